@@ -1,0 +1,34 @@
+"""Where to compute: a device by name, or the best one there is."""
+
+import os
+
+from lingon.core.errors import UserError, suggest
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def pick_device(name: str = "auto"):
+    """The torch device of that name; "auto" is CUDA, else Apple's MPS, else the CPU.
+
+    Raises UserError when the name is unknown or the machine has no such device.
+    """
+    import torch
+
+    kind = name.split(":")[0]
+    if kind not in DEVICES:
+        raise UserError(f"unknown device {name!r}; {suggest(name, DEVICES)}")
+    have = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if kind == "auto":
+        return torch.device(next(k for k in ("cuda", "mps", "cpu") if have[k]))
+    if not have[kind]:
+        there = ", ".join(k for k, v in have.items() if v)
+        raise UserError(f"device {name!r} is not on this machine (there is: {there}); use --device auto")
+    try:
+        return torch.device(name)
+    except RuntimeError:
+        raise UserError(f"device {name!r} is not written like 'cuda' or 'cuda:1'") from None
+
+
+def usable_cores() -> int:
+    """Processor cores this process may use, which a container can make fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

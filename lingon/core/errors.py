@@ -1,0 +1,55 @@
+"""Errors that name the culprit: what went wrong, where, and what to do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(ValueError):
+    """The user's mistake: a wrong name, file or value. The command line ends with exit code 2 and this one line."""
+
+
+class DataError(UserError):
+    """A file that cannot be read as what it should be. The message starts with `path:line:` where a line is known."""
+
+
+class FetchError(RuntimeError):
+    """Something could not be had from a package registry. Nobody's mistake: exit code 1."""
+
+
+class NotFinite(ArithmeticError):
+    """A loss, gradient or weight became NaN or infinite. The message names the step and the parameter."""
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Lists names for a message, at most a dozen of them.
+
+    >>> one_of(["bag", "textcnn"])
+    'bag, textcnn'
+    """
+    names = list(names)
+    more = f", ... ({len(names) - 12} more)" if len(names) > 12 else ""
+    return ", ".join(names[:12]) + more
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """The end of an error message: the nearest known names, or all of them when none is near.
+
+    >>> suggest("textcn", ["bag", "textcnn"])
+    "did you mean 'textcnn'?"
+    >>> suggest("xyz", ["bag", "textcnn"])
+    'known: bag, textcnn'
+    """
+    known = [str(k) for k in known]
+    near = get_close_matches(str(name), known, n=3, cutoff=0.6)
+    if near:
+        return "did you mean " + " or ".join(repr(n) for n in near) + "?"
+    return f"known: {one_of(known)}" if known else "there are none"
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """The error for a name that is not among the known ones.
+
+    >>> str(unknown("model", "textcn", ["bag", "textcnn"]))
+    "unknown model 'textcn'; did you mean 'textcnn'?"
+    """
+    return UserError(f"unknown {kind} {str(name)!r}; {suggest(name, known)}")
