@@ -1,0 +1,203 @@
+"""The one door: lingon train|evaluate|predict|data|plot|learn|doctor|recipes."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import lingon
+from lingon.cli.errors import one_line
+from lingon.core.errors import UserError, unknown
+from lingon.recipes import RECIPES
+from lingon.recipes.sweep import as_command
+
+# Plain help and no rich tracebacks: rich costs 100 ms at every start, and errors are one line here (see errors.py).
+plain = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "no_args_is_help": True}
+app = typer.Typer(name="lingon", help="Deep learning on language: train, evaluate, predict, learn.", **plain)
+train = typer.Typer(help="Train a model with a recipe; `lingon train RECIPE --help` lists its settings.", **plain)
+data = typer.Typer(help="List, fetch and look at corpora and files of your own.", **plain)
+learn = typer.Typer(help="The course: list lessons, open one, check its exercises.", **plain)
+app.add_typer(train, name="train")
+app.add_typer(data, name="data")
+app.add_typer(learn, name="learn")
+for recipe in RECIPES.values():
+    train.command(recipe.__name__.replace("_", "-"))(as_command(recipe))
+
+Text = Annotated[str | None, typer.Option(help="Column with the texts; guessed when obvious.")]
+Label = Annotated[str | None, typer.Option(help="Column with the labels; guessed when obvious.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        print(lingon.__version__)
+        raise typer.Exit
+
+
+@app.command()
+def recipes() -> None:
+    """List the recipes: whole runs as short programs."""
+    for name, recipe in RECIPES.items():
+        print(f"{name.replace('_', '-'):12} {(recipe.__doc__ or '').splitlines()[0]}")
+    print("\nTry: lingon train sentiment          All settings: lingon train sentiment --help")
+
+
+@app.command()
+def evaluate(
+    bundle: Annotated[str, typer.Argument(help="A bundle, or the folder of a run.")],
+    data: Annotated[str, typer.Option(help="A corpus (lingon data list) or a file of yours.")],
+    text: Text = None,
+    label: Label = None,
+    split: Annotated[str, typer.Option(help="train, valid, test, or all of them.")] = "test",
+    device: Device = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Score a trained model on labelled texts."""
+    import json
+
+    from lingon.data.source import load_data
+
+    if split not in ("train", "valid", "test", "all"):
+        raise unknown("split", split, ("train", "valid", "test", "all"))
+    classifier = lingon.load(bundle, device)
+    splits = load_data(data, text=text, label=label)
+    found = classifier.evaluate(splits.all() if split == "all" else getattr(splits, split))
+    if as_json:
+        print(json.dumps(found))
+        return
+    for name, value in found.items():
+        print(f"{name.replace('_', ' '):20} {value:.4f}")
+
+
+@app.command()
+def predict(
+    bundle: Annotated[str, typer.Argument(help="A bundle, or the folder of a run.")],
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts; none reads a line at a time from standard input.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with one text per line; - is standard input.")] = None,
+    format: Annotated[str, typer.Option(help="text or jsonl.")] = "text",
+    words: Annotated[bool, typer.Option("--words", help="Show the words that decided.")] = False,
+    device: Device = "cpu",
+) -> None:
+    """Label texts, as they come: arguments, the lines of a file, or standard input."""
+    from lingon.cli.predict import lines_of, predict_lines
+
+    if format not in ("text", "jsonl"):
+        raise unknown("format", format, ("text", "jsonl"))
+    if texts and file:
+        raise UserError("give texts or --file, not both")
+    classifier = lingon.load(bundle, device)
+    for line in predict_lines(classifier, texts or lines_of(file), format, words):
+        print(line, flush=True)
+
+
+@app.command()
+def plot(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders; their curves are laid over each other.")],
+    out: Annotated[Path, typer.Option(help="An .html page, or a .png or .svg picture (extra: plots).")] = Path("curves.html"),
+    tensorboard: Annotated[Path | None, typer.Option(help="Write TensorBoard events to this folder instead.")] = None,
+) -> None:
+    """Draw the curves of one or more runs."""
+    from lingon.export.plot import plot_runs
+
+    for written in plot_runs(runs, out, tensorboard):
+        print(f"wrote {written}")
+
+
+@app.command()
+def doctor() -> None:
+    """Check the machine: versions, cores, memory, disk, devices, data; and say what to do."""
+    from lingon.doctor import examine
+
+    raise typer.Exit(examine())
+
+
+@data.command("list")
+def data_list() -> None:
+    """List the corpora: what they are, their licence, and whether they are in the cache."""
+    from lingon.data.show import list_rows, table
+
+    print(table(list_rows()))
+
+
+@data.command("get")
+def data_get(names: Annotated[list[str], typer.Argument(help="Names of corpora, or all.")]) -> None:
+    """Fetch corpora into the cache, so that everything runs offline."""
+    from lingon.data.show import get
+
+    for name in names:
+        print(get(name))
+
+
+@data.command("show")
+def data_show(
+    name: Annotated[str, typer.Argument(help="A corpus, or a file of yours.")],
+    text: Text = None,
+    label: Label = None,
+    samples: Annotated[int, typer.Option(help="How many samples to print.")] = 3,
+) -> None:
+    """Show samples, label counts and a histogram of lengths."""
+    from lingon.data.show import show
+
+    print(show(name, text=text, label=label, samples=samples))
+
+
+@learn.command("list")
+def learn_list() -> None:
+    """List the lessons."""
+    from lingon.learn.lessons import lessons
+
+    for lesson in lessons():
+        print(f"{lesson.number}  {lesson.title}")
+    print("\nOpen one with: lingon learn open 07")
+
+
+Folder = Annotated[Path, typer.Option(help="Where your copies of the lessons lie.")]
+Number = Annotated[str, typer.Argument(help="The lesson's number, as 07.")]
+
+
+@learn.command("open")
+def learn_open(
+    number: Number,
+    folder: Folder = Path("lessons"),
+    browser: Annotated[bool, typer.Option(help="Open it in JupyterLab.")] = True,
+) -> None:
+    """Copy a lesson to your folder, never over your own copy, and open it in JupyterLab."""
+    from lingon.learn.open import open_lesson
+
+    open_lesson(number, folder, browser=browser)
+
+
+@learn.command("check")
+def learn_check(
+    number: Number,
+    folder: Folder = Path("lessons"),
+    hint: Annotated[int, typer.Option(help="How many hints to give for each exercise.")] = 1,
+) -> None:
+    """Check the exercises in your copy of a lesson."""
+    from lingon.learn.check import check_lesson
+
+    results = check_lesson(number, folder, hints=hint)
+    for result in results:
+        print(result)
+    raise typer.Exit(0 if all(r.passed for r in results) else 1)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line and ends the process; every failure is one line unless --debug is given."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    try:
+        code = app([a for a in arguments if a != "--debug"], prog_name="lingon", standalone_mode=False)
+    except BaseException as error:
+        if debug:
+            raise
+        message, code = one_line(error)
+        if message:
+            print(f"lingon: {message}", file=sys.stderr)
+    sys.exit(code or 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""How each failure ends: one line for the user, and an exit code (2: the user's mistake, 1: ours, 130: Ctrl-C)."""
+
+import errno
+
+from lingon.core.errors import FetchError, NotFinite, UserError
+
+
+def one_line(error: BaseException) -> tuple[str, int]:
+    """The message and exit code of an error that reached the command line."""
+    if isinstance(error, SystemExit):
+        return "", error.code if isinstance(error.code, int) else 1
+    if isinstance(error, KeyboardInterrupt):
+        return str(error) or "stopped", 130
+    if hasattr(error, "format_message"):  # what typer raises for a wrong option or command
+        return _usage(error), getattr(error, "exit_code", 2)
+    if isinstance(error, UserError):
+        return _flat(error), 2
+    if isinstance(error, (FetchError, NotFinite)):
+        return _flat(error), 1
+    if isinstance(error, BrokenPipeError):
+        return "", 0
+    if isinstance(error, MemoryError):
+        return f"not enough memory{': ' + _flat(error) if str(error) else ''}; lower --tokens or --width", 1
+    if isinstance(error, OSError) and error.errno is not None:
+        mine = error.errno in (errno.ENOSPC, errno.EIO, errno.EMFILE)
+        where = f": {error.filename}" if error.filename else ""
+        return f"{(error.strerror or 'cannot read or write').lower()}{where}", 1 if mine else 2
+    if isinstance(error, ImportError) and error.name:
+        return f"the package {error.name!r} is not installed; pip install 'lingon[dev]' has all extras", 1
+    return f"unexpected {type(error).__name__}: {_flat(error)} (run again with --debug to see where)", 1
+
+
+def _flat(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def _usage(error) -> str:
+    text = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    return f"{text} (help: {context.command_path} --help)" if context else text

@@ -1,0 +1,86 @@
+"""Lines in, labels out: what `lingon predict` reads and prints."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
+
+from lingon.core.errors import DataError, UserError
+from lingon.tasks.classify import Classifier, Prediction
+from lingon.tasks.words import deciding_words
+
+AT_ONCE = 1024  # texts labelled together when they come faster than the model reads
+
+
+def lines_of(file: Path | None) -> Iterator[str]:
+    """The texts of a file or of standard input, one a line."""
+    if file is None or str(file) == "-":
+        if sys.stdin.isatty():
+            print("Type a text and press Enter; Ctrl-D ends.", file=sys.stderr)
+        return _decoded(sys.stdin.buffer, "standard input")
+    if not file.is_file():
+        raise UserError(f"there is no file {str(file)!r}")
+    return _decoded(open(file, "rb"), str(file))  # noqa: SIM115 - read to its end by the caller
+
+
+def _decoded(raw, name: str) -> Iterator[str]:
+    for number, line in enumerate(raw, 1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{name}:{number}: not UTF-8 text (byte {error.start} of the line)") from None
+
+
+def as_they_come(lines: Iterable[str], most: int = AT_ONCE) -> Iterator[list[str]]:
+    """Groups of lines: all that have arrived, at most `most`; one alone when the next is not there yet.
+
+    So a slow pipe gets each answer at once, and a fast one gets large batches.
+    """
+    queue: Queue[str | BaseException] = Queue(maxsize=most)
+    Thread(target=_fill, args=(queue, lines), daemon=True).start()
+    while True:
+        group = [queue.get()]
+        while len(group) < most and isinstance(group[-1], str):
+            try:
+                group.append(queue.get_nowait())
+            except Empty:
+                break
+        texts = [item for item in group if isinstance(item, str)]
+        if texts:
+            yield texts
+        if isinstance(end := group[-1], StopIteration):
+            return
+        if isinstance(end, BaseException):
+            raise end
+
+
+def _fill(queue: Queue, lines: Iterable[str]) -> None:
+    try:
+        for line in lines:
+            queue.put(line)
+        queue.put(StopIteration())
+    except BaseException as error:  # passed on to the reader of the queue
+        queue.put(error)
+
+
+def predict_lines(classifier: Classifier, texts: Iterable[str], format: str, words: bool) -> Iterator[str]:
+    """One printed line per text: label, probability and text, or a JSON object."""
+    for group in as_they_come(texts):
+        for found in classifier.predict(group):
+            strongest = strongest_words(classifier, found) if words else []
+            if format == "jsonl":
+                more = {"words": strongest} if words else {}
+                yield json.dumps({**asdict(found), **more}, ensure_ascii=False)
+            else:
+                end = "   [" + ", ".join(f"{w} {x:+.2f}" for w, x in strongest) + "]" if strongest else ""
+                yield f"{found.label:10} {found.probability:6.1%}  {found.text}{end}"
+
+
+def strongest_words(classifier: Classifier, found: Prediction, most: int = 5) -> list[tuple[str, float]]:
+    """The words that moved the probability of the label most, either way."""
+    weights = deciding_words(classifier, found.text, found.label)
+    top = sorted(weights, key=lambda w: -abs(w.weight))[:most]
+    return [(found.text[w.start : w.end], round(w.weight, 4)) for w in top]

@@ -1,0 +1,91 @@
+"""Tensors to and from safetensors files: written atomically, and checked before memory is taken."""
+
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from lingon.core.errors import DataError, unknown
+from lingon.core.files import atomic_write
+from lingon.core.shapes import Tensor
+
+HEADER_LIMIT = 16 << 20  # bytes; the format itself allows 100 MB, which a hostile file would make us parse
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Writes named tensors to a safetensors file that appears only when it is whole.
+
+    Tensors that share memory are written once each, as independent copies.
+    """
+    from safetensors.torch import save
+
+    whole = {name: t.detach().to("cpu").contiguous().clone() for name, t in tensors.items()}
+    with atomic_write(path, "wb") as file:
+        file.write(save(whole, metadata={"format": "pt"}))
+
+
+def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the tensors in a safetensors file, read from its header alone.
+
+    Raises DataError when the header is not what the format says, or promises more bytes than the file has.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        with open(path, "rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > min(HEADER_LIMIT, size - 8):
+                raise DataError(f"{path}: not a safetensors file (header of {length:,} bytes in a file of {size:,})")
+            header = json.loads(file.read(length))
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except (OSError, struct.error, ValueError, RecursionError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path}: not a safetensors file ({error})") from None
+    if not isinstance(header, dict):
+        raise DataError(f"{path}: not a safetensors file (its header is not an object)")
+    shapes = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        shape = entry.get("shape") if isinstance(entry, dict) else None
+        if not isinstance(shape, list) or not all(type(n) is int and 0 <= n <= size for n in shape):
+            raise DataError(f"{path}: tensor {name!r} has no valid shape")
+        shapes[name] = tuple(shape)
+    return shapes
+
+
+def load_tensors(path: Path, expect: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+    """Reads a safetensors file. With `expect`, names, shapes and finiteness must be those of the tensors given there.
+
+    Raises DataError that names the file and the first tensor that is missing, superfluous, of another shape,
+    or holds NaN or infinity.
+    """
+    path = Path(path)
+    shapes = shapes_in(path)
+    if expect is not None:
+        _check(path, shapes, {name: tuple(t.shape) for name, t in expect.items()})
+    try:
+        from safetensors.torch import load_file
+
+        tensors = load_file(path)
+    except (SafetensorError, OSError, ValueError, KeyError, RuntimeError, OverflowError) as error:
+        raise DataError(f"{path}: not a whole safetensors file ({error})") from None
+    for name, tensor in tensors.items() if expect is not None else ():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise DataError(f"{path}: tensor {name!r} holds NaN or infinite numbers")
+    return tensors
+
+
+def _check(path: Path, found: Mapping[str, tuple], wanted: Mapping[str, tuple]) -> None:
+    for name in wanted:
+        if name not in found:
+            raise DataError(f"{path}: tensor {name!r} is missing; these weights are of another model")
+    for name, shape in found.items():
+        if name not in wanted:
+            raise DataError(f"{path}: {unknown('tensor', name, wanted)}")
+        if shape != wanted[name]:
+            raise DataError(f"{path}: tensor {name!r} is {list(shape)}, the model wants {list(wanted[name])}")

@@ -1,0 +1,139 @@
+"""A bundle: a trained model as a folder that can be copied, checked and loaded, with nothing in it that runs."""
+
+from pathlib import Path
+from typing import Any
+
+from lingon import __version__
+from lingon.core.device import pick_device
+from lingon.core.errors import DataError, UserError, suggest, unknown
+from lingon.core.files import atomic_folder, atomic_write, read_json, write_json
+from lingon.core.tensors import load_tensors, save_tensors, shapes_in
+
+KINDS = ("classify",)
+FORMAT = 1  # of config.json; a newer one is refused, since its meaning is not known here
+CONFIG_LIMIT = 64 << 20  # bytes
+
+
+def save_bundle(classifier, model_name: str, folder: Path, run: dict[str, Any]) -> Path:
+    """Writes a classifier as a bundle: weights, config.json, tokenizer.json, run.json and a model card.
+
+    run: arguments, seed, versions, data checksums and metrics, as `run.json` shall hold them.
+    The folder appears, or takes the place of an older bundle, only when it is whole.
+    """
+    with atomic_folder(Path(folder)) as fresh:
+        save_tensors(fresh / "model.safetensors", classifier.model.state_dict())
+        config = {
+            "format": FORMAT,
+            "lingon": __version__,
+            "kind": classifier.kind,
+            "model": model_name,
+            "config": classifier.model.config(),
+            "labels": classifier.labels,
+            "max_length": classifier.max_length,
+        }
+        write_json(fresh / "config.json", config)
+        classifier.tokenizer.save(fresh / "tokenizer.json")
+        write_json(fresh / "run.json", run)
+        with atomic_write(fresh / "README.md") as file:
+            file.write(card(config, run))
+    return Path(folder)
+
+
+def load(folder: str | Path, device: str = "cpu"):
+    """The object that predicts, from a bundle or from a run folder that holds one.
+
+    Raises UserError or DataError, naming file and key, when something is missing, broken or of another kind.
+    No code is imported or run by a name from the files.
+
+    >>> import lingon
+    >>> model = lingon.load("runs/sentiment")  # doctest: +SKIP
+    """
+    from lingon.data.tokenize import Tokenizer
+    from lingon.models.build import build
+    from lingon.tasks.classify import Classifier
+
+    folder = find_bundle(Path(folder))
+    config = read_config(folder / "config.json")
+    tokenizer = Tokenizer.load(folder / "tokenizer.json")
+    if (rows := config["config"].get("vocab_size")) is not None and rows != len(tokenizer.vocab):
+        raise DataError(f"{folder}: the tokenizer has {len(tokenizer.vocab)} tokens, the model was made for {rows}")
+    available = sum(_count(shape) for shape in shapes_in(folder / "model.safetensors").values())
+    try:
+        model = build(config["model"], config["config"], limit=available)
+    except DataError:
+        raise
+    except UserError as error:
+        raise DataError(f"{folder / 'config.json'}: {error}") from None
+    model.load_state_dict(load_tensors(folder / "model.safetensors", expect=model.state_dict()))
+    return Classifier(model.to(pick_device(device)).eval(), tokenizer, config["labels"], config["max_length"])
+
+
+def find_bundle(folder: Path) -> Path:
+    """The bundle in a folder: the folder itself, or `bundle` inside a run folder. Raises UserError when there is none."""
+    for candidate in (folder, folder / "bundle"):
+        if (candidate / "config.json").is_file():
+            return candidate
+    if not folder.exists():
+        beside = [p.name for p in folder.parent.iterdir() if p.is_dir()] if folder.parent.is_dir() else []
+        raise UserError(f"there is no folder {str(folder)!r}; {suggest(folder.name, beside)}")
+    raise UserError(f"{str(folder)!r} holds no bundle (no config.json); train one with: lingon train sentiment")
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """config.json, with every key checked. Raises DataError that names the file and the key."""
+    config = read_json(path, limit=CONFIG_LIMIT)
+    if not isinstance(config, dict):
+        raise DataError(f"{path}: a JSON object was expected, not {type(config).__name__}")
+
+    def want(key: str, kind: type | tuple, what: str) -> Any:
+        if key not in config:
+            raise DataError(f"{path}: key {key!r} is missing")
+        if not isinstance(config[key], kind) or isinstance(config[key], bool):
+            raise DataError(f"{path}: key {key!r} is {str(config[key])[:40]!r}, expected {what}")
+        return config[key]
+
+    if want("format", int, "a number") != FORMAT:
+        raise DataError(f"{path}: key 'format' is {config['format']}, this Lingon reads {FORMAT}; update Lingon")
+    if (kind := want("kind", str, "text")) not in KINDS:
+        raise DataError(f"{path}: {unknown('kind', kind, KINDS)}")
+    want("model", str, "a model's name")
+    want("config", dict, "an object")
+    labels = want("labels", list, "a list of labels")
+    if len(labels) < 2 or len(set(map(str, labels))) < len(labels) or not all(isinstance(x, str) for x in labels):
+        raise DataError(f"{path}: key 'labels' must hold two or more different texts")
+    if want("max_length", (int, type(None)), "a number or null") is not None and config["max_length"] < 1:
+        raise DataError(f"{path}: key 'max_length' is {config['max_length']}, expected 1 or more")
+    if "classes" in config["config"] and config["config"]["classes"] != len(labels):
+        raise DataError(f"{path}: {len(labels)} labels for a model of {config['config']['classes']} classes")
+    return config
+
+
+def card(config: dict[str, Any], run: dict[str, Any]) -> str:
+    """The model card of a bundle, from what its run recorded."""
+    data, metrics = run.get("data", {}), run.get("test", {})
+    lines = [
+        f"# {config['model']}: {' or '.join(config['labels'][:6])}",
+        "",
+        f"A text classifier trained with Lingon {config['lingon']}.",
+        "",
+        f"- **Data**: {data.get('name', 'unknown')}; licence: {data.get('licence', 'that of the data you gave')}",
+        *(f"- **{name}** on held-out texts: {value:.4f}" for name, value in metrics.items()),
+        f"- **Seed**: {run.get('arguments', {}).get('seed')}",
+        "- **Reads** the first "
+        + (f"{config['max_length']} tokens of a text." if config["max_length"] else "to the last token of a text."),
+        "- **Limits**: it has seen only texts like those it was trained on, and knows no other label.",
+        "",
+        "```python",
+        "import lingon",
+        'print(lingon.load("PATH OF THIS FOLDER").predict("Your text."))',
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _count(shape: tuple[int, ...]) -> int:
+    total = 1
+    for n in shape:
+        total *= n
+    return total
