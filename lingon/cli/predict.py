@@ -23,7 +23,7 @@ def lines_of(file: Path | None) -> Iterator[str]:
         return _decoded(sys.stdin.buffer, "standard input")
     if not file.is_file():
         raise UserError(f"there is no file {str(file)!r}")
-    return _decoded(open(file, "rb"), str(file))  # noqa: SIM115 - read to its end by the caller
+    return _decoded(open(file, "rb"), str(file))
 
 
 def _decoded(raw, name: str) -> Iterator[str]:

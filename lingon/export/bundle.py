@@ -69,7 +69,7 @@ def load(folder: str | Path, device: str = "cpu"):
 
 
 def find_bundle(folder: Path) -> Path:
-    """The bundle in a folder: the folder itself, or `bundle` inside a run folder. Raises UserError when there is none."""
+    """The bundle in a folder: the folder itself, or `bundle` inside a run folder. Raises UserError if there is none."""
     for candidate in (folder, folder / "bundle"):
         if (candidate / "config.json").is_file():
             return candidate

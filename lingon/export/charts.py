@@ -45,7 +45,9 @@ def line_chart(series: Mapping[str, Points], title: str, x_name: str, y_name: st
         path = " ".join(f"{x_of(x):.1f},{y_of(y):.1f}" for x, y in points)
         body.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{path}"/>')
         if len(points) <= 30:
-            marks = (f'<circle cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" r="3">{_tip(name, x, y)}</circle>' for x, y in points)
+            marks = (
+                f'<circle cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" r="3">{_tip(name, x, y)}</circle>' for x, y in points
+            )
             body.append(f'<g fill="{colour}">{"".join(marks)}</g>')
     return _frame(title, "".join(body) + _legend(list(series)))
 
@@ -65,12 +67,13 @@ def bar_chart(bars: Sequence[tuple[str, float]], title: str, x_name: str, y_name
             f"<title>{escape(name)}: {height:.4g}</title></rect>"
         )
         if i % every == 0:
-            body.append(
-                f'<text x="{(left + right) / 2:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{escape(name)}</text>'
-            )
+            place = f'x="{(left + right) / 2:.1f}" y="{HEIGHT - BOTTOM + 16}"'
+            body.append(f'<text {place} text-anchor="middle">{escape(name)}</text>')
     if line:
         path = " ".join(f"{x_of(x):.1f},{y_of(y):.1f}" for x, y in line)
-        body.append(f'<polyline fill="none" stroke="{COLOURS[1]}" stroke-dasharray="5 4" stroke-width="2" points="{path}"/>')
+        body.append(
+            f'<polyline fill="none" stroke="{COLOURS[1]}" stroke-dasharray="5 4" stroke-width="2" points="{path}"/>'
+        )
     return _frame(title, "".join(body))
 
 

@@ -58,7 +58,9 @@ def render(template: str, path: Path, page: dict[str, Any]) -> Path:
 
 def curves(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
     """One chart per quantity that the runs recorded, with a line for each run that has it."""
-    names = [n for n in ("loss", "valid_loss", "valid_accuracy", "lr") if any(n in row for r in runs.values() for row in r)]
+    names = [
+        n for n in ("loss", "valid_loss", "valid_accuracy", "lr") if any(n in row for r in runs.values() for row in r)
+    ]
     charts = []
     for name in names:
         lines = {
@@ -101,7 +103,11 @@ def example_groups(classifier: Classifier, test: Examples, probabilities, truth)
         ("Least sure", order[::-1][:2]),
     ]
     shown = [
-        {"title": title, "note": note, "items": [_example(classifier, test[i : i + 1], probabilities[i]) for i in chosen]}
+        {
+            "title": title,
+            "note": note,
+            "items": [_example(classifier, test[i : i + 1], probabilities[i]) for i in chosen],
+        }
         for title, chosen in groups
         if chosen
     ]

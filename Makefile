@@ -1,0 +1,48 @@
+# Two commands do all: `make run` and `make test`. Both set up what they need.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+RUN    ?= runs/sentiment
+
+.PHONY: run test check check-long lint course bench clean help
+
+help:
+	@echo "make run         set up, train on real film reviews, write a report page"
+	@echo "make test        set up, run everything that guards the project"
+	@echo "make check       the same without the set-up; make check-long adds the tests that take longer"
+	@echo "make course      open the lessons in JupyterLab"
+	@echo "make bench       measure against the peers, write benchmarks/results and the README's table"
+
+run: $(READY)
+	@$(BIN)/lingon train sentiment --out $(RUN) $(if $(wildcard $(RUN)/run.json),--overwrite)
+
+test: $(READY) check
+
+check: lint
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long"
+
+check-long: lint
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+course: $(READY)
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[course]"
+	$(BIN)/lingon learn open 07
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks $(if $(PEER),--peer $(PEER),--all)
+
+# The stamp is made last, so a set-up that was stopped starts again.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lingon needs Python 3.11 or newer; set PYTHON=python3.12 or the like")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]"
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache dist

@@ -1,0 +1,93 @@
+"""Progress of long work: a bar with speed and time left on a terminal, a line now and then elsewhere."""
+
+import contextlib
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+REDRAW = 0.1  # seconds between two pictures of a bar
+LINE = 10.0  # seconds between two lines where there is no terminal
+
+
+class Bar:
+    """Counts work done and shows it now and then. Made by `track`."""
+
+    def __init__(self, total: int, unit: str, done: int, every: float):
+        self.total, self.unit, self.done, self.values = total, unit, done, ""
+        self.show: Callable[[Bar], None] = lambda bar: None
+        self.say: Callable[[str], None] = lambda text: None
+        self._first, self._started, self._every = done, time.monotonic(), every
+        self._next = self._started + every
+
+    def advance(self, n: int = 1, **shown: float) -> None:
+        """Counts `n` more, and shows these numbers beside the bar, such as `loss=0.31`."""
+        self.done += n
+        now = time.monotonic()
+        if now >= self._next:  # Drawing costs far more than counting.
+            self._next = now + self._every
+            self.values = ", ".join(f"{name} {value:.4g}" for name, value in shown.items())
+            self.show(self)
+
+    @property
+    def speed(self) -> float:
+        """Units per second since the start."""
+        return (self.done - self._first) / max(1e-9, time.monotonic() - self._started)
+
+    def line(self) -> str:
+        """Count, speed, time left and the numbers of the last call, as text."""
+        left = clock((self.total - self.done) / self.speed) if self.speed > 0 else "?"
+        speed = f"{self.speed:,.1f} {self.unit}/s"
+        return ", ".join(filter(None, [f"{self.done:,}/{self.total:,}", speed, f"{left} left", self.values]))
+
+
+@contextlib.contextmanager
+def track(total: int, what: str, unit: str = "it", done: int = 0) -> Iterator[Bar]:
+    """Shows how far some work is, on stderr: `bar.advance(n, loss=...)`, and `bar.say(text)` for a line of its own.
+
+    total: units of work; done: those that were done before. LINGON_QUIET=1 shows nothing.
+    """
+    if os.environ.get("LINGON_QUIET") == "1":
+        yield Bar(total, unit, done, math.inf)
+    elif sys.stderr.isatty():
+        with _on_terminal(Bar(total, unit, done, REDRAW), what) as bar:
+            yield bar
+    else:
+        bar = Bar(total, unit, done, LINE)
+        bar.say = lambda text: print(text, file=sys.stderr, flush=True)
+        bar.show = lambda bar: bar.say(f"{what}: {bar.line()}")
+        yield bar
+
+
+@contextlib.contextmanager
+def _on_terminal(bar: Bar, what: str) -> Iterator[Bar]:
+    # Imported here, because the command line imports this file before it knows what it shall do.
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[line]}")
+    with Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True) as picture:
+        task = picture.add_task(what, total=bar.total, completed=bar.done, line="")
+
+        def show(bar: Bar) -> None:
+            picture.update(task, completed=bar.done, line=bar.line(), refresh=True)
+
+        def say(text: str) -> None:
+            picture.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+        bar.show, bar.say = show, say
+        yield bar
+
+
+def clock(seconds: float) -> str:
+    """A time as hours, minutes and seconds.
+
+    >>> clock(75), clock(3725)
+    ('1:15', '1:02:05')
+    """
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, seconds = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,0 +1,128 @@
+"""The settings of a classifier's training, and what each model does best with."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any
+
+from typer import Option
+
+from lingon.core.errors import UserError, unknown
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a classifier is made and trained. None means: what suits the model (see BEST)."""
+
+    model: Annotated[str, Option(help="ngrams, bag, textcnn, bilstm or self_attentive.")] = "ngrams"
+    epochs: Annotated[float | None, Option(help="How often every text is seen.")] = None
+    lr: Annotated[float | None, Option(help="Learning rate at its highest.")] = None
+    dropout: Annotated[float | None, Option(help="Share of numbers dropped while training.")] = None
+    width: Annotated[int | None, Option(help="Numbers per word vector.")] = None
+    tokens: Annotated[int | None, Option(help="Tokens in a batch, padding included.")] = None
+    rows: Annotated[int | None, Option(help="Texts in a batch at most.")] = None
+    max_length: Annotated[int | None, Option(help="Tokens of a text that are read; the rest is left out.")] = None
+    vocab: Annotated[int | None, Option(help="Words that are known, the most frequent ones.")] = None
+    weight_decay: Annotated[float | None, Option(help="Decay of matrices; biases and norms never decay.")] = None
+    schedule: Annotated[str, Option(help="constant, linear, cosine or inverse_sqrt, after the warm-up.")] = "linear"
+    warmup: Annotated[float, Option(help="Share of the steps in which the learning rate rises.")] = 0.05
+    clip: Annotated[float | None, Option(help="Longest gradient.")] = None
+    accumulate: Annotated[int, Option(help="Batches per step.")] = 1
+    patience: Annotated[int | None, Option(help="Stop after so many evaluations without a better one.")] = None
+    average: Annotated[str, Option(help="none, ema or swa: average the weights of many steps.")] = "none"
+    tokenizer: Annotated[str, Option(help="words, characters, bpe, wordpiece or unigram.")] = "words"
+    vectors: Annotated[str | None, Option(help="glove-6b-50d, or a GloVe or word2vec text file.")] = (
+        None
+    )
+    freeze: Annotated[bool, Option("--freeze", help="Keep the pretrained vectors as they are.")] = False
+    seed: Annotated[int, Option(help="Everything random follows from it.")] = 0
+    device: Annotated[str, Option(help="cpu, cuda, mps or auto.")] = "auto"
+    precision: Annotated[str, Option(help="float32, bfloat16 or float16.")] = "float32"
+    compile: Annotated[bool, Option("--compile", help="Compile the model with torch.compile.")] = False
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Where a run keeps what it makes."""
+
+    out: Annotated[str, Option(help="The folder of the run.")]
+    resume: Annotated[bool, Option("--resume", help="Go on where this run was stopped.")] = False
+    overwrite: Annotated[bool, Option("--overwrite", help="Put a new run in the place of the old one.")] = False
+
+
+# What each model does best with on film reviews, chosen on the validation texts.
+BEST: dict[str, dict[str, Any]] = {
+    "ngrams": {
+        "epochs": 5,
+        "lr": 0.5,
+        "dropout": 0.0,
+        "width": 0,
+        "tokens": 65_536,
+        "rows": 128,
+        "vocab": 200_000,
+        "max_length": 2000,
+    },
+    "bag": {
+        "epochs": 8,
+        "lr": 2e-3,
+        "dropout": 0.5,
+        "width": 100,
+        "tokens": 16_384,
+        "vocab": 30_000,
+        "max_length": 500,
+    },
+    "textcnn": {
+        "epochs": 4,
+        "lr": 1e-3,
+        "dropout": 0.5,
+        "width": 100,
+        "tokens": 16_384,
+        "vocab": 30_000,
+        "max_length": 400,
+    },
+    "bilstm": {
+        "epochs": 4,
+        "lr": 2e-3,
+        "dropout": 0.5,
+        "width": 100,
+        "tokens": 16_384,
+        "vocab": 30_000,
+        "max_length": 300,
+    },
+    "self_attentive": {
+        "epochs": 4,
+        "lr": 2e-3,
+        "dropout": 0.5,
+        "width": 100,
+        "tokens": 16_384,
+        "vocab": 30_000,
+        "max_length": 300,
+    },
+}
+AT_LEAST = {"epochs": 0, "lr": 0, "tokens": 1, "rows": 1, "max_length": 1, "vocab": 1, "accumulate": 1, "patience": 1}
+CHOICES = {
+    "model": tuple(BEST),
+    "schedule": ("constant", "linear", "cosine", "inverse_sqrt"),
+    "average": ("none", "ema", "swa"),
+    "tokenizer": ("words", "characters", "bpe", "wordpiece", "unigram"),
+    "precision": ("float32", "bfloat16", "float16"),
+}
+
+
+def resolve(settings: Settings) -> Settings:
+    """The settings with every None filled in. Raises UserError that names a setting with an impossible value."""
+    for name, known in CHOICES.items():
+        if getattr(settings, name) not in known:
+            raise unknown(name, getattr(settings, name), known)
+    best = BEST[settings.model]
+    filled = {f.name: best.get(f.name) for f in fields(settings) if getattr(settings, f.name) is None}
+    settings = replace(settings, **filled)
+    for name, least in AT_LEAST.items():
+        value = getattr(settings, name)
+        if value is not None and not (value >= least and value < 1e12 and (least or value > 0)):
+            raise UserError(
+                f"--{name.replace('_', '-')} is {value}; expected {'more than 0' if not least else f'{least} or more'}"
+            )
+    if settings.dropout is not None and not 0 <= settings.dropout < 1:
+        raise UserError(f"--dropout is {settings.dropout}; expected a share from 0 up to, not including, 1")
+    if not 0 <= settings.warmup <= 1:
+        raise UserError(f"--warmup is {settings.warmup}; expected a share from 0 to 1")
+    return settings

@@ -1,0 +1,117 @@
+"""A recipe as a command, and a hyper-parameter sweep: the same recipe in a loop."""
+
+import inspect
+import itertools
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
+
+from typer import Option
+
+from lingon.core.errors import UserError, unknown
+from lingon.core.files import read_json, write_json
+
+Sweep = Annotated[list[str] | None, Option(help="NAME=VALUE,VALUE...: run once per value; repeat to cross several.")]
+
+
+def as_command(recipe: Callable) -> Callable:
+    """A function for the command line; its flags are the recipe's parameters and the fields of its settings."""
+    hints = get_type_hints(recipe, include_extras=True)
+    parameters = []
+    for name, given in inspect.signature(recipe).parameters.items():
+        if is_dataclass(given.default):
+            parameters += _flags(given.default)
+        else:
+            parameters.append(_parameter(name, hints[name], given.default))
+    parameters.append(_parameter("sweep", Sweep, None))
+
+    def command(**flags: Any) -> None:
+        varied = flags.pop("sweep")
+        if varied:
+            sweep(recipe, flags, [vary(text, parameters) for text in varied])
+        else:
+            call(recipe, flags)
+
+    command.__signature__ = inspect.Signature(parameters)
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    command.__doc__ = recipe.__doc__
+    return command
+
+
+def call(recipe: Callable, flags: dict[str, Any]) -> Any:
+    """Calls a recipe with flat flags, putting those of each settings object together."""
+    arguments = {}
+    for name, given in inspect.signature(recipe).parameters.items():
+        if is_dataclass(given.default):
+            kind = type(given.default)
+            arguments[name] = kind(**{f.name: flags[f.name] for f in fields(kind)})
+        else:
+            arguments[name] = flags[name]
+    return recipe(**arguments)
+
+
+def vary(text: str, parameters: list[inspect.Parameter]) -> tuple[str, list[Any]]:
+    """Reads `lr=1e-3,3e-4` into a name and values of the right type."""
+    name, equals, values = text.partition("=")
+    name = name.strip().lstrip("-").replace("-", "_")
+    known = {p.name: p.annotation for p in parameters if p.name not in ("sweep", "out", "resume", "overwrite")}
+    if not equals or not values:
+        raise UserError(f"--sweep {text!r} is not written like lr=1e-3,3e-4")
+    if name not in known:
+        raise unknown("setting to sweep", name, known)
+    return name, [_value(v.strip(), known[name], name) for v in values.split(",")]
+
+
+def sweep(recipe: Callable, flags: dict[str, Any], varied: list[tuple[str, list[Any]]]) -> list[dict[str, Any]]:
+    """Runs every combination in a folder of its own, skips those that are done, resumes those that are not.
+
+    Prints a table, best on the validation texts first, and writes it to sweep.json.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    folder, rows = Path(flags["out"]), []
+    names = [name for name, _ in varied]
+    for values in itertools.product(*(v for _, v in varied)):
+        chosen = dict(zip(names, values, strict=True))
+        out = folder / ",".join(f"{n}={v}" for n, v in chosen.items()).replace("/", "_")
+        if not finished(out) or flags["overwrite"]:
+            call(recipe, {**flags, **chosen, "out": str(out), "resume": not flags["overwrite"] and out.exists()})
+        run = read_json(out / "run.json")
+        rows.append({**chosen, "valid": run["valid"]["accuracy"], "test": run["test"]["accuracy"], "out": str(out)})
+    rows.sort(key=lambda row: -row["valid"])
+    write_json(folder / "sweep.json", rows)
+    table = Table(*rows[0])
+    for row in rows:
+        table.add_row(*(f"{v:.4f}" if k in ("valid", "test") else str(v) for k, v in row.items()))
+    Console().print(table)
+    return rows
+
+
+def finished(out: Path) -> bool:
+    """Whether a run has come to its end and was tested."""
+    return (out / "run.json").is_file() and "test" in read_json(out / "run.json")
+
+
+def _flags(default: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(type(default), include_extras=True)
+    return [_parameter(f.name, hints[f.name], getattr(default, f.name, MISSING)) for f in fields(default)]
+
+
+def _parameter(name: str, hint: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
+
+
+def _value(text: str, hint: Any, name: str) -> Any:
+    hint = getattr(hint, "__origin__", hint)  # what Annotated annotates
+    kinds = set(get_args(hint)) or {hint}
+    try:
+        if bool in kinds:
+            return {"true": True, "false": False, "1": True, "0": False}[text.lower()]
+        for kind in (int, float):
+            if kind in kinds:
+                return kind(text)
+    except (ValueError, KeyError):
+        raise UserError(f"--sweep {name}: {text!r} is not a value for it") from None
+    return text

@@ -1,0 +1,14 @@
+"""What every test stands on: shapes are executed, and two processes do not fight for two cores."""
+
+import os
+
+os.environ.setdefault("LINGON_QUIET", "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a core of its own
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("NUMBA_NUM_THREADS", "2")
+
+from jaxtyping import install_import_hook
+
+# Shapes in signatures are checked in tests only: they cost time.
+hook = install_import_hook(["lingon.layers", "lingon.models", "lingon.metrics", "lingon.tasks"], "beartype.beartype")
