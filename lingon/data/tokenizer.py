@@ -1,0 +1,162 @@
+"""The tokenizer: text to ids and back, saved as one `tokenizer.json` whatever its kind."""
+
+import json
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import tokenizers
+
+from lingon.core.errors import DataError, UserError
+from lingon.core.files import atomic_write, read_json
+from lingon.data.vocab import PAD, UNK, Vocab
+
+CHUNK = 2048  # texts encoded at once: the library's own results are ten times the size of the ids
+MOSTLY = 0.9  # share of unknown tokens above which a text is almost certainly of another language or form
+FEW = 20  # tokens below which that share says nothing
+
+
+class Tokenizer:
+    """Turns texts into ids. `words`, `bpe` and the others in `lingon.data.train_tokenizers` make one.
+
+    >>> from lingon.data.tokenize import words
+    >>> tokenizer = words(["A film. A good film!"])
+    >>> tokenizer.tokens("Good film"), tokenizer.decode(tokenizer.encode("Good film"))
+    (['good', 'film'], 'good film')
+    """
+
+    def __init__(self, library: tokenizers.Tokenizer):
+        # What a user types is text, even if it is spelt like a special token.
+        library.encode_special_tokens = True
+        library.no_padding()
+        library.no_truncation()
+        self.library = library
+        self._pad = library.token_to_id(PAD)
+
+    @cached_property
+    def vocab(self) -> Vocab:
+        """The tokens in the order of their ids."""
+        ids = self.library.get_vocab(with_added_tokens=True)
+        return Vocab(sorted(ids, key=ids.__getitem__), unknown=UNK if UNK in ids else None)
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of a text. Raises UserError for anything but a str, and for half a surrogate pair."""
+        return self._told(self._encoding(text).ids)
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text, made on all cores."""
+        if isinstance(texts, str | Mapping):
+            raise UserError(f"encode_batch takes a list of texts, not a {type(texts).__name__}: {_short(texts)}")
+        out: list[list[int]] = []
+        texts = list(texts)
+        for start in range(0, len(texts), CHUNK):
+            chunk = texts[start : start + CHUNK]
+            try:
+                out += [encoding.ids for encoding in self.library.encode_batch_fast(chunk)]
+            except TypeError:
+                for text in chunk:
+                    _check(text)
+                raise
+        self._told(*out)
+        return out
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids; padding is left out, and an unknown token of a word tokenizer is written as U+FFFD.
+
+        `characters`, `bpe` and `unigram` lose nothing: decode(encode(text)) == text. `words` and `wordpiece` give a
+        normal form, the lower-case words with spaces between, whose ids are again the same ids.
+        """
+        if isinstance(ids, str | Mapping):
+            raise UserError(f"decode takes a list of ids, not a {type(ids).__name__}: {_short(ids)}")
+        ids, size = [int(i) for i in ids], self.library.get_vocab_size()
+        for i in ids:
+            if not 0 <= i < size:
+                raise UserError(f"id {i} is outside the vocabulary, whose ids are 0 to {size - 1}")
+        return self.library.decode([i for i in ids if i != self._pad], skip_special_tokens=False)
+
+    def tokens(self, text: str) -> list[str]:
+        """The tokens of a text, as they stand in the vocabulary."""
+        return self._encoding(text).tokens
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """For each token the place [start, end) in the text, in characters, that it was made of.
+
+        Tokens that share one character, such as the bytes of a rare one, have the same place.
+        """
+        return self._encoding(text).offsets
+
+    def save(self, path: Path | str) -> None:
+        """Writes `tokenizer.json`, in the format that the `tokenizers` library and the Hugging Face world read."""
+        with atomic_write(Path(path)) as file:
+            file.write(self.library.to_str(pretty=True) + "\n")
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Tokenizer":
+        """Reads a `tokenizer.json`. Raises DataError naming the file when it is not a whole and sound one."""
+        content = read_json(Path(path))
+        if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
+            raise DataError(f"{path}: not a tokenizer.json (it has no 'model')")
+        try:
+            tokenizer = cls(tokenizers.Tokenizer.from_str(json.dumps(content)))
+            tokenizer.library.encode("a b")
+        except BaseException as error:  # a panic inside the library is not an Exception
+            if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
+                raise
+            raise DataError(f"{path}: not a sound tokenizer.json ({_short(error)})") from None
+        ids = tokenizer.library.get_vocab(with_added_tokens=True)
+        if not ids or sorted(ids.values()) != list(range(len(ids))):
+            raise DataError(f"{path}: the ids of its {len(ids):,} tokens are not 0, 1, 2, ... without gaps")
+        return tokenizer
+
+    def _encoding(self, text: str) -> tokenizers.Encoding:
+        _check(text)
+        return self.library.encode(text)
+
+    def _told(self, *rows: list[int]) -> list[int]:
+        """Warns when nearly everything is unknown: a model would learn nothing, and nobody would see why."""
+        unknown, total = self.library.token_to_id(UNK), sum(map(len, rows))
+        if unknown is not None and total >= FEW:
+            share = sum(row.count(unknown) for row in rows) / total
+            if share > MOSTLY:
+                warnings.warn(
+                    f"{share:.0%} of {total:,} tokens are {UNK}: was this tokenizer made for such texts?", stacklevel=3
+                )
+        return rows[0] if rows else []
+
+
+def _short(value: object) -> str:
+    text = str(value) if isinstance(value, BaseException) else repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _check(text: object) -> None:
+    if not isinstance(text, str):
+        raise UserError(f"a text is a str, not a {type(text).__name__}: {_short(text)}")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        found = f"U+{ord(text[error.start]):04X}"
+        raise UserError(
+            f"character {error.start} of a text is {found}, half of a surrogate pair, which no encoding can write; "
+            "read the text with the right encoding, or drop such characters"
+        ) from None
+
+
+def _before_fork() -> None:
+    """Lets the library work on one core in forked processes, where its threads do not exist, and without a warning."""
+    if "TOKENIZERS_PARALLELISM" not in os.environ:
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        _ours.append(True)
+
+
+def _after_fork() -> None:
+    if _ours:
+        _ours.clear()
+        del os.environ["TOKENIZERS_PARALLELISM"]
+
+
+_ours: list[bool] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork)
