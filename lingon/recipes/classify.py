@@ -1,6 +1,5 @@
-"""Train a text classifier on a corpus or on a file of your own."""
+"""Train a text classifier on a corpus or on a file of your own: the whole run, in order."""
 
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,25 +7,65 @@ from typer import Option
 
 from lingon.recipes.settings import Folder, Settings, resolve
 
-Data = Annotated[str, Option(help="A corpus (lingon data list), or a csv, tsv, jsonl, parquet or folder of yours.")]
 Column = Annotated[str | None, Option(help="Name of the column; guessed when obvious.")]
 
 
 def classify(
-    data: Data,
+    data: Annotated[str, Option(help="A corpus (lingon data list), or a csv, tsv, jsonl, parquet or folder of yours.")],
     text: Column = None,
     label: Column = None,
-    test: Annotated[str | None, Option(help="A file with texts to test on; none cuts a test split off.")] = None,
+    test: Annotated[str | None, Option(help="A file to test on; none cuts a test split off.")] = None,
     settings: Settings = Settings(),
     folder: Folder = Folder(out="runs/classify"),
 ) -> dict[str, Any]:
     """Train a text classifier on a corpus or on a file of your own."""
-    from lingon.recipes.parts import make_classifier, train
-
-    settings, clock = resolve(settings), Clock()
+    # Imported here, so that `lingon --help` does not wait for torch.
+    from lingon.core.device import pick_device
+    from lingon.core.seed import seed_everything
     from lingon.data.source import load_data
+    from lingon.engine.distributed import joined
+    from lingon.engine.fit import fit
+    from lingon.engine.run import Run
+    from lingon.engine.watch import Watch
+    from lingon.export.bundle import save_bundle
+    from lingon.export.report import write_report
+    from lingon.recipes import prepare
+    from lingon.recipes.summary import Clock, record_of, summary
+    from lingon.tasks.classify import Classifier
 
-    splits = load_data(data, text=text, label=label, test=test, seed=settings.seed)
-    clock.lap("load")
-    ...
-    return {}
+    settings, device, clock = resolve(settings), pick_device(settings.device), Clock()
+    record = record_of(settings, data=data, text=text, label=label, test=test)
+    with joined(device) as place, Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run:
+        splits = load_data(data, text=text, label=label, test=test, seed=settings.seed)
+        clock.lap("load the texts")
+        tokenizer = prepare.tokenizer_of(splits.train.texts, settings, run.folder / "tokenizer.json")
+        labels = prepare.labels_of(splits.train)
+        seed_everything(settings.seed)
+        model = prepare.model_of(settings, len(tokenizer.vocab), len(labels)).to(device)
+        coverage = prepare.attach_vectors(model, tokenizer, settings)
+        classifier = Classifier(model, tokenizer, labels, settings.max_length)
+        batches = classifier.batches(
+            splits.train, tokens=settings.tokens, rows=settings.rows, seed=settings.seed, rank=place.rank, world=place.size
+        )
+        clock.lap("turn them into ids")
+        history = fit(
+            model,
+            batches,
+            classifier.loss,
+            prepare.optimizer_of(model, settings),
+            plan=prepare.plan_of(settings, len(batches)),
+            watch=Watch(classifier.evaluator(splits.valid), patience=settings.patience),
+            run=run,
+        )
+        clock.lap("train")
+        record |= {"data": splits.source, "padding": batches.padding, "coverage": coverage, "valid": history.best}
+        record["test"] = classifier.evaluate(splits.test)
+        clock.lap("test")
+        save_bundle(classifier, settings.model, run.folder / "bundle", record)
+        write_report(run.folder / "report.html", classifier, splits.test, run.folder, record)
+        clock.lap("write the report")
+        record["seconds"] = clock.laps
+        for key, value in record.items():
+            run.record(key, value)
+        print(summary(record, run.folder))
+    return record

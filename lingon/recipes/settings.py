@@ -29,9 +29,7 @@ class Settings:
     patience: Annotated[int | None, Option(help="Stop after so many evaluations without a better one.")] = None
     average: Annotated[str, Option(help="none, ema or swa: average the weights of many steps.")] = "none"
     tokenizer: Annotated[str, Option(help="words, characters, bpe, wordpiece or unigram.")] = "words"
-    vectors: Annotated[str | None, Option(help="glove-6b-50d, or a GloVe or word2vec text file.")] = (
-        None
-    )
+    vectors: Annotated[str | None, Option(help="glove-6b-50d, or a GloVe or word2vec text file.")] = None
     freeze: Annotated[bool, Option("--freeze", help="Keep the pretrained vectors as they are.")] = False
     seed: Annotated[int, Option(help="Everything random follows from it.")] = 0
     device: Annotated[str, Option(help="cpu, cuda, mps or auto.")] = "auto"

@@ -1,0 +1,50 @@
+"""One vector per token, zero for padding; pretrained vectors are attached by token."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Float, Int, Tensor
+
+PAD = 0
+
+
+class Embedding(nn.Module):
+    """A table of `vocab_size` vectors of `width` numbers. Row 0, padding, is zero and never trained."""
+
+    def __init__(self, vocab_size: int, width: int, std: float = 0.1):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(vocab_size, width).normal_(std=std))
+        with torch.no_grad():
+            self.weight[PAD] = 0
+
+    def forward(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
+        return F.embedding(ids, self.weight, padding_idx=PAD)
+
+
+def attach(
+    embedding: Embedding, vocab: Sequence[str], tokens: Sequence[str], table: np.ndarray, freeze: bool = False
+) -> float:
+    """Copies pretrained vectors into the rows of their tokens; the other rows keep their random start.
+
+    vocab: the token of each row. tokens, table: the pretrained words and their vectors [len(tokens), D].
+    freeze: none of the embedding is trained any more. Returns the coverage, the share of the vocabulary found.
+    Raises UserError when the widths differ.
+    """
+    if table.shape[1] != embedding.weight.shape[1]:
+        raise UserError(
+            f"the vectors have width {table.shape[1]}, the embedding {embedding.weight.shape[1]}; "
+            f"set --width {table.shape[1]}"
+        )
+    place = {token: i for i, token in enumerate(tokens)}
+    rows = [(row, place[token]) for row, token in enumerate(vocab) if token in place and row != PAD]
+    if rows:
+        own, theirs = zip(*rows, strict=True)
+        with torch.no_grad():
+            embedding.weight[list(own)] = torch.from_numpy(np.asarray(table[list(theirs)])).to(embedding.weight)
+    embedding.weight.requires_grad_(not freeze)
+    return len(rows) / len(vocab)

@@ -1,0 +1,46 @@
+"""Recurrent layers over padded batches whose states never see the padding."""
+
+import torch
+from torch import nn
+
+from lingon.core.shapes import Bool, Float, Int, Tensor
+
+
+def reverse_real(x: Float[Tensor, "B T D"], lengths: Int[Tensor, " B"]) -> Float[Tensor, "B T D"]:
+    """Each text backwards, its padding still at the end."""
+    places = torch.arange(x.shape[1], device=x.device)
+    back = lengths[:, None] - 1 - places
+    return x.gather(1, torch.where(back >= 0, back, places)[..., None].expand_as(x))
+
+
+class BiLSTM(nn.Module):
+    """A stack of bidirectional LSTMs (Hochreiter 1997; Schuster 1997), `hidden` numbers per direction.
+
+    Each direction starts at its own end of the text, so that padding, which comes after the last token, is read by
+    neither: the backward direction reads the reversed text.
+    """
+
+    def __init__(self, width: int, hidden: int, depth: int, dropout: float = 0.0):
+        super().__init__()
+        widths = [width] + [2 * hidden] * (depth - 1)
+        self.forwards = nn.ModuleList(nn.LSTM(w, hidden, batch_first=True) for w in widths)
+        self.backwards = nn.ModuleList(nn.LSTM(w, hidden, batch_first=True) for w in widths)
+        self.dropout = nn.Dropout(dropout)
+        for name, p in self.named_parameters():
+            if "bias_hh" in name:  # the forget gate starts open (Jozefowicz 2015); its bias is the second quarter
+                nn.init.ones_(p.data[hidden : 2 * hidden])
+
+    def forward(
+        self, x: Float[Tensor, "B T D"], real: Bool[Tensor, "B T"]
+    ) -> tuple[Float[Tensor, "B T 2*hidden"], Float[Tensor, "B 2*hidden"]]:
+        """Returns the states of the top layer, and its true last state of each direction (zero for an empty text)."""
+        lengths = real.sum(1)
+        last = (lengths - 1).clamp(min=0)
+        for i, (ahead, back) in enumerate(zip(self.forwards, self.backwards, strict=True)):
+            x = self.dropout(x) if i else x
+            a, _ = ahead(x)
+            b, _ = back(reverse_real(x, lengths))
+            x = torch.cat([a, reverse_real(b, lengths)], -1)
+        rows = torch.arange(len(x), device=x.device)
+        ends = torch.cat([a[rows, last], b[rows, last]], -1)
+        return x * real[..., None], ends * (lengths > 0)[:, None]

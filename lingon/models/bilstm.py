@@ -1,0 +1,38 @@
+"""A bidirectional LSTM that judges a text by the last state of each direction."""
+
+from torch import nn
+
+from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.layers.embedding import Embedding
+from lingon.layers.recurrent import BiLSTM as Layers
+
+
+class BiLSTM(nn.Module):
+    """Reads the text forwards and backwards; the true last states of both, side by side, go to a linear layer.
+
+    Source: Graves and Schmidhuber 2005, "Framewise phoneme classification with bidirectional LSTM".
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        classes: int,
+        width: int = 100,
+        hidden: int = 100,
+        depth: int = 1,
+        dropout: float = 0.5,
+    ):
+        super().__init__()
+        self.sizes = {"vocab_size": vocab_size, "classes": classes, "width": width, "hidden": hidden}
+        self.sizes |= {"depth": depth, "dropout": dropout}
+        self.embedding = Embedding(vocab_size, width)
+        self.lstm = Layers(width, hidden, depth, dropout)
+        self.dropout = nn.Dropout(dropout)
+        self.out = nn.Linear(2 * hidden, classes)
+
+    def forward(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
+        _, ends = self.lstm(self.dropout(self.embedding(ids)), real)
+        return self.out(self.dropout(ends))
+
+    def config(self) -> dict:
+        return self.sizes

@@ -1,0 +1,57 @@
+"""A BiLSTM that is read through attention: several weighted sums of its states, each with an eye of its own."""
+
+from torch import nn
+
+from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.layers.attention import StructuredAttention, overlap
+from lingon.layers.embedding import Embedding
+from lingon.layers.recurrent import BiLSTM
+
+
+class SelfAttentive(nn.Module):
+    """M = A H: `hops` weighted means of the BiLSTM's states H, with weights A over the real tokens.
+
+    Source: Lin et al. 2017, "A Structured Self-attentive Sentence Embedding". After a forward pass in training,
+    `penalty()` is its share of the loss: penalty_weight * ||A A^T - I||^2, which keeps the hops apart.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        classes: int,
+        width: int = 100,
+        hidden: int = 100,
+        attention: int = 50,
+        hops: int = 4,
+        dropout: float = 0.5,
+        penalty_weight: float = 0.01,
+    ):
+        super().__init__()
+        self.sizes = {"vocab_size": vocab_size, "classes": classes, "width": width, "hidden": hidden}
+        self.sizes |= {"attention": attention, "hops": hops, "dropout": dropout, "penalty_weight": penalty_weight}
+        self.embedding = Embedding(vocab_size, width)
+        self.lstm = BiLSTM(width, hidden, depth=1)
+        self.attend = StructuredAttention(2 * hidden, attention, hops)
+        self.dropout = nn.Dropout(dropout)
+        self.out = nn.Linear(hops * 2 * hidden, classes)
+        self._weights = None
+
+    def forward(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
+        states, _ = self.lstm(self.dropout(self.embedding(ids)), real)
+        weights = self.attend(states, real)
+        self._weights = weights if self.training else None
+        return self.out(self.dropout((weights @ states).flatten(1)))
+
+    def attention(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B hops T"]:
+        """How much each hop looks at each token."""
+        states, _ = self.lstm(self.embedding(ids), real)
+        return self.attend(states, real)
+
+    def penalty(self) -> Float[Tensor, ""] | float:
+        """What the last forward pass adds to the loss; 0 outside training."""
+        if self._weights is None:
+            return 0.0
+        return self.sizes["penalty_weight"] * overlap(self._weights)
+
+    def config(self) -> dict:
+        return self.sizes

@@ -1,0 +1,54 @@
+"""A convolutional network for sentences: filters find phrases wherever they stand (Kim 2014)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.layers.conv import ConvMax, windows_max
+from lingon.layers.embedding import Embedding
+
+
+class TextCNN(nn.Module):
+    """Filters over 3, 4 and 5 tokens, the maximum of each over time, dropout, one linear layer.
+
+    Source: Yoon Kim 2014, "Convolutional Neural Networks for Sentence Classification", section 2. Its variants:
+    CNN-rand is this model as it is; CNN-static and CNN-non-static have pretrained vectors attached to `embedding`,
+    frozen or not (`lingon.layers.embedding.attach`); CNN-multichannel has `channels_in=2`: a frozen copy beside it, the
+    same filters over both, their scores added before ReLU.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        classes: int,
+        width: int = 100,
+        kernels: Sequence[int] = (3, 4, 5),
+        channels: int = 100,
+        dropout: float = 0.5,
+        multichannel: bool = False,
+    ):
+        super().__init__()
+        self.sizes = {"vocab_size": vocab_size, "classes": classes, "width": width, "kernels": list(kernels)}
+        self.sizes |= {"channels": channels, "dropout": dropout, "multichannel": multichannel}
+        self.embedding = Embedding(vocab_size, width)
+        self.frozen = Embedding(vocab_size, width).requires_grad_(False) if multichannel else None
+        self.convs = nn.ModuleList(ConvMax(width, channels, kernel) for kernel in kernels)
+        self.dropout = nn.Dropout(dropout)
+        self.out = nn.Linear(channels * len(kernels), classes)
+
+    def forward(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
+        return self.out(self.dropout(self.features(ids, real)))
+
+    def features(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B channels*kernels"]:
+        """The maximum over time of every filter, kernel by kernel."""
+        x = self.embedding(ids)
+        if self.frozen is None:
+            return torch.cat([conv(x, real) for conv in self.convs], 1)
+        y = self.frozen(ids)
+        both = [(conv, conv.scores(x) + conv.scores(y)) for conv in self.convs]
+        return torch.cat([windows_max(scores, real, conv.kernel) for conv, scores in both], 1)
+
+    def config(self) -> dict:
+        return self.sizes

@@ -1,0 +1,88 @@
+"""From settings to parts: the tokenizer, the model, the optimizer and the plan of a classifier's training."""
+
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from lingon.core.errors import UserError
+from lingon.data.examples import Examples
+from lingon.data.tokenize import Tokenizer, bpe, characters, unigram, wordpiece, words
+from lingon.data.vectors import read_vectors
+from lingon.engine import precision, schedule
+from lingon.engine.average import EMA, SWA
+from lingon.engine.fit import Plan
+from lingon.engine.optim import adamw
+from lingon.layers.embedding import attach
+from lingon.models.build import build
+from lingon.recipes.settings import Settings
+
+TOKENIZERS = {
+    "words": lambda texts, size: words(texts, max_size=size),
+    "characters": lambda texts, size: characters(texts, max_size=max(size, 1000)),
+    "bpe": bpe,
+    "wordpiece": wordpiece,
+    "unigram": unigram,
+}
+
+
+def tokenizer_of(texts: list[str], settings: Settings, kept: Path) -> Tokenizer:
+    """A tokenizer trained on the training texts, and kept in the run's folder for when the run is resumed."""
+    if not kept.exists():
+        TOKENIZERS[settings.tokenizer](texts, settings.vocab).save(kept)
+    return Tokenizer.load(kept)
+
+
+def labels_of(train: Examples) -> list[str]:
+    """The labels in the training texts: by number where all are numbers, else by alphabet."""
+    labels = list(train.label_counts())
+    if len(labels) < 2:
+        raise UserError(f"all {len(train):,} texts have the label {labels[0]!r}; a classifier needs two or more labels")
+    try:
+        return sorted(labels, key=float)
+    except ValueError:
+        return sorted(labels)
+
+
+def model_of(settings: Settings, vocab_size: int, classes: int) -> nn.Module:
+    """The model that the settings name, with fresh weights."""
+    config: dict[str, Any] = {"vocab_size": vocab_size, "classes": classes}
+    if settings.model != "ngrams":
+        config |= {"width": settings.width, "dropout": settings.dropout}
+    return build(settings.model, config)
+
+
+def attach_vectors(model: nn.Module, tokenizer: Tokenizer, settings: Settings) -> float | None:
+    """Puts pretrained vectors into the model's embedding; returns the share of the vocabulary they cover."""
+    if settings.vectors is None:
+        return None
+    if not hasattr(model, "embedding"):
+        raise UserError(f"--vectors: the model {settings.model!r} has no embedding to put them in; try textcnn")
+    vocab = list(tokenizer.vocab)
+    tokens, table = read_vectors(settings.vectors, only=set(vocab))
+    return attach(model.embedding, vocab, tokens, table, freeze=settings.freeze)
+
+
+def optimizer_of(model: nn.Module, settings: Settings):
+    """AdamW for dense models, a sparse optimizer for n-grams."""
+    return adamw(model, settings.lr, weight_decay=settings.weight_decay or 0.0)
+
+
+def plan_of(settings: Settings, batches_per_epoch: int) -> Plan:
+    """How long, how fast and how precisely to train."""
+    steps = max(1, round(settings.epochs * batches_per_epoch / settings.accumulate))
+    rise = round(settings.warmup * steps)
+    falls = {
+        "constant": schedule.constant,
+        "linear": lambda: schedule.linear(steps - rise),
+        "cosine": lambda: schedule.cosine(steps - rise),
+        "inverse_sqrt": schedule.inverse_sqrt,
+    }
+    return Plan(
+        epochs=settings.epochs,
+        schedule=schedule.warmup(rise, falls[settings.schedule]()),
+        clip=settings.clip,
+        accumulate=settings.accumulate,
+        precision=getattr(precision, settings.precision)(),
+        average={"none": None, "ema": EMA(), "swa": SWA(start=steps * 3 // 4)}[settings.average],
+    )

@@ -1,0 +1,76 @@
+"""What a run records about itself, and what it says at its end."""
+
+import importlib.metadata as metadata
+import platform
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lingon import __version__
+from lingon.recipes.settings import Settings
+
+PACKAGES = ("torch", "tokenizers", "numpy", "safetensors")
+
+
+class Clock:
+    """Seconds from one lap to the next."""
+
+    def __init__(self):
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name] = round(now - self._last, 3)
+        self._last = now
+
+
+def record_of(settings: Settings, **data: Any) -> dict[str, Any]:
+    """What it takes to make the run again: arguments and versions."""
+    versions = {"lingon": __version__, "python": platform.python_version()}
+    versions |= {name: metadata.version(name) for name in PACKAGES}
+    return {"arguments": {**data, **asdict(settings)}, "versions": versions}
+
+
+def summary(record: dict[str, Any], folder: Path) -> str:
+    """The end of a run, for people."""
+    test, seconds = record["test"], record["seconds"]
+    scores = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in test.items())
+    where = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
+    return f"\nheld-out texts: {scores}\ntime: {where}\nreport: {folder / 'report.html'}\nbundle: {folder / 'bundle'}"
+
+
+def extremes(classifier: Any, test: Any, width: int = 160) -> str:
+    """The held-out texts that the model is surest about, of each label, and those it is surest and wrong about."""
+    from lingon.export.report import surest
+
+    found = classifier.predict(test.texts)
+    right, wrong = surest(found, test.labels)
+    lines = ["", "surest and right:"]
+    for label in classifier.labels[:4]:
+        lines += [_line(found[i], None, width) for i in [i for i in right if found[i].label == label][:1]]
+    lines += ["surest and wrong:"]
+    lines += [_line(found[i], test.labels[i], width) for i in wrong[:3]]
+    return "\n".join(lines)
+
+
+def _line(found: Any, truth: str | None, width: int) -> str:
+    text = " ".join(found.text.split())
+    short = text if len(text) <= width else text[: width - 3] + "..."
+    label = f"{found.label} {found.probability:.1%}" + (f", but it is {truth}" if truth else "")
+    return f"  {label}\n    {short}"
+
+
+def next_steps(out: str) -> str:
+    """Commands to try after a first run."""
+    return "\n".join(
+        [
+            "",
+            "try next:",
+            f'  lingon predict {out} "I laughed until it hurt." --words',
+            f"  lingon train sentiment --model textcnn --out {Path(out).parent / 'textcnn'}",
+            "  lingon train classify --data YOUR.csv          # text of your own",
+            "  lingon learn list                              # the course",
+        ]
+    )
