@@ -1,0 +1,65 @@
+"""Runs one exercise's check on one function and says in words what is wrong; as a program, in a process of its own."""
+
+import contextlib
+import linecache
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from lingon.core.files import write_json
+from lingon.learn.exercises import Exercise, load_file, read_exercises
+
+
+class Unwritten(Exception):
+    """The function gave nothing back, as the stub in the lesson does."""
+
+
+def problem_with(function: Callable, exercise: Exercise) -> str:
+    """What is wrong with the reader's function, in one line; empty when the check passes."""
+    file = getattr(getattr(function, "__code__", None), "co_filename", "")
+
+    def watched(*arguments, **named):
+        value = function(*arguments, **named)
+        if value is None:
+            raise Unwritten
+        return value
+
+    try:
+        exercise.check(watched)
+    except Unwritten:
+        return f"{exercise.function} gives back None: write your lines in place of `...`, and end with a return."
+    except AssertionError as error:
+        return one_line(error) or "The check found a wrong result."
+    except Exception as error:
+        return f"{type(error).__name__}: {one_line(error)}{_where(error, file)}"
+    return ""
+
+
+def one_line(error: BaseException) -> str:
+    """The message of an error, its line breaks and long ends cut off."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+def _where(error: BaseException, file: str) -> str:
+    mine = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    line = linecache.getline(file, mine[-1].lineno).strip() if mine and mine[-1].lineno else ""
+    return f" (in your line: {line})" if line else ""
+
+
+def main(checks: str, number: str, answer: str, verdict: str) -> None:
+    """Writes {"problem": ...} to `verdict`. No file means that the reader's code ended the process."""
+    exercise = read_exercises(Path(checks))[int(number)]
+    try:
+        module = load_file(Path(answer))
+    except Exception as error:
+        problem = f"{type(error).__name__}: {one_line(error)}{_where(error, answer)}; keep all it needs in its own cell"
+    else:
+        problem = problem_with(getattr(module, exercise.function), exercise)
+    write_json(Path(verdict), {"problem": problem})
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        main(*sys.argv[1:])

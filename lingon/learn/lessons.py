@@ -1,0 +1,55 @@
+"""Where the lessons lie, and what each is called."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from lingon.core.errors import UserError, unknown
+
+HEAD = re.compile(r"# # (\d\d)\. (.+)\n#\n# \*\*(.+\?)\*\*")  # number, title and question open every lesson
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson of the course: a file `NN_topic.py` in py:percent format."""
+
+    number: str
+    title: str
+    question: str
+    path: Path
+
+    @property
+    def checks(self) -> Path:
+        """The file with the checks, hints and solutions of its exercises."""
+        return self.path.parent / "checks" / f"{self.number}.py"
+
+
+def course_folder() -> Path:
+    """The folder of the lessons: inside the installed package, or at the root of a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "course", package.parent / "course"):
+        if any(folder.glob("[0-9][0-9]_*.py")):
+            return folder
+    raise UserError(f"the lessons are not in {package / 'course'}; install lingon again, or work in a checkout")
+
+
+def lessons(folder: Path | None = None) -> list[Lesson]:
+    """All lessons in order; `folder` is the course's own unless another is given."""
+    return [_read(path) for path in sorted((folder or course_folder()).glob("[0-9][0-9]_*.py"))]
+
+
+def find_lesson(number: str | int, folder: Path | None = None) -> Lesson:
+    """The lesson of a number: 7, "7", "07" and "07_text_cnn" are the same. Raises UserError if there is none."""
+    known = {lesson.number: lesson for lesson in lessons(folder)}
+    digits = re.match(r"\d+", str(number))
+    wanted = digits.group().zfill(2) if digits else ""
+    if wanted not in known:
+        raise unknown("lesson", str(number), known)
+    return known[wanted]
+
+
+def _read(path: Path) -> Lesson:
+    head = HEAD.search(path.read_text(encoding="utf-8"))
+    assert head, f"{path.name} does not open with its number, title and question"
+    assert path.name.startswith(head[1]), f"{path.name} says that its number is {head[1]}"
+    return Lesson(head[1], head[2], head[3], path)
