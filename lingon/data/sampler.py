@@ -92,8 +92,14 @@ class Batches:
 
         Raises UserError when texts, labels, seed or sizes are not those of the state.
         """
+        if set(state) != {"epoch", "position", "made_of"} or not all(type(n) is int for n in state.values()):
+            raise UserError(f"not a state of batches: {str(state)[:80]}")
         if state["made_of"] != self._made_of():
             raise UserError("these batches are of other texts, labels, seed or sizes than those of the saved run")
+        if not (0 <= state["position"] <= len(self) and state["epoch"] >= 0):
+            raise UserError(
+                f"position is {state['position']}, epoch is {state['epoch']}; there are {len(self)} batches"
+            )
         self.epoch, self.position = state["epoch"], state["position"]
 
     def _made_of(self) -> int:

@@ -27,16 +27,18 @@ LOST = "\ufffd"  # how an unknown word is written; never in a vocabulary, so tha
 EVERY = 2**31  # no limit
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 
-# In order: a character of a script without spaces; a number with its points and commas; the parts that English
-# shortens (do n't, film 's), as the Penn Treebank and GloVe cut them; a word up to such a part; any other sign
-# with the marks and joined signs of its emoji.
+SPACELESS = r"\p{Han}\p{Hiragana}\p{Katakana}"  # scripts that put no spaces between words
+LETTER = rf"[[\p{{L}}\p{{M}}\p{{N}}]&&[^{SPACELESS}]]"
+SHORT = r"(?i:n't)(?!\p{L})"
+# What a word is, in order of trial. English short forms are cut as the Penn Treebank and GloVe do: do n't, film 's.
 WORD = "|".join(
     [
-        r"[\p{Han}\p{Hiragana}\p{Katakana}]\p{M}*",
-        r"\p{N}+(?:[.,]\p{N}+)+",
-        r"(?i:n't|'(?:s|re|ve|ll|d|m))(?!\p{L})",
-        r"(?:(?![\p{Han}\p{Hiragana}\p{Katakana}]|(?i:n't)(?!\p{L}))[\p{L}\p{M}\p{N}])+",
-        r"\S(?:[\p{M}\x{1F3FB}-\x{1F3FF}]|\x{200D}\S)*",
+        r"\p{N}+(?:[.,]\p{N}+)+",  # a number with its points and commas
+        rf"{LETTER}++(?!'[tT])",  # nearly every word; the rest of the list is for the few others
+        rf"{SHORT}|(?i:'(?:s|re|ve|ll|d|m))(?!\p{{L}})",
+        rf"(?:(?!{SHORT}){LETTER})+",  # a word up to its n't
+        rf"[{SPACELESS}]\p{{M}}*",
+        r"\S(?:[\p{M}\x{1F3FB}-\x{1F3FF}]|\x{200D}\S)*",  # any other sign; an emoji with all its parts
     ]
 )
 
@@ -158,7 +160,8 @@ def _with_order(library: Library, tokens: Sequence[str]) -> Tokenizer:
     content = json.loads(library.to_str())
     model, order = content["model"], [*SPECIALS, *(token for token in tokens if token not in SPECIALS)]
     if model["type"] == "Unigram":
-        score = {**dict.fromkeys(SPECIALS, 0.0), **dict(model["vocab"])}
+        # The library adds up in any order, so that the last digits differ from run to run: they are cut off.
+        score = {**dict.fromkeys(SPECIALS, 0.0), **{token: round(score, 4) for token, score in model["vocab"]}}
         model["vocab"], model["unk_id"] = [[token, score[token]] for token in order], order.index(UNK)
     else:
         model["vocab"] = {token: i for i, token in enumerate(order)}

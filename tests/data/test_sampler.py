@@ -1,0 +1,172 @@
+"""Batches of a data set: what they hold, their order, how they resume and how processes share them."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from lingon.core.errors import UserError
+from lingon.data.sampler import Batches
+
+
+def rows_of(lengths):
+    """Text i is i, i, i, ... of the given length, so that every batch can be checked against its index."""
+    return [[i + 2] * n for i, n in enumerate(lengths)]
+
+
+LENGTHS = np.random.default_rng(7).geometric(1 / 31, 211).tolist()
+DATA = rows_of(LENGTHS)
+LABELS = [i % 3 for i in range(211)]
+
+
+def order(batches):
+    return [batch.index.tolist() for batch in batches]
+
+
+def test_an_epoch_holds_every_text_once_and_whole():
+    batches = Batches(DATA, LABELS, tokens=173, rows=11)
+    seen = []
+    for batch in batches:
+        for ids, real, label, i in zip(batch.ids, batch.real, batch.labels, batch.index.tolist(), strict=True):
+            assert ids[real].tolist() == DATA[i]
+            assert not ids[~real].any()
+            assert label == LABELS[i]
+            seen.append(i)
+        assert len(batch.ids) <= 11
+        assert batch.ids.numel() <= 173 or len(batch.ids) == 1
+    assert sorted(seen) == list(range(211))
+
+
+def test_padding_is_what_a_count_says():
+    batches = Batches(DATA, tokens=397)
+    told, real, total = batches.padding, 0, 0
+    for batch in batches:
+        real, total = real + int(batch.real.sum()), total + batch.real.numel()
+    assert told == 1 - real / total
+    assert told < 0.1
+
+
+def test_length_is_the_same_in_every_epoch_and_members_change():
+    batches = Batches(DATA, tokens=397)
+    epochs = [order(batches) for _ in range(5)]
+    assert batches.epoch == 5
+    assert {len(e) for e in epochs} == {len(batches)}
+    sets = [{frozenset(b) for b in e} for e in epochs]
+    assert len(sets[0] & sets[1]) < len(sets[0])
+
+
+def test_order_is_of_the_seed_and_epoch_alone():
+    first = Batches(DATA, tokens=397, seed=5)
+    again = Batches(DATA, tokens=397, seed=5)
+    again.set_epoch(1)
+    assert order(first) != order(Batches(DATA, tokens=397, seed=6))
+    assert order(first) == order(again)  # `first` is now in epoch 1 too
+
+
+@pytest.mark.parametrize("hashseed", ["1", "2"])
+def test_order_does_not_depend_on_the_process(hashseed):
+    code = (
+        "from lingon.data.sampler import Batches\n"
+        f"print([b.index.tolist() for b in Batches({DATA!r}, tokens=397, seed=5)])"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": hashseed, "OMP_NUM_THREADS": "1"}
+    out = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(out.stdout) == order(Batches(DATA, tokens=397, seed=5))
+
+
+def test_resumes_at_every_batch():
+    whole = Batches(DATA, LABELS, tokens=397, seed=3)
+    truth = order(whole) + order(whole)
+    running, cut = Batches(DATA, LABELS, tokens=397, seed=3), 0
+    for _ in range(2):
+        for _batch in running:
+            cut += 1
+            state = json.loads(json.dumps(running.state_dict()))
+            other = Batches(DATA, LABELS, tokens=397, seed=3)
+            other.load_state_dict(state)
+            rest = order(other)
+            while other.epoch < 2:
+                other.set_epoch(other.epoch)
+                rest += order(other)
+            assert rest == truth[cut:]
+    assert cut == len(truth)
+
+
+def test_a_state_of_other_data_is_refused():
+    state = Batches(DATA, tokens=397, seed=3).state_dict()
+    others = [
+        Batches(DATA, tokens=397, seed=4),
+        Batches(DATA, tokens=396, seed=3),
+        Batches(DATA, LABELS, tokens=397, seed=3),
+        Batches(DATA[:-1], tokens=397, seed=3),
+        Batches(DATA, tokens=397, rows=7, seed=3),
+    ]
+    for other in others:
+        with pytest.raises(UserError, match="of other texts, labels, seed or sizes"):
+            other.load_state_dict(state)
+    with pytest.raises(UserError, match="not a state of batches"):
+        others[0].load_state_dict({"epoch": 0})
+    whole = Batches(DATA, tokens=397, seed=3)
+    with pytest.raises(UserError, match="position is 9999"):
+        whole.load_state_dict({**state, "position": 9999})
+
+
+def test_without_shuffling_the_longest_come_first():
+    batches = Batches(DATA, tokens=397, shuffle=False)
+    widths = [batch.ids.shape[1] for batch in batches]
+    assert widths == sorted(widths, reverse=True)
+    assert order(batches) == order(batches)
+
+
+@pytest.mark.parametrize("world", [2, 3, 5])
+def test_weighted_mean_over_processes_is_the_mean_of_the_batch(world):
+    lengths = [*LENGTHS, 1000, 1500]  # two that are alone in their batch: fewer rows than processes
+    data, labels = rows_of(lengths), [i % 3 for i in range(len(lengths))]
+    table = torch.randn(len(data) + 2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+    def loss(batch):
+        return F.cross_entropy(table[batch.index], batch.labels)
+
+    one = Batches(data, labels, tokens=397)
+    ranks = [Batches(data, labels, tokens=397, rank=r, world=world) for r in range(world)]
+    assert {len(r) for r in ranks} == {len(one)}
+    for whole, *parts in zip(one, *ranks, strict=True):
+        mean = sum(r.weight * loss(part) for r, part in zip(ranks, parts, strict=True)) / world
+        torch.testing.assert_close(mean, loss(whole))
+        rows = [i for r, part in zip(ranks, parts, strict=True) if r.weight for i in part.index.tolist()]
+        assert sorted(rows) == sorted(whole.index.tolist())
+    assert one.weight == 1
+
+
+def test_long_and_empty_texts():
+    batches = Batches([[], [1] * 50, [2], []], tokens=7)
+    assert sorted(i for b in batches for i in b.index.tolist()) == [0, 1, 2, 3]
+    (long,) = [b for b in batches if 1 in b.index.tolist()]
+    assert long.ids.tolist() == [[1] * 50]
+    assert max(b.ids.shape[1] for b in Batches([[], [1] * 50, [2]], tokens=7, max_length=5)) == 5
+    (only,) = Batches([[], []])
+    assert only.ids.tolist() == [[0], [0]]
+    assert not only.real.any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"ids": []}, "no texts"),
+        ({"labels": [1]}, "2 texts but 1 labels"),
+        ({"tokens": 0}, "tokens is 0"),
+        ({"rows": 0}, "rows is 0"),
+        ({"max_length": 0}, "max_length is 0"),
+        ({"world": 2, "rank": 2}, "rank is 2, it must be one of 0 to 1"),
+        ({"ids": [[-1]]}, "run from -1 to -1"),
+        ({"ids": [[2**31]]}, "token ids run"),
+    ],
+)
+def test_refusals(arguments, message):
+    with pytest.raises(UserError, match=message):
+        Batches(**{"ids": [[1], [2]], "labels": None, **arguments})
