@@ -16,6 +16,14 @@ class FetchError(RuntimeError):
     """Something could not be had from a package registry. Nobody's mistake: exit code 1."""
 
 
+class RunError(RuntimeError):
+    """A run could not go on: no memory, no room on the disk. Its last checkpoint is whole. Exit code 1 and one line."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C stopped a run after its state was saved. The message says how to go on; exit code 130 and one line."""
+
+
 class NotFinite(ArithmeticError):
     """A loss, gradient or weight became NaN or infinite. The message names the step and the parameter."""
 

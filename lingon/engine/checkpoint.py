@@ -1,0 +1,156 @@
+"""Checkpoints: the whole state of a training run in a folder that is either complete or not there.
+
+A checkpoint is a folder `checkpoints/000000120` (the step): safetensors files for tensors, `state.json` for everything
+else, and `manifest.json` with the size and sha256 of each file. It is written under a temporary name, flushed to
+the disk, and renamed. The newest one whose manifest holds is loaded.
+"""
+
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+
+from lingon.core.errors import DataError, RunError
+from lingon.core.files import atomic_folder, read_json, sha256_of, sweep, sync_folder, write_json
+from lingon.core.shapes import Tensor
+from lingon.core.tensors import load_tensors
+
+FORMAT = 1
+KEPT = 2  # checkpoints; an older one is there in case a disk damages the newest
+Tree = dict[str, Any]
+
+
+def save(folder: Path, step: int, parts: dict[str, Tree]) -> Path:
+    """Writes a checkpoint of named parts, each a tree of dicts, lists, numbers, texts and tensors.
+
+    Older checkpoints beyond KEPT are removed afterwards. Raises RunError when the disk is full or cannot be
+    written to; the older checkpoints are then as they were.
+    """
+    folder = Path(folder)
+    path = folder / f"{step:09d}"
+    try:
+        with atomic_folder(path) as fresh:
+            _write(fresh, step, parts)
+            sync_folder(fresh)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        there = f"the last whole one is {old.name}" if (old := newest(folder)) else "there is no older one"
+        raise RunError(f"checkpoint {path} could not be written ({reason}); {there}. Make room and resume") from error
+    for old in steps_in(folder)[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return path
+
+
+def load(folder: Path) -> dict[str, Tree] | None:
+    """The parts of the newest whole checkpoint; None when none was ever written.
+
+    Raises DataError when there are checkpoints but all are damaged.
+    """
+    problems = []
+    for path in reversed(steps_in(Path(folder))):
+        try:
+            return _read(path)
+        except DataError as error:
+            problems.append(str(error))
+    if problems:
+        raise DataError(f"no checkpoint is whole: {problems[0]}; start again with overwrite")
+    return None
+
+
+def newest(folder: Path) -> Path | None:
+    """The newest checkpoint, by its name."""
+    return steps[-1] if (steps := steps_in(folder)) else None
+
+
+def steps_in(folder: Path) -> list[Path]:
+    """The checkpoints of a folder, oldest first."""
+    return sorted(p for p in Path(folder).glob("[0-9]*") if p.name.isdigit() and p.is_dir())
+
+
+def tidy(folder: Path) -> None:
+    """Sweeps what killed writers left. Call it only while holding the run's lock."""
+    sweep(folder)
+
+
+def _write(folder: Path, step: int, parts: dict[str, Tree]) -> None:
+    state, files = {}, {}
+    for name, tree in parts.items():
+        tensors: dict[str, Tensor] = {}
+        state[name] = _plain(tree, "", tensors)
+        if tensors:
+            save_file(tensors, folder / f"{name}.safetensors")
+            files[f"{name}.safetensors"] = folder / f"{name}.safetensors"
+    write_json(folder / "state.json", state)
+    files["state.json"] = folder / "state.json"
+    listed = {name: {"bytes": path.stat().st_size, "sha256": sha256_of(path)} for name, path in files.items()}
+    write_json(folder / "manifest.json", {"format": FORMAT, "step": step, "files": listed})
+
+
+def _read(path: Path) -> dict[str, Tree]:
+    manifest = read_json(path / "manifest.json")
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise DataError(f"{path / 'manifest.json'}: not a manifest of format {FORMAT}")
+    for name, said in manifest["files"].items():
+        file = path / Path(name).name
+        if not file.is_file() or file.stat().st_size != said["bytes"] or sha256_of(file) != said["sha256"]:
+            raise DataError(f"{file}: damaged, its size or sha256 is not what the manifest says")
+    parts = {}
+    for name, tree in read_json(path / "state.json").items():
+        file = path / f"{name}.safetensors"
+        parts[name] = _joined(tree, load_tensors(file) if file.name in manifest["files"] else {})
+    return parts
+
+
+def _plain(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
+    """A tree as JSON; tensors are put into `tensors` under their path, and their path into the tree."""
+    if isinstance(value, Tensor | np.ndarray):
+        tensor = torch.as_tensor(value).detach().cpu().contiguous()
+        assert path not in tensors, path
+        # Safetensors refuses two names for one memory, which tied weights have.
+        held = {t.untyped_storage().data_ptr() for t in tensors.values()}
+        tensors[path] = tensor.clone() if tensor.untyped_storage().data_ptr() in held else tensor
+        return {"array" if isinstance(value, np.ndarray) else "tensor": path}
+
+    def inner(key: Any, item: Any) -> Any:
+        return _plain(item, f"{path}.{key}" if path else str(key), tensors)
+
+    if isinstance(value, dict):
+        # As pairs, because the keys of an optimizer's state are numbers.
+        return {"dict": [[key, inner(key, item)] for key, item in value.items()]}
+    if isinstance(value, tuple):
+        return {"tuple": [inner(i, item) for i, item in enumerate(value)]}
+    if isinstance(value, list):
+        return [inner(i, item) for i, item in enumerate(value)]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(value)}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{path} is {type(value).__name__}; a state holds numbers, texts, lists, dicts and tensors")
+
+
+def _joined(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """What `_plain` took apart."""
+    if isinstance(value, list):
+        return [_joined(item, tensors) for item in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, held),) = value.items()
+    match kind:
+        case "tensor":
+            return tensors[held]
+        case "array":
+            return tensors[held].numpy()
+        case "dict":
+            return {key: _joined(item, tensors) for key, item in held}
+        case "tuple":
+            return tuple(_joined(item, tensors) for item in held)
+        case "float":
+            return float(held)
+    raise DataError(f"state.json: unknown kind of value {kind!r}")

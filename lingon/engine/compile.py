@@ -1,0 +1,19 @@
+"""torch.compile as an option, wrapped around a model from outside."""
+
+import shutil
+
+import torch
+from torch import nn
+
+from lingon.core.errors import UserError
+
+
+def compiled(model: nn.Module) -> nn.Module:
+    """The model, compiled for batches of any size when it first runs. Pays off for long runs only.
+
+    Raises UserError where there is no C++ compiler, which the CPU code needs.
+    """
+    on_cpu = all(p.device.type == "cpu" for p in model.parameters())
+    if on_cpu and not any(map(shutil.which, ("c++", "g++", "clang++", "cl"))):
+        raise UserError("torch.compile needs a C++ compiler such as g++; install one, or train without compiling")
+    return torch.compile(model, dynamic=True)

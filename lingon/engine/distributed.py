@@ -1,0 +1,122 @@
+"""Training with several processes, started by torchrun: who am I, how do we agree, and who may write.
+
+Each process takes its share of the rows of every batch. Gradients are averaged by PyTorch's
+DistributedDataParallel; `fit` weighs each share by its rows, so that the average is that of the whole batch.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from lingon.core.shapes import Tensor
+
+
+class World(NamedTuple):
+    """The place of this process: `rank` of `size`. Rank 0 logs and saves."""
+
+    rank: int
+    size: int
+
+
+def world() -> World:
+    """This process among its peers; World(0, 1) when it is alone."""
+    if dist.is_available() and dist.is_initialized():
+        return World(dist.get_rank(), dist.get_world_size())
+    return World(0, 1)
+
+
+@contextlib.contextmanager
+def joined(device: torch.device) -> Iterator[World]:
+    """Joins the processes that torchrun started, through NCCL on CUDA and Gloo elsewhere; alone, does nothing.
+
+    >>> with joined(torch.device("cpu")) as place:
+    ...     place
+    World(rank=0, size=1)
+    """
+    if "TORCHELASTIC_RUN_ID" not in os.environ or dist.is_initialized():
+        yield world()
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield world()
+    finally:
+        dist.destroy_process_group()
+
+
+def spread(model: nn.Module) -> nn.Module:
+    """The model with its gradients averaged over the processes; the model itself when there is only one."""
+    return DistributedDataParallel(model) if world().size > 1 else model
+
+
+def bare(model: nn.Module) -> nn.Module:
+    """The model inside whatever compiles or distributes it."""
+    while True:
+        if isinstance(model, DistributedDataParallel):
+            model = model.module
+        elif hasattr(model, "_orig_mod"):
+            model = model._orig_mod
+        else:
+            return model
+
+
+def hold(model: nn.Module, holding: bool) -> contextlib.AbstractContextManager:
+    """Inside, gradients stay in this process when `holding`: only the last batch of a step needs the average."""
+    if holding and isinstance(model, DistributedDataParallel):
+        return model.no_sync()
+    return contextlib.nullcontext()
+
+
+def total(*values: float) -> list[float]:
+    """The sums of numbers over all processes."""
+    if world().size == 1:
+        return list(values)
+    sums = torch.tensor(values, dtype=torch.float64)
+    dist.all_reduce(sums := _movable(sums))
+    return sums.tolist()
+
+
+def anyone(*flags: bool) -> list[bool]:
+    """For each flag, whether any process has raised it."""
+    return [count > 0 for count in total(*map(float, flags))]
+
+
+def from_first(value: Any) -> Any:
+    """What rank 0 has, anything that JSON can say, for every process."""
+    if world().size == 1:
+        return value
+    text = json.dumps(value).encode() if world().rank == 0 else b""
+    size = _movable(torch.tensor([len(text)]))
+    dist.broadcast(size, 0)
+    data = torch.zeros(int(size), dtype=torch.uint8)
+    if text:
+        data = torch.frombuffer(bytearray(text), dtype=torch.uint8)
+    dist.broadcast(data := _movable(data), 0)
+    return json.loads(bytes(data.cpu().numpy()))
+
+
+def gathered(tensor: Tensor) -> list[Tensor]:
+    """The tensors of all processes, all of one shape, in the order of the ranks."""
+    if world().size == 1:
+        return [tensor]
+    parts = [torch.empty_like(_movable(tensor)) for _ in range(world().size)]
+    dist.all_gather(parts, _movable(tensor))
+    return [part.cpu() for part in parts]
+
+
+def wait_for_all() -> None:
+    """Goes on when every process has come here."""
+    if world().size > 1:
+        dist.barrier()
+
+
+def _movable(tensor: Tensor) -> Tensor:
+    return tensor.cuda() if dist.get_backend() == "nccl" else tensor

@@ -1,0 +1,53 @@
+"""The gradient of a step as a whole: its length, clipping, and who is to blame when it is not finite."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from lingon.core.errors import NotFinite
+from lingon.core.shapes import Float, Tensor
+
+
+def gradients(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
+    """The numbers of all gradients there are, in memory that they share. Sparse gradients are coalesced first."""
+    found = []
+    for p in parameters:
+        if p.grad is None:
+            continue
+        if p.grad.is_sparse:
+            p.grad = p.grad.coalesce()  # rows that occur twice would count twice in the length
+            found.append(p.grad._values())
+        else:
+            found.append(p.grad)
+    return found
+
+
+@torch.no_grad()
+def length(gradients: list[Tensor]) -> Float[Tensor, ""]:
+    """The Euclidean norm of all gradients as one vector."""
+    return torch.nn.utils.get_total_norm(gradients)
+
+
+@torch.no_grad()
+def clip(gradients: list[Tensor], norm: Float[Tensor, ""], longest: float) -> None:
+    """Shortens gradients of length `norm`, in place, to at most `longest` (Pascanu 2013, algorithm 1)."""
+    if float(norm) > longest:
+        torch._foreach_mul_(gradients, longest / float(norm))
+
+
+def blame(model: nn.Module, step: int, loss: float) -> NotFinite | None:
+    """The error that names the first parameter whose gradient is NaN or infinite; None when all is finite."""
+    for name, p in model.named_parameters():
+        if p.grad is None:
+            continue
+        values = p.grad._values() if p.grad.is_sparse else p.grad
+        if not values.isfinite().all():
+            kind = "NaN" if values.isnan().any() else "infinite"
+            return NotFinite(f"step {step}: the gradient of {name!r} is {kind} (loss {loss:.4g}); {ADVICE}")
+    if loss - loss != 0:
+        return NotFinite(f"step {step}: the loss is {loss}; {ADVICE}")
+    return None
+
+
+ADVICE = "lower the learning rate, or clip gradients. The weights were not changed by this step"

@@ -1,0 +1,78 @@
+"""The record of a run: metrics.jsonl, one JSON object per line; tables, charts and TensorBoard are views of it."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from lingon.core.errors import DataError, UserError
+
+FILE = "metrics.jsonl"
+
+
+class MetricsLog:
+    """Appends rows to metrics.jsonl. A row is handed to the system whole, at once."""
+
+    def __init__(self, folder: Path):
+        self.path = Path(folder) / FILE
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Writes one row. Numbers that are not finite are written as null, which every JSON reader knows."""
+        clean = {k: None if isinstance(v, float) and v - v != 0 else v for k, v in row.items()}
+        with open(self.path, "a", encoding="utf-8", newline="\n") as file:
+            file.write(json.dumps(clean, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def length(self) -> int:
+        """Bytes written so far, all of them safe on the disk."""
+        if not self.path.exists():
+            return 0
+        with open(self.path, "rb") as file:
+            os.fsync(file.fileno())
+            return os.fstat(file.fileno()).st_size
+
+    def cut(self, length: int) -> None:
+        """Forgets everything after the first `length` bytes, and a line that was not finished."""
+        if not self.path.exists():
+            return
+        with open(self.path, "rb+") as file:
+            kept = file.read(length)
+            file.truncate(kept.rfind(b"\n") + 1)
+
+
+def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
+    """The rows of a run folder's metrics.jsonl: step, epoch, time (seconds) and whatever was logged.
+
+    A last line that a killed run did not finish is left out. Raises UserError when there is no record,
+    DataError with file and line when it is broken.
+    """
+    path = Path(folder) / FILE
+    if not path.is_file():
+        raise UserError(f"{str(folder)!r} holds no {FILE}; it is not the folder of a run that has begun")
+    rows = []
+    lines = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{path}:{number}: not JSON ({error})") from None
+        if not isinstance(row, dict):
+            raise DataError(f"{path}:{number}: not a JSON object")
+        rows.append(row)
+    return rows
+
+
+def to_tensorboard(folder: str | Path, out: str | Path) -> int:
+    """Writes the record of a run as TensorBoard events into `out`; returns how many numbers that were."""
+    rows = read_metrics(folder)
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise UserError("TensorBoard is not installed; pip install 'lingon[tensorboard]'") from None
+    count = 0
+    with SummaryWriter(str(out)) as writer:
+        for row in rows:
+            for name, value in row.items():
+                if name not in ("step", "time") and isinstance(value, (int, float)):
+                    writer.add_scalar(name, value, row["step"])
+                    count += 1
+    return count

@@ -1,0 +1,79 @@
+"""Optimizers: PyTorch's own, fused, with weight decay only where it belongs."""
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from lingon.core.errors import UserError
+
+NORMS = (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.modules.batchnorm._NormBase)
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
+    """Parameters that train, in two groups: matrices decay; biases, norms and whatever has one axis or none do not."""
+    spared = {id(p) for module in model.modules() if isinstance(module, NORMS) for p in module.parameters()}
+    decaying, others = [], []
+    for name, p in model.named_parameters():
+        if p.requires_grad:
+            spare = p.ndim < 2 or id(p) in spared or name.rpartition(".")[2].startswith("bias")
+            (others if spare else decaying).append(p)
+    if not decaying and not others:
+        raise UserError("the model has no parameters that train (all have requires_grad=False)")
+    groups = [{"params": decaying, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
+
+
+def adamw(
+    model: nn.Module,
+    lr: float,
+    weight_decay: float = 0.01,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+) -> Optimizer:
+    """AdamW (Loshchilov 2019): Adam with weight decay apart from the gradient."""
+    _check(lr, weight_decay)
+    return torch.optim.AdamW(parameter_groups(model, weight_decay), lr=lr, betas=betas, eps=eps, fused=_fusable(model))
+
+
+def adam(model: nn.Module, lr: float, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> Optimizer:
+    """Adam (Kingma 2015), without weight decay."""
+    _check(lr)
+    return torch.optim.Adam(parameter_groups(model, 0.0), lr=lr, betas=betas, eps=eps, fused=_fusable(model))
+
+
+def sgd(
+    model: nn.Module, lr: float, momentum: float = 0.0, weight_decay: float = 0.0, nesterov: bool = False
+) -> Optimizer:
+    """Stochastic gradient descent, with momentum where wanted."""
+    _check(lr, weight_decay)
+    groups = parameter_groups(model, weight_decay)
+    return torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov, fused=_fusable(model))
+
+
+def adagrad(model: nn.Module, lr: float, weight_decay: float = 0.0) -> Optimizer:
+    """Adagrad (Duchi 2011): steps shrink with the sum of squared gradients of each number."""
+    _check(lr, weight_decay)
+    return torch.optim.Adagrad(parameter_groups(model, weight_decay), lr=lr, fused=_on_cpu(model) and _fusable(model))
+
+
+def set_rates(optimizer: Optimizer, factor: float) -> float:
+    """Gives every group its own first learning rate times `factor`; returns the rate of the first group."""
+    for group in optimizer.param_groups:
+        group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
+    return optimizer.param_groups[0]["lr"]
+
+
+def _fusable(model: nn.Module) -> bool:
+    trained = [p for p in model.parameters() if p.requires_grad]
+    return all(p.is_floating_point() and p.device.type in ("cpu", "cuda", "mps") for p in trained)
+
+
+def _on_cpu(model: nn.Module) -> bool:
+    return all(p.device.type == "cpu" for p in model.parameters())
+
+
+def _check(lr: float, weight_decay: float = 0.0) -> None:
+    if not 0 < lr < float("inf"):
+        raise UserError(f"learning rate is {lr}, expected a number above 0, such as 1e-3")
+    if not 0 <= weight_decay < float("inf"):
+        raise UserError(f"weight decay is {weight_decay}, expected 0 or more, such as 0.01")

@@ -1,0 +1,42 @@
+"""The precision of the forward pass: float32, bfloat16, or float16 with scaled gradients. Weights stay float32."""
+
+from dataclasses import dataclass
+
+import torch
+
+from lingon.core.errors import UserError
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A number format for matrix products. Use `float32()`, `bfloat16()` or `float16()`."""
+
+    dtype: torch.dtype
+
+    def check(self, device: torch.device) -> None:
+        """Raises UserError when the device cannot train in this format."""
+        if self.dtype == torch.float16 and device.type != "cuda":
+            raise UserError(f"float16 needs a CUDA device, not {device.type}; use bfloat16, or float32")
+
+    def autocast(self, device: torch.device) -> torch.autocast:
+        """The context in which losses are computed."""
+        return torch.autocast(device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+    def scaler(self, device: torch.device) -> torch.amp.GradScaler:
+        """Keeps small float16 gradients from vanishing (Micikevicius 2018); does nothing for the other formats."""
+        return torch.amp.GradScaler(device.type, enabled=self.dtype == torch.float16)
+
+
+def float32() -> Precision:
+    """Everything in 32 bits."""
+    return Precision(torch.float32)
+
+
+def bfloat16() -> Precision:
+    """Matrix products in bfloat16: the range of float32, 8 bits of precision."""
+    return Precision(torch.bfloat16)
+
+
+def float16() -> Precision:
+    """Matrix products in float16, CUDA only."""
+    return Precision(torch.float16)

@@ -1,0 +1,224 @@
+"""The folder of a training run: one process at a time, nothing overwritten unasked, everything recorded.
+
+run.json        arguments, versions, and what was recorded of the run
+metrics.jsonl   one JSON object per line: step, epoch, time in seconds, name: value
+checkpoints/    states to resume from, and the best weights so far
+"""
+
+import contextlib
+import json
+import platform
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lingon import __version__
+from lingon.core.errors import DataError, RunError, UserError
+from lingon.core.files import locked, read_json, sha256_of, sweep, write_json
+from lingon.core.shapes import Tensor
+from lingon.core.tensors import load_tensors, save_tensors
+from lingon.engine import checkpoint
+from lingon.engine.distributed import wait_for_all, world
+from lingon.engine.log import MetricsLog
+
+REPLACED = ".replaced"
+SAVING_SHARE = 0.1  # of the time, at most, may go into timed checkpoints
+
+
+@dataclass(frozen=True)
+class Cadence:
+    """How often a run is saved: after so many steps, so many seconds, and at the edge of epochs. None: not for that."""
+
+    steps: int | None = None
+    seconds: float | None = 60.0
+    epochs: bool = True
+
+
+class Run:
+    """An open run folder. Open it with `Run.open`, and use it with `with`, so that it is closed again."""
+
+    def __init__(self, folder: Path, cadence: Cadence, resumed: bool):
+        self.folder, self.cadence, self.resumed = Path(folder), cadence, resumed
+        self.checkpoints = self.folder / "checkpoints"
+        self.metrics = MetricsLog(self.folder)
+        self.facts: dict[str, Any] = {}
+        self._held = contextlib.ExitStack()
+        self._saved_at, self._saving_took = time.monotonic(), 0.0
+        self._bests: list[str | None] = []  # what the kept checkpoints need
+
+    @classmethod
+    def open(
+        cls,
+        folder: str | Path,
+        arguments: dict[str, Any],
+        resume: bool = False,
+        overwrite: bool = False,
+        cadence: Cadence = Cadence(),
+    ) -> "Run":
+        """Opens a run folder for this process alone, new or to resume.
+
+        arguments: whatever determines the run, as JSON can say it. A run resumes only with the arguments it began with.
+        overwrite: an old run waits in `.replaced` inside the folder until the new one has its first checkpoint.
+        With several processes, only rank 0 touches the folder; all must see the same file system.
+
+        Raises UserError when the folder holds a run already, or none to resume, or one of other arguments,
+        or is in use by another process.
+        """
+        if resume and overwrite:
+            raise UserError("resume and overwrite exclude each other; choose one")
+        run = cls(Path(folder), cadence, resume)
+        arguments = json.loads(json.dumps(arguments, default=str))
+        if world().rank == 0:
+            try:
+                run._prepare(arguments, resume, overwrite)
+            except BaseException:
+                run.close()
+                raise
+        wait_for_all()
+        run.facts = read_json(run.folder / "run.json")
+        return run
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets other processes use the folder again."""
+        self._held.close()
+
+    def log(self, step: int, **values: float) -> None:
+        """Adds a row to metrics.jsonl, such as `run.log(120, epoch=1.5, time=33.1, loss=0.41)`."""
+        if world().rank == 0:
+            with self._writing():
+                self.metrics.append({"step": step, **values})
+
+    def record(self, key: str, value: Any) -> None:
+        """Puts a fact of the run into run.json, in the place of what the key held before."""
+        self.facts[key] = value
+        if world().rank == 0:
+            with self._writing():
+                write_json(self.folder / "run.json", self.facts)
+
+    def due(self, step: int, edge: bool = False) -> bool:
+        """Whether to save after `step` steps; `edge` at the end of an epoch."""
+        if edge:
+            return self.cadence.epochs
+        if self.cadence.steps and step % self.cadence.steps == 0:
+            return True
+        wait = max(self.cadence.seconds or 0, self._saving_took / SAVING_SHARE)
+        return self.cadence.seconds is not None and time.monotonic() - self._saved_at >= wait
+
+    def save(self, step: int, parts: dict[str, Any], best: str | None = None) -> None:
+        """Writes a checkpoint, which needs the file `best` beside it. Best weights that none needs any more go.
+
+        Raises RunError when the disk is full or cannot be written to; older checkpoints are then untouched.
+        """
+        if world().rank > 0:
+            return
+        started = time.monotonic()
+        with self._writing():
+            parts["run"] = {"metrics_bytes": self.metrics.length()}
+        checkpoint.save(self.checkpoints, step, parts)
+        shutil.rmtree(self.folder / REPLACED, ignore_errors=True)
+        self._bests = [*self._bests, best][-checkpoint.KEPT :]
+        for path in self.checkpoints.glob("best-*.safetensors"):
+            if path.name not in self._bests:
+                path.unlink(missing_ok=True)
+        self._saved_at = time.monotonic()
+        self._saving_took = self._saved_at - started
+
+    def restore(self) -> dict[str, Any] | None:
+        """The parts of the newest whole checkpoint of a resumed run; None when the run begins.
+
+        What metrics.jsonl holds of the time after that checkpoint is cut off, since it will be written again.
+        """
+        parts = checkpoint.load(self.checkpoints) if self.resumed else None
+        wait_for_all()
+        if world().rank == 0:
+            self.metrics.cut(parts["run"]["metrics_bytes"] if parts else 0)
+        return parts
+
+    def save_best(self, step: int, weights: dict[str, Tensor]) -> dict[str, str]:
+        """Writes the best weights so far; returns name and sha256, to be kept in checkpoints."""
+        path = self.checkpoints / f"best-{step:09d}.safetensors"
+        with self._writing():
+            save_tensors(path, weights)
+        return {"name": path.name, "sha256": sha256_of(path)}
+
+    def load_best(self, said: dict[str, str]) -> dict[str, Tensor]:
+        """The best weights. Raises DataError when the file is missing or damaged."""
+        path = self.checkpoints / said["name"]
+        if not path.is_file() or sha256_of(path) != said["sha256"]:
+            raise DataError(f"{path}: missing or damaged; its sha256 is not what the checkpoint says")
+        return load_tensors(path)
+
+    @contextlib.contextmanager
+    def _writing(self):
+        try:
+            yield
+        except OSError as error:
+            raise RunError(f"{self.folder}: {error.strerror or error}; make room and resume") from error
+
+    def _prepare(self, arguments: dict[str, Any], resume: bool, overwrite: bool) -> None:
+        if resume and not self.folder.is_dir():
+            raise UserError(f"there is no run in {str(self.folder)!r} to resume; start it without resume")
+        try:
+            self._held.enter_context(locked(self.folder, "a run that trains"))
+        except OSError as error:
+            raise UserError(f"{str(self.folder)!r} cannot be written to ({error.strerror})") from None
+        with self._writing():
+            self._make_room(resume, overwrite)
+            self.checkpoints.mkdir(exist_ok=True)
+            checkpoint.tidy(self.checkpoints)
+            sweep(self.folder)
+            if (self.folder / "run.json").is_file():
+                self._agree(arguments)
+            else:
+                write_json(self.folder / "run.json", {"arguments": arguments, **_surroundings()})
+
+    def _make_room(self, resume: bool, overwrite: bool) -> None:
+        own = (".lock", REPLACED)
+        there = [p for p in self.folder.iterdir() if p.name not in own and not p.name.startswith(".tmp-lingon-")]
+        is_run = (self.folder / "run.json").is_file()
+        if not there or (resume and is_run):
+            return
+        if not is_run:
+            raise UserError(f"{str(self.folder)!r} holds files but no run ({there[0].name}); choose another folder")
+        if not overwrite:
+            raise UserError(
+                f"{str(self.folder)!r} already holds a run; resume it, overwrite it, or choose another folder"
+            )
+        # A new run that failed before its first checkpoint is worth less than the one it was to replace.
+        worthless = (self.folder / REPLACED).exists()
+        aside = self.folder / (".tmp-lingon-worthless" if worthless else REPLACED)
+        aside.mkdir(exist_ok=True)
+        for path in sorted(there, key=lambda p: p.name == "run.json"):  # last, because it makes the folder a run
+            path.rename(aside / path.name)
+
+    def _agree(self, arguments: dict[str, Any]) -> None:
+        facts = read_json(self.folder / "run.json")
+        if not isinstance(facts, dict) or not isinstance(facts.get("arguments"), dict):
+            raise DataError(f"{self.folder / 'run.json'}: key 'arguments' is missing; this is not the record of a run")
+        before = facts["arguments"]
+        differ = [
+            f"{name} was {before.get(name, 'not given')!r} and is {arguments.get(name, 'not given')!r}"
+            for name in sorted({*before, *arguments})
+            if before.get(name, ...) != arguments.get(name, ...)
+        ]
+        if differ:
+            raise UserError(f"{str(self.folder)!r} cannot be resumed with other arguments: {'; '.join(differ)}")
+
+
+def _surroundings() -> dict[str, Any]:
+    """What the numbers of a run may depend on, apart from its arguments."""
+    return {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "versions": {"lingon": __version__, "torch": torch.__version__, "python": platform.python_version()},
+        "machine": {"system": platform.system(), "threads": torch.get_num_threads(), "processes": world().size},
+    }

@@ -1,0 +1,54 @@
+"""Schedules of the learning rate: functions from the step to a factor, with no state of their own.
+
+Steps count from 0; the factor of step 0 is used for the first update. Since a schedule is a function of the step
+alone, resuming a run needs no more than its step.
+"""
+
+import math
+from collections.abc import Callable
+
+from lingon.core.errors import UserError
+
+Schedule = Callable[[int], float]
+
+
+def constant() -> Schedule:
+    """Always 1."""
+    return lambda step: 1.0
+
+
+def linear(total: int, end: float = 0.0) -> Schedule:
+    """Falls in a straight line from 1 at step 0 to `end` at step `total`, and stays there."""
+    _positive("total", total)
+    return lambda step: end + (1 - end) * (1 - min(step / total, 1))
+
+
+def cosine(total: int, end: float = 0.0) -> Schedule:
+    """Falls along half a cosine from 1 at step 0 to `end` at step `total`, and stays there (Loshchilov 2017, eq. 5)."""
+    _positive("total", total)
+    return lambda step: end + (1 - end) * (1 + math.cos(math.pi * min(step / total, 1))) / 2
+
+
+def inverse_sqrt(after: int = 1) -> Schedule:
+    """sqrt(after / (after + step)); `warmup(n, inverse_sqrt(n))` is the schedule of Vaswani 2017, section 5.3."""
+    _positive("after", after)
+    return lambda step: math.sqrt(after / (after + step))
+
+
+def warmup(steps: int, then: Schedule) -> Schedule:
+    """Rises in a straight line to 1 within `steps` steps, then follows `then`, whose step 0 is the end of the rise.
+
+    A run of 100 steps that falls to zero is `warmup(10, linear(90))`.
+
+    >>> rise = warmup(4, constant())
+    >>> [rise(step) for step in range(5)]
+    [0.25, 0.5, 0.75, 1.0, 1.0]
+    """
+    if steps < 0:
+        raise UserError(f"warm-up steps is {steps}, expected 0 or more")
+    return lambda step: (step + 1) / steps if step < steps else then(step - steps)
+
+
+def _positive(name: str, value: float) -> None:
+    if value <= 0:
+        raise UserError(f"schedule: {name} is {value}, expected more than 0")

@@ -1,0 +1,219 @@
+"""The state of a training: all that a checkpoint must hold, and what brings it back."""
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from lingon.core.errors import DataError
+from lingon.core.shapes import Tensor
+from lingon.engine import distributed
+from lingon.engine.average import Average
+from lingon.engine.distributed import bare
+from lingon.engine.log import read_metrics
+from lingon.engine.randomness import random_state, set_random_state
+from lingon.engine.run import Run
+from lingon.engine.watch import Best, Watch
+
+if TYPE_CHECKING:
+    from lingon.engine.fit import BatchSource, Plan
+
+
+@dataclass
+class State:
+    """Where a training stands, in plain numbers.
+
+    step: updates made. epoch: whole passes made. batch: batches used in this epoch. evaluated: step of the last
+    evaluation. The sums are over what came after the last row of the record.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    evaluated: int = -1
+    stopped: bool = False
+    examples: int = 0
+    seconds: float = 0.0
+    loss_sum: float = 0.0
+    rows_sum: int = 0
+    tokens_sum: int = 0
+    seconds_sum: float = 0.0
+    best: Best = field(default_factory=Best)
+    best_file: dict[str, str] | None = None
+
+    def count(self, loss_sum: float, rows: int, tokens: int, examples: int) -> None:
+        """Counts one step: `rows` of this process, `examples` of all."""
+        self.loss_sum += loss_sum
+        self.rows_sum += rows
+        self.tokens_sum += tokens
+        self.examples += examples
+
+    def load(self, tree: dict[str, Any]) -> None:
+        """Takes over what `asdict` gave."""
+        for name in (f.name for f in fields(self)):
+            setattr(self, name, Best(**tree["best"]) if name == "best" else tree[name])
+
+
+class Training:
+    """The parts of a training that change, together: restored, evaluated, logged and saved."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        batches: "BatchSource",
+        optimizer: torch.optim.Optimizer,
+        plan: "Plan",
+        watch: Watch | None,
+        run: Run | None,
+    ):
+        self.model, self.batches, self.optimizer, self.plan, self.watch, self.run = (
+            model, batches, optimizer, plan, watch, run,
+        )  # fmt: skip
+        self.bare, self.place = bare(model), distributed.world()
+        self.trained = [p for p in self.bare.parameters() if p.requires_grad]
+        self.device = next((p.device for p in self.bare.parameters()), torch.device("cpu"))
+        self.on_cpu = self.device.type == "cpu"
+        plan.precision.check(self.device)
+        self.scaler = plan.precision.scaler(self.device)
+        self.average = Average(plan.average, self.bare) if plan.average else None
+        self.state = State(epoch=batches.epoch)
+        self.rows: list[dict[str, Any]] = []
+        self._best: dict[str, Tensor] | None = None  # in memory only when there is no run folder
+        self._saved: tuple[int, ...] | None = None
+        self._clock = time.perf_counter()
+
+    def tick(self) -> None:
+        """Adds the time since the last tick."""
+        now = time.perf_counter()
+        self.state.seconds += now - self._clock
+        self._clock = now
+
+    def log(self, lr: float, norm: float) -> None:
+        """Adds a row: mean loss and speed of the steps since the last row, over all processes."""
+        state = self.state
+        self.tick()
+        loss_sum, examples, tokens = distributed.total(state.loss_sum, state.rows_sum, state.tokens_sum)
+        took = max(1e-9, state.seconds - state.seconds_sum)
+        values = {
+            "loss": loss_sum / examples,
+            "lr": lr,
+            "gradient_norm": norm,
+            "examples_per_second": round(examples / took, 2),
+        }
+        if tokens:
+            values["tokens_per_second"] = round(tokens / took, 1)
+        self.add(values)
+        state.loss_sum, state.rows_sum, state.tokens_sum, state.seconds_sum = 0.0, 0, 0, state.seconds
+
+    def add(self, values: dict[str, float]) -> None:
+        """Adds a row to the record, with step, epoch and time."""
+        state = self.state
+        epoch = round(state.epoch + state.batch / len(self.batches), 6)
+        row = {"step": state.step, "epoch": epoch, "time": round(state.seconds, 3), **values}
+        self.rows.append(row)
+        if self.run:
+            self.run.log(**row)
+
+    def evaluate(self, say: Callable[[str], None]) -> None:
+        """Evaluates the model, with its averaged weights where there are such, and keeps the best weights.
+
+        Rank 0 evaluates and tells the others.
+        """
+        state, watch = self.state, self.watch
+        self.bare.eval()
+        with self.average.applied() if self.average else nullcontext():
+            found = watch.evaluate(self.bare) if self.place.rank == 0 else {}
+            metrics = distributed.from_first({name: float(value) for name, value in found.items()})
+            better = state.best.take(watch, state.step, metrics)
+            if better:
+                self._keep()
+        self.bare.train()
+        self.tick()
+        state.evaluated, state.stopped = state.step, state.best.tired(watch)
+        self.add({f"valid_{name}": value for name, value in metrics.items()})
+        shown = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in metrics.items())
+        if self.place.rank == 0:
+            say(f"step {state.step:,}: {shown}{' (best)' if better else ''}")
+
+    def _keep(self) -> None:
+        weights = self.bare.state_dict()
+        if self.run is None:
+            self._best = {name: tensor.clone() for name, tensor in weights.items()}
+            return
+        written = self.run.save_best(self.state.step, weights) if self.place.rank == 0 else None
+        self.state.best_file = distributed.from_first(written)
+
+    def save(self) -> None:
+        """Writes a checkpoint into the run folder, where there is one. All processes call it together."""
+        if self.run is None:
+            return
+        self.tick()
+        state = asdict(self.state)
+        names = ("loss_sum", "rows_sum", "tokens_sum")
+        state |= dict(zip(names, distributed.total(*(state[name] for name in names)), strict=True))
+        own = random_state(self.device)
+        parts = {
+            "model": dict(self.bare.state_dict()),
+            "optimizer": self.optimizer.state_dict(),
+            "batches": self.batches.state_dict(),
+            "state": state,
+            "scaler": self.scaler.state_dict(),
+            "random": {name: distributed.gathered(tensor) for name, tensor in own.items()},
+        }
+        if self.average:
+            parts["average"] = self.average.state_dict()
+        self.run.save(self.state.step, parts, self.state.best_file and self.state.best_file["name"])
+        self._saved = self._mark()
+
+    def restore(self) -> None:
+        """Goes back to the newest checkpoint of a run that was opened to resume."""
+        parts = self.run.restore() if self.run else None
+        if parts is None:
+            return
+        _same_shapes(parts["model"], self.bare.state_dict(), self.run.checkpoints)
+        self.bare.load_state_dict(parts["model"])
+        self.optimizer.load_state_dict(parts["optimizer"])
+        self.batches.load_state_dict(parts["batches"])
+        self.scaler.load_state_dict(parts["scaler"])
+        if self.average:
+            self.average.load_state_dict(parts["average"])
+        self.state.load(parts["state"])
+        if self.place.rank > 0:  # the sums of all were saved, and rank 0 has them
+            self.state.loss_sum, self.state.rows_sum, self.state.tokens_sum = 0.0, 0, 0
+        self.rows = read_metrics(self.run.folder) if self.run.metrics.path.exists() else []
+        self._saved, self._clock = self._mark(), time.perf_counter()
+        states = parts["random"]
+        if self.place.rank < len(states["torch"]):
+            set_random_state({name: each[self.place.rank] for name, each in states.items()}, self.device)
+
+    def finish(self, say: Callable[[str], None]) -> None:
+        """Evaluates and saves what is not yet, then leaves the best weights in the model."""
+        if self.watch and self.state.evaluated != self.state.step:
+            self.evaluate(say)
+        if self._saved != self._mark():
+            self.save()
+        self.tick()
+        if self.watch:
+            best = self._best if self.run is None else self.run.load_best(self.state.best_file)
+            self.bare.load_state_dict(best)
+        elif self.average:
+            self.average.keep()
+
+    def _mark(self) -> tuple[int, ...]:
+        return self.state.step, self.state.epoch, self.state.batch, self.state.evaluated
+
+
+def _same_shapes(found: dict[str, Tensor], wanted: dict[str, Tensor], where: Path) -> None:
+    for name in [*wanted, *found]:
+        if name not in found or name not in wanted:
+            there = "is missing" if name not in found else "is not part of this model"
+            raise DataError(f"{where}: tensor {name!r} {there}; the checkpoint is of another model")
+        if found[name].shape != wanted[name].shape:
+            raise DataError(
+                f"{where}: tensor {name!r} is {[*found[name].shape]}, the model wants {[*wanted[name].shape]}"
+            )

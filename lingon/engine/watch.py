@@ -1,0 +1,64 @@
+"""Watching a metric while a model trains: when to evaluate, which weights were best, when to stop."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from lingon.core.errors import UserError, unknown
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How a model is evaluated while it trains.
+
+    evaluate: the metrics of a model, by name. It is called with the averaged weights where the plan averages.
+    every: "epoch", or a number of steps. metric: the name in what `evaluate` gives that decides which weights are best.
+    patience: stop after so many evaluations in a row without a new best one; None never stops.
+    """
+
+    evaluate: Callable[[nn.Module], dict[str, float]]
+    every: Literal["epoch"] | int = "epoch"
+    metric: str = "accuracy"
+    higher_is_better: bool = True
+    patience: int | None = None
+
+    def __post_init__(self):
+        if self.every != "epoch" and not (isinstance(self.every, int) and self.every >= 1):
+            raise UserError(f"watch: every is {self.every!r}, expected 'epoch' or a number of steps")
+        if self.patience is not None and self.patience < 1:
+            raise UserError(f"watch: patience is {self.patience}, expected 1 or more, or None")
+
+    def due(self, step: int) -> bool:
+        """Whether it is time to evaluate after `step` steps, inside an epoch."""
+        return self.every != "epoch" and step % self.every == 0
+
+
+@dataclass
+class Best:
+    """What was best so far, and for how many evaluations nothing has been better. Part of every checkpoint."""
+
+    value: float | None = None
+    step: int | None = None
+    metrics: dict[str, float] | None = None
+    waited: int = 0
+
+    def take(self, watch: Watch, step: int, metrics: dict[str, float]) -> bool:
+        """Takes one evaluation in; True when it is the best so far. NaN is never better than a number."""
+        if watch.metric not in metrics:
+            raise unknown("metric to watch", watch.metric, metrics)
+        value = float(metrics[watch.metric])
+        sign = 1 if watch.higher_is_better else -1
+        old = -math.inf if self.value is None or math.isnan(self.value) else sign * self.value
+        better = self.step is None or sign * value > old
+        if better:
+            self.value, self.step, self.metrics, self.waited = value, step, dict(metrics), 0
+        else:
+            self.waited += 1
+        return better
+
+    def tired(self, watch: Watch) -> bool:
+        """Whether the patience is at its end."""
+        return watch.patience is not None and self.waited >= watch.patience

@@ -1,0 +1,34 @@
+"""Whether a model is as often right as it says it is."""
+
+from typing import NamedTuple
+
+import torch
+
+from lingon.core.shapes import Float, Int, Tensor
+
+
+class Bin(NamedTuple):
+    """Predictions with a confidence above `low` and at most `high`: how many, how sure on average, how often right."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    accuracy: float
+
+
+def reliability(probabilities: Float[Tensor, "n C"], truth: Int[Tensor, " n"], bins: int = 10) -> list[Bin]:
+    """Predictions in bins of equal width by the probability of the predicted class. An empty bin has zeros."""
+    sure, guess = probabilities.double().max(-1)
+    which = ((sure * bins).ceil().long() - 1).clamp(0, bins - 1)
+    counts = torch.bincount(which, minlength=bins)
+    sums = torch.zeros(2, bins, dtype=torch.float64)
+    sums[0].index_add_(0, which, sure)
+    sums[1].index_add_(0, which, (guess == truth).double())
+    means = (sums / counts.clamp(min=1)).tolist()
+    return [Bin(i / bins, (i + 1) / bins, int(counts[i]), means[0][i], means[1][i]) for i in range(bins)]
+
+
+def expected_calibration_error(probabilities: Float[Tensor, "n C"], truth: Int[Tensor, " n"], bins: int = 10) -> float:
+    """Mean distance of confidence and accuracy over bins, weighted by their counts (Guo 2017, eq. 3)."""
+    return sum(b.count * abs(b.confidence - b.accuracy) for b in reliability(probabilities, truth, bins)) / len(truth)

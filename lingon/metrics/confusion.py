@@ -1,0 +1,16 @@
+"""Which classes are taken for which."""
+
+import torch
+
+from lingon.core.shapes import Float, Int, Tensor
+
+
+def confusion_matrix(logits: Float[Tensor, "n C"], truth: Int[Tensor, " n"]) -> Int[Tensor, "C C"]:
+    """Counts of rows by true class (row) and predicted class (column).
+
+    >>> confusion_matrix(torch.tensor([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]]), torch.tensor([0, 1, 1])).tolist()
+    [[1, 0], [1, 1]]
+    """
+    classes = logits.shape[-1]
+    pairs = truth * classes + logits.argmax(-1)
+    return torch.bincount(pairs, minlength=classes * classes).view(classes, classes)

@@ -1,0 +1,32 @@
+"""How well scores put the true ones before the others, whatever the threshold."""
+
+import math
+
+from lingon.core.shapes import Float, Int, Tensor
+
+
+def auc(probabilities: Float[Tensor, "n C"], truth: Int[Tensor, " n"]) -> float:
+    """Area under the ROC curve; for more than two classes, the mean over classes of each one against the rest.
+
+    Classes that are nowhere or everywhere in `truth` have no curve and are left out; NaN when none is left.
+    """
+    classes = range(probabilities.shape[-1]) if probabilities.shape[-1] > 2 else (1,)
+    areas = [binary_auc(probabilities[:, c], truth == c) for c in classes]
+    areas = [a for a in areas if not math.isnan(a)]
+    return sum(areas) / len(areas) if areas else math.nan
+
+
+def binary_auc(scores: Float[Tensor, " n"], positive: Tensor) -> float:
+    """The chance that a positive row scores higher than a negative one, ties counting half (Mann and Whitney 1947).
+
+    >>> binary_auc(torch.tensor([0.1, 0.4, 0.4, 0.8]), torch.tensor([False, False, True, True]))
+    0.875
+    """
+    ups = int(positive.sum())
+    downs = len(positive) - ups
+    if not ups or not downs:
+        return math.nan
+    _, group, counts = scores.double().unique(return_inverse=True, return_counts=True)
+    # Rows with the same score share the middle of their ranks.
+    ranks = counts.cumsum(0).double() - (counts.double() - 1) / 2
+    return (ranks[group][positive].sum().item() - ups * (ups + 1) / 2) / (ups * downs)
