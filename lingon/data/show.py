@@ -1,0 +1,104 @@
+"""What can be had, and what it looks like: the words behind `lingon data list|get|show`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lingon.core.errors import UserError, suggest
+from lingon.data.corpora import CORPORA, VECTORS, load
+from lingon.data.examples import Examples
+from lingon.data.fetch import fetch
+from lingon.data.readers import read_examples
+from lingon.data.source import tell
+
+BAR = 40  # characters of the longest bar
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line of `lingon data list`."""
+
+    name: str
+    summary: str
+    megabytes: float
+    licence: str
+    cached: bool
+
+
+def list_rows() -> list[Listed]:
+    """All corpora and vectors."""
+    rows = [*CORPORA.values(), *VECTORS.values()]
+    return [Listed(r.name, r.summary, r.package.bytes / 1e6, r.licence, r.package.cached) for r in rows]
+
+
+def table(rows: list[Listed]) -> str:
+    """The list for people: name, what it is, download, whether it is here, licence."""
+    lines = [f"{'name':16} {'what':46} {'MB':>5}  cached  licence"]
+    for r in rows:
+        lines.append(f"{r.name:16} {r.summary:46} {r.megabytes:5.1f}  {'yes' if r.cached else '-':6}  {r.licence}")
+    return "\n".join(lines)
+
+
+def get(name: str) -> str:
+    """Fetches a corpus, vectors, or all of them; says where they are."""
+    known = {**CORPORA, **VECTORS}
+    if name == "all":
+        return "\n".join(get(n) for n in known)
+    if name not in known:
+        raise UserError(f"unknown corpus {name!r}; {suggest(name, [*known, 'all'])}")
+    path = fetch(known[name].package)
+    return f"{name}: {path.stat().st_size / 1e6:.1f} MB, sha256 right, in {path}"
+
+
+def show(name: str, text: str | None = None, label: str | None = None, samples: int = 3) -> str:
+    """Samples, label counts and a histogram of lengths, of a corpus or of a file."""
+    if name in CORPORA:
+        splits = load(name)
+        examples = splits.all()
+        head = [f"{name}: {CORPORA[name].summary}", f"licence: {CORPORA[name].licence}"]
+        head += [f"train {len(splits.train):,}, valid {len(splits.valid):,}, test {len(splits.test):,} texts"]
+    elif name in VECTORS:
+        raise UserError(
+            f"{name!r} is a table of word vectors, not texts; use it with: lingon train ... --vectors {name}"
+        )
+    elif Path(name).exists():
+        examples, report = read_examples(name, text, label)
+        tell(report)
+        head = [f"{name}: {len(examples):,} texts"]
+    else:
+        raise UserError(f"{name!r} is neither a corpus nor a file; {suggest(name, CORPORA)}")
+    return "\n".join([*head, "", *_labels(examples), "", *_lengths(examples), "", *_samples(examples, samples)])
+
+
+def _labels(examples: Examples, most: int = 25) -> list[str]:
+    counts = sorted(examples.label_counts().items(), key=lambda pair: -pair[1])
+    lines = ["labels:", *(f"  {label[:30]:30} {n:7,} {_bar(n, counts[0][1])}" for label, n in counts[:most])]
+    return lines + ([f"  ... and {len(counts) - most:,} more"] if len(counts) > most else [])
+
+
+def _lengths(examples: Examples) -> list[str]:
+    """A histogram over words per text, each bin twice as wide as the one before."""
+    lengths = sorted(len(t.split()) for t in examples.texts)
+    middle = lengths[len(lengths) // 2]
+    bins: dict[int, int] = {}
+    for n in lengths:
+        bins[n.bit_length()] = bins.get(n.bit_length(), 0) + 1
+    top = max(bins.values())
+    lines = [f"words per text: median {middle:,}, longest {lengths[-1]:,}"]
+    for b in range(min(bins), max(bins) + 1):
+        low, high = (1 << b) >> 1, max(0, (1 << b) - 1)
+        lines.append(f"  {low:>7,} - {high:<7,} {bins.get(b, 0):7,} {_bar(bins.get(b, 0), top)}")
+    return lines
+
+
+def _samples(examples: Examples, count: int, width: int = 300) -> list[str]:
+    step = max(1, len(examples) // max(1, count))
+    lines = []
+    for i in list(range(0, len(examples), step))[:count]:
+        text = " ".join(examples.texts[i].split())
+        rating = "" if examples.ratings is None else f" ({examples.ratings[i]:+.1f})"
+        lines += [f"[{examples.labels[i]}{rating}] {text[:width]}{'...' if len(text) > width else ''}", ""]
+    return lines[:-1]
+
+
+def _bar(count: int, top: int) -> str:
+    return "#" * round(BAR * count / max(1, top))

@@ -1,0 +1,59 @@
+"""Dividing texts into training, validation and test, the same way every time."""
+
+import hashlib
+import unicodedata
+from collections import defaultdict
+
+from lingon.core.seed import derive
+from lingon.data.examples import Examples
+
+
+def without_duplicates(examples: Examples) -> Examples:
+    """The first of each text. Texts that differ only in white space or Unicode form count as the same.
+
+    A text that stands with two different labels is left out whole: one of the two must be wrong.
+    """
+    labels: dict[str, set[str]] = defaultdict(set)
+    keys = [key_of(text) for text in examples.texts]
+    for key, label in zip(keys, examples.labels, strict=True):
+        labels[key].add(label)
+    seen: set[str] = set()
+    kept = [i for i, key in enumerate(keys) if len(labels[key]) == 1 and not (key in seen or seen.add(key))]
+    return examples[kept]
+
+
+def key_of(text: str) -> str:
+    """What two texts have in common when they are the same text."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def share_of(text: str) -> float:
+    """A number from 0 up to 1 that depends on the text alone, by sha256."""
+    return int.from_bytes(hashlib.sha256(key_of(text).encode(errors="surrogatepass")).digest()[:8], "big") / 2**64
+
+
+def hash_split(examples: Examples, valid: float = 0.08, test: float = 0.2) -> tuple[Examples, Examples, Examples]:
+    """Training, validation and test by the hash of each text: a text never moves, whatever is added or removed."""
+    places: tuple[list[int], ...] = ([], [], [])
+    for i, text in enumerate(examples.texts):
+        share = share_of(text)
+        places[2 if share < test else 1 if share < test + valid else 0].append(i)
+    train, validation, held_out = (examples[rows] for rows in places)
+    return train, validation, held_out
+
+
+def stratified_split(examples: Examples, share: float, seed: int, purpose: str) -> tuple[Examples, Examples]:
+    """Cuts a share of every label off. Returns what stays and what was cut off, each in the order it had.
+
+    Of a label with two or more texts at least one stays and one is cut off; a single text stays.
+    """
+    rows: dict[str, list[int]] = defaultdict(list)
+    for i, label in enumerate(examples.labels):
+        rows[label].append(i)
+    cut: set[int] = set()
+    for label, places in rows.items():
+        order = sorted(places, key=lambda i: derive(seed, purpose, label, i))
+        most = len(places) - 1
+        cut.update(order[: min(most, max(1, round(share * len(places))))])
+    stay = [i for i in range(len(examples)) if i not in cut]
+    return examples[stay], examples[sorted(cut)]

@@ -1,0 +1,168 @@
+"""Members of archives, read one by one into memory under caps: nothing is ever written where an archive says."""
+
+import io
+import lzma
+import re
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from lingon.core.errors import DataError
+
+MOST_MEMBERS = 100_000
+MOST_BYTES = 1 << 30  # of all members that are read, unpacked
+MOST_RATIO = 200  # unpacked to packed; text gains a factor of 3 to 30, a bomb 1000
+
+
+def members(path: Path, wanted: str, inner: str | None = None) -> Iterator[tuple[str, bytes]]:
+    """The files of a zip, wheel, tar, tgz or deb whose whole name matches the pattern `wanted`, in archive order.
+
+    inner: `wanted` is an archive inside the archive, and its members that match `inner` are given.
+    Raises DataError for names that lead out of the archive, links, devices, duplicate names, too many members, too many
+    bytes, and too high a ratio, before that much memory is taken.
+    """
+    path = Path(path)
+    with open(path, "rb") as file:
+        found = _read(file, str(path), path.stat().st_size, re.compile(wanted))
+        if inner is None:
+            yield from found
+            return
+        for name, data in found:
+            yield from _read(io.BytesIO(data), f"{path}:{name}", len(data), re.compile(inner))
+
+
+def _read(file: IO[bytes], name: str, size: int, wanted: re.Pattern) -> Iterator[tuple[str, bytes]]:
+    start = file.read(8)
+    file.seek(0)
+    kind = _zip if start[:4] in (b"PK\x03\x04", b"PK\x05\x06") else _deb if start == b"!<arch>\n" else _tar
+    budget = Budget(name, size)
+    try:
+        yield from kind(file, wanted, budget)
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
+        raise DataError(f"{name}: a broken archive ({error})") from None
+    except (NotImplementedError, RuntimeError, ValueError) as error:  # encrypted, unknown method, bad header
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{name}: an archive that cannot be read ({error})") from None
+
+
+class Budget:
+    """What may still be read from an archive, and which names were seen."""
+
+    def __init__(self, archive: str, size: int):
+        self.archive, self.size, self.read = archive, size, 0
+        self.names: set[str] = set()
+
+    def name(self, name: str) -> None:
+        """Counts a member. Raises DataError for a name that is not a plain place inside the archive."""
+        parts = name.replace("\\", "/").split("/")
+        if name.startswith(("/", "\\")) or ".." in parts or "\0" in name or re.match(r"^[A-Za-z]:", name):
+            raise DataError(f"{self.archive}: member {name[:80]!r} leads out of the archive")
+        plain = "/".join(p for p in parts if p not in ("", "."))
+        if plain in self.names:
+            raise DataError(f"{self.archive}: member {name[:80]!r} is there twice")
+        self.names.add(plain)
+        if len(self.names) > MOST_MEMBERS:
+            raise DataError(f"{self.archive}: more than {MOST_MEMBERS:,} members")
+
+    def take(self, file: IO[bytes]) -> bytes:
+        """All of a member, as long as the caps allow."""
+        pieces = []
+        while piece := file.read(1 << 20):
+            self.grow(len(piece))
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def grow(self, count: int) -> None:
+        """Counts unpacked bytes."""
+        self.read += count
+        if self.read > MOST_BYTES:
+            raise DataError(f"{self.archive}: more than {MOST_BYTES:,} bytes when unpacked")
+        if self.read > MOST_RATIO * max(self.size, 1 << 14):
+            raise DataError(f"{self.archive}: grows more than {MOST_RATIO}-fold when unpacked; refused as a bomb")
+
+
+class Counted(io.RawIOBase):
+    """A stream whose bytes are charged to a budget, so that skipped members of a bomb count as well."""
+
+    def __init__(self, file: IO[bytes], budget: Budget):
+        self.file, self.budget = file, budget
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        data = self.file.read(len(buffer))
+        self.budget.grow(len(data))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _zip(file: IO[bytes], wanted: re.Pattern, budget: Budget) -> Iterator[tuple[str, bytes]]:
+    _check_count(file, budget)
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        for entry in entries:
+            budget.name(entry.filename)
+            if (entry.external_attr >> 16) & 0o170000 not in (0, 0o100000, 0o040000):
+                raise DataError(f"{budget.archive}: member {entry.filename[:80]!r} is a link or a device")
+        for entry in entries:
+            if not entry.is_dir() and wanted.fullmatch(entry.filename):
+                with archive.open(entry) as member:
+                    yield entry.filename, budget.take(member)
+
+
+def _check_count(file: IO[bytes], budget: Budget) -> None:
+    """Refuses a zip of a million entries by the count in its end record, before Python makes an object of each."""
+    file.seek(max(0, budget.size - (1 << 16) - 22))
+    tail = file.read()
+    file.seek(0)
+    end = tail.rfind(b"PK\x05\x06")
+    directory = int.from_bytes(tail[end + 12 : end + 16], "little") if end >= 0 else 0
+    if directory > MOST_MEMBERS * 200:
+        raise DataError(f"{budget.archive}: more than {MOST_MEMBERS:,} members")
+
+
+def _tar(file: IO[bytes], wanted: re.Pattern, budget: Budget) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(fileobj=Counted(_unpacked(file), budget), mode="r|") as archive:
+        for entry in archive:
+            if entry.name in (".", "./"):
+                continue
+            budget.name(entry.name)
+            if not (entry.isreg() or entry.isdir()):
+                raise DataError(f"{budget.archive}: member {entry.name[:80]!r} is a link or a device")
+            if entry.isreg() and wanted.fullmatch(entry.name.removeprefix("./")):
+                yield entry.name.removeprefix("./"), archive.extractfile(entry).read()
+
+
+def _unpacked(file: IO[bytes]) -> IO[bytes]:
+    import bz2
+    import gzip
+
+    start = file.read(6)
+    file.seek(0)
+    openers: dict[bytes, Callable] = {b"\x1f\x8b": gzip.GzipFile, b"BZh": bz2.BZ2File, b"\xfd7zXZ\x00": lzma.LZMAFile}
+    for magic, opener in openers.items():
+        if start.startswith(magic):
+            return opener(fileobj=file) if opener is gzip.GzipFile else opener(file)
+    return file
+
+
+def _deb(file: IO[bytes], wanted: re.Pattern, budget: Budget) -> Iterator[tuple[str, bytes]]:
+    """A Debian package: an ar archive with a data.tar inside."""
+    file.seek(8)
+    while header := file.read(60):
+        if len(header) < 60 or header[58:] != b"`\n":
+            raise DataError(f"{budget.archive}: a broken archive (not a Debian package)")
+        name, size = header[:16].decode("ascii", "replace").strip().rstrip("/"), int(header[48:58])
+        if size > budget.size:
+            raise DataError(f"{budget.archive}: a broken archive (member {name!r} is larger than the file)")
+        if name.startswith("data.tar"):
+            if name.endswith(".zst"):
+                raise DataError(f"{budget.archive}: packed with zstd, which is not supported")
+            yield from _tar(io.BytesIO(file.read(size)), wanted, budget)
+            return
+        file.seek(size + size % 2, 1)
