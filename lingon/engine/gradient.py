@@ -26,7 +26,10 @@ def gradients(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
 @torch.no_grad()
 def length(gradients: list[Tensor]) -> Float[Tensor, ""]:
     """The Euclidean norm of all gradients as one vector."""
-    return torch.nn.utils.get_total_norm(gradients)
+    if not gradients:
+        return torch.zeros(())
+    # What torch.nn.utils.get_total_norm does, without sorting the gradients by device in every step.
+    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
 
 
 @torch.no_grad()

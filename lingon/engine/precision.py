@@ -1,5 +1,6 @@
 """The precision of the forward pass: float32, bfloat16, or float16 with scaled gradients. Weights stay float32."""
 
+import contextlib
 from dataclasses import dataclass
 
 import torch
@@ -18,9 +19,9 @@ class Precision:
         if self.dtype == torch.float16 and device.type != "cuda":
             raise UserError(f"float16 needs a CUDA device, not {device.type}; use bfloat16, or float32")
 
-    def autocast(self, device: torch.device) -> torch.autocast:
+    def autocast(self, device: torch.device) -> contextlib.AbstractContextManager:
         """The context in which losses are computed."""
-        return torch.autocast(device.type, self.dtype, enabled=self.dtype != torch.float32)
+        return contextlib.nullcontext() if self.dtype == torch.float32 else torch.autocast(device.type, self.dtype)
 
     def scaler(self, device: torch.device) -> torch.amp.GradScaler:
         """Keeps small float16 gradients from vanishing (Micikevicius 2018); does nothing for the other formats."""
