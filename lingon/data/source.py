@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lingon.core.errors import DataError, UserError, suggest
+from lingon.core.errors import DataError, UserError, one_of, suggest
 from lingon.core.files import sha256_of
 from lingon.data.corpora import CORPORA, load
 from lingon.data.examples import Examples, Splits
@@ -25,7 +25,8 @@ def load_data(
     """Training, validation and test examples of a corpus or of a file.
 
     text, label: columns of a file; guessed when obvious, and said on stderr. test: a file with the test texts; without
-    one, a fifth of every label is cut off. A tenth of what is left of every label is for validation.
+    one, a fifth of every label is cut off, unless a folder holds the two folders train and test. A tenth of what is
+    left of every label is for validation.
     """
     name = str(name_or_path)
     if name in CORPORA:
@@ -38,19 +39,25 @@ def load_data(
     if not path.exists():
         known = [*CORPORA, *(p.name for p in path.parent.glob("*") if p.suffix in FORMATS)]
         raise UserError(f"{name!r} is neither a corpus nor a file; {suggest(path.name, known)}")
+    if path.is_dir() and test is None and (path / "train").is_dir() and (path / "test").is_dir():
+        path, test = path / "train", path / "test"
     examples, report = read_examples(path, text, label, on_bad_row)
-    tell(report)
-    if test is not None:
-        held_out, other = read_examples(test, report.text, report.label, on_bad_row)
-        tell(other)
-        _same_labels(examples, held_out, test)
+    _refuse_no_classes(examples, path)
+    if test is None:
+        rest, held_out = stratified_split(examples, SHARE["test"], seed, "test")
     else:
-        _enough(examples, path)
-        examples, held_out = stratified_split(examples, SHARE["test"], seed, "test")
-    train, valid = stratified_split(examples, SHARE["valid"], seed, "valid")
-    if not len(valid):
-        raise DataError(f"{path}: too few texts for a validation split; every label needs three or more")
+        columns = (None, None) if path.is_dir() else (report.text, report.label)
+        held_out, other = read_examples(test, *columns, on_bad_row, known=examples.label_counts())
+        report.said += other.said
+        rest = examples
+    train, valid = stratified_split(rest, SHARE["valid"], seed, "valid")
+    if not len(valid) or not len(held_out):
+        raise DataError(f"{path}: {len(examples):,} texts are too few; some label needs three different ones or more")
+    report.said += _warnings(path, examples)
+    tell(report)
     source = _source(path, report, {"train": train, "valid": valid, "test": held_out})
+    if test is not None:
+        source["test_file"] = Path(test).name
     return Splits(train, valid, held_out, path.name, source)
 
 
@@ -60,23 +67,25 @@ def tell(report: Report) -> None:
         print(line, file=sys.stderr)
 
 
-def _enough(examples: Examples, path: Path) -> None:
+def _refuse_no_classes(examples: Examples, path: Path) -> None:
     counts = examples.label_counts()
+    first = next(iter(counts))
     if len(counts) < 2:
-        raise DataError(f"{path}: all {len(examples):,} texts have the label {next(iter(counts))!r}; two are needed")
+        raise DataError(f"{path}: all {len(examples):,} texts have the label {first!r}; two labels or more are needed")
     if len(counts) == len(examples):
         raise DataError(
-            f"{path}: every text has a label of its own; is {next(iter(counts))[:40]!r} a label? see --label"
+            f"{path}: every text has a label of its own, as {first[:40]!r}; give the right one with --label"
         )
-    if max(counts.values()) < 3:
-        raise DataError(f"{path}: no label has three texts, which a test split and a validation split need")
 
 
-def _same_labels(train: Examples, test: Examples, path: str | Path) -> None:
-    known = train.label_counts()
-    for label in test.label_counts():
-        if label not in known:
-            raise DataError(f"{path}: label {label!r} is not among the training labels; {suggest(label, known)}")
+def _warnings(path: Path, examples: Examples) -> list[str]:
+    """What is no mistake, but good to know."""
+    single = [label for label, count in examples.label_counts().items() if count == 1]
+    twice = len(examples) - len(set(examples.texts))
+    said = [f"{path.name}: {twice:,} texts come again; equal texts stay on one side of a split"] if twice else []
+    if single:
+        said.append(f"{path.name}: labels with one text, so in the training part alone: {one_of(map(repr, single))}")
+    return said
 
 
 def _source(path: Path, report: Report, splits: dict[str, Examples]) -> dict[str, Any]:
@@ -86,5 +95,5 @@ def _source(path: Path, report: Report, splits: dict[str, Examples]) -> dict[str
         "skipped": report.skipped,
         "file_sha256": sha256_of(path) if path.is_file() else None,
         **{name: len(examples) for name, examples in splits.items()},
-        "sha256": splits["train"].checksum(),
+        "sha256": (splits["train"] + splits["valid"] + splits["test"]).checksum(),
     }

@@ -45,15 +45,21 @@ def hash_split(examples: Examples, valid: float = 0.08, test: float = 0.2) -> tu
 def stratified_split(examples: Examples, share: float, seed: int, purpose: str) -> tuple[Examples, Examples]:
     """Cuts a share of every label off. Returns what stays and what was cut off, each in the order it had.
 
-    Of a label with two or more texts at least one stays and one is cut off; a single text stays.
+    Of a label with two or more different texts at least one stays and one is cut off; a single text stays. Equal texts
+    of a label stay together, so that none is both learned and tested. The cut depends on the seed and the texts alone.
     """
-    rows: dict[str, list[int]] = defaultdict(list)
-    for i, label in enumerate(examples.labels):
-        rows[label].append(i)
+    rows: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for i, (text, label) in enumerate(zip(examples.texts, examples.labels, strict=True)):
+        rows[label][key_of(text)].append(i)
     cut: set[int] = set()
-    for label, places in rows.items():
-        order = sorted(places, key=lambda i: derive(seed, purpose, label, i))
-        most = len(places) - 1
-        cut.update(order[: min(most, max(1, round(share * len(places))))])
+    for label, texts in rows.items():
+        order = sorted(texts, key=lambda text: derive(seed, purpose, label, text))
+        target, most = max(1, round(share * sum(map(len, texts.values())))), len(texts) - 1
+        taken = 0
+        for text in order[:most]:
+            if taken >= target:
+                break
+            cut.update(texts[text])
+            taken += len(texts[text])
     stay = [i for i in range(len(examples)) if i not in cut]
     return examples[stay], examples[sorted(cut)]

@@ -1,0 +1,80 @@
+"""Which column holds the texts and which the labels: guessed only when it is obvious."""
+
+import re
+from statistics import mean
+from typing import Any, NamedTuple
+
+from lingon.core.errors import DataError, UserError, one_of, suggest
+
+# The first of each list decides alone; the others only when no second one is there.
+TEXT = (
+    "text texts review sentence comment body content message tweet document article question post email sms headline "
+    "title abstract utterance phrase passage paragraph description summary reviews sentences comments"
+)
+LABEL = (
+    "label labels class category target sentiment topic stars star rating polarity intent emotion genre tag spam "
+    "classification categories classes score y"
+)
+LONGER = 3  # times as long on average: then one of two columns is clearly the text
+
+
+class Columns(NamedTuple):
+    """The names of the two columns."""
+
+    text: str
+    label: str
+
+
+def choose(path, names: list[str], rows: list[dict[str, Any]], text: str | None, label: str | None):
+    """The columns of texts and labels, and a line to say aloud when one of them was guessed (else None).
+
+    names: all columns; rows: the first rows. Raises DataError that lists the columns when it is not obvious.
+    """
+    for name, flag in ((text, "--text"), (label, "--label")):
+        if name is not None and name not in names:
+            raise DataError(f"{path}: there is no column {name!r} for {flag}; {suggest(name, names)}")
+    if text is not None and text == label:
+        raise UserError(f"{path}: --text and --label name the same column {text!r}")
+    given = text is not None and label is not None
+    text = text or _by_name([n for n in names if n != label], TEXT)
+    label = label or _by_name([n for n in names if n != text], LABEL)
+    if len(names) == 2 and not (text and label):
+        text, label = _by_look(names, rows, text, label)
+    missing = [flag for flag, name in (("--text", text), ("--label", label)) if name is None]
+    if missing:
+        columns = one_of(map(repr, names))
+        raise DataError(f"{path}: not obvious which column is which; give {' and '.join(missing)}, columns: {columns}")
+    if not given:
+        _refuse_no_header(path, Columns(text, label), rows)
+    return Columns(text, label), None if given else f"{path}: texts from column {text!r}, labels from column {label!r}"
+
+
+def _by_name(names: list[str], known: str) -> str | None:
+    """The one column with a usual name, or whose last word is one (`review_text`, `star rating`)."""
+    found = {n: words[-1] for n in names if (words := re.findall(r"[^\W_]+", _spaced(n).lower()))}
+    usual = [n for n, word in found.items() if word in known.split()]
+    first = [n for n in usual if found[n] == known.split()[0]]
+    return next((c[0] for c in (first, usual) if len(c) == 1), None)
+
+
+def _spaced(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)  # reviewText
+
+
+def _by_look(names: list[str], rows: list[dict[str, Any]], text: str | None, label: str | None):
+    """Of exactly two columns: the text is clearly longer, and the label repeats."""
+    length = {n: mean([len(str(r.get(n) or "")) for r in rows] or [0]) for n in names}
+    short, long = sorted(names, key=lambda n: length[n])
+    repeats = len({str(r.get(short)) for r in rows}) <= max(2, len(rows) // 2)
+    if repeats and length[long] >= LONGER * max(1, length[short]) and text in (None, long) and label in (None, short):
+        return long, short
+    return text, label
+
+
+def _refuse_no_header(path, columns: Columns, rows: list[dict[str, Any]]) -> None:
+    """A file without column names would lose its first row silently."""
+    names = {columns.label} & {str(r.get(columns.label)) for r in rows[:1000]}
+    number = any(re.fullmatch(r"-?\d+(\.\d+)?", c.strip()) for c in columns)
+    if names or number or len(columns.text) > 80:
+        said = f"{columns.text[:40]!r} and {columns.label[:40]!r}"
+        raise DataError(f"{path}:1: {said} do not look like column names; write a first line such as text,label")
