@@ -1,17 +1,13 @@
-"""The table of corpora, and the door to them: a new corpus is one row here and its parser."""
+"""The table of corpora: a new corpus is one row here and its parser."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from lingon.core.errors import unknown
-from lingon.core.files import atomic_write, cache_dir
 from lingon.data.corpora import parsers
-from lingon.data.examples import Examples, Splits
-from lingon.data.fetch import Package, fetch
-from lingon.data.split import hash_split, without_duplicates
-
-PARSED = 1  # raised when a parser changes, so that what an older one made is not used
+from lingon.data.examples import Examples
+from lingon.data.fetch import Package
 
 
 @dataclass(frozen=True)
@@ -110,53 +106,3 @@ def find(name: str) -> Corpus:
     if name not in CORPORA:
         raise unknown("corpus", name, CORPORA)
     return CORPORA[name]
-
-
-def load(name: str) -> Splits:
-    """A corpus by name, fetched when it is not in the cache, without duplicates.
-
-    The split depends on each text alone (the sha256 of it): about a fifth is for the test, a twelfth for validation.
-    IMDB's 25,000 reviews are 24,902 without duplicates: 17,953 to train, 1,964 to validate, 4,985 to test.
-    """
-    corpus = find(name)
-    examples = _parsed(corpus)
-    train, valid, test = hash_split(examples)
-    source = {
-        "name": name,
-        "package": f"{corpus.package.registry}:{corpus.package.name}=={corpus.package.version}",
-        "package_sha256": corpus.package.sha256,
-        "licence": corpus.licence,
-        "train": len(train),
-        "valid": len(valid),
-        "test": len(test),
-        "sha256": examples.checksum(),
-    }
-    return Splits(train, valid, test, name, source)
-
-
-def load_vectors(name: str):
-    """Words and their vectors, a float32 table [V, D], of a row of VECTORS."""
-    if name not in VECTORS:
-        raise unknown("vectors", name, VECTORS)
-    return VECTORS[name].parse(fetch(VECTORS[name].package))
-
-
-def _parsed(corpus: Corpus) -> Examples:
-    """The corpus's examples; what the parser made is kept, since reading it again is ten times as fast."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    kept = cache_dir() / "corpora" / f"{corpus.name}-{PARSED}-{corpus.package.sha256[:12]}.parquet"
-    if not kept.exists():
-        examples = without_duplicates(corpus.parse(fetch(corpus.package)))
-        ratings = examples.ratings or [None] * len(examples)
-        columns = {
-            "text": pa.array(examples.texts, pa.string()),
-            "label": pa.array(examples.labels, pa.string()),
-            "rating": pa.array(ratings, pa.float64()),
-        }
-        with atomic_write(kept, "wb") as file:
-            pq.write_table(pa.table(columns), file, compression="zstd")
-    columns = pq.read_table(kept).to_pydict()
-    rated = columns["rating"] and columns["rating"][0] is not None
-    return Examples(columns["text"], columns["label"], columns["rating"] if rated else None)
