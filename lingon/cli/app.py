@@ -74,9 +74,7 @@ def evaluate(
 @app.command()
 def predict(
     bundle: Annotated[str, typer.Argument(help="A bundle, or the folder of a run.")],
-    texts: Annotated[
-        list[str] | None, typer.Argument(help="Texts; none reads lines of standard input.")
-    ] = None,
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts; none reads lines of standard input.")] = None,
     file: Annotated[Path | None, typer.Option(help="A file with one text per line; - is standard input.")] = None,
     format: Annotated[str, typer.Option(help="text or jsonl.")] = "text",
     words: Annotated[bool, typer.Option("--words", help="Show the words that decided.")] = False,
@@ -97,9 +95,7 @@ def predict(
 @app.command()
 def plot(
     runs: Annotated[list[Path], typer.Argument(help="Run folders; their curves are laid over each other.")],
-    out: Annotated[Path, typer.Option(help="An .html page, or a .png or .svg picture.")] = Path(
-        "curves.html"
-    ),
+    out: Annotated[Path, typer.Option(help="An .html page, or a .png or .svg picture.")] = Path("curves.html"),
     tensorboard: Annotated[Path | None, typer.Option(help="Write TensorBoard events to this folder instead.")] = None,
 ) -> None:
     """Draw the curves of one or more runs."""

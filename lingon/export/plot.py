@@ -30,7 +30,9 @@ def metrics_of(folder: Path) -> list[dict[str, Any]]:
     """What a run logged. Raises UserError when the folder is not that of a run."""
     if not (folder / "metrics.jsonl").is_file():
         beside = [p.parent.name for p in folder.parent.glob("*/metrics.jsonl")]
-        raise UserError(f"{str(folder)!r} is not the folder of a run (no metrics.jsonl); {suggest(folder.name, beside)}")
+        raise UserError(
+            f"{str(folder)!r} is not the folder of a run (no metrics.jsonl); {suggest(folder.name, beside)}"
+        )
     return read_metrics(folder)
 
 

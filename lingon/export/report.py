@@ -14,6 +14,7 @@ from lingon.metrics.confusion import confusion_matrix
 from lingon.tasks.classify import Classifier, Prediction
 from lingon.tasks.words import attended_words, deciding_words
 
+CURVES = ("loss", "valid_loss", "valid_accuracy", "lr")  # of what a run logs, in this order
 MOST_LABELS = 20  # rows of the confusion table; a wider one cannot be read
 SHOWN_CHARACTERS = 1200  # of a text in the report
 
@@ -58,9 +59,7 @@ def render(template: str, path: Path, page: dict[str, Any]) -> Path:
 
 def curves(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
     """One chart per quantity that the runs recorded, with a line for each run that has it."""
-    names = [
-        n for n in ("loss", "valid_loss", "valid_accuracy", "lr") if any(n in row for r in runs.values() for row in r)
-    ]
+    names = [n for n in CURVES if any(n in row for rows in runs.values() for row in rows)]
     charts = []
     for name in names:
         lines = {
@@ -106,14 +105,14 @@ def example_groups(classifier: Classifier, test: Examples, probabilities, truth)
         {
             "title": title,
             "note": note,
-            "items": [_example(classifier, test[i : i + 1], probabilities[i]) for i in chosen],
+            "shown": [_example(classifier, test[i : i + 1], probabilities[i]) for i in chosen],
         }
         for title, chosen in groups
         if chosen
     ]
     if hasattr(classifier.model, "attention"):
         items = [_attended(classifier, test[i : i + 1], probabilities[i]) for i in right[:3]]
-        shown.append({"title": "Where it looks", "note": "The weight that attention gives each word.", "items": items})
+        shown.append({"title": "Where it looks", "note": "The weight that attention gives each word.", "shown": items})
     return shown
 
 

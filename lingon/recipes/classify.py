@@ -1,6 +1,5 @@
 """Train a text classifier on a corpus or on a file of your own: the whole run, in order."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Option
@@ -26,7 +25,6 @@ def classify(
     from lingon.engine.distributed import joined
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
-    from lingon.engine.watch import Watch
     from lingon.export.bundle import save_bundle
     from lingon.export.report import write_report
     from lingon.recipes import prepare
@@ -44,21 +42,21 @@ def classify(
         model = prepare.model_of(settings, len(tokenizer.vocab), len(labels)).to(device)
         coverage = prepare.attach_vectors(model, tokenizer, settings)
         classifier = Classifier(model, tokenizer, labels, settings.max_length)
-        batches = classifier.batches(
-            splits.train, tokens=settings.tokens, rows=settings.rows, seed=settings.seed, rank=place.rank, world=place.size
-        )
+        batches = prepare.batches_of(classifier, splits.train, settings, place)
         clock.lap("turn them into ids")
         history = fit(
-            model,
+            prepare.wrap(model, settings),
             batches,
             classifier.loss,
             prepare.optimizer_of(model, settings),
             plan=prepare.plan_of(settings, len(batches)),
-            watch=Watch(classifier.evaluator(splits.valid), patience=settings.patience),
+            watch=prepare.watch_of(classifier, splits.valid, settings, len(batches)),
             run=run,
         )
         clock.lap("train")
         record |= {"data": splits.source, "padding": batches.padding, "coverage": coverage, "valid": history.best}
+        if place.rank > 0:
+            return record
         record["test"] = classifier.evaluate(splits.test)
         clock.lap("test")
         save_bundle(classifier, settings.model, run.folder / "bundle", record)

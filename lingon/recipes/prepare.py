@@ -7,15 +7,20 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.data.examples import Examples
+from lingon.data.sampler import Batches
 from lingon.data.tokenize import Tokenizer, bpe, characters, unigram, wordpiece, words
 from lingon.data.vectors import read_vectors
 from lingon.engine import precision, schedule
 from lingon.engine.average import EMA, SWA
+from lingon.engine.compile import compiled
+from lingon.engine.distributed import World, spread
 from lingon.engine.fit import Plan
 from lingon.engine.optim import adamw
+from lingon.engine.watch import Watch
 from lingon.layers.embedding import attach
 from lingon.models.build import build
 from lingon.recipes.settings import Settings
+from lingon.tasks.classify import Classifier
 
 TOKENIZERS = {
     "words": lambda texts, size: words(texts, max_size=size),
@@ -63,14 +68,37 @@ def attach_vectors(model: nn.Module, tokenizer: Tokenizer, settings: Settings) -
     return attach(model.embedding, vocab, tokens, table, freeze=settings.freeze)
 
 
+def batches_of(classifier: Classifier, train: Examples, settings: Settings, place: World) -> Batches:
+    """This process's share of the training batches."""
+    return classifier.batches(
+        train, tokens=settings.tokens, rows=settings.rows, seed=settings.seed, rank=place.rank, world=place.size
+    )
+
+
+def wrap(model: nn.Module, settings: Settings) -> nn.Module:
+    """The model as it is trained: compiled where wanted, and spread over the processes of torchrun."""
+    return spread(compiled(model) if settings.compile else model)
+
+
 def optimizer_of(model: nn.Module, settings: Settings):
     """AdamW for dense models, a sparse optimizer for n-grams."""
     return adamw(model, settings.lr, weight_decay=settings.weight_decay or 0.0)
 
 
+def steps_of(settings: Settings, batches_per_epoch: int) -> int:
+    """Steps of the whole training."""
+    return Plan(epochs=settings.epochs, accumulate=settings.accumulate).total(range(batches_per_epoch))
+
+
+def watch_of(classifier: Classifier, valid: Examples, settings: Settings, batches_per_epoch: int) -> Watch:
+    """When to look at the validation texts; the weights with the best accuracy on them are kept."""
+    every = max(1, steps_of(settings, batches_per_epoch) // settings.evaluations)
+    return Watch(classifier.evaluator(valid), every=every, patience=settings.patience)
+
+
 def plan_of(settings: Settings, batches_per_epoch: int) -> Plan:
     """How long, how fast and how precisely to train."""
-    steps = max(1, round(settings.epochs * batches_per_epoch / settings.accumulate))
+    steps = steps_of(settings, batches_per_epoch)
     rise = round(settings.warmup * steps)
     falls = {
         "constant": schedule.constant,

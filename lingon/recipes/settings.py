@@ -12,7 +12,7 @@ from lingon.core.errors import UserError, unknown
 class Settings:
     """How a classifier is made and trained. None means: what suits the model (see BEST)."""
 
-    model: Annotated[str, Option(help="ngrams, bag, textcnn, bilstm or self_attentive.")] = "ngrams"
+    model: Annotated[str, Option(help="ngrams, bag, textcnn, bilstm or self_attentive.")] = "bag"
     epochs: Annotated[float | None, Option(help="How often every text is seen.")] = None
     lr: Annotated[float | None, Option(help="Learning rate at its highest.")] = None
     dropout: Annotated[float | None, Option(help="Share of numbers dropped while training.")] = None
@@ -26,6 +26,7 @@ class Settings:
     warmup: Annotated[float, Option(help="Share of the steps in which the learning rate rises.")] = 0.05
     clip: Annotated[float | None, Option(help="Longest gradient.")] = None
     accumulate: Annotated[int, Option(help="Batches per step.")] = 1
+    evaluations: Annotated[int, Option(help="How often the validation texts are looked at, over the whole run.")] = 8
     patience: Annotated[int | None, Option(help="Stop after so many evaluations without a better one.")] = None
     average: Annotated[str, Option(help="none, ema or swa: average the weights of many steps.")] = "none"
     tokenizer: Annotated[str, Option(help="words, characters, bpe, wordpiece or unigram.")] = "words"
@@ -95,7 +96,17 @@ BEST: dict[str, dict[str, Any]] = {
         "max_length": 300,
     },
 }
-AT_LEAST = {"epochs": 0, "lr": 0, "tokens": 1, "rows": 1, "max_length": 1, "vocab": 1, "accumulate": 1, "patience": 1}
+AT_LEAST = {
+    "epochs": 0,
+    "lr": 0,
+    "tokens": 1,
+    "rows": 1,
+    "max_length": 1,
+    "vocab": 1,
+    "accumulate": 1,
+    "patience": 1,
+    "evaluations": 1,
+}
 CHOICES = {
     "model": tuple(BEST),
     "schedule": ("constant", "linear", "cosine", "inverse_sqrt"),
