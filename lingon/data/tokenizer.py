@@ -3,16 +3,19 @@
 import json
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 
 import tokenizers
+from tokenizers.pre_tokenizers import ByteLevel, Split
 
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write, read_json
 from lingon.data.vocab import PAD, UNK, Vocab
 
+PIECE = 1 << 14  # characters encoded in one go: beyond, the library's time and memory grow faster than the text
 CHUNK = 2048  # texts encoded at once: the library's own results are ten times the size of the ids
 MOSTLY = 0.9  # share of unknown tokens above which a text is almost certainly of another language or form
 FEW = 20  # tokens below which that share says nothing
@@ -34,6 +37,8 @@ class Tokenizer:
         library.no_truncation()
         self.library = library
         self._pad = library.token_to_id(PAD)
+        # Only where a piece of a text is encoded as it would be inside the text.
+        self._divides = library.post_processor is None and isinstance(library.pre_tokenizer, Split | ByteLevel)
 
     @cached_property
     def vocab(self) -> Vocab:
@@ -43,7 +48,7 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text. Raises UserError for anything but a str, and for half a surrogate pair."""
-        return self._told(self._encoding(text).ids)
+        return self._told([i for _, encoding in self._encodings(text) for i in encoding.ids])
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each text, made on all cores."""
@@ -53,12 +58,10 @@ class Tokenizer:
         texts = list(texts)
         for start in range(0, len(texts), CHUNK):
             chunk = texts[start : start + CHUNK]
-            try:
-                out += [encoding.ids for encoding in self.library.encode_batch_fast(chunk)]
-            except TypeError:
-                for text in chunk:
+            for text in chunk:
+                if not isinstance(text, str):  # the library would take a tuple for a pair of texts
                     _check(text)
-                raise
+            out += self._rows(chunk)
         self._told(*out)
         return out
 
@@ -78,14 +81,14 @@ class Tokenizer:
 
     def tokens(self, text: str) -> list[str]:
         """The tokens of a text, as they stand in the vocabulary."""
-        return self._encoding(text).tokens
+        return [token for _, encoding in self._encodings(text) for token in encoding.tokens]
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """For each token the place [start, end) in the text, in characters, that it was made of.
 
         Tokens that share one character, such as the bytes of a rare one, have the same place.
         """
-        return self._encoding(text).offsets
+        return [(at + a, at + b) for at, encoding in self._encodings(text) for a, b in encoding.offsets]
 
     def save(self, path: Path | str) -> None:
         """Writes `tokenizer.json`, in the format that the `tokenizers` library and the Hugging Face world read."""
@@ -110,9 +113,34 @@ class Tokenizer:
             raise DataError(f"{path}: the ids of its {len(ids):,} tokens are not 0, 1, 2, ... without gaps")
         return tokenizer
 
-    def _encoding(self, text: str) -> tokenizers.Encoding:
+    def _rows(self, texts: list[str]) -> list[list[int]]:
+        divided = [[piece for _, piece in self._pieces(text)] if len(text) > PIECE else [text] for text in texts]
+        try:
+            found = self.library.encode_batch_fast(list(chain.from_iterable(divided)))
+        except TypeError:
+            for text in texts:
+                _check(text)
+            raise
+        rows = (encoding.ids for encoding in found)
+        return [next(rows) if len(d) == 1 else [*chain.from_iterable(islice(rows, len(d)))] for d in divided]
+
+    def _encodings(self, text: str) -> Iterator[tuple[int, tokenizers.Encoding]]:
+        """The parts of a text, encoded, and where each starts."""
         _check(text)
-        return self.library.encode(text)
+        for start, piece in self._pieces(text):
+            yield start, self.library.encode(piece)
+
+    def _pieces(self, text: str) -> Iterator[tuple[int, str]]:
+        """Cuts a long text before single spaces, where every tokenizer cuts; in a run without one, after PIECE."""
+        start = 0
+        while self._divides and len(text) - start > PIECE:
+            end = start + PIECE
+            while (end := text.rfind(" ", start + 1, end)) > 0 and (text[end - 1].isspace() or text[end + 1].isspace()):
+                pass
+            end = end if end > 0 else start + PIECE
+            yield start, text[start:end]
+            start = end
+        yield start, text[start:]
 
     def _told(self, *rows: list[int]) -> list[int]:
         """Warns when nearly everything is unknown: a model would learn nothing, and nobody would see why."""

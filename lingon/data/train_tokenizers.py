@@ -73,6 +73,7 @@ def characters(texts: Iterable[str], *, max_size: int | None = None, min_freq: i
     tokens = [*Vocab.from_counts(counts, min_freq, most), *BYTES]
     ids = {token: i for i, token in enumerate(tokens)}
     library = Library(models.BPE(ids, [], byte_fallback=True, fuse_unk=False, cache_capacity=0))
+    library.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_next")
     library.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
     return Tokenizer(library)
 
@@ -137,6 +138,8 @@ def _by_bytes(model: models.Model) -> Library:
 def _train(library: Library, trainer: trainers.Trainer, texts: Sequence[str]) -> Tokenizer:
     """Trains, then orders the tokens by how often the texts, encoded, have each."""
     library.train_from_iterator(texts, trainer, len(texts))
+    if isinstance(library.model, models.Unigram):
+        library = _settled(library)
     tokens = _by_id(library)
     counts = np.zeros(len(tokens), np.int64)
     for start in range(0, len(texts), CHUNK):
@@ -144,6 +147,23 @@ def _train(library: Library, trainer: trainers.Trainer, texts: Sequence[str]) ->
             counts += np.bincount(encoding.ids, minlength=len(tokens))
     frequency = dict(zip(tokens, counts.tolist(), strict=True))
     return _with_order(library, sorted(tokens, key=lambda token: (-frequency[token], token)))
+
+
+def _settled(library: Library) -> Library:
+    """A Unigram tokenizer with scores that are the same in every run.
+
+    The library adds numbers up in any order, so that the last digits differ: they are cut off. And the characters
+    that it keeps for completeness alone get the lowest score plus a multiple of 0.0001, in any order: here, the lowest.
+    """
+    content = json.loads(library.to_str())
+    scores = dict(content["model"]["vocab"])
+    lowest = min(scores.values())
+    for token, score in scores.items():
+        steps = (score - lowest) / 1e-4
+        spare = len(token) == 1 and steps < len(BYTES) and abs(steps - round(steps)) < 1e-6
+        scores[token] = round(lowest if spare else score, 4)
+    content["model"]["vocab"] = sorted(scores.items())
+    return Library.from_str(json.dumps(content))
 
 
 def _by_id(library: Library) -> list[str]:
@@ -160,8 +180,7 @@ def _with_order(library: Library, tokens: Sequence[str]) -> Tokenizer:
     content = json.loads(library.to_str())
     model, order = content["model"], [*SPECIALS, *(token for token in tokens if token not in SPECIALS)]
     if model["type"] == "Unigram":
-        # The library adds up in any order, so that the last digits differ from run to run: they are cut off.
-        score = {**dict.fromkeys(SPECIALS, 0.0), **{token: round(score, 4) for token, score in model["vocab"]}}
+        score = {**dict.fromkeys(SPECIALS, 0.0), **dict(model["vocab"])}
         model["vocab"], model["unk_id"] = [[token, score[token]] for token in order], order.index(UNK)
     else:
         model["vocab"] = {token: i for i, token in enumerate(order)}

@@ -1,0 +1,208 @@
+"""What words are, what tokenizers refuse, and files that are not tokenizers."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from lingon.core.errors import DataError, UserError
+from lingon.data.tokenize import Tokenizer, bpe, characters, unigram, wordpiece, words
+
+TEXTS = ["The cat sat, the cat ran; a dog sat.", "A dog's life: don't worry!"] * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("Don't pay $3.50!", "do n't pay $ 3.50 !"),
+        ("the film’s END", "the film 's end"),
+        ("can't CAN'T won't", "ca n't ca n't wo n't"),
+        ("o'clock rock 'n' roll", "o ' clock rock ' n ' roll"),
+        ("we'll they've I'd I'm you're", "we 'll they 've i 'd i 'm you 're"),
+        ("well-made 10/10 1,000,000 80s mp3", "well - made 10 / 10 1,000,000 80s mp3"),
+        ("a_b...", "a _ b . . ."),
+        ("日本語とfilm", "日 本 語 と film"),
+        ("Cafe\u0301 straße ЖАР", "café straße жар"),
+        ("👩\u200d👩\u200d👧 👍🏽!", "👩\u200d👩\u200d👧 👍🏽 !"),
+        ("nul\0nul\u00a0x\u2003y", "nul \0 nul x y"),
+    ],
+)
+def test_what_a_word_is(text, tokens):
+    assert words([text]).tokens(text) == tokens.split(" ")
+
+
+def test_order_by_hand():
+    tokenizer = words(["b b a a z z z [pad] rare"])
+    assert list(tokenizer.vocab) == ["[pad]", "[unk]", "z", "a", "b", "[", "]", "pad", "rare"]
+    assert tokenizer.encode("z a b new") == [2, 3, 4, 1]
+    assert list(words(["b b a a z z z rare"], max_size=4).vocab) == ["[pad]", "[unk]", "z", "a"]
+    assert list(words(["b b a a z z z rare"], min_freq=2).vocab) == ["[pad]", "[unk]", "z", "a", "b"]
+    assert list(characters(["cab a"]).vocab)[:7] == ["[pad]", "[unk]", "a", " ", "b", "c", "<0x00>"]
+
+
+def test_case_is_an_option():
+    assert words(["The cat"], lowercase=False).tokens("The cat") == ["The", "cat"]
+
+
+def test_offsets_point_into_the_text():
+    text = "İ don't — 日本 café’s"
+    tokenizer = words([text])
+    assert [text[a:b] for a, b in tokenizer.offsets(text)] == ["İ", "do", "n't", "—", "日", "本", "café", "’s"]
+
+
+def test_parallel_equals_one_by_one():
+    texts = [" ".join(TEXTS[i % 6].split()[: i % 11]) for i in range(5003)]
+    tokenizer = words(TEXTS)
+    assert tokenizer.encode_batch(texts) == [tokenizer.encode(text) for text in texts]
+    assert tokenizer.encode_batch([]) == []
+
+
+def test_an_unknown_word_is_unknown_when_read_again():
+    tokenizer = words(["the cat \ufffd"])
+    assert tokenizer.decode(tokenizer.encode("the zebra")) == "the \ufffd"
+    assert tokenizer.encode("the \ufffd") == tokenizer.encode("the zebra") == [tokenizer.vocab["the"], 1]
+
+
+def test_mappings_and_other_things_are_refused():
+    tokenizer = words(TEXTS)
+    for wrong in ({"input_ids": [1]}, ["the cat"], ("the", "cat"), b"the", None, 3):
+        with pytest.raises(UserError, match=f"a text is a str, not a {type(wrong).__name__}"):
+            tokenizer.encode(wrong)
+        with pytest.raises(UserError, match=f"a text is a str, not a {type(wrong).__name__}"):
+            tokenizer.encode_batch(["fine", wrong])
+    for wrong in ({"a": "b"}, "the cat"):
+        with pytest.raises(UserError, match=f"encode_batch takes a list of texts, not a {type(wrong).__name__}"):
+            tokenizer.encode_batch(wrong)
+        with pytest.raises(UserError, match=f"decode takes a list of ids, not a {type(wrong).__name__}"):
+            tokenizer.decode(wrong)
+        with pytest.raises(UserError, match=f"trained on a list of texts, not a {type(wrong).__name__}"):
+            words(wrong)
+    with pytest.raises(UserError, match="id 999 is outside the vocabulary"):
+        tokenizer.decode([2, 999])
+
+
+def test_half_a_surrogate_pair_is_refused_with_its_place():
+    for call in (words(TEXTS).encode, lambda text: words(TEXTS).encode_batch(["ok", text]), lambda text: words([text])):
+        with pytest.raises(UserError, match=r"character 3 of a text is U\+D83D, half of a surrogate pair"):
+            call("the\ud83d cat")
+
+
+def test_a_warning_when_nearly_everything_is_unknown():
+    tokenizer = words(TEXTS)
+    with pytest.warns(UserWarning, match=r"100% of 30 tokens are \[unk\]"):
+        tokenizer.encode("zebra " * 30)
+    with pytest.warns(UserWarning, match=r"96% of 50 tokens are \[unk\]"):
+        tokenizer.encode_batch(["zebra " * 24 + "cat"] * 2)
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_warning_for_a_few_unknown_words():
+    tokenizer = words(TEXTS)
+    tokenizer.encode("zebra " * 5)
+    tokenizer.encode("the cat zebra " * 50)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: words([]), "needs texts"),
+        (lambda: bpe(["", ""], 300), "needs texts"),
+        (lambda: words(TEXTS, min_freq=0), "min_freq is 0"),
+        (lambda: words(TEXTS, max_size=1), "max_size is 1, it must be 2 or more"),
+        (lambda: characters(TEXTS, max_size=257), "max_size is 257, it must be 258 or more"),
+        (lambda: bpe(TEXTS, 257), "size is 257, it must be 258 or more"),
+        (lambda: unigram(TEXTS, 100), "size is 100, it must be 258 or more"),
+        (lambda: wordpiece(TEXTS, 2), "size is 2, it must be 3 or more"),
+    ],
+)
+def test_impossible_requests(make, message):
+    with pytest.raises(UserError, match=message):
+        make()
+
+
+def broken_files():
+    whole = words(TEXTS).library.to_str()
+    content = json.loads(whole)
+    deep = "[" * 100_000
+
+    def with_model(**changes):
+        return json.dumps({**content, "model": {**content["model"], **changes}})
+
+    return {
+        "truncated": (whole[: len(whole) // 2], "not JSON"),
+        "empty": ("", "not JSON"),
+        "text": ("hello", "not JSON"),
+        "bytes": (b"\xff\xfe\x00", "not UTF-8"),
+        "list": ("[1, 2]", "it has no 'model'"),
+        "config": ('{"model": "textcnn"}', "it has no 'model'"),
+        "deep": (deep, "nested too deeply|not JSON"),
+        "unknown type": (with_model(type="Evil"), "not a sound"),
+        "wrong vocab": (with_model(vocab=[1, 2]), "not a sound"),
+        "gap": (with_model(vocab={"[unk]": 0, "a": 2**31}), "without gaps"),
+        "no tokens": (with_model(vocab={}), "not a sound|0 tokens"),
+        "bad regex": (whole.replace(r"\\p{N}+", "(((", 1), "not a sound"),
+    }
+
+
+@pytest.mark.parametrize("name", list(broken_files()))
+def test_a_hostile_file_is_named(tmp_path, name):
+    content, message = broken_files()[name]
+    path = tmp_path / "tokenizer.json"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(DataError, match=message) as caught:
+        Tokenizer.load(path)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_huge_file_is_not_read(tmp_path):
+    path = tmp_path / "tokenizer.json"
+    with open(path, "wb") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(DataError, match="1,073,741,824 bytes; at most"):
+        Tokenizer.load(path)
+    with pytest.raises(DataError, match="no such file"):
+        Tokenizer.load(tmp_path / "none.json")
+
+
+def test_random_damage_ends_in_our_errors_only(tmp_path):
+    import random
+
+    whole, dice = words(TEXTS).library.to_str(), random.Random(3)
+    path = tmp_path / "tokenizer.json"
+    for _ in range(300):
+        place = dice.randrange(len(whole))
+        path.write_text(whole[:place] + dice.choice('{}[]",:0a9-') + whole[place + dice.randrange(3) :])
+        with contextlib.suppress(UserError):
+            Tokenizer.load(path).encode("the cat")
+
+
+def test_added_special_tokens_of_a_foreign_file_stay_text(tmp_path):
+    import tokenizers
+
+    library = tokenizers.Tokenizer(tokenizers.models.WordLevel({"a": 0, "[unk]": 1}, unk_token="[unk]"))
+    library.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    library.add_special_tokens(["[CLS]"])
+    assert library.encode("a [CLS]").ids == [0, 2]
+    library.save(str(tmp_path / "tokenizer.json"))
+    assert Tokenizer.load(tmp_path / "tokenizer.json").encode("a [CLS]") == [0, 1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_encodes_without_hanging_or_a_word():
+    code = (
+        "import os\n"
+        "from lingon.data.tokenize import words\n"
+        "t = words(['the cat'] * 50)\n"
+        "a = t.encode_batch(['the cat'] * 50)\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    os._exit(0 if t.encode_batch(['the cat'] * 50) == a else 3)\n"
+        "assert os.waitpid(child, 0)[1] == 0\n"
+        "assert 'TOKENIZERS_PARALLELISM' not in os.environ\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "TOKENIZERS_PARALLELISM"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
