@@ -36,17 +36,15 @@ def check_lesson(
         return list(pool.map(one, range(len(exercises))))
 
 
-def attempt(function: Callable, lesson: str | int, hints: int = 1) -> Result:
-    """Checks one function on the spot: what a lesson's own cells call. Prints the result and gives it back."""
+def attempt(function: Callable, lesson: str | int, hints: int = 1) -> None:
+    """Checks one function on the spot and prints the result: what a lesson's own cells call."""
     found = find_lesson(lesson)
     exercises = read_exercises(found.checks)
     names = [exercise.function for exercise in exercises]
     if function.__name__ not in names:
         raise UserError(f"lesson {found.number} has no exercise {function.__name__!r}; it has {', '.join(names)}")
     i = names.index(function.__name__)
-    result = _result(found.number, i, exercises[i], hints, problem_with(function, exercises[i]))
-    print(result)
-    return result
+    print(_result(found.number, i, exercises[i], hints, problem_with(function, exercises[i])))
 
 
 def copy_of(lesson: Lesson, folder: Path) -> Path:

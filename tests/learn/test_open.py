@@ -98,8 +98,8 @@ def test_words_in_colour_wraps_and_scales():
 
     from lingon.learn.pictures import words_in_colour
 
-    axis = Figure().subplots()
-    words_in_colour(axis, ["ab", "cd", "efg"], [-2.0, 0.0, 2.0], columns=6)
+    axis = Figure(figsize=(6 * 0.6 * 9 / 72 / 0.95 + 0.01, 1)).subplots()  # six characters wide
+    words_in_colour(axis, ["ab", "cd", "efg"], [-2.0, 0.0, 2.0])
     assert [(t.get_text(), t.get_position()) for t in axis.texts] == [("ab", (0, 0)), ("cd", (3, 0)), ("efg", (0, -1))]
     low, middle, high = (t.get_bbox_patch().get_facecolor()[:3] for t in axis.texts)
     assert low[2] > low[0]  # blue

@@ -1,0 +1,389 @@
+# %% [markdown]
+# # 08. Recurrent networks
+#
+# **What does a network still know, at the end of a review, about its beginning?**
+#
+# The text CNN of lesson 07 sees a few words at a time and forgets where they stood. A **recurrent network** reads as we
+# do, one word after the other, and carries a **state**: a vector $h_t$ that says what matters of the words up to $t$.
+# After the last word the state is all that is left of the text, and a linear layer judges it.
+#
+# This lesson builds the plain network and the LSTM, measures how far back each can learn, watches the gates of a
+# trained one, and mends a defect that many programs have: reading the state after the padding.
+#
+# As before we train on 4,000 reviews, of each the first 150 tokens, and start from GloVe's vectors.
+
+# %%
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence
+
+from lingon.core.seed import seed_everything
+from lingon.data.batch import collate
+from lingon.data.vectors import read_vectors
+from lingon.layers.embedding import Embedding, attach
+from lingon.layers.recurrent import BiLSTM as BiLSTMLayers
+from lingon.learn import attempt
+from lingon.learn.reviews import LABELS, small_reviews, train
+from lingon.models.bilstm import BiLSTM
+
+reviews = small_reviews()
+tokenizer, vocab = reviews.tokenizer, reviews.tokenizer.vocab
+glove_words, glove = read_vectors("glove-6b-50d", only=set(vocab))
+width, hidden = glove.shape[1], 32
+
+# %% [markdown]
+# ## A network with a memory
+#
+# The network of Elman (1990) makes the new state from the word $x_t$ (with $D$ numbers) and the old state $h_{t-1}$
+# (with $H$ numbers):
+#
+# $$h_t = \tanh(W x_t + U h_{t-1} + b), \qquad h_0 = 0.$$
+#
+# $W$ is a matrix [H, D], $U$ a matrix [H, H], $b$ a bias [H]. They are the same at every step: the network is one
+# layer, used as often as there are words.
+
+
+# %%
+def rnn(x, W, U, b):
+    """x [T, D] -> all states [T, H]."""
+    h, states = torch.zeros(len(b)), []
+    for x_t in x:
+        h = torch.tanh(W @ x_t + U @ h + b)
+        states.append(h)
+    return torch.stack(states)
+
+
+seed_everything(0)
+x = torch.randn(7, 5)
+layer = nn.RNN(5, 3)
+with torch.no_grad():
+    ours = rnn(x, layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0 + layer.bias_hh_l0)
+    assert torch.allclose(ours, layer(x)[0], atol=1e-6)
+print("equal to torch.nn.RNN:", tuple(ours.shape))
+
+# %% [markdown]
+# ## The LSTM: a memory with doors
+#
+# Each step multiplies what was known by $U$ and squeezes it through tanh. After fifty steps little of a word is left,
+# and, what is worse, little of its gradient. The **long short-term memory** (Hochreiter and Schmidhuber, 1997; the
+# forget gate is by Gers and others, 2000) keeps a second vector, the **cell** $c_t$, that is changed by adding. Three
+# **gates**, numbers between 0 and 1 for each of the $H$ places, decide what is let through:
+#
+# $$\begin{aligned}
+# i_t &= \sigma(W_i x_t + U_i h_{t-1} + b_i) && \text{input gate: how much of the new is written} \\
+# f_t &= \sigma(W_f x_t + U_f h_{t-1} + b_f) && \text{forget gate: how much of the old is kept} \\
+# g_t &= \tanh(W_g x_t + U_g h_{t-1} + b_g) && \text{the new} \\
+# o_t &= \sigma(W_o x_t + U_o h_{t-1} + b_o) && \text{output gate: how much of the cell is shown} \\
+# c_t &= f_t \odot c_{t-1} + i_t \odot g_t && \\
+# h_t &= o_t \odot \tanh(c_t) &&
+# \end{aligned}$$
+#
+# $\sigma(z) = 1 / (1 + e^{-z})$ is the sigmoid, $\odot$ multiplies place by place. PyTorch stacks the four matrices in
+# the order $i, f, g, o$, so that one product serves them all. So do we.
+
+
+# %%
+def lstm(x, W, U, b):
+    """x [T, D], W [4H, D], U [4H, H], b [4H] -> states [T, H] and gates [T, 3, H], in the order i, f, o."""
+    h = c = torch.zeros(len(b) // 4)
+    states, gates = [], []
+    for x_t in x:
+        i, f, g, o = (W @ x_t + U @ h + b).chunk(4)
+        i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
+        c = f * c + i * g
+        h = o * c.tanh()
+        states.append(h)
+        gates.append(torch.stack([i, f, o]))
+    return torch.stack(states), torch.stack(gates)
+
+
+def weights_of(layer):
+    """W, U and b of a layer of PyTorch, which keeps its bias in two parts."""
+    return layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0 + layer.bias_hh_l0
+
+
+layer = nn.LSTM(5, 3)
+with torch.no_grad():
+    assert torch.allclose(lstm(x, *weights_of(layer))[0], layer(x)[0], atol=1e-6)
+print("equal to torch.nn.LSTM")
+
+# %% [markdown]
+# ## A classifier around it
+#
+# Texts of a batch are padded to one length. The state that we want is the one after the last *real* word, which stands
+# at another place in each row. `gather` in one line: of row $b$ take the state at place (its length - 1).
+#
+# The recurrent layer is a part that we pass in, so the same class serves both networks.
+
+
+# %%
+class LastState(nn.Module):
+    """Embedding, a recurrent layer, and two logits from its state after the last real word."""
+
+    def __init__(self, recurrent):
+        super().__init__()
+        self.embedding = Embedding(len(vocab), width)
+        attach(self.embedding, vocab, glove_words, glove)
+        self.recurrent = recurrent
+        self.out = nn.Linear(hidden, 2)
+
+    def forward(self, ids, real):
+        return self.read(self.embedding(ids), real)
+
+    def read(self, x, real):
+        states, _ = self.recurrent(x)
+        last = (real.sum(1) - 1).clamp(min=0)
+        return self.out(states[torch.arange(len(x)), last])
+
+
+def open_lstm():
+    """An LSTM whose forget gate starts open, with a bias of 1 (Jozefowicz and others, 2015)."""
+    layer = nn.LSTM(width, hidden, batch_first=True)
+    with torch.no_grad():
+        layer.bias_hh_l0[hidden : 2 * hidden] = 1  # f is the second of the four
+    return layer
+
+
+seed_everything(0)
+models = {"RNN": LastState(nn.RNN(width, hidden, batch_first=True)), "LSTM": LastState(open_lstm())}
+batch = next(iter(reviews.test_batches()))
+x, lengths = models["LSTM"].embedding(batch.ids), batch.real.sum(1)
+packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+with torch.no_grad():
+    truth = models["LSTM"].out(models["LSTM"].recurrent(packed)[1][0][0])
+    assert torch.allclose(truth, models["LSTM"](batch.ids, batch.real), atol=1e-5)
+print("equal to PyTorch's packed sequences, which have no padding at all")
+
+# %% [markdown]
+# ## How far back does the gradient reach?
+#
+# To learn that a word at the beginning matters, its gradient must survive the way back through every later step. Each
+# step multiplies it by a matrix (by $U$ and the slope of tanh; in the LSTM's cell, by $f_t$). A product of many factors
+# below 1 goes to zero exponentially, which is a straight line on a logarithmic scale. This is the **vanishing
+# gradient** (Hochreiter, 1991; Bengio and others, 1994).
+#
+# We measure it: the norm of the gradient of the logit difference with respect to $x_t$, against the distance of $t$
+# from the end, over 64 reviews, before and after training.
+
+# %%
+long = [ids[: reviews.length] for ids in reviews.test_ids if len(ids) >= reviews.length][:64]
+long = collate(long)
+
+
+def gradient_by_distance(model):
+    """Norm of d(logit 1 - logit 0) / d x_t by distance from the end, as a share of that at distance 0: [T]."""
+    x = model.embedding(long.ids).detach().requires_grad_()
+    logits = model.read(x, long.real)
+    (gradient,) = torch.autograd.grad((logits[:, 1] - logits[:, 0]).sum(), x)
+    norms = gradient.norm(dim=2).mean(0).flip(0)  # mean over the reviews; flipped, so that 0 is the last word
+    return norms / norms[0]
+
+
+curves = {f"{name}, fresh": gradient_by_distance(model) for name, model in models.items()}
+scores = {name: train(model, reviews, lr=8e-3) for name, model in models.items()}
+curves |= {f"{name}, trained": gradient_by_distance(model) for name, model in models.items()}
+
+figure, axis = plt.subplots(figsize=(8, 4))
+for name, curve in curves.items():
+    colour = "tab:orange" if name.startswith("RNN") else "tab:blue"
+    axis.semilogy(curve.clamp(min=1e-30), color=colour, linestyle="--" if "fresh" in name else "-", label=name)
+axis.set(xlabel="words between the word and the end", ylabel="gradient, last word = 1", ylim=(1e-16, 1e2))
+axis.set_title("How much of the gradient reaches a word")
+axis.legend()
+figure.tight_layout()
+plt.show()
+for name, curve in curves.items():
+    print(f"{name:14} 20 words back {curve[20]:.1e}, 100 words back {curve[100]:.1e}")
+for name, score in scores.items():
+    print(f"{name:5} accuracy {score:.3f}")
+
+# %% [markdown]
+# Fresh, both lines fall: a forget gate of $\sigma(1)$, times itself a hundred times, is next to nothing. But the LSTM
+# can *learn* to hold its gates open, and training lifts its line by orders of magnitude. The plain network has no such
+# door to open, and its accuracy shows it. (A line of the fresh network that ends has met the smallest number of
+# float32.) Gradients can also grow with the distance (the **exploding** gradient); that is why our `train` clips them,
+# which is the second exercise below.
+#
+# ## Watching the gates
+#
+# With the LSTM of our own making we can look inside the trained one. Above, the verdict after each word, as if the text
+# ended there. Below, the mean of each gate over the 32 places.
+
+# %%
+text = "The first half is really great , but then it falls apart : the ending is a terrible mess and a waste of time ."
+tokens, ids = tokenizer.tokens(text), torch.tensor(tokenizer.encode(text))
+model = models["LSTM"]
+with torch.no_grad():
+    states, gates = lstm(model.embedding(ids[None])[0], *weights_of(model.recurrent))
+    assert torch.allclose(states, model.recurrent(model.embedding(ids[None]))[0][0], atol=1e-5)
+    verdict = model.out(states).softmax(1)[:, 1]
+
+figure, (above, below) = plt.subplots(2, 1, figsize=(10, 5), sharex=True, layout="constrained")
+above.plot(verdict, "o-")
+above.axhline(0.5, color="tab:gray", linewidth=1)
+above.set(ylabel="positive", ylim=(0, 1), title="The verdict after each word, and the gates that made it")
+image = below.imshow(gates.mean(2).T, cmap="viridis", aspect="auto", vmin=0, vmax=1)
+below.set_yticks(range(3), ["input", "forget", "output"])
+below.set_xticks(range(len(tokens)), tokens, rotation=60, ha="right")
+figure.colorbar(image, ax=below, label="mean of the gate")
+plt.show()
+change = (verdict[1:] - verdict[:-1]).abs()
+print("the words that moved the verdict most:", [tokens[i + 1] for i in change.topk(4).indices.tolist()])
+
+# %% [markdown]
+# ## The state after the padding: a defect, shown and mended
+#
+# Many programs take `states[:, -1]`, the last column. In a padded batch that is the state after the text *and* all the
+# padding that follows. Padding has the vector 0, but a step of the network still happens: biases and old state go
+# through gates and tanh, and what was known fades. The course that this one follows had this defect, with every text
+# padded to 500 tokens.
+#
+# We add padding to the test reviews and read both ways. For the wrong way we tell the model that everything is real.
+
+
+# %%
+@torch.inference_mode()
+def accuracy_with_padding(model, extra, right_way):
+    right = 0
+    for b in reviews.test_batches():
+        ids, real = F.pad(b.ids, (0, extra)), F.pad(b.real, (0, extra))
+        logits = model(ids, real if right_way else torch.ones_like(real))
+        right += (logits.argmax(1) == b.labels).sum().item()
+    return right / len(reviews.test)
+
+
+amounts = [0, 10, 25, 50, 100, 200]
+wrong = [accuracy_with_padding(model, extra, right_way=False) for extra in amounts]
+mended = [accuracy_with_padding(model, extra, right_way=True) for extra in (0, 200)]
+assert mended[0] == mended[1]
+
+figure, axis = plt.subplots(figsize=(7, 3.5))
+axis.plot(amounts, wrong, "o-", color="tab:red", label="last column, padding and all")
+axis.plot([0, 200], mended, color="tab:green", label="state after the last real word")
+axis.axhline(0.5, color="tab:gray", linestyle=":", label="tossing a coin")
+axis.set(xlabel="padding added to each review", ylabel="accuracy", title="The same model, read in two ways")
+axis.legend()
+figure.tight_layout()
+plt.show()
+
+# %% [markdown]
+# A model that is *trained* with the defect learns to hold on through the padding, at the cost of what it could have
+# learned instead. And its answer for a text still depends on the longest text of the batch.
+#
+# ## Both directions
+#
+# At the end of a review the LSTM remembers its end best. A second one that reads backwards remembers the beginning
+# best; the two last states side by side are the **bidirectional** LSTM (Schuster and Paliwal, 1997). Backwards has a
+# trap of its own: flip a padded row, and the padding comes first. Each text must be turned around within its own
+# length, which is the third exercise. The library does it, and we hold it against PyTorch's packed sequences again.
+
+# %%
+seed_everything(0)
+layers = BiLSTMLayers(width, hidden, depth=1)
+both = nn.LSTM(width, hidden, batch_first=True, bidirectional=True)
+parts = {f"{name}{end}": p for part, end in ((layers.forwards[0], ""), (layers.backwards[0], "_reverse"))
+         for name, p in part.state_dict().items()}  # fmt: skip
+both.load_state_dict(parts)
+with torch.no_grad():
+    _, (last, _) = both(packed)
+    assert torch.allclose(layers(x, batch.real)[1], torch.cat([last[0], last[1]], 1), atol=1e-5)
+print("equal to torch.nn.LSTM(bidirectional=True) on packed sequences")
+
+seed_everything(0)
+bilstm = BiLSTM(len(vocab), 2, width, hidden)
+attach(bilstm.embedding, vocab, glove_words, glove)
+scores["BiLSTM"] = train(bilstm, reviews, lr=8e-3)
+
+errors = [(p * (1 - p) / len(reviews.test)) ** 0.5 for p in scores.values()]
+figure, axis = plt.subplots(figsize=(6, 2.5))
+axis.barh(list(scores), list(scores.values()), xerr=errors, capsize=4, color=["tab:orange", "tab:blue", "tab:green"])
+for i, p in enumerate(scores.values()):
+    axis.text(0.505, i, f"{p:.3f}", va="center", color="white")
+axis.set(
+    xlim=(0.5, 0.9), xlabel="accuracy, with one standard error", title="One direction or two, with a door or without"
+)
+figure.tight_layout()
+plt.show()
+
+# %% [markdown]
+# And three texts of your own:
+
+# %%
+for text in (
+    "A warm and clever film.",
+    "Two hours of my life that I want back.",
+    "Not bad at all, I loved the ending!",
+):
+    batch = collate([tokenizer.encode(text)])
+    with torch.no_grad():
+        probabilities = bilstm(batch.ids, batch.real).softmax(1)[0]
+    print(f"{LABELS[probabilities.argmax()]:9} {probabilities.max():6.1%}  {text}")
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your lines in place of `...`; `lingon learn check 08` checks all three in your copy.
+#
+# ### 08.1 The gated recurrent unit
+#
+# Cho and others (2014) make do with two gates and no cell. In PyTorch's form:
+#
+# $$\begin{aligned}
+# r &= \sigma(W_r x + b_r + U_r h + d_r) \\
+# z &= \sigma(W_z x + b_z + U_z h + d_z) \\
+# n &= \tanh(W_n x + b_n + r \odot (U_n h + d_n)) \\
+# h' &= (1 - z) \odot n + z \odot h
+# \end{aligned}$$
+#
+# Write one step. `W` [3H, D], `U` [3H, H], `b` [3H] and `d` [3H] are stacked in the order r, z, n; `x` is [D], `h` is
+# [H]. Give back $h'$ [H].
+
+
+# %%
+def gru_step(x, h, W, U, b, d): ...  # your turn
+
+
+# %%
+attempt(gru_step, "08")
+
+# %% [markdown]
+# ### 08.2 Clipping
+#
+# Against gradients that explode: if the norm of all gradients together, $\sqrt{\sum g^2}$ over every number in them, is
+# larger than `longest`, scale all of them by the same factor so that it is `longest`; otherwise leave them (Pascanu and
+# others, 2013). `gradients` is a list of tensors of any shapes. Give back a list of new tensors.
+
+
+# %%
+def clipped(gradients, longest): ...  # your turn
+
+
+# %%
+attempt(clipped, "08")
+
+# %% [markdown]
+# ### 08.3 Backwards, each within its own length
+#
+# `rows` is a list of lists of ids, padded on the right with 0 to one length (0 is never the id of a word). Give back a
+# list of the same shape in which each text is turned around, its padding still on the right.
+
+
+# %%
+def backwards(rows): ...  # your turn
+
+
+# %%
+attempt(backwards, "08")
+
+# %% [markdown]
+# ## What to read next
+#
+# - Sepp Hochreiter and Jürgen Schmidhuber, *Long Short-Term Memory*, 1997.
+# - Yoshua Bengio and others, *Learning Long-Term Dependencies with Gradient Descent is Difficult*, 1994.
+# - Razvan Pascanu and others, *On the Difficulty of Training Recurrent Neural Networks*, 2013.
+# - Rafal Jozefowicz and others, *An Empirical Exploration of Recurrent Network Architectures*, 2015: the forget bias.
+# - Andrej Karpathy, Justin Johnson, Li Fei-Fei, *Visualizing and Understanding Recurrent Networks*, 2015.
+#
+# Everything that is known of a review must fit into one last state. Lesson 09 looks back at all of them, and chooses.

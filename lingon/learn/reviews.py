@@ -1,0 +1,82 @@
+"""The reviews that the lessons train on: few and short enough for two cores, real enough to teach something."""
+
+import random
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.shapes import Float, Tensor
+from lingon.data.batch import Batch
+from lingon.data.examples import Examples
+from lingon.data.sampler import Batches
+from lingon.data.source import load_data
+from lingon.data.tokenize import Tokenizer, words
+from lingon.engine.fit import Plan, fit
+from lingon.engine.optim import adamw
+
+LABELS = ("negative", "positive")
+TOKENS = 8192  # per batch; small batches make many steps of few reviews
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """Reviews to train on and to test on, encoded; the first `length` tokens of each are read."""
+
+    train: Examples
+    test: Examples
+    tokenizer: Tokenizer
+    length: int
+
+    @cached_property
+    def train_ids(self) -> list[list[int]]:
+        """Token ids of the training reviews."""
+        return self.tokenizer.encode_batch(self.train.texts)
+
+    @cached_property
+    def test_ids(self) -> list[list[int]]:
+        """Token ids of the test reviews."""
+        return self.tokenizer.encode_batch(self.test.texts)
+
+    def batches(self, seed: int = 0) -> Batches:
+        """Shuffled batches of the training reviews, from the start."""
+        return Batches(self.train_ids, _numbers(self.train), max_length=self.length, tokens=TOKENS, seed=seed)
+
+    def test_batches(self) -> Batches:
+        """Batches of the test reviews, always the same."""
+        return Batches(self.test_ids, _numbers(self.test), max_length=self.length, tokens=2 * TOKENS, shuffle=False)
+
+
+def small_reviews(train: int = 4000, test: int = 2000, length: int = 150, vocab_size: int = 10_000) -> Reviews:
+    """A random but fixed choice of the IMDB reviews, and a tokenizer of the commonest words in those to train on."""
+    splits = load_data("imdb")
+    some = random.Random(0)
+    train_part = splits.train[some.sample(range(len(splits.train)), train)]
+    test_part = splits.test[some.sample(range(len(splits.test)), test)]
+    return Reviews(train_part, test_part, words(train_part.texts, max_size=vocab_size), length)
+
+
+def _numbers(examples: Examples) -> list[int]:
+    return [LABELS.index(label) for label in examples.labels]
+
+
+def loss(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
+    """Mean cross entropy of a batch, plus the model's penalty if it has one."""
+    logits = model(batch.ids, batch.real)  # first: a penalty is that of the last forward pass
+    return F.cross_entropy(logits, batch.labels) + (model.penalty() if hasattr(model, "penalty") else 0.0)
+
+
+def train(model: nn.Module, reviews: Reviews, epochs: int = 4, lr: float = 4e-3) -> float:
+    """Trains a model by AdamW with clipped gradients, and gives back its accuracy on the test reviews."""
+    fit(model, reviews.batches(), loss, adamw(model, lr), plan=Plan(epochs=epochs, clip=1.0))
+    return accuracy(model, reviews.test_batches())
+
+
+@torch.inference_mode()
+def accuracy(model: nn.Module, batches: Batches) -> float:
+    """Share of the reviews whose label the model finds. The model is left as for use, without dropout."""
+    model.eval()
+    right = [model(b.ids, b.real).argmax(1) == b.labels for b in batches]
+    return torch.cat(right).float().mean().item()
