@@ -1,0 +1,16 @@
+"""Compiles a plain Python loop for the CPU, once per machine where there is a place to keep the result."""
+
+from collections.abc import Callable
+
+from numba import njit
+
+
+def kernel(loop: Callable) -> Callable:
+    """The loop, compiled at its first call and kept in `__pycache__`, or in the user's cache when that is read-only.
+
+    It runs on one thread and in the order it is written, so its result is the same on every machine with any cores.
+    """
+    try:
+        return njit(cache=True, nogil=True)(loop)
+    except RuntimeError:  # no folder can be written to: compile anew in every process
+        return njit(nogil=True)(loop)
