@@ -1,0 +1,107 @@
+"""The command: python -m benchmarks [NAME ...] [--all] [--peer NAME] [--quick], and python -m benchmarks table."""
+
+import argparse
+import sys
+import tempfile
+import time
+from importlib import import_module
+from pathlib import Path
+
+from benchmarks import table
+from benchmarks.context import Context
+from benchmarks.environments import ROOT, peers
+from benchmarks.machine import THREADS, thread_limits
+from benchmarks.result import RESULTS, write
+from lingon.core.errors import UserError, unknown
+from lingon.core.files import cache_dir
+
+# What can be measured, in the order of --all: the module, and the peers it needs.
+COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "start-up": ("start_up", ()),
+    "bulk": ("bulk_prediction", ()),
+    "training": ("training_speed", ("mxnet",)),
+    "ngrams": ("ngrams", ("fasttext",)),
+    "own-csv": ("own_csv", ("scikit-learn",)),
+    "quality": ("quality", ("scikit-learn", "fasttext")),
+    "first-prediction": ("first_prediction", ()),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs comparisons, each written as soon as it is done. Returns 1 when one of them failed, after all have run."""
+    options = _options(arguments)
+    if options.names == ["table"]:
+        print(table.table(table.results(options.results)))
+        if options.write:
+            table.rewrite(ROOT / "README.md", options.results)
+        return 0
+    folder = options.results
+    if options.quick and folder == RESULTS:
+        folder = cache_dir() / "benchmarks" / "quick"  # figures of quick runs never stand beside real ones
+    failed = [
+        name for name in chosen(options.names, options.peer, options.all) if not _run(name, options.quick, folder)
+    ]
+    print(f"\n{table.table(table.results(folder))}")
+    if folder == RESULTS:
+        table.rewrite(ROOT / "README.md")
+    if failed:
+        print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def chosen(names: list[str], peer: str | None, everything: bool) -> list[str]:
+    """The comparisons that were asked for. A result's name, such as training-bilstm, means the comparison it is from."""
+    if peer is not None and peer not in peers():
+        raise unknown("peer", peer, peers())
+    wanted = {_comparison_of(name) for name in names}
+    if not wanted and not everything and peer is None:
+        raise UserError(f"say what to measure: {', '.join(COMPARISONS)}, --peer NAME or --all")
+    return [
+        name
+        for name, (_, needed) in COMPARISONS.items()
+        if (name in wanted or not wanted) and (peer is None or peer in needed)
+    ]
+
+
+def _comparison_of(name: str) -> str:
+    for known in COMPARISONS:
+        if name == known or name.startswith(f"{known}-"):
+            return known
+    raise unknown("comparison", name, COMPARISONS)
+
+
+def _run(name: str, quick: bool, folder: Path) -> bool:
+    begun = time.perf_counter()
+    print(f"{name} ...", file=sys.stderr, flush=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="lingon-benchmark-") as scratch:
+            compare = import_module(f"benchmarks.{COMPARISONS[name][0]}").compare
+            for result in compare(Context(Path(scratch), quick)):
+                print(f"  {write(result, folder, quick)}", file=sys.stderr, flush=True)
+    except Exception as error:  # the others are still worth having
+        print(f"{name} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        return False
+    print(f"{name}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+    return True
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m benchmarks", description="Measure Lingon beside its peers.")
+    parser.add_argument("names", nargs="*", help=f"{', '.join(COMPARISONS)}; or table, which prints the README's table")
+    parser.add_argument("--all", action="store_true", help="everything")
+    parser.add_argument("--peer", help=f"only what compares with one of {', '.join(peers())}")
+    parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean nothing")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the folder of the JSON files")
+    parser.add_argument("--write", action="store_true", help="with table: put it into README.md")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    import os
+
+    os.environ.update(thread_limits(THREADS))
+    try:
+        sys.exit(main())
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,53 @@
+"""Held-out accuracy on film reviews of every model, beside tf-idf with logistic regression and fastText."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from benchmarks.context import Context
+from benchmarks.machine import THREADS
+from benchmarks.ngrams import FASTTEXT, NAME, texts_of
+from benchmarks.own_csv import PEER, STRENGTHS
+from benchmarks.result import Result, score
+from benchmarks.reviews import imdb
+from benchmarks.worker import Worker, exchange
+
+BARS = {"ngrams": 0.905, "bag": 0.875, "textcnn": 0.885, "bilstm": 0.88, "self_attentive": 0.885}
+
+
+def compare(context: Context) -> Iterator[Result]:
+    """One result per model: the recipe with three seeds. Time is not measured, so two seeds run beside each other."""
+    splits = imdb()
+    paths = {
+        name: exchange(context.folder, name, texts_of(getattr(splits, name))) for name in ("train", "valid", "test")
+    }
+    peers, versions = _peers(paths, context)
+    for model, bar in BARS.items():
+        with ThreadPoolExecutor(THREADS) as both:
+            runs = list(both.map(lambda seed, model=model: _run(model, seed, context), context.seeds))
+        name = model.replace("_", "-")
+        row = score(f"accuracy on held-out film reviews: {name}", [run["accuracy"] for run in runs], peers, bar)
+        details = {"data": splits.source, "seeds": list(context.seeds), "runs": runs, "peers": peers}
+        yield Result(f"quality-{name}", [row], details, versions)
+
+
+def _run(model: str, seed: int, context: Context) -> dict[str, Any]:
+    out = Path(context.folder) / f"{model}-{seed}"
+    arguments = {"data": "imdb", "model": model, "seed": seed, "out": str(out), "threads": 1}
+    with Worker("recipe") as worker:
+        return worker.ask("run", arguments | ({"epochs": 0.02} if context.quick else {}))
+
+
+def _peers(paths: dict[str, str], context: Context) -> tuple[dict[str, list[float]], dict[str, str]]:
+    """Accuracies of the peers on the same split, and their versions. Logistic regression knows no chance: one run."""
+    with Worker("tfidf", "scikit-learn") as worker:
+        linear = worker.ask("run", paths | {"strengths": STRENGTHS[:1] if context.quick else STRENGTHS})
+    fast = []
+    with Worker("fasttext_train", "fasttext") as worker:
+        files = {"train": paths["train"], "test": paths["test"], "folder": str(context.folder)}
+        started = worker.ask("start", files | FASTTEXT | {"threads": THREADS})
+        for seed in context.seeds:
+            worker.ask("run", {"seed": seed})
+            fast.append(worker.ask("score")["accuracy"])
+    return {PEER: [linear["accuracy"]], NAME: fast}, linear["versions"] | started["versions"]

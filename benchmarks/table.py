@@ -1,0 +1,76 @@
+"""The README's scoreboard, made from results/*.json and from nothing else."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.result import RESULTS
+from lingon.core.errors import UserError
+from lingon.core.files import atomic_write, read_json
+
+BEGIN, END = "<!-- scoreboard -->", "<!-- /scoreboard -->"
+HEAD = "| what | Lingon | peer | times as fast (from, to) | bar | `python -m benchmarks` |\n|---|---|---|---|---|---|"
+
+
+def results(folder: Path = RESULTS) -> list[dict[str, Any]]:
+    """The results in a folder, by name."""
+    return [read_json(path) for path in sorted(Path(folder).glob("*.json"))]
+
+
+def table(found: Iterable[dict[str, Any]]) -> str:
+    """All rows, losing ones like winning ones, and a line that says what they were measured on."""
+    found = list(found)
+    if not found:
+        return "Nothing has been measured yet: `make bench`."
+    lines = [line(row, result["name"]) for result in found for row in result["rows"]]
+    return "\n".join([HEAD, *lines, "", footer(found)])
+
+
+def line(row: dict[str, Any], name: str) -> str:
+    """One row: figures are medians, the ratio with its minimum and maximum."""
+    unit = "" if row["unit"] == "score" else f" {row['unit']}"
+    ours = figure(row["ours"]["median"], row["unit"]) + unit
+    peers = "<br>".join(f"{p['name']}: {figure(p['figure']['median'], row['unit'])}{unit}" for p in row["peers"])
+    ratio = row["ratio"]
+    times = f"{ratio['median']:.2f} ({ratio['minimum']:.2f}, {ratio['maximum']:.2f})" if ratio else ""
+    verdict = {None: "", True: " reached", False: " **missed**"}[row["reached"]]
+    return f"| {row['what']} | {ours} | {peers} | {times} | {(row['bar'] or '') + verdict} | `{name}` |"
+
+
+def figure(value: float, unit: str) -> str:
+    """A score with four digits after the point, anything else with three digits that count."""
+    if unit == "score":
+        return f"{value:.4f}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def footer(found: list[dict[str, Any]]) -> str:
+    """Machines, threads, versions and dates; a mark when a figure comes from a quick run."""
+    machines = {
+        (r["machine"]["processor"], r["machine"]["cores"], tuple(r["machine"]["vector_instructions"])) for r in found
+    }
+    where = "; ".join(f"{name}, {cores} cores ({', '.join(flags)})" for name, cores, flags in sorted(machines))
+    dates = sorted({r["date"] for r in found})
+    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    ours = sorted({f"Python {r['versions']['python']}, torch {r['versions']['torch']}" for r in found})
+    threads = sorted({str(n) for r in found for n in r["threads"].values()})
+    said = f"{where}; {' and '.join(threads)} threads on both sides; {'; '.join(ours)}; {when}. "
+    said += (
+        "Figures are medians; each comparison's file in `benchmarks/results` holds every turn and the peers' versions."
+    )
+    return said + (" Some figures are of a quick run and mean nothing yet." if any(r["quick"] for r in found) else "")
+
+
+def put(page: str, made: str) -> str:
+    """The page with the table between its two marks. Raises UserError when the marks are not there, once each."""
+    if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
+        raise UserError(f"the page must hold {BEGIN} and after it {END}, once each")
+    before, rest = page.split(BEGIN)
+    return f"{before}{BEGIN}\n{made}\n{END}{rest.split(END)[1]}"
+
+
+def rewrite(page: Path, folder: Path = RESULTS) -> None:
+    """Puts the table of a folder of results into a page."""
+    new = put(page.read_text(encoding="utf-8"), table(results(folder)))
+    with atomic_write(page) as file:
+        file.write(new)

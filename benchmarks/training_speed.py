@@ -1,0 +1,94 @@
+"""Reviews per second in training, against MXNet doing it the way of the 2019 tutorial."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.context import Context
+from benchmarks.machine import THREADS
+from benchmarks.measure import Pairs, paired
+from benchmarks.result import Result, speed
+from benchmarks.reviews import VOCAB, encoded, imdb, mean_length, sample, tokenizer_of
+from benchmarks.worker import Worker, exchange
+
+LENGTH, ROWS, LR, PENALTY = 500, 64, 1e-3, 0.01
+MORE = 4  # times as many reviews in a turn of ours
+SIZES: dict[str, dict[str, Any]] = {
+    "textcnn": {"width": 100, "kernels": [3, 4, 5], "channels": 100, "dropout": 0.5},
+    "bilstm": {"width": 100, "hidden": 100, "depth": 2, "dropout": 0.5},
+    "self_attentive": {"width": 100, "hidden": 100, "attention": 50, "hops": 2, "dropout": 0.5},
+}
+BARS = {"textcnn": 6, "bilstm": 4, "self_attentive": 4}
+# What MXNet's own pages recommend for training on a CPU.
+FAST = {"KMP_AFFINITY": "granularity=fine,noduplicates,compact,1,0", "MXNET_USE_MKLDNN_RNN": "1"}
+
+
+def compare(context: Context) -> Iterator[Result]:
+    """One result per model. Both train on the same ids, in batches of 64 reviews cut to 500 tokens, with Adam.
+
+    A turn of ours is four times as many reviews, so that turns take about as long. Padded to 500, a review costs
+    MXNet the same whichever it is; ours needs many reviews to show how well their lengths go together.
+    """
+    train = imdb().train
+    tokenizer = tokenizer_of(train)
+    reviews = encoded(tokenizer, sample(train, MORE * context.size(512, 128), "training speed"), LENGTH)
+    for model in SIZES:
+        yield _one(model, reviews, len(tokenizer.vocab), context)
+
+
+def _one(model: str, reviews: dict[str, Any], vocab_size: int, context: Context) -> Result:
+    few = {key: values[: len(values) // MORE] for key, values in reviews.items()}
+    data = {"ours": exchange(context.folder, "ours", reviews), "theirs": exchange(context.folder, "theirs", few)}
+    shared = {"model": model, "rows": ROWS, "length": LENGTH, "lr": LR, "seed": 0}
+    sizes = SIZES[model] | {"vocab_size": vocab_size}
+    weighted = {"penalty_weight": PENALTY} if model == "self_attentive" else {}
+    with Worker("lingon_train") as ours, Worker("mxnet_train", "mxnet", FAST) as theirs:
+        own = {"data": data["ours"], "sizes": sizes | weighted | {"classes": 2}, "threads": THREADS}
+        mine = ours.ask("start", shared | own)
+        peer = theirs.ask("start", shared | {"data": data["theirs"], "sizes": sizes, "penalty_weight": PENALTY})
+        if mine["weights"] != peer["weights"]:
+            raise AssertionError(f"{model}: {mine['weights']:,} weights here, {peer['weights']:,} there")
+        turns: dict[str, list[dict]] = {"ours": [], "theirs": []}
+        counts = {"ours": len(reviews["ids"]), "theirs": len(few["ids"])}
+        pairs = paired(
+            _turn(ours, turns["ours"], counts["ours"]), _turn(theirs, turns["theirs"], counts["theirs"]), context.pairs
+        )
+    return _result(model, pairs, turns, counts, peer, mean_length(reviews["ids"]), mine["weights"])
+
+
+def _turn(worker: Worker, kept: list[dict], reviews: int):
+    """A turn; the seconds are those of one review, since the sides do not train on equally many."""
+
+    def turn() -> float:
+        kept.append(worker.ask("run"))
+        return kept[-1]["seconds"] / reviews
+
+    return turn
+
+
+def _result(
+    model: str,
+    pairs: Pairs,
+    turns: dict[str, list[dict]],
+    counts: dict[str, int],
+    peer: dict[str, Any],
+    length: float,
+    weights: int,
+) -> Result:
+    name = model.replace("_", "-")
+    details = {
+        "timed": "one pass over the reviews, from ids to updated weights, batches made inside",
+        "reviews": counts,
+        "mean_length": length,
+        "cut_at": LENGTH,
+        "batch": ROWS,
+        "vocab_size": VOCAB,
+        "sizes": SIZES[model],
+        "weights": weights,
+        "mxnet": {"padded_to": LENGTH, "hybridized": "static", "oneDNN": peer["oneDNN"], "environment": FAST},
+        "padding_of_ours": turns["ours"][-1]["padding"],
+        "losses": {side: [turn["loss"] for turn in all_of] for side, all_of in turns.items()},
+        "seconds_per_review": {"ours": pairs.ours, "theirs": pairs.theirs},
+    }
+    peer_name = f"MXNet {peer['versions']['mxnet']}, padded to {LENGTH}"
+    row = speed(f"training {name} on film reviews", "reviews/s", 1, pairs, peer_name, BARS[model])
+    return Result(f"training-{name}", [row], details, peer["versions"])

@@ -1,0 +1,55 @@
+"""Our way of training: the models, batches and the loop of Lingon, as the recipes use them."""
+
+import json
+
+import torch
+from serve import serve
+
+from lingon.core.seed import seed_everything
+from lingon.data.sampler import Batches
+from lingon.engine.fit import Plan, fit
+from lingon.engine.optim import adam
+from lingon.models.build import build
+from lingon.tasks.classify import penalty_of
+
+state = {}
+
+
+def loss(model, batch):
+    """Mean cross-entropy, and what the model adds to it."""
+    plain = torch.nn.functional.cross_entropy(model(batch.ids, batch.real), batch.labels)
+    state["losses"].append((float(plain.detach()), len(batch.labels)))
+    return plain + penalty_of(model)
+
+
+def start(model, sizes, data, rows, length, lr, threads, seed):
+    """Makes the model; returns the number of weights."""
+    torch.set_num_threads(threads)
+    seed_everything(seed)
+    net = build(model, sizes)
+    with open(data, encoding="utf-8") as file:
+        reviews = json.load(file)
+    # The budget is that of a full batch of the longest reviews, so that `rows` alone decides and steps are theirs.
+    state.update(
+        net=net, reviews=reviews, optimizer=adam(net, lr), rows=rows, length=length, tokens=rows * length, turn=seed
+    )
+    return {"weights": sum(p.numel() for p in net.parameters())}
+
+
+def run():
+    """Trains once over all reviews, in a new order; returns the mean loss and the share of padding."""
+    state["turn"], state["losses"] = state["turn"] + 1, []
+    batches = Batches(
+        state["reviews"]["ids"],
+        state["reviews"]["labels"],
+        tokens=state["tokens"],
+        rows=state["rows"],
+        max_length=state["length"],
+        seed=state["turn"],
+    )
+    fit(state["net"], batches, loss, state["optimizer"], plan=Plan(epochs=1))
+    total = sum(mean * count for mean, count in state["losses"])
+    return {"loss": total / len(state["reviews"]["ids"]), "padding": batches.padding, "steps": len(batches)}
+
+
+serve(start=start, run=run)

@@ -1,0 +1,38 @@
+"""A run of the classify recipe, with the seconds of its parts."""
+
+import os
+
+import torch
+from serve import serve
+
+from lingon.recipes.classify import classify
+from lingon.recipes.settings import Folder, Settings
+
+TRAINING = ("load the texts", "turn them into ids", "train")
+
+
+def run(data, model, seed, out, threads, test=None, text=None, label=None, epochs=None):
+    """Trains and tests; `seconds` are those from reading the texts to a trained model, validation included."""
+    torch.set_num_threads(threads)
+    record = classify(
+        data,
+        text=text,
+        label=label,
+        test=test,
+        settings=Settings(model=model, seed=seed, epochs=epochs),
+        folder=Folder(out=out, overwrite=os.path.exists(out)),
+    )
+    laps = record["seconds"]
+    return {"seconds": sum(laps[name] for name in TRAINING), "laps": laps, "accuracy": record["test"]["accuracy"]}
+
+
+def predict(out, texts):
+    """Labels, and a row of probabilities for each text, from the bundle of a run."""
+    import lingon
+
+    classifier = lingon.load(out)
+    found = classifier.predict(texts)
+    return {"labels": classifier.labels, "probabilities": [list(p.probabilities.values()) for p in found]}
+
+
+serve(run=run, predict=predict)
