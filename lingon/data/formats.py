@@ -176,9 +176,9 @@ def _txt(path: Path) -> Iterator[Row]:
         for line in map(str.strip, lines):
             label, _, text = line.removeprefix("__label__").partition(" ")
             wrong = lines.take()
-            if not line.startswith("__label__"):
-                wrong = wrong or "no label; expected a line such as: __label__positive A fine film."
-            if line or wrong:
+            if not wrong and line and not line.startswith("__label__"):
+                wrong = "no label; expected a line such as: __label__positive A fine film."
+            if line:
                 yield Row(f":{lines.number}", {"text": text.strip(), "label": label}, wrong)
 
 

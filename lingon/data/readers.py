@@ -129,4 +129,5 @@ def _folder(path: Path) -> Iterator[Row]:
         try:
             yield Row(where, {**values, "text": whole_text(file)})
         except DataError as error:
-            yield Row(where, values, str(error).removeprefix(f"{file}:").strip())
+            line, wrong = re.fullmatch(r"(:\d+)?: (.*)", str(error).removeprefix(str(file)), re.DOTALL).groups()
+            yield Row(where + (line or ""), values, wrong)
