@@ -13,6 +13,7 @@ from tokenizers.pre_tokenizers import ByteLevel, Split
 
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write, read_json
+from lingon.data.ascii_words import lowercase_of, words_of
 from lingon.data.vocab import PAD, UNK, Vocab
 
 PIECE = 1 << 14  # characters encoded in one go: beyond, the library's time and memory grow faster than the text
@@ -37,6 +38,7 @@ class Tokenizer:
         library.no_truncation()
         self.library = library
         self._pad = library.token_to_id(PAD)
+        self._plain_words = lowercase_of(library)
         # Only where a piece of a text is encoded as it would be inside the text.
         self._divides = library.post_processor is None and isinstance(library.pre_tokenizer, Split | ByteLevel)
 
@@ -48,19 +50,23 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text. Raises UserError for anything but a str, and for half a surrogate pair."""
+        if not isinstance(text, str):
+            raise _not_text(text)
+        if self._plain_words is not None and text.isascii():
+            return self._told(self._word_ids(text))
         return self._told([i for _, encoding in self._encodings(text) for i in encoding.ids])
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each text, made on all cores."""
         if isinstance(texts, str | Mapping):
-            raise UserError(f"encode_batch takes a list of texts, not a {type(texts).__name__}: {_short(texts)}")
+            raise UserError(f"encode_batch takes a list of texts, not a {type(texts).__name__}: {short(texts)}")
         out: list[list[int]] = []
         texts = list(texts)
         for start in range(0, len(texts), CHUNK):
             chunk = texts[start : start + CHUNK]
             for text in chunk:
                 if not isinstance(text, str):  # the library would take a tuple for a pair of texts
-                    _check(text)
+                    raise _not_text(text)
             out += self._rows(chunk)
         self._told(*out)
         return out
@@ -72,7 +78,7 @@ class Tokenizer:
         normal form, the lower-case words with spaces between, whose ids are again the same ids.
         """
         if isinstance(ids, str | Mapping):
-            raise UserError(f"decode takes a list of ids, not a {type(ids).__name__}: {_short(ids)}")
+            raise UserError(f"decode takes a list of ids, not a {type(ids).__name__}: {short(ids)}")
         ids, size = [int(i) for i in ids], self.library.get_vocab_size()
         for i in ids:
             if not 0 <= i < size:
@@ -107,26 +113,41 @@ class Tokenizer:
         except BaseException as error:  # a panic inside the library is not an Exception
             if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
                 raise
-            raise DataError(f"{path}: not a sound tokenizer.json ({_short(error)})") from None
+            raise DataError(f"{path}: not a sound tokenizer.json ({short(error)})") from None
         ids = tokenizer.library.get_vocab(with_added_tokens=True)
         if not ids or sorted(ids.values()) != list(range(len(ids))):
             raise DataError(f"{path}: the ids of its {len(ids):,} tokens are not 0, 1, 2, ... without gaps")
         return tokenizer
 
     def _rows(self, texts: list[str]) -> list[list[int]]:
+        if self._plain_words is None:
+            return self._library_rows(texts)
+        others = iter(self._library_rows([text for text in texts if not text.isascii()]))
+        return [self._word_ids(text) if text.isascii() else next(others) for text in texts]
+
+    def _word_ids(self, text: str) -> list[int]:
+        ids, unknown = self._ids
+        return [ids.get(word, unknown) for word in words_of(text, self._plain_words)]
+
+    @cached_property
+    def _ids(self) -> tuple[dict[str, int], int]:
+        ids = self.library.get_vocab(with_added_tokens=False)
+        return ids, ids[self.library.model.unk_token]
+
+    def _library_rows(self, texts: list[str]) -> list[list[int]]:
         divided = [[piece for _, piece in self._pieces(text)] if len(text) > PIECE else [text] for text in texts]
         try:
             found = self.library.encode_batch_fast(list(chain.from_iterable(divided)))
         except TypeError:
             for text in texts:
-                _check(text)
+                check_text(text)
             raise
         rows = (encoding.ids for encoding in found)
         return [next(rows) if len(d) == 1 else [*chain.from_iterable(islice(rows, len(d)))] for d in divided]
 
     def _encodings(self, text: str) -> Iterator[tuple[int, tokenizers.Encoding]]:
         """The parts of a text, encoded, and where each starts."""
-        _check(text)
+        check_text(text)
         for start, piece in self._pieces(text):
             yield start, self.library.encode(piece)
 
@@ -154,14 +175,20 @@ class Tokenizer:
         return rows[0] if rows else []
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
+    """A value as an error message can show it."""
     text = str(value) if isinstance(value, BaseException) else repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _check(text: object) -> None:
+def _not_text(value: object) -> UserError:
+    return UserError(f"a text is a str, not a {type(value).__name__}: {short(value)}")
+
+
+def check_text(text: object) -> None:
+    """Raises UserError for anything but a str, and for half a surrogate pair."""
     if not isinstance(text, str):
-        raise UserError(f"a text is a str, not a {type(text).__name__}: {_short(text)}")
+        raise _not_text(text)
     try:
         text.encode()
     except UnicodeEncodeError as error:

@@ -16,31 +16,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Library
+from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from lingon.core.errors import UserError
-from lingon.data.tokenizer import CHUNK, Tokenizer, _check, _short
+from lingon.data.ascii_words import count_words, cut_into_words
+from lingon.data.tokenizer import CHUNK, Tokenizer, check_text, short
 from lingon.data.vocab import SPECIALS, UNK, Vocab
 
 LOST = "\ufffd"  # how an unknown word is written; never in a vocabulary, so that it is unknown when read again
-EVERY = 2**31  # no limit
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
-
-SPACELESS = r"\p{Han}\p{Hiragana}\p{Katakana}"  # scripts that put no spaces between words
-LETTER = rf"[[\p{{L}}\p{{M}}\p{{N}}]&&[^{SPACELESS}]]"
-SHORT = r"(?i:n't)(?!\p{L})"
-# What a word is, in order of trial. English short forms are cut as the Penn Treebank and GloVe do: do n't, film 's.
-WORD = "|".join(
-    [
-        r"\p{N}+(?:[.,]\p{N}+)+",  # a number with its points and commas
-        rf"{LETTER}++(?!'[tT])",  # nearly every word; the rest of the list is for the few others
-        rf"{SHORT}|(?i:'(?:s|re|ve|ll|d|m))(?!\p{{L}})",
-        rf"(?:(?!{SHORT}){LETTER})+",  # a word up to its n't
-        rf"[{SPACELESS}]\p{{M}}*",
-        r"\S(?:[\p{M}\x{1F3FB}-\x{1F3FF}]|\x{200D}\S)*",  # any other sign; an emoji with all its parts
-    ]
-)
 
 
 def words(texts: Iterable[str], *, lowercase: bool = True, max_size: int | None = None, min_freq: int = 1) -> Tokenizer:
@@ -50,14 +35,10 @@ def words(texts: Iterable[str], *, lowercase: bool = True, max_size: int | None 
     of their own. max_size: the most tokens, special ones among them. min_freq: rarer words are left out.
     """
     _check_sizes(max_size, min_freq)
-    texts = [text.replace(LOST, " ") for text in _read(texts)]
     library = _by_words(models.WordLevel({}, unk_token=UNK), lowercase)
-    # This trainer sorts by frequency, then by code points.
-    trainer = trainers.WordLevelTrainer(
-        vocab_size=EVERY, min_frequency=min_freq, special_tokens=[], show_progress=False
-    )
-    library.train_from_iterator(texts, trainer, len(texts))
-    return _with_order(library, _by_id(library)[: None if max_size is None else max_size - len(SPECIALS)])
+    counts = count_words(_read(texts), library, lowercase)
+    counts.pop(LOST, None)
+    return _with_order(library, list(Vocab.from_counts(counts, min_freq, max_size)))
 
 
 def characters(texts: Iterable[str], *, max_size: int | None = None, min_freq: int = 1) -> Tokenizer:
@@ -120,9 +101,7 @@ def unigram(texts: Iterable[str], size: int) -> Tokenizer:
 
 def _by_words(model: models.Model, lowercase: bool) -> Library:
     library = Library(model)
-    lower = [normalizers.Lowercase()] if lowercase else []
-    library.normalizer = normalizers.Sequence([*lower, normalizers.NFC(), normalizers.Replace("’", "'")])
-    library.pre_tokenizer = pre_tokenizers.Split(Regex(WORD), "removed", invert=True)
+    cut_into_words(library, lowercase)
     # No word starts with ##, so this decoder puts spaces between words and none inside them.
     library.decoder = decoders.Sequence([decoders.Replace(UNK, LOST), decoders.WordPiece("##", cleanup=False)])
     return library
@@ -190,10 +169,10 @@ def _with_order(library: Library, tokens: Sequence[str]) -> Tokenizer:
 
 def _read(texts: Iterable[str]) -> list[str]:
     if isinstance(texts, str | Mapping):
-        raise UserError(f"a tokenizer is trained on a list of texts, not a {type(texts).__name__}: {_short(texts)}")
+        raise UserError(f"a tokenizer is trained on a list of texts, not a {type(texts).__name__}: {short(texts)}")
     texts = list(texts)
     for text in texts:
-        _check(text)
+        check_text(text)
     if not any(texts):
         raise UserError("a tokenizer needs texts to be trained on; there are none, or all are empty")
     return texts

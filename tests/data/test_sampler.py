@@ -12,6 +12,8 @@ import torch.nn.functional as F
 
 from lingon.core.errors import UserError
 from lingon.data.sampler import Batches
+from lingon.data.source import load_data
+from lingon.data.tokenize import words
 
 
 def rows_of(lengths):
@@ -170,3 +172,12 @@ def test_long_and_empty_texts():
 def test_refusals(arguments, message):
     with pytest.raises(UserError, match=message):
         Batches(**{"ids": [[1], [2]], "labels": None, **arguments})
+
+
+@pytest.mark.data
+def test_padding_on_imdb_is_below_five_percent():
+    reviews = load_data("imdb").train.texts
+    ids = words(reviews, max_size=30_011).encode_batch(reviews)
+    assert Batches(ids).padding < 0.05
+    assert Batches(ids, rows=64).padding < 0.05
+    assert Batches(ids, tokens=8192, max_length=400).padding < 0.05

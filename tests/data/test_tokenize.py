@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import subprocess
 import sys
 
@@ -45,6 +46,41 @@ def test_order_by_hand():
 
 def test_case_is_an_option():
     assert words(["The cat"], lowercase=False).tokens("The cat") == ["The", "cat"]
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_the_short_way_for_ascii_gives_the_words_of_the_library(lowercase):
+    """The same ids whether the library cuts the text or Python does; a final é sends a text through the library."""
+    dice = random.Random(5)
+    parts = [
+        "n't",
+        "N'T",
+        "'",
+        "'s",
+        "'S",
+        "'ll",
+        "t",
+        "n",
+        "can",
+        "1",
+        "22",
+        ".",
+        ",",
+        "1.5",
+        "A",
+        "_",
+        "-",
+        " ",
+        "\n",
+    ]
+    parts += [chr(c) for c in range(128)]
+    texts = ["".join(dice.choice(parts) for _ in range(dice.randrange(31))) for _ in range(10_000)]
+    tokenizer = words(["\x00".join(parts), *texts[:5000]], lowercase=lowercase)
+    ids = tokenizer.encode_batch(texts)
+    assert ids == [encoding.ids for encoding in tokenizer.library.encode_batch(texts)]
+    assert ids == [tokenizer.encode(text) for text in texts]
+    counted = words([text + " é" for text in texts[:5000]] + ["\x00".join(parts)], lowercase=lowercase)
+    assert set(counted.vocab) == {*tokenizer.vocab, "é"}
 
 
 def test_offsets_point_into_the_text():
@@ -168,8 +204,6 @@ def test_a_huge_file_is_not_read(tmp_path):
 
 
 def test_random_damage_ends_in_our_errors_only(tmp_path):
-    import random
-
     whole, dice = words(TEXTS).library.to_str(), random.Random(3)
     path = tmp_path / "tokenizer.json"
     for _ in range(300):

@@ -70,6 +70,13 @@ def test_a_truncated_gzip(tmp_path):
         read_vectors(write(tmp_path, whole[: len(whole) // 2], "v.gz"))
 
 
+@pytest.mark.data
+def test_vectors_of_the_catalogue():
+    tokens, table = read_vectors("glove-6b-50d", only={"the", "n't", "film"})
+    assert set(tokens) == {"the", "n't", "film"}
+    assert (table.shape, table.dtype) == ((3, 50), np.float32)
+
+
 def test_not_there(tmp_path):
     with pytest.raises(DataError, match=r"none\.txt: no such file"):
         read_vectors(tmp_path / "none.txt")
