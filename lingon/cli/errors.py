@@ -11,7 +11,10 @@ def one_line(error: BaseException) -> tuple[str, int]:
         return "", error.code if isinstance(error.code, int) else 1
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "stopped", 130
-    if hasattr(error, "format_message"):  # what typer raises for a wrong option or command
+    if type(error).__name__ == "NoArgsIsHelpError":  # what typer raises for `lingon` and `lingon train` alone
+        print(error.format_message())
+        return "", 0
+    if hasattr(error, "format_message"):  # ... for a wrong option or command
         return _usage(error), getattr(error, "exit_code", 2)
     if isinstance(error, UserError):
         return _flat(error), 2

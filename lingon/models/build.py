@@ -21,7 +21,7 @@ MODELS = {
 }
 LARGEST = 1 << 31  # numbers in a model, without a `limit`: 8 GiB in float32
 LONGEST = 4096  # no size of ours is larger, but for the vocabulary and what is hashed
-LARGE = {"vocab_size": 1 << 24, "rows": 1 << 26}
+LARGE = {"vocab_size": 1 << 24, "buckets": 1 << 24, "characters": 1 << 26}
 
 
 def build(name: str, config: Mapping[str, Any], limit: int | None = None) -> nn.Module:
@@ -60,8 +60,9 @@ def _check(name: str, key: str, value: Any, annotation: Any) -> None:
             refuse("true or false")
     elif annotation is int:
         most = LARGE.get(key, LONGEST)
-        if type(value) is not int or not 1 <= value <= most:
-            refuse(f"a whole number from 1 to {most:,}")
+        least = 0 if key == "characters" else 1
+        if type(value) is not int or not least <= value <= most:
+            refuse(f"a whole number from {least} to {most:,}")
     elif annotation is float:
         most = 1 if "dropout" in key else 1e6
         if type(value) not in (int, float) or not 0 <= value <= most or value == 1 == most:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from typer import Option
 
-from lingon.recipes.settings import Folder, Settings, resolve
+from lingon.recipes.settings import Folder, Settings, checked, filled
 
 Column = Annotated[str | None, Option(help="Name of the column; guessed when obvious.")]
 
@@ -31,15 +31,17 @@ def classify(
     from lingon.recipes.summary import Clock, record_of, summary
     from lingon.tasks.classify import Classifier
 
-    settings, device, clock = resolve(settings), pick_device(settings.device), Clock()
+    settings, device, clock = checked(settings), pick_device(settings.device), Clock()
+    # Before the folder is opened, so that texts that cannot be read leave an old run alone.
+    splits = load_data(data, text=text, label=label, test=test, seed=settings.seed)
+    labels = prepare.labels_of(splits.train)
+    settings = filled(settings, len(splits.train))
     record = record_of(settings, data=data, text=text, label=label, test=test)
+    clock.lap("load the texts")
     with joined(device) as place, Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run:
-        splits = load_data(data, text=text, label=label, test=test, seed=settings.seed)
-        clock.lap("load the texts")
-        tokenizer = prepare.tokenizer_of(splits.train.texts, settings, run.folder / "tokenizer.json")
-        labels = prepare.labels_of(splits.train)
+        tokenizer = prepare.tokenizer_of(splits.train.texts, settings, run.folder / "tokenizer.json", place)
         seed_everything(settings.seed)
-        model = prepare.model_of(settings, len(tokenizer.vocab), len(labels)).to(device)
+        model = prepare.model_of(settings, tokenizer, len(labels), splits.train).to(device)
         coverage = prepare.attach_vectors(model, tokenizer, settings)
         classifier = Classifier(model, tokenizer, labels, settings.max_length)
         batches = prepare.batches_of(classifier, splits.train, settings, place)

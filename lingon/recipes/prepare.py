@@ -13,12 +13,14 @@ from lingon.data.vectors import read_vectors
 from lingon.engine import precision, schedule
 from lingon.engine.average import EMA, SWA
 from lingon.engine.compile import compiled
-from lingon.engine.distributed import World, spread
+from lingon.engine.distributed import World, spread, wait_for_all
 from lingon.engine.fit import Plan
 from lingon.engine.optim import adamw
+from lingon.engine.sparse import row_adagrad
 from lingon.engine.watch import Watch
 from lingon.layers.embedding import attach
 from lingon.models.build import build
+from lingon.models.ngrams import buckets_for
 from lingon.recipes.settings import Settings
 from lingon.tasks.classify import Classifier
 
@@ -31,10 +33,11 @@ TOKENIZERS = {
 }
 
 
-def tokenizer_of(texts: list[str], settings: Settings, kept: Path) -> Tokenizer:
+def tokenizer_of(texts: list[str], settings: Settings, kept: Path, place: World) -> Tokenizer:
     """A tokenizer trained on the training texts, and kept in the run's folder for when the run is resumed."""
-    if not kept.exists():
+    if place.rank == 0 and not kept.exists():
         TOKENIZERS[settings.tokenizer](texts, settings.vocab).save(kept)
+    wait_for_all()
     return Tokenizer.load(kept)
 
 
@@ -49,10 +52,12 @@ def labels_of(train: Examples) -> list[str]:
         return sorted(labels)
 
 
-def model_of(settings: Settings, vocab_size: int, classes: int) -> nn.Module:
+def model_of(settings: Settings, tokenizer: Tokenizer, classes: int, train: Examples) -> nn.Module:
     """The model that the settings name, with fresh weights."""
-    config: dict[str, Any] = {"vocab_size": vocab_size, "classes": classes}
-    if settings.model != "ngrams":
+    config: dict[str, Any] = {"vocab_size": len(tokenizer.vocab), "classes": classes}
+    if settings.model == "ngrams":
+        config |= {"buckets": buckets_for(sum(len(text.split()) for text in train.texts))}
+    else:
         config |= {"width": settings.width, "dropout": settings.dropout}
     return build(settings.model, config)
 
@@ -81,7 +86,9 @@ def wrap(model: nn.Module, settings: Settings) -> nn.Module:
 
 
 def optimizer_of(model: nn.Module, settings: Settings):
-    """AdamW for dense models, a sparse optimizer for n-grams."""
+    """AdamW; for n-grams, of which a batch meets few, an optimizer that touches only those."""
+    if settings.model == "ngrams":
+        return row_adagrad(model, settings.lr)
     return adamw(model, settings.lr, weight_decay=settings.weight_decay or 0.0)
 
 
@@ -104,7 +111,7 @@ def plan_of(settings: Settings, batches_per_epoch: int) -> Plan:
         "constant": schedule.constant,
         "linear": lambda: schedule.linear(steps - rise),
         "cosine": lambda: schedule.cosine(steps - rise),
-        "inverse_sqrt": schedule.inverse_sqrt,
+        "inverse_sqrt": lambda: schedule.inverse_sqrt(max(1, rise)),
     }
     return Plan(
         epochs=settings.epochs,
