@@ -93,16 +93,17 @@ def _write(folder: Path, step: int, parts: dict[str, Tree]) -> None:
 
 def _read(path: Path) -> dict[str, Tree]:
     manifest = read_json(path / "manifest.json")
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+    files = manifest.get("files") if isinstance(manifest, dict) and manifest.get("format") == FORMAT else None
+    if not isinstance(files, dict) or "state.json" not in files:
         raise DataError(f"{path / 'manifest.json'}: not a manifest of format {FORMAT}")
-    for name, said in manifest["files"].items():
+    for name, said in files.items():
         file = path / Path(name).name
-        if not file.is_file() or file.stat().st_size != said["bytes"] or sha256_of(file) != said["sha256"]:
+        if not file.is_file() or {"bytes": file.stat().st_size, "sha256": sha256_of(file)} != said:
             raise DataError(f"{file}: damaged, its size or sha256 is not what the manifest says")
     parts = {}
     for name, tree in read_json(path / "state.json").items():
         file = path / f"{name}.safetensors"
-        parts[name] = _joined(tree, load_tensors(file) if file.name in manifest["files"] else {})
+        parts[name] = _joined(tree, load_tensors(file) if file.name in files else {})
     return parts
 
 

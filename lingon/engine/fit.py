@@ -19,7 +19,7 @@ from lingon.core.shapes import Float, Tensor
 from lingon.engine import distributed, gradient
 from lingon.engine.average import EMA, SWA
 from lingon.engine.interrupt import interruptible
-from lingon.engine.memory import explained
+from lingon.engine.memory import explained, size_of
 from lingon.engine.optim import set_rates
 from lingon.engine.precision import Precision, float32
 from lingon.engine.run import Run
@@ -126,7 +126,7 @@ def fit(
         def settle(edge: bool = False) -> None:
             """What follows a step, or the edge of an epoch: evaluate, save, stop."""
             if watch and state.evaluated != state.step and (watch.every == "epoch" if edge else watch.due(state.step)):
-                with explained(state.step, None):
+                with explained(f"the evaluation after step {state.step}"):
                     training.evaluate(bar.say)
             asked, due = distributed.anyone(
                 stop.asked, bool(run and training.place.rank == 0 and run.due(state.step, edge))
@@ -138,7 +138,7 @@ def fit(
 
         while state.step < total and not state.stopped:
             for group in _groups(batches, plan.accumulate):
-                with explained(state.step + 1, group):
+                with explained(f"step {state.step + 1}, {size_of(group)}"):
                     loss = step(training, group, loss_fn)
                 bar.advance(loss=loss)
                 settle()
@@ -230,7 +230,11 @@ def tokens_of(batch: Any) -> int:
 def _groups(batches: BatchSource, size: int) -> Iterator[list[tuple[Any, float]]]:
     """Batches of the epoch in groups, each with its weight: 0 when its rows are only there to keep pace."""
     weighted = ((batch, getattr(batches, "weight", 1.0)) for batch in batches)
-    while group := list(islice(weighted, size)):
+    while True:
+        with explained("the next batch"):
+            group = list(islice(weighted, size))
+        if not group:
+            return
         yield group
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from lingon.core.errors import RunError
 
 SIGNS = re.compile(r"can't allocate memory|not enough memory|out of memory|bad_alloc", re.IGNORECASE)
-ASKED = re.compile(r"tried to allocate ([\d.]+ ?\w+)", re.IGNORECASE)
+ASKED = re.compile(r"(?:tried|unable) to allocate ([\d.]+ ?\w+)", re.IGNORECASE)
 
 
 def is_memory(error: BaseException) -> bool:
@@ -17,22 +17,26 @@ def is_memory(error: BaseException) -> bool:
 
 
 @contextlib.contextmanager
-def explained(step: int, group: list[tuple[Any, float]] | None) -> Iterator[None]:
-    """Turns a want of memory into a RunError that says which setting to lower. group: None in an evaluation."""
+def explained(doing: str) -> Iterator[None]:
+    """Turns a want of memory while `doing` something into a RunError that says which setting to lower."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RunError) or not is_memory(error):
             raise
-        wanted = f", {asked[1]} more were wanted" if (asked := ASKED.search(str(error))) else ""
-        work = "the evaluation" if group is None else f"a batch of {_size(group)}"
-        message = f"step {step}: not enough memory for {work}{wanted}"
+        wanted = f" ({asked[1]} more were wanted)" if (asked := ASKED.search(str(error))) else ""
+        way_out = "lower the tokens per batch (tokens), and raise accumulate to make up for it"
         # Without `from None` the traceback would hold on to the tensors of the failed step.
-        raise RunError(
-            f"{message}; lower the tokens per batch (tokens), and raise accumulate to make up for it"
-        ) from None
+        raise RunError(f"not enough memory for {doing}{wanted}; {way_out}") from None
 
 
-def _size(group: list[tuple[Any, float]]) -> str:
-    shape = getattr(getattr(group[0][0], "ids", None), "shape", None)
-    return "unknown size" if shape is None else f"{shape[0]:,} rows x {shape[1]:,} tokens"
+def size_of(group: list[tuple[Any, float]]) -> str:
+    """How large the first batch of a group is, in words.
+
+    >>> import torch
+    >>> size_of([(torch.zeros(3, 5), 1.0)])
+    'a batch of 3 x 5'
+    """
+    batch = group[0][0]
+    shape = getattr(getattr(batch, "ids", batch), "shape", None)
+    return "a batch" if shape is None else f"a batch of {' x '.join(f'{n:,}' for n in shape)}"

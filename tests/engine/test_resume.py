@@ -132,7 +132,7 @@ def test_ctrl_c_finishes_the_step_saves_and_stops(tmp_path):
         return noisy_loss_of(model, batch)
 
     with (
-        pytest.raises(Interrupted, match="stopped after step 6, saved in .*resume to go on"),
+        pytest.raises(Interrupted, match=r"stopped after step 6, saved in .*resume to go on"),
         Run.open(tmp_path / "cut", {}, cadence=EDGES) as run,
     ):
         train(tiny(), run, loss=interrupted)

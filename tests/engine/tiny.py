@@ -1,4 +1,4 @@
-"""A training that takes milliseconds and still has everything: dropout, unequal batches, and NumPy's generator in use."""
+"""A training that takes milliseconds and still has everything: dropout, unequal batches, NumPy's generator in use."""
 
 import hashlib
 
