@@ -94,7 +94,8 @@ def _samples(examples: Examples, count: int, width: int = 300) -> list[str]:
     step = max(1, len(examples) // max(1, count))
     lines = []
     for i in list(range(0, len(examples), step))[:count]:
-        text = " ".join(examples.texts[i].split())
+        # Texts of strangers may hold control codes that a terminal would obey.
+        text = " ".join("".join(c if c.isprintable() else " " for c in examples.texts[i]).split())
         rating = "" if examples.ratings is None else f" ({examples.ratings[i]:+.1f})"
         lines += [f"[{examples.labels[i]}{rating}] {text[:width]}{'...' if len(text) > width else ''}", ""]
     return lines[:-1]

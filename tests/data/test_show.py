@@ -1,0 +1,50 @@
+"""What `lingon data list|get|show` print."""
+
+import pytest
+
+from lingon.core.errors import UserError
+from lingon.data.corpora import CORPORA, VECTORS
+from lingon.data.show import get, list_rows, show, table
+
+
+def test_the_list_has_every_row_and_its_licence(tmp_path, monkeypatch):
+    monkeypatch.setenv("LINGON_CACHE", str(tmp_path))
+    rows = list_rows()
+    assert [r.name for r in rows] == [*CORPORA, *VECTORS]
+    assert not any(r.cached for r in rows)
+    head, *lines = table(rows).splitlines()
+    assert head.split() == ["name", "what", "MB", "cached", "licence"]
+    for row, line in zip(rows, lines, strict=True):
+        assert line.startswith(row.name)
+        assert line.endswith(row.licence)
+
+
+def test_a_file_is_shown_with_counts_lengths_and_samples(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\n" + "one two three,x\n" * 3 + "\x1b[31mred,y\n")
+    lines = show(str(path), samples=4).splitlines()
+    assert lines[0] == f"{path}: 4 texts"
+    assert [line.split() for line in lines if line.startswith(("  x", "  y"))] == [
+        ["x", "3", "#" * 40],
+        ["y", "1", "#" * 13],
+    ]
+    assert "words per text: median 3, longest 3" in lines
+    assert lines[-1] == "[y] [31mred"
+    assert "\x1b" not in "".join(lines)
+
+
+def test_unknown_names(tmp_path):
+    with pytest.raises(UserError, match="did you mean 'imdb'"):
+        get("imbd")
+    with pytest.raises(UserError, match="did you mean 'imdb'"):
+        show("imbd")
+    with pytest.raises(UserError, match="a table of word vectors"):
+        show("glove-6b-50d")
+
+
+@pytest.mark.data
+def test_a_corpus_is_shown_with_its_licence_and_split():
+    said = show("vader-amazon")
+    assert "licence: MIT" in said
+    assert "train 2,606, valid 301, test 789 texts" in said
+    assert "sha256 right" in get("vader-amazon")

