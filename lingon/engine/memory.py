@@ -24,7 +24,7 @@ def explained(doing: str) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RunError) or not is_memory(error):
             raise
-        wanted = f" ({asked[1]} more were wanted)" if (asked := ASKED.search(str(error))) else ""
+        wanted = f" ({_readable(asked[1])} more were wanted)" if (asked := ASKED.search(str(error))) else ""
         way_out = "lower the tokens per batch (tokens), and raise accumulate to make up for it"
         # Without `from None` the traceback would hold on to the tensors of the failed step.
         raise RunError(f"not enough memory for {doing}{wanted}; {way_out}") from None
@@ -40,3 +40,8 @@ def size_of(group: list[tuple[Any, float]]) -> str:
     batch = group[0][0]
     shape = getattr(getattr(batch, "ids", batch), "shape", None)
     return "a batch" if shape is None else f"a batch of {' x '.join(f'{n:,}' for n in shape)}"
+
+
+def _readable(size: str) -> str:
+    number, _, unit = size.partition(" ")
+    return f"{float(number) / 1e9:.1f} GB" if unit == "bytes" else size

@@ -104,7 +104,9 @@ print(checkpoint.load(Path(sys.argv[1]) / "checkpoints")["state"]["step"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep the limit")
-@pytest.mark.parametrize(("rows", "where"), [(30_000, "the next batch"), (6_000, "step 4, a batch of 6,000 x 3,000")])
+@pytest.mark.parametrize(
+    ("rows", "where"), [(100_000, "the next batch"), (30_000, "step 4, a batch of 30,000 x 3,000")]
+)
 def test_too_little_memory_is_said_and_the_checkpoint_is_whole(tmp_path, rows, where):
     code, out, errors = python("-c", HUNGRY, tmp_path / "run", rows)
     assert code == 0, errors
