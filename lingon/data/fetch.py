@@ -1,5 +1,6 @@
 """Packages by name, through their registry's own client: checked by sha256, kept in the cache, offline afterwards."""
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -57,7 +58,9 @@ def fetch(package: Package, name: str | None = None) -> Path:
         if package.cached and sha256_of(package.path) == package.sha256:
             return package.path  # another process brought it while we waited
         sweep(folder / f".{package.file}.d")
-        with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=folder / f".{package.file}.d") as place:
+        with tempfile.TemporaryDirectory(
+            prefix=TEMPORARY, ignore_cleanup_errors=True, dir=folder / f".{package.file}.d"
+        ) as place:
             try:
                 _run(package, Path(place))
                 came = _only_file(package, Path(place))
@@ -125,12 +128,22 @@ def _watch(package: Package, folder: Path, client: subprocess.Popen) -> None:
         while client.poll() is None:
             if time.monotonic() > end:
                 raise FetchError(f"{package.label} did not come within {PATIENCE // 60} minutes")
-            here = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+            here = _size(folder)
             bar.advance(max(0, min(here, package.bytes) - shown))
             shown = max(shown, min(here, package.bytes))
             time.sleep(0.05)
         if client.returncode == 0:
             bar.advance(package.bytes - shown)
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files in a folder, while the client makes and deletes them: what vanishes counts nothing."""
+    total = 0
+    for place, _, files in os.walk(folder):
+        for name in files:
+            with contextlib.suppress(OSError):
+                total += os.stat(os.path.join(place, name)).st_size
+    return total
 
 
 def _reason(said: str) -> str:

@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -130,6 +132,26 @@ def test_a_second_process_waits_and_finds_the_file(tmp_path):
     said = [p.communicate(timeout=60)[0].strip() for p in both]
     assert said == [str(ODD.path)] * 2
     assert (tmp_path / "calls").read_text() == "x"
+
+
+def test_files_that_vanish_while_they_are_counted_do_no_harm(tmp_path):
+    def come_and_go():
+        while not done.is_set():
+            place = tmp_path / "deep" / "deeper"
+            place.mkdir(parents=True)
+            for i in range(7):
+                (place / str(i)).write_bytes(b"x")
+            shutil.rmtree(tmp_path / "deep")
+
+    done = threading.Event()
+    client = threading.Thread(target=come_and_go)
+    client.start()
+    try:
+        sizes = {module._size(tmp_path) for _ in range(2003)}
+    finally:
+        done.set()
+        client.join()
+    assert sizes <= set(range(8))
 
 
 def test_pip_is_told_the_hash_before_it_looks_inside(tmp_path):
