@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.layers.conv import ConvMax, windows_max
+from lingon.layers.conv import ConvMax
 from lingon.layers.embedding import Embedding
 
 
@@ -15,8 +15,8 @@ class TextCNN(nn.Module):
 
     Source: Yoon Kim 2014, "Convolutional Neural Networks for Sentence Classification", section 2. Its variants:
     CNN-rand is this model as it is; CNN-static and CNN-non-static have pretrained vectors attached to `embedding`,
-    frozen or not (`lingon.layers.embedding.attach`); CNN-multichannel has `channels_in=2`: a frozen copy beside it, the
-    same filters over both, their scores added before ReLU.
+    frozen or not (`lingon.layers.embedding.attach`); CNN-multichannel has a frozen copy beside it, `frozen`: the same
+    filters over both, their scores added before ReLU.
     """
 
     def __init__(
@@ -44,11 +44,10 @@ class TextCNN(nn.Module):
     def features(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B channels*kernels"]:
         """The maximum over time of every filter, kernel by kernel."""
         x = self.embedding(ids)
-        if self.frozen is None:
-            return torch.cat([conv(x, real) for conv in self.convs], 1)
-        y = self.frozen(ids)
-        both = [(conv, conv.scores(x) + conv.scores(y)) for conv in self.convs]
-        return torch.cat([windows_max(scores, real, conv.kernel) for conv, scores in both], 1)
+        if self.frozen is not None:
+            # A filter is linear, so that its scores of both channels, added, are its scores of the added channels.
+            x = x + self.frozen(ids)
+        return torch.cat([conv(x, real) for conv in self.convs], 1)
 
     def config(self) -> dict:
         return self.sizes
