@@ -46,7 +46,7 @@ bag = Bag(len(vocab), 2, width).eval()
 one = collate(tokenizer.encode_batch(["not good, but short", "not short, but good"]))
 logits = bag(one.ids, one.real)
 assert torch.allclose(logits[0], logits[1])
-print("the bag's logits:", logits.tolist())
+print("the bag's logits:", [[round(number, 4) for number in row] for row in logits.tolist()])
 
 # %% [markdown]
 # ## A filter is a phrase that one looks for
@@ -156,7 +156,7 @@ with torch.no_grad():
         conv.bias += 0.5  # as training might do
     kim_alone, kim_padded = kim(ids), kim(padded)
     assert torch.allclose(model(ids, ids > 0), model(padded, padded > 0), atol=1e-6)
-print("ten lines, alone: ", kim_alone.tolist(), "\nten lines, padded:", kim_padded.tolist())
+print(f"ten lines, logits alone {kim_alone[0].tolist()}, padded {kim_padded[0].tolist()}")
 assert not torch.allclose(kim_alone, kim_padded)
 
 # %% [markdown]
@@ -217,7 +217,7 @@ order = (votes * mean_fire).argsort().tolist()
 
 figure, axes = plt.subplots(3, 2, figsize=(11, 7))
 for row, pair in enumerate(zip(order[:3], reversed(order[-3:]), strict=True)):
-    for axis, number, colour in zip(axes[row], pair, ("tab:red", "tab:green"), strict=True):
+    for axis, number, colour in zip(axes[row], pair, ("tab:blue", "tab:red"), strict=True):
         conv, channel = model.convs[number // 32], number % 32
         heights, names = zip(*phrases(conv, channel), strict=True)
         axis.barh(names, heights, color=colour)
@@ -328,9 +328,12 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# With so few reviews the vectors that know the world's text from before have the advantage over random ones. What does
-# training change in them? GloVe puts words near each other that occur in the same places, so *bad* is near *good*. A
-# model of sentiment has reason to part them.
+# Compare *rand* and *non-static*: the same model, another start. *Static* must make do with vectors that were made to
+# predict neighbours; only its filters learn. Kim found *multichannel* no clear winner over *non-static* either. And
+# mind the error bars: what differs by less than two of them may come out the other way with another seed.
+#
+# What does training change in the vectors? GloVe puts words near each other that occur in the same places, so *bad* is
+# near *good*. A model of sentiment has reason to part them.
 
 
 # %%
@@ -363,7 +366,9 @@ for a, b in (("good", "bad"), ("best", "worst")):
 
 
 # %%
-def count_numbers(vocab_size, width, kernels, channels, classes): ...  # your turn
+def count_numbers(vocab_size, width, kernels, channels, classes):
+    # your turn
+    ...
 
 
 # %%
@@ -378,7 +383,9 @@ attempt(count_numbers, "07")
 
 
 # %%
-def best_phrase(tokens, scores, kernel): ...  # your turn
+def best_phrase(tokens, scores, kernel):
+    # your turn
+    ...
 
 
 # %%
@@ -393,7 +400,9 @@ attempt(best_phrase, "07")
 
 
 # %%
-def k_max_over_time(scores, k): ...  # your turn
+def k_max_over_time(scores, k):
+    # your turn
+    ...
 
 
 # %%

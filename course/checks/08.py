@@ -1,7 +1,5 @@
 """Checks, hints and solutions of lesson 08."""
 
-import math
-
 import torch
 
 from lingon.learn.exercises import Exercise
@@ -40,7 +38,7 @@ def _shown(tensor):
 
 
 def clipped(gradients, longest):
-    norm = math.sqrt(sum(g.square().sum().item() for g in gradients))
+    norm = sum(g.square().sum().item() for g in gradients) ** 0.5
     factor = min(1.0, longest / norm) if norm else 1.0
     return [g * factor for g in gradients]
 
@@ -94,7 +92,7 @@ EXERCISES = [
         (
             "There is one norm for all gradients together, not one for each.",
             "Sum the squares over all tensors, then take the root. The factor is longest / norm, at most 1.",
-            "norm = math.sqrt(sum(g.square().sum().item() for g in gradients)); mind a norm of 0.",
+            "norm = sum(g.square().sum().item() for g in gradients) ** 0.5; mind a norm of 0.",
         ),
         clipped,
     ),

@@ -1,0 +1,367 @@
+# %% [markdown]
+# # 09. Self-attention
+#
+# **Which words of a review decided, and can a network tell us?**
+#
+# The last state of a recurrent network must hold all that matters of a text (lesson 08). **Attention** takes that
+# burden away: all states stay, and the network itself weighs them. The form in this lesson is the *structured
+# self-attentive sentence embedding* of Lin and others (2017): the weighing is done several times, by several **hops**,
+# so that one may look at praise while another looks at blame. The weights can be drawn on the words, and so they
+# seem to explain the verdict. Whether they do, we shall test.
+#
+# As before: 4,000 reviews, the first 150 tokens of each, GloVe's vectors to start from. At the end all models of
+# lessons 07 to 09 stand in one table.
+
+# %%
+import time
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+
+from lingon.core.seed import seed_everything
+from lingon.data.batch import collate
+from lingon.data.vectors import read_vectors
+from lingon.layers.attention import StructuredAttention, overlap
+from lingon.layers.embedding import attach
+from lingon.learn import attempt
+from lingon.learn.pictures import words_in_colour
+from lingon.learn.reviews import LABELS, small_reviews, train
+from lingon.models.bag import Bag
+from lingon.models.bilstm import BiLSTM
+from lingon.models.self_attentive import SelfAttentive
+from lingon.models.textcnn import TextCNN
+
+reviews = small_reviews()
+tokenizer, vocab = reviews.tokenizer, reviews.tokenizer.vocab
+glove_words, glove = read_vectors("glove-6b-50d", only=set(vocab))
+width, hidden = glove.shape[1], 32
+
+# %% [markdown]
+# ## Weights over words
+#
+# Let $H$ be the states of a bidirectional LSTM, one row per word: [T, D]. A small network gives each word a score, and
+# a softmax turns the scores of a text into weights that sum to 1:
+#
+# $$A = \mathrm{softmax}\!\left(W_2 \tanh(W_1 H^\top)\right), \qquad M = A H.$$
+#
+# $W_1$ is [K, D] and $W_2$ is [r, K]: $K$ is the width of the small network, $r$ the number of hops. So $A$ is [r, T],
+# one row of weights per hop, and $M$ is [r, D]: $r$ weighted means of the states. The mean of a bag is the special case
+# where all weights are $1 / T$; the last state is the one where all the weight lies on the last word.
+#
+# ### The softmax must not see the padding
+#
+# In a padded batch there are scores at positions where no word is. A score of 0 is no safe value: $e^0 = 1$ is as large
+# as any other, and padding takes weight away from the words. The cure is to leave it out of the sum.
+
+
+# %%
+def masked_softmax(scores, real):
+    """scores [B, r, T], real [B, T] -> weights that sum to 1 over the real positions and are 0 elsewhere."""
+    largest = scores.masked_fill(~real[:, None], -torch.inf).amax(-1, keepdim=True)
+    grown = (scores - largest).exp() * real[:, None]  # less the largest, so that exp cannot overflow
+    return grown / grown.sum(-1, keepdim=True)
+
+
+scores = torch.tensor([[[2.0, 0.5, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]]])
+real = torch.tensor([[True, True, True, False, False, False, False, False]])
+figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), sharey=True)
+for axis, weights, title in (
+    (axes[0], scores.softmax(-1), "plain softmax"),
+    (axes[1], masked_softmax(scores, real), "masked softmax"),
+):
+    axis.bar(range(8), weights[0, 0], color=["tab:blue"] * 3 + ["tab:gray"] * 5)
+    axis.set_xticks(range(8), ["what", "a", "film"] + ["[pad]"] * 5, rotation=50)
+    axis.set_title(f"{title}: words get {weights[0, 0, :3].sum():.0%} of the weight", fontsize=10)
+axes[0].set_ylabel("weight")
+figure.tight_layout()
+plt.show()
+
+# %% [markdown]
+# ## Ten lines, and the library
+
+
+# %%
+def attend(H, real, W1, W2):
+    """H [B, T, D], real [B, T], W1 [K, D], W2 [r, K] -> weights A [B, r, T] and sums M [B, r, D]."""
+    scores = W2 @ torch.tanh(W1 @ H.transpose(1, 2))
+    A = masked_softmax(scores, real)
+    return A, A @ H
+
+
+seed_everything(0)
+layer = StructuredAttention(7, 5, 3)
+H, real = torch.randn(2, 11, 7), torch.arange(11) < torch.tensor([[11], [4]])
+with torch.no_grad():
+    A, M = attend(H, real, layer.first.weight, layer.second.weight)
+    assert torch.allclose(A, layer(H, real), atol=1e-6)
+    by_hand = sum(A[1, 2, t] * H[1, t] for t in range(4))  # text 1 has four words: M is a weighted sum of their states
+    assert torch.allclose(M[1, 2], by_hand, atol=1e-6)
+print("equal to lingon.layers.attention.StructuredAttention: A", tuple(A.shape), "M", tuple(M.shape))
+
+# %% [markdown]
+# The model `SelfAttentive` is an embedding, a BiLSTM, this layer, and a linear layer on all of $M$. Train it, with four
+# hops and, for now, nothing that keeps them apart.
+
+
+# %%
+def self_attentive(penalty_weight):
+    """A fresh model of four hops, GloVe's vectors attached."""
+    seed_everything(0)
+    model = SelfAttentive(len(vocab), 2, width, hidden, attention=16, hops=4, penalty_weight=penalty_weight)
+    attach(model.embedding, vocab, glove_words, glove)
+    return model
+
+
+def timed(model):
+    """Trains a model, and gives back its accuracy and the seconds it took."""
+    begun = time.perf_counter()
+    return train(model, reviews), time.perf_counter() - begun
+
+
+free = self_attentive(penalty_weight=0.0)
+free_score, free_seconds = timed(free)
+print(f"accuracy {free_score:.3f}")
+
+# %% [markdown]
+# ## Attention on the words
+#
+# Three of the short test reviews: one of each label that it is surest and right about, and the one that it is surest
+# and wrong about. The darker a word, the more weight it has in the mean of the four hops.
+
+
+# %%
+@torch.no_grad()
+def judged(model, ids):
+    """Probabilities [2] and weights [hops, T] of one text."""
+    batch = collate([ids])
+    return model(batch.ids, batch.real).softmax(1)[0], model.attention(batch.ids, batch.real)[0]
+
+
+short = [i for i, ids in enumerate(reviews.test_ids) if 30 <= len(ids) <= 75]
+truth = [LABELS.index(reviews.test.labels[i]) for i in short]
+certainty = torch.stack([judged(free, reviews.test_ids[i])[0] for i in short])[range(len(short)), truth]
+by_certainty = certainty.argsort().tolist()
+right = [next(j for j in reversed(by_certainty) if truth[j] == label) for label in (0, 1)]
+
+figure, axes = plt.subplots(3, 1, figsize=(11, 4.5), layout="constrained")
+for axis, j in zip(axes, [*right, by_certainty[0]], strict=True):
+    ids = reviews.test_ids[short[j]]
+    probabilities, weights = judged(free, ids)
+    words_in_colour(axis, [vocab.token(i) for i in ids], weights.mean(0).tolist(), colours="Oranges", low=0)
+    said = LABELS[probabilities.argmax()]
+    axis.set_title(f"says {said} ({probabilities.max():.1%}), is {LABELS[truth[j]]}", loc="left", fontsize=10)
+plt.show()
+
+# %% [markdown]
+# ## Four hops, or four times the same one?
+#
+# Nothing so far asks the hops to differ. Lin and others add a **penalty** to the loss:
+#
+# $$P = \left\lVert A A^\top - I \right\rVert_F^2,$$
+#
+# the sum of the squares of all entries of the [r, r] matrix $A A^\top - I$. Entry $(i, j)$ of $A A^\top$ is
+# $\sum_t A_{it} A_{jt}$: large if the hops $i$ and $j$ put their weight on the same words, 0 if they share none. So the
+# entries beside the diagonal are pushed to 0, hops apart from each other; those on the diagonal are pushed to 1, each
+# hop towards few words. `overlap` is $P$, mean over a batch.
+#
+# To compare two models of which one spreads its weights more, we draw the *cosine* of two rows of $A$: 1 for hops that
+# look at the same words, 0 for hops that share none.
+
+# %%
+with torch.no_grad():
+    alike = A[0] @ A[0].T - torch.eye(3)
+    assert torch.allclose(overlap(A[:1]), (alike**2).sum())
+
+apart = self_attentive(penalty_weight=0.3)
+apart_score, _ = timed(apart)
+
+
+@torch.no_grad()
+def likeness(model):
+    """Means over the test reviews: cosines of the hops [hops, hops], and the diagonal of A A^T [hops]."""
+    found = [model.attention(b.ids, b.real) for b in reviews.test_batches()]
+    cosines = [F.normalize(A, dim=2) @ F.normalize(A, dim=2).transpose(1, 2) for A in found]
+    return torch.cat(cosines).mean(0), torch.cat([A.square().sum(2) for A in found]).mean(0)
+
+
+figure, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
+hops, beside = [f"hop {i}" for i in range(4)], ~torch.eye(4, dtype=torch.bool)
+for axis, name, model, score in ((axes[0], "without", free, free_score), (axes[1], "with", apart, apart_score)):
+    table, itself = likeness(model)
+    print(f"{name:8} the penalty: mean cosine of two hops {table[beside].mean():.2f}, diagonal {itself.mean():.3f}")
+    image = axis.imshow(table, cmap="Oranges", vmin=0, vmax=1)
+    for i in range(4):
+        for j in range(4):
+            axis.text(j, i, f"{table[i, j]:.2f}", ha="center", va="center", color="white" if table[i, j] > 0.6 else "k")
+    axis.set_xticks(range(4), hops)
+    axis.set_yticks(range(4), hops)
+    axis.set_title(f"{name} the penalty (accuracy {score:.3f})", fontsize=10)
+figure.colorbar(image, ax=axes, label="cosine of two hops")
+plt.show()
+
+# %% [markdown]
+# Below, one review as each hop of the second model sees it.
+
+# %%
+ids = reviews.test_ids[short[right[0]]]
+_, weights = judged(apart, ids)
+figure, axes = plt.subplots(4, 1, figsize=(11, 5), layout="constrained")
+for hop, axis in enumerate(axes):
+    words_in_colour(axis, [vocab.token(i) for i in ids], weights[hop].tolist(), colours="Oranges", low=0)
+    axis.set_title(f"hop {hop}", loc="left", fontsize=10)
+plt.show()
+
+# %% [markdown]
+# ## Is attention an explanation?
+#
+# It is tempting to read the dark words as the reasons. A test that asks nothing of the model: leave a word out, and see
+# by how much the verdict changes (Li and others, 2016, call it erasure). If attention told the reasons, the two would
+# rank the words alike. We compare them by **Spearman's** $\rho$, the correlation of the ranks: 1 if the order is the
+# same, 0 if the two have nothing to do with each other.
+
+
+# %%
+@torch.no_grad()
+def change_without(model, ids):
+    """For each word how far the probability of *positive* moves when the word is left out: [T]."""
+    texts = collate([ids] + [ids[:t] + ids[t + 1 :] for t in range(len(ids))])
+    positive = model(texts.ids, texts.real).softmax(1)[:, 1]
+    return (positive[0] - positive[1:]).abs()
+
+
+def spearman(a, b):
+    """Correlation of the ranks of two lists of numbers."""
+    ranks = torch.stack([v.argsort().argsort().float() for v in (a, b)])
+    return torch.corrcoef(ranks)[0, 1].item()
+
+
+attention, change = [], []
+for i in short[:100]:
+    ids = reviews.test_ids[i]
+    attention.append(judged(free, ids)[1].mean(0))
+    change.append(change_without(free, ids))
+rho = [spearman(a, c) for a, c in zip(attention, change, strict=True)]
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+axes[0].hist(rho, bins=20)
+axes[0].set(
+    xlabel=r"Spearman's $\rho$", ylabel="reviews", title=f"Mean {sum(rho) / len(rho):.2f} over {len(rho)} reviews"
+)
+axes[0].axvline(0, color="tab:gray", linewidth=1)
+axes[1].loglog(torch.cat(attention), torch.cat(change).clamp(min=1e-6), ".", markersize=3, alpha=0.4)
+axes[1].set(xlabel="attention of a word", ylabel="change without it", title="Every word of these reviews")
+plt.show()
+
+# %% [markdown]
+# The two are related, and not the same. Attention says where the model *looked*, at states that have read the
+# neighbours too; it does not say what it would have done otherwise. Jain and Wallace (2019) and Wiegreffe and Pinter
+# (2019) argue about how much that means. A report that claims to explain should say which of the two it shows.
+#
+# ## Lessons 07 to 09 in one table
+#
+# The same reviews, vectors, epochs and learning rate for all; only the model differs. (Each would gain from settings of
+# its own, and from all of the reviews: `lingon recipes` knows them.)
+
+# %%
+sizes = {
+    "bag": lambda: Bag(len(vocab), 2, width),
+    "text CNN": lambda: TextCNN(len(vocab), 2, width, kernels=(3, 4, 5), channels=32),
+    "BiLSTM": lambda: BiLSTM(len(vocab), 2, width, hidden),
+}
+rows = {}
+for name, make in sizes.items():
+    seed_everything(0)
+    model = make()
+    attach(model.embedding, vocab, glove_words, glove)
+    rows[name] = (model, *timed(model))
+rows["self-attention"] = (free, free_score, free_seconds)
+
+print(f"{'model':16}{'numbers beside the embedding':>30}{'seconds':>9}{'accuracy':>10}   standard error")
+for name, (model, score, seconds) in rows.items():
+    numbers = sum(p.numel() for p in model.parameters()) - model.embedding.weight.numel()
+    error = (score * (1 - score) / len(reviews.test)) ** 0.5
+    print(f"{name:16}{numbers:30,}{seconds:9.1f}{score:10.3f}{error:17.3f}")
+
+figure, axis = plt.subplots(figsize=(6.5, 2.8), layout="constrained")
+names, found = list(rows), [score for _, score, _ in rows.values()]
+axis.barh(names, found, xerr=[(p * (1 - p) / len(reviews.test)) ** 0.5 for p in found], capsize=4)
+for i, p in enumerate(found):
+    axis.text(0.505, i, f"{p:.3f}", va="center", color="white")
+axis.set(xlim=(0.5, 0.9), xlabel="accuracy, with one standard error", title="The same reviews, four ways to read them")
+plt.show()
+
+# %% [markdown]
+# Look at the bag before you admire the others: a mean of good word vectors gets far, and costs next to nothing. It is
+# the first thing to try, and the bar for everything else. And look at the last two: the same BiLSTM beneath, read in
+# two ways.
+#
+# ## Exercises
+#
+# Write your lines in place of `...`; `lingon learn check 09` checks all three in your copy.
+#
+# ### 09.1 How spread is the attention?
+#
+# The **entropy** of weights that sum to 1 is $-\sum_t a_t \ln a_t$: 0 if all weight lies on one word, $\ln T$ if it is
+# spread evenly over $T$ words. A weight of 0 (padding) adds nothing. `weights` is a tensor [hops, T]; give back the
+# entropy of each hop, [hops].
+
+
+# %%
+def entropy(weights):
+    # your turn
+    ...
+
+
+# %%
+attempt(entropy, "09")
+
+# %% [markdown]
+# ### 09.2 The words that got most
+#
+# A word may stand in a text more than once. `tokens` is a list of words, `weights` a list of as many numbers. Add up
+# the weights of each word, and give back the `most` words with the largest sums as a list of words, the largest first.
+# Among equal sums the word that comes first in the text wins.
+
+
+# %%
+def most_attended(tokens, weights, most):
+    # your turn
+    ...
+
+
+# %%
+attempt(most_attended, "09")
+
+# %% [markdown]
+# ### 09.3 Attention with a question
+#
+# The Transformer of lesson 11 gets its scores from dot products. Each place asks a **query** $q$, each place offers a
+# **key** $k$ and a **value** $v$, and with $D$ the width of a key,
+#
+# $$\mathrm{out}_s = \sum_t a_{st}\, v_t, \qquad a_{st} = \mathrm{softmax}_t\!\left(q_s \cdot k_t / \sqrt{D}\right).$$
+#
+# `q` is [B, S, D], `k` and `v` are [B, T, D], `real` is [B, T]: padding must get no weight. Every text has at least one
+# word. Give back [B, S, D].
+
+
+# %%
+def dot_product_attention(q, k, v, real):
+    # your turn
+    ...
+
+
+# %%
+attempt(dot_product_attention, "09")
+
+# %% [markdown]
+# ## What to read next
+#
+# - Zhouhan Lin and others, *A Structured Self-attentive Sentence Embedding*, 2017: this lesson's model.
+# - Dzmitry Bahdanau, Kyunghyun Cho, Yoshua Bengio, *Neural Machine Translation by Jointly Learning to Align and
+#   Translate*, 2015: where attention began.
+# - Sarthak Jain and Byron Wallace, *Attention is not Explanation*, 2019; Sarah Wiegreffe and Yuval Pinter, *Attention
+#   is not not Explanation*, 2019.
+# - Jiwei Li, Will Monroe, Dan Jurafsky, *Understanding Neural Networks through Representation Erasure*, 2016.
+#
+# Lesson 10 turns from judging texts to writing them: language models. In lesson 11 attention comes back, and there the
+# recurrent network beneath it is gone.

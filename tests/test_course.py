@@ -1,0 +1,150 @@
+"""The course: every lesson runs, has the shape of a lesson, and exercises that can be solved and cannot be fooled."""
+
+import ast
+import inspect
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from lingon.learn.cells import answer, code_cells
+from lingon.learn.check import check_lesson
+from lingon.learn.exercises import load_file, read_exercises
+from lingon.learn.judge import problem_with
+from lingon.learn.lessons import lessons
+
+LESSONS = lessons()
+EXERCISES = [(lesson, i, exercise) for lesson in LESSONS for i, exercise in enumerate(read_exercises(lesson.checks))]
+SECONDS = 900  # a lesson takes one or two minutes; a busy machine of a test run several times that
+MAY_IMPORT = {"lingon", "torch", "numpy", "matplotlib"} | set(sys.stdlib_module_names)
+WRONG = {
+    "nothing": lambda *a: None,
+    "zero": lambda *a: 0,
+    "an empty list": lambda *a: [],
+    "its first argument": lambda *a: a[0],
+    "a tensor of zeros": lambda *a: torch.zeros(2, 3),
+    "its arguments": lambda *a: a,
+}
+
+each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.path.stem)
+each_exercise = pytest.mark.parametrize(
+    ("lesson", "i", "exercise"), EXERCISES, ids=[f"{lesson.number}.{i + 1}" for lesson, i, _ in EXERCISES]
+)
+
+
+def prose(lesson) -> str:
+    """The text of a lesson's markdown cells."""
+    parts = re.split(r"^# %%(.*)$", lesson.path.read_text(), flags=re.MULTILINE)
+    return "\n".join(body for kind, body in zip(parts[1::2], parts[2::2], strict=True) if "[markdown]" in kind)
+
+
+def kinds(lesson) -> list[str]:
+    """For each cell "prose" or "code"."""
+    found = re.findall(r"^# %%(.*)$", lesson.path.read_text(), flags=re.MULTILINE)
+    return ["prose" if "[markdown]" in kind else "code" for kind in found]
+
+
+def test_lessons_have_numbers_of_their_own_and_no_checks_are_left_over():
+    numbers = [lesson.number for lesson in LESSONS]
+    assert numbers == sorted(set(numbers))
+    assert {"07", "08", "09"} <= set(numbers)
+    assert [f"{n}.py" for n in numbers] == sorted(p.name for p in LESSONS[0].checks.parent.glob("*.py"))
+
+
+@each_lesson
+def test_a_lesson_has_a_question_pictures_equalities_and_what_to_read_next(lesson):
+    code = "\n".join(code_cells(lesson.path))
+    assert lesson.question.endswith("?")
+    assert code.count("plt.show()") >= 3
+    assert code.count("assert torch.allclose(") >= 2
+    assert "What to read next" in prose(lesson).split("\n# ## ")[-1]
+
+
+@each_lesson
+def test_prose_and_code_take_turns(lesson):
+    longest = max(len(run) for run in "".join(kind[0] for kind in kinds(lesson)).split("p"))
+    assert kinds(lesson)[0] == "prose"
+    assert longest <= 2
+
+
+@each_lesson
+def test_no_result_is_typed_into_the_prose(lesson):
+    text = re.sub(r"\$.*?\$", "", prose(lesson), flags=re.DOTALL)
+    assert not re.findall(r"\d?\.\d\d+|\d ?%", text)
+
+
+@each_lesson
+def test_a_lesson_imports_no_other_lesson_and_nothing_foreign(lesson):
+    nodes = ast.walk(ast.parse("\n".join(code_cells(lesson.path))))
+    names = [a.name for node in nodes if isinstance(node, ast.Import) for a in node.names]
+    nodes = ast.walk(ast.parse("\n".join(code_cells(lesson.path))))
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+    assert {name.split(".")[0] for name in names} <= MAY_IMPORT
+
+
+@each_lesson
+def test_a_lesson_has_three_exercises_in_the_order_of_their_checks(lesson):
+    exercises = read_exercises(lesson.checks)
+    code, text = "\n".join(code_cells(lesson.path)), prose(lesson)
+    titles = re.findall(rf"^# ### {lesson.number}\.(\d) (.+)$", text, re.MULTILINE)
+    assert titles == [(str(i), exercise.title) for i, exercise in enumerate(exercises, 1)]
+    assert len(exercises) == 3
+    assert code.count("# your turn\n    ...") == 3
+    for exercise in exercises:
+        arguments = ", ".join(inspect.signature(exercise.solution).parameters)
+        assert f"def {exercise.function}({arguments}):\n    # your turn\n    ..." in code
+        assert f'attempt({exercise.function}, "{lesson.number}")' in code
+        assert len(exercise.hints) >= 2
+
+
+@each_exercise
+def test_the_solution_passes(lesson, i, exercise):
+    assert problem_with(exercise.solution, exercise) == ""
+
+
+@each_exercise
+def test_the_stub_of_the_lesson_fails(lesson, i, exercise, tmp_path):
+    file = tmp_path / "answer.py"
+    file.write_text(answer(code_cells(lesson.path), exercise.function))
+    stub = getattr(load_file(file), exercise.function)
+    assert "write your lines" in problem_with(stub, exercise)
+
+
+@each_exercise
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_answer_fails_in_one_line(lesson, i, exercise, wrong):
+    problem = problem_with(WRONG[wrong], exercise)
+    assert problem
+    assert "\n" not in problem
+
+
+@each_lesson
+def test_a_solved_copy_passes_with_the_imports_of_the_lesson(lesson, tmp_path):
+    text = lesson.path.read_text()
+    for exercise in read_exercises(lesson.checks):
+        solution = inspect.getsource(exercise.solution)
+        stub = solution.split("\n")[0] + "\n    # your turn\n    ...\n"
+        assert stub in text
+        text = text.replace(stub, solution)
+    (tmp_path / lesson.path.name).write_text(text)
+    assert [(result.problem, result.hints) for result in check_lesson(lesson.number, tmp_path)] == [("", ())] * 3
+
+
+@pytest.mark.data
+@each_lesson
+def test_the_notebook_of_a_lesson_runs(lesson, tmp_path):
+    jupytext = pytest.importorskip("jupytext")
+    pytest.importorskip("matplotlib")
+    notebook = jupytext.writes(jupytext.read(lesson.path), fmt="ipynb")
+    script = tmp_path / lesson.path.name
+    script.write_text(jupytext.writes(jupytext.reads(notebook, fmt="ipynb"), fmt="py:percent"))
+    # One thread each, since other tests run beside this one.
+    environment = {**os.environ, "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "LINGON_QUIET": "1"}
+    command = [sys.executable, "-W", "ignore:FigureCanvasAgg", str(script)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count(": not yet.") == 3
+    assert done.stdout.count("hint 1 of") == 3
