@@ -2,10 +2,12 @@
 
 import contextlib
 import linecache
+import os
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from threading import Timer
 
 from lingon.core.files import write_json
 from lingon.learn.exercises import Exercise, load_file, read_exercises
@@ -48,16 +50,33 @@ def _where(error: BaseException, file: str) -> str:
     return f" (in your line: {line})" if line else ""
 
 
-def main(checks: str, number: str, answer: str, verdict: str) -> None:
-    """Writes {"problem": ...} to `verdict`. No file means that the reader's code ended the process."""
+def endless(function: str, seconds: float) -> str:
+    """What is said of a function that was stopped."""
+    return f"{function} was stopped after {seconds:g} s: is there a loop without an end?"
+
+
+def main(checks: str, number: str, answer: str, verdict: str, seconds: str) -> None:
+    """Writes {"problem": ...} to `verdict`. No file means that the reader's code ended the process.
+
+    seconds: time for the check itself; imports, which take long on a busy machine, do not count.
+    """
     exercise = read_exercises(Path(checks))[int(number)]
     try:
         module = load_file(Path(answer))
     except Exception as error:
         problem = f"{type(error).__name__}: {one_line(error)}{_where(error, answer)}; keep all it needs in its own cell"
     else:
+        clock = Timer(float(seconds), _stop, (exercise.function, float(seconds), Path(verdict)))
+        clock.daemon = True
+        clock.start()
         problem = problem_with(getattr(module, exercise.function), exercise)
+        clock.cancel()
     write_json(Path(verdict), {"problem": problem})
+
+
+def _stop(function: str, seconds: float, verdict: Path) -> None:
+    write_json(verdict, {"problem": endless(function, seconds)})
+    os._exit(1)  # no exception of ours would end a loop of the reader's
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def check(course, tmp_path):
     """Checks a copy of the tiny lesson in which stubs were replaced: `check({"double": code}, hints=1)`."""
     from lingon.learn.check import check_lesson
 
-    def run(code: dict[str, str], hints: int = 1, seconds: float = 60.0):
+    def run(code: dict[str, str], hints: int = 1, seconds: float = 20.0):
         text = LESSON
         for name, body in code.items():
             text = text.replace(f"def {name}(x):\n    ...  # your turn\n", body)

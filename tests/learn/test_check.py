@@ -68,6 +68,13 @@ def test_a_loop_without_an_end_is_stopped(check):
     assert right.passed
 
 
+def test_a_cell_that_never_ends_is_stopped_from_outside(check, monkeypatch):
+    monkeypatch.setattr("lingon.learn.check.IMPORTS", 8.0)
+    forever = "def forever():\n    while True:\n        pass\n\nx = forever()\n"
+    wrong, _ = check({**RIGHT, "double": forever + RIGHT["double"]}, seconds=1)
+    assert "stopped after 9 s" in wrong.problem
+
+
 def test_definitions_in_the_cell_are_kept_and_calls_are_not(check):
     code = (
         "TWO = 2\n\ndef times(x):\n    return TWO * x\n\ndef double(x):\n    return times(x)\n\nunknown_data.show()\n"
