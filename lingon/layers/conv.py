@@ -24,7 +24,6 @@ class ConvMax(nn.Module):
 
     def forward(self, x: Float[Tensor, "B T D"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B channels"]:
         """x: vectors of tokens, zero where padded. Returns the maximum of each filter, zero for an empty text."""
-        x = F.pad(x, (0, 0, 0, max(0, self.kernel - x.shape[1])))
         lengths = real.sum(1)
         with torch.no_grad():
             highest, place = self._winners(x, lengths)
@@ -33,19 +32,28 @@ class ConvMax(nn.Module):
         # ReLU after the maximum gives the same as before it.
         return highest.relu() * (lengths > 0)[:, None]
 
+    def scores(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B windows channels"]:
+        """What each filter says of each window, before ReLU; windows = max(1, T - kernel + 1)."""
+        # As an image one pixel high, [B, D, 1, T] with D innermost: the layout that convolves fastest on a CPU.
+        image = self._filled(x)[:, None].permute(0, 3, 1, 2)
+        return F.conv2d(image, self.conv.weight[:, :, None], self.conv.bias)[:, :, 0].transpose(1, 2)
+
+    def _filled(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B S D"]:
+        """With zeros behind, so that there is room for one window."""
+        return F.pad(x, (0, 0, 0, max(0, self.kernel - x.shape[1])))
+
     def _winners(
         self, x: Float[Tensor, "B T D"], lengths: Int[Tensor, " B"]
     ) -> tuple[Float[Tensor, "B channels"], Int[Tensor, "B channels"]]:
-        """The highest score of each filter, and the window it was found in."""
-        # As an image one pixel high, [B, D, 1, T] with D innermost: the layout that convolves fastest on a CPU.
-        image = x[:, None].permute(0, 3, 1, 2)
-        scores = F.conv2d(image, self.conv.weight[:, :, None], self.conv.bias)[:, :, 0].transpose(1, 2)
+        """The highest score of each filter in each text, and the window it was found in."""
+        scores = self.scores(x)
         last = (lengths - self.kernel).clamp(min=0)
         outside = torch.arange(scores.shape[1], device=x.device) > last[:, None]
         return scores.masked_fill(outside[..., None], -torch.inf).max(1)
 
     def _score(self, x: Float[Tensor, "B T D"], place: Int[Tensor, "B channels"]) -> Float[Tensor, "B channels"]:
         """What each filter says of the one window that starts at `place`."""
+        x = self._filled(x)
         first = torch.arange(x.shape[0], device=x.device)[:, None] * x.shape[1] + place
         tokens = first[..., None] + torch.arange(self.kernel, device=x.device)
         windows = F.embedding(tokens, x.flatten(0, 1))  # [B, channels, kernel, D]

@@ -1,6 +1,6 @@
 """One vector per token, zero for padding; pretrained vectors are attached by token."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -27,14 +27,25 @@ class Embedding(nn.Module):
 
 
 def attach(
-    embedding: Embedding, vocab: Sequence[str], tokens: Sequence[str], table: np.ndarray, freeze: bool = False
+    embedding: Embedding,
+    vocab: Sequence[str],
+    tokens: Sequence[str],
+    table: np.ndarray,
+    freeze: bool = False,
+    counts: Mapping[str, int] | None = None,
 ) -> float:
     """Copies pretrained vectors into the rows of their tokens; the other rows keep their random start.
 
     vocab: the token of each row. tokens, table: the pretrained words and their vectors [len(tokens), D].
-    freeze: none of the embedding is trained any more. Returns the coverage, the share of the vocabulary found.
-    Raises UserError when the widths differ.
+    freeze: none of the embedding is trained any more. Returns the coverage: the share of the vocabulary that was found,
+    and with `counts`, how often each token occurs in a text, the share of the text.
+    Raises UserError when the widths differ, or vocabulary or vectors do not fit their tokens.
     """
+    if len(vocab) != len(embedding.weight) or len(tokens) != len(table):
+        raise UserError(
+            f"{len(vocab):,} tokens for an embedding of {len(embedding.weight):,} rows, "
+            f"{len(tokens):,} words for {len(table):,} vectors; both must be the same"
+        )
     if table.shape[1] != embedding.weight.shape[1]:
         raise UserError(
             f"the vectors have width {table.shape[1]}, the embedding {embedding.weight.shape[1]}; "
@@ -47,4 +58,6 @@ def attach(
         with torch.no_grad():
             embedding.weight[list(own)] = torch.from_numpy(np.asarray(table[list(theirs)])).to(embedding.weight)
     embedding.weight.requires_grad_(not freeze)
-    return len(rows) / len(vocab)
+    if counts is None:
+        return len(rows) / len(vocab)
+    return sum(counts.get(vocab[row], 0) for row, _ in rows) / max(1, sum(counts.values()))

@@ -34,8 +34,11 @@ class BiLSTM(nn.Module):
 
     def forward(
         self, x: Float[Tensor, "B T D"], real: Bool[Tensor, "B T"]
-    ) -> tuple[Float[Tensor, "B T 2*hidden"], Float[Tensor, "B 2*hidden"]]:
-        """Returns the states of the top layer, and its true last state of each direction (zero for an empty text)."""
+    ) -> tuple[Float[Tensor, "B T states"], Float[Tensor, "B states"]]:
+        """Returns the states of the top layer, states = 2 * hidden, and its true last state of each direction.
+
+        Both are zero where there is no text.
+        """
         lengths = real.sum(1)
         # Time first, the order in which an LSTM reads: with the batch first it would be copied on the way in and out.
         x = x.transpose(0, 1).contiguous()

@@ -14,7 +14,9 @@ class Bag(nn.Module):
     its hidden layers. word_dropout is theirs too: whole words are left out while training.
     """
 
-    def __init__(self, vocab_size: int, classes: int, width: int = 100, dropout: float = 0.5, word_dropout: float = 0.3):
+    def __init__(
+        self, vocab_size: int, classes: int, width: int = 100, dropout: float = 0.5, word_dropout: float = 0.3
+    ):
         super().__init__()
         self.sizes = {"vocab_size": vocab_size, "classes": classes, "width": width}
         self.drops = {"dropout": dropout, "word_dropout": word_dropout}

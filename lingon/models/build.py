@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -20,25 +20,38 @@ MODELS = {
     "self_attentive": ("lingon.models.self_attentive", "SelfAttentive"),
 }
 LARGEST = 1 << 31  # numbers in a model, without a `limit`: 8 GiB in float32
-LONGEST = 4096  # no size of ours is larger, but for the vocabulary and what is hashed
-LARGE = {"vocab_size": 1 << 24, "buckets": 1 << 24, "characters": 1 << 26}
+USUAL = (1, 4096)
+# The least and the most that a whole number may be, where that is not the usual.
+WHOLE = {
+    "vocab_size": (1, 1 << 24),
+    "classes": (2, 1 << 16),
+    "depth": (1, 64),
+    "hops": (1, 256),
+    "order": (1, 9),
+    "buckets": (1, 1 << 24),
+    "characters": (0, 1 << 26),
+}
 
 
 def build(name: str, config: Mapping[str, Any], limit: int | None = None) -> nn.Module:
     """The model of that name with fresh weights.
 
-    config: the arguments of its constructor, as its `config()` gives them. limit: the most numbers its weights may hold,
-    as when they are to be read from a file that has so many. Raises UserError that names the model, key or value.
+    config: the arguments of its constructor, as its `config()` gives them. limit: the most numbers its weights may
+    hold, as when they are to be read from a file that has so many. Raises UserError that names the model, key or value.
     """
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         raise unknown("model", name, MODELS)
+    if not isinstance(config, Mapping):
+        raise UserError(f"{name}: the sizes are {str(config)[:40]!r}, expected names with values")
     module, kind = MODELS[name]
     make = getattr(import_module(module), kind)
     known = inspect.signature(make).parameters
     for key, value in config.items():
         if key not in known:
             raise unknown(f"key of {name}", key, known)
-        _check(name, key, value, known[key].annotation)
+        expected = _expected(key, known[key].annotation, value)
+        if expected:
+            raise UserError(f"{name}: key {key!r} is {str(value)[:40]!r}, expected {expected}")
     for key, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and key not in config:
             raise UserError(f"{name}: key {key!r} is missing")
@@ -50,27 +63,26 @@ def build(name: str, config: Mapping[str, Any], limit: int | None = None) -> nn.
     return make(**config)
 
 
-def _check(name: str, key: str, value: Any, annotation: Any) -> None:
-    def refuse(expected: str) -> None:
-        raise UserError(f"{name}: key {key!r} is {str(value)[:40]!r}, expected {expected}")
-
-    text = str(annotation)
+def _expected(key: str, annotation: Any, value: Any) -> str | None:
+    """What was expected of the value, or None when it is that."""
     if annotation is bool:
-        if not isinstance(value, bool):
-            refuse("true or false")
-    elif annotation is int:
-        most = LARGE.get(key, LONGEST)
-        least = 0 if key == "characters" else 1
-        if type(value) is not int or not least <= value <= most:
-            refuse(f"a whole number from {least} to {most:,}")
-    elif annotation is float:
-        most = 1 if "dropout" in key else 1e6
-        if type(value) not in (int, float) or not 0 <= value <= most or value == 1 == most:
-            refuse(f"a number from 0 to {most:g}")
-    elif "Sequence[int]" in text:
-        if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= 16:
-            refuse("a list of 1 to 16 whole numbers")
-        if not all(type(n) is int and 1 <= n <= 100 for n in value):
-            refuse("a list of whole numbers from 1 to 100")
-    else:
-        raise AssertionError(f"{name}: no check for {key}: {annotation}")
+        return None if isinstance(value, bool) else "true or false"
+    if annotation is int:
+        least, most = WHOLE.get(key, USUAL)
+        return None if _whole(value, least, most) else f"a whole number from {least} to {most:,}"
+    if annotation is float and "dropout" in key:
+        return None if _number(value) and 0 <= value < 1 else "a share from 0 up to, not including, 1"
+    if annotation is float:
+        return None if _number(value) and 0 <= value <= 1e6 else "a number from 0 to 1,000,000"
+    if annotation == Sequence[int]:
+        fits = isinstance(value, list | tuple) and 1 <= len(value) <= 16 and all(_whole(n, 1, 100) for n in value)
+        return None if fits else "a list of 1 to 16 whole numbers from 1 to 100"
+    raise AssertionError(f"no check for {key}: {annotation}")
+
+
+def _whole(value: Any, least: int, most: int) -> bool:
+    return type(value) is int and least <= value <= most  # True is an int too, but not of this type
+
+
+def _number(value: Any) -> bool:
+    return type(value) in (int, float)

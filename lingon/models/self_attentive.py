@@ -48,10 +48,9 @@ class SelfAttentive(nn.Module):
         return self.attend(states, real)
 
     def penalty(self) -> Float[Tensor, ""] | float:
-        """What the last forward pass adds to the loss; 0 outside training."""
-        if self._weights is None:
-            return 0.0
-        return self.sizes["penalty_weight"] * overlap(self._weights)
+        """What the last forward pass in training adds to the loss, once; 0 when there was none."""
+        weights, self._weights = self._weights, None
+        return 0.0 if weights is None else self.sizes["penalty_weight"] * overlap(weights)
 
     def config(self) -> dict:
         return self.sizes

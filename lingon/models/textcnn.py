@@ -27,26 +27,30 @@ class TextCNN(nn.Module):
         kernels: Sequence[int] = (3, 4, 5),
         channels: int = 100,
         dropout: float = 0.5,
+        word_dropout: float = 0.0,
         multichannel: bool = False,
     ):
         super().__init__()
         self.sizes = {"vocab_size": vocab_size, "classes": classes, "width": width, "kernels": list(kernels)}
-        self.sizes |= {"channels": channels, "dropout": dropout, "multichannel": multichannel}
+        self.sizes |= {"channels": channels, "dropout": dropout}
+        self.sizes |= {"word_dropout": word_dropout, "multichannel": multichannel}
         self.embedding = Embedding(vocab_size, width)
         self.frozen = Embedding(vocab_size, width).requires_grad_(False) if multichannel else None
         self.convs = nn.ModuleList(ConvMax(width, channels, kernel) for kernel in kernels)
         self.dropout = nn.Dropout(dropout)
+        self.word_dropout = nn.Dropout1d(word_dropout)  # whole vectors, not single numbers
         self.out = nn.Linear(channels * len(kernels), classes)
 
     def forward(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
         return self.out(self.dropout(self.features(ids, real)))
 
-    def features(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B channels*kernels"]:
-        """The maximum over time of every filter, kernel by kernel."""
+    def features(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B features"]:
+        """The maximum over time of every filter, kernel by kernel: features = channels * len(kernels)."""
         x = self.embedding(ids)
         if self.frozen is not None:
             # A filter is linear, so that its scores of both channels, added, are its scores of the added channels.
             x = x + self.frozen(ids)
+        x = self.word_dropout(x)
         return torch.cat([conv(x, real) for conv in self.convs], 1)
 
     def config(self) -> dict:
