@@ -38,9 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     folder = options.results
     if options.quick and folder == RESULTS:
         folder = cache_dir() / "benchmarks" / "quick"  # figures of quick runs never stand beside real ones
-    failed = [
-        name for name in chosen(options.names, options.peer, options.all) if not _run(name, options.quick, folder)
-    ]
+    wanted = chosen(options.names, options.peer, options.all)
+    failed = [name for name in wanted if not _run(name, options.quick, folder)]
     print(f"\n{table.table(table.results(folder))}")
     if folder == RESULTS:
         table.rewrite(ROOT / "README.md")
@@ -50,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def chosen(names: list[str], peer: str | None, everything: bool) -> list[str]:
-    """The comparisons that were asked for. A result's name, such as training-bilstm, means the comparison it is from."""
+    """The comparisons that were asked for. The name of a result, such as training-bilstm, means all it comes with."""
     if peer is not None and peer not in peers():
         raise unknown("peer", peer, peers())
     wanted = {_comparison_of(name) for name in names}

@@ -41,7 +41,7 @@ def _one(model: str, data: dict[str, Any], context: Context) -> tuple[Row, dict[
     with Worker("bulk") as ours, Worker("bulk") as theirs:
         ours.ask("start", start)
         theirs.ask("start", start)
-        pairs = paired(lambda: ours.seconds("ours"), lambda: theirs.seconds("plain"), context.pairs)
+        pairs = paired(lambda: ours.seconds("ours"), lambda: theirs.seconds("plain"), context.pairs, context.warmups)
         found, expected = ours.ask("found")["found"], theirs.ask("found")["found"]
     apart = max(abs(a - b) for x, y in zip(found, expected, strict=True) for a, b in zip(x, y, strict=True))
     if apart > TOLERANCE:

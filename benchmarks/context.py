@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measure import PAIRS
+from benchmarks.measure import PAIRS, WARMUPS
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,10 @@ class Context:
     @property
     def pairs(self) -> int:
         return 1 if self.quick else PAIRS
+
+    @property
+    def warmups(self) -> int:
+        return 0 if self.quick else WARMUPS
 
     @property
     def seeds(self) -> range:

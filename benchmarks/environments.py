@@ -21,7 +21,7 @@ def peers() -> list[str]:
 def python_of(peer: str) -> Path:
     """The Python of a peer's environment. It is made anew when its requirements have changed.
 
-    Raises UserError for an unknown peer or when its Python is not on this machine, FetchError when it cannot be installed.
+    Raises UserError for an unknown peer or when its Python is not on this machine, FetchError when an install fails.
     """
     if peer not in peers():
         raise unknown("peer", peer, peers())

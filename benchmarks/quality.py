@@ -19,9 +19,8 @@ BARS = {"ngrams": 0.905, "bag": 0.875, "textcnn": 0.885, "bilstm": 0.88, "self_a
 def compare(context: Context) -> Iterator[Result]:
     """One result per model: the recipe with three seeds. Time is not measured, so two seeds run beside each other."""
     splits = imdb()
-    paths = {
-        name: exchange(context.folder, name, texts_of(getattr(splits, name))) for name in ("train", "valid", "test")
-    }
+    parts = {"train": splits.train, "valid": splits.valid, "test": splits.test}
+    paths = {name: exchange(context.folder, name, texts_of(part)) for name, part in parts.items()}
     peers, versions = _peers(paths, context)
     for model, bar in BARS.items():
         with ThreadPoolExecutor(THREADS) as both:

@@ -46,18 +46,16 @@ def figure(value: float, unit: str) -> str:
 
 def footer(found: list[dict[str, Any]]) -> str:
     """Machines, threads, versions and dates; a mark when a figure comes from a quick run."""
-    machines = {
-        (r["machine"]["processor"], r["machine"]["cores"], tuple(r["machine"]["vector_instructions"])) for r in found
-    }
-    where = "; ".join(f"{name}, {cores} cores ({', '.join(flags)})" for name, cores, flags in sorted(machines))
+    machines = [r["machine"] for r in found]
+    where = "; ".join(
+        sorted({f"{m['processor']}, {m['cores']} cores ({', '.join(m['vector_instructions'])})" for m in machines})
+    )
     dates = sorted({r["date"] for r in found})
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     ours = sorted({f"Python {r['versions']['python']}, torch {r['versions']['torch']}" for r in found})
     threads = sorted({str(n) for r in found for n in r["threads"].values()})
     said = f"{where}; {' and '.join(threads)} threads on both sides; {'; '.join(ours)}; {when}. "
-    said += (
-        "Figures are medians; each comparison's file in `benchmarks/results` holds every turn and the peers' versions."
-    )
+    said += "Figures are medians; the files in `benchmarks/results` hold every turn and the peers' versions."
     return said + (" Some figures are of a quick run and mean nothing yet." if any(r["quick"] for r in found) else "")
 
 

@@ -50,7 +50,10 @@ def _one(model: str, reviews: dict[str, Any], vocab_size: int, context: Context)
         turns: dict[str, list[dict]] = {"ours": [], "theirs": []}
         counts = {"ours": len(reviews["ids"]), "theirs": len(few["ids"])}
         pairs = paired(
-            _turn(ours, turns["ours"], counts["ours"]), _turn(theirs, turns["theirs"], counts["theirs"]), context.pairs
+            _turn(ours, turns["ours"], counts["ours"]),
+            _turn(theirs, turns["theirs"], counts["theirs"]),
+            context.pairs,
+            context.warmups,
         )
     return _result(model, pairs, turns, counts, peer, mean_length(reviews["ids"]), mine["weights"])
 
