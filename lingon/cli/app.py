@@ -26,6 +26,7 @@ for recipe in RECIPES.values():
 
 Text = Annotated[str | None, typer.Option(help="Column with the texts; guessed when obvious.")]
 Label = Annotated[str | None, typer.Option(help="Column with the labels; guessed when obvious.")]
+BadRow = Annotated[str, typer.Option(help="stop at a row that cannot be read, or skip it.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")]
 
 
@@ -50,20 +51,20 @@ def evaluate(
     data: Annotated[str, typer.Option(help="A corpus (lingon data list) or a file of yours.")],
     text: Text = None,
     label: Label = None,
-    split: Annotated[str, typer.Option(help="train, valid, test, or all of them.")] = "test",
+    split: Annotated[
+        str | None, typer.Option(help="train, valid, test or all; test for a corpus, all for a file when not given.")
+    ] = None,
+    on_bad_row: BadRow = "stop",
     device: Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Score a trained model on labelled texts."""
     import json
 
-    from lingon.data.source import load_data
+    from lingon.data.source import load_part
 
-    if split not in ("train", "valid", "test", "all"):
-        raise unknown("split", split, ("train", "valid", "test", "all"))
     classifier = lingon.load(bundle, device)
-    splits = load_data(data, text=text, label=label)
-    found = classifier.evaluate(splits.all() if split == "all" else getattr(splits, split))
+    found = classifier.evaluate(load_part(data, split, text, label, on_bad_row, known=classifier.labels))
     if as_json:
         print(json.dumps(found))
         return
@@ -136,11 +137,12 @@ def data_show(
     text: Text = None,
     label: Label = None,
     samples: Annotated[int, typer.Option(help="How many samples to print.")] = 3,
+    on_bad_row: BadRow = "stop",
 ) -> None:
     """Show samples, label counts and a histogram of lengths."""
     from lingon.data.show import show
 
-    print(show(name, text=text, label=label, samples=samples))
+    print(show(name, text=text, label=label, samples=samples, on_bad_row=on_bad_row))
 
 
 @learn.command("list")

@@ -17,6 +17,7 @@ from lingon.core.kernel import kernel
 from lingon.core.shapes import Int, Tensor
 
 TEXT_BITS = 32
+LOW = (1 << TEXT_BITS) - 1  # of a key: the text
 CHAIN = 116_049_371  # joins the hashes of the words of an n-gram, as in fastText (Dictionary::addWordNgrams)
 # "moremur", Evensen 2018: two multipliers under 2^63, so that torch's signed numbers can hold them.
 MIX_1, MIX_2 = 0x3C79AC492BA7B653, 0x1C69B3F74AC4AE35
@@ -87,6 +88,13 @@ def sorted_keys(
     keys = keys[: _fill(ids, lengths.numpy(), order, vocab_size, buckets - 1, starts, hashes, keys)]
     keys.sort()
     return torch.from_numpy(keys[: _without_repeats(keys)])
+
+
+def set_sizes(keys: Int[Tensor, " M"], texts: int) -> Int[Tensor, " B"]:
+    """How many keys each text has."""
+    if keys.device.type != "cpu":
+        return torch.bincount(keys & LOW, minlength=texts)
+    return torch.from_numpy(_count(keys.numpy(), np.zeros(texts, np.int64)))
 
 
 def occurrences(
@@ -170,3 +178,10 @@ def _without_repeats(keys):
             keys[count] = keys[i]
             count += 1
     return count
+
+
+@kernel
+def _count(keys, sizes):
+    for i in range(len(keys)):
+        sizes[keys[i] & LOW] += 1
+    return sizes

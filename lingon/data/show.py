@@ -7,7 +7,7 @@ from lingon.core.errors import UserError, suggest
 from lingon.data.corpora import CORPORA, VECTORS, load
 from lingon.data.examples import Examples
 from lingon.data.fetch import fetch
-from lingon.data.readers import read_examples
+from lingon.data.readers import OnBadRow, read_examples
 from lingon.data.source import tell
 
 BAR = 40  # characters of the longest bar
@@ -49,7 +49,9 @@ def get(name: str) -> str:
     return f"{name}: {path.stat().st_size / 1e6:.1f} MB, sha256 right, in {path}"
 
 
-def show(name: str, text: str | None = None, label: str | None = None, samples: int = 3) -> str:
+def show(
+    name: str, text: str | None = None, label: str | None = None, samples: int = 3, on_bad_row: OnBadRow = "stop"
+) -> str:
     """Samples, label counts and a histogram of lengths, of a corpus or of a file."""
     if name in CORPORA:
         splits = load(name)
@@ -61,7 +63,7 @@ def show(name: str, text: str | None = None, label: str | None = None, samples: 
             f"{name!r} is a table of word vectors, not texts; use it with: lingon train ... --vectors {name}"
         )
     elif Path(name).exists():
-        examples, report = read_examples(name, text, label)
+        examples, report = read_examples(name, text, label, on_bad_row)
         tell(report)
         head = [f"{name}: {len(examples):,} texts"]
     else:

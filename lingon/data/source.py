@@ -1,16 +1,18 @@
 """One door to all texts: a corpus by name, or a file of the user's own."""
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from lingon.core.errors import DataError, UserError, one_of, suggest
+from lingon.core.errors import DataError, UserError, one_of, suggest, unknown
 from lingon.core.files import sha256_of
 from lingon.data.corpora import CORPORA, load
 from lingon.data.examples import Examples, Splits
 from lingon.data.readers import FORMATS, OnBadRow, Report, read_examples
 from lingon.data.split import stratified_split
 
+PARTS = ("train", "valid", "test")
 SHARE = {"test": 0.2, "valid": 0.1}  # of a user's file, when nothing else is given
 
 
@@ -59,6 +61,29 @@ def load_data(
     if test is not None:
         source["test_file"] = Path(test).name
     return Splits(train, valid, held_out, path.name, source)
+
+
+def load_part(
+    name_or_path: str | Path,
+    part: str | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    on_bad_row: OnBadRow = "stop",
+    known: Collection[str] | None = None,
+) -> Examples:
+    """Texts to score a model on: a corpus's test part, or all of a file; `part` names another one.
+
+    part: "train", "valid" or "test", as `load_data` divides, or "all". known: the labels there may be in a file.
+    """
+    if part not in (None, "all", *PARTS):
+        raise unknown("split", part, (*PARTS, "all"))
+    if part is None and str(name_or_path) not in CORPORA and Path(name_or_path).is_file():
+        examples, report = read_examples(name_or_path, text, label, on_bad_row, known)
+        report.said.append(f"all {len(examples):,} texts; --split test takes those that training leaves out")
+        tell(report)
+        return examples
+    splits = load_data(name_or_path, text=text, label=label, on_bad_row=on_bad_row)
+    return splits.all() if part == "all" else getattr(splits, part or "test")
 
 
 def tell(report: Report) -> None:

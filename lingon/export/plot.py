@@ -18,7 +18,9 @@ def plot_runs(folders: list[Path], out: Path, tensorboard: Path | None = None) -
     """
     runs = {str(folder): metrics_of(folder) for folder in folders}
     if tensorboard:
-        return [to_tensorboard(folder, tensorboard / folder.name) or tensorboard / folder.name for folder in folders]
+        for folder in folders:
+            to_tensorboard(folder, tensorboard / folder.name)
+        return [tensorboard / folder.name for folder in folders]
     if out.suffix not in SUFFIXES:
         raise UserError(f"--out {str(out)!r} ends in {out.suffix!r}; expected one of {', '.join(SUFFIXES)}")
     if out.suffix == ".html":

@@ -5,9 +5,7 @@ import torch
 
 from lingon.core.kernel import kernel
 from lingon.core.shapes import Float, Int, Tensor
-from lingon.data.hashing import TEXT_BITS
-
-LOW = (1 << TEXT_BITS) - 1
+from lingon.data.hashing import LOW, TEXT_BITS
 
 
 def sum_rows(table: Float[Tensor, "R C"], keys: Int[Tensor, " M"], scale: Float[Tensor, " B"]) -> Float[Tensor, "B C"]:

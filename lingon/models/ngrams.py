@@ -15,7 +15,7 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.data.hashing import Spelling, occurrences, sorted_keys, spell
+from lingon.data.hashing import LOW, TEXT_BITS, Spelling, occurrences, set_sizes, sorted_keys, spell
 from lingon.layers.rows import sum_rows
 
 MOST_ROWS = 2**31 - 1
@@ -83,8 +83,8 @@ class NGrams(nn.Module):
         flat, lengths = self._flat(ids, real)
         keys, ends, widths = occurrences(flat, lengths, self.order, self.vocab_size, self.buckets, self._spelling())
         kinds, which, places = torch.unique(keys, return_inverse=True, return_counts=True)
-        share = self._scale(kinds, len(ids))[keys & 0xFFFFFFFF] / (places[which] * widths)
-        weights = self.table[keys >> 32] * share[:, None]
+        share = self._scale(kinds, len(ids))[keys & LOW] / (places[which] * widths)
+        weights = self.table[keys >> TEXT_BITS] * share[:, None]
         words = torch.zeros(len(flat), self.classes, dtype=weights.dtype, device=weights.device)
         for back in range(self.order):
             covered = widths > back
@@ -94,15 +94,19 @@ class NGrams(nn.Module):
         return out
 
     def _flat(self, ids: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-        flat = ids[real]
-        if flat.numel() and not 0 <= int(flat.min()) <= int(flat.max()) < self.vocab_size:
+        """The ids of all texts, one after the other, and how many each has."""
+        if ids.device.type == "cpu":  # NumPy needs no thread for so little, and waits for none
+            flat, lengths = torch.from_numpy(ids.numpy()[real.numpy()]), torch.from_numpy(real.numpy().sum(1))
+        else:
+            flat, lengths = ids[real], real.sum(1)
+        if len(flat) and not 0 <= int(flat.min()) <= int(flat.max()) < self.vocab_size:
             found = f"{int(flat.min())} to {int(flat.max())}"
             raise UserError(f"token ids are {found}, but the model knows 0 to {self.vocab_size - 1}")
-        return flat, real.sum(1)
+        return flat, lengths
 
     def _scale(self, keys: Tensor, texts: int) -> Tensor:
-        size = torch.bincount(keys & 0xFFFFFFFF, minlength=texts)
-        return size.clamp(min=1).to(self.table.dtype).rsqrt()
+        """One over the root of the number of n-grams, for each text."""
+        return set_sizes(keys, texts).clamp(min=1).to(self.table.dtype).rsqrt()
 
     def _spelling(self) -> Spelling | None:
         return Spelling(self.spelling_starts, self.spelling_hashes) if self.characters else None

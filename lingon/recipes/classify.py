@@ -6,6 +6,7 @@ from typer import Option
 
 from lingon.recipes.settings import Folder, Settings, checked, filled
 
+BadRow = Annotated[str, Option(help="stop at a row that cannot be read, or skip it.")]
 Column = Annotated[str | None, Option(help="Name of the column; guessed when obvious.")]
 
 
@@ -14,6 +15,7 @@ def classify(
     text: Column = None,
     label: Column = None,
     test: Annotated[str | None, Option(help="A file to test on; none cuts a test split off.")] = None,
+    on_bad_row: BadRow = "stop",
     settings: Settings = Settings(),
     folder: Folder = Folder(out="runs/classify"),
 ) -> dict[str, Any]:
@@ -32,8 +34,9 @@ def classify(
     from lingon.tasks.classify import Classifier
 
     settings, device, clock = checked(settings), pick_device(settings.device), Clock()
-    # Before the folder is opened, so that texts that cannot be read leave an old run alone.
-    splits = load_data(data, text=text, label=label, test=test, seed=settings.seed)
+    # Before the folder is opened, so that texts that cannot be read leave an old run alone. How texts are split does
+    # not follow the seed: runs of several seeds share their test, and a later evaluation finds it again.
+    splits = load_data(data, text=text, label=label, test=test, on_bad_row=on_bad_row)
     labels = prepare.labels_of(splits.train)
     settings = filled(settings, len(splits.train))
     record = record_of(settings, data=data, text=text, label=label, test=test)

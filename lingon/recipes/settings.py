@@ -104,6 +104,6 @@ def filled(settings: Settings, texts: int) -> Settings:
     best = dict(BEST[settings.model])
     best["rows"] = max(FEWEST_ROWS, min(best["rows"], texts // 64))
     rows = settings.rows or best["rows"]
-    best["epochs"] = max(best["epochs"], FEWEST_STEPS * rows // max(1, texts))
+    best["epochs"] = max(best["epochs"], -(-FEWEST_STEPS * rows // max(1, texts)))
     missing = [f.name for f in fields(settings) if getattr(settings, f.name) is None]
     return replace(settings, **{name: best.get(name) for name in missing})

@@ -40,9 +40,19 @@ def test_predict_writes_json_lines_with_the_words_that_decided(trained):
 
 
 def test_evaluate_says_what_the_run_recorded(trained):
-    done = lingon("evaluate", "runs/classify", "--data", "mine.csv", "--json", cwd=trained)
+    done = lingon("evaluate", "runs/classify", "--data", "mine.csv", "--split", "test", "--json", cwd=trained)
     record = json.loads((trained / "runs/classify/run.json").read_text())
     assert json.loads(done.stdout) == pytest.approx(record["test"], abs=1e-6)
+
+
+def test_evaluate_scores_all_of_a_file_and_can_skip_bad_rows(trained):
+    (trained / "new.csv").write_text("review,stars\na lovely film,5\nan awful film,1\na film of no known kind,4\n")
+    stopped = lingon("evaluate", "runs/classify", "--data", "new.csv", cwd=trained)
+    assert stopped.returncode == 2
+    assert "new.csv:4" in stopped.stderr
+    done = lingon("evaluate", "runs/classify", "--data", "new.csv", "--on-bad-row", "skip", "--json", cwd=trained)
+    assert json.loads(done.stdout)["accuracy"] == 1
+    assert "1 bad rows skipped" in done.stderr
 
 
 def test_plot_lays_runs_over_each_other(trained):

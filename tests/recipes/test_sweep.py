@@ -1,0 +1,85 @@
+"""Flags come from signatures, and sweeps from flags."""
+
+import inspect
+from dataclasses import dataclass
+from typing import Annotated
+
+import pytest
+from typer import Option
+
+from lingon.core.errors import UserError
+from lingon.recipes import RECIPES
+from lingon.recipes.settings import BEST, Settings, checked, filled
+from lingon.recipes.sweep import as_command, vary
+
+
+@dataclass(frozen=True)
+class Parts:
+    rate: Annotated[float | None, Option(help="x")] = None
+    deep: Annotated[bool, Option("--deep", help="x")] = False
+    name: str = "a"
+
+
+def recipe(data: str, parts: Parts = Parts()) -> None:
+    """Does it."""
+    recipe.got = (data, parts)
+
+
+def test_a_settings_object_becomes_flags_and_comes_back_whole():
+    command = as_command(recipe)
+    assert list(inspect.signature(command).parameters) == ["data", "rate", "deep", "name", "sweep"]
+    command(data="d", rate=0.5, deep=True, name="b", sweep=None)
+    assert recipe.got == ("d", Parts(0.5, True, "b"))
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [("rate=1e-3,3", [1e-3, 3.0]), ("deep=true,0", [True, False]), ("--name=x,y", ["x", "y"])],
+)
+def test_values_of_a_sweep_have_the_type_of_their_flag(text, values):
+    parameters = list(inspect.signature(as_command(recipe)).parameters.values())
+    assert vary(text, parameters)[1] == values
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("rate", "not written like"), ("rate=x", "'x' is not a value"), ("rat=1", "did you mean 'rate'")],
+)
+def test_wrong_sweeps_are_named(text, message):
+    parameters = list(inspect.signature(as_command(recipe)).parameters.values())
+    with pytest.raises(UserError, match=message):
+        vary(text, parameters)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_is_short_and_says_what_it_does(name):
+    source = inspect.getsource(inspect.getmodule(RECIPES[name]))
+    assert len(source.splitlines()) <= 85
+    assert RECIPES[name].__doc__
+
+
+@pytest.mark.parametrize("model", BEST)
+def test_few_texts_get_smaller_batches_and_steps_enough(model):
+    few, many = filled(Settings(model=model), 97), filled(Settings(model=model), 17_953)
+    assert few.rows < many.rows
+    assert few.epochs * 97 / few.rows >= 390
+    assert many.epochs == BEST[model]["epochs"]
+    assert filled(Settings(model=model, epochs=1, rows=5), 97).epochs == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lr": 0}, "--lr is 0"),
+        ({"lr": float("inf")}, "--lr is inf"),
+        ({"dropout": 1}, "--dropout is 1"),
+        ({"epochs": -1}, "--epochs is -1"),
+        ({"warmup": 2}, "--warmup is 2"),
+        ({"max_length": 0}, "--max-length is 0"),
+        ({"schedule": "cosin"}, "unknown schedule 'cosin'; did you mean 'cosine'"),
+        ({"precision": "float8"}, "unknown precision"),
+    ],
+)
+def test_impossible_settings_are_named(change, message):
+    with pytest.raises(UserError, match=message):
+        checked(Settings(**change))

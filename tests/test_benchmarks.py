@@ -1,0 +1,203 @@
+"""Benchmarks: the statistics of pairs on figures made by hand, and a table that says what the JSON files say."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import environments, table
+from benchmarks.measure import Pairs, Spread, paired
+from benchmarks.result import Peer, Result, Row, score, speed, wall_time, write
+from benchmarks.start_up import percentile
+from benchmarks.worker import Worker, WorkerFailed
+from lingon.core.errors import UserError
+
+
+def test_ratio_is_of_each_pair_and_not_of_medians():
+    # theirs / ours: 6/2 = 3, 14/7 = 2, 5/5 = 1, 33/3 = 11, 55/11 = 5. The ratio of the medians would be 14/5.
+    pairs = Pairs([2, 7, 5, 3, 11], [6, 14, 5, 33, 55])
+    assert pairs.ratio() == Spread(3, 1, 11)
+
+
+def test_pairs_alternate_and_leave_the_warm_up_out():
+    log = []
+
+    def turn(who, seconds):
+        def work():
+            log.append(who)
+            return seconds[log.count(who) - 1]
+
+        return work
+
+    pairs = paired(turn("ours", [100, 2, 3]), turn("theirs", [1, 10, 21]), pairs=2, warmups=1, rest=0)
+    assert log == ["ours", "theirs"] * 3
+    assert (pairs.ours, pairs.theirs) == ([2, 3], [10, 21])
+    assert pairs.ratio() == Spread(6, 5, 7)
+
+
+def test_no_figures_and_no_pairs_are_refused():
+    with pytest.raises(UserError, match="no figures"):
+        Spread.of([])
+    with pytest.raises(UserError, match="pairs is 0"):
+        paired(lambda: 1, lambda: 1, pairs=0)
+
+
+@pytest.mark.parametrize(("bar", "reached"), [(3, True), (3.5, False), (None, None)])
+def test_speed_is_work_per_second_and_the_bar_is_on_the_median_ratio(bar, reached):
+    row = speed("training", "reviews/s", 60, Pairs([2, 5, 3], [6, 5, 30]), "peer", bar)
+    assert row.ours == Spread(20, 12, 30)
+    assert row.peers == [Peer("peer", Spread(10, 2, 12))]
+    assert row.ratio == Spread(3, 1, 10)
+    assert row.reached is reached
+
+
+@pytest.mark.parametrize(("theirs", "reached"), [([7, 5, 11], True), ([7, 4, 3], False), ([5, 5, 5], True)])
+def test_wall_time_must_not_exceed_theirs(theirs, reached):
+    assert wall_time("train", Pairs([5, 5, 5], theirs), "peer", bar=1).reached is reached
+
+
+def test_scores_are_held_against_a_number_or_a_peer():
+    ours = [0.91, 0.89, 0.90]
+    assert score("a", ours, {}, 0.9).reached is True
+    assert score("a", ours, {}, 0.905).reached is False
+    assert score("a", ours, {"x": [0.92], "y": [0.8]}, "y").reached is True
+    assert score("a", ours, {"x": [0.92], "y": [0.8]}, "x").reached is False
+    assert score("a", ours, {"x": [0.92]}).reached is None
+
+
+def test_percentile():
+    figures = [float(n) for n in range(1, 21)]
+    assert percentile(figures, 0.95) == 19
+    assert percentile(figures, 0.5) == 10
+    assert percentile([7.0], 0.95) == 7
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    won = speed("reading", "reviews/s", 1000, Pairs([2, 5], [6, 20]), "Peer 1.2")
+    lost = Row(
+        "writing", "s", Spread(7.125, 7, 11), [Peer("Peer", Spread(3, 2, 5))], Spread(0.42, 0.4, 0.5), "≤ 1x", False
+    )
+    write(Result("reading", [won, lost], {"why": "test"}, {"peer": "1.2"}), tmp_path)
+    write(Result("scores", [score("accuracy", [0.9155, 0.91], {"Peer": [0.8904]}, "Peer")], {}), tmp_path)
+    return tmp_path
+
+
+def test_every_row_of_the_files_is_in_the_table_with_its_figures(folder: Path):
+    lines = table.table(table.results(folder)).splitlines()
+    # 1000/2 and 1000/5 have the median 350; 1000/6 and 1000/20 have 108.33; ratios 3 and 4.
+    assert lines[2] == "| reading | 350 reviews/s | Peer 1.2: 108 reviews/s | 3.50 (3.00, 4.00) |  | `reading` |"
+    assert lines[3] == "| writing | 7.12 s | Peer: 3 s | 0.42 (0.40, 0.50) | ≤ 1x **missed** | `reading` |"
+    assert lines[4] == "| accuracy | 0.9127 | Peer: 0.8904 |  | not below Peer reached | `scores` |"
+    assert "2 threads on both sides" in lines[-1]
+    assert "quick run" not in lines[-1]
+
+
+def test_the_table_follows_the_files_and_nothing_else(folder: Path):
+    path = folder / "scores.json"
+    held = json.loads(path.read_text())
+    held["rows"][0]["ours"]["median"] = 0.1234
+    path.write_text(json.dumps(held | {"quick": True}))
+    made = table.table(table.results(folder))
+    assert "| accuracy | 0.1234 |" in made
+    assert "quick run and mean nothing" in made
+
+
+def test_a_file_says_how_to_repeat_it_and_on_what_it_was_made(folder: Path):
+    held = json.loads((folder / "reading.json").read_text())
+    assert held["command"] == "python -m benchmarks reading"
+    assert command.chosen(["reading-nothing"][:0], None, True) == list(command.COMPARISONS)
+    assert held["threads"] == {"ours": 2, "theirs": 2}
+    assert held["peer_versions"] == {"peer": "1.2"}
+    assert held["versions"]["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert held["machine"]["cores"] >= 1
+    assert len(held["date"]) == 10
+
+
+def test_the_page_around_the_table_stays(folder: Path, tmp_path: Path):
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
+    table.rewrite(page, folder)
+    once = page.read_text()
+    table.rewrite(page, folder)
+    assert page.read_text() == once
+    assert once == f"before\n{table.BEGIN}\n{table.table(table.results(folder))}\n{table.END}\nafter\n"
+
+
+@pytest.mark.parametrize("page", ["", table.BEGIN, f"{table.END}{table.BEGIN}", f"{table.BEGIN * 2}{table.END}"])
+def test_a_page_without_its_marks_is_refused(page: str):
+    with pytest.raises(UserError, match="once each"):
+        table.put(page, "made")
+
+
+def test_the_readme_holds_the_table_of_the_results():
+    readme = (environments.ROOT / "README.md").read_text(encoding="utf-8")
+    if not table.results():
+        assert table.put(readme, "made") != readme
+    else:
+        assert table.put(readme, table.table(table.results())) == readme
+
+
+def test_no_result_in_the_repository_is_of_a_quick_run():
+    assert not [result["name"] for result in table.results() if result["quick"]]
+
+
+def test_names_choose_comparisons():
+    assert command.chosen(["quality", "training"], None, False) == ["training", "quality"]
+    assert command.chosen(["training-bilstm"], None, False) == ["training"]
+    assert command.chosen([], "mxnet", False) == ["training"]
+    with pytest.raises(UserError, match="did you mean 'training'"):
+        command.chosen(["trainin"], None, False)
+    with pytest.raises(UserError, match="unknown peer 'mxnt'; did you mean 'mxnet'"):
+        command.chosen([], "mxnt", False)
+    with pytest.raises(UserError, match="say what to measure"):
+        command.chosen([], None, False)
+
+
+def test_every_comparison_has_a_module_and_its_peers_have_requirements():
+    for module, needed in command.COMPARISONS.values():
+        assert (environments.ROOT / "benchmarks" / f"{module}.py").exists()
+        assert set(needed) <= set(environments.peers())
+
+
+@pytest.mark.parametrize("peer", environments.peers())
+def test_every_peer_is_pinned_and_says_which_python_it_needs(peer: str):
+    text = (environments.PEERS / f"{peer}.txt").read_text()
+    assert environments.python_wanted(text)
+    pins = [line for line in text.splitlines() if not line.startswith("#")]
+    assert pins
+    assert all("==" in line for line in pins)
+
+
+def test_a_worker_answers_keeps_what_libraries_print_apart_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    program = """
+        import os
+        from serve import serve
+        def double(n):
+            print("a library says something")
+            os.system("echo so does a child")
+            return {"found": 2 * n}
+        def fail():
+            raise KeyError("no such thing")
+        def own():
+            return {"seconds": 7}
+        serve(double=double, fail=fail, own=own, leave=lambda: os._exit(3))
+    """
+    workers = environments.ROOT / "benchmarks" / "workers"
+    (tmp_path / "made.py").write_text("\n".join(line[8:] for line in program.splitlines()))
+    (tmp_path / "serve.py").write_text((workers / "serve.py").read_text())
+    monkeypatch.setattr("benchmarks.worker.WORKERS", tmp_path)
+    with Worker("made") as worker:
+        answer = worker.ask("double", {"n": 11})
+        assert answer["found"] == 22
+        assert 0 < answer["seconds"] < 600
+        assert worker.seconds("own") == 7
+        assert "so does a child" in worker.said()
+        with pytest.raises(WorkerFailed, match="made, fail: KeyError: 'no such thing'"):
+            worker.ask("fail")
+        assert worker.ask("double", {"n": 3})["found"] == 6  # it goes on after an error
+        with pytest.raises(WorkerFailed, match="it ended"):
+            worker.ask("leave")
+    assert worker.process.returncode == 3
