@@ -14,10 +14,9 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.kernel import kernel
+from lingon.core.keys import LOW, TEXT_BITS
 from lingon.core.shapes import Int, Tensor
 
-TEXT_BITS = 32
-LOW = (1 << TEXT_BITS) - 1  # of a key: the text
 CHAIN = 116_049_371  # joins the hashes of the words of an n-gram, as in fastText (Dictionary::addWordNgrams)
 # "moremur", Evensen 2018: two multipliers under 2^63, so that torch's signed numbers can hold them.
 MIX_1, MIX_2 = 0x3C79AC492BA7B653, 0x1C69B3F74AC4AE35

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from lingon.core.kernel import kernel
+from lingon.core.keys import LOW, TEXT_BITS
 from lingon.core.shapes import Float, Int, Tensor
-from lingon.data.hashing import LOW, TEXT_BITS
 
 
 def sum_rows(table: Float[Tensor, "R C"], keys: Int[Tensor, " M"], scale: Float[Tensor, " B"]) -> Float[Tensor, "B C"]:

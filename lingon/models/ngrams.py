@@ -14,8 +14,9 @@ import torch
 from torch import nn
 
 from lingon.core.errors import UserError
+from lingon.core.keys import LOW, TEXT_BITS
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.data.hashing import LOW, TEXT_BITS, Spelling, occurrences, set_sizes, sorted_keys, spell
+from lingon.data.hashing import Spelling, occurrences, set_sizes, sorted_keys, spell
 from lingon.layers.rows import sum_rows
 
 MOST_ROWS = 2**31 - 1

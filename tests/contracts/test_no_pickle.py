@@ -24,8 +24,8 @@ def dangers(source: str) -> list[str]:
             if isinstance(function, ast.Name) and function.id in CALLS:
                 found.append(function.id)
             elif isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
-                if (function.value.id, function.attr) in ATTRIBUTES:
-                    found.append(f"{function.value.id}.{function.attr}")
+                called = (function.value.id, function.attr)
+                found += [".".join(called)] if called in ATTRIBUTES else []
             found += ["allow_pickle" for k in node.keywords if k.arg == "allow_pickle" and getattr(k.value, "value", 1)]
     return found
 

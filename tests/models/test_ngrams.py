@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 
 from lingon.core.errors import UserError
+from lingon.core.keys import TEXT_BITS
 from lingon.data.batch import collate
-from lingon.data.hashing import TEXT_BITS, sorted_keys
+from lingon.data.hashing import sorted_keys
 from lingon.engine.sparse import RowAdagrad, row_adagrad
 from lingon.layers.rows import sum_rows
 from lingon.models.ngrams import NGrams, buckets_for
