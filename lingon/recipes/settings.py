@@ -52,7 +52,7 @@ READS = {"tokens": 16_384, "rows": 64, "vocab": 30_000, "max_length": 400}
 BEST: dict[str, dict[str, Any]] = {
     "ngrams": {"epochs": 3, "lr": 0.3, "tokens": 65_536, "rows": 64, "vocab": 200_000, "max_length": 2000},
     "bag": READS | {"epochs": 5, "lr": 3e-3, "dropout": 0.5, "width": 100, "max_length": 500},
-    "textcnn": READS | {"epochs": 3, "lr": 2e-3, "dropout": 0.5, "width": 100, "clip": 1.0},
+    "textcnn": READS | {"epochs": 4, "lr": 2e-3, "dropout": 0.5, "width": 100, "clip": 1.0, "max_length": 500},
     "bilstm": READS | {"epochs": 3, "lr": 4e-3, "dropout": 0.3, "width": 100, "clip": 1.0, "max_length": 300},
     "self_attentive": READS | {"epochs": 3, "lr": 4e-3, "dropout": 0.3, "width": 100, "clip": 1.0, "max_length": 300},
 }

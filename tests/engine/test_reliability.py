@@ -36,7 +36,7 @@ def test_a_training_killed_at_any_moment_goes_on_as_if_nothing_had_happened(tmp_
     assert code == 0, errors
     result = json.loads(out)
     assert result["killed"] == kills
-    assert result["steps"] > kills / 6, "the kills were all at the same few steps"
+    assert result["steps"] > min(kills / 6, 30), "the kills were all at the same few steps"
 
 
 LONG = """
