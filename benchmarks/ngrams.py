@@ -7,28 +7,20 @@ from benchmarks.context import Context
 from benchmarks.machine import THREADS
 from benchmarks.measure import paired
 from benchmarks.result import Result, score, wall_time
-from benchmarks.reviews import imdb, sample
+from benchmarks.reviews import imdb, mixed, texts_of
 from benchmarks.worker import Worker, exchange
-from lingon.data.examples import Examples
 
 # The learning rate is the best of .05, .1, .2, .5 and 1 on the validation reviews; 5 epochs are fastText's own.
 FASTTEXT: dict[str, Any] = {"lr": 0.5, "epochs": 5}
 NAME = "fastText, bigrams"
 
 
-def texts_of(examples: Examples) -> dict[str, list[str]]:
-    """Texts and labels as a JSON file can hold them, in an order that has nothing to do with the labels.
-
-    fastText reads its file from the start to the end and does not shuffle it.
-    """
-    mixed = sample(examples, len(examples), "order")
-    return {"texts": mixed.texts, "labels": mixed.labels}
-
-
 def compare(context: Context) -> Iterator[Result]:
     """One result of two rows. Each turn has a seed of its own; both read, tokenize and train, and test untimed."""
     splits = imdb()
-    paths = {name: exchange(context.folder, name, texts_of(getattr(splits, name))) for name in ("train", "test")}
+    # fastText reads its file from the start to the end and does not mix it, so it gets its lines mixed.
+    parts = {"train": mixed(splits.train), "test": splits.test}
+    paths = {name: exchange(context.folder, name, texts_of(part)) for name, part in parts.items()}
     scores: dict[str, list[float]] = {"ours": [], "theirs": []}
     laps, training = [], []
     with Worker("recipe") as ours, Worker("fasttext_train", "fasttext") as theirs:

@@ -10,8 +10,8 @@ import torch
 import lingon
 from benchmarks.context import Context
 from benchmarks.machine import THREADS
-from benchmarks.ngrams import texts_of
 from benchmarks.result import Result, score
+from benchmarks.reviews import texts_of
 from benchmarks.worker import Worker, exchange
 from lingon.data.examples import Examples
 from lingon.data.split import stratified_split
@@ -72,7 +72,11 @@ def _one(whole: Examples, seed: int, context: Context) -> tuple[dict[str, Any], 
     with Worker("tfidf", "scikit-learn") as worker:
         theirs = worker.ask("run", parts | {"strengths": STRENGTHS})
     kept = {key: theirs[key] for key in ("seconds", "C", "versions")}
-    return scored(ours, test) | {"seconds": ran["seconds"]}, scored(theirs, test) | kept
+    mine, peer = scored(ours, test), scored(theirs, test)
+    for side, said in ((mine, ran), (peer, theirs)):
+        if abs(side["accuracy"] - said["accuracy"]) > 1e-6:
+            raise AssertionError(f"accuracy is {side['accuracy']} here, and {said['accuracy']} where it was predicted")
+    return mine | {"seconds": ran["seconds"]}, peer | kept
 
 
 def _named(*parts: Examples):

@@ -7,10 +7,10 @@ from typing import Any
 
 from benchmarks.context import Context
 from benchmarks.machine import THREADS
-from benchmarks.ngrams import FASTTEXT, NAME, texts_of
+from benchmarks.ngrams import FASTTEXT, NAME
 from benchmarks.own_csv import PEER, STRENGTHS
 from benchmarks.result import Result, score
-from benchmarks.reviews import imdb
+from benchmarks.reviews import imdb, mixed, texts_of
 from benchmarks.worker import Worker, exchange
 
 BARS = {"ngrams": 0.905, "bag": 0.875, "textcnn": 0.885, "bilstm": 0.88, "self_attentive": 0.885}
@@ -19,7 +19,7 @@ BARS = {"ngrams": 0.905, "bag": 0.875, "textcnn": 0.885, "bilstm": 0.88, "self_a
 def compare(context: Context) -> Iterator[Result]:
     """One result per model: the recipe with three seeds. Time is not measured, so two seeds run beside each other."""
     splits = imdb()
-    parts = {"train": splits.train, "valid": splits.valid, "test": splits.test}
+    parts = {"train": mixed(splits.train), "valid": splits.valid, "test": splits.test}
     paths = {name: exchange(context.folder, name, texts_of(part)) for name, part in parts.items()}
     peers, versions = _peers(paths, context)
     for model, bar in BARS.items():

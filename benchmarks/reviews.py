@@ -28,6 +28,16 @@ def sample(examples: Examples, count: int, purpose: str) -> Examples:
     return examples[order[:count]]
 
 
+def mixed(examples: Examples) -> Examples:
+    """All of them, in such an order."""
+    return sample(examples, len(examples), "order")
+
+
+def texts_of(examples: Examples) -> dict[str, list[str]]:
+    """Texts and labels, as a JSON file can hold them."""
+    return {"texts": examples.texts, "labels": examples.labels}
+
+
 def encoded(tokenizer: Tokenizer, examples: Examples, length: int) -> dict[str, Any]:
     """Ids of each text, at most `length` of them, and the class numbers."""
     ids = [row[:length] for row in tokenizer.encode_batch(examples.texts)]
