@@ -2,7 +2,7 @@
 
 import errno
 
-from lingon.core.errors import FetchError, NotFinite, UserError
+from lingon.core.errors import FetchError, NotFinite, RunError, UserError
 
 
 def one_line(error: BaseException) -> tuple[str, int]:
@@ -18,7 +18,7 @@ def one_line(error: BaseException) -> tuple[str, int]:
         return _usage(error), getattr(error, "exit_code", 2)
     if isinstance(error, UserError):
         return _flat(error), 2
-    if isinstance(error, (FetchError, NotFinite)):
+    if isinstance(error, (FetchError, NotFinite, RunError)):
         return _flat(error), 1
     if isinstance(error, BrokenPipeError):
         return "", 0
