@@ -33,11 +33,12 @@ WHOLE = {
 }
 
 
-def build(name: str, config: Mapping[str, Any], limit: int | None = None) -> nn.Module:
+def build(name: object, config: object, limit: int | None = None) -> nn.Module:
     """The model of that name with fresh weights.
 
-    config: the arguments of its constructor, as its `config()` gives them. limit: the most numbers its weights may
-    hold, as when they are to be read from a file that has so many. Raises UserError that names the model, key or value.
+    Both may come from a file, so nothing is believed of them. name: one of MODELS. config: a mapping, the arguments of
+    the constructor as `config()` of the model gives them. limit: the most numbers its weights may hold, as when they
+    are to be read from a file that has so many. Raises UserError that names the model, key or value.
     """
     if not isinstance(name, str) or name not in MODELS:
         raise unknown("model", name, MODELS)
@@ -46,21 +47,23 @@ def build(name: str, config: Mapping[str, Any], limit: int | None = None) -> nn.
     module, kind = MODELS[name]
     make = getattr(import_module(module), kind)
     known = inspect.signature(make).parameters
+    sizes = {}
     for key, value in config.items():
         if key not in known:
             raise unknown(f"key of {name}", key, known)
         expected = _expected(key, known[key].annotation, value)
         if expected:
             raise UserError(f"{name}: key {key!r} is {str(value)[:40]!r}, expected {expected}")
+        sizes[key] = float(value) if known[key].annotation is float else value  # 0 is a share too
     for key, parameter in known.items():
-        if parameter.default is inspect.Parameter.empty and key not in config:
+        if parameter.default is inspect.Parameter.empty and key not in sizes:
             raise UserError(f"{name}: key {key!r} is missing")
     with torch.device("meta"):  # shapes alone, no memory
-        numbers = sum(math.prod(t.shape) for t in make(**config).state_dict().values())
+        numbers = sum(math.prod(t.shape) for t in make(**sizes).state_dict().values())
     if numbers > (LARGEST if limit is None else limit):
         most = f"{LARGEST:,}" if limit is None else f"{limit:,}, which its weights file has"
         raise UserError(f"{name}: these sizes make {numbers:,} numbers; at most {most}")
-    return make(**config)
+    return make(**sizes)
 
 
 def _expected(key: str, annotation: Any, value: Any) -> str | None:
