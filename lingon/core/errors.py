@@ -60,4 +60,6 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     >>> str(unknown("model", "textcn", ["bag", "textcnn"]))
     "unknown model 'textcn'; did you mean 'textcnn'?"
     """
-    return UserError(f"unknown {kind} {str(name)!r}; {suggest(name, known)}")
+    said = str(name)
+    said = said if len(said) <= 80 else said[:77] + "..."  # a file may hold a name of any length
+    return UserError(f"unknown {kind} {said!r}; {suggest(said, known)}")

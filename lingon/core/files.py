@@ -144,5 +144,9 @@ def read_json(path: Path, limit: int = 64 << 20) -> Any:
         raise DataError(f"{path}: not UTF-8 text (byte {error.start})") from None
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: not JSON ({error.msg})") from None
+    except ValueError as error:  # Python reads no whole number of more than 4,300 digits
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path}: not JSON of any use ({str(error).split(';')[0]})") from None
     except RecursionError:
         raise DataError(f"{path}: nested too deeply to be read as JSON") from None

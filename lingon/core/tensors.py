@@ -1,6 +1,7 @@
 """Tensors to and from safetensors files: written atomically, and checked before memory is taken."""
 
 import json
+import math
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,13 +56,15 @@ def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
         if not isinstance(shape, list) or not all(type(n) is int and 0 <= n <= size for n in shape):
             raise DataError(f"{path}: tensor {name!r} has no valid shape")
         shapes[name] = tuple(shape)
+    if (numbers := sum(map(math.prod, shapes.values()))) > size:  # each takes a byte at least
+        raise DataError(f"{path}: promises {numbers:,} numbers in a file of {size:,} bytes")
     return shapes
 
 
 def load_tensors(path: Path, expect: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
-    """Reads a safetensors file. With `expect`, names, shapes and finiteness must be those of the tensors given there.
+    """Reads a safetensors file. With `expect`, names, shapes and types must be those of the tensors given there.
 
-    Raises DataError that names the file and the first tensor that is missing, superfluous, of another shape,
+    Raises DataError that names the file and the first tensor that is missing, superfluous, of another shape or type,
     or holds NaN or infinity.
     """
     path = Path(path)
@@ -75,6 +78,8 @@ def load_tensors(path: Path, expect: Mapping[str, Tensor] | None = None) -> dict
     except (SafetensorError, OSError, ValueError, KeyError, RuntimeError, OverflowError) as error:
         raise DataError(f"{path}: not a whole safetensors file ({error})") from None
     for name, tensor in tensors.items() if expect is not None else ():
+        if tensor.dtype != expect[name].dtype:
+            raise DataError(f"{path}: tensor {name!r} is of {tensor.dtype}, the model wants {expect[name].dtype}")
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise DataError(f"{path}: tensor {name!r} holds NaN or infinite numbers")
     return tensors

@@ -1,5 +1,6 @@
 """A bundle: a trained model as a folder that can be copied, checked and loaded, with nothing in it that runs."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from lingon.core.tensors import load_tensors, save_tensors, shapes_in
 KINDS = ("classify",)
 FORMAT = 1  # of config.json; a newer one is refused, since its meaning is not known here
 CONFIG_LIMIT = 64 << 20  # bytes
+KEYS = ("format", "lingon", "kind", "model", "config", "labels", "max_length")
 
 
 def save_bundle(classifier, model_name: str, folder: Path, run: dict[str, Any]) -> Path:
@@ -49,22 +51,15 @@ def load(folder: str | Path, device: str = "cpu"):
     >>> model = lingon.load("runs/sentiment")  # doctest: +SKIP
     """
     from lingon.data.tokenize import Tokenizer
-    from lingon.models.build import build
     from lingon.tasks.classify import Classifier
 
     folder = find_bundle(Path(folder))
     config = read_config(folder / "config.json")
     tokenizer = Tokenizer.load(folder / "tokenizer.json")
-    if (rows := config["config"].get("vocab_size")) is not None and rows != len(tokenizer.vocab):
+    rows = config["config"].get("vocab_size")
+    if type(rows) is int and rows != len(tokenizer.vocab):  # of another type, `build` says what is wrong
         raise DataError(f"{folder}: the tokenizer has {len(tokenizer.vocab)} tokens, the model was made for {rows}")
-    available = sum(_count(shape) for shape in shapes_in(folder / "model.safetensors").values())
-    try:
-        model = build(config["model"], config["config"], limit=available)
-    except DataError:
-        raise
-    except UserError as error:
-        raise DataError(f"{folder / 'config.json'}: {error}") from None
-    model.load_state_dict(load_tensors(folder / "model.safetensors", expect=model.state_dict()))
+    model = _model(folder, config)
     return Classifier(model.to(pick_device(device)).eval(), tokenizer, config["labels"], config["max_length"])
 
 
@@ -84,6 +79,8 @@ def read_config(path: Path) -> dict[str, Any]:
     config = read_json(path, limit=CONFIG_LIMIT)
     if not isinstance(config, dict):
         raise DataError(f"{path}: a JSON object was expected, not {type(config).__name__}")
+    if strangers := config.keys() - set(KEYS):
+        raise DataError(f"{path}: {unknown('key', min(strangers), KEYS)}")
 
     def want(key: str, kind: type | tuple, what: str) -> Any:
         if key not in config:
@@ -96,16 +93,38 @@ def read_config(path: Path) -> dict[str, Any]:
         raise DataError(f"{path}: key 'format' is {config['format']}, this Lingon reads {FORMAT}; update Lingon")
     if (kind := want("kind", str, "text")) not in KINDS:
         raise DataError(f"{path}: {unknown('kind', kind, KINDS)}")
+    want("lingon", str, "the version that wrote it")
     want("model", str, "a model's name")
     want("config", dict, "an object")
     labels = want("labels", list, "a list of labels")
     if len(labels) < 2 or len(set(map(str, labels))) < len(labels) or not all(isinstance(x, str) for x in labels):
         raise DataError(f"{path}: key 'labels' must hold two or more different texts")
+    if any("\ud800" <= c <= "\udfff" for c in "".join(labels)):
+        raise DataError(f"{path}: key 'labels' holds half a surrogate pair, which is no character")
     if want("max_length", (int, type(None)), "a number or null") is not None and config["max_length"] < 1:
         raise DataError(f"{path}: key 'max_length' is {config['max_length']}, expected 1 or more")
-    if "classes" in config["config"] and config["config"]["classes"] != len(labels):
-        raise DataError(f"{path}: {len(labels)} labels for a model of {config['config']['classes']} classes")
+    classes = config["config"].get("classes")
+    if type(classes) is int and classes != len(labels):
+        raise DataError(f"{path}: {len(labels)} labels for a model of {classes} classes; keys 'labels' and 'classes'")
     return config
+
+
+def _model(folder: Path, config: dict[str, Any]):
+    """The model of a config that `read_config` has checked, with its weights; it takes no more memory than they do."""
+    from lingon.models.build import build
+
+    weights = folder / "model.safetensors"
+    available = sum(map(math.prod, shapes_in(weights).values()))
+    try:
+        model = build(config["model"], config["config"], limit=available)
+    except UserError as error:
+        raise DataError(f"{folder / 'config.json'}: {error}") from None
+    tensors = load_tensors(weights, expect=model.state_dict())
+    try:
+        model.load_state_dict(tensors)
+    except UserError as error:  # what only the model itself can judge
+        raise DataError(f"{weights}: {error}") from None
+    return model
 
 
 def card(config: dict[str, Any], run: dict[str, Any]) -> str:
@@ -130,10 +149,3 @@ def card(config: dict[str, Any], run: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    total = 1
-    for n in shape:
-        total *= n
-    return total

@@ -15,8 +15,8 @@ class TextCNN(nn.Module):
 
     Source: Yoon Kim 2014, "Convolutional Neural Networks for Sentence Classification", section 2. Its variants:
     CNN-rand is this model as it is; CNN-static and CNN-non-static have pretrained vectors attached to `embedding`,
-    frozen or not (`lingon.layers.embedding.attach`); CNN-multichannel has a frozen copy beside it, `frozen`: the same
-    filters over both, their scores added before ReLU.
+    frozen or not (`lingon.layers.embedding.attach`); CNN-multichannel has a frozen copy beside it, `frozen`, made by
+    `freeze_copy` after vectors were attached: the same filters over both, their scores added before ReLU.
     """
 
     def __init__(
@@ -40,6 +40,13 @@ class TextCNN(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.word_dropout = nn.Dropout1d(word_dropout)  # whole vectors, not single numbers
         self.out = nn.Linear(channels * len(kernels), classes)
+        self.freeze_copy()
+
+    @torch.no_grad()
+    def freeze_copy(self) -> None:
+        """Makes the frozen channel what `embedding` is now; nothing to do without such a channel."""
+        if self.frozen is not None:
+            self.frozen.weight.copy_(self.embedding.weight)
 
     def forward(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
         return self.out(self.dropout(self.features(ids, real)))

@@ -21,6 +21,7 @@ from lingon.engine.watch import Watch
 from lingon.layers.embedding import attach
 from lingon.models.build import build
 from lingon.models.ngrams import buckets_for
+from lingon.models.textcnn import TextCNN
 from lingon.recipes.settings import Settings
 from lingon.tasks.classify import Classifier
 
@@ -70,7 +71,10 @@ def attach_vectors(model: nn.Module, tokenizer: Tokenizer, settings: Settings) -
         raise UserError(f"--vectors: the model {settings.model!r} has no embedding to put them in; try textcnn")
     vocab = list(tokenizer.vocab)
     tokens, table = read_vectors(settings.vectors, only=set(vocab))
-    return attach(model.embedding, vocab, tokens, table, freeze=settings.freeze)
+    coverage = attach(model.embedding, vocab, tokens, table, freeze=settings.freeze)
+    if isinstance(model, TextCNN):
+        model.freeze_copy()
+    return coverage
 
 
 def batches_of(classifier: Classifier, train: Examples, settings: Settings, place: World) -> Batches:
