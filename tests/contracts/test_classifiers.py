@@ -6,8 +6,8 @@ import jaxtyping
 import pytest
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load, save
 
+from lingon.core.tensors import load_tensors, save_tensors
 from lingon.data.batch import collate
 from lingon.models.build import build
 from tests.models import plain
@@ -142,11 +142,12 @@ def test_the_same_gradients_as_in_plain_loops(name):
 
 
 @every
-def test_config_rebuilds_it_and_saved_equals_loaded(name):
+def test_config_rebuilds_it_and_saved_equals_loaded(name, tmp_path):
     model = made(name)
     config = json.loads(json.dumps(model.config()))
     again = build(kind_of(name), config)
-    again.load_state_dict(load(save({key: t.contiguous() for key, t in model.state_dict().items()})))
+    save_tensors(tmp_path / "weights", model.state_dict())
+    again.load_state_dict(load_tensors(tmp_path / "weights", expect=again.state_dict()))
     assert again.config() == config
     assert torch.equal(logits_of(again, TEXTS), logits_of(model, TEXTS))
 
