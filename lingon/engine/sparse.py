@@ -22,8 +22,8 @@ class RowAdagrad(Optimizer):
 
         s_r += mean_c g_rc^2;    w_rc -= lr * g_rc / (sqrt(s_r) + eps)
 
-    One sum per row, not per number, because the classes of one n-gram are one matter: it is better with many classes,
-    equal with two, and needs 1/C of the memory. Each number of a vector is a row of its own. Takes dense gradients, and
+    One sum per row, not per number, because the classes of one n-gram are one matter: it is no worse with many
+    classes, the same with two, and needs 1/C of the memory. Each number of a vector is a row of its own. Takes dense gradients, and
     sparse ones with one sparse axis, of which it touches only the rows that are there. The same on any threads.
     """
 
