@@ -23,8 +23,9 @@ class RowAdagrad(Optimizer):
         s_r += mean_c g_rc^2;    w_rc -= lr * g_rc / (sqrt(s_r) + eps)
 
     One sum per row, not per number, because the classes of one n-gram are one matter: it is no worse with many
-    classes, the same with two, and needs 1/C of the memory. Each number of a vector is a row of its own. Takes dense gradients, and
-    sparse ones with one sparse axis, of which it touches only the rows that are there. The same on any threads.
+    classes, the same with two, and needs 1/C of the memory. Each number of a vector is a row of its own.
+    Takes dense gradients, and sparse ones with one sparse axis, of which it touches only the rows that are there.
+    The same on any threads.
     """
 
     def __init__(self, parameters: Iterable, lr: float, eps: float = 1e-10):
