@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.quick and folder == RESULTS:
         folder = cache_dir() / "benchmarks" / "quick"  # figures of quick runs never stand beside real ones
     wanted = chosen(options.names, options.peer, options.all)
-    failed = [name for name in wanted if not _run(name, options.quick, folder)]
+    failed = [name for name in wanted if not _run(name, options.quick, folder, parts_of(name, options.names))]
     print(f"\n{table.table(table.results(folder))}")
     if folder == RESULTS:
         table.rewrite(ROOT / "README.md")
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def chosen(names: list[str], peer: str | None, everything: bool) -> list[str]:
-    """The comparisons that were asked for. The name of a result, such as training-bilstm, means all it comes with."""
+    """The comparisons that were asked for. The name of a result, such as training-bilstm, means its own."""
     if peer is not None and peer not in peers():
         raise unknown("peer", peer, peers())
     wanted = {_comparison_of(name) for name in names}
@@ -62,6 +62,11 @@ def chosen(names: list[str], peer: str | None, everything: bool) -> list[str]:
     ]
 
 
+def parts_of(comparison: str, names: list[str]) -> tuple[str, ...]:
+    """The results of a comparison that were asked for by their own names; none means all."""
+    return () if comparison in names else tuple(name for name in names if _comparison_of(name) == comparison)
+
+
 def _comparison_of(name: str) -> str:
     for known in COMPARISONS:
         if name == known or name.startswith(f"{known}-"):
@@ -69,14 +74,17 @@ def _comparison_of(name: str) -> str:
     raise unknown("comparison", name, COMPARISONS)
 
 
-def _run(name: str, quick: bool, folder: Path) -> bool:
+def _run(name: str, quick: bool, folder: Path, parts: tuple[str, ...]) -> bool:
     begun = time.perf_counter()
     print(f"{name} ...", file=sys.stderr, flush=True)
     try:
         with tempfile.TemporaryDirectory(prefix="lingon-benchmark-") as scratch:
             compare = import_module(f"benchmarks.{COMPARISONS[name][0]}").compare
-            for result in compare(Context(Path(scratch), quick)):
+            results = 0
+            for results, result in enumerate(compare(Context(Path(scratch), quick, parts)), 1):
                 print(f"  {write(result, folder, quick)}", file=sys.stderr, flush=True)
+        if not results:
+            raise UserError(f"it makes no result named {' or '.join(parts)}")
     except Exception as error:  # the others are still worth having
         print(f"{name} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         return False

@@ -8,10 +8,18 @@ from benchmarks.measure import PAIRS, WARMUPS
 
 @dataclass(frozen=True)
 class Context:
-    """quick: just enough to see that everything works; such figures mean nothing. folder: for files of this run."""
+    """quick: just enough to see that everything works; such figures mean nothing. folder: for files of this run.
+
+    names: the results that were asked for, such as training-bilstm, where a comparison makes several; none means all.
+    """
 
     folder: Path
     quick: bool = False
+    names: tuple[str, ...] = ()
+
+    def wants(self, result: str) -> bool:
+        """Whether this result of a comparison was asked for."""
+        return not self.names or result in self.names
 
     @property
     def pairs(self) -> int:

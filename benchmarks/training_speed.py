@@ -31,8 +31,13 @@ def compare(context: Context) -> Iterator[Result]:
     train = imdb().train
     tokenizer = tokenizer_of(train)
     reviews = encoded(tokenizer, sample(train, MORE * context.size(512, 128), "training speed"), LENGTH)
-    for model in SIZES:
+    for model in (m for m in SIZES if context.wants(named(m))):
         yield _one(model, reviews, len(tokenizer.vocab), context)
+
+
+def named(model: str) -> str:
+    """The name of a model's result."""
+    return f"training-{model.replace('_', '-')}"
 
 
 def _one(model: str, reviews: dict[str, Any], vocab_size: int, context: Context) -> Result:
@@ -94,4 +99,4 @@ def _result(
     }
     peer_name = f"MXNet {peer['versions']['mxnet']}, padded to {LENGTH}"
     row = speed(f"training {name} on film reviews", "reviews/s", 1, pairs, peer_name, BARS[model])
-    return Result(f"training-{name}", [row], details, peer["versions"])
+    return Result(named(model), [row], details, peer["versions"])

@@ -146,6 +146,8 @@ def test_no_result_in_the_repository_is_of_a_quick_run():
 def test_names_choose_comparisons():
     assert command.chosen(["quality", "training"], None, False) == ["training", "quality"]
     assert command.chosen(["training-bilstm"], None, False) == ["training"]
+    assert command.parts_of("training", ["training-bilstm", "quality"]) == ("training-bilstm",)
+    assert command.parts_of("training", ["training-bilstm", "training"]) == ()
     assert command.chosen([], "mxnet", False) == ["training"]
     assert command.chosen([], None, True) == list(command.COMPARISONS)
     with pytest.raises(UserError, match="did you mean 'training'"):
