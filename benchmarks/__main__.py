@@ -80,10 +80,11 @@ def _run(name: str, quick: bool, folder: Path, parts: tuple[str, ...]) -> bool:
     try:
         with tempfile.TemporaryDirectory(prefix="lingon-benchmark-") as scratch:
             compare = import_module(f"benchmarks.{COMPARISONS[name][0]}").compare
-            results = 0
-            for results, result in enumerate(compare(Context(Path(scratch), quick, parts)), 1):
-                print(f"  {write(result, folder, quick)}", file=sys.stderr, flush=True)
-        if not results:
+            written = []
+            for result in compare(Context(Path(scratch), quick, parts)):
+                written.append(write(result, folder, quick))
+                print(f"  {written[-1]}", file=sys.stderr, flush=True)
+        if not written:
             raise UserError(f"it makes no result named {' or '.join(parts)}")
     except Exception as error:  # the others are still worth having
         print(f"{name} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
