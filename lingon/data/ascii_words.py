@@ -1,12 +1,14 @@
-"""Words of plain ASCII text, cut by Python's own regular expressions: the same words, in a fraction of the time.
+"""Words of plain ASCII text, cut without the library: the same words, in a fraction of the time.
 
 The library follows every character through each step, so that it knows offsets. Whoever wants only ids of English
-text need not pay for that. A test holds the two equal on thousands of random texts.
+text need not pay for that: a few texts are cut by `re`, whole corpora by a compiled loop, and of a text with a few
+other characters only the words around those go to the library. A test holds all of them equal on thousands of texts.
 """
 
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
@@ -32,6 +34,7 @@ ASCII_WORD = (
     .replace(r"\p{L}", "[A-Za-z]")
     + r"|\S"
 )
+AT_ONCE = 8192  # texts counted in one go, so that a large corpus is never in memory twice
 find = re.compile(ASCII_WORD, re.ASCII).findall
 
 
@@ -73,11 +76,25 @@ def words_of(text: str, lowercase: bool) -> list[str]:
 
 def count_words(texts: Sequence[str], library: Tokenizer, lowercase: bool) -> Counter:
     """How often each word occurs in texts."""
+    from lingon.data.word_scanner import count_ascii  # only whoever trains waits for the compiler
+
     counts: Counter = Counter()
-    for text in texts:
-        if text.isascii():
-            counts.update(words_of(text, lowercase))
-        else:
-            normal = library.normalizer.normalize_str(text)
-            counts.update([word for word, _ in library.pre_tokenizer.pre_tokenize_str(normal)])
+    for start in range(0, len(texts), AT_ONCE):
+        pieces = [run for text in texts[start : start + AT_ONCE] for run in runs(text)]
+        counts.update(count_ascii([run for run in pieces if run.isascii()], lowercase))
+        for run in pieces:
+            if not run.isascii():
+                normal = library.normalizer.normalize_str(run)
+                counts.update([word for word, _ in library.pre_tokenizer.pre_tokenize_str(normal)])
     return counts
+
+
+def runs(text: str) -> list[str]:
+    """The text cut at spaces, where no word goes on, into runs of ASCII and runs of words with other characters.
+
+    >>> runs("the café is open")
+    ['the', 'café', 'is open']
+    """
+    if text.isascii():
+        return [text]
+    return [" ".join(words) for _, words in groupby(text.split(" "), str.isascii)]

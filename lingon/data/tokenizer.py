@@ -13,11 +13,12 @@ from tokenizers.pre_tokenizers import ByteLevel, Split
 
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write, read_json
-from lingon.data.ascii_words import lowercase_of, words_of
+from lingon.data.ascii_words import lowercase_of, runs, words_of
 from lingon.data.vocab import PAD, UNK, Vocab
 
 PIECE = 1 << 14  # characters encoded in one go: beyond, the library's time and memory grow faster than the text
 CHUNK = 2048  # texts encoded at once: the library's own results are ten times the size of the ids
+MANY = 1 << 20  # characters from which on the compiled scanner is worth the time it takes to load
 MOSTLY = 0.9  # share of unknown tokens above which a text is almost certainly of another language or form
 FEW = 20  # tokens below which that share says nothing
 
@@ -122,8 +123,25 @@ class Tokenizer:
     def _rows(self, texts: list[str]) -> list[list[int]]:
         if self._plain_words is None:
             return self._library_rows(texts)
-        others = iter(self._library_rows([text for text in texts if not text.isascii()]))
-        return [self._word_ids(text) if text.isascii() else next(others) for text in texts]
+        pieces = [runs(text) for text in texts]
+        flat = [*chain.from_iterable(pieces)]
+        plain, others = [run for run in flat if run.isascii()], [run for run in flat if not run.isascii()]
+        ours, theirs = iter(self._ascii_rows(plain)), iter(self._library_rows(others))
+        rows = (next(ours) if run.isascii() else next(theirs) for run in flat)
+        return [next(rows) if len(p) == 1 else [*chain.from_iterable(islice(rows, len(p)))] for p in pieces]
+
+    def _ascii_rows(self, texts: list[str]) -> list[list[int]]:
+        if sum(map(len, texts)) < MANY:
+            return [self._word_ids(text) for text in texts]
+        from lingon.data.word_scanner import encode_ascii
+
+        return encode_ascii(texts, self._lexicon, self._ids[1], self._plain_words)
+
+    @cached_property
+    def _lexicon(self):
+        from lingon.data.word_scanner import lexicon
+
+        return lexicon(self._ids[0])
 
     def _word_ids(self, text: str) -> list[int]:
         ids, unknown = self._ids

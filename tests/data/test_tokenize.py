@@ -6,11 +6,14 @@ import os
 import random
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
 from lingon.core.errors import DataError, UserError
+from lingon.data.ascii_words import words_of
 from lingon.data.tokenize import Tokenizer, bpe, characters, unigram, wordpiece, words
+from lingon.data.word_scanner import count_ascii, encode_ascii, lexicon
 
 TEXTS = ["The cat sat, the cat ran; a dog sat.", "A dog's life: don't worry!"] * 3
 
@@ -81,6 +84,24 @@ def test_the_short_way_for_ascii_gives_the_words_of_the_library(lowercase):
     assert ids == [tokenizer.encode(text) for text in texts]
     counted = words([text + " é" for text in texts[:5000]] + ["\x00".join(parts)], lowercase=lowercase)
     assert set(counted.vocab) == {*tokenizer.vocab, "é"}
+    table = lexicon(tokenizer.library.get_vocab())
+    assert encode_ascii(texts, table, tokenizer.vocab["[unk]"], lowercase) == ids
+    assert count_ascii(texts, lowercase) == Counter(word for text in texts for word in words_of(text, lowercase))
+
+
+def test_the_scanner_keeps_its_place_while_its_table_grows():
+    texts = [" ".join(f"w{i}" for i in range(start, start + 997)) for start in range(0, 150_000, 499)]
+    assert count_ascii(texts, True) == Counter(word for text in texts for word in text.split())
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_texts_with_other_characters_give_the_words_of_the_library(lowercase):
+    """Only the words around other characters go to the library; a space is where no word goes on."""
+    dice = random.Random(7)
+    parts = [*"café|naïve|don’t|'s|’s|n't|\u0301|\u00a0|東京|Σ|1.5|x|\n".split("|"), " ", " ", " "]
+    texts = ["".join(dice.choice(parts) for _ in range(dice.randrange(31))) for _ in range(5_000)]
+    tokenizer = words([" ".join(parts), *texts[:2500]], lowercase=lowercase)
+    assert tokenizer.encode_batch(texts) == [encoding.ids for encoding in tokenizer.library.encode_batch(texts)]
 
 
 def test_offsets_point_into_the_text():
