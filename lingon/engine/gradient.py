@@ -7,16 +7,17 @@ from torch import nn
 
 from lingon.core.errors import NotFinite
 from lingon.core.shapes import Float, Tensor
+from lingon.engine.sparse import rows_once
 
 
 def gradients(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
-    """The numbers of all gradients there are, in memory that they share. Sparse gradients are coalesced first."""
+    """The numbers of all gradients there are, in memory that they share. Sparse gradients hold each row once then."""
     found = []
     for p in parameters:
         if p.grad is None:
             continue
         if p.grad.is_sparse:
-            p.grad = p.grad.coalesce()  # rows that occur twice would count twice in the length
+            p.grad = rows_once(p.grad)  # rows that occur twice would count twice in the length
             found.append(p.grad._values())
         else:
             found.append(p.grad)

@@ -56,7 +56,8 @@ def _dense(p: Tensor, sums: Float[Tensor, " R"], lr: float, eps: float) -> None:
 
 
 def _sparse(p: Float[Tensor, "R C"], sums: Float[Tensor, " R"], lr: float, eps: float) -> None:
-    rows, values = _rows_once(p.grad)
+    gradient = rows_once(p.grad)
+    rows, values = gradient._indices()[0], gradient._values()
     if p.device.type == "cpu" and p.dtype == torch.float32 and p.is_contiguous():
         _walk(p.detach().numpy(), sums.numpy(), rows.numpy(), values.numpy(), np.float32(lr), np.float32(eps))
         return
@@ -66,18 +67,15 @@ def _sparse(p: Float[Tensor, "R C"], sums: Float[Tensor, " R"], lr: float, eps: 
     p[rows] = p[rows] - values * (lr / (fresh.sqrt() + eps))[:, None]
 
 
-def _rows_once(gradient: Tensor) -> tuple[Int[Tensor, " K"], Float[Tensor, "K C"]]:
-    """Row numbers and values of a sparse gradient, each row once.
+def rows_once(gradient: Tensor) -> Tensor:
+    """A sparse gradient with each row once.
 
     PyTorch forgets that a gradient is coalesced when it puts it into `.grad`, and would sort it anew.
-    A look is cheaper.
+    A look is cheaper. Raises UserError for more than one sparse axis.
     """
     if gradient.sparse_dim() != 1:
         raise UserError(f"a sparse gradient with {gradient.sparse_dim()} sparse axes; expected one, the rows")
-    rows = gradient._indices()[0]
-    if not gradient.is_coalesced() and not _rising(rows):
-        gradient = gradient.coalesce()
-    return gradient._indices()[0], gradient._values()
+    return gradient if gradient.is_coalesced() or _rising(gradient._indices()[0]) else gradient.coalesce()
 
 
 def _rising(rows: Int[Tensor, " K"]) -> bool:

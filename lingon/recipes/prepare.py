@@ -57,7 +57,7 @@ def model_of(settings: Settings, tokenizer: Tokenizer, classes: int, train: Exam
     """The model that the settings name, with fresh weights."""
     config: dict[str, Any] = {"vocab_size": len(tokenizer.vocab), "classes": classes}
     if settings.model == "ngrams":
-        config |= {"buckets": buckets_for(sum(len(text.split()) for text in train.texts))}
+        config |= {"buckets": buckets_for(sum(text.count(" ") + 1 for text in train.texts))}
     else:
         config |= {"width": settings.width, "dropout": settings.dropout}
     return build(settings.model, config)
