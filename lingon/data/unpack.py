@@ -1,6 +1,7 @@
 """Members of archives, read one by one into memory under caps: nothing is ever written where an archive says."""
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
@@ -37,13 +38,25 @@ def members(path: Path, wanted: str, inner: str | None = None) -> Iterator[tuple
             yield from _read(io.BytesIO(data), f"{path}:{name}", len(data), re.compile(inner))
 
 
+def unpacked(data: bytes, name: str) -> bytes:
+    """What a gzip, bzip2, xz or zstd file holds, under the same caps; data that is none of them stays as it is."""
+    with _named(name):
+        return Budget(name, len(data)).take(_unpacked(io.BytesIO(data)))
+
+
 def _read(file: IO[bytes], name: str, size: int, wanted: re.Pattern) -> Iterator[tuple[str, bytes]]:
     start = file.read(8)
     file.seek(0)
     kind = _zip if start[:4] in (b"PK\x03\x04", b"PK\x05\x06") else _deb if start == b"!<arch>\n" else _tar
-    budget = Budget(name, size)
+    with _named(name):
+        yield from kind(file, wanted, Budget(name, size))
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Whatever a broken archive makes a library raise, as one error with its name."""
     try:
-        yield from kind(file, wanted, budget)
+        yield
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
         raise DataError(f"{name}: a broken archive ({error})") from None
     except (NotImplementedError, RuntimeError, ValueError) as error:  # encrypted, unknown method, bad header

