@@ -98,7 +98,8 @@ def test_the_scanner_keeps_its_place_while_its_table_grows():
 def test_texts_with_other_characters_give_the_words_of_the_library(lowercase):
     """Only the words around other characters go to the library; a space is where no word goes on."""
     dice = random.Random(7)
-    parts = [*"café|naïve|don’t|'s|’s|n't|\u0301|\u00a0|東京|Σ|1.5|x|\n".split("|"), " ", " ", " "]
+    odd = ["café", "naïve", "don’t", "'s", "’s", "n't", "\u0301", "\u00a0", "東京", "Σ", "1.5", "x", "\n"]
+    parts = [*odd, " ", " ", " "]
     texts = ["".join(dice.choice(parts) for _ in range(dice.randrange(31))) for _ in range(5_000)]
     tokenizer = words([" ".join(parts), *texts[:2500]], lowercase=lowercase)
     assert tokenizer.encode_batch(texts) == [encoding.ids for encoding in tokenizer.library.encode_batch(texts)]
