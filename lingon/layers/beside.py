@@ -74,7 +74,7 @@ def _both(do: Callable, arguments: Iterable[tuple]) -> list:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Two threads in which PyTorch uses one core. Setting that changes what all threads share too, so it is set back."""
+    """Two threads in which PyTorch uses one core. That setting changes what all threads share, so it is set back."""
     count, both_are_there = torch.get_num_threads(), Barrier(2)
     threads = ThreadPoolExecutor(2, "lingon-beside", torch.set_num_threads, (1,))
     list(threads.map(lambda _: both_are_there.wait(), range(2)))
