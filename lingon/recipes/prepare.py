@@ -1,5 +1,6 @@
 """From settings to parts: the tokenizer, the model, the optimizer and the plan of a classifier's training."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,25 @@ def model_of(settings: Settings, tokenizer: Tokenizer, classes: int, train: Exam
         config |= {"buckets": buckets_for(sum(text.count(" ") + 1 for text in train.texts))}
     else:
         config |= {"width": settings.width, "dropout": settings.dropout}
-    return build(settings.model, config)
+    return build(settings.model, config | sizes_of(settings.size or []))
+
+
+def sizes_of(given: list[str]) -> dict[str, Any]:
+    """Sizes written as name=value, the value as JSON writes it; what they may be is checked where the model is built.
+
+    >>> sizes_of(["depth=2", "multichannel=true", "kernels=[2,3]"])
+    {'depth': 2, 'multichannel': True, 'kernels': [2, 3]}
+    """
+    sizes = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or name.strip() in ("", "vocab_size", "classes"):  # those two follow from the texts
+            raise UserError(f"--size {text!r} is not written like depth=2")
+        try:
+            sizes[name.strip()] = json.loads(value)
+        except ValueError:
+            raise UserError(f"--size {text!r}: {value!r} is no number, list, true or false") from None
+    return sizes
 
 
 def attach_vectors(model: nn.Module, tokenizer: Tokenizer, settings: Settings) -> float | None:

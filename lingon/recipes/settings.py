@@ -17,6 +17,9 @@ class Settings:
     lr: Annotated[float | None, Option(help="Learning rate at its highest.")] = None
     dropout: Annotated[float | None, Option(help="Share of numbers dropped while training.")] = None
     width: Annotated[int | None, Option(help="Numbers per word vector.")] = None
+    size: Annotated[
+        list[str] | None, Option(help="Another size of the model, as depth=2 or multichannel=true; repeat for more.")
+    ] = None
     tokens: Annotated[int | None, Option(help="Tokens in a batch, padding included.")] = None
     rows: Annotated[int | None, Option(help="Texts in a batch at most.")] = None
     max_length: Annotated[int | None, Option(help="Tokens of a text that are read; the rest is left out.")] = None

@@ -8,7 +8,10 @@ import pytest
 from typer import Option
 
 from lingon.core.errors import UserError
+from lingon.data.examples import Examples
+from lingon.data.tokenize import words
 from lingon.recipes import RECIPES
+from lingon.recipes.prepare import model_of
 from lingon.recipes.settings import BEST, Settings, checked, filled
 from lingon.recipes.sweep import as_command, vary
 
@@ -83,3 +86,25 @@ def test_few_texts_get_smaller_batches_and_steps_enough(model):
 def test_impossible_settings_are_named(change, message):
     with pytest.raises(UserError, match=message):
         checked(Settings(**change))
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ("depth", "not written like depth=2"),
+        ("classes=3", "not written like depth=2"),
+        ("depth=two", "'two' is no number"),
+        ("deph=2", "did you mean 'depth'"),
+        ("depth=0", "a whole number from 1 to 64"),
+    ],
+)
+def test_a_wrong_size_of_the_model_is_named(size, message):
+    settings = filled(Settings(model="bilstm", size=[size]), 1000)
+    with pytest.raises(UserError, match=message):
+        model_of(settings, words(["a b c"]), 2, Examples(["a b c"], ["x"]))
+
+
+def test_sizes_reach_the_model():
+    settings = filled(Settings(model="textcnn", size=["multichannel=true", "kernels=[2,3]"]), 1000)
+    config = model_of(settings, words(["a b c"]), 2, Examples(["a b c"], ["x"])).config()
+    assert (config["multichannel"], config["kernels"]) == (True, [2, 3])
