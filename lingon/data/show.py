@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lingon.core.errors import UserError, suggest
-from lingon.data.corpora import CORPORA, PICTURES, VECTORS, load
+from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load, load_text
 from lingon.data.examples import Examples
 from lingon.data.fetch import fetch
 from lingon.data.readers import OnBadRow, read_examples
@@ -25,8 +25,8 @@ class Listed:
 
 
 def list_rows() -> list[Listed]:
-    """All corpora, sets of pictures and vectors."""
-    rows = [*CORPORA.values(), *PICTURES.values(), *VECTORS.values()]
+    """All corpora, running texts, sets of pictures and vectors."""
+    rows = [*CORPORA.values(), *TEXTS.values(), *PICTURES.values(), *VECTORS.values()]
     return [Listed(r.name, r.summary, r.package.bytes / 1e6, r.licence, r.package.cached) for r in rows]
 
 
@@ -40,7 +40,7 @@ def table(rows: list[Listed]) -> str:
 
 def get(name: str) -> str:
     """Fetches a corpus, vectors, or all of them; says where they are."""
-    known = {**CORPORA, **PICTURES, **VECTORS}
+    known = {**CORPORA, **TEXTS, **PICTURES, **VECTORS}
     if name == "all":
         return "\n".join(get(n) for n in known)
     if name not in known:
@@ -58,6 +58,9 @@ def show(
         examples = splits.all()
         head = [f"{name}: {CORPORA[name].summary}", f"licence: {CORPORA[name].licence}"]
         head += [f"train {len(splits.train):,}, valid {len(splits.valid):,}, test {len(splits.test):,} texts"]
+    elif name in TEXTS:
+        examples = _by_part(name)
+        head = [f"{name}: {TEXTS[name].summary}", f"licence: {TEXTS[name].licence}"]
     elif name in PICTURES:
         from lingon.data.show_pictures import show_pictures
 
@@ -71,8 +74,14 @@ def show(
         tell(report)
         head = [f"{name}: {len(examples):,} texts"]
     else:
-        raise UserError(f"{name!r} is neither a corpus nor a file; {suggest(name, [*CORPORA, *PICTURES])}")
+        raise UserError(f"{name!r} is neither a corpus nor a file; {suggest(name, [*CORPORA, *TEXTS, *PICTURES])}")
     return "\n".join([*head, "", *_labels(examples), "", *_lengths(examples), "", *_samples(examples, samples)])
+
+
+def _by_part(name: str) -> Examples:
+    """The documents of a text corpus, labelled by the part they belong to."""
+    pairs = [(text, part) for part in ("train", "valid", "test") for text in load_text(name, part)]
+    return Examples([text for text, _ in pairs], [part for _, part in pairs])
 
 
 def _labels(examples: Examples, most: int = 25) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lingon.core.errors import DataError, UserError, one_of, suggest, unknown
 from lingon.core.files import sha256_of
-from lingon.data.corpora import CORPORA, PICTURES, VECTORS, load
+from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load
 from lingon.data.examples import Examples, Splits
 from lingon.data.readers import FORMATS, OnBadRow, Report, read_examples
 from lingon.data.split import stratified_split
@@ -37,8 +37,8 @@ def load_data(
                 f"{name!r} is a corpus with columns and splits of its own; leave --text, --label, --test out"
             )
         return load(name)
-    if name in PICTURES or name in VECTORS:
-        what = "pictures" if name in PICTURES else "word vectors"
+    if name in PICTURES or name in VECTORS or name in TEXTS:
+        what = "pictures" if name in PICTURES else "word vectors" if name in VECTORS else "running text"
         raise UserError(f"{name!r} holds {what}, not texts with labels; `lingon data list` shows what there is")
     path = Path(name)
     if not path.exists():

@@ -2,19 +2,23 @@
 
 from lingon.data.corpora.load import load, load_vectors
 from lingon.data.corpora.pictures import Pictures, PictureSplits, load_pictures
-from lingon.data.corpora.rows import CORPORA, PICTURES, VECTORS, Corpus, PictureSet, Vectors, find
+from lingon.data.corpora.rows import CORPORA, PICTURES, TEXTS, VECTORS, Corpus, PictureSet, Text, Vectors, find
+from lingon.data.corpora.texts import load_text
 
 __all__ = [
     "CORPORA",
     "PICTURES",
+    "TEXTS",
     "VECTORS",
     "Corpus",
     "PictureSet",
     "PictureSplits",
     "Pictures",
+    "Text",
     "Vectors",
     "find",
     "load",
     "load_pictures",
+    "load_text",
     "load_vectors",
 ]

