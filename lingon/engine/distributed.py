@@ -112,6 +112,15 @@ def gathered(tensor: Tensor) -> list[Tensor]:
     return [part.cpu() for part in parts]
 
 
+def interleaved(tree: Any) -> Any:
+    """A tree of dicts in whose tensors row i of process r stands at i * size + r, where data puts the rows of all."""
+    if world().size == 1:
+        return tree
+    if isinstance(tree, dict):
+        return {name: interleaved(part) for name, part in tree.items()}
+    return torch.stack(gathered(tree), 1).flatten(0, 1) if isinstance(tree, Tensor) else tree
+
+
 def wait_for_all() -> None:
     """Goes on when every process has come here."""
     if world().size > 1:

@@ -160,7 +160,7 @@ class Training:
         parts = {
             "model": dict(self.bare.state_dict()),
             "optimizer": self.optimizer.state_dict(),
-            "batches": self.batches.state_dict(),
+            "batches": distributed.interleaved(self.batches.state_dict()),
             "state": state,
             "scaler": self.scaler.state_dict(),
             "random": {name: distributed.gathered(tensor) for name, tensor in own.items()},

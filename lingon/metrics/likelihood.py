@@ -1,0 +1,84 @@
+"""How likely a text is to a model: perplexity, bits per byte, and the gain of remembering recent words."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from lingon.core.shapes import Float, Int, Tensor
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """nats: -log probability of all tokens together. tokens: how many there are. bytes: of the text in UTF-8, or 0."""
+
+    nats: float
+    tokens: int
+    bytes: int = 0
+
+    @property
+    def loss(self) -> float:
+        """Nats per token."""
+        return self.nats / self.tokens
+
+    @property
+    def perplexity(self) -> float:
+        """exp of the mean loss per token; infinite where that is beyond a float."""
+        return math.exp(self.loss) if self.loss < 700 else math.inf
+
+    @property
+    def bits_per_byte(self) -> float | None:
+        """What one byte of the text costs; the same measure for every tokenizer."""
+        return self.nats / math.log(2) / self.bytes if self.bytes else None
+
+    def scores(self) -> dict[str, float]:
+        """The numbers by name."""
+        found = {"loss": self.loss, "perplexity": self.perplexity}
+        return found | ({"bits_per_byte": self.bits_per_byte} if self.bytes else {})
+
+
+def windows(length: int, context: int, stride: int) -> Iterator[tuple[int, int, int]]:
+    """How to read `length` tokens, each predicted once, by a model that sees `context` at a time: (start, stop, new).
+
+    Tokens start..stop-1 go in; the last `new` predictions count, those before them only gave context. A first window
+    counts whole, every other `stride` new ones, with at least context - stride tokens before them.
+
+    >>> list(windows(10, 4, 2))
+    [(0, 4, 4), (2, 6, 2), (4, 8, 2), (6, 10, 2)]
+    """
+    stop = min(context, length)
+    yield 0, stop, stop
+    while stop < length:
+        new = min(stride, length - stop)
+        stop += new
+        yield stop - context, stop, new
+
+
+def with_cache(
+    hidden: Float[Tensor, "N H"],
+    targets: Int[Tensor, " N"],
+    likely: Float[Tensor, " N"],
+    share: float = 0.1279,
+    flatness: float = 0.662,
+    window: int = 2000,
+    at_once: int = 256,
+) -> Float[Tensor, " N"]:
+    """Probabilities of targets when a cache of the last `window` states votes: (1 - share) * likely + share * cached.
+
+    The cache gives a target the share of exp(flatness * h_t . h_i) of the earlier places i whose target was the same.
+    likely: what the model itself says. The first place has no cache and keeps its probability.
+    Source: Grave et al. 2017, "Improving neural language models with a continuous cache", section 3; the numbers are
+    those published for the AWD-LSTM (Merity et al. 2018).
+    """
+    out = likely.clone()
+    for start in range(1, len(targets), at_once):
+        stop, first = min(start + at_once, len(targets)), max(0, start - window)
+        scores = flatness * hidden[start:stop] @ hidden[first : stop - 1].T
+        places = torch.arange(first, stop - 1, device=hidden.device)
+        now = torch.arange(start, stop, device=hidden.device)[:, None]
+        seen = (places < now) & (places >= now - window)
+        votes = scores.masked_fill(~seen, -torch.inf).softmax(1)
+        same = targets[start:stop, None] == targets[first : stop - 1]
+        out[start:stop] = (1 - share) * likely[start:stop] + share * (votes * same).sum(1)
+    return out

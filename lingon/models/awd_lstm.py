@@ -1,0 +1,91 @@
+"""The AWD-LSTM: an LSTM language model in which everything is dropped that can be dropped."""
+
+from itertools import pairwise
+
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.layers.carried import Carried, zeros
+from lingon.layers.dropout import LockedDropout, run_dropped, word_dropped
+from lingon.models.lstm import unpadded
+
+
+class AWDLSTM(nn.Module):
+    """Tied LSTMs with dropped weights, words and states, and a penalty on large and on jumping states.
+
+    drop_words: whole words of the embedding. drop_input: what enters the first layer. drop_layers: between layers.
+    drop_output: what leaves the last. drop_weights: hidden-to-hidden weights. In training `penalty()` is
+    alpha * mean(dropped states^2) + beta * mean((states_t - states_{t-1})^2), "AR" and "TAR".
+
+    Source: Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models", sections 2, 4.3 and 4.5. There, it
+    is trained by NT-ASGD, here `lingon.engine.average.NT` with any optimizer.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        width: int = 400,
+        hidden: int = 1150,
+        depth: int = 3,
+        drop_words: float = 0.1,
+        drop_input: float = 0.4,
+        drop_layers: float = 0.25,
+        drop_output: float = 0.4,
+        drop_weights: float = 0.5,
+        alpha: float = 2.0,
+        beta: float = 1.0,
+    ):
+        super().__init__()
+        self.sizes = {"vocab_size": vocab_size, "width": width, "hidden": hidden, "depth": depth}
+        self.sizes |= {"drop_words": drop_words, "drop_input": drop_input, "drop_layers": drop_layers}
+        self.sizes |= {"drop_output": drop_output, "drop_weights": drop_weights, "alpha": alpha, "beta": beta}
+        self.embedding = nn.Embedding(vocab_size, width)
+        widths = [width] + [hidden] * (depth - 1) + [width]
+        self.layers = nn.ModuleList(nn.LSTM(a, b) for a, b in pairwise(widths))
+        shares = [drop_input] + [drop_layers] * (depth - 1) + [drop_output]
+        self.drops = nn.ModuleList(LockedDropout(share) for share in shares)
+        self.output = nn.Linear(width, vocab_size)
+        self.output.weight = self.embedding.weight
+        nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
+        nn.init.zeros_(self.output.bias)
+        self._penalty: Tensor | None = None
+
+    def forward(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
+        """Logits of the token that follows each token."""
+        return self.head(self.hidden(ids)[0])
+
+    def hidden(
+        self, ids: Int[Tensor, "B T"], state: Carried | None = None, real: Bool[Tensor, "B T"] | None = None
+    ) -> tuple[Float[Tensor, "B T D"], Carried]:
+        """States of the top layer, and what to carry on. real: False where a shorter prompt is padded on the left."""
+        if real is not None and not bool(real.all()):
+            return unpadded(self.hidden, ids, state, real)
+        state, after = state or self.new_state(len(ids)), []
+        x = F.embedding(ids.T, word_dropped(self.embedding.weight, self.sizes["drop_words"], self.training))
+        x = raw = self.drops[0](x)
+        for lstm, drop, (h, c) in zip(self.layers, self.drops[1:], state.layers, strict=True):
+            raw, (h, c) = run_dropped(lstm, x, (h[None], c[None]), self.sizes["drop_weights"])
+            x = drop(raw)
+            after.append((h[0], c[0]))
+        if self.training:
+            self._penalty = self.sizes["alpha"] * x.square().mean()
+            if len(raw) > 1:
+                self._penalty = self._penalty + self.sizes["beta"] * raw.diff(dim=0).square().mean()
+        return x.transpose(0, 1), Carried(tuple(after), state.length + ids.shape[1])
+
+    def penalty(self) -> Float[Tensor, ""] | float:
+        """What the last stretch of training adds to the loss, once; 0 when there was none."""
+        penalty, self._penalty = self._penalty, None
+        return 0.0 if penalty is None else penalty
+
+    def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
+        """Logits from states of the top layer."""
+        return self.output(hidden)
+
+    def new_state(self, batch: int, context: int | None = None) -> Carried:
+        """The state before the first token. A recurrent state has one size for any context."""
+        return zeros(batch, [lstm.hidden_size for lstm in self.layers], self.embedding.weight)
+
+    def config(self) -> dict:
+        return self.sizes

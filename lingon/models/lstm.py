@@ -1,0 +1,82 @@
+"""A language model of stacked LSTMs."""
+
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.layers.carried import Carried, by_length, zeros
+
+
+class LSTM(nn.Module):
+    """Predicts each token from all before it: embedding, `depth` LSTMs, a linear layer to the vocabulary.
+
+    With `tied`, the embedding is also the matrix of the last layer (Inan et al. 2017; Press and Wolf 2017), so that
+    `hidden` must equal `width`. Source: Zaremba et al. 2014, "Recurrent Neural Network Regularization": dropout
+    between layers and nowhere else.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        width: int = 200,
+        hidden: int = 200,
+        depth: int = 2,
+        dropout: float = 0.2,
+        tied: bool = False,
+    ):
+        super().__init__()
+        if tied and width != hidden:
+            raise UserError(f"tied weights need one width, not width {width} and hidden {hidden}")
+        self.sizes = {"vocab_size": vocab_size, "width": width, "hidden": hidden, "depth": depth}
+        self.sizes |= {"dropout": dropout, "tied": tied}
+        self.embedding = nn.Embedding(vocab_size, width)
+        self.layers = nn.ModuleList(nn.LSTM(width if i == 0 else hidden, hidden) for i in range(depth))
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(hidden, vocab_size)
+        nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
+        nn.init.zeros_(self.output.bias)
+        if tied:
+            self.output.weight = self.embedding.weight
+        else:
+            nn.init.uniform_(self.output.weight, -0.1, 0.1)
+
+    def forward(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
+        """Logits of the token that follows each token."""
+        return self.head(self.hidden(ids)[0])
+
+    def hidden(
+        self, ids: Int[Tensor, "B T"], state: Carried | None = None, real: Bool[Tensor, "B T"] | None = None
+    ) -> tuple[Float[Tensor, "B T H"], Carried]:
+        """States of the top layer, and what to carry on. real: False where a shorter prompt is padded on the left."""
+        if real is not None and not bool(real.all()):
+            return unpadded(self.hidden, ids, state, real)
+        state = state or self.new_state(len(ids))
+        x, after = self.dropout(F.embedding(ids.T, self.embedding.weight)), []
+        for lstm, (h, c) in zip(self.layers, state.layers, strict=True):
+            x, (h, c) = lstm(x, (h[None], c[None]))
+            x = self.dropout(x)
+            after.append((h[0], c[0]))
+        return x.transpose(0, 1), Carried(tuple(after), state.length + ids.shape[1])
+
+    def head(self, hidden: Float[Tensor, "... H"]) -> Float[Tensor, "... V"]:
+        """Logits from states of the top layer."""
+        return self.output(hidden)
+
+    def new_state(self, batch: int, context: int | None = None) -> Carried:
+        """The state before the first token. A recurrent state has one size for any context."""
+        return zeros(batch, [lstm.hidden_size for lstm in self.layers], self.embedding.weight)
+
+    def config(self) -> dict:
+        return self.sizes
+
+
+def unpadded(hidden, ids: Int[Tensor, "B T"], state: Carried | None, real: Bool[Tensor, "B T"]):
+    """`hidden` of a left-padded batch: rows of one length together, without their padding; zeros where padded."""
+    parts, out = [], None
+    for rows, n in by_length(real):
+        found, after = hidden(ids[rows, -n:], state and state.select(rows))
+        out = found.new_zeros(*ids.shape, found.shape[-1]) if out is None else out
+        out = out.index_copy(0, rows, F.pad(found, (0, 0, ids.shape[1] - n, 0)))
+        parts.append((rows, after))
+    return out, Carried.join(parts, len(ids))

@@ -1,0 +1,147 @@
+"""Language modeling: the loss that is trained on running text, and the exact likelihood of a text."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from lingon.core.shapes import Float, Int, Tensor
+from lingon.data.stretches import Lanes, Stretch, Tokens
+from lingon.layers.carried import Carried
+from lingon.layers.losses import Proposal, cross_entropy, sampled_cross_entropy
+from lingon.metrics.likelihood import Likelihood, windows, with_cache
+
+Softmax = Callable[[nn.Module, Float[Tensor, "N D"], Int[Tensor, " N"]], Float[Tensor, ""]]
+
+
+def exact(model: nn.Module, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, ""]:
+    """The full softmax, in chunks where the last layer is linear, so that the logits never exist at once."""
+    if getattr(model, "softcap", None):
+        return nn.functional.cross_entropy(model.head(hidden).float(), targets)
+    return cross_entropy(hidden, model.output.weight, model.output.bias, targets)
+
+
+def sampled(propose: Proposal) -> Softmax:
+    """A softmax over each target and a few rivals that `propose` draws; for training only."""
+
+    def loss(model: nn.Module, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, ""]:
+        return sampled_cross_entropy(hidden, model.output.weight, model.output.bias, targets, propose)
+
+    return loss
+
+
+class Objective(nn.Module):
+    """A language model with the loss it is trained by, as one module, so that what wraps it sees the whole step."""
+
+    def __init__(self, model: nn.Module, softmax: Softmax = exact):
+        super().__init__()
+        self.model, self.softmax = model, softmax
+
+    def forward(self, ids: Int[Tensor, "B T"], targets: Int[Tensor, "B T"], state: Any = None) -> tuple[Tensor, Any]:
+        """The mean loss over all targets, and what the model carries on."""
+        hidden, state = self.model.hidden(ids, state)
+        loss = self.softmax(self.model, hidden.reshape(-1, hidden.shape[-1]), targets.reshape(-1))
+        if self.training and hasattr(self.model, "penalty"):
+            loss = loss + self.model.penalty()
+        return loss, state
+
+
+def fresh_loss(objective: nn.Module, batch: Stretch) -> Float[Tensor, ""]:
+    """The loss of a stretch that begins with nothing carried."""
+    return objective(batch.ids, batch.targets)[0]
+
+
+def carried_loss(lanes: Lanes) -> Callable[[nn.Module, Stretch], Float[Tensor, ""]]:
+    """The loss of a stretch that goes on where the last one ended: truncated backpropagation through time.
+
+    States are carried, gradients are not (Mikolov et al. 2010). The states are kept in `lanes.carried`.
+    """
+
+    def loss(objective: nn.Module, batch: Stretch) -> Float[Tensor, ""]:
+        state = None
+        if lanes.carried and not batch.first:
+            state = Carried.of({name: t.to(batch.ids.device) for name, t in lanes.carried.items()}, 0)
+        value, after = objective(batch.ids, batch.targets, state)
+        lanes.carried = after.detach().tensors()
+        return value
+
+    return loss
+
+
+@torch.no_grad()
+def likelihood(
+    model: nn.Module, tokens: Tokens, context: int, rows: int = 1, stride: int | None = None, bytes: int = 0
+) -> Likelihood:
+    """The exact likelihood of a text; every token but the first is predicted once, by the full softmax.
+
+    A recurrent model reads on from the first token to the last, in `rows` lanes, each of which starts without a past
+    (1 gives every token its whole past). Any other model sees at most `context` tokens, and at least
+    context - stride before each but the first; stride is half the context when not given.
+    bytes: of the text in UTF-8, for bits per byte.
+    """
+    training = model.training
+    model.eval()
+    try:
+        if recurrent(model):
+            sums = [_nats(model, *part).sum() for part in _read_on(model, tokens, max(context, 256), rows)]
+        else:
+            sums = list(_strided(model, tokens, context, stride or max(1, context // 2), rows))
+    finally:
+        model.train(training)
+    return Likelihood(float(torch.stack(sums).double().sum()), _predicted(model, tokens, rows), bytes)
+
+
+def recurrent(model: nn.Module) -> bool:
+    """Whether a model carries a state of one size that holds all of its past."""
+    return isinstance(model.new_state(1, 1), Carried)
+
+
+@torch.no_grad()
+def cached_likelihood(
+    model: nn.Module, tokens: Tokens, share: float = 0.1279, flatness: float = 0.662, window: int = 2000
+) -> Likelihood:
+    """The exact likelihood with a cache of recent states; see `lingon.metrics.likelihood.with_cache`."""
+    training = model.training
+    model.eval()
+    try:
+        parts = list(_read_on(model, tokens, 256, 1))
+        nats = torch.cat([_nats(model, *part) for part in parts])
+        hidden, targets = torch.cat([h for h, _ in parts]), torch.cat([t for _, t in parts])
+    finally:
+        model.train(training)
+    found = with_cache(hidden.float(), targets, (-nats).exp(), share, flatness, window)
+    return Likelihood(float(-found.double().log().sum()), len(targets))
+
+
+def _read_on(model: nn.Module, tokens: Tokens, context: int, rows: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """States and targets of a text that a recurrent model reads in order, a stretch at a time."""
+    state, device = None, next(model.parameters()).device
+    for batch in Lanes(tokens, min(rows, len(tokens) - 1), context):
+        batch = batch.to(device)
+        hidden, state = model.hidden(batch.ids, state)
+        yield hidden.reshape(-1, hidden.shape[-1]), batch.targets.reshape(-1)
+
+
+def _predicted(model: nn.Module, tokens: Tokens, rows: int) -> int:
+    rows = min(rows, len(tokens) - 1) if recurrent(model) else 1
+    return (len(tokens) - 1) // rows * rows
+
+
+def _strided(model: nn.Module, tokens: Tokens, context: int, stride: int, rows: int) -> Iterator[Tensor]:
+    device = next(model.parameters()).device
+    parts = list(windows(len(tokens) - 1, context, stride))
+    alike = [part for part in parts if part[1] - part[0] == context]
+    groups = [alike[i : i + rows] for i in range(0, len(alike), rows)] or [parts]  # one short window
+    for group in groups:
+        read = torch.stack([torch.as_tensor(tokens[a : b + 1]) for a, b, _ in group]).long().to(device)
+        hidden = model.hidden(read[:, :-1])[0]
+        for row, target, (_, _, new) in zip(hidden, read[:, 1:], group, strict=True):
+            yield _nats(model, row[-new:], target[-new:]).sum()
+
+
+def _nats(model: nn.Module, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, " N"]:
+    """-log probability of each target; no more logits at a time than a few megabytes hold."""
+    rows = max(1, (8 << 20) // model.output.weight.shape[0])
+    parts = zip(hidden.split(rows), targets.split(rows), strict=True)
+    return torch.cat([nn.functional.cross_entropy(model.head(h).float(), t, reduction="none") for h, t in parts])
