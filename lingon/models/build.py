@@ -18,6 +18,8 @@ MODELS = {
     "textcnn": ("lingon.models.textcnn", "TextCNN"),
     "bilstm": ("lingon.models.bilstm", "BiLSTM"),
     "self_attentive": ("lingon.models.self_attentive", "SelfAttentive"),
+    "gpt": ("lingon.models.gpt", "GPT"),
+    "decoder": ("lingon.models.decoder", "decoder"),
 }
 LARGEST = 1 << 31  # numbers in a model, without a `limit`: 8 GiB in float32
 USUAL = (1, 4096)
@@ -30,6 +32,11 @@ WHOLE = {
     "order": (1, 9),
     "buckets": (1, 1 << 24),
     "characters": (0, 1 << 26),
+    "heads": (1, 256),
+    "kv_heads": (1, 256),
+    "context": (1, 1 << 20),
+    "inner": (0, 1 << 16),
+    "window": (0, 1 << 20),
 }
 
 

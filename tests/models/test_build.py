@@ -13,6 +13,7 @@ from lingon.core.errors import UserError
 from lingon.models.build import LARGEST, MODELS, build
 
 SIZES = {"vocab_size": 11, "classes": 3}
+LANGUAGE_MODELS = {"gpt", "decoder"}
 
 
 def test_unknown_names_get_the_nearest():
@@ -111,17 +112,21 @@ def value(dice, depth=0):
     return dice.choice([kinds[0]] * 6 + kinds)()
 
 
+def sizes_of(name):
+    return {"vocab_size": 11, "width": 8} if name in LANGUAGE_MODELS else SIZES
+
+
 def test_five_thousand_random_configurations():
     """Each gives a model within the limit, or our error that names the model, the key or the number of numbers."""
     dice, made, refused = random.Random(0), 0, []
     for name in MODELS:
-        build(name, SIZES)
+        build(name, sizes_of(name))
     before = set(sys.modules)
     for _ in range(5000):
         name = dice.choice([*MODELS, *MODELS, "bert", None])
         config = {key: value(dice) for key in dice.sample(KEYS, dice.randint(0, 4))}
         if dice.random() < 0.7:
-            config = SIZES | config
+            config = sizes_of(name) | config
         config = json.loads(json.dumps(config))
         try:
             model = build(name, config, limit=20_000)
@@ -132,7 +137,7 @@ def test_five_thousand_random_configurations():
             assert sum(t.numel() for t in model.state_dict().values()) <= 20_000
     assert made > 100
     assert len(refused) > 1000
-    named = ("unknown model", "key ", "numbers", "it must be")
+    named = ("unknown model", "key ", "numbers", "it must be", "heads")
     assert [message for message in refused if not any(part in message for part in named)] == []
     assert set(sys.modules) == before
 

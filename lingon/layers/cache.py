@@ -1,0 +1,136 @@
+"""What a Transformer remembers of the tokens it has read: keys and values of each layer, so that none is made twice."""
+
+from collections.abc import Sequence
+
+import torch
+
+from lingon.core.errors import RunError, UserError
+from lingon.core.shapes import Bool, Int, Tensor
+
+LEAST = 64  # tokens; a memory that grows begins with so many
+
+
+class State:
+    """Keys and values [B, H, capacity, K] of each layer; the first `length` columns are filled.
+
+    A step gives a new state that shares its memory with the old one. The old one may be used again, which writes over
+    what came after it: go on from one of them only, or take a copy by `select`.
+
+    places: the position of the token in each column, [B, length], and -1 where it is padding; None when no row has any.
+    limit: the most columns. Memory grows up to it, unless it was all taken at the start.
+    """
+
+    def __init__(
+        self,
+        keys: Sequence[Tensor | None],
+        values: Sequence[Tensor | None],
+        limit: int,
+        length: int = 0,
+        places: Int[Tensor, "B T"] | None = None,
+    ):
+        self.keys, self.values, self.limit, self.length, self.places = list(keys), list(values), limit, length, places
+
+    def select(self, rows: Int[Tensor, " M"]) -> "State":
+        """A copy of these rows in this order, to go on from by itself; a row may be taken twice, or not at all."""
+        places = None if self.places is None else self.places[rows.to(self.places.device)]
+        keys, values = ([self._copied(t, rows) for t in tensors] for tensors in (self.keys, self.values))
+        return State(keys, values, self.limit, self.length, places)
+
+    def _copied(self, tensor: Tensor | None, rows: Tensor) -> Tensor | None:
+        if tensor is None:
+            return None
+        filled = tensor[:, :, : self.length].index_select(0, rows.to(tensor.device))
+        if filled.requires_grad or tensor.shape[2] == self.length:
+            return filled
+        fresh = tensor.new_empty(len(rows), tensor.shape[1], tensor.shape[2], tensor.shape[3])
+        fresh[:, :, : self.length] = filled
+        return fresh
+
+    def rewind(self, tokens: int) -> "State":
+        """The state as it was `tokens` columns ago. Raises UserError when there were not so many."""
+        if not 0 <= tokens <= self.length:
+            raise UserError(f"cannot go back {tokens} tokens: the state has read {self.length}")
+        length = self.length - tokens
+        places = None if self.places is None else self.places[:, :length]
+        return State(self.keys, self.values, self.limit, length, places)
+
+    def advance(self, columns: int, real: Bool[Tensor, "B S"] | None = None) -> "State":
+        """The state that has read `columns` more, once each layer has written its part."""
+        if self.length + columns > self.limit:
+            raise UserError(
+                f"{self.length + columns:,} tokens do not fit into a context of {self.limit:,}; "
+                "shorten the prompt or ask for fewer new tokens"
+            )
+        places = self.places
+        if places is not None or (real is not None and not bool(real.all())):
+            places = self._placed(columns, real)
+        return State(self.keys, self.values, self.limit, self.length + columns, places)
+
+    def _placed(self, columns: int, real: Bool[Tensor, "B S"] | None) -> Int[Tensor, "B T"]:
+        old = self.places
+        if old is None:
+            old = torch.arange(self.length, device=real.device).expand(len(real), -1)
+        if real is None:
+            real = old.new_ones(len(old), columns, dtype=torch.bool)
+        read = (old >= 0).sum(1, keepdim=True)
+        new = (read + real.cumsum(1) - 1).masked_fill(~real, -1)
+        return torch.cat([old, new], 1)
+
+    def positions(self, columns: int) -> slice | Int[Tensor, "B S"]:
+        """Positions of the last columns: a slice when they are those of every row. Padding counts as position 0."""
+        if self.places is None:
+            return slice(self.length - columns, self.length)
+        return self.places[:, -columns:].clamp(min=0)
+
+    def write(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Puts what a layer made [B, H, S, K] into its last columns; returns all columns [B, H, length, K]."""
+        return self._written(self.keys, layer, keys), self._written(self.values, layer, values)
+
+    def _written(self, tensors: list[Tensor | None], layer: int, new: Tensor) -> Tensor:
+        old, end = tensors[layer], self.length
+        start = end - new.shape[2]
+        if start == 0 and old is None:
+            tensors[layer] = new
+            return new
+        if old is None or len(old) != len(new):
+            held = "nothing, since it was made in training mode" if old is None else f"{len(old)} rows"
+            raise UserError(f"{len(new)} rows for a state that holds {held}; make one with new_state, or call eval()")
+        if new.requires_grad or old.requires_grad:  # what a gradient goes through must not be written over
+            tensors[layer] = torch.cat([old[:, :, :start], new], 2)
+            return tensors[layer]
+        if old.shape[2] < end:
+            fresh = old.new_empty(*old.shape[:2], min(self.limit, max(LEAST, 2 * end)), old.shape[3])
+            fresh[:, :, :start] = old[:, :, :start]
+            tensors[layer] = old = fresh
+        old[:, :, start:end] = new
+        return old[:, :, :end]
+
+
+def empty(depth: int, limit: int) -> State:
+    """A state before the first token, whose memory grows."""
+    return State([None] * depth, [None] * depth, limit)
+
+
+def reserved(depth: int, shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> State:
+    """A state before the first token with all its memory, of shape [B, H, capacity, K] in each layer.
+
+    Raises RunError when the machine has not so much.
+    """
+    batch, _, capacity, _ = shape
+    needed = 2 * depth * torch.Size(shape).numel() * dtype.itemsize
+    if needed > (free := _free(device)):
+        raise RunError(
+            f"a cache of {capacity:,} tokens for {batch:,} texts takes {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB "
+            "are free; lower the context, the new tokens or the batch"
+        )
+    # A copy of nothing costs nothing: these pages are taken when they are written to.
+    keys, values = ([torch.empty(*shape, dtype=dtype, device=device) for _ in range(depth)] for _ in "kv")
+    return State(keys, values, capacity)
+
+
+def _free(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    import psutil
+
+    return psutil.virtual_memory().available

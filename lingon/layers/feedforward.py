@@ -1,0 +1,42 @@
+"""What a block of a Transformer does to each token alone."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.shapes import Float, Tensor
+
+Activation = Callable[[Tensor], Tensor]
+gelu_tanh = partial(F.gelu, approximate="tanh")  # GPT-2's and Gemma's (Hendrycks and Gimpel 2016, section 2)
+
+
+class FeedForward(nn.Module):
+    """down(activation(up(x))) (Vaswani et al. 2017, section 3.3)."""
+
+    def __init__(self, width: int, hidden: int, activation: Activation = gelu_tanh, bias: bool = True):
+        super().__init__()
+        self.up = nn.Linear(width, hidden, bias=bias)
+        self.down = nn.Linear(hidden, width, bias=bias)
+        self.activation = activation
+
+    def forward(self, x: Float[Tensor, "B S D"]) -> Float[Tensor, "B S D"]:
+        return self.down(self.activation(self.up(x)))
+
+
+class Gated(nn.Module):
+    """down(activation(gate(x)) * up(x)): SwiGLU with F.silu, GeGLU with a GELU (Shazeer 2020, "GLU Variants").
+
+    gate and up are one matrix, which is read once.
+    """
+
+    def __init__(self, width: int, hidden: int, activation: Activation = F.silu, bias: bool = False):
+        super().__init__()
+        self.up = nn.Linear(width, 2 * hidden, bias=bias)
+        self.down = nn.Linear(hidden, width, bias=bias)
+        self.activation = activation
+
+    def forward(self, x: Float[Tensor, "B S D"]) -> Float[Tensor, "B S D"]:
+        gate, up = self.up(x).chunk(2, -1)
+        return self.down(self.activation(gate) * up)

@@ -1,0 +1,89 @@
+"""Where a token stands: rotary positions, which turn queries and keys by an angle, and ways to stretch them."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from lingon.core.shapes import Float, Int, Tensor
+
+Rotation = tuple[Tensor, Tensor]  # cosines and signed sines, [S, K] or [B, 1, S, K]
+Stretch = Callable[[Tensor], Tensor]  # frequencies [K/2] -> frequencies [K/2]
+
+
+class Rotary(nn.Module):
+    """Turns each pair (x_i, x_{i + K/2}) of a query or key by position * theta^(-2i/K).
+
+    So the product of a query and a key depends only on how far apart they are (Su et al. 2021, "RoFormer", section
+    3.2.2; the paper pairs neighbours, checkpoints of the Hugging Face layout pair halves).
+
+    share: of each head only this share of the numbers is turned. stretch: changes the frequencies for longer texts.
+    The tables grow when a longer text comes; they are no weights.
+    """
+
+    def __init__(self, head_width: int, theta: float = 10_000.0, share: float = 1.0, stretch: Stretch | None = None):
+        super().__init__()
+        self.turned = int(head_width * share) // 2 * 2
+        self.theta, self.stretch = theta, stretch
+        self._tables: dict[tuple, Rotation] = {}
+
+    def forward(self, positions: slice | Int[Tensor, "B S"], like: Tensor) -> Rotation:
+        """Cosines and signed sines of positions, in the type and on the device of `like`."""
+        if isinstance(positions, slice):
+            cos, sin = self._table(positions.stop, like)
+            return cos[positions], sin[positions]
+        cos, sin = self._table(int(positions.max()) + 1, like)
+        return cos[positions][:, None], sin[positions][:, None]
+
+    def _table(self, length: int, like: Tensor) -> Rotation:
+        key = (like.device, like.dtype)
+        found = self._tables.get(key)
+        if found is None or len(found[0]) < length:
+            size = max(64, 1 << (length - 1).bit_length())
+            # Tensors made in inference mode could not be used in training later.
+            with torch.inference_mode(False), torch.no_grad():
+                found = self._tables[key] = self._made(size, like)
+        return found
+
+    def _made(self, size: int, like: Tensor) -> Rotation:
+        angles = torch.arange(size, device=like.device, dtype=torch.float32)[:, None] * self.frequencies().to(
+            like.device
+        )
+        cos, sin = angles.cos(), angles.sin()
+        return torch.cat([cos, cos], -1).to(like.dtype), torch.cat([-sin, sin], -1).to(like.dtype)
+
+    def frequencies(self) -> Float[Tensor, " half"]:
+        """Angle per position of each pair, in radians."""
+        even = torch.arange(0, self.turned, 2, dtype=torch.float32)
+        frequencies = 1.0 / self.theta ** (even / max(1, self.turned))
+        return frequencies if self.stretch is None else self.stretch(frequencies)
+
+
+def rotate(x: Float[Tensor, "B H S K"], rotation: Rotation) -> Float[Tensor, "B H S K"]:
+    """Turns the first numbers of each head, as many as the rotation has; the others stay."""
+    cos, sin = rotation
+    if (turned := cos.shape[-1]) < x.shape[-1]:
+        return torch.cat([rotate(x[..., :turned], rotation), x[..., turned:]], -1)
+    # [-x2, x1] * [sin, sin] is the same as [x2, x1] * [-sin, sin], and takes one operation less.
+    return torch.addcmul(x * cos, x.roll(turned // 2, -1), sin)
+
+
+def linear(factor: float) -> Stretch:
+    """Positions divided by `factor` (Chen et al. 2023, "Extending Context Window", section 2.2)."""
+    return lambda frequencies: frequencies / factor
+
+
+def llama3(factor: float, low: float, high: float, original: int) -> Stretch:
+    """Slow turns divided by `factor`, fast ones kept, a mixture between (Llama 3, section 3.4.2 and its code).
+
+    original: the context of the first training. A turn of more than original / low tokens is slow, one of less than
+    original / high is fast.
+    """
+
+    def stretch(frequencies: Tensor) -> Tensor:
+        turns = original * frequencies / (2 * math.pi)  # turns within the original context
+        kept = ((turns - low) / (high - low)).clamp(0, 1)
+        return frequencies * (kept + (1 - kept) / factor)
+
+    return stretch

@@ -1,0 +1,262 @@
+"""What every language model keeps to. A new one joins with one row."""
+
+import jaxtyping
+import pytest
+import torch
+import torch.nn.functional as F
+
+from lingon.core.errors import UserError
+from lingon.core.tensors import load_tensors, save_tensors
+from lingon.models.build import build
+from lingon.models.decoder import Decoder
+from lingon.models.gpt import GPT
+
+V, BATCH, TIME, CONTEXT = 23, 5, 11, 17
+# name: (the model's name, its sizes)
+MODELS = {
+    "gpt": ("gpt", {"width": 28, "depth": 3, "heads": 7, "context": CONTEXT}),
+    "gpt, untied, no bias": (
+        "gpt",
+        {"width": 21, "depth": 2, "heads": 3, "inner": 13, "context": CONTEXT, "tied": False, "bias": False},
+    ),
+    "decoder": ("decoder", {"width": 24, "depth": 3, "heads": 6, "kv_heads": 2, "context": CONTEXT}),
+    "decoder, one head of keys": ("decoder", {"width": 24, "depth": 2, "heads": 3, "kv_heads": 1, "context": CONTEXT}),
+    "decoder, windows": (
+        "decoder",
+        {"width": 24, "depth": 5, "heads": 6, "kv_heads": 3, "context": CONTEXT, "window": 3, "tied": False},
+    ),
+}
+every = pytest.mark.parametrize("name", MODELS)
+# Models with a limit to what they see, and those whose state can take tokens back.
+LIMITED = [name for name, (kind, _) in MODELS.items() if kind in ("gpt", "decoder")]
+REWINDING = LIMITED
+
+
+def made(name):
+    torch.manual_seed(0)
+    kind, sizes = MODELS[name]
+    model = build(kind, {"vocab_size": V, **sizes}).eval()
+    for p in model.parameters():
+        torch.nn.init.normal_(p.data, std=0.3)
+    return model
+
+
+def texts(time=TIME, seed=1):
+    return torch.randint(V, (BATCH, time), generator=torch.Generator().manual_seed(seed))
+
+
+def close(ours, theirs):
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@every
+def test_shape_and_config(name):
+    model = made(name)
+    assert model(texts()).shape == (BATCH, TIME, V)
+    hidden, state = model.hidden(texts())
+    assert state.length == TIME
+    close(model.head(hidden), model(texts()))
+    close(model.head(hidden[:, -1]), model(texts())[:, -1])
+    assert model.output.weight.shape == (V, hidden.shape[-1])
+    again = build(MODELS[name][0], model.config())
+    again.load_state_dict(model.state_dict())
+    close(again.eval()(texts()), model(texts()))
+
+
+@every
+def test_no_peeking_at_the_future(name):
+    """What is said after token 6 depends on the tokens 0 to 6, on each of them, and on none after."""
+    model = made(name)
+    reached = []
+    for t in range(TIME):
+        other = texts()
+        other[:, t] = (other[:, t] + 1) % V
+        reached.append(not torch.equal(model(other)[:, 6], model(texts())[:, 6]))
+        torch.testing.assert_close(model(other)[:, :t], model(texts())[:, :t], rtol=0, atol=1e-6)
+    assert reached == [t <= 6 for t in range(TIME)]
+
+
+@every
+@pytest.mark.parametrize("parts", [[TIME], [1] * TIME, [4, 1, 1, 5], [3, 8]])
+@pytest.mark.parametrize("context", [None, CONTEXT])
+def test_a_cached_step_equals_the_full_forward(name, parts, context):
+    model, ids = made(name), texts()
+    with torch.no_grad():
+        state, found = model.new_state(BATCH, context), []
+        for part in ids.split(parts, 1):
+            hidden, state = model.hidden(part, state)
+            found.append(hidden)
+            assert state.length == sum(f.shape[1] for f in found)
+    close(model.head(torch.cat(found, 1)), model(ids))
+
+
+@every
+def test_a_state_that_nobody_asked_for_serves_too(name):
+    model, ids = made(name), texts()
+    first, state = model.hidden(ids[:, :7])
+    second, _ = model.hidden(ids[:, 7:], state)
+    close(model.head(torch.cat([first, second], 1)), model(ids))
+
+
+@every
+def test_gradients_go_back_through_a_state(name):
+    model, ids = made(name), texts()
+    whole = torch.autograd.grad(model(ids).square().sum(), list(model.parameters()))
+    first, state = model.hidden(ids[:, :4])
+    second, _ = model.hidden(ids[:, 4:], state)
+    logits = model.head(torch.cat([first, second], 1))
+    for ours, theirs in zip(torch.autograd.grad(logits.square().sum(), list(model.parameters())), whole, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-2)
+
+
+@every
+@pytest.mark.parametrize("context", [None, CONTEXT])
+def test_padding_does_not_leak(name, context):
+    """Prompts of unequal length, padded on the left with anything, then three more tokens: as each text alone."""
+    model, ids, lengths = made(name), texts(), [8, 1, 3, 8, 5]
+    real = torch.arange(8) >= 8 - torch.tensor(lengths)[:, None]
+    for padding in (0, 19):
+        with torch.no_grad():
+            hidden, state = model.hidden(ids[:, :8].where(real, padding), model.new_state(BATCH, context), real)
+            found = [hidden]
+            for t in (8, 9, 10):
+                hidden, state = model.hidden(ids[:, t : t + 1], state)
+                found.append(hidden)
+            logits = model.head(torch.cat(found, 1))
+            for row, length in enumerate(lengths):
+                close(logits[row, 8 - length :], model(ids[row : row + 1, 8 - length :])[0])
+
+
+@every
+def test_a_shared_beginning_is_read_once(name):
+    """Two tokens read by one row, copied to all, then rests of unequal length: as each text alone."""
+    model, ids, lengths = made(name), texts(), [5, 2, 1, 5, 4]
+    ids[:, :2] = torch.tensor([3, 7])
+    real = torch.arange(5) >= 5 - torch.tensor(lengths)[:, None]
+    with torch.no_grad():
+        _, state = model.hidden(ids[:1, :2], model.new_state(1, CONTEXT))
+        state = state.select(torch.zeros(BATCH, dtype=torch.long))
+        rest = ids[:, 2:7].where(real, 0)
+        first, state = model.hidden(rest, state, real)
+        second, _ = model.hidden(ids[:, 7:9], state)
+        for row, length in enumerate(lengths):
+            alone = torch.cat([ids[row, :2], ids[row, 7 - length : 9]])[None]
+            close(model.head(torch.cat([first, second], 1))[row, 5 - length :], model(alone)[0, 2:])
+
+
+@every
+def test_select_copies_and_orders(name):
+    model, ids, rows = made(name), texts(), torch.tensor([3, 0, 0, 4, 3, 3, 1])
+    with torch.no_grad():
+        _, state = model.hidden(ids[:, :6], model.new_state(BATCH, CONTEXT))
+        chosen = state.select(rows)
+        other = texts(seed=2)[[0, 1, 2, 3, 4, 0, 1], :4]
+        hidden, _ = model.hidden(other, chosen)
+        whole = model(torch.cat([ids[rows, :6], other], 1))
+        close(model.head(hidden), whole[:, 6:])
+        hidden, _ = model.hidden(ids[:, 6:], state)  # what the copies read is not in the state they were taken from
+        close(model.head(hidden), model(ids)[:, 6:])
+
+
+@pytest.mark.parametrize("name", REWINDING)
+def test_rewind_forgets(name):
+    model, ids = made(name), texts()
+    real = torch.arange(7) >= torch.tensor([[0], [3], [1], [0], [6]])
+    for mask in (None, real):
+        with torch.no_grad():
+            _, state = model.hidden(ids[:, :7], model.new_state(BATCH, CONTEXT), mask)
+            _, ahead = model.hidden(texts(4, seed=2), state)
+            back, straight = ahead.rewind(4), state
+            assert back.length == 7
+            after = model.hidden(ids[:, 7:], back)[0]
+            close(after, model.hidden(ids[:, 7:], straight)[0])
+    with pytest.raises(UserError, match="cannot go back 12 tokens: the state has read 11"):
+        ahead.rewind(12)
+
+
+@every
+def test_a_row_is_the_same_alone(name):
+    model, ids = made(name), texts()
+    for row in range(BATCH):
+        close(model(ids[row : row + 1])[0], model(ids)[row])
+
+
+@every
+def test_saved_equals_loaded(name, tmp_path):
+    model, again = made(name), build(MODELS[name][0], {"vocab_size": V, **MODELS[name][1]}).eval()
+    save_tensors(tmp_path / "m.safetensors", model.state_dict())
+    again.load_state_dict(load_tensors(tmp_path / "m.safetensors", expect=again.state_dict()))
+    assert torch.equal(again(texts()), model(texts()))
+
+
+@every
+def test_one_batch_can_be_overfitted(name):
+    torch.manual_seed(0)
+    model, ids = build(MODELS[name][0], {"vocab_size": V, **MODELS[name][1]}), texts()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    for _ in range(150):
+        loss = F.cross_entropy(model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    # The first token of a text may stand in several texts, so that what follows it cannot always be known.
+    assert loss < 0.5
+
+
+@every
+def test_bfloat16_is_near(name):
+    model = made(name)
+    exact = model(texts())
+    near = model.to(torch.bfloat16)(texts()).float()
+    assert (near - exact).abs().mean() < 0.05 * exact.abs().max()
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_what_is_longer_than_the_context_is_refused(name):
+    model = made(name)
+    model(texts(CONTEXT))
+    with pytest.raises(UserError, match="18 tokens do not fit into a context of 17"):
+        model(texts(CONTEXT + 1))
+    with torch.no_grad():
+        _, state = model.hidden(texts(5), model.new_state(BATCH, 7))
+        with pytest.raises(UserError, match="8 tokens do not fit into a context of 7"):
+            model.hidden(texts(3), state)
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_no_tokens_unknown_ids_and_too_large_a_cache_are_refused(name):
+    model = made(name)
+    with pytest.raises(UserError, match="there are no tokens to read"):
+        model(texts(0))
+    with pytest.raises(UserError, match="id 23 is outside the model's vocabulary of 23"):
+        model(torch.tensor([[0, V]]))
+    with pytest.raises(RuntimeError, match=r"cache of 17 tokens for 1,000,000,000 texts takes .* lower the context"):
+        model.new_state(10**9, CONTEXT)
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_what_was_made_without_gradients_can_be_trained_with(name):
+    model = made(name)
+    with torch.inference_mode():
+        model(texts())
+    model.train()(texts()).sum().backward()
+
+
+@pytest.mark.long
+@every
+def test_compiled_equals_eager(name):
+    jaxtyping.config.update("jaxtyping_disable", True)
+    torch._dynamo.reset()
+    try:
+        model = made(name)
+        close(torch.compile(model)(texts()), model(texts()))
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
+
+
+def test_heads_must_fit():
+    with pytest.raises(UserError, match="width 28 cannot be divided into 5 heads"):
+        GPT(V, 28, heads=5)
+    with pytest.raises(UserError, match="4 heads cannot share 3 heads of keys"):
+        build("decoder", {"vocab_size": V, "heads": 4, "kv_heads": 3})
+    assert isinstance(build("decoder", {"vocab_size": V}), Decoder)
