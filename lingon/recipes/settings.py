@@ -53,7 +53,7 @@ class Folder:
 # What each model does best with on film reviews, chosen on the validation texts (docs/log.md says what was tried).
 READS = {"tokens": 16_384, "rows": 64, "vocab": 30_000, "max_length": 400}
 BEST: dict[str, dict[str, Any]] = {
-    "ngrams": {"epochs": 2, "lr": 0.4, "tokens": 65_536, "rows": 64, "vocab": 200_000, "max_length": 2000},
+    "ngrams": {"epochs": 2, "lr": 0.3, "tokens": 65_536, "rows": 64, "vocab": 200_000, "max_length": 2000},
     "bag": READS | {"epochs": 5, "lr": 3e-3, "dropout": 0.5, "width": 100, "max_length": 500},
     "textcnn": READS | {"epochs": 4, "lr": 2e-3, "dropout": 0.5, "width": 100, "clip": 1.0, "max_length": 500},
     "bilstm": READS | {"epochs": 3, "lr": 4e-3, "dropout": 0.5, "width": 100, "clip": 1.0},
@@ -61,6 +61,7 @@ BEST: dict[str, dict[str, Any]] = {
 }
 FEWEST_STEPS = 400  # a model has learned little before, however few texts there are
 FEWEST_ROWS = 8
+FEW_TEXTS, LR_OF_FEW = 10_000, {"ngrams": 0.5}  # what has seen few texts gains from longer steps
 AT_LEAST = {
     "epochs": 0,
     "lr": 0,
@@ -102,10 +103,12 @@ def checked(settings: Settings) -> Settings:
 def filled(settings: Settings, texts: int) -> Settings:
     """The settings with what suits the model, and the number of training texts, in the place of every None.
 
-    Few texts get smaller batches and more epochs, so that there are steps enough to learn in.
+    Few texts get smaller batches, more epochs and for n-grams longer steps, so that they are learned from enough.
     """
     best = dict(BEST[settings.model])
     best["rows"] = max(FEWEST_ROWS, min(best["rows"], texts // 64))
+    if texts < FEW_TEXTS:
+        best["lr"] = LR_OF_FEW.get(settings.model, best["lr"])
     rows = settings.rows or best["rows"]
     best["epochs"] = max(best["epochs"], -(-FEWEST_STEPS * rows // max(1, texts)))
     missing = [f.name for f in fields(settings) if getattr(settings, f.name) is None]
