@@ -1,4 +1,4 @@
-"""The one door: lingon train|evaluate|predict|data|plot|learn|doctor|recipes."""
+"""The one door: lingon train|evaluate|predict|export|data|plot|learn|doctor|recipes."""
 
 import sys
 from pathlib import Path
@@ -92,6 +92,24 @@ def predict(
     classifier = lingon.load(bundle, device)
     for line in predict_lines(classifier, texts or lines_of(file), format, words):
         print(line, flush=True)
+
+
+@app.command()
+def export(
+    bundle: Annotated[str, typer.Argument(help="A bundle, or the folder of a run.")],
+    to: Annotated[str, typer.Option(help="onnx or torch.")],
+    out: Annotated[Path | None, typer.Option(help="The new folder; beside the bundle when not given.")] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="Weights of 8 bits, checked on real texts.")] = False,
+    data: Annotated[
+        str | None, typer.Option(help="Texts for that check; those of the training when not given.")
+    ] = None,
+) -> None:
+    """Write a trained model for another runtime and language: no Lingon, no pickle, checked equal."""
+    from lingon.cli.exported import lines_of_export
+    from lingon.export.portable import export as export_bundle
+
+    for line in lines_of_export(export_bundle(bundle, to, out, int8, data)):
+        print(line)
 
 
 @app.command()

@@ -1,0 +1,82 @@
+"""LSTMs as one operator each, so that a traced model reads texts of any length instead of one loop of fixed length."""
+
+import copy
+
+import torch
+from torch import nn
+
+from lingon.core.shapes import Float, Tensor
+
+MODE = 2  # "lstm" among the kinds of recurrent layer that the operator knows
+
+
+class OneLSTM(nn.Module):
+    """What an `nn.LSTM` does when it predicts, with the same weights: each layer and direction is one operator.
+
+    `torch.export` follows nn.LSTM into its loop over time and counts the steps; `mkldnn_rnn_layer`, which PyTorch's own
+    LSTM calls on a CPU, it leaves whole.
+    """
+
+    def __init__(self, lstm: nn.LSTM):
+        super().__init__()
+        self.lstm = lstm
+
+    def forward(
+        self, x: Float[Tensor, "..."], state: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        lstm = self.lstm
+        x = x.transpose(0, 1) if lstm.batch_first else x
+        first, second = state or (x.new_zeros(self._states, x.shape[1], lstm.hidden_size),) * 2
+        lasts, cells = [], []
+        for weights in _weights(lstm):
+            outs = []
+            for reverse, own in enumerate(weights):
+                i = len(lasts)
+                out, last, cell = _layer(x, own, first[i : i + 1], second[i : i + 1], bool(reverse), lstm.hidden_size)
+                outs, lasts, cells = [*outs, out], [*lasts, last], [*cells, cell]
+            x = torch.cat(outs, -1) if len(outs) > 1 else outs[0]
+        x = x.transpose(0, 1) if lstm.batch_first else x
+        return x, (torch.cat(lasts), torch.cat(cells))
+
+    @property
+    def _states(self) -> int:
+        return self.lstm.num_layers * (1 + self.lstm.bidirectional)
+
+
+def with_one_lstms(model: nn.Module) -> nn.Module:
+    """The model with every LSTM as one operator; weights are shared, everything else is a copy.
+
+    LSTMs that the operator cannot compute (projections, another device, other numbers than float32) stay as they are.
+    """
+    shared = {id(t): t for t in [*model.parameters(), *model.buffers()]}
+    model = copy.deepcopy(model, shared)
+    if isinstance(model, nn.LSTM):
+        return OneLSTM(model) if _fits(model) else model
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.LSTM) and _fits(child):
+                setattr(parent, name, OneLSTM(child))
+    return model
+
+
+def _fits(lstm: nn.LSTM) -> bool:
+    weights = list(lstm.parameters())
+    there = all(w.device.type == "cpu" and w.dtype == torch.float32 for w in weights)
+    return there and lstm.proj_size == 0 and lstm.bias and torch.backends.mkldnn.is_available()
+
+
+def _weights(lstm: nn.LSTM) -> list[list[list[Tensor]]]:
+    """For each layer, and each direction in it, input weights, recurrent weights and both biases."""
+    ways = ("", "_reverse") if lstm.bidirectional else ("",)
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    return [[[getattr(lstm, f"{n}_l{i}{way}") for n in names] for way in ways] for i in range(lstm.num_layers)]
+
+
+def _layer(x, weights, last, cell, reverse: bool, hidden: int) -> tuple[Tensor, Tensor, Tensor]:
+    """One direction of one layer. x: [T, B, width]."""
+    # The operator takes no text backwards and gives its states forwards, as nn.LSTM does: the turning is ours.
+    x = x.flip(0) if reverse else x
+    state = last.contiguous(), cell.contiguous()
+    given = x.contiguous(), *weights, *state, False, [], MODE, hidden, 1, True, False, False, False
+    out, last, cell, _ = torch.ops.aten.mkldnn_rnn_layer.default(*given)
+    return (out.flip(0) if reverse else out), last, cell

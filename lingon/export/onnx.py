@@ -1,0 +1,83 @@
+"""A traced model as an ONNX file, and the file as a function again."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.export import ExportedProgram
+
+from lingon.core.errors import UserError
+from lingon.export.trace import quiet
+
+OPSET = 18  # of 2022: old enough for every runtime in use, new enough for all that the models need
+SIZES = ("batch", "tokens")
+LARGEST = 2_000_000_000  # bytes of one ONNX file; its format ends at 2 GiB
+
+
+def write_onnx(program: ExportedProgram, path: Path) -> None:
+    """Writes the graph of a model (ids [B, T], real [B, T]) -> logits [B, C], with any B and T.
+
+    Raises UserError when the packages that write it are missing, the model is too large, or an operator is unknown.
+    """
+    onnx = needed("onnx")
+    needed("onnxscript")
+    if sum(t.nbytes for t in program.state_dict.values()) > LARGEST:
+        raise UserError(
+            f"the weights are over {LARGEST / 1e9:.0f} GB, more than one ONNX file holds; export --to torch"
+        )
+    lstm = {torch.ops.aten.mkldnn_rnn_layer.default: _lstm}
+    settings = {"opset_version": OPSET, "output_names": ["logits"], "custom_translation_table": lstm}
+    try:
+        with quiet():
+            made = torch.onnx.export(program, dynamo=True, verbose=False, **settings).model_proto
+    except torch.onnx.errors.OnnxExporterError as error:
+        raise UserError(f"not exported: {' '.join(str(error).split())[:200]}") from None
+    onnx.save(_clean(made), path)
+
+
+def run_onnx(path: Path, threads: int = 0) -> Callable[[Tensor, Tensor], Tensor]:
+    """The function in a file: (ids, real) -> logits. threads: 0 means one for every core."""
+    runtime = needed("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return lambda ids, real: torch.from_numpy(session.run(["logits"], {"ids": ids.numpy(), "real": real.numpy()})[0])
+
+
+def needed(package: str):
+    """A package of the extra `export`. Raises UserError that says how to get it."""
+    from importlib import import_module
+
+    try:
+        return import_module(package)
+    except ImportError:
+        raise UserError(f"the package {package!r} is not installed; pip install 'lingon[export]'") from None
+
+
+def _lstm(x, w_input, w_state, b_input, b_state, last, cell, *settings):
+    """One direction of one layer as ONNX's LSTM, which has its gates in another order."""
+    from onnxscript.function_libs.torch_lib.ops.core import aten_lstm
+
+    weights = [w_input, w_state, b_input, b_state]
+    out, last, cell = aten_lstm(x, [last, cell], weights, True, 1, 0.0, False, False, False)
+    return out, last, cell, last  # the fourth is room to work in, which nobody reads
+
+
+def _clean(model):
+    """Sizes get their names; notes of where on this machine each operator came from are left out."""
+    logging.getLogger("onnx").setLevel(logging.ERROR)
+    graph = model.graph
+    for value in [*graph.input, *graph.output]:
+        for size, name in zip(value.type.tensor_type.shape.dim, SIZES, strict=True):
+            if size.dim_param:
+                size.dim_param = name
+    for part in [*graph.node, *graph.input, *graph.output, *graph.initializer, *graph.value_info]:
+        del part.metadata_props[:]
+    for node in graph.node:
+        node.doc_string = ""
+    del graph.value_info[:]  # shapes in between, with the names of sizes that are no more
+    del graph.metadata_props[:], model.metadata_props[:]
+    model.producer_name = "lingon"
+    return model

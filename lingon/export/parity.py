@@ -1,0 +1,47 @@
+"""Whether an exported model says what the model says: batches of many shapes, and the largest difference of logits."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Bool, Float, Int, Tensor
+
+LENGTHS, BATCHES = (1, 2, 7, 61, 307), (1, 3, 8)
+TOLERANCE = 1e-4
+
+Logits = Callable[[Int[Tensor, "B T"], Bool[Tensor, "B T"]], Float[Tensor, "B C"]]
+
+
+def batches(vocab_size: int, seed: int = 0) -> Iterator[tuple[Int[Tensor, "B T"], Bool[Tensor, "B T"]]]:
+    """5 lengths x 3 batch sizes of random ids; every text but the first has a length of its own, the last is empty."""
+    made = torch.Generator().manual_seed(seed)
+    for length in LENGTHS:
+        for rows in BATCHES:
+            lengths = torch.randint(1, length + 1, (rows,), generator=made)
+            lengths[0] = length
+            if rows > 1:
+                lengths[-1] = 0
+            real = torch.arange(length) < lengths[:, None]
+            # An id is one of the vocabulary, 0 where there is nothing: 0 itself stands for no word.
+            yield torch.randint(min(1, vocab_size - 1), vocab_size, real.shape, generator=made) * real, real
+
+
+@torch.inference_mode()
+def largest_difference(model: Logits, exported: Logits, vocab_size: int) -> float:
+    """The largest |difference| of logits over all batches. Raises UserError when it is not under TOLERANCE."""
+    largest = 0.0
+    for ids, real in batches(vocab_size):
+        expected, found = model(ids, real), exported(ids, real)
+        if found.shape != expected.shape:
+            raise UserError(_refused(ids, f"has logits {list(found.shape)}, the model {list(expected.shape)}"))
+        difference = (found - expected).abs().max().item()
+        if not difference < TOLERANCE:  # NaN is refused too
+            raise UserError(_refused(ids, f"differs from the model by {difference:.1e}, allowed is {TOLERANCE:.0e}"))
+        largest = max(largest, difference)
+    return largest
+
+
+def _refused(ids: Tensor, why: str) -> str:
+    rows, length = ids.shape
+    return f"not exported: on {rows} texts of {length} tokens the exported model {why}"

@@ -1,0 +1,188 @@
+"""A bundle as one folder that another runtime loads: without Lingon, without pickle, checked before it appears."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.export import Dim
+
+from lingon import __version__
+from lingon.core.errors import UserError, unknown
+from lingon.core.files import atomic_folder, atomic_write, read_json, write_json
+from lingon.core.shapes import Tensor
+from lingon.data.batch import collate
+from lingon.data.source import load_data
+from lingon.export import int8 as small
+from lingon.export.bundle import find_bundle, load
+from lingon.export.onnx import run_onnx, write_onnx
+from lingon.export.parity import Logits, largest_difference
+from lingon.export.portable_card import card
+from lingon.export.rows import RowSum, rows_of, rule_of
+from lingon.export.torch_program import run_torch, write_torch
+from lingon.export.trace import trace
+from lingon.models.ngrams import NGrams
+from lingon.tasks.classify import Classifier
+
+FORMAT = 1
+REAL_TEXTS, AT_ONCE = 1000, 16
+
+
+class Target(NamedTuple):
+    """A runtime: the file it reads, how the file is written from a traced model, and how it is run."""
+
+    file: str
+    write: Callable
+    run: Callable[[Path], Logits]
+
+
+TARGETS = {
+    "onnx": Target("model.onnx", write_onnx, run_onnx),
+    "torch": Target("model.pt2", write_torch, run_torch),
+}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What came of an export. difference: the largest of any logit. size: bytes of the model's file.
+
+    With 8 bits: agreement, the share of real texts whose label stayed; exact_size, bytes with 32; times_as_fast.
+    """
+
+    folder: Path
+    difference: float
+    size: int
+    agreement: float | None = None
+    exact_size: int | None = None
+    times_as_fast: float | None = None
+
+
+def export(
+    bundle: str | Path, to: str, out: str | Path | None = None, int8: bool = False, data: str | None = None
+) -> Exported:
+    """Writes a bundle as a folder for another runtime; nothing is written when it does not say what the model says.
+
+    to: onnx or torch. out: the folder, the bundle's name with `-onnx` when it is not given; an older export
+    there is replaced, anything else is refused. int8: weights of 8 bits; data: real texts to check them on, a corpus or
+    a file, those the model was trained with when it is not given.
+    Raises UserError that says what is wrong, or how far the two are apart.
+    """
+    if to not in TARGETS:
+        raise unknown("target", to, TARGETS)
+    if int8 and to != "onnx":
+        raise UserError(f"--int8 is for --to onnx; {to} is exported with 32 bits")
+    folder = Path(out) if out is not None else _beside(Path(bundle), f"-{to}" + ("-int8" if int8 else ""))
+    _check_place(folder, Path(bundle))
+    classifier = load(bundle)
+    graph, file = _graph_of(classifier.model), TARGETS[to].file
+    with atomic_folder(folder) as fresh:
+        path = fresh / file
+        TARGETS[to].write(trace(graph, _example(classifier), Dim.DYNAMIC), path)
+        run = TARGETS[to].run(path)
+        vocab_size = len(classifier.tokenizer.vocab)
+        difference = largest_difference(classifier.model, _as_ids(classifier.model, run), vocab_size)
+        found = Exported(folder, difference, path.stat().st_size)
+        if int8:
+            found = _smaller(found, classifier, run, path, _real_texts(bundle, data))
+        config = config_of(classifier, to, read_json(find_bundle(Path(bundle)) / "config.json")["model"], found)
+        write_json(fresh / "config.json", config)
+        classifier.tokenizer.save(fresh / "tokenizer.json")
+        with atomic_write(fresh / "README.md") as page:
+            page.write(card(config))
+    return found
+
+
+def config_of(classifier: Classifier, to: str, model: str, found: Exported) -> dict[str, Any]:
+    """All that a program in another language must know to use the folder."""
+    model_is_ngrams = isinstance(classifier.model, NGrams)
+    return {
+        "format": FORMAT,
+        "lingon": __version__,
+        "kind": classifier.kind,
+        "to": to,
+        "file": TARGETS[to].file,
+        "model": model,
+        "labels": classifier.labels,
+        "max_length": classifier.max_length,
+        "inputs": {
+            "ids": {"type": "int64", "shape": ["batch", "tokens"], "padding": 0},
+            "real": {"type": "bool", "shape": ["batch", "tokens"], "padding": False},
+        },
+        "outputs": {"logits": {"type": "float32", "shape": ["batch", "labels"]}},
+        "rows": rule_of(classifier.model, list(classifier.tokenizer.vocab)) if model_is_ngrams else None,
+        "checked": {"largest_difference": found.difference, "bytes": found.size},
+        "int8": None if found.agreement is None else {"agreement": found.agreement, "exact_bytes": found.exact_size},
+    }
+
+
+def _graph_of(model: nn.Module) -> nn.Module:
+    return RowSum(model) if isinstance(model, NGrams) else model
+
+
+def _example(classifier: Classifier) -> tuple[Tensor, Tensor]:
+    """Two texts of different lengths; neither size is 1, which a trace would take for a number that never changes."""
+    batch = collate([[1] * 13, [1] * 7])
+    return batch.ids % len(classifier.tokenizer.vocab), batch.real
+
+
+def _as_ids(model: nn.Module, run: Logits) -> Logits:
+    """The exported model as a function of token ids, whatever it reads itself."""
+    return (lambda ids, real: run(*rows_of(model, ids, real))) if isinstance(model, NGrams) else run
+
+
+def _smaller(
+    found: Exported, classifier: Classifier, exact: Logits, path: Path, texts: list[tuple[Tensor, Tensor]]
+) -> Exported:
+    """Puts the model with 8 bits in the place of the exact one, when it agrees with it on real texts."""
+    whole = path.with_name("exact.onnx")
+    path.replace(whole)
+    small.quantize(whole, path)
+    run = run_onnx(path)
+    inputs = [rows_of(classifier.model, *t) if isinstance(classifier.model, NGrams) else t for t in texts]
+    agreed = small.agreement(exact, run, inputs)
+    faster = small.times_as_fast(exact, run, inputs)
+    whole.unlink()
+    return Exported(found.folder, found.difference, path.stat().st_size, agreed, found.size, faster)
+
+
+def _real_texts(bundle: str | Path, data: str | None) -> list[tuple[Tensor, Tensor]]:
+    """Held-out texts as batches: of `data`, else of what the bundle's run.json names."""
+    given = read_json(find_bundle(Path(bundle)) / "run.json").get("arguments", {})
+    columns = {} if data else {name: given.get(name) for name in ("text", "label")}
+    name = data or given.get("data")
+    if not isinstance(name, str):
+        raise UserError("--int8 is checked on real texts, and run.json names none; give some with --data")
+    try:
+        texts = load_data(name, **columns, on_bad_row="skip").test.texts[:REAL_TEXTS]
+    except UserError as error:
+        raise UserError(f"--int8 is checked on real texts ({error}); give some with --data") from None
+    rows = sorted(load(bundle).encode(texts), key=len)
+    batches = [collate(rows[at : at + AT_ONCE]) for at in range(0, len(rows), AT_ONCE)]
+    return [(batch.ids, batch.real) for batch in batches]
+
+
+def _beside(bundle: Path, end: str) -> Path:
+    bundle = bundle.resolve() if bundle.name in ("", "..") else bundle
+    return bundle.with_name(bundle.name + end)
+
+
+def _check_place(folder: Path, bundle: Path) -> None:
+    """Raises UserError for a place that holds anything but an older export."""
+    if folder.is_file():
+        raise UserError(f"{str(folder)!r} is a file; --out names a folder")
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    older = folder / "config.json"
+    if not older.is_file() or not isinstance(held := read_json(older), dict) or held.get("to") is None:
+        raise UserError(f"{str(folder)!r} holds something else than an older export; choose another --out")
+    assert folder.resolve() != find_bundle(bundle).resolve(), "a bundle has no key 'to'"
+
+
+@torch.inference_mode()
+def logits_of(run: Logits, classifier: Classifier, texts: list[str]) -> Tensor:
+    """Logits [n, C] of texts by an exported model, one text at a time, as another language would ask for them."""
+    rows = [collate([ids]) for ids in classifier.encode(texts)]
+    run = _as_ids(classifier.model, run)
+    return torch.cat([run(batch.ids, batch.real) for batch in rows])

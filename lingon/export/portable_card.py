@@ -1,0 +1,102 @@
+"""The README of an exported folder: what is in it, and a program of a few lines that uses it."""
+
+from typing import Any
+
+ROWS = """
+def rows_of(ids, rule):  # the rows of the n-grams of a text: the rule is in config.json
+    chain, mix_1, mix_2, bits = int(rule["chain"]), int(rule["mix_1"]), int(rule["mix_2"]), 2**64 - 1
+
+    def mix(x):
+        x = (x ^ x >> 27) * mix_1 & bits
+        x = (x ^ x >> 33) * mix_2 & bits
+        return x ^ x >> 27
+
+    rows = set(ids)
+    for i in range(len(ids)):
+        h = 0
+        for k in range(min(rule["order"], i + 1)):
+            h = (h * chain + mix(ids[i - k] + 1)) & bits
+            if k:
+                rows.add(rule["vocab_size"] + (mix(h) & rule["buckets"] - 1))
+    return sorted(rows)
+
+
+ids = rows_of(ids, config["rows"])"""
+PIECES = """
+def rows_of_pieces(tokens, rule):  # of the characters inside each word
+    rows, like = set(), rule["characters"]
+    for token in tokens:
+        if len(token) > like["longest_word"] or (len(token) > 2 and token[0] + token[-1] == "[]"):
+            continue
+        word = f"<{token}>"
+        for n in range(like["shortest"], like["longest"] + 1):
+            for i in range(len(word) - n + 1):
+                h = 2166136261
+                for byte in word[i : i + n].encode():
+                    h = (h ^ (byte if byte < 128 else byte | 0xFFFFFF00)) * 16777619 & 0xFFFFFFFF
+                rows.add(rule["vocab_size"] + (h & rule["buckets"] - 1))
+    return rows
+
+
+tokens = [tokenizer.id_to_token(i) for i in known]
+ids = sorted({*ids, *rows_of_pieces(tokens, config["rows"])})"""
+RUN = {
+    "onnx": (
+        "onnxruntime",
+        """\
+session = onnxruntime.InferenceSession(config["file"], providers=["CPUExecutionProvider"])
+(logits,) = session.run(["logits"], {"ids": ids, "real": real})""",
+    ),
+    "torch": (
+        "torch",
+        """\
+model = torch.export.load(config["file"]).module()
+with torch.inference_mode():
+    logits = model(torch.from_numpy(ids), torch.from_numpy(real)).numpy()""",
+    ),
+}
+
+
+def card(config: dict[str, Any]) -> str:
+    """The page of a folder with this config.json. Its program is run by a test."""
+    package, _ = RUN[config["to"]]
+    int8 = config["int8"]
+    lines = [
+        f"# {config['model']}: {' or '.join(config['labels'][:6])}, for {package}",
+        "",
+        f"A text classifier, written by Lingon {config['lingon']}. It needs neither Lingon nor Python.",
+        "",
+        f"- `{config['file']}`: (ids, real) -> logits, with any number of texts and tokens",
+        "- `tokenizer.json`: text to ids, in the format of the `tokenizers` library",
+        "- `config.json`: labels, how many tokens of a text are read, "
+        + ("and the rule that makes rows of n-grams from ids" if config["rows"] else "names and shapes"),
+        f"- checked: logits differ from the model's by {config['checked']['largest_difference']:.1e} at most",
+    ]
+    if int8:
+        lines.append(f"- weights of 8 bits; the label is the same for {int8['agreement']:.1%} of real texts")
+    return "\n".join([*lines, "", "```python", program(config), "```", ""])
+
+
+def program(config: dict[str, Any]) -> str:
+    """The program: prints the likeliest label of a sentence and its probability."""
+    package, run = RUN[config["to"]]
+    rows = f"\n\n{ROWS}" if config["rows"] else ""
+    if config["rows"] and config["rows"]["characters"]:
+        rows = f"\nknown = ids\n{ROWS}\n\n{PIECES}"
+    return f"""\
+import json
+
+import numpy as np
+import {package}
+from tokenizers import Tokenizer
+
+config = json.load(open("config.json", encoding="utf-8"))
+tokenizer = Tokenizer.from_file("tokenizer.json")
+tokenizer.encode_special_tokens = True  # what a user types is text, even if it is spelt like [pad]
+ids = tokenizer.encode("A warm and clever film.").ids[: config["max_length"]]{rows}
+real = np.array([[True] * len(ids) or [False]])
+ids = np.array([ids or [0]])
+{run}
+odds = np.exp(logits[0] - logits[0].max())
+best = int(odds.argmax())
+print(config["labels"][best], f"{{odds[best] / odds.sum():.4f}}")"""

@@ -1,0 +1,86 @@
+"""The n-gram model for other languages: words become row numbers outside the graph, by a rule that is written down."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.data.hashing import CHAIN, MIX_1, MIX_2, Spelling, occurrences, spell
+from lingon.models.ngrams import NGrams
+
+LONGEST_WORD = 60  # characters; longer words have no character n-grams (see lingon.data.hashing.spell)
+LENGTHS = [(shortest, longest) for shortest in range(1, 9) for longest in range(shortest, 13)]
+TRIED = 200  # words whose spelling is tried before the whole vocabulary is
+RULE = """\
+Numbers are unsigned, of 64 bits, and wrap around; >> fills with zeros.
+mix(x): x = (x ^ (x >> 27)) * mix_1; x = (x ^ (x >> 33)) * mix_2; return x ^ (x >> 27).
+The ids of a text are id[0], id[1], ...; at most max_length of them. Its rows are a set:
+each id[i]; and for n = 2 .. order, for each i >= n - 1: vocab_size + (mix(h) & (buckets - 1)), where
+h = 0, then for k = 0 .. n - 1: h = h * chain + mix(id[i - k] + 1).
+With characters also, for each word of at most longest_word characters whose token is not in [ and ]:
+vocab_size + (fnv1a(s) & (buckets - 1)) for each piece s of < + token + > of shortest to longest characters, where
+fnv1a works on UTF-8 bytes with 32 bits from 2166136261: a byte over 127 has 0xFFFFFF00 added, value ^= byte,
+value *= 16777619.
+The graph wants each row once, in any order, in ids, padded with 0, and real true where a row is."""
+
+
+class RowSum(nn.Module):
+    """What `NGrams` does once the rows of a text are known: b + sum of W_f over its rows f / sqrt(how many)."""
+
+    def __init__(self, model: NGrams):
+        super().__init__()
+        self.table, self.bias = model.table, model.bias
+
+    def forward(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
+        """ids: rows, each once per text. real: which of them are not padding."""
+        weights = real.to(self.table.dtype)
+        rows = nn.functional.embedding(ids, self.table) * weights[..., None]
+        return rows.sum(1) * weights.sum(1, keepdim=True).clamp(min=1).rsqrt() + self.bias
+
+
+def rows_of(
+    model: NGrams, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]
+) -> tuple[Int[Tensor, "B R"], Bool[Tensor, "B R"]]:
+    """The rows of each text, rising, padded with 0; and which of them are real. At least one column."""
+    spelling = Spelling(model.spelling_starts, model.spelling_hashes) if model.characters else None
+    keys, _, _ = occurrences(ids[real], real.sum(1), model.order, model.vocab_size, model.buckets, spelling)
+    keys = np.unique(keys.numpy())
+    texts, rows = keys & 0xFFFFFFFF, keys >> 32
+    sets = [torch.from_numpy(rows[texts == text]) for text in range(len(ids))]
+    padded = nn.utils.rnn.pad_sequence([*sets, torch.zeros(1, dtype=torch.int64)], batch_first=True)[:-1]
+    lengths = torch.tensor([len(s) for s in sets])
+    return padded, torch.arange(padded.shape[1]) < lengths[:, None]
+
+
+def rule_of(model: NGrams, tokens: list[str]) -> dict:
+    """What another language must know to make the rows: numbers of the rule, and the rule in words.
+
+    Raises UserError when the character n-grams of the model follow no lengths that a rule could name.
+    """
+    return {
+        "order": model.order,
+        "vocab_size": model.vocab_size,
+        "buckets": model.buckets,
+        "chain": str(CHAIN),  # as text: JavaScript rounds numbers of JSON to 53 bits
+        "mix_1": str(MIX_1),
+        "mix_2": str(MIX_2),
+        "characters": _characters(model, tokens),
+        "rule": RULE.splitlines(),
+    }
+
+
+def _characters(model: NGrams, tokens: list[str]) -> dict | None:
+    if not model.characters:
+        return None
+    starts, hashes = model.spelling_starts, model.spelling_hashes
+    for shortest, longest in LENGTHS:
+        few = spell(tokens[:TRIED], shortest, longest)
+        if torch.equal(few.starts, starts[: len(few.starts)]) and torch.equal(few.hashes, hashes[: len(few.hashes)]):
+            whole = spell(tokens, shortest, longest)
+            if torch.equal(whole.starts, starts) and torch.equal(whole.hashes, hashes):
+                return {"shortest": shortest, "longest": longest, "longest_word": LONGEST_WORD}
+    raise UserError(
+        "the character n-grams of this model are not those of its words in any lengths from 1 to 12, "
+        "so no other language could find them; set them with read_characters(tokens, shortest, longest)"
+    )

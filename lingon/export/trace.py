@@ -1,0 +1,132 @@
+"""A model as a graph of PyTorch's operators; what cannot become one is refused with its line and a way to write it."""
+
+import contextlib
+import linecache
+import logging
+import re
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+from lingon.core.errors import UserError
+from lingon.export.one_lstm import with_one_lstms
+
+# What stands in a line that cannot be traced, and what to write in its place.
+REMEDIES = (
+    (r"\.numpy\(|\bnp\.", "NumPy is outside the graph: use the function of torch that does the same"),
+    (r"\.(item|tolist)\(|\b(int|float|bool)\(", "a number taken out of a tensor: keep it a tensor"),
+    (r"^(if|elif|while)\b.*(shape|size|len)\b", "a branch on a size: compute for all sizes alike, as by padding"),
+    (r"^(if|elif)\b| if ", "a branch on what a tensor holds: write torch.where(condition, a, b)"),
+    (r"^while\b", "a loop that ends by what a tensor holds: run all steps and keep those that count by torch.where"),
+    (r"^for\b|range\(", "a loop over a size: one operation over the whole tensor, or a layer such as nn.LSTM"),
+    (r"nonzero|unique|masked_select|\w\[\w+\]", "as many numbers as a tensor says: keep all, and a mask beside them"),
+)
+TORCH = Path(torch.__file__).parent
+SIZES = "torch.fx.experimental.symbolic_shapes"  # the part of torch that notes where a size was fixed
+
+
+def trace(model: nn.Module, example: Sequence[Tensor], sizes: Dim = Dim.AUTO) -> ExportedProgram:
+    """The graph that the model computes on such inputs when it predicts. Weights are shared with the model.
+
+    sizes: Dim.AUTO lets every size vary that can, Dim.DYNAMIC refuses the model when one cannot. A size of 1 in the
+    example stays 1. Raises UserError that names the line that cannot be traced, and what to write instead.
+    """
+    model = with_one_lstms(model).eval()
+    shapes = tuple(dict.fromkeys(range(x.ndim), sizes) for x in example)
+    with torch.no_grad(), quiet(), _fixed_sizes() as fixed:
+        try:
+            program = torch.export.export(model, tuple(example), dynamic_shapes=_by_input(model, shapes), strict=False)
+        except Exception as error:
+            raise _refusal(model, error, fixed) from None
+    return program
+
+
+def _by_input(model: nn.Module, shapes: tuple) -> tuple:
+    """torch wants the sizes of `forward(*inputs)` in a tuple of their own."""
+    import inspect
+
+    first = next(iter(inspect.signature(model.forward).parameters.values()), None)
+    return (shapes,) if first is not None and first.kind is first.VAR_POSITIONAL else shapes
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps torch's warnings about its own inside away from the user."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "torch.fx", "torch._export")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+class _Notes(logging.Handler):
+    """Collects where sizes were fixed: `file:line` of notes that say so."""
+
+    def __init__(self):
+        super().__init__(logging.DEBUG)
+        self.places: list[tuple[str, int]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        said = record.getMessage()
+        # A size is fixed when it must equal a number, by a comparison or by becoming that number.
+        if re.match(r"(eval|set_replacement|runtime_assert) .*(Eq\(s\d+, \d+\)|s\d+ = \d+|\[guard added\])", said):
+            places = re.findall(r'(?:File "|at |\(|# )([^\s"(]+\.py)(?:", line |:)(\d+)', said)
+            self.places += [(file, int(line)) for file, line in places if not _of_torch(file)]
+
+
+@contextlib.contextmanager
+def _fixed_sizes() -> Iterator[list[tuple[str, int]]]:
+    logger, notes = logging.getLogger(SIZES), _Notes()
+    level, propagate = logger.level, logger.propagate
+    handlers, logger.handlers = logger.handlers, [notes]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield notes.places
+    finally:
+        logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)
+
+
+def _refusal(model: nn.Module, error: BaseException, fixed: list[tuple[str, int]]) -> UserError:
+    name = type(model).__name__
+    place = _place_of(error) or (fixed[-1] if fixed else None)
+    if place is None:
+        said = " ".join(str(error).split())
+        return UserError(f"{name} cannot be traced: {type(error).__name__}: {said[:200]}")
+    file, line = place
+    source = linecache.getline(file, line).strip()
+    remedy = next((way for pattern, way in REMEDIES if re.search(pattern, source)), _first_sentence(error))
+    return UserError(f"{name} cannot be traced: {Path(file).name}:{line}: `{source}`: {remedy}")
+
+
+def _place_of(error: BaseException | None) -> tuple[str, int] | None:
+    """The innermost line of the user's code, or of Lingon's models, that led to the error."""
+    while error is not None:
+        frames = traceback.extract_tb(error.__traceback__)
+        places = [(f.filename, f.lineno) for f in frames if not _of_torch(f.filename) and f.filename != __file__]
+        if places:
+            return places[-1]
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _of_torch(file: str) -> bool:
+    skipped = ("jaxtyping", "beartype", "contextlib.py", "one_lstm.py")
+    return file.startswith("<") or TORCH in Path(file).parents or any(part in file for part in skipped)
+
+
+def _first_sentence(error: BaseException) -> str:
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said.split('. ')[0][:160]}"

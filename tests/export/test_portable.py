@@ -1,0 +1,266 @@
+"""An exported folder says what the model says, in a process without Lingon; what it would say wrongly is refused."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from itertools import pairwise
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from lingon.core.errors import UserError
+from lingon.core.files import write_json
+from lingon.data.batch import collate
+from lingon.export import portable
+from lingon.export.bundle import load, save_bundle
+from lingon.export.onnx import run_onnx
+from lingon.export.parity import BATCHES, LENGTHS, batches, largest_difference
+from lingon.export.portable import TARGETS, export
+from lingon.export.rows import rows_of, rule_of
+from lingon.export.torch_program import pickled_parts, run_torch
+from tests.export import test_bundle
+from tests.export.test_bundle import RUN, TEXTS
+
+MODELS = ("bag", "textcnn", "bilstm", "self_attentive", "ngrams", "ngrams, characters")
+WALL = """import sys
+class Wall:
+    def find_spec(self, name, *_):
+        assert name.split(".")[0] != "lingon"
+sys.meta_path.insert(0, Wall())
+import os, runpy
+for folder in sys.argv[1:]:
+    os.chdir(folder)
+    runpy.run_path("program.py")
+"""
+EVERY = [(name, to) for name in MODELS for to in TARGETS]
+
+
+@pytest.fixture(autouse=True)
+def unchecked_shapes():
+    """What checks the shapes in tests cannot be traced itself."""
+    import jaxtyping
+
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+def classifier(name):
+    made = test_bundle.classifier(name)
+    if hasattr(made.model, "embedding"):
+        made.model.embedding.weight.data[0] = 0  # as in every trained model
+    return made
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory):
+    """A bundle of every model."""
+    folder = tmp_path_factory.mktemp("bundles")
+    return {
+        name: save_bundle(classifier(name), name.split(",")[0], folder / name.replace(", ", "-"), RUN)
+        for name in MODELS
+    }
+
+
+@pytest.fixture(scope="module")
+def exported(bundles):
+    """Every model for every runtime, made when it is first asked for."""
+    made = {}
+
+    def get(name, to):
+        if (name, to) not in made:
+            made[name, to] = export(bundles[name], to)
+        return made[name, to]
+
+    return get
+
+
+@pytest.mark.parametrize(("name", "to"), EVERY)
+def test_the_file_says_what_the_model_says(exported, bundles, name, to):
+    found = exported(name, to)
+    assert found.difference < 1e-4
+    assert sorted(p.name for p in found.folder.iterdir()) == sorted(
+        ["README.md", "config.json", TARGETS[to].file, "tokenizer.json"]
+    )
+    run = TARGETS[to].run(found.folder / TARGETS[to].file)
+    held = load(bundles[name])
+    ours = held.logits(TEXTS)
+    torch.testing.assert_close(portable.logits_of(run, held, TEXTS), ours, rtol=1e-4, atol=1e-5)
+    batch = collate(held.encode(TEXTS))  # all at once, padded to the longest
+    inputs = rows_of(held.model, batch.ids, batch.real) if name.startswith("ngrams") else (batch.ids, batch.real)
+    with torch.no_grad():
+        torch.testing.assert_close(run(*inputs), ours, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("to", TARGETS)
+def test_the_readme_of_every_folder_runs_where_there_is_no_lingon(exported, bundles, tmp_path, to):
+    places = []
+    for name in MODELS:
+        places.append(shutil.copytree(exported(name, to).folder, tmp_path / name))
+        code = re.search(r"```python\n(.*?)```", (places[-1] / "README.md").read_text(), re.DOTALL)[1]
+        (places[-1] / "program.py").write_text(code)
+    done = subprocess.run([sys.executable, "-c", WALL, *places], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for name, line in zip(MODELS, done.stdout.splitlines(), strict=True):
+        expected = load(bundles[name]).predict("A warm and clever film.")
+        label, probability = line.split()
+        assert label == expected.label, name
+        assert float(probability) == pytest.approx(expected.probability, abs=1e-4), name
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_nothing_in_a_torch_file_is_pickled_and_no_file_names_this_machine(exported, name):
+    path = exported(name, "torch").folder / "model.pt2"
+    assert pickled_parts(path) == []
+    with zipfile.ZipFile(path) as archive:
+        inside = b"".join(archive.read(part) for part in archive.namelist() if part.endswith(".json"))
+    inside += (exported(name, "onnx").folder / "model.onnx").read_bytes()
+    assert b"site-packages" not in inside
+    assert b".py" not in inside
+
+
+def test_a_torch_file_with_anything_pickled_is_not_loaded(exported, tmp_path):
+    source, bad = exported("bag", "torch").folder / "model.pt2", tmp_path / "bad.pt2"
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(bad, "w") as new:
+        for part in old.infolist():
+            data = old.read(part)
+            new.writestr(part.filename, b"PK" if part.filename.endswith("model.pt") else data)
+    with pytest.raises(UserError, match=r"model\.pt is pickled"):
+        run_torch(bad)
+
+
+def test_an_onnx_file_is_sound_and_names_its_sizes(exported):
+    model = onnx.load(exported("bilstm", "onnx").folder / "model.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    sizes = {i.name: [d.dim_param for d in i.type.tensor_type.shape.dim] for i in model.graph.input}
+    assert sizes == {"ids": ["batch", "tokens"], "real": ["batch", "tokens"]}
+    assert [o.name for o in model.graph.output] == ["logits"]
+    assert "LSTM" in {node.op_type for node in model.graph.node}, "a loop over time would be slow"
+
+
+def test_batches_have_every_shape_and_an_empty_text():
+    shapes = [(ids.shape, real) for ids, real in batches(11)]
+    assert [tuple(shape) for shape, _ in shapes] == [(b, t) for t in LENGTHS for b in BATCHES]
+    assert len(set(LENGTHS)) == 5
+    assert len(set(BATCHES)) == 3
+    assert all(not real[-1].any() for _, real in shapes if len(real) > 1)
+    assert all(real[0].all() for _, real in shapes)
+
+
+@pytest.mark.parametrize("wrong", [2e-4, float("nan")])
+def test_a_model_that_says_something_else_is_refused(wrong):
+    def model(ids, real):
+        return ids.sum(1, keepdim=True).float()
+
+    def near(ids, real):
+        return model(ids, real) + (wrong if ids.shape == (3, 61) else 0)
+
+    assert largest_difference(model, model, 7) == 0
+    with pytest.raises(UserError, match="not exported: on 3 texts of 61 tokens the exported model differs"):
+        largest_difference(model, near, 7)
+
+
+def test_a_refused_export_leaves_no_folder_behind(bundles, tmp_path, monkeypatch):
+    run = TARGETS["onnx"]._replace(run=lambda path: lambda ids, real: run_onnx(path)(ids, real) + 1)
+    monkeypatch.setitem(TARGETS, "onnx", run)
+    with pytest.raises(UserError, match=r"differs from the model by 1\.0e"):
+        export(bundles["bag"], "onnx", tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_follow_the_rule_by_hand():
+    """The rule in config.json, written out once more with Python's whole numbers."""
+    model = classifier("ngrams").model
+    rule = rule_of(model, list(classifier("ngrams").tokenizer.vocab))
+    bits = 2**64 - 1
+
+    def mix(x):
+        x = (x ^ x >> 27) * int(rule["mix_1"]) & bits
+        x = (x ^ x >> 33) * int(rule["mix_2"]) & bits
+        return x ^ x >> 27
+
+    texts = [[3, 5, 3, 5, 7], [], [2]]
+    expected = []
+    for ids in texts:
+        rows = set(ids)
+        for a, b in pairwise(ids):
+            h = (mix(b + 1) * int(rule["chain"]) + mix(a + 1)) & bits
+            rows.add(rule["vocab_size"] + mix(h) % rule["buckets"])
+        expected.append(sorted(rows))
+    batch = collate(texts)
+    rows, real = rows_of(model, batch.ids, batch.real)
+    assert [r[m].tolist() for r, m in zip(rows, real, strict=True)] == expected
+
+
+def test_characters_that_follow_no_rule_are_refused(tmp_path):
+    held = classifier("ngrams, characters")
+    held.model.spelling_hashes[3] += 1
+    with pytest.raises(UserError, match="no other language could find them; set them with read_characters"):
+        export(save_bundle(held, "ngrams", tmp_path / "held", RUN), "onnx")
+
+
+def reviews(folder, texts=300):
+    draw = np.random.default_rng(5)
+    lines = ["text,label"]
+    for _ in range(texts):
+        words = draw.choice(["good", "bad", "film", "dull", "very", "a", "not"], draw.integers(3, 13))
+        lines.append(f"{' '.join(words)},{draw.choice(['down', 'flat', 'up'])}")
+    (folder / "mine.csv").write_text("\n".join(lines))
+    return folder / "mine.csv"
+
+
+def test_eight_bits_agree_on_texts(bundles, tmp_path):
+    found = export(bundles["ngrams"], "onnx", tmp_path / "small", int8=True, data=str(reviews(tmp_path)))
+    assert found.agreement >= 0.99
+    assert found.times_as_fast > 0
+    config = json.loads((tmp_path / "small" / "config.json").read_text())
+    assert config["int8"]["agreement"] == found.agreement
+    assert sorted(p.name for p in (tmp_path / "small").iterdir())[2] == "model.onnx"
+
+
+def test_eight_bits_that_change_labels_are_refused(bundles, tmp_path, monkeypatch):
+    def swapped(source, target):
+        model = onnx.load(source)
+        bias = next(t for t in model.graph.initializer if "bias" in t.name)
+        bias.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(bias) - [9, 0, -9], bias.name))
+        bias.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(bias).astype("float32"), bias.name))
+        onnx.save(model, target)
+
+    monkeypatch.setattr(portable.small, "quantize", swapped)
+    with pytest.raises(UserError, match=r"the label stays for .* of 60 real texts, at least 99% must; export without"):
+        export(bundles["bag"], "onnx", tmp_path / "small", int8=True, data=str(reviews(tmp_path)))
+    assert not (tmp_path / "small").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"to": "onxx"}, "unknown target 'onxx'; did you mean 'onnx'"),
+        ({"to": "torch", "int8": True}, "--int8 is for --to onnx"),
+        ({"to": "onnx", "int8": True}, "run.json names none; give some with --data"),
+        ({"to": "onnx", "int8": True, "data": "nowhere.csv"}, "neither a corpus nor a file.*give some with --data"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(bundles, tmp_path, arguments, said):
+    with pytest.raises(UserError, match=said):
+        export(bundles["bag"], out=tmp_path / "new", **arguments)
+    assert not (tmp_path / "new").exists()
+
+
+def test_only_an_older_export_is_replaced(bundles, tmp_path):
+    (tmp_path / "new").mkdir()
+    write_json(tmp_path / "new" / "config.json", {"to": "onnx"})
+    (tmp_path / "new" / "model.onnx").write_text("old")
+    export(bundles["bag"], "torch", tmp_path / "new")
+    assert (tmp_path / "new" / "model.pt2").is_file()
+    assert not (tmp_path / "new" / "model.onnx").exists()
+    with pytest.raises(UserError, match="holds something else than an older export"):
+        export(bundles["bag"], "onnx", bundles["textcnn"])
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="is a file; --out names a folder"):
+        export(bundles["bag"], "onnx", tmp_path / "file")
