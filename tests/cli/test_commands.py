@@ -161,7 +161,7 @@ def test_the_same_seed_gives_the_same_weights(tmp_path):
 def test_export_writes_a_folder_and_says_how_equal_it_is(trained, tmp_path):
     done = lingon("export", "runs/classify", "--to", "torch", "--out", tmp_path / "new", cwd=trained)
     assert done.returncode == 0, done.stderr
-    assert re.match(r"wrote .*new: \d+\.\d MB; logits differ by \d\.\de-\d+ at most\n$", done.stdout)
+    assert re.match(r"wrote .*new: \d+\.\d MB; logits differ by \d\.\de[-+]\d+ at most\n$", done.stdout)
     done = lingon("export", "runs/classify", "--to", "tflite", cwd=trained)
     assert done.returncode == 2
     assert done.stderr.startswith("lingon: unknown target 'tflite'; known: onnx, torch")
