@@ -1,7 +1,7 @@
 """Lingon: a small, readable, fast toolkit for deep learning on language, and the course that teaches it."""
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load", "load_data"]
+__all__ = ["__version__", "hybridize", "load", "load_data"]
 
 
 def load(folder, device: str = "cpu"):
@@ -17,3 +17,10 @@ def load_data(name_or_path, text=None, label=None, test=None):
     from lingon.data.source import load_data as load_source
 
     return load_source(name_or_path, text=text, label=label, test=test)
+
+
+def hybridize(model, example):
+    """The model as a compiled program, checked equal and faster; see `lingon.export.hybridize.hybridize`."""
+    from lingon.export.hybridize import hybridize as hybridize_model
+
+    return hybridize_model(model, example)

@@ -1,9 +1,12 @@
 """A model as a graph of PyTorch's operators; what cannot become one is refused with its line and a way to write it."""
 
 import contextlib
+import inspect
+import io
 import linecache
 import logging
 import re
+import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
@@ -27,6 +30,7 @@ REMEDIES = (
     (r"nonzero|unique|masked_select|\w\[\w+\]", "as many numbers as a tensor says: keep all, and a mask beside them"),
 )
 TORCH = Path(torch.__file__).parent
+LOUD = ("torch.onnx", "torch.export", "torch.fx", "torch._export", "torch._subclasses", "torch._inductor")
 SIZES = "torch.fx.experimental.symbolic_shapes"  # the part of torch that notes where a size was fixed
 
 
@@ -48,21 +52,20 @@ def trace(model: nn.Module, example: Sequence[Tensor], sizes: Dim = Dim.AUTO) ->
 
 def _by_input(model: nn.Module, shapes: tuple) -> tuple:
     """torch wants the sizes of `forward(*inputs)` in a tuple of their own."""
-    import inspect
-
     first = next(iter(inspect.signature(model.forward).parameters.values()), None)
     return (shapes,) if first is not None and first.kind is first.VAR_POSITIONAL else shapes
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps torch's warnings about its own inside away from the user."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "torch.fx", "torch._export")]
+    """Keeps what torch says and prints about its own inside away from the user."""
+    loggers = [logging.getLogger(name) for name in LOUD]
     levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
+    said = io.StringIO()
+    with warnings.catch_warnings(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         warnings.simplefilter("ignore")
         for logger in loggers:
-            logger.setLevel(logging.ERROR)
+            logger.setLevel(logging.CRITICAL)
         try:
             yield
         finally:
@@ -71,18 +74,22 @@ def quiet() -> Iterator[None]:
 
 
 class _Notes(logging.Handler):
-    """Collects where sizes were fixed: `file:line` of notes that say so."""
+    """Collects where in the user's code a size was fixed, from torch's notes of it."""
 
     def __init__(self):
         super().__init__(logging.DEBUG)
         self.places: list[tuple[str, int]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        said = record.getMessage()
-        # A size is fixed when it must equal a number, by a comparison or by becoming that number.
-        if re.match(r"(eval|set_replacement|runtime_assert) .*(Eq\(s\d+, \d+\)|s\d+ = \d+|\[guard added\])", said):
-            places = re.findall(r'(?:File "|at |\(|# )([^\s"(]+\.py)(?:", line |:)(\d+)', said)
-            self.places += [(file, int(line)) for file, line in places if not _of_torch(file)]
+        found = re.search(r"\[guard added\] \((\S+\.py):(\d+) in ", record.getMessage())
+        if found and (file := _whole(found[1])):
+            self.places.append((file, int(found[2])))
+
+
+def _whole(end: str) -> str | None:
+    """The path of a module of which only the end is known; None for torch's own."""
+    files = (getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))
+    return next((file for file in files if file.endswith(end) and not _of_torch(file)), None)
 
 
 @contextlib.contextmanager
