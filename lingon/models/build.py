@@ -21,6 +21,8 @@ MODELS = {
     "gpt": ("lingon.models.gpt", "GPT"),
     "decoder": ("lingon.models.decoder", "decoder"),
 }
+# Published families, which have the keys of their own config.json; see lingon.models.families.
+FAMILIES = ("gpt2", "llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3_text")
 LARGEST = 1 << 31  # numbers in a model, without a `limit`: 8 GiB in float32
 USUAL = (1, 4096)
 # The least and the most that a whole number may be, where that is not the usual.
@@ -47,8 +49,10 @@ def build(name: object, config: object, limit: int | None = None) -> nn.Module:
     the constructor as `config()` of the model gives them. limit: the most numbers its weights may hold, as when they
     are to be read from a file that has so many. Raises UserError that names the model, key or value.
     """
+    if isinstance(name, str) and name in FAMILIES:
+        return _of_family(name, config, limit)
     if not isinstance(name, str) or name not in MODELS:
-        raise unknown("model", name, MODELS)
+        raise unknown("model", name, [*MODELS, *FAMILIES])
     if not isinstance(config, Mapping):
         raise UserError(f"{name}: the sizes are {str(config)[:40]!r}, expected names with values")
     module, kind = MODELS[name]
@@ -71,6 +75,14 @@ def build(name: object, config: object, limit: int | None = None) -> nn.Module:
         most = f"{LARGEST:,}" if limit is None else f"{limit:,}, which its weights file has"
         raise UserError(f"{name}: these sizes make {numbers:,} numbers; at most {most}")
     return make(**sizes)
+
+
+def _of_family(name: str, config: object, limit: int | None) -> nn.Module:
+    from lingon.models.families import from_config
+
+    if isinstance(config, Mapping):
+        config = {**config, "model_type": name}
+    return from_config(config, LARGEST if limit is None else limit)
 
 
 def _expected(key: str, annotation: Any, value: Any) -> str | None:

@@ -1,0 +1,314 @@
+"""Checkpoints of the Hugging Face layout: a folder of safetensors and JSON, or its name on the hub, in and out."""
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from lingon.core.errors import DataError, FetchError, UserError, one_of, unknown
+from lingon.core.files import atomic_folder, read_json, write_json
+from lingon.core.shapes import Tensor
+from lingon.core.tensors import save_tensors, shapes_in
+from lingon.data.hub_tokenizer import read_tokenizer, write_tokenizer
+from lingon.data.tokenize import Tokenizer
+from lingon.export.names import Entry, entries
+from lingon.models.families import FAMILIES, from_config
+
+CONFIG_LIMIT = 4 << 20  # bytes
+INDEX = "model.safetensors.index.json"
+WHOLE = "model.safetensors"
+SHARD = 5_000_000_000  # bytes in one file
+# Tensors of older checkpoints that are no weights: masks, and frequencies that the configuration gives.
+NO_WEIGHTS = re.compile(r"\.attn\.(masked_)?bias$|\.rotary_emb\.inv_freq$")
+PREFIXES = ("transformer.", "model.")
+NEEDED = ["*.json", "*.safetensors", "merges.txt"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A language model as it was published.
+
+    tokenizer: None when the folder has none. ends: ids that end a text. source: the folder.
+    """
+
+    model: nn.Module
+    tokenizer: Tokenizer | None
+    ends: tuple[int, ...]
+    source: Path
+
+
+def is_hub_folder(folder: Path) -> bool:
+    """Whether a folder holds a checkpoint of this layout: its config.json has a `model_type`."""
+    path = folder / "config.json"
+    if not path.is_file():
+        return False
+    config = read_json(path, limit=64 << 20)
+    return isinstance(config, dict) and "model_type" in config
+
+
+def load_hub(source: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoint:
+    """A model with its tokenizer, from a folder or by a name such as "owner/name", which is fetched first.
+
+    dtype: of the weights in memory. Raises UserError or DataError naming file, key or tensor when anything is missing,
+    superfluous, of another shape, or holds NaN or infinite numbers; nothing is believed before it is checked.
+    """
+    folder = _folder(source)
+    config = read_json(folder / "config.json", limit=CONFIG_LIMIT)
+    files = _files(folder)
+    shapes = _shapes(folder, files)
+    available = sum(torch.Size(shape).numel() for shape in shapes.values())
+    try:
+        model = from_config(config, available, device="meta")
+    except UserError as error:
+        raise DataError(f"{folder / 'config.json'}: {error}") from None
+    plan = _plan(folder, model, shapes)
+    tied = model.output.weight is model.embedding.weight
+    tensors = dict(_read(folder, files, plan, dtype))
+    if tied:
+        tensors["output.weight"] = tensors["embedding.weight"]
+    model.load_state_dict(tensors, assign=True)
+    if tied:
+        model.output.weight = model.embedding.weight
+    tokenizer = read_tokenizer(folder)
+    rows = len(model.embedding.weight)
+    if tokenizer is not None and (size := tokenizer.library.get_vocab_size(with_added_tokens=True)) > rows:
+        raise DataError(f"{folder}: the tokenizer has {size:,} tokens, the model was made for {rows:,}")
+    return Checkpoint(model.eval(), tokenizer, _ends(folder, config, rows), folder)
+
+
+def save_hub(
+    model: nn.Module,
+    folder: str | Path,
+    tokenizer: Tokenizer | None = None,
+    dtype: torch.dtype | None = None,
+    shard: int = SHARD,
+) -> Path:
+    """Writes a model so that `transformers` and others can load it. A `decoder` of ours becomes a Qwen3, a GPT a GPT-2.
+
+    dtype: of the stored weights; as they are when not given. shard: the most bytes in a file, unless one tensor has
+    more. The folder appears, or takes the place of an older one, only when it is whole.
+    """
+    config = hub_config(model)
+    dtype = dtype or model.embedding.weight.dtype
+    config |= {"dtype": str(dtype).removeprefix("torch.")}
+    with atomic_folder(Path(folder)) as fresh:
+        write_json(fresh / "config.json", config)
+        tensors = {name: t.to(dtype) for name, t in _theirs(model)}
+        groups = _grouped(tensors, shard)
+        if len(groups) == 1:
+            save_tensors(fresh / WHOLE, tensors)
+        else:
+            _write_shards(fresh, groups)
+        if tokenizer is not None:
+            write_tokenizer(fresh, tokenizer, config)
+    return Path(folder)
+
+
+def hub_config(model: nn.Module) -> dict[str, Any]:
+    """The `config.json` of a model, whatever it was made from."""
+    sizes = dict(model.config())
+    if "model_type" in sizes:
+        return sizes | {"architectures": [ARCHITECTURES[sizes["model_type"]]]}
+    attention = model.blocks[0].attention
+    same = {"vocab_size": sizes["vocab_size"], "tie_word_embeddings": sizes["tied"]}
+    if hasattr(model, "positions"):
+        if not sizes["bias"]:
+            raise UserError("a GPT without biases has no place in the layout of GPT-2; train one with bias")
+        names = {"n_embd": "width", "n_layer": "depth", "n_head": "heads", "n_positions": "context", "n_inner": "inner"}
+        more = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), sizes["dropout"])
+        more |= {"layer_norm_epsilon": sizes["epsilon"], "activation_function": "gelu_new"}
+        found = {"model_type": "gpt2", **same, **{theirs: sizes[ours] for theirs, ours in names.items()}, **more}
+    else:
+        windows = [block.window for block in model.blocks]
+        found = {
+            "model_type": "qwen3",
+            **same,
+            "hidden_size": sizes["width"],
+            "intermediate_size": sizes["inner"],
+            "num_hidden_layers": sizes["depth"],
+            "num_attention_heads": sizes["heads"],
+            "num_key_value_heads": sizes["kv_heads"],
+            "head_dim": attention.head_width,
+            "max_position_embeddings": sizes["context"],
+            "rms_norm_eps": sizes["epsilon"],
+            "rope_theta": sizes["theta"],
+            "rope_parameters": {"rope_type": "default", "rope_theta": sizes["theta"]},
+            "use_sliding_window": any(windows),
+            "sliding_window": sizes["window"] or None,
+            "layer_types": ["sliding_attention" if window else "full_attention" for window in windows],
+            "attention_bias": False,
+            "hidden_act": "silu",
+        }
+    return found | {"architectures": [ARCHITECTURES[found["model_type"]]]}
+
+
+ARCHITECTURES = {
+    "gpt2": "GPT2LMHeadModel",
+    "llama": "LlamaForCausalLM",
+    "mistral": "MistralForCausalLM",
+    "qwen2": "Qwen2ForCausalLM",
+    "qwen3": "Qwen3ForCausalLM",
+    "gemma2": "Gemma2ForCausalLM",
+    "gemma3_text": "Gemma3ForCausalLM",
+}
+assert ARCHITECTURES.keys() == FAMILIES.keys()
+
+
+def _folder(source: str | Path) -> Path:
+    if Path(source).is_dir():
+        return Path(source)
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", str(source)):
+        raise UserError(f"there is no folder {str(source)!r}, and a name on the hub looks like owner/name")
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError:
+        raise UserError(f"to fetch {str(source)!r} by name, install huggingface_hub; or give a folder") from None
+    try:
+        return Path(snapshot_download(str(source), allow_patterns=NEEDED))
+    except Exception as error:  # its errors are of many kinds, and nobody's mistake
+        raise FetchError(f"{source} could not be fetched from the hub ({str(error).splitlines()[0][:120]})") from None
+
+
+def _files(folder: Path) -> list[str]:
+    """The files with weights. Raises DataError when the index names one that is not there, or none of this folder."""
+    if (folder / WHOLE).is_file():
+        return [WHOLE]
+    if not (folder / INDEX).is_file():
+        others = sorted(p.name for p in folder.glob("*.bin"))
+        why = f"; {others[0]} is a pickle, which Lingon does not read: convert it to safetensors" if others else ""
+        raise DataError(f"{folder}: no {WHOLE} and no {INDEX}{why}")
+    index = read_json(folder / INDEX)
+    named = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(named, dict) or not named or not all(isinstance(n, str) for n in named.values()):
+        raise DataError(f"{folder / INDEX}: no 'weight_map' that gives each tensor its file")
+    files = sorted(set(named.values()))
+    for name in files:
+        if not re.fullmatch(r"[\w-]+(\.[\w-]+)*\.safetensors", name):
+            raise DataError(f"{folder / INDEX}: {name[:80]!r} is not the name of a safetensors file of this folder")
+        if not (folder / name).is_file():
+            raise DataError(f"{folder}: {name} is missing, one of {len(files)} files that {INDEX} names")
+    return files
+
+
+def _shapes(folder: Path, files: list[str]) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name in files:
+        found = shapes_in(folder / name)
+        if twice := shapes.keys() & found.keys():
+            raise DataError(f"{folder / name}: tensor {min(twice)!r} is in another file too")
+        shapes |= found
+    return shapes
+
+
+def _plan(folder: Path, model: nn.Module, shapes: Mapping[str, tuple]) -> dict[str, Entry]:
+    """Our entries under the names that the files use, after all names and shapes were compared."""
+    wanted, prefix = entries(model), _missing_prefix(entries(model), shapes)
+    plan, sizes = {}, dict(model.named_parameters())
+    known: dict[str, tuple[int, ...]] = {}
+    for entry in wanted:
+        entry = Entry(entry.ours, tuple(n.removeprefix(prefix) for n in entry.theirs), entry.sizes, entry.transposed)
+        plan[entry.ours] = entry
+        for name, rows in zip(entry.theirs, entry.sizes, strict=True):
+            shape = (rows, *sizes[entry.ours].shape[1:])
+            known[name] = shape[::-1] if entry.transposed else shape
+    for name, shape in known.items():
+        if name not in shapes:
+            raise DataError(f"{folder}: tensor {name!r} is missing; these weights are not of this configuration")
+        if shapes[name] != shape:
+            raise DataError(f"{folder}: tensor {name!r} is {list(shapes[name])}, config.json wants {list(shape)}")
+    tied = {"lm_head.weight"} if "output.weight" not in plan else set()
+    for name in shapes:
+        if name not in known and name not in tied and not NO_WEIGHTS.search(name):
+            raise DataError(f"{folder}: {unknown('tensor', name, known)}")
+    return plan
+
+
+def _missing_prefix(wanted: list[Entry], shapes: Mapping[str, tuple]) -> str:
+    """ "transformer." or "model.", when a checkpoint of the body alone has left it out."""
+    name = wanted[0].theirs[0]
+    return next((p for p in PREFIXES if name.startswith(p) and name not in shapes and name[len(p) :] in shapes), "")
+
+
+def _read(
+    folder: Path, files: list[str], plan: Mapping[str, Entry], dtype: torch.dtype
+) -> Iterator[tuple[str, Tensor]]:
+    """Our tensors, one at a time, so that no more than one is in memory twice."""
+    opened, place = [], {}
+    try:
+        for name in files:
+            opened.append(safe_open(folder / name, framework="pt"))
+            place |= dict.fromkeys(opened[-1].keys(), opened[-1])
+        for ours, entry in plan.items():
+            parts = [_checked(folder, name, place[name].get_tensor(name)) for name in entry.theirs]
+            parts = [part.T if entry.transposed else part for part in parts]
+            whole = torch.cat(parts) if len(parts) > 1 else parts[0]
+            # What is mapped from a file must not be changed by training, so it becomes a copy.
+            yield (
+                ours,
+                whole.to(dtype).contiguous()
+                if whole.dtype != dtype
+                else whole.clone(memory_format=torch.contiguous_format),
+            )
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{folder}: not whole safetensors files ({error})") from None
+
+
+def _checked(folder: Path, name: str, tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point() or tensor.dtype.itemsize < 2:
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise DataError(f"{folder}: tensor {name!r} is of {kind}; weights of float32, bfloat16 or float16 are read")
+    if not tensor.isfinite().all():
+        raise DataError(f"{folder}: tensor {name!r} holds NaN or infinite numbers")
+    return tensor
+
+
+def _ends(folder: Path, config: Mapping[str, Any], vocab_size: int) -> tuple[int, ...]:
+    """Ids that end a text: those of generation_config.json, else of config.json."""
+    path = folder / "generation_config.json"
+    more = read_json(path, limit=CONFIG_LIMIT) if path.is_file() else {}
+    found = more.get("eos_token_id") if isinstance(more, dict) else None
+    found = config.get("eos_token_id") if found is None else found
+    ids = found if isinstance(found, list) else [] if found is None else [found]
+    if not all(type(i) is int and i >= 0 for i in ids):
+        raise DataError(f"{folder}: key 'eos_token_id' is {repr(found)[:40]}, expected ids")
+    if beyond := [i for i in ids if i >= vocab_size]:
+        warnings.warn(f"{folder}: the end token {one_of(map(str, beyond))} is not in the vocabulary", stacklevel=3)
+    return tuple(i for i in ids if i < vocab_size)
+
+
+def _theirs(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    ours = dict(model.named_parameters())
+    for entry in entries(model):
+        for name, part in zip(entry.theirs, ours[entry.ours].detach().split(entry.sizes), strict=True):
+            yield name, part.T if entry.transposed else part
+
+
+def _grouped(tensors: Mapping[str, Tensor], most: int) -> list[dict[str, Tensor]]:
+    groups: list[dict[str, Tensor]] = [{}]
+    used = 0
+    for name, tensor in tensors.items():
+        size = tensor.numel() * tensor.dtype.itemsize
+        if groups[-1] and used + size > most:
+            groups.append({})
+            used = 0
+        groups[-1][name] = tensor
+        used += size
+    return groups
+
+
+def _write_shards(folder: Path, groups: list[dict[str, Tensor]]) -> None:
+    named = {}
+    for number, group in enumerate(groups, 1):
+        file = f"model-{number:05}-of-{len(groups):05}.safetensors"
+        save_tensors(folder / file, group)
+        named |= dict.fromkeys(group, file)
+    total = sum(t.numel() * t.dtype.itemsize for group in groups for t in group.values())
+    write_json(folder / INDEX, {"metadata": {"total_size": total}, "weight_map": named})

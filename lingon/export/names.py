@@ -1,0 +1,81 @@
+"""What the weights of a model are called in checkpoints of the Hugging Face layout."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import nn
+
+from lingon.models.gpt import GPT
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tensor of ours, and the tensors of theirs that it is made of, one under the other.
+
+    sizes: rows of each of theirs. transposed: theirs are stored [in, out].
+    """
+
+    ours: str
+    theirs: tuple[str, ...]
+    sizes: tuple[int, ...]
+    transposed: bool = False
+
+
+def entries(model: nn.Module) -> list[Entry]:
+    """For each weight of a model, where it comes from. A tied output matrix is not stored."""
+    return [*_gpt2(model)] if isinstance(model, GPT) else [*_decoder(model)]
+
+
+def _gpt2(model: GPT) -> Iterator[Entry]:
+    parts = {
+        "before_attention": "ln_1",
+        "attention.qkv": "attn.c_attn",
+        "attention.out": "attn.c_proj",
+        "before_feed": "ln_2",
+        "feed.up": "mlp.c_fc",
+        "feed.down": "mlp.c_proj",
+    }
+    names = {"embedding": "transformer.wte", "positions": "transformer.wpe", "norm": "transformer.ln_f"}
+    for layer in range(len(model.blocks)):
+        names |= {f"blocks.{layer}.{ours}": f"transformer.h.{layer}.{theirs}" for ours, theirs in parts.items()}
+    linear = tuple(name for name in parts if "attention." in name or "feed." in name)
+    for name, tensor in _weights(model):
+        module, _, kind = name.rpartition(".")
+        transposed = kind == "weight" and module.endswith(linear)
+        theirs = "lm_head" if module == "output" else names[module]
+        yield Entry(name, (f"{theirs}.{kind}",), (len(tensor),), transposed)
+
+
+def _decoder(model: nn.Module) -> Iterator[Entry]:
+    gemma = model.blocks[0].after_feed is not None
+    parts = {
+        "before_attention": "input_layernorm",
+        "after_attention": "post_attention_layernorm",
+        "before_feed": "pre_feedforward_layernorm" if gemma else "post_attention_layernorm",
+        "after_feed": "post_feedforward_layernorm",
+        "attention.query_norm": "self_attn.q_norm",
+        "attention.key_norm": "self_attn.k_norm",
+        "attention.out": "self_attn.o_proj",
+        "feed.down": "mlp.down_proj",
+    }
+    whole = {"embedding": "model.embed_tokens", "norm": "model.norm", "output": "lm_head"}
+    for name, tensor in _weights(model):
+        module, _, kind = name.rpartition(".")
+        if module in whole:
+            yield Entry(name, (f"{whole[module]}.{kind}",), (len(tensor),))
+            continue
+        _, layer, part = module.split(".", 2)
+        at = f"model.layers.{layer}"
+        if part == "attention.qkv":
+            attention = model.blocks[int(layer)].attention
+            sizes = tuple(n * attention.head_width for n in (attention.heads, attention.kv_heads, attention.kv_heads))
+            yield Entry(name, tuple(f"{at}.self_attn.{x}_proj.{kind}" for x in "qkv"), sizes)
+        elif part == "feed.up":
+            theirs = tuple(f"{at}.mlp.{x}_proj.{kind}" for x in ("gate", "up"))
+            yield Entry(name, theirs, (len(tensor) // 2,) * 2)
+        else:
+            yield Entry(name, (f"{at}.{parts[part]}.{kind}",), (len(tensor),))
+
+
+def _weights(model: nn.Module):
+    return model.named_parameters()  # a tied matrix comes once, as the embedding

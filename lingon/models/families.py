@@ -1,0 +1,296 @@
+"""Families of published decoders, each from the `config.json` of its checkpoints."""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.errors import UserError, unknown
+from lingon.layers.feedforward import Gated, gelu_tanh
+from lingon.layers.norm import RMSNorm
+from lingon.layers.position import Rotary, Stretch, linear, llama3
+from lingon.layers.transformer import Attention, Block
+from lingon.models.decoder import Decoder
+from lingon.models.gpt import GPT
+from lingon.models.sizes import Sizes
+
+ACTIVATIONS = {
+    "silu": F.silu,
+    "swish": F.silu,
+    "gelu": F.gelu,
+    "gelu_new": gelu_tanh,
+    "gelu_pytorch_tanh": gelu_tanh,
+    "relu": F.relu,
+}
+SLIDING, FULL = "sliding_attention", "full_attention"
+DEEPEST = 256
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes that every family has."""
+
+    vocab_size: int
+    width: int
+    inner: int
+    depth: int
+    heads: int
+    kv_heads: int
+    head_width: int
+    context: int
+    epsilon: float
+
+
+def from_config(config: object, limit: int | None = None, device: str = "cpu") -> nn.Module:
+    """The model that a `config.json` of the Hugging Face layout describes, with fresh weights.
+
+    limit: the most numbers its weights may hold. device: "meta" gives the shapes alone. Raises UserError that names
+    the family and the key, before memory is taken. No name in the file is imported.
+    """
+    if not isinstance(config, Mapping):
+        raise UserError(f"a configuration is {str(config)[:40]!r}, expected names with values")
+    family = config.get("model_type")
+    if not isinstance(family, str) or family not in FAMILIES:
+        raise unknown("model_type", str(family), FAMILIES)
+    sizes = Sizes(config, family)
+    sizes.without("quantization_config", "add_cross_attention", "is_encoder_decoder")
+    make = FAMILIES[family]
+    with torch.device("meta"):  # shapes alone, no memory
+        model = make(sizes)
+    numbers = sum(p.numel() for p in model.parameters())
+    if limit is not None and numbers > limit:
+        raise UserError(f"{family}: these sizes make {numbers:,} numbers; at most {limit:,}, which its weights have")
+    return model if device == "meta" else make(sizes)
+
+
+def gpt2(sizes: Sizes) -> GPT:
+    """Radford et al. 2019."""
+    sizes.without("scale_attn_by_inverse_layer_idx")
+    if not sizes.flag("scale_attn_weights", True):
+        raise sizes.wrong("scale_attn_weights", False, "true")
+    sizes.choice("activation_function", "gelu_new", ("gelu_new", "gelu_pytorch_tanh"))
+    return GPT(
+        sizes.whole("vocab_size"),
+        sizes.whole("n_embd", most=1 << 16),
+        sizes.whole("n_layer", most=DEEPEST),
+        sizes.whole("n_head", most=1024),
+        sizes.whole("n_positions"),
+        sizes.whole("n_inner", 4 * sizes.config["n_embd"], most=1 << 20),
+        _share(sizes, "resid_pdrop", 0.1),
+        tied=sizes.flag("tie_word_embeddings", True),
+        epsilon=sizes.number("layer_norm_epsilon", 1e-5, most=1.0),
+    )
+
+
+def llama(sizes: Sizes) -> Decoder:
+    """Touvron et al. 2023; Llama 3 stretches its rotations."""
+    bias = sizes.flag("attention_bias")
+    return _plain(sizes, bias=(bias, bias), feed_bias=sizes.flag("mlp_bias"))
+
+
+def mistral(sizes: Sizes) -> Decoder:
+    """Jiang et al. 2023: Llama with a window in every layer."""
+    depth = sizes.whole("num_hidden_layers", most=DEEPEST)
+    # An older config.json without the key means the window of the paper, one with null means none.
+    window = sizes.whole("sliding_window", 4096) if sizes.config.get("sliding_window", 0) is not None else None
+    return _plain(sizes, windows=[window] * depth, kv_heads=8)
+
+
+def qwen2(sizes: Sizes) -> Decoder:
+    """Yang et al. 2024: Llama with biases on queries, keys and values."""
+    return _plain(sizes, bias=(True, False), windows=_late_windows(sizes))
+
+
+def qwen3(sizes: Sizes) -> Decoder:
+    """Yang et al. 2025: Llama with a norm on the queries and keys of each head."""
+    bias = sizes.flag("attention_bias")
+    return _plain(sizes, bias=(bias, bias), windows=_late_windows(sizes), head_width=128, normed=True)
+
+
+def gemma2(sizes: Sizes) -> Decoder:
+    """Gemma Team 2024: norms after each part too, caps on scores and logits, a window in every other layer."""
+    softcap = sizes.number("attn_logit_softcapping", 50.0) if _there(sizes, "attn_logit_softcapping") else None
+    final = sizes.number("final_logit_softcapping", 30.0) if _there(sizes, "final_logit_softcapping") else None
+    rotaries = {kind: _rotary(sizes, kind, 256) for kind in (SLIDING, FULL)}
+    return _gemma(sizes, rotaries, every=2, softcap=softcap, final=final, normed=False)
+
+
+def gemma3(sizes: Sizes) -> Decoder:
+    """Gemma Team 2025: a norm on queries and keys, and rotations of their own for layers with a window."""
+    new = sizes.part("rope_parameters")
+    if new is None:
+        wide = {"rope_theta": sizes.number("rope_theta", 1e6), "rope_scaling": sizes.config.get("rope_scaling")}
+        near = {"rope_theta": sizes.number("rope_local_base_freq", 1e4)}
+    else:
+        wide, near = (
+            {"rope_parameters": dict(found.config)} if (found := new.part(kind)) else {} for kind in (FULL, SLIDING)
+        )
+    both = {"head_dim": sizes.config.get("head_dim")}
+    rotaries = {
+        SLIDING: _rotary(Sizes(near | both, sizes.family), SLIDING, 256, 1e4),
+        FULL: _rotary(Sizes(wide | both, sizes.family), FULL, 256, 1e6),
+    }
+    softcap, final = sizes.number("attn_logit_softcapping"), sizes.number("final_logit_softcapping")
+    if softcap is not None:
+        # transformers reads this key and does not use it; whichever is meant, it is not known.
+        raise sizes.wrong("attn_logit_softcapping", softcap, "null")
+    every = sizes.whole("sliding_window_pattern", sizes.config.get("_sliding_window_pattern") or 6)
+    return _gemma(sizes, rotaries, every, None, final, normed=True)
+
+
+FAMILIES: dict[str, Callable[[Sizes], nn.Module]] = {
+    "gpt2": gpt2,
+    "llama": llama,
+    "mistral": mistral,
+    "qwen2": qwen2,
+    "qwen3": qwen3,
+    "gemma2": gemma2,
+    "gemma3_text": gemma3,
+}
+
+
+def _plain(
+    sizes: Sizes,
+    bias: tuple[bool, bool] = (False, False),
+    feed_bias: bool = False,
+    windows: list[int | None] | None = None,
+    head_width: int | None = None,
+    normed: bool = False,
+    kv_heads: int | None = None,
+) -> Decoder:
+    """Llama and those built like it."""
+    shape = _shape(sizes, head_width, kv_heads)
+    activation = ACTIVATIONS[sizes.choice("hidden_act", "silu", ACTIVATIONS)]
+
+    def norm(width: int) -> RMSNorm:
+        return RMSNorm(width, shape.epsilon)
+
+    def block(layer: int) -> Block:
+        norms = (norm(shape.head_width), norm(shape.head_width)) if normed else None
+        attention = Attention(shape.width, shape.heads, shape.kv_heads, shape.head_width, bias, norms)
+        feed = Gated(shape.width, shape.inner, activation, feed_bias)
+        before, window = (norm(shape.width), norm(shape.width)), windows[layer] if windows else None
+        return Block(attention, feed, before, window=window, rotary=FULL)
+
+    blocks = [block(layer) for layer in range(shape.depth)]
+    rotaries = {FULL: _rotary(sizes, FULL, shape.head_width)}
+    tied = sizes.flag("tie_word_embeddings")
+    embedding = nn.Embedding(shape.vocab_size, shape.width)
+    return Decoder(embedding, blocks, rotaries, norm(shape.width), shape.context, _kept(sizes), tied)
+
+
+def _gemma(
+    sizes: Sizes, rotaries: dict[str, Rotary], every: int, softcap: float | None, final: float | None, normed: bool
+) -> Decoder:
+    """Gemma 2 and 3. every: of so many layers all but the last have a window."""
+    sizes.without("use_bidirectional_attention")
+    shape = _shape(sizes, 256, 4)
+    activation = ACTIVATIONS[sizes.choice("hidden_activation", "gelu_pytorch_tanh", ACTIVATIONS)]
+    kinds = sizes.words("layer_types", shape.depth, (SLIDING, FULL))
+    kinds = kinds or [SLIDING if (layer + 1) % every else FULL for layer in range(shape.depth)]
+    window, bias = sizes.whole("sliding_window", 4096), sizes.flag("attention_bias")
+    scale = sizes.number("query_pre_attn_scalar", 256.0) ** -0.5
+
+    def norm(width: int) -> RMSNorm:
+        return RMSNorm(width, shape.epsilon, offset=1.0)
+
+    def block(kind: str) -> Block:
+        norms = (norm(shape.head_width), norm(shape.head_width)) if normed else None
+        attention = Attention(
+            shape.width, shape.heads, shape.kv_heads, shape.head_width, (bias, bias), norms, scale, softcap
+        )
+        around = [(norm(shape.width), norm(shape.width)) for _ in range(2)]
+        feed = Gated(shape.width, shape.inner, activation)
+        return Block(attention, feed, *around, window=window if kind == SLIDING else None, rotary=kind)
+
+    blocks, embedding = [block(kind) for kind in kinds], nn.Embedding(shape.vocab_size, shape.width)
+    tied = sizes.flag("tie_word_embeddings", True)
+    scaled = shape.width**0.5
+    return Decoder(
+        embedding, blocks, rotaries, norm(shape.width), shape.context, _kept(sizes), tied, scaled, softcap=final
+    )
+
+
+def _shape(sizes: Sizes, head_width: int | None, kv_heads: int | None) -> Shape:
+    width, heads = sizes.whole("hidden_size", most=1 << 16), sizes.whole("num_attention_heads", most=1024)
+    if sizes.config.get("head_dim") is None and head_width is None and width % heads:
+        raise sizes.wrong("num_attention_heads", heads, f"a divisor of hidden_size, which is {width}")
+    found = Shape(
+        sizes.whole("vocab_size"),
+        width,
+        sizes.whole("intermediate_size", most=1 << 20),
+        sizes.whole("num_hidden_layers", most=DEEPEST),
+        heads,
+        sizes.whole("num_key_value_heads", min(kv_heads or heads, heads), most=1024),
+        sizes.whole("head_dim", head_width or width // heads, least=2, most=1 << 12),
+        sizes.whole("max_position_embeddings"),
+        sizes.number("rms_norm_eps", 1e-6, most=1.0),
+    )
+    if heads % found.kv_heads:
+        raise sizes.wrong("num_key_value_heads", found.kv_heads, f"a divisor of num_attention_heads, which is {heads}")
+    if found.head_width % 2:
+        raise sizes.wrong("head_dim", found.head_width, "an even number, for rotations turn pairs")
+    return found
+
+
+def _late_windows(sizes: Sizes) -> list[int | None]:
+    """Qwen: with use_sliding_window, all but the first max_window_layers have a window."""
+    depth = sizes.whole("num_hidden_layers", most=DEEPEST)
+    window = sizes.whole("sliding_window", 4096) if sizes.flag("use_sliding_window") else None
+    if kinds := sizes.words("layer_types", depth, (SLIDING, FULL)):
+        return [window if kind == SLIDING else None for kind in kinds]
+    first = sizes.whole("max_window_layers", 28, least=0)
+    return [window if layer >= first else None for layer in range(depth)]
+
+
+def _rotary(sizes: Sizes, kind: str, head_width: int, theta: float = 10_000.0) -> Rotary:
+    """The rotation of layers of a kind, in the old layout (rope_theta, rope_scaling) or the new (rope_parameters)."""
+    head_width = sizes.whole("head_dim", head_width, least=2, most=1 << 12)
+    theta = sizes.number("rope_theta", theta)
+    found = sizes.part("rope_parameters") or sizes.part("rope_scaling")
+    if found is None:
+        return Rotary(head_width, theta)
+    found = found.part(kind) or found
+    return Rotary(head_width, found.number("rope_theta", theta), stretch=_stretch(found, sizes))
+
+
+def _stretch(rope: Sizes, sizes: Sizes) -> Stretch | None:
+    key = "rope_type" if rope.config.get("rope_type") is not None else "type"
+    kind = rope.choice(key, "default", ("default", "linear", "llama3"))
+    if rope.number("partial_rotary_factor", 1.0) != 1:
+        raise rope.wrong("partial_rotary_factor", rope.config["partial_rotary_factor"], "1 in this family")
+    if kind == "default":
+        return None
+    factor = rope.number("factor")
+    if factor is None:
+        raise UserError(f"{rope.family}: key 'factor' is missing")
+    if kind == "linear":
+        return linear(factor)
+    low, high = rope.number("low_freq_factor", 1.0), rope.number("high_freq_factor", 4.0)
+    if high <= low:
+        raise rope.wrong("high_freq_factor", high, f"a number over low_freq_factor, which is {low:g}")
+    most = sizes.config.get("max_position_embeddings")
+    return llama3(factor, low, high, rope.whole("original_max_position_embeddings", most))
+
+
+def _share(sizes: Sizes, key: str, default: float) -> float:
+    value = sizes.config.get(key)
+    value = default if value is None else value
+    if type(value) not in (int, float) or not 0 <= value < 1:
+        raise sizes.wrong(key, value, "a share from 0 up to, not including, 1")
+    return float(value)
+
+
+def _there(sizes: Sizes, key: str) -> bool:
+    """Whether a key that has a default is not set to null, which means none."""
+    return key not in sizes.config or sizes.config[key] is not None
+
+
+def _kept(sizes: Sizes) -> dict[str, Any]:
+    """The configuration as the model gives it back: all but what names code or where it was made."""
+    gone = ("auto_map", "_name_or_path", "transformers_version", "architectures", "torch_dtype", "dtype")
+    return {key: copy.deepcopy(value) for key, value in sizes.config.items() if key not in gone}

@@ -1,0 +1,87 @@
+"""Reads sizes from a config.json that nobody vouches for: each value is checked, and an error names its key."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lingon.core.errors import UserError, suggest
+
+LARGE = 1 << 24
+
+
+class Sizes:
+    """The values of a configuration by key, for a model of the family `family`. null counts as missing."""
+
+    def __init__(self, config: Mapping[str, Any], family: str):
+        self.config, self.family = config, family
+
+    def whole(self, key: str, default: int | None = None, least: int = 1, most: int = LARGE) -> int:
+        """A whole number from `least` to `most`; the default when it is not there, and an error without one."""
+        value = self.config.get(key)
+        value = default if value is None else value
+        if value is None:
+            raise UserError(f"{self.family}: key {key!r} is missing")
+        if type(value) is not int or not least <= value <= most:
+            raise self.wrong(key, value, f"a whole number from {least} to {most:,}")
+        return value
+
+    def number(self, key: str, default: float | None = None, least: float = 0.0, most: float = 1e12) -> float | None:
+        """A finite number over `least`, at most `most`; the default when it is not there."""
+        value = self.config.get(key)
+        if value is None:
+            return default
+        if type(value) not in (int, float) or not math.isfinite(value) or not least < value <= most:
+            raise self.wrong(key, value, f"a number over {least:g}, at most {most:g}")
+        return float(value)
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        """True or false."""
+        value = self.config.get(key)
+        if value is None:
+            return default
+        if type(value) is not bool:
+            raise self.wrong(key, value, "true or false")
+        return value
+
+    def choice(self, key: str, default: str, known: Iterable[str]) -> str:
+        """One of the known words."""
+        value, known = self.config.get(key), list(known)
+        value = default if value is None else value
+        if not isinstance(value, str) or value not in known:
+            near = suggest(str(value)[:80], known)
+            raise UserError(f"{self.family}: key {key!r} is {repr(value)[:40]}, which Lingon does not have; {near}")
+        return value
+
+    def part(self, key: str) -> "Sizes | None":
+        """The values inside another one; None when it is not there."""
+        value = self.config.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, Mapping):
+            raise self.wrong(key, value, "an object")
+        return Sizes(value, f"{self.family}: {key}")
+
+    def words(self, key: str, count: int, known: Iterable[str]) -> list[str] | None:
+        """A list of `count` of the known words; None when it is not there."""
+        value, known = self.config.get(key), list(known)
+        if value is None:
+            return None
+        if (
+            not isinstance(value, list)
+            or len(value) != count
+            or not all(isinstance(w, str) and w in known for w in value)
+        ):
+            raise self.wrong(key, value, f"a list of {count}, each of {' or '.join(known)}")
+        return value
+
+    def without(self, *keys: str) -> None:
+        """Refuses what would change the meaning of the weights in a way that Lingon does not have."""
+        for key in keys:
+            if self.config.get(key):
+                raise UserError(
+                    f"{self.family}: key {key!r} is {repr(self.config[key])[:40]}, which Lingon does not have; "
+                    "use a checkpoint without it"
+                )
+
+    def wrong(self, key: str, value: Any, expected: str) -> UserError:
+        return UserError(f"{self.family}: key {key!r} is {repr(value)[:40]}, expected {expected}")
