@@ -11,4 +11,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a core of its own
 from jaxtyping import install_import_hook
 
 # Shapes in signatures are checked in tests only: they cost time.
-hook = install_import_hook(["lingon.layers", "lingon.models", "lingon.metrics", "lingon.tasks"], "beartype.beartype")
+hook = install_import_hook(
+    ["lingon.decoding", "lingon.layers", "lingon.models", "lingon.metrics", "lingon.tasks"], "beartype.beartype"
+)

@@ -1,0 +1,186 @@
+"""Beam search: the best whole texts that can be found by keeping a few beginnings at each step."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from lingon.core.errors import NotFinite, UserError
+from lingon.core.shapes import Float, Tensor
+from lingon.decoding.step import Row, Rule, State, Step, apply, select
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A text found: its new ids (with the end token, if it ended), log-probability, and score, which ranks it."""
+
+    ids: tuple[int, ...]
+    logprob: float
+    score: float
+    ended: bool
+
+
+def length_penalty(length: int, alpha: float, k: int = 5) -> float:
+    """((k + length) / (k + 1)) ** alpha: what a log-probability is divided by, so that long texts may win.
+
+    length: new tokens, the end token among them. Source: Wu et al., "Google's Neural Machine Translation System",
+    2016, equation 14, with k = 5.
+
+    >>> [round(length_penalty(n, 0.6), 5) for n in (1, 2, 5, 10, 20)]
+    [1.0, 1.0969, 1.35866, 1.73286, 2.35436]
+    """
+    return ((k + length) / (k + 1)) ** alpha
+
+
+def none_can_win(scores: Sequence[float], best: float, length: int, beams: "Beams") -> bool:
+    """Stops when no beginning can end with a better score than the worst of the texts to be given.
+
+    Exact: a log-probability only falls, and the largest penalty is that of the longest text.
+    """
+    return len(scores) >= beams.best and best / length_penalty(beams.most, beams.alpha) <= scores[beams.best - 1]
+
+
+def none_would_win_now(scores: Sequence[float], best: float, length: int, beams: "Beams") -> bool:
+    """Stops when no beginning, were it to end now, would beat the worst text found. Quicker, and not exact."""
+    return len(scores) >= beams.width // beams.groups and best / length_penalty(length, beams.alpha) <= scores[-1]
+
+
+def enough_found(scores: Sequence[float], best: float, length: int, beams: "Beams") -> bool:
+    """Stops as soon as there are as many ended texts as beams. The quickest, and it favours short texts."""
+    return len(scores) >= beams.width // beams.groups
+
+
+@dataclass(frozen=True)
+class Beams:
+    """How to search.
+
+    width: beginnings kept at each step; it may exceed the vocabulary, for then the beams fill as the texts grow.
+    most: new tokens at most. alpha: strength of the length penalty, 0 for none. best: how many texts to give.
+    groups, diversity: the beams search in so many groups one after the other, and a token loses `diversity` for each
+    beam of an earlier group that has just taken it (Vijayakumar et al., "Diverse Beam Search", 2018).
+    stop: when to stop before all texts are as long as they may be.
+    """
+
+    width: int
+    most: int
+    alpha: float = 0.6
+    best: int = 1
+    groups: int = 1
+    diversity: float = 0.0
+    stop: Callable[[Sequence[float], float, int, "Beams"], bool] = none_can_win
+
+    def __post_init__(self) -> None:
+        for name in ("width", "most", "best", "groups"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} is {getattr(self, name)}, expected a whole number, 1 or more")
+        if self.width % self.groups:
+            raise UserError(f"{self.width} beams cannot be divided into {self.groups} groups of the same size")
+        if self.best > self.width:
+            raise UserError(f"the {self.best} best texts are wanted of {self.width} beams; search with more beams")
+        for name in ("alpha", "diversity"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise UserError(f"{name} is {getattr(self, name)}, expected a number, 0 or more")
+
+
+@dataclass
+class _Group:
+    """Beams that search together for one prompt: rows with their values, and the texts that ended."""
+
+    rows: list[Row]
+    values: list[float]  # log-probability less penalties for likeness; -inf for a beam that has died
+    logprobs: list[float]
+    ended: list[Hypothesis] = field(default_factory=list)
+    parents: list[int] = field(default_factory=list)
+    done: bool = False
+
+
+def beam_search(
+    step: Step,
+    logits: Float[Tensor, "B V"],
+    state: State,
+    rows: Sequence[Row],
+    beams: Beams,
+    ends: Sequence[int] = (),
+    rules: Sequence[Rule] = (),
+) -> list[list[Hypothesis]]:
+    """The best texts for each row, best first: `beams.best` of them, or fewer if there are not so many.
+
+    logits, state: what the model said of the prompts. ends: ids that end a text. The rules are applied to the
+    log-probabilities and not made to sum to 1 again, so a grammar leaves each text the probability that the model
+    gives it.
+    """
+    size, sets = beams.width // beams.groups, range(beams.groups)
+    searches = [[_start(row, size) for _ in sets] for row in rows]
+    live = list(searches)
+    state = select(state, [i for i in range(len(rows)) for _ in range(beams.width)])
+    logits = logits.repeat_interleave(beams.width, 0)
+    for length in range(1, beams.most + 1):
+        _advance(live, logits, beams, ends, rules, length)
+        going = [i for i, search in enumerate(live) if not all(group.done for group in search)]
+        if length == beams.most or not going:
+            break
+        parents = [i * beams.width + g * size + p for i in going for g in sets for p in live[i][g].parents]
+        live = [live[i] for i in going]
+        new = [row.ids[-1] for search in live for group in search for row in group.rows]
+        logits, state = step(torch.tensor(new, device=logits.device)[:, None], select(state, parents))
+    return [_best(search, beams) for search in searches]
+
+
+def _start(row: Row, size: int) -> _Group:
+    dead = [float("-inf")] * (size - 1)  # all beams are the prompt, and one of it is enough
+    return _Group([Row(list(row.ids), row.prompt) for _ in range(size)], [0.0, *dead], [0.0, *dead])
+
+
+def _advance(live: list[list[_Group]], logits: Tensor, beams: Beams, ends, rules, length: int) -> None:
+    """One more token for every beam of every search that goes on."""
+    if logits.isnan().any():
+        raise NotFinite(f"after {length - 1} new tokens the model gave logits that are NaN; its weights are broken")
+    size, vocabulary = beams.width // beams.groups, logits.shape[-1]
+    everyone = [row for search in live for group in search for row in group.rows]
+    logs = apply(rules, logits.double().log_softmax(-1), everyone).view(len(live), beams.groups, size, vocabulary)
+    taken = torch.zeros(len(live), 1, vocabulary, dtype=logs.dtype, device=logs.device)
+    for g in range(beams.groups):
+        old = torch.tensor([search[g].values for search in live], dtype=logs.dtype, device=logs.device)
+        values = old[:, :, None] + logs[:, g] - beams.diversity * taken
+        # Ended texts leave the beam, so that as many candidates more are needed to fill it.
+        best, flat = values.flatten(1).topk(min(size * (1 + len(ends)), size * vocabulary))
+        for i, search in enumerate(live):
+            candidates = [
+                (v, *divmod(at, vocabulary)) for v, at in zip(best[i].tolist(), flat[i].tolist(), strict=True)
+            ]
+            for token in _grow(search[g], candidates, logs[i, g], beams, ends, length):
+                taken[i, 0, token] += 1
+
+
+def _grow(group: _Group, candidates, logs: Tensor, beams: Beams, ends, length: int) -> list[int]:
+    """Takes the best candidates; returns the token of each, whether its text goes on or ends."""
+    size, kept, penalty, taken = len(group.rows), [], length_penalty(length, beams.alpha), []
+    for rank, (value, parent, token) in enumerate(candidates):
+        if value == float("-inf") or len(kept) == size:
+            break
+        logprob = group.logprobs[parent] + logs[parent, token].item()
+        if token not in ends and length < beams.most:
+            kept.append((value, logprob, parent, token))
+            taken.append(token)
+        elif rank < size and not group.done:
+            new = (*group.rows[parent].new, token)
+            group.ended.append(Hypothesis(new, logprob, value / penalty, token in ends))
+            taken.append(token)
+    group.ended = sorted(group.ended, key=lambda found: -found.score)[: beams.width]
+    group.done = group.done or not kept or _may_stop(group, kept[0][0], beams, length)
+    kept += [(float("-inf"), float("-inf"), 0, 0)] * (size - len(kept))
+    group.rows = [Row([*group.rows[parent].ids, token], group.rows[parent].prompt) for *_, parent, token in kept]
+    group.values, group.logprobs = [value for value, *_ in kept], [logprob for _, logprob, *_ in kept]
+    group.parents = [parent for *_, parent, _ in kept]
+    return taken
+
+
+def _may_stop(group: _Group, best: float, beams: Beams, length: int) -> bool:
+    return beams.stop([found.score for found in group.ended], best, length, beams)
+
+
+def _best(search: list[_Group], beams: Beams) -> list[Hypothesis]:
+    found = {hypothesis.ids: hypothesis for group in search for hypothesis in group.ended}
+    if not found:
+        raise UserError(f"no text of at most {beams.most} tokens is left by the rules; loosen the grammar or the bias")
+    return sorted(found.values(), key=lambda hypothesis: -hypothesis.score)[: beams.best]

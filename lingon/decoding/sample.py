@@ -1,0 +1,97 @@
+"""One token after the other, for a batch of rows: greedy, or drawn with each row's own dice."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from lingon.core.shapes import Float, Tensor
+from lingon.decoding.step import Row, Rule, State, Step, apply, check, select
+
+Choose = Callable[[Float[Tensor, "B V"], Sequence[Row]], list[int]]
+
+
+@dataclass(frozen=True)
+class Picked:
+    """One generated token.
+
+    row: which row it goes to. logprob: natural logarithm of the probability that the model itself gave it.
+    chance: its probability after the rules. others: the model's likeliest tokens with their logprob, best first.
+    Without `details` the numbers are NaN and there are no others.
+    """
+
+    row: int
+    id: int
+    logprob: float = float("nan")
+    chance: float = float("nan")
+    others: tuple[tuple[int, float], ...] = ()
+
+
+def greedy(logits: Float[Tensor, "B V"], rows: Sequence[Row]) -> list[int]:
+    """The likeliest token of each row."""
+    return logits.argmax(-1).tolist()
+
+
+def sampled(logits: Float[Tensor, "B V"], rows: Sequence[Row]) -> list[int]:
+    """A token of each row, drawn from softmax(logits) with the row's dice.
+
+    The sums of the probabilities are searched for a number that the dice give, so that one draw takes one number,
+    whatever the vocabulary. A token of probability 0 is never drawn.
+    """
+    sums = logits.double().softmax(-1).cumsum(-1)
+    drawn = torch.tensor([[row.dice.random()] for row in rows], dtype=torch.float64, device=logits.device)
+    total = sums[:, -1:]
+    # The largest number under 1 times the total can round to the total, beyond the last token.
+    below = torch.minimum(drawn * total, torch.nextafter(total, torch.zeros_like(total)))
+    return torch.searchsorted(sums, below, right=True)[:, 0].tolist()
+
+
+def stream(
+    step: Step,
+    logits: Float[Tensor, "B V"],
+    state: State,
+    rows: Sequence[Row],
+    choose: Choose = greedy,
+    rules: Sequence[Rule] = (),
+    finished: Callable[[Row], bool] = lambda row: False,
+    details: int | None = None,
+) -> Iterator[list[Picked]]:
+    """Generates, and gives the new tokens of all unfinished rows, step by step; `rows` grow by them.
+
+    logits, state: what the model said of the prompts, as `read` in lingon.decoding.prompts gives them.
+    finished: asked after each token of a row; rows that are finished leave the batch. details: how many `others` each
+    `Picked` shall hold; None leaves out all numbers, which saves time.
+    """
+    live = list(range(len(rows)))
+    while live:
+        ours = [rows[i] for i in live]
+        ruled = apply(rules, logits, ours)
+        check(ruled, ours)
+        ids = choose(ruled, ours)
+        for row, token in zip(ours, ids, strict=True):
+            row.ids.append(token)
+        yield picked(live, ids, logits, ruled, details)
+        keep = [at for at, row in enumerate(ours) if not finished(row)]
+        if not keep:
+            return
+        if len(keep) < len(live):
+            state = select(state, keep)
+            live, ids = [live[at] for at in keep], [ids[at] for at in keep]
+        logits, state = step(torch.tensor(ids, device=logits.device)[:, None], state)
+
+
+def picked(
+    live: list[int], ids: list[int], logits: Float[Tensor, "B V"], ruled: Float[Tensor, "B V"], details: int | None
+) -> list[Picked]:
+    """The tokens `ids` of the rows `live`, with the numbers that the model (logits) and the rules (ruled) gave them."""
+    if details is None:
+        return [Picked(i, token) for i, token in zip(live, ids, strict=True)]
+    chosen = torch.tensor(ids, device=logits.device)[:, None]
+    logs = logits.float().log_softmax(-1)
+    chances = ruled.float().softmax(-1).gather(-1, chosen)[:, 0].tolist()
+    best, which = (found.tolist() for found in logs.topk(min(details, logs.shape[-1])))
+    own = logs.gather(-1, chosen)[:, 0].tolist()
+    return [
+        Picked(i, ids[at], own[at], chances[at], tuple(zip(which[at], best[at], strict=True)))
+        for at, i in enumerate(live)
+    ]

@@ -1,0 +1,226 @@
+"""Beam search against exhaustive search, greedy search, a slow beam search, and the numbers of its length penalty."""
+
+import math
+
+import pytest
+import torch
+
+from lingon.core.errors import NotFinite, UserError
+from lingon.decoding.beam import (
+    Beams,
+    Hypothesis,
+    beam_search,
+    enough_found,
+    length_penalty,
+    none_can_win,
+    none_would_win_now,
+)
+from lingon.decoding.prompts import read
+from lingon.decoding.rules import bias, no_repeat
+from lingon.decoding.sample import greedy, stream
+from lingon.decoding.step import rows_of
+from tests.decoding.toy import Toy
+
+PROMPTS = [[3], [1, 2, 3], [1, 2], [3, 1, 2, 3, 3]]
+
+
+def search(toy, prompts, beams, ends=(), rules=()):
+    logits, state = read(toy, toy.fresh, prompts)
+    return beam_search(toy, logits, state, rows_of(prompts), beams, ends, rules)
+
+
+def ids(found):
+    return [[hypothesis.ids for hypothesis in texts] for texts in found]
+
+
+def exhaustive(toy, prompt, length, ends, alpha, best):
+    """The best texts among all there are, with the penalty written out."""
+    ranked = [(logprob / ((5 + len(text)) / 6) ** alpha, text) for text, logprob in toy.texts(prompt, length, ends)]
+    return sorted(ranked, reverse=True)[:best]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "alpha", "ends"), [(100, 0.0, (0,)), (60, 0.6, (0,)), (20, 1.0, (0, 3)), (20, 2, ())]
+)
+def test_wide_beams_find_what_exhaustive_search_finds(seeds, alpha, ends):
+    """200 models over 5 tokens, texts of 4; with 125 beams nothing is lost before the last token."""
+    for seed in range(seeds):
+        toy = Toy(5, seed=(seed, alpha, ends), spread=1.5)
+        wanted = exhaustive(toy, [1], 4, ends, alpha, 7)
+        (found,) = search(toy, [[1]], Beams(125, 4, alpha=float(alpha), best=7), ends)
+        assert [text.ids for text in found] == [text for _, text in wanted]
+        assert [text.score for text in found] == pytest.approx([score for score, _ in wanted], abs=1e-5)
+        assert [text.ended for text in found] == [text[-1] in ends for _, text in wanted]
+
+
+def test_a_beam_of_one_is_greedy():
+    for seed in range(20):
+        toy = Toy(7, seed)
+        rows = rows_of(PROMPTS)
+        finished = lambda row: len(row.new) == 6 or row.new[-1] == 0
+        for _ in stream(toy, *read(toy, toy.fresh, PROMPTS), rows, greedy, (), finished):
+            pass
+        assert ids(search(toy, PROMPTS, Beams(1, 6), ends=(0,))) == [[tuple(row.new)] for row in rows]
+
+
+SETTINGS = [
+    Beams(3, 6, best=3),
+    Beams(5, 6, alpha=0.0, best=2, stop=enough_found),
+    Beams(4, 6, alpha=1.5, stop=none_would_win_now),
+    Beams(6, 5, groups=3, diversity=0.7, best=6),
+]
+
+
+@pytest.mark.parametrize("beams", SETTINGS)
+def test_a_batch_is_searched_like_its_rows_one_by_one(beams):
+    for seed in range(5):
+        toy = Toy(7, seed)
+        rules = [no_repeat(2)]
+        together = search(toy, PROMPTS, beams, (0, 2), rules)
+        assert together == [search(toy, [prompt], beams, (0, 2), rules)[0] for prompt in PROMPTS]
+
+
+def slow_beams(toy, prompt, beams, ends):
+    """One group of beams, told as plainly as it can be: all texts of a length are listed, and the best of them kept."""
+    live, ended = [((), 0.0)], []
+    for length in range(1, beams.most + 1):
+        grown = []
+        for text, logprob in live:
+            logs = toy.logits([*prompt, *text]).double().log_softmax(0).tolist()
+            grown += [((*text, token), logprob + logs[token]) for token in range(toy.size)]
+        grown.sort(key=lambda found: -found[1])
+        over = [(t, x) for t, x in grown[: beams.width] if t[-1] in ends or length == beams.most]
+        ended += [(x / ((5 + length) / 6) ** beams.alpha, t) for t, x in over]
+        live = [(t, x) for t, x in grown if t[-1] not in ends][: beams.width]
+    return sorted(ended, reverse=True)[: beams.best]
+
+
+@pytest.mark.parametrize("width", [2, 3, 5, 11, 40])
+def test_narrow_beams_find_what_a_slow_search_finds(width):
+    """Wider than the vocabulary of 7 too. To stop early, when nothing can win any more, changes no result."""
+    for seed in range(10):
+        toy, beams = Toy(7, seed), Beams(width, 5, best=min(width, 4))
+        wanted = slow_beams(toy, [1, 2], beams, (0,))
+        (found,) = search(toy, [[1, 2]], beams, (0,))
+        assert [text.ids for text in found] == [text for _, text in wanted]
+
+
+def test_to_stop_early_saves_steps():
+    steps = {}
+    for stop in (enough_found, none_would_win_now, none_can_win):
+        toy = Toy(5, seed=1, spread=2)
+        search(toy, [[1]], Beams(4, 40, best=4, stop=stop), ends=(0, 1))
+        steps[stop] = toy.steps
+    assert steps[enough_found] <= steps[none_would_win_now] <= steps[none_can_win] < 40
+
+
+def test_the_length_penalty_over_many_steps():
+    """Numbers of Wu et al., equation 14, and the longer text winning by them."""
+    assert [length_penalty(n, 0.6) for n in (1, 2, 5, 10, 20)] == pytest.approx(
+        [1, 1.0969, 1.35866, 1.73286, 2.35436], abs=5e-6
+    )
+    assert length_penalty(7, 0.0) == 1
+    assert length_penalty(9, 1.0, k=3) == pytest.approx(12 / 4)
+    for length in range(1, 60):  # the recurrence: each step multiplies by ((6 + n) / (5 + n)) ** alpha
+        grown = length_penalty(length, 0.6) * ((6 + length) / (5 + length)) ** 0.6
+        assert length_penalty(length + 1, 0.6) == pytest.approx(grown)
+
+
+def test_scores_are_logprobs_over_the_penalty_however_long_the_text():
+    toy = Toy(5, seed=2)
+    (found,) = search(toy, [[1]], Beams(6, 23, best=6), ends=(0,))
+    assert max(len(text.ids) for text in found) > 5
+    for text in found:
+        assert text.logprob == pytest.approx(toy.logprob([1], text.ids), abs=1e-6)
+        assert text.score == pytest.approx(text.logprob / ((5 + len(text.ids)) / 6) ** 0.6)
+
+
+class Slides(Toy):
+    """The tree of the tutorial's slides: greedy takes .5 .4 .4 .6, but .5 .3 .6 .6 is likelier. Tokens A B C end."""
+
+    def logits(self, history):
+        first, second, others = [0.5, 0.2, 0.2, 0.1], [0.1, 0.4, 0.3, 0.2], [0.2, 0.2, 0.2, 0.4]
+        table = {(): first, (0,): second, (0, 1): others, (0, 2): [0.1, 0.6, 0.2, 0.1]}
+        last = [0.6, 0.2, 0.1, 0.1] if len(history) == 4 else None
+        return torch.tensor(last or table.get(tuple(history[1:]), others)).log()
+
+
+def test_the_slides_by_hand():
+    toy = Slides(4)
+    one, two = (search(toy, [[3]], Beams(width, 4, alpha=0.0))[0][0] for width in (1, 2))
+    assert math.exp(one.logprob) == pytest.approx(0.5 * 0.4 * 0.4 * 0.6)
+    assert math.exp(two.logprob) == pytest.approx(0.5 * 0.3 * 0.6 * 0.6)
+    assert (one.ids, two.ids) == ((0, 1, 3, 0), (0, 2, 1, 0))
+
+
+def slow_groups(toy, prompt, beams):
+    """Diverse beams without ends: groups take turns, and lose `diversity` for each equal token of the groups before."""
+    size = beams.width // beams.groups
+    groups = [[((), 0.0)] for _ in range(beams.groups)]
+    for _ in range(beams.most):
+        taken = [0] * toy.size
+        for g, group in enumerate(groups):
+            grown = []
+            for text, value in group:
+                logs = toy.logits([*prompt, *text]).double().log_softmax(0).tolist()
+                grown += [((*text, t), value + logs[t] - beams.diversity * taken[t]) for t in range(toy.size)]
+            groups[g] = sorted(grown, key=lambda found: -found[1])[:size]
+            for text, _ in groups[g]:
+                taken[text[-1]] += 1
+    return sorted((found for group in groups for found in group), key=lambda found: -found[1])
+
+
+def test_diverse_beams_are_those_of_a_slow_search():
+    for seed in range(10):
+        toy, beams = Toy(7, seed), Beams(6, 3, alpha=0.0, best=6, groups=3, diversity=0.9)
+        (found,) = search(toy, [[1, 2]], beams)
+        wanted = list(dict(slow_groups(toy, [1, 2], beams)[::-1]))[::-1]
+        assert sorted(text.ids for text in found) == sorted(wanted)
+        for text in found:
+            assert text.logprob == pytest.approx(toy.logprob([1, 2], text.ids), abs=1e-6)
+
+
+def test_diversity_makes_beginnings_differ():
+    toy = Toy(7, seed=4)
+    for diversity, firsts in ((0.0, 1), (100.0, 3)):
+        (found,) = search(toy, [[1]], Beams(3, 4, best=3, groups=3, diversity=diversity))
+        assert len({text.ids[0] for text in found}) == firsts
+
+
+def test_rules_forbid_and_leave_the_model_its_probabilities():
+    toy = Toy(5, seed=3)
+    rules = [bias({2: -math.inf})]
+    (found,) = search(toy, [[1]], Beams(125, 4, alpha=0.0, best=4), (0,), rules)
+    allowed = [(x, t) for t, x in toy.texts([1], 4, (0,)) if 2 not in t]
+    assert [text.ids for text in found] == [text for _, text in sorted(allowed, reverse=True)[:4]]
+    with pytest.raises(UserError, match="no text of at most 4 tokens is left by the rules"):
+        search(toy, [[1]], Beams(3, 4), (0,), [bias(dict.fromkeys(range(5), -math.inf))])
+
+
+WRONG = {
+    "no beams": ({"width": 0}, "width is 0, expected a whole number, 1 or more"),
+    "no tokens": ({"most": 0}, "most is 0, expected"),
+    "more texts than beams": ({"best": 5}, "the 5 best texts are wanted of 3 beams; search with more beams"),
+    "groups that do not fit": ({"groups": 2}, "3 beams cannot be divided into 2 groups"),
+    "a negative penalty": ({"alpha": -0.5}, "alpha is -0.5, expected a number, 0 or more"),
+    "likeness that is wanted": ({"diversity": -1.0}, "diversity is -1.0, expected a number, 0 or more"),
+    "NaN": ({"alpha": math.nan}, "alpha is nan, expected"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_number_is_refused_by_name(name):
+    change, message = WRONG[name]
+    with pytest.raises(UserError, match=message):
+        Beams(**({"width": 3, "most": 4} | change))
+
+
+def test_a_broken_model_is_told():
+    toy = Toy(5)
+    toy.known[1,] = torch.tensor([0.0, math.nan, 0.0, 0.0, 0.0])
+    with pytest.raises(NotFinite, match="after 0 new tokens the model gave logits that are NaN"):
+        search(toy, [[1]], Beams(2, 3))
+
+
+def test_a_hypothesis_is_plain_data():
+    assert Hypothesis((1, 2), -1.0, -0.5, True) == Hypothesis((1, 2), -1.0, -0.5, True)

@@ -1,0 +1,81 @@
+"""A language model small enough to enumerate: the logits of every history are drawn once, from its hash and a seed."""
+
+import itertools
+import math
+
+import torch
+
+from lingon.core.seed import derive
+
+
+class Memory:
+    """A state that is the history itself; it can be asked for what no state should be asked for, and says so."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    @property
+    def length(self):
+        return len(self.rows[0])
+
+    def select(self, rows):
+        return Memory([list(self.rows[i]) for i in rows.tolist()])
+
+    def rewind(self, tokens):
+        assert 0 <= tokens <= self.length
+        return Memory([row[: len(row) - tokens] for row in self.rows])
+
+
+class Toy:
+    """step(ids, state, real) of a model over `size` tokens that looks at the whole history.
+
+    steps: how often it was asked; read: how many tokens it has read, padding among them.
+    """
+
+    def __init__(self, size, seed=0, spread=1.0):
+        self.size, self.seed, self.spread, self.known = size, seed, spread, {}
+        self.steps = self.read = 0
+
+    def fresh(self, batch):
+        return Memory([[] for _ in range(batch)])
+
+    def logits(self, history):
+        history = tuple(t for t in history if t is not None)
+        if history not in self.known:
+            dice = torch.Generator().manual_seed(derive(self.seed, *history))
+            self.known[history] = torch.randn(self.size, generator=dice) * self.spread
+        return self.known[history]
+
+    def every(self, ids, state, real=None):
+        """Logits [B, S, V] after every one of the ids."""
+        self.steps += 1
+        self.read += ids.numel()
+        assert len(ids) == len(state.rows)
+        out, rows = [], []
+        for at, (new, old) in enumerate(zip(ids.tolist(), state.rows, strict=True)):
+            kept = [t if real is None or real[at, i] else None for i, t in enumerate(new)]
+            out.append(torch.stack([self.logits([*old, *kept[: i + 1]]) for i in range(len(kept))]))
+            rows.append([*old, *kept])
+        return torch.stack(out), Memory(rows)
+
+    def __call__(self, ids, state, real=None):
+        logits, state = self.every(ids, state, real)
+        return logits[:, -1], state
+
+    def logprob(self, prompt, text):
+        """Sum of the log-probabilities of the tokens of a text after a prompt."""
+        return sum(
+            self.logits([*prompt, *text[:i]]).double().log_softmax(0)[token].item() for i, token in enumerate(text)
+        )
+
+    def texts(self, prompt, length, ends=()):
+        """Every text of `length` tokens, or of fewer if it ends, with its log-probability."""
+        for text in itertools.product(range(self.size), repeat=length):
+            first = next((i for i, token in enumerate(text) if token in ends), length - 1)
+            if all(token == 0 for token in text[first + 1 :]):  # of all that agree up to the end, one
+                yield text[: first + 1], self.logprob(prompt, text[: first + 1])
+
+
+def chances(toy, prompt, length):
+    """The probability of each text of that length, by text."""
+    return {text: math.exp(logprob) for text, logprob in toy.texts(prompt, length)}
