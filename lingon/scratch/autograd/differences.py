@@ -1,0 +1,45 @@
+"""A gradient checked by small differences: how much the result changes when one number does."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from lingon.scratch import dtypes
+from lingon.scratch.autograd.engine import _listed
+from lingon.scratch.autograd.functional import jacobian
+from lingon.scratch.blame import fail
+from lingon.scratch.tensor import Tensor, no_grad, shown
+
+
+def gradcheck(
+    func: Callable, inputs: Tensor | Sequence[Tensor], eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3
+) -> bool:
+    """True when the Jacobian by the rules equals the one by central differences; else an error that shows both.
+
+    The inputs must be float64: the error of a difference is about eps squared plus the rounding divided by eps.
+    """
+    xs = tuple(_listed(inputs))
+    for i, x in enumerate(xs):
+        if x.dtype != dtypes.float64:
+            fail(f"input {i} {shown(x)} is {x.dtype}; small differences need float64")
+    by_rules = jacobian(func, xs)
+    for i, x in enumerate(xs):
+        slopes = differences(func, xs, i, eps)
+        if not np.allclose(by_rules[i].array, slopes, rtol, atol):
+            fail(f"the gradient of input {i} {shown(x)} is wrong: by the rules {by_rules[i]}, by differences {slopes}")
+    return True
+
+
+def differences(func: Callable, xs: Sequence[Tensor], i: int, eps: float = 1e-6) -> np.ndarray:
+    """The Jacobian with respect to input `i` by central differences, (f(x + eps) - f(x - eps)) / (2 eps)."""
+    columns = []
+    with no_grad():
+        for place in np.ndindex(xs[i].shape):
+            ends = []
+            for step in (eps, -eps):
+                moved = xs[i].detach().clone()
+                moved.array[place] += step
+                ends.append(func(*xs[:i], moved, *xs[i + 1 :]).array)
+            columns.append((ends[0] - ends[1]) / (2 * eps))
+        shape = func(*xs).shape
+    return np.stack(columns, -1).reshape(shape + xs[i].shape) if columns else np.zeros(shape + xs[i].shape)

@@ -1,0 +1,171 @@
+"""The way back: from results to what they were made of, each step's rules once, the newest step first."""
+
+import heapq
+from collections.abc import Sequence
+
+import numpy as np
+
+from lingon.scratch.blame import fail
+from lingon.scratch.tensor import Node, Tensor, method, set_grad_enabled, shown
+
+Edge = Node | Tensor
+Found = dict[int, tuple[Edge, Tensor]]  # by the id of the edge
+
+
+def flow(outputs: Sequence[Tensor], seeds: Sequence[Tensor], create_graph: bool, wanted: set[int] | None) -> Found:
+    """The gradient of every step and leaf that the outputs depend on, or of those in `wanted` only.
+
+    A step is newer than all that it depends on. So, taken from the newest on, each has got all of its gradient before
+    it hands it on. No recursion: a loop of ten thousand steps is no problem.
+    """
+    found: Found = {}
+    heap: list[tuple[int, Node]] = []
+
+    def send(edge: Edge | None, g: Tensor | None) -> None:
+        if g is None or not _goes_on(edge, wanted):
+            return
+        if id(edge) in found:
+            found[id(edge)] = (edge, found[id(edge)][1] + g)
+            return
+        found[id(edge)] = (edge, g)
+        if isinstance(edge, Node):
+            heapq.heappush(heap, (-edge.number, edge))
+
+    with set_grad_enabled(create_graph):
+        for output, seed in zip(outputs, seeds, strict=True):
+            send(output.edge, seed)
+        while heap:
+            node = heapq.heappop(heap)[1]
+            node.check()
+            for x, edge, rule in zip(node.inputs, node.edges, node.rules, strict=True):
+                if _goes_on(edge, wanted):
+                    send(edge, _fitted(rule(found[id(node)][1]), x))
+    return found
+
+
+def _goes_on(edge: Edge | None, wanted: set[int] | None) -> bool:
+    return edge is not None and (wanted is None or id(edge) in wanted)
+
+
+def _fitted(g: Tensor | None, x: Tensor) -> Tensor | None:
+    """A gradient in the shape and dtype of its array: summed where the array was broadcast."""
+    if g is None:
+        return None
+    if g.shape != x.shape:
+        more = g.ndim - x.ndim
+        dims = [d for d in range(g.ndim) if d < more or (x.shape[d - more] == 1 and g.shape[d] != 1)]
+        g = g.sum(dims, keepdim=True).reshape(x.shape) if dims else g.expand(*x.shape)
+    return g if g.dtype == x.dtype else g.to(x.dtype)
+
+
+def steps_of(outputs: Sequence[Tensor]) -> list[Node]:
+    """All recorded steps that lead to the outputs, the oldest first."""
+    found: dict[int, Node] = {}
+    todo = [output.grad_fn for output in outputs]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, Node) and id(node) not in found:
+            found[id(node)] = node
+            todo += node.edges
+    return sorted(found.values(), key=lambda node: node.number)
+
+
+def _on_the_way(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> set[int]:
+    """The steps and leaves between the outputs and the inputs."""
+    wanted = {id(x.edge) for x in inputs}
+    for node in steps_of(outputs):
+        if any(id(edge) in wanted for edge in node.edges if edge is not None):
+            wanted.add(id(node))
+    return wanted
+
+
+def _seeds(outputs: Sequence[Tensor], given: Sequence[Tensor | None]) -> list[Tensor]:
+    """The gradients of the outputs that the way back begins with."""
+    if len(outputs) != len(given):
+        fail(f"there are {len(outputs)} outputs and {len(given)} gradients for them")
+    seeds = []
+    for output, seed in zip(outputs, given, strict=True):
+        if not output.requires_grad:
+            fail(f"an output {shown(output)} does not depend on anything that requires a gradient")
+        if seed is None and output.numel() != 1:
+            fail(f"an output {shown(output)} is not one number; take its sum or mean, or give the gradient of it")
+        if seed is not None and seed.shape != output.shape:
+            fail(f"the gradient {shown(seed)} is given for an output {shown(output)}; expected the same shape")
+        seeds.append(Tensor(np.ones(output.shape, output.dtype)) if seed is None else seed)
+    return seeds
+
+
+def _spend(found: Found) -> None:
+    """Marks the steps that were used as gone, as PyTorch frees them."""
+    for edge, _ in found.values():
+        if isinstance(edge, Node):
+            edge.spent = True
+
+
+@method
+def backward(
+    self: Tensor, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False
+) -> None:
+    """Adds to the `grad` of every leaf how much this number grows when the leaf's numbers grow.
+
+    gradient: of a result with many numbers, how much each counts. create_graph: gradients are recorded as well, and
+    have gradients of their own. retain_graph: this may be called again.
+    """
+    found = flow([self], _seeds([self], [gradient]), create_graph, None)
+    for edge, g in found.values():
+        leaf = edge if isinstance(edge, Tensor) else edge.output and edge.output()
+        if leaf is not None and (leaf.keeps or leaf is edge):
+            _gather(leaf, g, create_graph)
+    if not (create_graph if retain_graph is None else retain_graph):
+        _spend(found)
+
+
+def _gather(leaf: Tensor, g: Tensor, create_graph: bool) -> None:
+    if leaf.grad is None:
+        leaf.grad = g.clone() if create_graph else Tensor(g.array.copy())
+    elif create_graph:
+        leaf.grad = leaf.grad + g
+    else:
+        leaf.grad.array[...] += g.array
+        leaf.grad.storage.version += 1
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of the sum of the outputs with respect to the inputs; no `grad` is changed.
+
+    grad_outputs: how much each output counts. allow_unused: None for an input that the outputs do not depend on, or
+    zeros with `materialize_grads`, instead of an error.
+    """
+    outputs, inputs = _listed(outputs), _listed(inputs)
+    given = _listed(grad_outputs) if grad_outputs is not None else [None] * len(outputs)
+    for x in inputs:
+        if not x.requires_grad:
+            fail(f"an input {shown(x)} does not require a gradient; say x.requires_grad_() before it is used")
+    wanted = _on_the_way(outputs, inputs)
+    found = flow(outputs, _seeds(outputs, given), create_graph, wanted)
+    if not (create_graph if retain_graph is None else retain_graph):
+        _spend(found)
+    return tuple(_result(x, found, create_graph, bool(allow_unused), materialize_grads) for x in inputs)
+
+
+def _result(x: Tensor, found: Found, create_graph: bool, allow_unused: bool, zeros: bool) -> Tensor | None:
+    if id(x.edge) in found:
+        g = found[id(x.edge)][1]
+        return g if create_graph else Tensor(g.array)
+    if zeros:
+        return Tensor(np.zeros(x.shape, x.dtype))
+    if not allow_unused:
+        fail(f"the outputs do not depend on an input {shown(x)}; allow_unused=True gives None for it")
+    return None
+
+
+def _listed(x: Tensor | Sequence[Tensor]) -> list[Tensor]:
+    return [x] if isinstance(x, Tensor) else list(x)

@@ -1,0 +1,95 @@
+"""Derivatives of functions: Jacobian, Hessian, and the products of a Jacobian with a vector from either side."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from lingon.scratch.autograd.engine import _listed, grad
+from lingon.scratch.blame import fail
+from lingon.scratch.shaping import stack
+from lingon.scratch.tensor import Tensor, enable_grad, shown
+
+Inputs = Tensor | tuple[Tensor, ...]
+
+
+def jacobian(func: Callable, inputs: Inputs, create_graph: bool = False) -> Tensor | tuple:
+    """All first derivatives of `func` at the inputs: a shape of the output followed by that of the input.
+
+    Several inputs, or several outputs, give a tuple each; both give a tuple of tuples, the outputs outside.
+    """
+    xs, outputs = _run(func, inputs, create_graph)
+    rows = [_one_jacobian(output, xs, create_graph) for output in _listed(outputs)]
+    rows = [row[0] if isinstance(inputs, Tensor) else row for row in rows]
+    return rows[0] if isinstance(outputs, Tensor) else tuple(rows)
+
+
+def _one_jacobian(output: Tensor, xs: list[Tensor], create_graph: bool) -> tuple[Tensor, ...]:
+    if not output.requires_grad or not output.numel():
+        return tuple(Tensor(np.zeros(output.shape + x.shape, x.dtype)) for x in xs)
+    with enable_grad():
+        numbers = output.reshape(-1)
+        rows = [grad(n, xs, None, True, create_graph, True, materialize_grads=True) for n in numbers]
+        return tuple(
+            stack(parts).reshape(output.shape + x.shape) for x, parts in zip(xs, zip(*rows, strict=True), strict=True)
+        )
+
+
+def hessian(func: Callable, inputs: Inputs, create_graph: bool = False) -> Tensor | tuple:
+    """All second derivatives of a function that gives one number."""
+
+    def slope(*xs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        output = func(*xs)
+        if output.numel() != 1:
+            fail(f"hessian is for a function that gives one number, and this one gives {shown(output)}")
+        slopes = grad(output, xs, create_graph=True, allow_unused=True, materialize_grads=True)
+        return slopes[0] if isinstance(inputs, Tensor) else slopes
+
+    return jacobian(slope, inputs, create_graph)
+
+
+def vjp(func: Callable, inputs: Inputs, v: Inputs | None = None, create_graph: bool = False) -> tuple:
+    """What `func` gives, and v times its Jacobian: one way back, however many numbers there are."""
+    xs, outputs = _run(func, inputs, create_graph)
+    seeds = [None] * len(_listed(outputs)) if v is None else _listed(v)
+    with enable_grad():
+        found = grad(_listed(outputs), xs, seeds, create_graph, create_graph, True, materialize_grads=True)
+    return _given(outputs, create_graph), found[0] if isinstance(inputs, Tensor) else found
+
+
+def jvp(func: Callable, inputs: Inputs, v: Inputs | None = None, create_graph: bool = False) -> tuple:
+    """What `func` gives, and its Jacobian times v: by two ways back, the second through the first."""
+    xs, outputs = _run(func, inputs, create_graph)
+    out = _listed(outputs)
+    with enable_grad():
+        seeds = [Tensor(np.ones(o.shape, o.dtype), requires_grad=True) for o in out]
+        slopes = grad(out, xs, seeds, True, True, True, materialize_grads=True)
+        used = [(s, w) for s, w in zip(slopes, _directions(xs, v), strict=True) if s.requires_grad]
+        if not used:
+            found = tuple(Tensor(np.zeros(o.shape, o.dtype)) for o in out)
+        else:
+            ends, ws = zip(*used, strict=True)
+            found = grad(ends, seeds, ws, create_graph, create_graph, True, materialize_grads=True)
+    return _given(outputs, create_graph), found[0] if isinstance(outputs, Tensor) else found
+
+
+def _directions(xs: Sequence[Tensor], v: Inputs | None) -> list[Tensor]:
+    if v is None and any(x.numel() != 1 for x in xs):
+        fail("v is needed: how far to go along each number of the inputs")
+    return [Tensor(np.ones(x.shape, x.dtype)) for x in xs] if v is None else _listed(v)
+
+
+def _run(func: Callable, inputs: Inputs, create_graph: bool) -> tuple[list[Tensor], Tensor | tuple[Tensor, ...]]:
+    """Calls the function with inputs that gradients stop at, or with connected ones if the result is to have some."""
+    with enable_grad():
+        given = _listed(inputs)
+        xs = [x.clone() if create_graph and x.requires_grad else x.detach().requires_grad_() for x in given]
+        outputs = func(*xs)
+    if not all(isinstance(output, Tensor) for output in _listed(outputs)):
+        fail(f"the function gave {type(outputs).__name__}; expected an array or a tuple of arrays")
+    return xs, outputs
+
+
+def _given(outputs: Tensor | tuple[Tensor, ...], create_graph: bool) -> Tensor | tuple[Tensor, ...]:
+    if create_graph:
+        return outputs
+    return outputs.detach() if isinstance(outputs, Tensor) else tuple(output.detach() for output in outputs)

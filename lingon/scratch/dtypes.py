@@ -1,0 +1,45 @@
+"""Kinds of numbers, and which kind comes out when two of them meet: PyTorch's rules, on NumPy's dtypes."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+bool = np.dtype("bool")
+uint8, int8, int16, int32, int64 = map(np.dtype, ("uint8", "int8", "int16", "int32", "int64"))
+float16, float32, float64 = map(np.dtype, ("float16", "float32", "float64"))
+long, int, half, float, double = int64, int32, float16, float32, float64
+
+KNOWN = (bool, uint8, int8, int16, int32, int64, float16, float32, float64)
+DEFAULT = float32
+
+
+def rank(dtype: np.dtype) -> str:
+    """The order of kinds: b(ool) before i(nteger) before z, the floating ones."""
+    return {"b": "b", "u": "i", "i": "i", "f": "z"}[dtype.kind]
+
+
+def promote(a: np.dtype, b: np.dtype) -> np.dtype:
+    """The dtype of two arrays that are equally important.
+
+    >>> promote(int64, float16), promote(uint8, int8)
+    (dtype('float16'), dtype('int16'))
+    """
+    if rank(a) != rank(b):
+        return max(a, b, key=rank)
+    return np.promote_types(a, b)
+
+
+def result_type(kinds: Iterable[tuple[np.dtype, str]]) -> np.dtype:
+    """The dtype of a result; each kind comes with its weight: "array", "scalar" (0-d array) or "number" (of Python).
+
+    A lighter one changes the result only if it is of a higher rank: ones(3, dtype=float16) * tensor(2.0) is float16.
+    """
+    found: dict[str, np.dtype] = {}
+    for dtype, weight in kinds:
+        found[weight] = promote(found[weight], dtype) if weight in found else dtype
+    result = None
+    for weight in ("number", "scalar", "array"):
+        heavier = found.get(weight)
+        if heavier is not None:
+            result = heavier if result is None or rank(heavier) >= rank(result) else promote(heavier, result)
+    return result

@@ -1,0 +1,35 @@
+"""Layers, losses, and modules that hold their weights."""
+
+from lingon.scratch.nn import functional
+from lingon.scratch.nn.modules import (
+    Conv1d,
+    CrossEntropyLoss,
+    Dropout,
+    Embedding,
+    Flatten,
+    Linear,
+    LSTMCell,
+    Module,
+    Parameter,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Tanh,
+)
+
+__all__ = [
+    "Conv1d",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "LSTMCell",
+    "Linear",
+    "Module",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Tanh",
+    "functional",
+]

@@ -1,0 +1,170 @@
+"""Layers and losses as functions."""
+
+import numpy as np
+
+from lingon.scratch import create, dtypes
+from lingon.scratch.blame import PlaceError, fail, operands
+from lingon.scratch.elementwise import abs as absolute
+from lingon.scratch.elementwise import relu, sigmoid, softplus, tanh, where
+from lingon.scratch.products import conv1d
+from lingon.scratch.reductions import log_softmax, softmax
+from lingon.scratch.tensor import Tensor, shown
+
+__all__ = [
+    "binary_cross_entropy_with_logits",
+    "conv1d",
+    "cross_entropy",
+    "dropout",
+    "embedding",
+    "l1_loss",
+    "linear",
+    "log_softmax",
+    "mse_loss",
+    "nll_loss",
+    "one_hot",
+    "pad",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "softplus",
+    "tanh",
+]
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """input [..., D] times weight [O, D], plus bias [O]: [..., O]."""
+    out = input @ weight.t()
+    return out if bias is None else out + bias
+
+
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> Tensor:
+    """The rows of weight [V, D] at the ids in input [...]: [..., D]. The row `padding_idx` gets no gradient."""
+    ids = input.array
+    if ids.dtype.kind != "i":
+        fail(f"ids are int64, not {ids.dtype}; say x.long()")
+    if ids.size and not (ids.min() >= 0 and ids.max() < weight.shape[0]):
+        wrong = ids.min() if ids.min() < 0 else ids.max()
+        fail(f"id {wrong} is not among the {weight.shape[0]} rows of weight {shown(weight)}", PlaceError)
+    rows = weight[input]
+    if padding_idx is None:
+        return rows
+    return where((input == padding_idx % weight.shape[0]).unsqueeze(-1), rows.detach(), rows)
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+    """A share `p` of the numbers set to 0, the others divided by 1 - p, so that the mean stays."""
+    if not 0 <= p <= 1:
+        fail(f"dropout of {p}; expected a share from 0 to 1")
+    if not training or not p:
+        return input
+    kept = (create.rand(*input.shape) >= p).to(input.dtype)
+    return input * (kept / (1 - p) if p < 1 else kept)
+
+
+def pad(input: Tensor, pad: tuple[int, ...], value: float = 0.0) -> Tensor:
+    """A number before and after, in pairs from the last dimension on: (left, right, top, bottom, ...)."""
+    if len(pad) % 2 or len(pad) > 2 * input.ndim or min(pad, default=0) < 0:
+        fail(f"pad{tuple(pad)} of {shown(input)}: expected a pair of sizes for each dimension, the last first")
+    pairs = [(0, 0)] * (input.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)][::-1]
+    shape = [before + size + after for size, (before, after) in zip(input.shape, pairs, strict=True)]
+    out = Tensor(np.full(shape, value, input.dtype))
+    out[tuple(slice(before, before + size) for size, (before, _) in zip(input.shape, pairs, strict=True))] = input
+    return out
+
+
+def one_hot(ids: Tensor, num_classes: int = -1) -> Tensor:
+    """Ids [...] as rows with one 1: [..., C] of int64."""
+    count = num_classes if num_classes >= 0 else int(ids.array.max()) + 1
+    if ids.numel() and not (ids.array.min() >= 0 and ids.array.max() < count):
+        fail(f"ids from {ids.array.min()} to {ids.array.max()} for {count} classes", PlaceError)
+    return Tensor(np.eye(count, dtype=dtypes.int64)[ids.array])
+
+
+def _reduced(loss: Tensor, reduction: str, total: Tensor | None = None) -> Tensor:
+    if reduction == "none":
+        return loss
+    if reduction not in ("mean", "sum"):
+        fail(f"unknown reduction {reduction!r}; known: mean, sum, none")
+    if reduction == "sum":
+        return loss.sum()
+    return loss.mean() if total is None else loss.sum() / total
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """The mean of -log softmax(input) at the right class.
+
+    input: logits [C], [B, C] or [B, C, ...]. target: classes [], [B] or [B, ...], or probabilities in the shape of the
+    input. weight: how much each class counts [C]. ignore_index: a class that does not count at all.
+    """
+    dim = 0 if input.ndim == 1 else 1
+    logs = input.log_softmax(dim)
+    if target.dtype.kind == "f":
+        return _against_shares(logs, target, weight, reduction, label_smoothing, dim)
+    loss = nll_loss(logs, target, weight, ignore_index, reduction)
+    if not label_smoothing:
+        return loss
+    classes = input.shape[dim]
+    counted = logs if weight is None else logs * weight.reshape([-1] + [1] * (input.ndim - 1 - dim))
+    real = target != ignore_index
+    even = where(real, -counted.sum(dim), 0.0)
+    total = _weights(target, weight, real, logs.dtype).sum()
+    return (1 - label_smoothing) * loss + label_smoothing / classes * _reduced(even, reduction, total)
+
+
+def _against_shares(
+    logs: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoothing: float, dim: int
+) -> Tensor:
+    if target.shape != logs.shape:
+        fail(f"shapes do not fit: {operands(shown(logs), shown(target))}; probabilities have the shape of the logits")
+    shares = target * (1 - smoothing) + smoothing / logs.shape[dim]
+    shares = shares if weight is None else shares * weight.reshape([-1] + [1] * (logs.ndim - 1 - dim))
+    loss = -(logs * shares).sum(dim)
+    return _reduced(loss, reduction, create.tensor(float(max(loss.numel(), 0)), dtype=logs.dtype))
+
+
+def nll_loss(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
+) -> Tensor:
+    """The mean of -input at the right class; input holds log probabilities [C], [B, C] or [B, C, ...]."""
+    dim = 0 if input.ndim == 1 else 1
+    rest = input.shape[:dim] + input.shape[dim + 1 :]
+    if not input.ndim or target.shape != rest:
+        fail(f"shapes do not fit: {operands(shown(input), shown(target))}; expected classes {list(rest)}")
+    real = target != ignore_index
+    ids = where(real, target, 0)
+    if ids.numel() and not (ids.array.min() >= 0 and ids.array.max() < input.shape[dim]):
+        wrong = ids.array.min() if ids.array.min() < 0 else ids.array.max()
+        fail(f"class {wrong} is not among the {input.shape[dim]} classes of {operands(shown(input))}", PlaceError)
+    weights = _weights(ids, weight, real, input.dtype)
+    loss = where(real, -input.gather(dim, ids.unsqueeze(dim)).squeeze(dim) * weights, 0.0)
+    return _reduced(loss, reduction, weights.sum())
+
+
+def _weights(target: Tensor, weight: Tensor | None, real: Tensor, dtype: np.dtype) -> Tensor:
+    """How much each target counts: 0 where it is ignored."""
+    ones = real.to(dtype)
+    return ones if weight is None else ones * weight[where(real, target, 0)]
+
+
+def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """The mean of the squared differences."""
+    return _reduced((input - target).square(), reduction)
+
+
+def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """The mean of the differences without their signs."""
+    return _reduced(absolute(input - target), reduction)
+
+
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """The mean of -log of the probability of the target, 0 or 1, where sigmoid(input) is that of 1."""
+    if input.shape != target.shape:
+        fail(f"shapes do not fit: {operands(shown(input), shown(target))}; expected the same")
+    return _reduced(softplus(input) - input * target, reduction)

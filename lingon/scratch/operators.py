@@ -1,0 +1,156 @@
+"""The signs of Python between arrays, + - * / ** // % @ < == & | ^ ~, also with numbers, also in place."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from lingon.scratch import elementwise as e
+from lingon.scratch import tensor
+from lingon.scratch.blame import fail
+from lingon.scratch.dtypes import rank
+from lingon.scratch.products import matmul
+from lingon.scratch.shaping import put_at
+from lingon.scratch.tensor import Tensor, as_tensor, method, shown
+
+BINARY = {
+    "add": e.add, "sub": e.sub, "mul": e.mul, "truediv": e.div, "pow": e.pow, "floordiv": e.floor_divide,
+    "mod": e.remainder, "matmul": matmul, "and": e.bitwise_and, "or": e.bitwise_or, "xor": e.bitwise_xor,
+}  # fmt: skip
+COMPARE = {"eq": e.eq, "ne": e.ne, "lt": e.lt, "le": e.le, "gt": e.gt, "ge": e.ge}
+OTHERS = Tensor | np.ndarray | np.generic | float | int | bool
+
+
+def _sign(function: Callable, turned: bool = False) -> Callable:
+    def sign(self, other):
+        if not isinstance(other, OTHERS):
+            return NotImplemented
+        return function(other, self) if turned else function(self, other)
+
+    return sign
+
+
+def change(x: Tensor, step: Callable[[Tensor], Tensor]) -> Tensor:
+    """Gives an array the numbers that `step` makes of it, in place.
+
+    Where nothing is recorded the memory itself is overwritten, and all views see it. Where the step is recorded the
+    array goes on with new numbers and their history; what was computed from the old ones keeps them.
+    """
+    if x.is_leaf and x.requires_grad and tensor.is_grad_enabled():
+        fail(
+            "an array that requires a gradient is changed in place while steps are recorded; do it in `with no_grad():`"
+        )
+    before = Tensor(x.fresh().array)
+    before.grad_fn, before._requires_grad = x.grad_fn, x._requires_grad
+    after = step(before)
+    if after.shape != x.shape:
+        fail(f"the result {shown(after)} does not fit into the array {shown(x)} that is changed in place")
+    if rank(after.dtype) > rank(x.dtype):
+        fail(f"the result is {after.dtype} and does not fit into an array of {x.dtype}; write x = x + ... instead")
+    after = after.to(x.dtype)
+    if after.grad_fn is None:
+        _overwrite(x, after.array)
+    elif x.view_of:
+        _change_within(x, after)
+    else:
+        _move_on(x, after)
+    x.storage.version += 1
+    return x
+
+
+def _move_on(x: Tensor, after: Tensor) -> None:
+    """The array has other numbers and another history from now on; views of the old ones are out of date."""
+    x.storage.version += 1
+    x.storage.stale, x.storage = True, tensor.Storage()
+    x.array, x.grad_fn, x._requires_grad = after.array, after.grad_fn, True
+
+
+def _change_within(x: Tensor, after: Tensor) -> None:
+    """A part of an array is changed: so is the array, and the part is taken from it anew."""
+    whole, places = x.view_of
+    change(whole, lambda before: put_at(before, places, after))
+    part = whole[places]
+    x.array, x.grad_fn, x._requires_grad, x.storage = part.array, part.grad_fn, part._requires_grad, part.storage
+
+
+def _overwrite(x: Tensor, numbers: np.ndarray) -> None:
+    if not x.array.flags.writeable or (0 in x.stride() and x.numel() > 1 and _overlaps(x)):
+        fail(f"an expanded array {shown(x)}, or memory that may only be read, cannot be changed; say x.clone() first")
+    x.array[...] = numbers
+
+
+def _overlaps(x: Tensor) -> bool:
+    return any(step == 0 and size > 1 for step, size in zip(x.stride(), x.shape, strict=True))
+
+
+def _in_place(function: Callable) -> Callable:
+    def changed(self, other):
+        if not isinstance(other, OTHERS):
+            return NotImplemented
+        return change(self, lambda before: function(before, before if other is self else other))
+
+    return changed
+
+
+def _set(self, key, value) -> None:
+    value = as_tensor(value)
+    change(self, lambda before: put_at(before, key, before if value is self else value))
+
+
+@method
+def add_(self, other: Tensor | float, *, alpha: float = 1) -> Tensor:
+    """x += alpha * other."""
+    return change(self, lambda before: e.add(before, before if other is self else other, alpha=alpha))
+
+
+@method
+def sub_(self, other: Tensor | float, *, alpha: float = 1) -> Tensor:
+    """x -= alpha * other."""
+    return change(self, lambda before: e.sub(before, before if other is self else other, alpha=alpha))
+
+
+@method
+def mul_(self, other: Tensor | float) -> Tensor:
+    """x *= other."""
+    return change(self, lambda before: e.mul(before, before if other is self else other))
+
+
+@method
+def div_(self, other: Tensor | float) -> Tensor:
+    """x /= other."""
+    return change(self, lambda before: e.div(before, before if other is self else other))
+
+
+@method
+def clamp_(self, min: float | None = None, max: float | None = None) -> Tensor:
+    """x limited to what lies between, in place."""
+    return change(self, lambda before: e.clamp(before, min, max))
+
+
+@method
+def zero_(self) -> Tensor:
+    """Sets every number to 0."""
+    return fill_(self, 0)
+
+
+@method
+def fill_(self, value: float) -> Tensor:
+    """Sets every number to `value`."""
+    return change(self, lambda before: put_at(before, ..., as_tensor(value)))
+
+
+@method
+def copy_(self, other: Tensor) -> Tensor:
+    """Takes over the numbers of another array of this shape, or one that can be expanded to it."""
+    return change(self, lambda before: put_at(before, ..., as_tensor(other)))
+
+
+Tensor.__setitem__ = _set
+for _name, _function in BINARY.items():
+    setattr(Tensor, f"__{_name}__", _sign(_function))
+    setattr(Tensor, f"__r{_name}__", _sign(_function, turned=True))
+    setattr(Tensor, f"__i{_name}__", _in_place(_function))
+for _name, _function in COMPARE.items():
+    setattr(Tensor, f"__{_name}__", _sign(_function))
+Tensor.__neg__, Tensor.__abs__, Tensor.__invert__ = e.neg, e.abs, e.bitwise_not
+Tensor.__pos__ = lambda self: self
+Tensor.__contains__ = lambda self, value: bool((self == value).array.any())

@@ -1,0 +1,86 @@
+"""Optimizers: how weights change when their gradients are known."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from lingon.core.errors import UserError
+from lingon.scratch.tensor import Tensor
+
+
+class Optimizer:
+    """What all optimizers share: the weights, and forgetting their gradients."""
+
+    def __init__(self, params: Iterable[Tensor], lr: float):
+        self.params = list(params)
+        if not self.params or not all(isinstance(p, Tensor) for p in self.params):
+            raise UserError("an optimizer needs a list of arrays to change, such as model.parameters()")
+        if any(not p.is_leaf for p in self.params):
+            raise UserError("an optimizer changes leaves, and one of these arrays was computed from others")
+        if lr < 0:
+            raise UserError(f"a learning rate of {lr}; expected 0 or more")
+        self.lr = lr
+
+    def zero_grad(self) -> None:
+        """Forgets all gradients."""
+        for p in self.params:
+            p.grad = None
+
+    def step(self) -> None:
+        """Changes every weight that has a gradient."""
+        for i, p in enumerate(self.params):
+            if p.grad is not None:
+                p.array[...] -= self.change(i, p, p.grad.array)
+                p.storage.version += 1
+
+    def change(self, i: int, p: Tensor, g: np.ndarray) -> np.ndarray:
+        """What is taken away from weight number `i`, whose gradient is g."""
+        raise NotImplementedError
+
+
+class SGD(Optimizer):
+    """Down along the gradient, or along a mean of the last ones, which gathers speed (momentum; Polyak, 1964)."""
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ):
+        super().__init__(params, lr)
+        self.momentum, self.weight_decay, self.nesterov = momentum, weight_decay, nesterov
+        self.speed: dict[int, np.ndarray] = {}
+
+    def change(self, i: int, p: Tensor, g: np.ndarray) -> np.ndarray:
+        g = g + self.weight_decay * p.array if self.weight_decay else g
+        if self.momentum:
+            self.speed[i] = self.momentum * self.speed[i] + g if i in self.speed else g.copy()
+            g = g + self.momentum * self.speed[i] if self.nesterov else self.speed[i]
+        return self.lr * g
+
+
+class Adam(Optimizer):
+    """Steps of one size in every direction: the mean gradient divided by its usual size (Kingma and Ba, 2015)."""
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ):
+        super().__init__(params, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+        self.means: dict[int, tuple[int, np.ndarray, np.ndarray]] = {}
+
+    def change(self, i: int, p: Tensor, g: np.ndarray) -> np.ndarray:
+        g = g + self.weight_decay * p.array if self.weight_decay else g
+        steps, mean, square = self.means.get(i, (0, np.zeros_like(g), np.zeros_like(g)))
+        (a, b), steps = self.betas, steps + 1
+        mean, square = a * mean + (1 - a) * g, b * square + (1 - b) * g * g
+        self.means[i] = (steps, mean, square)
+        # The means begin at 0; this is what they are short of.
+        return self.lr / (1 - a**steps) * mean / (np.sqrt(square) / (1 - b**steps) ** 0.5 + self.eps)

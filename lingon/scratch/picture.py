@@ -1,0 +1,88 @@
+"""The graph of a result as a picture: what it was computed from, with numbers and gradients in the boxes."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from lingon.core.graph_picture import Node as Box
+from lingon.core.graph_picture import graph_svg
+from lingon.scratch.autograd.engine import Found, flow, steps_of
+from lingon.scratch.blame import MathError
+from lingon.scratch.tensor import Node, Tensor, shown
+
+SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@", "neg": "-x"}
+FEW = 4  # numbers of an array that are written out
+
+
+class Drawing(str):
+    """SVG as a text; a notebook shows it as a picture."""
+
+    def _repr_svg_(self) -> str:
+        return str(self)
+
+
+def draw(y: Tensor, names: Mapping[str, Tensor] | None = None, title: str = "") -> Drawing:
+    """The graph of y as SVG: a box for each array and step, with its numbers, and with dy/d(it) where y is one number.
+
+    names: what arrays are called in the picture, {"w": w}. Gradients are computed for the picture; no `grad` changes.
+    """
+    called = {id(x): name for name, x in (names or {}).items()}
+    slopes = _slopes(y)
+    boxes: list[Box] = []
+    places: dict[int, int] = {}
+    arrows: list[tuple[int, int]] = []
+
+    def place(x: Tensor, made: Node | Tensor | None, kind: str) -> int:
+        key = id(made) if made is not None else id(x)
+        if key not in places:
+            places[key] = len(boxes)
+            boxes.append(Box(_lines(x, made, called, slopes), kind))
+        return places[key]
+
+    nodes = steps_of([y])
+    results = {id(edge): x for node in nodes for x, edge in zip(node.inputs, node.edges, strict=True)}
+    results[id(y.edge)] = y
+    for node in nodes:
+        sources = [
+            place(x, edge, "op" if isinstance(edge, Node) else "input" if edge is x else "constant")
+            for x, edge in zip(node.inputs, node.edges, strict=True)
+        ]
+        here = place(results[id(node)], node, "output" if node is y.grad_fn else "op")
+        arrows += [(source, here) for source in sources]
+    if not nodes:
+        place(y, y.edge, "input" if y.requires_grad else "constant")
+    return Drawing(graph_svg(boxes, arrows, title))
+
+
+def _slopes(y: Tensor) -> Found:
+    """The gradients of y, or none where it is not one number or the numbers have changed since."""
+    if not y.requires_grad or y.numel() != 1:
+        return {}
+    nodes = steps_of([y])
+    spent = [node.spent for node in nodes]
+    try:
+        for node in nodes:
+            node.spent = False
+        return flow([y], [Tensor(np.ones(y.shape, y.dtype))], False, None)
+    except MathError:
+        return {}
+    finally:
+        for node, before in zip(nodes, spent, strict=True):
+            node.spent = before
+
+
+def _lines(x: Tensor, made: Node | Tensor | None, called: dict[int, str], slopes: Found) -> tuple[str, ...]:
+    name = called.get(id(x), "")
+    step = SIGNS.get(made.name, made.name) if isinstance(made, Node) else ""
+    head = " = ".join(part for part in (name, step) if part)
+    lines = [head] if head else []
+    lines.append(_numbers(x.array))
+    slope = slopes.get(id(made))
+    return (*lines, f"grad {_numbers(slope[1].array)}") if slope else tuple(lines)
+
+
+def _numbers(array: np.ndarray) -> str:
+    if array.size > FEW:
+        return f"{shown(array)}"
+    text = ", ".join(f"{number:.4g}" for number in array.ravel().tolist())
+    return text if not array.ndim else f"[{text}]" if array.ndim == 1 else f"{shown(array)}: {text}"

@@ -1,0 +1,331 @@
+"""Operations that move numbers and leave them as they are: reshape, transpose, expand, index, join, cut."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from lingon.scratch.blame import PlaceError, fail, operands
+from lingon.scratch.dtypes import promote
+from lingon.scratch.elementwise import where
+from lingon.scratch.tensor import Tensor, as_tensor, axis, method, record, shown
+
+Key = int | slice | None | Tensor | np.ndarray | list | tuple
+
+
+def _sizes(sizes: tuple) -> tuple[int, ...]:
+    """Sizes that may come one by one or as one list."""
+    if len(sizes) == 1 and isinstance(sizes[0], list | tuple):
+        sizes = tuple(sizes[0])
+    return tuple(int(size) for size in sizes)
+
+
+@method
+def reshape(x: Tensor, *shape: int) -> Tensor:
+    """The same numbers in the same order in another shape; one size may be -1, which is what is left."""
+    shape, known = _sizes(shape), 1
+    for size in shape:
+        known *= size if size != -1 else 1
+    rest = shape.count(-1) == 1 and known and x.numel() % known == 0
+    if min(shape, default=0) < -1 or not (rest or (-1 not in shape and known == x.numel())):
+        fail(f"{shown(x)} has {x.numel()} numbers, which do not fill the shape {list(shape)}")
+    return record("reshape", x.array.reshape(shape), (x,), (lambda g: g.reshape(x.shape),), view=True)
+
+
+@method
+def view(x: Tensor, *shape: int) -> Tensor:
+    """reshape, for arrays whose numbers lie in a row in memory."""
+    if not x.is_contiguous():
+        fail(f"view of an array {shown(x)} with the strides {list(x.stride())}, not in a row; use reshape")
+    return reshape(x, *shape)
+
+
+@method
+def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The dimensions from `start_dim` to `end_dim` as one."""
+    start, end = axis(x, start_dim), axis(x, end_dim)
+    if start > end:
+        fail(f"flatten from dimension {start} to {end}: the first comes after the last")
+    return x.reshape(*x.shape[:start], int(np.prod(x.shape[start : end + 1])), *x.shape[end + 1 :])
+
+
+@method
+def unsqueeze(x: Tensor, dim: int) -> Tensor:
+    """A new dimension of size 1 at `dim`."""
+    dim = dim % (x.ndim + 1) if -x.ndim - 1 <= dim <= x.ndim else axis(x, dim, more=1)
+    return x.reshape(*x.shape[:dim], 1, *x.shape[dim:]) if x.is_contiguous() else x[(slice(None),) * dim + (None,)]
+
+
+@method
+def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+    """Without the dimensions of size 1, or without those of `dim` that have size 1."""
+    dims = range(x.ndim) if dim is None else [axis(x, d) for d in ([dim] if isinstance(dim, int) else dim)]
+    gone = {d for d in dims if x.ndim and x.shape[d] == 1}
+    return x.reshape([size for d, size in enumerate(x.shape) if d not in gone])
+
+
+@method
+def permute(x: Tensor, *dims: int) -> Tensor:
+    """The dimensions in another order; the same memory, read in other steps."""
+    order = tuple(axis(x, d) for d in _sizes(dims))
+    if sorted(order) != list(range(x.ndim)):
+        fail(f"permute{_sizes(dims)} of {shown(x)}: each dimension is named once")
+    back = [order.index(d) for d in range(x.ndim)]
+    return record("permute", x.array.transpose(order), (x,), (lambda g: g.permute(back),), view=True)
+
+
+@method
+def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Two dimensions exchanged."""
+    order, a, b = list(range(x.ndim)), axis(x, dim0), axis(x, dim1)
+    if x.ndim:
+        order[a], order[b] = order[b], order[a]
+    return x.permute(order)
+
+
+@method
+def t(x: Tensor) -> Tensor:
+    """A matrix transposed; what has fewer dimensions stays."""
+    if x.ndim > 2:
+        fail(f"t() is for at most two dimensions, not {shown(x)}; use transpose or mT")
+    return x.permute(tuple(range(x.ndim))[::-1])
+
+
+def matrix_transpose(x: Tensor) -> Tensor:
+    """The last two dimensions exchanged."""
+    if x.ndim < 2:
+        fail(f"a matrix is transposed, or many of them; this is {shown(x)}")
+    return x.transpose(-2, -1)
+
+
+Tensor.T = property(lambda x: x.permute(tuple(range(x.ndim))[::-1]))
+Tensor.mT = property(matrix_transpose)
+
+
+@method
+def expand(x: Tensor, *sizes: int) -> Tensor:
+    """Repeated along dimensions of size 1, and along new ones in front, without a copy. -1 keeps a size."""
+    sizes = _sizes(sizes)
+    old = (1,) * (len(sizes) - x.ndim) + x.shape
+    shape = tuple(have if want == -1 else want for want, have in zip(sizes, old, strict=False))
+    fits = len(old) == len(sizes) and all(h in (1, w) for h, w in zip(old, shape, strict=True))
+    if not fits or any(size < 0 for size in shape) or -1 in sizes[: len(sizes) - x.ndim]:
+        fail(f"{shown(x)} cannot be expanded to {list(sizes)}; only sizes of 1 grow, and new dimensions come in front")
+    return record("expand", np.broadcast_to(x.array, shape), (x,), (lambda g: g,), view=True)
+
+
+def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
+    """Repeated to the shape, without a copy."""
+    return expand(x, *shape)
+
+
+@method
+def contiguous(x: Tensor) -> Tensor:
+    """The same numbers, in a row in memory: the array itself where they lie so already."""
+    return x if x.is_contiguous() else x.clone()
+
+
+@method
+def clone(x: Tensor) -> Tensor:
+    """A copy in memory of its own; gradients flow through it."""
+    return record("clone", x.array.copy(), (x,), (lambda g: g,))
+
+
+@method
+def flip(x: Tensor, *dims: int) -> Tensor:
+    """The named dimensions backwards."""
+    dims = tuple(axis(x, d) for d in _sizes(dims)) if x.ndim else ()
+    return record("flip", np.flip(x.array, dims).copy(), (x,), (lambda g: g.flip(*dims),))
+
+
+# ---- indexing: basic keys give views, arrays of places or of truth values give copies ----
+
+
+def _get(x: Tensor, key: Key) -> Tensor:
+    places = _places(x, key)
+    try:
+        value = x.array[places]
+    except IndexError as error:
+        fail(f"index {_written(key)} of {shown(x)}: {error}", PlaceError)
+    out = record("index", value, (x,), (lambda g: _back(g, places, x.shape),), view=True)
+    out.view_of = (x, places) if out.storage is x.storage else None
+    return out
+
+
+Tensor.__getitem__ = _get
+
+
+def _back(g: Tensor, places: tuple, shape: tuple[int, ...]) -> Tensor:
+    """The way back of an index: zeros of that shape, to which each gradient is added at its place."""
+    value = np.zeros(shape, g.dtype)
+    if any(isinstance(place, np.ndarray) for place in places):
+        np.add.at(value, places, g.array)  # a place that was read twice gets both
+    else:
+        value[places] = g.array
+    return record("index_back", value, (g,), (lambda h: h[places],))
+
+
+def put_at(x: Tensor, key: Key, value: Tensor) -> Tensor:
+    """x with the value at those places: what x[key] = value makes of x."""
+    places, value = _places(x, key), as_tensor(value)
+    array = x.array.copy()
+    try:
+        array[places] = value.array.astype(x.dtype, copy=False)
+    except IndexError as error:
+        fail(f"index {_written(key)} of {shown(x)}: {error}", PlaceError)
+    except ValueError:
+        fail(f"a value {shown(value)} does not fit at {_written(key)} of {shown(x)}, which is {shown(array[places])}")
+    rules = (lambda g: put_at(g, places, Tensor(np.zeros((), g.dtype))), lambda g: g[places])
+    return record("put_at", array, (x, value), rules)
+
+
+def _places(x: Tensor, key: Key) -> tuple:
+    """The key as NumPy understands it, checked as PyTorch does."""
+    keys = key if isinstance(key, tuple) else (key,)
+    return tuple(_place(x, k, key) for k in keys)
+
+
+def _place(x: Tensor, k: Key, key: Key) -> int | slice | np.ndarray | None:
+    if isinstance(k, slice):
+        ends = [None if end is None else int(end) for end in (k.start, k.stop, k.step)]
+        if ends[2] is not None and ends[2] <= 0:
+            fail(f"index {_written(key)} of {shown(x)}: a step must be above 0; use flip")
+        return slice(*ends)
+    if k is None or k is Ellipsis or (isinstance(k, int | np.integer) and not isinstance(k, bool)):
+        return k
+    if isinstance(k, list | np.ndarray | Tensor | bool | range):
+        places = k.array if isinstance(k, Tensor) else np.asarray(k)
+        places = places.astype(np.int64) if not places.size and places.dtype.kind == "f" else places
+        if places.dtype.kind in "bi" or (places.dtype.kind == "u" and not isinstance(k, Tensor)):
+            return places
+        fail(f"index {_written(key)} of {shown(x)}: places are int64 or truth values, not {places.dtype}", PlaceError)
+    return fail(f"index {_written(key)} of {shown(x)}: {type(k).__name__} is no place", PlaceError)
+
+
+def _written(key: Key) -> str:
+    def one(k: Key) -> str:
+        if isinstance(k, slice):
+            return ":".join("" if end is None else str(end) for end in (k.start, k.stop, k.step)[: 3 if k.step else 2])
+        if isinstance(k, Tensor | np.ndarray):
+            return f"<{k.dtype} {shown(k)}>"
+        return "..." if k is Ellipsis else str(k)[:40]
+
+    return f"[{', '.join(map(one, key if isinstance(key, tuple) else (key,)))}]"
+
+
+@method
+def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Of every row along `dim` the numbers at the places in `index`, whose shape the result has."""
+    return x.reshape(1).gather(0, index.reshape(1)).reshape(()) if not x.ndim else x[_grid(x, dim, index)]
+
+
+@method
+def scatter_add(x: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """x, and each number of `src` added at its place in `index`: the way back of gather."""
+    places = _grid(x, dim, index)
+    return x + _back(src[tuple(slice(size) for size in index.shape)], places, x.shape)
+
+
+def _grid(x: Tensor, dim: int, index: Tensor) -> tuple[np.ndarray, ...]:
+    dim, places = axis(x, dim), index.array
+    if places.dtype.kind != "i":
+        fail(f"places are int64, not {places.dtype}")
+    smaller = all(a <= b for d, (a, b) in enumerate(zip(index.shape, x.shape, strict=False)) if d != dim)
+    if places.ndim != x.ndim or not smaller:
+        fail(f"places do not fit: {operands(shown(x))}, index {shown(index)}; no larger except in dimension {dim}")
+    if places.size and not (places.min() >= 0 and places.max() < x.shape[dim]):
+        wrong = places.min() if places.min() < 0 else places.max()
+        fail(f"place {wrong} in dimension {dim} of {shown(x)}: expected 0 to {x.shape[dim] - 1}", PlaceError)
+    grid = list(np.ogrid[tuple(slice(size) for size in places.shape)])
+    grid[dim] = places
+    return tuple(grid)
+
+
+@method
+def index_select(x: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Rows of dimension `dim`, in the order of `index`."""
+    return x[(slice(None),) * axis(x, dim) + (index,)]
+
+
+# ---- joining and cutting ----
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Arrays one behind the other along a dimension that is there; all other sizes are equal."""
+    xs = [as_tensor(x) for x in tensors]
+    if not xs:
+        fail("cat of nothing: expected at least one array")
+    full = [x for x in xs if x.shape != (0,)] or xs[:1]  # PyTorch lets an empty list of numbers pass anywhere
+    if not xs[0].ndim:
+        fail("single numbers cannot be put behind each other; use stack")
+    dim = axis(full[0], dim)
+    rest = {(x.ndim, x.shape[:dim], x.shape[dim + 1 :]) for x in full}
+    if len(rest) > 1:
+        fail(f"cat along dimension {dim}: shapes do not fit, {', '.join(map(shown, xs))}; all others must be equal")
+    dtype = xs[0].dtype
+    for x in xs[1:]:
+        dtype = promote(dtype, x.dtype)
+    value = np.concatenate([x.array.astype(dtype, copy=False) for x in full], dim)
+    ends = np.cumsum([x.shape[dim] for x in full])
+    rules = [_slice_rule(dim, int(end) - x.shape[dim], int(end)) for x, end in zip(full, ends, strict=True)]
+    return record("cat", value, full, rules)
+
+
+def _slice_rule(dim: int, start: int, end: int) -> Callable:
+    return lambda g: g[(slice(None),) * dim + (slice(start, end),)]
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Arrays of one shape along a new dimension."""
+    xs = [as_tensor(x) for x in tensors]
+    if not xs:
+        fail("stack of nothing: expected at least one array")
+    if len({x.shape for x in xs}) > 1:
+        fail(
+            f"stack needs equal shapes, got {', '.join(map(shown, xs[:8]))}; cat joins along a dimension that is there"
+        )
+    return cat([x.unsqueeze(dim) for x in xs], dim if dim >= 0 else dim + xs[0].ndim + 1)
+
+
+@method
+def split(x: Tensor, size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Cut along a dimension into pieces of a size, the last one perhaps smaller, or into pieces of these sizes."""
+    dim = axis(x, dim)
+    total = x.shape[dim] if x.ndim else 1
+    if isinstance(size, int):
+        if size < 1 and total:
+            fail(f"split of {shown(x)} into pieces of {size}; expected at least 1")
+        size = [min(size, total - start) for start in range(0, total, max(size, 1))] or [0]
+    if sum(size) != total:
+        fail(f"split of {shown(x)} along dimension {dim}: the sizes {list(size)} do not add up to {total}")
+    ends = np.cumsum(size).tolist()
+    return tuple(x[(slice(None),) * dim + (slice(end - n, end),)] for n, end in zip(size, ends, strict=True))
+
+
+@method
+def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Cut along a dimension into that many pieces of one size, the last one perhaps smaller."""
+    if chunks < 1:
+        fail(f"chunk of {shown(x)} into {chunks} pieces; expected at least 1")
+    total = x.size(dim)
+    return split(x, -(-total // chunks), dim) if total else tuple(split(x, [0] * chunks, dim))
+
+
+@method
+def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """The rows along a dimension, each without it."""
+    return tuple(x[(slice(None),) * axis(x, dim) + (i,)] for i in range(x.size(dim)))
+
+
+@method
+def tril(x: Tensor, diagonal: int = 0) -> Tensor:
+    """What is on and below a diagonal; 0 above."""
+    return where(Tensor(np.tril(np.ones(x.shape[-2:], bool), diagonal)), x, as_tensor(0).to(x.dtype))
+
+
+@method
+def triu(x: Tensor, diagonal: int = 0) -> Tensor:
+    """What is on and above a diagonal; 0 below."""
+    return where(Tensor(np.triu(np.ones(x.shape[-2:], bool), diagonal)), x, as_tensor(0).to(x.dtype))
+
+
+concat = concatenate = cat

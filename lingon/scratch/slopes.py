@@ -1,0 +1,57 @@
+"""The table of derivatives: functions of one number, each with its slope written in the same operations."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Slope:
+    """A function of one number: how NumPy computes it, its derivative, and the derivative as it is written.
+
+    slope: takes anything that has the operations of an array: numbers, or a power series of exact fractions, on which
+    the tests check the table as one does on paper. whole: whole numbers stay whole.
+    """
+
+    value: Callable[[np.ndarray], np.ndarray]
+    slope: Callable
+    written: str
+    whole: bool = False
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    small = np.exp(-np.abs(x))  # never overflows
+    return np.where(x >= 0, 1, small) / (1 + small)
+
+
+def _softplus(x: np.ndarray) -> np.ndarray:
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+SLOPES = {
+    "neg": Slope(np.negative, lambda x: -1, "-1", whole=True),
+    "exp": Slope(np.exp, lambda x: x.exp(), "exp(x)"),
+    "expm1": Slope(np.expm1, lambda x: x.exp(), "exp(x)"),
+    "log": Slope(np.log, lambda x: 1 / x, "1 / x"),
+    "log1p": Slope(np.log1p, lambda x: 1 / (1 + x), "1 / (1 + x)"),
+    "sqrt": Slope(np.sqrt, lambda x: 0.5 / x.sqrt(), "1 / (2 sqrt(x))"),
+    "square": Slope(np.square, lambda x: 2 * x, "2 x", whole=True),
+    "reciprocal": Slope(np.reciprocal, lambda x: -1 / (x * x), "-1 / x^2"),
+    "sin": Slope(np.sin, lambda x: x.cos(), "cos(x)"),
+    "cos": Slope(np.cos, lambda x: -x.sin(), "-sin(x)"),
+    "tan": Slope(np.tan, lambda x: 1 + x.tan() * x.tan(), "1 + tan(x)^2"),
+    "sinh": Slope(np.sinh, lambda x: x.cosh(), "cosh(x)"),
+    "cosh": Slope(np.cosh, lambda x: x.sinh(), "sinh(x)"),
+    "tanh": Slope(np.tanh, lambda x: 1 - x.tanh() * x.tanh(), "1 - tanh(x)^2"),
+    "atan": Slope(np.arctan, lambda x: 1 / (1 + x * x), "1 / (1 + x^2)"),
+    "sigmoid": Slope(_sigmoid, lambda x: x.sigmoid() * (1 - x.sigmoid()), "sigmoid(x) (1 - sigmoid(x))"),
+    "softplus": Slope(_softplus, lambda x: x.sigmoid(), "sigmoid(x)"),
+    "relu": Slope(lambda x: np.maximum(x, x.dtype.type(0)), lambda x: x > 0, "1 where x > 0, else 0", whole=True),
+    "abs": Slope(np.abs, lambda x: x.sign(), "sign(x)", whole=True),
+    "sign": Slope(lambda x: np.nan_to_num(np.sign(x), nan=0, posinf=1, neginf=-1), lambda x: 0, "0", whole=True),
+    "floor": Slope(np.floor, lambda x: 0, "0", whole=True),
+    "ceil": Slope(np.ceil, lambda x: 0, "0", whole=True),
+    "round": Slope(np.round, lambda x: 0, "0", whole=True),
+    "trunc": Slope(np.trunc, lambda x: 0, "0", whole=True),
+}

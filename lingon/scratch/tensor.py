@@ -1,0 +1,372 @@
+"""The array that remembers how it was made: its numbers, its gradient, and the step that computed it."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import ContextDecorator
+
+import numpy as np
+
+from lingon.scratch import dtypes
+from lingon.scratch.blame import KindError, MathError, PlaceError, fail
+
+Rule = Callable[["Tensor"], "Tensor"]  # the gradient of the result -> the gradient of one input
+_numbers = itertools.count()
+_recording = True
+
+
+class set_grad_enabled(ContextDecorator):  # noqa: N801
+    """Switches the recording of steps on or off, at once and until the end of a `with` block."""
+
+    def __init__(self, on: bool):
+        global _recording
+        self.before, _recording = _recording, on
+        self.on = on
+
+    def __enter__(self) -> None:
+        global _recording
+        _recording = self.on
+
+    def __exit__(self, *error) -> None:
+        global _recording
+        _recording = self.before
+
+
+class _Mode(ContextDecorator):
+    """A recording mode for a `with` block or a whole function; may be nested and used again."""
+
+    on: bool
+
+    def __init__(self) -> None:
+        self.before: list[bool] = []
+
+    def __enter__(self) -> None:
+        global _recording
+        self.before.append(_recording)
+        _recording = self.on
+
+    def __exit__(self, *error) -> None:
+        global _recording
+        _recording = self.before.pop()
+
+
+class no_grad(_Mode):  # noqa: N801
+    """Within it nothing is recorded, and weights may be changed in place."""
+
+    on = False
+
+
+class enable_grad(_Mode):  # noqa: N801
+    """Within it steps are recorded, even inside of `no_grad`."""
+
+    on = True
+
+
+def is_grad_enabled() -> bool:
+    """Whether steps are recorded now."""
+    return _recording
+
+
+class Storage:
+    """What views of the same numbers have in common: how often they were changed, and whether they are out of date."""
+
+    __slots__ = ("stale", "version")
+
+    def __init__(self) -> None:
+        self.version, self.stale = 0, False
+
+
+class Node:
+    """One recorded step: its name, what its inputs were like, and for each input the rule for its gradient."""
+
+    def __init__(self, name: str, inputs: Sequence[Tensor], rules: Sequence[Rule], saved: Sequence[Tensor]):
+        self.name, self.number = name, next(_numbers)
+        self.inputs, self.rules = tuple(inputs), tuple(rules)
+        # An edge leads to the step that made the input, or to the input itself where it is a leaf. Kept apart from
+        # `inputs`, since an array that is changed in place will have been made by another step.
+        self.edges = tuple(x.edge for x in inputs)
+        self.saved = [(x, x.storage, x.storage.version) for x in saved]
+        self.output: weakref.ref[Tensor] | None = None
+        self.spent = False  # the way back was gone, and may not be gone again by mistake
+
+    def check(self) -> None:
+        """Raises when the way back was gone before, or when numbers that it needs have changed since."""
+        if self.spent:
+            fail("the way back through these steps was gone before; write retain_graph=True the first time")
+        for x, storage, version in self.saved:
+            if storage.version != version:
+                fail(
+                    f"an array {shown(x)} that the gradient of {self.name!r} needs was changed in place after it was "
+                    f"used (version {storage.version}, expected {version}); make a new array instead, x = x + ..."
+                )
+
+    def __repr__(self) -> str:
+        return f"<{self.name.capitalize()}Backward>"
+
+
+class Tensor:
+    """An n-dimensional array of one dtype, with the names and rules of torch.Tensor.
+
+    array: the numbers. requires_grad: whether gradients flow to it. grad: what `backward` has gathered, or None.
+    grad_fn: the step that made it, None for a leaf.
+    """
+
+    __array_ufunc__ = None  # NumPy's operators leave the work to ours
+    __slots__ = ("__weakref__", "_requires_grad", "array", "grad", "grad_fn", "keeps", "number", "storage", "view_of")
+
+    def __init__(self, array: np.ndarray, requires_grad: bool = False, *, number: bool = False):
+        self.array = np.asarray(array)
+        self.grad: Tensor | None = None
+        self.grad_fn: Node | None = None
+        self.keeps = False  # gathers a gradient though it is no leaf
+        self.number = number  # is a number of Python, which yields to the dtypes of arrays
+        self.storage = Storage()
+        self.view_of: tuple[Tensor, tuple] | None = None  # of which array this is a part, and which
+        self._requires_grad = False
+        if requires_grad:
+            self.requires_grad_()
+
+    @property
+    def requires_grad(self) -> bool:
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, on: bool) -> None:
+        self.requires_grad_(on)
+
+    def requires_grad_(self, on: bool = True) -> Tensor:
+        """Says whether gradients flow to this leaf; only floating numbers have any."""
+        if on and self.array.dtype.kind != "f":
+            fail(f"only floating numbers have gradients, and this array {shown(self)} is {self.dtype}; say float()")
+        if not on and self.grad_fn is not None:
+            fail("the requires_grad of a computed array cannot be switched off; use x.detach()")
+        self._requires_grad = on
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.grad_fn is None
+
+    @property
+    def edge(self) -> Node | Tensor | None:
+        """Where gradients go from here: to the step that made it, to the leaf itself, or nowhere."""
+        return self.grad_fn or (self if self._requires_grad else None)
+
+    def retain_grad(self) -> None:
+        """Makes `backward` keep the gradient of an array that is no leaf."""
+        if not self._requires_grad:
+            fail("retain_grad of an array that does not require a gradient")
+        self.keeps = self.grad_fn is not None
+        if self.keeps:
+            self.grad_fn.output = weakref.ref(self)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.array.ndim
+
+    @property
+    def device(self) -> str:
+        return "cpu"
+
+    @property
+    def data(self) -> Tensor:
+        """The numbers without history, in the same memory; may be set."""
+        return self.detach()
+
+    @data.setter
+    def data(self, other: Tensor) -> None:
+        self.array = other.array
+
+    def size(self, dim: int | None = None) -> tuple[int, ...] | int:
+        return self.shape if dim is None else self.shape[axis(self, dim)]
+
+    def dim(self) -> int:
+        return self.ndim
+
+    def numel(self) -> int:
+        return self.array.size
+
+    def stride(self) -> tuple[int, ...]:
+        """How many numbers to go on in memory for one step in each dimension."""
+        return tuple(step // self.array.itemsize for step in self.array.strides)
+
+    def is_contiguous(self) -> bool:
+        return self.array.flags.c_contiguous
+
+    def element_size(self) -> int:
+        """Bytes of one number."""
+        return self.array.itemsize
+
+    def detach(self) -> Tensor:
+        """The same numbers, in the same memory, of which no history is known."""
+        out = Tensor(self.fresh().array)
+        out.storage = self.storage
+        return out
+
+    def fresh(self) -> Tensor:
+        """The array itself. Raises for a view of numbers that have moved on to other memory."""
+        if self.storage.stale:
+            fail(f"a view {shown(self)} of an array that a recorded step has changed in place since; take it anew")
+        return self
+
+    def numpy(self) -> np.ndarray:
+        """The numbers as a NumPy array in the same memory."""
+        if self._requires_grad:
+            fail("numpy() would lose the gradient of an array that requires one; say x.detach().numpy()")
+        return self.fresh().array
+
+    def tolist(self) -> list | float | int | bool:
+        return self.fresh().array.tolist()
+
+    def item(self) -> float | int | bool:
+        """The number of an array that holds one."""
+        if self.array.size != 1:
+            fail(f"item() is for an array with one number, and {shown(self)} has {self.array.size}")
+        return self.fresh().array.item()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            fail(f"the truth of an array {shown(self)} is not one answer; say x.any() or x.all()")
+        return bool(self.array.item())
+
+    def __index__(self) -> int:
+        if self.array.size != 1 or self.dtype.kind == "f":
+            fail(f"only a whole number can be an index, not an array {shown(self)} of {self.dtype}", KindError)
+        return int(self.array.item())
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            fail("an array without dimensions, a single number, has no len()", KindError)
+        return len(self.array)
+
+    def __iter__(self):
+        if not self.ndim:
+            fail("an array without dimensions, a single number, cannot be iterated over", KindError)
+        return (self[i] for i in range(len(self)))
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        array = self.numpy()
+        return np.array(array, dtype=dtype) if copy or (dtype and dtype != array.dtype) else array
+
+    def __repr__(self) -> str:
+        numbers = np.array2string(self.array, separator=", ", prefix="tensor(", precision=4, threshold=1000)
+        usual = self.dtype in (dtypes.float32, dtypes.int64, dtypes.bool)
+        kind = "" if usual and self.array.size else f", dtype={self.dtype}"
+        history = f", grad_fn={self.grad_fn}" if self.grad_fn else ", requires_grad=True" if self.requires_grad else ""
+        return f"tensor({numbers}{kind}{history})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item() if not self.ndim and spec else str(self), spec)
+
+
+def record(
+    name: str,
+    value: np.ndarray,
+    inputs: Sequence[Tensor],
+    rules: Sequence[Rule],
+    saved: Sequence[Tensor] = (),
+    view: bool = False,
+) -> Tensor:
+    """The result of a step, with what is needed for the way back if any input requires a gradient.
+
+    rules: for each input a function from the gradient of the result to its own. They are written in operations that
+    are recorded too, so that gradients have gradients; shapes that were broadcast and dtypes are put right later.
+    saved: the arrays whose numbers the rules use. view: the result may share the memory of the first input.
+    """
+    for x in inputs:
+        x.fresh()
+    out = Tensor(value)
+    if view and np.may_share_memory(out.array, inputs[0].array):
+        out.storage = inputs[0].storage
+    if _recording and any(x._requires_grad for x in inputs) and out.array.dtype.kind == "f":
+        out.grad_fn = Node(name, inputs, rules, saved)
+        out._requires_grad = True
+    return out
+
+
+def method(function: Callable) -> Callable:
+    """Makes a function on arrays a method of them as well, as in PyTorch."""
+    setattr(Tensor, function.__name__, function)
+    return function
+
+
+def shown(x: Tensor | np.ndarray) -> str:
+    """The shape of an array, as messages write it.
+
+    >>> shown(np.zeros((3, 5)))
+    '[3, 5]'
+    """
+    return str(list(x.shape))
+
+
+def axis(x: Tensor, dim: int, more: int = 0) -> int:
+    """The dimension as a number from 0 on. `more` is 1 where a dimension after the last is meant as well."""
+    count = max(x.ndim + more, 1)
+    if not -count <= dim < count:
+        fail(f"there is no dimension {dim} in {shown(x)}; expected -{count} to {count - 1}", PlaceError)
+    return dim % count
+
+
+def as_tensor(x: Tensor | np.ndarray | float | Sequence) -> Tensor:
+    """An operand as an array. A number of Python yields to the dtype of the other operand."""
+    if isinstance(x, Tensor):
+        return x.fresh()
+    if isinstance(x, bool | int | float):
+        return Tensor(np.asarray(x), number=True)
+    if isinstance(x, np.generic):
+        return Tensor(np.asarray(x.item()), number=True)
+    if isinstance(x, np.ndarray):
+        return Tensor(_known(x))
+    return fail(f"expected an array or a number, got {type(x).__name__}", KindError)
+
+
+def _known(array: np.ndarray) -> np.ndarray:
+    if array.dtype not in dtypes.KNOWN:
+        names = ", ".join(map(str, dtypes.KNOWN))
+        fail(f"no arrays of {array.dtype}; known kinds: {names}", KindError)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def result_dtype(*xs: Tensor) -> np.dtype:
+    """The dtype in which operands meet; a number of Python counts as the default float, int64 or bool."""
+    return dtypes.result_type(
+        (
+            dtypes.DEFAULT if x.number and x.array.dtype.kind == "f" else x.array.dtype,
+            "number" if x.number else "array" if x.array.ndim else "scalar",
+        )
+        for x in xs
+    )
+
+
+__all__ = [
+    "MathError",
+    "Node",
+    "Tensor",
+    "as_tensor",
+    "axis",
+    "enable_grad",
+    "is_grad_enabled",
+    "no_grad",
+    "record",
+    "set_grad_enabled",
+    "shown",
+]
