@@ -1,0 +1,312 @@
+"""Expressions: what a program computes, as a graph that is built before any number is there."""
+
+import operator as python
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from lingon.core.errors import UserError
+from lingon.program.kinds import DTYPES, RANK, Mismatch, Type, type_of
+from lingon.program.operators import OPERATORS, check
+from lingon.program.source import Line, here
+from lingon.program.text import formula
+
+LARGEST = 1 << 48  # numbers of one value
+
+
+class Expression:
+    """One value of a program: a variable, a constant, or an operator with its operands. It never changes.
+
+    type: its shape and dtype where they are known, a tuple of types where it has several results, else None.
+    line: where the user wrote it. value: of a constant, an array or a plain Python number.
+    """
+
+    __slots__ = ("__weakref__", "attributes", "inputs", "line", "op", "type", "value")
+    __hash__ = object.__hash__
+
+    def __init__(self, op: str, inputs: Sequence["Expression"], attributes: Mapping, kind: Any, line: Line | None):
+        self.op, self.inputs, self.attributes = op, tuple(inputs), attributes
+        self.type, self.line = kind, line
+        self.value: Any = None
+
+    def __repr__(self) -> str:
+        return f"{formula(self)}  {self.type}" if isinstance(self.type, Type) else formula(self)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape. Raises UserError where that depends on what the program will be called with."""
+        return self._known("shape").shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Its dtype. Raises UserError where that depends on what the program will be called with."""
+        return self._known("dtype").dtype
+
+    @property
+    def ndim(self) -> int:
+        """How many axes it has."""
+        return len(self._known("number of axes").shape)
+
+    def _known(self, what: str) -> Type:
+        if not isinstance(self.type, Type):
+            raise _refused(
+                self, f"its {what} is known only when the program is called; declare its variables, such as "
+                'Variable("x", shape=(3, 5), dtype="float32")'
+            )
+        return self.type
+
+    def __bool__(self) -> NoReturn:
+        raise _refused(
+            self, "an expression is neither true nor false before the program runs; use where() for a choice, scan() for a loop"
+        )
+
+    def __iter__(self) -> NoReturn:
+        raise _refused(self, "an expression cannot be looped over in Python; use scan(), or slices such as x[0]")
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __float__(self) -> NoReturn:
+        raise _refused(self, "an expression has no number before the program runs")
+
+    __int__ = __index__ = __float__
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        raise _refused(self, "an expression has no numbers before the program runs, so it cannot become an array")
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **named: Any) -> "Expression":
+        """NumPy's own functions build expressions too: np.exp(x), or an array times an expression."""
+        name = "matmul" if ufunc is np.matmul else ufunc.__name__
+        if method != "__call__" or named or name not in OPERATORS:
+            raise UserError(f"np.{ufunc.__name__} has no operator in a program here; see lingon.program for what there is")
+        if ufunc is np.power:
+            return inputs[0] ** inputs[1] if isinstance(inputs[0], Expression) else wrap(inputs[0]) ** inputs[1]
+        return make(name, inputs)
+
+    def __getitem__(self, index: Any) -> "Expression":
+        return _item(self, index)
+
+    def __pow__(self, other: Any) -> "Expression":
+        # As in NumPy, a few plain exponents are other functions: x ** 0.5 is sqrt(x), also for -inf.
+        quick = {2: "square", 2.0: "square", 0.5: "sqrt", -1.0: "reciprocal"} if type(other) in (int, float) else {}
+        return make(quick[other], [self]) if other in quick and (other, type(other)) != (-1, int) else make("power", [self, other])
+
+    def __rpow__(self, other: Any) -> "Expression":
+        return make("power", [other, self])
+
+    def astype(self, dtype: Any) -> "Expression":
+        """The same numbers in another dtype."""
+        return make("cast", [self], {"dtype": dtype_of(dtype).name})
+
+    def reshape(self, *shape: Any) -> "Expression":
+        """The same numbers in another shape; one size may be -1."""
+        return make("reshape", [self], {"shape": sizes(shape[0] if len(shape) == 1 and np.ndim(shape[0]) else shape)})
+
+    def transpose(self, *axes: Any) -> "Expression":
+        """The axes in another order; without arguments in reverse."""
+        if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
+            axes = tuple(axes[0] or ())
+        return make("transpose", [self], {"axes": sizes(axes) or None})
+
+    @property
+    def T(self) -> "Expression":
+        """The axes in reverse order."""
+        return self.transpose()
+
+    def swapaxes(self, a: int, b: int) -> "Expression":
+        """Two axes exchanged."""
+        return make("swapaxes", [self], {"a": python.index(a), "b": python.index(b)})
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> "Expression":
+        """The sum over axes."""
+        return reduce("sum", self, axis, keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> "Expression":
+        """The mean over axes."""
+        return reduce("mean", self, axis, keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> "Expression":
+        """The largest number over axes."""
+        return reduce("max", self, axis, keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> "Expression":
+        """The smallest number over axes."""
+        return reduce("min", self, axis, keepdims)
+
+
+def _refused(expression: Expression, why: str) -> UserError:
+    at = here()
+    return UserError(f"{formula(expression)}: {why}" + (f" ({at})" if at else ""))
+
+
+def make(op: str, inputs: Iterable[Any], attributes: Mapping[str, Any] | None = None, line: Line | None = None) -> Expression:
+    """An operator applied to operands, its type inferred where all of theirs are known.
+
+    Raises UserError with the expression, the types of the operands and the user's line when they do not fit.
+    """
+    result = Expression(op, [wrap(i) for i in inputs], attributes or {}, None, line or here())
+    try:
+        check(OPERATORS[op], len(result.inputs), result.attributes)
+        types = [i.type for i in result.inputs]
+        if all(isinstance(t, Type) for t in types):
+            result.type = OPERATORS[op].infer(types, result.attributes)
+            check_size(result.type)
+    except Mismatch as problem:
+        raise wrong(result, str(problem)) from None
+    return result
+
+
+def check_size(kind: Type) -> None:
+    """Raises Mismatch for more numbers than any machine has room for; they would be a mistake, or a trap in a file."""
+    if kind.size > LARGEST or max(kind.shape, default=0) > LARGEST:
+        raise Mismatch(f"the result would be {kind}; at most {LARGEST:,} numbers are possible")
+
+
+def wrong(expression: Expression, problem: str) -> UserError:
+    """The error for an expression whose operands do not fit: what it is, what is wrong, its operands, its line."""
+    given = {formula(i, 3): i.type for i in expression.inputs if isinstance(i.type, Type) and not i.type.weak}
+    said = ", ".join(f"{text} is {t}" for text, t in list(given.items())[:6])
+    at = f" ({expression.line})" if expression.line else ""
+    return UserError(f"{formula(expression)}: {problem}" + (f"; {said}" if said else "") + at)
+
+
+def wrap(value: Any) -> Expression:
+    """A number or an array as a constant; an expression stays what it is."""
+    return value if isinstance(value, Expression) else constant(value)
+
+
+def constant(value: Any) -> Expression:
+    """A constant of a program. A plain Python number takes the dtype of what it meets, an array keeps its own.
+
+    Raises UserError for what is no array of numbers. The array is copied, so that nobody can change it later.
+    """
+    if type(value) not in (bool, int, float) or (type(value) is int and not -(2**63) <= value < 2**63):
+        value = native(value, "a constant").copy()
+        value.flags.writeable = False
+    result = Expression("constant", (), {}, type_of(value), here())
+    result.value = value
+    return result
+
+
+def native(value: Any, what: str) -> np.ndarray:
+    """A value as a NumPy array of a dtype that programs know. Raises UserError that says what it is and why not."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise UserError(f"{what} is a masked array, whose mask would be lost; give the array and the mask by themselves")
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise UserError(f"{what} cannot be made an array: {str(error)[:200]}") from None
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if array.dtype not in DTYPES:
+        known = ", ".join(dtype.name for dtype in DTYPES)
+        raise UserError(f"{what} is of {array.dtype}, as which programs know no numbers; known: {known}")
+    if array.ndim > RANK:
+        raise UserError(f"{what} has {array.ndim} axes; at most {RANK} are possible")
+    return array
+
+
+def dtype_of(name: Any) -> np.dtype:
+    """The dtype of a name such as "float32". Raises UserError for one that programs do not know."""
+    try:
+        found = np.dtype(name)
+    except TypeError:
+        found = None
+    if found not in DTYPES:
+        raise UserError(f"unknown dtype {str(name)[:80]!r}; known: {', '.join(d.name for d in DTYPES)}")
+    return found
+
+
+def sizes(shape: Any) -> tuple[int, ...]:
+    """A shape as a tuple of plain whole numbers. Raises UserError for anything else."""
+    try:
+        return tuple(python.index(n) for n in (shape if np.iterable(shape) else (shape,)))
+    except TypeError:
+        raise UserError(f"a shape is made of whole numbers, and this is {str(shape)[:80]!r}") from None
+
+
+def reduce(op: str, x: Any, axis: Any, keepdims: bool) -> Expression:
+    """A reduction over an axis, several, or all."""
+    return make(op, [x], {"axis": axis if axis is None else sizes(axis), "keepdims": bool(keepdims)})
+
+
+def Variable(name: str, shape: Any = None, dtype: Any = None) -> Expression:  # noqa: N802, it is written as in A = Variable("A")
+    """A value that is given when the program is called.
+
+    shape: sizes, or letters for sizes that may differ from call to call, as in ("B", 5); the same letter is the same
+    size everywhere. None means any shape. With whole sizes and a dtype, mistakes are found when expressions are built.
+    Raises UserError for a name or a size that cannot be.
+    """
+    if not (isinstance(name, str) and name.isidentifier()):
+        raise UserError(f"a variable is named like one of Python's, such as 'x'; {name!r} cannot be given by keyword")
+    if shape is not None:
+        shape = tuple(n if isinstance(n, str) else sizes((n,))[0] for n in (shape if np.iterable(shape) else (shape,)))
+        bad = [n for n in shape if not (n.isidentifier() if isinstance(n, str) else 0 <= n <= LARGEST)]
+        if bad or len(shape) > RANK:
+            raise UserError(f"variable {name}: shape {shape} must be at most {RANK} sizes, not negative and not over {LARGEST:,}, or letters")
+    dtype = None if dtype is None else dtype_of(dtype)
+    whole = shape is not None and dtype is not None and not any(isinstance(n, str) for n in shape)
+    attributes = {"name": name, "shape": shape, "dtype": dtype}
+    return Expression("variable", (), attributes, Type(shape, dtype) if whole else None, here())
+
+
+def index_entry(entry: Any) -> tuple:
+    """One part of an index: a whole number, a slice, None or '...'."""
+    if isinstance(entry, slice):
+        parts = [None if n is None else python.index(n) for n in (entry.start, entry.stop, entry.step)]
+        if parts[2] == 0:
+            raise UserError("the step of a slice cannot be 0")
+        return ("slice", *parts)
+    if entry is None:
+        return ("new",)
+    return ("rest",) if entry is Ellipsis else ("at", python.index(entry))
+
+
+def _item(x: Expression, index: Any) -> Expression:
+    if isinstance(index, (Expression, np.ndarray, list)) and np.ndim(getattr(index, "value", index)) != -1:
+        ids = wrap(index)
+        if isinstance(ids.type, Type) and ids.type.dtype.kind == "b":
+            raise _refused(x, "a mask as an index would give a shape that depends on numbers; use where(mask, x, 0)")
+        return make("take", [x, ids], {"axis": 0})
+    try:
+        entries = tuple(index_entry(e) for e in (index if isinstance(index, tuple) else (index,)))
+    except TypeError:
+        raise _refused(x, "an index is made of whole numbers, slices, None and ...; take() looks up places") from None
+    return make("slice", [x], {"index": entries})
+
+
+def _binary(op: str) -> None:
+    symbol = {"and": "and", "or": "or", "xor": "xor"}
+    short = {
+        "add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "floor_divide": "floordiv",
+        "remainder": "mod", "matmul": "matmul", "equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le",
+        "greater": "gt", "greater_equal": "ge",
+    }.get(op) or symbol[op.removeprefix("bitwise_")]
+    setattr(Expression, f"__{short}__", lambda self, other: make(op, [self, other]))
+    if short not in ("eq", "ne", "lt", "le", "gt", "ge"):
+        setattr(Expression, f"__r{short}__", lambda self, other: make(op, [other, self]))
+
+
+for _op in [op for op, record in OPERATORS.items() if record.symbol and op != "power"]:
+    _binary(_op)
+for _name, _op in {"neg": "negative", "abs": "absolute", "invert": "invert"}.items():
+    setattr(Expression, f"__{_name}__", lambda self, op=_op: make(op, [self]))
+Expression.__hash__ = object.__hash__
+
+
+def in_order(roots: Iterable[Expression]) -> list[Expression]:
+    """All expressions that the roots need, each once, operands before what uses them."""
+    done: set[int] = set()
+    order: list[Expression] = []
+    waiting = [(root, False) for root in reversed(list(roots))]
+    while waiting:  # and no recursion: a graph may be deeper than Python's stack
+        node, ready = waiting.pop()
+        if id(node) in done:
+            continue
+        if ready:
+            done.add(id(node))
+            order.append(node)
+        else:
+            waiting.append((node, True))
+            waiting += [(i, False) for i in reversed(node.inputs) if id(i) not in done]
+    return order

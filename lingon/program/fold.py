@@ -1,0 +1,38 @@
+"""Constant folding: what depends on no variable is computed once, when the program is made."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lingon.program.expression import Expression, constant
+from lingon.program.kinds import Mismatch
+from lingon.program.operators import OPERATORS
+from lingon.program.rewrite import rewrite
+
+LARGEST = 1 << 20  # bytes; a larger constant costs more memory than it saves time
+
+
+def fold(roots: Sequence[Expression]) -> list[Expression]:
+    """The graph with constants in place of operators whose operands are all constants."""
+    return rewrite(roots, _folded)
+
+
+def _folded(node: Expression) -> Expression:
+    known = node.op in OPERATORS and all(i.op == "constant" for i in node.inputs)
+    if not known or node.type.nbytes > LARGEST or (node.op == "broadcast_to" and node.type.size > 1):
+        return node
+    try:
+        with np.errstate(all="ignore"):
+            return constant(evaluate(node, [np.asarray(i.value) for i in node.inputs]))
+    except (Mismatch, ValueError, ArithmeticError):
+        return node  # what goes wrong here goes wrong again when the program runs, and is told then
+
+
+def evaluate(node: Expression, operands: Sequence[np.ndarray]) -> np.ndarray:
+    """The value of one operator, in memory of its own unless it is a view."""
+    op = OPERATORS[node.op]
+    if op.view:
+        return op.run(operands, node.attributes, None)
+    out = np.empty(node.type.shape, node.type.dtype)
+    op.run(operands, node.attributes, out)
+    return out

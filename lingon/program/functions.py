@@ -1,0 +1,217 @@
+"""The vocabulary of programs: functions of expressions, named as in NumPy and PyTorch."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lingon.core.errors import UserError
+from lingon.program.expression import Expression, constant, make, reduce, sizes, wrap
+
+
+def _one(op: str, what: str) -> Callable[[Any], Expression]:
+    def function(x: Any) -> Expression:
+        return make(op, [x])
+
+    function.__name__ = function.__qualname__ = op
+    function.__doc__ = f"{what}, number by number."
+    return function
+
+
+def _two(op: str, what: str) -> Callable[[Any, Any], Expression]:
+    def function(x: Any, y: Any) -> Expression:
+        return make(op, [x, y])
+
+    function.__name__ = function.__qualname__ = op
+    function.__doc__ = f"{what}, number by number."
+    return function
+
+
+exp, expm1 = _one("exp", "e to the x"), _one("expm1", "exp(x) - 1, exact near 0")
+log, log1p = _one("log", "The natural logarithm"), _one("log1p", "log(1 + x), exact near 0")
+sqrt, square = _one("sqrt", "The square root"), _one("square", "x times x")
+sin, cos, tan = _one("sin", "The sine"), _one("cos", "The cosine"), _one("tan", "The tangent")
+sinh, cosh, tanh = _one("sinh", "The hyperbolic sine"), _one("cosh", "Its cosine"), _one("tanh", "Its tangent")
+arctan = _one("arctan", "The inverse of the tangent")
+absolute, sign = _one("absolute", "The absolute value"), _one("sign", "-1, 0 or 1")
+floor, ceil, rint = _one("floor", "Rounded down"), _one("ceil", "Rounded up"), _one("rint", "Rounded to the nearest, halves to even")
+sigmoid, relu = _one("sigmoid", "1 / (1 + exp(-x))"), _one("relu", "max(x, 0)")
+isnan, isinf, isfinite = _one("isnan", "Whether it is NaN"), _one("isinf", "Whether it is infinite"), _one("isfinite", "Whether it is neither")
+logical_not = _one("logical_not", "Whether it is zero")
+logical_and, logical_or = _two("logical_and", "Whether both are not zero"), _two("logical_or", "Whether one is not zero")
+maximum, minimum = _two("maximum", "The larger of two"), _two("minimum", "The smaller of two")
+power, matmul = _two("power", "x to the y"), _two("matmul", "The matrix product, as in np.matmul; not")
+
+
+def detach(x: Any) -> Expression:
+    """x, for which no gradient is computed."""
+    return make("detach", [x])
+
+
+def where(condition: Any, x: Any, y: Any) -> Expression:
+    """x where the condition holds, else y. Gradients flow to the chosen side alone."""
+    return make("where", [condition, x, y])
+
+
+def masked_fill(x: Any, mask: Any, value: float) -> Expression:
+    """x, with a number in place of what the mask marks."""
+    return where(mask, value, x)
+
+
+def clip(x: Any, low: Any, high: Any) -> Expression:
+    """x, not below `low` and not above `high`."""
+    return minimum(maximum(x, low), high)
+
+
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
+    """The sum over axes."""
+    return reduce("sum", x, axis, keepdims)
+
+
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
+    """The mean over axes."""
+    return reduce("mean", x, axis, keepdims)
+
+
+def max(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
+    """The largest number over axes; a gradient is shared evenly among equal ones."""
+    return reduce("max", x, axis, keepdims)
+
+
+def min(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
+    """The smallest number over axes; a gradient is shared evenly among equal ones."""
+    return reduce("min", x, axis, keepdims)
+
+
+def any(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
+    """Whether one of them is not zero."""
+    return reduce("any", x, axis, keepdims)
+
+
+def all(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
+    """Whether none of them is zero."""
+    return reduce("all", x, axis, keepdims)
+
+
+def var(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
+    """The mean of the squared distances from the mean, as np.var (and not torch.var, which divides by n - 1)."""
+    return mean(square(wrap(x) - mean(x, axis, True)), axis, keepdims)
+
+
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Expression:
+    """The place of the first largest number."""
+    return make("argmax", [x], {"axis": axis, "keepdims": bool(keepdims)})
+
+
+def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Expression:
+    """The place of the first smallest number."""
+    return make("argmin", [x], {"axis": axis, "keepdims": bool(keepdims)})
+
+
+def cumsum(x: Any, axis: int = -1) -> Expression:
+    """Sums of all numbers up to each place."""
+    return make("cumsum", [x], {"axis": axis})
+
+
+def softmax(x: Any, axis: int = -1) -> Expression:
+    """exp(x) divided by its sum along an axis, without overflow."""
+    return make("softmax", [x], {"axis": axis})
+
+
+def log_softmax(x: Any, axis: int = -1) -> Expression:
+    """The logarithm of softmax, without overflow."""
+    return make("log_softmax", [x], {"axis": axis})
+
+
+def logsumexp(x: Any, axis: int = -1, keepdims: bool = False) -> Expression:
+    """log(sum(exp(x))), without overflow."""
+    top = detach(max(x, axis, True))
+    top = where(isfinite(top), top, 0)
+    found = log(sum(exp(wrap(x) - top), axis, True)) + top
+    return found if keepdims else sum(found, axis)  # over an axis of 1
+
+
+def reshape(x: Any, shape: Sequence[int]) -> Expression:
+    """The same numbers in another shape; one size may be -1."""
+    return make("reshape", [x], {"shape": sizes(shape)})
+
+
+def transpose(x: Any, axes: Sequence[int] | None = None) -> Expression:
+    """The axes in another order, or in reverse."""
+    return make("transpose", [x], {"axes": None if axes is None else sizes(axes)})
+
+
+def swapaxes(x: Any, a: int, b: int) -> Expression:
+    """Two axes exchanged."""
+    return wrap(x).swapaxes(a, b)
+
+
+def expand_dims(x: Any, axis: int) -> Expression:
+    """A new axis of size 1."""
+    return make("expand_dims", [x], {"axis": axis})
+
+
+def broadcast_to(x: Any, shape: Sequence[int]) -> Expression:
+    """The numbers repeated to a larger shape."""
+    return make("broadcast_to", [x], {"shape": sizes(shape)})
+
+
+def concatenate(parts: Sequence[Any], axis: int = 0) -> Expression:
+    """Arrays one after another along an axis."""
+    return make("concatenate", parts, {"axis": axis})
+
+
+def stack(parts: Sequence[Any], axis: int = 0) -> Expression:
+    """Arrays of one shape side by side along a new axis."""
+    return concatenate([expand_dims(part, axis) for part in parts], axis)
+
+
+def take(x: Any, ids: Any, axis: int = 0) -> Expression:
+    """The slices of x at places along an axis: rows of an embedding, for axis 0."""
+    return make("take", [x, ids], {"axis": axis})
+
+
+def embedding(weight: Any, ids: Any) -> Expression:
+    """The row of each id: weight [V, D], ids [...] -> [..., D]."""
+    return take(weight, ids, 0)
+
+
+def take_along_axis(x: Any, ids: Any, axis: int = -1) -> Expression:
+    """For each place the number that `ids` points to along an axis, as np.take_along_axis; torch calls it gather."""
+    return make("take_along_axis", [x, ids], {"axis": axis})
+
+
+def one_hot(ids: Any, classes: int) -> Expression:
+    """1 at the place of each id and 0 elsewhere: [...] -> [..., classes]."""
+    return make("equal", [expand_dims(ids, -1), np.arange(classes)])
+
+
+def conv1d(x: Any, weight: Any, bias: Any = None, stride: int = 1, padding: int = 0) -> Expression:
+    """Convolution along time, as torch's: x [B, D, T], weight [C, D, K], bias [C] -> [B, C, (T + 2 padding - K) / stride + 1]."""
+    result = make("conv1d", [x, weight], {"stride": stride, "padding": padding})
+    return result if bias is None else result + expand_dims(bias, -1)
+
+
+def cross_entropy(logits: Any, labels: Any) -> Expression:
+    """The mean of -log softmax at the labels: logits [B, C], labels [B] -> a single number."""
+    chosen = take_along_axis(log_softmax(logits, -1), expand_dims(labels, -1), -1)
+    return -mean(chosen)
+
+
+def layer_norm(x: Any, weight: Any, bias: Any, epsilon: float = 1e-5) -> Expression:
+    """x [..., D] with mean 0 and variance 1 along its last axis, then times weight [D], plus bias [D]."""
+    x = wrap(x)
+    return (x - mean(x, -1, True)) / sqrt(var(x, -1, True) + epsilon) * weight + bias
+
+
+def gelu(x: Any) -> Expression:
+    """The Gaussian error linear unit, as its authors approximate it with tanh (Hendrycks and Gimpel, 2016)."""
+    x = wrap(x)
+    return x * 0.5 * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
+
+
+def zeros_like(x: Expression) -> Expression:
+    """Zeros of the shape and dtype of an expression whose type is known."""
+    if x.type is None:
+        raise UserError("zeros_like wants an expression whose shape is known; declare the shapes of its variables")
+    return broadcast_to(constant(np.zeros((), x.dtype)), x.shape)

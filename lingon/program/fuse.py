@@ -1,0 +1,112 @@
+"""Fusion: which operators run as one step, block by block, so that what lies between them never is in memory."""
+
+import heapq
+from collections.abc import Sequence
+
+from lingon.program.expression import Expression
+from lingon.program.operators import OPERATORS
+
+MANY = 300  # groups; among more no two are tried that only share an operand
+
+
+class Groups:
+    """Groups of nodes, and for each the set of groups that it waits for, as the bits of a number."""
+
+    def __init__(self) -> None:
+        self.members: dict[int, list[int]] = {}
+        self.above: dict[int, int] = {}
+
+    def add(self, node: int, waits: set[int]) -> None:
+        """A new group of one node, numbered like it. All that it waits for are there already."""
+        self.members[node] = [node]
+        self.above[node] = 0
+        for g in waits:
+            self.above[node] |= self.above[g] | 1 << g
+
+    def can_merge(self, a: int, b: int) -> bool:
+        """Whether no way leads out of one and into the other through a third: else each would wait for the other."""
+        between = (self.above[a] | self.above[b]) & ~(1 << a | 1 << b)
+        both = 1 << a | 1 << b
+        return not any(between >> k & 1 and self.above[k] & both for k in self.members)
+
+    def merge(self, a: int, b: int) -> None:
+        """The members of b go into a."""
+        self.members[a] = sorted(self.members[a] + self.members.pop(b))
+        waits = (self.above[a] | self.above.pop(b)) & ~(1 << a | 1 << b)
+        self.above[a] = waits
+        for g, others in self.above.items():
+            if g != a and others >> a & 1 | others >> b & 1:  # whoever waits for one now waits for all of them
+                self.above[g] = (others & ~(1 << b)) | 1 << a | waits
+
+
+def fuse(nodes: Sequence[Expression]) -> list[list[Expression]]:
+    """Nodes in groups, in an order in which they can run. Element-wise nodes of one shape stand together.
+
+    nodes: in an order in which they can run one by one.
+    """
+    place = {id(node): k for k, node in enumerate(nodes)}
+    home = list(range(len(nodes)))
+    groups = Groups()
+    for k, node in enumerate(nodes):
+        waits = {home[place[id(i)]] for i in node.inputs}
+        groups.add(k, waits)
+        if blockwise(node):
+            for g in sorted(waits, reverse=True):
+                _try(groups, nodes, home, g, home[k])
+    _fuse_siblings(groups, nodes, home)
+    return [[nodes[k] for k in groups.members[g]] for g in _order(groups, nodes, place, home)]
+
+
+def alone(nodes: Sequence[Expression]) -> list[list[Expression]]:
+    """No fusion: each node is a group."""
+    return [[node] for node in nodes]
+
+
+def blockwise(node: Expression) -> bool:
+    """Whether an operator works number by number."""
+    return node.op in OPERATORS and OPERATORS[node.op].elementwise
+
+
+def _try(groups: Groups, nodes: Sequence[Expression], home: list[int], a: int, b: int) -> None:
+    alike = a != b and blockwise(nodes[a]) and blockwise(nodes[b]) and nodes[a].type.shape == nodes[b].type.shape
+    if alike and groups.can_merge(a, b):
+        groups.merge(a, b)
+        for k in groups.members[a]:
+            home[k] = a
+
+
+def _fuse_siblings(groups: Groups, nodes: Sequence[Expression], home: list[int]) -> None:
+    """Chains that read the same operand read it once."""
+    if len(groups.members) > MANY:
+        return
+    readers: dict[int, list[int]] = {}
+    for k, node in enumerate(nodes):
+        for i in node.inputs if blockwise(node) else ():
+            if i.type.shape == node.type.shape:
+                readers.setdefault(id(i), []).append(k)
+    for ks in readers.values():
+        for k in ks[1:]:
+            _try(groups, nodes, home, home[ks[0]], home[k])
+
+
+def _order(groups: Groups, nodes: Sequence[Expression], place: dict[int, int], home: list[int]) -> list[int]:
+    """Groups so that each comes after those it waits for, and else as early as it was written."""
+    needs = {
+        g: {home[place[id(i)]] for k in members for i in nodes[k].inputs} - {g} for g, members in groups.members.items()
+    }
+    users: dict[int, list[int]] = {g: [] for g in needs}
+    for g, waits in needs.items():
+        for i in waits:
+            users[i].append(g)
+    left = {g: len(waits) for g, waits in needs.items()}
+    ready = [g for g, n in left.items() if n == 0]
+    heapq.heapify(ready)
+    order = []
+    while ready:
+        order.append(g := heapq.heappop(ready))
+        for user in users[g]:
+            left[user] -= 1
+            if left[user] == 0:
+                heapq.heappush(ready, user)
+    assert len(order) == len(needs), "fusion made a cycle"
+    return order

@@ -1,0 +1,51 @@
+"""gradient(D, [A, B]): the derivatives of an expression, as expressions."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from lingon.core.errors import UserError, unknown
+from lingon.program.expression import Expression, in_order, wrap
+from lingon.program.kinds import Type
+from lingon.program.loops import item
+from lingon.program.source import here
+from lingon.program.specialise import specialise
+from lingon.program.text import formula
+
+
+def gradient_of(target: Expression, wrt: Sequence[Expression], seed: Any = None) -> list[Expression]:
+    """The gradient of the sum of `target` (times `seed`) with respect to each expression of `wrt`.
+
+    Where the types are known the derivatives are written out at once, else when the program is called.
+    Raises UserError for an expression on which the target does not depend.
+    """
+    nodes = {id(node) for node in in_order([target])}
+    for x in wrt:
+        if id(x) not in nodes:
+            raise UserError(
+                f"{formula(target)} does not depend on {formula(x)}, so it has no gradient with respect to it "
+                f"({here()}); its variables are {', '.join(_names(target)) or 'none'}"
+            )
+    inputs = [target, *([] if seed is None else [wrap(seed)]), *wrt]
+    node = Expression("gradient", inputs, {"wrt": len(wrt)}, None, here())
+    items = [item(node, i) for i in range(len(wrt))]
+    variables = [n for n in in_order(inputs) if n.op == "variable"]
+    if all(isinstance(v.type, Type) for v in variables):
+        return specialise(items, {v.attributes["name"]: v for v in variables})
+    return items
+
+
+def variables_of(target: Expression) -> Iterator[Expression]:
+    """The variables that an expression depends on."""
+    return (node for node in in_order([target]) if node.op == "variable")
+
+
+def by_name(target: Expression, name: str) -> Expression:
+    """The variable of a name in an expression. Raises UserError with the nearest names."""
+    for variable in variables_of(target):
+        if variable.attributes["name"] == name:
+            return variable
+    raise unknown("variable", name, _names(target))
+
+
+def _names(target: Expression) -> list[str]:
+    return [v.attributes["name"] for v in variables_of(target)]

@@ -1,0 +1,84 @@
+"""The memory plan: how long each value lives, and which values can share a buffer because their lives do not meet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Life:
+    """A value that needs memory.
+
+    born, dies: the numbers of the first and the last step that touch it. kept: it is a result of the program and lives
+    on. over: values whose buffer it may take though they die in the step in which it is born, since that step reads
+    each number before it writes to its place.
+    """
+
+    name: str
+    nbytes: int
+    born: int
+    dies: int
+    kept: bool = False
+    over: frozenset[int] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """buffer_of: the buffer of each value. sizes: bytes of each buffer. born, dies: first and last step of each."""
+
+    buffer_of: tuple[int, ...]
+    sizes: tuple[int, ...]
+    born: tuple[int, ...]
+    dies: tuple[int, ...]
+
+    def peak(self) -> int:
+        """The most bytes that are held at once."""
+        steps = sorted({*self.born, *self.dies})
+        return max((self.held(step) for step in steps), default=0)
+
+    def held(self, step: int) -> int:
+        """Bytes that are held while a step runs."""
+        return sum(n for n, a, b in zip(self.sizes, self.born, self.dies, strict=True) if a <= step <= b)
+
+
+def share(lives: Sequence[Life], steps: int) -> Layout:
+    """A buffer for each value, the smallest free one that is large enough, else the largest made larger, else a new one.
+
+    A kept value takes no buffer larger than itself, since it holds on to it. lives: in the order of birth.
+    """
+    buffer_of: list[int] = []
+    sizes: list[int] = []
+    holder: list[int] = []  # the value that each buffer holds now
+    for life in lives:
+        free = [b for b, v in enumerate(holder) if _free(lives[v], v, life)]
+        fitting = [b for b in free if sizes[b] >= life.nbytes and not (life.kept and sizes[b] > life.nbytes)]
+        smaller = [b for b in free if sizes[b] < life.nbytes]
+        if fitting:
+            chosen = min(fitting, key=lambda b: sizes[b])
+        elif smaller:
+            chosen = max(smaller, key=lambda b: sizes[b])
+            sizes[chosen] = life.nbytes
+        else:
+            chosen = len(sizes)
+            sizes.append(life.nbytes)
+            holder.append(-1)
+        holder[chosen] = len(buffer_of)
+        buffer_of.append(chosen)
+    return _layout(lives, buffer_of, sizes, steps)
+
+
+def apart(lives: Sequence[Life], steps: int) -> Layout:
+    """No sharing: a buffer for each value, all held to the end, as when every line of a program gives its value a name."""
+    sizes = tuple(life.nbytes for life in lives)
+    return Layout(tuple(range(len(lives))), sizes, tuple(life.born for life in lives), (steps,) * len(lives))
+
+
+def _free(before: Life, value: int, life: Life) -> bool:
+    return not before.kept and (before.dies < life.born or (before.dies == life.born and value in life.over))
+
+
+def _layout(lives: Sequence[Life], buffer_of: list[int], sizes: list[int], steps: int) -> Layout:
+    born, dies = [steps] * len(sizes), [0] * len(sizes)
+    for life, b in zip(lives, buffer_of, strict=True):
+        born[b] = min(born[b], life.born)
+        dies[b] = max(dies[b], steps if life.kept else life.dies)
+    return Layout(tuple(buffer_of), tuple(sizes), tuple(born), tuple(dies))

@@ -1,0 +1,25 @@
+"""The passes over a graph, in their order."""
+
+from collections.abc import Callable, Sequence
+
+from lingon.program.expression import Expression
+from lingon.program.fold import fold
+from lingon.program.settle import settle
+from lingon.program.simplify import simplify
+from lingon.program.subexpressions import merge_common
+from lingon.program.unused import drop_unused
+
+Passes = Callable[[Sequence[Expression]], list[Expression]]
+
+
+def optimised(roots: Sequence[Expression]) -> list[Expression]:
+    """Everything twice: what one pass leaves, such as a constant, is what another one needs."""
+    roots = settle(roots)
+    for _ in range(2):
+        roots = merge_common(simplify(fold(roots)))
+    return drop_unused(roots)
+
+
+def as_written(roots: Sequence[Expression]) -> list[Expression]:
+    """What every program needs to run, and nothing more."""
+    return drop_unused(settle(roots))

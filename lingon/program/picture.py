@@ -1,0 +1,76 @@
+"""Pictures of programs: the graph, and the memory over time."""
+
+from collections.abc import Mapping
+from html import escape
+
+from lingon.core.graph_picture import Node, graph_svg
+from lingon.program.expression import Expression, in_order
+from lingon.program.memory import Layout, Life, apart
+from lingon.program.plan import Plan
+from lingon.program.steps import Blocks
+from lingon.program.text import number, written
+
+COLOURS = ("#9ec5ea", "#f3cf8e", "#a9d8ac", "#e8a9a9", "#c9b6e4", "#a8dcdc", "#eab0d2", "#cfcf9a")
+WIDTH, HEIGHT, LEFT, GAP = 640.0, 150.0, 16.0, 46.0
+
+
+def graph_of(outputs: Mapping[str, Expression], groups: Mapping[int, int] | None = None) -> str:
+    """The graph of a program as SVG. groups: which nodes run as one step, by identity; they have one colour."""
+    nodes = in_order(outputs.values())
+    place = {id(node): k for k, node in enumerate(nodes)}
+    results = {id(x): name for name, x in outputs.items()}
+    boxes = [_box(node, results.get(id(node)), (groups or {}).get(id(node))) for node in nodes]
+    edges = [(place[id(i)], place[id(node)]) for node in nodes for i in node.inputs]
+    return graph_svg(boxes, edges, "program")
+
+
+def _box(node: Expression, result: str | None, group: int | None) -> Node:
+    kind = {"variable": "input", "constant": "constant"}.get(node.op, "op")
+    known = [str(node.type)] if node.type is not None and not isinstance(node.type, tuple) and node.inputs else []
+    if node.op == "variable":
+        said = node.attributes["name"]
+        known = [str(node.type)] if node.type is not None else []
+    else:
+        said = number(node.value) if node.op == "constant" else written(node, ["·"] * len(node.inputs))
+    lines = [said, *known, *([f"→ {result}"] if result else [])]
+    return Node(tuple(lines), "output" if result and node.inputs else kind, group)
+
+
+def optimised_graph(plan: Plan) -> str:
+    """The graph that runs: what is computed in one pass over memory has one colour."""
+    groups = {id(n): t for t, step in enumerate(plan.steps) if isinstance(step, Blocks) for n in step.nodes}
+    return graph_of({f"output{i}": root for i, root in enumerate(plan.roots)}, groups)
+
+
+def memory_of(plan: Plan) -> str:
+    """Buffers over the steps as SVG: above one for each value, below as planned. Height is bytes, equal in both."""
+    steps = len(plan.steps)
+    without = apart(plan.lives, steps)
+    highest = max(sum(without.sizes), 1)
+    top = _panel(plan.lives, without, steps, highest, GAP, f"each value by itself: {without.peak():,} bytes")
+    below = _panel(plan.lives, plan.layout, steps, highest, 2 * GAP + HEIGHT, f"as planned: {plan.layout.peak():,} bytes")
+    total = 2 * (GAP + HEIGHT) + GAP
+    axis = f'<text x="{LEFT}" y="{total - 12:.0f}">from left to right: step 1 to {steps}; height: bytes</text>'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH + 2 * LEFT:.0f}" height="{total:.0f}" font-size="12" '
+        f'font-family="ui-monospace, Menlo, Consolas, monospace" fill="#7b8794"><title>memory</title>'
+        f"{top}{below}{axis}</svg>\n"
+    )
+
+
+def _panel(lives: list[Life], layout: Layout, steps: int, highest: int, top: float, title: str) -> str:
+    parts = [f'<text x="{LEFT}" y="{top - 8:.0f}">{title}</text>']
+    scale, wide = HEIGHT / highest, WIDTH / max(steps, 1)
+    floor = [top]
+    for size in layout.sizes:
+        floor.append(floor[-1] + size * scale)
+    for k, (life, b) in enumerate(zip(lives, layout.buffer_of, strict=True)):
+        last = min(layout.dies[b] if len(lives) == len(layout.sizes) else life.dies, steps - 1)
+        x, width, height = LEFT + life.born * wide, (last - life.born + 1) * wide, life.nbytes * scale
+        said = f"{escape(life.name)}: {life.nbytes:,} bytes"
+        box = f'x="{x:.1f}" y="{floor[b]:.1f}" width="{width:.1f}" height="{max(height, 0.5):.1f}"'
+        parts.append(f'<rect {box} fill="{COLOURS[k % len(COLOURS)]}" stroke="#ffffff"><title>{said}</title></rect>')
+        if height > 12:
+            text = escape(life.name[: max(1, int(width / 7.5))])
+            parts.append(f'<text x="{x + 4:.1f}" y="{floor[b] + 13:.1f}" fill="#1b1f24">{text}</text>')
+    return "".join(parts)

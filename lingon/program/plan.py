@@ -1,0 +1,113 @@
+"""A program made ready for one set of shapes: steps in order, a buffer for each value, and how to run them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lingon.core.errors import RunError, UserError
+from lingon.program.expression import Expression, in_order, wrong
+from lingon.program.kinds import Mismatch
+from lingon.program.memory import Layout, apart, share
+from lingon.program.passes import Passes, optimised
+from lingon.program.planning import last_reads, lives, schedule
+from lingon.program.report import report, without_sharing
+from lingon.program.steps import Memory, Step
+from lingon.program.text import formula
+
+
+@dataclass(frozen=True)
+class How:
+    """How a program is made ready: the passes over its graph, whether chains are fused, whether values share memory."""
+
+    passes: Passes = optimised
+    fuse: bool = True
+    share: bool = True
+
+
+class Plan:
+    """Steps that compute the results, with memory laid out for them.
+
+    roots: the results, optimised. inputs: the variables, in the order in which `run` wants their arrays.
+    """
+
+    def __init__(self, roots: Sequence[Expression], inputs: Sequence[Expression], how: How):
+        self.how, self.inputs = how, list(inputs)
+        self.roots = how.passes(roots)
+        nodes = in_order(self.roots)
+        used = {n.attributes["name"]: n for n in nodes if n.op == "variable"}
+        self.inputs = [used.get(v.attributes["name"], v) for v in self.inputs]
+        self.nodes = [*self.inputs, *(n for n in nodes if n.op != "variable")]
+        number = {id(node): k for k, node in enumerate(self.nodes)}
+        made = schedule(self.nodes, self.roots, number, lambda *body: Plan(*body, how), how.fuse)
+        self.steps, self.results, self.owned = made.steps, made.results, made.owned
+        self.values, self.lives = lives(made)
+        self.layout: Layout = (share if how.share else apart)(self.lives, len(self.steps))
+        self._buffer = dict(zip(self.values, self.layout.buffer_of, strict=True))
+        self._unread = last_reads(made)
+        self._constants = [(number[id(n)], np.asarray(n.value)) for n in self.nodes if n.op == "constant"]
+
+    @property
+    def peak(self) -> int:
+        """Bytes that a run takes at most, beside its inputs and constants."""
+        return max((self.layout.held(t) + step.scratch for t, step in enumerate(self.steps)), default=0)
+
+    @property
+    def bytes_without_sharing(self) -> int:
+        """Bytes of all its values, each in memory of its own: what plain NumPy takes when every line has a name."""
+        return without_sharing(self)
+
+    @property
+    def bytes_with_sharing(self) -> int:
+        """Bytes as planned, the same as `peak`."""
+        return self.peak
+
+    def __str__(self) -> str:
+        return report(self)
+
+    def draw(self) -> str:
+        """The memory over the steps, without and with sharing, as the text of an SVG picture."""
+        from lingon.program.picture import memory_of
+
+        return memory_of(self)
+
+    def draw_graph(self) -> str:
+        """The optimised graph as the text of an SVG picture; what runs in one pass has one colour."""
+        from lingon.program.picture import optimised_graph
+
+        return optimised_graph(self)
+
+    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The results for arrays of the types of `inputs`. Raises UserError, or RunError where memory is short."""
+        memory: Memory = [*arrays, *[None] * (len(self.nodes) - len(arrays) + len(self.roots))]
+        for k, value in self._constants:
+            memory[k] = value
+        buffers: dict[int, np.ndarray] = {}
+        with np.errstate(all="ignore"):
+            for t, step in enumerate(self.steps):
+                self._take(step, memory, buffers, t)
+        return [memory[v] for v in self.results]
+
+    def _take(self, step: Step, memory: Memory, buffers: dict[int, np.ndarray], t: int) -> None:
+        """One step, then the end of whatever nobody needs after it."""
+        try:
+            for o in step.outputs:
+                memory[o] = self._array(o, buffers)
+            step.run(memory)
+        except MemoryError:
+            said = f"the program takes {self.peak:,} bytes at most; give it less at once"
+            raise RunError(f"no memory for {formula(step.nodes[-1])}: {said}") from None
+        except (Mismatch, ValueError, ArithmeticError) as problem:
+            if isinstance(problem, UserError):
+                raise
+            raise wrong(step.nodes[-1], str(problem)) from None
+        for v in self._unread[t]:
+            memory[v] = None
+        for b in [b for b in buffers if self.layout.dies[b] <= t]:
+            del buffers[b]
+
+    def _array(self, value: int, buffers: dict[int, np.ndarray]) -> np.ndarray:
+        kind, b = self.owned[value].type, self._buffer[value]
+        if b not in buffers:
+            buffers[b] = np.empty(self.layout.sizes[b], np.uint8)
+        return buffers[b][: kind.nbytes].view(kind.dtype).reshape(kind.shape)

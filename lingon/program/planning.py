@@ -1,0 +1,110 @@
+"""From an optimised graph to steps, and to the life of every value that needs memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lingon.program.expression import Expression
+from lingon.program.fuse import alone, blockwise, fuse
+from lingon.program.loop_step import Build, loop_step
+from lingon.program.memory import Life
+from lingon.program.operators import OPERATORS
+from lingon.program.steps import Call, Copy, Step, View, blocks_of
+from lingon.program.text import formula
+from lingon.program.threads import together
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Steps in order, the values that are the program's results, and the expression of every value that has memory."""
+
+    steps: list[Step]
+    results: list[int]
+    owned: dict[int, Expression]
+
+
+def schedule(
+    nodes: Sequence[Expression], roots: Sequence[Expression], number: Mapping[int, int], build: Build, fused: bool
+) -> Schedule:
+    """The steps that compute the roots. nodes: all of the graph, in order. number: of each value."""
+    groups: list[list[Expression]] = (fuse if fused else alone)(nodes)
+    home = {id(node): g for g, members in enumerate(groups) for node in members}
+    needed = {id(root) for root in roots}
+    needed |= {id(i) for node in nodes for i in node.inputs if home[id(i)] != home[id(node)]}
+    steps = [_step(members, nodes, number, needed, build) for members in groups]
+    return _with_copies([step for step in steps if step is not None], nodes, roots, number)
+
+
+def _step(
+    group: list[Expression], nodes: Sequence[Expression], number: Mapping[int, int], needed: set[int], build: Build
+) -> Step | None:
+    node = group[0]
+    if node.op in ("variable", "constant", "item"):
+        return None
+    if blockwise(node):
+        return blocks_of(group, number, needed, together.count)
+    if node.op == "scan":
+        return loop_step(node, [n for n in nodes if n.op == "item" and n.inputs[0] is node], number, build)
+    inputs = tuple(number[id(i)] for i in node.inputs)
+    if OPERATORS[node.op].view:
+        return View((node,), inputs, number[id(node)])
+    return Call((node,), inputs, (number[id(node)],))
+
+
+def _with_copies(
+    steps: list[Step], nodes: Sequence[Expression], roots: Sequence[Expression], number: Mapping[int, int]
+) -> Schedule:
+    """Results are arrays of their own: one that is a view, an input, or there twice, is copied."""
+    owned = {o: nodes[o] for step in steps for o in step.outputs}
+    results: list[int] = []
+    for root in roots:
+        value = number[id(root)]
+        if value not in owned or value in results:
+            copied = len(nodes) + len(results)
+            steps.append(Copy((root,), (value,), (copied,)))
+            owned[copied] = root
+            value = copied
+        results.append(value)
+    return Schedule(steps, results, owned)
+
+
+def lives(plan: Schedule) -> tuple[list[int], list[Life]]:
+    """The values that need memory in the order of birth, and the life of each."""
+    below = _views(plan.steps)
+    dies = {below.get(v, v): t for t, step in enumerate(plan.steps) for v in (*step.inputs, *step.outputs)}
+    values = [o for step in plan.steps for o in step.outputs]
+    place = {v: k for k, v in enumerate(values)}
+    found = []
+    for t, step in enumerate(plan.steps):
+        # A step that also reads a value through a view reads its numbers in another order: no writing over that one.
+        through = {below[i] for i in step.inputs if i in below}
+        for o in step.outputs:
+            pairs = step.over if hasattr(step, "over") else ()
+            over = frozenset(place[a] for a, b in pairs if b == o and a in place and a not in through)
+            kept = o in plan.results
+            node = plan.owned[o]
+            found.append(Life(formula(node, 3), node.type.nbytes, t, len(plan.steps) if kept else dies[o], kept, over))
+    return values, found
+
+
+def last_reads(plan: Schedule) -> list[list[int]]:
+    """For each step the values that nobody reads after it, so that nothing holds their memory any longer."""
+    last: dict[int, int] = {}
+    for t, step in enumerate(plan.steps):
+        made = (step.result,) if isinstance(step, View) else ()
+        last |= dict.fromkeys((*step.inputs, *step.outputs, *made), t)
+    frees: list[list[int]] = [[] for _ in plan.steps]
+    for v, t in last.items():
+        if v not in plan.results:
+            frees[t].append(v)
+    return frees
+
+
+def _views(steps: Sequence[Step]) -> dict[int, int]:
+    """For each value that is a view: whose memory it looks at."""
+    below: dict[int, int] = {}
+    for step in steps:
+        if isinstance(step, View):
+            below[step.result] = below.get(step.inputs[0], step.inputs[0])
+    return below
+
+

@@ -1,0 +1,39 @@
+"""A plan as text: what runs as one step, and what every value's memory comes to."""
+
+from typing import Any
+
+from lingon.program.expression import Expression
+from lingon.program.operators import OPERATORS
+from lingon.program.steps import Blocks, Copy, View
+from lingon.program.text import formula
+
+
+def without_sharing(plan: Any) -> int:
+    """Bytes of all values together, each in memory of its own, as when every line of a program is run by itself."""
+    return sum(node.type.nbytes for node in plan.nodes if _own(node))
+
+
+def _own(node: Expression) -> bool:
+    return node.op == "item" or (node.op in OPERATORS and not OPERATORS[node.op].view)
+
+
+def report(plan: Any) -> str:
+    """Steps with their memory, and bytes with and without sharing."""
+    given = ", ".join(f"{v.attributes['name']} {v.type}" for v in plan.inputs)
+    lines = [f"plan for {given or 'no variables'}"]
+    home = dict(zip(plan.values, plan.layout.buffer_of, strict=True))
+    held: dict[int, str] = {}
+    for t, step in enumerate(plan.steps, 1):
+        kind = "view" if isinstance(step, View) else "copy" if isinstance(step, Copy) else "step"
+        fused = f"  ({len(step.nodes)} operators in one pass)" if isinstance(step, Blocks) and len(step.nodes) > 1 else ""
+        shown = [plan.owned[o] for o in step.outputs] or [step.nodes[-1]]
+        lines.append(f"  {kind} {t}: {', '.join(formula(n, 6) for n in shown)}{fused}")
+        for o in step.outputs:
+            b, node = home[o], plan.owned[o]
+            over = f", where {held[b]} was" if b in held else ""
+            lines.append(f"      {node.type}, {node.type.nbytes:,} bytes in buffer {b}{over}")
+            held[b] = formula(node, 3)
+    lines.append(f"memory beside the inputs: {without_sharing(plan):,} bytes if every value had its own")
+    scratch = max((step.scratch for step in plan.steps), default=0)
+    lines.append(f"                          {plan.peak:,} bytes as planned, {scratch:,} of them for blocks in the cache")
+    return "\n".join(lines)

@@ -1,0 +1,22 @@
+"""Rewriting a graph from its variables to its results, with a rule that looks at one node at a time."""
+
+from collections.abc import Callable, Sequence
+
+from lingon.program.expression import Expression, in_order
+from lingon.program.loops import rebuilt
+
+Rule = Callable[[Expression], Expression]
+Pass = Callable[[Sequence[Expression]], list[Expression]]
+
+
+def rewrite(roots: Sequence[Expression], rule: Rule) -> list[Expression]:
+    """The graph with rule(node) in place of each node; its operands have been rewritten when the rule sees it.
+
+    What no result needs any more is gone: dead code is what cannot be reached from a root.
+    """
+    done: dict[int, Expression] = {}
+    for node in in_order(roots):
+        inputs = [done[id(i)] for i in node.inputs]
+        same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
+        done[id(node)] = rule(node if same else rebuilt(node, inputs))
+    return [done[id(root)] for root in roots]

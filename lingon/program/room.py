@@ -1,0 +1,19 @@
+"""Whether there is room for a program, asked before it takes any."""
+
+from lingon.core.errors import UserError
+from lingon.program.plan import Plan
+
+
+def check_room(plan: Plan) -> None:
+    """Raises UserError that names the largest value when a run would need more than this machine's memory."""
+    if plan.peak < 1 << 30:
+        return
+    import psutil
+
+    there = psutil.virtual_memory().total
+    if plan.peak > there:
+        largest = max(plan.lives, key=lambda life: life.nbytes)
+        raise UserError(
+            f"the program would take {plan.peak:,} bytes, and this machine has {there:,}; the largest value is "
+            f"{largest.name} with {largest.nbytes:,}"
+        )

@@ -1,0 +1,29 @@
+"""Where in the user's code an expression was written."""
+
+import linecache
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = str(Path(__file__).parent)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A file and a line in it."""
+
+    file: str
+    number: int
+
+    def __str__(self) -> str:
+        text = linecache.getline(self.file, self.number).strip()
+        said = f"{Path(self.file).name}:{self.number}"
+        return f"{said}: {text[:160]}" if text else said
+
+
+def here() -> Line | None:
+    """The line of the nearest caller outside of this package."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(HERE):
+        frame = frame.f_back
+    return None if frame is None else Line(frame.f_code.co_filename, frame.f_lineno)

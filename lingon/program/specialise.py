@@ -1,0 +1,56 @@
+"""From a program for any shapes to one for the shapes and dtypes it is called with."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lingon.core.errors import UserError
+from lingon.program.backward import check_real, gradients
+from lingon.program.derivatives import full
+from lingon.program.expression import Expression, constant, in_order, make
+from lingon.program.loops import item, loop_gradient, typed_loop
+from lingon.program.text import formula
+
+
+def specialise(roots: Sequence[Expression], variables: Mapping[str, Expression]) -> list[Expression]:
+    """The same expressions over variables of known types: every type inferred, every gradient written out.
+
+    Raises UserError that shows the expression and the user's line where types do not fit.
+    """
+    done: dict[int, Any] = {}
+    for node in in_order(roots):
+        done[id(node)] = _typed(node, [done[id(i)] for i in node.inputs], variables)
+    return [done[id(root)] for root in roots]
+
+
+def _typed(node: Expression, inputs: list[Any], variables: Mapping[str, Expression]) -> Any:
+    if node.op == "variable":
+        return variables[node.attributes["name"]]
+    if node.op == "constant":
+        return node
+    if node.op == "item":
+        many = inputs[0]
+        return many[node.attributes["index"]] if isinstance(many, list) else item(many, node.attributes["index"])
+    if node.op == "scan":
+        return typed_loop(node, [_strong(i) for i in inputs], specialise)
+    if node.op == "gradient":
+        return _gradient(node, inputs)
+    return make(node.op, inputs, node.attributes, node.line)
+
+
+def _strong(x: Expression) -> Expression:
+    return constant(np.asarray(x.value)) if x.type.weak else x
+
+
+def _gradient(node: Expression, inputs: list[Expression]) -> list[Expression]:
+    """One expression per `wrt`; operands are the target, a seed where there is one, and then those."""
+    target, *rest = inputs
+    wrt = rest[len(rest) - node.attributes["wrt"] :]
+    check_real(target, "a gradient is of")
+    for x in wrt:
+        check_real(x, "a gradient is with respect to")
+    seeds = rest[: len(rest) - len(wrt)]
+    if seeds and (seeds[0].type.shape, seeds[0].type.dtype) != (target.type.shape, target.type.dtype):
+        raise UserError(f"the seed {formula(seeds[0])} is {seeds[0].type}; it must be {target.type}, as {formula(target)}")
+    return gradients([target], seeds or [full(1, target.type)], wrt, loop_gradient)

@@ -1,0 +1,133 @@
+"""What a planned program consists of: steps that read values by number and write others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from lingon.program.blocks import Chain, Instruction
+from lingon.program.expression import Expression
+from lingon.program.operators import OPERATORS
+
+Memory = list[np.ndarray | None]
+
+
+class Step(Protocol):
+    """inputs: values that are read. outputs: values that need memory. nodes: what is computed, to be told of."""
+
+    nodes: Sequence[Expression]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    scratch: int
+
+    def run(self, memory: Memory) -> None:
+        """Reads memory[inputs], writes into memory[outputs]; a view puts itself there."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One operator."""
+
+    nodes: tuple[Expression]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    scratch: int = 0
+
+    def run(self, memory: Memory) -> None:
+        node = self.nodes[0]
+        OPERATORS[node.op].run([memory[i] for i in self.inputs], node.attributes, memory[self.outputs[0]])
+
+
+@dataclass(frozen=True)
+class View:
+    """Another look at numbers that are there already."""
+
+    nodes: tuple[Expression]
+    inputs: tuple[int, ...]
+    result: int
+    outputs: tuple[int, ...] = ()
+    scratch: int = 0
+
+    def run(self, memory: Memory) -> None:
+        node = self.nodes[0]
+        memory[self.result] = OPERATORS[node.op].run([memory[i] for i in self.inputs], node.attributes, None)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """A chain of element-wise operators."""
+
+    nodes: tuple[Expression, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    chain: Chain
+    over: frozenset[tuple[int, int]]  # pairs (input, output) that may share a buffer
+    scratch: int
+
+    def run(self, memory: Memory) -> None:
+        self.chain.run([memory[i] for i in self.inputs], [memory[o] for o in self.outputs])
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A result of the program that would else be a part of an input, a constant or another result."""
+
+    nodes: tuple[Expression]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    scratch: int = 0
+
+    def run(self, memory: Memory) -> None:
+        np.copyto(memory[self.outputs[0]], memory[self.inputs[0]])
+
+
+def blocks_of(group: Sequence[Expression], number: dict[int, int], needed: set[int], threads: int) -> Blocks:
+    """The step of a fused group. number: of each value. needed: the values that others read."""
+    inner = {id(node) for node in group}
+    inputs = list(dict.fromkeys(id(i) for node in group for i in node.inputs if id(i) not in inner))
+    results = [id(node) for node in group if id(node) in needed]
+    place = {v: k for k, v in enumerate([*inputs, *results])}
+    last = {id(i): t for t, node in enumerate(group) for i in node.inputs}
+    dtypes: list[np.dtype] = []
+    free: list[int] = []
+    made = []
+    for t, node in enumerate(group):
+        dying = [place[v] for v in dict.fromkeys(map(id, node.inputs)) if last[v] == t and v in inner and v not in results]
+        if OPERATORS[node.op].overlap:
+            free += dying
+        if id(node) not in place:
+            place[id(node)] = _scratch(free, dtypes, node.type.dtype, len(inputs) + len(results))
+        if not OPERATORS[node.op].overlap:
+            free += dying
+        kernel = OPERATORS[node.op].kernel
+        made.append(Instruction(kernel, tuple(place[id(i)] for i in node.inputs), place[id(node)]))
+    types = {id(i): i.type for node in group for i in (*node.inputs, node)}
+    width = sum(types[v].dtype.itemsize for v in (*inputs, *results) if types[v].size > 1) + sum(d.itemsize for d in dtypes)
+    chain = Chain(group[0].type.shape, len(inputs), len(results), tuple(dtypes), tuple(made), width)
+    over = _over(group, inputs, results, last, types)
+    pairs = frozenset((number[a], number[b]) for a, b in over)
+    numbers = tuple(number[v] for v in inputs), tuple(number[v] for v in results)
+    return Blocks(tuple(group), *numbers, chain, pairs, chain.scratch_bytes * threads)
+
+
+def _scratch(free: list[int], dtypes: list[np.dtype], wanted: np.dtype, first: int) -> int:
+    for k in free:
+        if dtypes[k - first] == wanted:
+            free.remove(k)
+            return k
+    dtypes.append(wanted)
+    return first + len(dtypes) - 1
+
+
+def _over(group: Sequence[Expression], inputs: list[int], results: list[int], last: dict, types: dict) -> set:
+    """Pairs of an operand and a result that may be one buffer: the operand is read for the last time before, or while,
+    the result is written, and both lie the same way in memory."""
+    written = {id(node): (t, OPERATORS[node.op].overlap) for t, node in enumerate(group)}
+    return {
+        (a, b)
+        for a in inputs
+        for b in results
+        if (types[a].shape, types[a].dtype) == (types[b].shape, types[b].dtype)
+        and (last[a] < written[b][0] or (last[a] == written[b][0] and written[b][1]))
+    }

@@ -1,0 +1,45 @@
+"""The threads that work on blocks. NumPy lets go of Python's lock while it computes, so they run side by side."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+
+def allowed() -> int:
+    """OMP_NUM_THREADS if it is set, as for every numerical library, else the cores of this process."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    if said.isdecimal() and int(said) > 0:
+        return min(int(said), 64)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Together:
+    """The calling thread and its helpers, which are started when they are first needed."""
+
+    def __init__(self) -> None:
+        self.count = allowed()
+        self._pool: ThreadPoolExecutor | None = None
+        if hasattr(os, "register_at_fork"):  # threads do not live on in a forked process
+            os.register_at_fork(after_in_child=self._forget)
+
+    def run(self, work: Callable[[], None], threads: int) -> None:
+        """Calls `work` in so many threads at once, this one among them; returns when all are done."""
+        if threads <= 1:
+            work()
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(max(1, self.count - 1), thread_name_prefix="lingon-program")
+        helpers = [self._pool.submit(work) for _ in range(threads - 1)]
+        try:
+            work()
+        finally:
+            errors = [helper.exception() for helper in helpers]
+        for error in errors:
+            if error is not None:
+                raise error
+
+    def _forget(self) -> None:
+        self._pool = None
+
+
+together = Together()
