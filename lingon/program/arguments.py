@@ -48,7 +48,7 @@ def bound(given: Mapping[str, Any], variables: Mapping[str, Expression]) -> list
         if type(given[name]) in (bool, int, float) and dtype is not None:
             array = array.astype(dtype)  # a plain number follows the declaration
         arrays.append(array)
-    check_types([type_ for type_ in (Type(a.shape, a.dtype) for a in arrays)], variables)
+    check_types([Type(a.shape, a.dtype) for a in arrays], variables)
     return arrays
 
 

@@ -60,5 +60,5 @@ def check_real(x: Expression, what: str) -> None:
     """Raises UserError when there is no gradient with respect to an expression, or of it."""
     if not x.type.real:
         raise UserError(
-            f"{formula(x)} is {x.type.dtype}, and {what} floating-point numbers; give float32 or float64, or use .astype"
+            f"{formula(x)} is {x.type.dtype}, and {what} floating-point numbers; give float32, or use .astype"
         )

@@ -17,7 +17,7 @@ APART = 1 << 17  # numbers from which on it pays to use all threads
 
 @dataclass(frozen=True)
 class Instruction:
-    """One operator of a chain: a function of (*operands, out), and the numbers of the arrays it gets."""
+    """One operator of a chain: a function of (*operands, out=array), and the numbers of the arrays it gets."""
 
     kernel: Callable
     inputs: tuple[int, ...]
@@ -40,10 +40,11 @@ class Chain:
         """Numbers in a block."""
         return max(LEAST, BUDGET // max(1, self.width))
 
-    @property
-    def scratch_bytes(self) -> int:
-        """Bytes of scratch for one thread."""
-        return min(self.block, math.prod(self.shape)) * sum(dtype.itemsize for dtype in self.scratch)
+    def scratch_bytes(self, threads: int) -> int:
+        """Bytes of scratch for all threads."""
+        size = math.prod(self.shape)
+        threads = threads if size >= APART else 1
+        return min(self.block, size) * sum(dtype.itemsize for dtype in self.scratch) * threads
 
     def run(self, operands: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> None:
         """Computes all results."""
@@ -64,7 +65,7 @@ class Chain:
                 scratch = whole if not whole or whole[0].shape == shape else self._part(whole, shape)
                 cells += scratch
                 for i in self.instructions:
-                    i.kernel(*[cells[k] for k in i.inputs], cells[i.out])
+                    i.kernel(*[cells[k] for k in i.inputs], out=cells[i.out])
 
     def _fresh(self, shape: tuple[int, ...]) -> list[np.ndarray]:
         return [np.empty(shape, dtype) for dtype in self.scratch]
@@ -79,7 +80,9 @@ def merged_axes(arrays: Sequence[np.ndarray], shape: tuple[int, ...]) -> tuple[t
     Arrays of one number get no axes at all. Contiguous arrays of any shape end as single rows.
     """
     single = math.prod(shape) == 1
-    wide = [None if a.size == 1 and not single else a if a.shape == shape else np.broadcast_to(a, shape) for a in arrays]
+    wide = [
+        None if a.size == 1 and not single else a if a.shape == shape else np.broadcast_to(a, shape) for a in arrays
+    ]
     views = [v for v in wide if v is not None]
     kept = [i for i, n in enumerate(shape) if n != 1] or list(range(len(shape)))[:1]
     runs: list[list[int]] = []

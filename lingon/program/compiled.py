@@ -170,7 +170,7 @@ def _variables(roots: Sequence[Expression]) -> dict[str, Expression]:
             known = found.setdefault(node.attributes["name"], node)
             if known.attributes != node.attributes:
                 raise UserError(
-                    f"there are two variables {node.attributes['name']!r}, declared as {_declared(known)} ({known.line}) "
+                    f"two variables {node.attributes['name']!r} are declared as {_declared(known)} ({known.line}) "
                     f"and {_declared(node)} ({node.line}); declare it once, or give one another name"
                 )
     return found

@@ -212,7 +212,10 @@ def _conv1d(node: Expression, g: Expression) -> Gradients:
     for_x = make("add_windows", [spread.transpose(0, 2, 1, 3)], {"length": used, "step": stride})
     whole = (("slice", None, None, None), ("slice", None, None, None), ("slice", 0, used, None))
     for_x = make("place", [for_x], {"shape": (batch, width, length), "index": whole})[inner]
-    return [to_type(for_x, x.type) if x.type.real else None, to_type(for_weight, weight.type) if weight.type.real else None]
+    return [
+        to_type(for_x, x.type) if x.type.real else None,
+        to_type(for_weight, weight.type) if weight.type.real else None,
+    ]
 
 
 def _take(node: Expression, g: Expression) -> Gradients:

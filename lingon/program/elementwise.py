@@ -80,7 +80,7 @@ def _of_ufunc(name: str) -> Operator:
 
 def _operator(name: str, arity: int, infer: Callable, kernel: Callable, symbol: str = "", overlap=True) -> Operator:
     def run(operands: Sequence[np.ndarray], attributes: Mapping[str, Any], out: np.ndarray) -> None:
-        kernel(*operands, out)
+        kernel(*operands, out=out)
 
     return Operator(name, arity, infer, run, elementwise=True, kernel=kernel, overlap=overlap, symbol=symbol)
 
@@ -121,7 +121,7 @@ def sigmoid(x: np.ndarray, out: np.ndarray) -> None:
 
 def relu(x: np.ndarray, out: np.ndarray) -> None:
     """max(x, 0); NaN stays NaN."""
-    np.maximum(x, x.dtype.type(0), out)
+    np.maximum(x, x.dtype.type(0), out=out)
 
 
 def choose(condition: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:

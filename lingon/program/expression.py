@@ -51,14 +51,17 @@ class Expression:
     def _known(self, what: str) -> Type:
         if not isinstance(self.type, Type):
             raise _refused(
-                self, f"its {what} is known only when the program is called; declare its variables, such as "
-                'Variable("x", shape=(3, 5), dtype="float32")'
+                self,
+                f"its {what} is known only when the program is called; declare its variables, such as "
+                'Variable("x", shape=(3, 5), dtype="float32")',
             )
         return self.type
 
     def __bool__(self) -> NoReturn:
         raise _refused(
-            self, "an expression is neither true nor false before the program runs; use where() for a choice, scan() for a loop"
+            self,
+            "an expression is neither true nor false before the program runs; "
+            "use where() for a choice, scan() for a loop",
         )
 
     def __iter__(self) -> NoReturn:
@@ -79,7 +82,9 @@ class Expression:
         """NumPy's own functions build expressions too: np.exp(x), or an array times an expression."""
         name = "matmul" if ufunc is np.matmul else ufunc.__name__
         if method != "__call__" or named or name not in OPERATORS:
-            raise UserError(f"np.{ufunc.__name__} has no operator in a program here; see lingon.program for what there is")
+            raise UserError(
+                f"np.{ufunc.__name__} has no operator in a program here; see lingon.program for what there is"
+            )
         if ufunc is np.power:
             return inputs[0] ** inputs[1] if isinstance(inputs[0], Expression) else wrap(inputs[0]) ** inputs[1]
         return make(name, inputs)
@@ -89,8 +94,8 @@ class Expression:
 
     def __pow__(self, other: Any) -> "Expression":
         # As in NumPy, a few plain exponents are other functions: x ** 0.5 is sqrt(x), also for -inf.
-        quick = {2: "square", 2.0: "square", 0.5: "sqrt", -1.0: "reciprocal"} if type(other) in (int, float) else {}
-        return make(quick[other], [self]) if other in quick and (other, type(other)) != (-1, int) else make("power", [self, other])
+        quick = {float: {2.0: "square", 0.5: "sqrt", -1.0: "reciprocal"}, int: {2: "square"}}.get(type(other), {})
+        return make(quick[other], [self]) if other in quick else make("power", [self, other])
 
     def __rpow__(self, other: Any) -> "Expression":
         return make("power", [other, self])
@@ -110,7 +115,7 @@ class Expression:
         return make("transpose", [self], {"axes": sizes(axes) or None})
 
     @property
-    def T(self) -> "Expression":
+    def T(self) -> "Expression":  # noqa: N802, as in NumPy
         """The axes in reverse order."""
         return self.transpose()
 
@@ -140,7 +145,9 @@ def _refused(expression: Expression, why: str) -> UserError:
     return UserError(f"{formula(expression)}: {why}" + (f" ({at})" if at else ""))
 
 
-def make(op: str, inputs: Iterable[Any], attributes: Mapping[str, Any] | None = None, line: Line | None = None) -> Expression:
+def make(
+    op: str, inputs: Iterable[Any], attributes: Mapping[str, Any] | None = None, line: Line | None = None
+) -> Expression:
     """An operator applied to operands, its type inferred where all of theirs are known.
 
     Raises UserError with the expression, the types of the operands and the user's line when they do not fit.
@@ -192,7 +199,9 @@ def constant(value: Any) -> Expression:
 def native(value: Any, what: str) -> np.ndarray:
     """A value as a NumPy array of a dtype that programs know. Raises UserError that says what it is and why not."""
     if isinstance(value, np.ma.MaskedArray):
-        raise UserError(f"{what} is a masked array, whose mask would be lost; give the array and the mask by themselves")
+        raise UserError(
+            f"{what} is a masked array, whose mask would be lost; give the array and the mask by themselves"
+        )
     try:
         array = np.asarray(value)
     except (ValueError, TypeError, RuntimeError) as error:
@@ -212,7 +221,7 @@ def dtype_of(name: Any) -> np.dtype:
         found = np.dtype(name)
     except TypeError:
         found = None
-    if found not in DTYPES:
+    if found is None or found not in DTYPES:  # None alone would count as float64
         raise UserError(f"unknown dtype {str(name)[:80]!r}; known: {', '.join(d.name for d in DTYPES)}")
     return found
 
@@ -243,7 +252,10 @@ def Variable(name: str, shape: Any = None, dtype: Any = None) -> Expression:  # 
         shape = tuple(n if isinstance(n, str) else sizes((n,))[0] for n in (shape if np.iterable(shape) else (shape,)))
         bad = [n for n in shape if not (n.isidentifier() if isinstance(n, str) else 0 <= n <= LARGEST)]
         if bad or len(shape) > RANK:
-            raise UserError(f"variable {name}: shape {shape} must be at most {RANK} sizes, not negative and not over {LARGEST:,}, or letters")
+            raise UserError(
+                f"variable {name}: shape {shape} must be at most {RANK} letters or sizes, "
+                f"not negative and not over {LARGEST:,}"
+            )
     dtype = None if dtype is None else dtype_of(dtype)
     whole = shape is not None and dtype is not None and not any(isinstance(n, str) for n in shape)
     attributes = {"name": name, "shape": shape, "dtype": dtype}
@@ -278,9 +290,19 @@ def _item(x: Expression, index: Any) -> Expression:
 def _binary(op: str) -> None:
     symbol = {"and": "and", "or": "or", "xor": "xor"}
     short = {
-        "add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "floor_divide": "floordiv",
-        "remainder": "mod", "matmul": "matmul", "equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le",
-        "greater": "gt", "greater_equal": "ge",
+        "add": "add",
+        "subtract": "sub",
+        "multiply": "mul",
+        "divide": "truediv",
+        "floor_divide": "floordiv",
+        "remainder": "mod",
+        "matmul": "matmul",
+        "equal": "eq",
+        "not_equal": "ne",
+        "less": "lt",
+        "less_equal": "le",
+        "greater": "gt",
+        "greater_equal": "ge",
     }.get(op) or symbol[op.removeprefix("bitwise_")]
     setattr(Expression, f"__{short}__", lambda self, other: make(op, [self, other]))
     if short not in ("eq", "ne", "lt", "le", "gt", "ge"):

@@ -34,11 +34,22 @@ sin, cos, tan = _one("sin", "The sine"), _one("cos", "The cosine"), _one("tan", 
 sinh, cosh, tanh = _one("sinh", "The hyperbolic sine"), _one("cosh", "Its cosine"), _one("tanh", "Its tangent")
 arctan = _one("arctan", "The inverse of the tangent")
 absolute, sign = _one("absolute", "The absolute value"), _one("sign", "-1, 0 or 1")
-floor, ceil, rint = _one("floor", "Rounded down"), _one("ceil", "Rounded up"), _one("rint", "Rounded to the nearest, halves to even")
+floor, ceil, rint = (
+    _one("floor", "Rounded down"),
+    _one("ceil", "Rounded up"),
+    _one("rint", "Rounded to the nearest, halves to even"),
+)
 sigmoid, relu = _one("sigmoid", "1 / (1 + exp(-x))"), _one("relu", "max(x, 0)")
-isnan, isinf, isfinite = _one("isnan", "Whether it is NaN"), _one("isinf", "Whether it is infinite"), _one("isfinite", "Whether it is neither")
+isnan, isinf, isfinite = (
+    _one("isnan", "Whether it is NaN"),
+    _one("isinf", "Whether it is infinite"),
+    _one("isfinite", "Whether it is neither"),
+)
 logical_not = _one("logical_not", "Whether it is zero")
-logical_and, logical_or = _two("logical_and", "Whether both are not zero"), _two("logical_or", "Whether one is not zero")
+logical_and, logical_or = (
+    _two("logical_and", "Whether both are not zero"),
+    _two("logical_or", "Whether one is not zero"),
+)
 maximum, minimum = _two("maximum", "The larger of two"), _two("minimum", "The smaller of two")
 power, matmul = _two("power", "x to the y"), _two("matmul", "The matrix product, as in np.matmul; not")
 
@@ -187,7 +198,10 @@ def one_hot(ids: Any, classes: int) -> Expression:
 
 
 def conv1d(x: Any, weight: Any, bias: Any = None, stride: int = 1, padding: int = 0) -> Expression:
-    """Convolution along time, as torch's: x [B, D, T], weight [C, D, K], bias [C] -> [B, C, (T + 2 padding - K) / stride + 1]."""
+    """Convolution along time, as torch's: x [B, D, T], weight [C, D, K], bias [C] -> [B, C, T'].
+
+    T' is (T + 2 * padding - K) // stride + 1.
+    """
     result = make("conv1d", [x, weight], {"stride": stride, "padding": padding})
     return result if bias is None else result + expand_dims(bias, -1)
 

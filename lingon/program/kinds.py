@@ -7,12 +7,28 @@ from typing import Any
 
 import numpy as np
 
-DTYPES = tuple(np.dtype(n) for n in ("bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64").split())
+DTYPES = tuple(
+    np.dtype(n)
+    for n in [
+        "bool",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float16",
+        "float32",
+        "float64",
+    ]
+)
 RANK = 32  # axes; NumPy 1.26 allows no more
 
 
 class Mismatch(Exception):
-    """Operands do not fit: what is wrong in words. Whoever knows the expression turns it into an error of the user's."""
+    """Operands do not fit: what is wrong, in words. Whoever knows the expression makes it an error of the user's."""
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,9 @@ def typed_loop(loop: Expression, inputs: Sequence[Expression], specialise: Calla
     kinds = [_member(x) if states <= i < states + sequences else x.type for i, x in enumerate(inputs)]
     kinds = [Type(k.shape, k.dtype) for k in kinds]
     parameters = [_inner(p.attributes["name"], k) for p, k in zip(body.parameters, kinds, strict=True)]
-    results = specialise(body.results, {p.attributes["name"]: x for p, x in zip(body.parameters, parameters, strict=True)})
+    results = specialise(
+        body.results, {p.attributes["name"]: x for p, x in zip(body.parameters, parameters, strict=True)}
+    )
     results = [constant(np.asarray(r.value)) if r.type.weak else r for r in results]
     inner = Body(tuple(parameters), (*results, *parameters[:states]))
     made = Expression("scan", inputs, {**loop.attributes, "body": inner}, None, loop.line)
@@ -145,7 +147,9 @@ def replaced(roots: Sequence[Expression], new: Mapping[int, Expression]) -> list
     for node in in_order(roots):
         if id(node) not in done:
             inputs = [done[id(i)] for i in node.inputs]
-            done[id(node)] = node if all(a is b for a, b in zip(inputs, node.inputs, strict=True)) else rebuilt(node, inputs)
+            done[id(node)] = (
+                node if all(a is b for a, b in zip(inputs, node.inputs, strict=True)) else rebuilt(node, inputs)
+            )
     return [done[id(root)] for root in roots]
 
 
@@ -161,7 +165,9 @@ def _types(loop: Expression) -> tuple[Type, ...]:
     xs = loop.inputs[states : states + loop.attributes["sequences"]]
     lengths = sorted({x.shape[0] for x in xs})
     if len(lengths) > 1:
-        raise wrong(loop, f"all sequences must be equally long, and they have {' and '.join(map(str, lengths))} members")
+        raise wrong(
+            loop, f"all sequences must be equally long, and they have {' and '.join(map(str, lengths))} members"
+        )
     for i in range(states):
         before, after = loop.inputs[i].type, body.results[i].type
         if (before.shape, before.dtype) != (after.shape, after.dtype):
@@ -211,4 +217,3 @@ def _outside(results: Sequence[Expression], parameters: Sequence[Expression]) ->
     edge = [i for node in nodes if id(node) in inner for i in node.inputs] + list(results)
     found = {id(i): i for i in edge if id(i) not in inner and not (i.op == "constant" and not np.ndim(i.value))}
     return list(found.values())
-

@@ -41,7 +41,7 @@ class Layout:
 
 
 def share(lives: Sequence[Life], steps: int) -> Layout:
-    """A buffer for each value, the smallest free one that is large enough, else the largest made larger, else a new one.
+    """A buffer for each value: the smallest free one that is large enough, else the largest made larger, else a new.
 
     A kept value takes no buffer larger than itself, since it holds on to it. lives: in the order of birth.
     """
@@ -67,7 +67,7 @@ def share(lives: Sequence[Life], steps: int) -> Layout:
 
 
 def apart(lives: Sequence[Life], steps: int) -> Layout:
-    """No sharing: a buffer for each value, all held to the end, as when every line of a program gives its value a name."""
+    """No sharing: a buffer for each value, all held to the end, as when every line of a program names its value."""
     sizes = tuple(life.nbytes for life in lives)
     return Layout(tuple(range(len(lives))), sizes, tuple(life.born for life in lives), (steps,) * len(lives))
 

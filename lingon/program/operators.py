@@ -27,7 +27,9 @@ def check(op: Operator, operands: int, attributes: Mapping[str, Any]) -> None:
         raise Mismatch(f"{op.name} takes {op.arity or 'one or more'} operands and was given {operands}")
     if set(attributes) != set(op.attributes):
         wanted = ", ".join(op.attributes) or "none"
-        raise Mismatch(f"{op.name} has the attributes {wanted} and was given {', '.join(map(str, attributes)) or 'none'}")
+        raise Mismatch(
+            f"{op.name} has the attributes {wanted} and was given {', '.join(map(str, attributes)) or 'none'}"
+        )
     for name, valid in op.attributes.items():
         if not valid(attributes[name]):
             raise Mismatch(f"{op.name} cannot have {name} = {str(attributes[name])[:80]!r}")

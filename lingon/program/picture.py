@@ -48,7 +48,9 @@ def memory_of(plan: Plan) -> str:
     without = apart(plan.lives, steps)
     highest = max(sum(without.sizes), 1)
     top = _panel(plan.lives, without, steps, highest, GAP, f"each value by itself: {without.peak():,} bytes")
-    below = _panel(plan.lives, plan.layout, steps, highest, 2 * GAP + HEIGHT, f"as planned: {plan.layout.peak():,} bytes")
+    below = _panel(
+        plan.lives, plan.layout, steps, highest, 2 * GAP + HEIGHT, f"as planned: {plan.layout.peak():,} bytes"
+    )
     total = 2 * (GAP + HEIGHT) + GAP
     axis = f'<text x="{LEFT}" y="{total - 12:.0f}">from left to right: step 1 to {steps}; height: bytes</text>'
     return (

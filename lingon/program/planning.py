@@ -106,5 +106,3 @@ def _views(steps: Sequence[Step]) -> dict[int, int]:
         if isinstance(step, View):
             below[step.result] = below.get(step.inputs[0], step.inputs[0])
     return below
-
-

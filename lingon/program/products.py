@@ -15,7 +15,9 @@ def _matmul(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
         raise Mismatch("a matrix product wants arrays with at least one axis; `*` multiplies by single numbers")
     if a.shape[-1] != (m := b.shape[max(0, len(b.shape) - 2)]):
         axis = "last but one" if len(b.shape) > 1 else "only"
-        raise Mismatch(f"the last axis of the left side has {a.shape[-1]}, the {axis} of the right {m}; they must be equal")
+        raise Mismatch(
+            f"the last axis of the left side has {a.shape[-1]}, the {axis} of the right {m}; they must be equal"
+        )
     rows = a.shape[-2:-1] if len(a.shape) > 1 else ()
     columns = b.shape[-1:] if len(b.shape) > 1 else ()
     return Type((*broadcast([a.shape[:-2], b.shape[:-2]]), *rows, *columns), resolve(np.matmul, types)[-1])

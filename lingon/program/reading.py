@@ -8,9 +8,9 @@ import numpy as np
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.files import sha256_of
 from lingon.program.expression import Expression, Variable, constant, make
-from lingon.program.kinds import whole
+from lingon.program.kinds import Mismatch, whole
 from lingon.program.loops import Body, item, loop_of
-from lingon.program.operators import OPERATORS
+from lingon.program.operators import OPERATORS, check
 from lingon.program.source import here
 
 NODES, DEPTH, BESIDE = 100_000, 8, 1 << 40  # nodes of a program, loops in loops, bytes of constants
@@ -36,7 +36,9 @@ class Reader:
             raise DataError(f"{self.path}: nodes must be a list of objects")
         self.read += len(listed)
         if self.read > NODES or depth > DEPTH:
-            raise DataError(f"{self.path}: {self.read:,} nodes, loops {depth} deep; at most {NODES:,} and {DEPTH} are read")
+            raise DataError(
+                f"{self.path}: {self.read:,} nodes, loops {depth} deep; at most {NODES:,} and {DEPTH} are read"
+            )
         made: list[Expression] = []
         for place, node in enumerate(listed):
             said = f"{self.path}: {where} {place}"
@@ -68,7 +70,12 @@ class Reader:
             return self._gradient(node, inputs, said)
         if op == "scan":
             return self._scan(node, inputs, said, depth)
-        return make(op, inputs, {name: _tuples(node[name]) for name in OPERATORS[op].attributes}, self.line)
+        attributes = {name: _tuples(node[name]) for name in OPERATORS[op].attributes}
+        try:
+            check(OPERATORS[op], len(inputs), attributes)
+        except Mismatch as problem:
+            raise DataError(f"{said} ({op}): {problem}") from None
+        return make(op, inputs, attributes, self.line)
 
     def _inputs(self, listed: Any, before: list[Expression], said: str) -> list[Expression]:
         if not isinstance(listed, list) or not all(type(i) is int and i >= 0 for i in listed):
@@ -109,7 +116,9 @@ class Reader:
     def _gradient(self, node: dict[str, Any], inputs: list[Expression], said: str) -> Expression:
         wrt = node["wrt"]
         if type(wrt) is not int or wrt < 1 or len(inputs) - wrt not in (1, 2):
-            raise DataError(f"{said}: a gradient has a target, perhaps a seed, and {str(wrt)[:40]} expressions to derive by")
+            raise DataError(
+                f"{said}: a gradient has a target, perhaps a seed, and {str(wrt)[:40]} expressions to derive by"
+            )
         return Expression("gradient", inputs, {"wrt": wrt}, None, self.line)
 
     def _scan(self, node: dict[str, Any], inputs: list[Expression], said: str, depth: int) -> Expression:
@@ -123,7 +132,9 @@ class Reader:
         if len(set(names)) < len(parameters) or not free <= set(names):
             raise DataError(f"{said}: the variables of a scan's body must be its parameters, each once")
         counts = type(states) is int and type(sequences) is int and states >= 0 and sequences >= 1
-        fits = counts and len(inputs) == len(parameters) and states + sequences <= len(inputs) and len(results) >= states
+        fits = (
+            counts and len(inputs) == len(parameters) and states + sequences <= len(inputs) and len(results) >= states
+        )
         if not fits or type(node["reverse"]) is not bool or any(r.op in ("scan", "gradient") for r in results):
             raise DataError(f"{said}: a scan's states, sequences, operands, parameters and results do not fit together")
         return loop_of(Body(tuple(parameters), tuple(results)), inputs, states, sequences, node["reverse"])

@@ -17,6 +17,12 @@ def _own(node: Expression) -> bool:
     return node.op == "item" or (node.op in OPERATORS and not OPERATORS[node.op].view)
 
 
+def short(node: Expression, depth: int = 6) -> str:
+    """A formula of at most 80 letters."""
+    said = formula(node, depth)
+    return said if len(said) <= 80 else said[:77] + "..."
+
+
 def report(plan: Any) -> str:
     """Steps with their memory, and bytes with and without sharing."""
     given = ", ".join(f"{v.attributes['name']} {v.type}" for v in plan.inputs)
@@ -25,15 +31,19 @@ def report(plan: Any) -> str:
     held: dict[int, str] = {}
     for t, step in enumerate(plan.steps, 1):
         kind = "view" if isinstance(step, View) else "copy" if isinstance(step, Copy) else "step"
-        fused = f"  ({len(step.nodes)} operators in one pass)" if isinstance(step, Blocks) and len(step.nodes) > 1 else ""
+        fused = (
+            f"  ({len(step.nodes)} operators in one pass)" if isinstance(step, Blocks) and len(step.nodes) > 1 else ""
+        )
         shown = [plan.owned[o] for o in step.outputs] or [step.nodes[-1]]
-        lines.append(f"  {kind} {t}: {', '.join(formula(n, 6) for n in shown)}{fused}")
+        lines.append(f"  {kind} {t}: {', '.join(short(n) for n in shown)}{fused}")
         for o in step.outputs:
             b, node = home[o], plan.owned[o]
             over = f", where {held[b]} was" if b in held else ""
             lines.append(f"      {node.type}, {node.type.nbytes:,} bytes in buffer {b}{over}")
-            held[b] = formula(node, 3)
+            held[b] = short(node, 3)
     lines.append(f"memory beside the inputs: {without_sharing(plan):,} bytes if every value had its own")
     scratch = max((step.scratch for step in plan.steps), default=0)
-    lines.append(f"                          {plan.peak:,} bytes as planned, {scratch:,} of them for blocks in the cache")
+    lines.append(
+        f"                          {plan.peak:,} bytes as planned, {scratch:,} of them for blocks in the cache"
+    )
     return "\n".join(lines)

@@ -52,5 +52,7 @@ def _gradient(node: Expression, inputs: list[Expression]) -> list[Expression]:
         check_real(x, "a gradient is with respect to")
     seeds = rest[: len(rest) - len(wrt)]
     if seeds and (seeds[0].type.shape, seeds[0].type.dtype) != (target.type.shape, target.type.dtype):
-        raise UserError(f"the seed {formula(seeds[0])} is {seeds[0].type}; it must be {target.type}, as {formula(target)}")
+        raise UserError(
+            f"the seed {formula(seeds[0])} is {seeds[0].type}; it must be {target.type}, as {formula(target)}"
+        )
     return gradients([target], seeds or [full(1, target.type)], wrt, loop_gradient)

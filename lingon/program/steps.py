@@ -85,45 +85,59 @@ class Copy:
 def blocks_of(group: Sequence[Expression], number: dict[int, int], needed: set[int], threads: int) -> Blocks:
     """The step of a fused group. number: of each value. needed: the values that others read."""
     inner = {id(node) for node in group}
+    types = {id(i): i.type for node in group for i in (*node.inputs, node)}
     inputs = list(dict.fromkeys(id(i) for node in group for i in node.inputs if id(i) not in inner))
     results = [id(node) for node in group if id(node) in needed]
     place = {v: k for k, v in enumerate([*inputs, *results])}
     last = {id(i): t for t, node in enumerate(group) for i in node.inputs}
-    dtypes: list[np.dtype] = []
-    free: list[int] = []
+    dtypes = [types[v].dtype for v in (*inputs, *results)]  # of every array, scratch at the end
+    free = _spare(group, place)
     made = []
     for t, node in enumerate(group):
-        dying = [place[v] for v in dict.fromkeys(map(id, node.inputs)) if last[v] == t and v in inner and v not in results]
+        dying = [
+            place[v] for v in dict.fromkeys(map(id, node.inputs)) if last[v] == t and v in inner and v not in results
+        ]
         if OPERATORS[node.op].overlap:
             free += dying
         if id(node) not in place:
-            place[id(node)] = _scratch(free, dtypes, node.type.dtype, len(inputs) + len(results))
+            place[id(node)] = _scratch(free, dtypes, node.type.dtype)
         if not OPERATORS[node.op].overlap:
             free += dying
         kernel = OPERATORS[node.op].kernel
         made.append(Instruction(kernel, tuple(place[id(i)] for i in node.inputs), place[id(node)]))
-    types = {id(i): i.type for node in group for i in (*node.inputs, node)}
-    width = sum(types[v].dtype.itemsize for v in (*inputs, *results) if types[v].size > 1) + sum(d.itemsize for d in dtypes)
-    chain = Chain(group[0].type.shape, len(inputs), len(results), tuple(dtypes), tuple(made), width)
-    over = _over(group, inputs, results, last, types)
+    scratch = tuple(dtypes[len(inputs) + len(results) :])
+    width = sum(types[v].dtype.itemsize for v in (*inputs, *results) if types[v].size > 1)
+    width += sum(dtype.itemsize for dtype in scratch)
+    chain = Chain(group[0].type.shape, len(inputs), len(results), scratch, tuple(made), width)
+    first = {i.out: t for t, i in reversed(list(enumerate(made)))}
+    written = {v: (first[place[v]], OPERATORS[group[first[place[v]]].op].overlap) for v in results}
+    over = _over(inputs, results, last, written, types)
     pairs = frozenset((number[a], number[b]) for a, b in over)
     numbers = tuple(number[v] for v in inputs), tuple(number[v] for v in results)
-    return Blocks(tuple(group), *numbers, chain, pairs, chain.scratch_bytes * threads)
+    return Blocks(tuple(group), *numbers, chain, pairs, chain.scratch_bytes(threads))
 
 
-def _scratch(free: list[int], dtypes: list[np.dtype], wanted: np.dtype, first: int) -> int:
+def _scratch(free: list[int], dtypes: list[np.dtype], wanted: np.dtype) -> int:
     for k in free:
-        if dtypes[k - first] == wanted:
+        if dtypes[k] == wanted:
             free.remove(k)
             return k
     dtypes.append(wanted)
-    return first + len(dtypes) - 1
+    return len(dtypes) - 1
 
 
-def _over(group: Sequence[Expression], inputs: list[int], results: list[int], last: dict, types: dict) -> set:
+def _spare(group: Sequence[Expression], place: dict[int, int]) -> list[int]:
+    """The memory of the last result, which can serve as scratch until then; not where it may be that of an operand."""
+    end, inner = group[-1], {id(node) for node in group}
+    operands = (i for node in group for i in node.inputs if id(i) not in inner and i.op not in ("variable", "constant"))
+    if any((i.type.shape, i.type.dtype) == (end.type.shape, end.type.dtype) for i in operands):
+        return []
+    return [place[id(end)]] if id(end) in place and OPERATORS[end.op].overlap else []
+
+
+def _over(inputs: list[int], results: list[int], last: dict, written: dict, types: dict) -> set[tuple[int, int]]:
     """Pairs of an operand and a result that may be one buffer: the operand is read for the last time before, or while,
-    the result is written, and both lie the same way in memory."""
-    written = {id(node): (t, OPERATORS[node.op].overlap) for t, node in enumerate(group)}
+    the result is written for the first time, and both lie the same way in memory."""
     return {
         (a, b)
         for a in inputs

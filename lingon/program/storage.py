@@ -63,7 +63,9 @@ def _read(record: Any, path: Path) -> Program:
     if type(record.get("version")) is not int or record["version"] < 1:
         raise DataError(f"{path}: version is {str(record.get('version'))[:40]!r}, it must be a whole number from 1 on")
     if record["version"] > VERSION:
-        raise DataError(f"{path}: version {record['version']} is newer than {VERSION}, which is read here; update lingon")
+        raise DataError(
+            f"{path}: version {record['version']} is newer than {VERSION}, which is read here; update lingon"
+        )
     expected = {"format", "version", "form", "outputs", "constants", "nodes"}
     if odd := set(record) ^ expected:
         name = sorted(odd)[0]
@@ -79,7 +81,9 @@ def _read(record: Any, path: Path) -> Program:
         if not name.isidentifier() or type(place) is not int or not 0 <= place < len(nodes):
             raise DataError(f"{path}: output {name[:80]!r} is {str(place)[:40]}; there are {len(nodes)} nodes")
         if nodes[place].op in ("scan", "gradient"):
-            raise DataError(f"{path}: output {name[:80]!r} is a {nodes[place].op}, which has several results; pick an item")
+            raise DataError(
+                f"{path}: output {name[:80]!r} is a {nodes[place].op}, which has several results; pick an item"
+            )
     return Program({name: nodes[place] for name, place in outputs.items()}, form, How(optimised))
 
 
