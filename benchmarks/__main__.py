@@ -23,6 +23,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ngrams": ("ngrams", ("fasttext",)),
     "own-csv": ("own_csv", ("scikit-learn",)),
     "quality": ("quality", ("scikit-learn", "fasttext")),
+    "generation": ("generation", ("transformers",)),
     "first-prediction": ("first_prediction", ()),
 }
 

@@ -11,8 +11,20 @@ def kernel(loop: Callable) -> Callable:
 
     It runs on one thread and in the order it is written, so its result is the same on every machine with any cores.
     """
+    return _compiled(loop, nogil=True)
+
+
+def wide_kernel(loop: Callable) -> Callable:
+    """A loop whose `prange` is shared by the cores and whose sums are added in any order, as wide as the processor can.
+
+    So the last digits of its result may differ from machine to machine; for work where that does not matter.
+    """
+    return _compiled(loop, parallel=True, fastmath=True)
+
+
+def _compiled(loop: Callable, **options: bool) -> Callable:
     loop = inspect.unwrap(loop)  # the tests wrap functions to check shapes, which the compiler cannot read
     try:
-        return njit(cache=True, nogil=True)(loop)
+        return njit(cache=True, **options)(loop)
     except RuntimeError:  # no folder can be written to: compile anew in every process
-        return njit(nogil=True)(loop)
+        return njit(**options)(loop)

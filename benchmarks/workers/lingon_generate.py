@@ -1,0 +1,37 @@
+"""Lingon: greedy text from a checkpoint."""
+
+import torch
+from serve import serve
+
+from lingon.decoding.prompts import read
+from lingon.decoding.sample import stream
+from lingon.decoding.step import rows_of
+from lingon.export.hub import load_hub
+from lingon.layers.packed import Int8, packed
+
+MODELS = {}
+
+
+def start(folder, threads):
+    torch.set_num_threads(threads)
+    model = load_hub(folder).model
+    MODELS.update(float32=packed(model), int8=packed(model, Int8))
+
+
+def run(ids, new, weights="float32"):
+    """So many new tokens for each prompt, by the loop that `lingon generate` uses."""
+    model = MODELS[weights]
+
+    def step(ids, state, real=None):
+        hidden, state = model.hidden(ids, state, real)
+        return model.head(hidden[:, -1]), state
+
+    with torch.inference_mode():
+        rows = rows_of(ids)
+        logits, state = read(step, lambda batch: model.new_state(batch, len(ids[0]) + new), ids)
+        for _ in stream(step, logits, state, rows, finished=lambda row: len(row.new) == new):
+            pass
+    return {"ids": [row.new for row in rows]}
+
+
+serve(start=start, run=run)
