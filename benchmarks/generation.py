@@ -34,7 +34,9 @@ def compare(context: Context) -> Iterator[Result]:
                 for weights in ("float32", "int8") if depth == 12 else ("float32",):
                     work = {"ids": _prompts(batch), "new": new if batch == 1 else new // 2}
                     row, facts = _measured(context, ours, theirs, work, weights, INT8_BAR if weights == "int8" else bar)
-                    rows.append(row(f"greedy generation, {depth} layers of {width}, {batch} at once, {weights}"))
+                    rows.append(
+                        row(f"greedy generation, {depth} layers of {width}, {batch} at once, {said(facts, weights)}")
+                    )
                     details[f"{depth}x{width}, {batch}, {weights}"] = facts
     yield Result("generation", rows, details, versions)
 
@@ -55,6 +57,16 @@ def _measured(context: Context, ours: Worker, theirs: Worker, work: dict, weight
     amount = len(work["ids"]) * work["new"]
     facts = {"new_tokens": work["new"], "agreement": agreement, "ours": turns.ours, "theirs": turns.theirs}
     return lambda what: speed(what, "tokens/s", amount, turns, NAME, bar), facts
+
+
+def said(facts: dict[str, Any], weights: str) -> str:
+    """The weights, and how far the tokens are the same as theirs.
+
+    >>> said({"agreement": 0.5}, "int8")
+    'int8 (50 % of the tokens the same)'
+    """
+    same = facts["agreement"]
+    return f"{weights} ({'the same tokens' if same == 1 else f'{100 * same:.0f} % of the tokens the same'})"
 
 
 def _agreement(mine: list[list[int]], yours: list[list[int]]) -> float:

@@ -99,8 +99,24 @@ def _product(x, numbers, scale, out):
                 continue
             for i in range(width):
                 wide[i] = np.float32(numbers[o, i])
-            for r in range(rows):
+            r = 0
+            while r + 4 <= rows:  # four at once, so that each weight is fetched once for all of them
+                a, b, c, d = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+                for i in range(width):
+                    a += x[r, i] * wide[i]
+                    b += x[r + 1, i] * wide[i]
+                    c += x[r + 2, i] * wide[i]
+                    d += x[r + 3, i] * wide[i]
+                out[r, o], out[r + 1, o], out[r + 2, o], out[r + 3, o] = (
+                    a * scale[o],
+                    b * scale[o],
+                    c * scale[o],
+                    d * scale[o],
+                )
+                r += 4
+            while r < rows:
                 total = np.float32(0)
                 for i in range(width):
                     total += x[r, i] * wide[i]
                 out[r, o] = total * scale[o]
+                r += 1
