@@ -1,0 +1,58 @@
+// An exported folder as an object that labels texts; `ort` is onnxruntime-node or onnxruntime-web.
+
+import { rowsOf } from "./rows.mjs";
+import { Tokenizer } from "./tokenizer.mjs";
+
+export class Classifier {
+  constructor(ort, session, config, tokenizer) {
+    Object.assign(this, { ort, session, config, tokenizer });
+  }
+
+  /** bytes(name): the content of a file of the folder, as a Uint8Array. */
+  static async load(ort, bytes) {
+    const json = async (name) => JSON.parse(new TextDecoder().decode(await bytes(name)));
+    const config = await json("config.json");
+    if (config.format !== 1 || config.to !== "onnx") {
+      throw new Error(`config.json: format ${config.format} for ${config.to}; this program reads format 1 for onnx`);
+    }
+    const tokenizer = new Tokenizer(await json("tokenizer.json"));
+    const session = await ort.InferenceSession.create(await bytes(config.file));
+    return new Classifier(ort, session, config, tokenizer);
+  }
+
+  /** What the model reads: ids and real, a batch of one text. */
+  inputs(text) {
+    let ids = this.tokenizer.encode(text).slice(0, this.config.max_length ?? Infinity);
+    if (this.config.rows) ids = rowsOf(ids, this.config.rows, this.tokenizer.tokens);
+    const sizes = [1, Math.max(1, ids.length)]; // an empty text is one place where nothing is
+    const values = BigInt64Array.from({ length: sizes[1] }, (_, i) => BigInt(ids[i] ?? 0));
+    const real = new Uint8Array(sizes[1]).fill(ids.length ? 1 : 0);
+    return { ids: new this.ort.Tensor("int64", values, sizes), real: new this.ort.Tensor("bool", real, sizes) };
+  }
+
+  /** Scores before the softmax, one for each label. */
+  async logits(text) {
+    return (await this.session.run(this.inputs(text))).logits.data;
+  }
+
+  /** The likeliest label and its probability. */
+  async predict(text) {
+    const logits = await this.logits(text);
+    const highest = Math.max(...logits);
+    const odds = Array.from(logits, (z) => Math.exp(z - highest));
+    const best = odds.indexOf(Math.max(...odds));
+    const probability = odds[best] / odds.reduce((sum, x) => sum + x, 0);
+    return { label: this.config.labels[best], probability };
+  }
+
+  /** Logits of many texts, and the milliseconds that each took: what tests and benchmarks ask for. */
+  async measured(texts) {
+    const [logits, milliseconds] = [[], []];
+    for (const text of texts) {
+      const begun = performance.now();
+      logits.push(Array.from(await this.logits(text)));
+      milliseconds.push(performance.now() - begun);
+    }
+    return { logits, milliseconds };
+  }
+}

@@ -1,0 +1,20 @@
+// node make_page.mjs FOLDER PAGE: puts everything the page needs into one folder, which any web server can show as it is.
+
+import { cp, mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const [folder, page] = process.argv.slice(2);
+if (!folder || !page) {
+  console.error("usage: node make_page.mjs FOLDER PAGE");
+  process.exit(2);
+}
+const here = dirname(fileURLToPath(import.meta.url));
+const runtime = join(here, "node_modules", "onnxruntime-web", "dist");
+await mkdir(join(page, "ort"), { recursive: true });
+for (const name of ["index.html", "classifier.mjs", "rows.mjs", "tokenizer.mjs"]) await cp(join(here, name), join(page, name));
+for (const name of ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"]) {
+  await cp(join(runtime, name), join(page, "ort", name));
+}
+await cp(folder, join(page, "model"), { recursive: true });
+console.log(`wrote ${page}; show it with any web server, such as: python -m http.server --directory ${page}`);

@@ -1,0 +1,46 @@
+// The rows of the n-grams of a text, by the rule in config.json: numbers of 64 bits that wrap around.
+
+const wrap = (x) => BigInt.asUintN(64, x);
+
+/** Rows, each once. ids: of the words of a text. rule: config.rows. tokens: the vocabulary, by id. */
+export function rowsOf(ids, rule, tokens) {
+  const [chain, mix1, mix2] = [rule.chain, rule.mix_1, rule.mix_2].map(BigInt);
+  const mask = BigInt(rule.buckets - 1);
+  const mix = (x) => {
+    x = wrap((x ^ (x >> 27n)) * mix1);
+    x = wrap((x ^ (x >> 33n)) * mix2);
+    return x ^ (x >> 27n);
+  };
+  const words = ids.map((id) => mix(BigInt(id) + 1n));
+  const rows = new Set(ids);
+  for (let i = 0; i < ids.length; i++) {
+    let h = words[i]; // 0 * chain + mix(id + 1)
+    for (let n = 2; n <= Math.min(rule.order, i + 1); n++) {
+      h = wrap(h * chain + words[i - n + 1]);
+      rows.add(rule.vocab_size + Number(mix(h) & mask));
+    }
+  }
+  if (rule.characters) for (const id of new Set(ids)) addPieces(rows, tokens[id], rule);
+  return [...rows];
+}
+
+/** The rows of the pieces inside a word; special tokens and monsters have none. */
+function addPieces(rows, token, rule) {
+  const { shortest, longest, longest_word } = rule.characters;
+  const letters = [...token];
+  if (letters.length > longest_word || (letters.length > 2 && letters[0] === "[" && letters.at(-1) === "]")) return;
+  const word = ["<", ...letters, ">"];
+  for (let n = shortest; n <= longest; n++) {
+    for (let i = 0; i + n <= word.length; i++) {
+      const hash = fnv1a(new TextEncoder().encode(word.slice(i, i + n).join("")));
+      rows.add(rule.vocab_size + (hash & (rule.buckets - 1)));
+    }
+  }
+}
+
+/** FNV-1a of 32 bits, with bytes taken as signed. */
+function fnv1a(bytes) {
+  let value = 2166136261;
+  for (const byte of bytes) value = Math.imul(value ^ (byte < 128 ? byte : byte | 0xffffff00), 16777619);
+  return value >>> 0;
+}

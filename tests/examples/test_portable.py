@@ -1,0 +1,203 @@
+"""Programs in other languages find the ids and logits that Python finds."""
+
+import json
+import random
+import shutil
+import subprocess
+import unicodedata
+from pathlib import Path
+
+import pytest
+import torch
+
+import lingon
+from examples.portable import build
+from lingon.core.errors import FetchError
+from lingon.data.tokenize import bpe, words
+from lingon.export.bundle import load, save_bundle
+from lingon.export.portable import export
+from lingon.models.build import build as build_model
+from lingon.tasks.classify import Classifier
+
+JAVASCRIPT = build.HERE / "javascript"
+TEXTS = [
+    "Don't pay $3.50, the café isn’t open! shouldn't've N'T",
+    "ΣΙΣΥΦΟΣ İstanbul ſ's film'ſ 1,000.50 1. .5 1..2",
+    "日本語の映画 한국 " + unicodedata.normalize("NFD", "한국 ȩ́"),
+    "👨‍👩‍👧 👍🏽 a\x85b\xa0c\ufeffd\u180ee\x1cf",
+    "",
+    "  \n",
+    "[pad] [unk]",
+]
+node = pytest.mark.skipif(shutil.which("node") is None, reason="there is no node on this machine")
+
+
+def strange(count: int) -> list[str]:
+    """Texts of any characters, and of those that the rule for words looks at."""
+    draw = random.Random(11)
+    assigned = [chr(c) for c in range(0x110000) if unicodedata.category(chr(c)) not in ("Cn", "Cs")]
+    rule = list("abN'tTsSrReEdDmMlLvV 19.,-é’\u200d\u0301")
+    return [
+        "".join(draw.choice(assigned if draw.random() < 0.5 else rule) for _ in range(draw.randint(1, 13)))
+        for _ in range(count)
+    ]
+
+
+def in_javascript(code: str, given: object) -> object:
+    """What a piece of JavaScript prints as JSON; `given` is there under this name."""
+    start = f'import {{ readFileSync }} from "node:fs"; const given = JSON.parse(readFileSync(0, "utf8"));\n{code}'
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", start],
+        cwd=JAVASCRIPT,
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+ENCODE = """
+import { Tokenizer } from "./tokenizer.mjs";
+const tokenizer = new Tokenizer(JSON.parse(given.tokenizer));
+console.log(JSON.stringify(given.texts.map((text) => tokenizer.encode(text))));
+"""
+
+
+@node
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_javascript_finds_the_same_ids(lowercase):
+    texts = TEXTS + strange(700)
+    tokenizer = words(texts[:400], lowercase=lowercase)
+    given = {"tokenizer": tokenizer.library.to_str(), "texts": texts}
+    assert in_javascript(ENCODE, given) == tokenizer.encode_batch(texts)
+
+
+@node
+def test_javascript_refuses_other_tokenizers_and_half_a_character():
+    other = bpe(["a film, a good film"] * 3, 300)
+    code = """
+    import { Tokenizer } from "./tokenizer.mjs";
+    const said = [];
+    for (const [tokenizer, text] of given) {
+      try {
+        new Tokenizer(JSON.parse(tokenizer)).encode(text);
+        said.push(null);
+      } catch (error) {
+        said.push(error.message);
+      }
+    }
+    console.log(JSON.stringify(said));
+    """
+    plain = words(["a film"]).library.to_str()
+    said = in_javascript(code, [[other.library.to_str(), "a"], [plain, "\ud800"], [plain, "a"]])
+    assert "not a tokenizer of whole words" in said[0]
+    assert "half of a surrogate pair" in said[1]
+    assert said[2] is None
+
+
+@node
+@pytest.mark.parametrize("characters", [False, True])
+def test_javascript_finds_the_same_rows(characters):
+    from lingon.data.batch import collate
+    from lingon.export.rows import rows_of, rule_of
+    from lingon.models.ngrams import NGrams
+
+    tokenizer = words(TEXTS)
+    model = NGrams(len(tokenizer.vocab), 2, order=3, buckets=1 << 20)
+    if characters:
+        model.read_characters(list(tokenizer.vocab), 2, 5)
+    ids = tokenizer.encode_batch([*TEXTS, " ".join(TEXTS)])
+    code = """
+    import { rowsOf } from "./rows.mjs";
+    const { ids, rule, tokens } = given;
+    console.log(JSON.stringify(ids.map((row) => rowsOf(row, rule, tokens).sort((a, b) => a - b))));
+    """
+    vocab = list(tokenizer.vocab)
+    found = in_javascript(code, {"ids": ids, "rule": rule_of(model, vocab), "tokens": vocab})
+    batch = collate(ids)
+    rows, real = rows_of(model, batch.ids, batch.real)
+    assert found == [row[m].tolist() for row, m in zip(rows, real, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def reviews():
+    return lingon.load_data("imdb").test.texts[:100]
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory, reviews):
+    """Models with large random weights, over the words of real reviews."""
+    folder, made = tmp_path_factory.mktemp("portable"), {}
+    tokenizer = words(lingon.load_data("imdb").train.texts[:1000])
+    sizes = {"vocab_size": len(tokenizer.vocab), "classes": 2}
+    for name, own in {"ngrams": {"buckets": 1 << 16}, "bilstm": {"width": 13, "hidden": 11}}.items():
+        torch.manual_seed(3)
+        model = build_model(name, sizes | own)
+        for p in model.parameters():
+            torch.nn.init.normal_(p.data, std=0.3)
+        if name == "ngrams":
+            model.read_characters(list(tokenizer.vocab))
+        else:
+            model.embedding.weight.data[0] = 0
+        classifier = Classifier(model, tokenizer, ["negative", "positive"], max_length=200)
+        made[name] = save_bundle(classifier, name, folder / name, {})
+    return made
+
+
+def python_says(bundle: Path, texts: list[str]) -> torch.Tensor:
+    model = load(bundle)
+    return torch.cat([model.logits([text]) for text in texts])
+
+
+def agree(answer: dict, expected: torch.Tensor) -> None:
+    torch.testing.assert_close(torch.tensor(answer["logits"]), expected, rtol=0, atol=1e-4)
+    assert len(answer["milliseconds"]) == len(expected)
+
+
+@pytest.mark.long
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["ngrams", "bilstm"])
+def test_node_and_the_page_agree_with_python(bundles, reviews, tmp_path, name):
+    texts = [*reviews, ""]
+    expected = python_says(bundles[name], texts)
+    onnx = export(bundles[name], "onnx", tmp_path / "onnx").folder
+    program = ["node", str(build.javascript() / "classify.mjs"), str(onnx)]
+    agree(build.ask(program, texts), expected)
+    said = subprocess.run([*program, reviews[0]], capture_output=True, text=True, check=True).stdout
+    assert said.startswith(load(bundles[name]).predict(reviews[0]).label)
+    picture = tmp_path / "page.png"
+    agree(build.browse(build.page(onnx, tmp_path / "page"), texts, picture), expected)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert len(picture.read_bytes()) > 5000, "an empty page"
+    (onnx / "config.json").write_text("{}")
+    with pytest.raises(FetchError, match="this program reads format 1"):
+        build.ask(program, texts)
+
+
+@pytest.mark.long
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["ngrams", "bilstm"])
+def test_cpp_agrees_with_python(bundles, reviews, tmp_path, name):
+    texts = [*reviews, ""]
+    expected = python_says(bundles[name], texts)
+    pt2 = export(bundles[name], "torch", tmp_path / "torch").folder
+    program = [str(build.cpp()), str(pt2), str(build.compiled(pt2, tmp_path / "compiled.pt2"))]
+    agree(build.ask(program, texts), expected)
+    said = subprocess.run([*program, reviews[0]], capture_output=True, text=True, check=True).stdout
+    assert said.startswith(load(bundles[name]).predict(reviews[0]).label)
+    (pt2 / "config.json").write_text('{"format":')
+    with pytest.raises(FetchError, match=r"config.json: not JSON at byte 10: it ends too early"):
+        build.ask(program, texts)
+
+
+@pytest.mark.long
+def test_cpp_finds_the_same_ids(tmp_path):
+    texts = TEXTS + strange(700)
+    for lowercase in (True, False):
+        tokenizer = words(texts[:400], lowercase=lowercase)
+        tokenizer.save(tmp_path / "tokenizer.json")
+        done = subprocess.run(
+            [build.cpp("encode"), tmp_path / "tokenizer.json"], input=json.dumps(texts), capture_output=True, text=True
+        )
+        assert json.loads(done.stdout) == tokenizer.encode_batch(texts), done.stderr
