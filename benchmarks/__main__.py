@@ -24,6 +24,8 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "own-csv": ("own_csv", ("scikit-learn",)),
     "quality": ("quality", ("scikit-learn", "fasttext")),
     "generation": ("generation", ("transformers",)),
+    "onnx-batch-one": ("onnx_batch_one", ()),
+    "portable": ("portable", ()),
     "first-prediction": ("first_prediction", ()),
 }
 

@@ -132,9 +132,7 @@ def _program(name: str) -> str:
 
 
 def _run(command: list[str], folder: Path, given: str | None = None) -> str:
-    done = subprocess.run(
-        command, cwd=folder, input=given, capture_output=True, text=True, encoding="utf-8", env=_own()
-    )
+    done = subprocess.run(command, cwd=folder, input=given, capture_output=True, text=True, encoding="utf-8")
     if done.returncode:
         raise FetchError(f"{' '.join(command[:3])}: {(done.stdout + done.stderr).strip()[-800:]}")
     return done.stdout

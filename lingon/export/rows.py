@@ -1,12 +1,12 @@
 """The n-gram model for other languages: words become row numbers outside the graph, by a rule that is written down."""
 
-import numpy as np
 import torch
 from torch import nn
 
 from lingon.core.errors import UserError
+from lingon.core.keys import LOW, TEXT_BITS
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.data.hashing import CHAIN, MIX_1, MIX_2, Spelling, occurrences, spell
+from lingon.data.hashing import CHAIN, MIX_1, MIX_2, Spelling, sorted_keys, spell
 from lingon.models.ngrams import NGrams
 
 LONGEST_WORD = 60  # characters; longer words have no character n-grams (see lingon.data.hashing.spell)
@@ -44,10 +44,10 @@ def rows_of(
 ) -> tuple[Int[Tensor, "B R"], Bool[Tensor, "B R"]]:
     """The rows of each text, rising, padded with 0; and which of them are real. At least one column."""
     spelling = Spelling(model.spelling_starts, model.spelling_hashes) if model.characters else None
-    keys, _, _ = occurrences(ids[real], real.sum(1), model.order, model.vocab_size, model.buckets, spelling)
-    keys = np.unique(keys.numpy())
-    texts, rows = keys & 0xFFFFFFFF, keys >> 32
-    sets = [torch.from_numpy(rows[texts == text]) for text in range(len(ids))]
+    keys = sorted_keys(ids[real], real.sum(1), model.order, model.vocab_size, model.buckets, spelling)
+    if len(ids) == 1 and len(keys):  # nothing to divide: what a program asks for that labels as texts come
+        return (keys >> TEXT_BITS)[None], torch.ones(1, len(keys), dtype=torch.bool)
+    sets = [(keys >> TEXT_BITS)[keys & LOW == text] for text in range(len(ids))]
     padded = nn.utils.rnn.pad_sequence([*sets, torch.zeros(1, dtype=torch.int64)], batch_first=True)[:-1]
     lengths = torch.tensor([len(s) for s in sets])
     return padded, torch.arange(padded.shape[1]) < lengths[:, None]
