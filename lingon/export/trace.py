@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import jaxtyping
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
@@ -42,7 +43,7 @@ def trace(model: nn.Module, example: Sequence[Tensor], sizes: Dim = Dim.AUTO) ->
     """
     model = with_one_lstms(model).eval()
     shapes = tuple(dict.fromkeys(range(x.ndim), sizes) for x in example)
-    with torch.no_grad(), quiet(), _fixed_sizes() as fixed:
+    with torch.no_grad(), quiet(), _unchecked_shapes(), _fixed_sizes() as fixed:
         try:
             program = torch.export.export(model, tuple(example), dynamic_shapes=_by_input(model, shapes), strict=False)
         except Exception as error:
@@ -71,6 +72,17 @@ def quiet() -> Iterator[None]:
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _unchecked_shapes() -> Iterator[None]:
+    """Without what checks the shapes in signatures, where that is switched on: it cannot be traced itself."""
+    held = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        yield
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", held)
 
 
 class _Notes(logging.Handler):

@@ -56,16 +56,6 @@ class Taller(nn.Module):
         return x * 2 if x.shape[0] > x.shape[1] else x * 3
 
 
-@pytest.fixture(autouse=True)
-def unchecked_shapes():
-    """What checks the shapes in tests cannot be traced itself."""
-    import jaxtyping
-
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
-
-
 @pytest.fixture
 def without_a_compiler(monkeypatch):
     """The traced graph itself as the program, and a clock that finds it twice as fast."""

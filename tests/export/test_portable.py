@@ -40,16 +40,6 @@ for folder in sys.argv[1:]:
 EVERY = [(name, to) for name in MODELS for to in TARGETS]
 
 
-@pytest.fixture(autouse=True)
-def unchecked_shapes():
-    """What checks the shapes in tests cannot be traced itself."""
-    import jaxtyping
-
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
-
-
 def classifier(name):
     made = test_bundle.classifier(name)
     if hasattr(made.model, "embedding"):
