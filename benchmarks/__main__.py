@@ -27,6 +27,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "onnx-batch-one": ("onnx_batch_one", ()),
     "portable": ("portable", ()),
     "first-prediction": ("first_prediction", ()),
+    "program-chains": ("program_chains", ()),
 }
 
 
