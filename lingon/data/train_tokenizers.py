@@ -4,6 +4,7 @@
 |---|---|---|
 | words | words, numbers, punctuation marks | normal form |
 | wordpiece | the same, rare words in pieces | normal form |
+| spaces | whatever stands between spaces | normal form |
 | characters | characters, rare ones as bytes | the text |
 | bpe | frequent runs of bytes, merged pair by pair | the text |
 | unigram | runs of bytes that make the texts likeliest | the text |
@@ -38,6 +39,18 @@ def words(texts: Iterable[str], *, lowercase: bool = True, max_size: int | None 
     library = _by_words(models.WordLevel({}, unk_token=UNK), lowercase)
     counts = count_words(_read(texts), library, lowercase)
     counts.pop(LOST, None)
+    return _with_order(library, list(Vocab.from_counts(counts, min_freq, max_size)))
+
+
+def spaces(texts: Iterable[str], *, max_size: int | None = None, min_freq: int = 1) -> Tokenizer:
+    """Whatever stands between white space is a token, as it is: for texts that others have cut into words."""
+    _check_sizes(max_size, min_freq)
+    library = Library(models.WordLevel({}, unk_token=UNK))
+    library.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    library.decoder = decoders.Sequence([decoders.Replace(UNK, LOST), decoders.WordPiece("##", cleanup=False)])
+    counts = Counter()
+    for text in _read(texts):
+        counts.update(text.split())
     return _with_order(library, list(Vocab.from_counts(counts, min_freq, max_size)))
 
 

@@ -17,6 +17,8 @@ MODELS = {
     "bag": ("lingon.models.bag", "Bag"),
     "textcnn": ("lingon.models.textcnn", "TextCNN"),
     "bilstm": ("lingon.models.bilstm", "BiLSTM"),
+    "lstm": ("lingon.models.lstm", "LSTM"),
+    "awd_lstm": ("lingon.models.awd_lstm", "AWDLSTM"),
     "self_attentive": ("lingon.models.self_attentive", "SelfAttentive"),
     "gpt": ("lingon.models.gpt", "GPT"),
     "decoder": ("lingon.models.decoder", "decoder"),
@@ -92,7 +94,7 @@ def _expected(key: str, annotation: Any, value: Any) -> str | None:
     if annotation is int:
         least, most = WHOLE.get(key, USUAL)
         return None if _whole(value, least, most) else f"a whole number from {least} to {most:,}"
-    if annotation is float and "dropout" in key:
+    if annotation is float and key.startswith("drop"):
         return None if _number(value) and 0 <= value < 1 else "a share from 0 up to, not including, 1"
     if annotation is float:
         return None if _number(value) and 0 <= value <= 1e6 else "a number from 0 to 1,000,000"

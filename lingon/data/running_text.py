@@ -1,0 +1,91 @@
+"""One door to running text: a corpus by name, a file or a folder of the user's own; part by part, piece by piece."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from lingon.core.errors import DataError, UserError, suggest
+from lingon.data.corpora import CORPORA, TEXTS, load_text
+from lingon.data.corpora.load import PARTS
+from lingon.data.split import share_of
+
+PIECE = 1 << 20  # characters of a file that are in memory at a time, or a line more
+VALID, TEST = 0.05, 0.05  # of a file of the user's: its end
+
+
+def documents_of(sources: Sequence[str], part: str, accept_licence: bool = False) -> Iterator[str]:
+    """The documents of a part ("train", "valid" or "test") of several texts, one by one.
+
+    sources: names of corpora (`lingon data list`), files of plain text, or folders of .txt files. Of a file, the last
+    twentieth is for the test and the one before it for validation; it is read in pieces of about a megabyte. The files
+    of a folder are divided as the documents of a corpus are: by the hash of each.
+    Raises UserError for what is neither, DataError that names the place where a file is not text in UTF-8.
+    """
+    for source in sources:
+        if source in TEXTS or source in CORPORA:
+            yield from load_text(source, part, accept_licence)
+        elif (path := Path(source)).is_dir():
+            yield from _of_folder(path, part)
+        elif path.is_file():
+            yield from _of_file(path, part)
+        else:
+            raise UserError(f"{source!r} is neither a text corpus nor a file; {suggest(source, [*TEXTS, *CORPORA])}")
+
+
+def identity(sources: Sequence[str]) -> list[Any]:
+    """What tells these texts from others, without reading them: sha256 of packages, sizes and times of files."""
+    known = {**CORPORA, **TEXTS}
+    found: list[Any] = []
+    for source in sources:
+        if source in known:
+            found.append([source, known[source].package.sha256])
+        else:
+            paths = sorted(Path(source).rglob("*.txt")) if Path(source).is_dir() else [Path(source)]
+            stats = [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in paths if p.is_file()]
+            found.append([source, hashlib.sha256(repr(stats).encode()).hexdigest()])
+    return found
+
+
+def _of_folder(folder: Path, part: str) -> Iterator[str]:
+    paths = sorted(folder.rglob("*.txt"))
+    if not paths:
+        raise UserError(f"{folder} holds no .txt file")
+    for path in paths:
+        text = "".join(_pieces(path, 0, path.stat().st_size))
+        share = share_of(text)
+        if text.strip() and part == ("test" if share < TEST else "valid" if share < TEST + VALID else "train"):
+            yield text
+
+
+def _of_file(path: Path, part: str) -> Iterator[str]:
+    size = path.stat().st_size
+    cuts = [0, *(_line_start(path, int(size * share)) for share in (1 - TEST - VALID, 1 - TEST)), size]
+    which = PARTS.index(part)
+    if cuts[which] == cuts[which + 1]:
+        raise DataError(f"{path}: {size:,} bytes are too few lines to cut parts for validation and test off")
+    yield from _pieces(path, cuts[which], cuts[which + 1])
+
+
+def _line_start(path: Path, at: int) -> int:
+    """The start of the first line after a place."""
+    with open(path, "rb") as file:
+        file.seek(at)
+        file.readline()
+        return file.tell()
+
+
+def _pieces(path: Path, start: int, stop: int) -> Iterator[str]:
+    with open(path, "rb") as file:
+        file.seek(start)
+        while file.tell() < stop:
+            at = file.tell()
+            data = file.read(min(PIECE, stop - at))
+            if file.tell() < stop:
+                data += file.readline()
+            try:
+                text = data.decode("utf-8-sig" if at == 0 else "utf-8")
+            except UnicodeDecodeError as error:
+                lines = path.read_bytes()[: at + error.start].count(b"\n") + 1
+                raise DataError(f"{path}:{lines}: not text in UTF-8 (byte {at + error.start:,})") from None
+            yield text.replace("\r\n", "\n")
