@@ -117,7 +117,8 @@ def optimizer_of(model: nn.Module, settings: Settings):
 
 def steps_of(settings: Settings, batches_per_epoch: int) -> int:
     """Steps of the whole training."""
-    return Plan(epochs=settings.epochs, accumulate=settings.accumulate).total(range(batches_per_epoch))
+    plan = Plan(epochs=settings.epochs, steps=settings.steps, accumulate=settings.accumulate)
+    return plan.total(range(batches_per_epoch))
 
 
 def watch_of(classifier: Classifier, valid: Examples, settings: Settings, batches_per_epoch: int) -> Watch:
@@ -138,6 +139,7 @@ def plan_of(settings: Settings, batches_per_epoch: int) -> Plan:
     }
     return Plan(
         epochs=settings.epochs,
+        steps=settings.steps,
         schedule=schedule.warmup(rise, falls[settings.schedule]()),
         clip=settings.clip,
         accumulate=settings.accumulate,

@@ -14,6 +14,7 @@ class Settings:
 
     model: Annotated[str, Option(help="ngrams, bag, textcnn, bilstm or self_attentive.")] = "ngrams"
     epochs: Annotated[float | None, Option(help="How often every text is seen.")] = None
+    steps: Annotated[int | None, Option(help="Updates of the weights at most.")] = None
     lr: Annotated[float | None, Option(help="Learning rate at its highest.")] = None
     dropout: Annotated[float | None, Option(help="Share of numbers dropped while training.")] = None
     width: Annotated[int | None, Option(help="Numbers per word vector.")] = None
@@ -64,6 +65,7 @@ FEWEST_ROWS = 8
 FEW_TEXTS, LR_OF_FEW = 10_000, {"ngrams": 0.5}  # what has seen few texts gains from longer steps
 AT_LEAST = {
     "epochs": 0,
+    "steps": 1,
     "lr": 0,
     "tokens": 1,
     "rows": 1,

@@ -1,0 +1,75 @@
+"""Train a language model on running text: the whole run, in order."""
+
+from typing import Annotated, Any
+
+from typer import Option
+
+from lingon.recipes.settings import Folder
+from lingon.recipes.text_settings import TextSettings, checked, filled
+
+Data = Annotated[
+    list[str] | None, Option(help="A text (lingon data list), or a file or folder of yours; repeat for more. austen")
+]
+Accept = Annotated[bool, Option("--accept-licence", help="You may use a text whose licence is unclear, such as ptb.")]
+
+
+def language_model(
+    data: Data = None,
+    accept_licence: Accept = False,
+    settings: TextSettings = TextSettings(),
+    folder: Folder = Folder(out="runs/language-model"),
+) -> dict[str, Any]:
+    """Train a language model on running text, and let it write."""
+    # Imported here, so that `lingon --help` does not wait for torch.
+    from lingon.core.device import pick_device
+    from lingon.core.seed import seed_everything
+    from lingon.engine.distributed import joined, spread
+    from lingon.engine.fit import fit
+    from lingon.engine.run import Run
+    from lingon.export.bundle import save_bundle
+    from lingon.export.plot import plot_runs
+    from lingon.recipes import prepare, prepare_text
+    from lingon.recipes.summary import Clock, record_of
+    from lingon.recipes.text_summary import summary
+    from lingon.tasks.generate import LanguageModel
+    from lingon.tasks.language_modeling import Objective, carried_loss, fresh_loss, likelihood, recurrent
+
+    sources = list(data or ["austen"])
+    settings, device, clock = filled(checked(settings)), pick_device(settings.device), Clock()
+    record = record_of(settings, data=sources)
+    next(prepare_text.documents_of(sources, "train", accept_licence))  # so that a wrong name leaves an old run alone
+    with joined(device) as place, Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run:
+        kept = run.folder / "tokenizer.json"
+        tokenizer = prepare_text.tokenizer_of(sources, settings, accept_licence, kept, place)
+        streams = prepare_text.streams_of(sources, tokenizer, accept_licence, place)
+        clock.lap("turn the text into ids")
+        seed_everything(settings.seed)
+        model = prepare_text.model_of(settings, len(tokenizer.vocab)).to(device)
+        if settings.recompute:
+            prepare_text.recomputing(model)
+        objective = Objective(model, prepare_text.softmax_of(settings, len(tokenizer.vocab)))
+        batches = prepare_text.batches_of(model, streams["train"], settings, place)
+        history = fit(
+            spread(prepare.compiled(objective) if settings.compile else objective),
+            batches,
+            carried_loss(batches) if recurrent(model) else fresh_loss,
+            prepare.adamw(objective, settings.lr, weight_decay=settings.weight_decay or 0.0),
+            plan=prepare.plan_of(settings, len(batches)),
+            watch=prepare_text.watch_of(streams["valid"], settings, len(batches)),
+            run=run,
+        )
+        clock.lap("train")
+        record |= {"tokens": {part: len(stream) for part, stream in streams.items()}, "valid": history.best}
+        if place.rank > 0:
+            return record
+        test = streams["test"]
+        record["test"] = likelihood(model, test[:], settings.context, rows=8, bytes=test.bytes).scores()
+        clock.lap("test")
+        language = LanguageModel(model, tokenizer)
+        save_bundle(language, settings.model, run.folder / "bundle", record)
+        plot_runs([run.folder], run.folder / "curves.html")
+        record["seconds"] = clock.laps
+        for key, value in record.items():
+            run.record(key, value)
+        print(summary(record, run.folder, language))
+    return record

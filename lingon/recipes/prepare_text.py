@@ -1,0 +1,110 @@
+"""From settings to parts: the tokenizer, the token streams and the model of a language model's training."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from lingon.core.files import cache_dir
+from lingon.data.running_text import documents_of, identity
+from lingon.data.shards import Stream, build_shards, fingerprint
+from lingon.data.stretches import Lanes, Windows
+from lingon.data.tokenize import Tokenizer, bpe, characters, spaces, unigram, words
+from lingon.engine.distributed import World, wait_for_all
+from lingon.engine.watch import Watch
+from lingon.layers.losses import LogUniform
+from lingon.models.build import build
+from lingon.recipes.prepare import sizes_of, steps_of
+from lingon.recipes.text_settings import TextSettings
+from lingon.tasks.language_modeling import Softmax, exact, likelihood, recurrent, sampled
+
+PARTS = ("train", "valid", "test")
+END = 0  # the id of [pad], which no text holds: it ends a document
+SAMPLE = 64 << 20  # characters that a tokenizer is trained on, at most
+GLANCE = 16_384  # tokens of the validation text that are looked at while training
+TOKENIZERS = {
+    "bpe": bpe,
+    "unigram": unigram,
+    "words": lambda texts, size: words(texts, max_size=size),
+    "spaces": lambda texts, size: spaces(texts, max_size=size),
+    "characters": lambda texts, size: characters(texts, max_size=max(size, 1000)),
+}
+
+
+def tokenizer_of(sources: Sequence[str], settings: TextSettings, accept: bool, kept: Path, place: World) -> Tokenizer:
+    """A tokenizer trained on the training text, and kept in the run's folder for when the run is resumed."""
+    if place.rank == 0 and not kept.exists():
+        texts = list(_beginning(documents_of(sources, "train", accept)))
+        TOKENIZERS[settings.tokenizer](texts, settings.vocab).save(kept)
+    wait_for_all()
+    return Tokenizer.load(kept)
+
+
+def _beginning(documents: Iterator[str]) -> Iterator[str]:
+    held = 0
+    for document in documents:
+        yield document
+        held += len(document)
+        if held >= SAMPLE:
+            return
+
+
+def streams_of(sources: Sequence[str], tokenizer: Tokenizer, accept: bool, place: World) -> dict[str, Stream]:
+    """The tokens of each part, encoded once and kept in the cache folder for other runs with the same tokenizer."""
+    made_of = json.dumps([identity(sources), fingerprint(tokenizer)])
+    folder = cache_dir() / "streams" / hashlib.sha256(made_of.encode()).hexdigest()[:16]
+    if place.rank == 0:
+        for part in PARTS:
+            build_shards(folder / part, documents_of(sources, part, accept), tokenizer, END)
+    wait_for_all()
+    return {part: Stream(folder / part) for part in PARTS}
+
+
+def model_of(settings: TextSettings, vocab_size: int) -> nn.Module:
+    """The model that the settings name, with fresh weights."""
+    config: dict[str, Any] = {"vocab_size": vocab_size, "width": settings.width, "depth": settings.depth}
+    if settings.model == "awd_lstm":
+        config |= {"hidden": 2 * settings.width}
+    elif settings.model == "lstm":
+        config |= {"hidden": settings.width, "tied": True, "dropout": settings.dropout}
+    else:
+        config |= {"context": settings.context, "dropout": settings.dropout}
+    return build(settings.model, config | sizes_of(settings.size or []))
+
+
+def softmax_of(settings: TextSettings, vocab_size: int) -> Softmax:
+    """How the loss is computed while training. Ids go by frequency, so that Zipf's law fits them."""
+    if settings.softmax == "exact":
+        return exact
+    return sampled(LogUniform(vocab_size, min(settings.samples, vocab_size - 1)))
+
+
+def batches_of(model: nn.Module, train: Stream, settings: TextSettings, place: World) -> Lanes | Windows:
+    """Lanes for a model that carries a state on, windows in any order for others."""
+    if recurrent(model):
+        return Lanes(train, settings.rows, settings.context, place.rank, place.size)
+    return Windows(train, settings.rows, settings.context, settings.seed, place.rank, place.size)
+
+
+def watch_of(valid: Stream, settings: TextSettings, batches_per_epoch: int) -> Watch:
+    """When to look at the validation text; the weights with the lowest loss on it are kept."""
+    every = max(1, steps_of(settings, batches_per_epoch) // settings.evaluations)
+    tokens = valid[:GLANCE]
+
+    def evaluate(objective: nn.Module) -> dict[str, float]:
+        found = likelihood(objective.model, tokens, settings.context, rows=16, stride=settings.context)
+        return {"loss": found.loss, "perplexity": found.perplexity}
+
+    return Watch(evaluate, every=every, metric="loss", higher_is_better=False, patience=settings.patience)
+
+
+def recomputing(model: nn.Module) -> None:
+    """Has the blocks of a Transformer forget what is between them, and compute it again for the gradient."""
+    from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import apply_activation_checkpointing
+
+    blocks: list[nn.Module] = list(getattr(model, "blocks", []))
+    check: Callable[[nn.Module], bool] = lambda module: any(module is block for block in blocks)
+    apply_activation_checkpointing(model, check_fn=check)
