@@ -22,6 +22,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "training": ("training_speed", ("mxnet",)),
     "ngrams": ("ngrams", ("fasttext",)),
     "own-csv": ("own_csv", ("scikit-learn",)),
+    "language-model": ("language_model", ("mxnet",)),
     "quality": ("quality", ("scikit-learn", "fasttext")),
     "generation": ("generation", ("transformers",)),
     "onnx-batch-one": ("onnx_batch_one", ()),

@@ -1,0 +1,47 @@
+"""Our way of training an LSTM language model: lanes, carried states, the exact loss in chunks or a sampled one."""
+
+import numpy as np
+import torch
+from serve import serve
+
+from lingon.core.seed import seed_everything
+from lingon.data.stretches import Lanes
+from lingon.engine.fit import Plan, fit
+from lingon.engine.optim import sgd
+from lingon.layers.losses import LogUniform
+from lingon.models.lstm import LSTM
+from lingon.tasks.language_modeling import Objective, carried_loss, exact, likelihood, sampled
+
+state = {}
+
+
+def start(tokens, weights, vocab_size, width, rows, context, lr, clip, samples, threads, seed):
+    """Makes the model from the weights of a file that both sides read."""
+    torch.set_num_threads(threads)
+    seed_everything(seed)
+    model = LSTM(vocab_size, width, width, 2, dropout=0.0)
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            p.copy_(torch.from_numpy(np.load(weights, allow_pickle=False)[name]))
+    softmax = sampled(LogUniform(vocab_size, samples)) if samples else exact
+    objective = Objective(model, softmax)
+    parts = np.load(tokens, allow_pickle=False)
+    state.update(model=model, objective=objective, train=parts["train"], test=parts["test"], rows=rows)
+    state.update(context=context, optimizer=sgd(objective, lr), clip=clip)
+    return {"weights": sum(p.numel() for p in model.parameters())}
+
+
+def run():
+    """Trains once over the tokens; returns the mean loss that was trained on."""
+    lanes = Lanes(state["train"], state["rows"], state["context"])
+    plan = Plan(epochs=1, clip=state["clip"], log_every=len(lanes))
+    history = fit(state["objective"], lanes, carried_loss(lanes), state["optimizer"], plan=plan)
+    return {"loss": history.rows[-1]["loss"], "steps": history.steps}
+
+
+def test():
+    """The exact perplexity of the test text."""
+    return {"perplexity": likelihood(state["model"], state["test"], 256, rows=8).perplexity}
+
+
+serve(start=start, run=run, test=test)
