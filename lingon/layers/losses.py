@@ -40,28 +40,24 @@ class _Chunked(torch.autograd.Function):
         gradients = [torch.zeros_like(x) if w else None for x, w in zip((hidden, weight, bias), wanted, strict=True)]
         for start in range(0, len(hidden), rows) if count else ():
             part = slice(start, start + rows)
-            logits = F.linear(hidden[part], weight, bias).float()
-            loss += _chunk(logits, targets[part], counted[part])
+            logs = F.linear(hidden[part], weight, bias).float().log_softmax(1)
+            loss -= (logs.gather(1, targets[part].where(counted[part], 0)[:, None])[:, 0] * counted[part]).sum()
             if any(wanted):
-                _add(gradients, logits.div_(count), hidden[part], weight, part)
+                _add(gradients, _upstream(logs, targets[part], counted[part]), hidden[part], weight, part)
         ctx.save_for_backward(*gradients)
-        return loss / max(1, count)
+        ctx.count = max(1, count)
+        return loss / ctx.count
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, gradient):
-        return *(None if g is None else g.mul_(gradient) for g in ctx.saved_tensors), None, None
+        return *(None if g is None else g.mul_(gradient / ctx.count) for g in ctx.saved_tensors), None, None
 
 
-def _chunk(logits: Float[Tensor, "n V"], targets: Int[Tensor, " n"], counted: Tensor) -> Float[Tensor, ""]:
-    """The summed loss of a chunk; afterwards `logits` holds its gradient: softmax less one at the target."""
-    safe = targets.where(counted, 0)[:, None]
-    highest = logits.amax(1, keepdim=True)
-    of_target = logits.gather(1, safe) - highest
-    total = logits.sub_(highest).exp_().sum(1, keepdim=True)
-    logits.div_(total).scatter_add_(1, safe, torch.full_like(of_target, -1.0))
-    logits.mul_(counted[:, None])
-    return ((total.log() - of_target) * counted[:, None]).sum()
+def _upstream(logs: Float[Tensor, "n V"], targets: Int[Tensor, " n"], counted: Tensor) -> Float[Tensor, "n V"]:
+    """The gradient of the summed loss by the logits, in their memory: softmax less one at the target."""
+    logs.exp_().scatter_add_(1, targets.where(counted, 0)[:, None], logs.new_full((len(logs), 1), -1.0))
+    return logs if bool(counted.all()) else logs.mul_(counted[:, None])
 
 
 def _add(gradients: list, upstream: Float[Tensor, "n V"], hidden: Tensor, weight: Tensor, part: slice) -> None:
