@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -46,12 +47,16 @@ class Worker:
 
     def ask(self, do: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
         """Has the worker do something; returns its answer, with the `seconds` it took."""
+        # Whoever is not asked stands still: threads that wait by spinning would slow the other side down.
+        self.process.send_signal(signal.SIGCONT)
         try:
             self.process.stdin.write(json.dumps({"do": do, "arguments": arguments or {}}) + "\n")
             self.process.stdin.flush()
             line = self.process.stdout.readline()
         except BrokenPipeError:
             line = ""
+        if line:
+            self.process.send_signal(signal.SIGSTOP)
         answer = json.loads(line) if line else {"error": "it ended"}
         if "error" in answer:
             raise WorkerFailed(f"worker {self.program}, {do}: {answer['error']}\n{self.said()}")
@@ -70,6 +75,7 @@ class Worker:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.process.send_signal(signal.SIGCONT)
         self.process.stdin.close()
         try:
             self.process.wait(20)

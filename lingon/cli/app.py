@@ -1,4 +1,4 @@
-"""The one door: lingon train|evaluate|predict|export|data|plot|learn|doctor|recipes."""
+"""The one door: lingon train|evaluate|predict|generate|score|export|data|plot|learn|doctor|recipes."""
 
 import sys
 from pathlib import Path
@@ -65,6 +65,14 @@ def evaluate(
     from lingon.data.source import load_part
 
     classifier = lingon.load(bundle, device)
+    if classifier.kind == "language-model":
+        from lingon.cli.generate import likelihood_of
+
+        found = likelihood_of(classifier, data, split or "test")
+        print(
+            json.dumps(found) if as_json else "\n".join(f"{n.replace('_', ' '):20} {v:.4f}" for n, v in found.items())
+        )
+        return
     found = classifier.evaluate(load_part(data, split, text, label, on_bad_row, known=classifier.labels))
     if as_json:
         print(json.dumps(found))
@@ -90,6 +98,8 @@ def predict(
     if texts and file:
         raise UserError("give texts or --file, not both")
     classifier = lingon.load(bundle, device)
+    if classifier.kind != "classify":
+        raise UserError(f"{bundle!r} is a {classifier.kind}, which labels nothing; try: lingon generate {bundle}")
     for line in predict_lines(classifier, texts or lines_of(file), format, words):
         print(line, flush=True)
 
@@ -110,6 +120,51 @@ def export(
 
     for line in lines_of_export(export_bundle(bundle, to, out, int8, data)):
         print(line)
+
+
+@app.command()
+def generate(
+    bundle: Annotated[str, typer.Argument(help="A bundle or run of a language model, a checkpoint, or owner/name.")],
+    prompt: Annotated[list[str] | None, typer.Option(help="How the text begins; repeat for more.")] = None,
+    tokens: Annotated[int, typer.Option(help="New tokens at most.")] = 100,
+    temperature: Annotated[float, typer.Option(help="0 takes the likeliest; over 1 is wilder.")] = 1.0,
+    top_k: Annotated[int | None, typer.Option(help="Only the k likeliest tokens.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Only the fewest tokens that sum to p.")] = None,
+    min_p: Annotated[float | None, typer.Option(help="Only tokens p times as likely as the likeliest.")] = None,
+    typical: Annotated[float | None, typer.Option(help="Only tokens of the usual surprise, that sum to this.")] = None,
+    repetition: Annotated[float | None, typer.Option(help="Over 1: what was said is less likely.")] = None,
+    no_repeat: Annotated[int | None, typer.Option(help="No run of so many tokens comes twice.")] = None,
+    stop: Annotated[list[str] | None, typer.Option(help="Ends the text before this; repeat for more.")] = None,
+    pattern: Annotated[str | None, typer.Option(help="A regular expression that the new text matches.")] = None,
+    schema: Annotated[Path | None, typer.Option(help="A file with a JSON schema that the new text keeps to.")] = None,
+    beams: Annotated[int | None, typer.Option(help="Search with so many beams, and show the best text.")] = None,
+    draft: Annotated[str | None, typer.Option(help="A smaller model with the same tokenizer, for speed.")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed, another text.")] = 0,
+    device: Device = "cpu",
+) -> None:
+    """Go on with a text, token by token, as a language model would."""
+    from lingon.cli.generate import language_model, manner_of, show
+
+    manner = manner_of(
+        schema, tokens=tokens, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, typical=typical,
+        repetition=repetition, no_repeat=no_repeat, stop=tuple(stop or ()), pattern=pattern, seed=seed,
+    )  # fmt: skip
+    model, smaller = language_model(bundle, device), language_model(draft, device) if draft else None
+    for text in prompt or [""]:
+        show(model, text, manner, beams, smaller)
+
+
+@app.command()
+def score(
+    bundle: Annotated[str, typer.Argument(help="A bundle or run of a language model, a checkpoint, or owner/name.")],
+    text: Annotated[str, typer.Argument(help="The text.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    device: Device = "cpu",
+) -> None:
+    """Show how likely a language model finds each token of a text."""
+    from lingon.cli.generate import language_model, scored
+
+    print(scored(language_model(bundle, device), text, as_json))
 
 
 @app.command()

@@ -10,31 +10,31 @@ from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.core.files import atomic_folder, atomic_write, read_json, write_json
 from lingon.core.tensors import load_tensors, save_tensors, shapes_in
 
-KINDS = ("classify",)
+KINDS = ("classify", "language-model")
 FORMAT = 1  # of config.json; a newer one is refused, since its meaning is not known here
 CONFIG_LIMIT = 64 << 20  # bytes
-KEYS = ("format", "lingon", "kind", "model", "config", "labels", "max_length")
+SHARED = ("format", "lingon", "kind", "model", "config")
+KEYS = {"classify": (*SHARED, "labels", "max_length"), "language-model": (*SHARED, "ends")}
 
 
-def save_bundle(classifier, model_name: str, folder: Path, run: dict[str, Any]) -> Path:
-    """Writes a classifier as a bundle: weights, config.json, tokenizer.json, run.json and a model card.
+def save_bundle(task, model_name: str, folder: Path, run: dict[str, Any]) -> Path:
+    """Writes a classifier or language model as a bundle: weights, config.json, tokenizer.json, run.json, a model card.
 
     run: arguments, seed, versions, data checksums and metrics, as `run.json` shall hold them.
     The folder appears, or takes the place of an older bundle, only when it is whole.
     """
     with atomic_folder(Path(folder)) as fresh:
-        save_tensors(fresh / "model.safetensors", classifier.model.state_dict())
+        save_tensors(fresh / "model.safetensors", task.model.state_dict())
         config = {
             "format": FORMAT,
             "lingon": __version__,
-            "kind": classifier.kind,
+            "kind": task.kind,
             "model": model_name,
-            "config": classifier.model.config(),
-            "labels": classifier.labels,
-            "max_length": classifier.max_length,
+            "config": task.model.config(),
         }
+        config |= {key: getattr(task, key) for key in KEYS[task.kind] if key not in SHARED}
         write_json(fresh / "config.json", config)
-        classifier.tokenizer.save(fresh / "tokenizer.json")
+        task.tokenizer.save(fresh / "tokenizer.json")
         write_json(fresh / "run.json", run)
         with atomic_write(fresh / "README.md") as file:
             file.write(card(config, run))
@@ -51,16 +51,34 @@ def load(folder: str | Path, device: str = "cpu"):
     >>> model = lingon.load("runs/sentiment")  # doctest: +SKIP
     """
     from lingon.data.tokenize import Tokenizer
+    from lingon.export.hub import is_hub_folder, load_hub
     from lingon.tasks.classify import Classifier
+    from lingon.tasks.generate import LanguageModel
 
+    if is_hub_folder(Path(folder)) or _is_hub_name(folder):
+        found = load_hub(folder)
+        if found.tokenizer is None:
+            raise DataError(f"{folder}: there is no tokenizer beside the weights (tokenizer.json)")
+        return LanguageModel(found.model.to(pick_device(device)).eval(), found.tokenizer, found.ends)
     folder = find_bundle(Path(folder))
     config = read_config(folder / "config.json")
     tokenizer = Tokenizer.load(folder / "tokenizer.json")
     rows = config["config"].get("vocab_size")
     if type(rows) is int and rows != len(tokenizer.vocab):  # of another type, `build` says what is wrong
         raise DataError(f"{folder}: the tokenizer has {len(tokenizer.vocab)} tokens, the model was made for {rows}")
-    model = _model(folder, config)
-    return Classifier(model.to(pick_device(device)).eval(), tokenizer, config["labels"], config["max_length"])
+    model = _model(folder, config).to(pick_device(device)).eval()
+    if config["kind"] == "language-model":
+        return LanguageModel(model, tokenizer, config["ends"])
+    return Classifier(model, tokenizer, config["labels"], config["max_length"])
+
+
+def _is_hub_name(source: str | Path) -> bool:
+    """Whether this reads like owner/name, and is no folder here."""
+    parts = str(source).split("/")
+    here = Path(source).exists() or Path(parts[0]).exists()
+    return (
+        isinstance(source, str) and len(parts) == 2 and all(parts) and not here and parts[0] not in (".", "..", "runs")
+    )
 
 
 def find_bundle(folder: Path) -> Path:
@@ -79,8 +97,9 @@ def read_config(path: Path) -> dict[str, Any]:
     config = read_json(path, limit=CONFIG_LIMIT)
     if not isinstance(config, dict):
         raise DataError(f"{path}: a JSON object was expected, not {type(config).__name__}")
-    if strangers := config.keys() - set(KEYS):
-        raise DataError(f"{path}: {unknown('key', min(strangers), KEYS)}")
+    known = KEYS.get(str(config.get("kind")), KEYS["classify"])
+    if strangers := config.keys() - set(known):
+        raise DataError(f"{path}: {unknown('key', min(strangers), known)}")
 
     def want(key: str, kind: type | tuple, what: str) -> Any:
         if key not in config:
@@ -96,6 +115,11 @@ def read_config(path: Path) -> dict[str, Any]:
     want("lingon", str, "the version that wrote it")
     want("model", str, "a model's name")
     want("config", dict, "an object")
+    if kind == "language-model":
+        ends = want("ends", list, "a list of ids")
+        if not all(type(end) is int and end >= 0 for end in ends):
+            raise DataError(f"{path}: key 'ends' is {str(ends)[:40]!r}, expected a list of ids, 0 or more")
+        return config
     labels = want("labels", list, "a list of labels")
     if len(labels) < 2 or len(set(map(str, labels))) < len(labels) or not all(isinstance(x, str) for x in labels):
         raise DataError(f"{path}: key 'labels' must hold two or more different texts")
@@ -130,22 +154,26 @@ def _model(folder: Path, config: dict[str, Any]):
 def card(config: dict[str, Any], run: dict[str, Any]) -> str:
     """The model card of a bundle, from what its run recorded."""
     data, metrics = run.get("data", {}), run.get("test", {})
-    lines = [
-        f"# {config['model']}: {' or '.join(config['labels'][:6])}",
-        "",
-        f"A text classifier trained with Lingon {config['lingon']}.",
-        "",
-        f"- **Data**: {data.get('name', 'unknown')}; licence: {data.get('licence', 'that of the data you gave')}",
+    arguments, kind = run.get("arguments", {}), config["kind"]
+    facts = [
+        f"- **Data**: {data.get('name') or arguments.get('data') or 'unknown'}; "
+        f"licence: {data.get('licence', 'that of the data you gave')}",
         *(f"- **{name}** on held-out texts: {value:.4f}" for name, value in metrics.items()),
-        f"- **Seed**: {run.get('arguments', {}).get('seed')}",
-        "- **Reads** the first "
-        + (f"{config['max_length']} tokens of a text." if config["max_length"] else "to the last token of a text."),
-        "- **Limits**: it has seen only texts like those it was trained on, and knows no other label.",
-        "",
-        "```python",
-        "import lingon",
-        'print(lingon.load("PATH OF THIS FOLDER").predict("Your text."))',
-        "```",
-        "",
+        f"- **Seed**: {arguments.get('seed')}",
     ]
-    return "\n".join(lines)
+    about = _about_classifier(config) if kind == "classify" else _about_language_model(config)
+    title, what, more, code = about
+    lines = [title, "", f"{what} trained with Lingon {config['lingon']}.", "", *facts, *more, "", "```python"]
+    return "\n".join([*lines, "import lingon", f'print(lingon.load("PATH OF THIS FOLDER").{code})', "```", ""])
+
+
+def _about_classifier(config: dict[str, Any]) -> tuple[str, str, list[str], str]:
+    reads = f"the first {config['max_length']} tokens of a text" if config["max_length"] else "all of a text"
+    limits = "it has seen only texts like those it was trained on, and knows no other label"
+    title = f"# {config['model']}: {' or '.join(config['labels'][:6])}"
+    return title, "A text classifier", [f"- **Reads** {reads}.", f"- **Limits**: {limits}."], 'predict("Your text.")'
+
+
+def _about_language_model(config: dict[str, Any]) -> tuple[str, str, list[str], str]:
+    limits = "it writes what is likely after the texts it has seen, true or not"
+    return f"# {config['model']}", "A language model", [f"- **Limits**: {limits}."], 'write("Once upon a time")'

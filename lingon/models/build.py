@@ -94,7 +94,7 @@ def _expected(key: str, annotation: Any, value: Any) -> str | None:
     if annotation is int:
         least, most = WHOLE.get(key, USUAL)
         return None if _whole(value, least, most) else f"a whole number from {least} to {most:,}"
-    if annotation is float and key.startswith("drop"):
+    if annotation is float and "drop" in key:
         return None if _number(value) and 0 <= value < 1 else "a share from 0 up to, not including, 1"
     if annotation is float:
         return None if _number(value) and 0 <= value <= 1e6 else "a number from 0 to 1,000,000"

@@ -1,6 +1,7 @@
 """Whole runs as short programs. They import torch only when they run, so that `lingon --help` is instant."""
 
 from lingon.recipes.classify import classify
+from lingon.recipes.language_model import language_model
 from lingon.recipes.sentiment import sentiment
 
-RECIPES = {recipe.__name__: recipe for recipe in (sentiment, classify)}
+RECIPES = {recipe.__name__: recipe for recipe in (sentiment, classify, language_model)}

@@ -1,0 +1,259 @@
+"""A language model as people use it: it goes on with a text, piece by piece, and says how likely a text is."""
+
+import codecs
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from torch import nn
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Float, Tensor
+from lingon.data.pieces import Pieces, pieces_of
+from lingon.data.tokenize import Tokenizer
+from lingon.data.vocab import UNK
+from lingon.decoding import rules
+from lingon.decoding.beam import Beams, beam_search
+from lingon.decoding.grammar import Grammar
+from lingon.decoding.json_schema import pattern_of
+from lingon.decoding.pattern import automaton
+from lingon.decoding.prompts import read
+from lingon.decoding.sample import Picked, greedy, sampled, stream
+from lingon.decoding.score import score
+from lingon.decoding.speculative import Reader, Tally, speculate
+from lingon.decoding.step import Row, Rule, State, rows_of
+
+END = 0  # in models of our own, [pad], which no text holds, ends a document
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a text is written.
+
+    tokens: new ones at most. temperature: 0 is greedy. top_k, top_p, min_p, typical, repetition, no_repeat: see
+    `lingon.decoding.rules`; None leaves a rule out. bias: by token id. stop: texts that end the text before them.
+    pattern: a regular expression that the new text matches as a whole. schema: a JSON schema that it keeps to.
+    """
+
+    tokens: int = 100
+    temperature: float | int = 1.0
+    top_k: int | None = None
+    top_p: float | int | None = None
+    min_p: float | int | None = None
+    typical: float | int | None = None
+    repetition: float | int | None = None
+    no_repeat: int | None = None
+    bias: dict[int, float | int] = field(default_factory=dict)
+    stop: tuple[str, ...] = ()
+    pattern: str | None = None
+    schema: dict | None = None
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.tokens < 1:
+            raise UserError(f"tokens is {self.tokens}, expected 1 or more")
+        if self.pattern is not None and self.schema is not None:
+            raise UserError("a pattern and a schema exclude each other; give one of them")
+        if not all(self.stop):
+            raise UserError("a stop text is empty; it would end every text at once")
+
+    def choose(self) -> Callable:
+        """How the next token is taken from the logits."""
+        return greedy if self.temperature == 0 else sampled
+
+    def rules(self, first: Sequence[Rule] = ()) -> list[Rule]:
+        """The rules in their usual order, after those given."""
+        made = [rules.bias(self.bias)] if self.bias else []
+        made += [rules.repetition(self.repetition)] if self.repetition is not None else []
+        made += [rules.no_repeat(self.no_repeat)] if self.no_repeat is not None else []
+        made += first
+        made += [rules.temperature(self.temperature)] if self.temperature not in (0, 1) else []
+        for name in ("top_k", "top_p", "min_p", "typical"):
+            value = getattr(self, name)
+            made += [getattr(rules, name)(value)] if value is not None else []
+        return made
+
+
+class LanguageModel:
+    """A model, its tokenizer and the ids that end a text.
+
+    >>> import lingon
+    >>> model = lingon.load("runs/language-model")  # doctest: +SKIP
+    >>> print(model.write("It is a truth", tokens=20, temperature=0.8))  # doctest: +SKIP
+    """
+
+    kind = "language-model"
+
+    def __init__(self, model: nn.Module, tokenizer: Tokenizer, ends: Sequence[int] = (END,)):
+        rows, size = model.output.weight.shape[0], len(tokenizer.vocab)
+        if size > rows:
+            raise UserError(f"the tokenizer has {size:,} tokens, the model was made for {rows:,}; they do not belong")
+        self.model, self.tokenizer, self.ends = model, tokenizer, tuple(ends)
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.output.weight.device
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """What each token adds to a text."""
+        return pieces_of(self.tokenizer)
+
+    def encode(self, prompt: str) -> list[int]:
+        """Ids of a prompt; an empty one is the start of a document, which is what follows the end of another.
+
+        Raises UserError when the prompt fills the context of the model.
+        """
+        ids = self.tokenizer.encode(prompt) or list(self.ends[:1])
+        if not ids:
+            raise UserError("the prompt is empty, and this model has no token to begin with; give it a word")
+        limit = getattr(self.model, "context", None)
+        if limit and len(ids) >= limit:
+            raise UserError(f"the prompt has {len(ids):,} tokens, the model sees {limit:,} at most; shorten the prompt")
+        return ids
+
+    def generate(self, prompt: str, manner: Manner | None = None, **named) -> Iterator[str]:
+        """Goes on with a text; gives what is new piece by piece, as soon as it is certain.
+
+        manner, or its fields by name: how. The text ends with an id that ends texts, before a stop text, after
+        `manner.tokens` tokens, or where the context of the model is full.
+        """
+        return self._text(self.picked([prompt], manner or Manner(**named)), (manner or Manner(**named)).stop)
+
+    def write(self, prompt: str, manner: Manner | None = None, **named) -> str:
+        """The whole text that `generate` gives in pieces."""
+        return "".join(self.generate(prompt, manner, **named))
+
+    def write_all(self, prompts: Sequence[str], manner: Manner) -> list[str]:
+        """What `write` gives for each prompt, read as one batch; the same texts as one by one."""
+        found: list[list[list[Picked]]] = [[] for _ in prompts]
+        for step in self.picked(prompts, manner):
+            for token in step:
+                found[token.row].append([token])
+        return ["".join(self._text(iter(tokens), manner.stop)) for tokens in found]
+
+    @torch.inference_mode()
+    def picked(self, prompts: Sequence[str], manner: Manner, details: int | None = None) -> Iterator[list[Picked]]:
+        """The new tokens of all prompts, step by step, with their numbers when `details` are wanted."""
+        self.model.eval()
+        grammar = self._grammar(manner)
+        rows, most = self._rows(prompts, manner.seed), self._room(prompts, manner.tokens)
+        given = manner.rules([self._writable, *([grammar.rule] if grammar else [])])
+        fresh = lambda batch: self.model.new_state(batch, None)
+        logits, state = read(self.step, fresh, [row.ids for row in rows], self.device)
+        finished = self._finished(manner, grammar, most)
+        yield from stream(self.step, logits, state, rows, manner.choose(), given, finished, details)
+
+    @torch.inference_mode()
+    def drafted(self, prompt: str, manner: Manner, draft: "LanguageModel", tally: Tally | None = None) -> Iterator[str]:
+        """What `generate` gives, with the help of a smaller model of the same tokenizer: the same distribution."""
+        if list(draft.tokenizer.vocab) != list(self.tokenizer.vocab):
+            raise UserError("the draft has another vocabulary; both models must have the same tokenizer")
+        self.model.eval(), draft.model.eval()
+        grammar, most = self._grammar(manner), self._room([prompt], manner.tokens)
+        (row,) = self._rows([prompt], manner.seed)
+        given = manner.rules([self._writable, *([grammar.rule] if grammar else [])])
+        given += [rules.exactly_top_k(1)] if manner.temperature == 0 else []
+        readers = [Reader(m.every, m.model.new_state(1, None), m.device) for m in (self, draft)]
+        finished = self._finished(manner, grammar, most)
+        tokens = speculate(*readers, row, most, given, finished, tally=tally)
+        yield from self._text(([token] for token in tokens), manner.stop)
+
+    @torch.inference_mode()
+    def search(self, prompt: str, beams: Beams, manner: Manner = Manner()) -> list[tuple[str, float, float]]:
+        """The best texts that a beam search finds: (text, log-probability, score), best first."""
+        self.model.eval()
+        rows, grammar = self._rows([prompt], manner.seed), self._grammar(manner)
+        given = manner.rules([self._writable, *([grammar.rule] if grammar else [])])
+        logits, state = read(self.step, lambda n: self.model.new_state(n, None), [rows[0].ids], self.device)
+        (found,) = beam_search(self.step, logits, state, rows, beams, self.ends, given)
+        texts = [self.pieces.text_of(h.ids).decode("utf-8", "replace") for h in found]
+        return [(text, h.logprob, h.score) for text, h in zip(texts, found, strict=True)]
+
+    @torch.inference_mode()
+    def score(self, text: str) -> list[tuple[str, float]]:
+        """Each token of a text, and its log-probability after those before it; the first follows an empty document."""
+        self.model.eval()
+        ids = self.tokenizer.encode(text)
+        if not ids:
+            raise UserError("an empty text has no tokens to score")
+        start = [] if ids[0] in self.ends or not self.ends else list(self.ends[:1])
+        limit = getattr(self.model, "context", None)
+        if limit and len(ids) + len(start) > limit:
+            raise UserError(f"the text has {len(ids):,} tokens, the model sees {limit:,}; score it in parts")
+        found = score(self.every, self.model.new_state(1, None), [*start, *ids], self.device)
+        tokens = [self.tokenizer.vocab.token(i) for i in (ids if start else ids[1:])]
+        return list(zip(tokens, found, strict=True))
+
+    def step(self, ids: Tensor, state: State, real: Tensor | None = None) -> tuple[Float[Tensor, "B V"], State]:
+        """Logits after the last of the ids, which is all that decoding needs."""
+        hidden, state = self.model.hidden(ids, state, real)
+        return self.model.head(hidden[:, -1]).float(), state
+
+    def every(self, ids: Tensor, state: State) -> tuple[Float[Tensor, "B S V"], State]:
+        """Logits after each of the ids."""
+        hidden, state = self.model.hidden(ids, state)
+        return self.model.head(hidden).float(), state
+
+    def _rows(self, prompts: Sequence[str], seed: int) -> list[Row]:
+        return rows_of([self.encode(prompt) for prompt in prompts], seed)
+
+    def _room(self, prompts: Sequence[str], tokens: int) -> int:
+        """How many tokens there is room for."""
+        limit = getattr(self.model, "context", None)
+        return min(tokens, limit - max(len(self.encode(p)) for p in prompts)) if limit else tokens
+
+    def _grammar(self, manner: Manner) -> Grammar | None:
+        pattern = manner.pattern if manner.schema is None else pattern_of(manner.schema)
+        if pattern is None:
+            return None
+        return Grammar(automaton(pattern), [piece or None for piece in self.pieces.of], self.ends)
+
+    @cached_property
+    def _never(self) -> Tensor:
+        """Ids that are no text: beyond the tokenizer, and the unknown token."""
+        vocab = self.tokenizer.vocab
+        beyond = list(range(len(vocab), self.model.output.weight.shape[0]))
+        unknown = [vocab[UNK]] if UNK in vocab else []
+        return torch.tensor([i for i in unknown + beyond if i not in self.ends], dtype=torch.long)
+
+    def _writable(self, logits: Float[Tensor, "B V"], rows: Sequence[Row] = ()) -> Float[Tensor, "B V"]:
+        if not len(self._never):
+            return logits
+        return logits.index_fill(1, self._never.to(logits.device), -torch.inf)
+
+    def _finished(self, manner: Manner, grammar: Grammar | None, most: int) -> Callable[[Row], bool]:
+        stops = [text.encode() for text in manner.stop]
+
+        def finished(row: Row) -> bool:
+            if row.ids[-1] in self.ends or len(row.new) >= most or (grammar and grammar.whole(row)):
+                return True
+            # A stop text can only end in the last token, so no more than its own bytes and that token need a look.
+            tail = self.pieces.text_of(row.new[-64:]) if stops else b""
+            return any(stop in tail for stop in stops)
+
+        return finished
+
+    def _text(self, steps: Iterator[list[Picked]], stop: Sequence[str]) -> Iterator[str]:
+        """The text of one row's tokens, in pieces: whole characters, and nothing that may begin a stop text."""
+        decoder, held = codecs.getincrementaldecoder("utf-8")("replace"), ""
+        for step in steps:
+            if step[0].id in self.ends:
+                break
+            held += decoder.decode(self.pieces.of[step[0].id])
+            found = [held.find(text) for text in stop if text in held]
+            if found:
+                yield held[: min(found)]
+                return
+            safe = len(held) - _may_begin(held, stop)
+            if held[:safe]:
+                yield held[:safe]
+            held = held[safe:]
+        if rest := held + decoder.decode(b"", final=True):
+            yield rest
+
+
+def _may_begin(text: str, stop: Sequence[str]) -> int:
+    """How many characters at the end of a text may be the beginning of a stop text."""
+    return max((n for end in stop for n in range(1, len(end)) if text.endswith(end[:n])), default=0)

@@ -1,0 +1,172 @@
+"""Generating with a small trained model: batches, stops, grammars, drafts, scores, and its bundle."""
+
+import json
+import math
+import re
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import lingon
+from lingon.core.errors import DataError, UserError
+from lingon.data.tokenize import bpe, characters, words
+from lingon.decoding.beam import Beams
+from lingon.decoding.sample import Picked
+from lingon.decoding.speculative import Tally
+from lingon.export.bundle import save_bundle
+from lingon.models.gpt import GPT
+from lingon.models.lstm import LSTM
+from lingon.tasks.generate import LanguageModel, Manner
+
+TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ran — naïve café!"] * 5
+
+
+def trained(kind: str, tokenizer, seed: int = 0) -> LanguageModel:
+    torch.manual_seed(seed)
+    size = len(tokenizer.vocab)
+    model = GPT(size, 20, 2, 2, context=64) if kind == "gpt" else LSTM(size, 16, 16, 2, tied=True, dropout=0.0)
+    ids = torch.tensor([0, *tokenizer.encode(" ".join(TEXTS[:2])), 0])[None, :60]
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    for _ in range(40):
+        F.cross_entropy(model(ids[:, :-1])[0], ids[0, 1:]).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return LanguageModel(model.eval(), tokenizer)
+
+
+@pytest.fixture(scope="module", params=["gpt", "lstm"])
+def model(request):
+    return trained(request.param, bpe(TEXTS, 300))
+
+
+def test_greedy_is_the_likeliest_token_each_time(model):
+    ids = model.encode("the cat")
+    for _ in range(12):
+        with torch.no_grad():
+            logits = model.model(torch.tensor([ids]))[0, -1]
+        logits[1] = -torch.inf  # [unk] is no text
+        ids.append(int(logits.argmax()))
+    new = ids[len(model.encode("the cat")) :]
+    new = new[: new.index(0)] if 0 in new else new
+    assert model.write("the cat", tokens=12, temperature=0) == model.tokenizer.decode(new)
+
+
+def test_a_batch_gives_what_each_prompt_gives_alone(model):
+    manner = Manner(tokens=15, seed=3)
+    prompts = ["the", "a dog ran", "", "the cat sat on"]
+    assert model.write_all(prompts, manner) == [model.write(prompt, manner) for prompt in prompts]
+
+
+def test_seeds_decide(model):
+    texts = {model.write("the", Manner(tokens=20, seed=seed, temperature=2.0)) for seed in range(5)}
+    assert len(texts) > 2
+    assert model.write("the", tokens=20, seed=1) == model.write("the", tokens=20, seed=1)
+
+
+def test_text_ends_before_a_stop_text_that_no_token_is(model):
+    whole = model.write("the", tokens=30, temperature=0)
+    assert len(whole) > 6
+    stop = whole[3:6]
+    assert "".join(model.generate("the", tokens=30, temperature=0, stop=(stop,))) == whole[: whole.index(stop)]
+
+
+def test_pieces_are_whole_characters():
+    model = trained("gpt", characters(["abc"], max_size=270))
+    ids = model.tokenizer.encode("a—b")  # the dash is three bytes
+    assert len(ids) == 5
+    assert list(model._text(iter([[Picked(0, i)] for i in ids]), ())) == ["a", "—", "b"]
+    words_model = trained("lstm", words(TEXTS))
+    assert words_model.write("the cat", tokens=1, temperature=0).startswith(" ")
+
+
+@pytest.mark.parametrize("pattern", ["[a-z ]{5,9}[.]", "(cat|dog) (ran|sat)", "é+"])
+def test_a_pattern_is_kept(model, pattern):
+    found = [model.write("the ", Manner(pattern=pattern, tokens=50, seed=seed)) for seed in range(5)]
+    assert all(re.fullmatch(pattern, text) for text in found), found
+
+
+def test_a_schema_is_kept(model):
+    schema = {"type": "object", "properties": {"a": {"enum": ["cat", "dog"]}, "n": {"type": "integer"}}}
+    found = json.loads(model.write("x", Manner(schema=schema, tokens=60)))
+    assert found["a"] in ("cat", "dog")
+    assert isinstance(found["n"], int)
+
+
+def test_beams_are_scored_as_the_model_scores(model):
+    if isinstance(model.model, LSTM):
+        pytest.skip("one kind is enough")
+    texts = model.search("the cat", Beams(4, 6, best=3, alpha=0.0))
+    assert [s for *_, s in texts] == sorted((s for *_, s in texts), reverse=True)
+    text, logprob, _ = texts[0]
+    ids = model.encode("the cat")
+    with torch.no_grad():
+        logs = model.model(torch.tensor([model.tokenizer.encode("the cat" + text)]))[0].log_softmax(-1)
+    following = model.tokenizer.encode("the cat" + text)[len(ids) :]
+    own = sum(float(logs[len(ids) - 1 + i, token]) for i, token in enumerate(following))
+    assert logprob <= own + 1e-3  # an end may have been counted too
+
+
+def test_a_draft_changes_no_greedy_text(model):
+    if isinstance(model.model, LSTM):
+        with pytest.raises(UserError, match="cannot take tokens back"):
+            list(model.drafted("the", Manner(tokens=20, seed=1), trained("gpt", model.tokenizer, seed=2)))
+        return
+    draft, tally = trained("gpt", model.tokenizer, seed=2), Tally()
+    manner = Manner(tokens=25, temperature=0)
+    assert "".join(model.drafted("the dog", manner, draft, tally)) == model.write("the dog", manner)
+    assert 0 < tally.kept <= tally.drafted
+    with pytest.raises(UserError, match="another vocabulary"):
+        list(model.drafted("the", manner, trained("gpt", characters(TEXTS, max_size=270))))
+
+
+def test_scores_are_log_probabilities(model):
+    text = "the cat sat"
+    found = model.score(text)
+    ids = [0, *model.tokenizer.encode(text)]
+    with torch.no_grad():
+        logs = model.model(torch.tensor([ids]))[0].log_softmax(-1)
+    for (token, logprob), place in zip(found, range(len(ids) - 1), strict=True):
+        assert token == model.tokenizer.vocab.token(ids[place + 1])
+        assert math.isclose(logprob, float(logs[place, ids[place + 1]]), abs_tol=1e-4)
+
+
+def test_a_bundle_writes_the_same(model, tmp_path):
+    save_bundle(model, "gpt" if isinstance(model.model, GPT) else "lstm", tmp_path / "b", {"arguments": {"seed": 1}})
+    again = lingon.load(tmp_path / "b")
+    assert again.write("the", tokens=20) == model.write("the", tokens=20)
+    assert "language model" in (tmp_path / "b" / "README.md").read_text()
+    config = json.loads((tmp_path / "b" / "config.json").read_text())
+    for change, message in [
+        ({"ends": [-1]}, "key 'ends'"),
+        ({"labels": ["a", "b"]}, "unknown key 'labels'"),
+        ({"kind": "classify"}, "unknown key 'ends'"),
+    ]:
+        (tmp_path / "b" / "config.json").write_text(json.dumps(config | change))
+        with pytest.raises(DataError, match=message):
+            lingon.load(tmp_path / "b")
+
+
+def test_what_cannot_be_written(model):
+    with pytest.raises(UserError, match="expected 1 or more"):
+        Manner(tokens=0)
+    with pytest.raises(UserError, match="stop text is empty"):
+        Manner(stop=("",))
+    with pytest.raises(UserError, match="exclude each other"):
+        Manner(pattern="a", schema={})
+    with pytest.raises(UserError, match="empty text has no tokens"):
+        model.score("")
+    with pytest.raises(UserError, match="they do not belong"):
+        LanguageModel(GPT(7, 20, 1, 2), model.tokenizer)
+    if isinstance(model.model, GPT):
+        with pytest.raises(UserError, match=r"the prompt has .* tokens, the model sees 64"):
+            model.write("the cat " * 100)
+        assert len(model.tokenizer.encode(model.write("the cat", tokens=500, temperature=2.0))) < 64
+
+
+def test_broken_weights_are_told(model):
+    broken = trained("gpt", model.tokenizer)
+    with torch.no_grad():
+        broken.model.output.weight[5] = math.nan
+    with pytest.raises(Exception, match="NaN or infinite; its weights are broken"):
+        broken.write("the", tokens=3)
