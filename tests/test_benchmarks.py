@@ -148,7 +148,7 @@ def test_names_choose_comparisons():
     assert command.chosen(["training-bilstm"], None, False) == ["training"]
     assert command.parts_of("training", ["training-bilstm", "quality"]) == ("training-bilstm",)
     assert command.parts_of("training", ["training-bilstm", "training"]) == ()
-    assert command.chosen([], "mxnet", False) == ["training"]
+    assert command.chosen([], "mxnet", False) == ["training", "language-model"]
     assert command.chosen([], None, True) == list(command.COMPARISONS)
     with pytest.raises(UserError, match="did you mean 'training'"):
         command.chosen(["trainin"], None, False)
