@@ -49,7 +49,7 @@ def add(a: Operand, b: Operand, *, alpha: Number = 1) -> Tensor:
 
 def sub(a: Operand, b: Operand, *, alpha: Number = 1) -> Tensor:
     """a - alpha * b."""
-    if as_tensor(a).dtype == as_tensor(b).dtype == dtypes.bool:
+    if dtypes.bool in (as_tensor(a).dtype, as_tensor(b).dtype):
         fail("truth values cannot be subtracted; use a ^ b, or logical_not(a)")
     return _binary("sub", np.subtract, a, b if alpha == 1 else mul(b, alpha), lambda a, b: (lambda g: g, lambda g: -g))
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lingon.scratch import dtypes
-from lingon.scratch.blame import PlaceError, fail, operands
+from lingon.scratch.blame import MathError, PlaceError, fail, operands
 from lingon.scratch.elementwise import maximum, minimum, where
 from lingon.scratch.tensor import Tensor, axis, method, record, shown
 
@@ -139,7 +139,7 @@ def _extreme(name: str, pick: Callable, place: Callable, pair: Callable) -> Call
 def _evenly(name: str, pick: Callable, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     """The largest or smallest; equal ones share its gradient."""
     dims = _dims(x, dim)
-    _some(name, x, dims)
+    _some(name, x, dims, PlaceError if dim is not None else MathError)
     value = np.asarray(pick(x.array, axis=dims, keepdims=keepdim))
     best = x.array == value.reshape([1 if d in dims else size for d, size in enumerate(x.shape)])
     share = best / np.maximum(best.sum(dims, keepdims=True), 1)
@@ -147,9 +147,9 @@ def _evenly(name: str, pick: Callable, x: Tensor, dim: Dims, keepdim: bool) -> T
     return record(name, value, (x,), (lambda g: _again(x, g, dims, keepdim) * share,))
 
 
-def _some(name: str, x: Tensor, dims: tuple[int, ...]) -> None:
+def _some(name: str, x: Tensor, dims: tuple[int, ...], kind: type = PlaceError) -> None:
     if builtins.any(not x.shape[d] for d in dims):
-        fail(f"{name} of no numbers: {operands(shown(x))}", PlaceError)
+        fail(f"{name} of no numbers: {operands(shown(x))}", kind)
 
 
 def _place(name: str, place: Callable, x: Tensor, dim: int | None, keepdim: bool = False) -> Tensor:
@@ -198,13 +198,18 @@ def argsort(x: Tensor, dim: int = -1, descending: bool = False) -> Tensor:
 @method
 def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether any is true, or not 0."""
-    return Tensor(np.any(x.array, axis=_dims(x, dim), keepdims=keepdim))
+    return _truth(x, np.any(x.array, axis=_dims(x, dim), keepdims=keepdim))
 
 
 @method
 def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether all are true, or not 0."""
-    return Tensor(np.all(x.array, axis=_dims(x, dim), keepdims=keepdim))
+    return _truth(x, np.all(x.array, axis=_dims(x, dim), keepdims=keepdim))
+
+
+def _truth(x: Tensor, value: np.ndarray) -> Tensor:
+    """A truth value; for uint8, which once stood for it in PyTorch, still a uint8."""
+    return Tensor(np.asarray(value).astype(x.dtype if x.dtype == dtypes.uint8 else dtypes.bool))
 
 
 @method

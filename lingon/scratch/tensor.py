@@ -268,14 +268,30 @@ class Tensor:
         return np.array(array, dtype=dtype) if copy or (dtype and dtype != array.dtype) else array
 
     def __repr__(self) -> str:
-        numbers = np.array2string(self.array, separator=", ", prefix="tensor(", precision=4, threshold=1000)
+        kind = {"f": "float_kind", "b": "bool"}.get(self.dtype.kind)
+        write = {kind: _writer(self.array)} if kind else {}
+        numbers = np.array2string(self.array, separator=", ", prefix="tensor(", threshold=1000, formatter=write or None)
         usual = self.dtype in (dtypes.float32, dtypes.int64, dtypes.bool)
-        kind = "" if usual and self.array.size else f", dtype={self.dtype}"
+        dtype = "" if usual and self.array.size else f", dtype={self.dtype}"
         history = f", grad_fn={self.grad_fn}" if self.grad_fn else ", requires_grad=True" if self.requires_grad else ""
-        return f"tensor({numbers}{kind}{history})"
+        return f"tensor({numbers}{dtype}{history})"
 
     def __format__(self, spec: str) -> str:
         return format(self.item() if not self.ndim and spec else str(self), spec)
+
+
+def _writer(array: np.ndarray) -> Callable[[float], str]:
+    """How PyTorch writes floating numbers: all with the same places behind the point, none if all are whole."""
+    if array.dtype.kind == "b":
+        return lambda truth: str(truth).rjust(4 if array.all() else 5)
+    finite = array[np.isfinite(array)].astype(float)
+    sizes = np.abs(finite[finite != 0])
+    whole = bool((finite == np.round(finite)).all())
+    wide = sizes.size and (sizes.max() > 1e8 or sizes.min() < 1e-4 or sizes.max() / sizes.min() > 1000)
+    form = "{:.4e}" if wide and not (whole and sizes.max() <= 1e8) else "{:.0f}." if whole else "{:.4f}"
+    one = lambda number: form.format(number) if np.isfinite(number) else str(number)
+    width = max((len(one(number)) for number in array.ravel()[:1000]), default=0) if array.ndim else 0
+    return lambda number: one(number).rjust(width)
 
 
 def record(
@@ -340,7 +356,7 @@ def as_tensor(x: Tensor | np.ndarray | float | Sequence) -> Tensor:
 
 
 def _known(array: np.ndarray) -> np.ndarray:
-    if array.dtype not in dtypes.KNOWN:
+    if array.dtype.newbyteorder("=") not in dtypes.KNOWN:
         names = ", ".join(map(str, dtypes.KNOWN))
         fail(f"no arrays of {array.dtype}; known kinds: {names}", KindError)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
