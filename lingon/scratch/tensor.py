@@ -288,7 +288,7 @@ def _writer(array: np.ndarray) -> Callable[[float], str]:
     sizes = np.abs(finite[finite != 0])
     whole = bool((finite == np.round(finite)).all())
     wide = sizes.size and (sizes.max() > 1e8 or sizes.min() < 1e-4 or sizes.max() / sizes.min() > 1000)
-    form = "{:.4e}" if wide and not (whole and sizes.max() <= 1e8) else "{:.0f}." if whole else "{:.4f}"
+    form = "{:.4e}" if wide else "{:.0f}." if whole else "{:.4f}"
     one = lambda number: form.format(number) if np.isfinite(number) else str(number)
     width = max((len(one(number)) for number in array.ravel()[:1000]), default=0) if array.ndim else 0
     return lambda number: one(number).rjust(width)

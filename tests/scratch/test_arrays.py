@@ -318,7 +318,16 @@ def test_a_seed_gives_the_same_numbers():
 def test_arrays_are_written_as_in_torch():
     for make in (lambda T: T.tensor([1.0, 2.5]), lambda T: T.tensor([1, 2]), lambda T: T.tensor([True])):
         assert repr(make(scratch)) == repr(make(torch))
-    for numbers in ([-1.0, 2.0], [[1.5, -20.25], [3.0, 4.0]], [1e-6, 1.0], [float("nan"), 1.0], 3.25, [0.0], [1e9]):
+    for numbers in (
+        [-1.0, 2.0],
+        [[1.5, -20.25], [3.0, 4.0]],
+        [1e-6, 1.0],
+        [float("nan"), 1.5],
+        3.25,
+        [0.0],
+        [1e9],
+        [1.0, 5000.0],
+    ):
         assert repr(scratch.tensor(numbers)) == repr(torch.tensor(numbers))
     assert repr(scratch.ones(2, requires_grad=True)) == repr(torch.ones(2, requires_grad=True))
 
