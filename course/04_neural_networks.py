@@ -1,0 +1,484 @@
+# %% [markdown]
+# # 04. Neural networks
+#
+# **How can a machine read a digit that nobody has written before?**
+#
+# Nobody can write down the rule that tells a 3 from an 8. So we write down something else: a formula with many numbers
+# in it that are not known yet, its **weights**, and a way to make them better by looking at examples. That is all of
+# machine learning. This lesson does it three times, from scores by templates over one linear layer to a network
+# with a hidden layer, on real digits.
+#
+# You need: arrays (lesson 01), gradients (02). From now on arrays are PyTorch's tensors; the names are those that you
+# know from `lingon.scratch`. Every number below is computed as you run it; all of it takes less than a minute.
+
+# %%
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.seed import seed_everything
+from lingon.data.arrays import ArrayBatches
+from lingon.data.corpora import load_pictures
+from lingon.engine.fit import Plan, fit
+from lingon.engine.optim import adamw, sgd
+from lingon.learn import attempt
+
+digits = load_pictures("digits")
+x_train, y_train = torch.from_numpy(digits.train.flat), torch.from_numpy(digits.train.labels)
+x_valid, y_valid = torch.from_numpy(digits.valid.flat), torch.from_numpy(digits.valid.labels)
+x_test, y_test = torch.from_numpy(digits.test.flat), torch.from_numpy(digits.test.labels)
+print(f"{len(x_train):,} digits to learn from, {len(x_valid):,} to choose by, {len(x_test):,} to test on")
+print(f"each is {x_train.shape[1]} numbers between {x_train.min():.0f} (paper) and {x_train.max():.0f} (ink)")
+
+
+# %%
+def draw(rows, titles=None, columns=10, colours="gray_r", most=None):
+    """Pictures of 28 x 28 numbers side by side."""
+    lines = -(-len(rows) // columns)
+    height = 1.0 if titles is None else 1.3
+    figure, axes = plt.subplots(
+        lines, columns, figsize=(10, 10 / columns * height * lines), squeeze=False, layout="constrained"
+    )
+    for axis in axes.flat:
+        axis.axis("off")
+    for i, (axis, row) in enumerate(zip(axes.flat, rows, strict=False)):
+        axis.imshow(row.reshape(28, 28), cmap=colours, vmin=None if most is None else -most, vmax=most)
+        axis.set_title("" if titles is None else titles[i], fontsize=9)
+    return figure
+
+
+draw(x_train[:40])
+plt.show()
+
+# %% [markdown]
+# ## A baseline first
+#
+# Before any network, the simplest thing that could work. Take the mean picture of each digit, and call a new picture by
+# the mean that is nearest. Whatever costs more must beat this. (Guessing gets one in ten right.)
+
+# %%
+means = torch.stack([x_train[y_train == digit].mean(0) for digit in range(10)])  # [10, 784]
+nearest = torch.cdist(x_test, means).argmin(1)
+baseline = (nearest == y_test).float().mean().item()
+print(f"accuracy by the nearest mean: {baseline:.3f}")
+draw(means, [f"mean {digit}" for digit in range(10)])
+plt.show()
+
+# %% [markdown]
+# ## A linear layer: ten templates, ten scores
+#
+# Nearest means treat all pixels alike. But for telling a 3 from an 8 only the left side matters. So give each pixel of
+# each digit a weight of its own. For a picture $x$ with $D = 784$ pixels, a matrix $W$ [C, D] with one row for each of
+# the $C = 10$ classes, and a bias $b$ [C],
+#
+# $$z = W x + b$$
+#
+# is one score per class. Scores that a softmax will follow are called **logits**. Row $c$ of $W$ is a template: where
+# it is positive, ink speaks for class $c$; where it is negative, ink speaks against it.
+#
+# Logits may be any numbers. The **softmax** turns them into probabilities, positive and with the sum 1:
+#
+# $$p_c = \frac{e^{z_c}}{\sum_k e^{z_k}}.$$
+
+
+# %%
+def softmax(logits):
+    """[B, C] -> [B, C]: positive, and every row sums to 1."""
+    powers = logits.exp()
+    return powers / powers.sum(1, keepdim=True)
+
+
+z = torch.tensor([[2.0, 1.0, 0.0, -1.0], [4.0, 2.0, 0.0, -2.0], [12.0, 11.0, 10.0, 9.0]])
+assert torch.allclose(softmax(z), z.softmax(1))
+figure, axes = plt.subplots(2, 3, figsize=(9, 3.6), sharex=True)
+for column, name in enumerate(("some logits", "twice as large", "the first, plus 10")):
+    axes[0, column].bar(range(4), z[column], color="tab:gray")
+    axes[0, column].axhline(0, color="black", linewidth=0.5)
+    axes[0, column].set_title(name, fontsize=10)
+    axes[1, column].bar(range(4), softmax(z)[column])
+    axes[1, column].set(ylim=(0, 1), xticks=range(4))
+axes[0, 0].set_ylabel("logits")
+axes[1, 0].set_ylabel("probabilities")
+figure.suptitle("Only differences of logits count; larger ones make a surer choice")
+figure.tight_layout()
+plt.show()
+
+# %% [markdown]
+# ## How wrong? One number
+#
+# To make weights better we need one number that says how bad they are: the **loss**. Of each example look at the
+# probability that the model gave to the right class $y$, and take $-\log p_y$: 0 if the model was sure and right,
+# large if it was sure and wrong. The mean over the examples is the **cross entropy**.
+#
+# Its gradient is a gift. For the logits of one example it is what the model believed less what was true,
+#
+# $$\frac{\partial\,(-\log p_y)}{\partial z_c} = p_c - [c = y],$$
+#
+# where $[c = y]$ is 1 for the right class and 0 for the others. Lesson 02 gives the rest: since $z = W x + b$, the
+# gradient of $W$ is this difference times $x$.
+
+
+# %%
+def cross_entropy(logits, labels):
+    """[B, C], [B] -> the mean of -log of the probability of the right class."""
+    return -softmax(logits)[range(len(labels)), labels].log().mean()
+
+
+seed_everything(0)
+logits = torch.randn(7, 10, requires_grad=True)
+loss = cross_entropy(logits, y_train[:7])
+loss.backward()
+assert torch.allclose(loss, F.cross_entropy(logits, y_train[:7]))
+believed_less_true = softmax(logits.detach()) - F.one_hot(y_train[:7], 10)
+assert torch.allclose(logits.grad, believed_less_true / 7, atol=1e-7)  # 7 because the loss is a mean
+print(f"a model that believes all digits alike likely has the loss log(10) = {torch.tensor(10.0).log():.3f}")
+
+# %% [markdown]
+# ## The loop
+#
+# The gradient points to where the loss grows fastest, so each step goes a little the other way. **Stochastic gradient
+# descent** takes the gradient of a few examples, a **batch**, instead of all: noisier, but hundreds of times cheaper,
+# so in the same time it takes hundreds of steps. One pass over all examples is an **epoch**. The size of a step is the
+# **learning rate**.
+#
+# `ArrayBatches` shuffles the rows anew for each epoch, by its seed.
+
+# %%
+W, b = torch.zeros(10, 784), torch.zeros(10)
+losses = []
+batches = ArrayBatches(x_train, y_train, rows=50, seed=0)
+for _ in range(10):
+    for batch in batches:
+        W.requires_grad_(), b.requires_grad_()
+        loss = cross_entropy(batch.inputs @ W.T + b, batch.targets)
+        for_w, for_b = torch.autograd.grad(loss, [W, b])
+        W, b = W.detach() - 0.1 * for_w, b.detach() - 0.1 * for_b
+        losses.append(loss.item())
+
+by_hand = ((x_test @ W.T + b).argmax(1) == y_test).float().mean().item()
+print(f"{len(losses)} steps, the loss of a batch went from {losses[0]:.3f} to {losses[-1]:.3f}")
+print(f"accuracy on digits it has never seen: {by_hand:.3f}, by the nearest mean {baseline:.3f}")
+
+# %% [markdown]
+# This loop is the same for every model in this course, so the library holds it once: `lingon.engine.fit` takes a model,
+# batches, a function for the loss and an **optimizer**, which is the rule of the step. It brings what a loop of five
+# lines lacks: it saves and resumes, clips, averages, and stops when numbers go bad. With the same batches it must reach
+# the same weights, and does.
+
+
+# %%
+def loss_of(model, batch):
+    return F.cross_entropy(model(batch.inputs), batch.targets)
+
+
+def train(model, optimizer, epochs=10, seed=0):
+    """Trains on the digits; gives back the losses of all steps."""
+    batches = ArrayBatches(x_train, y_train, rows=50, seed=seed)
+    rows = fit(model, batches, loss_of, optimizer, plan=Plan(epochs=epochs, log_every=1)).rows
+    return [row["loss"] for row in rows if "loss" in row]
+
+
+@torch.inference_mode()
+def accuracy(model, x=x_test, y=y_test):
+    return (model.eval()(x).argmax(1) == y).float().mean().item()
+
+
+linear = nn.Linear(784, 10)
+nn.init.zeros_(linear.weight), nn.init.zeros_(linear.bias)
+linear_losses = train(linear, sgd(linear, lr=0.1))
+assert torch.allclose(linear.weight, W, atol=1e-5)
+assert torch.allclose(linear.bias, b, atol=1e-5)
+print(f"equal to the loop of ours; accuracy {accuracy(linear):.3f}")
+
+# %% [markdown]
+# What did it learn? Draw the ten rows of $W$ as pictures: red where ink speaks for the digit, blue where it speaks
+# against it. The 0 has blue in its middle: a 0 has no ink there. Compare them with the mean pictures above: a mean
+# shows what a digit looks like, a template what sets it apart from the nine others.
+
+# %%
+figure = draw(linear.weight.detach(), [f"for {digit}" for digit in range(10)], colours="RdBu_r", most=0.6)
+plt.show()
+
+# %% [markdown]
+# ## Where a step leads
+#
+# The loss is a height above a plane that has as many directions as there are weights. With two weights it can be drawn.
+# Let us tell a 3 from a 5 by two numbers alone: the ink in the upper left quarter and the ink in the upper right. A 5
+# has more of the first, a 3 more of the second. The arrows are the gradient, turned round; they stand at right angles
+# to the contour lines. From the same start, three learning rates.
+
+# %%
+pair = (y_train == 3) | (y_train == 5)
+quarters = x_train[pair].reshape(-1, 28, 28)[:, 4:14]
+features = torch.stack([quarters[:, :, 4:14].mean((1, 2)), quarters[:, :, 14:24].mean((1, 2))], 1) * 10
+features = features - features.mean(0)
+is_five = (y_train[pair] == 5).float()
+
+
+def two_weight_loss(w):
+    """w [..., 2] -> the loss of each pair of weights."""
+    return F.softplus(-(2 * is_five - 1) * (w @ features.T)).mean(-1)
+
+
+def descend(start, lr, steps=25):
+    """The path of gradient descent: [steps + 1, 2]."""
+    path = [torch.tensor(start)]
+    for _ in range(steps):
+        w = path[-1].clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(two_weight_loss(w), w)
+        path.append(path[-1] - lr * gradient)
+    return torch.stack(path)
+
+
+grid = torch.cartesian_prod(torch.linspace(-3, 5, 61), torch.linspace(-5, 3, 61))
+heights = two_weight_loss(grid).reshape(61, 61)
+coarse = torch.cartesian_prod(torch.linspace(-2.5, 4.5, 8), torch.linspace(-4.5, 2.5, 8)).requires_grad_()
+(slope,) = torch.autograd.grad(two_weight_loss(coarse).sum(), coarse)
+
+figure, axes = plt.subplots(1, 3, figsize=(12, 4), sharey=True)
+for axis, lr in zip(axes, (0.1, 2.0, 12.0), strict=True):
+    axis.contourf(grid[:, 0].reshape(61, 61), grid[:, 1].reshape(61, 61), heights, 25, cmap="viridis")
+    axis.quiver(*coarse.detach().T, *-slope.T, color="white", alpha=0.7, width=0.004)
+    path = descend([-2.0, 2.0], lr)
+    axis.plot(*path.T, "o-", color="tab:red", markersize=3, linewidth=1)
+    axis.set(title=f"learning rate {lr:g}: loss {two_weight_loss(path[-1]):.3f}", xlabel="weight of the ink upper left")
+    axis.set(xlim=(-3, 5), ylim=(-5, 3))
+axes[0].set_ylabel("weight of the ink upper right")
+figure.suptitle("25 steps of gradient descent: too timid, right, too bold")
+figure.tight_layout()
+plt.show()
+
+# %% [markdown]
+# ## What one layer cannot do
+#
+# A linear layer has one template for each digit, but people write a 7 in two ways, and a 4 open or closed. More layers,
+# then? Two linear layers after one another are still only one: $W_2 (W_1 x) = (W_2 W_1) x$.
+
+# %%
+seed_everything(0)
+first, second = torch.randn(13, 784), torch.randn(10, 13)
+assert torch.allclose(x_test[:5] @ first.T @ second.T, x_test[:5] @ (second @ first).T, rtol=1e-3, atol=1e-2)
+print("two linear layers are one")
+
+# %% [markdown]
+# Something must bend between them. The simplest bend is **ReLU**, $\max(0, z)$: it keeps what is positive. A linear
+# layer, a bend, a linear layer: this is the **multilayer perceptron** (MLP) with one **hidden layer**.
+#
+# A small example shows what the bend buys. Blue points lie inside a ring of red ones; no straight line parts them.
+# Each hidden number is 0 on one side of a line and grows on the other, so $k$ of them can cut out a shape with up to
+# $k$ corners.
+
+
+# %%
+def mlp(inputs, hidden, outputs):
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+
+
+seed_everything(1)
+angle, ring = torch.rand(400) * 2 * torch.pi, torch.arange(400) % 2
+radius = 0.35 + 0.12 * torch.randn(400) + 0.75 * ring
+points = torch.stack([radius * angle.cos(), radius * angle.sin()], 1)
+plane = torch.cartesian_prod(torch.linspace(-1.6, 1.6, 81), torch.linspace(-1.6, 1.6, 81))
+
+figure, axes = plt.subplots(1, 4, figsize=(12, 3.3))
+for axis, hidden in zip(axes, (0, 2, 4, 32), strict=True):
+    seed_everything(2)
+    model = mlp(2, hidden, 2) if hidden else nn.Linear(2, 2)
+    fit(model, ArrayBatches(points, ring, rows=50), loss_of, adamw(model, 0.03), plan=Plan(epochs=60))
+    with torch.no_grad():
+        red = model(plane).softmax(1)[:, 1].reshape(81, 81).T
+        right = (model(points).argmax(1) == ring).float().mean()
+    axis.imshow(red, origin="lower", extent=(-1.6, 1.6, -1.6, 1.6), cmap="RdBu_r", vmin=-0.6, vmax=1.6)
+    axis.scatter(*points.T, c=ring, cmap="RdBu_r", s=7, vmin=-0.2, vmax=1.2)
+    axis.set_title(f"{hidden or 'no'} hidden numbers: {right:.0%} right", fontsize=10)
+    axis.set(xticks=[], yticks=[])
+figure.tight_layout()
+plt.show()
+
+# %% [markdown]
+# ## Digits again
+#
+# Now a hidden layer of 128 numbers for the digits. Weights must start at random here: if all hidden numbers started
+# alike they would get the same gradient, and stay alike for ever. The batches and the learning rate are those of the
+# linear layer, the steps have momentum on top (see exercise 04.3).
+
+# %%
+seed_everything(0)
+network = mlp(784, 128, 10)
+at_random = network[0].weight.detach().clone()
+curves = {"linear": linear_losses, "MLP": train(network, sgd(network, lr=0.1, momentum=0.9))}
+results = {"nearest mean": baseline, "linear": accuracy(linear), "MLP": accuracy(network)}
+
+figure, axes = plt.subplots(1, 2, figsize=(10, 3.4))
+for name, curve in curves.items():
+    smooth = torch.tensor(curve).unfold(0, 35, 1).mean(1)
+    axes[0].plot(smooth, label=name)
+axes[0].set(xlabel="step", ylabel="loss on what it learns from", yscale="log")
+axes[0].legend()
+error_bars = [(p * (1 - p) / len(y_test)) ** 0.5 for p in results.values()]  # one standard error
+axes[1].barh(list(results), list(results.values()), xerr=error_bars, capsize=4)
+axes[1].set(xlim=(0.7, 1), xlabel="accuracy on new digits, and one standard error")
+for i, p in enumerate(results.values()):
+    axes[1].text(0.71, i, f"{p:.3f}", color="white", va="center")
+figure.tight_layout()
+plt.show()
+
+# %% [markdown]
+# The bars show one **standard error**: among $n$ test digits an accuracy $p$ is known to about $\sqrt{p(1-p)/n}$, and a
+# difference of less than two of these may be luck.
+#
+# What do the hidden numbers look for? Each has 784 weights, so each is a picture. The random numbers that it started
+# from would hide it, so we draw what training has added to them. Few look like a digit; they are strokes and edges,
+# out of which the second layer puts the digits together. Below are the 20 that weigh most in it.
+
+# %%
+importance = network[2].weight.detach().norm(dim=0)
+strongest = importance.argsort(descending=True)[:20]
+draw((network[0].weight.detach() - at_random)[strongest], colours="RdBu_r", most=0.25)
+plt.show()
+
+# %% [markdown]
+# And where is it wrong? These are its surest mistakes among the new digits: what it said, how sure it was, and what the
+# writer meant. Some of them you may get wrong as well. Looking at mistakes is the best habit in this trade.
+
+# %%
+with torch.inference_mode():
+    probabilities = network(x_test).softmax(1)
+sure, said = probabilities.max(1)
+wrong = (said != y_test).nonzero()[:, 0]
+wrong = wrong[sure[wrong].argsort(descending=True)][:10]
+titles = [f"said {said[i]}, sure by {sure[i]:.0%}\nmeant {y_test[i]}" for i in wrong]
+draw(x_test[wrong], titles, columns=5)
+plt.show()
+
+# %% [markdown]
+# ## The landscape of a real network
+#
+# The MLP has 101,770 weights, and nobody can picture that many directions. But we can cut the landscape along a plane:
+# take the weights at every step of a training, find the two directions along which they moved most (by the singular
+# values of the path), and compute the loss on that plane. A smaller network of 16 hidden numbers will do.
+#
+# Left, each step looks at five digits and sees each digit once in all; the path staggers, for five digits say only
+# roughly which way is down. Right, each step looks at all of them; it goes straight, and must read the whole data for
+# every step. Compare what they have reached, and at what price: this is why we train by small batches.
+
+
+# %%
+def flat(model):
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+def path_of(rows, steps, lr):
+    """The weights at 70 moments of a training by SGD with batches of so many rows, [70, weights], and the model."""
+    seed_everything(4)
+    model = mlp(784, 16, 10)
+    path = []
+
+    def loss_with_notes(model, batch):
+        path.append(flat(model))
+        return loss_of(model, batch)
+
+    fit(model, ArrayBatches(x_train, y_train, rows=rows), loss_with_notes, sgd(model, lr), plan=Plan(steps=steps))
+    return torch.stack(path[:: steps // 70]), model
+
+
+@torch.inference_mode()
+def heights_on(model, origin, directions, across, along):
+    """The loss at origin + a * directions[0] + b * directions[1], for all a of `across` and b of `along`."""
+    heights = torch.empty(len(along), len(across))
+    for i, b in enumerate(along):
+        for j, a in enumerate(across):
+            nn.utils.vector_to_parameters(origin + a * directions[0] + b * directions[1], model.parameters())
+            heights[i, j] = F.cross_entropy(model(x_train[:400]), y_train[:400])
+    return heights
+
+
+figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+for axis, (rows, steps, lr) in zip(axes, ((5, 700, 0.05), (len(x_train), 70, 0.2)), strict=True):
+    path, model = path_of(rows, steps, lr)
+    reached = F.cross_entropy(model(x_train), y_train).item()
+    centre = path.mean(0)
+    directions = torch.linalg.svd(path - centre, full_matrices=False).Vh[:2]
+    on_plane = (path - centre) @ directions.T  # [points, 2]
+    low, high = on_plane.min(0).values, on_plane.max(0).values
+    margin = 0.35 * (high - low).max()
+    across, along = (torch.linspace(low[k] - margin, high[k] + margin, 23) for k in (0, 1))
+    shown = axis.contourf(across, along, heights_on(model, centre, directions, across, along), 25, cmap="viridis")
+    axis.plot(*on_plane.T, "-", color="tab:red", linewidth=1)
+    axis.plot(*on_plane[0], "o", color="white")
+    figure.colorbar(shown, ax=axis)
+    times = {1: "once"}.get(rows * steps // len(x_train), f"{rows * steps // len(x_train)} times")
+    axis.set_title(f"{rows:,} digits per step: loss {reached:.2f}, each seen {times}", fontsize=10)
+    kept = on_plane.var(0).sum() / (path - centre).var(0).sum()
+    print(f"{rows:,} digits per step: the plane holds {kept:.0%} of the movement")
+figure.suptitle("The loss around a training, and its path from the white point")
+plt.show()
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your lines in place of `...`, run the cell, then the one below it. In a terminal, `lingon learn check 04` checks
+# all three in your copy, and `--hint 2` gives more hints.
+#
+# ### 04.1 A softmax that does not break
+#
+# Try `softmax(torch.tensor([[1000.0, 0.0]]))` with the one above: $e^{1000}$ is more than a float can hold, and the
+# result is not a number. Write a softmax that is right for logits of any size, for a tensor [B, C], with `exp` and
+# `sum` but without calling PyTorch's own `softmax`. The picture of the softmax has the idea in its third column.
+
+
+# %%
+def steady_softmax(logits):
+    # your turn
+    ...
+
+
+# %%
+attempt(steady_softmax, "04")
+
+# %% [markdown]
+# ### 04.2 The gradient, without autograd
+#
+# For the linear model with the mean cross entropy as its loss, give back the gradient of `W` and of `b`, as a pair.
+# `x` is [B, D], `W` [C, D], `b` [C], `labels` [B]. No autograd: what the model believed less what was true, times the
+# input, and the mean over the batch.
+
+
+# %%
+def gradient_by_hand(x, W, b, labels):
+    # your turn
+    ...
+
+
+# %%
+attempt(gradient_by_hand, "04")
+
+# %% [markdown]
+# ### 04.3 A ball that rolls
+#
+# Plain gradient descent forgets at each step how it moved before. With **momentum** (Polyak, 1964) the step is a
+# velocity, a sum of old gradients that fade: the new velocity is `momentum` times the old one plus the gradient, and
+# the weight moves by `-lr` times the new velocity. Give back the new weight and the new velocity, as a pair.
+
+
+# %%
+def momentum_step(weight, velocity, gradient, lr, momentum):
+    # your turn
+    ...
+
+
+# %%
+attempt(momentum_step, "04")
+
+# %% [markdown]
+# ## What to read next
+#
+# - Michael Nielsen, *Neural Networks and Deep Learning*, 2015, chapter 1: the same digits, at a walking pace.
+# - Aston Zhang and others, *Dive into Deep Learning*, 2023, chapters 3 to 5: linear layers and perceptrons, with code.
+# - David Rumelhart, Geoffrey Hinton and Ronald Williams, *Learning Representations by Back-Propagating Errors*, 1986.
+# - Yann LeCun and others, *Gradient-Based Learning Applied to Document Recognition*, 1998: where the digits come from.
+# - Hao Li and others, *Visualizing the Loss Landscape of Neural Nets*, 2018: how to cut a landscape fairly.
+#
+# The loss on the training digits still falls while the accuracy on new ones stands still. When is a model good, and
+# when does it know its homework by heart? That is lesson 05.

@@ -1,0 +1,115 @@
+"""Checks, hints and solutions of lesson 04."""
+
+import torch
+import torch.nn.functional as F
+
+from lingon.learn.exercises import Exercise
+
+
+def steady_softmax(logits):
+    powers = (logits - logits.max(1, keepdim=True).values).exp()
+    return powers / powers.sum(1, keepdim=True)
+
+
+def check_steady_softmax(steady_softmax):
+    for rows in ([[2.0, 1.0, -1.0]], [[0.0, 0.0], [3.0, -3.0]], [[1000.0, 0.0, 999.0], [-1000.0, -1001.0, -999.0]]):
+        logits = torch.tensor(rows)
+        found = steady_softmax(logits)
+        assert tuple(found.shape) == tuple(logits.shape), (
+            f"For logits of shape {tuple(logits.shape)} yours has {tuple(found.shape)}."
+        )
+        assert not found.isnan().any(), f"For {rows} yours holds numbers that are none: {found.tolist()}."
+        assert torch.allclose(found.sum(1), torch.ones(len(rows))), (
+            f"For {rows} the rows must each sum to 1, yours sum to {found.sum(1).tolist()}."
+        )
+        assert torch.allclose(found, logits.softmax(1)), (
+            f"For {rows} the probabilities are {logits.softmax(1).tolist()}, yours are {found.tolist()}."
+        )
+
+
+def gradient_by_hand(x, W, b, labels):
+    believed = (x @ W.T + b).softmax(1)
+    difference = believed - F.one_hot(labels, len(b))
+    return difference.T @ x / len(x), difference.mean(0)
+
+
+def check_gradient_by_hand(gradient_by_hand):
+    torch.manual_seed(0)
+    for B, D, C in ((1, 2, 3), (7, 5, 3)):
+        x, W, b = torch.randn(B, D), torch.randn(C, D), torch.randn(C)
+        labels = torch.arange(B) % C
+        W.requires_grad_(), b.requires_grad_()
+        dW, db = torch.autograd.grad(F.cross_entropy(x @ W.T + b, labels), [W, b])
+        found = gradient_by_hand(x, W.detach(), b.detach(), labels)
+        assert isinstance(found, tuple | list), "Give back a pair: the gradient of W, that of b."
+        assert len(found) == 2, "Give back a pair: the gradient of W, that of b."
+        for name, mine, truth in (("W", found[0], dW), ("b", found[1], db)):
+            assert tuple(mine.shape) == tuple(truth.shape), (
+                f"The gradient of {name} has the shape of {name}, {tuple(truth.shape)}, yours has {tuple(mine.shape)}."
+            )
+            assert torch.allclose(mine, truth, atol=1e-6), (
+                f"For {B} examples the gradient of {name} starts with {truth.flatten()[:3].tolist()}, "
+                f"yours with {mine.flatten()[:3].tolist()}."
+            )
+
+
+def momentum_step(weight, velocity, gradient, lr, momentum):
+    velocity = momentum * velocity + gradient
+    return weight - lr * velocity, velocity
+
+
+def check_momentum_step(momentum_step):
+    found = momentum_step(torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([3.0]), 0.1, 0.5)
+    assert isinstance(found, tuple | list), "Give back a pair: the new weight, the new velocity."
+    assert len(found) == 2, "Give back a pair: the new weight, the new velocity."
+    assert torch.allclose(found[1], torch.tensor([4.0])), (
+        f"With momentum 0.5, velocity 2 and gradient 3 the new velocity is 4, yours is {found[1].tolist()}."
+    )
+    assert torch.allclose(found[0], torch.tensor([0.6])), (
+        f"The weight 1 moves by -0.1 times the new velocity 4 to 0.6, yours is {found[0].tolist()}."
+    )
+    torch.manual_seed(0)
+    theirs = torch.randn(5).requires_grad_()
+    mine, velocity = theirs.detach().clone(), torch.zeros(5)
+    optimizer = torch.optim.SGD([theirs], lr=0.3, momentum=0.9)
+    for step in range(7):
+        optimizer.zero_grad()
+        theirs.pow(2).sum().backward()
+        optimizer.step()
+        mine, velocity = momentum_step(mine, velocity, 2 * mine, 0.3, 0.9)
+        assert torch.allclose(mine, theirs, atol=1e-5), (
+            f"After step {step + 1} of PyTorch's SGD the weights are {theirs.tolist()}, yours are {mine.tolist()}."
+        )
+
+
+EXERCISES = [
+    Exercise(
+        "A softmax that does not break",
+        check_steady_softmax,
+        (
+            "Adding the same number to all logits of a row changes no probability. Which number makes exp safe?",
+            "Subtract the largest logit of each row: then the largest power is 1, and none is too large.",
+            "logits.max(1, keepdim=True).values is the largest of each row, as [B, 1].",
+        ),
+        steady_softmax,
+    ),
+    Exercise(
+        "The gradient, without autograd",
+        check_gradient_by_hand,
+        (
+            "Start with the probabilities [B, C], and subtract 1 where the class is the right one.",
+            "F.one_hot(labels, C) is [B, C] with a 1 at the right class. dW is a product of [C, B] and [B, D].",
+            "difference.T @ x / len(x) for W; for b the mean of the differences over the batch, .mean(0).",
+        ),
+        gradient_by_hand,
+    ),
+    Exercise(
+        "A ball that rolls",
+        check_momentum_step,
+        (
+            "First the new velocity, then the weight, which moves by the new velocity, not the old one.",
+            "new velocity = momentum * velocity + gradient; the learning rate comes in only when the weight moves.",
+        ),
+        momentum_step,
+    ),
+]
