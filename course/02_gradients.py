@@ -1,0 +1,528 @@
+# %% [markdown]
+# # 02. Gradients
+#
+# **Which way is down, for a function of a million numbers, and how can one computation answer for all of them?**
+#
+# A network is a function of its weights: put in weights, get out one number, the **loss**, which says how wrong it is.
+# To learn is to change each weight a little so that the loss falls. For that we must know the slope of the loss in
+# every weight. This lesson computes slopes in four ways: by trying, by the rules of school, by hand backwards through a
+# network, and by an array that remembers how it was made.
+#
+# As in lesson 01, `import torch` in place of the line below would do too. Only `draw` is ours alone.
+
+# %%
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import lingon.scratch as torch
+from lingon.learn import attempt
+from lingon.scratch import draw
+
+torch.manual_seed(0)
+
+# %% [markdown]
+# ## The slope of a function of one number
+#
+# Go a small step $h$ and see how much the function changes: $(f(x + h) - f(x)) / h$. The smaller the step, the nearer
+# the line through the two points comes to the **tangent**, and its slope to the **derivative** $f'(x)$. But a computer
+# keeps only some digits of a number. When the step is too small, the difference of two nearly equal numbers is nothing
+# but rounding. So we go the same step to both sides, which is exact for parabolas too, and do not make it too small.
+
+
+# %%
+def f(x):
+    return x * torch.sin(x)
+
+
+def one_sided(f, x, h):
+    return (f(x + h) - f(x)) / h
+
+
+def two_sided(f, x, h):
+    return (f(x + h) - f(x - h)) / (2 * h)
+
+
+x = torch.linspace(0, 6, 200, dtype=torch.float64)
+at = torch.tensor(1.5, dtype=torch.float64)
+truth = torch.sin(at) + at * torch.cos(at)  # by the rules, which come next
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.6), layout="constrained")
+left.plot(x, f(x), color="black")
+for h, colour in ((2.5, "0.8"), (1.5, "0.65"), (0.7, "0.5")):
+    left.plot(x, f(at) + one_sided(f, at, h) * (x - at), color=colour, label=f"step {h}")
+left.plot(x, f(at) + truth * (x - at), color="tab:red", label="tangent")
+left.set(ylim=(-5.5, 3), title="Lines through two points of x sin x")
+left.legend()
+steps = [10.0**-n for n in range(1, 15)]
+for name, slope in (("one side", one_sided), ("both sides", two_sided)):
+    right.loglog(steps, [abs(slope(f, at, h) - truth).item() + 1e-16 for h in steps], "o-", label=name)
+right.set(xlabel="step", ylabel="error of the slope", title="Too large a step, or too small")
+right.legend()
+plt.show()
+
+# %% [markdown]
+# ## Rules
+#
+# Nobody wants to try a step for every number. The derivatives of a few functions are known once and for all, and three
+# rules put them together:
+#
+# | | function | derivative |
+# |---|---|---|
+# | sum | $u(x) + v(x)$ | $u' + v'$ |
+# | product | $u(x)\,v(x)$ | $u'\,v + u\,v'$ |
+# | chain | $u(v(x))$ | $u'(v(x)) \cdot v'(x)$ |
+#
+# The last one matters most: **one after the other means slopes multiplied**. If $v$ grows three times as fast as $x$,
+# and $u$ twice as fast as $v$, then $u$ grows six times as fast as $x$.
+
+# %%
+rules = {
+    "x ** 3": (lambda x: x**3, lambda x: 3 * x**2),
+    "1 / x": (lambda x: 1 / x, lambda x: -1 / x**2),
+    "exp(x)": (torch.exp, torch.exp),
+    "log(x)": (torch.log, lambda x: 1 / x),
+    "sin(x)": (torch.sin, torch.cos),
+    "tanh(x)": (torch.tanh, lambda x: 1 - torch.tanh(x) ** 2),
+    "sigmoid(x)": (torch.sigmoid, lambda x: torch.sigmoid(x) * (1 - torch.sigmoid(x))),
+    "sum: x ** 3 + sin(x)": (lambda x: x**3 + torch.sin(x), lambda x: 3 * x**2 + torch.cos(x)),
+    "product: x sin(x)": (lambda x: x * torch.sin(x), lambda x: torch.sin(x) + x * torch.cos(x)),
+    "chain: exp(-x ** 2)": (lambda x: torch.exp(-(x**2)), lambda x: torch.exp(-(x**2)) * (-2 * x)),
+}
+x = torch.linspace(0.2, 2, 50, dtype=torch.float64)
+for name, (function, by_rule) in rules.items():
+    by_trying = two_sided(function, x, 1e-5)
+    assert torch.allclose(by_rule(x), by_trying, atol=1e-8)
+    print(f"{name:22} largest difference between rule and trying: {(by_rule(x) - by_trying).abs().max().item():.0e}")
+
+# %% [markdown]
+# ## A gradient is a vector
+#
+# A function of two numbers has two slopes: one for a step in the first, one for a step in the second. Written side by
+# side they are the **gradient**, a vector with the shape of the input. Here an array remembers: `requires_grad=True`
+# says that we shall ask for slopes, `backward()` computes them all, and they stand in `.grad`.
+
+
+# %%
+def landscape(p):
+    """Points [..., 2] -> heights [...]: a bowl with a hill and a hollow in it."""
+    x, y = p[..., 0], p[..., 1]
+    hill = torch.exp(-((x + 1) ** 2) - (y - 0.5) ** 2)
+    hollow = torch.exp(-((x - 1) ** 2) - (y + 0.5) ** 2)
+    return 0.15 * x**2 + 0.3 * y**2 + 1.5 * hill - 1.5 * hollow
+
+
+def grid(low, high, across, down):
+    """Points [down, across, 2] of a rectangle."""
+    x = torch.linspace(low[0], high[0], across, dtype=torch.float64).expand(down, across)
+    y = torch.linspace(low[1], high[1], down, dtype=torch.float64)[:, None].expand(down, across)
+    return torch.stack([x, y], 2)
+
+
+fine, coarse = grid((-3, -2), (3, 2), 120, 80), grid((-2.7, -1.7), (2.7, 1.7), 17, 11).requires_grad_()
+landscape(coarse).sum().backward()  # each height depends on its own point only: one way back for all 187 points
+heights, arrows, starts = landscape(fine), coarse.grad, coarse.detach()
+
+point = torch.tensor([-0.2, 0.9], dtype=torch.float64, requires_grad=True)
+landscape(point).backward()
+angles = torch.linspace(0, 2 * math.pi, 200, dtype=torch.float64)
+around = torch.stack([torch.cos(angles), torch.sin(angles)], 1)  # directions of length 1
+with torch.no_grad():
+    change = (landscape(point + 1e-4 * around) - landscape(point)) / 1e-4
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained", width_ratios=[1.5, 1])
+left.contour(fine[..., 0], fine[..., 1], heights, levels=24, cmap="viridis")
+left.quiver(starts[..., 0], starts[..., 1], arrows[..., 0], arrows[..., 1], angles="xy", color="tab:red", width=0.004)
+left.plot(*point.tolist(), "ko")
+left.set(title="Lines of equal height, and gradients", aspect="equal")
+right.plot(angles * 180 / math.pi, change, color="black")
+uphill = math.degrees(math.atan2(point.grad[1].item(), point.grad[0].item())) % 360
+right.axvline(uphill, color="tab:red", label="direction of the gradient")
+right.axhline(0, color="0.8")
+right.set(xlabel="direction of a step, degrees", title="How much a step from the black point climbs")
+right.legend()
+plt.show()
+assert torch.allclose(change, around @ point.grad, atol=1e-3)
+
+# %% [markdown]
+# Three things to see. The gradient points where it climbs **most steeply**, and its length says how steeply. At right
+# angles to it nothing changes: that is the direction of the line of equal height. And a step in *any* direction $d$
+# climbs by $\nabla f \cdot d$, the equation in the last line of the cell. To go down, go against the gradient.
+#
+# ## Many results: the Jacobian
+#
+# A function that makes $m$ numbers of $n$ has a slope for each pair: a matrix [m, n], the **Jacobian**. Row $i$ is the
+# gradient of result $i$. Now put two functions one behind the other, $n \to k \to m$. How does result $i$ depend on
+# input $j$? Through each of the $k$ numbers between, and all these ways add up:
+#
+# $$J_{ij} = \sum_k (J_2)_{ik}\,(J_1)_{kj}, \qquad\text{in shapes}\qquad (m, n) = (m, k)\,(k, n).$$
+#
+# That sum is the product of matrices. **The chain rule is a product of matrices.**
+
+# %%
+A, B = torch.randn(7, 5, dtype=torch.float64), torch.randn(3, 7, dtype=torch.float64)
+x = torch.randn(5, dtype=torch.float64)
+jacobian = torch.autograd.functional.jacobian
+
+
+def first(x):
+    return torch.tanh(A @ x)  # 5 -> 7
+
+
+def second(h):
+    return torch.softmax(B @ h, 0)  # 7 -> 3
+
+
+J1, J2, J = jacobian(first, x), jacobian(second, first(x)), jacobian(lambda x: second(first(x)), x)
+assert torch.allclose(J1, (1 - first(x) ** 2)[:, None] * A)  # by the rules: tanh, then the chain
+assert torch.allclose(J, J2 @ J1)
+
+figure, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained", width_ratios=[5, 7, 5])
+names = ("whole (3, 5)", "= second (3, 7)", "@ first (7, 5)")
+for axis, matrix, name in zip(axes, (J, J2, J1), names, strict=True):
+    limit = matrix.abs().max().item()
+    axis.imshow(matrix, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    axis.set(title=name, xticks=[], yticks=[])
+plt.show()
+
+# %% [markdown]
+# ## From which end?
+#
+# Products of matrices may be computed in any order, and the result is the same; the work is not. A loss is *one*
+# number, so the last Jacobian has one row. From that end each product is a row times a matrix. From the other end it
+# is a matrix times a matrix, and becomes small only at the very last.
+
+
+# %%
+def multiplications(sizes, from_the_end):
+    """For a chain with these numbers of values, input first: how many multiplications the product of Jacobians takes."""
+    jacobians = [(after, before) for before, after in zip(sizes, sizes[1:], strict=False)]
+    if from_the_end:
+        return sum(sizes[-1] * after * before for after, before in jacobians[:-1])
+    return sum(after * before * sizes[0] for after, before in jacobians[1:])
+
+
+print("multiplications        from the input        from the loss")
+for width in (10, 100, 1000):
+    sizes = [width] * 5 + [1]
+    print(f"width {width:5} {multiplications(sizes, False):23,} {multiplications(sizes, True):20,}")
+
+# %% [markdown]
+# To begin at the loss is called **backpropagation**. The whole gradient, for however many weights, then costs about as
+# much as computing the loss two or three times. And nobody writes down a Jacobian: each step only has to know how to
+# multiply a row by its own, a **vector-Jacobian product**. That is all that is asked of an operation:
+
+# %%
+v = torch.randn(3, dtype=torch.float64)
+result, row = torch.autograd.functional.vjp(lambda x: second(first(x)), x, v)
+assert torch.allclose(row, v @ J)
+print("v times the Jacobian, without the Jacobian:", [f"{number:.3f}" for number in row.tolist()])
+
+# %% [markdown]
+# ## Backpropagation by hand
+#
+# A network with one hidden layer, on 8 examples. On the way there, we keep what we shall need again. On the way back
+# each line takes the gradient of a result and makes of it the gradient of what it came from. Read it from below:
+# `gy` is how much the loss changes with each output, `gh` with each hidden number, and so on. Each gradient has the
+# shape of the array that it belongs to; in a product of matrices, that alone tells what must be transposed.
+
+# %%
+x, target = torch.randn(8, 3, dtype=torch.float64), torch.randn(8, 1, dtype=torch.float64)
+W1, b1 = torch.randn(5, 3, dtype=torch.float64), torch.zeros(5, dtype=torch.float64)
+W2, b2 = torch.randn(1, 5, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+
+h = torch.tanh(x @ W1.t() + b1)  # [8, 5]
+y = h @ W2.t() + b2  # [8, 1]
+loss = ((y - target) ** 2).mean()
+
+gy = 2 * (y - target) / len(y)  # [8, 1]: square and mean
+gW2, gb2 = gy.t() @ h, gy.sum(0)  # (1, 8)(8, 5): every example adds its part
+gh = gy @ W2  # (8, 1)(1, 5)
+gz = gh * (1 - h * h)  # [8, 5]: tanh, number by number
+gW1, gb1 = gz.t() @ x, gz.sum(0)  # (5, 8)(8, 3)
+print("shapes:", *(list(g.shape) for g in (gW1, gb1, gW2, gb2)))
+
+# %% [markdown]
+# And by the library: say which arrays are weights, compute as before, call `backward()`.
+
+# %%
+weights = [W1, b1, W2, b2]
+for weight in weights:
+    weight.requires_grad_()
+loss = ((torch.tanh(x @ W1.t() + b1) @ W2.t() + b2 - target) ** 2).mean()
+loss.backward()
+for weight, by_hand in zip(weights, (gW1, gb1, gW2, gb2), strict=True):
+    assert torch.allclose(weight.grad, by_hand)
+print("the library agrees with us in all four")
+
+# %% [markdown]
+# ## How the library does it
+#
+# It does nothing else than we did. Each result remembers which numbers it was made of and its slope in each of them;
+# the way back goes through the results, the newest first, and hands on slope times gradient. Where two ways lead to
+# one number, their gradients **add up**. For single numbers that fits on a page.
+
+
+# %%
+class Number:
+    """A number that remembers what it was made of: pairs of a number and the slope in it."""
+
+    def __init__(self, value, *made_of):
+        self.value, self.made_of, self.grad = value, made_of, 0.0
+
+    def __add__(self, other):
+        return Number(self.value + other.value, (self, 1.0), (other, 1.0))
+
+    def __mul__(self, other):
+        return Number(self.value * other.value, (self, other.value), (other, self.value))
+
+    def tanh(self):
+        value = math.tanh(self.value)
+        return Number(value, (self, 1 - value * value))
+
+    def backward(self):
+        order = []
+
+        def visit(number):
+            if number not in order:
+                for source, _ in number.made_of:
+                    visit(source)
+                order.append(number)  # after all that it was made of
+
+        visit(self)
+        self.grad = 1.0
+        for number in reversed(order):
+            for source, slope in number.made_of:
+                source.grad += slope * number.grad
+
+
+def formula(a, b, c):
+    inner = a * b + c
+    return inner.tanh() * inner + a
+
+
+ours = [Number(0.5), Number(-2.0), Number(1.75)]
+formula(*ours).backward()
+theirs = [torch.tensor(number.value, requires_grad=True) for number in ours]
+result = formula(*theirs)
+result.backward()
+assert torch.allclose(torch.tensor([n.grad for n in ours]), torch.stack([t.grad for t in theirs]))
+print("gradients of a, b, c:", [f"{number.grad:.4f}" for number in ours])
+
+# %% [markdown]
+# The graph of that formula, drawn by the library. Numbers go down along the arrows; gradients come back up. Follow one
+# product: each of its two sources gets the gradient of the product times the *other* source.
+
+# %%
+draw(result, dict(zip("abc", theirs, strict=True)), title="tanh(a b + c) (a b + c) + a")
+
+# %% [markdown]
+# ## Gradients through loops
+#
+# Since the array remembers what was *really* computed, any Python may stand between: `for`, `while`, `if`. Here is a
+# ball, thrown and slowed by the air, in steps of time until it touches the ground. How many steps there are depends on
+# the throw. The distance has a gradient in the angle all the same, and going *up* along it finds the best throw.
+
+
+# %%
+def throw(angle, speed=30.0, drag=0.02, seconds=0.05):
+    """The places on the way and the distance of a throw: an angle in radians; metres, and metres per second."""
+    x, y = torch.tensor(0.0, dtype=torch.float64), torch.tensor(2.0, dtype=torch.float64)
+    vx, vy = speed * torch.cos(angle), speed * torch.sin(angle)
+    way = [(x.item(), y.item())]
+    while y > 0:
+        before = x, y
+        slow = drag * torch.sqrt(vx * vx + vy * vy)
+        vx, vy = vx - seconds * slow * vx, vy - seconds * (9.81 + slow * vy)
+        x, y = x + seconds * vx, y + seconds * vy
+        way.append((x.item(), y.item()))
+    share = before[1] / (before[1] - y)  # of the last step, until the ground
+    return way, before[0] + share * (x - before[0])
+
+
+angle = torch.tensor(1.2, dtype=torch.float64, requires_grad=True)
+distance = throw(angle)[1]
+(slope,) = torch.autograd.grad(distance, [angle])
+with torch.no_grad():
+    assert torch.allclose(slope, two_sided(lambda a: throw(a)[1], angle, 1e-7), rtol=1e-4)
+
+figure, axis = plt.subplots(figsize=(9, 3), layout="constrained")
+for attempt_number in range(12):
+    way, distance = throw(angle)
+    (slope,) = torch.autograd.grad(distance, [angle])
+    axis.plot(*zip(*way, strict=True), color=plt.cm.viridis(attempt_number / 11))
+    angle = (angle + 0.005 * slope).detach().requires_grad_()  # a new leaf: the history ends here
+axis.set(xlabel="metres", ylabel="metres", ylim=(0, None), title="Twelve throws, each from the gradient of the last")
+plt.show()
+print(f"best angle {math.degrees(angle.item()):.1f} degrees, distance {distance.item():.1f} metres")
+
+# %% [markdown]
+# Three habits that belong to it. Gradients **add up** in `.grad` until you set it to None. What you compute inside
+# `with torch.no_grad():` is not remembered; change weights only there. And `detach()` gives the numbers without their
+# history.
+#
+# A gradient is computed too, so it can have a gradient: `create_graph=True` keeps the history of the way back.
+
+# %%
+x = torch.linspace(-3, 3, 200, dtype=torch.float64, requires_grad=True)
+curve, curves = torch.tanh(x), []
+for _ in range(4):
+    curves.append(curve.detach())
+    (curve,) = torch.autograd.grad(curve.sum(), [x], create_graph=True)
+assert torch.allclose(curves[2], -2 * curves[0] * (1 - curves[0] ** 2))  # by the chain rule
+
+figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
+for order, numbers in enumerate(curves):
+    axis.plot(x.detach(), numbers, label="tanh" + "'" * order)
+axis.set(title="tanh and its derivatives: far from 0 there is no slope left to learn from")
+axis.legend()
+plt.show()
+
+# %% [markdown]
+# ## Downhill
+#
+# **Gradient descent**: compute the loss, go back, take from each weight its gradient times a small number, the
+# **learning rate**. Again and again. We fit a line $w x + b$ to points, so there are two weights and the whole
+# landscape of the loss can be drawn, with the path through it.
+
+# %%
+points = torch.rand(40, dtype=torch.float64) * 2
+heights = 1.5 * points - 1 + 0.2 * torch.randn(40, dtype=torch.float64)
+
+
+def line_loss(p):
+    """Weights [..., 2] -> mean squared error [...] of the line w x + b on the points."""
+    w, b = p[..., 0:1], p[..., 1:2]
+    return ((w * points + b - heights) ** 2).mean(-1)
+
+
+def descend(loss, start, lr, steps):
+    """The path [steps + 1, 2] of gradient descent."""
+    p = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+    path = [p.detach().clone()]
+    for _ in range(steps):
+        loss(p).backward()
+        with torch.no_grad():
+            p -= lr * p.grad
+        p.grad = None
+        path.append(p.detach().clone())
+    return torch.stack(path)
+
+
+rates = {0.02: "too small", 0.4: "about right", 0.53: "too large"}
+fine = grid((-2, -3), (4, 3), 90, 90)
+figure, axes = plt.subplots(1, 4, figsize=(13, 3.3), layout="constrained")
+for axis, (lr, name) in zip(axes, rates.items(), strict=False):
+    path = descend(line_loss, [-1.0, 2.0], lr, 30)
+    axis.contour(fine[..., 0], fine[..., 1], line_loss(fine).log(), levels=15, cmap="viridis")
+    axis.plot(path[:, 0], path[:, 1], ".-", color="tab:red", linewidth=1)
+    axis.set(title=f"learning rate {lr}: {name}", xlabel="w", ylabel="b", xlim=(-2, 4), ylim=(-3, 3))
+    axes[3].semilogy(line_loss(path), label=f"{lr}")
+axes[3].set(title="loss", xlabel="step")
+axes[3].legend()
+plt.show()
+
+# %% [markdown]
+# The library's `SGD` is those three lines. On the same loss it goes the same way to the last digit but rounding.
+
+# %%
+p = torch.tensor([-1.0, 2.0], dtype=torch.float64, requires_grad=True)
+optimizer = torch.optim.SGD([p], lr=0.4)
+for _ in range(30):
+    optimizer.zero_grad()
+    line_loss(p).backward()
+    optimizer.step()
+assert torch.allclose(p.detach(), descend(line_loss, [-1.0, 2.0], 0.4, 30)[-1])
+by_numpy = np.polyfit(points.numpy(), heights.numpy(), 1)
+print("found", [f"{number:.3f}" for number in p.tolist()], " exact", [f"{number:.3f}" for number in by_numpy])
+
+# %% [markdown]
+# A line has one valley. A network has many: even the smallest, $w_2 \tanh(w_1 x)$, has two that are equally good, since
+# both signs can be turned at once. Between them, at 0, there is a **saddle**: the slope is 0 though it is no minimum.
+# Which valley is found depends on where one starts. That is why weights start at random, and never all at 0.
+
+# %%
+targets = 1.5 * torch.tanh(2 * points)
+
+
+def network_loss(p):
+    """Weights [..., 2] -> mean squared error [...] of w2 tanh(w1 x)."""
+    return ((p[..., 1:2] * torch.tanh(p[..., 0:1] * points) - targets) ** 2).mean(-1)
+
+
+fine = grid((-4, -3), (4, 3), 110, 90)
+figure, axis = plt.subplots(figsize=(7, 4.4), layout="constrained")
+axis.contour(fine[..., 0], fine[..., 1], (network_loss(fine) + 0.003).log(), levels=20, cmap="viridis")
+for start in ([0.1, 2.5], [-0.5, 2.5], [-3.5, 1.0], [-0.3, -2.5], [3.0, -2.5], [0.02, -0.01]):
+    path = descend(network_loss, start, 0.2, 400)
+    axis.plot(path[:, 0], path[:, 1], "-", color="tab:red", linewidth=1)
+    axis.plot(*start, "ko", markersize=4)
+    axis.plot(*path[-1].tolist(), "*", color="tab:red", markersize=11)
+axis.set(xlabel="$w_1$", ylabel="$w_2$", title="Six starts (black), two valleys")
+plt.show()
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your lines in place of `...`; `lingon learn check 02` checks all three in your copy.
+#
+# ### 02.1 Slopes by trying
+#
+# `f` makes one number of an array `x` [N]. Give back its gradient [N], by steps of `1e-4` to both sides in one number
+# at a time. Do not use `backward`, and leave `x` as it was.
+
+
+# %%
+def slopes(f, x):
+    # your turn
+    ...
+
+
+# %%
+attempt(slopes, "02")
+
+# %% [markdown]
+# ### 02.2 The way back through a layer
+#
+# A linear layer computed `y = x @ W.t() + b`, with `x` [N, D], `W` [O, D] and `b` [O]. On the way back comes `gy`
+# [N, O], the gradient of the loss in `y`. Give back the three gradients that follow: in `x`, in `W` and in `b`.
+
+
+# %%
+def back(x, W, gy):
+    # your turn
+    ...
+
+
+# %%
+attempt(back, "02")
+
+# %% [markdown]
+# ### 02.3 Downhill with momentum
+#
+# A ball that rolls keeps its speed. Begin with the speed 0. In each of `steps` steps: the new speed is 0.9 times the
+# old one plus the gradient of `f` at `x`; then `x` goes by `lr` times the speed, downhill. Here use the library's
+# gradient. Give back the last `x`, without history, and leave the array that came in as it was.
+
+
+# %%
+def roll(f, x, lr, steps):
+    # your turn
+    ...
+
+
+# %%
+attempt(roll, "02")
+
+# %% [markdown]
+# ## What to read next
+#
+# - Seppo Linnainmaa, *Taylor expansion of the accumulated rounding error*, BIT, 1976: the way back, before there were
+#   networks to use it on.
+# - David Rumelhart, Geoffrey Hinton and Ronald Williams, *Learning representations by back-propagating errors*, Nature,
+#   1986.
+# - Atilim Baydin and others, *Automatic differentiation in machine learning: a survey*, 2018.
+# - The files `lingon/scratch/slopes.py`, all derivatives in one table, and `lingon/scratch/autograd/engine.py`, the way
+#   back for arrays.
+#
+# A formula that is known as a whole, before any number is put in, can be made faster and carried elsewhere: lesson 03.
