@@ -12,6 +12,7 @@
 
 # %%
 import math
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -195,8 +196,8 @@ plt.show()
 
 # %%
 def multiplications(sizes, from_the_end):
-    """For a chain with these numbers of values, input first: how many multiplications the product of Jacobians takes."""
-    jacobians = [(after, before) for before, after in zip(sizes, sizes[1:], strict=False)]
+    """How many multiplications the product of Jacobians takes, for a chain of so many values each, input first."""
+    jacobians = [(after, before) for before, after in pairwise(sizes)]
     if from_the_end:
         return sum(sizes[-1] * after * before for after, before in jacobians[:-1])
     return sum(after * before * sizes[0] for after, before in jacobians[1:])
@@ -223,7 +224,7 @@ print("v times the Jacobian, without the Jacobian:", [f"{number:.3f}" for number
 #
 # A network with one hidden layer, on 8 examples. On the way there, we keep what we shall need again. On the way back
 # each line takes the gradient of a result and makes of it the gradient of what it came from. Read it from below:
-# `gy` is how much the loss changes with each output, `gh` with each hidden number, and so on. Each gradient has the
+# `G_y` is how much the loss changes with each output, `G_h` with each hidden number, and so on. Each gradient has the
 # shape of the array that it belongs to; in a product of matrices, that alone tells what must be transposed.
 
 # %%
@@ -235,12 +236,12 @@ h = torch.tanh(x @ W1.t() + b1)  # [8, 5]
 y = h @ W2.t() + b2  # [8, 1]
 loss = ((y - target) ** 2).mean()
 
-gy = 2 * (y - target) / len(y)  # [8, 1]: square and mean
-gW2, gb2 = gy.t() @ h, gy.sum(0)  # (1, 8)(8, 5): every example adds its part
-gh = gy @ W2  # (8, 1)(1, 5)
-gz = gh * (1 - h * h)  # [8, 5]: tanh, number by number
-gW1, gb1 = gz.t() @ x, gz.sum(0)  # (5, 8)(8, 3)
-print("shapes:", *(list(g.shape) for g in (gW1, gb1, gW2, gb2)))
+G_y = 2 * (y - target) / len(y)  # [8, 1]: square and mean
+G_W2, G_b2 = G_y.t() @ h, G_y.sum(0)  # (1, 8)(8, 5): every example adds its part
+G_h = G_y @ W2  # (8, 1)(1, 5)
+G_z = G_h * (1 - h * h)  # [8, 5]: tanh, number by number
+G_W1, G_b1 = G_z.t() @ x, G_z.sum(0)  # (5, 8)(8, 3)
+print("shapes:", *(list(g.shape) for g in (G_W1, G_b1, G_W2, G_b2)))
 
 # %% [markdown]
 # And by the library: say which arrays are weights, compute as before, call `backward()`.
@@ -251,7 +252,7 @@ for weight in weights:
     weight.requires_grad_()
 loss = ((torch.tanh(x @ W1.t() + b1) @ W2.t() + b2 - target) ** 2).mean()
 loss.backward()
-for weight, by_hand in zip(weights, (gW1, gb1, gW2, gb2), strict=True):
+for weight, by_hand in zip(weights, (G_W1, G_b1, G_W2, G_b2), strict=True):
     assert torch.allclose(weight.grad, by_hand)
 print("the library agrees with us in all four")
 
@@ -409,7 +410,7 @@ def descend(loss, start, lr, steps):
     return torch.stack(path)
 
 
-rates = {0.02: "too small", 0.4: "about right", 0.53: "too large"}
+rates = {0.02: "too small", 0.4: "about right", 0.5: "too large"}
 fine = grid((-2, -3), (4, 3), 90, 90)
 figure, axes = plt.subplots(1, 4, figsize=(13, 3.3), layout="constrained")
 for axis, (lr, name) in zip(axes, rates.items(), strict=False):

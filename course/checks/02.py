@@ -5,9 +5,7 @@ from lingon.learn.exercises import Exercise
 
 
 def _array(found, shape, what):
-    assert hasattr(found, "tolist") and hasattr(found, "shape"), (
-        f"{what} should be an array, you give back {type(found).__name__}."
-    )
+    assert hasattr(found, "shape"), f"{what} should be an array, you give back {type(found).__name__}."
     assert tuple(found.shape) == shape, f"{what} should have the shape {list(shape)}, yours has {list(found.shape)}."
     return torch.tensor(found.tolist(), dtype=torch.float64)
 
@@ -57,9 +55,8 @@ def check_back(back):
     x, W, b = (torch.randn(*size, dtype=torch.float64) for size in ((7, 3), (5, 3), (5,)))
     gy = torch.randn(7, 5, dtype=torch.float64)
     found = back(x, W, gy)
-    assert isinstance(found, tuple | list) and len(found) == 3, (
-        "Give back three gradients with commas between: in x, in W, in b."
-    )
+    assert isinstance(found, tuple | list), "Give back three gradients with commas between: in x, in W, in b."
+    assert len(found) == 3, f"There are three gradients, in x, in W and in b; you give back {len(found)}."
     leaves = [leaf.clone().requires_grad_() for leaf in (x, W, b)]
     (leaves[0] @ leaves[1].t() + leaves[2]).backward(gy)
     for name, leaf, one in zip("xWb", leaves, found, strict=True):
