@@ -1,0 +1,253 @@
+# %% [markdown]
+# # 10. Language models
+#
+# **Which word comes next, and how surprised should one be by the one that does?**
+#
+# A language model gives every token a probability after the tokens before it. That is all, and it is much: whoever
+# knows what comes next knows something of spelling, of grammar, and of what the text is about. The lesson starts with
+# counting, as Shannon did in 1948, and ends with an LSTM that carries what it has read from one stretch of text to the
+# next. On the way it measures surprise, and finds a way around the most expensive line of the program, the softmax.
+#
+# You need: embeddings and recurrent networks (lessons 06 and 08). The text is Jane Austen's, in words; every number is
+# computed as you run it.
+
+# %%
+import math
+import time
+from collections import Counter
+from itertools import pairwise
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from lingon.core.seed import seed_everything
+from lingon.data.corpora import load_text
+from lingon.data.stretches import Lanes
+from lingon.data.tokenize import words
+from lingon.engine.fit import Plan, fit
+from lingon.engine.optim import adamw
+from lingon.layers.losses import LogUniform, cross_entropy, sampled_cross_entropy
+from lingon.learn import attempt
+from lingon.metrics.likelihood import Likelihood
+from lingon.models.lstm import LSTM
+from lingon.tasks.language_modeling import Objective, carried_loss, likelihood, sampled
+
+chapters = {part: list(load_text("austen", part)) for part in ("train", "valid")}
+tokenizer = words(chapters["train"], max_size=5000)
+ids = {part: [i for row in tokenizer.encode_batch(texts) for i in [*row, 0]] for part, texts in chapters.items()}
+train, valid = np.array(ids["train"][:200_000]), np.array(ids["valid"][:20_000])
+V = len(tokenizer.vocab)
+print(f"{len(train):,} tokens to learn from, {len(valid):,} to be surprised by, {V:,} different ones")
+print(tokenizer.decode(train[:40].tolist()))
+
+# %% [markdown]
+# ## Counting
+#
+# The chain rule of probability takes a text apart, one token at a time:
+#
+# $$p(w_1, \dots, w_n) = \prod_t p(w_t \mid w_1, \dots, w_{t-1}).$$
+#
+# The simplest estimate looks back at one token only, and counts: of all the times that *her* stood in the text, how
+# often did *mother* follow? A pair that never came would have probability zero, and one zero makes the whole text
+# impossible. So the counts are mixed with those of single tokens, and those with a uniform guess (Jelinek and Mercer,
+# 1980).
+
+# %%
+single, pairs = Counter(train.tolist()), Counter(pairwise(train.tolist()))
+
+
+def bigram(before, word, a=0.6, b=0.35):
+    follows = pairs[before, word] / single[before] if single[before] else 0.0
+    return a * follows + b * single[word] / len(train) + (1 - a - b) / V
+
+
+her = tokenizer.encode("her")[0]
+after = sorted(range(V), key=lambda word: -bigram(her, word))[:12]
+plt.figure(figsize=(7, 3))
+plt.barh([tokenizer.vocab.token(word) for word in after][::-1], [bigram(her, word) for word in after][::-1])
+plt.xlabel("probability after 'her'")
+plt.title("What follows 'her', by counting")
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# It is a distribution: over all the tokens that may follow, it adds up to one.
+
+# %%
+total = torch.tensor([sum(bigram(her, word) for word in range(V))])
+assert torch.allclose(total, torch.ones(1), atol=1e-6)
+
+# %% [markdown]
+# ## How surprised?
+#
+# The surprise at a token of probability $p$ is $-\log p$: none when it was certain, more and more as it was thought
+# less likely. The mean over a text is the **cross entropy**, in nats, and its exponential the **perplexity**: a model of
+# perplexity 100 is as unsure, on average, as one that must choose among 100 equally likely words.
+# The mean goes over tokens. Divide by anything else, by batches or by lines, and the number means nothing: the 2019
+# tutorial once printed a sum of batch means divided by the number of examples, and its loss looked a hundred times too
+# good.
+
+# %%
+surprise = [-math.log(bigram(a, b)) for a, b in pairwise(valid.tolist())]
+by_counting = Likelihood(sum(surprise), len(surprise))
+assert torch.allclose(torch.tensor(by_counting.perplexity), torch.tensor(surprise).mean().exp(), rtol=1e-3)
+uniform = Likelihood(math.log(V) * len(surprise), len(surprise))
+print(f"perplexity: {uniform.perplexity:,.0f} for a guess without knowledge, {by_counting.perplexity:,.0f} by counting")
+for token, nats in list(zip(valid[1:].tolist(), surprise, strict=True))[:14]:
+    print(f"{tokenizer.vocab.token(token):>12} {'#' * round(4 * nats)}")
+
+# %% [markdown]
+# ## An LSTM that reads on
+#
+# Counts of longer histories run out: most runs of five words come once in a lifetime. An LSTM has no such table. It
+# reads token after token and keeps what it needs in a state of fixed size. To train it, the text is cut into **lanes**
+# that are read side by side, a stretch of 35 tokens at a time. The state is carried on from stretch to stretch; the
+# gradient is not, since it would have to go back to the beginning of the book: **truncated backpropagation through
+# time**.
+
+# %%
+seed_everything(0)
+model = LSTM(V, width=96, hidden=96, depth=1, tied=True, dropout=0.1)
+lanes = Lanes(train, rows=32, context=35)
+first = next(iter(lanes))
+lanes.position = 0
+print("a stretch:", tuple(first.ids.shape), "and its targets, one token further:", first.targets[0, :5].tolist())
+begun = time.perf_counter()
+history = fit(
+    Objective(model), lanes, carried_loss(lanes), adamw(model, 4e-3, weight_decay=0.0), plan=Plan(epochs=2, clip=1.0)
+)
+exact_seconds = time.perf_counter() - begun
+exact = likelihood(model, valid, context=256, rows=8)
+print(f"perplexity {exact.perplexity:,.0f} after {history.steps} steps in {exact_seconds:.0f} s")
+
+plt.figure(figsize=(7, 3))
+plt.plot([row["step"] for row in history.rows], [math.exp(row["loss"]) for row in history.rows])
+plt.axhline(by_counting.perplexity, color="gray", linestyle="--", label="counting pairs, on held-out text")
+plt.yscale("log")
+plt.xlabel("step")
+plt.ylabel("perplexity while training")
+plt.legend()
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# ## The most expensive line
+#
+# At every place the model makes a number for each token of the vocabulary, exponentiates and sums them. With a hidden
+# state of width $D$ and a vocabulary of $V$ tokens that is $2DV$ operations forwards and twice as many backwards; the
+# LSTM itself needs about $16D^2$. With $V$ in the ten thousands, nearly all the time goes into the last layer, and its
+# logits take more memory than everything else. Lingon computes them in chunks, each with its gradient, so that they
+# never exist all at once. The result is the same.
+
+# %%
+states, targets = torch.randn(200, 96), torch.randint(0, V, (200,))
+weight, bias = model.output.weight.detach(), model.output.bias.detach()
+at_once = F.cross_entropy(states @ weight.T + bias, targets)
+in_chunks = cross_entropy(states, weight, bias, targets, chunk=50 * V)
+assert torch.allclose(at_once, in_chunks, atol=1e-5)
+D = 96
+print(f"operations per token forwards: last layer {2 * D * V:,}, LSTM {16 * D * D:,}")
+
+# %% [markdown]
+# ## Fewer rivals
+#
+# While training one need not compare the right token with all others: with a few hundred rivals, drawn at random, it
+# learns nearly as well (Bengio and Senécal, 2003 and 2008). Rivals are drawn by Zipf's law, frequent tokens more often;
+# to make up for that, each logit is lowered by the logarithm of how often its token was to be expected among the
+# draws. The more rivals, the nearer the sampled loss comes to the exact one. **Evaluation is always exact.**
+
+# %%
+counts = [10, 30, 100, 300, 1000, 3000]
+means = [
+    torch.stack([sampled_cross_entropy(states, weight, bias, targets, LogUniform(V, n)) for _ in range(20)]).mean()
+    for n in counts
+]
+plt.figure(figsize=(7, 3))
+plt.plot(counts, means, "o-", label="sampled, mean of 20 draws")
+plt.axhline(at_once, color="gray", linestyle="--", label="exact")
+plt.xscale("log")
+plt.xlabel("rivals")
+plt.ylabel("loss")
+plt.legend()
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# And the model that is trained so? Same sizes, same steps, a fifth of the vocabulary as rivals.
+
+# %%
+seed_everything(0)
+quick = LSTM(V, width=96, hidden=96, depth=1, tied=True, dropout=0.1)
+lanes = Lanes(train, rows=32, context=35)
+begun = time.perf_counter()
+objective = Objective(quick, sampled(LogUniform(V, V // 5)))
+fit(objective, lanes, carried_loss(lanes), adamw(quick, 4e-3, weight_decay=0.0), plan=Plan(epochs=2, clip=1.0))
+print(f"sampled: {time.perf_counter() - begun:.0f} s, exact: {exact_seconds:.0f} s")
+found = likelihood(quick, valid, context=256, rows=8)
+print(f"exact perplexity on held-out text: trained sampled {found.perplexity:,.0f}, exact {exact.perplexity:,.0f}")
+assert found.perplexity < uniform.perplexity
+
+# %% [markdown]
+# ## Exercises
+#
+# ### 10.1 Perplexity
+#
+# `losses` and `counts` are lists: the mean loss of each batch in nats, and how many tokens it had. Give back the
+# perplexity of the whole text.
+
+
+# %%
+def perplexity(losses, counts):
+    # your turn
+    ...
+
+
+# %%
+attempt(perplexity, "10")
+
+# %% [markdown]
+# ### 10.2 Interpolated counts
+#
+# `text` is a list of words. Give back the probability of `word` after `before`: `a` times the share of `word` among the
+# words that follow `before` in the text, plus $1 - a$ times the share of `word` in the text. Where `before` is never
+# followed by anything, the first share is 0.
+
+
+# %%
+def interpolated(text, before, word, a):
+    # your turn
+    ...
+
+
+# %%
+attempt(interpolated, "10")
+
+# %% [markdown]
+# ### 10.3 Expected counts
+#
+# A token that a draw gives with probability `p` is drawn `tries` times, with replacement. What is the probability that
+# it comes at least once? Give it so that it is exact for tiny `p` too, where $1 - (1 - p)^n$ loses all its digits.
+
+
+# %%
+def at_least_once(p, tries):
+    # your turn
+    ...
+
+
+# %%
+attempt(at_least_once, "10")
+
+# %% [markdown]
+# ## What to read next
+#
+# - Claude Shannon, *A Mathematical Theory of Communication*, 1948: counting, and the entropy of English.
+# - Yoshua Bengio and others, *A Neural Probabilistic Language Model*, 2003.
+# - Yoshua Bengio and Jean-Sébastien Senécal, *Adaptive Importance Sampling to Accelerate Training*, 2008.
+# - Wojciech Zaremba, Ilya Sutskever, Oriol Vinyals, *Recurrent Neural Network Regularization*, 2014.
+# - Stephen Merity and others, *Regularizing and Optimizing LSTM Language Models*, 2018: `--model awd_lstm`.
+#
+# `lingon train language-model --model lstm` does all of this on the whole text. What an LSTM has read must fit into one
+# state; lesson 11 lets every token look back at all the others.

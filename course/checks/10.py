@@ -1,0 +1,83 @@
+"""Checks, hints and solutions of lesson 10."""
+
+import math
+from itertools import pairwise
+
+from lingon.learn.exercises import Exercise
+
+
+def perplexity(losses, counts):
+    nats = sum(loss * count for loss, count in zip(losses, counts, strict=True))
+    return math.exp(nats / sum(counts))
+
+
+def check_perplexity(perplexity):
+    found = perplexity([math.log(7.0)], [3])
+    assert math.isclose(found, 7.0, rel_tol=1e-9), f"One batch of loss log(7) has the perplexity 7, yours is {found}."
+    found = perplexity([math.log(2.0), math.log(8.0)], [3, 1])
+    truth = 2 ** (6 / 4)
+    assert math.isclose(found, truth, rel_tol=1e-9), (
+        f"3 tokens at log(2) and 1 at log(8) are {truth:.4f}, yours is {found}; weigh each batch by its tokens."
+    )
+
+
+def interpolated(text, before, word, a):
+    followers = [second for first, second in pairwise(text) if first == before]
+    follows = followers.count(word) / len(followers) if followers else 0.0
+    return a * follows + (1 - a) * text.count(word) / len(text)
+
+
+def check_interpolated(interpolated):
+    text = ["a", "b", "a", "b", "a", "c"]
+    for before, word, a, truth in [("a", "b", 1.0, 2 / 3), ("a", "b", 0.0, 2 / 6), ("a", "c", 0.5, 1 / 4)]:
+        found = interpolated(text, before, word, a)
+        assert math.isclose(found, truth, rel_tol=1e-9), (
+            f"In {' '.join(text)!r}, after {before!r}, a = {a}: {word!r} has {truth:.4f}, yours is {found}."
+        )
+    found = interpolated(text, "c", "a", 0.5)
+    assert math.isclose(found, 0.25), f"Nothing follows the last word, so only 0.5 * 3/6 is left; yours: {found}."
+
+
+def at_least_once(p, tries):
+    return -math.expm1(tries * math.log1p(-p))
+
+
+def check_at_least_once(at_least_once):
+    found = at_least_once(0.5, 2)
+    assert math.isclose(found, 0.75), f"Two throws of a coin show heads at least once with 3/4, yours is {found}."
+    found = at_least_once(1e-18, 1000)
+    assert math.isclose(found, 1e-15, rel_tol=1e-6), (
+        f"1,000 draws of a token with p = 1e-18: about 1e-15, yours is {found}; 1 - p is rounded to 1."
+    )
+
+
+EXERCISES = [
+    Exercise(
+        "Perplexity",
+        check_perplexity,
+        (
+            "A mean of means is right only when all batches have the same number of tokens.",
+            "Multiply each loss by its count, add up, divide by all tokens, and exponentiate last.",
+        ),
+        perplexity,
+    ),
+    Exercise(
+        "Interpolated counts",
+        check_interpolated,
+        (
+            "Make a list of the words that follow `before`: pairwise(text) of itertools gives all pairs.",
+            "The first share is followers.count(word) / len(followers), and 0 when there are none.",
+        ),
+        interpolated,
+    ),
+    Exercise(
+        "Expected counts",
+        check_at_least_once,
+        (
+            "It comes at least once unless it misses every time: 1 - (1 - p) ** tries.",
+            "math.log1p(x) is log(1 + x) and math.expm1(x) is exp(x) - 1, both exact for tiny x.",
+            "1 - exp(y) is -expm1(y), with y = tries * log1p(-p).",
+        ),
+        at_least_once,
+    ),
+]
