@@ -83,7 +83,7 @@ assert torch.allclose(total, torch.ones(1), atol=1e-6)
 # ## How surprised?
 #
 # The surprise at a token of probability $p$ is $-\log p$: none when it was certain, more and more as it was thought
-# less likely. The mean over a text is the **cross entropy**, in nats, and its exponential the **perplexity**: a model of
+# less likely. The mean over a text is the **cross entropy**, in nats, its exponential the **perplexity**: a model of
 # perplexity 100 is as unsure, on average, as one that must choose among 100 equally likely words.
 # The mean goes over tokens. Divide by anything else, by batches or by lines, and the number means nothing: the 2019
 # tutorial once printed a sum of batch means divided by the number of examples, and its loss looked a hundred times too
