@@ -223,7 +223,7 @@ print("v times the Jacobian, without the Jacobian:", [f"{number:.3f}" for number
 # ## Backpropagation by hand
 #
 # A network with one hidden layer, on 8 examples. On the way there, we keep what we shall need again. On the way back
-# each line takes the gradient of a result and makes of it the gradient of what it came from. Read it from below:
+# each line takes the gradient of a result and makes of it the gradient of what it came from:
 # `G_y` is how much the loss changes with each output, `G_h` with each hidden number, and so on. Each gradient has the
 # shape of the array that it belongs to; in a product of matrices, that alone tells what must be transposed.
 
