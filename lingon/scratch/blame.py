@@ -3,9 +3,9 @@
 import ast
 import linecache
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import NoReturn
 
 from lingon.core.errors import UserError
@@ -34,10 +34,14 @@ def fail(message: str, kind: type[UserError] = MathError) -> NoReturn:
     raise kind(message + where)
 
 
-def operands(*shown: str) -> str:
-    """What is shown of each operand, with the name it has in the user's expression: `W [3, 5] and x [7]`."""
-    names = _names(len(shown)) or ["the first", "the second", *(f"number {i}" for i in range(3, len(shown) + 1))]
-    return " and ".join(f"{name} {what}" for name, what in zip(names, shown, strict=False))
+def operands(*shown: str, called: Sequence[str] = ()) -> str:
+    """What is shown of each operand, with the name it has in the user's expression: `W [3, 5] and x [7]`.
+
+    called: names for operands that the user's expression does not hold, such as the weight of a layer.
+    """
+    counted = ["the first", "the second", *(f"number {i}" for i in range(3, len(shown) + 1))]
+    names = _names(shown) or called or (counted if len(shown) > 1 else [""])
+    return " and ".join(f"{name} {what}".strip() for name, what in zip(names, shown, strict=False))
 
 
 def _users_frame() -> FrameType | None:
@@ -48,7 +52,7 @@ def _users_frame() -> FrameType | None:
     return frame
 
 
-def _names(count: int) -> list[str] | None:
+def _names(shown: Sequence[str]) -> list[str] | None:
     """The operands of the expression that the user's frame computes at this moment, if they can be told."""
     frame = _users_frame()
     positions: Callable = getattr(frame and frame.f_code, "co_positions", tuple)
@@ -63,11 +67,13 @@ def _names(count: int) -> list[str] | None:
         node = ast.parse(b"".join(lines).decode().strip()).body[0]
     except (SyntaxError, ValueError, IndexError):
         return None
-    parts = _parts(getattr(node, "value", node) if isinstance(node, ast.Expr) else node, count)
-    return [_short(ast.unparse(part)) for part in parts] if len(parts) == count else None
+    parts = _parts(getattr(node, "value", node) if isinstance(node, ast.Expr) else node, len(shown), frame)
+    if len(parts) != len(shown) or not all(_may_be(*pair, frame) for pair in zip(parts, shown, strict=True)):
+        return None
+    return [_short(ast.unparse(part)) for part in parts]
 
 
-def _parts(node: ast.AST, count: int) -> list[ast.AST]:
+def _parts(node: ast.AST, count: int, frame: FrameType) -> list[ast.AST]:
     match node:
         case ast.BinOp():
             return [node.left, node.right]
@@ -75,11 +81,37 @@ def _parts(node: ast.AST, count: int) -> list[ast.AST]:
             return [node.target, node.value]
         case ast.Compare():
             return [node.left, *node.comparators]
-        case ast.Call(func=ast.Attribute(value=owner), args=args):
-            return list(args[:count]) if len(args) >= count else [owner, *args]
+        case ast.Subscript():
+            return [node.value]
+        case ast.Call(args=[ast.List(elts=items) | ast.Tuple(elts=items), *_]) if count > 1 and len(items) == count:
+            return items
+        case ast.Call(func=ast.Attribute(value=owner), args=args) if not isinstance(_value(owner, frame), ModuleType):
+            return [owner, *args][:count]
         case ast.Call(args=args):
             return list(args[:count])
     return []
+
+
+def _may_be(node: ast.AST, shown: str, frame: FrameType) -> bool:
+    """Whether a part of the expression can be the operand of this shape; else the error is of something inside."""
+    value = _value(node, frame)
+    if isinstance(value, int | float):
+        return shown.startswith("[]")
+    if value is None:
+        return not isinstance(node, ast.List | ast.Tuple)
+    return hasattr(value, "shape") and shown.startswith(str(list(value.shape)))
+
+
+def _value(node: ast.AST, frame: FrameType) -> object:
+    """What a name, a constant or an attribute stands for; None where it would have to be computed."""
+    match node:
+        case ast.Constant():
+            return node.value
+        case ast.Name():
+            return frame.f_locals.get(node.id, frame.f_globals.get(node.id))
+        case ast.Attribute():
+            return getattr(_value(node.value, frame), "__dict__", {}).get(node.attr)
+    return None
 
 
 def _short(text: str) -> str:

@@ -39,8 +39,17 @@ def _numbers(data, dtype: DType) -> np.ndarray:
         array = _known(np.asarray(data))
     else:
         array = _from_lists(data)
+    return array if dtype is None else _in_kind(array, _dtype(dtype), isinstance(data, Tensor | np.ndarray))
+
+
+def _in_kind(array: np.ndarray, dtype: np.dtype, typed: bool) -> np.ndarray:
+    """The numbers in a dtype; those of Python must fit into it, while those that had a dtype are cut to it."""
+    if not typed and dtype.kind in "iu" and array.size:
+        low, high, limits = array.min(), array.max(), np.iinfo(dtype)
+        if low < limits.min or high > limits.max:
+            fail(f"the number {low if low < limits.min else high} does not fit into {dtype}")
     with np.errstate(all="ignore"):
-        return array.astype(_dtype(dtype), copy=False) if dtype is not None else array
+        return array.astype(dtype, copy=False)
 
 
 def _dtype(dtype: DType) -> np.dtype:
@@ -120,11 +129,15 @@ def arange(
 
 def linspace(start: float, end: float, steps: int, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """That many numbers in equal distances, both ends among them."""
+    if steps < 0:
+        fail(f"linspace in {steps} steps; expected 0 or more")
     return Tensor(np.linspace(start, end, steps).astype(dtype or dtypes.DEFAULT), requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal."""
+    if n < 0 or (m or 0) < 0:
+        fail(f"sizes cannot be below 0: {[n] if m is None else [n, m]}")
     return Tensor(np.eye(n, m, dtype=dtype or dtypes.DEFAULT), requires_grad)
 
 

@@ -95,7 +95,7 @@ def _base(a: Tensor, b: Tensor) -> Callable:
 
 def _exponent(a: Tensor, b: Tensor) -> Callable:
     # 0 to the power of anything above 0 stays 0: no slope, where the formula has 0 * log(0).
-    return lambda g: where((a == 0) & (b >= 0), 0.0, g * (pow(a, b) * as_tensor(a).log()))
+    return lambda g: where((a == 0) & (b >= 0), 0.0, g * (pow(a, b) * as_tensor(a).to(g.dtype).log()))
 
 
 def floor_divide(a: Operand, b: Operand) -> Tensor:
@@ -280,4 +280,4 @@ def to(x: Tensor, dtype: np.dtype | str | Tensor) -> Tensor:
 
 for _function in (add, sub, mul, div, pow, floor_divide, remainder, maximum, minimum, masked_fill, clamp):
     method(_function)
-true_divide = divide = div
+true_divide = divide = Tensor.true_divide = Tensor.divide = div

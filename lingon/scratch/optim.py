@@ -73,6 +73,8 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ):
         super().__init__(params, lr)
+        if not all(0 <= beta < 1 for beta in betas):
+            raise UserError(f"betas of {betas}; expected two shares from 0 to below 1")
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
         self.means: dict[int, tuple[int, np.ndarray, np.ndarray]] = {}
 

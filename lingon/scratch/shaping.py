@@ -27,7 +27,7 @@ def reshape(x: Tensor, *shape: int) -> Tensor:
         known *= size if size != -1 else 1
     rest = shape.count(-1) == 1 and known and x.numel() % known == 0
     if min(shape, default=0) < -1 or not (rest or (-1 not in shape and known == x.numel())):
-        fail(f"{shown(x)} has {x.numel()} numbers, which do not fill the shape {list(shape)}")
+        fail(f"{operands(shown(x))} has {x.numel()} numbers, which do not fill the shape {list(shape)}")
     return record("reshape", x.array.reshape(shape), (x,), (lambda g: g.reshape(x.shape),), view=True)
 
 
@@ -35,7 +35,7 @@ def reshape(x: Tensor, *shape: int) -> Tensor:
 def view(x: Tensor, *shape: int) -> Tensor:
     """reshape, for arrays whose numbers lie in a row in memory."""
     if not x.is_contiguous():
-        fail(f"view of an array {shown(x)} with the strides {list(x.stride())}, not in a row; use reshape")
+        fail(f"view of an array {operands(shown(x))} with the strides {list(x.stride())}, not in a row; use reshape")
     return reshape(x, *shape)
 
 
@@ -68,7 +68,7 @@ def permute(x: Tensor, *dims: int) -> Tensor:
     """The dimensions in another order; the same memory, read in other steps."""
     order = tuple(axis(x, d) for d in _sizes(dims))
     if sorted(order) != list(range(x.ndim)):
-        fail(f"permute{_sizes(dims)} of {shown(x)}: each dimension is named once")
+        fail(f"permute{_sizes(dims)} of {operands(shown(x))}: each dimension is named once")
     back = [order.index(d) for d in range(x.ndim)]
     return record("permute", x.array.transpose(order), (x,), (lambda g: g.permute(back),), view=True)
 
@@ -86,14 +86,14 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
 def t(x: Tensor) -> Tensor:
     """A matrix transposed; what has fewer dimensions stays."""
     if x.ndim > 2:
-        fail(f"t() is for at most two dimensions, not {shown(x)}; use transpose or mT")
+        fail(f"t() is for at most two dimensions, not {operands(shown(x))}; use transpose or mT")
     return x.permute(tuple(range(x.ndim))[::-1])
 
 
 def matrix_transpose(x: Tensor) -> Tensor:
     """The last two dimensions exchanged."""
     if x.ndim < 2:
-        fail(f"a matrix is transposed, or many of them; this is {shown(x)}")
+        fail(f"a matrix is transposed, or many of them; this is {operands(shown(x))}")
     return x.transpose(-2, -1)
 
 
@@ -109,7 +109,8 @@ def expand(x: Tensor, *sizes: int) -> Tensor:
     shape = tuple(have if want == -1 else want for want, have in zip(sizes, old, strict=False))
     fits = len(old) == len(sizes) and all(h in (1, w) for h, w in zip(old, shape, strict=True))
     if not fits or any(size < 0 for size in shape) or -1 in sizes[: len(sizes) - x.ndim]:
-        fail(f"{shown(x)} cannot be expanded to {list(sizes)}; only sizes of 1 grow, and new dimensions come in front")
+        rule = "only sizes of 1 grow, and new dimensions come in front"
+        fail(f"{operands(shown(x))} cannot be expanded to {list(sizes)}; {rule}")
     return record("expand", np.broadcast_to(x.array, shape), (x,), (lambda g: g,), view=True)
 
 
@@ -145,7 +146,7 @@ def _get(x: Tensor, key: Key) -> Tensor:
     try:
         value = x.array[places]
     except IndexError as error:
-        fail(f"index {_written(key)} of {shown(x)}: {error}", PlaceError)
+        fail(f"index {_written(key)} of {operands(shown(x))}: {error}", PlaceError)
     out = record("index", value, (x,), (lambda g: _back(g, places, x.shape),), view=True)
     out.view_of = (x, places) if out.storage is x.storage else None
     return out
@@ -171,9 +172,10 @@ def put_at(x: Tensor, key: Key, value: Tensor) -> Tensor:
     try:
         array[places] = value.array.astype(x.dtype, copy=False)
     except IndexError as error:
-        fail(f"index {_written(key)} of {shown(x)}: {error}", PlaceError)
+        fail(f"index {_written(key)} of {operands(shown(x))}: {error}", PlaceError)
     except ValueError:
-        fail(f"a value {shown(value)} does not fit at {_written(key)} of {shown(x)}, which is {shown(array[places])}")
+        place = f"{_written(key)} of {operands(shown(x))}"
+        fail(f"a value {shown(value)} does not fit at {place}, which is {shown(array[places])}")
     rules = (lambda g: put_at(g, places, Tensor(np.zeros((), g.dtype))), lambda g: g[places])
     return record("put_at", array, (x, value), rules)
 
@@ -188,7 +190,7 @@ def _place(x: Tensor, k: Key, key: Key) -> int | slice | np.ndarray | None:
     if isinstance(k, slice):
         ends = [None if end is None else int(end) for end in (k.start, k.stop, k.step)]
         if ends[2] is not None and ends[2] <= 0:
-            fail(f"index {_written(key)} of {shown(x)}: a step must be above 0; use flip")
+            fail(f"index {_written(key)} of {operands(shown(x))}: a step must be above 0; use flip")
         return slice(*ends)
     if k is None or k is Ellipsis or (isinstance(k, int | np.integer) and not isinstance(k, bool)):
         return k
@@ -197,8 +199,11 @@ def _place(x: Tensor, k: Key, key: Key) -> int | slice | np.ndarray | None:
         places = places.astype(np.int64) if not places.size and places.dtype.kind == "f" else places
         if places.dtype.kind in "bi" or (places.dtype.kind == "u" and not isinstance(k, Tensor)):
             return places
-        fail(f"index {_written(key)} of {shown(x)}: places are int64 or truth values, not {places.dtype}", PlaceError)
-    return fail(f"index {_written(key)} of {shown(x)}: {type(k).__name__} is no place", PlaceError)
+        fail(
+            f"index {_written(key)} of {operands(shown(x))}: places are int64 or truth values, not {places.dtype}",
+            PlaceError,
+        )
+    return fail(f"index {_written(key)} of {operands(shown(x))}: {type(k).__name__} is no place", PlaceError)
 
 
 def _written(key: Key) -> str:
@@ -231,10 +236,10 @@ def _grid(x: Tensor, dim: int, index: Tensor) -> tuple[np.ndarray, ...]:
         fail(f"places are int64, not {places.dtype}")
     smaller = all(a <= b for d, (a, b) in enumerate(zip(index.shape, x.shape, strict=False)) if d != dim)
     if places.ndim != x.ndim or not smaller:
-        fail(f"places do not fit: {operands(shown(x))}, index {shown(index)}; no larger except in dimension {dim}")
+        fail(f"places {shown(index)} do not fit: {operands(shown(x))}; no larger except in dimension {dim}")
     if places.size and not (places.min() >= 0 and places.max() < x.shape[dim]):
         wrong = places.min() if places.min() < 0 else places.max()
-        fail(f"place {wrong} in dimension {dim} of {shown(x)}: expected 0 to {x.shape[dim] - 1}", PlaceError)
+        fail(f"place {wrong} in dimension {dim} of {operands(shown(x))}: expected 0 to {x.shape[dim] - 1}", PlaceError)
     grid = list(np.ogrid[tuple(slice(size) for size in places.shape)])
     grid[dim] = places
     return tuple(grid)
@@ -260,7 +265,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     dim = axis(full[0], dim)
     rest = {(x.ndim, x.shape[:dim], x.shape[dim + 1 :]) for x in full}
     if len(rest) > 1:
-        fail(f"cat along dimension {dim}: shapes do not fit, {', '.join(map(shown, xs))}; all others must be equal")
+        fail(f"cat along dimension {dim}: shapes do not fit, {operands(*map(shown, xs))}; all others must be equal")
     dtype = xs[0].dtype
     for x in xs[1:]:
         dtype = promote(dtype, x.dtype)
@@ -281,7 +286,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         fail("stack of nothing: expected at least one array")
     if len({x.shape for x in xs}) > 1:
         fail(
-            f"stack needs equal shapes, got {', '.join(map(shown, xs[:8]))}; cat joins along a dimension that is there"
+            f"stack needs equal shapes, got {operands(*map(shown, xs[:8]))}; cat joins along a dimension that is there"
         )
     return cat([x.unsqueeze(dim) for x in xs], dim if dim >= 0 else dim + xs[0].ndim + 1)
 
@@ -293,10 +298,10 @@ def split(x: Tensor, size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, .
     total = x.shape[dim] if x.ndim else 1
     if isinstance(size, int):
         if size < 1 and total:
-            fail(f"split of {shown(x)} into pieces of {size}; expected at least 1")
+            fail(f"split of {operands(shown(x))} into pieces of {size}; expected at least 1")
         size = [min(size, total - start) for start in range(0, total, max(size, 1))] or [0]
     if sum(size) != total:
-        fail(f"split of {shown(x)} along dimension {dim}: the sizes {list(size)} do not add up to {total}")
+        fail(f"split of {operands(shown(x))} along dimension {dim}: the sizes {list(size)} do not add up to {total}")
     ends = np.cumsum(size).tolist()
     return tuple(x[(slice(None),) * dim + (slice(end - n, end),)] for n, end in zip(size, ends, strict=True))
 
@@ -305,7 +310,7 @@ def split(x: Tensor, size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, .
 def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Cut along a dimension into that many pieces of one size, the last one perhaps smaller."""
     if chunks < 1:
-        fail(f"chunk of {shown(x)} into {chunks} pieces; expected at least 1")
+        fail(f"chunk of {operands(shown(x))} into {chunks} pieces; expected at least 1")
     total = x.size(dim)
     return split(x, -(-total // chunks), dim) if total else tuple(split(x, [0] * chunks, dim))
 

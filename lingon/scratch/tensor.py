@@ -10,7 +10,7 @@ from contextlib import ContextDecorator
 import numpy as np
 
 from lingon.scratch import dtypes
-from lingon.scratch.blame import KindError, MathError, PlaceError, fail
+from lingon.scratch.blame import KindError, MathError, PlaceError, fail, operands
 
 Rule = Callable[["Tensor"], "Tensor"]  # the gradient of the result -> the gradient of one input
 _numbers = itertools.count()
@@ -231,7 +231,7 @@ class Tensor:
     def item(self) -> float | int | bool:
         """The number of an array that holds one."""
         if self.array.size != 1:
-            fail(f"item() is for an array with one number, and {shown(self)} has {self.array.size}")
+            fail(f"item() is for an array with one number, and {operands(shown(self))} has {self.array.size}")
         return self.fresh().array.item()
 
     def __float__(self) -> float:
@@ -338,7 +338,7 @@ def axis(x: Tensor, dim: int, more: int = 0) -> int:
     """The dimension as a number from 0 on. `more` is 1 where a dimension after the last is meant as well."""
     count = max(x.ndim + more, 1)
     if not -count <= dim < count:
-        fail(f"there is no dimension {dim} in {shown(x)}; expected -{count} to {count - 1}", PlaceError)
+        fail(f"there is no dimension {dim} in {operands(shown(x))}; expected -{count} to {count - 1}", PlaceError)
     return dim % count
 
 

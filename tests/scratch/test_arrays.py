@@ -339,3 +339,45 @@ def test_importing_scratch_imports_no_torch():
     code = "import sys, lingon.scratch; print([m for m in sys.modules if m.split('.')[0] in ('torch', 'matplotlib')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+class Net(scratch.nn.Module):
+    """A layer inside of a module: what fails there was not written by the reader."""
+
+    def __init__(self):
+        self.layer = scratch.nn.Linear(5, 3)
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+W, x, ids = scratch.zeros(3, 5), scratch.zeros(7), scratch.tensor([1, 2, 9])
+F = scratch.nn.functional
+
+
+@pytest.mark.parametrize(("wrong", "words"), [
+    (lambda: Net()(x), r"input \[7\] and weight \[3, 5\]; expected input.*in line \d+ of .*: return self.layer\(x\)"),
+    (lambda: F.linear(x, W), r"x \[7\] and W \[3, 5\]"),
+    (lambda: F.linear(W.double(), W), r"W\.double\(\) \[3, 5\] float64 and W \[3, 5\] float32; say x\.to"),
+    (lambda: W.reshape(4, 4), r"W \[3, 5\] has 15 numbers"),
+    (lambda: scratch.reshape(W, (4, 4)), r"W \[3, 5\] has 15 numbers"),
+    (lambda: (W + 1)[7], r"index \[7\] of W \+ 1 \[3, 5\]"),
+    (lambda: W.gather(0, ids), r"places \[3\] do not fit: W \[3, 5\]"),
+    (lambda: scratch.gather(W, 2, ids), r"no dimension 2 in W \[3, 5\]"),
+    (lambda: W.T.softmax(9), r"no dimension 9 in W\.T \[5, 3\]"),
+    (lambda: scratch.cat([W, x, ids]), r"W \[3, 5\] and x \[7\] and ids \[3\]"),
+    (lambda: scratch.stack((W, x)), r"W \[3, 5\] and x \[7\]"),
+    (lambda: scratch.where(W > 0, W, x), r"W > 0 \[3, 5\] and W \[3, 5\] and x \[7\]"),
+    (lambda: F.cross_entropy(input=W, target=x.long()), r"input \[3, 5\] and target \[7\]"),
+    (lambda: F.cross_entropy(W, ids), r"class 9 is not among the 5 classes of W \[3, 5\]"),
+    (lambda: scratch.nn.LSTMCell(5, 3)(x), r"input \[7\] and weight \[12, 5\]"),
+    (lambda: scratch.tensor([1, 300], dtype=scratch.uint8), "300 does not fit into uint8"),
+    (lambda: scratch.jacobian(lambda x: 3, x), "the function gave int"),
+    (lambda: scratch.linspace(0, 1, -2), "-2 steps"),
+    (lambda: scratch.eye(-1), r"below 0: \[-1\]"),
+    (lambda: F.one_hot(x), "ids are int64, not float32"),
+    (lambda: scratch.optim.Adam([x], betas=(1.5, 2)), r"betas of \(1\.5, 2\)"),
+])  # fmt: skip
+def test_errors_name_what_the_reader_wrote(wrong, words):
+    with pytest.raises(UserError, match=words):
+        wrong()

@@ -84,7 +84,8 @@ def _run(func: Callable, inputs: Inputs, create_graph: bool) -> tuple[list[Tenso
         given = _listed(inputs)
         xs = [x.clone() if create_graph and x.requires_grad else x.detach().requires_grad_() for x in given]
         outputs = func(*xs)
-    if not all(isinstance(output, Tensor) for output in _listed(outputs)):
+    many = outputs if isinstance(outputs, tuple | list) else [outputs]
+    if not all(isinstance(output, Tensor) for output in many):
         fail(f"the function gave {type(outputs).__name__}; expected an array or a tuple of arrays")
     return xs, outputs
 

@@ -31,8 +31,17 @@ __all__ = [
 ]
 
 
+_LOSS = ("input", "target")
+
+
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input [..., D] times weight [O, D], plus bias [O]: [..., O]."""
+    if not input.ndim or weight.ndim != 2 or input.shape[-1] != weight.shape[1]:
+        shapes = operands(shown(input), shown(weight), called=("input", "weight"))
+        fail(f"shapes do not fit: {shapes}; expected input [..., D] and weight [O, D]")
+    if input.dtype != weight.dtype:
+        kinds = operands(f"{shown(input)} {input.dtype}", f"{shown(weight)} {weight.dtype}", called=("input", "weight"))
+        fail(f"dtypes do not fit: {kinds}; say x.to(dtype)")
     out = input @ weight.t()
     return out if bias is None else out + bias
 
@@ -74,6 +83,8 @@ def pad(input: Tensor, pad: tuple[int, ...], value: float = 0.0) -> Tensor:
 
 def one_hot(ids: Tensor, num_classes: int = -1) -> Tensor:
     """Ids [...] as rows with one 1: [..., C] of int64."""
+    if ids.dtype.kind != "i":
+        fail(f"ids are int64, not {ids.dtype}; say x.long()")
     count = num_classes if num_classes >= 0 else int(ids.array.max()) + 1
     if ids.numel() and not (ids.array.min() >= 0 and ids.array.max() < count):
         fail(f"ids from {ids.array.min()} to {ids.array.max()} for {count} classes", PlaceError)
@@ -122,7 +133,8 @@ def _against_shares(
     logs: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoothing: float, dim: int
 ) -> Tensor:
     if target.shape != logs.shape:
-        fail(f"shapes do not fit: {operands(shown(logs), shown(target))}; probabilities have the shape of the logits")
+        shapes = operands(shown(logs), shown(target), called=_LOSS)
+        fail(f"shapes do not fit: {shapes}; probabilities have the shape of the logits")
     shares = target * (1 - smoothing) + smoothing / logs.shape[dim]
     shares = shares if weight is None else shares * weight.reshape([-1] + [1] * (logs.ndim - 1 - dim))
     loss = -(logs * shares).sum(dim)
@@ -136,7 +148,7 @@ def nll_loss(
     dim = 0 if input.ndim == 1 else 1
     rest = input.shape[:dim] + input.shape[dim + 1 :]
     if not input.ndim or target.shape != rest:
-        fail(f"shapes do not fit: {operands(shown(input), shown(target))}; expected classes {list(rest)}")
+        fail(f"shapes do not fit: {operands(shown(input), shown(target), called=_LOSS)}; expected classes {list(rest)}")
     real = target != ignore_index
     ids = where(real, target, 0)
     if ids.numel() and not (ids.array.min() >= 0 and ids.array.max() < input.shape[dim]):
@@ -166,5 +178,5 @@ def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """The mean of -log of the probability of the target, 0 or 1, where sigmoid(input) is that of 1."""
     if input.shape != target.shape:
-        fail(f"shapes do not fit: {operands(shown(input), shown(target))}; expected the same")
+        fail(f"shapes do not fit: {operands(shown(input), shown(target), called=_LOSS)}; expected the same")
     return _reduced(softplus(input) - input * target, reduction)
