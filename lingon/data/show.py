@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lingon.core.errors import UserError, suggest
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load, load_text
+from lingon.data.corpora.questions import QUESTIONS, load_questions
 from lingon.data.corpora.texts import accepted
 from lingon.data.examples import Examples
 from lingon.data.fetch import fetch
@@ -26,8 +27,8 @@ class Listed:
 
 
 def list_rows() -> list[Listed]:
-    """All corpora, running texts, sets of pictures and vectors."""
-    rows = [*CORPORA.values(), *TEXTS.values(), *PICTURES.values(), *VECTORS.values()]
+    """All corpora, running texts, sets of pictures, vectors and questions to them."""
+    rows = [*CORPORA.values(), *TEXTS.values(), *PICTURES.values(), *VECTORS.values(), *QUESTIONS.values()]
     return [Listed(r.name, r.summary, r.package.bytes / 1e6, r.licence, r.package.cached) for r in rows]
 
 
@@ -41,7 +42,7 @@ def table(rows: list[Listed]) -> str:
 
 def get(name: str, accept_licence: bool = False) -> str:
     """Fetches a corpus, vectors, or all that asks for nothing; says where they are."""
-    known = {**CORPORA, **TEXTS, **PICTURES, **VECTORS}
+    known = {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS}
     if name == "all":
         return "\n".join(get(n) for n, row in known.items() if not getattr(row, "opt_in", None))
     if name not in known:
@@ -77,6 +78,10 @@ def show(
         raise UserError(
             f"{name!r} is a table of word vectors, not texts; use it with: lingon train ... --vectors {name}"
         )
+    elif name in QUESTIONS:
+        found = load_questions(name)
+        head = [f"{name}: {QUESTIONS[name].summary}", f"licence: {QUESTIONS[name].licence}"]
+        return "\n".join([*head, f"{len(found):,} questions", *(" ".join(map(str, q)) for q in found[:samples])])
     elif Path(name).exists():
         examples, report = read_examples(name, text, label, on_bad_row)
         tell(report)

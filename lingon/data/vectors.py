@@ -1,4 +1,4 @@
-"""Reads word vectors: word2vec and GloVe text files, and the vectors of the catalogue."""
+"""Reads word vectors: those of the catalogue by name, text files here, other formats by `lingon.data.vector_files`."""
 
 import gzip
 import re
@@ -10,18 +10,21 @@ from pathlib import Path
 
 import numpy as np
 
-from lingon.core.errors import DataError
+from lingon.core.errors import DataError, unknown
+from lingon.data.vector_files.whole import GZIP, MOST_RATIO
 
 HEADER = re.compile(r"(\d{1,12}) (\d{1,6})\s*")
+LONGEST_LINE = 1 << 22  # bytes; a token and 65,536 numbers fit
 BLOCK = 65_536  # vectors per array while reading: the size is not known before the end
 
 
 def read_vectors(source: Path | str, only: set[str] | None = None) -> tuple[list[str], np.ndarray]:
     """Tokens and their vectors, float32 [V, D], in the order of the file.
 
-    source: a text file with a token and D numbers on each line, plain or .gz, with the header of word2vec
-    ("V D") or without it (GloVe), or the name of vectors in the catalogue. only: tokens to keep; the others
-    take no memory. A token that comes twice keeps its first vector, and a warning says how many did.
+    source: the name of vectors in the catalogue, or a file: text with a token and D numbers on each line, with the
+    header of word2vec ("V D", also .vec of fastText) or without it (GloVe); binary word2vec; .bin of fastText; .npz;
+    .safetensors of our own; text and binary also as .gz. only: tokens to keep; of a text file the others take no
+    memory. A token that comes twice keeps its first vector, and a warning says how many did.
 
     Raises DataError with file and line for text that is not UTF-8, a number that is none, another width than
     the lines before, and a file that ends too early.
@@ -30,14 +33,20 @@ def read_vectors(source: Path | str, only: set[str] | None = None) -> tuple[list
     if not path.exists():
         if path.suffix or len(path.parts) > 1:
             raise DataError(f"{path}: no such file")
-        tokens, table = _of_catalogue(str(source))
-        if only is None:
-            return tokens, table
-        kept = [i for i, token in enumerate(tokens) if token in only]
-        return [tokens[i] for i in kept], table[kept]
-    if path.is_dir():
-        raise DataError(f"{path}: a folder, not a file of word vectors")
-    return _read(path, only)
+        return _chosen(*_of_catalogue(str(source)), only)
+    from lingon.data.vector_files import kind_of, load_vector_file
+
+    if kind_of(path) == "text":
+        return read_text(path, only)
+    found = load_vector_file(path)
+    return _chosen(list(found.words), found.table, only)
+
+
+def _chosen(tokens: list[str], table: np.ndarray, only: set[str] | None) -> tuple[list[str], np.ndarray]:
+    if only is None:
+        return tokens, table
+    kept = [i for i, token in enumerate(tokens) if token in only]
+    return [tokens[i] for i in kept], table[kept]
 
 
 def _of_catalogue(name: str) -> tuple[list[str], np.ndarray]:
@@ -46,8 +55,15 @@ def _of_catalogue(name: str) -> tuple[list[str], np.ndarray]:
     return load_vectors(name)
 
 
-def _read(path: Path, only: set[str] | None) -> tuple[list[str], np.ndarray]:
-    lines = _lines(path)
+def read_text(path: Path, only: set[str] | None = None, on_bad_line: str = "stop") -> tuple[list[str], np.ndarray]:
+    """Tokens and vectors of a text file. on_bad_line: stop with an error, or skip the line; a warning counts them.
+
+    The first line is never skipped, because it gives the width.
+    """
+    if on_bad_line not in ("stop", "skip"):
+        raise unknown("way with bad lines", on_bad_line, ("stop", "skip"))
+    skipped = [] if on_bad_line == "skip" else None
+    lines = _lines(path, skipped)
     with closing(lines):
         number, first = next(lines, (0, ""))
         if not first:
@@ -56,35 +72,62 @@ def _read(path: Path, only: set[str] | None) -> tuple[list[str], np.ndarray]:
         promised, width = (int(header[1]), int(header[2])) if header else (None, len(first.split(" ")) - 1)
         if width < 1:
             raise DataError(f"{path}:{number}: no numbers after the token; is this a file of word vectors?")
-        rows = _rows(path, lines, width, None if header else (number, first), only)
+        rows = _rows(path, lines, width, None if header else (number, first), only, skipped)
         tokens, table, seen, twice = _gather(rows, width)
-    if promised is not None and seen != promised:
+    if skipped:
+        warnings.warn(f"{path}: {len(skipped):,} bad lines skipped, the first: {skipped[0]}", stacklevel=3)
+    elif promised is not None and seen != promised:
         raise DataError(f"{path}: {seen:,} vectors, but its first line promises {promised:,}; is the file whole?")
     if twice:
         warnings.warn(f"{path}: {twice:,} tokens came twice; their first vectors are kept", stacklevel=3)
     return tokens, table
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def _is_gzip(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(2) == GZIP
+
+
+def _lines(path: Path, skipped: list[str] | None) -> Iterator[tuple[int, str]]:
     """Numbered lines, decoded one by one so that an error knows its line."""
-    number = 0
+    number, read = 0, 0
+    packed = _is_gzip(path)
+    most = path.stat().st_size * MOST_RATIO if packed else None
     try:
-        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-            for number, line in enumerate(file, 1):
-                if text := line.decode().rstrip("\r\n "):
+        with gzip.open(path) if packed else open(path, "rb") as file:
+            while line := file.readline(LONGEST_LINE):
+                number, read = number + 1, read + len(line)
+                if len(line) == LONGEST_LINE:
+                    raise DataError(f"{path}:{number}: a line of over {LONGEST_LINE:,} bytes; is this a text file?")
+                if most is not None and read > most:
+                    raise DataError(f"{path}: grows more than {MOST_RATIO}-fold when unpacked; refused as a bomb")
+                try:
+                    text = line.decode().rstrip("\r\n ")
+                except UnicodeDecodeError as error:
+                    what = f"{path}:{number}: not UTF-8 text (byte {error.start} of the line)"
+                    if skipped is None or number == 1:
+                        raise DataError(what) from None
+                    skipped.append(what)
+                    continue
+                if text:
                     yield number, text.removeprefix("\ufeff") if number == 1 else text
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}:{number}: not UTF-8 text (byte {error.start} of the line)") from None
     except (EOFError, OSError, zlib.error) as error:
         raise DataError(f"{path}:{number + 1}: cannot be read further ({error})") from None
 
 
-def _rows(path, lines, width, first, only) -> Iterator[tuple[str, np.ndarray | None]]:
+def _rows(path, lines, width, first, only, skipped) -> Iterator[tuple[str, np.ndarray | None]]:
     """Token and vector of each line; the vector is None for tokens that nobody asked for."""
     if first:
         yield _row(path, *first, width, only)
     for number, line in lines:
-        yield _row(path, number, line, width, only)
+        try:
+            row = _row(path, number, line, width, only)
+        except DataError as error:
+            if skipped is None:
+                raise
+            skipped.append(str(error))
+            continue
+        yield row
 
 
 def _row(path: Path, number: int, line: str, width: int, only: set[str] | None) -> tuple[str, np.ndarray | None]:

@@ -1,0 +1,251 @@
+"""lingon vectors: questions to word vectors, from the command line."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lingon.core.errors import UserError, unknown
+
+plain = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "no_args_is_help": True}
+app = typer.Typer(help="Ask word vectors: nearest words, analogies, likeness, a map, scores, bias.", **plain)
+
+Vectors = Annotated[
+    str, typer.Option("--vectors", help="A name (lingon data list), or a file of word2vec, GloVe, fastText or ours.")
+]
+Missing = Annotated[
+    str | None,
+    typer.Option(
+        help="Words that are not there: error, zero, subwords, or unknown=WORD. subwords for files with them."
+    ),
+]
+BadLine = Annotated[str, typer.Option(help="stop at a line that cannot be read, or skip it.")]
+Count = Annotated[int, typer.Option("--count", "-k", help="How many answers.")]
+Frequent = Annotated[int | None, typer.Option(help="Only the first so many words of the file, the commonest.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+GLOVE = "glove-6b-50d"
+
+
+def opened(source: str, missing: str | None = None, on_bad_line: str = "stop"):
+    """The vectors of a name or file, with the rule for missing words that was asked for."""
+    from lingon.tasks.vectors.word_vectors import WordVectors, subwords, unknown_word, zero
+
+    rules = {"zero": zero, "subwords": subwords, "error": lambda vectors, word: None}
+    if missing is None or missing in rules:
+        found = WordVectors.open(source, rules.get(missing) if missing else None, on_bad_line)
+        if missing == "subwords" and found.parts is None:
+            raise UserError(f"{source}: has no vectors of parts of words, as files of fastText (.bin) do")
+        return found
+    if not missing.startswith("unknown="):
+        raise unknown("rule for missing words", missing, [*rules, "unknown=WORD"])
+    found = WordVectors.open(source, unknown_word(missing.removeprefix("unknown=")), on_bad_line)
+    if missing.removeprefix("unknown=") not in found:
+        raise UserError(found.lacks(missing.removeprefix("unknown=")))
+    return found
+
+
+def show(found: list[tuple[str, float]], as_json: bool, **asked: object) -> None:
+    """Prints words with a number each."""
+    if as_json:
+        print(json.dumps(asked | {"found": [[word, round(x, 6)] for word, x in found]}, ensure_ascii=False))
+        return
+    for word, number in found:
+        print(f"  {word:24} {number:.4f}")
+
+
+@app.command("nearest")
+def nearest_words(
+    words: Annotated[list[str], typer.Argument(help="One or more words.")],
+    vectors: Vectors = GLOVE,
+    count: Count = 10,
+    matching: Annotated[str | None, typer.Option(help="Only words that match this regular expression.")] = None,
+    most_frequent: Frequent = None,
+    missing: Missing = None,
+    on_bad_line: BadLine = "stop",
+    as_json: Json = False,
+) -> None:
+    """The nearest words by cosine, exactly."""
+    import re
+
+    try:
+        keep = re.compile(matching).fullmatch if matching else None
+    except re.error as error:
+        raise UserError(f"--matching {matching!r} is no regular expression ({error})") from None
+    from lingon.tasks.vectors import nearest
+
+    given = opened(vectors, missing, on_bad_line)
+    for word, found in zip(words, nearest(given, words, count, keep, most_frequent), strict=True):
+        if not as_json:
+            print(word)
+        show(found, as_json, word=word)
+
+
+@app.command()
+def analogy(
+    a: str,
+    b: str,
+    c: str,
+    vectors: Vectors = GLOVE,
+    count: Count = 5,
+    method: Annotated[str, typer.Option(help="add (3CosAdd) or mul (3CosMul).")] = "add",
+    missing: Missing = None,
+    on_bad_line: BadLine = "stop",
+    as_json: Json = False,
+) -> None:
+    """A is to B as C is to which word?"""
+    from lingon.tasks.vectors import analogy as answers
+
+    found = answers(opened(vectors, missing, on_bad_line), a, b, c, count, method)
+    if not as_json:
+        print(f"{a} is to {b} as {c} is to")
+    show(found, as_json, a=a, b=b, c=c, method=method)
+
+
+@app.command()
+def compare(
+    first: str,
+    second: str,
+    vectors: Vectors = GLOVE,
+    missing: Missing = None,
+    on_bad_line: BadLine = "stop",
+) -> None:
+    """The cosine of two words."""
+    from lingon.tasks.vectors import similarity
+
+    print(f"{similarity(opened(vectors, missing, on_bad_line), first, second):.4f}")
+
+
+@app.command("odd-one-out")
+def odd_one_out(
+    words: Annotated[list[str], typer.Argument(help="Three or more words.")],
+    vectors: Vectors = GLOVE,
+    missing: Missing = None,
+    on_bad_line: BadLine = "stop",
+    as_json: Json = False,
+) -> None:
+    """The word that does not belong, with the mean cosine of each to the others."""
+    from lingon.tasks.vectors import odd_one_out as ranked
+
+    show(ranked(opened(vectors, missing, on_bad_line), words), as_json, words=words)
+
+
+@app.command("map")
+def draw(
+    words: Annotated[list[str] | None, typer.Argument(help="Words; the commonest when none is given.")] = None,
+    vectors: Vectors = GLOVE,
+    out: Annotated[Path, typer.Option(help="An .html page, or a .png, .svg or .pdf picture.")] = Path("map.html"),
+    most_frequent: Annotated[int, typer.Option(help="How many of the commonest words, when none is given.")] = 1000,
+    projection: Annotated[str | None, typer.Option(help="pca or tsne; tsne where scikit-learn is installed.")] = None,
+    missing: Missing = None,
+    on_bad_line: BadLine = "stop",
+) -> None:
+    """Draw words in the plane: one page that searches and zooms, without a network."""
+    from lingon.export.vector_map import draw_map
+
+    given = opened(vectors, missing, on_bad_line)
+    some = words or [word for word, _ in zip(given, range(most_frequent), strict=False)]
+    used = draw_map(given, some, out, projection, f"{len(some):,} words of {Path(vectors).name}")
+    print(f"wrote {out}: {len(some):,} words by {'t-SNE' if used == 'tsne' else 'PCA'}")
+
+
+@app.command()
+def evaluate(
+    questions: Annotated[
+        list[str] | None, typer.Argument(help="wordsim-353, simlex-999, google-analogies, or files; all three if none.")
+    ] = None,
+    vectors: Vectors = GLOVE,
+    method: Annotated[str, typer.Option(help="For analogies: add (3CosAdd) or mul (3CosMul).")] = "add",
+    most_frequent: Frequent = None,
+    missing: Missing = None,
+    on_bad_line: BadLine = "stop",
+    as_json: Json = False,
+) -> None:
+    """Score vectors on rated pairs (Spearman) and analogies (accuracy), with coverage."""
+    from lingon.tasks.vectors.evaluate import STANDARD
+    from lingon.tasks.vectors.evaluate import evaluate as score
+
+    given = opened(vectors, missing, on_bad_line)
+    for name in questions or STANDARD:
+        found = score(given, name, method, most_frequent)
+        print(json.dumps(found) if as_json else "\n".join(scored(found)))
+
+
+def scored(found: dict) -> list[str]:
+    """A result as lines for people."""
+    asked = f"{found['asked']:,} of {found['of']:,} asked ({found['coverage']:.1%})"
+    if "spearman" in found:
+        low, high = found["interval"]
+        rest = f"95 % from {low:.3f} to {high:.3f} (Fisher), {asked}; missing words {found['missing_words']}"
+        return [f"{found['questions']}: Spearman {found['spearman']:.3f}, {rest}"]
+    head = f"{found['questions']}: {found['accuracy']:.1%} right by 3Cos{found['method'].title()}, {asked}"
+    lines = [f"{head}, {found['words']:,} words; {found['accuracy_of_all']:.1%} of all"]
+    return lines + [f"  {name:28} {c['accuracy']:6.1%} of {c['asked']:,}" for name, c in found["categories"].items()]
+
+
+@app.command()
+def align(
+    source: Annotated[str, typer.Argument(help="The vectors to turn.")],
+    target: Annotated[str, typer.Argument(help="The vectors to turn them onto.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write the turned vectors.")] = None,
+    anchors: Annotated[
+        Path | None, typer.Option(help="Words to fit the turn to, one a line; all shared if none.")
+    ] = None,
+    count: Count = 10,
+) -> None:
+    """Turn vectors of one run onto those of another (orthogonal Procrustes), and show what changed most."""
+    from lingon.tasks.vectors import agreement
+    from lingon.tasks.vectors import align as turned
+
+    onto = opened(target)
+    words = anchors.read_text(encoding="utf-8").split() if anchors else None
+    found = turned(opened(source), onto, words)
+    cosines = agreement(found, onto)
+    print(
+        f"{len(cosines):,} words in common, mean cosine {sum(x for _, x in cosines) / len(cosines):.4f}; least alike:"
+    )
+    show(cosines[:count], False)
+    if out is not None:
+        found.save(out)
+        print(f"wrote {out}")
+
+
+@app.command()
+def bias(
+    probe: Annotated[str, typer.Argument(help="flowers-insects, career-family, math-arts, science-arts, or own.")],
+    vectors: Vectors = GLOVE,
+    x: Annotated[str | None, typer.Option(help="With own: words with spaces between them.")] = None,
+    y: Annotated[str | None, typer.Option(help="With own: the other targets.")] = None,
+    a: Annotated[str | None, typer.Option(help="With own: attributes.")] = None,
+    b: Annotated[str | None, typer.Option(help="With own: the other attributes.")] = None,
+    missing: Missing = None,
+) -> None:
+    """The word embedding association test: which words lean to which, with a p-value."""
+    from lingon.tasks.vectors import weat
+    from lingon.tasks.vectors.weat_words import PROBES, Probe
+
+    if probe == "own":
+        if None in (x, y, a, b):
+            raise UserError("a probe of your own needs --x, --y, --a and --b")
+        chosen = Probe("your words", x, y, a, b)
+    elif probe in PROBES:
+        chosen = PROBES[probe]
+    else:
+        raise unknown("probe", probe, [*PROBES, "own"])
+    found = weat(opened(vectors, missing), *(words.split() for words in chosen[1:]))
+    how = f"all {found.divisions:,} divisions" if found.exact else f"{found.divisions:,} random divisions"
+    print(f"{chosen.title}: effect {found.effect:.2f}, p {found.p:.2g} (one-sided, {how})")
+    if found.missing:
+        print(f"without a vector: {', '.join(found.missing)}")
+
+
+@app.command()
+def convert(
+    source: Annotated[str, typer.Argument(help="A name or a file.")],
+    out: Annotated[Path, typer.Argument(help="The new file: .txt .vec .bin (also with .gz) .npz .safetensors")],
+    on_bad_line: BadLine = "stop",
+) -> None:
+    """Write vectors in another format; .safetensors opens at once and keeps parts of words."""
+    found = opened(source, None, on_bad_line)
+    found.save(out)
+    print(f"wrote {out}: {len(found):,} words of width {found.width}")

@@ -1,0 +1,132 @@
+"""Questions that word vectors are judged by: pairs that people rated, and analogies with their answers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from lingon.core.errors import DataError, unknown
+from lingon.data.fetch import Package, fetch
+from lingon.data.unpack import members
+
+# The peer itself carries them among its tests. Its wheel is only unpacked, none of it is ever run.
+GENSIM = Package(
+    "pypi",
+    "gensim",
+    "4.4.0",
+    "gensim-4.4.0-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl",
+    27_809_988,
+    "91a7fa5e814e7b1bad4b2dffa8d62c1e55410d5cbdf930714c1997ffb4404db8",
+)
+RESEARCH = "research; wrapper LGPL-2.1"
+
+
+class Pair(NamedTuple):
+    """Two words, and how alike people found them; the scale differs from set to set."""
+
+    first: str
+    second: str
+    rating: float
+
+
+class Analogy(NamedTuple):
+    """a is to b as c is to d."""
+
+    category: str
+    a: str
+    b: str
+    c: str
+    d: str
+
+
+@dataclass(frozen=True)
+class Questions:
+    """A set of questions that a package carries; `parse` gives pairs or analogies from its text."""
+
+    name: str
+    summary: str
+    package: Package
+    licence: str
+    file: str
+    parse: Callable[[str, str], list]
+
+
+def pairs(text: str, name: str) -> list[Pair]:
+    """Lines of two words and a number with a tab or a comma between them; # begins a remark.
+
+    >>> pairs("# word 1, word 2, mean\\ntiger,cat,7.35", "mine")
+    [Pair(first='tiger', second='cat', rating=7.35)]
+    """
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        parts = [part.strip() for part in line.split("\t" if "\t" in line else ",")]
+        try:
+            found.append(Pair(parts[0], parts[1], float(parts[2])))
+        except (IndexError, ValueError):
+            if number == 1:
+                continue  # names of columns
+            raise DataError(f"{name}:{number}: {line[:60]!r}; expected two words and a number") from None
+    return found
+
+
+def analogies(text: str, name: str) -> list[Analogy]:
+    """Lines of four words; ": NAME" begins a category.
+
+    >>> analogies(": capitals\\nAthens Greece Oslo Norway", "mine")
+    [Analogy(category='capitals', a='Athens', b='Greece', c='Oslo', d='Norway')]
+    """
+    found, category = [], "all"
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith(":"):
+            category = line[1:].strip()
+        elif words := line.split():
+            if len(words) != 4:
+                raise DataError(f"{name}:{number}: {len(words)} words, expected four")
+            found.append(Analogy(category, *words))
+    return found
+
+
+FOLDER = "gensim/test/test_data/"
+QUESTIONS = {
+    row.name: row
+    for row in [
+        Questions("wordsim-353", "353 pairs, how related they are", GENSIM, RESEARCH, FOLDER + "wordsim353.tsv", pairs),
+        Questions("simlex-999", "999 pairs, how similar they are", GENSIM, RESEARCH, FOLDER + "simlex999.txt", pairs),
+        Questions(
+            "google-analogies",
+            "19,544 analogies, 14 kinds",
+            GENSIM,
+            RESEARCH,
+            FOLDER + "questions-words.txt",
+            analogies,
+        ),
+    ]
+}
+
+
+def load_questions(source: str | Path) -> list[Pair] | list[Analogy]:
+    """Questions by name (see QUESTIONS), or from a file of yours in one of the two forms.
+
+    Raises UserError for an unknown name, FetchError when the package cannot be had, DataError with file and line.
+    """
+    path = Path(source)
+    if path.is_file():
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: not UTF-8 text (byte {error.start})") from None
+        first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
+        is_analogy = first.startswith(":") or len(first.split()) == 4
+        found = (analogies if is_analogy else pairs)(text, str(path))
+        if not found:
+            raise DataError(f"{path}: no questions in it; expected lines of two words and a number, or of four words")
+        return found
+    if str(source) not in QUESTIONS:
+        raise unknown("set of questions", str(source), QUESTIONS)
+    row = QUESTIONS[str(source)]
+    package = fetch(row.package, row.name)
+    for name, data in members(package, row.file.replace(".", "\\.")):
+        return row.parse(data.decode(), name)
+    raise DataError(f"{package}: no {row.file} in it")

@@ -1,0 +1,18 @@
+"""Files of word vectors: everyone's formats, told apart by what they hold; nothing in them is ever run."""
+
+from lingon.data.vector_files.fasttext import FastText, load_fasttext, save_fasttext
+from lingon.data.vector_files.loaded import Loaded
+from lingon.data.vector_files.open import kind_of, load_vector_file
+from lingon.data.vector_files.save import save_vector_file
+from lingon.data.vector_files.subwords import Subwords
+
+__all__ = [
+    "FastText",
+    "Loaded",
+    "Subwords",
+    "kind_of",
+    "load_fasttext",
+    "load_vector_file",
+    "save_fasttext",
+    "save_vector_file",
+]

@@ -1,0 +1,42 @@
+"""Opens a file of word vectors of any known format, told by its first bytes, not by its name."""
+
+from pathlib import Path
+
+from lingon.core.errors import DataError
+from lingon.data.vector_files.arrays import read_npz
+from lingon.data.vector_files.fasttext import MAGIC, read_fasttext
+from lingon.data.vector_files.loaded import Loaded
+from lingon.data.vector_files.own import is_own, open_own
+from lingon.data.vector_files.whole import beginning
+from lingon.data.vector_files.word2vec import is_binary, read_word2vec
+
+READERS = {"npz": read_npz, "fasttext": read_fasttext, "safetensors": open_own, "word2vec": read_word2vec}
+
+
+def kind_of(path: Path) -> str:
+    """npz, fasttext, safetensors, word2vec (binary) or text. Raises DataError for a folder and for nothing at all."""
+    path = Path(path)
+    if path.is_dir():
+        raise DataError(f"{path}: a folder, not a file of word vectors")
+    if not path.exists():
+        raise DataError(f"{path}: no such file")
+    start = beginning(path)
+    if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return "npz"
+    if start.startswith(MAGIC.to_bytes(4, "little")):
+        return "fasttext"
+    if is_own(start):
+        return "safetensors"
+    return "word2vec" if is_binary(start) else "text"
+
+
+def load_vector_file(path: Path, on_bad_line: str = "stop") -> Loaded:
+    """Words and vectors of a file. on_bad_line: stop, or skip what cannot be read in a text file and count it.
+
+    Raises DataError that names the file, and the line where there are lines.
+    """
+    from lingon.data.vectors import read_text
+
+    path = Path(path)
+    kind = kind_of(path)
+    return Loaded(*read_text(path, on_bad_line=on_bad_line)) if kind == "text" else READERS[kind](path)

@@ -1,0 +1,67 @@
+"""Writes word vectors in the formats of others, chosen by the ending of the name."""
+
+import contextlib
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from lingon.core.errors import UserError, unknown
+from lingon.core.files import atomic_write
+from lingon.data.vector_files.own import save_own
+from lingon.data.vector_files.subwords import Subwords
+
+ENDINGS = (".txt", ".vec", ".bin", ".npz", ".safetensors", ".txt.gz", ".vec.gz", ".bin.gz")
+
+
+def save_vector_file(path: Path, words: list[str], table: np.ndarray, subwords: Subwords | None = None) -> None:
+    """Writes a file, atomically: .txt as GloVe, .vec as word2vec's text with its line of sizes (also fastText's),
+    .bin as word2vec's binary, .npz, or .safetensors, which alone keeps the parts of words; all but the last two
+    also with .gz. For fastText's own .bin see `save_fasttext`.
+
+    Raises UserError for another ending, and for words that a format cannot hold.
+    """
+    path, words = Path(path), list(words)
+    if len(words) != len(table) or table.ndim != 2:
+        raise UserError(f"{len(words):,} words for a table of {list(table.shape)}; expected [{len(words):,}, D]")
+    ending = next((e for e in sorted(ENDINGS, key=len, reverse=True) if path.name.endswith(e)), None)
+    if ending is None:
+        raise unknown("ending of a vector file", path.suffix or path.name, ENDINGS)
+    plain = ending.removesuffix(".gz")
+    if plain == ".safetensors":
+        return save_own(path, words, table, subwords)
+    _check(words, " \n" if plain == ".bin" else "\r\n", plain)
+    if plain == ".npz":
+        with atomic_write(path, "wb") as file:
+            np.savez(file, words=np.array(words, dtype=np.str_), vectors=np.asarray(table, np.float32))
+        return None
+    with _opened(path, ending.endswith(".gz")) as file:
+        if plain != ".txt":
+            file.write(f"{len(words)} {table.shape[1]}\n".encode())
+        for word, row in zip(words, np.asarray(table, np.float32), strict=True):
+            # Nine digits give back the same 32 bits.
+            end = row.astype("<f4").tobytes() if plain == ".bin" else _digits(row) + b"\n"
+            file.write(word.encode() + b" " + end)
+    return None
+
+
+def _digits(row: np.ndarray) -> bytes:
+    return " ".join([f"{x:.9g}" for x in row.tolist()]).encode()
+
+
+def _check(words: list[str], forbidden: str, ending: str) -> None:
+    bad = next((w for w in words if not w or any(c in w for c in forbidden)), None)
+    if bad is not None:
+        raise UserError(f"the word {bad[:40]!r} cannot be written to a {ending} file; use .safetensors")
+
+
+@contextlib.contextmanager
+def _opened(path: Path, packed: bool) -> Iterator[IO[bytes]]:
+    with atomic_write(path, "wb") as file:
+        if not packed:
+            yield file
+            return
+        with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as inner:
+            yield inner

@@ -1,0 +1,113 @@
+"""Vectors of parts of words, as fastText has them, so that a word which was never seen has a vector too.
+
+Source: Bojanowski, Grave, Joulin, Mikolov, "Enriching Word Vectors with Subword Information", 2017, section 3.2; the
+hash, and which n-grams count, are those of fastText (Dictionary::computeSubwords): letters, not bytes, make an n-gram,
+the word stands between < and >, and neither of these two alone is an n-gram.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lingon.core.kernel import kernel
+
+BASIS, PRIME, LOW_32, SIGN = 2_166_136_261, 16_777_619, 0xFFFFFFFF, 0xFFFFFF00
+CHUNK = 1 << 15  # words whose n-grams are held at a time
+
+
+@dataclass(frozen=True)
+class Subwords:
+    """The vectors of hashed n-grams of `shortest` to `longest` letters: float32 [buckets, D]."""
+
+    table: np.ndarray
+    shortest: int
+    longest: int
+
+    def rows(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The buckets of each word, one word after the other, and where those of word i begin: starts[i : i + 2]."""
+        return subword_rows(words, self.shortest, self.longest, len(self.table))
+
+    def vector(self, word: str) -> np.ndarray | None:
+        """The mean of the parts of a word, [D]; None when it has none."""
+        rows, _ = self.rows([word])
+        if not len(rows):
+            return None
+        # Row after row, and times the inverse, as fastText does it: the same bits.
+        return np.add.reduce(self.table[rows], axis=0, dtype=np.float32) * np.float32(1 / len(rows))
+
+
+def subword_rows(words: Sequence[str], shortest: int, longest: int, buckets: int) -> tuple[np.ndarray, np.ndarray]:
+    """int64 rows [N] in [0, buckets) of the n-grams of all words, and starts [words + 1].
+
+    >>> rows, starts = subword_rows(["where"], 3, 3, 1 << 32)
+    >>> len(rows), starts.tolist()
+    (5, [0, 5])
+    """
+    encoded = [f"<{word}>".encode("utf-8", "surrogateescape") for word in words]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    data = np.frombuffer(b"".join(encoded), np.uint8)
+    if longest < 1 or not len(data):
+        return np.zeros(0, np.int64), np.zeros(len(words) + 1, np.int64)
+    starts = np.zeros(len(words) + 1, np.int64)
+    nothing = np.zeros(0, np.int64)
+    total = _hash(data, ends, max(1, shortest), longest, buckets, starts, nothing)
+    rows = np.empty(total, np.int64)
+    _hash(data, ends, max(1, shortest), longest, buckets, starts, rows)
+    return rows, starts
+
+
+def means_of_words(words: Sequence[str], own: np.ndarray, subwords: Subwords, alone: str = "</s>") -> np.ndarray:
+    """The vector of each known word: the mean of its own row and of those of its parts, [V, D].
+
+    own: a row per word. alone: the word that has no parts (the end of a line in fastText).
+    """
+    found = np.empty((len(words), own.shape[1]), np.float32)
+    for begin in range(0, len(words), CHUNK):
+        some = words[begin : begin + CHUNK]
+        rows, starts = subwords.rows(some)
+        end = begin + len(some)
+        _means(np.ascontiguousarray(own[begin:end]), subwords.table, rows, starts, found[begin:end])
+    for place in (i for i, word in enumerate(words) if word == alone):
+        found[place] = own[place]
+    return found
+
+
+@kernel
+def _hash(data, ends, shortest, longest, buckets, starts, rows):
+    """Writes the bucket of every n-gram, or only counts them while `rows` is empty."""
+    count = 0
+    for w in range(len(ends) - 1):
+        begin, end = ends[w], ends[w + 1]
+        starts[w] = count
+        for i in range(begin, end):
+            if data[i] & 0xC0 == 0x80:  # inside a letter
+                continue
+            value, j, n = np.int64(BASIS), i, 1
+            while j < end and n <= longest:
+                more = True
+                while more:
+                    byte = np.int64(data[j])
+                    value = ((value ^ (byte if byte < 128 else byte | SIGN)) * PRIME) & LOW_32
+                    j += 1
+                    more = j < end and data[j] & 0xC0 == 0x80
+                if n >= shortest and not (n == 1 and (i == begin or j == end)):
+                    if len(rows):
+                        rows[count] = value % buckets
+                    count += 1
+                n += 1
+    starts[len(ends) - 1] = count
+    return count
+
+
+@kernel
+def _means(own, table, rows, starts, out):
+    for w in range(len(own)):
+        share = np.float32(1.0 / (1 + starts[w + 1] - starts[w]))
+        for d in range(own.shape[1]):
+            out[w, d] = own[w, d]
+        for k in range(starts[w], starts[w + 1]):
+            for d in range(own.shape[1]):
+                out[w, d] += table[rows[k], d]
+        for d in range(own.shape[1]):
+            out[w, d] *= share

@@ -1,0 +1,55 @@
+"""Binary files of word2vec: a line with two sizes, then each word, a space, and its numbers as in memory."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from lingon.core.errors import DataError
+from lingon.data.vector_files.loaded import Loaded, without_repeats
+from lingon.data.vector_files.whole import numbers, whole
+
+HEADER = re.compile(rb"(\d{1,12}) (\d{1,6})[ \r]*\n")
+LONGEST = 10_000  # bytes of a word: more means that the file is broken
+
+
+def is_binary(start: bytes) -> bool:
+    """Whether a file with these first bytes is binary, not text: the numbers of its first vector are no digits."""
+    header = HEADER.match(start)
+    if not header:
+        return False
+    space = start.find(b" ", header.end())
+    sample = start[space + 1 : space + 1 + 4 * int(header[2])]
+    return space >= 0 and bool(sample.split(b"\n")[0].translate(None, b"0123456789+-.eEnaifNI \r\t"))
+
+
+def read_word2vec(path: Path) -> Loaded:
+    """Reads a binary file. Raises DataError when it holds less, or more, than its first line promises."""
+    data = whole(path)
+    header = HEADER.match(data[:64])
+    if not header:
+        raise DataError(f"{path}:1: not the sizes 'V D' of word2vec")
+    count, width = int(header[1]), int(header[2])
+    least = count * (4 * width + 2)  # a word of one letter and a space
+    if width < 1 or least > len(data):
+        raise DataError(f"{path}: promises {count:,} x {width:,} numbers in {len(data):,} bytes; is the file whole?")
+    words, table = _vectors(path, data, header.end(), count, width)
+    numbers(path, "vector", table)
+    return Loaded(*without_repeats(path, words, table))
+
+
+def _vectors(path: Path, data: memoryview, at: int, count: int, width: int) -> tuple[list[str], np.ndarray]:
+    table, words, searched = np.empty((count, width), np.float32), [], data.obj
+    for i in range(count):
+        space = searched.find(b" ", at, at + LONGEST)
+        if space < 0 or space + 1 + 4 * width > len(data):
+            raise DataError(f"{path}: ends inside vector {i:,} of {count:,}, or its words are broken")
+        try:
+            words.append(bytes(data[at:space]).decode().lstrip("\n"))  # some writers end each vector with a new line
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: word {i:,} is not UTF-8 text (byte {at + error.start:,} of the file)") from None
+        table[i] = np.frombuffer(data, "<f4", width, space + 1)
+        at = space + 1 + 4 * width
+    if bytes(data[at : at + 2]).strip():
+        raise DataError(f"{path}: holds more than the {count:,} vectors that its first line promises")
+    return words, table

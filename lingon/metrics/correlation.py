@@ -1,0 +1,49 @@
+"""Spearman's correlation of ranks, with an interval that says how sure it is."""
+
+import math
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+
+from lingon.core.errors import UserError
+
+
+class Correlation(NamedTuple):
+    """Spearman's rho, and the ends of its interval of confidence."""
+
+    rho: float
+    low: float
+    high: float
+
+
+def ranks(values: Sequence[float]) -> np.ndarray:
+    """Ranks from 1; equal values share the middle of their ranks.
+
+    >>> ranks([7, 3, 7, 1]).tolist()
+    [3.5, 2.0, 3.5, 1.0]
+    """
+    _, group, counts = np.unique(np.asarray(values, np.float64), return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[group]
+
+
+def spearman(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> Correlation:
+    """Rho, the correlation of the ranks, and its interval; NaN where one side has a single value.
+
+    The interval is Fisher's, tanh(atanh(rho) +- z s), with s^2 = (1 + rho^2 / 2) / (n - 3), as ranks need it (Bonett
+    and Wright, "Sample size requirements for estimating Pearson, Kendall and Spearman correlations", 2000).
+    Raises UserError for sides of different lengths.
+    """
+    if len(first) != len(second):
+        raise UserError(f"{len(first)} and {len(second)} values; a correlation needs as many on both sides")
+    if not 0 < confidence < 1:
+        raise UserError(f"a confidence of {confidence}; expected a share between 0 and 1")
+    if len(set(first)) < 2 or len(set(second)) < 2:
+        return Correlation(math.nan, math.nan, math.nan)
+    rho = float(np.corrcoef(ranks(first), ranks(second))[0, 1])
+    if len(first) < 4:
+        return Correlation(rho, -1.0, 1.0)
+    reach = NormalDist().inv_cdf((1 + confidence) / 2) * math.sqrt((1 + rho * rho / 2) / (len(first) - 3))
+    middle = math.atanh(max(-1 + 1e-15, min(1 - 1e-15, rho)))
+    return Correlation(rho, math.tanh(middle - reach), math.tanh(middle + reach))

@@ -1,0 +1,27 @@
+"""How alike two words are, and which of several does not belong."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lingon.core.errors import UserError
+from lingon.tasks.vectors.nearest import unit_rows
+from lingon.tasks.vectors.word_vectors import WordVectors
+
+
+def similarity(vectors: WordVectors, first: str, second: str) -> float:
+    """The cosine of two words, -1 to 1; 0 when one of them is all zeros."""
+    one, two = unit_rows(vectors.of([first, second])).astype(np.float64)
+    return float(one @ two)
+
+
+def odd_one_out(vectors: WordVectors, words: Sequence[str]) -> list[tuple[str, float]]:
+    """The words with their mean cosine to the others, the odd one first; equal ones in the order given.
+
+    Raises UserError for fewer than three words.
+    """
+    if len(words) < 3:
+        raise UserError(f"{len(words)} words; the odd one out needs three or more")
+    unit = unit_rows(vectors.of(words)).astype(np.float64)
+    means = (unit @ unit.T - np.diag((unit * unit).sum(1))).sum(1) / (len(words) - 1)
+    return [(words[i], float(means[i])) for i in np.argsort(means, kind="stable")]
