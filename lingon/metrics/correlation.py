@@ -18,7 +18,7 @@ class Correlation(NamedTuple):
     high: float
 
 
-def ranks(values: Sequence[float]) -> np.ndarray:
+def ranks(values: Sequence[float | int]) -> np.ndarray:
     """Ranks from 1; equal values share the middle of their ranks.
 
     >>> ranks([7, 3, 7, 1]).tolist()
@@ -28,7 +28,7 @@ def ranks(values: Sequence[float]) -> np.ndarray:
     return (np.cumsum(counts) - (counts - 1) / 2)[group]
 
 
-def spearman(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> Correlation:
+def spearman(first: Sequence[float | int], second: Sequence[float | int], confidence: float = 0.95) -> Correlation:
     """Rho, the correlation of the ranks, and its interval; NaN where one side has a single value.
 
     The interval is Fisher's, tanh(atanh(rho) +- z s), with s^2 = (1 + rho^2 / 2) / (n - 3), as ranks need it (Bonett

@@ -73,6 +73,8 @@ def read_fasttext(path: Path) -> Loaded:
     model = load_fasttext(path)
     numbers(path, "row", model.inputs)
     words, table = without_repeats(path, model.words, model.table())
+    if model.subwords is not None:
+        numbers(path, "the mean of word", table)  # finite parts may add up to infinity
     return Loaded(words, table, model.subwords)
 
 

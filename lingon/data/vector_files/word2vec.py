@@ -10,17 +10,25 @@ from lingon.data.vector_files.loaded import Loaded, without_repeats
 from lingon.data.vector_files.whole import numbers, whole
 
 HEADER = re.compile(rb"(\d{1,12}) (\d{1,6})[ \r]*\n")
+NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
+PRINTED = bytes([*range(9, 14), *range(32, 127)])
 LONGEST = 10_000  # bytes of a word: more means that the file is broken
 
 
 def is_binary(start: bytes) -> bool:
-    """Whether a file with these first bytes is binary, not text: the numbers of its first vector are no digits."""
+    """Whether a file with these first bytes is binary: its first vector holds bytes that are no text, and no digits.
+
+    Text may hold such bytes too, in another encoding, but most of what stands between its spaces are numbers.
+    """
     header = HEADER.match(start)
     if not header:
         return False
-    space = start.find(b" ", header.end())
-    sample = start[space + 1 : space + 1 + 4 * int(header[2])]
-    return space >= 0 and bool(sample.split(b"\n")[0].translate(None, b"0123456789+-.eEnaifNI \r\t"))
+    first = start[header.end() :]
+    _, space, rest = first.partition(b" ")
+    if not space or not rest[: 4 * int(header[2])].translate(None, PRINTED):
+        return False
+    fields = rest.split(b"\n")[0].split()
+    return 2 * sum(NUMBER.fullmatch(field) is not None for field in fields) < len(fields) + 1
 
 
 def read_word2vec(path: Path) -> Loaded:

@@ -14,7 +14,7 @@ from lingon.tasks.vectors.word_vectors import WordVectors
 
 QUERIES, WORDS = 256, 4096  # of a block: 4 MB of cosines
 
-Excluded = Sequence[Sequence[int]]
+Excluded = Sequence[Sequence[int | None]]
 
 
 def top(
@@ -22,8 +22,8 @@ def top(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The k largest products of each query with the rows of a table: products and rows, both [n, k], best first.
 
-    queries [n, D], table [V, D]. excluded: rows that do not count, for each query. Equal products come in the order of
-    their rows. With fewer than k rows left, the product is -inf and the row -1.
+    queries [n, D], table [V, D]. excluded: rows that do not count, for each query; None is no row. Equal products come
+    in the order of their rows. With fewer than k rows left, the product is -inf and the row -1.
     """
     if k < 1:
         raise UserError(f"the {k} nearest: expected 1 or more")
@@ -101,7 +101,7 @@ def nearest(
         table, excluded = table[rows], [[place.get(row) for row in some] for some in own]
     scores, found = top(queries, table, k, excluded)
     return [
-        [(vectors.words[_row(rows, j)], float(s)) for s, j in zip(*pair, strict=True) if j >= 0]
+        [(vectors.words[_row(rows, int(j))], float(s)) for s, j in zip(*pair, strict=True) if j >= 0]
         for pair in zip(scores, found, strict=True)
     ]
 
@@ -131,4 +131,4 @@ def _vector(vectors: WordVectors, item: str | np.ndarray) -> np.ndarray:
 
 
 def _row(rows: np.ndarray | None, j: int) -> int:
-    return int(j if rows is None else rows[j])
+    return j if rows is None else int(rows[j])
