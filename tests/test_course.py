@@ -20,6 +20,9 @@ LESSONS = lessons()
 EXERCISES = [(lesson, i, exercise) for lesson in LESSONS for i, exercise in enumerate(read_exercises(lesson.checks))]
 SECONDS = 900  # a lesson takes one or two minutes; a busy machine of a test run several times that
 MAY_IMPORT = {"lingon", "torch", "numpy", "matplotlib"} | set(sys.stdlib_module_names)
+FOUNDATIONS = [lesson for lesson in LESSONS if lesson.number in ("01", "02", "03")]
+STANDS_ON = {"lingon.scratch", "lingon.program", "lingon.learn", "numpy", "matplotlib"} | set(sys.stdlib_module_names)
+WITHOUT_TORCH = "import runpy, sys; sys.modules['torch'] = None; runpy.run_path(sys.argv[1], run_name='__main__')"
 WRONG = {
     "nothing": lambda *a: None,
     "zero": lambda *a: 0,
@@ -133,6 +136,35 @@ def test_a_solved_copy_passes_with_the_imports_of_the_lesson(lesson, tmp_path):
     assert [(result.problem, result.hints) for result in check_lesson(lesson.number, tmp_path)] == [("", ())] * 3
 
 
+def run(*command):
+    """What a program prints that runs without windows and with one thread, since other tests run beside it."""
+    environment = {**os.environ, "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "LINGON_QUIET": "1"}
+    command = [sys.executable, "-W", "ignore:FigureCanvasAgg", *map(str, command)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("lesson", FOUNDATIONS, ids=lambda lesson: lesson.path.stem)
+def test_the_first_lessons_stand_on_numpy_alone(lesson):
+    pytest.importorskip("matplotlib")
+    tree = ast.parse("\n".join(code_cells(lesson.path)))
+    names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert {".".join(name.split(".")[: 2 if name.startswith("lingon") else 1]) for name in names} <= STANDS_ON
+    assert run("-c", WITHOUT_TORCH, lesson.path).count(": not yet.") == 3
+
+
+@pytest.mark.parametrize("number", ["01", "02"])
+def test_lessons_on_scratch_move_to_torch_by_changing_the_import(number, tmp_path):
+    pytest.importorskip("matplotlib")
+    (lesson,) = [lesson for lesson in LESSONS if lesson.number == number]
+    text = lesson.path.read_text().replace("\nfrom lingon.scratch import draw\n", "\ndraw = lambda *_, **__: None\n")
+    assert text.count("\nimport lingon.scratch as torch\n") == 1
+    (tmp_path / lesson.path.name).write_text(text.replace("\nimport lingon.scratch as torch\n", "\nimport torch\n"))
+    assert run(tmp_path / lesson.path.name).count(": not yet.") == 3
+
+
 @pytest.mark.data
 @each_lesson
 def test_the_notebook_of_a_lesson_runs(lesson, tmp_path):
@@ -141,10 +173,6 @@ def test_the_notebook_of_a_lesson_runs(lesson, tmp_path):
     notebook = jupytext.writes(jupytext.read(lesson.path), fmt="ipynb")
     script = tmp_path / lesson.path.name
     script.write_text(jupytext.writes(jupytext.reads(notebook, fmt="ipynb"), fmt="py:percent"))
-    # One thread each, since other tests run beside this one.
-    environment = {**os.environ, "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "LINGON_QUIET": "1"}
-    command = [sys.executable, "-W", "ignore:FigureCanvasAgg", str(script)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.count(": not yet.") == 3
-    assert done.stdout.count("hint 1 of") == 3
+    said = run(script)
+    assert said.count(": not yet.") == 3
+    assert said.count("hint 1 of") == 3
