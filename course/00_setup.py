@@ -28,13 +28,14 @@ for lesson in lessons():
     print(lesson.number, lesson.title.ljust(28), lesson.question)
 
 # %% [markdown]
-# Three commands, typed into a terminal, are all you need:
+# A few commands, typed into a terminal, are all you need:
 #
 # | command | what it does |
 # |---|---|
 # | `lingon learn list` | lists the lessons |
 # | `lingon learn open 01` | makes your copy of lesson 01 and opens it |
 # | `lingon learn check 01` | checks the exercises in your copy; `--hint 2` shows more of the way |
+# | `lingon learn check` | tells how far you are with all lessons |
 #
 # ## Is the machine well?
 #

@@ -15,7 +15,7 @@ def operations(m, k, n):
 
 
 def check_operations(operations):
-    for m, k, n in ((1, 1, 1), (3, 5, 7), (100, 1, 10)):
+    for m, k, n in ((3, 5, 7), (100, 1, 10), (1, 1, 1)):
         found = _number(operations(m, k, n))
         assert found == 2 * m * k * n, (
             f"[{m}, {k}] times [{k}, {n}] has {m * n} results, each of {k} products: {2 * m * k * n} operations, "

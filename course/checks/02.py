@@ -29,7 +29,7 @@ def slopes(f, x):
 
 def check_slopes(slopes):
     x = _double(1.0, 2.0, -3.0)
-    found = _array(slopes(lambda x: (x * x).sum(), x), (3,), "The gradient of a function of 3 numbers")
+    found = _array(slopes(lambda x: (x * x).detach().sum(), x), (3,), "The gradient of a function of 3 numbers")
     assert x.tolist() == [1.0, 2.0, -3.0], "The array x was changed; make a new one, x + step."
     assert torch.allclose(found, 2 * x, atol=1e-6), (
         f"The gradient of the sum of squares at {x.tolist()} is {_shown(2 * x)}, yours is {_shown(found)}."

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import lingon
-from lingon.cli import vectors
+from lingon.cli import learn, vectors
 from lingon.cli.errors import one_line
 from lingon.core.errors import UserError, unknown
 from lingon.recipes import RECIPES
@@ -18,10 +18,9 @@ plain = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "no_args_i
 app = typer.Typer(name="lingon", help="Deep learning on language: train, evaluate, predict, learn.", **plain)
 train = typer.Typer(help="Train a model with a recipe; `lingon train RECIPE --help` lists its settings.", **plain)
 data = typer.Typer(help="List, fetch and look at corpora and files of your own.", **plain)
-learn = typer.Typer(help="The course: list lessons, open one, check its exercises.", **plain)
 app.add_typer(train, name="train")
 app.add_typer(data, name="data")
-app.add_typer(learn, name="learn")
+app.add_typer(learn.app, name="learn")
 app.add_typer(vectors.app, name="vectors")
 for recipe in RECIPES.values():
     train.command(recipe.__name__.replace("_", "-"))(as_command(recipe))
@@ -222,47 +221,6 @@ def data_show(
     from lingon.data.show import show
 
     print(show(name, text, label, samples, on_bad_row, accept_licence))
-
-
-@learn.command("list")
-def learn_list() -> None:
-    """List the lessons."""
-    from lingon.learn.lessons import lessons
-
-    for lesson in lessons():
-        print(f"{lesson.number}  {lesson.title}")
-    print("\nOpen one with: lingon learn open 07")
-
-
-Folder = Annotated[Path, typer.Option(help="Where your copies of the lessons lie.")]
-Number = Annotated[str, typer.Argument(help="The lesson's number, as 07.")]
-
-
-@learn.command("open")
-def learn_open(
-    number: Number,
-    folder: Folder = Path("lessons"),
-    browser: Annotated[bool, typer.Option(help="Open it in JupyterLab.")] = True,
-) -> None:
-    """Copy a lesson to your folder, never over your own copy, and open it in JupyterLab."""
-    from lingon.learn.open import open_lesson
-
-    open_lesson(number, folder, browser=browser)
-
-
-@learn.command("check")
-def learn_check(
-    number: Number,
-    folder: Folder = Path("lessons"),
-    hint: Annotated[int, typer.Option(help="How many hints to give for each exercise.")] = 1,
-) -> None:
-    """Check the exercises in your copy of a lesson."""
-    from lingon.learn.check import check_lesson
-
-    results = check_lesson(number, folder, hints=hint)
-    for result in results:
-        print(result)
-    raise typer.Exit(0 if all(r.passed for r in results) else 1)
 
 
 def main(arguments: list[str] | None = None) -> None:

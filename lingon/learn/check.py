@@ -50,14 +50,19 @@ def attempt(function: Callable, lesson: str | int, hints: int = 1) -> None:
 
 def copy_of(lesson: Lesson, folder: Path) -> Path:
     """The reader's copy of a lesson: the one changed last, if there is a notebook and a Python file."""
-    copies = [Path(folder) / f"{lesson.path.stem}{kind}" for kind in (".ipynb", ".py")]
-    there = [copy for copy in copies if copy.is_file()]
+    there = copies(lesson, folder)
     if not there:
         raise UserError(
             f"there is no copy of lesson {lesson.number} in {str(folder)!r}; "
             f"`lingon learn open {lesson.number}` makes one, or say --folder"
         )
     return max(there, key=lambda copy: copy.stat().st_mtime)
+
+
+def copies(lesson: Lesson, folder: Path) -> list[Path]:
+    """The copies of a lesson that are there: a notebook, a Python file, both or none."""
+    both = [Path(folder) / f"{lesson.path.stem}{kind}" for kind in (".ipynb", ".py")]
+    return [copy for copy in both if copy.is_file()]
 
 
 def _result(lesson: str, i: int, exercise: Exercise, hints: int, problem: str) -> Result:

@@ -3,14 +3,18 @@
 import contextlib
 import linecache
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from threading import Timer
 
+from lingon.core.errors import UserError
 from lingon.core.files import write_json
 from lingon.learn.exercises import Exercise, load_file, read_exercises
+
+OUR_PLACE = re.compile(r", in line \d+ of [^:]*: .*$", re.DOTALL)  # what errors of lingon.scratch end with
 
 
 class Unwritten(Exception):
@@ -34,14 +38,26 @@ def problem_with(function: Callable, exercise: Exercise) -> str:
     except AssertionError as error:
         return one_line(error) or "The check found a wrong result."
     except Exception as error:
-        return f"{type(error).__name__}: {one_line(error)}{_where(error, file)}"
+        return _said(error, file)
     return ""
 
 
 def one_line(error: BaseException) -> str:
     """The message of an error, its line breaks and long ends cut off."""
-    text = " ".join(str(error).split())
+    return _short(str(error))
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= 300 else text[:297] + "..."
+
+
+def _said(error: BaseException, file: str) -> str:
+    """The kind of an error, its message and the reader's line, which is named once: ours end with it already."""
+    text = str(error)
+    if isinstance(error, UserError):
+        text = OUR_PLACE.sub("", text)
+    return f"{type(error).__name__}: {_short(text)}{_where(error, file)}"
 
 
 def _where(error: BaseException, file: str) -> str:
@@ -64,7 +80,7 @@ def main(checks: str, number: str, answer: str, verdict: str, seconds: str) -> N
     try:
         module = load_file(Path(answer))
     except Exception as error:
-        problem = f"{type(error).__name__}: {one_line(error)}{_where(error, answer)}; keep all it needs in its own cell"
+        problem = f"{_said(error, answer)}; keep all it needs in its own cell"
     else:
         clock = Timer(float(seconds), _stop, (exercise.function, float(seconds), Path(verdict)))
         clock.daemon = True

@@ -39,13 +39,14 @@ def lessons(folder: Path | None = None) -> list[Lesson]:
 
 
 def find_lesson(number: str | int, folder: Path | None = None) -> Lesson:
-    """The lesson of a number: 7, "7", "07" and "07_text_cnn" are the same. Raises UserError if there is none."""
-    known = {lesson.number: lesson for lesson in lessons(folder)}
+    """The lesson of a number: 7, "7", "07", "07_text_cnn" and "cnn" are the same. Raises UserError if there is none."""
+    known = lessons(folder)
     digits = re.match(r"\d+", str(number))
-    wanted = digits.group().zfill(2) if digits else ""
-    if wanted not in known:
-        raise unknown("lesson", str(number), known)
-    return known[wanted]
+    wanted = digits.group().zfill(2) if digits else str(number).lower().strip()
+    matching = [lesson for lesson in known if wanted and wanted in (lesson.number if digits else lesson.path.stem)]
+    if len(matching) != 1:
+        raise unknown("lesson", str(number), [lesson.path.stem for lesson in known])
+    return matching[0]
 
 
 def _read(path: Path) -> Lesson:

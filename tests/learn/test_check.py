@@ -127,3 +127,11 @@ def test_a_check_that_says_nothing_still_counts_as_wrong():
 def test_a_result_reads_well():
     result = Result("07.2", "Title", False, "It is 3, not 4.", ("Count.",), 2)
     assert str(result) == "07.2  Title: not yet. It is 3, not 4.\n      hint 1 of 2: Count."
+
+
+def test_the_line_of_the_reader_is_named_once(check):
+    body = "import lingon.scratch as torch\n\n\ndef double(x):\n    return torch.zeros(3) + torch.zeros(5)\n"
+    problem = check({"double": body})[0].problem
+    assert problem.startswith("MathError: shapes do not fit: torch.zeros(3) [3] and torch.zeros(5) [5]")
+    assert problem.count("return torch") == 1
+    assert problem.endswith("(in your line: return torch.zeros(3) + torch.zeros(5))")

@@ -58,13 +58,32 @@ def test_without_the_extra_the_copy_is_python_and_says_what_to_install(started, 
     said = capsys.readouterr().out
     assert copy.read_text() == (course / "03_doubling.py").read_text()
     assert "pip install 'lingon[course]'" in said
-    assert str(course / "03_doubling.py") in said
     assert started == []
     copy.write_text(copy.read_text().replace("...  # your turn", "return 2 * x", 1))
     assert [r.passed for r in check_lesson("03", tmp_path / "mine", course=course)] == [True, False]
     # Installed later: the reader's own file goes on being theirs.
     monkeypatch.setattr(opening, "_installed", lambda package: True)
     assert opening.open_lesson("03", tmp_path / "mine") == copy
+
+
+def test_a_plain_copy_for_any_editor(started, course, tmp_path, monkeypatch, capsys):
+    notebook = opening.open_lesson("03", tmp_path, browser=False)
+    plain = opening.open_lesson("03", tmp_path, plain=True)
+    assert (notebook.suffix, plain.suffix, started) == (".ipynb", ".py", [])
+    assert plain.read_text() == (course / "03_doubling.py").read_text()
+    plain.write_text("my own work")
+    assert opening.open_lesson("03", tmp_path, plain=True).read_text() == "my own work"
+    monkeypatch.setattr(opening, "_installed", lambda package: package == "jupytext")
+    capsys.readouterr()
+    opening.open_lesson("03", tmp_path)
+    assert f"lingon learn open 03 --plain --folder {tmp_path}" in capsys.readouterr().out
+
+
+def test_a_lesson_by_a_word_of_its_name(course):
+    assert find_lesson("doubl", course) == find_lesson("Doubling", course) == find_lesson("03", course)
+    for nothing in ("", " ", "tripling", "4"):
+        with pytest.raises(UserError, match="03_doubling"):
+            find_lesson(nothing, course)
 
 
 def test_copies_do_not_go_among_the_lessons(started, course):

@@ -1,0 +1,97 @@
+"""lingon learn: the course from the command line; `lingon learn 07` opens lesson 07."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from lingon.core.errors import UserError
+
+
+class Lessons(TyperGroup):
+    """Takes the number of a lesson for the command that opens it."""
+
+    def resolve_command(self, ctx, args):
+        return super().resolve_command(ctx, ["open", *args] if args and args[0][:1].isdigit() else args)
+
+
+app = typer.Typer(
+    help="The course: list lessons, open one, check its exercises.",
+    cls=Lessons,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+Folder = Annotated[Path, typer.Option(help="Where your copies of the lessons lie.")]
+Number = Annotated[str, typer.Argument(help="The lesson's number, as 07, or a word of its name.")]
+
+
+@app.callback(invoke_without_command=True)
+def learn(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        list_lessons()
+
+
+@app.command("list")
+def list_lessons() -> None:
+    """List the lessons and their questions."""
+    from lingon.learn.lessons import lessons
+
+    found = lessons()
+    width = max(len(lesson.title) for lesson in found)
+    for lesson in found:
+        print(f"{lesson.number}  {lesson.title:{width}}  {lesson.question}")
+    print(
+        "\nOpen one: lingon learn open 00      Check your answers: lingon learn check 00      All: lingon learn check"
+    )
+
+
+@app.command("open")
+def open_one(
+    number: Number,
+    folder: Folder = Path("lessons"),
+    plain: Annotated[bool, typer.Option("--plain", help="A Python file for any editor, not a notebook.")] = False,
+    browser: Annotated[bool, typer.Option(help="Open it in JupyterLab.")] = True,
+) -> None:
+    """Copy a lesson to your folder, never over your own copy, and open it in JupyterLab."""
+    from lingon.learn.open import open_lesson
+
+    open_lesson(number, folder, browser=browser, plain=plain)
+
+
+@app.command("check")
+def check(
+    number: Annotated[str | None, typer.Argument(help="The lesson's number, as 07; without it, every copy.")] = None,
+    folder: Folder = Path("lessons"),
+    hint: Annotated[int, typer.Option(help="How many hints to give for each exercise.")] = 1,
+) -> None:
+    """Check the exercises in your copy of a lesson, or how far you are with all of them."""
+    from lingon.learn.check import check_lesson
+
+    if number is None:
+        raise typer.Exit(0 if _check_all(folder) else 1)
+    results = check_lesson(number, folder, hints=hint)
+    for result in results:
+        print(result)
+    missing = max((result.of - len(result.hints) for result in results if not result.passed), default=0)
+    if missing > 0:
+        print(f"\nMore hints: --hint {max(hint, 0) + 1}")
+    raise typer.Exit(0 if all(r.passed for r in results) else 1)
+
+
+def _check_all(folder: Path) -> bool:
+    """One line for each lesson that has a copy; whether all exercises pass."""
+    from lingon.learn.check import check_lesson, copies
+    from lingon.learn.lessons import lessons
+
+    mine = [lesson for lesson in lessons() if copies(lesson, folder)]
+    if not mine:
+        raise UserError(f"there are no copies of lessons in {str(folder)!r}; `lingon learn open 00` makes the first")
+    complete = True
+    for lesson in mine:
+        results = check_lesson(lesson.number, folder, hints=0)
+        passed = sum(result.passed for result in results)
+        marks = "".join("+" if result.passed else "-" for result in results)
+        print(f"{lesson.number}  {marks}  {passed} of {len(results)} passed  {lesson.title}", flush=True)
+        complete = complete and passed == len(results)
+    return complete
