@@ -29,6 +29,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "portable": ("portable", ()),
     "first-prediction": ("first_prediction", ()),
     "program-chains": ("program_chains", ()),
+    "vector-questions": ("vector_questions", ("gensim",)),
 }
 
 

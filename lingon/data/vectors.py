@@ -69,7 +69,7 @@ def read_text(path: Path, only: set[str] | None = None, on_bad_line: str = "stop
         if not first:
             raise DataError(f"{path}: empty; expected a token and its numbers on each line")
         header = HEADER.fullmatch(first)
-        promised, width = (int(header[1]), int(header[2])) if header else (None, len(first.split(" ")) - 1)
+        promised, width = (int(header[1]), int(header[2])) if header else (None, _width(first))
         if width < 1:
             raise DataError(f"{path}:{number}: no numbers after the token; is this a file of word vectors?")
         rows = _rows(path, lines, width, None if header else (number, first), only, skipped)
@@ -81,6 +81,14 @@ def read_text(path: Path, only: set[str] | None = None, on_bad_line: str = "stop
     if twice:
         warnings.warn(f"{path}: {twice:,} tokens came twice; their first vectors are kept", stacklevel=3)
     return tokens, table
+
+
+def _width(first: str) -> int:
+    """How many numbers follow the token of a line; the token may hold spaces, but not a number after one."""
+    parts = first.split(" ")
+    numbers = next((i for i, part in enumerate(reversed(parts[1:])) if not _is_number(part)), len(parts) - 1)
+    broken = not numbers or any(map(_is_number, parts[1 : len(parts) - numbers]))
+    return len(parts) - 1 if broken else numbers
 
 
 def _is_gzip(path: Path) -> bool:

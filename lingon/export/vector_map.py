@@ -96,7 +96,7 @@ def _picture(vectors: WordVectors, words: list[str], places: np.ndarray, out: Pa
     figure = Figure(figsize=(12, 9), layout="constrained")
     axis = figure.subplots()
     axis.plot(*places.T, ".", markersize=2, alpha=0.5)
-    for i in _not_too_near(places):
+    for i in _not_too_near(places, words):
         axis.annotate(words[i].replace("$", "\\$"), places[i], fontsize=7)
     axis.set(title=title, xticks=[], yticks=[])
     with warnings.catch_warnings():
@@ -104,9 +104,17 @@ def _picture(vectors: WordVectors, words: list[str], places: np.ndarray, out: Pa
         figure.savefig(out, dpi=150)
 
 
-def _not_too_near(places: np.ndarray, columns: int = 16, rows: int = 60) -> list[int]:
-    """Points whose names have room: the first in each cell of a grid; so the commonest when they come first."""
-    first: dict[tuple[int, int], int] = {}
+def _not_too_near(places: np.ndarray, words: list[str], letter: float = 0.0054, line: float = 0.0144) -> list[int]:
+    """Points whose names have room beside those before them; so the commonest when they come first.
+
+    letter, line: the width of a letter and the height of a line, as shares of the picture.
+    """
+    found, taken = [], set()
     for i, (x, y) in enumerate(places):
-        first.setdefault((int(x * columns), int(y * rows)), i)
-    return list(first.values())
+        columns = range(int(x / letter), int(x / letter) + len(words[i]) + 2)
+        rows = range(int(2 * y / line), int(2 * y / line) + 3)
+        cells = {(column, row) for column in columns for row in rows}
+        if not cells & taken:
+            taken |= cells
+            found.append(i)
+    return found

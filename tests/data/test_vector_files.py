@@ -151,6 +151,41 @@ def test_broken_word2vec(tmp_path, content, message):
         load_vector_file(tmp_path / "v.bin")
 
 
+def test_bad_words_of_word2vec_can_be_skipped(tmp_path):
+    bad = word2vec((b"\xe9", GOOD[0]), (b"b", GOOD[1]), (b"c", b"\0\0\xc0\x7f" * 3), head=b"3 3\n")
+    (tmp_path / "v.bin").write_bytes(bad)
+    with pytest.warns(UserWarning, match="2 bad words skipped, the first is number 0"):
+        found = load_vector_file(tmp_path / "v.bin", on_bad_line="skip")
+    assert found.words == ["b"]
+    np.testing.assert_array_equal(found.table, TABLE[1:2])
+    with pytest.raises(UserError, match="unknown way with bad words"):
+        load_vector_file(tmp_path / "v.bin", on_bad_line="ignore")
+
+
+def test_pickles_are_never_read(tmp_path):
+    for protocol in (2, 3, 4, 5):
+        (tmp_path / "v.kv").write_bytes(b"\x80" + bytes([protocol]) + (b"\x95" if protocol > 3 else b"c") + b"...")
+        with pytest.raises(DataError, match=r"v\.kv: a pickle, .*save_word2vec_format"):
+            load_vector_file(tmp_path / "v.kv")
+
+
+def test_a_zip_of_text_says_what_to_do(tmp_path):
+    with zipfile.ZipFile(tmp_path / "glove.zip", "w") as archive:
+        archive.writestr("glove.50d.txt", "a 1 2\n")
+    with pytest.raises(DataError, match=r"unpack it and read glove\.50d\.txt"):
+        load_vector_file(tmp_path / "glove.zip")
+
+
+def test_the_first_token_may_hold_spaces_and_digits(tmp_path):
+    for line, word, count in (("New York 1 2", "New York", 2), ("-5 1 2", "-5", 2), (". . 3 4 5", ". .", 3)):
+        (tmp_path / "v").write_text(f"{line}\n")
+        found = load_vector_file(tmp_path / "v")
+        assert (found.words, found.table.shape) == ([word], (1, count))
+    (tmp_path / "v").write_text("the 1 x 3\n")
+    with pytest.raises(DataError, match=r"v:1: .*'x'"):
+        load_vector_file(tmp_path / "v")
+
+
 def npy(descr: str, shape: tuple, data: bytes) -> bytes:
     head = repr({"descr": descr, "fortran_order": False, "shape": shape}).encode() + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + data

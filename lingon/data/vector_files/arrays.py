@@ -42,7 +42,9 @@ def read_npz(path: Path) -> Loaded:
 def _of(path: Path, archive: zipfile.ZipFile, arrays: dict[str, zipfile.ZipInfo], names: tuple) -> np.ndarray:
     name = next((name for name in names if name in arrays), None)
     if name is None:
-        raise DataError(f"{path}: no array named {' or '.join(names)}; it has {', '.join(arrays) or 'none'}")
+        text = next((entry.filename for entry in arrays.values() if entry.filename.endswith((".txt", ".vec"))), None)
+        way = f"; unpack it and read {text}" if text else ""
+        raise DataError(f"{path}: no array named {' or '.join(names)}; it has {', '.join(arrays) or 'none'}{way}")
     entry = arrays[name]
     if entry.file_size > MOST_RATIO * max(entry.compress_size, 1024):
         raise DataError(f"{path}: {name} grows more than {MOST_RATIO}-fold when unpacked; refused as a bomb")

@@ -1,5 +1,6 @@
 """Opens a file of word vectors of any known format, told by its first bytes, not by its name."""
 
+import re
 from pathlib import Path
 
 from lingon.core.errors import DataError
@@ -10,7 +11,9 @@ from lingon.data.vector_files.own import is_own, open_own
 from lingon.data.vector_files.whole import beginning
 from lingon.data.vector_files.word2vec import is_binary, read_word2vec
 
-READERS = {"npz": read_npz, "fasttext": read_fasttext, "safetensors": open_own, "word2vec": read_word2vec}
+READERS = {"npz": read_npz, "fasttext": read_fasttext, "safetensors": open_own}
+PICKLE = re.compile(rb"\x80[\2-\5][\x95cq}(\]]")  # gensim's own save(), and most things that end in .pkl or .kv
+RESAVE = "gensim writes another format with: vectors.save_word2vec_format(path, binary=True)"
 
 
 def kind_of(path: Path) -> str:
@@ -25,13 +28,16 @@ def kind_of(path: Path) -> str:
         return "npz"
     if start.startswith(MAGIC.to_bytes(4, "little")):
         return "fasttext"
+    if PICKLE.match(start):
+        raise DataError(f"{path}: a pickle, which may run code when it is read; {RESAVE}")
     if is_own(start):
         return "safetensors"
     return "word2vec" if is_binary(start) else "text"
 
 
 def load_vector_file(path: Path, on_bad_line: str = "stop") -> Loaded:
-    """Words and vectors of a file. on_bad_line: stop, or skip what cannot be read in a text file and count it.
+    """Words and vectors of a file. on_bad_line: stop, or skip lines of text, or words of word2vec's binary form, that
+    cannot be read; a warning counts them.
 
     Raises DataError that names the file, and the line where there are lines.
     """
@@ -39,4 +45,6 @@ def load_vector_file(path: Path, on_bad_line: str = "stop") -> Loaded:
 
     path = Path(path)
     kind = kind_of(path)
-    return Loaded(*read_text(path, on_bad_line=on_bad_line)) if kind == "text" else READERS[kind](path)
+    if kind == "text":
+        return Loaded(*read_text(path, on_bad_line=on_bad_line))
+    return read_word2vec(path, on_bad_line) if kind == "word2vec" else READERS[kind](path)

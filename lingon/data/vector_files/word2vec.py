@@ -1,11 +1,12 @@
 """Binary files of word2vec: a line with two sizes, then each word, a space, and its numbers as in memory."""
 
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
 
-from lingon.core.errors import DataError
+from lingon.core.errors import DataError, unknown
 from lingon.data.vector_files.loaded import Loaded, without_repeats
 from lingon.data.vector_files.whole import numbers, whole
 
@@ -31,8 +32,13 @@ def is_binary(start: bytes) -> bool:
     return 2 * sum(NUMBER.fullmatch(field) is not None for field in fields) < len(fields) + 1
 
 
-def read_word2vec(path: Path) -> Loaded:
-    """Reads a binary file. Raises DataError when it holds less, or more, than its first line promises."""
+def read_word2vec(path: Path, on_bad_word: str = "stop") -> Loaded:
+    """Reads a binary file. Raises DataError when it holds less, or more, than its first line promises.
+
+    on_bad_word: stop at a word that is not UTF-8 text and at numbers that are none, or skip them and count.
+    """
+    if on_bad_word not in ("stop", "skip"):
+        raise unknown("way with bad words", on_bad_word, ("stop", "skip"))
     data = whole(path)
     header = HEADER.match(data[:64])
     if not header:
@@ -41,12 +47,17 @@ def read_word2vec(path: Path) -> Loaded:
     least = count * (4 * width + 2)  # a word of one letter and a space
     if width < 1 or least > len(data):
         raise DataError(f"{path}: promises {count:,} x {width:,} numbers in {len(data):,} bytes; is the file whole?")
-    words, table = _vectors(path, data, header.end(), count, width)
+    words, table = _vectors(path, data, header.end(), count, width, on_bad_word == "skip")
+    if on_bad_word == "skip":
+        words, table = _good(path, words, table)
     numbers(path, "vector", table)
     return Loaded(*without_repeats(path, words, table))
 
 
-def _vectors(path: Path, data: memoryview, at: int, count: int, width: int) -> tuple[list[str], np.ndarray]:
+def _vectors(
+    path: Path, data: memoryview, at: int, count: int, width: int, skip: bool
+) -> tuple[list[str | None], np.ndarray]:
+    """Words, None where one cannot be read and may be skipped, and their vectors."""
     table, words, searched = np.empty((count, width), np.float32), [], data.obj
     for i in range(count):
         space = searched.find(b" ", at, at + LONGEST)
@@ -55,9 +66,20 @@ def _vectors(path: Path, data: memoryview, at: int, count: int, width: int) -> t
         try:
             words.append(bytes(data[at:space]).decode().lstrip("\n"))  # some writers end each vector with a new line
         except UnicodeDecodeError as error:
-            raise DataError(f"{path}: word {i:,} is not UTF-8 text (byte {at + error.start:,} of the file)") from None
+            if not skip:
+                place = f"byte {at + error.start:,} of the file"
+                raise DataError(f"{path}: word {i:,} is not UTF-8 text ({place}); it can be skipped") from None
+            words.append(None)
         table[i] = np.frombuffer(data, "<f4", width, space + 1)
         at = space + 1 + 4 * width
     if bytes(data[at : at + 2]).strip():
         raise DataError(f"{path}: holds more than the {count:,} vectors that its first line promises")
     return words, table
+
+
+def _good(path: Path, words: list[str | None], table: np.ndarray) -> tuple[list[str], np.ndarray]:
+    good = np.isfinite(table).all(1) & np.array([word is not None for word in words], bool)
+    if not good.all():
+        bad = len(words) - int(good.sum())
+        warnings.warn(f"{path}: {bad:,} bad words skipped, the first is number {int(good.argmin()):,}", stacklevel=4)
+    return [word for word, kept in zip(words, good, strict=True) if kept], table[good]

@@ -1,0 +1,99 @@
+"""lingon vectors: every command on a small file, what it prints, and what it says when it cannot."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from lingon.cli.app import app
+from lingon.core.errors import UserError
+
+WORDS = {
+    "man": [1, 0, 0.1],
+    "woman": [1, 1, 0.1],
+    "king": [3, 0, 0.2],
+    "queen": [3, 3, 0.2],
+    "apple": [0, 0.1, 5],
+}
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "v.txt"
+    path.write_text("".join(f"{word} {' '.join(map(str, row))}\n" for word, row in WORDS.items()))
+    return str(path)
+
+
+def run(*arguments: str) -> str:
+    """What a command prints; its error, when there is one."""
+    found = CliRunner().invoke(app, ["vectors", *arguments], standalone_mode=False)
+    if found.exception:
+        raise found.exception
+    return found.output
+
+
+def test_nearest_in_words_and_json(file):
+    lines = run("nearest", "king", "apple", "--vectors", file, "-k", "2").splitlines()
+    assert [line.split()[0] for line in lines] == ["king", "man", "woman", "apple", "man", "woman"]
+    found = json.loads(run("nearest", "king", "--vectors", file, "-k", "1", "--matching", "q.*", "--json"))
+    assert found["word"] == "king"
+    cosine = np.dot(WORDS["king"], WORDS["queen"]) / np.linalg.norm(WORDS["king"]) / np.linalg.norm(WORDS["queen"])
+    assert found["found"] == [["queen", pytest.approx(cosine, abs=1e-5)]]
+    with pytest.raises(UserError, match="is no regular expression"):
+        run("nearest", "king", "--vectors", file, "--matching", "(")
+
+
+def test_analogy_compare_and_odd_one_out(file):
+    for method in ("add", "mul"):
+        assert "queen" in run("analogy", "man", "woman", "king", "--vectors", file, "-k", "1", "--method", method)
+    assert run("compare", "king", "king", "--vectors", file) == "1.0000\n"
+    assert run("odd-one-out", "king", "man", "apple", "--vectors", file).split()[0] == "apple"
+
+
+def test_missing_words_by_each_rule(file):
+    with pytest.raises(UserError, match="'kind' is not among the 5 words; did you mean 'king'"):
+        run("compare", "kind", "king", "--vectors", file)
+    assert run("compare", "nobody", "king", "--vectors", file, "--missing", "zero") == "0.0000\n"
+    assert run("compare", "nobody", "king", "--vectors", file, "--missing", "unknown=king") == "1.0000\n"
+    with pytest.raises(UserError, match="no vectors of parts of words"):
+        run("compare", "nobody", "king", "--vectors", file, "--missing", "subwords")
+    with pytest.raises(UserError, match="rule for missing words"):
+        run("compare", "nobody", "king", "--vectors", file, "--missing", "guess")
+
+
+def test_evaluate_on_own_questions(file, tmp_path):
+    (tmp_path / "q.txt").write_text(": royal\nman woman king queen\n: fruit\nman king woman pear\n")
+    (tmp_path / "p.csv").write_text("king,queen,9\nman,woman,8\nking,apple,1\nking,pear,2\n")
+    printed = run("evaluate", str(tmp_path / "q.txt"), str(tmp_path / "p.csv"), "--vectors", file)
+    assert "100.0% right by 3CosAdd, 1 of 2 asked (50.0%)" in printed
+    assert "3 of 4 asked (75.0%)" in printed
+    found = json.loads(run("evaluate", str(tmp_path / "p.csv"), "--vectors", file, "--json"))
+    assert (found["asked"], found["coverage"]) == (3, 0.75)
+
+
+def test_map_as_a_page_and_a_picture(file, tmp_path):
+    for ending in ("html", "png"):
+        assert "5 words by PCA" in run(
+            "map", "--vectors", file, "--out", str(tmp_path / f"m.{ending}"), "--projection", "pca"
+        )
+        assert (tmp_path / f"m.{ending}").stat().st_size > 1000
+    assert '"queen"' in (tmp_path / "m.html").read_text()
+    with pytest.raises(UserError, match=r"expected one of \.html"):
+        run("map", "--vectors", file, "--out", str(tmp_path / "m.doc"))
+
+
+def test_convert_and_align(file, tmp_path):
+    other, turned = str(tmp_path / "w.safetensors"), str(tmp_path / "t.npz")
+    assert "5 words of width 3" in run("convert", file, other)
+    assert "5 words in common, mean cosine 1.0000" in run("align", file, other, "--out", turned)
+    assert run("compare", "man", "king", "--vectors", turned) == run("compare", "man", "king", "--vectors", file)
+
+
+def test_bias_of_your_own_words(file):
+    sets = ("--x", "king man", "--y", "queen woman", "--a", "man king", "--b", "woman queen")
+    assert "effect" in run("bias", "own", "--vectors", file, *sets)
+    with pytest.raises(UserError, match="needs --x, --y, --a and --b"):
+        run("bias", "own", "--vectors", file)
+    with pytest.raises(UserError, match="unknown probe"):
+        run("bias", "career", "--vectors", file)
