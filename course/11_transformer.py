@@ -1,0 +1,662 @@
+# %% [markdown]
+# # 11. Attention and the Transformer
+#
+# **How can every letter look back at all the others, and what does it look for?**
+#
+# An LSTM must carry all that it has read in one state (lesson 10). The Transformer (Vaswani and others, 2017) carries
+# nothing: every token looks at the tokens before it directly, however far they are. Lesson 09 weighed the states of a
+# recurrent network; here there is no recurrent network left, only the weighing. We derive it, build all of it, check
+# each part against PyTorch, train it on real text, and then look at what each of its parts looks at.
+#
+# You need: attention with a query (exercise 09.3) and language models (lesson 10). It takes about a minute.
+
+# %%
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.seed import seed_everything
+from lingon.data.corpora import load_text
+from lingon.data.stretches import Windows
+from lingon.data.tokenize import characters
+from lingon.engine.fit import Plan, fit
+from lingon.engine.optim import adamw
+from lingon.engine.schedule import cosine, warmup
+from lingon.layers.feedforward import FeedForward
+from lingon.layers.position import Rotary, rotate
+from lingon.layers.transformer import Attention, Block, start
+from lingon.learn import attempt
+from lingon.models.decoder import Decoder
+
+# %% [markdown]
+# ## A dictionary that is soft
+#
+# A dictionary of Python holds keys and values; you ask with a key, and get the value of the one that is equal. The
+# answer is all or nothing, so no gradient goes through it: a question that is a little wrong gets no better answer for
+# being a little less wrong.
+#
+# Make it soft. Let the question be a vector, the **query** $q$, and let every **key** $k_t$ be a vector too. How well
+# they fit is their dot product, a softmax turns the fits into weights, and the answer is the mean of the **values**
+# $v_t$ under these weights:
+#
+# $$\mathrm{out} = \sum_t a_t v_t, \qquad a_t = \frac{e^{q \cdot k_t}}{\sum_s e^{q \cdot k_s}}.$$
+#
+# The longer the query, the harder the choice; a very long one is the old dictionary again. Below, seven keys in the
+# plane and one query. The area of a dot is its weight.
+
+# %%
+angles = torch.tensor([10, 50, 85, 130, 190, 250, 310]).deg2rad()
+keys = torch.stack([angles.cos(), angles.sin()], 1)
+figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), sharex=True, sharey=True, layout="constrained")
+for axis, length in zip(axes, (0.5, 2.0, 12.0), strict=True):
+    query = length * torch.tensor([0.8, 0.6])
+    weights = (keys @ query).softmax(0)
+    axis.scatter(*keys.T, s=900 * weights + 5, color="tab:orange")
+    for key, weight in zip(keys, weights, strict=True):
+        axis.annotate(f"{weight:.2f}", key, ha="center", va="center", fontsize=8)
+    axis.annotate("", 0.75 * query / length, (0, 0), arrowprops={"arrowstyle": "->", "color": "tab:blue"})
+    axis.set(title=f"a query of length {length:g}", xlim=(-1.7, 1.7), ylim=(-1.7, 1.7), aspect="equal")
+plt.show()
+
+# %% [markdown]
+# Many queries at once are the rows of a matrix $Q$, and with the keys in $K$ and the values in $V$ all of it is two
+# products of matrices and a softmax:
+#
+# $$\mathrm{attention}(Q, K, V) = \mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{K}}\right) V.$$
+#
+# (Under the root, $K$ is the width of a key.) Why the root? If the numbers of $q$ and $k$ are independent with variance
+# 1, their dot product is a sum of $K$ products, with variance $K$. Without the root the scores grow with the width, and
+# the softmax becomes hard before anything is learned. A hard softmax has hardly any gradient: it no longer matters what
+# the other keys are like.
+
+# %%
+seed_everything(0)
+widths = [2**i for i in range(11)]
+figure, axes = plt.subplots(1, 3, figsize=(12, 3.2), layout="constrained")
+for name, power in (("as they are", 0.0), (r"divided by $\sqrt{K}$", 0.5)):
+    spread, largest, slope = [], [], []
+    for width in widths:
+        scores = (torch.randn(300, 1, width) * torch.randn(300, 16, width)).sum(2) / width**power
+        a = scores.softmax(1)
+        spread.append(scores.std())
+        largest.append(a.amax(1).mean())
+        slope.append((a * (1 - a)).mean())  # of a weight by its own score
+    for axis, values in zip(axes, (spread, largest, slope), strict=True):
+        axis.semilogx(widths, values, "o-", base=2, markersize=4, label=name)
+titles = ("standard deviation of the scores", "largest of 16 weights", "slope of a weight by its score")
+for axis, title in zip(axes, titles, strict=True):
+    axis.set(title=title, xlabel="width of a key")
+axes[0].legend(fontsize=9)
+plt.show()
+
+# %% [markdown]
+# ## What a token may see
+#
+# A language model predicts each token from those before it. In training all tokens of a text are predicted at once, so
+# each must be kept from looking at what it is to predict. As in lesson 09, a score of minus infinity has the weight 0:
+# `visible` is a mask [T, S], True where query t may see key s. Below are three of them: only what came before
+# (**causal**), only the last three tokens, and only what is no padding.
+
+
+# %%
+def attention(q, k, v, visible=None):
+    """q [..., T, K], k [..., S, K], v [..., S, D] -> out [..., T, D], weights [..., T, S]."""
+    scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
+    if visible is not None:
+        scores = scores.masked_fill(~visible, -torch.inf)
+    weights = scores.softmax(-1)
+    return weights @ v, weights
+
+
+def causal(T):
+    """[T, T]: each token sees those before it, and itself."""
+    return torch.ones(T, T, dtype=torch.bool).tril()
+
+
+words = ["In", "the", "beginning", "God", "created", "[pad]", "[pad]"]
+masks = {
+    "causal": causal(7),
+    "the last three": causal(7) & ~causal(7).tril(-3),
+    "no padding": torch.tensor([[word != "[pad]" for word in words]] * 7),
+}
+figure, axes = plt.subplots(1, 3, figsize=(11, 4), layout="constrained")
+for axis, (name, visible) in zip(axes, masks.items(), strict=True):
+    axis.imshow(visible, cmap="Oranges", vmin=0, vmax=1.6)
+    axis.set_xticks(range(7), words, rotation=60)
+    axis.set_yticks(range(7), words)
+    axis.set_title(name)
+axes[0].set_ylabel("who looks")
+axes[1].set_xlabel("at whom")
+plt.show()
+
+# %% [markdown]
+# Equal to PyTorch's own, with and without masks. And nothing leaks: when the last tokens change, what was made of the
+# earlier ones must not.
+
+# %%
+seed_everything(0)
+q, k, v = torch.randn(3, 2, 5, 7, 11).unbind(0)  # [B, H, T, K]
+for visible in (None, causal(7), masks["the last three"]):
+    truth = F.scaled_dot_product_attention(q, k, v, attn_mask=visible)
+    assert torch.allclose(attention(q, k, v, visible)[0], truth, atol=1e-6)
+assert torch.allclose(
+    attention(q, k, v, causal(7))[0], F.scaled_dot_product_attention(q, k, v, is_causal=True), atol=1e-6
+)
+before, _ = attention(q, k, v, causal(7))
+after, _ = attention(q, k.index_fill(2, torch.tensor([5, 6]), 9.0), v, causal(7))
+assert torch.equal(before[:, :, :5], after[:, :, :5])
+print("equal to scaled_dot_product_attention; tokens 5 and 6 change nothing for those before them")
+
+# %% [markdown]
+# ## Several heads
+#
+# Where do queries, keys and values come from? In **self-attention** all three are made of the same tokens, each by a
+# linear layer of its own: what I look for, what I can be found by, and what I then hand over.
+#
+# One softmax gives one mixture. A token that wants to know both the letter before it and the start of its word cannot
+# have them apart from each other. So the width is divided among several **heads**, which attend on their own, and a
+# last linear layer puts their results together. The number of weights stays the same, $4 D^2$ and the biases.
+
+
+# %%
+class Heads(nn.Module):
+    """Self-attention in several heads, which keeps its weights so that we can look at them."""
+
+    def __init__(self, width, heads, turn=None):
+        super().__init__()
+        self.heads, self.turn, self.silent = heads, turn, ()
+        self.qkv = nn.Linear(width, 3 * width)  # the three layers as one matrix
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x, visible):
+        B, T, D = x.shape
+        q, k, v = self.qkv(x).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # each [B, H, T, K]
+        if self.turn is not None:  # see below, at the positions
+            q, k = self.turn(q), self.turn(k)
+        mixed, self.weights = attention(q, k, v, visible)
+        mixed[:, list(self.silent)] = 0.0  # heads that an experiment wants to be silent
+        return self.out(mixed.transpose(1, 2).reshape(B, T, D))
+
+
+ours, theirs = Heads(35, 5), nn.MultiheadAttention(35, 5, batch_first=True)
+with torch.no_grad():
+    theirs.in_proj_weight.copy_(ours.qkv.weight), theirs.in_proj_bias.copy_(ours.qkv.bias)
+    theirs.out_proj.weight.copy_(ours.out.weight), theirs.out_proj.bias.copy_(ours.out.bias)
+    x = torch.randn(3, 7, 35)
+    out, weights = theirs(x, x, x, attn_mask=~causal(7), average_attn_weights=False)  # there True means: may not
+    assert torch.allclose(ours(x, causal(7)), out, atol=1e-6)
+    assert torch.allclose(ours.weights, weights, atol=1e-6)
+print("equal to nn.MultiheadAttention:", sum(p.numel() for p in ours.parameters()), "weights and biases")
+
+# %% [markdown]
+# ## Attention knows no order
+#
+# Look at the formula again: nothing in it says which token stands where. Shuffle the tokens, and the results are
+# shuffled in the same way, and otherwise equal. For attention a text is a bag (lesson 06).
+
+# %%
+shuffled = torch.randperm(7)
+everything = torch.ones(7, 7, dtype=torch.bool)
+with torch.no_grad():
+    assert torch.allclose(ours(x[:, shuffled], everything), ours(x, everything)[:, shuffled], atol=1e-6)
+print("a shuffled text gives the same, shuffled")
+
+# %% [markdown]
+# So positions must be put in. There are three ways.
+#
+# **Learned**: a second embedding table, one vector per position, added to the vectors of the tokens. Simple, and it
+# knows nothing of positions that it was not trained on.
+#
+# **Sinusoids** (the first Transformer): the vector of position $t$ is made of $\sin(\omega_i t)$ and $\cos(\omega_i t)$
+# for frequencies $\omega_i = 10000^{-2i/D}$ from fast to slow, like the digits of a number. Since
+# $\cos a \cos b + \sin a \sin b = \cos(a - b)$, the dot product of two of these vectors depends only on how far apart
+# they are.
+
+
+# %%
+def sinusoids(T, D):
+    """[T, D]: sines at the even places, cosines at the odd ones."""
+    frequencies = 10_000.0 ** (-torch.arange(0, D, 2) / D)
+    angles = torch.arange(T)[:, None] * frequencies
+    return torch.stack([angles.sin(), angles.cos()], 2).reshape(T, D)
+
+
+table = sinusoids(96, 64)
+near = table @ table.T
+assert torch.allclose(near[10, 17], near[60, 67], rtol=1e-4)  # 7 apart, here or there
+figure, axes = plt.subplots(1, 2, figsize=(11, 3.6), layout="constrained")
+axes[0].imshow(table.T, cmap="RdBu_r", aspect="auto")
+axes[0].set(xlabel="position", ylabel="number of the vector", title="Sinusoids")
+for place in (0, 30, 60):
+    axes[1].plot(torch.arange(96) - place, near[place], label=f"from position {place}")
+axes[1].set(xlabel="distance", title="Dot products of two positions")
+axes[1].legend(fontsize=9)
+plt.show()
+
+# %% [markdown]
+# **Rotary** (Su and others, 2021): add nothing, but *turn* queries and keys. Take their numbers in pairs, as points in
+# a plane, and turn the pair $i$ of the token at position $t$ by the angle $\omega_i t$. A dot product does not change
+# when both vectors are turned alike; so when one is turned by $\omega t$ and the other by $\omega s$, what is left
+# depends on $t - s$ alone. The distance is then built into every score of every layer, and the values stay as they are.
+
+
+# %%
+def turned(x, theta=10_000.0):
+    """x [..., T, K] with the pair (x_i, x_{i + K/2}) of position t turned by t * theta^(-2i/K)."""
+    T, K = x.shape[-2:]
+    angles = torch.arange(T)[:, None] * theta ** (-torch.arange(0, K, 2) / K)
+    cos, sin = angles.cos(), angles.sin()
+    first, second = x.chunk(2, -1)
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], -1)
+
+
+rotary = Rotary(16)
+x = torch.randn(2, 3, 40, 16)
+assert torch.allclose(turned(x), rotate(x, rotary(slice(0, 40), x)), atol=1e-5)
+
+seed_everything(0)
+query, key = torch.randn(2, 1, 16).expand(2, 40, 16)  # the same query and the same key at every place
+scores = turned(query) @ turned(key).T
+assert torch.allclose(scores[5, 2], scores[35, 32], atol=1e-4)  # 3 apart, here or there
+figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+image = axes[0].imshow(scores, cmap="RdBu_r")
+axes[0].set(xlabel="position of the key", ylabel="position of the query", title="One query, one key, turned")
+figure.colorbar(image, ax=axes[0], label="score")
+for pair, colour in ((0, "tab:red"), (2, "tab:blue")):
+    points = turned(torch.eye(16)[pair].expand(40, 16))[:12]
+    axes[1].plot(points[:, pair], points[:, pair + 8], "o-", color=colour, alpha=0.6, label=f"pair {pair}")
+    for t in range(0, 12, 3):
+        axes[1].annotate(str(t), (1.08 * points[t, pair], 1.08 * points[t, pair + 8]), fontsize=8, color=colour)
+axes[1].set(aspect="equal", title="Two pairs at positions 0 to 11", xlim=(-1.3, 1.3), ylim=(-1.3, 1.3))
+axes[1].legend(fontsize=9, loc="center")
+plt.show()
+
+# %% [markdown]
+# ## The block
+#
+# Attention moves things between tokens, but a mean of values is linear in them: it thinks nothing. So after it each
+# token goes by itself through a small MLP, the **feed-forward** layer, the same one for all tokens. Two more parts make
+# it possible to put many of these on top of each other:
+#
+# - **Residuals**: each layer *adds* to what is there, $x + f(x)$, so that gradients have a straight way back.
+# - **LayerNorm**: before each layer every vector is brought to mean 0 and variance 1, then scaled by learned factors.
+#
+# The first Transformers had the norm after the sum. With the norm first, the straight way stays free, and deep stacks
+# train without a careful warm-up (Xiong and others, 2020).
+
+
+# %%
+class OurBlock(nn.Module):
+    """x + attention(norm(x)), then x + feed(norm(x))."""
+
+    def __init__(self, width, heads, turn=None):
+        super().__init__()
+        self.before_attention, self.before_feed = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = Heads(width, heads, turn)
+        self.feed = nn.ModuleDict({"up": nn.Linear(width, 4 * width), "down": nn.Linear(4 * width, width)})
+
+    def forward(self, x, visible):
+        x = x + self.attention(self.before_attention(x), visible)
+        inner = F.gelu(self.feed["up"](self.before_feed(x)), approximate="tanh")
+        return x + self.feed["down"](inner)
+
+
+def gelu(x):
+    return F.gelu(x, approximate="tanh")
+
+
+ours = OurBlock(35, 5)
+theirs = nn.TransformerEncoderLayer(35, 5, 140, dropout=0.0, activation=gelu, batch_first=True, norm_first=True)
+names = {
+    "before_attention": "norm1",
+    "before_feed": "norm2",
+    "attention.qkv.": "self_attn.in_proj_",
+    "attention.out": "self_attn.out_proj",
+    "feed.up": "linear1",
+    "feed.down": "linear2",
+}
+weights = ours.state_dict()
+for mine, name in names.items():
+    weights = {key.replace(mine, name): value for key, value in weights.items()}
+theirs.load_state_dict(weights)
+x = torch.randn(3, 7, 35)
+with torch.no_grad():
+    assert torch.allclose(ours(x, causal(7)), theirs(x, src_mask=~causal(7)), atol=1e-5)
+print("equal to nn.TransformerEncoderLayer with the norm first")
+
+# %% [markdown]
+# Are the residuals worth a line? Take 24 fresh blocks with and without them, before any training. Without, the tokens
+# of a text are soon all alike, for a mean of means is like any other (Dong and others, 2021); and the gradient fades on
+# its way back, from block to block.
+
+
+# %%
+def through(blocks, x, residual):
+    """x after each block, where `residual` is the share of x that is handed on."""
+    steps = []
+    for block in blocks:
+        x = residual * x + block.attention(block.before_attention(x), causal(x.shape[1]))
+        inner = F.gelu(block.feed["up"](block.before_feed(x)), approximate="tanh")
+        x = residual * x + block.feed["down"](inner)
+        steps.append(x)
+    return steps
+
+
+figure, axes = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained")
+for name, residual in (("with residuals", 1.0), ("without", 0.0)):
+    seed_everything(0)
+    blocks = [OurBlock(32, 4) for _ in range(24)]
+    steps = through(blocks, torch.randn(4, 16, 32), residual)
+    sides = [F.normalize(x.detach(), dim=2) for x in steps]
+    alike = [((x @ x.mT).sum((1, 2)) - 16).mean() / (16 * 15) for x in sides]
+    logits = nn.Linear(32, 10)(F.layer_norm(steps[-1], (32,)))
+    F.cross_entropy(logits.flatten(0, 1), torch.arange(64) % 10).backward()
+    axes[0].plot(range(1, 25), alike, "o-", markersize=3, label=name)
+    slopes = [block.feed["up"].weight.grad.norm() for block in blocks]
+    axes[1].semilogy(range(1, 25), slopes, "o-", markersize=3, label=name)
+axes[0].set(
+    xlabel="block", ylabel="mean cosine of two tokens", title="Are the tokens still different?", ylim=(-0.1, 1.1)
+)
+axes[1].set(xlabel="block", ylabel="length of the gradient", title="What comes back to each block?")
+axes[0].legend(fontsize=9)
+plt.show()
+
+# %% [markdown]
+# ## The whole model
+#
+# An embedding, positions, blocks, a last norm, and for the logits the embedding table once more: the vector of a token
+# is also what an output must look like to predict it (**tied** weights).
+
+
+# %%
+class Transformer(nn.Module):
+    """Predicts each token from those before it. positions: vectors [context, D] to add; turn: of queries and keys."""
+
+    def __init__(self, vocab_size, width, depth, heads, positions=None, turn=None):
+        super().__init__()
+        self.embedding, self.positions = nn.Embedding(vocab_size, width), positions
+        self.blocks = nn.ModuleList(OurBlock(width, heads, turn) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+        start(self, depth)  # small weights, as GPT-2 begins
+
+    def forward(self, ids):
+        x, T = self.embedding(ids), ids.shape[1]
+        if self.positions is not None:
+            x = x + self.positions[:T]
+        for block in self.blocks:
+            x = block(x, causal(T))
+        return self.norm(x) @ self.embedding.weight.T
+
+
+def from_the_library(vocab_size, width, depth, heads, context):
+    """The same with rotary positions, from the layers of Lingon."""
+
+    def block():
+        norms = nn.LayerNorm(width), nn.LayerNorm(width)
+        return Block(Attention(width, heads, bias=(True, True)), FeedForward(width, 4 * width), norms, rotary="all")
+
+    blocks, rotaries = [block() for _ in range(depth)], {"all": Rotary(width // heads)}
+    return Decoder(nn.Embedding(vocab_size, width), blocks, rotaries, nn.LayerNorm(width), context, {})
+
+
+def copied(model, heads, turn=turned):
+    """Our model with the weights of one from the library: the same names, but the tied table stands there twice."""
+    vocab_size, width = model.embedding.weight.shape
+    ours = Transformer(vocab_size, width, len(model.blocks), heads, turn=turn)
+    ours.load_state_dict({name: value for name, value in model.state_dict().items() if name != "output.weight"})
+    return ours.eval()
+
+
+model = from_the_library(11, 24, 3, 3, 64).eval()
+ids = torch.randint(11, (2, 13))
+with torch.no_grad():
+    assert torch.allclose(copied(model, 3)(ids), model(ids), atol=1e-5)
+print("equal to a Decoder of lingon.layers:", f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+# %% [markdown]
+# ## Real text
+#
+# The King James Bible, letter by letter, 64 letters at a time. Two yardsticks: how surprising a letter is to someone
+# who knows how often each letter follows each other one (counts of pairs, lesson 10), and to one who knows nothing but
+# how frequent the letters are.
+
+# %%
+T = 64
+text = {part: "\n".join(load_text("kjv", part)) for part in ("train", "valid")}
+tokenizer = characters([text["train"]])
+encoded = {part: np.array(tokenizer.encode_batch([text[part]])[0]) for part in text}
+valid = torch.from_numpy(encoded["valid"][: 200 * (T + 1)].reshape(200, T + 1)).long()
+V = len(tokenizer.vocab)
+
+counts = np.full((V, V), 0.01)
+np.add.at(counts, (encoded["train"][:-1], encoded["train"][1:]), 1)
+pairs, single = counts / counts.sum(1, keepdims=True), counts.sum(0) / counts.sum()
+yardsticks = {
+    "letters": -np.log(single[valid[:, 1:]]).mean(),
+    "pairs of letters": -np.log(pairs[valid[:, :-1], valid[:, 1:]]).mean(),
+}
+print(f"{len(encoded['train']):,} letters to learn from:", repr(text["train"][:60]))
+print("   ".join(f"{name}: {nats:.3f} nats per letter" for name, nats in yardsticks.items()))
+
+
+# %%
+def loss_of(model, batch):
+    return F.cross_entropy(model(batch.ids).flatten(0, 1), batch.targets.flatten())
+
+
+def train(model, steps, rows=16):
+    """Trains on the text; gives back the losses of all steps."""
+    plan = Plan(steps=steps, schedule=warmup(30, cosine(steps - 30)), clip=1.0, log_every=1)
+    optimizer = adamw(model, 1e-2, weight_decay=0.1, betas=(0.9, 0.99))
+    rows = fit(model, Windows(encoded["train"], rows, T), loss_of, optimizer, plan=plan).rows
+    return [row["loss"] for row in rows if "loss" in row]
+
+
+@torch.inference_mode()
+def judged(model):
+    """Nats per letter on the validation text."""
+    return F.cross_entropy(model.eval()(valid[:, :-1]).flatten(0, 1), valid[:, 1:].flatten()).item()
+
+
+ways = {
+    "none": {},
+    "learned": {"positions": nn.Parameter(0.01 * torch.randn(T, 48))},
+    "sinusoids": {"positions": 0.01 * sinusoids(T, 48)},
+    "rotary": {"turn": turned},
+}
+figure, axis = plt.subplots(figsize=(8, 3.8), layout="constrained")
+for name, parts in ways.items():
+    seed_everything(0)
+    small = Transformer(V, 48, 2, 4, **parts)
+    curve = torch.tensor(train(small, 200, rows=8))
+    axis.plot(curve.unfold(0, 15, 1).mean(1), label=f"{name}: {judged(small):.3f} on new text")
+for (name, nats), style in zip(yardsticks.items(), (":", "--"), strict=True):
+    axis.axhline(nats, color="black", linewidth=0.8, linestyle=style, label=f"counts of {name}: {nats:.3f}")
+axis.set(xlabel="step", ylabel="nats per letter", ylim=(1.9, 3.3), title="Four ways to know where a letter stands")
+axis.legend(fontsize=9)
+plt.show()
+
+# %% [markdown]
+# In a training as short as this one vectors that are added bring next to nothing: the model must first find out that
+# the product of two of them is worth something. (GPT-2 had learned ones, and was trained long enough.) Turning puts the
+# distance into every score from the first step. And *none* is not quite blind: through the causal mask the first letter
+# sees one token, the second two, and a model can count on that (Haviv and others, 2022).
+#
+# Now the model of the library, with rotary positions, a little larger and longer.
+
+# %%
+seed_everything(0)
+model = from_the_library(V, 64, 2, 4, T)
+train(model, 600)
+print(f"{sum(p.numel() for p in model.parameters()):,} weights, {judged(model):.3f} nats per letter on new text")
+
+
+@torch.inference_mode()
+def written(model, prompt, letters=300, temperature=0.7):
+    """Goes on from a prompt, letter by letter. Lesson 13 does this well, and fast."""
+    ids = tokenizer.encode(prompt)
+    for _ in range(letters):
+        logits = model.eval()(torch.tensor([ids[-T:]]))[0, -1]
+        ids.append(torch.multinomial((logits / temperature).softmax(0), 1).item())
+    return tokenizer.decode(ids)
+
+
+print(written(model, "And God said"))
+
+# %% [markdown]
+# It has read one letter in five, once, and knows no more than words and the sound of them. Which is a good deal for
+# some seconds.
+#
+# ## What each head looks at
+#
+# Our own model keeps its attention weights, and it is the same model; so we give it what was learned, and let it read a
+# verse. Each picture is a head; each row a letter, and what it looks at when it is to say what comes next.
+
+# %%
+seeing = copied(model, 4)
+verse = text["valid"][text["valid"].index(" and the LORD") :][:32]
+with torch.no_grad():
+    seeing(torch.tensor([tokenizer.encode(verse)]))
+figure, axes = plt.subplots(2, 4, figsize=(15, 8), layout="constrained")
+for layer, block in enumerate(seeing.blocks):
+    for head in range(4):
+        axis = axes[layer, head]
+        axis.imshow(block.attention.weights[0, head].sqrt(), cmap="Oranges", vmin=0, vmax=1)
+        axis.set_xticks(range(32), verse.replace(" ", "_"), fontsize=7)
+        axis.set_yticks(range(32), verse.replace(" ", "_"), fontsize=7)
+        axis.set_title(f"layer {layer}, head {head}", fontsize=10)
+plt.show()
+
+# %% [markdown]
+# One verse may mislead, so measure it, on 200 windows of new text: how much of its weight does each head give, on
+# average, to the letter itself, to those before it, to the last space (the start of the word), to earlier
+# places with the same letter? The last row is what an even spread would give.
+
+# %%
+read = valid[:, :-1]
+with torch.no_grad():
+    seeing(read)
+weights = torch.cat([block.attention.weights for block in seeing.blocks], 1)  # [B, layers * heads, T, T]
+distance = torch.arange(T)[:, None] - torch.arange(T)
+space = tokenizer.encode("a b")[1]
+places = torch.arange(T).expand_as(read)
+last_space = torch.where(read == space, places, -1).cummax(1).values.roll(1, 1)  # before each letter
+last_space[:, 0] = -1
+habits = {
+    "itself": (distance == 0).expand(len(read), T, T),
+    "1 back": (distance == 1).expand(len(read), T, T),
+    "2 back": (distance == 2).expand(len(read), T, T),
+    "3 to 6 back": ((distance > 2) & (distance < 7)).expand(len(read), T, T),
+    "further": (distance > 6).expand(len(read), T, T),
+    "last space": last_space[:, :, None] == torch.arange(T),
+    "same letter": (read[:, :, None] == read[:, None, :]) & (distance > 0),
+}
+late = slice(T // 2, None)  # letters with enough behind them
+even = causal(T) / torch.arange(1, T + 1)[:, None]
+rows = torch.cat([weights, even.expand(len(read), 1, T, T)], 1)
+shares = torch.stack([(rows * seen[:, None]).sum(3)[:, :, late].mean((0, 2)) for seen in habits.values()], 1)
+
+figure, axis = plt.subplots(figsize=(9, 4.5), layout="constrained")
+axis.imshow(shares, cmap="Oranges", vmin=0, vmax=0.8, aspect="auto")
+for i, row in enumerate(shares.tolist()):
+    for j, share in enumerate(row):
+        axis.text(
+            j, i, f"{share:.2f}", ha="center", va="center", fontsize=9, color="white" if share > 0.55 else "black"
+        )
+axis.set_xticks(range(len(habits)), habits)
+axis.set_yticks(range(9), [f"layer {i // 4}, head {i % 4}" for i in range(8)] + ["an even spread"])
+axis.set_title("Where the weight of each head goes")
+plt.show()
+
+# %% [markdown]
+# The heads have divided the work, though nobody told them to: there are some for the letter just before, some for the
+# stretch behind it, some that find the start of the word.
+#
+# But lesson 09 warned us: where a model looks is not yet what it needs. So make the experiment: silence one head, and
+# see how much worse the model gets.
+
+# %%
+whole = judged(seeing)
+worse = []
+for block in seeing.blocks:
+    for head in range(4):
+        block.attention.silent = (head,)
+        worse.append(judged(seeing) - whole)
+        block.attention.silent = ()
+figure, axis = plt.subplots(figsize=(8, 3), layout="constrained")
+axis.bar([f"{i // 4}.{i % 4}" for i in range(8)], worse, color=["tab:blue"] * 4 + ["tab:orange"] * 4)
+axis.set(xlabel="layer and head that is silent", ylabel="nats per letter more", title="Which heads does it need?")
+plt.show()
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your lines in place of `...`; `lingon learn check 11` checks all three in your copy.
+#
+# ### 11.1 Packed texts
+#
+# Short texts are packed one after the other into one row, so that no padding is needed; `text` [T] says which text each
+# token belongs to, as in `[0, 0, 0, 1, 1, 2]`. Give back the mask `visible` [T, T]: a token sees itself and what came
+# before it, but only in its own text, and no further back than `window` tokens, itself counted.
+
+
+# %%
+def packed_mask(text, window):
+    # your turn
+    ...
+
+
+# %%
+attempt(packed_mask, "11")
+
+# %% [markdown]
+# ### 11.2 Positions as a handicap
+#
+# A fourth way (Press and others, 2022, *ALiBi*): add no vectors and turn nothing, but take away from each score the
+# distance, times a slope that each head has of its own. `q`, `k`, `v` are [H, T, K], `slopes` is [H]. Give back the
+# result of causal attention [H, T, K], where the score of query t and key s is
+# $q_t \cdot k_s / \sqrt{K} - \mathrm{slope} \cdot (t - s)$.
+
+
+# %%
+def handicapped(q, k, v, slopes):
+    # your turn
+    ...
+
+
+# %%
+attempt(handicapped, "11")
+
+# %% [markdown]
+# ### 11.3 One token at a time
+#
+# When a model writes, each step brings one new token, and all keys and values of the earlier ones are as they were. So
+# they are kept, in a **cache**. `q`, `k`, `v` [H, K] are those of the new token, `keys` and `values` [H, S, K] those of
+# the S tokens before it (S may be 0). Give back three things: the result for the new token [H, K], and the new keys and
+# values [H, S + 1, K].
+
+
+# %%
+def one_step(q, k, v, keys, values):
+    # your turn
+    ...
+
+
+# %%
+attempt(one_step, "11")
+
+# %% [markdown]
+# ## What to read next
+#
+# - Ashish Vaswani and others, *Attention Is All You Need*, 2017.
+# - Alexander Rush and others, *The Annotated Transformer*, 2018: the paper, line by line, as code.
+# - Alec Radford and others, *Language Models are Unsupervised Multitask Learners*, 2019: `lingon.models.gpt`.
+# - Jianlin Su and others, *RoFormer*, 2021; Ofir Press and others, *Train Short, Test Long*, 2022: positions.
+# - Nelson Elhage and others, *A Mathematical Framework for Transformer Circuits*, 2021: how heads work together.
+#
+# `lingon train language-model` trains these models on whole corpora, and `lingon/layers/transformer.py` is the block as
+# it is used there. In lesson 13 they write, fast and by rule.
