@@ -52,7 +52,7 @@ def test_make_run_is_the_command_that_is_tested_here():
 @pytest.mark.parametrize("words", [c for c in COMMANDS if c and c[0] == "lingon"], ids=" ".join)
 def test_every_command_and_option_in_the_readme_exists(words):
     plain = [w for w in words[1:] if not w.startswith("-")]
-    depth = 2 if plain[0] in ("train", "data", "learn") else 1
+    depth = 2 if plain[0] in ("train", "data", "learn", "vectors") else 1
     shown = lingon(*plain[:depth], "--help").stdout
     assert "Usage: lingon " + " ".join(plain[:depth]) in shown
     for option in (w for w in words if w.startswith("--")):
