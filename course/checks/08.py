@@ -69,10 +69,12 @@ def backwards(rows):
 
 def check_backwards(backwards):
     rows = [[7, 5, 3, 2], [9, 4, 0, 0], [6, 0, 0, 0], [0, 0, 0, 0]]
-    found = [list(row) for row in backwards(rows)]
+    found = [list(row) for row in backwards([list(row) for row in rows])]
     for row, turned, truth in zip(rows, found, [[2, 3, 5, 7], [4, 9, 0, 0], [6, 0, 0, 0], [0, 0, 0, 0]], strict=True):
         assert turned == truth, f"{row} turned around is {truth}, yours is {turned}."
-    assert rows[1] == [9, 4, 0, 0], "The rows that came in were changed; make new lists."
+    given = [list(row) for row in rows]
+    backwards(given)
+    assert given == rows, "The rows that came in were changed; make new lists."
 
 
 EXERCISES = [

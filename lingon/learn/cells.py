@@ -36,16 +36,17 @@ def _notebook_cells(path: Path) -> list[str]:
 
 
 def answer(cells: list[str], function: str) -> str:
-    """A small program: the imports of all cells, and the definitions of the cell that defines `function`.
+    """A small program: the definitions of the cell that defines `function`, and the imports of all cells that it uses.
 
-    Everything else stays out, so that a check needs no training and no data. Raises UserError with one
+    Everything else stays out, so that a check needs no training, no data and little time. Raises UserError with one
     line when the function is missing or its cell is not Python.
     """
     mine = [cell for cell in cells if re.search(rf"^def {function}\(", cell, re.MULTILINE)]
     if not mine:
         raise UserError(f"there is no function {function}(...) in this copy; a fresh copy in another folder has it")
-    imports = [node for cell in cells for node in _imports(cell)]
     kept = [node for node in _parse(mine[-1]).body if isinstance(node, KEPT)]
+    used = {node.id for part in kept for node in ast.walk(part) if isinstance(node, ast.Name)}
+    imports = [node for cell in cells for node in _imports(cell, used)]
     return "\n".join(dict.fromkeys(map(ast.unparse, imports))) + "\n\n" + "\n\n".join(_source(mine[-1], kept)) + "\n"
 
 
@@ -56,11 +57,14 @@ def _source(cell: str, nodes: list[ast.stmt]) -> list[str]:
     return ["\n".join(lines[a - 1 : node.end_lineno]) for a, node in zip(first, nodes, strict=True)]
 
 
-def _imports(cell: str) -> list[ast.stmt]:
+def _imports(cell: str, used: set[str]) -> list[ast.stmt]:
     try:
-        return [node for node in ast.parse(cell).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        nodes = [node for node in ast.parse(cell).body if isinstance(node, ast.Import | ast.ImportFrom)]
     except (SyntaxError, ValueError):
         return []  # an unfinished cell elsewhere is no reason to fail this exercise
+    for node in nodes:
+        node.names = [name for name in node.names if (name.asname or name.name.split(".")[0]) in used | {"*"}]
+    return [node for node in nodes if node.names]
 
 
 def _parse(cell: str) -> ast.Module:
