@@ -108,7 +108,7 @@ def predict(
 @app.command()
 def export(
     bundle: Annotated[str, typer.Argument(help="A bundle, or the folder of a run.")],
-    to: Annotated[str, typer.Option(help="onnx or torch.")],
+    to: Annotated[str, typer.Option(help="onnx, program or torch.")],
     out: Annotated[Path | None, typer.Option(help="The new folder; beside the bundle when not given.")] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Weights of 8 bits, checked on real texts.")] = False,
     data: Annotated[

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from lingon.core.errors import UserError
-from lingon.export.trace import quiet, trace
+from lingon.export.trace import predicting, quiet, trace
 
 PAYS = 1.05  # times as fast as the model that a program must be; less is noise
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
@@ -74,11 +74,8 @@ def hybridize(model: nn.Module, example: Tensor | Sequence[Tensor]) -> Hybrid:
     >>> fast = lingon.hybridize(torch.nn.Linear(3, 5), torch.ones(2, 3))  # doctest: +SKIP
     """
     inputs = _tensors(model, example)
-    training = model.training
-    try:
-        hybrid = _hybrid(model.eval(), inputs)
-    finally:
-        model.train(training)
+    with predicting(model):
+        hybrid = _hybrid(model, inputs)
     if hybrid.reason:
         _say(hybrid)
     return hybrid

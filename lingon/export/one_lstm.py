@@ -44,14 +44,16 @@ class OneLSTM(nn.Module):
 
 
 def with_one_lstms(model: nn.Module) -> nn.Module:
-    """The model with every LSTM as one operator; weights are shared, everything else is a copy.
+    """The model with every LSTM as one operator: a copy that shares its weights, or itself where there is no LSTM.
 
     LSTMs that the operator cannot compute (projections, another device, other numbers than float32) stay as they are.
     """
+    if not any(isinstance(part, nn.LSTM) and _fits(part) for part in model.modules()):
+        return model
     shared = {id(t): t for t in [*model.parameters(), *model.buffers()]}
     model = copy.deepcopy(model, shared)
     if isinstance(model, nn.LSTM):
-        return OneLSTM(model) if _fits(model) else model
+        return OneLSTM(model)
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.LSTM) and _fits(child):

@@ -20,6 +20,7 @@ from lingon.export.bundle import find_bundle, load
 from lingon.export.onnx import run_onnx, write_onnx
 from lingon.export.parity import Logits, largest_difference
 from lingon.export.portable_card import card
+from lingon.export.program import run_program, write_program
 from lingon.export.rows import RowSum, rows_of, rule_of
 from lingon.export.torch_program import run_torch, write_torch
 from lingon.export.trace import trace
@@ -31,16 +32,21 @@ REAL_TEXTS, AT_ONCE = 1000, 16
 
 
 class Target(NamedTuple):
-    """A runtime: the file it reads, how the file is written from a traced model, and how it is run."""
+    """A runtime: the file it reads, how the file is written from a model and an example, and how it is run."""
 
     file: str
     write: Callable
     run: Callable[[Path], Logits]
 
 
+def _traced(write: Callable) -> Callable:
+    return lambda model, example, path: write(trace(model, example, Dim.DYNAMIC), path)
+
+
 TARGETS = {
-    "onnx": Target("model.onnx", write_onnx, run_onnx),
-    "torch": Target("model.pt2", write_torch, run_torch),
+    "onnx": Target("model.onnx", _traced(write_onnx), run_onnx),
+    "program": Target("model.json", lambda model, example, path: write_program(model, path), run_program),
+    "torch": Target("model.pt2", _traced(write_torch), run_torch),
 }
 
 
@@ -64,7 +70,7 @@ def export(
 ) -> Exported:
     """Writes a bundle as a folder for another runtime; nothing is written when it does not say what the model says.
 
-    to: onnx or torch. out: the folder, the bundle's name with `-onnx` when it is not given; an older export
+    to: onnx, program or torch. out: the folder, the bundle's name with `-onnx` when it is not given; an older export
     there is replaced, anything else is refused. int8: weights of 8 bits; data: real texts to check them on, a corpus or
     a file, those the model was trained with when it is not given.
     Raises UserError that says what is wrong, or how far the two are apart.
@@ -79,11 +85,11 @@ def export(
     graph, file = _graph_of(classifier.model), TARGETS[to].file
     with atomic_folder(folder) as fresh:
         path = fresh / file
-        TARGETS[to].write(trace(graph, _example(classifier), Dim.DYNAMIC), path)
+        TARGETS[to].write(graph, _example(classifier), path)
         run = TARGETS[to].run(path)
         vocab_size = len(classifier.tokenizer.vocab)
         difference = largest_difference(classifier.model, _as_ids(classifier.model, run), vocab_size)
-        found = Exported(folder, difference, path.stat().st_size)
+        found = Exported(folder, difference, sum(p.stat().st_size for p in fresh.iterdir()))
         if int8:
             found = _smaller(found, classifier, run, path, _real_texts(bundle, data))
         config = config_of(classifier, to, read_json(find_bundle(Path(bundle)) / "config.json")["model"], found)

@@ -47,6 +47,12 @@ RUN = {
 session = onnxruntime.InferenceSession(config["file"], providers=["CPUExecutionProvider"])
 (logits,) = session.run(["logits"], {"ids": ids, "real": real})""",
     ),
+    "program": (
+        "lingon.program",
+        """\
+program = lingon.program.load(config["file"])
+logits = program(ids=ids, real=real)""",
+    ),
     "torch": (
         "torch",
         """\
@@ -54,6 +60,11 @@ model = torch.export.load(config["file"]).module()
 with torch.inference_mode():
     logits = model(torch.from_numpy(ids), torch.from_numpy(real)).numpy()""",
     ),
+}
+NEEDS = {
+    "onnx": "It needs neither Lingon nor Python.",
+    "program": "It needs `lingon.program`, which runs on NumPy; its constants are in `model.safetensors`.",
+    "torch": "It needs no Lingon.",
 }
 
 
@@ -64,7 +75,7 @@ def card(config: dict[str, Any]) -> str:
     lines = [
         f"# {config['model']}: {' or '.join(config['labels'][:6])}, for {package}",
         "",
-        f"A text classifier, written by Lingon {config['lingon']}. It needs neither Lingon nor Python.",
+        f"A text classifier, written by Lingon {config['lingon']}. {NEEDS[config['to']]}",
         "",
         f"- `{config['file']}`: (ids, real) -> logits, with any number of texts and tokens",
         "- `tokenizer.json`: text to ids, in the format of the `tokenizers` library",

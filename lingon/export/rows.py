@@ -35,8 +35,8 @@ class RowSum(nn.Module):
     def forward(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
         """ids: rows, each once per text. real: which of them are not padding."""
         weights = real.to(self.table.dtype)
-        rows = nn.functional.embedding(ids, self.table) * weights[..., None]
-        return rows.sum(1) * weights.sum(1, keepdim=True).clamp(min=1).rsqrt() + self.bias
+        total = (weights[:, None] @ nn.functional.embedding(ids, self.table))[:, 0]
+        return total * weights.sum(1, keepdim=True).clamp(min=1).rsqrt() + self.bias
 
 
 def rows_of(
@@ -44,7 +44,7 @@ def rows_of(
 ) -> tuple[Int[Tensor, "B R"], Bool[Tensor, "B R"]]:
     """The rows of each text, rising, padded with 0; and which of them are real. At least one column."""
     spelling = Spelling(model.spelling_starts, model.spelling_hashes) if model.characters else None
-    keys = sorted_keys(ids[real], real.sum(1), model.order, model.vocab_size, model.buckets, spelling)
+    keys = sorted_keys(*model._flat(ids, real), model.order, model.vocab_size, model.buckets, spelling)
     if len(ids) == 1 and len(keys):  # nothing to divide: what a program asks for that labels as texts come
         return (keys >> TEXT_BITS)[None], torch.ones(1, len(keys), dtype=torch.bool)
     sets = [(keys >> TEXT_BITS)[keys & LOW == text] for text in range(len(ids))]

@@ -41,14 +41,24 @@ def trace(model: nn.Module, example: Sequence[Tensor], sizes: Dim = Dim.AUTO) ->
     sizes: Dim.AUTO lets every size vary that can, Dim.DYNAMIC refuses the model when one cannot. A size of 1 in the
     example stays 1. Raises UserError that names the line that cannot be traced, and what to write instead.
     """
-    model = with_one_lstms(model).eval()
-    shapes = tuple(dict.fromkeys(range(x.ndim), sizes) for x in example)
-    with torch.no_grad(), quiet(), _unchecked_shapes(), _fixed_sizes() as fixed:
+    shapes = _by_input(model, tuple(dict.fromkeys(range(x.ndim), sizes) for x in example))
+    with predicting(model), torch.no_grad(), quiet(), _unchecked_shapes(), _fixed_sizes() as fixed:
         try:
-            program = torch.export.export(model, tuple(example), dynamic_shapes=_by_input(model, shapes), strict=False)
+            return torch.export.export(with_one_lstms(model), tuple(example), dynamic_shapes=shapes, strict=False)
         except Exception as error:
             raise _refusal(model, error, fixed) from None
-    return program
+
+
+@contextlib.contextmanager
+def predicting(model: nn.Module) -> Iterator[None]:
+    """The model as it predicts, and afterwards as it was, part by part."""
+    held = [(part, part.training) for part in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for part, training in held:
+            part.training = training
 
 
 def _by_input(model: nn.Module, shapes: tuple) -> tuple:

@@ -164,4 +164,4 @@ def test_export_writes_a_folder_and_says_how_equal_it_is(trained, tmp_path):
     assert re.match(r"wrote .*new: \d+\.\d MB; logits differ by \d\.\de[-+]\d+ at most\n$", done.stdout)
     done = lingon("export", "runs/classify", "--to", "tflite", cwd=trained)
     assert done.returncode == 2
-    assert done.stderr.startswith("lingon: unknown target 'tflite'; known: onnx, torch")
+    assert done.stderr.startswith("lingon: unknown target 'tflite'; known: onnx, program, torch")

@@ -157,6 +157,16 @@ def test_training_and_changed_weights_go_to_the_model(without_a_compiler):
         hybrid(x)
 
 
+def test_a_model_is_left_as_it_was_part_by_part(without_a_compiler):
+    model = nn.Sequential(nn.Linear(3, 5), nn.Dropout(0.5), nn.BatchNorm1d(5))
+    model[2].eval()  # as one keeps statistics that shall not move
+    model[0].held = open(__file__)
+    with model[0].held:
+        assert hybridize(model, torch.rand(7, 3)).reason is None
+    assert [part.training for part in model] == [True, True, False]
+    assert model.training
+
+
 def test_inputs_of_another_kind_go_to_the_model(without_a_compiler):
     hybrid = hybridize(nn.Identity(), torch.rand(3, 5))
     assert hybrid(torch.ones(3, 5, dtype=torch.int64)).dtype == torch.int64
