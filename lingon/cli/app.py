@@ -1,4 +1,4 @@
-"""The one door: lingon train|evaluate|predict|generate|score|export|data|vectors|plot|learn|doctor|recipes."""
+"""The one door: lingon train|plan|evaluate|predict|generate|score|export|data|vectors|plot|learn|doctor|recipes."""
 
 import sys
 from pathlib import Path
@@ -11,6 +11,7 @@ from lingon.cli import learn, vectors
 from lingon.cli.errors import one_line
 from lingon.core.errors import UserError, unknown
 from lingon.recipes import RECIPES
+from lingon.recipes.plan import plan
 from lingon.recipes.sweep import as_command
 
 # Plain help and no rich tracebacks: rich costs 100 ms at every start, and errors are one line here (see errors.py).
@@ -24,6 +25,7 @@ app.add_typer(learn.app, name="learn")
 app.add_typer(vectors.app, name="vectors")
 for recipe in RECIPES.values():
     train.command(recipe.__name__.replace("_", "-"))(as_command(recipe))
+app.command("plan")(as_command(plan, sweeps=False))
 
 Text = Annotated[str | None, typer.Option(help="Column with the texts; guessed when obvious.")]
 Label = Annotated[str | None, typer.Option(help="Column with the labels; guessed when obvious.")]

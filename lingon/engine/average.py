@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from lingon.core.errors import UserError
+from lingon.engine.sharding import alike, local
 
 
 @dataclass(frozen=True)
@@ -45,22 +46,53 @@ class SWA:
         return 1 / (count + 1) if due else None
 
 
+@dataclass(frozen=True)
+class NT:
+    """The plain mean of the weights after every step since evaluations stopped getting better; before, no average.
+
+    That is when one is worse than the best of all but the last `patience` before it.
+    Source: Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models", algorithm 1 (NT-ASGD).
+    """
+
+    patience: int = 5
+
+    def __post_init__(self):
+        if self.patience < 1:
+            raise UserError(f"NT: patience is {self.patience}, expected 1 or more")
+
+    def share(self, step: int, count: int) -> float | None:
+        """How much of the weights after a step enters the average that holds `count` of them already."""
+        return 1 / (count + 1)
+
+    def due(self, values: list[float]) -> bool:
+        """Whether to begin after evaluations with these values, of which lower is better."""
+        old = values[: -self.patience - 1]
+        return bool(old) and values[-1] > min(old)
+
+
 class Average:
     """The running average of a model's parameters. Buffers are not averaged: the model's newest are used."""
 
-    def __init__(self, kind: EMA | SWA, model: nn.Module):
-        self.kind, self.count = kind, 0
+    def __init__(self, kind: EMA | SWA | NT, model: nn.Module):
+        self.kind, self.count, self.begun, self.values = kind, 0, not isinstance(kind, NT), []
         self.names = [name for name, _ in model.named_parameters()]
-        self.weights = [p.detach() for p in model.parameters()]  # the model's own memory
-        self.means = [p.detach().clone() for p in model.parameters()]
+        self.weights = [local(p.detach()) for p in model.parameters()]  # the model's own memory
+        self.copies = [p.detach().clone() for p in model.parameters()]
+        self.means = [local(copy) for copy in self.copies]
 
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Takes the weights after `step` steps into the average."""
-        share = self.kind.share(step, self.count)
+        share = self.kind.share(step, self.count) if self.begun else None
         if share is not None:
             torch._foreach_lerp_(self.means, self.weights, share)
             self.count += 1
+
+    def look(self, value: float) -> None:
+        """Takes note of an evaluation, of which lower is better; the average may begin after it."""
+        if not self.begun:
+            self.values.append(value)
+            self.begun = self.kind.due(self.values)
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:
@@ -81,11 +113,13 @@ class Average:
             torch._foreach_copy_(self.weights, self.means)
 
     def state_dict(self) -> dict:
-        """The count and the averages by name."""
-        return {"count": self.count, "means": dict(zip(self.names, self.means, strict=True))}
+        """The count, the averages by name, and what was seen while waiting to begin."""
+        means = dict(zip(self.names, self.copies, strict=True))
+        return {"count": self.count, "means": means, "begun": self.begun, "values": list(self.values)}
 
     def load_state_dict(self, state: dict) -> None:
         """Takes over a state that `state_dict` gave."""
         self.count = state["count"]
-        for name, mean in zip(self.names, self.means, strict=True):
-            mean.copy_(state["means"][name])
+        self.begun, self.values = state.get("begun", self.begun), list(state.get("values", []))
+        for name, copy in zip(self.names, self.copies, strict=True):
+            copy.copy_(alike(state["means"][name], copy))

@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from lingon.core.shapes import Tensor
+from lingon.engine.sharding import Sharded, unsynchronised, whole
 
 
 class World(NamedTuple):
@@ -60,7 +61,7 @@ def spread(model: nn.Module) -> nn.Module:
 def bare(model: nn.Module) -> nn.Module:
     """The model inside whatever compiles or distributes it."""
     while True:
-        if isinstance(model, DistributedDataParallel):
+        if isinstance(model, DistributedDataParallel | Sharded):
             model = model.module
         elif hasattr(model, "_orig_mod"):
             model = model._orig_mod
@@ -68,10 +69,25 @@ def bare(model: nn.Module) -> nn.Module:
             return model
 
 
+def filled(model: nn.Module) -> nn.Module:
+    """The model to evaluate or save: of a spread one, the whole with its present weights, which process 0 alone has.
+
+    All processes call it together.
+    """
+    if not isinstance(model, Sharded):
+        return bare(model)
+    weights = whole(dict(model.module.state_dict()))
+    if world().rank == 0:
+        model.plain.load_state_dict(weights)
+    return model.plain
+
+
 def hold(model: nn.Module, holding: bool) -> contextlib.AbstractContextManager:
     """Inside, gradients stay in this process when `holding`: only the last batch of a step needs the average."""
     if holding and isinstance(model, DistributedDataParallel):
         return model.no_sync()
+    if holding and isinstance(model, Sharded):
+        return unsynchronised(model)
     return contextlib.nullcontext()
 
 

@@ -17,13 +17,14 @@ from lingon.core.errors import Interrupted, UserError
 from lingon.core.progress import track
 from lingon.core.shapes import Float, Tensor
 from lingon.engine import distributed, gradient
-from lingon.engine.average import EMA, SWA
+from lingon.engine.average import EMA, NT, SWA
 from lingon.engine.interrupt import interruptible
 from lingon.engine.memory import explained, size_of
 from lingon.engine.optim import set_rates
 from lingon.engine.precision import Precision, float32
 from lingon.engine.run import Run
 from lingon.engine.schedule import Schedule, constant
+from lingon.engine.sharding import Sharded
 from lingon.engine.state import State, Training
 from lingon.engine.watch import Watch
 
@@ -60,7 +61,7 @@ class Plan:
     clip: float | None = None
     accumulate: int = 1
     precision: Precision = field(default_factory=float32)
-    average: EMA | SWA | None = None
+    average: EMA | SWA | NT | None = None
     log_every: int = 10
 
     def __post_init__(self):
@@ -200,6 +201,8 @@ def update(training: Training, loss: float) -> float:
     scaler.unscale_(training.optimizer)
     found = gradient.gradients(training.trained)
     norm = gradient.length(found)
+    if isinstance(training.model, Sharded):  # each process holds a part of every gradient
+        norm = torch.tensor(distributed.total(float(norm) ** 2)[0] ** 0.5)
     # One number tells that all is well. Float16 meets infinite gradients by design: its scaler skips such steps.
     if not math.isfinite(float(norm)) or not math.isfinite(loss):
         error = gradient.blame(training.bare, training.state.step, loss)

@@ -7,11 +7,12 @@ from torch import nn
 
 from lingon.core.errors import NotFinite
 from lingon.core.shapes import Float, Tensor
+from lingon.engine.sharding import local
 from lingon.engine.sparse import rows_once
 
 
 def gradients(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
-    """The numbers of all gradients there are, in memory that they share. Sparse gradients hold each row once then."""
+    """The numbers of all gradients here, in memory that they share. Sparse gradients hold each row once then."""
     found = []
     for p in parameters:
         if p.grad is None:
@@ -20,7 +21,7 @@ def gradients(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
             p.grad = rows_once(p.grad)  # rows that occur twice would count twice in the length
             found.append(p.grad._values())
         else:
-            found.append(p.grad)
+            found.append(local(p.grad))
     return found
 
 
@@ -45,7 +46,7 @@ def blame(model: nn.Module, step: int, loss: float) -> NotFinite | None:
     for name, p in model.named_parameters():
         if p.grad is None:
             continue
-        values = p.grad._values() if p.grad.is_sparse else p.grad
+        values = p.grad._values() if p.grad.is_sparse else local(p.grad)
         if not values.isfinite().all():
             kind = "NaN" if values.isnan().any() else "infinite"
             return NotFinite(f"step {step}: the gradient of {name!r} is {kind} (loss {loss:.4g}); {ADVICE}")

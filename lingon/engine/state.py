@@ -12,7 +12,7 @@ from torch import nn
 
 from lingon.core.errors import DataError
 from lingon.core.shapes import Tensor
-from lingon.engine import distributed
+from lingon.engine import distributed, sharding
 from lingon.engine.average import Average
 from lingon.engine.distributed import bare
 from lingon.engine.log import read_metrics
@@ -127,12 +127,15 @@ class Training:
         state, watch = self.state, self.watch
         self.bare.eval()
         with self.average.applied() if self.average else nullcontext():
-            found = watch.evaluate(self.bare) if self.place.rank == 0 else {}
+            model = distributed.filled(self.model).eval()
+            found = watch.evaluate(model) if self.place.rank == 0 else {}
             metrics = distributed.from_first({name: float(value) for name, value in found.items()})
             better = state.best.take(watch, state.step, metrics)
             if better:
                 self._keep()
         self.bare.train()
+        if self.average:
+            self.average.look(metrics[watch.metric] * (-1 if watch.higher_is_better else 1))
         self.tick()
         state.evaluated, state.stopped = state.step, state.best.tired(watch)
         self.add({f"valid_{name}": value for name, value in metrics.items()})
@@ -141,7 +144,7 @@ class Training:
             say(f"step {state.step:,}: {shown}{' (best)' if better else ''}")
 
     def _keep(self) -> None:
-        weights = self.bare.state_dict()
+        weights = sharding.whole(dict(self.bare.state_dict()))
         if self.run is None:
             self._best = {name: tensor.clone() for name, tensor in weights.items()}
             return
@@ -158,15 +161,15 @@ class Training:
         state |= dict(zip(names, distributed.total(*(state[name] for name in names)), strict=True))
         own = random_state(self.device)
         parts = {
-            "model": dict(self.bare.state_dict()),
-            "optimizer": self.optimizer.state_dict(),
+            "model": sharding.whole(dict(self.bare.state_dict())),
+            "optimizer": sharding.whole(self.optimizer.state_dict()),
             "batches": distributed.interleaved(self.batches.state_dict()),
             "state": state,
             "scaler": self.scaler.state_dict(),
             "random": {name: distributed.gathered(tensor) for name, tensor in own.items()},
         }
         if self.average:
-            parts["average"] = self.average.state_dict()
+            parts["average"] = sharding.whole(self.average.state_dict())
         self.run.save(self.state.step, parts, self.state.best_file and self.state.best_file["name"])
         self._saved = self._mark()
 
@@ -176,8 +179,8 @@ class Training:
         if parts is None:
             return
         _same_shapes(parts["model"], self.bare.state_dict(), self.run.checkpoints)
-        self.bare.load_state_dict(parts["model"])
-        self.optimizer.load_state_dict(parts["optimizer"])
+        sharding.load_weights(self.bare, parts["model"])
+        sharding.load_optimizer(self.optimizer, parts["optimizer"])
         self.batches.load_state_dict(parts["batches"])
         self.scaler.load_state_dict(parts["scaler"])
         if self.average:
@@ -200,9 +203,10 @@ class Training:
         self.tick()
         if self.watch:
             best = self._best if self.run is None else self.run.load_best(self.state.best_file)
-            self.bare.load_state_dict(best)
+            sharding.load_weights(self.bare, best)
         elif self.average:
             self.average.keep()
+        distributed.filled(self.model)  # what was spread is whole again in process 0
 
     def _mark(self) -> tuple[int, ...]:
         return self.state.step, self.state.epoch, self.state.batch, self.state.evaluated

@@ -41,6 +41,7 @@ WHOLE = {
     "context": (1, 1 << 20),
     "inner": (0, 1 << 16),
     "window": (0, 1 << 20),
+    "cutoffs": (1, 1 << 24),
 }
 
 
@@ -99,8 +100,9 @@ def _expected(key: str, annotation: Any, value: Any) -> str | None:
     if annotation is float:
         return None if _number(value) and 0 <= value <= 1e6 else "a number from 0 to 1,000,000"
     if annotation == Sequence[int]:
-        fits = isinstance(value, list | tuple) and 1 <= len(value) <= 16 and all(_whole(n, 1, 100) for n in value)
-        return None if fits else "a list of 1 to 16 whole numbers from 1 to 100"
+        least, most = WHOLE.get(key, (1, 100))
+        fits = isinstance(value, list | tuple) and 1 <= len(value) <= 16 and all(_whole(n, least, most) for n in value)
+        return None if fits else f"a list of 1 to 16 whole numbers from {least} to {most:,}"
     raise AssertionError(f"no check for {key}: {annotation}")
 
 

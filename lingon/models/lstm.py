@@ -1,10 +1,13 @@
 """A language model of stacked LSTMs."""
 
+from collections.abc import Sequence
+
 import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.layers.adaptive import AdaptiveSoftmax
 from lingon.layers.carried import Carried, by_length, zeros
 
 
@@ -13,7 +16,7 @@ class LSTM(nn.Module):
 
     With `tied`, the embedding is also the matrix of the last layer (Inan et al. 2017; Press and Wolf 2017), so that
     `hidden` must equal `width`. Source: Zaremba et al. 2014, "Recurrent Neural Network Regularization": dropout
-    between layers and nowhere else.
+    between layers and nowhere else. With `cutoffs`, the last layer is an adaptive softmax.
     """
 
     def __init__(
@@ -24,17 +27,23 @@ class LSTM(nn.Module):
         depth: int = 2,
         dropout: float = 0.2,
         tied: bool = False,
+        cutoffs: Sequence[int] = (),
     ):
         super().__init__()
+        if tied and cutoffs:
+            raise UserError("an adaptive softmax (cutoffs) has matrices of its own; leave out tied")
         if tied and width != hidden:
             raise UserError(f"tied weights need one width, not width {width} and hidden {hidden}")
         self.sizes = {"vocab_size": vocab_size, "width": width, "hidden": hidden, "depth": depth}
-        self.sizes |= {"dropout": dropout, "tied": tied}
+        self.sizes |= {"dropout": dropout, "tied": tied} | ({"cutoffs": [*cutoffs]} if cutoffs else {})
         self.embedding = nn.Embedding(vocab_size, width)
         self.layers = nn.ModuleList(nn.LSTM(width if i == 0 else hidden, hidden) for i in range(depth))
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(hidden, vocab_size)
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
+        if cutoffs:
+            self.output = AdaptiveSoftmax(hidden, vocab_size, cutoffs)
+            return
+        self.output = nn.Linear(hidden, vocab_size)
         nn.init.zeros_(self.output.bias)
         if tied:
             self.output.weight = self.embedding.weight

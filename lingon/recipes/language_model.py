@@ -26,6 +26,7 @@ def language_model(
     from lingon.engine.distributed import joined, spread
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
+    from lingon.engine.sharding import shard
     from lingon.export.bundle import save_bundle
     from lingon.export.plot import plot_runs
     from lingon.recipes import prepare, prepare_text
@@ -47,13 +48,15 @@ def language_model(
         model = prepare_text.model_of(settings, len(tokenizer.vocab)).to(device)
         if settings.recompute:
             prepare_text.recomputing(model)
-        objective = Objective(model, prepare_text.softmax_of(settings, len(tokenizer.vocab)))
+        objective = Objective(model, prepare_text.softmax_of(settings, streams["train"], len(tokenizer.vocab)))
         batches = prepare_text.batches_of(model, streams["train"], settings, place)
+        compiled = prepare.compiled(objective) if settings.compile else objective
+        trained = shard(objective) if settings.shard else spread(compiled)
         history = fit(
-            spread(prepare.compiled(objective) if settings.compile else objective),
+            trained,
             batches,
             carried_loss(batches) if recurrent(model) else fresh_loss,
-            prepare.adamw(objective, settings.lr, weight_decay=settings.weight_decay or 0.0),
+            prepare.adamw(trained, settings.lr, weight_decay=settings.weight_decay or 0.0),
             plan=prepare.plan_of(settings, len(batches)),
             watch=prepare_text.watch_of(streams["valid"], settings, len(batches)),
             run=run,

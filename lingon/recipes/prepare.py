@@ -12,7 +12,7 @@ from lingon.data.sampler import Batches
 from lingon.data.tokenize import Tokenizer, bpe, characters, unigram, wordpiece, words
 from lingon.data.vectors import read_vectors
 from lingon.engine import precision, schedule
-from lingon.engine.average import EMA, SWA
+from lingon.engine.average import EMA, NT, SWA
 from lingon.engine.compile import compiled
 from lingon.engine.distributed import World, spread, wait_for_all
 from lingon.engine.fit import Plan
@@ -144,5 +144,5 @@ def plan_of(settings: Settings, batches_per_epoch: int) -> Plan:
         clip=settings.clip,
         accumulate=settings.accumulate,
         precision=getattr(precision, settings.precision)(),
-        average={"none": None, "ema": EMA(), "swa": SWA(start=steps * 3 // 4)}[settings.average],
+        average={"none": None, "ema": EMA(), "swa": SWA(start=steps * 3 // 4), "nt": NT(2)}[settings.average],
     )

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from torch import nn
 
 from lingon.core.files import cache_dir
@@ -15,7 +17,8 @@ from lingon.data.stretches import Lanes, Windows
 from lingon.data.tokenize import Tokenizer, bpe, characters, spaces, unigram, words
 from lingon.engine.distributed import World, wait_for_all
 from lingon.engine.watch import Watch
-from lingon.layers.losses import LogUniform
+from lingon.layers.adaptive import usual_cutoffs
+from lingon.layers.losses import LogUniform, Unigram
 from lingon.models.build import build
 from lingon.recipes.prepare import sizes_of, steps_of
 from lingon.recipes.text_settings import TextSettings
@@ -24,6 +27,7 @@ from lingon.tasks.language_modeling import Softmax, exact, likelihood, recurrent
 PARTS = ("train", "valid", "test")
 END = 0  # the id of [pad], which no text holds: it ends a document
 SAMPLE = 64 << 20  # characters that a tokenizer is trained on, at most
+AT_ONCE = 1 << 24  # tokens that are counted at a time
 GLANCE = 16_384  # tokens of the validation text that are looked at while training
 TOKENIZERS = {
     "bpe": bpe,
@@ -69,17 +73,24 @@ def model_of(settings: TextSettings, vocab_size: int) -> nn.Module:
     if settings.model == "awd_lstm":
         config |= {"hidden": 2 * settings.width}
     elif settings.model == "lstm":
-        config |= {"hidden": settings.width, "tied": True, "dropout": settings.dropout}
+        config |= {"hidden": settings.width, "dropout": settings.dropout}
+        adaptive = {"cutoffs": usual_cutoffs(vocab_size)} if settings.softmax == "adaptive" else {"tied": True}
+        config |= adaptive
     else:
         config |= {"context": settings.context, "dropout": settings.dropout}
     return build(settings.model, config | sizes_of(settings.size or []))
 
 
-def softmax_of(settings: TextSettings, vocab_size: int) -> Softmax:
-    """How the loss is computed while training. Ids go by frequency, so that Zipf's law fits them."""
-    if settings.softmax == "exact":
+def softmax_of(settings: TextSettings, train: Stream, vocab_size: int) -> Softmax:
+    """How the loss is computed while training."""
+    if settings.softmax != "sampled":
         return exact
-    return sampled(LogUniform(vocab_size, min(settings.samples, vocab_size - 1)))
+    samples = min(settings.samples, vocab_size - 1)
+    if settings.proposal == "log_uniform":  # right where ids go by frequency, as those of words do
+        return sampled(LogUniform(vocab_size, samples))
+    parts = (train[i : i + AT_ONCE] for i in range(0, len(train), AT_ONCE))
+    counts = sum(np.bincount(part, minlength=vocab_size) for part in parts)
+    return sampled(Unigram(torch.as_tensor(counts).double(), samples))
 
 
 def batches_of(model: nn.Module, train: Stream, settings: TextSettings, place: World) -> Lanes | Windows:

@@ -32,7 +32,7 @@ class Settings:
     accumulate: Annotated[int, Option(help="Batches per step.")] = 1
     evaluations: Annotated[int, Option(help="How often the validation texts are looked at, over the whole run.")] = 8
     patience: Annotated[int | None, Option(help="Stop after so many evaluations without a better one.")] = None
-    average: Annotated[str, Option(help="none, ema or swa: average the weights of many steps.")] = "none"
+    average: Annotated[str, Option(help="none, ema, swa or nt: average the weights of many steps.")] = "none"
     tokenizer: Annotated[str, Option(help="words, characters, bpe, wordpiece or unigram.")] = "words"
     vectors: Annotated[str | None, Option(help="glove-6b-50d, or a GloVe or word2vec text file.")] = None
     freeze: Annotated[bool, Option("--freeze", help="Keep the pretrained vectors as they are.")] = False
@@ -78,7 +78,7 @@ AT_LEAST = {
 CHOICES = {
     "model": tuple(BEST),
     "schedule": ("constant", "linear", "cosine", "inverse_sqrt"),
-    "average": ("none", "ema", "swa"),
+    "average": ("none", "ema", "swa", "nt"),
     "tokenizer": ("words", "characters", "bpe", "wordpiece", "unigram"),
     "precision": ("float32", "bfloat16", "float16"),
 }

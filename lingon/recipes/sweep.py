@@ -12,10 +12,12 @@ from typer import Option
 from lingon.core.errors import UserError, unknown
 from lingon.core.files import read_json, write_json
 
+# What runs are compared by, the first that they have; -1 where more is better.
+BETTER = {"accuracy": -1, "perplexity": 1}
 Sweep = Annotated[list[str] | None, Option(help="NAME=VALUE,VALUE...: run once per value; repeat to cross several.")]
 
 
-def as_command(recipe: Callable) -> Callable:
+def as_command(recipe: Callable, sweeps: bool = True) -> Callable:
     """A function for the command line; its flags are the recipe's parameters and the fields of its settings."""
     hints = get_type_hints(recipe, include_extras=True)
     parameters = []
@@ -24,10 +26,11 @@ def as_command(recipe: Callable) -> Callable:
             parameters += _flags(given.default)
         else:
             parameters.append(_parameter(name, hints[name], given.default))
-    parameters.append(_parameter("sweep", Sweep, None))
+    if sweeps:
+        parameters.append(_parameter("sweep", Sweep, None))
 
     def command(**flags: Any) -> None:
-        varied = flags.pop("sweep")
+        varied = flags.pop("sweep", None)
         if varied:
             sweep(recipe, flags, [vary(text, parameters) for text in varied])
         else:
@@ -79,12 +82,14 @@ def sweep(recipe: Callable, flags: dict[str, Any], varied: list[tuple[str, list[
         if not finished(out) or flags["overwrite"]:
             call(recipe, {**flags, **chosen, "out": str(out), "resume": not flags["overwrite"] and out.exists()})
         run = read_json(out / "run.json")
-        rows.append({**chosen, "valid": run["valid"]["accuracy"], "test": run["test"]["accuracy"], "out": str(out)})
-    rows.sort(key=lambda row: -row["valid"])
+        score = next(name for name in BETTER if name in run["test"])
+        found = {f"valid {score}": run["valid"][score], f"test {score}": run["test"][score]}
+        rows.append({**chosen, **found, "out": str(out)})
+    rows.sort(key=lambda row: BETTER[score] * row[f"valid {score}"])
     write_json(folder / "sweep.json", rows)
     table = Table(*rows[0])
     for row in rows:
-        table.add_row(*(f"{v:.4f}" if k in ("valid", "test") else str(v) for k, v in row.items()))
+        table.add_row(*(f"{v:.4f}" if k.endswith(score) else str(v) for k, v in row.items()))
     Console().print(table)
     return rows
 

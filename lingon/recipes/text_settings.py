@@ -24,8 +24,9 @@ class TextSettings:
     size: Annotated[list[str] | None, Option(help="Another size of the model, as heads=8; repeat for more.")] = None
     tokenizer: Annotated[str, Option(help="bpe, unigram, words, spaces or characters.")] = "bpe"
     vocab: Annotated[int, Option(help="Tokens that are known, at most.")] = 4096
-    softmax: Annotated[str, Option(help="exact or sampled; what is reported is always exact.")] = "exact"
+    softmax: Annotated[str, Option(help="exact, sampled, or adaptive (lstm); what is reported is exact.")] = "exact"
     samples: Annotated[int, Option(help="Rivals that a sampled softmax draws for each batch.")] = 1024
+    proposal: Annotated[str, Option(help="unigram or log_uniform: how they are drawn.")] = "unigram"
     weight_decay: Annotated[float | None, Option(help="Decay of matrices; biases and norms never decay.")] = None
     schedule: Annotated[str, Option(help="constant, linear, cosine or inverse_sqrt, after the warm-up.")] = "cosine"
     warmup: Annotated[float, Option(help="Share of the steps in which the learning rate rises.")] = 0.02
@@ -33,7 +34,7 @@ class TextSettings:
     accumulate: Annotated[int, Option(help="Batches per step.")] = 1
     evaluations: Annotated[int, Option(help="How often the validation text is looked at, over the whole run.")] = 8
     patience: Annotated[int | None, Option(help="Stop after so many evaluations without a better one.")] = None
-    average: Annotated[str, Option(help="none, ema or swa: average the weights of many steps.")] = "none"
+    average: Annotated[str, Option(help="none, ema, swa or nt: average the weights of many steps.")] = "none"
     recompute: Annotated[bool, Option("--recompute", help="Less memory: layers are computed again going back.")] = False
     seed: Annotated[int, Option(help="Everything random follows from it.")] = 0
     device: Annotated[str, Option(help="cpu, cuda, mps or auto.")] = "auto"
@@ -54,9 +55,10 @@ BEST: dict[str, dict[str, Any]] = {
 CHOICES = {
     "model": tuple(BEST),
     "tokenizer": ("bpe", "unigram", "words", "spaces", "characters"),
-    "softmax": ("exact", "sampled"),
+    "softmax": ("exact", "sampled", "adaptive"),
+    "proposal": ("unigram", "log_uniform"),
     "schedule": ("constant", "linear", "cosine", "inverse_sqrt"),
-    "average": ("none", "ema", "swa"),
+    "average": ("none", "ema", "swa", "nt"),
     "precision": ("float32", "bfloat16", "float16"),
 }
 POSITIVE = ("epochs", "steps", "lr", "width", "depth", "context", "rows", "vocab", "samples", "clip", "accumulate")
@@ -75,6 +77,13 @@ def checked(settings: TextSettings) -> TextSettings:
         raise UserError(f"--dropout is {settings.dropout}; expected a share from 0 up to, not including, 1")
     if not 0 <= settings.warmup <= 1:
         raise UserError(f"--warmup is {settings.warmup}; expected a share from 0 to 1")
+    if settings.tokenizer == "bpe" and settings.vocab < 258:
+        raise UserError(f"--vocab is {settings.vocab}; --tokenizer bpe has a token for every byte, so 258 or more")
+    if settings.softmax == "adaptive" and settings.model != "lstm":
+        raise UserError(f"--softmax adaptive is for --model lstm, not {settings.model}")
+    if settings.shard and (settings.compile or "lstm" in settings.model):
+        other = "--compile" if settings.compile else f"--model {settings.model}, which is small"
+        raise UserError(f"--shard spreads the weights of gpt and decoder; leave it out with {other}")
     return settings
 
 

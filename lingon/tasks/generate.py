@@ -86,14 +86,14 @@ class LanguageModel:
     kind = "language-model"
 
     def __init__(self, model: nn.Module, tokenizer: Tokenizer, ends: Sequence[int] = (END,)):
-        rows, size = model.output.weight.shape[0], len(tokenizer.vocab)
+        rows, size = model.embedding.num_embeddings, len(tokenizer.vocab)
         if size > rows:
             raise UserError(f"the tokenizer has {size:,} tokens, the model was made for {rows:,}; they do not belong")
         self.model, self.tokenizer, self.ends = model, tokenizer, tuple(ends)
 
     @property
     def device(self) -> torch.device:
-        return self.model.output.weight.device
+        return self.model.embedding.weight.device
 
     @cached_property
     def pieces(self) -> Pieces:
@@ -214,7 +214,7 @@ class LanguageModel:
     def _never(self) -> Tensor:
         """Ids that are no text: beyond the tokenizer, and the unknown token."""
         vocab = self.tokenizer.vocab
-        beyond = list(range(len(vocab), self.model.output.weight.shape[0]))
+        beyond = list(range(len(vocab), self.model.embedding.num_embeddings))
         unknown = [vocab[UNK]] if UNK in vocab else []
         return torch.tensor([i for i in unknown + beyond if i not in self.ends], dtype=torch.long)
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.data.stretches import Lanes, Stretch, Tokens
+from lingon.layers.adaptive import AdaptiveSoftmax
 from lingon.layers.carried import Carried
 from lingon.layers.losses import Proposal, cross_entropy, sampled_cross_entropy
 from lingon.metrics.likelihood import Likelihood, windows, with_cache
@@ -16,7 +17,9 @@ Softmax = Callable[[nn.Module, Float[Tensor, "N D"], Int[Tensor, " N"]], Float[T
 
 
 def exact(model: nn.Module, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, ""]:
-    """The full softmax, in chunks where the last layer is linear, so that the logits never exist at once."""
+    """The model's own softmax, in chunks where its last layer is linear, so that the logits never exist at once."""
+    if isinstance(model.output, AdaptiveSoftmax):
+        return model.output.loss(hidden, targets)
     if getattr(model, "softcap", None):
         return nn.functional.cross_entropy(model.head(hidden).float(), targets)
     return cross_entropy(hidden, model.output.weight, model.output.bias, targets)
@@ -142,6 +145,6 @@ def _strided(model: nn.Module, tokens: Tokens, context: int, stride: int, rows: 
 
 def _nats(model: nn.Module, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, " N"]:
     """-log probability of each target; no more logits at a time than a few megabytes hold."""
-    rows = max(1, (8 << 20) // model.output.weight.shape[0])
+    rows = max(1, (8 << 20) // model.embedding.num_embeddings)
     parts = zip(hidden.split(rows), targets.split(rows), strict=True)
     return torch.cat([nn.functional.cross_entropy(model.head(h).float(), t, reduction="none") for h, t in parts])

@@ -1,4 +1,7 @@
-"""A training for any number of processes: `torchrun ... -m tests.engine.ranks FOLDER STEPS resume|new ACCUMULATE`."""
+"""A training for any number of processes: `torchrun ... -m tests.engine.ranks FOLDER STEPS resume|new ACCUMULATE`.
+
+With `shard` at the end, of a small GPT whose weights are spread too.
+"""
 
 import sys
 from pathlib import Path
@@ -7,27 +10,48 @@ import torch
 
 from lingon.core.seed import seed_everything
 from lingon.data.sampler import Batches
+from lingon.data.stretches import Windows
 from lingon.engine.average import EMA
 from lingon.engine.distributed import joined, spread
 from lingon.engine.fit import Plan, fit
-from lingon.engine.optim import sgd
+from lingon.engine.optim import adamw, sgd
 from lingon.engine.run import Run
+from lingon.engine.sharding import shard
 from lingon.engine.watch import Watch
+from lingon.models.gpt import GPT
+from lingon.tasks.language_modeling import Objective, fresh_loss, likelihood
 from tests.engine.tiny import Tiny, digest, error_of, loss_of, texts
 
 
-def main(folder, steps, resume, accumulate):
+def main(folder, steps, resume, accumulate, sharded=False):
     torch.set_num_threads(1)
     with joined(torch.device("cpu")) as place, Run.open(folder, {}, resume=resume) as run:
         seed_everything(0)
-        model = Tiny(dropout=0)
-        # 53 texts in batches of at most 4 rows: some have one row only, so that a process has none of its own.
-        source = Batches(*texts(), tokens=64, rows=4, rank=place.rank, world=place.size)
-        watch = Watch(error_of, every=11, metric="error", higher_is_better=False)
-        plan = Plan(steps=steps, accumulate=accumulate, clip=0.5, average=EMA(0.9), log_every=1)
-        fit(spread(model), source, loss_of, sgd(model, 0.1, momentum=0.9), plan=plan, watch=watch, run=run)
-        (Path(folder) / f"weights-{place.rank}").write_text(digest(model))
+        train = spread_weights if sharded else spread_batches
+        model = train(place, run, Plan(steps=steps, accumulate=accumulate, clip=0.5, average=EMA(0.9), log_every=1))
+        if place.rank == 0 or not sharded:
+            (Path(folder) / f"weights-{place.rank}").write_text(digest(model))
+
+
+def spread_batches(place, run, plan):
+    model = Tiny(dropout=0)
+    # 53 texts in batches of at most 4 rows: some have one row only, so that a process has none of its own.
+    source = Batches(*texts(), tokens=64, rows=4, rank=place.rank, world=place.size)
+    watch = Watch(error_of, every=11, metric="error", higher_is_better=False)
+    fit(spread(model), source, loss_of, sgd(model, 0.1, momentum=0.9), plan=plan, watch=watch, run=run)
+    return model
+
+
+def spread_weights(place, run, plan):
+    model = Objective(GPT(vocab_size=13, width=8, depth=3, heads=2, context=5, dropout=0.0))
+    tokens = torch.randint(0, 13, (211,), generator=torch.Generator().manual_seed(0)).numpy()
+    source = Windows(tokens, 4, 5, 0, place.rank, place.size)
+    evaluate = lambda objective: {"error": likelihood(objective.model, tokens, 5).loss}
+    watch = Watch(evaluate, every=11, metric="error", higher_is_better=False)
+    trained = shard(model)
+    fit(trained, source, fresh_loss, adamw(trained, 1e-2), plan=plan, watch=watch, run=run)
+    return model
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "resume", int(sys.argv[4]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "resume", int(sys.argv[4]), "shard" in sys.argv)

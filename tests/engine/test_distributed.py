@@ -11,8 +11,8 @@ from tests.engine.test_reliability import python
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
 
 
-def two(folder, steps, how):
-    code, _, errors = python(*TORCHRUN, "-m", "tests.engine.ranks", folder, steps, how, 2)
+def two(folder, steps, how, *more):
+    code, _, errors = python(*TORCHRUN, "-m", "tests.engine.ranks", folder, steps, how, 2, *more)
     assert code == 0, errors
 
 
@@ -39,6 +39,22 @@ def test_two_processes_resume(tmp_path):
     main(tmp_path / "one", 23, False, 2)
     two(tmp_path / "two", 11, "new")
     two(tmp_path / "two", 23, "resume")
+    equal(tmp_path / "two", tmp_path / "one")
+
+
+def test_spread_weights_have_the_losses_of_whole_ones(tmp_path):
+    main(tmp_path / "one", 23, False, 2, sharded=True)
+    two(tmp_path / "two", 11, "new", "shard")
+    two(tmp_path / "two", 22, "resume", "shard")
+    main(tmp_path / "two", 23, True, 2, sharded=True)  # and on in one process
+    equal(tmp_path / "two", tmp_path / "one")
+
+
+@pytest.mark.long
+def test_whole_weights_go_on_spread(tmp_path):
+    main(tmp_path / "one", 23, False, 2, sharded=True)
+    main(tmp_path / "two", 11, False, 2, sharded=True)
+    two(tmp_path / "two", 23, "resume", "shard")
     equal(tmp_path / "two", tmp_path / "one")
 
 

@@ -9,7 +9,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lingon.core.errors import UserError
 from lingon.engine import optim, precision, schedule
-from lingon.engine.average import EMA, SWA, Average
+from lingon.engine.average import EMA, NT, SWA, Average
 from lingon.engine.compile import compiled
 from lingon.engine.distributed import bare
 from lingon.engine.fit import Plan, fit
@@ -136,6 +136,21 @@ def test_a_plain_average_is_the_mean():
     with average.applied():
         torch.testing.assert_close(model.out.weight.detach(), (seen[2] + seen[4] + seen[6]) / 3)
     assert torch.equal(model.out.weight, seen[-1])
+
+
+def test_a_triggered_average_begins_once_evaluations_get_no_better():
+    model = tiny()
+    average = Average(NT(patience=2), model)
+    own = steps_of(model, average.update, 3)[-1]
+    assert not average.count
+    for value in (5.0, 4.0, 4.5, 4.2):  # 4.5 and 4.2 are worse than 4, but not than what came 3 before them
+        average.look(value)
+    assert not average.begun
+    average.look(4.1)  # worse than 4, three before
+    seen = steps_of(model, average.update, 5)
+    assert not torch.equal(own, seen[0])
+    with average.applied():
+        torch.testing.assert_close(model.out.weight.detach(), torch.stack(seen).mean(0))
 
 
 def test_before_its_first_step_an_average_is_the_model_itself():

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from lingon.core.errors import Interrupted
-from lingon.engine.average import EMA, SWA
+from lingon.engine.average import EMA, NT, SWA
 from lingon.engine.fit import Plan, fit
 from lingon.engine.log import read_metrics
 from lingon.engine.run import Cadence, Run
@@ -62,6 +62,7 @@ MOMENTS = {
     "in the last group of an epoch": (PER_EPOCH - 1, EVERY_STEP, {"accumulate": 4}),
     "with an average": (17, EVERY_STEP, {"average": EMA(0.9), "watch": watching(4)}),
     "with a plain mean": (17, EVERY_STEP, {"average": SWA(start=5, every=2)}),
+    "while a triggered mean waits": (17, EVERY_STEP, {"average": NT(1), "watch": watching(2)}),
     "with a schedule and clipping": (13, EVERY_STEP, {"schedule": warmup(5, cosine(25)), "clip": 0.3}),
     "between rows of the record": (13, EVERY_STEP, {"log_every": 7}),
 }

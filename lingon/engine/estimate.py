@@ -1,0 +1,91 @@
+"""How much memory a training needs and how much it computes, counted on shapes alone or measured in a few steps."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode  # its own documentation imports it from there
+
+from lingon.core.shapes import Tensor
+
+MOMENTS = 2  # numbers that Adam keeps per weight
+
+
+def imagined() -> FakeTensorMode:
+    """Inside, tensors have shapes, types and devices but no memory, and operators choose as they do for real ones."""
+    return FakeTensorMode()
+
+
+def unique(model: nn.Module) -> list[nn.Parameter]:
+    """The parameters of a model, tied ones once."""
+    return list(model.parameters())
+
+
+def bytes_of(tensors: Iterable[Tensor]) -> int:
+    """The memory that tensors take; of fake tensors, would take."""
+    return sum(t.numel() * t.element_size() for t in tensors)
+
+
+def saved_bytes(model: nn.Module, compute: Callable[[], Tensor | tuple]) -> int:
+    """The memory that is kept for the gradient of what `compute` returns, beside the weights: the activations.
+
+    Exact to the byte for what autograd keeps, also of fake tensors (`imagined`), where nothing is computed.
+    """
+    weights = {p.untyped_storage()._cdata for p in model.parameters()}
+    kept: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in weights:
+            kept[storage._cdata] = tensor
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        result = compute()
+    total = sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+    del result
+    return total
+
+
+def multiplied(model: nn.Module) -> int:
+    """Weights that every token is multiplied with: all matrices but those that rows are only looked up in."""
+    looked_up = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+    used = {id(m.weight) for m in model.modules() if isinstance(m, nn.Linear)}
+    return sum(p.numel() for p in model.parameters() if p.ndim > 1 and (id(p) not in looked_up or id(p) in used))
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes in one process: weights, gradients, optimizer, activations."""
+
+    weights: int
+    gradients: int
+    optimizer: int
+    activations: int
+
+    @property
+    def together(self) -> int:
+        return self.weights + self.gradients + self.optimizer + self.activations
+
+
+def memory_of(model: nn.Module, activations: int) -> Memory:
+    """What one process needs that trains alone with Adam."""
+    trained = bytes_of(p for p in unique(model) if p.requires_grad)
+    return Memory(bytes_of(unique(model)), trained, MOMENTS * trained, activations)
+
+
+def shared(alone: Memory, processes: int, sharded: bool, largest_block: int) -> Memory:
+    """What each of several processes needs, when rows are shared and, with `sharded`, weights too.
+
+    Without `sharded` the gradients are held a second time, in the buckets they are sent in (DistributedDataParallel);
+    with it, two of the largest blocks are there whole at a time, one in use and one on its way (FSDP2).
+    """
+    activations = alone.activations // processes
+    if processes == 1:
+        return alone
+    if not sharded:
+        return Memory(alone.weights, 2 * alone.gradients, alone.optimizer, activations)
+    part = lambda number: number // processes
+    weights = part(alone.weights) + 2 * largest_block
+    return Memory(weights, part(alone.gradients) + largest_block, part(alone.optimizer), activations)

@@ -1,0 +1,109 @@
+"""Training with parameters, gradients and optimizer state spread over the processes: PyTorch's FSDP2.
+
+`shard` makes a spread copy of a model to train. The model itself stays whole in process 0, which evaluates with it and
+saves it: a checkpoint holds whole tensors, so that any number of processes can go on from it.
+"""
+
+import contextlib
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor, distribute_tensor
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Tensor
+
+
+class Sharded(nn.Module):
+    """A model whose weights are spread over the processes. Called like the model it was made from."""
+
+    def __init__(self, spread: nn.Module, plain: nn.Module):
+        super().__init__()
+        self.module = spread
+        self._plain = [plain]  # in a list, so that its weights are not counted among this module's
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.module(*inputs)
+
+    @property
+    def plain(self) -> nn.Module:
+        """The model that was spread, for `filled` to fill; in process 0 alone it holds weights."""
+        return self._plain[0]
+
+
+def shard(model: nn.Module) -> nn.Module:
+    """A copy of a model to train, its weights spread over all processes; the model itself when there is only one.
+
+    The members of its `blocks` are gathered one at a time, everything else at the start of each pass.
+    Source: Zhao et al. 2023, "PyTorch FSDP".
+    """
+    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+        return model
+    if any(isinstance(module, nn.RNNBase) for module in model.modules()):
+        raise UserError("--shard spreads Transformers; leave it out for a recurrent model, which is small")
+    spread = copy.deepcopy(model)
+    device = next(model.parameters()).device
+    mesh = init_device_mesh(device.type, (dist.get_world_size(),))
+    for module in list(spread.modules()):
+        for block in getattr(module, "blocks", ()):
+            fully_shard(block, mesh=mesh)
+    fully_shard(spread, mesh=mesh)
+    if dist.get_rank() > 0:
+        model.to("meta")  # only process 0 keeps whole weights
+    return Sharded(spread, model)
+
+
+def local(tensor: Tensor) -> Tensor:
+    """What this process has of a tensor: all of it when it is not spread."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
+def whole(tree: Any) -> Any:
+    """A tree of dicts and lists with every spread tensor gathered. All processes call it together."""
+    if isinstance(tree, DTensor):
+        return tree.detach().full_tensor()
+    if isinstance(tree, dict):
+        return {name: whole(part) for name, part in tree.items()}
+    return [whole(part) for part in tree] if isinstance(tree, list) else tree
+
+
+def alike(tensor: Tensor, other: Tensor) -> Tensor:
+    """A whole tensor spread as `other` is; itself when `other` is not spread. Nothing is sent: all have the whole."""
+    if not isinstance(other, DTensor):
+        return tensor
+    return distribute_tensor(tensor.to(other.device), other.device_mesh, other.placements, src_data_rank=None)
+
+
+def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Puts whole weights into a model, spread or not."""
+    own = model.state_dict()
+    model.load_state_dict({name: alike(tensor, own[name]) for name, tensor in weights.items()})
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, state: dict) -> None:
+    """Puts the state of an optimizer, in whole tensors, into one whose parameters may be spread."""
+    trained = [p for group in optimizer.param_groups for p in group["params"]]
+    if any(isinstance(p, DTensor) for p in trained):
+        fits = lambda value, p: isinstance(value, Tensor) and value.shape == p.shape
+        spread = {
+            i: {name: alike(v, trained[i]) if fits(v, trained[i]) else v for name, v in each.items()}
+            for i, each in state["state"].items()
+        }
+        state = state | {"state": spread}
+    optimizer.load_state_dict(state)
+
+
+@contextlib.contextmanager
+def unsynchronised(model: Sharded) -> Iterator[None]:
+    """Inside, gradients are not yet summed over the processes."""
+    model.module.set_requires_gradient_sync(False)
+    try:
+        yield
+    finally:
+        model.module.set_requires_gradient_sync(True)

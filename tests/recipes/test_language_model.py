@@ -1,0 +1,123 @@
+"""The language model's recipe, whole: every softmax, sweeps, several processes, and back to one."""
+
+import pytest
+
+import lingon
+from lingon.core.errors import UserError
+from lingon.core.files import read_json
+from lingon.engine.log import read_metrics
+from lingon.recipes.language_model import language_model
+from lingon.recipes.plan import plan
+from lingon.recipes.settings import Folder
+from lingon.recipes.sweep import as_command
+from lingon.recipes.text_settings import TextSettings, checked
+from tests.engine.test_reliability import python
+
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "lingon.cli.app")
+SMALL = {
+    "epochs": 1.0,
+    "width": 16,
+    "depth": 1,
+    "context": 7,
+    "rows": 4,
+    "vocab": 300,
+    "evaluations": 2,
+    "dropout": 0.0,
+}
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    """A constructed text: sentences of a small grammar, each a document of its own."""
+    path = tmp_path_factory.mktemp("text") / "mine.txt"
+    who, does, what = ("the cat", "a dog", "my aunt"), ("sees", "hears", "likes"), ("a bird.", "the sea.", "old songs.")
+    path.write_text("\n\n".join(f"{a} {b} {c}" for _ in range(20) for a in who for b in does for c in what))
+    return str(path)
+
+
+def run(text, folder, **given):
+    return language_model([text], settings=TextSettings(**SMALL | given), folder=Folder(out=str(folder)))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"model": "lstm", "softmax": "sampled", "samples": 11},
+        {"model": "lstm", "softmax": "sampled", "samples": 11, "proposal": "log_uniform", "tokenizer": "words"},
+        {"model": "lstm", "softmax": "adaptive"},
+        {"model": "awd_lstm", "average": "nt"},
+        {"model": "decoder", "recompute": True, "size": ["heads=2", "kv_heads=1", "inner=40"]},
+        {"model": "gpt", "precision": "bfloat16", "accumulate": 2, "tokenizer": "characters"},
+    ],
+    ids=lambda given: "-".join(str(v) for v in given.values() if isinstance(v, str)),
+)
+def test_every_way_ends_in_a_model_that_writes(text, tmp_path, given):
+    record = run(text, tmp_path / "run", **given)
+    assert 1 < record["test"]["perplexity"] < 100  # below even odds over the vocabulary
+    model = lingon.load(tmp_path / "run")
+    assert isinstance(model.write("a", tokens=5), str)
+    assert sum(x for _, x in model.score("a dog")) < 0
+
+
+def test_a_sweep_goes_by_perplexity(text, tmp_path):
+    as_command(language_model)(
+        data=[text], accept_licence=False, **vars(TextSettings(**SMALL)), **vars(Folder(out=str(tmp_path))),
+        sweep=["lr=1e-6,1e-2"],
+    )  # fmt: skip
+    first, second = read_json(tmp_path / "sweep.json")
+    assert (first["lr"], second["lr"]) == (1e-2, 1e-6)
+    assert first["valid perplexity"] < second["valid perplexity"]
+
+
+def flags(given):
+    return [f"--{name}={value}" for name, value in given.items()]
+
+
+@pytest.mark.parametrize("how", [[], ["--shard"]], ids=["batches", "weights"])
+def test_two_processes_are_one(text, tmp_path, how):
+    one, two = tmp_path / "one", tmp_path / "two"
+    given = SMALL | {"epochs": 2.0}
+    language_model([text], settings=TextSettings(**given), folder=Folder(out=str(one)))
+    command = ["train", "language-model", f"--data={text}", *flags(given), f"--out={two}", *how]
+    code, _, errors = python(*TORCHRUN, *command)
+    assert code == 0, errors
+    ours, theirs = read_metrics(two), read_metrics(one)
+    assert [row["step"] for row in ours] == [row["step"] for row in theirs]
+    for mine, their in zip(ours, theirs, strict=True):
+        for name in mine.keys() & {"loss", "valid_loss"}:
+            assert mine[name] == pytest.approx(their[name], abs=1e-5)
+    assert read_json(two / "run.json")["test"] == pytest.approx(read_json(one / "run.json")["test"], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"softmax": "adaptive"}, "for --model lstm, not gpt"),
+        ({"shard": True, "compile": True}, "leave it out with --compile"),
+        ({"shard": True, "model": "lstm"}, "leave it out with --model lstm"),
+        ({"vocab": 100}, "--vocab is 100; .* a token for every byte"),
+        ({"proposal": "unigrams"}, "did you mean 'unigram'"),
+    ],
+)
+def test_what_does_not_go_together_is_said(given, message):
+    with pytest.raises(UserError, match=message):
+        checked(TextSettings(**given))
+
+
+def test_a_plan_counts_what_the_training_then_takes(text, capsys):
+    found = plan(1000, 4, settings=TextSettings(**SMALL))
+    assert found["tokens_per_second"] > 0
+    assert [row["processes"] for row in found["processes"]] == [1, 2, 4]
+    assert found["processes"][0]["ddp"] == found["memory"]["together"]
+    assert "tokens/s here" in capsys.readouterr().out
+
+
+def test_a_plan_too_large_for_the_machine_is_only_counted(capsys):
+    found = plan(1e9, settings=TextSettings(width=1024, depth=30, context=4096, rows=4096))
+    assert found["tokens_per_second"] is None
+    assert "does not fit here" in capsys.readouterr().out
+
+
+def test_an_impossible_plan():
+    with pytest.raises(UserError, match="--tokens is 0"):
+        plan(0)
