@@ -4,10 +4,12 @@ Each process takes its share of the rows of every batch. Gradients are averaged 
 DistributedDataParallel; `fit` weighs each share by its rows, so that the average is that of the whole batch.
 """
 
+import atexit
 import contextlib
 import json
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import torch
@@ -17,6 +19,14 @@ from torch.nn.parallel import DistributedDataParallel
 
 from lingon.core.shapes import Tensor
 from lingon.engine.sharding import Sharded, unsynchronised, whole
+
+PATIENCE = timedelta(hours=12)  # torchrun ends the others when one dies; waiting for a long evaluation is no error
+
+# Groups that are left, until the program ends. A DistributedDataParallel that outlives its group would else be the one
+# to end Gloo's threads, holding Python's lock while they wait for it to let go of their last tensors: one run in six
+# hung. Cleared from here, the lock is free.
+ended: list[dist.ProcessGroup] = []
+atexit.register(ended.clear)
 
 
 class World(NamedTuple):
@@ -46,7 +56,8 @@ def joined(device: torch.device) -> Iterator[World]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    ended.append(dist.group.WORLD)
     try:
         yield world()
     finally:
