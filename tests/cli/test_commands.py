@@ -143,7 +143,7 @@ def test_a_sweep_runs_every_combination_once_and_ranks_them(trained):
     assert first.returncode == 0, first.stderr
     rows = json.loads((trained / "sweep/sweep.json").read_text())
     assert len(rows) == 4
-    assert rows == sorted(rows, key=lambda r: -r["valid"])
+    assert rows == sorted(rows, key=lambda r: -r["valid accuracy"])
     stamps = {p: p.stat().st_mtime_ns for p in trained.glob("sweep/*/run.json")}
     assert lingon(*words, cwd=trained).returncode == 0
     assert stamps == {p: p.stat().st_mtime_ns for p in trained.glob("sweep/*/run.json")}

@@ -13,7 +13,7 @@ from lingon.core.errors import UserError
 from lingon.models.build import LARGEST, MODELS, build
 
 SIZES = {"vocab_size": 11, "classes": 3}
-LANGUAGE_MODELS = {"gpt", "decoder"}
+LANGUAGE_MODELS = {"lstm", "awd_lstm", "gpt", "decoder"}
 
 
 def test_unknown_names_get_the_nearest():
@@ -137,7 +137,7 @@ def test_five_thousand_random_configurations():
             assert sum(t.numel() for t in model.state_dict().values()) <= 20_000
     assert made > 100
     assert len(refused) > 1000
-    named = ("unknown model", "key ", "numbers", "it must be", "heads")
+    named = ("unknown model", "key ", "numbers", "it must be", "heads", "width")
     assert [message for message in refused if not any(part in message for part in named)] == []
     assert set(sys.modules) == before
 
