@@ -1,0 +1,601 @@
+# %% [markdown]
+# # 06. Word vectors
+#
+# **How can a handful of numbers hold what a word means?**
+#
+# A network computes with numbers, and a word is none. Give each word a number of its own and *film* may become 17,
+# *movie* 3022: the numbers say nothing about the words. This lesson gives each word a **vector** instead, such that
+# words used alike lie near each other, and it learns these vectors from nothing but running text.
+#
+# We build skip-gram, negative sampling, subwords and GloVe, each in a few lines, and check them against the library.
+# Then we ask vectors that were trained on six billion words: what is like *coffee*, what is to *Rome* as *France* is to
+# *Paris*, what have they learned that they should not have? At the end they judge film reviews.
+#
+# You need: gradients (lesson 02), training (04) and the difference between a training and a test set (05).
+
+# %%
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.seed import seed_everything
+from lingon.data.batch import collate
+from lingon.data.corpora.questions import load_questions
+from lingon.data.hashing import fnv1a, subwords
+from lingon.data.vector_files import Subwords
+from lingon.export.vector_map import pca
+from lingon.layers.embedding import Embedding
+from lingon.layers.losses import cross_entropy
+from lingon.layers.word_losses import glove, negative_sampling
+from lingon.learn import attempt
+from lingon.learn.reviews import small_reviews, train
+from lingon.metrics.correlation import spearman
+from lingon.models.bag import Bag
+from lingon.tasks.vectors import WordVectors, analogy, nearest, odd_one_out, similarity, weat
+
+reviews = small_reviews()
+tokenizer, vocab = reviews.tokenizer, reviews.tokenizer.vocab
+V, D = len(vocab), 50
+print(f"{len(reviews.train):,} film reviews, {sum(map(len, reviews.train_ids)):,} words, {V:,} different ones kept")
+
+# %% [markdown]
+# ## From one-hot to distributed
+#
+# The plainest vector of a word is **one-hot**: as many numbers as there are words, all 0 but a 1 at the word's own
+# place. Any two different words have the product 0 and the same distance, so *film* is as far from *movie* as from
+# *car*. Multiply a one-hot vector by a matrix $E$ with a row of $D$ numbers per word, and out comes one row. That
+# row is the word's **embedding**. Its $D$ numbers are shared by all words, and what a word means is *distributed* over
+# them. Nobody multiplies by all those zeros, of course: an embedding layer looks the row up.
+
+# %%
+layer = Embedding(V, D)
+ids = torch.tensor([[vocab["film"], vocab["movie"], vocab["car"]]])
+one_hot = F.one_hot(ids, V).float()  # [B, T, V]
+assert torch.allclose(one_hot @ layer.weight, layer(ids))
+print("products of one-hot vectors:", (one_hot[0] @ one_hot[0].T).tolist())
+
+# %% [markdown]
+# What should the rows hold? "You shall know a word by the company it keeps", wrote the linguist Firth in 1957. So look
+# at the company: count which words stand within two places of a given one. Below, each row is a word, each column a
+# neighbour, and the colour is how much more often the two meet than chance would have it.
+
+
+# %%
+def pairs(ids, window):
+    """All words with each of their neighbours, in both directions. ids: one row of numbers, 0 between texts."""
+    centres, contexts = [], []
+    for k in range(1, window + 1):
+        a, b = ids[:-k], ids[k:]
+        both = (a > 0) & (b > 0)
+        centres += [a[both], b[both]]
+        contexts += [b[both], a[both]]
+    return torch.cat(centres), torch.cat(contexts)
+
+
+gap = [0] * 5  # no window reaches from one review into the next
+text = torch.tensor([i if i > 1 else 0 for row in reviews.train_ids for i in row + gap])  # 1 is the unknown word
+frequency = torch.bincount(text, minlength=V).float()
+frequency[0] = 0
+centre, context = pairs(text, 2)
+n = 2000  # the commonest words; the vocabulary begins with them
+among = (centre < n) & (context < n)
+together = torch.bincount(centre[among] * n + context[among], minlength=n * n).view(n, n)
+
+rows = ["good", "bad", "great", "awful", "actor", "actress", "film", "movie", "he", "she"]
+columns = ["very", "really", "so", "pretty", "best", "supporting", "young", "the", "this", "was", "his", "her"]
+some = together[[vocab[w] for w in rows]][:, [vocab[w] for w in columns]].float()
+chance = torch.outer(some.sum(1), some.sum(0)) / some.sum()
+figure, axis = plt.subplots(figsize=(8, 4.5), layout="constrained")
+picture = axis.imshow(((some + 1) / (chance + 1)).log2(), cmap="RdBu_r", vmin=-4, vmax=4)
+axis.set_xticks(range(len(columns)), columns, rotation=45)
+axis.set_yticks(range(len(rows)), rows)
+figure.colorbar(picture, label="log2 of seen / chance")
+axis.set_title("The company that words keep")
+plt.show()
+
+# %% [markdown]
+# Words of a kind have rows of a kind: *good* with *bad*, *film* with *movie*. The rows of this table are word vectors
+# already, but each has as many numbers as there are words, and nearly all of them are 0.
+#
+# ## Skip-gram
+#
+# Mikolov and others (2013) turned the counting into guessing: from a word $w$, guess a neighbour $c$. Each word has two
+# vectors, $v_w$ as the word in the middle and $u_w$ as a neighbour, and the guess is a softmax over products,
+#
+# $$P(c \mid w) = \frac{\exp(u_c \cdot v_w)}{\sum_k \exp(u_k \cdot v_w)}, \qquad \ell = -\log P(c \mid w).$$
+#
+# Words with the same company must make the same guesses, and so are driven to the same place. To derive the
+# gradient, write $\ell = -u_c \cdot v_w + \log \sum_k \exp(u_k \cdot v_w)$ and differentiate:
+#
+# $$\frac{\partial \ell}{\partial v_w} = -u_c + \sum_k P(k \mid w)\, u_k.$$
+#
+# A step downhill moves $v_w$ toward the neighbour that was seen and away from the mean of those that were expected.
+
+
+# %%
+def skip_gram(v, U, context):
+    """v [N, D] of the words, U [V, D] of all neighbours, context [N] -> mean loss."""
+    scores = v @ U.T  # [N, V]
+    return (scores.exp().sum(1).log() - scores[torch.arange(len(v)), context]).mean()
+
+
+seed_everything(0)
+v, U = torch.randn(7, D, requires_grad=True), 0.1 * torch.randn(V, D)
+seen = context[:7]
+loss = skip_gram(v, U, seen)
+assert torch.allclose(loss, cross_entropy(v, U, None, seen))  # the library's, which never holds all scores at once
+loss.backward()
+expected = (v @ U.T).softmax(1) @ U
+assert torch.allclose(v.grad, (expected - U[seen]).detach() / 7, atol=1e-6)
+print(f"loss {loss:.3f}, and by guessing blindly it would be log V = {torch.tensor(V).log():.3f}")
+
+# %% [markdown]
+# ## Negative sampling
+#
+# The sum over all words makes each guess as dear as the vocabulary is large. So ask an easier question: *is this pair
+# real, or was the neighbour drawn at random?* For each real pair draw $K$ words $n_1, \dots, n_K$, and let a logistic
+# regression tell them apart, with $\sigma(x) = 1 / (1 + e^{-x})$:
+#
+# $$\ell = -\log \sigma(u_c \cdot v_w) - \sum_{k=1}^{K} \log \sigma(-u_{n_k} \cdot v_w).$$
+#
+# Now a pair costs $K + 1$ products. The words are drawn by their frequency to the power of three quarters: that gives
+# rare words a little more than their share.
+
+
+# %%
+def pair_loss(v, u, noise):
+    """v [N, D], u [N, D] of neighbours, noise [N, K, D] of drawn words -> mean loss."""
+    real = torch.sigmoid((v * u).sum(1))
+    drawn = torch.sigmoid(-torch.einsum("nd,nkd->nk", v, noise))
+    return -(real.log() + drawn.log().sum(1)).mean()
+
+
+v, u, noise = torch.randn(7, D), torch.randn(7, D), torch.randn(7, 3, D)
+assert torch.allclose(pair_loss(v, u, noise), negative_sampling(v, u, noise), rtol=1e-4)
+
+share = frequency**0.75 / (frequency**0.75).sum()
+
+commonest = frequency.argsort(descending=True)[:4000]
+figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
+axis.loglog(range(1, 4001), (frequency / frequency.sum())[commonest], label="share of the text")
+axis.loglog(range(1, 4001), share[commonest], label="share of the draws")
+axis.set(xlabel="rank of the word", ylabel="share", title="Common words are drawn less than they occur")
+axis.legend()
+plt.show()
+
+# %% [markdown]
+# One more trick is about the common words themselves. *The* stands beside everything and tells little, yet fills the
+# text. So before the pairs are made, each occurrence of a word with the share $f$ of the text is kept only with the
+# probability $\sqrt{t / f}$, at most 1. That also widens the windows: what was three places off may now be two.
+#
+# This is everything word2vec does. Our version takes thousands of pairs at once and lets Adam choose the steps; the
+# library's own (`lingon train vectors`) goes pair by pair in compiled loops.
+
+
+# %%
+def thinned(ids, threshold=1e-4):
+    """The ids without most of the common words; the gaps stay."""
+    f = frequency / frequency.sum()
+    keep = (threshold / f[ids]).sqrt() > torch.rand(len(ids))
+    return ids[keep | (ids == 0)]
+
+
+def learn(vectors_of, parameters, epochs, window=4, negatives=5, lr=0.01, size=8192):
+    """Trains vectors by negative sampling. vectors_of: a function from ids to vectors. Gives back the losses."""
+    outputs = nn.Parameter(torch.zeros(V, D))
+    optimizer, losses = torch.optim.Adam([*parameters, outputs], lr=lr), []
+    for _ in range(epochs):
+        centre, context = pairs(thinned(text), window)
+        for some in torch.randperm(len(centre)).split(size):
+            drawn = torch.multinomial(share, len(some) * negatives, replacement=True).view(-1, negatives)
+            loss = negative_sampling(vectors_of(centre[some]), outputs[context[some]], outputs[drawn])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return losses
+
+
+seed_everything(0)
+inputs = nn.Parameter((torch.rand(V, D) - 0.5) / D)
+losses = learn(lambda ids: inputs[ids], [inputs], epochs=2)
+own = WordVectors(list(vocab), inputs.detach().numpy())
+
+figure, axis = plt.subplots(figsize=(6, 3), layout="constrained")
+axis.plot(losses)
+axis.axhline(6 * torch.tensor(2.0).log().item(), color="tab:gray", linestyle="--", label="$6 \\log 2$: knows nothing")
+axis.set(xlabel="step", ylabel="loss of a pair", title="Skip-gram learns which words meet")
+axis.legend()
+plt.show()
+
+# %% [markdown]
+# How alike two words are is the **cosine** of their vectors: their product, divided by both lengths. It is 1 when
+# they point the same way and 0 when they are at right angles. Here are the nearest words after a million words of
+# film reviews, which is very little.
+
+# %%
+for word in ("actress", "horror", "awful", "director", "french"):
+    print(f"{word:10}", ", ".join(near for near, _ in nearest(own, [word], 6, most_frequent=3000)[0]))
+
+a, b = torch.from_numpy(own["film"]), torch.from_numpy(own["movie"])
+cosine = (a @ b / (a.norm() * b.norm())).item()
+assert abs(cosine - similarity(own, "film", "movie")) < 1e-5
+print(f"cosine of film and movie {cosine:.2f}, of film and car {similarity(own, 'film', 'car'):.2f}")
+
+# %% [markdown]
+# ## Subwords
+#
+# *Unwatchable* may be rare, and *unwatchability* never seen. But their letters are known. In fastText (Bojanowski and
+# others, 2017) the vector of a word is the mean of the vectors of its **parts**: itself, and all runs of three to six
+# letters of the word between < and >. To keep the table small, a part gets its row by a **hash**, a number computed
+# from its letters, and now and then two parts share one.
+
+
+# %%
+def parts(word, shortest=3, longest=6):
+    word = f"<{word}>"
+    lengths = range(shortest, longest + 1)
+    return [word[i : i + n] for n in lengths for i in range(len(word) - n + 1)]
+
+
+assert parts("where") == subwords("where")
+print(parts("where", 3, 4))
+
+BUCKETS = 20_000
+table = torch.randn(BUCKETS, D)
+by_hand = torch.stack([table[fnv1a(part.encode()) % BUCKETS] for part in parts("unwatchability")]).mean(0)
+theirs = Subwords(table.numpy(), 3, 6).vector("unwatchability")
+assert torch.allclose(by_hand, torch.from_numpy(theirs), atol=1e-6)
+
+# %% [markdown]
+# The same training, with vectors of parts. At every step the vectors of all words are made anew, each as the mean of
+# its rows: its own, and those of its parts. Then we ask for words that the vocabulary does not have.
+
+# %%
+rows_of = [[BUCKETS + i, *(fnv1a(p.encode()) % BUCKETS for p in parts(word))] for i, word in enumerate(vocab)]
+flat = torch.tensor([row for rows in rows_of for row in rows])
+starts = torch.tensor([0] + [len(rows) for rows in rows_of[:-1]]).cumsum(0)
+
+seed_everything(0)
+shared = nn.Parameter((torch.rand(BUCKETS + V, D) - 0.5) / D)
+learn(lambda ids: F.embedding_bag(flat, shared, starts)[ids], [shared], epochs=1, lr=0.02, size=32768)
+with torch.no_grad():
+    whole = F.embedding_bag(flat, shared, starts).numpy()
+with_parts = WordVectors(list(vocab), whole, parts=Subwords(shared.detach()[:BUCKETS].numpy(), 3, 6))
+
+for word in ("unwatchability", "directorially", "horrorfest", "romanticized"):
+    assert word not in vocab
+    print(f"{word:15}", ", ".join(near for near, _ in nearest(with_parts, [with_parts.parts.vector(word)], 6)[0]))
+
+# %% [markdown]
+# What they find are mostly words that are *spelt* alike; more text would make spelling and meaning part. Where words
+# have many forms, as in Finnish or Turkish, the gain is larger than in English.
+#
+# ## GloVe
+#
+# Skip-gram goes through the text pair by pair, and meets the same pair again and again. Pennington and others (2014)
+# count first, and fit the counts then. With $X_{ij}$, how often word $j$ stood near word $i$,
+#
+# $$\ell = \sum_{X_{ij} > 0} f(X_{ij}) \left( w_i \cdot u_j + b_i + c_j - \log X_{ij} \right)^2,
+# \qquad f(X) = \min(1, X / 100)^{3/4}.$$
+#
+# The biases take up how common each word is, so the product is left with how well the two go together. The weight
+# $f$ keeps pairs that were seen once from counting as much as those seen a thousand times.
+
+
+# %%
+def glove_loss(W, U, b, c, X):
+    """W, U [V, D], b, c [V], X [V, V] -> mean over the pairs that were seen."""
+    f = (X / 100).clamp(max=1) ** 0.75  # 0 where X is 0
+    error = W @ U.T + b[:, None] + c - X.clamp(min=1e-9).log()
+    return (f * error**2).sum() / (X > 0).sum()
+
+
+X = torch.zeros(n, n)
+for k in range(1, 6):  # a neighbour at distance k counts 1/k
+    a, b = text[:-k], text[k:]
+    both = (a > 0) & (b > 0) & (a < n) & (b < n)
+    X += torch.bincount(a[both] * n + b[both], minlength=n * n).view(n, n) / k
+X = X + X.T
+
+seed_everything(0)
+W, U, b, c = (nn.Parameter((torch.rand(*shape) - 0.5) / D) for shape in ((n, D), (n, D), (n,), (n,)))
+i, j = X.nonzero(as_tuple=True)
+assert torch.allclose(glove_loss(W, U, b, c, X), glove(W[i], U[j], b[i], c[j], X[i, j]), rtol=1e-4)
+
+optimizer = torch.optim.Adam([W, U, b, c], lr=0.03)
+for _ in range(120):
+    optimizer.zero_grad()
+    glove_loss(W, U, b, c, X).backward()
+    optimizer.step()
+counted = WordVectors(list(vocab)[:n], (W + U).detach().numpy())
+for word in ("actress", "horror", "awful", "director", "french"):
+    print(f"{word:10}", ", ".join(near for near, _ in nearest(counted, [word], 6)[0]))
+
+# %%
+with torch.no_grad():
+    fitted = W @ U.T + b[:, None] + c
+often = torch.randperm(len(i))[:5000]
+figure, axis = plt.subplots(figsize=(4.5, 4), layout="constrained")
+axis.scatter(X[i, j][often].log(), fitted[i, j][often], s=3, alpha=0.4)
+axis.plot([-2, 10], [-2, 10], color="tab:gray")
+axis.set(xlabel="log of the count", ylabel="$w \\cdot u + b + c$", title="GloVe fits the logarithms of counts")
+plt.show()
+
+# %% [markdown]
+# On the left, where the counts are small, the fit is loose: there the weights are small too.
+#
+# ## Vectors that others trained
+#
+# A good set of vectors needs billions of words, and it needs to be made only once. We open GloVe's for 400,000 words,
+# trained on Wikipedia and newspapers. `WordVectors` behaves like a dictionary; a file of word2vec or fastText opens
+# just so.
+
+# %%
+vectors = WordVectors.open("glove-6b-50d")
+print(vectors, "|", "coffee" in vectors, "unwatchability" in vectors, vectors["coffee"][:3])
+for word, found in zip(("coffee", "paris", "walked"), nearest(vectors, ["coffee", "paris", "walked"], 6), strict=True):
+    print(f"{word:8}", ", ".join(f"{near} {cosine:.2f}" for near, cosine in found))
+print("the odd one out:", odd_one_out(vectors, ["breakfast", "cereal", "dinner", "motorcycle"])[0][0])
+
+# %% [markdown]
+# Scraps of the texts are among the words too, such as the one nearest to *paris*; `most_frequent` leaves rare words out.
+#
+# Are they any good? People were asked how related two words are, pair by pair (the set is called WordSim-353). We
+# compare the *order* of their answers with that of the cosines: **Spearman's correlation** is the correlation of the
+# ranks. An interval says how far chance may have moved it with so few pairs.
+
+# %%
+rated = load_questions("wordsim-353")
+cosines = [similarity(vectors, q.first.lower(), q.second.lower()) for q in rated]
+people = [q.rating for q in rated]
+rho, low, high = spearman(cosines, people)
+chosen = {("tiger", "cat"), ("money", "cash"), ("cup", "coffee"), ("professor", "cucumber"), ("king", "cabbage")}
+figure, axis = plt.subplots(figsize=(5.5, 4), layout="constrained")
+axis.scatter(cosines, people, s=8)
+for q, x in zip(rated, cosines, strict=True):
+    if q[:2] in chosen:
+        axis.annotate(f"{q.first}, {q.second}", (x, q.rating), fontsize=8)
+axis.set(
+    xlabel="cosine", ylabel="rating by people", title=f"Spearman {rho:.2f}, 19 in 20 chances: {low:.2f} to {high:.2f}"
+)
+plt.show()
+
+# %% [markdown]
+# ## Analogies
+#
+# *Man* is to *king* as *woman* is to what? If the way from *man* to *king* is the same as from *woman* to *queen*, then
+# $v_{king} - v_{man} + v_{woman}$ should lie near $v_{queen}$. This is called 3CosAdd: all vectors get length 1, and
+# the answer is the word with the largest cosine to the sum.
+
+
+# %%
+unit = torch.from_numpy(vectors.unit)  # all vectors with length 1, [400000, D]
+
+
+def best(a, b, c, k=3, leave_out=True):
+    """a is to b as c is to ...: the k best words and their cosines."""
+    target = unit[vectors.row(b)] - unit[vectors.row(a)] + unit[vectors.row(c)]
+    scores = unit @ target
+    if leave_out:
+        scores[[vectors.row(word) for word in (a, b, c)]] = -torch.inf
+    values, rows = scores.topk(k)
+    return [vectors.words[row] for row in rows.tolist()], values
+
+
+for a, b, c in (
+    ("man", "king", "woman"),
+    ("paris", "france", "rome"),
+    ("walk", "walked", "go"),
+    ("small", "smaller", "large"),
+):
+    words, values = best(a, b, c)
+    theirs = analogy(vectors, a, b, c, 3)
+    assert words == [word for word, _ in theirs]
+    assert torch.allclose(values, torch.tensor([score for _, score in theirs]), atol=1e-5)
+    print(f"{a} is to {b} as {c} is to {', '.join(words)}")
+print("and when the words of the question may be answers:", best("man", "king", "woman", leave_out=False)[0])
+
+# %% [markdown]
+# Look at the last line. Without a rule that forbids it, the nearest word is often one of the question itself. The
+# arithmetic is real, but weaker than the famous examples make it look. Seen from above, by **PCA** (the two directions
+# in which these vectors differ most), countries and their capitals do keep about the same distance and direction.
+
+# %%
+capitals = dict(q[1:3] for q in load_questions("google-analogies") if q.category == "capital-common-countries")
+names = [word.lower() for pair in list(capitals.items())[:14] for word in pair]
+places = pca(vectors.of(names))
+figure, axis = plt.subplots(figsize=(7, 5), layout="constrained")
+for k in range(0, len(names), 2):
+    axis.plot(*places[k : k + 2].T, color="tab:gray", linewidth=0.8)
+axis.scatter(*places[::2].T, s=14, color="tab:red", label="capitals")
+axis.scatter(*places[1::2].T, s=14, color="tab:blue", label="countries")
+for name, place in zip(names, places, strict=True):
+    axis.annotate(name, place, fontsize=8)
+axis.legend()
+axis.set_title("From a capital to its country")
+plt.show()
+
+# %% [markdown]
+# ## What the vectors get wrong
+#
+# A vector knows the company of a word and nothing else. *Good* and *bad* keep the same company, so they are near. A
+# *bank* by a river and a *bank* with money share one vector. And what people write about each other is in there as
+# well: below, jobs along the line from *he* to *she*.
+
+# %%
+print("cosine of good and bad:", round(similarity(vectors, "good", "bad"), 2))
+print("bank:", ", ".join(near for near, _ in nearest(vectors, ["bank"], 6)[0]))
+jobs = "nurse librarian teacher dancer writer doctor lawyer scientist engineer carpenter boss captain"
+line = F.normalize(unit[vectors.row("she")] - unit[vectors.row("he")], dim=0)
+lean = {job: (unit[vectors.row(job)] @ line).item() for job in jobs.split()}
+order = sorted(lean, key=lean.get)
+figure, axis = plt.subplots(figsize=(6, 3.5), layout="constrained")
+axis.barh(order, [lean[job] for job in order], color=["tab:red" if lean[job] > 0 else "tab:blue" for job in order])
+axis.set(xlabel="cosine with she - he", title="Jobs that the texts gave a gender")
+plt.show()
+
+# %% [markdown]
+# Could that be chance? The **word embedding association test** (Caliskan and others, 2017) takes two sets of targets,
+# here names of men and of women, and two of attributes, here words for career and for family. It measures how much
+# more the first targets lean to the first attributes, in standard deviations. Then it tries all ways to divide the same
+# names into two sets: the share of those that give as large a difference is the **p-value**.
+
+# %%
+men, women = "john paul mike kevin steve greg jeff bill", "amy joan lisa sarah diana kate ann donna"
+career = "executive management professional corporation salary office business career"
+family = "home parents children family cousins marriage wedding relatives"
+found = weat(vectors, *(words.split() for words in (men, women, career, family)))
+print(f"effect {found.effect:.2f} standard deviations, p = {found.p:.5f} over {found.divisions:,} divisions")
+
+# %% [markdown]
+# Whoever sorts applications with such vectors sorts by this too. It cannot be repaired by removing one direction, for
+# the rest still tells who is whom (Gonen and Goldberg, 2019). Measure it where it matters: in what the model decides.
+#
+# ## The mean of a review
+#
+# What are word vectors good for? The simplest use: take the mean of the vectors of a review, and put a linear layer on
+# top. One thing goes wrong in many programs, and did in the tutorial whose path this course follows. Reviews have
+# different lengths, so a batch is filled up with padding, and `mean` takes the padding along.
+
+
+# %%
+class PaddedBag(nn.Module):
+    """The mean over all positions, padding and all."""
+
+    def __init__(self, embedding):
+        super().__init__()
+        self.embedding, self.out = embedding, nn.Linear(D, 2)
+
+    def forward(self, ids, real):
+        return self.out(self.embedding(ids).mean(1))
+
+
+class MendedBag(PaddedBag):
+    """The sum over the words that are there, divided by how many there are."""
+
+    def forward(self, ids, real):
+        x = self.embedding(ids) * real[:, :, None]
+        return self.out(x.sum(1) / real.sum(1, keepdim=True).clamp(min=1))
+
+
+def with_glove(model):
+    """The model with GloVe's vectors, which are not trained."""
+    coverage = vectors.attach(model.embedding, list(vocab), freeze=True)
+    assert not model.embedding.weight.requires_grad
+    return model, coverage
+
+
+seed_everything(0)
+library = Bag(V, 2, D, dropout=0, word_dropout=0)
+mended = MendedBag(library.embedding)
+mended.out = library.out
+batch = collate(tokenizer.encode_batch(["a good film", "what a waste of a good cast and two hours"]))
+assert torch.allclose(mended(batch.ids, batch.real), library(batch.ids, batch.real), atol=1e-6)
+
+accuracies, models = {}, {}
+for name, kind in (("padding in the mean", PaddedBag), ("mended", MendedBag)):
+    seed_everything(0)
+    models[name], coverage = with_glove(kind(Embedding(V, D)))
+    accuracies[name] = train(models[name], reviews, epochs=10, lr=2e-2)
+print(f"GloVe has vectors for {coverage:.1%} of the vocabulary;", accuracies)
+
+# %% [markdown]
+# The accuracies may look alike, and that is what makes the defect so hard to see: batches here hold reviews of similar
+# length. But the answer of a model should not depend on who else is in the batch. Watch one short review while the
+# batch grows longer.
+
+# %%
+review = collate(tokenizer.encode_batch(["a wonderful film with a great story and great actors"]))
+lengths = range(10, 400, 10)
+figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
+for name, model in models.items():
+    at = []
+    for length in lengths:
+        ids = F.pad(review.ids, (0, length - review.ids.shape[1]))
+        with torch.no_grad():
+            at.append(model(ids, ids > 0).softmax(1)[0, 1].item())
+    axis.plot(lengths, at, label=name)
+axis.set(
+    xlabel="length of the batch",
+    ylabel="probability of positive",
+    ylim=(0, 1.05),
+    title="One review, more and more padding",
+)
+axis.legend()
+plt.show()
+
+# %% [markdown]
+# The mended line is flat. And still the bag knows no order: *not good, but short* and *not short, but good* have the
+# same mean. That is where lesson 07 begins.
+#
+# ## Exercises
+#
+# Write your lines in place of `...`, run the cell, then the one below it. In a terminal, `lingon learn check 06` checks
+# all three in your copy, and `--hint 2` gives more hints.
+#
+# ### 06.1 Words and their neighbours
+#
+# Give back the list of all pairs (word, neighbour) of a list of `words`: for each word, from left to right, the words
+# at most `window` places away, from left to right, the word at its own place left out.
+
+
+# %%
+def neighbours(words, window):
+    # your turn
+    ...
+
+
+# %%
+attempt(neighbours, "06")
+
+# %% [markdown]
+# ### 06.2 The odd one out
+#
+# `words` is a list of words, `vectors` a dictionary from words to tensors [D], of any length. Give back the word whose
+# mean cosine with the *other* words is smallest.
+
+
+# %%
+def stranger(words, vectors):
+    # your turn
+    ...
+
+
+# %%
+attempt(stranger, "06")
+
+# %% [markdown]
+# ### 06.3 Analogies by multiplying
+#
+# Levy and Goldberg (2014) found a better rule than adding: with all cosines moved to between 0 and 1, by
+# $s(x, y) = (\cos(x, y) + 1) / 2$, take the word $d$ with the largest
+#
+# $$\frac{s(d, b)\; s(d, c)}{s(d, a) + \varepsilon}, \qquad \varepsilon = 1/1000.$$
+#
+# `vectors` is a dictionary from words to tensors of length 1. Give back the best word that is not `a`, `b` or `c`.
+
+
+# %%
+def best_by_multiplying(a, b, c, vectors):
+    # your turn
+    ...
+
+
+# %%
+attempt(best_by_multiplying, "06")
+
+# %% [markdown]
+# ## What to read next
+#
+# - Tomas Mikolov and others, *Distributed Representations of Words and Phrases and their Compositionality*, 2013:
+#   negative sampling, thinning, phrases.
+# - Jeffrey Pennington, Richard Socher and Christopher Manning, *GloVe: Global Vectors for Word Representation*, 2014.
+# - Piotr Bojanowski and others, *Enriching Word Vectors with Subword Information*, 2017: fastText.
+# - Omer Levy and Yoav Goldberg, *Neural Word Embedding as Implicit Matrix Factorization*, 2014: why skip-gram and
+#   counting come to the same.
+# - Aylin Caliskan, Joanna Bryson and Arvind Narayanan, *Semantics derived automatically from language corpora contain
+#   human-like biases*, 2017.
+#
+# And try `lingon vectors map --out map.html`: a thousand words in the plane, to search and zoom.

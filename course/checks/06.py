@@ -1,0 +1,120 @@
+"""Checks, hints and solutions of lesson 06."""
+
+import torch
+
+from lingon.learn.exercises import Exercise
+
+
+def neighbours(words, window):
+    found = []
+    for i, word in enumerate(words):
+        for j in range(max(0, i - window), min(len(words), i + window + 1)):
+            if j != i:
+                found.append((word, words[j]))
+    return found
+
+
+def check_neighbours(neighbours):
+    for words, window, truth in (
+        (["a", "b"], 1, [("a", "b"), ("b", "a")]),
+        (["a", "b", "c"], 1, [("a", "b"), ("b", "a"), ("b", "c"), ("c", "b")]),
+        (["a", "b", "c"], 5, [("a", "b"), ("a", "c"), ("b", "a"), ("b", "c"), ("c", "a"), ("c", "b")]),
+        (["so", "so", "good"], 1, [("so", "so"), ("so", "so"), ("so", "good"), ("good", "so")]),
+        (["alone"], 3, []),
+    ):
+        found = neighbours(list(words), window)
+        assert isinstance(found, list), f"Give back a list of pairs, not {type(found).__name__}."
+        found = [tuple(pair) for pair in found]
+        assert found == truth, f"The pairs of {words} with window={window} are {truth}, yours are {found}."
+
+
+def stranger(words, vectors):
+    unit = torch.stack([vectors[word] / vectors[word].norm() for word in words])
+    cosines = unit @ unit.T
+    others = (cosines.sum(1) - cosines.diagonal()) / (len(words) - 1)
+    return words[others.argmin().item()]
+
+
+def check_stranger(stranger):
+    plane = {"east": [3.0, 0.0], "north": [0.0, 1.0], "northeast": [5.0, 5.0], "west": [-0.1, 0.0]}
+    vectors = {word: torch.tensor(row) for word, row in plane.items()}
+    for words, truth in (
+        (["east", "northeast", "west"], "west"),
+        (["north", "west", "northeast", "east"], "west"),
+        (["east", "north", "northeast", "northeast"], None),
+    ):
+        found = stranger(list(words), vectors)
+        assert isinstance(found, str), f"Give back one of the words, not {type(found).__name__}."
+        if truth is not None:
+            assert found == truth, f"Of {words} with the vectors {plane} the odd one is {truth!r}, yours is {found!r}."
+        else:
+            assert found in ("east", "north"), f"Of {words} it is 'east' or 'north', not {found!r}."
+    long = {"a": [100.0, 1.0], "b": [1.0, 0.2], "c": [2.0, 2.0]}
+    found = stranger(["a", "b", "c"], {word: torch.tensor(row) for word, row in long.items()})
+    assert found == "c", f"A long vector is no reason: of {long} the odd one is 'c', yours is {found!r}."
+
+
+def best_by_multiplying(a, b, c, vectors):
+    def s(x, y):
+        return ((vectors[x] @ vectors[y]).item() + 1) / 2
+
+    others = [word for word in vectors if word not in (a, b, c)]
+    return max(others, key=lambda d: s(d, b) * s(d, c) / (s(d, a) + 1e-3))
+
+
+def check_best_by_multiplying(best_by_multiplying):
+    def at(*degrees):
+        return [torch.tensor(d).deg2rad() for d in degrees]
+
+    angles = dict(zip("abcdefg", at(0.0, 40.0, 90.0, 120.0, 200.0, 65.0, -30.0), strict=True))
+    vectors = {word: torch.stack([angle.cos(), angle.sin()]) for word, angle in angles.items()}
+    for a, b, c in (("a", "b", "c"), ("c", "b", "a"), ("e", "d", "f"), ("g", "a", "b"), ("b", "b", "c")):
+        found = best_by_multiplying(a, b, c, dict(vectors))
+        truth = best(a, b, c, vectors)
+        assert isinstance(found, str), f"Give back one of the words, not {type(found).__name__}."
+        assert found not in (a, b, c), f"{found!r} is one of the three words of the question; leave them out."
+        assert found == truth, f"{a} is to {b} as {c} is to {truth!r} among vectors of the plane, yours is {found!r}."
+
+
+def best(a, b, c, vectors):
+    words = list(vectors)
+    table = torch.stack([vectors[word] for word in words])
+    near = {x: (table @ vectors[x] + 1) / 2 for x in (a, b, c)}
+    scores = near[b] * near[c] / (near[a] + 1e-3)
+    for x in (a, b, c):
+        scores[words.index(x)] = -1
+    return words[scores.argmax().item()]
+
+
+EXERCISES = [
+    Exercise(
+        "Words and their neighbours",
+        check_neighbours,
+        (
+            "Two loops: the places i of the words, and for each the places j around it.",
+            "j goes from max(0, i - window) to min(len(words), i + window + 1), without the last.",
+            "Leave out j == i, not words[j] == words[i]: the same word may stand there twice.",
+        ),
+        neighbours,
+    ),
+    Exercise(
+        "The odd one out",
+        check_stranger,
+        (
+            "Divide each vector by its length first; then the product of two is their cosine.",
+            "With all of them as rows of a tensor, unit @ unit.T holds all cosines; the diagonal is each with itself.",
+            "(cosines.sum(1) - cosines.diagonal()) / (len(words) - 1), and then argmin().",
+        ),
+        stranger,
+    ),
+    Exercise(
+        "Analogies by multiplying",
+        check_best_by_multiplying,
+        (
+            "The vectors have length 1, so the cosine is the product: vectors[x] @ vectors[y].",
+            "Go through all words but a, b and c, compute the score of each, and keep the word with the largest.",
+            "max(others, key=...) gives back the word for which the key is largest.",
+        ),
+        best_by_multiplying,
+    ),
+]
