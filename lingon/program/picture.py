@@ -14,6 +14,15 @@ COLOURS = ("#9ec5ea", "#f3cf8e", "#a9d8ac", "#e8a9a9", "#c9b6e4", "#a8dcdc", "#e
 WIDTH, HEIGHT, LEFT, GAP = 640.0, 150.0, 16.0, 46.0
 
 
+class Picture(str):
+    """The text of an SVG picture, which a notebook shows as a picture."""
+
+    __slots__ = ()
+
+    def _repr_svg_(self) -> str:
+        return str(self)
+
+
 def graph_of(outputs: Mapping[str, Expression], groups: Mapping[int, int] | None = None) -> str:
     """The graph of a program as SVG. groups: which nodes run as one step, by identity; they have one colour."""
     nodes = in_order(outputs.values())
@@ -21,7 +30,7 @@ def graph_of(outputs: Mapping[str, Expression], groups: Mapping[int, int] | None
     results = {id(x): name for name, x in outputs.items()}
     boxes = [_box(node, results.get(id(node)), (groups or {}).get(id(node))) for node in nodes]
     edges = [(place[id(i)], place[id(node)]) for node in nodes for i in node.inputs]
-    return graph_svg(boxes, edges, "program")
+    return Picture(graph_svg(boxes, edges, "program"))
 
 
 def _box(node: Expression, result: str | None, group: int | None) -> Node:
@@ -53,7 +62,7 @@ def memory_of(plan: Plan) -> str:
     )
     total = 2 * (GAP + HEIGHT) + GAP
     axis = f'<text x="{LEFT}" y="{total - 12:.0f}">from left to right: step 1 to {steps}; height: bytes</text>'
-    return (
+    return Picture(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH + 2 * LEFT:.0f}" height="{total:.0f}" font-size="12" '
         f'font-family="ui-monospace, Menlo, Consolas, monospace" fill="#7b8794"><title>memory</title>'
         f"{top}{below}{axis}</svg>\n"

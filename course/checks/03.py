@@ -1,0 +1,101 @@
+"""Checks, hints and solutions of lesson 03."""
+
+from lingon.learn.exercises import Exercise
+
+
+def evaluate(formula, values):
+    if isinstance(formula, str):
+        return values[formula]
+    if not isinstance(formula, tuple):
+        return formula
+    op, left, right = formula
+    left, right = evaluate(left, values), evaluate(right, values)
+    return {"+": left + right, "-": left - right, "*": left * right}[op]
+
+
+def check_evaluate(evaluate):
+    values = {"A": 3, "B": 5, "C": 11}
+    for formula, truth in (
+        (7, 7),
+        ("B", 5),
+        (("+", "A", 1), 4),
+        (("-", "A", "C"), -8),
+        (("*", ("+", "A", "B"), ("-", "C", ("*", 2, "A"))), 40),
+    ):
+        found = evaluate(formula, values)
+        assert type(found) is int, f"For {formula} a number is wanted, yours is {str(found)[:60]!r}."
+        assert found == truth, f"{formula} with {values} is {truth}, yours is {found}."
+
+
+def peak(lives):
+    steps = {step for _, born, dies in lives for step in (born, dies)}
+    return max((sum(size for size, born, dies in lives if born <= step <= dies) for step in steps), default=0)
+
+
+def check_peak(peak):
+    for lives, truth in (
+        ([(8, 0, 1), (8, 2, 3)], 8),
+        ([(8, 0, 1), (8, 1, 3)], 16),
+        ([(5, 0, 4), (7, 1, 2), (3, 3, 4), (2, 2, 3)], 14),
+        ([(5, 0, 9), (7, 4, 4), (11, 5, 8)], 16),
+        ([], 0),
+    ):
+        found = peak(lives)
+        assert type(found) is int, f"For {lives} a number is wanted, yours is {str(found)[:60]!r}."
+        assert found == truth, f"For {lives} it is {truth}, yours is {found}."
+
+
+def distinct(nodes):
+    first, same_as = {}, []
+    for op, inputs in nodes:
+        key = (op, tuple(same_as[i] for i in inputs))
+        same_as.append(first.setdefault(key, len(same_as)))
+    return len(first)
+
+
+def check_distinct(distinct):
+    a, b = ("a", ()), ("b", ())
+    for nodes, truth, words in (
+        ([a, b, ("+", (0, 1))], 3, "nothing is there twice"),
+        ([a, a, b], 2, "a variable is there twice"),
+        ([a, b, ("+", (0, 1)), ("+", (0, 1)), ("*", (2, 3))], 4, "the two sums are one"),
+        ([a, b, ("+", (0, 1)), ("+", (0, 1)), ("*", (2, 0)), ("*", (3, 0))], 4, "equal sums make equal products"),
+        ([a, b, ("-", (0, 1)), ("-", (1, 0))], 4, "a - b is not b - a"),
+    ):
+        found = distinct(nodes)
+        assert type(found) is int, f"A number is wanted, yours is {str(found)[:60]!r}."
+        assert found == truth, f"{nodes} has {truth} different nodes ({words}), yours is {found}."
+
+
+EXERCISES = [
+    Exercise(
+        "Run a graph",
+        check_evaluate,
+        (
+            "There are three cases; isinstance(formula, str) and isinstance(formula, tuple) tell them apart.",
+            "The two sides of a tuple are formulas themselves: let evaluate find their values.",
+            "op, left, right = formula; left, right = evaluate(left, values), evaluate(right, values)",
+        ),
+        evaluate,
+    ),
+    Exercise(
+        "How much memory at once",
+        check_peak,
+        (
+            "For one step: add up the sizes of all values that are needed in it.",
+            "A value is needed in a step when born <= step <= dies.",
+            "The largest sum stands at a step in which some value is born; max(..., default=0) serves the empty list.",
+        ),
+        peak,
+    ),
+    Exercise(
+        "Written twice, computed once",
+        check_distinct,
+        (
+            "Go through the list once, and remember for each node the place of the first node that equals it.",
+            "Replace each input by the first place that equals it before you compare nodes.",
+            "A dictionary from (op, replaced inputs) to a place; its setdefault gives back the first.",
+        ),
+        distinct,
+    ),
+]
