@@ -254,8 +254,8 @@ plt.show()
 # %% [markdown]
 # ## One model, carried away
 #
-# Let us put it together: a classifier as a program. Two clouds of points; $p = \sigma(x \cdot w + b)$ is the probability
-# of the second. The loss, its gradient and the step are one program; only the loop over steps is left to Python.
+# Let us put it together: a classifier as a program. Two clouds of points; $p = \sigma(x \cdot w + b)$ is the
+# probability of the second. The loss, its gradient and the step are one program; only the loop over steps is left to Python.
 
 # %%
 points = np.concatenate([rng.normal(-1, 1, (200, 2)), rng.normal(1, 1, (200, 2))])
@@ -359,8 +359,8 @@ attempt(peak, "03")
 # ### 03.3 Written twice, computed once
 #
 # A program is a list of nodes `(op, inputs)`; `inputs` is a tuple of places of earlier nodes in the list, and for a
-# variable it is `()`, its name being `op`. Two nodes are the same if they have the same `op` and the same inputs, **after**
-# equal inputs have been found equal. How many different nodes are there?
+# variable it is `()`, its name being `op`. Two nodes are the same if they have the same `op` and the same inputs,
+# **after** equal inputs have been found equal. How many different nodes are there?
 
 
 # %%
