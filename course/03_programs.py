@@ -190,15 +190,16 @@ figure, axis = plt.subplots(figsize=(6, 3.2))
 for name, speed in speeds.items():
     axis.plot(sizes, speed, "o-", label=name)
 axis.set(
-    xscale="log", xlabel="numbers in an array", ylabel="million numbers a second", title="A chain of seven operators"
+    xscale="log", xlabel="numbers in an array", ylabel="million numbers a second", title="A chain of eight operators"
 )
 axis.legend()
 figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# Look at both ends. For small arrays NumPy wins: to look up a plan and walk through it costs some microseconds, and all
-# fits into the cache anyway. For large ones the program does. That is the trade of every compiler for networks.
+# Look at both ends. For small arrays NumPy wins: to look up a plan and walk through it costs some tens of
+# microseconds, and all fits into the cache anyway. For large ones the program does. That is the trade of every compiler
+# for networks.
 #
 # ## The gradient is another program
 #
@@ -255,7 +256,8 @@ plt.show()
 # ## One model, carried away
 #
 # Let us put it together: a classifier as a program. Two clouds of points; $p = \sigma(x \cdot w + b)$ is the
-# probability of the second. The loss, its gradient and the step are one program; only the loop over steps is left to Python.
+# probability of the second. The loss, its gradient and the step are one program; only the loop over steps is left to
+# Python.
 
 # %%
 points = np.concatenate([rng.normal(-1, 1, (200, 2)), rng.normal(1, 1, (200, 2))])
