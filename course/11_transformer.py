@@ -26,9 +26,12 @@ from lingon.data.tokenize import characters
 from lingon.engine.fit import Plan, fit
 from lingon.engine.optim import adamw
 from lingon.engine.schedule import cosine, warmup
-from lingon.layers.feedforward import FeedForward
+from lingon.layers.cache import empty
+from lingon.layers.feedforward import FeedForward, Gated
+from lingon.layers.norm import RMSNorm
 from lingon.layers.position import Rotary, rotate
 from lingon.layers.transformer import Attention, Block, start
+from lingon.layers.visible import visible as visible_to
 from lingon.learn import attempt
 from lingon.models.decoder import Decoder
 
@@ -416,6 +419,48 @@ ids = torch.randint(11, (2, 13))
 with torch.no_grad():
     assert torch.allclose(copied(model, 3)(ids), model(ids), atol=1e-5)
 print("equal to a Decoder of lingon.layers:", f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+# %% [markdown]
+# ## What has changed since
+#
+# The models of today (Llama, Qwen, Gemma) are this one, with four parts exchanged. Each is a line:
+#
+# - **RMSNorm** leaves the mean as it is and brings only the mean square to 1: as good, and less work
+#   (Zhang and Sennrich, 2019).
+# - **Gated** feed-forward layers multiply two linear layers, one of them bent: $W_3(\mathrm{silu}(W_1 x) \cdot W_2 x)$.
+# - **Grouped queries**: several heads of queries share one head of keys and values. When a model writes, the keys and
+#   values of all earlier tokens are kept (exercise 11.3), and there are then fewer to keep.
+# - A **window**: in some layers a token sees only the last so many.
+
+
+# %%
+def rms_norm(x, weight, epsilon=1e-6):
+    return x / (x.square().mean(-1, keepdim=True) + epsilon).sqrt() * weight
+
+
+def gated(x, up_and_gate, down):
+    gate, up = (x @ up_and_gate.T).chunk(2, -1)
+    return (F.silu(gate) * up) @ down.T
+
+
+def grouped(q, k, v, visible):
+    """q [B, H, T, K], k and v [B, G, T, K], where G divides H."""
+    share = q.shape[1] // k.shape[1]
+    return attention(q, k.repeat_interleave(share, 1), v.repeat_interleave(share, 1), visible)[0]
+
+
+norm, feed, x = RMSNorm(24), Gated(24, 60), torch.randn(3, 7, 24)
+q, k, v = torch.randn(3, 6, 7, 5), torch.randn(3, 2, 7, 5), torch.randn(3, 2, 7, 5)
+with torch.no_grad():
+    assert torch.allclose(rms_norm(x, norm.weight), norm(x), atol=1e-6)
+    assert torch.allclose(gated(x, feed.up.weight, feed.down.weight), feed(x), atol=1e-6)
+truth = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+assert torch.allclose(grouped(q, k, v, causal(7)), truth, atol=1e-6)
+state = empty(depth=1, limit=64).advance(7)  # of a text whose first seven tokens are being read
+assert torch.equal(visible_to(state, 7, 3, torch.device("cpu")).mask, masks["the last three"])
+kept = {heads: 2 * 32 * heads * 128 * 2 * 8192 / 1e9 for heads in (32, 8)}  # of a model of 32 layers, K = 128, 16 bit
+print("equal to lingon.layers.norm, feedforward, visible, and to PyTorch's grouped queries")
+print(f"keys and values of 8,192 tokens: {kept[32]:.1f} GB with 32 heads of them, {kept[8]:.1f} GB with 8")
 
 # %% [markdown]
 # ## Real text
