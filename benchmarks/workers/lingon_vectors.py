@@ -21,6 +21,12 @@ def start(path, threads):
     state["vectors"].unit  # noqa: B018  (gensim has its norms by now too)
 
 
+def opened(path):
+    """Opens a file and looks at its last vector."""
+    vectors = WordVectors.open(Path(path))
+    vectors.table[-1].sum()
+
+
 def words(words):
     state["words"] = words
 
@@ -53,4 +59,13 @@ def peak():
     return {"megabytes": int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6}
 
 
-serve(start=start, words=words, nearest=near, analogies=analogies, evaluate=evaluate, found=found, peak=peak)
+serve(
+    start=start,
+    opened=opened,
+    words=words,
+    nearest=near,
+    analogies=analogies,
+    evaluate=evaluate,
+    found=found,
+    peak=peak,
+)

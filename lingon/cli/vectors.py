@@ -31,9 +31,11 @@ def opened(source: str, missing: str | None = None, on_bad_line: str = "stop"):
     """The vectors of a name or file, with the rule for missing words that was asked for."""
     from lingon.tasks.vectors.word_vectors import WordVectors, subwords, unknown_word, zero
 
-    rules = {"zero": zero, "subwords": subwords, "error": lambda vectors, word: None}
+    rules = {"zero": zero, "subwords": subwords, "error": None}
     if missing is None or missing in rules:
-        found = WordVectors.open(source, rules.get(missing) if missing else None, on_bad_line)
+        found = WordVectors.open(source, rules.get(missing), on_bad_line)
+        if missing == "error":
+            found.missing = None  # also for files whose own rule is their parts of words
         if missing == "subwords" and found.parts is None:
             raise UserError(f"{source}: has no vectors of parts of words, as files of fastText (.bin) do")
         return found

@@ -103,7 +103,14 @@ def _made_for(file: str) -> list[str]:
     if not file.endswith(".whl") or file.endswith("-none-any.whl"):
         return []
     python, abi, platforms = file.removesuffix(".whl").split("-")[-3:]
-    version = ["--python-version", f"{python[2]}.{python[3:]}", "--implementation", python[:2], "--abi", abi]
+    version = [
+        "--python-version",
+        ".".join(filter(None, (python[2], python[3:]))),
+        "--implementation",
+        python[:2],
+        "--abi",
+        abi,
+    ]
     return [*version, *(word for platform in platforms.split(".") for word in ("--platform", platform))]
 
 

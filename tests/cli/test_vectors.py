@@ -68,6 +68,9 @@ def test_evaluate_on_own_questions(file, tmp_path):
     printed = run("evaluate", str(tmp_path / "q.txt"), str(tmp_path / "p.csv"), "--vectors", file)
     assert "100.0% right by 3CosAdd, 1 of 2 asked (50.0%)" in printed
     assert "3 of 4 asked (75.0%)" in printed
+    assert "missing words left out" in run("evaluate", str(tmp_path / "p.csv"), "--vectors", file, "--missing", "error")
+    with pytest.raises(UserError, match="unknown way to answer analogies"):
+        run("evaluate", str(tmp_path / "p.csv"), "--vectors", file, "--method", "multiply")
     found = json.loads(run("evaluate", str(tmp_path / "p.csv"), "--vectors", file, "--json"))
     assert (found["asked"], found["coverage"]) == (3, 0.75)
 

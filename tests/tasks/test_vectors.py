@@ -106,6 +106,8 @@ def test_filters_batches_vectors_and_equal_words():
     assert nearest(vectors, [], 3) == []
     many = nearest(vectors, [f"w{i % 31}" for i in range(300)], 2)
     assert [w for w, _ in many[299]] == [w for w, _ in nearest(vectors, [f"w{299 % 31}"], 2)[0]]
+    with pytest.raises(UserError, match="none of 7 words is kept"):
+        nearest(vectors, ["w4"], 3, keep=lambda w: w == "w8", most_frequent=7)
     with pytest.raises(UserError, match="the 0 nearest"):
         nearest(vectors, ["w1"], 0)
     with pytest.raises(UserError, match=r"shape \[4\]; expected \[5\]"):

@@ -23,6 +23,8 @@ STANDARD = ("wordsim-353", "simlex-999", "google-analogies")
 
 def evaluate(vectors: WordVectors, source: str | Path, method: str = "add", most_frequent: int | None = None) -> dict:
     """Scores on a set of questions by name or from a file (see `load_questions`); what is in it, the two below say."""
+    if method not in METHODS:
+        raise unknown("way to answer analogies", method, METHODS)
     questions = load_questions(source)
     if isinstance(questions[0], Pair):
         return {"questions": str(source)} | evaluate_pairs(vectors, questions)

@@ -88,7 +88,8 @@ def nearest(
     """The k nearest words of each word (or vector [D]) and their cosines, best first; never the word itself.
 
     keep: only words for which it is true. most_frequent: only the first so many words of the table, which are the
-    commonest in nearly every file. Raises UserError for a word that has no vector.
+    commonest in nearly every file. Raises UserError for a word that has no vector, and
+    when no word is kept.
     """
     asked = list(words)
     rows = chosen(vectors, keep, most_frequent)
@@ -113,7 +114,10 @@ def chosen(vectors: WordVectors, keep: Callable[[str], bool] | None, most_freque
     if keep is None and most_frequent is None:
         return None
     some = range(min(len(vectors), most_frequent or len(vectors)))
-    return np.array([i for i in some if keep is None or keep(vectors.words[i])], np.int64)
+    found = np.array([i for i in some if keep is None or keep(vectors.words[i])], np.int64)
+    if not len(found):
+        raise UserError(f"none of {len(some):,} words is kept by the filter")
+    return found
 
 
 def unit_rows(table: np.ndarray) -> np.ndarray:
