@@ -23,6 +23,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ngrams": ("ngrams", ("fasttext",)),
     "own-csv": ("own_csv", ("scikit-learn",)),
     "language-model": ("language_model", ("mxnet",)),
+    "nanogpt": ("nanogpt", ()),
     "quality": ("quality", ("scikit-learn", "fasttext")),
     "generation": ("generation", ("transformers",)),
     "onnx-batch-one": ("onnx_batch_one", ()),
