@@ -59,10 +59,12 @@ def evaluate(
         str | None, typer.Option(help="train, valid, test or all; test for a corpus, all for a file when not given.")
     ] = None,
     on_bad_row: BadRow = "stop",
+    cache: Annotated[bool, typer.Option("--cache", help="Of an LSTM: its last 2,000 states vote too.")] = False,
     device: Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    accept_licence: Accept = False,
 ) -> None:
-    """Score a trained model on labelled texts."""
+    """Score a trained model on labelled texts, a language model on any text."""
     import json
 
     from lingon.data.source import load_part
@@ -71,7 +73,7 @@ def evaluate(
     if classifier.kind == "language-model":
         from lingon.cli.generate import likelihood_of
 
-        found = likelihood_of(classifier, data, split or "test")
+        found = likelihood_of(classifier, data, split or "test", cache, accept_licence)
         print(
             json.dumps(found) if as_json else "\n".join(f"{n.replace('_', ' '):20} {v:.4f}" for n, v in found.items())
         )

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from lingon.core.files import read_json
 from lingon.data.running_text import documents_of
 from lingon.decoding.beam import Beams
 from lingon.tasks.generate import LanguageModel, Manner
-from lingon.tasks.language_modeling import likelihood
+from lingon.tasks.language_modeling import cached_likelihood, likelihood, recurrent
 
 
 def language_model(source: str, device: str) -> LanguageModel:
@@ -50,9 +51,11 @@ def scored(model: LanguageModel, text: str, as_json: bool) -> str:
     return "\n".join([*lines, f"{'all':24} {total:9.4f}   perplexity {math.exp(-total / len(found)):.2f}"])
 
 
-def likelihood_of(model: LanguageModel, data: str, part: str) -> dict[str, float]:
-    """Loss, perplexity and bits per byte of a text, by the exact softmax."""
-    texts = list(documents_of([data], part))
+def likelihood_of(model: LanguageModel, data: str, part: str, cache: bool, accept: bool) -> dict[str, float]:
+    """Loss, perplexity and bits per byte of a text, by the exact softmax; with `cache`, states of the past vote too."""
+    if cache and not recurrent(model.model):
+        raise UserError("--cache remembers the states of an LSTM; this model has its whole context before it anyway")
+    texts = list(documents_of([data], part, accept))
     end = list(model.ends[:1])
     tokens = [i for ids in model.tokenizer.encode_batch(texts) for i in [*ids, *end]]
     if len(tokens) < 2:
@@ -61,4 +64,6 @@ def likelihood_of(model: LanguageModel, data: str, part: str) -> dict[str, float
 
     context = getattr(model.model, "context", 256)
     size = sum(len(text.encode()) for text in texts)
+    if cache:
+        return replace(cached_likelihood(model.model, np.array(tokens)), bytes=size).scores()
     return likelihood(model.model, np.array(tokens), context, rows=8, bytes=size).scores()

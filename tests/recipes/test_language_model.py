@@ -3,6 +3,7 @@
 import pytest
 
 import lingon
+from lingon.cli.generate import likelihood_of
 from lingon.core.errors import UserError
 from lingon.core.files import read_json
 from lingon.engine.log import read_metrics
@@ -57,6 +58,17 @@ def test_every_way_ends_in_a_model_that_writes(text, tmp_path, given):
     model = lingon.load(tmp_path / "run")
     assert isinstance(model.write("a", tokens=5), str)
     assert sum(x for _, x in model.score("a dog")) < 0
+
+
+def test_evaluation_with_a_cache_is_for_recurrent_models(text, tmp_path):
+    run(text, tmp_path / "lstm", model="lstm", epochs=0.1), run(text, tmp_path / "gpt", steps=1)
+    model = lingon.load(tmp_path / "lstm")
+    plain, cached = (likelihood_of(model, text, "test", cache, False) for cache in (False, True))
+    # A model that hardly learned: what came lately says more about this text of 27 sentences than it does.
+    assert cached["perplexity"] < plain["perplexity"]
+    assert cached["bits_per_byte"] < plain["bits_per_byte"]
+    with pytest.raises(UserError, match="--cache remembers the states of an LSTM"):
+        likelihood_of(lingon.load(tmp_path / "gpt"), text, "test", True, False)
 
 
 def test_a_sweep_goes_by_perplexity(text, tmp_path):
