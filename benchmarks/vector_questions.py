@@ -20,19 +20,22 @@ WORDS, ANALOGIES, CHECKED = 1000, 500, 200
 
 
 def compare(context: Context) -> Iterator[Result]:
-    """One result: rows of nearest words and of analogies, paired, and of the evaluation's time and memory."""
+    """Two results: nearest words and analogies, paired; opening a file, and the evaluation's time and memory."""
     vectors = WordVectors.open(NAME)
     path = context.folder / "vectors.bin"
     vectors.save(path)
-    with Worker("lingon_vectors") as ours, Worker("gensim_vectors", "gensim") as theirs:
-        ours.ask("start", {"path": str(path), "threads": THREADS})
-        peer = theirs.ask("start", {"path": str(path)})
-        near = _nearest(context, vectors, ours, theirs)
-        answers = _analogies(context, vectors, ours, theirs)
-        opening = _opening(context, vectors, ours)
-    whole = _evaluation(context, vectors, path)
-    rows, details = [near[0], answers[0], opening, *whole[0]], near[1] | answers[1] | whole[1]
-    yield Result("vector-questions", rows, details, peer["versions"])
+    if context.wants("vector-questions-paired"):
+        with Worker("lingon_vectors") as ours, Worker("gensim_vectors", "gensim") as theirs:
+            ours.ask("start", {"path": str(path), "threads": THREADS})
+            peer = theirs.ask("start", {"path": str(path)})
+            near = _nearest(context, vectors, ours, theirs)
+            answers = _analogies(context, vectors, ours, theirs)
+        yield Result("vector-questions-paired", [near[0], answers[0]], near[1] | answers[1], peer["versions"])
+    if context.wants("vector-questions-evaluation"):
+        with Worker("lingon_vectors") as ours:
+            opening = _opening(context, vectors, ours)
+        rows, details = _evaluation(context, vectors, path)
+        yield Result("vector-questions-evaluation", [opening, *rows], details)
 
 
 def _nearest(context: Context, vectors: WordVectors, ours: Worker, theirs: Worker) -> tuple[Row, dict[str, Any]]:

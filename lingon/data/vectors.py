@@ -112,7 +112,8 @@ def _lines(path: Path, skipped: list[str] | None) -> Iterator[tuple[int, str]]:
                 try:
                     text = line.decode().rstrip("\r\n ")
                 except UnicodeDecodeError as error:
-                    what = f"{path}:{number}: not UTF-8 text (byte {error.start} of the line)"
+                    where = f"byte {error.start} of the line"
+                    what = f"{path}:{number}: not UTF-8 text ({where}); save it as UTF-8, or skip bad lines"
                     if skipped is None or number == 1:
                         raise DataError(what) from None
                     skipped.append(what)

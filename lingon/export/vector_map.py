@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lingon.core.errors import UserError, unknown
+from lingon.core.shapes import Float
 from lingon.export.report import render
 from lingon.tasks.vectors.nearest import nearest, unit_rows
 from lingon.tasks.vectors.word_vectors import WordVectors
@@ -18,8 +19,8 @@ MOST = 20_000  # words of a page: more make it slow to draw and empty to look at
 NEIGHBOURS = 6  # of each word, shown when it is pointed at
 
 
-def pca(table: np.ndarray, seed: int = 0) -> np.ndarray:
-    """The two directions in which the vectors differ most, [n, 2]; the larger side of each axis is positive."""
+def pca(table: Float[np.ndarray, "n D"], seed: int = 0) -> Float[np.ndarray, "n 2"]:
+    """The two directions in which the vectors differ most; the larger side of each axis is positive."""
     centred = table.astype(np.float64) - table.mean(0, dtype=np.float64)
     _, vectors = np.linalg.eigh(centred.T @ centred)
     found = np.zeros((len(table), 2))
@@ -29,8 +30,8 @@ def pca(table: np.ndarray, seed: int = 0) -> np.ndarray:
     return found * np.where(-found.min(0) > found.max(0), -1, 1)
 
 
-def tsne(table: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Neighbours stay neighbours, distances mean little, [n, 2] (van der Maaten and Hinton, 2008), by scikit-learn."""
+def tsne(table: Float[np.ndarray, "n D"], seed: int = 0) -> Float[np.ndarray, "n 2"]:
+    """Neighbours stay neighbours, distances mean little (van der Maaten and Hinton, 2008), by scikit-learn."""
     from sklearn.manifold import TSNE
 
     perplexity = min(30.0, (len(table) - 1) / 3)

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from lingon.core.errors import UserError
+from lingon.core.shapes import Float
 from lingon.tasks.vectors.nearest import unit_rows
 from lingon.tasks.vectors.word_vectors import WordVectors
 
 
-def rotation(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The orthogonal R [D, D] with the least ||source R - target||, both [n, D]: U V from source' target = U S V."""
+def rotation(source: Float[np.ndarray, "n D"], target: Float[np.ndarray, "m E"]) -> Float[np.ndarray, "D D"]:
+    """The orthogonal R with the least ||source R - target||, both of one shape: U V from source' target = U S V."""
     if source.shape != target.shape:
         raise UserError(f"{list(source.shape)} and {list(target.shape)} cannot be aligned; expected the same shape")
     u, _, v = np.linalg.svd(source.astype(np.float64).T @ target.astype(np.float64))

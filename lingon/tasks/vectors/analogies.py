@@ -13,22 +13,24 @@ import torch
 
 from lingon.core.errors import unknown
 from lingon.core.progress import track
+from lingon.core.shapes import Float, Int, Tensor
 from lingon.tasks.vectors.nearest import top, unit_rows
 from lingon.tasks.vectors.word_vectors import WordVectors
 
 QUESTIONS, WORDS = 512, 2048  # of a block: 4 MB of scores
 TINY = 1e-3
 
-Scores = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+Rows = Float[Tensor, "n D"]
+Scores = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
-def cos_add(a: torch.Tensor, b: torch.Tensor, c: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
-    """Scores [n, V] of 3CosAdd; a, b, c [n, D] and words [V, D] of length 1."""
+def cos_add(a: Rows, b: Rows, c: Rows, words: Float[Tensor, "V D"]) -> Float[Tensor, "n V"]:
+    """Scores of 3CosAdd; all vectors of length 1."""
     return (b - a + c) @ words.T
 
 
-def cos_mul(a: torch.Tensor, b: torch.Tensor, c: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
-    """Scores [n, V] of 3CosMul."""
+def cos_mul(a: Rows, b: Rows, c: Rows, words: Float[Tensor, "V D"]) -> Float[Tensor, "n V"]:
+    """Scores of 3CosMul; all vectors of length 1."""
     near_a, near_b, near_c = ((part @ words.T).add_(1).mul_(0.5) for part in (a, b, c))
     return near_b.mul_(near_c).div_(near_a.add_(TINY))
 
@@ -36,10 +38,12 @@ def cos_mul(a: torch.Tensor, b: torch.Tensor, c: torch.Tensor, words: torch.Tens
 METHODS: dict[str, Scores] = {"add": cos_add, "mul": cos_mul}
 
 
-def best_answers(unit: np.ndarray, questions: np.ndarray, method: Scores = cos_add) -> np.ndarray:
-    """The row of the best answer to each question, int64 [n]; -1 where no word is left.
+def best_answers(
+    unit: Float[np.ndarray, "V D"], questions: Int[np.ndarray, "n 3"], method: Scores = cos_add
+) -> Int[np.ndarray, " n"]:
+    """The row of the best answer to each question, -1 where no word is left.
 
-    unit: vectors of length 1, [V, D]. questions: rows of a, b and c, int64 [n, 3].
+    unit: vectors of length 1. questions: rows of a, b and c.
     """
     table, asked = torch.from_numpy(unit), torch.from_numpy(np.ascontiguousarray(questions, np.int64))
     answers = np.empty(len(asked), np.int64)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from lingon.core.errors import UserError
+from lingon.core.shapes import Float, Int
 from lingon.tasks.vectors.word_vectors import WordVectors
 
 QUERIES, WORDS = 256, 4096  # of a block: 4 MB of cosines
@@ -18,11 +19,11 @@ Excluded = Sequence[Sequence[int | None]]
 
 
 def top(
-    queries: np.ndarray, table: np.ndarray, k: int, excluded: Excluded | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+    queries: Float[np.ndarray, "n D"], table: Float[np.ndarray, "V D"], k: int, excluded: Excluded | None = None
+) -> tuple[Float[np.ndarray, "n k"], Int[np.ndarray, "n k"]]:
     """The k largest products of each query with the rows of a table: products and rows, both [n, k], best first.
 
-    queries [n, D], table [V, D]. excluded: rows that do not count, for each query; None is no row. Equal products come
+    excluded: rows that do not count, for each query; None is no row. Equal products come
     in the order of their rows. With fewer than k rows left, the product is -inf and the row -1.
     """
     if k < 1:
@@ -120,7 +121,7 @@ def chosen(vectors: WordVectors, keep: Callable[[str], bool] | None, most_freque
     return found
 
 
-def unit_rows(table: np.ndarray) -> np.ndarray:
+def unit_rows(table: Float[np.ndarray, "n D"]) -> Float[np.ndarray, "n D"]:
     """Rows of length 1; rows of zeros stay."""
     norms = np.linalg.norm(table.astype(np.float64), axis=1, keepdims=True)
     return (table / np.where(norms == 0, 1, norms)).astype(np.float32)
