@@ -39,7 +39,7 @@ def change(x: Tensor, step: Callable[[Tensor], Tensor]) -> Tensor:
         fail(
             "an array that requires a gradient is changed in place while steps are recorded; do it in `with no_grad():`"
         )
-    before = Tensor(x.fresh().array)
+    before = Tensor(x.array)
     before.grad_fn, before._requires_grad = x.grad_fn, x._requires_grad
     after = step(before)
     if after.shape != x.shape:
@@ -60,16 +60,18 @@ def change(x: Tensor, step: Callable[[Tensor], Tensor]) -> Tensor:
 def _move_on(x: Tensor, after: Tensor) -> None:
     """The array has other numbers and another history from now on; views of the old ones are out of date."""
     x.storage.version += 1
-    x.storage.stale, x.storage = True, tensor.Storage()
-    x.array, x.grad_fn, x._requires_grad = after.array, after.grad_fn, True
+    x.storage.stale = True
+    x.become(after)
+    x.storage = tensor.Storage()
 
 
 def _change_within(x: Tensor, after: Tensor) -> None:
-    """A part of an array is changed: so is the array, and the part is taken from it anew."""
-    whole, places = x.view_of
-    change(whole, lambda before: put_at(before, places, after))
-    part = whole[places]
-    x.array, x.grad_fn, x._requires_grad, x.storage = part.array, part.grad_fn, part._requires_grad, part.storage
+    """A view of an array is changed: so is the array, and the view is taken from it anew."""
+    whole, take, put = x.view_of
+    if put is None:
+        fail(f"an expanded or detached array {shown(x)} is changed in place in a recorded step; say x.clone() first")
+    change(whole, lambda before: put(before, after))
+    x.become(take(whole))
 
 
 def _overwrite(x: Tensor, numbers: np.ndarray) -> None:

@@ -96,6 +96,8 @@ def prod(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     last = x.transpose(axis(x, dim), -1) if x.ndim else x.reshape(1)
     if not last.shape[-1]:
         last = last.sum(-1, keepdim=True) + 1
+    elif last.shape[-1] == 1:
+        last = last.clone()  # a result has memory of its own
     while last.shape[-1] > 1:
         half, odd = divmod(last.shape[-1], 2)
         pairs = last[..., :half] * last[..., half : 2 * half]

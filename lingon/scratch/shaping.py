@@ -28,7 +28,8 @@ def reshape(x: Tensor, *shape: int) -> Tensor:
     rest = shape.count(-1) == 1 and known and x.numel() % known == 0
     if min(shape, default=0) < -1 or not (rest or (-1 not in shape and known == x.numel())):
         fail(f"{operands(shown(x))} has {x.numel()} numbers, which do not fill the shape {list(shape)}")
-    return record("reshape", x.array.reshape(shape), (x,), (lambda g: g.reshape(x.shape),), view=True)
+    view = (lambda whole: whole.reshape(shape), lambda whole, part: part.reshape(whole.shape))
+    return record("reshape", x.array.reshape(shape), (x,), (lambda g: g.reshape(x.shape),), view=view)
 
 
 @method
@@ -70,7 +71,8 @@ def permute(x: Tensor, *dims: int) -> Tensor:
     if sorted(order) != list(range(x.ndim)):
         fail(f"permute{_sizes(dims)} of {operands(shown(x))}: each dimension is named once")
     back = [order.index(d) for d in range(x.ndim)]
-    return record("permute", x.array.transpose(order), (x,), (lambda g: g.permute(back),), view=True)
+    view = (lambda whole: whole.permute(order), lambda whole, part: part.permute(back))
+    return record("permute", x.array.transpose(order), (x,), (lambda g: g.permute(back),), view=view)
 
 
 @method
@@ -111,7 +113,8 @@ def expand(x: Tensor, *sizes: int) -> Tensor:
     if not fits or any(size < 0 for size in shape) or -1 in sizes[: len(sizes) - x.ndim]:
         rule = "only sizes of 1 grow, and new dimensions come in front"
         fail(f"{operands(shown(x))} cannot be expanded to {list(sizes)}; {rule}")
-    return record("expand", np.broadcast_to(x.array, shape), (x,), (lambda g: g,), view=True)
+    view = (lambda whole: whole.expand(shape), None)
+    return record("expand", np.broadcast_to(x.array, shape), (x,), (lambda g: g,), view=view)
 
 
 def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
@@ -142,14 +145,14 @@ def flip(x: Tensor, *dims: int) -> Tensor:
 
 
 def _get(x: Tensor, key: Key) -> Tensor:
-    places = _places(x, key)
+    places, rest = _places(x, key)
     try:
         value = x.array[places]
     except IndexError as error:
         fail(f"index {_written(key)} of {operands(shown(x))}: {error}", PlaceError)
-    out = record("index", value, (x,), (lambda g: _back(g, places, x.shape),), view=True)
-    out.view_of = (x, places) if out.storage is x.storage else None
-    return out
+    view = (lambda whole: whole[places], lambda whole, part: put_at(whole, places, part))
+    out = record("index", value, (x,), (lambda g: _back(g, places, x.shape),), view=view)
+    return out if rest is None else out[rest]
 
 
 Tensor.__getitem__ = _get
@@ -167,7 +170,9 @@ def _back(g: Tensor, places: tuple, shape: tuple[int, ...]) -> Tensor:
 
 def put_at(x: Tensor, key: Key, value: Tensor) -> Tensor:
     """x with the value at those places: what x[key] = value makes of x."""
-    places, value = _places(x, key), as_tensor(value)
+    (places, rest), value = _places(x, key), as_tensor(value)
+    if rest is not None:
+        value = put_at(x[places], rest, value)
     array = x.array.copy()
     try:
         array[places] = value.array.astype(x.dtype, copy=False)
@@ -180,10 +185,30 @@ def put_at(x: Tensor, key: Key, value: Tensor) -> Tensor:
     return record("put_at", array, (x, value), rules)
 
 
-def _places(x: Tensor, key: Key) -> tuple:
-    """The key as NumPy understands it, checked as PyTorch does."""
+def _places(x: Tensor, key: Key) -> tuple[tuple, tuple | None]:
+    """The key as NumPy understands it, checked as PyTorch does, and a second key for the result of the first.
+
+    Numbers among arrays of places are taken first, as in PyTorch; to NumPy they would be arrays of places too.
+    """
     keys = key if isinstance(key, tuple) else (key,)
-    return tuple(_place(x, k, key) for k in keys)
+    places = tuple(_place(x, k, key) for k in keys)
+    if not any(place is Ellipsis for place in places):
+        places = (*places, ...)  # without it NumPy gives a single number as a copy, not as a view
+    if not (any(_is_number(p) for p in places) and any(isinstance(p, np.ndarray) for p in places)):
+        return places, None
+    first = [whole for place in places for whole in _whole(place)]
+    return tuple(first), tuple(place for place in places if not _is_number(place))
+
+
+def _is_number(place: int | slice | np.ndarray | None) -> bool:
+    return isinstance(place, int | np.integer)
+
+
+def _whole(place: int | slice | np.ndarray | None) -> list:
+    """The dimensions of x that a place stands for, each taken as a whole unless the place is a number."""
+    if isinstance(place, np.ndarray):
+        return [slice(None)] * (place.ndim if place.dtype.kind == "b" else 1)
+    return [] if place is None else [slice(None) if isinstance(place, slice) else place]
 
 
 def _place(x: Tensor, k: Key, key: Key) -> int | slice | np.ndarray | None:
@@ -194,6 +219,8 @@ def _place(x: Tensor, k: Key, key: Key) -> int | slice | np.ndarray | None:
         return slice(*ends)
     if k is None or k is Ellipsis or (isinstance(k, int | np.integer) and not isinstance(k, bool)):
         return k
+    if isinstance(k, Tensor | np.ndarray) and not k.ndim and k.dtype.kind == "i":
+        return int(k)
     if isinstance(k, list | np.ndarray | Tensor | bool | range):
         places = k.array if isinstance(k, Tensor) else np.asarray(k)
         places = places.astype(np.int64) if not places.size and places.dtype.kind == "f" else places

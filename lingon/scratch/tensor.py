@@ -6,6 +6,7 @@ import itertools
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import ContextDecorator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -78,6 +79,14 @@ class Storage:
         self.version, self.stale = 0, False
 
 
+class View(NamedTuple):
+    """Of which array another one is a view, how it is taken from it and, where it can be changed, put back."""
+
+    whole: Tensor
+    take: Callable[[Tensor], Tensor]
+    put: Callable[[Tensor, Tensor], Tensor] | None
+
+
 class Node:
     """One recorded step: its name, what its inputs were like, and for each input the rule for its gradient."""
 
@@ -114,23 +123,41 @@ class Tensor:
     """
 
     __array_ufunc__ = None  # NumPy's operators leave the work to ours
-    __slots__ = ("__weakref__", "_requires_grad", "array", "grad", "grad_fn", "keeps", "number", "storage", "view_of")
+    __slots__ = (
+        "__weakref__",
+        "_numbers",
+        "_requires_grad",
+        "grad",
+        "grad_fn",
+        "keeps",
+        "number",
+        "storage",
+        "view_of",
+    )
 
     def __init__(self, array: np.ndarray, requires_grad: bool = False, *, number: bool = False):
-        self.array = np.asarray(array)
+        self._numbers = np.asarray(array)
         self.grad: Tensor | None = None
         self.grad_fn: Node | None = None
         self.keeps = False  # gathers a gradient though it is no leaf
         self.number = number  # is a number of Python, which yields to the dtypes of arrays
         self.storage = Storage()
-        self.view_of: tuple[Tensor, tuple] | None = None  # of which array this is a part, and which
+        self.view_of: View | None = None
         self._requires_grad = False
         if requires_grad:
             self.requires_grad_()
 
     @property
+    def array(self) -> np.ndarray:
+        return self.fresh()._numbers
+
+    @array.setter
+    def array(self, numbers: np.ndarray) -> None:
+        self._numbers = numbers
+
+    @property
     def requires_grad(self) -> bool:
-        return self._requires_grad
+        return self.fresh()._requires_grad
 
     @requires_grad.setter
     def requires_grad(self, on: bool) -> None:
@@ -147,12 +174,12 @@ class Tensor:
 
     @property
     def is_leaf(self) -> bool:
-        return self.grad_fn is None
+        return self.fresh().grad_fn is None
 
     @property
     def edge(self) -> Node | Tensor | None:
         """Where gradients go from here: to the step that made it, to the leaf itself, or nowhere."""
-        return self.grad_fn or (self if self._requires_grad else None)
+        return self.fresh().grad_fn or (self if self._requires_grad else None)
 
     def retain_grad(self) -> None:
         """Makes `backward` keep the gradient of an array that is no leaf."""
@@ -209,30 +236,36 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same numbers, in the same memory, of which no history is known."""
-        out = Tensor(self.fresh().array)
-        out.storage = self.storage
+        out = Tensor(self.array)
+        out.storage, out.view_of = self.storage, View(self, Tensor.detach, None)
         return out
 
     def fresh(self) -> Tensor:
-        """The array itself. Raises for a view of numbers that have moved on to other memory."""
+        """The array itself; a view whose array has moved on to other memory is taken from it anew."""
         if self.storage.stale:
-            fail(f"a view {shown(self)} of an array that a recorded step has changed in place since; take it anew")
+            with set_grad_enabled(True):
+                self.become(self.view_of.take(self.view_of.whole))
         return self
+
+    def become(self, other: Tensor) -> None:
+        """Takes over the numbers, the memory and the history of another array."""
+        self._numbers, self.storage = other._numbers, other.storage
+        self.grad_fn, self._requires_grad = other.grad_fn, other._requires_grad
 
     def numpy(self) -> np.ndarray:
         """The numbers as a NumPy array in the same memory."""
         if self._requires_grad:
             fail("numpy() would lose the gradient of an array that requires one; say x.detach().numpy()")
-        return self.fresh().array
+        return self.array
 
     def tolist(self) -> list | float | int | bool:
-        return self.fresh().array.tolist()
+        return self.array.tolist()
 
     def item(self) -> float | int | bool:
         """The number of an array that holds one."""
         if self.array.size != 1:
             fail(f"item() is for an array with one number, and {operands(shown(self))} has {self.array.size}")
-        return self.fresh().array.item()
+        return self.array.item()
 
     def __float__(self) -> float:
         return float(self.item())
@@ -300,19 +333,20 @@ def record(
     inputs: Sequence[Tensor],
     rules: Sequence[Rule],
     saved: Sequence[Tensor] = (),
-    view: bool = False,
+    view: tuple[Callable, Callable | None] | None = None,
 ) -> Tensor:
     """The result of a step, with what is needed for the way back if any input requires a gradient.
 
     rules: for each input a function from the gradient of the result to its own. They are written in operations that
     are recorded too, so that gradients have gradients; shapes that were broadcast and dtypes are put right later.
-    saved: the arrays whose numbers the rules use. view: the result may share the memory of the first input.
+    saved: the arrays whose numbers the rules use. view: how the result is taken from the first input, and put back
+    into it, where the two may share their memory.
     """
     for x in inputs:
         x.fresh()
     out = Tensor(value)
     if view and np.may_share_memory(out.array, inputs[0].array):
-        out.storage = inputs[0].storage
+        out.storage, out.view_of = inputs[0].storage, View(inputs[0], *view)
     if _recording and any(x._requires_grad for x in inputs) and out.array.dtype.kind == "f":
         out.grad_fn = Node(name, inputs, rules, saved)
         out._requires_grad = True

@@ -202,6 +202,11 @@ INDEXES = {
     "mask of all": lambda T: T.arange(5 * 3 * 2).reshape(5, 3, 2) % 3 == 0,
     "mask then place": lambda T: (T.tensor([True, False, True, True, False]), 0),
     "nothing": lambda T: (),
+    "number apart from a list": lambda T: (-1, slice(None), [0, 1, 0]),
+    "number, new, list": lambda T: (1, None, slice(0, 2), T.tensor([1, 1])),
+    "list apart from a number": lambda T: ([0, 4], slice(1, None), 1),
+    "array of one number": lambda T: (T.tensor(3), slice(None), [1, 0]),
+    "mask and number": lambda T: (T.tensor([True, False, True, True, False]), slice(None), -1),
 }
 
 
@@ -216,7 +221,7 @@ def test_indexing_reads_and_has_gradients(name, layout):
 def test_indexing_writes(name):
     numbers = np.random.default_rng(0).normal(size=(5, 3, 2))
     ours, theirs = twins(numbers)
-    if name in ("list", "places", "two lists", "apart"):
+    if name in ("list", "places", "two lists", "apart", "number apart from a list", "number, new, list"):
         value = 7.0  # places that come twice: which of two values wins is nobody's promise
         ours[INDEXES[name](scratch)], theirs[INDEXES[name](torch)] = value, value
     else:
