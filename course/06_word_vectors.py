@@ -169,8 +169,8 @@ plt.show()
 # text. So before the pairs are made, each occurrence of a word with the share $f$ of the text is kept only with the
 # probability $\sqrt{t / f}$, at most 1. That also widens the windows: what was three places off may now be two.
 #
-# This is everything word2vec does. Our version takes thousands of pairs at once and lets Adam choose the steps; the
-# library's own (`lingon train vectors`) goes pair by pair in compiled loops.
+# This is nearly everything word2vec does. Our version takes thousands of pairs at once and lets Adam choose the steps;
+# the authors' program goes pair by pair, with a learning rate that falls from start to end.
 
 
 # %%
