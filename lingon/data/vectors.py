@@ -5,16 +5,18 @@ import re
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import numpy as np
 
 from lingon.core.errors import DataError, unknown
-from lingon.data.vector_files.whole import GZIP, MOST_RATIO
+from lingon.core.progress import track
+from lingon.data.vector_files.whole import GZIP, MOST_RATIO, is_number
 
 HEADER = re.compile(r"(\d{1,12}) (\d{1,6})\s*")
 LONGEST_LINE = 1 << 22  # bytes; a token and 65,536 numbers fit
+LOOK = 4096  # lines between two looks at how far the file is read
 BLOCK = 65_536  # vectors per array while reading: the size is not known before the end
 
 
@@ -86,8 +88,8 @@ def read_text(path: Path, only: set[str] | None = None, on_bad_line: str = "stop
 def _width(first: str) -> int:
     """How many numbers follow the token of a line; the token may hold spaces, but not a number after one."""
     parts = first.split(" ")
-    numbers = next((i for i, part in enumerate(reversed(parts[1:])) if not _is_number(part)), len(parts) - 1)
-    broken = not numbers or any(map(_is_number, parts[1 : len(parts) - numbers]))
+    numbers = next((i for i, part in enumerate(reversed(parts[1:])) if not is_number(part)), len(parts) - 1)
+    broken = not numbers or any(map(is_number, parts[1 : len(parts) - numbers]))
     return len(parts) - 1 if broken else numbers
 
 
@@ -100,11 +102,18 @@ def _lines(path: Path, skipped: list[str] | None) -> Iterator[tuple[int, str]]:
     """Numbered lines, decoded one by one so that an error knows its line."""
     number, read = 0, 0
     packed = _is_gzip(path)
-    most = path.stat().st_size * MOST_RATIO if packed else None
+    size = path.stat().st_size
+    most = size * MOST_RATIO if packed else None
     try:
-        with gzip.open(path) if packed else open(path, "rb") as file:
+        with (
+            open(path, "rb") as raw,
+            track(size >> 20, f"reading {path.name}", "MB") as bar,
+            gzip.GzipFile(fileobj=raw) if packed else nullcontext(raw) as file,
+        ):
             while line := file.readline(LONGEST_LINE):
                 number, read = number + 1, read + len(line)
+                if number % LOOK == 0:
+                    bar.advance((raw.tell() >> 20) - bar.done)
                 if len(line) == LONGEST_LINE:
                     raise DataError(f"{path}:{number}: a line of over {LONGEST_LINE:,} bytes; is this a text file?")
                 if most is not None and read > most:
@@ -152,17 +161,9 @@ def _row(path: Path, number: int, line: str, width: int, only: set[str] | None) 
         raise DataError(f"{path}:{number}: {error}; expected a token and {width} numbers") from None
     if not np.isfinite(vector).all():
         raise DataError(f"{path}:{number}: the vector of {token!r} holds NaN or infinite numbers")
-    if " " in token and _is_number(token.rsplit(" ", 1)[1]):
+    if " " in token and is_number(token.rsplit(" ", 1)[1]):
         raise DataError(f"{path}:{number}: more than {width} numbers")
     return token, vector
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _gather(rows: Iterator[tuple[str, np.ndarray | None]], width: int) -> tuple[list[str], np.ndarray, int, int]:

@@ -9,6 +9,8 @@ import zipfile
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from lingon.core.errors import DataError, UserError
 from lingon.data.hashing import fnv1a, subwords
@@ -47,6 +49,28 @@ def test_there_and_back(tmp_path, ending):
     tokens, table = read_vectors(path, only={"日本", "none"})
     assert tokens == ["日本"]
     np.testing.assert_array_equal(table, TABLE[3:4])
+
+
+# Letters that formats use for themselves, numbers, a byte that is not UTF-8 on its own, and everything else.
+TOKENS = st.text(
+    st.sampled_from(" \t\r\n\x00\x0b\x1c\x85\u2028\ufeff19.e-+é日𝔘") | st.characters(codec="utf-8"), max_size=7
+)
+
+
+@pytest.mark.parametrize("ending", ["txt", "vec", "bin", "npz", "safetensors"])
+@given(words=st.lists(TOKENS, min_size=1, max_size=5, unique=True))
+@settings(max_examples=150, deadline=None)
+def test_any_words_come_back_or_are_refused(tmp_path_factory, ending, words):
+    path = tmp_path_factory.mktemp("any") / f"v.{ending}"
+    table = TABLE[: len(words)]
+    try:
+        save_vector_file(path, words, table)
+    except UserError as error:
+        assume("the word" not in str(error))
+        raise
+    found = load_vector_file(path)
+    assert list(found.words) == words
+    np.testing.assert_array_equal(found.table, table)
 
 
 def test_kinds_are_told_by_content_not_by_name(tmp_path):
@@ -253,6 +277,13 @@ def test_own_files_are_safetensors_and_keep_parts_of_words(tmp_path):
     theirs = load_file(tmp_path / "v.safetensors")
     np.testing.assert_array_equal(theirs["vectors"], TABLE)
     assert theirs["words"].tobytes().decode().split("\n") == WORDS
+
+
+@pytest.mark.parametrize("ending", ["vec", "bin", "npz"])
+def test_parts_of_words_are_not_lost_in_silence(tmp_path, ending):
+    with pytest.warns(UserWarning, match=r"the parts of words are left out; \.safetensors keeps them"):
+        save_vector_file(tmp_path / f"v.{ending}", WORDS, TABLE, Subwords(TABLE, 2, 3))
+    assert load_vector_file(tmp_path / f"v.{ending}").subwords is None
 
 
 def test_hashes_are_those_of_fasttext():

@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -10,8 +11,10 @@ import numpy as np
 
 from lingon.core.errors import UserError, unknown
 from lingon.core.files import atomic_write
+from lingon.core.progress import track
 from lingon.data.vector_files.own import save_own
 from lingon.data.vector_files.subwords import Subwords
+from lingon.data.vector_files.whole import is_number
 
 ENDINGS = (".txt", ".vec", ".bin", ".npz", ".safetensors", ".txt.gz", ".vec.gz", ".bin.gz")
 
@@ -32,18 +35,21 @@ def save_vector_file(path: Path, words: list[str], table: np.ndarray, subwords: 
     plain = ending.removesuffix(".gz")
     if plain == ".safetensors":
         return save_own(path, words, table, subwords)
-    _check(words, " \n" if plain == ".bin" else "\r\n", plain)
+    if subwords is not None:
+        warnings.warn(f"{path}: the parts of words are left out; .safetensors keeps them", stacklevel=2)
+    _check(words, plain)
     if plain == ".npz":
         with atomic_write(path, "wb") as file:
             np.savez(file, words=np.array(words, dtype=np.str_), vectors=np.asarray(table, np.float32))
         return None
-    with _opened(path, ending.endswith(".gz")) as file:
+    with _opened(path, ending.endswith(".gz")) as file, track(len(words), f"writing {path.name}", "words") as bar:
         if plain != ".txt":
             file.write(f"{len(words)} {table.shape[1]}\n".encode())
         for word, row in zip(words, np.asarray(table, np.float32), strict=True):
             # Nine digits give back the same 32 bits.
             end = row.astype("<f4").tobytes() if plain == ".bin" else _digits(row) + b"\n"
             file.write(word.encode() + b" " + end)
+            bar.advance()
     return None
 
 
@@ -51,10 +57,21 @@ def _digits(row: np.ndarray) -> bytes:
     return " ".join([f"{x:.9g}" for x in row.tolist()]).encode()
 
 
-def _check(words: list[str], forbidden: str, ending: str) -> None:
-    bad = next((w for w in words if not w or any(c in w for c in forbidden)), None)
+def _check(words: list[str], ending: str) -> None:
+    bad = next((word for word in words if _unfit(word, ending)), None)
     if bad is not None:
         raise UserError(f"the word {bad[:40]!r} cannot be written to a {ending} file; use .safetensors")
+
+
+def _unfit(word: str, ending: str) -> bool:
+    """Whether a word would come back as another one, or as none."""
+    if not word or "\n" in word:
+        return True
+    if ending == ".bin":
+        return " " in word
+    if ending == ".npz":
+        return word.endswith("\0")  # NumPy fills its texts up with these
+    return "\r" in word or word.startswith("\ufeff") or any(map(is_number, word.split(" ")[1:]))
 
 
 @contextlib.contextmanager

@@ -54,3 +54,12 @@ def numbers(path: Path, what: str, table) -> None:
         good = np.isfinite(table[begin : begin + (1 << 16)]).all(1)
         if not good.all():
             raise DataError(f"{path}: {what} {begin + int(good.argmin()):,} holds NaN or infinite numbers")
+
+
+def is_number(text: str) -> bool:
+    """Whether a field of a line is read as a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
