@@ -1,5 +1,6 @@
 """The n-gram model for other languages: words become row numbers outside the graph, by a rule that is written down."""
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -35,8 +36,8 @@ class RowSum(nn.Module):
     def forward(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
         """ids: rows, each once per text. real: which of them are not padding."""
         weights = real.to(self.table.dtype)
-        total = (weights[:, None] @ nn.functional.embedding(ids, self.table))[:, 0]
-        return total * weights.sum(1, keepdim=True).clamp(min=1).rsqrt() + self.bias
+        total = torch.bmm(weights[:, None], nn.functional.embedding(ids, self.table)).squeeze(1)
+        return total / weights.sum(1, keepdim=True).clamp(min=1).sqrt() + self.bias
 
 
 def rows_of(
@@ -46,7 +47,8 @@ def rows_of(
     spelling = Spelling(model.spelling_starts, model.spelling_hashes) if model.characters else None
     keys = sorted_keys(*model._flat(ids, real), model.order, model.vocab_size, model.buckets, spelling)
     if len(ids) == 1 and len(keys):  # nothing to divide: what a program asks for that labels as texts come
-        return (keys >> TEXT_BITS)[None], torch.ones(1, len(keys), dtype=torch.bool)
+        rows = keys.numpy(force=True)[None] >> TEXT_BITS  # NumPy: less of a start for so little
+        return torch.from_numpy(rows), torch.from_numpy(np.ones(rows.shape, bool))
     sets = [(keys >> TEXT_BITS)[keys & LOW == text] for text in range(len(ids))]
     padded = nn.utils.rnn.pad_sequence([*sets, torch.zeros(1, dtype=torch.int64)], batch_first=True)[:-1]
     lengths = torch.tensor([len(s) for s in sets])
