@@ -11,7 +11,7 @@ from benchmarks.reviews import imdb, sample, tokenizer_of
 from benchmarks.worker import Worker, exchange
 
 BAR, TOLERANCE = 1, 1e-4
-MODELS = {"ngrams": 400, "bag": 400, "textcnn": 100, "bilstm": 50, "self_attentive": 50}  # and reviews in a turn
+MODELS = {"ngrams": 2000, "bag": 2000, "textcnn": 100, "bilstm": 50, "self_attentive": 50}  # and reviews in a turn
 PEER = "PyTorch, the model as it is"
 
 

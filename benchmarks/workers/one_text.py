@@ -41,10 +41,11 @@ def export(threads):
     from lingon.export.rows import rows_of
 
     model = state["classifier"].model
+    ngrams = state["model"] == "ngrams"
+    threads = 1 if ngrams else threads  # a second one would have to be woken for a few microseconds of work
     with tempfile.TemporaryDirectory() as folder:
         bundle = save_bundle(state["classifier"], state["model"], Path(folder) / "bundle", {})
         session = run_onnx(export_bundle(bundle, "onnx").folder / "model.onnx", threads)
-    ngrams = state["model"] == "ngrams"
     state["run"] = (lambda ids, real: session(*rows_of(model, ids, real))) if ngrams else session
 
 
