@@ -22,7 +22,15 @@ def wide_kernel(loop: Callable) -> Callable:
     return _compiled(loop, parallel=True, fastmath=True)
 
 
-def _compiled(loop: Callable, **options: bool) -> Callable:
+def fast_kernel(loop: Callable) -> Callable:
+    """A loop on one thread that frees Python's lock, whose sums are added in any order; for threads of one's own.
+
+    The result is the same on every run of one machine, with any number of cores; another machine may round otherwise.
+    """
+    return _compiled(loop, nogil=True, fastmath=True, error_model="numpy")
+
+
+def _compiled(loop: Callable, **options: bool | str) -> Callable:
     loop = inspect.unwrap(loop)  # the tests wrap functions to check shapes, which the compiler cannot read
     try:
         return njit(cache=True, **options)(loop)
