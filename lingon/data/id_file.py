@@ -68,7 +68,7 @@ def count_words(lines: Iterable[str], split: Split, min_count: int = 5, most: in
     counts: Counter[str] = Counter()
     least = 1
     with track(0, "counting words", "words") as bar:
-        for batch in _batches(lines):
+        for batch in batches(lines):
             for words in split(batch):
                 counts.update(words)
                 bar.advance(len(words))
@@ -85,7 +85,7 @@ def write_ids(path: Path, lines: Iterable[str], split: Split, words: Words) -> i
     """Writes the numbers of all lines to a file that appears when it is whole; returns how many they are."""
     ids, written = {word: i for i, word in enumerate(words.tokens)}, 0
     with atomic_write(path, "wb") as file, track(words.total, "writing word numbers", "words") as bar:
-        for batch in _batches(lines):
+        for batch in batches(lines):
             flat: list[int] = []
             for row in split(batch):
                 flat += [i for i in map(ids.get, row) if i is not None]
@@ -101,7 +101,8 @@ def read_ids(path: Path, start: int, count: int) -> np.ndarray:
     return np.fromfile(path, np.int32, count, offset=4 * start)
 
 
-def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
+def batches(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Lines, some thousands at a time."""
     lines = iter(lines)
     while batch := list(islice(lines, LINES)):
         yield batch

@@ -1,0 +1,69 @@
+"""What training word vectors looks up: how often words are drawn, the way to each word in a tree, the parts of words."""
+
+import heapq
+from collections.abc import Sequence
+
+import numpy as np
+
+from lingon.data.vector_files.subwords import subword_rows
+from lingon.models.word2vec import Draws, Parts, Tree
+
+
+def draws_of(counts: np.ndarray, sample: float = 1e-3, power: float = 0.75) -> Draws:
+    """How words are read and drawn; counts [V].
+
+    A word that makes up a share f of the text is read with probability sqrt(sample / f) + sample / f (the authors'
+    program; the paper's formula lacks the second term); sample 0 reads all. A negative sample is word w with
+    probability proportional to count(w)^power: Walker's alias method, one number and one comparison for a draw.
+    """
+    share = counts / counts.sum()
+    keep = np.ones(len(counts)) if sample <= 0 else np.minimum(1, np.sqrt(sample / share) + sample / share)
+    weights = counts.astype(np.float64) ** power
+    prob, alias = _alias(weights / weights.sum() * len(weights))
+    # More than 1 where a word is always read, so that no rounding can lose it.
+    return Draws(np.where(keep >= 1, 2, keep).astype(np.float32), prob, alias)
+
+
+def tree_of(counts: np.ndarray) -> Tree:
+    """Huffman's tree: V - 1 nodes, and for each word its nodes from the root and whether it stands on the left."""
+    size = len(counts)
+    heap = [(int(count), word) for word, count in enumerate(counts)]
+    heapq.heapify(heap)
+    above, left = np.zeros(2 * size - 1, np.int64), np.zeros(2 * size - 1, np.float32)
+    for node in range(size, 2 * size - 1):
+        (first, a), (second, b) = heapq.heappop(heap), heapq.heappop(heap)
+        above[a] = above[b] = node
+        left[a] = 1
+        heapq.heappush(heap, (first + second, node))
+    starts, nodes, sides = [0], [], []
+    for word in range(size):
+        way, at = [], word
+        while at != 2 * size - 2:
+            way.append((above[at] - size, left[at]))
+            at = above[at]
+        nodes += [node for node, _ in reversed(way)]
+        sides += [side for _, side in reversed(way)]
+        starts.append(len(nodes))
+    return Tree(np.array(starts, np.int64), np.array(nodes, np.int32), np.array(sides, np.float32))
+
+
+def parts_of(words: Sequence[str], shortest: int, longest: int, buckets: int) -> Parts:
+    """The rows of each word: its own, then V + bucket for each of its n-grams, as in fastText."""
+    rows, starts = subword_rows(words, shortest, longest, buckets)
+    size = len(words)
+    places = starts[:-1]
+    return Parts(starts + np.arange(size + 1), np.insert(rows + size, places, np.arange(size)).astype(np.int32))
+
+
+def _alias(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of mean 1, each cut so that every place holds one word and a rest of one other."""
+    left, alias = weights.copy(), np.arange(len(weights), dtype=np.int32)
+    small, large = list(np.flatnonzero(left < 1)), list(np.flatnonzero(left >= 1))
+    prob = np.ones(len(weights), np.float32)
+    while small and large:
+        a, b = small.pop(), large[-1]
+        prob[a], alias[a] = left[a], b
+        left[b] -= 1 - left[a]
+        if left[b] < 1:
+            small.append(large.pop())
+    return prob, alias

@@ -1,0 +1,114 @@
+"""Trains word vectors on a file of word numbers, on all cores: pieces of text in turn, tables that all threads share."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lingon.core.errors import NotFinite
+from lingon.core.files import atomic_write
+from lingon.data.id_file import read_ids
+
+LOWEST = 1e-4  # of the learning rate, as a share: what it falls to
+LOOKED_AT = 1000  # rows of the most frequent words that are looked at after every piece
+
+
+@dataclass(frozen=True)
+class Job:
+    """Pieces 0 to `pieces` of work. work(piece, lr) does one, returns the loss, over how many, and words read."""
+
+    work: Callable[[int, float], tuple[float, int, int]]
+    pieces: int
+    lr: float
+    tables: dict[str, np.ndarray]  # all that changes, by name
+    falls: bool = True  # the learning rate falls in a straight line
+
+
+def pieces_of(length: int, epochs: int) -> tuple[int, int]:
+    """Numbers in a piece, and pieces of an epoch: at least some hundred over all, so that the learning rate falls."""
+    size = max(500, min(100_000, length * epochs // 400))
+    return size, -(-length // size)
+
+
+def reader_of(ids: Path, length: int, epochs: int) -> Callable[[int], np.ndarray]:
+    """Piece k of the text read `epochs` times over."""
+    size, each = pieces_of(length, epochs)
+    return lambda k: read_ids(ids, k % each * size, min(size, length - k % each * size))
+
+
+def seed_of(seed: int, piece: int) -> int:
+    """A seed for every piece, never 0, so that a run goes on as if it had not been stopped (SplitMix64)."""
+    state = (seed * 0x9E3779B97F4A7C15 + (piece + 1) * 0xBF58476D1CE4E5B9) & (1 << 64) - 1
+    state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 & (1 << 64) - 1
+    state = (state ^ (state >> 27)) * 0x94D049BB133111EB & (1 << 64) - 1
+    return (state ^ (state >> 31)) or 1
+
+
+class Pool:
+    """Does the pieces of a job in their order, several at a time, without locks on the tables (Hogwild).
+
+    With one thread the result follows from the seed alone. Source: Recht, Re, Wright, Niu, "Hogwild!", 2011.
+    """
+
+    def __init__(self, job: Job, threads: int, done: int = 0):
+        self.job, self.threads, self.done = job, threads, done
+        self._next, self._lock = done, threading.Lock()
+        self._failed = False
+
+    def run(self, until: int, told: Callable[[int, float], None], stopped: Callable[[], bool]) -> int:
+        """Works up to piece `until`, or until `stopped()`; returns how many are done.
+
+        told(words, mean loss) is called after each piece. Raises NotFinite when numbers overflow.
+        """
+        until = min(until, self.job.pieces)
+        with ThreadPoolExecutor(self.threads) as pool:
+            for future in [pool.submit(self._take, until, told, stopped) for _ in range(self.threads)]:
+                future.result()
+        self.done = self._next
+        return self.done
+
+    def _take(self, until: int, told: Callable, stopped: Callable[[], bool]) -> None:
+        while True:
+            with self._lock:
+                if self._next >= until or stopped() or self._failed:
+                    return
+                piece = self._next
+                self._next += 1
+            lr = self.job.lr * (max(LOWEST, 1 - piece / self.job.pieces) if self.job.falls else 1)
+            try:
+                loss, count, words = self.job.work(piece, lr)
+                self._check(loss, piece, lr, LOOKED_AT)
+            except BaseException:
+                self._failed = True
+                raise
+            with self._lock:
+                told(words, loss / max(1, count))
+
+    def check(self) -> None:
+        """Looks at every number. Raises NotFinite."""
+        self._check(0.0, self.done, self.job.lr, None)
+
+    def _check(self, loss: float, piece: int, lr: float, rows: int | None) -> None:
+        bad = next((name for name, table in self.job.tables.items() if not np.isfinite(table[:rows]).all()), None)
+        if bad or not np.isfinite(loss):
+            raise NotFinite(
+                f"{bad or 'the loss'} has NaN or infinite numbers after piece {piece:,} of {self.job.pieces:,} with a "
+                f"learning rate of {lr:.3g}; try --lr {self.job.lr / 4:.2g}"
+            )
+
+
+def save_state(path: Path, pool: Pool) -> None:
+    """Writes all that a run needs to go on, atomically."""
+    with atomic_write(path, "wb") as file:
+        np.savez(file, done=np.int64(pool.done), **pool.job.tables)
+
+
+def load_state(path: Path, job: Job) -> int:
+    """Puts the numbers of a stopped run into the job's tables; returns how many pieces were done."""
+    with np.load(path, allow_pickle=False) as kept:
+        for name, table in job.tables.items():
+            table[:] = kept[name]
+        return int(kept["done"])
