@@ -96,7 +96,9 @@ def _merged(runs: list[np.ndarray], most: int):
     share = max(1, most // max(1, len(runs)))
     while any(a < len(run) for a, run in zip(at, runs, strict=True)):
         # No run is read beyond the smallest key that ends a full share of it.
-        limit = min(int(run["key"][min(a + share, len(run)) - 1]) for a, run in zip(at, runs, strict=True) if a < len(run))
+        limit = min(
+            int(run["key"][min(a + share, len(run)) - 1]) for a, run in zip(at, runs, strict=True) if a < len(run)
+        )
         keys, values = [], []
         for i, run in enumerate(runs):
             some = run[at[i] : at[i] + share]

@@ -16,7 +16,7 @@ X_MAX, ALPHA = F(100), F(0.75)
 
 
 class Side(NamedTuple):
-    """The vectors of words, the last column their biases, and the sums of squared gradients, both float32 [V, D + 1]."""
+    """The vectors of words, last their biases, and sums of squared gradients, both float32 [V, D + 1]."""
 
     table: np.ndarray
     squares: np.ndarray

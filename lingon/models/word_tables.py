@@ -1,4 +1,4 @@
-"""What training word vectors looks up: how often words are drawn, the way to each word in a tree, the parts of words."""
+"""What training word vectors looks up: how words are drawn, the way to each in a tree, the parts of each."""
 
 import heapq
 from collections.abc import Sequence

@@ -3,5 +3,6 @@
 from lingon.recipes.classify import classify
 from lingon.recipes.language_model import language_model
 from lingon.recipes.sentiment import sentiment
+from lingon.recipes.vectors import vectors
 
-RECIPES = {recipe.__name__: recipe for recipe in (sentiment, classify, language_model)}
+RECIPES = {recipe.__name__: recipe for recipe in (sentiment, classify, language_model, vectors)}

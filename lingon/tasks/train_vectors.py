@@ -1,4 +1,4 @@
-"""Trains word vectors on a file of word numbers, on all cores: pieces of text in turn, tables that all threads share."""
+"""Trains word vectors on all cores: pieces of text in turn, and tables that all threads share."""
 
 import threading
 from collections.abc import Callable

@@ -1,0 +1,100 @@
+"""What a training of word vectors is made of: the text as numbers, the tables, the pieces of work."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from lingon.data.cooccurrence import count_pairs
+from lingon.data.id_file import Split, Words, between_spaces, count_words, lower_case_words, write_ids
+from lingon.data.phrases import joining, phrases_of
+from lingon.data.text_stream import lines_of
+from lingon.data.vector_files.subwords import Subwords, means_of_words
+from lingon.models.glove import new_side, train_glove
+from lingon.models.word2vec import NO_PARTS, NO_TREE, Scheme, train
+from lingon.models.word_tables import draws_of, parts_of, tree_of
+from lingon.recipes.vector_settings import LR, VectorSettings
+from lingon.tasks.train_vectors import Job, pieces_of, reader_of, seed_of
+
+PAIRS = 1 << 16  # steps of GloVe in a piece
+ALIGNED = 16  # numbers of a processor's widest register: rows are padded to them with zeros, which stay zeros
+
+
+def text_of(sources: list[str], settings: VectorSettings, ids: Path) -> tuple[Words, int]:
+    """Writes the text as word numbers; returns its vocabulary and how many numbers they are."""
+    split: Split = between_spaces if settings.spaces else lower_case_words
+    for _ in range(settings.phrases):
+        split = joining(split, phrases_of(lines_of(sources), split, settings.min_count))
+    words = count_words(lines_of(sources), split, settings.min_count, settings.vocab)
+    return words, write_ids(ids, lines_of(sources), split, words)
+
+
+def job_of(settings: VectorSettings, words: Words, ids: Path, length: int) -> Job:
+    """All pieces of work of a training, with tables as they are at its start."""
+    lr = settings.lr or LR[settings.method]
+    return (_glove if settings.method == "glove" else _word2vec)(settings, words, ids, length, lr)
+
+
+def vectors_of(settings: VectorSettings, words: Words, job: Job) -> tuple[np.ndarray, Subwords | None]:
+    """The vectors of the words [V, D] and those of their parts, once trained."""
+    width, size = settings.width, len(words.tokens)
+    if settings.method == "glove":  # the sum, as in section 4.2 of the paper
+        return (job.tables["words"] + job.tables["contexts"])[:, :width], None
+    table = job.tables["inputs"][:, :width]
+    if not settings.subwords:
+        return table, None
+    parts = Subwords(np.ascontiguousarray(table[size:]), settings.shortest, settings.longest)
+    return means_of_words(words.tokens, np.ascontiguousarray(table[:size]), parts), parts
+
+
+def _word2vec(settings: VectorSettings, words: Words, ids: Path, length: int, lr: float) -> Job:
+    size, width = len(words.tokens), settings.width
+    parts = NO_PARTS
+    if settings.subwords:
+        parts = parts_of(words.tokens, settings.shortest, settings.longest, settings.buckets)
+    tree = tree_of(words.counts) if settings.loss == "tree" else NO_TREE
+    draws, padded = draws_of(words.counts, settings.sample), -(-width // ALIGNED) * ALIGNED
+    inputs = np.zeros((size + (settings.buckets if settings.subwords else 0), padded), np.float32)
+    random, share = np.random.default_rng(settings.seed), (2 if settings.subwords else 1) / width
+    for begin in range(0, len(inputs), 1 << 16):
+        some = inputs[begin : begin + (1 << 16), :width]
+        some[:] = (random.random(some.shape, np.float32) - 0.5) * share
+    outputs = np.zeros((size, padded), np.float32)
+    scheme = Scheme(settings.window, settings.negatives, settings.method == "skipgram")
+    read = reader_of(ids, length, settings.epochs)
+
+    def work(piece: int, lr: float) -> tuple[float, int, int]:
+        seed = np.uint64(seed_of(settings.seed, piece))
+        some = read(piece)
+        loss, pairs, _ = train(some, inputs, outputs, draws, tree, parts, scheme, lr, seed)
+        return loss, pairs, len(some)
+
+    return Job(
+        work, settings.epochs * pieces_of(length, settings.epochs)[1], lr, {"inputs": inputs, "outputs": outputs}
+    )
+
+
+def _glove(settings: VectorSettings, words: Words, ids: Path, length: int, lr: float) -> Job:
+    pairs = count_pairs(ids, length, len(words.tokens), settings.window, ids.parent)
+    random, total = np.random.default_rng(settings.seed), len(pairs.values)
+    sides = [new_side(len(words.tokens), settings.width, random) for _ in range(2)]
+    each, stride = -(-total // PAIRS), _stride(total)
+
+    def work(piece: int, lr: float) -> tuple[float, int, int]:
+        first = piece % each * PAIRS
+        count = min(PAIRS, total - first)
+        # Each epoch begins elsewhere on the same walk.
+        start = first + piece // each * (total // 7 + 1)
+        return train_glove(*pairs, start, count, stride, *sides, lr), count, count
+
+    tables = {"words": sides[0].table, "contexts": sides[1].table}
+    tables |= {"word squares": sides[0].squares, "context squares": sides[1].squares}
+    return Job(work, settings.epochs * each, lr, tables, falls=False)
+
+
+def _stride(total: int) -> int:
+    """A stride that reaches every pair and leaves none near the one before: the golden section, and coprime."""
+    stride = max(1, int(total * 0.6180339887))
+    while math.gcd(stride, max(1, total)) != 1:
+        stride += 1
+    return stride

@@ -1,0 +1,128 @@
+"""The steps of skip-gram, CBOW, trees, parts of words and GloVe, against autograd and arithmetic."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import logsigmoid
+
+from lingon.models.glove import Side, train_glove
+from lingon.models.word2vec import NO_PARTS, NO_TREE, Scheme, _mean, _spread, _step, train
+from lingon.models.word_tables import draws_of, parts_of, tree_of
+
+LR = 0.125
+
+
+def tables(rows: int, others: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(3)
+    return tuple(random.normal(size=(n, width)).astype(np.float32) for n in (rows, others))
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 7])
+@pytest.mark.parametrize("n", [1, 3, 5, 8])
+def test_a_step_of_skipgram_is_the_gradient(m, n):
+    A, B = tables(11, 13, 5)
+    a, b = torch.tensor(A, requires_grad=True), torch.tensor(B, requires_grad=True)
+    ins, outs = np.arange(m, dtype=np.uint64) + np.uint64(2), np.arange(n, dtype=np.uint64) + np.uint64(4)
+    labels = (np.arange(n) == 0).astype(np.float32)
+    scores = a[2 : 2 + m] @ b[4 : 4 + n].T
+    loss = -logsigmoid(scores * (2 * torch.tensor(labels) - 1)).sum()
+    loss.backward()
+    got = _step(
+        A, ins, m, B, outs, n, labels, np.empty(m * n, np.float32), np.empty((n, 5), np.float32), np.float32(LR), True
+    )
+    assert got == pytest.approx(loss.item(), rel=1e-5)
+    np.testing.assert_allclose(A, (a - LR * a.grad).detach(), atol=1e-5)
+    np.testing.assert_allclose(B, (b - LR * b.grad).detach(), atol=1e-5)
+
+
+def test_a_step_of_cbow_moves_every_row_by_the_gradient_of_the_mean():
+    A, B = tables(11, 13, 5)
+    ins, outs = np.array([2, 5, 7], np.uint64), np.array([1, 4, 6, 9], np.uint64)
+    labels = np.array([1, 0, 0, 0], np.float32)
+    mean = torch.tensor(A[[2, 5, 7]]).mean(0).requires_grad_()
+    loss = -logsigmoid(torch.tensor(B[[1, 4, 6, 9]]) @ mean * (2 * torch.tensor(labels) - 1)).sum()
+    loss.backward()
+    wanted = A.copy()
+    wanted[[2, 5, 7]] -= LR * mean.grad.numpy()
+    kept, move = np.empty((1, 5), np.float32), np.empty((1, 5), np.float32)
+    _mean(A, ins, 3, kept, move)
+    room = np.empty(4, np.float32), np.empty((4, 5), np.float32)
+    _step(move, np.zeros(1, np.uint64), 1, B, outs, 4, labels, *room, np.float32(LR), False)
+    _spread(A, ins, 3, kept, move)
+    np.testing.assert_allclose(A, wanted, atol=1e-5)
+
+
+def test_the_tree_gives_probabilities_that_add_up_to_one_and_short_ways_to_frequent_words():
+    counts = np.array([31, 17, 11, 7, 5, 3, 2])
+    tree, scores = tree_of(counts), np.random.default_rng(5).normal(size=6)
+    total, lengths = 0.0, np.diff(tree.starts)
+    for w in range(7):
+        way = slice(tree.starts[w], tree.starts[w + 1])
+        signs = 2 * tree.left[way] - 1
+        total += np.prod(1 / (1 + np.exp(-signs * scores[tree.nodes[way]])))
+    assert total == pytest.approx(1)
+    assert lengths[0] == min(lengths)
+    assert (np.exp2(-lengths.astype(float))).sum() == 1
+
+
+@pytest.mark.parametrize("skipgram", [True, False])
+def test_a_line_of_two_words_with_parts_and_a_tree_is_two_steps_of_autograd(skipgram):
+    words, counts = ["ab", "cde", "fg"], np.array([5, 3, 2])
+    parts, tree = parts_of(words, 3, 4, 7), tree_of(counts)
+    inputs, outputs = tables(10, 3, 5)
+    old, out = torch.tensor(inputs), torch.tensor(outputs)
+    wanted = inputs.copy()
+    rows = [parts.rows[parts.starts[w] : parts.starts[w + 1]] for w in range(3)]
+    assert rows[1][0] == 1
+    for source, target in ((1, 0), (0, 1)):
+        mean = old[torch.tensor(rows[source]).long()].mean(0).requires_grad_()
+        out = out.detach().requires_grad_()
+        way = slice(tree.starts[target], tree.starts[target + 1])
+        signs = torch.tensor(2 * tree.left[way] - 1)
+        (-logsigmoid(out[torch.tensor(tree.nodes[way]).long()] @ mean * signs).sum()).backward()
+        np.subtract.at(wanted, rows[source], LR * mean.grad.numpy())
+        out = out - LR * out.grad
+    draws, scheme = draws_of(counts, 0.0), Scheme(1, 5, skipgram)
+    train(np.array([0, 1, -1], np.int32), inputs, outputs, draws, tree, parts, scheme, LR, np.uint64(9))
+    np.testing.assert_allclose(inputs, wanted, atol=1e-5)
+    np.testing.assert_allclose(outputs, out.detach(), atol=1e-5)
+
+
+def test_words_are_drawn_as_often_as_they_should_be():
+    counts = np.array([1000, 100, 10, 7, 3])
+    draws = draws_of(counts, 1e-2)
+    drawn = draws.prob.astype(float)
+    np.add.at(drawn, draws.alias, 1 - draws.prob)
+    np.testing.assert_allclose(drawn / 5, counts**0.75 / (counts**0.75).sum(), rtol=1e-5)
+    share = 1000 / 1120
+    assert draws.keep[0] == pytest.approx((1e-2 / share) ** 0.5 + 1e-2 / share)
+    assert (draws_of(counts, 0.0).keep >= 1).all()
+
+
+def test_a_word_beside_another_gets_near_it_and_a_huge_learning_rate_stays_finite():
+    random = np.random.default_rng(0)
+    ids = np.concatenate([[x, x + 1, x, x + 1, -1] for x in random.choice([0, 2, 4], 4000)]).astype(np.int32)
+    inputs, outputs = random.normal(size=(6, 16)).astype(np.float32) / 16, np.zeros((6, 16), np.float32)
+    draws = draws_of(np.bincount(ids[ids >= 0]), 0.0)
+    first = train(ids, inputs, outputs, draws, NO_TREE, NO_PARTS, Scheme(2, 3, True), 0.05, np.uint64(1))
+    last = train(ids, inputs, outputs, draws, NO_TREE, NO_PARTS, Scheme(2, 3, True), 0.05, np.uint64(2))
+    assert first[2] == (ids >= 0).sum()
+    assert last[0] / last[1] < first[0] / first[1]
+    unit = inputs / np.linalg.norm(inputs, axis=1, keepdims=True)
+    near = unit @ unit.T - 2 * np.eye(6)
+    assert near.argmax(1).tolist() == [1, 0, 3, 2, 5, 4]
+
+
+def test_a_step_of_glove_is_the_gradient_by_adagrad():
+    x, width = 37.0, 5
+    A, B = tables(3, 3, width + 1)
+    a, b = torch.tensor(A[1], requires_grad=True), torch.tensor(B[2], requires_grad=True)
+    score = a[:-1] @ b[:-1] + a[-1] + b[-1] - np.log(x)
+    loss = (x / 100) ** 0.75 * score**2 / 2
+    loss.backward()
+    words, contexts = Side(A, np.ones_like(A)), Side(B, np.ones_like(B))
+    pair = np.array([1], np.int32), np.array([2], np.int32), np.array([x], np.float32)
+    assert train_glove(*pair, 0, 1, 1, words, contexts, LR) == pytest.approx(loss.item(), rel=1e-4)
+    np.testing.assert_allclose(A[1], (a - LR * a.grad).detach(), atol=1e-5)
+    np.testing.assert_allclose(B[2], (b - LR * b.grad).detach(), atol=1e-5)
+    np.testing.assert_allclose(words.squares[1], 1 + a.grad**2, rtol=1e-4)
