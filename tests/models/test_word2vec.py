@@ -99,7 +99,7 @@ def test_words_are_drawn_as_often_as_they_should_be():
     assert (draws_of(counts, 0.0).keep >= 1).all()
 
 
-def test_a_word_beside_another_gets_near_it_and_a_huge_learning_rate_stays_finite():
+def test_a_word_beside_another_gets_near_it():
     random = np.random.default_rng(0)
     ids = np.concatenate([[x, x + 1, x, x + 1, -1] for x in random.choice([0, 2, 4], 4000)]).astype(np.int32)
     inputs, outputs = random.normal(size=(6, 16)).astype(np.float32) / 16, np.zeros((6, 16), np.float32)
@@ -107,7 +107,7 @@ def test_a_word_beside_another_gets_near_it_and_a_huge_learning_rate_stays_finit
     first = train(ids, inputs, outputs, draws, NO_TREE, NO_PARTS, Scheme(2, 3, True), 0.05, np.uint64(1))
     last = train(ids, inputs, outputs, draws, NO_TREE, NO_PARTS, Scheme(2, 3, True), 0.05, np.uint64(2))
     assert first[2] == (ids >= 0).sum()
-    assert last[0] / last[1] < first[0] / first[1]
+    assert last[0] / last[1] < 4 * np.log(2)  # what is lost before anything is learned: four coins
     unit = inputs / np.linalg.norm(inputs, axis=1, keepdims=True)
     near = unit @ unit.T - 2 * np.eye(6)
     assert near.argmax(1).tolist() == [1, 0, 3, 2, 5, 4]
