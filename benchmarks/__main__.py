@@ -31,6 +31,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "first-prediction": ("first_prediction", ()),
     "program-chains": ("program_chains", ()),
     "vector-questions": ("vector_questions", ("gensim",)),
+    "word-vectors": ("word_vectors", ("gensim", "fasttext")),
 }
 
 
