@@ -48,7 +48,7 @@ class _Beside(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, *gradients):
-        def run(layer: nn.LSTM, x: Tensor, out: Tensor, gradient: Tensor) -> tuple[Tensor, ...]:
+        def run(layer: nn.LSTM, x: Tensor, out: Tensor, gradient: Tensor) -> tuple[Tensor | None, ...]:
             wanted = [p for p in layer.parameters() if p.requires_grad]
             found = iter(torch.autograd.grad(out, [x, *wanted], gradient))
             return next(found), *(next(found) if p.requires_grad else None for p in layer.parameters())
