@@ -143,7 +143,9 @@ def read_json(path: Path, limit: int = 64 << 20) -> Any:
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 text (byte {error.start})") from None
     except json.JSONDecodeError as error:
-        raise DataError(f"{path}:{error.lineno}: not JSON ({error.msg})") from None
+        cut = not error.doc[error.pos :].strip() or error.msg.startswith("Unterminated")
+        why = f"it ends too early: {error.msg}" if cut else error.msg
+        raise DataError(f"{path}:{error.lineno}: not JSON ({why})") from None
     except ValueError as error:  # Python reads no whole number of more than 4,300 digits
         if isinstance(error, DataError):
             raise

@@ -137,6 +137,9 @@ def test_truncated_files_and_foreign_constants_are_refused(saved):
         with pytest.raises(DataError):
             load(saved)
     assert max_step
+    saved.write_text(text[: text.rindex("\n", 0, len(text) // 2)])
+    with pytest.raises(DataError, match=r"not JSON .it ends too early"):
+        load(saved)
     saved.write_text(text)
     constants.write_bytes(constants.read_bytes()[:-1])
     with pytest.raises(DataError, match="sha256 is another"):
