@@ -11,7 +11,7 @@ from benchmarks.measure import paired
 from benchmarks.result import Result, speed
 from benchmarks.worker import Worker
 from lingon.data.id_file import batches, lower_case_words
-from lingon.data.text_stream import lines_of
+from lingon.data.running_text import lines_of
 from lingon.tasks.vectors import WordVectors
 from lingon.tasks.vectors.evaluate import evaluate
 

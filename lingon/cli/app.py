@@ -8,15 +8,15 @@ import typer
 
 import lingon
 from lingon.cli import learn, vectors
-from lingon.cli.errors import one_line
+from lingon.cli.errors import Door, one_line
 from lingon.core.errors import UserError, unknown
-from lingon.recipes import RECIPES
+from lingon.recipes import COMPARABLE, RECIPES
 from lingon.recipes.plan import plan
 from lingon.recipes.sweep import as_command
 
 # Plain help and no rich tracebacks: rich costs 100 ms at every start, and errors are one line here (see errors.py).
 plain = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "no_args_is_help": True}
-app = typer.Typer(name="lingon", help="Deep learning on language: train, evaluate, predict, learn.", **plain)
+app = typer.Typer(name="lingon", cls=Door, help="Deep learning on language: train, evaluate, predict, learn.", **plain)
 train = typer.Typer(help="Train a model with a recipe; `lingon train RECIPE --help` lists its settings.", **plain)
 data = typer.Typer(help="List, fetch and look at corpora and files of your own.", **plain)
 app.add_typer(train, name="train")
@@ -24,7 +24,7 @@ app.add_typer(data, name="data")
 app.add_typer(learn.app, name="learn")
 app.add_typer(vectors.app, name="vectors")
 for recipe in RECIPES.values():
-    train.command(recipe.__name__.replace("_", "-"))(as_command(recipe))
+    train.command(recipe.__name__.replace("_", "-"))(as_command(recipe, sweeps=recipe in COMPARABLE))
 app.command("plan")(as_command(plan, sweeps=False))
 
 Text = Annotated[str | None, typer.Option(help="Column with the texts; guessed when obvious.")]
@@ -45,7 +45,7 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 def recipes() -> None:
     """List the recipes: whole runs as short programs."""
     for name, recipe in RECIPES.items():
-        print(f"{name.replace('_', '-'):12} {(recipe.__doc__ or '').splitlines()[0]}")
+        print(f"{name.replace('_', '-'):{max(map(len, RECIPES))}}  {(recipe.__doc__ or '').splitlines()[0]}")
     print("\nTry: lingon train sentiment          All settings: lingon train sentiment --help")
 
 
@@ -70,6 +70,8 @@ def evaluate(
     from lingon.data.source import load_part
 
     classifier = lingon.load(bundle, device)
+    if cache and classifier.kind != "language-model":
+        raise UserError(f"{bundle!r} is a classifier; --cache is for language models")
     if classifier.kind == "language-model":
         from lingon.cli.generate import likelihood_of
 

@@ -2,14 +2,30 @@
 
 import errno
 
+from typer.core import TyperGroup
+
 from lingon.core.errors import FetchError, NotFinite, RunError, UserError
+
+
+class Stopped(Exception):
+    """Ctrl-C, in a form that typer lets through; it would end the program with the code alone."""
+
+
+class Door(TyperGroup):
+    """All commands, whose Ctrl-C keeps its message: where a run was saved, and how to go on."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Stopped(*error.args) from error
 
 
 def one_line(error: BaseException) -> tuple[str, int]:
     """The message and exit code of an error that reached the command line."""
     if isinstance(error, SystemExit):
         return "", error.code if isinstance(error.code, int) else 1
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt | Stopped):
         return str(error) or "stopped", 130
     if type(error).__name__ == "NoArgsIsHelpError":  # what typer raises for `lingon` and `lingon train` alone
         print(error.format_message())

@@ -9,6 +9,7 @@ from lingon.core.errors import DataError, UserError, suggest
 from lingon.data.corpora import CORPORA, TEXTS, load_text
 from lingon.data.corpora.load import PARTS
 from lingon.data.split import share_of
+from lingon.data.text_stream import lines_in, short_lines
 
 PIECE = 1 << 20  # characters of a file that are in memory at a time, or a line more
 VALID, TEST = 0.05, 0.05  # of a file of the user's: its end
@@ -33,6 +34,23 @@ def documents_of(sources: Sequence[str], part: str, accept_licence: bool = False
             raise UserError(f"{source!r} is neither a text corpus nor a file; {suggest(source, [*TEXTS, *CORPORA])}")
 
 
+def lines_of(sources: Sequence[str], part: str = "all", accept_licence: bool = False) -> Iterator[str]:
+    """The lines of several texts, one after the other, without the empty ones; a line of over 65,536 characters is cut.
+
+    sources: as for `documents_of`, and packed files (.gz, .xz). part: of corpora and folders; "all" is everything.
+    A file is read whole, whatever the part. Raises as `documents_of`.
+    """
+    if not sources:
+        raise UserError("no texts are given; name a corpus (lingon data list) or a file")
+    for source in sources:
+        if Path(source).is_file() and source not in {**TEXTS, **CORPORA}:
+            found = lines_in(Path(source))
+        else:
+            documents = documents_of([source], part, accept_licence)
+            found = (piece for text in documents for line in text.splitlines() for piece in short_lines(line))
+        yield from (line for line in found if line and not line.isspace())
+
+
 def identity(sources: Sequence[str]) -> list[Any]:
     """What tells these texts from others, without reading them: sha256 of packages, sizes and times of files."""
     known = {**CORPORA, **TEXTS}
@@ -54,7 +72,8 @@ def _of_folder(folder: Path, part: str) -> Iterator[str]:
     for path in paths:
         text = "".join(_pieces(path, 0, path.stat().st_size))
         share = share_of(text)
-        if text.strip() and part == ("test" if share < TEST else "valid" if share < TEST + VALID else "train"):
+        own = "test" if share < TEST else "valid" if share < TEST + VALID else "train"
+        if text.strip() and part in (own, "all"):
             yield text
 
 

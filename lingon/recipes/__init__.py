@@ -5,4 +5,6 @@ from lingon.recipes.language_model import language_model
 from lingon.recipes.sentiment import sentiment
 from lingon.recipes.vectors import vectors
 
+# Those whose runs can be compared by a score on held-out texts, as a sweep does.
+COMPARABLE = (sentiment, classify, language_model)
 RECIPES = {recipe.__name__: recipe for recipe in (sentiment, classify, language_model, vectors)}

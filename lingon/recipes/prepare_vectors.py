@@ -8,7 +8,7 @@ import numpy as np
 from lingon.data.cooccurrence import count_pairs
 from lingon.data.id_file import Split, Words, between_spaces, count_words, lower_case_words, write_ids
 from lingon.data.phrases import joining, phrases_of
-from lingon.data.text_stream import lines_of
+from lingon.data.running_text import lines_of
 from lingon.data.vector_files.subwords import Subwords, means_of_words
 from lingon.models.glove import new_side, train_glove
 from lingon.models.word2vec import NO_PARTS, NO_TREE, Scheme, train
@@ -20,13 +20,17 @@ PAIRS = 1 << 16  # steps of GloVe in a piece
 ALIGNED = 16  # numbers of a processor's widest register: rows are padded to them with zeros, which stay zeros
 
 
-def text_of(sources: list[str], settings: VectorSettings, ids: Path) -> tuple[Words, int]:
-    """Writes the text as word numbers; returns its vocabulary and how many numbers they are."""
+def text_of(sources: list[str], settings: VectorSettings, ids: Path, accept: bool = False) -> tuple[Words, int]:
+    """Writes the text as word numbers; returns its vocabulary and how many numbers they are.
+
+    Of corpora only the part to train is read, so that vectors know nothing of texts that others are tested on.
+    """
+    lines = lambda: lines_of(sources, "train", accept)
     split: Split = between_spaces if settings.spaces else lower_case_words
     for _ in range(settings.phrases):
-        split = joining(split, phrases_of(lines_of(sources), split, settings.min_count))
-    words = count_words(lines_of(sources), split, settings.min_count, settings.vocab)
-    return words, write_ids(ids, lines_of(sources), split, words)
+        split = joining(split, phrases_of(lines(), split, settings.min_count))
+    words = count_words(lines(), split, settings.min_count, settings.vocab)
+    return words, write_ids(ids, lines(), split, words)
 
 
 def job_of(settings: VectorSettings, words: Words, ids: Path, length: int) -> Job:
@@ -69,9 +73,9 @@ def _word2vec(settings: VectorSettings, words: Words, ids: Path, length: int, lr
         loss, pairs, _ = train(some, inputs, outputs, draws, tree, parts, scheme, lr, seed)
         return loss, pairs, len(some)
 
-    return Job(
-        work, settings.epochs * pieces_of(length, settings.epochs)[1], lr, {"inputs": inputs, "outputs": outputs}
-    )
+    pieces = settings.epochs * pieces_of(length, settings.epochs)[1]
+    tables, epochs = {"inputs": inputs, "outputs": outputs}, settings.epochs
+    return Job(work, pieces, lr, tables, epochs, epochs * length, "words")
 
 
 def _glove(settings: VectorSettings, words: Words, ids: Path, length: int, lr: float) -> Job:
@@ -89,7 +93,7 @@ def _glove(settings: VectorSettings, words: Words, ids: Path, length: int, lr: f
 
     tables = {"words": sides[0].table, "contexts": sides[1].table}
     tables |= {"word squares": sides[0].squares, "context squares": sides[1].squares}
-    return Job(work, settings.epochs * each, lr, tables, falls=False)
+    return Job(work, settings.epochs * each, lr, tables, settings.epochs, settings.epochs * total, "pairs", falls=False)
 
 
 def _stride(total: int) -> int:

@@ -8,76 +8,53 @@ from lingon.recipes.settings import Folder
 from lingon.recipes.vector_settings import VectorSettings, checked
 
 Corpus = Annotated[
-    list[str] | None, Option(help="A text (lingon data list), or a file of plain text; repeat for more. wiki")
+    list[str] | None, Option(help="A text (lingon data list), or a file or folder of plain text; repeat for more. wiki")
 ]
+Accept = Annotated[bool, Option("--accept-licence", help="You may use a text whose licence is unclear, such as ptb.")]
 
 
 def vectors(
     corpus: Corpus = None,
+    accept_licence: Accept = False,
     settings: VectorSettings = VectorSettings(),
     folder: Folder = Folder(out="runs/vectors"),
 ) -> dict[str, Any]:
     """Train word vectors: skip-gram, CBOW, with or without parts of words, or GloVe."""
-    # Imported here, so that `lingon --help` does not wait for NumPy.
-    import os
-    from dataclasses import asdict
-    from pathlib import Path
+    # Imported here, so that `lingon --help` does not wait for NumPy and torch.
+    import shutil
 
-    from lingon.core.errors import Interrupted, UserError
-    from lingon.core.files import locked, read_json, write_json
-    from lingon.core.progress import track
-    from lingon.data.running_text import identity
-    from lingon.data.text_stream import checked as found
+    from lingon.core.device import usable_cores
+    from lingon.data.running_text import identity, lines_of
     from lingon.data.vector_files import save_vector_file
-    from lingon.engine.interrupt import interruptible
+    from lingon.engine.run import Run
     from lingon.recipes.prepare_vectors import job_of, text_of, vectors_of
-    from lingon.tasks.train_vectors import Pool, load_state, save_state
+    from lingon.recipes.summary import Clock, record_of
+    from lingon.tasks.train_vectors import train
 
-    sources, settings, out = list(found(corpus or ["wiki"])), checked(settings), Path(folder.out)
-    arguments = {"corpus": identity(sources), **asdict(settings)}
-    record_file, state, ids = out / "run.json", out / "state.npz", out / "text.ids"
-    threads = 1 if settings.deterministic else settings.threads or os.cpu_count() or 1
-    with locked(out, "training"):
-        if record_file.exists() and not (folder.resume or folder.overwrite):
-            raise UserError(f"{out} holds a run already; --resume goes on with it, --overwrite begins anew")
-        if folder.resume and not record_file.exists():
-            raise UserError(f"{out} holds no run to resume")
-        if folder.resume and read_json(record_file)["arguments"] != arguments:
-            raise UserError(f"{out} was begun with other settings or texts; --resume needs the same")
-        if not folder.resume:
-            state.unlink(missing_ok=True)
-        words, length = text_of(sources, settings, ids)
-        write_json(record_file, {"arguments": arguments, "words": len(words.tokens), "text": words.total})
-        job = job_of(settings, words, ids, length)
-        pool = Pool(job, threads, load_state(state, job) if state.exists() else 0)
-        print(f"{words.total:,} words, {len(words.tokens):,} different; {_way(threads)}")
-        losses: list[float] = []
-        unit = "pairs" if settings.method == "glove" else "words"
-        with track(0, "train", unit) as bar, interruptible(bar.say) as stop:
-            each = -(-job.pieces // settings.epochs)
-            bar.total = settings.epochs * (length if unit == "words" else each << 16)
-            bar.done = bar._first = bar.total * pool.done // max(1, job.pieces)
-
-            def told(read: int, loss: float) -> None:
-                losses.append(loss)
-                bar.advance(read, loss=sum(losses[-50:]) / len(losses[-50:]))
-
-            while pool.done < job.pieces:
-                pool.run((pool.done // each + 1) * each, told, lambda: stop.asked)
-                pool.check()
-                save_state(state, pool)
-                if stop.asked and pool.done < job.pieces:
-                    raise Interrupted(f"stopped; go on with --resume --out {out}")
-            speed = bar.speed
-        table, parts = vectors_of(settings, words, job)
-        save_vector_file(out / "vectors.safetensors", words.tokens, table, parts)
-        record = read_json(record_file) | {"per_second": speed, "loss": sum(losses[-50:]) / max(1, len(losses[-50:]))}
-        write_json(record_file, record)
-        for path in (state, ids, *out.glob("*.bin")):
-            path.unlink(missing_ok=True)
-    print(f"{speed:,.0f} {unit}/s\nask: lingon vectors nearest king --vectors {out / 'vectors.safetensors'}")
+    sources, settings, clock = list(corpus or ["wiki"]), checked(settings), Clock()
+    record = record_of(settings, corpus=identity(sources))
+    next(lines_of(sources, "train", accept_licence), None)  # so that a wrong name leaves an old run alone
+    threads = 1 if settings.deterministic else settings.threads or usable_cores()
+    with Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run:
+        numbers, out = run.folder / "text", run.folder / "vectors.safetensors"
+        if "loss" in run.facts:
+            print(f"trained already: {out}")
+            return run.facts
+        numbers.mkdir(exist_ok=True)
+        words, length = text_of(sources, settings, numbers / "ids", accept_licence)
+        clock.lap("turn the text into numbers")
+        job = job_of(settings, words, numbers / "ids", length)
+        alike = "one thread: the seed decides" if threads == 1 else f"{threads} threads, no locks: runs differ a little"
+        print(f"{words.total:,} words, {len(words.tokens):,} different; {alike}")
+        speed, loss = train(job, threads, run)
+        clock.lap("train")
+        save_vector_file(out, words.tokens, *vectors_of(settings, words, job))
+        record |= {"words": words.total, "vocabulary": len(words.tokens), "loss": loss}
+        record |= {f"{job.unit}_per_second": round(speed), "seconds": clock.laps}
+        for key, value in record.items():
+            run.record(key, value)
+        for done_with in (numbers, run.checkpoints):  # as large as the vectors, or larger
+            shutil.rmtree(done_with, ignore_errors=True)
+    some = words.tokens[min(300, len(words.tokens) - 1)]
+    print(f"{speed:,.0f} {job.unit}/s\nask: lingon vectors nearest {some} --vectors {out}")
     return record
-
-
-def _way(threads: int) -> str:
-    return f"{threads} threads without locks: runs differ a little" if threads > 1 else "one thread: the seed decides"

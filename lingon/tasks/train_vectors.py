@@ -1,29 +1,42 @@
 """Trains word vectors on all cores: pieces of text in turn, and tables that all threads share."""
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from lingon.core.errors import NotFinite
-from lingon.core.files import atomic_write
+from lingon.core.errors import Interrupted, NotFinite
+from lingon.core.progress import track
 from lingon.data.id_file import read_ids
+from lingon.engine.interrupt import interruptible
+from lingon.engine.run import Run
 
 LOWEST = 1e-4  # of the learning rate, as a share: what it falls to
+ROWS = 200  # of metrics.jsonl, over a whole training
+RECENT = 50  # pieces whose mean loss is told
 LOOKED_AT = 1000  # rows of the most frequent words that are looked at after every piece
 
 
 @dataclass(frozen=True)
 class Job:
-    """Pieces 0 to `pieces` of work. work(piece, lr) does one, returns the loss, over how many, and words read."""
+    """Pieces 0 to `pieces` of work. work(piece, lr) does one, returns the loss, over how many, and `unit`s done.
+
+    units: how many words, or pairs of words, all pieces together are.
+    """
 
     work: Callable[[int, float], tuple[float, int, int]]
     pieces: int
     lr: float
     tables: dict[str, np.ndarray]  # all that changes, by name
+    epochs: int
+    units: int
+    unit: str
     falls: bool = True  # the learning rate falls in a straight line
 
 
@@ -100,15 +113,38 @@ class Pool:
             )
 
 
-def save_state(path: Path, pool: Pool) -> None:
-    """Writes all that a run needs to go on, atomically."""
-    with atomic_write(path, "wb") as file:
-        np.savez(file, done=np.int64(pool.done), **pool.job.tables)
+def train(job: Job, threads: int, run: Run) -> tuple[float, float]:
+    """Does all pieces of a job that the run has not done yet, saved as it goes; returns units per second and the loss.
+
+    Raises NotFinite when numbers overflow, Interrupted after Ctrl-C, once the state is saved.
+    """
+    pool = Pool(job, threads, _restored(run, job))
+    losses: deque[float] = deque(maxlen=RECENT)
+    steps, each = count(pool.done + 1), max(1, job.pieces // ROWS)
+    before = job.units * pool.done // job.pieces
+    with track(job.units, "train", job.unit, before) as bar, interruptible(bar.say) as stop:
+
+        def told(units: int, loss: float) -> None:
+            losses.append(loss)
+            mean = sum(losses) / len(losses)
+            bar.advance(units, loss=mean)
+            if (step := next(steps)) % each == 0:
+                run.log(step, epoch=step / job.pieces * job.epochs, loss=mean, units_per_second=round(bar.speed, 1))
+
+        while pool.done < job.pieces:
+            pool.run(job.pieces, told, lambda: stop.asked or run.due(0))
+            pool.check()
+            run.save(pool.done, {"tables": dict(job.tables), "pool": {"done": pool.done}})
+            if stop.asked and pool.done < job.pieces:
+                raise Interrupted(f"stopped, saved in {run.folder}; resume to go on")
+        return bar.speed, sum(losses) / max(1, len(losses))
 
 
-def load_state(path: Path, job: Job) -> int:
-    """Puts the numbers of a stopped run into the job's tables; returns how many pieces were done."""
-    with np.load(path, allow_pickle=False) as kept:
-        for name, table in job.tables.items():
-            table[:] = kept[name]
-        return int(kept["done"])
+def _restored(run: Run, job: Job) -> int:
+    """Puts the numbers of a resumed run into the job's tables; returns how many pieces were done."""
+    parts: dict[str, Any] | None = run.restore()
+    if parts is None:
+        return 0
+    for name, table in job.tables.items():
+        table[:] = parts["tables"][name]
+    return parts["pool"]["done"]

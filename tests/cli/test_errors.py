@@ -4,6 +4,7 @@ import errno
 
 import pytest
 
+from lingon.cli import app
 from lingon.cli.errors import one_line
 from lingon.core.errors import DataError, FetchError, Interrupted, NotFinite, RunError, UserError
 
@@ -22,3 +23,14 @@ def test_every_failure_is_one_line_with_its_code(kind):
 def test_a_full_disk_is_ours_and_a_missing_file_the_users(number, code):
     message, found = one_line(OSError(number, "Reason", "x.csv"))
     assert (message, found) == ("reason: x.csv", code)
+
+
+def test_ctrl_c_says_where_a_run_was_saved(monkeypatch, capsys):
+    def stopped(*given):
+        raise Interrupted("stopped after step 7, saved in runs/x; resume to go on")
+
+    monkeypatch.setattr("lingon.doctor.examine", stopped)
+    with pytest.raises(SystemExit) as end:
+        app.main(["doctor"])
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "lingon: stopped after step 7, saved in runs/x; resume to go on\n"

@@ -9,7 +9,7 @@ from lingon.core.errors import DataError, UserError
 from lingon.data.cooccurrence import count_pairs
 from lingon.data.id_file import between_spaces, count_words, read_ids, write_ids
 from lingon.data.phrases import joining, phrases_of
-from lingon.data.text_stream import lines_of
+from lingon.data.running_text import lines_of
 
 
 @pytest.mark.parametrize("most", [23, 101, 1 << 16])
@@ -47,7 +47,7 @@ def test_text_becomes_numbers_without_the_rare_words(tmp_path):
     assert read_ids(tmp_path / "ids", 0, count).tolist() == [0, 1, 0, -1, 1, 0, 1, 0, -1]
     with pytest.raises(DataError, match="none occurs 9 times"):
         count_words(lines_of([str(path)]), between_spaces, 9)
-    with pytest.raises(UserError, match="neither a corpus nor a file"):
+    with pytest.raises(UserError, match="neither a text corpus nor a file"):
         list(lines_of(["sotuu"]))
     path.write_bytes(b"caf\xe9\n")
     with pytest.raises(DataError, match="0xe9"):

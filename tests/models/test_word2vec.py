@@ -6,7 +6,8 @@ import torch
 from torch.nn.functional import logsigmoid
 
 from lingon.models.glove import Side, train_glove
-from lingon.models.word2vec import NO_PARTS, NO_TREE, Scheme, _mean, _spread, _step, train
+from lingon.models.pair_steps import mean_of, spread, step
+from lingon.models.word2vec import NO_PARTS, NO_TREE, Scheme, train
 from lingon.models.word_tables import draws_of, parts_of, tree_of
 
 LR = 0.125
@@ -27,7 +28,7 @@ def test_a_step_of_skipgram_is_the_gradient(m, n):
     scores = a[2 : 2 + m] @ b[4 : 4 + n].T
     loss = -logsigmoid(scores * (2 * torch.tensor(labels) - 1)).sum()
     loss.backward()
-    got = _step(
+    got = step(
         A, ins, m, B, outs, n, labels, np.empty(m * n, np.float32), np.empty((n, 5), np.float32), np.float32(LR), True
     )
     assert got == pytest.approx(loss.item(), rel=1e-5)
@@ -45,10 +46,10 @@ def test_a_step_of_cbow_moves_every_row_by_the_gradient_of_the_mean():
     wanted = A.copy()
     wanted[[2, 5, 7]] -= LR * mean.grad.numpy()
     kept, move = np.empty((1, 5), np.float32), np.empty((1, 5), np.float32)
-    _mean(A, ins, 3, kept, move)
+    mean_of(A, ins, 3, kept, move)
     room = np.empty(4, np.float32), np.empty((4, 5), np.float32)
-    _step(move, np.zeros(1, np.uint64), 1, B, outs, 4, labels, *room, np.float32(LR), False)
-    _spread(A, ins, 3, kept, move)
+    step(move, np.zeros(1, np.uint64), 1, B, outs, 4, labels, *room, np.float32(LR), False)
+    spread(A, ins, 3, kept, move)
     np.testing.assert_allclose(A, wanted, atol=1e-5)
 
 

@@ -10,7 +10,7 @@ from typer import Option
 from lingon.core.errors import UserError
 from lingon.data.examples import Examples
 from lingon.data.tokenize import words
-from lingon.recipes import RECIPES
+from lingon.recipes import COMPARABLE, RECIPES
 from lingon.recipes.prepare import model_of
 from lingon.recipes.settings import BEST, Settings, checked, filled
 from lingon.recipes.sweep import as_command, vary
@@ -108,3 +108,8 @@ def test_sizes_reach_the_model():
     settings = filled(Settings(model="textcnn", size=["multichannel=true", "kernels=[2,3]"]), 1000)
     config = model_of(settings, words(["a b c"]), 2, Examples(["a b c"], ["x"])).config()
     assert (config["multichannel"], config["kernels"]) == (True, [2, 3])
+
+
+def test_only_runs_with_a_held_out_score_can_be_swept():
+    assert {r.__name__ for r in COMPARABLE} == set(RECIPES) - {"vectors"}
+    assert "sweep" not in inspect.signature(as_command(RECIPES["vectors"], sweeps=False)).parameters

@@ -1,17 +1,20 @@
 """Training word vectors as a run: files, resume, the same bytes for a seed, errors."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from lingon.core.errors import NotFinite, UserError
-from lingon.core.files import sha256_of
+from lingon.core.errors import Interrupted, NotFinite, UserError
+from lingon.core.files import read_json, sha256_of
+from lingon.data.running_text import lines_of
 from lingon.data.vector_files import load_vector_file
+from lingon.engine.log import read_metrics
 from lingon.recipes.settings import Folder
 from lingon.recipes.vector_settings import VectorSettings
 from lingon.recipes.vectors import vectors
-from lingon.tasks.train_vectors import Job, Pool, load_state, save_state
+from lingon.tasks import train_vectors
 
 SMALL = VectorSettings(
     width=7, window=2, epochs=2, min_count=1, spaces=True, buckets=101, sample=0.0, deterministic=True
@@ -31,7 +34,7 @@ def test_every_method_writes_the_same_file_for_a_seed_on_any_number_of_threads(t
     shas = []
     for threads, seed in ((1, 0), (3, 0), (1, 1)):
         out = tmp_path / f"{threads}-{seed}"
-        vectors([text], replace(SMALL, method=method, threads=threads, seed=seed), Folder(str(out)))
+        vectors([text], settings=replace(SMALL, method=method, threads=threads, seed=seed), folder=Folder(str(out)))
         shas.append(sha256_of(out / "vectors.safetensors"))
     assert shas[0] == shas[1] != shas[2]
     loaded = load_vector_file(out / "vectors.safetensors")
@@ -41,13 +44,17 @@ def test_every_method_writes_the_same_file_for_a_seed_on_any_number_of_threads(t
 
 
 def test_parts_of_words_a_tree_and_threads(text, tmp_path):
-    vectors([text], replace(SMALL, subwords=True, loss="tree", deterministic=False, threads=2), Folder(str(tmp_path)))
+    vectors(
+        [text],
+        settings=replace(SMALL, subwords=True, loss="tree", deterministic=False, threads=2),
+        folder=Folder(str(tmp_path)),
+    )
     loaded = load_vector_file(tmp_path / "vectors.safetensors")
     assert loaded.subwords.table.shape == (101, 7)
-    with pytest.raises(UserError, match="holds a run already"):
-        vectors([text], SMALL, Folder(str(tmp_path)))
-    with pytest.raises(UserError, match="other settings"):
-        vectors([text], SMALL, Folder(str(tmp_path), resume=True))
+    with pytest.raises(UserError, match="already holds a run"):
+        vectors([text], settings=SMALL, folder=Folder(str(tmp_path)))
+    with pytest.raises(UserError, match=r"cannot be resumed with other arguments: .*width"):
+        vectors([text], settings=replace(SMALL, width=11), folder=Folder(str(tmp_path), resume=True))
 
 
 @pytest.mark.parametrize(
@@ -62,31 +69,74 @@ def test_parts_of_words_a_tree_and_threads(text, tmp_path):
 )
 def test_wrong_settings_are_named(text, tmp_path, wrong, message):
     with pytest.raises(UserError, match=message):
-        vectors([text], replace(SMALL, **wrong), Folder(str(tmp_path)))
+        vectors([text], settings=replace(SMALL, **wrong), folder=Folder(str(tmp_path)))
 
 
-def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path):
-    def job() -> Job:
-        table = np.ones(5, np.float32)
+class Stop:
+    """Asks for a stop once it was looked at so many times."""
 
-        def work(piece: int, lr: float) -> tuple[float, int, int]:
-            table[:] = table * (1 - lr) + piece
-            return 1.0, 1, 1
+    def __init__(self, looks):
+        self.looks = looks
 
-        return Job(work, 7, 0.5, {"table": table})
+    @property
+    def asked(self):
+        self.looks -= 1
+        return self.looks < 0
 
-    whole, halves = job(), job()
-    Pool(whole, 1).run(7, lambda *told: None, lambda: False)
-    first = Pool(halves, 1)
-    first.run(3, lambda *told: None, lambda: False)
-    save_state(tmp_path / "state.npz", first)
-    again = job()
-    second = Pool(again, 1, load_state(tmp_path / "state.npz", again))
-    assert second.done == 3
-    second.run(7, lambda *told: None, lambda: False)
-    np.testing.assert_array_equal(again.tables["table"], whole.tables["table"])
+
+@pytest.mark.parametrize("method", ["skipgram", "glove"])
+def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(text, tmp_path, monkeypatch, method):
+    settings = replace(SMALL, method=method)
+    vectors([text], settings=settings, folder=Folder(str(tmp_path / "whole")))
+    with monkeypatch.context() as patched:
+        patched.setattr(train_vectors, "interruptible", lambda say: nullcontext(Stop(1)))
+        with pytest.raises(Interrupted, match="resume to go on"):
+            vectors([text], settings=settings, folder=Folder(str(tmp_path / "cut")))
+    assert not (tmp_path / "cut/vectors.safetensors").exists()
+    vectors([text], settings=settings, folder=Folder(str(tmp_path / "cut"), resume=True))
+    whole, cut = (tmp_path / name / "vectors.safetensors" for name in ("whole", "cut"))
+    assert whole.read_bytes() == cut.read_bytes()
+    steps = [[row["step"] for row in read_metrics(tmp_path / name)] for name in ("whole", "cut")]
+    assert steps[0] == steps[1] != []
+
+
+def test_a_run_that_has_ended_is_not_trained_again(text, tmp_path, capsys):
+    first = vectors([text], settings=SMALL, folder=Folder(str(tmp_path)))
+    written = (tmp_path / "vectors.safetensors").stat().st_mtime_ns
+    again = vectors([text], settings=SMALL, folder=Folder(str(tmp_path), resume=True))
+    assert "trained already" in capsys.readouterr().out
+    assert again["loss"] == first["loss"]
+    assert (tmp_path / "vectors.safetensors").stat().st_mtime_ns == written
+
+
+def test_files_that_are_not_of_the_run_are_left_alone(text, tmp_path):
+    (tmp_path / "mine.bin").write_bytes(b"7")
+    with pytest.raises(UserError, match="holds files but no run"):
+        vectors([text], settings=SMALL, folder=Folder(str(tmp_path), overwrite=True))
+    assert (tmp_path / "mine.bin").read_bytes() == b"7"
+    out = tmp_path / "run"
+    vectors([text], settings=SMALL, folder=Folder(str(out)))
+    (out / "mine.bin").write_bytes(b"7")
+    with pytest.raises(UserError, match="neither a text corpus nor a file"):
+        vectors(["sotuu"], settings=SMALL, folder=Folder(str(out), overwrite=True))
+    assert (out / "mine.bin").read_bytes() == b"7"
+    assert read_json(out / "run.json")["vocabulary"] == 11
+
+
+def test_a_folder_of_texts_gives_the_part_to_train(tmp_path):
+    for i in range(40):
+        (tmp_path / f"{i}.txt").write_text(f"word{i} and so on\n")
+    lines, whole = (list(lines_of([str(tmp_path)], part)) for part in ("train", "all"))
+    assert len(whole) == 40
+    assert 20 < len(lines) < 40
+    assert set(lines) < set(whole)
+
+
+def test_an_unclear_licence_is_asked_about(tmp_path):
+    with pytest.raises(UserError, match="--accept-licence"):
+        vectors(["ptb"], settings=SMALL, folder=Folder(str(tmp_path)))
 
 
 def test_numbers_that_overflow_are_reported_with_a_way_out(text, tmp_path):
     with pytest.raises(NotFinite, match=r"try --lr"):
-        vectors([text], replace(SMALL, lr=9e5, epochs=9, window=5), Folder(str(tmp_path)))
+        vectors([text], settings=replace(SMALL, lr=9e5, epochs=9, window=5), folder=Folder(str(tmp_path)))
