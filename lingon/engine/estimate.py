@@ -17,11 +17,6 @@ def imagined() -> FakeTensorMode:
     return FakeTensorMode()
 
 
-def unique(model: nn.Module) -> list[nn.Parameter]:
-    """The parameters of a model, tied ones once."""
-    return list(model.parameters())
-
-
 def bytes_of(tensors: Iterable[Tensor]) -> int:
     """The memory that tensors take; of fake tensors, would take."""
     return sum(t.numel() * t.element_size() for t in tensors)
@@ -71,8 +66,8 @@ class Memory:
 
 def memory_of(model: nn.Module, activations: int) -> Memory:
     """What one process needs that trains alone with Adam."""
-    trained = bytes_of(p for p in unique(model) if p.requires_grad)
-    return Memory(bytes_of(unique(model)), trained, MOMENTS * trained, activations)
+    trained = bytes_of(p for p in model.parameters() if p.requires_grad)
+    return Memory(bytes_of(model.parameters()), trained, MOMENTS * trained, activations)
 
 
 def shared(alone: Memory, processes: int, sharded: bool, largest_block: int) -> Memory:

@@ -12,9 +12,6 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import nn
-from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
-from torch.distributed.tensor import DTensor, distribute_tensor
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Tensor
@@ -47,6 +44,10 @@ def shard(model: nn.Module) -> nn.Module:
         return model
     if any(isinstance(module, nn.RNNBase) for module in model.modules()):
         raise UserError("--shard spreads Transformers; leave it out for a recurrent model, which is small")
+    # Imported here and below, because every training would else start half a second later.
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
     spread = copy.deepcopy(model)
     device = next(model.parameters()).device
     mesh = init_device_mesh(device.type, (dist.get_world_size(),))
@@ -59,14 +60,19 @@ def shard(model: nn.Module) -> nn.Module:
     return Sharded(spread, model)
 
 
+def is_spread(value: Any) -> bool:
+    """Whether a value is a tensor whose numbers are spread over the processes (a DTensor)."""
+    return isinstance(value, Tensor) and hasattr(value, "full_tensor")
+
+
 def local(tensor: Tensor) -> Tensor:
     """What this process has of a tensor: all of it when it is not spread."""
-    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+    return tensor.to_local() if is_spread(tensor) else tensor
 
 
 def whole(tree: Any) -> Any:
     """A tree of dicts and lists with every spread tensor gathered. All processes call it together."""
-    if isinstance(tree, DTensor):
+    if is_spread(tree):
         return tree.detach().full_tensor()
     if isinstance(tree, dict):
         return {name: whole(part) for name, part in tree.items()}
@@ -75,8 +81,10 @@ def whole(tree: Any) -> Any:
 
 def alike(tensor: Tensor, other: Tensor) -> Tensor:
     """A whole tensor spread as `other` is; itself when `other` is not spread. Nothing is sent: all have the whole."""
-    if not isinstance(other, DTensor):
+    if not is_spread(other):
         return tensor
+    from torch.distributed.tensor import distribute_tensor
+
     return distribute_tensor(tensor.to(other.device), other.device_mesh, other.placements, src_data_rank=None)
 
 
@@ -89,7 +97,7 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
 def load_optimizer(optimizer: torch.optim.Optimizer, state: dict) -> None:
     """Puts the state of an optimizer, in whole tensors, into one whose parameters may be spread."""
     trained = [p for group in optimizer.param_groups for p in group["params"]]
-    if any(isinstance(p, DTensor) for p in trained):
+    if any(map(is_spread, trained)):
         fits = lambda value, p: isinstance(value, Tensor) and value.shape == p.shape
         spread = {
             i: {name: alike(v, trained[i]) if fits(v, trained[i]) else v for name, v in each.items()}

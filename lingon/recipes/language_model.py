@@ -33,7 +33,7 @@ def language_model(
     from lingon.recipes.summary import Clock, record_of
     from lingon.recipes.text_summary import summary
     from lingon.tasks.generate import LanguageModel
-    from lingon.tasks.language_modeling import Objective, carried_loss, fresh_loss, likelihood, recurrent
+    from lingon.tasks.language_modeling import Objective, likelihood
 
     sources = list(data or ["austen"])
     settings, device, clock = filled(checked(settings)), pick_device(settings.device), Clock()
@@ -55,7 +55,7 @@ def language_model(
         history = fit(
             trained,
             batches,
-            carried_loss(batches) if recurrent(model) else fresh_loss,
+            prepare_text.loss_of(model, batches),
             prepare.adamw(trained, settings.lr, weight_decay=settings.weight_decay or 0.0),
             plan=prepare.plan_of(settings, len(batches)),
             watch=prepare_text.watch_of(streams["valid"], settings, len(batches)),

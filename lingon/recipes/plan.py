@@ -92,21 +92,21 @@ def measured(settings: TextSettings, device: Any) -> float:
     """Tokens per second of a few steps on made-up text, after as many to get warm."""
     import torch
 
-    from lingon.data.stretches import Lanes, Windows
     from lingon.engine import precision
+    from lingon.engine.distributed import World
     from lingon.engine.fit import Plan as Steps
     from lingon.engine.fit import fit
     from lingon.recipes import prepare, prepare_text
-    from lingon.tasks.language_modeling import Objective, carried_loss, exact, fresh_loss, recurrent
+    from lingon.tasks.language_modeling import Objective
 
     model = prepare_text.model_of(settings, settings.vocab).to(device)
     if settings.recompute:
         prepare_text.recomputing(model)
-    objective = Objective(model, exact)
+    objective = Objective(model)
     batch = settings.rows * settings.context
     made_up = torch.randint(0, settings.vocab, (3 * STEPS * batch * settings.accumulate,)).numpy()
-    batches = (Lanes if recurrent(model) else Windows)(made_up, settings.rows, settings.context)
-    loss = carried_loss(batches) if recurrent(model) else fresh_loss
+    batches = prepare_text.batches_of(model, made_up, settings, World(0, 1))
+    loss = prepare_text.loss_of(model, batches)
     trained, optimizer = prepare.compiled(objective) if settings.compile else objective, prepare.adamw(objective, 1e-4)
     kind = getattr(precision, settings.precision)()
     for _ in range(2):

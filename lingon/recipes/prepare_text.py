@@ -13,16 +13,17 @@ from torch import nn
 from lingon.core.files import cache_dir
 from lingon.data.running_text import documents_of, identity
 from lingon.data.shards import Stream, build_shards, fingerprint
-from lingon.data.stretches import Lanes, Windows
+from lingon.data.stretches import Lanes, Tokens, Windows
 from lingon.data.tokenize import Tokenizer, bpe, characters, spaces, unigram, words
 from lingon.engine.distributed import World, wait_for_all
+from lingon.engine.fit import Loss
 from lingon.engine.watch import Watch
 from lingon.layers.adaptive import usual_cutoffs
 from lingon.layers.losses import LogUniform, Unigram
 from lingon.models.build import build
 from lingon.recipes.prepare import sizes_of, steps_of
 from lingon.recipes.text_settings import TextSettings
-from lingon.tasks.language_modeling import Softmax, exact, likelihood, recurrent, sampled
+from lingon.tasks.language_modeling import Softmax, carried_loss, exact, fresh_loss, likelihood, recurrent, sampled
 
 PARTS = ("train", "valid", "test")
 END = 0  # the id of [pad], which no text holds: it ends a document
@@ -93,11 +94,16 @@ def softmax_of(settings: TextSettings, train: Stream, vocab_size: int) -> Softma
     return sampled(Unigram(torch.as_tensor(counts).double(), samples))
 
 
-def batches_of(model: nn.Module, train: Stream, settings: TextSettings, place: World) -> Lanes | Windows:
+def batches_of(model: nn.Module, train: Tokens, settings: TextSettings, place: World) -> Lanes | Windows:
     """Lanes for a model that carries a state on, windows in any order for others."""
     if recurrent(model):
         return Lanes(train, settings.rows, settings.context, place.rank, place.size)
     return Windows(train, settings.rows, settings.context, settings.seed, place.rank, place.size)
+
+
+def loss_of(model: nn.Module, batches: Lanes | Windows) -> Loss:
+    """The loss of a batch, with the state of the one before where the model carries one."""
+    return carried_loss(batches) if recurrent(model) else fresh_loss
 
 
 def watch_of(valid: Stream, settings: TextSettings, batches_per_epoch: int) -> Watch:

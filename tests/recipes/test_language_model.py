@@ -14,7 +14,7 @@ from lingon.recipes.sweep import as_command
 from lingon.recipes.text_settings import TextSettings, checked
 from tests.engine.test_reliability import python
 
-TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "lingon.cli.app")
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "lingon")
 SMALL = {
     "epochs": 1.0,
     "width": 16,
