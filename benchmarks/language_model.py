@@ -34,7 +34,8 @@ def compare(context: Context) -> Iterator[Result]:
         row, detail = _one(name, samples, peer, bar, shared, tokens, context, versions)
         rows.append(row)
         details[row.what + ", " + row.peers[0].name] = detail
-    details["sizes"] = shared | {"tokens": tokens, "samples": SAMPLES, "text": "film reviews, words"}
+    sizes = {name: value for name, value in shared.items() if name not in data}
+    details["sizes"] = sizes | {"tokens": tokens, "samples": SAMPLES, "text": "film reviews, words"}
     yield Result("language-model", rows, details, versions)
 
 

@@ -46,17 +46,11 @@ def run(steps):
 
 
 def train(seconds, steps):
-    """A new training, as long as so many seconds were; the loss on all of the held-out text."""
+    """A new training of so many steps as should take so many seconds; the loss on all of the held-out text."""
     fresh()
     begin = time.perf_counter()
     run(steps)
     taken = time.perf_counter() - begin
-    if taken > 1.02 * seconds:  # the machine was slower than in the turns before: as many steps as fit
-        steps = int(steps * seconds / taken * 0.98)
-        fresh()
-        begin = time.perf_counter()
-        run(steps)
-        taken = time.perf_counter() - begin
     return {"steps": steps, "seconds_of_training": taken, "loss": held_out()}
 
 
