@@ -42,11 +42,7 @@ def test_the_main_job_reaches_its_accuracy(after_make_run):
 def test_the_first_lines_of_python_print_what_the_readme_says(after_make_run):
     code, said = re.search(r"```python\n(.*?)```\n```\n(.*?)```", README, re.DOTALL).groups()
     done = subprocess.run([sys.executable, "-c", code], cwd=after_make_run, capture_output=True, text=True, check=False)
-    labels, numbers = zip(*(line.split() for line in done.stdout.splitlines()), strict=True)
-    promised_labels, promised = zip(*(line.split() for line in said.splitlines()), strict=True)
-    assert labels == promised_labels, done.stderr
-    # Processors add in different orders, and many small differences of training show in the second digit.
-    assert [float(x) for x in numbers] == pytest.approx([float(x) for x in promised], abs=0.03)
+    assert done.stdout == said, done.stderr
 
 
 def test_make_run_is_the_command_that_is_tested_here():
