@@ -8,9 +8,10 @@ import torch.nn.functional as F
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Int, Tensor
+from lingon.layers.packed import product
 
 IGNORED = -100  # a target that counts for nothing, such as padding; the number PyTorch uses too
-CHUNK = 8 << 20  # numbers of logits that exist at a time: 32 MB
+CHUNK = 7 << 20  # numbers of logits that exist at a time: 28 MB, which the C library keeps for the next chunk
 
 
 def cross_entropy(
@@ -38,12 +39,20 @@ class _Chunked(torch.autograd.Function):
         loss = torch.zeros((), dtype=torch.float32, device=hidden.device)
         wanted = ctx.needs_input_grad[:3]
         gradients = [torch.zeros_like(x) if w else None for x, w in zip((hidden, weight, bias), wanted, strict=True)]
+        hidden, weight, bias = _in_precision(hidden, weight, bias)
+        shares = torch.empty(min(rows, len(hidden)), len(weight), dtype=loss.dtype, device=hidden.device)
         for start in range(0, len(hidden), rows) if count else ():
             part = slice(start, start + rows)
-            logs = F.linear(hidden[part], weight, bias).float().log_softmax(1)
-            loss -= (logs.gather(1, targets[part].where(counted[part], 0)[:, None])[:, 0] * counted[part]).sum()
+            logits = product(hidden[part], weight, bias).float()
+            own = targets[part].where(counted[part], 0)[:, None]
+            shares = torch.softmax(logits, 1, out=shares[: len(logits)])
+            # The largest share is 1 / V at least, so its log is exact where that of the target's may be 0.
+            nats = logits.amax(1) - shares.amax(1).log() - logits.gather(1, own)[:, 0]
+            loss += nats.where(counted[part], 0).sum()
             if any(wanted):
-                _add(gradients, _upstream(logs, targets[part], counted[part]), hidden[part], weight, part)
+                shares.scatter_add_(1, own, shares.new_full(own.shape, -1.0))
+                upstream = shares if bool(counted[part].all()) else shares.mul_(counted[part][:, None])
+                _add(gradients, upstream.to(hidden.dtype), hidden[part], weight, part)
         ctx.save_for_backward(*gradients)
         ctx.count = max(1, count)
         return loss / ctx.count
@@ -54,10 +63,11 @@ class _Chunked(torch.autograd.Function):
         return *(None if g is None else g.mul_(gradient / ctx.count) for g in ctx.saved_tensors), None, None
 
 
-def _upstream(logs: Float[Tensor, "n V"], targets: Int[Tensor, " n"], counted: Tensor) -> Float[Tensor, "n V"]:
-    """The gradient of the summed loss by the logits, in their memory: softmax less one at the target."""
-    logs.exp_().scatter_add_(1, targets.where(counted, 0)[:, None], logs.new_full((len(logs), 1), -1.0))
-    return logs if bool(counted.all()) else logs.mul_(counted[:, None])
+def _in_precision(hidden: Tensor, *others: Tensor | None) -> list[Tensor | None]:
+    """The factors of the products in the precision that autocast asks for, or as they are."""
+    kind = hidden.device.type
+    wanted = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
+    return [x if x is None or wanted is None else x.to(wanted) for x in (hidden, *others)]
 
 
 def _add(gradients: list, upstream: Float[Tensor, "n V"], hidden: Tensor, weight: Tensor, part: slice) -> None:
@@ -65,10 +75,6 @@ def _add(gradients: list, upstream: Float[Tensor, "n V"], hidden: Tensor, weight
     of_hidden, of_weight, of_bias = gradients
     if of_bias is not None:
         of_bias += upstream.sum(0)
-    if torch.is_autocast_enabled(hidden.device.type):  # matrix products in the precision of the forward pass
-        kind = torch.get_autocast_dtype(hidden.device.type)
-        hidden, weight, upstream = hidden.to(kind), weight.to(kind), upstream.to(kind)
-    upstream = upstream.to(hidden.dtype)
     if of_hidden is not None:
         of_hidden[part] = upstream @ weight
     if of_weight is not None and upstream.dtype == of_weight.dtype:

@@ -35,10 +35,21 @@ def packed(model: nn.Module, make: Callable[[nn.Linear], nn.Module] | None = Non
 
 def laid_out(linear: nn.Linear) -> nn.Module:
     """A `Packed` layer where that is faster, else the layer itself."""
-    weight = linear.weight
+    return Packed(linear) if _for_onednn(linear.weight) else linear
+
+
+def product(
+    x: Float[Tensor, "N I"], weight: Float[Tensor, "O I"], bias: Float[Tensor, " O"] | None
+) -> Float[Tensor, "N O"]:
+    """F.linear outside autograd; in float32 by oneDNN, at 170 instead of 75 GFLOPS where O is a vocabulary."""
+    if not (_for_onednn(weight) and x.dtype == weight.dtype):
+        return F.linear(x, weight, bias)
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+
+
+def _for_onednn(weight: Tensor) -> bool:
     fits = weight.device.type == "cpu" and weight.dtype == torch.float32 and weight.numel() >= LEAST
-    there = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    return Packed(linear) if fits and there else linear
+    return fits and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 class Packed(nn.Module):
