@@ -8,6 +8,7 @@ from lingon.core.seed import seed_everything
 from lingon.data.stretches import Lanes
 from lingon.engine.fit import Plan, fit
 from lingon.engine.optim import sgd
+from lingon.engine.precision import bfloat16, float32
 from lingon.layers.losses import LogUniform
 from lingon.models.lstm import LSTM
 from lingon.tasks.language_modeling import Objective, carried_loss, exact, likelihood, sampled
@@ -15,7 +16,7 @@ from lingon.tasks.language_modeling import Objective, carried_loss, exact, likel
 state = {}
 
 
-def start(tokens, weights, vocab_size, width, rows, context, lr, clip, samples, threads, seed):
+def start(tokens, weights, vocab_size, width, rows, context, lr, clip, samples, precision, threads, seed):
     """Makes the model from the weights of a file that both sides read."""
     torch.set_num_threads(threads)
     seed_everything(seed)
@@ -28,13 +29,14 @@ def start(tokens, weights, vocab_size, width, rows, context, lr, clip, samples, 
     parts = np.load(tokens, allow_pickle=False)
     state.update(model=model, objective=objective, train=parts["train"], test=parts["test"], rows=rows)
     state.update(context=context, optimizer=sgd(objective, lr), clip=clip)
+    state["precision"] = {"float32": float32, "bfloat16": bfloat16}[precision]()
     return {"weights": sum(p.numel() for p in model.parameters())}
 
 
 def run():
     """Trains once over the tokens; returns the mean loss that was trained on."""
     lanes = Lanes(state["train"], state["rows"], state["context"])
-    plan = Plan(epochs=1, clip=state["clip"], log_every=len(lanes))
+    plan = Plan(epochs=1, clip=state["clip"], precision=state["precision"], log_every=len(lanes))
     history = fit(state["objective"], lanes, carried_loss(lanes), state["optimizer"], plan=plan)
     return {"loss": history.rows[-1]["loss"], "steps": history.steps}
 

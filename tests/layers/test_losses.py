@@ -32,6 +32,17 @@ def test_in_chunks_as_at_once(parts, rows, biased):
     torch.testing.assert_close(torch.autograd.grad(3 * found, wanted), torch.autograd.grad(3 * expected, wanted))
 
 
+def test_a_large_matrix_as_at_once():
+    """Products with large matrices are computed by another library than PyTorch's usual one."""
+    hidden, weight, bias = (torch.randn(*s, requires_grad=True) for s in [(N, 2 * D), (1009 * D, 2 * D), (1009 * D,)])
+    targets = torch.randint(0, len(weight), (N,))
+    found = cross_entropy(hidden, weight, bias, targets, chunk=3 * len(weight))
+    expected = F.cross_entropy(F.linear(hidden, weight, bias), targets)
+    torch.testing.assert_close(found, expected)
+    wanted = [hidden, weight, bias]
+    torch.testing.assert_close(torch.autograd.grad(found, wanted), torch.autograd.grad(expected, wanted))
+
+
 def test_in_bfloat16_as_at_once(parts):
     hidden, weight, bias, targets = parts
     with torch.autocast("cpu", torch.bfloat16):
