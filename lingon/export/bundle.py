@@ -42,7 +42,7 @@ def save_bundle(task, model_name: str, folder: Path, run: dict[str, Any]) -> Pat
 
 
 def load(folder: str | Path, device: str = "cpu"):
-    """The object that predicts, from a bundle or from a run folder that holds one.
+    """The object that predicts: from a bundle, a run folder that holds one, a published checkpoint or a GGUF file.
 
     Raises UserError or DataError, naming file and key, when something is missing, broken or of another kind.
     No code is imported or run by a name from the files.
@@ -50,11 +50,18 @@ def load(folder: str | Path, device: str = "cpu"):
     >>> import lingon
     >>> model = lingon.load("runs/sentiment")  # doctest: +SKIP
     """
+    from lingon.data.corpora.weights import WEIGHTS, weights_of
+    from lingon.data.gguf import is_gguf
     from lingon.data.tokenize import Tokenizer
+    from lingon.export.gguf import load_gguf
     from lingon.export.hub import is_hub_folder, load_hub
     from lingon.tasks.classify import Classifier
     from lingon.tasks.generate import LanguageModel
 
+    named = str(folder) in WEIGHTS and not Path(folder).exists()
+    if named or is_gguf(Path(folder)):
+        found = load_gguf(weights_of(str(folder)) if named else folder)
+        return LanguageModel(found.model.to(pick_device(device)).eval(), found.tokenizer, found.ends)
     if is_hub_folder(Path(folder)) or _is_hub_name(folder):
         found = load_hub(folder)
         if found.tokenizer is None:

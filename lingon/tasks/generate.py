@@ -175,10 +175,11 @@ class LanguageModel:
     def score(self, text: str) -> list[tuple[str, float]]:
         """Each token of a text, and its log-probability after those before it; the first follows an empty document."""
         self.model.eval()
-        ids = self.tokenizer.encode(text)
-        if not ids:
+        ids, begin = self.tokenizer.encode(text), self.tokenizer.encode("")
+        if ids == begin:
             raise UserError("an empty text has no tokens to score")
-        start = [] if ids[0] in self.ends or not self.ends else list(self.ends[:1])
+        # Some tokenizers begin each text with a token of their own; else an end stands before it.
+        start = [] if begin or ids[0] in self.ends else list(self.ends[:1])
         limit = getattr(self.model, "context", None)
         if limit and len(ids) + len(start) > limit:
             raise UserError(f"the text has {len(ids):,} tokens, the model sees {limit:,}; score it in parts")

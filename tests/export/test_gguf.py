@@ -1,0 +1,189 @@
+"""Models from GGUF files: those that were converted compute what they did before, and what is not read is refused."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+import lingon
+from lingon.core.errors import DataError
+from lingon.data.gguf import GGUF
+from lingon.data.gguf_tokenizer import gguf_tokenizer
+from lingon.export.gguf import load_gguf
+from lingon.export.hub import save_hub
+from lingon.models.families import from_config
+from tests.data.gguf_files import gguf_bytes, random_blocks
+from tests.export.gguf_models import MODELS, converted, letters
+
+IDS = torch.randint(89, (3, 23), generator=torch.Generator().manual_seed(0))
+
+
+def a_model(name):
+    """A model of random weights, and what converters make of its checkpoint."""
+    model = from_config(MODELS[name]).eval()
+    generator = torch.Generator().manual_seed(1)
+    for p in model.parameters():
+        torch.nn.init.normal_(p.data, std=0.25, generator=generator)
+    return model
+
+
+def files_of(name, model, folder):
+    save_hub(model, folder / "hub")
+    return converted(MODELS[name], load_file(folder / "hub" / "model.safetensors"))
+
+
+def written(folder, facts, tensors):
+    path = folder / "a.gguf"
+    path.write_bytes(gguf_bytes(facts, tensors))
+    return path
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_converted_model_computes_what_it_did_before(name, tmp_path):
+    model = a_model(name)
+    path = written(tmp_path, *files_of(name, model, tmp_path))
+    found = load_gguf(path)
+    with torch.no_grad():
+        wanted = model(IDS)
+        torch.testing.assert_close(found.model(IDS), wanted, rtol=1e-4, atol=1e-4)
+        small = load_gguf(path, torch.bfloat16).model
+        assert small.embedding.weight.dtype == torch.bfloat16
+        assert (small(IDS).float() - wanted).norm() < 0.1 * wanted.norm()
+    tied = found.model.output.weight is found.model.embedding.weight
+    assert tied == (MODELS[name].get("tie_word_embeddings", True))
+    assert found.ends == (2,)
+
+
+@pytest.fixture(scope="module")
+def gemma(tmp_path_factory):
+    """Facts and tensors of a small Gemma 3."""
+    return files_of("gemma3", a_model("gemma3"), tmp_path_factory.mktemp("gemma"))
+
+
+def test_weights_in_blocks_are_the_numbers_of_the_blocks(gemma, tmp_path):
+    facts, tensors = gemma
+    wide = {"embedding_length": 256, "feed_forward_length": 512, "block_count": 1}
+    facts = facts | {f"gemma3.{name}": x for name, x in wide.items()}
+    shapes = {"attn_q": (84, 256), "attn_k": (28, 256), "attn_v": (28, 256), "ffn_up": (512, 256)}
+    kinds = {"attn_q": "Q4_K", "attn_k": "Q5_K", "attn_v": "Q6_K", "ffn_up": "Q8_0"}
+    tensors = {
+        "token_embd.weight": np.ones((89, 256)),
+        "output_norm.weight": np.ones(256),
+        "blk.0.attn_output.weight": np.ones((256, 84)),
+        "blk.0.ffn_gate.weight": np.ones((512, 256)),
+        "blk.0.ffn_down.weight": np.ones((256, 512)),
+        **{f"blk.0.{x}_norm.weight": np.full(256, 1.5) for x in ("attn", "post_attention", "ffn", "post_ffw")},
+        **{f"blk.0.attn_{x}_norm.weight": np.full(14, 1.25) for x in "qk"},
+    }
+    for name, shape in shapes.items():
+        count = shape[0] * shape[1] // (32 if kinds[name] == "Q8_0" else 256)
+        tensors[f"blk.0.{name}.weight"] = (kinds[name], shape, random_blocks(kinds[name], count))
+    path = written(tmp_path, facts, tensors)
+    block = load_gguf(path).model.blocks[0]
+    file = GGUF(path)
+    q, k, v = block.attention.qkv.weight.split([84, 28, 28])
+    assert torch.equal(k, torch.from_numpy(file.read("blk.0.attn_k.weight")))
+    assert torch.equal(q, torch.from_numpy(file.read("blk.0.attn_q.weight")))
+    assert torch.equal(v, torch.from_numpy(file.read("blk.0.attn_v.weight")))
+    assert torch.equal(block.feed.up.weight[512:], torch.from_numpy(file.read("blk.0.ffn_up.weight")))
+    assert block.before_attention.weight.eq(0.5).all()
+    assert block.attention.key_norm.weight.eq(0.25).all()
+
+
+def test_a_file_is_loaded_by_name_and_goes_on_with_a_text(gemma, tmp_path):
+    path = written(tmp_path, *gemma)
+    model = lingon.load(str(path))
+    assert model.tokenizer.tokens("the hat in") == ["<s>", "th", "e", "\u2581", "h", "a", "t", "\u2581in"]
+    assert model.write("the", tokens=5, temperature=0) == model.write("the", tokens=5, temperature=0)
+    assert [token for token, _ in model.score("the hat")] == ["th", "e", "\u2581", "h", "a", "t"]
+    renamed = path.rename(tmp_path / "weights")
+    assert lingon.load(renamed).score("the hat") == model.score("the hat")
+
+
+WRONG = {
+    "unknown general.architecture 'gemma9'; did you mean": {"general.architecture": "gemma9"},
+    "the fact gemma3.rope.freq_base is missing": {"gemma3.rope.freq_base": None},
+    "the fact gemma3.embedding_length is missing": {"gemma3.embedding_length": None},
+    "gemma3.embedding_length is -1, expected a whole number": {"gemma3.embedding_length": b"\5\0\0\0" + b"\xff" * 4},
+    "num_hidden_layers": {"gemma3.block_count": 1 << 20},
+    "the facts want": {"gemma3.feed_forward_length": 36},
+    "these sizes make": {"gemma3.block_count": 8},
+    "unknown tensor 'blk.6": {"gemma3.block_count": 6},
+    "a mixture of 4 experts": {"gemma3.expert_count": 4},
+    "rope.scaling.type is 'yarn', expected linear or none": {"gemma3.rope.scaling.type": "yarn"},
+    "rope.dimension_count is 12, expected 14, the width of a head": {"gemma3.rope.dimension_count": 12},
+    "attention.value_length is 12": {"gemma3.attention.value_length": 12},
+    "sliding_window_pattern is": {"gemma3.attention.sliding_window_pattern": [1, 0, 1]},
+    "unknown kind 'bert'": {"tokenizer.ggml.model": "bert"},
+    "tokens is not a list of texts": {"tokenizer.ggml.tokens": None},
+    "scores is not a list of 89 numbers": {"tokenizer.ggml.scores": [0.5, 0.25]},
+    "bos_token_id is 89, expected an id under 89": {"tokenizer.ggml.bos_token_id": 89},
+    "has a token twice": {"tokenizer.ggml.tokens": ["a"] * 89},
+    "the tokenizer has 90 tokens, the model was made for 89": letters(90),
+    "remove_extra_whitespaces is true": {"tokenizer.ggml.remove_extra_whitespaces": True},
+}
+
+
+@pytest.mark.parametrize("why", WRONG)
+def test_facts_that_are_wrong_or_not_read_are_named(why, gemma, tmp_path):
+    facts = {name: x for name, x in (gemma[0] | WRONG[why]).items() if x is not None}
+    path = written(tmp_path, facts, gemma[1])
+    with pytest.raises(DataError, match=re.escape(why)) as caught:
+        load_gguf(path)
+    assert str(path) in str(caught.value)
+
+
+def test_tensors_that_are_wrong_are_named(gemma, tmp_path):
+    facts, tensors = gemma
+    broken = tensors["blk.3.attn_k.weight"].copy()
+    broken[1, 2] = np.nan
+    with pytest.raises(DataError, match=r"'blk.3.attn_k.weight' holds NaN"):
+        load_gguf(written(tmp_path, facts, tensors | {"blk.3.attn_k.weight": broken}))
+    with pytest.raises(DataError, match=r"tensor 'token_embd.weight' is missing"):
+        load_gguf(written(tmp_path, facts, {"output_norm.weight": np.ones(30)}))
+    with pytest.raises(DataError, match="unknown tensor 'extra'"):
+        load_gguf(written(tmp_path, facts, tensors | {"extra": np.ones(3)}))
+    short = {name: x for name, x in tensors.items() if name != "blk.3.attn_k.weight"}
+    with pytest.raises(DataError, match=r"'blk.3.attn_k.weight' is missing"):
+        load_gguf(written(tmp_path, facts, short | {"extra": broken}))
+    model = files_of("llama 3", a_model("llama 3"), tmp_path)
+    model[1]["rope_freqs.weight"][2] *= 1.5
+    with pytest.raises(DataError, match=r"'rope_freqs.weight' is not what Llama 3 has"):
+        load_gguf(written(tmp_path, *model))
+
+
+def bytes_facts(pre):
+    """A tokenizer of bytes: letters, and a few of GPT-2's pairs."""
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in plain]
+    letter = {byte: chr(byte) for byte in plain} | {byte: chr(0x100 + i) for i, byte in enumerate(others)}
+    merges = ["t h", "th e", "\u0120 the", "1 2", "12 3", "123 4"]
+    tokens = [letter[byte] for byte in range(256)] + [m.replace(" ", "") for m in merges] + ["<|end|>", "<think>"]
+    return {
+        "general.architecture": "llama",
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": pre,
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.token_type": [1] * 262 + [3, 4],
+        "tokenizer.ggml.merges": merges,
+        "tokenizer.ggml.eos_token_id": 262,
+    }
+
+
+def test_a_tokenizer_of_bytes_is_cut_as_its_kind_says(tmp_path):
+    text = "the 12345 <think>\u0000e\u0301"
+    found = {}
+    for pre in ("gpt-2", "llama-bpe", "qwen2"):
+        tokenizer = gguf_tokenizer(GGUF(written(tmp_path, bytes_facts(pre), {})))
+        found[pre] = tokenizer.tokens(text)
+        assert tokenizer.decode(tokenizer.encode("<|end|>")) == "<|end|>"
+        assert 262 not in tokenizer.encode("<|end|>")
+        assert "<think>" in found[pre]
+    assert found["gpt-2"][:4] == ["the", "\u0120", "1234", "5"]
+    assert found["llama-bpe"][:5] == ["the", "\u0120", "123", "4", "5"]
+    assert found["qwen2"][:7] == ["the", "\u0120", "1", "2", "3", "4", "5"]
+    assert len(found["qwen2"]) == len(found["gpt-2"]) + 3 - 1  # its normal form joins the accent, one letter less
+    with pytest.raises(DataError, match="unknown kind 'gpt-9'; did you mean"):
+        gguf_tokenizer(GGUF(written(tmp_path, bytes_facts("gpt-9"), {})))
