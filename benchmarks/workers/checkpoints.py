@@ -1,6 +1,7 @@
-"""transformers: makes checkpoints from configurations, and says what it computes from a folder."""
+"""transformers: makes checkpoints from configurations, and says what it computes from a folder or a GGUF file."""
 
 import json
+from pathlib import Path
 
 import torch
 from serve import serve
@@ -9,30 +10,110 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 torch.set_num_threads(1)
 
 
-def make(config, folder, seed=0, shard="10GB"):
-    """Saves a model of this config.json with random weights."""
+def make(config, folder, seed=0, shard="10GB", dtype="float32"):
+    """Saves a model of this config.json with random weights of a type."""
     kind = AutoConfig.for_model(**config)
     torch.manual_seed(seed)
     model = AutoModelForCausalLM.from_config(kind)
     for p in model.parameters():
         torch.nn.init.normal_(p.data, std=0.25)
-    model.save_pretrained(folder, max_shard_size=shard)
+    model.to(getattr(torch, dtype)).save_pretrained(folder, max_shard_size=shard)
 
 
-def logits(folder, ids):
-    """Logits of each token, [B][T][V]."""
-    # The kind of attention that keeps to every key, such as caps on scores.
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+def logits(folder, ids, gguf=None, every=1):
+    """Logits of each token, [B][T][V], of every so many tokens of the vocabulary."""
+    model = _model(folder, gguf)
     with torch.no_grad():
-        return {"logits": model(torch.tensor(ids)).logits.tolist()}
+        return {"logits": model(torch.tensor(ids)).logits[..., ::every].tolist()}
 
 
-def encode(folder, texts):
-    """Ids of texts given in a JSON file, as the tokenizer of a folder makes them, and the texts of these ids."""
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    with open(texts, encoding="utf-8") as file:
-        rows = tokenizer(json.load(file))["input_ids"]
+def greedy(folder, ids, tokens, gguf=None):
+    """The likeliest ids after those of one text."""
+    model = _model(folder, gguf)
+    out = model.generate(torch.tensor([ids]), max_new_tokens=tokens, do_sample=False)
+    return {"ids": out[0, len(ids) :].tolist()}
+
+
+def encode(folder, texts, gguf=None):
+    """Ids of texts given in a JSON file, as the tokenizer of a folder or of a GGUF file in it makes them."""
+    tokenizer = AutoTokenizer.from_pretrained(folder, **_of(gguf))
+    rows = tokenizer(_read(texts))["input_ids"]
     return {"ids": rows, "kind": type(tokenizer).__name__}
 
 
-serve(make=make, logits=logits, encode=encode)
+def tokenizer(kind, folder, vocab, merges):
+    """Saves a tokenizer of one of the library's classes."""
+    import transformers
+
+    merges = [tuple(pair) for pair in merges]
+    getattr(transformers, kind)(vocab=vocab, merges=merges).save_pretrained(folder)
+
+
+def merges(vocab, scores):
+    """The pairs of a SentencePiece model, in the order in which the library has them joined."""
+    from transformers.tokenization_utils_base import generate_merges
+
+    return {"merges": generate_merges(vocab, scores)}
+
+
+def blocks(kind, raw):
+    """The numbers in blocks, given in hex, as the gguf package makes them."""
+    import gguf
+    import numpy
+
+    data = numpy.frombuffer(bytes.fromhex(raw), numpy.uint8)
+    return {"numbers": gguf.quants.dequantize(data, gguf.GGMLQuantizationType[kind]).reshape(-1).tolist()}
+
+
+def pieces(folder, texts, options):
+    """Trains SentencePiece on texts given in a JSON file; its pieces with scores and kinds, as GGUF numbers them."""
+    import sentencepiece
+
+    home = Path(folder)
+    (home / "texts.txt").write_text("\n".join(text.replace("\n", " ") for text in _read(texts)), encoding="utf-8")
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(home / "texts.txt"), model_prefix=str(home / "spm"), minloglevel=2, num_threads=1, **options
+    )
+    model = sentencepiece.SentencePieceProcessor(model_file=str(home / "spm.model"))
+    ids = range(model.get_piece_size())
+    # Those that are defined by the user stand in no test of the library, but never have a score of a pair.
+    own = set(options.get("user_defined_symbols", []))
+    kinds = [2 if model.is_unknown(i) else 3 if model.is_control(i) else 6 if model.is_byte(i) else 1 for i in ids]
+    named = [model.id_to_piece(i) for i in ids]
+    kinds = [4 if name in own else kind for name, kind in zip(named, kinds, strict=True)]
+    return {"tokens": named, "scores": [model.get_score(i) for i in ids], "kinds": kinds}
+
+
+def piece_ids(folder, texts):
+    """Ids of texts by the SentencePiece model that `pieces` has trained in this folder."""
+    import sentencepiece
+
+    model = sentencepiece.SentencePieceProcessor(model_file=str(Path(folder) / "spm.model"))
+    return {"ids": [model.encode(text) for text in _read(texts)]}
+
+
+def _model(folder, gguf):
+    # The kind of attention that keeps to every key, such as caps on scores.
+    options = {"dtype": torch.float32, "attn_implementation": "eager"} | _of(gguf)
+    return AutoModelForCausalLM.from_pretrained(folder, **options).eval()
+
+
+def _of(gguf):
+    return {"gguf_file": gguf} if gguf else {}
+
+
+def _read(path):
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+serve(
+    make=make,
+    logits=logits,
+    greedy=greedy,
+    encode=encode,
+    tokenizer=tokenizer,
+    merges=merges,
+    blocks=blocks,
+    pieces=pieces,
+    piece_ids=piece_ids,
+)

@@ -15,6 +15,7 @@ import numpy as np
 
 from lingon.core.errors import DataError, one_of
 from lingon.data.gguf_blocks import KINDS
+from lingon.data.tokenizer import short
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
@@ -213,9 +214,3 @@ class _Header:
 
     def wrong(self, why: str) -> DataError:
         return DataError(f"{self.path}: {why}")
-
-
-def short(value: object) -> str:
-    """A name or value of a file as a message can show it."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -11,8 +11,8 @@ import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, processors
 
 from lingon.core.errors import DataError, unknown
-from lingon.data.gguf import GGUF, short
-from lingon.data.tokenizer import Tokenizer
+from lingon.data.gguf import GGUF
+from lingon.data.tokenizer import Tokenizer, short
 
 CONTROL, OWN, BYTE = 3, 4, 6  # kinds of tokens: never in a text; always one piece of a text; a byte of a rare character
 SPACE = "▁"
@@ -30,9 +30,9 @@ CUTS |= {"qwen2": QWEN2, "deepseek-r1-qwen": QWEN2}
 def gguf_tokenizer(file: GGUF) -> Tokenizer:
     """The tokenizer of a file. Raises DataError naming the fact that is wrong, missing, or of a kind not read."""
     kind = file.facts.get("tokenizer.ggml.model")
-    if kind not in READ:
+    if not isinstance(kind, str) or kind not in READ:
         raise DataError(f"{file.path}: tokenizer.ggml.model: {unknown('kind', str(kind), READ)}")
-    tokens = _texts(file, "tokens")
+    tokens = _spelled(file, _texts(file, "tokens"))
     if len(set(tokens)) < len(tokens):
         raise DataError(f"{file.path}: tokenizer.ggml.tokens has a token twice")
     kinds = _numbers(file, "token_type", len(tokens), np.ones(len(tokens), int)).tolist()
@@ -52,6 +52,17 @@ def gguf_tokenizer(file: GGUF) -> Tokenizer:
     return Tokenizer(library)
 
 
+def _is_gemma(file: GGUF) -> bool:
+    return str(file.facts.get("general.architecture")).startswith("gemma")
+
+
+def _spelled(file: GGUF, tokens: list[str]) -> list[str]:
+    """The tokens as pairs of them are joined: files of Gemma write its runs of spaces with spaces."""
+    if not _is_gemma(file):
+        return tokens
+    return [SPACE * len(t) if len(t) > 1 and not t.strip(" ") else t for t in tokens]
+
+
 def _by_score(file: GGUF, tokens: list[str], kinds: list[int]) -> tokenizers.Tokenizer:
     """SentencePiece's: the pair whose whole has the highest score is joined first."""
     if file.facts.get("tokenizer.ggml.remove_extra_whitespaces", False):
@@ -59,13 +70,9 @@ def _by_score(file: GGUF, tokens: list[str], kinds: list[int]) -> tokenizers.Tok
     scores = _numbers(file, "scores", len(tokens), None).astype(float)
     if not np.isfinite(scores).all():
         raise DataError(f"{file.path}: tokenizer.ggml.scores holds NaN or infinite numbers")
-    if gemma := str(file.facts.get("general.architecture")).startswith("gemma"):
-        # Its runs of spaces are written with spaces here, and its scores do not say what was joined first: the ids do.
-        tokens[:] = [SPACE * len(t) if len(t) > 1 and not t.strip(" ") else t for t in tokens]
+    if gemma := _is_gemma(file):  # what was joined first is told by its ids, not by its scores
         scores = -np.arange(len(tokens), dtype=float)
     ids = {token: i for i, token in enumerate(tokens)}
-    if len(ids) < len(tokens):
-        raise DataError(f"{file.path}: tokenizer.ggml.tokens has a run of spaces twice")
     rare = tokens[_id(file, "unknown_token_id", len(tokens), 0)]
     whole = set() if gemma else {t for t, kind in zip(tokens, kinds, strict=True) if kind in (CONTROL, OWN, BYTE)}
     merges = _merges(ids, scores.tolist(), whole)
@@ -73,7 +80,7 @@ def _by_score(file: GGUF, tokens: list[str], kinds: list[int]) -> tokenizers.Tok
     library = tokenizers.Tokenizer(model)
     written = [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
     read = [normalizers.Replace(" ", SPACE)]
-    if file.facts.get("tokenizer.ggml.add_space_prefix", True):
+    if file.facts.get("tokenizer.ggml.add_space_prefix", not gemma):
         read.insert(0, normalizers.Prepend(SPACE))
         written.append(decoders.Strip(" ", 1, 0))
     library.normalizer, library.decoder = normalizers.Sequence(read), decoders.Sequence(written)
@@ -115,7 +122,7 @@ def _begin(file: GGUF, library: tokenizers.Tokenizer, tokens: list[str], by_itse
         return
     begin = _id(file, "bos_token_id", len(tokens), None)
     token = tokens[begin]
-    if ":" in token or token.startswith("$"):
+    if not token or ":" in token or token.startswith("$") or any(map(str.isspace, token)):
         raise DataError(f"{file.path}: the token {short(token)} cannot begin a text")
     library.post_processor = processors.TemplateProcessing(single=f"{token} $A", special_tokens=[(token, begin)])
 

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from lingon.core.errors import DataError, unknown
-from lingon.data.gguf import GGUF, short
+from lingon.data.gguf import GGUF
+from lingon.data.tokenizer import short
 from lingon.layers.position import llama3
 
 FREQUENCIES = "rope_freqs.weight"
@@ -20,7 +22,8 @@ class Facts:
         self.file, self.architecture = file, architecture
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self.file.facts.get(f"{self.architecture}.{name}", default)
+        value = self.file.facts.get(f"{self.architecture}.{name}", default)
+        return value.tolist() if isinstance(value, np.ndarray) else value
 
     def need(self, name: str) -> Any:
         if (value := self.get(name)) is None:
@@ -49,7 +52,7 @@ class Facts:
 def config_of(file: GGUF) -> dict[str, Any]:
     """What `lingon.models.families.from_config` reads. Raises DataError naming the fact that is missing or not read."""
     architecture = file.facts.get("general.architecture")
-    if architecture not in ARCHITECTURES:
+    if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
         raise DataError(f"{file.path}: {unknown('general.architecture', str(architecture), ARCHITECTURES)}")
     facts = Facts(file, architecture)
     if facts.get("expert_count"):
@@ -57,10 +60,14 @@ def config_of(file: GGUF) -> dict[str, Any]:
     same = {
         "vocab_size": file.stored("token_embd.weight").shape[0],
         "tie_word_embeddings": "output.weight" not in file.tensors,
-        "bos_token_id": file.facts.get("tokenizer.ggml.bos_token_id"),
-        "eos_token_id": file.facts.get("tokenizer.ggml.eos_token_id"),
+        **{f"{name}_token_id": _id(file, name) for name in ("bos", "eos")},
     }
     return same | ARCHITECTURES[architecture](facts)
+
+
+def _id(file: GGUF, name: str) -> int | None:
+    value = file.facts.get(f"tokenizer.ggml.{name}_token_id")
+    return value if type(value) is int else None
 
 
 def _gpt2(facts: Facts) -> dict[str, Any]:
@@ -114,7 +121,9 @@ def _qwen(facts: Facts) -> dict[str, Any]:
 
 
 def _gemma2(facts: Facts) -> dict[str, Any]:
-    caps = {f"{x}_logit_softcapping": facts.number(f"{x}_logit_softcapping") for x in ("attn", "final")}
+    # The first files of Gemma 2 do not name the caps, which all of its models have (its paper, section 2).
+    caps = {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}
+    caps = {name: facts.number(name, usual) for name, usual in caps.items()}
     return _gemma(facts, 2) | caps | {"model_type": "gemma2", "rope_parameters": _rope(facts)}
 
 

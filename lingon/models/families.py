@@ -251,7 +251,9 @@ def _rotary(sizes: Sizes, kind: str, head_width: int, theta: float = 10_000.0) -
     """The rotation of layers of a kind, in the old layout (rope_theta, rope_scaling) or the new (rope_parameters)."""
     head_width = sizes.whole("head_dim", head_width, least=2, most=1 << 12)
     theta = sizes.number("rope_theta", theta)
-    found = sizes.part("rope_parameters") or sizes.part("rope_scaling")
+    _turned_whole(sizes)
+    # Where both are there, the older key counts, as in transformers.
+    found = sizes.part("rope_scaling") or sizes.part("rope_parameters")
     if found is None:
         return Rotary(head_width, theta)
     found = found.part(kind) or found
@@ -261,8 +263,7 @@ def _rotary(sizes: Sizes, kind: str, head_width: int, theta: float = 10_000.0) -
 def _stretch(rope: Sizes, sizes: Sizes) -> Stretch | None:
     key = "rope_type" if rope.config.get("rope_type") is not None else "type"
     kind = rope.choice(key, "default", ("default", "linear", "llama3"))
-    if rope.number("partial_rotary_factor", 1.0) != 1:
-        raise rope.wrong("partial_rotary_factor", rope.config["partial_rotary_factor"], "1 in this family")
+    _turned_whole(rope)
     if kind == "default":
         return None
     factor = rope.number("factor")
@@ -273,8 +274,14 @@ def _stretch(rope: Sizes, sizes: Sizes) -> Stretch | None:
     low, high = rope.number("low_freq_factor", 1.0), rope.number("high_freq_factor", 4.0)
     if high <= low:
         raise rope.wrong("high_freq_factor", high, f"a number over low_freq_factor, which is {low:g}")
-    most = sizes.config.get("max_position_embeddings")
-    return llama3(factor, low, high, rope.whole("original_max_position_embeddings", most))
+    most = rope.config.get("original_max_position_embeddings") or sizes.config.get("max_position_embeddings")
+    return llama3(factor, low, high, sizes.whole("original_max_position_embeddings", most))
+
+
+def _turned_whole(sizes: Sizes) -> None:
+    """Raises UserError when only a part of each head is turned, which none of these families does."""
+    if sizes.number("partial_rotary_factor", 1.0) != 1:
+        raise sizes.wrong("partial_rotary_factor", sizes.config["partial_rotary_factor"], "1 in this family")
 
 
 def _share(sizes: Sizes, key: str, default: float) -> float:

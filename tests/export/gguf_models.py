@@ -36,7 +36,7 @@ MODELS = {
     "qwen2": made("qwen2", tied=True, head_dim=6, num_attention_heads=5, num_key_value_heads=1),
     "qwen3": made("qwen3"),
     "gemma2": made("gemma2", attn_logit_softcapping=5.0, final_logit_softcapping=3.0, **GEMMA2),
-    "gemma2, no caps": made("gemma2", attn_logit_softcapping=None, final_logit_softcapping=None, **GEMMA2),
+    "gemma2, caps not named": made("gemma2", attn_logit_softcapping=50.0, final_logit_softcapping=30.0, **GEMMA2),
     "gemma3": made("gemma3_text", **GEMMA3 | {"rope_parameters": {F: WIDE, S: NEAR}}),
     "gemma3, linear": made("gemma3_text", **GEMMA3 | {"tied": False, "rope_parameters": {F: LINEAR, S: PLAIN}}),
 }
@@ -125,7 +125,8 @@ def rotary(config: dict) -> dict:
     if config.get("sliding_window"):
         facts["attention.sliding_window"] = config["sliding_window"]
     caps = {f"{x}_logit_softcapping": config.get(f"{x}_logit_softcapping") for x in ("attn", "final")}
-    return facts | {name: cap for name, cap in caps.items() if cap}
+    usual = {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}  # which the first converters left out
+    return facts | {name: cap for name, cap in caps.items() if cap and cap != usual[name]}
 
 
 def llama3_divisors(config: dict) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Models from GGUF files: those that were converted compute what they did before, and what is not read is refused."""
 
+import math
+import random
 import re
 
 import numpy as np
@@ -14,7 +16,7 @@ from lingon.data.gguf_tokenizer import gguf_tokenizer
 from lingon.export.gguf import load_gguf
 from lingon.export.hub import save_hub
 from lingon.models.families import from_config
-from tests.data.gguf_files import gguf_bytes, random_blocks
+from tests.data.gguf_files import gguf_bytes, random_blocks, value
 from tests.export.gguf_models import MODELS, converted, letters
 
 IDS = torch.randint(89, (3, 23), generator=torch.Generator().manual_seed(0))
@@ -133,6 +135,23 @@ def test_facts_that_are_wrong_or_not_read_are_named(why, gemma, tmp_path):
     with pytest.raises(DataError, match=re.escape(why)) as caught:
         load_gguf(path)
     assert str(path) in str(caught.value)
+
+
+def test_facts_of_any_type_end_in_a_model_or_a_data_error(gemma, tmp_path):
+    """Fuzzed: each fact becomes a text, a list, nothing, a truth, or a number that is negative, huge or not finite."""
+    others = ["x", [1, 2], ["x"], None, True, 0, 7, 1 << 31, value("i64", -(1 << 40)), value("f32", math.nan), 0.5]
+    facts, tensors = gemma
+    path = tmp_path / "a.gguf"
+    draw, refused = random.Random(0), 0
+    cases = [(name, other) for name in facts for other in others]
+    for name, other in draw.sample(cases, 120):
+        changed = {key: x for key, x in (facts | {name: other}).items() if x is not None}
+        path.write_bytes(gguf_bytes(changed, tensors))
+        try:
+            load_gguf(path)
+        except DataError:
+            refused += 1
+    assert refused > 60
 
 
 def test_tensors_that_are_wrong_are_named(gemma, tmp_path):

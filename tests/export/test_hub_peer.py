@@ -5,9 +5,6 @@ import json
 import pytest
 import torch
 
-from benchmarks.environments import python_of
-from benchmarks.worker import Worker
-from lingon.core.errors import FetchError
 from lingon.export.hub import load_hub, save_hub
 from lingon.models.build import build
 from tests.models.family_configs import CONFIGS
@@ -15,16 +12,6 @@ from tests.models.family_configs import CONFIGS
 pytestmark = pytest.mark.long
 every = pytest.mark.parametrize("name", CONFIGS)
 IDS = torch.randint(89, (3, 23), generator=torch.Generator().manual_seed(0))
-
-
-@pytest.fixture(scope="module")
-def peer():
-    try:
-        python_of("transformers")
-    except FetchError as error:
-        pytest.skip(f"the environment of transformers cannot be made here: {error}")
-    with Worker("checkpoints", "transformers") as worker:
-        yield worker
 
 
 def logits_of(peer, folder):
