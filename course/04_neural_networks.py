@@ -355,9 +355,10 @@ plt.show()
 # %% [markdown]
 # ## The landscape of a real network
 #
-# The MLP has 101,770 weights, and nobody can picture that many directions. But we can cut the landscape along a plane:
-# take the weights at every step of a training, find the two directions along which they moved most (by the singular
-# values of the path), and compute the loss on that plane. A smaller network of 16 hidden numbers will do.
+# The MLP has a weight for every pixel and every hidden number, and nobody can picture so many directions. But we can
+# cut the landscape along a plane: take the weights at every step of a training, find the two directions along which
+# they moved most (by the singular values of the path), and compute the loss on that plane. A smaller network of 16
+# hidden numbers will do.
 #
 # Left, each step looks at five digits and sees each digit once in all; the path staggers, for five digits say only
 # roughly which way is down. Right, each step looks at all of them; it goes straight, and must read the whole data for

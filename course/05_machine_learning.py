@@ -80,17 +80,21 @@ print("weights found from 20 points:", [f"{value:.2f}" for value in w.tolist()])
 
 # %%
 grid = torch.linspace(-2.6, 2.6, 300, dtype=torch.float64)
+
+
+def framed(axis, lowest, highest, title):
+    axis.set(ylim=(lowest, highest), xlabel="x")
+    axis.set_title(title, fontsize=10)
+
+
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), sharey=True, layout="constrained")
 for axis, degree in zip(axes, (1, 3, 14), strict=True):
     w = least_squares(features(x, degree), y)
     axis.plot(grid, truth(grid), color="tab:gray", linewidth=4, alpha=0.4, label="truth")
     axis.plot(grid, features(grid, degree) @ w, color="tab:red", label="model")
     axis.plot(x, y, "o", color="black", markersize=4, label="20 points")
-    axis.set(ylim=(-35, 25), xlabel="x")
-    axis.set_title(
-        f"degree {degree}: error {error(w, x, y):.3g} on its points,\n{error(w, x_new, y_new):.3g} on new ones",
-        fontsize=10,
-    )
+    errors = f"error {error(w, x, y):.3g} on its points,\n{error(w, x_new, y_new):.3g} on new ones"
+    framed(axis, -35, 25, f"degree {degree}: {errors}")
 axes[0].legend(fontsize=9)
 plt.show()
 
@@ -226,11 +230,8 @@ for axis, degree in zip(axes, (1, 3, 8), strict=True):
     bias = (curves.mean(0) - truth(near)).square()
     variance = curves.var(0, correction=0)
     assert torch.allclose((curves - truth(near)).square().mean(0), bias + variance)
-    axis.set(ylim=(-30, 20), xlabel="x")
-    axis.set_title(
-        f"degree {degree}: where points are dense,\nbias$^2$ {bias.mean():.2g}, variance {variance.mean():.2g}",
-        fontsize=10,
-    )
+    dense = f"where points are dense,\nbias$^2$ {bias.mean():.2g}, variance {variance.mean():.2g}"
+    framed(axis, -30, 20, f"degree {degree}: {dense}")
 axes[0].legend(fontsize=9)
 plt.show()
 
@@ -305,8 +306,9 @@ plt.show()
 # %% [markdown]
 # ## A network that knows its homework by heart
 #
-# Now the real thing: digits, but only 500 of them to learn from, and a network with 101,770 weights. After every epoch
-# we look at the loss and the accuracy on the digits it learns from, and on the validation digits.
+# Now the real thing: digits, but only 500 of them to learn from, and the network of lesson 04, with many times as many
+# weights. After every epoch we look at the loss and the accuracy on the digits it learns from, and on the validation
+# digits.
 
 # %%
 digits = load_pictures("digits")
@@ -424,8 +426,8 @@ for name, scores in found.items():
 # %% [markdown]
 # With 1,000 test digits one standard error of an accuracy is about one in a hundred, so most of these differences in
 # accuracy could be luck; the large ones in loss are not. Early stopping is the cheapest of the four, it even saves
-# time. What helps most is not in the picture at all: more data. Lesson 04 had seven times as many digits, and no remedy
-# here comes near it.
+# time. What helps most is not in the picture at all: more data. Lesson 04 had all the digits, and no remedy here comes
+# near it.
 #
 # ## Does it know what it does not know?
 #

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 import lingon
-from lingon.cli import learn, vectors
+from lingon.cli import generate, learn, vectors
 from lingon.cli.errors import Door, one_line
+from lingon.cli.generate import Device
 from lingon.core.errors import UserError, unknown
 from lingon.recipes import COMPARABLE, RECIPES
 from lingon.recipes.plan import plan
@@ -26,12 +27,13 @@ app.add_typer(vectors.app, name="vectors")
 for recipe in RECIPES.values():
     train.command(recipe.__name__.replace("_", "-"))(as_command(recipe, sweeps=recipe in COMPARABLE))
 app.command("plan")(as_command(plan, sweeps=False))
+app.command()(generate.generate)
+app.command()(generate.score)
 
 Text = Annotated[str | None, typer.Option(help="Column with the texts; guessed when obvious.")]
 Label = Annotated[str | None, typer.Option(help="Column with the labels; guessed when obvious.")]
 BadRow = Annotated[str, typer.Option(help="stop at a row that cannot be read, or skip it.")]
 Accept = Annotated[bool, typer.Option("--accept-licence", help="You may use what has a licence of its own.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -73,7 +75,7 @@ def evaluate(
     if cache and classifier.kind != "language-model":
         raise UserError(f"{bundle!r} is a classifier; --cache is for language models")
     if classifier.kind == "language-model":
-        from lingon.cli.generate import likelihood_of
+        from lingon.cli.likelihood import likelihood_of
 
         found = likelihood_of(classifier, data, split or "test", cache, accept_licence)
         print(
@@ -127,51 +129,6 @@ def export(
 
     for line in lines_of_export(export_bundle(bundle, to, out, int8, data)):
         print(line)
-
-
-@app.command()
-def generate(
-    bundle: Annotated[str, typer.Argument(help="A bundle or run of a language model, a checkpoint, or owner/name.")],
-    prompt: Annotated[list[str] | None, typer.Option(help="How the text begins; repeat for more.")] = None,
-    tokens: Annotated[int, typer.Option(help="New tokens at most.")] = 100,
-    temperature: Annotated[float, typer.Option(help="0 takes the likeliest; over 1 is wilder.")] = 1.0,
-    top_k: Annotated[int | None, typer.Option(help="Only the k likeliest tokens.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Only the fewest tokens that sum to p.")] = None,
-    min_p: Annotated[float | None, typer.Option(help="Only tokens p times as likely as the likeliest.")] = None,
-    typical: Annotated[float | None, typer.Option(help="Only tokens of the usual surprise, that sum to this.")] = None,
-    repetition: Annotated[float | None, typer.Option(help="Over 1: what was said is less likely.")] = None,
-    no_repeat: Annotated[int | None, typer.Option(help="No run of so many tokens comes twice.")] = None,
-    stop: Annotated[list[str] | None, typer.Option(help="Ends the text before this; repeat for more.")] = None,
-    pattern: Annotated[str | None, typer.Option(help="A regular expression that the new text matches.")] = None,
-    schema: Annotated[Path | None, typer.Option(help="A file with a JSON schema that the new text keeps to.")] = None,
-    beams: Annotated[int | None, typer.Option(help="Search with so many beams, and show the best text.")] = None,
-    draft: Annotated[str | None, typer.Option(help="A smaller model with the same tokenizer, for speed.")] = None,
-    seed: Annotated[int, typer.Option(help="Another seed, another text.")] = 0,
-    device: Device = "cpu",
-) -> None:
-    """Go on with a text, token by token, as a language model would."""
-    from lingon.cli.generate import language_model, manner_of, show
-
-    manner = manner_of(
-        schema, tokens=tokens, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, typical=typical,
-        repetition=repetition, no_repeat=no_repeat, stop=tuple(stop or ()), pattern=pattern, seed=seed,
-    )  # fmt: skip
-    model, smaller = language_model(bundle, device), language_model(draft, device) if draft else None
-    for text in prompt or [""]:
-        show(model, text, manner, beams, smaller)
-
-
-@app.command()
-def score(
-    bundle: Annotated[str, typer.Argument(help="A bundle or run of a language model, a checkpoint, or owner/name.")],
-    text: Annotated[str, typer.Argument(help="The text.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    device: Device = "cpu",
-) -> None:
-    """Show how likely a language model finds each token of a text."""
-    from lingon.cli.generate import language_model, scored
-
-    print(scored(language_model(bundle, device), text, as_json))
 
 
 @app.command()

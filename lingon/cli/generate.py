@@ -1,69 +1,151 @@
-"""What `lingon generate`, `lingon score` and `lingon evaluate` do with a language model."""
+"""lingon generate and lingon score: a language model writes, or judges what is written."""
 
-import json
-import math
+import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-import lingon
+import typer
+
 from lingon.core.errors import UserError
-from lingon.core.files import read_json
-from lingon.data.running_text import documents_of
-from lingon.decoding.beam import Beams
-from lingon.tasks.generate import LanguageModel, Manner
-from lingon.tasks.language_modeling import cached_likelihood, likelihood, recurrent
+
+Source = Annotated[str, typer.Argument(help="A bundle or run of a language model, a checkpoint, or owner/name.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")]
+Share = float | None
+
+# Which options exclude each other, and why.
+ALONE = {
+    "beams": (
+        ("contrastive", "draft", "temperature", "top_k", "top_p", "min_p", "typical", "stop"),
+        "a beam search looks for the likeliest whole texts and draws nothing",
+    ),
+    "contrastive": (
+        ("draft", "n", "temperature", "top_p", "min_p", "typical"),
+        "contrastive search draws nothing and finds one text",
+    ),
+    "draft": (("n",), "a draft helps with one text at a time"),
+    "pattern": (("schema",), "a text is held to one of them"),
+}
+NEEDED = {"length_penalty": "beams", "early_stopping": "beams", "groups": "beams", "diversity": "groups"}
+NEEDED |= {"alternatives": "page"}
 
 
-def language_model(source: str, device: str) -> LanguageModel:
+def generate(
+    context: typer.Context,
+    bundle: Source,
+    prompt: Annotated[list[str] | None, typer.Option(help="How the text begins; repeat for more.")] = None,
+    prompt_file: Annotated[
+        Path | None, typer.Option(help="A file with one prompt a line; - is standard input.")
+    ] = None,
+    tokens: Annotated[int, typer.Option(help="New tokens at most.")] = 100,
+    n: Annotated[int, typer.Option("--n", help="So many texts for each prompt, which is read once.")] = 1,
+    temperature: Annotated[float, typer.Option(help="0 takes the likeliest; over 1 is wilder.")] = 1.0,
+    top_k: Annotated[int | None, typer.Option(help="Only the k likeliest tokens.")] = None,
+    top_p: Annotated[Share, typer.Option(help="Only the fewest tokens that sum to p.")] = None,
+    min_p: Annotated[Share, typer.Option(help="Only tokens p times as likely as the likeliest.")] = None,
+    typical: Annotated[Share, typer.Option(help="Only tokens of the usual surprise, that sum to this.")] = None,
+    repetition: Annotated[Share, typer.Option(help="Over 1: what was said is less likely.")] = None,
+    no_repeat: Annotated[int | None, typer.Option(help="No run of so many tokens comes twice.")] = None,
+    bias: Annotated[
+        list[str] | None, typer.Option(help="TOKEN=NUMBER, added to its logit, as ' the=-5' or 'end=-inf'; repeat.")
+    ] = None,
+    stop: Annotated[list[str] | None, typer.Option(help="Ends the text before this; repeat for more.")] = None,
+    pattern: Annotated[str | None, typer.Option(help="A regular expression that the new text matches.")] = None,
+    schema: Annotated[Path | None, typer.Option(help="A file with a JSON schema that the new text keeps to.")] = None,
+    contrastive: Annotated[
+        Share, typer.Option(help="From 0 to 1: how much to avoid what is like the text before; see --top-k.")
+    ] = None,
+    beams: Annotated[int | None, typer.Option(help="Search with so many beams; --n of the best are shown.")] = None,
+    length_penalty: Annotated[float, typer.Option(help="With beams: over 0, long texts may win.")] = 0.6,
+    groups: Annotated[int, typer.Option(help="With beams: groups that avoid each other's tokens.")] = 1,
+    diversity: Annotated[float, typer.Option(help="With groups: what a token of another group loses.")] = 0.5,
+    early_stopping: Annotated[
+        str, typer.Option(help="With beams: never (exact), heuristic, or first, when enough texts have ended.")
+    ] = "never",
+    draft: Annotated[str | None, typer.Option(help="A smaller model with the same tokenizer, for speed.")] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="Weights of 8 bits: less memory and faster, not exact.")] = False,
+    page: Annotated[Path | None, typer.Option(help="An .html page of all tokens with their probabilities.")] = None,
+    alternatives: Annotated[int, typer.Option(help="With a page: other tokens to show for each.")] = 8,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a text.")] = False,
+    seed: Annotated[int, typer.Option(help="Another seed, another text.")] = 0,
+    device: Device = "cpu",
+) -> None:
+    """Go on with a text, token by token, as a language model would."""
+    given = _checked(context)
+    from lingon.cli import written
+    from lingon.core.files import read_json
+    from lingon.tasks.manner import Manner
+
+    prompts = written.prompts_of(prompt or (), prompt_file)
+    manner = Manner(
+        tokens, temperature, top_k if contrastive is None else None, top_p, min_p, typical, repetition, no_repeat,
+        stop=tuple(stop or ()), pattern=pattern, schema=None if schema is None else read_json(schema), seed=seed,
+    )  # fmt: skip
+    search = None
+    if beams is not None:
+        search = written.beams_of(beams, manner, n, length_penalty, groups, diversity, early_stopping)
+    model, smaller = language_model(bundle, device), language_model(draft, device) if draft else None
+    model, smaller = (m and written.for_decoding(m, int8) for m in (model, smaller))
+    manner = replace(manner, bias=written.bias_of(model, bias or ()))
+    way = written.way_of(model, manner, contrastive, top_k, smaller)
+    several = n > 1 or len(prompts) > 1
+    if not (page or as_json or search or n > 1):
+        written.stream(model, prompts, manner, way)
+        return
+    details = alternatives if page else 0
+    if search:
+        found = written.searched(model, prompts, manner, search, details)
+    else:
+        found = written.found_by(model, prompts, manner, way, n, bool(draft) or contrastive is not None, details)
+    texts = list(written.show(found, model, as_json, several))
+    if page:
+        from lingon.export.generation_page import write_page
+
+        print(f"wrote {write_page(page, model, texts, bundle, given, alternatives)}", file=sys.stderr)
+
+
+def score(
+    bundle: Source,
+    text: Annotated[str, typer.Argument(help="The text.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    device: Device = "cpu",
+) -> None:
+    """Show how likely a language model finds each token of a text."""
+    from lingon.cli.likelihood import scored
+
+    print(scored(language_model(bundle, device), text, as_json))
+
+
+def language_model(source: str, device: str):
     """The language model of a bundle. Raises UserError when it is something else."""
+    import lingon
+
     model = lingon.load(source, device)
-    if not isinstance(model, LanguageModel):
+    if model.kind != "language-model":
         raise UserError(f"{source!r} is a classifier, which writes nothing; try: lingon predict {source} 'A text.'")
     return model
 
 
-def manner_of(schema: Path | None, **named: Any) -> Manner:
-    """How to write, from the flags."""
-    return Manner(schema=None if schema is None else read_json(schema), **named)
+def _checked(context: typer.Context) -> dict[str, object]:
+    """The options that were given, by flag. Raises UserError for those that exclude each other or say nothing."""
+    values = context.params
+    given = [name for name in values if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"]
+    for one, (others, why) in ALONE.items():
+        for other in [name for name in others if one in given and name in given]:
+            raise UserError(f"{_flag(one)} and {_flag(other)} exclude each other: {why}; leave one of them out")
+    for one, other in NEEDED.items():
+        if one in given and other not in given:
+            raise UserError(f"{_flag(one)} says nothing without {_flag(other)}; add {_flag(other)}, or leave it out")
+    if values["n"] < 1:
+        raise UserError(f"--n is {values['n']}, expected 1 or more texts")
+    if values["n"] > 1 and values["temperature"] == 0:
+        raise UserError(f"--n {values['n']} with --temperature 0 would write one text again; leave one of them out")
+    if values["alternatives"] < 1:
+        raise UserError(f"--alternatives is {values['alternatives']}, expected 1 or more")
+    if (page := values["page"]) and page.suffix not in (".html", ".htm"):
+        raise UserError(f"--page {str(page)!r} ends in {page.suffix!r}, expected .html")
+    return {_flag(name): values[name] for name in given if name not in ("bundle", "prompt", "page")}
 
 
-def show(model: LanguageModel, prompt: str, manner: Manner, beams: int | None, draft: LanguageModel | None) -> None:
-    """Prints the prompt and what follows, as it comes."""
-    print(prompt, end="", flush=True)
-    if beams is not None:
-        best = model.search(prompt, Beams(beams, manner.tokens), manner)[0]
-        print(f"{best[0]}\n[log-probability {best[1]:.3f}]")
-        return
-    pieces = model.drafted(prompt, manner, draft) if draft else model.generate(prompt, manner)
-    for piece in pieces:
-        print(piece, end="", flush=True)
-    print()
-
-
-def scored(model: LanguageModel, text: str, as_json: bool) -> str:
-    """A line per token with its log-probability, and the sum."""
-    found = model.score(text)
-    total = sum(x for _, x in found)
-    if as_json:
-        return json.dumps({"tokens": [{"token": t, "logprob": x} for t, x in found], "logprob": total})
-    lines = [f"{t!r:24} {x:9.4f}" for t, x in found]
-    return "\n".join([*lines, f"{'all':24} {total:9.4f}   perplexity {math.exp(-total / len(found)):.2f}"])
-
-
-def likelihood_of(model: LanguageModel, data: str, part: str, cache: bool, accept: bool) -> dict[str, float]:
-    """Loss, perplexity and bits per byte of a text, by the exact softmax; with `cache`, states of the past vote too."""
-    if cache and not recurrent(model.model):
-        raise UserError("--cache remembers the states of an LSTM; this model has its whole context before it anyway")
-    texts = list(documents_of([data], part, accept))
-    end = list(model.ends[:1])
-    tokens = [i for ids in model.tokenizer.encode_batch(texts) for i in [*ids, *end]]
-    if len(tokens) < 2:
-        raise UserError(f"{data}: its part {part!r} has no text")
-    import numpy as np
-
-    context = getattr(model.model, "context", 256)
-    size = sum(len(text.encode()) for text in texts)
-    if cache:
-        return replace(cached_likelihood(model.model, np.array(tokens)), bytes=size).scores()
-    return likelihood(model.model, np.array(tokens), context, rows=8, bytes=size).scores()
+def _flag(name: str) -> str:
+    return "--" + {"as_json": "json"}.get(name, name.replace("_", "-"))

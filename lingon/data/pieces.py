@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from tokenizers.pre_tokenizers import ByteLevel
 
+from lingon.core.errors import UserError
 from lingon.data.tokenizer import Tokenizer
-from lingon.data.vocab import SPECIALS
+from lingon.data.vocab import SPECIALS, UNK
 
 BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
@@ -44,6 +45,19 @@ def pieces_of(tokenizer: Tokenizer) -> Pieces:
     else:
         of, spaced = _between(library, tokens)
     return Pieces(tuple(b"" if t in special else piece for t, piece in zip(tokens, of, strict=True)), spaced)
+
+
+def id_of(text: str, tokenizer: Tokenizer, pieces: Pieces) -> int:
+    """The one token that a text is. Raises UserError that shows what it is made of when there is no such token."""
+    ids = tokenizer.encode(text)[len(tokenizer.encode("")) :]  # without what begins every text
+    if len(ids) == 1 and tokenizer.vocab.token(ids[0]) != UNK:
+        return ids[0]
+    if text and text.encode() in pieces.of:
+        return pieces.of.index(text.encode())
+    if text in tokenizer.vocab:  # the name of a special token
+        return tokenizer.vocab[text]
+    parts = " ".join(repr(tokenizer.vocab.token(i)) for i in ids[:12]) or "nothing"
+    raise UserError(f"{text!r} is no single token of this model, which makes {parts} of it; give one token, exactly")
 
 
 def _of_letters(token: str, letters: dict[str, int]) -> bytes:

@@ -1,6 +1,6 @@
 """One token after the other, for a batch of rows: greedy, or drawn with each row's own dice."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,15 +16,17 @@ class Picked:
     """One generated token.
 
     row: which row it goes to. logprob: natural logarithm of the probability that the model itself gave it.
-    chance: its probability after the rules. others: the model's likeliest tokens with their logprob, best first.
-    Without `details` the numbers are NaN and there are no others.
+    chance: its probability after the rules. entropy: of the model's distribution, in nats: the logprob, negative, that
+    was to be expected. others: (id, logprob, chance) of the likeliest tokens, itself among them: by the model, best
+    first, then those that only the rules made likely. Without `details` the numbers are NaN and there are no others.
     """
 
     row: int
     id: int
     logprob: float = float("nan")
     chance: float = float("nan")
-    others: tuple[tuple[int, float], ...] = ()
+    entropy: float = float("nan")
+    others: tuple[tuple[int, float, float], ...] = ()
 
 
 def greedy(logits: Float[Tensor, "B V"], rows: Sequence[Row]) -> list[int]:
@@ -87,11 +89,21 @@ def picked(
     if details is None:
         return [Picked(i, token) for i, token in zip(live, ids, strict=True)]
     chosen = torch.tensor(ids, device=logits.device)[:, None]
-    logs = logits.float().log_softmax(-1)
-    chances = ruled.float().softmax(-1).gather(-1, chosen)[:, 0].tolist()
-    best, which = (found.tolist() for found in logs.topk(min(details, logs.shape[-1])))
-    own = logs.gather(-1, chosen)[:, 0].tolist()
-    return [
-        Picked(i, ids[at], own[at], chances[at], tuple(zip(which[at], best[at], strict=True)))
-        for at, i in enumerate(live)
-    ]
+    logs, after = logits.float().log_softmax(-1), ruled.float().softmax(-1)
+    entropy = -(logs.exp() * logs).nansum(-1)  # 0 times -inf is no surprise
+    few = min(details, logs.shape[-1])
+    likely = torch.cat([logs.topk(few).indices, after.topk(few).indices], 1)
+    columns = (logs.gather(1, chosen)[:, 0], after.gather(1, chosen)[:, 0], entropy)
+    others = (likely, logs.gather(1, likely), after.gather(1, likely))
+    numbers = zip(live, ids, *(column.tolist() for column in columns), strict=True)
+    rows = zip(*(found.tolist() for found in others), strict=True)
+    return [Picked(*own, _once(zip(*row, strict=True), few)) for own, row in zip(numbers, rows, strict=True)]
+
+
+def _once(found: Iterable[tuple[int, float, float]], few: int) -> tuple[tuple[int, float, float], ...]:
+    """The first `few`, and of the rest those that are new and can come."""
+    by_id: dict[int, tuple[int, float, float]] = {}
+    for other in found:
+        if len(by_id) < few or other[2] > 0:
+            by_id.setdefault(other[0], other)
+    return tuple(by_id.values())

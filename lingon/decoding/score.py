@@ -1,11 +1,13 @@
-"""The log-probability that a model gives to every token of a text."""
+"""What a model says of a text that is there: the log-probability of every token, or all that `Picked` tells."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
 from lingon.core.errors import NotFinite
-from lingon.decoding.step import State
+from lingon.core.shapes import Float, Tensor
+from lingon.decoding.sample import Picked, picked
+from lingon.decoding.step import Row, Rule, State, apply
 
 AT_ONCE = 256  # tokens whose logits exist at one time: with 50,000 tokens 51 MB
 
@@ -16,12 +18,44 @@ def score(every: Callable, state: State, ids: Sequence[int], device: torch.devic
     every: (ids [B, S], state) -> (logits [B, S, V] after each id, state).
     """
     out: list[float] = []
-    for start in range(0, len(ids) - 1, AT_ONCE):
-        part = torch.tensor([list(ids[start : start + AT_ONCE])], device=device)
-        following = torch.tensor(list(ids[start + 1 : start + AT_ONCE + 1]), device=device)
-        logits, state = every(part, state)
-        logs = logits[0, : len(following)].float().log_softmax(-1)
-        out += logs.gather(-1, following[:, None])[:, 0].tolist()
-    if any(x != x for x in out):
-        raise NotFinite("the model gave logits that are NaN; its weights are broken")
+    for start, logits in _read(every, state, ids, device):
+        following = torch.tensor(list(ids[start : start + len(logits)]), device=device)
+        out += logits.float().log_softmax(-1).gather(-1, following[:, None])[:, 0].tolist()
     return out
+
+
+def replay(
+    every: Callable,
+    state: State,
+    ids: Sequence[int],
+    first: int = 1,
+    rules: Sequence[Rule] = (),
+    details: int = 0,
+    device: torch.device | str = "cpu",
+) -> list[Picked]:
+    """The tokens ids[first:] as `stream` with these rules and details would have told them, had it taken them.
+
+    first: 1 or more, since nothing precedes the first token.
+    """
+    out: list[Picked] = []
+    for start, logits in _read(every, state, ids, device):
+        skip = max(0, first - start)  # what is read only so that the rest has a past
+        places = range(start + skip, start + len(logits))
+        if not places:
+            continue
+        rows = [Row(list(ids[:place]), first) for place in places]
+        ruled = apply(rules, logits[skip:], rows)
+        out += picked([0] * len(rows), [ids[place] for place in places], logits[skip:], ruled, details)
+    return out
+
+
+def _read(
+    every: Callable, state: State, ids: Sequence[int], device: torch.device | str
+) -> Iterator[tuple[int, Float[Tensor, "S V"]]]:
+    """A place, and the logits of the tokens from there on, stretch by stretch. Raises NotFinite for broken weights."""
+    for start in range(0, len(ids) - 1, AT_ONCE):
+        part = ids[start : min(start + AT_ONCE, len(ids) - 1)]
+        logits, state = every(torch.tensor([list(part)], device=device), state)
+        if logits.isnan().any():
+            raise NotFinite("the model gave logits that are NaN; its weights are broken")
+        yield start + 1, logits[0]

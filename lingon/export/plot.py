@@ -5,7 +5,8 @@ from typing import Any
 
 from lingon.core.errors import UserError, suggest
 from lingon.engine.log import read_metrics, to_tensorboard
-from lingon.export.report import CURVES, curves, render
+from lingon.export.page import render
+from lingon.export.report import CURVES, curves
 
 SUFFIXES = (".html", ".png", ".svg", ".pdf")
 

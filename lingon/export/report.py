@@ -1,14 +1,13 @@
 """The report of a run: one HTML page with curves, confusion, calibration, and the words that decided."""
 
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from lingon.core.files import atomic_write
 from lingon.data.examples import Examples
 from lingon.engine.log import read_metrics
 from lingon.export.charts import bar_chart, line_chart
+from lingon.export.page import render
 from lingon.metrics.calibration import expected_calibration_error, reliability
 from lingon.metrics.confusion import confusion_matrix
 from lingon.tasks.classify import Classifier, Prediction
@@ -44,17 +43,6 @@ def write_report(path: Path, classifier: Classifier, test: Examples, run_folder:
         "facts": facts(run),
     }
     return render("report.html", path, page)
-
-
-def render(template: str, path: Path, page: dict[str, Any]) -> Path:
-    """Fills a page template. All text is escaped; only charts, which we draw, are put in as they are."""
-    from jinja2 import Environment
-
-    source = files("lingon.export").joinpath("pages", template).read_text(encoding="utf-8")
-    text = Environment(autoescape=True).from_string(source).render(page)
-    with atomic_write(Path(path)) as file:
-        file.write(text)
-    return Path(path)
 
 
 def curves(runs: dict[str, list[dict[str, Any]]]) -> list[str]:

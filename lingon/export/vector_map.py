@@ -1,7 +1,6 @@
 """A map of words: their vectors laid out in the plane, as one page that searches and zooms, or as a picture."""
 
 import importlib.util
-import json
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 
 from lingon.core.errors import UserError, unknown
 from lingon.core.shapes import Float
-from lingon.export.report import render
+from lingon.export.page import data_of, render
 from lingon.tasks.vectors.nearest import nearest, unit_rows
 from lingon.tasks.vectors.word_vectors import WordVectors
 
@@ -83,9 +82,7 @@ def _page(vectors: WordVectors, words: list[str], places: np.ndarray, out: Path,
         "y": np.round(places[:, 1], 5).tolist(),
         "near": [[place[word] for word, _ in some] for some in near],
     }
-    # Inside a script, only "<" could end it: a word may be "</script>".
-    text = json.dumps(data, ensure_ascii=True).replace("<", "\\u003c")
-    render("map.html", out, {"title": title, "data": text, "count": len(words)})
+    render("map.html", out, {"title": title, "data": data_of(data), "count": len(words)})
 
 
 def _picture(vectors: WordVectors, words: list[str], places: np.ndarray, out: Path, title: str) -> None:

@@ -80,7 +80,7 @@ class Int8(nn.Module):
         self.bias = None if linear.bias is None else linear.bias.detach().float()
 
     def forward(self, x: Float[Tensor, "... I"]) -> Float[Tensor, "... O"]:
-        rows = x.reshape(-1, self.in_features).float()
+        rows = x.detach().reshape(-1, self.in_features).float()
         if rows.device.type != "cpu" or len(rows) > FEW:
             return F.linear(x.float(), self.numbers.float() * self.scale[:, None], self.bias).to(x.dtype)
         out = torch.empty(len(rows), self.out_features)

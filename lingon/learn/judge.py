@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 from lingon.core.errors import UserError
 from lingon.core.files import write_json
@@ -25,10 +26,14 @@ def problem_with(function: Callable, exercise: Exercise) -> str:
     """What is wrong with the reader's function, in one line; empty when the check passes."""
     file = getattr(getattr(function, "__code__", None), "co_filename", "")
 
-    def watched(*arguments, **named):
-        value = function(*arguments, **named)
+    given_back: dict[str, Any] = {}  # by the last call, once it is over
+
+    def watched(*arguments):
+        given_back.clear()
+        value = function(*arguments)
         if value is None:
             raise Unwritten
+        given_back.update(value=value, arguments=arguments)
         return value
 
     try:
@@ -38,8 +43,19 @@ def problem_with(function: Callable, exercise: Exercise) -> str:
     except AssertionError as error:
         return one_line(error) or "The check found a wrong result."
     except Exception as error:
-        return _said(error, file)
+        return (_unfit(exercise, **given_back) if given_back else "") or _said(error, file)
     return ""
+
+
+def _unfit(exercise: Exercise, value: Any, arguments: tuple) -> str:
+    """What is said when the check stumbles over a value of another type than the solution's, if that is why."""
+    try:
+        wanted, found = type(exercise.solution(*arguments)).__name__, type(value).__name__
+    except Exception:  # the reader's function has changed what it was given
+        return ""
+    told = _short(repr(value))
+    told = told if len(told) <= 60 else told[:57] + "..."
+    return "" if wanted == found else f"{exercise.function} gives back {told}, of type {found}; expected {wanted}."
 
 
 def one_line(error: BaseException) -> str:

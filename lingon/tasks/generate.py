@@ -1,8 +1,7 @@
 """A language model as people use it: it goes on with a text, piece by piece, and says how likely a text is."""
 
-import codecs
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import torch
@@ -14,65 +13,21 @@ from lingon.data.pieces import Pieces, pieces_of
 from lingon.data.tokenize import Tokenizer
 from lingon.data.vocab import UNK
 from lingon.decoding import rules
-from lingon.decoding.beam import Beams, beam_search
+from lingon.decoding.beam import Beams, Hypothesis, beam_search
+from lingon.decoding.contrastive import contrast
 from lingon.decoding.grammar import Grammar
 from lingon.decoding.json_schema import pattern_of
 from lingon.decoding.pattern import automaton
 from lingon.decoding.prompts import read
-from lingon.decoding.sample import Picked, greedy, sampled, stream
-from lingon.decoding.score import score
+from lingon.decoding.sample import Picked, stream
+from lingon.decoding.score import replay, score
 from lingon.decoding.speculative import Reader, Tally, speculate
 from lingon.decoding.step import Row, Rule, State, rows_of
+from lingon.decoding.text import text_of
+from lingon.layers.packed import packed
+from lingon.tasks.manner import Manner
 
 END = 0  # in models of our own, [pad], which no text holds, ends a document
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How a text is written.
-
-    tokens: new ones at most. temperature: 0 is greedy. top_k, top_p, min_p, typical, repetition, no_repeat: see
-    `lingon.decoding.rules`; None leaves a rule out. bias: by token id. stop: texts that end the text before them.
-    pattern: a regular expression that the new text matches as a whole. schema: a JSON schema that it keeps to.
-    """
-
-    tokens: int = 100
-    temperature: float | int = 1.0
-    top_k: int | None = None
-    top_p: float | int | None = None
-    min_p: float | int | None = None
-    typical: float | int | None = None
-    repetition: float | int | None = None
-    no_repeat: int | None = None
-    bias: dict[int, float | int] = field(default_factory=dict)
-    stop: tuple[str, ...] = ()
-    pattern: str | None = None
-    schema: dict | None = None
-    seed: int = 0
-
-    def __post_init__(self):
-        if self.tokens < 1:
-            raise UserError(f"tokens is {self.tokens}, expected 1 or more")
-        if self.pattern is not None and self.schema is not None:
-            raise UserError("a pattern and a schema exclude each other; give one of them")
-        if not all(self.stop):
-            raise UserError("a stop text is empty; it would end every text at once")
-
-    def choose(self) -> Callable:
-        """How the next token is taken from the logits."""
-        return greedy if self.temperature == 0 else sampled
-
-    def rules(self, first: Sequence[Rule] = ()) -> list[Rule]:
-        """The rules in their usual order, after those given."""
-        made = [rules.bias(self.bias)] if self.bias else []
-        made += [rules.repetition(self.repetition)] if self.repetition is not None else []
-        made += [rules.no_repeat(self.no_repeat)] if self.no_repeat is not None else []
-        made += first
-        made += [rules.temperature(self.temperature)] if self.temperature not in (0, 1) else []
-        for name in ("top_k", "top_p", "min_p", "typical"):
-            value = getattr(self, name)
-            made += [getattr(rules, name)(value)] if value is not None else []
-        return made
 
 
 class LanguageModel:
@@ -113,25 +68,33 @@ class LanguageModel:
             raise UserError(f"the prompt has {len(ids):,} tokens, the model sees {limit:,} at most; shorten the prompt")
         return ids
 
+    def for_decoding(self, make: Callable[[nn.Linear], nn.Module] | None = None) -> "LanguageModel":
+        """The same with its matrices laid out to be read fast, or `make` of each: see `lingon.layers.packed`."""
+        return LanguageModel(packed(self.model, make), self.tokenizer, self.ends)
+
     def generate(self, prompt: str, manner: Manner | None = None, **named) -> Iterator[str]:
         """Goes on with a text; gives what is new piece by piece, as soon as it is certain.
 
         manner, or its fields by name: how. The text ends with an id that ends texts, before a stop text, after
         `manner.tokens` tokens, or where the context of the model is full.
         """
-        return self._text(self.picked([prompt], manner or Manner(**named)), (manner or Manner(**named)).stop)
+        manner = manner or Manner(**named)
+        return self.text(self.picked([prompt], manner), manner.stop)
 
     def write(self, prompt: str, manner: Manner | None = None, **named) -> str:
         """The whole text that `generate` gives in pieces."""
         return "".join(self.generate(prompt, manner, **named))
 
     def write_all(self, prompts: Sequence[str], manner: Manner) -> list[str]:
-        """What `write` gives for each prompt, read as one batch; the same texts as one by one."""
+        """What `write` gives for each prompt, read as one batch; the same texts as one by one.
+
+        A prompt may come several times, and is read once; each time it is gone on with in another way.
+        """
         found: list[list[list[Picked]]] = [[] for _ in prompts]
         for step in self.picked(prompts, manner):
             for token in step:
                 found[token.row].append([token])
-        return ["".join(self._text(iter(tokens), manner.stop)) for tokens in found]
+        return ["".join(self.text(tokens, manner.stop)) for tokens in found]
 
     @torch.inference_mode()
     def picked(self, prompts: Sequence[str], manner: Manner, details: int | None = None) -> Iterator[list[Picked]]:
@@ -139,35 +102,61 @@ class LanguageModel:
         self.model.eval()
         grammar = self._grammar(manner)
         rows, most = self._rows(prompts, manner.seed), self._room(prompts, manner.tokens)
-        given = manner.rules([self._writable, *([grammar.rule] if grammar else [])])
+        given = self._rules(manner, grammar, most)
         fresh = lambda batch: self.model.new_state(batch, None)
         logits, state = read(self.step, fresh, [row.ids for row in rows], self.device)
         finished = self._finished(manner, grammar, most)
         yield from stream(self.step, logits, state, rows, manner.choose(), given, finished, details)
 
     @torch.inference_mode()
-    def drafted(self, prompt: str, manner: Manner, draft: "LanguageModel", tally: Tally | None = None) -> Iterator[str]:
-        """What `generate` gives, with the help of a smaller model of the same tokenizer: the same distribution."""
+    def drafted(
+        self,
+        prompt: str,
+        manner: Manner,
+        draft: "LanguageModel",
+        tally: Tally | None = None,
+        details: int | None = None,
+    ) -> Iterator[list[Picked]]:
+        """What `picked` gives, with the help of a smaller model of the same tokenizer: the same distribution."""
         if list(draft.tokenizer.vocab) != list(self.tokenizer.vocab):
             raise UserError("the draft has another vocabulary; both models must have the same tokenizer")
         self.model.eval(), draft.model.eval()
         grammar, most = self._grammar(manner), self._room([prompt], manner.tokens)
         (row,) = self._rows([prompt], manner.seed)
-        given = manner.rules([self._writable, *([grammar.rule] if grammar else [])])
+        given = self._rules(manner, grammar, most)
         given += [rules.exactly_top_k(1)] if manner.temperature == 0 else []
         readers = [Reader(m.every, m.model.new_state(1, None), m.device) for m in (self, draft)]
         finished = self._finished(manner, grammar, most)
-        tokens = speculate(*readers, row, most, given, finished, tally=tally)
-        yield from self._text(([token] for token in tokens), manner.stop)
+        tokens = speculate(*readers, row, most, given, finished, details=details, tally=tally)
+        yield from ([token] for token in tokens)
 
     @torch.inference_mode()
-    def search(self, prompt: str, beams: Beams, manner: Manner = Manner()) -> list[tuple[str, float, float]]:
-        """The best texts that a beam search finds: (text, log-probability, score), best first."""
+    def contrasted(
+        self, prompt: str, manner: Manner, alpha: float, k: int = 4, details: int | None = None
+    ) -> Iterator[list[Picked]]:
+        """What contrastive search takes, of the k likeliest tokens each time: see `lingon.decoding.contrastive`."""
+        self.model.eval()
+        grammar, most = self._grammar(manner), self._room([prompt], manner.tokens)
+        (row,) = self._rows([prompt], manner.seed)
+        head = lambda hidden: self.model.head(hidden).float()
+        finished, given = self._finished(manner, grammar, most), self._rules(manner, grammar, most)
+        state = self.model.new_state(1, None)
+        tokens = contrast(self.model.hidden, head, state, row, finished, k, alpha, given, details, self.device)
+        yield from ([token] for token in tokens)
+
+    @torch.inference_mode()
+    def hypotheses(self, prompt: str, beams: Beams, manner: Manner = Manner()) -> list[Hypothesis]:
+        """The best texts that a beam search finds, best first; with a full context, as long as there is room."""
         self.model.eval()
         rows, grammar = self._rows([prompt], manner.seed), self._grammar(manner)
-        given = manner.rules([self._writable, *([grammar.rule] if grammar else [])])
+        beams = replace(beams, most=self._room([prompt], beams.most))
         logits, state = read(self.step, lambda n: self.model.new_state(n, None), [rows[0].ids], self.device)
-        (found,) = beam_search(self.step, logits, state, rows, beams, self.ends, given)
+        given = self._rules(manner, grammar, beams.most)
+        return beam_search(self.step, logits, state, rows, beams, self.ends, given)[0]
+
+    def search(self, prompt: str, beams: Beams, manner: Manner = Manner()) -> list[tuple[str, float, float]]:
+        """The best texts that a beam search finds: (text, log-probability, score), best first."""
+        found = self.hypotheses(prompt, beams, manner)
         texts = [self.pieces.text_of(h.ids).decode("utf-8", "replace") for h in found]
         return [(text, h.logprob, h.score) for text, h in zip(texts, found, strict=True)]
 
@@ -178,14 +167,28 @@ class LanguageModel:
         ids, begin = self.tokenizer.encode(text), self.tokenizer.encode("")
         if ids == begin:
             raise UserError("an empty text has no tokens to score")
-        # Some tokenizers begin each text with a token of their own; else an end stands before it.
-        start = [] if begin or ids[0] in self.ends else list(self.ends[:1])
+        start = self._start(ids)
         limit = getattr(self.model, "context", None)
         if limit and len(ids) + len(start) > limit:
             raise UserError(f"the text has {len(ids):,} tokens, the model sees {limit:,}; score it in parts")
         found = score(self.every, self.model.new_state(1, None), [*start, *ids], self.device)
         tokens = [self.tokenizer.vocab.token(i) for i in (ids if start else ids[1:])]
         return list(zip(tokens, found, strict=True))
+
+    @torch.inference_mode()
+    def told(
+        self, prompt: str, new: Sequence[int] = (), manner: Manner | None = None, details: int = 0
+    ) -> list[Picked]:
+        """The tokens of a prompt with their numbers, as the model has them after an empty document; or those of `new`,
+        ids that follow the prompt and were found in this manner."""
+        self.model.eval()
+        ids, state = self.encode(prompt), self.model.new_state(1, None)
+        if new:
+            given = self._rules(manner, self._grammar(manner), manner.tokens) if manner else []
+            return replay(self.every, state, [*ids, *new], len(ids), given, details, self.device)
+        start = self._start(ids)
+        found = replay(self.every, state, [*start, *ids], 1, (), details, self.device)
+        return found if start else [Picked(0, ids[0]), *found]
 
     def step(self, ids: Tensor, state: State, real: Tensor | None = None) -> tuple[Float[Tensor, "B V"], State]:
         """Logits after the last of the ids, which is all that decoding needs."""
@@ -196,6 +199,10 @@ class LanguageModel:
         """Logits after each of the ids."""
         hidden, state = self.model.hidden(ids, state)
         return self.model.head(hidden).float(), state
+
+    def _start(self, ids: Sequence[int]) -> list[int]:
+        """What stands before a text that is read from its beginning: an end, unless a token of its own begins it."""
+        return [] if self.tokenizer.encode("") or ids[0] in self.ends else list(self.ends[:1])
 
     def _rows(self, prompts: Sequence[str], seed: int) -> list[Row]:
         return rows_of([self.encode(prompt) for prompt in prompts], seed)
@@ -210,6 +217,10 @@ class LanguageModel:
         if pattern is None:
             return None
         return Grammar(automaton(pattern), [piece or None for piece in self.pieces.of], self.ends)
+
+    def _rules(self, manner: Manner, grammar: Grammar | None, most: int) -> list[Rule]:
+        """All rules, for at most so many new tokens."""
+        return manner.rules([self._writable, *([grammar.rule] if grammar else [])])
 
     @cached_property
     def _never(self) -> Tensor:
@@ -236,25 +247,6 @@ class LanguageModel:
 
         return finished
 
-    def _text(self, steps: Iterator[list[Picked]], stop: Sequence[str]) -> Iterator[str]:
-        """The text of one row's tokens, in pieces: whole characters, and nothing that may begin a stop text."""
-        decoder, held = codecs.getincrementaldecoder("utf-8")("replace"), ""
-        for step in steps:
-            if step[0].id in self.ends:
-                break
-            held += decoder.decode(self.pieces.of[step[0].id])
-            found = [held.find(text) for text in stop if text in held]
-            if found:
-                yield held[: min(found)]
-                return
-            safe = len(held) - _may_begin(held, stop)
-            if held[:safe]:
-                yield held[:safe]
-            held = held[safe:]
-        if rest := held + decoder.decode(b"", final=True):
-            yield rest
-
-
-def _may_begin(text: str, stop: Sequence[str]) -> int:
-    """How many characters at the end of a text may be the beginning of a stop text."""
-    return max((n for end in stop for n in range(1, len(end)) if text.endswith(end[:n])), default=0)
+    def text(self, steps: Iterable[list[Picked]], stop: Sequence[str] = ()) -> Iterator[str]:
+        """The text of one row's tokens, in pieces: see `lingon.decoding.text`."""
+        return text_of((step[0].id for step in steps), self.pieces.of, self.ends, stop)

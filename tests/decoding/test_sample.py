@@ -82,9 +82,12 @@ def test_every_token_is_told_with_its_numbers():
         row = toy.logits([3, *rows[0].new[:i]]).double()
         assert step.logprob == pytest.approx(row.log_softmax(0)[step.id].item(), abs=1e-5)
         best = row.sort(descending=True)
-        assert [token for token, _ in step.others] == best.indices[:2].tolist()
-        assert [x for _, x in step.others] == pytest.approx(row.log_softmax(0)[best.indices[:2]].tolist(), abs=1e-5)
+        assert [token for token, *_ in step.others] == best.indices[:2].tolist()
+        assert [x for _, x, _ in step.others] == pytest.approx(row.log_softmax(0)[best.indices[:2]].tolist(), abs=1e-5)
         top = (best.values[:3] / 0.5).softmax(0)
+        assert [x for *_, x in step.others] == pytest.approx(top[:2].tolist(), abs=1e-5)
+        surprises = [-math.log(p) * p for p in row.softmax(0).tolist()]
+        assert step.entropy == pytest.approx(sum(surprises), abs=1e-5)
         assert step.chance == pytest.approx(top[best.indices[:3] == step.id].item(), abs=1e-5)
 
 

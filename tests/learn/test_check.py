@@ -124,6 +124,19 @@ def test_a_check_that_says_nothing_still_counts_as_wrong():
     assert not problem_with(lambda x: 2, exercise)
 
 
+def test_a_value_of_another_type_is_named_where_the_check_stumbles_over_it():
+    def check(f):
+        assert f([1, 2]).count(2) == 1
+
+    exercise = Exercise("Title", check, (), list)
+    assert problem_with(lambda x: 3, exercise) == "<lambda> gives back 3, of type int; expected list.".replace(
+        "<lambda>", "list"
+    )
+    assert "of type set; expected list" in problem_with(set, exercise)
+    assert problem_with(lambda x: x / 2, exercise).startswith("TypeError: unsupported operand")
+    assert not problem_with(sorted, exercise)
+
+
 def test_a_result_reads_well():
     result = Result("07.2", "Title", False, "It is 3, not 4.", ("Count.",), 2)
     assert str(result) == "07.2  Title: not yet. It is 3, not 4.\n      hint 1 of 2: Count."

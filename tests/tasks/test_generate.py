@@ -17,7 +17,8 @@ from lingon.decoding.speculative import Tally
 from lingon.export.bundle import save_bundle
 from lingon.models.gpt import GPT
 from lingon.models.lstm import LSTM
-from lingon.tasks.generate import LanguageModel, Manner
+from lingon.tasks.generate import LanguageModel
+from lingon.tasks.manner import Manner
 
 TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ran — naïve café!"] * 5
 
@@ -75,7 +76,7 @@ def test_pieces_are_whole_characters():
     model = trained("gpt", characters(["abc"], max_size=270))
     ids = model.tokenizer.encode("a—b")  # the dash is three bytes
     assert len(ids) == 5
-    assert list(model._text(iter([[Picked(0, i)] for i in ids]), ())) == ["a", "—", "b"]
+    assert list(model.text([Picked(0, i)] for i in ids)) == ["a", "—", "b"]
     words_model = trained("lstm", words(TEXTS))
     assert words_model.write("the cat", tokens=1, temperature=0).startswith(" ")
 
@@ -114,7 +115,7 @@ def test_a_draft_changes_no_greedy_text(model):
         return
     draft, tally = trained("gpt", model.tokenizer, seed=2), Tally()
     manner = Manner(tokens=25, temperature=0)
-    assert "".join(model.drafted("the dog", manner, draft, tally)) == model.write("the dog", manner)
+    assert "".join(model.text(model.drafted("the dog", manner, draft, tally))) == model.write("the dog", manner)
     assert 0 < tally.kept <= tally.drafted
     with pytest.raises(UserError, match="another vocabulary"):
         list(model.drafted("the", manner, trained("gpt", characters(TEXTS, max_size=270))))

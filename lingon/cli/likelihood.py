@@ -1,0 +1,38 @@
+"""What `lingon score` and `lingon evaluate` do with a language model."""
+
+import json
+import math
+from dataclasses import replace
+
+from lingon.core.errors import UserError
+from lingon.data.running_text import documents_of
+from lingon.tasks.generate import LanguageModel
+from lingon.tasks.language_modeling import cached_likelihood, likelihood, recurrent
+
+
+def scored(model: LanguageModel, text: str, as_json: bool) -> str:
+    """A line per token with its log-probability, and the sum."""
+    found = model.score(text)
+    total = sum(x for _, x in found)
+    if as_json:
+        return json.dumps({"tokens": [{"token": t, "logprob": x} for t, x in found], "logprob": total})
+    lines = [f"{t!r:24} {x:9.4f}" for t, x in found]
+    return "\n".join([*lines, f"{'all':24} {total:9.4f}   perplexity {math.exp(-total / len(found)):.2f}"])
+
+
+def likelihood_of(model: LanguageModel, data: str, part: str, cache: bool, accept: bool) -> dict[str, float]:
+    """Loss, perplexity and bits per byte of a text, by the exact softmax; with `cache`, states of the past vote too."""
+    if cache and not recurrent(model.model):
+        raise UserError("--cache remembers the states of an LSTM; this model has its whole context before it anyway")
+    texts = list(documents_of([data], part, accept))
+    end = list(model.ends[:1])
+    tokens = [i for ids in model.tokenizer.encode_batch(texts) for i in [*ids, *end]]
+    if len(tokens) < 2:
+        raise UserError(f"{data}: its part {part!r} has no text")
+    import numpy as np
+
+    context = getattr(model.model, "context", 256)
+    size = sum(len(text.encode()) for text in texts)
+    if cache:
+        return replace(cached_likelihood(model.model, np.array(tokens)), bytes=size).scores()
+    return likelihood(model.model, np.array(tokens), context, rows=8, bytes=size).scores()

@@ -1,0 +1,114 @@
+"""What `lingon generate` writes: text as it comes, lines of JSON, or a page."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from lingon.core.errors import UserError, unknown
+from lingon.data.pieces import id_of
+from lingon.decoding import beam
+from lingon.decoding.sample import Picked
+from lingon.layers.packed import Int8
+from lingon.tasks.generate import LanguageModel
+from lingon.tasks.manner import Manner
+from lingon.tasks.written import Written, batches, gathered, likeliest
+
+Way = Callable[[Sequence[str], int | None], Iterator[list[Picked]]]  # prompts, details -> tokens step by step
+STOPPING = {"never": beam.none_can_win, "heuristic": beam.none_would_win_now, "first": beam.enough_found}
+
+
+def prompts_of(given: Sequence[str], file: Path | None) -> list[str]:
+    """The prompts of the command line and of the lines of a file, empty lines left out; one empty prompt if none."""
+    if file is None:
+        return list(given) or [""]
+    from lingon.cli.predict import lines_of
+
+    found = [*given, *(line for line in lines_of(file) if line)]
+    if not found:
+        raise UserError(f"{str(file)!r} has no prompt; write one a line")
+    return found
+
+
+def bias_of(model: LanguageModel, given: Sequence[str]) -> dict[int, float]:
+    """By id what is to be added to logits, from texts like 'word=-5'."""
+    found = {}
+    for text in given:
+        piece, _, value = text.rpartition("=")
+        try:
+            found[id_of(piece, model.tokenizer, model.pieces)] = float(value)
+        except ValueError as error:
+            if isinstance(error, UserError):
+                raise UserError(f"--bias {text!r}: {error}") from None
+            raise UserError(f"--bias {text!r}: expected a token and a number, as 'word=-5' or 'word=-inf'") from None
+    return found
+
+
+def beams_of(
+    width: int, manner: Manner, best: int, alpha: float, groups: int, diversity: float, stop: str
+) -> beam.Beams:
+    """The beam search that the flags ask for."""
+    if stop not in STOPPING:
+        raise unknown("rule for --early-stopping", stop, STOPPING)
+    return beam.Beams(width, manner.tokens, alpha, best, groups, diversity if groups > 1 else 0.0, STOPPING[stop])
+
+
+def for_decoding(model: LanguageModel, int8: bool) -> LanguageModel:
+    """The model with its matrices as they are read fastest, or in 8 bits."""
+    return model.for_decoding(Int8 if int8 else None)
+
+
+def way_of(
+    model: LanguageModel, manner: Manner, contrastive: float | None, among: int | None, draft: LanguageModel | None
+) -> Way:
+    """How the tokens are found: with a draft, by contrastive search, or by the manner alone."""
+    if draft is not None:
+        return lambda prompts, details: model.drafted(prompts[0], manner, draft, details=details)
+    if contrastive is not None:
+        return lambda prompts, details: model.contrasted(prompts[0], manner, contrastive, among or 4, details)
+    return lambda prompts, details: model.picked(prompts, manner, details)
+
+
+def stream(model: LanguageModel, prompts: Sequence[str], manner: Manner, way: Way) -> None:
+    """Prints each prompt and what follows, as it comes."""
+    for prompt in prompts:
+        print(prompt, end="", flush=True)
+        for piece in model.text(way([prompt], None), manner.stop):
+            print(piece, end="", flush=True)
+        print()
+
+
+def found_by(
+    model: LanguageModel, prompts: Sequence[str], manner: Manner, way: Way, copies: int, alone: bool, details: int
+) -> Iterator[Written]:
+    """All texts, in the order of the prompts. alone: the way takes one prompt at a time."""
+    groups = ([prompt] for prompt in prompts) if alone else batches(model, prompts, copies, manner.tokens)
+    for group in groups:
+        yield from gathered(model, group, way(group, details), manner)
+
+
+def searched(
+    model: LanguageModel, prompts: Sequence[str], manner: Manner, beams: beam.Beams, details: int
+) -> Iterator[Written]:
+    """All texts of a beam search, the best of each prompt first."""
+    for prompt in prompts:
+        yield from likeliest(model, prompt, beams, manner, details)
+
+
+def show(texts: Iterator[Written], model: LanguageModel, as_json: bool, several: bool) -> Iterator[Written]:
+    """Prints texts as they come, and hands them on."""
+    for i, found in enumerate(texts, 1):
+        if as_json:
+            print(json.dumps(as_row(found, model), ensure_ascii=False), flush=True)
+        else:
+            print(f"{f'[{i}] ' if several else ''}{found.prompt}{found.text}")
+            if found.score is not None:
+                print(f"[log-probability {found.logprob:.3f}, score {found.score:.3f}]")
+            print(end="\n" if several else "", flush=True)
+        yield found
+
+
+def as_row(found: Written, model: LanguageModel) -> dict:
+    """A text as one JSON object."""
+    tokens = [{"token": model.tokenizer.vocab.token(t.id), "logprob": t.logprob} for t in found.tokens]
+    row = {"prompt": found.prompt, "text": found.text, "ended": found.ended, "logprob": found.logprob}
+    return row | ({} if found.score is None else {"score": found.score}) | {"tokens": tokens}

@@ -1,0 +1,39 @@
+"""The text of tokens as they come: whole characters, and nothing that may yet become a stop text."""
+
+import codecs
+from collections.abc import Iterable, Iterator, Sequence
+
+
+def text_of(
+    ids: Iterable[int], pieces: Sequence[bytes], ends: Sequence[int] = (), stop: Sequence[str] = ()
+) -> Iterator[str]:
+    r"""The text that ids add, in pieces, each as soon as it is certain; it ends before a stop text or an id that ends.
+
+    pieces: the bytes that each token adds.
+
+    >>> list(text_of([0, 1, 2], [b"a \xe2", b"\x80", b"\x94b"]))
+    ['a ', '—b']
+    >>> list(text_of([0, 1, 0], [b"so. ", b"On"], stop=(" On",)))
+    ['so.']
+    """
+    decoder, held = codecs.getincrementaldecoder("utf-8")("replace"), ""
+    for token in ids:
+        if token in ends:
+            break
+        held += decoder.decode(pieces[token])
+        found = [held.find(text) for text in stop if text in held]
+        if found:
+            if min(found):
+                yield held[: min(found)]
+            return
+        safe = len(held) - _may_begin(held, stop)
+        if held[:safe]:
+            yield held[:safe]
+        held = held[safe:]
+    if rest := held + decoder.decode(b"", final=True):
+        yield rest
+
+
+def _may_begin(text: str, stop: Sequence[str]) -> int:
+    """How many characters at the end of a text may be the beginning of a stop text."""
+    return max((n for end in stop for n in range(1, len(end)) if text.endswith(end[:n])), default=0)

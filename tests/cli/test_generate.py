@@ -1,0 +1,169 @@
+"""lingon generate: several texts, searches, biases, JSON, pages, and flags that exclude each other."""
+
+import json
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import lingon
+from lingon.cli.app import main
+from lingon.data.tokenize import bpe
+from lingon.decoding.beam import Beams, none_would_win_now
+from lingon.export.bundle import save_bundle
+from lingon.models.gpt import GPT
+from lingon.tasks.generate import LanguageModel
+from lingon.tasks.manner import Manner
+from lingon.tasks.written import batches
+
+TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ran."] * 5
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A bundle of a small model that has learned a little."""
+    torch.manual_seed(0)
+    tokenizer = bpe(TEXTS, 300)
+    model = GPT(len(tokenizer.vocab), 20, 2, 2, context=32)
+    ids = torch.tensor([0, *tokenizer.encode(" ".join(TEXTS[:2])), 0])[None, :32]
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    for _ in range(20):
+        F.cross_entropy(model(ids[:, :-1])[0], ids[0, 1:]).backward()
+        optimizer.step(), optimizer.zero_grad()
+    return save_bundle(LanguageModel(model.eval(), tokenizer), "gpt", tmp_path_factory.mktemp("g") / "toy", {})
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+    return lingon.load(folder)
+
+
+@pytest.fixture
+def said(folder, capsys):
+    def run(*words):
+        with pytest.raises(SystemExit) as stopped:
+            main(["generate", str(folder), *map(str, words)])
+        out, err = capsys.readouterr()
+        return stopped.value.code, out, err
+
+    return run
+
+
+def rows(out: str) -> list[dict]:
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_several_texts_of_a_prompt_are_those_of_a_batch(said, model):
+    code, out, _ = said("--prompt", "the cat", "--n", 3, "--tokens", 9, "--seed", 2, "--json")
+    assert code == 0
+    wanted = model.write_all(["the cat"] * 3, Manner(9, seed=2))
+    assert [row["text"] for row in rows(out)] == wanted
+    assert len(set(wanted)) > 1
+    for row in rows(out):
+        ids = [model.tokenizer.vocab[token["token"]] for token in row["tokens"]]
+        with torch.no_grad():
+            logs = model.model(torch.tensor([[*model.encode("the cat"), *ids]]))[0].log_softmax(-1)
+        own = sum(float(logs[len(model.encode("the cat")) - 1 + i, token]) for i, token in enumerate(ids))
+        assert row["logprob"] == pytest.approx(own, abs=1e-3)
+    _, plain, _ = said("--prompt", "the cat", "--n", 3, "--tokens", 9, "--seed", 2)
+    assert plain == "".join(f"[{i}] the cat{text}\n\n" for i, text in enumerate(wanted, 1))
+
+
+def test_prompts_of_a_file_are_written_like_those_given(said, model, tmp_path):
+    (tmp_path / "p.txt").write_text("the cat\n\na dog ran; a cat ran. a dog\n", encoding="utf-8")
+    _, out, _ = said("--prompt-file", tmp_path / "p.txt", "--prompt", "a", "--json", "--tokens", 20)
+    assert [row["prompt"] for row in rows(out)] == ["a", "the cat", "a dog ran; a cat ran. a dog"]
+    assert [row["text"] for row in rows(out)] == [model.write(row["prompt"], Manner(20)) for row in rows(out)]
+    (tmp_path / "p.txt").write_text("\n")
+    assert "has no prompt; write one a line" in said("--prompt-file", tmp_path / "p.txt")[2]
+
+
+def test_a_batch_cuts_no_text_short(model):
+    long = "a dog ran; a cat ran. a dog sat on"
+    lengths = {text: len(model.encode(text)) for text in ("a", "the", long)}
+    found = list(batches(model, ["a", "the", long, "a"], 2, most=32 - lengths["the"]))
+    assert found == [["a", "a", "the", "the"], [long, long], ["a", "a"]]
+    assert [len(group) for group in batches(model, ["a"] * 20, 1, 5)] == [16, 4]
+    assert list(batches(model, ["a"], 40, 5)) == [["a"] * 40]
+
+
+def test_beams_give_the_best_first(said, model):
+    _, out, _ = said("--prompt", "the", "--beams", 4, "--n", 3, "--tokens", 6, "--json", "--length-penalty", 1.5)
+    wanted = model.search("the", Beams(4, 6, 1.5, best=3))
+    assert [(row["text"], row["score"]) for row in rows(out)] == [
+        (text, pytest.approx(score)) for text, _, score in wanted
+    ]
+    _, out, _ = said("--prompt", "the", "--beams", 4, "--tokens", 6, "--groups", 2, "--early-stopping", "heuristic")
+    diverse = model.search("the", Beams(4, 6, groups=2, diversity=0.5, stop=none_would_win_now))
+    assert out.startswith(f"the{diverse[0][0]}\n[log-probability {diverse[0][1]:.3f}, score {diverse[0][2]:.3f}]")
+
+
+def test_contrastive_search_without_contrast_is_greedy(said, model):
+    greedy = model.write("the", tokens=8, temperature=0)
+    assert said("--prompt", "the", "--contrastive", 0, "--tokens", 8)[1] == f"the{greedy}\n"
+    _, out, _ = said("--prompt", "the", "--contrastive", 0.9, "--top-k", 5, "--tokens", 8, "--json")
+    assert rows(out)[0]["text"] != greedy
+    # The context has room for 32 tokens, and the last of them is judged as well.
+    full = rows(said("--contrastive", 0.5, "--tokens", 99, "--bias", "[pad]=-inf", "--json")[1])[0]
+    assert (full["ended"], len(full["tokens"])) == ("context", 31)
+
+
+def test_a_draft_and_eight_bits_write_too(said, folder, model):
+    greedy = model.write("the dog", tokens=8, temperature=0)
+    assert said("--prompt", "the dog", "--draft", folder, "--temperature", 0, "--tokens", 8)[1] == f"the dog{greedy}\n"
+    (row,) = rows(said("--prompt", "the dog", "--int8", "--temperature", 0, "--tokens", 8, "--json")[1])
+    ids = [model.tokenizer.vocab[token["token"]] for token in row["tokens"]]
+    exact = [token.logprob for token in model.told("the dog", ids)]
+    assert [token["logprob"] for token in row["tokens"]] == pytest.approx(exact, abs=0.1)
+
+
+def test_a_bias_is_for_a_token_exactly(said):
+    assert said("--prompt", "the", "--bias", " cat=99", "--tokens", 3)[1] == "the cat cat cat\n"
+    assert "cat" not in said("--prompt", "the", "--bias", " cat=-inf", "--tokens", 20, "--temperature", 0)[1]
+
+
+def test_a_page_is_written_beside_the_text(said, tmp_path):
+    code, out, err = said(
+        "--prompt", "the", "--n", 2, "--tokens", 4, "--page", tmp_path / "g.html", "--alternatives", 3
+    )
+    assert (code, err) == (0, f"wrote {tmp_path / 'g.html'}\n")
+    assert out.startswith("[1] the")
+    assert "--alternatives 3" in (tmp_path / "g.html").read_text()
+
+
+WRONG = {
+    "--beams 3 --temperature 0.5": "--beams and --temperature exclude each other: a beam search looks for",
+    "--beams 3 --draft x": "--beams and --draft exclude each other",
+    "--beams 3 --contrastive 0.5": "--beams and --contrastive exclude each other",
+    "--beams 3 --stop x": "--beams and --stop exclude each other",
+    "--contrastive 0.5 --temperature 0.5": "--contrastive and --temperature exclude each other",
+    "--contrastive 0.5 --n 2": "--contrastive and --n exclude each other: contrastive search draws nothing",
+    "--draft x --n 2": "--draft and --n exclude each other",
+    "--pattern a --schema b": "--pattern and --schema exclude each other",
+    "--length-penalty 1": "--length-penalty says nothing without --beams",
+    "--diversity 1 --beams 4": "--diversity says nothing without --groups",
+    "--alternatives 3": "says nothing without --page",
+    "--n 0": "--n is 0, expected 1 or more",
+    "--n 2 --temperature 0": "would write one text again",
+    "--beams 2 --n 3": "the 3 best texts are wanted of 2 beams; search with more beams",
+    "--beams 3 --groups 2": "3 beams cannot be divided into 2 groups",
+    "--beams 3 --early-stopping firs": "did you mean 'first'",
+    "--contrastive 2": "2.0, expected a number from 0 to 1",
+    "--bias cat": "expected a token and a number, as 'word=-5'",
+    "--bias cat=much": "expected a token and a number",
+    "--bias zebra=1": "'zebra' is no single token of this model, which makes ",
+    "--bias =1": "'' is no single token of this model, which makes nothing of it",
+    "--page g.pdf": "--page 'g.pdf' ends in '.pdf', expected .html",
+    "--page g.html --alternatives 0": "--alternatives is 0",
+    "--prompt-file none.txt": "there is no file 'none.txt'",
+    "--temperature -1": "temperature is -1",
+    "--top-p 2": "top_p is 2",
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_what_cannot_be_ends_in_one_line(said, words):
+    code, out, err = said(*words.split())
+    assert (code, out) == (2, "")
+    assert WRONG[words] in err
+    assert err.count("\n") == 1
