@@ -194,7 +194,7 @@ class _Header:
         """How many things follow, each of at least so many bytes."""
         count = self.number("<Q")
         if count * least > min(HEADER, self.size) - self.at:
-            raise self.wrong(f"{count:,} {what} are promised, in a file of {self.size:,} bytes")
+            raise self.wrong(f"{count:,} {what} are promised, in a file of {self.size:,} bytes; was it cut short?")
         return count
 
     def text(self) -> str:

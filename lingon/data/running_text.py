@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lingon.core.errors import DataError, UserError, suggest
+from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.data.corpora import CORPORA, TEXTS, load_text
 from lingon.data.corpora.load import PARTS
 from lingon.data.split import share_of
@@ -16,13 +16,15 @@ VALID, TEST = 0.05, 0.05  # of a file of the user's: its end
 
 
 def documents_of(sources: Sequence[str], part: str, accept_licence: bool = False) -> Iterator[str]:
-    """The documents of a part ("train", "valid" or "test") of several texts, one by one.
+    """The documents of a part ("train", "valid", "test" or "all") of several texts, one by one.
 
     sources: names of corpora (`lingon data list`), files of plain text, or folders of .txt files. Of a file, the last
     twentieth is for the test and the one before it for validation; it is read in pieces of about a megabyte. The files
     of a folder are divided as the documents of a corpus are: by the hash of each.
     Raises UserError for what is neither, DataError that names the place where a file is not text in UTF-8.
     """
+    if part not in (*PARTS, "all"):
+        raise unknown("part", part, (*PARTS, "all"))
     for source in sources:
         if source in TEXTS or source in CORPORA:
             yield from load_text(source, part, accept_licence)
@@ -79,6 +81,9 @@ def _of_folder(folder: Path, part: str) -> Iterator[str]:
 
 def _of_file(path: Path, part: str) -> Iterator[str]:
     size = path.stat().st_size
+    if part == "all":
+        yield from _pieces(path, 0, size)
+        return
     cuts = [0, *(_line_start(path, int(size * share)) for share in (1 - TEST - VALID, 1 - TEST)), size]
     which = PARTS.index(part)
     if cuts[which] == cuts[which + 1]:

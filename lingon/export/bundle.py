@@ -90,12 +90,14 @@ def _is_hub_name(source: str | Path) -> bool:
 
 def find_bundle(folder: Path) -> Path:
     """The bundle in a folder: the folder itself, or `bundle` inside a run folder. Raises UserError if there is none."""
+    from lingon.data.corpora.weights import WEIGHTS
+
     for candidate in (folder, folder / "bundle"):
         if (candidate / "config.json").is_file():
             return candidate
     if not folder.exists():
         beside = [p.name for p in folder.parent.iterdir() if p.is_dir()] if folder.parent.is_dir() else []
-        raise UserError(f"there is no folder {str(folder)!r}; {suggest(folder.name, beside)}")
+        raise UserError(f"there is no folder {str(folder)!r}; {suggest(folder.name, [*beside, *WEIGHTS])}")
     raise UserError(f"{str(folder)!r} holds no bundle (no config.json); train one with: lingon train sentiment")
 
 

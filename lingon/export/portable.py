@@ -82,6 +82,8 @@ def export(
     folder = Path(out) if out is not None else _beside(Path(bundle), f"-{to}" + ("-int8" if int8 else ""))
     _check_place(folder, Path(bundle))
     classifier = load(bundle)
+    if classifier.kind != Classifier.kind:
+        raise UserError(f"{str(bundle)!r} is a {classifier.kind}; classifiers are exported so far")
     graph, file = _graph_of(classifier.model), TARGETS[to].file
     with atomic_folder(folder) as fresh:
         path = fresh / file

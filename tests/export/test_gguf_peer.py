@@ -14,7 +14,7 @@ from lingon.data.gguf import GGUF
 from lingon.data.gguf_tokenizer import gguf_tokenizer
 from lingon.data.train_tokenizers import bpe
 from lingon.export.gguf import load_gguf
-from lingon.tasks.generate import LanguageModel
+from lingon.tasks.generate import LanguageModel, Manner
 from tests.data.gguf_files import BLOCKS, gguf_bytes, random_blocks
 from tests.export.conftest import PIECES, assert_same
 from tests.export.gguf_models import MODELS, NEAR, WIDE, converted
@@ -63,7 +63,7 @@ def test_the_same_file_gives_the_same_logits_there_and_here(name, gguf_peer, tmp
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
-def test_weights_in_few_bits_give_the_same_logits(gguf_peer, tmp_path):
+def test_weights_in_few_bits_give_the_same_logits_and_go_on_alike(gguf_peer, tmp_path):
     config = ALIKE["gemma3"] | {"hidden_size": 256, "intermediate_size": 512}
     gguf_peer.ask("make", {"config": config, "folder": str(tmp_path / "hub")})
     facts, tensors = converted(config, load_file(tmp_path / "hub" / "model.safetensors"))
@@ -79,6 +79,12 @@ def test_weights_in_few_bits_give_the_same_logits(gguf_peer, tmp_path):
     with torch.no_grad():
         ours = load_gguf(tmp_path / "a.gguf").model(IDS)
     assert (ours - theirs).abs().max() < 1e-4 * theirs.abs().max()
+    found = load_gguf(tmp_path / "a.gguf")
+    model = LanguageModel(found.model, found.tokenizer, found.ends)
+    for prompt in ("the hat", "in a", "shin"):
+        steps = model.picked([prompt], Manner(tokens=20, temperature=0))
+        wanted = gguf_peer.ask("greedy", asked | {"ids": model.encode(prompt), "tokens": 20})["ids"]
+        assert [step[0].id for step in steps] == wanted
 
 
 @pytest.mark.data
