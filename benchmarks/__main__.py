@@ -25,6 +25,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "language-model": ("language_model", ("mxnet",)),
     "nanogpt": ("nanogpt", ()),
     "quality": ("quality", ("scikit-learn", "fasttext")),
+    "text-quality": ("text_quality", ()),
     "generation": ("generation", ("transformers",)),
     "onnx-batch-one": ("onnx_batch_one", ()),
     "portable": ("portable", ()),

@@ -13,19 +13,21 @@ from lingon.data.text_stream import lines_in, short_lines
 
 PIECE = 1 << 20  # characters of a file that are in memory at a time, or a line more
 VALID, TEST = 0.05, 0.05  # of a file of the user's: its end
+GROUPS = {"english": ("sotu", "brown", "austen", "kjv", "wiki", "imdb"), "imdb-text": ("imdb",)}  # names for several
 
 
 def documents_of(sources: Sequence[str], part: str, accept_licence: bool = False) -> Iterator[str]:
     """The documents of a part ("train", "valid", "test" or "all") of several texts, one by one.
 
-    sources: names of corpora (`lingon data list`), files of plain text, or folders of .txt files. Of a file, the last
-    twentieth is for the test and the one before it for validation; it is read in pieces of about a megabyte. The files
-    of a folder are divided as the documents of a corpus are: by the hash of each.
+    sources: names of corpora (`lingon data list`), "english" for all of them in English, files of plain text, or
+    folders of .txt files. Of a file, the last twentieth is for the test and the one before it for validation; it is
+    read in pieces of about a megabyte. The files of a folder are divided as the documents of a corpus are: by the
+    hash of each.
     Raises UserError for what is neither, DataError that names the place where a file is not text in UTF-8.
     """
     if part not in (*PARTS, "all"):
         raise unknown("part", part, (*PARTS, "all"))
-    for source in sources:
+    for source in single(sources):
         if source in TEXTS or source in CORPORA:
             yield from load_text(source, part, accept_licence)
         elif (path := Path(source)).is_dir():
@@ -33,7 +35,17 @@ def documents_of(sources: Sequence[str], part: str, accept_licence: bool = False
         elif path.is_file():
             yield from _of_file(path, part)
         else:
-            raise UserError(f"{source!r} is neither a text corpus nor a file; {suggest(source, [*TEXTS, *CORPORA])}")
+            known = [*GROUPS, *TEXTS, *CORPORA]
+            raise UserError(f"{source!r} is neither a text corpus nor a file; {suggest(source, known)}")
+
+
+def single(sources: Sequence[str]) -> list[str]:
+    """The sources with the members of each group in its place.
+
+    >>> single(["english", "ptb"])
+    ['sotu', 'brown', 'austen', 'kjv', 'wiki', 'imdb', 'ptb']
+    """
+    return [name for source in sources for name in GROUPS.get(source, (source,))]
 
 
 def lines_of(sources: Sequence[str], part: str = "all", accept_licence: bool = False) -> Iterator[str]:
@@ -44,7 +56,7 @@ def lines_of(sources: Sequence[str], part: str = "all", accept_licence: bool = F
     """
     if not sources:
         raise UserError("no texts are given; name a corpus (lingon data list) or a file")
-    for source in sources:
+    for source in single(sources):
         if Path(source).is_file() and source not in {**TEXTS, **CORPORA}:
             found = lines_in(Path(source))
         else:
@@ -57,7 +69,7 @@ def identity(sources: Sequence[str]) -> list[Any]:
     """What tells these texts from others, without reading them: sha256 of packages, sizes and times of files."""
     known = {**CORPORA, **TEXTS}
     found: list[Any] = []
-    for source in sources:
+    for source in single(sources):
         if source in known:
             found.append([source, known[source].package.sha256])
         else:

@@ -1,0 +1,23 @@
+"""Names that stand for several texts."""
+
+from lingon.data.running_text import documents_of, identity, single
+
+
+def test_a_group_is_its_members_in_their_order(tmp_path):
+    path = tmp_path / "mine.txt"
+    path.write_text("one\n" * 100)
+    assert single([str(path), "imdb-text"]) == [str(path), "imdb"]
+    assert identity(["english", "ptb"]) == [*identity(["english"]), *identity(["ptb"])]
+    assert [name for name, _ in identity(["english"])] == single(["english"])
+
+
+def test_no_name_of_a_group_hides_a_corpus():
+    from lingon.data.corpora import CORPORA, TEXTS
+    from lingon.data.running_text import GROUPS
+
+    assert not GROUPS.keys() & {**CORPORA, **TEXTS}.keys()
+    assert {name for members in GROUPS.values() for name in members} <= {**CORPORA, **TEXTS}.keys()
+
+
+def test_reviews_as_running_text_are_those_of_the_corpus():
+    assert next(documents_of(["imdb-text"], "valid")) == next(documents_of(["imdb"], "valid"))
