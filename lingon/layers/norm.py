@@ -20,4 +20,4 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Float[Tensor, "... D"]) -> Float[Tensor, "... D"]:
         weight = self.weight + self.offset if self.offset else self.weight
-        return F.rms_norm(x, weight.shape, weight, self.epsilon)
+        return F.rms_norm(x, weight.shape, weight.to(x.dtype), self.epsilon)
