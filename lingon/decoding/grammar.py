@@ -1,75 +1,152 @@
-"""Text that keeps to a pattern: a rule that lets only those tokens pass with which the text can still become right."""
+"""A grammar lifted from bytes to the tokens of a vocabulary: which tokens may come next, so that the text can be whole.
 
+Source: Willard, Louf, "Efficient Guided Generation for Large Language Models", 2023, section 3. Here all tokens walk
+through the automaton at once, as columns of an array, when a state is first needed.
+"""
+
+import json
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
+from typing import Any
 
+import numpy as np
 import torch
 
+from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
-from lingon.decoding.pattern import Automaton
-from lingon.decoding.step import Row
+from lingon.decoding.automaton import Automaton, compiled, steps_to
+from lingon.decoding.regex import parse
+from lingon.decoding.schema import schema_grammar
+from lingon.decoding.step import Row, Rule
 
-Trie = dict  # byte -> (ids that end here, what follows)
+KEPT = 256  # states whose tokens are remembered: with 50,000 tokens each takes at most 600 kB
+TEXTS = 100_000  # beginnings whose state is remembered
+
+
+def grammar_of(pattern: str | None, schema: Any, pieces: Sequence[bytes]) -> "Grammar | None":
+    """The grammar of a regular expression or of a JSON schema (an object, or its text); None when both are None."""
+    if pattern is None and schema is None:
+        return None
+    return _grammar(pattern, schema if isinstance(schema, str | None) else _json(schema), tuple(pieces))
+
+
+@lru_cache(maxsize=4)  # the same grammar serves many prompts, and what it has found out with it
+def _grammar(pattern: str | None, schema: str | None, pieces: tuple[bytes, ...]) -> "Grammar":
+    return Grammar(compiled(parse(pattern) if pattern is not None else schema_grammar(schema)), pieces)
+
+
+def _json(schema: Any) -> str:
+    try:
+        return json.dumps(schema)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UserError(f"the schema is not JSON ({error}); give an object of texts, numbers and lists") from None
 
 
 class Grammar:
-    """The new text of each row must match an automaton from its first byte to its last.
+    """An automaton over bytes, as a rule on tokens.
 
-    pieces: the bytes that each token adds to a text; None for one that must not come. ends: ids that end a text, which
-    pass only where the text is whole. Use `rule` in the list of rules, and `whole` to stop where nothing can follow.
+    pieces: the bytes that each token adds to a text; a token of none is never allowed.
     """
 
-    def __init__(self, built: Automaton, pieces: Sequence[bytes | None], ends: Sequence[int]):
-        self.built, self.pieces, self.ends = built, pieces, [end for end in ends if end < len(pieces)]
-        self.trie = _trie(pieces, set(ends))
-        self.allowed = cache(self._allowed)
-        self.moved = cache(self._moved)
+    def __init__(self, automaton: Automaton, pieces: Sequence[bytes]):
+        self.automaton, self.pieces = automaton, pieces
+        self._columns, self._lengths = _columns(pieces)
+        self._following: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._after: dict[tuple[int, ...], int] = {}
+        self.missing = self._by_bytes()
+        if self.missing is None:
+            self.missing = self._by_tokens()
 
-    def state(self, row: Row) -> frozenset[int]:
-        """Where the new text of a row stands; empty when it has left the pattern."""
-        state = self.built.first
-        for token in row.new:
-            state = self.moved(state, token)
-        return state
+    def after(self, ids: Sequence[int]) -> int:
+        """The state after generated ids; the dead one when they are not of the grammar."""
+        ids = tuple(ids)
+        if ids not in self._after:
+            if len(self._after) >= TEXTS:
+                self._after.clear()
+            known = self._after.get(ids[:-1]) if ids else None
+            rest, state = (ids, 0) if known is None else (ids[-1:], known)
+            self._after[ids] = self.automaton.after(b"".join(self.pieces[i] for i in rest), state)
+        return self._after[ids]
 
-    def rule(self, logits: Float[Tensor, "B V"], rows: Sequence[Row]) -> Float[Tensor, "B V"]:
-        """Minus infinity for every token that the pattern does not allow next."""
-        out = torch.full_like(logits, -torch.inf)
-        for i, row in enumerate(rows):
-            ids = self.allowed(self.state(row)).to(logits.device)
-            out[i, ids] = logits[i, ids]
-        return out
+    def accepts(self, ids: Sequence[int]) -> bool:
+        """Whether the generated ids are a whole text of the grammar."""
+        return bool(self.automaton.accepting[self.after(ids)])
 
-    def whole(self, row: Row) -> bool:
-        """Whether the text is whole and no token can follow."""
-        state = self.state(row)
-        return self.built.end in state and set(self.allowed(state).tolist()) <= set(self.ends)
+    def complete(self, ids: Sequence[int], most: int | None = None) -> bool:
+        """Whether they are, and no token may follow, of `most` in all."""
+        return self.accepts(ids) and not len(self.allowed(ids, most))
 
-    def _moved(self, state: frozenset[int], token: int) -> frozenset[int]:
-        for byte in self.pieces[token] or b"":
-            state = self.built.after(state, byte)
-        return state
+    def allowed(self, ids: Sequence[int], most: int | None = None) -> np.ndarray:
+        """The tokens that may follow the ids, so that the text can still be whole, with `most` tokens in all."""
+        tokens, states = self.following(self.after(ids))
+        return tokens if most is None else tokens[self.missing[states] < most - len(ids)]
 
-    def _allowed(self, state: frozenset[int]) -> Tensor:
-        found = list(self.ends) if self.built.end in state else []
-        waiting = [(state, self.trie)]
-        while waiting:
-            states, node = waiting.pop()
-            for byte, (ids, following) in node.items():
-                if after := self.built.after(states, byte):
-                    found += ids
-                    if following:
-                        waiting.append((after, following))
-        return torch.tensor(sorted(found), dtype=torch.long)
+    def following(self, state: int) -> tuple[np.ndarray, np.ndarray]:
+        """The tokens that lead from a state to a whole text, in the end, and the state after each."""
+        if state not in self._following:
+            if len(self._following) >= KEPT:
+                del self._following[next(iter(self._following))]
+            tokens, states = self._walk(state)
+            kept = self.missing[states] >= 0
+            self._following[state] = tokens[kept], states[kept]
+        return self._following[state]
+
+    def rule(self, ends: Sequence[int] = (), most: int | None = None) -> Rule:
+        """The rule that allows what leads to a whole text, and an end token where the text is whole.
+
+        most: new tokens at most. Towards it only what can still be finished is allowed, so that every text is whole.
+        Raises UserError when no text of so few tokens is of the grammar.
+        """
+        if most is not None and self.missing[0] > most:  # so many bytes: fewer tokens may do
+            self.missing = self._by_tokens()
+            if self.missing[0] > most:
+                raise UserError(f"the shortest text of the grammar has {self.missing[0]} tokens, {most} are allowed")
+
+        def rule(logits: Float[Tensor, "B V"], rows: Sequence[Row]) -> Float[Tensor, "B V"]:
+            mask = np.zeros((len(rows), logits.shape[-1]), bool)
+            for i, row in enumerate(rows):
+                mask[i, self.allowed(row.new, most)] = True
+                mask[i, list(ends)] = self.accepts(row.new)
+            return logits.masked_fill(~torch.from_numpy(mask).to(logits.device), -torch.inf)
+
+        return rule
+
+    def _walk(self, state: int) -> tuple[np.ndarray, np.ndarray]:
+        """Every token goes through the automaton byte by byte; those that do not die, and where they are."""
+        states = np.full(len(self.pieces), state, np.int32)
+        walking = tokens = np.flatnonzero(self._lengths)
+        for at in range(self._columns.shape[1]):
+            states[walking] = self.automaton.table[states[walking], self._columns[walking, at]]
+            walking = walking[(states[walking] != self.automaton.dead) & (self._lengths[walking] > at + 1)]
+            if not len(walking):
+                break
+        tokens = tokens[states[tokens] != self.automaton.dead]
+        return tokens, states[tokens]
+
+    def _by_bytes(self) -> np.ndarray | None:
+        """For each state a bound on the tokens missing to a whole text, -1 for the dead one; None when there is none.
+
+        Where every byte that the grammar uses is a token, the bytes that are missing are as many tokens.
+        """
+        single = set(b"".join(piece for piece in self.pieces if len(piece) == 1))
+        used = np.flatnonzero((self.automaton.table[:-1] != self.automaton.dead).any(0))
+        return self.automaton.distance if single.issuperset(used.tolist()) else None
+
+    def _by_tokens(self) -> np.ndarray:
+        """How many tokens are missing, and -1 where none of the vocabulary finish the text: every state is walked."""
+        following = [set(self._walk(state)[1].tolist()) for state in range(len(self.automaton.table))]
+        missing = steps_to(self.automaton.accepting, following)
+        if missing[0] < 0:
+            raise UserError(
+                "no tokens of the vocabulary make a text of the grammar; loosen it, or begin it with ' ?' where a word"
+                " brings the space before it"
+            )
+        return missing
 
 
-def _trie(pieces: Sequence[bytes | None], ends: set[int]) -> Trie:
-    root: Trie = {}
-    for token, piece in enumerate(pieces):
-        if not piece or token in ends:
-            continue
-        node = root
-        for byte in piece[:-1]:
-            node = node.setdefault(byte, ([], {}))[1]
-        node.setdefault(piece[-1], ([], {}))[0].append(token)
-    return root
+def _columns(pieces: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    """Bytes [V, longest], and how many of them are of each piece."""
+    lengths = np.array([len(piece) for piece in pieces])
+    longest = max(1, int(lengths.max()))
+    joined = b"".join(piece.ljust(longest, b"\0") for piece in pieces)
+    return np.frombuffer(joined, np.uint8).reshape(len(pieces), longest), lengths

@@ -15,9 +15,7 @@ from lingon.data.vocab import UNK
 from lingon.decoding import rules
 from lingon.decoding.beam import Beams, Hypothesis, beam_search
 from lingon.decoding.contrastive import contrast
-from lingon.decoding.grammar import Grammar
-from lingon.decoding.json_schema import pattern_of
-from lingon.decoding.pattern import automaton
+from lingon.decoding.grammar import Grammar, grammar_of
 from lingon.decoding.prompts import read
 from lingon.decoding.sample import Picked, stream
 from lingon.decoding.score import replay, score
@@ -213,14 +211,11 @@ class LanguageModel:
         return min(tokens, limit - max(len(self.encode(p)) for p in prompts)) if limit else tokens
 
     def _grammar(self, manner: Manner) -> Grammar | None:
-        pattern = manner.pattern if manner.schema is None else pattern_of(manner.schema)
-        if pattern is None:
-            return None
-        return Grammar(automaton(pattern), [piece or None for piece in self.pieces.of], self.ends)
+        return grammar_of(manner.pattern, manner.schema, self.pieces.of)
 
     def _rules(self, manner: Manner, grammar: Grammar | None, most: int) -> list[Rule]:
-        """All rules, for at most so many new tokens."""
-        return manner.rules([self._writable, *([grammar.rule] if grammar else [])])
+        """All rules; with a grammar, only what it can still finish within `most` new tokens."""
+        return manner.rules([self._writable, *([grammar.rule(self.ends, most)] if grammar else [])])
 
     @cached_property
     def _never(self) -> Tensor:
@@ -239,7 +234,7 @@ class LanguageModel:
         stops = [text.encode() for text in manner.stop]
 
         def finished(row: Row) -> bool:
-            if row.ids[-1] in self.ends or len(row.new) >= most or (grammar and grammar.whole(row)):
+            if row.ids[-1] in self.ends or len(row.new) >= most or (grammar and grammar.complete(row.new, most)):
                 return True
             # A stop text can only end in the last token, so no more than its own bytes and that token need a look.
             tail = self.pieces.text_of(row.new[-64:]) if stops else b""

@@ -1,141 +1,318 @@
-"""Patterns against Python's `re`, schemas against Python's `json`, and text that keeps to them."""
+"""Text under a grammar: whole, of the grammar, and otherwise as the model would have it; schemas against real JSON."""
 
 import json
-import random
 import re
 
+import numpy as np
 import pytest
 import torch
 
 from lingon.core.errors import UserError
+from lingon.data.pieces import pieces_of
+from lingon.data.tokenize import bpe, characters, unigram, wordpiece, words
+from lingon.decoding.automaton import compiled
+from lingon.decoding.beam import Beams, beam_search
 from lingon.decoding.grammar import Grammar
-from lingon.decoding.json_schema import pattern_of
-from lingon.decoding.pattern import automaton, bytes_of
-from lingon.decoding.rules import temperature
+from lingon.decoding.prompts import read
+from lingon.decoding.regex import parse
 from lingon.decoding.sample import sampled, stream
-from lingon.decoding.step import Row
+from lingon.decoding.schema import schema_grammar
+from lingon.decoding.step import rows_of
 from tests.decoding.toy import Toy
 
-PATTERNS = [
-    "abc", "a|b|", "(ab)*c", "a+b?c{2}", "a{0,2}b{1,}", "[a-c]+", "[^a]b", r"\d{2}\w\s", ".b.", "(a|bc){2,3}",
-    "a*?b", "(?:a|(b|c)*)d", r"[\d\-c]+", "[]a]+", "é|[à-ü]+", "a{0}b", "(a?){3}", r"\x61\u0062",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("pattern", PATTERNS)
-def test_a_pattern_means_what_it_means_to_python(pattern):
-    dice, built = random.Random(0), automaton(pattern)
-    wanted = re.compile(pattern, re.ASCII)
-    for _ in range(3000):
-        text = "".join(dice.choice("abcd1-] \né") for _ in range(dice.randrange(7)))
-        assert built.matches(text) == bool(wanted.fullmatch(text)), text
-
-
-@pytest.mark.parametrize(("low", "high"), [(0, 0x10FFFF), (0x41, 0x800), (0x7F, 0xFFFF), (0x2345, 0x12345)])
-def test_ranges_of_characters_are_just_these_in_utf8(low, high):
-    parts, dice = list(bytes_of(low, high)), random.Random(0)
-    for _ in range(5000):
-        code = dice.choice([dice.randrange(0x110000), dice.randrange(0x3000)])
-        if 0xD800 <= code <= 0xDFFF:
-            continue
-        data = chr(code).encode()
-        found = sum(
-            len(part) == len(data) and all(a <= b <= c for (a, c), b in zip(part, data, strict=True)) for part in parts
-        )
-        assert found == (low <= code <= high)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "message"),
-    [
-        ("a)", r"a '\)' without its"),
-        ("(a", r"a '\(' without its"),
-        ("a**", "two repeats"),
-        ("*a", "repeats nothing"),
-        ("^a", "needs no anchors"),
-        ("(?=a)", "looking around"),
-        ("[b-a]", "runs backwards"),
-        ("[ab", "ends too early"),
-        ("a{1001}", "more than 1000 times"),
-        ("\\q", r"\\q is not understood"),
-        ("((((a{999}){999}){999}){999})", "more than 200,000 states"),
-    ],
-)
-def test_what_is_no_pattern_is_said_where(pattern, message):
-    with pytest.raises(UserError, match=message):
-        automaton(pattern)
-
-
-PIECES = [b"a", b"b", b"ab", "é".encode(), "é".encode()[:1], "é".encode()[1:], b"", None, b"<end>"]
-
-
-def written(pattern: str, seed: int) -> str:
-    grammar, toy = Grammar(automaton(pattern), PIECES, ends=[8]), Toy(len(PIECES), seed)
-    row = Row([0], 1, random.Random(seed))
-    finished = lambda row: row.ids[-1] == 8 or grammar.whole(row) or len(row.new) > 40
-    logits, state = toy(torch.tensor([[0]]), toy.fresh(1))
-    for _ in stream(toy, logits, state, [row], sampled, [grammar.rule, temperature(2.0)], finished):
-        pass
-    return b"".join(PIECES[i] for i in row.new if i != 8).decode()
-
-
-@pytest.mark.parametrize(("pattern", "kinds"), [("(ab)+", 2), ("a{3}", 1), ("[^a]{2,4}", 5), ("(a|é){5}b", 5)])
-def test_what_is_written_matches(pattern, kinds):
-    texts = {written(pattern, seed) for seed in range(30)}
-    assert all(re.fullmatch(pattern, text) for text in texts)
-    assert len(texts) >= kinds
-
-
-def test_a_grammar_that_allows_nothing_is_told():
-    with pytest.raises(UserError, match="after 0 new tokens the rules leave no token"):
-        written("c+", 0)
-
-
-SCHEMA = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string", "maxLength": 5},
-        "age": {"type": "integer"},
-        "tags": {"type": "array", "items": {"enum": ["a", "b c", 3, None]}, "maxItems": 3},
-        "ok": {"type": ["boolean", "null"]},
-    },
-    "required": ["age"],
+TEXTS = ['The film is good, 12 of 30 say: "yes".', "a née café {in} Paris", "42 and 7, not 1999 nor 0.5"] * 3
+KINDS = {
+    "bpe": lambda: bpe(TEXTS, 300),
+    "unigram": lambda: unigram(TEXTS, 300),
+    "characters": lambda: characters(TEXTS),
+    "words": lambda: words(TEXTS),
+    "wordpiece": lambda: wordpiece(TEXTS, 90),
 }
 
 
-def test_a_schema_lets_its_json_pass_and_no_other():
-    built = automaton(pattern_of(SCHEMA))
-    right = [
-        {"name": "x", "age": 3, "tags": [], "ok": None},
-        {"age": -7},
-        {"age": 0, "tags": ["a", 3, None]},
-        {"name": 'q"\\é', "age": 12, "ok": False},
-    ]
-    wrong = [{}, {"age": 1.5}, {"age": "3"}, {"name": "toolong", "age": 1}, {"age": 3, "tags": [4]}, {"ok": True}, [3]]
-    for value in right:
-        for text in (
-            json.dumps(value),
-            json.dumps(value, separators=(",", ":")),
-            json.dumps(value, ensure_ascii=False),
-        ):
-            assert built.matches(text)
-    for value in wrong:
-        assert not built.matches(json.dumps(value))
-    assert not built.matches('{"age": 01}')
+def lifted(pattern, tokenizer):
+    pieces = pieces_of(tokenizer)
+    return Grammar(compiled(parse(pattern) if isinstance(pattern, str) else pattern), pieces.of)
 
 
+def generated(grammar, seed, most=24, ends=(0,), count=3):
+    """Ids that a random model gives under the grammar, without the end token."""
+    toy, rows = Toy(len(grammar.pieces), seed, spread=2.0), rows_of([[1]] * count, seed)
+    over = lambda row: row.new[-1] in ends or len(row.new) == most or grammar.complete(row.new, most)
+    for _ in stream(toy, *read(toy, toy.fresh, [[1]] * count), rows, sampled, [grammar.rule(ends, most)], over):
+        pass
+    return [[i for i in row.new if i not in ends] for row in rows]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pieces_joined_are_what_the_tokenizer_decodes(kind):
+    tokenizer = KINDS[kind]()
+    pieces = pieces_of(tokenizer)
+    for text in [*TEXTS, "never seen: 日本 😀!", "a  b"]:
+        ids = tokenizer.encode(text)
+        known = [i for i in ids if i > 1]  # [pad] and [unk] add nothing
+        assert pieces.text_of(known, first=True).decode() == tokenizer.decode(known)
+    assert pieces.of[:2] == (b"", b"")
+    assert pieces.spaced == (kind in ("words", "wordpiece"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    ("schema", "message"),
-    [
-        ({}, "allows anything"),
-        ({"type": "objekt"}, "did you mean 'object'"),
-        ({"type": "integer", "minimum": 3}, "keyword of the schema 'minimum'"),
-        ({"type": "array"}, "needs 'items'"),
-        ({"type": "object"}, "needs 'properties'"),
-        ({"enum": []}, "a list with something"),
-        ([], "a schema is an object"),
-    ],
+    "pattern", [" ?(12|30|1999|42)", " ?(film|good|not)( (film|good|not))*", " ?(a|is|of)?( [0-9]+){3}"]
 )
-def test_schemas_that_cannot_be_kept_are_refused(schema, message):
+def test_every_text_is_of_the_grammar_and_whole(kind, pattern):
+    tokenizer = KINDS[kind]()
+    grammar = lifted(pattern, tokenizer)
+    for seed in range(3):
+        for ids in generated(grammar, seed):
+            text = pieces_of(tokenizer).text_of(ids).decode()
+            assert re.fullmatch(pattern, text), text
+            assert grammar.accepts(ids)
+
+
+def test_characters_of_several_bytes_are_whole():
+    """The tokens are single bytes, so that a character takes up to four of them."""
+    pieces = [b"", *(bytes([byte]) for byte in range(256))]
+    grammar = Grammar(compiled(parse("[é-ü日😀-😎]{1,3}")), pieces)
+    for seed in range(5):
+        for ids in generated(grammar, seed, most=7):
+            assert re.fullmatch("[é-ü日😀-😎]{1,3}", b"".join(pieces[i] for i in ids).decode())
+
+
+def test_what_is_allowed_is_what_can_still_be_finished():
+    """Against the slow way: a token may come when the text with it is the beginning of some text of the language."""
+    pieces = [b"", b"a", b"b", b"ab", b"ba", b"aab", b"c", b"bc"]
+    language = ["aab", "ab", "abab", "bbc"]
+    grammar = Grammar(compiled(parse("|".join(language))), pieces)
+    for text in ("", "a", "aa", "ab", "aba", "b", "bb"):
+        tokens, _ = grammar.following(grammar.automaton.after(text.encode()))
+        slow = [i for i, p in enumerate(pieces) if p and any(w.startswith(text + p.decode()) for w in language)]
+        assert tokens.tolist() == slow
+
+
+def test_tokens_that_lead_nowhere_are_not_taken():
+    """No token writes the c of "ac", so that "a" is the beginning of a text which the vocabulary cannot finish."""
+    grammar = Grammar(compiled(parse("ac|bd")), [b"", b"a", b"b", b"d"])
+    assert grammar.allowed([]).tolist() == [2]
+    with pytest.raises(UserError, match="no tokens of the vocabulary make a text of the grammar"):
+        Grammar(compiled(parse("ac")), [b"", b"a", b"b", b"d"])
+
+
+def test_the_budget_ends_a_text_in_time():
+    tokenizer = KINDS["bpe"]()
+    grammar = lifted(r'\{"a": "[a-z]*"\}', tokenizer)
+    for most in (10, 12, 17):
+        for ids in generated(grammar, seed=most, most=most):
+            assert len(ids) <= most
+            assert json.loads(tokenizer.decode(ids)).keys() == {"a"}
+
+
+def test_a_budget_is_counted_in_tokens_where_bytes_are_too_many():
+    grammar = Grammar(compiled(parse("a{6}b?")), [b"", b"a", b"b", b"aaa"])
+    for most, wanted in ((2, {(3, 3)}), (3, {(3, 3), (3, 3, 2)})):
+        found = {tuple(ids) for seed in range(20) for ids in generated(grammar, seed, most, count=1)}
+        assert found == wanted
+    with pytest.raises(UserError, match="the shortest text of the grammar has 2 tokens, 1 are allowed"):
+        grammar.rule((0,), 1)
+
+
+def test_a_text_that_may_go_on_ends_where_there_is_no_room_to():
+    """Without an end token, "a" is the end when "abc" would be too long."""
+    grammar = Grammar(compiled(parse("a(bc)?")), [b"", b"a", b"b", b"c"])
+    assert generated(grammar, 1, most=2, ends=()) == [[1]] * 3
+    assert generated(grammar, 1, most=3, ends=()) == [[1, 2, 3]] * 3
+
+
+def test_probabilities_of_what_is_allowed_keep_their_ratios():
+    grammar = Grammar(compiled(parse("[ab]c")), [b"", b"a", b"b", b"c"])
+    logits = torch.randn(1, 4)
+    found = grammar.rule()(logits, rows_of([[1]]))
+    assert torch.equal(found[0, 1:3], logits[0, 1:3])
+    assert torch.isneginf(found[0, [0, 3]]).all()
+
+
+def test_beams_find_the_likeliest_text_of_the_grammar():
+    pieces = [b"", b"a", b"b", b"ab", b"c"]
+    grammar = Grammar(compiled(parse("a*b(a|c)")), pieces)
+    for seed in range(10):
+        toy = Toy(5, seed)
+        logits, state = read(toy, toy.fresh, [[1]])
+        beams = Beams(125, 4, alpha=0.0, best=3)
+        (found,) = beam_search(toy, logits, state, rows_of([[1]]), beams, (0,), [grammar.rule((0,))])
+        texts = {
+            text: logprob
+            for text, logprob in toy.texts([1], 4, (0,))
+            if text[-1] == 0 and re.fullmatch("a*b(a|c)", b"".join(pieces[i] for i in text).decode())
+        }
+        ended = [hypothesis.ids for hypothesis in found if hypothesis.ended]
+        assert ended == [t for t in sorted(texts, key=texts.get, reverse=True) if t in ended]
+        assert max(texts, key=texts.get) in ended or len(ended) < 3
+
+
+TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
+
+
+def valid(value, schema, root):
+    """The words of JSON Schema, each as the standard tells it; independent of what builds grammars."""
+    if isinstance(schema, bool):
+        return schema
+    if "$ref" in schema:
+        target = root
+        for part in schema["$ref"].split("/")[1:]:
+            target = target[part]
+        return valid(value, target, root)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    kinds = schema.get("type", [])
+    named = [kinds] if isinstance(kinds, str) else kinds
+    is_of = lambda k: (
+        number and (k == "number" or value == int(value)) if k not in TYPES else isinstance(value, TYPES[k])
+    )
+    others = schema.get("additionalProperties", True)
+    properties = schema.get("properties", {})
+    words = [
+        not named or any(map(is_of, named)),
+        "const" not in schema or value == schema["const"],
+        "enum" not in schema or value in schema["enum"],
+        "anyOf" not in schema or any(valid(value, part, root) for part in schema["anyOf"]),
+        "oneOf" not in schema or sum(valid(value, part, root) for part in schema["oneOf"]) == 1,
+    ]
+    if number:
+        words.append(schema.get("minimum", value) <= value <= schema.get("maximum", value))
+    if isinstance(value, str):
+        words.append(schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)))
+        words.append(re.search(schema.get("pattern", ""), value) is not None)
+    if isinstance(value, list):
+        words.append(schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)))
+        words += [valid(item, schema.get("items", {}), root) for item in value]
+    if isinstance(value, dict):
+        words += [name in value for name in schema.get("required", [])]
+        words += [valid(x, properties.get(k, others), root) for k, x in value.items()]
+    return all(words)
+
+
+SCHEMAS = {
+    "an object": (
+        {
+            "type": "object",
+            "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+            "required": ["name"],
+        },
+        ['{"name": "Ann"}', '{"name":"","age":-3}', '{"name": "\\n\\u00e9\\"", "age": 0}'],
+        ['{"age": 3}', '{"name": 3}', '{"name": "a", "age": 01}', '{"name": "a" }', '{"name": "\n"}', "{}"],
+    ),
+    "all optional": (
+        {"properties": {"a": {"const": 1}, "b": {"const": 2}, "c": {"const": 3}}},
+        ["{}", '{"a": 1}', '{"b": 2}', '{"a": 1, "c": 3}', '{"a":1,"b":2,"c":3}'],
+        ['{"b": 2, "a": 1}', '{, "a": 1}', '{"a": 1,}', '{"d": 1}'],
+    ),
+    "an array": (
+        {"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": 3},
+        ["[1]", "[1, -2.5e3]", "[0,0,0]"],
+        ["[]", "[1, 2, 3, 4]", "[1 2]", "[.5]", "[1,]"],
+    ),
+    "no items": ({"type": "array", "items": {"type": "null"}, "maxItems": 0}, ["[]"], ["[null]"]),
+    "a choice": (
+        {"enum": ["red", "gr\u00fcn", 3, None, ["x"]]},
+        ['"red"', '"grün"', "3", "null", '["x"]'],
+        ["red", "4"],
+    ),
+    "one of two": ({"anyOf": [{"type": "boolean"}, {"type": "null"}]}, ["true", "null"], ["True", "0"]),
+    "two types": ({"type": ["integer", "null"]}, ["7", "null"], ["7.5"]),
+    "lengths": ({"type": "string", "minLength": 2, "maxLength": 3}, ['"ab"', '"é\\n日"'], ['"a"', '"abcd"']),
+    "a pattern": ({"type": "string", "pattern": '^[a-c"\\\\]+-\\d$'}, ['"ab-1"', '"\\"\\\\-7"'], ['"-1"', '"a"b-1"']),
+    "a range": ({"type": "integer", "minimum": -12, "maximum": 305}, ["-12", "0", "99", "305"], ["-13", "306", "007"]),
+    "a reference": (
+        {"$ref": "#/$defs/p", "$defs": {"p": {"type": "array", "items": {"$ref": "#/$defs/q"}}, "q": {"const": "x"}}},
+        ["[]", '["x", "x"]'],
+        ['["y"]'],
+    ),
+    "anything": ({}, ["1", '"a"', "[1, {}]", '{"a": [true]}', "null"], ["a", "[", '{"a": [[[1]]]}']),
+    "any object": ({"type": "object"}, ["{}", '{"a": 1, "b": []}'], ["[]", "{a: 1}"]),
+    "values of a type": (
+        {"type": ["string", "integer"], "enum": ["a", 3, 2.5, None, 4.0]},
+        ['"a"', "3", "4.0"],
+        ["2.5", "null"],
+    ),
+    "one of several": ({"oneOf": [{"type": "null"}, {"type": "integer", "minimum": 3}]}, ["null", "3"], ["2"]),
+    "an object of numbers": (
+        {"type": "object", "additionalProperties": {"type": "integer"}},
+        ["{}", '{"a": 1, "é": -2}'],
+        ['{"a": "x"}'],
+    ),
+    "required last": (
+        {"properties": {"a": {"const": 1}, "b": {"const": 2}, "c": {"const": 3}}, "required": ["b"]},
+        ['{"b": 2}', '{"a": 1, "b": 2}', '{"b": 2, "c": 3}'],
+        ["{}", '{"a": 1}', '{"a": 1, "c": 3}', '{, "b": 2}'],
+    ),
+    "an empty object": ({"type": "object", "additionalProperties": False}, ["{}"], ['{"a": 1}']),
+}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_allows_what_it_says(name):
+    schema, right, wrong = SCHEMAS[name]
+    automaton = compiled(schema_grammar(schema))
+    for text in right:
+        assert automaton.accepts(text), text
+        assert valid(json.loads(text), schema, schema)
+    assert [text for text in wrong if automaton.accepts(text)] == []
+    assert compiled(schema_grammar(json.dumps(schema))).accepts(right[0])
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_what_is_generated_is_json_of_the_schema(name):
+    tokenizer = KINDS["bpe"]()
+    grammar = lifted(schema_grammar(SCHEMAS[name][0]), tokenizer)
+    for ids in generated(grammar, seed=3, most=60, count=2):
+        assert valid(json.loads(tokenizer.decode(ids)), SCHEMAS[name][0], SCHEMAS[name][0])
+
+
+WRONG = {
+    "no JSON": ("{", "the schema is not JSON"),
+    "a list": ([1], r"schema is \[1\], expected an object"),
+    "a type": ({"type": "strng"}, "unknown type 'strng'; did you mean 'string'"),
+    "a keyword": ({"type": "string", "format": "date"}, "unknown keyword 'format'"),
+    "a keyword of another type": ({"type": "string", "items": {}}, "unknown keyword 'items'"),
+    "nested": ({"properties": {"a": {"type": "x"}}}, "schema.a: unknown type 'x'"),
+    "no choice": ({"enum": []}, "key 'enum' is .*, expected a list that is not empty"),
+    "no such name": ({"$ref": "#/$defs/a"}, "leads nowhere"),
+    "another file": ({"$ref": "other.json"}, "leads nowhere"),
+    "without end": ({"type": "array", "items": {"$ref": "#"}}, "nested over 16 deep, or without end"),
+    "a negative length": ({"type": "string", "minLength": -1}, "'minLength' is -1, expected a number from 0"),
+    "no number": ({"type": "integer", "minimum": 5, "maximum": 3}, "minimum is 5 and maximum is 3"),
+    "a loose pattern": ({"type": "string", "pattern": "a"}, r"must begin with \^ and end with \$"),
+    "pattern and length": ({"type": "string", "pattern": "^a$", "minLength": 1}, "together with a length"),
+    "required and unknown": ({"properties": {"a": {}}, "required": ["b"]}, "'b' is required and not among"),
+    "required that is no list": ({"type": "object", "required": "a"}, "'required' is \"a\", expected a list of names"),
+    "a length without a type": ({"minLength": 2}, "keyword 'minLength' without a 'type' is not supported"),
+    "a length beside values": ({"type": "string", "enum": ["a"], "minLength": 2}, "'enum' together with 'minLength'"),
+    "values of no type": ({"type": "string", "enum": [1, 2]}, "none of the values is of type string"),
+    "either or both": ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, "must be of different types here"),
+    "NaN": ({"const": float("nan")}, "NaN is no number of JSON"),
+    "a set": ({"enum": {1, 2}}, "the schema is not JSON"),
+    "an end that is escaped": ({"type": "string", "pattern": "^a\\$"}, r"must begin with \^ and end with \$"),
+    "too many": (
+        {
+            "$ref": "#/$defs/0",
+            "$defs": {str(i): {"properties": {c: {"$ref": f"#/$defs/{i + 1}"} for c in "abcdefgh"}} for i in range(6)}
+            | {"6": {}},
+        },
+        "nested over 2,000 times",
+    ),
+    "two at once": ({"const": 1, "enum": [1]}, "'const' together with 'enum' is not supported"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_schema_is_refused_with_its_place(name):
+    schema, message = WRONG[name]
     with pytest.raises(UserError, match=message):
-        pattern_of(schema)
+        schema_grammar(schema)
+
+
+def test_ranges_of_numbers_are_all_of_them():
+    generator = np.random.default_rng(1)
+    for _ in range(30):
+        low, high = sorted(generator.integers(-150, 1200, 2).tolist())
+        automaton = compiled(schema_grammar({"type": "integer", "minimum": low, "maximum": high}))
+        assert [n for n in range(-200, 1300) if automaton.accepts(str(n))] == list(range(low, high + 1))

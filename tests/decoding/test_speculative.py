@@ -46,12 +46,13 @@ def exact(target, prompt, length, rules):
 
 
 @pytest.mark.parametrize("draft", DRAFTS)
+@pytest.mark.parametrize("count", [250, pytest.param(5000, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     ("ahead", "rules"),
     [(1, ()), (2, ()), (5, (temperature(0.6),)), (3, (bias({0: 0.5}), top_k(2))), (2, (no_repeat(2), top_p(0.8)))],
 )
-def test_the_targets_distribution_is_kept(draft, ahead, rules):
-    target, count = Toy(3, seed=0), 2000
+def test_the_targets_distribution_is_kept(draft, count, ahead, rules):
+    target = Toy(3, seed=0)
     wanted = exact(target, [1, 2], 4, rules)
     found = Counter(texts(target, DRAFTS[draft], rows_of([[1, 2]] * count, seed=ahead), 4, rules, ahead=ahead))
     assert set(found) <= set(wanted)
@@ -60,7 +61,7 @@ def test_the_targets_distribution_is_kept(draft, ahead, rules):
     pairs = [(found[text], p * count) for text, p in wanted.items() if text not in rare]
     if rare:
         pairs.append((sum(found[t] for t in rare), sum(wanted[t] for t in rare) * count))
-    assert len(pairs) > 3
+    assert len(pairs) > 2
     assert chisquare(*zip(*pairs, strict=True)).pvalue > 0.001
 
 

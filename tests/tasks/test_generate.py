@@ -89,6 +89,7 @@ def test_a_pattern_is_kept(model, pattern):
 
 def test_a_schema_is_kept(model):
     schema = {"type": "object", "properties": {"a": {"enum": ["cat", "dog"]}, "n": {"type": "integer"}}}
+    schema["required"] = ["a", "n"]
     found = json.loads(model.write("x", Manner(schema=schema, tokens=60)))
     assert found["a"] in ("cat", "dog")
     assert isinstance(found["n"], int)

@@ -1,0 +1,250 @@
+"""Regular expressions as trees, in the syntax and the meaning of Python's `re.fullmatch`."""
+
+import re
+import sys
+from dataclasses import dataclass
+from functools import cache
+
+from lingon.core.errors import UserError
+
+Ranges = tuple[tuple[int, int], ...]  # of code points, both ends in it, in order and apart
+LAST = sys.maxunicode
+MOST = 1000  # repetitions that may be counted; an automaton has states for each
+DEEPEST = 50  # groups inside groups
+
+
+@dataclass(frozen=True)
+class Characters:
+    """One character of these ranges."""
+
+    ranges: Ranges
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """All parts, one after the other; none is the empty text."""
+
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True)
+class Either:
+    """One of the parts; none is no text at all."""
+
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """The part, `least` to `most` times; None is without end."""
+
+    part: "Node"
+    least: int
+    most: int | None
+
+
+Node = Characters | Sequence | Either | Repeat
+NOTHING = Sequence(())
+
+
+def literal(text: str) -> Node:
+    """The text itself."""
+    return Sequence(tuple(Characters(((ord(c), ord(c)),)) for c in text))
+
+
+def union(ranges: list[tuple[int, int]]) -> Ranges:
+    """Ranges in order, those that touch joined.
+
+    >>> union([(5, 9), (1, 2), (3, 6)])
+    ((1, 9),)
+    """
+    found: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        if found and low <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(high, found[-1][1]))
+        else:
+            found.append((low, high))
+    return tuple(found)
+
+
+def without(ranges: Ranges) -> Ranges:
+    """All code points but these."""
+    edges = [-1, *(edge for low, high in ranges for edge in (low, high)), LAST + 1]
+    return tuple((a + 1, b - 1) for a, b in zip(edges[::2], edges[1::2], strict=True) if a + 1 <= b - 1)
+
+
+ANY = without(((10, 10),))
+
+
+@cache
+def category(letter: str) -> Ranges:
+    r"""The characters that `re` takes for \d, \w or \s; the capital letter is all others."""
+    if letter.isupper():
+        return without(category(letter.lower()))
+    every = "".join(map(chr, range(LAST + 1)))
+    return tuple((m.start(), m.end() - 1) for m in re.finditer(rf"\{letter}+", every))
+
+
+def parse(pattern: str) -> Node:
+    """The tree of a regular expression. Raises UserError, with the place, for what is wrong or has no automaton.
+
+    Not to be had: references to groups, looking around, word boundaries, flags, possessive repetition; ^ and $ only at
+    the ends, where they change nothing, since the whole text must match.
+    """
+    return _Parser(pattern).whole()
+
+
+class _Parser:
+    def __init__(self, pattern: str):
+        self.text, self.at, self.depth = pattern, 0, 0
+
+    def whole(self) -> Node:
+        found = self.either(outermost=True)
+        if self.at < len(self.text):
+            raise self.wrong("a ) without its (")
+        return found
+
+    def wrong(self, what: str) -> UserError:
+        return UserError(f"regular expression {self.text[:60]!r}, character {self.at}: {what}")
+
+    def has(self, sign: str) -> bool:
+        """Takes the sign if it comes next."""
+        if not self.text.startswith(sign, self.at):
+            return False
+        self.at += len(sign)
+        return True
+
+    def either(self, outermost: bool = False) -> Node:
+        parts = [self.sequence(outermost)]
+        while self.has("|"):
+            parts.append(self.sequence(outermost))
+        return parts[0] if len(parts) == 1 else Either(tuple(parts))
+
+    def sequence(self, outermost: bool) -> Node:
+        parts = []
+        if outermost:
+            self.has("^")
+        while self.at < len(self.text) and self.text[self.at] not in "|)":
+            if outermost and self.text[self.at] == "$" and self.text[self.at + 1 : self.at + 2] in ("", "|"):
+                self.at += 1
+                break
+            parts.append(self.repeated(self.one()))
+        return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
+
+    def repeated(self, part: Node) -> Node:
+        bounds = self.bounds()
+        if bounds is None:
+            return part
+        least, most = bounds
+        if most is not None and least > most:
+            raise self.wrong(f"at least {least} times and at most {most}")
+        if max(least, most or 0) > MOST:
+            raise self.wrong(f"more than {MOST} repetitions are not counted")
+        self.has("?")  # a lazy repetition matches the same whole texts
+        if self.has("+") or self.bounds() is not None:
+            raise self.wrong("a repetition of a repetition; put the first into ( )")
+        return Repeat(part, least, most)
+
+    def bounds(self) -> tuple[int, int | None] | None:
+        for sign, bounds in (("*", (0, None)), ("+", (1, None)), ("?", (0, 1))):
+            if self.has(sign):
+                return bounds
+        found = re.compile(r"\{([0-9]*)(,?)([0-9]*)\}").match(self.text, self.at)
+        if not found or found[0] == "{}":
+            return None
+        self.at = found.end()
+        least = int(found[1] or 0)
+        return least, (int(found[3]) if found[3] else None) if found[2] else least
+
+    def one(self) -> Node:
+        sign = self.text[self.at]
+        if self.has("("):
+            return self.group()
+        if self.has("["):
+            return Characters(self.set())
+        if self.has("."):
+            return Characters(ANY)
+        if sign in "^$":
+            raise self.wrong(f"{sign} inside an expression; the whole text must match anyway, leave it out")
+        if sign in "*+?" or self.bounds() is not None:
+            raise self.wrong(f"{sign} with nothing to repeat")
+        if self.has("\\"):
+            return Characters(self.escape(inside=False))
+        self.at += 1
+        return literal(sign).parts[0]
+
+    def group(self) -> Node:
+        if self.has("?"):
+            name = re.compile(r"P<\w+>").match(self.text, self.at)
+            if name:
+                self.at = name.end()
+            elif not self.has(":"):
+                raise self.wrong("flags, looking around and the like have no automaton; (?: ) and (?P<name> ) have")
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.wrong(f"more than {DEEPEST} groups inside each other")
+        found = self.either()
+        if not self.has(")"):
+            raise self.wrong("a ( without its )")
+        self.depth -= 1
+        return found
+
+    def set(self) -> Ranges:
+        outside, ranges, first = self.has("^"), [], True
+        while first or not self.has("]"):
+            if self.at >= len(self.text):
+                raise self.wrong("a [ without its ]")
+            ranges += self.span()
+            first = False
+        found = union(ranges)
+        return without(found) if outside else found
+
+    def span(self) -> Ranges:
+        """One member of a [set]: a character, a range, a category."""
+        low = self.member()
+        if not (self.text.startswith("-", self.at) and self.text[self.at + 1 : self.at + 2] not in ("", "]")):
+            return low
+        self.at += 1
+        high = self.member()
+        if len(low) > 1 or len(high) > 1 or low[0][0] != low[0][1] or high[0][0] != high[0][1]:
+            raise self.wrong("a range needs a character at each end")
+        if low[0][0] > high[0][0]:
+            raise self.wrong("a range that ends before it begins")
+        return ((low[0][0], high[0][0]),)
+
+    def member(self) -> Ranges:
+        if self.has("\\"):
+            return self.escape(inside=True)
+        if self.at >= len(self.text):
+            raise self.wrong("a [ without its ]")
+        self.at += 1
+        return ((ord(self.text[self.at - 1]),) * 2,)
+
+    def escape(self, inside: bool) -> Ranges:
+        if self.at >= len(self.text):
+            raise self.wrong("a \\ at the end")
+        sign = self.text[self.at]
+        self.at += 1
+        if sign in "dwsDWS":
+            return category(sign)
+        if inside and sign == "b":
+            return ((8, 8),)
+        if sign == "0":  # up to two more octal digits
+            digits = re.compile(r"[0-7]{0,2}").match(self.text, self.at)[0]
+            self.at += len(digits)
+            return ((int(digits or "0", 8),) * 2,)
+        if sign in SIGNS:
+            return ((SIGNS[sign],) * 2,)
+        if sign in DIGITS:
+            digits = self.text[self.at : self.at + DIGITS[sign]]
+            if not re.fullmatch(r"[0-9a-fA-F]+", digits) or len(digits) < DIGITS[sign] or int(digits, 16) > LAST:
+                raise self.wrong(f"\\{sign} wants {DIGITS[sign]} hexadecimal digits of a character")
+            self.at += len(digits)
+            return ((int(digits, 16),) * 2,)
+        if sign.isascii() and sign.isalnum():
+            raise self.wrong(f"\\{sign} is a boundary, a reference or unknown, and has no automaton")
+        return ((ord(sign),) * 2,)
+
+
+SIGNS = {"n": 10, "t": 9, "r": 13, "f": 12, "v": 11, "a": 7}
+DIGITS = {"x": 2, "u": 4, "U": 8}
