@@ -1,0 +1,629 @@
+# %% [markdown]
+# # 13. Generation
+#
+# **A model says how likely every next word is. How does one make a text of that, and which text?**
+#
+# A language model (lessons 10 and 11) writes nothing. It gives a distribution, and somebody must choose: the likeliest
+# word, or one at random, or the words of the whole text that is likeliest of all. The choices give very different texts
+# from the same model, and the likeliest text turns out to be the worst. We build samplers, a beam search, a text that
+# keeps to a pattern, a cache, and a way to let a small model write ahead of a large one without changing a single
+# probability.
+#
+# You need: language models (lesson 10) and the Transformer (lesson 11). It takes about a minute.
+
+# %%
+import itertools
+import math
+import time
+from collections import Counter
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+from lingon.core.seed import seed_everything
+from lingon.data.corpora import load_text
+from lingon.data.stretches import Windows
+from lingon.data.tokenize import words
+from lingon.decoding.beam import Beams, beam_search
+from lingon.decoding.rules import min_p, repetition, top_k, top_p
+from lingon.decoding.speculative import Tally
+from lingon.decoding.step import Row, rows_of
+from lingon.engine.fit import Plan, fit
+from lingon.engine.optim import adamw
+from lingon.engine.schedule import cosine, warmup
+from lingon.learn import attempt
+from lingon.models.decoder import decoder
+from lingon.tasks.generate import LanguageModel
+from lingon.tasks.language_modeling import Objective, fresh_loss, likelihood
+from lingon.tasks.manner import Manner
+
+# %% [markdown]
+# ## A model to play with
+#
+# Jane Austen once more, in words, and a small Transformer. A second one, much smaller, will be needed at the end.
+
+# %%
+chapters = {part: list(load_text("austen", part)) for part in ("train", "valid")}
+tokenizer = words(chapters["train"], max_size=2000)
+ids = {part: [i for row in tokenizer.encode_batch(texts) for i in [*row, 0]] for part, texts in chapters.items()}
+train, valid = np.array(ids["train"]), np.array(ids["valid"][:20_000])
+V = len(tokenizer.vocab)
+
+
+def trained(width, depth, steps):
+    """A decoder of this size after so many steps, as something that writes."""
+    seed_everything(0)
+    model = decoder(V, width, depth, heads=4, context=256)
+    torch.nn.init.normal_(model.embedding.weight, std=0.1)  # larger than usual: there is little time to grow
+    plan = Plan(steps=steps, schedule=warmup(20, cosine(steps - 20)), clip=1.0)
+    fit(Objective(model), Windows(train, 12, 24), fresh_loss, adamw(model, 1.5e-2, weight_decay=0.1), plan=plan)
+    return LanguageModel(model.eval(), tokenizer)
+
+
+begun = time.perf_counter()
+model, small = trained(64, 2, 700), trained(16, 1, 350)
+for name, one in (("large", model), ("small", small)):
+    found = likelihood(one.model, valid, context=48, rows=64)
+    weights = sum(p.numel() for p in one.model.parameters())
+    print(f"the {name} model: {weights:,} weights, perplexity {found.perplexity:.0f} on new text")
+print(f"trained in {time.perf_counter() - begun:.0f} s")
+
+
+@torch.inference_mode()
+def next_logits(text):
+    """Logits [1, V] of the word after a text; the word that is not known gets none."""
+    logits = model.model(torch.tensor([tokenizer.encode(text)]))[:, -1]
+    return logits.index_fill(1, torch.tensor([1]), -torch.inf)
+
+
+# %% [markdown]
+# ## The shape of a choice
+#
+# Sometimes the next word is nearly certain, and sometimes hardly anything is. Below, the thirty likeliest words after
+# two beginnings. A **temperature** divides the logits: under 1 the likely words become likelier, over 1 all become more
+# alike; towards 0 only the likeliest word is left (**greedy** decoding).
+
+# %%
+beginnings = ("at the same", "she was")
+figure, axes = plt.subplots(1, 2, figsize=(12, 3.4), layout="constrained", sharey=True)
+for axis, text in zip(axes, beginnings, strict=True):
+    logits = next_logits(text)[0]
+    best = logits.topk(30).indices
+    for heat, colour in ((0.5, "tab:blue"), (1.0, "black"), (2.0, "tab:orange")):
+        axis.plot((logits / heat).softmax(0)[best], "o-", markersize=3, color=colour, label=f"temperature {heat:g}")
+    axis.set_xticks(range(30), [tokenizer.vocab.token(i) for i in best.tolist()], rotation=75, fontsize=8)
+    axis.set(title=f"{text} ...", yscale="log", ylim=(1e-4, 1))
+axes[0].set_ylabel("probability")
+axes[0].legend(fontsize=9)
+plt.show()
+
+# %% [markdown]
+# Each of the thousands of words in the tail is unlikely, but together they are not. Whoever samples from the whole
+# distribution, word after word, will soon draw something silly, and a model that reads silly text goes on with silly
+# text. So the tail is cut off. The two beginnings show why this is not so simple:
+#
+# - **top-k** keeps the k likeliest: always as many, however open the choice is;
+# - **top-p** (Holtzman and others, 2020) keeps the fewest words that together have the probability p: few where the
+#   model is sure, many where it is not;
+# - **min-p** (Nguyen and others, 2024) keeps the words at least p times as likely as the likeliest one.
+
+# %%
+cuts = {"top-k, 10": top_k(10), "top-p, 0.7": top_p(0.7), "min-p, 0.1": min_p(0.1)}
+figure, axes = plt.subplots(2, 3, figsize=(12, 5), layout="constrained", sharey="row")
+for row, text in zip(axes, beginnings, strict=True):
+    logits = next_logits(text)
+    best = logits[0].topk(40).indices
+    for axis, (name, cut) in zip(row, cuts.items(), strict=True):
+        kept = cut(logits, [])[0].isfinite()
+        axis.bar(range(40), logits[0].softmax(0)[best], color=["tab:orange" if kept[i] else "lightgray" for i in best])
+        axis.set_title(f"{name}: {int(kept.sum())} words, {float(logits[0].softmax(0)[kept].sum()):.0%}", fontsize=10)
+        axis.set_xticks([])
+    row[0].set_ylabel(f"after '{text.split()[-1]}'")
+plt.show()
+
+# %% [markdown]
+# Two of them as we would write them, checked against the library on a thousand random distributions; top-p is
+# exercise 13.1. It is easy to get such a rule wrong and never notice, because whatever it keeps, a text comes out. The
+# 2019 tutorial took `argsort` for ranks: position j of `argsort` is the token at rank j, not the rank of token j.
+
+
+# %%
+def ours_top_k(logits, k):
+    least = logits.sort(descending=True).values[:, k - 1 : k]
+    return logits.masked_fill(logits < least, -torch.inf)
+
+
+def ours_min_p(logits, p):
+    chances = logits.softmax(1)
+    return logits.masked_fill(chances < p * chances.amax(1, keepdim=True), -torch.inf)
+
+
+def argsort_for_ranks(logits, k):
+    return logits.masked_fill(logits.argsort(descending=True) >= k, -torch.inf)
+
+
+random = torch.randn(1000, 11)
+assert torch.allclose(ours_top_k(random, 3).softmax(1), top_k(3)(random, []).softmax(1))
+assert torch.allclose(ours_min_p(random, 0.2).softmax(1), min_p(0.2)(random, []).softmax(1))
+wrong = (argsort_for_ranks(random, 3) != ours_top_k(random, 3)).any(1).sum()
+print(f"argsort taken for ranks: other words kept in {wrong} of 1,000 draws")
+
+# %% [markdown]
+# ## Writing
+#
+# Now the loop: ask, cut, draw, append. A draw needs one random number: the first word at which the running sum of the
+# probabilities exceeds it.
+
+
+# %%
+def write(text, tokens, heat=1.0, cut=lambda logits, rows: logits, seed=0):
+    dice = np.random.default_rng(seed)
+    for _ in range(tokens):
+        sums = cut(next_logits(text) / heat, []).double().softmax(1)[0].cumsum(0)
+        text += model.pieces.of[int((sums > dice.random() * sums[-1]).int().argmax())].decode()
+    return text
+
+
+for name, heat, cut in (("cold", 0.3, None), ("as it is", 1.0, None), ("top-p", 1.0, top_p(0.7)), ("hot", 2.0, None)):
+    print(f"{name:>9}: {write('she was', 25, heat, cut or top_k(V))}")
+
+# %% [markdown]
+# ## Likely text is dull
+#
+# What do people write? Not what is likeliest. Let the model go on from fifteen beginnings, colder and hotter, and
+# measure three things: how surprising it finds its own words, how many runs of three words have come before in the same
+# text, and how many different words it uses. The dashed line is Jane Austen herself, in chapters that the model has
+# not seen: her words surprise it far more than its own likeliest ones, and she hardly ever repeats herself. A cold
+# text goes in circles.
+
+# %%
+sentences = [text for text in (tokenizer.decode(valid[i : i + 8].tolist()) for i in range(0, 15_000, 1000)) if text]
+
+
+def habits(texts):
+    """Of texts, lists of ids: the share of runs of three that came before, and different words in a hundred."""
+    runs = [list(zip(t, t[1:], t[2:], strict=False)) for t in texts]
+    repeated = [1 - len(set(run)) / len(run) for run in runs if run]
+    return np.mean(repeated), np.mean([100 * len(set(t)) / len(t) for t in texts])
+
+
+heats = (0, 0.3, 0.5, 0.7, 0.85, 1.0, 1.2)
+measured = []
+for heat in heats:
+    manner, rows, surprise = Manner(40, temperature=heat, bias={0: -math.inf}), [[] for _ in sentences], []
+    for step in model.picked(sentences, manner, details=0):
+        for token in step:
+            rows[token.row].append(token.id)
+            surprise.append(-token.logprob)
+    measured.append((np.mean(surprise), *habits(rows)))
+human = [valid[i + 8 : i + 48].tolist() for i in range(0, 15_000, 1000)]
+truth = (math.log(likelihood(model.model, valid, context=48, rows=64).perplexity), *habits(human))
+
+figure, axes = plt.subplots(1, 3, figsize=(12, 3.2), layout="constrained")
+titles = ("surprise per word [nats]", "runs of three that came before", "different words in a hundred")
+for axis, values, line, title in zip(axes, zip(*measured, strict=True), truth, titles, strict=True):
+    axis.plot(heats, values, "o-")
+    axis.axhline(line, color="black", linestyle="--", linewidth=0.8, label="Jane Austen")
+    axis.set(title=title, xlabel="temperature")
+axes[0].legend(fontsize=9)
+plt.show()
+
+# %% [markdown]
+# One remedy makes what was said before less likely: a positive logit of a word that the text holds already is divided
+# by a penalty, a negative one multiplied by it (Keskar and others, 2019).
+
+
+# %%
+def ours_repetition(logits, seen, penalty):
+    out = logits.clone()
+    for token in set(seen):
+        out[token] = logits[token] / penalty if logits[token] > 0 else logits[token] * penalty
+    return out
+
+
+row = Row([3, 5, 3, 7], 2)
+assert torch.allclose(ours_repetition(random[0], row.ids, 1.3), repetition(1.3)(random[:1], [row])[0])
+for penalty in (1.0, 1.3):
+    print(f"penalty {penalty}: {model.write('she was', tokens=25, temperature=0, repetition=penalty)}")
+
+# %% [markdown]
+# ## The likeliest text
+#
+# Greedy decoding takes the likeliest word each time. That is not how to find the likeliest text. The classical example,
+# with the words A, B, C and an end: the branches below have the probabilities that are written on them. Greedy takes
+# A, B, C, end, whose probability is $.5 \cdot .4 \cdot .4 \cdot .6$. Whoever takes the second best, C, at the second
+# step comes by $.5 \cdot .3 \cdot .6 \cdot .6$, which is more.
+
+# %%
+END = 3
+tree = {
+    (): (0.5, 0.2, 0.2, 0.1),
+    (0,): (0.1, 0.4, 0.3, 0.2),
+    (0, 1): (0.2, 0.2, 0.4, 0.2),
+    (0, 1, 2): (0.0, 0.2, 0.2, 0.6),
+    (0, 2): (0.1, 0.6, 0.2, 0.1),
+    (0, 2, 1): (0.1, 0.2, 0.1, 0.6),
+}
+
+
+def branches(ids):
+    """log p of the four words after these; where the tree says nothing, all are alike."""
+    return [math.log(p) if p else -math.inf for p in tree.get(tuple(ids), (0.25,) * 4)]
+
+
+def logprob(ids):
+    return sum(branches(ids[:i])[word] for i, word in enumerate(ids))
+
+
+figure, axis = plt.subplots(figsize=(10, 3.6), layout="constrained")
+paths = {"greedy": ((0, 1, 2, END), "tab:orange"), "better": ((0, 2, 1, END), "tab:blue")}
+for level, (name, (path, colour)) in enumerate(paths.items()):
+    axis.plot(range(5), [0, 0] + [1 - 2 * level] * 3, color=colour, linewidth=2.5, zorder=1)
+    for i, word in enumerate(path):
+        if i == level - 1:
+            continue  # the first step is the same
+        y = 0 if i == 0 else 1 - 2 * level
+        axis.annotate("ABC."[word], (i + 1, y), ha="center", va="center", bbox={"boxstyle": "circle", "fc": "white"})
+        axis.annotate(
+            f"{math.exp(branches(path[:i])[word]):.1f}", (i + 0.5, (y if i != 1 else y / 2) + 0.18), ha="center"
+        )
+    axis.annotate(
+        f"{name}: {math.exp(logprob(path)):.3f}", (4.3, 1 - 2 * level), va="center", color=colour, fontsize=12
+    )
+axis.set(xlim=(-0.2, 5.4), ylim=(-1.6, 1.6))
+axis.axis("off")
+plt.show()
+assert np.allclose(
+    [math.exp(logprob(path)) for path, _ in paths.values()], [0.5 * 0.4 * 0.4 * 0.6, 0.5 * 0.3 * 0.6 * 0.6]
+)
+
+# %% [markdown]
+# ## Beam search
+#
+# To try all texts is out of the question: there are $V^n$ of n words. **Beam search** keeps the best few beginnings,
+# lets each of them grow by every word, and keeps the best few of those. It finds nothing that needs a beginning worse
+# than that.
+#
+# But what is best? Each word makes a text less likely, so that the likeliest text is often the shortest: in the tree
+# above, *A, end* beats both paths. So the sum of the log-probabilities is divided by a penalty that grows with the
+# length: $((5 + n) / (5 + 1))^\alpha$ in Google's translator (Wu and others, 2016). With $\alpha = 0$ there is none.
+
+
+# %%
+def beams(told, width, most, alpha, end):
+    """The best text: (score, ids), where told(ids) gives log p of every word that may follow."""
+    live, ended = [(0.0, ())], []
+    for n in range(1, most + 1):
+        grown = [(sum_ + x, (*ids, word)) for sum_, ids in live for word, x in enumerate(told(ids)) if x > -math.inf]
+        grown, live = sorted(grown, reverse=True), []
+        for rank, (sum_, ids) in enumerate(grown[: 2 * width]):
+            if ids[-1] != end and n < most:
+                live.append((sum_, ids))
+            elif rank < width:
+                ended.append((sum_ / ((5 + n) / 6) ** alpha, ids))
+        live = live[:width]
+    return max(ended)
+
+
+def everything(told, size, most, alpha, end):
+    """The same by looking at every text there is."""
+    best = (-math.inf, ())
+    for n in range(1, most + 1):
+        for ids in itertools.product(range(size), repeat=n):
+            if end not in ids[:-1] and (ids[-1] == end or n == most):
+                total = sum(told(ids[:i])[word] for i, word in enumerate(ids))
+                best = max(best, (total / ((5 + n) / 6) ** alpha, ids))
+    return best
+
+
+for alpha in (0.0, 0.6, 1.0, 1.5):
+    (score, ids), exact = beams(branches, 3, 4, alpha, END), everything(branches, 4, 4, alpha, END)
+    found = "".join("ABC."[i] for i in ids)
+    print(f"alpha {alpha}: three beams find {found:4} of score {score:.3f}; the best of all is {exact[0]:.3f}")
+
+# %% [markdown]
+# Two checks, on sixty random models over five words, texts of at most four: as wide as there are beginnings, it
+# finds what the exhaustive search finds; and at every width it finds what the library finds, which does all beams in
+# one batch, with a state that is copied from beam to beam.
+
+
+# %%
+class History:
+    """A state that is the text itself; `select` is what beams ask of a state."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def select(self, which):
+        return History([list(self.rows[i]) for i in which.tolist()])
+
+
+def toy(seed, size=5):
+    """Random log-probabilities after every text, the same whenever they are asked for."""
+    known = {}
+
+    def told(ids):
+        if ids not in known:
+            dice = torch.Generator().manual_seed(hash((seed, *ids)) % 2**31)
+            known[ids] = torch.randn(size, generator=dice).double().mul(1.5).log_softmax(0)
+        return known[ids].tolist()
+
+    def step(new, state):
+        after = History([[*row, *ids] for row, ids in zip(state.rows, new.tolist(), strict=True)])
+        return torch.tensor([told(tuple(row)) for row in after.rows]), after
+
+    return told, step
+
+
+def librarys(told, step, width, most, alpha, end):
+    first = torch.tensor([told(())])
+    ((found, *_),) = beam_search(step, first, History([[]]), rows_of([[]]), Beams(width, most, alpha), [end])
+    return found.score, found.ids
+
+
+widths, ours, theirs, truth = (1, 2, 3, 125), [], [], []
+for seed in range(60):
+    told, step = toy(seed)
+    truth.append(everything(told, 5, 4, 0.6, 4)[0])
+    ours.append([beams(told, width, 4, 0.6, 4)[0] for width in widths])
+    theirs.append([librarys(told, step, width, 4, 0.6, 4)[0] for width in widths])
+assert np.allclose(ours, theirs)
+assert np.allclose([row[-1] for row in ours], truth)
+for width, found in zip(widths, np.array(ours).T, strict=True):
+    print(f"{width} beams find the best text of all in {np.isclose(found, truth).mean():.0%} of the models")
+
+# %% [markdown]
+# And on the real model? The wider the beam, the likelier the text, as promised. But the dashed lines are Jane Austen's
+# own next words: the model finds them far less likely than what any beam comes up with, and no beam writes like her.
+# To search harder is to find more of what nobody would write. For translation, where there is one thing to say, beams
+# are right; for a story, they are not.
+
+# %%
+widths, never = (1, 2, 4, 8), Manner(bias={0: -math.inf})
+found = {
+    width: [model.hypotheses(text, Beams(width, 16, alpha=0.0), never)[0] for text in sentences] for width in widths
+}
+next_words = [words_[:16] for words_ in human]
+own = [sum(w.logprob for w in model.told(text, new)) for text, new in zip(sentences, next_words, strict=True)]
+figure, axes = plt.subplots(1, 2, figsize=(10, 3), layout="constrained")
+axes[0].plot(widths, [np.mean([h.logprob for h in found[width]]) for width in widths], "o-")
+axes[0].axhline(np.mean(own), color="black", linestyle="--", linewidth=0.8, label="Jane Austen")
+axes[0].set(title="log-probability of 16 words", xlabel="beams")
+axes[1].plot(widths, [habits([h.ids for h in found[width]])[1] for width in widths], "o-", color="tab:orange")
+axes[1].axhline(habits(next_words)[1], color="black", linestyle="--", linewidth=0.8)
+axes[1].set(title="different words in a hundred", xlabel="beams")
+axes[0].legend(fontsize=9)
+plt.show()
+print("eight beams:", sentences[0], model.search(sentences[0], Beams(8, 16))[0][0])
+
+# %% [markdown]
+# ## Text that keeps to a pattern
+#
+# A program that reads what a model writes wants a date, a label, JSON. So forbid every word with which the text can no
+# longer become right: its logit is minus infinity, and the model chooses among the rest. For a list of allowed texts
+# the words that may follow are found in a line.
+
+# %%
+texts = [" a friend .", " a very kind friend .", " so very happy ."]
+allowed = [tokenizer.encode(text) for text in texts]
+
+
+def following(new):
+    """The words with which these words can still become an allowed text."""
+    return sorted({ids[len(new)] for ids in allowed if ids[: len(new)] == new})
+
+
+def after(new):
+    """Logits of the words that may follow "he was" and these words."""
+    return next_logits("he was" + model.pieces.text_of(new).decode())[0][following(new)]
+
+
+new = []
+while new not in allowed:
+    new.append(following(new)[int(after(new).argmax())])
+kept = model.pieces.text_of(new).decode()
+pattern = "|".join(text.replace(".", "[.]") for text in texts)
+print("ours:   ", kept)
+print("library:", model.write("he was", pattern=pattern, temperature=0))
+assert kept == model.write("he was", pattern=pattern, temperature=0)
+
+# %% [markdown]
+# The library does this for any regular expression, and for JSON schemas (`lingon generate --pattern`, `--schema`), by
+# an automaton that reads bytes. Mind what it is not: it does not draw from the texts that fit *as the model ranks
+# them*. Each step is made to sum to one again, and a first word that fits many good texts gets no more for it than one
+# that leads into a corner. Both can be computed here, since there are three texts only.
+
+# %%
+walked = np.ones(len(allowed))
+for which, ids_ in enumerate(allowed):
+    for i, word in enumerate(ids_):
+        walked[which] *= float(after(ids_[:i]).softmax(0)[following(ids_[:i]).index(word)])
+told = [model.told("he was", ids_) for ids_ in allowed]
+whole = np.array([math.exp(sum(word.logprob for word in text)) for text in told])
+figure, axis = plt.subplots(figsize=(8, 2.8), layout="constrained")
+axis.barh(np.arange(3) + 0.2, walked, 0.38, label="word by word, made to sum to one")
+axis.barh(np.arange(3) - 0.2, whole / whole.sum(), 0.38, label="as the model ranks whole texts")
+axis.set_yticks(range(3), ["he was" + text for text in texts])
+axis.set(xlabel="probability")
+axis.legend(fontsize=9)
+plt.show()
+assert np.allclose(walked.sum(), 1.0)
+
+# %% [markdown]
+# ## What was read need not be read again
+#
+# Our loop reads the whole text for every new word. But the keys and values of the words before do not change
+# (exercise 11.3), so keep them: then each step reads one word. Its attention still looks at everything, and everything
+# else is done once. The logits are the same; the time is not.
+
+# %%
+long = torch.tensor([train[:256].tolist()])
+seconds = {"all again": [], "with a cache": []}
+with torch.inference_mode():
+    state, after = model.model.new_state(1, 256), []
+    for t in range(256):
+        begun = time.perf_counter()
+        hidden, state = model.model.hidden(long[:, t : t + 1], state)
+        after.append(model.model.head(hidden[:, -1]))
+        seconds["with a cache"].append(time.perf_counter() - begun)
+    for t in range(0, 256, 5):
+        begun = time.perf_counter()
+        again = model.model.head(model.model.hidden(long[:, : t + 1])[0][:, -1])
+        seconds["all again"].append(time.perf_counter() - begun)
+        assert torch.allclose(again, after[t], atol=1e-3)
+figure, axis = plt.subplots(figsize=(8, 3), layout="constrained")
+for name, values in seconds.items():
+    places = np.linspace(0, 255, len(values))
+    smooth = [1000 * np.median(values[max(0, i - 4) : i + 5]) for i in range(len(values))]
+    axis.plot(places, smooth, label=name)
+axis.set(xlabel="words read before", ylabel="milliseconds for one more", ylim=(0, None))
+axis.legend()
+plt.show()
+print(
+    f"256 words: {sum(seconds['all again']) * 5:.2f} s reading all again, {sum(seconds['with a cache']):.2f} s with it"
+)
+
+# %% [markdown]
+# ## A small model writes ahead
+#
+# A step of a large model is slow because all its weights must come from memory; to read five words instead of one costs
+# hardly more. So let a small model draft a few words, and the large one read them all at once (Leviathan and others,
+# 2023). Which of them may stay, so that the text is distributed *exactly* as if the large model had drawn it?
+#
+# Let $q$ be the small model's distribution, from which a word $x$ was drawn, and $p$ the large one's. Keep $x$ with the
+# probability $\min(1, p(x)/q(x))$. Then a kept word is $x$ with the probability $q(x) \min(1, p(x)/q(x)) =
+# \min(p(x), q(x))$. That is too little wherever $p > q$, by just $p(x) - q(x)$. So when a word is refused, draw another
+# from those differences, made to sum to one:
+#
+# $$\min(p, q) + \Big(1 - \sum_y \min(p(y), q(y))\Big) \frac{\max(0, p - q)}{\sum_y \max(0, p(y) - q(y))} = p,$$
+#
+# for the sum of the differences is just what the kept words lack. Nothing is approximated. The picture adds it up for
+# the two models at hand; the check does so for random distributions.
+
+
+# %%
+def distributed(p, q):
+    """The distribution of the word that results: of kept ones, and of those drawn instead."""
+    kept, missing = torch.minimum(p, q), (p - q).clamp(min=0)
+    return kept, (1 - kept.sum(-1, keepdim=True)) * missing / missing.sum(-1, keepdim=True)
+
+
+p, q = torch.randn(2, 1000, 11).mul(2).softmax(-1)
+assert torch.allclose(sum(distributed(p, q)), p, atol=1e-6)
+with torch.inference_mode():
+    chances = [one.model(torch.tensor([tokenizer.encode("she was")]))[0, -1].softmax(0) for one in (model, small)]
+kept, instead = distributed(*chances)
+best = chances[0].topk(24).indices
+figure, axis = plt.subplots(figsize=(10, 3.2), layout="constrained")
+axis.bar(range(24), kept[best], label="kept drafts")
+axis.bar(range(24), instead[best], bottom=kept[best], label="drawn instead")
+axis.plot(range(24), chances[0][best], "k_", markersize=11, label="the large model")
+axis.plot(range(24), chances[1][best], ".", color="tab:red", label="the small model")
+axis.set_xticks(range(24), [tokenizer.vocab.token(i) for i in best.tolist()], rotation=75)
+axis.set(title=f"after 'she was': {float(kept.sum()):.0%} of the drafts are kept", ylabel="probability")
+axis.legend(fontsize=9)
+plt.show()
+
+# %% [markdown]
+# Does it hold for whole texts by the library's loop, with its caches that take words back? Draw the next two words
+# some hundreds of times, and compare their frequencies with the exact probabilities: the statistic $\sum (n - e)^2 / e$
+# is about as large as the number of cells, if the distribution is right. With the small model alone it would be
+# larger.
+
+
+# %%
+def statistic(counts, chances):
+    """Pearson's, over words that are to be expected five times or more, and all the others as one."""
+    total = sum(counts.values())
+    cells = [i for i, p in enumerate(chances.tolist()) if total * p >= 5]
+    seen = [counts[i] for i in cells] + [total - sum(counts[i] for i in cells)]
+    wanted = [total * float(chances[i]) for i in cells] + [total * (1 - float(chances[cells].sum()))]
+    return sum((n - e) ** 2 / e for n, e in zip(seen, wanted, strict=True)), len(cells)
+
+
+prompt, draws = "she was", 800
+first = Counter(next(model.drafted(prompt, Manner(2, seed=seed), small))[0].id for seed in range(draws))
+alone = Counter(word.id for word in next(small.picked([prompt] * draws, Manner(1))))
+exact = next_logits(prompt)[0].softmax(0)
+for name, counts in (("drafted and checked", first), ("the small model alone", alone)):
+    found, degrees = statistic(counts, exact)
+    print(f"{name}: statistic {found:.0f} with {degrees} degrees of freedom")
+
+greedy, tally = Manner(40, temperature=0), Tally()
+assert "".join(model.text(model.drafted(prompt, greedy, small))) == model.write(prompt, greedy)
+written = sum(len(list(model.drafted(text, Manner(40), small, tally))) for text in sentences[:8])
+looks = written - tally.kept
+print(f"{tally.kept / tally.drafted:.0%} of the drafts are kept, which makes {written / looks:.1f} words for each look")
+
+# %% [markdown]
+# How much is won depends on how often the small model is right, and on how much cheaper it is. Here the large one is so
+# small itself that there is nothing to win in time; a model that waits for its memory gains nearly what the number of
+# words for each look says.
+#
+# ## Exercises
+#
+# Write your lines in place of `...`; `lingon learn check 13` checks all three in your copy.
+#
+# ### 13.1 Top-p
+#
+# `chances` is a list of probabilities. Give back the set of the indices that top-p keeps: the fewest, likeliest first,
+# whose probabilities sum to `p` or more; among equals the smaller index first.
+
+
+# %%
+def nucleus(chances, p):
+    # your turn
+    ...
+
+
+# %%
+attempt(nucleus, "13")
+
+# %% [markdown]
+# ### 13.2 When may a search stop?
+#
+# A beam search has found a text of the score `found` (a log-probability divided by the length penalty above, with
+# strength `alpha`). Its best unfinished beginning has the log-probability `best`. No text may be longer than `most`
+# words. Give back whether a text from this beginning can still get a better score: True or False. Log-probabilities
+# only fall, and each additional word makes the penalty larger.
+
+
+# %%
+def may_still_win(best, found, alpha, most):
+    # your turn
+    ...
+
+
+# %%
+attempt(may_still_win, "13")
+
+# %% [markdown]
+# ### 13.3 Words for each look
+#
+# A small model drafts `ahead` words, and each is kept with the probability `keep`, whatever came before; after the
+# first that is refused, none is. A refused one is replaced by a word of the large model, and when all are kept, it adds
+# one of its own. How many words come of one look of the large model, on average?
+
+
+# %%
+def words_per_look(keep, ahead):
+    # your turn
+    ...
+
+
+# %%
+attempt(words_per_look, "13")
+
+# %% [markdown]
+# ## What to read next
+#
+# - Ari Holtzman and others, *The Curious Case of Neural Text Degeneration*, 2020: why likely text is dull; top-p.
+# - Yonghui Wu and others, *Google's Neural Machine Translation System*, 2016, section 7: the penalty, and more.
+# - Felix Stahlberg and Bill Byrne, *On NMT Search Errors and Model Errors: Cat Got Your Tongue?*, 2019: where the
+#   likeliest translation is no words at all.
+# - Yaniv Leviathan and others, *Fast Inference from Transformers via Speculative Decoding*, 2023.
+# - Yixuan Su and others, *A Contrastive Framework for Neural Text Generation*, 2022: `lingon generate --contrastive`.
+#
+# `lingon generate BUNDLE --prompt "She was" --n 3 --page generate.html` does all of this for a model of yours, and
+# shows every word with what else might have come.
