@@ -354,10 +354,12 @@ people = [q.rating for q in rated]
 rho, low, high = spearman(cosines, people)
 chosen = {("tiger", "cat"), ("cup", "coffee"), ("professor", "cucumber"), ("king", "queen")}
 figure, axis = plt.subplots(figsize=(5.5, 4), layout="constrained")
-axis.scatter(cosines, people, s=8)
+axis.scatter(cosines, people, s=8, alpha=0.5)
+behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}  # names are read, dots are seen
 for q, x in zip(rated, cosines, strict=True):
     if q[:2] in chosen:
-        axis.annotate(f"{q.first}, {q.second}", (x, q.rating), fontsize=8)
+        axis.plot(x, q.rating, "o", color="tab:red", markersize=4)
+        axis.annotate(f"{q.first}, {q.second}", (x + 0.02, q.rating - 0.1), fontsize=8, bbox=behind)
 axis.set(
     xlabel="cosine", ylabel="rating by people", title=f"Spearman {rho:.2f}, 19 in 20 chances: {low:.2f} to {high:.2f}"
 )
@@ -413,7 +415,8 @@ for k in range(0, len(names), 2):
 axis.scatter(*places[::2].T, s=14, color="tab:red", label="capitals")
 axis.scatter(*places[1::2].T, s=14, color="tab:blue", label="countries")
 for name, place in zip(names, places, strict=True):
-    axis.annotate(name, place, fontsize=8)
+    axis.annotate(name, place, (3, 2), textcoords="offset points", fontsize=8)
+axis.margins(x=0.12)
 axis.legend()
 axis.set_title("From a capital to its country")
 plt.show()

@@ -85,7 +85,7 @@ def next_logits(text):
 # alike; towards 0 only the likeliest word is left (**greedy** decoding).
 
 # %%
-beginnings = ("at the same", "she was")
+beginnings = ("and then mr", "she was")
 figure, axes = plt.subplots(1, 2, figsize=(12, 3.4), layout="constrained", sharey=True)
 for axis, text in zip(axes, beginnings, strict=True):
     logits = next_logits(text)[0]

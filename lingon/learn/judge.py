@@ -43,19 +43,21 @@ def problem_with(function: Callable, exercise: Exercise) -> str:
     except AssertionError as error:
         return one_line(error) or "The check found a wrong result."
     except Exception as error:
-        return (_unfit(exercise, **given_back) if given_back else "") or _said(error, file)
+        return (_unfit(error, exercise, **given_back) if given_back else "") or _said(error, file)
     return ""
 
 
-def _unfit(exercise: Exercise, value: Any, arguments: tuple) -> str:
-    """What is said when the check stumbles over a value of another type than the solution's, if that is why."""
+def _unfit(error: Exception, exercise: Exercise, value: Any, arguments: tuple) -> str:
+    """What is said when the check itself stumbles, over a value that is of another type or form than the solution's."""
     try:
         wanted, found = type(exercise.solution(*arguments)).__name__, type(value).__name__
     except Exception:  # the reader's function has changed what it was given
         return ""
     told = _short(repr(value))
-    told = told if len(told) <= 60 else told[:57] + "..."
-    return "" if wanted == found else f"{exercise.function} gives back {told}, of type {found}; expected {wanted}."
+    told = f"{exercise.function} gives back {told if len(told) <= 60 else told[:57] + '...'}"
+    if wanted != found:
+        return f"{told}, of type {found}; expected {wanted}."
+    return f"{told}: a {found}, but of another form than expected ({_short(str(error))})."
 
 
 def one_line(error: BaseException) -> str:

@@ -129,12 +129,18 @@ def test_a_value_of_another_type_is_named_where_the_check_stumbles_over_it():
         assert f([1, 2]).count(2) == 1
 
     exercise = Exercise("Title", check, (), list)
-    assert problem_with(lambda x: 3, exercise) == "<lambda> gives back 3, of type int; expected list.".replace(
-        "<lambda>", "list"
-    )
+    assert problem_with(lambda x: 3, exercise) == "list gives back 3, of type int; expected list."
     assert "of type set; expected list" in problem_with(set, exercise)
     assert problem_with(lambda x: x / 2, exercise).startswith("TypeError: unsupported operand")
     assert not problem_with(sorted, exercise)
+
+
+def test_a_value_of_the_right_type_and_another_form_is_named():
+    def check(f):
+        assert [a + b for a, b in f([1])] == [2]
+
+    problem = problem_with(lambda x: [7], Exercise("Title", check, (), lambda x: [(1, 1)]))
+    assert "gives back [7]: a list, but of another form than expected (" in problem
 
 
 def test_a_result_reads_well():
