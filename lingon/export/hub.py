@@ -8,25 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from lingon.core.errors import DataError, FetchError, UserError, one_of, unknown
 from lingon.core.files import atomic_folder, read_json, write_json
 from lingon.core.shapes import Tensor
-from lingon.core.tensors import save_tensors, shapes_in
+from lingon.core.tensors import save_tensors
 from lingon.data.hub_tokenizer import read_tokenizer, write_tokenizer
 from lingon.data.tokenize import Tokenizer
+from lingon.export.hub_files import INDEX, WHOLE, read_weights, same_weights, weight_files, weight_shapes
 from lingon.export.names import Entry, entries
 from lingon.models.families import FAMILIES, from_config
 
 CONFIG_LIMIT = 4 << 20  # bytes
-INDEX = "model.safetensors.index.json"
-WHOLE = "model.safetensors"
 SHARD = 5_000_000_000  # bytes in one file
 # Tensors of older checkpoints that are no weights: masks, and frequencies that the configuration gives.
 NO_WEIGHTS = re.compile(r"\.attn\.(masked_)?bias$|\.rotary_emb\.inv_freq$")
 PREFIXES = ("transformer.", "model.")
+OUTPUT = "lm_head.weight"
 NEEDED = ["*.json", "*.safetensors", "merges.txt"]
 
 
@@ -60,8 +59,8 @@ def load_hub(source: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoi
     """
     folder = _folder(source)
     config = read_json(folder / "config.json", limit=CONFIG_LIMIT)
-    files = _files(folder)
-    shapes = _shapes(folder, files)
+    files = weight_files(folder)
+    shapes = weight_shapes(folder, files)
     available = sum(torch.Size(shape).numel() for shape in shapes.values())
     try:
         model = from_config(config, available, device="meta")
@@ -69,7 +68,12 @@ def load_hub(source: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoi
         raise DataError(f"{folder / 'config.json'}: {error}") from None
     plan = _plan(folder, model, shapes)
     tied = model.output.weight is model.embedding.weight
-    tensors = dict(_read(folder, files, plan, dtype))
+    if tied and OUTPUT in shapes and not same_weights(folder, files, OUTPUT, plan["embedding.weight"].theirs[0]):
+        # So does transformers: the weights count, not what is said of them.
+        warnings.warn(f"{folder}: {OUTPUT} is not the embedding, so it is not tied as config.json says", stacklevel=2)
+        model, tied = from_config(config | {"tie_word_embeddings": False}, available, device="meta"), False
+        plan = _plan(folder, model, shapes)
+    tensors = dict(read_weights(folder, files, plan, dtype))
     if tied:
         tensors["output.weight"] = tensors["embedding.weight"]
     model.load_state_dict(tensors, assign=True)
@@ -175,37 +179,6 @@ def _folder(source: str | Path) -> Path:
         raise FetchError(f"{source} could not be fetched from the hub ({str(error).splitlines()[0][:120]})") from None
 
 
-def _files(folder: Path) -> list[str]:
-    """The files with weights. Raises DataError when the index names one that is not there, or none of this folder."""
-    if (folder / WHOLE).is_file():
-        return [WHOLE]
-    if not (folder / INDEX).is_file():
-        others = sorted(p.name for p in folder.glob("*.bin"))
-        why = f"; {others[0]} is a pickle, which Lingon does not read: convert it to safetensors" if others else ""
-        raise DataError(f"{folder}: no {WHOLE} and no {INDEX}{why}")
-    index = read_json(folder / INDEX)
-    named = index.get("weight_map") if isinstance(index, dict) else None
-    if not isinstance(named, dict) or not named or not all(isinstance(n, str) for n in named.values()):
-        raise DataError(f"{folder / INDEX}: no 'weight_map' that gives each tensor its file")
-    files = sorted(set(named.values()))
-    for name in files:
-        if not re.fullmatch(r"[\w-]+(\.[\w-]+)*\.safetensors", name):
-            raise DataError(f"{folder / INDEX}: {name[:80]!r} is not the name of a safetensors file of this folder")
-        if not (folder / name).is_file():
-            raise DataError(f"{folder}: {name} is missing, one of {len(files)} files that {INDEX} names")
-    return files
-
-
-def _shapes(folder: Path, files: list[str]) -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {}
-    for name in files:
-        found = shapes_in(folder / name)
-        if twice := shapes.keys() & found.keys():
-            raise DataError(f"{folder / name}: tensor {min(twice)!r} is in another file too")
-        shapes |= found
-    return shapes
-
-
 def _plan(folder: Path, model: nn.Module, shapes: Mapping[str, tuple]) -> dict[str, Entry]:
     """Our entries under the names that the files use, after all names and shapes were compared."""
     wanted, prefix = entries(model), _missing_prefix(entries(model), shapes)
@@ -222,7 +195,7 @@ def _plan(folder: Path, model: nn.Module, shapes: Mapping[str, tuple]) -> dict[s
             raise DataError(f"{folder}: tensor {name!r} is missing; these weights are not of this configuration")
         if shapes[name] != shape:
             raise DataError(f"{folder}: tensor {name!r} is {list(shapes[name])}, config.json wants {list(shape)}")
-    tied = {"lm_head.weight"} if "output.weight" not in plan else set()
+    tied = {OUTPUT} if "output.weight" not in plan else set()
     for name in shapes:
         if name not in known and name not in tied and not NO_WEIGHTS.search(name):
             raise DataError(f"{folder}: {unknown('tensor', name, known)}")
@@ -233,41 +206,6 @@ def _missing_prefix(wanted: list[Entry], shapes: Mapping[str, tuple]) -> str:
     """ "transformer." or "model.", when a checkpoint of the body alone has left it out."""
     name = wanted[0].theirs[0]
     return next((p for p in PREFIXES if name.startswith(p) and name not in shapes and name[len(p) :] in shapes), "")
-
-
-def _read(
-    folder: Path, files: list[str], plan: Mapping[str, Entry], dtype: torch.dtype
-) -> Iterator[tuple[str, Tensor]]:
-    """Our tensors, one at a time, so that no more than one is in memory twice."""
-    opened, place = [], {}
-    try:
-        for name in files:
-            opened.append(safe_open(folder / name, framework="pt"))
-            place |= dict.fromkeys(opened[-1].keys(), opened[-1])
-        for ours, entry in plan.items():
-            parts = [_checked(folder, name, place[name].get_tensor(name)) for name in entry.theirs]
-            parts = [part.T if entry.transposed else part for part in parts]
-            whole = torch.cat(parts) if len(parts) > 1 else parts[0]
-            # What is mapped from a file must not be changed by training, so it becomes a copy.
-            yield (
-                ours,
-                whole.to(dtype).contiguous()
-                if whole.dtype != dtype
-                else whole.clone(memory_format=torch.contiguous_format),
-            )
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{folder}: not whole safetensors files ({error})") from None
-
-
-def _checked(folder: Path, name: str, tensor: Tensor) -> Tensor:
-    if not tensor.is_floating_point() or tensor.dtype.itemsize < 2:
-        kind = str(tensor.dtype).removeprefix("torch.")
-        raise DataError(f"{folder}: tensor {name!r} is of {kind}; weights of float32, bfloat16 or float16 are read")
-    if not tensor.isfinite().all():
-        raise DataError(f"{folder}: tensor {name!r} holds NaN or infinite numbers")
-    return tensor
 
 
 def _ends(folder: Path, config: Mapping[str, Any], vocab_size: int) -> tuple[int, ...]:

@@ -344,3 +344,18 @@ def test_hostile_headers_are_ours_to_refuse(folder):
     assert len(said) > 200
     assert all(os.fspath(folder) in message for message in said)
     assert psutil.Process().memory_info().rss - before < 64 << 20
+
+
+def test_an_output_beside_a_tied_embedding_counts_when_it_is_another(tmp_path):
+    folder = save_hub(fresh(CONFIGS["llama"]), tmp_path / "a")
+    wanted = load_hub(folder).model(IDS)
+    edit(folder, tie_word_embeddings=True)
+    with pytest.warns(UserWarning, match="lm_head.weight is not the embedding"):
+        found = load_hub(folder).model
+    assert torch.equal(found(IDS), wanted)
+    assert load_hub(save_hub(found, tmp_path / "b")).model.config()["tie_word_embeddings"] is False
+    tensors = load_file(folder / "model.safetensors")
+    tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"].clone()
+    save_file(tensors, folder / "model.safetensors")
+    model = load_hub(folder).model
+    assert model.output.weight is model.embedding.weight

@@ -12,7 +12,7 @@ from lingon.data.hub_tokenizer import read_tokenizer
 from lingon.data.train_tokenizers import bpe
 from lingon.export.hub import load_hub, save_hub
 from tests.export.conftest import PIECES, assert_same
-from tests.models.family_configs import GPT2, LINEAR, LLAMA3, PLAIN, SIZES, F, S
+from tests.models.family_configs import GPT2, LINEAR, LLAMA3, PLAIN, SIZES, F, S, made
 
 pytestmark = pytest.mark.long
 IDS = torch.randint(89, (3, 23), generator=torch.Generator().manual_seed(0))
@@ -136,6 +136,18 @@ def test_odd_settings_give_the_same_logits_or_are_named(family, seed, peer, tmp_
 def _nested_stretch(config: dict) -> bool:
     """Whether layers with a window are stretched too, for which the older layout has no place."""
     return config["rope_parameters"].get(S, PLAIN) != PLAIN
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama", "gemma3_text"])
+def test_an_output_of_its_own_is_used_whatever_is_said_of_it(family, peer, tmp_path):
+    config = (GPT2 if family == "gpt2" else made(family)) | {"model_type": family, "tie_word_embeddings": False}
+    peer.ask("make", {"config": config, "folder": str(tmp_path)})
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"tie_word_embeddings": True}))
+    theirs = torch.tensor(peer.ask("logits", {"folder": str(tmp_path), "ids": IDS.tolist()})["logits"])
+    with pytest.warns(UserWarning, match="is not the embedding"), torch.no_grad():
+        ours = load_hub(tmp_path).model(IDS)
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
 def test_half_of_what_is_drawn_is_read():

@@ -1,0 +1,102 @@
+"""The safetensors files of a checkpoint folder: which they are, and what is in them, checked before it is believed."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from lingon.core.errors import DataError
+from lingon.core.files import read_json
+from lingon.core.shapes import Tensor
+from lingon.core.tensors import shapes_in
+from lingon.export.names import Entry
+
+INDEX = "model.safetensors.index.json"
+WHOLE = "model.safetensors"
+
+
+def weight_files(folder: Path) -> list[str]:
+    """The files with weights. Raises DataError when the index names one that is not there, or none of this folder."""
+    if (folder / WHOLE).is_file():
+        return [WHOLE]
+    if not (folder / INDEX).is_file():
+        others = sorted(p.name for p in folder.glob("*.bin"))
+        why = f"; {others[0]} is a pickle, which Lingon does not read: convert it to safetensors" if others else ""
+        raise DataError(f"{folder}: no {WHOLE} and no {INDEX}{why}")
+    index = read_json(folder / INDEX)
+    named = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(named, dict) or not named or not all(isinstance(n, str) for n in named.values()):
+        raise DataError(f"{folder / INDEX}: no 'weight_map' that gives each tensor its file")
+    files = sorted(set(named.values()))
+    for name in files:
+        if not re.fullmatch(r"[\w-]+(\.[\w-]+)*\.safetensors", name):
+            raise DataError(f"{folder / INDEX}: {name[:80]!r} is not the name of a safetensors file of this folder")
+        if not (folder / name).is_file():
+            raise DataError(f"{folder}: {name} is missing, one of {len(files)} files that {INDEX} names")
+    return files
+
+
+def weight_shapes(folder: Path, files: list[str]) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of all tensors. Raises DataError when a name is in two files."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name in files:
+        found = shapes_in(folder / name)
+        if twice := shapes.keys() & found.keys():
+            raise DataError(f"{folder / name}: tensor {min(twice)!r} is in another file too")
+        shapes |= found
+    return shapes
+
+
+def read_weights(
+    folder: Path, files: list[str], plan: Mapping[str, Entry], dtype: torch.dtype
+) -> Iterator[tuple[str, Tensor]]:
+    """Our tensors, one at a time, so that no more than one is in memory twice."""
+    try:
+        place = _places(folder, files)
+        for ours, entry in plan.items():
+            parts = [_checked(folder, name, place[name].get_tensor(name)) for name in entry.theirs]
+            parts = [part.T if entry.transposed else part for part in parts]
+            whole = torch.cat(parts) if len(parts) > 1 else parts[0]
+            # What is mapped from a file must not be changed by training, so it becomes a copy.
+            yield (
+                ours,
+                whole.to(dtype).contiguous()
+                if whole.dtype != dtype
+                else whole.clone(memory_format=torch.contiguous_format),
+            )
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise _broken(folder, error) from None
+
+
+def same_weights(folder: Path, files: list[str], one: str, other: str) -> bool:
+    """Whether two tensors hold the same numbers."""
+    try:
+        place = _places(folder, files)
+        first, second = (place[name].get_tensor(name) for name in (one, other))
+        return first.dtype == second.dtype and torch.equal(first, second)
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise _broken(folder, error) from None
+
+
+def _places(folder: Path, files: list[str]) -> dict[str, safe_open]:
+    """The opened file of each tensor."""
+    place: dict[str, safe_open] = {}
+    for file in files:
+        opened = safe_open(folder / file, framework="pt")
+        place |= dict.fromkeys(opened.keys(), opened)
+    return place
+
+
+def _broken(folder: Path, error: Exception) -> DataError:
+    return error if isinstance(error, DataError) else DataError(f"{folder}: not whole safetensors files ({error})")
+
+
+def _checked(folder: Path, name: str, tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point() or tensor.dtype.itemsize < 2:
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise DataError(f"{folder}: tensor {name!r} is of {kind}; weights of float32, bfloat16 or float16 are read")
+    if not tensor.isfinite().all():
+        raise DataError(f"{folder}: tensor {name!r} holds NaN or infinite numbers")
+    return tensor
