@@ -14,7 +14,7 @@ from lingon.core.errors import DataError, UserError
 from lingon.data.gguf import GGUF
 from lingon.data.gguf_tokenizer import gguf_tokenizer
 from lingon.export.gguf import load_gguf
-from lingon.export.hub import save_hub
+from lingon.export.hub import load_hub, save_hub
 from lingon.export.portable import export
 from lingon.models.families import from_config
 from tests.data.gguf_files import gguf_bytes, random_blocks, value
@@ -63,6 +63,15 @@ def test_a_converted_model_computes_what_it_did_before(name, tmp_path):
 def gemma(tmp_path_factory):
     """Facts and tensors of a small Gemma 3."""
     return files_of("gemma3", a_model("gemma3"), tmp_path_factory.mktemp("gemma"))
+
+
+def test_a_file_becomes_a_checkpoint_of_the_other_layout(gemma, tmp_path):
+    found = load_gguf(written(tmp_path, *gemma))
+    again = load_hub(save_hub(found.model, tmp_path / "again", found.tokenizer))
+    with torch.no_grad():
+        assert torch.equal(again.model(IDS), found.model(IDS))
+    assert again.tokenizer.encode("the hat") == found.tokenizer.encode("the hat")
+    assert again.ends == found.ends
 
 
 def test_weights_in_blocks_are_the_numbers_of_the_blocks(gemma, tmp_path):
