@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 from lingon.core.errors import UserError, unknown
@@ -64,15 +65,18 @@ def way_of(
     if draft is not None:
         return lambda prompts, details: model.drafted(prompts[0], manner, draft, details=details)
     if contrastive is not None:
-        return lambda prompts, details: model.contrasted(prompts[0], manner, contrastive, among or 4, details)
+        k = 4 if among is None else among
+        return lambda prompts, details: model.contrasted(prompts[0], manner, contrastive, k, details)
     return lambda prompts, details: model.picked(prompts, manner, details)
 
 
 def stream(model: LanguageModel, prompts: Sequence[str], manner: Manner, way: Way) -> None:
     """Prints each prompt and what follows, as it comes."""
     for prompt in prompts:
+        tokens = way([prompt], None)
+        first = list(islice(tokens, 1))  # so that what is wrong with the prompt or the rules is said before it
         print(prompt, end="", flush=True)
-        for piece in model.text(way([prompt], None), manner.stop):
+        for piece in model.text(chain(first, tokens), manner.stop):
             print(piece, end="", flush=True)
         print()
 

@@ -9,6 +9,8 @@ from lingon.core.errors import NotFinite, UserError
 from lingon.core.shapes import Float, Tensor
 from lingon.decoding.step import Row, Rule, State, Step, apply, select
 
+WIDEST = 65_536  # beams
+
 
 @dataclass(frozen=True)
 class Hypothesis:
@@ -73,6 +75,8 @@ class Beams:
         for name in ("width", "most", "best", "groups"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} is {getattr(self, name)}, expected a whole number, 1 or more")
+        if self.width > WIDEST:
+            raise UserError(f"width is {self.width}, expected {WIDEST:,} beams at most; each keeps a state")
         if self.width % self.groups:
             raise UserError(f"{self.width} beams cannot be divided into {self.groups} groups of the same size")
         if self.best > self.width:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from lingon.core.errors import UserError
 from lingon.decoding import rules
@@ -29,7 +30,7 @@ class Manner:
     bias: Mapping[int, float | int] = field(default_factory=dict)
     stop: tuple[str, ...] = ()
     pattern: str | None = None
-    schema: dict | None = None
+    schema: Any = None
     seed: int = 0
 
     def __post_init__(self):
@@ -39,6 +40,7 @@ class Manner:
             raise UserError("a pattern and a schema exclude each other; give one of them")
         if not all(self.stop):
             raise UserError("a stop text is empty; it would end every text at once")
+        self.rules()  # each looks at its numbers
 
     def choose(self) -> Callable:
         """How the next token is taken from the logits."""

@@ -1,0 +1,203 @@
+"""lingon generate with numbers, prompts, grammars and bundles that cannot be: one line, exit code 2, no text."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from lingon.cli.app import main
+from lingon.cli.errors import one_line
+from lingon.core.errors import UserError
+from lingon.core.tensors import load_tensors, save_tensors
+from lingon.data.tokenize import bpe, characters
+from lingon.export.bundle import load, save_bundle
+from lingon.models.bag import Bag
+from lingon.models.gpt import GPT
+from lingon.tasks.classify import Classifier
+from lingon.tasks.generate import LanguageModel
+from lingon.tasks.manner import Manner
+
+TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ran."] * 5
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A bundle of a model that has learned nothing: it is for what comes before."""
+    torch.manual_seed(0)
+    tokenizer = bpe(TEXTS, 300)
+    model = GPT(len(tokenizer.vocab), 20, 1, 2, context=32).eval()
+    return save_bundle(LanguageModel(model, tokenizer), "gpt", tmp_path_factory.mktemp("g") / "toy", {})
+
+
+@pytest.fixture
+def said(capsys):
+    def run(*words):
+        with pytest.raises(SystemExit) as stopped:
+            main(["generate", *map(str, words)])
+        out, err = capsys.readouterr()
+        return stopped.value.code, out, err
+
+    return run
+
+
+NUMBERS = {
+    "temperature": ["-0.5", "nan", "inf", "-inf"],
+    "top_k": ["0", "-3"],
+    "top_p": ["0", "2", "-0.1", "nan", "inf"],
+    "min_p": ["-1", "1.5", "nan", "inf"],
+    "typical": ["0", "-1", "1.1", "nan", "inf"],
+    "repetition": ["0", "-2", "nan", "inf"],
+    "no_repeat": ["0", "-1"],
+    "tokens": ["0", "-7"],
+}
+PAIRS = [(name, value) for name, values in NUMBERS.items() for value in values]
+
+
+@pytest.mark.parametrize(("name", "value"), PAIRS)
+def test_a_number_that_cannot_be_is_named_with_its_value(said, folder, name, value):
+    code, out, err = said(folder, f"--{name.replace('_', '-')}={value}", "--prompt", "the")
+    number = int(value) if name in ("top_k", "no_repeat", "tokens") else float(value)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"{name} is {number}, expected" in err
+    with pytest.raises(UserError, match=f"{name} is .*, expected"):
+        load(folder).write("the", **{name: number})
+
+
+@pytest.mark.parametrize("option", ["--beams", "--length-penalty", "--diversity", "--groups"])
+@pytest.mark.parametrize("value", ["0", "-1", "nan"])
+def test_a_search_that_cannot_be_is_refused(said, folder, option, value):
+    more = {"--beams": [], "--diversity": ["--beams=4", "--groups=2"]}.get(option, ["--beams=4"])
+    code, out, err = said(folder, *more, f"{option}={value}", "--tokens=3")
+    if value == "0" and option in ("--length-penalty", "--diversity"):  # no penalty
+        assert code == 0
+    else:
+        assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+WORDS = {
+    ("--stop", ""): "a stop text is empty; it would end every text at once",
+    ("--bias", "zebra=1"): "'zebra' is no single token of this model",
+    ("--bias", " cat=nan"): "nan, expected a number, or -inf to forbid the token",
+    ("--bias", " cat=inf"): "inf, expected a number, or -inf to forbid the token",
+    ("--prompt", "the cat " * 40): "tokens, the model sees 32 at most; shorten the prompt",
+    ("--pattern", r"[^\s\S]"): "the grammar allows no text at all; loosen it",
+    ("--pattern", "a{400}"): "tokens, 31 are allowed",
+    ("--pattern", "(a"): "character 2: a ( without its )",
+    ("--pattern", "(a" * 2000): "groups inside each other",
+    ("--contrastive", "nan"): "is nan, expected a number from 0 to 1",
+    ("--contrastive", "0.5", "--top-k", "0"): "among 0 tokens, expected 1 or more",
+    ("--draft", "nowhere"): "there is no folder 'nowhere'",
+    ("--schema", "nowhere.json"): "nowhere.json",
+    ("--beams", str(10**9)): "width is 1000000000, expected 65,536 beams at most",
+    ("--seed", "one"): "Invalid value for '--seed'",
+}
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_words_that_cannot_be_end_in_one_line(said, folder, words):
+    code, out, err = said(folder, *words)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert WORDS[words] in err
+
+
+def test_a_schema_of_nothing_is_refused(said, folder, tmp_path):
+    for number, (schema, message) in enumerate(
+        {
+            '{"enum": []}': "expected a list that is not empty",
+            '{"type": "integer", "minimum": 3, "maximum": 2}': "which nothing can be",
+            "{": "schema",
+            "[]": "expected an object",
+            "false": "expected an object",
+        }.items()
+    ):
+        file = tmp_path / f"schema{number}.json"
+        file.write_text(schema)
+        code, out, err = said(folder, "--schema", file)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert message in err
+
+
+def test_ids_that_the_model_has_not_are_named(folder):
+    model = load(folder)
+    size = model.model.embedding.num_embeddings
+    with pytest.raises(UserError, match=f"a bias is given for token {size}; the largest id is {size - 1}"):
+        model.write("the", bias={size: 1.0})
+    with pytest.raises(UserError, match="the rules leave no token to go on with"):
+        model.write("the", bias=dict.fromkeys(range(size), -math.inf))
+
+
+def test_an_empty_prompt_is_the_start_of_a_document(said, folder):
+    code, out, err = said(folder, "--prompt", "", "--tokens", 5)
+    assert (code, err) == (0, "")
+    assert out == said(folder, "--tokens", 5)[1] == load(folder).write("", Manner(5)) + "\n"
+    model = load(folder)
+    with pytest.raises(UserError, match="the prompt is empty, and this model has no token to begin with"):
+        LanguageModel(model.model, model.tokenizer, ends=()).write("")
+
+
+def test_a_beam_wider_than_the_vocabulary_fills_as_the_texts_grow(said, folder):
+    code, out, err = said(folder, "--beams", 700, "--tokens", 2, "--prompt", "the")
+    assert (code, err) == (0, "")
+    best = said(folder, "--beams", 3000, "--tokens", 2, "--prompt", "the")[1]
+    assert out == best  # 700 beams hold every first token, so that two tokens are searched in full
+
+
+def test_a_classifier_writes_nothing(said, tmp_path):
+    tokenizer = bpe(TEXTS, 300)
+    task = Classifier(Bag(len(tokenizer.vocab), 2, 5), tokenizer, ["no", "yes"], 20)
+    code, out, err = said(save_bundle(task, "bag", tmp_path / "c", {}), "--prompt", "a")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "is a classifier, which writes nothing; try: lingon predict" in err
+
+
+def test_a_tokenizer_that_does_not_fit_is_refused(said, folder, tmp_path):
+    model = load(folder)
+    bundle = save_bundle(model, "gpt", tmp_path / "b", {})
+    characters(TEXTS).save(bundle / "tokenizer.json")
+    code, out, err = said(bundle, "--prompt", "a")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"tokens, the model was made for {model.model.embedding.num_embeddings}" in err
+    with pytest.raises(UserError, match="they do not belong"):
+        LanguageModel(GPT(7, 20, 1, 2), model.tokenizer)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_weights_that_are_no_numbers_are_refused(said, folder, tmp_path, value):
+    bundle = save_bundle(load(folder), "gpt", tmp_path / "b", {})
+    tensors = load_tensors(bundle / "model.safetensors")
+    name = next(name for name, tensor in tensors.items() if tensor.dim() == 2)
+    tensors[name][1, 1] = value
+    save_tensors(bundle / "model.safetensors", tensors)
+    code, out, err = said(bundle, "--prompt", "the")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert name in err
+    assert "NaN or infinite" in err
+
+
+def test_missing_files_are_named(said, folder, tmp_path):
+    for name in ("model.safetensors", "tokenizer.json", "config.json"):
+        bundle = save_bundle(load(folder), "gpt", tmp_path / "b", {})
+        (bundle / name).unlink()
+        code, out, err = said(bundle, "--prompt", "the")
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert name in err
+
+
+def test_a_text_is_as_long_as_the_context_and_the_cache_with_it(said, folder):
+    """A text of a billion tokens is asked for: the cache holds the 32 of the context, and the text ends there."""
+    code, out, err = said(folder, "--tokens", 10**9, "--bias", "[pad]=-inf", "--json", "--prompt", "the")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert len(found["tokens"]) == 32 - len(load(folder).encode("the"))
+
+
+def test_a_cache_without_memory_is_told_in_one_line(said, folder, monkeypatch):
+    """The allocation is torch's own, of more bytes than any machine has."""
+    with pytest.raises(RuntimeError) as found:
+        torch.empty(2**58)
+    assert one_line(found.value)[0].startswith("not enough memory; lower --batch, --tokens, --beams")
+    monkeypatch.setattr(GPT, "new_state", lambda self, batch, device: torch.empty(2**58))
+    code, out, err = said(folder, "--prompt", "the")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "not enough memory" in err
