@@ -12,7 +12,9 @@ from lingon.core.errors import UserError
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.data.tokenize import bpe, characters
 from lingon.export.bundle import load, save_bundle
+from lingon.export.hub import save_hub
 from lingon.models.bag import Bag
+from lingon.models.decoder import decoder
 from lingon.models.gpt import GPT
 from lingon.tasks.classify import Classifier
 from lingon.tasks.generate import LanguageModel
@@ -201,3 +203,16 @@ def test_a_cache_without_memory_is_told_in_one_line(said, folder, monkeypatch):
     code, out, err = said(folder, "--prompt", "the")
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert "not enough memory" in err
+
+
+def test_a_shard_that_is_missing_is_named(said, folder, tmp_path):
+    model = load(folder)
+    hub = save_hub(
+        decoder(len(model.tokenizer.vocab), 24, 2, 3, 1, 32), tmp_path / "hub", model.tokenizer, shard=20_000
+    )
+    shard = max(hub.glob("model-*.safetensors"))
+    assert said(hub, "--prompt", "the", "--tokens", 3)[0] == 0
+    shard.unlink()
+    code, out, err = said(hub, "--prompt", "the")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert shard.name in err
