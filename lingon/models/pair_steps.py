@@ -18,8 +18,26 @@ def step(A, ins, m, B, outs, n, labels, scores, moves, lr, watched):
     """One step for all pairs of m rows of A and n rows of B; returns the loss before it, if watched.
 
     scores[j * m + i] = A_i . B_j;  g = lr * (label_j - s(score));  A_i += sum_j g B_j;  B_j += sum_i g A_i, both from
-    the old rows. The loops are unrolled by hand so that a row which is in registers serves several others.
+    the old rows.
     """
+    scores_of(A, ins, m, B, outs, n, scores)
+    width = A.shape[1]
+    loss = loss_of(scores, labels, m, n) if watched else 0.0
+    errors(scores, labels, m, n, lr)
+    for j in range(n):
+        combine(A, ins, m, scores, j * m, 1, moves, np.uint64(j), ZERO)
+    for i in range(m):
+        combine(B, outs, n, scores, i, m, A, ins[i], ONE)
+    for j in range(n):
+        b0 = outs[j]
+        for d in range(width):
+            B[b0, d] += moves[j, d]
+    return loss
+
+
+@fast_kernel
+def scores_of(A, ins, m, B, outs, n, scores):
+    """scores[j * m + i] = A_i . B_j, unrolled by hand so that a row which is in registers serves several others."""
     width = A.shape[1]
     j = 0
     while j + 3 <= n:
@@ -54,21 +72,10 @@ def step(A, ins, m, B, outs, n, labels, scores, moves, lr, watched):
                 s00 += A[a0, d] * B[b0, d]
             scores[j * m + i] = s00
         j += 1
-    loss = _loss(scores, labels, m, n) if watched else 0.0
-    _errors(scores, labels, m, n, lr)
-    for j in range(n):
-        _combine(A, ins, m, scores, j * m, 1, moves, np.uint64(j), ZERO)
-    for i in range(m):
-        _combine(B, outs, n, scores, i, m, A, ins[i], ONE)
-    for j in range(n):
-        b0 = outs[j]
-        for d in range(width):
-            B[b0, d] += moves[j, d]
-    return loss
 
 
 @fast_kernel
-def _combine(rows, which, count, weights, start, stride, out, at, old):
+def combine(rows, which, count, weights, start, stride, out, at, old):
     """out[at] = old * out[at] + sum_k weights[start + k * stride] * rows[which[k]]; six rows at a time."""
     width, k = rows.shape[1], 0
     if old == ZERO:
@@ -98,7 +105,7 @@ def _combine(rows, which, count, weights, start, stride, out, at, old):
 
 
 @fast_kernel
-def _errors(scores, labels, m, n, lr):
+def errors(scores, labels, m, n, lr):
     """Replaces each score by lr * (label - s(score))."""
     for i in range(m * n):
         x = min(FLAT, max(-FLAT, HALF * scores[i]))
@@ -112,7 +119,7 @@ def _errors(scores, labels, m, n, lr):
 
 
 @fast_kernel
-def _loss(scores, labels, m, n):
+def loss_of(scores, labels, m, n):
     """The sum of -log s(score) where the label is 1, else of -log s(-score)."""
     total = 0.0
     for j in range(n):

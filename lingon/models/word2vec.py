@@ -82,11 +82,11 @@ def train(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed):
     mask = np.uint64(len(ring) - 1)
     loss, pairs, words, at, state = 0.0, 0, 0, 0, np.uint64(seed)
     while at < len(ids):
-        length, at, state = _line_of(ids, at, draws, line, state)
+        length, at, state = line_of(ids, at, draws, line, state)
         words += length
         made = 0
         for t in range(length):
-            state = _random(state)
+            state = random(state)
             reach = 1 + np.int64((state >> S33) % np.uint64(window))
             while with_parts and made < min(length, t + window + 1):
                 _make(inputs, parts, line[made], ring, before, np.uint64(made) & mask)
@@ -117,11 +117,11 @@ def train(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed):
 
 
 @fast_kernel
-def _line_of(ids, at, draws, line, state):
+def line_of(ids, at, draws, line, state):
     """The words of a line that are read, put into `line`: how many, and where the next line begins."""
     length = 0
     while at < len(ids) and ids[at] >= 0:
-        state = _random(state)
+        state = random(state)
         if F(state >> S40) * TO_SHARE < draws.keep[ids[at]]:
             line[length] = ids[at]
             length += 1
@@ -130,7 +130,7 @@ def _line_of(ids, at, draws, line, state):
 
 
 @fast_kernel
-def _random(state):
+def random(state):
     """Marsaglia, "Xorshift RNGs", 2003."""
     state ^= state << S13
     state ^= state >> S7
@@ -163,16 +163,23 @@ def _targets(word, draws, tree, negatives, outs, labels, state):
             outs[j], labels[j] = tree.nodes[start + j], tree.left[start + j]
         return n, state
     outs[0], labels[0] = word, ONE
-    n, size = 1, np.uint64(len(draws.prob))
+    n = 1
     for _ in range(negatives):
-        state = _random(state)
-        drawn = ((state >> S32) * size) >> S32
-        if F((state >> S8) & LOW24) * TO_SHARE >= draws.prob[drawn]:
-            drawn = np.uint64(draws.alias[drawn])
+        drawn, state = drawn_by(draws, state)
         if drawn != word:
             outs[n], labels[n] = drawn, ZERO
             n += 1
     return n, state
+
+
+@fast_kernel
+def drawn_by(draws, state):
+    """A word drawn by the tables."""
+    state = random(state)
+    drawn = ((state >> S32) * np.uint64(len(draws.prob))) >> S32
+    if F((state >> S8) & LOW24) * TO_SHARE >= draws.prob[drawn]:
+        drawn = np.uint64(draws.alias[drawn])
+    return drawn, state
 
 
 @fast_kernel
