@@ -3,7 +3,7 @@
 import pytest
 
 import lingon
-from lingon.cli.generate import likelihood_of
+from lingon.cli.likelihood import likelihood_of
 from lingon.core.errors import UserError
 from lingon.core.files import read_json
 from lingon.engine.log import read_metrics
