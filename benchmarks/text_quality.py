@@ -41,8 +41,8 @@ def _ptb(context: Context) -> Result:
     cached = json.loads(_lingon("evaluate", str(run), *data, "--cache"))["perplexity"]
     rows = [
         _at_most("LSTM on ptb, 2 layers of 400: test perplexity", "perplexity", plain, 105),
-        _at_most("the same with the cache of its last 2,000 states", "perplexity", cached, 88),
-        _at_most("the same, from text to test", "s", seconds, 3600),
+        _at_most("LSTM on ptb with the cache of its last 2,000 states: test perplexity", "perplexity", cached, 88),
+        _at_most("LSTM on ptb, from text to test", "s", seconds, 3600),
     ]
     return Result("text-quality-ptb", rows, _details(PTB, record))
 
@@ -53,7 +53,7 @@ def _english(context: Context) -> Result:
     bits = record["test"]["bits_per_byte"]
     rows = [
         Row("decoder on all English corpora, held-out text", "bits per byte", Spread.of([bits])),
-        _at_most("the same, from text to test", "s", seconds, 900),
+        _at_most("decoder on all English corpora, from text to test", "s", seconds, 900),
     ]
     return Result("text-quality-english", rows, _details(ENGLISH, record) | {"it writes": said})
 

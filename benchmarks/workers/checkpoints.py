@@ -106,14 +106,4 @@ def _read(path):
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-serve(
-    make=make,
-    logits=logits,
-    greedy=greedy,
-    encode=encode,
-    tokenizer=tokenizer,
-    merges=merges,
-    blocks=blocks,
-    pieces=pieces,
-    piece_ids=piece_ids,
-)
+serve(**{f.__name__: f for f in (make, logits, greedy, encode, tokenizer, merges, blocks, pieces, piece_ids)})

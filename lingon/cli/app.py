@@ -155,9 +155,9 @@ def doctor() -> None:
 @data.command("list")
 def data_list() -> None:
     """List the corpora: what they are, their licence, and whether they are in the cache."""
-    from lingon.data.show import list_rows, table
+    from lingon.data.show import groups, list_rows, table
 
-    print(table(list_rows()))
+    print(f"{table(list_rows())}\n\n{groups()}")
 
 
 @data.command("get")

@@ -41,7 +41,7 @@ def one_line(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MemoryError):
         return f"not enough memory{': ' + _flat(error) if str(error) else ''}; lower --tokens or --width", 1
     if isinstance(error, RuntimeError) and ("allocate memory" in str(error) or "out of memory" in str(error)):  # torch
-        return "not enough memory; lower --batch, --tokens, --beams, --n or --width, or take a smaller model", 1
+        return "not enough memory; lower --rows, --tokens, --beams, --n or --width, or take a smaller model", 1
     if isinstance(error, OSError) and error.errno is not None:
         mine = error.errno in (errno.ENOSPC, errno.EIO, errno.EMFILE)
         where = f": {error.filename}" if error.filename else ""

@@ -11,6 +11,7 @@ from lingon.data.corpora.weights import WEIGHTS, fetch_weights, terms_of
 from lingon.data.examples import Examples
 from lingon.data.fetch import fetch
 from lingon.data.readers import OnBadRow, read_examples
+from lingon.data.running_text import GROUPS, single
 from lingon.data.source import tell
 
 BAR = 40  # characters of the longest bar
@@ -42,13 +43,20 @@ def table(rows: list[Listed]) -> str:
     return "\n".join(lines)
 
 
+def groups() -> str:
+    """A line for each name that stands for several texts."""
+    return "\n".join(f"{name:16} the running text of {', '.join(members)}" for name, members in GROUPS.items())
+
+
 def get(name: str, accept_licence: bool = False) -> str:
     """Fetches a corpus, vectors, weights, or all that asks for nothing; says where they are."""
     known = {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **WEIGHTS}
     if name == "all":
         return "\n".join(get(n) for n, row in known.items() if not getattr(row, "opt_in", None))
+    if name in GROUPS:
+        return "\n".join(get(member) for member in single([name]))
     if name not in known:
-        raise UserError(f"unknown corpus {name!r}; {suggest(name, [*known, 'all'])}")
+        raise UserError(f"unknown corpus {name!r}; {suggest(name, [*known, *GROUPS, 'all'])}")
     if name in TEXTS:
         accepted(TEXTS[name], accept_licence)
     path = fetch_weights(name, accept_licence) if name in WEIGHTS else fetch(known[name].package, name)

@@ -53,13 +53,14 @@ def load(folder: str | Path, device: str = "cpu"):
     from lingon.data.corpora.weights import WEIGHTS, weights_of
     from lingon.data.gguf import is_gguf
     from lingon.data.tokenize import Tokenizer
-    from lingon.export.gguf import load_gguf
     from lingon.export.hub import is_hub_folder, load_hub
     from lingon.tasks.classify import Classifier
     from lingon.tasks.generate import LanguageModel
 
     named = str(folder) in WEIGHTS and not Path(folder).exists()
     if named or is_gguf(Path(folder)):
+        from lingon.export.gguf import load_gguf
+
         found = load_gguf(weights_of(str(folder)) if named else folder)
         return LanguageModel(found.model.to(pick_device(device)).eval(), found.tokenizer, found.ends)
     if is_hub_folder(Path(folder)) or _is_hub_name(folder):

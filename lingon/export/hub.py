@@ -13,10 +13,9 @@ from torch import nn
 from lingon.core.errors import DataError, FetchError, UserError, one_of, unknown
 from lingon.core.files import atomic_folder, read_json, write_json
 from lingon.core.shapes import Tensor
-from lingon.core.tensors import save_tensors
 from lingon.data.hub_tokenizer import read_tokenizer, write_tokenizer
 from lingon.data.tokenize import Tokenizer
-from lingon.export.hub_files import INDEX, WHOLE, read_weights, same_weights, weight_files, weight_shapes
+from lingon.export.hub_files import read_weights, same_weights, weight_files, weight_shapes, write_weights
 from lingon.export.names import Entry, entries
 from lingon.models.families import FAMILIES, from_config
 
@@ -103,12 +102,7 @@ def save_hub(
     config |= {"dtype": str(dtype).removeprefix("torch.")}
     with atomic_folder(Path(folder)) as fresh:
         write_json(fresh / "config.json", config)
-        tensors = {name: t.to(dtype) for name, t in _theirs(model)}
-        groups = _grouped(tensors, shard)
-        if len(groups) == 1:
-            save_tensors(fresh / WHOLE, tensors)
-        else:
-            _write_shards(fresh, groups)
+        write_weights(fresh, {name: t.to(dtype) for name, t in _theirs(model)}, shard)
         if tokenizer is not None:
             write_tokenizer(fresh, tokenizer, config)
     return Path(folder)
@@ -227,26 +221,3 @@ def _theirs(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     for entry in entries(model):
         for name, part in zip(entry.theirs, ours[entry.ours].detach().split(entry.sizes), strict=True):
             yield name, part.T if entry.transposed else part
-
-
-def _grouped(tensors: Mapping[str, Tensor], most: int) -> list[dict[str, Tensor]]:
-    groups: list[dict[str, Tensor]] = [{}]
-    used = 0
-    for name, tensor in tensors.items():
-        size = tensor.numel() * tensor.dtype.itemsize
-        if groups[-1] and used + size > most:
-            groups.append({})
-            used = 0
-        groups[-1][name] = tensor
-        used += size
-    return groups
-
-
-def _write_shards(folder: Path, groups: list[dict[str, Tensor]]) -> None:
-    named = {}
-    for number, group in enumerate(groups, 1):
-        file = f"model-{number:05}-of-{len(groups):05}.safetensors"
-        save_tensors(folder / file, group)
-        named |= dict.fromkeys(group, file)
-    total = sum(t.numel() * t.dtype.itemsize for group in groups for t in group.values())
-    write_json(folder / INDEX, {"metadata": {"total_size": total}, "weight_map": named})

@@ -1,4 +1,4 @@
-"""The safetensors files of a checkpoint folder: which they are, and what is in them, checked before it is believed."""
+"""The safetensors files of a checkpoint folder: written, and read with all that is in them checked first."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,9 +8,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from lingon.core.errors import DataError
-from lingon.core.files import read_json
+from lingon.core.files import read_json, write_json
 from lingon.core.shapes import Tensor
-from lingon.core.tensors import shapes_in
+from lingon.core.tensors import save_tensors, shapes_in
 from lingon.export.names import Entry
 
 INDEX = "model.safetensors.index.json"
@@ -80,6 +80,15 @@ def same_weights(folder: Path, files: list[str], one: str, other: str) -> bool:
         raise _broken(folder, error) from None
 
 
+def write_weights(folder: Path, tensors: Mapping[str, Tensor], most: int) -> None:
+    """Writes one file, or several of at most so many bytes with an index; a larger tensor has a file of its own."""
+    groups = _grouped(tensors, most)
+    if len(groups) == 1:
+        save_tensors(folder / WHOLE, groups[0])
+    else:
+        _write_shards(folder, groups)
+
+
 def _places(folder: Path, files: list[str]) -> dict[str, safe_open]:
     """The opened file of each tensor."""
     place: dict[str, safe_open] = {}
@@ -100,3 +109,26 @@ def _checked(folder: Path, name: str, tensor: Tensor) -> Tensor:
     if not tensor.isfinite().all():
         raise DataError(f"{folder}: tensor {name!r} holds NaN or infinite numbers")
     return tensor
+
+
+def _grouped(tensors: Mapping[str, Tensor], most: int) -> list[dict[str, Tensor]]:
+    groups: list[dict[str, Tensor]] = [{}]
+    used = 0
+    for name, tensor in tensors.items():
+        size = tensor.numel() * tensor.dtype.itemsize
+        if groups[-1] and used + size > most:
+            groups.append({})
+            used = 0
+        groups[-1][name] = tensor
+        used += size
+    return groups
+
+
+def _write_shards(folder: Path, groups: list[dict[str, Tensor]]) -> None:
+    named = {}
+    for number, group in enumerate(groups, 1):
+        file = f"model-{number:05}-of-{len(groups):05}.safetensors"
+        save_tensors(folder / file, group)
+        named |= dict.fromkeys(group, file)
+    total = sum(t.numel() * t.dtype.itemsize for group in groups for t in group.values())
+    write_json(folder / INDEX, {"metadata": {"total_size": total}, "weight_map": named})

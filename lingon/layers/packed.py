@@ -42,7 +42,7 @@ def laid_out(linear: nn.Linear) -> nn.Module:
 def product(
     x: Float[Tensor, "N I"], weight: Float[Tensor, "O I"], bias: Float[Tensor, " O"] | None
 ) -> Float[Tensor, "N O"]:
-    """F.linear outside autograd; in float32 by oneDNN, at 170 instead of 75 GFLOPS where O is a vocabulary."""
+    """F.linear outside autograd; in float32 by oneDNN, twice as fast where O is a vocabulary (docs/log.md)."""
     if not (_for_onednn(weight) and x.dtype == weight.dtype):
         return F.linear(x, weight, bias)
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")

@@ -30,8 +30,13 @@ def check_lesson(
     cells = code_cells(copy_of(lesson, folder))
     exercises = read_exercises(lesson.checks)
 
+    # Only their processes run side by side: Python 3.11 now and then fails to read code in two threads at once.
+    programs = [_program(cells, exercise.function) for exercise in exercises]
+
     def one(i: int) -> Result:
-        return _result(lesson.number, i, exercises[i], hints, _problem(lesson, i, exercises[i], cells, seconds))
+        program, problem = programs[i]
+        problem = problem or _problem(lesson, i, exercises[i].function, program, seconds)
+        return _result(lesson.number, i, exercises[i], hints, problem)
 
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(one, range(len(exercises))))
@@ -70,11 +75,15 @@ def _result(lesson: str, i: int, exercise: Exercise, hints: int, problem: str) -
     return Result(f"{lesson}.{i + 1}", exercise.title, not problem, problem, shown, len(exercise.hints))
 
 
-def _problem(lesson: Lesson, i: int, exercise: Exercise, cells: list[str], seconds: float) -> str:
+def _program(cells: list[str], function: str) -> tuple[str, str]:
+    """What is to be judged, or else why there is nothing."""
     try:
-        program = answer(cells, exercise.function)
+        return answer(cells, function), ""
     except UserError as error:
-        return str(error)
+        return "", str(error)
+
+
+def _problem(lesson: Lesson, i: int, function: str, program: str, seconds: float) -> str:
     with tempfile.TemporaryDirectory() as folder:
         file, verdict = Path(folder, "answer.py"), Path(folder, "verdict.json")
         file.write_text(program, encoding="utf-8")
@@ -83,7 +92,7 @@ def _problem(lesson: Lesson, i: int, exercise: Exercise, cells: list[str], secon
         try:
             done = subprocess.run(command, timeout=seconds + IMPORTS, **quiet)
         except subprocess.TimeoutExpired:
-            return endless(exercise.function, seconds + IMPORTS)
+            return endless(function, seconds + IMPORTS)
         if not verdict.exists():
-            return f"{exercise.function} ended the whole Python process (code {done.returncode}) instead of returning."
+            return f"{function} ended the whole Python process (code {done.returncode}) instead of returning."
         return read_json(verdict)["problem"]

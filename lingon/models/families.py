@@ -1,9 +1,7 @@
 """Families of published decoders, each from the `config.json` of its checkpoints."""
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -12,10 +10,11 @@ from torch import nn
 from lingon.core.errors import UserError, unknown
 from lingon.layers.feedforward import Gated, gelu_tanh
 from lingon.layers.norm import RMSNorm
-from lingon.layers.position import Rotary, Stretch, linear, llama3
+from lingon.layers.position import Rotary
 from lingon.layers.transformer import Attention, Block
 from lingon.models.decoder import Decoder
 from lingon.models.gpt import GPT
+from lingon.models.rotations import rotary_of
 from lingon.models.sizes import Sizes
 
 ACTIVATIONS = {
@@ -80,7 +79,7 @@ def gpt2(sizes: Sizes) -> GPT:
         sizes.whole("n_head", most=1024),
         sizes.whole("n_positions"),
         sizes.whole("n_inner", 4 * sizes.config["n_embd"], most=1 << 20),
-        _share(sizes, "resid_pdrop", 0.1),
+        sizes.share("resid_pdrop", 0.1),
         tied=sizes.flag("tie_word_embeddings", True),
         epsilon=sizes.number("layer_norm_epsilon", 1e-5, most=1.0),
     )
@@ -113,9 +112,9 @@ def qwen3(sizes: Sizes) -> Decoder:
 
 def gemma2(sizes: Sizes) -> Decoder:
     """Gemma Team 2024: norms after each part too, caps on scores and logits, a window in every other layer."""
-    softcap = sizes.number("attn_logit_softcapping", 50.0) if _there(sizes, "attn_logit_softcapping") else None
-    final = sizes.number("final_logit_softcapping", 30.0) if _there(sizes, "final_logit_softcapping") else None
-    rotaries = {kind: _rotary(sizes, kind, 256) for kind in (SLIDING, FULL)}
+    softcap = sizes.number("attn_logit_softcapping", 50.0) if sizes.there("attn_logit_softcapping") else None
+    final = sizes.number("final_logit_softcapping", 30.0) if sizes.there("final_logit_softcapping") else None
+    rotaries = {kind: rotary_of(sizes, kind, 256) for kind in (SLIDING, FULL)}
     return _gemma(sizes, rotaries, every=2, softcap=softcap, final=final, normed=False)
 
 
@@ -131,8 +130,8 @@ def gemma3(sizes: Sizes) -> Decoder:
         )
     both = {"head_dim": sizes.config.get("head_dim")}
     rotaries = {
-        SLIDING: _rotary(Sizes(near | both, sizes.family), SLIDING, 256, 1e4),
-        FULL: _rotary(Sizes(wide | both, sizes.family), FULL, 256, 1e6),
+        SLIDING: rotary_of(Sizes(near | both, sizes.family), SLIDING, 256, 1e4),
+        FULL: rotary_of(Sizes(wide | both, sizes.family), FULL, 256, 1e6),
     }
     softcap, final = sizes.number("attn_logit_softcapping"), sizes.number("final_logit_softcapping")
     if softcap is not None:
@@ -177,10 +176,10 @@ def _plain(
         return Block(attention, feed, before, window=window, rotary=FULL)
 
     blocks = [block(layer) for layer in range(shape.depth)]
-    rotaries = {FULL: _rotary(sizes, FULL, shape.head_width)}
+    rotaries = {FULL: rotary_of(sizes, FULL, shape.head_width)}
     tied = sizes.flag("tie_word_embeddings")
     embedding = nn.Embedding(shape.vocab_size, shape.width)
-    return Decoder(embedding, blocks, rotaries, norm(shape.width), shape.context, _kept(sizes), tied)
+    return Decoder(embedding, blocks, rotaries, norm(shape.width), shape.context, sizes.kept(), tied)
 
 
 def _gemma(
@@ -211,7 +210,7 @@ def _gemma(
     tied = sizes.flag("tie_word_embeddings", True)
     scaled = shape.width**0.5
     return Decoder(
-        embedding, blocks, rotaries, norm(shape.width), shape.context, _kept(sizes), tied, scaled, softcap=final
+        embedding, blocks, rotaries, norm(shape.width), shape.context, sizes.kept(), tied, scaled, softcap=final
     )
 
 
@@ -245,59 +244,3 @@ def _late_windows(sizes: Sizes) -> list[int | None]:
         return [window if kind == SLIDING else None for kind in kinds]
     first = sizes.whole("max_window_layers", 28, least=0)
     return [window if layer >= first else None for layer in range(depth)]
-
-
-def _rotary(sizes: Sizes, kind: str, head_width: int, theta: float = 10_000.0) -> Rotary:
-    """The rotation of layers of a kind, in the old layout (rope_theta, rope_scaling) or the new (rope_parameters)."""
-    head_width = sizes.whole("head_dim", head_width, least=2, most=1 << 12)
-    theta = sizes.number("rope_theta", theta)
-    _turned_whole(sizes)
-    # Where both are there, the older key counts, as in transformers.
-    found = sizes.part("rope_scaling") or sizes.part("rope_parameters")
-    if found is None:
-        return Rotary(head_width, theta)
-    found = found.part(kind) or found
-    return Rotary(head_width, found.number("rope_theta", theta), stretch=_stretch(found, sizes))
-
-
-def _stretch(rope: Sizes, sizes: Sizes) -> Stretch | None:
-    key = "rope_type" if rope.config.get("rope_type") is not None else "type"
-    kind = rope.choice(key, "default", ("default", "linear", "llama3"))
-    _turned_whole(rope)
-    if kind == "default":
-        return None
-    factor = rope.number("factor")
-    if factor is None:
-        raise UserError(f"{rope.family}: key 'factor' is missing")
-    if kind == "linear":
-        return linear(factor)
-    low, high = rope.number("low_freq_factor", 1.0), rope.number("high_freq_factor", 4.0)
-    if high <= low:
-        raise rope.wrong("high_freq_factor", high, f"a number over low_freq_factor, which is {low:g}")
-    most = rope.config.get("original_max_position_embeddings") or sizes.config.get("max_position_embeddings")
-    return llama3(factor, low, high, sizes.whole("original_max_position_embeddings", most))
-
-
-def _turned_whole(sizes: Sizes) -> None:
-    """Raises UserError when only a part of each head is turned, which none of these families does."""
-    if sizes.number("partial_rotary_factor", 1.0) != 1:
-        raise sizes.wrong("partial_rotary_factor", sizes.config["partial_rotary_factor"], "1 in this family")
-
-
-def _share(sizes: Sizes, key: str, default: float) -> float:
-    value = sizes.config.get(key)
-    value = default if value is None else value
-    if type(value) not in (int, float) or not 0 <= value < 1:
-        raise sizes.wrong(key, value, "a share from 0 up to, not including, 1")
-    return float(value)
-
-
-def _there(sizes: Sizes, key: str) -> bool:
-    """Whether a key that has a default is not set to null, which means none."""
-    return key not in sizes.config or sizes.config[key] is not None
-
-
-def _kept(sizes: Sizes) -> dict[str, Any]:
-    """The configuration as the model gives it back: all but what names code or where it was made."""
-    gone = ("auto_map", "_name_or_path", "transformers_version", "architectures", "torch_dtype", "dtype")
-    return {key: copy.deepcopy(value) for key, value in sizes.config.items() if key not in gone}

@@ -1,5 +1,6 @@
 """Reads sizes from a config.json that nobody vouches for: each value is checked, and an error names its key."""
 
+import copy
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -43,6 +44,18 @@ class Sizes:
             raise self.wrong(key, value, "true or false")
         return value
 
+    def share(self, key: str, default: float) -> float:
+        """A share from 0 up to, not including, 1; the default when it is not there."""
+        value = self.config.get(key)
+        value = default if value is None else value
+        if type(value) not in (int, float) or not 0 <= value < 1:
+            raise self.wrong(key, value, "a share from 0 up to, not including, 1")
+        return float(value)
+
+    def there(self, key: str) -> bool:
+        """Whether a key that has a default is not set to null, which means none."""
+        return key not in self.config or self.config[key] is not None
+
     def choice(self, key: str, default: str, known: Iterable[str]) -> str:
         """One of the known words."""
         value, known = self.config.get(key), list(known)
@@ -82,6 +95,11 @@ class Sizes:
                     f"{self.family}: key {key!r} is {repr(self.config[key])[:40]}, which Lingon does not have; "
                     "use a checkpoint without it"
                 )
+
+    def kept(self) -> dict[str, Any]:
+        """The configuration as the model gives it back: all but what names code or where it was made."""
+        gone = ("auto_map", "_name_or_path", "transformers_version", "architectures", "torch_dtype", "dtype")
+        return {key: copy.deepcopy(value) for key, value in self.config.items() if key not in gone}
 
     def wrong(self, key: str, value: Any, expected: str) -> UserError:
         return UserError(f"{self.family}: key {key!r} is {repr(value)[:40]}, expected {expected}")

@@ -67,15 +67,13 @@ def _word2vec(settings: VectorSettings, words: Words, ids: Path, length: int, lr
     outputs = np.zeros((size, padded), np.float32)
     scheme = Scheme(settings.window, settings.negatives, settings.method == "skipgram")
     read = reader_of(ids, length, settings.epochs)
-    grouped = settings.method == "cbow" and settings.loss == "negative" and not settings.subwords
+    loop, given = train, (inputs, outputs, draws, tree, parts, scheme)
+    if settings.method == "cbow" and tree is NO_TREE and parts is NO_PARTS:
+        loop, given = train_cbow, (inputs, outputs, draws, scheme)
 
     def work(piece: int, lr: float) -> tuple[float, int, int]:
-        seed = np.uint64(seed_of(settings.seed, piece))
         some = read(piece)
-        if grouped:
-            loss, pairs, _ = train_cbow(some, inputs, outputs, draws, scheme, lr, seed)
-        else:
-            loss, pairs, _ = train(some, inputs, outputs, draws, tree, parts, scheme, lr, seed)
+        loss, pairs, _ = loop(some, *given, lr, np.uint64(seed_of(settings.seed, piece)))
         return loss, pairs, len(some)
 
     pieces = settings.epochs * pieces_of(length, settings.epochs)[1]

@@ -182,7 +182,8 @@ class LanguageModel:
         self.model.eval()
         ids, state = self.encode(prompt), self.model.new_state(1, None)
         if new:
-            given = self._rules(manner, self._grammar(manner), manner.tokens) if manner else []
+            room = self._room([prompt], manner.tokens) if manner else 0
+            given = self._rules(manner, self._grammar(manner), room) if manner else []
             return replay(self.every, state, [*ids, *new], len(ids), given, details, self.device)
         start = self._start(ids)
         found = replay(self.every, state, [*start, *ids], 1, (), details, self.device)

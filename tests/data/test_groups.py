@@ -1,6 +1,7 @@
 """Names that stand for several texts."""
 
 from lingon.data.running_text import documents_of, identity, single
+from lingon.data.show import get, groups
 
 
 def test_a_group_is_its_members_in_their_order(tmp_path):
@@ -17,6 +18,12 @@ def test_no_name_of_a_group_hides_a_corpus():
 
     assert not GROUPS.keys() & {**CORPORA, **TEXTS}.keys()
     assert {name for members in GROUPS.values() for name in members} <= {**CORPORA, **TEXTS}.keys()
+
+
+def test_the_members_are_told_and_fetched_by_one_name():
+    assert "imdb-text" in groups()
+    assert all(name in groups().splitlines()[0] for name in single(["english"]))
+    assert get("imdb-text") == get("imdb")
 
 
 def test_reviews_as_running_text_are_those_of_the_corpus():

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from tests.models.family_configs import GPT2, LINEAR, LLAMA3, PLAIN, F, S, made
+from tests.models.family_configs import CONFIGS, GPT2, LINEAR, PLAIN, F, S, made
 
 LETTERS = "etaoinshrdlucmfwypvbgkjqxzETAOIN.,!?'0123456789"
 WHOLE = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
@@ -27,14 +27,8 @@ GEMMA3 |= {"layer_types": [S] * 5 + [F, S]}
 MODELS = {
     "gpt2": {**GPT2, "n_inner": 41},
     "gpt2, untied": {**GPT2, "n_inner": 41, "tie_word_embeddings": False},
-    "llama": made("llama"),
-    "llama, tied": made("llama", tied=True, head_dim=10, num_attention_heads=3, num_key_value_heads=1),
-    "llama, biases": made("llama", attention_bias=True, mlp_bias=True),
-    "llama, linear": made("llama", rope_parameters=LINEAR),
-    "llama 3": made("llama", rope_parameters=LLAMA3),
-    "mistral": made("mistral", sliding_window=7),
+    **{name: config for name, config in CONFIGS.items() if name.startswith("llama") or name in ("mistral", "qwen3")},
     "qwen2": made("qwen2", tied=True, head_dim=6, num_attention_heads=5, num_key_value_heads=1),
-    "qwen3": made("qwen3"),
     "gemma2": made("gemma2", attn_logit_softcapping=5.0, final_logit_softcapping=3.0, **GEMMA2),
     "gemma2, caps not named": made("gemma2", attn_logit_softcapping=50.0, final_logit_softcapping=30.0, **GEMMA2),
     "gemma3": made("gemma3_text", **GEMMA3 | {"rope_parameters": {F: WIDE, S: NEAR}}),

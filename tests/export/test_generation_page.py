@@ -98,6 +98,15 @@ def test_how_a_text_ended_is_told(model):
     assert math.isnan(perplexity([]))
 
 
+def test_near_the_end_of_the_context_a_pattern_leaves_what_it_left_when_the_text_was_written(model):
+    prompt = " some" * next(n for n in range(99) if len(model.encode(" some" * n)) > 50)
+    manner = Manner(tokens=99, pattern="( some| words){0,30} words", seed=3)
+    taken = [step[0] for step in model.picked([prompt], manner, details=0)]
+    told = model.told(prompt, [token.id for token in taken], manner)
+    assert [token.chance for token in told] == pytest.approx([token.chance for token in taken], abs=1e-4)
+    assert len(taken) > 1
+
+
 def test_characters_of_several_tokens_are_shown_once():
     tokenizer = characters(["abc"], max_size=270)
     model = LanguageModel(GPT(len(tokenizer.vocab), 20, 1, 2), tokenizer)

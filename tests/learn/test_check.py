@@ -1,7 +1,9 @@
 """Exercises: what passes, what does not, and that no answer can hang or end the check."""
 
+import ast
 import json
 import os
+import threading
 
 import pytest
 
@@ -23,6 +25,14 @@ def test_right_answers_pass(check):
         ("03.2", True, "", ()),
     ]
     assert str(results[0]) == "03.1  Double: passed"
+
+
+def test_code_is_read_in_one_thread(check, monkeypatch):
+    """Python 3.11 raises SystemError now and then when two threads make syntax trees at once."""
+    threads, parse = set(), ast.parse
+    monkeypatch.setattr(ast, "parse", lambda *code: threads.add(threading.get_ident()) or parse(*code))
+    assert all(result.passed for result in check(RIGHT))
+    assert threads == {threading.get_ident()}
 
 
 def test_the_unsolved_lesson_fails_with_as_many_hints_as_asked_for(check):

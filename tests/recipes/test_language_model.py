@@ -33,7 +33,9 @@ def text(tmp_path_factory):
     path = tmp_path_factory.mktemp("text") / "mine.txt"
     who, does, what = ("the cat", "a dog", "my aunt"), ("sees", "hears", "likes"), ("a bird.", "the sea.", "old songs.")
     path.write_text("\n\n".join(f"{a} {b} {c}" for _ in range(20) for a in who for b in does for c in what))
-    return str(path)
+    with pytest.MonkeyPatch.context() as patch:  # no streams of such texts in the user's cache
+        patch.setenv("LINGON_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield str(path)
 
 
 def run(text, folder, **given):
