@@ -94,6 +94,8 @@ def show(
         found = load_questions(name)
         head = [f"{name}: {QUESTIONS[name].summary}", f"licence: {QUESTIONS[name].licence}"]
         return "\n".join([*head, f"{len(found):,} questions", *(" ".join(map(str, q)) for q in found[:samples])])
+    elif name in GROUPS:
+        raise UserError(f"{name!r} stands for several texts; show one of {', '.join(GROUPS[name])}")
     elif Path(name).exists():
         examples, report = read_examples(name, text, label, on_bad_row)
         tell(report)

@@ -25,8 +25,9 @@ def read_vectors(source: Path | str, only: set[str] | None = None) -> tuple[list
 
     source: the name of vectors in the catalogue, or a file: text with a token and D numbers on each line, with the
     header of word2vec ("V D", also .vec of fastText) or without it (GloVe); binary word2vec; .bin of fastText; .npz;
-    .safetensors of our own; text and binary also as .gz. only: tokens to keep; of a text file the others take no
-    memory. A token that comes twice keeps its first vector, and a warning says how many did.
+    .safetensors of our own, or the run that it was made in; text and binary also as .gz. only: tokens to keep; of a
+    text file the others take no memory. A token that comes twice keeps its first vector, and a warning says how many
+    did.
 
     Raises DataError with file and line for text that is not UTF-8, a number that is none, another width than
     the lines before, and a file that ends too early.
@@ -36,8 +37,9 @@ def read_vectors(source: Path | str, only: set[str] | None = None) -> tuple[list
         if path.suffix or len(path.parts) > 1:
             raise DataError(f"{path}: no such file")
         return _chosen(*_of_catalogue(str(source)), only)
-    from lingon.data.vector_files import kind_of, load_vector_file
+    from lingon.data.vector_files import file_of, kind_of, load_vector_file
 
+    path = file_of(path)
     if kind_of(path) == "text":
         return read_text(path, only)
     found = load_vector_file(path)

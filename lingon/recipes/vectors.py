@@ -25,7 +25,7 @@ def vectors(
 
     from lingon.core.device import usable_cores
     from lingon.data.running_text import identity, lines_of
-    from lingon.data.vector_files import save_vector_file
+    from lingon.data.vector_files import IN_RUN, save_vector_file
     from lingon.engine.run import Run
     from lingon.recipes.prepare_vectors import job_of, text_of, vectors_of
     from lingon.recipes.summary import Clock, record_of
@@ -36,7 +36,7 @@ def vectors(
     next(lines_of(sources, "train", accept_licence), None)  # so that a wrong name leaves an old run alone
     threads = 1 if settings.deterministic else settings.threads or usable_cores()
     with Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run:
-        numbers, out = run.folder / "text", run.folder / "vectors.safetensors"
+        numbers, out = run.folder / "text", run.folder / IN_RUN
         if "loss" in run.facts:
             print(f"trained already: {out}")
             return run.facts
@@ -56,5 +56,5 @@ def vectors(
         for done_with in (numbers, run.checkpoints):  # as large as the vectors, or larger
             shutil.rmtree(done_with, ignore_errors=True)
     some = words.tokens[min(300, len(words.tokens) - 1)]
-    print(f"{speed:,.0f} {job.unit}/s\nask: lingon vectors nearest {some} --vectors {out}")
+    print(f"{speed:,.0f} {job.unit}/s\nask: lingon vectors nearest {some} --vectors {run.folder}")
     return record

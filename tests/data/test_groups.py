@@ -1,7 +1,10 @@
 """Names that stand for several texts."""
 
+import pytest
+
+from lingon.core.errors import UserError
 from lingon.data.running_text import documents_of, identity, single
-from lingon.data.show import get, groups
+from lingon.data.show import get, groups, show
 
 
 def test_a_group_is_its_members_in_their_order(tmp_path):
@@ -24,6 +27,8 @@ def test_the_members_are_told_and_fetched_by_one_name():
     assert "imdb-text" in groups()
     assert all(name in groups().splitlines()[0] for name in single(["english"]))
     assert get("imdb-text") == get("imdb")
+    with pytest.raises(UserError, match="'english' stands for several texts; show one of sotu, brown"):
+        show("english")
 
 
 def test_reviews_as_running_text_are_those_of_the_corpus():

@@ -2,14 +2,16 @@
 
 from lingon.data.vector_files.fasttext import FastText, load_fasttext, save_fasttext
 from lingon.data.vector_files.loaded import Loaded
-from lingon.data.vector_files.open import kind_of, load_vector_file
+from lingon.data.vector_files.open import IN_RUN, file_of, kind_of, load_vector_file
 from lingon.data.vector_files.save import save_vector_file
 from lingon.data.vector_files.subwords import Subwords
 
 __all__ = [
+    "IN_RUN",
     "FastText",
     "Loaded",
     "Subwords",
+    "file_of",
     "kind_of",
     "load_fasttext",
     "load_vector_file",

@@ -12,15 +12,22 @@ from lingon.data.vector_files.whole import beginning
 from lingon.data.vector_files.word2vec import is_binary, read_word2vec
 
 READERS = {"npz": read_npz, "fasttext": read_fasttext, "safetensors": open_own}
+IN_RUN = "vectors.safetensors"  # what a training leaves in the folder of its run
 PICKLE = re.compile(rb"\x80[\2-\5][\x95cq}(\]]")  # gensim's own save(), and most things that end in .pkl or .kv
 RESAVE = "gensim writes another format with: vectors.save_word2vec_format(path, binary=True)"
+
+
+def file_of(path: Path) -> Path:
+    """The file itself, or the one in the folder of a run."""
+    inside = Path(path) / IN_RUN
+    return inside if inside.is_file() else Path(path)
 
 
 def kind_of(path: Path) -> str:
     """npz, fasttext, safetensors, word2vec (binary) or text. Raises DataError for a folder and for nothing at all."""
     path = Path(path)
     if path.is_dir():
-        raise DataError(f"{path}: a folder, not a file of word vectors")
+        raise DataError(f"{path}: a folder without {IN_RUN}, not a file of word vectors")
     if not path.exists():
         raise DataError(f"{path}: no such file")
     start = beginning(path)
@@ -36,14 +43,16 @@ def kind_of(path: Path) -> str:
 
 
 def load_vector_file(path: Path, on_bad_line: str = "stop") -> Loaded:
-    """Words and vectors of a file. on_bad_line: stop, or skip lines of text, or words of word2vec's binary form, that
-    cannot be read; a warning counts them.
+    """Words and vectors of a file, or of the run in a folder.
+
+    on_bad_line: stop, or skip lines of text, or words of word2vec's binary form, that cannot be read; a warning
+    counts them.
 
     Raises DataError that names the file, and the line where there are lines.
     """
     from lingon.data.vectors import read_text
 
-    path = Path(path)
+    path = file_of(path)
     kind = kind_of(path)
     if kind == "text":
         return Loaded(*read_text(path, on_bad_line=on_bad_line))
