@@ -1,34 +1,56 @@
-"""Training word vectors on ten million words, against gensim's compiled path and fastText, speed and quality."""
+"""Training word vectors on ten million words, against gensim's compiled path and fastText: speed, memory, quality."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.context import Context
 from benchmarks.machine import THREADS
-from benchmarks.measure import paired
-from benchmarks.result import Result, speed
+from benchmarks.measure import Pairs, Spread, paired
+from benchmarks.result import Peer, Result, Row, score, speed
 from benchmarks.worker import Worker
 from lingon.data.id_file import batches, lower_case_words
 from lingon.data.running_text import lines_of
 from lingon.tasks.vectors import WordVectors
-from lingon.tasks.vectors.evaluate import evaluate
+from lingon.tasks.vectors.evaluate import STANDARD, evaluate
 
 CORPORA = ("wiki", "sotu", "brown", "austen", "imdb")
-PAIRS, EPOCHS, EPOCHS_OF_PARTS = 2, 5, 1  # fastText takes a minute and more for an epoch
+EPOCHS = 5
+
+
+@dataclass(frozen=True)
+class Method:
+    """What is trained, with our settings and the peer's; `timed`: the abilities of the workers whose time counts."""
+
+    what: str
+    settings: dict[str, Any]
+    program: str
+    peer: str
+    peer_settings: dict[str, Any]
+    timed: str
+    bar: float
+
+
+METHODS = {
+    "skipgram": Method("skip-gram", {"method": "skipgram"}, "gensim_words", "gensim", {"skipgram": True}, "run", 3),
+    "cbow": Method("CBOW", {"method": "cbow"}, "gensim_words", "gensim", {"skipgram": False}, "run", 3),
+    "subwords": Method(
+        "skip-gram with parts of words", {"subwords": True, "lr": 0.05}, "fasttext_words", "fasttext", {}, "whole", 2
+    ),
+}
 
 
 def compare(context: Context) -> Iterator[Result]:
-    """Three results: skip-gram and CBOW against gensim 4.4, parts of words against fastText."""
+    """Skip-gram and CBOW beside gensim 4.4, parts of words beside fastText: a pair of runs for each seed."""
     corpus, small = context.folder / "corpus.txt", context.folder / "small.txt"
     write(corpus, context.size(1 << 40, 20_000))
     write(small, 2000)
-    for method in ("skipgram", "cbow"):
-        if context.wants(f"word-vectors-{method}"):
-            yield _gensim(context, method, corpus, small)
-    if context.wants("word-vectors-subwords"):
-        yield _fasttext(context, corpus, small)
+    for name, method in METHODS.items():
+        if context.wants(f"word-vectors-{name}"):
+            yield _compared(context, f"word-vectors-{name}", method, corpus, small)
 
 
 def write(path: Path, lines: int) -> None:
@@ -38,52 +60,53 @@ def write(path: Path, lines: int) -> None:
             file.writelines(" ".join(row) + "\n" for row in lower_case_words(batch) if row)
 
 
-def _gensim(context: Context, method: str, corpus: Path, small: Path) -> Result:
-    given = {"corpus": str(corpus), "small": str(small), "folder": str(context.folder), "method": method}
-    with Worker("lingon_words") as ours, Worker("gensim_words", "gensim") as theirs:
-        ours.ask("start", given | {"threads": THREADS, "epochs": EPOCHS})
-        asked = {"corpus": str(corpus), "skipgram": method == "skipgram", "epochs": EPOCHS, "threads": THREADS}
-        peer = theirs.ask("start", asked)
-        counted: dict[str, Any] = {}
+def _compared(context: Context, name: str, method: Method, corpus: Path, small: Path) -> Result:
+    common = {"corpus": str(corpus), "threads": THREADS, "epochs": EPOCHS}
+    own = common | {"small": str(small), "folder": str(context.folder)} | method.settings
+    ours, theirs = [], []
 
-        def run(side: Worker) -> float:
-            counted.update(side.ask("prepare") if side is ours else (side.ask("prepare") and {}))
-            return side.seconds("run", {})
+    def turn(done: list[dict[str, Any]], *side: Any) -> float:
+        done.append(_trained(context.folder, method.timed, *side, len(done)))
+        return done[-1]["seconds"]
 
-        pairs = paired(lambda: run(ours), lambda: run(theirs), min(PAIRS, context.pairs), 0)
-        quality = _quality(context, ours, theirs)
-    words = EPOCHS * counted["words"]
-    what = f"{method} of {counted['words']:,} words, 100 wide, window 5, 5 samples"
-    details = {"seconds": vars(pairs), "epochs": EPOCHS, "vocabulary": counted["vocabulary"], "quality": quality}
-    return Result(
-        f"word-vectors-{method}", [speed(what, "words/s", words, pairs, "gensim 4.4", 3)], details, peer["versions"]
+    pairs = paired(
+        lambda: turn(ours, "lingon_words", None, own),
+        lambda: turn(theirs, method.program, method.peer, common | method.peer_settings),
+        len(context.seeds),
+        0,
     )
+    versions = theirs[0]["versions"]
+    peer = f"{method.peer} {versions[method.peer]}"
+    return Result(name, list(_rows(method, peer, pairs, ours, theirs)), {"ours": ours, "theirs": theirs}, versions)
 
 
-def _fasttext(context: Context, corpus: Path, small: Path) -> Result:
-    given = {"corpus": str(corpus), "small": str(small), "folder": str(context.folder), "subwords": True, "lr": 0.05}
-    with Worker("lingon_words") as ours, Worker("fasttext_words", "fasttext") as theirs:
-        ours.ask("start", given | {"threads": THREADS, "epochs": EPOCHS_OF_PARTS})
-        peer = theirs.ask("start", {"corpus": str(corpus), "epochs": EPOCHS_OF_PARTS, "threads": THREADS})
-        pairs = paired(lambda: ours.seconds("whole", {}), lambda: theirs.seconds("whole", {}), 1, 0)
-        quality = _quality(context, ours, theirs)
-    words = EPOCHS_OF_PARTS * sum(len(line.split()) for line in open(corpus, encoding="utf-8"))
-    row = speed(f"skip-gram with parts of words, {words:,} words", "words/s", words, pairs, "fastText 0.9", 2)
-    return Result(
-        "word-vectors-subwords",
-        [row],
-        {"seconds": vars(pairs), "epochs": EPOCHS_OF_PARTS, "quality": quality},
-        peer["versions"],
-    )
+def _trained(folder: Path, timed: str, program: str, peer: str | None, settings: dict, seed: int) -> dict[str, Any]:
+    """One training by a process of its own: seconds, the most memory it held, words, scores of its vectors."""
+    path = folder / f"vectors.{'vec' if program == 'fasttext_words' else 'bin'}"
+    with Worker(program, peer) as worker:
+        known = worker.ask("start", settings | {"seed": seed})
+        if timed == "run":
+            known |= worker.ask("prepare")
+        known |= worker.ask(timed)
+        worker.ask("save", {"path": str(path)})
+    vectors = WordVectors.open(path)
+    return known | {"seed": seed, "scores": {test: evaluate(vectors, test) for test in STANDARD}}
 
 
-def _quality(context: Context, ours: Worker, theirs: Worker) -> dict[str, Any]:
-    """Scores of both sides' last vectors on word pairs."""
-    found: dict[str, Any] = {}
-    for name, side in (("ours", ours), ("theirs", theirs)):
-        path = context.folder / f"{name}.{'vec' if side.program == 'fasttext_words' else 'bin'}"
-        side.ask("save", {"path": str(path)})
-        vectors = WordVectors.open(path)
-        for test in ("wordsim-353", "simlex-999"):
-            found[f"{name} {test}"] = evaluate(vectors, test)
-    return found
+def _rows(method: Method, peer: str, pairs: Pairs, ours: list[dict], theirs: list[dict]) -> Iterator[Row]:
+    words = ours[0]["words"]
+    what = f"{method.what}, {words:,} words, {EPOCHS} times, 100 wide, window 5, 5 samples"
+    yield speed(what, "words/s", EPOCHS * words, pairs, peer, method.bar)
+    held, needed = (Spread.of([run["peak"] / 1e6 for run in side]) for side in (ours, theirs))
+    most = f"the most memory of that, {method.what}"
+    yield Row(most, "MB", held, [Peer(peer, needed)], None, f"≤ {method.peer}", held.median <= needed.median)
+    for test in STANDARD:
+        mine, other = ([_score(run["scores"][test]) for run in side] for side in (ours, theirs))
+        noise = max(max(side) - min(side) for side in (mine, other))
+        row = score(f"{test} of those vectors, {method.what}, {len(mine)} seeds", mine, {peer: other})
+        bar = f"not below {method.peer} by more than seeds differ"
+        yield replace(row, bar=bar, reached=median(mine) >= median(other) - noise)
+
+
+def _score(found: dict[str, Any]) -> float:
+    return found["spearman"] if "spearman" in found else found["accuracy"]

@@ -8,8 +8,8 @@ from serve import serve
 state = {}
 
 
-def start(corpus, epochs, threads):
-    """Where the text is, and the settings."""
+def start(corpus, epochs, threads, seed):
+    """Where the text is, and the settings. It takes no seed: its threads make every run differ."""
     state.update(corpus=corpus, epochs=epochs, threads=threads)
     return {"versions": {"fasttext": version("fasttext-wheel")}}
 

@@ -8,9 +8,9 @@ from serve import serve
 state = {}
 
 
-def start(corpus, skipgram, epochs, threads):
+def start(corpus, skipgram, epochs, threads, seed):
     """Where the text is, and the settings."""
-    state.update(corpus=corpus, skipgram=skipgram, epochs=epochs, threads=threads)
+    state.update(corpus=corpus, skipgram=skipgram, epochs=epochs, threads=threads, seed=seed)
     return {"versions": {name: version(name) for name in ("gensim", "numpy")}}
 
 
@@ -26,6 +26,7 @@ def prepare():
         alpha=0.025 if state["skipgram"] else 0.05,
         workers=state["threads"],
         epochs=state["epochs"],
+        seed=state["seed"],
     )
     model.build_vocab(corpus_file=state["corpus"])
     state["model"] = model

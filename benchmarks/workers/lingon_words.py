@@ -36,8 +36,9 @@ def run():
 
 def whole():
     """From the file to the vectors."""
-    prepare()
+    known = prepare()
     run()
+    return known
 
 
 def save(path):
