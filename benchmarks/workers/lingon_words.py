@@ -18,6 +18,7 @@ def start(corpus, small, folder, **settings):
     state["corpus"] = small
     prepare()
     run()
+    del state["job"], state["words"]
     state["corpus"] = corpus
 
 

@@ -4,6 +4,7 @@ python examples/portable/build.py RUN builds all three for a trained run and sho
 """
 
 import functools
+import hashlib
 import http.server
 import json
 import shutil
@@ -49,7 +50,9 @@ def javascript() -> Path:
 
 def cpp(target: str = "classify") -> Path:
     """The C++ program, built: `classify`, or `encode`, which tokenizes only and needs no libtorch."""
-    folder = _home() / "cpp"
+    # A folder for each checkout and Python: what CMake found out about one is wrong for another.
+    made_for = hashlib.sha256(f"{HERE} {sys.executable}".encode()).hexdigest()[:12]
+    folder = _home() / f"cpp-{made_for}"
     with locked(_home(), "building the C++ program", wait=PATIENCE):
         folder.mkdir(exist_ok=True)
         torch = "ON" if target == "classify" else "OFF"

@@ -6,7 +6,6 @@ The file holds int32 numbers, a word's place in the vocabulary, and END after ea
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ from lingon.core.files import atomic_write
 from lingon.core.progress import track
 
 END = -1
-LINES = 8192  # handled in one go
+LETTERS = 1 << 20  # handled in one go; as lists of words they take some ten times as many bytes
 FAR_TOO_MANY = 20_000_000  # different words while counting; beyond, the rarest are forgotten
 
 
@@ -102,7 +101,13 @@ def read_ids(path: Path, start: int, count: int) -> np.ndarray:
 
 
 def batches(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Lines, some thousands at a time."""
-    lines = iter(lines)
-    while batch := list(islice(lines, LINES)):
+    """Lines, about LETTERS letters at a time."""
+    batch, letters = [], 0
+    for line in lines:
+        batch.append(line)
+        letters += len(line)
+        if letters >= LETTERS:
+            yield batch
+            batch, letters = [], 0
+    if batch:
         yield batch
