@@ -23,7 +23,7 @@ check: lint
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long"
 
 check-long: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(READY)
 	$(BIN)/ruff check .

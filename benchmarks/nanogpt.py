@@ -22,7 +22,7 @@ from lingon.data.tokenize import characters
 
 SIZES = {"layers": 4, "heads": 4, "width": 128, "context": 64, "rows": 12}
 STEPS, SECONDS, PEER = 150, 180, "nanoGPT"
-SURE = 0.95  # of the steps that fit by the turns before: ours must not take longer, nanoGPT stops when time is up
+SURE = 0.85  # of the steps that fit by the turns before: ours must not take longer, nanoGPT stops when time is up
 
 
 def compare(context: Context) -> Iterator[Result]:
