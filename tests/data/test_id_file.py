@@ -14,7 +14,8 @@ def test_batches_hold_all_lines_in_order_and_few_letters_beyond_their_limit(monk
     monkeypatch.setattr(id_file, "LETTERS", 10)
     found = list(batches(iter(LINES)))
     assert [line for batch in found for line in batch] == LINES
-    assert all(sum(map(len, batch[:-1])) < 10 for batch in found) and len(found) > 2
+    assert all(sum(map(len, batch[:-1])) < 10 for batch in found)
+    assert len(found) > 2
 
 
 def test_nothing_to_batch():
@@ -25,7 +26,8 @@ def test_nothing_to_batch():
 def test_numbers_do_not_depend_on_what_is_handled_in_one_go(monkeypatch, tmp_path, letters):
     monkeypatch.setattr(id_file, "LETTERS", letters)
     words = count_words(LINES, between_spaces, min_count=2)
-    assert words.tokens == ["c", "a", "b"] and words.counts.tolist() == [31, 4, 2]
+    assert words.tokens == ["c", "a", "b"]
+    assert words.counts.tolist() == [31, 4, 2]
     length = write_ids(tmp_path / "ids", LINES, between_spaces, words)
     wanted = [1, 2, 0, 1, END, END, 2, 1, END, *[0] * 30, END, 1, END, END]
     np.testing.assert_array_equal(read_ids(tmp_path / "ids", 0, length), wanted)
