@@ -5,7 +5,7 @@ The file holds int32 numbers, a word's place in the vocabulary, and END after ea
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import numpy as np
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write
 from lingon.core.progress import track
+from lingon.data.text_stream import portions
 
 END = -1
 LETTERS = 1 << 20  # handled in one go; as lists of words they take some ten times as many bytes
@@ -67,7 +68,7 @@ def count_words(lines: Iterable[str], split: Split, min_count: int = 5, most: in
     counts: Counter[str] = Counter()
     least = 1
     with track(0, "counting words", "words") as bar:
-        for batch in batches(lines):
+        for batch in portions(lines, LETTERS):
             for words in split(batch):
                 counts.update(words)
                 bar.advance(len(words))
@@ -84,7 +85,7 @@ def write_ids(path: Path, lines: Iterable[str], split: Split, words: Words) -> i
     """Writes the numbers of all lines to a file that appears when it is whole; returns how many they are."""
     ids, written = {word: i for i, word in enumerate(words.tokens)}, 0
     with atomic_write(path, "wb") as file, track(words.total, "writing word numbers", "words") as bar:
-        for batch in batches(lines):
+        for batch in portions(lines, LETTERS):
             flat: list[int] = []
             for row in split(batch):
                 flat += [i for i in map(ids.get, row) if i is not None]
@@ -98,16 +99,3 @@ def write_ids(path: Path, lines: Iterable[str], split: Split, words: Words) -> i
 def read_ids(path: Path, start: int, count: int) -> np.ndarray:
     """Some numbers of the file, from place `start` on: int32 [count], or fewer at its end."""
     return np.fromfile(path, np.int32, count, offset=4 * start)
-
-
-def batches(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Lines, about LETTERS letters at a time."""
-    batch, letters = [], 0
-    for line in lines:
-        batch.append(line)
-        letters += len(line)
-        if letters >= LETTERS:
-            yield batch
-            batch, letters = [], 0
-    if batch:
-        yield batch

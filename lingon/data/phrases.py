@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from lingon.core.errors import UserError
-from lingon.data.id_file import FAR_TOO_MANY, Split, batches
+from lingon.data.id_file import FAR_TOO_MANY, LETTERS, Split
+from lingon.data.text_stream import portions
 
 
 def phrases_of(lines: Iterable[str], split: Split, min_count: int = 5, threshold: float = 10.0) -> set[tuple[str, str]]:
@@ -20,7 +21,7 @@ def phrases_of(lines: Iterable[str], split: Split, min_count: int = 5, threshold
     words: Counter[str] = Counter()
     pairs: Counter[tuple[str, str]] = Counter()
     least = 1
-    for batch in batches(lines):
+    for batch in portions(lines, LETTERS):
         for row in split(batch):
             words.update(row)
             pairs.update(pairwise(row))

@@ -15,6 +15,7 @@ import numpy as np
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write, locked, read_json, sweep, write_json
 from lingon.core.progress import track
+from lingon.data.text_stream import portions
 from lingon.data.tokenizer import Tokenizer
 
 FORMAT = 1
@@ -61,7 +62,7 @@ def _encode(folder: Path, documents: Iterator[str], tokenizer: Tokenizer, end: i
     ids: list[np.ndarray] = []
     held, size = 0, 0
     with track(0, "encoding", "token") as bar:
-        for texts in _portions(documents):
+        for texts in portions(documents, AT_ONCE):
             rows = tokenizer.encode_batch(texts)
             ids += [np.array(row if end is None else [*row, end], index["dtype"]) for row in rows]
             fresh = sum(map(len, ids[-len(rows) :]))
@@ -76,18 +77,6 @@ def _encode(folder: Path, documents: Iterator[str], tokenizer: Tokenizer, end: i
         raise UserError("there is no text to encode")
     index["whole"] = True
     write_json(folder / "index.json", index)
-
-
-def _portions(documents: Iterator[str]) -> Iterator[list[str]]:
-    texts, size = [], 0
-    for document in documents:
-        texts.append(document)
-        size += len(document)
-        if size >= AT_ONCE:
-            yield texts
-            texts, size = [], 0
-    if texts:
-        yield texts
 
 
 def _write(folder: Path, ids: list[np.ndarray], size: int, index: dict) -> None:

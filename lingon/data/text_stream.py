@@ -3,7 +3,7 @@
 import gzip
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lingon.core.errors import DataError
@@ -43,3 +43,16 @@ def short_lines(line: str) -> Iterator[str]:
         yield line[start:end]
         start = end
     yield line[start:] if start else line
+
+
+def portions(texts: Iterable[str], letters: int) -> Iterator[list[str]]:
+    """Texts in their order, as few at a time as have so many letters together."""
+    some, size = [], 0
+    for text in texts:
+        some.append(text)
+        size += len(text)
+        if size >= letters:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some

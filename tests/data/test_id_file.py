@@ -5,21 +5,21 @@ import pytest
 
 from lingon.core.errors import DataError
 from lingon.data import id_file
-from lingon.data.id_file import END, batches, between_spaces, count_words, read_ids, write_ids
+from lingon.data.id_file import END, between_spaces, count_words, read_ids, write_ids
+from lingon.data.text_stream import portions
 
 LINES = ["a b c a", "", "b a", "c " * 30, "a", "d e"]
 
 
-def test_batches_hold_all_lines_in_order_and_few_letters_beyond_their_limit(monkeypatch):
-    monkeypatch.setattr(id_file, "LETTERS", 10)
-    found = list(batches(iter(LINES)))
-    assert [line for batch in found for line in batch] == LINES
-    assert all(sum(map(len, batch[:-1])) < 10 for batch in found)
+def test_portions_hold_all_lines_in_order_and_none_after_their_limit():
+    found = list(portions(iter(LINES), 10))
+    assert [line for some in found for line in some] == LINES
+    assert all(sum(map(len, some[:-1])) < 10 for some in found)
     assert len(found) > 2
 
 
-def test_nothing_to_batch():
-    assert list(batches([])) == []
+def test_a_portion_of_nothing():
+    assert list(portions([], 10)) == []
 
 
 @pytest.mark.parametrize("letters", [1, 7, 1 << 20])
