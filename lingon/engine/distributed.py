@@ -60,8 +60,8 @@ def joined(device: torch.device) -> Iterator[World]:
     ended.append(dist.group.WORLD)
     try:
         yield world()
-        # Gloo's threads let go of the tensors of what they did last when they next get Python's lock. Where that is after
-        # Python's end, the process aborts, as one in forty did on a busy machine; while all wait here, they have the lock.
+        # Gloo's threads let go of the tensors of what they did last once they get Python's lock. Where that is after
+        # Python's end, the process aborts, as one in forty did on a busy machine; while all wait here, it is free.
         dist.barrier()
     finally:
         dist.destroy_process_group()

@@ -36,6 +36,31 @@ def step(A, ins, m, B, outs, n, labels, scores, moves, lr, watched):
 
 
 @fast_kernel
+def mean_step(A, ins, m, B, outs, n, labels, scores, mean, pull, lr, watched):
+    """One step for the pairs of the mean of m rows of A and n rows of B; returns the loss before it, if watched.
+
+    g_j = lr * (label_j - s(mean . B_j));  A_i += sum_j g_j B_j for each i;  B_j += g_j mean, both from the old rows.
+    scores [at least n and m], mean and pull [1, D] are room to work in.
+    """
+    width, only = A.shape[1], np.zeros(1, np.uint64)
+    scores[:m] = ONE / F(m)
+    combine(A, ins, m, scores, 0, 1, mean, only[0], ZERO)
+    scores_of(mean, only, 1, B, outs, n, scores)
+    loss = loss_of(scores, labels, 1, n) if watched else 0.0
+    errors(scores, labels, 1, n, lr)
+    combine(B, outs, n, scores, 0, 1, pull, only[0], ZERO)
+    for j in range(n):
+        b0, g0 = outs[j], scores[j]
+        for d in range(width):
+            B[b0, d] += g0 * mean[0, d]
+    for i in range(m):
+        a0 = ins[i]
+        for d in range(width):
+            A[a0, d] += pull[0, d]
+    return loss
+
+
+@fast_kernel
 def scores_of(A, ins, m, B, outs, n, scores):
     """scores[j * m + i] = A_i . B_j, unrolled by hand so that a row which is in registers serves several others."""
     width = A.shape[1]
@@ -127,38 +152,3 @@ def loss_of(scores, labels, m, n):
             x = scores[i] if labels[j] == ZERO else -scores[i]
             total += max(x, ZERO) + np.log1p(np.exp(-abs(x)))
     return total
-
-
-@fast_kernel
-def mean_of(table, ins, m, mean, move):
-    """The mean of some rows, twice: the one copy is then moved by a step, so that the difference is the step."""
-    share = ONE / F(m)
-    width, i = table.shape[1], 2
-    if m == 1:
-        for d in range(width):
-            mean[0, d] = table[ins[0], d]
-    else:
-        for d in range(width):
-            mean[0, d] = table[ins[0], d] + table[ins[1], d]
-    while i + 2 <= m:
-        for d in range(width):
-            mean[0, d] += table[ins[i], d] + table[ins[i + 1], d]
-        i += 2
-    if i < m:
-        for d in range(width):
-            mean[0, d] += table[ins[i], d]
-    for d in range(width):
-        mean[0, d] *= share
-        move[0, d] = mean[0, d]
-
-
-@fast_kernel
-def spread(table, ins, m, mean, move):
-    """Moves each of some rows as far as their mean was moved."""
-    width = table.shape[1]
-    for d in range(width):
-        move[0, d] -= mean[0, d]
-    for i in range(m):
-        a0 = ins[i]
-        for d in range(width):
-            table[a0, d] += move[0, d]

@@ -21,7 +21,8 @@ from typing import NamedTuple
 import numpy as np
 
 from lingon.core.kernel import fast_kernel
-from lingon.models.pair_steps import ONE, ZERO, F, mean_of, spread, step
+from lingon.core.prefetch import fetch_row
+from lingon.models.pair_steps import ONE, ZERO, F, mean_step, step
 
 WATCHED = 31  # the loss is computed for one word in 32, because a logarithm costs as much as a row
 TO_SHARE = F(1 / (1 << 24))
@@ -72,10 +73,12 @@ def train(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed):
     """
     window, width, lr = scheme.window, inputs.shape[1], F(lr)
     most_in, most_out = 2 * window, max(scheme.negatives + 1, _longest(tree.starts))
-    line, ins, outs = np.empty(len(ids), np.uint64), np.empty(most_in, np.uint64), np.empty(most_out, np.uint64)
-    labels, scores = np.empty(most_out, F), np.empty(most_in * most_out, F)
-    moves, mean, move = np.empty((most_out, width), F), np.empty((1, width), F), np.empty((1, width), F)
-    with_parts, first = len(parts.starts) > 0, np.zeros(1, np.uint64)
+    line, ins = np.empty(len(ids), np.uint64), np.empty(most_in, np.uint64)
+    # What a word is held against is known while the word before it is worked on, so that its rows are asked for then.
+    outs, labels, many = np.empty((2, most_out), np.uint64), np.empty((2, most_out), F), np.zeros(2, np.int64)
+    scores, moves = np.empty(most_in * most_out, F), np.empty((most_out, width), F)
+    mean, pull = np.empty((1, width), F), np.empty((1, width), F)
+    with_parts = len(parts.starts) > 0
     # With parts, the vectors of the words of a window are made once, and stand in a ring while the window passes.
     ring = np.empty((_power_of_two(most_in + 2), width), F) if with_parts else np.empty((1, 1), F)
     before = np.empty_like(ring)
@@ -85,10 +88,20 @@ def train(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed):
         length, at, state = line_of(ids, at, draws, line, state)
         words += length
         made = 0
+        if length > 0:
+            many[0], state = _targets(line[0], draws, tree, scheme.negatives, outputs, outs[0], labels[0], state)
         for t in range(length):
+            if t + 1 < length:
+                word, soon = line[t + 1], (t + 1) & 1
+                into = outs[soon], labels[soon]
+                many[soon], state = _targets(word, draws, tree, scheme.negatives, outputs, *into, state)
+            if not with_parts and t + 1 + window < length:
+                fetch_row(inputs, line[t + 1 + window])
             state = random(state)
             reach = 1 + np.int64((state >> S33) % np.uint64(window))
             while with_parts and made < min(length, t + window + 1):
+                if made + 1 < length:
+                    _fetch_parts(inputs, parts, line[made + 1])
                 _make(inputs, parts, line[made], ring, before, np.uint64(made) & mask)
                 made += 1
             m = 0
@@ -97,17 +110,14 @@ def train(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed):
                     ins[m] = np.uint64(c) & mask if with_parts else line[c]
                     m += 1
             if m > 0:
-                n, state = _targets(line[t], draws, tree, scheme.negatives, outs, labels, state)
-                watched = (words + t) & WATCHED == 0
-                table = ring if with_parts else inputs
+                now, watched = t & 1, (words + t) & WATCHED == 0
+                table, given = ring if with_parts else inputs, (outs[now], many[now], labels[now])
                 if scheme.skipgram:
-                    loss += step(table, ins, m, outputs, outs, n, labels, scores, moves, lr, watched)
+                    loss += step(table, ins, m, outputs, *given, scores, moves, lr, watched)
                     pairs += m if watched else 0
                 else:
-                    mean_of(table, ins, m, mean, move)
-                    loss += step(move, first, 1, outputs, outs, n, labels, scores, moves, lr, watched)
+                    loss += mean_step(table, ins, m, outputs, *given, scores, mean, pull, lr, watched)
                     pairs += 1 if watched else 0
-                    spread(table, ins, m, mean, move)
             if with_parts and t >= window:
                 _give_back(inputs, parts, line[t - window], ring, before, np.uint64(t - window) & mask)
         if with_parts:
@@ -154,21 +164,23 @@ def _power_of_two(least):
 
 
 @fast_kernel
-def _targets(word, draws, tree, negatives, outs, labels, state):
-    """The output rows that a word is held against, and their labels."""
+def _targets(word, draws, tree, negatives, outputs, outs, labels, state):
+    """The output rows that a word is held against, already asked for, and their labels."""
+    n = 0
     if len(tree.starts):
         start = tree.starts[word]
         n = tree.starts[word + np.uint64(1)] - start
         for j in range(n):
             outs[j], labels[j] = tree.nodes[start + j], tree.left[start + j]
-        return n, state
-    outs[0], labels[0] = word, ONE
-    n = 1
-    for _ in range(negatives):
-        drawn, state = drawn_by(draws, state)
-        if drawn != word:
+    else:
+        outs[0], labels[0] = word, ONE
+        n = 1
+        for _ in range(negatives):
+            drawn, state = drawn_by(draws, state)
             outs[n], labels[n] = drawn, ZERO
-            n += 1
+            n += 1 if drawn != word else 0
+    for j in range(n):
+        fetch_row(outputs, outs[j])
     return n, state
 
 
@@ -177,9 +189,14 @@ def drawn_by(draws, state):
     """A word drawn by the tables."""
     state = random(state)
     drawn = ((state >> S32) * np.uint64(len(draws.prob))) >> S32
-    if F((state >> S8) & LOW24) * TO_SHARE >= draws.prob[drawn]:
-        drawn = np.uint64(draws.alias[drawn])
-    return drawn, state
+    other = np.uint64(draws.alias[drawn])  # looked up in any case: to guess the branch wrongly takes longer
+    return (other if F((state >> S8) & LOW24) * TO_SHARE >= draws.prob[drawn] else drawn), state
+
+
+@fast_kernel
+def _fetch_parts(inputs, parts, word):
+    for k in range(parts.starts[word], parts.starts[word + np.uint64(1)]):
+        fetch_row(inputs, np.uint64(parts.rows[k]))
 
 
 @fast_kernel

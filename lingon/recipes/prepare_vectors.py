@@ -10,7 +10,6 @@ from lingon.data.id_file import Split, Words, between_spaces, count_words, lower
 from lingon.data.phrases import joining, phrases_of
 from lingon.data.running_text import lines_of
 from lingon.data.vector_files.subwords import Subwords, means_of_words
-from lingon.models.cbow import train_cbow
 from lingon.models.glove import new_side, train_glove
 from lingon.models.word2vec import NO_PARTS, NO_TREE, Scheme, train
 from lingon.models.word_tables import draws_of, parts_of, tree_of
@@ -67,13 +66,11 @@ def _word2vec(settings: VectorSettings, words: Words, ids: Path, length: int, lr
     outputs = np.zeros((size, padded), np.float32)
     scheme = Scheme(settings.window, settings.negatives, settings.method == "skipgram")
     read = reader_of(ids, length, settings.epochs)
-    loop, given = train, (inputs, outputs, draws, tree, parts, scheme)
-    if settings.method == "cbow" and tree is NO_TREE and parts is NO_PARTS:
-        loop, given = train_cbow, (inputs, outputs, draws, scheme)
 
     def work(piece: int, lr: float) -> tuple[float, int, int]:
         some = read(piece)
-        loss, pairs, _ = loop(some, *given, lr, np.uint64(seed_of(settings.seed, piece)))
+        seed = np.uint64(seed_of(settings.seed, piece))
+        loss, pairs, _ = train(some, inputs, outputs, draws, tree, parts, scheme, lr, seed)
         return loss, pairs, len(some)
 
     pieces = settings.epochs * pieces_of(length, settings.epochs)[1]

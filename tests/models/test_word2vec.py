@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import logsigmoid
 
 from lingon.models.glove import Side, train_glove
-from lingon.models.pair_steps import mean_of, spread, step
+from lingon.models.pair_steps import mean_step, step
 from lingon.models.word2vec import NO_PARTS, NO_TREE, Scheme, train
 from lingon.models.word_tables import draws_of, parts_of, tree_of
 
@@ -40,17 +40,16 @@ def test_a_step_of_cbow_moves_every_row_by_the_gradient_of_the_mean():
     A, B = tables(11, 13, 5)
     ins, outs = np.array([2, 5, 7], np.uint64), np.array([1, 4, 6, 9], np.uint64)
     labels = np.array([1, 0, 0, 0], np.float32)
-    mean = torch.tensor(A[[2, 5, 7]]).mean(0).requires_grad_()
-    loss = -logsigmoid(torch.tensor(B[[1, 4, 6, 9]]) @ mean * (2 * torch.tensor(labels) - 1)).sum()
+    mean, out = torch.tensor(A[[2, 5, 7]]).mean(0).requires_grad_(), torch.tensor(B, requires_grad=True)
+    loss = -logsigmoid(out[[1, 4, 6, 9]] @ mean * (2 * torch.tensor(labels) - 1)).sum()
     loss.backward()
     wanted = A.copy()
     wanted[[2, 5, 7]] -= LR * mean.grad.numpy()
-    kept, move = np.empty((1, 5), np.float32), np.empty((1, 5), np.float32)
-    mean_of(A, ins, 3, kept, move)
-    room = np.empty(4, np.float32), np.empty((4, 5), np.float32)
-    step(move, np.zeros(1, np.uint64), 1, B, outs, 4, labels, *room, np.float32(LR), False)
-    spread(A, ins, 3, kept, move)
+    room = np.empty(4, np.float32), np.empty((1, 5), np.float32), np.empty((1, 5), np.float32)
+    got = mean_step(A, ins, 3, B, outs, 4, labels, *room, np.float32(LR), True)
+    assert got == pytest.approx(loss.item(), rel=1e-5)
     np.testing.assert_allclose(A, wanted, atol=1e-5)
+    np.testing.assert_allclose(B, (out - LR * out.grad).detach(), atol=1e-5)
 
 
 def test_the_tree_gives_probabilities_that_add_up_to_one_and_short_ways_to_frequent_words():

@@ -1,0 +1,38 @@
+"""Asks the processor for a row of a table before it is needed, inside a compiled loop.
+
+A loop that goes from row to row of a large table at random waits for each; asked a step before, they come together.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from lingon.core.kernel import fast_kernel
+
+LINE = 16  # float32 numbers of a cache line
+READ, ALL_LEVELS, DATA = (ir.IntType(32)(n) for n in (0, 3, 1))
+
+
+@fast_kernel
+def fetch_row(table, row):
+    """Asks for row `row` of a float32 table [N, D]; changes nothing. row: unsigned, so that none is counted back."""
+    for column in range(0, table.shape[1], LINE):
+        _fetch(table, row, np.uint64(column))
+
+
+@intrinsic
+def _fetch(_, table, row, column):
+    """LLVM's prefetch of the cache line with table[row, column], to read: to write would take it from other cores."""
+
+    def generate(context, builder, signature, arguments):
+        array = context.make_array(table)(context, builder, arguments[0])
+        place = cgutils.get_item_pointer(context, builder, table, array, arguments[1:], wraparound=False)
+        address, number = cgutils.voidptr_t, ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address, number, number, number])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [address], kind)
+        builder.call(prefetch, [builder.bitcast(place, address), READ, ALL_LEVELS, DATA])
+        return context.get_dummy_value()
+
+    return types.void(table, row, column), generate
