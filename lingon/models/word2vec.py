@@ -10,7 +10,7 @@ Sources: Mikolov, Chen, Corrado, Dean, "Efficient Estimation of Word Representat
 Sutskever, Chen, Corrado, Dean, "Distributed Representations of Words and Phrases and their Compositionality", 2013.
 Subwords, where a word's input vector is the mean of those of its parts: `lingon.data.vector_files.subwords`.
 
-How it differs from the authors' program: the k samples of a word serve all its neighbours, so that the work is a
+How it differs from the authors' program: in skip-gram the k samples of a word serve all its neighbours, so that it is a
 product of two small matrices and each row is fetched once (Ji, Satish, Li, Dubey, "Parallelizing Word2Vec in Shared
 and Distributed Memory", 2016, section 3); the logistic function is a rational approximation, not a table with a cut.
 As there, the rows behind a mean all move by the gradient of the mean, which is their own gradient times their number.

@@ -67,15 +67,19 @@ def _word2vec(settings: VectorSettings, words: Words, ids: Path, length: int, lr
     scheme = Scheme(settings.window, settings.negatives, settings.method == "skipgram")
     read = reader_of(ids, length, settings.epochs)
 
-    def work(piece: int, lr: float) -> tuple[float, int, int]:
-        some = read(piece)
-        seed = np.uint64(seed_of(settings.seed, piece))
-        loss, pairs, _ = train(some, inputs, outputs, draws, tree, parts, scheme, lr, seed)
+    def steps(some: np.ndarray, lr: float, seed: int) -> tuple[float, int, int]:
+        loss, pairs, _ = train(some, inputs, outputs, draws, tree, parts, scheme, lr, np.uint64(seed))
         return loss, pairs, len(some)
+
+    def work(piece: int, lr: float) -> tuple[float, int, int]:
+        return steps(read(piece), lr, seed_of(settings.seed, piece))
+
+    def ready() -> None:
+        steps(np.empty(0, np.int32), lr, 1)
 
     pieces = settings.epochs * pieces_of(length, settings.epochs)[1]
     tables, epochs = {"inputs": inputs, "outputs": outputs}, settings.epochs
-    return Job(work, pieces, lr, tables, epochs, epochs * length, "words")
+    return Job(work, ready, pieces, lr, tables, epochs, epochs * length, "words")
 
 
 def _glove(settings: VectorSettings, words: Words, ids: Path, length: int, lr: float) -> Job:
@@ -91,9 +95,13 @@ def _glove(settings: VectorSettings, words: Words, ids: Path, length: int, lr: f
         start = first + piece // each * (total // 7 + 1)
         return train_glove(*pairs, start, count, stride, *sides, lr), count, count
 
+    def ready() -> None:
+        train_glove(*pairs, 0, 0, stride, *sides, lr)
+
     tables = {"words": sides[0].table, "contexts": sides[1].table}
     tables |= {"word squares": sides[0].squares, "context squares": sides[1].squares}
-    return Job(work, settings.epochs * each, lr, tables, settings.epochs, settings.epochs * total, "pairs", falls=False)
+    epochs = settings.epochs
+    return Job(work, ready, epochs * each, lr, tables, epochs, epochs * total, "pairs", falls=False)
 
 
 def _stride(total: int) -> int:

@@ -27,10 +27,11 @@ LOOKED_AT = 1000  # rows of the most frequent words that are looked at after eve
 class Job:
     """Pieces 0 to `pieces` of work. work(piece, lr) does one, returns the loss, over how many, and `unit`s done.
 
-    units: how many words, or pairs of words, all pieces together are.
+    ready(): compiles the loops that work() calls. units: how many words, or pairs of words, all pieces together are.
     """
 
     work: Callable[[int, float], tuple[float, int, int]]
+    ready: Callable[[], None]
     pieces: int
     lr: float
     tables: dict[str, np.ndarray]  # all that changes, by name
@@ -122,6 +123,8 @@ def train(job: Job, threads: int, run: Run) -> tuple[float, float]:
     losses: deque[float] = deque(maxlen=RECENT)
     steps, each = count(pool.done + 1), max(1, job.pieces // ROWS)
     before = job.units * pool.done // job.pieces
+    with track(1, "compile the loops, once on this machine", "time"):
+        job.ready()
     with track(job.units, "train", job.unit, before) as bar, interruptible(bar.say) as stop:
 
         def told(units: int, loss: float) -> None:
