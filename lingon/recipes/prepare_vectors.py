@@ -17,7 +17,7 @@ from lingon.recipes.vector_settings import LR, VectorSettings
 from lingon.tasks.train_vectors import Job, pieces_of, reader_of, seed_of
 
 PAIRS = 1 << 16  # steps of GloVe in a piece
-ALIGNED = 16  # numbers of a processor's widest register: rows are padded to them with zeros, which stay zeros
+ALIGNED = 16  # numbers of a cache line and of the widest register: rows are padded with zeros, which stay zeros
 
 
 def text_of(sources: list[str], settings: VectorSettings, ids: Path, accept: bool = False) -> tuple[Words, int]:
@@ -58,12 +58,12 @@ def _word2vec(settings: VectorSettings, words: Words, ids: Path, length: int, lr
         parts = parts_of(words.tokens, settings.shortest, settings.longest, settings.buckets)
     tree = tree_of(words.counts) if settings.loss == "tree" else NO_TREE
     draws, padded = draws_of(words.counts, settings.sample), -(-width // ALIGNED) * ALIGNED
-    inputs = np.zeros((size + (settings.buckets if settings.subwords else 0), padded), np.float32)
+    inputs = _table(size + (settings.buckets if settings.subwords else 0), padded)
     random, share = np.random.default_rng(settings.seed), (2 if settings.subwords else 1) / width
     for begin in range(0, len(inputs), 1 << 16):
         some = inputs[begin : begin + (1 << 16), :width]
         some[:] = (random.random(some.shape, np.float32) - 0.5) * share
-    outputs = np.zeros((size, padded), np.float32)
+    outputs = _table(size, padded)
     scheme = Scheme(settings.window, settings.negatives, settings.method == "skipgram")
     read = reader_of(ids, length, settings.epochs)
 
@@ -80,6 +80,13 @@ def _word2vec(settings: VectorSettings, words: Words, ids: Path, length: int, lr
     pieces = settings.epochs * pieces_of(length, settings.epochs)[1]
     tables, epochs = {"inputs": inputs, "outputs": outputs}, settings.epochs
     return Job(work, ready, pieces, lr, tables, epochs, epochs * length, "words")
+
+
+def _table(rows: int, width: int) -> np.ndarray:
+    """Zeros [rows, width], where a row whose width is a multiple of ALIGNED shares no cache line with another."""
+    numbers = np.zeros(rows * width + ALIGNED, np.float32)
+    first = -(numbers.ctypes.data // numbers.itemsize) % ALIGNED
+    return numbers[first : first + rows * width].reshape(rows, width)
 
 
 def _glove(settings: VectorSettings, words: Words, ids: Path, length: int, lr: float) -> Job:
