@@ -20,6 +20,7 @@ from lingon.engine.run import Run
 LOWEST = 1e-4  # of the learning rate, as a share: what it falls to
 ROWS = 200  # of metrics.jsonl, over a whole training
 RECENT = 50  # pieces whose mean loss is told
+USUAL = 0.05  # the largest learning rate that a method begins with
 LOOKED_AT = 1000  # rows of the most frequent words that are looked at after every piece
 
 
@@ -110,7 +111,7 @@ class Pool:
         if bad or not np.isfinite(loss):
             raise NotFinite(
                 f"{bad or 'the loss'} has NaN or infinite numbers after piece {piece:,} of {self.job.pieces:,} with a "
-                f"learning rate of {lr:.3g}; try --lr {self.job.lr / 4:.2g}"
+                f"learning rate of {lr:.3g}; try --lr {min(self.job.lr / 4, USUAL):.2g}"
             )
 
 

@@ -141,5 +141,5 @@ def test_an_unclear_licence_is_asked_about(tmp_path):
 
 
 def test_numbers_that_overflow_are_reported_with_a_way_out(text, tmp_path):
-    with pytest.raises(NotFinite, match=r"try --lr"):
+    with pytest.raises(NotFinite, match=r"try --lr 0\.05"):
         vectors([text], settings=replace(SMALL, lr=9e5, epochs=9, window=5), folder=Folder(str(tmp_path)))
