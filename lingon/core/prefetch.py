@@ -10,8 +10,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from lingon.core.kernel import fast_kernel
+from lingon.core.rows import LINE
 
-LINE = 16  # float32 numbers of a cache line
 READ, ALL_LEVELS, DATA = (ir.IntType(32)(n) for n in (0, 3, 1))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lingon.core.kernel import fast_kernel
+from lingon.core.rows import dot, put, row
 
 F = np.float32
 ONE, HALF, ZERO = F(1), F(0.5), F(0)
@@ -14,119 +15,56 @@ FLAT = F(7.9)
 
 
 @fast_kernel
-def step(A, ins, m, B, outs, n, labels, scores, moves, lr, watched):
+def step(A, ins, m, B, outs, n, labels, scores, moves, lr, watched, lines):
     """One step for all pairs of m rows of A and n rows of B; returns the loss before it, if watched.
 
     scores[j * m + i] = A_i . B_j;  g = lr * (label_j - s(score));  A_i += sum_j g B_j;  B_j += sum_i g A_i, both from
-    the old rows.
+    the old rows. scores [at least m * n] and moves [at least n, D] are room to work in; lines: see `core.rows`.
     """
-    scores_of(A, ins, m, B, outs, n, scores)
-    width = A.shape[1]
+    for j in range(n):
+        other = row(B, outs[j], lines)
+        for i in range(m):
+            scores[j * m + i] = dot(row(A, ins[i], lines), other)
     loss = loss_of(scores, labels, m, n) if watched else 0.0
     errors(scores, labels, m, n, lr)
     for j in range(n):
-        combine(A, ins, m, scores, j * m, 1, moves, np.uint64(j), ZERO)
+        move = row(A, ins[0], lines) * scores[j * m]
+        for i in range(1, m):
+            move = move + row(A, ins[i], lines) * scores[j * m + i]
+        put(moves, np.uint64(j), move)
     for i in range(m):
-        combine(B, outs, n, scores, i, m, A, ins[i], ONE)
+        moved = row(A, ins[i], lines)
+        for j in range(n):
+            moved = moved + row(B, outs[j], lines) * scores[j * m + i]
+        put(A, ins[i], moved)
     for j in range(n):
-        b0 = outs[j]
-        for d in range(width):
-            B[b0, d] += moves[j, d]
+        put(B, outs[j], row(B, outs[j], lines) + row(moves, np.uint64(j), lines))
     return loss
 
 
 @fast_kernel
-def mean_step(A, ins, m, B, outs, n, labels, scores, mean, pull, lr, watched):
+def mean_step(A, ins, m, B, outs, n, labels, scores, lr, watched, lines):
     """One step for the pairs of the mean of m rows of A and n rows of B; returns the loss before it, if watched.
 
     g_j = lr * (label_j - s(mean . B_j));  A_i += sum_j g_j B_j for each i;  B_j += g_j mean, both from the old rows.
-    scores [at least n and m], mean and pull [1, D] are room to work in.
+    scores [at least n] is room to work in; lines: see `core.rows`.
     """
-    width, only = A.shape[1], np.zeros(1, np.uint64)
-    scores[:m] = ONE / F(m)
-    combine(A, ins, m, scores, 0, 1, mean, only[0], ZERO)
-    scores_of(mean, only, 1, B, outs, n, scores)
+    mean = row(A, ins[0], lines)
+    for i in range(1, m):
+        mean = mean + row(A, ins[i], lines)
+    mean = mean * (ONE / F(m))
+    for j in range(n):
+        scores[j] = dot(mean, row(B, outs[j], lines))
     loss = loss_of(scores, labels, 1, n) if watched else 0.0
     errors(scores, labels, 1, n, lr)
-    combine(B, outs, n, scores, 0, 1, pull, only[0], ZERO)
+    pull = mean * ZERO
     for j in range(n):
-        b0, g0 = outs[j], scores[j]
-        for d in range(width):
-            B[b0, d] += g0 * mean[0, d]
+        other = row(B, outs[j], lines)
+        pull = pull + other * scores[j]
+        put(B, outs[j], other + mean * scores[j])
     for i in range(m):
-        a0 = ins[i]
-        for d in range(width):
-            A[a0, d] += pull[0, d]
+        put(A, ins[i], row(A, ins[i], lines) + pull)
     return loss
-
-
-@fast_kernel
-def scores_of(A, ins, m, B, outs, n, scores):
-    """scores[j * m + i] = A_i . B_j, unrolled by hand so that a row which is in registers serves several others."""
-    width = A.shape[1]
-    j = 0
-    while j + 3 <= n:
-        b0, b1, b2 = outs[j], outs[j + 1], outs[j + 2]
-        i = 0
-        while i + 2 <= m:
-            a0, a1 = ins[i], ins[i + 1]
-            s00, s01, s02, s10, s11, s12 = ZERO, ZERO, ZERO, ZERO, ZERO, ZERO
-            for d in range(width):
-                s00 += A[a0, d] * B[b0, d]
-                s01 += A[a0, d] * B[b1, d]
-                s02 += A[a0, d] * B[b2, d]
-                s10 += A[a1, d] * B[b0, d]
-                s11 += A[a1, d] * B[b1, d]
-                s12 += A[a1, d] * B[b2, d]
-            scores[j * m + i], scores[(j + 1) * m + i], scores[(j + 2) * m + i] = s00, s01, s02
-            scores[j * m + i + 1], scores[(j + 1) * m + i + 1], scores[(j + 2) * m + i + 1] = s10, s11, s12
-            i += 2
-        if i < m:
-            a0, s00, s01, s02 = ins[i], ZERO, ZERO, ZERO
-            for d in range(width):
-                s00 += A[a0, d] * B[b0, d]
-                s01 += A[a0, d] * B[b1, d]
-                s02 += A[a0, d] * B[b2, d]
-            scores[j * m + i], scores[(j + 1) * m + i], scores[(j + 2) * m + i] = s00, s01, s02
-        j += 3
-    while j < n:
-        b0 = outs[j]
-        for i in range(m):
-            a0, s00 = ins[i], ZERO
-            for d in range(width):
-                s00 += A[a0, d] * B[b0, d]
-            scores[j * m + i] = s00
-        j += 1
-
-
-@fast_kernel
-def combine(rows, which, count, weights, start, stride, out, at, old):
-    """out[at] = old * out[at] + sum_k weights[start + k * stride] * rows[which[k]]; six rows at a time."""
-    width, k = rows.shape[1], 0
-    if old == ZERO:
-        for d in range(width):
-            out[at, d] = ZERO
-    while k + 3 <= count:
-        r0, r1, r2 = which[k], which[k + 1], which[k + 2]
-        w = start + k * stride
-        g0, g1, g2 = weights[w], weights[w + stride], weights[w + 2 * stride]
-        if k + 6 <= count:
-            r3, r4, r5 = which[k + 3], which[k + 4], which[k + 5]
-            w += 3 * stride
-            g3, g4, g5 = weights[w], weights[w + stride], weights[w + 2 * stride]
-            for d in range(width):
-                low = g0 * rows[r0, d] + g1 * rows[r1, d] + g2 * rows[r2, d]
-                out[at, d] += low + (g3 * rows[r3, d] + g4 * rows[r4, d] + g5 * rows[r5, d])
-            k += 6
-        else:
-            for d in range(width):
-                out[at, d] += g0 * rows[r0, d] + g1 * rows[r1, d] + g2 * rows[r2, d]
-            k += 3
-    while k < count:
-        r0, g0 = which[k], weights[start + k * stride]
-        for d in range(width):
-            out[at, d] += g0 * rows[r0, d]
-        k += 1
 
 
 @fast_kernel

@@ -22,6 +22,7 @@ import numpy as np
 
 from lingon.core.kernel import fast_kernel
 from lingon.core.prefetch import fetch_row
+from lingon.core.rows import LINE, put, row
 from lingon.models.pair_steps import ONE, ZERO, F, mean_step, step
 
 WATCHED = 31  # the loss is computed for one word in 32, because a logarithm costs as much as a row
@@ -65,19 +66,22 @@ NO_PARTS = Parts(np.zeros(0, np.int64), np.zeros(0, np.int32))
 
 
 @fast_kernel
-def train(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed):
+def train(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed, lines):
     """Trains on some word numbers, -1 after each line, in their order. All that is random follows from `seed`.
 
-    inputs [rows, D], outputs [V or nodes, D]: changed in place; columns of zeros stay zeros. seed: not 0.
-    Returns the sum of the losses that were watched, of how many pairs, and how many words were read.
+    inputs [rows, D], outputs [V or nodes, D]: changed in place; columns of zeros stay zeros. seed: not 0. lines:
+    a tuple with an element for each 16 columns, see `core.rows`.
+    Returns the sum of the losses that were watched, of how many pairs, and how many words were read. Raises ValueError
+    when the tables are not as wide as `lines` says.
     """
+    if not (inputs.shape[1] == outputs.shape[1] == LINE * len(lines)):
+        raise ValueError("the tables are not as wide as lines says")
     window, width, lr = scheme.window, inputs.shape[1], F(lr)
     most_in, most_out = 2 * window, max(scheme.negatives + 1, _longest(tree.starts))
     line, ins = np.empty(len(ids), np.uint64), np.empty(most_in, np.uint64)
     # What a word is held against is known while the word before it is worked on, so that its rows are asked for then.
     outs, labels, many = np.empty((2, most_out), np.uint64), np.empty((2, most_out), F), np.zeros(2, np.int64)
     scores, moves = np.empty(most_in * most_out, F), np.empty((most_out, width), F)
-    mean, pull = np.empty((1, width), F), np.empty((1, width), F)
     with_parts = len(parts.starts) > 0
     # With parts, the vectors of the words of a window are made once, and stand in a ring while the window passes.
     ring = np.empty((_power_of_two(most_in + 2), width), F) if with_parts else np.empty((1, 1), F)
@@ -102,7 +106,7 @@ def train(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed):
             while with_parts and made < min(length, t + window + 1):
                 if made + 1 < length:
                     _fetch_parts(inputs, parts, line[made + 1])
-                _make(inputs, parts, line[made], ring, before, np.uint64(made) & mask)
+                _make(inputs, parts, line[made], ring, before, np.uint64(made) & mask, lines)
                 made += 1
             m = 0
             for c in range(max(0, t - reach), min(length, t + reach + 1)):
@@ -113,16 +117,16 @@ def train(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed):
                 now, watched = t & 1, (words + t) & WATCHED == 0
                 table, given = ring if with_parts else inputs, (outs[now], many[now], labels[now])
                 if scheme.skipgram:
-                    loss += step(table, ins, m, outputs, *given, scores, moves, lr, watched)
+                    loss += step(table, ins, m, outputs, *given, scores, moves, lr, watched, lines)
                     pairs += m if watched else 0
                 else:
-                    loss += mean_step(table, ins, m, outputs, *given, scores, mean, pull, lr, watched)
+                    loss += mean_step(table, ins, m, outputs, *given, scores, lr, watched, lines)
                     pairs += 1 if watched else 0
             if with_parts and t >= window:
-                _give_back(inputs, parts, line[t - window], ring, before, np.uint64(t - window) & mask)
+                _give_back(inputs, parts, line[t - window], ring, before, np.uint64(t - window) & mask, lines)
         if with_parts:
             for t in range(max(0, length - window), length):
-                _give_back(inputs, parts, line[t], ring, before, np.uint64(t) & mask)
+                _give_back(inputs, parts, line[t], ring, before, np.uint64(t) & mask, lines)
     return loss, pairs, words
 
 
@@ -200,39 +204,21 @@ def _fetch_parts(inputs, parts, word):
 
 
 @fast_kernel
-def _make(inputs, parts, word, ring, before, place):
+def _make(inputs, parts, word, ring, before, place, lines):
     """The mean of the rows of a word's parts."""
-    start, end, width = parts.starts[word], parts.starts[word + np.uint64(1)], inputs.shape[1]
-    share, k = ONE / F(end - start), start
-    for d in range(width):
-        ring[place, d] = ZERO
-    while k + 4 <= end:
-        r0, r1, r2, r3 = _four(parts.rows, k)
-        for d in range(width):
-            ring[place, d] += (inputs[r0, d] + inputs[r1, d]) + (inputs[r2, d] + inputs[r3, d])
-        k += 4
-    while k < end:
-        r0 = np.uint64(parts.rows[k])
-        for d in range(width):
-            ring[place, d] += inputs[r0, d]
-        k += 1
-    for d in range(width):
-        ring[place, d] *= share
-        before[place, d] = ring[place, d]
+    start, end = parts.starts[word], parts.starts[word + np.uint64(1)]
+    total = row(inputs, np.uint64(parts.rows[start]), lines)
+    for k in range(start + 1, end):
+        total = total + row(inputs, np.uint64(parts.rows[k]), lines)
+    mean = total * (ONE / F(end - start))
+    put(ring, place, mean)
+    put(before, place, mean)
 
 
 @fast_kernel
-def _four(rows, k):
-    return np.uint64(rows[k]), np.uint64(rows[k + 1]), np.uint64(rows[k + 2]), np.uint64(rows[k + 3])
-
-
-@fast_kernel
-def _give_back(inputs, parts, word, ring, before, place):
+def _give_back(inputs, parts, word, ring, before, place, lines):
     """Every part moves as far as the mean did while its word was in the window."""
-    width = inputs.shape[1]
-    for d in range(width):
-        before[place, d] = ring[place, d] - before[place, d]
+    moved = row(ring, place, lines) + row(before, place, lines) * F(-1)
     for k in range(parts.starts[word], parts.starts[word + np.uint64(1)]):
-        r0 = np.uint64(parts.rows[k])
-        for d in range(width):
-            inputs[r0, d] += before[place, d]
+        part = np.uint64(parts.rows[k])
+        put(inputs, part, row(inputs, part, lines) + moved)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lingon.core.rows import LINE
 from lingon.data.cooccurrence import count_pairs
 from lingon.data.id_file import Split, Words, between_spaces, count_words, lower_case_words, write_ids
 from lingon.data.phrases import joining, phrases_of
@@ -17,7 +18,6 @@ from lingon.recipes.vector_settings import LR, VectorSettings
 from lingon.tasks.train_vectors import Job, pieces_of, reader_of, seed_of
 
 PAIRS = 1 << 16  # steps of GloVe in a piece
-ALIGNED = 16  # numbers of a cache line and of the widest register: rows are padded with zeros, which stay zeros
 
 
 def text_of(sources: list[str], settings: VectorSettings, ids: Path, accept: bool = False) -> tuple[Words, int]:
@@ -57,7 +57,8 @@ def _word2vec(settings: VectorSettings, words: Words, ids: Path, length: int, lr
     if settings.subwords:
         parts = parts_of(words.tokens, settings.shortest, settings.longest, settings.buckets)
     tree = tree_of(words.counts) if settings.loss == "tree" else NO_TREE
-    draws, padded = draws_of(words.counts, settings.sample), -(-width // ALIGNED) * ALIGNED
+    draws, lines = draws_of(words.counts, settings.sample), (0,) * -(-width // LINE)
+    padded = LINE * len(lines)  # with zeros, which stay zeros
     inputs = _table(size + (settings.buckets if settings.subwords else 0), padded)
     random, share = np.random.default_rng(settings.seed), (2 if settings.subwords else 1) / width
     for begin in range(0, len(inputs), 1 << 16):
@@ -68,7 +69,7 @@ def _word2vec(settings: VectorSettings, words: Words, ids: Path, length: int, lr
     read = reader_of(ids, length, settings.epochs)
 
     def steps(some: np.ndarray, lr: float, seed: int) -> tuple[float, int, int]:
-        loss, pairs, _ = train(some, inputs, outputs, draws, tree, parts, scheme, lr, np.uint64(seed))
+        loss, pairs, _ = train(some, inputs, outputs, draws, tree, parts, scheme, lr, np.uint64(seed), lines)
         return loss, pairs, len(some)
 
     def work(piece: int, lr: float) -> tuple[float, int, int]:
@@ -83,9 +84,9 @@ def _word2vec(settings: VectorSettings, words: Words, ids: Path, length: int, lr
 
 
 def _table(rows: int, width: int) -> np.ndarray:
-    """Zeros [rows, width], where a row whose width is a multiple of ALIGNED shares no cache line with another."""
-    numbers = np.zeros(rows * width + ALIGNED, np.float32)
-    first = -(numbers.ctypes.data // numbers.itemsize) % ALIGNED
+    """Zeros [rows, width], where a row whose width is a multiple of LINE shares no cache line with another."""
+    numbers = np.zeros(rows * width + LINE, np.float32)
+    first = -(numbers.ctypes.data // numbers.itemsize) % LINE
     return numbers[first : first + rows * width].reshape(rows, width)
 
 

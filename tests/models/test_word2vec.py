@@ -11,6 +11,7 @@ from lingon.models.word2vec import NO_PARTS, NO_TREE, Scheme, train
 from lingon.models.word_tables import draws_of, parts_of, tree_of
 
 LR = 0.125
+WIDTH, LINES = 32, (0, 0)
 
 
 def tables(rows: int, others: int, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -21,23 +22,22 @@ def tables(rows: int, others: int, width: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("m", [1, 2, 3, 7])
 @pytest.mark.parametrize("n", [1, 3, 5, 8])
 def test_a_step_of_skipgram_is_the_gradient(m, n):
-    A, B = tables(11, 13, 5)
+    A, B = tables(11, 13, WIDTH)
     a, b = torch.tensor(A, requires_grad=True), torch.tensor(B, requires_grad=True)
     ins, outs = np.arange(m, dtype=np.uint64) + np.uint64(2), np.arange(n, dtype=np.uint64) + np.uint64(4)
     labels = (np.arange(n) == 0).astype(np.float32)
     scores = a[2 : 2 + m] @ b[4 : 4 + n].T
     loss = -logsigmoid(scores * (2 * torch.tensor(labels) - 1)).sum()
     loss.backward()
-    got = step(
-        A, ins, m, B, outs, n, labels, np.empty(m * n, np.float32), np.empty((n, 5), np.float32), np.float32(LR), True
-    )
+    room = np.empty(m * n, np.float32), np.empty((n, WIDTH), np.float32)
+    got = step(A, ins, m, B, outs, n, labels, *room, np.float32(LR), True, LINES)
     assert got == pytest.approx(loss.item(), rel=1e-5)
     np.testing.assert_allclose(A, (a - LR * a.grad).detach(), atol=1e-5)
     np.testing.assert_allclose(B, (b - LR * b.grad).detach(), atol=1e-5)
 
 
 def test_a_step_of_cbow_moves_every_row_by_the_gradient_of_the_mean():
-    A, B = tables(11, 13, 5)
+    A, B = tables(11, 13, WIDTH)
     ins, outs = np.array([2, 5, 7], np.uint64), np.array([1, 4, 6, 9], np.uint64)
     labels = np.array([1, 0, 0, 0], np.float32)
     mean, out = torch.tensor(A[[2, 5, 7]]).mean(0).requires_grad_(), torch.tensor(B, requires_grad=True)
@@ -45,8 +45,7 @@ def test_a_step_of_cbow_moves_every_row_by_the_gradient_of_the_mean():
     loss.backward()
     wanted = A.copy()
     wanted[[2, 5, 7]] -= LR * mean.grad.numpy()
-    room = np.empty(4, np.float32), np.empty((1, 5), np.float32), np.empty((1, 5), np.float32)
-    got = mean_step(A, ins, 3, B, outs, 4, labels, *room, np.float32(LR), True)
+    got = mean_step(A, ins, 3, B, outs, 4, labels, np.empty(4, np.float32), np.float32(LR), True, LINES)
     assert got == pytest.approx(loss.item(), rel=1e-5)
     np.testing.assert_allclose(A, wanted, atol=1e-5)
     np.testing.assert_allclose(B, (out - LR * out.grad).detach(), atol=1e-5)
@@ -69,7 +68,7 @@ def test_the_tree_gives_probabilities_that_add_up_to_one_and_short_ways_to_frequ
 def test_a_line_of_two_words_with_parts_and_a_tree_is_two_steps_of_autograd(skipgram):
     words, counts = ["ab", "cde", "fg"], np.array([5, 3, 2])
     parts, tree = parts_of(words, 3, 4, 7), tree_of(counts)
-    inputs, outputs = tables(10, 3, 5)
+    inputs, outputs = tables(10, 3, WIDTH)
     old, out = torch.tensor(inputs), torch.tensor(outputs)
     wanted = inputs.copy()
     rows = [parts.rows[parts.starts[w] : parts.starts[w + 1]] for w in range(3)]
@@ -83,7 +82,7 @@ def test_a_line_of_two_words_with_parts_and_a_tree_is_two_steps_of_autograd(skip
         np.subtract.at(wanted, rows[source], LR * mean.grad.numpy())
         out = out - LR * out.grad
     draws, scheme = draws_of(counts, 0.0), Scheme(1, 5, skipgram)
-    train(np.array([0, 1, -1], np.int32), inputs, outputs, draws, tree, parts, scheme, LR, np.uint64(9))
+    train(np.array([0, 1, -1], np.int32), inputs, outputs, draws, tree, parts, scheme, LR, np.uint64(9), LINES)
     np.testing.assert_allclose(inputs, wanted, atol=1e-5)
     np.testing.assert_allclose(outputs, out.detach(), atol=1e-5)
 
@@ -104,13 +103,22 @@ def test_a_word_beside_another_gets_near_it():
     ids = np.concatenate([[x, x + 1, x, x + 1, -1] for x in random.choice([0, 2, 4], 4000)]).astype(np.int32)
     inputs, outputs = random.normal(size=(6, 16)).astype(np.float32) / 16, np.zeros((6, 16), np.float32)
     draws = draws_of(np.bincount(ids[ids >= 0]), 0.0)
-    first = train(ids, inputs, outputs, draws, NO_TREE, NO_PARTS, Scheme(2, 3, True), 0.05, np.uint64(1))
-    last = train(ids, inputs, outputs, draws, NO_TREE, NO_PARTS, Scheme(2, 3, True), 0.05, np.uint64(2))
+    first = train(ids, inputs, outputs, draws, NO_TREE, NO_PARTS, Scheme(2, 3, True), 0.05, np.uint64(1), (0,))
+    last = train(ids, inputs, outputs, draws, NO_TREE, NO_PARTS, Scheme(2, 3, True), 0.05, np.uint64(2), (0,))
     assert first[2] == (ids >= 0).sum()
     assert last[0] / last[1] < 4 * np.log(2)  # what is lost before anything is learned: four coins
     unit = inputs / np.linalg.norm(inputs, axis=1, keepdims=True)
     near = unit @ unit.T - 2 * np.eye(6)
     assert near.argmax(1).tolist() == [1, 0, 3, 2, 5, 4]
+
+
+def test_tables_of_another_width_than_said_are_refused():
+    inputs, outputs = tables(3, 3, WIDTH)
+    draws = draws_of(np.array([3, 2, 1]), 0.0)
+    with pytest.raises(ValueError, match="wide"):
+        train(
+            np.array([0, 1, -1], np.int32), inputs, outputs, draws, NO_TREE, NO_PARTS, Scheme(1, 1, True), LR, 1, (0,)
+        )
 
 
 def test_a_step_of_glove_is_the_gradient_by_adagrad():

@@ -1,0 +1,154 @@
+"""Rows of a float32 table as values of a compiled loop, so that sums of rows stay in the processor's registers.
+
+    mean = row(A, 3, lines) + row(A, 5, lines)    # a Row: as many numbers as A is wide
+    put(B, 7, row(B, 7, lines) + mean * share)    # share: float32
+
+`lines` is a tuple with an element for each LINE numbers of a row; its length alone counts, and the compiler knows it.
+Tables are C-contiguous, float32 [N, LINE * len(lines)]; row numbers are unsigned, and nobody looks whether they are
+less than N.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, overload, register_model
+
+LINE = 16  # float32 numbers of a cache line, and of the widest register there is
+NUMBER, PLACE = ir.FloatType(), ir.IntType(64)
+REGISTER = ir.VectorType(NUMBER, LINE)  # the compiler takes two or four where registers are narrower
+FAST = ["fast"]  # sums in any order, as in `fast_kernel`
+
+
+class Row(types.Type):
+    """A row of `lines` * LINE numbers."""
+
+    def __init__(self, lines: int):
+        super().__init__(f"Row({lines})")
+        self.lines = lines
+
+
+@register_model(Row)
+class _RowModel(models.PrimitiveModel):
+    def __init__(self, manager, kind):
+        super().__init__(manager, kind, ir.ArrayType(REGISTER, kind.lines))
+
+
+@intrinsic
+def row(_, table, at, lines):
+    """Row `at` of a table."""
+    if not _is_row_of(table, at):
+        return None
+
+    def generate(context, builder, signature, arguments):
+        place = _place(context, builder, table, arguments)
+        return _lines(builder, signature.return_type, lambda k: _aligned(builder.load(_line(builder, place, k))))
+
+    return Row(len(lines))(table, at, lines), generate
+
+
+@intrinsic
+def put(_, table, at, values):
+    """Puts a Row into a table, in the place of row `at`."""
+    if not _is_row_of(table, at) or not isinstance(values, Row):
+        return None
+
+    def generate(context, builder, signature, arguments):
+        place = _place(context, builder, table, arguments)
+        for k in range(values.lines):
+            _aligned(builder.store(builder.extract_value(arguments[2], k), _line(builder, place, k)))
+        return context.get_dummy_value()
+
+    return types.void(table, at, values), generate
+
+
+@intrinsic
+def dot(_, a, b):
+    """The sum of the products of two rows' numbers."""
+    if not isinstance(a, Row) or a != b:
+        return None
+
+    def generate(context, builder, signature, arguments):
+        total = None
+        for k in range(a.lines):
+            product = builder.fmul(*(builder.extract_value(value, k) for value in arguments), flags=FAST)
+            total = product if total is None else builder.fadd(total, product, flags=FAST)
+        kind = ir.FunctionType(NUMBER, [NUMBER, REGISTER])
+        name = f"llvm.vector.reduce.fadd.v{LINE}f32"
+        return builder.call(
+            cgutils.get_or_insert_function(builder.module, kind, name), [NUMBER(0.0), total], fastmath=FAST
+        )
+
+    return types.float32(a, b), generate
+
+
+@intrinsic
+def _sum(_, a, b):
+    return a(a, b), _by_lines(lambda builder, x, y: builder.fadd(x, y, flags=FAST))
+
+
+@intrinsic
+def _times(_, a, number):
+    def generate(context, builder, signature, arguments):
+        ends = ir.Constant(REGISTER, ir.Undefined)
+        one = builder.insert_element(ends, arguments[1], ir.IntType(32)(0))
+        all_lanes = builder.shuffle_vector(one, ends, ir.Constant(ir.VectorType(ir.IntType(32), LINE), [0] * LINE))
+        product = lambda k: builder.fmul(builder.extract_value(arguments[0], k), all_lanes, flags=FAST)
+        return _lines(builder, a, product)
+
+    return a(a, types.float32), generate
+
+
+@overload(operator.add)
+def _plus(a, b):
+    if isinstance(a, Row) and a == b:
+        return lambda a, b: _sum(a, b)
+    return None
+
+
+@overload(operator.mul)
+def _multiplied(a, b):
+    if isinstance(a, Row) and b == types.float32:
+        return lambda a, b: _times(a, b)
+    return None
+
+
+def _is_row_of(table: types.Type, at: types.Type) -> bool:
+    is_table = isinstance(table, types.Array) and (table.dtype, table.ndim, table.layout) == (types.float32, 2, "C")
+    return is_table and isinstance(at, types.Integer) and at.bitwidth == 64
+
+
+def _place(context: Any, builder: Any, table: Any, arguments: Any) -> Any:
+    """The address of a row."""
+    array, lines = context.make_array(table)(context, builder, arguments[0]), arguments[2].type.count
+    return builder.gep(builder.bitcast(array.data, REGISTER.as_pointer()), [builder.mul(arguments[1], PLACE(lines))])
+
+
+def _line(builder: Any, place: Any, k: int) -> Any:
+    return builder.gep(place, [PLACE(k)])
+
+
+def _aligned(access: Any) -> Any:
+    """Says that a load or store need not be at a multiple of its size."""
+    access.align = 4
+    return access
+
+
+def _lines(builder: Any, kind: Row, line: Callable[[int], Any]) -> Any:
+    """A row made of its lines."""
+    value = ir.Constant(ir.ArrayType(REGISTER, kind.lines), ir.Undefined)
+    for k in range(kind.lines):
+        value = builder.insert_value(value, line(k), k)
+    return value
+
+
+def _by_lines(operation: Callable) -> Callable:
+    def generate(context, builder, signature, arguments):
+        a, b = arguments
+        each = lambda k: operation(builder, builder.extract_value(a, k), builder.extract_value(b, k))
+        return _lines(builder, signature.return_type, each)
+
+    return generate
