@@ -1,16 +1,23 @@
 """Tensors to and from safetensors files: written atomically, and checked before memory is taken."""
 
+from __future__ import annotations
+
 import json
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 
 from lingon.core.errors import DataError, unknown
 from lingon.core.files import atomic_write
-from lingon.core.shapes import Tensor
+
+if TYPE_CHECKING:  # who stores NumPy's arrays does not wait for torch
+    import numpy as np
+
+    from lingon.core.shapes import Tensor
 
 HEADER_LIMIT = 16 << 20  # bytes; the format itself allows 100 MB, which a hostile file would make us parse
 
@@ -71,18 +78,30 @@ def load_tensors(path: Path, expect: Mapping[str, Tensor] | None = None) -> dict
     shapes = shapes_in(path)
     if expect is not None:
         _check(path, shapes, {name: tuple(t.shape) for name, t in expect.items()})
-    try:
-        from safetensors.torch import load_file
+    from safetensors.torch import load_file
 
-        tensors = load_file(path)
-    except (SafetensorError, OSError, ValueError, KeyError, RuntimeError, OverflowError) as error:
-        raise DataError(f"{path}: not a whole safetensors file ({error})") from None
+    tensors = _whole(path, load_file)
     for name, tensor in tensors.items() if expect is not None else ():
         if tensor.dtype != expect[name].dtype:
             raise DataError(f"{path}: tensor {name!r} is of {tensor.dtype}, the model wants {expect[name].dtype}")
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise DataError(f"{path}: tensor {name!r} holds NaN or infinite numbers")
     return tensors
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Reads a safetensors file of types that NumPy has too, without torch. Raises DataError that names the file."""
+    from safetensors.numpy import load_file
+
+    shapes_in(path)
+    return _whole(path, load_file)
+
+
+def _whole(path: Path, load: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return load(path)
+    except (SafetensorError, OSError, ValueError, KeyError, RuntimeError, OverflowError) as error:
+        raise DataError(f"{path}: not a whole safetensors file ({error})") from None
 
 
 def _check(path: Path, found: Mapping[str, tuple], wanted: Mapping[str, tuple]) -> None:

@@ -7,18 +7,16 @@ the disk, and renamed. The newest one whose manifest holds is loaded.
 
 import math
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import save_file
 
 from lingon.core.errors import DataError, RunError
 from lingon.core.files import atomic_folder, read_json, sha256_of, sweep, sync_folder, write_json
-from lingon.core.shapes import Tensor
-from lingon.core.tensors import load_tensors
+from lingon.core.tensors import load_arrays, load_tensors
 
 FORMAT = 1
 KEPT = 2  # checkpoints; an older one is there in case a disk damages the newest
@@ -80,10 +78,10 @@ def tidy(folder: Path) -> None:
 def _write(folder: Path, step: int, parts: dict[str, Tree]) -> None:
     state, files = {}, {}
     for name, tree in parts.items():
-        tensors: dict[str, Tensor] = {}
-        state[name] = _plain(tree, "", tensors)
-        if tensors:
-            save_file(tensors, folder / f"{name}.safetensors")
+        arrays: dict[str, Any] = {}
+        state[name] = _plain(tree, "", arrays)
+        if arrays:
+            write_arrays(folder / f"{name}.safetensors", arrays)
             files[f"{name}.safetensors"] = folder / f"{name}.safetensors"
     write_json(folder / "state.json", state)
     files["state.json"] = folder / "state.json"
@@ -103,22 +101,45 @@ def _read(path: Path) -> dict[str, Tree]:
     parts = {}
     for name, tree in read_json(path / "state.json").items():
         file = path / f"{name}.safetensors"
-        parts[name] = _joined(tree, load_tensors(file) if file.name in files else {})
+        read = load_tensors if "tensor" in _kinds(tree) else load_arrays
+        parts[name] = _joined(tree, read(file) if file.name in files else {})
     return parts
 
 
-def _plain(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
-    """A tree as JSON; tensors are put into `tensors` under their path, and their path into the tree."""
-    if isinstance(value, Tensor | np.ndarray):
-        tensor = torch.as_tensor(value).detach().cpu().contiguous()
-        assert path not in tensors, path
+def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
+    """Writes arrays of NumPy as they are; where tensors are among them, through torch, which is there then."""
+    if not any(map(_is_tensor, arrays.values())):
+        from safetensors.numpy import save_file
+
+        save_file(arrays, path)
+        return
+    import torch
+    from safetensors.torch import save_file
+
+    tensors, held = {}, set()
+    for name, array in arrays.items():
+        tensor = torch.as_tensor(array).detach().cpu().contiguous()
+        place = tensor.untyped_storage().data_ptr()
         # Safetensors refuses two names for one memory, which tied weights have.
-        held = {t.untyped_storage().data_ptr() for t in tensors.values()}
-        tensors[path] = tensor.clone() if tensor.untyped_storage().data_ptr() in held else tensor
-        return {"array" if isinstance(value, np.ndarray) else "tensor": path}
+        tensors[name] = tensor.clone() if place in held else tensor
+        held.add(place)
+    save_file(tensors, path)
+
+
+def _is_tensor(value: Any) -> bool:
+    torch = sys.modules.get("torch")  # where nobody has asked for torch, nothing is a tensor
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def _plain(value: Any, path: str, arrays: dict[str, Any]) -> Any:
+    """A tree as JSON; arrays and tensors are put into `arrays` under their path, and their path into the tree."""
+    if (is_array := isinstance(value, np.ndarray)) or _is_tensor(value):
+        assert path not in arrays, path
+        arrays[path] = np.asarray(value, order="C") if is_array else value
+        return {"array" if is_array else "tensor": path}
 
     def inner(key: Any, item: Any) -> Any:
-        return _plain(item, f"{path}.{key}" if path else str(key), tensors)
+        return _plain(item, f"{path}.{key}" if path else str(key), arrays)
 
     if isinstance(value, dict):
         # As pairs, because the keys of an optimizer's state are numbers.
@@ -136,22 +157,29 @@ def _plain(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     raise TypeError(f"{path} is {type(value).__name__}; a state holds numbers, texts, lists, dicts and tensors")
 
 
-def _joined(value: Any, tensors: dict[str, Tensor]) -> Any:
+def _kinds(value: Any) -> set[str]:
+    """The kinds of values in a tree that `_plain` made."""
+    if isinstance(value, list):
+        return set().union(*map(_kinds, value))
+    return set(value).union(*map(_kinds, value.values())) if isinstance(value, dict) else set()
+
+
+def _joined(value: Any, arrays: dict[str, Any]) -> Any:
     """What `_plain` took apart."""
     if isinstance(value, list):
-        return [_joined(item, tensors) for item in value]
+        return [_joined(item, arrays) for item in value]
     if not isinstance(value, dict):
         return value
     ((kind, held),) = value.items()
     match kind:
         case "tensor":
-            return tensors[held]
+            return arrays[held]
         case "array":
-            return tensors[held].numpy()
+            return np.asarray(arrays[held])
         case "dict":
-            return {key: _joined(item, tensors) for key, item in held}
+            return {key: _joined(item, arrays) for key, item in held}
         case "tuple":
-            return tuple(_joined(item, tensors) for item in held)
+            return tuple(_joined(item, arrays) for item in held)
         case "float":
             return float(held)
     raise DataError(f"state.json: unknown kind of value {kind!r}")

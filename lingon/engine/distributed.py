@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -19,6 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from lingon.core.shapes import Tensor
 from lingon.engine.sharding import Sharded, unsynchronised, whole
+from lingon.engine.world import World, world
 
 PATIENCE = timedelta(hours=12)  # torchrun ends the others when one dies; waiting for a long evaluation is no error
 
@@ -27,20 +28,6 @@ PATIENCE = timedelta(hours=12)  # torchrun ends the others when one dies; waitin
 # hung. Cleared from here, the lock is free.
 ended: list[dist.ProcessGroup] = []
 atexit.register(ended.clear)
-
-
-class World(NamedTuple):
-    """The place of this process: `rank` of `size`. Rank 0 logs and saves."""
-
-    rank: int
-    size: int
-
-
-def world() -> World:
-    """This process among its peers; World(0, 1) when it is alone."""
-    if dist.is_available() and dist.is_initialized():
-        return World(dist.get_rank(), dist.get_world_size())
-    return World(0, 1)
 
 
 @contextlib.contextmanager
@@ -149,12 +136,6 @@ def interleaved(tree: Any) -> Any:
     if isinstance(tree, dict):
         return {name: interleaved(part) for name, part in tree.items()}
     return torch.stack(gathered(tree), 1).flatten(0, 1) if isinstance(tree, Tensor) else tree
-
-
-def wait_for_all() -> None:
-    """Goes on when every process has come here."""
-    if world().size > 1:
-        dist.barrier()
 
 
 def _movable(tensor: Tensor) -> Tensor:

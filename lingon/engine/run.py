@@ -5,25 +5,30 @@ metrics.jsonl   one JSON object per line: step, epoch, time in seconds, name: va
 checkpoints/    states to resume from, and the best weights so far
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import platform
 import shutil
+import sys
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from lingon import __version__
+from lingon.core.device import usable_cores
 from lingon.core.errors import DataError, RunError, UserError
 from lingon.core.files import locked, read_json, sha256_of, sweep, write_json
-from lingon.core.shapes import Tensor
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.engine import checkpoint
-from lingon.engine.distributed import wait_for_all, world
 from lingon.engine.log import MetricsLog
+from lingon.engine.world import wait_for_all, world
+
+if TYPE_CHECKING:  # runs that need no torch do not wait for it
+    from lingon.core.shapes import Tensor
 
 REPLACED = ".replaced"
 SAVING_SHARE = 0.1  # of the time, at most, may go into timed checkpoints
@@ -58,7 +63,7 @@ class Run:
         resume: bool = False,
         overwrite: bool = False,
         cadence: Cadence = Cadence(),
-    ) -> "Run":
+    ) -> Run:
         """Opens a run folder for this process alone, new or to resume.
 
         arguments: whatever determines the run, as JSON can say it. A run resumes only with the arguments it began with.
@@ -82,7 +87,7 @@ class Run:
         run.facts = read_json(run.folder / "run.json")
         return run
 
-    def __enter__(self) -> "Run":
+    def __enter__(self) -> Run:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -174,13 +179,13 @@ class Run:
             raise UserError(f"{str(self.folder)!r} cannot be written to ({error.strerror})") from None
         with self._writing():
             self._make_room(resume, overwrite)
-            self.checkpoints.mkdir(exist_ok=True)
-            checkpoint.tidy(self.checkpoints)
             sweep(self.folder)
             if (self.folder / "run.json").is_file():
                 self._agree(arguments)
-            else:
+            else:  # before anything else, because it makes the folder a run
                 write_json(self.folder / "run.json", {"arguments": arguments, **_surroundings()})
+            self.checkpoints.mkdir(exist_ok=True)
+            checkpoint.tidy(self.checkpoints)
 
     def _make_room(self, resume: bool, overwrite: bool) -> None:
         own = (".lock", REPLACED)
@@ -217,8 +222,13 @@ class Run:
 
 def _surroundings() -> dict[str, Any]:
     """What the numbers of a run may depend on, apart from its arguments."""
+    torch = sys.modules.get("torch")
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "versions": {"lingon": __version__, "torch": torch.__version__, "python": platform.python_version()},
-        "machine": {"system": platform.system(), "threads": torch.get_num_threads(), "processes": world().size},
+        "versions": {"lingon": __version__, "torch": version("torch"), "python": platform.python_version()},
+        "machine": {
+            "system": platform.system(),
+            "threads": torch.get_num_threads() if torch else usable_cores(),
+            "processes": world().size,
+        },
     }

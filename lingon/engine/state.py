@@ -19,6 +19,7 @@ from lingon.engine.log import read_metrics
 from lingon.engine.randomness import random_state, set_random_state
 from lingon.engine.run import Run
 from lingon.engine.watch import Best, Watch
+from lingon.engine.world import world
 
 if TYPE_CHECKING:
     from lingon.engine.fit import BatchSource, Plan
@@ -74,7 +75,7 @@ class Training:
         self.model, self.batches, self.optimizer, self.plan, self.watch, self.run = (
             model, batches, optimizer, plan, watch, run,
         )  # fmt: skip
-        self.bare, self.place = bare(model), distributed.world()
+        self.bare, self.place = bare(model), world()
         self.trained = [p for p in self.bare.parameters() if p.requires_grad]
         self.device = next((p.device for p in self.bare.parameters()), torch.device("cpu"))
         self.on_cpu = self.device.type == "cpu"

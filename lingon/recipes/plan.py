@@ -93,9 +93,9 @@ def measured(settings: TextSettings, device: Any) -> float:
     import torch
 
     from lingon.engine import precision
-    from lingon.engine.distributed import World
     from lingon.engine.fit import Plan as Steps
     from lingon.engine.fit import fit
+    from lingon.engine.world import World
     from lingon.recipes import prepare, prepare_text
     from lingon.tasks.language_modeling import Objective
 

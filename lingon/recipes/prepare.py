@@ -14,11 +14,12 @@ from lingon.data.vectors import read_vectors
 from lingon.engine import precision, schedule
 from lingon.engine.average import EMA, NT, SWA
 from lingon.engine.compile import compiled
-from lingon.engine.distributed import World, spread, wait_for_all
+from lingon.engine.distributed import spread
 from lingon.engine.fit import Plan
 from lingon.engine.optim import adamw
 from lingon.engine.sparse import row_adagrad
 from lingon.engine.watch import Watch
+from lingon.engine.world import World, wait_for_all
 from lingon.layers.embedding import attach
 from lingon.models.build import build
 from lingon.models.ngrams import buckets_for

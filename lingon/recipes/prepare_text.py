@@ -15,9 +15,9 @@ from lingon.data.running_text import documents_of, identity
 from lingon.data.shards import Stream, build_shards, fingerprint
 from lingon.data.stretches import Lanes, Tokens, Windows
 from lingon.data.tokenize import Tokenizer, bpe, characters, spaces, unigram, words
-from lingon.engine.distributed import World, wait_for_all
 from lingon.engine.fit import Loss
 from lingon.engine.watch import Watch
+from lingon.engine.world import World, wait_for_all
 from lingon.layers.adaptive import usual_cutoffs
 from lingon.layers.losses import LogUniform, Unigram
 from lingon.models.build import build

@@ -3,8 +3,9 @@
 import pytest
 from torch import nn
 
-from lingon.engine.distributed import World, bare, from_first, total, world
+from lingon.engine.distributed import bare, from_first, total
 from lingon.engine.log import read_metrics
+from lingon.engine.world import World, world
 from tests.engine.ranks import main
 from tests.engine.test_reliability import python
 

@@ -166,7 +166,7 @@ def free(folder):
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
-@pytest.mark.parametrize("seam", [(os, "fsync"), (os, "replace"), (checkpoint, "save_file"), (run, "save_tensors")])
+@pytest.mark.parametrize("seam", [(os, "fsync"), (os, "replace"), (checkpoint, "write_arrays"), (run, "save_tensors")])
 def test_a_write_that_fails_leaves_the_last_checkpoint(tmp_path, monkeypatch, seam, code):
     from lingon.engine.watch import Watch
 
