@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.shapes import Float, Tensor
+from lingon.layers.linear import Linear
 
 Activation = Callable[[Tensor], Tensor]
 gelu_tanh = partial(F.gelu, approximate="tanh")  # GPT-2's and Gemma's (Hendrycks and Gimpel 2016, section 2)
@@ -17,8 +18,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, width: int, hidden: int, activation: Activation = gelu_tanh, bias: bool = True):
         super().__init__()
-        self.up = nn.Linear(width, hidden, bias=bias)
-        self.down = nn.Linear(hidden, width, bias=bias)
+        self.up = Linear(width, hidden, bias=bias)
+        self.down = Linear(hidden, width, bias=bias)
         self.activation = activation
 
     def forward(self, x: Float[Tensor, "B S D"]) -> Float[Tensor, "B S D"]:
@@ -33,8 +34,8 @@ class Gated(nn.Module):
 
     def __init__(self, width: int, hidden: int, activation: Activation = F.silu, bias: bool = False):
         super().__init__()
-        self.up = nn.Linear(width, 2 * hidden, bias=bias)
-        self.down = nn.Linear(hidden, width, bias=bias)
+        self.up = Linear(width, 2 * hidden, bias=bias)
+        self.down = Linear(hidden, width, bias=bias)
         self.activation = activation
 
     def forward(self, x: Float[Tensor, "B S D"]) -> Float[Tensor, "B S D"]:

@@ -8,9 +8,10 @@ import torch.nn.functional as F
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Int, Tensor
-from lingon.layers.packed import product
+from lingon.layers.linear import product
 
 IGNORED = -100  # a target that counts for nothing, such as padding; the number PyTorch uses too
+RARE = 1e-30  # a share below it may have lost digits, so that its log is taken from the logits
 CHUNK = 7 << 20  # numbers of logits that exist at a time: 28 MB, which the C library keeps for the next chunk
 
 
@@ -38,16 +39,21 @@ class _Chunked(torch.autograd.Function):
         count = int(counted.sum())
         loss = torch.zeros((), dtype=torch.float32, device=hidden.device)
         wanted = ctx.needs_input_grad[:3]
-        gradients = [torch.zeros_like(x) if w else None for x, w in zip((hidden, weight, bias), wanted, strict=True)]
+        # That of the weights lies the other way round, so that the product that makes it copies only the narrow factor.
+        gradients = [
+            torch.zeros_like(x, memory_format=torch.contiguous_format) if w else None
+            for x, w in zip((hidden, weight.T, bias), wanted, strict=True)
+        ]
         hidden, weight, bias = _in_precision(hidden, weight, bias)
-        shares = torch.empty(min(rows, len(hidden)), len(weight), dtype=loss.dtype, device=hidden.device)
         for start in range(0, len(hidden), rows) if count else ():
             part = slice(start, start + rows)
-            logits = product(hidden[part], weight, bias).float()
             own = targets[part].where(counted[part], 0)[:, None]
-            shares = torch.softmax(logits, 1, out=shares[: len(logits)])
-            # The largest share is 1 / V at least, so its log is exact where that of the target's may be 0.
-            nats = logits.amax(1) - shares.amax(1).log() - logits.gather(1, own)[:, 0]
+            shares = _shares(product(hidden[part], weight, bias).float())
+            share = shares.gather(1, own)[:, 0]
+            nats = -share.log()
+            if bool((rare := share < RARE).any()):
+                logits = product(hidden[part][rare], weight, bias).float()
+                nats[rare] = logits.logsumexp(1) - logits.gather(1, own[rare])[:, 0]
             loss += nats.where(counted[part], 0).sum()
             if any(wanted):
                 shares.scatter_add_(1, own, shares.new_full(own.shape, -1.0))
@@ -60,7 +66,13 @@ class _Chunked(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, gradient):
-        return *(None if g is None else g.mul_(gradient / ctx.count) for g in ctx.saved_tensors), None, None
+        of_hidden, of_weight, of_bias = (None if g is None else g * (gradient / ctx.count) for g in ctx.saved_tensors)
+        return of_hidden, None if of_weight is None else of_weight.T, of_bias, None, None
+
+
+def _shares(logits: Float[Tensor, "n V"]) -> Float[Tensor, "n V"]:
+    """softmax(logits); on a CPU, which goes row by row, in the place of the logits, so that the cache holds both."""
+    return torch.softmax(logits, 1, out=logits) if logits.device.type == "cpu" else logits.softmax(1)
 
 
 def _in_precision(hidden: Tensor, *others: Tensor | None) -> list[Tensor | None]:
@@ -76,11 +88,9 @@ def _add(gradients: list, upstream: Float[Tensor, "n V"], hidden: Tensor, weight
     if of_bias is not None:
         of_bias += upstream.sum(0)
     if of_hidden is not None:
-        of_hidden[part] = upstream @ weight
-    if of_weight is not None and upstream.dtype == of_weight.dtype:
-        of_weight.addmm_(upstream.T, hidden)
-    elif of_weight is not None:
-        of_weight += upstream.T @ hidden
+        of_hidden[part] = product(upstream, weight.T)
+    if of_weight is not None:
+        of_weight += product(hidden.T, upstream.T)
 
 
 class Drawn(NamedTuple):

@@ -14,9 +14,9 @@ from torch import nn
 
 from lingon.core.kernel import wide_kernel
 from lingon.core.shapes import Float, Int, Tensor
+from lingon.layers.linear import for_onednn
 
 PARTS = 16  # pieces of a product that the cores share
-LEAST = 1 << 14  # numbers in a matrix, below which a plain product is as fast
 WORTH = 1 << 18  # the same for a matrix that is laid out, times one row: its call takes 10 microseconds more
 FEW = 16  # rows up to which 8 bits are turned into numbers within the product; for more, once before it
 
@@ -36,21 +36,7 @@ def packed(model: nn.Module, make: Callable[[nn.Linear], nn.Module] | None = Non
 
 def laid_out(linear: nn.Linear) -> nn.Module:
     """A `Packed` layer where that is faster, else the layer itself."""
-    return Packed(linear) if _for_onednn(linear.weight) and linear.weight.numel() >= WORTH else linear
-
-
-def product(
-    x: Float[Tensor, "N I"], weight: Float[Tensor, "O I"], bias: Float[Tensor, " O"] | None
-) -> Float[Tensor, "N O"]:
-    """F.linear outside autograd; in float32 by oneDNN, twice as fast where O is a vocabulary (docs/log.md)."""
-    if not (_for_onednn(weight) and x.dtype == weight.dtype):
-        return F.linear(x, weight, bias)
-    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
-
-
-def _for_onednn(weight: Tensor) -> bool:
-    fits = weight.device.type == "cpu" and weight.dtype == torch.float32 and weight.numel() >= LEAST
-    return fits and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    return Packed(linear) if for_onednn(linear.weight) and linear.weight.numel() >= WORTH else linear
 
 
 class Packed(nn.Module):

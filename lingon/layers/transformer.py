@@ -10,6 +10,7 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.cache import State, empty, reserved
+from lingon.layers.linear import Linear
 from lingon.layers.norm import RMSNorm
 from lingon.layers.position import Rotation, rotate
 from lingon.layers.visible import Visible, visible
@@ -44,8 +45,8 @@ class Attention(nn.Module):
         if head_width is None and width % heads:
             raise UserError(f"width {width} cannot be divided into {heads} heads of the same width")
         self.heads, self.kv_heads, self.head_width = heads, kv_heads, head_width or width // heads
-        self.qkv = nn.Linear(width, (heads + 2 * kv_heads) * self.head_width, bias=bias[0])
-        self.out = nn.Linear(heads * self.head_width, width, bias=bias[1])
+        self.qkv = Linear(width, (heads + 2 * kv_heads) * self.head_width, bias=bias[0])
+        self.out = Linear(heads * self.head_width, width, bias=bias[1])
         self.query_norm, self.key_norm = norms or (None, None)
         self.scale, self.softcap = self.head_width**-0.5 if scale is None else scale, softcap
         self.dropout = 0.0

@@ -8,6 +8,7 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.carried import Carried, zeros
 from lingon.layers.dropout import LockedDropout, run_dropped, word_dropped
+from lingon.layers.linear import Linear
 from lingon.models.lstm import unpadded
 
 
@@ -45,7 +46,7 @@ class AWDLSTM(nn.Module):
         self.layers = nn.ModuleList(nn.LSTM(a, b) for a, b in pairwise(widths))
         shares = [drop_input] + [drop_layers] * (depth - 1) + [drop_output]
         self.drops = nn.ModuleList(LockedDropout(share) for share in shares)
-        self.output = nn.Linear(width, vocab_size)
+        self.output = Linear(width, vocab_size)
         self.output.weight = self.embedding.weight
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
         nn.init.zeros_(self.output.bias)

@@ -9,6 +9,7 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.cache import State
 from lingon.layers.feedforward import Gated
+from lingon.layers.linear import Linear
 from lingon.layers.norm import RMSNorm
 from lingon.layers.position import Rotary
 from lingon.layers.transformer import Attention, Block, begun, looked_up, new_state, start, through
@@ -37,7 +38,7 @@ class Decoder(nn.Module):
         self.context, self.sizes, self.embedding_scale, self.softcap = context, sizes, embedding_scale, softcap
         self.embedding, self.blocks, self.norm = embedding, nn.ModuleList(blocks), norm
         self.rotaries = nn.ModuleDict(rotaries)
-        self.output = nn.Linear(embedding.embedding_dim, embedding.num_embeddings, bias=False)
+        self.output = Linear(embedding.embedding_dim, embedding.num_embeddings, bias=False)
         if tied:
             self.output.weight = self.embedding.weight
         start(self, len(blocks))

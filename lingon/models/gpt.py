@@ -6,6 +6,7 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.cache import State
 from lingon.layers.feedforward import FeedForward
+from lingon.layers.linear import Linear
 from lingon.layers.transformer import Attention, Block, begun, looked_up, new_state, start, through
 
 
@@ -47,7 +48,7 @@ class GPT(nn.Module):
 
         self.blocks = nn.ModuleList(block() for _ in range(depth))
         self.norm = norm()
-        self.output = nn.Linear(width, vocab_size, bias=False)
+        self.output = Linear(width, vocab_size, bias=False)
         if tied:
             self.output.weight = self.embedding.weight
         start(self, depth)

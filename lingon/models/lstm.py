@@ -9,6 +9,7 @@ from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.adaptive import AdaptiveSoftmax
 from lingon.layers.carried import Carried, by_length, zeros
+from lingon.layers.linear import Linear
 
 
 class LSTM(nn.Module):
@@ -43,7 +44,7 @@ class LSTM(nn.Module):
         if cutoffs:
             self.output = AdaptiveSoftmax(hidden, vocab_size, cutoffs)
             return
-        self.output = nn.Linear(hidden, vocab_size)
+        self.output = Linear(hidden, vocab_size)
         nn.init.zeros_(self.output.bias)
         if tied:
             self.output.weight = self.embedding.weight

@@ -7,7 +7,16 @@ import torch
 import torch.nn.functional as F
 
 from lingon.core.errors import UserError
-from lingon.layers.losses import IGNORED, Drawn, LogUniform, Unigram, cross_entropy, draw_unique, sampled_cross_entropy
+from lingon.layers.losses import (
+    IGNORED,
+    Drawn,
+    LogUniform,
+    Unigram,
+    _shares,
+    cross_entropy,
+    draw_unique,
+    sampled_cross_entropy,
+)
 
 N, D, V = 23, 7, 31
 
@@ -110,3 +119,20 @@ def test_a_rival_that_is_the_target_does_not_count():
 def test_as_many_samples_as_tokens_are_refused():
     with pytest.raises(UserError, match="31 samples of a vocabulary of 31"):
         LogUniform(31, 31)
+
+
+@pytest.mark.parametrize("size", [2, 3, 17, 257, 4099])
+def test_shares_in_the_place_of_their_logits_are_the_softmax(size):
+    logits = torch.randn(13, size, generator=torch.Generator().manual_seed(size)) * 5
+    torch.testing.assert_close(_shares(logits.clone()), logits.softmax(1))
+
+
+def test_a_target_whose_share_underflows_keeps_its_loss_and_gradient():
+    hidden, weight = torch.tensor([[1.0, 0.0], [0.0, 1.0]], requires_grad=True), torch.tensor([[0.0, 1], [200, 2]])
+    targets = torch.tensor([0, 1])
+    loss = cross_entropy(hidden, weight, None, targets)
+    loss.backward()
+    assert loss.item() == pytest.approx((200 + math.log1p(math.exp(-1))) / 2)
+    other = hidden.detach().requires_grad_()
+    F.cross_entropy(other @ weight.T, targets).backward()
+    torch.testing.assert_close(hidden.grad, other.grad)

@@ -1,0 +1,68 @@
+"""Linear layers whose products are oneDNN's where that is faster than what PyTorch takes, forwards and backwards.
+
+PyTorch multiplies float32 matrices on a CPU by MKL, which leaves half of the width of other makers' processors unused;
+oneDNN, which it has too, does not (docs/log.md). The numbers are the same but for the order of their sums.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.shapes import Float, Tensor
+
+ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+LEAST = 1 << 14  # numbers in a matrix, below which a plain product is as fast
+WORTH = 1 << 22  # multiplications of a product, below which those of a gradient cost more to call than they gain
+
+
+class Linear(nn.Linear):
+    """x W^T + b, as nn.Linear in everything but its speed."""
+
+    def forward(self, x: Float[Tensor, "... I"]) -> Float[Tensor, "... O"]:
+        return linear(x, self.weight, self.bias)
+
+
+def linear(
+    x: Float[Tensor, "... I"], weight: Float[Tensor, "O I"], bias: Float[Tensor, " O"] | None = None
+) -> Float[Tensor, "... O"]:
+    """F.linear; by oneDNN where that pays, unless the operators are being followed so as to compile or export them."""
+    if not _worth(x, weight) or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
+        return F.linear(x, weight, bias)
+    return _Linear.apply(x.reshape(-1, x.shape[-1]), weight, bias).view(*x.shape[:-1], -1)
+
+
+def product(
+    x: Float[Tensor, "N I"], weight: Float[Tensor, "O I"], bias: Float[Tensor, " O"] | None = None
+) -> Float[Tensor, "N O"]:
+    """F.linear outside autograd, by oneDNN in float32 on a CPU. Rows of x that do not lie together are copied."""
+    if not (for_onednn(weight) and x.dtype == weight.dtype):
+        return F.linear(x, weight, bias)
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+
+
+def for_onednn(weight: Tensor) -> bool:
+    """Whether oneDNN can multiply by these weights, and they are enough of them."""
+    return ONEDNN and weight.dtype == torch.float32 and weight.numel() >= LEAST and weight.device.type == "cpu"
+
+
+def _worth(x: Tensor, weight: Tensor) -> bool:
+    return x.numel() * len(weight) >= WORTH and x.dtype == weight.dtype and for_onednn(weight)
+
+
+class _Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x, weight)
+        ctx.with_bias = bias is not None
+        return product(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        x, weight = ctx.saved_tensors
+        # Made of `linear` again, so that a gradient of the gradient is there too.
+        of_x = linear(upstream, weight.T) if ctx.needs_input_grad[0] else None
+        of_weight = None
+        if ctx.needs_input_grad[1]:
+            wide = upstream.shape[1] > x.shape[1]  # the first factor is copied, so that its rows lie together
+            of_weight = linear(x.T, upstream.T).T if wide else linear(upstream.T, x.T)
+        return of_x, of_weight, upstream.sum(0) if ctx.with_bias else None
