@@ -16,89 +16,51 @@ and Distributed Memory", 2016, section 3); the logistic function is a rational a
 As there, the rows behind a mean all move by the gradient of the mean, which is their own gradient times their number.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from lingon.core.kernel import fast_kernel
 from lingon.core.prefetch import fetch_row
-from lingon.core.rows import LINE, put, row
+from lingon.core.rows import put, row
 from lingon.models.pair_steps import ONE, ZERO, F, mean_step, step
+from lingon.models.word_tables import Draws, Parts, Room, Scheme, Tree  # noqa: F401  (what the loops are given)
 
 WATCHED = 31  # the loss is computed for one word in 32, because a logarithm costs as much as a row
 TO_SHARE = F(1 / (1 << 24))
 S7, S8, S13, S17, S32, S33, S40, LOW24 = (np.uint64(n) for n in (7, 8, 13, 17, 32, 33, 40, (1 << 24) - 1))
 
 
-class Draws(NamedTuple):
-    """How words are drawn. keep: share of each word's occurrences that are read. prob, alias: Walker's tables."""
-
-    keep: np.ndarray  # float32 [V]
-    prob: np.ndarray  # float32 [V]
-    alias: np.ndarray  # int32 [V]
-
-
-class Tree(NamedTuple):
-    """The way to each word: its nodes are nodes[starts[w] : starts[w + 1]], left is 1. No words: negative samples."""
-
-    starts: np.ndarray  # int64 [V + 1]
-    nodes: np.ndarray  # int32
-    left: np.ndarray  # float32
-
-
-class Parts(NamedTuple):
-    """The input rows of each word: rows[starts[w] : starts[w + 1]]. No words: row w alone."""
-
-    starts: np.ndarray  # int64 [V + 1]
-    rows: np.ndarray  # int32
-
-
-class Scheme(NamedTuple):
-    """window: most neighbours on a side. negatives: samples of a word. skipgram: else CBOW."""
-
-    window: int
-    negatives: int
-    skipgram: bool
-
-
-NO_TREE = Tree(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, F))
-NO_PARTS = Parts(np.zeros(0, np.int64), np.zeros(0, np.int32))
-
-
 @fast_kernel
-def train(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed, lines):
+def train(ids, inputs, outputs, draws, tree, parts, scheme, room, lr, seed, lines):
     """Trains on some word numbers, -1 after each line, in their order. All that is random follows from `seed`.
 
-    inputs [rows, D], outputs [V or nodes, D]: changed in place; columns of zeros stay zeros. seed: not 0. lines:
-    a tuple with an element for each 16 columns, see `core.rows`.
-    Returns the sum of the losses that were watched, of how many pairs, and how many words were read. Raises ValueError
-    when the tables are not as wide as `lines` says.
+    inputs [rows, D], outputs [V or nodes, D]: changed in place; columns of zeros stay zeros. room: see `room_for`.
+    seed: not 0. lines: a tuple with an element for each 16 of the D columns, see `core.rows`. It takes no memory and
+    raises nothing, so that it can be compiled ahead; `word2vec_loops` looks at what it is given.
+    Returns the sum of the losses that were watched, of how many pairs, and how many words were read.
     """
-    if not (inputs.shape[1] == outputs.shape[1] == LINE * len(lines)):
-        raise ValueError("the tables are not as wide as lines says")
-    window, width, lr = scheme.window, inputs.shape[1], F(lr)
-    most_in, most_out = 2 * window, max(scheme.negatives + 1, _longest(tree.starts))
-    line, ins = np.empty(len(ids), np.uint64), np.empty(most_in, np.uint64)
+    window, lr = scheme.window, F(lr)
+    most_in, most_out, ring_size = 2 * window, room.targets, room.ring
+    line, ins = room.words[: len(ids)], room.words[len(ids) : len(ids) + most_in]
     # What a word is held against is known while the word before it is worked on, so that its rows are asked for then.
-    outs, labels, many = np.empty((2, most_out), np.uint64), np.empty((2, most_out), F), np.zeros(2, np.int64)
-    scores, moves = np.empty(most_in * most_out, F), np.empty((most_out, width), F)
+    rest, marks = room.words[len(ids) + most_in :], room.scores[: 2 * most_out]
+    outs, labels = (rest[:most_out], rest[most_out : 2 * most_out]), (marks[:most_out], marks[most_out:])
+    scores, moves = room.scores[2 * most_out :], room.rows[:most_out]
     with_parts = len(parts.starts) > 0
     # With parts, the vectors of the words of a window are made once, and stand in a ring while the window passes.
-    ring = np.empty((_power_of_two(most_in + 2), width), F) if with_parts else np.empty((1, 1), F)
-    before = np.empty_like(ring)
-    mask = np.uint64(len(ring) - 1)
-    loss, pairs, words, at, state = 0.0, 0, 0, 0, np.uint64(seed)
+    ring, before = room.rows[most_out : most_out + ring_size], room.rows[most_out + ring_size :]
+    mask = np.uint64(ring_size - 1)
+    loss, pairs, words, at, soon, state = 0.0, 0, 0, 0, 0, np.uint64(seed)
     while at < len(ids):
         length, at, state = line_of(ids, at, draws, line, state)
         words += length
         made = 0
         if length > 0:
-            many[0], state = _targets(line[0], draws, tree, scheme.negatives, outputs, outs[0], labels[0], state)
+            soon, state = _targets(line[0], draws, tree, scheme.negatives, outputs, outs[0], labels[0], state)
         for t in range(length):
+            now, n = t & 1, soon
             if t + 1 < length:
-                word, soon = line[t + 1], (t + 1) & 1
-                into = outs[soon], labels[soon]
-                many[soon], state = _targets(word, draws, tree, scheme.negatives, outputs, *into, state)
+                into = outs[1 - now], labels[1 - now]
+                soon, state = _targets(line[t + 1], draws, tree, scheme.negatives, outputs, *into, state)
             if not with_parts and t + 1 + window < length:
                 fetch_row(inputs, line[t + 1 + window])
             state = random(state)
@@ -114,8 +76,8 @@ def train(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed, lines):
                     ins[m] = np.uint64(c) & mask if with_parts else line[c]
                     m += 1
             if m > 0:
-                now, watched = t & 1, (words + t) & WATCHED == 0
-                table, given = ring if with_parts else inputs, (outs[now], many[now], labels[now])
+                watched = (words + t) & WATCHED == 0
+                table, given = ring if with_parts else inputs, (outs[now], n, labels[now])
                 if scheme.skipgram:
                     loss += step(table, ins, m, outputs, *given, scores, moves, lr, watched, lines)
                     pairs += m if watched else 0
@@ -149,22 +111,6 @@ def random(state):
     state ^= state << S13
     state ^= state >> S7
     return state ^ (state << S17)
-
-
-@fast_kernel
-def _longest(starts):
-    longest = 0
-    for i in range(len(starts) - 1):
-        longest = max(longest, starts[i + 1] - starts[i])
-    return longest
-
-
-@fast_kernel
-def _power_of_two(least):
-    size = 1
-    while size < least:
-        size *= 2
-    return size
 
 
 @fast_kernel

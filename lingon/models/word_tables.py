@@ -2,11 +2,66 @@
 
 import heapq
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from lingon.data.vector_files.subwords import subword_rows
-from lingon.models.word2vec import Draws, Parts, Tree
+
+F = np.float32
+
+
+class Draws(NamedTuple):
+    """How words are drawn. keep: share of each word's occurrences that are read. prob, alias: Walker's tables."""
+
+    keep: np.ndarray  # float32 [V]
+    prob: np.ndarray  # float32 [V]
+    alias: np.ndarray  # int32 [V]
+
+
+class Tree(NamedTuple):
+    """The way to each word: its nodes are nodes[starts[w] : starts[w + 1]], left is 1. No words: negative samples."""
+
+    starts: np.ndarray  # int64 [V + 1]
+    nodes: np.ndarray  # int32
+    left: np.ndarray  # float32
+
+
+class Parts(NamedTuple):
+    """The input rows of each word: rows[starts[w] : starts[w + 1]]. No words: row w alone."""
+
+    starts: np.ndarray  # int64 [V + 1]
+    rows: np.ndarray  # int32
+
+
+class Scheme(NamedTuple):
+    """window: most neighbours on a side. negatives: samples of a word. skipgram: else CBOW."""
+
+    window: int
+    negatives: int
+    skipgram: bool
+
+
+class Room(NamedTuple):
+    """Where `word2vec.train` works; see `room_for`. targets: rows that a word is held against. ring: a power of two."""
+
+    words: np.ndarray  # uint64
+    scores: np.ndarray  # float32
+    rows: np.ndarray  # float32 [targets + 2 * ring, D]
+    targets: int
+    ring: int
+
+
+NO_TREE = Tree(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, F))
+NO_PARTS = Parts(np.zeros(0, np.int64), np.zeros(0, np.int32))
+
+
+def room_for(length: int, width: int, tree: Tree, parts: Parts, scheme: Scheme) -> Room:
+    """Room to work in for one thread, over pieces of at most `length` word numbers and tables of `width` columns."""
+    most_in, targets = 2 * scheme.window, max(scheme.negatives + 1, int(np.diff(tree.starts).max(initial=0)))
+    ring = 1 << (most_in + 1).bit_length() if len(parts.starts) else 1
+    words, scores = np.empty(length + most_in + 2 * targets, np.uint64), np.empty((2 + most_in) * targets, F)
+    return Room(words, scores, np.empty((targets + 2 * ring, width), F), targets, ring)
 
 
 def draws_of(counts: np.ndarray, sample: float = 1e-3, power: float = 0.75) -> Draws:

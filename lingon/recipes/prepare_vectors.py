@@ -5,15 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lingon.core.rows import LINE
-from lingon.data.cooccurrence import count_pairs
 from lingon.data.id_file import Split, Words, between_spaces, count_words, lower_case_words, write_ids
 from lingon.data.phrases import joining, phrases_of
 from lingon.data.running_text import lines_of
 from lingon.data.vector_files.subwords import Subwords, means_of_words
-from lingon.models.glove import new_side, train_glove
-from lingon.models.word2vec import NO_PARTS, NO_TREE, Scheme, train
-from lingon.models.word_tables import draws_of, parts_of, tree_of
+from lingon.models.word2vec_loops import LINE, loop_for
+from lingon.models.word_tables import NO_PARTS, NO_TREE, Scheme, draws_of, parts_of, room_for, tree_of
 from lingon.recipes.vector_settings import LR, VectorSettings
 from lingon.tasks.train_vectors import Job, pieces_of, reader_of, seed_of
 
@@ -57,19 +54,19 @@ def _word2vec(settings: VectorSettings, words: Words, ids: Path, length: int, lr
     if settings.subwords:
         parts = parts_of(words.tokens, settings.shortest, settings.longest, settings.buckets)
     tree = tree_of(words.counts) if settings.loss == "tree" else NO_TREE
-    draws, lines = draws_of(words.counts, settings.sample), (0,) * -(-width // LINE)
-    padded = LINE * len(lines)  # with zeros, which stay zeros
+    draws, padded = draws_of(words.counts, settings.sample), -(-width // LINE) * LINE  # with zeros, which stay zeros
     inputs = _table(size + (settings.buckets if settings.subwords else 0), padded)
     random, share = np.random.default_rng(settings.seed), (2 if settings.subwords else 1) / width
-    for begin in range(0, len(inputs), 1 << 16):
-        some = inputs[begin : begin + (1 << 16), :width]
+    for begin in range(0, len(inputs), 1 << 12):
+        some = inputs[begin : begin + (1 << 12), :width]
         some[:] = (random.random(some.shape, np.float32) - 0.5) * share
     outputs = _table(size, padded)
     scheme = Scheme(settings.window, settings.negatives, settings.method == "skipgram")
     read = reader_of(ids, length, settings.epochs)
 
     def steps(some: np.ndarray, lr: float, seed: int) -> tuple[float, int, int]:
-        loss, pairs, _ = train(some, inputs, outputs, draws, tree, parts, scheme, lr, np.uint64(seed), lines)
+        room = room_for(len(some), padded, tree, parts, scheme)
+        loss, pairs, _ = loop_for(padded)(some, inputs, outputs, draws, tree, parts, scheme, room, lr, seed)
         return loss, pairs, len(some)
 
     def work(piece: int, lr: float) -> tuple[float, int, int]:
@@ -91,6 +88,10 @@ def _table(rows: int, width: int) -> np.ndarray:
 
 
 def _glove(settings: VectorSettings, words: Words, ids: Path, length: int, lr: float) -> Job:
+    # Imported here, so that the other methods do without the compiler.
+    from lingon.data.cooccurrence import count_pairs
+    from lingon.models.glove import new_side, train_glove
+
     pairs = count_pairs(ids, length, len(words.tokens), settings.window, ids.parent)
     random, total = np.random.default_rng(settings.seed), len(pairs.values)
     sides = [new_side(len(words.tokens), settings.width, random) for _ in range(2)]

@@ -5,13 +5,20 @@ import pytest
 import torch
 from torch.nn.functional import logsigmoid
 
+from lingon.models import word2vec_loops
 from lingon.models.glove import Side, train_glove
 from lingon.models.pair_steps import mean_step, step
-from lingon.models.word2vec import NO_PARTS, NO_TREE, Scheme, train
-from lingon.models.word_tables import draws_of, parts_of, tree_of
+from lingon.models.word2vec_loops import loop_for
+from lingon.models.word_tables import NO_PARTS, NO_TREE, Scheme, draws_of, parts_of, room_for, tree_of
 
 LR = 0.125
 WIDTH, LINES = 32, (0, 0)
+
+
+def train(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed):
+    width = inputs.shape[1]
+    room = room_for(len(ids), width, tree, parts, scheme)
+    return loop_for(width)(ids, inputs, outputs, draws, tree, parts, scheme, room, lr, seed)
 
 
 def tables(rows: int, others: int, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -82,7 +89,7 @@ def test_a_line_of_two_words_with_parts_and_a_tree_is_two_steps_of_autograd(skip
         np.subtract.at(wanted, rows[source], LR * mean.grad.numpy())
         out = out - LR * out.grad
     draws, scheme = draws_of(counts, 0.0), Scheme(1, 5, skipgram)
-    train(np.array([0, 1, -1], np.int32), inputs, outputs, draws, tree, parts, scheme, LR, np.uint64(9), LINES)
+    train(np.array([0, 1, -1], np.int32), inputs, outputs, draws, tree, parts, scheme, LR, 9)
     np.testing.assert_allclose(inputs, wanted, atol=1e-5)
     np.testing.assert_allclose(outputs, out.detach(), atol=1e-5)
 
@@ -103,8 +110,8 @@ def test_a_word_beside_another_gets_near_it():
     ids = np.concatenate([[x, x + 1, x, x + 1, -1] for x in random.choice([0, 2, 4], 4000)]).astype(np.int32)
     inputs, outputs = random.normal(size=(6, 16)).astype(np.float32) / 16, np.zeros((6, 16), np.float32)
     draws = draws_of(np.bincount(ids[ids >= 0]), 0.0)
-    first = train(ids, inputs, outputs, draws, NO_TREE, NO_PARTS, Scheme(2, 3, True), 0.05, np.uint64(1), (0,))
-    last = train(ids, inputs, outputs, draws, NO_TREE, NO_PARTS, Scheme(2, 3, True), 0.05, np.uint64(2), (0,))
+    first = train(ids, inputs, outputs, draws, NO_TREE, NO_PARTS, Scheme(2, 3, True), 0.05, 1)
+    last = train(ids, inputs, outputs, draws, NO_TREE, NO_PARTS, Scheme(2, 3, True), 0.05, 2)
     assert first[2] == (ids >= 0).sum()
     assert last[0] / last[1] < 4 * np.log(2)  # what is lost before anything is learned: four coins
     unit = inputs / np.linalg.norm(inputs, axis=1, keepdims=True)
@@ -112,13 +119,16 @@ def test_a_word_beside_another_gets_near_it():
     assert near.argmax(1).tolist() == [1, 0, 3, 2, 5, 4]
 
 
-def test_tables_of_another_width_than_said_are_refused():
+def test_tables_of_another_width_or_type_are_refused():
     inputs, outputs = tables(3, 3, WIDTH)
-    draws = draws_of(np.array([3, 2, 1]), 0.0)
-    with pytest.raises(ValueError, match="wide"):
-        train(
-            np.array([0, 1, -1], np.int32), inputs, outputs, draws, NO_TREE, NO_PARTS, Scheme(1, 1, True), LR, 1, (0,)
-        )
+    draws, scheme = draws_of(np.array([3, 2, 1]), 0.0), Scheme(1, 1, True)
+    room, ids = room_for(3, WIDTH, NO_TREE, NO_PARTS, scheme), np.array([0, 1, -1], np.int32)
+    with pytest.raises(ValueError, match=r"tables are \(32, 32, 32\) columns wide; this loop is for 16"):
+        loop_for(16)(ids, inputs, outputs, draws, NO_TREE, NO_PARTS, scheme, room, LR, 1)
+    with pytest.raises(ValueError, match="int64"):
+        loop_for(WIDTH)(ids.astype(np.int64), inputs, outputs, draws, NO_TREE, NO_PARTS, scheme, room, LR, 1)
+    with pytest.raises(ValueError, match="multiple of 16"):
+        loop_for(7)
 
 
 def test_a_step_of_glove_is_the_gradient_by_adagrad():
@@ -134,3 +144,23 @@ def test_a_step_of_glove_is_the_gradient_by_adagrad():
     np.testing.assert_allclose(A[1], (a - LR * a.grad).detach(), atol=1e-5)
     np.testing.assert_allclose(B[2], (b - LR * b.grad).detach(), atol=1e-5)
     np.testing.assert_allclose(words.squares[1], 1 + a.grad**2, rtol=1e-4)
+
+
+@pytest.mark.parametrize("scheme", [Scheme(3, 5, True), Scheme(3, 5, False)])
+@pytest.mark.parametrize("with_parts", [False, True])
+def test_the_library_trains_as_the_loop_compiled_here(scheme, with_parts):
+    """Of one processor and one source; only sums may be in another order."""
+    random, words = np.random.default_rng(7), [f"word{i}" for i in range(23)]
+    ids = np.where(random.random(3000) < 0.1, -1, random.integers(0, 23, 3000)).astype(np.int32)
+    parts = parts_of(words, 3, 5, 11) if with_parts else NO_PARTS
+    draws, results = draws_of(random.integers(1, 99, 23), 1e-2), []
+    for make in (loop_for, word2vec_loops._compiled_here):
+        inputs, outputs = (np.random.default_rng(s).normal(size=(34, 48)).astype(np.float32) / 48 for s in (1, 2))
+        room = room_for(len(ids), 48, NO_TREE, parts, scheme)
+        found = make(48)(ids, inputs, outputs, draws, NO_TREE, parts, scheme, room, 0.05, 11)
+        results.append((found, inputs, outputs))
+    (ours, *tables_of_ours), (theirs, *tables_of_theirs) = results
+    assert ours[1:] == theirs[1:]
+    assert ours[0] == pytest.approx(theirs[0], rel=1e-5)
+    for a, b in zip(tables_of_ours, tables_of_theirs, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lingon.core.kernel import kernel
-
-BASIS, PRIME, LOW_32, SIGN = 2_166_136_261, 16_777_619, 0xFFFFFFFF, 0xFFFFFF00
 CHUNK = 1 << 15  # words whose n-grams are held at a time
 
 
@@ -44,6 +41,9 @@ def subword_rows(words: Sequence[str], shortest: int, longest: int, buckets: int
     >>> len(rows), starts.tolist()
     (5, [0, 5])
     """
+    # Imported here, because who has no parts of words does without the compiler.
+    from lingon.data.vector_files.subword_loops import hash_ngrams
+
     encoded = [f"<{word}>".encode("utf-8", "surrogateescape") for word in words]
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
     data = np.frombuffer(b"".join(encoded), np.uint8)
@@ -51,9 +51,9 @@ def subword_rows(words: Sequence[str], shortest: int, longest: int, buckets: int
         return np.zeros(0, np.int64), np.zeros(len(words) + 1, np.int64)
     starts = np.zeros(len(words) + 1, np.int64)
     nothing = np.zeros(0, np.int64)
-    total = _hash(data, ends, max(1, shortest), longest, buckets, starts, nothing)
+    total = hash_ngrams(data, ends, max(1, shortest), longest, buckets, starts, nothing)
     rows = np.empty(total, np.int64)
-    _hash(data, ends, max(1, shortest), longest, buckets, starts, rows)
+    hash_ngrams(data, ends, max(1, shortest), longest, buckets, starts, rows)
     return rows, starts
 
 
@@ -62,52 +62,14 @@ def means_of_words(words: Sequence[str], own: np.ndarray, subwords: Subwords, al
 
     own: a row per word. alone: the word that has no parts (the end of a line in fastText).
     """
+    from lingon.data.vector_files.subword_loops import add_means
+
     found = np.empty((len(words), own.shape[1]), np.float32)
     for begin in range(0, len(words), CHUNK):
         some = words[begin : begin + CHUNK]
         rows, starts = subwords.rows(some)
         end = begin + len(some)
-        _means(np.ascontiguousarray(own[begin:end]), subwords.table, rows, starts, found[begin:end])
+        add_means(np.ascontiguousarray(own[begin:end]), subwords.table, rows, starts, found[begin:end])
     for place in (i for i, word in enumerate(words) if word == alone):
         found[place] = own[place]
     return found
-
-
-@kernel
-def _hash(data, ends, shortest, longest, buckets, starts, rows):
-    """Writes the bucket of every n-gram, or only counts them while `rows` is empty."""
-    count = 0
-    for w in range(len(ends) - 1):
-        begin, end = ends[w], ends[w + 1]
-        starts[w] = count
-        for i in range(begin, end):
-            if data[i] & 0xC0 == 0x80:  # inside a letter
-                continue
-            value, j, n = np.int64(BASIS), i, 1
-            while j < end and n <= longest:
-                more = True
-                while more:
-                    byte = np.int64(data[j])
-                    value = ((value ^ (byte if byte < 128 else byte | SIGN)) * PRIME) & LOW_32
-                    j += 1
-                    more = j < end and data[j] & 0xC0 == 0x80
-                if n >= shortest and not (n == 1 and (i == begin or j == end)):
-                    if len(rows):
-                        rows[count] = value % buckets
-                    count += 1
-                n += 1
-    starts[len(ends) - 1] = count
-    return count
-
-
-@kernel
-def _means(own, table, rows, starts, out):
-    for w in range(len(own)):
-        share = np.float32(1.0 / (1 + starts[w + 1] - starts[w]))
-        for d in range(own.shape[1]):
-            out[w, d] = own[w, d]
-        for k in range(starts[w], starts[w + 1]):
-            for d in range(own.shape[1]):
-                out[w, d] += table[rows[k], d]
-        for d in range(own.shape[1]):
-            out[w, d] *= share

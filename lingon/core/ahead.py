@@ -1,0 +1,132 @@
+"""Compiled loops as a library of their own, made once by another process: whoever calls them holds no compiler.
+
+numba and LLVM take a hundred megabytes and a second of every process that imports them. A loop that neither takes
+memory nor raises needs them only while it is compiled. A library is called as `call(function, arrays, sizes, numbers)`.
+"""
+
+import ctypes
+import hashlib
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+import lingon
+from lingon.core.errors import UserError
+from lingon.core.files import atomic_write, cache_dir, locked
+
+ENTRY = "lingon_entry"
+COMPILERS = (["cc"], ["gcc"], ["clang"])
+# numba's code names these for the case of an error or of memory to give back, which there is none of.
+NEVER = "NRT_Free NRT_MemInfo_alloc_aligned NRT_MemInfo_call_dtor numba_do_raise numba_gil_ensure numba_gil_release"
+NEVER += " numba_runtime_build_excinfo_struct numba_unpickle"
+
+
+def library(program: str, argument: int, sources: Sequence[Path]) -> Callable | None:
+    """The loop that the module `program` writes into a library when it is run with `argument` and a path.
+
+    Made when it is first asked for, and again when `sources`, the compiler or the processor are other ones. None where
+    there is no C compiler to link with, or no place to keep it.
+    """
+    home = cache_dir() / "loops"
+    path = home / f"{program.rpartition('.')[2]}-{argument}-{_identity(sources)}.so"
+    found = _opened(path)
+    if found is None and linker():
+        try:
+            with locked(home, "compiling loops", wait=300):
+                found = _opened(path)  # another process may have made it meanwhile
+                if found is None:
+                    _make(program, argument, path)
+                    found = _opened(path)
+        except (OSError, UserError, subprocess.SubprocessError):
+            return None
+    return found
+
+
+def call(function: Callable, arrays: Sequence[np.ndarray], sizes: Sequence[int], numbers: list[float]) -> list[float]:
+    """Calls a loop with C-contiguous arrays, whole numbers and numbers; returns the numbers as it leaves them.
+
+    Python's lock is free meanwhile.
+    """
+    assert all(array.flags.c_contiguous for array in arrays)
+    places = (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
+    held = (ctypes.c_double * len(numbers))(*numbers)
+    function(places, (ctypes.c_int64 * len(sizes))(*sizes), held)
+    return list(held)
+
+
+def write_library(loop: Callable, path: Path) -> None:
+    """Compiles `loop(places, sizes, numbers)`, three pointers, for this processor, and links it into a library.
+
+    places[k] is the address of array k (`numba.carray` reads it). Raises OSError or SubprocessError where that fails.
+    """
+    import llvmlite.binding as llvm
+    from numba import cfunc, types
+
+    pointers = types.CPointer(types.voidptr), types.CPointer(types.int64), types.CPointer(types.float64)
+    compiled = cfunc(types.void(*pointers), fastmath=True, error_model="numpy")(loop)
+    llvm.initialize_native_asmprinter()
+    module = llvm.parse_assembly(compiled.inspect_llvm())
+    module.get_function(compiled.native_name).name = ENTRY
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, reloc="pic"
+    )
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        here = Path(folder)
+        (here / "loop.o").write_bytes(machine.emit_object(module))
+        stubs = "".join(f"void {name}(void) {{ abort(); }}\n" for name in NEVER.split())
+        (here / "never.c").write_text(f"#include <stdlib.h>\n{stubs}")
+        late = ["-Wl,-undefined,dynamic_lookup"] if sys.platform == "darwin" else []
+        command = [*linker(), "-shared", "-fPIC", "-o", "whole", "loop.o", "never.c", "-lm", *late]
+        subprocess.run(command, cwd=here, check=True, capture_output=True)
+        with atomic_write(path, "wb") as file:
+            file.write((here / "whole").read_bytes())
+
+
+def linker() -> list[str] | None:
+    """The command of a C compiler of this machine: what CC says, else a usual one."""
+    chosen = shlex.split(os.environ.get("CC", ""))
+    return next((command for command in ([chosen] if chosen else COMPILERS) if shutil.which(command[0])), None)
+
+
+def _opened(path: Path) -> Callable | None:
+    """The loop of a library; None where there is none, or a damaged one."""
+    try:
+        function = getattr(ctypes.CDLL(str(path)), ENTRY)
+    except (OSError, AttributeError):
+        return None
+    function.restype = None
+    return function
+
+
+def _make(program: str, argument: int, path: Path) -> None:
+    paths = [str(Path(lingon.__file__).parent.parent), os.environ.get("PYTHONPATH")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    command = [sys.executable, "-m", program, str(argument), str(path)]
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
+
+
+def _identity(sources: Sequence[Path]) -> str:
+    """What the machine code depends on, as a few letters."""
+    found = hashlib.sha256()
+    for source in [Path(__file__), *sources]:
+        found.update(source.read_bytes())
+    found.update(repr([*map(version, ("numba", "llvmlite")), platform.platform(), _processor()]).encode())
+    return found.hexdigest()[:16]
+
+
+def _processor() -> list[str]:
+    """The kind of processor and what it can do: a folder may be shared by machines that differ."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return [platform.machine(), platform.processor()]
+    return sorted({line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part"))})

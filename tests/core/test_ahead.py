@@ -1,0 +1,81 @@
+"""Loops as libraries: the numbers of the loop itself, made once, made again when damaged, and done without."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from lingon.core.ahead import call, library, linker
+
+pytestmark = pytest.mark.skipif(not linker() or sys.platform == "win32", reason="there is no C compiler to link with")
+
+PROGRAM = """
+import sys
+from pathlib import Path
+import numpy as np
+from numba import carray
+from lingon.core.ahead import write_library
+
+by = int(sys.argv[1])
+
+def loop(places, sizes, numbers):
+    table = carray(places[0], (sizes[0], 3), np.float32)
+    for i in range(sizes[0]):
+        for j in range(3):
+            table[i, j] *= by
+            numbers[0] += np.exp(table[i, j])
+
+write_library(loop, Path(sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def tripled(tmp_path, monkeypatch):
+    monkeypatch.setenv("LINGON_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "tripled.py").write_text(PROGRAM)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    return lambda: library("tripled", 3, [tmp_path / "tripled.py"])
+
+
+def test_a_library_computes_what_its_loop_says(tripled):
+    table = np.arange(15, dtype=np.float32).reshape(5, 3) / 7
+    wanted = table * 3
+    assert call(tripled(), [table], [5], [0.5])[0] == pytest.approx(0.5 + np.exp(wanted).sum(), rel=1e-5)
+    np.testing.assert_array_equal(table, wanted)
+
+
+def test_it_is_made_once_and_again_when_damaged_or_when_its_source_has_changed(tripled, tmp_path, monkeypatch):
+    assert tripled() is not None
+    (made,) = (tmp_path / "cache" / "loops").glob("*.so")
+    first = made.stat().st_mtime_ns
+    assert tripled() is not None
+    assert made.stat().st_mtime_ns == first
+    damaged = tmp_path / "other" / "loops" / made.name  # elsewhere, because what a process has opened stays open
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"not a library")
+    with monkeypatch.context() as other:
+        other.setenv("LINGON_CACHE", str(tmp_path / "other"))
+        assert tripled() is not None
+    assert damaged.stat().st_size == made.stat().st_size
+    (tmp_path / "tripled.py").write_text(PROGRAM + "\n")
+    assert tripled() is not None
+    assert len(list(made.parent.glob("tripled-*.so"))) == 2
+
+
+@pytest.mark.parametrize("lack", ["compiler", "program", "place"])
+def test_where_none_can_be_made_there_is_none(tripled, tmp_path, monkeypatch, lack):
+    if lack == "compiler":
+        monkeypatch.setenv("CC", "no-such-compiler")
+    elif lack == "program":
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
+    else:
+        (tmp_path / "cache").write_text("a file where the folder should be")
+    assert tripled() is None
+
+
+def test_nothing_that_numba_names_is_left_open():
+    """What the stubs of a library do not cover would keep it from being opened with another numba."""
+    code = "from lingon.models import word2vec_loops as w; print(w.library(w.__name__, 16, w.SOURCES) is not None)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True", done.stderr
