@@ -4,6 +4,7 @@ numba and LLVM take a hundred megabytes and a second of every process that impor
 memory nor raises needs them only while it is compiled. A library is called as `call(function, arrays, sizes, numbers)`.
 """
 
+import contextlib
 import ctypes
 import hashlib
 import os
@@ -14,14 +15,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
-import lingon
 from lingon.core.errors import UserError
-from lingon.core.files import atomic_write, cache_dir, locked
+from lingon.core.files import TEMPORARY, atomic_write, cache_dir, locked, sweep
 
 ENTRY = "lingon_entry"
 COMPILERS = (["cc"], ["gcc"], ["clang"])
@@ -33,30 +33,32 @@ NEVER += " numba_runtime_build_excinfo_struct numba_unpickle"
 def library(program: str, argument: int, sources: Sequence[Path]) -> Callable | None:
     """The loop that the module `program` writes into a library when it is run with `argument` and a path.
 
-    Made when it is first asked for, and again when `sources`, the compiler or the processor are other ones. None where
-    there is no C compiler to link with, or no place to keep it.
+    Made when it is first asked for, and again when `sources`, numba or the processor are other ones. None where there
+    is no C compiler to link with, or no place to keep it; what went wrong then lies beside it as .failed, and is not
+    tried again.
     """
-    home = cache_dir() / "loops"
-    path = home / f"{program.rpartition('.')[2]}-{argument}-{_identity(sources)}.so"
+    try:
+        path = cache_dir() / "loops" / f"{program.rpartition('.')[2]}-{argument}-{_identity(sources)}.so"
+    except (OSError, RuntimeError, PackageNotFoundError):  # no home, or sources in an archive
+        return None
     found = _opened(path)
-    if found is None and linker():
-        try:
-            with locked(home, "compiling loops", wait=300):
-                found = _opened(path)  # another process may have made it meanwhile
-                if found is None:
-                    _make(program, argument, path)
-                    found = _opened(path)
-        except (OSError, UserError, subprocess.SubprocessError):
-            return None
+    if found is None and linker() and not path.with_suffix(".failed").exists():
+        with contextlib.suppress(OSError, UserError), locked(path.parent, "compiling loops", wait=300):
+            sweep(path.parent)
+            found = _opened(path)  # another process may have made it meanwhile
+            if found is None:
+                _make(program, argument, path)
+                found = _opened(path)
     return found
 
 
 def call(function: Callable, arrays: Sequence[np.ndarray], sizes: Sequence[int], numbers: list[float]) -> list[float]:
     """Calls a loop with C-contiguous arrays, whole numbers and numbers; returns the numbers as it leaves them.
 
-    Python's lock is free meanwhile.
+    Python's lock is free meanwhile. Raises ValueError for an array that does not lie in one piece.
     """
-    assert all(array.flags.c_contiguous for array in arrays)
+    if not all(array.flags.c_contiguous for array in arrays):
+        raise ValueError(f"array {[a.flags.c_contiguous for a in arrays].index(False)} does not lie in one piece")
     places = (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
     held = (ctypes.c_double * len(numbers))(*numbers)
     function(places, (ctypes.c_int64 * len(sizes))(*sizes), held)
@@ -66,7 +68,8 @@ def call(function: Callable, arrays: Sequence[np.ndarray], sizes: Sequence[int],
 def write_library(loop: Callable, path: Path) -> None:
     """Compiles `loop(places, sizes, numbers)`, three pointers, for this processor, and links it into a library.
 
-    places[k] is the address of array k (`numba.carray` reads it). Raises OSError or SubprocessError where that fails.
+    places[k] is the address of array k (`numba.carray` reads it). Raises OSError or SubprocessError where that fails,
+    and whatever numba does for a loop it cannot compile.
     """
     import llvmlite.binding as llvm
     from numba import cfunc, types
@@ -76,10 +79,10 @@ def write_library(loop: Callable, path: Path) -> None:
     llvm.initialize_native_asmprinter()
     module = llvm.parse_assembly(compiled.inspect_llvm())
     module.get_function(compiled.native_name).name = ENTRY
-    machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, reloc="pic"
-    )
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+    own = {"cpu": llvm.get_host_cpu_name(), "features": llvm.get_host_cpu_features().flatten()}
+    target = llvm.Target.from_default_triple()
+    machine = target.create_target_machine(**own, opt=3, reloc="pic", codemodel="default")
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=path.parent) as folder:
         here = Path(folder)
         (here / "loop.o").write_bytes(machine.emit_object(module))
         stubs = "".join(f"void {name}(void) {{ abort(); }}\n" for name in NEVER.split())
@@ -92,7 +95,9 @@ def write_library(loop: Callable, path: Path) -> None:
 
 
 def linker() -> list[str] | None:
-    """The command of a C compiler of this machine: what CC says, else a usual one."""
+    """The command of a C compiler of this machine: what CC says, else a usual one. None on Windows: not tried there."""
+    if sys.platform == "win32":
+        return None
     chosen = shlex.split(os.environ.get("CC", ""))
     return next((command for command in ([chosen] if chosen else COMPILERS) if shutil.which(command[0])), None)
 
@@ -100,6 +105,10 @@ def linker() -> list[str] | None:
 def _opened(path: Path) -> Callable | None:
     """The loop of a library; None where there is none, or a damaged one."""
     try:
+        about = path.stat()
+        # A cache may be shared: what others could have put there is not run.
+        if about.st_uid not in (0, os.getuid()) or about.st_mode & 0o022:
+            return None
         function = getattr(ctypes.CDLL(str(path)), ENTRY)
     except (OSError, AttributeError):
         return None
@@ -108,10 +117,15 @@ def _opened(path: Path) -> Callable | None:
 
 
 def _make(program: str, argument: int, path: Path) -> None:
-    paths = [str(Path(lingon.__file__).parent.parent), os.environ.get("PYTHONPATH")]
+    paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    command = [sys.executable, "-m", program, str(argument), str(path)]
-    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
+    # -P: not from the folder where one happens to stand.
+    command = [sys.executable, "-P", "-m", program, str(argument), str(path)]
+    try:
+        subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=300)
+    except subprocess.SubprocessError as error:
+        with atomic_write(path.with_suffix(".failed")) as file:
+            file.write(f"{error}\n{getattr(error, 'stderr', '') or ''}")
 
 
 def _identity(sources: Sequence[Path]) -> str:
@@ -119,7 +133,8 @@ def _identity(sources: Sequence[Path]) -> str:
     found = hashlib.sha256()
     for source in [Path(__file__), *sources]:
         found.update(source.read_bytes())
-    found.update(repr([*map(version, ("numba", "llvmlite")), platform.platform(), _processor()]).encode())
+    system = platform.system(), platform.libc_ver()
+    found.update(repr([*map(version, ("numba", "llvmlite")), system, _processor()]).encode())
     return found.hexdigest()[:16]
 
 

@@ -101,7 +101,7 @@ def _read(path: Path) -> dict[str, Tree]:
     parts = {}
     for name, tree in read_json(path / "state.json").items():
         file = path / f"{name}.safetensors"
-        read = load_tensors if "tensor" in _kinds(tree) else load_arrays
+        read = load_tensors if _holds_tensor(tree) else load_arrays
         parts[name] = _joined(tree, read(file) if file.name in files else {})
     return parts
 
@@ -157,11 +157,11 @@ def _plain(value: Any, path: str, arrays: dict[str, Any]) -> Any:
     raise TypeError(f"{path} is {type(value).__name__}; a state holds numbers, texts, lists, dicts and tensors")
 
 
-def _kinds(value: Any) -> set[str]:
-    """The kinds of values in a tree that `_plain` made."""
-    if isinstance(value, list):
-        return set().union(*map(_kinds, value))
-    return set(value).union(*map(_kinds, value.values())) if isinstance(value, dict) else set()
+def _holds_tensor(value: Any) -> bool:
+    """Whether a tree that `_plain` made was one with tensors."""
+    if isinstance(value, dict):
+        return "tensor" in value or any(map(_holds_tensor, value.values()))
+    return isinstance(value, list) and any(map(_holds_tensor, value))
 
 
 def _joined(value: Any, arrays: dict[str, Any]) -> Any:

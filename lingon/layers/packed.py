@@ -17,7 +17,7 @@ from lingon.core.shapes import Float, Int, Tensor
 from lingon.layers.linear import for_onednn
 
 PARTS = 16  # pieces of a product that the cores share
-WORTH = 1 << 18  # the same for a matrix that is laid out, times one row: its call takes 10 microseconds more
+WORTH = 1 << 18  # numbers in a matrix, below which it is not laid out: a call of it takes 10 microseconds more
 FEW = 16  # rows up to which 8 bits are turned into numbers within the product; for more, once before it
 
 

@@ -22,7 +22,6 @@ from lingon.core.kernel import fast_kernel
 from lingon.core.prefetch import fetch_row
 from lingon.core.rows import put, row
 from lingon.models.pair_steps import ONE, ZERO, F, mean_step, step
-from lingon.models.word_tables import Draws, Parts, Room, Scheme, Tree  # noqa: F401  (what the loops are given)
 
 WATCHED = 31  # the loss is computed for one word in 32, because a logarithm costs as much as a row
 TO_SHARE = F(1 / (1 << 24))
@@ -33,7 +32,8 @@ S7, S8, S13, S17, S32, S33, S40, LOW24 = (np.uint64(n) for n in (7, 8, 13, 17, 3
 def train(ids, inputs, outputs, draws, tree, parts, scheme, room, lr, seed, lines):
     """Trains on some word numbers, -1 after each line, in their order. All that is random follows from `seed`.
 
-    inputs [rows, D], outputs [V or nodes, D]: changed in place; columns of zeros stay zeros. room: see `room_for`.
+    inputs [rows, D], outputs [V or nodes, D]: changed in place; columns of zeros stay zeros. room: see `room_for`;
+    draws, tree, parts, scheme: see `word_tables`.
     seed: not 0. lines: a tuple with an element for each 16 of the D columns, see `core.rows`. It takes no memory and
     raises nothing, so that it can be compiled ahead; `word2vec_loops` looks at what it is given.
     Returns the sum of the losses that were watched, of how many pairs, and how many words were read.

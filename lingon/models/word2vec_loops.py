@@ -8,45 +8,54 @@ from pathlib import Path
 import numpy as np
 
 from lingon.core.ahead import call, library, write_library
-from lingon.models.word_tables import Draws, Parts, Room, Scheme, Tree
+from lingon.models.word_tables import Draws, Parts, Room, Scheme, Tree, room_for
 
 Loop = Callable[..., tuple[float, int, int]]
-FOLDERS = Path(__file__).parent, Path(__file__).parent.parent / "core"
-SOURCES = [
-    *(FOLDERS[0] / name for name in ("word2vec.py", "pair_steps.py", "word2vec_loops.py")),
-    *(FOLDERS[1] / name for name in ("rows.py", "prefetch.py", "kernel.py")),
-]
+MODELS, CORE = Path(__file__).parent, Path(__file__).parent.parent / "core"
+SOURCES = [MODELS / name for name in ("word2vec.py", "word2vec_loops.py", "word_tables.py", "pair_steps.py")]
+SOURCES += [CORE / name for name in ("rows.py", "prefetch.py", "kernel.py")]
 LINE = 16  # columns: that of `core.rows`, which is not read without the compiler
+TYPES = {
+    "ids": np.int32,
+    "inputs": np.float32,
+    "outputs": np.float32,
+    "keep": np.float32,
+    "prob": np.float32,
+    "alias": np.int32,
+    "starts of the tree": np.int64,
+    "nodes": np.int32,
+    "left": np.float32,
+    "starts of the parts": np.int64,
+    "rows of the parts": np.int32,
+}
 
 
 @cache
 def loop_for(width: int) -> Loop:
-    """`word2vec.train` for tables [rows, width], without its last argument; width is a multiple of LINE.
+    """loop(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed) for tables [rows, width]: `word2vec.train`.
 
-    The loop raises ValueError when the tables are not as wide, or not of the types that it was compiled for.
+    width: a multiple of LINE. Raises ValueError for another one; the loop does for tables of another width, and for
+    arrays that are not of the type it was compiled for or do not lie together.
     """
     if width % LINE:
         raise ValueError(f"tables of {width} columns; expected a multiple of {LINE}")
     function = library(__name__, width, SOURCES)
-    train = _compiled_here(width) if function is None else _of_library(function)
+    train = compiled_here(width) if function is None else _of_library(function)
 
-    def checked(ids, inputs, outputs, draws: Draws, tree: Tree, parts: Parts, scheme: Scheme, room: Room, lr, seed):
-        if not (inputs.shape[1] == outputs.shape[1] == room.rows.shape[1] == width):
-            widths = inputs.shape[1], outputs.shape[1], room.rows.shape[1]
-            raise ValueError(f"tables are {widths} columns wide; this loop is for {width}")
-        arrays = [ids, inputs, outputs, *draws, *tree, *parts, *room[:3]]
-        if [array.dtype for array in arrays] != TYPES:
-            raise ValueError(f"arrays of {[str(array.dtype) for array in arrays]}; expected {TYPES}")
+    def loop(ids, inputs, outputs, draws: Draws, tree: Tree, parts: Parts, scheme: Scheme, lr: float, seed: int):
+        for (name, kind), array in zip(TYPES.items(), [ids, inputs, outputs, *draws, *tree, *parts], strict=True):
+            if array.dtype != kind or not array.flags.c_contiguous:
+                raise ValueError(f"{name}: {array.dtype} {list(array.shape)}; expected {kind.__name__} in one piece")
+        if not (inputs.shape[1] == outputs.shape[1] == width):
+            raise ValueError(f"tables of {inputs.shape[1]} and {outputs.shape[1]} columns; this loop is for {width}")
+        room = room_for(len(ids), width, tree, parts, scheme)
         return train(ids, inputs, outputs, draws, tree, parts, scheme, room, lr, seed)
 
-    return checked
+    return loop
 
 
-F, WORD, PLACE = np.dtype(np.float32), np.dtype(np.int32), np.dtype(np.int64)
-TYPES = [WORD, F, F, F, F, WORD, PLACE, WORD, F, PLACE, WORD, np.dtype(np.uint64), F, F]
-
-
-def _compiled_here(width: int) -> Loop:
+def compiled_here(width: int) -> Loop:
+    """The loop compiled in this process, which then holds the compiler; it takes a Room before lr."""
     from lingon.models.word2vec import train
 
     return lambda *given: train(*given[:-1], np.uint64(given[-1]), (0,) * (width // LINE))
@@ -54,7 +63,7 @@ def _compiled_here(width: int) -> Loop:
 
 def _of_library(function: Callable) -> Loop:
     def train(ids, inputs, outputs, draws, tree, parts, scheme, room, lr, seed):
-        arrays = [ids, inputs, outputs, *draws, *tree, *parts, *room[:3]]
+        arrays = [ids, inputs, outputs, *draws, *tree, *parts, room.words, room.scores, room.rows]
         sizes = [*map(len, arrays), *map(int, scheme), room.targets, room.ring, int(seed)]
         loss, pairs, words = call(function, arrays, sizes, [float(lr), 0.0, 0.0])
         return loss, int(pairs), int(words)

@@ -78,9 +78,10 @@ def counted(settings: TextSettings) -> tuple[Any, int]:
         if settings.recompute:  # all of one block is there again while its gradient is computed
             recomputing(model)
             kept = saved_bytes(model, lambda: model.hidden(ids)[0]) + kept // settings.depth
-    # The logits of one chunk, and their softmax; the same again for the gradient of what went in.
-    logits = 2 * 4 * min(CHUNK, ids.numel() * settings.vocab)
-    return model, kept + logits + 4 * ids.numel() * settings.width
+    # The logits of one chunk, whose place their softmax takes; the gradient of what went in; what a chunk adds to the
+    # gradient of the last matrix, beside the sum.
+    logits = 4 * min(CHUNK, ids.numel() * settings.vocab)
+    return model, kept + logits + 4 * ids.numel() * settings.width + 2 * 4 * settings.vocab * settings.width
 
 
 def attention(settings: TextSettings, depth: int) -> int:

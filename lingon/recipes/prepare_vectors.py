@@ -10,7 +10,7 @@ from lingon.data.phrases import joining, phrases_of
 from lingon.data.running_text import lines_of
 from lingon.data.vector_files.subwords import Subwords, means_of_words
 from lingon.models.word2vec_loops import LINE, loop_for
-from lingon.models.word_tables import NO_PARTS, NO_TREE, Scheme, draws_of, parts_of, room_for, tree_of
+from lingon.models.word_tables import NO_PARTS, NO_TREE, Scheme, draws_of, parts_of, tree_of
 from lingon.recipes.vector_settings import LR, VectorSettings
 from lingon.tasks.train_vectors import Job, pieces_of, reader_of, seed_of
 
@@ -65,8 +65,7 @@ def _word2vec(settings: VectorSettings, words: Words, ids: Path, length: int, lr
     read = reader_of(ids, length, settings.epochs)
 
     def steps(some: np.ndarray, lr: float, seed: int) -> tuple[float, int, int]:
-        room = room_for(len(some), padded, tree, parts, scheme)
-        loss, pairs, _ = loop_for(padded)(some, inputs, outputs, draws, tree, parts, scheme, room, lr, seed)
+        loss, pairs, _ = loop_for(padded)(some, inputs, outputs, draws, tree, parts, scheme, lr, seed)
         return loss, pairs, len(some)
 
     def work(piece: int, lr: float) -> tuple[float, int, int]:

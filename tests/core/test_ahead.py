@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from lingon.core import ahead
 from lingon.core.ahead import call, library, linker
 
 pytestmark = pytest.mark.skipif(not linker() or sys.platform == "win32", reason="there is no C compiler to link with")
@@ -63,6 +64,22 @@ def test_it_is_made_once_and_again_when_damaged_or_when_its_source_has_changed(t
     assert len(list(made.parent.glob("tripled-*.so"))) == 2
 
 
+def test_what_others_could_have_written_is_not_opened(tripled, tmp_path):
+    assert tripled() is not None
+    (made,) = (tmp_path / "cache" / "loops").glob("*.so")
+    made.chmod(0o666)
+    assert ahead._opened(made) is None
+
+
+def test_a_failure_is_told_beside_it_and_not_tried_again(tripled, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
+    assert tripled() is None
+    (said,) = (tmp_path / "cache" / "loops").glob("*.failed")
+    assert "No module named tripled" in said.read_text()
+    monkeypatch.setattr(ahead, "_make", lambda *given: pytest.fail("it was tried again"))
+    assert tripled() is None
+
+
 @pytest.mark.parametrize("lack", ["compiler", "program", "place"])
 def test_where_none_can_be_made_there_is_none(tripled, tmp_path, monkeypatch, lack):
     if lack == "compiler":
@@ -74,8 +91,9 @@ def test_where_none_can_be_made_there_is_none(tripled, tmp_path, monkeypatch, la
     assert tripled() is None
 
 
-def test_nothing_that_numba_names_is_left_open():
+def test_nothing_that_numba_names_is_left_open(tmp_path, monkeypatch):
     """What the stubs of a library do not cover would keep it from being opened with another numba."""
+    monkeypatch.setenv("LINGON_CACHE", str(tmp_path))
     code = "from lingon.models import word2vec_loops as w; print(w.library(w.__name__, 16, w.SOURCES) is not None)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True", done.stderr

@@ -72,6 +72,24 @@ def test_small_products_are_left_to_torch():
     assert by_onednn(lambda: linear(torch.randn(2, NARROW), torch.randn(WIDE, NARROW))) == 0
 
 
-def test_what_is_exported_has_none_of_it():
-    exported = torch.export.export(Linear(NARROW, WIDE), (torch.randn(ROWS, NARROW),))
+def test_what_is_exported_has_none_of_it_and_any_number_of_rows():
+    module, rows = Linear(NARROW, WIDE), torch.export.Dim("rows", min=2)
+    exported = torch.export.export(module, (torch.randn(ROWS, NARROW),), dynamic_shapes=({0: rows},))
     assert [str(node.target) for node in exported.graph.nodes if node.op == "call_function"] == ["aten.linear.default"]
+    for size in (3, 3 * ROWS):
+        x = torch.randn(size, NARROW)
+        torch.testing.assert_close(exported.module()(x), module(x))
+
+
+def test_rows_that_overlap_and_what_need_not_be_kept():
+    x = torch.randn(ROWS + NARROW, requires_grad=True)
+    weight = torch.randn(NARROW - 1, NARROW, requires_grad=True)
+    found = []
+    for function in (linear, F.linear):
+        function(x.unfold(0, NARROW, 1), weight).square().sum().backward()
+        found.append((x.grad, weight.grad))
+        x.grad = weight.grad = None
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-2)
+    frozen = linear(torch.randn(ROWS, NARROW, requires_grad=True), torch.randn(WIDE, NARROW))
+    assert [kept is None for kept in frozen.grad_fn.next_functions[0][0].saved_tensors] == [True, False]

@@ -5,6 +5,8 @@ import pytest
 import torch
 from torch.nn.functional import logsigmoid
 
+from lingon.core import rows
+from lingon.core.ahead import library, linker
 from lingon.models import word2vec_loops
 from lingon.models.glove import Side, train_glove
 from lingon.models.pair_steps import mean_step, step
@@ -16,9 +18,7 @@ WIDTH, LINES = 32, (0, 0)
 
 
 def train(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed):
-    width = inputs.shape[1]
-    room = room_for(len(ids), width, tree, parts, scheme)
-    return loop_for(width)(ids, inputs, outputs, draws, tree, parts, scheme, room, lr, seed)
+    return loop_for(inputs.shape[1])(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed)
 
 
 def tables(rows: int, others: int, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -78,15 +78,15 @@ def test_a_line_of_two_words_with_parts_and_a_tree_is_two_steps_of_autograd(skip
     inputs, outputs = tables(10, 3, WIDTH)
     old, out = torch.tensor(inputs), torch.tensor(outputs)
     wanted = inputs.copy()
-    rows = [parts.rows[parts.starts[w] : parts.starts[w + 1]] for w in range(3)]
-    assert rows[1][0] == 1
+    own = [parts.rows[parts.starts[w] : parts.starts[w + 1]] for w in range(3)]
+    assert own[1][0] == 1
     for source, target in ((1, 0), (0, 1)):
-        mean = old[torch.tensor(rows[source]).long()].mean(0).requires_grad_()
+        mean = old[torch.tensor(own[source]).long()].mean(0).requires_grad_()
         out = out.detach().requires_grad_()
         way = slice(tree.starts[target], tree.starts[target + 1])
         signs = torch.tensor(2 * tree.left[way] - 1)
         (-logsigmoid(out[torch.tensor(tree.nodes[way]).long()] @ mean * signs).sum()).backward()
-        np.subtract.at(wanted, rows[source], LR * mean.grad.numpy())
+        np.subtract.at(wanted, own[source], LR * mean.grad.numpy())
         out = out - LR * out.grad
     draws, scheme = draws_of(counts, 0.0), Scheme(1, 5, skipgram)
     train(np.array([0, 1, -1], np.int32), inputs, outputs, draws, tree, parts, scheme, LR, 9)
@@ -122,11 +122,13 @@ def test_a_word_beside_another_gets_near_it():
 def test_tables_of_another_width_or_type_are_refused():
     inputs, outputs = tables(3, 3, WIDTH)
     draws, scheme = draws_of(np.array([3, 2, 1]), 0.0), Scheme(1, 1, True)
-    room, ids = room_for(3, WIDTH, NO_TREE, NO_PARTS, scheme), np.array([0, 1, -1], np.int32)
-    with pytest.raises(ValueError, match=r"tables are \(32, 32, 32\) columns wide; this loop is for 16"):
-        loop_for(16)(ids, inputs, outputs, draws, NO_TREE, NO_PARTS, scheme, room, LR, 1)
-    with pytest.raises(ValueError, match="int64"):
-        loop_for(WIDTH)(ids.astype(np.int64), inputs, outputs, draws, NO_TREE, NO_PARTS, scheme, room, LR, 1)
+    more, ids = (draws, NO_TREE, NO_PARTS, scheme, LR, 1), np.array([0, 1, -1], np.int32)
+    with pytest.raises(ValueError, match="tables of 32 and 32 columns; this loop is for 16"):
+        loop_for(16)(ids, inputs, outputs, *more)
+    with pytest.raises(ValueError, match=r"ids: int64 \[3\]; expected int32"):
+        loop_for(WIDTH)(ids.astype(np.int64), inputs, outputs, *more)
+    with pytest.raises(ValueError, match=r"outputs: float32 \[3, 32\]; expected float32 in one piece"):
+        loop_for(WIDTH)(ids, inputs, outputs.repeat(2, 0)[::2], *more)
     with pytest.raises(ValueError, match="multiple of 16"):
         loop_for(7)
 
@@ -146,21 +148,28 @@ def test_a_step_of_glove_is_the_gradient_by_adagrad():
     np.testing.assert_allclose(words.squares[1], 1 + a.grad**2, rtol=1e-4)
 
 
-@pytest.mark.parametrize("scheme", [Scheme(3, 5, True), Scheme(3, 5, False)])
-@pytest.mark.parametrize("with_parts", [False, True])
-def test_the_library_trains_as_the_loop_compiled_here(scheme, with_parts):
+@pytest.mark.skipif(not linker(), reason="there is no C compiler to link with")
+@pytest.mark.parametrize("skipgram", [True, False])
+@pytest.mark.parametrize("more", ["samples", "parts", "tree"])
+def test_the_library_trains_as_the_loop_compiled_here(skipgram, more):
     """Of one processor and one source; only sums may be in another order."""
     random, words = np.random.default_rng(7), [f"word{i}" for i in range(23)]
     ids = np.where(random.random(3000) < 0.1, -1, random.integers(0, 23, 3000)).astype(np.int32)
-    parts = parts_of(words, 3, 5, 11) if with_parts else NO_PARTS
-    draws, results = draws_of(random.integers(1, 99, 23), 1e-2), []
-    for make in (loop_for, word2vec_loops._compiled_here):
+    counts, scheme, results = random.integers(1, 99, 23), Scheme(3, 5, skipgram), []
+    parts = parts_of(words, 3, 5, 11) if more == "parts" else NO_PARTS
+    tree = tree_of(counts) if more == "tree" else NO_TREE
+    function = library("lingon.models.word2vec_loops", 48, word2vec_loops.SOURCES)
+    for train in (word2vec_loops._of_library(function), word2vec_loops.compiled_here(48)):
         inputs, outputs = (np.random.default_rng(s).normal(size=(34, 48)).astype(np.float32) / 48 for s in (1, 2))
-        room = room_for(len(ids), 48, NO_TREE, parts, scheme)
-        found = make(48)(ids, inputs, outputs, draws, NO_TREE, parts, scheme, room, 0.05, 11)
+        room = room_for(len(ids), 48, tree, parts, scheme)
+        found = train(ids, inputs, outputs, draws_of(counts, 1e-2), tree, parts, scheme, room, 0.05, 11)
         results.append((found, inputs, outputs))
     (ours, *tables_of_ours), (theirs, *tables_of_theirs) = results
     assert ours[1:] == theirs[1:]
     assert ours[0] == pytest.approx(theirs[0], rel=1e-5)
     for a, b in zip(tables_of_ours, tables_of_theirs, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_the_width_of_a_line_is_that_of_rows():
+    assert word2vec_loops.LINE == rows.LINE

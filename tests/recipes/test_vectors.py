@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lingon.core.ahead import linker
 from lingon.core.errors import Interrupted, NotFinite, UserError
 from lingon.core.files import read_json, sha256_of
 from lingon.data.running_text import lines_of
@@ -148,16 +149,17 @@ def test_numbers_that_overflow_are_reported_with_a_way_out(text, tmp_path):
         vectors([text], settings=replace(SMALL, lr=9e5, epochs=9, window=5), folder=Folder(str(tmp_path)))
 
 
-def test_no_run_of_word_vectors_waits_for_torch_or_a_compiler(text, tmp_path):
+@pytest.mark.skipif(not linker(), reason="there is no C compiler to link with")
+def test_skipgram_and_cbow_wait_neither_for_torch_nor_for_a_compiler(text, tmp_path):
     """Saved, resumed and written: they would be three times the memory of everything else."""
     program = f"""
 import sys
 from lingon.recipes.settings import Folder
 from lingon.recipes.vector_settings import VectorSettings
 from lingon.recipes.vectors import vectors
-settings = VectorSettings(width=7, epochs=1, min_count=1, spaces=True)
-for resume in (False, True):
-    vectors([{text!r}], settings=settings, folder=Folder({str(tmp_path / "run")!r}, resume=resume))
-    assert not {{"torch", "numba", "llvmlite"}} & set(sys.modules), resume
+for method, resume in (("cbow", False), ("cbow", True), ("skipgram", False)):
+    settings = VectorSettings(method=method, width=7, epochs=1, min_count=1, spaces=True)
+    vectors([{text!r}], settings=settings, folder=Folder(f"{tmp_path}/{{method}}", resume=resume))
+    assert not {{"torch", "numba", "llvmlite"}} & set(sys.modules), method
 """
     subprocess.run([sys.executable, "-c", program], check=True, env=os.environ | {"LINGON_QUIET": "1"})
