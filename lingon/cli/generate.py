@@ -16,7 +16,7 @@ Share = float | None
 # Which options exclude each other, and why.
 ALONE = {
     "beams": (
-        ("contrastive", "draft", "temperature", "top_k", "top_p", "min_p", "typical", "stop"),
+        ("contrastive", "draft", "temperature", "top_k", "top_p", "min_p", "typical"),
         "a beam search looks for the likeliest whole texts and draws nothing",
     ),
     "contrastive": (

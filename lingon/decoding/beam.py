@@ -1,6 +1,6 @@
 """Beam search: the best whole texts that can be found by keeping a few beginnings at each step."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -14,7 +14,7 @@ WIDEST = 65_536  # beams
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A text found: its new ids (with the end token, if it ended), log-probability, and score, which ranks it."""
+    """A text found: its new ids (with what ended it, if it ended), log-probability, and score, which ranks it."""
 
     ids: tuple[int, ...]
     logprob: float
@@ -106,20 +106,25 @@ def beam_search(
     beams: Beams,
     ends: Sequence[int] = (),
     rules: Sequence[Rule] = (),
+    stopped: Callable[[Row], bool] | None = None,
 ) -> list[list[Hypothesis]]:
     """The best texts for each row, best first: `beams.best` of them, or fewer if there are not so many.
 
-    logits, state: what the model said of the prompts. ends: ids that end a text. The rules are applied to the
-    log-probabilities and not made to sum to 1 again, so a grammar leaves each text the probability that the model
-    gives it.
+    logits, state: what the model said of the prompts. ends: ids that end a text. stopped: whether a text ends with
+    its last token for another reason, such as a stop text. The rules are applied to the log-probabilities and not made
+    to sum to 1 again, so a grammar leaves each text the probability that the model gives it.
     """
+    over = lambda group, parent, token: (
+        token in ends
+        or (stopped is not None and stopped(Row([*group.rows[parent].ids, token], group.rows[parent].prompt)))
+    )
     size, sets = beams.width // beams.groups, range(beams.groups)
     searches = [[_start(row, size) for _ in sets] for row in rows]
     live = list(searches)
     state = select(state, [i for i in range(len(rows)) for _ in range(beams.width)])
     logits = logits.repeat_interleave(beams.width, 0)
     for length in range(1, beams.most + 1):
-        _advance(live, logits, beams, ends, rules, length)
+        _advance(live, logits, beams, len(ends), over, rules, length)
         going = [i for i, search in enumerate(live) if not all(group.done for group in search)]
         if length == beams.most or not going:
             break
@@ -135,7 +140,7 @@ def _start(row: Row, size: int) -> _Group:
     return _Group([Row(list(row.ids), row.prompt) for _ in range(size)], [0.0, *dead], [0.0, *dead])
 
 
-def _advance(live: list[list[_Group]], logits: Tensor, beams: Beams, ends, rules, length: int) -> None:
+def _advance(live: list[list[_Group]], logits: Tensor, beams: Beams, ends: int, over, rules, length: int) -> None:
     """One more token for every beam of every search that goes on."""
     if logits.isnan().any():
         raise NotFinite(f"after {length - 1} new tokens the model gave logits that are NaN; its weights are broken")
@@ -147,28 +152,38 @@ def _advance(live: list[list[_Group]], logits: Tensor, beams: Beams, ends, rules
         old = torch.tensor([search[g].values for search in live], dtype=logs.dtype, device=logs.device)
         values = old[:, :, None] + logs[:, g] - beams.diversity * taken
         # Ended texts leave the beam, so that as many candidates more are needed to fill it.
-        best, flat = values.flatten(1).topk(min(size * (1 + len(ends)), size * vocabulary))
+        best = values.flatten(1).topk(min(size * (1 + ends), size * vocabulary))
         for i, search in enumerate(live):
-            candidates = [
-                (v, *divmod(at, vocabulary)) for v, at in zip(best[i].tolist(), flat[i].tolist(), strict=True)
-            ]
-            for token in _grow(search[g], candidates, logs[i, g], beams, ends, length):
+            candidates = _candidates(values[i], best.values[i], best.indices[i])
+            for token in _grow(search[g], candidates, logs[i, g], beams, over, length):
                 taken[i, 0, token] += 1
 
 
-def _grow(group: _Group, candidates, logs: Tensor, beams: Beams, ends, length: int) -> list[int]:
+def _candidates(values: Float[Tensor, "W V"], best: Tensor, flat: Tensor) -> Iterator[tuple[float, int, int]]:
+    """(value, beam, token), best first; all are put in order only when the best that are given do not suffice."""
+    given, vocabulary = flat.tolist(), values.shape[1]
+    for value, at in zip(best.tolist(), given, strict=True):
+        yield value, *divmod(at, vocabulary)
+    known, order = set(given), values.flatten().sort(descending=True, stable=True)
+    for value, at in zip(order.values.tolist(), order.indices.tolist(), strict=True):
+        if at not in known:
+            yield value, *divmod(at, vocabulary)
+
+
+def _grow(group: _Group, candidates, logs: Tensor, beams: Beams, over, length: int) -> list[int]:
     """Takes the best candidates; returns the token of each, whether its text goes on or ends."""
     size, kept, penalty, taken = len(group.rows), [], length_penalty(length, beams.alpha), []
     for rank, (value, parent, token) in enumerate(candidates):
-        if value == float("-inf") or len(kept) == size:
+        if value == float("-inf") or len(kept) == size or (length == beams.most and rank == size):
             break
         logprob = group.logprobs[parent] + logs[parent, token].item()
-        if token not in ends and length < beams.most:
+        ended = over(group, parent, token)
+        if not ended and length < beams.most:
             kept.append((value, logprob, parent, token))
             taken.append(token)
         elif rank < size and not group.done:
             new = (*group.rows[parent].new, token)
-            group.ended.append(Hypothesis(new, logprob, value / penalty, token in ends))
+            group.ended.append(Hypothesis(new, logprob, value / penalty, ended))
             taken.append(token)
     group.ended = sorted(group.ended, key=lambda found: -found.score)[: beams.width]
     group.done = group.done or not kept or _may_stop(group, kept[0][0], beams, length)

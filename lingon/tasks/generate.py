@@ -150,12 +150,12 @@ class LanguageModel:
         beams = replace(beams, most=self._room([prompt], beams.most))
         logits, state = read(self.step, lambda n: self.model.new_state(n, None), [rows[0].ids], self.device)
         given = self._rules(manner, grammar, beams.most)
-        return beam_search(self.step, logits, state, rows, beams, self.ends, given)[0]
+        return beam_search(self.step, logits, state, rows, beams, self.ends, given, self._stopped(manner))[0]
 
     def search(self, prompt: str, beams: Beams, manner: Manner = Manner()) -> list[tuple[str, float, float]]:
         """The best texts that a beam search finds: (text, log-probability, score), best first."""
         found = self.hypotheses(prompt, beams, manner)
-        texts = [self.pieces.text_of(h.ids).decode("utf-8", "replace") for h in found]
+        texts = ["".join(text_of(h.ids, self.pieces.of, self.ends, manner.stop)) for h in found]
         return [(text, h.logprob, h.score) for text, h in zip(texts, found, strict=True)]
 
     @torch.inference_mode()
@@ -232,16 +232,20 @@ class LanguageModel:
         return logits.index_fill(1, self._never.to(logits.device), -torch.inf)
 
     def _finished(self, manner: Manner, grammar: Grammar | None, most: int) -> Callable[[Row], bool]:
-        stops = [text.encode() for text in manner.stop]
+        stopped = self._stopped(manner)
 
         def finished(row: Row) -> bool:
             if row.ids[-1] in self.ends or len(row.new) >= most or (grammar and grammar.complete(row.new, most)):
                 return True
-            # A stop text can only end in the last token, so no more than its own bytes and that token need a look.
-            tail = self.pieces.text_of(row.new[-64:]) if stops else b""
-            return any(stop in tail for stop in stops)
+            return stopped is not None and stopped(row)
 
         return finished
+
+    def _stopped(self, manner: Manner) -> Callable[[Row], bool] | None:
+        """Whether a stop text has come; None when there are none."""
+        stops = [text.encode() for text in manner.stop]
+        # A stop text can only end in the last token, so no more than its own bytes and that token need a look.
+        return (lambda row: any(stop in self.pieces.text_of(row.new[-64:]) for stop in stops)) if stops else None
 
     def text(self, steps: Iterable[list[Picked]], stop: Sequence[str] = ()) -> Iterator[str]:
         """The text of one row's tokens, in pieces: see `lingon.decoding.text`."""

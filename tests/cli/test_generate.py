@@ -98,6 +98,15 @@ def test_beams_give_the_best_first(said, model):
     assert out.startswith(f"the{diverse[0][0]}\n[log-probability {diverse[0][1]:.3f}, score {diverse[0][2]:.3f}]")
 
 
+def test_beams_end_before_a_stop_text(said):
+    flags = ("--prompt", "the", "--beams", 4, "--n", 4, "--tokens", 8, "--bias", "[pad]=-inf", "--json")
+    best = rows(said(*flags)[1])[0]["text"]
+    stop = best[3:5]
+    found = rows(said(*flags, "--stop", stop)[1])
+    assert any(row["ended"] == "stop text" for row in found)
+    assert not any(stop in row["text"] for row in found)
+
+
 def test_contrastive_search_without_contrast_is_greedy(said, model):
     greedy = model.write("the", tokens=8, temperature=0)
     assert said("--prompt", "the", "--contrastive", 0, "--tokens", 8)[1] == f"the{greedy}\n"
@@ -135,7 +144,6 @@ WRONG = {
     "--beams 3 --temperature 0.5": "--beams and --temperature exclude each other: a beam search looks for",
     "--beams 3 --draft x": "--beams and --draft exclude each other",
     "--beams 3 --contrastive 0.5": "--beams and --contrastive exclude each other",
-    "--beams 3 --stop x": "--beams and --stop exclude each other",
     "--contrastive 0.5 --temperature 0.5": "--contrastive and --temperature exclude each other",
     "--contrastive 0.5 --n 2": "--contrastive and --n exclude each other: contrastive search draws nothing",
     "--draft x --n 2": "--draft and --n exclude each other",

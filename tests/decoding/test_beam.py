@@ -1,5 +1,6 @@
 """Beam search against exhaustive search, greedy search, a slow beam search, and the numbers of its length penalty."""
 
+import itertools
 import math
 
 import pytest
@@ -24,9 +25,9 @@ from tests.decoding.toy import Toy
 PROMPTS = [[3], [1, 2, 3], [1, 2], [3, 1, 2, 3, 3]]
 
 
-def search(toy, prompts, beams, ends=(), rules=()):
+def search(toy, prompts, beams, ends=(), rules=(), stopped=None):
     logits, state = read(toy, toy.fresh, prompts)
-    return beam_search(toy, logits, state, rows_of(prompts), beams, ends, rules)
+    return beam_search(toy, logits, state, rows_of(prompts), beams, ends, rules, stopped)
 
 
 def ids(found):
@@ -51,6 +52,28 @@ def test_wide_beams_find_what_exhaustive_search_finds(seeds, alpha, ends):
         assert [text.ids for text in found] == [text for _, text in wanted]
         assert [text.score for text in found] == pytest.approx([score for score, _ in wanted], abs=1e-5)
         assert [text.ended for text in found] == [text[-1] in ends for _, text in wanted]
+
+
+def test_texts_that_stop_for_another_reason_leave_the_beam_as_ended_ones_do():
+    """A text stops with 2 after 3, or with a third 1; as many candidates are looked at as it takes to fill the beam."""
+    over = lambda new: new[-2:] == [3, 2] or new.count(1) == 3
+
+    def cut(text):
+        stop = next((i for i in range(1, len(text)) if over(list(text[:i]))), len(text))
+        return text[:stop]
+
+    for seed in range(30):
+        toy = Toy(5, seed=(seed, "stop"), spread=1.5)
+        texts = {cut(text) for text in itertools.product(range(5), repeat=4)}
+        scores = {text: toy.logprob([1], text) / length_penalty(len(text), 0.6) for text in texts}
+        ranked = sorted(((score, text) for text, score in scores.items()), reverse=True)
+        stopped = lambda row: over(row.new)
+        (found,) = search(toy, [[1]], Beams(125, 4, best=7), stopped=stopped)
+        assert [text.ids for text in found] == [text for _, text in ranked[:7]]
+        assert [text.ended for text in found] == [over(list(text)) for _, text in ranked[:7]]
+    everything = lambda row: row.new[-1] != 4
+    (found,) = search(Toy(5), [[1]], Beams(2, 3, best=2), stopped=everything)
+    assert all(text.ids[-1] != 4 or len(text.ids) == 3 for text in found)
 
 
 def test_a_beam_of_one_is_greedy():
