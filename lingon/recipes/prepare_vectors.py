@@ -41,11 +41,11 @@ def vectors_of(settings: VectorSettings, words: Words, job: Job) -> tuple[np.nda
     width, size = settings.width, len(words.tokens)
     if settings.method == "glove":  # the sum, as in section 4.2 of the paper
         return (job.tables["words"] + job.tables["contexts"])[:, :width], None
-    table = job.tables["inputs"][:, :width]
+    table, lengths = job.tables["inputs"], (settings.shortest, settings.longest)
     if not settings.subwords:
-        return table, None
-    parts = Subwords(np.ascontiguousarray(table[size:]), settings.shortest, settings.longest)
-    return means_of_words(words.tokens, np.ascontiguousarray(table[:size]), parts), parts
+        return table[:, :width], None
+    means = means_of_words(words.tokens, table[:size], Subwords(table[size:], *lengths))
+    return means[:, :width], Subwords(table[size:, :width], *lengths)  # a view: the table is large
 
 
 def _word2vec(settings: VectorSettings, words: Words, ids: Path, length: int, lr: float) -> Job:

@@ -1,7 +1,13 @@
-"""The compiled loops of `subwords`: the hashes of n-grams, and the means of their vectors."""
+"""The compiled loops of `subwords`, and the program that makes them a library: see `lingon.core.ahead`."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+from numba import carray
 
+from lingon.core.ahead import write_library
 from lingon.core.kernel import kernel
 
 # FNV-1a, with bytes as signed numbers, as fastText has it.
@@ -46,3 +52,24 @@ def add_means(own, table, rows, starts, out):
                 out[w, d] += table[rows[k], d]
         for d in range(own.shape[1]):
             out[w, d] *= share
+
+
+def _hashes(places, sizes, numbers):
+    data, ends = carray(places[0], (sizes[0],), np.uint8), carray(places[1], (sizes[1],), np.int64)
+    starts, rows = carray(places[2], (sizes[2],), np.int64), carray(places[3], (sizes[3],), np.int64)
+    numbers[0] = hash_ngrams(data, ends, sizes[4], sizes[5], sizes[6], starts, rows)
+
+
+def _means(places, sizes, numbers):
+    own, table = (
+        carray(places[0], (sizes[0], sizes[5]), np.float32),
+        carray(places[1], (sizes[1], sizes[5]), np.float32),
+    )
+    rows, starts = carray(places[2], (sizes[2],), np.int64), carray(places[3], (sizes[3],), np.int64)
+    add_means(own, table, rows, starts, carray(places[4], (sizes[4], sizes[5]), np.float32))
+
+
+LOOPS: tuple[Callable, ...] = (_hashes, _means)
+
+if __name__ == "__main__":
+    write_library(LOOPS[int(sys.argv[1])], Path(sys.argv[2]))

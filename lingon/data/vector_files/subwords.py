@@ -5,10 +5,15 @@ hash, and which n-grams count, are those of fastText (Dictionary::computeSubword
 the word stands between < and >, and neither of these two alone is an n-gram.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
+
+from lingon.core import ahead
+from lingon.core.ahead import call, library
 
 CHUNK = 1 << 15  # words whose n-grams are held at a time
 
@@ -41,9 +46,9 @@ def subword_rows(words: Sequence[str], shortest: int, longest: int, buckets: int
     >>> len(rows), starts.tolist()
     (5, [0, 5])
     """
-    # Imported here, because who has no parts of words does without the compiler.
-    from lingon.data.vector_files.subword_loops import hash_ngrams
-
+    if buckets < 1:
+        raise ValueError(f"{buckets} buckets for the n-grams of words; expected 1 or more")
+    hash_ngrams, _ = _loops()
     encoded = [f"<{word}>".encode("utf-8", "surrogateescape") for word in words]
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
     data = np.frombuffer(b"".join(encoded), np.uint8)
@@ -62,14 +67,35 @@ def means_of_words(words: Sequence[str], own: np.ndarray, subwords: Subwords, al
 
     own: a row per word. alone: the word that has no parts (the end of a line in fastText).
     """
-    from lingon.data.vector_files.subword_loops import add_means
-
+    _, add_means = _loops()
     found = np.empty((len(words), own.shape[1]), np.float32)
     for begin in range(0, len(words), CHUNK):
         some = words[begin : begin + CHUNK]
         rows, starts = subwords.rows(some)
         end = begin + len(some)
-        add_means(np.ascontiguousarray(own[begin:end]), subwords.table, rows, starts, found[begin:end])
+        table = np.ascontiguousarray(subwords.table, np.float32)  # most are; a copy of a large one would be dear
+        add_means(np.ascontiguousarray(own[begin:end], np.float32), table, rows, starts, found[begin:end])
     for place in (i for i, word in enumerate(words) if word == alone):
         found[place] = own[place]
     return found
+
+
+@cache
+def _loops() -> tuple[Callable, Callable]:
+    """hash_ngrams and add_means of `subword_loops`: from libraries, else compiled here."""
+    program, source = f"{__package__}.subword_loops", Path(__file__).with_name("subword_loops.py")
+    hashes, means = (library(program, which, [source, Path(ahead.__file__).with_name("kernel.py")]) for which in (0, 1))
+    if hashes is None or means is None:
+        from lingon.data.vector_files.subword_loops import add_means, hash_ngrams
+
+        return hash_ngrams, add_means
+
+    def hash_ngrams(data, ends, shortest, longest, buckets, starts, rows):
+        arrays = [data, ends, starts, rows]
+        return int(call(hashes, arrays, [*map(len, arrays), shortest, longest, buckets], [0.0])[0])
+
+    def add_means(own, table, rows, starts, out):
+        arrays = [own, table, rows, starts, out]
+        call(means, arrays, [*map(len, arrays), own.shape[1]], [])
+
+    return hash_ngrams, add_means
