@@ -28,7 +28,8 @@ from lingon.data.stretches import Lanes
 from lingon.data.tokenize import words
 from lingon.engine.fit import Plan, fit
 from lingon.engine.optim import adamw
-from lingon.layers.losses import LogUniform, cross_entropy, sampled_cross_entropy
+from lingon.layers.adaptive import usual_cutoffs
+from lingon.layers.losses import LogUniform, cross_entropy, draw_unique, sampled_cross_entropy
 from lingon.learn import attempt
 from lingon.metrics.likelihood import Likelihood
 from lingon.models.lstm import LSTM
@@ -41,6 +42,8 @@ train, valid = np.array(ids["train"][:200_000]), np.array(ids["valid"][:20_000])
 V = len(tokenizer.vocab)
 print(f"{len(train):,} tokens to learn from, {len(valid):,} to be surprised by, {V:,} different ones")
 print(tokenizer.decode(train[:40].tolist()))
+unknown = tokenizer.vocab["[unk]"]
+print(f"rarer words are one token, [unk]: {(valid == unknown).mean():.1%} of the text to be surprised by")
 
 # %% [markdown]
 # ## Counting
@@ -52,14 +55,18 @@ print(tokenizer.decode(train[:40].tolist()))
 # The simplest estimate looks back at one token only, and counts: of all the times that *her* stood in the text, how
 # often did *mother* follow? A pair that never came would have probability zero, and one zero makes the whole text
 # impossible. So the counts are mixed with those of single tokens, and those with a uniform guess (Jelinek and Mercer,
-# 1980).
+# 1980). The vocabulary comes from all chapters and the counts from some of them, so a token may have no followers at
+# all; then the single tokens get the share of the pairs too.
 
 # %%
 single, pairs = Counter(train.tolist()), Counter(pairwise(train.tolist()))
+starts = Counter(train[:-1].tolist())  # how many pairs begin with a token; the last token of the text begins none
 
 
 def bigram(before, word, a=0.6, b=0.35):
-    follows = pairs[before, word] / single[before] if single[before] else 0.0
+    if starts[before] == 0:
+        a, b = 0.0, a + b
+    follows = pairs[before, word] / starts[before] if starts[before] else 0.0
     return a * follows + b * single[word] / len(train) + (1 - a - b) / V
 
 
@@ -73,11 +80,14 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# It is a distribution: over all the tokens that may follow, it adds up to one.
+# It is a distribution: over all the tokens that may follow, it adds up to one, also after a token that was never seen.
 
 # %%
-total = torch.tensor([sum(bigram(her, word) for word in range(V))])
-assert torch.allclose(total, torch.ones(1), atol=1e-6)
+never = next(token for token in range(V) if starts[token] == 0)
+totals = torch.tensor([sum(bigram(before, word) for word in range(V)) for before in (her, never)])
+assert torch.allclose(totals, torch.ones(2), atol=1e-6)
+unseen = sum(starts[token] == 0 for token in range(V))
+print(f"{unseen} tokens have no followers, such as {tokenizer.vocab.token(never)!r}")
 
 # %% [markdown]
 # ## How surprised?
@@ -86,8 +96,12 @@ assert torch.allclose(total, torch.ones(1), atol=1e-6)
 # less likely. The mean over a text is the **cross entropy**, in nats, its exponential the **perplexity**: a model of
 # perplexity 100 is as unsure, on average, as one that must choose among 100 equally likely words.
 # The mean goes over tokens. Divide by anything else, by batches or by lines, and the number means nothing: the 2019
-# tutorial once printed a sum of batch means divided by the number of examples, and its loss looked a hundred times too
-# good.
+# tutorial once printed a sum of batch means divided by the number of examples, and its loss looked as many times too
+# good as a batch was large.
+#
+# [unk] is predicted like any other token, and its probability is that of all the words it stands for. A smaller
+# vocabulary makes more of them one, and the text easier to predict. So perplexities can be compared only within one
+# vocabulary.
 
 # %%
 surprise = [-math.log(bigram(a, b)) for a, b in pairwise(valid.tolist())]
@@ -99,13 +113,40 @@ for token, nats in list(zip(valid[1:].tolist(), surprise, strict=True))[:14]:
     print(f"{tokenizer.vocab.token(token):>12} {'#' * round(4 * nats)}")
 
 # %% [markdown]
+# ## Longer histories
+#
+# Two tokens back should tell more than one. So mix in the **trigrams**: of all the times that these two came, how often
+# did the word follow? Where the two never came together, pairs must do. But the longer a run, the fewer come again. Of
+# the different runs of one to five tokens in the text, how many come only once?
+
+# %%
+text = train.tolist()
+runs = {n: Counter(zip(*(text[i:] for i in range(n)), strict=False)) for n in range(1, 6)}
+begun_by_two = Counter(pairwise(text[:-1]))
+
+
+def trigram(first, second, word, c=0.3):
+    if begun_by_two[first, second] == 0:
+        return bigram(second, word)
+    return c * runs[3][first, second, word] / begun_by_two[first, second] + (1 - c) * bigram(second, word)
+
+
+nats = [-math.log(trigram(*three)) for three in zip(valid, valid[1:], valid[2:], strict=False)]
+by_three = Likelihood(surprise[0] + sum(nats), len(surprise))  # the second token has but one before it
+assert by_three.perplexity < by_counting.perplexity
+print(f"perplexity: {by_counting.perplexity:,.0f} by pairs, {by_three.perplexity:,.0f} with runs of three")
+once = {n: sum(count == 1 for count in found.values()) / len(found) for n, found in runs.items()}
+print("come only once:", ", ".join(f"{share:.0%} of the runs of {n}" for n, share in once.items()))
+assert once[5] > 0.9
+
+# %% [markdown]
 # ## An LSTM that reads on
 #
-# Counts of longer histories run out: most runs of five words come once in a lifetime. An LSTM has no such table. It
-# reads token after token and keeps what it needs in a state of fixed size. To train it, the text is cut into **lanes**
-# that are read side by side, a stretch of 35 tokens at a time. The state is carried on from stretch to stretch; the
-# gradient is not, since it would have to go back to the beginning of the book: **truncated backpropagation through
-# time**.
+# Counts run out: nearly all runs of five come once, and say nothing about what else might have followed. An LSTM has no
+# such table. It reads token after token and keeps what it needs in a state of fixed size. To train it, the text is cut
+# into **lanes** that are read side by side, a stretch of 35 tokens at a time. The state is carried on from stretch to
+# stretch; the gradient is not, since it would have to go back to the beginning of the book: **truncated backpropagation
+# through time**.
 
 # %%
 seed_everything(0)
@@ -153,10 +194,34 @@ print(f"operations per token forwards: last layer {2 * D * V:,}, LSTM {16 * D * 
 # %% [markdown]
 # ## Fewer rivals
 #
-# While training one need not compare the right token with all others: with a few hundred rivals, drawn at random, it
-# learns nearly as well (Bengio and Senécal, 2003 and 2008). Rivals are drawn by Zipf's law, frequent tokens more often;
-# to make up for that, each logit is lowered by the logarithm of how often its token was to be expected among the
-# draws. The more rivals, the nearer the sampled loss comes to the exact one. **Evaluation is always exact.**
+# While training one need not compare the right token with all others: some rivals, drawn at random, will do (Bengio and
+# Senécal, 2003 and 2008). Ids go from frequent to rare, so rivals can be drawn by Zipf's law, frequent tokens more
+# often: token $c$ with the probability $\log \frac{c + 2}{c + 1} / \log(V + 1)$. To make up for that, each logit is
+# lowered by the logarithm of how often its token was to be expected among the rivals. One draws until there are enough
+# *different* ones, so each comes once or not at all, and the expected count is the probability to come at least once
+# in so many tries: exercise 10.3. A rival that is the target itself does not count.
+
+
+# %%
+def ours_sampled(hidden, weight, bias, targets, chances, samples):
+    """hidden [N, D], targets [N] -> the mean loss of each target against the same drawn rivals."""
+    rivals, tries = draw_unique(chances, samples)
+    lowered = hidden @ weight.T + bias - (1 - (1 - chances) ** tries).log().float()  # all [N, V], to be easily read
+    own, others = lowered.gather(1, targets[:, None]), lowered[:, rivals]
+    others = others.masked_fill(targets[:, None] == rivals, -torch.inf)
+    return (torch.cat([own, others], 1).logsumexp(1) - own[:, 0]).mean()
+
+
+ranks = torch.arange(V).double()
+zipf = ((ranks + 2) / (ranks + 1)).log() / math.log(V + 1)
+seed_everything(0)
+by_hand = ours_sampled(states, weight, bias, targets, zipf, 300)
+seed_everything(0)  # the same draws again
+assert torch.allclose(by_hand, sampled_cross_entropy(states, weight, bias, targets, LogUniform(V, 300)), rtol=1e-4)
+print(f"300 rivals: loss {by_hand:.3f}, exact {at_once:.3f}")
+
+# %% [markdown]
+# The more rivals, the nearer the sampled loss should come to the exact one. **Evaluation is always exact.**
 
 # %%
 counts = [10, 30, 100, 300, 1000, 3000]
@@ -164,6 +229,7 @@ means = [
     torch.stack([sampled_cross_entropy(states, weight, bias, targets, LogUniform(V, n)) for _ in range(20)]).mean()
     for n in counts
 ]
+assert abs(means[-1] - at_once) < abs(means[0] - at_once)
 plt.figure(figsize=(7, 3))
 plt.plot(counts, means, "o-", label="sampled, mean of 20 draws")
 plt.axhline(at_once, color="gray", linestyle="--", label="exact")
@@ -176,18 +242,31 @@ plt.show()
 
 # %% [markdown]
 # And the model that is trained so? Same sizes, same steps, a fifth of the vocabulary as rivals.
+#
+# Beside it goes another way, which draws nothing: the **adaptive softmax** (Grave and others, 2017). The first softmax
+# holds the frequent tokens, and one entry for each group of rarer ones. Whoever wants a rare token goes through the
+# entry of its group to a second softmax, behind a narrower matrix. The probability of the token is the product of the
+# two, so all tokens together have one; and groups that no target of a batch is in cost nothing. (Its matrices cannot be
+# the embedding too, so it is another model, with more weights: its perplexity does not judge the softmax alone.)
 
 # %%
-seed_everything(0)
-quick = LSTM(V, width=96, hidden=96, depth=1, tied=True, dropout=0.1)
-lanes = Lanes(train, rows=32, context=35)
-begun = time.perf_counter()
-objective = Objective(quick, sampled(LogUniform(V, V // 5)))
-fit(objective, lanes, carried_loss(lanes), adamw(quick, 4e-3, weight_decay=0.0), plan=Plan(epochs=2, clip=1.0))
-print(f"sampled: {time.perf_counter() - begun:.0f} s, exact: {exact_seconds:.0f} s")
-found = likelihood(quick, valid, context=256, rows=8)
-print(f"exact perplexity on held-out text: trained sampled {found.perplexity:,.0f}, exact {exact.perplexity:,.0f}")
-assert found.perplexity < uniform.perplexity
+ways = {
+    "sampled": ({"tied": True}, {"softmax": sampled(LogUniform(V, V // 5))}),
+    "adaptive": ({"cutoffs": usual_cutoffs(V)}, {}),
+}
+print(f"exact: {exact_seconds:.0f} s, perplexity on held-out text {exact.perplexity:,.0f}")
+for name, (last_layer, softmax) in ways.items():
+    seed_everything(0)
+    quick = LSTM(V, width=96, hidden=96, depth=1, dropout=0.1, **last_layer)
+    lanes = Lanes(train, rows=32, context=35)
+    objective, optimizer = Objective(quick, **softmax), adamw(quick, 4e-3, weight_decay=0.0)
+    begun = time.perf_counter()
+    fit(objective, lanes, carried_loss(lanes), optimizer, plan=Plan(epochs=2, clip=1.0))
+    seconds, found = time.perf_counter() - begun, likelihood(quick, valid, context=256, rows=8)
+    print(f"{name}: {seconds:.0f} s, perplexity on held-out text {found.perplexity:,.0f}, by all tokens")
+    assert found.perplexity < 1.4 * exact.perplexity
+together = quick.head(states).detach().exp().sum(1)  # of the adaptive one
+assert torch.allclose(together, torch.ones(200), atol=1e-4)
 
 # %% [markdown]
 # ## Exercises
@@ -246,6 +325,7 @@ attempt(at_least_once, "10")
 # - Claude Shannon, *A Mathematical Theory of Communication*, 1948: counting, and the entropy of English.
 # - Yoshua Bengio and others, *A Neural Probabilistic Language Model*, 2003.
 # - Yoshua Bengio and Jean-Sébastien Senécal, *Adaptive Importance Sampling to Accelerate Training*, 2008.
+# - Édouard Grave and others, *Efficient softmax approximation for GPUs*, 2017.
 # - Wojciech Zaremba, Ilya Sutskever, Oriol Vinyals, *Recurrent Neural Network Regularization*, 2014.
 # - Stephen Merity and others, *Regularizing and Optimizing LSTM Language Models*, 2018: `--model awd_lstm`.
 #

@@ -28,13 +28,18 @@ def interpolated(text, before, word, a):
 
 
 def check_interpolated(interpolated):
-    text = ["a", "b", "a", "b", "a", "c"]
-    for before, word, a, truth in [("a", "b", 1.0, 2 / 3), ("a", "b", 0.0, 2 / 6), ("a", "c", 0.5, 1 / 4)]:
+    six = ["a", "b", "a", "b", "a", "c"]
+    for text, before, word, a, truth in [
+        (six, "a", "b", 1.0, 2 / 3),
+        (six, "a", "b", 0.0, 2 / 6),
+        (six, "a", "c", 0.5, 1 / 4),
+        (["a", "b", "a"], "a", "b", 1.0, 1.0),  # the last word is followed by nothing, and counts for nothing
+    ]:
         found = interpolated(text, before, word, a)
         assert math.isclose(found, truth, rel_tol=1e-9), (
             f"In {' '.join(text)!r}, after {before!r}, a = {a}: {word!r} has {truth:.4f}, yours is {found}."
         )
-    found = interpolated(text, "c", "a", 0.5)
+    found = interpolated(six, "c", "a", 0.5)
     assert math.isclose(found, 0.25), f"Nothing follows the last word, so only 0.5 * 3/6 is left; yours: {found}."
 
 
@@ -45,6 +50,8 @@ def at_least_once(p, tries):
 def check_at_least_once(at_least_once):
     found = at_least_once(0.5, 2)
     assert math.isclose(found, 0.75), f"Two throws of a coin show heads at least once with 3/4, yours is {found}."
+    found = at_least_once(0.3, 5)
+    assert math.isclose(found, 1 - 0.7**5), f"5 draws with p = 0.3 miss it with 0.7 to the 5th; yours is {found}."
     found = at_least_once(1e-18, 1000)
     assert math.isclose(found, 1e-15, rel_tol=1e-6), (
         f"1,000 draws of a token with p = 1e-18: about 1e-15, yours is {found}; 1 - p is rounded to 1."
