@@ -5,9 +5,9 @@
 #
 # A language model (lessons 10 and 11) writes nothing. It gives a distribution, and somebody must choose: the likeliest
 # word, or one at random, or the words of the whole text that is likeliest of all. The choices give very different texts
-# from the same model, and the likeliest text turns out to be the worst. We build samplers, a beam search, a text that
-# keeps to a pattern, a cache, and a way to let a small model write ahead of a large one without changing a single
-# probability.
+# from the same model, and the likeliest text turns out to be dull and repetitive. We build samplers, a beam search, a
+# text that keeps to a pattern, a cache, and a way to let a small model write ahead of a large one without changing a
+# single probability.
 #
 # You need: language models (lesson 10) and the Transformer (lesson 11). It takes about a minute.
 
@@ -56,7 +56,7 @@ def trained(width, depth, steps):
     seed_everything(0)
     model = decoder(V, width, depth, heads=4, context=256)
     torch.nn.init.normal_(model.embedding.weight, std=0.1)  # larger than usual: there is little time to grow
-    plan = Plan(steps=steps, schedule=warmup(20, cosine(steps - 20)), clip=1.0)
+    plan = Plan(steps=steps, schedule=warmup(20, cosine(steps - 20)), clip=1.0)  # as in lesson 11
     fit(Objective(model), Windows(train, 12, 24), fresh_loss, adamw(model, 1.5e-2, weight_decay=0.1), plan=plan)
     return LanguageModel(model.eval(), tokenizer)
 
@@ -94,12 +94,13 @@ for axis, text in zip(axes, beginnings, strict=True):
         axis.plot((logits / heat).softmax(0)[best], "o-", markersize=3, color=colour, label=f"temperature {heat:g}")
     axis.set_xticks(range(30), [tokenizer.vocab.token(i) for i in best.tolist()], rotation=75, fontsize=8)
     axis.set(title=f"{text} ...", yscale="log", ylim=(1e-4, 1))
+    print(f"after {text!r} the {V - 30:,} other words have {float(1 - logits.softmax(0)[best].sum()):.0%} together")
 axes[0].set_ylabel("probability")
 axes[0].legend(fontsize=9)
 plt.show()
 
 # %% [markdown]
-# Each of the thousands of words in the tail is unlikely, but together they are not. Whoever samples from the whole
+# Each word in the tail is unlikely, but look what all of them have together. Whoever samples from the whole
 # distribution, word after word, will soon draw something silly, and a model that reads silly text goes on with silly
 # text. So the tail is cut off. The two beginnings show why this is not so simple:
 #
@@ -174,8 +175,8 @@ for name, heat, cut in (("cold", 0.3, None), ("as it is", 1.0, None), ("top-p", 
 # What do people write? Not what is likeliest. Let the model go on from fifteen beginnings, colder and hotter, and
 # measure three things: how surprising it finds its own words, how many runs of three words have come before in the same
 # text, and how many different words it uses. The dashed line is Jane Austen herself, in chapters that the model has
-# not seen: her words surprise it far more than its own likeliest ones, and she hardly ever repeats herself. A cold
-# text goes in circles.
+# not seen: her words surprise it more than its own likeliest ones, and she repeats herself less than a cold text, which
+# goes in circles.
 
 # %%
 sentences = [text for text in (tokenizer.decode(valid[i : i + 8].tolist()) for i in range(0, 15_000, 1000)) if text]
@@ -199,6 +200,8 @@ for heat in heats:
     measured.append((np.mean(surprise), *habits(rows)))
 human = [valid[i + 8 : i + 48].tolist() for i in range(0, 15_000, 1000)]
 truth = (math.log(likelihood(model.model, valid, context=48, rows=64).perplexity), *habits(human))
+assert truth[0] > measured[0][0]
+assert truth[1] < measured[0][1]
 
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.2), layout="constrained")
 titles = ("surprise per word [nats]", "runs of three that came before", "different words in a hundred")
@@ -210,8 +213,9 @@ axes[0].legend(fontsize=9)
 plt.show()
 
 # %% [markdown]
-# One remedy makes what was said before less likely: a positive logit of a word that the text holds already is divided
-# by a penalty, a negative one multiplied by it (Keskar and others, 2019).
+# One remedy makes what was said before less likely. Keskar and others (2019) divide the logit of every word that the
+# text holds already by a penalty over 1. But a negative logit, divided, makes its word *likelier*; so programs have
+# come to multiply that one instead.
 
 
 # %%
@@ -285,9 +289,10 @@ assert np.allclose(
 # lets each of them grow by every word, and keeps the best few of those. It finds nothing that needs a beginning worse
 # than that.
 #
-# But what is best? Each word makes a text less likely, so that the likeliest text is often the shortest: in the tree
-# above, *A, end* beats both paths. So the sum of the log-probabilities is divided by a penalty that grows with the
-# length: $((5 + n) / (5 + 1))^\alpha$ in Google's translator (Wu and others, 2016). With $\alpha = 0$ there is none.
+# But what is best? Each word makes a text less likely, so that the likeliest text is often a short one: in the tree
+# above, the *end* at once has $.1$, and so has *A, end*: both beat either path. So the sum of the log-probabilities is
+# divided by a penalty that grows with the length: $((5 + n) / (5 + 1))^\alpha$ in Google's translator (Wu and others,
+# 2016). With $\alpha = 0$ there is none.
 
 
 # %%
@@ -321,6 +326,11 @@ for alpha in (0.0, 0.6, 1.0, 1.5):
     (score, ids), exact = beams(branches, 3, 4, alpha, END), everything(branches, 4, 4, alpha, END)
     found = "".join("ABC."[i] for i in ids)
     print(f"alpha {alpha}: three beams find {found:4} of score {score:.3f}; the best of all is {exact[0]:.3f}")
+    assert math.isclose(score, exact[0])
+    short, long = (logprob(ids) / ((5 + len(ids)) / 6) ** alpha for ids in ((0, END), (0, 2, 1, END)))
+    print(f"           A, end has {short:.3f}, and A, C, B, end has {long:.3f}")
+    assert np.allclose([short, long], [math.log(0.1) / (7 / 6) ** alpha, math.log(0.054) / (9 / 6) ** alpha])
+    assert (long > short) == (alpha >= 1)
 
 # %% [markdown]
 # Two checks, on sixty random models over five words, texts of at most four: as wide as there are beginnings, it
@@ -374,8 +384,8 @@ for width, found in zip(widths, np.array(ours).T, strict=True):
     print(f"{width} beams find the best text of all in {np.isclose(found, truth).mean():.0%} of the models")
 
 # %% [markdown]
-# And on the real model? The wider the beam, the likelier the text, as promised. But the dashed lines are Jane Austen's
-# own next words: the model finds them far less likely than what any beam comes up with, and no beam writes like her.
+# And on the real model? Wider beams usually find likelier texts; only exhaustive search must. The dashed lines are Jane
+# Austen's own next words: the model finds them less likely, on average, than what the beams of any width come up with.
 # To search harder is to find more of what nobody would write. For translation, where there is one thing to say, beams
 # are right; for a story, they are not.
 
@@ -386,6 +396,7 @@ found = {
 }
 next_words = [words_[:16] for words_ in human]
 own = [sum(w.logprob for w in model.told(text, new)) for text, new in zip(sentences, next_words, strict=True)]
+assert all(np.mean([h.logprob for h in texts]) > np.mean(own) for texts in found.values())
 figure, axes = plt.subplots(1, 2, figsize=(10, 3), layout="constrained")
 axes[0].plot(widths, [np.mean([h.logprob for h in found[width]]) for width in widths], "o-")
 axes[0].axhline(np.mean(own), color="black", linestyle="--", linewidth=0.8, label="Jane Austen")
@@ -526,10 +537,12 @@ axis.legend(fontsize=9)
 plt.show()
 
 # %% [markdown]
-# Does it hold for whole texts by the library's loop, with its caches that take words back? Draw the next two words
-# some hundreds of times, and compare their frequencies with the exact probabilities: the statistic $\sum (n - e)^2 / e$
-# is about as large as the number of cells, if the distribution is right. With the small model alone it would be
-# larger.
+# Does it hold for whole texts by the library's loop, with its caches that take words back? Let it write three words, so
+# that it drafts two and may have to take them back, and do so some hundreds of times. Compare how often each first word
+# came with its exact probability, and how often each second word came *after the same first one* with its probability
+# there. The statistic $\sum (n - e)^2 / e$ is about as large as its degrees of freedom, give or take the root of twice
+# as many, if the distribution is right. Those of the second words, one for each first word, are added up. Beside them
+# stand those of the small model alone, which draws from another distribution.
 
 
 # %%
@@ -542,24 +555,54 @@ def statistic(counts, chances):
     return sum((n - e) ** 2 / e for n, e in zip(seen, wanted, strict=True)), len(cells)
 
 
-prompt, draws = "she was", 800
-first = Counter(next(model.drafted(prompt, Manner(2, seed=seed), small))[0].id for seed in range(draws))
-alone = Counter(word.id for word in next(small.picked([prompt] * draws, Manner(1))))
-exact = next_logits(prompt)[0].softmax(0)
-for name, counts in (("drafted and checked", first), ("the small model alone", alone)):
-    found, degrees = statistic(counts, exact)
-    print(f"{name}: statistic {found:.0f} with {degrees} degrees of freedom")
+@torch.inference_mode()
+def exact(ids):
+    """The large model's distribution of the word after these, without the word that is not known."""
+    return model.model(torch.tensor([ids]))[0, -1].index_fill(0, torch.tensor([1]), -torch.inf).softmax(0)
+
+
+def both(runs):
+    """(statistic, degrees of freedom) of the first words, and the sums of those of the second after each first."""
+    start, firsts = tokenizer.encode(prompt), Counter(run[0] for run in runs)
+    seconds = []
+    for first in firsts.keys() - {0}:  # 0 ends a text
+        after = Counter(run[1] for run in runs if run[0] == first)
+        seconds.append(statistic(after, exact([*start, first])))
+    return statistic(firsts, exact(start)), tuple(map(sum, zip(*seconds, strict=True)))
+
+
+prompt, draws = "mr", 800
+drafted, taken_back = [], 0
+for seed in range(draws):
+    tally = Tally()
+    written = model.drafted(prompt, Manner(3, seed=seed), small, tally)
+    drafted.append([word.id for (word,) in itertools.islice(written, 2)])
+    taken_back += tally.drafted > 0  # it counts when a look is over: before the second word, if the first was refused
+alone = [[] for _ in range(draws)]
+for step in small.picked([prompt] * draws, Manner(2)):
+    for word in step:
+        alone[word.row].append(word.id)
+print(f"the caches took drafts back before the second word in {taken_back} of {draws} texts")
+for name, runs in (("drafted and checked", drafted), ("the small model alone", alone)):
+    for which, (found, degrees) in zip(("first", "second"), both(runs), strict=True):
+        print(f"{name}, {which} words: statistic {found:.0f} with {degrees} degrees of freedom")
+        assert (found < degrees + 4 * math.sqrt(2 * degrees)) == (runs is drafted)
 
 greedy, tally = Manner(40, temperature=0), Tally()
 assert "".join(model.text(model.drafted(prompt, greedy, small))) == model.write(prompt, greedy)
+begun = time.perf_counter()
 written = sum(len(list(model.drafted(text, Manner(40), small, tally))) for text in sentences[:8])
+middle = time.perf_counter()
+plain = sum(len(list(model.picked([text], Manner(40)))) for text in sentences[:8])
+with_drafts, without = (middle - begun) / written, (time.perf_counter() - middle) / plain
 looks = written - tally.kept
 print(f"{tally.kept / tally.drafted:.0%} of the drafts are kept, which makes {written / looks:.1f} words for each look")
+print(f"milliseconds per word: {1000 * with_drafts:.1f} with drafts, {1000 * without:.1f} without")
 
 # %% [markdown]
-# How much is won depends on how often the small model is right, and on how much cheaper it is. Here the large one is so
-# small itself that there is nothing to win in time; a model that waits for its memory gains nearly what the number of
-# words for each look says.
+# How much is won depends on how often the small model is right, and on how much cheaper it is. Here the large one is
+# small itself; compare the two times. A model that waits for its memory gains at best what the number of words for each
+# look says.
 #
 # ## Exercises
 #

@@ -45,6 +45,7 @@ def check_may_still_win(may_still_win):
         (-4.0, -3.0, 1.0, 7, True, "at 7 words -4 is divided by 12/6 = 2, which would be -2"),
         (-4.0, -3.0, 1.0, 1, False, "with one word at most nothing is divided"),
         (-4.0, -1.0, 1.0, 7, False, "at 7 words -4 would be -2, no better than -1"),
+        (-4.0, -2.0, 1.0, 7, False, "at 7 words -4 would be just -2, which is as good and not better"),
         (-9.0, -2.0, 2.0, 13, True, "at 13 words -9 is divided by 3 squared, which would be -1"),
     ):
         said = may_still_win(best, found, alpha, most)
