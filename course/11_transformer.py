@@ -71,10 +71,10 @@ plt.show()
 #
 # $$\mathrm{attention}(Q, K, V) = \mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{K}}\right) V.$$
 #
-# (Under the root, $K$ is the width of a key.) Why the root? If the numbers of $q$ and $k$ are independent with variance
-# 1, their dot product is a sum of $K$ products, with variance $K$. Without the root the scores grow with the width, and
-# the softmax becomes hard before anything is learned. A hard softmax has hardly any gradient: it no longer matters what
-# the other keys are like.
+# (Under the root, $K$ is the width of a key.) Why the root? If the numbers of $q$ and $k$ are independent with mean 0
+# and variance 1, their dot product is a sum of $K$ products, with variance $K$. Without the root the scores grow with
+# the width, and the softmax becomes hard before anything is learned. A hard softmax has hardly any gradient: it no
+# longer matters what the other keys are like.
 
 # %%
 seed_everything(0)
@@ -286,13 +286,34 @@ plt.show()
 # it possible to put many of these on top of each other:
 #
 # - **Residuals**: each layer *adds* to what is there, $x + f(x)$, so that gradients have a straight way back.
-# - **LayerNorm**: before each layer every vector is brought to mean 0 and variance 1, then scaled by learned factors.
+# - **LayerNorm**: before each layer every vector is brought to mean 0 and variance 1, then scaled and shifted by
+#   learned numbers.
 #
 # The first Transformers had the norm after the sum. With the norm first, the straight way stays free, and deep stacks
-# train without a careful warm-up (Xiong and others, 2020).
+# train without a careful **warm-up**, which is a learning rate that begins small and rises (Xiong and others, 2020).
+#
+# Between the two layers of the MLP stands no ReLU but a **GELU**: $x \, \Phi(x)$, where $\Phi(x)$ is the chance that a
+# normal number is below $x$. It is a ReLU with a soft bend. GPT-2 computes it by a tanh, and so do we.
 
 
 # %%
+def layer_norm(x, weight, bias, epsilon=1e-5):
+    centred = x - x.mean(-1, keepdim=True)
+    return centred / (centred.square().mean(-1, keepdim=True) + epsilon).sqrt() * weight + bias
+
+
+def gelu(x):
+    return x / 2 * (1 + (math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)).tanh())
+
+
+norm, x = nn.LayerNorm(35), torch.randn(3, 7, 35)
+with torch.no_grad():
+    norm.weight.copy_(torch.rand(35)), norm.bias.copy_(torch.rand(35))
+    assert torch.allclose(layer_norm(x, norm.weight, norm.bias), norm(x), atol=1e-5)
+assert torch.allclose(gelu(x), F.gelu(x, approximate="tanh"), atol=1e-6)
+assert torch.allclose(gelu(x), x * torch.distributions.Normal(0, 1).cdf(x), atol=1e-3)  # the tanh is near enough
+
+
 class OurBlock(nn.Module):
     """x + attention(norm(x)), then x + feed(norm(x))."""
 
@@ -304,12 +325,7 @@ class OurBlock(nn.Module):
 
     def forward(self, x, visible):
         x = x + self.attention(self.before_attention(x), visible)
-        inner = F.gelu(self.feed["up"](self.before_feed(x)), approximate="tanh")
-        return x + self.feed["down"](inner)
-
-
-def gelu(x):
-    return F.gelu(x, approximate="tanh")
+        return x + self.feed["down"](gelu(self.feed["up"](self.before_feed(x))))
 
 
 ours = OurBlock(35, 5)
@@ -343,8 +359,7 @@ def through(blocks, x, residual):
     steps = []
     for block in blocks:
         x = residual * x + block.attention(block.before_attention(x), causal(x.shape[1]))
-        inner = F.gelu(block.feed["up"](block.before_feed(x)), approximate="tanh")
-        x = residual * x + block.feed["down"](inner)
+        x = residual * x + block.feed["down"](gelu(block.feed["up"](block.before_feed(x))))
         steps.append(x)
     return steps
 
@@ -423,11 +438,12 @@ print("equal to a Decoder of lingon.layers:", f"{sum(p.numel() for p in model.pa
 # %% [markdown]
 # ## What has changed since
 #
-# The models of today (Llama, Qwen, Gemma) are this one, with four parts exchanged. Each is a line:
+# Most models of today (Llama, Qwen, Gemma) build on this one; common changes, not all in each:
 #
 # - **RMSNorm** leaves the mean as it is and brings only the mean square to 1: as good, and less work
 #   (Zhang and Sennrich, 2019).
 # - **Gated** feed-forward layers multiply two linear layers, one of them bent: $W_3(\mathrm{silu}(W_1 x) \cdot W_2 x)$.
+#   The SiLU, $x \, \sigma(x)$, is another soft ReLU.
 # - **Grouped queries**: several heads of queries share one head of keys and values. When a model writes, the keys and
 #   values of all earlier tokens are kept (exercise 11.3), and there are then fewer to keep.
 # - A **window**: in some layers a token sees only the last so many.
@@ -440,7 +456,7 @@ def rms_norm(x, weight, epsilon=1e-6):
 
 def gated(x, up_and_gate, down):
     gate, up = (x @ up_and_gate.T).chunk(2, -1)
-    return (F.silu(gate) * up) @ down.T
+    return (gate * gate.sigmoid() * up) @ down.T
 
 
 def grouped(q, k, v, visible):
@@ -468,6 +484,9 @@ print(f"keys and values of 8,192 tokens: {kept[32]:.1f} GB with 32 heads of them
 # The King James Bible, letter by letter, 64 letters at a time. Two yardsticks: how surprising a letter is to someone
 # who knows how often each letter follows each other one (counts of pairs, lesson 10), and to one who knows nothing but
 # how frequent the letters are.
+#
+# The learning rate does not stay the same. It rises in a straight line (the warm-up), so that the first steps, from
+# weights that know nothing yet, are small. Then it falls to 0 along half a **cosine** wave, so that the last ones are.
 
 # %%
 T = 64
@@ -486,6 +505,15 @@ yardsticks = {
 }
 print(f"{len(encoded['train']):,} letters to learn from:", repr(text["train"][:60]))
 print("   ".join(f"{name}: {nats:.3f} nats per letter" for name, nats in yardsticks.items()))
+
+
+def factor(step, rise, total):
+    """What the learning rate is multiplied by."""
+    return (step + 1) / rise if step < rise else (1 + math.cos(math.pi * (step - rise) / (total - rise))) / 2
+
+
+theirs = warmup(30, cosine(170))
+assert np.allclose([factor(step, 30, 200) for step in range(200)], [theirs(step) for step in range(200)])
 
 
 # %%
@@ -513,12 +541,16 @@ ways = {
     "sinusoids": {"positions": 0.01 * sinusoids(T, 48)},
     "rotary": {"turn": turned},
 }
+reached = {}
 figure, axis = plt.subplots(figsize=(8, 3.8), layout="constrained")
 for name, parts in ways.items():
     seed_everything(0)
     small = Transformer(V, 48, 2, 4, **parts)
     curve = torch.tensor(train(small, 200, rows=8))
-    axis.plot(curve.unfold(0, 15, 1).mean(1), label=f"{name}: {judged(small):.3f} on new text")
+    reached[name] = judged(small)
+    axis.plot(curve.unfold(0, 15, 1).mean(1), label=f"{name}: {reached[name]:.3f} on new text")
+assert all(abs(reached[name] - reached["none"]) < 0.1 for name in ("learned", "sinusoids"))
+assert reached["rotary"] < reached["none"] - 0.1
 for (name, nats), style in zip(yardsticks.items(), (":", "--"), strict=True):
     axis.axhline(nats, color="black", linewidth=0.8, linestyle=style, label=f"counts of {name}: {nats:.3f}")
 axis.set(xlabel="step", ylabel="nats per letter", ylim=(1.9, 3.3), title="Four ways to know where a letter stands")
@@ -538,6 +570,7 @@ seed_everything(0)
 model = from_the_library(V, 64, 2, 4, T)
 train(model, 600)
 print(f"{sum(p.numel() for p in model.parameters()):,} weights, {judged(model):.3f} nats per letter on new text")
+print(f"read {600 * 16 * T / len(encoded['train']):.0%} of the letters, each once")
 
 
 @torch.inference_mode()
@@ -553,7 +586,7 @@ def written(model, prompt, letters=300, temperature=0.7):
 print(written(model, "And God said"))
 
 # %% [markdown]
-# It has read one letter in five, once, and knows no more than words and the sound of them. Which is a good deal for
+# It has read but a part of the text, once, and knows no more than words and the sound of them. Which is a good deal for
 # some seconds.
 #
 # ## What each head looks at
@@ -604,6 +637,8 @@ late = slice(T // 2, None)  # letters with enough behind them
 even = causal(T) / torch.arange(1, T + 1)[:, None]
 rows = torch.cat([weights, even.expand(len(read), 1, T, T)], 1)
 shares = torch.stack([(rows * seen[:, None]).sum(3)[:, :, late].mean((0, 2)) for seen in habits.values()], 1)
+for name, share in zip(habits, shares.T, strict=True):
+    assert name not in ("1 back", "3 to 6 back", "last space") or share[:8].max() > 3 * share[8]
 
 figure, axis = plt.subplots(figsize=(9, 4.5), layout="constrained")
 axis.imshow(shares, cmap="Oranges", vmin=0, vmax=0.8, aspect="auto")
@@ -618,8 +653,8 @@ axis.set_title("Where the weight of each head goes")
 plt.show()
 
 # %% [markdown]
-# The heads have divided the work, though nobody told them to: there are some for the letter just before, some for the
-# stretch behind it, some that find the start of the word.
+# The heads have divided the work, though nobody told them to. For the letter just before, for the stretch behind it and
+# for the start of the word there is a head that gives it more than three times what an even spread would.
 #
 # But lesson 09 warned us: where a model looks is not yet what it needs. So make the experiment: silence one head, and
 # see how much worse the model gets.
