@@ -84,8 +84,9 @@ together = torch.bincount(centre[among] * n + context[among], minlength=n * n).v
 
 rows = ["good", "bad", "great", "awful", "actor", "actress", "film", "movie", "he", "she"]
 columns = ["very", "really", "so", "pretty", "best", "supporting", "young", "the", "this", "was", "his", "her"]
-some = together[[vocab[w] for w in rows]][:, [vocab[w] for w in columns]].float()
-chance = torch.outer(some.sum(1), some.sum(0)) / some.sum()
+here, there = [vocab[w] for w in rows], [vocab[w] for w in columns]
+some = together[here][:, there].float()
+chance = torch.outer(together.sum(1)[here].float(), together.sum(0)[there].float()) / together.sum()  # by all n words
 figure, axis = plt.subplots(figsize=(8, 4.5), layout="constrained")
 picture = axis.imshow(((some + 1) / (chance + 1)).log2(), cmap="RdBu_r", vmin=-4, vmax=4)
 axis.set_xticks(range(len(columns)), columns, rotation=45)
@@ -227,9 +228,9 @@ print(f"cosine of film and movie {cosine:.2f}, of film and car {similarity(own, 
 # ## Subwords
 #
 # *Unwatchable* may be rare, and *unwatchability* never seen. But their letters are known. In fastText (Bojanowski and
-# others, 2017) the vector of a word is the mean of the vectors of its **parts**: itself, and all runs of three to six
-# letters of the word between < and >. To keep the table small, a part gets its row by a **hash**, a number computed
-# from its letters, and now and then two parts share one.
+# others, 2017) the vector of a word is the mean of the vectors of its **parts** (the paper sums; its program takes the
+# mean): itself, and all runs of three to six letters of the word between < and >. To keep the table small, a part gets
+# its row by a **hash**, a number computed from its letters, and now and then two parts share one.
 
 
 # %%
@@ -269,8 +270,8 @@ for word in ("unwatchability", "directorially", "horrorfest", "romanticized"):
     print(f"{word:15}", ", ".join(near for near, _ in nearest(with_parts, [with_parts.parts.vector(word)], 6)[0]))
 
 # %% [markdown]
-# What they find are mostly words that are *spelt* alike; more text would make spelling and meaning part. Where words
-# have many forms, as in Finnish or Turkish, the gain is larger than in English.
+# Look how many of them are no more than *spelt* alike; more text would make spelling and meaning part. Where words have
+# many forms, as in Finnish or Turkish, there is more to gain than in English.
 #
 # ## GloVe
 #
@@ -282,6 +283,9 @@ for word in ("unwatchability", "directorially", "horrorfest", "romanticized"):
 #
 # The biases take up how common each word is, so the product is left with how well the two go together. The weight
 # $f$ keeps pairs that were seen once from counting as much as those seen a thousand times.
+#
+# Each word gets two vectors, $w$ and $u$. The counts are the same in both directions, so nothing but the start tells
+# the two apart: they are two estimates of one word. The authors add them, and so do we.
 
 
 # %%
@@ -370,7 +374,8 @@ plt.show()
 #
 # *Man* is to *king* as *woman* is to what? If the way from *man* to *king* is the same as from *woman* to *queen*, then
 # $v_{king} - v_{man} + v_{woman}$ should lie near $v_{queen}$. This is called 3CosAdd: all vectors get length 1, and
-# the answer is the word with the largest cosine to the sum.
+# the answer is the word with the largest product with the sum. (The sum has the same length for all words, so the order
+# is that of the cosine.)
 
 
 # %%
@@ -378,7 +383,7 @@ unit = torch.from_numpy(vectors.unit)  # all vectors with length 1, [400000, D]
 
 
 def best(a, b, c, k=3, leave_out=True):
-    """a is to b as c is to ...: the k best words and their cosines."""
+    """a is to b as c is to ...: the k best words, and their products with the sum."""
     target = unit[vectors.row(b)] - unit[vectors.row(a)] + unit[vectors.row(c)]
     scores = unit @ target
     if leave_out:
@@ -401,9 +406,35 @@ for a, b, c in (
 print("and when the words of the question may be answers:", best("man", "king", "woman", leave_out=False)[0])
 
 # %% [markdown]
-# Look at the last line. Without a rule that forbids it, the nearest word is often one of the question itself. The
-# arithmetic is real, but weaker than the famous examples make it look. Seen from above, by **PCA** (the two directions
-# in which these vectors differ most), countries and their capitals do keep about the same distance and direction.
+# Look at the last line. Was that one question, or does it happen often that without a rule that forbids it the nearest
+# word is one of the question itself? Here are some kinds of the questions that Mikolov and others made, answered with
+# the rule and without.
+
+
+# %%
+def asked(questions):
+    """Of questions: the share answered right with the rule, right without it, and with a word of their own without."""
+    rows = torch.tensor([[vectors.row(word.lower()) for word in q[1:]] for q in questions])
+    a, b, c, d = rows.T
+    free, ruled = [], []
+    for target, three in zip((unit[b] - unit[a] + unit[c]).split(64), rows[:, :3].split(64), strict=True):
+        scores = target @ unit.T
+        free.append(scores.argmax(1))
+        ruled.append(scores.scatter(1, three, -torch.inf).argmax(1))
+    free, ruled = torch.cat(free), torch.cat(ruled)
+    own = (free[:, None] == rows[:, :3]).any(1)
+    return [share.float().mean().item() for share in (ruled == d, free == d, own)]
+
+
+for category in ("capital-common-countries", "family", "gram3-comparative"):
+    some = [q for q in load_questions("google-analogies") if q.category == category][:500]
+    ruled, free, repeats = asked(some)
+    print(f"{category:25} right {ruled:.0%}; without the rule {free:.0%}, and {repeats:.0%} are words of the question")
+    assert free < ruled
+
+# %% [markdown]
+# So some of its right answers the arithmetic owes to the rule. Seen from above, by **PCA** (the two directions in which
+# these vectors differ most): do countries and their capitals keep the same distance and direction?
 
 # %%
 capitals = dict(q[1:3] for q in load_questions("google-analogies") if q.category == "capital-common-countries")

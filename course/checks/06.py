@@ -52,6 +52,11 @@ def check_stranger(stranger):
     long = {"a": [100.0, 1.0], "b": [1.0, 0.2], "c": [2.0, 2.0]}
     found = stranger(["a", "b", "c"], {word: torch.tensor(row) for word, row in long.items()})
     assert found == "c", f"A long vector is no reason: of {long} the odd one is 'c', yours is {found!r}."
+    # Here p is the stranger by its mean cosine, but its length would turn the mean of the vectors its own way.
+    fan = {"p": (0.0, 100.0), "q": (10.0, 1.0), "r": (60.0, 1.0), "s": (68.0, 1.0)}
+    turned = {word: (torch.tensor(degrees).deg2rad(), length) for word, (degrees, length) in fan.items()}
+    found = stranger(list(fan), {word: n * torch.stack([a.cos(), a.sin()]) for word, (a, n) in turned.items()})
+    assert found == "p", f"Of {fan} (degrees, length) the odd one is 'p', yours is {found!r}; take the mean of cosines."
 
 
 def best_by_multiplying(a, b, c, vectors):
