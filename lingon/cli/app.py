@@ -1,6 +1,7 @@
 """The one door: lingon train|plan|evaluate|predict|generate|score|export|data|vectors|plot|learn|doctor|recipes."""
 
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -190,6 +191,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and ends the process; every failure is one line unless --debug is given."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
+    if not debug:  # a warning is one line too, without the place in our code
+        warnings.formatwarning = lambda message, *where: f"lingon: {message}\n"
     try:
         code = app([a for a in arguments if a != "--debug"], prog_name="lingon", standalone_mode=False)
     except BaseException as error:

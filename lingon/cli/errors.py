@@ -1,10 +1,12 @@
 """How each failure ends: one line for the user, and an exit code (2: the user's mistake, 1: ours, 130: Ctrl-C)."""
 
 import errno
+from pathlib import Path
 
 from typer.core import TyperGroup
 
 from lingon.core.errors import FetchError, NotFinite, RunError, UserError
+from lingon.core.files import cache_dir
 
 
 class Stopped(Exception):
@@ -39,12 +41,15 @@ def one_line(error: BaseException) -> tuple[str, int]:
     if isinstance(error, BrokenPipeError):
         return "", 0
     if isinstance(error, MemoryError):
-        return f"not enough memory{': ' + _flat(error) if str(error) else ''}; lower --tokens or --width", 1
+        sizes = "lower what it is for: --tokens, --rows, --width, --vocab or --buckets"
+        return f"not enough memory{': ' + _flat(error) if str(error) else ''}; {sizes}", 1
     if isinstance(error, RuntimeError) and ("allocate memory" in str(error) or "out of memory" in str(error)):  # torch
         return "not enough memory; lower --rows, --tokens, --beams, --n or --width, or take a smaller model", 1
     if isinstance(error, OSError) and error.errno is not None:
         mine = error.errno in (errno.ENOSPC, errno.EIO, errno.EMFILE)
         where = f": {error.filename}" if error.filename else ""
+        if error.filename and Path(str(error.filename)).is_relative_to(cache_dir()):
+            where += "; the cache folder is chosen by LINGON_CACHE"
         return f"{(error.strerror or 'cannot read or write').lower()}{where}", 1 if mine else 2
     if isinstance(error, ImportError) and error.name:
         return f"the package {error.name!r} is not installed; pip install 'lingon[dev]' has all extras", 1

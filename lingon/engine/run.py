@@ -24,13 +24,14 @@ from lingon.core.errors import DataError, RunError, UserError
 from lingon.core.files import locked, read_json, sha256_of, sweep, write_json
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.engine import checkpoint
-from lingon.engine.log import MetricsLog
+from lingon.engine.log import FILE, MetricsLog
 from lingon.engine.world import wait_for_all, world
 
 if TYPE_CHECKING:  # runs that need no torch do not wait for it
     from lingon.core.shapes import Tensor
 
 REPLACED = ".replaced"
+AT_FIRST = ("run.json", FILE, "checkpoints", "text", "tokenizer.json")  # what a run has before anything is saved
 SAVING_SHARE = 0.1  # of the time, at most, may go into timed checkpoints
 
 
@@ -82,6 +83,8 @@ class Run:
                 run._prepare(arguments, resume, overwrite)
             except BaseException:
                 run.close()
+                if not (run.folder / "run.json").exists():  # a folder of something else is left as it was
+                    (run.folder / ".lock").unlink(missing_ok=True)
                 raise
         wait_for_all()
         run.facts = read_json(run.folder / "run.json")
@@ -195,7 +198,7 @@ class Run:
             return
         if not is_run:
             raise UserError(f"{str(self.folder)!r} holds files but no run ({there[0].name}); choose another folder")
-        if not overwrite:
+        if not overwrite and not self._is_bare(there):
             raise UserError(
                 f"{str(self.folder)!r} already holds a run; resume it, overwrite it, or choose another folder"
             )
@@ -205,6 +208,10 @@ class Run:
         aside.mkdir(exist_ok=True)
         for path in sorted(there, key=lambda p: p.name == "run.json"):  # last, because it makes the folder a run
             path.rename(aside / path.name)
+
+    def _is_bare(self, there: list[Path]) -> bool:
+        """Whether a run has only begun: it ended before anything was saved, and there is nothing to lose."""
+        return not checkpoint.steps_in(self.checkpoints) and all(path.name in AT_FIRST for path in there)
 
     def _agree(self, arguments: dict[str, Any]) -> None:
         facts = read_json(self.folder / "run.json")

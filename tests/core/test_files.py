@@ -88,3 +88,12 @@ def test_json_cannot_say_nan(tmp_path):
     with pytest.raises(ValueError):
         write_json(tmp_path / "x.json", {"loss": float("nan")})
     assert not (tmp_path / "x.json").exists()
+
+
+def test_an_error_names_the_file_that_was_wanted(tmp_path):
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError, match=r"/taken'$"), atomic_write(tmp_path / "taken") as file:
+        file.write("text")
+    (tmp_path / "notes").write_text("a file")
+    with pytest.raises(OSError, match=r"/notes/a.txt'$"), atomic_write(tmp_path / "notes" / "a.txt"):
+        pass

@@ -165,3 +165,28 @@ def test_tensorboard_shows_the_same_numbers(tmp_path):
     assert to_tensorboard(tmp_path, tmp_path / "events") == 4
     events = EventAccumulator(str(tmp_path / "events")).Reload()
     assert [(e.step, e.value) for e in events.Scalars("loss")] == [(3, 0.75), (5, 0.5)]
+
+
+def test_a_run_that_saved_nothing_makes_room(tmp_path):
+    """Whoever follows the advice of a first error must not be told that there is a run already."""
+    folder = tmp_path / "run"
+    with Run.open(folder, {"lr": 1}) as run:
+        (folder / "text").mkdir()
+        run.log(1, loss=1.0)
+    with Run.open(folder, {"lr": 2}) as run:
+        assert run.facts["arguments"] == {"lr": 2}
+        assert read_metrics_or_none(folder) is None
+        (folder / "kept.txt").write_text("something of the user's")
+    with pytest.raises(UserError, match="already holds a run"):
+        Run.open(folder, {"lr": 3})
+
+
+def read_metrics_or_none(folder):
+    return (folder / FILE).read_text() if (folder / FILE).exists() else None
+
+
+def test_a_folder_of_something_else_is_left_as_it_was(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"holds files but no run \(notes.txt\)"):
+        Run.open(tmp_path, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
