@@ -8,6 +8,7 @@ from serve import serve
 
 from lingon.core.seed import seed_everything
 from lingon.data.stretches import Windows
+from lingon.engine.allocator import keep_freed_memory
 from lingon.engine.fit import Plan, fit
 from lingon.engine.optim import adamw
 from lingon.engine.schedule import cosine, warmup
@@ -21,6 +22,7 @@ state = {}
 def start(tokens, vocab_size, layers, heads, width, context, rows, threads):
     """Reads the text and makes the model."""
     torch.set_num_threads(threads)
+    keep_freed_memory()  # as the recipe does
     parts = np.load(tokens, allow_pickle=False)
     state.update(train=parts["train"], valid=parts["valid"], context=context, rows=rows)
     state["sizes"] = {"vocab_size": vocab_size, "depth": layers, "heads": heads, "width": width, "context": context}

@@ -6,6 +6,7 @@ from serve import serve
 
 from lingon.core.seed import seed_everything
 from lingon.data.stretches import Lanes
+from lingon.engine.allocator import keep_freed_memory
 from lingon.engine.fit import Plan, fit
 from lingon.engine.optim import sgd
 from lingon.engine.precision import bfloat16, float32
@@ -19,6 +20,7 @@ state = {}
 def start(tokens, weights, vocab_size, width, rows, context, lr, clip, samples, precision, threads, seed):
     """Makes the model from the weights of a file that both sides read."""
     torch.set_num_threads(threads)
+    keep_freed_memory()  # as the recipe does
     seed_everything(seed)
     model = LSTM(vocab_size, width, width, 2, dropout=0.0)
     with torch.no_grad():

@@ -23,6 +23,7 @@ def language_model(
     # Imported here, so that `lingon --help` does not wait for torch.
     from lingon.core.device import pick_device
     from lingon.core.seed import seed_everything
+    from lingon.engine.allocator import keep_freed_memory
     from lingon.engine.distributed import joined, spread
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
@@ -45,6 +46,7 @@ def language_model(
         streams = prepare_text.streams_of(sources, tokenizer, accept_licence, place)
         clock.lap("turn the text into ids")
         seed_everything(settings.seed)
+        keep_freed_memory()
         model = prepare_text.model_of(settings, len(tokenizer.vocab)).to(device)
         if settings.recompute:
             prepare_text.recomputing(model)

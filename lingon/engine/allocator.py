@@ -1,0 +1,27 @@
+"""Memory that a step frees is kept for the next one, where the C library can be asked to."""
+
+import ctypes
+import os
+import sys
+
+# Names of glibc's mallopt(3), and bytes: arrays up to 256 MB come from the heap, whose end is kept up to 512 MB and
+# grows by 32 MB more than it must.
+KEPT = {"M_TRIM_THRESHOLD": (-1, 512 << 20), "M_TOP_PAD": (-2, 32 << 20), "M_MMAP_THRESHOLD": (-3, 256 << 20)}
+
+
+def keep_freed_memory() -> bool:
+    """Has glibc keep freed memory in the process. Returns whether it could be asked.
+
+    By itself it gives large arrays back to the system at once, which then clears every page of the next one: a tenth
+    of a training step that makes such arrays. It is for steps that are all of one size, as those of language models:
+    where sizes change, holes are left, and the most memory grows by a fifth for less gain (docs/log.md). Whoever has
+    set these numbers (MALLOC_TRIM_THRESHOLD_ and the like) keeps them.
+    """
+    chosen = any(name.startswith(("MALLOC_T", "MALLOC_M", "GLIBC_TUNABLES")) for name in os.environ)
+    if sys.platform != "linux" or chosen:
+        return False
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "gnu_get_libc_version"):
+        return False
+    asked = [library.mallopt(*setting) for setting in KEPT.values()]
+    return all(asked)
