@@ -23,6 +23,7 @@ Missing = Annotated[
 BadLine = Annotated[str, typer.Option(help="stop at a line that cannot be read, or skip it.")]
 Count = Annotated[int, typer.Option("--count", "-k", help="How many answers.")]
 Frequent = Annotated[int | None, typer.Option(help="Only the first so many words of the file, the commonest.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file that is there.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 GLOVE = "glove-6b-50d"
 
@@ -194,11 +195,15 @@ def align(
         Path | None, typer.Option(help="Words to fit the turn to, one a line; all shared if none.")
     ] = None,
     count: Count = 10,
+    overwrite: Overwrite = False,
 ) -> None:
     """Turn vectors of one run onto those of another (orthogonal Procrustes), and show what changed most."""
+    from lingon.data.vector_files import check_target
     from lingon.tasks.vectors import agreement
     from lingon.tasks.vectors import align as turned
 
+    if out is not None:
+        check_target(out, [source, target, *([anchors] if anchors else [])], overwrite)
     onto = opened(target)
     words = anchors.read_text(encoding="utf-8").split() if anchors else None
     found = turned(opened(source), onto, words)
@@ -246,8 +251,12 @@ def convert(
     source: Annotated[str, typer.Argument(help="A name or a file.")],
     out: Annotated[Path, typer.Argument(help="The new file: .txt .vec .bin (also with .gz) .npz .safetensors")],
     on_bad_line: BadLine = "stop",
+    overwrite: Overwrite = False,
 ) -> None:
     """Write vectors in another format; .safetensors opens at once and keeps parts of words."""
+    from lingon.data.vector_files import check_target
+
+    check_target(out, [source], overwrite)
     found = opened(source, None, on_bad_line)
     found.save(out)
     print(f"wrote {out}: {len(found):,} words of width {found.width}")

@@ -93,6 +93,34 @@ def test_convert_and_align(file, tmp_path):
     assert run("compare", "man", "king", "--vectors", turned) == run("compare", "man", "king", "--vectors", file)
 
 
+def test_no_file_is_lost_to_a_new_one(file, tmp_path):
+    run_folder, other = tmp_path / "run", tmp_path / "w.npz"
+    run_folder.mkdir()
+    trained = run_folder / "vectors.safetensors"
+    run("convert", file, str(trained))
+    (tmp_path / "link.txt").symlink_to(file)
+    before = trained.read_bytes()
+    for source, out in ((file, file), (file, str(tmp_path / "link.txt")), (str(run_folder), str(trained))):
+        with pytest.raises(UserError, match="is the file that is read"):
+            run("convert", source, out, "--overwrite")
+    for command in (("convert", file, str(trained)), ("align", file, file, "--out", str(trained))):
+        with pytest.raises(UserError, match=r"is there already; .*--overwrite"):
+            run(*command)
+    with pytest.raises(UserError, match="is the file that is read"):
+        run("align", file, str(run_folder), "--out", str(trained), "--overwrite")
+    (tmp_path / "d.npz").mkdir()
+    with pytest.raises(UserError, match="a folder; expected the name of a file"):
+        run("convert", file, str(tmp_path / "d.npz"))
+    assert trained.read_bytes() == before
+    run("convert", file, str(other))
+    assert "wrote" in run("convert", file, str(other), "--overwrite")
+
+
+def test_the_ending_is_looked_at_before_any_work(tmp_path):
+    with pytest.raises(UserError, match="unknown ending of a vector file"):
+        run("convert", "no-such-vectors", str(tmp_path / "v.doc"))
+
+
 def test_bias_of_your_own_words(file):
     sets = ("--x", "king man", "--y", "queen woman", "--a", "man king", "--b", "woman queen")
     assert "effect" in run("bias", "own", "--vectors", file, *sets)

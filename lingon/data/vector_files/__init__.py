@@ -3,7 +3,7 @@
 from lingon.data.vector_files.fasttext import FastText, load_fasttext, save_fasttext
 from lingon.data.vector_files.loaded import Loaded
 from lingon.data.vector_files.open import IN_RUN, file_of, kind_of, load_vector_file
-from lingon.data.vector_files.save import save_vector_file
+from lingon.data.vector_files.save import check_target, save_vector_file
 from lingon.data.vector_files.subwords import Subwords
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "FastText",
     "Loaded",
     "Subwords",
+    "check_target",
     "file_of",
     "kind_of",
     "load_fasttext",

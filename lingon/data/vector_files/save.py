@@ -3,7 +3,7 @@
 import contextlib
 import gzip
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -12,11 +12,37 @@ import numpy as np
 from lingon.core.errors import UserError, unknown
 from lingon.core.files import atomic_write
 from lingon.core.progress import track
+from lingon.data.vector_files.open import file_of
 from lingon.data.vector_files.own import save_own
 from lingon.data.vector_files.subwords import Subwords
 from lingon.data.vector_files.whole import is_number
 
 ENDINGS = (".txt", ".vec", ".bin", ".npz", ".safetensors", ".txt.gz", ".vec.gz", ".bin.gz")
+
+
+def ending_of(path: Path) -> str:
+    """The ending that says the format. Raises UserError for another one."""
+    path = Path(path)
+    ending = next((e for e in sorted(ENDINGS, key=len, reverse=True) if path.name.endswith(e)), None)
+    if ending is None:
+        raise unknown("ending of a vector file", path.suffix or path.name, ENDINGS)
+    return ending
+
+
+def check_target(path: Path, sources: Sequence[str | Path], overwrite: bool = False) -> None:
+    """Raises UserError unless a file can be written here without a loss; to be asked before any work.
+
+    sources: what is read, by name or path; none of them is ever replaced. overwrite: another file may be.
+    """
+    path = Path(path)
+    ending_of(path)
+    same = next((s for s in sources if path.exists() and file_of(s).exists() and path.samefile(file_of(s))), None)
+    if same is not None:
+        raise UserError(f"{path}: is the file that is read ({same}); write to another name")
+    if path.is_dir():
+        raise UserError(f"{path}: a folder; expected the name of a file")
+    if path.exists() and not overwrite:
+        raise UserError(f"{path}: is there already; write to another name, or replace it with --overwrite")
 
 
 def save_vector_file(path: Path, words: list[str], table: np.ndarray, subwords: Subwords | None = None) -> None:
@@ -29,9 +55,7 @@ def save_vector_file(path: Path, words: list[str], table: np.ndarray, subwords: 
     path, words = Path(path), list(words)
     if len(words) != len(table) or table.ndim != 2:
         raise UserError(f"{len(words):,} words for a table of {list(table.shape)}; expected [{len(words):,}, D]")
-    ending = next((e for e in sorted(ENDINGS, key=len, reverse=True) if path.name.endswith(e)), None)
-    if ending is None:
-        raise unknown("ending of a vector file", path.suffix or path.name, ENDINGS)
+    ending = ending_of(path)
     plain = ending.removesuffix(".gz")
     if plain == ".safetensors":
         return save_own(path, words, table, subwords)
