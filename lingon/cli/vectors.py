@@ -11,6 +11,14 @@ from lingon.core.errors import UserError, unknown
 plain = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "no_args_is_help": True}
 app = typer.Typer(help="Ask word vectors: nearest words, analogies, likeness, a map, scores, bias.", **plain)
 
+
+def one_or_more(parameter: typer.CallbackParam, value: int | None) -> int | None:
+    """A number as it is. Raises UserError for one below 1, before any file is opened."""
+    if value is not None and value < 1:
+        raise UserError(f"{parameter.opts[0]} is {value}; expected 1 or more")
+    return value
+
+
 Vectors = Annotated[
     str, typer.Option("--vectors", help="A name (lingon data list), or a file of word2vec, GloVe, fastText or ours.")
 ]
@@ -21,8 +29,10 @@ Missing = Annotated[
     ),
 ]
 BadLine = Annotated[str, typer.Option(help="stop at a line that cannot be read, or skip it.")]
-Count = Annotated[int, typer.Option("--count", "-k", help="How many answers.")]
-Frequent = Annotated[int | None, typer.Option(help="Only the first so many words of the file, the commonest.")]
+Count = Annotated[int, typer.Option("--count", "-k", help="How many answers.", callback=one_or_more)]
+Frequent = Annotated[
+    int | None, typer.Option(help="Only the first so many words of the file, the commonest.", callback=one_or_more)
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file that is there.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 GLOVE = "glove-6b-50d"
@@ -138,7 +148,9 @@ def draw(
     words: Annotated[list[str] | None, typer.Argument(help="Words; the commonest when none is given.")] = None,
     vectors: Vectors = GLOVE,
     out: Annotated[Path, typer.Option(help="An .html page, or a .png, .svg or .pdf picture.")] = Path("map.html"),
-    most_frequent: Annotated[int, typer.Option(help="How many of the commonest words, when none is given.")] = 1000,
+    most_frequent: Annotated[
+        int, typer.Option(help="How many of the commonest words, when none is given.", callback=one_or_more)
+    ] = 1000,
     projection: Annotated[str | None, typer.Option(help="pca or tsne; tsne where scikit-learn is installed.")] = None,
     missing: Missing = None,
     on_bad_line: BadLine = "stop",

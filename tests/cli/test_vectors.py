@@ -51,6 +51,24 @@ def test_analogy_compare_and_odd_one_out(file):
     assert run("odd-one-out", "king", "man", "apple", "--vectors", file).split()[0] == "apple"
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("nearest", "king", "-k", "0"),
+        ("analogy", "man", "woman", "king", "-k", "0"),
+        ("analogy", "man", "woman", "king", "--method", "mul", "-k", "-2"),
+        ("align", "a.txt", "b.txt", "-k", "-3"),
+        ("evaluate", "--most-frequent", "-5"),
+        ("evaluate", "--most-frequent", "0"),
+        ("map", "--most-frequent", "0"),
+    ],
+)
+def test_less_than_one_is_refused(command):
+    name, value = command[-2].replace("-k", "--count"), command[-1]
+    with pytest.raises(UserError, match=f"{name} is {value}; expected 1 or more"):
+        run(*command)
+
+
 def test_missing_words_by_each_rule(file):
     with pytest.raises(UserError, match="'kind' is not among the 5 words; did you mean 'king'"):
         run("compare", "kind", "king", "--vectors", file)

@@ -143,6 +143,16 @@ def test_analogies_are_those_of_a_loop_over_all_words(method, name):
         assert math.isclose(value, score(best), abs_tol=1e-5)
 
 
+def test_less_than_one_answer_or_word_is_refused():
+    vectors = some(7, 3)
+    for method, k in (("add", 0), ("mul", -2)):
+        with pytest.raises(UserError, match=f"the {k} best answers: expected 1 or more"):
+            analogy(vectors, "w1", "w2", "w3", k, method)
+    for few in (0, -5):
+        with pytest.raises(UserError, match=f"the {few} most frequent words: expected 1 or more"):
+            evaluate_analogies(vectors, [Analogy("all", "w1", "w2", "w3", "w4")], most_frequent=few)
+
+
 def test_analogies_over_several_blocks_of_words():
     vectors = some(5003, 3)
     questions = np.array([[5000, 2, 2500], [1, 4999, 3], [7, 7, 7]])

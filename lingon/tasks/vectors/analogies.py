@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from lingon.core.errors import unknown
+from lingon.core.errors import UserError, unknown
 from lingon.core.progress import track
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.tasks.vectors.nearest import top, unit_rows
@@ -78,6 +78,8 @@ def analogy(vectors: WordVectors, a: str, b: str, c: str, k: int = 5, method: st
     """
     if method not in METHODS:
         raise unknown("way to answer analogies", method, METHODS)
+    if k < 1:
+        raise UserError(f"the {k} best answers: expected 1 or more")
     of = unit_rows(vectors.of([a, b, c]))
     own = [[row for row in map(vectors.row, (a, b, c)) if row is not None]]
     if method == "add":
