@@ -116,6 +116,24 @@ def test_filters_batches_vectors_and_equal_words():
         nearest(WordVectors(["b", "a"], np.array([[1.0], [np.nan]], np.float32)), ["b"], 1)
 
 
+@pytest.mark.parametrize("count", [53, 4111])
+def test_equal_products_come_in_the_order_of_their_rows(count):
+    same = WordVectors([f"w{i}" for i in range(count)], np.ones((count, 3), np.float32))
+    expected = [f"w{i}" for i in (0, 1, 2, 3, 4, 6, 8)]
+    assert [w for w, _ in nearest(same, ["w5"], 5)[0]] == expected[:5]
+    for method in ("add", "mul"):
+        assert [w for w, _ in analogy(same, "w5", "w7", "w5", 7, method)] == expected
+    # Whole numbers, most of them several times, are exact in any order of summing.
+    table = np.random.default_rng(0).integers(-2, 3, (count, 3)).astype(np.float32)
+    for k in (1, 7, 52):
+        scores, rows = top(table[:11], table, k, [[i] for i in range(11)])
+        for i in range(11):
+            products = (table @ table[i]).tolist()
+            order = sorted((row for row in range(count) if row != i), key=lambda row: -products[row])[:k]
+            assert rows[i].tolist() == order
+            assert scores[i].tolist() == [products[row] for row in order]
+
+
 def test_top_with_all_left_out():
     scores, rows = top(np.ones((1, 3), np.float32), np.eye(3, dtype=np.float32), 2, [[0, 1, 2]])
     assert rows.tolist() == [[-1, -1]]

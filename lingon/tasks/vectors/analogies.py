@@ -14,7 +14,7 @@ import torch
 from lingon.core.errors import UserError, unknown
 from lingon.core.progress import track
 from lingon.core.shapes import Float, Int, Tensor
-from lingon.tasks.vectors.nearest import top, unit_rows
+from lingon.tasks.vectors.nearest import by_score_then_row, largest, top, unit_rows
 from lingon.tasks.vectors.word_vectors import WordVectors
 
 QUESTIONS, WORDS = 512, 2048  # of a block: 4 MB of scores
@@ -72,7 +72,8 @@ def _best(table: torch.Tensor, some: torch.Tensor, method: Scores) -> np.ndarray
 
 
 def analogy(vectors: WordVectors, a: str, b: str, c: str, k: int = 5, method: str = "add") -> list[tuple[str, float]]:
-    """The k best answers to "a is to b as c is to ...", with their scores, best first.
+    """The k best answers to "a is to b as c is to ...", with their scores, best first; equal ones in
+    the order of the table.
 
     method: add or mul. Words that are not in the table have a vector by the rule of `vectors`.
     """
@@ -92,6 +93,8 @@ def analogy(vectors: WordVectors, a: str, b: str, c: str, k: int = 5, method: st
 
 def _top_of(scores: torch.Tensor, k: int, excluded: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     scores[list(excluded)] = -torch.inf
-    values, rows = scores.topk(min(k, len(scores)))
+    values, rows = largest(scores[None], k)
+    order = by_score_then_row(values, rows)[:, :k]
+    values, rows = values.gather(1, order), rows.gather(1, order)
     rows[values == -torch.inf] = -1
-    return values[None].numpy(), rows[None].numpy()
+    return values.numpy(), rows.numpy()

@@ -50,16 +50,27 @@ def _of_block(queries, table, k: int, excluded: Excluded | None) -> tuple[np.nda
         # Most blocks hold nothing new for most queries: the largest of a block is cheap, sorting it is not.
         asked = (scores.amax(1) > best[:, -1]).nonzero().flatten()
         if len(asked):
-            values, where = scores[asked].topk(min(k, len(part)), dim=1)
+            values, where = largest(scores[asked], k)
             both = torch.cat([best[asked], values], 1)
             their = torch.cat([rows[asked], where + begin], 1)
-            order = _by_score_then_row(both, their)[:, :k]
+            order = by_score_then_row(both, their)[:, :k]
             best[asked], rows[asked] = both.gather(1, order), their.gather(1, order)
     rows[best == -torch.inf] = -1
     return best.numpy(), rows.numpy()
 
 
-def _by_score_then_row(scores: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+def largest(scores: Float[torch.Tensor, "n m"], k: int) -> tuple[Float[torch.Tensor, "n l"], Int[torch.Tensor, "n l"]]:
+    """Of each row the k largest and one more, in any order, and their places; of equal ones those that come first."""
+    values, where = scores.topk(min(k + 1, scores.shape[1]), dim=1)
+    # Of equal numbers topk takes any; the one more shows where it had a choice. -inf is no answer.
+    if values.shape[1] > k and (tied := values[:, k] == values[:, k - 1]).any():
+        tied &= values[:, k] > -torch.inf
+        where[tied] = scores[tied].argsort(dim=1, descending=True, stable=True)[:, : k + 1]
+    return values, where
+
+
+def by_score_then_row(scores: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """The order of each row of scores, the largest first; equal ones by their rows of the table."""
     by_row = rows.argsort(dim=1, stable=True)
     return by_row.gather(1, scores.gather(1, by_row).argsort(dim=1, descending=True, stable=True))
 
