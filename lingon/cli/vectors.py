@@ -1,8 +1,9 @@
 """lingon vectors: questions to word vectors, from the command line."""
 
 import json
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -183,12 +184,25 @@ def evaluate(
     given = opened(vectors, missing, on_bad_line)
     for name in questions or STANDARD:
         found = score(given, name, method, most_frequent)
-        print(json.dumps(found) if as_json else "\n".join(scored(found)))
+        print(json.dumps(without_nan(found), ensure_ascii=False) if as_json else "\n".join(scored(found)))
+
+
+def without_nan(value: Any) -> Any:
+    """A result with null where there is no number: JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def scored(found: dict) -> list[str]:
     """A result as lines for people."""
+    if not found["asked"]:
+        return [f"{found['questions']}: none of {found['of']:,} could be asked: each has a word that is not known"]
     asked = f"{found['asked']:,} of {found['of']:,} asked ({found['coverage']:.1%})"
+    if "spearman" in found and math.isnan(found["spearman"]):
+        return [f"{found['questions']}: no Spearman, all ratings or all cosines are equal, {asked}"]
     if "spearman" in found:
         low, high = found["interval"]
         rest = f"95 % from {low:.3f} to {high:.3f} (Fisher), {asked}; missing words {found['missing_words']}"

@@ -93,6 +93,23 @@ def test_evaluate_on_own_questions(file, tmp_path):
     assert (found["asked"], found["coverage"]) == (3, 0.75)
 
 
+def test_without_a_question_there_is_no_number(file, tmp_path):
+    (tmp_path / "q.txt").write_text(": fruit\npear plum fig date\n")
+    (tmp_path / "p.csv").write_text("pear,plum,9\nfig,date,8\n")
+    (tmp_path / "one.csv").write_text("king,queen,9\npear,plum,2\n")
+    names = [str(tmp_path / name) for name in ("q.txt", "p.csv", "one.csv")]
+    none = lambda name: pytest.fail(f"{name} is no JSON")
+    lines = run("evaluate", *names, "--vectors", file, "--json").splitlines()
+    analogies, pairs, one = (json.loads(line, parse_constant=none) for line in lines)
+    assert (analogies["accuracy"], pairs["spearman"], one["spearman"]) == (None, None, None)
+    assert pairs["interval"] == [None, None]
+    printed = run("evaluate", *names, "--vectors", file)
+    assert "q.txt: none of 1 could be asked" in printed
+    assert "p.csv: none of 2 could be asked" in printed
+    assert "one.csv: no Spearman" in printed
+    assert "nan" not in printed
+
+
 def test_map_as_a_page_and_a_picture(file, tmp_path):
     for ending in ("html", "png"):
         assert "5 words by PCA" in run(
