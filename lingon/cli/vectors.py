@@ -224,15 +224,21 @@ def align(
     overwrite: Overwrite = False,
 ) -> None:
     """Turn vectors of one run onto those of another (orthogonal Procrustes), and show what changed most."""
+    from lingon.data.text_stream import lines_in
     from lingon.data.vector_files import check_target
     from lingon.tasks.vectors import agreement
     from lingon.tasks.vectors import align as turned
+    from lingon.tasks.vectors.align import shared_words
 
     if out is not None:
         check_target(out, [source, target, *([anchors] if anchors else [])], overwrite)
     onto = opened(target)
-    words = anchors.read_text(encoding="utf-8").split() if anchors else None
-    found = turned(opened(source), onto, words)
+    given, words = opened(source), None
+    if anchors is not None:
+        words = [word for line in lines_in(anchors) for word in line.split()]
+        both = len(shared_words(given, onto, words))
+        print(f"{both:,} of {len(words):,} anchors are in both")
+    found = turned(given, onto, words)
     cosines = agreement(found, onto)
     print(
         f"{len(cosines):,} words in common, mean cosine {sum(x for _, x in cosines) / len(cosines):.4f}; least alike:"

@@ -128,6 +128,18 @@ def test_convert_and_align(file, tmp_path):
     assert run("compare", "man", "king", "--vectors", turned) == run("compare", "man", "king", "--vectors", file)
 
 
+def test_anchors_are_counted(file, tmp_path):
+    anchors = tmp_path / "anchors.txt"
+    anchors.write_text("man king\nnobody\n")
+    assert "2 of 3 anchors are in both" in run("align", file, file, "--anchors", str(anchors))
+    anchors.write_text("nobody\nnothing\n")
+    with pytest.raises(UserError, match="none of 2 anchors is in both"):
+        run("align", file, file, "--anchors", str(anchors))
+    anchors.write_bytes(b"king\n\xff\xfe")
+    with pytest.raises(UserError, match="not UTF-8 text"):
+        run("align", file, file, "--anchors", str(anchors))
+
+
 def test_no_file_is_lost_to_a_new_one(file, tmp_path):
     run_folder, other = tmp_path / "run", tmp_path / "w.npz"
     run_folder.mkdir()

@@ -25,6 +25,8 @@ def rotation(source: Float[np.ndarray, "n D"], target: Float[np.ndarray, "m E"])
 def shared_words(first: WordVectors, second: WordVectors, anchors: Sequence[str] | None = None) -> list[str]:
     """Words that both have, in the order of the first or of the anchors. Raises UserError when there are none."""
     words = [word for word in (first if anchors is None else anchors) if word in first and word in second]
+    if not words and anchors is not None:
+        raise UserError(f"none of {len(anchors):,} anchors is in both; expected words that both have, in their casing")
     if not words:
         raise UserError("the two have no word in common; expected vectors of the same language and casing")
     return words
