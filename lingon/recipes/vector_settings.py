@@ -10,6 +10,7 @@ from lingon.core.errors import UserError, unknown
 METHODS = ("skipgram", "cbow", "glove")
 LOSSES = ("negative", "tree")
 LR = {"skipgram": 0.025, "cbow": 0.05, "glove": 0.05}
+MOST_LR = 1_000_000  # not included
 AT_LEAST = {
     "width": 1,
     "window": 1,
@@ -19,6 +20,8 @@ AT_LEAST = {
     "threads": 0,
     "buckets": 1,
     "phrases": 0,
+    "vocab": 1,
+    "seed": 0,
 }
 
 
@@ -55,10 +58,11 @@ def checked(settings: VectorSettings) -> VectorSettings:
         if getattr(settings, name) not in known:
             raise unknown(name, getattr(settings, name), known)
     for name, least in AT_LEAST.items():
-        if getattr(settings, name) < least:
-            raise UserError(f"--{name.replace('_', '-')} is {getattr(settings, name)}; expected {least} or more")
-    if settings.lr is not None and not 0 < settings.lr < 1e6:
-        raise UserError(f"--lr is {settings.lr}; expected more than 0")
+        value = getattr(settings, name)
+        if value is not None and value < least:
+            raise UserError(f"--{name.replace('_', '-')} is {value}; expected {least} or more")
+    if settings.lr is not None and not 0 < settings.lr < MOST_LR:
+        raise UserError(f"--lr is {settings.lr}; expected more than 0 and less than {MOST_LR:,}")
     if not settings.sample >= 0:
         raise UserError(f"--sample is {settings.sample}; expected 0 (read all) or more")
     if settings.method == "glove" and (settings.subwords or settings.loss == "tree"):

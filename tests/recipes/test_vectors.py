@@ -69,7 +69,10 @@ def test_parts_of_words_a_tree_and_threads(text, tmp_path):
     [
         ({"method": "skipgrm"}, "did you mean 'skipgram'"),
         ({"width": 0}, "--width is 0; expected 1 or more"),
-        ({"lr": -1.0}, "--lr is -1.0"),
+        ({"lr": -1.0}, "--lr is -1.0; expected more than 0 and less than 1,000,000"),
+        ({"lr": 1e6}, "--lr is 1000000.0; expected more than 0 and less than 1,000,000"),
+        ({"seed": -1}, "--seed is -1; expected 0 or more"),
+        ({"vocab": 0}, "--vocab is 0; expected 1 or more"),
         ({"method": "glove", "subwords": True}, "neither --subwords nor --loss tree"),
         ({"shortest": 5, "longest": 3}, "parts of 5 to 3 letters"),
     ],
@@ -77,6 +80,7 @@ def test_parts_of_words_a_tree_and_threads(text, tmp_path):
 def test_wrong_settings_are_named(text, tmp_path, wrong, message):
     with pytest.raises(UserError, match=message):
         vectors([text], settings=replace(SMALL, **wrong), folder=Folder(str(tmp_path)))
+    assert list(tmp_path.iterdir()) == []
 
 
 class Stop:
