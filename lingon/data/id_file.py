@@ -76,6 +76,8 @@ def count_words(lines: Iterable[str], split: Split, min_count: int = 5, most: in
                 least += 1
                 counts = Counter({word: n for word, n in counts.items() if n >= least})
     kept = sorted((word for word, n in counts.items() if n >= min_count), key=lambda word: (-counts[word], word))[:most]
+    if not counts:
+        raise DataError("the text holds no words; expected lines with words in them")
     if not kept:
         raise DataError(f"of {len(counts):,} different words none occurs {min_count} times; lower --min-count")
     return Words(kept, np.array([counts[word] for word in kept], np.int64))

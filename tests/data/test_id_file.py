@@ -35,5 +35,8 @@ def test_numbers_do_not_depend_on_what_is_handled_in_one_go(monkeypatch, tmp_pat
 
 
 def test_no_word_is_frequent_enough():
+    for nothing in ([], ["", "  "]):
+        with pytest.raises(DataError, match="the text holds no words"):
+            count_words(nothing, between_spaces, 1)
     with pytest.raises(DataError, match="none occurs 9 times"):
         count_words(["a b"], between_spaces, min_count=9)
