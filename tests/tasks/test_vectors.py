@@ -190,6 +190,12 @@ def test_likeness_and_the_odd_one_out():
     assert math.isclose(found[0][1], (-0.6 - 0.8) / 2, rel_tol=1e-6)
     with pytest.raises(UserError, match="2 words; the odd one out needs three"):
         odd_one_out(vectors, ["a", "b"])
+    for wrong in (np.nan, np.inf):
+        broken = WordVectors(["a", "b", "c"], np.array([[1, 2], [wrong, 1], [3, 5]], np.float32))
+        with pytest.raises(DataError, match="the vector of 'b' holds NaN"):
+            similarity(broken, "a", "b")
+        with pytest.raises(DataError, match="the vector of 'b' holds NaN"):
+            odd_one_out(broken, ["a", "b", "c"])
 
 
 def test_ranks_and_spearman_by_hand():
