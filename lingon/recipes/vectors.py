@@ -55,6 +55,14 @@ def vectors(
             run.record(key, value)
         for done_with in (numbers, run.checkpoints):  # as large as the vectors, or larger
             shutil.rmtree(done_with, ignore_errors=True)
-    some = words.tokens[min(300, len(words.tokens) - 1)]
-    print(f"{speed:,.0f} {job.unit}/s\nask: lingon vectors nearest {some} --vectors {run.folder}")
+    print(f"{speed:,.0f} {job.unit}/s\nask: {question(words.tokens, str(run.folder))}")
     return record
+
+
+def question(tokens: list[str], folder: str) -> str:
+    """A command for a shell that asks for a word, neither the commonest nor a long one."""
+    import shlex
+
+    short = [word for word in tokens if len(word) <= 30 and word.isprintable() and not word.startswith("-")]
+    some = short[min(300, len(short) - 1)] if short else "WORD"
+    return f"lingon vectors nearest {shlex.quote(some)} --vectors {shlex.quote(folder)}"

@@ -1,6 +1,7 @@
 """Training word vectors as a run: files, resume, the same bytes for a seed, errors."""
 
 import os
+import shlex
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -18,7 +19,7 @@ from lingon.data.vectors import read_vectors
 from lingon.engine.log import read_metrics
 from lingon.recipes.settings import Folder
 from lingon.recipes.vector_settings import VectorSettings
-from lingon.recipes.vectors import vectors
+from lingon.recipes.vectors import question, vectors
 from lingon.tasks import train_vectors
 
 SMALL = VectorSettings(
@@ -118,6 +119,12 @@ def test_a_run_that_has_ended_is_not_trained_again(text, tmp_path, capsys):
     assert "trained already" in capsys.readouterr().out
     assert again["loss"] == first["loss"]
     assert (tmp_path / "vectors.safetensors").stat().st_mtime_ns == written
+
+
+def test_the_question_at_the_end_suits_a_shell():
+    words = ["a" * 65_000, "-x", "it's"]
+    assert shlex.split(question(words, "my runs/v"))[3:] == ["it's", "--vectors", "my runs/v"]
+    assert question(words[:1], "v") == "lingon vectors nearest WORD --vectors v"
 
 
 def test_files_that_are_not_of_the_run_are_left_alone(text, tmp_path):
