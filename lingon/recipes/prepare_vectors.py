@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lingon.core.errors import UserError
 from lingon.data.id_file import Split, Words, between_spaces, count_words, lower_case_words, write_ids
 from lingon.data.phrases import joining, phrases_of
 from lingon.data.running_text import lines_of
@@ -31,9 +32,28 @@ def text_of(sources: list[str], settings: VectorSettings, ids: Path, accept: boo
 
 
 def job_of(settings: VectorSettings, words: Words, ids: Path, length: int) -> Job:
-    """All pieces of work of a training, with tables as they are at its start."""
+    """All pieces of work of a training, with tables as they are at its start.
+
+    Raises UserError when the tables are larger than the memory there is.
+    """
+    check_room(settings, len(words.tokens))
     lr = settings.lr or LR[settings.method]
     return (_glove if settings.method == "glove" else _word2vec)(settings, words, ids, length, lr)
+
+
+def check_room(settings: VectorSettings, size: int) -> None:
+    """Raises UserError when the tables for so many words are larger than the memory that is available."""
+    import psutil
+
+    # Two tables of either method; those of GloVe have their squares beside them.
+    rows = 4 * size if settings.method == "glove" else 2 * size + (settings.buckets if settings.subwords else 0)
+    needed, free = 4 * rows * settings.width, psutil.virtual_memory().available
+    if needed > free:
+        parts = f" and {settings.buckets:,} --buckets" if settings.subwords else ""
+        raise UserError(
+            f"the tables of {size:,} words{parts} with --width {settings.width:,} take {needed / 1e9:,.1f} GB, "
+            f"{free / 1e9:,.1f} GB are free; lower --width, --vocab{' or --buckets' if parts else ''}"
+        )
 
 
 def vectors_of(settings: VectorSettings, words: Words, job: Job) -> tuple[np.ndarray, Subwords | None]:

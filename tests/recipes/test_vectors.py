@@ -84,6 +84,16 @@ def test_wrong_settings_are_named(text, tmp_path, wrong, message):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("method", ["skipgram", "glove"])
+def test_tables_larger_than_the_memory_are_refused_before_they_are_taken(text, tmp_path, method):
+    settings = replace(SMALL, method=method, width=10**12)
+    with pytest.raises(UserError, match=r"tables of 11 words with --width 1,000,000,000,000 take .* GB are free"):
+        vectors([text], settings=settings, folder=Folder(str(tmp_path / "width")))
+    settings = replace(SMALL, subwords=True, buckets=10**12)
+    with pytest.raises(UserError, match=r"1,000,000,000,000 --buckets .*lower --width, --vocab or --buckets"):
+        vectors([text], settings=settings, folder=Folder(str(tmp_path / "buckets")))
+
+
 class Stop:
     """Asks for a stop once it was looked at so many times."""
 
