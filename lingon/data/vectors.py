@@ -75,7 +75,10 @@ def read_text(path: Path, only: set[str] | None = None, on_bad_line: str = "stop
         header = HEADER.fullmatch(first)
         promised, width = (int(header[1]), int(header[2])) if header else (None, _width(first))
         if width < 1:
-            raise DataError(f"{path}:{number}: no numbers after the token; is this a file of word vectors?")
+            found = next((f"; found {mark!r}" for mark in "\t,;" if mark in first), "")
+            raise DataError(
+                f"{path}:{number}: no numbers after the token; expected spaces between token and numbers{found}"
+            )
         rows = _rows(path, lines, width, None if header else (number, first), only, skipped)
         tokens, table, seen, twice = _gather(rows, width)
     if skipped:
@@ -158,7 +161,8 @@ def _row(path: Path, number: int, line: str, width: int, only: set[str] | None) 
     if only is not None and token not in only:
         return token, None
     try:
-        vector = np.fromiter(map(float, numbers), np.float32, width)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, which is told below
+            vector = np.fromiter(map(float, numbers), np.float32, width)
     except ValueError as error:
         raise DataError(f"{path}:{number}: {error}; expected a token and {width} numbers") from None
     if not np.isfinite(vector).all():

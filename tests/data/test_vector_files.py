@@ -96,6 +96,26 @@ def test_words_that_a_format_cannot_hold_are_refused(tmp_path, word, ending):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_cannot_be_read_is_called_what_it_is(tmp_path):
+    path = tmp_path / "v"
+    save_fasttext(path, model())
+    with pytest.raises(UserError, match="unknown way with bad lines 'foo'"):
+        load_vector_file(path, "foo")
+    for first, name in ((b"BZh91AY", "bzip2"), (b"\xfd7zXZ\0\0", "xz"), (b"\x28\xb5\x2f\xfd\0", "zstd")):
+        path.write_bytes(first)
+        with pytest.raises(DataError, match=f"packed with {name}; gzip alone is read"):
+            load_vector_file(path)
+    for mark in "\t,":
+        path.write_text(mark.join(["the", "1", "2"]) + "\n")
+        with pytest.raises(DataError, match="expected spaces between token and numbers; found"):
+            load_vector_file(path)
+    path.write_text("the 1 1e99\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(DataError, match="NaN or infinite"):
+            load_vector_file(path)
+
+
 def test_words_with_spaces_live_in_text(tmp_path):
     save_vector_file(tmp_path / "v.vec", ["New York", ". ."], TABLE[:2])
     assert load_vector_file(tmp_path / "v.vec").words == ["New York", ". ."]
@@ -182,7 +202,7 @@ def test_bad_words_of_word2vec_can_be_skipped(tmp_path):
         found = load_vector_file(tmp_path / "v.bin", on_bad_line="skip")
     assert found.words == ["b"]
     np.testing.assert_array_equal(found.table, TABLE[1:2])
-    with pytest.raises(UserError, match="unknown way with bad words"):
+    with pytest.raises(UserError, match="unknown way with bad lines"):
         load_vector_file(tmp_path / "v.bin", on_bad_line="ignore")
 
 

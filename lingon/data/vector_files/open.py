@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from lingon.core.errors import DataError
+from lingon.core.errors import DataError, unknown
 from lingon.data.vector_files.arrays import read_npz
 from lingon.data.vector_files.fasttext import MAGIC, read_fasttext
 from lingon.data.vector_files.loaded import Loaded
@@ -14,6 +14,7 @@ from lingon.data.vector_files.word2vec import is_binary, read_word2vec
 READERS = {"npz": read_npz, "fasttext": read_fasttext, "safetensors": open_own}
 IN_RUN = "vectors.safetensors"  # what a training leaves in the folder of its run
 PICKLE = re.compile(rb"\x80[\2-\5][\x95cq}(\]]")  # gensim's own save(), and most things that end in .pkl or .kv
+PACKED = {b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 RESAVE = "gensim writes another format with: vectors.save_word2vec_format(path, binary=True)"
 
 
@@ -37,6 +38,9 @@ def kind_of(path: Path) -> str:
         return "fasttext"
     if PICKLE.match(start):
         raise DataError(f"{path}: a pickle, which may run code when it is read; {RESAVE}")
+    way = next((name for first, name in PACKED.items() if start.startswith(first)), None)
+    if way is not None:
+        raise DataError(f"{path}: packed with {way}; gzip alone is read, so unpack it first")
     if is_own(start):
         return "safetensors"
     return "word2vec" if is_binary(start) else "text"
@@ -52,6 +56,8 @@ def load_vector_file(path: Path, on_bad_line: str = "stop") -> Loaded:
     """
     from lingon.data.vectors import read_text
 
+    if on_bad_line not in ("stop", "skip"):
+        raise unknown("way with bad lines", on_bad_line, ("stop", "skip"))
     path = file_of(path)
     kind = kind_of(path)
     if kind == "text":
