@@ -94,9 +94,9 @@ def llama(sizes: Sizes) -> Decoder:
 def mistral(sizes: Sizes) -> Decoder:
     """Jiang et al. 2023: Llama with a window in every layer."""
     depth = sizes.whole("num_hidden_layers", most=DEEPEST)
-    # An older config.json without the key means the window of the paper, one with null means none.
-    window = sizes.whole("sliding_window", 4096) if sizes.config.get("sliding_window", 0) is not None else None
-    return _plain(sizes, windows=[window] * depth, kv_heads=8)
+    window = _window(sizes)
+    # transformers takes a Mistral with layer_types for a Ministral (2024), where some layers see everything.
+    return _plain(sizes, windows=_windows_told(sizes, depth, window) or [window] * depth, kv_heads=8)
 
 
 def qwen2(sizes: Sizes) -> Decoder:
@@ -239,8 +239,22 @@ def _shape(sizes: Sizes, head_width: int | None, kv_heads: int | None) -> Shape:
 def _late_windows(sizes: Sizes) -> list[int | None]:
     """Qwen: with use_sliding_window, all but the first max_window_layers have a window."""
     depth = sizes.whole("num_hidden_layers", most=DEEPEST)
-    window = sizes.whole("sliding_window", 4096) if sizes.flag("use_sliding_window") else None
-    if kinds := sizes.words("layer_types", depth, (SLIDING, FULL)):
-        return [window if kind == SLIDING else None for kind in kinds]
+    used = sizes.flag("use_sliding_window")
+    window = _window(sizes) if used else None
+    if told := _windows_told(sizes, depth, window, unused=not used):
+        return told
     first = sizes.whole("max_window_layers", 28, least=0)
     return [window if layer >= first else None for layer in range(depth)]
+
+
+def _window(sizes: Sizes) -> int | None:
+    """A config.json without the key means the window of the paper, one with null means none."""
+    return sizes.whole("sliding_window", 4096) if sizes.there("sliding_window") else None
+
+
+def _windows_told(sizes: Sizes, depth: int, window: int | None, unused: bool = False) -> list[int | None] | None:
+    """The window of each layer as layer_types has it; None without that key. unused: windows are switched off."""
+    kinds = sizes.words("layer_types", depth, (SLIDING, FULL))
+    if kinds and SLIDING in kinds and window is None and not unused:
+        raise sizes.wrong("sliding_window", None, f"a whole number, for layer_types has {SLIDING}")
+    return kinds and [window if kind == SLIDING else None for kind in kinds]

@@ -156,6 +156,19 @@ def test_old_keys_mean_the_same_as_new_ones():
     same(without(new, "num_key_value_heads", "head_dim"), new)
 
 
+@pytest.mark.parametrize("family", ["mistral", "qwen2", "qwen3"])
+def test_a_window_that_is_null_is_none(family):
+    """As transformers has it: 4096 stands for a missing key only; layers that ask for a window must get one."""
+    config = made(family, use_sliding_window=True, max_window_layers=0, sliding_window=None)
+    assert [block.window for block in from_config(config).blocks] == [None] * 3
+    missing = {key: value for key, value in config.items() if key != "sliding_window"}
+    assert [block.window for block in from_config(missing).blocks] == [4096] * 3
+    kinds = ["full_attention", "sliding_attention", "full_attention"]
+    assert [block.window for block in from_config(missing | {"layer_types": kinds}).blocks] == [None, 4096, None]
+    with pytest.raises(UserError, match=f"{family}: key 'sliding_window' is None, expected a whole number, for layer_"):
+        from_config(config | {"layer_types": kinds})
+
+
 # --- what is refused
 
 

@@ -32,7 +32,7 @@ ACTS = {"hidden_act": ["silu", "silu", "gelu", "gelu_pytorch_tanh", "relu", "tan
 BIAS = {"attention_bias": [True, False]}
 WINDOWS = {
     "use_sliding_window": [True, False],
-    "sliding_window": [3, 7],
+    "sliding_window": [3, 7, None],
     "max_window_layers": [0, 1, 5],
     "layer_types": [None, None, [S, F, S], [F, S, S]],
 }
@@ -56,7 +56,7 @@ ODD = {
         "reorder_and_upcast_attn": [True, False],
     },
     "llama": ROTARY | ACTS | BIAS | {"mlp_bias": [True, False], "pretraining_tp": [1, 2]},
-    "mistral": ROTARY | ACTS | {"sliding_window": [None, 3, 7]},
+    "mistral": ROTARY | ACTS | {"sliding_window": [None, 3, 7], "layer_types": [None, [S, F, S]]},
     "qwen2": ROTARY | ACTS | WINDOWS,
     "qwen3": ROTARY | ACTS | WINDOWS | BIAS,
     "gemma2": ROTARY | GEMMA | CAP | BIAS | {"layer_types": [None, [F, S, S]]},
@@ -74,7 +74,8 @@ def drawn(family: str, seed: int) -> dict:
     heads, kv_heads, head_width = found.pop("heads")
     found |= {"num_attention_heads": heads, "num_key_value_heads": kv_heads, "head_dim": head_width}
     # Without a window, transformers has no mask for layers that ask for one.
-    if found.get("layer_types") and found.get("use_sliding_window", True):
+    windows = found.get("use_sliding_window", True) and found.get("sliding_window") is not None
+    if found.get("layer_types") and windows:
         found["layer_types"] = found["layer_types"][: found["num_hidden_layers"]]
     elif "layer_types" in found:
         del found["layer_types"]

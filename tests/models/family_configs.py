@@ -53,6 +53,7 @@ CONFIGS = {
     "llama 3": made("llama", rope_parameters=LLAMA3),
     "mistral": made("mistral", sliding_window=7),
     "mistral, no window": made("mistral", sliding_window=None),
+    "mistral, some windows": made("mistral", sliding_window=5, layer_types=[F, S, F]),
     "qwen2": made("qwen2", tied=True),
     "qwen2, windows": made("qwen2", use_sliding_window=True, sliding_window=7, layer_types=[F, S, S]),
     "qwen3": made("qwen3"),

@@ -116,7 +116,7 @@ def rope_of(c, layer):
 
 
 def window_of(c, layer):
-    if c["model_type"] == "mistral":
+    if c["model_type"] == "mistral" and "layer_types" not in c:
         return c["sliding_window"]
     return c["sliding_window"] if c.get("layer_types", ["full"] * 99)[layer] == "sliding_attention" else None
 
