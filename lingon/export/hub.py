@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from lingon.data.hub_tokenizer import read_tokenizer, write_tokenizer
 from lingon.data.tokenize import Tokenizer
 from lingon.export.hub_files import read_weights, same_weights, weight_files, weight_shapes, write_weights
 from lingon.export.names import Entry, entries
+from lingon.models.decoder import Decoder
 from lingon.models.families import FAMILIES, from_config
+from lingon.models.gpt import GPT
 
 CONFIG_LIMIT = 4 << 20  # bytes
 SHARD = 5_000_000_000  # bytes in one file
@@ -25,6 +27,7 @@ SHARD = 5_000_000_000  # bytes in one file
 NO_WEIGHTS = re.compile(r"\.attn\.(masked_)?bias$|\.rotary_emb\.inv_freq$")
 PREFIXES = ("transformer.", "model.")
 OUTPUT = "lm_head.weight"
+TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
 NEEDED = ["*.json", "*.safetensors", "merges.txt"]
 
 
@@ -60,18 +63,17 @@ def load_hub(source: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoi
     config = read_json(folder / "config.json", limit=CONFIG_LIMIT)
     files = weight_files(folder)
     shapes = weight_shapes(folder, files)
-    available = sum(torch.Size(shape).numel() for shape in shapes.values())
     try:
-        model = from_config(config, available, device="meta")
+        model = from_config(config, device="meta")  # takes no memory; each tensor is compared before one is read
     except UserError as error:
         raise DataError(f"{folder / 'config.json'}: {error}") from None
-    plan = _plan(folder, model, shapes)
+    plan = _plan(folder, config, model, shapes)
     tied = model.output.weight is model.embedding.weight
     if tied and OUTPUT in shapes and not same_weights(folder, files, OUTPUT, plan["embedding.weight"].theirs[0]):
         # So does transformers: the weights count, not what is said of them.
         warnings.warn(f"{folder}: {OUTPUT} is not the embedding, so it is not tied as config.json says", stacklevel=2)
-        model, tied = from_config(config | {"tie_word_embeddings": False}, available, device="meta"), False
-        plan = _plan(folder, model, shapes)
+        model, tied = from_config(config | {"tie_word_embeddings": False}, device="meta"), False
+        plan = _plan(folder, config, model, shapes)
     tensors = dict(read_weights(folder, files, plan, dtype))
     if tied:
         tensors["output.weight"] = tensors["embedding.weight"]
@@ -91,17 +93,23 @@ def save_hub(
     tokenizer: Tokenizer | None = None,
     dtype: torch.dtype | None = None,
     shard: int = SHARD,
+    ends: Sequence[int] | None = None,
 ) -> Path:
     """Writes a model so that `transformers` and others can load it. A `decoder` of ours becomes a Qwen3, a GPT a GPT-2.
 
     dtype: of the stored weights; as they are when not given. shard: the most bytes in a file, unless one tensor has
-    more. The folder appears, or takes the place of an older one, only when it is whole.
+    more. ends: ids that end a text, as `Checkpoint` and `LanguageModel` have them; when not given, those of the
+    configuration that the model was made from, which one of ours has not. The folder appears, or takes the place of
+    an older one, only when it is whole.
     """
     config = hub_config(model)
     dtype = dtype or model.embedding.weight.dtype
-    config |= {"dtype": str(dtype).removeprefix("torch.")}
+    config |= {"dtype": str(dtype).removeprefix("torch."), "eos_token_id": _end_ids(config, ends)}
+    # Of generation_config.json, transformers takes these ids in the place of those of config.json.
+    generation = {key: config[key] for key in TOKEN_IDS if config.get(key) is not None}
     with atomic_folder(Path(folder)) as fresh:
         write_json(fresh / "config.json", config)
+        write_json(fresh / "generation_config.json", generation)
         write_weights(fresh, {name: t.to(dtype) for name, t in _theirs(model)}, shard)
         if tokenizer is not None:
             write_tokenizer(fresh, tokenizer, config)
@@ -110,6 +118,11 @@ def save_hub(
 
 def hub_config(model: nn.Module) -> dict[str, Any]:
     """The `config.json` of a model, whatever it was made from."""
+    if not isinstance(model, GPT | Decoder):
+        raise UserError(
+            f"{type(model).__name__} has no place in this layout; models that have one are gpt, decoder and those "
+            "that were loaded from it; keep others as bundles (lingon.export.bundle.save_bundle)"
+        )
     sizes = dict(model.config())
     if "model_type" in sizes:
         return sizes | {"architectures": [ARCHITECTURES[sizes["model_type"]]]}
@@ -173,7 +186,7 @@ def _folder(source: str | Path) -> Path:
         raise FetchError(f"{source} could not be fetched from the hub ({str(error).splitlines()[0][:120]})") from None
 
 
-def _plan(folder: Path, model: nn.Module, shapes: Mapping[str, tuple]) -> dict[str, Entry]:
+def _plan(folder: Path, config: Mapping[str, Any], model: nn.Module, shapes: Mapping[str, tuple]) -> dict[str, Entry]:
     """Our entries under the names that the files use, after all names and shapes were compared."""
     wanted, prefix = entries(model), _missing_prefix(entries(model), shapes)
     plan, sizes = {}, dict(model.named_parameters())
@@ -186,14 +199,22 @@ def _plan(folder: Path, model: nn.Module, shapes: Mapping[str, tuple]) -> dict[s
             known[name] = shape[::-1] if entry.transposed else shape
     for name, shape in known.items():
         if name not in shapes:
-            raise DataError(f"{folder}: tensor {name!r} is missing; these weights are not of this configuration")
+            way = "; if it is the embedding, set 'tie_word_embeddings' to true" if name == OUTPUT else ""
+            raise DataError(f"{folder}: tensor {name!r} is missing; these weights are not of this configuration{way}")
         if shapes[name] != shape:
-            raise DataError(f"{folder}: tensor {name!r} is {list(shapes[name])}, config.json wants {list(shape)}")
+            keys = _keys_of(config, shapes[name], shape)
+            raise DataError(f"{folder}: tensor {name!r} is {list(shapes[name])}, config.json wants {list(shape)}{keys}")
     tied = {OUTPUT} if "output.weight" not in plan else set()
     for name in shapes:
         if name not in known and name not in tied and not NO_WEIGHTS.search(name):
             raise DataError(f"{folder}: {unknown('tensor', name, known)}")
     return plan
+
+
+def _keys_of(config: Mapping[str, Any], found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """The keys with the sizes of a tensor that do not fit, for a message."""
+    wrong = [b for a, b in zip(found, wanted, strict=False) if a != b]
+    return "".join(f"; key {key!r} is {size}" for key, size in config.items() if type(size) is int and size in wrong)
 
 
 def _missing_prefix(wanted: list[Entry], shapes: Mapping[str, tuple]) -> str:
@@ -206,14 +227,24 @@ def _ends(folder: Path, config: Mapping[str, Any], vocab_size: int) -> tuple[int
     """Ids that end a text: those of generation_config.json, else of config.json."""
     path = folder / "generation_config.json"
     more = read_json(path, limit=CONFIG_LIMIT) if path.is_file() else {}
-    found = more.get("eos_token_id") if isinstance(more, dict) else None
-    found = config.get("eos_token_id") if found is None else found
-    ids = found if isinstance(found, list) else [] if found is None else [found]
-    if not all(type(i) is int and i >= 0 for i in ids):
-        raise DataError(f"{folder}: key 'eos_token_id' is {repr(found)[:40]}, expected ids")
+    ids: list[int] = []
+    for found in (config.get("eos_token_id"), more.get("eos_token_id") if isinstance(more, dict) else None):
+        ids = found if isinstance(found, list) else ids if found is None else [found]
+        if not all(type(i) is int and i >= 0 for i in ids):
+            raise DataError(f"{folder}: key 'eos_token_id' is {repr(found)[:40]}, expected ids")
     if beyond := [i for i in ids if i >= vocab_size]:
         warnings.warn(f"{folder}: the end token {one_of(map(str, beyond))} is not in the vocabulary", stacklevel=3)
     return tuple(i for i in ids if i < vocab_size)
+
+
+def _end_ids(config: Mapping[str, Any], ends: Sequence[int] | None) -> int | list[int] | None:
+    """What config.json says of the end tokens: null if there are none, or transformers would take its own."""
+    if ends is None:
+        return config.get("eos_token_id")
+    last = config["vocab_size"] - 1
+    if wrong := [i for i in ends if not 0 <= i <= last]:
+        raise UserError(f"the end token {wrong[0]} is not in the vocabulary; expected ids from 0 to {last:,}")
+    return ends[0] if len(ends) == 1 else list(ends) or None
 
 
 def _theirs(model: nn.Module) -> Iterator[tuple[str, Tensor]]:

@@ -15,11 +15,13 @@ from lingon.export import hub, hub_files
 from lingon.export.hub import load_hub, save_hub
 from lingon.models.build import build
 from lingon.models.families import from_config
+from lingon.models.lstm import LSTM
 from tests.models import plain_decoder
 from tests.models.family_configs import CONFIGS, LINEAR, PLAIN, SIZES, made
 
 every = pytest.mark.parametrize("name", CONFIGS)
 LENGTH = 11
+KV = {"own gpt": {}, "own decoder": {"kv_heads": 1}}
 IDS = torch.randint(89, (3, LENGTH), generator=torch.Generator().manual_seed(0))
 
 
@@ -129,6 +131,38 @@ def test_our_own_models_are_saved_in_a_published_layout(kind, tmp_path):
     assert not list(tmp_path.glob(".tmp*"))
 
 
+@pytest.mark.parametrize("name", ["gpt2", "llama", "own gpt", "own decoder"])
+@pytest.mark.parametrize("ends", [(7, 9), (0,), ()])
+def test_end_tokens_are_saved_as_they_were_loaded(name, ends, folders, tmp_path):
+    if name.startswith("own"):
+        model = build(name[4:], {"vocab_size": 89, "width": 24, "depth": 1, "heads": 2, "context": 17, **KV[name]})
+    else:
+        model = load_hub(folders[name]).model
+    folder = save_hub(model, tmp_path / "a", ends=ends)
+    found = load_hub(folder)
+    assert found.ends == load_hub(save_hub(found.model, tmp_path / "b", ends=found.ends)).ends == ends
+    # Without the key, transformers has 50256 for a GPT-2 and 2 for a Llama.
+    assert json.loads((folder / "config.json").read_text())["eos_token_id"] == {(7, 9): [7, 9], (0,): 0, (): None}[ends]
+    assert load_hub(save_hub(model, tmp_path / "c")).ends == ((2,) if name == "llama" else ())
+    with pytest.raises(UserError, match="the end token 89 is not in the vocabulary; expected ids from 0 to 88"):
+        save_hub(model, tmp_path / "d", ends=(7, 89))
+
+
+def test_end_tokens_of_generation_config_count_before_those_of_config(folders, tmp_path):
+    folder = save_hub(fresh(CONFIGS["llama"]), tmp_path / "a")
+    (folder / "generation_config.json").write_text('{"eos_token_id": [7, 9]}')
+    found = load_hub(folder)
+    again = save_hub(found.model, tmp_path / "b", ends=found.ends)
+    assert json.loads((again / "generation_config.json").read_text())["eos_token_id"] == [7, 9]
+    assert load_hub(again).ends == (7, 9)
+
+
+def test_a_model_without_a_place_in_the_layout_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"LSTM has no place in this layout; .* are gpt, decoder and .*save_bundle"):
+        save_hub(LSTM(89, 8, 8, 1), tmp_path / "lstm")
+    assert not list(tmp_path.iterdir())
+
+
 # --- the old layout of a config.json
 
 
@@ -195,8 +229,10 @@ def test_a_window_that_is_null_is_none(family):
         ({"rope_parameters": PLAIN | {"partial_rotary_factor": 0.5}}, "key 'partial_rotary_factor' is 0.5"),
         ({"tie_word_embeddings": "no"}, "key 'tie_word_embeddings' is 'no', expected true or false"),
         ({"quantization_config": {"bits": 4}}, "key 'quantization_config'"),
-        ({"hidden_size": 60000, "num_hidden_layers": 256, "intermediate_size": 2**20}, "these sizes make .* numbers"),
-        ({"num_hidden_layers": 4}, "these sizes make"),
+        ({"hidden_size": 60000, "num_hidden_layers": 256, "intermediate_size": 2**20}, "tensor .* key 'hidden_size'"),
+        ({"num_hidden_layers": 4}, "tensor 'model.layers.3.input_layernorm.weight' is missing"),
+        ({"hidden_size": 42}, r"weight' is \[89, 30\], config.json wants \[89, 42\]; key 'hidden_size' is 42$"),
+        ({"vocab_size": 97}, r"weight' is \[89, 30\], config.json wants \[97, 30\]; key 'vocab_size' is 97$"),
         ({"intermediate_size": 31}, r"tensor 'model.layers.0.mlp.gate_proj.weight' is \[37, 30\], .* wants \[31, 30\]"),
         ({"num_hidden_layers": 2}, "unknown tensor 'model.layers.2"),
         ({"mlp_bias": True, "num_hidden_layers": 2}, "tensor 'model.layers.0.mlp.gate_proj.bias' is missing"),
@@ -235,7 +271,8 @@ def test_missing_superfluous_twisted_and_other_types_are_named(folder):
         with pytest.raises(DataError, match=message):
             load_hub(folder)
 
-    with_({"model.norm.weight": None}, "these sizes make|tensor 'model.norm.weight' is missing")
+    with_({"model.norm.weight": None}, "tensor 'model.norm.weight' is missing")
+    with_({"lm_head.weight": None}, "'lm_head.weight' is missing; .* the embedding, set 'tie_word_embeddings' to true$")
     with_({"model.norm.weight": None, "model.nrom.weight": torch.ones(30)}, "tensor 'model.norm.weight' is missing")
     with_({"score.weight": torch.ones(2, 30)}, "unknown tensor 'score.weight'")
     with_(
