@@ -76,6 +76,10 @@ def load(folder: str | Path, device: str = "cpu"):
         raise DataError(f"{folder}: the tokenizer has {len(tokenizer.vocab)} tokens, the model was made for {rows}")
     model = _model(folder, config).to(pick_device(device)).eval()
     if config["kind"] == "language-model":
+        size = model.embedding.num_embeddings
+        if beyond := [end for end in config["ends"] if end >= size]:
+            where = f"{folder / 'config.json'}: key 'ends'"
+            raise DataError(f"{where} has {beyond[0]}, expected ids from 0 to {size - 1:,}, which the model has")
         return LanguageModel(model, tokenizer, config["ends"])
     return Classifier(model, tokenizer, config["labels"], config["max_length"])
 

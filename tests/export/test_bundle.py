@@ -17,6 +17,7 @@ from lingon.data.tokenize import words
 from lingon.export.bundle import load, read_config, save_bundle
 from lingon.models.build import build
 from lingon.tasks.classify import Classifier
+from lingon.tasks.generate import LanguageModel
 
 CORPUS = ["a good film , a very good film", "a bad film", "dull and bad : not good"] * 3
 TEXTS = ["good", "a very bad film", "", "\u65e5\u672c never seen", "good " * 50]
@@ -305,3 +306,14 @@ def test_a_thousand_mutations_give_our_error_or_a_classifier(whole, tmp_path, na
     assert 500 < len(refused) < 1000  # the rest harms nothing, such as another max_length or dropout
     assert [m for m in refused if len(m) > 1000 or not any(file in m for file in FILES)] == []
     assert set(sys.modules) == before
+
+
+def test_an_end_beyond_the_vocabulary_is_refused_when_loading(tmp_path):
+    tokenizer = words(CORPUS)
+    size = len(tokenizer.vocab)
+    task = LanguageModel(build("gpt", {"vocab_size": size, "width": 8, "depth": 1, "heads": 2}), tokenizer)
+    bundle = save_bundle(task, "gpt", tmp_path / "g", RUN)
+    assert load(rewritten(bundle, lambda config: config.update(ends=[size - 1]))).ends == (size - 1,)
+    rewritten(bundle, lambda config: config.update(ends=[0, size]))
+    with pytest.raises(DataError, match=rf"config.json: key 'ends' has {size}, expected ids from 0 to {size - 1}, wh"):
+        load(bundle)
