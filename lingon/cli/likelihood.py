@@ -5,7 +5,7 @@ import math
 from dataclasses import replace
 
 from lingon.core.errors import UserError
-from lingon.data.running_text import documents_of
+from lingon.data.running_text import documents_of, is_corpus
 from lingon.tasks.generate import LanguageModel
 from lingon.tasks.language_modeling import cached_likelihood, likelihood, recurrent
 
@@ -20,10 +20,14 @@ def scored(model: LanguageModel, text: str, as_json: bool) -> str:
     return "\n".join([*lines, f"{'all':24} {total:9.4f}   perplexity {math.exp(-total / len(found)):.2f}"])
 
 
-def likelihood_of(model: LanguageModel, data: str, part: str, cache: bool, accept: bool) -> dict[str, float]:
-    """Loss, perplexity and bits per byte of a text, by the exact softmax; with `cache`, states of the past vote too."""
+def likelihood_of(model: LanguageModel, data: str, part: str | None, cache: bool, accept: bool) -> dict[str, float]:
+    """Loss, perplexity and bits per byte of a text, by the exact softmax; with `cache`, states of the past vote too.
+
+    part: "train", "valid", "test" or "all"; None is the test part of a corpus, and all of a file or folder.
+    """
     if cache and not recurrent(model.model):
         raise UserError("--cache remembers the states of an LSTM; this model has its whole context before it anyway")
+    part = part or ("test" if is_corpus(data) else "all")
     texts = list(documents_of([data], part, accept))
     end = list(model.ends[:1])
     tokens = [i for ids in model.tokenizer.encode_batch(texts) for i in [*ids, *end]]

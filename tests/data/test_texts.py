@@ -1,6 +1,8 @@
 """Running texts: what the catalogue counted is there, whole and clean, and divided by hash as the docstring says."""
 
+import gzip
 import hashlib
+import lzma
 import struct
 import zlib
 
@@ -106,3 +108,45 @@ def test_a_file_is_the_sum_of_its_parts(tmp_path):
     assert "".join(documents_of([str(path)], "all")) == "".join(parts) == path.read_text()
     with pytest.raises(UserError, match="unknown part 'tst'; did you mean 'test'"):
         next(documents_of([str(path)], "tst"))
+
+
+@pytest.mark.parametrize("kind", [gzip, lzma])
+@pytest.mark.parametrize("lines", [40, 997, 30_011])
+def test_a_packed_file_has_the_parts_of_a_plain_one(tmp_path, kind, lines):
+    plain, packed = tmp_path / "a.txt", tmp_path / f"a.txt.{'gz' if kind is gzip else 'xz'}"
+    plain.write_text("\ufeff" + "".join(f"línea {i} {'x' * (i % 97)}\r\n" for i in range(lines)))
+    with kind.open(packed, "wb") as file:
+        file.write(plain.read_bytes())
+    for part in ("train", "valid", "test", "all"):
+        found = list(documents_of([str(packed)], part))
+        assert found == list(documents_of([str(plain)], part))
+        assert "".join(found)
+    assert sorted(tmp_path.iterdir()) == [plain, packed]
+
+
+def test_a_file_that_changes_is_divided_anew(tmp_path):
+    path = tmp_path / "a.txt.gz"
+    for lines in (997, 499):
+        path.write_bytes(gzip.compress("".join(f"line {i}\n" for i in range(lines)).encode()))
+        assert "".join(documents_of([str(path)], "test")).endswith(f"line {lines - 1}\n")
+
+
+def test_packed_files_that_are_broken_or_no_text_are_named(tmp_path):
+    whole = gzip.compress("".join(f"line {i}\n" for i in range(997)).encode())
+    flipped = whole[:200] + bytes([whole[200] ^ 255]) + whole[201:]
+    for name, data in {"cut.gz": whole[:-20], "flipped.gz": flipped, "no.gz": b"plain\n" * 99, "no.xz": whole}.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(DataError, match=rf"{name}: cannot be unpacked \(.*\); pack it again, or give the text"):
+            list(documents_of([str(tmp_path / name)], "train"))
+    (tmp_path / "latin.gz").write_bytes(gzip.compress(b"line\n" * 99 + b"fa\xe7ade\n" + b"line\n" * 9))
+    with pytest.raises(DataError, match=r"latin.gz:100: not text in UTF-8 \(byte 497\)"):
+        list(documents_of([str(tmp_path / "latin.gz")], "all"))
+
+
+def test_a_file_too_short_to_be_divided_says_how_long_it_must_be(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("one\ntwo\nthree")
+    with pytest.raises(DataError, match=r"a.txt: 3 lines are too few .* 40 lines or more .* --split all\)"):
+        list(documents_of([str(path)], "test"))
+    path.write_text("equal\n" * 40)
+    assert all("".join(documents_of([str(path)], part)) for part in ("train", "valid", "test"))

@@ -1,5 +1,8 @@
 """The language model's recipe, whole: every softmax, sweeps, several processes, and back to one."""
 
+import gzip
+from pathlib import Path
+
 import pytest
 
 import lingon
@@ -71,6 +74,23 @@ def test_evaluation_with_a_cache_is_for_recurrent_models(text, tmp_path):
     assert cached["bits_per_byte"] < plain["bits_per_byte"]
     with pytest.raises(UserError, match="--cache remembers the states of an LSTM"):
         likelihood_of(lingon.load(tmp_path / "gpt"), text, "test", True, False)
+
+
+def test_a_packed_text_is_trained_on_and_evaluated_as_a_whole(text, tmp_path):
+    plain, packed = Path(text), tmp_path / "mine.txt.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    one, other = run(text, tmp_path / "plain", steps=1), run(str(packed), tmp_path / "packed", steps=1)
+    assert (one["tokens"], one["test"]) == (other["tokens"], other["test"])
+    model = lingon.load(tmp_path / "packed")
+    whole, last = (likelihood_of(model, str(packed), part, False, False) for part in ("all", "test"))
+    assert likelihood_of(model, text, None, False, False) == whole != last
+
+
+@pytest.mark.data
+def test_of_a_corpus_the_test_part_is_evaluated(text, tmp_path):
+    run(text, tmp_path / "gpt", steps=1)
+    model = lingon.load(tmp_path / "gpt")
+    assert likelihood_of(model, "austen", None, False, False) == likelihood_of(model, "austen", "test", False, False)
 
 
 def test_a_sweep_goes_by_perplexity(text, tmp_path):
