@@ -16,7 +16,7 @@ class TextSettings:
     epochs: Annotated[float | None, Option(help="How often the text is read.")] = None
     steps: Annotated[int | None, Option(help="Updates of the weights; the end is whichever comes first.")] = None
     lr: Annotated[float | None, Option(help="Learning rate at its highest.")] = None
-    dropout: Annotated[float | None, Option(help="Share of numbers dropped while training.")] = None
+    dropout: Annotated[float | None, Option(help="Share of numbers dropped while training; not of awd_lstm.")] = None
     width: Annotated[int | None, Option(help="Numbers that describe one token.")] = None
     depth: Annotated[int | None, Option(help="Layers.")] = None
     context: Annotated[int | None, Option(help="Tokens that are read at a time.")] = None
@@ -50,7 +50,7 @@ BEST: dict[str, dict[str, Any]] = {
     "gpt": TRANSFORMER | {"weight_decay": 0.1},
     "decoder": TRANSFORMER | {"weight_decay": 0.1},
     "lstm": RECURRENT,
-    "awd_lstm": RECURRENT | {"width": 256, "depth": 3},
+    "awd_lstm": RECURRENT | {"dropout": None, "width": 256, "depth": 3},
 }
 CHOICES = {
     "model": tuple(BEST),
@@ -75,6 +75,11 @@ def checked(settings: TextSettings) -> TextSettings:
             raise UserError(f"--{name} is {value}; expected more than 0")
     if settings.dropout is not None and not 0 <= settings.dropout < 1:
         raise UserError(f"--dropout is {settings.dropout}; expected a share from 0 up to, not including, 1")
+    if settings.dropout is not None and settings.model == "awd_lstm":
+        raise UserError(
+            f"--dropout is {settings.dropout}, which --model awd_lstm has not: it drops in five places; set them by "
+            "--size drop_words=, drop_input=, drop_layers=, drop_output= or drop_weights=, or leave it out"
+        )
     if not 0 <= settings.warmup <= 1:
         raise UserError(f"--warmup is {settings.warmup}; expected a share from 0 to 1")
     if settings.tokenizer == "bpe" and settings.vocab < 258:

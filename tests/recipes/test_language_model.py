@@ -14,7 +14,7 @@ from lingon.recipes.language_model import language_model
 from lingon.recipes.plan import plan
 from lingon.recipes.settings import Folder
 from lingon.recipes.sweep import as_command
-from lingon.recipes.text_settings import TextSettings, checked
+from lingon.recipes.text_settings import TextSettings, checked, filled
 from tests.engine.test_reliability import python
 
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "lingon")
@@ -42,7 +42,8 @@ def text(tmp_path_factory):
 
 
 def run(text, folder, **given):
-    return language_model([text], settings=TextSettings(**SMALL | given), folder=Folder(out=str(folder)))
+    given = {**SMALL, **({"dropout": None} if given.get("model") == "awd_lstm" else {}), **given}
+    return language_model([text], settings=TextSettings(**given), folder=Folder(out=str(folder)))
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,13 @@ def test_of_a_corpus_the_test_part_is_evaluated(text, tmp_path):
     run(text, tmp_path / "gpt", steps=1)
     model = lingon.load(tmp_path / "gpt")
     assert likelihood_of(model, "austen", None, False, False) == likelihood_of(model, "austen", "test", False, False)
+
+
+def test_dropout_is_refused_where_it_would_do_nothing():
+    with pytest.raises(UserError, match=r"--dropout is 0.5, which --model awd_lstm has not.*--size drop_words=, dr"):
+        checked(TextSettings(model="awd_lstm", dropout=0.5))
+    assert filled(checked(TextSettings(model="awd_lstm"))).dropout is None
+    assert filled(checked(TextSettings(model="lstm"))).dropout == 0.3
 
 
 def test_a_sweep_goes_by_perplexity(text, tmp_path):
