@@ -1,5 +1,6 @@
 """The state of a training: all that a checkpoint must hold, and what brings it back."""
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -142,7 +143,9 @@ class Training:
         self.add({f"valid_{name}": value for name, value in metrics.items()})
         shown = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in metrics.items())
         if self.place.rank == 0:
-            say(f"step {state.step:,}: {shown}{' (best)' if better else ''}")
+            # The first weights are kept whatever they give, but NaN is not called the best.
+            best = better and not math.isnan(metrics[watch.metric])
+            say(f"step {state.step:,}: {shown}{' (best)' if best else ''}")
 
     def _keep(self) -> None:
         weights = sharding.whole(dict(self.bare.state_dict()))
