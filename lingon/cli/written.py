@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lingon.core.errors import UserError, unknown
 from lingon.data.pieces import id_of
-from lingon.decoding import beam
+from lingon.decoding import beam, rules
 from lingon.decoding.sample import Picked
 from lingon.layers.packed import Int8
 from lingon.tasks.generate import LanguageModel
@@ -15,6 +15,8 @@ from lingon.tasks.manner import Manner
 from lingon.tasks.written import Written, batches, gathered, likeliest
 
 Way = Callable[[Sequence[str], int | None], Iterator[list[Picked]]]  # prompts, details -> tokens step by step
+# What the command line calls the fields of `Beams`.
+FLAGS = {"width": "--beams", "alpha": "--length-penalty", "groups": "--groups", "diversity": "--diversity"}
 STOPPING = {"never": beam.none_can_win, "heuristic": beam.none_would_win_now, "first": beam.enough_found}
 
 
@@ -36,7 +38,9 @@ def bias_of(model: LanguageModel, given: Sequence[str]) -> dict[int, float]:
     for text in given:
         piece, _, value = text.rpartition("=")
         try:
-            found[id_of(piece, model.tokenizer, model.pieces)] = float(value)
+            added = {id_of(piece, model.tokenizer, model.pieces): float(value)}
+            rules.bias(added)  # looks at the number
+            found |= added
         except ValueError as error:
             if isinstance(error, UserError):
                 raise UserError(f"--bias {text!r}: {error}") from None
@@ -50,7 +54,11 @@ def beams_of(
     """The beam search that the flags ask for."""
     if stop not in STOPPING:
         raise unknown("rule for --early-stopping", stop, STOPPING)
-    return beam.Beams(width, manner.tokens, alpha, best, groups, diversity if groups > 1 else 0.0, STOPPING[stop])
+    try:
+        return beam.Beams(width, manner.tokens, alpha, best, groups, diversity if groups > 1 else 0.0, STOPPING[stop])
+    except UserError as error:
+        name, _, rest = str(error).partition(" ")
+        raise UserError(f"{FLAGS.get(name, name)} {rest}") from None
 
 
 def for_decoding(model: LanguageModel, int8: bool) -> LanguageModel:

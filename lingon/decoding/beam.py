@@ -7,9 +7,11 @@ import torch
 
 from lingon.core.errors import NotFinite, UserError
 from lingon.core.shapes import Float, Tensor
+from lingon.decoding.rules import MOST
 from lingon.decoding.step import Row, Rule, State, Step, apply, select
 
 WIDEST = 65_536  # beams
+STRONGEST = 50.0  # alpha, so that the penalty of a million tokens is a float
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,9 @@ class Beams:
             raise UserError(f"{self.width} beams cannot be divided into {self.groups} groups of the same size")
         if self.best > self.width:
             raise UserError(f"the {self.best} best texts are wanted of {self.width} beams; search with more beams")
-        for name in ("alpha", "diversity"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise UserError(f"{name} is {getattr(self, name)}, expected a number, 0 or more")
+        for name, most in (("alpha", STRONGEST), ("diversity", MOST)):
+            if not 0 <= getattr(self, name) <= most:
+                raise UserError(f"{name} is {getattr(self, name)}, expected a number, 0 or more, at most {most:g}")
 
 
 @dataclass

@@ -15,12 +15,15 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.decoding.step import Row, Rule
 
 Number = int | float
+# The most that a logit is multiplied by, or has added: a bias, a penalty and a temperature together stay in float32.
+MOST = 1e12
 FEW = 256  # tokens among which a cut is looked for first; sorting a whole vocabulary takes ten times as long
 
 
 def temperature(value: Number) -> Rule:
     """Divides the logits: under 1 the likely becomes likelier, over 1 everything more alike. 0 would be greedy."""
-    _check("temperature", value, value > 0, "a number over 0 (greedy decoding is what 0 would mean)")
+    usable = "a number over 0, from 1e-12 to 1e12 (greedy decoding is what 0 would mean)"
+    _check("temperature", value, 1 / MOST <= value <= MOST, usable)
     return lambda logits, rows=(): logits / value
 
 
@@ -98,7 +101,8 @@ def repetition(penalty: Number) -> Rule:
 
     The prompt counts. 1 changes nothing. Source: Keskar et al., "CTRL", 2019, section 4.1.
     """
-    _check("repetition", penalty, penalty > 0, "a number over 0; 1 changes nothing, 1.2 is usual")
+    usable = "a number over 0; 1 changes nothing, 1.2 is usual, 1e-12 to 1e12 are possible"
+    _check("repetition", penalty, 1 / MOST <= penalty <= MOST, usable)
 
     def rule(logits: Float[Tensor, "B V"], rows: Sequence[Row]) -> Float[Tensor, "B V"]:
         logits = logits.clone()
@@ -136,7 +140,8 @@ def _completing(ids: list[int], n: int) -> set[int]:
 def bias(by_id: Mapping[int, Number]) -> Rule:
     """Adds a number to the logits of some tokens; -inf forbids a token."""
     for token, value in by_id.items():
-        _check(f"bias of token {token}", value, value < math.inf, "a number, or -inf to forbid the token")
+        usable = "a number, or -inf to forbid the token; from -1e12 to 1e12"
+        _check(f"bias of token {token}", value, value == -math.inf or -MOST <= value <= MOST, usable)
         if token < 0:
             raise UserError(f"a bias is given for token {token}; expected an id, 0 or more")
     ids, values = torch.tensor(list(by_id), dtype=torch.long), torch.tensor(list(by_id.values()), dtype=torch.float32)

@@ -22,6 +22,7 @@ from lingon.decoding.score import replay, score
 from lingon.decoding.speculative import Reader, Tally, speculate
 from lingon.decoding.step import Row, Rule, State, rows_of
 from lingon.decoding.text import text_of
+from lingon.layers.carried import Carried
 from lingon.layers.packed import packed
 from lingon.tasks.manner import Manner
 
@@ -118,6 +119,8 @@ class LanguageModel:
         """What `picked` gives, with the help of a smaller model of the same tokenizer: the same distribution."""
         if list(draft.tokenizer.vocab) != list(self.tokenizer.vocab):
             raise UserError("the draft has another vocabulary; both models must have the same tokenizer")
+        if any(isinstance(m.model.new_state(1, None), Carried) for m in (self, draft)):
+            raise UserError("a recurrent model cannot take tokens back, as a draft asks of both models; leave it out")
         self.model.eval(), draft.model.eval()
         grammar, most = self._grammar(manner), self._room([prompt], manner.tokens)
         (row,) = self._rows([prompt], manner.seed)

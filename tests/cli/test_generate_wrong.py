@@ -16,6 +16,7 @@ from lingon.export.hub import save_hub
 from lingon.models.bag import Bag
 from lingon.models.decoder import decoder
 from lingon.models.gpt import GPT
+from lingon.models.lstm import LSTM
 from lingon.tasks.classify import Classifier
 from lingon.tasks.generate import LanguageModel
 from lingon.tasks.manner import Manner
@@ -44,12 +45,12 @@ def said(capsys):
 
 
 NUMBERS = {
-    "temperature": ["-0.5", "nan", "inf", "-inf"],
+    "temperature": ["1e-320", "1e-40", "1e300", "-0.5", "nan", "inf", "-inf"],
     "top_k": ["0", "-3"],
     "top_p": ["0", "2", "-0.1", "nan", "inf"],
     "min_p": ["-1", "1.5", "nan", "inf"],
     "typical": ["0", "-1", "1.1", "nan", "inf"],
-    "repetition": ["0", "-2", "nan", "inf"],
+    "repetition": ["1e300", "1e-320", "0", "-2", "nan", "inf"],
     "no_repeat": ["0", "-1"],
     "tokens": ["0", "-7"],
 }
@@ -91,7 +92,13 @@ WORDS = {
     ("--contrastive", "0.5", "--top-k", "0"): "among 0 tokens, expected 1 or more",
     ("--draft", "nowhere"): "there is no folder 'nowhere'",
     ("--schema", "nowhere.json"): "nowhere.json",
-    ("--beams", str(10**9)): "width is 1000000000, expected 65,536 beams at most",
+    ("--beams", str(10**9)): "--beams is 1000000000, expected 65,536 beams at most",
+    ("--beams", "0"): "--beams is 0, expected a whole number, 1 or more",
+    ("--beams", "4", "--length-penalty", "nan"): "--length-penalty is nan, expected a number, 0 or more, at most 50",
+    ("--beams", "4", "--length-penalty", "1e308"): "--length-penalty is 1e+308, expected",
+    ("--beams", "4", "--groups", "2", "--diversity", "1e300"): "--diversity is 1e+300, expected",
+    ("--bias", " cat=1e300"): "--bias ' cat=1e300': bias of token",
+    ("--bias", " cat=-1e39"): "-1e+39, expected a number, or -inf to forbid the token; from -1e12 to 1e12",
     ("--seed", "one"): "Invalid value for '--seed'",
 }
 
@@ -216,3 +223,19 @@ def test_a_shard_that_is_missing_is_named(said, folder, tmp_path):
     code, out, err = said(hub, "--prompt", "the")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert shard.name in err
+
+
+def test_the_largest_numbers_together_are_not_blamed_on_the_weights(said, folder):
+    more = ["--repetition=1e12", "--temperature=1e-12", "--prompt", "the cat", "--tokens", 3]
+    for value in ("1e12", "-1e12"):
+        assert said(folder, "--bias", f" cat={value}", *more)[0] == 0
+
+
+@pytest.mark.parametrize("target", ["lstm", "gpt"])
+def test_a_draft_with_a_recurrent_model_is_refused_before_anything_is_written(said, folder, tmp_path, target):
+    tokenizer = load(folder).tokenizer
+    lstm = save_bundle(LanguageModel(LSTM(len(tokenizer.vocab), 8, 8, 1), tokenizer), "lstm", tmp_path / "lstm", {})
+    first, draft = (lstm, folder) if target == "lstm" else (folder, lstm)
+    code, out, err = said(first, "--draft", draft, "--prompt", "the cat", "--tokens", 20)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "a recurrent model cannot take tokens back" in err
