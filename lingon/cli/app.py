@@ -78,7 +78,7 @@ def evaluate(
     if classifier.kind == "language-model":
         from lingon.cli.likelihood import likelihood_of
 
-        found = likelihood_of(classifier, data, split or "test", cache, accept_licence)
+        found = likelihood_of(classifier, data, split, cache, accept_licence)
         print(
             json.dumps(found) if as_json else "\n".join(f"{n.replace('_', ' '):20} {v:.4f}" for n, v in found.items())
         )
