@@ -38,13 +38,15 @@ def bias_of(model: LanguageModel, given: Sequence[str]) -> dict[int, float]:
     for text in given:
         piece, _, value = text.rpartition("=")
         try:
-            added = {id_of(piece, model.tokenizer, model.pieces): float(value)}
-            rules.bias(added)  # looks at the number
-            found |= added
-        except ValueError as error:
-            if isinstance(error, UserError):
-                raise UserError(f"--bias {text!r}: {error}") from None
+            number = float(value)
+        except ValueError:
             raise UserError(f"--bias {text!r}: expected a token and a number, as 'word=-5' or 'word=-inf'") from None
+        try:
+            added = {id_of(piece, model.tokenizer, model.pieces): number}
+            rules.bias(added)  # looks at the number
+        except UserError as error:
+            raise UserError(f"--bias {text!r}: {error}") from None
+        found |= added
     return found
 
 
