@@ -64,5 +64,6 @@ def question(tokens: list[str], folder: str) -> str:
     import shlex
 
     short = [word for word in tokens if len(word) <= 30 and word.isprintable() and not word.startswith("-")]
-    some = short[min(300, len(short) - 1)] if short else "WORD"
+    short = [word for word in short if len(word) > 2 and word.isalpha()] or short
+    some = short[min(300, len(short) // 2)] if short else "WORD"
     return f"lingon vectors nearest {shlex.quote(some)} --vectors {shlex.quote(folder)}"
