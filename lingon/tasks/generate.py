@@ -227,7 +227,8 @@ class LanguageModel:
         vocab = self.tokenizer.vocab
         beyond = list(range(len(vocab), self.model.embedding.num_embeddings))
         unknown = [vocab[UNK]] if UNK in vocab else []
-        return torch.tensor([i for i in unknown + beyond if i not in self.ends], dtype=torch.long)
+        with torch.inference_mode(False):  # it is kept, and may meet logits with gradients
+            return torch.tensor([i for i in unknown + beyond if i not in self.ends], dtype=torch.long)
 
     def _writable(self, logits: Float[Tensor, "B V"], rows: Sequence[Row] = ()) -> Float[Tensor, "B V"]:
         if not len(self._never):

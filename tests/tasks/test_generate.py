@@ -173,3 +173,11 @@ def test_broken_weights_are_told(model):
         broken.model.output.weight[5] = math.nan
     with pytest.raises(Exception, match="NaN or infinite; its weights are broken"):
         broken.write("the", tokens=3)
+
+
+def test_what_is_kept_of_a_vocabulary_may_meet_logits_with_gradients():
+    tokenizer = characters(["abc"])
+    model = LanguageModel(GPT(len(tokenizer.vocab), 8, 1, 2, context=8), tokenizer)
+    with torch.inference_mode():
+        model._writable(torch.zeros(1, len(tokenizer.vocab)))
+    model._writable(torch.zeros(1, len(tokenizer.vocab), requires_grad=True) * 2)
