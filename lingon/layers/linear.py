@@ -1,7 +1,8 @@
 """Linear layers whose products are oneDNN's where that is faster than what PyTorch takes, forwards and backwards.
 
-PyTorch multiplies float32 matrices on a CPU by MKL, which runs at less than half the pace of oneDNN, that it has too, on
-a processor of another maker, and at about the same on others (docs/log.md). The numbers are the same but for the order of their sums.
+PyTorch multiplies float32 matrices on a CPU by MKL. Measured on a processor of AMD, it runs at less than half the pace
+of oneDNN, which PyTorch has too; on older machines the two were about the same (docs/log.md). The numbers are the same
+but for the order of their sums.
 """
 
 import torch
