@@ -8,10 +8,10 @@ from serve import serve
 
 from lingon.core.seed import seed_everything
 from lingon.data.stretches import Windows
-from lingon.engine.allocator import keep_freed_memory
 from lingon.engine.fit import Plan, fit
 from lingon.engine.optim import adamw
 from lingon.engine.schedule import cosine, warmup
+from lingon.kernels.allocator import keep_freed_memory
 from lingon.models.gpt import GPT
 from lingon.tasks.language_modeling import Objective, fresh_loss, likelihood
 

@@ -7,7 +7,8 @@ from lingon.decoding.prompts import read
 from lingon.decoding.sample import stream
 from lingon.decoding.step import rows_of
 from lingon.export.hub import load_hub
-from lingon.layers.packed import Int8, packed
+from lingon.kernels.int8_linear import Int8Linear
+from lingon.kernels.packed_linear import swap_linear
 
 MODELS = {}
 
@@ -15,7 +16,7 @@ MODELS = {}
 def start(folder, threads):
     torch.set_num_threads(threads)
     model = load_hub(folder).model
-    MODELS.update(float32=packed(model), int8=packed(model, Int8))
+    MODELS.update(float32=swap_linear(model), int8=swap_linear(model, Int8Linear))
 
 
 def run(ids, new, weights="float32"):

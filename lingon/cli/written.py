@@ -9,7 +9,7 @@ from lingon.core.errors import UserError, unknown
 from lingon.data.pieces import id_of
 from lingon.decoding import beam, rules
 from lingon.decoding.sample import Picked
-from lingon.layers.packed import Int8
+from lingon.kernels.int8_linear import Int8Linear
 from lingon.tasks.generate import LanguageModel
 from lingon.tasks.manner import Manner
 from lingon.tasks.written import Written, batches, gathered, likeliest
@@ -65,7 +65,7 @@ def beams_of(
 
 def for_decoding(model: LanguageModel, int8: bool) -> LanguageModel:
     """The model with its matrices as they are read fastest, or in 8 bits."""
-    return model.for_decoding(Int8 if int8 else None)
+    return model.for_decoding(Int8Linear if int8 else None)
 
 
 def way_of(

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lingon.core.files import atomic_write
-from lingon.core.kernel import kernel
 from lingon.core.progress import track
 from lingon.data.id_file import read_ids
+from lingon.kernels.jit import kernel
 
 PIECE = 1 << 20  # word numbers read in one go
 PAIRS = np.dtype([("key", "<i8"), ("value", "<f4")])

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from lingon.core.errors import UserError
-from lingon.core.kernel import kernel
-from lingon.core.keys import LOW, TEXT_BITS
 from lingon.core.shapes import Int, Tensor
+from lingon.kernels.feature_keys import LOW, TEXT_BITS
+from lingon.kernels.jit import kernel
 
 CHAIN = 116_049_371  # joins the hashes of the words of an n-gram, as in fastText (Dictionary::addWordNgrams)
 # "moremur", Evensen 2018: two multipliers under 2^63, so that torch's signed numbers can hold them.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lingon.core.kernel import kernel
+from lingon.kernels.jit import kernel
 
 # Classes of bytes; LOWER maps A-Z to a-z and leaves the rest.
 SPACE, SIGN, DIGIT, LETTER = range(4)

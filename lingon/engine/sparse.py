@@ -8,8 +8,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from lingon.core.errors import UserError
-from lingon.core.kernel import kernel
 from lingon.core.shapes import Float, Int, Tensor
+from lingon.kernels.jit import kernel
 
 
 def row_adagrad(model: nn.Module, lr: float) -> "RowAdagrad":

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from lingon.core.errors import UserError
-from lingon.core.keys import LOW, TEXT_BITS
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.data.hashing import CHAIN, MIX_1, MIX_2, Spelling, sorted_keys, spell
+from lingon.kernels.feature_keys import LOW, TEXT_BITS
 from lingon.models.ngrams import NGrams
 
 LONGEST_WORD = 60  # characters; longer words have no character n-grams (see lingon.data.hashing.spell)

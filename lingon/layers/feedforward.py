@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.shapes import Float, Tensor
-from lingon.layers.linear import Linear
+from lingon.kernels.linear import Linear
 
 Activation = Callable[[Tensor], Tensor]
 gelu_tanh = partial(F.gelu, approximate="tanh")  # GPT-2's and Gemma's (Hendrycks and Gimpel 2016, section 2)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Int, Tensor
-from lingon.layers.linear import product
+from lingon.kernels.linear import product
 
 IGNORED = -100  # a target that counts for nothing, such as padding; the number PyTorch uses too
 RARE = 1e-30  # a share below it may have lost digits, so that its log is taken from the logits

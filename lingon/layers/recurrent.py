@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.layers.beside import beside
+from lingon.kernels.parallel_lstm import parallel_lstm
 
 
 def reverse_real(x: Float[Tensor, "T B D"], lengths: Int[Tensor, " B"]) -> Float[Tensor, "T B D"]:
@@ -45,7 +45,7 @@ class BiLSTM(nn.Module):
         x = x.transpose(0, 1).contiguous()
         for i, (ahead, back) in enumerate(zip(self.forwards, self.backwards, strict=True)):
             x = self.dropout(x) if i else x
-            a, b = beside(ahead, back, x, reverse_real(x, lengths))
+            a, b = parallel_lstm(ahead, back, x, reverse_real(x, lengths))
             x = torch.cat([a, reverse_real(b, lengths)], -1)
         last, texts = (lengths - 1).clamp(min=0), torch.arange(x.shape[1], device=x.device)
         ends = torch.cat([a[last, texts], b[last, texts]], -1)

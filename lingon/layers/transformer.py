@@ -9,8 +9,8 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.linear import Linear
 from lingon.layers.cache import State, empty, reserved
-from lingon.layers.linear import Linear
 from lingon.layers.norm import RMSNorm
 from lingon.layers.position import Rotation, rotate
 from lingon.layers.visible import Visible, visible

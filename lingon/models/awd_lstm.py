@@ -6,9 +6,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.linear import Linear
 from lingon.layers.carried import Carried, zeros
 from lingon.layers.dropout import LockedDropout, run_dropped, word_dropped
-from lingon.layers.linear import Linear
 from lingon.models.lstm import unpadded
 
 

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.linear import Linear
 from lingon.layers.cache import State
 from lingon.layers.feedforward import Gated
-from lingon.layers.linear import Linear
 from lingon.layers.norm import RMSNorm
 from lingon.layers.position import Rotary
 from lingon.layers.transformer import Attention, Block, begun, looked_up, new_state, start, through

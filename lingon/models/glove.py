@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lingon.core.kernel import fast_kernel
+from lingon.kernels.jit import fast_kernel
 
 F = np.float32
 ONE, HALF, ZERO = F(1), F(0.5), F(0)

@@ -7,9 +7,9 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.linear import Linear
 from lingon.layers.adaptive import AdaptiveSoftmax
 from lingon.layers.carried import Carried, by_length, zeros
-from lingon.layers.linear import Linear
 
 
 class LSTM(nn.Module):

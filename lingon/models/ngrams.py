@@ -14,10 +14,10 @@ import torch
 from torch import nn
 
 from lingon.core.errors import UserError
-from lingon.core.keys import LOW, TEXT_BITS
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.data.hashing import Spelling, occurrences, set_sizes, sorted_keys, spell
-from lingon.layers.rows import sum_rows
+from lingon.kernels.feature_keys import LOW, TEXT_BITS
+from lingon.kernels.feature_sum import sum_rows
 
 MOST_ROWS = 2**31 - 1
 MOST_BUCKETS, FEWEST_BUCKETS = 2**21, 2**14

@@ -18,10 +18,10 @@ As there, the rows behind a mean all move by the gradient of the mean, which is 
 
 import numpy as np
 
-from lingon.core.kernel import fast_kernel
-from lingon.core.prefetch import fetch_row
-from lingon.core.rows import put, row
-from lingon.models.pair_steps import ONE, ZERO, F, mean_step, step
+from lingon.kernels.jit import fast_kernel
+from lingon.kernels.prefetch import fetch_row
+from lingon.kernels.simd_rows import put, row
+from lingon.kernels.word2vec_step import ONE, ZERO, F, mean_step, step
 
 WATCHED = 31  # the loss is computed for one word in 32, because a logarithm costs as much as a row
 TO_SHARE = F(1 / (1 << 24))
@@ -34,8 +34,8 @@ def train(ids, inputs, outputs, draws, tree, parts, scheme, room, lr, seed, line
 
     inputs [rows, D], outputs [V or nodes, D]: changed in place; columns of zeros stay zeros. room: see `room_for`;
     draws, tree, parts, scheme: see `word_tables`.
-    seed: not 0. lines: a tuple with an element for each 16 of the D columns, see `core.rows`. It takes no memory and
-    raises nothing, so that it can be compiled ahead; `word2vec_loops` looks at what it is given.
+    seed: not 0. lines: a tuple with an element for each 16 of the D columns, see `kernels.simd_rows`. It takes no
+    memory and raises nothing, so that it can be compiled ahead; `word2vec_loops` looks at what it is given.
     Returns the sum of the losses that were watched, of how many pairs, and how many words were read.
     """
     window, lr = scheme.window, F(lr)

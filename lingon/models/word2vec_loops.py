@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from lingon.core.ahead import call, library, write_library
+from lingon.kernels.aot_compile import call, library, write_library
 from lingon.models.word_tables import Draws, Parts, Room, Scheme, Tree, room_for
 
 Loop = Callable[..., tuple[float, int, int]]
-MODELS, CORE = Path(__file__).parent, Path(__file__).parent.parent / "core"
-SOURCES = [MODELS / name for name in ("word2vec.py", "word2vec_loops.py", "word_tables.py", "pair_steps.py")]
-SOURCES += [CORE / name for name in ("rows.py", "prefetch.py", "kernel.py")]
-LINE = 16  # columns: that of `core.rows`, which is not read without the compiler
+MODELS, KERNELS = Path(__file__).parent, Path(__file__).parent.parent / "kernels"
+SOURCES = [MODELS / name for name in ("word2vec.py", "word2vec_loops.py", "word_tables.py")]
+SOURCES += [KERNELS / name for name in ("word2vec_step.py", "simd_rows.py", "prefetch.py", "jit.py")]
+LINE = 16  # columns: that of `kernels.simd_rows`, which is not read without the compiler
 TYPES = {
     "ids": np.int32,
     "inputs": np.float32,

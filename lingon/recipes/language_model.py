@@ -23,13 +23,13 @@ def language_model(
     # Imported here, so that `lingon --help` does not wait for torch.
     from lingon.core.device import pick_device
     from lingon.core.seed import seed_everything
-    from lingon.engine.allocator import keep_freed_memory
     from lingon.engine.distributed import joined, spread
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
     from lingon.engine.sharding import shard
     from lingon.export.bundle import save_bundle
     from lingon.export.plot import plot_runs
+    from lingon.kernels.allocator import keep_freed_memory
     from lingon.recipes import prepare, prepare_text
     from lingon.recipes.summary import Clock, record_of
     from lingon.recipes.text_summary import summary

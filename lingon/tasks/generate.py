@@ -22,8 +22,8 @@ from lingon.decoding.score import replay, score
 from lingon.decoding.speculative import Reader, Tally, speculate
 from lingon.decoding.step import Row, Rule, State, rows_of
 from lingon.decoding.text import text_of
+from lingon.kernels.packed_linear import swap_linear
 from lingon.layers.carried import Carried
-from lingon.layers.packed import packed
 from lingon.tasks.manner import Manner
 
 END = 0  # in models of our own, [pad], which no text holds, ends a document
@@ -68,8 +68,8 @@ class LanguageModel:
         return ids
 
     def for_decoding(self, make: Callable[[nn.Linear], nn.Module] | None = None) -> "LanguageModel":
-        """The same with its matrices laid out to be read fast, or `make` of each: see `lingon.layers.packed`."""
-        return LanguageModel(packed(self.model, make), self.tokenizer, self.ends)
+        """The same with its matrices laid out to be read fast, or `make` of each: see `kernels.packed_linear`."""
+        return LanguageModel(swap_linear(self.model, make), self.tokenizer, self.ends)
 
     def generate(self, prompt: str, manner: Manner | None = None, **named) -> Iterator[str]:
         """Goes on with a text; gives what is new piece by piece, as soon as it is certain.

@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 
 from lingon.core.errors import UserError
-from lingon.core.keys import TEXT_BITS
 from lingon.data.batch import collate
 from lingon.data.hashing import sorted_keys
 from lingon.engine.sparse import RowAdagrad, row_adagrad
-from lingon.layers.rows import sum_rows
+from lingon.kernels.feature_keys import TEXT_BITS
+from lingon.kernels.feature_sum import sum_rows
 from lingon.models.ngrams import NGrams, buckets_for
 
 VOCAB, CLASSES, BUCKETS = 13, 3, 128

@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch.nn.functional import logsigmoid
 
-from lingon.core import rows
-from lingon.core.ahead import library, linker
+from lingon.kernels import simd_rows
+from lingon.kernels.aot_compile import library, linker
+from lingon.kernels.word2vec_step import mean_step, step
 from lingon.models import word2vec_loops
 from lingon.models.glove import Side, train_glove
-from lingon.models.pair_steps import mean_step, step
 from lingon.models.word2vec_loops import loop_for
 from lingon.models.word_tables import NO_PARTS, NO_TREE, Scheme, draws_of, parts_of, room_for, tree_of
 
@@ -172,4 +172,4 @@ def test_the_library_trains_as_the_loop_compiled_here(skipgram, more):
 
 
 def test_the_width_of_a_line_is_that_of_rows():
-    assert word2vec_loops.LINE == rows.LINE
+    assert word2vec_loops.LINE == simd_rows.LINE

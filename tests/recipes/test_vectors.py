@@ -10,13 +10,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lingon.core.ahead import linker
 from lingon.core.errors import Interrupted, NotFinite, UserError
 from lingon.core.files import read_json, sha256_of
 from lingon.data.running_text import lines_of
 from lingon.data.vector_files import load_vector_file
 from lingon.data.vectors import read_vectors
 from lingon.engine.log import read_metrics
+from lingon.kernels.aot_compile import linker
 from lingon.recipes.settings import Folder
 from lingon.recipes.vector_settings import VectorSettings
 from lingon.recipes.vectors import question, vectors

@@ -1,4 +1,4 @@
-"""The compiled loops of `subwords`, and the program that makes them a library: see `lingon.core.ahead`."""
+"""The compiled loops of `subwords`, and the program that makes them a library: see `lingon.kernels.aot_compile`."""
 
 import sys
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numba import carray
 
-from lingon.core.ahead import write_library
-from lingon.core.kernel import kernel
+from lingon.kernels.aot_compile import write_library
+from lingon.kernels.jit import kernel
 
 # FNV-1a, with bytes as signed numbers, as fastText has it.
 BASIS, PRIME, LOW_32, SIGN = 2_166_136_261, 16_777_619, 0xFFFFFFFF, 0xFFFFFF00

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lingon.core import ahead
-from lingon.core.ahead import call, library
+from lingon.kernels import aot_compile
+from lingon.kernels.aot_compile import call, library
 
 CHUNK = 1 << 15  # words whose n-grams are held at a time
 
@@ -84,7 +84,8 @@ def means_of_words(words: Sequence[str], own: np.ndarray, subwords: Subwords, al
 def _loops() -> tuple[Callable, Callable]:
     """hash_ngrams and add_means of `subword_loops`: from libraries, else compiled here."""
     program, source = f"{__package__}.subword_loops", Path(__file__).with_name("subword_loops.py")
-    hashes, means = (library(program, which, [source, Path(ahead.__file__).with_name("kernel.py")]) for which in (0, 1))
+    sources = [source, Path(aot_compile.__file__).with_name("jit.py")]
+    hashes, means = (library(program, which, sources) for which in (0, 1))
     if hashes is None or means is None:
         from lingon.data.vector_files.subword_loops import add_means, hash_ngrams
 

@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 from lingon.core.shapes import Float, Tensor
 
 
-def beside(
+def parallel_lstm(
     first: nn.LSTM, second: nn.LSTM, x: Float[Tensor, "T B D"], y: Float[Tensor, "T B D"]
 ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "T B H"]]:
     """first(x)[0] and second(y)[0]: the same numbers and gradients, in about half the time on two cores.
@@ -28,10 +28,10 @@ def beside(
         return first(x)[0], second(y)[0]
     if not torch.is_grad_enabled():
         return tuple(_both(lambda layer, x: layer(x)[0], [(first, x), (second, y)]))
-    return _Beside.apply(first, second, x, y, *first.parameters(), *second.parameters())
+    return _ParallelLSTM.apply(first, second, x, y, *first.parameters(), *second.parameters())
 
 
-class _Beside(torch.autograd.Function):
+class _ParallelLSTM(torch.autograd.Function):
     """Each layer keeps a graph of its own, through which its thread goes back."""
 
     @staticmethod
@@ -76,7 +76,7 @@ def _both(do: Callable, arguments: Iterable[tuple]) -> list:
 def _threads() -> ThreadPoolExecutor:
     """Two threads in which PyTorch uses one core. That setting changes what all threads share, so it is set back."""
     count, both_are_there = torch.get_num_threads(), Barrier(2)
-    threads = ThreadPoolExecutor(2, "lingon-beside", torch.set_num_threads, (1,))
+    threads = ThreadPoolExecutor(2, "lingon-parallel-lstm", torch.set_num_threads, (1,))
     list(threads.map(lambda _: both_are_there.wait(), range(2)))
     torch.set_num_threads(count)
     return threads

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lingon.layers.beside import beside
+from lingon.kernels.parallel_lstm import parallel_lstm
 
 T, B, D, H = 11, 3, 7, 5
 
@@ -31,34 +31,34 @@ def gradients_of(outputs, parts):
 
 def test_the_same_numbers_and_gradients(two_threads, parts):
     first, second, x, y = parts
-    found, expected = beside(first, second, x, y), (first(x)[0], second(y)[0])
+    found, expected = parallel_lstm(first, second, x, y), (first(x)[0], second(y)[0])
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(gradients_of(found, parts), gradients_of(expected, parts))
 
 
 def test_one_input_for_both_gathers_both_gradients(two_threads, parts):
     first, second, x, _ = parts
-    found, expected = beside(first, second, x, x), (first(x)[0], second(x)[0])
+    found, expected = parallel_lstm(first, second, x, x), (first(x)[0], second(x)[0])
     torch.testing.assert_close(gradients_of(found, parts), gradients_of(expected, parts))
 
 
 def test_the_modes_of_the_asking_thread_hold(two_threads, parts):
     with torch.inference_mode():
-        assert all(out.is_inference() for out in beside(*parts))
+        assert all(out.is_inference() for out in parallel_lstm(*parts))
     with torch.no_grad():
-        assert not any(out.requires_grad for out in beside(*parts))
+        assert not any(out.requires_grad for out in parallel_lstm(*parts))
     with torch.autocast("cpu", torch.bfloat16):
-        assert {out.dtype for out in beside(*parts)} == {out.dtype for out in (parts[0](parts[2])[0],)}
+        assert {out.dtype for out in parallel_lstm(*parts)} == {out.dtype for out in (parts[0](parts[2])[0],)}
 
 
 def test_frozen_weights_stay_without_gradients(two_threads, parts):
     first, second, x, y = parts
     first.weight_ih_l0.requires_grad_(False)
-    sum(out.sum() for out in beside(first, second, x, y)).backward()
+    sum(out.sum() for out in parallel_lstm(first, second, x, y)).backward()
     assert first.weight_ih_l0.grad is None
     assert second.weight_ih_l0.grad is not None
 
 
 def test_how_many_threads_others_may_use_is_left_alone(two_threads, parts):
-    beside(*parts)
+    parallel_lstm(*parts)
     assert torch.get_num_threads() == 2

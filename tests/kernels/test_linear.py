@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch.profiler import ProfilerActivity, profile
 
-from lingon.layers import linear as layer
-from lingon.layers.linear import Linear, linear
+from lingon.kernels import linear as layer
+from lingon.kernels.linear import Linear, linear
 
 ROWS, WIDE, NARROW = 211, 193, 127  # above LEAST numbers, and above WORTH multiplications
 pytestmark = pytest.mark.skipif(not layer.ONEDNN, reason="this PyTorch has no oneDNN")

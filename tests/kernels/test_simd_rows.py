@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numba import TypingError, njit
 
-from lingon.core.rows import LINE, dot, put, row
+from lingon.kernels.simd_rows import LINE, dot, put, row
 
 
 @pytest.mark.parametrize("lines", [1, 2, 7, 19, 48])

@@ -9,7 +9,7 @@ import pytest
 PROGRAM = """
 import resource
 import torch
-from lingon.engine.allocator import keep_freed_memory
+from lingon.kernels.allocator import keep_freed_memory
 kept = keep_freed_memory()
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from lingon.core.prefetch import fetch_row
+from lingon.kernels.prefetch import fetch_row
 
 
 def test_asking_for_rows_changes_nothing_and_is_an_instruction_of_the_processor():

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from lingon.core import ahead
-from lingon.core.ahead import call, library, linker
+from lingon.kernels import aot_compile
+from lingon.kernels.aot_compile import call, library, linker
 
 pytestmark = pytest.mark.skipif(not linker() or sys.platform == "win32", reason="there is no C compiler to link with")
 
@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from numba import carray
-from lingon.core.ahead import write_library
+from lingon.kernels.aot_compile import write_library
 
 by = int(sys.argv[1])
 
@@ -68,7 +68,7 @@ def test_what_others_could_have_written_is_not_opened(tripled, tmp_path):
     assert tripled() is not None
     (made,) = (tmp_path / "cache" / "loops").glob("*.so")
     made.chmod(0o666)
-    assert ahead._opened(made) is None
+    assert aot_compile._opened(made) is None
 
 
 def test_a_failure_is_told_beside_it_and_not_tried_again(tripled, tmp_path, monkeypatch):
@@ -76,7 +76,7 @@ def test_a_failure_is_told_beside_it_and_not_tried_again(tripled, tmp_path, monk
     assert tripled() is None
     (said,) = (tmp_path / "cache" / "loops").glob("*.failed")
     assert "No module named tripled" in said.read_text()
-    monkeypatch.setattr(ahead, "_make", lambda *given: pytest.fail("it was tried again"))
+    monkeypatch.setattr(aot_compile, "_make", lambda *given: pytest.fail("it was tried again"))
     assert tripled() is None
 
 

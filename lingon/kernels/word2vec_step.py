@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from lingon.core.kernel import fast_kernel
-from lingon.core.rows import dot, put, row
+from lingon.kernels.jit import fast_kernel
+from lingon.kernels.simd_rows import dot, put, row
 
 F = np.float32
 ONE, HALF, ZERO = F(1), F(0.5), F(0)
@@ -19,7 +19,7 @@ def step(A, ins, m, B, outs, n, labels, scores, moves, lr, watched, lines):
     """One step for all pairs of m rows of A and n rows of B; returns the loss before it, if watched.
 
     scores[j * m + i] = A_i . B_j;  g = lr * (label_j - s(score));  A_i += sum_j g B_j;  B_j += sum_i g A_i, both from
-    the old rows. scores [at least m * n] and moves [at least n, D] are room to work in; lines: see `core.rows`.
+    the old rows. scores [at least m * n] and moves [at least n, D] are room to work in; lines: see `kernels.simd_rows`.
     """
     for j in range(n):
         other = row(B, outs[j], lines)
@@ -47,7 +47,7 @@ def mean_step(A, ins, m, B, outs, n, labels, scores, lr, watched, lines):
     """One step for the pairs of the mean of m rows of A and n rows of B; returns the loss before it, if watched.
 
     g_j = lr * (label_j - s(mean . B_j));  A_i += sum_j g_j B_j for each i;  B_j += g_j mean, both from the old rows.
-    scores [at least n] is room to work in; lines: see `core.rows`.
+    scores [at least n] is room to work in; lines: see `kernels.simd_rows`.
     """
     mean = row(A, ins[0], lines)
     for i in range(1, m):

@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from lingon.core.kernel import kernel
-from lingon.core.keys import LOW, TEXT_BITS
 from lingon.core.shapes import Float, Int, Tensor
+from lingon.kernels.feature_keys import LOW, TEXT_BITS
+from lingon.kernels.jit import kernel
 
 
 def sum_rows(table: Float[Tensor, "R C"], keys: Int[Tensor, " M"], scale: Float[Tensor, " B"]) -> Float[Tensor, "B C"]:

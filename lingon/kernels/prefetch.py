@@ -9,8 +9,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from lingon.core.kernel import fast_kernel
-from lingon.core.rows import LINE
+from lingon.kernels.jit import fast_kernel
+from lingon.kernels.simd_rows import LINE
 
 READ, ALL_LEVELS, DATA = (ir.IntType(32)(n) for n in (0, 3, 1))
 

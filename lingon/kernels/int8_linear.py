@@ -1,10 +1,4 @@
-"""Linear layers laid out for decoding: the matrix as the processor reads it fastest, or in 8 bits.
-
-A step of decoding reads every weight once and does little with it, so that the memory sets its pace.
-"""
-
-import copy
-from collections.abc import Callable
+"""Linear layers for decoding with weights of 8 bits: a quarter of the bytes of float32 to read at each step."""
 
 import numpy as np
 import torch
@@ -12,48 +6,14 @@ import torch.nn.functional as F
 from numba import prange
 from torch import nn
 
-from lingon.core.kernel import wide_kernel
 from lingon.core.shapes import Float, Int, Tensor
-from lingon.layers.linear import for_onednn
+from lingon.kernels.jit import wide_kernel
 
 PARTS = 16  # pieces of a product that the cores share
-WORTH = 1 << 18  # numbers in a matrix, below which it is not laid out: a call of it takes 10 microseconds more
 FEW = 16  # rows up to which 8 bits are turned into numbers within the product; for more, once before it
 
 
-def packed(model: nn.Module, make: Callable[[nn.Linear], nn.Module] | None = None) -> nn.Module:
-    """The same model for decoding alone, its linear layers replaced by `make` of each; `model` stays as it is.
-
-    make: `laid_out` when not given, the same numbers in another order; or `Int8`. All other weights are shared.
-    """
-    make = make or laid_out
-    if isinstance(model, nn.Linear):
-        return make(model)
-    twin = copy.copy(model)
-    twin._modules = {name: None if child is None else packed(child, make) for name, child in model._modules.items()}
-    return twin
-
-
-def laid_out(linear: nn.Linear) -> nn.Module:
-    """A `Packed` layer where that is faster, else the layer itself."""
-    return Packed(linear) if for_onednn(linear.weight) and linear.weight.numel() >= WORTH else linear
-
-
-class Packed(nn.Module):
-    """x W^T + b by oneDNN, with W in blocks as its kernels read it: about twice as fast as F.linear for few rows."""
-
-    def __init__(self, linear: nn.Linear):
-        super().__init__()
-        self.in_features, self.out_features = linear.in_features, linear.out_features
-        with torch.no_grad():
-            self.blocks = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach().contiguous(), 1)
-        self.bias = None if linear.bias is None else linear.bias.detach()
-
-    def forward(self, x: Float[Tensor, "... I"]) -> Float[Tensor, "... O"]:
-        return torch.ops.mkldnn._linear_pointwise(x, self.blocks, self.bias, "none", [], "")
-
-
-class Int8(nn.Module):
+class Int8Linear(nn.Module):
     """x W^T + b with each row of W as 8-bit numbers times one scale: a quarter of the bytes of float32.
 
     W is rounded to scale * n, n from -127 to 127, scale = max |row| / 127 (Dettmers et al. 2022, section 2, without
@@ -63,7 +23,7 @@ class Int8(nn.Module):
     def __init__(self, linear: nn.Linear):
         super().__init__()
         self.in_features, self.out_features = linear.in_features, linear.out_features
-        self.numbers, self.scale = rounded(linear.weight.detach().float())
+        self.numbers, self.scale = quantize_rows(linear.weight.detach().float())
         self.bias = None if linear.bias is None else linear.bias.detach().float()
 
     def forward(self, x: Float[Tensor, "... I"]) -> Float[Tensor, "... O"]:
@@ -77,8 +37,8 @@ class Int8(nn.Module):
         return out.view(*x.shape[:-1], self.out_features).to(x.dtype)
 
 
-def rounded(weight: Float[Tensor, "O I"]) -> tuple[Int[Tensor, "O I"], Float[Tensor, " O"]]:
-    """The nearest whole numbers from -127 to 127, and for each row what one of them is worth."""
+def quantize_rows(weight: Float[Tensor, "O I"]) -> tuple[Int[Tensor, "O I"], Float[Tensor, " O"]]:
+    """Return the nearest whole numbers from -127 to 127, and for each row what one of them is worth."""
     scale = weight.abs().amax(1).clamp(min=torch.finfo(torch.float32).tiny) / 127
     return (weight / scale[:, None]).round().to(torch.int8), scale
 
