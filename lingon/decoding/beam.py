@@ -16,7 +16,11 @@ STRONGEST = 50.0  # alpha, so that the penalty of a million tokens is a float
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A text found: its new ids (with what ended it, if it ended), log-probability, and score, which ranks it."""
+    """A text found: its new ids (with what ended it, if it ended), log-probability, and score, which ranks it.
+
+    score: the log-probability divided by the length penalty. What diversity took from a group while it searched is no
+    part of it, so that texts of all groups are ranked by the same measure.
+    """
 
     ids: tuple[int, ...]
     logprob: float
@@ -61,7 +65,10 @@ class Beams:
     width: beginnings kept at each step; it may exceed the vocabulary, for then the beams fill as the texts grow.
     most: new tokens at most. alpha: strength of the length penalty, 0 for none. best: how many texts to give.
     groups, diversity: the beams search in so many groups one after the other, and a token loses `diversity` for each
-    beam of an earlier group that has just taken it (Vijayakumar et al., "Diverse Beam Search", 2018).
+    beam of an earlier group that has just taken it (Vijayakumar et al., "Diverse Beam Search", 2018). By design:
+    what was lost stays lost for the rest of that beam's search; a text that ends leaves its beam to the next best one,
+    and its last token counts as taken too; a text that several groups find is given once; and the texts of all groups
+    are ranked together by their own log-probabilities, so that no worse text is given than one that was found.
     stop: when to stop before all texts are as long as they may be.
     """
 
@@ -183,12 +190,13 @@ def _grow(group: _Group, candidates, logs: Tensor, beams: Beams, over, length: i
         if not ended and length < beams.most:
             kept.append((value, logprob, parent, token))
             taken.append(token)
-        elif rank < size and not group.done:
-            new = (*group.rows[parent].new, token)
-            group.ended.append(Hypothesis(new, logprob, value / penalty, ended))
-            taken.append(token)
+        elif rank < size:
+            taken.append(token)  # of a group that is done too: whether it stopped early changes no other group
+            if not group.done:
+                new = (*group.rows[parent].new, token)
+                group.ended.append(Hypothesis(new, logprob, logprob / penalty, ended))
     group.ended = sorted(group.ended, key=lambda found: -found.score)[: beams.width]
-    group.done = group.done or not kept or _may_stop(group, kept[0][0], beams, length)
+    group.done = group.done or not kept or _may_stop(group, max(own for _, own, *_ in kept), beams, length)
     kept += [(float("-inf"), float("-inf"), 0, 0)] * (size - len(kept))
     group.rows = [Row([*group.rows[parent].ids, token], group.rows[parent].prompt) for *_, parent, token in kept]
     group.values, group.logprobs = [value for value, *_ in kept], [logprob for _, logprob, *_ in kept]
@@ -201,6 +209,7 @@ def _may_stop(group: _Group, best: float, beams: Beams, length: int) -> bool:
 
 
 def _best(search: list[_Group], beams: Beams) -> list[Hypothesis]:
+    # Two groups may find one text; its log-probability, and so its score, is the same in both.
     found = {hypothesis.ids: hypothesis for group in search for hypothesis in group.ended}
     if not found:
         raise UserError(f"no text of at most {beams.most} tokens is left by the rules; loosen the grammar or the bias")

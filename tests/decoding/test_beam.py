@@ -176,31 +176,54 @@ def test_the_slides_by_hand():
     assert (one.ids, two.ids) == ((0, 1, 3, 0), (0, 2, 1, 0))
 
 
-def slow_groups(toy, prompt, beams):
-    """Diverse beams without ends: groups take turns, and lose `diversity` for each equal token of the groups before."""
+def slow_groups(toy, prompt, beams, ends=()):
+    """Diverse beams as plainly as they can be told. Groups take turns at each length, and a token loses `diversity` for
+    each time that the groups before have just taken it, be it to go on or to end. Best first by likelihood alone."""
     size = beams.width // beams.groups
-    groups = [[((), 0.0)] for _ in range(beams.groups)]
-    for _ in range(beams.most):
+    groups, found = [[((), 0.0)] for _ in range(beams.groups)], {}
+    for length in range(1, beams.most + 1):
         taken = [0] * toy.size
         for g, group in enumerate(groups):
             grown = []
             for text, value in group:
                 logs = toy.logits([*prompt, *text]).double().log_softmax(0).tolist()
                 grown += [((*text, t), value + logs[t] - beams.diversity * taken[t]) for t in range(toy.size)]
-            groups[g] = sorted(grown, key=lambda found: -found[1])[:size]
-            for text, _ in groups[g]:
+            grown.sort(key=lambda one: -one[1])
+            over = [text for text, _ in grown[:size] if text[-1] in ends or length == beams.most]
+            groups[g] = [one for one in grown if one[0][-1] not in ends][:size] if length < beams.most else []
+            for text in over:
+                found[text] = toy.logprob(prompt, text) / ((5 + length) / 6) ** beams.alpha
+            for text in [*over, *(text for text, _ in groups[g])]:
                 taken[text[-1]] += 1
-    return sorted((found for group in groups for found in group), key=lambda found: -found[1])
+    return sorted(found, key=lambda text: -found[text]), found
 
 
-def test_diverse_beams_are_those_of_a_slow_search():
+@pytest.mark.parametrize("ends", [(), (0,), (0, 3)])
+@pytest.mark.parametrize(("width", "groups"), [(6, 3), (6, 2), (5, 5), (4, 1), (14, 2)])
+def test_diverse_beams_are_those_of_a_slow_search(width, groups, ends):
+    """That the library stops early, when nothing can win any more, changes no text and no group."""
     for seed in range(10):
-        toy, beams = Toy(7, seed), Beams(6, 3, alpha=0.0, best=6, groups=3, diversity=0.9)
-        (found,) = search(toy, [[1, 2]], beams)
-        wanted = list(dict(slow_groups(toy, [1, 2], beams)[::-1]))[::-1]
-        assert sorted(text.ids for text in found) == sorted(wanted)
+        alpha, best = (0.0, 0.6, 1.5)[seed % 3], (1, width // 2, width)[seed % 3]
+        toy, beams = Toy(7, seed), Beams(width, 5, alpha, best, groups, diversity=0.9)
+        (found,) = search(toy, [[1, 2]], beams, ends)
+        ranked, scores = slow_groups(toy, [1, 2], beams, ends)
+        assert [text.ids for text in found] == ranked[:best]
         for text in found:
             assert text.logprob == pytest.approx(toy.logprob([1, 2], text.ids), abs=1e-6)
+            assert text.score == pytest.approx(scores[text.ids], abs=1e-6)
+
+
+class Four(Toy):
+    """Four tokens of probabilities .4, .25, .2 and .15, whatever came before."""
+
+    def logits(self, history):
+        return torch.tensor([0.4, 0.25, 0.2, 0.15]).log()
+
+
+def test_a_text_that_two_groups_find_keeps_its_own_probability():
+    """The second group finds token 0 again, at .4 / exp(.5) = .243, less than the .25 of token 1."""
+    (found,) = search(Four(4), [[3]], Beams(4, 1, alpha=0.0, best=3, groups=2, diversity=0.5))
+    assert [(text.ids, round(math.exp(text.score), 6)) for text in found] == [((0,), 0.4), ((1,), 0.25), ((2,), 0.2)]
 
 
 def test_diversity_makes_beginnings_differ():
