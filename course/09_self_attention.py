@@ -52,14 +52,15 @@ width, hidden = glove.shape[1], 32
 # ### The softmax must not see the padding
 #
 # In a padded batch there are scores at positions where no word is. A score of 0 is no safe value: $e^0 = 1$ is as large
-# as any other, and padding takes weight away from the words. The cure is to leave it out of the sum.
+# as any other, and padding takes weight away from the words. The cure is to leave it out of the sum, before anything
+# is computed from it: then nothing that a score of the padding could be, however large, does any harm.
 
 
 # %%
 def masked_softmax(scores, real):
     """scores [B, r, T], real [B, T] -> weights that sum to 1 over the real positions and are 0 elsewhere."""
-    largest = scores.masked_fill(~real[:, None], -torch.inf).amax(-1, keepdim=True)
-    grown = (scores - largest).exp() * real[:, None]  # less the largest, so that exp cannot overflow
+    scores = scores.masked_fill(~real[:, None], -torch.inf)  # e to the power of minus infinity is 0
+    grown = (scores - scores.amax(-1, keepdim=True)).exp()  # less the largest, so that exp cannot overflow
     return grown / grown.sum(-1, keepdim=True)
 
 
@@ -76,6 +77,9 @@ for axis, weights, title in (
 axes[0].set_ylabel("weight")
 figure.tight_layout()
 plt.show()
+assert scores.softmax(-1)[0, 0, :3].sum() < 0.8
+assert torch.allclose(masked_softmax(scores, real).sum(-1), torch.ones(1, 1))
+assert torch.equal(masked_softmax(scores.masked_fill(~real, 1e9), real), masked_softmax(scores, real))
 
 # %% [markdown]
 # ## Ten lines, and the library

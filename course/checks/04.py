@@ -2,8 +2,27 @@
 
 import torch
 import torch.nn.functional as F
+from torch.overrides import TorchFunctionMode
 
 from lingon.learn.exercises import Exercise
+
+SOFTMAX = ("softmax", "log_softmax", "special_softmax", "special_log_softmax", "softmin", "cross_entropy")
+AUTOGRAD = ("backward", "grad")
+
+
+class Without(TorchFunctionMode):
+    """Refuses PyTorch's functions of these names, whatever module or method they are called from."""
+
+    def __init__(self, names, said):
+        super().__init__()
+        self.names, self.said = names, said
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        name = getattr(function, "__name__", "")
+        if function == torch.Tensor.grad.__get__:  # what .backward() leaves behind
+            name = "grad"
+        assert name not in self.names, self.said
+        return function(*args, **(kwargs or {}))
 
 
 def steady_softmax(logits):
@@ -14,15 +33,17 @@ def steady_softmax(logits):
 def check_steady_softmax(steady_softmax):
     for rows in ([[2.0, 1.0, -1.0]], [[0.0, 0.0], [3.0, -3.0]], [[1000.0, 0.0, 999.0], [-1000.0, -1001.0, -999.0]]):
         logits = torch.tensor(rows)
-        found = steady_softmax(logits)
+        with Without(SOFTMAX, "Build it from exp and sum: yours calls PyTorch's own softmax."):
+            found = steady_softmax(logits)
         assert tuple(found.shape) == tuple(logits.shape), (
             f"For logits of shape {tuple(logits.shape)} yours has {tuple(found.shape)}."
         )
         assert not found.isnan().any(), f"For {rows} yours holds numbers that are none: {found.tolist()}."
-        assert torch.allclose(found.sum(1), torch.ones(len(rows))), (
+        # A float near 1000 is known to 6e-5 only: exp of a difference of two such, which is right, is no better.
+        assert torch.allclose(found.sum(1), torch.ones(len(rows)), atol=3e-4), (
             f"For {rows} the rows must each sum to 1, yours sum to {found.sum(1).tolist()}."
         )
-        assert torch.allclose(found, logits.softmax(1)), (
+        assert torch.allclose(found, logits.softmax(1), atol=1e-6 if logits.abs().max() < 100 else 2e-4), (
             f"For {rows} the probabilities are {logits.softmax(1).tolist()}, yours are {found.tolist()}."
         )
 
@@ -40,7 +61,8 @@ def check_gradient_by_hand(gradient_by_hand):
         labels = torch.arange(B) % C
         W.requires_grad_(), b.requires_grad_()
         dW, db = torch.autograd.grad(F.cross_entropy(x @ W.T + b, labels), [W, b])
-        found = gradient_by_hand(x, W.detach(), b.detach(), labels)
+        with Without(AUTOGRAD, "No autograd here: believed less true, times the input, and the mean over the batch."):
+            found = gradient_by_hand(x, W.detach(), b.detach(), labels)
         assert isinstance(found, tuple | list), "Give back a pair: the gradient of W, that of b."
         assert len(found) == 2, "Give back a pair: the gradient of W, that of b."
         for name, mine, truth in (("W", found[0], dW), ("b", found[1], db)):

@@ -33,6 +33,13 @@ def check_folds(folds):
     parts = lambda seed: [sorted(part) for _, part in folds(50, 3, seed)]
     assert parts(0) == parts(0), "The same seed must give the same folds."
     assert parts(0) != parts(1), "Another seed must give other folds: deal the places out in a random order."
+    dealt = [[set(part) for part in parts(seed)] for seed in range(60)]
+    for a, b in ((0, 1), (0, 3), (0, 25), (48, 49)):  # in a random order any two meet in about a third of the seeds
+        met = sum(any({a, b} <= part for part in found) for found in dealt)
+        assert 5 <= met <= 38, (
+            f"With 60 seeds the places {a} and {b} of 50 are in the same of 3 folds {met} times, not about 20: "
+            "the order is not random."
+        )
 
 
 def ridge(X, y, decay):

@@ -79,6 +79,16 @@ def check_best_by_multiplying(best_by_multiplying):
         assert isinstance(found, str), f"Give back one of the words, not {type(found).__name__}."
         assert found not in (a, b, c), f"{found!r} is one of the three words of the question; leave them out."
         assert found == truth, f"{a} is to {b} as {c} is to {truth!r} among vectors of the plane, yours is {found!r}."
+    # d lies opposite to a, so nearly nothing but epsilon is left below the line; b and c turn further away from d.
+    for turn, truth in ((24.0, "d"), (14.0, "e")):
+        turned = dict(zip("abcde", at(0.0, turn, -turn, 180.0, 60.0), strict=True))
+        few = {word: torch.stack([angle.cos(), angle.sin()]) for word, angle in turned.items()}
+        assert best("a", "b", "c", few) == truth
+        found = best_by_multiplying("a", "b", "c", few)
+        assert found == truth, (
+            f"With b and c at {turn:g} degrees to both sides of a, and d opposite to a, epsilon = 1/1000 decides for "
+            f"{truth!r}, yours is {found!r}."
+        )
 
 
 def best(a, b, c, vectors):

@@ -52,6 +52,10 @@ def check_clipped(clipped):
         assert torch.allclose(g, torch.full_like(g, 0.2)), (
             f"25 ones have the norm 5, so for longest=1 each becomes 0.2; yours begin with {g.flatten()[0]:.4f}."
         )
+    slopes = clipped([torch.tensor([3.0]), torch.tensor([[-4.0, 12.0]])], 6.5)
+    assert torch.allclose(slopes[1], torch.tensor([[-2.0, 6.0]])), (
+        f"3, -4 and 12 have the norm 13, so for longest=6.5 they are halved; yours end with {slopes[1].tolist()}."
+    )
     assert torch.equal(gradients[0], torch.ones(3, 3)), "The gradients that came in were changed; make new tensors."
     same = clipped(gradients, 7.0)
     assert torch.allclose(same[0], gradients[0]), "A norm of 5 is below longest=7, so nothing should change."

@@ -64,7 +64,11 @@ def check_dot_product_attention(dot_product_attention):
     assert torch.allclose(found, truth, atol=1e-5), "Right without padding, wrong with it: padding still gets weight."
     large = dot_product_attention(1e4 * q, k, v, real)
     assert large.isfinite().all(), (
-        "Large scores overflow: use torch's softmax, which takes off the largest score first."
+        "Large scores overflow, those of the padding too: mask first, then take off the largest score that is left."
+    )
+    truth = torch.nn.functional.scaled_dot_product_attention(1e4 * q, k, v, attn_mask=real[:, None])
+    assert torch.allclose(large, truth, atol=1e-3), (
+        "Right for small scores, wrong for large ones: padding must get no weight however large its score is."
     )
 
 
