@@ -12,6 +12,7 @@ from lingon.cli import generate, learn, vectors
 from lingon.cli.errors import Door, one_line
 from lingon.cli.generate import Device
 from lingon.core.errors import UserError, unknown
+from lingon.core.terminal import printable, screened
 from lingon.recipes import COMPARABLE, RECIPES
 from lingon.recipes.plan import plan
 from lingon.recipes.sweep import as_command
@@ -38,7 +39,10 @@ Accept = Annotated[bool, typer.Option("--accept-licence", help="You may use what
 
 
 @app.callback(invoke_without_command=True)
-def root(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose; may stand anywhere.")] = False,
+) -> None:
     if version:
         print(lingon.__version__)
         raise typer.Exit
@@ -189,10 +193,15 @@ def data_show(
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and ends the process; every failure is one line unless --debug is given."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    with screened():
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     if not debug:  # a warning is one line too, without the place in our code
-        warnings.formatwarning = lambda message, *where: f"lingon: {message}\n"
+        warnings.formatwarning = lambda message, *where: f"lingon: {printable(message)}\n"
     try:
         code = app([a for a in arguments if a != "--debug"], prog_name="lingon", standalone_mode=False)
     except BaseException as error:
@@ -201,7 +210,7 @@ def main(arguments: list[str] | None = None) -> None:
         message, code = one_line(error)
         if message:
             print(f"lingon: {message}", file=sys.stderr)
-    sys.exit(code or 0)
+    return code or 0
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from lingon.core.errors import FetchError, NotFinite, RunError, UserError
 from lingon.core.files import cache_dir
+from lingon.core.terminal import printable
 
 
 class Stopped(Exception):
@@ -25,6 +26,11 @@ class Door(TyperGroup):
 
 def one_line(error: BaseException) -> tuple[str, int]:
     """The message and exit code of an error that reached the command line."""
+    message, code = _told(error)
+    return printable(message), code
+
+
+def _told(error: BaseException) -> tuple[str, int]:
     if isinstance(error, SystemExit):
         return "", error.code if isinstance(error.code, int) else 1
     if isinstance(error, KeyboardInterrupt | Stopped):

@@ -9,6 +9,7 @@ from queue import Empty, Queue
 from threading import Thread
 
 from lingon.core.errors import DataError, UserError
+from lingon.core.terminal import printable
 from lingon.tasks.classify import Classifier, Prediction
 from lingon.tasks.words import deciding_words
 
@@ -18,6 +19,8 @@ AT_ONCE = 1024  # texts labelled together when they come faster than the model r
 def lines_of(file: Path | None) -> Iterator[str]:
     """The texts of a file or of standard input, one a line."""
     if file is None or str(file) == "-":
+        if sys.stdin is None:  # closed by whoever started this
+            raise UserError("standard input is closed; give texts, or a file of them")
         if sys.stdin.isatty():
             print("Type a text and press Enter; Ctrl-D ends.", file=sys.stderr)
         return _decoded(sys.stdin.buffer, "standard input")
@@ -76,7 +79,8 @@ def predict_lines(classifier: Classifier, texts: Iterable[str], format: str, wor
                 yield json.dumps({**asdict(found), **more}, ensure_ascii=False)
             else:
                 end = "   [" + ", ".join(f"{w} {x:+.2f}" for w, x in strongest) + "]" if strongest else ""
-                yield f"{found.label:10} {found.probability:6.1%}  {found.text}{end}"
+                label, text = printable(found.label), printable(found.text + end)
+                yield f"{label:10} {found.probability:6.1%}  {text}"
 
 
 def strongest_words(classifier: Classifier, found: Prediction, most: int = 5) -> list[tuple[str, float]]:

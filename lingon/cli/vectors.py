@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lingon.core.errors import UserError, unknown
+from lingon.core.terminal import printable
 
 plain = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "no_args_is_help": True}
 app = typer.Typer(help="Ask word vectors: nearest words, analogies, likeness, a map, scores, bias.", **plain)
@@ -65,7 +66,7 @@ def show(found: list[tuple[str, float]], as_json: bool, **asked: object) -> None
         print(json.dumps(asked | {"found": [[word, round(x, 6)] for word, x in found]}, ensure_ascii=False))
         return
     for word, number in found:
-        print(f"  {word:24} {number:.4f}")
+        print(f"  {printable(word):24} {number:.4f}")
 
 
 @app.command("nearest")
@@ -91,7 +92,7 @@ def nearest_words(
     given = opened(vectors, missing, on_bad_line)
     for word, found in zip(words, nearest(given, words, count, keep, most_frequent), strict=True):
         if not as_json:
-            print(word)
+            print(printable(word))
         show(found, as_json, word=word)
 
 
@@ -112,7 +113,7 @@ def analogy(
 
     found = answers(opened(vectors, missing, on_bad_line), a, b, c, count, method)
     if not as_json:
-        print(f"{a} is to {b} as {c} is to")
+        print(printable(f"{a} is to {b} as {c} is to"))
     show(found, as_json, a=a, b=b, c=c, method=method)
 
 
@@ -275,7 +276,7 @@ def bias(
     how = f"all {found.divisions:,} divisions" if found.exact else f"{found.divisions:,} random divisions"
     print(f"{chosen.title}: effect {found.effect:.2f}, p {found.p:.2g} (one-sided, {how})")
     if found.missing:
-        print(f"without a vector: {', '.join(found.missing)}")
+        print(printable(f"without a vector: {', '.join(found.missing)}"))
 
 
 @app.command()

@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from lingon.core.terminal import printable
+
 REDRAW = 0.1  # seconds between two pictures of a bar
 LINE = 10.0  # seconds between two lines where there is no terminal
 
@@ -66,15 +68,15 @@ def _on_terminal(bar: Bar, what: str) -> Iterator[Bar]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[line]}")
+    columns = TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), TextColumn("{task.fields[line]}")
     with Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True) as picture:
-        task = picture.add_task(what, total=bar.total, completed=bar.done, line="")
+        task = picture.add_task(printable(what), total=bar.total, completed=bar.done, line="")
 
         def show(bar: Bar) -> None:
             picture.update(task, completed=bar.done, line=bar.line(), refresh=True)
 
         def say(text: str) -> None:
-            picture.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            picture.console.print(printable(text, lines=True), markup=False, highlight=False, soft_wrap=True)
 
         bar.show, bar.say = show, say
         yield bar

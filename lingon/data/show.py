@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lingon.core.errors import UserError, suggest
+from lingon.core.terminal import printable
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load, load_text
 from lingon.data.corpora.questions import QUESTIONS, load_questions
 from lingon.data.corpora.texts import accepted
@@ -99,7 +100,7 @@ def show(
     elif Path(name).exists():
         examples, report = read_examples(name, text, label, on_bad_row)
         tell(report)
-        head = [f"{name}: {len(examples):,} texts"]
+        head = [f"{printable(name)}: {len(examples):,} texts"]
     else:
         raise UserError(f"{name!r} is neither a corpus nor a file; {suggest(name, [*CORPORA, *TEXTS, *PICTURES])}")
     return "\n".join([*head, "", *_labels(examples), "", *_lengths(examples), "", *_samples(examples, samples)])
@@ -113,7 +114,7 @@ def _by_part(name: str, accept_licence: bool) -> Examples:
 
 def _labels(examples: Examples, most: int = 25) -> list[str]:
     counts = sorted(examples.label_counts().items(), key=lambda pair: -pair[1])
-    lines = ["labels:", *(f"  {label[:30]:30} {n:7,} {_bar(n, counts[0][1])}" for label, n in counts[:most])]
+    lines = ["labels:", *(f"  {printable(label)[:30]:30} {n:7,} {_bar(n, counts[0][1])}" for label, n in counts[:most])]
     return lines + ([f"  ... and {len(counts) - most:,} more"] if len(counts) > most else [])
 
 
@@ -139,7 +140,7 @@ def _samples(examples: Examples, count: int, width: int = 300) -> list[str]:
         # Texts of strangers may hold control codes that a terminal would obey.
         text = " ".join("".join(c if c.isprintable() else " " for c in examples.texts[i]).split())
         rating = "" if examples.ratings is None else f" ({examples.ratings[i]:+.1f})"
-        lines += [f"[{examples.labels[i]}{rating}] {text[:width]}{'...' if len(text) > width else ''}", ""]
+        lines += [f"[{printable(examples.labels[i])}{rating}] {text[:width]}{'...' if len(text) > width else ''}", ""]
     return lines[:-1]
 
 

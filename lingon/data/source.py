@@ -7,6 +7,7 @@ from typing import Any
 
 from lingon.core.errors import DataError, UserError, one_of, suggest, unknown
 from lingon.core.files import sha256_of
+from lingon.core.terminal import printable
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load
 from lingon.data.examples import Examples, Splits
 from lingon.data.readers import FORMATS, OnBadRow, Report, read_examples
@@ -92,7 +93,7 @@ def load_part(
 def tell(report: Report) -> None:
     """Says on stderr what was guessed and what was left out."""
     for line in report.said:
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)
 
 
 def _refuse_no_classes(examples: Examples, path: Path) -> None:

@@ -9,6 +9,7 @@ from lingon.core.device import pick_device
 from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.core.files import atomic_folder, atomic_write, read_json, write_json
 from lingon.core.tensors import load_tensors, save_tensors, shapes_in
+from lingon.export.markdown import plain
 
 KINDS = ("classify", "language-model")
 FORMAT = 1  # of config.json; a newer one is refused, since its meaning is not known here
@@ -170,8 +171,8 @@ def card(config: dict[str, Any], run: dict[str, Any]) -> str:
     data, metrics = run.get("data", {}), run.get("test", {})
     arguments, kind = run.get("arguments", {}), config["kind"]
     facts = [
-        f"- **Data**: {data.get('name') or arguments.get('data') or 'unknown'}; "
-        f"licence: {data.get('licence', 'that of the data you gave')}",
+        f"- **Data**: {plain(data.get('name') or arguments.get('data') or 'unknown')}; "
+        f"licence: {plain(data.get('licence', 'that of the data you gave'))}",
         *(f"- **{name}** on held-out texts: {value:.4f}" for name, value in metrics.items()),
         f"- **Seed**: {arguments.get('seed')}",
     ]
@@ -184,7 +185,7 @@ def card(config: dict[str, Any], run: dict[str, Any]) -> str:
 def _about_classifier(config: dict[str, Any]) -> tuple[str, str, list[str], str]:
     reads = f"the first {config['max_length']} tokens of a text" if config["max_length"] else "all of a text"
     limits = "it has seen only texts like those it was trained on, and knows no other label"
-    title = f"# {config['model']}: {' or '.join(config['labels'][:6])}"
+    title = f"# {config['model']}: {' or '.join(map(plain, config['labels'][:6]))}"
     return title, "A text classifier", [f"- **Reads** {reads}.", f"- **Limits**: {limits}."], 'predict("Your text.")'
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from lingon.export.markdown import plain
+
 ROWS = """
 def rows_of(ids, rule):  # the rows of the n-grams of a text: the rule is in config.json
     chain, mix_1, mix_2, bits = int(rule["chain"]), int(rule["mix_1"]), int(rule["mix_2"]), 2**64 - 1
@@ -73,7 +75,7 @@ def card(config: dict[str, Any]) -> str:
     package, _ = RUN[config["to"]]
     int8 = config["int8"]
     lines = [
-        f"# {config['model']}: {' or '.join(config['labels'][:6])}, for {package}",
+        f"# {config['model']}: {' or '.join(map(plain, config['labels'][:6]))}, for {package}",
         "",
         f"A text classifier, written by Lingon {config['lingon']}. {NEEDS[config['to']]}",
         "",

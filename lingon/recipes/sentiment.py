@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from typer import Option
 
+from lingon.core.terminal import printable
 from lingon.recipes.classify import classify
 from lingon.recipes.settings import Folder, Settings
 
@@ -29,6 +30,6 @@ def sentiment(
     print(extremes(classifier, lingon.load_data(data).test))
     print("\nYour sentences (change them with --sentence):")
     for found in classifier.predict(sentence or SENTENCES):
-        print(f"  {found.label} {found.probability:6.1%}  {found.text}")
+        print(printable(f"  {found.label} {found.probability:6.1%}  {found.text}"))
     print(next_steps(folder.out))
     return record

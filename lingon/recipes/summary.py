@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lingon import __version__
+from lingon.core.terminal import printable
 from lingon.recipes.settings import Settings
 
 PACKAGES = ("torch", "tokenizers", "numpy", "safetensors")
@@ -59,7 +60,7 @@ def _line(found: Any, truth: str | None, width: int) -> str:
     text = " ".join(found.text.split())
     short = text if len(text) <= width else text[: width - 3] + "..."
     label = f"{found.label} {found.probability:.1%}" + (f", but it is {truth}" if truth else "")
-    return f"  {label}\n    {short}"
+    return f"  {printable(label)}\n    {printable(short)}"
 
 
 def next_steps(out: str) -> str:

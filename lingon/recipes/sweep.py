@@ -11,6 +11,7 @@ from typer import Option
 
 from lingon.core.errors import UserError, unknown
 from lingon.core.files import read_json, write_json
+from lingon.core.terminal import printable
 
 # What runs are compared by, the first that they have; -1 where more is better.
 BETTER = {"accuracy": -1, "perplexity": 1}
@@ -71,9 +72,6 @@ def sweep(recipe: Callable, flags: dict[str, Any], varied: list[tuple[str, list[
 
     Prints a table, best on the validation texts first, and writes it to sweep.json.
     """
-    from rich.console import Console
-    from rich.table import Table
-
     folder, rows = Path(flags["out"]), []
     names = [name for name, _ in varied]
     for values in itertools.product(*(v for _, v in varied)):
@@ -87,11 +85,24 @@ def sweep(recipe: Callable, flags: dict[str, Any], varied: list[tuple[str, list[
         rows.append({**chosen, **found, "out": str(out)})
     rows.sort(key=lambda row: BETTER[score] * row[f"valid {score}"])
     write_json(folder / "sweep.json", rows)
-    table = Table(*rows[0])
-    for row in rows:
-        table.add_row(*(f"{v:.4f}" if k.endswith(score) else str(v) for k, v in row.items()))
-    Console().print(table)
+    _print(rows, score)
     return rows
+
+
+def _print(rows: list[dict[str, Any]], score: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    def cell(value: object) -> Text:  # rich would take [bold] in a name for its own
+        return Text(printable(value))
+
+    table = Table()
+    for name in rows[0]:
+        table.add_column(cell(name))
+    for row in rows:
+        table.add_row(*(cell(f"{v:.4f}" if k.endswith(score) else v) for k, v in row.items()))
+    Console().print(table)
 
 
 def finished(out: Path) -> bool:
