@@ -7,14 +7,16 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
-from lingon.learn.cells import answer, code_cells
+from lingon.learn.cells import code_cells
 from lingon.learn.check import check_lesson
 from lingon.learn.exercises import load_file, read_exercises
 from lingon.learn.judge import problem_with
 from lingon.learn.lessons import lessons
+from lingon.learn.slicing import answer
 
 LESSONS = lessons()
 EXERCISES = [(lesson, i, exercise) for lesson in LESSONS for i, exercise in enumerate(read_exercises(lesson.checks))]
@@ -30,6 +32,21 @@ WRONG = {
     "its first argument": lambda *a: a[0],
     "a tensor of zeros": lambda *a: torch.zeros(2, 3),
     "its arguments": lambda *a: a,
+}
+BUILT = {  # for each lesson, what holds for functions that it built: an answer may use them
+    "00": "words(7200.0) == '2.0 hours' and seconds(list) < 10",
+    "01": "product(torch.ones(2, 3), torch.ones(3, 5)).tolist() == [[3.0] * 5] * 2",
+    "02": "two_sided(torch.sin, torch.tensor(0.0), 0.5) > 0.9 and Number(3.0).value == 3",
+    "03": "chain(1, 2) is not None and len(most_bytes.__name__) == 10",
+    "04": "softmax(torch.zeros(3, 4)).sum() == 3 and mlp(3, 5, 7)(torch.zeros(1, 3)).shape == (1, 7)",
+    "05": "features(torch.ones(3), 2).shape == (3, 3) and network()(torch.zeros(2, 784)).shape == (2, 10)",
+    "06": "pairs(torch.tensor([3, 5]), 1)[0].tolist() == [3, 5] and parts('no', 4) == ['<no>']",
+    "07": "standard_error(0.5) > 0 and max_over_time(torch.ones(2, 3)).shape == (3,)",
+    "08": "len(weights_of(nn.LSTM(3, 5))) == 3",
+    "09": "masked_softmax(torch.zeros(1, 1, 2), torch.tensor([[True, False]])).tolist() == [[[1, 0]]]",
+    "10": "0 < bigram(int(train[0]), int(train[1])) < 1",
+    "11": "gelu(torch.zeros(3)).sum() == 0 and causal(5).sum() == 15 and Heads is not None",
+    "13": "ours_top_k(torch.arange(5.0)[None], 2).isfinite().sum() == 2 and everything is not None",
 }
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.path.stem)
@@ -136,6 +153,41 @@ def test_a_solved_copy_passes_with_the_imports_of_the_lesson(lesson, tmp_path):
     assert [(result.problem, result.hints) for result in check_lesson(lesson.number, tmp_path)] == [("", ())] * 3
 
 
+def answered(lesson) -> str:
+    """Cells with an answer to each exercise that uses what the lesson built, and a helper of another cell."""
+    cells = []
+    for exercise in read_exercises(lesson.checks):
+        name, solution = exercise.function, inspect.getsource(exercise.solution)
+        arguments = ", ".join(inspect.signature(exercise.solution).parameters)
+        cells.append(solution.replace(f"def {name}(", f"def {name}_helped("))
+        cells.append(
+            f"def {name}({arguments}):\n    assert {BUILT[lesson.number]}\n    return {name}_helped({arguments})"
+        )
+        cells.append(f'attempt({name}, "{lesson.number}")')
+    return "".join(f"\n# %%\n{cell}\n" for cell in cells)
+
+
+@pytest.mark.data
+@each_lesson
+def test_an_answer_may_use_what_the_lesson_built_when_it_is_checked(lesson, tmp_path):
+    """That `attempt` passes them is seen where the notebook is run, below."""
+    (tmp_path / lesson.path.name).write_text(lesson.path.read_text() + answered(lesson))
+    assert [result.problem for result in check_lesson(lesson.number, tmp_path, seconds=60)] == [""] * 3
+
+
+@each_exercise
+def test_numbers_may_be_numpys(lesson, i, exercise):
+    def numpy(value):
+        if isinstance(value, (bool, int)):
+            return np.array(value)[()]
+        if type(value) in (list, tuple, set):
+            return type(value)(map(numpy, value))
+        return value
+
+    assert type(numpy([3])[0]) is np.int64
+    assert problem_with(lambda *arguments: numpy(exercise.solution(*arguments)), exercise) == ""
+
+
 def run(*command):
     """What a program prints that runs without windows and with one thread, since other tests run beside it."""
     environment = {**os.environ, "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "LINGON_QUIET": "1"}
@@ -170,9 +222,12 @@ def test_lessons_on_scratch_move_to_torch_by_changing_the_import(number, tmp_pat
 def test_the_notebook_of_a_lesson_runs(lesson, tmp_path):
     jupytext = pytest.importorskip("jupytext")
     pytest.importorskip("matplotlib")
-    notebook = jupytext.writes(jupytext.read(lesson.path), fmt="ipynb")
+    notebook = jupytext.writes(
+        jupytext.reads(lesson.path.read_text() + answered(lesson), fmt="py:percent"), fmt="ipynb"
+    )
     script = tmp_path / lesson.path.name
     script.write_text(jupytext.writes(jupytext.reads(notebook, fmt="ipynb"), fmt="py:percent"))
     said = run(script)
     assert said.count(": not yet.") == 3
     assert said.count("hint 1 of") == 3
+    assert re.findall(rf"^{lesson.number}\.(\d) .*: passed$", said, re.MULTILINE) == ["1", "2", "3"]

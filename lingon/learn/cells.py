@@ -1,77 +1,81 @@
-"""The reader's code: the cell of an exercise in a notebook or py:percent file, and what it needs to run alone."""
+"""The reader's cells: the code of a notebook or py:percent file, one as the other, and which exercises are begun."""
 
 import ast
 import re
 from pathlib import Path
 
-from lingon.core.errors import DataError, UserError
+from lingon.core.errors import DataError
 from lingon.core.files import read_json
 
-KEPT = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
-MARK = re.compile(r"^# %%(.*)$", re.MULTILINE)
-MAGIC = re.compile(r"^[ \t]*[%!].*$", re.MULTILINE)
+MARK = re.compile(r"^# ?%%(.*)$", re.MULTILINE)
+PROSE = re.compile(r"\[(markdown|md|raw)\]")
+MAGIC = re.compile(r"^[ \t]*([%!?].*|[\w.]+\?{1,2}[ \t]*)$", re.MULTILINE)  # %matplotlib, !ls, ?name and name?
 
 
 def code_cells(path: Path) -> list[str]:
     """The code of each cell of a notebook (.ipynb) or a py:percent file (.py). Raises DataError that names the file."""
+    return [_without_magic(body).strip("\n") for prose, body in _cells(path) if not prose]
+
+
+def as_percent(path: Path) -> str:
+    """A notebook as a py:percent file: prose as comments, code as it is, magic commands as comments."""
+    parts = []
+    for prose, body in _cells(path):
+        body = body.strip("\n")
+        if prose:
+            body = "\n".join(f"# {line}".rstrip() for line in body.split("\n"))
+        elif not is_python(body):
+            body = MAGIC.sub(r"# \g<0>", body)
+        parts.append(f"# %%{' [markdown]' * prose}\n{body}\n")
+    return "\n".join(parts)
+
+
+def is_python(cell: str) -> bool:
+    """Whether a cell can be parsed as it is."""
+    try:
+        ast.parse(cell)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def is_begun(cells: list[str], function: str) -> bool:
+    """Whether the reader wrote something in place of the `...` of the lesson."""
+    mine = [cell for cell in cells if re.search(rf"^def {function}\b", cell, re.MULTILINE)]
+    if not mine:
+        return False
+    if not is_python(mine[-1]):
+        return True
+    found = [node for node in ast.parse(mine[-1]).body if getattr(node, "name", None) == function]
+    return bool(found) and not any(_is_ellipsis(node) for node in found[-1].body)
+
+
+def _is_ellipsis(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and node.value.value is ...
+
+
+def _without_magic(cell: str) -> str:
+    """A cell as Python: a line that starts with % may be magic, or the second half of a long line."""
+    return cell if is_python(cell) else MAGIC.sub("", cell)
+
+
+def _cells(path: Path) -> list[tuple[bool, str]]:
+    """For each cell whether it is prose, and its text."""
     if path.suffix == ".ipynb":
-        cells = _notebook_cells(path)
-    else:
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: not UTF-8 text (byte {error.start})") from None
-        parts = MARK.split(text)  # text before the first mark, then kind, body, kind, body ...
-        cells = [body for kind, body in zip(parts[1::2], parts[2::2], strict=True) if "[markdown]" not in kind]
-    return [MAGIC.sub("", cell).strip("\n") for cell in cells]
+        return _notebook_cells(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    parts = MARK.split(text)  # text before the first mark, then kind, body, kind, body ...
+    cells = [(bool(PROSE.search(kind)), body) for kind, body in zip(parts[1::2], parts[2::2], strict=True)]
+    return [(False, parts[0])] * bool(parts[0].strip()) + cells
 
 
-def _notebook_cells(path: Path) -> list[str]:
+def _notebook_cells(path: Path) -> list[tuple[bool, str]]:
     content = read_json(path)
     try:
-        sources = [cell["source"] for cell in content["cells"] if cell["cell_type"] == "code"]
-        return ["".join(source) for source in sources]
+        cells = [(cell["cell_type"] != "code", "".join(cell["source"])) for cell in content["cells"]]
     except (KeyError, TypeError):
         raise DataError(f"{path}: not a notebook (no list of cells with their source)") from None
-
-
-def answer(cells: list[str], function: str) -> str:
-    """A small program: the definitions of the cell that defines `function`, and the imports of all cells that it uses.
-
-    Everything else stays out, so that a check needs no training, no data and little time. Raises UserError with one
-    line when the function is missing or its cell is not Python.
-    """
-    mine = [cell for cell in cells if re.search(rf"^def {function}\(", cell, re.MULTILINE)]
-    if not mine:
-        raise UserError(f"there is no function {function}(...) in this copy; a fresh copy in another folder has it")
-    kept = [node for node in _parse(mine[-1]).body if isinstance(node, KEPT)]
-    used = {node.id for part in kept for node in ast.walk(part) if isinstance(node, ast.Name)}
-    imports = [node for cell in cells for node in _imports(cell, used)]
-    return "\n".join(dict.fromkeys(map(ast.unparse, imports))) + "\n\n" + "\n\n".join(_source(mine[-1], kept)) + "\n"
-
-
-def _source(cell: str, nodes: list[ast.stmt]) -> list[str]:
-    """The lines of the nodes as the reader wrote them, comments and all."""
-    lines = cell.splitlines()
-    first = [min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))]) for node in nodes]
-    return ["\n".join(lines[a - 1 : node.end_lineno]) for a, node in zip(first, nodes, strict=True)]
-
-
-def _imports(cell: str, used: set[str]) -> list[ast.stmt]:
-    try:
-        nodes = [node for node in ast.parse(cell).body if isinstance(node, ast.Import | ast.ImportFrom)]
-    except (SyntaxError, ValueError):
-        return []  # an unfinished cell elsewhere is no reason to fail this exercise
-    for node in nodes:
-        node.names = [name for name in node.names if (name.asname or name.name.split(".")[0]) in used | {"*"}]
-    return [node for node in nodes if node.names]
-
-
-def _parse(cell: str) -> ast.Module:
-    try:
-        return ast.parse(cell)
-    except SyntaxError as error:
-        line = cell.splitlines()[error.lineno - 1].strip() if 0 < (error.lineno or 0) <= cell.count("\n") + 1 else ""
-        raise UserError(f"line {error.lineno} of the cell is not Python ({error.msg}): {line}") from None
-    except ValueError as error:  # a NUL character
-        raise UserError(f"the cell is not Python ({error})") from None
+    return cells

@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
+import numpy as np
+
 from lingon.core.errors import UserError
 from lingon.core.files import write_json
 from lingon.learn.exercises import Exercise, load_file, read_exercises
@@ -23,9 +25,35 @@ class Unwritten(Exception):
 
 
 def problem_with(function: Callable, exercise: Exercise) -> str:
-    """What is wrong with the reader's function, in one line; empty when the check passes."""
-    file = getattr(getattr(function, "__code__", None), "co_filename", "")
+    """What is wrong with the reader's function, in one line; empty when the check passes.
 
+    Numbers may be Python's or NumPy's: a check that refuses NumPy's is asked once more, with Python's.
+    """
+    file = getattr(getattr(function, "__code__", None), "co_filename", "")
+    numpy: list[np.generic] = []
+
+    def plain(*arguments):
+        return _plain(function(*arguments), numpy)
+
+    problem = _problem(function, exercise, file)
+    if problem and not _problem(plain, exercise, file) and numpy:
+        return ""
+    return problem
+
+
+def _plain(value: Any, met: list[np.generic]) -> Any:
+    """A value with the numbers of Python in place of NumPy's, which are added to `met`; in lists and the like too."""
+    if isinstance(value, np.generic):
+        met.append(value)
+        return value.item()
+    if type(value) in (list, tuple, set, frozenset):
+        return type(value)(_plain(one, met) for one in value)
+    if type(value) is dict:
+        return {_plain(key, met): _plain(one, met) for key, one in value.items()}
+    return value
+
+
+def _problem(function: Callable, exercise: Exercise, file: str) -> str:
     given_back: dict[str, Any] = {}  # by the last call, once it is over
 
     def watched(*arguments):
@@ -41,7 +69,7 @@ def problem_with(function: Callable, exercise: Exercise) -> str:
     except Unwritten:
         return f"{exercise.function} gives back None: write your lines in place of `...`, and end with a return."
     except AssertionError as error:
-        return one_line(error) or "The check found a wrong result."
+        return one_line(error) or f"The check found a wrong result{_where(error, file)}."
     except Exception as error:
         return (_unfit(error, exercise, **given_back) if given_back else "") or _said(error, file)
     return ""
@@ -98,7 +126,7 @@ def main(checks: str, number: str, answer: str, verdict: str, seconds: str) -> N
     try:
         module = load_file(Path(answer))
     except Exception as error:
-        problem = f"{_said(error, answer)}; keep all it needs in its own cell"
+        problem = f"{_said(error, answer)}; this line runs before {exercise.function}"
     else:
         clock = Timer(float(seconds), _stop, (exercise.function, float(seconds), Path(verdict)))
         clock.daemon = True

@@ -1,14 +1,16 @@
 """Exercises: what passes, what does not, and that no answer can hang or end the check."""
 
 import ast
+import functools
 import json
 import os
 import threading
 
+import numpy as np
 import pytest
 
 from lingon.core.errors import DataError, UserError
-from lingon.learn.check import check_lesson
+from lingon.learn.check import attempt, check_lesson
 from lingon.learn.exercises import Exercise, Result
 from lingon.learn.judge import problem_with
 
@@ -92,6 +94,22 @@ def test_definitions_in_the_cell_are_kept_and_calls_are_not(check):
     assert check({**RIGHT, "double": code})[0].passed
 
 
+def test_an_answer_may_use_helpers_and_files_of_its_folder(check, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "two.txt").write_text("2")
+    (tmp_path / "mine" / "my_numbers.py").write_text("ONE = 1")
+    helper = (
+        "def times(x):\n    return int(open('two.txt').read()) * x * ONE\n\n# %%\nfrom my_numbers import ONE\n\n# %%\n"
+    )
+    trained = "# %%\nfor x in range(10**12):\n    pass\n\n# %%\nmodel = 1 / 0\n\n# %%\n"
+    assert check({**RIGHT, "double": helper + trained + "def double(x):\n    return times(x)\n"})[0].passed
+
+
+def test_an_assertion_of_the_readers_own_is_placed(check):
+    problem = check({**RIGHT, "double": "def double(x):\n    assert x > 5\n    return 2 * x\n"})[0].problem
+    assert problem == "The check found a wrong result (in your line: assert x > 5)."
+
+
 def test_the_copy_changed_last_is_checked_and_a_notebook_may_hold_magic(check, course, tmp_path):
     check(RIGHT)
     cells = [
@@ -151,6 +169,27 @@ def test_a_value_of_the_right_type_and_another_form_is_named():
 
     problem = problem_with(lambda x: [7], Exercise("Title", check, (), lambda x: [(1, 1)]))
     assert "gives back [7]: a list, but of another form than expected (" in problem
+
+
+def test_numbers_of_numpy_pass_where_pythons_do():
+    def check(f):
+        for n in (3, 5):
+            found = f(n)
+            assert type(found) is tuple, "a pair"
+            assert [type(one) for one in found] == [int, list], f"numbers, not {found}"
+            assert found == (n, [n]), "wrong numbers"
+
+    exercise = Exercise("Title", check, (), lambda n: (n, [n]))
+    assert not problem_with(lambda n: (np.int64(n), [np.int32(n)]), exercise)
+    assert not problem_with(lambda n: (n, [n]), exercise)
+    assert problem_with(lambda n: (np.int64(n), [np.int32(n + 1)]), exercise)
+    assert problem_with(lambda n: (n, [n + 1]), exercise).startswith("wrong numbers")
+
+
+def test_what_is_no_function_of_the_lesson_is_named():
+    for value in (functools.partial(int), lambda: 0, 5):
+        with pytest.raises(UserError, match="each to be written as a `def`"):
+            attempt(value, "00")
 
 
 def test_a_result_reads_well():
