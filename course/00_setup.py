@@ -98,16 +98,19 @@ axis.set_xticks(sizes, sizes)
 axis.set(xlabel="size of the matrices", ylabel="operations a second", title="Products of matrices on this machine")
 axis.legend()
 plt.show()
-fastest = max(speeds["all cores"])
+fastest = max(max(found) for found in speeds.values())
+assert speeds["one core"][0] < max(speeds["one core"]) / 5
+assert max(speeds["loops of Python"]) < fastest / 20
 print(f"{cores} cores: {fastest / 1e9:.0f} thousand million operations a second")
 print(f"against loops of Python: {fastest / max(speeds['loops of Python']):,.0f} times as many")
-print(f"against one core: {fastest / max(speeds['one core']):.1f} times as many")
+print(f"all cores against one: {max(speeds['all cores']) / max(speeds['one core']):.1f} times as many")
+torch.set_num_threads(cores if max(speeds["all cores"]) > max(speeds["one core"]) else 1)
 
 # %% [markdown]
 # The curves say how models should be built. Small matrices are slow: to begin costs as much as to do. Many examples
 # together, a **batch**, make large ones. A second core helps only where there is enough for two to do. And if the curve
 # of all cores lies *below* that of one, another program is using a core: two that work together wait for the slower
-# one. Close the other program, or run with one thread.
+# one. Close the other program, or run with one thread, as the last line of the cell has chosen for what follows.
 #
 # ## The other limit: memory
 #
@@ -115,7 +118,6 @@ print(f"against one core: {fastest / max(speeds['one core']):.1f} times as many"
 # few million bytes close by, in its **cache**. What is larger must be fetched from far away, again each time.
 
 # %%
-torch.set_num_threads(cores)
 counts = [2**n for n in range(10, 25)]
 rates = []
 for count in counts:
@@ -132,6 +134,8 @@ print(
     f"{counts[-1]:,} numbers: {rates[-1] / 8 / 1e9:.1f} thousand million additions a second, "
     f"while products reach {fastest / 1e9:.0f}"
 )
+assert rates[-1] < max(rates)
+assert rates[-1] / 8 < fastest / 3
 
 # %% [markdown]
 # ## How long will it take?
@@ -151,6 +155,8 @@ for width in (32, 64, 128, 256, 512, 1024):
     weights.append(width * width)
     measured.append(seconds(lambda x=x, W=W, g=g: (x @ W, g @ W.T, x.T @ g)))
 formula = [6 * count * batch / fastest for count in weights]
+off = [seconds_ / guess for seconds_, guess in zip(measured, formula, strict=True)]
+print("measured, in times of the formula:", [round(ratio, 1) for ratio in off])
 
 figure, axis = plt.subplots(figsize=(7, 3.4), layout="constrained")
 axis.loglog(weights, measured, "o", label="measured")
@@ -160,8 +166,9 @@ axis.legend()
 plt.show()
 
 # %% [markdown]
-# Where the points lie above the line, the batch or the layer is too small to keep the machine busy. For large ones the
-# formula is a good guess. So let us guess: one pass over a million examples, and what far larger models would take
+# Where the points lie above the line, the batch or the layer is too small to keep the machine busy, or another program
+# does. For large ones, on a machine of one's own, the formula is a good guess: the ratios printed last are then not far
+# from 1. So let us guess: one pass over a million examples, and what far larger models would take
 # here. (A token of a text counts as an example.)
 
 
@@ -204,6 +211,7 @@ axis.axvline(times.median(), color="tab:blue", label=f"in the middle: {times.med
 axis.set(xlabel="microseconds", ylabel="runs", title=f"The same work {len(times)} times; longest: {times.max():.0f}")
 axis.legend()
 plt.show()
+assert times.min() < times.max()
 
 # %% [markdown]
 # ## Equal, and nearly equal
@@ -220,6 +228,8 @@ A, B, v = torch.rand(300, 300), torch.rand(300, 300), torch.rand(300)
 one, other = (A @ B) @ v, A @ (B @ v)
 print(f"the same product in two orders: {(one == other).sum()} of {len(v)} results are equal to the last digit")
 assert torch.allclose(one, other)
+assert not torch.equal(one, other)
+assert (big + 1 - big, big - big + 1) == (0, 1)
 
 torch.manual_seed(7)
 once = torch.rand(3)

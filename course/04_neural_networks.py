@@ -64,13 +64,16 @@ baseline = (nearest == y_test).float().mean().item()
 print(f"accuracy by the nearest mean: {baseline:.3f}")
 draw(means, [f"mean {digit}" for digit in range(10)])
 plt.show()
+apart = (means[3] - means[8]).square().reshape(28, 28)
+print(f"of what sets the means of 3 and 8 apart, {apart[:, :14].sum() / apart.sum():.0%} lies in the left half")
+assert apart[:, :14].sum() > 0.55 * apart.sum()
 
 # %% [markdown]
 # ## A linear layer: ten templates, ten scores
 #
-# Nearest means treat all pixels alike. But for telling a 3 from an 8 only the left side matters. So give each pixel of
-# each digit a weight of its own. For a picture $x$ with $D = 784$ pixels, a matrix $W$ [C, D] with one row for each of
-# the $C = 10$ classes, and a bias $b$ [C],
+# Nearest means treat all pixels alike. But what tells a 3 from an 8 lies more on the left side than on the right. So
+# give each pixel of each digit a weight of its own. For a picture $x$ with $D = 784$ pixels, a matrix $W$ [C, D] with
+# one row for each of the $C = 10$ classes, and a bias $b$ [C],
 #
 # $$z = W x + b$$
 #
@@ -103,6 +106,8 @@ axes[1, 0].set_ylabel("probabilities")
 figure.suptitle("Only differences of logits count; larger ones make a surer choice")
 figure.tight_layout()
 plt.show()
+assert torch.allclose(softmax(z)[0], softmax(z)[2])
+assert softmax(z)[1].max() > softmax(z)[0].max()
 
 # %% [markdown]
 # ## How wrong? One number
@@ -138,9 +143,9 @@ print(f"a model that believes all digits alike likely has the loss log(10) = {to
 # ## The loop
 #
 # The gradient points to where the loss grows fastest, so each step goes a little the other way. **Stochastic gradient
-# descent** takes the gradient of a few examples, a **batch**, instead of all: noisier, but hundreds of times cheaper,
-# so in the same time it takes hundreds of steps. One pass over all examples is an **epoch**. The size of a step is the
-# **learning rate**.
+# descent** takes the gradient of a few examples, a **batch**, instead of all: noisier, but as many times cheaper as the
+# batch is smaller, so in the same time it takes as many more steps. One pass over all examples is an **epoch**. The
+# size of a step is the **learning rate**.
 #
 # `ArrayBatches` shuffles the rows anew for each epoch, by its seed.
 
@@ -159,6 +164,8 @@ for _ in range(10):
 by_hand = ((x_test @ W.T + b).argmax(1) == y_test).float().mean().item()
 print(f"{len(losses)} steps, the loss of a batch went from {losses[0]:.3f} to {losses[-1]:.3f}")
 print(f"accuracy on digits it has never seen: {by_hand:.3f}, by the nearest mean {baseline:.3f}")
+assert losses[-1] < losses[0] / 2
+assert by_hand > baseline + 0.05
 
 # %% [markdown]
 # This loop is the same for every model in this course, so the library holds it once: `lingon.engine.fit` takes a model,
@@ -199,6 +206,7 @@ print(f"equal to the loop of ours; accuracy {accuracy(linear):.3f}")
 # %%
 figure = draw(linear.weight.detach(), [f"for {digit}" for digit in range(10)], colours="RdBu_r", most=0.6)
 plt.show()
+assert linear.weight[0].reshape(28, 28)[11:17, 11:17].mean() < -0.05  # the middle of the 0
 
 # %% [markdown]
 # ## Where a step leads
@@ -214,6 +222,9 @@ quarters = x_train[pair].reshape(-1, 28, 28)[:, 4:14]
 features = torch.stack([quarters[:, :, 4:14].mean((1, 2)), quarters[:, :, 14:24].mean((1, 2))], 1) * 10
 features = features - features.mean(0)
 is_five = (y_train[pair] == 5).float()
+of_three, of_five = features[is_five == 0].mean(0), features[is_five == 1].mean(0)
+assert of_five[0] > of_three[0]
+assert of_three[1] > of_five[1]
 
 
 def two_weight_loss(w):
@@ -237,10 +248,12 @@ coarse = torch.cartesian_prod(torch.linspace(-2.5, 4.5, 8), torch.linspace(-4.5,
 (slope,) = torch.autograd.grad(two_weight_loss(coarse).sum(), coarse)
 
 figure, axes = plt.subplots(1, 3, figsize=(12, 4), sharey=True)
+ends = []
 for axis, lr in zip(axes, (0.1, 2.0, 12.0), strict=True):
     axis.contourf(grid[:, 0].reshape(61, 61), grid[:, 1].reshape(61, 61), heights, 25, cmap="viridis")
     axis.quiver(*coarse.detach().T, *-slope.T, color="white", alpha=0.7, width=0.004)
     path = descend([-2.0, 2.0], lr)
+    ends.append(two_weight_loss(path[-1]).item())
     axis.plot(*path.T, "o-", color="tab:red", markersize=3, linewidth=1)
     axis.set(title=f"learning rate {lr:g}: loss {two_weight_loss(path[-1]):.3f}", xlabel="weight of the ink upper left")
     axis.set(xlim=(-3, 5), ylim=(-5, 3))
@@ -248,6 +261,8 @@ axes[0].set_ylabel("weight of the ink upper right")
 figure.suptitle("25 steps of gradient descent: too timid, right, too bold")
 figure.tight_layout()
 plt.show()
+print("loss after 25 steps:", [round(end, 3) for end in ends])
+assert min(ends) == ends[1]
 
 # %% [markdown]
 # ## What one layer cannot do
@@ -265,9 +280,10 @@ print("two linear layers are one")
 # Something must bend between them. The simplest bend is **ReLU**, $\max(0, z)$: it keeps what is positive. A linear
 # layer, a bend, a linear layer: this is the **multilayer perceptron** (MLP) with one **hidden layer**.
 #
-# A small example shows what the bend buys. Blue points lie inside a ring of red ones; no straight line parts them.
-# Each hidden number is 0 on one side of a line and grows on the other, so $k$ of them can cut out a shape with up to
-# $k$ corners.
+# A small example shows what the bend buys. Blue points lie inside a ring of red ones; no straight line parts them. Each
+# hidden number is 0 on one side of a line and grows on the other, so $k$ of them can cut out a shape with up to $k$
+# corners. (The optimizer here is AdamW, which gives each weight steps of a size of its own, by how large its gradients
+# were of late: Kingma and Ba, 2015.)
 
 
 # %%
@@ -282,6 +298,7 @@ points = torch.stack([radius * angle.cos(), radius * angle.sin()], 1)
 plane = torch.cartesian_prod(torch.linspace(-1.6, 1.6, 81), torch.linspace(-1.6, 1.6, 81))
 
 figure, axes = plt.subplots(1, 4, figsize=(12, 3.3))
+shares = []
 for axis, hidden in zip(axes, (0, 2, 4, 32), strict=True):
     seed_everything(2)
     model = mlp(2, hidden, 2) if hidden else nn.Linear(2, 2)
@@ -291,23 +308,39 @@ for axis, hidden in zip(axes, (0, 2, 4, 32), strict=True):
         right = (model(points).argmax(1) == ring).float().mean()
     axis.imshow(red, origin="lower", extent=(-1.6, 1.6, -1.6, 1.6), cmap="RdBu_r", vmin=-0.6, vmax=1.6)
     axis.scatter(*points.T, c=ring, cmap="RdBu_r", s=7, vmin=-0.2, vmax=1.2)
+    shares.append(right.item())
     axis.set_title(f"{hidden or 'no'} hidden numbers: {right:.0%} right", fontsize=10)
     axis.set(xticks=[], yticks=[])
 figure.tight_layout()
 plt.show()
+assert shares == sorted(shares)
+assert shares[0] < 0.75
+assert shares[-1] > 0.97
 
 # %% [markdown]
 # ## Digits again
 #
 # Now a hidden layer of 128 numbers for the digits. Weights must start at random here: if all hidden numbers started
-# alike they would get the same gradient, and stay alike for ever. The batches and the learning rate are those of the
-# linear layer, the steps have momentum on top (see exercise 04.3).
+# alike they would get the same gradient, and stay alike for ever; the first lines below check it. The batches and the
+# learning rate are those of the linear layer, the steps have momentum on top (see exercise 04.3).
 
 # %%
+alike = mlp(784, 3, 10)
+for weights in alike.parameters():
+    nn.init.constant_(weights, 0.1)
+cross_entropy(alike(x_train[:50]), y_train[:50]).backward()
+rows = alike[0].weight.grad
+assert torch.allclose(rows[1], rows[0])
+assert torch.allclose(rows[2], rows[0])
+
 seed_everything(0)
 network = mlp(784, 128, 10)
 at_random = network[0].weight.detach().clone()
-curves = {"linear": linear_losses, "MLP": train(network, sgd(network, lr=0.1, momentum=0.9))}
+halves, at_half = [], []
+for half in range(2):  # five epochs, and five more
+    halves += train(network, sgd(network, lr=0.1, momentum=0.9), epochs=5, seed=half)
+    at_half.append(accuracy(network))
+curves = {"linear": linear_losses, "MLP": halves}
 results = {"nearest mean": baseline, "linear": accuracy(linear), "MLP": accuracy(network)}
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.4))
@@ -317,6 +350,13 @@ for name, curve in curves.items():
 axes[0].set(xlabel="step", ylabel="loss on what it learns from", yscale="log")
 axes[0].legend()
 error_bars = [(p * (1 - p) / len(y_test)) ** 0.5 for p in results.values()]  # one standard error
+by_itself = accuracy(network, x_train, y_train)
+print(f"the MLP on new digits: {at_half[0]:.3f} after five epochs, {at_half[1]:.3f} after ten")
+print(f"on the digits it learned from: {by_itself:.3f}")
+assert by_itself > 0.98
+assert results["MLP"] > results["linear"] + 2 * error_bars[2]
+assert sum(halves[-70:]) < sum(halves[280:350]) / 2  # the last epoch and the fifth: the loss still falls
+assert abs(at_half[1] - at_half[0]) < 2 * error_bars[2]  # the accuracy on new digits stands still
 axes[1].barh(list(results), list(results.values()), xerr=error_bars, capsize=4)
 axes[1].set(xlim=(0.7, 1), xlabel="accuracy on new digits, and one standard error")
 for i, p in enumerate(results.values()):
@@ -361,8 +401,8 @@ plt.show()
 # hidden numbers will do.
 #
 # Left, each step looks at five digits and sees each digit once in all; the path staggers, for five digits say only
-# roughly which way is down. Right, each step looks at all of them; it goes straight, and must read the whole data for
-# every step. Compare what they have reached, and at what price: this is why we train by small batches.
+# roughly which way is down. Right, each step looks at all of them; it goes straighter, and must read the whole data for
+# every step. The left one has reached more, at a small part of the price: this is why we train by small batches.
 
 
 # %%
@@ -396,6 +436,7 @@ def heights_on(model, origin, directions, across, along):
 
 
 figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+ways, ends = [], []
 for axis, (rows, steps, lr) in zip(axes, ((5, 700, 0.05), (len(x_train), 70, 0.2)), strict=True):
     path, model = path_of(rows, steps, lr)
     reached = F.cross_entropy(model(x_train), y_train).item()
@@ -412,9 +453,15 @@ for axis, (rows, steps, lr) in zip(axes, ((5, 700, 0.05), (len(x_train), 70, 0.2
     times = {1: "once"}.get(rows * steps // len(x_train), f"{rows * steps // len(x_train)} times")
     axis.set_title(f"{rows:,} digits per step: loss {reached:.2f}, each seen {times}", fontsize=10)
     kept = on_plane.var(0).sum() / (path - centre).var(0).sum()
-    print(f"{rows:,} digits per step: the plane holds {kept:.0%} of the movement")
+    assert kept > 0.8
+    way = (path[1:] - path[:-1]).norm(dim=1).sum() / (path[-1] - path[0]).norm()
+    ways.append(way.item())
+    ends.append(reached)
+    print(f"{rows:,} digits per step: the plane holds {kept:.0%} of the movement; the way is {way:.1f} distances long")
 figure.suptitle("The loss around a training, and its path from the white point")
 plt.show()
+assert ways[0] > 1.3 * ways[1]  # the left one staggers
+assert ends[0] < ends[1]  # and has reached more, for a seventieth of the digits read
 
 # %% [markdown]
 # ## Exercises
