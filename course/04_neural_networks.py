@@ -356,7 +356,7 @@ print(f"on the digits it learned from: {by_itself:.3f}")
 assert by_itself > 0.98
 assert results["MLP"] > results["linear"] + 2 * error_bars[2]
 assert sum(halves[-70:]) < sum(halves[280:350]) / 2  # the last epoch and the fifth: the loss still falls
-assert abs(at_half[1] - at_half[0]) < 2 * error_bars[2]  # the accuracy on new digits stands still
+assert abs(at_half[1] - at_half[0]) < 3 * error_bars[2]  # the accuracy on new digits stands still
 axes[1].barh(list(results), list(results.values()), xerr=error_bars, capsize=4)
 axes[1].set(xlim=(0.7, 1), xlabel="accuracy on new digits, and one standard error")
 for i, p in enumerate(results.values()):

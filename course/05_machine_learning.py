@@ -88,18 +88,25 @@ def framed(axis, lowest, highest, title):
 
 
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), sharey=True, layout="constrained")
+own, new = {}, {}
 for axis, degree in zip(axes, (1, 3, 14), strict=True):
     w = least_squares(features(x, degree), y)
     axis.plot(grid, truth(grid), color="tab:gray", linewidth=4, alpha=0.4, label="truth")
     axis.plot(grid, features(grid, degree) @ w, color="tab:red", label="model")
     axis.plot(x, y, "o", color="black", markersize=4, label="20 points")
-    errors = f"error {error(w, x, y):.3g} on its points,\n{error(w, x_new, y_new):.3g} on new ones"
+    own[degree], new[degree] = error(w, x, y), error(w, x_new, y_new)
+    errors = f"error {own[degree]:.3g} on its points,\n{new[degree]:.3g} on new ones"
     framed(axis, -35, 25, f"degree {degree}: {errors}")
 axes[0].legend(fontsize=9)
 plt.show()
+assert own[14] < own[3] < own[1]
+assert new[3] < new[1] < new[14]
+assert own[1] > 20 * own[3]
+assert new[1] > 20 * new[3]
+assert new[14] > 1000 * own[14]
 
 # %% [markdown]
-# The line **underfits**: it is wrong on its own points and on new ones alike, for it cannot bend. Degree 14
+# The line **underfits**: it is wrong on its own points and on new ones, for it cannot bend. Degree 14
 # **overfits**: it is closest of all to its points, for it has bent to their noise, and between and beyond them it goes
 # wherever it likes. The error on the training points tells the first from the second by nothing: it only ever falls
 # when a model gets more weights.
@@ -160,6 +167,7 @@ for draw in range(draws):
         found = [judge(X, b) for X in designs]
         chosen[rule][found.index(min(found))] += 1
 
+assert (on_its_own.diff(dim=1) < 1e-6).all()  # it only ever falls
 figure, axes = plt.subplots(1, 2, figsize=(12, 3.8), layout="constrained")
 for name, errors, colour in (("on its own points", on_its_own, "tab:blue"), ("on new points", on_new, "tab:red")):
     low, middle, high = errors.quantile(torch.tensor([0.1, 0.5, 0.9]), 0)
@@ -176,8 +184,13 @@ axes[1].legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.65, 1))
 plt.show()
 for rule, counts in chosen.items():
     print(f"{rule:24} chooses degree 3 in {counts[3]} of {draws} draws")
+assert chosen["error on its own points"][10] == draws
+assert 30 < chosen["5 points kept back"][3] < min(chosen["5 folds"][3], chosen["leave one out"][3]) - 5
 
 # %% [markdown]
+# The error on its own points always chooses the most weights that it is offered. Five points kept back say little, as
+# feared, and the two that use all points find the right degree most often.
+#
 # ## Why there are three parts
 #
 # The error by which a model was chosen is no longer honest, for it was the best of many, and the best of many was
@@ -197,6 +210,8 @@ axis.axvline(on_test[best], color="tab:blue", label=f"the same one on 5,000 othe
 axis.set(xlabel="accuracy on the 50 digits", ylabel="models", title="Nobody here has learned anything")
 axis.legend(fontsize=9)
 plt.show()
+assert on_valid[best] > 0.2
+assert abs(on_test[best] - 0.1) < 0.02
 
 # %% [markdown]
 # So data come in three parts: training, validation to choose by, and a **test** part that is looked at once, at the
@@ -219,6 +234,7 @@ dice = torch.Generator().manual_seed(4)
 sets = [sample(30, dice, noise=1.0) for _ in range(300)]
 near = grid[(grid > -1) & (grid < 1)]
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.8), sharey=True, layout="constrained")
+parts = {}
 for axis, degree in zip(axes, (1, 3, 8), strict=True):
     fitted = [least_squares(features(a, degree), b) for a, b in sets]
     curves = torch.stack([features(grid, degree) @ w for w in fitted])  # [sets, places]
@@ -230,10 +246,22 @@ for axis, degree in zip(axes, (1, 3, 8), strict=True):
     bias = (curves.mean(0) - truth(near)).square()
     variance = curves.var(0, correction=0)
     assert torch.allclose((curves - truth(near)).square().mean(0), bias + variance)
+    parts[degree] = bias.mean(), variance.mean()
     dense = f"where points are dense,\nbias$^2$ {bias.mean():.2g}, variance {variance.mean():.2g}"
     framed(axis, -30, 20, f"degree {degree}: {dense}")
 axes[0].legend(fontsize=9)
 plt.show()
+assert parts[1][0] > parts[1][1]  # the stiff one errs by its bias,
+assert parts[8][1] > 10 * parts[8][0]  # the supple one by its variance
+
+many = [sample(300, dice, noise=1.0) for _ in range(300)]  # ten times as many points
+for degree, (bias, variance) in parts.items():
+    curves = torch.stack([features(near, degree) @ least_squares(features(a, degree), b) for a, b in many])
+    now = (curves.mean(0) - truth(near)).square().mean(), curves.var(0, correction=0).mean()
+    print(f"degree {degree}, 30 points and 300: bias squared {bias:.2g} and {now[0]:.2g},", end=" ")
+    print(f"variance {variance:.2g} and {now[1]:.2g}")
+    assert now[1] < variance / 3
+    assert degree > 1 or now[0] > bias / 2
 
 # %% [markdown]
 # A stiff model is wrong in the same way every time; a supple one is right on average and wrong each single time. More
@@ -283,9 +311,13 @@ def with_decay(X, y, decay):
 dice = torch.Generator().manual_seed(5)
 a, b = sample(15, dice, noise=1.0)
 X = features(a, 10)
+w = with_decay(X, b, 0.1).requires_grad_()
+((X @ w - b).square().mean() + 0.1 * w[1:].square().sum()).backward()
+assert torch.allclose(w.grad, torch.zeros_like(w), atol=1e-8)  # the bottom of the sum of both
 decays = [10.0**e for e in torch.linspace(-9, 2, 45).tolist()]
 paths = torch.stack([with_decay(X, b, decay) for decay in decays])  # [decays, weights]
 on_its_own, on_new = ([error(w, *points) for w in paths] for points in ((a, b), (x_new, y_new)))
+assert min(on_new) < min(on_new[0], on_new[-1]) / 2
 
 figure, axes = plt.subplots(1, 3, figsize=(12.5, 3.8), layout="constrained")
 axes[0].loglog(decays, on_its_own, color="tab:blue", label="error on its 15 points")
@@ -347,6 +379,7 @@ def train(dropout=0.0, decay=0.0, seed=0, epochs=60):
 
 
 plain, curves = train()
+print(f"{sum(p.numel() for p in plain.parameters()):,} weights, {len(x_train)} digits to learn from")
 figure, axes = plt.subplots(1, 2, figsize=(11, 3.6), layout="constrained")
 for axis, what in zip(axes, ("loss", "accuracy"), strict=True):
     axis.plot([row[0][what] for row in curves], color="tab:blue", label="on the digits it learns from")
@@ -357,6 +390,11 @@ axes[0].axvline(stop, color="black", linewidth=0.8, linestyle="--", label="best 
 axes[0].legend(fontsize=9)
 axes[1].axvline(stop, color="black", linewidth=0.8, linestyle="--")
 plt.show()
+first, best, last = (curves[i] for i in (0, stop, -1))
+assert last[0]["loss"] < 0.02
+assert first[1]["loss"] > 1.1 * best[1]["loss"]
+assert last[1]["loss"] > 1.1 * best[1]["loss"]
+assert abs(last[1]["accuracy"] - best[1]["accuracy"]) < 0.03
 
 # %% [markdown]
 # The training loss goes to 0, and on the way the loss on other digits turns round and rises, though the accuracy hardly
@@ -419,15 +457,33 @@ for axis, what in ((axes[1], "loss"), (axes[2], "accuracy")):
     axis.set(xlabel=f"{what} on the test digits, three seeds", ylim=(4.5, -0.5))
     axis.set_yticks(range(5), found if what == "loss" else [""] * 5)
 plt.show()
+means = {}
 for name, scores in found.items():
-    loss, right = (sum(score[what] for score in scores) / 3 for what in ("loss", "accuracy"))
+    means[name] = loss, right = [sum(score[what] for score in scores) / 3 for what in ("loss", "accuracy")]
     print(f"{name:20} loss {loss:.3f}   accuracy {right:.3f}")
+one_error = math.sqrt(means["plain"][1] * (1 - means["plain"][1]) / len(y_test))
+assert abs(one_error - 0.01) < 0.002
+differences = [abs(right - means["plain"][1]) for _, right in means.values()]
+assert sum(difference < 2 * one_error for difference in differences[1:]) >= 3  # of four
+assert means["weight decay"][0] < 0.8 * means["plain"][0]
+assert means["decay and dropout"][0] < 0.8 * means["plain"][0]
+assert means["early stopping"][0] < means["plain"][0]
+assert stop + 1 < 30
+
+x_all, y_all = torch.from_numpy(digits.train.flat), torch.from_numpy(digits.train.labels)
+seed_everything(0)
+model = network()
+fit(model, ArrayBatches(x_all, y_all, rows=50), loss_of, sgd(model, lr=0.1, momentum=0.9), plan=Plan(epochs=10))
+with_all = judged(model, x_test, y_test)
+print(f"plain, with all {len(x_all):,} digits: loss {with_all['loss']:.3f}   accuracy {with_all['accuracy']:.3f}")
+assert with_all["accuracy"] > max(right for _, right in means.values()) + 2 * one_error
+assert with_all["loss"] < min(loss for loss, _ in means.values()) - 0.05
 
 # %% [markdown]
 # With 1,000 test digits one standard error of an accuracy is about one in a hundred, so most of these differences in
 # accuracy could be luck; the large ones in loss are not. Early stopping is the cheapest of the four, it even saves
-# time. What helps most is not in the picture at all: more data. Lesson 04 had all the digits, and no remedy here comes
-# near it.
+# time. What helps most is not in the picture at all: more data. With all the digits, as in lesson 04, the plain network
+# is better than with any remedy here.
 #
 # ## Does it know what it does not know?
 #
@@ -466,12 +522,17 @@ print(f"equal to lingon.metrics.calibration: {by_library:.3f}")
 temperatures = torch.linspace(0.5, 4, 71)
 losses = torch.stack([F.cross_entropy(logits_valid / t, y_valid) for t in temperatures])
 warm = temperatures[losses.argmin()]
+assert warm > 1
+assert torch.equal((logits["plain"] / warm).argmax(1), logits["plain"].argmax(1))
 
 views = {
     "plain": logits["plain"],
     f"plain, logits divided by {warm:.2f}": logits["plain"] / warm,
     "decay and dropout": logits["decay and dropout"],
 }
+errors = [expected_calibration_error(values.softmax(1), y_test) for values in views.values()]
+assert errors[1] < errors[0] / 1.5  # cured, for the most part
+assert probabilities.amax(1).mean() > (logits["plain"].argmax(1) == y_test).float().mean() + 0.03  # surer than right
 figure, axes = plt.subplots(2, 3, figsize=(11, 5), sharex=True, height_ratios=(3, 1), layout="constrained")
 for column, (name, values) in enumerate(views.items()):
     bins = reliability(values.softmax(1), y_test)
@@ -565,13 +626,14 @@ attempt(stop_in_time, "05")
 # %% [markdown]
 # ## What to read next
 #
-# - Aston Zhang and others, *Dive into Deep Learning*, 2023, chapters 3.6 and 3.7: this polynomial, and weight decay.
+# - Aston Zhang and others, *Dive into Deep Learning*, 2023, chapters 3.6 and 3.7: generalization, and weight decay; and
+#   chapter 4.4 of its first edition: this polynomial.
 # - Trevor Hastie, Robert Tibshirani, Jerome Friedman, *The Elements of Statistical Learning*, 2009, chapter 7: the
 #   assessment of models, with all its traps.
 # - Nitish Srivastava and others, *Dropout*, 2014; Ilya Loshchilov and Frank Hutter, *Decoupled Weight Decay
 #   Regularization*, 2019.
 # - Chuan Guo and others, *On Calibration of Modern Neural Networks*, 2017.
-# - Mikhail Belkin and others, *Reconciling modern machine-learning practice and the bias-variance trade-off*, 2019:
-#   what happens when there are far more weights than points. The story above is not the whole one.
+# - Mikhail Belkin and others, *Reconciling modern machine-learning practice and the classical bias-variance trade-off*,
+#   2019: what happens when there are far more weights than points. The story above is not the whole one.
 #
-# From here on the data are texts. Lesson 07 reads them with the networks of this lesson, and convolutions.
+# From here on the data are texts. Lesson 06 makes numbers of their words.
