@@ -198,6 +198,11 @@ for name, curve in curves.items():
     print(f"{name:14} 20 words back {curve[20]:.1e}, 100 words back {curve[100]:.1e}")
 for name, score in scores.items():
     print(f"{name:5} accuracy {score:.3f}")
+assert max(curves[f"{name}, fresh"][100] for name in models) < 1e-4
+assert curves["LSTM, trained"][100] > 100 * curves["LSTM, fresh"][100]
+assert curves["LSTM, trained"][100] > 1000 * curves["RNN, trained"][100]
+assert scores["LSTM"] > scores["RNN"] + 0.1
+assert torch.tensor(1.0).sigmoid() ** 100 < 1e-13
 
 # %% [markdown]
 # Fresh, both lines fall: a forget gate of $\sigma(1)$, times itself a hundred times, is next to nothing. But the LSTM
@@ -258,6 +263,8 @@ amounts = [0, 10, 25, 50, 100, 200]
 wrong = [accuracy_with_padding(model, extra, right_way=False) for extra in amounts]
 mended = [accuracy_with_padding(model, extra, right_way=True) for extra in (0, 200)]
 assert mended[0] == mended[1]
+assert mended[0] > wrong[0] > wrong[-1] + 0.1
+print("accuracy with more and more padding:", [round(right, 3) for right in wrong], "and read rightly", mended[0])
 assert abs(mended[0] - scores["LSTM"]) < 1e-6
 
 figure, axis = plt.subplots(figsize=(7, 3.5))
@@ -272,15 +279,16 @@ plt.show()
 # %% [markdown]
 # The red line is below the green one even where nothing was added: most batches hold reviews of different lengths.
 #
-# A model that is *trained* with the defect learns to hold on through the padding, at the cost of what it could have
-# learned instead. And its answer for a text still depends on the longest text of the batch.
+# A model that is *trained* with the defect may learn to hold on through the padding. But its answer for a text still
+# depends on the longest text of the batch.
 #
 # ## Both directions
 #
-# At the end of a review the LSTM remembers its end best. A second one that reads backwards remembers the beginning
-# best; the two last states side by side are the **bidirectional** LSTM (Schuster and Paliwal, 1997). Backwards has a
-# trap of its own: flip a padded row, and the padding comes first. Each text must be turned around within its own
-# length, which is the third exercise. The library does it, and we hold it against PyTorch's packed sequences again.
+# At the end of a review the LSTM remembers its end best, as the gradients showed. A second one that reads backwards
+# remembers the beginning best; the two last states side by side are the **bidirectional** LSTM (Schuster and Paliwal,
+# 1997). Backwards has a trap of its own: flip a padded row, and the padding comes first. Each text must be turned
+# around within its own length, which is the third exercise. The library does it, and we hold it against PyTorch's
+# packed sequences again.
 
 # %%
 seed_everything(0)
@@ -300,6 +308,7 @@ attach(bilstm.embedding, vocab, glove_words, glove)
 scores["BiLSTM"] = train(bilstm, reviews, lr=8e-3)
 
 errors = [(p * (1 - p) / len(reviews.test)) ** 0.5 for p in scores.values()]
+print(f"BiLSTM accuracy {scores['BiLSTM']:.3f}")
 figure, axis = plt.subplots(figsize=(6, 2.5))
 axis.barh(list(scores), list(scores.values()), xerr=errors, capsize=4, color=["tab:orange", "tab:blue", "tab:green"])
 for i, p in enumerate(scores.values()):
@@ -311,8 +320,8 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# And three texts of your own. The last one holds a *not bad*; see whether four thousand reviews were enough to learn
-# what that means.
+# And three texts; put in some of your own. The last one holds a *not bad*; see whether four thousand reviews were
+# enough to learn what that means.
 
 # %%
 for text in (
