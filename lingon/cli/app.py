@@ -14,6 +14,7 @@ from lingon.cli.generate import Device
 from lingon.core.errors import UserError, unknown
 from lingon.core.terminal import printable, screened
 from lingon.recipes import COMPARABLE, RECIPES
+from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, one_column
 from lingon.recipes.plan import plan
 from lingon.recipes.sweep import as_command
 
@@ -32,7 +33,6 @@ app.command("plan")(as_command(plan, sweeps=False))
 app.command()(generate.generate)
 app.command()(generate.score)
 
-Text = Annotated[str | None, typer.Option(help="Column with the texts; guessed when obvious.")]
 Label = Annotated[str | None, typer.Option(help="Column with the labels; guessed when obvious.")]
 BadRow = Annotated[str, typer.Option(help="stop at a row that cannot be read, or skip it.")]
 Accept = Annotated[bool, typer.Option("--accept-licence", help="You may use what has a licence of its own.")]
@@ -60,12 +60,14 @@ def recipes() -> None:
 def evaluate(
     bundle: Annotated[str, typer.Argument(help="A bundle, or the folder of a run.")],
     data: Annotated[str, typer.Option(help="A corpus (lingon data list) or a file of yours.")],
-    text: Text = None,
+    text: TextColumn = None,
     label: Label = None,
     split: Annotated[
         str | None, typer.Option(help="train, valid, test or all; test for a corpus, all for a file when not given.")
     ] = None,
     on_bad_row: BadRow = "stop",
+    encoding: Encoding = "utf-8",
+    quoting: Quoting = "auto",
     cache: Annotated[bool, typer.Option("--cache", help="Of an LSTM: its last 2,000 states vote too.")] = False,
     device: Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -76,6 +78,7 @@ def evaluate(
 
     from lingon.data.source import load_part
 
+    text, files = one_column(text), Files(encoding, quoting)
     classifier = lingon.load(bundle, device)
     if cache and classifier.kind != "language-model":
         raise UserError(f"{bundle!r} is a classifier; --cache is for language models")
@@ -87,7 +90,7 @@ def evaluate(
             json.dumps(found) if as_json else "\n".join(f"{n.replace('_', ' '):20} {v:.4f}" for n, v in found.items())
         )
         return
-    found = classifier.evaluate(load_part(data, split, text, label, on_bad_row, known=classifier.labels))
+    found = classifier.evaluate(load_part(data, split, text, label, on_bad_row, classifier.labels, files))
     if as_json:
         print(json.dumps(found))
         return
@@ -179,16 +182,18 @@ def data_get(
 @data.command("show")
 def data_show(
     name: Annotated[str, typer.Argument(help="A corpus, or a file of yours.")],
-    text: Text = None,
+    text: TextColumn = None,
     label: Label = None,
     samples: Annotated[int, typer.Option(help="How many samples to print.")] = 3,
     on_bad_row: BadRow = "stop",
+    encoding: Encoding = "utf-8",
+    quoting: Quoting = "auto",
     accept_licence: Accept = False,
 ) -> None:
     """Show samples, label counts and a histogram of lengths."""
     from lingon.data.show import show
 
-    print(show(name, text, label, samples, on_bad_row, accept_licence))
+    print(show(name, one_column(text), label, samples, on_bad_row, accept_licence, Files(encoding, quoting)))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -15,6 +15,7 @@ LABEL = (
     "label labels class category target sentiment topic stars star rating polarity intent emotion genre tag spam "
     "classification categories classes score y"
 )
+MOST_LABELS = 1000  # columns; more are not looked at for labels that say yes or no
 LONGER = 3  # times as long on average: then one of two columns is clearly the text
 
 
@@ -36,17 +37,62 @@ def choose(path, names: list[str], rows: list[dict[str, Any]], text: str | None,
     if text is not None and text == label:
         raise UserError(f"{path}: --text and --label name the same column {text!r}")
     given = text is not None and label is not None
+    if label is None:
+        _refuse_indicators(path, names, rows)
     text = text or _by_name([n for n in names if n != label], TEXT)
     label = label or _by_name([n for n in names if n != text], LABEL)
     if len(names) == 2 and not (text and label):
         text, label = _by_look(names, rows, text, label)
     missing = [flag for flag, name in (("--text", text), ("--label", label)) if name is None]
     if missing:
-        columns = one_of(map(repr, names))
-        raise DataError(f"{path}: not obvious which column is which; give {' and '.join(missing)}, columns: {columns}")
+        raise DataError(
+            f"{path}: not obvious which column is which; give {' and '.join(missing)}, columns: {_listed(names)}"
+        )
     if not given:
         _refuse_no_header(path, Columns(text, label), rows)
     return Columns(text, label), None if given else f"{path}: texts from column {text!r}, labels from column {label!r}"
+
+
+def choose_text(path, names: list[str], rows: list[dict[str, Any]], text: str | None) -> tuple[str, str | None]:
+    """The column of texts of a table that needs no labels, and a line to say aloud when it was guessed (else None).
+
+    It is the one that is given, the one with a usual name, or the one whose cells are clearly the longest.
+    Raises DataError that lists the columns when it is not obvious.
+    """
+    if text is not None and text not in names:
+        raise DataError(f"{path}: there is no column {text!r} for --text; {suggest(text, names)}")
+    if text is not None:
+        return text, None
+    found = _by_name(names, TEXT)
+    if found is None and len(names) > 1:
+        found = _longest(names, rows)
+        if found is not None:
+            _refuse_no_header(path, Columns(found, next(name for name in names if name != found)), rows)
+    if found is None:
+        raise DataError(f"{path}: not obvious which column holds the texts; give --text, columns: {_listed(names)}")
+    return found, f"{path}: texts from column {found!r}"
+
+
+def _longest(names: list[str], rows: list[dict[str, Any]]) -> str | None:
+    lengths = {name: mean([len(str(row.get(name) or "")) for row in rows] or [0]) for name in names}
+    second, first = sorted(names, key=lambda name: lengths[name])[-2:]
+    return first if lengths[first] >= LONGER * max(1, lengths[second]) else None
+
+
+def _refuse_indicators(path, names: list[str], rows: list[dict[str, Any]]) -> None:
+    """Columns of which each says yes or no are several labels, of which one would be taken for all."""
+    yes_or_no = {"0", "1", "0.0", "1.0", "true", "false"}
+    values = {name: {str(row.get(name)).strip().lower() for row in rows} for name in names}
+    found = [name for name in names if len(values[name]) == 2 and values[name] <= yes_or_no]
+    if len(found) > 1 and len(rows) > 1 and len(names) <= MOST_LABELS:
+        raise DataError(
+            f"{path}: the columns {_listed(found)} say yes or no of each text: several labels for a text, which are no "
+            f"task yet; learn one of them with --label {found[0]}"
+        )
+
+
+def _listed(names: list[str]) -> str:
+    return one_of(repr(name if len(name) <= 80 else name[:77] + "...") for name in names)
 
 
 def _by_name(names: list[str], known: str) -> str | None:

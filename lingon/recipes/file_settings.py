@@ -1,0 +1,36 @@
+"""The flags that say how files of the user's are read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from typer import Option
+
+from lingon.core.errors import UserError
+from lingon.data.lines import FileOptions
+
+Encoding = Annotated[str, Option(help="Encoding of your files, as utf-16 or cp1252.")]
+Quoting = Annotated[
+    str, Option(help="Quotes of csv and tsv: minimal (they hold a cell), none (they are characters) or auto.")
+]
+TextColumn = Annotated[list[str] | None, Option(help="Column with the texts; guessed when obvious.")]
+
+
+@dataclass(frozen=True)
+class Files(FileOptions):
+    """How files of the user's are read."""
+
+    encoding: Encoding = "utf-8"
+    quoting: Quoting = "auto"
+
+
+def one_column(given: Sequence[str] | str | None) -> str | None:
+    """The column that --text names. Raises UserError when it is given twice, which once silently took the last."""
+    if given is None or isinstance(given, str):
+        return given
+    if len(given) > 1:
+        raise UserError(
+            f"--text is given {len(given)} times ({', '.join(given)}): pairs of texts are no task yet; "
+            "give one column, or join them in the file"
+        )
+    return given[0] if given else None
