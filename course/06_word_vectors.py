@@ -54,6 +54,7 @@ ids = torch.tensor([[vocab["film"], vocab["movie"], vocab["car"]]])
 one_hot = F.one_hot(ids, V).float()  # [B, T, V]
 assert torch.allclose(one_hot @ layer.weight, layer(ids))
 print("products of one-hot vectors:", (one_hot[0] @ one_hot[0].T).tolist())
+assert torch.equal(one_hot[0] @ one_hot[0].T, torch.eye(3))
 
 # %% [markdown]
 # What should the rows hold? "You shall know a word by the company it keeps", wrote the linguist Firth in 1957. So look
@@ -85,19 +86,23 @@ together = torch.bincount(centre[among] * n + context[among], minlength=n * n).v
 rows = ["good", "bad", "great", "awful", "actor", "actress", "film", "movie", "he", "she"]
 columns = ["very", "really", "so", "pretty", "best", "supporting", "young", "the", "this", "was", "his", "her"]
 here, there = [vocab[w] for w in rows], [vocab[w] for w in columns]
-some = together[here][:, there].float()
-chance = torch.outer(together.sum(1)[here].float(), together.sum(0)[there].float()) / together.sum()  # by all n words
+chance = torch.outer(together.sum(1).float(), together.sum(0).float()) / together.sum()
+seen_more = ((together + 1) / (chance + 1)).log2()  # [n, n]
 figure, axis = plt.subplots(figsize=(8, 4.5), layout="constrained")
-picture = axis.imshow(((some + 1) / (chance + 1)).log2(), cmap="RdBu_r", vmin=-4, vmax=4)
+picture = axis.imshow(seen_more[here][:, there], cmap="RdBu_r", vmin=-4, vmax=4)
 axis.set_xticks(range(len(columns)), columns, rotation=45)
 axis.set_yticks(range(len(rows)), rows)
 figure.colorbar(picture, label="log2 of seen / chance")
 axis.set_title("The company that words keep")
 plt.show()
+alike = lambda a, b: F.cosine_similarity(seen_more[vocab[a]], seen_more[vocab[b]], dim=0).item()
+assert min(alike("good", "bad"), alike("film", "movie")) > 1.5 * max(alike("good", "film"), alike("good", "he"))
+print(f"{(together == 0).float().mean():.0%} of the table is 0")
+assert (together == 0).float().mean() > 0.8
 
 # %% [markdown]
 # Words of a kind have rows of a kind: *good* with *bad*, *film* with *movie*. The rows of this table are word vectors
-# already, but each has as many numbers as there are words, and nearly all of them are 0.
+# already, but each has as many numbers as there are words, and even of those for the commonest words most are 0.
 #
 # ## Skip-gram
 #
@@ -158,6 +163,9 @@ assert torch.allclose(pair_loss(v, u, noise), negative_sampling(v, u, noise), rt
 share = frequency**0.75 / (frequency**0.75).sum()
 
 commonest = frequency.argsort(descending=True)[:4000]
+more = share[commonest] > (frequency / frequency.sum())[commonest]  # drawn more than they occur
+assert not more[:50].any()
+assert more[-50:].all()
 figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
 axis.loglog(range(1, 4001), (frequency / frequency.sum())[commonest], label="share of the text")
 axis.loglog(range(1, 4001), share[commonest], label="share of the draws")
@@ -201,6 +209,10 @@ def learn(vectors_of, parameters, epochs, window=4, negatives=5, lr=0.01, size=8
 seed_everything(0)
 inputs = nn.Parameter((torch.rand(V, D) - 0.5) / D)
 losses = learn(lambda ids: inputs[ids], [inputs], epochs=2)
+assert abs(losses[0] - 6 * torch.tensor(2.0).log()) < 1e-3
+assert losses[-1] < 0.8 * losses[0]
+print(f"thinned, the text has {(thinned(text) > 0).sum() / (text > 0).sum():.0%} of its words")
+assert (thinned(text) > 0).sum() < 0.5 * (text > 0).sum()
 own = WordVectors(list(vocab), inputs.detach().numpy())
 
 figure, axis = plt.subplots(figsize=(6, 3), layout="constrained")
@@ -223,6 +235,7 @@ a, b = torch.from_numpy(own["film"]), torch.from_numpy(own["movie"])
 cosine = (a @ b / (a.norm() * b.norm())).item()
 assert abs(cosine - similarity(own, "film", "movie")) < 1e-5
 print(f"cosine of film and movie {cosine:.2f}, of film and car {similarity(own, 'film', 'car'):.2f}")
+assert cosine > similarity(own, "film", "car") + 0.3
 
 # %% [markdown]
 # ## Subwords
@@ -230,7 +243,7 @@ print(f"cosine of film and movie {cosine:.2f}, of film and car {similarity(own, 
 # *Unwatchable* may be rare, and *unwatchability* never seen. But their letters are known. In fastText (Bojanowski and
 # others, 2017) the vector of a word is the mean of the vectors of its **parts** (the paper sums; its program takes the
 # mean): itself, and all runs of three to six letters of the word between < and >. To keep the table small, a part gets
-# its row by a **hash**, a number computed from its letters, and now and then two parts share one.
+# its row by a **hash**, a number computed from its letters, and some parts share one.
 
 
 # %%
@@ -243,7 +256,11 @@ def parts(word, shortest=3, longest=6):
 assert parts("where") == subwords("where")
 print(parts("where", 3, 4))
 
-BUCKETS = 20_000
+BUCKETS = 100_000
+different = {part for word in vocab for part in parts(word)}
+rows_taken = len({fnv1a(part.encode()) % BUCKETS for part in different})
+print(f"{len(different):,} different parts in {rows_taken:,} rows")
+assert 0.6 < rows_taken / len(different) < 1
 table = torch.randn(BUCKETS, D)
 by_hand = torch.stack([table[fnv1a(part.encode()) % BUCKETS] for part in parts("unwatchability")]).mean(0)
 theirs = Subwords(table.numpy(), 3, 6).vector("unwatchability")
@@ -265,13 +282,17 @@ with torch.no_grad():
     whole = F.embedding_bag(flat, shared, starts).numpy()
 with_parts = WordVectors(list(vocab), whole, parts=Subwords(shared.detach()[:BUCKETS].numpy(), 3, 6))
 
-for word in ("unwatchability", "directorially", "horrorfest", "romanticized"):
+for word in ("unwatchability", "directorially", "sentimentalism", "disappointingness"):
     assert word not in vocab
-    print(f"{word:15}", ", ".join(near for near, _ in nearest(with_parts, [with_parts.parts.vector(word)], 6)[0]))
+    found = [near for near, _ in nearest(with_parts, [with_parts.parts.vector(word)], 6)[0]]
+    common = {other: len({*parts(word)} & {*parts(other)}) for other in vocab}
+    print(f"{word:18}", ", ".join(f"{near} ({common[near]})" for near in found))
+    assert common[found[0]] > 50 * sum(common.values()) / len(common)
 
 # %% [markdown]
-# Look how many of them are no more than *spelt* alike; more text would make spelling and meaning part. Where words have
-# many forms, as in Finnish or Turkish, there is more to gain than in English.
+# In brackets, how many parts each has in common with the word; a word of the vocabulary has less than one, on average.
+# The nearest are alike in *spelling*, and here that is alike in meaning too. It need not be. Where words have many
+# forms, as in Finnish or Turkish, there is more to gain than in English.
 #
 # ## GloVe
 #
@@ -301,7 +322,7 @@ for k in range(1, 6):  # a neighbour at distance k counts 1/k
     a, b = text[:-k], text[k:]
     both = (a > 0) & (b > 0) & (a < n) & (b < n)
     X += torch.bincount(a[both] * n + b[both], minlength=n * n).view(n, n) / k
-X = X + X.T
+X = X + X.T  # the same in both directions
 
 seed_everything(0)
 W, U, b, c = (nn.Parameter((torch.rand(*shape) - 0.5) / D) for shape in ((n, D), (n, D), (n,), (n,)))
@@ -326,6 +347,8 @@ axis.scatter(X[i, j][often].log(), fitted[i, j][often], s=3, alpha=0.4)
 axis.plot([-2, 10], [-2, 10], color="tab:gray")
 axis.set(xlabel="log of the count", ylabel="$w \\cdot u + b + c$", title="GloVe fits the logarithms of counts")
 plt.show()
+off = (fitted[i, j] - X[i, j].log()).square()
+assert off[X[i, j] < 1].mean() > 3 * off[X[i, j] > 30].mean()
 
 # %% [markdown]
 # On the left, where the counts are small, the fit is loose: there the weights are small too.
@@ -341,7 +364,11 @@ vectors = WordVectors.open("glove-6b-50d")
 print(vectors, "|", "coffee" in vectors, "unwatchability" in vectors, vectors["coffee"][:3])
 for word, found in zip(("coffee", "paris", "walked"), nearest(vectors, ["coffee", "paris", "walked"], 6), strict=True):
     print(f"{word:8}", ", ".join(f"{near} {cosine:.2f}" for near, cosine in found))
-print("the odd one out:", odd_one_out(vectors, ["breakfast", "cereal", "dinner", "motorcycle"])[0][0])
+odd = odd_one_out(vectors, ["breakfast", "cereal", "dinner", "motorcycle"])[0][0]
+print("the odd one out:", odd)
+assert odd == "motorcycle"
+common_words = [near for near, _ in nearest(vectors, ["paris"], 6, most_frequent=100_000)[0]]
+assert nearest(vectors, ["paris"], 1)[0][0][0] not in common_words
 
 # %% [markdown]
 # Scraps of the texts are among the words too, such as the one nearest to *paris*; `most_frequent` leaves rare words
@@ -356,6 +383,7 @@ rated = load_questions("wordsim-353")
 cosines = [similarity(vectors, q.first.lower(), q.second.lower()) for q in rated]
 people = [q.rating for q in rated]
 rho, low, high = spearman(cosines, people)
+assert low > 0.3
 chosen = {("tiger", "cat"), ("cup", "coffee"), ("professor", "cucumber"), ("king", "queen")}
 figure, axis = plt.subplots(figsize=(5.5, 4), layout="constrained")
 axis.scatter(cosines, people, s=8, alpha=0.5)
@@ -403,7 +431,10 @@ for a, b, c in (
     assert words == [word for word, _ in theirs]
     assert torch.allclose(values, torch.tensor([score for _, score in theirs]), atol=1e-5)
     print(f"{a} is to {b} as {c} is to {', '.join(words)}")
-print("and when the words of the question may be answers:", best("man", "king", "woman", leave_out=False)[0])
+    assert c != "woman" or words[0] == "queen"
+free = best("man", "king", "woman", leave_out=False)[0]
+print("and when the words of the question may be answers:", free)
+assert free[0] == "king"
 
 # %% [markdown]
 # Look at the last line. Was that one question, or does it happen often that without a rule that forbids it the nearest
@@ -461,11 +492,13 @@ plt.show()
 
 # %%
 print("cosine of good and bad:", round(similarity(vectors, "good", "bad"), 2))
+assert similarity(vectors, "good", "bad") > similarity(vectors, "good", "film") + 0.1
 print("bank:", ", ".join(near for near, _ in nearest(vectors, ["bank"], 6)[0]))
 jobs = "nurse librarian teacher dancer writer doctor lawyer scientist engineer carpenter boss captain"
 line = F.normalize(unit[vectors.row("she")] - unit[vectors.row("he")], dim=0)
 lean = {job: (unit[vectors.row(job)] @ line).item() for job in jobs.split()}
 order = sorted(lean, key=lean.get)
+assert max(lean["boss"], lean["captain"]) < 0 < min(lean["nurse"], lean["librarian"])
 figure, axis = plt.subplots(figsize=(6, 3.5), layout="constrained")
 axis.barh(order, [lean[job] for job in order], color=["tab:red" if lean[job] > 0 else "tab:blue" for job in order])
 axis.set(xlabel="cosine with she - he", title="Jobs that the texts gave a gender")
@@ -483,6 +516,8 @@ career = "executive management professional corporation salary office business c
 family = "home parents children family cousins marriage wedding relatives"
 found = weat(vectors, *(words.split() for words in (men, women, career, family)))
 print(f"effect {found.effect:.2f} standard deviations, p = {found.p:.5f} over {found.divisions:,} divisions")
+assert found.effect > 1
+assert found.p < 0.001
 
 # %% [markdown]
 # Whoever sorts applications with such vectors sorts by this too. It cannot be repaired by removing one direction, for
@@ -535,9 +570,10 @@ for name, kind in (("padding in the mean", PaddedBag), ("mended", MendedBag)):
     models[name], coverage = with_glove(kind(Embedding(V, D)))
     accuracies[name] = train(models[name], reviews, epochs=10, lr=2e-2)
 print(f"GloVe has vectors for {coverage:.1%} of the vocabulary;", accuracies)
+assert abs(accuracies["mended"] - accuracies["padding in the mean"]) < 0.03
 
 # %% [markdown]
-# The accuracies may look alike, and that is what makes the defect so hard to see: batches here hold reviews of similar
+# The accuracies look alike, and that is what makes the defect so hard to see: batches here hold reviews of similar
 # length. But the answer of a model should not depend on who else is in the batch. Watch one short review while the
 # batch grows longer.
 
@@ -545,6 +581,7 @@ print(f"GloVe has vectors for {coverage:.1%} of the vocabulary;", accuracies)
 review = collate(tokenizer.encode_batch(["a wonderful film with a great story and great actors"]))
 lengths = range(10, 400, 10)
 figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
+moved = {}
 for name, model in models.items():
     at = []
     for length in lengths:
@@ -552,6 +589,7 @@ for name, model in models.items():
         with torch.no_grad():
             at.append(model(ids, ids > 0).softmax(1)[0, 1].item())
     axis.plot(lengths, at, label=name)
+    moved[name] = max(at) - min(at)
 axis.set(
     xlabel="length of the batch",
     ylabel="probability of positive",
@@ -560,6 +598,8 @@ axis.set(
 )
 axis.legend()
 plt.show()
+assert moved["mended"] < 1e-4
+assert moved["padding in the mean"] > 0.1
 
 # %% [markdown]
 # The mended line is flat. And still the bag knows no order: *not good, but short* and *not short, but good* have the

@@ -93,11 +93,11 @@ print(f"{unseen} tokens have no followers, such as {tokenizer.vocab.token(never)
 # ## How surprised?
 #
 # The surprise at a token of probability $p$ is $-\log p$: none when it was certain, more and more as it was thought
-# less likely. The mean over a text is the **cross entropy**, in nats, its exponential the **perplexity**: a model of
-# perplexity 100 is as unsure, on average, as one that must choose among 100 equally likely words.
-# The mean goes over tokens. Divide by anything else, by batches or by lines, and the number means nothing: the 2019
-# tutorial once printed a sum of batch means divided by the number of examples, and its loss looked as many times too
-# good as a batch was large.
+# less likely. The mean over a text is the **cross entropy**, in **nats** (the unit of natural logarithms), its
+# exponential the **perplexity**: a model of perplexity 100 is as unsure, on average, as one that must choose among 100
+# equally likely words. The mean goes over tokens. Divide by anything else, by batches or by lines, and the number means
+# nothing: the 2019 tutorial once printed a sum of batch means divided by the number of examples, and its loss looked as
+# many times too good as a batch was large.
 #
 # [unk] is predicted like any other token, and its probability is that of all the words it stands for. A smaller
 # vocabulary makes more of them one, and the text easier to predict (below, for single tokens). So perplexities can be
@@ -172,7 +172,8 @@ assert once[5] > 0.9
 # such table, and will do better than all three of those. It reads token after token and keeps what it needs in a state
 # of fixed size. To train it, the text is cut into **lanes** that are read side by side, a stretch of 35 tokens at a
 # time. The state is carried on from stretch to stretch; the gradient is not, since it would have to go back to the
-# beginning of the book: **truncated backpropagation through time**.
+# beginning of the book: **truncated backpropagation through time**. The matrix of the last layer is the embedding table
+# once more (`tied`).
 
 # %%
 seed_everything(0)
@@ -367,7 +368,8 @@ attempt(at_least_once, "10")
 #
 # - Claude Shannon, *A Mathematical Theory of Communication*, 1948: counting, and the entropy of English.
 # - Yoshua Bengio and others, *A Neural Probabilistic Language Model*, 2003.
-# - Yoshua Bengio and Jean-Sébastien Senécal, *Adaptive Importance Sampling to Accelerate Training*, 2008.
+# - Yoshua Bengio and Jean-Sébastien Senécal, *Adaptive Importance Sampling to Accelerate Training of a Neural
+#   Probabilistic Language Model*, 2008.
 # - Édouard Grave and others, *Efficient softmax approximation for GPUs*, 2017.
 # - Wojciech Zaremba, Ilya Sutskever, Oriol Vinyals, *Recurrent Neural Network Regularization*, 2014.
 # - Stephen Merity and others, *Regularizing and Optimizing LSTM Language Models*, 2018: `--model awd_lstm`.

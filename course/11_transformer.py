@@ -55,15 +55,19 @@ from lingon.models.decoder import Decoder
 angles = torch.tensor([10, 50, 85, 130, 190, 250, 310]).deg2rad()
 keys = torch.stack([angles.cos(), angles.sin()], 1)
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), sharex=True, sharey=True, layout="constrained")
+largest = []
 for axis, length in zip(axes, (0.5, 2.0, 12.0), strict=True):
     query = length * torch.tensor([0.8, 0.6])
     weights = (keys @ query).softmax(0)
+    largest.append(weights.max().item())
     axis.scatter(*keys.T, s=900 * weights + 5, color="tab:orange")
     for key, weight in zip(keys, weights, strict=True):
         axis.annotate(f"{weight:.2f}", key, ha="center", va="center", fontsize=8)
     axis.annotate("", 0.75 * query / length, (0, 0), arrowprops={"arrowstyle": "->", "color": "tab:blue"})
     axis.set(title=f"a query of length {length:g}", xlim=(-1.7, 1.7), ylim=(-1.7, 1.7), aspect="equal")
 plt.show()
+assert largest == sorted(largest)
+assert largest[-1] > 2 * largest[0]
 
 # %% [markdown]
 # Many queries at once are the rows of a matrix $Q$, and with the keys in $K$ and the values in $V$ all of it is two
@@ -78,7 +82,7 @@ plt.show()
 
 # %%
 seed_everything(0)
-widths = [2**i for i in range(11)]
+widths, widest = [2**i for i in range(11)], {}
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.2), layout="constrained")
 for name, power in (("as they are", 0.0), (r"divided by $\sqrt{K}$", 0.5)):
     spread, largest, slope = [], [], []
@@ -88,8 +92,13 @@ for name, power in (("as they are", 0.0), (r"divided by $\sqrt{K}$", 0.5)):
         spread.append(scores.std())
         largest.append(a.amax(1).mean())
         slope.append((a * (1 - a)).mean())  # of a weight by its own score
+    widest[power] = spread[-1], largest[-1], slope[-1]
     for axis, values in zip(axes, (spread, largest, slope), strict=True):
         axis.semilogx(widths, values, "o-", base=2, markersize=4, label=name)
+assert abs(widest[0.0][0] / widths[-1] ** 0.5 - 1) < 0.1  # the root of the width, and with the root:
+assert abs(widest[0.5][0] - 1) < 0.1
+assert widest[0.0][1] > 0.9 > widest[0.5][1]
+assert widest[0.0][2] < widest[0.5][2] / 3
 titles = ("standard deviation of the scores", "largest of 16 weights", "slope of a weight by its score")
 for axis, title in zip(axes, titles, strict=True):
     axis.set(title=title, xlabel="width of a key")
@@ -193,6 +202,7 @@ with torch.no_grad():
     out, weights = theirs(x, x, x, attn_mask=~causal(7), average_attn_weights=False)  # there True means: may not
     assert torch.allclose(ours(x, causal(7)), out, atol=1e-6)
     assert torch.allclose(ours.weights, weights, atol=1e-6)
+assert sum(p.numel() for p in ours.parameters()) == 4 * 35**2 + 4 * 35  # whatever the number of heads
 print("equal to nn.MultiheadAttention:", sum(p.numel() for p in ours.parameters()), "weights and biases")
 
 # %% [markdown]
@@ -365,6 +375,7 @@ def through(blocks, x, residual):
 
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained")
+likeness, faded = {}, {}
 for name, residual in (("with residuals", 1.0), ("without", 0.0)):
     seed_everything(0)
     blocks = [OurBlock(32, 4) for _ in range(24)]
@@ -376,12 +387,16 @@ for name, residual in (("with residuals", 1.0), ("without", 0.0)):
     axes[0].plot(range(1, 25), alike, "o-", markersize=3, label=name)
     slopes = [block.feed["up"].weight.grad.norm() for block in blocks]
     axes[1].semilogy(range(1, 25), slopes, "o-", markersize=3, label=name)
+    likeness[name], faded[name] = alike[-1], slopes[0] / slopes[-1]
 axes[0].set(
     xlabel="block", ylabel="mean cosine of two tokens", title="Are the tokens still different?", ylim=(-0.1, 1.1)
 )
 axes[1].set(xlabel="block", ylabel="length of the gradient", title="What comes back to each block?")
 axes[0].legend(fontsize=9)
 plt.show()
+assert likeness["with residuals"] < 0.7
+assert likeness["without"] > 0.99
+assert faded["without"] < 0.2 < 0.5 < faded["with residuals"]
 
 # %% [markdown]
 # ## The whole model
@@ -571,6 +586,8 @@ model = from_the_library(V, 64, 2, 4, T)
 train(model, 600)
 print(f"{sum(p.numel() for p in model.parameters()):,} weights, {judged(model):.3f} nats per letter on new text")
 print(f"read {600 * 16 * T / len(encoded['train']):.0%} of the letters, each once")
+assert len(encoded["train"]) > 600 * 16 * T
+assert judged(model) < min(reached.values())
 
 
 @torch.inference_mode()
@@ -671,8 +688,13 @@ figure, axis = plt.subplots(figsize=(8, 3), layout="constrained")
 axis.bar([f"{i // 4}.{i % 4}" for i in range(8)], worse, color=["tab:blue"] * 4 + ["tab:orange"] * 4)
 axis.set(xlabel="layer and head that is silent", ylabel="nats per letter more", title="Which heads does it need?")
 plt.show()
+print("nats per letter more:", [round(nats, 3) for nats in worse])
+assert max(worse) > 0.1
+assert min(worse) < max(worse) / 5
 
 # %% [markdown]
+# Some of them it misses much, others hardly.
+#
 # ## Exercises
 #
 # Write your lines in place of `...`; `lingon learn check 11` checks all three in your copy.

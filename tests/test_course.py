@@ -21,6 +21,7 @@ from lingon.learn.slicing import answer
 LESSONS = lessons()
 EXERCISES = [(lesson, i, exercise) for lesson in LESSONS for i, exercise in enumerate(read_exercises(lesson.checks))]
 SECONDS = 900  # a lesson takes one or two minutes; a busy machine of a test run several times that
+MINUTES = re.compile(r"(?:takes|within) (?:about |less than )?(a|two) minutes?")  # what a lesson says of itself
 MAY_IMPORT = {"lingon", "torch", "numpy", "matplotlib"} | set(sys.stdlib_module_names)
 FOUNDATIONS = [lesson for lesson in LESSONS if lesson.number in ("01", "02", "03")]
 STANDS_ON = {"lingon.scratch", "lingon.program", "lingon.learn", "numpy", "matplotlib"} | set(sys.stdlib_module_names)
@@ -227,7 +228,11 @@ def test_the_notebook_of_a_lesson_runs(lesson, tmp_path):
     )
     script = tmp_path / lesson.path.name
     script.write_text(jupytext.writes(jupytext.reads(notebook, fmt="ipynb"), fmt="py:percent"))
+    before = os.times().children_user
     said = run(script)
+    seconds = os.times().children_user - before  # of the processor, however busy it is
+    for minutes in MINUTES.findall(prose(lesson).replace("\n# ", " ")):
+        assert seconds < {"a": 60, "two": 120}[minutes] * 2.5
     assert said.count(": not yet.") == 3
     assert said.count("hint 1 of") == 3
     assert re.findall(rf"^{lesson.number}\.(\d) .*: passed$", said, re.MULTILINE) == ["1", "2", "3"]
