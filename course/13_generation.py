@@ -523,9 +523,10 @@ assert sum(seconds["all again"]) * 5 > 1.3 * sum(seconds["with a cache"])
 # %% [markdown]
 # ## A small model writes ahead
 #
-# A step of a large model is slow because all its weights must come from memory; to read five words instead of one costs
-# hardly more. So let a small model draft a few words, and the large one read them all at once (Leviathan and others,
-# 2023). Which of them may stay, so that the text is distributed *exactly* as if the large model had drawn it?
+# On a graphics card a step of a large model is slow because all its weights must come from memory; to read five words
+# instead of one costs it hardly more. (The two cores of a laptop compute more slowly, and gain less.) So let a small
+# model draft a few words, and the large one read them all at once (Leviathan and others, 2023). Which of them may stay,
+# so that the text is distributed *exactly* as if the large model had drawn it?
 #
 # Let $q$ be the small model's distribution, from which a word $x$ was drawn, and $p$ the large one's. Keep $x$ with the
 # probability $\min(1, p(x)/q(x))$. Then a kept word is $x$ with the probability $q(x) \min(1, p(x)/q(x)) =

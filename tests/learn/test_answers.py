@@ -170,6 +170,7 @@ wrong("05.1", "odd and even")(lambda n, k, seed: dealt(sorted(range(n), key=lamb
 wrong("06.3", "without epsilon")(lambda a, b, c, vectors: by_multiplying(a, b, c, vectors, 0.0))
 wrong("06.3", "a large epsilon")(lambda a, b, c, vectors: by_multiplying(a, b, c, vectors, 1e-2))
 wrong("06.3", "a small epsilon")(lambda a, b, c, vectors: by_multiplying(a, b, c, vectors, 1e-4))
+wrong("06.2", "the smallest cosine of all")(lambda words, vectors: by_worst_pair(words, vectors))
 wrong("08.2", "sum without squares")(lambda g, longest: scaled(g, longest, sum(x.sum().item() for x in g) ** 0.5))
 wrong("08.2", "root of the sum of sizes")(lambda g, most: scaled(g, most, sum(x.abs().sum().item() for x in g) ** 0.5))
 wrong("08.2", "one norm each")(lambda g, longest: [scaled([x], longest, x.norm().item())[0] for x in g])
@@ -181,6 +182,9 @@ for bound in (1e-16, 1e-12, 1e-9, 1e-6):
         lambda p, tries, bound=bound: p * tries if p < bound else 1 - (1 - p) ** tries
     )
 wrong("10.3", "by two terms")(lambda p, n: n * p - n * (n - 1) / 2 * p * p if p < 1e-8 else 1 - (1 - p) ** n)
+wrong("13.1", "each above p")(lambda chances, p: {i for i, chance in enumerate(chances) if chance >= p})
+wrong("13.2", "by the penalty of now")(lambda best, found, alpha, most: best > found)
+wrong("13.3", "each by itself")(lambda keep, ahead: 1 + keep * ahead)
 
 
 @wrong("04.2", "autograd.grad")
@@ -218,6 +222,11 @@ def attention_with_a_small_number(q, k, v, real):
 def by_multiplying(a, b, c, vectors, epsilon):
     s = lambda x, y: (vectors[x] @ vectors[y] + 1) / 2
     return max((d for d in vectors if d not in (a, b, c)), key=lambda d: s(d, b) * s(d, c) / (s(d, a) + epsilon))
+
+
+def by_worst_pair(words, vectors):
+    cosine = lambda a, b: F.cosine_similarity(vectors[a], vectors[b], dim=0).item()
+    return min(words, key=lambda word: min(cosine(word, other) for other in words if other != word))
 
 
 def dealt(places, k):
