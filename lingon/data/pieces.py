@@ -3,10 +3,12 @@
 import json
 import re
 from dataclasses import dataclass
+from functools import partial
 
 from tokenizers.pre_tokenizers import ByteLevel
 
 from lingon.core.errors import UserError
+from lingon.data.guard import guarded
 from lingon.data.tokenizer import Tokenizer
 from lingon.data.vocab import SPECIALS, UNK
 
@@ -75,13 +77,14 @@ def _byte_letters() -> dict[str, int]:
 
 def _between(library, tokens: list[str]) -> tuple[list[bytes], bool]:
     """What the decoder writes for a token that follows another; single bytes are read from their names."""
+    read = partial(guarded, "the tokenizer", "what its tokens add to a text is not known")
     before = next((i for i, t in enumerate(tokens) if t.isascii() and t.isalpha()), 0)
-    start = library.decode([before], skip_special_tokens=False)
-    pairs = library.decode_batch([[before, i] for i in range(len(tokens))], skip_special_tokens=False)
+    start = read(library.decode, [before], skip_special_tokens=False)
+    pairs = read(library.decode_batch, [[before, i] for i in range(len(tokens))], skip_special_tokens=False)
     of = [pair[len(start) :].encode() for pair in pairs]
     for i, token in enumerate(tokens):
         if found := BYTE.fullmatch(token):
             of[i] = bytes([int(found[1], 16)])
-    alone = library.decode_batch([[i] for i in range(len(tokens))], skip_special_tokens=False)
+    alone = read(library.decode_batch, [[i] for i in range(len(tokens))], skip_special_tokens=False)
     spaced = any(piece == b" " + text.encode() for piece, text in zip(of, alone, strict=True) if text)
     return of, spaced

@@ -14,6 +14,10 @@ from tokenizers.pre_tokenizers import ByteLevel, Split
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write, read_json
 from lingon.data.ascii_words import lowercase_of, runs, words_of
+from lingon.data.graphemes import on_whole_characters
+from lingon.data.growth import check_growth
+from lingon.data.guard import guarded
+from lingon.data.typed import instead_of_specials
 from lingon.data.vocab import PAD, UNK, Vocab
 
 PIECE = 1 << 14  # characters encoded in one go: beyond, the library's time and memory grow faster than the text
@@ -32,12 +36,13 @@ class Tokenizer:
     (['good', 'film'], 'good film')
     """
 
-    def __init__(self, library: tokenizers.Tokenizer):
+    def __init__(self, library: tokenizers.Tokenizer, source: Path | str | None = None):
         # What a user types is text, even if it is spelt like a special token.
         library.encode_special_tokens = True
         library.no_padding()
         library.no_truncation()
-        self.library = library
+        self.library, self._source = library, source or "the tokenizer"
+        self._instead = self._call(instead_of_specials, library)
         self._pad = library.token_to_id(PAD)
         self._plain_words = lowercase_of(library)
         # Only where a piece of a text is encoded as it would be inside the text.
@@ -55,7 +60,7 @@ class Tokenizer:
             raise _not_text(text)
         if self._plain_words is not None and text.isascii():
             return self._told(self._word_ids(text))
-        return self._told([i for _, encoding in self._encodings(text) for i in encoding.ids])
+        return self._told([i for _, encoding in self._encodings(text) for i in self._ids_of(encoding)])
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each text, made on all cores."""
@@ -84,18 +89,23 @@ class Tokenizer:
         for i in ids:
             if not 0 <= i < size:
                 raise UserError(f"id {i} is outside the vocabulary, whose ids are 0 to {size - 1}")
-        return self.library.decode([i for i in ids if i != self._pad], skip_special_tokens=False)
+        return self._call(self.library.decode, [i for i in ids if i != self._pad], skip_special_tokens=False)
 
     def tokens(self, text: str) -> list[str]:
         """The tokens of a text, as they stand in the vocabulary."""
-        return [token for _, encoding in self._encodings(text) for token in encoding.tokens]
+        if not self._instead:
+            return [token for _, encoding in self._encodings(text) for token in encoding.tokens]
+        name = self.library.id_to_token
+        return [name(i) for _, encoding in self._encodings(text) for i in self._ids_of(encoding)]
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """For each token the place [start, end) in the text, in characters, that it was made of.
 
-        Tokens that share one character, such as the bytes of a rare one, have the same place.
+        Places are of whole characters, a letter with its marks. Tokens that share one, such as the bytes of a rare
+        one, have the same place.
         """
-        return [(at + a, at + b) for at, encoding in self._encodings(text) for a, b in encoding.offsets]
+        found = ((at + a, at + b) for at, encoding in self._encodings(text) for a, b in encoding.offsets)
+        return on_whole_characters(text, found)
 
     def save(self, path: Path | str) -> None:
         """Writes `tokenizer.json`, in the format that the `tokenizers` library and the Hugging Face world read."""
@@ -108,17 +118,35 @@ class Tokenizer:
         content = read_json(Path(path))
         if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
             raise DataError(f"{path}: not a tokenizer.json (it has no 'model')")
-        try:
-            tokenizer = cls(tokenizers.Tokenizer.from_str(json.dumps(content)))
-            tokenizer.library.encode("a b")
-        except BaseException as error:  # a panic inside the library is not an Exception
-            if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
-                raise
-            raise DataError(f"{path}: not a sound tokenizer.json ({short(error)})") from None
+        check_growth(path, content)
+        tokenizer = guarded(path, "not a sound tokenizer.json", cls._sound, json.dumps(content), path)
         ids = tokenizer.library.get_vocab(with_added_tokens=True)
         if not ids or sorted(ids.values()) != list(range(len(ids))):
             raise DataError(f"{path}: the ids of its {len(ids):,} tokens are not 0, 1, 2, ... without gaps")
         return tokenizer
+
+    @classmethod
+    def _sound(cls, content: str, path: Path | str) -> "Tokenizer":
+        try:
+            tokenizer = cls(tokenizers.Tokenizer.from_str(content), path)
+            tokenizer.library.encode("a b")
+        except TypeError as error:
+            raise DataError(f"{path}: not a sound tokenizer.json ({short(error)})") from None
+        return tokenizer
+
+    def _call(self, function, *arguments, **more):
+        return guarded(self._source, "it cannot do this", function, *arguments, **more)
+
+    def _ids_of(self, encoding: tokenizers.Encoding) -> list[int]:
+        """The ids of a text, in which no special token comes from what was typed."""
+        if not self._instead:
+            return encoding.ids
+        pairs = zip(encoding.ids, encoding.special_tokens_mask, strict=True)
+        found = [i if begins else self._instead.get(i, i) for i, begins in pairs]
+        if None in found:
+            name = self.library.id_to_token(encoding.ids[found.index(None)])
+            raise DataError(f"{self._source}: a text holds {name!r}, which it takes for a special token; leave it out")
+        return found
 
     def _rows(self, texts: list[str]) -> list[list[int]]:
         if self._plain_words is None:
@@ -155,19 +183,19 @@ class Tokenizer:
     def _library_rows(self, texts: list[str]) -> list[list[int]]:
         divided = [[piece for _, piece in self._pieces(text)] if len(text) > PIECE else [text] for text in texts]
         try:
-            found = self.library.encode_batch_fast(list(chain.from_iterable(divided)))
+            found = self._call(self.library.encode_batch_fast, list(chain.from_iterable(divided)))
         except TypeError:
             for text in texts:
                 check_text(text)
             raise
-        rows = (encoding.ids for encoding in found)
+        rows = map(self._ids_of, found)
         return [next(rows) if len(d) == 1 else [*chain.from_iterable(islice(rows, len(d)))] for d in divided]
 
     def _encodings(self, text: str) -> Iterator[tuple[int, tokenizers.Encoding]]:
         """The parts of a text, encoded, and where each starts."""
         check_text(text)
         for start, piece in self._pieces(text):
-            yield start, self.library.encode(piece)
+            yield start, self._call(self.library.encode, piece)
 
     def _pieces(self, text: str) -> Iterator[tuple[int, str]]:
         """Cuts a long text before single spaces, where every tokenizer cuts; in a run without one, after PIECE."""

@@ -13,12 +13,13 @@ In all of them [pad] is 0 and [unk] is 1, then come the tokens by frequency in t
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Library
-from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from lingon.core.errors import UserError
 from lingon.data.ascii_words import count_words, cut_into_words
@@ -26,6 +27,8 @@ from lingon.data.tokenizer import CHUNK, Tokenizer, check_text, short
 from lingon.data.vocab import SPECIALS, UNK, Vocab
 
 LOST = "\ufffd"  # how an unknown word is written; never in a vocabulary, so that it is unknown when read again
+CONTROLS = re.compile(r"[\x1c-\x1f]")
+SPACES = re.compile(r"(?:(?![\x1c-\x1f])\s)+")  # White_Space of Unicode
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 
 
@@ -46,11 +49,20 @@ def spaces(texts: Iterable[str], *, max_size: int | None = None, min_freq: int =
     """Whatever stands between white space is a token, as it is: for texts that others have cut into words."""
     _check_sizes(max_size, min_freq)
     library = Library(models.WordLevel({}, unk_token=UNK))
-    library.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    library.decoder = decoders.Sequence([decoders.Replace(UNK, LOST), decoders.WordPiece("##", cleanup=False)])
+    # A word that is spelt like a special token is cut in two, so that it stays text.
+    cut = pre_tokenizers.Split(Regex(r"^\[(?=(?:pad|unk)\]$)"), "isolated")
+    library.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), cut])
+    unknown = decoders.Replace(Regex(r"^\[unk\]$"), LOST)
+    library.decoder = decoders.Sequence([unknown, decoders.WordPiece(" ", cleanup=False)])  # no word begins with " "
     counts = Counter()
     for text in _read(texts):
-        counts.update(text.split())
+        # Of these four controls, str.split alone says that they are white space; Unicode and the library do not.
+        counts.update(SPACES.split(text) if CONTROLS.search(text) else text.split())
+    for nothing in ("", LOST):
+        counts.pop(nothing, None)
+    for special in SPECIALS:
+        for part in (special[0], special[1:]) if special in counts else ():
+            counts[part] += counts[special]
     return _with_order(library, list(Vocab.from_counts(counts, min_freq, max_size)))
 
 

@@ -9,7 +9,7 @@ import unicodedata
 
 import pytest
 
-from lingon.data.tokenize import Tokenizer, bpe, characters, unigram, wordpiece, words
+from lingon.data.tokenize import Tokenizer, bpe, characters, spaces, unigram, wordpiece, words
 
 TEXTS = [
     "The cat sat on the mat, and the dog didn't mind: it's a lazy dog's life!",
@@ -19,6 +19,7 @@ TEXTS = [
 KINDS = {  # name: (how it is made from texts, whether decode(encode(text)) is the text itself)
     "words": (lambda texts: words(texts), False),
     "words, cased": (lambda texts: words(texts, lowercase=False, min_freq=2), False),
+    "spaces": (lambda texts: spaces(texts), False),
     "characters": (lambda texts: characters(texts), True),
     "bpe": (lambda texts: bpe(texts, 311), True),
     "wordpiece": (lambda texts: wordpiece(texts, 127), False),
@@ -100,7 +101,7 @@ def test_the_normal_form_has_the_same_ids(kind):
 @pytest.mark.parametrize("kind", NORMAL)
 def test_the_normal_form_keeps_every_letter(kind):
     text = TEXTS[1]
-    fold = str if "cased" in kind else str.lower
+    fold = str if "cased" in kind or kind == "spaces" else str.lower
     kept = "".join(made(kind).decode(made(kind).encode(text)).split())
     assert kept == "".join(unicodedata.normalize("NFC", fold(text)).split())
 
@@ -119,7 +120,7 @@ def test_saved_equals_loaded(kind, tmp_path):
 
 
 def test_special_tokens_come_first_and_stay_text_when_typed(kind):
-    tokenizer = KINDS[kind][0]([*TEXTS, *["[pad] [unk] [pad][unk]"] * 50])
+    tokenizer = KINDS[kind][0]([*TEXTS, *["[pad] [unk] [pad][unk] [pad][pad] cat cat[unk] dog"] * 50])
     assert list(tokenizer.vocab)[:2] == ["[pad]", "[unk]"]
     for typed in ("[pad]", "[unk]", "cat [pad] dog", "cat[unk]", " [pad][pad]"):
         assert not {0, 1} & set(tokenizer.encode(typed))
@@ -200,6 +201,7 @@ LONG = {
 }
 
 
+@pytest.mark.parametrize("kind", [name for name in KINDS if name != "spaces"])  # whose one word it is, looked up once
 @pytest.mark.parametrize("text", list(LONG))
 @pytest.mark.filterwarnings("ignore:.*tokens are")
 def test_time_grows_with_the_text_and_no_faster(kind, text):

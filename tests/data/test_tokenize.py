@@ -6,13 +6,16 @@ import os
 import random
 import subprocess
 import sys
+import time
+import unicodedata
 from collections import Counter
 
 import pytest
+import tokenizers
 
 from lingon.core.errors import DataError, UserError
 from lingon.data.ascii_words import words_of
-from lingon.data.tokenize import Tokenizer, bpe, characters, unigram, wordpiece, words
+from lingon.data.tokenize import Tokenizer, bpe, characters, spaces, unigram, wordpiece, words
 from lingon.data.word_scanner import count_ascii, encode_ascii, lexicon
 
 TEXTS = ["The cat sat, the cat ran; a dog sat.", "A dog's life: don't worry!"] * 3
@@ -262,3 +265,171 @@ def test_a_forked_process_encodes_without_hanging_or_a_word():
     environment = {k: v for k, v in os.environ.items() if k != "TOKENIZERS_PARALLELISM"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_words_of_spaces_are_what_stands_between_white_space_of_unicode():
+    """U+001C to U+001F are white space to str.split and not to Unicode: counting and encoding agree on the latter."""
+    tokenizer = spaces(["a\x1cb a\x1cb \u2003 c\xa0d ##e"])
+    assert list(tokenizer.vocab)[2:] == ["a\x1cb", "##e", "c", "d"]
+    assert tokenizer.decode(tokenizer.encode("c a\x1cb ##e d")) == "c a\x1cb ##e d"
+
+
+def test_the_text_pad_is_no_padding_to_spaces():
+    tokenizer = spaces(["a [pad] b [pad] c"])
+    assert tokenizer.tokens("a [pad] b") == ["a", "[", "pad]", "b"]
+    assert tokenizer.decode(tokenizer.encode("a [pad] b")) == "a [ pad] b"
+    assert 0 not in spaces(["a b c"]).encode("a [pad] b")
+    assert len(spaces(["a b c"]).encode("a [pad] b")) == 4
+
+
+FOREIGN = {  # a table of words, one of words in pieces, and one that cuts the likeliest way
+    "table": tokenizers.models.WordLevel({"a": 0, "[unk]": 1, "<s>": 2}, unk_token="[unk]"),
+    "pieces": tokenizers.models.WordPiece({"a": 0, "[unk]": 1, "<s>": 2}, unk_token="[unk]"),
+    "likeliest": tokenizers.models.Unigram([("a", -1.0), ("[unk]", 0.0), ("<s>", 0.0)], 1),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_entries_that_are_special_stay_text_in_foreign_files(kind, tmp_path):
+    """A text that begins with <s> by itself keeps that one; the one that was typed is unknown."""
+    library = tokenizers.Tokenizer(FOREIGN[kind])
+    library.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    library.add_special_tokens(["<s>"])
+    library.post_processor = tokenizers.processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 2)])
+    library.save(str(tmp_path / "tokenizer.json"))
+    tokenizer = Tokenizer.load(tmp_path / "tokenizer.json")
+    assert tokenizer.encode("a <s> a") == [2, 0, 1, 0]
+    assert tokenizer.encode_batch(["a <s> a", "a"]) == [[2, 0, 1, 0], [2, 0]]
+    assert tokenizer.tokens("a <s> a") == ["<s>", "a", "[unk]", "a"]
+
+
+def test_an_entry_that_is_special_is_refused_where_nothing_is_unknown(tmp_path):
+    library = tokenizers.Tokenizer(tokenizers.models.BPE({"<": 0, "s": 1, "<s": 2, "a": 3}, [("<", "s")]))
+    library.add_special_tokens(["<s"])
+    library.save(str(tmp_path / "tokenizer.json"))
+    tokenizer = Tokenizer.load(tmp_path / "tokenizer.json")
+    assert tokenizer.encode("as") == [3, 1]
+    for read in (tokenizer.encode, tokenizer.tokens, lambda text: tokenizer.encode_batch([text])):
+        with pytest.raises(DataError, match=r"tokenizer.json: a text holds '<s', .* special token"):
+            read("a<s")
+
+
+@pytest.mark.parametrize("kind", [words, spaces, characters, lambda t: bpe(t, 300), lambda t: unigram(t, 300)])
+def test_places_are_of_whole_characters(kind):
+    """Decomposed text: the accent belongs to its letter. What is covered is the same text, joined to NFC or not."""
+    text = "the cafe\u0301 na\u0308ive o\u0323\u0308x \u0939\u093f"
+    tokenizer = kind(["the café naïve " + text])
+    places = tokenizer.offsets(text)
+    assert len(places) == len(tokenizer.encode(text))
+    for start, end in places:
+        assert unicodedata.category(text[start])[0] != "M"
+        assert end == len(text) or unicodedata.category(text[end])[0] != "M"
+    if kind in (words, spaces):
+        assert [text[a:b] for a, b in places] == text.split(" ")
+
+
+def test_many_marks_on_one_letter_take_no_square_of_the_time():
+    text = "a" + "\u0301" * 200_000
+    assert set(characters([text]).offsets(text)) == {(0, len(text))}
+
+
+def doubling(count):
+    return {
+        "type": "Sequence",
+        "normalizers": [{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}] * count,
+    }
+
+
+def copies(count):
+    single = [{"Sequence": {"id": "A", "type_id": 0}}] * 2
+    one = {"type": "TemplateProcessing", "single": single, "pair": single, "special_tokens": {}}
+    return {"type": "Sequence", "processors": [one] * count}
+
+
+HUGE = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 100_000}
+LETTERS = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+BOMBS = {
+    "doubled 30 times": {"normalizer": doubling(30)},
+    "in sequences": {"normalizer": {"type": "Sequence", "normalizers": [doubling(3)] * 10}},
+    "one to the other": {
+        "normalizer": {
+            "type": "Sequence",
+            "normalizers": [
+                {"type": "Replace", "pattern": {"String": chr(97 + i)}, "content": chr(98 + i) * 2} for i in range(25)
+            ],
+        }
+    },
+    "between any two": {
+        "normalizer": {
+            "type": "Sequence",
+            "normalizers": [{"type": "Replace", "pattern": {"Regex": "b*"}, "content": "aa"}] * 20,
+        }
+    },
+    "one huge": {"normalizer": HUGE},
+    "before": {"normalizer": {"type": "Prepend", "prepend": "a" * 10_000_000}},
+    "letters of letters": {"pre_tokenizer": {"type": "Sequence", "pretokenizers": [LETTERS] * 30}},
+    "read": {"decoder": {"type": "Sequence", "decoders": doubling(30)["normalizers"]}},
+    "read, huge": {"decoder": HUGE},
+    "read, between any two": {"decoder": {"type": "Sequence", "decoders": [{"type": "BPEDecoder", "suffix": ""}] * 30}},
+    "copied": {"post_processor": copies(30)},
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_what_would_grow_without_end_is_refused_before_anything_is_encoded(name, tmp_path):
+    """Each would end the process, or fill gigabytes, with a text of a few letters."""
+    content = json.loads(words(TEXTS).library.to_str()) | BOMBS[name]
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    start = time.process_time()
+    with pytest.raises(DataError, match=rf"tokenizer.json: its {next(iter(BOMBS[name]))} .*not loaded"):
+        Tokenizer.load(tmp_path / "tokenizer.json")
+    assert time.process_time() - start < 1
+
+
+def test_a_long_affix_is_refused(tmp_path):
+    content = json.loads(wordpiece(TEXTS, 100).library.to_str())
+    content["model"]["continuing_subword_prefix"] = "#" * 1_000_000
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"continuing_subword_prefix.*1,000,000 characters"):
+        Tokenizer.load(tmp_path / "tokenizer.json")
+
+
+SOUND = {
+    "Llama": [{"type": "Prepend", "prepend": "▁"}, {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}],
+    "NFKC and its like": [{"type": "NFKC"}, {"type": "Lowercase"}, {"type": "NFKD"}, {"type": "StripAccents"}],
+    "fractions": [{"type": "Replace", "pattern": {"String": c}, "content": c * 3 + "x"} for c in "½⅓¼⅕⅙⅛"],
+    "spaces": [{"type": "Replace", "pattern": {"Regex": r"\s+"}, "content": " "}] * 9,
+    "BERT": [{"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "lowercase": True}],
+}
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_the_steps_of_published_tokenizers_are_read(name, tmp_path):
+    content = json.loads(bpe(TEXTS, 300).library.to_str())
+    steps = [{"strip_accents": None, **step} if step["type"] == "BertNormalizer" else step for step in SOUND[name]]
+    content["normalizer"] = {"type": "Sequence", "normalizers": steps}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    assert Tokenizer.load(tmp_path / "tokenizer.json").encode("the cat")
+
+
+def test_a_panic_inside_the_library_is_a_data_error_wherever_a_text_is_read(tmp_path):
+    """A split that goes back and back over 5,000 letters ends in a panic, which is no Exception."""
+    content = json.loads(bpe(TEXTS, 300).library.to_str())
+    split = {"type": "Split", "pattern": {"Regex": "(x+x+)+y"}, "behavior": "Isolated", "invert": False}
+    content["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [split, content["pre_tokenizer"]]}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    tokenizer, text = Tokenizer.load(tmp_path / "tokenizer.json"), "x" * 5_000
+    for read in (tokenizer.encode, tokenizer.tokens, tokenizer.offsets, lambda text: tokenizer.encode_batch([text])):
+        with pytest.raises(DataError, match=r"tokenizer.json: it cannot do this"):
+            read(text)
+
+
+def test_a_panic_while_writing_text_is_a_data_error(tmp_path):
+    content = json.loads(bpe(TEXTS, 300).library.to_str())
+    replace = {"type": "Replace", "pattern": {"Regex": "(x+x+)+y"}, "content": "z"}
+    content["decoder"] = {"type": "Sequence", "decoders": [content["decoder"], {"type": "Fuse"}, replace]}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    tokenizer = Tokenizer.load(tmp_path / "tokenizer.json")
+    ids = bpe(TEXTS, 300).encode("x" * 5_000)
+    with pytest.raises(DataError, match="it cannot do this"):
+        tokenizer.decode(ids)

@@ -1,0 +1,137 @@
+"""How long a text may become inside a tokenizer: bounded from its JSON, before anything is encoded.
+
+Steps that replace can double a text each; thirty of them abort the process. So each character gets a weight, how many
+it can become at most by the steps that follow, found from the last step to the first (the potential method of Tarjan,
+"Amortized Computational Complexity", 1985: a step never raises the sum of the weights).
+"""
+
+import base64
+import binascii
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lingon.core.errors import DataError
+
+LARGEST = 32.0  # characters that one may become; an emoji written out in words has that many
+ADDED = 1024.0  # characters or tokens that may be added to a text, whatever its length
+AFFIX = 64  # characters before or after each piece of a word
+FORMS = {"NFC": "NFC", "NFD": "NFD", "NFKC": "NFKC", "NFKD": "NFKD"}
+# Steps that may make so many characters of any one. A letter of bytes takes up to four, and is no byte itself.
+FACTORS = {"ByteLevel": 4.0, "BertNormalizer": 3.0, "Metaspace": 2.0, "CTC": 2.0, "BPEDecoder": 2.0}
+
+
+class Weights:
+    """How many characters each one becomes by the steps from here on: some by name, all others alike."""
+
+    def __init__(self):
+        self.others, self.named, self.added = 1.0, {}, 0.0
+
+    def of(self, text: str) -> float:
+        return sum(self.named.get(c, self.others) for c in text)
+
+    @property
+    def largest(self) -> float:
+        return max([self.others, *self.named.values()])
+
+    def before(self, step: Mapping[str, Any]) -> None:
+        """Takes in the step that comes before those known so far."""
+        kind = step.get("type")
+        if kind == "Replace":
+            self._replace(step)
+        elif kind in ("Prepend", "Strip", "WordPiece", "Metaspace", "ByteLevel"):
+            self.added += self.of(str(step.get("prepend") or step.get("prefix") or "  "))
+        elif kind == "Precompiled":
+            self._times(_longest(step.get("precompiled_charsmap")))
+        if kind in FORMS:  # what a text of people may hold is stable once it was put in form: only ours grows again
+            self.named = {c: self.of(unicodedata.normalize(FORMS[kind], c)) for c in self.named}
+        self._times(FACTORS.get(str(kind), 1.0))
+
+    def _times(self, factor: float) -> None:
+        self.others *= factor
+        self.named = {c: w * factor for c, w in self.named.items()}
+        self.added *= factor
+
+    def _replace(self, step: Mapping[str, Any]) -> None:
+        pattern, becomes = step.get("pattern"), self.of(str(step.get("content", "")))
+        text = pattern.get("String") if isinstance(pattern, dict) else None
+        if isinstance(text, str) and text:
+            for c in set(text):
+                self.named[c] = max(self.named.get(c, self.others), becomes / len(text))
+        elif isinstance(pattern, dict) and _least(pattern.get("Regex")) > 0:
+            self.others = max(self.others, becomes)
+            self.named = {c: max(w, becomes) for c, w in self.named.items()}
+        else:  # what matches nothing at all is found between any two characters
+            self.others += becomes
+            self.added += becomes
+            self.named = {c: w + becomes for c, w in self.named.items()}
+
+
+def check_growth(path: object, content: Mapping[str, Any]) -> None:
+    """Raises DataError naming the file and the part of a tokenizer that makes far more of a text than it is."""
+    for part in ("normalizer", "pre_tokenizer", "decoder"):
+        weights = Weights()
+        for step in reversed([*steps(content.get(part))]):
+            weights.before(step)
+            if weights.largest > LARGEST or weights.added > ADDED:
+                raise DataError(f"{path}: its {part} may make {LARGEST:.0f} and more characters of one; not loaded")
+    texts, tokens = 1, 0
+    for step in steps(content.get("post_processor")):
+        template = step.get("single")
+        single = [s for s in template if isinstance(s, dict)] if isinstance(template, list) else [{"Sequence": {}}]
+        copies = sum("Sequence" in s for s in single)
+        texts, tokens = texts * copies, tokens * copies + _tokens(step, single)
+        if texts > LARGEST or tokens > ADDED:
+            raise DataError(f"{path}: its post_processor adds {tokens:,} tokens and {texts:,} copies; not loaded")
+    model = content.get("model")
+    for name in ("continuing_subword_prefix", "end_of_word_suffix"):
+        affix = model.get(name) if isinstance(model, dict) else None
+        if isinstance(affix, str) and len(affix) > AFFIX:
+            raise DataError(
+                f"{path}: key {name!r} of its model has {len(affix):,} characters, expected {AFFIX} or less"
+            )
+
+
+def steps(part: object) -> Iterator[Mapping[str, Any]]:
+    """The steps of a part in order, those of sequences in sequences too."""
+    waiting = [part]
+    while waiting:
+        step = waiting.pop()
+        if not isinstance(step, dict):
+            continue
+        inner = [step[key] for key in ("normalizers", "pretokenizers", "decoders", "processors") if key in step]
+        if inner and isinstance(inner[0], list):
+            waiting += reversed(inner[0])
+        else:
+            yield step
+
+
+def _tokens(step: Mapping[str, Any], single: list[dict]) -> int:
+    """How many tokens a template adds."""
+    known = step.get("special_tokens")
+    known = known if isinstance(known, dict) else {}
+    names = [s["SpecialToken"].get("id") for s in single if isinstance(s.get("SpecialToken"), dict)]
+    entries = [known.get(name) if isinstance(name, str) else None for name in names]
+    lengths = [len(e["ids"]) for e in entries if isinstance(e, dict) and isinstance(e.get("ids"), list)]
+    return sum(lengths) + (2 if "single" not in step else 0)
+
+
+def _least(regex: object) -> int:
+    """The fewest characters that a regular expression matches; 0 when that is not known."""
+    from re import _parser
+
+    try:
+        return _parser.parse(str(regex)).getwidth()[0] if isinstance(regex, str) else 0
+    except (ValueError, ArithmeticError, RecursionError, _parser.error):
+        return 0
+
+
+def _longest(charsmap: object) -> float:
+    """The most characters that SentencePiece's own table makes of one: the longest of its texts, which end with a 0."""
+    try:
+        table = base64.b64decode(charsmap) if isinstance(charsmap, str) else b""
+    except (ValueError, binascii.Error):
+        return 1.0  # the library refuses it
+    size = int.from_bytes(table[:4], "little")
+    texts = table[4 + size :].split(b"\0")
+    return float(max(1, *(len(text.decode("utf-8", "replace")) for text in texts)))

@@ -1,0 +1,20 @@
+"""Calls into the tokenizers library, whose panics are no `Exception` and would end the program."""
+
+from collections.abc import Callable
+from typing import Any
+
+from lingon.core.errors import DataError
+
+
+def guarded(name: object, why: str, function: Callable, *arguments: Any, **more: Any) -> Any:
+    """Returns function(*arguments, **more). Raises DataError `name: why (...)` for whatever fails inside the library.
+
+    A TypeError passes: it is about the arguments, which whoever calls knows better.
+    """
+    try:
+        return function(*arguments, **more)
+    except (TypeError, KeyboardInterrupt, SystemExit, MemoryError, DataError):
+        raise
+    except BaseException as error:  # a panic inside the library is not an Exception
+        said = " ".join(str(error).split())
+        raise DataError(f"{name}: {why} ({said if len(said) <= 80 else said[:77] + '...'})") from None
