@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -84,8 +85,10 @@ def evaluate(
         raise UserError(f"{bundle!r} is a classifier; --cache is for language models")
     if classifier.kind == "language-model":
         from lingon.cli.likelihood import likelihood_of
+        from lingon.data.running_text import documents_of
 
-        found = likelihood_of(classifier, data, split, cache, accept_licence)
+        read = partial(documents_of, [data], accept_licence=accept_licence, text=text, options=files)
+        found = likelihood_of(classifier, read, data, split, cache)
         print(
             json.dumps(found) if as_json else "\n".join(f"{n.replace('_', ' '):20} {v:.4f}" for n, v in found.items())
         )

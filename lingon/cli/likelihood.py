@@ -2,12 +2,15 @@
 
 import json
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from lingon.core.errors import UserError
-from lingon.data.running_text import documents_of, is_corpus
+from lingon.data.running_text import is_corpus
 from lingon.tasks.generate import LanguageModel
 from lingon.tasks.language_modeling import cached_likelihood, likelihood, recurrent
+
+Read = Callable[[str], Iterator[str]]
 
 
 def scored(model: LanguageModel, text: str, as_json: bool) -> str:
@@ -20,15 +23,16 @@ def scored(model: LanguageModel, text: str, as_json: bool) -> str:
     return "\n".join([*lines, f"{'all':24} {total:9.4f}   perplexity {math.exp(-total / len(found)):.2f}"])
 
 
-def likelihood_of(model: LanguageModel, data: str, part: str | None, cache: bool, accept: bool) -> dict[str, float]:
+def likelihood_of(model: LanguageModel, read: Read, data: str, part: str | None, cache: bool) -> dict[str, float]:
     """Loss, perplexity and bits per byte of a text, by the exact softmax; with `cache`, states of the past vote too.
 
-    part: "train", "valid", "test" or "all"; None is the test part of a corpus, and all of a file or folder.
+    read: gives the documents of a part. part: "train", "valid", "test" or "all"; None is the test part of a corpus, and
+    all of a file or folder.
     """
     if cache and not recurrent(model.model):
         raise UserError("--cache remembers the states of an LSTM; this model has its whole context before it anyway")
     part = part or ("test" if is_corpus(data) else "all")
-    texts = list(documents_of([data], part, accept))
+    texts = list(read(part))
     end = list(model.ends[:1])
     tokens = [i for ids in model.tokenizer.encode_batch(texts) for i in [*ids, *end]]
     if len(tokens) < 2:

@@ -1,49 +1,95 @@
 """One door to running text: a corpus by name, a file or a folder of the user's own; part by part, piece by piece."""
 
+import codecs
 import hashlib
-import lzma
-import zlib
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from lingon.core.errors import DataError, UserError, suggest, unknown
+from lingon.data.columns import choose_text
 from lingon.data.corpora import CORPORA, TEXTS, load_text
 from lingon.data.corpora.load import PARTS
-from lingon.data.split import share_of
-from lingon.data.text_stream import OPENERS, lines_in, short_lines
+from lingon.data.division import SHORTEST, TEST, VALID, by_document
+from lingon.data.formats import is_table, rows_of
+from lingon.data.lines import BROKEN, OTHER, FileOptions, opened, packed
+from lingon.data.readers import look, wrong_text
+from lingon.data.row import cell_text
+from lingon.data.text_stream import lines_in, short_lines
 
 PIECE = 1 << 20  # characters of a file that are in memory at a time, or a line more
-VALID, TEST = 0.05, 0.05  # of a file of the user's: its end
-ENOUGH = 40  # lines of about the same length, so that each part has one
+LONGEST_LINE = 16 << 20  # bytes; a longer one is read in pieces
+WORD = 1 << 16  # bytes in which the end of a word is looked for
+DIVISION = 2  # raised when the division changes, so that what an older one made is not used
 GROUPS = {"english": ("sotu", "brown", "austen", "kjv", "wiki", "imdb"), "imdb-text": ("imdb",)}  # names for several
 
 
-def documents_of(sources: Sequence[str], part: str, accept_licence: bool = False) -> Iterator[str]:
+def documents_of(
+    sources: Sequence[str],
+    part: str,
+    accept_licence: bool = False,
+    text: str | None = None,
+    options: FileOptions = FileOptions(),
+) -> Iterator[str]:
     """The documents of a part ("train", "valid", "test" or "all") of several texts, one by one.
 
     sources: names of corpora (`lingon data list`), "english" for all of them in English, files of plain text, maybe
-    packed (.gz, .xz), or folders of .txt files. Of a file, the last twentieth is for the test and the one before it
-    for validation; it is read in pieces of about a megabyte. A packed file is divided as if it were not packed: it is
-    read once to count its bytes and once to find the cuts, and never unpacked to disk. The files of a folder are
-    divided as the documents of a corpus are: by the hash of each.
+    packed (.gz, .xz), folders of .txt files, or tables (csv, tsv, jsonl, json, parquet, lines of fastText), of which
+    each row is a document. text: the column of a table; guessed when obvious.
+    Of a file of plain text, the last twentieth is for the test and the one before it for validation; it is read in
+    pieces of about a megabyte. A packed file is divided as if it were not packed: it is read once to count its bytes
+    and twice to find the cuts, and never unpacked to disk. The files of a folder and the rows of a table are divided
+    as the documents of a corpus are, by the hash of each, or if they are few by `lingon.data.division`.
     Raises UserError for what is neither, DataError that names the place where a file is not text in UTF-8, or says
     that a packed one is broken.
     """
     if part not in (*PARTS, "all"):
         raise unknown("part", part, (*PARTS, "all"))
     for source in single(sources):
+        path = Path(source)
         if source in TEXTS or source in CORPORA:
             yield from load_text(source, part, accept_licence)
-        elif (path := Path(source)).is_dir():
-            yield from _of_folder(path, part)
+        elif path.is_dir():
+            yield from _divided(source, partial(_of_folder, path, options), part)
+        elif path.is_file() and is_table(path, options):
+            yield from _divided(source, partial(texts_of, path, text, options), part)
         elif path.is_file():
-            yield from _of_file(path, part)
+            yield from _of_file(path, part, options.encoding)
         else:
             known = [*GROUPS, *TEXTS, *CORPORA]
             raise UserError(f"{source!r} is neither a text corpus nor a file; {suggest(source, known)}")
+
+
+def texts_of(path: Path, text: str | None = None, options: FileOptions = FileOptions()) -> Iterator[str]:
+    """The texts of a table, without the empty ones. Raises DataError with the row that cannot be read."""
+    column = text_column(path, text, options)
+    for row in rows_of(path, [column], options):
+        if row.values.get(column) is None and not row.wrong:
+            continue
+        if wrong := wrong_text(row, column):
+            if wrong == f"no text in column {column!r}":
+                continue
+            raise DataError(f"{path}{row.where}: {wrong}")
+        yield cell_text(row.values[column]) or ""
+
+
+@lru_cache(maxsize=256)  # a source is read several times, and its column is said once
+def text_column(path: Path, text: str | None, options: FileOptions) -> str:
+    """The column of texts of a table; said on stderr when it was guessed."""
+    names, first = look(path, options)
+    column, said = choose_text(path, names, [row.values for row in first if not row.wrong], text)
+    if said:
+        print(said, file=sys.stderr)
+    return column
+
+
+def _divided(name: str, documents: Callable[[], Iterator[str]], part: str) -> Iterator[str]:
+    if part == "all":
+        return (text for text in documents() if text.strip())
+    return by_document(name, documents, part)
 
 
 def single(sources: Sequence[str]) -> list[str]:
@@ -55,20 +101,28 @@ def single(sources: Sequence[str]) -> list[str]:
     return [name for source in sources for name in GROUPS.get(source, (source,))]
 
 
-def lines_of(sources: Sequence[str], part: str = "all", accept_licence: bool = False) -> Iterator[str]:
+def lines_of(
+    sources: Sequence[str],
+    part: str = "all",
+    accept_licence: bool = False,
+    text: str | None = None,
+    options: FileOptions = FileOptions(),
+) -> Iterator[str]:
     """The lines of several texts, one after the other, without the empty ones; a line of over 65,536 characters is cut.
 
-    sources: as for `documents_of`. part: of corpora and folders; "all" is everything.
+    sources, text, options: as for `documents_of`. part: of corpora and folders; "all" is everything.
     A file is read whole, whatever the part. Raises as `documents_of`.
     """
     if not sources:
         raise UserError("no texts are given; name a corpus (lingon data list) or a file")
     for source in single(sources):
-        if Path(source).is_file() and source not in {**TEXTS, **CORPORA}:
-            found = lines_in(Path(source))
+        path, own = Path(source), source not in {**TEXTS, **CORPORA}
+        if own and path.is_file() and not is_table(path, options):
+            found = lines_in(path, options.encoding)
         else:
-            documents = documents_of([source], part, accept_licence)
-            found = (piece for text in documents for line in text.splitlines() for piece in short_lines(line))
+            whole = "all" if own and path.is_file() else part
+            documents = documents_of([source], whole, accept_licence, text, options)
+            found = (piece for one in documents for line in one.splitlines() for piece in short_lines(line))
         yield from (line for line in found if line and not line.isspace())
 
 
@@ -77,7 +131,7 @@ def is_corpus(source: str) -> bool:
     return source in {**TEXTS, **CORPORA, **GROUPS}
 
 
-def identity(sources: Sequence[str]) -> list[Any]:
+def identity(sources: Sequence[str], text: str | None = None, options: FileOptions = FileOptions()) -> list[Any]:
     """What tells these texts from others, without reading them: sha256 of packages, sizes and times of files."""
     known = {**CORPORA, **TEXTS}
     found: list[Any] = []
@@ -87,58 +141,84 @@ def identity(sources: Sequence[str]) -> list[Any]:
         else:
             paths = sorted(Path(source).rglob("*.txt")) if Path(source).is_dir() else [Path(source)]
             stats = [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in paths if p.is_file()]
-            found.append([source, hashlib.sha256(repr(stats).encode()).hexdigest()])
+            read = (DIVISION, text, options.encoding, options.quoting)
+            found.append([source, hashlib.sha256(repr((stats, *read)).encode()).hexdigest()])
     return found
 
 
-def _of_folder(folder: Path, part: str) -> Iterator[str]:
+def _of_folder(folder: Path, options: FileOptions) -> Iterator[str]:
     paths = sorted(folder.rglob("*.txt"))
     if not paths:
         raise UserError(f"{folder} holds no .txt file")
     for path in paths:
-        text = "".join(_pieces(path, 0, path.stat().st_size))
-        share = share_of(text)
-        own = "test" if share < TEST else "valid" if share < TEST + VALID else "train"
-        if text.strip() and part in (own, "all"):
-            yield text
+        yield "".join(_pieces(path, 0, _size(path, options.encoding), options.encoding))
 
 
-def _of_file(path: Path, part: str) -> Iterator[str]:
+def _of_file(path: Path, part: str, encoding: str) -> Iterator[str]:
     found = path.stat()
-    cuts = _cuts(path, found.st_size, found.st_mtime_ns)
     if part == "all":
-        yield from _pieces(path, 0, cuts[-1])
+        yield from _pieces(path, 0, _size(path, encoding), encoding)
         return
+    cuts = _cuts(path, encoding, found.st_size, found.st_mtime_ns)
     which = PARTS.index(part)
-    if cuts[which] == cuts[which + 1]:
-        lines = _lines_before(path, cuts[-1])
-        raise DataError(
-            f"{path}: {lines:,} lines are too few to cut the last twentieth off for the test and the one before it for "
-            f"validation; expected {ENOUGH} lines or more (lingon evaluate takes the whole file with --split all)"
-        )
-    yield from _pieces(path, cuts[which], cuts[which + 1])
+    yield from _pieces(path, cuts[which], cuts[which + 1], encoding)
+
+
+def _size(path: Path, encoding: str) -> int:
+    """Bytes of a file as UTF-8, unpacked."""
+    if not packed(path) and codecs.lookup(encoding).name == "utf-8":
+        return path.stat().st_size
+    with _opened(path, encoding) as file:
+        return sum(map(len, iter(lambda: file.read(PIECE), b"")))
 
 
 @lru_cache(maxsize=256)
-def _cuts(path: Path, size: int, changed: int) -> list[int]:
+def _cuts(path: Path, encoding: str, size: int, changed: int) -> list[int]:
     """Where the parts begin, and the end, in unpacked bytes. size and changed tell a file from what it was before."""
-    with _opened(path) as file:
-        end = sum(map(len, iter(lambda: file.read(PIECE), b""))) if path.suffix in OPENERS else size
-    with _opened(path) as file:
-        return [0, *(_line_start(file, int(end * share)) for share in (1 - TEST - VALID, 1 - TEST)), end]
+    end = _size(path, encoding)
+    if end < SHORTEST:
+        raise DataError(
+            f"{path}: {end} bytes are too few to cut the last twentieth off for the test and the one before it for "
+            f"validation; expected {SHORTEST} or more (lingon evaluate takes the whole file with --split all)"
+        )
+    for start in (_line_start, _word_start, _character_start):
+        cuts = [0]
+        for share in (1 - TEST - VALID, 1 - TEST):
+            with _opened(path, encoding) as file:
+                cuts.append(start(file, int(end * share)))
+        if cuts[0] < cuts[1] < cuts[2] < end:
+            break
+    return [*cuts, end]
 
 
 def _line_start(file: BinaryIO, at: int) -> int:
     """The start of the first line after a place."""
-    if file.tell() <= at:  # or the line with the cut before it ends beyond it
-        file.seek(at)
-        file.readline()
+    file.seek(at)
+    while (piece := file.readline(PIECE)) and not piece.endswith(b"\n"):
+        pass
     return file.tell()
 
 
-def _lines_before(path: Path, stop: int) -> int:
+def _word_start(file: BinaryIO, at: int) -> int:
+    """The start of the first word after a place, as far as it can be seen."""
+    file.seek(at)
+    data = file.read(WORD)
+    return at + data.find(b" ") + 1 if b" " in data else at + _inside_character(data)
+
+
+def _character_start(file: BinaryIO, at: int) -> int:
+    file.seek(at)
+    return at + _inside_character(file.read(4))
+
+
+def _inside_character(data: bytes) -> int:
+    """How many bytes at the start belong to a character that begins before."""
+    return next((i for i, byte in enumerate(data[:4]) if byte & 0xC0 != 0x80), 0)
+
+
+def _lines_before(path: Path, stop: int, encoding: str) -> int:
     """How many lines begin before a place."""
-    with _opened(path) as file:
+    with _opened(path, encoding) as file:
         count, left = 0, stop
         while left > 0 and (line := file.readline(min(PIECE, left))):
             count += line.endswith(b"\n") or len(line) == left
@@ -146,29 +226,41 @@ def _lines_before(path: Path, stop: int) -> int:
     return count
 
 
-def _pieces(path: Path, start: int, stop: int) -> Iterator[str]:
-    with _opened(path) as file:
+def _pieces(path: Path, start: int, stop: int, encoding: str) -> Iterator[str]:
+    with _opened(path, encoding) as file:
         file.seek(start)
-        while file.tell() < stop:
-            at = file.tell()
-            data = file.read(min(PIECE, stop - at))
-            if file.tell() < stop:
-                data += file.readline()
+        at, rest = start, b""
+        while at < stop:
+            data = rest + file.read(min(PIECE, stop - at - len(rest)))
+            if at + len(data) < stop:
+                data += file.readline(min(LONGEST_LINE, stop - at - len(data)))
+            if not data:
+                return
+            data, rest = _whole_characters(data) if at + len(data) < stop else (data, b"")
             try:
                 text = data.decode("utf-8-sig" if at == 0 else "utf-8")
             except UnicodeDecodeError as error:
-                line = _lines_before(path, at + error.start + 1)
-                raise DataError(f"{path}:{line}: not text in UTF-8 (byte {at + error.start:,})") from None
-            yield text.replace("\r\n", "\n")
+                line = _lines_before(path, at + error.start + 1, encoding)
+                raise DataError(f"{path}:{line}: not text in UTF-8 (byte {at + error.start:,}); {OTHER}") from None
+            at += len(data)
+            yield text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _whole_characters(data: bytes) -> tuple[bytes, bytes]:
+    """What is read of a line without an end, and the beginning of a character after it."""
+    begun = next((i for i in range(1, min(4, len(data)) + 1) if data[-i] & 0xC0 != 0x80), 0)
+    if data.endswith(b"\n") or not begun or data[-begun] < 0xC0:
+        return data, b""
+    return data[:-begun], data[-begun:]
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    """The bytes of a file, unpacked where it is packed."""
+def _opened(path: Path, encoding: str) -> Iterator[BinaryIO]:
+    """The bytes of a file as UTF-8, unpacked where it is packed."""
     try:
-        with OPENERS.get(path.suffix, open)(path, "rb") as file:
+        with opened(path, encoding) as file:
             yield file
-    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-        if path.suffix not in OPENERS:
+    except BROKEN as error:
+        if not packed(path):
             raise
         raise DataError(f"{path}: cannot be unpacked ({error}); pack it again, or give the text itself") from None

@@ -1,23 +1,21 @@
 """The lines of a file of any size, packed or not, without ever holding all of it."""
 
-import gzip
-import lzma
-import zlib
+import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lingon.core.errors import DataError
+from lingon.data.lines import BROKEN, opened
 
 PIECE = 1 << 16  # characters of a line at most; a longer one is cut at a space
 READ = 1 << 20  # characters read in one go
-OPENERS = {".gz": gzip.open, ".xz": lzma.open}
 
 
-def lines_in(path: Path) -> Iterator[str]:
+def lines_in(path: Path, encoding: str = "utf-8") -> Iterator[str]:
     """The lines of a file of plain UTF-8 text, maybe .gz or .xz. Raises DataError with file and line if not."""
     number = 0
     try:
-        with OPENERS.get(path.suffix, open)(path, "rt", encoding="utf-8-sig") as file:
+        with io.TextIOWrapper(opened(path, encoding), "utf-8-sig") as file:
             rest = ""
             while line := file.readline(READ):
                 # A line without an end, such as a whole file of one line, is given out piece by piece.
@@ -30,7 +28,7 @@ def lines_in(path: Path) -> Iterator[str]:
         raise DataError(
             f"{path}: after line {number:,} not UTF-8 text (byte {error.object[error.start]:#04x}); save it as UTF-8"
         ) from None
-    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+    except BROKEN as error:
         raise DataError(f"{path}: cannot be read after line {number:,} ({error})") from None
 
 

@@ -1,21 +1,27 @@
 """Train a language model on running text: the whole run, in order."""
 
+from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 from typer import Option
 
+from lingon.recipes.file_settings import Files, TextColumn, one_column
 from lingon.recipes.settings import Folder
 from lingon.recipes.text_settings import TextSettings, checked, filled
 
 Data = Annotated[
-    list[str] | None, Option(help="A text (lingon data list), or a file or folder of yours; repeat for more. austen")
+    list[str] | None,
+    Option(help="A text (lingon data list), or a file, table or folder of yours; repeat for more. austen"),
 ]
 Accept = Annotated[bool, Option("--accept-licence", help="You may use a text whose licence is unclear, such as ptb.")]
 
 
 def language_model(
     data: Data = None,
+    text: TextColumn = None,
     accept_licence: Accept = False,
+    files: Files = Files(),
     settings: TextSettings = TextSettings(),
     folder: Folder = Folder(out="runs/language-model"),
 ) -> dict[str, Any]:
@@ -23,6 +29,7 @@ def language_model(
     # Imported here, so that `lingon --help` does not wait for torch.
     from lingon.core.device import pick_device
     from lingon.core.seed import seed_everything
+    from lingon.data.running_text import documents_of, identity
     from lingon.engine.distributed import joined, spread
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
@@ -36,14 +43,15 @@ def language_model(
     from lingon.tasks.generate import LanguageModel
     from lingon.tasks.language_modeling import Objective, likelihood
 
-    sources = list(data or ["austen"])
+    sources, text = list(data or ["austen"]), one_column(text)
+    read = partial(documents_of, sources, accept_licence=accept_licence, text=text, options=files)
     settings, device, clock = filled(checked(settings)), pick_device(settings.device), Clock()
-    record = record_of(settings, data=sources)
-    next(prepare_text.documents_of(sources, "train", accept_licence))  # so that a wrong name leaves an old run alone
+    record = record_of(settings, data=sources, text=text, **asdict(files))
+    next(read("train"), None)  # so that a wrong name leaves an old run alone
     with joined(device) as place, Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run:
         kept = run.folder / "tokenizer.json"
-        tokenizer = prepare_text.tokenizer_of(sources, settings, accept_licence, kept, place)
-        streams = prepare_text.streams_of(sources, tokenizer, accept_licence, place)
+        tokenizer = prepare_text.tokenizer_of(read, settings, kept, place)
+        streams = prepare_text.streams_of(read, identity(sources, text, files), tokenizer, place)
         clock.lap("turn the text into ids")
         seed_everything(settings.seed)
         keep_freed_memory()

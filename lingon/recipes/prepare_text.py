@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from lingon.core.files import cache_dir
-from lingon.data.running_text import documents_of, identity
 from lingon.data.shards import Stream, build_shards, fingerprint
 from lingon.data.stretches import Lanes, Tokens, Windows
 from lingon.data.tokenize import Tokenizer, bpe, characters, spaces, unigram, words
@@ -39,10 +38,13 @@ TOKENIZERS = {
 }
 
 
-def tokenizer_of(sources: Sequence[str], settings: TextSettings, accept: bool, kept: Path, place: World) -> Tokenizer:
+Read = Callable[[str], Iterator[str]]  # the documents of a part: "train", "valid" or "test"
+
+
+def tokenizer_of(read: Read, settings: TextSettings, kept: Path, place: World) -> Tokenizer:
     """A tokenizer trained on the training text, and kept in the run's folder for when the run is resumed."""
     if place.rank == 0 and not kept.exists():
-        texts = list(_beginning(documents_of(sources, "train", accept)))
+        texts = list(_beginning(read("train")))
         TOKENIZERS[settings.tokenizer](texts, settings.vocab).save(kept)
     wait_for_all()
     return Tokenizer.load(kept)
@@ -57,13 +59,16 @@ def _beginning(documents: Iterator[str]) -> Iterator[str]:
             return
 
 
-def streams_of(sources: Sequence[str], tokenizer: Tokenizer, accept: bool, place: World) -> dict[str, Stream]:
-    """The tokens of each part, encoded once and kept in the cache folder for other runs with the same tokenizer."""
-    made_of = json.dumps([identity(sources), fingerprint(tokenizer)])
+def streams_of(read: Read, identity: list[Any], tokenizer: Tokenizer, place: World) -> dict[str, Stream]:
+    """The tokens of each part, encoded once and kept in the cache folder for other runs with the same tokenizer.
+
+    identity: what tells these texts from others.
+    """
+    made_of = json.dumps([identity, fingerprint(tokenizer)])
     folder = cache_dir() / "streams" / hashlib.sha256(made_of.encode()).hexdigest()[:16]
     if place.rank == 0:
         for part in PARTS:
-            build_shards(folder / part, documents_of(sources, part, accept), tokenizer, END)
+            build_shards(folder / part, read(part), tokenizer, END)
     wait_for_all()
     return {part: Stream(folder / part) for part in PARTS}
 

@@ -1,6 +1,7 @@
 """What a training of word vectors is made of: the text as numbers, the tables, the pieces of work."""
 
 import math
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,6 @@ import numpy as np
 from lingon.core.errors import UserError
 from lingon.data.id_file import Split, Words, between_spaces, count_words, lower_case_words, write_ids
 from lingon.data.phrases import joining, phrases_of
-from lingon.data.running_text import lines_of
 from lingon.data.vector_files.subwords import Subwords, means_of_words
 from lingon.models.word2vec_loops import LINE, loop_for
 from lingon.models.word_tables import NO_PARTS, NO_TREE, Scheme, draws_of, parts_of, tree_of
@@ -18,12 +18,8 @@ from lingon.tasks.train_vectors import Job, pieces_of, reader_of, seed_of
 PAIRS = 1 << 16  # steps of GloVe in a piece
 
 
-def text_of(sources: list[str], settings: VectorSettings, ids: Path, accept: bool = False) -> tuple[Words, int]:
-    """Writes the text as word numbers; returns its vocabulary and how many numbers they are.
-
-    Of corpora only the part to train is read, so that vectors know nothing of texts that others are tested on.
-    """
-    lines = lambda: lines_of(sources, "train", accept)
+def text_of(lines: Callable[[], Iterator[str]], settings: VectorSettings, ids: Path) -> tuple[Words, int]:
+    """Writes the text as word numbers; returns its vocabulary and how many numbers they are."""
     split: Split = between_spaces if settings.spaces else lower_case_words
     for _ in range(settings.phrases):
         split = joining(split, phrases_of(lines(), split, settings.min_count))

@@ -1,21 +1,26 @@
 """Train word vectors on any amount of text: the whole run, in order."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from typer import Option
 
+from lingon.recipes.file_settings import Files, TextColumn, one_column
 from lingon.recipes.settings import Folder
 from lingon.recipes.vector_settings import VectorSettings, checked
 
 Corpus = Annotated[
-    list[str] | None, Option(help="A text (lingon data list), or a file or folder of plain text; repeat for more. wiki")
+    list[str] | None,
+    Option(help="A text (lingon data list), or a file, table or folder of yours; repeat for more. wiki"),
 ]
 Accept = Annotated[bool, Option("--accept-licence", help="You may use a text whose licence is unclear, such as ptb.")]
 
 
 def vectors(
     corpus: Corpus = None,
+    text: TextColumn = None,
     accept_licence: Accept = False,
+    files: Files = Files(),
     settings: VectorSettings = VectorSettings(),
     folder: Folder = Folder(out="runs/vectors"),
 ) -> dict[str, Any]:
@@ -31,9 +36,11 @@ def vectors(
     from lingon.recipes.summary import Clock, record_of
     from lingon.tasks.train_vectors import train
 
-    sources, settings, clock = list(corpus or ["wiki"]), checked(settings), Clock()
-    record = record_of(settings, corpus=identity(sources))
-    next(lines_of(sources, "train", accept_licence), None)  # so that a wrong name leaves an old run alone
+    sources, text, settings, clock = list(corpus or ["wiki"]), one_column(text), checked(settings), Clock()
+    record = record_of(settings, corpus=identity(sources, text, files))
+    # Of corpora only the part to train is read, so that vectors know nothing of texts that others are tested on.
+    lines = partial(lines_of, sources, "train", accept_licence, text, files)
+    next(lines(), None)  # so that a wrong name leaves an old run alone
     threads = 1 if settings.deterministic else settings.threads or usable_cores()
     with Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run:
         numbers, out = run.folder / "text", run.folder / IN_RUN
@@ -41,7 +48,7 @@ def vectors(
             print(f"trained already: {out}")
             return run.facts
         numbers.mkdir(exist_ok=True)
-        words, length = text_of(sources, settings, numbers / "ids", accept_licence)
+        words, length = text_of(lines, settings, numbers / "ids")
         clock.lap("turn the text into numbers")
         job = job_of(settings, words, numbers / "ids", length)
         alike = "one thread: the seed decides" if threads == 1 else f"{threads} threads, no locks: runs differ a little"

