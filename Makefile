@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 RUN    ?= runs/sentiment
+LESSON ?= 00
 
 .PHONY: run test check check-long lint course bench clean help
 
@@ -11,7 +12,7 @@ help:
 	@echo "make run         set up, train on real film reviews, write a report page"
 	@echo "make test        set up, run everything that guards the project"
 	@echo "make check       the same without the set-up; make check-long adds the tests that take longer"
-	@echo "make course      open the lessons in JupyterLab"
+	@echo "make course      open lesson 00 in JupyterLab; make course LESSON=07 another"
 	@echo "make bench       measure against the peers, write benchmarks/results and the README's table"
 
 run: $(READY)
@@ -32,7 +33,7 @@ lint: $(READY)
 
 course: $(READY)
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[course]"
-	$(BIN)/lingon learn open 07
+	$(BIN)/lingon learn open $(LESSON)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(if $(PEER),--peer $(PEER),--all)

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from lingon import __version__
 from lingon.core.device import usable_cores
+from lingon.core.extras import install_command, missing
 from lingon.core.files import cache_dir
 
 PACKAGES = ("torch", "numpy", "numba", "tokenizers", "safetensors", "pyarrow")
@@ -26,7 +27,7 @@ Row = tuple[str, str, str, str]  # part, what was found, "ok" | "warn" | "bad", 
 
 def examine() -> int:
     """Prints what was found and what to do. Returns 0, or 1 when something will not work."""
-    rows = [*versions(), *machine(), *devices(), *data()]
+    rows = [*versions(), *machine(), *devices(), *data(), *course()]
     table = Table("part", "found", "", "what to do")
     for part, found, state, advice in rows:
         table.add_row(part, found, {"ok": "[green]ok", "warn": "[yellow]note", "bad": "[red]no"}[state], advice)
@@ -154,3 +155,15 @@ def data() -> Iterator[Row]:
     there = [row.name for row in rows if row.cached]
     advice = "" if "imdb" in there else "lingon data get imdb (13 MB), while there is a network"
     yield "data", f"{len(there)} of {len(rows)} corpora in the cache", "ok" if not advice else "warn", advice
+
+
+def course() -> Iterator[Row]:
+    """Whether lessons can be opened and run."""
+    lacking = missing("course")
+    if not lacking:
+        yield "course", "JupyterLab and matplotlib are there", "ok", ""
+        return
+    what = (
+        "lessons stop where they draw" if "matplotlib" in lacking else "lessons open as Python files, not as notebooks"
+    )
+    yield "course", f"without {', '.join(lacking)}", "warn", f"{what}: {install_command('course')}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typer.core import TyperGroup
 
 from lingon.core.errors import FetchError, NotFinite, RunError, UserError
+from lingon.core.extras import install_command
 from lingon.core.files import cache_dir
 from lingon.core.terminal import printable
 
@@ -58,7 +59,7 @@ def _told(error: BaseException) -> tuple[str, int]:
             where += "; the cache folder is chosen by LINGON_CACHE"
         return f"{(error.strerror or 'cannot read or write').lower()}{where}", 1 if mine else 2
     if isinstance(error, ImportError) and error.name:
-        return f"the package {error.name!r} is not installed; pip install 'lingon[dev]' has all extras", 1
+        return f"the package {error.name!r} is not installed; all that can be of use: {install_command('dev')}", 1
     return f"unexpected {type(error).__name__}: {_flat(error)} (run again with --debug to see where)", 1
 
 

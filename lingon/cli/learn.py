@@ -10,10 +10,16 @@ from lingon.core.errors import UserError
 
 
 class Lessons(TyperGroup):
-    """Takes the number of a lesson for the command that opens it."""
+    """Takes the number of a lesson, or a word of its name, for the command that opens it."""
 
     def resolve_command(self, ctx, args):
-        return super().resolve_command(ctx, ["open", *args] if args and args[0][:1].isdigit() else args)
+        return super().resolve_command(ctx, ["open", *args] if args and self._is_lesson(args[0]) else args)
+
+    def _is_lesson(self, word: str) -> bool:
+        from lingon.learn.lessons import lessons
+
+        named = word not in self.commands and any(word.lower() in lesson.path.stem for lesson in lessons())
+        return word[:1].isdigit() or (len(word) > 2 and named)
 
 
 app = typer.Typer(
@@ -35,12 +41,15 @@ def learn(context: typer.Context) -> None:
 @app.command("list")
 def list_lessons() -> None:
     """List the lessons and their questions."""
-    from lingon.learn.lessons import lessons
+    from lingon.learn.lessons import lessons, numbers
 
     found = lessons()
     width = max(len(lesson.title) for lesson in found)
     for lesson in found:
         print(f"{lesson.number}  {lesson.title:{width}}  {lesson.question}")
+    gaps = sorted(set(range(int(found[-1].number))) - {int(lesson.number) for lesson in found})
+    if gaps:
+        print(f"\nNot written yet: {', '.join(f'{gap:02}' for gap in gaps)}. The course has {numbers(found)}.")
     print(
         "\nOpen one: lingon learn open 00      Check your answers: lingon learn check 00      All: lingon learn check"
     )
@@ -66,10 +75,12 @@ def check(
     hint: Annotated[int, typer.Option(help="How many hints to give for each exercise.")] = 1,
 ) -> None:
     """Check the exercises in your copy of a lesson, or how far you are with all of them."""
-    from lingon.learn.check import check_lesson
+    from lingon.learn.check import check_lesson, judged
+    from lingon.learn.lessons import find_lesson
 
     if number is None:
         raise typer.Exit(0 if _check_all(folder) else 1)
+    print(judged(find_lesson(number), folder))
     results = check_lesson(number, folder, hints=hint)
     for result in results:
         print(result)
@@ -81,7 +92,7 @@ def check(
 
 def _check_all(folder: Path) -> bool:
     """One line for each lesson that has a copy; whether all exercises pass."""
-    from lingon.learn.check import check_lesson, copies
+    from lingon.learn.check import check_lesson, copies, copy_of
     from lingon.learn.lessons import lessons
 
     mine = [lesson for lesson in lessons() if copies(lesson, folder)]
@@ -92,6 +103,6 @@ def _check_all(folder: Path) -> bool:
         results = check_lesson(lesson.number, folder, hints=0)
         passed = sum(result.passed for result in results)
         marks = "".join("+" if result.passed else "-" for result in results)
-        print(f"{lesson.number}  {marks}  {passed} of {len(results)} passed  {lesson.title}", flush=True)
+        print(f"{lesson.number}  {marks}  {passed} of {len(results)} passed  {copy_of(lesson, folder)}", flush=True)
         complete = complete and passed == len(results)
     return complete

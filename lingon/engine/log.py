@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lingon.core.errors import DataError, UserError
+from lingon.core.extras import install_command
 
 FILE = "metrics.jsonl"
 
@@ -67,7 +68,7 @@ def to_tensorboard(folder: str | Path, out: str | Path) -> int:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        raise UserError("TensorBoard is not installed; pip install 'lingon[tensorboard]'") from None
+        raise UserError(f"TensorBoard is not installed: {install_command('tensorboard')}") from None
     count = 0
     with SummaryWriter(str(out)) as writer:
         for row in rows:

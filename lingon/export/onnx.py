@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.export import ExportedProgram
 
 from lingon.core.errors import UserError
+from lingon.core.extras import install_command
 from lingon.export.trace import quiet
 
 OPSET = 18  # of 2022: old enough for every runtime in use, new enough for all that the models need
@@ -53,7 +54,7 @@ def needed(package: str):
     try:
         return import_module(package)
     except ImportError:
-        raise UserError(f"the package {package!r} is not installed; pip install 'lingon[export]'") from None
+        raise UserError(f"the package {package!r} is not installed: {install_command('export')}") from None
 
 
 def _lstm(x, w_input, w_state, b_input, b_state, last, cell, *settings):

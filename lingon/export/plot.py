@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from lingon.core.errors import UserError, suggest
+from lingon.core.extras import install_command
 from lingon.engine.log import read_metrics, to_tensorboard
 from lingon.export.page import render
 from lingon.export.report import CURVES, curves
@@ -43,7 +44,7 @@ def _picture(runs: dict[str, list[dict[str, Any]]], out: Path) -> Path:
     try:
         import matplotlib
     except ImportError:
-        raise UserError("pictures need matplotlib: pip install 'lingon[plots]'; or write an .html page") from None
+        raise UserError(f"pictures need matplotlib: {install_command('plots')}; or write an .html page") from None
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 

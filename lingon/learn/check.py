@@ -76,6 +76,13 @@ def copy_of(lesson: Lesson, folder: Path) -> Path:
     return (begun or there)[0]
 
 
+def judged(lesson: Lesson, folder: Path) -> str:
+    """One line that says which copy of a lesson is judged, and why where there are two."""
+    copy = copy_of(lesson, folder)
+    others = [other.name for other in copies(lesson, folder) if other != copy]
+    return f"Checking {copy}" + "".join(f", changed last of those with answers, not {other}" for other in others)
+
+
 def copies(lesson: Lesson, folder: Path) -> list[Path]:
     """The copies of a lesson that are there, a notebook, a Python file, both or none; the one changed last first."""
     both = [Path(folder) / f"{lesson.path.stem}{kind}" for kind in (".ipynb", ".py")]

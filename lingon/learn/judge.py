@@ -15,6 +15,7 @@ import numpy as np
 
 from lingon.core.errors import UserError
 from lingon.core.files import write_json
+from lingon.core.terminal import printable
 from lingon.learn.exercises import Exercise, load_file, read_exercises
 
 OUR_PLACE = re.compile(r", in line \d+ of [^:]*: .*$", re.DOTALL)  # what errors of lingon.scratch end with
@@ -94,7 +95,7 @@ def one_line(error: BaseException) -> str:
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
+    text = printable(" ".join(text.split()))
     return text if len(text) <= 300 else text[:297] + "..."
 
 

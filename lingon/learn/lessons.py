@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from lingon.core.errors import UserError, unknown
+from lingon.core.errors import UserError, one_of, unknown
 
 HEAD = re.compile(r"# # (\d\d)\. (.+)\n#\n# \*\*(.+\?)\*\*")  # number, title and question open every lesson
 
@@ -41,12 +41,29 @@ def lessons(folder: Path | None = None) -> list[Lesson]:
 def find_lesson(number: str | int, folder: Path | None = None) -> Lesson:
     """The lesson of a number: 7, "7", "07", "07_text_cnn" and "cnn" are the same. Raises UserError if there is none."""
     known = lessons(folder)
-    digits = re.match(r"\d+", str(number))
-    wanted = digits.group().zfill(2) if digits else str(number).lower().strip()
+    said = str(number).lower().strip()
+    digits = re.match(r"[0-9]+(?![^_.])", said)  # 07, 07_text_cnn, and 07.2, an exercise of it
+    wanted = digits.group().zfill(2) if digits else said
     matching = [lesson for lesson in known if wanted and wanted in (lesson.number if digits else lesson.path.stem)]
-    if len(matching) != 1:
-        raise unknown("lesson", str(number), [lesson.path.stem for lesson in known])
-    return matching[0]
+    if len(matching) == 1:
+        return matching[0]
+    if digits:
+        raise UserError(f"there is no lesson {wanted}; the course has {numbers(known)} (lingon learn list)")
+    if matching:
+        raise UserError(f"{said!r} is in the names of {one_of(lesson.path.stem for lesson in matching)}; say which")
+    raise unknown("lesson", str(number), [lesson.path.stem for lesson in known])
+
+
+def numbers(known: list[Lesson]) -> str:
+    """The numbers of lessons in words, as "00 to 11 and 13"."""
+    runs: list[list[Lesson]] = []
+    for lesson in known:
+        if runs and int(lesson.number) == int(runs[-1][-1].number) + 1:
+            runs[-1].append(lesson)
+        else:
+            runs.append([lesson])
+    names = [f"{run[0].number} to {run[-1].number}" if len(run) > 1 else run[0].number for run in runs]
+    return " and ".join([", ".join(names[:-1])] * (len(names) > 1) + names[-1:])
 
 
 def _read(path: Path) -> Lesson:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import UserError
+from lingon.core.extras import install_command
 from lingon.core.files import atomic_write
 from lingon.program.arguments import bound
 from lingon.program.compiled import Program
@@ -34,7 +35,7 @@ def export(program: Program, path: Path, examples: Mapping[str, Any]) -> float:
         import onnx
         import onnxruntime
     except ImportError as error:
-        raise UserError(f"export to ONNX needs {error.name}; `pip install lingon[export]`") from None
+        raise UserError(f"export to ONNX needs {error.name}: {install_command('export')}") from None
     given = dict(zip(program.variables, bound(_values(program, examples, 3), program.variables), strict=True))
     model = _model(program, [Type(a.shape, a.dtype) for a in given.values()])
     checks = [given]

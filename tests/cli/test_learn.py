@@ -38,18 +38,23 @@ def test_a_student_opens_solves_and_checks(tmp_path):
     first = lingon("learn", "check", "01", cwd=tmp_path)
     assert (first.returncode, first.stdout.count("not yet"), first.stdout.count("hint 1 of")) == (1, 3, 3)
     assert "More hints: --hint 2" in first.stdout
+    assert first.stdout.startswith("Checking lessons/01_arrays.py\n")
     (lesson,) = [lesson for lesson in lessons() if lesson.number == "01"]
     copy.write_text(solved(copy.read_text(), lesson.checks))
     last = lingon("learn", "check", "arrays", cwd=tmp_path)
     assert (last.returncode, last.stdout.count("passed"), "More hints" in last.stdout) == (0, 3, False)
-    lingon("learn", "open", "02", "--plain", cwd=tmp_path)
+    lingon("learn", "gradients", "--plain", cwd=tmp_path)  # a word of its name
     both = lingon("learn", "check", cwd=tmp_path)
     assert both.returncode == 1
     assert [line.split()[:2] for line in both.stdout.splitlines()] == [["01", "+++"], ["02", "---"]]
+    assert both.stdout.splitlines()[0].endswith("3 of 3 passed  lessons/01_arrays.py")
 
 
 @pytest.mark.parametrize(("words", "hint"), [
-    (["learn", "99"], "00_setup"),
+    (["learn", "99"], "there is no lesson 99; the course has 00 to"),
+    (["learn", "check", "999"], "there is no lesson 999"),
+    (["learn", "open", "nets"], "00_setup"),
+    (["learn", "check", "networks"], "say which"),
     (["learn", "open"], "number"),
     (["learn", "chek"], "check"),
     (["learn", "check", "02"], "lingon learn open 02"),
