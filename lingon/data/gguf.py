@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import DataError, one_of
+from lingon.core.files import open_regular
 from lingon.data.gguf_blocks import KINDS
 from lingon.data.tokenizer import short
 
@@ -70,11 +71,11 @@ class GGUF:
     def __init__(self, path: Path | str):
         self.path = Path(path)
         try:
-            with open(self.path, "rb") as file:
+            with open_regular(self.path) as file:
                 raw = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
-        except FileNotFoundError:
-            raise DataError(f"{self.path}: no such file") from None
         except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
+            if isinstance(error, DataError):
+                raise
             raise DataError(f"{self.path}: not a GGUF file ({error})") from None
         self._raw = raw
         self.facts, self.tensors = _Header(self.path, raw).read()

@@ -17,6 +17,8 @@ from lingon.data.tokenizer import Tokenizer, short
 CONTROL, OWN, BYTE = 3, 4, 6  # kinds of tokens: never in a text; always one piece of a text; a byte of a rare character
 SPACE = "▁"
 LONGEST = 1 << 10  # characters of a token that is cut into all pairs
+# In all; a vocabulary of 262,144 tokens has about half a million pairs, of a few letters each.
+PAIRS, LETTERS, WORK = 1 << 20, 1 << 25, 1 << 30
 LLAMA3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -74,8 +76,10 @@ def _by_score(file: GGUF, tokens: list[str], kinds: list[int]) -> tokenizers.Tok
         scores = -np.arange(len(tokens), dtype=float)
     ids = {token: i for i, token in enumerate(tokens)}
     rare = tokens[_id(file, "unknown_token_id", len(tokens), 0)]
-    whole = set() if gemma else {t for t, kind in zip(tokens, kinds, strict=True) if kind in (CONTROL, OWN, BYTE)}
-    merges = _merges(ids, scores.tolist(), whole)
+    # Gemma's own pieces, such as runs of spaces, are made by joining; what is no text is never.
+    apart = (CONTROL, BYTE) if gemma else (CONTROL, OWN, BYTE)
+    whole = {t for t, kind in zip(tokens, kinds, strict=True) if kind in apart}
+    merges = _merges(file.path, ids, scores.tolist(), whole)
     model = models.BPE(ids, merges, unk_token=rare, fuse_unk=True, byte_fallback=BYTE in kinds)
     library = tokenizers.Tokenizer(model)
     written = [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
@@ -127,9 +131,16 @@ def _begin(file: GGUF, library: tokenizers.Tokenizer, tokens: list[str], by_itse
     library.post_processor = processors.TemplateProcessing(single=f"{token} $A", special_tokens=[(token, begin)])
 
 
-def _merges(ids: Mapping[str, int], scores: list[float], whole: set[str]) -> list[tuple[str, str]]:
+def _merges(path: object, ids: Mapping[str, int], scores: list[float], whole: set[str]) -> list[tuple[str, str]]:
     """All pairs of tokens that make a token: those of higher score first, then the longer left half."""
-    found = [(scores[i], left, right) for token, i in ids.items() for left, right in _pairs(token, ids, whole)]
+    found, letters = [], 0
+    work = sum(len(token) ** 2 for token in ids if len(token) <= LONGEST)
+    for token, i in ids.items():
+        for left, right in _pairs(token, ids, whole) if work <= WORK else ():
+            found.append((scores[i], left, right))
+            letters += len(token)
+        if work > WORK or len(found) > PAIRS or letters > LETTERS:
+            raise DataError(f"{path}: its tokens can be joined in {PAIRS:,} ways and more, as no words can; not read")
     found.sort(key=lambda f: (f[0], len(f[1]), len(f[2])), reverse=True)
     return [(left, right) for _, left, right in found]
 

@@ -8,8 +8,11 @@ import tokenizers
 from tokenizers import decoders, models, pre_tokenizers
 
 from lingon.core.errors import DataError
-from lingon.core.files import read_json, write_json
+from lingon.core.files import read_bytes, read_json, write_json
+from lingon.data.guard import guarded
 from lingon.data.tokenizer import Tokenizer
+
+MERGES = 64 << 20  # bytes
 
 
 def read_tokenizer(folder: Path) -> Tokenizer | None:
@@ -35,14 +38,21 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any
 def _byte_level(folder: Path) -> tokenizers.Tokenizer:
     """GPT-2's kind: pairs of bytes."""
     vocab = read_json(folder / "vocab.json")
-    lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
+    try:
+        lines = read_bytes(folder / "merges.txt", MERGES).decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{folder / 'merges.txt'}: not UTF-8 text (byte {error.start})") from None
     merges = [tuple(line.split(" ")) for line in lines if line and not line.startswith("#version")]
     if not isinstance(vocab, dict) or not all(len(pair) == 2 for pair in merges):
         raise DataError(f"{folder}: vocab.json and merges.txt are not those of a byte-level tokenizer")
     try:
-        library = tokenizers.Tokenizer(models.BPE(vocab, merges))
-    except Exception as error:  # the library has no kind of its own
+        library = guarded(folder, "vocab.json and merges.txt do not fit together", _pairs, vocab, merges)
+    except TypeError as error:
         raise DataError(f"{folder}: vocab.json and merges.txt do not fit together ({str(error)[:80]})") from None
     library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     library.decoder = decoders.ByteLevel()
     return library
+
+
+def _pairs(vocab: dict[str, int], merges: list[tuple[str, str]]) -> tokenizers.Tokenizer:
+    return tokenizers.Tokenizer(models.BPE(vocab, merges))

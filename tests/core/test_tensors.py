@@ -1,6 +1,7 @@
 """Weights from files: what is hostile is refused quickly, with our own error and little memory."""
 
 import json
+import os
 import random
 import struct
 import time
@@ -100,3 +101,44 @@ def test_weights_of_another_model_are_refused(tmp_path, tensors, message):
     save_tensors(tmp_path / "x", tensors)
     with pytest.raises(DataError, match=message):
         load_tensors(tmp_path / "x", expect={"w": torch.zeros(3, 5)})
+
+
+HEADERS = {  # 15 MB each
+    "axes": b'{"x":{"dtype":"F32","data_offsets":[0,4],"shape":[' + b"9," * 7_500_000 + b"9]}}",
+    "tensors": b"{"
+    + b",".join(b'"%d":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}' % i for i in range(270_000))
+    + b"}",
+    "lists": b'{"x":[' + b"[]," * 5_000_000 + b"[]]}",
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+@pytest.mark.parametrize("size", [1 << 20, 15 << 20])
+def test_a_large_header_takes_no_time_and_no_memory(name, size, tmp_path):
+    """Promised: 50 ms and 64 MB, whether it is over the limit or cut to just under it."""
+    header = HEADERS[name][: size - 1].ljust(size - 1) + b"}"
+    (tmp_path / "x.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes(1 << 20))
+    best = min(_seconds(tmp_path / "x.safetensors") for _ in range(5))
+    tracemalloc.start()
+    _seconds(tmp_path / "x.safetensors")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert best < 0.05
+    assert peak < 64 << 20
+
+
+def _seconds(path):
+    start = time.process_time()
+    with pytest.raises(DataError):
+        shapes_in(path)
+    return time.process_time() - start
+
+
+def test_a_tensor_of_many_axes_and_a_pipe_are_refused(tmp_path):
+    header = b'{"x":{"dtype":"F32","data_offsets":[0,4],"shape":[' + b"9," * 400_000 + b"9]}}"
+    (tmp_path / "x.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes(1 << 20))
+    with pytest.raises(DataError, match="'x' has no valid shape"):
+        shapes_in(tmp_path / "x.safetensors")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="not a regular file"):
+        load_tensors(tmp_path / "pipe")

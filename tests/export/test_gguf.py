@@ -3,6 +3,8 @@
 import math
 import random
 import re
+import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -220,3 +222,37 @@ def test_a_tokenizer_of_bytes_is_cut_as_its_kind_says(tmp_path):
     assert len(found["qwen2"]) == len(found["gpt-2"]) + 3 - 1  # its normal form joins the accent, one letter less
     with pytest.raises(DataError, match="unknown kind 'gpt-9'; did you mean"):
         gguf_tokenizer(GGUF(written(tmp_path, bytes_facts("gpt-9"), {})))
+
+
+def test_runs_of_one_letter_make_no_gigabytes_of_pairs(tmp_path):
+    """All runs of up to 1,000 letters can be joined in half a million ways; of several letters, in millions."""
+    tokens = ["<unk>", *(c * n for c in "abcdefgh" for n in range(1, 1001))]
+    facts = {
+        "general.architecture": "llama",
+        "tokenizer.ggml.model": "llama",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.scores": [0.0] * len(tokens),
+    }
+    path = written(tmp_path, facts, {})
+    start = time.process_time()
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"a.gguf: its tokens can be joined in 1,048,576 ways and more"):
+        gguf_tokenizer(GGUF(path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 256 << 20
+    assert time.process_time() - start < 5
+
+
+def test_a_token_that_is_no_text_is_not_made_by_joining_in_gemma(tmp_path):
+    facts = {
+        "general.architecture": "gemma2",
+        "tokenizer.ggml.model": "llama",
+        "tokenizer.ggml.tokens": ["<unk>", "<", "b", ">", "<b", "<b>", "<<"],
+        "tokenizer.ggml.token_type": [2, 1, 1, 1, 1, 3, 4],
+        "tokenizer.ggml.scores": [0.0] * 7,
+        "tokenizer.ggml.add_bos_token": False,
+    }
+    tokenizer = gguf_tokenizer(GGUF(written(tmp_path, facts, {})))
+    assert tokenizer.tokens("<b>") == ["<b", ">"]
+    assert tokenizer.tokens("<<") == ["<<"]

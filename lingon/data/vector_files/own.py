@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from lingon.core.errors import DataError, UserError
-from lingon.core.files import atomic_write
+from lingon.core.files import atomic_write, open_regular
 from lingon.data.vector_files.loaded import JoinedWords, Loaded
 from lingon.data.vector_files.subwords import Subwords
 
@@ -73,7 +73,7 @@ def save_own(path: Path, words: list[str], table: np.ndarray, subwords: Subwords
 
 
 def _head(path: Path) -> tuple[dict, int]:
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         start = file.read(8)
         length = int.from_bytes(start, "little")
         if len(start) < 8 or length > LIMIT:
