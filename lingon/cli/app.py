@@ -105,22 +105,47 @@ def evaluate(
 def predict(
     bundle: Annotated[str, typer.Argument(help="A bundle, or the folder of a run.")],
     texts: Annotated[list[str] | None, typer.Argument(help="Texts; none reads lines of standard input.")] = None,
-    file: Annotated[Path | None, typer.Option(help="A file with one text per line; - is standard input.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="A table (csv, jsonl, parquet ...), or a file with a text a line; - is standard input."),
+    ] = None,
+    text: TextColumn = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the table of --file back with the labels: scored.csv, .jsonl or .parquet."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file that --out names.")] = False,
+    on_bad_row: BadRow = "stop",
+    encoding: Encoding = "utf-8",
+    quoting: Quoting = "auto",
     format: Annotated[str, typer.Option(help="text or jsonl.")] = "text",
     words: Annotated[bool, typer.Option("--words", help="Show the words that decided.")] = False,
     device: Device = "cpu",
 ) -> None:
-    """Label texts, as they come: arguments, the lines of a file, or standard input."""
+    """Label texts, as they come: arguments, the rows of a table, the lines of a file, or standard input."""
     from lingon.cli.predict import lines_of, predict_lines
+    from lingon.cli.scored import Source, write_scored
 
     if format not in ("text", "jsonl"):
         raise unknown("format", format, ("text", "jsonl"))
     if texts and file:
         raise UserError("give texts or --file, not both")
+    named = file is not None and str(file) != "-"
+    if out and (not named or words or format != "text"):
+        raise UserError(
+            "--out writes the table of --file back, without --words and --format; its ending says the format"
+        )
+    source = Source.of(file, one_column(text), on_bad_row, Files(encoding, quoting)) if named else None
+    if text and source is None:
+        raise UserError("--text is a column of the table that --file names; texts alone have none")
     classifier = lingon.load(bundle, device)
     if classifier.kind != "classify":
         raise UserError(f"{bundle!r} is a {classifier.kind}, which labels nothing; try: lingon generate {bundle}")
-    for line in predict_lines(classifier, texts or lines_of(file), format, words):
+    if out and source:
+        print(write_scored(classifier, source, out, overwrite))
+        return
+    given = (one for one, _ in source.rows()) if source else texts or lines_of(None)
+    for line in predict_lines(classifier, given, format, words):
         print(line, flush=True)
 
 

@@ -10,40 +10,41 @@ from threading import Thread
 
 from lingon.core.errors import DataError, UserError
 from lingon.core.terminal import printable
+from lingon.data import lines
+from lingon.data.lines import FileOptions
 from lingon.tasks.classify import Classifier, Prediction
 from lingon.tasks.words import deciding_words
 
 AT_ONCE = 1024  # texts labelled together when they come faster than the model reads
 
 
-def lines_of(file: Path | None) -> Iterator[str]:
-    """The texts of a file or of standard input, one a line."""
+def lines_of(file: Path | None, options: FileOptions = FileOptions()) -> Iterator[str]:
+    """The texts of a file of plain text (maybe packed) or of standard input, one a line."""
     if file is None or str(file) == "-":
         if sys.stdin is None:  # closed by whoever started this
             raise UserError("standard input is closed; give texts, or a file of them")
         if sys.stdin.isatty():
             print("Type a text and press Enter; Ctrl-D ends.", file=sys.stderr)
-        return _decoded(sys.stdin.buffer, "standard input")
+        return _decoded(lines.lines_in("standard input", sys.stdin.buffer), "standard input")
     if not file.is_file():
         raise UserError(f"there is no file {str(file)!r}")
-    return _decoded(open(file, "rb"), str(file))
+    return _decoded(lines.lines_of(file, options.encoding), str(file))
 
 
-def _decoded(raw, name: str) -> Iterator[str]:
-    for number, line in enumerate(raw, 1):
-        try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise DataError(f"{name}:{number}: not UTF-8 text (byte {error.start} of the line)") from None
+def _decoded(found: Iterator[lines.Line], name: str) -> Iterator[str]:
+    for number, text, wrong in found:
+        if wrong:
+            raise DataError(f"{name}:{number}: {wrong}")
+        yield text.rstrip("\r\n")
 
 
-def as_they_come(lines: Iterable[str], most: int = AT_ONCE) -> Iterator[list[str]]:
+def as_they_come(texts: Iterable[str], most: int = AT_ONCE) -> Iterator[list[str]]:
     """Groups of lines: all that have arrived, at most `most`; one alone when the next is not there yet.
 
     So a slow pipe gets each answer at once, and a fast one gets large batches.
     """
     queue: Queue[str | BaseException] = Queue(maxsize=most)
-    Thread(target=_fill, args=(queue, lines), daemon=True).start()
+    Thread(target=_fill, args=(queue, texts), daemon=True).start()
     while True:
         group = [queue.get()]
         while len(group) < most and isinstance(group[-1], str):
@@ -51,19 +52,18 @@ def as_they_come(lines: Iterable[str], most: int = AT_ONCE) -> Iterator[list[str
                 group.append(queue.get_nowait())
             except Empty:
                 break
-        texts = [item for item in group if isinstance(item, str)]
-        if texts:
-            yield texts
+        if found := [item for item in group if isinstance(item, str)]:
+            yield found
         if isinstance(end := group[-1], StopIteration):
             return
         if isinstance(end, BaseException):
             raise end
 
 
-def _fill(queue: Queue, lines: Iterable[str]) -> None:
+def _fill(queue: Queue, texts: Iterable[str]) -> None:
     try:
-        for line in lines:
-            queue.put(line)
+        for text in texts:
+            queue.put(text)
         queue.put(StopIteration())
     except BaseException as error:  # passed on to the reader of the queue
         queue.put(error)

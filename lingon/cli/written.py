@@ -21,12 +21,18 @@ STOPPING = {"never": beam.none_can_win, "heuristic": beam.none_would_win_now, "f
 
 
 def prompts_of(given: Sequence[str], file: Path | None) -> list[str]:
-    """The prompts of the command line and of the lines of a file, empty lines left out; one empty prompt if none."""
+    """The prompts of the command line and of the lines or the table of a file; one empty prompt if none.
+
+    Empty lines are left out.
+    """
     if file is None:
         return list(given) or [""]
     from lingon.cli.predict import lines_of
+    from lingon.data.formats import is_table
+    from lingon.data.running_text import texts_of
 
-    found = [*given, *(line for line in lines_of(file) if line)]
+    texts = texts_of(file) if file.is_file() and is_table(file) else lines_of(file)
+    found = [*given, *(text for text in texts if text)]
     if not found:
         raise UserError(f"{str(file)!r} has no prompt; write one a line")
     return found
