@@ -243,7 +243,8 @@ print("with the same seed:", once.tolist() == again.tolist())
 #
 # Every lesson ends with three. Write your lines in place of `...`, and run the cell and the one below it: it says
 # whether your answer is right, what is wrong if not, and gives a first hint. `lingon learn check 00` checks all three
-# in your copy, once you have saved it.
+# in your copy, once you have saved it. An answer may use whatever the lesson built, and functions of yours in other
+# cells.
 #
 # ### 00.1 Operations of a product
 #

@@ -43,5 +43,5 @@ def python_command() -> str:
         found = shutil.which(name)
         if found and Path(found).absolute() == here.absolute():
             return name
-    inside = here.is_relative_to(Path.cwd())
+    inside = here.is_relative_to(Path.cwd()) and Path.cwd() != Path("/")
     return shlex.quote(os.path.relpath(here) if inside else str(here))

@@ -64,6 +64,8 @@ def attempt(function: Callable, lesson: str | int, hints: int = 1) -> None:
 def copy_of(lesson: Lesson, folder: Path) -> Path:
     """The reader's copy of a lesson. Of a notebook and a Python file, the one changed last that holds an answer."""
     there = copies(lesson, folder)
+    if Path(folder).is_file():
+        raise UserError(f"{str(folder)!r} is a file; --folder is the folder of your copies")
     if not there:
         raise UserError(
             f"there is no copy of lesson {lesson.number} in {str(folder)!r}; "

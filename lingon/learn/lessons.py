@@ -41,8 +41,8 @@ def lessons(folder: Path | None = None) -> list[Lesson]:
 def find_lesson(number: str | int, folder: Path | None = None) -> Lesson:
     """The lesson of a number: 7, "7", "07", "07_text_cnn" and "cnn" are the same. Raises UserError if there is none."""
     known = lessons(folder)
-    said = str(number).lower().strip()
-    digits = re.match(r"[0-9]+(?![^_.])", said)  # 07, 07_text_cnn, and 07.2, an exercise of it
+    said = Path(str(number).lower().strip()).stem  # of lessons/07_text_cnn.py too, and of 07.2, an exercise
+    digits = re.match(r"[0-9]+(?![^_])", said)
     wanted = digits.group().zfill(2) if digits else said
     matching = [lesson for lesson in known if wanted and wanted in (lesson.number if digits else lesson.path.stem)]
     if len(matching) == 1:

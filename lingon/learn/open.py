@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -24,6 +25,8 @@ def open_lesson(number: str | int, folder: Path, browser: bool = True, plain: bo
     lesson, folder = find_lesson(number), Path(folder)
     if folder.resolve().is_relative_to(course_folder().resolve()):
         raise UserError(f"{str(folder)!r} is where the lessons themselves lie; choose another --folder for your copies")
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{str(folder)!r} is a file; --folder is the folder for your copies")
     copy, origin = copy_lesson(lesson, folder, plain)
     print(f"{origin}: {copy}")
     print(f"When you have done an exercise: lingon learn check {lesson.number}{_folder_option(folder)}")
@@ -65,7 +68,9 @@ def advice(copy: Path, lesson: Lesson, option: str = "") -> list[str]:
     elif not _installed("jupyterlab"):
         lines.append(f"To work in JupyterLab, install it: {_install(lesson)}; then: {again}")
     if copy.suffix == ".py":
-        lines.append(f"Run it in any editor that knows cells (# %%), or whole: {python_command()} {copy}")
+        lines.append(
+            f"Run it in any editor that knows cells (# %%), or whole: {python_command()} {shlex.quote(str(copy))}"
+        )
     elif not _installed("jupyterlab"):
         lines.append(f"As a Python file for any editor: {again} --plain")
     return lines
@@ -108,7 +113,7 @@ def _write(path: Path, text: str) -> Path:
 
 
 def _folder_option(folder: Path) -> str:
-    return "" if folder == Path("lessons") else f" --folder {folder}"
+    return "" if folder == Path("lessons") else f" --folder {shlex.quote(str(folder))}"
 
 
 def _installed(package: str) -> bool:

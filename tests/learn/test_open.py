@@ -165,7 +165,7 @@ def test_how_jupyterlab_ended_is_how_the_command_ends(jupyterlab):
 
 def test_a_lesson_by_a_word_of_its_name(course):
     assert find_lesson("doubl", course) == find_lesson("Doubling", course) == find_lesson("03", course)
-    assert find_lesson("03.2", course) == find_lesson("3", course)
+    assert find_lesson("lessons/03_doubling.ipynb", course) == find_lesson("03.2", course) == find_lesson("3", course)
     for nothing in ("", " ", "tripling"):
         with pytest.raises(UserError, match="03_doubling"):
             find_lesson(nothing, course)
@@ -185,6 +185,17 @@ def test_copies_do_not_go_among_the_lessons(started, course):
     with pytest.raises(UserError, match="choose another --folder"):
         opening.open_lesson("03", course / "mine")
     assert not (course / "mine").exists()
+
+
+def test_a_folder_may_have_spaces_and_is_no_file(started, course, tmp_path, monkeypatch, capsys):
+    only(monkeypatch, "matplotlib")
+    copy = opening.open_lesson("03", tmp_path / "my lessons")
+    said = capsys.readouterr().out
+    assert f"lingon learn check 03 --folder '{tmp_path / 'my lessons'}'\n" in said
+    assert said.endswith(f" '{copy}'\n")
+    for use in (opening.open_lesson, lambda number, folder: check_lesson(number, folder, course=course)):
+        with pytest.raises(UserError, match=r"03_doubling\.py' is a file; --folder is the folder"):
+            use("03", copy)
 
 
 def test_the_notebook_checks_like_the_file(started, course, tmp_path):
