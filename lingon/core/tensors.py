@@ -64,11 +64,8 @@ def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
         if name == "__metadata__":
             continue
         shape = entry.get("shape") if isinstance(entry, dict) else None
-        if (
-            not isinstance(shape, list)
-            or len(shape) > AXES
-            or not all(type(n) is int and 0 <= n <= size for n in shape)
-        ):
+        sizes = shape if isinstance(shape, list) and len(shape) <= AXES else [None]
+        if not all(type(n) is int and 0 <= n <= size for n in sizes):
             raise DataError(f"{path}: tensor {name!r} has no valid shape")
         shapes[name] = tuple(sizes)
     if (numbers := sum(map(math.prod, shapes.values()))) > size:  # each takes a byte at least
