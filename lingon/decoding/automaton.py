@@ -1,5 +1,6 @@
-"""From the tree of a grammar to a deterministic automaton over the bytes of UTF-8."""
+"""From the tree of a grammar to the smallest deterministic automaton over the bytes of UTF-8."""
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -7,12 +8,11 @@ from itertools import pairwise
 import numpy as np
 
 from lingon.core.errors import UserError
-from lingon.decoding import regex
-from lingon.decoding.regex import Characters, Either, Node, Ranges, Repeat
-from lingon.decoding.utf8 import byte_graph
+from lingon.decoding.budget import Budget, too_large
+from lingon.decoding.nfa import NFA
+from lingon.decoding.regex import Node
 
-LARGEST = 200_000  # states on the way, with edges on nothing; a grammar of more would take minutes
-MOST_STATES = 50_000  # of the automaton itself: 50 MB, built within about ten seconds
+MOST_STATES = 50_000  # on the way to the smallest automaton
 ROUNDS = 64  # in which states that mean the same are told from others
 
 
@@ -20,11 +20,13 @@ ROUNDS = 64  # in which states that mean the same are told from others
 class Automaton:
     """States 0 .. n-1, of which 0 is the first.
 
-    table: [n + 1, 256], the state after a byte; n is the state from which no text can be finished, and stays there.
+    table: [n + 1, C], the state after a byte of a class; n is the state from which no text can be finished, and stays
+    there. classes: [256], the class of each byte: the bytes of one lead to the same states everywhere.
     accepting: [n + 1], whether the text may end. distance: [n + 1], how many bytes are missing at least.
     """
 
     table: np.ndarray
+    classes: np.ndarray
     accepting: np.ndarray
     distance: np.ndarray
 
@@ -36,127 +38,64 @@ class Automaton:
     def after(self, text: bytes, state: int = 0) -> int:
         """The state after a text."""
         for byte in text:
-            state = int(self.table[state, byte])
+            state = int(self.table[state, self.classes[byte]])
         return state
 
     def accepts(self, text: str) -> bool:
-        """Whether a whole text is of the grammar."""
-        return bool(self.accepting[self.after(text.encode())])
+        """Whether a whole text is of the grammar; one with half a surrogate pair, which UTF-8 cannot write, is not."""
+        return bool(self.accepting[self.after(text.encode(errors="surrogatepass"))])
 
 
 def compiled(node: Node) -> Automaton:
-    """The smallest automaton for a grammar. Raises UserError when the grammar allows nothing, or is too large."""
+    """The smallest automaton for a grammar.
+
+    Raises UserError when the grammar allows nothing, or is too large: see `lingon.decoding.budget`.
+    """
+    budget = Budget()
     try:
-        builder = _Builder().built(node)
+        nfa = NFA(node, budget)
     except RecursionError:
         raise UserError("the grammar is nested too deep; write it with fewer groups or properties") from None
-    return _smallest(*_determined(builder))
+    return _smallest(*_determined(nfa, budget))
 
 
-class _Builder:
-    """States with edges on bytes and edges on nothing (Thompson, "Regular Expression Search Algorithm", 1968)."""
-
-    def __init__(self):
-        self.edges: list[list[tuple[int, int, int]]] = []
-        self.free: list[list[int]] = []
-
-    def built(self, node: Node) -> "_Builder":
-        self.first, self.last = self.state(), self.state()
-        self.add(node, self.first, self.last)
-        return self
-
-    def state(self) -> int:
-        if len(self.edges) >= LARGEST:
-            raise UserError(f"the grammar is too large: over {LARGEST:,} states; repeat less or allow fewer characters")
-        self.edges.append([])
-        self.free.append([])
-        return len(self.edges) - 1
-
-    def add(self, node: Node, start: int, end: int) -> None:
-        """Lets the texts of the node lead from one state to another."""
-        if isinstance(node, Characters):
-            self.add_characters(node.ranges, start, end)
-        elif isinstance(node, regex.Sequence):
-            for part in node.parts:
-                after = self.state()
-                self.add(part, start, after)
-                start = after
-            self.free[start].append(end)
-        elif isinstance(node, Either):
-            for part in node.parts:
-                self.add(part, start, end)
-        else:
-            self.add_repeat(node, start, end)
-
-    def add_characters(self, ranges: Ranges, start: int, end: int) -> None:
-        first, nodes = byte_graph(ranges)
-        names = {0: end, first: start} if first else {0: end}
-        for number, edges in enumerate(nodes):
-            if edges:
-                name = names.setdefault(number, -1)
-                name = names[number] = self.state() if name < 0 else name
-                self.edges[name] += [(low, high, self.named(names, to)) for low, high, to in edges]
-
-    def named(self, names: dict[int, int], number: int) -> int:
-        if names.get(number, -1) < 0:
-            names[number] = self.state()
-        return names[number]
-
-    def add_repeat(self, node: Repeat, start: int, end: int) -> None:
-        for _ in range(node.least):
-            after = self.state()
-            self.add(node.part, start, after)
-            start = after
-        if node.most is None:
-            loop = self.state()
-            self.free[start].append(loop)
-            self.free[loop].append(end)
-            self.add(node.part, loop, again := self.state())
-            self.free[again].append(loop)
-            return
-        self.free[start].append(end)
-        for _ in range(node.most - node.least):
-            after = self.state()
-            self.add(node.part, start, after)
-            self.free[after].append(end)
-            start = after
-
-    def closure(self, states: frozenset[int]) -> frozenset[int]:
-        """The states, and those that nothing leads to from them."""
-        found, todo = set(states), list(states)
-        while todo:
-            for state in self.free[todo.pop()]:
-                if state not in found:
-                    found.add(state)
-                    todo.append(state)
-        return frozenset(found)
-
-
-def _determined(builder: _Builder) -> tuple[np.ndarray, np.ndarray]:
-    """The table (-1: no way on) and the accepting states of an automaton that is in one state at a time."""
-    first = builder.closure(frozenset([builder.first]))
-    numbers, todo, rows = {first: 0}, [first], []
-    closures: dict[frozenset, frozenset] = {}
-    for states in todo:
-        row = np.full(256, -1, np.int32)
-        for low, after, reached in _ways([edge for state in states for edge in builder.edges[state]]):
-            if reached not in closures:
-                closures[reached] = builder.closure(reached)
-            target = closures[reached]
+def _determined(nfa: NFA, budget: Budget) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Table [n, C] (-1: no way on), classes and accepting states of an automaton that is in one state at a time."""
+    first = nfa.closure(frozenset([nfa.first]))
+    numbers, todo, ways = {first: 0}, [first], array("i")
+    for number, states in enumerate(todo):
+        edges = [edge for state in states for edge in nfa.edges[state]]
+        budget.spend(len(states) + 2 * len(edges))
+        for low, after, reached in _ways(edges):
+            target = nfa.closure(reached)
             if target not in numbers:
                 numbers[target] = len(todo)
                 todo.append(target)
-            row[low:after] = numbers[target]
+            ways.extend((number, low, after, numbers[target]))
         if len(todo) > MOST_STATES:
-            raise UserError(
-                f"the grammar is too large: over {MOST_STATES:,} states; repeat less, or write it more simply"
-            )
-        rows.append(row)
-    return np.stack(rows), np.array([builder.last in states for states in todo])
+            raise too_large(f"over {MOST_STATES:,} states")
+    found = np.frombuffer(ways, np.int32).reshape(-1, 4) if ways else np.zeros((0, 4), np.int32)
+    return *_by_class(found, len(todo)), np.array([nfa.last in states for states in todo])
+
+
+def _by_class(ways: np.ndarray, states: int) -> tuple[np.ndarray, np.ndarray]:
+    """The table of ways (state, low, after, to), with a column for all bytes that no way divides."""
+    starts = np.unique(np.append(ways[:, 1:3], 0))
+    starts = starts[starts < 256]
+    low, after = np.searchsorted(starts, ways[:, 1]), np.searchsorted(starts, ways[:, 2])
+    counts = after - low
+    within = np.arange(counts.sum()) - np.repeat(counts.cumsum() - counts, counts)
+    table = np.full((states, len(starts)), -1, np.int32)
+    table[np.repeat(ways[:, 0], counts), np.repeat(low, counts) + within] = np.repeat(ways[:, 3], counts)
+    return table, np.searchsorted(starts, np.arange(256), side="right") - 1
 
 
 def _ways(edges: list[tuple[int, int, int]]) -> Iterable[tuple[int, int, frozenset[int]]]:
     """Ranges of bytes, low to before `after`, that lead to the same states, and these."""
+    if len(edges) == 1:
+        ((low, high, to),) = edges
+        yield low, high + 1, frozenset((to,))
+        return
     starts: dict[int, list[int]] = {}
     for low, high, to in edges:
         starts.setdefault(low, []).append(to)
@@ -172,45 +111,72 @@ def _ways(edges: list[tuple[int, int, int]]) -> Iterable[tuple[int, int, frozens
             yield low, after, frozenset(reached)
 
 
-def _smallest(table: np.ndarray, accepting: np.ndarray) -> Automaton:
+def _smallest(table: np.ndarray, classes: np.ndarray, accepting: np.ndarray) -> Automaton:
     """States that can end no text removed, and states that mean the same made one (Moore, 1956).
 
     States of unlike distances differ, so that a long chain is told apart at once and not state by state. Where `ROUNDS`
     are not enough, as for a part that is there up to 1000 times, states that mean the same stay: they only cost memory.
     """
     count = len(table)
-    table = np.vstack([np.where(table < 0, count, table), np.full((1, 256), count, np.int32)])
-    distance = steps_to(np.append(accepting, False), [set(row) for row in table.tolist()])
+    table = np.vstack([np.where(table < 0, count, table), np.full((1, table.shape[1]), count, np.int32)])
+    distance = steps_to(np.append(accepting, False), [set(row.tolist()) for row in table])
     if distance[0] < 0:
         raise UserError("the grammar allows no text at all; loosen it")
     table = np.where(distance[table] < 0, count, table)
-    different = np.unique(table, axis=1)  # bytes that always lead to the same states are one column
-    kinds, groups = distance, 0
+    table, classes = _merged(table, classes)
+    kinds, first = _kinds(table, distance)
+    return _numbered(table, classes, kinds, first, distance)
+
+
+def _kinds(table: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What each state means, as a number, and the first state of each meaning.
+
+    States are told apart by sums of what they lead to, times odd numbers at random: equal sums of unlike states are
+    all but impossible, and since the last look is an exact one, nothing rests on that.
+    """
+    factors = np.random.default_rng(0).integers(1, 2**63, table.shape[1] + 1, np.uint64) * np.uint64(2) + np.uint64(1)
+    kinds, groups = distance.astype(np.int64), 0
     for _ in range(ROUNDS):
-        seen = np.column_stack([kinds, kinds[different]])
-        _, first, kinds = np.unique(seen, axis=0, return_index=True, return_inverse=True)
+        seen = kinds.astype(np.uint64) * factors[-1]
+        for column, factor in zip(table.T, factors, strict=False):
+            seen += kinds.astype(np.uint64)[column] * factor
+        _, first, kinds = np.unique(seen, return_index=True, return_inverse=True)
         kinds = kinds.reshape(-1)
         if len(first) == groups:
-            return _numbered(table, kinds, first, distance)
+            break
         groups = len(first)
-    alone = np.where(distance < 0, count, np.arange(count + 1))
-    return _numbered(table, alone, np.arange(count + 1), distance)
+    alike = (kinds[table] == kinds[table[first]][kinds]).all() and (distance == distance[first][kinds]).all()
+    if alike:
+        return kinds, first
+    dead = len(distance) - 1
+    return np.where(distance < 0, dead, np.arange(dead + 1)), np.arange(dead + 1)
 
 
-def _numbered(table: np.ndarray, kinds: np.ndarray, first: np.ndarray, distance: np.ndarray) -> Automaton:
-    """The automaton with one state per kind: the first state is 0, the dead one the last, unreachable ones left out."""
-    dead = kinds[-1]
-    todo = [int(kinds[0])]
-    known = set(todo)
+def _merged(table: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The table with one column for all classes that lead to the same states, in the order of their first bytes."""
+    _, first, same = np.unique(table, axis=1, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return table[:, first[order]], np.argsort(order)[same.reshape(-1)][classes]
+
+
+def _numbered(table: np.ndarray, classes: np.ndarray, kinds: np.ndarray, first: np.ndarray, distance: np.ndarray):
+    """The automaton with one state per kind: the first state is 0, the dead one the last, unreachable ones left out.
+
+    Kinds are numbered as they are met, byte by byte, so that one language has one table.
+    """
+    dead, todo = int(kinds[-1]), [int(kinds[0])]
+    names = {todo[0]: 0, dead: -1}
     for kind in todo:
-        new = [after for after in np.unique(kinds[table[first[kind]]]).tolist() if after not in known and after != dead]
-        known.update(new)
-        todo += new
+        for after in kinds[table[first[kind]]].tolist():
+            if after not in names:
+                names[after] = len(todo)
+                todo.append(after)
     name = np.full(len(first), len(todo), np.int32)
     name[todo] = np.arange(len(todo))
-    rows = name[kinds[table[first[todo]]]]
+    rows = np.vstack([name[kinds[table[first[todo]]]], np.full((1, table.shape[1]), len(todo), np.int32)])
     distance = np.append(distance[first[todo]], -1)
-    return Automaton(np.vstack([rows, np.full((1, 256), len(todo), np.int32)]), distance == 0, distance)
+    rows, classes = _merged(rows, classes)
+    return Automaton(rows, classes, distance == 0, distance)
 
 
 def steps_to(goals: np.ndarray, following: Sequence[Iterable[int]]) -> np.ndarray:

@@ -50,7 +50,8 @@ class Grammar:
 
     def __init__(self, automaton: Automaton, pieces: Sequence[bytes]):
         self.automaton, self.pieces = automaton, pieces
-        self._columns, self._lengths = _columns(pieces)
+        columns, self._lengths = _columns(pieces)
+        self._columns = automaton.classes[columns]
         self._following: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._after: dict[tuple[int, ...], int] = {}
         self.missing = self._by_bytes()
@@ -113,10 +114,10 @@ class Grammar:
 
     def _walk(self, state: int) -> tuple[np.ndarray, np.ndarray]:
         """Every token goes through the automaton byte by byte; those that do not die, and where they are."""
-        states = np.full(len(self.pieces), state, np.int32)
+        states, table = np.full(len(self.pieces), state, np.int32), self.automaton.table
         walking = tokens = np.flatnonzero(self._lengths)
         for at in range(self._columns.shape[1]):
-            states[walking] = self.automaton.table[states[walking], self._columns[walking, at]]
+            states[walking] = table[states[walking], self._columns[walking, at]]
             walking = walking[(states[walking] != self.automaton.dead) & (self._lengths[walking] > at + 1)]
             if not len(walking):
                 break
@@ -129,7 +130,7 @@ class Grammar:
         Where every byte that the grammar uses is a token, the bytes that are missing are as many tokens.
         """
         single = set(b"".join(piece for piece in self.pieces if len(piece) == 1))
-        used = np.flatnonzero((self.automaton.table[:-1] != self.automaton.dead).any(0))
+        used = np.flatnonzero((self.automaton.table[:-1] != self.automaton.dead).any(0)[self.automaton.classes])
         return self.automaton.distance if single.issuperset(used.tolist()) else None
 
     def _by_tokens(self) -> np.ndarray:

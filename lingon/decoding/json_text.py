@@ -4,7 +4,7 @@ import json
 from functools import cache
 from typing import Any
 
-from lingon.decoding.regex import NOTHING, Characters, Either, Node, Repeat, Sequence, literal, parse, union, without
+from lingon.decoding.regex import NOTHING, Characters, Either, Graph, Node, Repeat, Sequence, literal, parse, union, without
 
 HEX = "[0-9a-fA-F]"
 SPACE = Repeat(literal(" "), 0, 1)
@@ -25,16 +25,23 @@ def array(item: Node, least: int = 0, most: int | None = None) -> Node:
     """A JSON array of so many items."""
     if most == 0:
         return literal("[]")
+    if most is None and least <= 1:
+        return _filled("[", item, "]", may_be_empty=not least)
     more = Repeat(Sequence((COMMA, item)), max(0, least - 1), None if most is None else most - 1)
     filled = Sequence((item, more))
     return Sequence((literal("["), filled if least else Either((filled, NOTHING)), literal("]")))
 
 
+def _filled(opening: str, member: Node, closing: str, may_be_empty: bool = True) -> Node:
+    """Members with commas between, without end; the member stands in the grammar once."""
+    edges = [(0, 1, literal(opening)), (1, 2, member), (2, 1, COMMA), (2, 3, literal(closing))]
+    return Graph(4, (*edges, *([(0, 3, literal(opening + closing))] if may_be_empty else [])))
+
+
 def mapping(value: Node) -> Node:
     """A JSON object with any names and such values."""
     member = Sequence((quoted(Repeat(LETTER, 0, None)), literal(":"), SPACE, value))
-    filled = Sequence((member, Repeat(Sequence((COMMA, member)), 0, None)))
-    return Sequence((literal("{"), Either((filled, NOTHING)), literal("}")))
+    return _filled("{", member, "}")
 
 
 @cache

@@ -25,7 +25,7 @@ from lingon.decoding.json_text import (
     quoted,
     written,
 )
-from lingon.decoding.regex import NOTHING, Either, Node, Repeat, Sequence, literal, parse
+from lingon.decoding.regex import NOTHING, Either, Graph, Node, Repeat, Sequence, literal, parse
 
 NOTES = {"$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples"}
 KNOWN = {
@@ -208,22 +208,22 @@ class _Reader:
         for name, value in properties.items():
             member = (written(name), literal(":"), SPACE, self.node(value, f"{where}.{name}", depth + 1))
             members.append((Sequence(member), name in required))
-        return Sequence((literal("{"), _members(members), literal("}")))
+        return _members(members)
 
 
 def _members(members: list[tuple[Node, bool]]) -> Node:
-    """The members in their order, those that are not required or not there, with commas between.
+    """An object of these members in their order, those that are not required or not there, with commas between.
 
-    Each member comes after some that stand before it, or is the first: so the grammar grows with their number alone.
+    Places: 2i + 1 before member i when none has come, 2i + 2 when one has; so each member is in the grammar once.
     """
-    found: Node = Either(())
-    begun = False
-    for member, needed in members:
-        more = Sequence((COMMA, member))
-        after = Sequence((found, more if needed else Repeat(more, 0, 1)))
-        found = after if begun else Either((after, member))
-        begun = begun or needed
-    return found if begun else Either((found, NOTHING))
+    edges: list[tuple[int, int, Node]] = [(0, 1, literal("{"))]
+    count, last = len(members), 3 * len(members) + 3
+    for i, (member, needed) in enumerate(members):
+        here = 2 * count + 3 + i  # where member i begins
+        edges += [(2 * i + 1, here, NOTHING), (2 * i + 2, here, COMMA), (here, 2 * i + 4, member)]
+        edges += [] if needed else [(2 * i + 1, 2 * i + 3, NOTHING), (2 * i + 2, 2 * i + 4, NOTHING)]
+    edges += [(2 * count + 1, last, literal("}")), (2 * count + 2, last, literal("}"))]
+    return Graph(last + 1, tuple(edges))
 
 
 def _broad(kinds: list[str]) -> set[str]:

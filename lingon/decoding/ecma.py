@@ -1,0 +1,262 @@
+r"""Patterns of JSON Schema: regular expressions of ECMA-262 with its `u` flag, as trees of the whole texts they accept.
+
+They are not Python's: \d, \w and \s are fixed sets, the dot leaves out four characters, [] is nothing and [^] anything,
+{,3} is an error, and so is an escape that means nothing. A pattern is looked for anywhere in a text, so that what stands
+before and after it is free, unless ^ and $ say otherwise. Source: ECMA-262, 2025, section 22.2.
+"""
+
+import re
+
+from lingon.core.errors import UserError
+from lingon.decoding.regex import (
+    DEEPEST,
+    LONGEST,
+    MOST,
+    NOTHING,
+    Characters,
+    Either,
+    Node,
+    Ranges,
+    Repeat,
+    Sequence,
+    counted,
+    union,
+    without,
+)
+from lingon.decoding.unicode_property import property_of
+
+START, END = Characters(((-1, -1),)), Characters(((-2, -2),))  # ^ and $, until `_placed` takes them away
+FREE = Repeat(Characters(without(())), 0, None)  # any text
+DIGIT: Ranges = ((0x30, 0x39),)
+WORD = union([(0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)])
+LINE_ENDS = [(0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029)]
+BLANK = [(0x09, 0x09), (0x0B, 0x0C), (0x20, 0x20), (0xA0, 0xA0), (0xFEFF, 0xFEFF)]
+SEPARATORS = [(0x1680, 0x1680), (0x2000, 0x200A), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000)]
+CLASSES = {"d": DIGIT, "w": WORD, "s": union([*LINE_ENDS, *BLANK, *SEPARATORS])}
+CLASSES |= {name.upper(): without(ranges) for name, ranges in CLASSES.items()}
+ANY = without(union(LINE_ENDS))
+SIGNS = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
+SYNTAX = "^$\\.*+?()[]{}|/"
+AROUND = {"=": "lookahead", "!": "lookahead", "<=": "lookbehind", "<!": "lookbehind"}
+
+
+def parse_ecma(pattern: str) -> Node:
+    """The tree of all texts in which the pattern is found.
+
+    Raises UserError, with the place, for what is no pattern with the `u` flag or has no automaton: references to groups,
+    lookahead and lookbehind, word boundaries, flags; ^ anywhere but at the beginning and $ anywhere but at the end, of
+    the pattern or of one of its alternatives.
+    """
+    if len(pattern) > LONGEST:
+        raise UserError(f"the pattern has {len(pattern):,} letters, expected {LONGEST:,} at most")
+    reader = _Reader(pattern)
+    return reader.placed(reader.whole(), True, True)
+
+
+class _Reader:
+    def __init__(self, pattern: str):
+        self.text, self.at, self.depth = pattern, 0, 0
+
+    def wrong(self, what: str) -> UserError:
+        return UserError(f"pattern {self.text[:60]!r}, character {self.at}: {what}")
+
+    def has(self, sign: str) -> bool:
+        """Takes the sign if it comes next."""
+        if not self.text.startswith(sign, self.at):
+            return False
+        self.at += len(sign)
+        return True
+
+    def whole(self) -> Node:
+        found = self.either()
+        if self.at < len(self.text):
+            raise self.wrong("a ) without its (")
+        return found
+
+    def either(self) -> Node:
+        parts = [self.sequence()]
+        while self.has("|"):
+            parts.append(self.sequence())
+        return parts[0] if len(parts) == 1 else Either(tuple(parts))
+
+    def sequence(self) -> Node:
+        parts = []
+        while self.at < len(self.text) and self.text[self.at] not in "|)":
+            parts.append(self.repeated())
+        return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
+
+    def repeated(self) -> Node:
+        part = self.one()
+        bounds = self.bounds()
+        if bounds is None:
+            return part
+        least, most = bounds
+        if part in (START, END):
+            raise self.wrong("a repetition of ^ or $")
+        if most is not None and least > most:
+            raise self.wrong(f"at least {least} times and at most {most}")
+        if max(least, most or 0) > MOST:
+            raise self.wrong(f"more than {MOST} repetitions are not counted")
+        self.has("?")  # a lazy repetition is found in the same texts
+        if self.bounds() is not None:
+            raise self.wrong("a repetition of a repetition; put the first into ( )")
+        return Repeat(part, least, most)
+
+    def bounds(self) -> tuple[int, int | None] | None:
+        for sign, bounds in (("*", (0, None)), ("+", (1, None)), ("?", (0, 1))):
+            if self.has(sign):
+                return bounds
+        found = re.compile(r"\{([0-9]+)(,?)([0-9]*)\}").match(self.text, self.at)
+        if not found or (found[3] and not found[2]):
+            return None
+        self.at = found.end()
+        least = counted(found[1])
+        return least, (counted(found[3]) if found[3] else None) if found[2] else least
+
+    def one(self) -> Node:
+        sign = self.text[self.at]
+        if sign in "*+?{}]":
+            raise self.wrong(f"{sign} stands for itself only as \\{sign}; a repetition is of something, as a{{2,3}}")
+        self.at += 1
+        if sign == "^":
+            return START
+        if sign == "$":
+            return END
+        if sign == "(":
+            return self.group()
+        if sign == "[":
+            return Characters(self.set())
+        if sign == ".":
+            return Characters(ANY)
+        return Characters(self.escape(inside=False) if sign == "\\" else ((ord(sign),) * 2,))
+
+    def group(self) -> Node:
+        if self.has("?"):
+            for sign, name in AROUND.items():
+                if self.has(sign):
+                    raise self.wrong(f"a {name} has no automaton here; say what is there, not what is around it")
+            if found := re.compile(r"<[^\W\d][\w$]*>|<[$][\w$]*>|:").match(self.text, self.at):
+                self.at = found.end()
+            else:
+                raise self.wrong("flags and the like have no automaton here; (?: ) and (?<name> ) have")
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.wrong(f"more than {DEEPEST} groups inside each other")
+        found = self.either()
+        if not self.has(")"):
+            raise self.wrong("a ( without its )")
+        self.depth -= 1
+        return found
+
+    def set(self) -> Ranges:
+        outside, ranges = self.has("^"), []
+        while not self.has("]"):
+            ranges += self.span()
+        found = union(ranges)
+        return without(found) if outside else found
+
+    def span(self) -> Ranges:
+        """One member of a [set]: a character, a range, a class of characters."""
+        low, single = self.member()
+        if not (self.text.startswith("-", self.at) and self.text[self.at + 1 : self.at + 2] not in ("", "]")):
+            return low
+        self.at += 1
+        high, also = self.member()
+        if not (single and also):
+            raise self.wrong("a range needs a character at each end; the hyphen itself is \\-")
+        if low[0][0] > high[0][0]:
+            raise self.wrong("a range that ends before it begins")
+        return ((low[0][0], high[0][0]),)
+
+    def member(self) -> tuple[Ranges, bool]:
+        """Characters, and whether they are a single one as it is written."""
+        if self.at >= len(self.text):
+            raise self.wrong("a [ without its ]")
+        self.at += 1
+        if self.text[self.at - 1] != "\\":
+            return ((ord(self.text[self.at - 1]),) * 2,), True
+        several = self.text[self.at : self.at + 1] in [*CLASSES, "p", "P"]
+        return self.escape(inside=True), not several
+
+    def escape(self, inside: bool) -> Ranges:
+        if self.at >= len(self.text):
+            raise self.wrong("a \\ at the end")
+        sign = self.text[self.at]
+        self.at += 1
+        if sign in CLASSES:
+            return CLASSES[sign]
+        if sign in "pP":
+            return self.property(sign)
+        if sign in "xucb0":
+            return ((self.code(sign, inside),) * 2,)
+        if sign in SIGNS:
+            return ((SIGNS[sign],) * 2,)
+        if sign in SYNTAX or (inside and sign == "-"):
+            return ((ord(sign),) * 2,)
+        known = {"b": "a word boundary", "B": "a word boundary", "k": "a reference"}
+        what = "a reference" if sign in "123456789" else known.get(sign, "no escape of ECMA-262 with the u flag")
+        raise self.wrong(f"\\{sign} is {what}, and has no automaton")
+
+    def code(self, sign: str, inside: bool) -> int:
+        r"""The code point of \x41, \u0041, \u{41}, \cA, \0 and, in a set, \b."""
+        if sign == "b" and inside:
+            return 8
+        forms = {"x": r"([0-9a-fA-F]{2})", "u": r"([0-9a-fA-F]{4})|\{0*([0-9a-fA-F]{1,6})\}", "c": r"([A-Za-z])"}
+        found = re.compile(forms.get(sign, "(?![0-9])" if sign == "0" else "(?!)")).match(self.text, self.at)
+        if not found:
+            expected = {"c": "a letter from A to Z", "0": "no digit", "b": "a set around it; a word boundary has none"}
+            raise self.wrong(f"\\{sign} wants {expected.get(sign, 'the hexadecimal digits of a character')}")
+        self.at = found.end()
+        if sign == "0":
+            return 0
+        if sign == "c":
+            return ord(found[1]) % 32
+        point = int(next(filter(None, found.groups())), 16)
+        if point > 0x10FFFF:
+            raise self.wrong("\\u{10FFFF} is the last character")
+        second = re.compile(r"\\u([dD][c-fC-F][0-9a-fA-F]{2})").match(self.text, self.at)
+        if sign == "u" and found[1] and 0xD800 <= point < 0xDC00 and second:  # two halves of one character
+            self.at = second.end()
+            return 0x10000 + ((point - 0xD800) << 10) + int(second[1], 16) - 0xDC00
+        return point
+
+    def property(self, sign: str) -> Ranges:
+        found = re.compile(r"\{([\w=]{1,60})\}").match(self.text, self.at)
+        if not found:
+            raise self.wrong(f"\\{sign} wants the name of a property, as \\p{{L}}")
+        self.at = found.end()
+        ranges = property_of(found[1])
+        if ranges is None:
+            raise self.wrong(f"\\{sign}{{{found[1]}}} is not known here; general categories are, as \\p{{L}} and \\p{{Nd}}")
+        return without(ranges) if sign == "P" else ranges
+
+    def placed(self, node: Node, left: bool, right: bool) -> Node:
+        """The tree without ^ and $. left, right: any text may stand before or after the node, unless they forbid it."""
+        if not _anchored(node):
+            return Sequence((*[FREE] * left, node, *[FREE] * right)) if left or right else node
+        if isinstance(node, Either):
+            return Either(tuple(self.placed(part, left, right) for part in node.parts))
+        if isinstance(node, Repeat):
+            if (node.least, node.most) == (0, 1):
+                return self.placed(Either((node.part, NOTHING)), left, right)
+            raise self.wrong("^ or $ in something repeated has no automaton here")
+        parts = list(node.parts) if isinstance(node, Sequence) else [node]
+        opened = next((i for i, part in enumerate(parts) if part != START), len(parts)) if left else 0
+        parts = parts[opened:]
+        closed = next((i for i, part in enumerate(parts[::-1]) if part != END), len(parts)) if right else 0
+        parts = parts[: len(parts) - closed]
+        before, after = left and not opened, right and not closed
+        if not parts:
+            return FREE if before or after else NOTHING
+        if {START, END}.intersection(parts):
+            raise self.wrong("^ has an automaton only at the beginning, $ only at the end, of the pattern or an alternative")
+        if len(parts) == 1:
+            return self.placed(parts[0], before, after)
+        middle = [self.placed(part, False, False) for part in parts[1:-1]]
+        return Sequence((self.placed(parts[0], before, False), *middle, self.placed(parts[-1], False, after)))
+
+def _anchored(node: Node) -> bool:
+    """Whether a ^ or $ is in it."""
+    if isinstance(node, Either | Sequence):
+        return any(map(_anchored, node.parts))
+    return _anchored(node.part) if isinstance(node, Repeat) else node in (START, END)
