@@ -50,7 +50,9 @@ def generate(
         list[str] | None, typer.Option(help="TOKEN=NUMBER, added to its logit, as ' the=-5' or 'end=-inf'; repeat.")
     ] = None,
     stop: Annotated[list[str] | None, typer.Option(help="Ends the text before this; repeat for more.")] = None,
-    pattern: Annotated[str | None, typer.Option(help="A regular expression that the new text matches.")] = None,
+    pattern: Annotated[
+        str | None, typer.Option(help="A regular expression, as of Python's re, that the new text matches.")
+    ] = None,
     schema: Annotated[Path | None, typer.Option(help="A file with a JSON schema that the new text keeps to.")] = None,
     contrastive: Annotated[
         Share, typer.Option(help="From 0 to 1: how much to avoid what is like the text before; see --top-k.")

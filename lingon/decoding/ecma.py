@@ -1,8 +1,8 @@
 r"""Patterns of JSON Schema: regular expressions of ECMA-262 with its `u` flag, as trees of the whole texts they accept.
 
-They are not Python's: \d, \w and \s are fixed sets, the dot leaves out four characters, [] is nothing and [^] anything,
-{,3} is an error, and so is an escape that means nothing. A pattern is looked for anywhere in a text, so that what stands
-before and after it is free, unless ^ and $ say otherwise. Source: ECMA-262, 2025, section 22.2.
+They are not Python's: \d, \w and \s are fixed sets, the dot leaves out four characters, [] is nothing and [^] is
+anything, {,3} is an error, and so is an escape that means nothing. A pattern is looked for anywhere in a text, so that
+what stands before and after it is free, unless ^ and $ say otherwise. Source: ECMA-262, 2025, section 22.2.
 """
 
 import re
@@ -43,9 +43,9 @@ AROUND = {"=": "lookahead", "!": "lookahead", "<=": "lookbehind", "<!": "lookbeh
 def parse_ecma(pattern: str) -> Node:
     """The tree of all texts in which the pattern is found.
 
-    Raises UserError, with the place, for what is no pattern with the `u` flag or has no automaton: references to groups,
-    lookahead and lookbehind, word boundaries, flags; ^ anywhere but at the beginning and $ anywhere but at the end, of
-    the pattern or of one of its alternatives.
+    Raises UserError, with the place, for what is no pattern with the `u` flag or has no automaton: references to
+    groups, lookahead and lookbehind, word boundaries, flags; ^ anywhere but at the beginning and $ anywhere but at the
+    end, of the pattern or of one of its alternatives.
     """
     if len(pattern) > LONGEST:
         raise UserError(f"the pattern has {len(pattern):,} letters, expected {LONGEST:,} at most")
@@ -227,7 +227,9 @@ class _Reader:
         self.at = found.end()
         ranges = property_of(found[1])
         if ranges is None:
-            raise self.wrong(f"\\{sign}{{{found[1]}}} is not known here; general categories are, as \\p{{L}} and \\p{{Nd}}")
+            raise self.wrong(
+                f"\\{sign}{{{found[1]}}} is not known here; general categories are, as \\p{{L}}, \\p{{Nd}}"
+            )
         return without(ranges) if sign == "P" else ranges
 
     def placed(self, node: Node, left: bool, right: bool) -> Node:
@@ -249,11 +251,12 @@ class _Reader:
         if not parts:
             return FREE if before or after else NOTHING
         if {START, END}.intersection(parts):
-            raise self.wrong("^ has an automaton only at the beginning, $ only at the end, of the pattern or an alternative")
+            raise self.wrong("^ has an automaton only at the beginning, $ only at the end, of it or an alternative")
         if len(parts) == 1:
             return self.placed(parts[0], before, after)
         middle = [self.placed(part, False, False) for part in parts[1:-1]]
         return Sequence((self.placed(parts[0], before, False), *middle, self.placed(parts[-1], False, after)))
+
 
 def _anchored(node: Node) -> bool:
     """Whether a ^ or $ is in it."""

@@ -4,7 +4,6 @@ Source: Willard, Louf, "Efficient Guided Generation for Large Language Models", 
 through the automaton at once, as columns of an array, when a state is first needed.
 """
 
-import json
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -16,7 +15,7 @@ from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
 from lingon.decoding.automaton import Automaton, compiled, steps_to
 from lingon.decoding.regex import parse
-from lingon.decoding.schema import schema_grammar
+from lingon.decoding.schema import schema_grammar, schema_text
 from lingon.decoding.step import Row, Rule
 
 KEPT = 256  # states whose tokens are remembered: with 50,000 tokens each takes at most 600 kB
@@ -27,19 +26,12 @@ def grammar_of(pattern: str | None, schema: Any, pieces: Sequence[bytes]) -> "Gr
     """The grammar of a regular expression or of a JSON schema (an object, or its text); None when both are None."""
     if pattern is None and schema is None:
         return None
-    return _grammar(pattern, schema if isinstance(schema, str | None) else _json(schema), tuple(pieces))
+    return _grammar(pattern, schema if isinstance(schema, str | None) else schema_text(schema), tuple(pieces))
 
 
 @lru_cache(maxsize=4)  # the same grammar serves many prompts, and what it has found out with it
 def _grammar(pattern: str | None, schema: str | None, pieces: tuple[bytes, ...]) -> "Grammar":
     return Grammar(compiled(parse(pattern) if pattern is not None else schema_grammar(schema)), pieces)
-
-
-def _json(schema: Any) -> str:
-    try:
-        return json.dumps(schema)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise UserError(f"the schema is not JSON ({error}); give an object of texts, numbers and lists") from None
 
 
 class Grammar:

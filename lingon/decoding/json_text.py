@@ -4,7 +4,19 @@ import json
 from functools import cache
 from typing import Any
 
-from lingon.decoding.regex import NOTHING, Characters, Either, Graph, Node, Repeat, Sequence, literal, parse, union, without
+from lingon.decoding.regex import (
+    NOTHING,
+    Characters,
+    Either,
+    Graph,
+    Node,
+    Repeat,
+    Sequence,
+    literal,
+    parse,
+    union,
+    without,
+)
 
 HEX = "[0-9a-fA-F]"
 SPACE = Repeat(literal(" "), 0, 1)
@@ -38,6 +50,29 @@ def _filled(opening: str, member: Node, closing: str, may_be_empty: bool = True)
     return Graph(4, (*edges, *([(0, 3, literal(opening + closing))] if may_be_empty else [])))
 
 
+def row(items: list[Node], others: Node | None, least: int, most: int | None) -> Node:
+    """A JSON array whose first items are these and whose others, if there may be any, are all alike.
+
+    Places: 2i + 1 before item i, 2i + 2 after it.
+    """
+    count = len(items)
+    if others is not None:
+        count = max(count + 1, least) if most is None else most
+    elif most is not None:
+        count = min(count, most)
+    if not count:
+        return literal("[]")
+    last = 2 * count + 1
+    edges = [(0, 1, literal("["))] + ([] if least else [(0, last, literal("[]"))])
+    for i in range(count):
+        edges.append((2 * i + 1, 2 * i + 2, items[i] if i < len(items) else others))
+        edges += [(2 * i + 2, 2 * i + 3, COMMA)] if i + 1 < count else []
+        edges += [(2 * i + 2, last, literal("]"))] if i + 1 >= least else []
+    if others is not None and most is None:
+        edges.append((2 * count, 2 * count - 1, COMMA))
+    return Graph(last + 1, tuple(edges))
+
+
 def mapping(value: Node) -> Node:
     """A JSON object with any names and such values."""
     member = Sequence((quoted(Repeat(LETTER, 0, None)), literal(":"), SPACE, value))
@@ -69,45 +104,3 @@ def escaped(node: Node) -> Node:
     if isinstance(node, Repeat):
         return Repeat(escaped(node.part), node.least, node.most)
     return type(node)(tuple(map(escaped, node.parts)))
-
-
-def integers(low: int, high: int) -> Node:
-    """The whole numbers from low to high, without leading zeros.
-
-    >>> from lingon.decoding.automaton import compiled
-    >>> numbers = compiled(integers(-3, 120))
-    >>> [n for n in range(-20, 200) if numbers.accepts(str(n))] == list(range(-3, 121))
-    True
-    """
-    parts: list[Node] = []
-    if low < 0:
-        parts.append(Sequence((literal("-"), _positive(max(1, -high), -low))))
-    if high >= 0:
-        parts.append(_positive(max(0, low), high))
-    return Either(tuple(parts))
-
-
-def _positive(low: int, high: int) -> Node:
-    """Numbers of the same count of digits go together."""
-    parts = []
-    for digits in range(len(str(low)), len(str(high)) + 1):
-        first = max(low, 0 if digits == 1 else 10 ** (digits - 1))
-        parts.append(_between(str(first), str(min(high, 10**digits - 1))))
-    return Either(tuple(parts))
-
-
-def _between(low: str, high: str) -> Node:
-    """Numbers with as many digits as both ends have, digit by digit."""
-    if len(low) == 1:
-        return Characters(((ord(low), ord(high)),))
-    if low.strip("0") == high.strip("9") == "":
-        return Repeat(parse("[0-9]"), len(low), len(low))
-    if low[0] == high[0]:
-        return Sequence((literal(low[0]), _between(low[1:], high[1:])))
-    rest = len(low) - 1
-    parts = [Sequence((literal(low[0]), _between(low[1:], "9" * rest)))]
-    if ord(high[0]) - ord(low[0]) > 1:
-        middle = Characters(((ord(low[0]) + 1, ord(high[0]) - 1),))
-        parts.append(Sequence((middle, Repeat(parse("[0-9]"), rest, rest))))
-    parts.append(Sequence((literal(high[0]), _between("0" * rest, high[1:]))))
-    return Either(tuple(parts))

@@ -1,46 +1,39 @@
 """JSON Schema as a grammar: every text it allows is JSON that the schema accepts.
 
-Objects have their properties in the order of the schema and no others. There is one space after a colon or comma and
-before the whole, or none. What a schema says and this file does not know is refused by name, so that nothing is
-promised in vain.
+Objects have their properties in the order of the schema and no others; arrays with `prefixItems` have no others either,
+unless `items` says which. There is one space after a colon or comma and before the whole, or none. Numbers with bounds
+are decimals of at most 15 digits, and a `format` is always kept to. What a schema says and this file does not know is
+refused by name, so that nothing is promised in vain.
 """
 
 import json
-import re
+import math
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 from lingon.core.errors import UserError, unknown
-from lingon.decoding.json_text import (
-    COMMA,
-    INTEGER,
-    LETTER,
-    NUMBER,
-    SPACE,
-    anything,
-    array,
-    escaped,
-    integers,
-    mapping,
-    quoted,
-    written,
-)
-from lingon.decoding.regex import NOTHING, Either, Graph, Node, Repeat, Sequence, literal, parse
+from lingon.decoding import schema_numbers
+from lingon.decoding.budget import LETTERS, too_large
+from lingon.decoding.json_text import SPACE, anything, written
+from lingon.decoding.regex import Either, Node, Sequence, literal, parse
+from lingon.decoding.schema_merge import NOTES, both
+from lingon.decoding.schema_types import ANY_DEPTH, NONE, array_grammar, object_grammar, string_grammar
 
-NOTES = {"$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples"}
 KNOWN = {
     "object": {"properties", "required", "additionalProperties"},
-    "array": {"items", "minItems", "maxItems"},
-    "string": {"minLength", "maxLength", "pattern"},
-    "integer": {"minimum", "maximum"},
-    "number": set(),
+    "array": {"items", "prefixItems", "additionalItems", "minItems", "maxItems"},
+    "string": {"minLength", "maxLength", "pattern", "format"},
+    "integer": schema_numbers.WORDS,
+    "number": schema_numbers.WORDS,
     "boolean": set(),
     "null": set(),
 }
 WHOLE = ("$ref", "const", "enum", "anyOf", "oneOf")  # each says all there is to say, but for a type beside values
+CHOICES = ("anyOf", "oneOf")
 DEPTH = 16  # schemas inside schemas; an automaton cannot count brackets without end
 MOST_SCHEMAS = 2_000  # with those that are referred to counted as often as they are
-ANY_DEPTH = 2  # of what a schema leaves open: arrays and objects in an array
+LONGEST = 1_000_000  # letters of a schema, notes among them
 
 
 def schema_grammar(schema: Any) -> Node:
@@ -48,44 +41,107 @@ def schema_grammar(schema: Any) -> Node:
 
     Raises UserError that names the place and the word for what is no schema or is not supported.
     """
+    text = schema if isinstance(schema, str) else schema_text(schema)
+    if len(text) > LONGEST:
+        raise UserError(f"the schema has {len(text):,} letters, expected {LONGEST:,} at most")
     try:
-        schema = json.loads(schema if isinstance(schema, str) else json.dumps(schema), parse_constant=_refused)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise UserError(f"the schema is not JSON ({error})") from None
-    return Sequence((SPACE, _Reader(schema).node(schema, "schema", 0)))
+        schema = json.loads(text, parse_constant=_refused, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"the schema is not JSON ({_reason(error)})") from None
+    return Sequence((SPACE, _Reader(schema).whole()))
+
+
+def schema_text(schema: Any) -> str:
+    """The JSON of a schema. Raises UserError for what is none."""
+    try:
+        return json.dumps(schema)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        given = "give an object of texts, numbers and lists"
+        raise UserError(f"the schema is not JSON ({_reason(error)}); {given}") from None
+
+
+def _reason(error: Exception) -> str:
+    if "int_max_str_digits" in str(error) or "integer string conversion" in str(error):
+        return "a whole number of more than 4,300 digits"
+    return "nested too deep" if isinstance(error, RecursionError) else str(error)
 
 
 def _refused(word: str) -> None:
     raise ValueError(f"{word} is no number of JSON")
 
 
+def _finite(digits: str) -> float:
+    if not math.isfinite(value := float(digits)):
+        raise ValueError(f"{digits[:40]} is larger than any float")
+    return value
+
+
 class _Reader:
     def __init__(self, root: Any):
-        self.root, self.count = root, 0
+        self.root, self.count, self.letters = root, 0, 0
+
+    def whole(self) -> Node:
+        if self.root is False:
+            raise UserError("schema is false, expected an object; it allows no text at all")
+        return self.node(self.root, "schema", 0)
 
     def node(self, schema: Any, where: str, depth: int) -> Node:
-        self.count += 1
-        if depth > DEPTH or self.count > MOST_SCHEMAS:
-            many = f"{DEPTH} deep" if depth > DEPTH else f"{MOST_SCHEMAS:,} times"
-            raise UserError(f"{where}: schemas nested over {many}, or without end, have no automaton; say how deep")
+        schema = self.joined(schema, where, depth)
+        if schema is False:
+            return NONE
         if schema is True or schema == {}:
             return anything(ANY_DEPTH)
-        if not isinstance(schema, Mapping):
-            raise UserError(f"{where} is {json.dumps(schema)[:40]}, expected an object")
+        for word in CHOICES:
+            if word in schema:
+                return self.choice(schema, word, where, depth)
         kinds = self.kinds(schema, where)
         self.check(schema, kinds, where)
         if "$ref" in schema:
             return self.node(self.named(schema["$ref"], where), where, depth + 1)
         if "const" in schema or "enum" in schema:
             return self.values(schema, where)
-        for word in ("anyOf", "oneOf"):
-            if word in schema:
-                parts = self.list_of(schema, word, where)
-                self.check_apart(parts if word == "oneOf" else [], where)
-                return Either(tuple(self.node(part, f"{where}.{word}", depth + 1) for part in parts))
         if kinds is None:
             return anything(ANY_DEPTH)
         return Either(tuple(self.of_type(kind, schema, where, depth) for kind in kinds))
+
+    def joined(self, schema: Any, where: str, depth: int) -> Any:
+        """The schema with the parts of its `allOf`, and a `$ref` beside other words, merged into it."""
+        self.count += 1
+        if depth > DEPTH or self.count > MOST_SCHEMAS:
+            many = f"{DEPTH} deep" if depth > DEPTH else f"{MOST_SCHEMAS:,} times"
+            raise UserError(f"{where}: schemas nested over {many}, or without end, have no automaton; say how deep")
+        if isinstance(schema, bool):
+            return schema
+        if not isinstance(schema, Mapping):
+            raise UserError(f"{where} is {json.dumps(schema)[:40]}, expected an object")
+        beside = set(schema) - NOTES - {"$ref"}
+        if "allOf" not in schema and not ("$ref" in schema and beside):
+            return schema
+        parts = [*self.list_of(schema, "allOf", where)] if "allOf" in schema else []
+        parts += [self.named(schema["$ref"], where)] if "$ref" in schema else []
+        own = {word: value for word, value in schema.items() if word not in ("allOf", "$ref")}
+        read = [self.joined(self.referred(part, where, depth + 1), f"{where}.allOf", depth + 1) for part in parts]
+        own = [own] if set(own) - NOTES else []
+        begins = next(word for word in schema if word in ("properties", "allOf", "$ref")) == "properties"
+        return reduce(lambda one, other: both(one, other, where), own + read if begins else read + own, True)
+
+    def referred(self, schema: Any, where: str, depth: int) -> Any:
+        """What a schema refers to, if that is all it does."""
+        for _ in range(DEPTH):
+            if not (isinstance(schema, Mapping) and "$ref" in schema and not set(schema) - NOTES - {"$ref"}):
+                return schema
+            schema = self.named(schema["$ref"], where)
+        raise UserError(f"{where}: $ref leads around without end")
+
+    def choice(self, schema: Mapping, word: str, where: str, depth: int) -> Node:
+        """One of the parts of anyOf or oneOf, each merged with what stands beside it."""
+        rest = {other: value for other, value in schema.items() if other != word and other not in NOTES}
+        parts = [self.referred(part, where, depth) for part in self.list_of(schema, word, where)]
+        parts = [self.joined(part, f"{where}.{word}", depth + 1) for part in parts]
+        parts = [both(rest, part, f"{where}.{word}") for part in parts] if rest else parts
+        if word == "oneOf":
+            self.check_apart(parts, where)
+        return Either(tuple(self.node(part, f"{where}.{word}", depth + 1) for part in parts))
 
     def kinds(self, schema: Mapping, where: str) -> list[str] | None:
         """The types that a schema names, or None."""
@@ -120,7 +176,15 @@ class _Reader:
             fitting = [value for value in fitting if not isinstance(value, float) or value.is_integer()]
         if not fitting:
             raise UserError(f"{where}: none of the values is of type {' or '.join(kinds or [])}")
-        return Either(tuple(map(written, fitting)))
+        return Either(tuple(map(self.written, fitting)))
+
+    def written(self, value: Any) -> Node:
+        """A value as JSON writes it, its letters counted over the whole schema."""
+        found = written(value)
+        self.letters += len(found.parts)
+        if self.letters > LETTERS:
+            raise too_large(f"names and values of more than {LETTERS:,} letters")
+        return found
 
     def check_apart(self, parts: list, where: str) -> None:
         """Refuses oneOf where a text might be of two parts, which would be wrong."""
@@ -149,81 +213,16 @@ class _Reader:
         return found
 
     def of_type(self, kind: str, schema: Mapping, where: str, depth: int) -> Node:
+        inside = lambda part, name: self.node(part, f"{where}.{name}", depth + 1)
         if kind == "object":
-            return self.object(schema, where, depth)
+            return object_grammar(schema, where, inside, self.written)
         if kind == "array":
-            item = self.node(schema.get("items", {}), f"{where}.items", depth + 1)
-            return array(item, *self.bounds(schema, "minItems", "maxItems", where))
+            return array_grammar(schema, where, inside)
         if kind == "string":
-            return self.string(schema, where)
-        if kind == "integer":
-            return self.integer(schema, where)
-        return {"number": parse(NUMBER), "boolean": parse("true|false"), "null": literal("null")}[kind]
-
-    def bounds(self, schema: Mapping, low: str, high: str, where: str) -> tuple[int, int | None]:
-        least, most = schema.get(low, 0), schema.get(high)
-        for word, value in ((low, least), (high, most)):
-            if value is not None and (type(value) is not int or not 0 <= value <= 1000):
-                raise UserError(f"{where}: key {word!r} is {json.dumps(value)[:40]}, expected a number from 0 to 1000")
-        if most is not None and least > most:
-            raise UserError(f"{where}: {low} is {least} and {high} is {most}, which nothing can be")
-        return least, most
-
-    def string(self, schema: Mapping, where: str) -> Node:
-        if "pattern" not in schema:
-            return quoted(Repeat(LETTER, *self.bounds(schema, "minLength", "maxLength", where)))
-        if "minLength" in schema or "maxLength" in schema:
-            raise UserError(f"{where}: 'pattern' together with a length is not supported; count in the pattern")
-        pattern = schema["pattern"]
-        if not isinstance(pattern, str) or not re.fullmatch(r"\^(.*[^\\])?(\\\\)*\$", pattern, re.DOTALL):
-            raise UserError(f"{where}: the pattern must begin with ^ and end with $, so that it says the whole text")
-        return quoted(escaped(parse(f"(?:{pattern[1:-1]})")))
-
-    def integer(self, schema: Mapping, where: str) -> Node:
-        low, high = schema.get("minimum"), schema.get("maximum")
-        for word, value in (("minimum", low), ("maximum", high)):
-            if value is not None and type(value) is not int:
-                raise UserError(f"{where}: key {word!r} is {json.dumps(value)[:40]}, expected a whole number")
-        if low is None and high is None:
-            return parse(INTEGER)
-        furthest = 10**18 - 1
-        low, high = -furthest if low is None else low, furthest if high is None else high
-        if low > high:
-            raise UserError(f"{where}: minimum is {low} and maximum is {high}, which nothing can be")
-        return integers(low, high)
-
-    def object(self, schema: Mapping, where: str, depth: int) -> Node:
-        properties, required = schema.get("properties", {}), schema.get("required", [])
-        others = schema.get("additionalProperties", True)
-        if not isinstance(properties, Mapping):
-            raise UserError(f"{where}: key 'properties' is no object")
-        if not isinstance(required, list):
-            raise UserError(f"{where}: key 'required' is {json.dumps(required)[:40]}, expected a list of names")
-        for name in required:
-            if not isinstance(name, str) or name not in properties:
-                raise UserError(f"{where}: {name!r} is required and not among the properties")
-        if not properties and others is not False:
-            return mapping(anything(ANY_DEPTH - 1) if others is True else self.node(others, f"{where}.*", depth + 1))
-        members = []
-        for name, value in properties.items():
-            member = (written(name), literal(":"), SPACE, self.node(value, f"{where}.{name}", depth + 1))
-            members.append((Sequence(member), name in required))
-        return _members(members)
-
-
-def _members(members: list[tuple[Node, bool]]) -> Node:
-    """An object of these members in their order, those that are not required or not there, with commas between.
-
-    Places: 2i + 1 before member i when none has come, 2i + 2 when one has; so each member is in the grammar once.
-    """
-    edges: list[tuple[int, int, Node]] = [(0, 1, literal("{"))]
-    count, last = len(members), 3 * len(members) + 3
-    for i, (member, needed) in enumerate(members):
-        here = 2 * count + 3 + i  # where member i begins
-        edges += [(2 * i + 1, here, NOTHING), (2 * i + 2, here, COMMA), (here, 2 * i + 4, member)]
-        edges += [] if needed else [(2 * i + 1, 2 * i + 3, NOTHING), (2 * i + 2, 2 * i + 4, NOTHING)]
-    edges += [(2 * count + 1, last, literal("}")), (2 * count + 2, last, literal("}"))]
-    return Graph(last + 1, tuple(edges))
+            return string_grammar(schema, where)
+        if kind in ("integer", "number"):
+            return schema_numbers.integer(schema, where) if kind == "integer" else schema_numbers.number(schema, where)
+        return {"boolean": parse("true|false"), "null": literal("null")}[kind]
 
 
 def _broad(kinds: list[str]) -> set[str]:

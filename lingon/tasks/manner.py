@@ -16,7 +16,8 @@ class Manner:
 
     tokens: new ones at most. temperature: 0 is greedy. top_k, top_p, min_p, typical, repetition, no_repeat: see
     `lingon.decoding.rules`; None leaves a rule out. bias: by token id. stop: texts that end the text before them.
-    pattern: a regular expression that the new text matches as a whole. schema: a JSON schema that it keeps to.
+    pattern: a regular expression, as of Python's `re`, that the new text matches as a whole. schema: a JSON schema that
+    it keeps to, whose own patterns are those of ECMA-262.
     """
 
     tokens: int = 100

@@ -271,7 +271,7 @@ WRONG = {
     "no JSON": ("{", "the schema is not JSON"),
     "a list": ([1], r"schema is \[1\], expected an object"),
     "a type": ({"type": "strng"}, "unknown type 'strng'; did you mean 'string'"),
-    "a keyword": ({"type": "string", "format": "date"}, "unknown keyword 'format'"),
+    "a keyword": ({"type": "string", "contentEncoding": "base64"}, "unknown keyword 'contentEncoding'"),
     "a keyword of another type": ({"type": "string", "items": {}}, "unknown keyword 'items'"),
     "nested": ({"properties": {"a": {"type": "x"}}}, "schema.a: unknown type 'x'"),
     "no choice": ({"enum": []}, "key 'enum' is .*, expected a list that is not empty"),
@@ -280,7 +280,6 @@ WRONG = {
     "without end": ({"type": "array", "items": {"$ref": "#"}}, "nested over 16 deep, or without end"),
     "a negative length": ({"type": "string", "minLength": -1}, "'minLength' is -1, expected a number from 0"),
     "no number": ({"type": "integer", "minimum": 5, "maximum": 3}, "minimum is 5 and maximum is 3"),
-    "a loose pattern": ({"type": "string", "pattern": "a"}, r"must begin with \^ and end with \$"),
     "pattern and length": ({"type": "string", "pattern": "^a$", "minLength": 1}, "together with a length"),
     "required and unknown": ({"properties": {"a": {}}, "required": ["b"]}, "'b' is required and not among"),
     "required that is no list": ({"type": "object", "required": "a"}, "'required' is \"a\", expected a list of names"),
@@ -290,7 +289,6 @@ WRONG = {
     "either or both": ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, "must be of different types here"),
     "NaN": ({"const": float("nan")}, "NaN is no number of JSON"),
     "a set": ({"enum": {1, 2}}, "the schema is not JSON"),
-    "an end that is escaped": ({"type": "string", "pattern": "^a\\$"}, r"must begin with \^ and end with \$"),
     "too many": (
         {
             "$ref": "#/$defs/0",

@@ -1,0 +1,120 @@
+"""The grammars of numbers between bounds, digit by digit."""
+
+from lingon.decoding.regex import NOTHING, Characters, Either, Node, Repeat, Sequence, literal
+
+DIGIT = Characters(((48, 57),))
+
+
+def integers(low: int, high: int) -> Node:
+    """The whole numbers from low to high, without leading zeros.
+
+    >>> from lingon.decoding.automaton import compiled
+    >>> numbers = compiled(integers(-3, 120))
+    >>> [n for n in range(-20, 200) if numbers.accepts(str(n))] == list(range(-3, 121))
+    True
+    """
+    parts: list[Node] = []
+    if low < 0:
+        parts.append(Sequence((literal("-"), _positive(max(1, -high), -low))))
+    if high >= 0:
+        parts.append(_positive(max(0, low), high))
+    return Either(tuple(parts))
+
+
+def multiples(of: int, low: int, high: int) -> Node | None:
+    """Multiples from low to high of a power of ten, or of any number where they are few; None for others.
+
+    >>> from lingon.decoding.automaton import compiled
+    >>> numbers = compiled(multiples(100, -300, 10**9))
+    >>> [n for n in range(-1000, 1000) if numbers.accepts(str(n))] == list(range(-300, 1000, 100))
+    True
+    """
+    least, most = -(-low // of), high // of
+    if set(str(of)) <= {"1", "0"} and str(of).count("1") == 1:
+        zero = [literal("0")] if least <= 0 <= most else []
+        parts = [(least, min(most, -1)), (max(least, 1), most)]
+        found = [Sequence((integers(a, b), literal(str(of)[1:]))) for a, b in parts if a <= b]
+        return Either((*zero, *found))
+    return Either(tuple(literal(str(n * of)) for n in range(least, most + 1))) if most - least < FEW else None
+
+
+FEW = 2_000  # multiples that are written out
+
+
+def decimals(low: int, high: int, places: int) -> Node:
+    """Numbers from low to high, both counted in units of 10 ** -places, with at most so many digits after the point.
+
+    >>> from lingon.decoding.automaton import compiled
+    >>> numbers = compiled(decimals(-5, 125, 2))
+    >>> [text for text in ["-0.06", "-0.05", "0", "0.0", "1", "1.2", "1.25", "1.250", "1.26"] if numbers.accepts(text)]
+    ['-0.05', '0', '0.0', '1', '1.2', '1.25']
+    """
+    if not places:
+        return integers(low, high)
+    parts: list[Node] = []
+    if low < 0:
+        parts.append(Sequence((literal("-"), _positive_decimals(max(1, -high), -low, places))))
+    if high >= 0:
+        parts.append(_positive_decimals(max(0, low), high, places))
+    return Either(tuple(parts))
+
+
+def _positive_decimals(low: int, high: int, places: int) -> Node:
+    (first, start), (last, end) = divmod(low, 10**places), divmod(high, 10**places)
+    zeros, nines = "0" * places, "9" * places
+    fraction = lambda a, b: _pointed(a.zfill(places), b.zfill(places))
+    if first == last:
+        return Sequence((literal(str(first)), fraction(str(start), str(end))))
+    parts = [Sequence((literal(str(first)), fraction(str(start), nines)))]
+    if last - first > 1:
+        parts.append(Sequence((_positive(first + 1, last - 1), fraction(zeros, nines))))
+    return Either((*parts, Sequence((literal(str(last)), fraction(zeros, str(end))))))
+
+
+def _pointed(low: str, high: str) -> Node:
+    """Nothing, or a point and digits, from .low to .high."""
+    some = Sequence((literal("."), _digits(low, high, may_end=False)))
+    return some if low.strip("0") else Either((NOTHING, some))
+
+
+def _digits(low: str, high: str, may_end: bool = True) -> Node:
+    """Digits whose value after the point is from .low to .high; they may end before all places are there."""
+    if not low:
+        return NOTHING
+    parts: list[Node] = [NOTHING] if may_end and not low.strip("0") else []
+    size = len(low)
+    if not low.strip("0") and not high.strip("9"):
+        return Repeat(DIGIT, 0 if may_end else 1, size)
+    if low[0] == high[0]:
+        return Either((*parts, Sequence((literal(low[0]), _digits(low[1:], high[1:])))))
+    parts.append(Sequence((literal(low[0]), _digits(low[1:], "9" * (size - 1)))))
+    if ord(high[0]) - ord(low[0]) > 1:
+        middle = Characters(((ord(low[0]) + 1, ord(high[0]) - 1),))
+        parts.append(Sequence((middle, Repeat(DIGIT, 0, size - 1))))
+    return Either((*parts, Sequence((literal(high[0]), _digits("0" * (size - 1), high[1:])))))
+
+
+def _positive(low: int, high: int) -> Node:
+    """Numbers of the same count of digits go together."""
+    parts = []
+    for digits in range(len(str(low)), len(str(high)) + 1):
+        first = max(low, 0 if digits == 1 else 10 ** (digits - 1))
+        parts.append(_between(str(first), str(min(high, 10**digits - 1))))
+    return Either(tuple(parts))
+
+
+def _between(low: str, high: str) -> Node:
+    """Numbers with as many digits as both ends have, digit by digit."""
+    if len(low) == 1:
+        return Characters(((ord(low), ord(high)),))
+    if low.strip("0") == high.strip("9") == "":
+        return Repeat(DIGIT, len(low), len(low))
+    if low[0] == high[0]:
+        return Sequence((literal(low[0]), _between(low[1:], high[1:])))
+    rest = len(low) - 1
+    parts = [Sequence((literal(low[0]), _between(low[1:], "9" * rest)))]
+    if ord(high[0]) - ord(low[0]) > 1:
+        middle = Characters(((ord(low[0]) + 1, ord(high[0]) - 1),))
+        parts.append(Sequence((middle, Repeat(DIGIT, rest, rest))))
+    parts.append(Sequence((literal(high[0]), _between("0" * rest, high[1:]))))
+    return Either(tuple(parts))

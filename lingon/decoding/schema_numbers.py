@@ -1,0 +1,85 @@
+"""The grammar of a number of a JSON schema, from its bounds."""
+
+import json
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+
+from lingon.core.errors import UserError
+from lingon.decoding.json_numbers import decimals, integers, multiples
+from lingon.decoding.json_text import INTEGER, NUMBER
+from lingon.decoding.regex import Node, parse
+
+BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+WORDS = {*BOUNDS, "multipleOf"}
+FURTHEST = 10**18 - 1  # of numbers without a bound
+DIGITS = 100  # of a bound that an integer may have
+# Of numbers with bounds. Two decimals of 15 digits are never the same float: what is beyond a bound stays beyond it.
+PRECISE = 15
+USUAL = 9  # of them before the point, where there is a bound on one side only
+
+
+def integer(schema: Mapping, where: str) -> Node:
+    """Whole numbers within the bounds of a schema."""
+    low, high = _range(schema, where, 1)
+    step = schema.get("multipleOf", 1)
+    if isinstance(step, bool) or not isinstance(step, int | float) or step <= 0 or step != int(step):
+        raise UserError(f"{where}: key 'multipleOf' is {json.dumps(step)[:40]}, expected a whole number over 0")
+    if low is None and high is None and step == 1:
+        return parse(INTEGER)
+    edge = 10**DIGITS - 1
+    low = -max(FURTHEST, abs(high or 0)) if low is None else max(low, -edge)
+    high = max(FURTHEST, abs(low)) if high is None else min(high, edge)
+    if low > high or max(-low, high) > edge:
+        raise UserError(f"{where}: {_said(schema)}: no whole number of at most {DIGITS} digits is so")
+    if step == 1:
+        return integers(low, high)
+    if -(-low // int(step)) > high // int(step):
+        raise UserError(f"{where}: {_said(schema)}: no multiple of {step} is so, which nothing can be")
+    found = multiples(int(step), low, high)
+    if found is None:
+        raise UserError(f"{where}: 'multipleOf' {step} has an automaton only with a minimum and a maximum close to it")
+    return found
+
+
+def number(schema: Mapping, where: str) -> Node:
+    """Numbers within the bounds of a schema: with bounds they have no exponent, and 15 digits at most."""
+    if "multipleOf" in schema:
+        step = schema["multipleOf"]
+        if isinstance(step, float) and step != int(step):
+            raise UserError(f"{where}: key 'multipleOf' is {step}; only whole numbers are supported here")
+        return integer(schema, where)
+    given = {word: _bound(schema, word, where) for word in BOUNDS if word in schema}
+    if not given:
+        return parse(NUMBER)
+    near = {word: bound for word, bound in given.items() if abs(bound) < 10**PRECISE}
+    whole = max([len(str(abs(int(bound)))) for bound in near.values()], default=PRECISE)
+    on_both_sides = len({word.lower()[-7:] for word in near}) == 2
+    places = PRECISE - (whole if on_both_sides else max(USUAL, whole))
+    low, high = _range(schema, where, 10**places)
+    edge = 10**PRECISE - 1
+    low, high = -edge if low is None else max(low, -edge), edge if high is None else min(high, edge)
+    if low > high:
+        raise UserError(f"{where}: {_said(schema)}: no number of {PRECISE} digits, {places} after the point, is so")
+    return decimals(low, high, places)
+
+
+def _range(schema: Mapping, where: str, unit: int) -> tuple[int | None, int | None]:
+    """The least and the largest multiple of 1 / unit within the bounds."""
+    lows = [math.ceil(x * unit) for w in BOUNDS[:1] if (x := _bound(schema, w, where)) is not None]
+    lows += [math.floor(x * unit) + 1 for w in BOUNDS[1:2] if (x := _bound(schema, w, where)) is not None]
+    highs = [math.floor(x * unit) for w in BOUNDS[2:3] if (x := _bound(schema, w, where)) is not None]
+    highs += [math.ceil(x * unit) - 1 for w in BOUNDS[3:] if (x := _bound(schema, w, where)) is not None]
+    return max(lows, default=None), min(highs, default=None)
+
+
+def _bound(schema: Mapping, word: str, where: str) -> Fraction | None:
+    value = schema.get(word)
+    if word in schema and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise UserError(f"{where}: key {word!r} is {json.dumps(value)[:40]}, expected a number")
+    return None if value is None else Fraction(repr(value))
+
+
+def _said(schema: Mapping) -> str:
+    """The bounds as they are given."""
+    return " and ".join(f"{word} is {str(schema[word])[:40]}" for word in (*BOUNDS, "multipleOf") if word in schema)
