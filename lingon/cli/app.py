@@ -59,7 +59,7 @@ def recipes() -> None:
 
 @app.command()
 def evaluate(
-    bundle: Annotated[str, typer.Argument(help="A bundle, or the folder of a run.")],
+    bundle: Annotated[str, typer.Argument(help="A bundle, the folder of a run, or hf:owner/name.")],
     data: Annotated[str, typer.Option(help="A corpus (lingon data list) or a file of yours.")],
     text: TextColumn = None,
     label: Label = None,

@@ -9,7 +9,7 @@ import typer
 
 from lingon.core.errors import UserError
 
-Source = Annotated[str, typer.Argument(help="A bundle or run of a language model, a checkpoint, or owner/name.")]
+Source = Annotated[str, typer.Argument(help="A bundle or run of a language model, a checkpoint, or hf:owner/name.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps or auto.")]
 Share = float | None
 

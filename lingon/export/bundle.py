@@ -1,6 +1,7 @@
 """A bundle: a trained model as a folder that can be copied, checked and loaded, with nothing in it that runs."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from lingon.core.tensors import load_tensors, save_tensors, shapes_in
 from lingon.export.markdown import plain
 
 KINDS = ("classify", "language-model")
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 FORMAT = 1  # of config.json; a newer one is refused, since its meaning is not known here
 CONFIG_LIMIT = 64 << 20  # bytes
 SHARED = ("format", "lingon", "kind", "model", "config")
@@ -45,6 +47,8 @@ def save_bundle(task, model_name: str, folder: Path, run: dict[str, Any]) -> Pat
 def load(folder: str | Path, device: str = "cpu"):
     """The object that predicts: from a bundle, a run folder that holds one, a published checkpoint or a GGUF file.
 
+    A model of the hub is named "hf:owner/name"; nothing else asks the network.
+
     Raises UserError or DataError, naming file and key, when something is missing, broken or of another kind.
     No code is imported or run by a name from the files.
 
@@ -54,7 +58,7 @@ def load(folder: str | Path, device: str = "cpu"):
     from lingon.data.corpora.weights import WEIGHTS, weights_of
     from lingon.data.gguf import is_gguf
     from lingon.data.tokenize import Tokenizer
-    from lingon.export.hub import is_hub_folder, load_hub
+    from lingon.export.hub import HUB, is_hub_folder, load_hub
     from lingon.tasks.classify import Classifier
     from lingon.tasks.generate import LanguageModel
 
@@ -64,7 +68,7 @@ def load(folder: str | Path, device: str = "cpu"):
 
         found = load_gguf(weights_of(str(folder)) if named else folder)
         return LanguageModel(found.model.to(pick_device(device)).eval(), found.tokenizer, found.ends)
-    if is_hub_folder(Path(folder)) or _is_hub_name(folder):
+    if str(folder).startswith(HUB) or is_hub_folder(Path(folder)):
         found = load_hub(folder)
         if found.tokenizer is None:
             raise DataError(f"{folder}: there is no tokenizer beside the weights (tokenizer.json)")
@@ -85,15 +89,6 @@ def load(folder: str | Path, device: str = "cpu"):
     return Classifier(model, tokenizer, config["labels"], config["max_length"])
 
 
-def _is_hub_name(source: str | Path) -> bool:
-    """Whether this reads like owner/name, and is no folder here."""
-    parts = str(source).split("/")
-    here = Path(source).exists() or Path(parts[0]).exists()
-    return (
-        isinstance(source, str) and len(parts) == 2 and all(parts) and not here and parts[0] not in (".", "..", "runs")
-    )
-
-
 def find_bundle(folder: Path) -> Path:
     """The bundle in a folder: the folder itself, or `bundle` inside a run folder. Raises UserError if there is none."""
     from lingon.data.corpora.weights import WEIGHTS
@@ -103,7 +98,8 @@ def find_bundle(folder: Path) -> Path:
             return candidate
     if not folder.exists():
         beside = [p.name for p in folder.parent.iterdir() if p.is_dir()] if folder.parent.is_dir() else []
-        raise UserError(f"there is no folder {str(folder)!r}; {suggest(folder.name, [*beside, *WEIGHTS])}")
+        hub = f"; a model of the hub is named hf:{folder}" if HUB_NAME.fullmatch(str(folder)) else ""
+        raise UserError(f"there is no folder {str(folder)!r}; {suggest(folder.name, [*beside, *WEIGHTS])}{hub}")
     raise UserError(f"{str(folder)!r} holds no bundle (no config.json); train one with: lingon train sentiment")
 
 

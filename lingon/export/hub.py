@@ -25,6 +25,7 @@ CONFIG_LIMIT = 4 << 20  # bytes
 SHARD = 5_000_000_000  # bytes in one file
 # Tensors of older checkpoints that are no weights: masks, and frequencies that the configuration gives.
 NO_WEIGHTS = re.compile(r"\.attn\.(masked_)?bias$|\.rotary_emb\.inv_freq$")
+HUB = "hf:"  # what a name of the hub begins with, so that a folder that is misspelt never asks the network
 PREFIXES = ("transformer.", "model.")
 OUTPUT = "lm_head.weight"
 TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
@@ -54,7 +55,7 @@ def is_hub_folder(folder: Path) -> bool:
 
 
 def load_hub(source: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoint:
-    """A model with its tokenizer, from a folder or by a name such as "owner/name", which is fetched first.
+    """A model with its tokenizer, from a folder or by a name such as "hf:owner/name", which is fetched first.
 
     dtype: of the weights in memory. Raises UserError or DataError naming file, key or tensor when anything is missing,
     superfluous, of another shape, or holds NaN or infinite numbers; nothing is believed before it is checked.
@@ -174,14 +175,15 @@ assert ARCHITECTURES.keys() == FAMILIES.keys()
 def _folder(source: str | Path) -> Path:
     if Path(source).is_dir():
         return Path(source)
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", str(source)):
-        raise UserError(f"there is no folder {str(source)!r}, and a name on the hub looks like owner/name")
+    name = str(source).removeprefix(HUB)
+    if not str(source).startswith(HUB) or not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        raise UserError(f"there is no folder {str(source)!r}, and a name on the hub looks like hf:owner/name")
     try:
         from huggingface_hub import snapshot_download
     except ImportError:
         raise UserError(f"to fetch {str(source)!r} by name, install huggingface_hub; or give a folder") from None
     try:
-        return Path(snapshot_download(str(source), allow_patterns=NEEDED))
+        return Path(snapshot_download(name, allow_patterns=NEEDED))
     except Exception as error:  # its errors are of many kinds, and nobody's mistake
         raise FetchError(f"{source} could not be fetched from the hub ({str(error).splitlines()[0][:120]})") from None
 

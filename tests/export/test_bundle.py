@@ -15,6 +15,7 @@ from lingon.core.errors import DataError, UserError
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.data.tokenize import words
 from lingon.export.bundle import load, read_config, save_bundle
+from lingon.export.hub import load_hub
 from lingon.models.build import build
 from lingon.tasks.classify import Classifier
 from lingon.tasks.generate import LanguageModel
@@ -317,3 +318,15 @@ def test_an_end_beyond_the_vocabulary_is_refused_when_loading(tmp_path):
     rewritten(bundle, lambda config: config.update(ends=[0, size]))
     with pytest.raises(DataError, match=rf"config.json: key 'ends' has {size}, expected ids from 0 to {size - 1}, wh"):
         load(bundle)
+
+
+@pytest.mark.parametrize("name", ["models/typo", "owner/name"])
+def test_a_folder_that_is_not_there_never_asks_the_network(name, monkeypatch):
+    def asked(*given, **more):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", asked)
+    with pytest.raises(UserError, match=rf"there is no folder '{name}'; .*a model of the hub is named hf:{name}"):
+        load(name)
+    with pytest.raises(UserError, match=rf"there is no folder '{name}', and .* looks like hf:owner/name"):
+        load_hub(name)

@@ -323,7 +323,7 @@ def test_a_folder_without_weights_says_what_it_has(folder, tmp_path):
     (folder / "pytorch_model.bin").write_bytes(b"x")
     with pytest.raises(DataError, match=r"pytorch_model.bin is a pickle, which Lingon does not read"):
         load_hub(folder)
-    with pytest.raises(UserError, match=r"there is no folder .*, and a name on the hub looks like owner/name"):
+    with pytest.raises(UserError, match=r"there is no folder .*, and a name on the hub looks like hf:owner/name"):
         load_hub(tmp_path / "nowhere")
 
 
@@ -342,7 +342,7 @@ def test_a_name_goes_to_the_hub_and_nowhere_else(monkeypatch, folders):
         return str(folders["llama"])
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", fetched)
-    assert torch.equal(load_hub("owner/name").model(IDS), load_hub(folders["llama"]).model(IDS))
+    assert torch.equal(load_hub("hf:owner/name").model(IDS), load_hub(folders["llama"]).model(IDS))
     assert asked == [("owner/name", hub.NEEDED)]
     assert not [p for p in hub.NEEDED if p.endswith((".bin", ".py", ".pt"))]
 
@@ -350,8 +350,8 @@ def test_a_name_goes_to_the_hub_and_nowhere_else(monkeypatch, folders):
         raise OSError("no network")
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", failing)
-    with pytest.raises(FetchError, match=r"owner/name could not be fetched from the hub \(no network\)"):
-        load_hub("owner/name")
+    with pytest.raises(FetchError, match=r"hf:owner/name could not be fetched from the hub \(no network\)"):
+        load_hub("hf:owner/name")
 
 
 def test_seven_hundred_random_configurations_are_ours_to_refuse():
