@@ -21,6 +21,7 @@ from lingon.core.seed import seed_everything
 from lingon.data.arrays import ArrayBatches
 from lingon.data.corpora import load_pictures
 from lingon.engine.fit import Plan, fit
+from lingon.engine.loss import Loss
 from lingon.engine.optim import adamw, sgd
 from lingon.learn import attempt
 
@@ -169,14 +170,15 @@ assert by_hand > baseline + 0.05
 
 # %% [markdown]
 # This loop is the same for every model in this course, so the library holds it once: `lingon.engine.fit` takes a model,
-# batches, a function for the loss and an **optimizer**, which is the rule of the step. It brings what a loop of five
+# batches, a function for the loss and an **optimizer**, which is the rule of the step. The function gives a sum and its
+# count, so that `fit` can divide the sum of several batches by the count of all. The loop brings what a loop of five
 # lines lacks: it saves and resumes, clips, averages, and stops when numbers go bad. With the same batches it must reach
 # the same weights, and does.
 
 
 # %%
 def loss_of(model, batch):
-    return F.cross_entropy(model(batch.inputs), batch.targets)
+    return Loss(F.cross_entropy(model(batch.inputs), batch.targets, reduction="sum"), len(batch.inputs))
 
 
 def train(model, optimizer, epochs=10, seed=0):

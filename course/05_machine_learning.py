@@ -22,6 +22,7 @@ from lingon.core.seed import seed_everything
 from lingon.data.arrays import ArrayBatches
 from lingon.data.corpora import load_pictures
 from lingon.engine.fit import Plan, fit
+from lingon.engine.loss import Loss
 from lingon.engine.optim import sgd
 from lingon.learn import attempt
 from lingon.metrics.calibration import expected_calibration_error, reliability
@@ -356,7 +357,7 @@ def network(dropout=0.0):
 
 
 def loss_of(model, batch):
-    return F.cross_entropy(model(batch.inputs), batch.targets)
+    return Loss(F.cross_entropy(model(batch.inputs), batch.targets, reduction="sum"), len(batch.inputs))
 
 
 @torch.inference_mode()

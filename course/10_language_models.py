@@ -184,7 +184,7 @@ lanes.position = 0
 print("a stretch:", tuple(first.ids.shape), "and its targets, one token further:", first.targets[0, :5].tolist())
 begun = time.process_time()  # of this program: what others do meanwhile does not count
 history = fit(
-    Objective(model), lanes, carried_loss(lanes), adamw(model, 1e-2, weight_decay=0.0), plan=Plan(epochs=2, clip=1.0)
+    Objective(model), lanes, carried_loss, adamw(model, 1e-2, weight_decay=0.0), plan=Plan(epochs=2, clip=1.0)
 )
 exact_seconds = time.process_time() - begun
 exact = likelihood(model, valid, context=256, rows=8)
@@ -302,7 +302,7 @@ for name, (last_layer, softmax) in ways.items():
     lanes = Lanes(train, rows=32, context=35)
     objective, optimizer = Objective(quick, **softmax), adamw(quick, 1e-2, weight_decay=0.0)
     begun = time.process_time()
-    fit(objective, lanes, carried_loss(lanes), optimizer, plan=Plan(epochs=2, clip=1.0))
+    fit(objective, lanes, carried_loss, optimizer, plan=Plan(epochs=2, clip=1.0))
     seconds, found = time.process_time() - begun, likelihood(quick, valid, context=256, rows=8)
     print(f"{name}: {seconds:.0f} s, perplexity on held-out text {found.perplexity:,.0f}, by all tokens")
     assert seconds < 0.85 * exact_seconds

@@ -24,6 +24,7 @@ from lingon.data.corpora import load_text
 from lingon.data.stretches import Windows
 from lingon.data.tokenize import characters
 from lingon.engine.fit import Plan, fit
+from lingon.engine.loss import Loss
 from lingon.engine.optim import adamw
 from lingon.engine.schedule import cosine, warmup
 from lingon.layers.cache import empty
@@ -533,7 +534,8 @@ assert np.allclose([factor(step, 30, 200) for step in range(200)], [theirs(step)
 
 # %%
 def loss_of(model, batch):
-    return F.cross_entropy(model(batch.ids).flatten(0, 1), batch.targets.flatten())
+    total = F.cross_entropy(model(batch.ids).flatten(0, 1), batch.targets.flatten(), reduction="sum")
+    return Loss(total, batch.targets.numel())
 
 
 def train(model, steps, rows=16):

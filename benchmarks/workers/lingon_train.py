@@ -8,6 +8,7 @@ from serve import serve
 from lingon.core.seed import seed_everything
 from lingon.data.sampler import Batches
 from lingon.engine.fit import Plan, fit
+from lingon.engine.loss import Loss
 from lingon.engine.optim import adam
 from lingon.models.build import build
 from lingon.tasks.classify import penalty_of
@@ -16,10 +17,10 @@ state = {}
 
 
 def loss(model, batch):
-    """Mean cross-entropy, and what the model adds to it."""
-    plain = torch.nn.functional.cross_entropy(model(batch.ids, batch.real), batch.labels)
-    state["losses"].append((float(plain.detach()), len(batch.labels)))
-    return plain + penalty_of(model)
+    """The cross-entropy of a batch, and what the model adds to it."""
+    plain, rows = torch.nn.functional.cross_entropy(model(batch.ids, batch.real), batch.labels), len(batch.labels)
+    state["losses"].append((float(plain.detach()), rows))
+    return Loss((plain + penalty_of(model)) * rows, rows)
 
 
 def start(model, sizes, data, rows, length, lr, threads, seed):

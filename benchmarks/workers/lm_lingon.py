@@ -39,7 +39,7 @@ def run():
     """Trains once over the tokens; returns the mean loss that was trained on."""
     lanes = Lanes(state["train"], state["rows"], state["context"])
     plan = Plan(epochs=1, clip=state["clip"], precision=state["precision"], log_every=len(lanes))
-    history = fit(state["objective"], lanes, carried_loss(lanes), state["optimizer"], plan=plan)
+    history = fit(state["objective"], lanes, carried_loss, state["optimizer"], plan=plan)
     return {"loss": history.rows[-1]["loss"], "steps": history.steps}
 
 

@@ -43,9 +43,8 @@ class Stretch(NamedTuple):
 class Lanes:
     """A text cut into `rows` lanes of one length, read side by side, `context` tokens at a time, in order.
 
-    What a model carries from one stretch to the next is kept in `carried`, as named tensors [rows, ...] and is part of
-    the state, so that a training resumes exactly. The last stretch of an epoch may be shorter; tokens that fill no
-    lane are left out. With `world` processes each reads its share of the lanes.
+    The last stretch of an epoch may be shorter; tokens that fill no lane are left out. With `world` processes each
+    reads its share of the lanes.
     """
 
     def __init__(self, tokens: Tokens, rows: int, context: int, rank: int = 0, world: int = 1):
@@ -58,7 +57,6 @@ class Lanes:
             tokens, rows, context, length, rank, world,
         )  # fmt: skip
         self.epoch, self.position = 0, 0
-        self.carried: dict[str, Tensor] = {}
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -73,8 +71,6 @@ class Lanes:
 
     def _stretch(self, number: int) -> Stretch:
         start, stop = number * self.context, min((number + 1) * self.context, self.length)
-        if number == 0:
-            self.carried = {}
         lanes = range(self.rank, self.rows, self.world)
         rows = np.stack([self.tokens[lane * self.length + start : lane * self.length + stop + 1] for lane in lanes])
         ids = torch.from_numpy(rows.astype(np.int64))
@@ -86,15 +82,13 @@ class Lanes:
             self.epoch, self.position = epoch, 0
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the lanes stand and what is carried."""
-        place = {"epoch": self.epoch, "position": self.position, "made_of": self._made_of()}
-        return place | {"carried": dict(self.carried)}  # rows of this process; `fit` gathers those of all
+        """Where the lanes stand, as plain numbers."""
+        return {"epoch": self.epoch, "position": self.position, "made_of": self._made_of()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on exactly where `state_dict` was taken, with what is carried by all rows, in the order of the lanes."""
+        """Goes on exactly where `state_dict` was taken. The number of processes may be another."""
         _check(state, self)
         self.epoch, self.position = state["epoch"], state["position"]
-        self.carried = {name: rows[self.rank :: self.world] for name, rows in state["carried"].items()}
 
     def _made_of(self) -> int:
         return _checksum(self.tokens, self.rows, self.context, 0)

@@ -18,7 +18,7 @@ from lingon.core.errors import DataError, RunError
 from lingon.core.files import atomic_folder, read_json, sha256_of, sweep, sync_folder, write_json
 from lingon.core.tensors import load_arrays, load_tensors
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 2  # checkpoints; an older one is there in case a disk damages the newest
 Tree = dict[str, Any]
 
@@ -93,7 +93,7 @@ def _read(path: Path) -> dict[str, Tree]:
     manifest = read_json(path / "manifest.json")
     files = manifest.get("files") if isinstance(manifest, dict) and manifest.get("format") == FORMAT else None
     if not isinstance(files, dict) or "state.json" not in files:
-        raise DataError(f"{path / 'manifest.json'}: not a manifest of format {FORMAT}")
+        raise DataError(f"{path / 'manifest.json'}: not a manifest of format {FORMAT}, which this Lingon reads")
     for name, said in files.items():
         file = path / Path(name).name
         if not file.is_file() or {"bytes": file.stat().st_size, "sha256": sha256_of(file)} != said:

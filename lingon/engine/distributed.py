@@ -1,14 +1,14 @@
 """Training with several processes, started by torchrun: who am I, how do we agree, and who may write.
 
 Each process takes its share of the rows of every batch. Gradients are averaged by PyTorch's
-DistributedDataParallel; `fit` weighs each share by its rows, so that the average is that of the whole batch.
+DistributedDataParallel; `fit` divides every sum by the count of all, so that the average is that of the whole batch.
 """
 
 import atexit
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from lingon.core.errors import UserError
 from lingon.core.shapes import Tensor
 from lingon.engine.sharding import Sharded, unsynchronised, whole
 from lingon.engine.world import World, world
@@ -56,7 +57,11 @@ def joined(device: torch.device) -> Iterator[World]:
 
 def spread(model: nn.Module) -> nn.Module:
     """The model with its gradients averaged over the processes; the model itself when there is only one."""
-    return DistributedDataParallel(model) if world().size > 1 else model
+    if world().size == 1:
+        return model
+    # An adaptive softmax leaves out the groups that no target of the batch is in, and a process may meet other groups.
+    choosy = any(isinstance(module, nn.AdaptiveLogSoftmaxWithLoss) for module in model.modules())
+    return DistributedDataParallel(model, find_unused_parameters=choosy)
 
 
 def bare(model: nn.Module) -> nn.Module:
@@ -130,12 +135,37 @@ def gathered(tensor: Tensor) -> list[Tensor]:
 
 
 def interleaved(tree: Any) -> Any:
-    """A tree of dicts in whose tensors row i of process r stands at i * size + r, where data puts the rows of all."""
-    if world().size == 1:
+    """A tree of what each process carries, as one: row i of process r stands at i * size + r, where data has it.
+
+    Raises UserError, with several processes, for anything but tensors of rows.
+    """
+    if world().size == 1 or tree is None:
         return tree
+    return _mapped(lambda rows: torch.stack(gathered(rows.contiguous()), 1).flatten(0, 1), tree)
+
+
+def own_rows(tree: Any, device: torch.device) -> Any:
+    """The rows of this process in what `interleaved` gave; the number of processes may be another."""
+    if tree is None:
+        return None
+    place = world()
+    if place.size == 1:
+        return _mapped(lambda tensor: tensor.to(device), tree, strict=False)
+    return _mapped(lambda rows: rows[place.rank :: place.size].to(device), tree)
+
+
+def _mapped(function: Callable[[Tensor], Tensor], tree: Any, strict: bool = True) -> Any:
+    """A tree of dicts, lists and tuples with a function applied to its tensors."""
     if isinstance(tree, dict):
-        return {name: interleaved(part) for name, part in tree.items()}
-    return torch.stack(gathered(tree), 1).flatten(0, 1) if isinstance(tree, Tensor) else tree
+        return {name: _mapped(function, part, strict) for name, part in tree.items()}
+    if isinstance(tree, list | tuple):
+        return type(tree)(_mapped(function, part, strict) for part in tree)
+    if isinstance(tree, Tensor) and (tree.ndim or not strict):
+        return function(tree)
+    if not strict:
+        return tree
+    kind = "a tensor of one number" if isinstance(tree, Tensor) else f"{type(tree).__name__} {str(tree)[:40]}"
+    raise UserError(f"a loss carries {kind}; with several processes it can carry tensors of shape [rows, ...] alone")
 
 
 def _movable(tensor: Tensor) -> Tensor:

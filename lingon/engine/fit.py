@@ -4,7 +4,7 @@ What surrounds the loop stands in files of its own: schedules, precision, averag
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -15,10 +15,11 @@ from torch import nn
 
 from lingon.core.errors import Interrupted, UserError
 from lingon.core.progress import track
-from lingon.core.shapes import Float, Tensor
+from lingon.core.shapes import Tensor
 from lingon.engine import distributed, gradient
 from lingon.engine.average import EMA, NT, SWA
 from lingon.engine.interrupt import interruptible
+from lingon.engine.loss import LossFunction, weighted
 from lingon.engine.memory import explained, size_of
 from lingon.engine.optim import set_rates
 from lingon.engine.precision import Precision, float32
@@ -27,8 +28,6 @@ from lingon.engine.schedule import Schedule, constant
 from lingon.engine.sharding import Sharded
 from lingon.engine.state import State, Training
 from lingon.engine.watch import Watch
-
-Loss = Callable[[nn.Module, Any], Float[Tensor, ""]]
 
 
 class BatchSource(Protocol):
@@ -51,7 +50,7 @@ class Plan:
     """How long and how to train; the end is whichever of epochs and steps comes first.
 
     epochs: passes over the data, such as 2.5. steps: updates of the weights. schedule: factor of the learning rate.
-    clip: longest gradient. accumulate: batches per step; the gradient is that of the mean loss over all their examples,
+    clip: longest gradient. accumulate: batches per step; the gradient is that of one batch that holds them all,
     and the last step of an epoch takes the batches that are left. log_every: steps per row of metrics.jsonl.
     """
 
@@ -99,7 +98,7 @@ class History:
 def fit(
     model: nn.Module,
     batches: BatchSource,
-    loss_fn: Loss,
+    loss_fn: LossFunction,
     optimizer: torch.optim.Optimizer,
     *,
     plan: Plan,
@@ -108,8 +107,11 @@ def fit(
 ) -> History:
     """Trains a model. Afterwards it holds the best weights that `watch` saw; without `watch`, the last (averaged) ones.
 
-    loss_fn: (model, batch) -> the mean loss over the batch's examples, a scalar. optimizer: one of PyTorch, or
-    anything with step, zero_grad, state_dict, load_state_dict and param_groups.
+    loss_fn: (model, batch) -> Loss(total, count), a sum and what it is a sum over; a bare scalar is taken for the mean
+    over the batch's rows, which is wrong for one that is a mean over tokens. Once a Loss has a `carry`, the function is
+    called with it as a third argument; the carry is part of every checkpoint, and with several processes each keeps its
+    own, tensors of shape [rows, ...].
+    optimizer: one of PyTorch, or anything with step, zero_grad, state_dict, load_state_dict and param_groups.
     With `run`, the training is recorded and saved there, and resumed when the run was opened to resume: the numbers
     are, bit for bit on the CPU, those of a training that was never stopped.
 
@@ -170,36 +172,43 @@ def history(training: Training) -> History:
     )
 
 
-def step(training: Training, group: list[Any], loss_fn: Loss) -> float:
-    """One update of the weights from a group of batches; returns the mean loss over their examples."""
-    model, optimizer, plan, state = training.model, training.optimizer, training.plan, training.state
-    lr = set_rates(optimizer, plan.schedule(state.step))
-    optimizer.zero_grad()
-    rows = [rows_of(batch) * bool(weight) for batch, weight in group]
-    (everyone,) = distributed.total(sum(rows))
-    loss_sum = 0.0
-    for i, (batch, _) in enumerate(group):
-        # DistributedDataParallel divides by the number of processes, which the rows of all have already done.
-        share = rows[i] * training.place.size / everyone
+def step(training: Training, group: list[Any], loss_fn: LossFunction) -> float:
+    """One update of the weights from a group of batches; returns the loss: the sum of all over the count of all."""
+    model, plan, state = training.model, training.plan, training.state
+    lr = set_rates(training.optimizer, plan.schedule(state.step))
+    training.optimizer.zero_grad()
+    rows, tokens = sum(rows_of(batch) for batch, weight in group if weight), 0
+    loss_sum, count, divisor, logs = 0.0, 0.0, 1.0, dict.fromkeys(state.logs, 0.0)
+    for i, (batch, weight) in enumerate(group):
+        counted = rows_of(batch) if weight else 0
         with distributed.hold(model, i < len(group) - 1):
             with plan.precision.autocast(training.device):
-                loss = loss_fn(model, batch if training.on_cpu else batch.to(training.device))
-            training.scaler.scale(loss if share == 1 else loss * share).backward()
-        loss_sum += loss.item() * rows[i]
+                batch = batch if training.on_cpu else batch.to(training.device)
+                loss = weighted(loss_fn, model, batch, training.carry, counted)
+            if i == 0:  # a guess where more batches follow; the gradient is set right once all counts are known
+                divisor = (distributed.total(loss.count)[0] or 1.0) * len(group)
+            # DistributedDataParallel divides by the number of processes, which the count of all has already done.
+            training.scaler.scale(loss.over(divisor / training.place.size)).backward()
+        training.carry = loss.carry
+        loss_sum, count = loss_sum + loss.value.item() * loss.weight, count + loss.count
+        tokens += tokens_of(batch) if weight else 0
+        logs |= {name: logs.get(name, 0.0) + value for name, value in loss.logs.items()}
+    loss_sum, count, examples, tokens, *more = distributed.total(loss_sum, count, rows, tokens, *logs.values())
     state.step += 1
-    norm = update(training, loss_sum)
+    norm = update(training, loss_sum, divisor / (count or 1.0))
     state.batch += len(group)
-    state.count(loss_sum, sum(rows), sum(tokens_of(batch) for batch, weight in group if weight), int(everyone))
+    state.add(loss_sum, count, int(examples), int(tokens), dict(zip(logs, more, strict=True)))
     if state.step % plan.log_every == 0:
         training.log(lr, norm)
-    return loss_sum / max(1, sum(rows))
+    return loss_sum / (count or 1.0)
 
 
-def update(training: Training, loss: float) -> float:
-    """Guards, clips and applies the gradient; returns its length before clipping."""
+def update(training: Training, loss: float, factor: float) -> float:
+    """Guards, clips and applies the gradient times `factor`; returns its length before clipping."""
     plan, scaler = training.plan, training.scaler
     scaler.unscale_(training.optimizer)
     found = gradient.gradients(training.trained)
+    gradient.scale(found, factor)
     norm = gradient.length(found)
     if isinstance(training.model, Sharded):  # each process holds a part of every gradient
         norm = torch.tensor(distributed.total(float(norm) ** 2)[0] ** 0.5)

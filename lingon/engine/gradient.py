@@ -26,6 +26,13 @@ def gradients(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
 
 
 @torch.no_grad()
+def scale(gradients: list[Tensor], factor: float) -> None:
+    """Multiplies gradients by a number, in place."""
+    if factor != 1 and gradients:
+        torch._foreach_mul_(gradients, factor)
+
+
+@torch.no_grad()
 def length(gradients: list[Tensor]) -> Float[Tensor, ""]:
     """The Euclidean norm of all gradients as one vector."""
     if not gradients:
@@ -38,7 +45,7 @@ def length(gradients: list[Tensor]) -> Float[Tensor, ""]:
 def clip(gradients: list[Tensor], norm: Float[Tensor, ""], longest: float) -> None:
     """Shortens gradients of length `norm`, in place, to at most `longest` (Pascanu 2013, algorithm 1)."""
     if float(norm) > longest:
-        torch._foreach_mul_(gradients, longest / float(norm))
+        scale(gradients, longest / float(norm))
 
 
 def blame(model: nn.Module, step: int, loss: float) -> NotFinite | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from lingon.core.errors import DataError
+from lingon.core.errors import DataError, UserError
 from lingon.core.shapes import Tensor
 from lingon.engine import distributed, sharding
 from lingon.engine.average import Average
@@ -31,7 +31,7 @@ class State:
     """Where a training stands, in plain numbers.
 
     step: updates made. epoch: whole passes made. batch: batches used in this epoch. evaluated: step of the last
-    evaluation. The sums are over what came after the last row of the record.
+    evaluation. The sums are over what came after the last row of the record, in all processes.
     """
 
     step: int = 0
@@ -42,18 +42,27 @@ class State:
     examples: int = 0
     seconds: float = 0.0
     loss_sum: float = 0.0
-    rows_sum: int = 0
+    count_sum: float = 0.0
+    examples_sum: int = 0
     tokens_sum: int = 0
     seconds_sum: float = 0.0
+    logs: dict[str, float] = field(default_factory=dict)
     best: Best = field(default_factory=Best)
     best_file: dict[str, str] | None = None
 
-    def count(self, loss_sum: float, rows: int, tokens: int, examples: int) -> None:
-        """Counts one step: `rows` of this process, `examples` of all."""
+    def add(self, loss_sum: float, count: float, examples: int, tokens: int, logs: dict[str, float]) -> None:
+        """Counts one step: the sum of its losses and what it is a sum over, and more sums over the same by name."""
         self.loss_sum += loss_sum
-        self.rows_sum += rows
-        self.tokens_sum += tokens
+        self.count_sum += count
+        self.examples_sum += examples
         self.examples += examples
+        self.tokens_sum += tokens
+        self.logs = {name: self.logs.get(name, 0.0) + value for name, value in logs.items()}
+
+    def start_row(self) -> None:
+        """Forgets the sums, whose means are now a row of the record."""
+        self.loss_sum, self.count_sum, self.examples_sum, self.tokens_sum = 0.0, 0.0, 0, 0
+        self.seconds_sum, self.logs = self.seconds, dict.fromkeys(self.logs, 0.0)
 
     def load(self, tree: dict[str, Any]) -> None:
         """Takes over what `asdict` gave."""
@@ -84,6 +93,7 @@ class Training:
         self.scaler = plan.precision.scaler(self.device)
         self.average = Average(plan.average, self.bare) if plan.average else None
         self.state = State(epoch=batches.epoch)
+        self.carry: Any = None  # what the loss of one batch hands to the next
         self.rows: list[dict[str, Any]] = []
         self._best: dict[str, Tensor] | None = None  # in memory only when there is no run folder
         self._saved: tuple[int, ...] | None = None
@@ -99,18 +109,19 @@ class Training:
         """Adds a row: mean loss and speed of the steps since the last row, over all processes."""
         state = self.state
         self.tick()
-        loss_sum, examples, tokens = distributed.total(state.loss_sum, state.rows_sum, state.tokens_sum)
-        took = max(1e-9, state.seconds - state.seconds_sum)
+        took, count = max(1e-9, state.seconds - state.seconds_sum), state.count_sum or 1.0
         values = {
-            "loss": loss_sum / examples,
+            "loss": state.loss_sum / count,
             "lr": lr,
             "gradient_norm": norm,
-            "examples_per_second": round(examples / took, 2),
+            "examples_per_second": round(state.examples_sum / took, 2),
         }
-        if tokens:
-            values["tokens_per_second"] = round(tokens / took, 1)
-        self.add(values)
-        state.loss_sum, state.rows_sum, state.tokens_sum, state.seconds_sum = 0.0, 0, 0, state.seconds
+        if state.tokens_sum:
+            values["tokens_per_second"] = round(state.tokens_sum / took, 1)
+        if clash := sorted(state.logs.keys() & values.keys()):
+            raise UserError(f"the loss function logs {clash[0]!r}, a name that the record has already; choose another")
+        self.add(values | {name: value / count for name, value in state.logs.items()})
+        state.start_row()
 
     def add(self, values: dict[str, float]) -> None:
         """Adds a row to the record, with step, epoch and time."""
@@ -160,15 +171,13 @@ class Training:
         if self.run is None:
             return
         self.tick()
-        state = asdict(self.state)
-        names = ("loss_sum", "rows_sum", "tokens_sum")
-        state |= dict(zip(names, distributed.total(*(state[name] for name in names)), strict=True))
         own = random_state(self.device)
         parts = {
             "model": sharding.whole(dict(self.bare.state_dict())),
             "optimizer": sharding.whole(self.optimizer.state_dict()),
-            "batches": distributed.interleaved(self.batches.state_dict()),
-            "state": state,
+            "batches": self.batches.state_dict(),
+            "state": asdict(self.state),
+            "carry": {"rows": distributed.interleaved(self.carry)},
             "scaler": self.scaler.state_dict(),
             "random": {name: distributed.gathered(tensor) for name, tensor in own.items()},
         }
@@ -190,8 +199,7 @@ class Training:
         if self.average:
             self.average.load_state_dict(parts["average"])
         self.state.load(parts["state"])
-        if self.place.rank > 0:  # the sums of all were saved, and rank 0 has them
-            self.state.loss_sum, self.state.rows_sum, self.state.tokens_sum = 0.0, 0, 0
+        self.carry = distributed.own_rows(parts["carry"]["rows"], self.device)
         self.rows = read_metrics(self.run.folder) if self.run.metrics.path.exists() else []
         self._saved, self._clock = self._mark(), time.perf_counter()
         states = parts["random"]

@@ -30,8 +30,8 @@ class AdaptiveSoftmax(nn.Module):
         return self.groups.log_prob(flat).reshape(*hidden.shape[:-1], self.vocab_size)
 
     def loss(self, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, ""]:
-        """The mean of -log p(target), without the log-probabilities of groups that no target is in."""
-        return self.groups(hidden, targets).loss
+        """The sum of -log p(target), without the log-probabilities of groups that no target is in."""
+        return -self.groups(hidden, targets).output.sum()
 
 
 def usual_cutoffs(vocab_size: int) -> list[int]:

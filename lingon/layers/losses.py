@@ -1,7 +1,7 @@
 """Cross entropy over large vocabularies: exact in chunks, so that the logits never exist at once, or sampled."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +12,7 @@ from lingon.kernels.linear import product
 
 IGNORED = -100  # a target that counts for nothing, such as padding; the number PyTorch uses too
 RARE = 1e-30  # a share below it may have lost digits, so that its log is taken from the logits
+Reduction = Literal["mean", "sum"]
 CHUNK = 7 << 20  # numbers of logits that exist at a time: 28 MB, which the C library keeps for the next chunk
 
 
@@ -21,20 +22,22 @@ def cross_entropy(
     bias: Float[Tensor, " V"] | None,
     targets: Int[Tensor, " N"],
     chunk: int = CHUNK,
+    reduction: Reduction = "mean",
 ) -> Float[Tensor, ""]:
     """The mean of -log softmax(hidden @ weight.T + bias)[target] over the targets that are not IGNORED; 0 without any.
 
+    reduction: "mean", or "sum" over those targets, as in PyTorch.
     The same value and gradients as from whole logits, in the memory of `chunk` of them: each chunk's gradients are
     computed while its logits are there. The gradient cannot itself be differentiated.
     """
     if hidden.shape[1] != weight.shape[1] or len(hidden) != len(targets):
         raise UserError(f"hidden {[*hidden.shape]}, weight {[*weight.shape]} and {len(targets)} targets do not fit")
-    return _Chunked.apply(hidden, weight, bias, targets, max(1, chunk // len(weight)))
+    return _Chunked.apply(hidden, weight, bias, targets, max(1, chunk // len(weight)), reduction == "mean")
 
 
 class _Chunked(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, hidden, weight, bias, targets, rows):
+    def forward(ctx, hidden, weight, bias, targets, rows, mean):
         counted = targets != IGNORED
         count = int(counted.sum())
         loss = torch.zeros((), dtype=torch.float32, device=hidden.device)
@@ -60,7 +63,7 @@ class _Chunked(torch.autograd.Function):
                 upstream = shares if bool(counted[part].all()) else shares.mul_(counted[part][:, None])
                 _add(gradients, upstream.to(hidden.dtype), hidden[part], weight, part)
         ctx.save_for_backward(*gradients)
-        ctx.count = max(1, count)
+        ctx.count = max(1, count) if mean else 1
         return loss / ctx.count
 
     @staticmethod
@@ -68,7 +71,7 @@ class _Chunked(torch.autograd.Function):
     def backward(ctx, gradient):
         of_hidden, of_weight, of_bias = ctx.saved_tensors
         own = (of_hidden, None if of_weight is None else of_weight.T, of_bias)
-        return *(None if g is None else _times(g, gradient / ctx.count) for g in own), None, None
+        return *(None if g is None else _times(g, gradient / ctx.count) for g in own), None, None, None
 
 
 def _times(x: Tensor, factor: Tensor) -> Tensor:
@@ -174,11 +177,13 @@ def sampled_cross_entropy(
     bias: Float[Tensor, " V"] | None,
     targets: Int[Tensor, " N"],
     propose: Proposal,
+    reduction: Reduction = "mean",
 ) -> Float[Tensor, ""]:
     """Cross entropy of each target against a few drawn rivals, corrected for how often they are drawn.
 
     Every logit is lowered by the log of the expected count of its token, so that the gradient approaches that of the
     full softmax as more rivals are drawn. A rival that is the target itself does not count. For training only.
+    reduction: "mean" over the targets that are not IGNORED, or their "sum".
     Source: Bengio and Senecal 2008, "Adaptive importance sampling"; Jean et al. 2015, section 3.
     """
     kept = targets != IGNORED
@@ -194,4 +199,4 @@ def sampled_cross_entropy(
     others = others - drawn.expected_rivals.log()
     others = others.masked_fill(targets[:, None] == drawn.rivals, -torch.inf)
     logits = torch.cat([(own - drawn.expected_targets.log())[:, None], others], 1)
-    return F.cross_entropy(logits.float(), torch.zeros_like(targets))
+    return F.cross_entropy(logits.float(), torch.zeros_like(targets), reduction=reduction)

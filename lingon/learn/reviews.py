@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from lingon.core.shapes import Float, Tensor
-from lingon.data.batch import Batch
 from lingon.data.examples import Examples
 from lingon.data.sampler import Batches
 from lingon.data.source import load_data
 from lingon.data.tokenize import Tokenizer, words
 from lingon.engine.fit import Plan, fit
 from lingon.engine.optim import adamw
+from lingon.tasks.classify import cross_entropy
 
 LABELS = ("negative", "positive")
 TOKENS = 8192  # per batch; small batches make many steps of few reviews
@@ -62,15 +60,9 @@ def _numbers(examples: Examples) -> list[int]:
     return [LABELS.index(label) for label in examples.labels]
 
 
-def loss(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
-    """Mean cross entropy of a batch, plus the model's penalty if it has one."""
-    logits = model(batch.ids, batch.real)  # first: a penalty is that of the last forward pass
-    return F.cross_entropy(logits, batch.labels) + (model.penalty() if hasattr(model, "penalty") else 0.0)
-
-
 def train(model: nn.Module, reviews: Reviews, epochs: int = 4, lr: float = 4e-3) -> float:
     """Trains a model by AdamW with clipped gradients, and gives back its accuracy on the test reviews."""
-    fit(model, reviews.batches(), loss, adamw(model, lr), plan=Plan(epochs=epochs, clip=1.0))
+    fit(model, reviews.batches(), cross_entropy, adamw(model, lr), plan=Plan(epochs=epochs, clip=1.0))
     return accuracy(model, reviews.test_batches())
 
 

@@ -65,7 +65,7 @@ def language_model(
         history = fit(
             trained,
             batches,
-            prepare_text.loss_of(model, batches),
+            prepare_text.loss_of(model),
             prepare.adamw(trained, settings.lr, weight_decay=settings.weight_decay or 0.0),
             plan=prepare.plan_of(settings, len(batches)),
             watch=prepare_text.watch_of(streams["valid"], settings, len(batches)),

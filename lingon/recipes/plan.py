@@ -107,7 +107,7 @@ def measured(settings: TextSettings, device: Any) -> float:
     batch = settings.rows * settings.context
     made_up = torch.randint(0, settings.vocab, (3 * STEPS * batch * settings.accumulate,)).numpy()
     batches = prepare_text.batches_of(model, made_up, settings, World(0, 1))
-    loss = prepare_text.loss_of(model, batches)
+    loss = prepare_text.loss_of(model)
     trained, optimizer = prepare.compiled(objective) if settings.compile else objective, prepare.adamw(objective, 1e-4)
     kind = getattr(precision, settings.precision)()
     for _ in range(2):

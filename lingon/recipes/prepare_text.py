@@ -14,7 +14,7 @@ from lingon.core.files import cache_dir
 from lingon.data.shards import Stream, build_shards, fingerprint
 from lingon.data.stretches import Lanes, Tokens, Windows
 from lingon.data.tokenize import Tokenizer, bpe, characters, spaces, unigram, words
-from lingon.engine.fit import Loss
+from lingon.engine.loss import LossFunction
 from lingon.engine.watch import Watch
 from lingon.engine.world import World, wait_for_all
 from lingon.layers.adaptive import usual_cutoffs
@@ -106,9 +106,9 @@ def batches_of(model: nn.Module, train: Tokens, settings: TextSettings, place: W
     return Windows(train, settings.rows, settings.context, settings.seed, place.rank, place.size)
 
 
-def loss_of(model: nn.Module, batches: Lanes | Windows) -> Loss:
+def loss_of(model: nn.Module) -> LossFunction:
     """The loss of a batch, with the state of the one before where the model carries one."""
-    return carried_loss(batches) if recurrent(model) else fresh_loss
+    return carried_loss if recurrent(model) else fresh_loss
 
 
 def watch_of(valid: Stream, settings: TextSettings, batches_per_epoch: int) -> Watch:

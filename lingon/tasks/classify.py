@@ -14,6 +14,7 @@ from lingon.data.batch import Batch
 from lingon.data.examples import Examples
 from lingon.data.sampler import Batches
 from lingon.data.tokenize import Tokenizer
+from lingon.engine.loss import Loss
 from lingon.metrics.accuracy import accuracy, macro_f1
 from lingon.metrics.calibration import expected_calibration_error
 from lingon.metrics.ranking import auc
@@ -67,10 +68,9 @@ class Classifier:
             self.encode(examples.texts), self.numbers(examples.labels), tokens=tokens, rows=rows, seed=seed, **place
         )
 
-    def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
-        """Mean cross entropy of a batch, plus the model's own penalty where it has one."""
-        logits = model(batch.ids, batch.real)
-        return F.cross_entropy(logits, batch.labels) + penalty_of(model)
+    def loss(self, model: nn.Module, batch: Batch) -> Loss:
+        """The cross entropy of a batch, plus the model's own penalty for each text where it has one."""
+        return cross_entropy(model, batch)
 
     @torch.inference_mode()
     def logits(self, texts: Sequence[str], tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
@@ -133,6 +133,12 @@ class Classifier:
     def _prediction(self, text: str, row: list[float]) -> Prediction:
         best = max(range(len(row)), key=row.__getitem__)
         return Prediction(text, self.labels[best], row[best], dict(zip(self.labels, row, strict=True)))
+
+
+def cross_entropy(model: nn.Module, batch: Batch) -> Loss:
+    """The sum over the texts of -log p(label), and of the model's penalty, which is a mean over texts."""
+    logits, rows = model(batch.ids, batch.real), len(batch.ids)
+    return Loss(F.cross_entropy(logits, batch.labels, reduction="sum") + penalty_of(model) * rows, rows)
 
 
 def penalty_of(model: nn.Module) -> Tensor | float:

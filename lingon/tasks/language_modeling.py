@@ -8,9 +8,10 @@ from torch import nn
 
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.data.stretches import Lanes, Stretch, Tokens
+from lingon.engine.loss import Loss
 from lingon.layers.adaptive import AdaptiveSoftmax
 from lingon.layers.carried import Carried
-from lingon.layers.losses import Proposal, cross_entropy, sampled_cross_entropy
+from lingon.layers.losses import IGNORED, Proposal, cross_entropy, sampled_cross_entropy
 from lingon.metrics.likelihood import Likelihood, windows, with_cache
 
 Softmax = Callable[[nn.Module, Float[Tensor, "N D"], Int[Tensor, " N"]], Float[Tensor, ""]]
@@ -19,57 +20,61 @@ Softmax = Callable[[nn.Module, Float[Tensor, "N D"], Int[Tensor, " N"]], Float[T
 def exact(model: nn.Module, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, ""]:
     """The model's own softmax, in chunks where its last layer is linear, so that the logits never exist at once."""
     if isinstance(model.output, AdaptiveSoftmax):
-        return model.output.loss(hidden, targets)
+        kept = targets != IGNORED
+        return model.output.loss(hidden[kept], targets[kept])
     if getattr(model, "softcap", None):
-        return nn.functional.cross_entropy(model.head(hidden).float(), targets)
-    return cross_entropy(hidden, model.output.weight, model.output.bias, targets)
+        return nn.functional.cross_entropy(model.head(hidden).float(), targets, reduction="sum")
+    return cross_entropy(hidden, model.output.weight, model.output.bias, targets, reduction="sum")
 
 
 def sampled(propose: Proposal) -> Softmax:
     """A softmax over each target and a few rivals that `propose` draws; for training only."""
 
     def loss(model: nn.Module, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, ""]:
-        return sampled_cross_entropy(hidden, model.output.weight, model.output.bias, targets, propose)
+        return sampled_cross_entropy(hidden, model.output.weight, model.output.bias, targets, propose, "sum")
 
     return loss
 
 
 class Objective(nn.Module):
-    """A language model with the loss it is trained by, as one module, so that what wraps it sees the whole step."""
+    """A language model with the loss it is trained by, as one module, so that what wraps it sees the whole step.
+
+    softmax: the sum of -log p(target) from states [N, D]; targets that are IGNORED do not count.
+    """
 
     def __init__(self, model: nn.Module, softmax: Softmax = exact):
         super().__init__()
         self.model, self.softmax = model, softmax
 
     def forward(self, ids: Int[Tensor, "B T"], targets: Int[Tensor, "B T"], state: Any = None) -> tuple[Tensor, Any]:
-        """The mean loss over all targets, and what the model carries on."""
+        """The sum of the losses of all targets, and what the model carries on.
+
+        A model's penalty is a mean of its own; it counts once for each position, so that stretches of any size add up.
+        """
         hidden, state = self.model.hidden(ids, state)
-        loss = self.softmax(self.model, hidden.reshape(-1, hidden.shape[-1]), targets.reshape(-1))
+        total = self.softmax(self.model, hidden.reshape(-1, hidden.shape[-1]), targets.reshape(-1))
         if self.training and hasattr(self.model, "penalty"):
-            loss = loss + self.model.penalty()
-        return loss, state
+            total = total + self.model.penalty() * targets.numel()
+        return total, state
 
 
-def fresh_loss(objective: nn.Module, batch: Stretch) -> Float[Tensor, ""]:
+def fresh_loss(objective: nn.Module, batch: Stretch) -> Loss:
     """The loss of a stretch that begins with nothing carried."""
-    return objective(batch.ids, batch.targets)[0]
+    return Loss(objective(batch.ids, batch.targets)[0], _counted(batch))
 
 
-def carried_loss(lanes: Lanes) -> Callable[[nn.Module, Stretch], Float[Tensor, ""]]:
-    """The loss of a stretch that goes on where the last one ended: truncated backpropagation through time.
+def carried_loss(objective: nn.Module, batch: Stretch, carry: dict[str, Tensor] | None = None) -> Loss:
+    """The loss of a stretch that begins where the last one ended: truncated backpropagation through time.
 
-    States are carried, gradients are not (Mikolov et al. 2010). The states are kept in `lanes.carried`.
+    States are carried, gradients are not (Mikolov et al. 2010). carry: the states after the last stretch, by name.
     """
+    state = None if carry is None or batch.first else Carried.of(carry, 0)
+    total, after = objective(batch.ids, batch.targets, state)
+    return Loss(total, _counted(batch), after.detach().tensors())
 
-    def loss(objective: nn.Module, batch: Stretch) -> Float[Tensor, ""]:
-        state = None
-        if lanes.carried and not batch.first:
-            state = Carried.of({name: t.to(batch.ids.device) for name, t in lanes.carried.items()}, 0)
-        value, after = objective(batch.ids, batch.targets, state)
-        lanes.carried = after.detach().tensors()
-        return value
 
-    return loss
+def _counted(batch: Stretch) -> int:
+    return int((batch.targets != IGNORED).sum())
 
 
 @torch.no_grad()

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-import torch.nn.functional as F
 
 from lingon.core.seed import seed_everything
 from lingon.engine.fit import Plan, fit
 from lingon.engine.run import Cadence, Run
 from lingon.engine.sparse import row_adagrad
 from lingon.models.build import build
+from lingon.tasks.classify import cross_entropy
 from tests.engine.tiny import CLASSES, VOCAB, batches, digest, record
 
 SMALL = {
@@ -21,8 +21,7 @@ SMALL = {
 
 
 def loss_of(model, batch):
-    loss = F.cross_entropy(model(batch.ids, batch.real), batch.labels)
-    return loss + (model.penalty() if hasattr(model, "penalty") else 0.0)
+    return cross_entropy(model, batch)
 
 
 class Crash(Exception):

@@ -1,0 +1,180 @@
+"""Every loss of the project, on batches cut from the same rows in any way, and the gradient that `fit` makes of them.
+
+As a program under torchrun it writes the gradients of all losses: `... -m tests.contracts.losses FILE`.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+from lingon.core.seed import seed_everything
+from lingon.data.arrays import ArrayBatch
+from lingon.data.batch import collate
+from lingon.data.stretches import Stretch
+from lingon.engine.distributed import joined, spread
+from lingon.engine.fit import Plan, fit
+from lingon.engine.loss import Loss
+from lingon.engine.world import World, world
+from lingon.layers.losses import IGNORED, Drawn
+from lingon.models.build import build
+from lingon.tasks.classify import cross_entropy
+from lingon.tasks.language_modeling import Objective, carried_loss, fresh_loss, sampled
+
+ROWS, T, V, CLASSES = 13, 7, 31, 3
+EVEN, UNEVEN = [0, 4, 8, 12], [0, 2, 3, 12]  # rows of three batches
+DRAW = np.random.default_rng(0)
+TEXTS = [DRAW.integers(1, V, size).tolist() for size in DRAW.integers(3, 12, ROWS)]
+LABELS = DRAW.integers(0, CLASSES, ROWS).tolist()
+TOKENS = torch.from_numpy(DRAW.integers(0, V, (ROWS, T + 1)))
+TARGETS = TOKENS[:, 1:].clone()
+TARGETS[DRAW.random((ROWS, T)) < 0.4] = IGNORED  # so that equal rows do not count equally much
+POINTS, KINDS = torch.from_numpy(DRAW.normal(size=(ROWS, 5))).float(), torch.tensor(LABELS)
+
+
+def texts(rows):
+    return collate([TEXTS[i] for i in rows], [LABELS[i] for i in rows], rows)
+
+
+def stretches(rows):
+    return Stretch(TOKENS[rows, :-1], TARGETS[rows], True)
+
+
+def points(rows):
+    return ArrayBatch(POINTS[rows], KINDS[rows], torch.tensor(rows))
+
+
+def rivals(targets):
+    """Always the same rivals, so that batches differ in nothing but their rows."""
+    some = torch.arange(5)
+    return Drawn(some, torch.full((5,), 0.5), torch.full((len(targets),), 0.5))
+
+
+def language(name, softmax=None, **sizes):
+    model = build(name, {"vocab_size": V, "width": 16, "depth": 2, **sizes})
+    return Objective(model, softmax) if softmax else Objective(model)
+
+
+class Capped(torch.nn.Module):
+    """A language model whose logits are bounded, as those of Gemma 2."""
+
+    softcap = 5.0
+
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.output = torch.nn.Embedding(V, 5), torch.nn.Linear(5, V)
+
+    def hidden(self, ids, state=None):
+        return self.embedding(ids), state
+
+    def head(self, hidden):
+        return self.softcap * (self.output(hidden) / self.softcap).tanh()
+
+
+def array_loss(model, batch):
+    return Loss(F.cross_entropy(model(batch.inputs), batch.targets, reduction="sum"), len(batch.inputs))
+
+
+def token_loss(model, batch):
+    """A loss of one's own, over tokens of texts."""
+    total = F.cross_entropy(model(batch.ids, batch.real), batch.labels, reduction="none") * batch.real.sum(1)
+    return Loss(total.sum(), int(batch.real.sum()))
+
+
+def row_mean(model, batch):
+    return F.cross_entropy(model(batch.ids, batch.real), batch.labels)
+
+
+STILL = {f"drop_{name}": 0.0 for name in ("words", "input", "layers", "output", "weights")}
+TEXT = {"vocab_size": V, "classes": CLASSES}
+LOSSES = {
+    "n-grams, sparse": (lambda: build("ngrams", TEXT | {"buckets": 64}), texts, cross_entropy),
+    "classifier": (
+        lambda: build("bag", TEXT | {"width": 5, "dropout": 0.0, "word_dropout": 0.0}),
+        texts,
+        cross_entropy,
+    ),
+    "classifier with a penalty": (
+        lambda: build(
+            "self_attentive",
+            TEXT | {"width": 5, "hidden": 7, "attention": 3, "hops": 2, "dropout": 0.0, "penalty_weight": 1.0},
+        ),
+        texts,
+        cross_entropy,
+    ),
+    "mean over tokens of texts": (
+        lambda: build("bag", TEXT | {"width": 5, "dropout": 0.0, "word_dropout": 0.0}),
+        texts,
+        token_loss,
+    ),
+    "a bare scalar": (lambda: build("bag", TEXT | {"width": 5, "dropout": 0.0, "word_dropout": 0.0}), texts, row_mean),
+    "arrays": (lambda: torch.nn.Linear(5, CLASSES), points, array_loss),
+    "exact": (lambda: language("gpt", heads=2, context=T, dropout=0.0), stretches, fresh_loss),
+    "soft-capped": (lambda: Objective(Capped()), stretches, fresh_loss),
+    "carried": (lambda: language("lstm", hidden=16, dropout=0.0), stretches, carried_loss),
+    "adaptive": (lambda: language("lstm", hidden=16, dropout=0.0, cutoffs=[3, 11]), stretches, carried_loss),
+    "sampled": (lambda: language("lstm", sampled(rivals), hidden=16, dropout=0.0), stretches, carried_loss),
+    "language model with a penalty": (lambda: language("awd_lstm", hidden=7, **STILL), stretches, carried_loss),
+}
+
+
+class Cut:
+    """An epoch of batches whose rows are given; with several processes each takes its share of every batch."""
+
+    def __init__(self, make, cuts, place=World(0, 1)):
+        self.make, self.cuts, self.place, self.epoch, self.weight = make, cuts, place, 0, 1.0
+
+    def __len__(self):
+        return len(self.cuts) - 1
+
+    def __iter__(self):
+        for a, b in zip(self.cuts, self.cuts[1:], strict=False):
+            mine = list(range(a, b))[self.place.rank :: self.place.size]
+            self.weight = float(bool(mine))  # a process without a row takes the first one, which does not count
+            yield self.make(mine or [a])
+
+    def set_epoch(self, epoch):
+        self.epoch = epoch
+
+
+class Look(torch.optim.SGD):
+    """An optimizer that keeps the gradient it is given."""
+
+    def step(self):
+        self.found = {name: p.grad.to_dense().clone() for name, p in self.names.items() if p.grad is not None}
+
+
+def step_of(model, batches, loss, **plan):
+    """The gradient of one step over all batches, and the row that was logged."""
+    optimizer = Look(model.parameters(), 0.1)
+    optimizer.names = dict(model.named_parameters())
+    plan = Plan(steps=1, accumulate=len(batches), log_every=1, **plan)
+    rows = fit(spread(model), batches, loss, optimizer, plan=plan).rows
+    return optimizer.found, rows[0]
+
+
+def gradient_of(name, cuts, place=World(0, 1)):
+    make, rows, loss = LOSSES[name]
+    seed_everything(0)
+    found, row = step_of(make(), Cut(rows, cuts, place), loss)
+    return found | {"loss": torch.tensor(row["loss"], dtype=torch.float64)}
+
+
+def main(file):
+    torch.set_num_threads(1)
+    with joined(torch.device("cpu")):
+        place = world()
+        for kind, cuts in {"even": EVEN, "uneven": UNEVEN, "one": [0, 13]}.items():
+            for name in LOSSES:
+                if name == "n-grams, sparse":
+                    continue  # Gloo averages no sparse gradients
+                found = gradient_of(name, cuts, place)
+                if place.rank == 0:
+                    save_file(found, Path(file) / f"{name}-{kind}.safetensors")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
