@@ -205,7 +205,7 @@ def read_bytes(path: Path, limit: int, how: str = "whole") -> bytes:
     """All bytes of a regular file. Raises DataError when it has more than `limit`, of which no more are read."""
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
-        found = b"" if size > limit else file.read(limit + 1)
+        found = b"" if size > limit else file.read(size + 1)  # no more than that is taken before it is there
     if max(size, len(found)) > limit:
         raise DataError(f"{path}: {max(size, len(found)):,} bytes; at most {limit:,} are read {how}")
     return found

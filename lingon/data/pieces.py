@@ -39,7 +39,7 @@ def pieces_of(tokenizer: Tokenizer) -> Pieces:
     special = {t["content"] for t in content.get("added_tokens", ()) if t.get("special")} | set(SPECIALS)
     added = {t["content"] for t in content.get("added_tokens", ())}
     ids = library.get_vocab(with_added_tokens=True)
-    tokens = sorted(ids, key=ids.__getitem__)
+    tokens = sorted(ids, key=ids.__getitem__)[: len(tokenizer.vocab)]  # those that the model has
     if '"ByteLevel"' in decoder:
         letters = _byte_letters()
         of = [t.encode() if t in added else _of_letters(t, letters) for t in tokens]

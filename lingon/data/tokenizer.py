@@ -42,6 +42,7 @@ class Tokenizer:
         library.no_padding()
         library.no_truncation()
         self.library, self._source = library, source or "the tokenizer"
+        self._embeddings: int | None = None
         self._instead = self._call(instead_of_specials, library)
         self._pad = library.token_to_id(PAD)
         self._plain_words = lowercase_of(library)
@@ -50,9 +51,23 @@ class Tokenizer:
 
     @cached_property
     def vocab(self) -> Vocab:
-        """The tokens in the order of their ids."""
+        """The tokens in the order of their ids; only those that the model has, see `for_rows`."""
         ids = self.library.get_vocab(with_added_tokens=True)
-        return Vocab(sorted(ids, key=ids.__getitem__), unknown=UNK if UNK in ids else None)
+        return Vocab(sorted(ids, key=ids.__getitem__)[: self._embeddings], unknown=UNK if UNK in ids else None)
+
+    def for_rows(self, rows: int, where: object) -> "Tokenizer":
+        """The same tokenizer for a model of `rows` embeddings; a text that needs a token beyond them is refused.
+
+        Published checkpoints may name tokens that only a larger model of their kind has, such as one for pictures.
+        Raises DataError naming `where` when tokens of texts are among those, not only ones that were added.
+        """
+        size = self.library.get_vocab_size(with_added_tokens=True)
+        added = self.library.get_added_tokens_decoder()
+        if not all(i in added for i in range(rows, size)):
+            raise DataError(f"{where}: the tokenizer has {size:,} tokens, the model was made for {rows:,}")
+        found = Tokenizer(self.library, self._source)
+        found._embeddings = rows if size > rows else None
+        return found
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text. Raises UserError for anything but a str, and for half a surrogate pair."""
@@ -209,8 +224,18 @@ class Tokenizer:
             start = end
         yield start, text[start:]
 
+    def _beyond(self, rows: Sequence[list[int]]) -> int | None:
+        """The first id that the model has no embedding of."""
+        most = self._embeddings
+        return None if most is None else next((i for row in rows for i in row if i >= most), None)
+
     def _told(self, *rows: list[int]) -> list[int]:
         """Warns when nearly everything is unknown: a model would learn nothing, and nobody would see why."""
+        if (beyond := self._beyond(rows)) is not None:
+            raise UserError(
+                f"token {self.library.id_to_token(beyond)!r} is id {beyond}, but the model has {self._embeddings:,} "
+                "embeddings; leave it out of the text"
+            )
         unknown, total = self.library.token_to_id(UNK), sum(map(len, rows))
         if unknown is not None and total >= FEW:
             share = sum(row.count(unknown) for row in rows) / total

@@ -58,11 +58,7 @@ def load_gguf(path: Path | str, dtype: torch.dtype = torch.float32) -> Checkpoin
         model = from_config(config, numbers, device="meta")
     except UserError as error:
         raise DataError(f"{file.path}: {error}") from None
-    tokenizer = gguf_tokenizer(file)
-    if (size := len(tokenizer.vocab)) > config["vocab_size"]:
-        raise DataError(
-            f"{file.path}: the tokenizer has {size:,} tokens, the model was made for {config['vocab_size']:,}"
-        )
+    tokenizer = gguf_tokenizer(file).for_rows(config["vocab_size"], file.path)
     plan = {entry.ours: [_theirs(name, config["model_type"]) for name in entry.theirs] for entry in entries(model)}
     _check(file, model, plan)
     model.load_state_dict(_weights(file, model, plan, dtype), assign=True)

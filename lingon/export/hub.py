@@ -83,8 +83,8 @@ def load_hub(source: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoi
         model.output.weight = model.embedding.weight
     tokenizer = read_tokenizer(folder)
     rows = len(model.embedding.weight)
-    if tokenizer is not None and (size := tokenizer.library.get_vocab_size(with_added_tokens=True)) > rows:
-        raise DataError(f"{folder}: the tokenizer has {size:,} tokens, the model was made for {rows:,}")
+    if tokenizer is not None:
+        tokenizer = tokenizer.for_rows(rows, folder)
     return Checkpoint(model.eval(), tokenizer, _ends(folder, config, rows), folder)
 
 

@@ -56,7 +56,9 @@ def from_config(config: object, limit: int | None = None, device: str = "cpu") -
     if not isinstance(family, str) or family not in FAMILIES:
         raise unknown("model_type", str(family), FAMILIES)
     sizes = Sizes(config, family)
-    sizes.without("quantization_config", "add_cross_attention", "is_encoder_decoder")
+    sizes.without("quantization_config", "add_cross_attention", "is_encoder_decoder", "pruned_heads", "use_mrope")
+    if not sizes.flag("is_causal", True):
+        raise sizes.wrong("is_causal", False, "true: each token sees those before it")
     make = FAMILIES[family]
     with torch.device("meta"):  # shapes alone, no memory
         model = make(sizes)
@@ -121,6 +123,10 @@ def gemma2(sizes: Sizes) -> Decoder:
 def gemma3(sizes: Sizes) -> Decoder:
     """Gemma Team 2025: a norm on queries and keys, and rotations of their own for layers with a window."""
     new = sizes.part("rope_parameters")
+    if new is not None and sizes.config.get("rope_scaling") is not None:
+        raise sizes.wrong(
+            "rope_scaling", sizes.config["rope_scaling"], "null beside rope_parameters: one of them counts"
+        )
     if new is None:
         wide = {"rope_theta": sizes.number("rope_theta", 1e6), "rope_scaling": sizes.config.get("rope_scaling")}
         near = {"rope_theta": sizes.number("rope_local_base_freq", 1e4)}

@@ -256,3 +256,20 @@ def test_a_token_that_is_no_text_is_not_made_by_joining_in_gemma(tmp_path):
     tokenizer = gguf_tokenizer(GGUF(written(tmp_path, facts, {})))
     assert tokenizer.tokens("<b>") == ["<b", ">"]
     assert tokenizer.tokens("<<") == ["<<"]
+
+
+def test_a_file_with_a_token_more_than_embeddings_loads_and_refuses_it_when_met(gemma, tmp_path):
+    """Files of Gemma 3 name a token that stands for pictures; a token of texts beyond the embedding is refused."""
+    facts, tensors = gemma
+    tokens, size = facts["tokenizer.ggml.tokens"], len(facts["tokenizer.ggml.tokens"])
+    for kind in (4, 1):
+        more = {"tokens": [*tokens, "<picture>"], "scores": [0.0] * (size + 1), "token_type": [1] * size + [kind]}
+        path = written(tmp_path, facts | {f"tokenizer.ggml.{name}": x for name, x in more.items()}, tensors)
+        if kind == 1:
+            with pytest.raises(DataError, match=rf"the tokenizer has {size + 1} tokens, the model was made for {size}"):
+                lingon.load(path)
+            continue
+        model = lingon.load(path)
+        assert model.score("the hat")
+        with pytest.raises(UserError, match=f"token '<picture>' is id {size}"):
+            model.score("the <picture>")

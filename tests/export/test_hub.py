@@ -7,11 +7,14 @@ import time
 
 import psutil
 import pytest
+import tokenizers
 import torch
 from safetensors.torch import load_file, save_file
 
+import lingon
 from lingon.core.errors import DataError, FetchError, UserError
 from lingon.export import hub, hub_files
+from lingon.export.bundle import save_bundle
 from lingon.export.hub import load_hub, save_hub
 from lingon.models.build import build
 from lingon.models.families import from_config
@@ -236,6 +239,9 @@ def test_a_window_that_is_null_is_none(family):
         ({"intermediate_size": 31}, r"tensor 'model.layers.0.mlp.gate_proj.weight' is \[37, 30\], .* wants \[31, 30\]"),
         ({"num_hidden_layers": 2}, "unknown tensor 'model.layers.2"),
         ({"mlp_bias": True, "num_hidden_layers": 2}, "tensor 'model.layers.0.mlp.gate_proj.bias' is missing"),
+        ({"is_causal": False}, "llama: key 'is_causal' is False, expected true"),
+        ({"is_causal": "no"}, "key 'is_causal' is 'no', expected true or false"),
+        ({"pruned_heads": {"0": [1]}}, "key 'pruned_heads'"),
         ({"eos_token_id": "end"}, "key 'eos_token_id' is 'end', expected ids"),
     ],
 )
@@ -409,3 +415,55 @@ def test_an_output_beside_a_tied_embedding_counts_when_it_is_another(tmp_path):
     save_file(tensors, folder / "model.safetensors")
     model = load_hub(folder).model
     assert model.output.weight is model.embedding.weight
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_no_family_reads_what_is_not_causal_as_causal(name):
+    with pytest.raises(UserError, match="key 'is_causal' is False"):
+        from_config(CONFIGS[name] | {"is_causal": False})
+    assert from_config(CONFIGS[name] | {"is_causal": True}, device="meta")
+
+
+def test_gemma_3_with_rotations_of_both_layouts_is_refused():
+    gemma = made("gemma3_text", layer_types=None)
+    linear = {"rope_scaling": {"rope_type": "linear", "factor": 8.0}}
+    kinds = {"full_attention": PLAIN, "sliding_attention": PLAIN}
+    with pytest.raises(UserError, match=r"key 'rope_scaling' is .*, expected null beside rope_parameters"):
+        from_config(gemma | linear | {"rope_parameters": kinds})
+    assert from_config(gemma | {"rope_scaling": None, "rope_parameters": kinds}, device="meta")
+
+
+def longer_tokenizer(base, *added):
+    """A tokenizer of so many tokens in its table, and those that were added."""
+    table = {f"w{i}": i for i in range(base - 1)} | {"[unk]": base - 1}
+    library = tokenizers.Tokenizer(tokenizers.models.WordLevel(table, unk_token="[unk]"))
+    library.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    library.add_tokens([*added])
+    return library
+
+
+def test_a_tokenizer_one_token_longer_than_the_embedding_loads_and_its_id_is_refused_when_met(folder):
+    """As published checkpoints of Gemma 3 are: the token stands for a picture, which models of text have not."""
+    longer_tokenizer(89, "<image>").save(str(folder / "tokenizer.json"))
+    model = lingon.load(folder)
+    assert len(model.tokenizer.vocab) == 89
+    assert len(model.pieces.of) == 89
+    assert model.score("w1 w2 w3")
+    for read in (model.tokenizer.encode, lambda text: model.tokenizer.encode_batch([text]), model.score):
+        with pytest.raises(UserError, match="token '<image>' is id 89, but the model has 89 embeddings"):
+            read("w1 <image> w2")
+    longer_tokenizer(90).save(str(folder / "tokenizer.json"))
+    with pytest.raises(DataError, match="the tokenizer has 90 tokens, the model was made for 89"):
+        lingon.load(folder)
+
+
+@pytest.mark.parametrize("base", [89, 83])
+def test_a_bundle_of_a_published_model_loads_with_a_longer_and_a_shorter_tokenizer(base, folder, tmp_path):
+    longer_tokenizer(base, *(["<image>"] if base == 89 else [])).save(str(folder / "tokenizer.json"))
+    model = lingon.load(folder)
+    save_bundle(model, model.model.config()["model_type"], tmp_path / "bundle", {})
+    again = lingon.load(tmp_path / "bundle")
+    assert again.score("w1 w2 w3") == model.score("w1 w2 w3")
+    if base == 89:
+        with pytest.raises(UserError, match="token '<image>' is id 89"):
+            again.score("w1 <image>")
