@@ -11,9 +11,11 @@ import os
 import platform
 import shlex
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -41,6 +43,11 @@ def library(program: str, argument: int, sources: Sequence[Path]) -> Callable | 
         path = cache_dir() / "loops" / f"{program.rpartition('.')[2]}-{argument}-{_identity(sources)}.so"
     except (OSError, RuntimeError, PackageNotFoundError):  # no home, or sources in an archive
         return None
+    with contextlib.suppress(OSError):
+        if strange := _writable_by_others(path.parent):
+            said = "so no compiled loops are kept or run from there; take that right away, or set LINGON_CACHE"
+            warnings.warn(f"{strange} can be written by others, {said}", stacklevel=2)
+            return None
     found = _opened(path)
     if found is None and linker() and not path.with_suffix(".failed").exists():
         with contextlib.suppress(OSError, UserError), locked(path.parent, "compiling loops", wait=300):
@@ -91,6 +98,7 @@ def write_library(loop: Callable, path: Path) -> None:
         command = [*linker(), "-shared", "-fPIC", "-o", "whole", "loop.o", "never.c", "-lm", *late]
         subprocess.run(command, cwd=here, check=True, capture_output=True)
         with atomic_write(path, "wb") as file:
+            os.chmod(file.fileno(), 0o644 & os.fstat(file.fileno()).st_mode)  # whatever the umask leaves to a group
             file.write((here / "whole").read_bytes())
 
 
@@ -105,15 +113,48 @@ def linker() -> list[str] | None:
 def _opened(path: Path) -> Callable | None:
     """The loop of a library; None where there is none, or a damaged one."""
     try:
-        about = path.stat()
-        # A cache may be shared: what others could have put there is not run.
-        if about.st_uid not in (0, os.getuid()) or about.st_mode & 0o022:
-            return None
-        function = getattr(ctypes.CDLL(str(path)), ENTRY)
-    except (OSError, AttributeError):
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
         return None
+    try:
+        # A cache may be shared: what others could have put there is not run. What was checked is what is opened.
+        if not _only_ours(os.fstat(handle)) or _writable_by_others(path.parent):
+            raise OSError
+        checked = Path(f"/proc/self/fd/{handle}")
+        function = getattr(ctypes.CDLL(str(checked if checked.exists() else path)), ENTRY)
+    except (OSError, AttributeError):
+        os.close(handle)
+        return None
+    # The file stays open: the loader knows a library by its name, and a number that is free again would name another.
     function.restype = None
     return function
+
+
+def _only_ours(about: os.stat_result) -> bool:
+    """Whether nobody but this user (and root) can have written here."""
+    if about.st_uid not in (0, os.getuid()) or about.st_mode & stat.S_IWOTH:
+        return False
+    return not about.st_mode & stat.S_IWGRP or _group_of_one(about.st_gid)
+
+
+def _group_of_one(group: int) -> bool:
+    """Whether a group is the one that many systems make for each user, with nobody else in it."""
+    import grp
+    import pwd
+
+    try:
+        named, user = grp.getgrgid(group), pwd.getpwuid(os.getuid())
+    except KeyError:
+        return False
+    return named.gr_name == user.pw_name and group == user.pw_gid and not {*named.gr_mem} - {user.pw_name}
+
+
+def _writable_by_others(folder: Path) -> Path | None:
+    """The first folder, from this one up to the cache, in which others could put a file in the place of ours."""
+    root = cache_dir()
+    places = [folder, *folder.parents]
+    inside = places[: places.index(root) + 1] if root in places else [folder]
+    return next((place for place in inside if place.exists() and not _only_ours(place.stat())), None)
 
 
 def _make(program: str, argument: int, path: Path) -> None:

@@ -1,5 +1,6 @@
 """Loops as libraries: the numbers of the loop itself, made once, made again when damaged, and done without."""
 
+import os
 import subprocess
 import sys
 
@@ -69,6 +70,48 @@ def test_what_others_could_have_written_is_not_opened(tripled, tmp_path):
     (made,) = (tmp_path / "cache" / "loops").glob("*.so")
     made.chmod(0o666)
     assert aot_compile._opened(made) is None
+
+
+@pytest.mark.parametrize("place", ["cache", "cache/loops"])
+def test_from_a_folder_that_others_can_write_to_nothing_is_run(place, tripled, tmp_path):
+    """Whoever can write there can put another library in its place, between the check and the opening."""
+    assert tripled() is not None
+    (tmp_path / place).chmod(0o777)
+    with pytest.warns(UserWarning, match=f"{tmp_path / place} can be written by others"):
+        assert tripled() is None
+    (tmp_path / place).chmod(0o700)
+    assert tripled() is not None
+
+
+def test_a_new_cache_that_others_can_write_to_is_told_before_anything_is_compiled(tripled, tmp_path, monkeypatch):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache").chmod(0o777)
+    monkeypatch.setattr(aot_compile, "_make", lambda *given: pytest.fail("it was compiled"))
+    with pytest.warns(UserWarning, match=f"{tmp_path / 'cache'} can be written by others"):
+        assert tripled() is None
+
+
+def test_a_link_is_not_followed_and_what_was_checked_is_what_is_opened(tripled, tmp_path, monkeypatch):
+    assert tripled() is not None
+    (made,) = (tmp_path / "cache" / "loops").glob("*.so")
+    (link := made.with_name("link.so")).symlink_to(made)
+    assert aot_compile._opened(link) is None
+    kept = made.with_name("kept")
+
+    def swapped(folder):  # another one takes the place after the check of the file
+        made.rename(kept)
+        made.write_bytes(b"not a library")
+
+    monkeypatch.setattr(aot_compile, "_writable_by_others", swapped)
+    assert aot_compile._opened(made) is not None or not sys.platform.startswith("linux")
+
+
+def test_a_library_is_opened_whatever_the_umask(tripled):
+    old = os.umask(0o002)
+    try:
+        assert tripled() is not None
+    finally:
+        os.umask(old)
 
 
 def test_a_failure_is_told_beside_it_and_not_tried_again(tripled, tmp_path, monkeypatch):
