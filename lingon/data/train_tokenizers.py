@@ -23,6 +23,7 @@ from tokenizers import Tokenizer as Library
 
 from lingon.core.errors import UserError
 from lingon.data.ascii_words import count_words, cut_into_words
+from lingon.data.scripts import EAST, SOUTH_EAST, warn_of_undivided
 from lingon.data.tokenizer import CHUNK, Tokenizer, check_text, short
 from lingon.data.vocab import SPECIALS, UNK, Vocab
 
@@ -40,7 +41,9 @@ def words(texts: Iterable[str], *, lowercase: bool = True, max_size: int | None 
     """
     _check_sizes(max_size, min_freq)
     library = _by_words(models.WordLevel({}, unk_token=UNK), lowercase)
-    counts = count_words(_read(texts), library, lowercase)
+    texts = _read(texts)
+    warn_of_undivided(texts, SOUTH_EAST)
+    counts = count_words(texts, library, lowercase)
     counts.pop(LOST, None)
     return _with_order(library, list(Vocab.from_counts(counts, min_freq, max_size)))
 
@@ -54,8 +57,9 @@ def spaces(texts: Iterable[str], *, max_size: int | None = None, min_freq: int =
     library.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), cut])
     unknown = decoders.Replace(Regex(r"^\[unk\]$"), LOST)
     library.decoder = decoders.Sequence([unknown, decoders.WordPiece(" ", cleanup=False)])  # no word begins with " "
-    counts = Counter()
-    for text in _read(texts):
+    counts, texts = Counter(), _read(texts)
+    warn_of_undivided(texts, SOUTH_EAST | EAST)
+    for text in texts:
         # Of these four controls, str.split alone says that they are white space; Unicode and the library do not.
         counts.update(SPACES.split(text) if CONTROLS.search(text) else text.split())
     for nothing in ("", LOST):
@@ -106,6 +110,7 @@ def wordpiece(texts: Iterable[str], size: int, *, lowercase: bool = True, min_fr
     Source: Schuster, Nakajima, "Japanese and Korean Voice Search", 2012; greedy as in BERT (Devlin et al., 2019).
     """
     texts = [text.replace(LOST, " ") for text in _read(texts)]
+    warn_of_undivided(texts, SOUTH_EAST)
     library = _by_words(models.WordPiece({}, unk_token=UNK, max_input_chars_per_word=100), lowercase)
     trainer = trainers.WordPieceTrainer(vocab_size=_pieces(size, 1), min_frequency=min_freq, show_progress=False)
     return _train(library, trainer, texts)

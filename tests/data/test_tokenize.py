@@ -433,3 +433,21 @@ def test_a_panic_while_writing_text_is_a_data_error(tmp_path):
     ids = bpe(TEXTS, 300).encode("x" * 5_000)
     with pytest.raises(DataError, match="it cannot do this"):
         tokenizer.decode(ids)
+
+
+THAI = "อาหารร้านนี้ที่บ้านน่าเบื่อในวันนี้"
+
+
+@pytest.mark.parametrize("kind", [words, spaces, lambda texts: wordpiece(texts, 100)])
+def test_a_script_that_is_not_divided_is_told_with_the_way_out(kind):
+    with pytest.warns(UserWarning, match=r"^100% of the characters are Thai, .*; try --tokenizer bpe$"):
+        kind([THAI] * 5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_scripts_that_are_divided_are_not_told():
+    words(["日本語のテキスト。", "a film", "один фильм"])
+    words([f"a long English text with one Thai word, {THAI[:3]}, in it"])
+    bpe([THAI] * 5, 300)
+    with pytest.raises(UserWarning, match="are Chinese or Japanese"):
+        spaces(["日本語のテキスト。"])
