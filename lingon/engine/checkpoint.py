@@ -8,15 +8,19 @@ the disk, and renamed. The newest one whose manifest holds is loaded.
 import math
 import shutil
 import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
 
-from lingon.core.errors import DataError, RunError
+from lingon.core.errors import DataError, RunError, UserError
 from lingon.core.files import atomic_folder, read_json, sha256_of, sweep, sync_folder, write_json
 from lingon.core.tensors import load_arrays, load_tensors
+from lingon.engine.memory import is_memory
+from lingon.engine.world import world
 
 FORMAT = 2
 KEPT = 2  # checkpoints; an older one is there in case a disk damages the newest
@@ -44,17 +48,31 @@ def save(folder: Path, step: int, parts: dict[str, Tree]) -> Path:
     return path
 
 
-def load(folder: Path) -> dict[str, Tree] | None:
+def load(folder: Path, use: Callable[[dict[str, Tree]], None] | None = None) -> dict[str, Tree] | None:
     """The parts of the newest whole checkpoint; None when none was ever written.
 
-    Raises DataError when there are checkpoints but all are damaged.
+    use: takes the parts over; a checkpoint that it fails on counts as damaged. Where the newest is damaged, one line
+    says so. Raises DataError when there are checkpoints but all are damaged; a UserError of `use` is passed on.
     """
     problems = []
     for path in reversed(steps_in(Path(folder))):
         try:
-            return _read(path)
+            parts = _read(path)
+            if use is not None:
+                use(parts)
         except DataError as error:
             problems.append(str(error))
+        except UserError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            if is_memory(error):
+                raise
+            # The manifest holds, so that no disk but a hand has changed it.
+            problems.append(f"{path}: not a state of this training ({type(error).__name__}: {str(error)[:80]})")
+        else:
+            if problems and world().rank == 0:
+                warnings.warn(f"{problems[0]}; going back to the checkpoint {path.name}", stacklevel=2)
+            return parts
     if problems:
         raise DataError(f"no checkpoint is whole: {problems[0]}; start again with overwrite")
     return None

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import platform
 import shutil
 import sys
 import time
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -76,6 +79,12 @@ class Run:
         """
         if resume and overwrite:
             raise UserError("resume and overwrite exclude each other; choose one")
+        try:
+            os.fspath(folder).encode()
+        except UnicodeEncodeError:
+            raise UserError(
+                f"the run's folder {os.fspath(folder)!r} is not text in UTF-8; choose another name"
+            ) from None
         run = cls(Path(folder), cadence, resume)
         arguments = json.loads(json.dumps(arguments, default=str))
         if world().rank == 0:
@@ -141,12 +150,13 @@ class Run:
         self._saved_at = time.monotonic()
         self._saving_took = self._saved_at - started
 
-    def restore(self) -> dict[str, Any] | None:
+    def restore(self, use: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any] | None:
         """The parts of the newest whole checkpoint of a resumed run; None when the run begins.
 
-        What metrics.jsonl holds of the time after that checkpoint is cut off, since it will be written again.
+        use: takes the parts over, from an older checkpoint where it fails on the newest. What metrics.jsonl holds of
+        the time after that checkpoint is cut off, since it will be written again.
         """
-        parts = checkpoint.load(self.checkpoints) if self.resumed else None
+        parts = checkpoint.load(self.checkpoints, use) if self.resumed else None
         wait_for_all()
         if world().rank == 0:
             self.metrics.cut(parts["run"]["metrics_bytes"] if parts else 0)
@@ -161,13 +171,22 @@ class Run:
 
     def load_best(self, said: dict[str, str]) -> dict[str, Tensor]:
         """The best weights. Raises DataError when the file is missing or damaged."""
-        path = self.checkpoints / said["name"]
+        return load_tensors(self.check_best(said))
+
+    def check_best(self, said: dict[str, str]) -> Path:
+        """Where the best weights are. Raises DataError when the file is missing or damaged."""
+        path = self.checkpoints / Path(said["name"]).name
         if not path.is_file() or sha256_of(path) != said["sha256"]:
             raise DataError(f"{path}: missing or damaged; its sha256 is not what the checkpoint says")
-        return load_tensors(path)
+        return path
 
     @contextlib.contextmanager
     def _writing(self):
+        if not self.folder.is_dir():  # what is written would make it anew, without what it held
+            raise RunError(
+                f"{self.folder}: the folder of this run is gone; if it was renamed, give it its name back and resume, "
+                "and rename it when the run has ended"
+            )
         try:
             yield
         except OSError as error:
@@ -225,6 +244,8 @@ class Run:
         ]
         if differ:
             raise UserError(f"{str(self.folder)!r} cannot be resumed with other arguments: {'; '.join(differ)}")
+        if others := _others(facts, _surroundings()):
+            warnings.warn(f"{self.folder}: {others}; the last digits of what follows may differ", stacklevel=5)
 
 
 def _surroundings() -> dict[str, Any]:
@@ -237,5 +258,30 @@ def _surroundings() -> dict[str, Any]:
             "system": platform.system(),
             "threads": torch.get_num_threads() if torch else usable_cores(),
             "processes": world().size,
+            "processor": _processor(),
         },
     }
+
+
+def _others(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """What of the surroundings that last digits depend on is not as it was, in words; empty when all is."""
+    told = []
+    for part, name in (
+        ("versions", "torch"),
+        ("machine", "threads"),
+        ("machine", "processes"),
+        ("machine", "processor"),
+    ):
+        old = before.get(part, {}).get(name)
+        if old is not None and old != now[part][name]:
+            told.append(f"{name} was {old} and is {now[part][name]}")
+    return ", ".join(told)
+
+
+def _processor() -> str:
+    """What the processor calls itself."""
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from lingon.engine.fit import BatchSource, Plan
 
 
+KINDS = {
+    int: int, bool: bool, float: float | int, Best: Best, dict[str, float]: dict, dict[str, str] | None: dict | None,
+}  # fmt: skip
+
+
 @dataclass
 class State:
     """Where a training stands, in plain numbers.
@@ -65,9 +70,12 @@ class State:
         self.seconds_sum, self.logs = self.seconds, dict.fromkeys(self.logs, 0.0)
 
     def load(self, tree: dict[str, Any]) -> None:
-        """Takes over what `asdict` gave."""
-        for name in (f.name for f in fields(self)):
-            setattr(self, name, Best(**tree["best"]) if name == "best" else tree[name])
+        """Takes over what `asdict` gave. Raises DataError when it is anything else."""
+        for f in fields(self):
+            value = Best(**tree["best"]) if f.name == "best" else tree[f.name]
+            if not isinstance(value, KINDS[f.type]) or (isinstance(value, int | float) and not value >= -1):
+                raise DataError(f"state.json: {f.name} is {str(value)[:40]!r}, expected {f.type}")
+            setattr(self, f.name, value)
 
 
 class Training:
@@ -187,10 +195,17 @@ class Training:
         self._saved = self._mark()
 
     def restore(self) -> None:
-        """Goes back to the newest checkpoint of a run that was opened to resume."""
-        parts = self.run.restore() if self.run else None
-        if parts is None:
+        """Goes back to the newest checkpoint of a run that was opened to resume; to an older one if that is damaged."""
+        if self.run is None or self.run.restore(self._take) is None:
             return
+        self.rows = read_metrics(self.run.folder) if self.run.metrics.path.exists() else []
+        self._saved, self._clock = self._mark(), time.perf_counter()
+
+    def _take(self, parts: dict[str, Any]) -> None:
+        """Takes over the parts of a checkpoint. The best weights are looked at now: at the end it would be too late."""
+        self.state.load(parts["state"])
+        if self.state.best_file:
+            self.run.check_best(self.state.best_file)
         _same_shapes(parts["model"], self.bare.state_dict(), self.run.checkpoints)
         sharding.load_weights(self.bare, parts["model"])
         sharding.load_optimizer(self.optimizer, parts["optimizer"])
@@ -198,10 +213,7 @@ class Training:
         self.scaler.load_state_dict(parts["scaler"])
         if self.average:
             self.average.load_state_dict(parts["average"])
-        self.state.load(parts["state"])
         self.carry = distributed.own_rows(parts["carry"]["rows"], self.device)
-        self.rows = read_metrics(self.run.folder) if self.run.metrics.path.exists() else []
-        self._saved, self._clock = self._mark(), time.perf_counter()
         states = parts["random"]
         if self.place.rank < len(states["torch"]):
             set_random_state({name: each[self.place.rank] for name, each in states.items()}, self.device)

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lingon.core.errors import Interrupted, NotFinite
+from lingon.core.errors import DataError, Interrupted, NotFinite
 from lingon.core.progress import track
 from lingon.data.id_file import read_ids
 from lingon.engine.interrupt import interruptible
@@ -73,10 +73,10 @@ class Pool:
         self._next, self._lock = done, threading.Lock()
         self._failed = False
 
-    def run(self, until: int, told: Callable[[int, float], None], stopped: Callable[[], bool]) -> int:
+    def run(self, until: int, told: Callable[[int, float, int], None], stopped: Callable[[], bool]) -> int:
         """Works up to piece `until`, or until `stopped()`; returns how many are done.
 
-        told(words, mean loss) is called after each piece. Raises NotFinite when numbers overflow.
+        told(words, sum of losses, over how many) is called after each piece. Raises NotFinite when numbers overflow.
         """
         until = min(until, self.job.pieces)
         with ThreadPoolExecutor(self.threads) as pool:
@@ -100,7 +100,7 @@ class Pool:
                 self._failed = True
                 raise
             with self._lock:
-                told(words, loss / max(1, count))
+                told(words, loss, count)
 
     def check(self) -> None:
         """Looks at every number. Raises NotFinite."""
@@ -120,17 +120,17 @@ def train(job: Job, threads: int, run: Run) -> tuple[float, float]:
 
     Raises NotFinite when numbers overflow, Interrupted after Ctrl-C, once the state is saved.
     """
-    pool = Pool(job, threads, _restored(run, job))
-    losses: deque[float] = deque(maxlen=RECENT)
+    done, recent = _restored(run, job)
+    pool, losses = Pool(job, threads, done), deque(recent, maxlen=RECENT)
     steps, each = count(pool.done + 1), max(1, job.pieces // ROWS)
     before = job.units * pool.done // job.pieces
     with track(1, "compile the loops, once on this machine", "time"):
         job.ready()
     with track(job.units, "train", job.unit, before) as bar, interruptible(bar.say) as stop:
 
-        def told(units: int, loss: float) -> None:
-            losses.append(loss)
-            mean = sum(losses) / len(losses)
+        def told(units: int, loss: float, over: int) -> None:
+            losses.append((loss, over))
+            mean = _mean(losses)
             bar.advance(units, loss=mean)
             if (step := next(steps)) % each == 0:
                 run.log(step, epoch=step / job.pieces * job.epochs, loss=mean, units_per_second=round(bar.speed, 1))
@@ -138,17 +138,25 @@ def train(job: Job, threads: int, run: Run) -> tuple[float, float]:
         while pool.done < job.pieces:
             pool.run(job.pieces, told, lambda: stop.asked or run.due(0))
             pool.check()
-            run.save(pool.done, {"tables": dict(job.tables), "pool": {"done": pool.done}})
+            run.save(pool.done, {"tables": dict(job.tables), "pool": {"done": pool.done, "losses": list(losses)}})
             if stop.asked and pool.done < job.pieces:
                 raise Interrupted(f"stopped, saved in {run.folder}; resume to go on")
-        return bar.speed, sum(losses) / max(1, len(losses))
+        return bar.speed, _mean(losses)
 
 
-def _restored(run: Run, job: Job) -> int:
-    """Puts the numbers of a resumed run into the job's tables; returns how many pieces were done."""
-    parts: dict[str, Any] | None = run.restore()
-    if parts is None:
-        return 0
-    for name, table in job.tables.items():
-        table[:] = parts["tables"][name]
-    return parts["pool"]["done"]
+def _mean(losses: Iterable[tuple[float, int]]) -> float:
+    """The mean loss of pieces, each given as its sum and over how many it is one."""
+    return sum(loss for loss, _ in losses) / max(1, sum(over for _, over in losses))
+
+
+def _restored(run: Run, job: Job) -> tuple[int, list[tuple[float, int]]]:
+    """Puts the numbers of a resumed run into the job's tables; returns how many pieces are done and the last losses."""
+
+    def use(parts: dict[str, Any]) -> None:
+        if not 0 <= parts["pool"]["done"] <= job.pieces:
+            raise DataError(f"state.json: {parts['pool']['done']} pieces are done of {job.pieces}")
+        for name, table in job.tables.items():
+            table[:] = parts["tables"][name]
+
+    parts: dict[str, Any] | None = run.restore(use)
+    return (0, []) if parts is None else (parts["pool"]["done"], parts["pool"]["losses"])

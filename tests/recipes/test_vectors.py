@@ -118,8 +118,8 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(text, tmp_path, mon
     vectors([text], settings=settings, folder=Folder(str(tmp_path / "cut"), resume=True))
     whole, cut = (tmp_path / name / "vectors.safetensors" for name in ("whole", "cut"))
     assert whole.read_bytes() == cut.read_bytes()
-    steps = [[row["step"] for row in read_metrics(tmp_path / name)] for name in ("whole", "cut")]
-    assert steps[0] == steps[1] != []
+    rows = [[(row["step"], row["loss"]) for row in read_metrics(tmp_path / name)] for name in ("whole", "cut")]
+    assert rows[0] == rows[1] != []
 
 
 def test_a_run_that_has_ended_is_not_trained_again(text, tmp_path, capsys):
