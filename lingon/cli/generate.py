@@ -28,6 +28,7 @@ ALONE = {
 }
 NEEDED = {"length_penalty": "beams", "early_stopping": "beams", "groups": "beams", "diversity": "groups"}
 NEEDED |= {"alternatives": "page"}
+MOST_TEXTS = 1_000_000  # of a prompt
 
 
 def generate(
@@ -76,12 +77,14 @@ def generate(
     given = _checked(context)
     from lingon.cli import written
     from lingon.core.files import read_json
+    from lingon.decoding.schema import LONGEST
     from lingon.tasks.manner import Manner
 
     prompts = written.prompts_of(prompt or (), prompt_file)
+    shape = None if schema is None else read_json(schema, LONGEST)
     manner = Manner(
         tokens, temperature, top_k if contrastive is None else None, top_p, min_p, typical, repetition, no_repeat,
-        stop=tuple(stop or ()), pattern=pattern, schema=None if schema is None else read_json(schema), seed=seed,
+        stop=tuple(stop or ()), pattern=pattern, schema=shape, seed=seed,
     )  # fmt: skip
     search = None
     if beams is not None:
@@ -92,7 +95,7 @@ def generate(
     way = written.way_of(model, manner, contrastive, top_k, smaller)
     several = n > 1 or len(prompts) > 1
     if not (page or as_json or search or n > 1):
-        written.stream(model, prompts, manner, way)
+        written.tell_of_context(model, written.stream(model, prompts, manner, way), len(prompts), tokens)
         return
     details = alternatives if page else 0
     if search:
@@ -100,6 +103,7 @@ def generate(
     else:
         found = written.found_by(model, prompts, manner, way, n, bool(draft) or contrastive is not None, details)
     texts = list(written.show(found, model, as_json, several))
+    written.tell_of_context(model, [text.prompt for text in texts if text.ended == "context"], len(texts), tokens)
     if page:
         from lingon.export.generation_page import write_page
 
@@ -138,8 +142,8 @@ def _checked(context: typer.Context) -> dict[str, object]:
     for one, other in NEEDED.items():
         if one in given and other not in given:
             raise UserError(f"{_flag(one)} says nothing without {_flag(other)}; add {_flag(other)}, or leave it out")
-    if values["n"] < 1:
-        raise UserError(f"--n is {values['n']}, expected 1 or more texts")
+    if not 1 <= values["n"] <= MOST_TEXTS:
+        raise UserError(f"--n is {values['n']}, expected 1 or more texts, {MOST_TEXTS:,} at most")
     if values["n"] > 1 and values["temperature"] == 0:
         raise UserError(f"--n {values['n']} with --temperature 0 would write one text again; leave one of them out")
     if values["alternatives"] < 1:

@@ -20,7 +20,9 @@ def scored(model: LanguageModel, text: str, as_json: bool) -> str:
     if as_json:
         return json.dumps({"tokens": [{"token": t, "logprob": x} for t, x in found], "logprob": total})
     lines = [f"{t!r:24} {x:9.4f}" for t, x in found]
-    return "\n".join([*lines, f"{'all':24} {total:9.4f}   perplexity {math.exp(-total / len(found)):.2f}"])
+    perplexity = math.exp(min(-total / len(found), 700.0))  # more is larger than any float
+    written = f"{perplexity:.2f}" if perplexity < 1e9 else f"{perplexity:.3g}"
+    return "\n".join([*lines, f"{'all':24} {total:9.4f}   perplexity {written}"])
 
 
 def likelihood_of(model: LanguageModel, read: Read, data: str, part: str | None, cache: bool) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """What `lingon generate` writes: text as it comes, lines of JSON, or a page."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -12,7 +13,7 @@ from lingon.decoding.sample import Picked
 from lingon.kernels.int8_linear import Int8Linear
 from lingon.tasks.generate import LanguageModel
 from lingon.tasks.manner import Manner
-from lingon.tasks.written import Written, batches, gathered, likeliest
+from lingon.tasks.written import Written, batches, ended, gathered, likeliest
 
 Way = Callable[[Sequence[str], int | None], Iterator[list[Picked]]]  # prompts, details -> tokens step by step
 # What the command line calls the fields of `Beams`.
@@ -86,15 +87,41 @@ def way_of(
     return lambda prompts, details: model.picked(prompts, manner, details)
 
 
-def stream(model: LanguageModel, prompts: Sequence[str], manner: Manner, way: Way) -> None:
-    """Prints each prompt and what follows, as it comes."""
+def tell_of_context(model: LanguageModel, cut: Sequence[str], count: int, tokens: int) -> None:
+    """Says once which texts ended since the context was full, with numbers. cut: the prompts of these texts."""
+    if not cut:
+        return
+    context = model.model.context
+    room = min(context - len(model.encode(prompt)) for prompt in cut)
+    which = "the text" if count == 1 else f"{len(cut):,} of {count:,} texts"
+    print(
+        f"lingon: {which} ended where the context of {context:,} tokens is full, {room:,} tokens after the prompt;"
+        f" --tokens {tokens:,} asked for more: shorten the prompt, or take a model of a longer context",
+        file=sys.stderr,
+    )
+
+
+def stream(model: LanguageModel, prompts: Sequence[str], manner: Manner, way: Way) -> list[str]:
+    """Prints each prompt and what follows, as it comes. Returns the prompts whose texts filled the context."""
+    cut = []
     for prompt in prompts:
-        tokens = way([prompt], None)
+        ids: list[int] = []
+        tokens = _noted(way([prompt], None), ids)
         first = list(islice(tokens, 1))  # so that what is wrong with the prompt or the rules is said before it
         print(prompt, end="", flush=True)
         for piece in model.text(chain(first, tokens), manner.stop):
             print(piece, end="", flush=True)
         print()
+        if ended(model, prompt, ids, manner) == "context":
+            cut.append(prompt)
+    return cut
+
+
+def _noted(steps: Iterator[list[Picked]], ids: list[int]) -> Iterator[list[Picked]]:
+    """The steps of one row, whose ids are put into the list as they come."""
+    for step in steps:
+        ids.append(step[0].id)
+        yield step
 
 
 def found_by(

@@ -1,17 +1,18 @@
 """Beam search: the best whole texts that can be found by keeping a few beginnings at each step."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
 
-from lingon.core.errors import NotFinite, UserError
+from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
 from lingon.decoding.rules import MOST
-from lingon.decoding.step import Row, Rule, State, Step, apply, select
+from lingon.decoding.step import LONGEST, Row, Rule, State, Step, apply, finite, select, shown
 
 WIDEST = 65_536  # beams
-STRONGEST = 50.0  # alpha, so that the penalty of a million tokens is a float
+STRONGEST = 50.0  # alpha
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,10 @@ def length_penalty(length: int, alpha: float, k: int = 5) -> float:
     >>> [round(length_penalty(n, 0.6), 5) for n in (1, 2, 5, 10, 20)]
     [1.0, 1.0969, 1.35866, 1.73286, 2.35436]
     """
-    return ((k + length) / (k + 1)) ** alpha
+    try:
+        return ((k + length) / (k + 1)) ** alpha
+    except OverflowError:  # of the strongest penalties and millions of tokens: larger than any float
+        return math.inf
 
 
 def none_can_win(scores: Sequence[float], best: float, length: int, beams: "Beams") -> bool:
@@ -74,25 +78,29 @@ class Beams:
 
     width: int
     most: int
-    alpha: float = 0.6
+    alpha: float | int = 0.6
     best: int = 1
     groups: int = 1
-    diversity: float = 0.0
+    diversity: float | int = 0.0
     stop: Callable[[Sequence[float], float, int, "Beams"], bool] = none_can_win
 
     def __post_init__(self) -> None:
         for name in ("width", "most", "best", "groups"):
             if getattr(self, name) < 1:
-                raise UserError(f"{name} is {getattr(self, name)}, expected a whole number, 1 or more")
+                raise UserError(f"{name} is {shown(getattr(self, name))}, expected a whole number, 1 or more")
         if self.width > WIDEST:
-            raise UserError(f"width is {self.width}, expected {WIDEST:,} beams at most; each keeps a state")
+            raise UserError(f"width is {shown(self.width)}, expected {WIDEST:,} beams at most; each keeps a state")
+        if self.most > LONGEST:
+            raise UserError(f"most is {shown(self.most)}, expected {LONGEST:,} new tokens at most")
         if self.width % self.groups:
-            raise UserError(f"{self.width} beams cannot be divided into {self.groups} groups of the same size")
+            raise UserError(f"{self.width} beams cannot be divided into {shown(self.groups)} groups of the same size")
         if self.best > self.width:
-            raise UserError(f"the {self.best} best texts are wanted of {self.width} beams; search with more beams")
+            best = shown(self.best)
+            raise UserError(f"the {best} best texts are wanted of {self.width} beams; search with more beams")
         for name, most in (("alpha", STRONGEST), ("diversity", MOST)):
             if not 0 <= getattr(self, name) <= most:
-                raise UserError(f"{name} is {getattr(self, name)}, expected a number, 0 or more, at most {most:g}")
+                found = shown(getattr(self, name))
+                raise UserError(f"{name} is {found}, expected a number, 0 or more, at most {most:g}")
 
 
 @dataclass
@@ -151,8 +159,7 @@ def _start(row: Row, size: int) -> _Group:
 
 def _advance(live: list[list[_Group]], logits: Tensor, beams: Beams, ends: int, over, rules, length: int) -> None:
     """One more token for every beam of every search that goes on."""
-    if logits.isnan().any():
-        raise NotFinite(f"after {length - 1} new tokens the model gave logits that are NaN; its weights are broken")
+    finite(logits, f"after {length - 1} new tokens ")
     size, vocabulary = beams.width // beams.groups, logits.shape[-1]
     everyone = [row for search in live for group in search for row in group.rows]
     logs = apply(rules, logits.double().log_softmax(-1), everyone).view(len(live), beams.groups, size, vocabulary)

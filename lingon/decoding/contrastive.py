@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
 from lingon.decoding.sample import Picked, picked
-from lingon.decoding.step import Row, Rule, State, apply, check, select
+from lingon.decoding.step import Row, Rule, State, apply, check, finite, select
 
 Hidden = Callable[..., tuple[Tensor, State]]  # (ids [B, S], state) -> (hidden [B, S, D], state)
 
@@ -41,6 +41,7 @@ def contrast(
     seen = seen[0]
     logits = head(seen[-1:])
     while True:
+        finite(logits, f"after {len(row.new)} new tokens ")
         ruled = apply(rules, logits, [row])
         check(ruled, [row])
         chances, tokens = ruled[0].float().softmax(-1).topk(min(k, ruled.shape[-1]))

@@ -12,7 +12,7 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.decoding.step import Row, Rule
+from lingon.decoding.step import Row, Rule, shown
 
 Number = int | float
 # The most that a logit is multiplied by, or has added: a bias, a penalty and a temperature together stay in float32.
@@ -22,7 +22,7 @@ FEW = 256  # tokens among which a cut is looked for first; sorting a whole vocab
 
 def temperature(value: Number) -> Rule:
     """Divides the logits: under 1 the likely becomes likelier, over 1 everything more alike. 0 would be greedy."""
-    usable = "a number over 0, from 1e-12 to 1e12 (greedy decoding is what 0 would mean)"
+    usable = "a number from 1e-12 to 1e12 (of a text, 0 means greedy: always the likeliest token)"
     _check("temperature", value, 1 / MOST <= value <= MOST, usable)
     return lambda logits, rows=(): logits / value
 
@@ -179,9 +179,9 @@ def _largest(score: Tensor, count: Int[Tensor, "B 1"], least: Tensor) -> Bool[Te
 
 def _check(name: str, value: Number, fine: bool, expected: str) -> None:
     if not fine or value == math.inf:
-        raise UserError(f"{name} is {value}, expected {expected}")
+        raise UserError(f"{name} is {shown(value)}, expected {expected}")
 
 
 def _check_count(name: str, value: int) -> None:
     if value < 1:
-        raise UserError(f"{name} is {value}, expected a whole number, 1 or more")
+        raise UserError(f"{name} is {shown(value)}, expected a whole number, 1 or more")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from lingon.core.shapes import Float, Tensor
-from lingon.decoding.step import Row, Rule, State, Step, apply, check, select
+from lingon.decoding.step import Row, Rule, State, Step, apply, check, finite, select
 
 Choose = Callable[[Float[Tensor, "B V"], Sequence[Row]], list[int]]
 
@@ -67,6 +67,7 @@ def stream(
     live = list(range(len(rows)))
     while live:
         ours = [rows[i] for i in live]
+        finite(logits, f"after {len(ours[0].new)} new tokens ")
         ruled = apply(rules, logits, ours)
         check(ruled, ours)
         ids = choose(ruled, ours)

@@ -28,14 +28,15 @@ def integer(schema: Mapping, where: str) -> Node:
     if low is None and high is None and step == 1:
         return parse(INTEGER)
     edge = 10**DIGITS - 1
-    low = -max(FURTHEST, abs(high or 0)) if low is None else max(low, -edge)
-    high = max(FURTHEST, abs(low)) if high is None else min(high, edge)
-    if low > high or max(-low, high) > edge:
-        raise UserError(f"{where}: {_said(schema)}: no whole number of at most {DIGITS} digits is so")
+    low, high = (None if low is None else max(low, -edge)), (None if high is None else min(high, edge))
+    low = min(-FURTHEST, high or 0) if low is None else low
+    high = max(FURTHEST, low) if high is None else high
+    if low > high or low > edge or high < -edge:
+        raise UserError(f"{where}: {_said(schema)}, which nothing can be of at most {DIGITS} digits")
     if step == 1:
         return integers(low, high)
     if -(-low // int(step)) > high // int(step):
-        raise UserError(f"{where}: {_said(schema)}: no multiple of {step} is so, which nothing can be")
+        raise UserError(f"{where}: {_said(schema)}, which nothing can be")
     found = multiples(int(step), low, high)
     if found is None:
         raise UserError(f"{where}: 'multipleOf' {step} has an automaton only with a minimum and a maximum close to it")
@@ -60,7 +61,8 @@ def number(schema: Mapping, where: str) -> Node:
     edge = 10**PRECISE - 1
     low, high = -edge if low is None else max(low, -edge), edge if high is None else min(high, edge)
     if low > high:
-        raise UserError(f"{where}: {_said(schema)}: no number of {PRECISE} digits, {places} after the point, is so")
+        digits = f"{PRECISE} digits, {places} after the point"
+        raise UserError(f"{where}: {_said(schema)}, which nothing can be of at most {digits}")
     return decimals(low, high, places)
 
 

@@ -7,7 +7,7 @@ import torch
 from lingon.core.errors import NotFinite
 from lingon.core.shapes import Float, Tensor
 from lingon.decoding.sample import Picked, picked
-from lingon.decoding.step import Row, Rule, State, apply
+from lingon.decoding.step import Row, Rule, State, apply, finite
 
 AT_ONCE = 256  # tokens whose logits exist at one time: with 50,000 tokens 51 MB
 
@@ -21,6 +21,8 @@ def score(every: Callable, state: State, ids: Sequence[int], device: torch.devic
     for start, logits in _read(every, state, ids, device):
         following = torch.tensor(list(ids[start : start + len(logits)]), device=device)
         out += logits.float().log_softmax(-1).gather(-1, following[:, None])[:, 0].tolist()
+    if lost := [place for place, found in enumerate(out, 1) if found == float("-inf")]:
+        raise NotFinite(f"the model gave token {lost[0]} of the text a logit that is -inf; its weights are broken")
     return out
 
 
@@ -56,6 +58,5 @@ def _read(
     for start in range(0, len(ids) - 1, AT_ONCE):
         part = ids[start : min(start + AT_ONCE, len(ids) - 1)]
         logits, state = every(torch.tensor([list(part)], device=device), state)
-        if logits.isnan().any():
-            raise NotFinite("the model gave logits that are NaN; its weights are broken")
+        finite(logits)
         yield start + 1, logits[0]

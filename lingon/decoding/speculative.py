@@ -11,7 +11,7 @@ import torch
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
 from lingon.decoding.sample import Picked, picked, sampled
-from lingon.decoding.step import Row, Rule, State, apply, check
+from lingon.decoding.step import Row, Rule, State, apply, check, finite
 
 Every = Callable[..., tuple[Tensor, State]]  # (ids [B, S], state) -> (logits [B, S, V] after each id, state)
 
@@ -67,6 +67,7 @@ def speculate(
         start, left = len(row.ids), most - len(row.new)
         guesses, chances = _drafted(draft, row, rules, min(ahead, left - 1))
         logits = target.read([*row.ids, *guesses])[-len(guesses) - 1 :]
+        finite(logits, f"after {len(row.new)} new tokens ")
         for i in range(len(guesses) + 1):
             ruled = apply(rules, logits[i : i + 1], [row])
             check(ruled, [row])
@@ -89,7 +90,9 @@ def _drafted(draft: Reader, row: Row, rules: Sequence[Rule], count: int) -> tupl
     """Tokens drawn from the draft one after the other, and the distribution [V] that each was drawn from."""
     trial, chances = Row(list(row.ids), row.prompt, row.dice), []
     for _ in range(count):
-        ruled = apply(rules, draft.read(trial.ids)[-1:], [trial])
+        logits = draft.read(trial.ids)[-1:]
+        finite(logits, "of the draft: ")
+        ruled = apply(rules, logits, [trial])
         check(ruled, [trial])
         chances.append(ruled[0].double().softmax(-1))
         trial.ids += sampled(ruled, [trial])

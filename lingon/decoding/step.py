@@ -53,7 +53,26 @@ class Row:
         return self.ids[self.prompt :]
 
 
+LONGEST = 10**9  # new tokens that may be asked for
+
 Rule = Callable[[Float[Tensor, "B V"], Sequence[Row]], Float[Tensor, "B V"]]
+
+
+def shown(value: int | float) -> str:
+    """A number for a message: of one with very many digits, which Python refuses to write, only how large it is.
+
+    >>> shown(3), shown(-0.5), shown(-10**5000)
+    ('3', '-0.5', 'a negative number of over 40 digits')
+    """
+    if isinstance(value, int) and abs(value) >= 10**40:
+        return f"a {'negative ' if value < 0 else ''}number of over 40 digits"
+    return str(value)
+
+
+def check_seed(seed: int) -> None:
+    """Raises UserError for a seed of more than 64 bits."""
+    if not -(2**63) <= seed < 2**64:
+        raise UserError(f"seed is {shown(seed)}, expected a whole number from -2**63 to 2**64 - 1")
 
 
 def rows_of(prompts: Sequence[Sequence[int]], seed: int = 0) -> list[Row]:
@@ -61,6 +80,7 @@ def rows_of(prompts: Sequence[Sequence[int]], seed: int = 0) -> list[Row]:
 
     So a text comes out the same alone or in any batch, and several copies of a prompt give different texts.
     """
+    check_seed(seed)
     copies: dict[tuple[int, ...], int] = {}
     rows = []
     for prompt in map(tuple, prompts):
@@ -72,6 +92,15 @@ def rows_of(prompts: Sequence[Sequence[int]], seed: int = 0) -> list[Row]:
 def select(state: State, rows: Sequence[int]) -> State:
     """The state of these rows; the same object when they are all of them, in their order, already."""
     return state.select(torch.tensor(list(rows)))
+
+
+def finite(logits: Float[Tensor, "... V"], where: str = "") -> None:
+    """Raises NotFinite for logits of a model from which no probabilities follow: NaN, infinite, or -inf for all.
+
+    Asked of what the model says itself: a rule may forbid the only token that is infinite, and its number be NaN then.
+    """
+    if not logits.amax(-1).isfinite().all():  # the largest is NaN where any of them is
+        raise NotFinite(f"{where}the model gave logits that are NaN or infinite; its weights are broken")
 
 
 def apply(rules: Sequence[Rule], logits: Float[Tensor, "B V"], rows: Sequence[Row]) -> Float[Tensor, "B V"]:
@@ -90,5 +119,4 @@ def check(logits: Float[Tensor, "B V"], rows: Sequence[Row]) -> None:
         where = f"after {len(row.new)} new tokens"
         if value == float("-inf"):
             raise UserError(f"{where} the rules leave no token to go on with; loosen the grammar, bias or penalties")
-        if value != value or value == float("inf"):
-            raise NotFinite(f"{where} the model gave logits that are NaN or infinite; its weights are broken")
+        finite(torch.tensor([value]), f"{where} ")

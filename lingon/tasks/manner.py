@@ -7,7 +7,7 @@ from typing import Any
 from lingon.core.errors import UserError
 from lingon.decoding import rules
 from lingon.decoding.sample import greedy, sampled
-from lingon.decoding.step import Rule
+from lingon.decoding.step import LONGEST, Rule, check_seed, shown
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,12 @@ class Manner:
     seed: int = 0
 
     def __post_init__(self):
-        if self.tokens < 1:
-            raise UserError(f"tokens is {self.tokens}, expected 1 or more")
+        if not 1 <= self.tokens <= LONGEST:
+            raise UserError(f"tokens is {shown(self.tokens)}, expected a whole number from 1 to {LONGEST:,}")
+        check_seed(self.seed)
+        if not (self.temperature == 0 or 1 / rules.MOST <= self.temperature <= rules.MOST):
+            found = shown(self.temperature)
+            raise UserError(f"temperature is {found}, expected 0 (greedy) or a number from 1e-12 to 1e12")
         if self.pattern is not None and self.schema is not None:
             raise UserError("a pattern and a schema exclude each other; give one of them")
         if not all(self.stop):

@@ -85,11 +85,11 @@ def _written(
     model: LanguageModel, prompt: str, tokens: Sequence[Picked], manner: Manner, score: float | None = None
 ) -> Written:
     text = "".join(model.text(([token] for token in tokens), manner.stop))
-    return Written(prompt, text, tuple(tokens), _end(model, prompt, tokens, manner), score)
+    return Written(prompt, text, tuple(tokens), ended(model, prompt, [t.id for t in tokens], manner), score)
 
 
-def _end(model: LanguageModel, prompt: str, tokens: Sequence[Picked], manner: Manner) -> str:
-    ids = [token.id for token in tokens]
+def ended(model: LanguageModel, prompt: str, ids: Sequence[int], manner: Manner) -> str:
+    """Why a text of these new ids has no more: see `Written`."""
     if ids[-1] in model.ends:
         return "end of text"
     if any(stop.encode() in model.pieces.text_of(ids) for stop in manner.stop):

@@ -151,7 +151,7 @@ WRONG = {
     "--length-penalty 1": "--length-penalty says nothing without --beams",
     "--diversity 1 --beams 4": "--diversity says nothing without --groups",
     "--alternatives 3": "says nothing without --page",
-    "--n 0": "--n is 0, expected 1 or more",
+    "--n 0": "--n is 0, expected 1 or more texts, 1,000,000 at most",
     "--n 2 --temperature 0": "would write one text again",
     "--beams 2 --n 3": "the 3 best texts are wanted of 2 beams; search with more beams",
     "--beams 3 --groups 2": "3 beams cannot be divided into 2 groups",

@@ -11,6 +11,7 @@ from lingon.cli.errors import one_line
 from lingon.core.errors import UserError
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.data.tokenize import bpe, characters
+from lingon.decoding.beam import Beams, length_penalty
 from lingon.export.bundle import load, save_bundle
 from lingon.export.hub import save_hub
 from lingon.models.bag import Bag
@@ -42,6 +43,54 @@ def said(capsys):
         return stopped.value.code, out, err
 
     return run
+
+
+HUGE = 10**5000  # more digits than Python writes
+OF_PYTHON = {
+    "temperature": [-HUGE, HUGE, 10**400],
+    "top_k": [-HUGE],
+    "top_p": [HUGE],
+    "min_p": [HUGE],
+    "typical": [HUGE],
+    "repetition": [HUGE, -HUGE],
+    "no_repeat": [-HUGE],
+    "tokens": [HUGE, -HUGE, 10**10],
+    "seed": [HUGE, -HUGE, 2**64],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, i) for name, values in OF_PYTHON.items() for i in range(len(values))]
+)
+def test_a_number_of_too_many_digits_is_named_in_python(name, value):
+    with pytest.raises(UserError, match=f"{name} is .*, expected") as found:
+        Manner(**{name: OF_PYTHON[name][value]})
+    assert len(str(found.value)) < 200
+
+
+def test_a_search_of_huge_numbers_is_refused_by_name():
+    for name in ("width", "most", "groups", "alpha", "diversity", "best"):
+        for value in (HUGE, -HUGE):
+            with pytest.raises(UserError, match="over 40 digits"):
+                Beams(**{"width": 4, "most": 5, name: value})
+    assert length_penalty(10**9, 50.0) == math.inf
+    with pytest.raises(UserError, match="bias of token 3 is a number of over 40 digits"):
+        Manner(bias={3: HUGE})
+
+
+@pytest.mark.parametrize("flag", ["--seed", "--tokens", "--top-k", "--beams", "--n", "--no-repeat", "--top-p"])
+@pytest.mark.parametrize("value", ["1" * 5000, "-" + "1" * 5000, "1e5000"])
+def test_thousands_of_digits_end_in_one_line(said, folder, flag, value):
+    code, out, err = said(folder, f"{flag}={value}", "--prompt", "the")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert flag in err or flag[2:].replace("-", "_") in err
+
+
+def test_greedy_is_among_what_a_temperature_may_be(said, folder):
+    """The message once said "over 0" of what the help calls greedy."""
+    _, _, err = said(folder, "--temperature=-1", "--prompt", "the")
+    assert err == "lingon: temperature is -1.0, expected 0 (greedy) or a number from 1e-12 to 1e12\n"
+    assert said(folder, "--temperature=0", "--prompt", "the", "--tokens", 2)[0] == 0
 
 
 NUMBERS = {
@@ -137,9 +186,10 @@ def test_ids_that_the_model_has_not_are_named(folder):
 
 
 def test_an_empty_prompt_is_the_start_of_a_document(said, folder):
-    code, out, err = said(folder, "--prompt", "", "--tokens", 5)
+    code, out, err = said(folder, "--prompt", "", "--tokens", 5, "--json")
     assert (code, err) == (0, "")
-    assert out == said(folder, "--tokens", 5)[1] == load(folder).write("", Manner(5)) + "\n"
+    assert out == said(folder, "--tokens", 5, "--json")[1]
+    assert json.loads(out)["text"] == load(folder).write("", Manner(5))
     model = load(folder)
     with pytest.raises(UserError, match="the prompt is empty, and this model has no token to begin with"):
         LanguageModel(model.model, model.tokenizer, ends=()).write("")
@@ -195,10 +245,18 @@ def test_missing_files_are_named(said, folder, tmp_path):
 
 def test_a_text_is_as_long_as_the_context_and_the_cache_with_it(said, folder):
     """A text of a billion tokens is asked for: the cache holds the 32 of the context, and the text ends there."""
-    code, out, err = said(folder, "--tokens", 10**9, "--bias", "[pad]=-inf", "--json", "--prompt", "the")
-    assert (code, err) == (0, "")
-    found = json.loads(out)
-    assert len(found["tokens"]) == 32 - len(load(folder).encode("the"))
+    flags = ("--tokens", 10**9, "--bias", "[pad]=-inf", "--prompt", "the")
+    room = 32 - len(load(folder).encode("the"))
+    code, out, err = said(folder, *flags, "--json")
+    assert (code, len(json.loads(out)["tokens"])) == (0, room)
+    wanted = f"ended where the context of 32 tokens is full, {room} tokens after the prompt; --tokens 1,000,000,000"
+    assert err.startswith(f"lingon: the text {wanted} asked for more: shorten the prompt, or")
+    assert said(folder, *flags)[2] == err
+    assert said(folder, *flags, "--contrastive", 0.5)[2] == err
+    several = said(folder, *flags, "--prompt", "a", "--n", 2)[2]
+    assert several.startswith("lingon: 4 of 4 texts ended where the context of 32 tokens is full")
+    assert several.count("\n") == err.count("\n") == 1
+    assert said(folder, *flags[2:], "--tokens", room)[2] == ""
 
 
 def test_a_cache_without_memory_is_told_in_one_line(said, folder, monkeypatch):

@@ -288,7 +288,10 @@ WRONG = {
     ),
     "a fraction": ({"type": "number", "multipleOf": 0.01}, "'multipleOf' is 0.01; only whole numbers are supported"),
     "multiples without bounds": ({"type": "integer", "multipleOf": 7}, "'multipleOf' 7 has an automaton only with"),
-    "no multiple": ({"type": "integer", "multipleOf": 7, "minimum": 1, "maximum": 6}, "no multiple of 7 is so"),
+    "no multiple": (
+        {"type": "integer", "multipleOf": 7, "minimum": 1, "maximum": 6},
+        "multipleOf is 7, which nothing can be",
+    ),
     "multiples of nothing": ({"type": "integer", "multipleOf": 0}, "'multipleOf' is 0, expected a whole number over 0"),
     "a bound of draft 4": (
         {"type": "integer", "minimum": 0, "exclusiveMinimum": True},
@@ -296,9 +299,12 @@ WRONG = {
     ),
     "no number between": (
         {"type": "number", "exclusiveMinimum": 1, "exclusiveMaximum": 1},
-        "exclusiveMinimum is 1 and exclusiveMaximum is 1: no number",
+        "exclusiveMinimum is 1 and exclusiveMaximum is 1, which nothing can be",
     ),
-    "too fine": ({"type": "number", "exclusiveMinimum": 0, "maximum": 1e-300}, "no number of 15 digits, 14 after"),
+    "too fine": (
+        {"type": "number", "exclusiveMinimum": 0, "maximum": 1e-300},
+        "which nothing can be of at most 15 digits, 14 after",
+    ),
     "a bound that is infinite": ('{"type": "number", "maximum": 1e400}', "1e400 is larger than any float"),
     "a value that is infinite": ('{"const": 1e400}', "1e400 is larger than any float"),
     "required and forbidden": (

@@ -1,0 +1,48 @@
+"""A model that says NaN or infinity gives no answer, also where a rule forbids the token that it says it of."""
+
+import math
+
+import pytest
+import torch
+
+from lingon.core.errors import NotFinite
+from lingon.decoding.beam import Beams, beam_search
+from lingon.decoding.prompts import read
+from lingon.decoding.rules import bias
+from lingon.decoding.sample import stream
+from lingon.decoding.score import replay, score
+from lingon.decoding.speculative import Reader, speculate
+from lingon.decoding.step import rows_of
+from tests.decoding.toy import Toy
+
+
+def broken(value):
+    """After token 1, token 4 has this logit."""
+    toy = Toy(5)
+    toy.known[1,] = torch.tensor([0.0, 1.0, 2.0, 0.5, value])
+    return toy
+
+
+FORBIDDEN = [bias({4: -math.inf})]
+WAYS = {
+    "stream": lambda toy, rows: list(stream(toy, *read(toy, toy.fresh, [[1]]), rows, rules=FORBIDDEN, details=2)),
+    "beams": lambda toy, rows: beam_search(toy, *read(toy, toy.fresh, [[1]]), rows, Beams(2, 3), rules=FORBIDDEN),
+    "drafts": lambda toy, rows: list(
+        speculate(Reader(toy.every, toy.fresh(1)), Reader(Toy(5).every, toy.fresh(1)), rows[0], 3, FORBIDDEN)
+    ),
+    "score": lambda toy, rows: score(toy.every, toy.fresh(1), [1, 2, 3]),
+    "replay": lambda toy, rows: replay(toy.every, toy.fresh(1), [1, 2, 3], rules=FORBIDDEN),
+}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_not_finite_is_no_answer(way, value):
+    with pytest.raises(NotFinite, match="the model gave logits that are NaN or infinite"):
+        WAYS[way](broken(value), rows_of([[1]]))
+
+
+def test_a_token_of_no_probability_has_no_score():
+    with pytest.raises(NotFinite, match="the model gave token 1 of the text a logit that is -inf"):
+        score(broken(-math.inf).every, Toy(5).fresh(1), [1, 4])
+    assert all(map(math.isfinite, score(broken(-math.inf).every, Toy(5).fresh(1), [1, 2])))
