@@ -75,8 +75,7 @@ def evaluate(
     accept_licence: Accept = False,
 ) -> None:
     """Score a trained model on labelled texts, a language model on any text."""
-    import json
-
+    from lingon.core.strict_json import dumps
     from lingon.data.source import load_part
 
     text, files = one_column(text), Files(encoding, quoting)
@@ -89,13 +88,11 @@ def evaluate(
 
         read = partial(documents_of, [data], accept_licence=accept_licence, text=text, options=files)
         found = likelihood_of(classifier, read, data, split, cache)
-        print(
-            json.dumps(found) if as_json else "\n".join(f"{n.replace('_', ' '):20} {v:.4f}" for n, v in found.items())
-        )
+        print(dumps(found) if as_json else "\n".join(f"{n.replace('_', ' '):20} {v:.4f}" for n, v in found.items()))
         return
     found = classifier.evaluate(load_part(data, split, text, label, on_bad_row, classifier.labels, files))
     if as_json:
-        print(json.dumps(found))
+        print(dumps(found))
         return
     for name, value in found.items():
         print(f"{name.replace('_', ' '):20} {value:.4f}")

@@ -1,11 +1,11 @@
 """What `lingon score` and `lingon evaluate` do with a language model."""
 
-import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from lingon.core.errors import UserError
+from lingon.core.strict_json import dumps
 from lingon.data.running_text import is_corpus
 from lingon.tasks.generate import LanguageModel
 from lingon.tasks.language_modeling import cached_likelihood, likelihood, recurrent
@@ -18,7 +18,7 @@ def scored(model: LanguageModel, text: str, as_json: bool) -> str:
     found = model.score(text)
     total = sum(x for _, x in found)
     if as_json:
-        return json.dumps({"tokens": [{"token": t, "logprob": x} for t, x in found], "logprob": total})
+        return dumps({"tokens": [{"token": t, "logprob": x} for t, x in found], "logprob": total})
     lines = [f"{t!r:24} {x:9.4f}" for t, x in found]
     perplexity = math.exp(min(-total / len(found), 700.0))  # more is larger than any float
     written = f"{perplexity:.2f}" if perplexity < 1e9 else f"{perplexity:.3g}"

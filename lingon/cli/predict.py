@@ -1,6 +1,5 @@
 """Lines in, labels out: what `lingon predict` reads and prints."""
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -9,6 +8,7 @@ from queue import Empty, Queue
 from threading import Thread
 
 from lingon.core.errors import DataError, UserError
+from lingon.core.strict_json import dumps
 from lingon.core.terminal import printable
 from lingon.data import lines
 from lingon.data.lines import FileOptions
@@ -76,7 +76,7 @@ def predict_lines(classifier: Classifier, texts: Iterable[str], format: str, wor
             strongest = strongest_words(classifier, found) if words else []
             if format == "jsonl":
                 more = {"words": strongest} if words else {}
-                yield json.dumps({**asdict(found), **more}, ensure_ascii=False)
+                yield dumps({**asdict(found), **more})
             else:
                 end = "   [" + ", ".join(f"{w} {x:+.2f}" for w, x in strongest) + "]" if strongest else ""
                 label, text = printable(found.label), printable(found.text + end)

@@ -1,13 +1,13 @@
 """lingon vectors: questions to word vectors, from the command line."""
 
-import json
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from lingon.core.errors import UserError, unknown
+from lingon.core.strict_json import dumps
 from lingon.core.terminal import printable
 
 plain = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "no_args_is_help": True}
@@ -63,7 +63,7 @@ def opened(source: str, missing: str | None = None, on_bad_line: str = "stop"):
 def show(found: list[tuple[str, float]], as_json: bool, **asked: object) -> None:
     """Prints words with a number each."""
     if as_json:
-        print(json.dumps(asked | {"found": [[word, round(x, 6)] for word, x in found]}, ensure_ascii=False))
+        print(dumps(asked | {"found": [[word, round(x, 6)] for word, x in found]}))
         return
     for word, number in found:
         print(f"  {printable(word):24} {number:.4f}")
@@ -185,16 +185,7 @@ def evaluate(
     given = opened(vectors, missing, on_bad_line)
     for name in questions or STANDARD:
         found = score(given, name, method, most_frequent)
-        print(json.dumps(without_nan(found), ensure_ascii=False) if as_json else "\n".join(scored(found)))
-
-
-def without_nan(value: Any) -> Any:
-    """A result with null where there is no number: JSON has no NaN."""
-    if isinstance(value, dict):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [without_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+        print(dumps(found) if as_json else "\n".join(scored(found)))
 
 
 def scored(found: dict) -> list[str]:

@@ -1,12 +1,12 @@
 """What `lingon generate` writes: text as it comes, lines of JSON, or a page."""
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
 from lingon.core.errors import UserError, unknown
+from lingon.core.strict_json import dumps
 from lingon.data.pieces import id_of
 from lingon.decoding import beam, rules
 from lingon.decoding.sample import Picked
@@ -145,7 +145,7 @@ def show(texts: Iterator[Written], model: LanguageModel, as_json: bool, several:
     """Prints texts as they come, and hands them on."""
     for i, found in enumerate(texts, 1):
         if as_json:
-            print(json.dumps(as_row(found, model), ensure_ascii=False), flush=True)
+            print(dumps(as_row(found, model)), flush=True)
         else:
             print(f"{f'[{i}] ' if several else ''}{found.prompt}{found.text}")
             if found.score is not None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lingon.core.errors import DataError, UserError
+from lingon.core.strict_json import dumps
 
 TEMPORARY = ".tmp-lingon-"
 ASIDE = TEMPORARY + "old."
@@ -180,10 +181,9 @@ def _acquire(lock: Any, late: type[Exception], folder: Path, doing: str, wait: f
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a value as readable JSON, atomically."""
+    """Writes a value as readable strict JSON, atomically; numbers that are not finite become null."""
     with atomic_write(path) as file:
-        json.dump(value, file, indent=1, ensure_ascii=False, allow_nan=False)
-        file.write("\n")
+        file.write(dumps(value, indent=1) + "\n")
 
 
 def open_regular(path: Path) -> IO[bytes]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from lingon.core.errors import DataError, UserError
 from lingon.core.extras import install_command
+from lingon.core.strict_json import dumps
 
 FILE = "metrics.jsonl"
 
@@ -19,9 +20,8 @@ class MetricsLog:
 
     def append(self, row: dict[str, Any]) -> None:
         """Writes one row. Numbers that are not finite are written as null, which every JSON reader knows."""
-        clean = {k: None if isinstance(v, float) and v - v != 0 else v for k, v in row.items()}
         with open(self.path, "a", encoding="utf-8", newline="\n") as file:
-            file.write(json.dumps(clean, ensure_ascii=False, allow_nan=False) + "\n")
+            file.write(dumps(row) + "\n")
 
     def length(self) -> int:
         """Bytes written so far, all of them safe on the disk."""

@@ -117,7 +117,11 @@ class Run:
 
     def record(self, key: str, value: Any) -> None:
         """Puts a fact of the run into run.json, in the place of what the key held before."""
-        self.facts[key] = value
+        self.record_all({key: value})
+
+    def record_all(self, facts: dict[str, Any]) -> None:
+        """Puts several facts of the run into run.json at once."""
+        self.facts |= facts
         if world().rank == 0:
             with self._writing():
                 write_json(self.folder / "run.json", self.facts)

@@ -11,6 +11,7 @@ from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.core.files import atomic_folder, atomic_write, read_json, write_json
 from lingon.core.tensors import load_tensors, save_tensors, shapes_in
 from lingon.export.markdown import plain
+from lingon.metrics.names import shown
 
 KINDS = ("classify", "language-model")
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
@@ -38,10 +39,15 @@ def save_bundle(task, model_name: str, folder: Path, run: dict[str, Any]) -> Pat
         config |= {key: getattr(task, key) for key in KEYS[task.kind] if key not in SHARED}
         write_json(fresh / "config.json", config)
         task.tokenizer.save(fresh / "tokenizer.json")
-        write_json(fresh / "run.json", run)
-        with atomic_write(fresh / "README.md") as file:
-            file.write(card(config, run))
+        record_in_bundle(fresh, run)
     return Path(folder)
+
+
+def record_in_bundle(folder: Path, run: dict[str, Any]) -> None:
+    """Writes run.json and the model card of a bundle anew: the model is saved first, and tested then."""
+    write_json(folder / "run.json", run)
+    with atomic_write(folder / "README.md") as file:
+        file.write(card(read_config(folder / "config.json"), run))
 
 
 def load(folder: str | Path, device: str = "cpu"):
@@ -173,7 +179,7 @@ def card(config: dict[str, Any], run: dict[str, Any]) -> str:
     facts = [
         f"- **Data**: {plain(data.get('name') or arguments.get('data') or 'unknown')}; "
         f"licence: {plain(data.get('licence', 'that of the data you gave'))}",
-        *(f"- **{name}** on held-out texts: {value:.4f}" for name, value in metrics.items()),
+        *(f"- **{name}** on held-out texts: {shown(value)}" for name, value in metrics.items()),
         f"- **Seed**: {arguments.get('seed')}",
     ]
     about = _about_classifier(config) if kind == "classify" else _about_language_model(config)

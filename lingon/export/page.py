@@ -1,10 +1,10 @@
 """Pages: one HTML file each, filled from a template, that needs nothing beside it and no network."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from lingon.core.files import atomic_write
+from lingon.core.strict_json import dumps
 
 
 def render(template: str, path: Path, page: dict[str, Any]) -> Path:
@@ -19,9 +19,9 @@ def render(template: str, path: Path, page: dict[str, Any]) -> Path:
 
 
 def data_of(data: Any) -> str:
-    """JSON for a script element of a page. Only "<" could end that: a word may be "</script>".
+    """Writes strict JSON for a script element of a page. Only "<" could end that: a word may be "</script>".
 
     >>> data_of(["</script>"])
     '["\\\\u003c/script>"]'
     """
-    return json.dumps(data, ensure_ascii=True, allow_nan=False).replace("<", "\\u003c")
+    return dumps(data, ensure_ascii=True).replace("<", "\\u003c")

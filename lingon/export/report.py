@@ -10,6 +10,7 @@ from lingon.export.charts import bar_chart, line_chart
 from lingon.export.page import render
 from lingon.metrics.calibration import expected_calibration_error, reliability
 from lingon.metrics.confusion import confusion_matrix
+from lingon.metrics.names import shown
 from lingon.tasks.classify import Classifier, Prediction
 from lingon.tasks.words import attended_words, deciding_words
 
@@ -34,7 +35,7 @@ def write_report(path: Path, classifier: Classifier, test: Examples, run_folder:
         else f"{run.get('title', 'Text classification')}: {' or '.join(classifier.labels)}",
         "subtitle": f"{run['arguments'].get('model')} trained on {run['data'].get('name')}; "
         f"tested on {len(test):,} texts it had never seen.",
-        "headline": [(name.replace("_", " "), f"{value:.4f}") for name, value in run["test"].items()],
+        "headline": [(name.replace("_", " "), shown(value)) for name, value in run["test"].items()],
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         **confusion(confusion_matrix(logits, truth).tolist(), classifier.labels),
         "calibration_error": f"{expected_calibration_error(probabilities, truth):.4f}",

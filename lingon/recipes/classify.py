@@ -30,10 +30,10 @@ def classify(
     from lingon.engine.distributed import joined
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
-    from lingon.export.bundle import save_bundle
+    from lingon.export.bundle import record_in_bundle, save_bundle
     from lingon.export.report import write_report
     from lingon.recipes import prepare
-    from lingon.recipes.summary import Clock, record_of, summary
+    from lingon.recipes.summary import Clock, after_training, record_of, summary
     from lingon.tasks.classify import Classifier
 
     text, settings, device, clock = one_column(text), checked(settings), pick_device(settings.device), Clock()
@@ -65,13 +65,16 @@ def classify(
         record |= {"data": splits.source, "padding": batches.padding, "coverage": coverage, "valid": history.best}
         if place.rank > 0:
             return record
-        record["test"] = classifier.evaluate(splits.test)
-        clock.lap("test")
-        save_bundle(classifier, settings.model, run.folder / "bundle", record)
-        write_report(run.folder / "report.html", classifier, splits.test, run.folder, record)
-        clock.lap("write the report")
+        # First of all: nothing that comes after training can lose the model.
+        bundle = save_bundle(classifier, settings.model, run.folder / "bundle", record)
         record["seconds"] = clock.laps
-        for key, value in record.items():
-            run.record(key, value)
-        print(summary(record, run.folder))
+        with after_training(bundle):
+            record["test"] = classifier.evaluate(splits.test)
+            clock.lap("test")
+            run.record_all(record)
+            record_in_bundle(bundle, record)
+            write_report(run.folder / "report.html", classifier, splits.test, run.folder, record)
+            clock.lap("write the report")
+            run.record_all(record)
+            print(summary(record, run.folder))
     return record

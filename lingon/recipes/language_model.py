@@ -34,11 +34,11 @@ def language_model(
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
     from lingon.engine.sharding import shard
-    from lingon.export.bundle import save_bundle
+    from lingon.export.bundle import record_in_bundle, save_bundle
     from lingon.export.plot import plot_runs
     from lingon.kernels.allocator import keep_freed_memory
     from lingon.recipes import prepare, prepare_text
-    from lingon.recipes.summary import Clock, record_of
+    from lingon.recipes.summary import Clock, after_training, record_of
     from lingon.recipes.text_summary import summary
     from lingon.tasks.generate import LanguageModel
     from lingon.tasks.language_modeling import Objective, likelihood
@@ -75,14 +75,15 @@ def language_model(
         record |= {"tokens": {part: len(stream) for part, stream in streams.items()}, "valid": history.best}
         if place.rank > 0:
             return record
-        test = streams["test"]
-        record["test"] = likelihood(model, test[:], settings.context, rows=8, bytes=test.bytes).scores()
-        clock.lap("test")
-        language = LanguageModel(model, tokenizer)
-        save_bundle(language, settings.model, run.folder / "bundle", record)
-        plot_runs([run.folder], run.folder / "curves.html")
+        # First of all: nothing that comes after training can lose the model.
+        language, test = LanguageModel(model, tokenizer), streams["test"]
+        bundle = save_bundle(language, settings.model, run.folder / "bundle", record)
         record["seconds"] = clock.laps
-        for key, value in record.items():
-            run.record(key, value)
-        print(summary(record, run.folder, language))
+        with after_training(bundle):
+            record["test"] = likelihood(model, test[:], settings.context, rows=8, bytes=test.bytes).scores()
+            clock.lap("test")
+            run.record_all(record)
+            record_in_bundle(bundle, record)
+            plot_runs([run.folder], run.folder / "curves.html")
+            print(summary(record, run.folder, language))
     return record

@@ -21,6 +21,7 @@ from lingon.engine.sparse import row_adagrad
 from lingon.engine.watch import Watch
 from lingon.engine.world import World, wait_for_all
 from lingon.layers.embedding import attach
+from lingon.metrics.names import HIGHER_IS_BETTER
 from lingon.models.build import build
 from lingon.models.ngrams import buckets_for
 from lingon.models.textcnn import TextCNN
@@ -123,9 +124,10 @@ def steps_of(settings: Settings, batches_per_epoch: int) -> int:
 
 
 def watch_of(classifier: Classifier, valid: Examples, settings: Settings, batches_per_epoch: int) -> Watch:
-    """When to look at the validation texts; the weights with the best accuracy on them are kept."""
+    """When to look at the validation texts; the weights that are best on them by `settings.metric` are kept."""
     every = max(1, steps_of(settings, batches_per_epoch) // settings.evaluations)
-    return Watch(classifier.evaluator(valid), every=every, patience=settings.patience)
+    better = HIGHER_IS_BETTER[settings.metric]
+    return Watch(classifier.evaluator(valid), every, settings.metric, better, settings.patience)
 
 
 def plan_of(settings: Settings, batches_per_epoch: int) -> Plan:

@@ -7,6 +7,8 @@ from typer import Option
 
 from lingon.core.errors import UserError, unknown
 
+METRICS = ("accuracy", "macro_f1", "auc", "loss", "calibration_error")  # which way each is better: metrics/names.py
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -32,6 +34,7 @@ class Settings:
     accumulate: Annotated[int, Option(help="Batches per step.")] = 1
     evaluations: Annotated[int, Option(help="How often the validation texts are looked at, over the whole run.")] = 8
     patience: Annotated[int | None, Option(help="Stop after so many evaluations without a better one.")] = None
+    metric: Annotated[str, Option(help="What the best weights are best at: " + ", ".join(METRICS) + ".")] = "accuracy"
     average: Annotated[str, Option(help="none, ema, swa or nt: average the weights of many steps.")] = "none"
     tokenizer: Annotated[str, Option(help="words, characters, bpe, wordpiece or unigram.")] = "words"
     vectors: Annotated[str | None, Option(help="glove-6b-50d, or a GloVe or word2vec text file.")] = None
@@ -77,6 +80,7 @@ AT_LEAST = {
 }
 CHOICES = {
     "model": tuple(BEST),
+    "metric": METRICS,
     "schedule": ("constant", "linear", "cosine", "inverse_sqrt"),
     "average": ("none", "ema", "swa", "nt"),
     "tokenizer": ("words", "characters", "bpe", "wordpiece", "unigram"),

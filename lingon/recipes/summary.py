@@ -2,13 +2,17 @@
 
 import importlib.metadata as metadata
 import platform
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from lingon import __version__
 from lingon.core.terminal import printable
+from lingon.metrics.names import shown
 from lingon.recipes.settings import Settings
 
 PACKAGES = ("torch", "tokenizers", "numpy", "safetensors")
@@ -27,6 +31,16 @@ class Clock:
         self._last = now
 
 
+@contextmanager
+def after_training(bundle: Path) -> Iterator[None]:
+    """What comes after training, test and report, may fail; the error is then told with where the model is."""
+    try:
+        yield
+    except Exception:
+        print(f"lingon: the model is trained and kept in {bundle}; what came after failed:", file=sys.stderr)
+        raise
+
+
 def record_of(settings: Settings, **data: Any) -> dict[str, Any]:
     """What it takes to make the run again: arguments and versions."""
     versions = {"lingon": __version__, "python": platform.python_version()}
@@ -37,7 +51,7 @@ def record_of(settings: Settings, **data: Any) -> dict[str, Any]:
 def summary(record: dict[str, Any], folder: Path) -> str:
     """The end of a run, for people."""
     test, seconds = record["test"], record["seconds"]
-    scores = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in test.items())
+    scores = ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in test.items())
     where = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
     return f"\nheld-out texts: {scores}\ntime: {where}\nreport: {folder / 'report.html'}\nbundle: {folder / 'bundle'}"
 

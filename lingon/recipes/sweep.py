@@ -2,6 +2,8 @@
 
 import inspect
 import itertools
+import math
+import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
@@ -9,12 +11,11 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 from typer import Option
 
-from lingon.core.errors import UserError, unknown
+from lingon.core.errors import NotFinite, UserError, unknown
 from lingon.core.files import read_json, write_json
 from lingon.core.terminal import printable
+from lingon.metrics.names import HIGHER_IS_BETTER, shown
 
-# What runs are compared by, the first that they have; -1 where more is better.
-BETTER = {"accuracy": -1, "perplexity": 1}
 Sweep = Annotated[list[str] | None, Option(help="NAME=VALUE,VALUE...: run once per value; repeat to cross several.")]
 
 
@@ -70,39 +71,44 @@ def vary(text: str, parameters: list[inspect.Parameter]) -> tuple[str, list[Any]
 def sweep(recipe: Callable, flags: dict[str, Any], varied: list[tuple[str, list[Any]]]) -> list[dict[str, Any]]:
     """Runs every combination in a folder of its own, skips those that are done, resumes those that are not.
 
-    Prints a table, best on the validation texts first, and writes it to sweep.json.
+    A run whose numbers overflow does not end the others. Prints a table, best on the validation texts first, and
+    writes it to sweep.json.
     """
-    folder, rows = Path(flags["out"]), []
+    folder, score, rows, failed = Path(flags["out"]), flags.get("metric", "perplexity"), [], []
     names = [name for name, _ in varied]
     for values in itertools.product(*(v for _, v in varied)):
         chosen = dict(zip(names, values, strict=True))
         out = folder / ",".join(f"{n}={v}" for n, v in chosen.items()).replace("/", "_")
-        if not finished(out) or flags["overwrite"]:
-            call(recipe, {**flags, **chosen, "out": str(out), "resume": not flags["overwrite"] and out.exists()})
+        try:
+            if not finished(out) or flags["overwrite"]:
+                call(recipe, {**flags, **chosen, "out": str(out), "resume": not flags["overwrite"] and out.exists()})
+        except NotFinite as error:
+            failed.append(error)
+            print(f"lingon: {out}: {error}", file=sys.stderr)
         run = read_json(out / "run.json")
-        score = next(name for name in BETTER if name in run["test"])
-        found = {f"valid {score}": run["valid"][score], f"test {score}": run["test"][score]}
+        found = {f"{part} {score}": (run.get(part) or {}).get(score) for part in ("valid", "test")}
         rows.append({**chosen, **found, "out": str(out)})
-    rows.sort(key=lambda row: BETTER[score] * row[f"valid {score}"])
+    rows.sort(key=lambda row: _rank(row[f"valid {score}"], HIGHER_IS_BETTER[score]))
     write_json(folder / "sweep.json", rows)
-    _print(rows, score)
+    print(table(rows, score))
+    if len(failed) == len(rows):
+        raise failed[-1]
     return rows
 
 
-def _print(rows: list[dict[str, Any]], score: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _rank(value: float | None, higher_is_better: bool) -> float:
+    """The place of a score, the least first; what is no number comes last."""
+    if value is None:
+        return math.inf
+    return -value if higher_is_better else value
 
-    def cell(value: object) -> Text:  # rich would take [bold] in a name for its own
-        return Text(printable(value))
 
-    table = Table()
-    for name in rows[0]:
-        table.add_column(cell(name))
-    for row in rows:
-        table.add_row(*(cell(f"{v:.4f}" if k.endswith(score) else v) for k, v in row.items()))
-    Console().print(table)
+def table(rows: list[dict[str, Any]], score: str) -> str:
+    """The runs of a sweep as lines. Their folders come last and whole, however narrow the terminal."""
+    lines = [[printable(name) for name in rows[0]]]
+    lines += [[shown(v) if k.endswith(score) else printable(v) for k, v in row.items()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
 def finished(out: Path) -> bool:

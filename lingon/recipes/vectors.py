@@ -58,8 +58,7 @@ def vectors(
         save_vector_file(out, words.tokens, *vectors_of(settings, words, job))
         record |= {"words": words.total, "vocabulary": len(words.tokens), "loss": loss}
         record |= {f"{job.unit}_per_second": round(speed), "seconds": clock.laps}
-        for key, value in record.items():
-            run.record(key, value)
+        run.record_all(record)
         for done_with in (numbers, run.checkpoints):  # as large as the vectors, or larger
             shutil.rmtree(done_with, ignore_errors=True)
     print(f"{speed:,.0f} {job.unit}/s\nask: {question(words.tokens, str(run.folder))}")

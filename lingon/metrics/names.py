@@ -1,0 +1,22 @@
+"""What each metric is called, which way it is better, and how its value is written."""
+
+import math
+
+HIGHER_IS_BETTER = {
+    "loss": False,
+    "perplexity": False,
+    "bits_per_byte": False,
+    "accuracy": True,
+    "macro_f1": True,
+    "auc": True,
+    "calibration_error": False,
+}
+
+
+def shown(value: float | None, digits: str = ".4f") -> str:
+    """A metric's value for people; NaN is a metric that these texts do not define, such as AUC of a single class.
+
+    >>> shown(0.5), shown(math.nan), shown(math.inf)
+    ('0.5000', 'undefined', 'inf')
+    """
+    return "undefined" if value is None or math.isnan(value) else f"{value:{digits}}"
