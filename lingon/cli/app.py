@@ -77,6 +77,7 @@ def evaluate(
     """Score a trained model on labelled texts, a language model on any text."""
     from lingon.core.strict_json import dumps
     from lingon.data.source import load_part
+    from lingon.recipes.summary import by_class, lines_of
 
     text, files = one_column(text), Files(encoding, quoting)
     classifier = lingon.load(bundle, device)
@@ -88,14 +89,13 @@ def evaluate(
 
         read = partial(documents_of, [data], accept_licence=accept_licence, text=text, options=files)
         found = likelihood_of(classifier, read, data, split, cache)
-        print(dumps(found) if as_json else "\n".join(f"{n.replace('_', ' '):20} {v:.4f}" for n, v in found.items()))
+        print(dumps(found) if as_json else "\n".join(lines_of(found)))
         return
-    found = classifier.evaluate(load_part(data, split, text, label, on_bad_row, classifier.labels, files))
-    if as_json:
-        print(dumps(found))
-        return
-    for name, value in found.items():
-        print(f"{name.replace('_', ' '):20} {value:.4f}")
+    found, classes = classifier.evaluate_by_class(
+        load_part(data, split, text, label, on_bad_row, classifier.labels, files)
+    )
+    per_class = {name: of._asdict() for name, of in classes.items()}
+    print(dumps(found | {"per_class": per_class}) if as_json else "\n".join([*lines_of(found), *by_class(per_class)]))
 
 
 @app.command()

@@ -1,14 +1,14 @@
 """What `lingon score` and `lingon evaluate` do with a language model."""
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from lingon.core.errors import UserError
 from lingon.core.strict_json import dumps
 from lingon.data.running_text import is_corpus
+from lingon.metrics.likelihood import exp
 from lingon.tasks.generate import LanguageModel
-from lingon.tasks.language_modeling import cached_likelihood, likelihood, recurrent
+from lingon.tasks.language_modeling import cached_likelihood, finite, likelihood, recurrent
 
 Read = Callable[[str], Iterator[str]]
 
@@ -20,7 +20,7 @@ def scored(model: LanguageModel, text: str, as_json: bool) -> str:
     if as_json:
         return dumps({"tokens": [{"token": t, "logprob": x} for t, x in found], "logprob": total})
     lines = [f"{t!r:24} {x:9.4f}" for t, x in found]
-    perplexity = math.exp(min(-total / len(found), 700.0))  # more is larger than any float
+    perplexity = exp(-total / len(found))
     written = f"{perplexity:.2f}" if perplexity < 1e9 else f"{perplexity:.3g}"
     return "\n".join([*lines, f"{'all':24} {total:9.4f}   perplexity {written}"])
 
@@ -44,5 +44,5 @@ def likelihood_of(model: LanguageModel, read: Read, data: str, part: str | None,
     context = getattr(model.model, "context", 256)
     size = sum(len(text.encode()) for text in texts)
     if cache:
-        return replace(cached_likelihood(model.model, np.array(tokens)), bytes=size).scores()
-    return likelihood(model.model, np.array(tokens), context, rows=8, bytes=size).scores()
+        return finite(replace(cached_likelihood(model.model, np.array(tokens)), bytes=size)).scores()
+    return finite(likelihood(model.model, np.array(tokens), context, rows=8, bytes=size)).scores()

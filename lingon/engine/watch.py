@@ -15,7 +15,8 @@ class Watch:
     """How a model is evaluated while it trains.
 
     evaluate: the metrics of a model, by name. It is called with the averaged weights where the plan averages.
-    every: "epoch", or a number of steps. metric: the name in what `evaluate` gives that decides which weights are best.
+    every: "epoch", or a number of steps. metric: the name in what `evaluate` gives that decides which weights are best;
+    of equal ones the lower loss decides, where `evaluate` gives one: accuracy often stands still while a model learns.
     patience: stop after so many evaluations in a row without a new best one; None never stops.
     """
 
@@ -36,6 +37,16 @@ class Watch:
         return self.every != "epoch" and step % self.every == 0
 
 
+def _order(watch: Watch, metrics: dict[str, float]) -> tuple[float, float]:
+    """Metrics as numbers to compare, the better the higher: the metric that is watched, then the loss."""
+    sign = 1 if watch.higher_is_better else -1
+    return _or_worst(sign * metrics.get(watch.metric, math.nan)), _or_worst(-metrics.get("loss", math.nan))
+
+
+def _or_worst(value: float) -> float:
+    return -math.inf if math.isnan(value) else value
+
+
 @dataclass
 class Best:
     """What was best so far, and for how many evaluations nothing has been better. Part of every checkpoint."""
@@ -49,11 +60,9 @@ class Best:
         """Takes one evaluation in; True when it is the best so far. NaN is never better than a number."""
         if watch.metric not in metrics:
             raise unknown("metric to watch", watch.metric, metrics)
-        value = float(metrics[watch.metric])
-        sign = 1 if watch.higher_is_better else -1
-        old = -math.inf if self.value is None or math.isnan(self.value) else sign * self.value
-        better = self.step is None or sign * value > old
+        better = self.step is None or _order(watch, metrics) > _order(watch, self.metrics or {})
         if better:
+            value = float(metrics[watch.metric])
             self.value, self.step, self.metrics, self.waited = value, step, dict(metrics), 0
         else:
             self.waited += 1

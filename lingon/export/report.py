@@ -11,6 +11,7 @@ from lingon.export.page import render
 from lingon.metrics.calibration import expected_calibration_error, reliability
 from lingon.metrics.confusion import confusion_matrix
 from lingon.metrics.names import shown
+from lingon.metrics.per_class import ClassScores, per_class
 from lingon.tasks.classify import Classifier, Prediction
 from lingon.tasks.words import attended_words, deciding_words
 
@@ -28,7 +29,7 @@ def write_report(path: Path, classifier: Classifier, test: Examples, run_folder:
 
     logits = classifier.logits(test.texts)
     truth = torch.tensor(classifier.numbers(test.labels))
-    probabilities = logits.softmax(-1)
+    probabilities, matrix = logits.softmax(-1), confusion_matrix(logits, truth)
     page = {
         "title": f"{run.get('title', 'Text classification')}: {classifier.labels[0]} to {classifier.labels[-1]}"
         if len(classifier.labels) > 2
@@ -37,7 +38,8 @@ def write_report(path: Path, classifier: Classifier, test: Examples, run_folder:
         f"tested on {len(test):,} texts it had never seen.",
         "headline": [(name.replace("_", " "), shown(value)) for name, value in run["test"].items()],
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
-        **confusion(confusion_matrix(logits, truth).tolist(), classifier.labels),
+        **confusion(matrix.tolist(), classifier.labels),
+        "classes": by_class(matrix, classifier.labels),
         "calibration_error": f"{expected_calibration_error(probabilities, truth):.4f}",
         "calibration": [calibration_chart(probabilities, truth)],
         "examples": example_groups(classifier, test, probabilities, truth),
@@ -66,6 +68,13 @@ def confusion(matrix: list[list[int]], labels: Sequence[str]) -> dict[str, Any]:
     rows = [(labels[i], [(matrix[i][j], matrix[i][j] / max(1, sum(matrix[i]))) for j in order]) for i in order]
     note = f"The {MOST_LABELS} most frequent of {len(labels)} labels." if len(labels) > MOST_LABELS else ""
     return {"labels": [labels[i] for i in order], "confusion": rows, "confusion_note": note}
+
+
+def by_class(matrix, labels: Sequence[str]) -> list[tuple[str, ClassScores]]:
+    """Precision, recall, F1 and support of the labels with the most texts, in the order of the labels."""
+    rows = list(zip(labels, per_class(matrix), strict=True))
+    most = sorted(rows, key=lambda row: -row[1].support)[:MOST_LABELS]
+    return [row for row in rows if row in most]
 
 
 def calibration_chart(probabilities, truth) -> str:

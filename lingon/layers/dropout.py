@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from lingon.core.module_copies import shallow_copy
 from lingon.core.shapes import Float, Tensor
 
 
@@ -36,7 +37,8 @@ def run_dropped(
         return lstm(x, state)
     weights = dict(lstm.named_parameters())
     weights["weight_hh_l0"] = F.dropout(weights["weight_hh_l0"], share)
-    return torch.func.functional_call(lstm, weights, (x, state))
+    # In a copy, because others may be predicting with this layer at this moment.
+    return torch.func.functional_call(shallow_copy(lstm), weights, (x, state))
 
 
 def _mask(like: Tensor, share: float) -> Tensor:

@@ -1,5 +1,7 @@
 """How often a classifier is right."""
 
+import math
+
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.metrics.confusion import confusion_matrix
 
@@ -9,15 +11,21 @@ def accuracy(logits: Float[Tensor, "n C"], truth: Int[Tensor, " n"]) -> float:
 
     >>> accuracy(torch.tensor([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]]), torch.tensor([0, 1, 1]))
     0.6666666666666666
+
+    NaN among the logits gives NaN.
     """
+    if logits.isnan().any():
+        return math.nan
     return int((logits.argmax(-1) == truth).sum()) / len(truth)
 
 
 def macro_f1(logits: Float[Tensor, "n C"], truth: Int[Tensor, " n"]) -> float:
     """The plain mean over classes of F1 = 2 hits / (predicted + true).
 
-    Classes that were neither predicted nor true are left out, as scikit-learn does.
+    Classes that were neither predicted nor true are left out, as scikit-learn does. NaN among the logits gives NaN.
     """
+    if logits.isnan().any():
+        return math.nan
     matrix = confusion_matrix(logits, truth).double()
     hits, total = matrix.diagonal(), matrix.sum(0) + matrix.sum(1)
     there = total > 0

@@ -1,9 +1,11 @@
 """Whether a model is as often right as it says it is."""
 
+import math
 from typing import NamedTuple
 
 import torch
 
+from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Int, Tensor
 
 
@@ -18,7 +20,12 @@ class Bin(NamedTuple):
 
 
 def reliability(probabilities: Float[Tensor, "n C"], truth: Int[Tensor, " n"], bins: int = 10) -> list[Bin]:
-    """Predictions in bins of equal width by the probability of the predicted class. An empty bin has zeros."""
+    """Predictions in bins of equal width by the probability of the predicted class. An empty bin has zeros.
+
+    Raises UserError for NaN among the probabilities, which belongs in no bin.
+    """
+    if probabilities.isnan().any():
+        raise UserError("a probability is NaN, which belongs in no bin; the model's weights are broken")
     sure, guess = probabilities.double().max(-1)
     which = ((sure * bins).ceil().long() - 1).clamp(0, bins - 1)
     counts = torch.bincount(which, minlength=bins)
@@ -30,5 +37,10 @@ def reliability(probabilities: Float[Tensor, "n C"], truth: Int[Tensor, " n"], b
 
 
 def expected_calibration_error(probabilities: Float[Tensor, "n C"], truth: Int[Tensor, " n"], bins: int = 10) -> float:
-    """Mean distance of confidence and accuracy over bins, weighted by their counts (Guo 2017, eq. 3)."""
+    """Mean distance of confidence and accuracy over bins, weighted by their counts (Guo 2017, eq. 3).
+
+    NaN among the probabilities gives NaN.
+    """
+    if probabilities.isnan().any():
+        return math.nan
     return sum(b.count * abs(b.confidence - b.accuracy) for b in reliability(probabilities, truth, bins)) / len(truth)

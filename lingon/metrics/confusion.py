@@ -2,6 +2,7 @@
 
 import torch
 
+from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Int, Tensor
 
 
@@ -10,7 +11,11 @@ def confusion_matrix(logits: Float[Tensor, "n C"], truth: Int[Tensor, " n"]) -> 
 
     >>> confusion_matrix(torch.tensor([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]]), torch.tensor([0, 1, 1])).tolist()
     [[1, 0], [1, 1]]
+
+    Raises UserError for NaN among the logits, whose row predicts nothing.
     """
+    if logits.isnan().any():
+        raise UserError("a logit is NaN, so that its row predicts no class; the model's weights are broken")
     classes = logits.shape[-1]
     pairs = truth * classes + logits.argmax(-1)
     return torch.bincount(pairs, minlength=classes * classes).view(classes, classes)

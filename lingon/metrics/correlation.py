@@ -19,17 +19,20 @@ class Correlation(NamedTuple):
 
 
 def ranks(values: Sequence[float | int]) -> np.ndarray:
-    """Ranks from 1; equal values share the middle of their ranks.
+    """Ranks from 1; equal values share the middle of their ranks. With NaN, which has no rank, all are NaN.
 
     >>> ranks([7, 3, 7, 1]).tolist()
     [3.5, 2.0, 3.5, 1.0]
     """
-    _, group, counts = np.unique(np.asarray(values, np.float64), return_inverse=True, return_counts=True)
+    values = np.asarray(values, np.float64)
+    if np.isnan(values).any():
+        return np.full(len(values), np.nan)
+    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts - 1) / 2)[group]
 
 
 def spearman(first: Sequence[float | int], second: Sequence[float | int], confidence: float = 0.95) -> Correlation:
-    """Rho, the correlation of the ranks, and its interval; NaN where one side has a single value.
+    """Rho, the correlation of the ranks, and its interval; NaN where one side has a single value, or NaN among them.
 
     The interval is Fisher's, tanh(atanh(rho) +- z s), with s^2 = (1 + rho^2 / 2) / (n - 3), as ranks need it (Bonett
     and Wright, "Sample size requirements for estimating Pearson, Kendall and Spearman correlations", 2000).
@@ -39,7 +42,8 @@ def spearman(first: Sequence[float | int], second: Sequence[float | int], confid
         raise UserError(f"{len(first)} and {len(second)} values; a correlation needs as many on both sides")
     if not 0 < confidence < 1:
         raise UserError(f"a confidence of {confidence}; expected a share between 0 and 1")
-    if len(set(first)) < 2 or len(set(second)) < 2:
+    unranked = any(map(math.isnan, first)) or any(map(math.isnan, second))
+    if unranked or len(set(first)) < 2 or len(set(second)) < 2:
         return Correlation(math.nan, math.nan, math.nan)
     rho = float(np.corrcoef(ranks(first), ranks(second))[0, 1])
     if len(first) < 4:

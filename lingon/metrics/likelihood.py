@@ -25,7 +25,7 @@ class Likelihood:
     @property
     def perplexity(self) -> float:
         """exp of the mean loss per token; infinite where that is beyond a float."""
-        return math.exp(self.loss) if self.loss < 700 else math.inf
+        return exp(self.loss)
 
     @property
     def bits_per_byte(self) -> float | None:
@@ -36,6 +36,18 @@ class Likelihood:
         """The numbers by name."""
         found = {"loss": self.loss, "perplexity": self.perplexity}
         return found | ({"bits_per_byte": self.bits_per_byte} if self.bytes else {})
+
+
+def exp(x: float) -> float:
+    """e to the power of x; infinite where that is beyond a float, and NaN for NaN.
+
+    >>> exp(0.0), exp(1e3), exp(math.nan)
+    (1.0, inf, nan)
+    """
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf
 
 
 def windows(length: int, context: int, stride: int) -> Iterator[tuple[int, int, int]]:

@@ -8,8 +8,11 @@ from lingon.core.shapes import Float, Int, Tensor
 def auc(probabilities: Float[Tensor, "n C"], truth: Int[Tensor, " n"]) -> float:
     """Area under the ROC curve; for more than two classes, the mean over classes of each one against the rest.
 
-    Classes that are nowhere or everywhere in `truth` have no curve and are left out; NaN when none is left.
+    Classes that are nowhere or everywhere in `truth` have no curve and are left out; NaN when none is left, and for
+    NaN among the probabilities.
     """
+    if probabilities.isnan().any():
+        return math.nan
     classes = range(probabilities.shape[-1]) if probabilities.shape[-1] > 2 else (1,)
     areas = [binary_auc(probabilities[:, c], truth == c) for c in classes]
     areas = [a for a in areas if not math.isnan(a)]
@@ -21,7 +24,11 @@ def binary_auc(scores: Float[Tensor, " n"], positive: Tensor) -> float:
 
     >>> binary_auc(torch.tensor([0.1, 0.4, 0.4, 0.8]), torch.tensor([False, False, True, True]))
     0.875
+
+    NaN where there are no positive or no negative rows, and for NaN among the scores, which has no rank.
     """
+    if scores.isnan().any():
+        return math.nan
     ups = int(positive.sum())
     downs = len(positive) - ups
     if not ups or not downs:

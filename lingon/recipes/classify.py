@@ -33,6 +33,7 @@ def classify(
     from lingon.export.bundle import record_in_bundle, save_bundle
     from lingon.export.report import write_report
     from lingon.recipes import prepare
+    from lingon.recipes.class_weights import class_weights
     from lingon.recipes.summary import Clock, after_training, record_of, summary
     from lingon.tasks.classify import Classifier
 
@@ -41,6 +42,7 @@ def classify(
     # not follow the seed: runs of several seeds share their test, and a later evaluation finds it again.
     splits = load_data(data, text=text, label=label, test=test, on_bad_row=on_bad_row, options=files)
     labels = prepare.labels_of(splits.train)
+    weights = settings.class_weights and class_weights(settings.class_weights, labels, splits.train.label_counts())
     settings = filled(settings, len(splits.train))
     record = record_of(settings, data=data, text=text, label=label, test=test, **asdict(files))
     clock.lap("load the texts")
@@ -49,7 +51,7 @@ def classify(
         seed_everything(settings.seed)
         model = prepare.model_of(settings, tokenizer, len(labels), splits.train).to(device)
         coverage = prepare.attach_vectors(model, tokenizer, settings)
-        classifier = Classifier(model, tokenizer, labels, settings.max_length)
+        classifier = Classifier(model, tokenizer, labels, settings.max_length, weights)
         batches = prepare.batches_of(classifier, splits.train, settings, place)
         clock.lap("turn them into ids")
         history = fit(
@@ -69,7 +71,8 @@ def classify(
         bundle = save_bundle(classifier, settings.model, run.folder / "bundle", record)
         record["seconds"] = clock.laps
         with after_training(bundle):
-            record["test"] = classifier.evaluate(splits.test)
+            record["test"], classes = classifier.evaluate_by_class(splits.test)
+            record["per_class"] = {label: found._asdict() for label, found in classes.items()}
             clock.lap("test")
             run.record_all(record)
             record_in_bundle(bundle, record)

@@ -41,7 +41,7 @@ def language_model(
     from lingon.recipes.summary import Clock, after_training, record_of
     from lingon.recipes.text_summary import summary
     from lingon.tasks.generate import LanguageModel
-    from lingon.tasks.language_modeling import Objective, likelihood
+    from lingon.tasks.language_modeling import Objective, finite, likelihood
 
     sources, text = list(data or ["austen"]), one_column(text)
     read = partial(documents_of, sources, accept_licence=accept_licence, text=text, options=files)
@@ -80,7 +80,7 @@ def language_model(
         bundle = save_bundle(language, settings.model, run.folder / "bundle", record)
         record["seconds"] = clock.laps
         with after_training(bundle):
-            record["test"] = likelihood(model, test[:], settings.context, rows=8, bytes=test.bytes).scores()
+            record["test"] = finite(likelihood(model, test[:], settings.context, rows=8, bytes=test.bytes)).scores()
             clock.lap("test")
             run.record_all(record)
             record_in_bundle(bundle, record)

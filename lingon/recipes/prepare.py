@@ -1,6 +1,7 @@
 """From settings to parts: the tokenizer, the model, the optimizer and the plan of a classifier's training."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +100,16 @@ def attach_vectors(model: nn.Module, tokenizer: Tokenizer, settings: Settings) -
 
 
 def batches_of(classifier: Classifier, train: Examples, settings: Settings, place: World) -> Batches:
-    """This process's share of the training batches."""
-    return classifier.batches(
-        train, tokens=settings.tokens, rows=settings.rows, seed=settings.seed, rank=place.rank, world=place.size
-    )
+    """This process's share of the training batches; says once how much of the texts is not read."""
+    ids, cut = classifier.encode_counted(train.texts)
+    if cut.texts and place.rank == 0:
+        print(
+            f"{cut.texts:,} of {cut.of_texts:,} training texts are longer than --max-length {settings.max_length:,}: "
+            f"{cut.tokens:,} of {cut.of_tokens:,} tokens ({cut.tokens / cut.of_tokens:.1%}), their ends, are not read",
+            file=sys.stderr,
+        )
+    how = {"tokens": settings.tokens, "rows": settings.rows, "seed": settings.seed}
+    return classifier.batches_of_ids(ids, train.labels, **how, rank=place.rank, world=place.size)
 
 
 def wrap(model: nn.Module, settings: Settings) -> nn.Module:

@@ -35,6 +35,9 @@ class Settings:
     evaluations: Annotated[int, Option(help="How often the validation texts are looked at, over the whole run.")] = 8
     patience: Annotated[int | None, Option(help="Stop after so many evaluations without a better one.")] = None
     metric: Annotated[str, Option(help="What the best weights are best at: " + ", ".join(METRICS) + ".")] = "accuracy"
+    class_weights: Annotated[
+        str | None, Option(help="balanced: rare labels count as much as others; or good=1,bad=2.5.")
+    ] = None
     average: Annotated[str, Option(help="none, ema, swa or nt: average the weights of many steps.")] = "none"
     tokenizer: Annotated[str, Option(help="words, characters, bpe, wordpiece or unigram.")] = "words"
     vectors: Annotated[str | None, Option(help="glove-6b-50d, or a GloVe or word2vec text file.")] = None
@@ -101,6 +104,8 @@ def checked(settings: Settings) -> Settings:
             )
     if settings.dropout is not None and not 0 <= settings.dropout < 1:
         raise UserError(f"--dropout is {settings.dropout}; expected a share from 0 up to, not including, 1")
+    if settings.weight_decay is not None and not 0 <= settings.weight_decay < 1e12:
+        raise UserError(f"--weight-decay is {settings.weight_decay}; expected 0 or more")
     if not 0 <= settings.warmup <= 1:
         raise UserError(f"--warmup is {settings.warmup}; expected a share from 0 to 1")
     return settings

@@ -80,6 +80,8 @@ def checked(settings: TextSettings) -> TextSettings:
             f"--dropout is {settings.dropout}, which --model awd_lstm has not: it drops in five places; set them by "
             "--size drop_words=, drop_input=, drop_layers=, drop_output= or drop_weights=, or leave it out"
         )
+    if settings.weight_decay is not None and not 0 <= settings.weight_decay < 1e12:
+        raise UserError(f"--weight-decay is {settings.weight_decay}; expected 0 or more")
     if not 0 <= settings.warmup <= 1:
         raise UserError(f"--warmup is {settings.warmup}; expected a share from 0 to 1")
     if settings.tokenizer == "bpe" and settings.vocab < 258:

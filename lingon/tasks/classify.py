@@ -1,22 +1,27 @@
 """Text classification: one label for each text."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.errors import UserError, unknown
+from lingon.core.finite import check_finite
+from lingon.core.module_copies import eval_view
 from lingon.core.shapes import Float, Tensor
 from lingon.data.batch import Batch
-from lingon.data.examples import Examples
+from lingon.data.examples import Examples, Splits
 from lingon.data.sampler import Batches
 from lingon.data.tokenize import Tokenizer
 from lingon.engine.loss import Loss
 from lingon.metrics.accuracy import accuracy, macro_f1
 from lingon.metrics.calibration import expected_calibration_error
+from lingon.metrics.confusion import confusion_matrix
+from lingon.metrics.per_class import ClassScores, per_class
 from lingon.metrics.ranking import auc
 
 TOKENS_AT_ONCE = 16_384  # per batch when predicting: large enough to keep two cores busy, small enough for any laptop
@@ -32,19 +37,37 @@ class Prediction:
     probabilities: dict[str, float]
 
 
+class Cut(NamedTuple):
+    """What `max_length` leaves out: texts that are longer of all texts, and tokens beyond it of all tokens."""
+
+    texts: int
+    of_texts: int
+    tokens: int
+    of_tokens: int
+
+
 class Classifier:
     """A model, its tokenizer and its labels: all it takes to turn a text into a label.
 
     model: (ids [B, T], real [B, T]) -> logits [B, C], C = len(labels).
     max_length: tokens of a text that the model reads; what comes after them is left out. None reads all.
+    class_weights: how much each label counts in the loss that is trained; None: all alike.
     """
 
     kind = "classify"
 
-    def __init__(self, model: nn.Module, tokenizer: Tokenizer, labels: Sequence[str], max_length: int | None = None):
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer: Tokenizer,
+        labels: Sequence[str],
+        max_length: int | None = None,
+        class_weights: Sequence[float] | None = None,
+    ):
         if len(labels) < 2 or len(set(labels)) < len(labels):
             raise UserError(f"a classifier needs two or more different labels, not {list(labels)[:5]}")
         self.model, self.tokenizer, self.labels, self.max_length = model, tokenizer, list(labels), max_length
+        self.class_weights = class_weights
         self._number = {label: i for i, label in enumerate(self.labels)}
 
     @property
@@ -53,7 +76,15 @@ class Classifier:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, at most `max_length` of them."""
-        return [ids[: self.max_length] for ids in self.tokenizer.encode_batch(list(texts))]
+        return self.encode_counted(texts)[0]
+
+    def encode_counted(self, texts: Sequence[str]) -> tuple[list[list[int]], Cut]:
+        """What `encode` gives, and what it left out."""
+        ids, most = self.tokenizer.encode_batch(list(texts)), self.max_length
+        if most is None:
+            return ids, Cut(0, len(ids), 0, sum(map(len, ids)))
+        over = [len(row) - most for row in ids if len(row) > most]
+        return [row[:most] for row in ids], Cut(len(over), len(ids), sum(over), sum(map(len, ids)))
 
     def numbers(self, labels: Sequence[str]) -> list[int]:
         """Class numbers of labels. Raises UserError for a label that the classifier does not know."""
@@ -64,49 +95,67 @@ class Classifier:
 
     def batches(self, examples: Examples, *, tokens: int, rows: int | None = None, seed: int = 0, **place) -> Batches:
         """Shuffled, length-grouped batches to train on; `place` is the rank and world of a distributed run."""
-        return Batches(
-            self.encode(examples.texts), self.numbers(examples.labels), tokens=tokens, rows=rows, seed=seed, **place
+        return self.batches_of_ids(
+            self.encode(examples.texts), examples.labels, tokens=tokens, rows=rows, seed=seed, **place
         )
 
+    def batches_of_ids(self, ids: list[list[int]], labels: Sequence[str], **how) -> Batches:
+        """Like `batches`, of texts that `encode` has turned into ids."""
+        return Batches(ids, self.numbers(labels), **how)
+
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
-        """The cross entropy of a batch, plus the model's own penalty for each text where it has one."""
-        return cross_entropy(model, batch)
+        """The cross entropy of a batch, by the class weights where there are some, plus the model's own penalty."""
+        return cross_entropy(model, batch, self.class_weights)
 
-    @torch.inference_mode()
     def logits(self, texts: Sequence[str], tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
-        """Logits of texts, in the order of the texts. Batches are grouped by length, so hardly anything is padded."""
-        return self._logits(self.encode(texts), tokens)
+        """Logits of texts, in the order of the texts. Batches are grouped by length, so hardly anything is padded.
+
+        Raises NotFinite for logits that are NaN or infinite, as those of broken weights are.
+        """
+        return self.logits_of_ids(self.encode(texts), tokens)
+
+    def logits_of_ids(self, ids: list[list[int]], tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
+        """Logits of texts that `encode` has turned into ids; like `logits`."""
+        return check_finite(self._logits(self.model, ids, tokens), "the model gave logits")
 
     @torch.inference_mode()
-    def _logits(self, ids: list[list[int]], tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
-        training = self.model.training
-        self.model.eval()
+    def _logits(self, model: nn.Module, ids: list[list[int]], tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
+        view = eval_view(model)  # others may be training the model at this moment
         out = torch.empty(len(ids), len(self.labels))
         for batch in Batches(ids, None, tokens=tokens, shuffle=False) if ids else ():
             batch = batch.to(self.device)
-            out[batch.index.cpu()] = self.model(batch.ids, batch.real).float().cpu()
-        self.model.train(training)
+            out[batch.index.cpu()] = view(batch.ids, batch.real).float().cpu()
         return out
 
     def evaluate(self, examples: Examples) -> dict[str, float]:
-        """Loss, accuracy, macro F1, area under the ROC curve and calibration error on labelled texts."""
-        return self.evaluator(examples)(self.model)
+        """Loss, accuracy, macro F1, area under the ROC curve and calibration error on labelled texts.
 
-    def evaluator(self, examples: Examples):
-        """A function of the model that scores it on these texts, which are encoded only once."""
-        ids, truth = self.encode(examples.texts), torch.tensor(self.numbers(examples.labels))
-        if not ids:
+        A metric that the texts do not define, such as AUC of a single class, is NaN. Raises NotFinite for broken
+        weights.
+        """
+        return self.evaluate_by_class(examples)[0]
+
+    def evaluate_by_class(self, examples: Examples) -> tuple[dict[str, float], dict[str, ClassScores]]:
+        """What `evaluate` gives, and precision, recall, F1 and support of each label."""
+        logits, truth = self.logits_of_ids(self._some(examples)), torch.tensor(self.numbers(examples.labels))
+        classes = per_class(confusion_matrix(logits, truth))
+        return scores(logits, truth), dict(zip(self.labels, classes, strict=True))
+
+    def evaluator(self, examples: Examples) -> Callable[[nn.Module], dict[str, float]]:
+        """A function of the model that scores it on these texts, which are encoded only once.
+
+        Broken weights give NaN here: a model that is being trained may recover.
+        """
+        ids, truth = self._some(examples), torch.tensor(self.numbers(examples.labels))
+        return lambda model: scores(self._logits(model, ids), truth)
+
+    def _some(self, examples: Any) -> list[list[int]]:
+        if not isinstance(examples, Examples):
+            hint = "; give one part of it, such as splits.test" if isinstance(examples, Splits) else ""
+            raise UserError(f"evaluate takes Examples, texts with labels, not {type(examples).__name__}{hint}")
+        if not len(examples):
             raise UserError("there are no texts to evaluate on")
-
-        def evaluate(model: nn.Module) -> dict[str, float]:
-            held, self.model = self.model, model
-            try:
-                logits = self._logits(ids)
-            finally:
-                self.model = held
-            return scores(logits, truth)
-
-        return evaluate
+        return self.encode(examples.texts)
 
     def predict(self, texts: str | Sequence[str]) -> Prediction | list[Prediction]:
         """The likeliest label of a text, or of each of several texts.
@@ -135,10 +184,16 @@ class Classifier:
         return Prediction(text, self.labels[best], row[best], dict(zip(self.labels, row, strict=True)))
 
 
-def cross_entropy(model: nn.Module, batch: Batch) -> Loss:
-    """The sum over the texts of -log p(label), and of the model's penalty, which is a mean over texts."""
-    logits, rows = model(batch.ids, batch.real), len(batch.ids)
-    return Loss(F.cross_entropy(logits, batch.labels, reduction="sum") + penalty_of(model) * rows, rows)
+def cross_entropy(model: nn.Module, batch: Batch, weights: Sequence[float] | None = None) -> Loss:
+    """The sum over the texts of -log p(label), and of the model's penalty, which is a mean over texts.
+
+    weights: of the classes; each text then counts as much as its class, so that the mean is PyTorch's weighted one.
+    """
+    logits, count = model(batch.ids, batch.real), float(len(batch.ids))
+    if weights is not None:
+        weights = torch.tensor(weights, dtype=logits.dtype, device=logits.device)
+        count = weights[batch.labels].sum().item()
+    return Loss(F.cross_entropy(logits, batch.labels, weights, reduction="sum") + penalty_of(model) * count, count)
 
 
 def penalty_of(model: nn.Module) -> Tensor | float:
@@ -149,7 +204,12 @@ def penalty_of(model: nn.Module) -> Tensor | float:
 
 
 def scores(logits: Float[Tensor, "n C"], truth: Tensor) -> dict[str, float]:
-    """Loss, accuracy, macro F1, AUC and calibration error of logits against class numbers [n]."""
+    """Loss, accuracy, macro F1, AUC and calibration error of logits against class numbers [n].
+
+    All are NaN where a logit is NaN or infinite: the model is broken, and the class that it seems to give is chance.
+    """
+    if not logits.isfinite().all():
+        logits = torch.full_like(logits, torch.nan)
     probabilities = logits.softmax(-1)
     return {
         "loss": F.cross_entropy(logits, truth).item(),

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from lingon.core.errors import UserError
+from lingon.core.module_copies import eval_view
 from lingon.core.shapes import Float, Tensor
 from lingon.data.pieces import Pieces, pieces_of
 from lingon.data.tokenize import Tokenizer
@@ -98,14 +99,14 @@ class LanguageModel:
     @torch.inference_mode()
     def picked(self, prompts: Sequence[str], manner: Manner, details: int | None = None) -> Iterator[list[Picked]]:
         """The new tokens of all prompts, step by step, with their numbers when `details` are wanted."""
-        self.model.eval()
+        still = self._view()
         grammar = self._grammar(manner)
         rows, most = self._rows(prompts, manner.seed), self._room(prompts, manner.tokens)
         given = self._rules(manner, grammar, most)
-        fresh = lambda batch: self.model.new_state(batch, None)
-        logits, state = read(self.step, fresh, [row.ids for row in rows], self.device)
+        fresh = lambda batch: still.model.new_state(batch, None)
+        logits, state = read(still.step, fresh, [row.ids for row in rows], self.device)
         finished = self._finished(manner, grammar, most)
-        yield from stream(self.step, logits, state, rows, manner.choose(), given, finished, details)
+        yield from stream(still.step, logits, state, rows, manner.choose(), given, finished, details)
 
     @torch.inference_mode()
     def drafted(
@@ -121,12 +122,12 @@ class LanguageModel:
             raise UserError("the draft has another vocabulary; both models must have the same tokenizer")
         if any(isinstance(m.model.new_state(1, None), Carried) for m in (self, draft)):
             raise UserError("a recurrent model cannot take tokens back, as a draft asks of both models; leave it out")
-        self.model.eval(), draft.model.eval()
+        still, draft = self._view(), draft._view()
         grammar, most = self._grammar(manner), self._room([prompt], manner.tokens)
         (row,) = self._rows([prompt], manner.seed)
         given = self._rules(manner, grammar, most)
         given += [rules.exactly_top_k(1)] if manner.temperature == 0 else []
-        readers = [Reader(m.every, m.model.new_state(1, None), m.device) for m in (self, draft)]
+        readers = [Reader(m.every, m.model.new_state(1, None), m.device) for m in (still, draft)]
         finished = self._finished(manner, grammar, most)
         tokens = speculate(*readers, row, most, given, finished, details=details, tally=tally)
         yield from ([token] for token in tokens)
@@ -136,24 +137,24 @@ class LanguageModel:
         self, prompt: str, manner: Manner, alpha: float, k: int = 4, details: int | None = None
     ) -> Iterator[list[Picked]]:
         """What contrastive search takes, of the k likeliest tokens each time: see `lingon.decoding.contrastive`."""
-        self.model.eval()
+        still = self._view()
         grammar, most = self._grammar(manner), self._room([prompt], manner.tokens)
         (row,) = self._rows([prompt], manner.seed)
-        head = lambda hidden: self.model.head(hidden).float()
+        head = lambda hidden: still.model.head(hidden).float()
         finished, given = self._finished(manner, grammar, most), self._rules(manner, grammar, most)
-        state = self.model.new_state(1, None)
-        tokens = contrast(self.model.hidden, head, state, row, finished, k, alpha, given, details, self.device)
+        state = still.model.new_state(1, None)
+        tokens = contrast(still.model.hidden, head, state, row, finished, k, alpha, given, details, self.device)
         yield from ([token] for token in tokens)
 
     @torch.inference_mode()
     def hypotheses(self, prompt: str, beams: Beams, manner: Manner = Manner()) -> list[Hypothesis]:
         """The best texts that a beam search finds, best first; with a full context, as long as there is room."""
-        self.model.eval()
+        still = self._view()
         rows, grammar = self._rows([prompt], manner.seed), self._grammar(manner)
         beams = replace(beams, most=self._room([prompt], beams.most))
-        logits, state = read(self.step, lambda n: self.model.new_state(n, None), [rows[0].ids], self.device)
+        logits, state = read(still.step, lambda n: still.model.new_state(n, None), [rows[0].ids], self.device)
         given = self._rules(manner, grammar, beams.most)
-        return beam_search(self.step, logits, state, rows, beams, self.ends, given, self._stopped(manner))[0]
+        return beam_search(still.step, logits, state, rows, beams, self.ends, given, self._stopped(manner))[0]
 
     def search(self, prompt: str, beams: Beams, manner: Manner = Manner()) -> list[tuple[str, float, float]]:
         """The best texts that a beam search finds: (text, log-probability, score), best first."""
@@ -164,7 +165,7 @@ class LanguageModel:
     @torch.inference_mode()
     def score(self, text: str) -> list[tuple[str, float]]:
         """Each token of a text, and its log-probability after those before it; the first follows an empty document."""
-        self.model.eval()
+        still = self._view()
         ids, begin = self.tokenizer.encode(text), self.tokenizer.encode("")
         if ids == begin:
             raise UserError("an empty text has no tokens to score")
@@ -172,7 +173,7 @@ class LanguageModel:
         limit = getattr(self.model, "context", None)
         if limit and len(ids) + len(start) > limit:
             raise UserError(f"the text has {len(ids):,} tokens, the model sees {limit:,}; score it in parts")
-        found = score(self.every, self.model.new_state(1, None), [*start, *ids], self.device)
+        found = score(still.every, still.model.new_state(1, None), [*start, *ids], self.device)
         tokens = [self.tokenizer.vocab.token(i) for i in (ids if start else ids[1:])]
         return list(zip(tokens, found, strict=True))
 
@@ -182,15 +183,19 @@ class LanguageModel:
     ) -> list[Picked]:
         """The tokens of a prompt with their numbers, as the model has them after an empty document; or those of `new`,
         ids that follow the prompt and were found in this manner."""
-        self.model.eval()
-        ids, state = self.encode(prompt), self.model.new_state(1, None)
+        still = self._view()
+        ids, state = self.encode(prompt), still.model.new_state(1, None)
         if new:
             room = self._room([prompt], manner.tokens) if manner else 0
             given = self._rules(manner, self._grammar(manner), room) if manner else []
-            return replay(self.every, state, [*ids, *new], len(ids), given, details, self.device)
+            return replay(still.every, state, [*ids, *new], len(ids), given, details, self.device)
         start = self._start(ids)
-        found = replay(self.every, state, [*start, *ids], 1, (), details, self.device)
+        found = replay(still.every, state, [*start, *ids], 1, (), details, self.device)
         return found if start else [Picked(0, ids[0]), *found]
+
+    def _view(self) -> "LanguageModel":
+        """The same in evaluation mode, whatever mode the model is in and goes into: others may be training it."""
+        return LanguageModel(eval_view(self.model), self.tokenizer, self.ends)
 
     def step(self, ids: Tensor, state: State, real: Tensor | None = None) -> tuple[Float[Tensor, "B V"], State]:
         """Logits after the last of the ids, which is all that decoding needs."""

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from lingon.core.finite import check_finite
+from lingon.core.module_copies import eval_view
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.data.stretches import Lanes, Stretch, Tokens
 from lingon.engine.loss import Loss
@@ -88,16 +90,18 @@ def likelihood(
     context - stride before each but the first; stride is half the context when not given.
     bytes: of the text in UTF-8, for bits per byte.
     """
-    training = model.training
-    model.eval()
-    try:
-        if recurrent(model):
-            sums = [_nats(model, *part).sum() for part in _read_on(model, tokens, max(context, 256), rows)]
-        else:
-            sums = list(_strided(model, tokens, context, stride or max(1, context // 2), rows))
-    finally:
-        model.train(training)
+    model = eval_view(model)  # others may be training it at this moment
+    if recurrent(model):
+        sums = [_nats(model, *part).sum() for part in _read_on(model, tokens, max(context, 256), rows)]
+    else:
+        sums = list(_strided(model, tokens, context, stride or max(1, context // 2), rows))
     return Likelihood(float(torch.stack(sums).double().sum()), _predicted(model, tokens, rows), bytes)
+
+
+def finite(found: Likelihood) -> Likelihood:
+    """Gives a likelihood back. Raises NotFinite where it is none, as that of a model with broken weights."""
+    check_finite(torch.tensor(found.nats), "the model gave log-probabilities")
+    return found
 
 
 def recurrent(model: nn.Module) -> bool:
@@ -110,14 +114,10 @@ def cached_likelihood(
     model: nn.Module, tokens: Tokens, share: float = 0.1279, flatness: float = 0.662, window: int = 2000
 ) -> Likelihood:
     """The exact likelihood with a cache of recent states; see `lingon.metrics.likelihood.with_cache`."""
-    training = model.training
-    model.eval()
-    try:
-        parts = list(_read_on(model, tokens, 256, 1))
-        nats = torch.cat([_nats(model, *part) for part in parts])
-        hidden, targets = torch.cat([h for h, _ in parts]), torch.cat([t for _, t in parts])
-    finally:
-        model.train(training)
+    model = eval_view(model)
+    parts = list(_read_on(model, tokens, 256, 1))
+    nats = torch.cat([_nats(model, *part) for part in parts])
+    hidden, targets = torch.cat([h for h, _ in parts]), torch.cat([t for _, t in parts])
     found = with_cache(hidden.float(), targets, (-nats).exp(), share, flatness, window)
     return Likelihood(float(-found.double().log().sum()), len(targets))
 

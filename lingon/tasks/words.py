@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
+from lingon.core.module_copies import eval_view
 from lingon.tasks.classify import Classifier
 
 LONGEST = 400  # words of a text that are looked at; each costs one more run of the model
@@ -30,7 +31,7 @@ def deciding_words(classifier: Classifier, text: str, label: str) -> list[Word]:
     if not ids:
         return []
     without = [ids[:i] + ids[i + 1 :] for i in range(len(ids))]
-    probabilities = classifier._logits([ids, *without]).softmax(-1)[:, column]
+    probabilities = classifier.logits_of_ids([ids, *without]).softmax(-1)[:, column]
     weights = (probabilities[0] - probabilities[1:]).tolist()
     return [Word(start, end, weight) for (start, end), weight in zip(offsets, weights, strict=True)]
 
@@ -43,5 +44,5 @@ def attended_words(classifier: Classifier, text: str) -> list[Word]:
         return []
     row = torch.tensor([ids], device=classifier.device)
     with torch.inference_mode():
-        weights = classifier.model.attention(row, torch.ones_like(row, dtype=torch.bool))[0].mean(0).tolist()
+        weights = eval_view(classifier.model).attention(row, torch.ones_like(row, dtype=torch.bool))[0].mean(0).tolist()
     return [Word(start, end, weight) for (start, end), weight in zip(offsets, weights, strict=True)]

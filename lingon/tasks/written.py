@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lingon.decoding.beam import Beams
 from lingon.decoding.sample import Picked
+from lingon.metrics.likelihood import exp
 from lingon.tasks.generate import LanguageModel
 from lingon.tasks.manner import Manner
 
@@ -41,7 +42,7 @@ class Written:
 def perplexity(tokens: Sequence[Picked]) -> float:
     """The perplexity of tokens that have their numbers; one without, since nothing precedes it, does not count."""
     known = [token.logprob for token in tokens if not math.isnan(token.logprob)]
-    return math.exp(min(-sum(known) / len(known), 700.0)) if known else math.nan
+    return exp(-sum(known) / len(known)) if known else math.nan
 
 
 def batches(model: LanguageModel, prompts: Sequence[str], copies: int, most: int) -> Iterator[list[str]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import torch
 
-from lingon.core.errors import UserError
+from lingon.core.errors import DataError, UserError
 from lingon.core.shapes import Float, Int
 from lingon.tasks.vectors.word_vectors import WordVectors
 
@@ -138,8 +138,10 @@ def commonest(vectors: WordVectors, most_frequent: int | None) -> int:
 
 
 def unit_rows(table: Float[np.ndarray, "n D"]) -> Float[np.ndarray, "n D"]:
-    """Rows of length 1; rows of zeros stay."""
+    """Rows of length 1; rows of zeros stay. Raises DataError for NaN and infinity."""
     norms = np.linalg.norm(table.astype(np.float64), axis=1, keepdims=True)
+    if not np.isfinite(norms).all():
+        raise DataError("a vector holds NaN or infinite numbers, which are like nothing")
     return (table / np.where(norms == 0, 1, norms)).astype(np.float32)
 
 

@@ -1,0 +1,87 @@
+"""Precision, recall, F1 and support of each class, against scikit-learn; NaN goes in and comes out."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from lingon.core.errors import UserError
+from lingon.metrics.accuracy import accuracy, macro_f1
+from lingon.metrics.calibration import expected_calibration_error, reliability
+from lingon.metrics.confusion import confusion_matrix
+from lingon.metrics.correlation import ranks, spearman
+from lingon.metrics.likelihood import Likelihood, exp, with_cache
+from lingon.metrics.names import HIGHER_IS_BETTER
+from lingon.metrics.per_class import per_class
+from lingon.metrics.ranking import auc, binary_auc
+from lingon.recipes.settings import METRICS
+from lingon.tasks.classify import scores
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", range(5))
+def test_as_scikit_learn_reports_them(seed):
+    metrics = pytest.importorskip("sklearn.metrics")
+    torch.manual_seed(seed)
+    logits = torch.randn(61, 7)
+    logits[:, 3] = -9  # a class that is never predicted
+    truth = torch.randint(0, 6, (61,))  # and one that is nowhere
+    report = metrics.classification_report(
+        truth, logits.argmax(-1), labels=list(range(7)), output_dict=True, zero_division=0
+    )
+    for i, found in enumerate(per_class(confusion_matrix(logits, truth))):
+        said = report[str(i)]
+        assert found.precision == pytest.approx(said["precision"], abs=1e-12)
+        assert found.recall == pytest.approx(said["recall"], abs=1e-12)
+        assert found.f1 == pytest.approx(said["f1-score"], abs=1e-12)
+        assert found.support == said["support"]
+        assert found.predicted == int((logits.argmax(-1) == i).sum())
+    # scikit-learn's own macro F1 is over classes that occur somewhere.
+    assert macro_f1(logits, truth) == pytest.approx(metrics.f1_score(truth, logits.argmax(-1), average="macro"))
+
+
+LOGITS = torch.tensor([[2.0, 1.0], [0.0, math.nan], [5.0, 4.0], [0.0, 1.0]])
+TRUTH = torch.tensor([0, 1, 1, 0])
+
+
+@pytest.mark.parametrize("metric", [accuracy, macro_f1, auc, expected_calibration_error])
+def test_nan_in_nan_out(metric):
+    whole = LOGITS.nan_to_num(3.0).softmax(-1)
+    assert not math.isnan(metric(whole, TRUTH))
+    assert math.isnan(metric(LOGITS.softmax(-1), TRUTH))
+
+
+def test_nan_is_no_rank():
+    assert math.isnan(binary_auc(torch.tensor([0.1, math.nan, 0.3, 0.2]), TRUTH == 1))
+    assert np.isnan(ranks([1.0, math.nan, 2.0])).all()
+    assert all(math.isnan(x) for x in spearman([1.0, math.nan, 3.0, 2.0, 5.0], [1.0, 2.0, 3.0, 4.0, 5.0]))
+    assert all(math.isnan(x) for x in spearman([1.0, 2.0, 3.0, 4.0, 5.0], [1.0, math.nan, 3.0, 2.0, 5.0]))
+
+
+def test_counts_of_nan_are_refused():
+    for count in (confusion_matrix, reliability):
+        with pytest.raises(UserError, match="is NaN"):
+            count(LOGITS, TRUTH)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_scores_of_a_broken_model_are_nan(bad):
+    logits = torch.tensor([[bad, 1.0], [0.0, 2.0], [1.0, 0.5]])
+    assert all(math.isnan(value) for value in scores(logits, torch.tensor([0, 1, 0])).values())
+
+
+def test_perplexity_of_nan_is_nan_and_of_too_much_infinite():
+    assert math.isnan(Likelihood(math.nan, 3).perplexity)
+    assert math.isnan(Likelihood(math.nan, 3, 7).bits_per_byte)
+    assert Likelihood(3e5, 3).perplexity == math.inf
+    assert exp(709.0) == math.exp(709.0)
+    hidden = torch.full((5, 3), math.nan)
+    assert with_cache(hidden, torch.tensor([1, 1, 1, 1, 1]), torch.full((5,), 0.5))[1:].isnan().all()
+
+
+def test_every_metric_knows_which_way_is_better():
+    found = scores(torch.randn(7, 3), torch.tensor([0, 1, 2, 0, 1, 2, 0]))
+    assert set(found) == set(METRICS) <= set(HIGHER_IS_BETTER)
+    assert {name for name in found if not HIGHER_IS_BETTER[name]} == {"loss", "calibration_error"}
+    assert not HIGHER_IS_BETTER["perplexity"] and not HIGHER_IS_BETTER["bits_per_byte"]  # noqa: PT018
