@@ -132,7 +132,7 @@ def test_whatever_fails_after_training_the_model_is_there_and_resume_ends_the_ru
         raise OSError(28, "No space left on device")
 
     place = {
-        "evaluate": "lingon.tasks.classify.Classifier.evaluate",
+        "evaluate": "lingon.tasks.classify.Classifier.evaluate_by_class",
         "write_report": "lingon.export.report.write_report",
         "summary": "lingon.recipes.summary.summary",
         "record_in_bundle": "lingon.recipes.classify.record_in_bundle",
