@@ -104,7 +104,7 @@ def test_a_language_model_that_trains_can_be_asked(name):
 
     def train():
         batches = Lanes(ids, 3, 5) if recurrent(model) else Windows(ids, 3, 5, 0)
-        return losses(Objective(model), batches, carried_loss(batches) if recurrent(model) else fresh_loss)
+        return losses(Objective(model), batches, carried_loss if recurrent(model) else fresh_loss)
 
     def ask():
         written = language.write("the cat", tokens=5, temperature=0)
