@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from lingon.core.seed import seed_everything
 from lingon.data.batch import collate
 from lingon.data.vectors import read_vectors
-from lingon.layers.attention import StructuredAttention, overlap
+from lingon.layers.structured_attention import StructuredAttention, overlap
 from lingon.layers.embedding import attach
 from lingon.learn import attempt
 from lingon.learn.pictures import words_in_colour
@@ -101,7 +101,7 @@ with torch.no_grad():
     assert torch.allclose(A, layer(H, real), atol=1e-6)
     by_hand = sum(A[1, 2, t] * H[1, t] for t in range(4))  # text 1 has four words: M is a weighted sum of their states
     assert torch.allclose(M[1, 2], by_hand, atol=1e-6)
-print("equal to lingon.layers.attention.StructuredAttention: A", tuple(A.shape), "M", tuple(M.shape))
+print("equal to lingon.layers.structured_attention.StructuredAttention: A", tuple(A.shape), "M", tuple(M.shape))
 
 # %% [markdown]
 # The model `SelfAttentive` is an embedding, a BiLSTM, this layer, and a linear layer on all of $M$. Train it, with four

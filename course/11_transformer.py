@@ -27,12 +27,14 @@ from lingon.engine.fit import Plan, fit
 from lingon.engine.loss import Loss
 from lingon.engine.optim import adamw
 from lingon.engine.schedule import cosine, warmup
-from lingon.layers.cache import empty
-from lingon.layers.feedforward import FeedForward, Gated
+from lingon.layers.attention import Attention
+from lingon.layers.attention_mask import causal_mask
+from lingon.layers.feedforward import FeedForward, GatedFeedForward
+from lingon.layers.kv_cache import empty
 from lingon.layers.norm import RMSNorm
 from lingon.layers.position import Rotary, rotate
-from lingon.layers.transformer import Attention, Block, start
-from lingon.layers.visible import visible as visible_to
+from lingon.layers.residual import PreNorm
+from lingon.layers.transformer import Block, init_weights
 from lingon.learn import attempt
 from lingon.models.decoder import Decoder
 
@@ -415,7 +417,7 @@ class Transformer(nn.Module):
         self.embedding, self.positions = nn.Embedding(vocab_size, width), positions
         self.blocks = nn.ModuleList(OurBlock(width, heads, turn) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
-        start(self, depth)  # small weights, as GPT-2 begins
+        init_weights(self, depth)  # small weights, as GPT-2 begins
 
     def forward(self, ids):
         x, T = self.embedding(ids), ids.shape[1]
@@ -430,18 +432,21 @@ def from_the_library(vocab_size, width, depth, heads, context):
     """The same with rotary positions, from the layers of Lingon."""
 
     def block():
-        norms = nn.LayerNorm(width), nn.LayerNorm(width)
-        return Block(Attention(width, heads, bias=(True, True)), FeedForward(width, 4 * width), norms, rotary="all")
+        residuals = PreNorm(nn.LayerNorm(width)), PreNorm(nn.LayerNorm(width))
+        return Block(Attention(width, heads, bias=(True, True)), FeedForward(width, 4 * width), residuals, rotary="all")
 
     blocks, rotaries = [block() for _ in range(depth)], {"all": Rotary(width // heads)}
     return Decoder(nn.Embedding(vocab_size, width), blocks, rotaries, nn.LayerNorm(width), context, {})
 
 
 def copied(model, heads, turn=turned):
-    """Our model with the weights of one from the library: the same names, but the tied table stands there twice."""
+    """Our model with the weights of one from the library, whose tied table stands there twice."""
     vocab_size, width = model.embedding.weight.shape
     ours = Transformer(vocab_size, width, len(model.blocks), heads, turn=turn)
-    ours.load_state_dict({name: value for name, value in model.state_dict().items() if name != "output.weight"})
+    weights = {name: value for name, value in model.state_dict().items() if name != "output.weight"}
+    # The library's norms stand in residual connections, `PreNorm`, which know where a norm belongs.
+    names = {name: name.replace("around_", "before_").replace(".pre_norm", "") for name in weights}
+    ours.load_state_dict({names[name]: value for name, value in weights.items()})
     return ours.eval()
 
 
@@ -481,7 +486,7 @@ def grouped(q, k, v, visible):
     return attention(q, k.repeat_interleave(share, 1), v.repeat_interleave(share, 1), visible)[0]
 
 
-norm, feed, x = RMSNorm(24), Gated(24, 60), torch.randn(3, 7, 24)
+norm, feed, x = RMSNorm(24), GatedFeedForward(24, 60), torch.randn(3, 7, 24)
 q, k, v = torch.randn(3, 6, 7, 5), torch.randn(3, 2, 7, 5), torch.randn(3, 2, 7, 5)
 with torch.no_grad():
     assert torch.allclose(rms_norm(x, norm.weight), norm(x), atol=1e-6)
@@ -489,9 +494,9 @@ with torch.no_grad():
 truth = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
 assert torch.allclose(grouped(q, k, v, causal(7)), truth, atol=1e-6)
 state = empty(depth=1, limit=64).advance(7)  # of a text whose first seven tokens are being read
-assert torch.equal(visible_to(state, 7, 3, torch.device("cpu")).mask, masks["the last three"])
+assert torch.equal(causal_mask(state, 7, 3, torch.device("cpu")).mask, masks["the last three"])
 kept = {heads: 2 * 32 * heads * 128 * 2 * 8192 / 1e9 for heads in (32, 8)}  # of a model of 32 layers, K = 128, 16 bit
-print("equal to lingon.layers.norm, feedforward, visible, and to PyTorch's grouped queries")
+print("equal to lingon.layers.norm, feedforward, attention_mask, and to PyTorch's grouped queries")
 print(f"keys and values of 8,192 tokens: {kept[32]:.1f} GB with 32 heads of them, {kept[8]:.1f} GB with 8")
 
 # %% [markdown]

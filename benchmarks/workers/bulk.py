@@ -8,7 +8,7 @@ from serve import serve
 from lingon.core.seed import seed_everything
 from lingon.data.batch import collate
 from lingon.data.tokenize import Tokenizer
-from lingon.models.build import build
+from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
 
 state = {}

@@ -10,7 +10,7 @@ from lingon.data.sampler import Batches
 from lingon.engine.fit import Plan, fit
 from lingon.engine.loss import Loss
 from lingon.engine.optim import adam
-from lingon.models.build import build
+from lingon.models.registry import build
 from lingon.tasks.classify import penalty_of
 
 state = {}

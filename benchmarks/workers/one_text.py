@@ -11,7 +11,7 @@ from lingon.core.seed import seed_everything
 from lingon.data.batch import collate
 from lingon.data.tokenize import Tokenizer
 from lingon.export.bundle import load, save_bundle
-from lingon.models.build import build
+from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
 
 state = {}

@@ -156,7 +156,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def _model(folder: Path, config: dict[str, Any]):
     """The model of a config that `read_config` has checked, with its weights; it takes no more memory than they do."""
-    from lingon.models.build import build
+    from lingon.models.registry import build
 
     weights = folder / "model.safetensors"
     available = sum(map(math.prod, shapes_in(weights).values()))

@@ -132,7 +132,13 @@ def hub_config(model: nn.Module) -> dict[str, Any]:
     if hasattr(model, "positions"):
         if not sizes["bias"]:
             raise UserError("a GPT without biases has no place in the layout of GPT-2; train one with bias")
-        names = {"n_embd": "width", "n_layer": "depth", "n_head": "heads", "n_positions": "context", "n_inner": "inner"}
+        names = {
+            "n_embd": "width",
+            "n_layer": "depth",
+            "n_head": "heads",
+            "n_positions": "context",
+            "n_inner": "ffn_width",
+        }
         more = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), sizes["dropout"])
         more |= {"layer_norm_epsilon": sizes["epsilon"], "activation_function": "gelu_new"}
         found = {"model_type": "gpt2", **same, **{theirs: sizes[ours] for theirs, ours in names.items()}, **more}
@@ -142,7 +148,7 @@ def hub_config(model: nn.Module) -> dict[str, Any]:
             "model_type": "qwen3",
             **same,
             "hidden_size": sizes["width"],
-            "intermediate_size": sizes["inner"],
+            "intermediate_size": sizes["ffn_width"],
             "num_hidden_layers": sizes["depth"],
             "num_attention_heads": sizes["heads"],
             "num_key_value_heads": sizes["kv_heads"],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from lingon.layers.residual import Sandwich
 from lingon.models.gpt import GPT
 
 
@@ -28,17 +29,17 @@ def entries(model: nn.Module) -> list[Entry]:
 
 def _gpt2(model: GPT) -> Iterator[Entry]:
     parts = {
-        "before_attention": "ln_1",
+        "around_attention.pre_norm": "ln_1",
         "attention.qkv": "attn.c_attn",
         "attention.out": "attn.c_proj",
-        "before_feed": "ln_2",
+        "around_feed.pre_norm": "ln_2",
         "feed.up": "mlp.c_fc",
         "feed.down": "mlp.c_proj",
     }
     names = {"embedding": "transformer.wte", "positions": "transformer.wpe", "norm": "transformer.ln_f"}
     for layer in range(len(model.blocks)):
         names |= {f"blocks.{layer}.{ours}": f"transformer.h.{layer}.{theirs}" for ours, theirs in parts.items()}
-    linear = tuple(name for name in parts if "attention." in name or "feed." in name)
+    linear = tuple(name for name in parts if name.startswith(("attention.", "feed.")))
     for name, tensor in _weights(model):
         module, _, kind = name.rpartition(".")
         transposed = kind == "weight" and module.endswith(linear)
@@ -47,12 +48,12 @@ def _gpt2(model: GPT) -> Iterator[Entry]:
 
 
 def _decoder(model: nn.Module) -> Iterator[Entry]:
-    gemma = model.blocks[0].after_feed is not None
+    gemma = isinstance(model.blocks[0].around_feed, Sandwich)
     parts = {
-        "before_attention": "input_layernorm",
-        "after_attention": "post_attention_layernorm",
-        "before_feed": "pre_feedforward_layernorm" if gemma else "post_attention_layernorm",
-        "after_feed": "post_feedforward_layernorm",
+        "around_attention.pre_norm": "input_layernorm",
+        "around_attention.post_norm": "post_attention_layernorm",
+        "around_feed.pre_norm": "pre_feedforward_layernorm" if gemma else "post_attention_layernorm",
+        "around_feed.post_norm": "post_feedforward_layernorm",
         "attention.query_norm": "self_attn.q_norm",
         "attention.key_norm": "self_attn.k_norm",
         "attention.out": "self_attn.o_proj",

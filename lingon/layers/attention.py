@@ -1,28 +1,147 @@
-"""Attention that reads a text with a few questions of its own."""
+"""Multi-head attention: to the text itself, or from one text to another."""
+
+from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-from lingon.core.shapes import Bool, Float, Tensor
+from lingon.core.errors import UserError
+from lingon.core.shapes import Float, Tensor
+from lingon.kernels.linear import Linear, linear
+from lingon.layers.attention_mask import AttentionMask
+from lingon.layers.norm import RMSNorm
+from lingon.layers.position import Rotation, rotate
+
+LayerCache = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # new keys and values -> all there are
 
 
-class StructuredAttention(nn.Module):
-    """A = softmax(W2 tanh(W1 H^T)) over the real tokens, one row per hop (Lin 2017, section 2.2, equation 6)."""
+class Attention(nn.Module):
+    """softmax(q k^T * scale) v over the keys that a query may see, in `heads` heads (Vaswani et al. 2017, section 3.2).
 
-    def __init__(self, width: int, hidden: int, hops: int):
+    kv_heads: keys and values have fewer heads, each shared by heads / kv_heads queries (Ainslie et al. 2023, "GQA").
+    head_width: K; width / heads when not given. norms: what q and k of each head go through (Henry et al. 2020).
+    scale: K ** -0.5 when not given. softcap: scores go through cap * tanh(score / cap) (Gemma 2, section 2).
+    bias: of q, k and v, and of the output. dropout: fraction of the attention weights dropped while training.
+    q, k and v are one matrix, which is read once.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        kv_heads: int | None = None,
+        head_width: int | None = None,
+        bias: tuple[bool, bool] = (False, False),
+        norms: tuple[RMSNorm, RMSNorm] | None = None,
+        scale: float | None = None,
+        softcap: float | None = None,
+        dropout: float = 0.0,
+    ):
         super().__init__()
-        self.first = nn.Linear(width, hidden, bias=False)
-        self.second = nn.Linear(hidden, hops, bias=False)
+        kv_heads = kv_heads or heads
+        if heads % kv_heads:
+            raise UserError(f"{heads} heads cannot share {kv_heads} heads of keys; kv_heads must divide heads")
+        if head_width is None and width % heads:
+            raise UserError(f"width {width} cannot be divided into {heads} heads of the same width")
+        self.heads, self.kv_heads, self.head_width = heads, kv_heads, head_width or width // heads
+        self.qkv = Linear(width, (heads + 2 * kv_heads) * self.head_width, bias=bias[0])
+        self.out = Linear(heads * self.head_width, width, bias=bias[1])
+        self.query_norm, self.key_norm = norms or (None, None)
+        self.scale, self.softcap = self.head_width**-0.5 if scale is None else scale, softcap
+        self.dropout = dropout
 
-    def forward(self, h: Float[Tensor, "B T D"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B hops T"]:
-        """The weights: each hop sums to 1 over the real tokens, and to 0 in an empty text."""
-        scores = self.second(torch.tanh(self.first(h))).transpose(1, 2)
-        # The lowest finite number and not -inf, so that an empty text gives no NaN.
-        scores = scores.masked_fill(~real[:, None], torch.finfo(scores.dtype).min)
-        return scores.softmax(-1) * real[:, None]
+    def forward(
+        self,
+        x: Float[Tensor, "B S D"],
+        mask: AttentionMask | None = None,
+        *,
+        memory: Float[Tensor, "B T D"] | None = None,
+        cache: LayerCache | None = None,
+        rotation: Rotation | None = None,
+    ) -> Float[Tensor, "B S D"]:
+        """Attend from x to itself, or to `memory` (cross-attention).
+
+        mask: what each query sees; None is everything. cache: takes the new keys and values [B, kv_heads, S, K] and
+        gives all that the queries meet. rotation: turns the queries and keys of x by their positions.
+        """
+        batch, columns, _ = x.shape
+        q, k, v = self._own(x, rotation) if memory is None else self._across(x, memory, rotation)
+        if cache is not None:
+            k, v = cache(k, v)
+        mask = mask or AttentionMask()
+        if mask.start:
+            k, v = k[:, :, mask.start :], v[:, :, mask.start :]
+        dropout = self.dropout if self.training else 0.0
+        mixed = attend(q, k, v, mask, self.scale, self.softcap, dropout)
+        return self.out(mixed.transpose(1, 2).reshape(batch, columns, -1))
+
+    def _own(self, x: Tensor, rotation: Rotation | None) -> tuple[Tensor, Tensor, Tensor]:
+        qkv = self._in_heads(self.qkv(x))
+        # Queries and keys stay together as long as the same is done to both.
+        if self.query_norm is None or self.key_norm is None:
+            both, v = qkv.split([self.heads + self.kv_heads, self.kv_heads], 1)
+        else:
+            q, k, v = qkv.split([self.heads, self.kv_heads, self.kv_heads], 1)
+            both = torch.cat([self.query_norm(q), self.key_norm(k)], 1)
+        if rotation is not None:
+            both = rotate(both, rotation)
+        q, k = both.split([self.heads, self.kv_heads], 1)
+        return q, k, v
+
+    def _across(self, x: Tensor, memory: Tensor, rotation: Rotation | None) -> tuple[Tensor, Tensor, Tensor]:
+        if rotation is not None:
+            raise UserError("rotations say how far apart two tokens of one text are; attention to a memory has none")
+        rows = self.heads * self.head_width
+        (wq, wkv), bias = self.qkv.weight.tensor_split([rows]), self.qkv.bias
+        bq, bkv = (None, None) if bias is None else bias.tensor_split([rows])
+        q, kv = self._in_heads(linear(x, wq, bq)), self._in_heads(linear(memory, wkv, bkv))
+        k, v = kv.split([self.kv_heads, self.kv_heads], 1)
+        if self.query_norm is not None and self.key_norm is not None:
+            q, k = self.query_norm(q), self.key_norm(k)
+        return q, k, v
+
+    def _in_heads(self, x: Float[Tensor, "B S HK"]) -> Float[Tensor, "B H S K"]:
+        return x.view(*x.shape[:2], -1, self.head_width).transpose(1, 2)
 
 
-def overlap(weights: Float[Tensor, "B hops T"]) -> Float[Tensor, ""]:
-    """||A A^T - I||^2, mean over the texts: large when hops look at the same tokens (Lin 2017, equation 8)."""
-    alike = weights @ weights.transpose(1, 2)
-    return (alike - torch.eye(weights.shape[1], device=weights.device, dtype=weights.dtype)).square().sum((1, 2)).mean()
+def attend(
+    q: Float[Tensor, "B H S K"],
+    k: Float[Tensor, "B G T K"],
+    v: Float[Tensor, "B G T K"],
+    mask: AttentionMask,
+    scale: float,
+    softcap: float | None = None,
+    dropout: float = 0.0,
+) -> Float[Tensor, "B H S K"]:
+    """Attend with H heads of queries to G heads of keys, G dividing H."""
+    batch, heads, columns, width = q.shape
+    queries = heads // k.shape[1]
+    if columns == 1 and queries > 1 and softcap is None:
+        # All queries that share a head of keys are one matrix, and the keys need not be repeated.
+        q = q.reshape(batch, k.shape[1], queries, width)
+        out = F.scaled_dot_product_attention(q, k, v, mask.mask, dropout, scale=scale)
+        return out.reshape(batch, heads, 1, width)
+    if queries > 1:
+        k, v = (t[:, :, None].expand(-1, -1, queries, -1, -1).flatten(1, 2) for t in (k, v))
+    if softcap is not None or _plain_is_faster(q, k):
+        return _plain(q, k, v, mask, scale, softcap, dropout)
+    return F.scaled_dot_product_attention(q, k, v, mask.mask, dropout, is_causal=mask.causal, scale=scale)
+
+
+def _plain_is_faster(q: Tensor, k: Tensor) -> bool:
+    """Whether this is training in bfloat16 on a CPU: PyTorch's fused attention takes twice as long there."""
+    trained = torch.is_grad_enabled() and q.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+    return trained and q.shape[-2] * k.shape[-2] <= 1 << 20
+
+
+def _plain(q, k, v, mask: AttentionMask, scale: float, softcap: float | None, dropout: float) -> Tensor:
+    scores = q * scale @ k.transpose(-1, -2)
+    if softcap is not None:
+        scores = softcap * (scores / softcap).tanh()
+    visible = mask.mask
+    if mask.causal:
+        visible = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).tril()
+    if visible is not None:
+        scores = scores.masked_fill(~visible, -torch.inf)
+    return F.dropout(scores.softmax(-1), dropout) @ v

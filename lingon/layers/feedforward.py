@@ -26,7 +26,7 @@ class FeedForward(nn.Module):
         return self.down(self.activation(self.up(x)))
 
 
-class Gated(nn.Module):
+class GatedFeedForward(nn.Module):
     """down(activation(gate(x)) * up(x)): SwiGLU with F.silu, GeGLU with a GELU (Shazeer 2020, "GLU Variants").
 
     gate and up are one matrix, which is read once.

@@ -10,6 +10,8 @@ from lingon.kernels.linear import Linear
 from lingon.layers.carried import Carried, zeros
 from lingon.layers.dropout import LockedDropout, run_dropped, word_dropped
 from lingon.models.lstm import unpadded
+from lingon.models.options import Depth, Fraction, Number, VocabSize, Width
+from lingon.models.registry import ModelEntry
 
 
 class AWDLSTM(nn.Module):
@@ -25,17 +27,17 @@ class AWDLSTM(nn.Module):
 
     def __init__(
         self,
-        vocab_size: int,
-        width: int = 400,
-        hidden: int = 1150,
-        depth: int = 3,
-        drop_words: float = 0.1,
-        drop_input: float = 0.4,
-        drop_layers: float = 0.25,
-        drop_output: float = 0.4,
-        drop_weights: float = 0.5,
-        alpha: float = 2.0,
-        beta: float = 1.0,
+        vocab_size: VocabSize,
+        width: Width = 400,
+        hidden: Width = 1150,
+        depth: Depth = 3,
+        drop_words: Fraction = 0.1,
+        drop_input: Fraction = 0.4,
+        drop_layers: Fraction = 0.25,
+        drop_output: Fraction = 0.4,
+        drop_weights: Fraction = 0.5,
+        alpha: Number = 2.0,
+        beta: Number = 1.0,
     ):
         super().__init__()
         self.sizes = {"vocab_size": vocab_size, "width": width, "hidden": hidden, "depth": depth}
@@ -90,3 +92,6 @@ class AWDLSTM(nn.Module):
 
     def config(self) -> dict:
         return self.sizes
+
+
+ENTRY = ModelEntry(AWDLSTM)

@@ -5,6 +5,8 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.embedding import Embedding
 from lingon.layers.pooling import mean_over_time
+from lingon.models.options import Classes, Fraction, VocabSize, Width
+from lingon.models.registry import ModelEntry
 
 
 class Bag(nn.Module):
@@ -15,7 +17,12 @@ class Bag(nn.Module):
     """
 
     def __init__(
-        self, vocab_size: int, classes: int, width: int = 100, dropout: float = 0.5, word_dropout: float = 0.3
+        self,
+        vocab_size: VocabSize,
+        classes: Classes,
+        width: Width = 100,
+        dropout: Fraction = 0.5,
+        word_dropout: Fraction = 0.3,
     ):
         super().__init__()
         self.sizes = {"vocab_size": vocab_size, "classes": classes, "width": width}
@@ -33,3 +40,6 @@ class Bag(nn.Module):
 
     def config(self) -> dict:
         return self.sizes | self.drops
+
+
+ENTRY = ModelEntry(Bag)

@@ -5,6 +5,8 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.embedding import Embedding
 from lingon.layers.recurrent import BiLSTM as Layers
+from lingon.models.options import Classes, Depth, Fraction, VocabSize, Width
+from lingon.models.registry import ModelEntry
 
 
 class BiLSTM(nn.Module):
@@ -15,12 +17,12 @@ class BiLSTM(nn.Module):
 
     def __init__(
         self,
-        vocab_size: int,
-        classes: int,
-        width: int = 100,
-        hidden: int = 100,
-        depth: int = 1,
-        dropout: float = 0.5,
+        vocab_size: VocabSize,
+        classes: Classes,
+        width: Width = 100,
+        hidden: Width = 100,
+        depth: Depth = 1,
+        dropout: Fraction = 0.5,
     ):
         super().__init__()
         self.sizes = {"vocab_size": vocab_size, "classes": classes, "width": width, "hidden": hidden}
@@ -36,3 +38,6 @@ class BiLSTM(nn.Module):
 
     def config(self) -> dict:
         return self.sizes
+
+
+ENTRY = ModelEntry(BiLSTM)

@@ -8,11 +8,15 @@ from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.linear import Linear
-from lingon.layers.cache import State
-from lingon.layers.feedforward import Gated
+from lingon.layers.attention import Attention
+from lingon.layers.feedforward import GatedFeedForward
+from lingon.layers.kv_cache import KVCache
 from lingon.layers.norm import RMSNorm
 from lingon.layers.position import Rotary
-from lingon.layers.transformer import Attention, Block, begun, looked_up, new_state, start, through
+from lingon.layers.residual import PreNorm
+from lingon.layers.transformer import Block, embed, init_weights, new_cache, prepare_cache, run_blocks
+from lingon.models.options import Context, Depth, FFNWidth, Fraction, Heads, Number, VocabSize, Width, Window
+from lingon.models.registry import ModelEntry
 
 
 class Decoder(nn.Module):
@@ -41,25 +45,25 @@ class Decoder(nn.Module):
         self.output = Linear(embedding.embedding_dim, embedding.num_embeddings, bias=False)
         if tied:
             self.output.weight = self.embedding.weight
-        start(self, len(blocks))
+        init_weights(self, len(blocks))
 
     def forward(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
         """Logits of the token that follows each token."""
         return self.head(self.hidden(ids)[0])
 
     def hidden(
-        self, ids: Int[Tensor, "B S"], state: State | None = None, real: Bool[Tensor, "B S"] | None = None
-    ) -> tuple[Float[Tensor, "B S D"], State]:
+        self, ids: Int[Tensor, "B S"], state: KVCache | None = None, real: Bool[Tensor, "B S"] | None = None
+    ) -> tuple[Float[Tensor, "B S D"], KVCache]:
         """What the last layer makes of each token, and the state after them.
 
         real: False where a shorter prompt is padded on the left. Raises UserError when the context is too short.
         """
-        after, keep = begun(self, ids, state, real)
-        x = looked_up(self.embedding, ids)
+        after, keep = prepare_cache(self, ids, state, real)
+        x = embed(self.embedding, ids)
         if self.embedding_scale != 1:
             # Rounded to the type of the weights, as Gemma's own code does.
             x = x * torch.tensor(self.embedding_scale, dtype=x.dtype, device=x.device)
-        return self.norm(through(self.blocks, x, after, self.rotaries, keep)), after
+        return self.norm(run_blocks(self.blocks, x, after, self.rotaries, keep)), after
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
         """Logits from what the last layer made."""
@@ -72,46 +76,49 @@ class Decoder(nn.Module):
         context: int | None = None,
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
-    ) -> State:
+    ) -> KVCache:
         """The state before the first token. With a context, the memory for so many tokens is taken at once."""
-        return new_state(self, batch, context, dtype, device)
+        return new_cache(self, batch, context, dtype, device)
 
     def config(self) -> dict:
         return self.sizes
 
 
 def decoder(
-    vocab_size: int,
-    width: int = 256,
-    depth: int = 4,
-    heads: int = 4,
-    kv_heads: int = 2,
-    context: int = 256,
-    inner: int = 0,
-    dropout: float = 0.0,
+    vocab_size: VocabSize,
+    width: Width = 256,
+    depth: Depth = 4,
+    heads: Heads = 4,
+    kv_heads: Heads = 2,
+    context: Context = 256,
+    ffn_width: FFNWidth = 0,
+    dropout: Fraction = 0.0,
     tied: bool = True,
-    window: int = 0,
-    theta: float = 10_000.0,
-    epsilon: float = 1e-6,
+    window: Window = 0,
+    theta: Number = 10_000.0,
+    epsilon: Number = 1e-6,
 ) -> Decoder:
     """A decoder as they are built today: the parts of Qwen3 (2025), SwiGLU and a norm on queries and keys.
 
-    inner: width inside the gated layers; 0 gives 8/3 of the width, so that they are as large as plain ones of four
+    ffn_width: width inside the gated layers; 0 gives 8/3 of the width, so that they are as large as plain ones of four
     times the width. window: each layer but the last of every four sees only so many tokens; 0 is all.
     """
-    inner = inner or -(-8 * width // 3 // 32) * 32
+    ffn_width = ffn_width or -(-8 * width // 3 // 32) * 32
     sizes = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads, "kv_heads": kv_heads}
-    sizes |= {"context": context, "inner": inner, "dropout": dropout, "tied": tied, "window": window}
+    sizes |= {"context": context, "ffn_width": ffn_width, "dropout": dropout, "tied": tied, "window": window}
     sizes |= {"theta": theta, "epsilon": epsilon}
 
     def block(layer: int) -> Block:
         head_width = width // heads
         norms = RMSNorm(head_width, epsilon), RMSNorm(head_width, epsilon)
-        attention = Attention(width, heads, kv_heads, norms=norms)
-        before = RMSNorm(width, epsilon), RMSNorm(width, epsilon)
+        attention = Attention(width, heads, kv_heads, norms=norms, dropout=dropout)
+        residuals = tuple(PreNorm(RMSNorm(width, epsilon), dropout) for _ in range(2))
         seen = window if window and (layer + 1) % 4 else None
-        return Block(attention, Gated(width, inner), before, dropout=dropout, window=seen, rotary="all")
+        return Block(attention, GatedFeedForward(width, ffn_width), residuals, window=seen, rotary="all")
 
     blocks = [block(layer) for layer in range(depth)]
     rotaries = {"all": Rotary(width // heads, theta)}
     return Decoder(nn.Embedding(vocab_size, width), blocks, rotaries, RMSNorm(width, epsilon), context, sizes, tied)
+
+
+ENTRY = ModelEntry(decoder)

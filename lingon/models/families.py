@@ -8,10 +8,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.errors import UserError, unknown
-from lingon.layers.feedforward import Gated, gelu_tanh
+from lingon.layers.attention import Attention
+from lingon.layers.feedforward import GatedFeedForward, gelu_tanh
 from lingon.layers.norm import RMSNorm
 from lingon.layers.position import Rotary
-from lingon.layers.transformer import Attention, Block
+from lingon.layers.residual import PreNorm, Sandwich
+from lingon.layers.transformer import Block
 from lingon.models.decoder import Decoder
 from lingon.models.gpt import GPT
 from lingon.models.rotations import rotary_of
@@ -35,7 +37,7 @@ class Shape:
 
     vocab_size: int
     width: int
-    inner: int
+    ffn_width: int
     depth: int
     heads: int
     kv_heads: int
@@ -177,9 +179,9 @@ def _plain(
     def block(layer: int) -> Block:
         norms = (norm(shape.head_width), norm(shape.head_width)) if normed else None
         attention = Attention(shape.width, shape.heads, shape.kv_heads, shape.head_width, bias, norms)
-        feed = Gated(shape.width, shape.inner, activation, feed_bias)
-        before, window = (norm(shape.width), norm(shape.width)), windows[layer] if windows else None
-        return Block(attention, feed, before, window=window, rotary=FULL)
+        feed = GatedFeedForward(shape.width, shape.ffn_width, activation, feed_bias)
+        residuals = PreNorm(norm(shape.width)), PreNorm(norm(shape.width))
+        return Block(attention, feed, residuals, window=windows[layer] if windows else None, rotary=FULL)
 
     blocks = [block(layer) for layer in range(shape.depth)]
     rotaries = {FULL: rotary_of(sizes, FULL, shape.head_width)}
@@ -208,9 +210,9 @@ def _gemma(
         attention = Attention(
             shape.width, shape.heads, shape.kv_heads, shape.head_width, (bias, bias), norms, scale, softcap
         )
-        around = [(norm(shape.width), norm(shape.width)) for _ in range(2)]
-        feed = Gated(shape.width, shape.inner, activation)
-        return Block(attention, feed, *around, window=window if kind == SLIDING else None, rotary=kind)
+        residuals = tuple(Sandwich(norm(shape.width), norm(shape.width)) for _ in range(2))
+        feed = GatedFeedForward(shape.width, shape.ffn_width, activation)
+        return Block(attention, feed, residuals, window=window if kind == SLIDING else None, rotary=kind)
 
     blocks, embedding = [block(kind) for kind in kinds], nn.Embedding(shape.vocab_size, shape.width)
     tied = sizes.flag("tie_word_embeddings", True)

@@ -5,35 +5,39 @@ from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.linear import Linear
-from lingon.layers.cache import State
+from lingon.layers.attention import Attention
 from lingon.layers.feedforward import FeedForward
-from lingon.layers.transformer import Attention, Block, begun, looked_up, new_state, start, through
+from lingon.layers.kv_cache import KVCache
+from lingon.layers.residual import PreNorm
+from lingon.layers.transformer import Block, embed, init_weights, new_cache, prepare_cache, run_blocks
+from lingon.models.options import Context, Depth, FFNWidth, Fraction, Heads, Number, VocabSize, Width
+from lingon.models.registry import ModelEntry
 
 
 class GPT(nn.Module):
     """Predicts each token from all before it.
 
-    context: the most tokens it sees. inner: width inside the feed-forward layers, 4 * width when 0. bias: of all
+    context: the most tokens it sees. ffn_width: width inside the feed-forward layers, 4 * width when 0. bias: of all
     linear layers and norms. tied: the embedding is also the matrix of the last layer.
     """
 
     def __init__(
         self,
-        vocab_size: int,
-        width: int = 128,
-        depth: int = 4,
-        heads: int = 4,
-        context: int = 256,
-        inner: int = 0,
-        dropout: float = 0.0,
+        vocab_size: VocabSize,
+        width: Width = 128,
+        depth: Depth = 4,
+        heads: Heads = 4,
+        context: Context = 256,
+        ffn_width: FFNWidth = 0,
+        dropout: Fraction = 0.0,
         bias: bool = True,
         tied: bool = True,
-        epsilon: float = 1e-5,
+        epsilon: Number = 1e-5,
     ):
         super().__init__()
-        inner = inner or 4 * width
+        ffn_width = ffn_width or 4 * width
         self.sizes = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads, "context": context}
-        self.sizes |= {"inner": inner, "dropout": dropout, "bias": bias, "tied": tied, "epsilon": epsilon}
+        self.sizes |= {"ffn_width": ffn_width, "dropout": dropout, "bias": bias, "tied": tied, "epsilon": epsilon}
         self.context = context
         self.embedding = nn.Embedding(vocab_size, width)
         self.positions = nn.Embedding(context, width)
@@ -43,32 +47,33 @@ class GPT(nn.Module):
             return nn.LayerNorm(width, eps=epsilon, bias=bias)
 
         def block() -> Block:
-            attention = Attention(width, heads, bias=(bias, bias))
-            return Block(attention, FeedForward(width, inner, bias=bias), (norm(), norm()), dropout=dropout)
+            attention = Attention(width, heads, bias=(bias, bias), dropout=dropout)
+            residuals = PreNorm(norm(), dropout), PreNorm(norm(), dropout)
+            return Block(attention, FeedForward(width, ffn_width, bias=bias), residuals)
 
         self.blocks = nn.ModuleList(block() for _ in range(depth))
         self.norm = norm()
         self.output = Linear(width, vocab_size, bias=False)
         if tied:
             self.output.weight = self.embedding.weight
-        start(self, depth)
+        init_weights(self, depth)
 
     def forward(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
         """Logits of the token that follows each token."""
         return self.head(self.hidden(ids)[0])
 
     def hidden(
-        self, ids: Int[Tensor, "B S"], state: State | None = None, real: Bool[Tensor, "B S"] | None = None
-    ) -> tuple[Float[Tensor, "B S D"], State]:
+        self, ids: Int[Tensor, "B S"], state: KVCache | None = None, real: Bool[Tensor, "B S"] | None = None
+    ) -> tuple[Float[Tensor, "B S D"], KVCache]:
         """What the last layer makes of each token, and the state after them.
 
         real: False where a shorter prompt is padded on the left. Raises UserError when the context is too short.
         """
-        after, keep = begun(self, ids, state, real)
+        after, keep = prepare_cache(self, ids, state, real)
         places = after.positions(ids.shape[1])
         where = self.positions.weight[places] if isinstance(places, slice) else self.positions(places)
-        x = self.dropout(looked_up(self.embedding, ids) + where)
-        return self.norm(through(self.blocks, x, after, {}, keep)), after
+        x = self.dropout(embed(self.embedding, ids) + where)
+        return self.norm(run_blocks(self.blocks, x, after, {}, keep)), after
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
         """Logits from what the last layer made."""
@@ -80,9 +85,12 @@ class GPT(nn.Module):
         context: int | None = None,
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
-    ) -> State:
+    ) -> KVCache:
         """The state before the first token. With a context, the memory for so many tokens is taken at once."""
-        return new_state(self, batch, context, dtype, device)
+        return new_cache(self, batch, context, dtype, device)
 
     def config(self) -> dict:
         return self.sizes
+
+
+ENTRY = ModelEntry(GPT)

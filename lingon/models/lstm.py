@@ -10,6 +10,8 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.linear import Linear
 from lingon.layers.adaptive import AdaptiveSoftmax
 from lingon.layers.carried import Carried, by_length, zeros
+from lingon.models.options import Depth, Fraction, VocabSize, Width
+from lingon.models.registry import ModelEntry
 
 
 class LSTM(nn.Module):
@@ -22,13 +24,13 @@ class LSTM(nn.Module):
 
     def __init__(
         self,
-        vocab_size: int,
-        width: int = 200,
-        hidden: int = 200,
-        depth: int = 2,
-        dropout: float = 0.2,
+        vocab_size: VocabSize,
+        width: Width = 200,
+        hidden: Width = 200,
+        depth: Depth = 2,
+        dropout: Fraction = 0.2,
         tied: bool = False,
-        cutoffs: Sequence[int] = (),
+        cutoffs: Sequence[VocabSize] = (),
     ):
         super().__init__()
         if tied and cutoffs:
@@ -90,3 +92,6 @@ def unpadded(hidden, ids: Int[Tensor, "B T"], state: Carried | None, real: Bool[
         out = out.index_copy(0, rows, F.pad(found, (0, 0, ids.shape[1] - n, 0)))
         parts.append((rows, after))
     return out, Carried.join(parts, len(ids))
+
+
+ENTRY = ModelEntry(LSTM)

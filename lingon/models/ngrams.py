@@ -10,6 +10,8 @@ layer, since two linear maps in a row are one; presence instead of counts, which
 "Baselines and Bigrams", 2012); the length of a text divides by its root, as unit length does in tf-idf.
 """
 
+from typing import Annotated
+
 import torch
 from torch import nn
 
@@ -18,6 +20,8 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.data.hashing import Spelling, occurrences, set_sizes, sorted_keys, spell
 from lingon.kernels.feature_keys import LOW, TEXT_BITS
 from lingon.kernels.feature_sum import sum_rows
+from lingon.models.options import Classes, Range, VocabSize
+from lingon.models.registry import ModelEntry
 
 MOST_ROWS = 2**31 - 1
 MOST_BUCKETS, FEWEST_BUCKETS = 2**21, 2**14
@@ -44,7 +48,14 @@ class NGrams(nn.Module):
     Raises UserError for impossible sizes.
     """
 
-    def __init__(self, vocab_size: int, classes: int, order: int = 2, buckets: int = MOST_BUCKETS, characters: int = 0):
+    def __init__(
+        self,
+        vocab_size: VocabSize,
+        classes: Classes,
+        order: Annotated[int, Range(1, 9)] = 2,
+        buckets: Annotated[int, Range(1, 1 << 24)] = MOST_BUCKETS,
+        characters: Annotated[int, Range(0, 1 << 26)] = 0,
+    ):
         super().__init__()
         _check(vocab_size, classes, order, buckets, characters)
         self.vocab_size, self.classes, self.order, self.buckets = vocab_size, classes, order, buckets
@@ -135,3 +146,6 @@ def _check(vocab_size: int, classes: int, order: int, buckets: int, characters: 
         raise UserError(f"buckets is {buckets}, it must be a power of two, such as {MOST_BUCKETS}")
     if vocab_size + buckets > MOST_ROWS:
         raise UserError(f"vocab_size + buckets is {vocab_size + buckets:,}, it must be {MOST_ROWS:,} or less")
+
+
+ENTRY = ModelEntry(NGrams)

@@ -3,9 +3,11 @@
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.layers.attention import StructuredAttention, overlap
 from lingon.layers.embedding import Embedding
 from lingon.layers.recurrent import BiLSTM
+from lingon.layers.structured_attention import StructuredAttention, overlap
+from lingon.models.options import Classes, Fraction, Heads, Number, VocabSize, Whole, Width
+from lingon.models.registry import ModelEntry
 
 
 class SelfAttentive(nn.Module):
@@ -17,14 +19,14 @@ class SelfAttentive(nn.Module):
 
     def __init__(
         self,
-        vocab_size: int,
-        classes: int,
-        width: int = 100,
-        hidden: int = 100,
-        attention: int = 50,
-        hops: int = 4,
-        dropout: float = 0.5,
-        penalty_weight: float = 0.01,
+        vocab_size: VocabSize,
+        classes: Classes,
+        width: Width = 100,
+        hidden: Width = 100,
+        attention: Whole = 50,
+        hops: Heads = 4,
+        dropout: Fraction = 0.5,
+        penalty_weight: Number = 0.01,
     ):
         super().__init__()
         self.sizes = {"vocab_size": vocab_size, "classes": classes, "width": width, "hidden": hidden}
@@ -54,3 +56,6 @@ class SelfAttentive(nn.Module):
 
     def config(self) -> dict:
         return self.sizes
+
+
+ENTRY = ModelEntry(SelfAttentive)

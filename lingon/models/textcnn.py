@@ -1,6 +1,7 @@
 """A convolutional network for sentences: filters find phrases wherever they stand (Kim 2014)."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
 from torch import nn
@@ -8,6 +9,8 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.conv import ConvMax
 from lingon.layers.embedding import Embedding
+from lingon.models.options import Classes, Fraction, Range, VocabSize, Whole, Width
+from lingon.models.registry import ModelEntry
 
 
 class TextCNN(nn.Module):
@@ -21,13 +24,13 @@ class TextCNN(nn.Module):
 
     def __init__(
         self,
-        vocab_size: int,
-        classes: int,
-        width: int = 100,
-        kernels: Sequence[int] = (3, 4, 5),
-        channels: int = 100,
-        dropout: float = 0.5,
-        word_dropout: float = 0.0,
+        vocab_size: VocabSize,
+        classes: Classes,
+        width: Width = 100,
+        kernels: Sequence[Annotated[int, Range(1, 100)]] = (3, 4, 5),
+        channels: Whole = 100,
+        dropout: Fraction = 0.5,
+        word_dropout: Fraction = 0.0,
         multichannel: bool = False,
     ):
         super().__init__()
@@ -62,3 +65,6 @@ class TextCNN(nn.Module):
 
     def config(self) -> dict:
         return self.sizes
+
+
+ENTRY = ModelEntry(TextCNN)

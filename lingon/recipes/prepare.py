@@ -23,8 +23,8 @@ from lingon.engine.watch import Watch
 from lingon.engine.world import World, wait_for_all
 from lingon.layers.embedding import attach
 from lingon.metrics.names import HIGHER_IS_BETTER
-from lingon.models.build import build
 from lingon.models.ngrams import buckets_for
+from lingon.models.registry import build
 from lingon.models.textcnn import TextCNN
 from lingon.recipes.settings import Settings
 from lingon.tasks.classify import Classifier

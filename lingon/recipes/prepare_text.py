@@ -19,7 +19,7 @@ from lingon.engine.watch import Watch
 from lingon.engine.world import World, wait_for_all
 from lingon.layers.adaptive import usual_cutoffs
 from lingon.layers.losses import LogUniform, Unigram
-from lingon.models.build import build
+from lingon.models.registry import build
 from lingon.recipes.prepare import sizes_of, steps_of
 from lingon.recipes.text_settings import TextSettings
 from lingon.tasks.language_modeling import Softmax, carried_loss, exact, fresh_loss, likelihood, recurrent, sampled

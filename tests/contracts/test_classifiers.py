@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.data.batch import collate
-from lingon.models.build import build
+from lingon.models.registry import build
 from tests.models import plain
 
 VOCAB, CLASSES = 61, 3

@@ -7,9 +7,9 @@ import torch.nn.functional as F
 
 from lingon.core.errors import UserError
 from lingon.core.tensors import load_tensors, save_tensors
-from lingon.models.build import build
 from lingon.models.decoder import Decoder
 from lingon.models.gpt import GPT
+from lingon.models.registry import build
 
 V, BATCH, TIME, CONTEXT = 23, 5, 11, 17
 # name: (the model's name, its sizes)
@@ -17,7 +17,7 @@ MODELS = {
     "gpt": ("gpt", {"width": 28, "depth": 3, "heads": 7, "context": CONTEXT}),
     "gpt, untied, no bias": (
         "gpt",
-        {"width": 21, "depth": 2, "heads": 3, "inner": 13, "context": CONTEXT, "tied": False, "bias": False},
+        {"width": 21, "depth": 2, "heads": 3, "ffn_width": 13, "context": CONTEXT, "tied": False, "bias": False},
     ),
     "decoder": ("decoder", {"width": 24, "depth": 3, "heads": 6, "kv_heads": 2, "context": CONTEXT}),
     "decoder, one head of keys": ("decoder", {"width": 24, "depth": 2, "heads": 3, "kv_heads": 1, "context": CONTEXT}),

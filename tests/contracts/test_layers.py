@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load, save
 
-from lingon.layers.attention import StructuredAttention
 from lingon.layers.conv import ConvMax
 from lingon.layers.pooling import max_over_time, mean_over_time
 from lingon.layers.recurrent import BiLSTM
+from lingon.layers.structured_attention import StructuredAttention
 
 LENGTHS, LONGEST, WIDTH = [7, 1, 11, 0, 2], 11, 5
 

@@ -16,7 +16,7 @@ from lingon.core.errors import FetchError
 from lingon.data.tokenize import bpe, words
 from lingon.export.bundle import load, save_bundle
 from lingon.export.portable import export
-from lingon.models.build import build as build_model
+from lingon.models.registry import build as build_model
 from lingon.tasks.classify import Classifier
 
 JAVASCRIPT = build.HERE / "javascript"

@@ -16,7 +16,7 @@ from lingon.core.tensors import load_tensors, save_tensors
 from lingon.data.tokenize import words
 from lingon.export.bundle import load, read_config, save_bundle
 from lingon.export.hub import load_hub
-from lingon.models.build import build
+from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
 from lingon.tasks.generate import LanguageModel
 

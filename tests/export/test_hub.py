@@ -16,9 +16,9 @@ from lingon.core.errors import DataError, FetchError, UserError
 from lingon.export import hub, hub_files
 from lingon.export.bundle import save_bundle
 from lingon.export.hub import load_hub, save_hub
-from lingon.models.build import build
 from lingon.models.families import from_config
 from lingon.models.lstm import LSTM
+from lingon.models.registry import build
 from tests.models import plain_decoder
 from tests.models.family_configs import CONFIGS, LINEAR, PLAIN, SIZES, made
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lingon.export.hub import load_hub, save_hub
-from lingon.models.build import build
+from lingon.models.registry import build
 from tests.models.family_configs import CONFIGS
 
 pytestmark = pytest.mark.long

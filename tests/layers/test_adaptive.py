@@ -5,7 +5,7 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.layers.adaptive import AdaptiveSoftmax, usual_cutoffs
-from lingon.models.build import build
+from lingon.models.registry import build
 
 
 def test_loss_and_log_probabilities_are_of_one_distribution():

@@ -1,23 +1,28 @@
-"""Attention weights are shares of the real tokens; their overlap is arithmetic done by hand."""
+"""Attention by plain products, which trains in bfloat16 on CPUs, against PyTorch's fused attention in float32."""
 
+import pytest
 import torch
+import torch.nn.functional as F
 
-from lingon.layers.attention import StructuredAttention, overlap
+from lingon.layers.attention import attend
+from lingon.layers.attention_mask import AttentionMask
 
 
-def test_each_hop_shares_out_one_over_the_real_tokens():
+@pytest.mark.parametrize("window", [None, 3])
+def test_training_in_bfloat16_attends_as_in_float32(window):
     torch.manual_seed(0)
-    real = torch.arange(5) < torch.tensor([5, 2, 0])[:, None]
-    weights = StructuredAttention(7, 11, 3)(torch.randn(3, 5, 7) * 50, real)
-    torch.testing.assert_close(weights.sum(-1), torch.tensor([1.0, 1.0, 0.0])[:, None].expand(3, 3))
-    assert not weights[1, :, 2:].any()
-
-
-def test_overlap_by_hand():
-    apart = torch.tensor([[[1.0, 0, 0], [0, 1, 0]]])  # A A^T = I
-    alike = torch.tensor([[[1.0, 0, 0], [1, 0, 0]]])  # A A^T is all ones: two of four numbers are 1 off
-    even = torch.tensor([[[0.5, 0.5], [0.5, 0.5]]])  # A A^T is all halves: four numbers are .5 off
-    assert overlap(apart) == 0
-    assert overlap(alike) == 2
-    assert overlap(even) == 4 * 0.5**2
-    assert overlap(torch.cat([apart, alike])) == 1  # the mean over the texts
+    q, k, v = (torch.randn(2, heads, 7, 10, requires_grad=True) for heads in (6, 3, 3))
+    near = torch.arange(7)[:, None] - torch.arange(7)
+    seen = AttentionMask((near >= 0) & (near < window)) if window else AttentionMask(causal=True)
+    whole = [t.repeat_interleave(2, 1) for t in (k, v)]
+    expected = F.scaled_dot_product_attention(q, *whole, seen.mask, is_causal=seen.causal, scale=0.3)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = attend(q, k, v, seen, 0.3)
+    torch.testing.assert_close(found.float(), expected, atol=0.03, rtol=0.03)
+    upstream = torch.randn_like(expected)
+    for a, b in zip(
+        torch.autograd.grad(found, (q, k, v), upstream.to(found.dtype)),
+        torch.autograd.grad(expected, (q, k, v), upstream),
+        strict=True,
+    ):
+        assert F.cosine_similarity(a.float().flatten(), b.flatten(), dim=0) > 0.999

@@ -3,8 +3,8 @@
 import torch
 
 from lingon.data.batch import collate
-from lingon.layers.attention import overlap
-from lingon.models.build import build
+from lingon.layers.structured_attention import overlap
+from lingon.models.registry import build
 
 SIZES = {"vocab_size": 31, "classes": 3, "width": 5, "hidden": 7, "attention": 11, "hops": 2, "penalty_weight": 0.5}
 BATCH = collate([[2, 3, 5, 7], [11], [13, 17]])

@@ -53,7 +53,7 @@ def run(text, folder, **given):
         {"model": "lstm", "softmax": "sampled", "samples": 11, "proposal": "log_uniform", "tokenizer": "words"},
         {"model": "lstm", "softmax": "adaptive"},
         {"model": "awd_lstm", "average": "nt"},
-        {"model": "decoder", "recompute": True, "size": ["heads=2", "kv_heads=1", "inner=40"]},
+        {"model": "decoder", "recompute": True, "size": ["heads=2", "kv_heads=1", "ffn_width=40"]},
         {"model": "gpt", "precision": "bfloat16", "accumulate": 2, "tokenizer": "characters"},
     ],
     ids=lambda given: "-".join(str(v) for v in given.values() if isinstance(v, str)),

@@ -10,10 +10,10 @@ from lingon.core.shapes import Bool, Int, Tensor
 LEAST = 64  # tokens; a memory that grows begins with so many
 
 
-class State:
+class KVCache:
     """Keys and values [B, H, capacity, K] of each layer; the first `length` columns are filled.
 
-    A step gives a new state that shares its memory with the old one. The old one may be used again, which writes over
+    A step gives a new cache that shares its memory with the old one. The old one may be used again, which writes over
     what came after it: go on from one of them only, or take a copy by `select`.
 
     places: the position of the token in each column, [B, length], and -1 where it is padding; None when no row has any.
@@ -30,11 +30,11 @@ class State:
     ):
         self.keys, self.values, self.limit, self.length, self.places = list(keys), list(values), limit, length, places
 
-    def select(self, rows: Int[Tensor, " M"]) -> "State":
+    def select(self, rows: Int[Tensor, " M"]) -> "KVCache":
         """A copy of these rows in this order, to go on from by itself; a row may be taken twice, or not at all."""
         places = None if self.places is None else self.places[rows.to(self.places.device)]
         keys, values = ([self._copied(t, rows) for t in tensors] for tensors in (self.keys, self.values))
-        return State(keys, values, self.limit, self.length, places)
+        return KVCache(keys, values, self.limit, self.length, places)
 
     def _copied(self, tensor: Tensor | None, rows: Tensor) -> Tensor | None:
         if tensor is None:
@@ -46,15 +46,15 @@ class State:
         fresh[:, :, : self.length] = filled
         return fresh
 
-    def rewind(self, tokens: int) -> "State":
+    def rewind(self, tokens: int) -> "KVCache":
         """The state as it was `tokens` columns ago. Raises UserError when there were not so many."""
         if not 0 <= tokens <= self.length:
             raise UserError(f"cannot go back {tokens} tokens: the state has read {self.length}")
         length = self.length - tokens
         places = None if self.places is None else self.places[:, :length]
-        return State(self.keys, self.values, self.limit, length, places)
+        return KVCache(self.keys, self.values, self.limit, length, places)
 
-    def advance(self, columns: int, real: Bool[Tensor, "B S"] | None = None) -> "State":
+    def advance(self, columns: int, real: Bool[Tensor, "B S"] | None = None) -> "KVCache":
         """The state that has read `columns` more, once each layer has written its part."""
         if self.length + columns > self.limit:
             raise UserError(
@@ -64,7 +64,7 @@ class State:
         places = self.places
         if places is not None or (real is not None and not bool(real.all())):
             places = self._placed(columns, real)
-        return State(self.keys, self.values, self.limit, self.length + columns, places)
+        return KVCache(self.keys, self.values, self.limit, self.length + columns, places)
 
     def _placed(self, columns: int, real: Bool[Tensor, "B S"] | None) -> Int[Tensor, "B T"]:
         old = self.places
@@ -106,12 +106,12 @@ class State:
         return old[:, :, :end]
 
 
-def empty(depth: int, limit: int) -> State:
+def empty(depth: int, limit: int) -> KVCache:
     """A state before the first token, whose memory grows."""
-    return State([None] * depth, [None] * depth, limit)
+    return KVCache([None] * depth, [None] * depth, limit)
 
 
-def reserved(depth: int, shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> State:
+def reserved(depth: int, shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> KVCache:
     """A state before the first token with all its memory, of shape [B, H, capacity, K] in each layer.
 
     Raises RunError when the machine has not so much.
@@ -125,7 +125,7 @@ def reserved(depth: int, shape: Sequence[int], dtype: torch.dtype, device: torch
         )
     # A copy of nothing costs nothing: these pages are taken when they are written to.
     keys, values = ([torch.empty(*shape, dtype=dtype, device=device) for _ in range(depth)] for _ in "kv")
-    return State(keys, values, capacity)
+    return KVCache(keys, values, capacity)
 
 
 def _free(device: torch.device) -> int:

@@ -1,0 +1,57 @@
+"""Which keys a query may attend to: those before it, none that is padding, none too far back."""
+
+from dataclasses import dataclass
+
+import torch
+
+from lingon.core.shapes import Bool, Tensor
+from lingon.layers.kv_cache import KVCache
+
+
+@dataclass(frozen=True)
+class AttentionMask:
+    """What queries may see of the keys.
+
+    mask: True where a query may see a key, broadcastable to [B, H, S, T]; None when there is nothing to hide but the
+    future. causal: each query sees the keys up to its own. start: keys before this column are seen by no query.
+    """
+
+    mask: Bool[Tensor, "..."] | None = None
+    causal: bool = False
+    start: int = 0
+
+
+def padding_mask(mask: Bool[Tensor, "B T"]) -> AttentionMask:
+    """Return the mask of a bidirectional encoder, or of attention to a memory: every query sees all that is no padding.
+
+    mask: True where there is a token. A text without any sees all its padding, for a softmax over nothing is no number.
+    """
+    return AttentionMask((mask | ~mask.any(1, keepdim=True))[:, None, None])
+
+
+def causal_mask(cache: KVCache, columns: int, window: int | None, device: torch.device) -> AttentionMask:
+    """Return what the last `columns` of a cache see: what came before, with a window only the last `window` tokens.
+
+    A token always sees itself, and it counts in the window.
+    """
+    end = cache.length
+    if cache.places is not None:
+        return AttentionMask(_by_place(cache, columns, window))
+    if columns == 1:
+        return AttentionMask(start=max(0, end - window) if window else 0)
+    if columns == end and (window is None or end <= window):
+        return AttentionMask(causal=True)
+    key = torch.arange(end, device=device)
+    query = key[-columns:, None]
+    mask = key <= query
+    return AttentionMask(mask if window is None else mask & (query - key < window))
+
+
+def _by_place(cache: KVCache, columns: int, window: int | None) -> Bool[Tensor, "B 1 S T"]:
+    places, key = cache.places, torch.arange(cache.length, device=cache.places.device)
+    mask = (key <= key[-columns:, None]) & (places >= 0)[:, None, :]
+    if window is not None:
+        mask = mask & (places[:, -columns:, None] - places[:, None, :] < window)
+    # Padding sees itself, for a softmax over nothing is no number; what it makes is seen by nobody.
+    own = key == key[-columns:, None]
+    return (mask | own)[:, None]

@@ -1,0 +1,56 @@
+"""Where the norm of a residual connection stands: before the layer, after the sum, or on both sides of the layer."""
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.shapes import Float, Tensor
+
+Sublayer = Callable[[Float[Tensor, "B S D"]], Float[Tensor, "B S D"]]
+
+
+@runtime_checkable
+class Residual(Protocol):
+    """A residual connection around a layer."""
+
+    def __call__(self, x: Float[Tensor, "B S D"], sublayer: Sublayer) -> Float[Tensor, "B S D"]: ...
+
+
+class PreNorm(nn.Module):
+    """x + dropout(layer(norm(x))) (Xiong et al. 2020, "On Layer Normalization in the Transformer Architecture")."""
+
+    def __init__(self, norm: nn.Module, dropout: float = 0.0):
+        super().__init__()
+        self.pre_norm, self.dropout = norm, dropout
+
+    def forward(self, x: Float[Tensor, "B S D"], sublayer: Sublayer) -> Float[Tensor, "B S D"]:
+        return x + dropped(sublayer(self.pre_norm(x)), self)
+
+
+class PostNorm(nn.Module):
+    """norm(x + dropout(layer(x))) (Vaswani et al. 2017, section 5.4)."""
+
+    def __init__(self, norm: nn.Module, dropout: float = 0.0):
+        super().__init__()
+        self.post_norm, self.dropout = norm, dropout
+
+    def forward(self, x: Float[Tensor, "B S D"], sublayer: Sublayer) -> Float[Tensor, "B S D"]:
+        return self.post_norm(x + dropped(sublayer(x), self))
+
+
+class Sandwich(nn.Module):
+    """x + dropout(norm(layer(norm(x)))), as in Gemma 2 (Gemma Team 2024, section 2)."""
+
+    def __init__(self, pre_norm: nn.Module, post_norm: nn.Module, dropout: float = 0.0):
+        super().__init__()
+        self.pre_norm, self.post_norm, self.dropout = pre_norm, post_norm, dropout
+
+    def forward(self, x: Float[Tensor, "B S D"], sublayer: Sublayer) -> Float[Tensor, "B S D"]:
+        return x + dropped(self.post_norm(sublayer(self.pre_norm(x))), self)
+
+
+def dropped(x: Tensor, module: PreNorm | PostNorm | Sandwich) -> Tensor:
+    """Return x after the module's dropout; x itself when there is none, or while evaluating."""
+    return F.dropout(x, module.dropout) if module.dropout and module.training else x

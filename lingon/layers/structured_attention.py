@@ -1,0 +1,28 @@
+"""Attention that reads a text with a few questions of its own."""
+
+import torch
+from torch import nn
+
+from lingon.core.shapes import Bool, Float, Tensor
+
+
+class StructuredAttention(nn.Module):
+    """A = softmax(W2 tanh(W1 H^T)) over the real tokens, one row per hop (Lin 2017, section 2.2, equation 6)."""
+
+    def __init__(self, width: int, hidden: int, hops: int):
+        super().__init__()
+        self.first = nn.Linear(width, hidden, bias=False)
+        self.second = nn.Linear(hidden, hops, bias=False)
+
+    def forward(self, h: Float[Tensor, "B T D"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B hops T"]:
+        """The weights: each hop sums to 1 over the real tokens, and to 0 in an empty text."""
+        scores = self.second(torch.tanh(self.first(h))).transpose(1, 2)
+        # The lowest finite number and not -inf, so that an empty text gives no NaN.
+        scores = scores.masked_fill(~real[:, None], torch.finfo(scores.dtype).min)
+        return scores.softmax(-1) * real[:, None]
+
+
+def overlap(weights: Float[Tensor, "B hops T"]) -> Float[Tensor, ""]:
+    """||A A^T - I||^2, mean over the texts: large when hops look at the same tokens (Lin 2017, equation 8)."""
+    alike = weights @ weights.transpose(1, 2)
+    return (alike - torch.eye(weights.shape[1], device=weights.device, dtype=weights.dtype)).square().sum((1, 2)).mean()

@@ -1,0 +1,113 @@
+"""All models by name, and the way from a configuration back to a model, checked before memory is taken.
+
+A new model is one file with an `ENTRY`, and one row in MODELS. Neither this table nor the options of the command line
+import torch: a model's file is imported when the model is asked for.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+from lingon.core.errors import UserError, unknown
+from lingon.models.options import checked, options_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Role = Literal["classifier", "causal", "encoder", "seq2seq"]
+LARGEST = 1 << 31  # numbers in a model, without a `limit`: 8 GiB in float32
+
+
+@dataclass(frozen=True)
+class Row:
+    """Where a model stands: the module that has its ENTRY, and what it can be used for."""
+
+    module: str
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model as others need to know it.
+
+    make: gives the model with fresh weights; its parameters, with their ranges, are the configuration.
+    defaults: settings of its training that suit it, by name. optimizer: adamw, or row_adagrad for models whose
+    gradient has few rows. derive: options that follow from others and from the training texts, such as the number of
+    hash buckets.
+    """
+
+    make: Callable[..., "nn.Module"]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    optimizer: Literal["adamw", "row_adagrad"] = "adamw"
+    derive: Callable[["Facts", Mapping[str, Any]], dict[str, Any]] | None = None
+
+    @property
+    def options(self) -> list[str]:
+        """Names of what can be configured."""
+        return list(options_of(self.make))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the training texts when a model is made. words: an estimate of their number."""
+
+    vocab_size: int
+    words: int = 0
+
+
+MODELS: dict[str, Row] = {
+    "ngrams": Row("lingon.models.ngrams", ("classifier",)),
+    "bag": Row("lingon.models.bag", ("classifier",)),
+    "textcnn": Row("lingon.models.textcnn", ("classifier",)),
+    "bilstm": Row("lingon.models.bilstm", ("classifier",)),
+    "self_attentive": Row("lingon.models.self_attentive", ("classifier",)),
+    "gpt": Row("lingon.models.gpt", ("causal",)),
+    "decoder": Row("lingon.models.decoder", ("causal",)),
+    "lstm": Row("lingon.models.lstm", ("causal",)),
+    "awd_lstm": Row("lingon.models.awd_lstm", ("causal",)),
+}
+# Published families, which have the keys of their own config.json; see lingon.models.families.
+FAMILIES = ("gpt2", "llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3_text")
+
+
+def models_for(role: Role) -> list[str]:
+    """Return the names of the models with a role, in the order of the table."""
+    return [name for name, row in MODELS.items() if role in row.roles]
+
+
+def entry_of(name: object) -> ModelEntry:
+    """Return the entry of a model. Raises UserError for a name that is not in the table; nothing else is imported."""
+    if not isinstance(name, str) or name not in MODELS:
+        raise unknown("model", name, [*MODELS, *FAMILIES])
+    return import_module(MODELS[name].module).ENTRY
+
+
+def build(name: object, config: object, limit: int | None = None) -> "nn.Module":
+    """Return the model of that name with fresh weights.
+
+    Both may come from a file, so nothing is believed of them. name: one of MODELS or FAMILIES. config: a mapping, the
+    options as `config()` of the model gives them. limit: the most numbers its weights may hold, as when they are to be
+    read from a file that has so many. Raises UserError that names the model, key or value.
+    """
+    import torch
+
+    if isinstance(name, str) and name in FAMILIES:
+        return _of_family(name, config, limit)
+    make = entry_of(name).make
+    options = checked(str(name), make, config)
+    with torch.device("meta"):  # shapes alone, no memory
+        numbers = sum(math.prod(t.shape) for t in make(**options).state_dict().values())
+    if numbers > (LARGEST if limit is None else limit):
+        most = f"{LARGEST:,}" if limit is None else f"{limit:,}, which its weights file has"
+        raise UserError(f"{name}: these sizes make {numbers:,} numbers; at most {most}")
+    return make(**options)
+
+
+def _of_family(name: str, config: object, limit: int | None) -> "nn.Module":
+    from lingon.models.families import from_config
+
+    if isinstance(config, Mapping):
+        config = {**config, "model_type": name}
+    return from_config(config, LARGEST if limit is None else limit)
