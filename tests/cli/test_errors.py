@@ -8,13 +8,13 @@ import subprocess
 import sys
 
 import pytest
-from lingon.models.build import build
 
 from lingon.cli import app
 from lingon.cli.errors import one_line
 from lingon.core.errors import DataError, FetchError, Interrupted, NotFinite, RunError, UserError
 from lingon.data.tokenize import words
 from lingon.export.bundle import save_bundle
+from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
 
 CODES = {UserError: 2, DataError: 2, FetchError: 1, RunError: 1, NotFinite: 1, Interrupted: 130, RuntimeError: 1}

@@ -20,7 +20,7 @@ from lingon.engine.fit import Plan, fit
 from lingon.engine.loss import Loss
 from lingon.engine.world import World, world
 from lingon.layers.losses import IGNORED, Drawn
-from lingon.models.build import build
+from lingon.models.registry import build
 from lingon.tasks.classify import cross_entropy
 from lingon.tasks.language_modeling import Objective, carried_loss, fresh_loss, sampled
 
