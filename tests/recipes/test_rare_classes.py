@@ -17,7 +17,7 @@ from lingon.core.files import read_json
 from lingon.data.examples import Examples
 from lingon.data.tokenize import words
 from lingon.engine.watch import Best, Watch
-from lingon.models.build import build
+from lingon.models.registry import build
 from lingon.recipes.class_weights import class_weights
 from lingon.recipes.summary import by_class
 from lingon.tasks.classify import Classifier

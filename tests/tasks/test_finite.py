@@ -16,7 +16,7 @@ from lingon.data.examples import Examples, Splits
 from lingon.data.tokenize import spaces, words
 from lingon.decoding.beam import Beams
 from lingon.export.bundle import save_bundle
-from lingon.models.build import build
+from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
 from lingon.tasks.generate import LanguageModel
 from lingon.tasks.manner import Manner

@@ -13,7 +13,7 @@ from lingon.data.examples import Examples
 from lingon.data.stretches import Lanes, Windows
 from lingon.data.tokenize import spaces, words
 from lingon.engine.fit import Plan, fit
-from lingon.models.build import build
+from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
 from lingon.tasks.generate import LanguageModel
 from lingon.tasks.language_modeling import Objective, carried_loss, fresh_loss, likelihood, recurrent
