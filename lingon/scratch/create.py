@@ -1,30 +1,34 @@
 """New arrays: from numbers, of zeros and ones, in rows, at random."""
 
-from collections.abc import Sequence
+# ruff: noqa: RUF013 - a default of None means that an argument is left out; PyTorch refuses None itself there
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from lingon.scratch import dtypes
+from lingon.scratch.arguments import Dims, DType, Number, checked
 from lingon.scratch.blame import KindError, fail
-from lingon.scratch.shaping import _sizes
-from lingon.scratch.tensor import Tensor, _known
+from lingon.scratch.tensor import Tensor, _known, shown
 
 _random = [np.random.default_rng(0)]
-DType = np.dtype | None
 
 
-def tensor(data, dtype: DType = None, requires_grad: bool = False) -> Tensor:
+@checked
+def tensor(data, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """A new array with a copy of the numbers: nested lists, a NumPy array, an array. Floats become float32."""
     return Tensor(_numbers(data, dtype).copy(), requires_grad)
 
 
-def as_tensor(data, dtype: DType = None) -> Tensor:
+@checked
+def as_tensor(data, *, dtype: DType = None) -> Tensor:
     """The data as an array, without a copy where none is needed."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     return Tensor(_numbers(data, dtype))
 
 
+@checked
 def from_numpy(array: np.ndarray) -> Tensor:
     """An array on the memory of a NumPy array: a change of one is seen in the other."""
     if not isinstance(array, np.ndarray):
@@ -73,112 +77,178 @@ def _from_lists(data) -> np.ndarray:
 def _plain(data):
     """Nested lists with numbers of Python in them; arrays of one number count as numbers."""
     if isinstance(data, Tensor):
-        return data.array.item() if data.numel() == 1 and not data.ndim else data.tolist()
+        if data.numel() != 1:
+            fail(f"a list of arrays {shown(data)} as data: stack(...) and cat(...) join arrays")
+        return data.item()
     return [_plain(item) for item in data] if isinstance(data, list | tuple | range) else data
 
 
+@checked
 def zeros(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """An array of zeros."""
-    return full(_sizes(size), 0.0, dtype=dtype or dtypes.DEFAULT, requires_grad=requires_grad)
+    return full(size, 0.0, dtype=dtype or dtypes.DEFAULT, requires_grad=requires_grad)
 
 
+@checked
 def ones(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """An array of ones."""
-    return full(_sizes(size), 1.0, dtype=dtype or dtypes.DEFAULT, requires_grad=requires_grad)
+    return full(size, 1.0, dtype=dtype or dtypes.DEFAULT, requires_grad=requires_grad)
 
 
+@checked
 def empty(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """An array of any numbers; here of zeros."""
-    return zeros(*size, dtype=dtype, requires_grad=requires_grad)
+    return zeros(size, dtype=dtype, requires_grad=requires_grad)
 
 
-def full(size: Sequence[int], fill_value: float, dtype: DType = None, requires_grad: bool = False) -> Tensor:
+@checked
+def full(size: Sequence[int], fill_value: Number, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """An array of one number; its dtype is that of the number unless another is said."""
-    size = _sizes((size,))
     if any(n < 0 for n in size):
         fail(f"sizes cannot be below 0: {list(size)}")
-    return Tensor(np.full(size, fill_value, _dtype(dtype) if dtype else _from_lists(fill_value).dtype), requires_grad)
+    kind = dtype or _from_lists(fill_value).dtype
+    if kind.kind in "iu" and not np.iinfo(kind).min <= fill_value <= np.iinfo(kind).max:
+        fail(f"full(): the argument 'fill_value' {fill_value} does not fit into {kind}")
+    return Tensor(np.full(size, fill_value, kind), requires_grad)
 
 
-def zeros_like(x: Tensor, dtype: DType = None, requires_grad: bool = False) -> Tensor:
+@checked
+def zeros_like(x: Tensor, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Zeros in the shape and dtype of x."""
-    return full(x.shape, 0, dtype or x.dtype, requires_grad)
+    return full(x.shape, 0, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 
-def ones_like(x: Tensor, dtype: DType = None, requires_grad: bool = False) -> Tensor:
+@checked
+def ones_like(x: Tensor, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Ones in the shape and dtype of x."""
-    return full(x.shape, 1, dtype or x.dtype, requires_grad)
+    return full(x.shape, 1, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 
-def full_like(x: Tensor, fill_value: float, dtype: DType = None, requires_grad: bool = False) -> Tensor:
+@checked
+def full_like(x: Tensor, fill_value: Number, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """One number in the shape and dtype of x."""
-    return full(x.shape, fill_value, dtype or x.dtype, requires_grad)
+    return full(x.shape, fill_value, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 
+@checked
 def arange(
-    start: float, end: float | None = None, step: float = 1, *, dtype: DType = None, requires_grad: bool = False
+    first: Number = None,
+    /,
+    end: Number = None,
+    step: Number = 1,
+    *,
+    start: Number = None,
+    dtype: DType = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """start, start + step, ... below end; arange(n) begins with 0."""
-    start, end = (0, start) if end is None else (start, end)
+    if first is not None and start is not None:
+        fail("arange() is given 'start' twice", KindError)
+    start, end = (0, first) if end is None and start is None else (first if start is None else start, end)
+    start = 0 if start is None else start
+    if end is None:
+        fail("arange() needs the argument 'end'", KindError)
+    _finite("arange", start=start, end=end, step=step)
     if not step or (end - start) * step < 0:
         fail(f"arange from {start} to {end} in steps of {step} never arrives")
     whole = all(isinstance(x, int) for x in (start, end, step))
+    _countable("arange", dtype, whole)
     numbers = start + step * np.arange(int(np.ceil((end - start) / step)), dtype=dtypes.int64 if whole else None)
     return Tensor(numbers.astype(dtype or (dtypes.int64 if whole else dtypes.DEFAULT)), requires_grad)
 
 
-def linspace(start: float, end: float, steps: int, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
+def _finite(name: str, **values: float) -> None:
+    for argument, value in values.items():
+        if not np.isfinite(value):
+            fail(f"{name}(): the argument {argument!r} is a finite number, not {value}")
+
+
+def _countable(name: str, dtype: DType, whole: bool) -> None:
+    if dtype == dtypes.bool or (not whole and dtype is not None and dtype.kind != "f"):
+        fail(f"{name}(): the argument 'dtype' is not {dtype} here; make floating numbers, and say .to({dtype})")
+
+
+@checked
+def linspace(start: Number, end: Number, steps: int, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """That many numbers in equal distances, both ends among them."""
     if steps < 0:
-        fail(f"linspace in {steps} steps; expected 0 or more")
-    return Tensor(np.linspace(start, end, steps).astype(dtype or dtypes.DEFAULT), requires_grad)
+        fail(f"linspace(): the argument 'steps' is 0 or more, not {steps}")
+    _countable("linspace", dtype, whole=False)
+    with np.errstate(all="ignore"):
+        return Tensor(np.linspace(start, end, steps).astype(dtype or dtypes.DEFAULT), requires_grad)
 
 
-def eye(n: int, m: int | None = None, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
+@checked
+def eye(n: int, m: int = None, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal."""
     if n < 0 or (m or 0) < 0:
         fail(f"sizes cannot be below 0: {[n] if m is None else [n, m]}")
     return Tensor(np.eye(n, m, dtype=dtype or dtypes.DEFAULT), requires_grad)
 
 
+@checked
 def manual_seed(seed: int) -> None:
     """Begins the random numbers anew; the same seed, the same numbers (others than PyTorch's)."""
     _random[0] = np.random.default_rng(seed)
 
 
+@checked
 def rand(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Random numbers, even between 0 and 1."""
-    return Tensor(_random[0].random(_sizes(size)).astype(dtype or dtypes.DEFAULT), requires_grad)
+    return _drawn(_random[0].random, size, dtype or dtypes.DEFAULT, requires_grad)
 
 
+@checked
 def randn(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Random numbers of the normal distribution."""
-    return Tensor(np.asarray(_random[0].standard_normal(_sizes(size))).astype(dtype or dtypes.DEFAULT), requires_grad)
+    return _drawn(_random[0].standard_normal, size, dtype or dtypes.DEFAULT, requires_grad)
 
 
-def randint(low: int, high: int | None = None, size: Sequence[int] = (), *, dtype: DType = None) -> Tensor:
+def _drawn(draw: Callable, size: Sequence[int], dtype: np.dtype, requires_grad: bool = False) -> Tensor:
+    if any(n < 0 for n in size):
+        fail(f"sizes cannot be below 0: {list(size)}")
+    if dtype.kind != "f":
+        fail(f"the argument 'dtype' of random numbers is a floating one, not {dtype}")
+    return Tensor(np.asarray(draw(tuple(size))).astype(dtype), requires_grad)
+
+
+@checked
+def randint(
+    low: int, high: Dims = None, size: Sequence[int] = None, *, dtype: DType = None, requires_grad: bool = False
+) -> Tensor:
     """Random whole numbers from `low` to below `high`; randint(high, size=...) begins with 0."""
-    if isinstance(high, list | tuple):
+    if isinstance(high, tuple):
+        if size is not None:
+            fail("randint() is given 'size' twice", KindError)
         low, high, size = 0, low, high
     low, high = (0, low) if high is None else (low, high)
+    if size is None:
+        fail("randint() needs the argument 'size'", KindError)
     if low >= high:
-        fail(f"no whole numbers from {low} to below {high}")
-    return Tensor(np.asarray(_random[0].integers(low, high, _sizes((size,)))).astype(dtype or dtypes.int64))
+        fail(f"randint(): no whole numbers from low {low} to below high {high}")
+    if any(n < 0 for n in size):
+        fail(f"sizes cannot be below 0: {list(size)}")
+    return Tensor(np.asarray(_random[0].integers(low, high, size)).astype(dtype or dtypes.int64), requires_grad)
 
 
-def randperm(n: int) -> Tensor:
+@checked
+def randperm(n: int, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """The numbers 0 to n - 1 in a random order."""
-    return Tensor(_random[0].permutation(n))
+    if n < 0:
+        fail(f"randperm(): the argument 'n' is 0 or more, not {n}")
+    return Tensor(_random[0].permutation(n).astype(dtype or dtypes.int64), requires_grad)
 
 
-def rand_like(x: Tensor) -> Tensor:
+@checked
+def rand_like(x: Tensor, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Random numbers between 0 and 1 in the shape and dtype of x."""
-    return rand(*x.shape, dtype=x.dtype)
+    return _drawn(_random[0].random, x.shape, dtype or x.dtype, requires_grad)
 
 
-def randn_like(x: Tensor) -> Tensor:
+@checked
+def randn_like(x: Tensor, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Normal random numbers in the shape and dtype of x."""
-    return randn(*x.shape, dtype=x.dtype)
+    return _drawn(_random[0].standard_normal, x.shape, dtype or x.dtype, requires_grad)
 
 
 def _as(name: str, dtype: np.dtype):
@@ -186,7 +256,8 @@ def _as(name: str, dtype: np.dtype):
         return self.to(dtype)
 
     cast.__name__, cast.__doc__ = name, f"The numbers as {dtype}."
-    setattr(Tensor, name, cast)
+    cast.__qualname__ = name
+    setattr(Tensor, name, checked(cast, method=True))
 
 
 for _name in ("bool", "long", "int", "half", "float", "double"):

@@ -5,12 +5,16 @@ from collections.abc import Callable
 import numpy as np
 
 from lingon.scratch import dtypes
-from lingon.scratch.blame import fail, operands
+from lingon.scratch.arguments import Number, checked, kind, number
+from lingon.scratch.arguments import dtype as dtype_of
+from lingon.scratch.blame import KindError, fail, operands
+from lingon.scratch.dtypes import rank
 from lingon.scratch.slopes import SLOPES
-from lingon.scratch.tensor import Tensor, as_tensor, method, record, result_dtype, shown
+from lingon.scratch.tensor import Operand, Tensor, as_tensor, method, record, result_dtype, shown
 
-Number = float | int | bool
-Operand = Tensor | np.ndarray | Number
+Target = np.dtype | str | Tensor | None
+kind(Target, f"one of {', '.join(map(str, dtypes.KNOWN))}, 'cpu' or an array", dtype_of, str, Tensor, type(None))
+kind(Operand | None, "an array, a number or None", number, Tensor, float, int, bool, type(None))
 
 
 def _meet(*operands_: Operand, dtype: np.dtype | None = None) -> tuple[list[Tensor], list[np.ndarray]]:
@@ -42,102 +46,138 @@ def _binary(name: str, function: Callable, a: Operand, b: Operand, rules: Callab
     return record(name, value, (a, b), rules(a, b), kept)
 
 
-def add(a: Operand, b: Operand, *, alpha: Number = 1) -> Tensor:
-    """a + alpha * b."""
-    return _binary("add", np.add, a, b if alpha == 1 else mul(b, alpha), lambda a, b: (lambda g: g, lambda g: g))
+@method
+def add(x: Tensor, other: Operand, *, alpha: Number = 1) -> Tensor:
+    """x + alpha * other."""
+    other = _times("add", x, other, alpha)
+    return _binary("add", np.add, x, other, lambda a, b: (lambda g: g, lambda g: g))
 
 
-def sub(a: Operand, b: Operand, *, alpha: Number = 1) -> Tensor:
-    """a - alpha * b."""
-    if dtypes.bool in (as_tensor(a).dtype, as_tensor(b).dtype):
-        fail("truth values cannot be subtracted; use a ^ b, or logical_not(a)")
-    return _binary("sub", np.subtract, a, b if alpha == 1 else mul(b, alpha), lambda a, b: (lambda g: g, lambda g: -g))
+@method
+def sub(x: Tensor, other: Operand, *, alpha: Number = 1) -> Tensor:
+    """x - alpha * other."""
+    if dtypes.bool in (as_tensor(x).dtype, as_tensor(other).dtype):
+        fail("sub: truth values cannot be subtracted; use a ^ b, or logical_not(a)")
+    other = _times("sub", x, other, alpha)
+    return _binary("sub", np.subtract, x, other, lambda a, b: (lambda g: g, lambda g: -g))
 
 
-def mul(a: Operand, b: Operand) -> Tensor:
-    """a * b: each is the other's slope."""
-    return _binary("mul", np.multiply, a, b, lambda a, b: (lambda g: g * b, lambda g: g * a), "b,a")
+def _times(name: str, x: Operand, other: Operand, alpha: Number) -> Operand:
+    """alpha * other, which may not make a floating result of whole operands."""
+    letter = result_dtype(as_tensor(x), as_tensor(other)).kind
+    if (isinstance(alpha, float) and letter != "f") or (isinstance(alpha, bool) and letter != "b"):
+        fail(f"{name}(): alpha={alpha!r} does not fit operands of another kind; expected a number like theirs")
+    return other if alpha == 1 else mul(as_tensor(other), alpha)
 
 
-def div(a: Operand, b: Operand) -> Tensor:
-    """a / b. Whole numbers become floating ones."""
-    if result_dtype(as_tensor(a), as_tensor(b)).kind != "f":
-        a = as_tensor(a).to(dtypes.DEFAULT)
-    return _binary("div", np.divide, a, b, lambda a, b: (lambda g: g / b, lambda g: -g * a / (b * b)), "b,ab")
+@method
+def mul(x: Tensor, other: Operand) -> Tensor:
+    """x * other: each is the other's slope."""
+    return _binary("mul", np.multiply, x, other, lambda a, b: (lambda g: g * b, lambda g: g * a), "b,a")
 
 
-def pow(a: Operand, b: Operand) -> Tensor:
-    """a to the power of b."""
-    if isinstance(b, Number) and isinstance(a, Tensor):
-        return _power(a, b)
-    (x, y), _ = _meet(a, b)
-    if result_dtype(x, y).kind != "f" and (y.array < 0).any():
-        fail("whole numbers have no negative powers; say float() first")
-    return _binary("pow", np.power, a, b, lambda a, b: (_base(a, b), _exponent(a, b)), "ab,ab")
+@method
+def div(x: Tensor, other: Operand) -> Tensor:
+    """x / other. Whole numbers become floating ones."""
+    if result_dtype(as_tensor(x), as_tensor(other)).kind != "f":
+        x = as_tensor(x).to(dtypes.DEFAULT)
+    return _binary("div", np.divide, x, other, lambda a, b: (lambda g: g / b, lambda g: -g * a / (b * b)), "b,ab")
+
+
+@method
+def pow(x: Operand, exponent: Operand) -> Tensor:
+    """x to the power of the exponent; one of them may be a number."""
+    if isinstance(exponent, Number) and isinstance(x, Tensor):
+        return _power(x, exponent)
+    (a, b), _ = _meet(x, exponent)
+    dtype = result_dtype(a, b)
+    if dtype.kind == "b":
+        fail("pow of truth values; say x.int() first")
+    if dtype.kind != "f" and (b.array < 0).any():
+        fail("pow: whole numbers have no negative powers, so the exponent must be 0 or more; say float() first")
+    return _binary("pow", _numpy_power, x, exponent, lambda a, b: (_base(a, b), _exponent(a, b)), "ab,ab")
+
+
+def _numpy_power(base: np.ndarray, exponent: np.ndarray) -> np.ndarray:
+    return base | ~exponent if base.dtype.kind == "b" else np.power(base, exponent)
 
 
 def _power(a: Tensor, n: Number) -> Tensor:
     if a.dtype.kind != "f" and isinstance(n, int) and n < 0:
-        fail("whole numbers have no negative powers; say float() first")
+        fail(f"pow: whole numbers have no negative powers, so the exponent {n} does not do; say float() first")
     if n == 0:
         rule = lambda g: g * 0
     else:
-        rule = lambda g: g * (n * pow(a, n - 1)) if n != 1 else g
+        rule = lambda g: g * (n * _power(a, n - 1)) if n != 1 else g
     (x, _), (base, exponent) = _meet(a, n)
     with np.errstate(all="ignore"):
-        value = np.square(base) if n == 2 and base.dtype.kind != "b" else np.power(base, exponent)
+        value = np.square(base) if n == 2 and base.dtype.kind != "b" else _numpy_power(base, exponent)
     return record("pow", value, (x,), (rule,), (x,) if n not in (0, 1) else ())
 
 
 def _base(a: Tensor, b: Tensor) -> Callable:
-    return lambda g: where(b == 0, 0.0, g * (b * pow(a, b - 1)))
+    return lambda g: where(b == 0, 0.0, g * (b * (a ** (b - 1))))
 
 
 def _exponent(a: Tensor, b: Tensor) -> Callable:
     # 0 to the power of anything above 0 stays 0: no slope, where the formula has 0 * log(0).
-    return lambda g: where((a == 0) & (b >= 0), 0.0, g * (pow(a, b) * as_tensor(a).to(g.dtype).log()))
+    return lambda g: where((a == 0) & (b >= 0), 0.0, g * ((a**b) * a.to(g.dtype).log()))
 
 
-def floor_divide(a: Operand, b: Operand) -> Tensor:
-    """a / b rounded down."""
-    _no_zero(a, b)
+@method
+def floor_divide(x: Tensor, other: Operand) -> Tensor:
+    """x / other rounded down, a step function, whose gradient nobody may ask for."""
+    value = _floor_divide(x, other)
+    none = lambda g: fail("floor_divide has no gradient; say x.detach() first")
+    return record("floor_divide", value.array, (as_tensor(x), as_tensor(other)), (none, none))
+
+
+def _floor_divide(a: Operand, b: Operand) -> Tensor:
+    _no_zero("floor_divide", a, b)
     _, (left, right) = _meet(a, b)
     with np.errstate(all="ignore"):
         return Tensor(np.floor_divide(left, right))
 
 
-def remainder(a: Operand, b: Operand) -> Tensor:
-    """What is left of a / b rounded down; it has the sign of b."""
-    _no_zero(a, b)
-    rules = lambda a, b: (lambda g: g, lambda g: -g * floor_divide(a, b))
-    return _binary("remainder", np.remainder, a, b, rules, ",ab")
+@method
+def remainder(x: Operand, other: Operand) -> Tensor:
+    """What is left of x / other rounded down; it has the sign of `other`."""
+    _no_zero("remainder", x, other)
+    rules = lambda a, b: (lambda g: g, lambda g: -g * _floor_divide(a, b))
+    return _binary("remainder", np.remainder, x, other, rules, ",ab")
 
 
-def _no_zero(a: Operand, b: Operand) -> None:
-    if result_dtype(as_tensor(a), as_tensor(b)).kind != "f" and not as_tensor(b).array.all():
-        fail(f"whole numbers cannot be divided by 0: {operands(shown(as_tensor(a)), shown(as_tensor(b)))}")
+def _no_zero(name: str, a: Operand, b: Operand) -> None:
+    dtype = result_dtype(as_tensor(a), as_tensor(b))
+    if dtype.kind == "b":
+        fail(f"{name} of truth values; say x.int() first")
+    if dtype.kind != "f" and not as_tensor(b).array.all():
+        pair = operands(shown(as_tensor(a)), shown(as_tensor(b)))
+        fail(f"{name}: whole numbers cannot be divided by 0: {pair}")
 
 
-def maximum(a: Operand, b: Operand) -> Tensor:
+@method
+def maximum(x: Tensor, other: Tensor) -> Tensor:
     """The larger of each two; where they are equal, each gets half of the gradient."""
-    return _binary("maximum", np.maximum, a, b, lambda a, b: (_wins(a, b, a > b), _wins(a, b, b > a)), "ab,ab")
+    return _binary("maximum", np.maximum, x, other, lambda a, b: (_wins(a, b, a < b), _wins(a, b, a > b)), "ab,ab")
 
 
-def minimum(a: Operand, b: Operand) -> Tensor:
+@method
+def minimum(x: Tensor, other: Tensor) -> Tensor:
     """The smaller of each two; where they are equal, each gets half of the gradient."""
-    return _binary("minimum", np.minimum, a, b, lambda a, b: (_wins(a, b, a < b), _wins(a, b, b < a)), "ab,ab")
+    return _binary("minimum", np.minimum, x, other, lambda a, b: (_wins(a, b, a > b), _wins(a, b, a < b)), "ab,ab")
 
 
-def _wins(a: Tensor, b: Tensor, won: Tensor) -> Callable:
-    return lambda g: where(a == b, g / 2, where(won, g, 0.0))
+def _wins(a: Tensor, b: Tensor, lost: Tensor) -> Callable:
+    return lambda g: where(a == b, g / 2, where(lost, 0.0, g))
 
 
-def where(condition: Tensor, a: Operand, b: Operand) -> Tensor:
-    """a where the condition is true, else b."""
+def where(condition: Tensor, x: Operand, other: Operand) -> Tensor:
+    """x where the condition is true, else `other`."""
     condition = as_tensor(condition)
     if condition.dtype != dtypes.bool:
         fail(f"the condition of where is {condition.dtype}; expected truth values, such as x > 0")
-    a, b = as_tensor(a), as_tensor(b)
+    a, b = as_tensor(x), as_tensor(other)
     dtype = result_dtype(a, b)
     _meet(condition, a, b)
     value = np.where(condition.array, _cast(a, dtype), _cast(b, dtype))
@@ -145,15 +185,31 @@ def where(condition: Tensor, a: Operand, b: Operand) -> Tensor:
     return record("where", value, (condition, a, b), rules, (condition,))
 
 
-def masked_fill(x: Tensor, mask: Tensor, value: Number) -> Tensor:
+where = checked(where)
+
+
+@method
+def masked_fill(x: Tensor, mask: Tensor, value: Operand) -> Tensor:
     """The value where the mask is true, else x."""
-    return where(mask, as_tensor(value).to(x.dtype), x)
+    value = as_tensor(value)
+    if mask.dtype != dtypes.bool:
+        fail(f"masked_fill: the mask is {mask.dtype}; expected truth values, such as x > 0")
+    if value.ndim:
+        fail(f"masked_fill: the value is one number, not an array {shown(value)}")
+    if rank(value.dtype) > rank(x.dtype):
+        fail(f"masked_fill: the value {value.tolist()} of {value.dtype} does not fit into an array of {x.dtype}")
+    return where(mask, value.to(x.dtype), x)
 
 
+@method
 def clamp(x: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
     """x, but not below `min` and not above `max`; outside there is no gradient."""
     if min is None and max is None:
-        fail("clamp needs a lowest or a highest value, or both")
+        fail("clamp needs a lowest or a highest value, min or max, or both")
+    if len({isinstance(b, Tensor) for b in (min, max) if b is not None}) > 1:
+        fail("clamp(): the arguments 'min' and 'max' are both arrays or both numbers")
+    if x.dtype == dtypes.bool and not any(isinstance(b, float) for b in (min, max)):
+        fail("clamp() between 'min' and 'max' is not for truth values; say x.int() first")
     low = as_tensor(-np.inf if min is None else min)
     high = as_tensor(np.inf if max is None else max)
     bounds = [as_tensor(b) for b in (min, max) if b is not None]
@@ -176,10 +232,11 @@ def _one(name: str) -> Callable[[Tensor], Tensor]:
     rule = SLOPES[name]
 
     def function(x: Tensor) -> Tensor:
-        x = as_tensor(x)
         numbers = x.array
-        if rule.whole and numbers.dtype.kind == "b" and name in ("neg", "sign"):
-            fail(f"{name} of truth values; use logical_not, or say float() first")
+        if rule.whole and numbers.dtype.kind == "b":
+            if rule.truth is None:
+                fail(f"{name} of truth values; say int() or float() first")
+            numbers = numbers.astype(rule.truth)
         if numbers.dtype.kind != "f" and not rule.whole:
             numbers = numbers.astype(dtypes.DEFAULT)
         with np.errstate(all="ignore"):
@@ -199,10 +256,12 @@ sign, floor, ceil, round, trunc = map(_one, ("sign", "floor", "ceil", "round", "
 
 
 def _compare(name: str, function: Callable, meet: bool = True) -> Callable[[Operand, Operand], Tensor]:
-    def compare(a: Operand, b: Operand) -> Tensor:
-        _, (left, right) = _meet(a, b, dtype=None if meet else dtypes.bool)
+    def compare(x: Tensor, other: Operand) -> Tensor:
+        _, (left, right) = _meet(x, other, dtype=None if meet else dtypes.bool)
         return Tensor(function(left, right))
 
+    if not meet:
+        compare.__annotations__["other"] = Tensor
     compare.__name__ = compare.__qualname__ = name
     compare.__doc__ = f"{name} of each two, as truth values."
     return method(compare)
@@ -217,8 +276,8 @@ logical_xor = _compare("logical_xor", np.logical_xor, meet=False)
 
 
 def _bits(name: str, function: Callable) -> Callable[[Operand, Operand], Tensor]:
-    def combine(a: Operand, b: Operand) -> Tensor:
-        _, (left, right) = _meet(a, b)
+    def combine(x: Operand, other: Operand) -> Tensor:
+        _, (left, right) = _meet(x, other)
         if left.dtype.kind == "f":
             fail(f"{name} is for truth values and whole numbers, not for {left.dtype}")
         return Tensor(function(left, right))
@@ -265,19 +324,18 @@ def isfinite(x: Tensor) -> Tensor:
 
 
 @method
-def to(x: Tensor, dtype: np.dtype | str | Tensor) -> Tensor:
+def to(x: Tensor, dtype: Target = None, *, copy: bool = False, device: str | None = None) -> Tensor:
     """The numbers in another dtype; "cpu" is where they are anyway. Gradients come back in the old dtype."""
-    if dtype == "cpu":
-        return x
-    dtype = dtype.dtype if isinstance(dtype, Tensor) else dtype
-    if dtype not in dtypes.KNOWN:
-        fail(f"to({dtype!r}): expected one of {', '.join(map(str, dtypes.KNOWN))}, or 'cpu'")
-    if x.dtype == dtype and not x.number:
+    place = dtype if isinstance(dtype, str) else device
+    if place not in (None, "cpu"):
+        fail(
+            f"to({place!r}): the device is 'cpu' here; a dtype is written without quotes, as in to(float32)", KindError
+        )
+    wanted = dtype.dtype if isinstance(dtype, Tensor) else x.dtype if dtype is None or isinstance(dtype, str) else dtype
+    if x.dtype == wanted and not x.number and not copy:
         return x
     with np.errstate(all="ignore"):
-        return record("to", x.array.astype(dtype), (x,), (lambda g: g,))
+        return record("to", x.array.astype(wanted), (x,), (lambda g: g,))
 
 
-for _function in (add, sub, mul, div, pow, floor_divide, remainder, maximum, minimum, masked_fill, clamp):
-    method(_function)
 true_divide = divide = Tensor.true_divide = Tensor.divide = div

@@ -6,11 +6,13 @@ import numpy as np
 
 from lingon.scratch import elementwise as e
 from lingon.scratch import tensor
-from lingon.scratch.blame import fail
+from lingon.scratch.arguments import Number
+from lingon.scratch.blame import KindError, fail
+from lingon.scratch.dtypes import bool as truth
 from lingon.scratch.dtypes import rank
 from lingon.scratch.products import matmul
 from lingon.scratch.shaping import put_at
-from lingon.scratch.tensor import Tensor, as_tensor, method, shown
+from lingon.scratch.tensor import Operand, Tensor, as_tensor, method, shown
 
 BINARY = {
     "add": e.add, "sub": e.sub, "mul": e.mul, "truediv": e.div, "pow": e.pow, "floordiv": e.floor_divide,
@@ -21,12 +23,22 @@ OTHERS = Tensor | np.ndarray | np.generic | float | int | bool
 
 
 def _sign(function: Callable, turned: bool = False) -> Callable:
+    function = getattr(function, "__wrapped__", function)  # a sign takes numbers on either side
+
     def sign(self, other):
+        if isinstance(other, np.dtype):  # which compares itself with whatever has a dtype
+            return _unlike(function.__name__)
         if not isinstance(other, OTHERS):
             return NotImplemented
         return function(other, self) if turned else function(self, other)
 
     return sign
+
+
+def _unlike(name: str) -> bool:
+    if name not in ("eq", "ne"):
+        fail(f"{name} of an array and a dtype: write x.dtype", KindError)
+    return name == "ne"
 
 
 def change(x: Tensor, step: Callable[[Tensor], Tensor]) -> Tensor:
@@ -53,16 +65,16 @@ def change(x: Tensor, step: Callable[[Tensor], Tensor]) -> Tensor:
         _change_within(x, after)
     else:
         _move_on(x, after)
-    x.storage.version += 1
+    x.memory.version += 1
     return x
 
 
 def _move_on(x: Tensor, after: Tensor) -> None:
     """The array has other numbers and another history from now on; views of the old ones are out of date."""
-    x.storage.version += 1
-    x.storage.stale = True
+    x.memory.version += 1
+    x.memory.stale = True
     x.become(after)
-    x.storage = tensor.Storage()
+    x.memory = tensor.Storage()
 
 
 def _change_within(x: Tensor, after: Tensor) -> None:
@@ -85,6 +97,8 @@ def _overlaps(x: Tensor) -> bool:
 
 
 def _in_place(function: Callable) -> Callable:
+    function = getattr(function, "__wrapped__", function)
+
     def changed(self, other):
         if not isinstance(other, OTHERS):
             return NotImplemented
@@ -99,60 +113,74 @@ def _set(self, key, value) -> None:
 
 
 @method
-def add_(self, other: Tensor | float, *, alpha: float = 1) -> Tensor:
+def add_(x: Tensor, other: Operand, *, alpha: Number = 1) -> Tensor:
     """x += alpha * other."""
-    return change(self, lambda before: e.add(before, before if other is self else other, alpha=alpha))
+    return change(x, lambda before: e.add(before, before if other is x else other, alpha=alpha))
 
 
 @method
-def sub_(self, other: Tensor | float, *, alpha: float = 1) -> Tensor:
+def sub_(x: Tensor, other: Operand, *, alpha: Number = 1) -> Tensor:
     """x -= alpha * other."""
-    return change(self, lambda before: e.sub(before, before if other is self else other, alpha=alpha))
+    return change(x, lambda before: e.sub(before, before if other is x else other, alpha=alpha))
 
 
 @method
-def mul_(self, other: Tensor | float) -> Tensor:
+def mul_(x: Tensor, other: Operand) -> Tensor:
     """x *= other."""
-    return change(self, lambda before: e.mul(before, before if other is self else other))
+    return change(x, lambda before: e.mul(before, before if other is x else other))
 
 
 @method
-def div_(self, other: Tensor | float) -> Tensor:
+def div_(x: Tensor, other: Operand) -> Tensor:
     """x /= other."""
-    return change(self, lambda before: e.div(before, before if other is self else other))
+    return change(x, lambda before: e.div(before, before if other is x else other))
 
 
 @method
-def clamp_(self, min: float | None = None, max: float | None = None) -> Tensor:
+def clamp_(x: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
     """x limited to what lies between, in place."""
-    return change(self, lambda before: e.clamp(before, min, max))
+    return change(x, lambda before: e.clamp(before, min, max))
 
 
 @method
-def zero_(self) -> Tensor:
+def zero_(x: Tensor) -> Tensor:
     """Sets every number to 0."""
-    return fill_(self, 0)
+    return fill_(x, 0)
 
 
 @method
-def fill_(self, value: float) -> Tensor:
+def fill_(x: Tensor, value: Operand) -> Tensor:
     """Sets every number to `value`."""
-    return change(self, lambda before: put_at(before, ..., as_tensor(value)))
+    if as_tensor(value).ndim:
+        fail(f"fill_(): the argument 'value' is one number, not an array {shown(value)}")
+    return change(x, lambda before: put_at(before, ..., as_tensor(value)))
 
 
 @method
-def copy_(self, other: Tensor) -> Tensor:
+def copy_(x: Tensor, other: Tensor) -> Tensor:
     """Takes over the numbers of another array of this shape, or one that can be expanded to it."""
-    return change(self, lambda before: put_at(before, ..., as_tensor(other)))
+    return change(x, lambda before: put_at(before, ..., as_tensor(other)))
 
 
 Tensor.__setitem__ = _set
 for _name, _function in BINARY.items():
     setattr(Tensor, f"__{_name}__", _sign(_function))
     setattr(Tensor, f"__r{_name}__", _sign(_function, turned=True))
-    setattr(Tensor, f"__i{_name}__", _in_place(_function))
+    if _name != "matmul":  # x @= y has another shape: Python makes x = x @ y of it
+        setattr(Tensor, f"__i{_name}__", _in_place(_function))
 for _name, _function in COMPARE.items():
     setattr(Tensor, f"__{_name}__", _sign(_function))
 Tensor.__neg__, Tensor.__abs__, Tensor.__invert__ = e.neg, e.abs, e.bitwise_not
-Tensor.__pos__ = lambda self: self
-Tensor.__contains__ = lambda self, value: bool((self == value).array.any())
+
+
+def _plus(self) -> Tensor:
+    return self if self.dtype != truth else fail("+ of truth values; say x.int() first")
+
+
+def _contains(self, value) -> bool:
+    if not isinstance(value, OTHERS):
+        fail(f"an array holds numbers, and {value!r} is none", KindError)
+    return bool((self == value).array.any())
+
+
+Tensor.__pos__, Tensor.__contains__ = _plus, _contains

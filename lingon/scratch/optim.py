@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from lingon.core.errors import UserError
+from lingon.scratch.arguments import built
 from lingon.scratch.tensor import Tensor
 
 
@@ -12,13 +13,15 @@ class Optimizer:
     """What all optimizers share: the weights, and forgetting their gradients."""
 
     def __init__(self, params: Iterable[Tensor], lr: float):
+        if isinstance(params, Tensor) or not isinstance(params, Iterable):
+            raise UserError(f"the argument 'params' is a list of arrays, not {type(params).__name__}; write [x]")
         self.params = list(params)
         if not self.params or not all(isinstance(p, Tensor) for p in self.params):
             raise UserError("an optimizer needs a list of arrays to change, such as model.parameters()")
         if any(not p.is_leaf for p in self.params):
             raise UserError("an optimizer changes leaves, and one of these arrays was computed from others")
-        if lr < 0:
-            raise UserError(f"a learning rate of {lr}; expected 0 or more")
+        if not lr >= 0:
+            raise UserError(f"lr: a learning rate of {lr}; expected 0 or more")
         self.lr = lr
 
     def zero_grad(self) -> None:
@@ -31,13 +34,20 @@ class Optimizer:
         for i, p in enumerate(self.params):
             if p.grad is not None:
                 p.array[...] -= self.change(i, p, p.grad.array)
-                p.storage.version += 1
+                p.memory.version += 1
 
     def change(self, i: int, p: Tensor, g: np.ndarray) -> np.ndarray:
         """What is taken away from weight number `i`, whose gradient is g."""
         raise NotImplementedError
 
 
+def _not_below_0(name: str, **sizes: float) -> None:
+    for argument, size in sizes.items():
+        if isinstance(size, bool) or not size >= 0:
+            raise UserError(f"{name}(): the argument {argument!r} is 0 or more, not {size}")
+
+
+@built
 class SGD(Optimizer):
     """Down along the gradient, or along a mean of the last ones, which gathers speed (momentum; Polyak, 1964)."""
 
@@ -46,10 +56,14 @@ class SGD(Optimizer):
         params: Iterable[Tensor],
         lr: float = 1e-3,
         momentum: float = 0.0,
+        *,
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ):
         super().__init__(params, lr)
+        _not_below_0("SGD", momentum=momentum, weight_decay=weight_decay)
+        if nesterov and not momentum:
+            raise UserError("SGD(): nesterov=True needs a momentum above 0")
         self.momentum, self.weight_decay, self.nesterov = momentum, weight_decay, nesterov
         self.speed: dict[int, np.ndarray] = {}
 
@@ -61,6 +75,7 @@ class SGD(Optimizer):
         return self.lr * g
 
 
+@built
 class Adam(Optimizer):
     """Steps of one size in every direction: the mean gradient divided by its usual size (Kingma and Ba, 2015)."""
 
@@ -73,6 +88,9 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ):
         super().__init__(params, lr)
+        _not_below_0("Adam", eps=eps, weight_decay=weight_decay)
+        if not isinstance(betas, list | tuple) or len(betas) != 2 or not all(isinstance(b, float | int) for b in betas):
+            raise UserError(f"Adam(): the argument 'betas' is two shares, not {betas!r}")
         if not all(0 <= beta < 1 for beta in betas):
             raise UserError(f"betas of {betas}; expected two shares from 0 to below 1")
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay

@@ -9,23 +9,20 @@ from lingon.core.graph_picture import graph_svg
 from lingon.scratch.autograd.engine import Found, flow, steps_of
 from lingon.scratch.blame import MathError
 from lingon.scratch.tensor import Node, Tensor, shown
+from lingon.scratch.torch_picture import Drawing, draw_steps
 
 SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@", "neg": "-x"}
 FEW = 4  # numbers of an array that are written out
-
-
-class Drawing(str):
-    """SVG as a text; a notebook shows it as a picture."""
-
-    def _repr_svg_(self) -> str:
-        return str(self)
 
 
 def draw(y: Tensor, names: Mapping[str, Tensor] | None = None, title: str = "") -> Drawing:
     """The graph of y as SVG: a box for each array and step, with its numbers, and with dy/d(it) where y is one number.
 
     names: what arrays are called in the picture, {"w": w}. Gradients are computed for the picture; no `grad` changes.
+    Of PyTorch's graphs the steps are shown, and the numbers and gradients of the leaves.
     """
+    if not isinstance(y, Tensor):
+        return draw_steps(y, names or {}, title)
     called = {id(x): name for name, x in (names or {}).items()}
     slopes = _slopes(y)
     boxes: list[Box] = []

@@ -1,15 +1,21 @@
 """Products of vectors and matrices, and the convolution, which is one of them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from lingon.scratch.arguments import checked
 from lingon.scratch.blame import fail, operands
 from lingon.scratch.shaping import cat
 from lingon.scratch.tensor import Tensor, method, record, shown
 
+Step = int | Sequence[int]
+
 
 @method
-def matmul(a: Tensor, b: Tensor) -> Tensor:
+def matmul(x: Tensor, other: Tensor) -> Tensor:
     """a @ b of vectors [K], matrices [M, K] and [K, N], or many of them [..., M, K] and [..., K, N]."""
+    a, b = x, other
     if not (isinstance(a, Tensor) and isinstance(b, Tensor)):
         fail("the product of matrices needs two arrays; make one with tensor(...)")
     _check(a, b)
@@ -42,35 +48,58 @@ def _check(a: Tensor, b: Tensor) -> None:
         fail(f"dtypes do not fit: {operands(f'{shown(a)} {a.dtype}', f'{shown(b)} {b.dtype}')}; say x.to(dtype)")
 
 
-def _of(name: str, dims: tuple[int, int]):
-    def product(a: Tensor, b: Tensor) -> Tensor:
-        if (a.ndim, b.ndim) != dims:
-            fail(f"{name} is for {dims[0]} and {dims[1]} dimensions: {operands(shown(a), shown(b))}; use @")
-        return matmul(a, b)
-
-    product.__name__ = product.__qualname__ = name
-    product.__doc__ = f"a @ b for {dims[0]} and {dims[1]} dimensions."
-    return method(product)
-
-
-dot, mv, mm, bmm = _of("dot", (1, 1)), _of("mv", (2, 1)), _of("mm", (2, 2)), _of("bmm", (3, 3))
+def _two(name: str, a: Tensor, b: Tensor, dims: tuple[int, int]) -> Tensor:
+    if (a.ndim, b.ndim) != dims:
+        fail(f"{name} is for {dims[0]} and {dims[1]} dimensions: {operands(shown(a), shown(b))}; use @")
+    if name == "bmm" and len(a) != len(b):
+        fail(f"bmm is for equally many matrices: {operands(shown(a), shown(b))}; use @")
+    return matmul(a, b)
 
 
 @method
-def outer(a: Tensor, b: Tensor) -> Tensor:
-    """Every number of a [M] times every number of b [N]: [M, N]."""
-    if a.ndim != 1 or b.ndim != 1:
-        fail(f"outer is for two vectors: {operands(shown(a), shown(b))}")
-    return a.unsqueeze(1) * b
+def dot(x: Tensor, tensor: Tensor) -> Tensor:
+    """The product of two vectors [N]: a single number."""
+    return _two("dot", x, tensor, (1, 1))
 
 
+@method
+def mv(x: Tensor, vec: Tensor) -> Tensor:
+    """A matrix [M, N] times a vector [N]: [M]."""
+    return _two("mv", x, vec, (2, 1))
+
+
+@method
+def mm(x: Tensor, mat2: Tensor) -> Tensor:
+    """The product of two matrices [M, K] and [K, N]: [M, N]."""
+    return _two("mm", x, mat2, (2, 2))
+
+
+@method
+def bmm(x: Tensor, mat2: Tensor) -> Tensor:
+    """The products of two rows of matrices, [B, M, K] and [B, K, N]: [B, M, N]."""
+    return _two("bmm", x, mat2, (3, 3))
+
+
+@method
+def outer(x: Tensor, vec2: Tensor) -> Tensor:
+    """Every number of x [M] times every number of vec2 [N]: [M, N]."""
+    if x.ndim != 1 or vec2.ndim != 1:
+        fail(f"outer is for two vectors: {operands(shown(x), shown(vec2))}")
+    return x.unsqueeze(1) * vec2
+
+
+@checked
 def conv1d(
-    x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1, padding: int = 0, dilation: int = 1
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Step = 1, padding: Step = 0, dilation: Step = 1
 ) -> Tensor:
     """Each row of weight [O, D, K] times every window of K steps of x [B, D, T] or [D, T]: [B, O, T'] or [O, T'].
 
     T' = (T + 2 padding - dilation (K - 1) - 1) // stride + 1. As in PyTorch the windows are not turned round.
     """
+    stride, padding, dilation = (
+        _single(n, v, 0 if n == "padding" else 1)
+        for n, v in (("stride", stride), ("padding", padding), ("dilation", dilation))
+    )
     if x.ndim == 2:
         return conv1d(x.unsqueeze(0), weight, bias, stride, padding, dilation).squeeze(0)
     if x.ndim != 3 or weight.ndim != 3 or x.shape[1] != weight.shape[1]:
@@ -88,3 +117,11 @@ def conv1d(
     windows = x[:, :, places].permute(0, 2, 1, 3).reshape(batch, steps, width * size)  # [B, T', D * K]
     result = (windows @ weight.reshape(out, width * size).t()).transpose(1, 2)
     return result if bias is None else result + bias.unsqueeze(1)
+
+
+def _single(name: str, size: int | Sequence[int], least: int) -> int:
+    """A size that may be given as a list of one, as PyTorch does for each dimension of a window."""
+    size = size if isinstance(size, int) else size[0] if len(size) == 1 else fail(f"conv1d(): {name} is one number")
+    if size < least:
+        fail(f"conv1d(): the argument {name!r} is {least} or more, not {size}")
+    return size

@@ -1,17 +1,25 @@
 """Operations that make one number of many: sum, mean, max, norm, and those of probabilities, softmax and its kin."""
 
+# ruff: noqa: RUF013 - a default of None means that an argument is left out; PyTorch refuses None itself there
+
 import builtins
+import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from lingon.scratch import dtypes
-from lingon.scratch.blame import MathError, PlaceError, fail, operands
-from lingon.scratch.elementwise import maximum, minimum, where
+from lingon.scratch.arguments import Dims, DType, Number, checked, kind, number, wholes
+from lingon.scratch.blame import KindError, MathError, PlaceError, fail, operands
+from lingon.scratch.elementwise import _meet, maximum, minimum, where
 from lingon.scratch.tensor import Tensor, axis, method, record, shown
 
-Dims = int | Sequence[int] | None
+Order = float | str | None
+Listed = int | tuple[int, ...] | None  # without arrays of one number, which PyTorch's norm refuses
+kind(Listed, "a dimension, several or None", wholes, int, type(None))
+kind(Order, "a number or 'fro'", number, float, int, bool, str, type(None))
+kind(Number | None, "a number or None", number, float, int, bool, type(None))
 
 
 class Extreme(NamedTuple):
@@ -23,7 +31,7 @@ class Extreme(NamedTuple):
 
 def _dims(x: Tensor, dim: Dims) -> tuple[int, ...]:
     """The dimensions that are meant, counted from 0; none or an empty list mean all."""
-    if dim is None or (not isinstance(dim, int) and not len(dim)):
+    if dim is None or dim is ... or (not isinstance(dim, int) and not len(dim)):
         return tuple(range(x.ndim))
     dims = tuple(axis(x, d) for d in ((dim,) if isinstance(dim, int) else dim))
     if len(set(dims)) < len(dims):
@@ -37,19 +45,33 @@ def _again(x: Tensor, g: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor
 
 
 @method
-def sum(x: Tensor, dim: Dims = None, keepdim: bool = False, dtype: np.dtype | None = None) -> Tensor:
+def sum(x: Tensor, dim: Dims = ..., keepdim: bool = None, *, dtype: DType = None) -> Tensor:
     """The sum over all numbers, or along dimensions; of whole numbers and truth values an int64."""
-    x = x.to(dtype) if dtype else x
+    x, keepdim = _as("sum", x, dtype), _kept("sum", dim, keepdim)
     dims = _dims(x, dim)
-    value = np.sum(x.array, dims, dtype=x.dtype if x.dtype.kind == "f" else dtypes.int64, keepdims=keepdim)
-    return record("sum", value, (x,), (lambda g: _again(x, g, dims, keepdim).expand(*x.shape),))
+    kind = dtype or (x.dtype if x.dtype.kind == "f" else dtypes.int64)
+    value = np.sum(x.array, dims, dtype=kind, keepdims=keepdim)
+    return record("sum", value, (x,), (lambda g: _again(x, g, dims, keepdim).expand(x.shape),))
 
 
 @method
-def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """The mean; of floating numbers only."""
+def mean(x: Tensor, dim: Dims = ..., keepdim: bool = None, *, dtype: DType = None) -> Tensor:
+    """The mean; of floating numbers only, or as another dtype."""
+    x, keepdim = _as("mean", x, dtype), _kept("mean", dim, keepdim)
     _floating(x, "mean")
-    return sum(x, dim, keepdim) / _count(x, dim)
+    return sum(x, None if dim is ... else dim, keepdim) / _count(x, dim)
+
+
+def _as(name: str, x: Tensor, dtype: DType) -> Tensor:
+    if x.requires_grad and dtype is not None and dtype.kind != "f":
+        fail(f"{name}(): the argument 'dtype' is {dtype}, which has no gradients; say x.detach() first")
+    return x if dtype is None else x.to(dtype)
+
+
+def _kept(name: str, dim: Dims, keepdim: bool | None) -> bool:
+    if keepdim is not None and dim is ...:
+        fail(f"{name}() takes 'keepdim' only together with 'dim', which may be None", KindError)
+    return bool(keepdim)
 
 
 def _floating(x: Tensor, name: str) -> None:
@@ -61,25 +83,83 @@ def _count(x: Tensor, dim: Dims) -> int:
     return int(np.prod([x.shape[d] for d in _dims(x, dim)]))
 
 
-@method
-def var(x: Tensor, dim: Dims = None, keepdim: bool = False, correction: int = 1) -> Tensor:
-    """The mean square distance from the mean; the sum is divided by the count less `correction`."""
+def _unbiased_first(function: Callable) -> Callable:
+    """The function, whose first argument may be `unbiased` too: x.var(False)."""
+    full, of_array = checked(function), checked(function, method=True)
+
+    def shifted(held: Callable) -> Callable:
+        @functools.wraps(held)
+        def call(*args, **named) -> Tensor:
+            first = len(args) == 2 and isinstance(args[1], bool)
+            return held(*((args[0], None, args[1]) if first else args), **named)
+
+        return call
+
+    setattr(Tensor, function.__name__, shifted(of_array))
+    return shifted(full)
+
+
+@_unbiased_first
+def var(
+    x: Tensor, dim: Dims = None, unbiased: bool = None, keepdim: bool = False, *, correction: Number | None = None
+) -> Tensor:
+    """The mean square distance from the mean; the sum is divided by the count less `correction`, which is 1.
+
+    unbiased: another way to say correction, 1 for True and 0 for False; it may come first, x.var(False).
+    """
     _floating(x, "var")
+    correction, count = _corrected("var", unbiased, correction), _count(x, dim)
     squares = (x - mean(x, dim, keepdim=True)).square()
-    return sum(squares, dim, keepdim) / builtins.max(0, _count(x, dim) - correction)
+    return sum(squares, dim, keepdim) / (builtins.max(0, count - correction) if count else 0)
 
 
-@method
-def std(x: Tensor, dim: Dims = None, keepdim: bool = False, correction: int = 1) -> Tensor:
+def _corrected(name: str, unbiased: bool | None, correction: Number | None) -> Number:
+    if unbiased is not None and correction is not None:
+        fail(f"{name}() takes 'unbiased' or 'correction', not both", KindError)
+    return int(unbiased) if unbiased is not None else 1 if correction is None else correction
+
+
+@_unbiased_first
+def std(
+    x: Tensor, dim: Dims = None, unbiased: bool = None, keepdim: bool = False, *, correction: Number | None = None
+) -> Tensor:
     """The root of the variance; where that is 0 the gradient is 0."""
-    return _root(var(x, dim, keepdim, correction))
+    _floating(x, "std")
+    correction = _corrected("std", unbiased, correction)
+    return _root(var(x, dim, keepdim=keepdim, correction=correction))
 
 
 @method
-def norm(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """The root of the sum of squares; of zeros the gradient is 0."""
+def norm(x: Tensor, p: Order = "fro", dim: Listed = None, keepdim: bool = False, dtype: DType = None) -> Tensor:
+    """The p-norm of all numbers or along dimensions, sum(abs(x) ** p) ** (1 / p); without p the root of squares.
+
+    p: any number; inf and -inf are the largest and the smallest size, 0 counts what is not 0. Where the norm is 0 its
+    gradient is 0.
+    """
     _floating(x, "norm")
-    return _root(sum(x.square(), dim, keepdim))
+    x = _as("norm", x, dtype)
+    if x.dtype.kind != "f":
+        fail(f"norm(): the argument 'dtype' is a floating one, not {dtype}")
+    if isinstance(p, float) and np.isnan(p):
+        fail("norm(): the argument 'p' is a number or 'fro', not nan", KindError)
+    dim = None if dim == () else dim
+    if isinstance(p, str) and p != "fro":
+        fail(f"norm(): the argument 'p' is a number or 'fro', not {p!r}", KindError)
+    if isinstance(p, float | int) and (p < 0 or p == np.inf) and 0 in [x.shape[d] for d in _dims(x, dim)]:
+        fail(f"norm of no numbers with p={p}: {operands(shown(x))}")
+    if p in (None, "fro", 2):
+        return _root(sum(x.square(), dim, keepdim))
+    if p in (np.inf, -np.inf):
+        return (amax if p > 0 else amin)(x.abs(), dim, keepdim)
+    if p in (0, 1):
+        return sum(x.abs() if p else where(x != 0, 1.0, x * 0), dim, keepdim)
+    total = sum(_power_of_size(x, p), dim, keepdim)
+    return where(total == 0, 0.0, where(total == 0, 1.0, total) ** (1 / p))
+
+
+def _power_of_size(x: Tensor, p: float) -> Tensor:
+    zero = x == 0
+    return where(zero, 0.0 if p > 0 else np.inf, where(zero, 1.0, x.abs()) ** p)
 
 
 def _root(x: Tensor) -> Tensor:
@@ -88,22 +168,29 @@ def _root(x: Tensor) -> Tensor:
 
 
 @method
-def prod(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def prod(x: Tensor, dim: int = None, keepdim: bool = None, *, dtype: DType = None) -> Tensor:
     """The product of all numbers, or along a dimension: by halves, so that the gradient is right at zeros too."""
-    x = x if x.dtype.kind == "f" else x.to(dtypes.int64)
+    x = _as("prod", x, dtype or (x.dtype if x.dtype.kind == "f" else dtypes.int64))
     if dim is None:
-        return prod(x.reshape(-1), 0)
+        _only_along("prod", keepdim)
+        return prod(x.reshape(-1), 0, dtype=x.dtype)
     last = x.transpose(axis(x, dim), -1) if x.ndim else x.reshape(1)
     if not last.shape[-1]:
-        last = last.sum(-1, keepdim=True) + 1
+        last = (last.sum(-1, keepdim=True) + 1).to(x.dtype)
     elif last.shape[-1] == 1:
         last = last.clone()  # a result has memory of its own
     while last.shape[-1] > 1:
         half, odd = divmod(last.shape[-1], 2)
         pairs = last[..., :half] * last[..., half : 2 * half]
         last = _behind(pairs, last[..., 2 * half :]) if odd else pairs
+    axis(x, dim)
     kept = last.transpose(dim, -1) if x.ndim else last.reshape(())
     return kept if keepdim or not x.ndim else kept.squeeze(dim)
+
+
+def _only_along(name: str, keepdim: bool | None) -> None:
+    if keepdim is not None:
+        fail(f"{name}() takes 'keepdim' only together with 'dim'", KindError)
 
 
 def _behind(a: Tensor, b: Tensor) -> Tensor:
@@ -113,29 +200,37 @@ def _behind(a: Tensor, b: Tensor) -> Tensor:
 
 
 @method
-def cumsum(x: Tensor, dim: int) -> Tensor:
+def cumsum(x: Tensor, dim: int, *, dtype: DType = None) -> Tensor:
     """The sum of each number and all before it along a dimension."""
     dim = axis(x, dim)
-    dtype = x.dtype if x.dtype.kind == "f" else dtypes.int64
-    value = np.cumsum(x.array, dim, dtype=dtype) if x.ndim else x.array.astype(dtype)
-    return record("cumsum", value, (x,), (lambda g: g.flip(dim).cumsum(dim).flip(dim) if x.ndim else g,))
+    dtype = dtype or (x.dtype if x.dtype.kind == "f" else dtypes.int64)
+    x = _as("cumsum", x, dtype)
+    value = np.cumsum(x.array, dim, dtype=dtype) if x.ndim else x.array.copy()
+    return record("cumsum", value, (x,), (lambda g: g.flip((dim,)).cumsum(dim).flip((dim,)) if x.ndim else g,))
 
 
 def _extreme(name: str, pick: Callable, place: Callable, pair: Callable) -> Callable:
-    def full(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | Extreme:
-        if isinstance(dim, Tensor):
-            return pair(x, dim)
+    def along(x: Tensor, dim: int = None, keepdim: bool = None) -> Tensor | Extreme:
         if dim is None:
+            _only_along(name, keepdim)
             return _evenly(name, pick, x, None, False)
         indices = _place(name, place, x, dim, keepdim=True)
         values = x.gather(dim, indices)
         return Extreme(*((v if keepdim else v.squeeze(dim)) for v in (values, indices)))
 
-    full.__name__ = full.__qualname__ = name
+    along.__name__ = along.__qualname__ = name
+    along = checked(along)
+
+    @functools.wraps(along)
+    def full(*args, **named) -> Tensor | Extreme:
+        two = "other" in named or (len(args) > 1 and isinstance(args[1], Tensor))
+        return (pair if two else along)(*args, **named)
+
     full.__doc__ = (
         f"The {name} of all numbers; along a dimension with its places; of two arrays the {name} of each two."
     )
-    return method(full)
+    setattr(Tensor, name, full)
+    return full
 
 
 def _evenly(name: str, pick: Callable, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
@@ -143,7 +238,8 @@ def _evenly(name: str, pick: Callable, x: Tensor, dim: Dims, keepdim: bool) -> T
     dims = _dims(x, dim)
     _some(name, x, dims, PlaceError if dim is not None else MathError)
     value = np.asarray(pick(x.array, axis=dims, keepdims=keepdim))
-    best = x.array == value.reshape([1 if d in dims else size for d, size in enumerate(x.shape)])
+    whole = value.reshape([1 if d in dims else size for d, size in enumerate(x.shape)])
+    best = (x.array == whole) | ((x.array != x.array) & (whole != whole))
     share = best / np.maximum(best.sum(dims, keepdims=True), 1)
     share = Tensor(share.astype(x.dtype, copy=False))
     return record(name, value, (x,), (lambda g: _again(x, g, dims, keepdim) * share,))
@@ -155,11 +251,14 @@ def _some(name: str, x: Tensor, dims: tuple[int, ...], kind: type = PlaceError) 
 
 
 def _place(name: str, place: Callable, x: Tensor, dim: int | None, keepdim: bool = False) -> Tensor:
-    _some(name, x, _dims(x, dim))
-    dim = None if dim is None or not x.ndim else axis(x, dim)
+    if x.dtype.kind == "b" and name.startswith("arg"):
+        fail(f"{name} of truth values; say x.int() first")
+    dims = _dims(x, dim)
+    _some(name, x, dims, PlaceError if dim is not None else MathError)
     if not x.ndim:
         return Tensor(np.zeros((), dtypes.int64))
-    return Tensor(np.asarray(place(x.array, axis=dim, keepdims=keepdim)).astype(dtypes.int64, copy=False))
+    found = place(x.array, axis=None if dim is None else dims[0], keepdims=keepdim)
+    return Tensor(np.asarray(found).astype(dtypes.int64, copy=False))
 
 
 max = _extreme("max", np.max, np.argmax, maximum)
@@ -191,22 +290,28 @@ def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
 
 
 @method
-def argsort(x: Tensor, dim: int = -1, descending: bool = False) -> Tensor:
-    """The places in the order of the numbers, equal ones in the order in which they stand."""
-    order = np.argsort(-x.array if descending else x.array, axis(x, dim), kind="stable") if x.ndim else 0 * x.array
-    return Tensor(order.astype(dtypes.int64, copy=False))
+def argsort(x: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
+    """The places in the order of the numbers, equal ones in the order in which they stand; NaN is the largest."""
+    dim = axis(x, dim)
+    if not x.ndim:
+        return Tensor(np.zeros((), dtypes.int64))
+    if not descending:
+        return Tensor(np.argsort(x.array, dim, kind="stable"))
+    # The order of the array read from its end, itself read from its end: falling, and equal ones as they stand.
+    order = np.flip(np.argsort(np.flip(x.array, dim), dim, kind="stable"), dim)
+    return Tensor(x.shape[dim] - 1 - order)
 
 
 @method
 def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Whether any is true, or not 0."""
-    return _truth(x, np.any(x.array, axis=_dims(x, dim), keepdims=keepdim))
+    """Whether any is true, or not 0; along no dimension at all, (), of each number by itself."""
+    return _truth(x, np.any(x.array, axis=() if dim == () else _dims(x, dim), keepdims=keepdim))
 
 
 @method
 def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Whether all are true, or not 0."""
-    return _truth(x, np.all(x.array, axis=_dims(x, dim), keepdims=keepdim))
+    """Whether all are true, or not 0; along no dimension at all, (), of each number by itself."""
+    return _truth(x, np.all(x.array, axis=() if dim == () else _dims(x, dim), keepdims=keepdim))
 
 
 def _truth(x: Tensor, value: np.ndarray) -> Tensor:
@@ -215,9 +320,11 @@ def _truth(x: Tensor, value: np.ndarray) -> Tensor:
 
 
 @method
-def logsumexp(x: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
+def logsumexp(x: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Tensor:
     """The log of the sum of exp(x), safe for large numbers: the largest is taken out first."""
-    _floating(x, "logsumexp")
+    if dim == ():
+        fail("logsumexp(): the argument 'dim' is at least one dimension, not ()")
+    x = x if x.dtype.kind == "f" else x.to(dtypes.DEFAULT)
     largest = _largest(x, _dims(x, dim))
     total = sum((x - largest).exp(), dim, keepdim=True).log() + largest
     return total if keepdim else total.squeeze(_dims(x, dim))
@@ -229,8 +336,9 @@ def _largest(x: Tensor, dims: tuple[int, ...]) -> Tensor:
 
 
 @method
-def softmax(x: Tensor, dim: int) -> Tensor:
+def softmax(x: Tensor, dim: int, dtype: DType = None) -> Tensor:
     """exp(x) along a dimension, divided by its sum: numbers above 0 that add up to 1."""
+    x = x if dtype is None else x.to(dtype)
     _floating(x, "softmax")
     dims = _dims(x, dim)
     with np.errstate(all="ignore"):
@@ -245,8 +353,9 @@ def softmax(x: Tensor, dim: int) -> Tensor:
 
 
 @method
-def log_softmax(x: Tensor, dim: int) -> Tensor:
+def log_softmax(x: Tensor, dim: int, dtype: DType = None) -> Tensor:
     """The log of softmax, safe where a probability is too small for a number."""
+    x = x if dtype is None else x.to(dtype)
     _floating(x, "log_softmax")
     dims = _dims(x, dim)
     with np.errstate(all="ignore"):
@@ -259,22 +368,26 @@ def log_softmax(x: Tensor, dim: int) -> Tensor:
 def _same_numbers(x: Tensor, y: Tensor) -> None:
     if x.dtype != y.dtype:
         fail(f"the dtypes differ: {operands(f'{shown(x)} {x.dtype}', f'{shown(y)} {y.dtype}')}")
+    _meet(x, y)
 
 
 @method
-def isclose(x: Tensor, y: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
-    """True where |x - y| <= atol + rtol |y|."""
-    _same_numbers(x, y)
-    return Tensor(np.isclose(x.array, y.array, rtol, atol, equal_nan))
+def isclose(x: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
+    """True where |x - other| <= atol + rtol |other|."""
+    _same_numbers(x, other)
+    for name, size in (("rtol", rtol), ("atol", atol)):
+        if not size >= 0:
+            fail(f"isclose(): the argument {name!r} is 0 or more, not {size}")
+    return Tensor(np.isclose(x.array, other.array, rtol, atol, equal_nan))
 
 
 @method
-def allclose(x: Tensor, y: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
-    """Whether all |x - y| <= atol + rtol |y|."""
-    return bool(isclose(x, y, rtol, atol, equal_nan).array.all())
+def allclose(x: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    """Whether all |x - other| <= atol + rtol |other|."""
+    return bool(isclose(x, other, rtol, atol, equal_nan).array.all())
 
 
 @method
-def equal(x: Tensor, y: Tensor) -> bool:
+def equal(x: Tensor, other: Tensor) -> bool:
     """Whether two arrays have one shape and the same numbers."""
-    return x.shape == y.shape and bool((x.array == y.array).all())
+    return x.shape == other.shape and bool((x.array == other.array).all())

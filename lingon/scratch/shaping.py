@@ -1,9 +1,13 @@
 """Operations that move numbers and leave them as they are: reshape, transpose, expand, index, join, cut."""
 
+# ruff: noqa: RUF013 - a default of None means that an argument is left out; PyTorch refuses None itself there
+
+import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from lingon.scratch.arguments import checked
 from lingon.scratch.blame import PlaceError, fail, operands
 from lingon.scratch.dtypes import promote
 from lingon.scratch.elementwise import where
@@ -12,17 +16,10 @@ from lingon.scratch.tensor import Tensor, as_tensor, axis, method, record, shown
 Key = int | slice | None | Tensor | np.ndarray | list | tuple
 
 
-def _sizes(sizes: tuple) -> tuple[int, ...]:
-    """Sizes that may come one by one or as one list."""
-    if len(sizes) == 1 and isinstance(sizes[0], list | tuple):
-        sizes = tuple(sizes[0])
-    return tuple(int(size) for size in sizes)
-
-
 @method
 def reshape(x: Tensor, *shape: int) -> Tensor:
     """The same numbers in the same order in another shape; one size may be -1, which is what is left."""
-    shape, known = _sizes(shape), 1
+    known = 1
     for size in shape:
         known *= size if size != -1 else 1
     rest = shape.count(-1) == 1 and known and x.numel() % known == 0
@@ -33,11 +30,11 @@ def reshape(x: Tensor, *shape: int) -> Tensor:
 
 
 @method
-def view(x: Tensor, *shape: int) -> Tensor:
+def view(x: Tensor, *size: int) -> Tensor:
     """reshape, for arrays whose numbers lie in a row in memory."""
     if not x.is_contiguous():
         fail(f"view of an array {operands(shown(x))} with the strides {list(x.stride())}, not in a row; use reshape")
-    return reshape(x, *shape)
+    return reshape(x, size)
 
 
 @method
@@ -46,20 +43,22 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     start, end = axis(x, start_dim), axis(x, end_dim)
     if start > end:
         fail(f"flatten from dimension {start} to {end}: the first comes after the last")
-    return x.reshape(*x.shape[:start], int(np.prod(x.shape[start : end + 1])), *x.shape[end + 1 :])
+    return x.reshape((*x.shape[:start], int(np.prod(x.shape[start : end + 1])), *x.shape[end + 1 :]))
 
 
 @method
 def unsqueeze(x: Tensor, dim: int) -> Tensor:
     """A new dimension of size 1 at `dim`."""
     dim = dim % (x.ndim + 1) if -x.ndim - 1 <= dim <= x.ndim else axis(x, dim, more=1)
-    return x.reshape(*x.shape[:dim], 1, *x.shape[dim:]) if x.is_contiguous() else x[(slice(None),) * dim + (None,)]
+    return x.reshape((*x.shape[:dim], 1, *x.shape[dim:])) if x.is_contiguous() else x[(slice(None),) * dim + (None,)]
 
 
 @method
-def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+def squeeze(x: Tensor, dim: int | Sequence[int] = None) -> Tensor:
     """Without the dimensions of size 1, or without those of `dim` that have size 1."""
     dims = range(x.ndim) if dim is None else [axis(x, d) for d in ([dim] if isinstance(dim, int) else dim)]
+    if len(set(dims)) < len(dims):
+        fail(f"squeeze(): a dimension is named twice in dim {dim}")
     gone = {d for d in dims if x.ndim and x.shape[d] == 1}
     return x.reshape([size for d, size in enumerate(x.shape) if d not in gone])
 
@@ -67,9 +66,9 @@ def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
 @method
 def permute(x: Tensor, *dims: int) -> Tensor:
     """The dimensions in another order; the same memory, read in other steps."""
-    order = tuple(axis(x, d) for d in _sizes(dims))
+    order = tuple(axis(x, d) for d in dims)
     if sorted(order) != list(range(x.ndim)):
-        fail(f"permute{_sizes(dims)} of {operands(shown(x))}: each dimension is named once")
+        fail(f"permute{dims} of {operands(shown(x))}: each dimension is named once")
     back = [order.index(d) for d in range(x.ndim)]
     view = (lambda whole: whole.permute(order), lambda whole, part: part.permute(back))
     return record("permute", x.array.transpose(order), (x,), (lambda g: g.permute(back),), view=view)
@@ -95,7 +94,7 @@ def t(x: Tensor) -> Tensor:
 def matrix_transpose(x: Tensor) -> Tensor:
     """The last two dimensions exchanged."""
     if x.ndim < 2:
-        fail(f"a matrix is transposed, or many of them; this is {operands(shown(x))}")
+        fail(f"mT is for a matrix, or many of them; this is {operands(shown(x))}")
     return x.transpose(-2, -1)
 
 
@@ -104,9 +103,9 @@ Tensor.mT = property(matrix_transpose)
 
 
 @method
-def expand(x: Tensor, *sizes: int) -> Tensor:
+def expand(x: Tensor, *size: int) -> Tensor:
     """Repeated along dimensions of size 1, and along new ones in front, without a copy. -1 keeps a size."""
-    sizes = _sizes(sizes)
+    sizes = size
     old = (1,) * (len(sizes) - x.ndim) + x.shape
     shape = tuple(have if want == -1 else want for want, have in zip(sizes, old, strict=False))
     fits = len(old) == len(sizes) and all(h in (1, w) for h, w in zip(old, shape, strict=True))
@@ -117,9 +116,10 @@ def expand(x: Tensor, *sizes: int) -> Tensor:
     return record("expand", np.broadcast_to(x.array, shape), (x,), (lambda g: g,), view=view)
 
 
-def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
+@method
+def broadcast_to(x: Tensor, size: Sequence[int]) -> Tensor:
     """Repeated to the shape, without a copy."""
-    return expand(x, *shape)
+    return x.expand(size)
 
 
 @method
@@ -137,8 +137,11 @@ def clone(x: Tensor) -> Tensor:
 @method
 def flip(x: Tensor, *dims: int) -> Tensor:
     """The named dimensions backwards."""
-    dims = tuple(axis(x, d) for d in _sizes(dims)) if x.ndim else ()
-    return record("flip", np.flip(x.array, dims).copy(), (x,), (lambda g: g.flip(*dims),))
+    dims = tuple(axis(x, d) for d in dims)
+    if len(set(dims)) < len(dims):
+        fail(f"flip(): a dimension is named twice in dims {dims}")
+    value = np.flip(x.array, dims).copy() if x.ndim else x.array.copy()
+    return record("flip", value, (x,), (lambda g: g.flip(dims),))
 
 
 # ---- indexing: basic keys give views, arrays of places or of truth values give copies ----
@@ -173,7 +176,12 @@ def put_at(x: Tensor, key: Key, value: Tensor) -> Tensor:
     (places, rest), value = _places(x, key), as_tensor(value)
     if rest is not None:
         value = put_at(x[places], rest, value)
+    indexed = [place for place in places if isinstance(place, np.ndarray)]
+    if indexed and value.dtype != x.dtype and not (value.number or (not value.ndim and indexed[0].dtype.kind == "b")):
+        fail(f"index {_written(key)}: an array of {value.dtype} is put into one of {x.dtype}; say value.to(x.dtype)")
     array = x.array.copy()
+    if x.dtype.kind in "iu" and not np.isfinite(value.array).all():
+        fail(f"a value {value.tolist()} does not fit into an array of {x.dtype}")
     try:
         array[places] = value.array.astype(x.dtype, copy=False)
     except IndexError as error:
@@ -221,7 +229,7 @@ def _place(x: Tensor, k: Key, key: Key) -> int | slice | np.ndarray | None:
         return k
     if isinstance(k, Tensor | np.ndarray) and not k.ndim and k.dtype.kind == "i":
         return int(k)
-    if isinstance(k, list | np.ndarray | Tensor | bool | range):
+    if isinstance(k, list | tuple | np.ndarray | Tensor | bool | range):
         places = k.array if isinstance(k, Tensor) else np.asarray(k)
         places = places.astype(np.int64) if not places.size and places.dtype.kind == "f" else places
         if places.dtype.kind in "bi" or (places.dtype.kind == "u" and not isinstance(k, Tensor)):
@@ -281,6 +289,7 @@ def index_select(x: Tensor, dim: int, index: Tensor) -> Tensor:
 # ---- joining and cutting ----
 
 
+@functools.partial(checked, spread=False)
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Arrays one behind the other along a dimension that is there; all other sizes are equal."""
     xs = [as_tensor(x) for x in tensors]
@@ -306,6 +315,7 @@ def _slice_rule(dim: int, start: int, end: int) -> Callable:
     return lambda g: g[(slice(None),) * dim + (slice(start, end),)]
 
 
+@functools.partial(checked, spread=False)
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Arrays of one shape along a new dimension."""
     xs = [as_tensor(x) for x in tensors]
@@ -318,19 +328,30 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return cat([x.unsqueeze(dim) for x in xs], dim if dim >= 0 else dim + xs[0].ndim + 1)
 
 
-@method
-def split(x: Tensor, size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+def _split(x: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Cut along a dimension into pieces of a size, the last one perhaps smaller, or into pieces of these sizes."""
-    dim = axis(x, dim)
-    total = x.shape[dim] if x.ndim else 1
+    size, dim = split_size, axis(x, dim)
+    if not x.ndim:
+        fail("split of a single number; expected at least one dimension")
+    total = x.shape[dim]
     if isinstance(size, int):
-        if size < 1 and total:
+        if size < 0 or (not size and total):
             fail(f"split of {operands(shown(x))} into pieces of {size}; expected at least 1")
         size = [min(size, total - start) for start in range(0, total, max(size, 1))] or [0]
-    if sum(size) != total:
+    if min(size, default=0) < 0 or sum(size) != total:
         fail(f"split of {operands(shown(x))} along dimension {dim}: the sizes {list(size)} do not add up to {total}")
     ends = np.cumsum(size).tolist()
     return tuple(x[(slice(None),) * dim + (slice(end - n, end),)] for n, end in zip(size, ends, strict=True))
+
+
+_split.__name__ = "split"
+Tensor.split = checked(_split, method=True)
+
+
+@functools.partial(checked, spread=False)
+def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Cut along a dimension into pieces of a size, the last one perhaps smaller, or into pieces of these sizes."""
+    return _split(tensor, split_size_or_sections, dim)
 
 
 @method
@@ -338,25 +359,36 @@ def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Cut along a dimension into that many pieces of one size, the last one perhaps smaller."""
     if chunks < 1:
         fail(f"chunk of {operands(shown(x))} into {chunks} pieces; expected at least 1")
+    if not x.ndim:
+        fail("chunk of a single number; expected at least one dimension")
     total = x.size(dim)
-    return split(x, -(-total // chunks), dim) if total else tuple(split(x, [0] * chunks, dim))
+    return _split(x, -(-total // chunks), dim) if total else _split(x, [0] * chunks, dim)
 
 
 @method
 def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The rows along a dimension, each without it."""
+    if not x.ndim:
+        fail("unbind of a single number; expected at least one dimension")
     return tuple(x[(slice(None),) * axis(x, dim) + (i,)] for i in range(x.size(dim)))
+
+
+def _matrix(name: str, x: Tensor) -> None:
+    if x.ndim < 2:
+        fail(f"{name} is for matrices, and {operands(shown(x))} has fewer than two dimensions")
 
 
 @method
 def tril(x: Tensor, diagonal: int = 0) -> Tensor:
     """What is on and below a diagonal; 0 above."""
+    _matrix("tril", x)
     return where(Tensor(np.tril(np.ones(x.shape[-2:], bool), diagonal)), x, as_tensor(0).to(x.dtype))
 
 
 @method
 def triu(x: Tensor, diagonal: int = 0) -> Tensor:
     """What is on and above a diagonal; 0 below."""
+    _matrix("triu", x)
     return where(Tensor(np.triu(np.ones(x.shape[-2:], bool), diagonal)), x, as_tensor(0).to(x.dtype))
 
 

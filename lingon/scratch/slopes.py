@@ -11,18 +11,24 @@ class Slope:
     """A function of one number: how NumPy computes it, its derivative, and the derivative as it is written.
 
     slope: takes anything that has the operations of an array: numbers, or a power series of exact fractions, on which
-    the tests check the table as one does on paper. whole: whole numbers stay whole.
+    the tests check the table as one does on paper. whole: whole numbers stay whole. truth: what truth values become;
+    where it is None they are refused, as in PyTorch.
     """
 
     value: Callable[[np.ndarray], np.ndarray]
     slope: Callable
     written: str
     whole: bool = False
+    truth: str | None = None
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
     small = np.exp(-np.abs(x))  # never overflows
     return np.where(x >= 0, 1, small) / (1 + small)
+
+
+def _sign(x: np.ndarray) -> np.ndarray:
+    return x if x.dtype.kind == "b" else np.nan_to_num(np.sign(x), nan=0)
 
 
 def _softplus(x: np.ndarray) -> np.ndarray:
@@ -36,7 +42,7 @@ SLOPES = {
     "log": Slope(np.log, lambda x: 1 / x, "1 / x"),
     "log1p": Slope(np.log1p, lambda x: 1 / (1 + x), "1 / (1 + x)"),
     "sqrt": Slope(np.sqrt, lambda x: 0.5 / x.sqrt(), "1 / (2 sqrt(x))"),
-    "square": Slope(np.square, lambda x: 2 * x, "2 x", whole=True),
+    "square": Slope(np.square, lambda x: 2 * x, "2 x", whole=True, truth="int64"),
     "reciprocal": Slope(np.reciprocal, lambda x: -1 / (x * x), "-1 / x^2"),
     "sin": Slope(np.sin, lambda x: x.cos(), "cos(x)"),
     "cos": Slope(np.cos, lambda x: -x.sin(), "-sin(x)"),
@@ -49,7 +55,7 @@ SLOPES = {
     "softplus": Slope(_softplus, lambda x: x.sigmoid(), "sigmoid(x)"),
     "relu": Slope(lambda x: np.maximum(x, x.dtype.type(0)), lambda x: x > 0, "1 where x > 0, else 0", whole=True),
     "abs": Slope(np.abs, lambda x: x.sign(), "sign(x)", whole=True),
-    "sign": Slope(lambda x: np.nan_to_num(np.sign(x), nan=0, posinf=1, neginf=-1), lambda x: 0, "0", whole=True),
+    "sign": Slope(_sign, lambda x: 0, "0", whole=True, truth="bool"),
     "floor": Slope(np.floor, lambda x: 0, "0", whole=True),
     "ceil": Slope(np.ceil, lambda x: 0, "0", whole=True),
     "round": Slope(np.round, lambda x: 0, "0", whole=True),

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lingon.scratch import dtypes
+from lingon.scratch.arguments import REFUSED, Number, checked, kind, number
 from lingon.scratch.blame import KindError, MathError, PlaceError, fail, operands
 
 Rule = Callable[["Tensor"], "Tensor"]  # the gradient of the result -> the gradient of one input
@@ -96,7 +97,7 @@ class Node:
         # An edge leads to the step that made the input, or to the input itself where it is a leaf. Kept apart from
         # `inputs`, since an array that is changed in place will have been made by another step.
         self.edges = tuple(x.edge for x in inputs)
-        self.saved = [(x, x.storage, x.storage.version) for x in saved]
+        self.saved = [(x, x.memory, x.memory.version) for x in saved]
         self.output: weakref.ref[Tensor] | None = None
         self.spent = False  # the way back was gone, and may not be gone again by mistake
 
@@ -130,18 +131,20 @@ class Tensor:
         "grad",
         "grad_fn",
         "keeps",
+        "memory",
         "number",
-        "storage",
         "view_of",
     )
 
     def __init__(self, array: np.ndarray, requires_grad: bool = False, *, number: bool = False):
+        if not isinstance(array, np.ndarray | np.generic):
+            fail(f"Tensor() is for arrays of NumPy, not for {type(array).__name__}; write tensor(...)", KindError)
         self._numbers = np.asarray(array)
         self.grad: Tensor | None = None
         self.grad_fn: Node | None = None
         self.keeps = False  # gathers a gradient though it is no leaf
         self.number = number  # is a number of Python, which yields to the dtypes of arrays
-        self.storage = Storage()
+        self.memory = Storage()
         self.view_of: View | None = None
         self._requires_grad = False
         if requires_grad:
@@ -163,8 +166,9 @@ class Tensor:
     def requires_grad(self, on: bool) -> None:
         self.requires_grad_(on)
 
-    def requires_grad_(self, on: bool = True) -> Tensor:
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Says whether gradients flow to this leaf; only floating numbers have any."""
+        on = requires_grad
         if on and self.array.dtype.kind != "f":
             fail(f"only floating numbers have gradients, and this array {shown(self)} is {self.dtype}; say float()")
         if not on and self.grad_fn is not None:
@@ -215,7 +219,7 @@ class Tensor:
         self.array = other.array
 
     def size(self, dim: int | None = None) -> tuple[int, ...] | int:
-        return self.shape if dim is None else self.shape[axis(self, dim)]
+        return self.shape if dim is None else self.shape[_place(self, dim)]
 
     def dim(self) -> int:
         return self.ndim
@@ -223,9 +227,10 @@ class Tensor:
     def numel(self) -> int:
         return self.array.size
 
-    def stride(self) -> tuple[int, ...]:
-        """How many numbers to go on in memory for one step in each dimension."""
-        return tuple(step // self.array.itemsize for step in self.array.strides)
+    def stride(self, dim: int | None = None) -> tuple[int, ...] | int:
+        """How many numbers to go on in memory for one step in each dimension, or in one."""
+        steps = tuple(step // self.array.itemsize for step in self.array.strides)
+        return steps if dim is None else steps[_place(self, dim)]
 
     def is_contiguous(self) -> bool:
         return self.array.flags.c_contiguous
@@ -237,19 +242,19 @@ class Tensor:
     def detach(self) -> Tensor:
         """The same numbers, in the same memory, of which no history is known."""
         out = Tensor(self.array)
-        out.storage, out.view_of = self.storage, View(self, Tensor.detach, None)
+        out.memory, out.view_of = self.memory, View(self, Tensor.detach, None)
         return out
 
     def fresh(self) -> Tensor:
         """The array itself; a view whose array has moved on to other memory is taken from it anew."""
-        if self.storage.stale:
+        if self.memory.stale:
             with set_grad_enabled(True):
                 self.become(self.view_of.take(self.view_of.whole))
         return self
 
     def become(self, other: Tensor) -> None:
         """Takes over the numbers, the memory and the history of another array."""
-        self._numbers, self.storage = other._numbers, other.storage
+        self._numbers, self.memory = other._numbers, other.memory
         self.grad_fn, self._requires_grad = other.grad_fn, other._requires_grad
 
     def numpy(self) -> np.ndarray:
@@ -327,6 +332,28 @@ def _writer(array: np.ndarray) -> Callable[[float], str]:
     return lambda number: one(number).rjust(width)
 
 
+for _name, _function in list(vars(Tensor).items()):
+    if callable(_function) and not _name.startswith("_") and _name not in ("become", "fresh"):
+        setattr(Tensor, _name, checked(_function, method=True))
+Operand = Tensor | Number
+kind(Tensor, "an array", lambda value: value if isinstance(value, Tensor) else REFUSED, Tensor)
+kind(
+    Tensor | None, "an array or None", lambda value: value if isinstance(value, Tensor) else REFUSED, Tensor, type(None)
+)
+kind(
+    Operand,
+    "an array or a number",
+    lambda value: value if isinstance(value, Tensor) else number(value),
+    *(Tensor, float, int, bool),
+)
+kind(Sequence[Tensor], "a list of arrays", lambda value: _arrays(value))
+
+
+def _arrays(value: object) -> object:
+    given = isinstance(value, list | tuple) and all(isinstance(x, Tensor) for x in value)
+    return value if given else REFUSED
+
+
 def record(
     name: str,
     value: np.ndarray,
@@ -346,7 +373,7 @@ def record(
         x.fresh()
     out = Tensor(value)
     if view and np.may_share_memory(out.array, inputs[0].array):
-        out.storage, out.view_of = inputs[0].storage, View(inputs[0], *view)
+        out.memory, out.view_of = inputs[0].memory, View(inputs[0], *view)
     if _recording and any(x._requires_grad for x in inputs) and out.array.dtype.kind == "f":
         out.grad_fn = Node(name, inputs, rules, saved)
         out._requires_grad = True
@@ -354,9 +381,9 @@ def record(
 
 
 def method(function: Callable) -> Callable:
-    """Makes a function on arrays a method of them as well, as in PyTorch."""
-    setattr(Tensor, function.__name__, function)
-    return function
+    """Makes a function on arrays a method of them as well, as in PyTorch; both are held to their signature."""
+    setattr(Tensor, function.__name__, checked(function, method=True))
+    return checked(function, spread=False)
 
 
 def shown(x: Tensor | np.ndarray) -> str:
@@ -374,6 +401,11 @@ def axis(x: Tensor, dim: int, more: int = 0) -> int:
     if not -count <= dim < count:
         fail(f"there is no dimension {dim} in {operands(shown(x))}; expected -{count} to {count - 1}", PlaceError)
     return dim % count
+
+
+def _place(x: Tensor, dim: int) -> int:
+    """The place of a dimension among those that are there: a single number has none."""
+    return axis(x, dim) if x.ndim else fail(f"there is no dimension {dim} in a single number", PlaceError)
 
 
 def as_tensor(x: Tensor | np.ndarray | float | Sequence) -> Tensor:

@@ -61,3 +61,14 @@ def test_a_single_array_and_a_hostile_name():
     picture = scratch.draw(x, {"<script>": x}, title="</svg>")
     assert texts(picture) == ["</svg>", "<script>", "[1, 1]"]
     assert picture._repr_svg_() == str(picture)
+
+
+def test_a_graph_of_torch_shows_its_steps_and_its_leaves():
+    torch = pytest.importorskip("torch")
+    a, b = torch.tensor(2.0, requires_grad=True), torch.tensor(3.0, requires_grad=True)
+    y = (a * b + 1) ** 2
+    y.backward()
+    found = texts(scratch.draw(y, {"a": a, "b": b}))
+    assert sorted(found) == sorted(["a", "2", "grad 42", "b", "3", "grad 28", "*", "+", "**"])
+    with pytest.raises(TypeError, match="requires_grad, not Tensor"):
+        scratch.draw(torch.ones(3))

@@ -5,14 +5,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lingon.scratch import dtypes
+from lingon.scratch.arguments import checked
 from lingon.scratch.autograd.engine import _listed
 from lingon.scratch.autograd.functional import jacobian
 from lingon.scratch.blame import fail
 from lingon.scratch.tensor import Tensor, no_grad, shown
 
 
+@checked
 def gradcheck(
-    func: Callable, inputs: Tensor | Sequence[Tensor], eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3
+    func: Callable, inputs: Tensor | Sequence[Tensor], *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3
 ) -> bool:
     """True when the Jacobian by the rules equals the one by central differences; else an error that shows both.
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lingon.scratch.blame import fail
+from lingon.scratch.arguments import checked
+from lingon.scratch.blame import KindError, fail
 from lingon.scratch.tensor import Node, Tensor, method, set_grad_enabled, shown
 
 Edge = Node | Tensor
@@ -127,15 +128,17 @@ def _gather(leaf: Tensor, g: Tensor, create_graph: bool) -> None:
         leaf.grad = leaf.grad + g
     else:
         leaf.grad.array[...] += g.array
-        leaf.grad.storage.version += 1
+        leaf.grad.memory.version += 1
 
 
+@checked
 def grad(
     outputs: Tensor | Sequence[Tensor],
     inputs: Tensor | Sequence[Tensor],
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    *,
     allow_unused: bool | None = None,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
@@ -146,6 +149,8 @@ def grad(
     """
     outputs, inputs = _listed(outputs), _listed(inputs)
     given = _listed(grad_outputs) if grad_outputs is not None else [None] * len(outputs)
+    if any(x is None for x in (*outputs, *inputs)):
+        fail("outputs and inputs are arrays, not None", KindError)
     for x in inputs:
         if not x.requires_grad:
             fail(f"an input {shown(x)} does not require a gradient; say x.requires_grad_() before it is used")
@@ -168,4 +173,8 @@ def _result(x: Tensor, found: Found, create_graph: bool, allow_unused: bool, zer
 
 
 def _listed(x: Tensor | Sequence[Tensor]) -> list[Tensor]:
-    return [x] if isinstance(x, Tensor) else list(x)
+    found = [x] if isinstance(x, Tensor) else list(x) if isinstance(x, list | tuple) else [x]
+    for one in found:
+        if one is not None and not isinstance(one, Tensor):
+            fail(f"outputs, inputs and their gradients are arrays, not {type(one).__name__}", KindError)
+    return found

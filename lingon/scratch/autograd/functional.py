@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from lingon.scratch.arguments import checked
 from lingon.scratch.autograd.engine import _listed, grad
 from lingon.scratch.blame import fail
 from lingon.scratch.shaping import stack
@@ -12,6 +13,7 @@ from lingon.scratch.tensor import Tensor, enable_grad, shown
 Inputs = Tensor | tuple[Tensor, ...]
 
 
+@checked
 def jacobian(func: Callable, inputs: Inputs, create_graph: bool = False) -> Tensor | tuple:
     """All first derivatives of `func` at the inputs: a shape of the output followed by that of the input.
 
@@ -28,12 +30,13 @@ def _one_jacobian(output: Tensor, xs: list[Tensor], create_graph: bool) -> tuple
         return tuple(Tensor(np.zeros(output.shape + x.shape, x.dtype)) for x in xs)
     with enable_grad():
         numbers = output.reshape(-1)
-        rows = [grad(n, xs, None, True, create_graph, True, materialize_grads=True) for n in numbers]
+        rows = [grad(n, xs, None, True, create_graph, allow_unused=True, materialize_grads=True) for n in numbers]
         return tuple(
             stack(parts).reshape(output.shape + x.shape) for x, parts in zip(xs, zip(*rows, strict=True), strict=True)
         )
 
 
+@checked
 def hessian(func: Callable, inputs: Inputs, create_graph: bool = False) -> Tensor | tuple:
     """All second derivatives of a function that gives one number."""
 
@@ -47,35 +50,42 @@ def hessian(func: Callable, inputs: Inputs, create_graph: bool = False) -> Tenso
     return jacobian(slope, inputs, create_graph)
 
 
+@checked
 def vjp(func: Callable, inputs: Inputs, v: Inputs | None = None, create_graph: bool = False) -> tuple:
     """What `func` gives, and v times its Jacobian: one way back, however many numbers there are."""
     xs, outputs = _run(func, inputs, create_graph)
     seeds = [None] * len(_listed(outputs)) if v is None else _listed(v)
     with enable_grad():
-        found = grad(_listed(outputs), xs, seeds, create_graph, create_graph, True, materialize_grads=True)
+        found = grad(_listed(outputs), xs, seeds, create_graph, create_graph, allow_unused=True, materialize_grads=True)
     return _given(outputs, create_graph), found[0] if isinstance(inputs, Tensor) else found
 
 
+@checked
 def jvp(func: Callable, inputs: Inputs, v: Inputs | None = None, create_graph: bool = False) -> tuple:
     """What `func` gives, and its Jacobian times v: by two ways back, the second through the first."""
     xs, outputs = _run(func, inputs, create_graph)
     out = _listed(outputs)
     with enable_grad():
         seeds = [Tensor(np.ones(o.shape, o.dtype), requires_grad=True) for o in out]
-        slopes = grad(out, xs, seeds, True, True, True, materialize_grads=True)
+        slopes = grad(out, xs, seeds, True, True, allow_unused=True, materialize_grads=True)
         used = [(s, w) for s, w in zip(slopes, _directions(xs, v), strict=True) if s.requires_grad]
         if not used:
             found = tuple(Tensor(np.zeros(o.shape, o.dtype)) for o in out)
         else:
             ends, ws = zip(*used, strict=True)
-            found = grad(ends, seeds, ws, create_graph, create_graph, True, materialize_grads=True)
+            found = grad(ends, seeds, ws, create_graph, create_graph, allow_unused=True, materialize_grads=True)
     return _given(outputs, create_graph), found[0] if isinstance(outputs, Tensor) else found
 
 
 def _directions(xs: Sequence[Tensor], v: Inputs | None) -> list[Tensor]:
     if v is None and any(x.numel() != 1 for x in xs):
         fail("v is needed: how far to go along each number of the inputs")
-    return [Tensor(np.ones(x.shape, x.dtype)) for x in xs] if v is None else _listed(v)
+    given = [Tensor(np.ones(x.shape, x.dtype)) for x in xs] if v is None else _listed(v)
+    if [one.shape for one in given] != [x.shape for x in xs]:
+        fail(
+            f"v has the shapes {[shown(one) for one in given]}; expected those of the inputs, {[shown(x) for x in xs]}"
+        )
+    return given
 
 
 def _run(func: Callable, inputs: Inputs, create_graph: bool) -> tuple[list[Tensor], Tensor | tuple[Tensor, ...]]:

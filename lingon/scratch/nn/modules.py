@@ -1,18 +1,18 @@
 """Layers that hold their weights, and modules that hold layers; names and shapes are those of PyTorch."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np
 
 from lingon.core.errors import one_of, unknown
 from lingon.scratch import create
-from lingon.scratch.blame import fail
+from lingon.scratch.arguments import REFUSED, built, checked, kind
+from lingon.scratch.blame import KindError, PlaceError, fail
 from lingon.scratch.nn import functional as F
 from lingon.scratch.tensor import Tensor, no_grad, shown
 
 
+@built
 class Parameter(Tensor):
     """An array that a module learns."""
 
@@ -20,6 +20,17 @@ class Parameter(Tensor):
 
     def __init__(self, data: Tensor, requires_grad: bool = True):
         super().__init__(data.array, requires_grad)
+
+
+Span = int | tuple[int]  # of a window in time; PyTorch takes a list of one too
+
+
+def _span(value: object) -> object:
+    one = value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
+    return int(one) if isinstance(one, int | np.integer) and not isinstance(one, bool) else REFUSED
+
+
+kind(Span, "a whole number", _span, int)
 
 
 class Module:
@@ -30,11 +41,11 @@ class Module:
     def __call__(self, *inputs: Tensor) -> Tensor:
         return self.forward(*inputs)
 
-    def named_children(self) -> Iterator[tuple[str, Module]]:
+    def named_children(self) -> Iterator[tuple[str, "Module"]]:
         """The modules right inside of this one."""
         return ((name, value) for name, value in vars(self).items() if isinstance(value, Module))
 
-    def modules(self) -> Iterator[Module]:
+    def modules(self) -> Iterator["Module"]:
         """This module and all inside of it."""
         yield self
         for _, child in self.named_children():
@@ -71,13 +82,14 @@ class Module:
             for name, value in weights.items():
                 mine[name].copy_(create.as_tensor(np.asarray(value)))
 
-    def train(self, mode: bool = True) -> Module:
+    @checked
+    def train(self, mode: bool = True) -> "Module":
         """Training, where dropout drops, or with False not."""
         for module in self.modules():
             module.training = mode
         return self
 
-    def eval(self) -> Module:
+    def eval(self) -> "Module":
         """No training: dropout drops nothing."""
         return self.train(False)
 
@@ -92,6 +104,8 @@ class Sequential(Module):
 
     def __init__(self, *modules: Module):
         for i, module in enumerate(modules):
+            if not isinstance(module, Module):
+                fail(f"Sequential(): the argument number {i}, {module!r:.60}, is no module", KindError)
             setattr(self, str(i), module)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -111,6 +125,7 @@ def _even(*size: int, inputs: int) -> Parameter:
     return Parameter((create.rand(*size) * 2 - 1) / max(inputs, 1) ** 0.5)
 
 
+@built
 class Linear(Module):
     """x [..., D] -> [..., O]: every output a sum of all inputs, each with its weight, and a bias."""
 
@@ -122,10 +137,13 @@ class Linear(Module):
         return F.linear(x, self.weight, self.bias)
 
 
+@built
 class Embedding(Module):
     """ids [...] -> [..., D]: a row of numbers for each id. The row `padding_idx` is 0 and does not learn."""
 
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None):
+        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
+            fail(f"Embedding(): the argument 'padding_idx' is a row of {num_embeddings}, not {padding_idx}", PlaceError)
         self.weight, self.padding_idx = Parameter(create.randn(num_embeddings, embedding_dim)), padding_idx
         if padding_idx is not None:
             self.weight.array[padding_idx] = 0
@@ -134,29 +152,47 @@ class Embedding(Module):
         return F.embedding(ids, self.weight, self.padding_idx)
 
 
+@built
 class Conv1d(Module):
     """x [B, D, T] -> [B, O, T']: the same weights for every window of `kernel_size` steps."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, padding: int = 0):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Span,
+        stride: Span = 1,
+        padding: Span = 0,
+        dilation: Span = 1,
+        *,
+        bias: bool = True,
+    ):
+        for name, size in (("in_channels", in_channels), ("out_channels", out_channels), ("kernel_size", kernel_size)):
+            if size < 1:
+                fail(f"Conv1d(): the argument {name!r} is 1 or more, not {size}")
         inputs = in_channels * kernel_size
         self.weight = _even(out_channels, in_channels, kernel_size, inputs=inputs)
-        self.bias = _even(out_channels, inputs=inputs)
-        self.stride, self.padding = stride, padding
+        self.bias = _even(out_channels, inputs=inputs) if bias else None
+        self.stride, self.padding, self.dilation = stride, padding, dilation
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv1d(x, self.weight, self.bias, self.stride, self.padding)
+        return F.conv1d(x, self.weight, self.bias, self.stride, self.padding, self.dilation)
 
 
+@built
 class Dropout(Module):
     """While training a share `p` of the numbers is 0."""
 
     def __init__(self, p: float = 0.5):
+        if not 0 <= p <= 1:
+            fail(f"Dropout(): the argument 'p' is a share from 0 to 1, not {p}")
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.p, self.training)
 
 
+@built
 class LSTMCell(Module):
     """One step of a long short-term memory: x [B, D] and (h, c) [B, H] -> the new (h, c).
 
@@ -182,36 +218,64 @@ class LSTMCell(Module):
         return o.sigmoid() * c.tanh(), c
 
 
+@built
 class ReLU(Module):
     """The larger of x and 0."""
+
+    def __init__(self) -> None:
+        pass
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x)
 
 
+@built
 class Tanh(Module):
     """tanh of each number."""
+
+    def __init__(self) -> None:
+        pass
 
     def forward(self, x: Tensor) -> Tensor:
         return F.tanh(x)
 
 
+@built
 class Sigmoid(Module):
     """sigmoid of each number."""
+
+    def __init__(self) -> None:
+        pass
 
     def forward(self, x: Tensor) -> Tensor:
         return F.sigmoid(x)
 
 
+@built
 class Flatten(Module):
-    """All dimensions but the first as one."""
+    """The dimensions from `start_dim` to `end_dim` as one: all but the first."""
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1):
+        self.start_dim, self.end_dim = start_dim, end_dim
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.flatten(1)
+        return x.flatten(self.start_dim, self.end_dim)
 
 
+@built
 class CrossEntropyLoss(Module):
     """cross_entropy as a module."""
 
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        *,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ):
+        self.weight = weight
+        self.how = {"ignore_index": ignore_index, "reduction": reduction, "label_smoothing": label_smoothing}
+
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.cross_entropy(input, target)
+        return F.cross_entropy(input, target, self.weight, **self.how)
