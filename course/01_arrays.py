@@ -1,14 +1,15 @@
 # %% [markdown]
 # # 01. Arrays
 #
-# **How can one line of Python do what a loop over a million numbers does, a hundred times faster?**
+# **How can one line of Python do what a loop over a hundred thousand numbers does, many times faster?**
 #
 # Texts, pictures and the weights of a network are all the same thing to a computer: many numbers of one kind, side by
 # side in memory, and a note that says how to walk through them. That is an **array**. Whoever sees both, the numbers
 # and the note, can read every model in this course.
 #
 # We use `lingon.scratch`, arrays made of NumPy and small enough to read. Its names and rules are those of PyTorch, so
-# we import it under that name. Replace this one line by `import torch` and the lesson runs as before.
+# we import it under that name. Replace that one line by `import torch` and every cell runs as before, the checks of the
+# exercises too; only random numbers and the words of errors are others.
 
 # %%
 import time
@@ -37,8 +38,11 @@ for name, x in examples.items():
 
 # %% [markdown]
 # The dtype decides how much room a number takes and what fits into it. A text becomes whole numbers (int64), weights
-# are floating ones (float32), a question that was asked of each number gives truth values (bool). Where two kinds meet,
-# the wider one wins; a plain number of Python adapts to the array.
+# are floating ones (float32), a question that was asked of each number gives truth values (bool).
+#
+# Where two kinds meet, the **rank** decides first: truth values yield to whole numbers, whole numbers to floating ones,
+# however many bytes each has. An int64 and a float32 make a float32, the narrower of the two. Among kinds of one rank
+# the wider one wins. A plain number of Python adapts to the array unless its own rank is higher.
 
 # %%
 whole, floating = torch.tensor([1, 2, 3]), torch.tensor([0.5, 0.5, 0.5])
@@ -49,6 +53,12 @@ for words, x in (
     ("whole > 1", whole > 1),
 ):
     print(f"{words:18} {x.tolist()!s:22} {x.dtype}, {x.element_size()} bytes each")
+assert (whole.element_size(), floating.element_size()) == (8, 4)
+assert (whole + floating).dtype == torch.float32  # the rank decides, not the width
+assert ((whole > 1) + whole).dtype == torch.int64
+assert (floating + torch.zeros(3, dtype=torch.float64)).dtype == torch.float64  # of one rank: the wider
+assert (whole * 2).dtype == torch.int64  # a number of Python adapts
+assert (whole / 2).dtype == (whole * 0.5).dtype == torch.float32
 
 # %% [markdown]
 # ## Slices: a picture is an array
@@ -89,6 +99,7 @@ vectors = torch.arange(12).reshape(4, 3) * 10
 words = torch.tensor([2, 0, 2])
 print("rows 2, 0, 2:", vectors[words].tolist())
 print("above 50:", vectors[vectors > 50].tolist())
+assert vectors[vectors > 50].tolist() == [number for row in vectors.tolist() for number in row if number > 50]
 assert np.array_equal(vectors[words].numpy(), vectors.numpy()[[2, 0, 2]])
 
 # %% [markdown]
@@ -116,16 +127,21 @@ for axis, (part, name, colours) in zip(axes, parts, strict=True):
 plt.show()
 by_loops = [[10 * j + i for j in range(1, 6)] for i in range(1, 4)]
 assert table.tolist() == by_loops
+assert row.expand(3, 5).stride() == (0, 1)  # no step in memory leads from row to row: nothing was copied
 
 # %% [markdown]
-# Where shapes do not fit, arrays say so: both shapes, the names that you gave them, and the line.
+# Where shapes do not fit, arrays say so. PyTorch names the two sizes that clash; ours both shapes, the names that you
+# gave them, and the line.
 
 # %%
 weights, inputs = torch.zeros(3, 5), torch.zeros(3)
+message = ""
 try:
     weights * inputs
 except RuntimeError as error:
-    print(error)
+    message = str(error)
+print(message)
+assert {"3", "5"} <= set(message)
 print("with a new dimension of size 1:", list((weights * inputs[:, None]).shape))
 
 # %% [markdown]
@@ -150,10 +166,13 @@ print(
 print("means", [f"{m:+.3f}" for m in standard.mean(0).tolist()], " deviations", standard.std(0).tolist())
 by_numpy = (table.numpy() - table.numpy().mean(0)) / table.numpy().std(0, ddof=1)
 assert torch.allclose(standard, torch.tensor(by_numpy))
+assert torch.allclose(standard.mean(0), torch.zeros(3, dtype=torch.float64), atol=1e-12)
+assert torch.allclose(standard.std(0), torch.ones(3, dtype=torch.float64))
+assert table.sum(0, keepdim=True).shape == (1, 3)
 
 # %% [markdown]
 # The most used of all sums is the product of matrices: number $(i, j)$ of $A B$ is row $i$ of $A$ times column $j$ of
-# $B$, summed. With broadcasting it is one line; `@` does the same, and very much faster.
+# $B$, summed. With broadcasting it is one line. `@` does the same without the M K N products side by side in memory.
 
 
 # %%
@@ -164,7 +183,8 @@ def product(A, B):
 
 A, B = torch.randn(5, 3), torch.randn(3, 7)
 assert torch.allclose(product(A, B), A @ B, atol=1e-6)
-print("equal to @:", list((A @ B).shape))
+print("equal to @:", list((A @ B).shape), " products side by side:", (A[:, :, None] * B[None, :, :]).numel())
+assert (A[:, :, None] * B[None, :, :]).numel() == 5 * 3 * 7
 
 # %% [markdown]
 # ## What lies in memory
@@ -202,6 +222,16 @@ for axis, (name, view) in zip(bottom.subplots(1, 5), views.items(), strict=True)
     axis.set(title=f"{name}\nstrides {tuple(view.stride())}", xticks=[], yticks=[])
     axis.title.set_fontsize(9)
 plt.show()
+assert base.t().stride() == base.stride()[::-1]
+assert base[:, ::2].stride() == (base.stride()[0], 2 * base.stride()[1])
+assert base[:1].expand(3, 4).stride() == (0, 1)
+for view in views.values():
+    start = view[0, 0].item()  # the numbers of this memory are their own places
+    assert all(
+        view[i, j].item() == start + i * view.stride()[0] + j * view.stride()[1]
+        for i in range(view.shape[0])
+        for j in range(view.shape[1])
+    )
 
 # %% [markdown]
 # Two consequences. A view shares its numbers: change one, and the other has changed. (`clone()` makes a copy.) And an
@@ -214,7 +244,8 @@ corner += 100
 print("the base has changed:", base.tolist())
 kept = base.clone()
 kept.zero_()
-assert memory[0].item() == 100
+assert base[0, 0].item() == memory[0].item() == 100  # the view has changed them; zeros in the copy have not
+assert (base.is_contiguous(), base.t().is_contiguous()) == (True, False)
 print("contiguous:", base.is_contiguous(), " transposed:", base.t().is_contiguous())
 
 # %% [markdown]
@@ -253,6 +284,8 @@ print(
     f"{sizes[-1]:,} numbers: the array takes {by_array[-1] * 1e6:.0f} microseconds, "
     f"the loop {by_loop[-1] / by_array[-1]:.0f} times as long"
 )
+assert by_loop[-1] > 10 * by_array[-1]
+assert by_loop[0] < by_array[0]
 
 # %% [markdown]
 # For ten numbers the loop wins: asking once costs something too. That is why models work on **batches**, many examples
@@ -266,6 +299,7 @@ print(
 
 # %%
 print(torch.ones(3).device, list(torch.ones(3).to("cpu").shape))
+assert str(torch.ones(3).device) == "cpu"
 
 # %% [markdown]
 # ## Exercises

@@ -8,7 +8,9 @@
 # every weight. This lesson computes slopes in four ways: by trying, by the rules of school, by hand backwards through a
 # network, and by an array that remembers how it was made.
 #
-# As in lesson 01, `import torch` in place of the line below would do too. Only `draw` is ours alone.
+# As in lesson 01, `import torch` may stand in place of the line below, and every cell and check runs as before, with
+# other random numbers. Only `draw` is ours alone: of PyTorch's graphs it shows the steps, and the numbers that they
+# begin with, since PyTorch does not keep the results between.
 
 # %%
 import math
@@ -61,6 +63,10 @@ for name, slope in (("one side", one_sided), ("both sides", two_sided)):
 right.set(xlabel="step", ylabel="error of the slope", title="Too large a step, or too small")
 right.legend()
 plt.show()
+error = lambda slope, h: abs(slope(f, at, h) - truth).item()
+assert all(error(two_sided, h) < error(one_sided, h) for h in (1e-1, 1e-2, 1e-3, 1e-4, 1e-5))
+assert error(two_sided, 1e-14) > error(two_sided, 1e-5)  # too small: nothing but rounding
+assert abs(two_sided(lambda x: x * x, at, 0.5) - 2 * at).item() < 1e-12  # exact for a parabola, however large the step
 
 # %% [markdown]
 # ## Rules
@@ -144,6 +150,12 @@ right.set(xlabel="direction of a step, degrees", title="How much a step from the
 right.legend()
 plt.show()
 assert torch.allclose(change, around @ point.grad, atol=1e-3)
+steepest, length = int(change.argmax()), (point.grad @ point.grad).sqrt()
+assert abs(math.degrees(angles[steepest].item()) - uphill) < 2  # the next of the 200 directions is 1.8 degrees away
+assert torch.allclose(change[steepest], length, atol=1e-3)
+level = torch.stack([-point.grad[1], point.grad[0]]) / length  # at right angles
+with torch.no_grad():
+    assert abs(landscape(point + 1e-4 * level) - landscape(point)).item() < 1e-4 * 1e-3
 
 # %% [markdown]
 # Three things to see. The gradient points where it climbs **most steeply**, and its length says how steeply. At right
@@ -207,11 +219,14 @@ print("multiplications        from the input        from the loss")
 for width in (10, 100, 1000):
     sizes = [width] * 5 + [1]
     print(f"width {width:5} {multiplications(sizes, False):23,} {multiplications(sizes, True):20,}")
+    assert multiplications(sizes, True) == 4 * width**2  # four times a row times a matrix
+    assert multiplications(sizes, False) == 3 * width**3 + width**2  # three matrices times a matrix, one row
 
 # %% [markdown]
-# To begin at the loss is called **backpropagation**. The whole gradient, for however many weights, then costs about as
-# much as computing the loss two or three times. And nobody writes down a Jacobian: each step only has to know how to
-# multiply a row by its own, a **vector-Jacobian product**. That is all that is asked of an operation:
+# To begin at the loss is called **backpropagation**. For every product of matrices on the way there, the way back has
+# at most two: the gradient of all weights, however many, takes at most twice the multiplications of the loss. (The
+# network below counts them.) And nobody writes down a Jacobian: each step only has to know how to multiply a row by its
+# own, a **vector-Jacobian product**. That is all that is asked of an operation:
 
 # %%
 v = torch.randn(3, dtype=torch.float64)
@@ -242,6 +257,11 @@ G_h = G_y @ W2  # (8, 1)(1, 5)
 G_z = G_h * (1 - h * h)  # [8, 5]: tanh, number by number
 G_W1, G_b1 = G_z.t() @ x, G_z.sum(0)  # (5, 8)(8, 3)
 print("shapes:", *(list(g.shape) for g in (G_W1, G_b1, G_W2, G_b2)))
+assert [g.shape for g in (G_W1, G_b1, G_W2, G_b2)] == [weight.shape for weight in (W1, b1, W2, b2)]
+way_there = 8 * 3 * 5 + 8 * 5 * 1  # x @ W1.t() and h @ W2.t()
+way_back = 1 * 8 * 5 + 8 * 1 * 5 + 5 * 8 * 3  # G_W2, G_h and G_W1
+print(f"multiplications: {way_there} on the way there, {way_back} on the way back")
+assert way_back <= 2 * way_there
 
 # %% [markdown]
 # And by the library: say which arrays are weights, compute as before, call `backward()`.
@@ -348,6 +368,7 @@ with torch.no_grad():
     assert torch.allclose(slope, two_sided(lambda a: throw(a)[1], angle, 1e-7), rtol=1e-4)
 
 figure, axis = plt.subplots(figsize=(9, 3), layout="constrained")
+begun = distance.item()
 for attempt_number in range(12):
     way, distance = throw(angle)
     (slope,) = torch.autograd.grad(distance, [angle])
@@ -356,6 +377,11 @@ for attempt_number in range(12):
 axis.set(xlabel="metres", ylabel="metres", ylim=(0, None), title="Twelve throws, each from the gradient of the last")
 plt.show()
 print(f"best angle {math.degrees(angle.item()):.1f} degrees, distance {distance.item():.1f} metres")
+with torch.no_grad():
+    degrees = range(10, 81)
+    tried = [throw(torch.tensor(math.radians(d), dtype=torch.float64))[1].item() for d in degrees]
+assert begun < distance.item()
+assert max(tried) - distance.item() < 0.1  # metres: none of 71 throws goes noticeably farther
 
 # %% [markdown]
 # Three habits that belong to it. Gradients **add up** in `.grad` until you set it to None. What you compute inside
@@ -365,12 +391,21 @@ print(f"best angle {math.degrees(angle.item()):.1f} degrees, distance {distance.
 # A gradient is computed too, so it can have a gradient: `create_graph=True` keeps the history of the way back.
 
 # %%
+w = torch.tensor(3.0, requires_grad=True)
+for _ in range(2):
+    (w * w).backward()
+assert w.grad.item() == 2 * (2 * 3.0)  # of both ways back
+with torch.no_grad():
+    assert not (w * w).requires_grad
+assert not w.detach().requires_grad
+
 x = torch.linspace(-3, 3, 200, dtype=torch.float64, requires_grad=True)
 curve, curves = torch.tanh(x), []
 for _ in range(4):
     curves.append(curve.detach())
     (curve,) = torch.autograd.grad(curve.sum(), [x], create_graph=True)
 assert torch.allclose(curves[2], -2 * curves[0] * (1 - curves[0] ** 2))  # by the chain rule
+assert curves[1][0].item() < 0.01 * curves[1].max().item()  # at -3 the slope is less than a hundredth of that at 0
 
 figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
 for order, numbers in enumerate(curves):
@@ -411,7 +446,7 @@ def descend(loss, start, lr, steps):
 
 
 rates = {0.02: "too small", 0.4: "about right", 0.5: "too large"}
-fine = grid((-2, -3), (4, 3), 90, 90)
+fine, ends = grid((-2, -3), (4, 3), 90, 90), {}
 figure, axes = plt.subplots(1, 4, figsize=(13, 3.3), layout="constrained")
 for axis, (lr, name) in zip(axes, rates.items(), strict=False):
     path = descend(line_loss, [-1.0, 2.0], lr, 30)
@@ -419,9 +454,12 @@ for axis, (lr, name) in zip(axes, rates.items(), strict=False):
     axis.plot(path[:, 0], path[:, 1], ".-", color="tab:red", linewidth=1)
     axis.set(title=f"learning rate {lr}: {name}", xlabel="w", ylabel="b", xlim=(-2, 4), ylim=(-3, 3))
     axes[3].semilogy(line_loss(path), label=f"{lr}")
+    ends[name] = line_loss(path)[[0, -1]].tolist()  # the loss before the first step and after the last
 axes[3].set(title="loss", xlabel="step")
 axes[3].legend()
 plt.show()
+assert ends["about right"][1] < ends["too small"][1] < ends["too small"][0]
+assert ends["too large"][1] > ends["too large"][0]  # uphill
 
 # %% [markdown]
 # The library's `SGD` is those three lines. On the same loss it goes the same way to the last digit but rounding.
@@ -451,7 +489,7 @@ def network_loss(p):
     return ((p[..., 1:2] * torch.tanh(p[..., 0:1] * points) - targets) ** 2).mean(-1)
 
 
-fine = grid((-4, -3), (4, 3), 110, 90)
+fine, valleys = grid((-4, -3), (4, 3), 110, 90), set()
 figure, axis = plt.subplots(figsize=(7, 4.4), layout="constrained")
 axis.contour(fine[..., 0], fine[..., 1], (network_loss(fine) + 0.003).log(), levels=20, cmap="viridis")
 for start in ([0.1, 2.5], [-0.5, 2.5], [-3.5, 1.0], [-0.3, -2.5], [3.0, -2.5], [0.02, -0.01]):
@@ -459,8 +497,17 @@ for start in ([0.1, 2.5], [-0.5, 2.5], [-3.5, 1.0], [-0.3, -2.5], [3.0, -2.5], [
     axis.plot(path[:, 0], path[:, 1], "-", color="tab:red", linewidth=1)
     axis.plot(*start, "ko", markersize=4)
     axis.plot(*path[-1].tolist(), "*", color="tab:red", markersize=11)
+    assert network_loss(path[-1]).item() < 0.01 * network_loss(path[0]).item()
+    valleys.add(path[-1, 0].item() > 0)
 axis.set(xlabel="$w_1$", ylabel="$w_2$", title="Six starts (black), two valleys")
 plt.show()
+assert torch.allclose(network_loss(fine), network_loss(-fine))  # both signs turned at once
+saddle = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+network_loss(saddle).backward()
+assert saddle.grad.tolist() == [0, 0]
+near = network_loss(0.1 * torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64))
+assert near[0] < network_loss(saddle) < near[1]  # down on one side and up on the other
+assert len(valleys) == 2
 
 # %% [markdown]
 # ## Exercises

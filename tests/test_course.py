@@ -1,11 +1,13 @@
 """The course: every lesson runs, has the shape of a lesson, and exercises that can be solved and cannot be fooled."""
 
 import ast
+import functools
 import inspect
 import os
 import re
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -186,7 +188,9 @@ def test_numbers_may_be_numpys(lesson, i, exercise):
         return value
 
     assert type(numpy([3])[0]) is np.int64
-    assert problem_with(lambda *arguments: numpy(exercise.solution(*arguments)), exercise) == ""
+    # Checks ask a function which library its module calls torch: that of the solution.
+    answer = functools.wraps(exercise.solution)(lambda *arguments: numpy(exercise.solution(*arguments)))
+    assert problem_with(answer, exercise) == ""
 
 
 def run(*command):
@@ -208,14 +212,41 @@ def test_the_first_lessons_stand_on_numpy_alone(lesson):
     assert run("-c", WITHOUT_TORCH, lesson.path).count(": not yet.") == 3
 
 
+def solved(lesson) -> str:
+    """A lesson with the solutions in place of the stubs."""
+    text = lesson.path.read_text()
+    for exercise in read_exercises(lesson.checks):
+        solution = inspect.getsource(exercise.solution)
+        text = text.replace(solution.split("\n")[0] + "\n    # your turn\n    ...\n", solution)
+    return text
+
+
 @pytest.mark.parametrize("number", ["01", "02"])
-def test_lessons_on_scratch_move_to_torch_by_changing_the_import(number, tmp_path):
+def test_lessons_on_scratch_run_on_torch_when_one_line_is_replaced(number, tmp_path):
     pytest.importorskip("matplotlib")
     (lesson,) = [lesson for lesson in LESSONS if lesson.number == number]
-    text = lesson.path.read_text().replace("\nfrom lingon.scratch import draw\n", "\ndraw = lambda *_, **__: None\n")
-    assert text.count("\nimport lingon.scratch as torch\n") == 1
-    (tmp_path / lesson.path.name).write_text(text.replace("\nimport lingon.scratch as torch\n", "\nimport torch\n"))
-    assert run(tmp_path / lesson.path.name).count(": not yet.") == 3
+    for text, verdict in ((lesson.path.read_text(), ": not yet."), (solved(lesson), ": passed")):
+        assert text.count("\nimport lingon.scratch as torch\n") == 1
+        file = tmp_path / lesson.path.name
+        file.write_text(text.replace("\nimport lingon.scratch as torch\n", "\nimport torch\n"))
+        assert run(file).count(verdict) == 3
+
+
+@pytest.mark.parametrize("number", ["01", "02"])
+def test_the_checks_of_lessons_on_scratch_give_torch_to_functions_written_for_it(number):
+    (lesson,) = [lesson for lesson in LESSONS if lesson.number == number]
+    kinds = set()
+
+    for exercise in read_exercises(lesson.checks):
+        solution = types.FunctionType(exercise.solution.__code__, {"torch": torch, "zip": zip})
+
+        def noted(*arguments, solution=solution):
+            kinds.update(type(a) for a in arguments if hasattr(a, "dtype"))
+            return solution(*arguments)
+
+        assert noted.__globals__["torch"] is torch
+        assert problem_with(noted, exercise) == ""
+    assert kinds == {torch.Tensor}
 
 
 @pytest.mark.data

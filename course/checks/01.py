@@ -1,7 +1,14 @@
 """Checks, hints and solutions of lesson 01."""
 
+import inspect
+
 import lingon.scratch as torch
 from lingon.learn.exercises import Exercise
+
+
+def _library(function):
+    """What the reader's cells call torch: lingon.scratch, or PyTorch where its import stands in the other's place."""
+    return getattr(inspect.unwrap(function), "__globals__", {}).get("torch", torch)
 
 
 def _array(found, shape, what):
@@ -15,7 +22,8 @@ def distances(a, b):
 
 
 def check_distances(distances):
-    a, b = torch.tensor([[0.0, 0.0], [3.0, 4.0], [1.0, 1.0]]), torch.tensor([[0.0, 0.0], [0.0, 4.0]])
+    T = _library(distances)
+    a, b = T.tensor([[0.0, 0.0], [3.0, 4.0], [1.0, 1.0]]), T.tensor([[0.0, 0.0], [0.0, 4.0]])
     found = _array(distances(a, b), (3, 2), "The distances of 3 points from 2 others")
     truth = torch.tensor([[0.0, 4.0], [5.0, 3.0], [2**0.5, 10**0.5]], dtype=torch.float64)
     for i in range(3):
@@ -24,7 +32,7 @@ def check_distances(distances):
                 f"From {a[i].tolist()} to {b[j].tolist()} it is {truth[i, j].item():.3f}, "
                 f"yours is {found[i, j].item():.3f}."
             )
-    one = _array(distances(torch.zeros(1, 3), torch.ones(1, 3)), (1, 1), "The distance of one point from one other")
+    one = _array(distances(T.zeros(1, 3), T.ones(1, 3)), (1, 1), "The distance of one point from one other")
     assert abs(one.item() - 3**0.5) < 1e-5, f"In three dimensions 0 is {3**0.5:.3f} from 1, yours is {one.item():.3f}."
 
 
@@ -57,15 +65,16 @@ def mean_of_real(x, real):
 
 
 def check_mean_of_real(mean_of_real):
-    x = torch.arange(24).reshape(3, 4, 2).float()
-    real = torch.tensor([[True, True, True, True], [True, True, False, False], [False, False, False, False]])
+    T = _library(mean_of_real)
+    x = T.arange(24).reshape(3, 4, 2).float()
+    real = T.tensor([[True, True, True, True], [True, True, False, False], [False, False, False, False]])
     found = _array(mean_of_real(x, real), (3, 2), "The mean vectors of 3 texts with 2 numbers each")
     for i, truth in enumerate(([3.0, 4.0], [9.0, 10.0], [0.0, 0.0])):
         assert all(abs(a - b) < 1e-5 for a, b in zip(found[i].tolist(), truth, strict=True)), (
             f"Text {i} has {real[i].sum().item()} real tokens and the mean {truth}, yours is {found[i].tolist()}."
         )
-    padded = torch.cat([x, torch.full((3, 2, 2), 99.0)], 1)
-    more = torch.cat([real, torch.zeros(3, 2, dtype=torch.bool)], 1)
+    padded = T.cat([x, T.full((3, 2, 2), 99.0)], 1)
+    more = T.cat([real, T.zeros(3, 2, dtype=T.bool)], 1)
     again = _array(mean_of_real(padded, more), (3, 2), "The mean vectors")
     assert torch.allclose(found, again, atol=1e-5), "More padding, whatever its vectors, must not change the mean."
 

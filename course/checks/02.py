@@ -1,7 +1,14 @@
 """Checks, hints and solutions of lesson 02."""
 
+import inspect
+
 import lingon.scratch as torch
 from lingon.learn.exercises import Exercise
+
+
+def _library(function):
+    """What the reader's cells call torch: lingon.scratch, or PyTorch where its import stands in the other's place."""
+    return getattr(inspect.unwrap(function), "__globals__", {}).get("torch", torch)
 
 
 def _array(found, shape, what):
@@ -14,8 +21,12 @@ def _shown(x):
     return "[" + ", ".join(f"{number:.4f}" for number in x.reshape(-1).tolist()) + "]"
 
 
-def _double(*numbers):
-    return torch.tensor(list(numbers), dtype=torch.float64)
+def _double(*numbers, library=torch):
+    return library.tensor(list(numbers), dtype=library.float64)
+
+
+def _numbers(x):
+    return torch.tensor(x.tolist(), dtype=torch.float64)
 
 
 def slopes(f, x):
@@ -28,19 +39,22 @@ def slopes(f, x):
 
 
 def check_slopes(slopes):
-    x = _double(1.0, 2.0, -3.0)
+    T = _library(slopes)
+    x = _double(1.0, 2.0, -3.0, library=T)
     found = _array(slopes(lambda x: (x * x).detach().sum(), x), (3,), "The gradient of a function of 3 numbers")
     assert x.tolist() == [1.0, 2.0, -3.0], "The array x was changed; make a new one, x + step."
-    assert torch.allclose(found, 2 * x, atol=1e-6), (
+    assert torch.allclose(found, _numbers(2 * x), atol=1e-6), (
         f"The gradient of the sum of squares at {x.tolist()} is {_shown(2 * x)}, yours is {_shown(found)}."
     )
-    x = _double(0.5, 1.5)
+    x = _double(0.5, 1.5, library=T)
     truth = _double(x[1].cos().item() * 1.0, -0.5 * x[1].sin().item())
-    found = _array(slopes(lambda x: x[0] * torch.cos(x[1]), x), (2,), "The gradient of a function of 2 numbers")
+    found = _array(slopes(lambda x: x[0] * T.cos(x[1]), x), (2,), "The gradient of a function of 2 numbers")
     assert torch.allclose(found, truth, atol=1e-6), (
         f"The gradient of x[0] cos(x[1]) at {x.tolist()} is {_shown(truth)}, yours is {_shown(found)}."
     )
-    found = _array(slopes(lambda x: x[0] ** 2, _double(0.0)), (1,), "The gradient of a function of one number")
+    found = _array(
+        slopes(lambda x: x[0] ** 2, _double(0.0, library=T)), (1,), "The gradient of a function of one number"
+    )
     assert abs(found.item()) < 1e-8, (
         f"At the bottom of a parabola the slope is 0, yours is {found.item():.6f}: go the step to both sides."
     )
@@ -51,17 +65,18 @@ def back(x, W, gy):
 
 
 def check_back(back):
-    torch.manual_seed(0)
-    x, W, b = (torch.randn(*size, dtype=torch.float64) for size in ((7, 3), (5, 3), (5,)))
-    gy = torch.randn(7, 5, dtype=torch.float64)
+    T = _library(back)
+    T.manual_seed(0)
+    x, W, b = (T.randn(*size, dtype=T.float64) for size in ((7, 3), (5, 3), (5,)))
+    gy = T.randn(7, 5, dtype=T.float64)
     found = back(x, W, gy)
     assert isinstance(found, tuple | list), "Give back three gradients with commas between: in x, in W, in b."
     assert len(found) == 3, f"There are three gradients, in x, in W and in b; you give back {len(found)}."
     leaves = [leaf.clone().requires_grad_() for leaf in (x, W, b)]
     (leaves[0] @ leaves[1].t() + leaves[2]).backward(gy)
     for name, leaf, one in zip("xWb", leaves, found, strict=True):
-        one = _array(one, leaf.shape, f"The gradient in {name}")
-        assert torch.allclose(one, leaf.grad, atol=1e-8), (
+        one = _array(one, tuple(leaf.shape), f"The gradient in {name}")
+        assert torch.allclose(one, _numbers(leaf.grad), atol=1e-8), (
             f"The gradient in {name} begins with {leaf.grad.reshape(-1)[0].item():.4f}, "
             f"yours with {one.reshape(-1)[0].item():.4f}."
         )
@@ -82,15 +97,16 @@ def _valley(x):
 
 
 def check_roll(roll):
-    start = _double(0.0, 1.0)
+    T = _library(roll)
+    start = _double(0.0, 1.0, library=T)
     truth = start.clone().requires_grad_()
-    optimizer = torch.optim.SGD([truth], lr=0.02, momentum=0.9)
+    optimizer = T.optim.SGD([truth], lr=0.02, momentum=0.9)
     for steps in range(3):
         found = roll(_valley, start, 0.02, steps)
         assert start.tolist() == [0.0, 1.0], "The array that came in was changed; begin with x.detach().clone()."
         assert not getattr(found, "requires_grad", False), "Give back x without its history: x.detach()."
         found = _array(found, (2,), "The last x")
-        assert torch.allclose(found, truth.detach(), atol=1e-8), (
+        assert torch.allclose(found, _numbers(truth.detach()), atol=1e-8), (
             f"After {steps} steps from {start.tolist()} x should be {_shown(truth.detach())}, yours is {_shown(found)}."
         )
         optimizer.zero_grad()

@@ -1,6 +1,7 @@
 """Runs one exercise's check on one function and says in words what is wrong; as a program, in a process of its own."""
 
 import contextlib
+import functools
 import linecache
 import os
 import re
@@ -33,6 +34,7 @@ def problem_with(function: Callable, exercise: Exercise) -> str:
     file = getattr(getattr(function, "__code__", None), "co_filename", "")
     numpy: list[np.generic] = []
 
+    @functools.wraps(function)
     def plain(*arguments):
         return _plain(function(*arguments), numpy)
 
@@ -57,6 +59,7 @@ def _plain(value: Any, met: list[np.generic]) -> Any:
 def _problem(function: Callable, exercise: Exercise, file: str) -> str:
     given_back: dict[str, Any] = {}  # by the last call, once it is over
 
+    @functools.wraps(function)  # a check may look where the function comes from
     def watched(*arguments):
         given_back.clear()
         value = function(*arguments)
