@@ -1,8 +1,6 @@
 """A table written a few rows at a time, of any size: csv, tsv, jsonl or parquet, whole or not at all."""
 
 import csv
-import json
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import IO, Any
 
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.files import atomic_write
+from lingon.core.strict_json import dumps
 from lingon.data.row import cell_text
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet")
@@ -45,7 +44,7 @@ def table_writer(path: Path) -> Iterator[Write]:
             finally:
                 writer.close()
         elif kind == ".jsonl":
-            yield lambda rows: file.writelines(json.dumps(_json(row), ensure_ascii=False) + "\n" for row in rows)
+            yield lambda rows: file.writelines(dumps(_json(row)) + "\n" for row in rows)
         else:
             yield _Separated(path, file, "\t" if kind == ".tsv" else ",").write
 
@@ -110,18 +109,16 @@ def _refuse_others(path: Path, names: Sequence[str], rows: Rows) -> None:
 
 def _cell(value: Any) -> str | int | float | None:
     if isinstance(value, list | dict | tuple):
-        return json.dumps(_json(value), ensure_ascii=False)
+        return dumps(_json(value))
     if isinstance(value, str | int | float):
         return value
     return None if value is None else cell_text(value)
 
 
 def _json(value: Any) -> Any:
-    """A value as JSON can hold it: dates as ISO 8601, NaN as null."""
+    """A value as JSON can hold it: dates as ISO 8601."""
     if isinstance(value, dict):
         return {name: _json(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [_json(one) for one in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, str | int) else cell_text(value)
+    return value if value is None or isinstance(value, str | int | float) else cell_text(value)

@@ -102,6 +102,7 @@ def test_every_json_that_leaves_is_strict(data, capsys):
         assert said, words
         for line in said:
             strict(line)
+    run("predict", "run", "--file", "one_class_test.csv", "--out", "scored.jsonl")
     run("vectors", "map", "film", "cast", "the", "--vectors", "v", "--projection", "pca", "--out", "map.html")
     run("generate", "lm", "--prompt", "the", "--tokens", "3", "--page", "g.html")
     seen = set()
@@ -113,7 +114,7 @@ def test_every_json_that_leaves_is_strict(data, capsys):
         if path.suffix == ".html":
             for held in re.findall(r"<script[^>]*application/json[^>]*>(.*?)</script>", path.read_text("utf-8"), re.S):
                 strict(html.unescape(held)), seen.add(path.name)
-    assert {"run.json", "metrics.jsonl", "config.json", "manifest.json", "map.html", "g.html"} <= seen
+    assert {"run.json", "metrics.jsonl", "config.json", "manifest.json", "map.html", "g.html", "scored.jsonl"} <= seen
 
 
 LITTLE = ("--model", "lstm", "--width", "8", "--depth", "1", "--context", "7", "--rows", "4", "--vocab", "300")
