@@ -118,6 +118,7 @@ def fit(
     Raises NotFinite when a loss or gradient is NaN or infinite, RunError when memory or disk are full,
     Interrupted after Ctrl-C, once the state is saved.
     """
+    _check_parts(model, batches)
     if not len(batches):
         raise UserError("there are no batches to train on")
     training = Training(model, batches, optimizer, plan, watch, run)
@@ -155,6 +156,17 @@ def fit(
                 settle(edge=True)
         training.finish(bar.say)
     return history(training)
+
+
+def _check_parts(model: Any, batches: Any) -> None:
+    if not isinstance(model, nn.Module):
+        raise UserError(f"fit trains a torch.nn.Module, not a {type(model).__name__}; give its model")
+    lacking = [name for name in ("epoch", "set_epoch", "__len__", "__iter__") if not hasattr(batches, name)]
+    if lacking:
+        raise UserError(
+            f"batches is a {type(batches).__name__}, which has no {lacking[0]}; give batches that can be resumed: of "
+            "lingon.data, arrays.ArrayBatches(inputs, targets, rows=32) or sampler.Batches(ids, labels)"
+        )
 
 
 def history(training: Training) -> History:

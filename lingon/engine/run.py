@@ -166,6 +166,16 @@ class Run:
             self.metrics.cut(parts["run"]["metrics_bytes"] if parts else 0)
         return parts
 
+    def prune(self) -> int:
+        """Removes the checkpoints of a run that has ended and whose model is kept elsewhere; returns their bytes."""
+        if world().rank > 0 or not self.checkpoints.is_dir():
+            return 0
+        size = sum(path.stat().st_size for path in self.checkpoints.rglob("*") if path.is_file())
+        aside = self.folder / ".tmp-lingon-pruned"  # all or nothing: what a kill leaves here is swept away
+        self.checkpoints.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+        return size
+
     def save_best(self, step: int, weights: dict[str, Tensor]) -> dict[str, str]:
         """Writes the best weights so far; returns name and sha256, to be kept in checkpoints."""
         path = self.checkpoints / f"best-{step:09d}.safetensors"

@@ -34,7 +34,7 @@ def classify(
     from lingon.export.report import write_report
     from lingon.recipes import prepare
     from lingon.recipes.class_weights import class_weights
-    from lingon.recipes.summary import Clock, after_training, record_of, summary
+    from lingon.recipes.summary import Clock, after_training, ended, prune, record_of, summary
     from lingon.tasks.classify import Classifier
 
     text, settings, device, clock = one_column(text), checked(settings), pick_device(settings.device), Clock()
@@ -47,6 +47,8 @@ def classify(
     record = record_of(settings, data=data, text=text, label=label, test=test, **asdict(files))
     clock.lap("load the texts")
     with joined(device) as place, Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run:
+        if ended(run):
+            return run.facts
         tokenizer = prepare.tokenizer_of(splits.train.texts, settings, run.folder / "tokenizer.json", place)
         seed_everything(settings.seed)
         model = prepare.model_of(settings, tokenizer, len(labels), splits.train).to(device)
@@ -80,4 +82,5 @@ def classify(
             clock.lap("write the report")
             run.record_all(record)
             print(summary(record, run.folder))
+            prune(run)
     return record

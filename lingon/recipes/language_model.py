@@ -30,15 +30,14 @@ def language_model(
     from lingon.core.device import pick_device
     from lingon.core.seed import seed_everything
     from lingon.data.running_text import documents_of, identity
-    from lingon.engine.distributed import joined, spread
+    from lingon.engine.distributed import joined
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
-    from lingon.engine.sharding import shard
     from lingon.export.bundle import record_in_bundle, save_bundle
     from lingon.export.plot import plot_runs
     from lingon.kernels.allocator import keep_freed_memory
     from lingon.recipes import prepare, prepare_text
-    from lingon.recipes.summary import Clock, after_training, record_of
+    from lingon.recipes.summary import Clock, after_training, ended, prune, record_of
     from lingon.recipes.text_summary import summary
     from lingon.tasks.generate import LanguageModel
     from lingon.tasks.language_modeling import Objective, finite, likelihood
@@ -49,8 +48,9 @@ def language_model(
     record = record_of(settings, data=sources, text=text, **asdict(files))
     next(read("train"), None)  # so that a wrong name leaves an old run alone
     with joined(device) as place, Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run:
-        kept = run.folder / "tokenizer.json"
-        tokenizer = prepare_text.tokenizer_of(read, settings, kept, place)
+        if ended(run):
+            return run.facts
+        tokenizer = prepare_text.tokenizer_of(read, settings, run.folder / "tokenizer.json", place)
         streams = prepare_text.streams_of(read, identity(sources, text, files), tokenizer, place)
         clock.lap("turn the text into ids")
         seed_everything(settings.seed)
@@ -60,8 +60,7 @@ def language_model(
             prepare_text.recomputing(model)
         objective = Objective(model, prepare_text.softmax_of(settings, streams["train"], len(tokenizer.vocab)))
         batches = prepare_text.batches_of(model, streams["train"], settings, place)
-        compiled = prepare.compiled(objective) if settings.compile else objective
-        trained = shard(objective) if settings.shard else spread(compiled)
+        trained = prepare_text.wrap(objective, settings)
         history = fit(
             trained,
             batches,
@@ -86,4 +85,5 @@ def language_model(
             record_in_bundle(bundle, record)
             plot_runs([run.folder], run.folder / "curves.html")
             print(summary(record, run.folder, language))
+            prune(run)
     return record

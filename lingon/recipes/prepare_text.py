@@ -14,13 +14,15 @@ from lingon.core.files import cache_dir
 from lingon.data.shards import Stream, build_shards, fingerprint
 from lingon.data.stretches import Lanes, Tokens, Windows
 from lingon.data.tokenize import Tokenizer, bpe, characters, spaces, unigram, words
+from lingon.engine.distributed import spread
 from lingon.engine.loss import LossFunction
+from lingon.engine.sharding import shard
 from lingon.engine.watch import Watch
 from lingon.engine.world import World, wait_for_all
 from lingon.layers.adaptive import usual_cutoffs
 from lingon.layers.losses import LogUniform, Unigram
 from lingon.models.registry import build
-from lingon.recipes.prepare import sizes_of, steps_of
+from lingon.recipes.prepare import compiled, sizes_of, steps_of
 from lingon.recipes.text_settings import TextSettings
 from lingon.tasks.language_modeling import Softmax, carried_loss, exact, fresh_loss, likelihood, recurrent, sampled
 
@@ -104,6 +106,13 @@ def batches_of(model: nn.Module, train: Tokens, settings: TextSettings, place: W
     if recurrent(model):
         return Lanes(train, settings.rows, settings.context, place.rank, place.size)
     return Windows(train, settings.rows, settings.context, settings.seed, place.rank, place.size)
+
+
+def wrap(objective: nn.Module, settings: TextSettings) -> nn.Module:
+    """The model as it is trained: compiled, copied to or spread over the processes of torchrun, where wanted."""
+    if settings.shard:
+        return shard(objective)
+    return spread(compiled(objective) if settings.compile else objective)
 
 
 def loss_of(model: nn.Module) -> LossFunction:

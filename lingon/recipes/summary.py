@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from lingon import __version__
-from lingon.core.errors import one_of
+from lingon.core.errors import UserError, one_of
 from lingon.core.terminal import printable
+from lingon.engine.checkpoint import steps_in
+from lingon.engine.run import Run
 from lingon.metrics.names import shown
 from lingon.recipes.settings import Settings
 
@@ -48,6 +50,27 @@ def record_of(settings: Settings, **data: Any) -> dict[str, Any]:
     versions = {"lingon": __version__, "python": platform.python_version()}
     versions |= {name: metadata.version(name) for name in PACKAGES}
     return {"arguments": {**data, **asdict(settings)}, "versions": versions}
+
+
+def ended(run: Run) -> bool:
+    """Whether a run that is to be resumed has come to its end, where it has no checkpoints any more; says so.
+
+    Raises UserError when its model is not there any more either.
+    """
+    bundle = run.folder / "bundle"
+    if not run.resumed or "test" not in run.facts or steps_in(run.checkpoints):
+        return False
+    if not bundle.is_dir():
+        raise UserError(f"{run.folder}: this run has ended, and its bundle is gone; train it again with --overwrite")
+    print(f"trained already: {bundle}")
+    prune(run)
+    return True
+
+
+def prune(run: Run) -> None:
+    """Removes the checkpoints of a run that has ended, and says so."""
+    if size := run.prune():
+        print(f"removed the checkpoints, which only a run that has not ended needs: {size / 1e6:,.1f} MB")
 
 
 def summary(record: dict[str, Any], folder: Path) -> str:

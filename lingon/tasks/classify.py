@@ -95,6 +95,7 @@ class Classifier:
 
     def batches(self, examples: Examples, *, tokens: int, rows: int | None = None, seed: int = 0, **place) -> Batches:
         """Shuffled, length-grouped batches to train on; `place` is the rank and world of a distributed run."""
+        _check_examples(examples, "batches", "train")
         return self.batches_of_ids(
             self.encode(examples.texts), examples.labels, tokens=tokens, rows=rows, seed=seed, **place
         )
@@ -150,9 +151,7 @@ class Classifier:
         return lambda model: scores(self._logits(model, ids), truth)
 
     def _some(self, examples: Any) -> list[list[int]]:
-        if not isinstance(examples, Examples):
-            hint = "; give one part of it, such as splits.test" if isinstance(examples, Splits) else ""
-            raise UserError(f"evaluate takes Examples, texts with labels, not {type(examples).__name__}{hint}")
+        _check_examples(examples, "evaluate", "test")
         if not len(examples):
             raise UserError("there are no texts to evaluate on")
         return self.encode(examples.texts)
@@ -184,16 +183,23 @@ class Classifier:
         return Prediction(text, self.labels[best], row[best], dict(zip(self.labels, row, strict=True)))
 
 
+def _check_examples(examples: Any, method: str, part: str) -> None:
+    if not isinstance(examples, Examples):
+        hint = f"; give one part of it, such as splits.{part}" if isinstance(examples, Splits) else ""
+        raise UserError(f"{method} takes Examples, texts with labels, not {type(examples).__name__}{hint}")
+
+
 def cross_entropy(model: nn.Module, batch: Batch, weights: Sequence[float] | None = None) -> Loss:
     """The sum over the texts of -log p(label), and of the model's penalty, which is a mean over texts.
 
     weights: of the classes; each text then counts as much as its class, so that the mean is PyTorch's weighted one.
     """
-    logits, count = model(batch.ids, batch.real), float(len(batch.ids))
+    logits, rows = model(batch.ids, batch.real), len(batch.ids)
+    count = float(rows)
     if weights is not None:
         weights = torch.tensor(weights, dtype=logits.dtype, device=logits.device)
         count = weights[batch.labels].sum().item()
-    return Loss(F.cross_entropy(logits, batch.labels, weights, reduction="sum") + penalty_of(model) * count, count)
+    return Loss(F.cross_entropy(logits, batch.labels, weights, reduction="sum") + penalty_of(model) * rows, count)
 
 
 def penalty_of(model: nn.Module) -> Tensor | float:

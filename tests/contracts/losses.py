@@ -4,6 +4,7 @@ As a program under torchrun it writes the gradients of all losses: `... -m tests
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,13 @@ def row_mean(model, batch):
 
 STILL = {f"drop_{name}": 0.0 for name in ("words", "input", "layers", "output", "weights")}
 TEXT = {"vocab_size": V, "classes": CLASSES}
+
+
+def attentive():
+    sizes = {"width": 5, "hidden": 7, "attention": 3, "hops": 2, "dropout": 0.0, "penalty_weight": 1.0}
+    return build("self_attentive", TEXT | sizes)
+
+
 LOSSES = {
     "n-grams, sparse": (lambda: build("ngrams", TEXT | {"buckets": 64}), texts, cross_entropy),
     "classifier": (
@@ -97,14 +105,8 @@ LOSSES = {
         texts,
         cross_entropy,
     ),
-    "classifier with a penalty": (
-        lambda: build(
-            "self_attentive",
-            TEXT | {"width": 5, "hidden": 7, "attention": 3, "hops": 2, "dropout": 0.0, "penalty_weight": 1.0},
-        ),
-        texts,
-        cross_entropy,
-    ),
+    "classifier with a penalty": (attentive, texts, cross_entropy),
+    "class weights and a penalty": (attentive, texts, partial(cross_entropy, weights=[0.2, 3.0, 1.0])),
     "mean over tokens of texts": (
         lambda: build("bag", TEXT | {"width": 5, "dropout": 0.0, "word_dropout": 0.0}),
         texts,

@@ -122,3 +122,14 @@ def test_a_sum_over_its_count_is_the_mean_to_the_last_bit():
         train(model, loss=loss)
         weights.append(digest(model))
     assert weights[0] == weights[1]
+
+
+def test_what_cannot_be_resumed_is_refused_with_what_can():
+    from torch.utils.data import DataLoader
+
+    for source, name in ((DataLoader([1, 2]), "DataLoader"), ([1, 2], "list"), (iter([1]), "list_iterator")):
+        message = rf"batches is a {name}, which has no epoch; give batches .*ArrayBatches\(inputs, targets, rows=32\)"
+        with pytest.raises(UserError, match=message):
+            train(tiny(), source=source)
+    with pytest.raises(UserError, match=r"fit trains a torch\.nn\.Module, not a function; give its model"):
+        fit(lambda x: x, source, carried_loss, None, plan=Plan(steps=1))

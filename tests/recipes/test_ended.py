@@ -1,0 +1,58 @@
+"""A run that has ended: its checkpoints go, a resume says so and trains nothing."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+
+import lingon
+from lingon.core.errors import UserError
+from lingon.recipes.classify import classify
+from lingon.recipes.language_model import language_model
+from lingon.recipes.settings import Folder, Settings
+from lingon.recipes.text_settings import TextSettings
+
+ROWS = [(f"a good film number {i}", "good") if i % 2 else (f"a bad film number {i}", "bad") for i in range(120)]
+
+
+@pytest.fixture
+def train(tmp_path):
+    (tmp_path / "mine.csv").write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in ROWS))
+    settings = replace(Settings(), model="bag", steps=4, evaluations=2, device="cpu")
+    return lambda **how: classify(
+        str(tmp_path / "mine.csv"), settings=settings, folder=Folder(str(tmp_path / "run"), **how)
+    )
+
+
+def test_the_checkpoints_go_once_the_bundle_is_written(train, tmp_path, capsys):
+    train()
+    assert "removed the checkpoints, which only a run that has not ended needs: " in capsys.readouterr().out
+    assert not (tmp_path / "run/checkpoints").exists()
+    assert lingon.load(tmp_path / "run").predict("a good film").label in ("good", "bad")
+
+
+def test_a_resume_of_a_run_that_has_ended_trains_nothing(train, tmp_path, capsys):
+    first = train()
+    before = (tmp_path / "run/bundle/model.safetensors").stat().st_mtime_ns
+    capsys.readouterr()
+    again = train(resume=True)
+    assert capsys.readouterr().out == f"trained already: {tmp_path / 'run/bundle'}\n"
+    assert again["test"] == pytest.approx(first["test"], nan_ok=True)
+    assert (tmp_path / "run/bundle/model.safetensors").stat().st_mtime_ns == before
+
+
+def test_without_its_bundle_it_is_not_trained_anew_unasked(train, tmp_path):
+    train()
+    shutil.rmtree(tmp_path / "run/bundle")
+    with pytest.raises(UserError, match="this run has ended, and its bundle is gone; train it again with --overwrite"):
+        train(resume=True)
+    train(overwrite=True)
+
+
+def test_a_language_model_too(tmp_path, capsys):
+    (tmp_path / "text.txt").write_text("the cat sat on the mat and the dog ran after the cat\n" * 400)
+    settings = TextSettings(model="lstm", width=8, depth=1, vocab=300, rows=4, context=10, steps=3, evaluations=1)
+    for how in ({}, {"resume": True}):
+        language_model([str(tmp_path / "text.txt")], settings=settings, folder=Folder(str(tmp_path / "run"), **how))
+        assert not (tmp_path / "run/checkpoints").exists()
+    assert f"trained already: {tmp_path / 'run/bundle'}\n" in capsys.readouterr().out
