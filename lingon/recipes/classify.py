@@ -34,7 +34,7 @@ def classify(
     from lingon.export.report import write_report
     from lingon.recipes import prepare
     from lingon.recipes.class_weights import class_weights
-    from lingon.recipes.summary import Clock, after_training, ended, prune, record_of, summary
+    from lingon.recipes.summary import Clock, after_training, ended, record_of, summary
     from lingon.tasks.classify import Classifier
 
     text, settings, device, clock = one_column(text), checked(settings), pick_device(settings.device), Clock()
@@ -72,7 +72,7 @@ def classify(
         # First of all: nothing that comes after training can lose the model.
         bundle = save_bundle(classifier, settings.model, run.folder / "bundle", record)
         record["seconds"] = clock.laps
-        with after_training(bundle):
+        with after_training(run, bundle):
             record["test"], classes = classifier.evaluate_by_class(splits.test)
             record["per_class"] = {label: found._asdict() for label, found in classes.items()}
             clock.lap("test")
@@ -82,5 +82,4 @@ def classify(
             clock.lap("write the report")
             run.record_all(record)
             print(summary(record, run.folder))
-            prune(run)
     return record

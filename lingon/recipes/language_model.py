@@ -10,15 +10,12 @@ from lingon.recipes.file_settings import Files, TextColumn, one_column
 from lingon.recipes.settings import Folder
 from lingon.recipes.text_settings import TextSettings, checked, filled
 
-Data = Annotated[
-    list[str] | None,
-    Option(help="A text (lingon data list), or a file, table or folder of yours; repeat for more. austen"),
-]
+Data = Option(help="A text (lingon data list), or a file, table or folder of yours; repeat for more. austen")
 Accept = Annotated[bool, Option("--accept-licence", help="You may use a text whose licence is unclear, such as ptb.")]
 
 
 def language_model(
-    data: Data = None,
+    data: Annotated[list[str] | None, Data] = None,
     text: TextColumn = None,
     accept_licence: Accept = False,
     files: Files = Files(),
@@ -37,7 +34,7 @@ def language_model(
     from lingon.export.plot import plot_runs
     from lingon.kernels.allocator import keep_freed_memory
     from lingon.recipes import prepare, prepare_text
-    from lingon.recipes.summary import Clock, after_training, ended, prune, record_of
+    from lingon.recipes.summary import Clock, after_training, ended, record_of
     from lingon.recipes.text_summary import summary
     from lingon.tasks.generate import LanguageModel
     from lingon.tasks.language_modeling import Objective, finite, likelihood
@@ -78,12 +75,11 @@ def language_model(
         language, test = LanguageModel(model, tokenizer), streams["test"]
         bundle = save_bundle(language, settings.model, run.folder / "bundle", record)
         record["seconds"] = clock.laps
-        with after_training(bundle):
+        with after_training(run, bundle):
             record["test"] = finite(likelihood(model, test[:], settings.context, rows=8, bytes=test.bytes)).scores()
             clock.lap("test")
             run.record_all(record)
             record_in_bundle(bundle, record)
             plot_runs([run.folder], run.folder / "curves.html")
             print(summary(record, run.folder, language))
-            prune(run)
     return record

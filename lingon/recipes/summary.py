@@ -36,13 +36,17 @@ class Clock:
 
 
 @contextmanager
-def after_training(bundle: Path) -> Iterator[None]:
-    """What comes after training, test and report, may fail; the error is then told with where the model is."""
+def after_training(run: Run, bundle: Path) -> Iterator[None]:
+    """What comes after training, test and report, may fail; the error is then told with where the model is.
+
+    Once all is done, the checkpoints go.
+    """
     try:
         yield
     except Exception:
         print(f"lingon: the model is trained and kept in {bundle}; what came after failed:", file=sys.stderr)
         raise
+    prune(run)
 
 
 def record_of(settings: Settings, **data: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import lingon
 from lingon.cli.app import app
 from lingon.core.errors import NotFinite
 from lingon.core.files import read_json, write_json
+from lingon.engine.run import Run
 from lingon.recipes.language_model import language_model
 from lingon.recipes.settings import Folder
 from lingon.recipes.sweep import sweep
@@ -67,7 +68,8 @@ def test_a_metric_that_is_undefined_is_null_everywhere_and_ends_nothing(data, ca
     assert "**auc** on held-out texts: undefined" in Path("run/bundle/README.md").read_text()
 
 
-def test_every_json_that_leaves_is_strict(data, capsys):
+def test_every_json_that_leaves_is_strict(data, capsys, monkeypatch):
+    monkeypatch.setattr(Run, "prune", lambda self: 0)  # so that those of checkpoints are looked at too
     train(*ONE_CLASS, "--out", "run")
     run("train", "language-model", "--data", "base.csv.txt", *LITTLE, "--out", "lm") if prose(data) else None
     run(
@@ -156,8 +158,10 @@ def test_whatever_fails_after_training_the_model_is_there_and_resume_ends_the_ru
     assert Path("run/report.html").is_file()
 
 
-def test_a_run_of_old_that_ended_without_a_bundle_gets_one_when_resumed(data):
-    train(*ONE_CLASS, "--out", "run")
+def test_a_run_of_old_that_ended_without_a_bundle_gets_one_when_resumed(data, monkeypatch):
+    with monkeypatch.context() as before_pruning:
+        before_pruning.setattr(Run, "prune", lambda self: 0)
+        train(*ONE_CLASS, "--out", "run")
     before = lingon.load("run").predict("a bright film").probability
     shutil.rmtree("run/bundle")
     train(*ONE_CLASS, "--out", "run", "--resume")
