@@ -121,4 +121,17 @@ def decoder(
     return Decoder(nn.Embedding(vocab_size, width), blocks, rotaries, RMSNorm(width, epsilon), context, sizes, tied)
 
 
-ENTRY = ModelEntry(decoder)
+# Chosen on the validation text; docs/log.md says what was tried.
+ENTRY = ModelEntry(
+    decoder,
+    defaults={
+        "epochs": 3,
+        "lr": 2e-3,
+        "dropout": 0.1,
+        "width": 192,
+        "depth": 4,
+        "context": 128,
+        "rows": 16,
+        "weight_decay": 0.1,
+    },
+)

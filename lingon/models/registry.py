@@ -33,15 +33,22 @@ class ModelEntry:
     """A model as others need to know it.
 
     make: gives the model with fresh weights; its parameters, with their ranges, are the configuration.
-    defaults: settings of its training that suit it, by name. optimizer: adamw, or row_adagrad for models whose
-    gradient has few rows. derive: options that follow from others and from the training texts, such as the number of
-    hash buckets.
+    defaults: settings of its training that suit it, by name; few_texts: others for a small training set.
+    optimizer: adamw, or row_adagrad for models whose gradient has few rows. derive: options that follow from others
+    and from the training texts, such as the number of hash buckets. after_vectors: what is done to the model when
+    pretrained vectors have been put into its embedding. recurrent: it carries a state of one size from batch to batch.
+    autocast: half precision changes how it is computed. instead: for a setting it does not have, what to use.
     """
 
     make: Callable[..., "nn.Module"]
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    few_texts: Mapping[str, Any] = field(default_factory=dict)
     optimizer: Literal["adamw", "row_adagrad"] = "adamw"
     derive: Callable[["Facts", Mapping[str, Any]], dict[str, Any]] | None = None
+    after_vectors: Callable[[Any], None] | None = None
+    recurrent: bool = False
+    autocast: bool = True
+    instead: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def options(self) -> list[str]:

@@ -69,9 +69,10 @@ def counted(settings: TextSettings) -> tuple[Any, int]:
 
     from lingon.engine.estimate import imagined, saved_bytes
     from lingon.layers.losses import CHUNK
+    from lingon.models.registry import entry_of
     from lingon.recipes.prepare_text import model_of, recomputing
 
-    with nullcontext() if "lstm" in settings.model else imagined():
+    with nullcontext() if entry_of(settings.model).recurrent else imagined():
         model = model_of(settings, settings.vocab).train()
         ids = torch.zeros(settings.rows, settings.context, dtype=torch.long)
         kept = saved_bytes(model, lambda: model.hidden(ids)[0])

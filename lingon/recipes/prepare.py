@@ -1,9 +1,7 @@
 """From settings to parts: the tokenizer, the model, the optimizer and the plan of a classifier's training."""
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
@@ -23,9 +21,8 @@ from lingon.engine.watch import Watch
 from lingon.engine.world import World, wait_for_all
 from lingon.layers.embedding import attach
 from lingon.metrics.names import HIGHER_IS_BETTER
-from lingon.models.ngrams import buckets_for
-from lingon.models.registry import build
-from lingon.models.textcnn import TextCNN
+from lingon.models.registry import Facts, build, entry_of
+from lingon.recipes.model_options import model_options
 from lingon.recipes.settings import Settings
 from lingon.tasks.classify import Classifier
 
@@ -59,30 +56,8 @@ def labels_of(train: Examples) -> list[str]:
 
 def model_of(settings: Settings, tokenizer: Tokenizer, classes: int, train: Examples) -> nn.Module:
     """The model that the settings name, with fresh weights."""
-    config: dict[str, Any] = {"vocab_size": len(tokenizer.vocab), "classes": classes}
-    if settings.model == "ngrams":
-        config |= {"buckets": buckets_for(sum(text.count(" ") + 1 for text in train.texts))}
-    else:
-        config |= {"width": settings.width, "dropout": settings.dropout}
-    return build(settings.model, config | sizes_of(settings.size or []))
-
-
-def sizes_of(given: list[str]) -> dict[str, Any]:
-    """Sizes written as name=value, the value as JSON writes it; what they may be is checked where the model is built.
-
-    >>> sizes_of(["depth=2", "multichannel=true", "kernels=[2,3]"])
-    {'depth': 2, 'multichannel': True, 'kernels': [2, 3]}
-    """
-    sizes = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or name.strip() in ("", "vocab_size", "classes"):  # those two follow from the texts
-            raise UserError(f"--size {text!r} is not written like depth=2")
-        try:
-            sizes[name.strip()] = json.loads(value)
-        except ValueError:
-            raise UserError(f"--size {text!r}: {value!r} is no number, list, true or false") from None
-    return sizes
+    facts = Facts(len(tokenizer.vocab), words=sum(text.count(" ") + 1 for text in train.texts))
+    return build(settings.model, model_options(settings, facts, classes=classes))
 
 
 def attach_vectors(model: nn.Module, tokenizer: Tokenizer, settings: Settings) -> float | None:
@@ -94,8 +69,8 @@ def attach_vectors(model: nn.Module, tokenizer: Tokenizer, settings: Settings) -
     vocab = list(tokenizer.vocab)
     tokens, table = read_vectors(settings.vectors, only=set(vocab))
     coverage = attach(model.embedding, vocab, tokens, table, freeze=settings.freeze)
-    if isinstance(model, TextCNN):
-        model.freeze_copy()
+    if after := entry_of(settings.model).after_vectors:
+        after(model)
     return coverage
 
 
@@ -119,7 +94,7 @@ def wrap(model: nn.Module, settings: Settings) -> nn.Module:
 
 def optimizer_of(model: nn.Module, settings: Settings):
     """AdamW; for n-grams, of which a batch meets few, an optimizer that touches only those."""
-    if settings.model == "ngrams":
+    if entry_of(settings.model).optimizer == "row_adagrad":
         return row_adagrad(model, settings.lr)
     return adamw(model, settings.lr, weight_decay=settings.weight_decay or 0.0)
 

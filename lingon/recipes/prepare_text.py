@@ -21,8 +21,9 @@ from lingon.engine.watch import Watch
 from lingon.engine.world import World, wait_for_all
 from lingon.layers.adaptive import usual_cutoffs
 from lingon.layers.losses import LogUniform, Unigram
-from lingon.models.registry import build
-from lingon.recipes.prepare import compiled, sizes_of, steps_of
+from lingon.models.registry import Facts, build
+from lingon.recipes.model_options import model_options
+from lingon.recipes.prepare import compiled, steps_of
 from lingon.recipes.text_settings import TextSettings
 from lingon.tasks.language_modeling import Softmax, carried_loss, exact, fresh_loss, likelihood, recurrent, sampled
 
@@ -77,16 +78,8 @@ def streams_of(read: Read, identity: list[Any], tokenizer: Tokenizer, place: Wor
 
 def model_of(settings: TextSettings, vocab_size: int) -> nn.Module:
     """The model that the settings name, with fresh weights."""
-    config: dict[str, Any] = {"vocab_size": vocab_size, "width": settings.width, "depth": settings.depth}
-    if settings.model == "awd_lstm":
-        config |= {"hidden": 2 * settings.width}
-    elif settings.model == "lstm":
-        config |= {"hidden": settings.width, "dropout": settings.dropout}
-        adaptive = {"cutoffs": usual_cutoffs(vocab_size)} if settings.softmax == "adaptive" else {"tied": True}
-        config |= adaptive
-    else:
-        config |= {"context": settings.context, "dropout": settings.dropout}
-    return build(settings.model, config | sizes_of(settings.size or []))
+    more = {"cutoffs": usual_cutoffs(vocab_size)} if settings.softmax == "adaptive" else {}
+    return build(settings.model, model_options(settings, Facts(vocab_size), **more))
 
 
 def softmax_of(settings: TextSettings, train: Stream, vocab_size: int) -> Softmax:

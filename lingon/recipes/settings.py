@@ -1,20 +1,22 @@
 """The settings of a classifier's training, and what each model does best with."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Option
 
 from lingon.core.errors import UserError, unknown
+from lingon.models.registry import entry_of, models_for
+from lingon.recipes.model_options import refuse_unused
 
 METRICS = ("accuracy", "macro_f1", "auc", "loss", "calibration_error")  # which way each is better: metrics/names.py
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a classifier is made and trained. None means: what suits the model (see BEST)."""
+    """How a classifier is made and trained. None means: what suits the model (see its ENTRY)."""
 
-    model: Annotated[str, Option(help="ngrams, bag, textcnn, bilstm or self_attentive.")] = "ngrams"
+    model: Annotated[str, Option(help=" or ".join(models_for("classifier")) + ".")] = "ngrams"
     epochs: Annotated[float | None, Option(help="How often every text is seen.")] = None
     steps: Annotated[int | None, Option(help="Updates of the weights at most.")] = None
     lr: Annotated[float | None, Option(help="Learning rate at its highest.")] = None
@@ -57,18 +59,9 @@ class Folder:
     overwrite: Annotated[bool, Option("--overwrite", help="Put a new run in the place of the old one.")] = False
 
 
-# What each model does best with on film reviews, chosen on the validation texts (docs/log.md says what was tried).
-READS = {"tokens": 16_384, "rows": 64, "vocab": 30_000, "max_length": 400}
-BEST: dict[str, dict[str, Any]] = {
-    "ngrams": {"epochs": 2, "lr": 0.3, "tokens": 65_536, "rows": 64, "vocab": 200_000, "max_length": 2000},
-    "bag": READS | {"epochs": 5, "lr": 3e-3, "dropout": 0.5, "width": 100, "max_length": 500},
-    "textcnn": READS | {"epochs": 4, "lr": 2e-3, "dropout": 0.5, "width": 100, "clip": 1.0, "max_length": 500},
-    "bilstm": READS | {"epochs": 3, "lr": 4e-3, "dropout": 0.5, "width": 100, "clip": 1.0},
-    "self_attentive": READS | {"epochs": 2, "lr": 4e-3, "dropout": 0.5, "width": 100, "clip": 1.0},
-}
 FEWEST_STEPS = 400  # a model has learned little before, however few texts there are
 FEWEST_ROWS = 8
-FEW_TEXTS, LR_OF_FEW = 10_000, {"ngrams": 0.5}  # what has seen few texts gains from longer steps
+FEW_TEXTS = 10_000
 AT_LEAST = {
     "epochs": 0,
     "steps": 1,
@@ -82,7 +75,7 @@ AT_LEAST = {
     "evaluations": 1,
 }
 CHOICES = {
-    "model": tuple(BEST),
+    "model": tuple(models_for("classifier")),
     "metric": METRICS,
     "schedule": ("constant", "linear", "cosine", "inverse_sqrt"),
     "average": ("none", "ema", "swa", "nt"),
@@ -108,6 +101,7 @@ def checked(settings: Settings) -> Settings:
         raise UserError(f"--weight-decay is {settings.weight_decay}; expected 0 or more")
     if not 0 <= settings.warmup <= 1:
         raise UserError(f"--warmup is {settings.warmup}; expected a share from 0 to 1")
+    refuse_unused(settings)
     return settings
 
 
@@ -116,10 +110,11 @@ def filled(settings: Settings, texts: int) -> Settings:
 
     Few texts get smaller batches, more epochs and for n-grams longer steps, so that they are learned from enough.
     """
-    best = dict(BEST[settings.model])
+    entry = entry_of(settings.model)
+    best = dict(entry.defaults)
     best["rows"] = max(FEWEST_ROWS, min(best["rows"], texts // 64))
     if texts < FEW_TEXTS:
-        best["lr"] = LR_OF_FEW.get(settings.model, best["lr"])
+        best |= entry.few_texts
     rows = settings.rows or best["rows"]
     best["epochs"] = max(best["epochs"], -(-FEWEST_STEPS * rows // max(1, texts)))
     missing = [f.name for f in fields(settings) if getattr(settings, f.name) is None]

@@ -1,22 +1,24 @@
 """The settings of a language model's training, and what each model does best with."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Option
 
 from lingon.core.errors import UserError, unknown
+from lingon.models.registry import entry_of, models_for
+from lingon.recipes.model_options import refuse_unused
 
 
 @dataclass(frozen=True)
 class TextSettings:
-    """How a language model is made and trained. None means: what suits the model (see BEST)."""
+    """How a language model is made and trained. None means: what suits the model (see its ENTRY)."""
 
-    model: Annotated[str, Option(help="gpt, decoder, lstm or awd_lstm.")] = "gpt"
+    model: Annotated[str, Option(help=" or ".join(models_for("causal")) + ".")] = "gpt"
     epochs: Annotated[float | None, Option(help="How often the text is read.")] = None
     steps: Annotated[int | None, Option(help="Updates of the weights; the end is whichever comes first.")] = None
     lr: Annotated[float | None, Option(help="Learning rate at its highest.")] = None
-    dropout: Annotated[float | None, Option(help="Share of numbers dropped while training; not of awd_lstm.")] = None
+    dropout: Annotated[float | None, Option(help="Share of numbers dropped while training.")] = None
     width: Annotated[int | None, Option(help="Numbers that describe one token.")] = None
     depth: Annotated[int | None, Option(help="Layers.")] = None
     context: Annotated[int | None, Option(help="Tokens that are read at a time.")] = None
@@ -25,8 +27,8 @@ class TextSettings:
     tokenizer: Annotated[str, Option(help="bpe, unigram, words, spaces or characters.")] = "bpe"
     vocab: Annotated[int, Option(help="Tokens that are known, at most.")] = 4096
     softmax: Annotated[str, Option(help="exact, sampled, or adaptive (lstm); what is reported is exact.")] = "exact"
-    samples: Annotated[int, Option(help="Rivals that a sampled softmax draws for each batch.")] = 1024
-    proposal: Annotated[str, Option(help="unigram or log_uniform: how they are drawn.")] = "unigram"
+    samples: Annotated[int | None, Option(help="Rivals that a sampled softmax draws for each batch. 1024")] = None
+    proposal: Annotated[str | None, Option(help="unigram or log_uniform: how they are drawn. unigram")] = None
     weight_decay: Annotated[float | None, Option(help="Decay of matrices; biases and norms never decay.")] = None
     schedule: Annotated[str, Option(help="constant, linear, cosine or inverse_sqrt, after the warm-up.")] = "cosine"
     warmup: Annotated[float, Option(help="Share of the steps in which the learning rate rises.")] = 0.02
@@ -43,17 +45,8 @@ class TextSettings:
     shard: Annotated[bool, Option("--shard", help="Under torchrun: spread weights too, not only batches.")] = False
 
 
-# Chosen on the validation text; docs/log.md says what was tried.
-TRANSFORMER = {"epochs": 3, "lr": 2e-3, "dropout": 0.1, "width": 192, "depth": 4, "context": 128, "rows": 16}
-RECURRENT = {"epochs": 6, "lr": 3e-3, "dropout": 0.3, "width": 256, "depth": 2, "context": 35, "rows": 32}
-BEST: dict[str, dict[str, Any]] = {
-    "gpt": TRANSFORMER | {"weight_decay": 0.1},
-    "decoder": TRANSFORMER | {"weight_decay": 0.1},
-    "lstm": RECURRENT,
-    "awd_lstm": RECURRENT | {"dropout": None, "width": 256, "depth": 3},
-}
 CHOICES = {
-    "model": tuple(BEST),
+    "model": tuple(models_for("causal")),
     "tokenizer": ("bpe", "unigram", "words", "spaces", "characters"),
     "softmax": ("exact", "sampled", "adaptive"),
     "proposal": ("unigram", "log_uniform"),
@@ -67,7 +60,7 @@ POSITIVE = ("epochs", "steps", "lr", "width", "depth", "context", "rows", "vocab
 def checked(settings: TextSettings) -> TextSettings:
     """The settings as they are. Raises UserError that names a setting with an impossible value."""
     for name, known in CHOICES.items():
-        if getattr(settings, name) not in known:
+        if getattr(settings, name) not in (*known, None):
             raise unknown(name, getattr(settings, name), known)
     for name in (*POSITIVE, "evaluations", "patience"):
         value = getattr(settings, name)
@@ -75,28 +68,28 @@ def checked(settings: TextSettings) -> TextSettings:
             raise UserError(f"--{name} is {value}; expected more than 0")
     if settings.dropout is not None and not 0 <= settings.dropout < 1:
         raise UserError(f"--dropout is {settings.dropout}; expected a share from 0 up to, not including, 1")
-    if settings.dropout is not None and settings.model == "awd_lstm":
-        raise UserError(
-            f"--dropout is {settings.dropout}, which --model awd_lstm has not: it drops in five places; set them by "
-            "--size drop_words=, drop_input=, drop_layers=, drop_output= or drop_weights=, or leave it out"
-        )
     if settings.weight_decay is not None and not 0 <= settings.weight_decay < 1e12:
         raise UserError(f"--weight-decay is {settings.weight_decay}; expected 0 or more")
     if not 0 <= settings.warmup <= 1:
         raise UserError(f"--warmup is {settings.warmup}; expected a share from 0 to 1")
     if settings.tokenizer == "bpe" and settings.vocab < 258:
         raise UserError(f"--vocab is {settings.vocab}; --tokenizer bpe has a token for every byte, so 258 or more")
-    if settings.softmax == "adaptive" and settings.model != "lstm":
+    entry = entry_of(settings.model)
+    if settings.softmax == "adaptive" and "cutoffs" not in entry.options:
         raise UserError(f"--softmax adaptive is for --model lstm, not {settings.model}")
-    if settings.shard and (settings.compile or "lstm" in settings.model):
+    for name in ("samples", "proposal"):
+        if settings.softmax != "sampled" and getattr(settings, name) is not None:
+            raise UserError(f"--{name} is {getattr(settings, name)}, which counts with --softmax sampled only")
+    if settings.shard and (settings.compile or entry.recurrent):
         other = "--compile" if settings.compile else f"--model {settings.model}, which is small"
         raise UserError(f"--shard spreads the weights of gpt and decoder; leave it out with {other}")
+    refuse_unused(settings)
     return settings
 
 
 def filled(settings: TextSettings) -> TextSettings:
     """The settings with what suits the model in the place of every None."""
-    best = BEST[settings.model]
+    best = {"samples": 1024, "proposal": "unigram", **entry_of(settings.model).defaults}
     missing = [f.name for f in fields(settings) if getattr(settings, f.name) is None]
     if settings.steps is not None and "epochs" in missing:
         missing.remove("epochs")

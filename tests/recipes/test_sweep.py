@@ -10,9 +10,10 @@ from typer import Option
 from lingon.core.errors import UserError
 from lingon.data.examples import Examples
 from lingon.data.tokenize import words
+from lingon.models.registry import entry_of, models_for
 from lingon.recipes import COMPARABLE, RECIPES
 from lingon.recipes.prepare import model_of
-from lingon.recipes.settings import BEST, Settings, checked, filled
+from lingon.recipes.settings import Settings, checked, filled
 from lingon.recipes.sweep import as_command, vary
 
 
@@ -61,12 +62,12 @@ def test_every_recipe_is_short_and_says_what_it_does(name):
     assert RECIPES[name].__doc__
 
 
-@pytest.mark.parametrize("model", BEST)
+@pytest.mark.parametrize("model", models_for("classifier"))
 def test_few_texts_get_smaller_batches_and_steps_enough(model):
     few, many = filled(Settings(model=model), 97), filled(Settings(model=model), 17_953)
     assert few.rows < many.rows
     assert few.epochs * 97 / few.rows >= 390
-    assert many.epochs == BEST[model]["epochs"]
+    assert many.epochs == entry_of(model).defaults["epochs"]
     assert filled(Settings(model=model, epochs=1, rows=5), 97).epochs == 1
 
 

@@ -1,0 +1,66 @@
+"""From settings to the options of a model: what the model has is passed on, what it has not is refused by name."""
+
+import json
+from typing import Any
+
+from lingon.core.errors import UserError
+from lingon.models.registry import Facts, ModelEntry, entry_of
+
+OF_MODELS = ("width", "depth", "context", "dropout")  # settings that are options of some models
+READ_BY_BATCHES = ("context",)  # settings that count for the batches too, whatever the model
+
+
+def model_options(settings: Any, facts: Facts, **more: Any) -> dict[str, Any]:
+    """Return the options of the model that the settings name.
+
+    settings: of a classifier or a language model, filled in. more: options that follow from the task, such as classes.
+    Raises UserError for a size that is not written like name=value.
+    """
+    entry = entry_of(settings.model)
+    options = {"vocab_size": facts.vocab_size, **more}
+    for name in OF_MODELS:
+        if name in entry.options and getattr(settings, name, None) is not None:
+            options[name] = getattr(settings, name)
+    if entry.derive:
+        options |= entry.derive(facts, options)
+    return options | sizes_of(settings.size or [])
+
+
+def refuse_unused(settings: Any) -> None:
+    """Raise UserError for a setting that was given and that the chosen model or its optimizer does not use."""
+    entry = entry_of(settings.model)
+    for name in OF_MODELS:
+        given = getattr(settings, name, None)
+        if given is not None and name not in entry.options and name not in READ_BY_BATCHES:
+            raise _unused(settings, name, given, entry)
+    if entry.optimizer == "row_adagrad" and settings.weight_decay is not None:
+        raise _unused(settings, "weight_decay", settings.weight_decay, entry)
+    if not entry.autocast and settings.precision != "float32":
+        raise _unused(settings, "precision", settings.precision, entry)
+    if getattr(settings, "freeze", False) and settings.vectors is None:
+        raise UserError("--freeze keeps pretrained vectors as they are, and there are none; give --vectors too")
+
+
+def _unused(settings: Any, name: str, value: Any, entry: ModelEntry) -> UserError:
+    flag = name.replace("_", "-")
+    own = [option for option in entry.options if option not in ("vocab_size", "classes")]
+    way = entry.instead.get(name, f"leave it out; --size sets {', '.join(own)}")
+    return UserError(f"--{flag} is {value}, which --model {settings.model} does not have: {way}")
+
+
+def sizes_of(given: list[str]) -> dict[str, Any]:
+    """Return sizes written as name=value, the value as JSON writes it; the model checks what they may be.
+
+    >>> sizes_of(["depth=2", "multichannel=true", "kernels=[2,3]"])
+    {'depth': 2, 'multichannel': True, 'kernels': [2, 3]}
+    """
+    sizes = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or name.strip() in ("", "vocab_size", "classes"):  # those two follow from the texts
+            raise UserError(f"--size {text!r} is not written like depth=2")
+        try:
+            sizes[name.strip()] = json.loads(value)
+        except ValueError:
+            raise UserError(f"--size {text!r}: {value!r} is no number, list, true or false") from None
+    return sizes

@@ -1,0 +1,78 @@
+"""What a model has is passed on to it; what the chosen model or its optimizer does not use is refused by name."""
+
+import pytest
+
+from lingon.core.errors import UserError
+from lingon.models.registry import MODELS, Facts, build, entry_of, models_for
+from lingon.recipes import text_settings
+from lingon.recipes.model_options import model_options
+from lingon.recipes.settings import Settings, checked, filled
+from lingon.recipes.text_settings import TextSettings
+
+FACTS = Facts(vocab_size=307, words=1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"dropout": 0.5},
+            "--dropout is 0.5, which --model ngrams does not have: leave it out; --size sets order",
+        ),
+        ({"width": 7}, "--width is 7, which --model ngrams does not have"),
+        ({"weight_decay": 10.0}, "--weight-decay is 10.0, which --model ngrams does not have"),
+        ({"precision": "bfloat16"}, "--precision is bfloat16, which --model ngrams does not have"),
+        ({"freeze": True}, "--freeze keeps pretrained vectors as they are, and there are none; give --vectors"),
+        ({"freeze": True, "model": "textcnn"}, "--freeze keeps pretrained vectors as they are, and there are none"),
+    ],
+)
+def test_a_setting_that_would_do_nothing_is_refused(given, message):
+    with pytest.raises(UserError, match=message):
+        checked(Settings(**given))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"model": "awd_lstm", "dropout": 0.5}, "--dropout is 0.5, which --model awd_lstm does not have: it drops in"),
+        ({"samples": 7}, "--samples is 7, which counts with --softmax sampled only"),
+        ({"proposal": "unigram", "softmax": "adaptive", "model": "lstm"}, "--proposal is unigram, which counts with"),
+        ({"softmax": "adaptive", "model": "gpt"}, "--softmax adaptive is for --model lstm, not gpt"),
+        ({"shard": True, "model": "lstm"}, "--shard spreads the weights of gpt and decoder; leave it out with --model"),
+    ],
+)
+def test_a_setting_of_a_language_model_that_would_do_nothing_is_refused(given, message):
+    with pytest.raises(UserError, match=message):
+        text_settings.checked(TextSettings(**given))
+
+
+@pytest.mark.parametrize("name", models_for("classifier"))
+def test_a_classifier_gets_the_options_it_has(name):
+    settings = filled(checked(Settings(model=name)), 20_000)
+    options = model_options(settings, FACTS, classes=3)
+    assert options.keys() <= set(entry_of(name).options)
+    assert build(name, options).config().items() >= options.items()
+    assert ("width" in options) == (name != "ngrams")
+
+
+@pytest.mark.parametrize("name", models_for("causal"))
+def test_a_language_model_gets_the_options_it_has(name):
+    settings = text_settings.filled(text_settings.checked(TextSettings(model=name, width=24, depth=2)))
+    options = model_options(settings, FACTS)
+    assert build(name, options).config().items() >= options.items()
+    assert options["width"] == 24
+    assert options.get("hidden") == {"lstm": 24, "awd_lstm": 48}.get(name)
+
+
+def test_hash_buckets_follow_from_the_texts_unless_they_are_given():
+    settings = filled(checked(Settings()), 20_000)
+    assert model_options(settings, FACTS, classes=3)["buckets"] == 2**19  # half a million, as a power of two
+    settings = filled(checked(Settings(size=["buckets=64"])), 20_000)
+    assert model_options(settings, FACTS, classes=3)["buckets"] == 64
+
+
+def test_every_default_is_a_setting():
+    """A misspelt default would be passed over."""
+    known = Settings.__dataclass_fields__.keys() | TextSettings.__dataclass_fields__.keys()
+    for name in MODELS:
+        assert {*entry_of(name).defaults, *entry_of(name).few_texts} <= known
