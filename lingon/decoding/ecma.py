@@ -1,8 +1,9 @@
-r"""Patterns of JSON Schema: regular expressions of ECMA-262 with its `u` flag, as trees of the whole texts they accept.
+"""Patterns of JSON Schema: regular expressions of ECMA-262 with its `u` flag, as trees of the whole texts they accept.
 
-They are not Python's: \d, \w and \s are fixed sets, the dot leaves out four characters, [] is nothing and [^] is
-anything, {,3} is an error, and so is an escape that means nothing. A pattern is looked for anywhere in a text, so that
-what stands before and after it is free, unless ^ and $ say otherwise. Source: ECMA-262, 2025, section 22.2.
+They are not Python's: digits, word characters and white space are fixed sets, the dot leaves out four characters, []
+is nothing and [^] is anything, {,3} is an error, and so is an escape that means nothing. A pattern is looked for
+anywhere in a text, so that what stands before and after it is free, unless ^ and $ say otherwise. Source: ECMA-262,
+2025, section 22.2.
 """
 
 import re

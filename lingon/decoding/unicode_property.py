@@ -1,4 +1,4 @@
-r"""The characters of a Unicode property, as \p{L} names it."""
+"""The characters of a Unicode property, as a regular expression names it: L for letters."""
 
 import sys
 import unicodedata

@@ -53,8 +53,6 @@ def language_model(
         seed_everything(settings.seed)
         keep_freed_memory()
         model = prepare_text.model_of(settings, len(tokenizer.vocab)).to(device)
-        if settings.recompute:
-            prepare_text.recomputing(model)
         objective = Objective(model, prepare_text.softmax_of(settings, streams["train"], len(tokenizer.vocab)))
         batches = prepare_text.batches_of(model, streams["train"], settings, place)
         trained = prepare_text.wrap(objective, settings)
