@@ -19,6 +19,7 @@ from lingon.decoding.schema import schema_grammar, schema_text
 from lingon.decoding.step import Row, Rule
 
 KEPT = 256  # states whose tokens are remembered: with 50,000 tokens each takes at most 600 kB
+WALKED = 200_000_000  # tokens that are tried in states, in seconds
 TEXTS = 100_000  # beginnings whose state is remembered
 
 
@@ -127,6 +128,11 @@ class Grammar:
 
     def _by_tokens(self) -> np.ndarray:
         """How many tokens are missing, and -1 where none of the vocabulary finish the text: every state is walked."""
+        states, tokens = len(self.automaton.table), len(self.pieces)
+        if states * tokens > WALKED:
+            more = "" if self.missing is None else f"allow {self.automaton.distance[0]:,} tokens or more, or "
+            many = f"{states:,} states, too many to try {tokens:,} tokens in each"
+            raise UserError(f"the grammar has {many}; {more}write it more simply")
         following = [set(self._walk(state)[1].tolist()) for state in range(len(self.automaton.table))]
         missing = steps_to(self.automaton.accepting, following)
         if missing[0] < 0:

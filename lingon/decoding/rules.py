@@ -22,7 +22,7 @@ FEW = 256  # tokens among which a cut is looked for first; sorting a whole vocab
 
 def temperature(value: Number) -> Rule:
     """Divides the logits: under 1 the likely becomes likelier, over 1 everything more alike. 0 would be greedy."""
-    usable = "a number from 1e-12 to 1e12 (of a text, 0 means greedy: always the likeliest token)"
+    usable = "a number over 0, from 1e-12 to 1e12 (greedy decoding is what 0 would mean)"
     _check("temperature", value, 1 / MOST <= value <= MOST, usable)
     return lambda logits, rows=(): logits / value
 

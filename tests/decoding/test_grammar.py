@@ -10,6 +10,7 @@ import torch
 from lingon.core.errors import UserError
 from lingon.data.pieces import pieces_of
 from lingon.data.tokenize import bpe, characters, unigram, wordpiece, words
+from lingon.decoding import grammar as grammar_file
 from lingon.decoding.automaton import compiled
 from lingon.decoding.beam import Beams, beam_search
 from lingon.decoding.grammar import Grammar
@@ -114,6 +115,14 @@ def test_a_budget_is_counted_in_tokens_where_bytes_are_too_many():
         assert found == wanted
     with pytest.raises(UserError, match="the shortest text of the grammar has 2 tokens, 1 are allowed"):
         grammar.rule((0,), 1)
+
+
+def test_what_takes_too_long_to_count_in_tokens_says_how_many_are_enough(monkeypatch):
+    built = Grammar(compiled(parse("a{6}b?")), [b"", b"a", b"b", b"aaa"])
+    monkeypatch.setattr(grammar_file, "WALKED", 20)
+    with pytest.raises(UserError, match="9 states, too many to try 4 tokens in each; allow 6 tokens or more"):
+        built.rule((0,), 2)
+    built.rule((0,), 6)
 
 
 def test_a_text_that_may_go_on_ends_where_there_is_no_room_to():
