@@ -27,6 +27,8 @@ from lingon.engine.optim import sgd
 from lingon.learn import attempt
 from lingon.metrics.calibration import expected_calibration_error, reliability
 
+torch.set_num_threads(1)  # arrays this small gain nothing from more; on a busy machine they lose much
+
 # %% [markdown]
 # ## A curve that we know
 #

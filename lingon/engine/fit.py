@@ -3,6 +3,7 @@
 What surrounds the loop stands in files of its own: schedules, precision, averages, checkpoints, distribution.
 """
 
+import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from lingon.engine.run import Run
 from lingon.engine.schedule import Schedule, constant
 from lingon.engine.sharding import Sharded
 from lingon.engine.state import State, Training
+from lingon.engine.threads import chosen, operations
 from lingon.engine.watch import Watch
 
 
@@ -125,7 +127,11 @@ def fit(
     state, total = training.state, plan.total(batches)
     training.restore()
     model.train()
-    with track(total, "training", "step", done=state.step) as bar, interruptible(bar.say) as stop:
+    with (
+        track(total, "training", "step", done=state.step) as bar,
+        interruptible(bar.say) as stop,
+        contextlib.ExitStack() as stack,
+    ):
 
         def settle(edge: bool = False) -> None:
             """What follows a step, or the edge of an epoch: evaluate, save, stop."""
@@ -140,8 +146,12 @@ def fit(
             if asked:
                 raise Interrupted(_farewell(run, state))
 
+        threads = None
         while state.step < total and not state.stopped:
             for group in _groups(batches, plan.accumulate):
+                if threads is None and training.on_cpu:
+                    work = operations(training.bare, group[0][0], rows_of(group[0][0]))
+                    threads = stack.enter_context(chosen(work, run, bar.say))
                 with explained(f"step {state.step + 1}, {size_of(group)}"):
                     loss = step(training, group, loss_fn)
                 bar.advance(loss=loss)

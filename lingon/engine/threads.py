@@ -1,0 +1,45 @@
+"""How many threads a training computes with: one where a step is too little work to be worth sharing."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from lingon.engine.distributed import from_first
+from lingon.engine.estimate import multiplied
+from lingon.engine.run import Run
+
+# Multiplications and additions of a step, about 5 ms of one core. Below that, waking threads costs as much as they save
+# on a quiet machine, and on a busy one each waits for the slowest: a network of 784 x 32 took 2.4 ms on one thread and
+# 19 to 260 on two (`docs/log.md`).
+WORTH_SHARING = 250e6
+said: set[int] = set()
+
+
+def operations(model: nn.Module, batch: Any, rows: int) -> float:
+    """Multiplications and additions of one step of training, roughly: 6 for each weight and token, or row."""
+    return 6.0 * multiplied(model) * getattr(getattr(batch, "ids", None), "numel", lambda: rows)()
+
+
+@contextlib.contextmanager
+def chosen(work: float, run: Run | None, say: Callable[[str], None]) -> Iterator[int]:
+    """Inside, PyTorch has as many threads on the CPU as suit steps of `work` operations; said once, when it is fewer.
+
+    A run records the number and takes the same one when it is resumed, so that its digits stay those of the whole run.
+    """
+    before = torch.get_num_threads()
+    count = run.facts.get("threads") if run is not None and run.resumed else None
+    if count is None:
+        count = from_first(1 if work < WORTH_SHARING else before)
+    if run is not None and run.facts.get("threads") != count:
+        run.record("threads", count)
+    if count < before and count not in said:
+        said.add(count)
+        say(f"computing on {count} of {before} threads: steps of this size gain nothing from more")
+    torch.set_num_threads(count)
+    try:
+        yield count
+    finally:
+        torch.set_num_threads(before)
