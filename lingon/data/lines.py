@@ -48,6 +48,11 @@ class FileOptions:
                 f"--encoding {self.encoding[:40]!r} is no encoding; {suggest(self.encoding, known)}"
             ) from None
 
+    @property
+    def given(self) -> bool:
+        """Whether anything differs from the defaults."""
+        return (self.encoding, self.quoting) != (FileOptions.encoding, FileOptions.quoting)
+
 
 class Line(NamedTuple):
     """A line of a file, its number from 1, and what is wrong with it, if anything."""

@@ -36,7 +36,7 @@ def load_data(
     """
     name = str(name_or_path)
     if name in CORPORA:
-        if text or label or test or options != FileOptions():
+        if text or label or test or options.given:
             raise UserError(
                 f"{name!r} is a corpus with columns and splits of its own; leave --text, --label, --test, --encoding "
                 "and --quoting out"

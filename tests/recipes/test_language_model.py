@@ -1,6 +1,7 @@
 """The language model's recipe, whole: every softmax, sweeps, several processes, and back to one."""
 
 import gzip
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ import lingon
 from lingon.cli.likelihood import likelihood_of
 from lingon.core.errors import UserError
 from lingon.core.files import read_json
+from lingon.data.running_text import documents_of
 from lingon.engine.log import read_metrics
+from lingon.recipes.file_settings import Files
 from lingon.recipes.language_model import language_model
 from lingon.recipes.plan import plan
 from lingon.recipes.settings import Folder
@@ -66,15 +69,19 @@ def test_every_way_ends_in_a_model_that_writes(text, tmp_path, given):
     assert sum(x for _, x in model.score("a dog")) < 0
 
 
+def evaluated(model, data, part=None, cache=False):
+    return likelihood_of(model, partial(documents_of, [data]), data, part, cache)
+
+
 def test_evaluation_with_a_cache_is_for_recurrent_models(text, tmp_path):
     run(text, tmp_path / "lstm", model="lstm", epochs=0.1), run(text, tmp_path / "gpt", steps=1)
     model = lingon.load(tmp_path / "lstm")
-    plain, cached = (likelihood_of(model, text, "test", cache, False) for cache in (False, True))
+    plain, cached = (evaluated(model, text, "test", cache) for cache in (False, True))
     # A model that hardly learned: what came lately says more about this text of 27 sentences than it does.
     assert cached["perplexity"] < plain["perplexity"]
     assert cached["bits_per_byte"] < plain["bits_per_byte"]
     with pytest.raises(UserError, match="--cache remembers the states of an LSTM"):
-        likelihood_of(lingon.load(tmp_path / "gpt"), text, "test", True, False)
+        evaluated(lingon.load(tmp_path / "gpt"), text, "test", cache=True)
 
 
 def test_a_packed_text_is_trained_on_and_evaluated_as_a_whole(text, tmp_path):
@@ -83,19 +90,19 @@ def test_a_packed_text_is_trained_on_and_evaluated_as_a_whole(text, tmp_path):
     one, other = run(text, tmp_path / "plain", steps=1), run(str(packed), tmp_path / "packed", steps=1)
     assert (one["tokens"], one["test"]) == (other["tokens"], other["test"])
     model = lingon.load(tmp_path / "packed")
-    whole, last = (likelihood_of(model, str(packed), part, False, False) for part in ("all", "test"))
-    assert likelihood_of(model, text, None, False, False) == whole != last
+    whole, last = (evaluated(model, str(packed), part) for part in ("all", "test"))
+    assert evaluated(model, text) == whole != last
 
 
 @pytest.mark.data
 def test_of_a_corpus_the_test_part_is_evaluated(text, tmp_path):
     run(text, tmp_path / "gpt", steps=1)
     model = lingon.load(tmp_path / "gpt")
-    assert likelihood_of(model, "austen", None, False, False) == likelihood_of(model, "austen", "test", False, False)
+    assert evaluated(model, "austen") == evaluated(model, "austen", "test")
 
 
 def test_dropout_is_refused_where_it_would_do_nothing():
-    with pytest.raises(UserError, match=r"--dropout is 0.5, which --model awd_lstm has not.*--size drop_words=, dr"):
+    with pytest.raises(UserError, match=r"--dropout is 0.5, which --model awd_lstm does not have.*--size drop_words="):
         checked(TextSettings(model="awd_lstm", dropout=0.5))
     assert filled(checked(TextSettings(model="awd_lstm"))).dropout is None
     assert filled(checked(TextSettings(model="lstm"))).dropout == 0.3
@@ -103,7 +110,8 @@ def test_dropout_is_refused_where_it_would_do_nothing():
 
 def test_a_sweep_goes_by_perplexity(text, tmp_path):
     as_command(language_model)(
-        data=[text], accept_licence=False, **vars(TextSettings(**SMALL)), **vars(Folder(out=str(tmp_path))),
+        data=[text], text=None, accept_licence=False, **vars(Files()), **vars(TextSettings(**SMALL)),
+        **vars(Folder(out=str(tmp_path))),
         sweep=["lr=1e-6,1e-2"],
     )  # fmt: skip
     first, second = read_json(tmp_path / "sweep.json")
