@@ -150,7 +150,7 @@ def test_a_bundle_writes_the_same(model, tmp_path):
 
 
 def test_what_cannot_be_written(model):
-    with pytest.raises(UserError, match="expected 1 or more"):
+    with pytest.raises(UserError, match="tokens is 0, expected a whole number from 1 to"):
         Manner(tokens=0)
     with pytest.raises(UserError, match="stop text is empty"):
         Manner(stop=("",))
