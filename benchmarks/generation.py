@@ -10,8 +10,8 @@ from benchmarks.machine import THREADS
 from benchmarks.measure import paired
 from benchmarks.result import Result, Row, speed
 from benchmarks.worker import Worker
+from lingon.checkpoints.huggingface.save import save_hub
 from lingon.core.errors import UserError
-from lingon.export.hub import save_hub
 from lingon.models.gpt import GPT
 
 # GPT-2's shape: depth, width, new tokens, and the bar of each.

@@ -5,9 +5,9 @@ __all__ = ["__version__", "hybridize", "load", "load_data"]
 
 
 def load(folder, device: str = "cpu"):
-    """The object that predicts, from a bundle or a run folder; see `lingon.export.bundle.load`."""
+    """The object that predicts, from a bundle or a run folder; see `lingon.checkpoints.load.load`."""
     # Imported here, so that `import lingon` does not wait for torch.
-    from lingon.export.bundle import load as load_bundle
+    from lingon.checkpoints.load import load as load_bundle
 
     return load_bundle(folder, device)
 

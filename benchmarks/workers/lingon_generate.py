@@ -3,10 +3,10 @@
 import torch
 from serve import serve
 
+from lingon.checkpoints.huggingface.load import load_hub
 from lingon.decoding.prompts import read
 from lingon.decoding.sample import stream
 from lingon.decoding.step import rows_of
-from lingon.export.hub import load_hub
 from lingon.kernels.int8_linear import Int8Linear
 from lingon.kernels.packed_linear import swap_linear
 

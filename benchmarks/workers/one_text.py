@@ -7,10 +7,11 @@ from pathlib import Path
 import torch
 from serve import serve
 
+from lingon.checkpoints.bundle import save_bundle
+from lingon.checkpoints.load import load
 from lingon.core.seed import seed_everything
 from lingon.data.batch import collate
 from lingon.data.tokenize import Tokenizer
-from lingon.export.bundle import load, save_bundle
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
 

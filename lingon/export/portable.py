@@ -10,6 +10,8 @@ from torch import nn
 from torch.export import Dim
 
 from lingon import __version__
+from lingon.checkpoints.bundle import find_bundle
+from lingon.checkpoints.load import load
 from lingon.core.errors import UserError, unknown
 from lingon.core.files import atomic_folder, atomic_write, read_json, write_json
 from lingon.core.shapes import Tensor
@@ -17,7 +19,6 @@ from lingon.data.batch import collate
 from lingon.data.lines import FileOptions
 from lingon.data.source import load_data
 from lingon.export import int8 as small
-from lingon.export.bundle import find_bundle, load
 from lingon.export.onnx import run_onnx, write_onnx
 from lingon.export.parity import Logits, largest_difference
 from lingon.export.portable_card import card

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lingon.export.markdown import plain
+from lingon.core.markdown import plain
 
 ROWS = """
 def rows_of(ids, rule):  # the rows of the n-grams of a text: the rule is in config.json

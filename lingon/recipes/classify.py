@@ -24,13 +24,13 @@ def classify(
 ) -> dict[str, Any]:
     """Train a text classifier on a corpus or on a file of your own."""
     # Imported here, so that `lingon --help` does not wait for torch.
+    from lingon.checkpoints.bundle import record_in_bundle, save_bundle
     from lingon.core.device import pick_device
     from lingon.core.seed import seed_everything
     from lingon.data.source import load_data
     from lingon.engine.distributed import joined
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
-    from lingon.export.bundle import record_in_bundle, save_bundle
     from lingon.export.report import write_report
     from lingon.recipes import prepare
     from lingon.recipes.class_weights import class_weights

@@ -24,13 +24,13 @@ def language_model(
 ) -> dict[str, Any]:
     """Train a language model on running text, and let it write."""
     # Imported here, so that `lingon --help` does not wait for torch.
+    from lingon.checkpoints.bundle import record_in_bundle, save_bundle
     from lingon.core.device import pick_device
     from lingon.core.seed import seed_everything
     from lingon.data.running_text import documents_of, identity
     from lingon.engine.distributed import joined
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
-    from lingon.export.bundle import record_in_bundle, save_bundle
     from lingon.export.plot import plot_runs
     from lingon.kernels.allocator import keep_freed_memory
     from lingon.recipes import prepare, prepare_text

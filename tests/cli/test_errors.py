@@ -9,11 +9,11 @@ import sys
 
 import pytest
 
+from lingon.checkpoints.bundle import save_bundle
 from lingon.cli import app
 from lingon.cli.errors import one_line
 from lingon.core.errors import DataError, FetchError, Interrupted, NotFinite, RunError, UserError
 from lingon.data.tokenize import words
-from lingon.export.bundle import save_bundle
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
 

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 
 import lingon
+from lingon.checkpoints.bundle import save_bundle
 from lingon.cli.app import main
 from lingon.data.tokenize import bpe
 from lingon.decoding.beam import Beams, none_would_win_now
-from lingon.export.bundle import save_bundle
 from lingon.models.gpt import GPT
 from lingon.tasks.generate import LanguageModel
 from lingon.tasks.manner import Manner

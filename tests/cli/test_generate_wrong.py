@@ -6,14 +6,15 @@ import math
 import pytest
 import torch
 
+from lingon.checkpoints.bundle import save_bundle
+from lingon.checkpoints.huggingface.save import save_hub
+from lingon.checkpoints.load import load
 from lingon.cli.app import main
 from lingon.cli.errors import one_line
 from lingon.core.errors import UserError
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.data.tokenize import bpe, characters
 from lingon.decoding.beam import Beams, length_penalty
-from lingon.export.bundle import load, save_bundle
-from lingon.export.hub import save_hub
 from lingon.models.bag import Bag
 from lingon.models.decoder import decoder
 from lingon.models.gpt import GPT

@@ -12,9 +12,10 @@ import torch
 
 import lingon
 from examples.portable import build
+from lingon.checkpoints.bundle import save_bundle
+from lingon.checkpoints.load import load
 from lingon.core.errors import FetchError
 from lingon.data.tokenize import bpe, words
-from lingon.export.bundle import load, save_bundle
 from lingon.export.portable import export
 from lingon.models.registry import build as build_model
 from lingon.tasks.classify import Classifier

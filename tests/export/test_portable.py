@@ -13,18 +13,19 @@ import onnx
 import pytest
 import torch
 
+from lingon.checkpoints.bundle import save_bundle
+from lingon.checkpoints.load import load
 from lingon.core.errors import UserError
 from lingon.core.files import write_json
 from lingon.data.batch import collate
 from lingon.export import portable
-from lingon.export.bundle import load, save_bundle
 from lingon.export.onnx import run_onnx
 from lingon.export.parity import BATCHES, LENGTHS, batches, largest_difference
 from lingon.export.portable import TARGETS, export
 from lingon.export.rows import rows_of, rule_of
 from lingon.export.torch_program import pickled_parts, run_torch
-from tests.export import test_bundle
-from tests.export.test_bundle import RUN, TEXTS
+from tests.checkpoints import test_bundle
+from tests.checkpoints.test_bundle import RUN, TEXTS
 
 MODELS = ("bag", "textcnn", "bilstm", "self_attentive", "ngrams", "ngrams, characters")
 WALL = """import sys

@@ -142,7 +142,7 @@ def test_whatever_fails_after_training_the_model_is_there_and_resume_ends_the_ru
     }[where]
     with monkeypatch.context() as patch:
         if where == "record_in_bundle":  # the second one: the first is a part of writing the bundle
-            import lingon.export.bundle as bundle
+            import lingon.checkpoints.bundle as bundle
 
             genuine, calls = bundle.record_in_bundle, []
             patch.setattr(bundle, "record_in_bundle", lambda *a: full() if calls else (calls.append(1), genuine(*a)))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from lingon.checkpoints.bundle import save_bundle
 from lingon.cli.app import app
 from lingon.core.errors import DataError, NotFinite, UserError
 from lingon.core.finite import check_finite
@@ -15,7 +16,6 @@ from lingon.data.corpora.questions import Pair
 from lingon.data.examples import Examples, Splits
 from lingon.data.tokenize import spaces, words
 from lingon.decoding.beam import Beams
-from lingon.export.bundle import save_bundle
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
 from lingon.tasks.generate import LanguageModel

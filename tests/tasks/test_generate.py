@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 
 import lingon
+from lingon.checkpoints.bundle import save_bundle
 from lingon.core.errors import DataError, UserError
 from lingon.data.tokenize import bpe, characters, words
 from lingon.decoding.beam import Beams
 from lingon.decoding.sample import Picked
 from lingon.decoding.speculative import Tally
-from lingon.export.bundle import save_bundle
 from lingon.models.gpt import GPT
 from lingon.models.lstm import LSTM
 from lingon.tasks.generate import LanguageModel

@@ -12,10 +12,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import lingon
+from lingon.checkpoints.bundle import save_bundle
+from lingon.checkpoints.huggingface import load as hub
+from lingon.checkpoints.huggingface import weight_files
+from lingon.checkpoints.huggingface.load import load_hub
+from lingon.checkpoints.huggingface.save import save_hub
 from lingon.core.errors import DataError, FetchError, UserError
-from lingon.export import hub, hub_files
-from lingon.export.bundle import save_bundle
-from lingon.export.hub import load_hub, save_hub
 from lingon.models.families import from_config
 from lingon.models.lstm import LSTM
 from lingon.models.registry import build
@@ -302,13 +304,13 @@ def test_masks_and_frequencies_of_old_checkpoints_are_left_out_and_a_bare_body_i
 def test_shards_that_are_missing_twice_or_elsewhere_are_named(tmp_path):
     folder = save_hub(fresh(CONFIGS["llama"]), tmp_path / "llama", shard=20_000)
     files = sorted(folder.glob("model-*.safetensors"))
-    index = json.loads((folder / hub_files.INDEX).read_text())
+    index = json.loads((folder / weight_files.INDEX).read_text())
 
     def refused(message, **changes):
-        (folder / hub_files.INDEX).write_text(json.dumps(index | changes))
+        (folder / weight_files.INDEX).write_text(json.dumps(index | changes))
         with pytest.raises(DataError, match=message):
             load_hub(folder)
-        (folder / hub_files.INDEX).write_text(json.dumps(index))
+        (folder / weight_files.INDEX).write_text(json.dumps(index))
 
     held = index["weight_map"]
     for bad in ("../model.safetensors", "/etc/passwd", "a/b.safetensors", "x.bin", "..safetensors"):

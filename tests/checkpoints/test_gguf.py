@@ -12,15 +12,16 @@ import torch
 from safetensors.numpy import load_file
 
 import lingon
+from lingon.checkpoints.gguf.load import load_gguf
+from lingon.checkpoints.huggingface.load import load_hub
+from lingon.checkpoints.huggingface.save import save_hub
 from lingon.core.errors import DataError, UserError
 from lingon.data.gguf import GGUF
 from lingon.data.gguf_tokenizer import gguf_tokenizer
-from lingon.export.gguf import load_gguf
-from lingon.export.hub import load_hub, save_hub
 from lingon.export.portable import export
 from lingon.models.families import from_config
+from tests.checkpoints.gguf_models import MODELS, converted, letters
 from tests.data.gguf_files import gguf_bytes, random_blocks, value
-from tests.export.gguf_models import MODELS, converted, letters
 
 IDS = torch.randint(89, (3, 23), generator=torch.Generator().manual_seed(0))
 

@@ -5,7 +5,8 @@ import json
 import pytest
 import torch
 
-from lingon.export.hub import load_hub, save_hub
+from lingon.checkpoints.huggingface.load import load_hub
+from lingon.checkpoints.huggingface.save import save_hub
 from lingon.models.registry import build
 from tests.models.family_configs import CONFIGS
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from lingon.checkpoints.checkpoint import Checkpoint
+from lingon.checkpoints.gguf.config import FREQUENCIES, config_of
+from lingon.checkpoints.huggingface.names import entries
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.progress import track
 from lingon.core.shapes import Tensor
 from lingon.data.gguf import GGUF
 from lingon.data.gguf_tokenizer import gguf_tokenizer
-from lingon.export.gguf_config import FREQUENCIES, config_of
-from lingon.export.hub import Checkpoint
-from lingon.export.names import entries
 from lingon.models.families import from_config
 
 # Their names for those of the Hugging Face layout: outside of the layers, in all layers, in those of Gemma.

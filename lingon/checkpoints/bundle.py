@@ -9,8 +9,9 @@ from lingon import __version__
 from lingon.core.device import pick_device
 from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.core.files import atomic_folder, atomic_write, read_json, write_json
+from lingon.core.markdown import plain
 from lingon.core.tensors import load_tensors, save_tensors, shapes_in
-from lingon.export.markdown import plain
+from lingon.data.tokenize import Tokenizer
 from lingon.metrics.names import shown
 
 KINDS = ("classify", "language-model")
@@ -50,36 +51,12 @@ def record_in_bundle(folder: Path, run: dict[str, Any]) -> None:
         file.write(card(read_config(folder / "config.json"), run))
 
 
-def load(folder: str | Path, device: str = "cpu"):
-    """The object that predicts: from a bundle, a run folder that holds one, a published checkpoint or a GGUF file.
-
-    A model of the hub is named "hf:owner/name"; nothing else asks the network.
-
-    Raises UserError or DataError, naming file and key, when something is missing, broken or of another kind.
-    No code is imported or run by a name from the files.
-
-    >>> import lingon
-    >>> model = lingon.load("runs/sentiment")  # doctest: +SKIP
-    """
-    from lingon.data.corpora.weights import WEIGHTS, weights_of
-    from lingon.data.gguf import is_gguf
-    from lingon.data.tokenize import Tokenizer
-    from lingon.export.hub import HUB, is_hub_folder, load_hub
+def open_bundle(source: str | Path, device: str = "cpu") -> Any:
+    """Load a bundle, or the one in a run folder. Raises UserError when there is none, DataError naming file and key."""
     from lingon.tasks.classify import Classifier
     from lingon.tasks.generate import LanguageModel
 
-    named = str(folder) in WEIGHTS and not Path(folder).exists()
-    if named or is_gguf(Path(folder)):
-        from lingon.export.gguf import load_gguf
-
-        found = load_gguf(weights_of(str(folder)) if named else folder)
-        return LanguageModel(found.model.to(pick_device(device)).eval(), found.tokenizer, found.ends)
-    if str(folder).startswith(HUB) or is_hub_folder(Path(folder)):
-        found = load_hub(folder)
-        if found.tokenizer is None:
-            raise DataError(f"{folder}: there is no tokenizer beside the weights (tokenizer.json)")
-        return LanguageModel(found.model.to(pick_device(device)).eval(), found.tokenizer, found.ends)
-    folder = find_bundle(Path(folder))
+    folder = find_bundle(Path(source))
     config = read_config(folder / "config.json")
     tokenizer = Tokenizer.load(folder / "tokenizer.json")
     rows = config["config"].get("vocab_size")

@@ -11,11 +11,12 @@ import tracemalloc
 import pytest
 import torch
 
+from lingon.checkpoints.bundle import read_config, save_bundle
+from lingon.checkpoints.huggingface.load import load_hub
+from lingon.checkpoints.load import load
 from lingon.core.errors import DataError, UserError
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.data.tokenize import words
-from lingon.export.bundle import load, read_config, save_bundle
-from lingon.export.hub import load_hub
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
 from lingon.tasks.generate import LanguageModel

@@ -9,15 +9,15 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from lingon.checkpoints.gguf.load import load_gguf
 from lingon.data.corpora.weights import WEIGHTS, fetch_weights
 from lingon.data.gguf import GGUF
 from lingon.data.gguf_tokenizer import gguf_tokenizer
 from lingon.data.train_tokenizers import bpe
-from lingon.export.gguf import load_gguf
 from lingon.tasks.generate import LanguageModel, Manner
+from tests.checkpoints.conftest import PIECES, assert_same
+from tests.checkpoints.gguf_models import MODELS, NEAR, WIDE, converted
 from tests.data.gguf_files import BLOCKS, gguf_bytes, random_blocks
-from tests.export.conftest import PIECES, assert_same
-from tests.export.gguf_models import MODELS, NEAR, WIDE, converted
 from tests.models.family_configs import F, S, made
 
 pytestmark = pytest.mark.long

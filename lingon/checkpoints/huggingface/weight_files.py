@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 
+from lingon.checkpoints.huggingface.names import Entry
 from lingon.core.errors import DataError
 from lingon.core.files import read_json, write_json
 from lingon.core.shapes import Tensor
 from lingon.core.tensors import save_tensors, shapes_in
-from lingon.export.names import Entry
 
 INDEX = "model.safetensors.index.json"
 WHOLE = "model.safetensors"

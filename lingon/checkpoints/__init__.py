@@ -1,0 +1,1 @@
+"""What is on disk and the objects that it becomes: bundles, checkpoints of the Hugging Face layout, GGUF files."""

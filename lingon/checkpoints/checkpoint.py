@@ -1,0 +1,35 @@
+"""A language model as it was published: what the Hugging Face layout and GGUF files give alike."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from lingon.core.device import pick_device
+from lingon.core.errors import DataError
+from lingon.data.tokenize import Tokenizer
+
+if TYPE_CHECKING:
+    from lingon.tasks.generate import LanguageModel
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A language model as it was published.
+
+    tokenizer: None when the folder has none. ends: ids that end a text. source: the folder or file.
+    """
+
+    model: nn.Module
+    tokenizer: Tokenizer | None
+    ends: tuple[int, ...]
+    source: Path
+
+    def language_model(self, device: str = "cpu") -> "LanguageModel":
+        """Return the model with its tokenizer, ready to generate. Raises DataError when there is no tokenizer."""
+        from lingon.tasks.generate import LanguageModel
+
+        if self.tokenizer is None:
+            raise DataError(f"{self.source}: there is no tokenizer beside the weights (tokenizer.json)")
+        return LanguageModel(self.model.to(pick_device(device)).eval(), self.tokenizer, self.ends)

@@ -1,0 +1,1 @@
+"""GGUF files: a language model and its tokenizer in one file."""

@@ -1,0 +1,26 @@
+"""What `lingon.load` does with a GGUF file, or with the name of weights that are published as one."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lingon.data.corpora.weights import WEIGHTS, weights_of
+from lingon.data.gguf import is_gguf
+
+if TYPE_CHECKING:
+    from lingon.tasks.generate import LanguageModel
+
+
+def is_gguf_source(source: str | Path) -> bool:
+    """Return whether this is a GGUF file, or names weights that are kept as one."""
+    return _is_name(source) or is_gguf(Path(source))
+
+
+def open_gguf(source: str | Path, device: str = "cpu") -> "LanguageModel":
+    """Load the language model of a GGUF file, or of the weights of that name."""
+    from lingon.checkpoints.gguf.load import load_gguf  # what opens a bundle does not wait for it
+
+    return load_gguf(weights_of(str(source)) if _is_name(source) else source).language_model(device)
+
+
+def _is_name(source: str | Path) -> bool:
+    return str(source) in WEIGHTS and not Path(source).exists()

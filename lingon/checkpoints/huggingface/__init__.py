@@ -1,0 +1,1 @@
+"""Checkpoints of the Hugging Face layout: a folder of safetensors and JSON."""

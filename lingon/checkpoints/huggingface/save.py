@@ -1,0 +1,66 @@
+"""Checkpoints of the Hugging Face layout, written, so that `transformers` and others can load them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from lingon.checkpoints.huggingface.config import hub_config
+from lingon.checkpoints.huggingface.names import entries
+from lingon.checkpoints.huggingface.weight_files import write_weights
+from lingon.core.errors import UserError
+from lingon.core.files import atomic_folder, write_json
+from lingon.core.shapes import Tensor
+from lingon.data.hub_tokenizer import write_tokenizer
+from lingon.data.tokenize import Tokenizer
+
+SHARD = 5_000_000_000  # bytes in one file
+TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
+
+
+def save_hub(
+    model: nn.Module,
+    folder: str | Path,
+    tokenizer: Tokenizer | None = None,
+    dtype: torch.dtype | None = None,
+    shard: int = SHARD,
+    ends: Sequence[int] | None = None,
+) -> Path:
+    """Writes a model so that `transformers` and others can load it. A `decoder` of ours becomes a Qwen3, a GPT a GPT-2.
+
+    dtype: of the stored weights; as they are when not given. shard: the most bytes in a file, unless one tensor has
+    more. ends: ids that end a text, as `Checkpoint` and `LanguageModel` have them; when not given, those of the
+    configuration that the model was made from, which one of ours has not. The folder appears, or takes the place of
+    an older one, only when it is whole.
+    """
+    config = hub_config(model)
+    dtype = dtype or model.embedding.weight.dtype
+    config |= {"dtype": str(dtype).removeprefix("torch."), "eos_token_id": _end_ids(config, ends)}
+    # Of generation_config.json, transformers takes these ids in the place of those of config.json.
+    generation = {key: config[key] for key in TOKEN_IDS if config.get(key) is not None}
+    with atomic_folder(Path(folder)) as fresh:
+        write_json(fresh / "config.json", config)
+        write_json(fresh / "generation_config.json", generation)
+        write_weights(fresh, {name: t.to(dtype) for name, t in _theirs(model)}, shard)
+        if tokenizer is not None:
+            write_tokenizer(fresh, tokenizer, config)
+    return Path(folder)
+
+
+def _end_ids(config: Mapping[str, Any], ends: Sequence[int] | None) -> int | list[int] | None:
+    """What config.json says of the end tokens: null if there are none, or transformers would take its own."""
+    if ends is None:
+        return config.get("eos_token_id")
+    last = config["vocab_size"] - 1
+    if wrong := [i for i in ends if not 0 <= i <= last]:
+        raise UserError(f"the end token {wrong[0]} is not in the vocabulary; expected ids from 0 to {last:,}")
+    return ends[0] if len(ends) == 1 else list(ends) or None
+
+
+def _theirs(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    ours = dict(model.named_parameters())
+    for entry in entries(model):
+        for name, part in zip(entry.theirs, ours[entry.ours].detach().split(entry.sizes), strict=True):
+            yield name, part.T if entry.transposed else part

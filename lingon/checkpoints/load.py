@@ -1,0 +1,32 @@
+"""The object that predicts, from whatever a model was saved as: the first opener that knows the format opens it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lingon.checkpoints import bundle
+from lingon.checkpoints.gguf.opener import is_gguf_source, open_gguf
+from lingon.checkpoints.huggingface.opener import is_hub_source, open_hub
+
+Sniff = Callable[[str | Path], bool]
+Open = Callable[[str | Path, str], Any]
+# In the order in which they are asked. The last one takes everything, and says what is wrong with what is no bundle.
+OPENERS: list[tuple[Sniff, Open]] = [
+    (is_gguf_source, open_gguf),
+    (is_hub_source, open_hub),
+    (lambda source: True, bundle.open_bundle),
+]
+
+
+def load(source: str | Path, device: str = "cpu") -> Any:
+    """Load the object that predicts: from a bundle, a run folder with one, a published checkpoint or a GGUF file.
+
+    A model of the hub is named "hf:owner/name"; nothing else asks the network.
+
+    Raises UserError or DataError, naming file and key, when something is missing, broken or of another kind.
+    No code is imported or run by a name from the files.
+
+    >>> import lingon
+    >>> model = lingon.load("runs/sentiment")  # doctest: +SKIP
+    """
+    return next(open for sniff, open in OPENERS if sniff(source))(source, device)
