@@ -1,7 +1,7 @@
 """Lingon: a small, readable, fast toolkit for deep learning on language, and the course that teaches it."""
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "hybridize", "load", "load_data"]
+__all__ = ["__version__", "hybridize", "load", "load_data", "train"]
 
 
 def load(folder, device: str = "cpu"):
@@ -25,3 +25,24 @@ def hybridize(model, example):
     from lingon.export.hybridize import hybridize as hybridize_model
 
     return hybridize_model(model, example)
+
+
+def train(task, data=None, *, model=None, epochs=None, seed=0, out=None, resume=False, overwrite=False, settings=None):
+    """Train a task as the command line does, and return the object that predicts; see `lingon.recipes.train.train`.
+
+    task: "classify" or "language-model". data: a corpus or a file of yours. out: the folder of the run.
+    settings: other flags of `lingon train TASK` by name, such as {"lr": 0.01}.
+    """
+    from lingon.recipes.train import train as train_task
+
+    return train_task(
+        task,
+        data,
+        model=model,
+        epochs=epochs,
+        seed=seed,
+        out=out,
+        resume=resume,
+        overwrite=overwrite,
+        settings=settings,
+    )

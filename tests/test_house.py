@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lingon.tasks.registry import TASKS
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -33,3 +35,16 @@ def test_no_file_names_a_place_on_a_machine():
     homes = re.compile("/" + r"(?:home|root|Users)/\w|" + "/" + r"work/\w")
     for path in tracked():
         assert not homes.search(path.read_text(encoding="utf-8")), path
+
+
+def test_only_tasks_and_models_know_a_task_by_name():
+    """Whatever else asks "which task is this?" asks `lingon.tasks.registry`; recipes are whole runs of one task."""
+    names, classes = "|".join(TASKS), "Classifier|LanguageModel"
+    asks = re.compile(
+        rf"""(==|!=|\bin) *[(\[{{]?["']({names})["']|["']({names})["'] *(==|!=)|\bisinstance\([^)]*\b({classes})\b"""
+    )
+    assert all(asks.search(line) for line in ('kind == "classify"', "x in ('classify',)", "isinstance(x, Classifier)"))
+    for path in (ROOT / "lingon").rglob("*.py"):
+        if path.relative_to(ROOT / "lingon").parts[0] not in ("tasks", "models"):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                assert not asks.search(line), (path, line)

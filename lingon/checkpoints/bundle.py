@@ -1,79 +1,80 @@
 """A bundle: a trained model as a folder that can be copied, checked and loaded, with nothing in it that runs."""
 
-import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from lingon import __version__
-from lingon.core.device import pick_device
-from lingon.core.errors import DataError, UserError, suggest, unknown
-from lingon.core.files import atomic_folder, atomic_write, read_json, write_json
+from lingon.checkpoints.bundle_config import FORMAT, entry_of, located, modules_of, read_config
+from lingon.checkpoints.parts import PartReader, PartWriter
+from lingon.core.errors import UserError, suggest
+from lingon.core.files import atomic_folder, atomic_write, write_json
 from lingon.core.markdown import plain
-from lingon.core.tensors import load_tensors, save_tensors, shapes_in
-from lingon.data.tokenize import Tokenizer
 from lingon.metrics.names import shown
+from lingon.tasks.heads import Heads
+from lingon.tasks.registry import task_of
+from lingon.tasks.task import Card, Task
 
-KINDS = ("classify", "language-model")
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
-FORMAT = 1  # of config.json; a newer one is refused, since its meaning is not known here
-CONFIG_LIMIT = 64 << 20  # bytes
-SHARED = ("format", "lingon", "kind", "model", "config")
-KEYS = {"classify": (*SHARED, "labels", "max_length"), "language-model": (*SHARED, "ends")}
 
 
-def save_bundle(task, model_name: str, folder: Path, run: dict[str, Any]) -> Path:
-    """Writes a classifier or language model as a bundle: weights, config.json, tokenizer.json, run.json, a model card.
+def save_bundle(task: Task | Heads, models: str | Mapping[str, str], folder: Path, run: dict[str, Any]) -> Path:
+    """Write a task, or several heads, as a bundle: weights, config.json, tokenizers, run.json, a model card.
 
+    models: the name of its model in the registry; of each by part, where a task has several modules.
     run: arguments, seed, versions, data checksums and metrics, as `run.json` shall hold them.
     The folder appears, or takes the place of an older bundle, only when it is whole.
     """
     with atomic_folder(Path(folder)) as fresh:
-        save_tensors(fresh / "model.safetensors", task.model.state_dict())
-        config = {
-            "format": FORMAT,
-            "lingon": __version__,
-            "kind": task.kind,
-            "model": model_name,
-            "config": task.model.config(),
-        }
-        config |= {key: getattr(task, key) for key in KEYS[task.kind] if key not in SHARED}
+        writer, config = PartWriter(fresh), {"format": FORMAT, "lingon": __version__}
+        if isinstance(task, Heads):
+            config["heads"] = {
+                name: {**entry_of(each, _names(each, models)), "files": writer.write(each.parts, name)}
+                for name, each in task.items()
+            }
+        else:
+            writer.write(task.parts)
+            config |= entry_of(task, _names(task, models))
         write_json(fresh / "config.json", config)
-        task.tokenizer.save(fresh / "tokenizer.json")
         record_in_bundle(fresh, run)
     return Path(folder)
 
 
+def _names(task: Task, models: str | Mapping[str, str]) -> Mapping[str, str]:
+    parts = [name for name, part in task.parts.items() if isinstance(part, nn.Module)]
+    if isinstance(models, str):
+        return dict.fromkeys(parts, models)
+    if missing := [name for name in parts if name not in models]:
+        raise UserError(f"the name of the model of part {missing[0]!r} is missing; names are given of {list(models)}")
+    return models
+
+
 def record_in_bundle(folder: Path, run: dict[str, Any]) -> None:
-    """Writes run.json and the model card of a bundle anew: the model is saved first, and tested then."""
+    """Write run.json and the model card of a bundle anew: the model is saved first, and tested then."""
     write_json(folder / "run.json", run)
     with atomic_write(folder / "README.md") as file:
         file.write(card(read_config(folder / "config.json"), run))
 
 
 def open_bundle(source: str | Path, device: str = "cpu") -> Any:
-    """Load a bundle, or the one in a run folder. Raises UserError when there is none, DataError naming file and key."""
-    from lingon.tasks.classify import Classifier
-    from lingon.tasks.generate import LanguageModel
+    """Load the task of a bundle, or its heads. Raises UserError when there is none, DataError naming file and key.
 
+    source: its folder, or the folder of a run that holds it.
+    """
     folder = find_bundle(Path(source))
-    config = read_config(folder / "config.json")
-    tokenizer = Tokenizer.load(folder / "tokenizer.json")
-    rows = config["config"].get("vocab_size")
-    if type(rows) is int:  # of another type, `build` says what is wrong
-        tokenizer = tokenizer.for_rows(rows, folder)
-    # Published models have rows to spare; one of ours was made for its tokenizer.
-    spare = "model_type" in config["config"]
-    if type(rows) is int and len(tokenizer.vocab) != rows and not spare:
-        raise DataError(f"{folder}: the tokenizer has {len(tokenizer.vocab)} tokens, the model was made for {rows}")
-    model = _model(folder, config).to(pick_device(device)).eval()
-    if config["kind"] == "language-model":
-        size = model.embedding.num_embeddings
-        if beyond := [end for end in config["ends"] if end >= size]:
-            where = f"{folder / 'config.json'}: key 'ends'"
-            raise DataError(f"{where} has {beyond[0]}, expected ids from 0 to {size - 1:,}, which the model has")
-        return LanguageModel(model, tokenizer, config["ends"])
-    return Classifier(model, tokenizer, config["labels"], config["max_length"])
+    config, reader = read_config(folder / "config.json"), PartReader(folder, device)
+    if "heads" in config:
+        return Heads({name: _opened(folder, entry, reader) for name, entry in config["heads"].items()})
+    return _opened(folder, config, reader)
+
+
+def _opened(folder: Path, entry: dict[str, Any], reader: PartReader) -> Task:
+    parts = reader.read(entry)
+    with located(folder / "config.json"):
+        return task_of(entry["kind"]).from_config(entry, parts)
 
 
 def find_bundle(folder: Path) -> Path:
@@ -90,88 +91,30 @@ def find_bundle(folder: Path) -> Path:
     raise UserError(f"{str(folder)!r} holds no bundle (no config.json); train one with: lingon train sentiment")
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """config.json, with every key checked. Raises DataError that names the file and the key."""
-    config = read_json(path, limit=CONFIG_LIMIT)
-    if not isinstance(config, dict):
-        raise DataError(f"{path}: a JSON object was expected, not {type(config).__name__}")
-    known = KEYS.get(str(config.get("kind")), KEYS["classify"])
-    if strangers := config.keys() - set(known):
-        raise DataError(f"{path}: {unknown('key', min(strangers), known)}")
-
-    def want(key: str, kind: type | tuple, what: str) -> Any:
-        if key not in config:
-            raise DataError(f"{path}: key {key!r} is missing")
-        if not isinstance(config[key], kind) or isinstance(config[key], bool):
-            raise DataError(f"{path}: key {key!r} is {str(config[key])[:40]!r}, expected {what}")
-        return config[key]
-
-    if want("format", int, "a number") != FORMAT:
-        raise DataError(f"{path}: key 'format' is {config['format']}, this Lingon reads {FORMAT}; update Lingon")
-    if (kind := want("kind", str, "text")) not in KINDS:
-        raise DataError(f"{path}: {unknown('kind', kind, KINDS)}")
-    want("lingon", str, "the version that wrote it")
-    want("model", str, "a model's name")
-    want("config", dict, "an object")
-    if kind == "language-model":
-        ends = want("ends", list, "a list of ids")
-        if not all(type(end) is int and end >= 0 for end in ends):
-            raise DataError(f"{path}: key 'ends' is {str(ends)[:40]!r}, expected a list of ids, 0 or more")
-        return config
-    labels = want("labels", list, "a list of labels")
-    if len(labels) < 2 or len(set(map(str, labels))) < len(labels) or not all(isinstance(x, str) for x in labels):
-        raise DataError(f"{path}: key 'labels' must hold two or more different texts")
-    if any("\ud800" <= c <= "\udfff" for c in "".join(labels)):
-        raise DataError(f"{path}: key 'labels' holds half a surrogate pair, which is no character")
-    if want("max_length", (int, type(None)), "a number or null") is not None and config["max_length"] < 1:
-        raise DataError(f"{path}: key 'max_length' is {config['max_length']}, expected 1 or more")
-    classes = config["config"].get("classes")
-    if type(classes) is int and classes != len(labels):
-        raise DataError(f"{path}: {len(labels)} labels for a model of {classes} classes; keys 'labels' and 'classes'")
-    return config
-
-
-def _model(folder: Path, config: dict[str, Any]):
-    """The model of a config that `read_config` has checked, with its weights; it takes no more memory than they do."""
-    from lingon.models.registry import build
-
-    weights = folder / "model.safetensors"
-    available = sum(map(math.prod, shapes_in(weights).values()))
-    try:
-        model = build(config["model"], config["config"], limit=available)
-    except UserError as error:
-        raise DataError(f"{folder / 'config.json'}: {error}") from None
-    tensors = load_tensors(weights, expect=model.state_dict())
-    try:
-        model.load_state_dict(tensors)
-    except UserError as error:  # what only the model itself can judge
-        raise DataError(f"{weights}: {error}") from None
-    return model
-
-
 def card(config: dict[str, Any], run: dict[str, Any]) -> str:
-    """The model card of a bundle, from what its run recorded."""
+    """Return the model card of a bundle, from what its run recorded."""
     data, metrics = run.get("data", {}), run.get("test", {})
-    arguments, kind = run.get("arguments", {}), config["kind"]
+    arguments = run.get("arguments", {})
     facts = [
         f"- **Data**: {plain(data.get('name') or arguments.get('data') or 'unknown')}; "
         f"licence: {plain(data.get('licence', 'that of the data you gave'))}",
         *(f"- **{name}** on held-out texts: {shown(value)}" for name, value in metrics.items()),
         f"- **Seed**: {arguments.get('seed')}",
     ]
-    about = _about_classifier(config) if kind == "classify" else _about_language_model(config)
-    title, what, more, code = about
-    lines = [title, "", f"{what} trained with Lingon {config['lingon']}.", "", *facts, *more, "", "```python"]
-    return "\n".join([*lines, "import lingon", f'print(lingon.load("PATH OF THIS FOLDER").{code})', "```", ""])
+    about = _heads_card(config["heads"]) if "heads" in config else _task_card(config)
+    lines = [about.title, "", f"{about.what} trained with Lingon {config['lingon']}.", "", *facts, *about.facts, ""]
+    lines += ["```python", "import lingon", f'print(lingon.load("PATH OF THIS FOLDER"){about.code})', "```", ""]
+    return "\n".join(lines)
 
 
-def _about_classifier(config: dict[str, Any]) -> tuple[str, str, list[str], str]:
-    reads = f"the first {config['max_length']} tokens of a text" if config["max_length"] else "all of a text"
-    limits = "it has seen only texts like those it was trained on, and knows no other label"
-    title = f"# {config['model']}: {' or '.join(map(plain, config['labels'][:6]))}"
-    return title, "A text classifier", [f"- **Reads** {reads}.", f"- **Limits**: {limits}."], 'predict("Your text.")'
+def _task_card(entry: dict[str, Any]) -> Card:
+    models = " and ".join(dict.fromkeys(module["model"] for module in modules_of(entry).values()))
+    return task_of(entry["kind"]).card(models, entry)
 
 
-def _about_language_model(config: dict[str, Any]) -> tuple[str, str, list[str], str]:
-    limits = "it writes what is likely after the texts it has seen, true or not"
-    return f"# {config['model']}", "A language model", [f"- **Limits**: {limits}."], 'write("Once upon a time")'
+def _heads_card(heads: dict[str, dict[str, Any]]) -> Card:
+    cards = {name: _task_card(entry) for name, entry in heads.items()}
+    facts = [f"- **{plain(name)}**: {each.what}." for name, each in cards.items()]
+    first = next(iter(cards))
+    title = f"# {', '.join(map(plain, cards))}"
+    return Card(title, "Tasks that share parts,", facts, f"[{first!r}]{cards[first].code}")

@@ -2,7 +2,6 @@
 
 import sys
 import warnings
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ import lingon
 from lingon.cli import generate, learn, vectors
 from lingon.cli.errors import Door, one_line
 from lingon.cli.generate import Device
+from lingon.cli.loaded import Head, load_for, refuse_option
 from lingon.core.errors import UserError, unknown
 from lingon.core.terminal import printable, screened
 from lingon.recipes import COMPARABLE, RECIPES
@@ -73,29 +73,20 @@ def evaluate(
     device: Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     accept_licence: Accept = False,
+    head: Head = None,
 ) -> None:
     """Score a trained model on labelled texts, a language model on any text."""
     from lingon.core.strict_json import dumps
-    from lingon.data.source import load_part
-    from lingon.recipes.summary import by_class, lines_of
+    from lingon.recipes.read_examples import Asked, read_examples
 
-    text, files = one_column(text), Files(encoding, quoting)
-    classifier = lingon.load(bundle, device)
-    if cache and classifier.kind != "language-model":
-        raise UserError(f"{bundle!r} is a classifier; --cache is for language models")
-    if classifier.kind == "language-model":
-        from lingon.cli.likelihood import likelihood_of
-        from lingon.data.running_text import documents_of
-
-        read = partial(documents_of, [data], accept_licence=accept_licence, text=text, options=files)
-        found = likelihood_of(classifier, read, data, split, cache)
-        print(dumps(found) if as_json else "\n".join(lines_of(found)))
-        return
-    found, classes = classifier.evaluate_by_class(
-        load_part(data, split, text, label, on_bad_row, classifier.labels, files)
-    )
-    per_class = {name: of._asdict() for name, of in classes.items()}
-    print(dumps(found | {"per_class": per_class}) if as_json else "\n".join([*lines_of(found), *by_class(per_class)]))
+    files = Files(encoding, quoting)
+    asked = Asked(data, split, one_column(text), label, on_bad_row, files, accept_licence)
+    task = load_for(None, bundle, device, head)
+    if cache:
+        refuse_option(task, bundle, "cache", "evaluate")
+    examples = read_examples(task, asked)
+    found = task.evaluate(examples, cache=True) if cache else task.evaluate(examples)
+    print(dumps(found.row()) if as_json else "\n".join(found.lines()))
 
 
 @app.command()
@@ -118,6 +109,7 @@ def predict(
     format: Annotated[str, typer.Option(help="text or jsonl.")] = "text",
     words: Annotated[bool, typer.Option("--words", help="Show the words that decided.")] = False,
     device: Device = "cpu",
+    head: Head = None,
 ) -> None:
     """Label texts, as they come: arguments, the rows of a table, the lines of a file, or standard input."""
     from lingon.cli.predict import lines_of, predict_lines
@@ -135,14 +127,12 @@ def predict(
     source = Source.of(file, one_column(text), on_bad_row, Files(encoding, quoting)) if named else None
     if text and source is None:
         raise UserError("--text is a column of the table that --file names; texts alone have none")
-    classifier = lingon.load(bundle, device)
-    if classifier.kind != "classify":
-        raise UserError(f"{bundle!r} is a {classifier.kind}, which labels nothing; try: lingon generate {bundle}")
+    task = load_for("predict", bundle, device, head)
     if out and source:
-        print(write_scored(classifier, source, out, overwrite))
+        print(write_scored(task, source, out, overwrite))
         return
     given = (one for one, _ in source.rows()) if source else texts or lines_of(None)
-    for line in predict_lines(classifier, given, format, words):
+    for line in predict_lines(task, given, format, words):
         print(line, flush=True)
 
 

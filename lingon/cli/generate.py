@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lingon.cli.loaded import load_for
 from lingon.core.errors import UserError
 
 Source = Annotated[str, typer.Argument(help="A bundle or run of a language model, a checkpoint, or hf:owner/name.")]
@@ -89,7 +90,7 @@ def generate(
     search = None
     if beams is not None:
         search = written.beams_of(beams, manner, n, length_penalty, groups, diversity, early_stopping)
-    model, smaller = language_model(bundle, device), language_model(draft, device) if draft else None
+    model, smaller = load_for("generate", bundle, device), load_for("generate", draft, device) if draft else None
     model, smaller = (m and written.for_decoding(m, int8) for m in (model, smaller))
     manner = replace(manner, bias=written.bias_of(model, bias or ()))
     way = written.way_of(model, manner, contrastive, top_k, smaller)
@@ -119,17 +120,7 @@ def score(
     """Show how likely a language model finds each token of a text."""
     from lingon.cli.likelihood import scored
 
-    print(scored(language_model(bundle, device), text, as_json))
-
-
-def language_model(source: str, device: str):
-    """The language model of a bundle. Raises UserError when it is something else."""
-    import lingon
-
-    model = lingon.load(source, device)
-    if model.kind != "language-model":
-        raise UserError(f"{source!r} is a classifier, which writes nothing; try: lingon predict {source} 'A text.'")
-    return model
+    print(scored(load_for("score", bundle, device), text, as_json))
 
 
 def _checked(context: typer.Context) -> dict[str, object]:

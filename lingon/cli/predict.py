@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
@@ -12,8 +11,7 @@ from lingon.core.strict_json import dumps
 from lingon.core.terminal import printable
 from lingon.data import lines
 from lingon.data.lines import FileOptions
-from lingon.tasks.classify import Classifier, Prediction
-from lingon.tasks.words import deciding_words
+from lingon.tasks.task import Predictor
 
 AT_ONCE = 1024  # texts labelled together when they come faster than the model reads
 
@@ -69,22 +67,19 @@ def _fill(queue: Queue, texts: Iterable[str]) -> None:
         queue.put(error)
 
 
-def predict_lines(classifier: Classifier, texts: Iterable[str], format: str, words: bool) -> Iterator[str]:
-    """One printed line per text: label, probability and text, or a JSON object."""
+def predict_lines(task: Predictor, texts: Iterable[str], format: str, words: bool) -> Iterator[str]:
+    """Yield one line per text: the prediction for people, or a JSON object.
+
+    words: with those that decided. Raises UserError when the task cannot say which did.
+    """
+    explain = getattr(task, "explain", None) if words else None
+    if words and explain is None:
+        raise UserError(f"--words: the task {task.name!r} does not say which words decided; leave it out")
     for group in as_they_come(texts):
-        for found in classifier.predict(group):
-            strongest = strongest_words(classifier, found) if words else []
+        for found in task.predict(group):
+            strongest = explain(found) if explain else []
             if format == "jsonl":
-                more = {"words": strongest} if words else {}
-                yield dumps({**asdict(found), **more})
+                yield dumps({**found.row(), **({"words": strongest} if words else {})})
             else:
                 end = "   [" + ", ".join(f"{w} {x:+.2f}" for w, x in strongest) + "]" if strongest else ""
-                label, text = printable(found.label), printable(found.text + end)
-                yield f"{label:10} {found.probability:6.1%}  {text}"
-
-
-def strongest_words(classifier: Classifier, found: Prediction, most: int = 5) -> list[tuple[str, float]]:
-    """The words that moved the probability of the label most, either way."""
-    weights = deciding_words(classifier, found.text, found.label)
-    top = sorted(weights, key=lambda w: -abs(w.weight))[:most]
-    return [(found.text[w.start : w.end], round(w.weight, 4)) for w in top]
+                yield f"{found}{printable(end)}"

@@ -15,7 +15,7 @@ from lingon.data.readers import LOOK_CELLS, look, wrong_text
 from lingon.data.row import Row, cell_text
 from lingon.data.running_text import text_column
 from lingon.data.table_writer import check_table, table_writer
-from lingon.tasks.classify import Classifier, Prediction
+from lingon.tasks.task import Predictor, columns
 
 
 @dataclass
@@ -61,29 +61,33 @@ class Source:
         return not wrong
 
 
-def write_scored(classifier: Classifier, source: Source, out: Path, overwrite: bool) -> str:
-    """Writes the table back with the label, its probability and that of each class; returns a line on it.
+def write_scored(task: Predictor, source: Source, out: Path, overwrite: bool) -> str:
+    """Write the table back with the columns of each prediction; return a line on it.
 
-    The new columns are label, probability and probability_CLASS, each with predicted_ before it when the table has one
+    A classifier's are label, probability and probability_CLASS. Each has predicted_ before it when the table has one
     of them. Only AT_ONCE rows are in memory at a time, or fewer where there are many columns.
     """
     check_table(out, source.path, overwrite)
     own = ["text"] if source.text is None else look(source.path, source.options)[0]
-    added = ["label", "probability", *(f"probability_{label}" for label in classifier.labels)]
-    if set(added) & set(own):
-        added = [f"predicted_{name}" for name in added]
     count, rows, at_once = 0, source.rows(), max(1, min(AT_ONCE, LOOK_CELLS // max(1, len(own))))
+    added: list[str] = []
     with table_writer(out) as write:
         while group := list(islice(rows, at_once)):
-            found = classifier.predict([text for text, _ in group])
-            write([_with(row, added, one) for (_, row), one in zip(group, found, strict=True)])
+            found = [columns(prediction) for prediction in task.predict([text for text, _ in group])]
+            added = added or _names(list(found[0]), own)
+            write([_with(row, added, list(one.values())) for (_, row), one in zip(group, found, strict=True)])
             count += len(group)
     if not count:
         raise DataError(f"{source.path}: no row with a text")
-    return f"{out}: {count:,} rows with {', '.join(added[:2])} and {added[2]}, ..."
+    first = ", ".join(added[:2]) + (f" and {added[2]}, ..." if len(added) > 2 else "")
+    return f"{out}: {count:,} rows with {first}"
 
 
-def _with(row: dict[str, Any], names: list[str], found: Prediction) -> dict[str, Any]:
+def _names(added: list[str], own: list[str]) -> list[str]:
+    return [f"predicted_{name}" for name in added] if set(added) & set(own) else added
+
+
+def _with(row: dict[str, Any], names: list[str], values: list[Any]) -> dict[str, Any]:
     if taken := set(names) & set(row):
         raise DataError(f"the table has a column {min(taken)!r} already; rename it")
-    return row | dict(zip(names, [found.label, found.probability, *found.probabilities.values()], strict=True))
+    return row | dict(zip(names, values, strict=True))

@@ -28,6 +28,7 @@ from lingon.export.torch_program import run_torch, write_torch
 from lingon.export.trace import trace
 from lingon.models.ngrams import NGrams
 from lingon.tasks.classify import Classifier
+from lingon.tasks.registry import require
 
 FORMAT = 1
 REAL_TEXTS, AT_ONCE = 1000, 16
@@ -84,8 +85,7 @@ def export(
     folder = Path(out) if out is not None else _beside(Path(bundle), f"-{to}" + ("-int8" if int8 else ""))
     _check_place(folder, Path(bundle))
     classifier = load(bundle)
-    if classifier.kind != Classifier.kind:
-        raise UserError(f"{str(bundle)!r} is a {classifier.kind}; classifiers are exported so far")
+    require(classifier, "export", bundle)
     graph, file = _graph_of(classifier.model), TARGETS[to].file
     with atomic_folder(folder) as fresh:
         path = fresh / file
@@ -110,7 +110,7 @@ def config_of(classifier: Classifier, to: str, model: str, found: Exported) -> d
     return {
         "format": FORMAT,
         "lingon": __version__,
-        "kind": classifier.kind,
+        "kind": classifier.name,
         "to": to,
         "file": TARGETS[to].file,
         "model": model,

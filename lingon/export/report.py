@@ -12,7 +12,7 @@ from lingon.metrics.calibration import expected_calibration_error, reliability
 from lingon.metrics.confusion import confusion_matrix
 from lingon.metrics.names import shown
 from lingon.metrics.per_class import ClassScores, per_class
-from lingon.tasks.classify import Classifier, Prediction
+from lingon.tasks.classify import Classification, Classifier
 from lingon.tasks.words import attended_words, deciding_words
 
 CURVES = ("loss", "valid_loss", "valid_accuracy", "lr")  # of what a run logs, in this order
@@ -143,7 +143,7 @@ def facts(run: dict[str, Any]) -> list[tuple[str, str]]:
     return rows + [(f"seconds to {name}", f"{value:.1f}") for name, value in run.get("seconds", {}).items()]
 
 
-def surest(predictions: Sequence[Prediction], truth: Sequence[str]) -> tuple[list[int], list[int]]:
+def surest(predictions: Sequence[Classification], truth: Sequence[str]) -> tuple[list[int], list[int]]:
     """Positions of the right and of the wrong predictions, surest first."""
     order = sorted(range(len(truth)), key=lambda i: -predictions[i].probability)
     right = [i for i in order if predictions[i].label == truth[i]]

@@ -73,8 +73,8 @@ def classify(
         bundle = save_bundle(classifier, settings.model, run.folder / "bundle", record)
         record["seconds"] = clock.laps
         with after_training(run, bundle):
-            record["test"], classes = classifier.evaluate_by_class(splits.test)
-            record["per_class"] = {label: found._asdict() for label, found in classes.items()}
+            found = classifier.evaluate(splits.test)
+            record |= {"test": dict(found), **found.tables}
             clock.lap("test")
             run.record_all(record)
             record_in_bundle(bundle, record)

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from lingon import __version__
-from lingon.core.errors import UserError, one_of
+from lingon.core.errors import UserError
 from lingon.core.terminal import printable
 from lingon.engine.checkpoint import steps_in
 from lingon.engine.run import Run
+from lingon.metrics.class_table import class_lines
 from lingon.metrics.names import shown
 from lingon.recipes.settings import Settings
 
-MOST_CLASSES = 30  # lines of a table in a terminal
 PACKAGES = ("torch", "tokenizers", "numpy", "safetensors")
 
 
@@ -82,35 +82,9 @@ def summary(record: dict[str, Any], folder: Path) -> str:
     test, seconds = record["test"], record["seconds"]
     scores = ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in test.items())
     where = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
-    classes = "\n".join(by_class(record["per_class"]))
+    classes = "\n".join(class_lines(record["per_class"]))
     scores = f"\nheld-out texts: {scores}\n{classes}"
     return f"{scores}\ntime: {where}\nreport: {folder / 'report.html'}\nbundle: {folder / 'bundle'}"
-
-
-def lines_of(scores: dict[str, float]) -> list[str]:
-    """Scores, one in a line."""
-    return [f"{name.replace('_', ' '):20} {shown(value)}" for name, value in scores.items()]
-
-
-def by_class(classes: dict[str, dict[str, float]]) -> list[str]:
-    """Precision, recall, F1 and support of each label in lines, and which labels no text was given."""
-    most = sorted(classes, key=lambda label: -classes[label]["support"])[:MOST_CLASSES]
-    width = max(5, *(min(24, len(label)) for label in most))
-    lines = [f"  {'label':{width}}  precision  recall      f1  support"]
-    for label in (label for label in classes if label in set(most)):
-        of, name = classes[label], printable(label)
-        name = name if len(name) <= 24 else name[:21] + "..."
-        lines.append(
-            f"  {name:{width}}  {of['precision']:9.4f}  {of['recall']:6.4f}  {of['f1']:6.4f}  {of['support']:7,}"
-        )
-    if len(classes) > len(most):
-        lines.append(f"  ... and {len(classes) - len(most):,} labels with fewer texts")
-    never = [label for label, of in classes.items() if not of["predicted"] and of["support"]]
-    if never:
-        lines.append(
-            f"never predicted: {one_of(map(repr, never))}; more texts of it, or --class-weights balanced, help"
-        )
-    return lines
 
 
 def extremes(classifier: Any, test: Any, width: int = 160) -> str:

@@ -21,13 +21,7 @@ Sweep = Annotated[list[str] | None, Option(help="NAME=VALUE,VALUE...: run once p
 
 def as_command(recipe: Callable, sweeps: bool = True) -> Callable:
     """A function for the command line; its flags are the recipe's parameters and the fields of its settings."""
-    hints = get_type_hints(recipe, include_extras=True)
-    parameters = []
-    for name, given in inspect.signature(recipe).parameters.items():
-        if is_dataclass(given.default):
-            parameters += _flags(given.default)
-        else:
-            parameters.append(_parameter(name, hints[name], given.default))
+    parameters = parameters_of(recipe)
     if sweeps:
         parameters.append(_parameter("sweep", Sweep, None))
 
@@ -42,6 +36,17 @@ def as_command(recipe: Callable, sweeps: bool = True) -> Callable:
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     command.__doc__ = recipe.__doc__
     return command
+
+
+def parameters_of(recipe: Callable) -> list[inspect.Parameter]:
+    """Return the parameters of a recipe, each field of its settings as one of its own."""
+    hints, parameters = get_type_hints(recipe, include_extras=True), []
+    for name, given in inspect.signature(recipe).parameters.items():
+        if is_dataclass(given.default):
+            parameters += _flags(given.default)
+        else:
+            parameters.append(_parameter(name, hints[name], given.default))
+    return parameters
 
 
 def call(recipe: Callable, flags: dict[str, Any]) -> Any:

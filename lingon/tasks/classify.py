@@ -1,18 +1,21 @@
 """Text classification: one label for each text."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from lingon.core.errors import UserError, unknown
+from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.finite import check_finite
+from lingon.core.keys import want
+from lingon.core.markdown import plain
 from lingon.core.module_copies import eval_view
 from lingon.core.shapes import Float, Tensor
+from lingon.core.terminal import printable
 from lingon.data.batch import Batch
 from lingon.data.examples import Examples, Splits
 from lingon.data.sampler import Batches
@@ -20,21 +23,31 @@ from lingon.data.tokenize import Tokenizer
 from lingon.engine.loss import Loss
 from lingon.metrics.accuracy import accuracy, macro_f1
 from lingon.metrics.calibration import expected_calibration_error
+from lingon.metrics.class_table import class_lines
 from lingon.metrics.confusion import confusion_matrix
-from lingon.metrics.per_class import ClassScores, per_class
+from lingon.metrics.per_class import per_class
 from lingon.metrics.ranking import auc
+from lingon.metrics.scores import Scores
+from lingon.tasks.task import Card
 
 TOKENS_AT_ONCE = 16_384  # per batch when predicting: large enough to keep two cores busy, small enough for any laptop
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Classification:
     """What a classifier says of one text: the likeliest label, and a probability for each label."""
 
     text: str
     label: str
     probability: float
     probabilities: dict[str, float]
+
+    def row(self) -> dict[str, Any]:
+        """Return the fields by name, the text first."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{printable(self.label):10} {self.probability:6.1%}  {printable(self.text)}"
 
 
 class Cut(NamedTuple):
@@ -54,7 +67,9 @@ class Classifier:
     class_weights: how much each label counts in the loss that is trained; None: all alike.
     """
 
-    kind = "classify"
+    name: ClassVar[str] = "classify"
+    part_types: ClassVar[Mapping[str, type]] = {"model": nn.Module, "tokenizer": Tokenizer}
+    config_keys: ClassVar[Sequence[str]] = ("labels", "max_length")
 
     def __init__(
         self,
@@ -69,6 +84,40 @@ class Classifier:
         self.model, self.tokenizer, self.labels, self.max_length = model, tokenizer, list(labels), max_length
         self.class_weights = class_weights
         self._number = {label: i for i, label in enumerate(self.labels)}
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        return {"model": self.model, "tokenizer": self.tokenizer}
+
+    def config(self) -> dict[str, Any]:
+        """Return labels and max_length, by name."""
+        return {"labels": self.labels, "max_length": self.max_length}
+
+    @classmethod
+    def check_config(cls, config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Raise DataError naming the key that is wrong: labels, max_length, or the number of classes of the model."""
+        _check_labels(want(config, "labels", list, "a list of labels"))
+        length = want(config, "max_length", (int, type(None)), "a number or null")
+        if length is not None and length < 1:
+            raise DataError(f"key 'max_length' is {length}, expected 1 or more")
+        labels, classes = config["labels"], sizes["model"].get("classes")
+        if type(classes) is int and classes != len(labels):
+            raise DataError(f"{len(labels)} labels for a model of {classes} classes; keys 'labels' and 'classes'")
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "Classifier":
+        """Return the classifier of a checked configuration, its model and its tokenizer."""
+        return cls(parts["model"], parts["tokenizer"], config["labels"], config["max_length"])
+
+    @classmethod
+    def card(cls, model: str, config: Mapping[str, Any]) -> Card:
+        """Return what the model card says: the labels, and how much of a text is read."""
+        length = config["max_length"]
+        reads = f"the first {length} tokens of a text" if length else "all of a text"
+        limits = "it has seen only texts like those it was trained on, and knows no other label"
+        title = f"# {model}: {' or '.join(map(plain, config['labels'][:6]))}"
+        facts = [f"- **Reads** {reads}.", f"- **Limits**: {limits}."]
+        return Card(title, "A text classifier", facts, '.predict("Your text.")')
 
     @property
     def device(self) -> torch.device:
@@ -128,19 +177,16 @@ class Classifier:
             out[batch.index.cpu()] = view(batch.ids, batch.real).float().cpu()
         return out
 
-    def evaluate(self, examples: Examples) -> dict[str, float]:
-        """Loss, accuracy, macro F1, area under the ROC curve and calibration error on labelled texts.
+    def evaluate(self, examples: Examples) -> Scores:
+        """Return loss, accuracy, macro F1, area under the ROC curve and calibration error on labelled texts.
 
-        A metric that the texts do not define, such as AUC of a single class, is NaN. Raises NotFinite for broken
-        weights.
+        A metric that the texts do not define, such as AUC of a single class, is NaN. Its table `per_class` has
+        precision, recall, F1 and support of each label. Raises NotFinite for broken weights.
         """
-        return self.evaluate_by_class(examples)[0]
-
-    def evaluate_by_class(self, examples: Examples) -> tuple[dict[str, float], dict[str, ClassScores]]:
-        """What `evaluate` gives, and precision, recall, F1 and support of each label."""
         logits, truth = self.logits_of_ids(self._some(examples)), torch.tensor(self.numbers(examples.labels))
-        classes = per_class(confusion_matrix(logits, truth))
-        return scores(logits, truth), dict(zip(self.labels, classes, strict=True))
+        classes = zip(self.labels, per_class(confusion_matrix(logits, truth)), strict=True)
+        table = {label: found._asdict() for label, found in classes}
+        return Scores(scores(logits, truth), "accuracy", {"per_class": table}, class_lines(table))
 
     def evaluator(self, examples: Examples) -> Callable[[nn.Module], dict[str, float]]:
         """A function of the model that scores it on these texts, which are encoded only once.
@@ -156,7 +202,7 @@ class Classifier:
             raise UserError("there are no texts to evaluate on")
         return self.encode(examples.texts)
 
-    def predict(self, texts: str | Sequence[str]) -> Prediction | list[Prediction]:
+    def predict(self, texts: str | Sequence[str]) -> Classification | list[Classification]:
         """The likeliest label of a text, or of each of several texts.
 
         >>> import lingon
@@ -172,15 +218,34 @@ class Classifier:
         found = self.logits(texts).softmax(-1).tolist()
         return [self._prediction(text, row) for text, row in zip(texts, found, strict=True)]
 
-    def stream(self, texts: Iterable[str], at_once: int = 1024) -> Iterator[Prediction]:
+    def stream(self, texts: Iterable[str], at_once: int = 1024) -> Iterator[Classification]:
         """Predictions for texts without end, `at_once` of them at a time."""
         texts = iter(texts)
         while chunk := list(islice(texts, at_once)):
             yield from self.predict(chunk)
 
-    def _prediction(self, text: str, row: list[float]) -> Prediction:
+    def explain(self, found: Classification) -> list[tuple[str, float]]:
+        """Return the words that moved the probability of the label most, either way, each with how far.
+
+        Source: see `lingon.tasks.words.deciding_words`.
+        """
+        from lingon.tasks.words import deciding_words, strongest
+
+        return strongest(found.text, deciding_words(self, found.text, found.label))
+
+    def _prediction(self, text: str, row: list[float]) -> Classification:
         best = max(range(len(row)), key=row.__getitem__)
-        return Prediction(text, self.labels[best], row[best], dict(zip(self.labels, row, strict=True)))
+        return Classification(text, self.labels[best], row[best], dict(zip(self.labels, row, strict=True)))
+
+
+TASK = Classifier
+
+
+def _check_labels(labels: list[Any]) -> None:
+    if len(labels) < 2 or len(set(map(str, labels))) < len(labels) or not all(isinstance(x, str) for x in labels):
+        raise DataError("key 'labels' must hold two or more different texts")
+    if any("\ud800" <= c <= "\udfff" for c in "".join(labels)):
+        raise DataError("key 'labels' holds half a surrogate pair, which is no character")
 
 
 def _check_examples(examples: Any, method: str, part: str) -> None:

@@ -1,13 +1,15 @@
 """A language model as people use it: it goes on with a text, piece by piece, and says how likely a text is."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
-from lingon.core.errors import UserError
+from lingon.core.errors import DataError, UserError
+from lingon.core.keys import want
 from lingon.core.module_copies import eval_view
 from lingon.core.shapes import Float, Tensor
 from lingon.data.pieces import Pieces, pieces_of
@@ -25,7 +27,10 @@ from lingon.decoding.step import Row, Rule, State, rows_of
 from lingon.decoding.text import text_of
 from lingon.kernels.packed_linear import swap_linear
 from lingon.layers.carried import Carried
+from lingon.metrics.scores import Scores
 from lingon.tasks.manner import Manner
+from lingon.tasks.task import Card
+from lingon.tasks.text_likelihood import text_scores
 
 END = 0  # in models of our own, [pad], which no text holds, ends a document
 
@@ -38,13 +43,49 @@ class LanguageModel:
     >>> print(model.write("It is a truth", tokens=20, temperature=0.8))  # doctest: +SKIP
     """
 
-    kind = "language-model"
+    name: ClassVar[str] = "language-model"
+    part_types: ClassVar[Mapping[str, type]] = {"model": nn.Module, "tokenizer": Tokenizer}
+    config_keys: ClassVar[Sequence[str]] = ("ends",)
 
     def __init__(self, model: nn.Module, tokenizer: Tokenizer, ends: Sequence[int] = (END,)):
         rows, size = model.embedding.num_embeddings, len(tokenizer.vocab)
         if size > rows:
             raise UserError(f"the tokenizer has {size:,} tokens, the model was made for {rows:,}; they do not belong")
         self.model, self.tokenizer, self.ends = model, tokenizer, tuple(ends)
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        return {"model": self.model, "tokenizer": self.tokenizer}
+
+    def config(self) -> dict[str, Any]:
+        """Return the ids that end a text, by name."""
+        return {"ends": self.ends}
+
+    @classmethod
+    def check_config(cls, config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Raise DataError unless `ends` is a list of ids."""
+        ends = want(config, "ends", list, "a list of ids")
+        if not all(type(end) is int and end >= 0 for end in ends):
+            raise DataError(f"key 'ends' is {str(ends)[:40]!r}, expected a list of ids, 0 or more")
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "LanguageModel":
+        """Return the language model of a checked configuration. Raises DataError for an end that the model has not."""
+        size = parts["model"].embedding.num_embeddings
+        if beyond := [end for end in config["ends"] if end >= size]:
+            has = f"expected ids from 0 to {size - 1:,}, which the model has"
+            raise DataError(f"key 'ends' has {beyond[0]}, {has}")
+        return cls(parts["model"], parts["tokenizer"], config["ends"])
+
+    @classmethod
+    def card(cls, model: str, config: Mapping[str, Any]) -> Card:
+        """Return what the model card says of a language model."""
+        limits = "it writes what is likely after the texts it has seen, true or not"
+        return Card(f"# {model}", "A language model", [f"- **Limits**: {limits}."], '.write("Once upon a time")')
+
+    def evaluate(self, texts: Iterable[str], cache: bool = False) -> Scores:
+        """Return loss, perplexity and bits per byte of documents; see `lingon.tasks.text_likelihood`."""
+        return text_scores(self, texts, cache)
 
     @property
     def device(self) -> torch.device:
@@ -259,3 +300,6 @@ class LanguageModel:
     def text(self, steps: Iterable[list[Picked]], stop: Sequence[str] = ()) -> Iterator[str]:
         """The text of one row's tokens, in pieces: see `lingon.decoding.text`."""
         return text_of((step[0].id for step in steps), self.pieces.of, self.ends, stop)
+
+
+TASK = LanguageModel

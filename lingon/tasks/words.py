@@ -46,3 +46,9 @@ def attended_words(classifier: Classifier, text: str) -> list[Word]:
     with torch.inference_mode():
         weights = eval_view(classifier.model).attention(row, torch.ones_like(row, dtype=torch.bool))[0].mean(0).tolist()
     return [Word(start, end, weight) for (start, end), weight in zip(offsets, weights, strict=True)]
+
+
+def strongest(text: str, words: list[Word], most: int = 5) -> list[tuple[str, float]]:
+    """Return the words with the largest weights, either way, as the text writes them, each with its weight."""
+    top = sorted(words, key=lambda word: -abs(word.weight))[:most]
+    return [(text[word.start : word.end], round(word.weight, 4)) for word in top]

@@ -12,7 +12,7 @@ from lingon.cli.predict import lines_of
 from lingon.cli.scored import Source, write_scored
 from lingon.core.errors import DataError, UserError
 from lingon.data.lines import FileOptions
-from lingon.tasks.classify import Prediction
+from lingon.tasks.classify import Classification
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Counting:
     def one(self, text):
         odd = len(text) % 7 / 7
         label = "odd" if odd > 0.5 else "even"
-        return Prediction(text, label, max(odd, 1 - odd), {"even": 1 - odd, "odd": odd})
+        return Classification(text, label, max(odd, 1 - odd), {"even": 1 - odd, "odd": odd})
 
 
 TEXTS = [f'text {"x" * (i % 13)},\n "quoted" é' for i in range(41)]

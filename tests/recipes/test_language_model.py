@@ -1,20 +1,18 @@
 """The language model's recipe, whole: every softmax, sweeps, several processes, and back to one."""
 
 import gzip
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 import lingon
-from lingon.cli.likelihood import likelihood_of
 from lingon.core.errors import UserError
 from lingon.core.files import read_json
-from lingon.data.running_text import documents_of
 from lingon.engine.log import read_metrics
 from lingon.recipes.file_settings import Files
 from lingon.recipes.language_model import language_model
 from lingon.recipes.plan import plan
+from lingon.recipes.read_examples import Asked, read_examples
 from lingon.recipes.settings import Folder
 from lingon.recipes.sweep import as_command
 from lingon.recipes.text_settings import TextSettings, checked, filled
@@ -70,7 +68,7 @@ def test_every_way_ends_in_a_model_that_writes(text, tmp_path, given):
 
 
 def evaluated(model, data, part=None, cache=False):
-    return likelihood_of(model, partial(documents_of, [data]), data, part, cache)
+    return model.evaluate(read_examples(model, Asked(data, part)), cache=cache)
 
 
 def test_evaluation_with_a_cache_is_for_recurrent_models(text, tmp_path):

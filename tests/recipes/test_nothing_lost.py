@@ -135,7 +135,7 @@ def test_whatever_fails_after_training_the_model_is_there_and_resume_ends_the_ru
         raise OSError(28, "No space left on device")
 
     place = {
-        "evaluate": "lingon.tasks.classify.Classifier.evaluate_by_class",
+        "evaluate": "lingon.tasks.classify.Classifier.evaluate",
         "write_report": "lingon.export.report.write_report",
         "summary": "lingon.recipes.summary.summary",
         "record_in_bundle": "lingon.recipes.classify.record_in_bundle",
@@ -231,5 +231,5 @@ def test_a_language_model_survives_what_comes_after(data, monkeypatch, where):
     monkeypatch.setattr(where, broken)
     with pytest.raises(NotFinite):
         run("train", "language-model", "--data", "base.csv.txt", *LITTLE, "--out", "lm")
-    assert lingon.load("lm").kind == "language-model"
+    assert lingon.load("lm").name == "language-model"
     assert "perplexity" in read_json(Path("lm/run.json"))["test"]

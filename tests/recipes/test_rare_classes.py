@@ -17,9 +17,9 @@ from lingon.core.files import read_json
 from lingon.data.examples import Examples
 from lingon.data.tokenize import words
 from lingon.engine.watch import Best, Watch
+from lingon.metrics.class_table import class_lines
 from lingon.models.registry import build
 from lingon.recipes.class_weights import class_weights
-from lingon.recipes.summary import by_class
 from lingon.tasks.classify import Classifier
 
 
@@ -113,7 +113,7 @@ def mean_of(loss):
 
 def test_a_class_that_is_never_predicted_is_said():
     of = {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 3, "predicted": 0}
-    lines = by_class(
+    lines = class_lines(
         {"rare": of, "common": of | {"support": 7, "predicted": 10, "recall": 1.0}, "none": of | {"support": 0}}
     )
     assert lines[-1].startswith("never predicted: 'rare'; ")
@@ -123,8 +123,8 @@ def test_a_class_that_is_never_predicted_is_said():
         ["none", "0.0000", "0.0000", "0.0000", "0"],
     ]
     many = {str(i): of | {"support": i, "predicted": 1} for i in range(40)}
-    assert "... and 10 labels with fewer texts" in by_class(many)[-1]
-    assert by_class(many)[1].split()[0] == "10"
+    assert "... and 10 labels with fewer texts" in class_lines(many)[-1]
+    assert class_lines(many)[1].split()[0] == "10"
 
 
 @pytest.fixture

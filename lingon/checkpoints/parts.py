@@ -1,0 +1,106 @@
+"""The parts of a bundle: each module a safetensors file, each tokenizer a JSON file, named after the part."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from lingon.checkpoints.bundle_config import located, modules_of
+from lingon.core.device import pick_device
+from lingon.core.errors import DataError, UserError
+from lingon.core.tensors import load_tensors, save_tensors, shapes_in
+from lingon.data.tokenize import Tokenizer
+from lingon.models.registry import build
+from lingon.tasks.registry import task_of
+
+RESERVED = ("config", "run")  # names of other files of a bundle
+
+
+class PartWriter:
+    """Writes parts into a folder, each object once, whatever tasks it belongs to."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.files = folder, {}
+
+    def write(self, parts: Mapping[str, Any], head: str | None = None) -> dict[str, str]:
+        """Write what is not written yet; return the name of each part's file, without its ending.
+
+        A part is called after itself, or after its head as well where another part of that name is there.
+        """
+        return {name: self._name(name, part, head) for name, part in parts.items()}
+
+    def _name(self, name: str, part: Any, head: str | None) -> str:
+        for known, other in self.files.items():
+            if other is part:
+                return known
+        name = name if name not in self.files else f"{head}.{name}"
+        assert name not in (*self.files, *RESERVED), f"two parts are called {name}"
+        self.files[name] = part
+        if isinstance(part, nn.Module):
+            save_tensors(self.folder / f"{name}.safetensors", part.state_dict())
+        else:
+            part.save(self.folder / f"{name}.json")
+        return name
+
+
+class PartReader:
+    """Reads the parts of tasks from a folder, each file once: what several tasks share is one object."""
+
+    def __init__(self, folder: Path, device: str):
+        self.folder, self.device, self._read = folder, pick_device(device), {}
+
+    def read(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parts of a task. entry: what a checked config.json says of it. Raises DataError naming the file.
+
+        A task's only tokenizer is made to fit the modules that have a vocabulary.
+        """
+        types, files, modules = task_of(entry["kind"]).part_types, entry.get("files", {}), modules_of(entry)
+        tokenizers = [name for name in types if name not in modules]
+        # Tokenizers first: they say what is wrong with a vocabulary, a model only that its weights do not fit.
+        found = {name: self._tokenizer(files.get(name, name)) for name in tokenizers}
+        if len(tokenizers) == 1:
+            (name,) = tokenizers
+            for module in modules.values():
+                found[name] = self._fitted(found[name], module["config"])
+        for name, module in modules.items():
+            found[name] = self._module(files.get(name, name), module)
+        return found
+
+    def _tokenizer(self, file: str) -> Tokenizer:
+        if file not in self._read:
+            self._read[file] = (None, Tokenizer.load(self.folder / f"{file}.json"))
+        return self._read[file][1]
+
+    def _fitted(self, tokenizer: Tokenizer, sizes: Mapping[str, Any]) -> Tokenizer:
+        rows = sizes.get("vocab_size")
+        if type(rows) is not int:  # of another type, `build` says what is wrong; some modules have no vocabulary
+            return tokenizer
+        size = len(tokenizer.vocab)
+        # Published models have rows to spare; one of ours was made for its tokenizer.
+        if size != rows and "model_type" not in sizes:
+            raise DataError(f"{self.folder}: the tokenizer has {size} tokens, the model was made for {rows}")
+        return tokenizer if size == rows else tokenizer.for_rows(rows, self.folder)
+
+    def _module(self, file: str, wanted: Mapping[str, Any]) -> nn.Module:
+        if file not in self._read:
+            module = _loaded(self.folder / f"{file}.safetensors", self.folder / "config.json", wanted)
+            self._read[file] = (wanted, module.to(self.device).eval())
+        made_of, module = self._read[file]
+        if made_of != wanted:
+            raise DataError(f"{self.folder / 'config.json'}: two heads want different models of one file, {file!r}")
+        return module
+
+
+def _loaded(weights: Path, config: Path, wanted: Mapping[str, Any]) -> nn.Module:
+    """The model of a checked configuration, with its weights; it takes no more memory than they do."""
+    available = sum(map(math.prod, shapes_in(weights).values()))
+    with located(config):
+        model = build(wanted["model"], wanted["config"], limit=available)
+    tensors = load_tensors(weights, expect=model.state_dict())
+    try:
+        model.load_state_dict(tensors)
+    except UserError as error:  # what only the model itself can judge
+        raise DataError(f"{weights}: {error}") from None
+    return model

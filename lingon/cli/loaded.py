@@ -1,0 +1,33 @@
+"""What a command loads: the task of a bundle that it can do something with, or one of several heads."""
+
+import inspect
+from typing import Annotated, Any
+
+from typer import Option
+
+from lingon.core.errors import UserError
+
+Head = Annotated[str | None, Option(help="Of a bundle with several tasks, the name of the one to use.")]
+
+
+def load_for(command: str | None, source: str, device: str, head: str | None = None) -> Any:
+    """Load a task. Raises UserError, with a command that works, when this one does not take it; None takes any."""
+    import lingon
+    from lingon.tasks.registry import require
+
+    task = lingon.load(source, device)
+    if head is not None:
+        if not hasattr(task, "keys"):
+            raise UserError(f"{source!r} holds a single task, which has no name; leave --head out")
+        task = task[head]
+    require(task, command, source)
+    return task
+
+
+def refuse_option(task: Any, source: str, name: str, method: str) -> None:
+    """Raise UserError unless a method of the task takes an option of this name."""
+    from lingon.tasks.registry import TASKS
+
+    if name in inspect.signature(getattr(task, method)).parameters:
+        return
+    raise UserError(f"{source!r} is a {TASKS[task.name].noun}; --{name} is for language models")

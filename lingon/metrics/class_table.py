@@ -1,0 +1,27 @@
+"""The scores of each class as a table for a terminal."""
+
+from lingon.core.errors import one_of
+from lingon.core.terminal import printable
+
+MOST_CLASSES = 30  # lines of the table
+
+
+def class_lines(classes: dict[str, dict[str, float]]) -> list[str]:
+    """Return precision, recall, F1 and support of each label in lines, and which labels no text was given."""
+    most = sorted(classes, key=lambda label: -classes[label]["support"])[:MOST_CLASSES]
+    width = max(5, *(min(24, len(label)) for label in most))
+    lines = [f"  {'label':{width}}  precision  recall      f1  support"]
+    for label in (label for label in classes if label in set(most)):
+        of, name = classes[label], printable(label)
+        name = name if len(name) <= 24 else name[:21] + "..."
+        lines.append(
+            f"  {name:{width}}  {of['precision']:9.4f}  {of['recall']:6.4f}  {of['f1']:6.4f}  {of['support']:7,}"
+        )
+    if len(classes) > len(most):
+        lines.append(f"  ... and {len(classes) - len(most):,} labels with fewer texts")
+    never = [label for label, of in classes.items() if not of["predicted"] and of["support"]]
+    if never:
+        lines.append(
+            f"never predicted: {one_of(map(repr, never))}; more texts of it, or --class-weights balanced, help"
+        )
+    return lines

@@ -1,0 +1,55 @@
+"""What an evaluation found: metrics by name, of which one is the main one, and each of which knows its direction."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lingon.core.errors import unknown
+from lingon.metrics.names import HIGHER_IS_BETTER, shown
+
+Table = Mapping[str, Mapping[str, float]]  # by group, then by metric
+
+
+class Scores(dict[str, float]):
+    """Metrics by name, as a dictionary.
+
+    main: the metric that models are compared by. tables: metrics of parts of the examples, as of each class, by the
+    table's name. details: lines that show the tables to people.
+    Raises UserError for a main metric that is not among the values, or a value whose direction is not in
+    `lingon.metrics.names`.
+
+    >>> found = Scores({"loss": 0.5, "accuracy": 0.75}, main="accuracy")
+    >>> found.better_than(Scores({"loss": 0.1, "accuracy": 0.7}, main="accuracy"))
+    True
+    """
+
+    def __init__(
+        self,
+        values: Mapping[str, float],
+        main: str,
+        tables: Mapping[str, Table] | None = None,
+        details: Sequence[str] = (),
+    ):
+        super().__init__(values)
+        if main not in self:
+            raise unknown("main metric", main, self)
+        for name in self:
+            if name not in HIGHER_IS_BETTER:
+                raise unknown("metric", name, HIGHER_IS_BETTER)
+        self.main, self.tables, self.details = main, dict(tables or {}), list(details)
+
+    def higher_is_better(self, metric: str | None = None) -> bool:
+        """Return the direction of a metric; of the main one when none is named."""
+        return HIGHER_IS_BETTER[metric or self.main]
+
+    def better_than(self, other: "Scores") -> bool:
+        """Return whether the main metric is better than another's; NaN is never better."""
+        mine, theirs = self[self.main], other[self.main]
+        return mine > theirs if self.higher_is_better() else mine < theirs
+
+    def row(self) -> dict[str, Any]:
+        """Return all of it as JSON writes it: the metrics, then the tables."""
+        return {**self, **self.tables}
+
+    def lines(self) -> list[str]:
+        """Return the metrics for people, one in a line, and the details."""
+        return [*(f"{name.replace('_', ' '):20} {shown(value)}" for name, value in self.items()), *self.details]

@@ -1,0 +1,54 @@
+"""Examples to evaluate a task on, of the shape that its row in the registry names: a corpus, or a file of the user."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lingon.core.errors import UserError
+from lingon.data.lines import FileOptions
+from lingon.tasks.registry import DataShape, row_of
+
+DEFAULTS = FileOptions()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be read. split: None is the test part of a corpus, and all of a file or folder."""
+
+    data: str
+    split: str | None = None
+    text: str | None = None
+    label: str | None = None
+    on_bad_row: str = "stop"
+    options: FileOptions = DEFAULTS
+    accept_licence: bool = False
+
+
+def read_examples(task: Any, asked: Asked) -> Any:
+    """Return the examples for `task.evaluate`. Raises UserError or DataError naming what is not there or not read."""
+    return READERS[row_of(task.name).data](task, asked)
+
+
+def _labelled_texts(task: Any, asked: Asked) -> Any:
+    """Texts with labels, of which a file may hold only those that the task knows, where it has `labels`."""
+    from lingon.data.source import load_part
+
+    known = getattr(task, "labels", None)
+    return load_part(asked.data, asked.split, asked.text, asked.label, asked.on_bad_row, known, asked.options)
+
+
+def _running_text(task: Any, asked: Asked) -> list[str]:
+    """Documents, one by one."""
+    from lingon.data.running_text import documents_of, is_corpus
+
+    split = asked.split or ("test" if is_corpus(asked.data) else "all")
+    found = list(documents_of([asked.data], split, asked.accept_licence, asked.text, asked.options))
+    if not any(found):
+        raise UserError(f"{asked.data}: its part {split!r} has no text")
+    return found
+
+
+READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
+    "labelled texts": _labelled_texts,
+    "running text": _running_text,
+}

@@ -1,0 +1,84 @@
+"""All tasks by name: whatever asks "which task is this?" asks this table.
+
+A new task is one file with a `TASK`, and one row in TASKS. The table imports no torch: a task's file is imported when
+the task is asked for.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+from lingon.core.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from lingon.models.registry import Role
+    from lingon.tasks.task import Task
+
+DataShape = Literal["labelled texts", "running text"]
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """A task as the commands need to know it.
+
+    module: the file that has its TASK. role: of the models that it takes. data: the shape of its examples, by which
+    `lingon evaluate` reads them. noun: what a trained one is called. commands: those of the command line that take
+    one, beside `evaluate`; usage: the one to try first, with {} for the bundle.
+    """
+
+    module: str
+    role: "Role"
+    data: DataShape
+    noun: str
+    commands: tuple[str, ...]
+    usage: str
+
+
+TASKS: dict[str, TaskRow] = {
+    "classify": TaskRow(
+        "lingon.tasks.classify",
+        "classifier",
+        "labelled texts",
+        noun="classifier",
+        commands=("predict", "export"),
+        usage="predict {} 'A text.'",
+    ),
+    "language-model": TaskRow(
+        "lingon.tasks.generate",
+        "causal",
+        "running text",
+        noun="language-model",
+        commands=("generate", "score"),
+        usage="generate {}",
+    ),
+}
+# What a task does not do for which a command is not there.
+LACKS = {"predict": "labels nothing", "generate": "writes nothing", "score": "writes nothing"}
+
+
+def row_of(name: object) -> TaskRow:
+    """Return the row of a task. Raises UserError for a name that is not in the table."""
+    if not isinstance(name, str) or name not in TASKS:
+        raise unknown("kind", name, TASKS)
+    return TASKS[name]
+
+
+def task_of(name: object) -> "type[Task]":
+    """Return the class of a task. Raises UserError for a name that is not in the table; nothing else is imported."""
+    return import_module(row_of(name).module).TASK
+
+
+def require(task: Any, command: str | None, source: object) -> None:
+    """Raise UserError, with a command that works, unless a command takes this task. source: where it was loaded from.
+
+    command: None takes every task. What holds several heads has no row; which one is meant must be said.
+    """
+    if task.name not in TASKS:
+        raise UserError(f"{str(source)!r} holds several tasks: {', '.join(task)}; name one of them with --head")
+    row = TASKS[task.name]
+    if command is None or command in row.commands:
+        return
+    if command not in LACKS:
+        others = " and ".join(f"{other.noun}s" for other in TASKS.values() if command in other.commands)
+        raise UserError(f"{str(source)!r} is a {row.noun}; {others} are {command}ed so far")
+    raise UserError(f"{str(source)!r} is a {row.noun}, which {LACKS[command]}; try: lingon {row.usage.format(source)}")

@@ -1,0 +1,130 @@
+"""What a task is: the protocol that bundles, `lingon evaluate` and `lingon predict` ask, whatever the task."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+
+from lingon.metrics.scores import Scores
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lingon.data.tokenize import Tokenizer
+    from lingon.engine.loss import Loss
+
+    Part = nn.Module | Tokenizer
+
+
+@runtime_checkable
+class Prediction(Protocol):
+    """What a task says of one input. `str` of it is its line on the command line."""
+
+    def row(self) -> dict[str, Any]:
+        """Return the fields by name, the input first: what JSON, a table and the command line write.
+
+        A field may be a mapping with numbers by name, such as a probability for each label; `columns` says what a
+        table makes of it.
+        """
+        ...
+
+
+class Card(NamedTuple):
+    """What the model card of a bundle says of a task: a title, what it is, lines of facts, and a call to try."""
+
+    title: str
+    what: str
+    facts: Sequence[str]
+    code: str
+
+
+@runtime_checkable
+class Task(Protocol):
+    """A value that a bundle saves and loads. A new task is one file with `TASK`, and one row in the registry.
+
+    name: the key in the registry and in config.json. part_types: the parts that a bundle saves, each a module
+    (`nn.Module`) or a `Tokenizer`, by name; a part's name is the name of its file. config_keys: the keys of
+    config.json that are this task's own.
+    """
+
+    name: ClassVar[str]
+    part_types: ClassVar[Mapping[str, type]]
+    config_keys: ClassVar[Sequence[str]]
+
+    @property
+    def parts(self) -> "Mapping[str, Part]":
+        """The parts, by the names of `part_types`."""
+        ...
+
+    def config(self) -> dict[str, Any]:
+        """Return what else it takes to make the task again, by the names of `config_keys`, as JSON writes it."""
+        ...
+
+    @classmethod
+    def check_config(cls, config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Raise DataError naming the key when a configuration from a file cannot be meant; before anything is loaded.
+
+        sizes: the configuration of each module, by part.
+        """
+        ...
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], parts: "Mapping[str, Part]") -> "Task":
+        """Return the task of a checked configuration and its parts. Raises DataError when they do not fit."""
+        ...
+
+    @classmethod
+    def card(cls, model: str, config: Mapping[str, Any]) -> Card:
+        """Return what the model card says of a task with this configuration. model: its name in the registry."""
+        ...
+
+    def evaluate(self, examples: Any) -> Scores:
+        """Return the metrics on examples of the shape that the registry's row names."""
+        ...
+
+
+@runtime_checkable
+class Predictor(Task, Protocol):
+    """A task that gives one prediction for each input."""
+
+    def predict(self, inputs: Sequence[Any]) -> Sequence[Prediction]:
+        """Return a prediction for each input, in their order."""
+        ...
+
+
+@runtime_checkable
+class Trainable(Task, Protocol):
+    """A task that `fit` trains: batches of its examples, their loss, and the evaluation while it is trained."""
+
+    def batches(self, examples: Any, *, tokens: int) -> Any:
+        """Return batches of at most so many tokens, padding included."""
+        ...
+
+    def loss(self, model: "nn.Module", batch: Any) -> "Loss":
+        """Return the loss of a batch."""
+        ...
+
+    def evaluator(self, examples: Any) -> "Callable[[nn.Module], Mapping[str, float]]":
+        """Return a function of the model that gives the metrics on these examples, which are encoded only once."""
+        ...
+
+
+def columns(prediction: Prediction) -> dict[str, Any]:
+    """Return the fields of a prediction as columns of a table, without the input, which the table has already.
+
+    A field that is a mapping becomes a column for each of its names, called as one of them is: of `probabilities`,
+    `probability_good` and `probability_bad`.
+    """
+    _, *fields = prediction.row().items()
+    found: dict[str, Any] = {}
+    for name, value in fields:
+        inner = {f"{singular(name)}_{key}": one for key, one in value.items()} if isinstance(value, Mapping) else None
+        found |= {name: value} if inner is None else inner
+    return found
+
+
+def singular(name: str) -> str:
+    """Return the name of one of several.
+
+    >>> singular("probabilities"), singular("scores")
+    ('probability', 'score')
+    """
+    return name[:-3] + "y" if name.endswith("ies") else name.removesuffix("s")

@@ -1,0 +1,278 @@
+"""Every task keeps the protocol, and one of a third party is a file and a row: saved, loaded, asked, on every way."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+import lingon
+from lingon.checkpoints.bundle import read_config, save_bundle
+from lingon.cli.app import app
+from lingon.core.errors import DataError, UserError
+from lingon.data.examples import Examples
+from lingon.data.tokenize import characters, words
+from lingon.engine.fit import Plan, fit
+from lingon.engine.optim import adamw
+from lingon.export.portable import export
+from lingon.metrics.scores import Scores
+from lingon.models.registry import MODELS, Row, build
+from lingon.tasks.classify import Classifier
+from lingon.tasks.generate import LanguageModel
+from lingon.tasks.heads import Heads
+from lingon.tasks.registry import TASKS, TaskRow, row_of, task_of
+from lingon.tasks.task import Predictor, Task, Trainable, columns
+
+TEXTS = ["good film | fine film", "good | bad", "bad film | dull film", "fine | dull", "dull | bad", "bad | good"]
+ALIKE = ["1", "-1", "1", "-1", "1", "-1"]
+ROW = TaskRow("tests.tasks.toy_task", "encoder", "labelled texts", "pair scorer", ("predict",), "predict {} 'a | b'")
+RUN = {"arguments": {"seed": 3}, "data": {"name": "made up"}}
+NAMES = {"encoder": "toy_encoder", "head": "toy_head"}
+
+
+@pytest.fixture(autouse=True)
+def third_party(monkeypatch):
+    """The rows of a toy task and of its models; their files are beside the tests of tasks."""
+    monkeypatch.setitem(TASKS, "alike", ROW)
+    monkeypatch.setitem(MODELS, "toy_encoder", Row("tests.tasks.toy_encoder", ("encoder",)))
+    monkeypatch.setitem(MODELS, "toy_head", Row("tests.tasks.toy_head", ("encoder",)))
+
+
+def alike(seed=1, encoder=None, left=None):
+    torch.manual_seed(seed)
+    left, right = left or words(TEXTS), characters(TEXTS)
+    size = max(len(left.vocab), len(right.vocab))
+    encoder = encoder or build("toy_encoder", {"vocab_size": size, "width": 7})
+    return task_of("alike")(encoder, build("toy_head", {"width": 7}), left, right)
+
+
+def classify():
+    torch.manual_seed(1)
+    tokenizer = words(TEXTS)
+    model = build("bag", {"vocab_size": len(tokenizer.vocab), "classes": 2, "width": 7})
+    return Classifier(model.eval(), tokenizer, ["-1", "1"])
+
+
+def language_model():
+    torch.manual_seed(1)
+    tokenizer = words(TEXTS)
+    return LanguageModel(build("gpt", {"vocab_size": len(tokenizer.vocab), "width": 8, "heads": 2}).eval(), tokenizer)
+
+
+# Of each task: one with weights, the names of its models, and examples to evaluate it on.
+MADE = {
+    "classify": (classify, "bag", Examples(TEXTS, ALIKE)),
+    "language-model": (language_model, "gpt", TEXTS),
+    "alike": (alike, NAMES, Examples(TEXTS, ALIKE)),
+}
+
+
+def test_every_task_of_the_table_is_tried_here():
+    assert MADE.keys() == TASKS.keys()
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_task_is_what_its_row_says(name):
+    task = MADE[name][0]()
+    assert isinstance(task, Task)
+    assert type(task) is task_of(name)
+    assert task.name == name
+    assert task.parts.keys() == task.part_types.keys()
+    assert all(isinstance(task.parts[part], kind) for part, kind in task.part_types.items())
+    assert task.config().keys() == set(task.config_keys)
+    assert isinstance(task, Predictor) == ("predict" in row_of(name).commands)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_bundle_says_and_scores_the_same(name, tmp_path):
+    make, models, examples = MADE[name]
+    task = make()
+    again = lingon.load(save_bundle(task, models, tmp_path / "b", RUN))
+    assert (type(again), again.config()) == (type(task), task.config())
+    found = again.evaluate(examples)
+    assert isinstance(found, Scores)
+    assert found == task.evaluate(examples)
+    assert "made up" in (tmp_path / "b" / "README.md").read_text()
+    if isinstance(task, Predictor):
+        assert again.predict(TEXTS) == task.predict(TEXTS)
+
+
+@pytest.mark.parametrize("name", ["classify", "alike"])
+def test_a_prediction_is_a_row_a_line_and_columns(name):
+    task = MADE[name][0]()
+    for text, found in zip(TEXTS, task.predict(TEXTS), strict=True):
+        row = found.row()
+        assert next(iter(row.values())) == text
+        assert text in str(found)
+        assert json.loads(json.dumps(row)) == row
+        assert all(isinstance(value, str | int | float) for value in columns(found).values())
+    by_label = {"classify": ["label", "probability", "probability_-1", "probability_1"], "alike": ["score"]}
+    assert list(columns(found)) == by_label[name]
+
+
+@pytest.mark.parametrize("name", ["classify", "alike"])
+def test_twenty_steps_lower_the_loss(name):
+    task, examples = MADE[name][0](), Examples(TEXTS, ALIKE)
+    assert isinstance(task, Trainable)
+    before = task.evaluate(examples)["loss"]
+    fit(task.model, task.batches(examples, tokens=64), task.loss, adamw(task.model, 0.05), plan=Plan(steps=20))
+    assert task.evaluate(examples)["loss"] < before
+    assert task.evaluator(examples)(task.model)["loss"] == pytest.approx(task.evaluate(examples)["loss"])
+
+
+def test_the_toy_task_scores_by_hand(tmp_path):
+    task = lingon.load(save_bundle(alike(), NAMES, tmp_path / "b", RUN))
+    vectors, turn = (w.detach().double() for w in task.model.parameters())
+    for text, found in zip(TEXTS, task.predict(TEXTS), strict=True):
+        sides = zip((task.left, task.right), text.split("|"), strict=True)
+        left, right = (vectors[tokenizer.encode(side)].mean(0) for tokenizer, side in sides)
+        assert found.score == pytest.approx(float(torch.tanh((turn @ left) @ right)), abs=1e-5)
+
+
+def test_a_bundle_holds_several_tokenizers_and_models(tmp_path):
+    folder = save_bundle(alike(), NAMES, tmp_path / "b", RUN)
+    names = {"config.json", "run.json", "README.md", "encoder.safetensors", "head.safetensors"}
+    assert {path.name for path in folder.iterdir()} == names | {"left.json", "right.json"}
+    found = lingon.load(folder)
+    assert found.left.encode("good film") != found.right.encode("good film")
+    config = read_config(folder / "config.json")
+    assert config["parts"]["encoder"] == {"model": "toy_encoder", "config": found.encoder.config()}
+
+
+def two_heads():
+    one = alike(1)
+    return Heads({"likes": one, "links": alike(2, one.encoder, one.left)})
+
+
+def test_heads_share_an_encoder_when_saved_and_when_loaded(tmp_path):
+    heads = two_heads()
+    folder = save_bundle(heads, NAMES, tmp_path / "b", RUN)
+    files = {path.stem for path in folder.iterdir()} - {"config", "run", "README"}
+    assert files == {"encoder", "head", "left", "right", "links.head", "links.right"}
+    again = lingon.load(folder)
+    assert list(again) == ["likes", "links"]
+    assert again["likes"].encoder is again["links"].encoder
+    assert again["likes"].left is again["links"].left
+    assert again["likes"].head is not again["links"].head
+    for name, head in heads.items():
+        assert again[name].predict(TEXTS) == head.predict(TEXTS)
+    assert heads["likes"].predict(TEXTS) != heads["links"].predict(TEXTS)
+    with pytest.raises(UserError, match="unknown head 'like'; did you mean 'likes'"):
+        again["like"]
+    card = (folder / "README.md").read_text()
+    assert "# likes, links" in card
+    assert "lingon.load(\"PATH OF THIS FOLDER\")['likes'].predict" in card
+
+
+WRONG = {
+    "a part too few": (lambda c: c["parts"].pop("head"), "key 'head' is missing"),
+    "a part of another type": (lambda c: c["parts"].update(head=3), "key 'head' is '3', expected an object"),
+    "no model": (lambda c: c["parts"]["head"].pop("model"), "key 'model' is missing"),
+    "an unknown model": (lambda c: c["parts"]["head"].update(model="os.path"), "unknown model 'os.path'"),
+    "the task's own key": (lambda c: c.update(between=""), "key 'between' is empty"),
+    "an unknown key": (lambda c: c.update(labels=[]), "unknown key 'labels'"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_config_of_several_parts_is_refused(name, tmp_path):
+    folder, (change, message) = save_bundle(alike(), NAMES, tmp_path / "b", RUN), WRONG[name]
+    config = json.loads((folder / "config.json").read_text())
+    change(config)
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(DataError, match=rf"config\.json: .*{message}"):
+        lingon.load(folder)
+
+
+WRONG_HEADS = {
+    "another folder": (lambda c: c["heads"]["links"]["files"].update(head="../b/head"), "which is no name of a file"),
+    "no file": (lambda c: c["heads"]["links"]["files"].pop("head"), "head 'links': key 'head' is missing"),
+    "an unknown task": (lambda c: c["heads"]["links"].update(kind="link"), "head 'links': unknown kind 'link'"),
+    "a list": (lambda c: c.update(heads=[]), r"key 'heads' is '\[\]', expected an object"),
+    "one more key": (lambda c: c.update(kind="alike"), "unknown key 'kind'"),
+    "two sizes of one file": (
+        lambda c: c["heads"]["links"]["parts"]["encoder"].update(config={"vocab_size": 3}),
+        "two heads want different models of one file, 'encoder'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_HEADS)
+def test_a_wrong_config_of_heads_is_refused(name, tmp_path):
+    folder, (change, message) = save_bundle(two_heads(), NAMES, tmp_path / "b", RUN), WRONG_HEADS[name]
+    config = json.loads((folder / "config.json").read_text())
+    change(config)
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(DataError, match=rf"config\.json: .*{message}"):
+        lingon.load(folder)
+
+
+def test_a_model_without_a_name_is_refused_and_the_old_bundle_stays(tmp_path):
+    folder = save_bundle(alike(), NAMES, tmp_path / "b", RUN)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(UserError, match="the name of the model of part 'head' is missing"):
+        save_bundle(alike(), {"encoder": "toy_encoder"}, folder, RUN)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def run(capsys, *arguments):
+    app(list(arguments), standalone_mode=False)
+    return capsys.readouterr().out
+
+
+def test_the_toy_task_on_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    task = alike()
+    save_bundle(task, NAMES, tmp_path / "b", RUN)
+    found = task.predict(TEXTS)
+    assert run(capsys, "predict", "b", *TEXTS).splitlines() == [str(one) for one in found]
+    lines = run(capsys, "predict", "b", *TEXTS, "--format", "jsonl").splitlines()
+    assert [json.loads(line) for line in lines] == [one.row() for one in found]
+    table = [{"text": text, "label": label} for text, label in zip(TEXTS, ALIKE, strict=True)]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in table))
+    run(capsys, "predict", "b", "--file", "in.jsonl", "--out", "out.jsonl")
+    written = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert written == [row | {"score": one.score} for row, one in zip(table, found, strict=True)]
+    told = json.loads(run(capsys, "evaluate", "b", "--data", "in.jsonl", "--json"))
+    right = [one.score * float(label) > 0 for one, label in zip(found, ALIKE, strict=True)]
+    assert told["accuracy"] == pytest.approx(sum(right) / len(right))
+    assert run(capsys, "evaluate", "b", "--data", "in.jsonl").splitlines()[1].split() == [
+        "accuracy",
+        f"{told['accuracy']:.4f}",
+    ]
+
+
+REFUSED = {
+    "generate": (["generate", "b"], "'b' is a pair scorer, which writes nothing; try: lingon predict b 'a | b'"),
+    "score": (["score", "b", "x"], "is a pair scorer, which writes nothing"),
+    "words": (["predict", "b", "a | b", "--words"], "the task 'alike' does not say which words decided"),
+    "cache": (["evaluate", "b", "--data", "x", "--cache"], "'b' is a pair scorer; --cache is for language models"),
+    "a head": (["predict", "b", "a | b", "--head", "x"], "'b' holds a single task"),
+    "which head": (["predict", "two", "a | b"], "'two' holds several tasks: likes, links; name one .* --head"),
+    "a language model": (
+        ["predict", "lm", "x"],
+        "'lm' is a language-model, which labels nothing; try: lingon generate",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_a_task_does_not_do_is_refused(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_bundle(alike(), NAMES, tmp_path / "b", RUN), save_bundle(two_heads(), NAMES, tmp_path / "two", RUN)
+    save_bundle(language_model(), "gpt", tmp_path / "lm", RUN)
+    arguments, message = REFUSED[name]
+    with pytest.raises(UserError, match=message.replace("|", r"\|")):
+        app(arguments, standalone_mode=False)
+
+
+def test_an_export_is_refused_and_a_head_is_asked(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    save_bundle(alike(), NAMES, tmp_path / "b", RUN)
+    with pytest.raises(UserError, match="'b' is a pair scorer; classifiers are exported so far"):
+        export("b", "onnx")
+    heads = two_heads()
+    save_bundle(heads, NAMES, tmp_path / "two", RUN)
+    shutil.rmtree("b")
+    for name, head in heads.items():
+        assert run(capsys, "predict", "two", TEXTS[0], "--head", name).strip() == str(head.predict(TEXTS[:1])[0])
