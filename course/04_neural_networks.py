@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.seed import seed_everything
-from lingon.data.arrays import ArrayBatches
+from lingon.data.batches import Loader, Shuffled
 from lingon.data.corpora import load_pictures
 from lingon.engine.fit import Plan, fit
 from lingon.engine.loss import Loss
@@ -149,12 +149,13 @@ print(f"a model that believes all digits alike likely has the loss log(10) = {to
 # batch is smaller, so in the same time it takes as many more steps. One pass over all examples is an **epoch**. The
 # size of a step is the **learning rate**.
 #
-# `ArrayBatches` shuffles the rows anew for each epoch, by its seed.
+# A `Loader` makes batches of the columns of a data set, in an order: `Shuffled` takes 50 rows at a time, anew for each
+# epoch, by its seed.
 
 # %%
 W, b = torch.zeros(10, 784), torch.zeros(10)
 losses = []
-batches = ArrayBatches(x_train, y_train, rows=50, seed=0)
+batches = Loader({"inputs": x_train, "targets": y_train}, Shuffled(len(x_train), 50, seed=0))
 for _ in range(10):
     for batch in batches:
         W.requires_grad_(), b.requires_grad_()
@@ -170,8 +171,9 @@ assert losses[-1] < losses[0] / 2
 assert by_hand > baseline + 0.05
 
 # %% [markdown]
-# This loop is the same for every model in this course, so the library holds it once: `lingon.engine.fit` takes a model,
-# batches, a function for the loss and an **optimizer**, which is the rule of the step. The function gives a sum and its
+# This loop is the same for every model in this course but word vectors, which have one of their own for speed. So the
+# library holds it once: `lingon.engine.fit` takes a model, batches, a function for the loss and an **optimizer**, which
+# is the rule of the step. The function gives a sum and its
 # count, so that `fit` can divide the sum of several batches by the count of all. The loop brings what a loop of five
 # lines lacks: it saves and resumes, clips, averages, and stops when numbers go bad. With the same batches it must reach
 # the same weights, and does.
@@ -184,7 +186,7 @@ def loss_of(model, batch):
 
 def train(model, optimizer, epochs=10, seed=0):
     """Trains on the digits; gives back the losses of all steps."""
-    batches = ArrayBatches(x_train, y_train, rows=50, seed=seed)
+    batches = Loader({"inputs": x_train, "targets": y_train}, Shuffled(len(x_train), 50, seed=seed))
     rows = fit(model, batches, loss_of, optimizer, plan=Plan(epochs=epochs, log_every=1)).rows
     return [row["loss"] for row in rows if "loss" in row]
 
@@ -305,7 +307,8 @@ shares = []
 for axis, hidden in zip(axes, (0, 2, 4, 32), strict=True):
     seed_everything(2)
     model = mlp(2, hidden, 2) if hidden else nn.Linear(2, 2)
-    fit(model, ArrayBatches(points, ring, rows=50), loss_of, adamw(model, 0.03), plan=Plan(epochs=60))
+    batches = Loader({"inputs": points, "targets": ring}, Shuffled(len(points), 50))
+    fit(model, batches, loss_of, adamw(model, 0.03), plan=Plan(epochs=60))
     with torch.no_grad():
         red = model(plane).softmax(1)[:, 1].reshape(81, 81).T
         right = (model(points).argmax(1) == ring).float().mean()
@@ -423,7 +426,8 @@ def path_of(rows, steps, lr):
         path.append(flat(model))
         return loss_of(model, batch)
 
-    fit(model, ArrayBatches(x_train, y_train, rows=rows), loss_with_notes, sgd(model, lr), plan=Plan(steps=steps))
+    batches = Loader({"inputs": x_train, "targets": y_train}, Shuffled(len(x_train), rows))
+    fit(model, batches, loss_with_notes, sgd(model, lr), plan=Plan(steps=steps))
     return torch.stack(path[:: steps // 70]), model
 
 

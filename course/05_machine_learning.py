@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.seed import seed_everything
-from lingon.data.arrays import ArrayBatches
+from lingon.data.batches import Loader, Shuffled
 from lingon.data.corpora import load_pictures
 from lingon.engine.fit import Plan, fit
 from lingon.engine.loss import Loss
@@ -375,7 +375,7 @@ def train(dropout=0.0, decay=0.0, seed=0, epochs=60):
     model, curves = network(dropout), []
     optimizer = sgd(model, lr=0.1, momentum=0.9, weight_decay=decay)
     for epoch in range(epochs):
-        batches = ArrayBatches(x_train, y_train, rows=50, seed=100 * seed + epoch)
+        batches = Loader({"inputs": x_train, "targets": y_train}, Shuffled(len(x_train), 50, seed=100 * seed + epoch))
         fit(model, batches, loss_of, optimizer, plan=Plan(epochs=1))
         curves.append((judged(model, x_train, y_train), judged(model, x_valid, y_valid)))
     return model, curves
@@ -476,7 +476,8 @@ assert stop + 1 < 30
 x_all, y_all = torch.from_numpy(digits.train.flat), torch.from_numpy(digits.train.labels)
 seed_everything(0)
 model = network()
-fit(model, ArrayBatches(x_all, y_all, rows=50), loss_of, sgd(model, lr=0.1, momentum=0.9), plan=Plan(epochs=10))
+batches = Loader({"inputs": x_all, "targets": y_all}, Shuffled(len(x_all), 50))
+fit(model, batches, loss_of, sgd(model, lr=0.1, momentum=0.9), plan=Plan(epochs=10))
 with_all = judged(model, x_test, y_test)
 print(f"plain, with all {len(x_all):,} digits: loss {with_all['loss']:.3f}   accuracy {with_all['accuracy']:.3f}")
 assert with_all["accuracy"] > max(right for _, right in means.values()) + 2 * one_error

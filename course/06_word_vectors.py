@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.seed import seed_everything
-from lingon.data.batch import collate
+from lingon.data.batches import collate
 from lingon.data.corpora.questions import load_questions
 from lingon.data.hashing import fnv1a, subwords
 from lingon.data.vector_files import Subwords
@@ -562,7 +562,7 @@ library = Bag(V, 2, D, dropout=0, word_dropout=0)
 mended = MendedBag(library.embedding)
 mended.out = library.out
 batch = collate(tokenizer.encode_batch(["a good film", "what a waste of a good cast and two hours"]))
-assert torch.allclose(mended(batch.ids, batch.real), library(batch.ids, batch.real), atol=1e-6)
+assert torch.allclose(mended(batch.ids, batch.mask), library(batch.ids, batch.mask), atol=1e-6)
 
 accuracies, models = {}, {}
 for name, kind in (("padding in the mean", PaddedBag), ("mended", MendedBag)):

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.seed import seed_everything
-from lingon.data.batch import collate
+from lingon.data.batches import collate
 from lingon.data.vectors import read_vectors
 from lingon.layers.conv import ConvMax
 from lingon.layers.embedding import attach
@@ -44,7 +44,7 @@ print(reviews.train.labels[0], "|", reviews.train.texts[0][:200], "...")
 seed_everything(0)
 bag = Bag(len(vocab), 2, width).eval()
 one = collate(tokenizer.encode_batch(["not good, but short", "not short, but good"]))
-logits = bag(one.ids, one.real)
+logits = bag(one.ids, one.mask)
 assert torch.allclose(logits[0], logits[1])
 print("the bag's logits:", [[round(number, 4) for number in row] for row in logits.tolist()])
 
@@ -194,7 +194,7 @@ def strongest_windows(conv):
     highest, places = torch.empty(len(reviews.test), 32), torch.empty(len(reviews.test), 32, dtype=torch.long)
     for b in reviews.test_batches():
         scores = conv.scores(model.embedding(b.ids))
-        last = (b.real.sum(1, keepdim=True) - conv.kernel).clamp(min=0)
+        last = (b.mask.sum(1, keepdim=True) - conv.kernel).clamp(min=0)
         scores[torch.arange(scores.shape[1]) > last] = -torch.inf  # windows that reach into the padding
         highest[b.index], places[b.index] = scores.max(1)
     return highest, places
@@ -263,7 +263,7 @@ for axis, text in zip(axes, texts, strict=True):
     words_in_colour(axis, shown, given.tolist())
     batch = collate(tokenizer.encode_batch([text]))
     with torch.no_grad():
-        logits = model(batch.ids, batch.real)[0]
+        logits = model(batch.ids, batch.mask)[0]
     assert torch.allclose(given.sum(), logits[1] - logits[0] - model.out.bias[1] + model.out.bias[0], atol=1e-4)
     said.append(logits.softmax(0)[1].item())
     axis.set_title(f"positive: {said[-1]:.1%}", fontsize=10, loc="left")

@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from lingon.core.seed import seed_everything
-from lingon.data.batch import collate
+from lingon.data.batches import collate
 from lingon.data.vectors import read_vectors
 from lingon.layers.embedding import Embedding, attach
 from lingon.layers.recurrent import BiLSTM as BiLSTMLayers
@@ -149,11 +149,11 @@ def open_lstm():
 seed_everything(0)
 models = {"RNN": LastState(nn.RNN(width, hidden, batch_first=True)), "LSTM": LastState(open_lstm())}
 batch = next(iter(reviews.test_batches()))
-x, lengths = models["LSTM"].embedding(batch.ids), batch.real.sum(1)
+x, lengths = models["LSTM"].embedding(batch.ids), batch.mask.sum(1)
 packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
 with torch.no_grad():
     truth = models["LSTM"].out(models["LSTM"].recurrent(packed)[1][0][0])
-    assert torch.allclose(truth, models["LSTM"](batch.ids, batch.real), atol=1e-5)
+    assert torch.allclose(truth, models["LSTM"](batch.ids, batch.mask), atol=1e-5)
 print("equal to PyTorch's packed sequences, which have no padding at all")
 
 # %% [markdown]
@@ -175,7 +175,7 @@ long = collate(long)
 def gradient_by_distance(model):
     """Norm of d(logit 1 - logit 0) / d x_t by distance from the end, as a share of that at distance 0: [T]."""
     x = model.embedding(long.ids).detach().requires_grad_()
-    logits = model.read(x, long.real)
+    logits = model.read(x, long.mask)
     (gradient,) = torch.autograd.grad((logits[:, 1] - logits[:, 0]).sum(), x)
     norms = gradient.norm(dim=2).mean(0).flip(0)  # mean over the reviews; flipped, so that 0 is the last word
     return norms / norms[0]
@@ -253,7 +253,7 @@ print("the words that moved the verdict most:", [tokens[i + 1] for i in change.t
 def accuracy_with_padding(model, extra, right_way):
     right = 0
     for b in reviews.test_batches():
-        ids, real = F.pad(b.ids, (0, extra)), F.pad(b.real, (0, extra))
+        ids, real = F.pad(b.ids, (0, extra)), F.pad(b.mask, (0, extra))
         logits = model(ids, real if right_way else torch.ones_like(real))
         right += (logits.argmax(1) == b.labels).sum().item()
     return right / len(reviews.test)
@@ -299,7 +299,7 @@ parts = {f"{name}{end}": p for part, end in ((layers.forwards[0], ""), (layers.b
 both.load_state_dict(parts)
 with torch.no_grad():
     _, (last, _) = both(packed)
-    assert torch.allclose(layers(x, batch.real)[1], torch.cat([last[0], last[1]], 1), atol=1e-5)
+    assert torch.allclose(layers(x, batch.mask)[1], torch.cat([last[0], last[1]], 1), atol=1e-5)
 print("equal to torch.nn.LSTM(bidirectional=True) on packed sequences")
 
 seed_everything(0)
@@ -331,7 +331,7 @@ for text in (
 ):
     batch = collate([tokenizer.encode(text)])
     with torch.no_grad():
-        probabilities = bilstm(batch.ids, batch.real).softmax(1)[0]
+        probabilities = bilstm(batch.ids, batch.mask).softmax(1)[0]
     print(f"{LABELS[probabilities.argmax()]:9} {probabilities.max():6.1%}  {text}")
 
 # %% [markdown]

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 
 from lingon.core.seed import seed_everything
-from lingon.data.batch import collate
+from lingon.data.batches import collate
 from lingon.data.vectors import read_vectors
 from lingon.layers.structured_attention import StructuredAttention, overlap
 from lingon.layers.embedding import attach
@@ -139,7 +139,7 @@ print(f"accuracy {free_score:.3f}")
 def judged(model, ids):
     """Probabilities [2] and weights [hops, T] of one text."""
     batch = collate([ids])
-    return model(batch.ids, batch.real).softmax(1)[0], model.attention(batch.ids, batch.real)[0]
+    return model(batch.ids, batch.mask).softmax(1)[0], model.attention(batch.ids, batch.mask)[0]
 
 
 short = [i for i, ids in enumerate(reviews.test_ids) if 30 <= len(ids) <= 75]
@@ -185,7 +185,7 @@ apart_score, _ = timed(apart)
 @torch.no_grad()
 def likeness(model):
     """Means over the test reviews: cosines of the hops [hops, hops], and the diagonal of A A^T [hops]."""
-    found = [model.attention(b.ids, b.real) for b in reviews.test_batches()]
+    found = [model.attention(b.ids, b.mask) for b in reviews.test_batches()]
     cosines = [F.normalize(A, dim=2) @ F.normalize(A, dim=2).transpose(1, 2) for A in found]
     return torch.cat(cosines).mean(0), torch.cat([A.square().sum(2) for A in found]).mean(0)
 
@@ -235,7 +235,7 @@ plt.show()
 def change_without(model, ids):
     """For each word how far the probability of *positive* moves when the word is left out: [T]."""
     texts = collate([ids] + [ids[:t] + ids[t + 1 :] for t in range(len(ids))])
-    positive = model(texts.ids, texts.real).softmax(1)[:, 1]
+    positive = model(texts.ids, texts.mask).softmax(1)[:, 1]
     return (positive[0] - positive[1:]).abs()
 
 

@@ -5,7 +5,7 @@
 #
 # A language model gives every token a probability after the tokens before it. That is all, and it is much: whoever
 # knows what comes next knows something of spelling, of grammar, and of what the text is about. The lesson starts with
-# counting, as Shannon did in 1948, and ends with an LSTM that carries what it has read from one stretch of text to the
+# counting, as Shannon did in 1948, and ends with an LSTM that carries what it has read from one piece of text to the
 # next. On the way it measures surprise, and finds a way around the most expensive line of the program, the softmax.
 #
 # You need: embeddings and recurrent networks (lessons 06 and 08). The text is Jane Austen's, in words; every number is
@@ -24,7 +24,7 @@ import torch.nn.functional as F
 
 from lingon.core.seed import seed_everything
 from lingon.data.corpora import load_text
-from lingon.data.stretches import Lanes
+from lingon.data.batches import contiguous_batches
 from lingon.data.tokenize import words
 from lingon.engine.fit import Plan, fit
 from lingon.engine.optim import adamw
@@ -170,21 +170,21 @@ assert once[5] > 0.9
 #
 # Counts run out: nearly all runs of five come once, and say nothing about what else might have followed. An LSTM has no
 # such table, and will do better than all three of those. It reads token after token and keeps what it needs in a state
-# of fixed size. To train it, the text is cut into **lanes** that are read side by side, a stretch of 35 tokens at a
-# time. The state is carried on from stretch to stretch; the gradient is not, since it would have to go back to the
-# beginning of the book: **truncated backpropagation through time**. The matrix of the last layer is the embedding table
-# once more (`tied`).
+# of fixed size. To train it, the text is cut into **lanes** that are read side by side in **contiguous order**, a piece
+# of 35 tokens of each lane in every batch. The state is carried on from batch to batch; the gradient is not, since it
+# would have to go back to the beginning of the book: **truncated backpropagation through time**. The matrix of the last
+# layer is the embedding table once more (`tied`).
 
 # %%
 seed_everything(0)
 model = LSTM(V, width=96, hidden=96, depth=1, tied=True, dropout=0.1)
-lanes = Lanes(train, rows=32, context=35)
-first = next(iter(lanes))
-lanes.position = 0
-print("a stretch:", tuple(first.ids.shape), "and its targets, one token further:", first.targets[0, :5].tolist())
+batches = contiguous_batches(train, batch_size=32, context_length=35)
+first = next(iter(batches))
+batches.position = 0
+print("a batch:", tuple(first.ids.shape), "and its targets, one token further:", first.targets[0, :5].tolist())
 begun = time.process_time()  # of this program: what others do meanwhile does not count
 history = fit(
-    Objective(model), lanes, carried_loss, adamw(model, 1e-2, weight_decay=0.0), plan=Plan(epochs=2, clip=1.0)
+    Objective(model), batches, carried_loss, adamw(model, 1e-2, weight_decay=0.0), plan=Plan(epochs=2, clip=1.0)
 )
 exact_seconds = time.process_time() - begun
 exact = likelihood(model, valid, context=256, rows=8)
@@ -208,7 +208,7 @@ plt.show()
 # At every place the model makes a number for each token of the vocabulary, exponentiates and sums them. With a hidden
 # state of width $D$ and a vocabulary of $V$ tokens that is $2DV$ operations forwards and twice as many backwards; the
 # LSTM itself needs about $16D^2$. So most of the work goes into the last layer, and of a vocabulary of ten thousands
-# nearly all. The logits of a stretch are more numbers than all weights, with their gradients and the two numbers that
+# nearly all. The logits of a batch are more numbers than all weights, with their gradients and the two numbers that
 # Adam remembers of each. Lingon computes them in chunks, each with its gradient, so that they never exist all at once.
 # The result is the same.
 
@@ -225,7 +225,7 @@ print(", ".join(f"{share:.0%} in the last layer with {size:,} tokens" for size, 
 assert in_last[V] > 0.8
 assert in_last[20_000] > 0.95
 numbers = sum(p.numel() for p in model.parameters())
-print(f"a stretch has {first.ids.numel() * V:,} logits, the model {numbers:,} weights")
+print(f"a batch has {first.ids.numel() * V:,} logits, the model {numbers:,} weights")
 assert first.ids.numel() * V > 2 * 4 * numbers
 
 # %% [markdown]
@@ -299,10 +299,10 @@ reached, weights_of = {}, {}
 for name, (last_layer, softmax) in ways.items():
     seed_everything(0)
     quick = LSTM(V, width=96, hidden=96, depth=1, dropout=0.1, **last_layer)
-    lanes = Lanes(train, rows=32, context=35)
+    batches = contiguous_batches(train, batch_size=32, context_length=35)
     objective, optimizer = Objective(quick, **softmax), adamw(quick, 1e-2, weight_decay=0.0)
     begun = time.process_time()
-    fit(objective, lanes, carried_loss, optimizer, plan=Plan(epochs=2, clip=1.0))
+    fit(objective, batches, carried_loss, optimizer, plan=Plan(epochs=2, clip=1.0))
     seconds, found = time.process_time() - begun, likelihood(quick, valid, context=256, rows=8)
     print(f"{name}: {seconds:.0f} s, perplexity on held-out text {found.perplexity:,.0f}, by all tokens")
     assert seconds < 0.85 * exact_seconds

@@ -21,7 +21,7 @@ from torch import nn
 
 from lingon.core.seed import seed_everything
 from lingon.data.corpora import load_text
-from lingon.data.stretches import Windows
+from lingon.data.batches import shuffled_windows
 from lingon.data.tokenize import characters
 from lingon.engine.fit import Plan, fit
 from lingon.engine.loss import Loss
@@ -547,7 +547,7 @@ def train(model, steps, rows=16):
     """Trains on the text; gives back the losses of all steps."""
     plan = Plan(steps=steps, schedule=warmup(30, cosine(steps - 30)), clip=1.0, log_every=1)
     optimizer = adamw(model, 1e-2, weight_decay=0.1, betas=(0.9, 0.99))
-    rows = fit(model, Windows(encoded["train"], rows, T), loss_of, optimizer, plan=plan).rows
+    rows = fit(model, shuffled_windows(encoded["train"], rows, T), loss_of, optimizer, plan=plan).rows
     return [row["loss"] for row in rows if "loss" in row]
 
 

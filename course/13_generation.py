@@ -23,7 +23,7 @@ import torch
 
 from lingon.core.seed import seed_everything
 from lingon.data.corpora import load_text
-from lingon.data.stretches import Windows
+from lingon.data.batches import shuffled_windows
 from lingon.data.tokenize import words
 from lingon.decoding.beam import Beams, beam_search
 from lingon.decoding.rules import min_p, repetition, top_k, top_p
@@ -57,7 +57,8 @@ def trained(width, depth, steps):
     model = decoder(V, width, depth, heads=4, context=256)
     torch.nn.init.normal_(model.embedding.weight, std=0.1)  # larger than usual: there is little time to grow
     plan = Plan(steps=steps, schedule=warmup(20, cosine(steps - 20)), clip=1.0)  # as in lesson 11
-    fit(Objective(model), Windows(train, 12, 24), fresh_loss, adamw(model, 1.5e-2, weight_decay=0.1), plan=plan)
+    batches, optimizer = shuffled_windows(train, 12, 24), adamw(model, 1.5e-2, weight_decay=0.1)
+    fit(Objective(model), batches, fresh_loss, optimizer, plan=plan)
     return LanguageModel(model.eval(), tokenizer)
 
 

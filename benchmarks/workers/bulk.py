@@ -6,7 +6,7 @@ import torch
 from serve import serve
 
 from lingon.core.seed import seed_everything
-from lingon.data.batch import collate
+from lingon.data.batches import collate
 from lingon.data.tokenize import Tokenizer
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
@@ -37,7 +37,7 @@ def plain():
     for begin in range(0, len(state["texts"]), state["rows"]):
         encoded = state["tokenizer"].encode_batch(state["texts"][begin : begin + state["rows"]])
         batch = collate([ids[: state["length"]] for ids in encoded])
-        found += state["net"](batch.ids, batch.real).softmax(-1).tolist()
+        found += state["net"](batch.ids, batch.mask).softmax(-1).tolist()
     state["found"] = found
 
 

@@ -7,7 +7,7 @@ import torch
 from serve import serve
 
 from lingon.core.seed import seed_everything
-from lingon.data.stretches import Windows
+from lingon.data.batches import shuffled_windows
 from lingon.engine.fit import Plan, fit
 from lingon.engine.optim import adamw
 from lingon.engine.schedule import cosine, warmup
@@ -42,7 +42,7 @@ def run(steps):
     """Some steps, on and on."""
     rise = max(1, round(RISE * steps))
     plan = Plan(steps=steps, clip=CLIP, schedule=warmup(rise, cosine(steps - rise, end=0.05)), log_every=50)
-    batches = Windows(state["train"], state["rows"], state["context"], 0)
+    batches = shuffled_windows(state["train"], state["rows"], state["context"], 0)
     history = fit(state["objective"], batches, fresh_loss, state["optimizer"], plan=plan)
     return {"loss": history.rows[-1]["loss"]}
 

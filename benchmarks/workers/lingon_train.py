@@ -6,7 +6,7 @@ import torch
 from serve import serve
 
 from lingon.core.seed import seed_everything
-from lingon.data.sampler import Batches
+from lingon.data.batches import text_batches
 from lingon.engine.fit import Plan, fit
 from lingon.engine.loss import Loss
 from lingon.engine.optim import adam
@@ -18,7 +18,7 @@ state = {}
 
 def loss(model, batch):
     """The cross-entropy of a batch, and what the model adds to it."""
-    plain, rows = torch.nn.functional.cross_entropy(model(batch.ids, batch.real), batch.labels), len(batch.labels)
+    plain, rows = torch.nn.functional.cross_entropy(model(batch.ids, batch.mask), batch.labels), len(batch.labels)
     state["losses"].append((float(plain.detach()), rows))
     return Loss((plain + penalty_of(model)) * rows, rows)
 
@@ -40,11 +40,11 @@ def start(model, sizes, data, rows, length, lr, threads, seed):
 def run():
     """Trains once over all reviews, in a new order; returns the mean loss and the share of padding."""
     state["turn"], state["losses"] = state["turn"] + 1, []
-    batches = Batches(
+    batches = text_batches(
         state["reviews"]["ids"],
         state["reviews"]["labels"],
-        tokens=state["tokens"],
-        rows=state["rows"],
+        max_tokens=state["tokens"],
+        batch_size=state["rows"],
         max_length=state["length"],
         seed=state["turn"],
     )

@@ -5,7 +5,7 @@ import torch
 from serve import serve
 
 from lingon.core.seed import seed_everything
-from lingon.data.stretches import Lanes
+from lingon.data.batches import contiguous_batches
 from lingon.engine.fit import Plan, fit
 from lingon.engine.optim import sgd
 from lingon.engine.precision import bfloat16, float32
@@ -37,7 +37,7 @@ def start(tokens, weights, vocab_size, width, rows, context, lr, clip, samples, 
 
 def run():
     """Trains once over the tokens; returns the mean loss that was trained on."""
-    lanes = Lanes(state["train"], state["rows"], state["context"])
+    lanes = contiguous_batches(state["train"], state["rows"], state["context"])
     plan = Plan(epochs=1, clip=state["clip"], precision=state["precision"], log_every=len(lanes))
     history = fit(state["objective"], lanes, carried_loss, state["optimizer"], plan=plan)
     return {"loss": history.rows[-1]["loss"], "steps": history.steps}

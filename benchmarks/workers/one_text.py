@@ -10,7 +10,7 @@ from serve import serve
 from lingon.checkpoints.bundle import save_bundle
 from lingon.checkpoints.load import load
 from lingon.core.seed import seed_everything
-from lingon.data.batch import collate
+from lingon.data.batches import collate
 from lingon.data.tokenize import Tokenizer
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
@@ -70,7 +70,7 @@ def _take(classifier, texts):
     with open(texts, encoding="utf-8") as file:
         held = json.load(file)
     batches = [collate([ids]) for ids in classifier.encode(held)]
-    state.update(classifier=classifier, texts=held, batches=[(batch.ids, batch.real) for batch in batches])
+    state.update(classifier=classifier, texts=held, batches=[(batch.ids, batch.mask) for batch in batches])
 
 
 serve(start=start, start_bundle=start_bundle, export=export, run=run, whole=whole, found=found)

@@ -15,6 +15,7 @@ from lingon.core.errors import DataError, UserError
 from lingon.core.shapes import Tensor
 from lingon.engine import distributed, sharding
 from lingon.engine.average import Average
+from lingon.engine.batch_source import ByEpoch
 from lingon.engine.distributed import bare
 from lingon.engine.log import read_metrics
 from lingon.engine.randomness import random_state, set_random_state
@@ -23,7 +24,9 @@ from lingon.engine.watch import Best, Watch
 from lingon.engine.world import world
 
 if TYPE_CHECKING:
-    from lingon.engine.fit import BatchSource, Plan
+    from lingon.engine.batch_source import BatchSource
+    from lingon.engine.fit import Plan
+    from lingon.engine.step import StepResult, Update
 
 
 KINDS = {
@@ -89,14 +92,15 @@ class Training:
         plan: "Plan",
         watch: Watch | None,
         run: Run | None,
+        update: "Update",
     ):
-        self.model, self.batches, self.optimizer, self.plan, self.watch, self.run = (
-            model, batches, optimizer, plan, watch, run,
+        self.model, self.batches, self.optimizer, self.plan, self.watch, self.run, self.update = (
+            model, batches, optimizer, plan, watch, run, update,
         )  # fmt: skip
+        self.by_epoch = isinstance(batches, ByEpoch)
         self.bare, self.place = bare(model), world()
         self.trained = [p for p in self.bare.parameters() if p.requires_grad]
         self.device = next((p.device for p in self.bare.parameters()), torch.device("cpu"))
-        self.on_cpu = self.device.type == "cpu"
         plan.precision.check(self.device)
         self.scaler = plan.precision.scaler(self.device)
         self.average = Average(plan.average, self.bare) if plan.average else None
@@ -105,6 +109,7 @@ class Training:
         self.rows: list[dict[str, Any]] = []
         self._best: dict[str, Tensor] | None = None  # in memory only when there is no run folder
         self._saved: tuple[int, ...] | None = None
+        self._weights: dict[int, list[nn.Parameter]] = {}  # of each optimizer
         self._clock = time.perf_counter()
 
     def tick(self) -> None:
@@ -112,6 +117,37 @@ class Training:
         now = time.perf_counter()
         self.state.seconds += now - self._clock
         self._clock = now
+
+    def weights_of(self, optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+        """The model's weights that train and that an optimizer holds; all that train where it does not say."""
+        if id(optimizer) not in self._weights:
+            held = {id(p) for group in optimizer.param_groups for p in group.get("params", ())}
+            self._weights[id(optimizer)] = [p for p in self.trained if id(p) in held] or self.trained
+        return self._weights[id(optimizer)]
+
+    def count(self, found: "StepResult", batches: int) -> None:
+        """Counts one step that was made of so many batches: in the state, the averaged weights and the record."""
+        self.state.step += 1
+        if self.average:
+            self.average.update(self.state.step)
+        self.state.batch += batches
+        self.state.add(found.total, found.count, found.examples, found.tokens, dict(found.logs))
+        if self.state.step % self.plan.log_every == 0:
+            self.log(found.lr, found.gradient_norm)
+
+    def resumable(self, edge: bool) -> bool:
+        """Whether a run that is saved now can be resumed: anywhere, or between epochs alone."""
+        return edge or not self.by_epoch
+
+    @property
+    def before_edge(self) -> bool:
+        """Whether all batches of the epoch are used, where a run is saved between epochs alone."""
+        return self.by_epoch and self.batches.position >= len(self.batches)
+
+    @property
+    def saved_step(self) -> int | None:
+        """The step that was saved last; None before the first."""
+        return self._saved and self._saved[0]
 
     def log(self, lr: float, norm: float) -> None:
         """Adds a row: mean loss and speed of the steps since the last row, over all processes."""
@@ -191,6 +227,8 @@ class Training:
         }
         if self.average:
             parts["average"] = sharding.whole(self.average.state_dict())
+        if hasattr(self.update, "state_dict"):
+            parts["update"] = sharding.whole(self.update.state_dict())
         self.run.save(self.state.step, parts, self.state.best_file and self.state.best_file["name"])
         self._saved = self._mark()
 
@@ -210,6 +248,9 @@ class Training:
         sharding.load_weights(self.bare, parts["model"])
         sharding.load_optimizer(self.optimizer, parts["optimizer"])
         self.batches.load_state_dict(parts["batches"])
+        if self.by_epoch:  # inside an epoch there is no way back: it begins anew
+            self.state.batch = self.batches.position
+        self._take_update(parts.get("update"))
         self.scaler.load_state_dict(parts["scaler"])
         if self.average:
             self.average.load_state_dict(parts["average"])
@@ -217,6 +258,14 @@ class Training:
         states = parts["random"]
         if self.place.rank < len(states["torch"]):
             set_random_state({name: each[self.place.rank] for name, each in states.items()}, self.device)
+
+    def _take_update(self, state: Any) -> None:
+        keeps = hasattr(self.update, "state_dict")
+        if keeps != (state is not None):
+            ways = "keeps a state" if keeps else "keeps none"
+            raise UserError(f"the saved run has another update: the one given now {ways}; resume with the same update")
+        if keeps:
+            self.update.load_state_dict(state)
 
     def finish(self, say: Callable[[str], None]) -> None:
         """Evaluates and saves what is not yet, then leaves the best weights in the model."""

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from lingon.engine.batch_tree import IDS, field_of
 from lingon.engine.distributed import from_first
 from lingon.engine.estimate import multiplied
 from lingon.engine.run import Run
@@ -20,7 +21,8 @@ said: set[int] = set()
 
 def operations(model: nn.Module, batch: Any, rows: int) -> float:
     """Multiplications and additions of one step of training, roughly: 6 for each weight and token, or row."""
-    return 6.0 * multiplied(model) * getattr(getattr(batch, "ids", None), "numel", lambda: rows)()
+    ids = field_of(batch, IDS)
+    return 6.0 * multiplied(model) * (rows if ids is None else ids.numel())
 
 
 @contextlib.contextmanager

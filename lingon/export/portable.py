@@ -15,7 +15,7 @@ from lingon.checkpoints.load import load
 from lingon.core.errors import UserError, unknown
 from lingon.core.files import atomic_folder, atomic_write, read_json, write_json
 from lingon.core.shapes import Tensor
-from lingon.data.batch import collate
+from lingon.data.batches import collate
 from lingon.data.lines import FileOptions
 from lingon.data.source import load_data
 from lingon.export import int8 as small
@@ -134,7 +134,7 @@ def _graph_of(model: nn.Module) -> nn.Module:
 def _example(classifier: Classifier) -> tuple[Tensor, Tensor]:
     """Two texts of different lengths; neither size is 1, which a trace would take for a number that never changes."""
     batch = collate([[1] * 13, [1] * 7])
-    return batch.ids % len(classifier.tokenizer.vocab), batch.real
+    return batch.ids % len(classifier.tokenizer.vocab), batch.mask
 
 
 def _as_ids(model: nn.Module, run: Logits) -> Logits:
@@ -173,7 +173,7 @@ def _real_texts(bundle: str | Path, data: str | None) -> list[tuple[Tensor, Tens
         raise UserError(f"--int8 is checked on real texts ({error}); give some with --data") from None
     rows = sorted(load(bundle).encode(texts), key=len)
     batches = [collate(rows[at : at + AT_ONCE]) for at in range(0, len(rows), AT_ONCE)]
-    return [(batch.ids, batch.real) for batch in batches]
+    return [(batch.ids, batch.mask) for batch in batches]
 
 
 def _beside(bundle: Path, end: str) -> Path:
@@ -198,4 +198,4 @@ def logits_of(run: Logits, classifier: Classifier, texts: list[str]) -> Tensor:
     """Logits [n, C] of texts by an exported model, one text at a time, as another language would ask for them."""
     rows = [collate([ids]) for ids in classifier.encode(texts)]
     run = _as_ids(classifier.model, run)
-    return torch.cat([run(batch.ids, batch.real) for batch in rows])
+    return torch.cat([run(batch.ids, batch.mask) for batch in rows])

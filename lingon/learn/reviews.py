@@ -7,8 +7,8 @@ from functools import cached_property
 import torch
 from torch import nn
 
+from lingon.data.batches import Loader, text_batches
 from lingon.data.examples import Examples
-from lingon.data.sampler import Batches
 from lingon.data.source import load_data
 from lingon.data.tokenize import Tokenizer, words
 from lingon.engine.fit import Plan, fit
@@ -38,13 +38,15 @@ class Reviews:
         """Token ids of the test reviews."""
         return self.tokenizer.encode_batch(self.test.texts)
 
-    def batches(self, seed: int = 0) -> Batches:
+    def batches(self, seed: int = 0) -> Loader:
         """Shuffled batches of the training reviews, from the start."""
-        return Batches(self.train_ids, _numbers(self.train), max_length=self.length, tokens=TOKENS, seed=seed)
+        return text_batches(self.train_ids, _numbers(self.train), max_length=self.length, max_tokens=TOKENS, seed=seed)
 
-    def test_batches(self) -> Batches:
+    def test_batches(self) -> Loader:
         """Batches of the test reviews, always the same."""
-        return Batches(self.test_ids, _numbers(self.test), max_length=self.length, tokens=2 * TOKENS, shuffle=False)
+        return text_batches(
+            self.test_ids, _numbers(self.test), max_length=self.length, max_tokens=2 * TOKENS, shuffle=False
+        )
 
 
 def small_reviews(train: int = 4000, test: int = 2000, length: int = 150, vocab_size: int = 10_000) -> Reviews:
@@ -67,8 +69,8 @@ def train(model: nn.Module, reviews: Reviews, epochs: int = 4, lr: float = 4e-3)
 
 
 @torch.inference_mode()
-def accuracy(model: nn.Module, batches: Batches) -> float:
+def accuracy(model: nn.Module, batches: Loader) -> float:
     """Share of the reviews whose label the model finds. The model is left as for use, without dropout."""
     model.eval()
-    right = [model(b.ids, b.real).argmax(1) == b.labels for b in batches]
+    right = [model(b.ids, b.mask).argmax(1) == b.labels for b in batches]
     return torch.cat(right).float().mean().item()

@@ -6,8 +6,8 @@ from pathlib import Path
 from torch import nn
 
 from lingon.core.errors import UserError
+from lingon.data.batches import Loader
 from lingon.data.examples import Examples
-from lingon.data.sampler import Batches
 from lingon.data.tokenize import Tokenizer, bpe, characters, unigram, wordpiece, words
 from lingon.data.vectors import read_vectors
 from lingon.engine import precision, schedule
@@ -74,7 +74,7 @@ def attach_vectors(model: nn.Module, tokenizer: Tokenizer, settings: Settings) -
     return coverage
 
 
-def batches_of(classifier: Classifier, train: Examples, settings: Settings, place: World) -> Batches:
+def batches_of(classifier: Classifier, train: Examples, settings: Settings, place: World) -> Loader:
     """This process's share of the training batches; says once how much of the texts is not read."""
     ids, cut = classifier.encode_counted(train.texts)
     if cut.texts and place.rank == 0:
@@ -83,7 +83,7 @@ def batches_of(classifier: Classifier, train: Examples, settings: Settings, plac
             f"{cut.tokens:,} of {cut.of_tokens:,} tokens ({cut.tokens / cut.of_tokens:.1%}), their ends, are not read",
             file=sys.stderr,
         )
-    how = {"tokens": settings.tokens, "rows": settings.rows, "seed": settings.seed}
+    how = {"max_tokens": settings.tokens, "batch_size": settings.rows, "seed": settings.seed}
     return classifier.batches_of_ids(ids, train.labels, **how, rank=place.rank, world=place.size)
 
 

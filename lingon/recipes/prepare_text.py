@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from lingon.core.files import cache_dir
+from lingon.data.batches import Loader, Tokens, contiguous_batches, shuffled_windows
 from lingon.data.shards import Stream, build_shards, fingerprint
-from lingon.data.stretches import Lanes, Tokens, Windows
 from lingon.data.tokenize import Tokenizer, bpe, characters, spaces, unigram, words
 from lingon.engine.distributed import spread
 from lingon.engine.loss import LossFunction
@@ -94,11 +94,11 @@ def softmax_of(settings: TextSettings, train: Stream, vocab_size: int) -> Softma
     return sampled(Unigram(torch.as_tensor(counts).double(), samples))
 
 
-def batches_of(model: nn.Module, train: Tokens, settings: TextSettings, place: World) -> Lanes | Windows:
-    """Lanes for a model that carries a state on, windows in any order for others."""
+def batches_of(model: nn.Module, train: Tokens, settings: TextSettings, place: World) -> Loader:
+    """Contiguous order for a model that carries a state from batch to batch, shuffled windows for others."""
     if recurrent(model):
-        return Lanes(train, settings.rows, settings.context, place.rank, place.size)
-    return Windows(train, settings.rows, settings.context, settings.seed, place.rank, place.size)
+        return contiguous_batches(train, settings.rows, settings.context, place.rank, place.size)
+    return shuffled_windows(train, settings.rows, settings.context, settings.seed, place.rank, place.size)
 
 
 def wrap(objective: nn.Module, settings: TextSettings) -> nn.Module:

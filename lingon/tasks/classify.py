@@ -16,9 +16,8 @@ from lingon.core.markdown import plain
 from lingon.core.module_copies import eval_view
 from lingon.core.shapes import Float, Tensor
 from lingon.core.terminal import printable
-from lingon.data.batch import Batch
+from lingon.data.batches import Batch, Loader, text_batches
 from lingon.data.examples import Examples, Splits
-from lingon.data.sampler import Batches
 from lingon.data.tokenize import Tokenizer
 from lingon.engine.loss import Loss
 from lingon.metrics.accuracy import accuracy, macro_f1
@@ -142,16 +141,23 @@ class Classifier:
                 raise unknown("label", label, self.labels)
         return [self._number[label] for label in labels]
 
-    def batches(self, examples: Examples, *, tokens: int, rows: int | None = None, seed: int = 0, **place) -> Batches:
+    def batches(
+        self, examples: Examples, *, max_tokens: int, batch_size: int | None = None, seed: int = 0, **place
+    ) -> Loader:
         """Shuffled, length-grouped batches to train on; `place` is the rank and world of a distributed run."""
         _check_examples(examples, "batches", "train")
         return self.batches_of_ids(
-            self.encode(examples.texts), examples.labels, tokens=tokens, rows=rows, seed=seed, **place
+            self.encode(examples.texts),
+            examples.labels,
+            max_tokens=max_tokens,
+            batch_size=batch_size,
+            seed=seed,
+            **place,
         )
 
-    def batches_of_ids(self, ids: list[list[int]], labels: Sequence[str], **how) -> Batches:
+    def batches_of_ids(self, ids: list[list[int]], labels: Sequence[str], **how) -> Loader:
         """Like `batches`, of texts that `encode` has turned into ids."""
-        return Batches(ids, self.numbers(labels), **how)
+        return text_batches(ids, self.numbers(labels), **how)
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """The cross entropy of a batch, by the class weights where there are some, plus the model's own penalty."""
@@ -172,9 +178,9 @@ class Classifier:
     def _logits(self, model: nn.Module, ids: list[list[int]], tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
         view = eval_view(model)  # others may be training the model at this moment
         out = torch.empty(len(ids), len(self.labels))
-        for batch in Batches(ids, None, tokens=tokens, shuffle=False) if ids else ():
+        for batch in text_batches(ids, max_tokens=tokens, shuffle=False) if ids else ():
             batch = batch.to(self.device)
-            out[batch.index.cpu()] = view(batch.ids, batch.real).float().cpu()
+            out[batch.index] = view(batch.ids, batch.mask).float().cpu()
         return out
 
     def evaluate(self, examples: Examples) -> Scores:
@@ -259,7 +265,7 @@ def cross_entropy(model: nn.Module, batch: Batch, weights: Sequence[float] | Non
 
     weights: of the classes; each text then counts as much as its class, so that the mean is PyTorch's weighted one.
     """
-    logits, rows = model(batch.ids, batch.real), len(batch.ids)
+    logits, rows = model(batch.ids, batch.mask), len(batch)
     count = float(rows)
     if weights is not None:
         weights = torch.tensor(weights, dtype=logits.dtype, device=logits.device)

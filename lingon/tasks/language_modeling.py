@@ -9,7 +9,7 @@ from torch import nn
 from lingon.core.finite import check_finite
 from lingon.core.module_copies import eval_view
 from lingon.core.shapes import Float, Int, Tensor
-from lingon.data.stretches import Lanes, Stretch, Tokens
+from lingon.data.batches import Batch, Tokens, contiguous_batches
 from lingon.engine.loss import Loss
 from lingon.layers.adaptive import AdaptiveSoftmax
 from lingon.layers.carried import Carried
@@ -51,7 +51,7 @@ class Objective(nn.Module):
     def forward(self, ids: Int[Tensor, "B T"], targets: Int[Tensor, "B T"], state: Any = None) -> tuple[Tensor, Any]:
         """The sum of the losses of all targets, and what the model carries on.
 
-        A model's penalty is a mean of its own; it counts once for each position, so that stretches of any size add up.
+        A model's penalty is a mean of its own; it counts once for each position, so that batches of any size add up.
         """
         hidden, state = self.model.hidden(ids, state)
         total = self.softmax(self.model, hidden.reshape(-1, hidden.shape[-1]), targets.reshape(-1))
@@ -60,22 +60,22 @@ class Objective(nn.Module):
         return total, state
 
 
-def fresh_loss(objective: nn.Module, batch: Stretch) -> Loss:
-    """The loss of a stretch that begins with nothing carried."""
+def fresh_loss(objective: nn.Module, batch: Batch) -> Loss:
+    """The loss of a batch of running text that begins with nothing carried."""
     return Loss(objective(batch.ids, batch.targets)[0], _counted(batch))
 
 
-def carried_loss(objective: nn.Module, batch: Stretch, carry: dict[str, Tensor] | None = None) -> Loss:
-    """The loss of a stretch that begins where the last one ended: truncated backpropagation through time.
+def carried_loss(objective: nn.Module, batch: Batch, carry: dict[str, Tensor] | None = None) -> Loss:
+    """The loss of a batch that begins where the last one ended: truncated backpropagation through time.
 
-    States are carried, gradients are not (Mikolov et al. 2010). carry: the states after the last stretch, by name.
+    States are carried, gradients are not (Mikolov et al. 2010). carry: the states after the last batch, by name.
     """
-    state = None if carry is None or batch.first else Carried.of(carry, 0)
+    state = None if carry is None or not batch.continues else Carried.of(carry, 0)
     total, after = objective(batch.ids, batch.targets, state)
     return Loss(total, _counted(batch), after.detach().tensors())
 
 
-def _counted(batch: Stretch) -> int:
+def _counted(batch: Batch) -> int:
     return int((batch.targets != IGNORED).sum())
 
 
@@ -123,9 +123,9 @@ def cached_likelihood(
 
 
 def _read_on(model: nn.Module, tokens: Tokens, context: int, rows: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """States and targets of a text that a recurrent model reads in order, a stretch at a time."""
+    """States and targets of a text that a recurrent model reads in contiguous order."""
     state, device = None, next(model.parameters()).device
-    for batch in Lanes(tokens, min(rows, len(tokens) - 1), context):
+    for batch in contiguous_batches(tokens, min(rows, len(tokens) - 1), context):
         batch = batch.to(device)
         hidden, state = model.hidden(batch.ids, state)
         yield hidden.reshape(-1, hidden.shape[-1]), batch.targets.reshape(-1)

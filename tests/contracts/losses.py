@@ -13,9 +13,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 from lingon.core.seed import seed_everything
-from lingon.data.arrays import ArrayBatch
-from lingon.data.batch import collate
-from lingon.data.stretches import Stretch
+from lingon.data.batches import Batch, collate
 from lingon.engine.distributed import joined, spread
 from lingon.engine.fit import Plan, fit
 from lingon.engine.loss import Loss
@@ -41,11 +39,11 @@ def texts(rows):
 
 
 def stretches(rows):
-    return Stretch(TOKENS[rows, :-1], TARGETS[rows], True)
+    return Batch({"ids": TOKENS[rows, :-1], "targets": TARGETS[rows]})
 
 
 def points(rows):
-    return ArrayBatch(POINTS[rows], KINDS[rows], torch.tensor(rows))
+    return Batch({"inputs": POINTS[rows], "targets": KINDS[rows]}, torch.tensor(rows))
 
 
 def rivals(targets):
@@ -81,12 +79,12 @@ def array_loss(model, batch):
 
 def token_loss(model, batch):
     """A loss of one's own, over tokens of texts."""
-    total = F.cross_entropy(model(batch.ids, batch.real), batch.labels, reduction="none") * batch.real.sum(1)
-    return Loss(total.sum(), int(batch.real.sum()))
+    total = F.cross_entropy(model(batch.ids, batch.mask), batch.labels, reduction="none") * batch.mask.sum(1)
+    return Loss(total.sum(), int(batch.mask.sum()))
 
 
 def row_mean(model, batch):
-    return F.cross_entropy(model(batch.ids, batch.real), batch.labels)
+    return F.cross_entropy(model(batch.ids, batch.mask), batch.labels)
 
 
 STILL = {f"drop_{name}": 0.0 for name in ("words", "input", "layers", "output", "weights")}

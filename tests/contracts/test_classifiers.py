@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from lingon.core.tensors import load_tensors, save_tensors
-from lingon.data.batch import collate
+from lingon.data.batches import collate
 from lingon.models.registry import build
 from tests.models import plain
 
@@ -49,11 +49,11 @@ def made(name, seed=0):
 def logits_of(model, texts):
     batch = collate(texts)
     with torch.no_grad():
-        return model.eval()(batch.ids, batch.real)
+        return model.eval()(batch.ids, batch.mask)
 
 
 def loss_of(model, batch):
-    loss = F.cross_entropy(model(batch.ids, batch.real), batch.labels)
+    loss = F.cross_entropy(model(batch.ids, batch.mask), batch.labels)
     return loss + model.penalty() if hasattr(model, "penalty") else loss
 
 
@@ -79,9 +79,9 @@ def test_every_parameter_gets_a_finite_gradient(name):
 @pytest.mark.parametrize("more", [1, 2, 13])
 def test_padding_changes_nothing(name, more):
     model, batch = made(name).eval(), collate(TEXTS)
-    ids, real = F.pad(batch.ids, (0, more)), F.pad(batch.real, (0, more))
+    ids, real = F.pad(batch.ids, (0, more)), F.pad(batch.mask, (0, more))
     with torch.no_grad():
-        torch.testing.assert_close(model(ids, real), model(batch.ids, batch.real), rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(model(ids, real), model(batch.ids, batch.mask), rtol=1e-5, atol=1e-6)
 
 
 @every
@@ -95,7 +95,7 @@ def test_company_changes_nothing(name):
 def test_padding_changes_no_gradient(name):
     def gradients(pad):
         model, batch = made(name).eval(), collate(TEXTS, LABELS)
-        F.cross_entropy(model(F.pad(batch.ids, (0, pad)), F.pad(batch.real, (0, pad))), batch.labels).backward()
+        F.cross_entropy(model(F.pad(batch.ids, (0, pad)), F.pad(batch.mask, (0, pad))), batch.labels).backward()
         return {key: p.grad for key, p in model.named_parameters() if p.requires_grad}
 
     torch.testing.assert_close(gradients(7), gradients(0), rtol=1e-4, atol=1e-6)
@@ -132,7 +132,7 @@ def test_the_same_gradients_as_in_plain_loops(name):
     model = made(name).eval()
     batch = collate(TEXTS, LABELS)
     parameters = {key: p for key, p in model.named_parameters() if p.requires_grad}
-    ours = torch.autograd.grad(F.cross_entropy(model(batch.ids, batch.real), batch.labels), parameters.values())
+    ours = torch.autograd.grad(F.cross_entropy(model(batch.ids, batch.mask), batch.labels), parameters.values())
     twin = torch.stack([TWINS[kind_of(name)](model, text) for text in TEXTS])
     theirs = torch.autograd.grad(F.cross_entropy(twin, batch.labels), parameters.values())
     for key, a, b in zip(parameters, ours, theirs, strict=True):
@@ -185,16 +185,16 @@ def test_the_same_seed_gives_the_same_weights(name):
 @neural
 def test_dropout_only_in_training(name):
     model, batch = made(name).train(), collate(TEXTS)
-    assert not torch.equal(model(batch.ids, batch.real), model(batch.ids, batch.real))
+    assert not torch.equal(model(batch.ids, batch.mask), model(batch.ids, batch.mask))
     assert torch.equal(logits_of(model, TEXTS), logits_of(model, TEXTS))
 
 
 @neural
 def test_bfloat16_is_near(name):
     model, batch = made(name).eval(), collate(TEXTS, LABELS)
-    exact = model(batch.ids, batch.real)
+    exact = model(batch.ids, batch.mask)
     with torch.autocast("cpu", torch.bfloat16):
-        near = model(batch.ids, batch.real)
+        near = model(batch.ids, batch.mask)
         F.cross_entropy(near.float(), batch.labels).backward()
     torch.testing.assert_close(near.float(), exact, rtol=0.1, atol=0.2)
     assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
@@ -216,10 +216,10 @@ def test_compiled_equals_eager(name, unchecked_shapes):
 
     def outcome(run):
         model.zero_grad()
-        logits = run(batch.ids, batch.real)
+        logits = run(batch.ids, batch.mask)
         F.cross_entropy(logits, batch.labels).backward()
         with torch.no_grad():
-            plainly = run(batch.ids, batch.real)
+            plainly = run(batch.ids, batch.mask)
         return [logits.detach(), plainly, *(p.grad.clone() for p in model.parameters() if p.grad is not None)]
 
     torch.testing.assert_close(outcome(torch.compile(model)), outcome(model), rtol=1e-4, atol=1e-6)

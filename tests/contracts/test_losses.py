@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 
 from lingon.core.seed import seed_everything
-from lingon.data.stretches import Lanes
+from lingon.data.batches import contiguous_batches
 from lingon.models.lstm import LSTM
 from lingon.tasks.language_modeling import Objective, carried_loss
 from tests.contracts.losses import EVEN, LOSSES, UNEVEN, gradient_of, step_of
@@ -51,10 +51,10 @@ def test_stretches_of_unequal_length_weigh_by_their_tokens(length):
     tokens = torch.randint(0, V, (rows * length + 1,), generator=torch.Generator().manual_seed(0)).numpy()
     seed_everything(0)
     model = LSTM(V, width=8, hidden=8, depth=1, dropout=0.0, tied=True)
-    found, row = step_of(Objective(model), Lanes(tokens, rows, 35), carried_loss)
+    found, row = step_of(Objective(model), contiguous_batches(tokens, rows, 35), carried_loss)
 
     total, state = 0.0, None
-    for stretch in Lanes(tokens, rows, 35):
+    for stretch in contiguous_batches(tokens, rows, 35):
         hidden, state = model.hidden(stretch.ids, state)
         total = total + F.cross_entropy(model.head(hidden).flatten(0, 1), stretch.targets.flatten(), reduction="sum")
         state = state.detach()

@@ -9,8 +9,7 @@ from pathlib import Path
 import torch
 
 from lingon.core.seed import seed_everything
-from lingon.data.sampler import Batches
-from lingon.data.stretches import Windows
+from lingon.data.batches import shuffled_windows, text_batches
 from lingon.engine.average import EMA
 from lingon.engine.distributed import joined, spread
 from lingon.engine.fit import Plan, fit
@@ -36,7 +35,7 @@ def main(folder, steps, resume, accumulate, sharded=False):
 def spread_batches(place, run, plan):
     model = Tiny(dropout=0)
     # 53 texts in batches of at most 4 rows: some have one row only, so that a process has none of its own.
-    source = Batches(*texts(), tokens=64, rows=4, rank=place.rank, world=place.size)
+    source = text_batches(*texts(), max_tokens=64, batch_size=4, rank=place.rank, world=place.size)
     watch = Watch(error_of, every=11, metric="error", higher_is_better=False)
     fit(spread(model), source, loss_of, sgd(model, 0.1, momentum=0.9), plan=plan, watch=watch, run=run)
     return model
@@ -45,7 +44,7 @@ def spread_batches(place, run, plan):
 def spread_weights(place, run, plan):
     model = Objective(GPT(vocab_size=13, width=8, depth=3, heads=2, context=5, dropout=0.0))
     tokens = torch.randint(0, 13, (211,), generator=torch.Generator().manual_seed(0)).numpy()
-    source = Windows(tokens, 4, 5, 0, place.rank, place.size)
+    source = shuffled_windows(tokens, 4, 5, 0, place.rank, place.size)
     evaluate = lambda objective: {"error": likelihood(objective.model, tokens, 5).loss}
     watch = Watch(evaluate, every=11, metric="error", higher_is_better=False)
     trained = shard(model)

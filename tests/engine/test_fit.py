@@ -59,7 +59,7 @@ class Whole:
         return len(self.cuts) - 1
 
     def __iter__(self):
-        from lingon.data.batch import collate
+        from lingon.data.batches import collate
 
         ids, labels = texts()
         while self.position < len(self):

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from lingon.core.errors import UserError
 from lingon.core.seed import seed_everything
-from lingon.data.stretches import Lanes
+from lingon.data.batches import contiguous_batches
 from lingon.engine.distributed import interleaved, own_rows
 from lingon.engine.fit import Plan, fit
 from lingon.engine.loss import Loss
@@ -24,7 +24,8 @@ def read_on(steps, run=None, accumulate=1):
     seed_everything(0)
     model = LSTM(13, width=5, hidden=7, depth=2, dropout=0.2)
     plan = Plan(steps=steps, accumulate=accumulate, log_every=1)
-    history = fit(Objective(model), Lanes(TOKENS, 3, 10), carried_loss, adamw(model, 0.01), plan=plan, run=run)
+    source = contiguous_batches(TOKENS, 3, 10)
+    history = fit(Objective(model), source, carried_loss, adamw(model, 0.01), plan=plan, run=run)
     return digest(model), record(history.rows)
 
 
@@ -43,7 +44,7 @@ def test_a_carry_of_any_shape_is_handed_on_and_resumed(tmp_path):
     def loss(model, batch, carry=None):
         seen.append(carry)
         calls = (carry or {"calls": 0})["calls"] + 1
-        mean = F.cross_entropy(model(batch.ids, batch.real), batch.labels)
+        mean = F.cross_entropy(model(batch.ids, batch.mask), batch.labels)
         carry = {"calls": calls, "tree": [torch.tensor(2.5), (torch.ones(3), "a")]}
         return Loss(mean * len(batch.ids), len(batch.ids), carry)
 
@@ -73,9 +74,9 @@ def test_what_is_logged_is_a_sum_over_the_count():
     sums, counts = [], []
 
     def loss(model, batch):
-        right = (model(batch.ids, batch.real).argmax(1) == batch.labels).sum()
+        right = (model(batch.ids, batch.mask).argmax(1) == batch.labels).sum()
         sums.append(float(right)), counts.append(len(batch.ids))
-        total = F.cross_entropy(model(batch.ids, batch.real), batch.labels, reduction="sum")
+        total = F.cross_entropy(model(batch.ids, batch.mask), batch.labels, reduction="sum")
         return Loss(total, len(batch.ids), logs={"accuracy": right})
 
     source = batches()
@@ -97,13 +98,13 @@ WRONG = {
 def test_anything_else_is_refused(name):
     make, message = WRONG[name]
     with pytest.raises(UserError, match=message):
-        train(tiny(), loss=lambda model, batch: make(model(batch.ids, batch.real).sum(1)))
+        train(tiny(), loss=lambda model, batch: make(model(batch.ids, batch.mask).sum(1)))
 
 
 def test_a_batch_in_which_nothing_counts_changes_nothing():
     model = tiny()
     before = digest(model)
-    nothing = lambda model, batch: Loss(model(batch.ids, batch.real).sum() * 0, 0)
+    nothing = lambda model, batch: Loss(model(batch.ids, batch.mask).sum() * 0, 0)
     history = fit(model, batches(), nothing, torch.optim.SGD(model.parameters(), 0.1), plan=Plan(steps=2, log_every=1))
     assert digest(model) == before
     assert [row["loss"] for row in history.rows] == [0, 0]
@@ -113,10 +114,10 @@ def test_a_sum_over_its_count_is_the_mean_to_the_last_bit():
     """Trainings without accumulation have the weights they had when losses were means."""
 
     def summed(model, batch):
-        return Loss(F.cross_entropy(model(batch.ids, batch.real), batch.labels, reduction="sum"), len(batch.ids))
+        return Loss(F.cross_entropy(model(batch.ids, batch.mask), batch.labels, reduction="sum"), len(batch.ids))
 
     weights = []
-    for loss in (summed, lambda model, batch: F.cross_entropy(model(batch.ids, batch.real), batch.labels)):
+    for loss in (summed, lambda model, batch: F.cross_entropy(model(batch.ids, batch.mask), batch.labels)):
         model = tiny()
         torch.manual_seed(1)
         train(model, loss=loss)
@@ -124,12 +125,6 @@ def test_a_sum_over_its_count_is_the_mean_to_the_last_bit():
     assert weights[0] == weights[1]
 
 
-def test_what_cannot_be_resumed_is_refused_with_what_can():
-    from torch.utils.data import DataLoader
-
-    for source, name in ((DataLoader([1, 2]), "DataLoader"), ([1, 2], "list"), (iter([1]), "list_iterator")):
-        message = rf"batches is a {name}, which has no epoch; give batches .*ArrayBatches\(inputs, targets, rows=32\)"
-        with pytest.raises(UserError, match=message):
-            train(tiny(), source=source)
+def test_a_function_is_no_model():
     with pytest.raises(UserError, match=r"fit trains a torch\.nn\.Module, not a function; give its model"):
-        fit(lambda x: x, source, carried_loss, None, plan=Plan(steps=1))
+        fit(lambda x: x, batches(), carried_loss, None, plan=Plan(steps=1))

@@ -75,7 +75,7 @@ from pathlib import Path
 import torch
 from tests.engine.tiny import Tiny, loss_of, batches
 from lingon.core.errors import RunError
-from lingon.data.batch import Batch
+from lingon.data.batches import Batch
 from lingon.engine import checkpoint
 from lingon.engine.fit import Plan, fit
 from lingon.engine.optim import sgd
@@ -86,12 +86,12 @@ resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
 source = batches()
 position = 0
 class Growing(type(source)):
-    def _batch(self, rows):
+    def _batch(self, number):
         if self.position < 4:
-            return super()._batch(rows)
+            return super()._batch(number)
         B = int(sys.argv[2])
         ids = torch.ones(B, 3_000, dtype=torch.int64)
-        return Batch(ids, ids > 0, torch.zeros(B, dtype=torch.int64), torch.arange(B))
+        return Batch({"ids": ids, "mask": ids > 0, "labels": torch.zeros(B, dtype=torch.int64)})
 source.__class__ = Growing
 model = Tiny()
 with Run.open(sys.argv[1], {}, cadence=Cadence(steps=1)) as run:

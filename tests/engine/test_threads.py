@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from lingon.data.arrays import ArrayBatches
+from lingon.data.batches import Loader, Sequential
 from lingon.engine import threads
 from lingon.engine.fit import Plan, fit
 from lingon.engine.optim import sgd
@@ -45,8 +45,8 @@ def test_a_large_one_has_them_all():
         found.append(torch.get_num_threads())
         return model(batch.inputs).square().mean()
 
-    data = ArrayBatches(torch.randn(rows, width), torch.zeros(rows), rows=rows)
-    first = next(iter(ArrayBatches(data.inputs, data.targets, rows=rows)))
+    data = Loader({"inputs": torch.randn(rows, width)}, Sequential(rows, rows))
+    first = {"inputs": data.columns["inputs"].values}
     assert operations(model, first, rows) == 6 * width * width * rows > WORTH_SHARING
     fit(model, data, loss, sgd(model, 0.1), plan=Plan(steps=2))
     assert found == [2, 2]
@@ -54,7 +54,8 @@ def test_a_large_one_has_them_all():
 
 def test_tokens_are_what_a_text_is_multiplied_by():
     model, batch = tiny(), next(iter(batches()))
-    assert operations(model, batch, len(batch.ids)) == 6 * 7 * 3 * batch.ids.numel()  # the one matrix is 7 x 3
+    wanted = 6 * 7 * 3 * batch.ids.numel()  # the one matrix is 7 x 3
+    assert operations(model, batch, len(batch)) == operations(model, {"input_ids": batch.ids}, len(batch)) == wanted
 
 
 def test_it_is_said_once(capsys, monkeypatch):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.seed import seed_everything
-from lingon.data.sampler import Batches
+from lingon.data.batches import text_batches
 from lingon.engine.fit import Plan, fit
 from lingon.engine.optim import adamw
 
@@ -39,12 +39,12 @@ def texts(count=TEXTS, seed=0):
     return ids, [sum(row) % CLASSES for row in ids]
 
 
-def batches(tokens=64, **given):
-    return Batches(*texts(), tokens=tokens, **given)
+def batches(max_tokens=64, **given):
+    return text_batches(*texts(), max_tokens=max_tokens, **given)
 
 
 def loss_of(model, batch):
-    return F.cross_entropy(model(batch.ids, batch.real), batch.labels)
+    return F.cross_entropy(model(batch.ids, batch.mask), batch.labels)
 
 
 def noisy_loss_of(model, batch):

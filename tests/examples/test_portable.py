@@ -100,7 +100,7 @@ def test_javascript_refuses_other_tokenizers_and_half_a_character():
 @node
 @pytest.mark.parametrize("characters", [False, True])
 def test_javascript_finds_the_same_rows(characters):
-    from lingon.data.batch import collate
+    from lingon.data.batches import collate
     from lingon.export.rows import rows_of, rule_of
     from lingon.models.ngrams import NGrams
 
@@ -117,7 +117,7 @@ def test_javascript_finds_the_same_rows(characters):
     vocab = list(tokenizer.vocab)
     found = in_javascript(code, {"ids": ids, "rule": rule_of(model, vocab), "tokens": vocab})
     batch = collate(ids)
-    rows, real = rows_of(model, batch.ids, batch.real)
+    rows, real = rows_of(model, batch.ids, batch.mask)
     assert found == [row[m].tolist() for row, m in zip(rows, real, strict=True)]
 
 

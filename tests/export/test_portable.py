@@ -17,7 +17,7 @@ from lingon.checkpoints.bundle import save_bundle
 from lingon.checkpoints.load import load
 from lingon.core.errors import UserError
 from lingon.core.files import write_json
-from lingon.data.batch import collate
+from lingon.data.batches import collate
 from lingon.export import portable
 from lingon.export.onnx import run_onnx
 from lingon.export.parity import BATCHES, LENGTHS, batches, largest_difference
@@ -82,7 +82,7 @@ def test_the_file_says_what_the_model_says(exported, bundles, name, to):
     ours = held.logits(TEXTS)
     torch.testing.assert_close(portable.logits_of(run, held, TEXTS), ours, rtol=1e-4, atol=1e-5)
     batch = collate(held.encode(TEXTS))  # all at once, padded to the longest
-    inputs = rows_of(held.model, batch.ids, batch.real) if name.startswith("ngrams") else (batch.ids, batch.real)
+    inputs = rows_of(held.model, batch.ids, batch.mask) if name.startswith("ngrams") else (batch.ids, batch.mask)
     with torch.no_grad():
         torch.testing.assert_close(run(*inputs), ours, rtol=1e-4, atol=1e-5)
 
@@ -184,7 +184,7 @@ def test_rows_follow_the_rule_by_hand():
             rows.add(rule["vocab_size"] + mix(h) % rule["buckets"])
         expected.append(sorted(rows))
     batch = collate(texts)
-    rows, real = rows_of(model, batch.ids, batch.real)
+    rows, real = rows_of(model, batch.ids, batch.mask)
     assert [r[m].tolist() for r, m in zip(rows, real, strict=True)] == expected
 
 

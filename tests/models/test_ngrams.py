@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from lingon.core.errors import UserError
-from lingon.data.batch import collate
+from lingon.data.batches import collate
 from lingon.data.hashing import sorted_keys
 from lingon.engine.sparse import RowAdagrad, row_adagrad
 from lingon.kernels.feature_keys import TEXT_BITS
@@ -46,7 +46,7 @@ def test_forward_and_gradient_equal_embedding_bag(order, spelled):
     if spelled:
         model.read_characters([f"token{i}" for i in range(VOCAB)], 3, 4)
     batch, labels = collate(TEXTS), torch.tensor([0, 2, 1, 2])
-    logits = model(batch.ids, batch.real)
+    logits = model(batch.ids, batch.mask)
     F.cross_entropy(logits, labels).backward()
     table = model.table.detach().clone().requires_grad_()
     expected = plain(model, TEXTS, table)
@@ -59,7 +59,7 @@ def test_forward_and_gradient_equal_embedding_bag(order, spelled):
 def test_compiled_and_torch_sums_are_equal():
     model = filled()
     batch = collate(TEXTS)
-    flat, lengths = model._flat(batch.ids, batch.real)
+    flat, lengths = model._flat(batch.ids, batch.mask)
     keys, scale = sorted_keys(flat, lengths, 2, VOCAB, BUCKETS), torch.rand(len(TEXTS))
     out, grads = [], []
     for kind in (torch.float32, torch.float64):  # only float32 is compiled
@@ -74,8 +74,8 @@ def test_compiled_and_torch_sums_are_equal():
 
 def test_padding_changes_nothing():
     model = filled()
-    alone = torch.cat([model(*collate([text])[:2]) for text in TEXTS])
-    ids, real, *_ = collate(TEXTS)
+    alone = torch.cat([model(*collate([text]).values()) for text in TEXTS])
+    ids, real = collate(TEXTS).values()
     wider = F.pad(ids, (0, 5), value=9), F.pad(real, (0, 5))
     assert torch.equal(model(ids, real), alone)
     assert torch.equal(model(*wider), alone)
@@ -83,7 +83,7 @@ def test_padding_changes_nothing():
 
 def test_a_word_said_twice_counts_once():
     model = filled(order=1)
-    once, twice = (model(*collate([text])[:2]) for text in ([2, 3], [2, 3, 3, 2]))
+    once, twice = (model(*collate([text]).values()) for text in ([2, 3], [2, 3, 3, 2]))
     assert torch.equal(once, twice)
 
 
@@ -92,7 +92,7 @@ def test_contributions_add_up_to_the_logits(spelled):
     model = filled(order=3)
     if spelled:
         model.read_characters([f"token{i}" for i in range(VOCAB)])
-    ids, real, *_ = collate(TEXTS)
+    ids, real = collate(TEXTS).values()
     parts = model.contributions(ids, real)
     assert parts.shape == (*ids.shape, CLASSES)
     assert not parts[~real].any()
@@ -102,7 +102,7 @@ def test_contributions_add_up_to_the_logits(spelled):
 def test_a_contribution_is_shared_by_the_words_of_a_bigram():
     model = filled()
     model.table.data[:VOCAB] = 0  # bigrams alone speak
-    parts = model.contributions(*collate([[2, 3]])[:2])[0]
+    parts = model.contributions(*collate([[2, 3]]).values())[0]
     assert torch.equal(parts[0], parts[1])
     assert parts.any()
 
@@ -112,7 +112,7 @@ def test_config_and_weights_rebuild_it():
     again = NGrams(**model.config())
     again.load_state_dict(model.state_dict())
     batch = collate(TEXTS)
-    assert torch.equal(again(batch.ids, batch.real), model(batch.ids, batch.real))
+    assert torch.equal(again(batch.ids, batch.mask), model(batch.ids, batch.mask))
     assert set(filled().state_dict()) == {"table", "bias"}
 
 
@@ -125,7 +125,7 @@ def test_a_spelling_that_leads_out_of_its_arrays_is_refused():
 
 def test_ids_beyond_the_vocabulary_are_refused():
     with pytest.raises(UserError, match=r"13.*0 to 12"):
-        filled()(*collate([[2, VOCAB]])[:2])
+        filled()(*collate([[2, VOCAB]]).values())
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import torch
 
-from lingon.data.batch import collate
+from lingon.data.batches import collate
 from lingon.layers.structured_attention import overlap
 from lingon.models.registry import build
 
@@ -17,16 +17,16 @@ def made():
 
 def test_the_penalty_is_the_overlap_of_the_last_training_pass_once():
     model = made().train()
-    weights = model.attention(BATCH.ids, BATCH.real)
+    weights = model.attention(BATCH.ids, BATCH.mask)
     assert model.penalty() == 0  # no pass yet
-    model(BATCH.ids, BATCH.real)
+    model(BATCH.ids, BATCH.mask)
     torch.testing.assert_close(model.penalty(), 0.5 * overlap(weights))
     assert model.penalty() == 0
 
 
 def test_no_penalty_outside_training():
     model = made().eval()
-    model(BATCH.ids, BATCH.real)
+    model(BATCH.ids, BATCH.mask)
     assert model.penalty() == 0
 
 
@@ -35,7 +35,7 @@ def test_the_penalty_drives_the_hops_apart():
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
     overlaps = []
     for _ in range(30):
-        model(BATCH.ids, BATCH.real)
+        model(BATCH.ids, BATCH.mask)
         loss = model.penalty()
         optimizer.zero_grad()
         loss.backward()
@@ -45,6 +45,6 @@ def test_the_penalty_drives_the_hops_apart():
 
 
 def test_attention_is_on_request():
-    weights = made().eval().attention(BATCH.ids, BATCH.real)
+    weights = made().eval().attention(BATCH.ids, BATCH.mask)
     assert weights.shape == (3, 2, 4)
     torch.testing.assert_close(weights.sum(-1), torch.ones(3, 2))

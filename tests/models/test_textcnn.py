@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from lingon.data.batch import collate
+from lingon.data.batches import collate
 from lingon.data.tokenize import words
 from lingon.models.textcnn import TextCNN
 from lingon.recipes.prepare import attach_vectors
@@ -73,7 +73,7 @@ def test_which_vectors_learn(make, name):
     optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=0.1)
     for _ in range(3):
         optimizer.zero_grad()
-        F.cross_entropy(model(BATCH.ids, BATCH.real), BATCH.labels).backward()
+        F.cross_entropy(model(BATCH.ids, BATCH.mask), BATCH.labels).backward()
         optimizer.step()
     after = tables(model)
     learnt = [not torch.equal(a, b) for a, b in zip(before, after, strict=True)]

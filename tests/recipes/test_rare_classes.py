@@ -98,8 +98,8 @@ def test_the_weighted_loss_is_that_of_torch_and_of_arithmetic():
     model = build("bag", {"vocab_size": len(tokenizer.vocab), "classes": 3, "width": 5}).eval()
     weights = [0.5, 3.0, 7.0]
     task = Classifier(model, tokenizer, ["a", "b", "c"], None, weights)
-    batch = next(iter(task.batches(Examples(texts, labels), tokens=99)))
-    logits = model(batch.ids, batch.real)
+    batch = next(iter(task.batches(Examples(texts, labels), max_tokens=99)))
+    logits = model(batch.ids, batch.mask)
     found = mean_of(task.loss(model, batch))
     torch.testing.assert_close(found, F.cross_entropy(logits, batch.labels, torch.tensor(weights)))
     each = [weights[c] * -row[c] for row, c in zip(logits.log_softmax(-1), batch.labels.tolist(), strict=True)]

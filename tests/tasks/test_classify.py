@@ -39,7 +39,7 @@ def test_twenty_steps_lower_the_loss():
     found = classifier()
     examples = Examples(TEXTS, LABELS)
     before = found.evaluate(examples)["loss"]
-    batches = found.batches(examples, tokens=64, seed=0)
+    batches = found.batches(examples, max_tokens=64, seed=0)
     fit(found.model, batches, found.loss, adamw(found.model, 0.01), plan=Plan(steps=20))
     assert found.evaluate(examples)["loss"] < before
 
@@ -47,11 +47,11 @@ def test_twenty_steps_lower_the_loss():
 def test_the_penalty_of_a_model_is_part_of_its_loss():
     found = classifier(SelfAttentive)
     found.model.train()  # only then is there a penalty
-    batch = next(iter(found.batches(Examples(TEXTS, LABELS), tokens=64)))
+    batch = next(iter(found.batches(Examples(TEXTS, LABELS), max_tokens=64)))
     torch.manual_seed(0)
     loss = found.loss(found.model, batch)
     torch.manual_seed(0)
-    plain = F.cross_entropy(found.model(batch.ids, batch.real), batch.labels)
+    plain = F.cross_entropy(found.model(batch.ids, batch.mask), batch.labels)
     penalty = found.model.penalty()
     assert penalty > 0
     assert loss.count == len(batch.ids)

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from lingon.data.stretches import Lanes
+from lingon.data.batches import contiguous_batches
 from lingon.engine.fit import Plan, fit
 from lingon.layers.losses import LogUniform
 from lingon.metrics.likelihood import Likelihood, windows, with_cache
@@ -80,7 +80,7 @@ def test_a_cache_helps_where_words_come_again(model):
 
 def test_the_loss_printed_for_an_epoch_is_a_mean_per_token(model):
     """The old tutorial divided a sum of batch means by the number of examples and printed .0034 for .868."""
-    lanes = Lanes(TOKENS, rows=3, context=10)
+    lanes = contiguous_batches(TOKENS, batch_size=3, context_length=10)
     model.dropout.p = 0.0
     still = torch.optim.SGD(model.parameters(), lr=1e-12)
     history = fit(Objective(model), lanes, carried_loss, still, plan=Plan(epochs=1, log_every=len(lanes)))
@@ -89,7 +89,7 @@ def test_the_loss_printed_for_an_epoch_is_a_mean_per_token(model):
 
 
 def test_states_are_carried_and_gradients_are_not(model):
-    lanes = Lanes(TOKENS, rows=3, context=10)
+    lanes = contiguous_batches(TOKENS, batch_size=3, context_length=10)
     loss, objective = carried_loss, Objective(model.eval())
     stretches = iter(lanes)
     first, second = next(stretches), next(stretches)
@@ -104,7 +104,7 @@ def test_states_are_carried_and_gradients_are_not(model):
 def test_a_sampled_softmax_lowers_the_exact_loss(model):
     tokens = np.tile(TOKENS[:11], 40)
     before = likelihood(model, tokens, 11).loss
-    lanes = Lanes(tokens, rows=4, context=10)
+    lanes = contiguous_batches(tokens, batch_size=4, context_length=10)
     optimizer = torch.optim.Adam(model.parameters(), 0.02)
     objective = Objective(model, sampled(LogUniform(V, 5)))
     fit(objective, lanes, carried_loss, optimizer, plan=Plan(epochs=8))

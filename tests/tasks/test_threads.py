@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from lingon.core.module_copies import eval_view, shallow_copy
+from lingon.data.batches import contiguous_batches, shuffled_windows
 from lingon.data.examples import Examples
-from lingon.data.stretches import Lanes, Windows
 from lingon.data.tokenize import spaces, words
 from lingon.engine.fit import Plan, fit
 from lingon.models.registry import build
@@ -79,7 +79,7 @@ def test_a_classifier_that_trains_can_be_asked(name):
     if name == "ngrams":
         nn.init.normal_(model.table)
     task, examples = Classifier(model, tokenizer, ["down", "flat", "up"]), Examples(TEXTS, LABELS)
-    train = lambda: losses(model, task.batches(examples, tokens=64), task.loss)
+    train = lambda: losses(model, task.batches(examples, max_tokens=64), task.loss)
 
     def ask():
         return task.logits(TEXTS[:6]), task.evaluate(examples), deciding_words(task, TEXTS[1], "down")
@@ -103,7 +103,7 @@ def test_a_language_model_that_trains_can_be_asked(name):
     language, ids = LanguageModel(model, tokenizer), np.arange(200) * 7 % len(tokenizer.vocab)
 
     def train():
-        batches = Lanes(ids, 3, 5) if recurrent(model) else Windows(ids, 3, 5, 0)
+        batches = contiguous_batches(ids, 3, 5) if recurrent(model) else shuffled_windows(ids, 3, 5, 0)
         return losses(Objective(model), batches, carried_loss if recurrent(model) else fresh_loss)
 
     def ask():

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from lingon.core.errors import UserError
-from lingon.data.sampler import Batches
+from lingon.data.batches import text_batches
 from lingon.data.source import load_data
 from lingon.data.tokenize import words
 
@@ -31,12 +31,12 @@ def order(batches):
 
 
 def test_an_epoch_holds_every_text_once_and_whole():
-    batches = Batches(DATA, LABELS, tokens=173, rows=11)
+    batches = text_batches(DATA, LABELS, max_tokens=173, batch_size=11)
     seen = []
     for batch in batches:
-        for ids, real, label, i in zip(batch.ids, batch.real, batch.labels, batch.index.tolist(), strict=True):
-            assert ids[real].tolist() == DATA[i]
-            assert not ids[~real].any()
+        for ids, mask, label, i in zip(batch.ids, batch.mask, batch.labels, batch.index.tolist(), strict=True):
+            assert ids[mask].tolist() == DATA[i]
+            assert not ids[~mask].any()
             assert label == LABELS[i]
             seen.append(i)
         assert len(batch.ids) <= 11
@@ -45,16 +45,16 @@ def test_an_epoch_holds_every_text_once_and_whole():
 
 
 def test_padding_is_what_a_count_says():
-    batches = Batches(DATA, tokens=397)
-    told, real, total = batches.padding, 0, 0
+    batches = text_batches(DATA, max_tokens=397)
+    told, tokens, total = batches.padding, 0, 0
     for batch in batches:
-        real, total = real + int(batch.real.sum()), total + batch.real.numel()
-    assert told == 1 - real / total
+        tokens, total = tokens + int(batch.mask.sum()), total + batch.mask.numel()
+    assert told == 1 - tokens / total
     assert told < 0.1
 
 
 def test_length_is_the_same_in_every_epoch_and_members_change():
-    batches = Batches(DATA, tokens=397)
+    batches = text_batches(DATA, max_tokens=397)
     epochs = [order(batches) for _ in range(5)]
     assert batches.epoch == 5
     assert {len(e) for e in epochs} == {len(batches)}
@@ -63,33 +63,33 @@ def test_length_is_the_same_in_every_epoch_and_members_change():
 
 
 def test_order_is_of_the_seed_and_epoch_alone():
-    first = Batches(DATA, tokens=397, seed=5)
-    again = Batches(DATA, tokens=397, seed=5)
+    first = text_batches(DATA, max_tokens=397, seed=5)
+    again = text_batches(DATA, max_tokens=397, seed=5)
     again.set_epoch(1)
-    assert order(first) != order(Batches(DATA, tokens=397, seed=6))
+    assert order(first) != order(text_batches(DATA, max_tokens=397, seed=6))
     assert order(first) == order(again)  # `first` is now in epoch 1 too
 
 
 @pytest.mark.parametrize("hashseed", ["1", "2"])
 def test_order_does_not_depend_on_the_process(hashseed):
     code = (
-        "from lingon.data.sampler import Batches\n"
-        f"print([b.index.tolist() for b in Batches({DATA!r}, tokens=397, seed=5)])"
+        "from lingon.data.batches import text_batches\n"
+        f"print([b.index.tolist() for b in text_batches({DATA!r}, max_tokens=397, seed=5)])"
     )
     environment = {**os.environ, "PYTHONHASHSEED": hashseed, "OMP_NUM_THREADS": "1"}
     out = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert json.loads(out.stdout) == order(Batches(DATA, tokens=397, seed=5))
+    assert json.loads(out.stdout) == order(text_batches(DATA, max_tokens=397, seed=5))
 
 
 def test_resumes_at_every_batch():
-    whole = Batches(DATA, LABELS, tokens=397, seed=3)
+    whole = text_batches(DATA, LABELS, max_tokens=397, seed=3)
     truth = order(whole) + order(whole)
-    running, cut = Batches(DATA, LABELS, tokens=397, seed=3), 0
+    running, cut = text_batches(DATA, LABELS, max_tokens=397, seed=3), 0
     for _ in range(2):
         for _batch in running:
             cut += 1
             state = json.loads(json.dumps(running.state_dict()))
-            other = Batches(DATA, LABELS, tokens=397, seed=3)
+            other = text_batches(DATA, LABELS, max_tokens=397, seed=3)
             other.load_state_dict(state)
             rest = order(other)
             while other.epoch < 2:
@@ -100,26 +100,29 @@ def test_resumes_at_every_batch():
 
 
 def test_a_state_of_other_data_is_refused():
-    state = Batches(DATA, tokens=397, seed=3).state_dict()
-    others = [
-        Batches(DATA, tokens=397, seed=4),
-        Batches(DATA, tokens=396, seed=3),
-        Batches(DATA, LABELS, tokens=397, seed=3),
-        Batches(DATA[:-1], tokens=397, seed=3),
-        Batches(DATA, tokens=397, rows=7, seed=3),
-    ]
-    for other in others:
-        with pytest.raises(UserError, match="of other texts, labels, seed or sizes"):
-            other.load_state_dict(state)
+    state = text_batches(DATA, max_tokens=397, seed=3).state_dict()
+    others = {
+        "of another order, seed or size than ByLength": [
+            text_batches(DATA, max_tokens=397, seed=4),
+            text_batches(DATA, max_tokens=396, seed=3),
+            text_batches(DATA, max_tokens=397, batch_size=7, seed=3),
+        ],
+        "not a state of batches of texts, labels": [text_batches(DATA, LABELS, max_tokens=397, seed=3)],
+        "the texts of these batches are others": [text_batches(DATA[:-1], max_tokens=397, seed=3)],
+    }
+    for message, loaders in others.items():
+        for other in loaders:
+            with pytest.raises(UserError, match=message):
+                other.load_state_dict(state)
     with pytest.raises(UserError, match="not a state of batches"):
-        others[0].load_state_dict({"epoch": 0})
-    whole = Batches(DATA, tokens=397, seed=3)
+        other.load_state_dict({"epoch": 0})
+    whole = text_batches(DATA, max_tokens=397, seed=3)
     with pytest.raises(UserError, match="position is 9999"):
         whole.load_state_dict({**state, "position": 9999})
 
 
 def test_without_shuffling_the_longest_come_first():
-    batches = Batches(DATA, tokens=397, shuffle=False)
+    batches = text_batches(DATA, max_tokens=397, shuffle=False)
     widths = [batch.ids.shape[1] for batch in batches]
     assert widths == sorted(widths, reverse=True)
     assert order(batches) == order(batches)
@@ -134,8 +137,8 @@ def test_weighted_mean_over_processes_is_the_mean_of_the_batch(world):
     def loss(batch):
         return F.cross_entropy(table[batch.index], batch.labels)
 
-    one = Batches(data, labels, tokens=397)
-    ranks = [Batches(data, labels, tokens=397, rank=r, world=world) for r in range(world)]
+    one = text_batches(data, labels, max_tokens=397)
+    ranks = [text_batches(data, labels, max_tokens=397, rank=r, world=world) for r in range(world)]
     assert {len(r) for r in ranks} == {len(one)}
     for whole, *parts in zip(one, *ranks, strict=True):
         mean = sum(r.weight * loss(part) for r, part in zip(ranks, parts, strict=True)) / world
@@ -146,23 +149,23 @@ def test_weighted_mean_over_processes_is_the_mean_of_the_batch(world):
 
 
 def test_long_and_empty_texts():
-    batches = Batches([[], [1] * 50, [2], []], tokens=7)
+    batches = text_batches([[], [1] * 50, [2], []], max_tokens=7)
     assert sorted(i for b in batches for i in b.index.tolist()) == [0, 1, 2, 3]
     (long,) = [b for b in batches if 1 in b.index.tolist()]
     assert long.ids.tolist() == [[1] * 50]
-    assert max(b.ids.shape[1] for b in Batches([[], [1] * 50, [2]], tokens=7, max_length=5)) == 5
-    (only,) = Batches([[], []])
+    assert max(b.ids.shape[1] for b in text_batches([[], [1] * 50, [2]], max_tokens=7, max_length=5)) == 5
+    (only,) = text_batches([[], []])
     assert only.ids.tolist() == [[0], [0]]
-    assert not only.real.any()
+    assert not only.mask.any()
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"ids": []}, "no texts"),
-        ({"labels": [1]}, "2 texts but 1 labels"),
-        ({"tokens": 0}, "tokens is 0"),
-        ({"rows": 0}, "rows is 0"),
+        ({"labels": [1]}, "there are 1 labels, but the order is one of 2 rows"),
+        ({"max_tokens": 0}, "max_tokens is 0"),
+        ({"batch_size": 0}, "batch_size is 0"),
         ({"max_length": 0}, "max_length is 0"),
         ({"world": 2, "rank": 2}, "rank is 2, it must be one of 0 to 1"),
         ({"ids": [[-1]]}, "run from -1 to -1"),
@@ -171,13 +174,13 @@ def test_long_and_empty_texts():
 )
 def test_refusals(arguments, message):
     with pytest.raises(UserError, match=message):
-        Batches(**{"ids": [[1], [2]], "labels": None, **arguments})
+        text_batches(**{"ids": [[1], [2]], "labels": None, **arguments})
 
 
 @pytest.mark.data
 def test_padding_on_imdb_is_below_five_percent():
     reviews = load_data("imdb").train.texts
     ids = words(reviews, max_size=30_011).encode_batch(reviews)
-    assert Batches(ids).padding < 0.05
-    assert Batches(ids, rows=64).padding < 0.05
-    assert Batches(ids, tokens=8192, max_length=400).padding < 0.05
+    assert text_batches(ids).padding < 0.05
+    assert text_batches(ids, batch_size=64).padding < 0.05
+    assert text_batches(ids, max_tokens=8192, max_length=400).padding < 0.05

@@ -1,0 +1,35 @@
+"""Batches: columns of a data set, an order of its rows, and the loader that makes resumable batches of the two."""
+
+from lingon.data.batches.batch import Batch, collate
+from lingon.data.batches.by_length import ByLength, text_batches
+from lingon.data.batches.columns import Column, TokenIds, Values
+from lingon.data.batches.loader import Loader
+from lingon.data.batches.order import Order, Sequential, Shuffled
+from lingon.data.batches.token_batches import (
+    Contiguous,
+    NextTokens,
+    ShuffledWindows,
+    Tokens,
+    contiguous_batches,
+    shuffled_windows,
+)
+
+__all__ = [
+    "Batch",
+    "ByLength",
+    "Column",
+    "Contiguous",
+    "Loader",
+    "NextTokens",
+    "Order",
+    "Sequential",
+    "Shuffled",
+    "ShuffledWindows",
+    "TokenIds",
+    "Tokens",
+    "Values",
+    "collate",
+    "contiguous_batches",
+    "shuffled_windows",
+    "text_batches",
+]

@@ -1,0 +1,101 @@
+"""The order by length: texts of similar length go together under a budget of tokens, so hardly anything is padded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Int
+from lingon.data.batches.columns import Column, TokenIds, Values
+from lingon.data.batches.loader import Loader
+from lingon.data.batches.order import Plan, at_least_one, generator
+
+STEP = 1.06  # texts whose lengths differ by less than this factor share a bucket: about half of it becomes padding
+
+
+@dataclass(frozen=True, eq=False)
+class ByLength:
+    """Batches of texts of similar length, each of at most `max_tokens` padded positions and `batch_size` rows.
+
+    lengths: tokens of each text. A text longer than the budget is a batch of its own. Batches are formed inside
+    buckets of length, so the number of batches is the same in every epoch while their members change. Without
+    shuffling the longest come first, so that a batch too large for the memory is met at once.
+    """
+
+    lengths: Int[np.ndarray, " N"] = field(repr=False)
+    max_tokens: int = 16_384
+    batch_size: int | None = None
+    seed: int = 0
+    shuffle: bool = True
+    lanes = 0
+    continues = False
+
+    def __post_init__(self):
+        at_least_one(max_tokens=self.max_tokens, batch_size=self.batch_size)
+        if not self.count:
+            raise UserError("there are no texts to make batches of")
+        bounds = _bounds(self.lengths)
+        object.__setattr__(self, "_bounds", bounds)
+        object.__setattr__(self, "_cuts", _cuts(np.sort(bounds), self.max_tokens, self.batch_size))
+
+    @property
+    def count(self) -> int:
+        """Texts that there are."""
+        return len(self.lengths)
+
+    def __len__(self) -> int:
+        return len(self._cuts) - 1
+
+    def plan(self, epoch: int) -> Plan:
+        """Buckets of length, shuffled inside, cut into batches, and the batches shuffled."""
+        pieces = list(zip(self._cuts, self._cuts[1:], strict=False))
+        if not self.shuffle:
+            order = np.argsort(self._bounds, kind="stable")
+            return [order[a:b] for a, b in pieces][::-1].__getitem__
+        random = generator(self.seed, "batches", epoch)
+        order = random.permutation(self.count)
+        # A stable sort of shuffled rows keeps them shuffled inside each bucket.
+        order = order[np.argsort(self._bounds[order], kind="stable")]
+        return [order[slice(*pieces[i])] for i in random.permutation(len(pieces))].__getitem__
+
+
+def text_batches(
+    ids: Sequence[Sequence[int]],
+    labels: Sequence[int] | None = None,
+    *,
+    max_tokens: int = 16_384,
+    batch_size: int | None = None,
+    max_length: int | None = None,
+    seed: int = 0,
+    shuffle: bool = True,
+    rank: int = 0,
+    world: int = 1,
+) -> Loader:
+    """Loads texts by length: batches with ids and mask, and labels where class numbers are given.
+
+    ids: token ids of each text. max_length: longer texts are cut. The rest is that of `ByLength` and `Loader`.
+    """
+    texts = TokenIds(ids, max_length)
+    columns: dict[str, Column] = {"texts": texts}
+    if labels is not None:
+        columns["labels"] = Values("labels", np.asarray(labels, np.int64))
+    return Loader(columns, ByLength(texts.lengths(), max_tokens, batch_size, seed, shuffle), rank, world)
+
+
+def _bounds(lengths: np.ndarray) -> np.ndarray:
+    """For each text the length of the longest text in its bucket; buckets grow by the factor STEP."""
+    bucket = np.floor(np.log(np.maximum(lengths, 1)) / np.log(STEP)).astype(np.int64)
+    longest = np.zeros(bucket.max() + 1, np.int64)
+    np.maximum.at(longest, bucket, lengths)
+    return np.maximum(longest[bucket], 1)
+
+
+def _cuts(bounds: np.ndarray, max_tokens: int, batch_size: int | None) -> list[int]:
+    """Where to cut texts sorted by bound, so that rows * longest stays within the budget."""
+    cuts, limit = [0], batch_size or len(bounds)
+    for i, bound in enumerate(bounds.tolist()):
+        count = i - cuts[-1] + 1
+        if count > 1 and (count > limit or count * bound > max_tokens):
+            cuts.append(i)
+    return [*cuts, len(bounds)]

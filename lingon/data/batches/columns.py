@@ -1,0 +1,95 @@
+"""Columns: a field of a data set, whose rows are put together to tensors."""
+
+import zlib
+from collections.abc import Sequence
+from itertools import chain
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Int, Tensor
+from lingon.data.batches.batch import padded
+
+LARGEST_ID = 2**31 - 1
+
+
+class Column(Protocol):
+    """A field of a data set: texts, labels, pictures. `len` is the number of its rows."""
+
+    def __len__(self) -> int: ...
+
+    def lengths(self) -> Int[np.ndarray, " N"] | None:
+        """The length of each row, which a budget of tokens counts; None where all rows have one shape."""
+
+    def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
+        """The tensors of the rows with these numbers [B], by the names they have in a batch."""
+
+    def checksum(self) -> int:
+        """A number that tells other data from these, so that a run is not resumed with others."""
+
+
+class TokenIds:
+    """Texts as token ids of any lengths: `ids` and `mask` [B, T], padded on the right with `pad`.
+
+    max_length: longer texts are cut. prefix: of the names, such as "target_" for target_ids and target_mask.
+    Raises UserError for ids that are negative or too large.
+    """
+
+    def __init__(self, ids: Sequence[Sequence[int]], max_length: int | None = None, pad: int = 0, prefix: str = ""):
+        if max_length is not None and max_length < 1:
+            raise UserError(f"max_length is {max_length}, it must be 1 or more")
+        self.pad, self.prefix = pad, prefix
+        self._flat, self._lengths = _flatten(ids, max_length)
+        self._starts = np.concatenate([[0], np.cumsum(self._lengths)])
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def lengths(self) -> Int[np.ndarray, " N"]:
+        """Tokens of each text."""
+        return self._lengths
+
+    def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
+        """ids and mask of these texts."""
+        values = np.concatenate([self._flat[self._starts[i] : self._starts[i + 1]] for i in rows])
+        return {self.prefix + name: tensor for name, tensor in padded(values, self._lengths[rows], self.pad).items()}
+
+    def checksum(self) -> int:
+        """Of all token ids and lengths."""
+        return zlib.crc32(self._lengths, zlib.crc32(self._flat))
+
+
+class Values:
+    """Rows that all have one shape, such as labels, points or pictures, as the tensor `name` [B, ...].
+
+    values: a tensor, an array or a list with one row for each example; it is not copied.
+    """
+
+    def __init__(self, name: str, values: Tensor | np.ndarray | Sequence[float]):
+        self.name, self.values = name, torch.as_tensor(values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def lengths(self) -> None:
+        """All rows have one shape."""
+
+    def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
+        """These rows."""
+        return {self.name: self.values[torch.from_numpy(rows)]}
+
+    def checksum(self) -> int:
+        """Of all numbers."""
+        return zlib.crc32(self.values.detach().contiguous().cpu().flatten().view(torch.uint8).numpy())
+
+
+def _flatten(ids: Sequence[Sequence[int]], max_length: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """All ids in one int32 array, and the length of each text: a list of lists would take ten times the memory."""
+    lengths = np.fromiter((min(len(row), max_length or len(row)) for row in ids), np.int64, len(ids))
+    kept = ids if max_length is None else (row[:max_length] for row in ids)
+    flat = np.fromiter(chain.from_iterable(kept), np.int64, int(lengths.sum()))
+    if len(flat) and (flat.min() < 0 or flat.max() > LARGEST_ID):
+        raise UserError(f"token ids run from {flat.min()} to {flat.max()}; they must be 0 to {LARGEST_ID}")
+    return flat.astype(np.int32), lengths

@@ -1,0 +1,134 @@
+"""The loader: one source of batches for every task, which can be saved and resumed at any batch."""
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Tensor
+from lingon.data.batches.batch import Batch
+from lingon.data.batches.columns import Column, Values
+from lingon.data.batches.order import Order, Plan, at_least_one
+
+
+class Loader:
+    """Batches of the columns of a data set, in an order: `Loader({"inputs": x, "targets": y}, Shuffled(len(x), 50))`.
+
+    columns: by name; an array, a tensor or a list of numbers is a column of `Values` with that name. Names of columns
+    are for messages; the tensors of a batch have the names that the columns give them.
+    epoch, position: where the loader stands; position counts the batches of the epoch that were handed out.
+
+    With `world` processes, process `rank` gets rows rank, rank + world, ... of every batch; the steps are the
+    same everywhere. Multiply a mean loss by `weight` before gradients are averaged over the processes, and the
+    average is that of the whole batch, also when its rows do not divide evenly.
+
+    Raises UserError when the columns have unequally many rows or the processes cannot share the rows.
+    """
+
+    def __init__(
+        self,
+        columns: Mapping[str, Column | Tensor | np.ndarray | Sequence[float]],
+        order: Order,
+        rank: int = 0,
+        world: int = 1,
+    ):
+        self.columns: dict[str, Column] = {name: _column(name, given) for name, given in columns.items()}
+        self.order, self.rank, self.world = order, rank, world
+        self.epoch, self.position, self.weight = 0, 0, 1.0
+        self._planned: tuple[int, Plan] | None = None
+        self._check()
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return len(self.order)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The batches of this epoch that are still to come. At its end the next epoch begins.
+
+        `position` already counts a batch while it is being used: a state saved after the step resumes with the next.
+        """
+        while self.position < len(self):
+            self.position += 1
+            yield self._batch(self.position - 1)
+        self.set_epoch(self.epoch + 1)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Goes to the start of an epoch; does nothing when that epoch has already begun, as after a resume."""
+        if epoch != self.epoch:
+            self.epoch, self.position = epoch, 0
+
+    @property
+    def padding(self) -> float:
+        """Fraction of the positions of this epoch's batches that are padding."""
+        real = total = 0
+        for lengths in filter(lambda found: found is not None, (c.lengths() for c in self.columns.values())):
+            batches = [lengths[self._plan()(i)] for i in range(len(self))]
+            total += sum(len(found) * max(1, int(found.max())) for found in batches)
+            real += sum(int(found.sum()) for found in batches)
+        return 1 - real / total if total else 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the loader stands, as plain numbers, with checksums of its columns and its order."""
+        return {"epoch": self.epoch, "position": self.position, **self._made_of()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on exactly where `state_dict` was taken. The number of processes may be another.
+
+        Raises UserError when columns or order are not those of the state.
+        """
+        made_of = self._made_of()
+        sums = state.get("columns")
+        numbers = [state.get(key) for key in ("epoch", "position", "order")]
+        if set(state) != {"epoch", "position", *made_of} or not all(type(n) is int for n in numbers):
+            raise UserError(f"not a state of batches: {str(state)[:80]}")
+        if not isinstance(sums, dict) or set(sums) != set(self.columns):
+            raise UserError(f"not a state of batches of {', '.join(self.columns)}: {str(state)[:80]}")
+        for name, checksum in made_of["columns"].items():
+            if sums[name] != checksum:
+                raise UserError(f"the {name} of these batches are others than those of the saved run")
+        if state["order"] != made_of["order"]:
+            raise UserError(f"the saved run had batches of another order, seed or size than {self.order!r}")
+        if not (0 <= state["position"] <= len(self) and state["epoch"] >= 0):
+            raise UserError(
+                f"position is {state['position']}, epoch is {state['epoch']}; there are {len(self)} batches"
+            )
+        self.epoch, self.position = state["epoch"], state["position"]
+
+    def _made_of(self) -> dict[str, Any]:
+        sums = {name: column.checksum() for name, column in self.columns.items()}
+        return {"columns": sums, "order": zlib.crc32(repr(self.order).encode())}
+
+    def _plan(self) -> Plan:
+        if self._planned is None or self._planned[0] != self.epoch:
+            self._planned = self.epoch, self.order.plan(self.epoch)
+        return self._planned[1]
+
+    def _batch(self, number: int) -> Batch:
+        whole = self._plan()(number)
+        mine = whole[self.rank :: self.world]
+        self.weight = len(mine) * self.world / len(whole)
+        # A process left without a row takes the first one with weight 0, so that all take the same steps.
+        mine = mine if len(mine) else whole[:1]
+        tensors = {}
+        for column in self.columns.values():
+            tensors |= column.collate(mine)
+        return Batch(tensors, torch.from_numpy(mine), self.order.continues and number > 0)
+
+    def _check(self) -> None:
+        at_least_one(world=self.world)
+        if not 0 <= self.rank < self.world:
+            raise UserError(f"rank is {self.rank}, it must be one of 0 to {self.world - 1}")
+        if not self.columns:
+            raise UserError("a loader needs at least one column")
+        for name, column in self.columns.items():
+            if len(column) != self.order.count:
+                raise UserError(f"there are {len(column):,} {name}, but the order is one of {self.order.count:,} rows")
+        if self.order.lanes % self.world:
+            raise UserError(f"{self.order.lanes} rows cannot be shared by {self.world} processes; choose a multiple")
+
+
+def _column(name: str, given: Any) -> Column:
+    return given if hasattr(given, "collate") else Values(name, given)

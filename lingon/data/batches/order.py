@@ -1,0 +1,88 @@
+"""Orders: which rows of a data set go together in a batch. Here those of rows that all have one shape."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from lingon.core.errors import UserError
+from lingon.core.seed import derive
+from lingon.core.shapes import Int
+
+Plan = Callable[[int], Int[np.ndarray, " B"]]  # number of a batch -> the rows of it
+
+
+class Order(Protocol):
+    """Which rows make up each batch of an epoch: decided by the order's own sizes and seed, and by the epoch, alone.
+
+    Where a training stands, and which rows a process takes, is the loader's. `repr` tells sizes and seed: a run is
+    not resumed with others. `len` is the number of batches in every epoch.
+    """
+
+    count: int  # rows that there are to choose from
+    lanes: int  # rows that every batch has, which processes must be able to share evenly; 0: any number of rows
+    continues: bool  # whether row i of a batch goes on where row i of the batch before ended
+
+    def __len__(self) -> int: ...
+
+    def plan(self, epoch: int) -> Plan:
+        """The rows of every batch of an epoch."""
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """`batch_size` of `count` rows a batch (the last of an epoch may have fewer), in a new order every epoch."""
+
+    count: int
+    batch_size: int
+    seed: int = 0
+    lanes = 0
+    continues = False
+
+    def __post_init__(self):
+        at_least_one(rows=self.count, batch_size=self.batch_size)
+
+    def __len__(self) -> int:
+        return -(-self.count // self.batch_size)
+
+    def plan(self, epoch: int) -> Plan:
+        """A permutation by seed and epoch, cut into batches."""
+        random = generator(self.seed, "batches", epoch)
+        return _cut(random.permutation(self.count), self.batch_size)
+
+
+@dataclass(frozen=True)
+class Sequential:
+    """`batch_size` of `count` rows a batch (the last of an epoch may have fewer), in the order of the data."""
+
+    count: int
+    batch_size: int
+    lanes = 0
+    continues = False
+
+    def __post_init__(self):
+        at_least_one(rows=self.count, batch_size=self.batch_size)
+
+    def __len__(self) -> int:
+        return -(-self.count // self.batch_size)
+
+    def plan(self, epoch: int) -> Plan:
+        """The same in every epoch."""
+        return _cut(np.arange(self.count), self.batch_size)
+
+
+def _cut(rows: np.ndarray, size: int) -> Plan:
+    return lambda number: rows[number * size : (number + 1) * size]
+
+
+def generator(seed: int, *names: object) -> np.random.Generator:
+    """A random generator of its own for a seed and names, the same on every machine."""
+    return np.random.Generator(np.random.PCG64(derive(seed, *names)))
+
+
+def at_least_one(**sizes: int | None) -> None:
+    """Raises UserError for the first size that is less than 1."""
+    for name, value in sizes.items():
+        if value is not None and value < 1:
+            raise UserError(f"{name} is {value}, it must be 1 or more")

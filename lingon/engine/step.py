@@ -1,0 +1,109 @@
+"""One step of the weights: the gradient of a group of batches, guarded, clipped and applied.
+
+`fit` takes another function in the place of `step`, its `update`; such a one is made of the parts here.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import torch
+
+from lingon.engine import distributed, gradient
+from lingon.engine.batch_tree import rows_of, to_device, tokens_of
+from lingon.engine.loss import NOTHING, LossFunction, weighted
+from lingon.engine.optim import set_rates
+from lingon.engine.sharding import Sharded
+from lingon.engine.state import Training
+
+Group = list[tuple[Any, float]]  # batches, each with its weight: 0 when its rows are only there to keep pace
+
+
+class StepResult(NamedTuple):
+    """What one step was like, over all of its batches and all processes.
+
+    total: the sum of the losses, over `count`. logs: more sums over `count`, by name.
+    """
+
+    total: float
+    count: float
+    examples: int
+    tokens: int
+    logs: Mapping[str, float] = NOTHING
+    lr: float = 0.0
+    gradient_norm: float = 0.0
+
+    @property
+    def loss(self) -> float:
+        """The mean loss."""
+        return self.total / (self.count or 1.0)
+
+
+Update = Callable[[Training, Group, LossFunction], StepResult]
+
+
+def step(
+    training: Training, group: Group, loss_fn: LossFunction, optimizer: torch.optim.Optimizer | None = None
+) -> StepResult:
+    """Updates the weights once, by the gradient of a group of batches: the sum of all losses over the count of all.
+
+    optimizer: updates the weights that it holds, and no others; that of the training when not given. A function that
+    replaces this one in `fit(..., update=...)` may call it several times, with other losses and optimizers. What such
+    a function keeps, a second optimizer or a second model, it gives out in `state_dict` and takes back in
+    `load_state_dict`, and it becomes part of every checkpoint.
+
+    Raises NotFinite when the loss or a gradient is NaN or infinite; the weights are then as before.
+    """
+    optimizer = optimizer or training.optimizer
+    lr = set_rates(optimizer, training.plan.schedule(training.state.step))
+    optimizer.zero_grad()
+    found, divisor = accumulate(training, group, loss_fn)
+    norm = apply_gradients(training, optimizer, found.total, divisor / (found.count or 1.0))
+    return found._replace(lr=lr, gradient_norm=norm)
+
+
+def accumulate(training: Training, group: Group, loss_fn: LossFunction) -> tuple[StepResult, float]:
+    """Adds up the gradients of a group of batches; gives the sums over all processes, and what they were divided by.
+
+    The gradient of the mean is what was added up, times that divisor over the count.
+    """
+    state = training.state
+    rows, tokens = sum(rows_of(batch) for batch, weight in group if weight), 0
+    total, count, divisor, logs = 0.0, 0.0, 1.0, dict.fromkeys(state.logs, 0.0)
+    for i, (batch, weight) in enumerate(group):
+        counted = rows_of(batch) if weight else 0
+        with distributed.hold(training.model, i < len(group) - 1):
+            with training.plan.precision.autocast(training.device):
+                batch = to_device(batch, training.device)
+                loss = weighted(loss_fn, training.model, batch, training.carry, counted)
+            if i == 0:  # a guess where more batches follow; the gradient is set right once all counts are known
+                divisor = (distributed.total(loss.count)[0] or 1.0) * len(group)
+            # DistributedDataParallel divides by the number of processes, which the count of all has already done.
+            training.scaler.scale(loss.over(divisor / training.place.size)).backward()
+        training.carry = loss.carry
+        total, count = total + loss.value.item() * loss.weight, count + loss.count
+        tokens += tokens_of(batch) if weight else 0
+        logs |= {name: logs.get(name, 0.0) + value for name, value in loss.logs.items()}
+    total, count, examples, tokens, *more = distributed.total(total, count, rows, tokens, *logs.values())
+    return StepResult(total, count, int(examples), int(tokens), dict(zip(logs, more, strict=True))), divisor
+
+
+def apply_gradients(training: Training, optimizer: torch.optim.Optimizer, loss: float, factor: float) -> float:
+    """Guards, clips and applies the gradients times `factor` of an optimizer's weights; gives their norm before."""
+    plan, scaler = training.plan, training.scaler
+    scaler.unscale_(optimizer)
+    found = gradient.gradients(training.weights_of(optimizer))
+    gradient.scale(found, factor)
+    norm = gradient.length(found)
+    if isinstance(training.model, Sharded):  # each process holds a part of every gradient
+        norm = torch.tensor(distributed.total(float(norm) ** 2)[0] ** 0.5)
+    # One number tells that all is well. Float16 meets infinite gradients by design: its scaler skips such steps.
+    if not math.isfinite(float(norm)) or not math.isfinite(loss):
+        error = gradient.blame(training.bare, training.state.step + 1, loss)
+        if error and not (scaler.is_enabled() and math.isfinite(loss)):
+            raise error
+    if plan.clip is not None:
+        gradient.clip(found, norm, plan.clip)
+    scaler.step(optimizer)
+    scaler.update()
+    return float(norm)
