@@ -94,7 +94,7 @@ class Predictor(Task, Protocol):
 class Trainable(Task, Protocol):
     """A task that `fit` trains: batches of its examples, their loss, and the evaluation while it is trained."""
 
-    def batches(self, examples: Any, *, tokens: int) -> Any:
+    def batches(self, examples: Any, *, max_tokens: int) -> Any:
         """Return batches of at most so many tokens, padding included."""
         ...
 

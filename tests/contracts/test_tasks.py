@@ -115,7 +115,7 @@ def test_twenty_steps_lower_the_loss(name):
     task, examples = MADE[name][0](), Examples(TEXTS, ALIKE)
     assert isinstance(task, Trainable)
     before = task.evaluate(examples)["loss"]
-    fit(task.model, task.batches(examples, tokens=64), task.loss, adamw(task.model, 0.05), plan=Plan(steps=20))
+    fit(task.model, task.batches(examples, max_tokens=64), task.loss, adamw(task.model, 0.05), plan=Plan(steps=20))
     assert task.evaluate(examples)["loss"] < before
     assert task.evaluator(examples)(task.model)["loss"] == pytest.approx(task.evaluate(examples)["loss"])
 

@@ -71,7 +71,7 @@ class Alike:
         sides = zip(("left", "right"), (self.left, self.right), halves, strict=True)
         return {side: padded(tokenizer.encode_batch(list(half))) for side, tokenizer, half in sides}
 
-    def batches(self, examples, *, tokens):
+    def batches(self, examples, *, max_tokens):
         return Whole(self.collate(examples.texts) | {"true": torch.tensor([float(x) for x in examples.labels])})
 
     def scores_of(self, model, batch):
@@ -81,7 +81,7 @@ class Alike:
         return Loss(((self.scores_of(model, batch) - batch["true"]) ** 2).sum(), len(batch["true"]))
 
     def evaluator(self, examples):
-        (batch,) = self.batches(examples, tokens=1)
+        (batch,) = self.batches(examples, max_tokens=1)
         return torch.inference_mode()(lambda model: self.metrics(model, batch))
 
     def metrics(self, model, batch):
