@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from lingon.core.errors import RunError
-from lingon.engine.batch_tree import first_tensor
 
 SIGNS = re.compile(r"can't allocate memory|not enough memory|out of memory|bad_alloc", re.IGNORECASE)
 ASKED = re.compile(r"(?:tried|unable) to allocate ([\d.]+ ?\w+)", re.IGNORECASE)
@@ -38,6 +37,8 @@ def size_of(group: list[tuple[Any, float]]) -> str:
     >>> size_of([(torch.zeros(3, 5), 1.0)])
     'a batch of 3 x 5'
     """
+    from lingon.engine.batch_tree import first_tensor  # torch is not loaded for word vectors
+
     found = first_tensor(group[0][0])
     return "a batch" if found is None else f"a batch of {' x '.join(f'{n:,}' for n in found.shape)}"
 
