@@ -8,7 +8,7 @@ from torch import nn
 from lingon.kernels.int8_linear import FEW, Int8Linear, quantize_rows
 from lingon.kernels.packed_linear import PackedLinear, pack_linear, swap_linear
 from lingon.models.registry import build
-from tests.export.test_hub import IDS, fresh
+from tests.checkpoints.test_hub import IDS, fresh
 from tests.models.family_configs import CONFIGS
 
 ROWS = [(1,), (3,), (5, 1), (4,), (2, 11), (FEW,), (FEW + 1,)]
