@@ -97,7 +97,7 @@ def _one(
 def _data(context: Context) -> dict[str, str]:
     """Tokens of film reviews and first weights, as files that NumPy reads without pickle."""
     from benchmarks.reviews import imdb
-    from lingon.data.tokenize import words
+    from lingon.data.tokenizers import words
 
     splits = imdb()
     tokenizer = words(splits.train.texts, max_size=VOCAB)

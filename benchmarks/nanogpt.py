@@ -18,7 +18,7 @@ from benchmarks.result import Peer, Result, Row, speed
 from benchmarks.worker import Worker
 from lingon.core.errors import UserError
 from lingon.data.running_text import load_text
-from lingon.data.tokenize import characters
+from lingon.data.tokenizers import characters
 
 SIZES = {"layers": 4, "heads": 4, "width": 128, "context": 64, "rows": 12}
 STEPS, SECONDS, PEER = 150, 180, "nanoGPT"

@@ -6,7 +6,7 @@ from typing import Any
 import lingon
 from lingon.core.seed import derive
 from lingon.data.examples import Examples
-from lingon.data.tokenize import Tokenizer, words
+from lingon.data.tokenizers import Tokenizer, words
 
 VOCAB = 30_000
 LABELS = ("negative", "positive")

@@ -12,7 +12,7 @@ from benchmarks.measure import Spread, paired
 from benchmarks.result import Result, Row, speed
 from benchmarks.worker import Worker
 from lingon.data.corpora.questions import load_questions
-from lingon.tasks.vectors import WordVectors
+from lingon.word_vectors.queries import WordVectors
 
 PEER, NAME, COUNT = "gensim 4.4", "glove-6b-50d", 10
 SECONDS, MILLISECONDS, MEGABYTES, APART = 60, 50, 1000, 1e-5

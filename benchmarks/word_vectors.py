@@ -12,11 +12,11 @@ from benchmarks.machine import THREADS
 from benchmarks.measure import Pairs, Spread, paired
 from benchmarks.result import Peer, Result, Row, score, speed
 from benchmarks.worker import Worker
+from lingon.data.files.text_stream import portions
 from lingon.data.id_file import LETTERS, lower_case_words
 from lingon.data.running_text import lines_of
-from lingon.data.text_stream import portions
-from lingon.tasks.vectors import WordVectors
-from lingon.tasks.vectors.evaluate import STANDARD, evaluate
+from lingon.word_vectors.queries import WordVectors
+from lingon.word_vectors.queries.evaluate import STANDARD, evaluate
 
 CORPORA = ("wiki", "sotu", "brown", "austen", "imdb")
 EPOCHS = 5

@@ -570,7 +570,7 @@ attempt(roll, "02")
 # - David Rumelhart, Geoffrey Hinton and Ronald Williams, *Learning representations by back-propagating errors*, Nature,
 #   1986.
 # - Atilim Baydin and others, *Automatic differentiation in machine learning: a survey*, 2018.
-# - The files `lingon/scratch/slopes.py`, all derivatives in one table, and `lingon/scratch/autograd/engine.py`, the way
-#   back for arrays.
+# - The files `lingon/scratch/derivative_table.py`, all derivatives in one table, and
+#   `lingon/scratch/autograd/engine.py`, the way back for arrays.
 #
 # A formula that is known as a whole, before any number is put in, can be made faster and carried elsewhere: lesson 03.

@@ -22,7 +22,7 @@ from lingon.data.batches import Loader, Shuffled
 from lingon.data.corpora import load_pictures
 from lingon.engine.fit import Plan, fit
 from lingon.engine.loss import Loss
-from lingon.engine.optim import adamw, sgd
+from lingon.engine.optimizers import adamw, sgd
 from lingon.learn import attempt
 
 torch.set_num_threads(1)  # arrays this small gain nothing from more; on a busy machine they lose much

@@ -23,7 +23,7 @@ from lingon.data.batches import Loader, Shuffled
 from lingon.data.corpora import load_pictures
 from lingon.engine.fit import Plan, fit
 from lingon.engine.loss import Loss
-from lingon.engine.optim import sgd
+from lingon.engine.optimizers import sgd
 from lingon.learn import attempt
 from lingon.metrics.calibration import expected_calibration_error, reliability
 

@@ -23,16 +23,16 @@ from lingon.core.seed import seed_everything
 from lingon.data.batches import collate
 from lingon.data.corpora.questions import load_questions
 from lingon.data.hashing import fnv1a, subwords
-from lingon.data.vector_files import Subwords
-from lingon.export.vector_map import pca
+from lingon.word_vectors.files import Subwords
+from lingon.word_vectors.map_page import pca
 from lingon.layers.embedding import Embedding
 from lingon.layers.losses import cross_entropy
 from lingon.layers.word_losses import glove, negative_sampling
 from lingon.learn import attempt
 from lingon.learn.reviews import small_reviews, train
 from lingon.metrics.correlation import spearman
-from lingon.models.bag import Bag
-from lingon.tasks.vectors import WordVectors, analogy, nearest, odd_one_out, similarity, weat
+from lingon.models.bag_of_vectors import Bag
+from lingon.word_vectors.queries import WordVectors, analogy, nearest, odd_one_out, similarity, weat
 
 reviews = small_reviews()
 tokenizer, vocab = reviews.tokenizer, reviews.tokenizer.vocab

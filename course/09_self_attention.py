@@ -21,13 +21,13 @@ import torch.nn.functional as F
 
 from lingon.core.seed import seed_everything
 from lingon.data.batches import collate
-from lingon.data.vectors import read_vectors
+from lingon.word_vectors.files.load import read_vectors
 from lingon.layers.structured_attention import StructuredAttention, overlap
 from lingon.layers.embedding import attach
 from lingon.learn import attempt
 from lingon.learn.pictures import words_in_colour
 from lingon.learn.reviews import LABELS, small_reviews, train
-from lingon.models.bag import Bag
+from lingon.models.bag_of_vectors import Bag
 from lingon.models.bilstm import BiLSTM
 from lingon.models.self_attentive import SelfAttentive
 from lingon.models.textcnn import TextCNN

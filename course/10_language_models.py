@@ -25,15 +25,15 @@ import torch.nn.functional as F
 from lingon.core.seed import seed_everything
 from lingon.data.corpora import load_text
 from lingon.data.batches import contiguous_batches
-from lingon.data.tokenize import words
+from lingon.data.tokenizers import words
 from lingon.engine.fit import Plan, fit
-from lingon.engine.optim import adamw
-from lingon.layers.adaptive import usual_cutoffs
+from lingon.engine.optimizers import adamw
+from lingon.layers.adaptive_softmax import usual_cutoffs
 from lingon.layers.losses import LogUniform, cross_entropy, draw_unique, sampled_cross_entropy
 from lingon.learn import attempt
 from lingon.metrics.likelihood import Likelihood
 from lingon.models.lstm import LSTM
-from lingon.tasks.language_modeling import Objective, carried_loss, likelihood, sampled
+from lingon.tasks.language_model.objective import Objective, carried_loss, likelihood, sampled
 
 chapters = {part: list(load_text("austen", part)) for part in ("train", "valid")}
 tokenizer = words(chapters["train"], max_size=5000)

@@ -22,17 +22,17 @@ from torch import nn
 from lingon.core.seed import seed_everything
 from lingon.data.corpora import load_text
 from lingon.data.batches import shuffled_windows
-from lingon.data.tokenize import characters
+from lingon.data.tokenizers import characters
 from lingon.engine.fit import Plan, fit
 from lingon.engine.loss import Loss
-from lingon.engine.optim import adamw
+from lingon.engine.optimizers import adamw
 from lingon.engine.schedule import cosine, warmup
 from lingon.layers.attention import Attention
 from lingon.layers.attention_mask import causal_mask
 from lingon.layers.feedforward import FeedForward, GatedFeedForward
 from lingon.layers.kv_cache import empty
 from lingon.layers.norm import RMSNorm
-from lingon.layers.position import Rotary, rotate
+from lingon.layers.rotary import Rotary, rotate
 from lingon.layers.residual import PreNorm
 from lingon.layers.transformer import Block, init_weights
 from lingon.learn import attempt

@@ -24,19 +24,19 @@ import torch
 from lingon.core.seed import seed_everything
 from lingon.data.corpora import load_text
 from lingon.data.batches import shuffled_windows
-from lingon.data.tokenize import words
+from lingon.data.tokenizers import words
 from lingon.decoding.beam import Beams, beam_search
-from lingon.decoding.rules import min_p, repetition, top_k, top_p
+from lingon.decoding.logits_processors import min_p, repetition, top_k, top_p
 from lingon.decoding.speculative import Tally
 from lingon.decoding.step import Row, rows_of
 from lingon.engine.fit import Plan, fit
-from lingon.engine.optim import adamw
+from lingon.engine.optimizers import adamw
 from lingon.engine.schedule import cosine, warmup
 from lingon.learn import attempt
 from lingon.models.decoder import decoder
-from lingon.tasks.generate import LanguageModel
-from lingon.tasks.language_modeling import Objective, fresh_loss, likelihood
-from lingon.tasks.manner import Manner
+from lingon.tasks.language_model import LanguageModel
+from lingon.tasks.language_model.objective import Objective, fresh_loss, likelihood
+from lingon.tasks.language_model.sampling_params import Manner
 
 # %% [markdown]
 # ## A model to play with

@@ -13,9 +13,9 @@ def load(folder, device: str = "cpu"):
 
 
 def load_data(name_or_path, text=None, label=None, test=None, encoding="utf-8", quoting="auto"):
-    """Train, valid and test examples of a corpus or of your own file; see `lingon.data.source.load_data`."""
-    from lingon.data.lines import FileOptions
-    from lingon.data.source import load_data as load_source
+    """Train, valid and test examples of a corpus or of your own file; see `lingon.data.load_data.load_data`."""
+    from lingon.data.files.lines import FileOptions
+    from lingon.data.load_data import load_data as load_source
 
     return load_source(name_or_path, text=text, label=label, test=test, options=FileOptions(encoding, quoting))
 

@@ -149,7 +149,7 @@ KERNELS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 def data() -> Iterator[Row]:
     """Which corpora are in the cache."""
-    from lingon.data.show import list_rows
+    from lingon.data.preview import list_rows
 
     rows = list_rows()
     there = [row.name for row in rows if row.cached]

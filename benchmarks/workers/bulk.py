@@ -7,7 +7,7 @@ from serve import serve
 
 from lingon.core.seed import seed_everything
 from lingon.data.batches import collate
-from lingon.data.tokenize import Tokenizer
+from lingon.data.tokenizers import Tokenizer
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
 

@@ -9,11 +9,11 @@ from serve import serve
 from lingon.core.seed import seed_everything
 from lingon.data.batches import shuffled_windows
 from lingon.engine.fit import Plan, fit
-from lingon.engine.optim import adamw
+from lingon.engine.optimizers import adamw
 from lingon.engine.schedule import cosine, warmup
 from lingon.kernels.allocator import keep_freed_memory
 from lingon.models.gpt import GPT
-from lingon.tasks.language_modeling import Objective, fresh_loss, likelihood
+from lingon.tasks.language_model.objective import Objective, fresh_loss, likelihood
 
 RATE, RISE, DECAY, BETAS, CLIP = 4e-3, 0.05, 0.1, (0.9, 0.99), 1.0
 state = {}

@@ -9,7 +9,7 @@ from lingon.core.seed import seed_everything
 from lingon.data.batches import text_batches
 from lingon.engine.fit import Plan, fit
 from lingon.engine.loss import Loss
-from lingon.engine.optim import adam
+from lingon.engine.optimizers import adam
 from lingon.models.registry import build
 from lingon.tasks.classify import penalty_of
 

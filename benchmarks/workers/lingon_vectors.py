@@ -9,8 +9,8 @@ from serve import serve
 
 from lingon.core.errors import UserError
 from lingon.data.corpora.questions import load_questions
-from lingon.tasks.vectors import WordVectors, evaluate_analogies, nearest
-from lingon.tasks.vectors.analogies import best_answers
+from lingon.word_vectors.queries import WordVectors, evaluate_analogies, nearest
+from lingon.word_vectors.queries.analogies import best_answers
 
 state = {}
 

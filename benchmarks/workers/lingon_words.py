@@ -4,10 +4,10 @@ from pathlib import Path
 
 from serve import serve
 
-from lingon.data.vector_files import save_vector_file
 from lingon.recipes.prepare_vectors import job_of, text_of, vectors_of
 from lingon.recipes.vector_settings import VectorSettings
-from lingon.tasks.train_vectors import Pool
+from lingon.word_vectors.files import save_vector_file
+from lingon.word_vectors.train.parallel import Pool
 
 state = {}
 

@@ -7,12 +7,12 @@ from serve import serve
 from lingon.core.seed import seed_everything
 from lingon.data.batches import contiguous_batches
 from lingon.engine.fit import Plan, fit
-from lingon.engine.optim import sgd
+from lingon.engine.optimizers import sgd
 from lingon.engine.precision import bfloat16, float32
 from lingon.kernels.allocator import keep_freed_memory
 from lingon.layers.losses import LogUniform
 from lingon.models.lstm import LSTM
-from lingon.tasks.language_modeling import Objective, carried_loss, exact, likelihood, sampled
+from lingon.tasks.language_model.objective import Objective, carried_loss, exact, likelihood, sampled
 
 state = {}
 

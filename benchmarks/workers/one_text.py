@@ -11,7 +11,7 @@ from lingon.checkpoints.bundle import save_bundle
 from lingon.checkpoints.load import load
 from lingon.core.seed import seed_everything
 from lingon.data.batches import collate
-from lingon.data.tokenize import Tokenizer
+from lingon.data.tokenizers import Tokenizer
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
 
@@ -37,9 +37,9 @@ def start_bundle(bundle, texts, threads):
 
 def export(threads):
     """From here on the exported file is what runs; for n-grams their rows are made in Python, and timed with it."""
+    from lingon.export.ngram_rows import rows_of
     from lingon.export.onnx import run_onnx
     from lingon.export.portable import export as export_bundle
-    from lingon.export.rows import rows_of
 
     model = state["classifier"].model
     ngrams = state["model"] == "ngrams"

@@ -13,9 +13,9 @@ from typing import Any
 
 from torch import nn
 
+from lingon.core.config_keys import want
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.files import read_json
-from lingon.core.keys import want
 from lingon.tasks.registry import TASKS, task_of
 
 FORMAT = 1  # of config.json; a newer one is refused, since its meaning is not known here

@@ -8,10 +8,10 @@ from torch import nn
 
 from lingon.core.device import pick_device
 from lingon.core.errors import DataError
-from lingon.data.tokenize import Tokenizer
+from lingon.data.tokenizers import Tokenizer
 
 if TYPE_CHECKING:
-    from lingon.tasks.generate import LanguageModel
+    from lingon.tasks.language_model import LanguageModel
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Checkpoint:
 
     def language_model(self, device: str = "cpu") -> "LanguageModel":
         """Return the model with its tokenizer, ready to generate. Raises DataError when there is no tokenizer."""
-        from lingon.tasks.generate import LanguageModel
+        from lingon.tasks.language_model import LanguageModel
 
         if self.tokenizer is None:
             raise DataError(f"{self.source}: there is no tokenizer beside the weights (tokenizer.json)")

@@ -11,7 +11,7 @@ from lingon.checkpoints.bundle_config import located, modules_of
 from lingon.core.device import pick_device
 from lingon.core.errors import DataError, UserError
 from lingon.core.tensors import load_tensors, save_tensors, shapes_in
-from lingon.data.tokenize import Tokenizer
+from lingon.data.tokenizers import Tokenizer
 from lingon.models.registry import build
 from lingon.tasks.registry import task_of
 

@@ -11,12 +11,12 @@ import lingon
 from lingon.cli import generate, learn, vectors
 from lingon.cli.errors import Door, one_line
 from lingon.cli.generate import Device
-from lingon.cli.loaded import Head, load_for, refuse_option
+from lingon.cli.load_task import Head, load_for, refuse_option
 from lingon.core.errors import UserError, unknown
 from lingon.core.terminal import printable, screened
 from lingon.recipes import COMPARABLE, RECIPES
+from lingon.recipes.estimate import plan
 from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, one_column
-from lingon.recipes.plan import plan
 from lingon.recipes.sweep import as_command
 
 # Plain help and no rich tracebacks: rich costs 100 ms at every start, and errors are one line here (see errors.py).
@@ -113,7 +113,7 @@ def predict(
 ) -> None:
     """Label texts, as they come: arguments, the rows of a table, the lines of a file, or standard input."""
     from lingon.cli.predict import lines_of, predict_lines
-    from lingon.cli.scored import Source, write_scored
+    from lingon.cli.predict_file import Source, write_scored
 
     if format not in ("text", "jsonl"):
         raise unknown("format", format, ("text", "jsonl"))
@@ -147,7 +147,7 @@ def export(
     ] = None,
 ) -> None:
     """Write a trained model for another runtime and language: no Lingon, no pickle, checked equal."""
-    from lingon.cli.exported import lines_of_export
+    from lingon.cli.export_output import lines_of_export
     from lingon.export.portable import export as export_bundle
 
     for line in lines_of_export(export_bundle(bundle, to, out, int8, data)):
@@ -161,7 +161,7 @@ def plot(
     tensorboard: Annotated[Path | None, typer.Option(help="Write TensorBoard events to this folder instead.")] = None,
 ) -> None:
     """Draw the curves of one or more runs."""
-    from lingon.export.plot import plot_runs
+    from lingon.export.training_curves import plot_runs
 
     for written in plot_runs(runs, out, tensorboard):
         print(f"wrote {written}")
@@ -178,7 +178,7 @@ def doctor() -> None:
 @data.command("list")
 def data_list() -> None:
     """List the corpora: what they are, their licence, and whether they are in the cache."""
-    from lingon.data.show import groups, list_rows, table
+    from lingon.data.preview import groups, list_rows, table
 
     print(f"{table(list_rows())}\n\n{groups()}")
 
@@ -188,7 +188,7 @@ def data_get(
     names: Annotated[list[str], typer.Argument(help="Names of corpora, or all.")], accept_licence: Accept = False
 ) -> None:
     """Fetch corpora into the cache, so that everything runs offline."""
-    from lingon.data.show import get
+    from lingon.data.preview import get
 
     for name in names:
         print(get(name, accept_licence))
@@ -206,7 +206,7 @@ def data_show(
     accept_licence: Accept = False,
 ) -> None:
     """Show samples, label counts and a histogram of lengths."""
-    from lingon.data.show import show
+    from lingon.data.preview import show
 
     print(show(name, one_column(text), label, samples, on_bad_row, accept_licence, Files(encoding, quoting)))
 

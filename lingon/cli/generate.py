@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lingon.cli.loaded import load_for
+from lingon.cli.load_task import load_for
 from lingon.core.errors import UserError
 
 Source = Annotated[str, typer.Argument(help="A bundle or run of a language model, a checkpoint, or hf:owner/name.")]
@@ -76,10 +76,10 @@ def generate(
 ) -> None:
     """Go on with a text, token by token, as a language model would."""
     given = _checked(context)
-    from lingon.cli import written
+    from lingon.cli import generate_output as written
     from lingon.core.files import read_json
     from lingon.decoding.schema import LONGEST
-    from lingon.tasks.manner import Manner
+    from lingon.tasks.language_model.sampling_params import Manner
 
     prompts = written.prompts_of(prompt or (), prompt_file)
     shape = None if schema is None else read_json(schema, LONGEST)
@@ -106,7 +106,7 @@ def generate(
     texts = list(written.show(found, model, as_json, several))
     written.tell_of_context(model, [text.prompt for text in texts if text.ended == "context"], len(texts), tokens)
     if page:
-        from lingon.export.generation_page import write_page
+        from lingon.tasks.language_model.page import write_page
 
         print(f"wrote {write_page(page, model, texts, bundle, given, alternatives)}", file=sys.stderr)
 
@@ -118,7 +118,7 @@ def score(
     device: Device = "cpu",
 ) -> None:
     """Show how likely a language model finds each token of a text."""
-    from lingon.cli.likelihood import scored
+    from lingon.cli.logprob_output import scored
 
     print(scored(load_for("score", bundle, device), text, as_json))
 

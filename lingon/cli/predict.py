@@ -9,8 +9,8 @@ from threading import Thread
 from lingon.core.errors import DataError, UserError
 from lingon.core.strict_json import dumps
 from lingon.core.terminal import printable
-from lingon.data import lines
-from lingon.data.lines import FileOptions
+from lingon.data.files import lines
+from lingon.data.files.lines import FileOptions
 from lingon.tasks.task import Predictor
 
 AT_ONCE = 1024  # texts labelled together when they come faster than the model reads

@@ -42,7 +42,7 @@ GLOVE = "glove-6b-50d"
 
 def opened(source: str, missing: str | None = None, on_bad_line: str = "stop"):
     """The vectors of a name or file, with the rule for missing words that was asked for."""
-    from lingon.tasks.vectors.word_vectors import WordVectors, subwords, unknown_word, zero
+    from lingon.word_vectors.word_vectors import WordVectors, subwords, unknown_word, zero
 
     rules = {"zero": zero, "subwords": subwords, "error": None}
     if missing is None or missing in rules:
@@ -87,7 +87,7 @@ def nearest_words(
         keep = re.compile(matching).fullmatch if matching else None
     except re.error as error:
         raise UserError(f"--matching {matching!r} is no regular expression ({error})") from None
-    from lingon.tasks.vectors import nearest
+    from lingon.word_vectors.queries import nearest
 
     given = opened(vectors, missing, on_bad_line)
     for word, found in zip(words, nearest(given, words, count, keep, most_frequent), strict=True):
@@ -109,7 +109,7 @@ def analogy(
     as_json: Json = False,
 ) -> None:
     """A is to B as C is to which word?"""
-    from lingon.tasks.vectors import analogy as answers
+    from lingon.word_vectors.queries import analogy as answers
 
     found = answers(opened(vectors, missing, on_bad_line), a, b, c, count, method)
     if not as_json:
@@ -126,7 +126,7 @@ def compare(
     on_bad_line: BadLine = "stop",
 ) -> None:
     """The cosine of two words."""
-    from lingon.tasks.vectors import similarity
+    from lingon.word_vectors.queries import similarity
 
     print(f"{similarity(opened(vectors, missing, on_bad_line), first, second):.4f}")
 
@@ -140,7 +140,7 @@ def odd_one_out(
     as_json: Json = False,
 ) -> None:
     """The word that does not belong, with the mean cosine of each to the others."""
-    from lingon.tasks.vectors import odd_one_out as ranked
+    from lingon.word_vectors.queries import odd_one_out as ranked
 
     show(ranked(opened(vectors, missing, on_bad_line), words), as_json, words=words)
 
@@ -158,7 +158,7 @@ def draw(
     on_bad_line: BadLine = "stop",
 ) -> None:
     """Draw words in the plane: one page that searches and zooms, without a network."""
-    from lingon.export.vector_map import draw_map
+    from lingon.word_vectors.map_page import draw_map
 
     given = opened(vectors, missing, on_bad_line)
     some = words or [word for word, _ in zip(given, range(most_frequent), strict=False)]
@@ -179,8 +179,8 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Score vectors on rated pairs (Spearman) and analogies (accuracy), with coverage."""
-    from lingon.tasks.vectors.evaluate import STANDARD
-    from lingon.tasks.vectors.evaluate import evaluate as score
+    from lingon.word_vectors.queries.evaluate import STANDARD
+    from lingon.word_vectors.queries.evaluate import evaluate as score
 
     given = opened(vectors, missing, on_bad_line)
     for name in questions or STANDARD:
@@ -216,11 +216,11 @@ def align(
     overwrite: Overwrite = False,
 ) -> None:
     """Turn vectors of one run onto those of another (orthogonal Procrustes), and show what changed most."""
-    from lingon.data.text_stream import lines_in
-    from lingon.data.vector_files import check_target
-    from lingon.tasks.vectors import agreement
-    from lingon.tasks.vectors import align as turned
-    from lingon.tasks.vectors.align import shared_words
+    from lingon.data.files.text_stream import lines_in
+    from lingon.word_vectors.files import check_target
+    from lingon.word_vectors.queries import agreement
+    from lingon.word_vectors.queries import align as turned
+    from lingon.word_vectors.queries.align import shared_words
 
     if out is not None:
         check_target(out, [source, target, *([anchors] if anchors else [])], overwrite)
@@ -252,8 +252,8 @@ def bias(
     missing: Missing = None,
 ) -> None:
     """The word embedding association test: which words lean to which, with a p-value."""
-    from lingon.tasks.vectors import weat
-    from lingon.tasks.vectors.weat_words import PROBES, Probe
+    from lingon.word_vectors.queries import weat
+    from lingon.word_vectors.queries.weat_words import PROBES, Probe
 
     if probe == "own":
         if None in (x, y, a, b):
@@ -278,7 +278,7 @@ def convert(
     overwrite: Overwrite = False,
 ) -> None:
     """Write vectors in another format; .safetensors opens at once and keeps parts of words."""
-    from lingon.data.vector_files import check_target
+    from lingon.word_vectors.files import check_target
 
     check_target(out, [source], overwrite)
     found = opened(source, None, on_bad_line)

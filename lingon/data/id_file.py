@@ -14,7 +14,7 @@ import numpy as np
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write
 from lingon.core.progress import track
-from lingon.data.text_stream import portions
+from lingon.data.files.text_stream import portions
 
 END = -1
 LETTERS = 1 << 20  # handled in one go; as lists of words they take some ten times as many bytes
@@ -44,7 +44,7 @@ def lower_case_words(lines: list[str]) -> list[list[str]]:
     """The words of lines as the tokenizer `words` cuts them, in lower case, without punctuation marks."""
     from tokenizers import Tokenizer, models
 
-    from lingon.data.ascii_words import cut_into_words, words_of
+    from lingon.data.tokenizers.ascii_words import cut_into_words, words_of
 
     library = Tokenizer(models.WordLevel({}, unk_token=""))
     cut_into_words(library, lowercase=True)

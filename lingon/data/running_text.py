@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lingon.core.errors import DataError, UserError, suggest, unknown
-from lingon.data.columns import choose_text
 from lingon.data.corpora import CORPORA, TEXTS, load_text
 from lingon.data.corpora.load import PARTS
-from lingon.data.division import SHORTEST, TEST, VALID, by_document
-from lingon.data.formats import is_table, rows_of
-from lingon.data.lines import BROKEN, OTHER, FileOptions, opened, packed
-from lingon.data.readers import look, wrong_text
-from lingon.data.row import cell_text
-from lingon.data.text_stream import lines_in, short_lines
+from lingon.data.files.formats import is_table, rows_of
+from lingon.data.files.labelled_texts import look, wrong_text
+from lingon.data.files.lines import BROKEN, OTHER, FileOptions, opened, packed
+from lingon.data.files.row import cell_text
+from lingon.data.files.text_columns import choose_text
+from lingon.data.files.text_stream import lines_in, short_lines
+from lingon.data.text_division import SHORTEST, TEST, VALID, by_document
 
 PIECE = 1 << 20  # characters of a file that are in memory at a time, or a line more
 LONGEST_LINE = 16 << 20  # bytes; a longer one is read in pieces
@@ -42,7 +42,7 @@ def documents_of(
     Of a file of plain text, the last twentieth is for the test and the one before it for validation; it is read in
     pieces of about a megabyte. A packed file is divided as if it were not packed: it is read once to count its bytes
     and twice to find the cuts, and never unpacked to disk. The files of a folder and the rows of a table are divided
-    as the documents of a corpus are, by the hash of each, or if they are few by `lingon.data.division`.
+    as the documents of a corpus are, by the hash of each, or if they are few by `lingon.data.text_division`.
     Raises UserError for what is neither, DataError that names the place where a file is not text in UTF-8, or says
     that a packed one is broken.
     """

@@ -15,8 +15,8 @@ import numpy as np
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write, locked, read_json, sweep, write_json
 from lingon.core.progress import track
-from lingon.data.text_stream import portions
-from lingon.data.tokenizer import Tokenizer
+from lingon.data.files.text_stream import portions
+from lingon.data.tokenizers.tokenizer import Tokenizer
 
 FORMAT = 1
 AT_ONCE = 8 << 20  # characters that are encoded in one go, on all cores

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from lingon.core.errors import UserError
-from lingon.decoding.budget import Budget, too_large
+from lingon.decoding.grammar_budget import Budget, too_large
 from lingon.decoding.nfa import NFA
 from lingon.decoding.regex import Node
 
@@ -49,7 +49,7 @@ class Automaton:
 def compiled(node: Node) -> Automaton:
     """The smallest automaton for a grammar.
 
-    Raises UserError when the grammar allows nothing, or is too large: see `lingon.decoding.budget`.
+    Raises UserError when the grammar allows nothing, or is too large: see `lingon.decoding.grammar_budget`.
     """
     budget = Budget()
     try:

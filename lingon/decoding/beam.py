@@ -8,7 +8,7 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
-from lingon.decoding.rules import MOST
+from lingon.decoding.logits_processors import MOST
 from lingon.decoding.step import LONGEST, Row, Rule, State, Step, apply, finite, select, shown
 
 WIDEST = 65_536  # beams

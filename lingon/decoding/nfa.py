@@ -4,7 +4,7 @@ Source: Thompson, "Regular Expression Search Algorithm", 1968.
 """
 
 from lingon.decoding import regex
-from lingon.decoding.budget import Budget, too_large
+from lingon.decoding.grammar_budget import Budget, too_large
 from lingon.decoding.regex import Characters, Either, Graph, Node, Ranges, Repeat
 from lingon.decoding.utf8 import byte_graph
 

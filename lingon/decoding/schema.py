@@ -14,7 +14,7 @@ from typing import Any
 
 from lingon.core.errors import UserError, unknown
 from lingon.decoding import schema_numbers
-from lingon.decoding.budget import LETTERS, too_large
+from lingon.decoding.grammar_budget import LETTERS, too_large
 from lingon.decoding.json_text import SPACE, anything, written
 from lingon.decoding.regex import Either, Node, Sequence, literal, parse
 from lingon.decoding.schema_merge import NOTES, both

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lingon.core.errors import UserError, unknown
-from lingon.decoding.ecma import parse_ecma
+from lingon.decoding.ecma_regex import parse_ecma
 from lingon.decoding.json_formats import FORMATS, format_grammar
 from lingon.decoding.json_text import COMMA, LETTER, SPACE, anything, array, escaped, mapping, quoted, row
 from lingon.decoding.regex import NOTHING, Either, Graph, Node, Repeat, Sequence, literal

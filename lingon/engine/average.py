@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from lingon.core.errors import UserError
-from lingon.engine.sharding import alike, local
+from lingon.engine.fsdp import alike, local
 
 
 @dataclass(frozen=True)

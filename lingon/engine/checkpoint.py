@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from lingon.core.errors import DataError, RunError, UserError
 from lingon.core.files import atomic_folder, read_json, sha256_of, sweep, sync_folder, write_json
 from lingon.core.tensors import load_arrays, load_tensors
-from lingon.engine.memory import is_memory
+from lingon.engine.out_of_memory import is_memory
 from lingon.engine.world import world
 
 FORMAT = 2

@@ -19,7 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Tensor
-from lingon.engine.sharding import Sharded, unsynchronised, whole
+from lingon.engine.fsdp import Sharded, unsynchronised, whole
 from lingon.engine.world import World, world
 
 PATIENCE = timedelta(hours=12)  # torchrun ends the others when one dies; waiting for a long evaluation is no error

@@ -22,13 +22,13 @@ from lingon.engine.batch_source import BatchSource, source_of
 from lingon.engine.batch_tree import rows_of
 from lingon.engine.interrupt import interruptible
 from lingon.engine.loss import LossFunction
-from lingon.engine.memory import explained, size_of
+from lingon.engine.out_of_memory import explained, size_of
 from lingon.engine.precision import Precision, float32
 from lingon.engine.run import Run
 from lingon.engine.schedule import Schedule, constant
-from lingon.engine.state import Training
 from lingon.engine.step import Group, Update, step
 from lingon.engine.threads import chosen, operations
+from lingon.engine.train_state import Training
 from lingon.engine.watch import Watch
 
 BY_EPOCH = "these batches resume by epoch: the run is saved between epochs only (a Loader resumes at any batch)"

@@ -7,8 +7,8 @@ from torch import nn
 
 from lingon.core.errors import NotFinite
 from lingon.core.shapes import Float, Tensor
-from lingon.engine.sharding import local
-from lingon.engine.sparse import rows_once
+from lingon.engine.fsdp import local
+from lingon.engine.sparse_optimizer import rows_once
 
 
 def gradients(parameters: Iterable[nn.Parameter]) -> list[Tensor]:

@@ -11,10 +11,10 @@ import torch
 
 from lingon.engine import distributed, gradient
 from lingon.engine.batch_tree import rows_of, to_device, tokens_of
+from lingon.engine.fsdp import Sharded
 from lingon.engine.loss import NOTHING, LossFunction, weighted
-from lingon.engine.optim import set_rates
-from lingon.engine.sharding import Sharded
-from lingon.engine.state import Training
+from lingon.engine.optimizers import set_rates
+from lingon.engine.train_state import Training
 
 Group = list[tuple[Any, float]]  # batches, each with its weight: 0 when its rows are only there to keep pace
 

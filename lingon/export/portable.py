@@ -16,14 +16,14 @@ from lingon.core.errors import UserError, unknown
 from lingon.core.files import atomic_folder, atomic_write, read_json, write_json
 from lingon.core.shapes import Tensor
 from lingon.data.batches import collate
-from lingon.data.lines import FileOptions
-from lingon.data.source import load_data
+from lingon.data.files.lines import FileOptions
+from lingon.data.load_data import load_data
 from lingon.export import int8 as small
+from lingon.export.ngram_rows import RowSum, rows_of, rule_of
 from lingon.export.onnx import run_onnx, write_onnx
 from lingon.export.parity import Logits, largest_difference
 from lingon.export.portable_card import card
 from lingon.export.program import run_program, write_program
-from lingon.export.rows import RowSum, rows_of, rule_of
 from lingon.export.torch_program import run_torch, write_torch
 from lingon.export.trace import trace
 from lingon.models.ngrams import NGrams

@@ -9,9 +9,9 @@ from torch import nn
 
 from lingon import program as P
 from lingon.core.errors import unknown
-from lingon.export.rows import RowSum
+from lingon.export.ngram_rows import RowSum
 from lingon.layers import recurrent
-from lingon.models.bag import Bag
+from lingon.models.bag_of_vectors import Bag
 from lingon.models.bilstm import BiLSTM
 from lingon.models.self_attentive import SelfAttentive
 from lingon.models.textcnn import TextCNN

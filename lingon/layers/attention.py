@@ -11,7 +11,7 @@ from lingon.core.shapes import Float, Tensor
 from lingon.kernels.linear import Linear, linear
 from lingon.layers.attention_mask import AttentionMask
 from lingon.layers.norm import RMSNorm
-from lingon.layers.position import Rotation, rotate
+from lingon.layers.rotary import Rotation, rotate
 
 LayerCache = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # new keys and values -> all there are
 

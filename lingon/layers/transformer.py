@@ -12,8 +12,8 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.attention import Attention, LayerCache
 from lingon.layers.attention_mask import AttentionMask, causal_mask
 from lingon.layers.kv_cache import KVCache, empty, reserved
-from lingon.layers.position import Rotation
 from lingon.layers.residual import Residual
+from lingon.layers.rotary import Rotation
 
 
 class Block(nn.Module):

@@ -9,10 +9,10 @@ from torch import nn
 
 from lingon.data.batches import Loader, text_batches
 from lingon.data.examples import Examples
-from lingon.data.source import load_data
-from lingon.data.tokenize import Tokenizer, words
+from lingon.data.load_data import load_data
+from lingon.data.tokenizers import Tokenizer, words
 from lingon.engine.fit import Plan, fit
-from lingon.engine.optim import adamw
+from lingon.engine.optimizers import adamw
 from lingon.tasks.classify import cross_entropy
 
 LABELS = ("negative", "positive")

@@ -7,10 +7,10 @@ from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.linear import Linear
-from lingon.layers.carried import Carried, zeros
 from lingon.layers.dropout import LockedDropout, run_dropped, word_dropped
+from lingon.layers.recurrent_state import Carried, zeros
 from lingon.models.lstm import unpadded
-from lingon.models.options import Depth, Fraction, Number, VocabSize, Width
+from lingon.models.option_types import Depth, Fraction, Number, VocabSize, Width
 from lingon.models.registry import ModelEntry
 
 

@@ -5,7 +5,7 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.embedding import Embedding
 from lingon.layers.recurrent import BiLSTM as Layers
-from lingon.models.options import Classes, Depth, Fraction, VocabSize, Width
+from lingon.models.option_types import Classes, Depth, Fraction, VocabSize, Width
 from lingon.models.registry import ModelEntry
 
 

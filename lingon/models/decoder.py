@@ -12,10 +12,10 @@ from lingon.layers.attention import Attention
 from lingon.layers.feedforward import GatedFeedForward
 from lingon.layers.kv_cache import KVCache
 from lingon.layers.norm import RMSNorm
-from lingon.layers.position import Rotary
 from lingon.layers.residual import PreNorm
+from lingon.layers.rotary import Rotary
 from lingon.layers.transformer import Block, embed, init_weights, new_cache, prepare_cache, run_blocks
-from lingon.models.options import Context, Depth, FFNWidth, Fraction, Heads, Number, VocabSize, Width, Window
+from lingon.models.option_types import Context, Depth, FFNWidth, Fraction, Heads, Number, VocabSize, Width, Window
 from lingon.models.registry import ModelEntry
 
 

@@ -11,13 +11,13 @@ from lingon.core.errors import UserError, unknown
 from lingon.layers.attention import Attention
 from lingon.layers.feedforward import GatedFeedForward, gelu_tanh
 from lingon.layers.norm import RMSNorm
-from lingon.layers.position import Rotary
 from lingon.layers.residual import PreNorm, Sandwich
+from lingon.layers.rotary import Rotary
 from lingon.layers.transformer import Block
+from lingon.models.config_sizes import Sizes
 from lingon.models.decoder import Decoder
 from lingon.models.gpt import GPT
-from lingon.models.rotations import rotary_of
-from lingon.models.sizes import Sizes
+from lingon.models.rope_config import rotary_of
 
 ACTIVATIONS = {
     "silu": F.silu,

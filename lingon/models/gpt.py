@@ -10,7 +10,7 @@ from lingon.layers.feedforward import FeedForward
 from lingon.layers.kv_cache import KVCache
 from lingon.layers.residual import PreNorm
 from lingon.layers.transformer import Block, embed, init_weights, new_cache, prepare_cache, run_blocks
-from lingon.models.options import Context, Depth, FFNWidth, Fraction, Heads, Number, VocabSize, Width
+from lingon.models.option_types import Context, Depth, FFNWidth, Fraction, Heads, Number, VocabSize, Width
 from lingon.models.registry import ModelEntry
 
 

@@ -8,9 +8,9 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.linear import Linear
-from lingon.layers.adaptive import AdaptiveSoftmax
-from lingon.layers.carried import Carried, by_length, zeros
-from lingon.models.options import Depth, Fraction, VocabSize, Width
+from lingon.layers.adaptive_softmax import AdaptiveSoftmax
+from lingon.layers.recurrent_state import Carried, by_length, zeros
+from lingon.models.option_types import Depth, Fraction, VocabSize, Width
 from lingon.models.registry import ModelEntry
 
 

@@ -20,7 +20,7 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.data.hashing import Spelling, occurrences, set_sizes, sorted_keys, spell
 from lingon.kernels.feature_keys import LOW, TEXT_BITS
 from lingon.kernels.feature_sum import sum_rows
-from lingon.models.options import Classes, Range, VocabSize
+from lingon.models.option_types import Classes, Range, VocabSize
 from lingon.models.registry import ModelEntry
 
 MOST_ROWS = 2**31 - 1
@@ -44,7 +44,7 @@ class NGrams(nn.Module):
     buckets: rows for all n-grams of more than one word, and of characters; a power of two.
     characters: how many hashes `spelling` holds; `read_characters` sets it.
 
-    All weights start at zero. Train it with a sparse optimizer, such as `lingon.engine.sparse.row_adagrad`.
+    All weights start at zero. Train it with a sparse optimizer, such as `lingon.engine.sparse_optimizer.row_adagrad`.
     Raises UserError for impossible sizes.
     """
 

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from lingon.core.errors import UserError, unknown
-from lingon.models.options import checked, options_of
+from lingon.models.option_types import checked, options_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -66,7 +66,7 @@ class Facts:
 
 MODELS: dict[str, Row] = {
     "ngrams": Row("lingon.models.ngrams", ("classifier",)),
-    "bag": Row("lingon.models.bag", ("classifier",)),
+    "bag": Row("lingon.models.bag_of_vectors", ("classifier",)),
     "textcnn": Row("lingon.models.textcnn", ("classifier",)),
     "bilstm": Row("lingon.models.bilstm", ("classifier",)),
     "self_attentive": Row("lingon.models.self_attentive", ("classifier",)),

@@ -6,7 +6,7 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.embedding import Embedding
 from lingon.layers.recurrent import BiLSTM
 from lingon.layers.structured_attention import StructuredAttention, overlap
-from lingon.models.options import Classes, Fraction, Heads, Number, VocabSize, Whole, Width
+from lingon.models.option_types import Classes, Fraction, Heads, Number, VocabSize, Whole, Width
 from lingon.models.registry import ModelEntry
 
 

@@ -9,7 +9,7 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.conv import ConvMax
 from lingon.layers.embedding import Embedding
-from lingon.models.options import Classes, Fraction, Range, VocabSize, Whole, Width
+from lingon.models.option_types import Classes, Fraction, Range, VocabSize, Whole, Width
 from lingon.models.registry import ModelEntry
 
 

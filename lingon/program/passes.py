@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from lingon.program.expression import Expression
 from lingon.program.fold import fold
-from lingon.program.settle import settle
+from lingon.program.python_numbers import settle
 from lingon.program.simplify import simplify
 from lingon.program.subexpressions import merge_common
 from lingon.program.unused import drop_unused

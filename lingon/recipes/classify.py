@@ -27,15 +27,15 @@ def classify(
     from lingon.checkpoints.bundle import record_in_bundle, save_bundle
     from lingon.core.device import pick_device
     from lingon.core.seed import seed_everything
-    from lingon.data.source import load_data
+    from lingon.data.load_data import load_data
     from lingon.engine.distributed import joined
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
-    from lingon.export.report import write_report
     from lingon.recipes import prepare
     from lingon.recipes.class_weights import class_weights
     from lingon.recipes.summary import Clock, after_training, ended, record_of, summary
     from lingon.tasks.classify import Classifier
+    from lingon.tasks.classify.report import write_report
 
     text, settings, device, clock = one_column(text), checked(settings), pick_device(settings.device), Clock()
     # Before the folder is opened, so that texts that cannot be read leave an old run alone. How texts are split does

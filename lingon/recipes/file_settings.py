@@ -7,7 +7,7 @@ from typing import Annotated
 from typer import Option
 
 from lingon.core.errors import UserError
-from lingon.data.lines import FileOptions
+from lingon.data.files.lines import FileOptions
 
 Encoding = Annotated[str, Option(help="Encoding of your files, as utf-16 or cp1252.")]
 Quoting = Annotated[

@@ -31,13 +31,13 @@ def language_model(
     from lingon.engine.distributed import joined
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
-    from lingon.export.plot import plot_runs
+    from lingon.export.training_curves import plot_runs
     from lingon.kernels.allocator import keep_freed_memory
     from lingon.recipes import prepare, prepare_text
     from lingon.recipes.summary import Clock, after_training, ended, record_of
     from lingon.recipes.text_summary import summary
-    from lingon.tasks.generate import LanguageModel
-    from lingon.tasks.language_modeling import Objective, finite, likelihood
+    from lingon.tasks.language_model import LanguageModel
+    from lingon.tasks.language_model.objective import Objective, finite, likelihood
 
     sources, text = list(data or ["austen"]), one_column(text)
     read = partial(documents_of, sources, accept_licence=accept_licence, text=text, options=files)

@@ -8,15 +8,14 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.data.batches import Loader
 from lingon.data.examples import Examples
-from lingon.data.tokenize import Tokenizer, bpe, characters, unigram, wordpiece, words
-from lingon.data.vectors import read_vectors
+from lingon.data.tokenizers import Tokenizer, bpe, characters, unigram, wordpiece, words
 from lingon.engine import precision, schedule
 from lingon.engine.average import EMA, NT, SWA
 from lingon.engine.compile import compiled
 from lingon.engine.distributed import spread
 from lingon.engine.fit import Plan
-from lingon.engine.optim import adamw
-from lingon.engine.sparse import row_adagrad
+from lingon.engine.optimizers import adamw
+from lingon.engine.sparse_optimizer import row_adagrad
 from lingon.engine.watch import Watch
 from lingon.engine.world import World, wait_for_all
 from lingon.layers.embedding import attach
@@ -25,6 +24,7 @@ from lingon.models.registry import Facts, build, entry_of
 from lingon.recipes.model_options import model_options
 from lingon.recipes.settings import Settings
 from lingon.tasks.classify import Classifier
+from lingon.word_vectors.files.load import read_vectors
 
 TOKENIZERS = {
     "words": lambda texts, size: words(texts, max_size=size),

@@ -13,19 +13,27 @@ from torch import nn
 from lingon.core.files import cache_dir
 from lingon.data.batches import Loader, Tokens, contiguous_batches, shuffled_windows
 from lingon.data.shards import Stream, build_shards, fingerprint
-from lingon.data.tokenize import Tokenizer, bpe, characters, spaces, unigram, words
+from lingon.data.tokenizers import Tokenizer, bpe, characters, spaces, unigram, words
 from lingon.engine.distributed import spread
+from lingon.engine.fsdp import shard
 from lingon.engine.loss import LossFunction
-from lingon.engine.sharding import shard
 from lingon.engine.watch import Watch
 from lingon.engine.world import World, wait_for_all
-from lingon.layers.adaptive import usual_cutoffs
+from lingon.layers.adaptive_softmax import usual_cutoffs
 from lingon.layers.losses import LogUniform, Unigram
 from lingon.models.registry import Facts, build
 from lingon.recipes.model_options import model_options
 from lingon.recipes.prepare import compiled, steps_of
 from lingon.recipes.text_settings import TextSettings
-from lingon.tasks.language_modeling import Softmax, carried_loss, exact, fresh_loss, likelihood, recurrent, sampled
+from lingon.tasks.language_model.objective import (
+    Softmax,
+    carried_loss,
+    exact,
+    fresh_loss,
+    likelihood,
+    recurrent,
+    sampled,
+)
 
 PARTS = ("train", "valid", "test")
 END = 0  # the id of [pad], which no text holds: it ends a document

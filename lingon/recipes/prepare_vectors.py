@@ -8,12 +8,12 @@ import numpy as np
 
 from lingon.core.errors import UserError
 from lingon.data.id_file import Split, Words, between_spaces, count_words, lower_case_words, write_ids
-from lingon.data.phrases import joining, phrases_of
-from lingon.data.vector_files.subwords import Subwords, means_of_words
-from lingon.models.word2vec_loops import LINE, loop_for
-from lingon.models.word_tables import NO_PARTS, NO_TREE, Scheme, draws_of, parts_of, tree_of
 from lingon.recipes.vector_settings import LR, VectorSettings
-from lingon.tasks.train_vectors import Job, pieces_of, reader_of, seed_of
+from lingon.word_vectors.files.subwords import Subwords, means_of_words
+from lingon.word_vectors.train.parallel import Job, pieces_of, reader_of, seed_of
+from lingon.word_vectors.train.phrases import joining, phrases_of
+from lingon.word_vectors.train.tables import NO_PARTS, NO_TREE, Scheme, draws_of, parts_of, tree_of
+from lingon.word_vectors.train.word2vec_loops import LINE, loop_for
 
 PAIRS = 1 << 16  # steps of GloVe in a piece
 
@@ -104,8 +104,8 @@ def _table(rows: int, width: int) -> np.ndarray:
 
 def _glove(settings: VectorSettings, words: Words, ids: Path, length: int, lr: float) -> Job:
     # Imported here, so that the other methods do without the compiler.
-    from lingon.data.cooccurrence import count_pairs
-    from lingon.models.glove import new_side, train_glove
+    from lingon.word_vectors.train.cooccurrence import count_pairs
+    from lingon.word_vectors.train.glove import new_side, train_glove
 
     pairs = count_pairs(ids, length, len(words.tokens), settings.window, ids.parent)
     random, total = np.random.default_rng(settings.seed), len(pairs.values)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lingon.core.errors import UserError
-from lingon.data.lines import FileOptions
+from lingon.data.files.lines import FileOptions
 from lingon.tasks.registry import DataShape, row_of
 
 DEFAULTS = FileOptions()
@@ -31,7 +31,7 @@ def read_examples(task: Any, asked: Asked) -> Any:
 
 def _labelled_texts(task: Any, asked: Asked) -> Any:
     """Texts with labels, of which a file may hold only those that the task knows, where it has `labels`."""
-    from lingon.data.source import load_part
+    from lingon.data.load_data import load_part
 
     known = getattr(task, "labels", None)
     return load_part(asked.data, asked.split, asked.text, asked.label, asked.on_bad_row, known, asked.options)

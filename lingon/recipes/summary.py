@@ -89,7 +89,7 @@ def summary(record: dict[str, Any], folder: Path) -> str:
 
 def extremes(classifier: Any, test: Any, width: int = 160) -> str:
     """The held-out texts that the model is surest about, of each label, and those it is surest and wrong about."""
-    from lingon.export.report import surest
+    from lingon.tasks.classify.report import surest
 
     found = classifier.predict(test.texts)
     right, wrong = surest(found, test.labels)

@@ -30,11 +30,11 @@ def vectors(
 
     from lingon.core.device import usable_cores
     from lingon.data.running_text import identity, lines_of
-    from lingon.data.vector_files import IN_RUN, save_vector_file
     from lingon.engine.run import Run
     from lingon.recipes.prepare_vectors import job_of, text_of, vectors_of
     from lingon.recipes.summary import Clock, record_of
-    from lingon.tasks.train_vectors import train
+    from lingon.word_vectors.files import IN_RUN, save_vector_file
+    from lingon.word_vectors.train.parallel import train
 
     sources, text, settings, clock = list(corpus or ["wiki"]), one_column(text), checked(settings), Clock()
     record = record_of(settings, corpus=identity(sources, text, files))

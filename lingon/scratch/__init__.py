@@ -15,7 +15,7 @@ from lingon.scratch import operators  # noqa: F401 - gives arrays their signs
 from lingon.scratch import autograd, nn, optim
 from lingon.scratch.autograd import grad
 from lingon.scratch.autograd.functional import hessian, jacobian, jvp, vjp
-from lingon.scratch.blame import MathError
+from lingon.scratch.error_context import MathError
 from lingon.scratch.create import (
     arange, as_tensor, empty, eye, from_numpy, full, full_like, linspace, manual_seed, ones, ones_like, rand,
     rand_like, randint, randn, randn_like, randperm, tensor, zeros, zeros_like,
@@ -39,7 +39,7 @@ from lingon.scratch.shaping import (
     broadcast_to, cat, chunk, clone, concat, concatenate, flatten, flip, gather, index_select, permute, reshape,
     scatter_add, split, squeeze, stack, t, transpose, tril, triu, unbind, unsqueeze,
 )
-from lingon.scratch.slopes import SLOPES
+from lingon.scratch.derivative_table import SLOPES
 from lingon.scratch.tensor import Tensor, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lingon.scratch import dtypes
-from lingon.scratch.blame import KindError, fail
+from lingon.scratch.error_context import KindError, fail
 
 REFUSED = object()
 Dims = int | Sequence[int] | None

@@ -8,7 +8,7 @@ import numpy as np
 
 from lingon.scratch import dtypes
 from lingon.scratch.arguments import Dims, DType, Number, checked
-from lingon.scratch.blame import KindError, fail
+from lingon.scratch.error_context import KindError, fail
 from lingon.scratch.tensor import Tensor, _known, shown
 
 _random = [np.random.default_rng(0)]

@@ -7,9 +7,9 @@ import numpy as np
 from lingon.scratch import dtypes
 from lingon.scratch.arguments import Number, checked, kind, number
 from lingon.scratch.arguments import dtype as dtype_of
-from lingon.scratch.blame import KindError, fail, operands
+from lingon.scratch.derivative_table import SLOPES
 from lingon.scratch.dtypes import rank
-from lingon.scratch.slopes import SLOPES
+from lingon.scratch.error_context import KindError, fail, operands
 from lingon.scratch.tensor import Operand, Tensor, as_tensor, method, record, result_dtype, shown
 
 Target = np.dtype | str | Tensor | None

@@ -7,9 +7,9 @@ import numpy as np
 from lingon.scratch import elementwise as e
 from lingon.scratch import tensor
 from lingon.scratch.arguments import Number
-from lingon.scratch.blame import KindError, fail
 from lingon.scratch.dtypes import bool as truth
 from lingon.scratch.dtypes import rank
+from lingon.scratch.error_context import KindError, fail
 from lingon.scratch.products import matmul
 from lingon.scratch.shaping import put_at
 from lingon.scratch.tensor import Operand, Tensor, as_tensor, method, shown

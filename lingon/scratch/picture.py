@@ -7,7 +7,7 @@ import numpy as np
 from lingon.core.graph_picture import Node as Box
 from lingon.core.graph_picture import graph_svg
 from lingon.scratch.autograd.engine import Found, flow, steps_of
-from lingon.scratch.blame import MathError
+from lingon.scratch.error_context import MathError
 from lingon.scratch.tensor import Node, Tensor, shown
 from lingon.scratch.torch_picture import Drawing, draw_steps
 

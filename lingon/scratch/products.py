@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lingon.scratch.arguments import checked
-from lingon.scratch.blame import fail, operands
+from lingon.scratch.error_context import fail, operands
 from lingon.scratch.shaping import cat
 from lingon.scratch.tensor import Tensor, method, record, shown
 

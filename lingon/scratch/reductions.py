@@ -11,8 +11,8 @@ import numpy as np
 
 from lingon.scratch import dtypes
 from lingon.scratch.arguments import Dims, DType, Number, checked, kind, number, wholes
-from lingon.scratch.blame import KindError, MathError, PlaceError, fail, operands
 from lingon.scratch.elementwise import _meet, maximum, minimum, where
+from lingon.scratch.error_context import KindError, MathError, PlaceError, fail, operands
 from lingon.scratch.tensor import Tensor, axis, method, record, shown
 
 Order = float | str | None

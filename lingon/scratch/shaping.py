@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lingon.scratch.arguments import checked
-from lingon.scratch.blame import PlaceError, fail, operands
 from lingon.scratch.dtypes import promote
 from lingon.scratch.elementwise import where
+from lingon.scratch.error_context import PlaceError, fail, operands
 from lingon.scratch.tensor import Tensor, as_tensor, axis, method, record, shown
 
 Key = int | slice | None | Tensor | np.ndarray | list | tuple

@@ -12,7 +12,7 @@ import numpy as np
 
 from lingon.scratch import dtypes
 from lingon.scratch.arguments import REFUSED, Number, checked, kind, number
-from lingon.scratch.blame import KindError, MathError, PlaceError, fail, operands
+from lingon.scratch.error_context import KindError, MathError, PlaceError, fail, operands
 
 Rule = Callable[["Tensor"], "Tensor"]  # the gradient of the result -> the gradient of one input
 _numbers = itertools.count()

@@ -10,7 +10,7 @@ from typing import Any
 
 from lingon.core.graph_picture import Node as Box
 from lingon.core.graph_picture import graph_svg
-from lingon.scratch.blame import KindError, fail
+from lingon.scratch.error_context import KindError, fail
 
 SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "mm": "@", "mv": "@", "neg": "-x"}
 FEW = 4  # numbers of an array that are written out

@@ -44,7 +44,7 @@ TASKS: dict[str, TaskRow] = {
         usage="predict {} 'A text.'",
     ),
     "language-model": TaskRow(
-        "lingon.tasks.generate",
+        "lingon.tasks.language_model",
         "causal",
         "running text",
         noun="language-model",

@@ -8,7 +8,7 @@ from lingon.metrics.scores import Scores
 if TYPE_CHECKING:
     from torch import nn
 
-    from lingon.data.tokenize import Tokenizer
+    from lingon.data.tokenizers import Tokenizer
     from lingon.engine.loss import Loss
 
     Part = nn.Module | Tokenizer

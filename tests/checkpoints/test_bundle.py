@@ -16,10 +16,10 @@ from lingon.checkpoints.huggingface.load import load_hub
 from lingon.checkpoints.load import load
 from lingon.core.errors import DataError, UserError
 from lingon.core.tensors import load_tensors, save_tensors
-from lingon.data.tokenize import words
+from lingon.data.tokenizers import words
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
-from lingon.tasks.generate import LanguageModel
+from lingon.tasks.language_model import LanguageModel
 
 CORPUS = ["a good film , a very good film", "a bad film", "dull and bad : not good"] * 3
 TEXTS = ["good", "a very bad film", "", "\u65e5\u672c never seen", "good " * 50]

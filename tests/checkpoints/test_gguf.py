@@ -16,8 +16,8 @@ from lingon.checkpoints.gguf.load import load_gguf
 from lingon.checkpoints.huggingface.load import load_hub
 from lingon.checkpoints.huggingface.save import save_hub
 from lingon.core.errors import DataError, UserError
-from lingon.data.gguf import GGUF
-from lingon.data.gguf_tokenizer import gguf_tokenizer
+from lingon.data.files.gguf import GGUF
+from lingon.data.tokenizers.gguf import gguf_tokenizer
 from lingon.export.portable import export
 from lingon.models.families import from_config
 from tests.checkpoints.gguf_models import MODELS, converted, letters

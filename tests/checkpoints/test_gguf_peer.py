@@ -11,10 +11,10 @@ from safetensors.numpy import load_file
 
 from lingon.checkpoints.gguf.load import load_gguf
 from lingon.data.corpora.weights import WEIGHTS, fetch_weights
-from lingon.data.gguf import GGUF
-from lingon.data.gguf_tokenizer import gguf_tokenizer
-from lingon.data.train_tokenizers import bpe
-from lingon.tasks.generate import LanguageModel, Manner
+from lingon.data.files.gguf import GGUF
+from lingon.data.tokenizers.gguf import gguf_tokenizer
+from lingon.data.tokenizers.train import bpe
+from lingon.tasks.language_model import LanguageModel, Manner
 from tests.checkpoints.conftest import PIECES, assert_same
 from tests.checkpoints.gguf_models import MODELS, NEAR, WIDE, converted
 from tests.data.gguf_files import BLOCKS, gguf_bytes, random_blocks

@@ -10,8 +10,8 @@ import torch
 from lingon.checkpoints.huggingface.load import load_hub
 from lingon.checkpoints.huggingface.save import save_hub
 from lingon.core.errors import UserError
-from lingon.data.hub_tokenizer import read_tokenizer
-from lingon.data.train_tokenizers import bpe
+from lingon.data.tokenizers.huggingface import read_tokenizer
+from lingon.data.tokenizers.train import bpe
 from tests.checkpoints.conftest import PIECES, assert_same
 from tests.models.family_configs import GPT2, LINEAR, LLAMA3, PLAIN, SIZES, F, S, made
 

@@ -13,7 +13,7 @@ from lingon.checkpoints.bundle import save_bundle
 from lingon.cli import app
 from lingon.cli.errors import one_line
 from lingon.core.errors import DataError, FetchError, Interrupted, NotFinite, RunError, UserError
-from lingon.data.tokenize import words
+from lingon.data.tokenizers import words
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
 

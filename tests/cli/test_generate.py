@@ -9,12 +9,12 @@ import torch.nn.functional as F
 import lingon
 from lingon.checkpoints.bundle import save_bundle
 from lingon.cli.app import main
-from lingon.data.tokenize import bpe
+from lingon.data.tokenizers import bpe
 from lingon.decoding.beam import Beams, none_would_win_now
 from lingon.models.gpt import GPT
-from lingon.tasks.generate import LanguageModel
-from lingon.tasks.manner import Manner
-from lingon.tasks.written import batches
+from lingon.tasks.language_model import LanguageModel
+from lingon.tasks.language_model.generation import batches
+from lingon.tasks.language_model.sampling_params import Manner
 
 TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ran."] * 5
 

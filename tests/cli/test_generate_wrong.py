@@ -13,15 +13,15 @@ from lingon.cli.app import main
 from lingon.cli.errors import one_line
 from lingon.core.errors import UserError
 from lingon.core.tensors import load_tensors, save_tensors
-from lingon.data.tokenize import bpe, characters
+from lingon.data.tokenizers import bpe, characters
 from lingon.decoding.beam import Beams, length_penalty
-from lingon.models.bag import Bag
+from lingon.models.bag_of_vectors import Bag
 from lingon.models.decoder import decoder
 from lingon.models.gpt import GPT
 from lingon.models.lstm import LSTM
 from lingon.tasks.classify import Classifier
-from lingon.tasks.generate import LanguageModel
-from lingon.tasks.manner import Manner
+from lingon.tasks.language_model import LanguageModel
+from lingon.tasks.language_model.sampling_params import Manner
 
 TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ran."] * 5
 

@@ -21,7 +21,7 @@ from lingon.engine.world import World, world
 from lingon.layers.losses import IGNORED, Drawn
 from lingon.models.registry import build
 from lingon.tasks.classify import cross_entropy
-from lingon.tasks.language_modeling import Objective, carried_loss, fresh_loss, sampled
+from lingon.tasks.language_model.objective import Objective, carried_loss, fresh_loss, sampled
 
 ROWS, T, V, CLASSES = 13, 7, 31, 3
 EVEN, UNEVEN = [0, 4, 8, 12], [0, 2, 3, 12]  # rows of three batches

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from lingon.core.seed import seed_everything
 from lingon.data.batches import contiguous_batches
 from lingon.models.lstm import LSTM
-from lingon.tasks.language_modeling import Objective, carried_loss
+from lingon.tasks.language_model.objective import Objective, carried_loss
 from tests.contracts.losses import EVEN, LOSSES, UNEVEN, gradient_of, step_of
 from tests.engine.test_reliability import python
 

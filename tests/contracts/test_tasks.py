@@ -11,15 +11,15 @@ from lingon.checkpoints.bundle import read_config, save_bundle
 from lingon.cli.app import app
 from lingon.core.errors import DataError, UserError
 from lingon.data.examples import Examples
-from lingon.data.tokenize import characters, words
+from lingon.data.tokenizers import characters, words
 from lingon.engine.fit import Plan, fit
-from lingon.engine.optim import adamw
+from lingon.engine.optimizers import adamw
 from lingon.export.portable import export
 from lingon.metrics.scores import Scores
 from lingon.models.registry import MODELS, Row, build
 from lingon.tasks.classify import Classifier
-from lingon.tasks.generate import LanguageModel
 from lingon.tasks.heads import Heads
+from lingon.tasks.language_model import LanguageModel
 from lingon.tasks.registry import TASKS, TaskRow, row_of, task_of
 from lingon.tasks.task import Predictor, Task, Trainable, columns
 

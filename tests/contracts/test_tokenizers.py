@@ -9,7 +9,7 @@ import unicodedata
 
 import pytest
 
-from lingon.data.tokenize import Tokenizer, bpe, characters, spaces, unigram, wordpiece, words
+from lingon.data.tokenizers import Tokenizer, bpe, characters, spaces, unigram, wordpiece, words
 
 TEXTS = [
     "The cat sat on the mat, and the dog didn't mind: it's a lazy dog's life!",

@@ -11,7 +11,7 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.data.batches import Loader, Sequential, Shuffled
 from lingon.engine.fit import Plan, fit
-from lingon.engine.optim import sgd
+from lingon.engine.optimizers import sgd
 
 ROWS = 53
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lingon.core.errors import DataError
-from lingon.data import gguf
-from lingon.data.gguf import GGUF, is_gguf
+from lingon.data.files import gguf
+from lingon.data.files.gguf import GGUF, is_gguf
 from tests.data.gguf_files import BLOCKS, KINDS, TYPES, gguf_bytes, random_blocks, slow, text, value
 
 EACH = {"u8": 251, "i8": -7, "u16": 65_521, "i16": -32_749, "u32": 4_294_967_291, "i32": -3, "f32": 0.625, "bool": True}

@@ -3,8 +3,8 @@
 import pytest
 
 from lingon.core.errors import UserError
+from lingon.data.preview import get, groups, show
 from lingon.data.running_text import documents_of, identity, single
-from lingon.data.show import get, groups, show
 
 
 def test_a_group_is_its_members_in_their_order(tmp_path):

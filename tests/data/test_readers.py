@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from lingon.core.errors import DataError, UserError
-from lingon.data import lines as reading
-from lingon.data.lines import FileOptions
-from lingon.data.parquet import batches_of
-from lingon.data.readers import label_text, read_examples
+from lingon.data.files import lines as reading
+from lingon.data.files.labelled_texts import label_text, read_examples
+from lingon.data.files.lines import FileOptions
+from lingon.data.files.parquet import batches_of
 
 TEXTS = ["Grün, and\nin two lines", 'with "quotes", twice', "plain 😀", "a tab\there", "five"]
 LABELS = ["good", "bad", "good", "bad", "so so"]

@@ -8,7 +8,7 @@ import pytest
 
 from lingon.core.errors import DataError, UserError
 from lingon.data.shards import Stream, build_shards
-from lingon.data.tokenize import characters, words
+from lingon.data.tokenizers import characters, words
 
 DOCUMENTS = [f"document {i} has {'many ' * (i % 7)}words" for i in range(101)]
 END = 1

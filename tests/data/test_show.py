@@ -6,7 +6,7 @@ from lingon.core.errors import UserError
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS
 from lingon.data.corpora.questions import QUESTIONS
 from lingon.data.corpora.weights import WEIGHTS
-from lingon.data.show import get, list_rows, show, table
+from lingon.data.preview import get, list_rows, show, table
 
 
 def test_the_list_has_every_row_and_its_licence(tmp_path, monkeypatch):

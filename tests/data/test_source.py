@@ -6,8 +6,8 @@ import pytest
 
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import sha256_of
-from lingon.data.lines import FileOptions
-from lingon.data.source import load_data
+from lingon.data.files.lines import FileOptions
+from lingon.data.load_data import load_data
 
 
 def put(path, pairs, header=("text", "label")):

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 
 from lingon.core.errors import UserError
 from lingon.data.batches import text_batches
-from lingon.data.source import load_data
-from lingon.data.tokenize import words
+from lingon.data.load_data import load_data
+from lingon.data.tokenizers import words
 
 
 def rows_of(lengths):

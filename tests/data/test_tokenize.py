@@ -14,9 +14,9 @@ import pytest
 import tokenizers
 
 from lingon.core.errors import DataError, UserError
-from lingon.data.ascii_words import words_of
-from lingon.data.tokenize import Tokenizer, bpe, characters, spaces, unigram, wordpiece, words
-from lingon.data.word_scanner import count_ascii, encode_ascii, lexicon
+from lingon.data.tokenizers import Tokenizer, bpe, characters, spaces, unigram, wordpiece, words
+from lingon.data.tokenizers.ascii_words import words_of
+from lingon.data.tokenizers.word_scanner import count_ascii, encode_ascii, lexicon
 
 TEXTS = ["The cat sat, the cat ran; a dog sat.", "A dog's life: don't worry!"] * 3
 
@@ -253,7 +253,7 @@ def test_added_special_tokens_of_a_foreign_file_stay_text(tmp_path):
 def test_a_forked_process_encodes_without_hanging_or_a_word():
     code = (
         "import os\n"
-        "from lingon.data.tokenize import words\n"
+        "from lingon.data.tokenizers import words\n"
         "t = words(['the cat'] * 50)\n"
         "a = t.encode_batch(['the cat'] * 50)\n"
         "child = os.fork()\n"

@@ -13,8 +13,8 @@ import zlib
 import pytest
 
 from lingon.core.errors import DataError
-from lingon.data import unpack
-from lingon.data.unpack import MOST_MEMBERS, members
+from lingon.data.files import archives as unpack
+from lingon.data.files.archives import MOST_MEMBERS, members
 
 TEXT = b"seven words are not much to unpack\n" * 11
 

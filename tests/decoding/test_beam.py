@@ -16,8 +16,8 @@ from lingon.decoding.beam import (
     none_can_win,
     none_would_win_now,
 )
+from lingon.decoding.logits_processors import bias, no_repeat
 from lingon.decoding.prompts import read
-from lingon.decoding.rules import bias, no_repeat
 from lingon.decoding.sample import greedy, stream
 from lingon.decoding.step import rows_of
 from tests.decoding.toy import Toy

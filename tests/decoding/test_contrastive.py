@@ -7,8 +7,8 @@ import torch
 
 from lingon.core.errors import NotFinite, UserError
 from lingon.decoding.contrastive import contrast
-from lingon.decoding.rules import temperature
-from lingon.decoding.score import AT_ONCE, score
+from lingon.decoding.logits_processors import temperature
+from lingon.decoding.score_tokens import AT_ONCE, score
 from lingon.decoding.step import rows_of
 from tests.decoding.toy import Toy
 

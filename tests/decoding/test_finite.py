@@ -7,10 +7,10 @@ import torch
 
 from lingon.core.errors import NotFinite
 from lingon.decoding.beam import Beams, beam_search
+from lingon.decoding.logits_processors import bias
 from lingon.decoding.prompts import read
-from lingon.decoding.rules import bias
 from lingon.decoding.sample import stream
-from lingon.decoding.score import replay, score
+from lingon.decoding.score_tokens import replay, score
 from lingon.decoding.speculative import Reader, speculate
 from lingon.decoding.step import rows_of
 from tests.decoding.toy import Toy

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from lingon.core.errors import UserError
-from lingon.data.pieces import pieces_of
-from lingon.data.tokenize import bpe, characters, unigram, wordpiece, words
+from lingon.data.tokenizers import bpe, characters, unigram, wordpiece, words
+from lingon.data.tokenizers.token_bytes import pieces_of
 from lingon.decoding import grammar as grammar_file
 from lingon.decoding.automaton import compiled
 from lingon.decoding.beam import Beams, beam_search

@@ -8,8 +8,8 @@ import torch
 from scipy.stats import chisquare
 
 from lingon.core.errors import NotFinite, UserError
+from lingon.decoding.logits_processors import bias, no_repeat, temperature, top_k, top_p
 from lingon.decoding.prompts import padded_left, read
-from lingon.decoding.rules import bias, no_repeat, temperature, top_k, top_p
 from lingon.decoding.sample import greedy, sampled, stream
 from lingon.decoding.step import rows_of
 from tests.decoding.toy import Toy, chances

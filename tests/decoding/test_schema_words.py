@@ -16,7 +16,7 @@ import pytest
 from lingon.core.errors import UserError
 from lingon.decoding.automaton import compiled
 from lingon.decoding.schema import schema_grammar
-from tests.decoding.test_ecma import by_node
+from tests.decoding.test_ecma_regex import by_node
 
 jsonschema = pytest.importorskip("jsonschema")
 

@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import chisquare
 
 from lingon.decoding.beam import Beams, beam_search
+from lingon.decoding.logits_processors import exactly_top_k, min_p, top_k, top_p, typical
 from lingon.decoding.prompts import read
-from lingon.decoding.rules import exactly_top_k, min_p, top_k, top_p, typical
 from lingon.decoding.sample import sampled, stream
 from lingon.decoding.speculative import Reader, Tally, speculate
 from lingon.decoding.step import rows_of

@@ -7,8 +7,8 @@ import torch
 from scipy.stats import chisquare
 
 from lingon.core.errors import UserError
+from lingon.decoding.logits_processors import bias, exactly_top_k, no_repeat, temperature, top_k, top_p
 from lingon.decoding.prompts import read
-from lingon.decoding.rules import bias, exactly_top_k, no_repeat, temperature, top_k, top_p
 from lingon.decoding.sample import greedy, stream
 from lingon.decoding.speculative import Reader, Tally, speculate
 from lingon.decoding.step import Row, apply, rows_of

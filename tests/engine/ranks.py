@@ -13,12 +13,12 @@ from lingon.data.batches import shuffled_windows, text_batches
 from lingon.engine.average import EMA
 from lingon.engine.distributed import joined, spread
 from lingon.engine.fit import Plan, fit
-from lingon.engine.optim import adamw, sgd
+from lingon.engine.fsdp import shard
+from lingon.engine.optimizers import adamw, sgd
 from lingon.engine.run import Run
-from lingon.engine.sharding import shard
 from lingon.engine.watch import Watch
 from lingon.models.gpt import GPT
-from lingon.tasks.language_modeling import Objective, fresh_loss, likelihood
+from lingon.tasks.language_model.objective import Objective, fresh_loss, likelihood
 from tests.engine.tiny import Tiny, digest, error_of, loss_of, texts
 
 

@@ -13,7 +13,7 @@ from lingon.core.errors import Interrupted, UserError
 from lingon.data.batches import Batch, Loader, Sequential
 from lingon.engine.batch_tree import rows_of, to_device, tokens_of
 from lingon.engine.fit import BY_EPOCH, Plan, fit
-from lingon.engine.optim import sgd
+from lingon.engine.optimizers import sgd
 from lingon.engine.run import Cadence, Run
 from tests.engine.tiny import digest, record
 

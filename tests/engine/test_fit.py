@@ -9,7 +9,7 @@ from torch import nn
 from lingon.core.errors import NotFinite, UserError
 from lingon.engine import gradient, schedule
 from lingon.engine.fit import Plan, fit
-from lingon.engine.optim import adamw, sgd
+from lingon.engine.optimizers import adamw, sgd
 from lingon.engine.watch import Watch
 from tests.engine.tiny import TEXTS, VOCAB, batches, digest, loss_of, record, texts, tiny, train
 

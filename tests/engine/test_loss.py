@@ -11,10 +11,10 @@ from lingon.data.batches import contiguous_batches
 from lingon.engine.distributed import interleaved, own_rows
 from lingon.engine.fit import Plan, fit
 from lingon.engine.loss import Loss
-from lingon.engine.optim import adamw
+from lingon.engine.optimizers import adamw
 from lingon.engine.run import Cadence, Run
 from lingon.models.lstm import LSTM
-from lingon.tasks.language_modeling import Objective, carried_loss
+from lingon.tasks.language_model.objective import Objective, carried_loss
 from tests.engine.tiny import batches, digest, record, tiny, train
 
 TOKENS = np.random.default_rng(0).integers(0, 13, 3 * 95 + 1)

@@ -6,7 +6,7 @@ import torch
 from lingon.core.seed import seed_everything
 from lingon.engine.fit import Plan, fit
 from lingon.engine.run import Cadence, Run
-from lingon.engine.sparse import row_adagrad
+from lingon.engine.sparse_optimizer import row_adagrad
 from lingon.models.registry import build
 from lingon.tasks.classify import cross_entropy
 from tests.engine.tiny import CLASSES, VOCAB, batches, digest, record

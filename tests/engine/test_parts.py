@@ -8,7 +8,8 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lingon.core.errors import UserError
-from lingon.engine import optim, precision, schedule
+from lingon.engine import optimizers as optim
+from lingon.engine import precision, schedule
 from lingon.engine.average import EMA, NT, SWA, Average
 from lingon.engine.compile import compiled
 from lingon.engine.distributed import bare

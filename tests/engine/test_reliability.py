@@ -12,7 +12,7 @@ import torch
 
 from lingon.core.errors import RunError
 from lingon.engine import checkpoint, run
-from lingon.engine.memory import explained, is_memory
+from lingon.engine.out_of_memory import explained, is_memory
 from lingon.engine.run import Cadence, Run
 from tests.engine.tiny import digest, loss_of, tiny, train
 
@@ -78,7 +78,7 @@ from lingon.core.errors import RunError
 from lingon.data.batches import Batch
 from lingon.engine import checkpoint
 from lingon.engine.fit import Plan, fit
-from lingon.engine.optim import sgd
+from lingon.engine.optimizers import sgd
 from lingon.engine.run import Run, Cadence
 
 torch.set_num_threads(1)

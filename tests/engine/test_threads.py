@@ -9,7 +9,7 @@ from torch import nn
 from lingon.data.batches import Loader, Sequential
 from lingon.engine import threads
 from lingon.engine.fit import Plan, fit
-from lingon.engine.optim import sgd
+from lingon.engine.optimizers import sgd
 from lingon.engine.run import Run
 from lingon.engine.threads import WORTH_SHARING, operations
 from tests.engine.tiny import batches, loss_of, tiny, train

@@ -14,7 +14,7 @@ from lingon.data.batches import Loader, Shuffled
 from lingon.engine import precision, schedule
 from lingon.engine.fit import Plan, fit
 from lingon.engine.loss import Loss
-from lingon.engine.optim import adam, sgd
+from lingon.engine.optimizers import adam, sgd
 from lingon.engine.run import Cadence, Run
 from lingon.engine.step import step
 from tests.engine.test_reliability import python

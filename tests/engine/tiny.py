@@ -10,7 +10,7 @@ from torch import nn
 from lingon.core.seed import seed_everything
 from lingon.data.batches import text_batches
 from lingon.engine.fit import Plan, fit
-from lingon.engine.optim import adamw
+from lingon.engine.optimizers import adamw
 
 VOCAB, WIDTH, CLASSES, TEXTS = 31, 7, 3, 53
 

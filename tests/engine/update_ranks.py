@@ -9,7 +9,7 @@ from torch import nn
 from lingon.data.batches import Loader, Shuffled
 from lingon.engine.distributed import joined, spread
 from lingon.engine.fit import Plan, fit
-from lingon.engine.optim import sgd
+from lingon.engine.optimizers import sgd
 from lingon.engine.world import world
 from tests.engine.test_update import POINTS, Teacher
 

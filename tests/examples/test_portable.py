@@ -15,7 +15,7 @@ from examples.portable import build
 from lingon.checkpoints.bundle import save_bundle
 from lingon.checkpoints.load import load
 from lingon.core.errors import FetchError
-from lingon.data.tokenize import bpe, words
+from lingon.data.tokenizers import bpe, words
 from lingon.export.portable import export
 from lingon.models.registry import build as build_model
 from lingon.tasks.classify import Classifier
@@ -101,7 +101,7 @@ def test_javascript_refuses_other_tokenizers_and_half_a_character():
 @pytest.mark.parametrize("characters", [False, True])
 def test_javascript_finds_the_same_rows(characters):
     from lingon.data.batches import collate
-    from lingon.export.rows import rows_of, rule_of
+    from lingon.export.ngram_rows import rows_of, rule_of
     from lingon.models.ngrams import NGrams
 
     tokenizer = words(TEXTS)

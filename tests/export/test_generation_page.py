@@ -10,13 +10,13 @@ import subprocess
 import pytest
 import torch
 
-from lingon.data.tokenize import characters, spaces
+from lingon.data.tokenizers import characters, spaces
 from lingon.decoding.beam import Beams
-from lingon.export.generation_page import shown, write_page
 from lingon.models.gpt import GPT
-from lingon.tasks.generate import LanguageModel
-from lingon.tasks.manner import Manner
-from lingon.tasks.written import gathered, likeliest, perplexity
+from lingon.tasks.language_model import LanguageModel
+from lingon.tasks.language_model.generation import gathered, likeliest, perplexity
+from lingon.tasks.language_model.page import shown, write_page
+from lingon.tasks.language_model.sampling_params import Manner
 
 HOSTILE = "</script><script>window.harmed=1</script><img src=x onerror=window.harmed=1>"
 

@@ -19,10 +19,10 @@ from lingon.core.errors import UserError
 from lingon.core.files import write_json
 from lingon.data.batches import collate
 from lingon.export import portable
+from lingon.export.ngram_rows import rows_of, rule_of
 from lingon.export.onnx import run_onnx
 from lingon.export.parity import BATCHES, LENGTHS, batches, largest_difference
 from lingon.export.portable import TARGETS, export
-from lingon.export.rows import rows_of, rule_of
 from lingon.export.torch_program import pickled_parts, run_torch
 from tests.checkpoints import test_bundle
 from tests.checkpoints.test_bundle import RUN, TEXTS

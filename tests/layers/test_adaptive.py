@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lingon.core.errors import UserError
-from lingon.layers.adaptive import AdaptiveSoftmax, usual_cutoffs
+from lingon.layers.adaptive_softmax import AdaptiveSoftmax, usual_cutoffs
 from lingon.models.registry import build
 
 

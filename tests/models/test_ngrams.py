@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from lingon.core.errors import UserError
 from lingon.data.batches import collate
 from lingon.data.hashing import sorted_keys
-from lingon.engine.sparse import RowAdagrad, row_adagrad
+from lingon.engine.sparse_optimizer import RowAdagrad, row_adagrad
 from lingon.kernels.feature_keys import TEXT_BITS
 from lingon.kernels.feature_sum import sum_rows
 from lingon.models.ngrams import NGrams, buckets_for

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from lingon.data.batches import collate
-from lingon.data.tokenize import words
+from lingon.data.tokenizers import words
 from lingon.models.textcnn import TextCNN
 from lingon.recipes.prepare import attach_vectors
 from lingon.recipes.settings import Settings

@@ -9,9 +9,9 @@ import lingon
 from lingon.core.errors import UserError
 from lingon.core.files import read_json
 from lingon.engine.log import read_metrics
+from lingon.recipes.estimate import plan
 from lingon.recipes.file_settings import Files
 from lingon.recipes.language_model import language_model
-from lingon.recipes.plan import plan
 from lingon.recipes.read_examples import Asked, read_examples
 from lingon.recipes.settings import Folder
 from lingon.recipes.sweep import as_command

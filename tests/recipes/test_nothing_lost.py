@@ -136,7 +136,7 @@ def test_whatever_fails_after_training_the_model_is_there_and_resume_ends_the_ru
 
     place = {
         "evaluate": "lingon.tasks.classify.Classifier.evaluate",
-        "write_report": "lingon.export.report.write_report",
+        "write_report": "lingon.tasks.classify.report.write_report",
         "summary": "lingon.recipes.summary.summary",
         "record_in_bundle": "lingon.recipes.classify.record_in_bundle",
     }[where]
@@ -221,7 +221,7 @@ def test_a_language_model_whose_perplexity_overflows_is_kept(data, capsys):
     assert "perplexity inf" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("where", ["lingon.export.plot.plot_runs", "lingon.recipes.text_summary.summary"])
+@pytest.mark.parametrize("where", ["lingon.export.training_curves.plot_runs", "lingon.recipes.text_summary.summary"])
 def test_a_language_model_survives_what_comes_after(data, monkeypatch, where):
     prose(data)
 

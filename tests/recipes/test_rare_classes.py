@@ -15,7 +15,7 @@ from lingon.cli.app import app
 from lingon.core.errors import UserError
 from lingon.core.files import read_json
 from lingon.data.examples import Examples
-from lingon.data.tokenize import words
+from lingon.data.tokenizers import words
 from lingon.engine.watch import Best, Watch
 from lingon.metrics.class_table import class_lines
 from lingon.models.registry import build

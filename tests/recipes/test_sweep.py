@@ -9,7 +9,7 @@ from typer import Option
 
 from lingon.core.errors import UserError
 from lingon.data.examples import Examples
-from lingon.data.tokenize import words
+from lingon.data.tokenizers import words
 from lingon.models.registry import entry_of, models_for
 from lingon.recipes import COMPARABLE, RECIPES
 from lingon.recipes.prepare import model_of

@@ -13,14 +13,14 @@ import pytest
 from lingon.core.errors import Interrupted, NotFinite, UserError
 from lingon.core.files import read_json, sha256_of
 from lingon.data.running_text import lines_of
-from lingon.data.vector_files import load_vector_file
-from lingon.data.vectors import read_vectors
 from lingon.engine.log import read_metrics
 from lingon.kernels.aot_compile import linker
 from lingon.recipes.settings import Folder
 from lingon.recipes.vector_settings import VectorSettings
 from lingon.recipes.vectors import question, vectors
-from lingon.tasks import train_vectors
+from lingon.word_vectors.files import load_vector_file
+from lingon.word_vectors.files.load import read_vectors
+from lingon.word_vectors.train import parallel as train_vectors
 
 SMALL = VectorSettings(
     width=7, window=2, epochs=2, min_count=1, spaces=True, buckets=101, sample=0.0, deterministic=True

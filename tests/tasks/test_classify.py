@@ -6,14 +6,14 @@ import torch.nn.functional as F
 
 from lingon.core.errors import UserError
 from lingon.data.examples import Examples
-from lingon.data.tokenize import words
+from lingon.data.tokenizers import words
 from lingon.engine.fit import Plan, fit
-from lingon.engine.optim import adamw
-from lingon.models.bag import Bag
+from lingon.engine.optimizers import adamw
+from lingon.models.bag_of_vectors import Bag
 from lingon.models.self_attentive import SelfAttentive
 from lingon.models.textcnn import TextCNN
 from lingon.tasks.classify import Classifier, scores
-from lingon.tasks.words import attended_words, deciding_words
+from lingon.tasks.classify.saliency import attended_words, deciding_words
 
 TEXTS = ["good film", "bad film , very bad", "an average story", "good good good fun", "dull", "bad"] * 5
 LABELS = ["up", "down", "flat", "up", "down", "down"] * 5

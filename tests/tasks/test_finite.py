@@ -14,16 +14,16 @@ from lingon.core.errors import DataError, NotFinite, UserError
 from lingon.core.finite import check_finite
 from lingon.data.corpora.questions import Pair
 from lingon.data.examples import Examples, Splits
-from lingon.data.tokenize import spaces, words
+from lingon.data.tokenizers import spaces, words
 from lingon.decoding.beam import Beams
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
-from lingon.tasks.generate import LanguageModel
-from lingon.tasks.manner import Manner
-from lingon.tasks.vectors import agreement, align, analogy, nearest, odd_one_out, similarity, weat
-from lingon.tasks.vectors.evaluate import evaluate_pairs
-from lingon.tasks.vectors.word_vectors import WordVectors
-from lingon.tasks.words import deciding_words
+from lingon.tasks.classify.saliency import deciding_words
+from lingon.tasks.language_model import LanguageModel
+from lingon.tasks.language_model.sampling_params import Manner
+from lingon.word_vectors.queries import agreement, align, analogy, nearest, odd_one_out, similarity, weat
+from lingon.word_vectors.queries.evaluate import evaluate_pairs
+from lingon.word_vectors.word_vectors import WordVectors
 
 TEXTS = ["good film", "bad film", "a story", "dull"]
 BROKEN = "logits that are NaN|logits that are infinite|NaN or infinite"

@@ -11,14 +11,14 @@ import torch.nn.functional as F
 import lingon
 from lingon.checkpoints.bundle import save_bundle
 from lingon.core.errors import DataError, UserError
-from lingon.data.tokenize import bpe, characters, words
+from lingon.data.tokenizers import bpe, characters, words
 from lingon.decoding.beam import Beams
 from lingon.decoding.sample import Picked
 from lingon.decoding.speculative import Tally
 from lingon.models.gpt import GPT
 from lingon.models.lstm import LSTM
-from lingon.tasks.generate import LanguageModel
-from lingon.tasks.manner import Manner
+from lingon.tasks.language_model import LanguageModel
+from lingon.tasks.language_model.sampling_params import Manner
 
 TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ran — naïve café!"] * 5
 

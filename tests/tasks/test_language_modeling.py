@@ -12,7 +12,7 @@ from lingon.engine.fit import Plan, fit
 from lingon.layers.losses import LogUniform
 from lingon.metrics.likelihood import Likelihood, windows, with_cache
 from lingon.models.lstm import LSTM
-from lingon.tasks.language_modeling import Objective, cached_likelihood, carried_loss, likelihood, sampled
+from lingon.tasks.language_model.objective import Objective, cached_likelihood, carried_loss, likelihood, sampled
 
 V = 13
 TOKENS = np.random.default_rng(0).integers(0, V, 151)

@@ -11,13 +11,13 @@ from torch import nn
 from lingon.core.module_copies import eval_view, shallow_copy
 from lingon.data.batches import contiguous_batches, shuffled_windows
 from lingon.data.examples import Examples
-from lingon.data.tokenize import spaces, words
+from lingon.data.tokenizers import spaces, words
 from lingon.engine.fit import Plan, fit
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
-from lingon.tasks.generate import LanguageModel
-from lingon.tasks.language_modeling import Objective, carried_loss, fresh_loss, likelihood, recurrent
-from lingon.tasks.words import deciding_words
+from lingon.tasks.classify.saliency import deciding_words
+from lingon.tasks.language_model import LanguageModel
+from lingon.tasks.language_model.objective import Objective, carried_loss, fresh_loss, likelihood, recurrent
 
 THREADS, STEPS = 8, 40
 TEXTS = ["good film", "bad film , very bad", "an average story", "good good good fun", "dull", "bad"] * 5

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from lingon.data.tokenize import bpe
+from lingon.data.tokenizers import bpe
 from lingon.models.decoder import decoder
 from lingon.models.gpt import GPT
-from lingon.tasks.generate import LanguageModel
-from lingon.tasks.manner import Manner
+from lingon.tasks.language_model import LanguageModel
+from lingon.tasks.language_model.sampling_params import Manner
 
 TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ran."] * 5
 PROMPTS = ["the", "a dog ran; a cat ran. the dog", "", "the cat sat on the mat", "the"]

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lingon.models.options import Width
+from lingon.models.option_types import Width
 from lingon.models.registry import ModelEntry
 
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
+from lingon.core.config_keys import want
 from lingon.core.errors import DataError
-from lingon.core.keys import want
 from lingon.data.examples import Examples
-from lingon.data.tokenize import Tokenizer
+from lingon.data.tokenizers import Tokenizer
 from lingon.engine.loss import Loss
 from lingon.metrics.scores import Scores
 from lingon.tasks.task import Card

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from lingon.core.errors import DataError, unknown
-from lingon.data.gguf import GGUF
-from lingon.data.tokenizer import short
-from lingon.layers.position import llama3
+from lingon.data.files.gguf import GGUF
+from lingon.data.tokenizers.tokenizer import short
+from lingon.layers.rotary import llama3
 
 FREQUENCIES = "rope_freqs.weight"
 LARGEST = {"gemma2": 46, "gemma3": 62}  # layers of the models of 27 billion, whose scores are scaled otherwise

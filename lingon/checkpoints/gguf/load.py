@@ -12,8 +12,8 @@ from lingon.checkpoints.huggingface.names import entries
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.progress import track
 from lingon.core.shapes import Tensor
-from lingon.data.gguf import GGUF
-from lingon.data.gguf_tokenizer import gguf_tokenizer
+from lingon.data.files.gguf import GGUF
+from lingon.data.tokenizers.gguf import gguf_tokenizer
 from lingon.models.families import from_config
 
 # Their names for those of the Hugging Face layout: outside of the layers, in all layers, in those of Gemma.

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lingon.data.corpora.weights import WEIGHTS, weights_of
-from lingon.data.gguf import is_gguf
+from lingon.data.files.gguf import is_gguf
 
 if TYPE_CHECKING:
-    from lingon.tasks.generate import LanguageModel
+    from lingon.tasks.language_model import LanguageModel
 
 
 def is_gguf_source(source: str | Path) -> bool:

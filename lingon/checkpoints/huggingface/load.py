@@ -15,7 +15,7 @@ from lingon.checkpoints.huggingface.opener import HUB
 from lingon.checkpoints.huggingface.weight_files import read_weights, same_weights, weight_files, weight_shapes
 from lingon.core.errors import DataError, FetchError, UserError, one_of, unknown
 from lingon.core.files import read_json
-from lingon.data.hub_tokenizer import read_tokenizer
+from lingon.data.tokenizers.huggingface import read_tokenizer
 from lingon.models.families import from_config
 
 CONFIG_LIMIT = 4 << 20  # bytes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from lingon.core.files import read_json
 
 if TYPE_CHECKING:
-    from lingon.tasks.generate import LanguageModel
+    from lingon.tasks.language_model import LanguageModel
 
 HUB = "hf:"  # what a name of the hub begins with, so that a folder that is misspelt never asks the network
 CONFIG_LIMIT = 64 << 20  # bytes of a config.json that is only looked at: a bundle's may have many labels

@@ -13,8 +13,8 @@ from lingon.checkpoints.huggingface.weight_files import write_weights
 from lingon.core.errors import UserError
 from lingon.core.files import atomic_folder, write_json
 from lingon.core.shapes import Tensor
-from lingon.data.hub_tokenizer import write_tokenizer
-from lingon.data.tokenize import Tokenizer
+from lingon.data.tokenizers import Tokenizer
+from lingon.data.tokenizers.huggingface import write_tokenizer
 
 SHARD = 5_000_000_000  # bytes in one file
 TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")

@@ -6,7 +6,7 @@ from typing import Any
 
 from lingon.core.errors import unknown
 from lingon.core.files import atomic_write, cache_dir
-from lingon.data.corpora.rows import VECTORS, Corpus, Vectors, find
+from lingon.data.corpora.catalogue import VECTORS, Corpus, Vectors, find
 from lingon.data.examples import Examples, Splits
 from lingon.data.fetch import fetch
 from lingon.data.split import hash_split, without_duplicates

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lingon.core.errors import DataError
 from lingon.data.examples import Examples
-from lingon.data.unpack import members, unpacked
+from lingon.data.files.archives import members, unpacked
 
 BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
 POLARITY = ("negative", "positive")

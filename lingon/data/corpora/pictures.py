@@ -8,7 +8,7 @@ from typing import Any
 
 from lingon.core.errors import DataError, unknown
 from lingon.core.files import atomic_write, cache_dir
-from lingon.data.corpora.rows import PICTURES, PictureSet
+from lingon.data.corpora.catalogue import PICTURES, PictureSet
 from lingon.data.fetch import fetch
 
 PARSED = 1  # raised when the parser or the order changes, so that what an older one made is not used

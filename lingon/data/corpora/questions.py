@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lingon.core.errors import DataError, unknown
 from lingon.data.fetch import Package, fetch
-from lingon.data.unpack import members
+from lingon.data.files.archives import members
 
 # The peer itself carries them among its tests. Its wheel is only unpacked, none of it is ever run.
 GENSIM = Package(

@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from lingon.core.errors import DataError
-from lingon.data.unpack import members
+from lingon.data.files.archives import members
 
 MOST_CHARACTERS = 1 << 26  # of one object of R
 CHAPTER = re.compile(r"(?i)chapter ([ivxlc]+|\d+)\.?")

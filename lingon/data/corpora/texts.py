@@ -6,8 +6,8 @@ from pathlib import Path
 
 from lingon.core.errors import UserError, suggest, unknown
 from lingon.core.files import atomic_write, cache_dir
+from lingon.data.corpora.catalogue import CORPORA, TEXTS, Text
 from lingon.data.corpora.load import PARTS, load
-from lingon.data.corpora.rows import CORPORA, TEXTS, Text
 from lingon.data.fetch import fetch
 from lingon.data.split import key_of, share_of
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write, cache_dir, sha256_of
 from lingon.data.fetch import Package, fetch
-from lingon.data.unpack import members
+from lingon.data.files.archives import members
 
 PLACE = "weights"  # in the cache
 

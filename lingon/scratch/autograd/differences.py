@@ -8,7 +8,7 @@ from lingon.scratch import dtypes
 from lingon.scratch.arguments import checked
 from lingon.scratch.autograd.engine import _listed
 from lingon.scratch.autograd.functional import jacobian
-from lingon.scratch.blame import fail
+from lingon.scratch.error_context import fail
 from lingon.scratch.tensor import Tensor, no_grad, shown
 
 

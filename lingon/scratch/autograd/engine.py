@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lingon.scratch.arguments import checked
-from lingon.scratch.blame import KindError, fail
+from lingon.scratch.error_context import KindError, fail
 from lingon.scratch.tensor import Node, Tensor, method, set_grad_enabled, shown
 
 Edge = Node | Tensor

@@ -6,7 +6,7 @@ import numpy as np
 
 from lingon.scratch.arguments import checked
 from lingon.scratch.autograd.engine import _listed, grad
-from lingon.scratch.blame import fail
+from lingon.scratch.error_context import fail
 from lingon.scratch.shaping import stack
 from lingon.scratch.tensor import Tensor, enable_grad, shown
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from lingon.scratch import create, dtypes, elementwise, reductions
 from lingon.scratch.arguments import DType, checked
-from lingon.scratch.blame import PlaceError, fail, operands
 from lingon.scratch.elementwise import abs as absolute
 from lingon.scratch.elementwise import relu, sigmoid, tanh, where
+from lingon.scratch.error_context import PlaceError, fail, operands
 from lingon.scratch.products import conv1d
 from lingon.scratch.tensor import Tensor, shown
 

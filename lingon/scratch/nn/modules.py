@@ -7,7 +7,7 @@ import numpy as np
 from lingon.core.errors import one_of, unknown
 from lingon.scratch import create
 from lingon.scratch.arguments import REFUSED, built, checked, kind
-from lingon.scratch.blame import KindError, PlaceError, fail
+from lingon.scratch.error_context import KindError, PlaceError, fail
 from lingon.scratch.nn import functional as F
 from lingon.scratch.tensor import Tensor, no_grad, shown
 

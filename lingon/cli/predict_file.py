@@ -1,0 +1,93 @@
+"""What `lingon predict --file` does with a table: its texts are labelled, and it is written back with the labels."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from lingon.cli.predict import AT_ONCE, lines_of
+from lingon.core.errors import DataError, UserError, unknown
+from lingon.data.files.formats import is_table, rows_of
+from lingon.data.files.labelled_texts import LOOK_CELLS, look, wrong_text
+from lingon.data.files.lines import FileOptions
+from lingon.data.files.row import Row, cell_text
+from lingon.data.files.table_writer import check_table, table_writer
+from lingon.data.running_text import text_column
+from lingon.tasks.task import Predictor, columns
+
+
+@dataclass
+class Source:
+    """A file of texts: a table, or one text a line. skip: rows that cannot be read are left out and counted."""
+
+    path: Path
+    text: str | None
+    skip: bool
+    options: FileOptions
+    skipped: int = 0
+
+    @classmethod
+    def of(cls, path: Path, text: str | None, on_bad_row: str, options: FileOptions) -> "Source":
+        """The file with its column found. Raises UserError when it is not there, or has no column of texts."""
+        if on_bad_row not in ("stop", "skip"):
+            raise unknown("value of --on-bad-row", on_bad_row, ("stop", "skip"))
+        if not path.is_file():
+            raise UserError(f"there is no file {str(path)!r}")
+        table = is_table(path, options)
+        if text and not table:
+            raise UserError(f"--text {text!r}: {path} is no table; each of its lines is a text")
+        return cls(path, text_column(path, text, options) if table else None, on_bad_row == "skip", options)
+
+    def rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Each text with the row that it is from."""
+        if self.text is None:
+            yield from ((line, {"text": line}) for line in lines_of(self.path, self.options))
+            return
+        for row in rows_of(self.path, None, self.options):
+            if self._readable(row):
+                yield cell_text(row.values[self.text]) or "", row.values
+        if self.skipped:
+            print(
+                f"{self.path}: {self.skipped:,} rows that have no text or cannot be read are left out", file=sys.stderr
+            )
+
+    def _readable(self, row: Row) -> bool:
+        wrong = wrong_text(row, self.text or "")
+        if wrong and not self.skip:
+            raise DataError(f"{self.path}{row.where}: {wrong}; --on-bad-row skip leaves such rows out")
+        self.skipped += bool(wrong)
+        return not wrong
+
+
+def write_scored(task: Predictor, source: Source, out: Path, overwrite: bool) -> str:
+    """Write the table back with the columns of each prediction; return a line on it.
+
+    A classifier's are label, probability and probability_CLASS. Each has predicted_ before it when the table has one
+    of them. Only AT_ONCE rows are in memory at a time, or fewer where there are many columns.
+    """
+    check_table(out, source.path, overwrite)
+    own = ["text"] if source.text is None else look(source.path, source.options)[0]
+    count, rows, at_once = 0, source.rows(), max(1, min(AT_ONCE, LOOK_CELLS // max(1, len(own))))
+    added: list[str] = []
+    with table_writer(out) as write:
+        while group := list(islice(rows, at_once)):
+            found = [columns(prediction) for prediction in task.predict([text for text, _ in group])]
+            added = added or _names(list(found[0]), own)
+            write([_with(row, added, list(one.values())) for (_, row), one in zip(group, found, strict=True)])
+            count += len(group)
+    if not count:
+        raise DataError(f"{source.path}: no row with a text")
+    first = ", ".join(added[:2]) + (f" and {added[2]}, ..." if len(added) > 2 else "")
+    return f"{out}: {count:,} rows with {first}"
+
+
+def _names(added: list[str], own: list[str]) -> list[str]:
+    return [f"predicted_{name}" for name in added] if set(added) & set(own) else added
+
+
+def _with(row: dict[str, Any], names: list[str], values: list[Any]) -> dict[str, Any]:
+    if taken := set(names) & set(row):
+        raise DataError(f"the table has a column {min(taken)!r} already; rename it")
+    return row | dict(zip(names, values, strict=True))

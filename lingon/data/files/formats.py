@@ -1,0 +1,139 @@
+"""Rows of a user's file, one after the other, whatever its format."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lingon.core.errors import DataError, suggest
+from lingon.data.files.csv_tables import separated
+from lingon.data.files.lines import PACKED, FileOptions, lines_of, whole_text
+from lingon.data.files.row import Row
+
+TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
+FORMATS = (*TABLES, ".txt")
+LABELLED = "__label__"  # what fastText puts before a label
+
+
+def ending_of(path: Path) -> str:
+    """How the name of a file ends, without .gz and .xz, in small letters."""
+    name = path.name.lower()
+    for packed in PACKED:
+        name = name.removesuffix(packed)
+    return Path(name).suffix
+
+
+def format_of(path: Path) -> str:
+    """The format of a file by its name, without .gz. Raises DataError with the formats there are."""
+    ending = ending_of(path)
+    if ending not in FORMATS:
+        raise DataError(f"{path}: ends in {ending!r}; {suggest(ending, FORMATS)} (each also .gz or .xz), or a folder")
+    return ending
+
+
+def is_table(path: Path, options: FileOptions = FileOptions()) -> bool:
+    """Tells whether a file holds rows with columns, or lines with the labels of fastText, and not just text."""
+    if ending_of(path) in TABLES:
+        return True
+    if ending_of(path) != ".txt" or path.stat().st_size == 0:
+        return False
+    first = next((line.text for line in lines_of(path, options.encoding) if line.text.strip()), "")
+    return first.lstrip().startswith(LABELLED)
+
+
+def rows_of(path: Path, only: list[str] | None = None, options: FileOptions = FileOptions()) -> Iterator[Row]:
+    """The rows of a csv, tsv, jsonl, json, parquet or txt file (each also .gz or .xz).
+
+    only: columns that are needed, where leaving the others out saves time.
+    Raises DataError with path and line for a file that is empty, cut short, or no text, or grows like a bomb.
+    """
+    from lingon.data.files.parquet import parquet_rows
+
+    readers: dict[str, Callable[[], Iterator[Row]]] = {
+        ".csv": partial(separated, path, options, only),
+        ".tsv": partial(separated, path, options, only, "\t"),
+        ".txt": partial(_txt, path, options),
+        ".jsonl": partial(_jsonl, path, options),
+        ".ndjson": partial(_jsonl, path, options),
+        ".json": partial(_json, path, options),
+        ".parquet": partial(parquet_rows, path, only),
+    }
+    read = readers[format_of(path)]
+    if path.stat().st_size == 0:
+        raise DataError(f"{path}: the file is empty")
+    yield from read()
+
+
+def _txt(path: Path, options: FileOptions) -> Iterator[Row]:
+    """Lines such as `__label__positive the text`, as fastText has them; the label may stand anywhere in the line."""
+    for number, line, wrong in lines_of(path, options.encoding):
+        words = line.split()
+        labels = [word.removeprefix(LABELLED) for word in words if word.startswith(LABELLED)]
+        if not words:
+            continue
+        if not wrong and not labels:
+            wrong = "no label; expected a line such as: __label__positive A fine film."
+        elif not wrong and len(labels) > 1:
+            wrong = (
+                f"{len(labels)} labels ({', '.join(labels)[:80]}); several labels for a text are no task yet, keep one"
+            )
+        elif not wrong and (stuck := re.search(r"[,;]", labels[0].rstrip(",;"))):
+            wrong = f"label {labels[0][:80]!r}: {stuck[0]!r} does not end a label; put a space after it"
+        text = re.sub(rf"(^|(?<=\s)){LABELLED}\S*(\s+|$)", "", line.strip()).strip()
+        yield Row(f":{number}", {"text": text, "label": labels[0].rstrip(",;") if labels else None}, wrong)
+
+
+def _jsonl(path: Path, options: FileOptions) -> Iterator[Row]:
+    for number, line, wrong in lines_of(path, options.encoding):
+        if line.strip():
+            yield _object(f":{number}", line, wrong)
+
+
+class _Twice(dict):
+    """An object with a key that comes twice."""
+
+    key = ""
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        found = _Twice(found)
+        names = [name for name, _ in pairs]
+        found.key = next(name for i, name in enumerate(names) if name in names[:i])
+    return found
+
+
+def _object(where: str, line: str, wrong: str) -> Row:
+    try:
+        return _checked(where, json.loads(line, object_pairs_hook=_pairs), wrong)
+    except (ValueError, RecursionError) as error:
+        return Row(where, {}, wrong or f"not JSON ({error}); is the line cut short?")
+
+
+def _checked(where: str, value: Any, wrong: str = "") -> Row:
+    if not isinstance(value, dict):
+        kind = type(value).__name__
+        return Row(where, {}, wrong or f"a {kind}, expected an object such as {{'text': ..., 'label': ...}}")
+    if isinstance(value, _Twice):
+        wrong = wrong or f"the key {value.key[:80]!r} comes twice"
+    return Row(where, value, wrong)
+
+
+def _json(path: Path, options: FileOptions) -> Iterator[Row]:
+    """A list of objects; or lines of objects, which some call .json as well."""
+    text = whole_text(path, options.encoding)
+    try:
+        items = json.loads(text, object_pairs_hook=_pairs)
+    except (ValueError, RecursionError) as error:
+        if text.lstrip().startswith("{") and str(error).startswith("Extra data"):
+            return _jsonl(path, options)
+        where = f"{path}:{getattr(error, 'lineno', 1)}"
+        raise DataError(f"{where}: not JSON ({error}); is the file cut short?") from None
+    if not isinstance(items, list):
+        raise DataError(
+            f"{path}: a JSON {'dict' if isinstance(items, dict) else type(items).__name__}, expected a list of objects"
+        )
+    return (_checked(f": item {i}", item) for i, item in enumerate(items, 1))

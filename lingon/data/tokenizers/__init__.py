@@ -1,0 +1,6 @@
+"""The door to everything that turns text into ids: the tokenizer and the six ways to make one."""
+
+from lingon.data.tokenizers.tokenizer import Tokenizer
+from lingon.data.tokenizers.train import bpe, characters, spaces, unigram, wordpiece, words
+
+__all__ = ["Tokenizer", "bpe", "characters", "spaces", "unigram", "wordpiece", "words"]

@@ -1,0 +1,175 @@
+"""The tokenizer that a GGUF file carries: pairs joined by score, as SentencePiece does, or pairs of bytes, as GPT-2.
+
+Which token begins a text follows from its facts; an end that some files ask for is left to whoever writes on.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import tokenizers
+from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, processors
+
+from lingon.core.errors import DataError, unknown
+from lingon.data.files.gguf import GGUF
+from lingon.data.tokenizers.tokenizer import Tokenizer, short
+
+CONTROL, OWN, BYTE = 3, 4, 6  # kinds of tokens: never in a text; always one piece of a text; a byte of a rare character
+SPACE = "▁"
+LONGEST = 1 << 10  # characters of a token that is cut into all pairs
+# In all; a vocabulary of 262,144 tokens has about half a million pairs, of a few letters each.
+PAIRS, LETTERS, WORK = 1 << 20, 1 << 25, 1 << 30
+LLAMA3 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+QWEN2 = LLAMA3.replace("{1,3}", "")
+# What a text is cut into before pairs are joined; None is GPT-2's own.
+CUTS = {"gpt-2": None, "llama-bpe": LLAMA3, "llama3": LLAMA3, "llama-v3": LLAMA3}
+CUTS |= {"qwen2": QWEN2, "deepseek-r1-qwen": QWEN2}
+
+
+def gguf_tokenizer(file: GGUF) -> Tokenizer:
+    """The tokenizer of a file. Raises DataError naming the fact that is wrong, missing, or of a kind not read."""
+    kind = file.facts.get("tokenizer.ggml.model")
+    if not isinstance(kind, str) or kind not in READ:
+        raise DataError(f"{file.path}: tokenizer.ggml.model: {unknown('kind', str(kind), READ)}")
+    tokens = _spelled(file, _texts(file, "tokens"))
+    if len(set(tokens)) < len(tokens):
+        raise DataError(f"{file.path}: tokenizer.ggml.tokens has a token twice")
+    kinds = _numbers(file, "token_type", len(tokens), np.ones(len(tokens), int)).tolist()
+    try:
+        library = READ[kind](file, tokens, kinds)
+        _add(library, tokens, kinds)
+        _begin(file, library, tokens, by_itself=kind == "llama")
+        library.encode("a b")
+    except DataError:
+        raise
+    except BaseException as error:  # a panic inside the library is not an Exception
+        if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
+            raise
+        raise DataError(f"{file.path}: its tokenizer is not a sound one ({short(str(error))})") from None
+    if library.get_vocab_size() != len(tokens):
+        raise DataError(f"{file.path}: the tokens of its tokenizer do not fit together")
+    return Tokenizer(library)
+
+
+def _is_gemma(file: GGUF) -> bool:
+    return str(file.facts.get("general.architecture")).startswith("gemma")
+
+
+def _spelled(file: GGUF, tokens: list[str]) -> list[str]:
+    """The tokens as pairs of them are joined: files of Gemma write its runs of spaces with spaces."""
+    if not _is_gemma(file):
+        return tokens
+    return [SPACE * len(t) if len(t) > 1 and not t.strip(" ") else t for t in tokens]
+
+
+def _by_score(file: GGUF, tokens: list[str], kinds: list[int]) -> tokenizers.Tokenizer:
+    """SentencePiece's: the pair whose whole has the highest score is joined first."""
+    if file.facts.get("tokenizer.ggml.remove_extra_whitespaces", False):
+        raise DataError(f"{file.path}: tokenizer.ggml.remove_extra_whitespaces is true, which Lingon does not have")
+    scores = _numbers(file, "scores", len(tokens), None).astype(float)
+    if not np.isfinite(scores).all():
+        raise DataError(f"{file.path}: tokenizer.ggml.scores holds NaN or infinite numbers")
+    if gemma := _is_gemma(file):  # what was joined first is told by its ids, not by its scores
+        scores = -np.arange(len(tokens), dtype=float)
+    ids = {token: i for i, token in enumerate(tokens)}
+    rare = tokens[_id(file, "unknown_token_id", len(tokens), 0)]
+    # Gemma's own pieces, such as runs of spaces, are made by joining; what is no text is never.
+    apart = (CONTROL, BYTE) if gemma else (CONTROL, OWN, BYTE)
+    whole = {t for t, kind in zip(tokens, kinds, strict=True) if kind in apart}
+    merges = _merges(file.path, ids, scores.tolist(), whole)
+    model = models.BPE(ids, merges, unk_token=rare, fuse_unk=True, byte_fallback=BYTE in kinds)
+    library = tokenizers.Tokenizer(model)
+    written = [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
+    read = [normalizers.Replace(" ", SPACE)]
+    if file.facts.get("tokenizer.ggml.add_space_prefix", not gemma):
+        read.insert(0, normalizers.Prepend(SPACE))
+        written.append(decoders.Strip(" ", 1, 0))
+    library.normalizer, library.decoder = normalizers.Sequence(read), decoders.Sequence(written)
+    return library
+
+
+def _by_bytes(file: GGUF, tokens: list[str], kinds: list[int]) -> tokenizers.Tokenizer:
+    """GPT-2's: bytes as letters, joined in the order of a list, within words that a pattern cuts."""
+    cut = file.facts.get("tokenizer.ggml.pre", "gpt-2" if file.facts.get("general.architecture") == "gpt2" else None)
+    if cut not in CUTS:
+        raise DataError(f"{file.path}: tokenizer.ggml.pre: {unknown('kind', str(cut), CUTS)}")
+    merges = [tuple(line.split(" ")) for line in _texts(file, "merges")]
+    if wrong := next((pair for pair in merges if len(pair) != 2), None):
+        raise DataError(f"{file.path}: tokenizer.ggml.merges has {short(' '.join(wrong))}, expected two parts")
+    ids = {token: i for i, token in enumerate(tokens)}
+    library = tokenizers.Tokenizer(models.BPE(ids, merges, ignore_merges=CUTS[cut] == LLAMA3))
+    if CUTS[cut] == QWEN2:
+        library.normalizer = normalizers.NFC()
+    letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=CUTS[cut] is None)
+    words = [] if CUTS[cut] is None else [pre_tokenizers.Split(Regex(CUTS[cut]), "isolated")]
+    library.pre_tokenizer = pre_tokenizers.Sequence([*words, letters]) if words else letters
+    library.decoder = decoders.ByteLevel()
+    return library
+
+
+READ = {"llama": _by_score, "gpt2": _by_bytes}
+
+
+def _add(library: tokenizers.Tokenizer, tokens: list[str], kinds: list[int]) -> None:
+    """Makes whole pieces of what the file marks so. A run of spaces is made by joining, as by transformers."""
+    marked = [(t, kind) for t, kind in zip(tokens, kinds, strict=True) if kind in (CONTROL, OWN) and t]
+    library.add_special_tokens([AddedToken(t, special=True, normalized=False) for t, kind in marked if kind == CONTROL])
+    library.add_tokens([AddedToken(t, normalized=False) for t, kind in marked if kind == OWN and t.strip(SPACE)])
+
+
+def _begin(file: GGUF, library: tokenizers.Tokenizer, tokens: list[str], by_itself: bool) -> None:
+    """Has each text begin with the token that the file names, when it says so or its kind of tokenizer does so."""
+    if not file.facts.get("tokenizer.ggml.add_bos_token", by_itself):
+        return
+    begin = _id(file, "bos_token_id", len(tokens), None)
+    token = tokens[begin]
+    if not token or ":" in token or token.startswith("$") or any(map(str.isspace, token)):
+        raise DataError(f"{file.path}: the token {short(token)} cannot begin a text")
+    library.post_processor = processors.TemplateProcessing(single=f"{token} $A", special_tokens=[(token, begin)])
+
+
+def _merges(path: object, ids: Mapping[str, int], scores: list[float], whole: set[str]) -> list[tuple[str, str]]:
+    """All pairs of tokens that make a token: those of higher score first, then the longer left half."""
+    found, letters = [], 0
+    work = sum(len(token) ** 2 for token in ids if len(token) <= LONGEST)
+    for token, i in ids.items():
+        for left, right in _pairs(token, ids, whole) if work <= WORK else ():
+            found.append((scores[i], left, right))
+            letters += len(token)
+        if work > WORK or len(found) > PAIRS or letters > LETTERS:
+            raise DataError(f"{path}: its tokens can be joined in {PAIRS:,} ways and more, as no words can; not read")
+    found.sort(key=lambda f: (f[0], len(f[1]), len(f[2])), reverse=True)
+    return [(left, right) for _, left, right in found]
+
+
+def _pairs(token: str, ids: Mapping[str, int], whole: set[str]) -> Iterator[tuple[str, str]]:
+    if token in whole or len(token) > LONGEST:
+        return
+    for cut in range(1, len(token)):
+        left, right = token[:cut], token[cut:]
+        if left in ids and right in ids and left not in whole and right not in whole:
+            yield left, right
+
+
+def _texts(file: GGUF, name: str) -> list[str]:
+    value = file.facts.get(f"tokenizer.ggml.{name}")
+    if not isinstance(value, list) or not value or not all(isinstance(text, str) for text in value):
+        raise DataError(f"{file.path}: tokenizer.ggml.{name} is not a list of texts")
+    return list(value)
+
+
+def _numbers(file: GGUF, name: str, count: int, default: np.ndarray | None) -> np.ndarray:
+    value = file.facts.get(f"tokenizer.ggml.{name}", default)
+    if not isinstance(value, np.ndarray) or len(value) != count:
+        raise DataError(f"{file.path}: tokenizer.ggml.{name} is not a list of {count:,} numbers, one for each token")
+    return value
+
+
+def _id(file: GGUF, name: str, size: int, default: int | None) -> int:
+    value: Any = file.facts.get(f"tokenizer.ggml.{name}", default)
+    if type(value) is not int or not 0 <= value < size:
+        raise DataError(f"{file.path}: tokenizer.ggml.{name} is {short(value)}, expected an id under {size:,}")
+    return value

@@ -1,0 +1,58 @@
+"""Tokenizers of published checkpoints: `tokenizer.json`, or the older `vocab.json` with `merges.txt`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+from tokenizers import decoders, models, pre_tokenizers
+
+from lingon.core.errors import DataError
+from lingon.core.files import read_bytes, read_json, write_json
+from lingon.data.tokenizers.guard import guarded
+from lingon.data.tokenizers.tokenizer import Tokenizer
+
+MERGES = 64 << 20  # bytes
+
+
+def read_tokenizer(folder: Path) -> Tokenizer | None:
+    """The tokenizer of a checkpoint; None when there is no file of one.
+
+    Its post-processor stays, so that a text begins with the token that the model expects there.
+    """
+    if (folder / "tokenizer.json").is_file():
+        return Tokenizer.load(folder / "tokenizer.json")
+    if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
+        return Tokenizer(_byte_level(folder))
+    if (folder / "tokenizer.model").is_file():
+        raise DataError(f"{folder}: tokenizer.model alone is not read; make a tokenizer.json with transformers")
+    return None
+
+
+def write_tokenizer(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any]) -> None:
+    """Writes tokenizer.json, and the few words that transformers needs beside it."""
+    tokenizer.save(folder / "tokenizer.json")
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast"})
+
+
+def _byte_level(folder: Path) -> tokenizers.Tokenizer:
+    """GPT-2's kind: pairs of bytes."""
+    vocab = read_json(folder / "vocab.json")
+    try:
+        lines = read_bytes(folder / "merges.txt", MERGES).decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{folder / 'merges.txt'}: not UTF-8 text (byte {error.start})") from None
+    merges = [tuple(line.split(" ")) for line in lines if line and not line.startswith("#version")]
+    if not isinstance(vocab, dict) or not all(len(pair) == 2 for pair in merges):
+        raise DataError(f"{folder}: vocab.json and merges.txt are not those of a byte-level tokenizer")
+    try:
+        library = guarded(folder, "vocab.json and merges.txt do not fit together", _pairs, vocab, merges)
+    except TypeError as error:
+        raise DataError(f"{folder}: vocab.json and merges.txt do not fit together ({str(error)[:80]})") from None
+    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    library.decoder = decoders.ByteLevel()
+    return library
+
+
+def _pairs(vocab: dict[str, int], merges: list[tuple[str, str]]) -> tokenizers.Tokenizer:
+    return tokenizers.Tokenizer(models.BPE(vocab, merges))

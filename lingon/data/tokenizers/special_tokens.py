@@ -1,0 +1,33 @@
+"""What a user types is text: tokenizers that would make a special token of its spelling get the unknown one instead."""
+
+import json
+
+import tokenizers
+
+from lingon.data.tokenizers.vocab import PAD
+
+
+def instead_of_specials(library: tokenizers.Tokenizer) -> dict[int, int | None]:
+    """For the id of each special token that a text can become, the id that stands for it: that of unknown words.
+
+    The library leaves out special tokens that are found in a text, but not those that its model has as an entry, as
+    a table of words does. None where such a tokenizer has no token for what is unknown.
+    """
+    special = {token.content: i for i, token in library.get_added_tokens_decoder().items() if token.special}
+    if (pad := library.token_to_id(PAD)) is not None:
+        special[PAD] = pad
+    names = [*special]
+    texts = [text for name in names for text in (name, f"a {name} a")]
+    found = library.encode_batch(texts, add_special_tokens=False)
+    typed = [n for k, n in enumerate(names) if any(special[n] in e.ids for e in found[2 * k : 2 * k + 2])]
+    if not typed:
+        return {}
+    unknown = _unknown(library)
+    return {special[name]: unknown for name in typed if special[name] != unknown}
+
+
+def _unknown(library: tokenizers.Tokenizer) -> int | None:
+    model = json.loads(library.to_str())["model"]
+    if isinstance(name := model.get("unk_token"), str):
+        return library.token_to_id(name)
+    return model.get("unk_id")

@@ -1,0 +1,288 @@
+"""The tokenizer: text to ids and back, saved as one `tokenizer.json` whatever its kind."""
+
+import json
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import chain, islice
+from pathlib import Path
+
+import tokenizers
+from tokenizers.pre_tokenizers import ByteLevel, Split
+
+from lingon.core.errors import DataError, UserError
+from lingon.core.files import atomic_write, read_json
+from lingon.data.tokenizers.ascii_words import lowercase_of, runs, words_of
+from lingon.data.tokenizers.graphemes import on_whole_characters
+from lingon.data.tokenizers.growth import check_growth
+from lingon.data.tokenizers.guard import guarded
+from lingon.data.tokenizers.special_tokens import instead_of_specials
+from lingon.data.tokenizers.vocab import PAD, UNK, Vocab
+
+PIECE = 1 << 14  # characters encoded in one go: beyond, the library's time and memory grow faster than the text
+CHUNK = 2048  # texts encoded at once: the library's own results are ten times the size of the ids
+MANY = 1 << 20  # characters from which on the compiled scanner is worth the time it takes to load
+MOSTLY = 0.9  # share of unknown tokens above which a text is almost certainly of another language or form
+FEW = 20  # tokens below which that share says nothing
+
+
+class Tokenizer:
+    """Turns texts into ids. `words`, `bpe` and the others in `lingon.data.tokenizers.train` make one.
+
+    >>> from lingon.data.tokenizers import words
+    >>> tokenizer = words(["A film. A good film!"])
+    >>> tokenizer.tokens("Good film"), tokenizer.decode(tokenizer.encode("Good film"))
+    (['good', 'film'], 'good film')
+    """
+
+    def __init__(self, library: tokenizers.Tokenizer, source: Path | str | None = None):
+        # What a user types is text, even if it is spelt like a special token.
+        library.encode_special_tokens = True
+        library.no_padding()
+        library.no_truncation()
+        self.library, self._source = library, source or "the tokenizer"
+        self._embeddings: int | None = None
+        self._instead = self._call(instead_of_specials, library)
+        self._pad = library.token_to_id(PAD)
+        self._plain_words = lowercase_of(library)
+        # Only where a piece of a text is encoded as it would be inside the text.
+        self._divides = library.post_processor is None and isinstance(library.pre_tokenizer, Split | ByteLevel)
+
+    @cached_property
+    def vocab(self) -> Vocab:
+        """The tokens in the order of their ids; only those that the model has, see `for_rows`."""
+        ids = self.library.get_vocab(with_added_tokens=True)
+        return Vocab(sorted(ids, key=ids.__getitem__)[: self._embeddings], unknown=UNK if UNK in ids else None)
+
+    def for_rows(self, rows: int, where: object) -> "Tokenizer":
+        """The same tokenizer for a model of `rows` embeddings; a text that needs a token beyond them is refused.
+
+        Published checkpoints may name tokens that only a larger model of their kind has, such as one for pictures.
+        Raises DataError naming `where` when tokens of texts are among those, not only ones that were added.
+        """
+        size = self.library.get_vocab_size(with_added_tokens=True)
+        added = self.library.get_added_tokens_decoder()
+        if not all(i in added for i in range(rows, size)):
+            raise DataError(f"{where}: the tokenizer has {size:,} tokens, the model was made for {rows:,}")
+        found = Tokenizer(self.library, self._source)
+        found._embeddings = rows if size > rows else None
+        return found
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of a text. Raises UserError for anything but a str, and for half a surrogate pair."""
+        if not isinstance(text, str):
+            raise _not_text(text)
+        if self._plain_words is not None and text.isascii():
+            return self._told(self._word_ids(text))
+        return self._told([i for _, encoding in self._encodings(text) for i in self._ids_of(encoding)])
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text, made on all cores."""
+        if isinstance(texts, str | Mapping):
+            raise UserError(f"encode_batch takes a list of texts, not a {type(texts).__name__}: {short(texts)}")
+        out: list[list[int]] = []
+        texts = list(texts)
+        for start in range(0, len(texts), CHUNK):
+            chunk = texts[start : start + CHUNK]
+            for text in chunk:
+                if not isinstance(text, str):  # the library would take a tuple for a pair of texts
+                    raise _not_text(text)
+            out += self._rows(chunk)
+        self._told(*out)
+        return out
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids; padding is left out, and an unknown token of a word tokenizer is written as U+FFFD.
+
+        `characters`, `bpe` and `unigram` lose nothing: decode(encode(text)) == text. `words` and `wordpiece` give a
+        normal form, the lower-case words with spaces between, whose ids are again the same ids.
+        """
+        if isinstance(ids, str | Mapping):
+            raise UserError(f"decode takes a list of ids, not a {type(ids).__name__}: {short(ids)}")
+        ids, size = [int(i) for i in ids], self.library.get_vocab_size()
+        for i in ids:
+            if not 0 <= i < size:
+                raise UserError(f"id {i} is outside the vocabulary, whose ids are 0 to {size - 1}")
+        return self._call(self.library.decode, [i for i in ids if i != self._pad], skip_special_tokens=False)
+
+    def tokens(self, text: str) -> list[str]:
+        """The tokens of a text, as they stand in the vocabulary."""
+        if not self._instead:
+            return [token for _, encoding in self._encodings(text) for token in encoding.tokens]
+        name = self.library.id_to_token
+        return [name(i) for _, encoding in self._encodings(text) for i in self._ids_of(encoding)]
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """For each token the place [start, end) in the text, in characters, that it was made of.
+
+        Places are of whole characters, a letter with its marks. Tokens that share one, such as the bytes of a rare
+        one, have the same place.
+        """
+        found = ((at + a, at + b) for at, encoding in self._encodings(text) for a, b in encoding.offsets)
+        return on_whole_characters(text, found)
+
+    def save(self, path: Path | str) -> None:
+        """Writes `tokenizer.json`, in the format that the `tokenizers` library and the Hugging Face world read."""
+        with atomic_write(Path(path)) as file:
+            file.write(self.library.to_str(pretty=True) + "\n")
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Tokenizer":
+        """Reads a `tokenizer.json`. Raises DataError naming the file when it is not a whole and sound one."""
+        content = read_json(Path(path))
+        if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
+            raise DataError(f"{path}: not a tokenizer.json (it has no 'model')")
+        check_growth(path, content)
+        tokenizer = guarded(path, "not a sound tokenizer.json", cls._sound, json.dumps(content), path)
+        ids = tokenizer.library.get_vocab(with_added_tokens=True)
+        if not ids or sorted(ids.values()) != list(range(len(ids))):
+            raise DataError(f"{path}: the ids of its {len(ids):,} tokens are not 0, 1, 2, ... without gaps")
+        return tokenizer
+
+    @classmethod
+    def _sound(cls, content: str, path: Path | str) -> "Tokenizer":
+        try:
+            tokenizer = cls(tokenizers.Tokenizer.from_str(content), path)
+            tokenizer.library.encode("a b")
+        except TypeError as error:
+            raise DataError(f"{path}: not a sound tokenizer.json ({short(error)})") from None
+        return tokenizer
+
+    def _call(self, function, *arguments, **more):
+        return guarded(self._source, "it cannot do this", function, *arguments, **more)
+
+    def _ids_of(self, encoding: tokenizers.Encoding) -> list[int]:
+        """The ids of a text, in which no special token comes from what was typed."""
+        if not self._instead:
+            return encoding.ids
+        pairs = zip(encoding.ids, encoding.special_tokens_mask, strict=True)
+        found = [i if begins else self._instead.get(i, i) for i, begins in pairs]
+        if None in found:
+            name = self.library.id_to_token(encoding.ids[found.index(None)])
+            raise DataError(f"{self._source}: a text holds {name!r}, which it takes for a special token; leave it out")
+        return found
+
+    def _rows(self, texts: list[str]) -> list[list[int]]:
+        if self._plain_words is None:
+            return self._library_rows(texts)
+        pieces = [runs(text) for text in texts]
+        flat = [*chain.from_iterable(pieces)]
+        plain, others = [run for run in flat if run.isascii()], [run for run in flat if not run.isascii()]
+        ours, theirs = iter(self._ascii_rows(plain)), iter(self._library_rows(others))
+        rows = (next(ours) if run.isascii() else next(theirs) for run in flat)
+        return [next(rows) if len(p) == 1 else [*chain.from_iterable(islice(rows, len(p)))] for p in pieces]
+
+    def _ascii_rows(self, texts: list[str]) -> list[list[int]]:
+        if sum(map(len, texts)) < MANY:
+            return [self._word_ids(text) for text in texts]
+        from lingon.data.tokenizers.word_scanner import encode_ascii
+
+        return encode_ascii(texts, self._lexicon, self._ids[1], self._plain_words)
+
+    @cached_property
+    def _lexicon(self):
+        from lingon.data.tokenizers.word_scanner import lexicon
+
+        return lexicon(self._ids[0])
+
+    def _word_ids(self, text: str) -> list[int]:
+        ids, unknown = self._ids
+        return [ids.get(word, unknown) for word in words_of(text, self._plain_words)]
+
+    @cached_property
+    def _ids(self) -> tuple[dict[str, int], int]:
+        ids = self.library.get_vocab(with_added_tokens=False)
+        return ids, ids[self.library.model.unk_token]
+
+    def _library_rows(self, texts: list[str]) -> list[list[int]]:
+        divided = [[piece for _, piece in self._pieces(text)] if len(text) > PIECE else [text] for text in texts]
+        try:
+            found = self._call(self.library.encode_batch_fast, list(chain.from_iterable(divided)))
+        except TypeError:
+            for text in texts:
+                check_text(text)
+            raise
+        rows = map(self._ids_of, found)
+        return [next(rows) if len(d) == 1 else [*chain.from_iterable(islice(rows, len(d)))] for d in divided]
+
+    def _encodings(self, text: str) -> Iterator[tuple[int, tokenizers.Encoding]]:
+        """The parts of a text, encoded, and where each starts."""
+        check_text(text)
+        for start, piece in self._pieces(text):
+            yield start, self._call(self.library.encode, piece)
+
+    def _pieces(self, text: str) -> Iterator[tuple[int, str]]:
+        """Cuts a long text before single spaces, where every tokenizer cuts; in a run without one, after PIECE."""
+        start = 0
+        while self._divides and len(text) - start > PIECE:
+            end = start + PIECE
+            while (end := text.rfind(" ", start + 1, end)) > 0 and (text[end - 1].isspace() or text[end + 1].isspace()):
+                pass
+            end = end if end > 0 else start + PIECE
+            yield start, text[start:end]
+            start = end
+        yield start, text[start:]
+
+    def _beyond(self, rows: Sequence[list[int]]) -> int | None:
+        """The first id that the model has no embedding of."""
+        most = self._embeddings
+        return None if most is None else next((i for row in rows for i in row if i >= most), None)
+
+    def _told(self, *rows: list[int]) -> list[int]:
+        """Warns when nearly everything is unknown: a model would learn nothing, and nobody would see why."""
+        if (beyond := self._beyond(rows)) is not None:
+            raise UserError(
+                f"token {self.library.id_to_token(beyond)!r} is id {beyond}, but the model has {self._embeddings:,} "
+                "embeddings; leave it out of the text"
+            )
+        unknown, total = self.library.token_to_id(UNK), sum(map(len, rows))
+        if unknown is not None and total >= FEW:
+            share = sum(row.count(unknown) for row in rows) / total
+            if share > MOSTLY:
+                warnings.warn(
+                    f"{share:.0%} of {total:,} tokens are {UNK}: was this tokenizer made for such texts?", stacklevel=3
+                )
+        return rows[0] if rows else []
+
+
+def short(value: object) -> str:
+    """A value as an error message can show it."""
+    text = str(value) if isinstance(value, BaseException) else repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _not_text(value: object) -> UserError:
+    return UserError(f"a text is a str, not a {type(value).__name__}: {short(value)}")
+
+
+def check_text(text: object) -> None:
+    """Raises UserError for anything but a str, and for half a surrogate pair."""
+    if not isinstance(text, str):
+        raise _not_text(text)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        found = f"U+{ord(text[error.start]):04X}"
+        raise UserError(
+            f"character {error.start} of a text is {found}, half of a surrogate pair, which no encoding can write; "
+            "read the text with the right encoding, or drop such characters"
+        ) from None
+
+
+def _before_fork() -> None:
+    """Lets the library work on one core in forked processes, where its threads do not exist, and without a warning."""
+    if "TOKENIZERS_PARALLELISM" not in os.environ:
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        _ours.append(True)
+
+
+def _after_fork() -> None:
+    if _ours:
+        _ours.clear()
+        del os.environ["TOKENIZERS_PARALLELISM"]
+
+
+_ours: list[bool] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork)

@@ -1,0 +1,223 @@
+"""Makes tokenizers from texts: words, characters, BPE, WordPiece, Unigram.
+
+| kind | tokens | decode(encode(text)) |
+|---|---|---|
+| words | words, numbers, punctuation marks | normal form |
+| wordpiece | the same, rare words in pieces | normal form |
+| spaces | whatever stands between spaces | normal form |
+| characters | characters, rare ones as bytes | the text |
+| bpe | frequent runs of bytes, merged pair by pair | the text |
+| unigram | runs of bytes that make the texts likeliest | the text |
+
+In all of them [pad] is 0 and [unk] is 1, then come the tokens by frequency in the texts, then by alphabet.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer as Library
+
+from lingon.core.errors import UserError
+from lingon.data.tokenizers.ascii_words import count_words, cut_into_words
+from lingon.data.tokenizers.scripts import EAST, SOUTH_EAST, warn_of_undivided
+from lingon.data.tokenizers.tokenizer import CHUNK, Tokenizer, check_text, short
+from lingon.data.tokenizers.vocab import SPECIALS, UNK, Vocab
+
+LOST = "\ufffd"  # how an unknown word is written; never in a vocabulary, so that it is unknown when read again
+CONTROLS = re.compile(r"[\x1c-\x1f]")
+SPACES = re.compile(r"(?:(?![\x1c-\x1f])\s)+")  # White_Space of Unicode
+BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
+
+
+def words(texts: Iterable[str], *, lowercase: bool = True, max_size: int | None = None, min_freq: int = 1) -> Tokenizer:
+    """Words, numbers and punctuation marks, each a token; what is not in the vocabulary is [unk].
+
+    "Don't pay $3.50!" gives do n't pay $ 3.50 ! in lower case. Characters of Chinese and Japanese are tokens
+    of their own. max_size: the most tokens, special ones among them. min_freq: rarer words are left out.
+    """
+    _check_sizes(max_size, min_freq)
+    library = _by_words(models.WordLevel({}, unk_token=UNK), lowercase)
+    texts = _read(texts)
+    warn_of_undivided(texts, SOUTH_EAST)
+    counts = count_words(texts, library, lowercase)
+    counts.pop(LOST, None)
+    return _with_order(library, list(Vocab.from_counts(counts, min_freq, max_size)))
+
+
+def spaces(texts: Iterable[str], *, max_size: int | None = None, min_freq: int = 1) -> Tokenizer:
+    """Whatever stands between white space is a token, as it is: for texts that others have cut into words."""
+    _check_sizes(max_size, min_freq)
+    library = Library(models.WordLevel({}, unk_token=UNK))
+    # A word that is spelt like a special token is cut in two, so that it stays text.
+    cut = pre_tokenizers.Split(Regex(r"^\[(?=(?:pad|unk)\]$)"), "isolated")
+    library.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), cut])
+    unknown = decoders.Replace(Regex(r"^\[unk\]$"), LOST)
+    library.decoder = decoders.Sequence([unknown, decoders.WordPiece(" ", cleanup=False)])  # no word begins with " "
+    counts, texts = Counter(), _read(texts)
+    warn_of_undivided(texts, SOUTH_EAST | EAST)
+    for text in texts:
+        # Of these four controls, str.split alone says that they are white space; Unicode and the library do not.
+        counts.update(SPACES.split(text) if CONTROLS.search(text) else text.split())
+    for nothing in ("", LOST):
+        counts.pop(nothing, None)
+    for special in SPECIALS:
+        for part in (special[0], special[1:]) if special in counts else ():
+            counts[part] += counts[special]
+    return _with_order(library, list(Vocab.from_counts(counts, min_freq, max_size)))
+
+
+def characters(texts: Iterable[str], *, max_size: int | None = None, min_freq: int = 1) -> Tokenizer:
+    """Characters (Unicode code points) are tokens; one that is not in the vocabulary becomes its UTF-8 bytes.
+
+    Loses nothing. The vocabulary ends with the 256 bytes. max_size counts all of it.
+    """
+    _check_sizes(max_size, min_freq, least=len(BYTES))
+    counts = Counter()
+    for text in _read(texts):
+        counts.update(text)
+    most = None if max_size is None else max_size - len(BYTES)
+    tokens = [*Vocab.from_counts(counts, min_freq, most), *BYTES]
+    ids = {token: i for i, token in enumerate(tokens)}
+    library = Library(models.BPE(ids, [], byte_fallback=True, fuse_unk=False, cache_capacity=0))
+    library.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_next")
+    library.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
+    return Tokenizer(library)
+
+
+def bpe(texts: Iterable[str], size: int, *, min_freq: int = 2) -> Tokenizer:
+    """Bytes, and the pairs of tokens that were most frequent, merged one after the other until there are `size` tokens.
+
+    Loses nothing. Source: Sennrich, Haddow, Birch, "Neural Machine Translation of Rare Words with Subword Units",
+    2016; on bytes as in Radford et al., "Language Models are Unsupervised Multitask Learners", 2019.
+    """
+    trainer = trainers.BpeTrainer(
+        vocab_size=_pieces(size, len(BYTES)),
+        min_frequency=min_freq,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    return _train(_by_bytes(models.BPE()), trainer, _read(texts))
+
+
+def wordpiece(texts: Iterable[str], size: int, *, lowercase: bool = True, min_freq: int = 2) -> Tokenizer:
+    """Words as in `words`, those that are not in the vocabulary in pieces; pieces inside a word start with ##.
+
+    A word with a character that no text had, or of more than 100 characters, is [unk].
+    Source: Schuster, Nakajima, "Japanese and Korean Voice Search", 2012; greedy as in BERT (Devlin et al., 2019).
+    """
+    texts = [text.replace(LOST, " ") for text in _read(texts)]
+    warn_of_undivided(texts, SOUTH_EAST)
+    library = _by_words(models.WordPiece({}, unk_token=UNK, max_input_chars_per_word=100), lowercase)
+    trainer = trainers.WordPieceTrainer(vocab_size=_pieces(size, 1), min_frequency=min_freq, show_progress=False)
+    return _train(library, trainer, texts)
+
+
+def unigram(texts: Iterable[str], size: int) -> Tokenizer:
+    """Pieces of bytes, each with a probability; a text is cut the likeliest way. At most `size` tokens.
+
+    Loses nothing. Source: Kudo, "Subword Regularization", 2018; on bytes, so that nothing is unknown.
+    """
+    trainer = trainers.UnigramTrainer(
+        vocab_size=_pieces(size, len(BYTES)),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    return _train(_by_bytes(models.Unigram()), trainer, _read(texts))
+
+
+def _by_words(model: models.Model, lowercase: bool) -> Library:
+    library = Library(model)
+    cut_into_words(library, lowercase)
+    # No word starts with ##, so this decoder puts spaces between words and none inside them.
+    library.decoder = decoders.Sequence([decoders.Replace(UNK, LOST), decoders.WordPiece("##", cleanup=False)])
+    return library
+
+
+def _by_bytes(model: models.Model) -> Library:
+    library = Library(model)
+    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    library.decoder = decoders.ByteLevel()
+    return library
+
+
+def _train(library: Library, trainer: trainers.Trainer, texts: Sequence[str]) -> Tokenizer:
+    """Trains, then orders the tokens by how often the texts, encoded, have each."""
+    library.train_from_iterator(texts, trainer, len(texts))
+    if isinstance(library.model, models.Unigram):
+        library = _settled(library)
+    tokens = _by_id(library)
+    counts = np.zeros(len(tokens), np.int64)
+    for start in range(0, len(texts), CHUNK):
+        for encoding in library.encode_batch_fast(texts[start : start + CHUNK]):
+            counts += np.bincount(encoding.ids, minlength=len(tokens))
+    frequency = dict(zip(tokens, counts.tolist(), strict=True))
+    return _with_order(library, sorted(tokens, key=lambda token: (-frequency[token], token)))
+
+
+def _settled(library: Library) -> Library:
+    """A Unigram tokenizer with scores that are the same in every run.
+
+    The library adds numbers up in any order, so that the last digits differ: they are cut off. And the characters
+    that it keeps for completeness alone get the lowest score plus a multiple of 0.0001, in any order: here, the lowest.
+    """
+    content = json.loads(library.to_str())
+    scores = dict(content["model"]["vocab"])
+    lowest = min(scores.values())
+    for token, score in scores.items():
+        steps = (score - lowest) / 1e-4
+        spare = len(token) == 1 and steps < len(BYTES) and abs(steps - round(steps)) < 1e-6
+        scores[token] = round(lowest if spare else score, 4)
+    content["model"]["vocab"] = sorted(scores.items())
+    return Library.from_str(json.dumps(content))
+
+
+def _by_id(library: Library) -> list[str]:
+    ids = library.get_vocab()
+    return sorted(ids, key=ids.__getitem__)
+
+
+def _with_order(library: Library, tokens: Sequence[str]) -> Tokenizer:
+    """The same tokenizer with the special tokens first, then these.
+
+    The specials are entries of the vocabulary that no text can match, not the library's "added tokens": those
+    would be found in texts, so that whoever types [pad] gets the id of padding.
+    """
+    content = json.loads(library.to_str())
+    model, order = content["model"], [*SPECIALS, *(token for token in tokens if token not in SPECIALS)]
+    if model["type"] == "Unigram":
+        score = {**dict.fromkeys(SPECIALS, 0.0), **dict(model["vocab"])}
+        model["vocab"], model["unk_id"] = [[token, score[token]] for token in order], order.index(UNK)
+    else:
+        model["vocab"] = {token: i for i, token in enumerate(order)}
+    content["added_tokens"] = []
+    return Tokenizer(Library.from_str(json.dumps(content)))
+
+
+def _read(texts: Iterable[str]) -> list[str]:
+    if isinstance(texts, str | Mapping):
+        raise UserError(f"a tokenizer is trained on a list of texts, not a {type(texts).__name__}: {short(texts)}")
+    texts = list(texts)
+    for text in texts:
+        check_text(text)
+    if not any(texts):
+        raise UserError("a tokenizer needs texts to be trained on; there are none, or all are empty")
+    return texts
+
+
+def _check_sizes(max_size: int | None, min_freq: int, least: int = 0) -> None:
+    if min_freq < 1:
+        raise UserError(f"min_freq is {min_freq}, it must be 1 or more")
+    if max_size is not None:
+        _pieces(max_size, least, "max_size")
+
+
+def _pieces(size: int, least: int, name: str = "size") -> int:
+    """How many tokens are left to be found beside the special ones."""
+    least += len(SPECIALS)
+    if size < least:
+        raise UserError(f"{name} is {size}, it must be {least} or more for this kind of tokenizer")
+    return size - len(SPECIALS)

@@ -1,0 +1,1 @@
+"""Pages and charts that know no task: a report of a task is made of them."""

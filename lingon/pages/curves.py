@@ -1,0 +1,20 @@
+"""The curves of runs: a chart for each quantity that they logged."""
+
+from typing import Any
+
+from lingon.pages.charts import line_chart
+
+CURVES = ("loss", "valid_loss", "valid_accuracy", "lr")  # of what a run logs, in this order
+
+
+def curves(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """One chart per quantity that the runs recorded, with a line for each run that has it."""
+    names = [n for n in CURVES if any(n in row for rows in runs.values() for row in rows)]
+    charts = []
+    for name in names:
+        lines = {
+            run: [(row["epoch"], row[name]) for row in rows if isinstance(row.get(name), (int, float))]
+            for run, rows in runs.items()
+        }
+        charts.append(line_chart(lines, name.replace("_", " "), "epochs", name.replace("_", " ")))
+    return charts

@@ -1,0 +1,27 @@
+"""Pages: one HTML file each, filled from a template, that needs nothing beside it and no network."""
+
+from pathlib import Path
+from typing import Any
+
+from lingon.core.files import atomic_write
+from lingon.core.strict_json import dumps
+
+
+def render(template: str, path: Path, page: dict[str, Any]) -> Path:
+    """Fills a page template. All text is escaped; only charts and `data_of`, which we make, are put in as they are."""
+    from jinja2 import Environment, PackageLoader
+
+    pages = Environment(autoescape=True, loader=PackageLoader("lingon.pages", "templates"))
+    text = pages.get_template(template).render(page)
+    with atomic_write(Path(path)) as file:
+        file.write(text)
+    return Path(path)
+
+
+def data_of(data: Any) -> str:
+    """Writes strict JSON for a script element of a page. Only "<" could end that: a word may be "</script>".
+
+    >>> data_of(["</script>"])
+    '["\\\\u003c/script>"]'
+    """
+    return dumps(data, ensure_ascii=True).replace("<", "\\u003c")

@@ -1,0 +1,176 @@
+"""What the training of a language model will take, before it is begun: memory, operations, time."""
+
+from contextlib import nullcontext
+from typing import Annotated, Any
+
+from typer import Option
+
+from lingon.core.errors import UserError
+from lingon.recipes.text_settings import TextSettings, checked, filled
+
+Tokens = Annotated[float, Option(help="Tokens in the training text, as 1e6.")]
+Processes = Annotated[int, Option(help="Processes of torchrun, at most.")]
+Unmeasured = Annotated[bool, Option("--unmeasured", help="Only count; take no steps on this machine.")]
+STEPS = 20
+
+
+def plan(
+    tokens: Tokens = 1e6,
+    processes: Processes = 8,
+    unmeasured: Unmeasured = False,
+    settings: TextSettings = TextSettings(),
+) -> dict[str, Any]:
+    """Say what training a language model with these settings will take, without training it."""
+    import psutil
+
+    from lingon.core.device import pick_device
+    from lingon.engine.estimate import bytes_of, memory_of, multiplied, shared
+
+    settings, device = filled(checked(settings)), pick_device(settings.device)
+    if not 1 <= tokens < 1e15 or processes < 1:
+        raise UserError(f"--tokens is {tokens:g}, --processes {processes}; expected at least 1 of both")
+    model, activations = counted(settings)
+    alone = memory_of(model, activations)
+    blocks = [bytes_of(block.parameters()) for block in getattr(model, "blocks", ())]
+    free = psutil.virtual_memory().available
+    operations = 6 * multiplied(model) + attention(settings, len(blocks))
+    found = {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "memory": vars(alone) | {"together": alone.together, "free": free},
+        "operations_per_token": operations,
+        "tokens_per_second": None,
+    }
+    print(described(settings, found))
+    if alone.together > 0.8 * free and device.type == "cpu":
+        print("speed: not measured, this does not fit here; lower width, depth, rows or context, or use --recompute")
+    elif not unmeasured:
+        found["tokens_per_second"] = measured(settings, device)
+    passes = settings.epochs or settings.steps * settings.rows * settings.context * settings.accumulate / tokens
+    found["processes"] = [
+        {"processes": n}
+        | {name: shared(alone, n, name == "fsdp", max(blocks, default=0)).together for name in ways(blocks)}
+        for n in (2**i for i in range(processes.bit_length()))
+    ]
+    print(timed(found, tokens * passes, passes))
+    return found
+
+
+def ways(blocks: list) -> tuple[str, ...]:
+    """How the weights can be spread: a model without blocks is only copied."""
+    return ("ddp", "fsdp") if blocks else ("ddp",)
+
+
+def counted(settings: TextSettings) -> tuple[Any, int]:
+    """The model without memory, and the bytes of what a batch leaves for its gradient.
+
+    A recurrent layer says only with real numbers what it keeps; such models are small.
+    """
+    import torch
+
+    from lingon.engine.estimate import imagined, saved_bytes
+    from lingon.layers.losses import CHUNK
+    from lingon.models.registry import entry_of
+    from lingon.recipes.prepare_text import model_of, recomputing
+
+    with nullcontext() if entry_of(settings.model).recurrent else imagined():
+        model = model_of(settings, settings.vocab).train()
+        ids = torch.zeros(settings.rows, settings.context, dtype=torch.long)
+        kept = saved_bytes(model, lambda: model.hidden(ids)[0])
+        if settings.recompute:  # all of one block is there again while its gradient is computed
+            recomputing(model)
+            kept = saved_bytes(model, lambda: model.hidden(ids)[0]) + kept // settings.depth
+    # The logits of one chunk, whose place their softmax takes; the gradient of what went in; what a chunk adds to the
+    # gradient of the last matrix, beside the sum.
+    logits = 4 * min(CHUNK, ids.numel() * settings.vocab)
+    return model, kept + logits + 4 * ids.numel() * settings.width + 2 * 4 * settings.vocab * settings.width
+
+
+def attention(settings: TextSettings, depth: int) -> int:
+    """Operations per token of the products between tokens, half of which a causal mask spares."""
+    return 6 * depth * settings.context * settings.width
+
+
+def measured(settings: TextSettings, device: Any) -> float:
+    """Tokens per second of a few steps on made-up text, after as many to get warm."""
+    import torch
+
+    from lingon.engine import precision
+    from lingon.engine.fit import Plan as Steps
+    from lingon.engine.fit import fit
+    from lingon.engine.world import World
+    from lingon.recipes import prepare, prepare_text
+    from lingon.tasks.language_model.objective import Objective
+
+    model = prepare_text.model_of(settings, settings.vocab).to(device)
+    if settings.recompute:
+        prepare_text.recomputing(model)
+    objective = Objective(model)
+    batch = settings.rows * settings.context
+    made_up = torch.randint(0, settings.vocab, (3 * STEPS * batch * settings.accumulate,)).numpy()
+    batches = prepare_text.batches_of(model, made_up, settings, World(0, 1))
+    loss = prepare_text.loss_of(model)
+    trained, optimizer = prepare.compiled(objective) if settings.compile else objective, prepare.adamw(objective, 1e-4)
+    kind = getattr(precision, settings.precision)()
+    for _ in range(2):
+        steps = Steps(steps=STEPS, accumulate=settings.accumulate, clip=settings.clip, precision=kind)
+        history = fit(trained, batches, loss, optimizer, plan=steps)
+    return history.steps * batch * settings.accumulate / history.seconds
+
+
+def described(settings: TextSettings, found: dict[str, Any]) -> str:
+    """Model and memory in lines."""
+    memory = found["memory"]
+    parts = ", ".join(f"{name} {size(memory[name])}" for name in ("weights", "gradients", "optimizer", "activations"))
+    return "\n".join(
+        [
+            f"model: {settings.model}, {found['parameters']:,} weights, {found['operations_per_token'] / 1e6:,.1f} "
+            "million operations to train on one token",
+            f"memory: {size(memory['together'])} ({parts}, with {settings.rows} rows of {settings.context}); "
+            f"{size(memory['free'])} are free here",
+        ]
+    )
+
+
+def timed(found: dict[str, Any], tokens: float, passes: float) -> str:
+    """Speed and time in lines, and a table over processes."""
+    speed, lines = found["tokens_per_second"], []
+    if speed:
+        reached = speed * found["operations_per_token"] / 1e9
+        lines.append(f"speed: {speed:,.0f} tokens/s here, {reached:,.1f} GFLOP/s, over {STEPS} steps")
+    lines.append(f"text: {tokens:,.0f} tokens are read ({passes:g} times the text)")
+    names = [name for name in found["processes"][0] if name != "processes"]
+    titles = {"ddp": "each, DDP", "fsdp": "each, FSDP2 (--shard)"}
+    heads = ["processes", *(titles[name] for name in names), *(["time at best"] if speed else [])]
+    lines.append("\n" + "  ".join(f"{head:>21}" for head in heads))
+    for row in found["processes"]:
+        cells = [str(row["processes"]), *(size(row[name]) for name in names)]
+        cells += [duration(tokens / speed / row["processes"])] if speed else []
+        lines.append("  ".join(f"{cell:>21}" for cell in cells))
+    if speed:
+        lines.append("\nAt best: each process on a machine like this one, and nothing lost to sending gradients.")
+    return "\n".join(lines)
+
+
+def size(bytes: float) -> str:
+    """Bytes for people.
+
+    >>> size(12_345_678)
+    '12.3 MB'
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if bytes < 1000:
+            break
+        bytes, unit = bytes / 1000, {"B": "kB", "kB": "MB", "MB": "GB", "GB": "TB"}[unit]
+    return f"{bytes:.3g} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people.
+
+    >>> duration(5400)
+    '1.5 h'
+    """
+    for unit, most, length in (("s", 120, 1), ("min", 7200, 60), ("h", 172_800, 3600)):
+        if seconds < most:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds / 86_400:,.1f} days"

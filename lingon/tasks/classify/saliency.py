@@ -1,0 +1,54 @@
+"""Which words decided: how far each word of a text moves the probability of its label."""
+
+from dataclasses import dataclass
+
+import torch
+
+from lingon.core.module_copies import eval_view
+from lingon.tasks.classify.classifier import Classifier
+
+LONGEST = 400  # words of a text that are looked at; each costs one more run of the model
+
+
+@dataclass(frozen=True)
+class Word:
+    """A piece of a text [start, end) and its weight: the probability of the label with it less that without it."""
+
+    start: int
+    end: int
+    weight: float
+
+
+def deciding_words(classifier: Classifier, text: str, label: str) -> list[Word]:
+    """The weight of each word for a label, by leaving the word out and asking the model again.
+
+    Source: Li, Monroe, Jurafsky, "Understanding Neural Networks through Representation Erasure", 2016.
+    It costs one run of the model per word, asks nothing of the model, and means the same for every model.
+    """
+    (column,) = classifier.numbers([label])
+    ids = classifier.encode([text])[0][:LONGEST]
+    offsets = classifier.tokenizer.offsets(text)[: len(ids)]
+    if not ids:
+        return []
+    without = [ids[:i] + ids[i + 1 :] for i in range(len(ids))]
+    probabilities = classifier.logits_of_ids([ids, *without]).softmax(-1)[:, column]
+    weights = (probabilities[0] - probabilities[1:]).tolist()
+    return [Word(start, end, weight) for (start, end), weight in zip(offsets, weights, strict=True)]
+
+
+def attended_words(classifier: Classifier, text: str) -> list[Word]:
+    """The weight that a model with attention gives each word: its mean over the hops. Weights sum to 1."""
+    ids = classifier.encode([text])[0]
+    offsets = classifier.tokenizer.offsets(text)[: len(ids)]
+    if not ids:
+        return []
+    row = torch.tensor([ids], device=classifier.device)
+    with torch.inference_mode():
+        weights = eval_view(classifier.model).attention(row, torch.ones_like(row, dtype=torch.bool))[0].mean(0).tolist()
+    return [Word(start, end, weight) for (start, end), weight in zip(offsets, weights, strict=True)]
+
+
+def strongest(text: str, words: list[Word], most: int = 5) -> list[tuple[str, float]]:
+    """Return the words with the largest weights, either way, as the text writes them, each with its weight."""
+    top = sorted(words, key=lambda word: -abs(word.weight))[:most]
+    return [(text[word.start : word.end], round(word.weight, 4)) for word in top]

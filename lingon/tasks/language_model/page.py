@@ -1,0 +1,113 @@
+"""The page of what a language model wrote: every token with its probability, and what else might have come."""
+
+import math
+from codecs import getincrementaldecoder
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lingon.data.tokenizers.token_bytes import Pieces
+from lingon.decoding.sample import Picked
+from lingon.pages.page import data_of, render
+from lingon.tasks.language_model.generation import Written, perplexity
+from lingon.tasks.language_model.language_model import LanguageModel
+
+
+def write_page(
+    path: Path,
+    model: LanguageModel,
+    texts: Sequence[Written],
+    name: str,
+    settings: Mapping[str, object],
+    alternatives: int = 8,
+) -> Path:
+    """Writes one HTML file of texts whose tokens have their numbers; texts of the same prompt stand together.
+
+    name: of the model. settings: how the texts were written, by flag. alternatives: for each token of a prompt.
+    """
+    prompts = list(dict.fromkeys(found.prompt for found in texts))
+    given = {prompt: model.told(prompt, details=alternatives) for prompt in prompts}
+    seen = {i for tokens in (*given.values(), *(found.tokens for found in texts)) for t in tokens for i in _ids(t)}
+    data = {
+        "names": {i: _name(model, i) for i in sorted(seen)},
+        "prompts": [
+            {"tokens": _rows(model, given[prompt], first=True), "perplexity": _number(perplexity(given[prompt]))}
+            for prompt in prompts
+        ],
+        "texts": [_text(model, found, prompts.index(found.prompt)) for found in texts],
+    }
+    page = {
+        "title": f"What {Path(name).name} wrote",
+        "facts": facts(model, texts),
+        "settings": [f"{flag} {_said(value)}".rstrip() for flag, value in settings.items()],
+        "plain": [(found.prompt, found.text) for found in texts],
+        "data": data_of(data),
+    }
+    return render("generate.html", path, page)
+
+
+def facts(model: LanguageModel, texts: Sequence[Written]) -> list[str]:
+    """What stands under the heading: the texts, and the model."""
+    tokens = sum(len(found.tokens) for found in texts)
+    weights = sum(p.numel() for p in model.model.parameters())
+    made = f"{len(texts):,} text{'s' * (len(texts) != 1)} of {tokens:,} tokens"
+    return [
+        made,
+        f"{type(model.model).__name__} of {weights:,} weights",
+        f"{len(model.tokenizer.vocab):,} known tokens",
+    ]
+
+
+def shown(pieces: Pieces, ids: Sequence[int], first: bool = False) -> list[str]:
+    """What each id adds to the text that a reader sees; where a character has several tokens, the last one shows it.
+
+    first: nothing stands before them.
+    """
+    decoder, out = getincrementaldecoder("utf-8")("replace"), []
+    for i, token in enumerate(ids):
+        out.append(decoder.decode(pieces.text_of([token], first and i == 0), final=i == len(ids) - 1))
+    return out
+
+
+def _text(model: LanguageModel, found: Written, prompt: int) -> dict[str, Any]:
+    numbers = {"logprob": found.logprob, "perplexity": found.perplexity, "score": found.score}
+    rows = _rows(model, found.tokens, first=False)
+    return {"prompt": prompt, "ended": found.ended, "tokens": rows} | {k: _number(v) for k, v in numbers.items()}
+
+
+def _rows(model: LanguageModel, tokens: Sequence[Picked], first: bool) -> list[list]:
+    """For each token [id, text, logprob, chance, entropy, [[id, logprob, chance], ...]]."""
+    texts = shown(model.pieces, [token.id for token in tokens], first)
+    rows = []
+    for token, text in zip(tokens, texts, strict=True):
+        others = [[i, _number(logprob), _number(chance)] for i, logprob, chance in token.others]
+        rows.append([token.id, text, *map(_number, (token.logprob, token.chance, token.entropy)), others])
+    return rows
+
+
+def _ids(token: Picked) -> list[int]:
+    return [token.id, *(i for i, *_ in token.others)]
+
+
+def _name(model: LanguageModel, token: int) -> str:
+    """A token by itself: its text, the name of a special one, or the bytes of a part of a character."""
+    if token >= len(model.pieces.of):
+        return f"({token})"  # a row of the model that the tokenizer has no token for
+    piece = model.pieces.of[token]
+    if token in model.ends or not piece:
+        return f"{'end of text' if token in model.ends else model.tokenizer.vocab.token(token)}"
+    try:
+        return piece.decode()
+    except UnicodeDecodeError:
+        return " ".join(f"{byte:02X}" for byte in piece)
+
+
+def _number(value: float | None) -> float | None:
+    """Five digits of a number; nothing for what is no number."""
+    return None if value is None or not math.isfinite(value) else float(f"{value:.5g}")
+
+
+def _said(value: object) -> str:
+    if value is True:
+        return ""
+    return " ".join(map(repr, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,1 @@
+"""Word vectors: trained, read from files and written to them, and asked."""

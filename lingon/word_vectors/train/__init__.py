@@ -1,0 +1,1 @@
+"""The training of word vectors: counts, tables, and loops of their own, for speed."""

@@ -1,0 +1,41 @@
+"""Charts are well-formed, hold every point, and cannot be made to hold markup."""
+
+import doctest
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from lingon.pages import charts
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_examples_in_docstrings():
+    assert doctest.testmod(charts).failed == 0
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (-3, 7), (5, 5), (0.0011, 0.0013), (1e9, 3e9)])
+def test_ticks_cover_the_range(low, high):
+    found = charts.ticks(low, high)
+    assert found[0] <= low
+    assert found[-1] >= high
+    assert 2 <= len(found) <= 12
+
+
+def test_a_line_has_every_finite_point_and_escapes_names():
+    points = [(0, 1.0), (1, float("nan")), (2, 3.0), (3, float("inf")), (5, -7.0)]
+    tree = ElementTree.fromstring(charts.line_chart({"<b>&": points}, "loss & <more>", "epochs", "loss"))
+    (line,) = tree.iter(SVG + "polyline")
+    assert len(line.get("points").split()) == 3
+    assert "loss & <more>" in [t.text for t in tree.iter(SVG + "text")]
+
+
+def test_bars_are_as_high_as_their_numbers():
+    tree = ElementTree.fromstring(charts.bar_chart([("a", 1.0), ("b", 3.0), ("c", 0.0)], "t", "x", "y"))
+    heights = [float(r.get("height")) for r in tree.iter(SVG + "rect")]
+    assert heights[1] == pytest.approx(3 * heights[0], rel=0.01)
+    assert heights[2] == 0
+
+
+def test_nothing_recorded_is_said():
+    assert "nothing was recorded" in charts.line_chart({"run": []}, "loss", "x", "y")
