@@ -227,7 +227,7 @@ def _run(arguments: list[str]) -> int:
     except BaseException as error:
         if debug:
             raise
-        message, code = one_line(error)
+        message, code = one_line(error, arguments)
         if message:
             print(f"lingon: {message}", file=sys.stderr)
     return code or 0

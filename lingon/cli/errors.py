@@ -1,10 +1,13 @@
 """How each failure ends: one line for the user, and an exit code (2: the user's mistake, 1: ours, 130: Ctrl-C)."""
 
 import errno
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from typer.core import TyperGroup
 
+from lingon.cli.other_names import hint
 from lingon.core.errors import FetchError, NotFinite, RunError, UserError
 from lingon.core.extras import install_command
 from lingon.core.files import cache_dir
@@ -25,13 +28,13 @@ class Door(TyperGroup):
             raise Stopped(*error.args) from error
 
 
-def one_line(error: BaseException) -> tuple[str, int]:
-    """The message and exit code of an error that reached the command line."""
-    message, code = _told(error)
+def one_line(error: BaseException, arguments: Sequence[str] = ()) -> tuple[str, int]:
+    """Return the message and exit code of an error that reached the command line. arguments: what was typed."""
+    message, code = _message_and_code(error, arguments)
     return printable(message), code
 
 
-def _told(error: BaseException) -> tuple[str, int]:
+def _message_and_code(error: BaseException, arguments: Sequence[str]) -> tuple[str, int]:
     if isinstance(error, SystemExit):
         return "", error.code if isinstance(error.code, int) else 1
     if isinstance(error, KeyboardInterrupt | Stopped):
@@ -40,7 +43,7 @@ def _told(error: BaseException) -> tuple[str, int]:
         print(error.format_message())
         return "", 0
     if hasattr(error, "format_message"):  # ... for a wrong option or command
-        return _usage(error), getattr(error, "exit_code", 2)
+        return _usage(error, arguments), getattr(error, "exit_code", 2)
     if isinstance(error, UserError):
         return _flat(error), 2
     if isinstance(error, (FetchError, NotFinite, RunError)):
@@ -67,7 +70,7 @@ def _flat(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
-def _usage(error) -> str:
-    text = " ".join(error.format_message().split())
+def _usage(error: Any, arguments: Sequence[str]) -> str:
+    text = " ".join((hint(error, arguments) or error.format_message()).split())
     context = getattr(error, "ctx", None)
     return f"{text} (help: {context.command_path} --help)" if context else text
