@@ -30,6 +30,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 
 course: $(READY)
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[course]"

@@ -151,7 +151,7 @@ def test_names_choose_comparisons():
     assert command.chosen([], "mxnet", False) == ["training", "language-model"]
     assert command.chosen([], None, True) == list(command.COMPARISONS)
     with pytest.raises(UserError, match="did you mean 'training'"):
-        command.chosen(["trainin"], None, False)
+        command.chosen(["trainingg"], None, False)
     with pytest.raises(UserError, match="unknown peer 'mxnt'; did you mean 'mxnet'"):
         command.chosen([], "mxnt", False)
     with pytest.raises(UserError, match="say what to measure"):

@@ -214,7 +214,7 @@ def test_a_window_that_is_null_is_none(family):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model_type": "lama"}, "unknown model_type 'lama'; did you mean 'llama'"),
+        ({"model_type": "llma"}, "unknown model_type 'llma'; did you mean 'llama'"),
         ({"model_type": ["llama"]}, "unknown model_type"),
         ({"hidden_size": 10**9}, "llama: key 'hidden_size' is 1000000000, expected a whole number from 1 to 65,536"),
         ({"num_hidden_layers": 10**9}, "key 'num_hidden_layers'"),

@@ -155,7 +155,7 @@ WRONG = {
     "--n 2 --temperature 0": "would write one text again",
     "--beams 2 --n 3": "the 3 best texts are wanted of 2 beams; search with more beams",
     "--beams 3 --groups 2": "3 beams cannot be divided into 2 groups",
-    "--beams 3 --early-stopping firs": "did you mean 'first'",
+    "--beams 3 --early-stopping firstt": "did you mean 'first'",
     "--contrastive 2": "2.0, expected a number from 0 to 1",
     "--bias cat": "expected a token and a number, as 'word=-5'",
     "--bias cat=much": "expected a token and a number",

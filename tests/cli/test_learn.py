@@ -56,7 +56,7 @@ def test_a_student_opens_solves_and_checks(tmp_path):
     (["learn", "open", "nets"], "00_setup"),
     (["learn", "check", "networks"], "say which"),
     (["learn", "open"], "number"),
-    (["learn", "chek"], "check"),
+    (["learn", "check_"], "check"),
     (["learn", "check", "02"], "lingon learn open 02"),
 ])  # fmt: skip
 def test_slips_end_in_one_line_that_helps(words, hint, tmp_path):

@@ -98,7 +98,7 @@ def test_unknown_names_are_answered_with_the_nearest(tmp_path):
         load_data("imbd")
     put(tmp_path / "reviews.csv", PAIRS)
     with pytest.raises(UserError, match=r"did you mean 'reviews.csv'\?"):
-        load_data(tmp_path / "revews.csv")
+        load_data(tmp_path / "reviewss.csv")
     with pytest.raises(UserError, match="'imdb' is a corpus with columns and splits of its own"):
         load_data("imdb", text="review")
 

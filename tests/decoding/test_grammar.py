@@ -279,7 +279,7 @@ def test_what_is_generated_is_json_of_the_schema(name):
 WRONG = {
     "no JSON": ("{", "the schema is not JSON"),
     "a list": ([1], r"schema is \[1\], expected an object"),
-    "a type": ({"type": "strng"}, "unknown type 'strng'; did you mean 'string'"),
+    "a type": ({"type": "stringg"}, "unknown type 'stringg'; did you mean 'string'"),
     "a keyword": ({"type": "string", "contentEncoding": "base64"}, "unknown keyword 'contentEncoding'"),
     "a keyword of another type": ({"type": "string", "items": {}}, "unknown keyword 'items'"),
     "nested": ({"properties": {"a": {"type": "x"}}}, "schema.a: unknown type 'x'"),

@@ -205,7 +205,7 @@ def test_every_epoch_is_evaluated_and_the_end_too():
 
 def test_an_unknown_metric_is_refused():
     with pytest.raises(UserError, match="did you mean 'accuracy'"):
-        train(tiny(), watch=Watch(lambda m: {"accuracy": 1.0}, metric="acuracy"))
+        train(tiny(), watch=Watch(lambda m: {"accuracy": 1.0}, metric="accuracyy"))
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ def test_each_metric_knows_its_direction():
     found = Scores({"loss": 0.5, "accuracy": 0.5}, "accuracy")
     assert (found.higher_is_better(), found.higher_is_better("loss")) == (True, False)
     assert all(isinstance(direction, bool) for direction in HIGHER_IS_BETTER.values())
-    with pytest.raises(UserError, match="unknown metric 'acuracy'; did you mean 'accuracy'"):
-        Scores({"loss": 1.0, "acuracy": 0.5}, "loss")
+    with pytest.raises(UserError, match="unknown metric 'accuracyy'; did you mean 'accuracy'"):
+        Scores({"loss": 1.0, "accuracyy": 0.5}, "loss")
     with pytest.raises(UserError, match="unknown main metric 'los'; did you mean 'loss'"):
         Scores({"loss": 1.0}, "los")
 

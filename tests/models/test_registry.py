@@ -19,8 +19,8 @@ LANGUAGE_MODELS = {"lstm", "awd_lstm", "gpt", "decoder"}
 def test_unknown_names_get_the_nearest():
     with pytest.raises(UserError, match="unknown model 'textcn'; did you mean 'textcnn'"):
         build("textcn", SIZES)
-    with pytest.raises(UserError, match="unknown key of bag 'widht'; did you mean 'width'"):
-        build("bag", SIZES | {"widht": 7})
+    with pytest.raises(UserError, match="unknown key of bag 'widtt'; did you mean 'width'"):
+        build("bag", SIZES | {"widtt": 7})
     with pytest.raises(UserError, match="bag: key 'classes' is missing"):
         build("bag", {"vocab_size": 11})
 

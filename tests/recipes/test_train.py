@@ -35,8 +35,8 @@ def test_a_trained_classifier_comes_back_loaded(table, tmp_path):
 
 
 WRONG = {
-    "a task": (("clasify", "x"), {}, "unknown task to train 'clasify'; did you mean 'classify'"),
-    "a setting": (("classify", "x"), {"settings": {"widht": 3}}, "unknown setting 'widht'; did you mean 'width'"),
+    "a task": (("classifyy", "x"), {}, "unknown task to train 'classifyy'; did you mean 'classify'"),
+    "a setting": (("classify", "x"), {"settings": {"widtt": 3}}, "unknown setting 'widtt'; did you mean 'width'"),
     "no data": (("classify",), {}, r"train\('classify'\) needs data"),
     "a type": (("classify", "x"), {"epochs": "3"}, "epochs is '3', expected float"),
     "a truth value": (("classify", "x"), {"settings": {"width": True}}, "width is 'True', expected int"),

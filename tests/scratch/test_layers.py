@@ -191,8 +191,8 @@ def test_modules_find_their_parts():
     assert all(p.grad is not None for p in net.parameters())
     net.zero_grad()
     assert all(p.grad is None for p in net.parameters())
-    with pytest.raises(UserError, match=r"unknown weight 'first\.weigth'; did you mean 'first\.weight'"):
-        net.load_state_dict({**net.state_dict(), "first.weigth": scratch.ones(1)})
+    with pytest.raises(UserError, match=r"unknown weight 'first\.weightt'; did you mean 'first\.weight'"):
+        net.load_state_dict({**net.state_dict(), "first.weightt": scratch.ones(1)})
     with pytest.raises(UserError, match=r"weights are missing: first\.weight"):
         net.load_state_dict({"scale": scratch.ones(1)})
     with pytest.raises(UserError, match=r"'scale' is \[1\] here and \[2\]"):
