@@ -338,20 +338,20 @@ def place(shape, index):
 attempt(place, "01")
 
 # %% [markdown]
-# ### 01.3 The mean of what is real
+# ### 01.3 The mean of what is text
 #
-# Texts of a batch have vectors `x` [B, T, D], and `real` [B, T] says True where a token is of the text, False where
+# Texts of a batch have vectors `x` [B, T, D], and `mask` [B, T] says True where a token is of the text, False where
 # it is padding. Give back the mean vector of each text over its real tokens, [B, D]. A text with none has the mean 0.
 
 
 # %%
-def mean_of_real(x, real):
+def masked_mean(x, mask):
     # your turn
     ...
 
 
 # %%
-attempt(mean_of_real, "01")
+attempt(masked_mean, "01")
 
 # %% [markdown]
 # ## What to read next

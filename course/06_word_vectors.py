@@ -538,16 +538,16 @@ class PaddedBag(nn.Module):
         super().__init__()
         self.embedding, self.out = embedding, nn.Linear(D, 2)
 
-    def forward(self, ids, real):
+    def forward(self, ids, mask):
         return self.out(self.embedding(ids).mean(1))
 
 
 class MendedBag(PaddedBag):
     """The sum over the words that are there, divided by how many there are."""
 
-    def forward(self, ids, real):
-        x = self.embedding(ids) * real[:, :, None]
-        return self.out(x.sum(1) / real.sum(1, keepdim=True).clamp(min=1))
+    def forward(self, ids, mask):
+        x = self.embedding(ids) * mask[:, :, None]
+        return self.out(x.sum(1) / mask.sum(1, keepdim=True).clamp(min=1))
 
 
 def with_glove(model):

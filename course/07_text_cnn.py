@@ -115,9 +115,9 @@ def max_over_time(scores):
 layer = ConvMax(width, channels=7, kernel=3)
 with torch.no_grad():
     ours = convolve(x, layer.conv.weight, layer.conv.bias)
-    real = torch.ones(1, len(x), dtype=torch.bool)
+    mask = torch.ones(1, len(x), dtype=torch.bool)
     assert torch.allclose(ours, layer.scores(x[None])[0], atol=1e-5)
-    assert torch.allclose(max_over_time(ours), layer(x[None], real)[0], atol=1e-5)
+    assert torch.allclose(max_over_time(ours), layer(x[None], mask)[0], atol=1e-5)
 print("equal to lingon.layers.conv.ConvMax:", tuple(ours.shape), "->", tuple(max_over_time(ours).shape))
 
 # %% [markdown]
@@ -148,7 +148,7 @@ assert torch.allclose(kim(ids), model(ids, ids > 0), atol=1e-6)
 # %% [markdown]
 # One thing the short class gets wrong. Texts of a batch are padded to one length, and our `amax` also looks at windows
 # of padding, where the score is the bias $b$. So the answer would depend on who else is in the batch. The library is
-# told which positions are `real`, and leaves the others out.
+# told which positions are tokens and which are padding, by its `mask`, and leaves the others out.
 
 # %%
 padded = F.pad(ids, (0, 40))

@@ -129,12 +129,12 @@ class LastState(nn.Module):
         self.recurrent = recurrent
         self.out = nn.Linear(hidden, 2)
 
-    def forward(self, ids, real):
-        return self.read(self.embedding(ids), real)
+    def forward(self, ids, mask):
+        return self.read(self.embedding(ids), mask)
 
-    def read(self, x, real):
+    def read(self, x, mask):
         states, _ = self.recurrent(x)
-        last = (real.sum(1) - 1).clamp(min=0)
+        last = (mask.sum(1) - 1).clamp(min=0)
         return self.out(states[torch.arange(len(x)), last])
 
 
@@ -245,7 +245,7 @@ print("the words that moved the verdict most:", [tokens[i + 1] for i in change.t
 # through gates and tanh, and what was known fades. The course that this one follows had this defect, with every text
 # padded to 500 tokens.
 #
-# We add padding to the test reviews and read both ways. For the wrong way we tell the model that everything is real.
+# We add padding to the test reviews and read both ways. For the wrong way the mask says that everything is text.
 
 
 # %%
@@ -253,8 +253,8 @@ print("the words that moved the verdict most:", [tokens[i + 1] for i in change.t
 def accuracy_with_padding(model, extra, right_way):
     right = 0
     for b in reviews.test_batches():
-        ids, real = F.pad(b.ids, (0, extra)), F.pad(b.mask, (0, extra))
-        logits = model(ids, real if right_way else torch.ones_like(real))
+        ids, mask = F.pad(b.ids, (0, extra)), F.pad(b.mask, (0, extra))
+        logits = model(ids, mask if right_way else torch.ones_like(mask))
         right += (logits.argmax(1) == b.labels).sum().item()
     return right / len(reviews.test)
 

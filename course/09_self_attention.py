@@ -57,19 +57,19 @@ width, hidden = glove.shape[1], 32
 
 
 # %%
-def masked_softmax(scores, real):
-    """scores [B, r, T], real [B, T] -> weights that sum to 1 over the real positions and are 0 elsewhere."""
-    scores = scores.masked_fill(~real[:, None], -torch.inf)  # e to the power of minus infinity is 0
+def masked_softmax(scores, mask):
+    """scores [B, r, T], mask [B, T] -> weights that sum to 1 over the real positions and are 0 elsewhere."""
+    scores = scores.masked_fill(~mask[:, None], -torch.inf)  # e to the power of minus infinity is 0
     grown = (scores - scores.amax(-1, keepdim=True)).exp()  # less the largest, so that exp cannot overflow
     return grown / grown.sum(-1, keepdim=True)
 
 
 scores = torch.tensor([[[2.0, 0.5, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]]])
-real = torch.tensor([[True, True, True, False, False, False, False, False]])
+mask = torch.tensor([[True, True, True, False, False, False, False, False]])
 figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), sharey=True)
 for axis, weights, title in (
     (axes[0], scores.softmax(-1), "plain softmax"),
-    (axes[1], masked_softmax(scores, real), "masked softmax"),
+    (axes[1], masked_softmax(scores, mask), "masked softmax"),
 ):
     axis.bar(range(8), weights[0, 0], color=["tab:blue"] * 3 + ["tab:gray"] * 5)
     axis.set_xticks(range(8), ["what", "a", "film"] + ["[pad]"] * 5, rotation=50)
@@ -78,27 +78,27 @@ axes[0].set_ylabel("weight")
 figure.tight_layout()
 plt.show()
 assert scores.softmax(-1)[0, 0, :3].sum() < 0.8
-assert torch.allclose(masked_softmax(scores, real).sum(-1), torch.ones(1, 1))
-assert torch.equal(masked_softmax(scores.masked_fill(~real, 1e9), real), masked_softmax(scores, real))
+assert torch.allclose(masked_softmax(scores, mask).sum(-1), torch.ones(1, 1))
+assert torch.equal(masked_softmax(scores.masked_fill(~mask, 1e9), mask), masked_softmax(scores, mask))
 
 # %% [markdown]
 # ## Ten lines, and the library
 
 
 # %%
-def attend(H, real, W1, W2):
-    """H [B, T, D], real [B, T], W1 [K, D], W2 [r, K] -> weights A [B, r, T] and sums M [B, r, D]."""
+def attend(H, mask, W1, W2):
+    """H [B, T, D], mask [B, T], W1 [K, D], W2 [r, K] -> weights A [B, r, T] and sums M [B, r, D]."""
     scores = W2 @ torch.tanh(W1 @ H.transpose(1, 2))
-    A = masked_softmax(scores, real)
+    A = masked_softmax(scores, mask)
     return A, A @ H
 
 
 seed_everything(0)
 layer = StructuredAttention(7, 5, 3)
-H, real = torch.randn(2, 11, 7), torch.arange(11) < torch.tensor([[11], [4]])
+H, mask = torch.randn(2, 11, 7), torch.arange(11) < torch.tensor([[11], [4]])
 with torch.no_grad():
-    A, M = attend(H, real, layer.first.weight, layer.second.weight)
-    assert torch.allclose(A, layer(H, real), atol=1e-6)
+    A, M = attend(H, mask, layer.first.weight, layer.second.weight)
+    assert torch.allclose(A, layer(H, mask), atol=1e-6)
     by_hand = sum(A[1, 2, t] * H[1, t] for t in range(4))  # text 1 has four words: M is a weighted sum of their states
     assert torch.allclose(M[1, 2], by_hand, atol=1e-6)
 print("equal to lingon.layers.structured_attention.StructuredAttention: A", tuple(A.shape), "M", tuple(M.shape))
@@ -357,12 +357,12 @@ attempt(most_attended, "09")
 #
 # $$\mathrm{out}_s = \sum_t a_{st}\, v_t, \qquad a_{st} = \mathrm{softmax}_t\!\left(q_s \cdot k_t / \sqrt{D}\right).$$
 #
-# `q` is [B, S, D], `k` and `v` are [B, T, D], `real` is [B, T]: padding must get no weight. Every text has at least one
+# `q` is [B, S, D], `k` and `v` are [B, T, D], `mask` is [B, T]: padding must get no weight. Every text has at least one
 # word. Give back [B, S, D].
 
 
 # %%
-def dot_product_attention(q, k, v, real):
+def dot_product_attention(q, k, v, mask):
     # your turn
     ...
 

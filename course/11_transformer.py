@@ -113,16 +113,16 @@ plt.show()
 #
 # A language model predicts each token from those before it. In training all tokens of a text are predicted at once, so
 # each must be kept from looking at what it is to predict. As in lesson 09, a score of minus infinity has the weight 0:
-# `visible` is a mask [T, S], True where query t may see key s. Below are three of them: only what came before
+# `attention_mask` is [T, S], True where query t may see key s. Below are three of them: only what came before
 # (**causal**), only the last three tokens, and only what is no padding.
 
 
 # %%
-def attention(q, k, v, visible=None):
+def attention(q, k, v, attention_mask=None):
     """q [..., T, K], k [..., S, K], v [..., S, D] -> out [..., T, D], weights [..., T, S]."""
     scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
-    if visible is not None:
-        scores = scores.masked_fill(~visible, -torch.inf)
+    if attention_mask is not None:
+        scores = scores.masked_fill(~attention_mask, -torch.inf)
     weights = scores.softmax(-1)
     return weights @ v, weights
 
@@ -139,8 +139,8 @@ masks = {
     "no padding": torch.tensor([[word != "[pad]" for word in words]] * 7),
 }
 figure, axes = plt.subplots(1, 3, figsize=(11, 4), layout="constrained")
-for axis, (name, visible) in zip(axes, masks.items(), strict=True):
-    axis.imshow(visible, cmap="Oranges", vmin=0, vmax=1.6)
+for axis, (name, attention_mask) in zip(axes, masks.items(), strict=True):
+    axis.imshow(attention_mask, cmap="Oranges", vmin=0, vmax=1.6)
     axis.set_xticks(range(7), words, rotation=60)
     axis.set_yticks(range(7), words)
     axis.set_title(name)
@@ -155,9 +155,9 @@ plt.show()
 # %%
 seed_everything(0)
 q, k, v = torch.randn(3, 2, 5, 7, 11).unbind(0)  # [B, H, T, K]
-for visible in (None, causal(7), masks["the last three"]):
-    truth = F.scaled_dot_product_attention(q, k, v, attn_mask=visible)
-    assert torch.allclose(attention(q, k, v, visible)[0], truth, atol=1e-6)
+for attention_mask in (None, causal(7), masks["the last three"]):
+    truth = F.scaled_dot_product_attention(q, k, v, attn_mask=attention_mask)
+    assert torch.allclose(attention(q, k, v, attention_mask)[0], truth, atol=1e-6)
 assert torch.allclose(
     attention(q, k, v, causal(7))[0], F.scaled_dot_product_attention(q, k, v, is_causal=True), atol=1e-6
 )
@@ -187,12 +187,12 @@ class Heads(nn.Module):
         self.qkv = nn.Linear(width, 3 * width)  # the three layers as one matrix
         self.out = nn.Linear(width, width)
 
-    def forward(self, x, visible):
+    def forward(self, x, attention_mask):
         B, T, D = x.shape
         q, k, v = self.qkv(x).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # each [B, H, T, K]
         if self.turn is not None:  # see below, at the positions
             q, k = self.turn(q), self.turn(k)
-        mixed, self.weights = attention(q, k, v, visible)
+        mixed, self.weights = attention(q, k, v, attention_mask)
         mixed[:, list(self.silent)] = 0.0  # heads that an experiment wants to be silent
         return self.out(mixed.transpose(1, 2).reshape(B, T, D))
 
@@ -336,8 +336,8 @@ class OurBlock(nn.Module):
         self.attention = Heads(width, heads, turn)
         self.feed = nn.ModuleDict({"up": nn.Linear(width, 4 * width), "down": nn.Linear(4 * width, width)})
 
-    def forward(self, x, visible):
-        x = x + self.attention(self.before_attention(x), visible)
+    def forward(self, x, attention_mask):
+        x = x + self.attention(self.before_attention(x), attention_mask)
         return x + self.feed["down"](gelu(self.feed["up"](self.before_feed(x))))
 
 
@@ -480,10 +480,10 @@ def gated(x, up_and_gate, down):
     return (gate * gate.sigmoid() * up) @ down.T
 
 
-def grouped(q, k, v, visible):
+def grouped(q, k, v, attention_mask):
     """q [B, H, T, K], k and v [B, G, T, K], where G divides H."""
     share = q.shape[1] // k.shape[1]
-    return attention(q, k.repeat_interleave(share, 1), v.repeat_interleave(share, 1), visible)[0]
+    return attention(q, k.repeat_interleave(share, 1), v.repeat_interleave(share, 1), attention_mask)[0]
 
 
 norm, feed, x = RMSNorm(24), GatedFeedForward(24, 60), torch.randn(3, 7, 24)
@@ -709,7 +709,7 @@ assert min(worse) < max(worse) / 5
 # ### 11.1 Packed texts
 #
 # Short texts are packed one after the other into one row, so that no padding is needed; `text` [T] says which text each
-# token belongs to, as in `[0, 0, 0, 1, 1, 2]`. Give back the mask `visible` [T, T]: a token sees itself and what came
+# token belongs to, as in `[0, 0, 0, 1, 1, 2]`. Give back the `attention_mask` [T, T]: a token sees itself and what came
 # before it, but only in its own text, and no further back than `window` tokens, itself counted.
 
 

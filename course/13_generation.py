@@ -54,7 +54,7 @@ V = len(tokenizer.vocab)
 def trained(width, depth, steps):
     """A decoder of this size after so many steps, as something that writes."""
     seed_everything(0)
-    model = decoder(V, width, depth, heads=4, context=256)
+    model = decoder(V, width, depth, heads=4, context_length=256)
     torch.nn.init.normal_(model.embedding.weight, std=0.1)  # larger than usual: there is little time to grow
     plan = Plan(steps=steps, schedule=warmup(20, cosine(steps - 20)), clip=1.0)  # as in lesson 11
     batches, optimizer = shuffled_windows(train, 12, 24), adamw(model, 1.5e-2, weight_decay=0.1)

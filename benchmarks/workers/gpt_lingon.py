@@ -25,7 +25,13 @@ def start(tokens, vocab_size, layers, heads, width, context, rows, threads):
     keep_freed_memory()  # as the recipe does
     parts = np.load(tokens, allow_pickle=False)
     state.update(train=parts["train"], valid=parts["valid"], context=context, rows=rows)
-    state["sizes"] = {"vocab_size": vocab_size, "depth": layers, "heads": heads, "width": width, "context": context}
+    state["sizes"] = {
+        "vocab_size": vocab_size,
+        "depth": layers,
+        "heads": heads,
+        "width": width,
+        "context_length": context,
+    }
     fresh()
     return {"weights": sum(p.numel() for p in state["model"].parameters())}
 

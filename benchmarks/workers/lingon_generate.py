@@ -23,8 +23,8 @@ def run(ids, new, weights="float32"):
     """So many new tokens for each prompt, by the loop that `lingon generate` uses."""
     model = MODELS[weights]
 
-    def step(ids, state, real=None):
-        hidden, state = model.hidden(ids, state, real)
+    def step(ids, state, mask=None):
+        hidden, state = model.hidden(ids, state, mask)
         return model.head(hidden[:, -1]), state
 
     with torch.inference_mode():

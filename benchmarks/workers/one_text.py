@@ -47,13 +47,13 @@ def export(threads):
     with tempfile.TemporaryDirectory() as folder:
         bundle = save_bundle(state["classifier"], state["model"], Path(folder) / "bundle", {})
         session = run_onnx(export_bundle(bundle, "onnx").folder / "model.onnx", threads)
-    state["run"] = (lambda ids, real: session(*rows_of(model, ids, real))) if ngrams else session
+    state["run"] = (lambda ids, mask: session(*rows_of(model, ids, mask))) if ngrams else session
 
 
 @torch.inference_mode()
 def run():
     """From ids to logits, one text after the other."""
-    state["found"] = [state["run"](ids, real)[0].tolist() for ids, real in state["batches"]]
+    state["found"] = [state["run"](ids, mask)[0].tolist() for ids, mask in state["batches"]]
 
 
 def whole():

@@ -59,23 +59,23 @@ def check_place(place):
             assert found == truth, f"In the shape {shape} the number at {tuple(index)} is at {truth}, you say {found}."
 
 
-def mean_of_real(x, real):
-    kept = real[:, :, None].to(x.dtype)
+def masked_mean(x, mask):
+    kept = mask[:, :, None].to(x.dtype)
     return (x * kept).sum(1) / kept.sum(1).clamp(min=1)
 
 
-def check_mean_of_real(mean_of_real):
-    T = _library(mean_of_real)
+def check_masked_mean(masked_mean):
+    T = _library(masked_mean)
     x = T.arange(24).reshape(3, 4, 2).float()
-    real = T.tensor([[True, True, True, True], [True, True, False, False], [False, False, False, False]])
-    found = _array(mean_of_real(x, real), (3, 2), "The mean vectors of 3 texts with 2 numbers each")
+    mask = T.tensor([[True, True, True, True], [True, True, False, False], [False, False, False, False]])
+    found = _array(masked_mean(x, mask), (3, 2), "The mean vectors of 3 texts with 2 numbers each")
     for i, truth in enumerate(([3.0, 4.0], [9.0, 10.0], [0.0, 0.0])):
         assert all(abs(a - b) < 1e-5 for a, b in zip(found[i].tolist(), truth, strict=True)), (
-            f"Text {i} has {real[i].sum().item()} real tokens and the mean {truth}, yours is {found[i].tolist()}."
+            f"Text {i} has {mask[i].sum().item()} real tokens and the mean {truth}, yours is {found[i].tolist()}."
         )
     padded = T.cat([x, T.full((3, 2, 2), 99.0)], 1)
-    more = T.cat([real, T.zeros(3, 2, dtype=T.bool)], 1)
-    again = _array(mean_of_real(padded, more), (3, 2), "The mean vectors")
+    more = T.cat([mask, T.zeros(3, 2, dtype=T.bool)], 1)
+    again = _array(masked_mean(padded, more), (3, 2), "The mean vectors")
     assert torch.allclose(found, again, atol=1e-5), "More padding, whatever its vectors, must not change the mean."
 
 
@@ -101,13 +101,13 @@ EXERCISES = [
         place,
     ),
     Exercise(
-        "The mean of what is real",
-        check_mean_of_real,
+        "The mean of what is text",
+        check_masked_mean,
         (
             "Make what is padding 0 before you sum; and divide by the number of real tokens, not by T.",
-            "real[:, :, None] is [B, T, 1] and can be broadcast against x; .to(x.dtype) makes numbers of truth values.",
+            "mask[:, :, None] is [B, T, 1] and can be broadcast against x; .to(x.dtype) makes numbers of truth values.",
             "Divide by kept.sum(1).clamp(min=1): a text without tokens is then 0 / 1.",
         ),
-        mean_of_real,
+        masked_mean,
     ),
 ]

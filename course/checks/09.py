@@ -42,9 +42,9 @@ def check_most_attended(most_attended):
     assert equal == ["b", "a", "c"], f"b, a and c have equal sums, so they come as in the text; yours are {equal}."
 
 
-def dot_product_attention(q, k, v, real):
+def dot_product_attention(q, k, v, mask):
     scores = q @ k.transpose(1, 2) / q.shape[-1] ** 0.5
-    weights = scores.masked_fill(~real[:, None], -torch.inf).softmax(-1)
+    weights = scores.masked_fill(~mask[:, None], -torch.inf).softmax(-1)
     return weights @ v
 
 
@@ -58,15 +58,15 @@ def check_dot_product_attention(dot_product_attention):
     assert torch.allclose(found, truth, atol=1e-5), (
         "Without padding it differs from torch's scaled_dot_product_attention: look at the softmax's axis and sqrt(D)."
     )
-    real = torch.arange(7) < torch.tensor([[7], [2]])
-    truth = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=real[:, None])
-    found = dot_product_attention(q, k, v, real)
+    mask = torch.arange(7) < torch.tensor([[7], [2]])
+    truth = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None])
+    found = dot_product_attention(q, k, v, mask)
     assert torch.allclose(found, truth, atol=1e-5), "Right without padding, wrong with it: padding still gets weight."
-    large = dot_product_attention(1e4 * q, k, v, real)
+    large = dot_product_attention(1e4 * q, k, v, mask)
     assert large.isfinite().all(), (
         "Large scores overflow, those of the padding too: mask first, then take off the largest score that is left."
     )
-    truth = torch.nn.functional.scaled_dot_product_attention(1e4 * q, k, v, attn_mask=real[:, None])
+    truth = torch.nn.functional.scaled_dot_product_attention(1e4 * q, k, v, attn_mask=mask[:, None])
     assert torch.allclose(large, truth, atol=1e-3), (
         "Right for small scores, wrong for large ones: padding must get no weight however large its score is."
     )
@@ -98,8 +98,8 @@ EXERCISES = [
         check_dot_product_attention,
         (
             "All dot products at once are q @ k.transpose(1, 2): [B, S, T].",
-            "real is [B, T], the scores are [B, S, T]; real[:, None] fits.",
-            "Put -inf where nothing is real (masked_fill), then softmax over the last axis, then @ v.",
+            "mask is [B, T], the scores are [B, S, T]; mask[:, None] fits.",
+            "Put -inf where there is padding (masked_fill), then softmax over the last axis, then @ v.",
         ),
         dot_product_attention,
     ),

@@ -92,7 +92,7 @@ def tell_of_context(model: LanguageModel, cut: Sequence[str], count: int, tokens
     """Says once which texts ended since the context was full, with numbers. cut: the prompts of these texts."""
     if not cut:
         return
-    context = model.model.context
+    context = model.model.context_length
     room = min(context - len(model.encode(prompt)) for prompt in cut)
     which = "the text" if count == 1 else f"{len(cut):,} of {count:,} texts"
     print(

@@ -12,7 +12,7 @@
 | C | classes |
 | N | tokens of a packed batch, all texts in one row |
 
-`real` is a mask [B, T], True where a token is of the text and False where it is padding.
+`mask` is [B, T], True where a token is of the text and False where it is padding.
 """
 
 from jaxtyping import Bool, Float, Int

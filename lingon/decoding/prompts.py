@@ -35,17 +35,17 @@ def read(
 
 
 def _read_rests(step: Step, state: State, rests: list[tuple[int, ...]], device) -> tuple[Tensor, State]:
-    ids, real = padded_left(rests)
-    return step(ids.to(device), state) if real.all() else step(ids.to(device), state, real.to(device))
+    ids, mask = padded_left(rests)
+    return step(ids.to(device), state) if mask.all() else step(ids.to(device), state, mask.to(device))
 
 
 def padded_left(rows: Sequence[Sequence[int]]) -> tuple[Int[Tensor, "B T"], Bool[Tensor, "B T"]]:
-    """Rows as one tensor, the shorter ones padded with 0 on the left, and the mask of what is real.
+    """Rows as one tensor, the shorter ones padded with 0 on the left, and the mask of what is text.
 
     >>> padded_left([[7], [3, 5]])[0].tolist()
     [[0, 7], [3, 5]]
     """
     longest = max(map(len, rows))
     ids = torch.tensor([[0] * (longest - len(row)) + list(row) for row in rows])
-    real = torch.arange(longest) >= longest - torch.tensor([[len(row)] for row in rows])
-    return ids, real
+    mask = torch.arange(longest) >= longest - torch.tensor([[len(row)] for row in rows])
+    return ids, mask

@@ -31,11 +31,11 @@ class State(Protocol):
 class Step(Protocol):
     """(ids [B, S], state) -> (logits [B, V] after the last of them, the new state).
 
-    real: mask [B, S] for rows of unequal length, which are padded on the left.
+    mask: [B, S], False where a row is padding, for rows of unequal length, which are padded on the left.
     """
 
     def __call__(
-        self, ids: Int[Tensor, "B S"], state: State, real: Tensor | None = None
+        self, ids: Int[Tensor, "B S"], state: State, mask: Tensor | None = None
     ) -> tuple[Float[Tensor, "B V"], State]: ...
 
 

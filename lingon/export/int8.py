@@ -41,8 +41,8 @@ def quantize(source: Path, target: Path) -> None:
 def agreement(exact: Logits, small: Logits, texts: Sequence[Inputs]) -> float:
     """The share of texts whose likeliest label is the same. Raises UserError when it is under LEAST."""
     same = total = 0
-    for ids, real in texts:
-        same += int((exact(ids, real).argmax(-1) == small(ids, real).argmax(-1)).sum())
+    for ids, mask in texts:
+        same += int((exact(ids, mask).argmax(-1) == small(ids, mask).argmax(-1)).sum())
         total += len(ids)
     if same < LEAST * total:
         raise UserError(
@@ -55,12 +55,12 @@ def agreement(exact: Logits, small: Logits, texts: Sequence[Inputs]) -> float:
 def times_as_fast(exact: Logits, small: Logits, texts: Sequence[Inputs]) -> float:
     """How many times as fast the small model is, one text at a time, in turns: the median of the ratios."""
     ratios = []
-    for ids, real in [(ids[:1], real[:1]) for ids, real in texts][:TIMED]:
+    for ids, mask in [(ids[:1], mask[:1]) for ids, mask in texts][:TIMED]:
         seconds = []
         for run in (exact, small):
-            run(ids, real)
+            run(ids, mask)
             begun = time.perf_counter()
-            run(ids, real)
+            run(ids, mask)
             seconds.append(time.perf_counter() - begun)
         ratios.append(seconds[0] / seconds[1])
     return median(ratios)

@@ -23,7 +23,7 @@ With characters also, for each word of at most longest_word characters whose tok
 vocab_size + (fnv1a(s) & (buckets - 1)) for each piece s of < + token + > of shortest to longest characters, where
 fnv1a works on UTF-8 bytes with 32 bits from 2166136261: a byte over 127 has 0xFFFFFF00 added, value ^= byte,
 value *= 16777619.
-The graph wants each row once, in any order, in ids, padded with 0, and real true where a row is."""
+The graph wants each row once, in any order, in ids, padded with 0, and mask true where a row is."""
 
 
 class RowSum(nn.Module):
@@ -33,19 +33,19 @@ class RowSum(nn.Module):
         super().__init__()
         self.table, self.bias = model.table, model.bias
 
-    def forward(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
-        """ids: rows, each once per text. real: which of them are not padding."""
-        weights = real.to(self.table.dtype)
+    def forward(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
+        """ids: rows, each once per text. mask: which of them are not padding."""
+        weights = mask.to(self.table.dtype)
         total = torch.bmm(weights[:, None], nn.functional.embedding(ids, self.table)).squeeze(1)
         return total / weights.sum(1, keepdim=True).clamp(min=1).sqrt() + self.bias
 
 
 def rows_of(
-    model: NGrams, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]
+    model: NGrams, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]
 ) -> tuple[Int[Tensor, "B R"], Bool[Tensor, "B R"]]:
-    """The rows of each text, rising, padded with 0; and which of them are real. At least one column."""
+    """The rows of each text, rising, padded with 0; and which of them are rows. At least one column."""
     spelling = Spelling(model.spelling_starts, model.spelling_hashes) if model.characters else None
-    keys = sorted_keys(*model._flat(ids, real), model.order, model.vocab_size, model.buckets, spelling)
+    keys = sorted_keys(*model._flat(ids, mask), model.order, model.vocab_size, model.buckets, spelling)
     if len(ids) == 1 and len(keys):  # nothing to divide: what a program asks for that labels as texts come
         rows = keys.numpy(force=True)[None] >> TEXT_BITS  # NumPy: less of a start for so little
         return torch.from_numpy(rows), torch.from_numpy(np.ones(rows.shape, bool))

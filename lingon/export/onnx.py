@@ -18,7 +18,7 @@ LARGEST = 2_000_000_000  # bytes of one ONNX file; its format ends at 2 GiB
 
 
 def write_onnx(program: ExportedProgram, path: Path) -> None:
-    """Writes the graph of a model (ids [B, T], real [B, T]) -> logits [B, C], with any B and T.
+    """Writes the graph of a model (ids [B, T], mask [B, T]) -> logits [B, C], with any B and T.
 
     Raises UserError when the packages that write it are missing, the model is too large, or an operator is unknown.
     """
@@ -39,12 +39,12 @@ def write_onnx(program: ExportedProgram, path: Path) -> None:
 
 
 def run_onnx(path: Path, threads: int = 0) -> Callable[[Tensor, Tensor], Tensor]:
-    """The function in a file: (ids, real) -> logits. threads: 0 means one for every core."""
+    """The function in a file: (ids, mask) -> logits. threads: 0 means one for every core."""
     runtime = needed("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return lambda ids, real: torch.from_numpy(session.run(["logits"], {"ids": ids.numpy(), "real": real.numpy()})[0])
+    return lambda ids, mask: torch.from_numpy(session.run(["logits"], {"ids": ids.numpy(), "mask": mask.numpy()})[0])
 
 
 def needed(package: str):

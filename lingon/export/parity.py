@@ -22,17 +22,17 @@ def batches(vocab_size: int, seed: int = 0) -> Iterator[tuple[Int[Tensor, "B T"]
             lengths[0] = length
             if rows > 1:
                 lengths[-1] = 0
-            real = torch.arange(length) < lengths[:, None]
+            mask = torch.arange(length) < lengths[:, None]
             # An id is one of the vocabulary, 0 where there is nothing: 0 itself stands for no word.
-            yield torch.randint(min(1, vocab_size - 1), vocab_size, real.shape, generator=made) * real, real
+            yield torch.randint(min(1, vocab_size - 1), vocab_size, mask.shape, generator=made) * mask, mask
 
 
 @torch.inference_mode()
 def largest_difference(model: Logits, exported: Logits, vocab_size: int) -> float:
     """The largest |difference| of logits over all batches. Raises UserError when it is not under TOLERANCE."""
     largest = 0.0
-    for ids, real in batches(vocab_size):
-        expected, found = model(ids, real), exported(ids, real)
+    for ids, mask in batches(vocab_size):
+        expected, found = model(ids, mask), exported(ids, mask)
         if found.shape != expected.shape:
             raise UserError(_refused(ids, f"has logits {list(found.shape)}, the model {list(expected.shape)}"))
         difference = (found - expected).abs().max().item()

@@ -118,7 +118,7 @@ def config_of(classifier: Classifier, to: str, model: str, found: Exported) -> d
         "max_length": classifier.max_length,
         "inputs": {
             "ids": {"type": "int64", "shape": ["batch", "tokens"], "padding": 0},
-            "real": {"type": "bool", "shape": ["batch", "tokens"], "padding": False},
+            "mask": {"type": "bool", "shape": ["batch", "tokens"], "padding": False},
         },
         "outputs": {"logits": {"type": "float32", "shape": ["batch", "labels"]}},
         "rows": rule_of(classifier.model, list(classifier.tokenizer.vocab)) if model_is_ngrams else None,
@@ -139,7 +139,7 @@ def _example(classifier: Classifier) -> tuple[Tensor, Tensor]:
 
 def _as_ids(model: nn.Module, run: Logits) -> Logits:
     """The exported model as a function of token ids, whatever it reads itself."""
-    return (lambda ids, real: run(*rows_of(model, ids, real))) if isinstance(model, NGrams) else run
+    return (lambda ids, mask: run(*rows_of(model, ids, mask))) if isinstance(model, NGrams) else run
 
 
 def _smaller(

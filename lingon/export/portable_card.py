@@ -47,20 +47,20 @@ RUN = {
         "onnxruntime",
         """\
 session = onnxruntime.InferenceSession(config["file"], providers=["CPUExecutionProvider"])
-(logits,) = session.run(["logits"], {"ids": ids, "real": real})""",
+(logits,) = session.run(["logits"], {"ids": ids, "mask": mask})""",
     ),
     "program": (
         "lingon.program",
         """\
 program = lingon.program.load(config["file"])
-logits = program(ids=ids, real=real)""",
+logits = program(ids=ids, mask=mask)""",
     ),
     "torch": (
         "torch",
         """\
 model = torch.export.load(config["file"]).module()
 with torch.inference_mode():
-    logits = model(torch.from_numpy(ids), torch.from_numpy(real)).numpy()""",
+    logits = model(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()""",
     ),
 }
 NEEDS = {
@@ -79,7 +79,7 @@ def card(config: dict[str, Any]) -> str:
         "",
         f"A text classifier, written by Lingon {config['lingon']}. {NEEDS[config['to']]}",
         "",
-        f"- `{config['file']}`: (ids, real) -> logits, with any number of texts and tokens",
+        f"- `{config['file']}`: (ids, mask) -> logits, with any number of texts and tokens",
         "- `tokenizer.json`: text to ids, in the format of the `tokenizers` library",
         "- `config.json`: labels, how many tokens of a text are read, "
         + ("and the rule that makes rows of n-grams from ids" if config["rows"] else "names and shapes"),
@@ -107,7 +107,7 @@ config = json.load(open("config.json", encoding="utf-8"))
 tokenizer = Tokenizer.from_file("tokenizer.json")
 tokenizer.encode_special_tokens = True  # what a user types is text, even if it is spelt like [pad]
 ids = tokenizer.encode("A warm and clever film.").ids[: config["max_length"]]{rows}
-real = np.array([[True] * len(ids) or [False]])
+mask = np.array([[True] * len(ids) or [False]])
 ids = np.array([ids or [0]])
 {run}
 odds = np.exp(logits[0] - logits[0].max())

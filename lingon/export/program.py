@@ -21,37 +21,37 @@ LOWEST = float(np.finfo(np.float32).min)
 
 
 def write_program(model: nn.Module, path: Path) -> None:
-    """Writes the program of a model, (ids [B, T], real [B, T]) -> logits [B, C], with any B and T.
+    """Writes the program of a model, (ids [B, T], mask [B, T]) -> logits [B, C], with any B and T.
 
     Raises UserError for a model that has not been written as a program.
     """
     kind = type(model)
     if kind not in PROGRAMS:
         raise unknown("model for --to program", kind.__name__, [known.__name__ for known in PROGRAMS])
-    logits = PROGRAMS[kind](model, P.Variable("ids"), P.Variable("real"))
+    logits = PROGRAMS[kind](model, P.Variable("ids"), P.Variable("mask"))
     P.compile(logits).save(path)
 
 
 def run_program(path: Path) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
     """The function in a file that `write_program` wrote."""
     program = P.load(path)
-    return lambda ids, real: program(ids=ids, real=real)
+    return lambda ids, mask: program(ids=ids, mask=mask)
 
 
-def _bag(model: Bag, ids: Expression, real: Expression) -> Expression:
-    weights = real.astype("float32")
+def _bag(model: Bag, ids: Expression, mask: Expression) -> Expression:
+    weights = mask.astype("float32")
     total = P.sum(_embedded(model, ids) * P.expand_dims(weights, -1), 1)
     return _linear(total / P.maximum(_lengths(weights), 1.0), model.out)
 
 
-def _rows(model: RowSum, ids: Expression, real: Expression) -> Expression:
-    weights = real.astype("float32")
+def _rows(model: RowSum, ids: Expression, mask: Expression) -> Expression:
+    weights = mask.astype("float32")
     total = P.sum(P.embedding(_numbers(model.table), ids) * P.expand_dims(weights, -1), 1)
     return total / P.sqrt(P.maximum(_lengths(weights), 1.0)) + _numbers(model.bias)
 
 
-def _textcnn(model: TextCNN, ids: Expression, real: Expression) -> Expression:
-    x, weights = _embedded(model, ids), real.astype("float32")
+def _textcnn(model: TextCNN, ids: Expression, mask: Expression) -> Expression:
+    x, weights = _embedded(model, ids), mask.astype("float32")
     if model.frozen is not None:
         x = x + P.embedding(_numbers(model.frozen.weight), ids)
     lengths = _lengths(weights)
@@ -67,16 +67,16 @@ def _textcnn(model: TextCNN, ids: Expression, real: Expression) -> Expression:
     return _linear(P.concatenate(highest, 1), model.out)
 
 
-def _bilstm(model: BiLSTM, ids: Expression, real: Expression) -> Expression:
-    _, ends = _states(model.lstm, _embedded(model, ids), real)
+def _bilstm(model: BiLSTM, ids: Expression, mask: Expression) -> Expression:
+    _, ends = _states(model.lstm, _embedded(model, ids), mask)
     return _linear(ends, model.out)
 
 
-def _self_attentive(model: SelfAttentive, ids: Expression, real: Expression) -> Expression:
-    states, _ = _states(model.lstm, _embedded(model, ids), real)
+def _self_attentive(model: SelfAttentive, ids: Expression, mask: Expression) -> Expression:
+    states, _ = _states(model.lstm, _embedded(model, ids), mask)
     first, second = model.attend.first.weight, model.attend.second.weight
     scores = P.matmul(P.tanh(P.matmul(states, _numbers(first.T))), _numbers(second.T))
-    there = P.expand_dims(real, 1)
+    there = P.expand_dims(mask, 1)
     scores = P.where(there, P.transpose(scores, (0, 2, 1)), LOWEST)
     weights = P.softmax(scores, -1) * there.astype("float32")
     return _linear(P.matmul(weights, states).reshape(-1, model.out.in_features), model.out)
@@ -91,16 +91,16 @@ PROGRAMS: dict[type, Callable] = {
 }
 
 
-def _states(layers: recurrent.BiLSTM, x: Expression, real: Expression) -> tuple[Expression, Expression]:
+def _states(layers: recurrent.BiLSTM, x: Expression, mask: Expression) -> tuple[Expression, Expression]:
     """States [B, T, 2 H], zero where there is no text, and the last of each direction [B, 2 H]."""
-    x, real = P.transpose(x, (1, 0, 2)), P.expand_dims(P.transpose(real, (1, 0)), -1)
+    x, mask = P.transpose(x, (1, 0, 2)), P.expand_dims(P.transpose(mask, (1, 0)), -1)
     for ahead, back in zip(layers.forwards, layers.backwards, strict=True):
-        (a, a_last), (b, b_last) = _direction(ahead, x, real, False), _direction(back, x, real, True)
+        (a, a_last), (b, b_last) = _direction(ahead, x, mask, False), _direction(back, x, mask, True)
         x = P.concatenate([a, b], -1)
-    return P.transpose(x * real.astype("float32"), (1, 0, 2)), P.concatenate([a_last, b_last], -1)
+    return P.transpose(x * mask.astype("float32"), (1, 0, 2)), P.concatenate([a_last, b_last], -1)
 
 
-def _direction(lstm: nn.LSTM, x: Expression, real: Expression, reverse: bool) -> tuple[Expression, Expression]:
+def _direction(lstm: nn.LSTM, x: Expression, mask: Expression, reverse: bool) -> tuple[Expression, Expression]:
     """One direction over x [T, B, D]. A state waits where there is no text: at its end, or before its start."""
     hidden = lstm.hidden_size
     given = P.matmul(x, _numbers(lstm.weight_ih_l0.T)) + _numbers(lstm.bias_ih_l0 + lstm.bias_hh_l0)
@@ -115,7 +115,7 @@ def _direction(lstm: nn.LSTM, x: Expression, real: Expression, reverse: bool) ->
         held_now = P.sigmoid(out) * P.tanh(cell_now)
         return (P.where(there, held_now, held), P.where(there, cell_now, cell)), P.where(there, held_now, held)
 
-    (last, _), states = P.scan(step, (nothing, nothing), (given, real), reverse)
+    (last, _), states = P.scan(step, (nothing, nothing), (given, mask), reverse)
     return states, last
 
 

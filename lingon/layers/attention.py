@@ -139,9 +139,9 @@ def _plain(q, k, v, mask: AttentionMask, scale: float, softcap: float | None, dr
     scores = q * scale @ k.transpose(-1, -2)
     if softcap is not None:
         scores = softcap * (scores / softcap).tanh()
-    visible = mask.mask
+    attention_mask = mask.mask
     if mask.causal:
-        visible = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).tril()
-    if visible is not None:
-        scores = scores.masked_fill(~visible, -torch.inf)
+        attention_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).tril()
+    if attention_mask is not None:
+        scores = scores.masked_fill(~attention_mask, -torch.inf)
     return F.dropout(scores.softmax(-1), dropout) @ v

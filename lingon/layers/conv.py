@@ -22,9 +22,9 @@ class ConvMax(nn.Module):
         self.kernel = kernel
         self.conv = nn.Conv1d(width, channels, kernel)
 
-    def forward(self, x: Float[Tensor, "B T D"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B channels"]:
+    def forward(self, x: Float[Tensor, "B T D"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B channels"]:
         """x: vectors of tokens, zero where padded. Returns the maximum of each filter, zero for an empty text."""
-        lengths = real.sum(1)
+        lengths = mask.sum(1)
         with torch.no_grad():
             highest, place = self._winners(x, lengths)
         if torch.is_grad_enabled():

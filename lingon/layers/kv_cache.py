@@ -54,7 +54,7 @@ class KVCache:
         places = None if self.places is None else self.places[:, :length]
         return KVCache(self.keys, self.values, self.limit, length, places)
 
-    def advance(self, columns: int, real: Bool[Tensor, "B S"] | None = None) -> "KVCache":
+    def advance(self, columns: int, mask: Bool[Tensor, "B S"] | None = None) -> "KVCache":
         """The state that has read `columns` more, once each layer has written its part."""
         if self.length + columns > self.limit:
             raise UserError(
@@ -62,18 +62,18 @@ class KVCache:
                 "shorten the prompt or ask for fewer new tokens"
             )
         places = self.places
-        if places is not None or (real is not None and not bool(real.all())):
-            places = self._placed(columns, real)
+        if places is not None or (mask is not None and not bool(mask.all())):
+            places = self._placed(columns, mask)
         return KVCache(self.keys, self.values, self.limit, self.length + columns, places)
 
-    def _placed(self, columns: int, real: Bool[Tensor, "B S"] | None) -> Int[Tensor, "B T"]:
+    def _placed(self, columns: int, mask: Bool[Tensor, "B S"] | None) -> Int[Tensor, "B T"]:
         old = self.places
         if old is None:
-            old = torch.arange(self.length, device=real.device).expand(len(real), -1)
-        if real is None:
-            real = old.new_ones(len(old), columns, dtype=torch.bool)
+            old = torch.arange(self.length, device=mask.device).expand(len(mask), -1)
+        if mask is None:
+            mask = old.new_ones(len(old), columns, dtype=torch.bool)
         read = (old >= 0).sum(1, keepdim=True)
-        new = (read + real.cumsum(1) - 1).masked_fill(~real, -1)
+        new = (read + mask.cumsum(1) - 1).masked_fill(~mask, -1)
         return torch.cat([old, new], 1)
 
     def positions(self, columns: int) -> slice | Int[Tensor, "B S"]:

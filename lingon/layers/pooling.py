@@ -5,13 +5,13 @@ import torch
 from lingon.core.shapes import Bool, Float, Tensor
 
 
-def mean_over_time(x: Float[Tensor, "B T D"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B D"]:
+def mean_over_time(x: Float[Tensor, "B T D"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B D"]:
     """The mean over the real tokens; zero for a text without any."""
-    weights = real.to(x.dtype)
+    weights = mask.to(x.dtype)
     return torch.einsum("btd,bt->bd", x, weights) / weights.sum(1, keepdim=True).clamp(min=1)
 
 
-def max_over_time(x: Float[Tensor, "B T D"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B D"]:
+def max_over_time(x: Float[Tensor, "B T D"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B D"]:
     """The maximum over the real tokens; zero for a text without any."""
-    highest = x.masked_fill(~real[..., None], -torch.inf).amax(1)
-    return torch.where(real.any(1, keepdim=True), highest, torch.zeros_like(highest))
+    highest = x.masked_fill(~mask[..., None], -torch.inf).amax(1)
+    return torch.where(mask.any(1, keepdim=True), highest, torch.zeros_like(highest))

@@ -34,13 +34,13 @@ class BiLSTM(nn.Module):
                 nn.init.ones_(p.data[hidden : 2 * hidden])
 
     def forward(
-        self, x: Float[Tensor, "B T D"], real: Bool[Tensor, "B T"]
+        self, x: Float[Tensor, "B T D"], mask: Bool[Tensor, "B T"]
     ) -> tuple[Float[Tensor, "B T states"], Float[Tensor, "B states"]]:
         """Returns the states of the top layer, states = 2 * hidden, and its true last state of each direction.
 
         Both are zero where there is no text.
         """
-        lengths = real.sum(1)
+        lengths = mask.sum(1)
         # Time first, the order in which an LSTM reads: with the batch first it would be copied on the way in and out.
         x = x.transpose(0, 1).contiguous()
         for i, (ahead, back) in enumerate(zip(self.forwards, self.backwards, strict=True)):
@@ -49,4 +49,4 @@ class BiLSTM(nn.Module):
             x = torch.cat([a, reverse_real(b, lengths)], -1)
         last, texts = (lengths - 1).clamp(min=0), torch.arange(x.shape[1], device=x.device)
         ends = torch.cat([a[last, texts], b[last, texts]], -1)
-        return x.transpose(0, 1) * real[..., None], ends * (lengths > 0)[:, None]
+        return x.transpose(0, 1) * mask[..., None], ends * (lengths > 0)[:, None]

@@ -60,9 +60,9 @@ def zeros(batch: int, widths: Sequence[int], like: Tensor) -> Carried:
     return Carried(tuple((like.new_zeros(batch, w), like.new_zeros(batch, w)) for w in widths), 0)
 
 
-def by_length(real: Tensor) -> list[tuple[Int[Tensor, " N"], int]]:
+def by_length(mask: Tensor) -> list[tuple[Int[Tensor, " N"], int]]:
     """Rows of a left-padded batch grouped by how many real tokens they have: (rows, tokens). None may be empty."""
-    lengths = real.sum(1)
+    lengths = mask.sum(1)
     if not bool(lengths.all()):
         raise UserError("a row without any token has no state; give each at least one, such as the start of a text")
     return [(torch.nonzero(lengths == n)[:, 0], int(n)) for n in lengths.unique()]

@@ -90,7 +90,7 @@ def prepare_cache(
     """
     if not ids.shape[1]:
         raise UserError("there are no tokens to read; give a prompt of one token at least")
-    fresh = empty(len(model.blocks), model.context) if cache is None else cache
+    fresh = empty(len(model.blocks), model.context_length) if cache is None else cache
     return fresh.advance(ids.shape[1], mask), cache is not None or not model.training
 
 
@@ -105,12 +105,12 @@ def embed(embedding: nn.Embedding, ids: Int[Tensor, "B S"]) -> Float[Tensor, "B 
         ) from None
 
 
-def new_cache(model: nn.Module, batch: int, context: int | None, dtype, device) -> KVCache:
+def new_cache(model: nn.Module, batch: int, context_length: int | None, dtype, device) -> KVCache:
     """Return a cache before the first token for a model made of `blocks`; see `GPT.new_state`."""
-    if context is None:
-        return empty(len(model.blocks), model.context)
+    if context_length is None:
+        return empty(len(model.blocks), model.context_length)
     like, attention = model.norm.weight, model.blocks[0].attention
-    shape = (batch, attention.kv_heads, min(context, model.context), attention.head_width)
+    shape = (batch, attention.kv_heads, min(context_length, model.context_length), attention.head_width)
     return reserved(len(model.blocks), shape, dtype or like.dtype, torch.device(device or like.device))
 
 

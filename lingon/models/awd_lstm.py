@@ -59,11 +59,11 @@ class AWDLSTM(nn.Module):
         return self.head(self.hidden(ids)[0])
 
     def hidden(
-        self, ids: Int[Tensor, "B T"], state: Carried | None = None, real: Bool[Tensor, "B T"] | None = None
+        self, ids: Int[Tensor, "B T"], state: Carried | None = None, mask: Bool[Tensor, "B T"] | None = None
     ) -> tuple[Float[Tensor, "B T D"], Carried]:
-        """States of the top layer, and what to carry on. real: False where a shorter prompt is padded on the left."""
-        if real is not None and not bool(real.all()):
-            return unpadded(self.hidden, ids, state, real)
+        """States of the top layer, and what to carry on. mask: False where a shorter prompt is padded on the left."""
+        if mask is not None and not bool(mask.all()):
+            return unpadded(self.hidden, ids, state, mask)
         state, after = state or self.new_state(len(ids)), []
         x = F.embedding(ids.T, word_dropped(self.embedding.weight, self.sizes["drop_words"], self.training))
         x = raw = self.drops[0](x)
@@ -86,8 +86,8 @@ class AWDLSTM(nn.Module):
         """Logits from states of the top layer."""
         return self.output(hidden)
 
-    def new_state(self, batch: int, context: int | None = None) -> Carried:
-        """The state before the first token. A recurrent state has one size for any context."""
+    def new_state(self, batch: int, context_length: int | None = None) -> Carried:
+        """The state before the first token. A recurrent state has one size for any context length."""
         return zeros(batch, [lstm.hidden_size for lstm in self.layers], self.embedding.weight)
 
     def config(self) -> dict:

@@ -32,10 +32,10 @@ class Bag(nn.Module):
         self.word_dropout = nn.Dropout(word_dropout)
         self.out = nn.Linear(width, classes)
 
-    def forward(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
-        kept = real
+    def forward(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
+        kept = mask
         if self.training:
-            kept = self.word_dropout(real.float()) > 0
+            kept = self.word_dropout(mask.float()) > 0
         return self.out(self.dropout(mean_over_time(self.embedding(ids), kept)))
 
     def config(self) -> dict:

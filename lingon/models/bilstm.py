@@ -32,8 +32,8 @@ class BiLSTM(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.out = nn.Linear(2 * hidden, classes)
 
-    def forward(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
-        _, ends = self.lstm(self.dropout(self.embedding(ids)), real)
+    def forward(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
+        _, ends = self.lstm(self.dropout(self.embedding(ids)), mask)
         return self.out(self.dropout(ends))
 
     def config(self) -> dict:

@@ -15,15 +15,15 @@ from lingon.layers.norm import RMSNorm
 from lingon.layers.residual import PreNorm
 from lingon.layers.rotary import Rotary
 from lingon.layers.transformer import Block, embed, init_weights, new_cache, prepare_cache, run_blocks
-from lingon.models.option_types import Context, Depth, FFNWidth, Fraction, Heads, Number, VocabSize, Width, Window
+from lingon.models.option_types import ContextLength, Depth, FFNWidth, Fraction, Heads, Number, VocabSize, Width, Window
 from lingon.models.registry import ModelEntry
 
 
 class Decoder(nn.Module):
     """Predicts each token from all before it; made of the parts it is given, so that each family is a short function.
 
-    rotaries: the rotations that the blocks name. context: the most tokens it sees. sizes: what `config` gives back.
-    embedding_scale: what the vectors of tokens are multiplied by. softcap: logits become cap * tanh(logit / cap).
+    rotaries: the rotations that the blocks name. context_length: the most tokens it sees. sizes: what `config` gives
+    back. embedding_scale: what the vectors of tokens are multiplied by. softcap: logits become cap * tanh(logit / cap).
     """
 
     def __init__(
@@ -32,14 +32,15 @@ class Decoder(nn.Module):
         blocks: list[Block],
         rotaries: Mapping[str, Rotary],
         norm: RMSNorm,
-        context: int,
+        context_length: int,
         sizes: dict[str, Any],
         tied: bool = True,
         embedding_scale: float = 1.0,
         softcap: float | None = None,
     ):
         super().__init__()
-        self.context, self.sizes, self.embedding_scale, self.softcap = context, sizes, embedding_scale, softcap
+        self.context_length, self.sizes = context_length, sizes
+        self.embedding_scale, self.softcap = embedding_scale, softcap
         self.embedding, self.blocks, self.norm = embedding, nn.ModuleList(blocks), norm
         self.rotaries = nn.ModuleDict(rotaries)
         self.output = Linear(embedding.embedding_dim, embedding.num_embeddings, bias=False)
@@ -52,13 +53,13 @@ class Decoder(nn.Module):
         return self.head(self.hidden(ids)[0])
 
     def hidden(
-        self, ids: Int[Tensor, "B S"], state: KVCache | None = None, real: Bool[Tensor, "B S"] | None = None
+        self, ids: Int[Tensor, "B S"], state: KVCache | None = None, mask: Bool[Tensor, "B S"] | None = None
     ) -> tuple[Float[Tensor, "B S D"], KVCache]:
         """What the last layer makes of each token, and the state after them.
 
-        real: False where a shorter prompt is padded on the left. Raises UserError when the context is too short.
+        mask: False where a shorter prompt is padded on the left. Raises UserError when the context is too short.
         """
-        after, keep = prepare_cache(self, ids, state, real)
+        after, keep = prepare_cache(self, ids, state, mask)
         x = embed(self.embedding, ids)
         if self.embedding_scale != 1:
             # Rounded to the type of the weights, as Gemma's own code does.
@@ -73,12 +74,12 @@ class Decoder(nn.Module):
     def new_state(
         self,
         batch: int,
-        context: int | None = None,
+        context_length: int | None = None,
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ) -> KVCache:
-        """The state before the first token. With a context, the memory for so many tokens is taken at once."""
-        return new_cache(self, batch, context, dtype, device)
+        """The state before the first token. With a context length, the memory for so many tokens is taken at once."""
+        return new_cache(self, batch, context_length, dtype, device)
 
     def config(self) -> dict:
         return self.sizes
@@ -90,7 +91,7 @@ def decoder(
     depth: Depth = 4,
     heads: Heads = 4,
     kv_heads: Heads = 2,
-    context: Context = 256,
+    context_length: ContextLength = 256,
     ffn_width: FFNWidth = 0,
     dropout: Fraction = 0.0,
     tied: bool = True,
@@ -105,20 +106,21 @@ def decoder(
     """
     ffn_width = ffn_width or -(-8 * width // 3 // 32) * 32
     sizes = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads, "kv_heads": kv_heads}
-    sizes |= {"context": context, "ffn_width": ffn_width, "dropout": dropout, "tied": tied, "window": window}
-    sizes |= {"theta": theta, "epsilon": epsilon}
+    sizes |= {"context_length": context_length, "ffn_width": ffn_width, "dropout": dropout, "tied": tied}
+    sizes |= {"window": window, "theta": theta, "epsilon": epsilon}
 
     def block(layer: int) -> Block:
         head_width = width // heads
         norms = RMSNorm(head_width, epsilon), RMSNorm(head_width, epsilon)
         attention = Attention(width, heads, kv_heads, norms=norms, dropout=dropout)
         residuals = tuple(PreNorm(RMSNorm(width, epsilon), dropout) for _ in range(2))
-        seen = window if window and (layer + 1) % 4 else None
-        return Block(attention, GatedFeedForward(width, ffn_width), residuals, window=seen, rotary="all")
+        span = window if window and (layer + 1) % 4 else None
+        return Block(attention, GatedFeedForward(width, ffn_width), residuals, window=span, rotary="all")
 
     blocks = [block(layer) for layer in range(depth)]
     rotaries = {"all": Rotary(width // heads, theta)}
-    return Decoder(nn.Embedding(vocab_size, width), blocks, rotaries, RMSNorm(width, epsilon), context, sizes, tied)
+    embedding, norm = nn.Embedding(vocab_size, width), RMSNorm(width, epsilon)
+    return Decoder(embedding, blocks, rotaries, norm, context_length, sizes, tied)
 
 
 # Chosen on the validation text; docs/log.md says what was tried.

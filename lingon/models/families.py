@@ -42,7 +42,7 @@ class Shape:
     heads: int
     kv_heads: int
     head_width: int
-    context: int
+    context_length: int
     epsilon: float
 
 
@@ -187,7 +187,7 @@ def _plain(
     rotaries = {FULL: rotary_of(sizes, FULL, shape.head_width)}
     tied = sizes.flag("tie_word_embeddings")
     embedding = nn.Embedding(shape.vocab_size, shape.width)
-    return Decoder(embedding, blocks, rotaries, norm(shape.width), shape.context, sizes.kept(), tied)
+    return Decoder(embedding, blocks, rotaries, norm(shape.width), shape.context_length, sizes.kept(), tied)
 
 
 def _gemma(
@@ -218,7 +218,7 @@ def _gemma(
     tied = sizes.flag("tie_word_embeddings", True)
     scaled = shape.width**0.5
     return Decoder(
-        embedding, blocks, rotaries, norm(shape.width), shape.context, sizes.kept(), tied, scaled, softcap=final
+        embedding, blocks, rotaries, norm(shape.width), shape.context_length, sizes.kept(), tied, scaled, softcap=final
     )
 
 

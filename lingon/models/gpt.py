@@ -10,15 +10,15 @@ from lingon.layers.feedforward import FeedForward
 from lingon.layers.kv_cache import KVCache
 from lingon.layers.residual import PreNorm
 from lingon.layers.transformer import Block, embed, init_weights, new_cache, prepare_cache, run_blocks
-from lingon.models.option_types import Context, Depth, FFNWidth, Fraction, Heads, Number, VocabSize, Width
+from lingon.models.option_types import ContextLength, Depth, FFNWidth, Fraction, Heads, Number, VocabSize, Width
 from lingon.models.registry import ModelEntry
 
 
 class GPT(nn.Module):
     """Predicts each token from all before it.
 
-    context: the most tokens it sees. ffn_width: width inside the feed-forward layers, 4 * width when 0. bias: of all
-    linear layers and norms. tied: the embedding is also the matrix of the last layer.
+    context_length: the most tokens it sees. ffn_width: width inside the feed-forward layers, 4 * width when 0.
+    bias: of all linear layers and norms. tied: the embedding is also the matrix of the last layer.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class GPT(nn.Module):
         width: Width = 128,
         depth: Depth = 4,
         heads: Heads = 4,
-        context: Context = 256,
+        context_length: ContextLength = 256,
         ffn_width: FFNWidth = 0,
         dropout: Fraction = 0.0,
         bias: bool = True,
@@ -36,11 +36,12 @@ class GPT(nn.Module):
     ):
         super().__init__()
         ffn_width = ffn_width or 4 * width
-        self.sizes = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads, "context": context}
-        self.sizes |= {"ffn_width": ffn_width, "dropout": dropout, "bias": bias, "tied": tied, "epsilon": epsilon}
-        self.context = context
+        self.sizes = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads}
+        self.sizes |= {"context_length": context_length, "ffn_width": ffn_width, "dropout": dropout}
+        self.sizes |= {"bias": bias, "tied": tied, "epsilon": epsilon}
+        self.context_length = context_length
         self.embedding = nn.Embedding(vocab_size, width)
-        self.positions = nn.Embedding(context, width)
+        self.positions = nn.Embedding(context_length, width)
         self.dropout = nn.Dropout(dropout)
 
         def norm() -> nn.LayerNorm:
@@ -63,13 +64,13 @@ class GPT(nn.Module):
         return self.head(self.hidden(ids)[0])
 
     def hidden(
-        self, ids: Int[Tensor, "B S"], state: KVCache | None = None, real: Bool[Tensor, "B S"] | None = None
+        self, ids: Int[Tensor, "B S"], state: KVCache | None = None, mask: Bool[Tensor, "B S"] | None = None
     ) -> tuple[Float[Tensor, "B S D"], KVCache]:
         """What the last layer makes of each token, and the state after them.
 
-        real: False where a shorter prompt is padded on the left. Raises UserError when the context is too short.
+        mask: False where a shorter prompt is padded on the left. Raises UserError when the context is too short.
         """
-        after, keep = prepare_cache(self, ids, state, real)
+        after, keep = prepare_cache(self, ids, state, mask)
         places = after.positions(ids.shape[1])
         where = self.positions.weight[places] if isinstance(places, slice) else self.positions(places)
         x = self.dropout(embed(self.embedding, ids) + where)
@@ -82,12 +83,12 @@ class GPT(nn.Module):
     def new_state(
         self,
         batch: int,
-        context: int | None = None,
+        context_length: int | None = None,
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ) -> KVCache:
-        """The state before the first token. With a context, the memory for so many tokens is taken at once."""
-        return new_cache(self, batch, context, dtype, device)
+        """The state before the first token. With a context length, the memory for so many tokens is taken at once."""
+        return new_cache(self, batch, context_length, dtype, device)
 
     def config(self) -> dict:
         return self.sizes

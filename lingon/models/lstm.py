@@ -58,11 +58,11 @@ class LSTM(nn.Module):
         return self.head(self.hidden(ids)[0])
 
     def hidden(
-        self, ids: Int[Tensor, "B T"], state: Carried | None = None, real: Bool[Tensor, "B T"] | None = None
+        self, ids: Int[Tensor, "B T"], state: Carried | None = None, mask: Bool[Tensor, "B T"] | None = None
     ) -> tuple[Float[Tensor, "B T H"], Carried]:
-        """States of the top layer, and what to carry on. real: False where a shorter prompt is padded on the left."""
-        if real is not None and not bool(real.all()):
-            return unpadded(self.hidden, ids, state, real)
+        """States of the top layer, and what to carry on. mask: False where a shorter prompt is padded on the left."""
+        if mask is not None and not bool(mask.all()):
+            return unpadded(self.hidden, ids, state, mask)
         state = state or self.new_state(len(ids))
         x, after = self.dropout(F.embedding(ids.T, self.embedding.weight)), []
         for lstm, (h, c) in zip(self.layers, state.layers, strict=True):
@@ -75,18 +75,18 @@ class LSTM(nn.Module):
         """Logits from states of the top layer."""
         return self.output(hidden)
 
-    def new_state(self, batch: int, context: int | None = None) -> Carried:
-        """The state before the first token. A recurrent state has one size for any context."""
+    def new_state(self, batch: int, context_length: int | None = None) -> Carried:
+        """The state before the first token. A recurrent state has one size for any context length."""
         return zeros(batch, [lstm.hidden_size for lstm in self.layers], self.embedding.weight)
 
     def config(self) -> dict:
         return self.sizes
 
 
-def unpadded(hidden, ids: Int[Tensor, "B T"], state: Carried | None, real: Bool[Tensor, "B T"]):
+def unpadded(hidden, ids: Int[Tensor, "B T"], state: Carried | None, mask: Bool[Tensor, "B T"]):
     """`hidden` of a left-padded batch: rows of one length together, without their padding; zeros where padded."""
     parts, out = [], None
-    for rows, n in by_length(real):
+    for rows, n in by_length(mask):
         found, after = hidden(ids[rows, -n:], state and state.select(rows))
         out = found.new_zeros(*ids.shape, found.shape[-1]) if out is None else out
         out = out.index_copy(0, rows, F.pad(found, (0, 0, ids.shape[1] - n, 0)))

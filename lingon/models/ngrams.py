@@ -80,19 +80,19 @@ class NGrams(nn.Module):
         self._keep(Spelling(*(part.to(self.bias.device) for part in spell(tokens, shortest, longest))))
         return self
 
-    def forward(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
+    def forward(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
         """Logits of each text. An empty text has the logits of the bias."""
-        flat, lengths = self._flat(ids, real)
+        flat, lengths = self._flat(ids, mask)
         keys = sorted_keys(flat, lengths, self.order, self.vocab_size, self.buckets, self._spelling())
         return sum_rows(self.table, keys, self._scale(keys, len(ids))) + self.bias
 
     @torch.no_grad()
-    def contributions(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B T C"]:
+    def contributions(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B T C"]:
         """What each token adds to each logit; over the tokens of a text they add up to its logits less the bias.
 
         The weight of an n-gram is shared equally by the places where it stands, and there by the words it covers.
         """
-        flat, lengths = self._flat(ids, real)
+        flat, lengths = self._flat(ids, mask)
         keys, ends, widths = occurrences(flat, lengths, self.order, self.vocab_size, self.buckets, self._spelling())
         kinds, which, places = torch.unique(keys, return_inverse=True, return_counts=True)
         share = self._scale(kinds, len(ids))[keys & LOW] / (places[which] * widths)
@@ -102,15 +102,15 @@ class NGrams(nn.Module):
             covered = widths > back
             words.index_add_(0, ends[covered] - back, weights[covered])
         out = torch.zeros(*ids.shape, self.classes, dtype=weights.dtype, device=weights.device)
-        out[real] = words
+        out[mask] = words
         return out
 
-    def _flat(self, ids: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+    def _flat(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The ids of all texts, one after the other, and how many each has."""
         if ids.device.type == "cpu":  # NumPy needs no thread for so little, and waits for none
-            flat, lengths = torch.from_numpy(ids.numpy()[real.numpy()]), torch.from_numpy(real.numpy().sum(1))
+            flat, lengths = torch.from_numpy(ids.numpy()[mask.numpy()]), torch.from_numpy(mask.numpy().sum(1))
         else:
-            flat, lengths = ids[real], real.sum(1)
+            flat, lengths = ids[mask], mask.sum(1)
         if len(flat) and not 0 <= int(flat.min()) <= int(flat.max()) < self.vocab_size:
             found = f"{int(flat.min())} to {int(flat.max())}"
             raise UserError(f"token ids are {found}, but the model knows 0 to {self.vocab_size - 1}")

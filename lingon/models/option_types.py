@@ -35,7 +35,7 @@ Classes = Annotated[int, Range(2, 1 << 16)]
 Width = Whole
 Depth = Annotated[int, Range(1, 64)]
 Heads = Annotated[int, Range(1, 256)]
-Context = Annotated[int, Range(1, 1 << 20)]
+ContextLength = Annotated[int, Range(1, 1 << 20)]
 FFNWidth = Annotated[int, Range(0, 1 << 16)]  # 0: what suits the width
 Window = Annotated[int, Range(0, 1 << 20)]  # 0: no window
 Fraction = Annotated[float, Range(0, 1, below=True)]

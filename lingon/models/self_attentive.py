@@ -38,16 +38,16 @@ class SelfAttentive(nn.Module):
         self.out = nn.Linear(hops * 2 * hidden, classes)
         self._weights = None
 
-    def forward(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
-        states, _ = self.lstm(self.dropout(self.embedding(ids)), real)
-        weights = self.attend(states, real)
+    def forward(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
+        states, _ = self.lstm(self.dropout(self.embedding(ids)), mask)
+        weights = self.attend(states, mask)
         self._weights = weights if self.training else None
         return self.out(self.dropout((weights @ states).flatten(1)))
 
-    def attention(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B hops T"]:
+    def attention(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B hops T"]:
         """How much each hop looks at each token."""
-        states, _ = self.lstm(self.embedding(ids), real)
-        return self.attend(states, real)
+        states, _ = self.lstm(self.embedding(ids), mask)
+        return self.attend(states, mask)
 
     def penalty(self) -> Float[Tensor, ""] | float:
         """What the last forward pass in training adds to the loss, once; 0 when there was none."""

@@ -51,17 +51,17 @@ class TextCNN(nn.Module):
         if self.frozen is not None:
             self.frozen.weight.copy_(self.embedding.weight)
 
-    def forward(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
-        return self.out(self.dropout(self.features(ids, real)))
+    def forward(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
+        return self.out(self.dropout(self.features(ids, mask)))
 
-    def features(self, ids: Int[Tensor, "B T"], real: Bool[Tensor, "B T"]) -> Float[Tensor, "B features"]:
+    def features(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B features"]:
         """The maximum over time of every filter, kernel by kernel: features = channels * len(kernels)."""
         x = self.embedding(ids)
         if self.frozen is not None:
             # A filter is linear, so that its scores of both channels, added, are its scores of the added channels.
             x = x + self.frozen(ids)
         x = self.word_dropout(x)
-        return torch.cat([conv(x, real) for conv in self.convs], 1)
+        return torch.cat([conv(x, mask) for conv in self.convs], 1)
 
     def config(self) -> dict:
         return self.sizes

@@ -6,7 +6,8 @@ from typing import Any
 from lingon.core.errors import UserError
 from lingon.models.registry import Facts, ModelEntry, entry_of
 
-OF_MODELS = ("width", "depth", "context", "dropout")  # settings that are options of some models
+# Settings that are options of some models, and what they are called there.
+OF_MODELS = {"width": "width", "depth": "depth", "context": "context_length", "dropout": "dropout"}
 READ_BY_BATCHES = ("context",)  # settings that count for the batches too, whatever the model
 
 
@@ -18,9 +19,9 @@ def model_options(settings: Any, facts: Facts, **more: Any) -> dict[str, Any]:
     """
     entry = entry_of(settings.model)
     options = {"vocab_size": facts.vocab_size, **more}
-    for name in OF_MODELS:
-        if name in entry.options and getattr(settings, name, None) is not None:
-            options[name] = getattr(settings, name)
+    for name, option in OF_MODELS.items():
+        if option in entry.options and getattr(settings, name, None) is not None:
+            options[option] = getattr(settings, name)
     if entry.derive:
         options |= entry.derive(facts, options)
     return options | sizes_of(settings.size or [])
@@ -29,9 +30,9 @@ def model_options(settings: Any, facts: Facts, **more: Any) -> dict[str, Any]:
 def refuse_unused(settings: Any) -> None:
     """Raise UserError for a setting that was given and that the chosen model or its optimizer does not use."""
     entry = entry_of(settings.model)
-    for name in OF_MODELS:
+    for name, option in OF_MODELS.items():
         given = getattr(settings, name, None)
-        if given is not None and name not in entry.options and name not in READ_BY_BATCHES:
+        if given is not None and option not in entry.options and name not in READ_BY_BATCHES:
             raise _unused(settings, name, given, entry)
     if entry.optimizer == "row_adagrad" and settings.weight_decay is not None:
         raise _unused(settings, "weight_decay", settings.weight_decay, entry)

@@ -69,9 +69,9 @@ def test_logits_equal_plain_loops_over_the_file(name, folders):
 @every
 def test_a_cached_step_equals_the_full_forward(name, folders):
     model = load_hub(folders[name]).model
-    real = torch.arange(6) >= torch.tensor([[0], [4], [2]])
+    mask = torch.arange(6) >= torch.tensor([[0], [4], [2]])
     with torch.no_grad():
-        hidden, state = model.hidden(IDS[:, :6], model.new_state(3, 29), real)
+        hidden, state = model.hidden(IDS[:, :6], model.new_state(3, 29), mask)
         found = [hidden]
         for t in range(6, LENGTH):
             hidden, state = model.hidden(IDS[:, t : t + 1], state)
@@ -130,7 +130,7 @@ def test_weights_can_be_trained_and_tied_ones_stay_one(folders):
 @pytest.mark.parametrize("kind", ["gpt", "decoder"])
 def test_our_own_models_are_saved_in_a_published_layout(kind, tmp_path):
     more = {} if kind == "gpt" else {"kv_heads": 2, "window": 3, "tied": False}
-    model = build(kind, {"vocab_size": 89, "width": 40, "depth": 5, "heads": 4, "context": 17, **more}).eval()
+    model = build(kind, {"vocab_size": 89, "width": 40, "depth": 5, "heads": 4, "context_length": 17, **more}).eval()
     save_hub(model, tmp_path / "own")
     assert torch.equal(load_hub(tmp_path / "own").model(IDS), model(IDS))
     assert not list(tmp_path.glob(".tmp*"))
@@ -140,7 +140,9 @@ def test_our_own_models_are_saved_in_a_published_layout(kind, tmp_path):
 @pytest.mark.parametrize("ends", [(7, 9), (0,), ()])
 def test_end_tokens_are_saved_as_they_were_loaded(name, ends, folders, tmp_path):
     if name.startswith("own"):
-        model = build(name[4:], {"vocab_size": 89, "width": 24, "depth": 1, "heads": 2, "context": 17, **KV[name]})
+        model = build(
+            name[4:], {"vocab_size": 89, "width": 24, "depth": 1, "heads": 2, "context_length": 17, **KV[name]}
+        )
     else:
         model = load_hub(folders[name]).model
     folder = save_hub(model, tmp_path / "a", ends=ends)

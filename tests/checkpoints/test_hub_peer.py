@@ -40,7 +40,7 @@ def test_what_they_made_gives_the_same_logits_here(name, peer, tmp_path):
 @pytest.mark.parametrize("kind", ["gpt", "decoder"])
 def test_what_we_trained_gives_the_same_logits_there(kind, peer, tmp_path):
     more = {} if kind == "gpt" else {"kv_heads": 2, "window": 5, "tied": False}
-    model = build(kind, {"vocab_size": 89, "width": 40, "depth": 5, "heads": 4, "context": 37, **more}).eval()
+    model = build(kind, {"vocab_size": 89, "width": 40, "depth": 5, "heads": 4, "context_length": 37, **more}).eval()
     for p in model.parameters():
         torch.nn.init.normal_(p.data, std=0.25)
     save_hub(model, tmp_path / "own")

@@ -24,7 +24,7 @@ def folder(tmp_path_factory):
     """A bundle of a small model that has learned a little."""
     torch.manual_seed(0)
     tokenizer = bpe(TEXTS, 300)
-    model = GPT(len(tokenizer.vocab), 20, 2, 2, context=32)
+    model = GPT(len(tokenizer.vocab), 20, 2, 2, context_length=32)
     ids = torch.tensor([0, *tokenizer.encode(" ".join(TEXTS[:2])), 0])[None, :32]
     optimizer = torch.optim.Adam(model.parameters(), 0.01)
     for _ in range(20):

@@ -31,7 +31,7 @@ def folder(tmp_path_factory):
     """A bundle of a model that has learned nothing: it is for what comes before."""
     torch.manual_seed(0)
     tokenizer = bpe(TEXTS, 300)
-    model = GPT(len(tokenizer.vocab), 20, 1, 2, context=32).eval()
+    model = GPT(len(tokenizer.vocab), 20, 1, 2, context_length=32).eval()
     return save_bundle(LanguageModel(model, tokenizer), "gpt", tmp_path_factory.mktemp("g") / "toy", {})
 
 

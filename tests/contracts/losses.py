@@ -112,7 +112,7 @@ LOSSES = {
     ),
     "a bare scalar": (lambda: build("bag", TEXT | {"width": 5, "dropout": 0.0, "word_dropout": 0.0}), texts, row_mean),
     "arrays": (lambda: torch.nn.Linear(5, CLASSES), points, array_loss),
-    "exact": (lambda: language("gpt", heads=2, context=T, dropout=0.0), stretches, fresh_loss),
+    "exact": (lambda: language("gpt", heads=2, context_length=T, dropout=0.0), stretches, fresh_loss),
     "soft-capped": (lambda: Objective(Capped()), stretches, fresh_loss),
     "carried": (lambda: language("lstm", hidden=16, dropout=0.0), stretches, carried_loss),
     "adaptive": (lambda: language("lstm", hidden=16, dropout=0.0, cutoffs=[3, 11]), stretches, carried_loss),

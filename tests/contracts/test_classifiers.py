@@ -79,9 +79,9 @@ def test_every_parameter_gets_a_finite_gradient(name):
 @pytest.mark.parametrize("more", [1, 2, 13])
 def test_padding_changes_nothing(name, more):
     model, batch = made(name).eval(), collate(TEXTS)
-    ids, real = F.pad(batch.ids, (0, more)), F.pad(batch.mask, (0, more))
+    ids, mask = F.pad(batch.ids, (0, more)), F.pad(batch.mask, (0, more))
     with torch.no_grad():
-        torch.testing.assert_close(model(ids, real), model(batch.ids, batch.mask), rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(model(ids, mask), model(batch.ids, batch.mask), rtol=1e-5, atol=1e-6)
 
 
 @every

@@ -14,16 +14,19 @@ from lingon.models.registry import build
 V, BATCH, TIME, CONTEXT = 23, 5, 11, 17
 # name: (the model's name, its sizes)
 MODELS = {
-    "gpt": ("gpt", {"width": 28, "depth": 3, "heads": 7, "context": CONTEXT}),
+    "gpt": ("gpt", {"width": 28, "depth": 3, "heads": 7, "context_length": CONTEXT}),
     "gpt, untied, no bias": (
         "gpt",
-        {"width": 21, "depth": 2, "heads": 3, "ffn_width": 13, "context": CONTEXT, "tied": False, "bias": False},
+        {"width": 21, "depth": 2, "heads": 3, "ffn_width": 13, "context_length": CONTEXT, "tied": False, "bias": False},
     ),
-    "decoder": ("decoder", {"width": 24, "depth": 3, "heads": 6, "kv_heads": 2, "context": CONTEXT}),
-    "decoder, one head of keys": ("decoder", {"width": 24, "depth": 2, "heads": 3, "kv_heads": 1, "context": CONTEXT}),
+    "decoder": ("decoder", {"width": 24, "depth": 3, "heads": 6, "kv_heads": 2, "context_length": CONTEXT}),
+    "decoder, one head of keys": (
+        "decoder",
+        {"width": 24, "depth": 2, "heads": 3, "kv_heads": 1, "context_length": CONTEXT},
+    ),
     "decoder, windows": (
         "decoder",
-        {"width": 24, "depth": 5, "heads": 6, "kv_heads": 3, "context": CONTEXT, "window": 3, "tied": False},
+        {"width": 24, "depth": 5, "heads": 6, "kv_heads": 3, "context_length": CONTEXT, "window": 3, "tied": False},
     ),
 }
 every = pytest.mark.parametrize("name", MODELS)
@@ -114,10 +117,10 @@ def test_gradients_go_back_through_a_state(name):
 def test_padding_does_not_leak(name, context):
     """Prompts of unequal length, padded on the left with anything, then three more tokens: as each text alone."""
     model, ids, lengths = made(name), texts(), [8, 1, 3, 8, 5]
-    real = torch.arange(8) >= 8 - torch.tensor(lengths)[:, None]
+    mask = torch.arange(8) >= 8 - torch.tensor(lengths)[:, None]
     for padding in (0, 19):
         with torch.no_grad():
-            hidden, state = model.hidden(ids[:, :8].where(real, padding), model.new_state(BATCH, context), real)
+            hidden, state = model.hidden(ids[:, :8].where(mask, padding), model.new_state(BATCH, context), mask)
             found = [hidden]
             for t in (8, 9, 10):
                 hidden, state = model.hidden(ids[:, t : t + 1], state)
@@ -132,12 +135,12 @@ def test_a_shared_beginning_is_read_once(name):
     """Two tokens read by one row, copied to all, then rests of unequal length: as each text alone."""
     model, ids, lengths = made(name), texts(), [5, 2, 1, 5, 4]
     ids[:, :2] = torch.tensor([3, 7])
-    real = torch.arange(5) >= 5 - torch.tensor(lengths)[:, None]
+    mask = torch.arange(5) >= 5 - torch.tensor(lengths)[:, None]
     with torch.no_grad():
         _, state = model.hidden(ids[:1, :2], model.new_state(1, CONTEXT))
         state = state.select(torch.zeros(BATCH, dtype=torch.long))
-        rest = ids[:, 2:7].where(real, 0)
-        first, state = model.hidden(rest, state, real)
+        rest = ids[:, 2:7].where(mask, 0)
+        first, state = model.hidden(rest, state, mask)
         second, _ = model.hidden(ids[:, 7:9], state)
         for row, length in enumerate(lengths):
             alone = torch.cat([ids[row, :2], ids[row, 7 - length : 9]])[None]
@@ -161,8 +164,8 @@ def test_select_copies_and_orders(name):
 @pytest.mark.parametrize("name", REWINDING)
 def test_rewind_forgets(name):
     model, ids = made(name), texts()
-    real = torch.arange(7) >= torch.tensor([[0], [3], [1], [0], [6]])
-    for mask in (None, real):
+    padded = torch.arange(7) >= torch.tensor([[0], [3], [1], [0], [6]])
+    for mask in (None, padded):
         with torch.no_grad():
             _, state = model.hidden(ids[:, :7], model.new_state(BATCH, CONTEXT), mask)
             _, ahead = model.hidden(texts(4, seed=2), state)

@@ -46,12 +46,12 @@ def made(name):
 
 def texts():
     torch.manual_seed(1)
-    real = torch.arange(LONGEST) < torch.tensor(LENGTHS)[:, None]
-    return torch.randn(len(LENGTHS), LONGEST, WIDTH) * real[..., None], real
+    mask = torch.arange(LONGEST) < torch.tensor(LENGTHS)[:, None]
+    return torch.randn(len(LENGTHS), LONGEST, WIDTH) * mask[..., None], mask
 
 
-def outputs(layer, x, real):
-    out = layer(x, real)
+def outputs(layer, x, mask):
+    out = layer(x, mask)
     return list(out) if isinstance(out, tuple) else [out]
 
 
@@ -62,9 +62,9 @@ def test_shape(name):
 
 @every
 def test_finite_gradients(name):
-    layer, (x, real) = made(name), texts()
+    layer, (x, mask) = made(name), texts()
     x.requires_grad_()
-    sum((out * torch.randn_like(out)).sum() for out in outputs(layer, x, real)).backward()
+    sum((out * torch.randn_like(out)).sum() for out in outputs(layer, x, mask)).backward()
     assert x.grad.isfinite().all()
     assert not x.grad[3].any()  # the empty text
     assert x.grad[[0, 2, 4]].abs().sum((1, 2)).all()  # attention over the one token of text 1 is always 1
@@ -76,9 +76,9 @@ def test_finite_gradients(name):
 @every
 def test_padding_does_not_leak(name):
     """More padding changes nothing, and what is longer than the text gives zero there."""
-    layer, (x, real) = made(name), texts()
-    short = outputs(layer, x, real)
-    long = outputs(layer, F.pad(x, (0, 0, 0, 4)), F.pad(real, (0, 4)))
+    layer, (x, mask) = made(name), texts()
+    short = outputs(layer, x, mask)
+    long = outputs(layer, F.pad(x, (0, 0, 0, 4)), F.pad(mask, (0, 4)))
     if name in TIME:
         assert not long[0].narrow(TIME[name], LONGEST, 4).any()
         long[0] = long[0].narrow(TIME[name], 0, LONGEST)
@@ -87,11 +87,11 @@ def test_padding_does_not_leak(name):
 
 @every
 def test_each_text_is_the_same_alone(name):
-    layer, (x, real) = made(name), texts()
-    together = outputs(layer, x, real)
+    layer, (x, mask) = made(name), texts()
+    together = outputs(layer, x, mask)
     for i, length in enumerate(LENGTHS):
         n = max(1, length)
-        alone = outputs(layer, x[i : i + 1, :n], real[i : i + 1, :n])
+        alone = outputs(layer, x[i : i + 1, :n], mask[i : i + 1, :n])
         mine = [out[i : i + 1] for out in together]
         if name in TIME:
             mine[0] = mine[0].narrow(TIME[name], 0, n)
@@ -122,7 +122,7 @@ def test_compiled_equals_eager(name):
     torch._dynamo.reset()
     try:
         layer = made(name)
-        compiled = torch.compile(lambda x, real: outputs(layer, x, real))
+        compiled = torch.compile(lambda x, mask: outputs(layer, x, mask))
         torch.testing.assert_close(compiled(*texts()), outputs(layer, *texts()), rtol=1e-5, atol=1e-6)
     finally:
         jaxtyping.config.update("jaxtyping_disable", False)

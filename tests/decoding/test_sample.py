@@ -105,9 +105,9 @@ def test_what_prompts_share_is_read_once():
 
 
 def test_padding_is_on_the_left():
-    ids, real = padded_left([[5, 6], [7, 8, 9]])
+    ids, mask = padded_left([[5, 6], [7, 8, 9]])
     assert ids.tolist() == [[0, 5, 6], [7, 8, 9]]
-    assert real.tolist() == [[False, True, True], [True, True, True]]
+    assert mask.tolist() == [[False, True, True], [True, True, True]]
 
 
 def test_an_empty_prompt_is_refused():

@@ -27,7 +27,7 @@ class Memory:
 
 
 class Toy:
-    """step(ids, state, real) of a model over `size` tokens that looks at the whole history.
+    """step(ids, state, mask) of a model over `size` tokens that looks at the whole history.
 
     steps: how often it was asked; read: how many tokens it has read, padding among them.
     """
@@ -46,20 +46,20 @@ class Toy:
             self.known[history] = torch.randn(self.size, generator=dice) * self.spread
         return self.known[history]
 
-    def every(self, ids, state, real=None):
+    def every(self, ids, state, mask=None):
         """Logits [B, S, V] after every one of the ids."""
         self.steps += 1
         self.read += ids.numel()
         assert len(ids) == len(state.rows)
         out, rows = [], []
         for at, (new, old) in enumerate(zip(ids.tolist(), state.rows, strict=True)):
-            kept = [t if real is None or real[at, i] else None for i, t in enumerate(new)]
+            kept = [t if mask is None or mask[at, i] else None for i, t in enumerate(new)]
             out.append(torch.stack([self.logits([*old, *kept[: i + 1]]) for i in range(len(kept))]))
             rows.append([*old, *kept])
         return torch.stack(out), Memory(rows)
 
-    def __call__(self, ids, state, real=None):
-        logits, state = self.every(ids, state, real)
+    def __call__(self, ids, state, mask=None):
+        logits, state = self.every(ids, state, mask)
         return logits[:, -1], state
 
     def logprob(self, prompt, text):

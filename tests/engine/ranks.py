@@ -42,7 +42,7 @@ def spread_batches(place, run, plan):
 
 
 def spread_weights(place, run, plan):
-    model = Objective(GPT(vocab_size=13, width=8, depth=3, heads=2, context=5, dropout=0.0))
+    model = Objective(GPT(vocab_size=13, width=8, depth=3, heads=2, context_length=5, dropout=0.0))
     tokens = torch.randint(0, 13, (211,), generator=torch.Generator().manual_seed(0)).numpy()
     source = shuffled_windows(tokens, 4, 5, 0, place.rank, place.size)
     evaluate = lambda objective: {"error": likelihood(objective.model, tokens, 5).loss}

@@ -13,7 +13,7 @@ from lingon.models.gpt import GPT
 
 def made(kind, **more):
     torch.manual_seed(0)
-    model = kind(vocab_size=31, width=24, depth=2, heads=3, context=11, **more).train()
+    model = kind(vocab_size=31, width=24, depth=2, heads=3, context_length=11, **more).train()
     return model, torch.zeros(5, 7, dtype=torch.long)
 
 
@@ -47,7 +47,7 @@ def test_adam_keeps_two_numbers_per_weight():
 
 
 def test_rows_that_are_looked_up_are_not_multiplied():
-    apart, tied = (GPT(vocab_size=31, width=8, depth=1, heads=2, context=5, tied=t) for t in (False, True))
+    apart, tied = (GPT(vocab_size=31, width=8, depth=1, heads=2, context_length=5, tied=t) for t in (False, True))
     assert multiplied(apart) == multiplied(tied) == 31 * 8 + 12 * 8 * 8
 
 

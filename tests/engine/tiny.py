@@ -23,8 +23,8 @@ class Tiny(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.out = nn.Linear(WIDTH, CLASSES)
 
-    def forward(self, ids, real):
-        summed = (self.embedding(ids) * real[..., None]).sum(1)
+    def forward(self, ids, mask):
+        summed = (self.embedding(ids) * mask[..., None]).sum(1)
         return self.out(self.dropout(self.norm(summed)))
 
 

@@ -117,8 +117,8 @@ def test_javascript_finds_the_same_rows(characters):
     vocab = list(tokenizer.vocab)
     found = in_javascript(code, {"ids": ids, "rule": rule_of(model, vocab), "tokens": vocab})
     batch = collate(ids)
-    rows, real = rows_of(model, batch.ids, batch.mask)
-    assert found == [row[m].tolist() for row, m in zip(rows, real, strict=True)]
+    rows, mask = rows_of(model, batch.ids, batch.mask)
+    assert found == [row[m].tolist() for row, m in zip(rows, mask, strict=True)]
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ def model():
     torch.manual_seed(0)
     tokenizer = spaces([HOSTILE, "naïve — &amp; ' \" $x` some words more that are of no harm"])
     assert HOSTILE.split()[0] in tokenizer.vocab
-    gpt = GPT(len(tokenizer.vocab), 24, 1, 3, context=61)
+    gpt = GPT(len(tokenizer.vocab), 24, 1, 3, context_length=61)
     torch.nn.init.normal_(gpt.embedding.weight, std=0.7)
     return LanguageModel(gpt.eval(), tokenizer)
 

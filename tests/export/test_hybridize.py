@@ -108,11 +108,11 @@ def test_a_branch_on_sizes_is_kept_on_its_side(without_a_compiler):
 def test_every_model_is_traced_for_all_sizes(name, without_a_compiler):
     model = made(name).eval()
     ids = torch.randint(1, 61, (5, 13))
-    real = torch.arange(13) < torch.tensor([[13], [7], [0], [2], [11]])
-    hybrid = hybridize(model, [ids * real, real])
+    mask = torch.arange(13) < torch.tensor([[13], [7], [0], [2], [11]])
+    hybrid = hybridize(model, [ids * mask, mask])
     assert hybrid.reason is None
     for rows, length in [(5, 13), (3, 7), (1, 2), (2, 1), (1, 1)]:
-        inputs = (ids * real)[:rows, :length], real[:rows, :length]
+        inputs = (ids * mask)[:rows, :length], mask[:rows, :length]
         with torch.no_grad():
             torch.testing.assert_close(hybrid(*inputs), model(*inputs), rtol=1e-4, atol=1e-5)
 
@@ -205,13 +205,13 @@ def test_every_model_compiled(name):
     """With a real compiler, and sizes large enough to pay."""
     model = made(name).eval()
     ids = torch.randint(1, 61, (5, 13))
-    real = torch.arange(13) < torch.tensor([[13], [7], [0], [2], [11]])
+    mask = torch.arange(13) < torch.tensor([[13], [7], [0], [2], [11]])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        hybrid = hybridize(model, [ids * real, real])
+        hybrid = hybridize(model, [ids * mask, mask])
     assert isinstance(hybrid, Hybrid)
     assert hybrid.reason is None or "does not pay" in hybrid.reason
     assert hybrid.difference < 1e-4
     with torch.no_grad():
-        torch.testing.assert_close(hybrid(ids * real, real), model(ids * real, real), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(hybrid(ids * mask, mask), model(ids * mask, mask), rtol=1e-4, atol=1e-5)
     assert kind_of(name) in ("bag", "textcnn", "bilstm", "self_attentive")

@@ -129,27 +129,27 @@ def test_an_onnx_file_is_sound_and_names_its_sizes(exported):
     model = onnx.load(exported("bilstm", "onnx").folder / "model.onnx")
     onnx.checker.check_model(model, full_check=True)
     sizes = {i.name: [d.dim_param for d in i.type.tensor_type.shape.dim] for i in model.graph.input}
-    assert sizes == {"ids": ["batch", "tokens"], "real": ["batch", "tokens"]}
+    assert sizes == {"ids": ["batch", "tokens"], "mask": ["batch", "tokens"]}
     assert [o.name for o in model.graph.output] == ["logits"]
     assert "LSTM" in {node.op_type for node in model.graph.node}, "a loop over time would be slow"
 
 
 def test_batches_have_every_shape_and_an_empty_text():
-    shapes = [(ids.shape, real) for ids, real in batches(11)]
+    shapes = [(ids.shape, mask) for ids, mask in batches(11)]
     assert [tuple(shape) for shape, _ in shapes] == [(b, t) for t in LENGTHS for b in BATCHES]
     assert len(set(LENGTHS)) == 5
     assert len(set(BATCHES)) == 3
-    assert all(not real[-1].any() for _, real in shapes if len(real) > 1)
-    assert all(real[0].all() for _, real in shapes)
+    assert all(not mask[-1].any() for _, mask in shapes if len(mask) > 1)
+    assert all(mask[0].all() for _, mask in shapes)
 
 
 @pytest.mark.parametrize("wrong", [2e-4, float("nan")])
 def test_a_model_that_says_something_else_is_refused(wrong):
-    def model(ids, real):
+    def model(ids, mask):
         return ids.sum(1, keepdim=True).float()
 
-    def near(ids, real):
-        return model(ids, real) + (wrong if ids.shape == (3, 61) else 0)
+    def near(ids, mask):
+        return model(ids, mask) + (wrong if ids.shape == (3, 61) else 0)
 
     assert largest_difference(model, model, 7) == 0
     with pytest.raises(UserError, match="not exported: on 3 texts of 61 tokens the exported model differs"):
@@ -157,7 +157,7 @@ def test_a_model_that_says_something_else_is_refused(wrong):
 
 
 def test_a_refused_export_leaves_no_folder_behind(bundles, tmp_path, monkeypatch):
-    run = TARGETS["onnx"]._replace(run=lambda path: lambda ids, real: run_onnx(path)(ids, real) + 1)
+    run = TARGETS["onnx"]._replace(run=lambda path: lambda ids, mask: run_onnx(path)(ids, mask) + 1)
     monkeypatch.setitem(TARGETS, "onnx", run)
     with pytest.raises(UserError, match=r"differs from the model by 1\.0e"):
         export(bundles["bag"], "onnx", tmp_path / "new")
@@ -184,8 +184,8 @@ def test_rows_follow_the_rule_by_hand():
             rows.add(rule["vocab_size"] + mix(h) % rule["buckets"])
         expected.append(sorted(rows))
     batch = collate(texts)
-    rows, real = rows_of(model, batch.ids, batch.mask)
-    assert [r[m].tolist() for r, m in zip(rows, real, strict=True)] == expected
+    rows, mask = rows_of(model, batch.ids, batch.mask)
+    assert [r[m].tolist() for r, m in zip(rows, mask, strict=True)] == expected
 
 
 def test_characters_that_follow_no_rule_are_refused(tmp_path):

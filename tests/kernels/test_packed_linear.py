@@ -80,7 +80,7 @@ def test_eight_bits_of_bfloat16_weights_speak_bfloat16():
 
 def test_eight_bits_choose_nearly_the_same_tokens():
     torch.manual_seed(0)
-    model = build("gpt", {"vocab_size": 997, "width": 64, "depth": 3, "context": 61}).eval()
+    model = build("gpt", {"vocab_size": 997, "width": 64, "depth": 3, "context_length": 61}).eval()
     ids = torch.randint(997, (7, 41))
     with torch.inference_mode():
         exact, rough = model(ids), swap_linear(model, Int8Linear)(ids)

@@ -17,10 +17,10 @@ def slow(layer, x, length):
 def test_values_and_gradients_are_those_of_convolving_everything(kernel):
     torch.manual_seed(kernel)
     layer, lengths = ConvMax(7, 11, kernel), torch.tensor([5, 3, 2, 1, 0])
-    real = torch.arange(5) < lengths[:, None]
-    x = (torch.randn(5, 5, 7) * real[..., None]).requires_grad_()
+    mask = torch.arange(5) < lengths[:, None]
+    x = (torch.randn(5, 5, 7) * mask[..., None]).requires_grad_()
     weights, aim = [x, *layer.parameters()], torch.randn(5, 11)
-    fast = layer(x, real)
+    fast = layer(x, mask)
     full = torch.stack([slow(layer, row, int(n)) for row, n in zip(x, lengths, strict=True)])
     torch.testing.assert_close(fast, full, rtol=1e-5, atol=1e-6)
     ours = torch.autograd.grad((fast * aim).sum(), weights)
@@ -37,6 +37,6 @@ def test_scores_are_torchs_convolution():
 
 def test_the_gradient_is_right_by_finite_differences():
     torch.manual_seed(0)
-    layer, real = ConvMax(3, 2, 2).double(), torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
-    x = torch.randn(2, 5, 3, dtype=torch.float64) * real[..., None]
-    assert torch.autograd.gradcheck(lambda x: layer(x, real), x.requires_grad_())
+    layer, mask = ConvMax(3, 2, 2).double(), torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
+    x = torch.randn(2, 5, 3, dtype=torch.float64) * mask[..., None]
+    assert torch.autograd.gradcheck(lambda x: layer(x, mask), x.requires_grad_())

@@ -21,12 +21,12 @@ def test_the_same_as_torchs_packed_lstm_with_gradients():
     torch.manual_seed(0)
     lengths = torch.tensor([5, 11, 1, 7])
     layers = BiLSTM(3, 7, depth=2)
-    theirs, real = twin(layers, 3, 7, 2), torch.arange(11) < lengths[:, None]
+    theirs, mask = twin(layers, 3, 7, 2), torch.arange(11) < lengths[:, None]
     x = torch.randn(4, 11, 3, requires_grad=True)
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
     out, (last, _) = theirs(packed)
     out = pad_packed_sequence(out, batch_first=True)[0]
-    states, ends = layers(x, real)
+    states, ends = layers(x, mask)
     torch.testing.assert_close(states, out, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(ends, torch.cat([last[-2], last[-1]], 1), rtol=1e-5, atol=1e-6)
     aim = torch.randn_like(states)

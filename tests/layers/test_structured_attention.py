@@ -7,8 +7,8 @@ from lingon.layers.structured_attention import StructuredAttention, overlap
 
 def test_each_hop_shares_out_one_over_the_real_tokens():
     torch.manual_seed(0)
-    real = torch.arange(5) < torch.tensor([5, 2, 0])[:, None]
-    weights = StructuredAttention(7, 11, 3)(torch.randn(3, 5, 7) * 50, real)
+    mask = torch.arange(5) < torch.tensor([5, 2, 0])[:, None]
+    weights = StructuredAttention(7, 11, 3)(torch.randn(3, 5, 7) * 50, mask)
     torch.testing.assert_close(weights.sum(-1), torch.tensor([1.0, 1.0, 0.0])[:, None].expand(3, 3))
     assert not weights[1, :, 2:].any()
 

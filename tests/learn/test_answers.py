@@ -118,15 +118,15 @@ def clipped_by_torch(gradients, longest):
 
 
 @right("09.3", "the lesson's masked softmax")
-def attention_by_lesson(q, k, v, real):
+def attention_by_lesson(q, k, v, mask):
     (masked_softmax,) = of_lesson("09", "masked_softmax")
-    return masked_softmax(q @ k.transpose(1, 2) / math.sqrt(k.shape[2]), real) @ v
+    return masked_softmax(q @ k.transpose(1, 2) / math.sqrt(k.shape[2]), mask) @ v
 
 
 @right("09.3", "a large negative score")
-def attention_by_a_number(q, k, v, real):
+def attention_by_a_number(q, k, v, mask):
     scores = torch.einsum("bsd,btd->bst", q, k) / math.sqrt(k.shape[2])
-    return torch.where(real[:, None], scores, torch.finfo(scores.dtype).min).softmax(2) @ v
+    return torch.where(mask[:, None], scores, torch.finfo(scores.dtype).min).softmax(2) @ v
 
 
 @right("11.2", "the lesson's attention")
@@ -214,9 +214,9 @@ def gradient_by_transform(x, W, b, labels):
 
 
 @wrong("09.3", "a score that is not low enough")
-def attention_with_a_small_number(q, k, v, real):
+def attention_with_a_small_number(q, k, v, mask):
     scores = q @ k.transpose(1, 2) / math.sqrt(k.shape[2])
-    return (scores - 1e4 * ~real[:, None]).softmax(2) @ v
+    return (scores - 1e4 * ~mask[:, None]).softmax(2) @ v
 
 
 def by_multiplying(a, b, c, vectors, epsilon):

@@ -63,8 +63,8 @@ def test_no_peeking_at_the_future(model):
 
 def test_padding_on_the_left_changes_nothing(model):
     ids, lengths = torch.randint(0, V, (4, T)), [7, 2, 5, 2]
-    real = torch.arange(T) >= T - torch.tensor(lengths)[:, None]
-    found, state = model.hidden(ids, None, real)
+    mask = torch.arange(T) >= T - torch.tensor(lengths)[:, None]
+    found, state = model.hidden(ids, None, mask)
     for i, n in enumerate(lengths):
         alone, own = model.hidden(ids[i : i + 1, -n:])
         torch.testing.assert_close(found[i, -n:], alone[0])

@@ -75,9 +75,9 @@ def test_compiled_and_torch_sums_are_equal():
 def test_padding_changes_nothing():
     model = filled()
     alone = torch.cat([model(*collate([text]).values()) for text in TEXTS])
-    ids, real = collate(TEXTS).values()
-    wider = F.pad(ids, (0, 5), value=9), F.pad(real, (0, 5))
-    assert torch.equal(model(ids, real), alone)
+    ids, mask = collate(TEXTS).values()
+    wider = F.pad(ids, (0, 5), value=9), F.pad(mask, (0, 5))
+    assert torch.equal(model(ids, mask), alone)
     assert torch.equal(model(*wider), alone)
 
 
@@ -92,11 +92,11 @@ def test_contributions_add_up_to_the_logits(spelled):
     model = filled(order=3)
     if spelled:
         model.read_characters([f"token{i}" for i in range(VOCAB)])
-    ids, real = collate(TEXTS).values()
-    parts = model.contributions(ids, real)
+    ids, mask = collate(TEXTS).values()
+    parts = model.contributions(ids, mask)
     assert parts.shape == (*ids.shape, CLASSES)
-    assert not parts[~real].any()
-    torch.testing.assert_close(parts.sum(1) + model.bias, model(ids, real), atol=1e-5, rtol=1e-5)
+    assert not parts[~mask].any()
+    torch.testing.assert_close(parts.sum(1) + model.bias, model(ids, mask), atol=1e-5, rtol=1e-5)
 
 
 def test_a_contribution_is_shared_by_the_words_of_a_bigram():

@@ -26,7 +26,7 @@ TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ra
 def trained(kind: str, tokenizer, seed: int = 0) -> LanguageModel:
     torch.manual_seed(seed)
     size = len(tokenizer.vocab)
-    model = GPT(size, 20, 2, 2, context=64) if kind == "gpt" else LSTM(size, 16, 16, 2, tied=True, dropout=0.0)
+    model = GPT(size, 20, 2, 2, context_length=64) if kind == "gpt" else LSTM(size, 16, 16, 2, tied=True, dropout=0.0)
     ids = torch.tensor([0, *tokenizer.encode(" ".join(TEXTS[:2])), 0])[None, :60]
     optimizer = torch.optim.Adam(model.parameters(), 0.01)
     for _ in range(40):
@@ -177,7 +177,7 @@ def test_broken_weights_are_told(model):
 
 def test_what_is_kept_of_a_vocabulary_may_meet_logits_with_gradients():
     tokenizer = characters(["abc"])
-    model = LanguageModel(GPT(len(tokenizer.vocab), 8, 1, 2, context=8), tokenizer)
+    model = LanguageModel(GPT(len(tokenizer.vocab), 8, 1, 2, context_length=8), tokenizer)
     with torch.inference_mode():
         model._writable(torch.zeros(1, len(tokenizer.vocab)))
     model._writable(torch.zeros(1, len(tokenizer.vocab), requires_grad=True) * 2)

@@ -17,7 +17,7 @@ PROMPTS = ["the", "a dog ran; a cat ran. the dog", "", "the cat sat on the mat",
 def model(request):
     torch.manual_seed(0)
     tokenizer = bpe(TEXTS, 290)
-    made = decoder(len(tokenizer.vocab), 24, 3, 6, 3, context=40, window=request.param)
+    made = decoder(len(tokenizer.vocab), 24, 3, 6, 3, context_length=40, window=request.param)
     for weight in made.parameters():  # far from even, so that greedy texts differ
         weight.data *= 3
     return LanguageModel(made.eval(), tokenizer)
@@ -46,7 +46,7 @@ def test_a_batch_of_unequal_prompts_is_what_each_gives_read_anew(model):
 
 def test_a_draft_of_another_size_and_kind_changes_no_greedy_text(model):
     torch.manual_seed(1)
-    draft = LanguageModel(GPT(len(model.tokenizer.vocab), 12, 1, 3, context=40).eval(), model.tokenizer)
+    draft = LanguageModel(GPT(len(model.tokenizer.vocab), 12, 1, 3, context_length=40).eval(), model.tokenizer)
     for prompt in PROMPTS[:2]:
         for helper in (draft, model):
             found = [step[0].id for step in model.drafted(prompt, Manner(13, temperature=0), helper)]

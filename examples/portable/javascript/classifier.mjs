@@ -20,14 +20,14 @@ export class Classifier {
     return new Classifier(ort, session, config, tokenizer);
   }
 
-  /** What the model reads: ids and real, a batch of one text. */
+  /** What the model reads: ids and mask, a batch of one text. */
   inputs(text) {
     let ids = this.tokenizer.encode(text).slice(0, this.config.max_length ?? Infinity);
     if (this.config.rows) ids = rowsOf(ids, this.config.rows, this.tokenizer.tokens);
     const sizes = [1, Math.max(1, ids.length)]; // an empty text is one place where nothing is
     const values = BigInt64Array.from({ length: sizes[1] }, (_, i) => BigInt(ids[i] ?? 0));
-    const real = new Uint8Array(sizes[1]).fill(ids.length ? 1 : 0);
-    return { ids: new this.ort.Tensor("int64", values, sizes), real: new this.ort.Tensor("bool", real, sizes) };
+    const mask = new Uint8Array(sizes[1]).fill(ids.length ? 1 : 0);
+    return { ids: new this.ort.Tensor("int64", values, sizes), mask: new this.ort.Tensor("bool", mask, sizes) };
   }
 
   /** Scores before the softmax, one for each label. */

@@ -29,7 +29,7 @@ def hub_config(model: nn.Module) -> dict[str, Any]:
             "n_embd": "width",
             "n_layer": "depth",
             "n_head": "heads",
-            "n_positions": "context",
+            "n_positions": "context_length",
             "n_inner": "ffn_width",
         }
         more = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), sizes["dropout"])
@@ -46,7 +46,7 @@ def hub_config(model: nn.Module) -> dict[str, Any]:
             "num_attention_heads": sizes["heads"],
             "num_key_value_heads": sizes["kv_heads"],
             "head_dim": attention.head_width,
-            "max_position_embeddings": sizes["context"],
+            "max_position_embeddings": sizes["context_length"],
             "rms_norm_eps": sizes["epsilon"],
             "rope_theta": sizes["theta"],
             "rope_parameters": {"rope_type": "default", "rope_theta": sizes["theta"]},

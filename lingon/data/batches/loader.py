@@ -63,12 +63,12 @@ class Loader:
     @property
     def padding(self) -> float:
         """Fraction of the positions of this epoch's batches that are padding."""
-        real = total = 0
+        tokens = total = 0
         for lengths in filter(lambda found: found is not None, (c.lengths() for c in self.columns.values())):
             batches = [lengths[self._plan()(i)] for i in range(len(self))]
             total += sum(len(found) * max(1, int(found.max())) for found in batches)
-            real += sum(int(found.sum()) for found in batches)
-        return 1 - real / total if total else 0.0
+            tokens += sum(int(found.sum()) for found in batches)
+        return 1 - tokens / total if total else 0.0
 
     def state_dict(self) -> dict[str, Any]:
         """Where the loader stands, as plain numbers, with checksums of its columns and its order."""

@@ -61,7 +61,7 @@ class Cut(NamedTuple):
 class Classifier:
     """A model, its tokenizer and its labels: all it takes to turn a text into a label.
 
-    model: (ids [B, T], real [B, T]) -> logits [B, C], C = len(labels).
+    model: (ids [B, T], mask [B, T]) -> logits [B, C], C = len(labels).
     max_length: tokens of a text that the model reads; what comes after them is left out. None reads all.
     class_weights: how much each label counts in the loss that is trained; None: all alike.
     """

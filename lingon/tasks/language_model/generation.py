@@ -50,7 +50,7 @@ def batches(model: LanguageModel, prompts: Sequence[str], copies: int, most: int
 
     So that no text is cut short by what stands beside it.
     """
-    context, group, longest = getattr(model.model, "context", None), [], 0
+    context, group, longest = getattr(model.model, "context_length", None), [], 0
     for prompt in prompts:
         length = len(model.encode(prompt))
         full = len(group) + copies > ROWS or (context and max(longest, length) + most > context)
@@ -97,6 +97,6 @@ def ended(model: LanguageModel, prompt: str, ids: Sequence[int], manner: Manner)
         return "stop text"
     if len(ids) == manner.tokens:
         return "length"
-    if len(model.encode(prompt)) + len(ids) == getattr(model.model, "context", None):
+    if len(model.encode(prompt)) + len(ids) == getattr(model.model, "context_length", None):
         return "context"
     return "pattern"

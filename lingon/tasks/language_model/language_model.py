@@ -104,7 +104,7 @@ class LanguageModel:
         ids = self.tokenizer.encode(prompt) or list(self.ends[:1])
         if not ids:
             raise UserError("the prompt is empty, and this model has no token to begin with; give it a word")
-        limit = getattr(self.model, "context", None)
+        limit = getattr(self.model, "context_length", None)
         if limit and len(ids) >= limit:
             raise UserError(f"the prompt has {len(ids):,} tokens, the model sees {limit:,} at most; shorten the prompt")
         return ids
@@ -211,7 +211,7 @@ class LanguageModel:
         if ids == begin:
             raise UserError("an empty text has no tokens to score")
         start = self._start(ids)
-        limit = getattr(self.model, "context", None)
+        limit = getattr(self.model, "context_length", None)
         if limit and len(ids) + len(start) > limit:
             raise UserError(f"the text has {len(ids):,} tokens, the model sees {limit:,}; score it in parts")
         found = score(still.every, still.model.new_state(1, None), [*start, *ids], self.device)
@@ -238,9 +238,9 @@ class LanguageModel:
         """The same in evaluation mode, whatever mode the model is in and goes into: others may be training it."""
         return LanguageModel(eval_view(self.model), self.tokenizer, self.ends)
 
-    def step(self, ids: Tensor, state: State, real: Tensor | None = None) -> tuple[Float[Tensor, "B V"], State]:
+    def step(self, ids: Tensor, state: State, mask: Tensor | None = None) -> tuple[Float[Tensor, "B V"], State]:
         """Logits after the last of the ids, which is all that decoding needs."""
-        hidden, state = self.model.hidden(ids, state, real)
+        hidden, state = self.model.hidden(ids, state, mask)
         return self.model.head(hidden[:, -1]).float(), state
 
     def every(self, ids: Tensor, state: State) -> tuple[Float[Tensor, "B S V"], State]:
@@ -257,7 +257,7 @@ class LanguageModel:
 
     def _room(self, prompts: Sequence[str], tokens: int) -> int:
         """How many tokens there is room for."""
-        limit = getattr(self.model, "context", None)
+        limit = getattr(self.model, "context_length", None)
         return min(tokens, limit - max(len(self.encode(p)) for p in prompts)) if limit else tokens
 
     def _grammar(self, manner: Manner) -> Grammar | None:

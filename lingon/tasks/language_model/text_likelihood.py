@@ -33,5 +33,5 @@ def text_scores(language: "LanguageModel", texts: Iterable[str], cache: bool = F
     if cache:
         found = replace(cached_likelihood(model, tokens), bytes=size)
     else:
-        found = likelihood(model, tokens, getattr(model, "context", CONTEXT), rows=8, bytes=size)
+        found = likelihood(model, tokens, getattr(model, "context_length", CONTEXT), rows=8, bytes=size)
     return Scores(finite(found).scores(), "perplexity")
