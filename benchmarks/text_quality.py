@@ -20,7 +20,7 @@ from lingon.core.files import read_json
 # The commands as anybody would type them; what they leave out is the recipe's choice.
 PTB = (
     "train language-model --data ptb --accept-licence --model lstm --tokenizer spaces --vocab 10000 --width 400 "
-    "--epochs 14 --lr 2e-3 --dropout 0.5 --rows 20 --precision bfloat16 --softmax sampled --evaluations 14"
+    "--epochs 14 --lr 2e-3 --dropout 0.5 --batch-size 20 --precision bfloat16 --softmax sampled --evals 14"
 )
 ENGLISH = "train language-model --data english --model decoder --steps 1400 --precision bfloat16"
 BEGINNING = "The"

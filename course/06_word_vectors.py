@@ -673,6 +673,6 @@ attempt(best_by_multiplying, "06")
 # - Aylin Caliskan, Joanna Bryson and Arvind Narayanan, *Semantics derived automatically from language corpora contain
 #   human-like biases*, 2017.
 #
-# `lingon train vectors` trains all of this on texts of yours, on all cores: skip-gram and CBOW, parts of words, GloVe,
+# `lingon train vectors` trains all of this on texts of yours, on all cores: skip-gram and CBOW, subwords, GloVe,
 # phrases. `lingon vectors` asks what came out, as this lesson did (nearest, analogy, odd-one-out, evaluate, bias); try
 # `lingon vectors map --out map.html`: a thousand words in the plane, to search and zoom.

@@ -58,7 +58,7 @@ def machine() -> Iterator[Row]:
     slow = "other programs may be using the cores" if speed < 10 else ""
     yield "speed", f"{speed:.0f} GFLOP/s (matrix product)", "warn" if slow else "ok", slow
     free = psutil.virtual_memory().available
-    low = "lower --tokens if a run ends for want of memory" if free < ENOUGH_MEMORY else ""
+    low = "lower --max-tokens-per-batch if a run ends for want of memory" if free < ENOUGH_MEMORY else ""
     yield "memory", f"{free / 2**30:.1f} GiB free", "warn" if low else "ok", low
     folder = cache_dir()
     there = next(p for p in (folder, *folder.parents) if p.exists())

@@ -1,4 +1,4 @@
-"""The one door: lingon train|plan|evaluate|predict|generate|score|export|data|vectors|plot|learn|doctor|recipes."""
+"""The one door: lingon train|estimate|evaluate|predict|generate|score|export|data|vectors|plot|learn|doctor|recipes."""
 
 import sys
 import warnings
@@ -15,7 +15,7 @@ from lingon.cli.load_task import Head, load_for, refuse_option
 from lingon.core.errors import UserError, unknown
 from lingon.core.terminal import printable, screened
 from lingon.recipes import COMPARABLE, RECIPES
-from lingon.recipes.estimate import plan
+from lingon.recipes.estimate import estimate
 from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, one_column
 from lingon.recipes.sweep import as_command
 
@@ -30,7 +30,7 @@ app.add_typer(learn.app, name="learn")
 app.add_typer(vectors.app, name="vectors")
 for recipe in RECIPES.values():
     train.command(recipe.__name__.replace("_", "-"))(as_command(recipe, sweeps=recipe in COMPARABLE))
-app.command("plan")(as_command(plan, sweeps=False))
+app.command("estimate")(as_command(estimate, sweeps=False))
 app.command()(generate.generate)
 app.command()(generate.score)
 

@@ -51,10 +51,11 @@ def _message_and_code(error: BaseException, arguments: Sequence[str]) -> tuple[s
     if isinstance(error, BrokenPipeError):
         return "", 0
     if isinstance(error, MemoryError):
-        sizes = "lower what it is for: --tokens, --rows, --width, --vocab or --buckets"
+        sizes = "lower what it is for: --batch-size, --max-tokens-per-batch, --width, --vocab or --buckets"
         return f"not enough memory{': ' + _flat(error) if str(error) else ''}; {sizes}", 1
     if isinstance(error, RuntimeError) and ("allocate memory" in str(error) or "out of memory" in str(error)):  # torch
-        return "not enough memory; lower --rows, --tokens, --beams, --n or --width, or take a smaller model", 1
+        sizes = "lower --batch-size, --max-tokens-per-batch, --beams, --n or --width"
+        return f"not enough memory; {sizes}, or take a smaller model", 1
     if isinstance(error, OSError) and error.errno is not None:
         mine = error.errno in (errno.ENOSPC, errno.EIO, errno.EMFILE)
         where = f": {error.filename}" if error.filename else ""

@@ -97,11 +97,11 @@ class AWDLSTM(nn.Module):
 # Chosen on the validation text; docs/log.md says what was tried.
 ENTRY = ModelEntry(
     AWDLSTM,
-    defaults={"epochs": 6, "lr": 3e-3, "width": 256, "depth": 3, "context": 35, "rows": 32},
+    defaults={"epochs": 6, "lr": 3e-3, "width": 256, "depth": 3, "context_length": 35, "batch_size": 32},
     derive=lambda facts, options: {"hidden": 2 * options["width"]},
     recurrent=True,
     instead={
-        "dropout": "it drops in five places, set by --size drop_words=, drop_input=, drop_layers=, drop_output= or "
+        "dropout": "it drops in five places, set by --set drop_words=, drop_input=, drop_layers=, drop_output= or "
         "drop_weights="
     },
 )

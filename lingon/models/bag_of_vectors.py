@@ -46,8 +46,8 @@ class Bag(nn.Module):
 ENTRY = ModelEntry(
     Bag,
     defaults={
-        "tokens": 16_384,
-        "rows": 64,
+        "max_tokens_per_batch": 16_384,
+        "batch_size": 64,
         "vocab": 30_000,
         "max_length": 500,
         "epochs": 5,

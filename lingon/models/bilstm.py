@@ -44,14 +44,14 @@ class BiLSTM(nn.Module):
 ENTRY = ModelEntry(
     BiLSTM,
     defaults={
-        "tokens": 16_384,
-        "rows": 64,
+        "max_tokens_per_batch": 16_384,
+        "batch_size": 64,
         "vocab": 30_000,
         "max_length": 400,
         "epochs": 3,
         "lr": 4e-3,
         "dropout": 0.5,
         "width": 100,
-        "clip": 1.0,
+        "max_grad_norm": 1.0,
     },
 )

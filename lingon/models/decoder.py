@@ -132,8 +132,8 @@ ENTRY = ModelEntry(
         "dropout": 0.1,
         "width": 192,
         "depth": 4,
-        "context": 128,
-        "rows": 16,
+        "context_length": 128,
+        "batch_size": 16,
         "weight_decay": 0.1,
     },
 )

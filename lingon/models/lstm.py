@@ -97,7 +97,15 @@ def unpadded(hidden, ids: Int[Tensor, "B T"], state: Carried | None, mask: Bool[
 # Chosen on the validation text; docs/log.md says what was tried.
 ENTRY = ModelEntry(
     LSTM,
-    defaults={"epochs": 6, "lr": 3e-3, "dropout": 0.3, "width": 256, "depth": 2, "context": 35, "rows": 32},
+    defaults={
+        "epochs": 6,
+        "lr": 3e-3,
+        "dropout": 0.3,
+        "width": 256,
+        "depth": 2,
+        "context_length": 35,
+        "batch_size": 32,
+    },
     derive=lambda facts, options: {"hidden": options["width"], "tied": "cutoffs" not in options},
     recurrent=True,
 )

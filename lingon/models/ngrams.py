@@ -151,7 +151,14 @@ def _check(vocab_size: int, classes: int, order: int, buckets: int, characters: 
 # Chosen on the validation texts of film reviews; docs/log.md says what was tried.
 ENTRY = ModelEntry(
     NGrams,
-    defaults={"epochs": 2, "lr": 0.3, "tokens": 65_536, "rows": 64, "vocab": 200_000, "max_length": 2000},
+    defaults={
+        "epochs": 2,
+        "lr": 0.3,
+        "max_tokens_per_batch": 65_536,
+        "batch_size": 64,
+        "vocab": 200_000,
+        "max_length": 2000,
+    },
     few_texts={"lr": 0.5},  # what has seen few texts gains from longer steps
     optimizer="row_adagrad",
     derive=lambda facts, options: {"buckets": buckets_for(facts.words)},

@@ -71,15 +71,15 @@ class TextCNN(nn.Module):
 ENTRY = ModelEntry(
     TextCNN,
     defaults={
-        "tokens": 16_384,
-        "rows": 64,
+        "max_tokens_per_batch": 16_384,
+        "batch_size": 64,
         "vocab": 30_000,
         "max_length": 500,
         "epochs": 4,
         "lr": 2e-3,
         "dropout": 0.5,
         "width": 100,
-        "clip": 1.0,
+        "max_grad_norm": 1.0,
     },
     after_vectors=TextCNN.freeze_copy,
 )

@@ -8,27 +8,27 @@ from typer import Option
 from lingon.core.errors import UserError
 from lingon.recipes.text_settings import TextSettings, checked, filled
 
-Tokens = Annotated[float, Option(help="Tokens in the training text, as 1e6.")]
-Processes = Annotated[int, Option(help="Processes of torchrun, at most.")]
-Unmeasured = Annotated[bool, Option("--unmeasured", help="Only count; take no steps on this machine.")]
+TrainTokens = Annotated[float, Option(help="Tokens of the training text.")]
+Processes = Annotated[int, Option(help="Processes of torchrun at most.")]
+Unmeasured = Annotated[bool, Option("--unmeasured", help="Count only, without measuring steps on this machine.")]
 STEPS = 20
 
 
-def plan(
-    tokens: Tokens = 1e6,
+def estimate(
+    train_tokens: TrainTokens = 1e6,
     processes: Processes = 8,
     unmeasured: Unmeasured = False,
     settings: TextSettings = TextSettings(),
 ) -> dict[str, Any]:
-    """Say what training a language model with these settings will take, without training it."""
+    """Estimate memory, operations and time of training a language model."""
     import psutil
 
     from lingon.core.device import pick_device
     from lingon.engine.estimate import bytes_of, memory_of, multiplied, shared
 
     settings, device = filled(checked(settings)), pick_device(settings.device)
-    if not 1 <= tokens < 1e15 or processes < 1:
-        raise UserError(f"--tokens is {tokens:g}, --processes {processes}; expected at least 1 of both")
+    if not 1 <= train_tokens < 1e15 or processes < 1:
+        raise UserError(f"--train-tokens is {train_tokens:g}, --processes {processes}; expected at least 1 of both")
     model, activations = counted(settings)
     alone = memory_of(model, activations)
     blocks = [bytes_of(block.parameters()) for block in getattr(model, "blocks", ())]
@@ -42,16 +42,20 @@ def plan(
     }
     print(described(settings, found))
     if alone.together > 0.8 * free and device.type == "cpu":
-        print("speed: not measured, this does not fit here; lower width, depth, rows or context, or use --recompute")
+        sizes = "lower --width, --depth, --batch-size or --context-length"
+        print(f"speed: not measured, this does not fit here; {sizes}, or use --gradient-checkpointing")
     elif not unmeasured:
         found["tokens_per_second"] = measured(settings, device)
-    passes = settings.epochs or settings.steps * settings.rows * settings.context * settings.accumulate / tokens
+    passes = (
+        settings.epochs
+        or settings.steps * settings.batch_size * settings.context_length * settings.accumulation_steps / train_tokens
+    )
     found["processes"] = [
         {"processes": n}
         | {name: shared(alone, n, name == "fsdp", max(blocks, default=0)).together for name in ways(blocks)}
         for n in (2**i for i in range(processes.bit_length()))
     ]
-    print(timed(found, tokens * passes, passes))
+    print(timed(found, train_tokens * passes, passes))
     return found
 
 
@@ -74,9 +78,9 @@ def counted(settings: TextSettings) -> tuple[Any, int]:
 
     with nullcontext() if entry_of(settings.model).recurrent else imagined():
         model = model_of(settings, settings.vocab).train()
-        ids = torch.zeros(settings.rows, settings.context, dtype=torch.long)
+        ids = torch.zeros(settings.batch_size, settings.context_length, dtype=torch.long)
         kept = saved_bytes(model, lambda: model.hidden(ids)[0])
-        if settings.recompute:  # all of one block is there again while its gradient is computed
+        if settings.gradient_checkpointing:  # all of one block is there again while its gradient is computed
             recomputing(model)
             kept = saved_bytes(model, lambda: model.hidden(ids)[0]) + kept // settings.depth
     # The logits of one chunk, whose place their softmax takes; the gradient of what went in; what a chunk adds to the
@@ -87,7 +91,7 @@ def counted(settings: TextSettings) -> tuple[Any, int]:
 
 def attention(settings: TextSettings, depth: int) -> int:
     """Operations per token of the products between tokens, half of which a causal mask spares."""
-    return 6 * depth * settings.context * settings.width
+    return 6 * depth * settings.context_length * settings.width
 
 
 def measured(settings: TextSettings, device: Any) -> float:
@@ -102,19 +106,19 @@ def measured(settings: TextSettings, device: Any) -> float:
     from lingon.tasks.language_model.objective import Objective
 
     model = prepare_text.model_of(settings, settings.vocab).to(device)
-    if settings.recompute:
+    if settings.gradient_checkpointing:
         prepare_text.recomputing(model)
     objective = Objective(model)
-    batch = settings.rows * settings.context
-    made_up = torch.randint(0, settings.vocab, (3 * STEPS * batch * settings.accumulate,)).numpy()
+    batch = settings.batch_size * settings.context_length
+    made_up = torch.randint(0, settings.vocab, (3 * STEPS * batch * settings.accumulation_steps,)).numpy()
     batches = prepare_text.batches_of(model, made_up, settings, World(0, 1))
     loss = prepare_text.loss_of(model)
     trained, optimizer = prepare.compiled(objective) if settings.compile else objective, prepare.adamw(objective, 1e-4)
     kind = getattr(precision, settings.precision)()
     for _ in range(2):
-        steps = Steps(steps=STEPS, accumulate=settings.accumulate, clip=settings.clip, precision=kind)
+        steps = Steps(steps=STEPS, accumulate=settings.accumulation_steps, clip=settings.max_grad_norm, precision=kind)
         history = fit(trained, batches, loss, optimizer, plan=steps)
-    return history.steps * batch * settings.accumulate / history.seconds
+    return history.steps * batch * settings.accumulation_steps / history.seconds
 
 
 def described(settings: TextSettings, found: dict[str, Any]) -> str:
@@ -125,8 +129,8 @@ def described(settings: TextSettings, found: dict[str, Any]) -> str:
         [
             f"model: {settings.model}, {found['parameters']:,} weights, {found['operations_per_token'] / 1e6:,.1f} "
             "million operations to train on one token",
-            f"memory: {size(memory['together'])} ({parts}, with {settings.rows} rows of {settings.context}); "
-            f"{size(memory['free'])} are free here",
+            f"memory: {size(memory['together'])} ({parts}, with batches of {settings.batch_size} x "
+            f"{settings.context_length} tokens); {size(memory['free'])} are free here",
         ]
     )
 
@@ -139,7 +143,7 @@ def timed(found: dict[str, Any], tokens: float, passes: float) -> str:
         lines.append(f"speed: {speed:,.0f} tokens/s here, {reached:,.1f} GFLOP/s, over {STEPS} steps")
     lines.append(f"text: {tokens:,.0f} tokens are read ({passes:g} times the text)")
     names = [name for name in found["processes"][0] if name != "processes"]
-    titles = {"ddp": "each, DDP", "fsdp": "each, FSDP2 (--shard)"}
+    titles = {"ddp": "each, DDP", "fsdp": "each, FSDP2 (--fsdp)"}
     heads = ["processes", *(titles[name] for name in names), *(["time at best"] if speed else [])]
     lines.append("\n" + "  ".join(f"{head:>21}" for head in heads))
     for row in found["processes"]:

@@ -74,7 +74,9 @@ def language_model(
         bundle = save_bundle(language, settings.model, run.folder / "bundle", record)
         record["seconds"] = clock.laps
         with after_training(run, bundle):
-            record["test"] = finite(likelihood(model, test[:], settings.context, rows=8, bytes=test.bytes)).scores()
+            record["test"] = finite(
+                likelihood(model, test[:], settings.context_length, rows=8, bytes=test.bytes)
+            ).scores()
             clock.lap("test")
             run.record_all(record)
             record_in_bundle(bundle, record)

@@ -6,9 +6,8 @@ from typing import Any
 from lingon.core.errors import UserError
 from lingon.models.registry import Facts, ModelEntry, entry_of
 
-# Settings that are options of some models, and what they are called there.
-OF_MODELS = {"width": "width", "depth": "depth", "context": "context_length", "dropout": "dropout"}
-READ_BY_BATCHES = ("context",)  # settings that count for the batches too, whatever the model
+OF_MODELS = ("width", "depth", "context_length", "dropout")  # settings that are options of some models
+READ_BY_BATCHES = ("context_length",)  # settings that count for the batches too, whatever the model
 
 
 def model_options(settings: Any, facts: Facts, **more: Any) -> dict[str, Any]:
@@ -19,20 +18,20 @@ def model_options(settings: Any, facts: Facts, **more: Any) -> dict[str, Any]:
     """
     entry = entry_of(settings.model)
     options = {"vocab_size": facts.vocab_size, **more}
-    for name, option in OF_MODELS.items():
-        if option in entry.options and getattr(settings, name, None) is not None:
-            options[option] = getattr(settings, name)
+    for name in OF_MODELS:
+        if name in entry.options and getattr(settings, name, None) is not None:
+            options[name] = getattr(settings, name)
     if entry.derive:
         options |= entry.derive(facts, options)
-    return options | sizes_of(settings.size or [])
+    return options | sizes_of(settings.set or [])
 
 
 def refuse_unused(settings: Any) -> None:
     """Raise UserError for a setting that was given and that the chosen model or its optimizer does not use."""
     entry = entry_of(settings.model)
-    for name, option in OF_MODELS.items():
+    for name in OF_MODELS:
         given = getattr(settings, name, None)
-        if given is not None and option not in entry.options and name not in READ_BY_BATCHES:
+        if given is not None and name not in entry.options and name not in READ_BY_BATCHES:
             raise _unused(settings, name, given, entry)
     if entry.optimizer == "row_adagrad" and settings.weight_decay is not None:
         raise _unused(settings, "weight_decay", settings.weight_decay, entry)
@@ -45,7 +44,7 @@ def refuse_unused(settings: Any) -> None:
 def _unused(settings: Any, name: str, value: Any, entry: ModelEntry) -> UserError:
     flag = name.replace("_", "-")
     own = [option for option in entry.options if option not in ("vocab_size", "classes")]
-    way = entry.instead.get(name, f"leave it out; --size sets {', '.join(own)}")
+    way = entry.instead.get(name, f"leave it out; --set changes {', '.join(own)}")
     return UserError(f"--{flag} is {value}, which --model {settings.model} does not have: {way}")
 
 
@@ -59,9 +58,9 @@ def sizes_of(given: list[str]) -> dict[str, Any]:
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or name.strip() in ("", "vocab_size", "classes"):  # those two follow from the texts
-            raise UserError(f"--size {text!r} is not written like depth=2")
+            raise UserError(f"--set {text!r} is not written like depth=2")
         try:
             sizes[name.strip()] = json.loads(value)
         except ValueError:
-            raise UserError(f"--size {text!r}: {value!r} is no number, list, true or false") from None
+            raise UserError(f"--set {text!r}: {value!r} is no number, list, true or false") from None
     return sizes

@@ -83,7 +83,7 @@ def batches_of(classifier: Classifier, train: Examples, settings: Settings, plac
             f"{cut.tokens:,} of {cut.of_tokens:,} tokens ({cut.tokens / cut.of_tokens:.1%}), their ends, are not read",
             file=sys.stderr,
         )
-    how = {"max_tokens": settings.tokens, "batch_size": settings.rows, "seed": settings.seed}
+    how = {"max_tokens": settings.max_tokens_per_batch, "batch_size": settings.batch_size, "seed": settings.seed}
     return classifier.batches_of_ids(ids, train.labels, **how, rank=place.rank, world=place.size)
 
 
@@ -101,13 +101,13 @@ def optimizer_of(model: nn.Module, settings: Settings):
 
 def steps_of(settings: Settings, batches_per_epoch: int) -> int:
     """Steps of the whole training."""
-    plan = Plan(epochs=settings.epochs, steps=settings.steps, accumulate=settings.accumulate)
+    plan = Plan(epochs=settings.epochs, steps=settings.steps, accumulate=settings.accumulation_steps)
     return plan.total(range(batches_per_epoch))
 
 
 def watch_of(classifier: Classifier, valid: Examples, settings: Settings, batches_per_epoch: int) -> Watch:
     """When to look at the validation texts; the weights that are best on them by `settings.metric` are kept."""
-    every = max(1, steps_of(settings, batches_per_epoch) // settings.evaluations)
+    every = max(1, steps_of(settings, batches_per_epoch) // settings.evals)
     better = HIGHER_IS_BETTER[settings.metric]
     return Watch(classifier.evaluator(valid), every, settings.metric, better, settings.patience)
 
@@ -126,8 +126,8 @@ def plan_of(settings: Settings, batches_per_epoch: int) -> Plan:
         epochs=settings.epochs,
         steps=settings.steps,
         schedule=schedule.warmup(rise, falls[settings.schedule]()),
-        clip=settings.clip,
-        accumulate=settings.accumulate,
+        clip=settings.max_grad_norm,
+        accumulate=settings.accumulation_steps,
         precision=getattr(precision, settings.precision)(),
-        average={"none": None, "ema": EMA(), "swa": SWA(start=steps * 3 // 4), "nt": NT(2)}[settings.average],
+        average={"none": None, "ema": EMA(), "swa": SWA(start=steps * 3 // 4), "nt": NT(2)}[settings.weight_average],
     )

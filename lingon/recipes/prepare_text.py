@@ -105,13 +105,13 @@ def softmax_of(settings: TextSettings, train: Stream, vocab_size: int) -> Softma
 def batches_of(model: nn.Module, train: Tokens, settings: TextSettings, place: World) -> Loader:
     """Contiguous order for a model that carries a state from batch to batch, shuffled windows for others."""
     if recurrent(model):
-        return contiguous_batches(train, settings.rows, settings.context, place.rank, place.size)
-    return shuffled_windows(train, settings.rows, settings.context, settings.seed, place.rank, place.size)
+        return contiguous_batches(train, settings.batch_size, settings.context_length, place.rank, place.size)
+    return shuffled_windows(train, settings.batch_size, settings.context_length, settings.seed, place.rank, place.size)
 
 
 def wrap(objective: nn.Module, settings: TextSettings) -> nn.Module:
     """The model as it is trained: compiled, copied to or spread over the processes of torchrun, where wanted."""
-    if settings.shard:
+    if settings.fsdp:
         return shard(objective)
     return spread(compiled(objective) if settings.compile else objective)
 
@@ -123,11 +123,11 @@ def loss_of(model: nn.Module) -> LossFunction:
 
 def watch_of(valid: Stream, settings: TextSettings, batches_per_epoch: int) -> Watch:
     """When to look at the validation text; the weights with the lowest loss on it are kept."""
-    every = max(1, steps_of(settings, batches_per_epoch) // settings.evaluations)
+    every = max(1, steps_of(settings, batches_per_epoch) // settings.evals)
     tokens = valid[:GLANCE]
 
     def evaluate(objective: nn.Module) -> dict[str, float]:
-        found = likelihood(objective.model, tokens, settings.context, rows=16, stride=settings.context)
+        found = likelihood(objective.model, tokens, settings.context_length, rows=16, stride=settings.context_length)
         return {"loss": found.loss, "perplexity": found.perplexity}
 
     return Watch(evaluate, every=every, metric="loss", higher_is_better=False, patience=settings.patience)

@@ -57,7 +57,7 @@ def vectors_of(settings: VectorSettings, words: Words, job: Job) -> tuple[np.nda
     width, size = settings.width, len(words.tokens)
     if settings.method == "glove":  # the sum, as in section 4.2 of the paper
         return (job.tables["words"] + job.tables["contexts"])[:, :width], None
-    table, lengths = job.tables["inputs"], (settings.shortest, settings.longest)
+    table, lengths = job.tables["inputs"], (settings.min_n, settings.max_n)
     if not settings.subwords:
         return table[:, :width], None
     means = means_of_words(words.tokens, table[:size], Subwords(table[size:], *lengths))
@@ -68,9 +68,9 @@ def _word2vec(settings: VectorSettings, words: Words, ids: Path, length: int, lr
     size, width = len(words.tokens), settings.width
     parts = NO_PARTS
     if settings.subwords:
-        parts = parts_of(words.tokens, settings.shortest, settings.longest, settings.buckets)
-    tree = tree_of(words.counts) if settings.loss == "tree" else NO_TREE
-    draws, padded = draws_of(words.counts, settings.sample), -(-width // LINE) * LINE  # with zeros, which stay zeros
+        parts = parts_of(words.tokens, settings.min_n, settings.max_n, settings.buckets)
+    tree = tree_of(words.counts) if settings.loss == "hierarchical-softmax" else NO_TREE
+    draws, padded = draws_of(words.counts, settings.subsample), -(-width // LINE) * LINE  # with zeros, which stay zeros
     inputs = _table(size + (settings.buckets if settings.subwords else 0), padded)
     random, share = np.random.default_rng(settings.seed), (2 if settings.subwords else 1) / width
     for begin in range(0, len(inputs), 1 << 12):

@@ -14,35 +14,47 @@ from lingon.recipes.model_options import refuse_unused
 class TextSettings:
     """How a language model is made and trained. None means: what suits the model (see its ENTRY)."""
 
-    model: Annotated[str, Option(help=" or ".join(models_for("causal")) + ".")] = "gpt"
-    epochs: Annotated[float | None, Option(help="How often the text is read.")] = None
-    steps: Annotated[int | None, Option(help="Updates of the weights; the end is whichever comes first.")] = None
-    lr: Annotated[float | None, Option(help="Learning rate at its highest.")] = None
-    dropout: Annotated[float | None, Option(help="Share of numbers dropped while training.")] = None
-    width: Annotated[int | None, Option(help="Numbers that describe one token.")] = None
-    depth: Annotated[int | None, Option(help="Layers.")] = None
-    context: Annotated[int | None, Option(help="Tokens that are read at a time.")] = None
-    rows: Annotated[int | None, Option(help="Stretches of text in a batch.")] = None
-    size: Annotated[list[str] | None, Option(help="Another size of the model, as heads=8; repeat for more.")] = None
-    tokenizer: Annotated[str, Option(help="bpe, unigram, words, spaces or characters.")] = "bpe"
-    vocab: Annotated[int, Option(help="Tokens that are known, at most.")] = 4096
-    softmax: Annotated[str, Option(help="exact, sampled, or adaptive (lstm); what is reported is exact.")] = "exact"
-    samples: Annotated[int | None, Option(help="Rivals that a sampled softmax draws for each batch. 1024")] = None
-    proposal: Annotated[str | None, Option(help="unigram or log_uniform: how they are drawn. unigram")] = None
-    weight_decay: Annotated[float | None, Option(help="Decay of matrices; biases and norms never decay.")] = None
-    schedule: Annotated[str, Option(help="constant, linear, cosine or inverse_sqrt, after the warm-up.")] = "cosine"
-    warmup: Annotated[float, Option(help="Share of the steps in which the learning rate rises.")] = 0.02
-    clip: Annotated[float | None, Option(help="Longest gradient.")] = 1.0
-    accumulate: Annotated[int, Option(help="Batches per step.")] = 1
-    evaluations: Annotated[int, Option(help="How often the validation text is looked at, over the whole run.")] = 8
-    patience: Annotated[int | None, Option(help="Stop after so many evaluations without a better one.")] = None
-    average: Annotated[str, Option(help="none, ema, swa or nt: average the weights of many steps.")] = "none"
-    recompute: Annotated[bool, Option("--recompute", help="Less memory: layers are computed again going back.")] = False
-    seed: Annotated[int, Option(help="Everything random follows from it.")] = 0
-    device: Annotated[str, Option(help="cpu, cuda, mps or auto.")] = "auto"
-    precision: Annotated[str, Option(help="float32, bfloat16 or float16.")] = "float32"
+    model: Annotated[str, Option(help="Model: " + " or ".join(models_for("causal")) + ".")] = "gpt"
+    epochs: Annotated[float | None, Option(help="Passes over the training data; the model's own by default.")] = None
+    steps: Annotated[int | None, Option(help="Optimizer steps at most; the end is whichever comes first.")] = None
+    lr: Annotated[float | None, Option(help="Peak learning rate; the model's own by default.")] = None
+    dropout: Annotated[float | None, Option(help="Dropout probability; the model's own by default.")] = None
+    width: Annotated[int | None, Option(help="Hidden size; the model's own by default.")] = None
+    depth: Annotated[int | None, Option(help="Layers; the model's own by default.")] = None
+    context_length: Annotated[int | None, Option(help="Context length in tokens; the model's own by default.")] = None
+    batch_size: Annotated[int | None, Option(help="Sequences in a batch; the model's own by default.")] = None
+    set: Annotated[list[str] | None, Option(help="Another option of the model, as heads=8; repeat for more.")] = None
+    tokenizer: Annotated[str, Option(help="Tokenizer to train: bpe, unigram, words, spaces or characters.")] = "bpe"
+    vocab: Annotated[int, Option(help="Vocabulary size at most.")] = 4096
+    softmax: Annotated[str, Option(help="Softmax of the training loss: exact, sampled or, for lstm, adaptive.")] = (
+        "exact"
+    )
+    samples: Annotated[int | None, Option(help="Negative samples of --softmax sampled, per batch. 1024")] = None
+    proposal: Annotated[str | None, Option(help="Distribution of these samples: unigram or log_uniform. unigram")] = (
+        None
+    )
+    weight_decay: Annotated[float | None, Option(help="Weight decay of matrices, not of biases and norms.")] = None
+    schedule: Annotated[
+        str, Option(help="Learning rate after the warm-up: constant, linear, cosine, inverse_sqrt.")
+    ] = "cosine"
+    warmup: Annotated[float, Option(help="Warm-up of the learning rate, as a fraction of all steps.")] = 0.02
+    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm; longer gradients are scaled to it.")] = (
+        1.0
+    )
+    accumulation_steps: Annotated[int, Option(help="Batches whose gradients are summed for one step.")] = 1
+    evals: Annotated[int, Option(help="Evaluations on the validation data, over the whole run.")] = 8
+    patience: Annotated[int | None, Option(help="Early stopping: evaluations without a new best. Off by default.")] = (
+        None
+    )
+    weight_average: Annotated[str, Option(help="Average of the weights over steps: none, ema, swa or nt.")] = "none"
+    gradient_checkpointing: Annotated[
+        bool, Option("--gradient-checkpointing", help="Compute activations again in the backward pass, to save memory.")
+    ] = False
+    seed: Annotated[int, Option(help="Random seed.")] = 0
+    device: Annotated[str, Option(help="Device: cpu, cuda, mps or auto.")] = "auto"
+    precision: Annotated[str, Option(help="Mixed precision: float32 (off), bfloat16 or float16.")] = "float32"
     compile: Annotated[bool, Option("--compile", help="Compile the model with torch.compile.")] = False
-    shard: Annotated[bool, Option("--shard", help="Under torchrun: spread weights too, not only batches.")] = False
+    fsdp: Annotated[bool, Option("--fsdp", help="Under torchrun: shard the weights as well (FSDP2).")] = False
 
 
 CHOICES = {
@@ -51,10 +63,11 @@ CHOICES = {
     "softmax": ("exact", "sampled", "adaptive"),
     "proposal": ("unigram", "log_uniform"),
     "schedule": ("constant", "linear", "cosine", "inverse_sqrt"),
-    "average": ("none", "ema", "swa", "nt"),
+    "weight_average": ("none", "ema", "swa", "nt"),
     "precision": ("float32", "bfloat16", "float16"),
 }
-POSITIVE = ("epochs", "steps", "lr", "width", "depth", "context", "rows", "vocab", "samples", "clip", "accumulate")
+POSITIVE = ("epochs", "steps", "lr", "width", "depth", "context_length", "batch_size", "vocab", "samples")
+POSITIVE += ("max_grad_norm", "accumulation_steps", "evals", "patience")
 
 
 def checked(settings: TextSettings) -> TextSettings:
@@ -62,16 +75,16 @@ def checked(settings: TextSettings) -> TextSettings:
     for name, known in CHOICES.items():
         if getattr(settings, name) not in (*known, None):
             raise unknown(name, getattr(settings, name), known)
-    for name in (*POSITIVE, "evaluations", "patience"):
+    for name in POSITIVE:
         value = getattr(settings, name)
         if value is not None and not 0 < value < 1e12:
-            raise UserError(f"--{name} is {value}; expected more than 0")
+            raise UserError(f"--{name.replace('_', '-')} is {value}; expected more than 0")
     if settings.dropout is not None and not 0 <= settings.dropout < 1:
-        raise UserError(f"--dropout is {settings.dropout}; expected a share from 0 up to, not including, 1")
+        raise UserError(f"--dropout is {settings.dropout}; expected a fraction from 0 up to, not including, 1")
     if settings.weight_decay is not None and not 0 <= settings.weight_decay < 1e12:
         raise UserError(f"--weight-decay is {settings.weight_decay}; expected 0 or more")
     if not 0 <= settings.warmup <= 1:
-        raise UserError(f"--warmup is {settings.warmup}; expected a share from 0 to 1")
+        raise UserError(f"--warmup is {settings.warmup}; expected a fraction from 0 to 1")
     if settings.tokenizer == "bpe" and settings.vocab < 258:
         raise UserError(f"--vocab is {settings.vocab}; --tokenizer bpe has a token for every byte, so 258 or more")
     entry = entry_of(settings.model)
@@ -80,9 +93,9 @@ def checked(settings: TextSettings) -> TextSettings:
     for name in ("samples", "proposal"):
         if settings.softmax != "sampled" and getattr(settings, name) is not None:
             raise UserError(f"--{name} is {getattr(settings, name)}, which counts with --softmax sampled only")
-    if settings.shard and (settings.compile or entry.recurrent):
+    if settings.fsdp and (settings.compile or entry.recurrent):
         other = "--compile" if settings.compile else f"--model {settings.model}, which is small"
-        raise UserError(f"--shard spreads the weights of gpt and decoder; leave it out with {other}")
+        raise UserError(f"--fsdp spreads the weights of gpt and decoder; leave it out with {other}")
     refuse_unused(settings)
     return settings
 

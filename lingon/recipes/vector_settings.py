@@ -8,7 +8,7 @@ from typer import Option
 from lingon.core.errors import UserError, unknown
 
 METHODS = ("skipgram", "cbow", "glove")
-LOSSES = ("negative", "tree")
+LOSSES = ("negative-sampling", "hierarchical-softmax")
 LR = {"skipgram": 0.025, "cbow": 0.05, "glove": 0.05}
 MOST_LR = 1_000_000  # not included
 AT_LEAST = {
@@ -29,27 +29,29 @@ AT_LEAST = {
 class VectorSettings:
     """How word vectors are made and trained."""
 
-    method: Annotated[str, Option(help="skipgram, cbow or glove.")] = "skipgram"
-    loss: Annotated[str, Option(help="negative (samples) or tree (hierarchical softmax).")] = "negative"
-    subwords: Annotated[bool, Option("--subwords", help="Parts of words have vectors too, as in fastText.")] = False
-    width: Annotated[int, Option(help="Numbers of a vector.")] = 100
-    window: Annotated[int, Option(help="Neighbours on each side at most; each word draws its own reach.")] = 5
-    negatives: Annotated[int, Option(help="Words drawn against each word.")] = 5
-    epochs: Annotated[int, Option(help="How often the text is read.")] = 5
-    lr: Annotated[float | None, Option(help="Learning rate at the start; None: what suits the method.")] = None
-    sample: Annotated[float, Option(help="Words with more than this share of the text are left out at times.")] = 1e-3
-    min_count: Annotated[int, Option(help="Rarer words are left out.")] = 5
-    vocab: Annotated[int | None, Option(help="Words that are kept, the most frequent.")] = None
-    phrases: Annotated[int, Option(help="Rounds in which pairs become one word: new_york.")] = 0
-    buckets: Annotated[int, Option(help="Vectors for the parts of words.")] = 2_000_000
-    shortest: Annotated[int, Option(help="Letters of a part, at least.")] = 3
-    longest: Annotated[int, Option(help="Letters of a part, at most.")] = 6
-    spaces: Annotated[bool, Option("--spaces", help="Words stand between spaces, as they are.")] = False
-    threads: Annotated[int, Option(help="0: one for each core. They share the tables without locks.")] = 0
+    method: Annotated[str, Option(help="Method: skipgram, cbow or glove.")] = "skipgram"
+    loss: Annotated[str, Option(help="Loss of skipgram and cbow: " + " or ".join(LOSSES) + ".")] = LOSSES[0]
+    subwords: Annotated[bool, Option("--subwords", help="Train vectors of character n-grams too, as fastText.")] = False
+    width: Annotated[int, Option(help="Dimension of the vectors.")] = 100
+    window: Annotated[int, Option(help="Context window: words on each side at most; the reach is drawn.")] = 5
+    negatives: Annotated[int, Option(help="Negative samples per word.")] = 5
+    epochs: Annotated[int, Option(help="Passes over the text.")] = 5
+    lr: Annotated[float | None, Option(help="Initial learning rate: 0.025 for skipgram, 0.05 for cbow and glove.")] = (
+        None
+    )
+    subsample: Annotated[float, Option(help="Subsampling threshold: a word more frequent is skipped at times.")] = 1e-3
+    min_count: Annotated[int, Option(help="Minimum count of a word.")] = 5
+    vocab: Annotated[int | None, Option(help="Vocabulary size at most; no limit by default.")] = None
+    phrases: Annotated[int, Option(help="Rounds that join frequent pairs into one word: new_york.")] = 0
+    buckets: Annotated[int, Option(help="Hash buckets of character n-grams.")] = 2_000_000
+    min_n: Annotated[int, Option(help="Minimum length of a character n-gram.")] = 3
+    max_n: Annotated[int, Option(help="Maximum length of a character n-gram.")] = 6
+    spaces: Annotated[bool, Option("--spaces", help="Split at spaces only, and keep upper case.")] = False
+    threads: Annotated[int, Option(help="Threads, which share the weights without locks; 0: one per core.")] = 0
     deterministic: Annotated[
-        bool, Option("--deterministic", help="The same file for the same seed: one thread does the steps.")
+        bool, Option("--deterministic", help="Train in one thread: the same file for the same seed.")
     ] = False
-    seed: Annotated[int, Option(help="Everything random follows from it.")] = 0
+    seed: Annotated[int, Option(help="Random seed.")] = 0
 
 
 def checked(settings: VectorSettings) -> VectorSettings:
@@ -63,12 +65,12 @@ def checked(settings: VectorSettings) -> VectorSettings:
             raise UserError(f"--{name.replace('_', '-')} is {value}; expected {least} or more")
     if settings.lr is not None and not 0 < settings.lr < MOST_LR:
         raise UserError(f"--lr is {settings.lr}; expected more than 0 and less than {MOST_LR:,}")
-    if not settings.sample >= 0:
-        raise UserError(f"--sample is {settings.sample}; expected 0 (read all) or more")
-    if settings.method == "glove" and (settings.subwords or settings.loss == "tree"):
-        raise UserError("--method glove has neither --subwords nor --loss tree; choose skipgram or cbow for them")
-    if not 1 <= settings.shortest <= settings.longest <= 100:
+    if not settings.subsample >= 0:
+        raise UserError(f"--subsample is {settings.subsample}; expected 0 (read all) or more")
+    if settings.method == "glove" and (settings.subwords or settings.loss == "hierarchical-softmax"):
         raise UserError(
-            f"parts of {settings.shortest} to {settings.longest} letters; expected 1 <= shortest <= longest"
+            "--method glove has neither --subwords nor --loss hierarchical-softmax; choose skipgram or cbow for them"
         )
+    if not 1 <= settings.min_n <= settings.max_n <= 100:
+        raise UserError(f"--min-n is {settings.min_n}, --max-n {settings.max_n}; expected 1 <= min-n <= max-n <= 100")
     return settings

@@ -9,7 +9,7 @@ from lingon.recipes.file_settings import Files, TextColumn, one_column
 from lingon.recipes.settings import Folder
 from lingon.recipes.vector_settings import VectorSettings, checked
 
-Corpus = Annotated[
+Data = Annotated[
     list[str] | None,
     Option(help="A text (lingon data list), or a file, table or folder of yours; repeat for more. wiki"),
 ]
@@ -17,14 +17,14 @@ Accept = Annotated[bool, Option("--accept-licence", help="You may use a text who
 
 
 def vectors(
-    corpus: Corpus = None,
+    data: Data = None,
     text: TextColumn = None,
     accept_licence: Accept = False,
     files: Files = Files(),
     settings: VectorSettings = VectorSettings(),
     folder: Folder = Folder(out="runs/vectors"),
 ) -> dict[str, Any]:
-    """Train word vectors: skip-gram, CBOW, with or without parts of words, or GloVe."""
+    """Train word vectors: skip-gram, CBOW, with or without subwords, or GloVe."""
     # Imported here, so that `lingon --help` does not wait for NumPy and torch.
     import shutil
 
@@ -36,8 +36,8 @@ def vectors(
     from lingon.word_vectors.files import IN_RUN, save_vector_file
     from lingon.word_vectors.train.parallel import train
 
-    sources, text, settings, clock = list(corpus or ["wiki"]), one_column(text), checked(settings), Clock()
-    record = record_of(settings, corpus=identity(sources, text, files))
+    sources, text, settings, clock = list(data or ["wiki"]), one_column(text), checked(settings), Clock()
+    record = record_of(settings, data=identity(sources, text, files))
     # Of corpora only the part to train is read, so that vectors know nothing of texts that others are tested on.
     lines = partial(lines_of, sources, "train", accept_licence, text, files)
     next(lines(), None)  # so that a wrong name leaves an old run alone

@@ -264,7 +264,7 @@ def test_a_cache_without_memory_is_told_in_one_line(said, folder, monkeypatch):
     """The allocation is torch's own, of more bytes than any machine has."""
     with pytest.raises(RuntimeError) as found:
         torch.empty(2**58)
-    assert one_line(found.value)[0].startswith("not enough memory; lower --rows, --tokens, --beams")
+    assert one_line(found.value)[0].startswith("not enough memory; lower --batch-size, --max-tokens-per-batch, --beams")
     monkeypatch.setattr(GPT, "new_state", lambda self, batch, device: torch.empty(2**58))
     code, out, err = said(folder, "--prompt", "the")
     assert (code, out, err.count("\n")) == (1, "", 1)

@@ -18,7 +18,7 @@ ROWS = [(f"a good film number {i}", "good") if i % 2 else (f"a bad film number {
 @pytest.fixture
 def train(tmp_path):
     (tmp_path / "mine.csv").write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in ROWS))
-    settings = replace(Settings(), model="bag", steps=4, evaluations=2, device="cpu")
+    settings = replace(Settings(), model="bag", steps=4, evals=2, device="cpu")
     return lambda **how: classify(
         str(tmp_path / "mine.csv"), settings=settings, folder=Folder(str(tmp_path / "run"), **how)
     )
@@ -51,7 +51,9 @@ def test_without_its_bundle_it_is_not_trained_anew_unasked(train, tmp_path):
 
 def test_a_language_model_too(tmp_path, capsys):
     (tmp_path / "text.txt").write_text("the cat sat on the mat and the dog ran after the cat\n" * 400)
-    settings = TextSettings(model="lstm", width=8, depth=1, vocab=300, rows=4, context=10, steps=3, evaluations=1)
+    settings = TextSettings(
+        model="lstm", width=8, depth=1, vocab=300, batch_size=4, context_length=10, steps=3, evals=1
+    )
     for how in ({}, {"resume": True}):
         language_model([str(tmp_path / "text.txt")], settings=settings, folder=Folder(str(tmp_path / "run"), **how))
         assert not (tmp_path / "run/checkpoints").exists()

@@ -9,7 +9,7 @@ import lingon
 from lingon.core.errors import UserError
 from lingon.core.files import read_json
 from lingon.engine.log import read_metrics
-from lingon.recipes.estimate import plan
+from lingon.recipes.estimate import estimate
 from lingon.recipes.file_settings import Files
 from lingon.recipes.language_model import language_model
 from lingon.recipes.read_examples import Asked, read_examples
@@ -23,10 +23,10 @@ SMALL = {
     "epochs": 1.0,
     "width": 16,
     "depth": 1,
-    "context": 7,
-    "rows": 4,
+    "context_length": 7,
+    "batch_size": 4,
     "vocab": 300,
-    "evaluations": 2,
+    "evals": 2,
     "dropout": 0.0,
 }
 
@@ -53,9 +53,9 @@ def run(text, folder, **given):
         {"model": "lstm", "softmax": "sampled", "samples": 11},
         {"model": "lstm", "softmax": "sampled", "samples": 11, "proposal": "log_uniform", "tokenizer": "words"},
         {"model": "lstm", "softmax": "adaptive"},
-        {"model": "awd_lstm", "average": "nt"},
-        {"model": "decoder", "recompute": True, "size": ["heads=2", "kv_heads=1", "ffn_width=40"]},
-        {"model": "gpt", "precision": "bfloat16", "accumulate": 2, "tokenizer": "characters"},
+        {"model": "awd_lstm", "weight_average": "nt"},
+        {"model": "decoder", "gradient_checkpointing": True, "set": ["heads=2", "kv_heads=1", "ffn_width=40"]},
+        {"model": "gpt", "precision": "bfloat16", "accumulation_steps": 2, "tokenizer": "characters"},
     ],
     ids=lambda given: "-".join(str(v) for v in given.values() if isinstance(v, str)),
 )
@@ -100,7 +100,7 @@ def test_of_a_corpus_the_test_part_is_evaluated(text, tmp_path):
 
 
 def test_dropout_is_refused_where_it_would_do_nothing():
-    with pytest.raises(UserError, match=r"--dropout is 0.5, which --model awd_lstm does not have.*--size drop_words="):
+    with pytest.raises(UserError, match=r"--dropout is 0.5, which --model awd_lstm does not have.*--set drop_words="):
         checked(TextSettings(model="awd_lstm", dropout=0.5))
     assert filled(checked(TextSettings(model="awd_lstm"))).dropout is None
     assert filled(checked(TextSettings(model="lstm"))).dropout == 0.3
@@ -121,7 +121,7 @@ def flags(given):
     return [f"--{name}={value}" for name, value in given.items()]
 
 
-@pytest.mark.parametrize("how", [[], ["--shard"]], ids=["batches", "weights"])
+@pytest.mark.parametrize("how", [[], ["--fsdp"]], ids=["batches", "weights"])
 def test_two_processes_are_one(text, tmp_path, how):
     one, two = tmp_path / "one", tmp_path / "two"
     given = SMALL | {"epochs": 2.0}
@@ -141,8 +141,8 @@ def test_two_processes_are_one(text, tmp_path, how):
     ("given", "message"),
     [
         ({"softmax": "adaptive"}, "for --model lstm, not gpt"),
-        ({"shard": True, "compile": True}, "leave it out with --compile"),
-        ({"shard": True, "model": "lstm"}, "leave it out with --model lstm"),
+        ({"fsdp": True, "compile": True}, "leave it out with --compile"),
+        ({"fsdp": True, "model": "lstm"}, "leave it out with --model lstm"),
         ({"vocab": 100}, "--vocab is 100; .* a token for every byte"),
         ({"proposal": "unigrams"}, "did you mean 'unigram'"),
     ],
@@ -153,7 +153,7 @@ def test_what_does_not_go_together_is_said(given, message):
 
 
 def test_a_plan_counts_what_the_training_then_takes(text, capsys):
-    found = plan(1000, 4, settings=TextSettings(**SMALL))
+    found = estimate(1000, 4, settings=TextSettings(**SMALL))
     assert found["tokens_per_second"] > 0
     assert [row["processes"] for row in found["processes"]] == [1, 2, 4]
     assert found["processes"][0]["ddp"] == found["memory"]["together"]
@@ -161,11 +161,11 @@ def test_a_plan_counts_what_the_training_then_takes(text, capsys):
 
 
 def test_a_plan_too_large_for_the_machine_is_only_counted(capsys):
-    found = plan(1e9, settings=TextSettings(width=1024, depth=30, context=4096, rows=4096))
+    found = estimate(1e9, settings=TextSettings(width=1024, depth=30, context_length=4096, batch_size=4096))
     assert found["tokens_per_second"] is None
     assert "does not fit here" in capsys.readouterr().out
 
 
 def test_an_impossible_plan():
-    with pytest.raises(UserError, match="--tokens is 0"):
-        plan(0)
+    with pytest.raises(UserError, match="--train-tokens is 0"):
+        estimate(0)

@@ -17,7 +17,7 @@ FACTS = Facts(vocab_size=307, words=1_000_000)
     [
         (
             {"dropout": 0.5},
-            "--dropout is 0.5, which --model ngrams does not have: leave it out; --size sets order",
+            "--dropout is 0.5, which --model ngrams does not have: leave it out; --set changes order",
         ),
         ({"width": 7}, "--width is 7, which --model ngrams does not have"),
         ({"weight_decay": 10.0}, "--weight-decay is 10.0, which --model ngrams does not have"),
@@ -38,7 +38,7 @@ def test_a_setting_that_would_do_nothing_is_refused(given, message):
         ({"samples": 7}, "--samples is 7, which counts with --softmax sampled only"),
         ({"proposal": "unigram", "softmax": "adaptive", "model": "lstm"}, "--proposal is unigram, which counts with"),
         ({"softmax": "adaptive", "model": "gpt"}, "--softmax adaptive is for --model lstm, not gpt"),
-        ({"shard": True, "model": "lstm"}, "--shard spreads the weights of gpt and decoder; leave it out with --model"),
+        ({"fsdp": True, "model": "lstm"}, "--fsdp spreads the weights of gpt and decoder; leave it out with --model"),
     ],
 )
 def test_a_setting_of_a_language_model_that_would_do_nothing_is_refused(given, message):
@@ -67,7 +67,7 @@ def test_a_language_model_gets_the_options_it_has(name):
 def test_hash_buckets_follow_from_the_texts_unless_they_are_given():
     settings = filled(checked(Settings()), 20_000)
     assert model_options(settings, FACTS, classes=3)["buckets"] == 2**19  # half a million, as a power of two
-    settings = filled(checked(Settings(size=["buckets=64"])), 20_000)
+    settings = filled(checked(Settings(set=["buckets=64"])), 20_000)
     assert model_options(settings, FACTS, classes=3)["buckets"] == 64
 
 

@@ -22,7 +22,7 @@ from lingon.recipes.text_settings import TextSettings
 from tests.core.test_strict_json import strict
 
 GOOD, POOR = ("bright", "superb", "clever"), ("sloppy", "dull", "weak")
-SMALL = ("--model", "bag", "--steps", "30", "--evaluations", "2")
+SMALL = ("--model", "bag", "--steps", "30", "--evals", "2")
 
 
 def reviews(path: Path, count: int, labels=("good", "poor")) -> Path:
@@ -75,7 +75,7 @@ def test_every_json_that_leaves_is_strict(data, capsys, monkeypatch):
     run(
         "train",
         "vectors",
-        "--corpus",
+        "--data",
         "base.csv.txt",
         "--epochs",
         "1",
@@ -119,8 +119,21 @@ def test_every_json_that_leaves_is_strict(data, capsys, monkeypatch):
     assert {"run.json", "metrics.jsonl", "config.json", "manifest.json", "map.html", "g.html", "scored.jsonl"} <= seen
 
 
-LITTLE = ("--model", "lstm", "--width", "8", "--depth", "1", "--context", "7", "--rows", "4", "--vocab", "300")
-LITTLE += ("--steps", "3", "--evaluations", "1")
+LITTLE = (
+    "--model",
+    "lstm",
+    "--width",
+    "8",
+    "--depth",
+    "1",
+    "--context-length",
+    "7",
+    "--batch-size",
+    "4",
+    "--vocab",
+    "300",
+)
+LITTLE += ("--steps", "3", "--evals", "1")
 
 
 def prose(folder: Path) -> bool:
@@ -209,8 +222,9 @@ def test_a_long_folder_is_not_cut_in_the_table_of_a_sweep(data, capsys):
 def test_a_language_model_whose_perplexity_overflows_is_kept(data, capsys):
     prose(data)
     settings = TextSettings(
-        model="lstm", width=8, depth=1, context=7, rows=4, vocab=300, steps=3, lr=1e6, clip=None, schedule="constant",
-        evaluations=1, dropout=0.0, warmup=0.0,
+        model="lstm", width=8, depth=1, context_length=7, batch_size=4, vocab=300, steps=3, lr=1e6,
+        max_grad_norm=None, schedule="constant",
+        evals=1, dropout=0.0, warmup=0.0,
     )  # fmt: skip
     record = language_model([str(data / "base.csv.txt")], settings=settings, folder=Folder(out="lm"))
     assert record["test"]["loss"] > 710  # nats: e to that power is no float

@@ -166,7 +166,7 @@ def train(*more: str) -> dict:
 
 
 def test_patience_does_not_stop_while_the_loss_still_falls(rare, capsys):
-    record = train("--patience", "2", "--evaluations", "12")
+    record = train("--patience", "2", "--evals", "12")
     rows = [json.loads(line) for line in Path("r/metrics.jsonl").read_text().splitlines()]
     seen = [(row["valid_accuracy"], row["valid_loss"]) for row in rows if "valid_loss" in row]
     assert record["valid"]["loss"] == min(loss for accuracy, loss in seen if accuracy == record["valid"]["accuracy"])

@@ -65,10 +65,10 @@ def test_every_recipe_is_short_and_says_what_it_does(name):
 @pytest.mark.parametrize("model", models_for("classifier"))
 def test_few_texts_get_smaller_batches_and_steps_enough(model):
     few, many = filled(Settings(model=model), 97), filled(Settings(model=model), 17_953)
-    assert few.rows < many.rows
-    assert few.epochs * 97 / few.rows >= 390
+    assert few.batch_size < many.batch_size
+    assert few.epochs * 97 / few.batch_size >= 390
     assert many.epochs == entry_of(model).defaults["epochs"]
-    assert filled(Settings(model=model, epochs=1, rows=5), 97).epochs == 1
+    assert filled(Settings(model=model, epochs=1, batch_size=5), 97).epochs == 1
 
 
 @pytest.mark.parametrize(
@@ -100,13 +100,13 @@ def test_impossible_settings_are_named(change, message):
     ],
 )
 def test_a_wrong_size_of_the_model_is_named(size, message):
-    settings = filled(Settings(model="bilstm", size=[size]), 1000)
+    settings = filled(Settings(model="bilstm", set=[size]), 1000)
     with pytest.raises(UserError, match=message):
         model_of(settings, words(["a b c"]), 2, Examples(["a b c"], ["x"]))
 
 
 def test_sizes_reach_the_model():
-    settings = filled(Settings(model="textcnn", size=["multichannel=true", "kernels=[2,3]"]), 1000)
+    settings = filled(Settings(model="textcnn", set=["multichannel=true", "kernels=[2,3]"]), 1000)
     config = model_of(settings, words(["a b c"]), 2, Examples(["a b c"], ["x"])).config()
     assert (config["multichannel"], config["kernels"]) == (True, [2, 3])
 

@@ -23,7 +23,7 @@ from lingon.word_vectors.files.load import read_vectors
 from lingon.word_vectors.train import parallel as train_vectors
 
 SMALL = VectorSettings(
-    width=7, window=2, epochs=2, min_count=1, spaces=True, buckets=101, sample=0.0, deterministic=True
+    width=7, window=2, epochs=2, min_count=1, spaces=True, buckets=101, subsample=0.0, deterministic=True
 )
 
 
@@ -54,7 +54,7 @@ def test_every_method_writes_the_same_file_for_a_seed_on_any_number_of_threads(t
 def test_parts_of_words_a_tree_and_threads(text, tmp_path):
     vectors(
         [text],
-        settings=replace(SMALL, subwords=True, loss="tree", deterministic=False, threads=2),
+        settings=replace(SMALL, subwords=True, loss="hierarchical-softmax", deterministic=False, threads=2),
         folder=Folder(str(tmp_path)),
     )
     loaded = load_vector_file(tmp_path / "vectors.safetensors")
@@ -74,8 +74,8 @@ def test_parts_of_words_a_tree_and_threads(text, tmp_path):
         ({"lr": 1e6}, "--lr is 1000000.0; expected more than 0 and less than 1,000,000"),
         ({"seed": -1}, "--seed is -1; expected 0 or more"),
         ({"vocab": 0}, "--vocab is 0; expected 1 or more"),
-        ({"method": "glove", "subwords": True}, "neither --subwords nor --loss tree"),
-        ({"shortest": 5, "longest": 3}, "parts of 5 to 3 letters"),
+        ({"method": "glove", "subwords": True}, "neither --subwords nor --loss hierarchical-softmax"),
+        ({"min_n": 5, "max_n": 3}, "--min-n is 5, --max-n 3"),
     ],
 )
 def test_wrong_settings_are_named(text, tmp_path, wrong, message):
