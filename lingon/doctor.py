@@ -120,6 +120,7 @@ def _weights(x: torch.Tensor, *shape: int) -> torch.Tensor:
 def _gradient(x: torch.Tensor) -> torch.Tensor:
     x = x.clone().requires_grad_()
     F.cross_entropy(x.flatten(0, 1), torch.arange(33, device=x.device) % 16).backward()
+    assert x.grad is not None
     return x.grad
 
 

@@ -24,7 +24,7 @@ def wheel(tmp_path_factory):
 def test_the_wheel_holds_only_lingon_and_its_pages_and_lessons(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"lingon"}
-    for wanted in ("lingon/pages/templates/report.html", "lingon/course/07_text_cnn.py"):
+    for wanted in ("lingon/pages/templates/report.html", "lingon/course/07_text_cnn.py", "lingon/py.typed"):
         assert wanted in names
 
 

@@ -79,7 +79,8 @@ def layers_of(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
     >>> layers_of(4, [(0, 1), (1, 2), (3, 2)])
     [0, 1, 2, 1]
     """
-    into, out = [0] * count, [[] for _ in range(count)]
+    into = [0] * count
+    out: list[list[int]] = [[] for _ in range(count)]
     for a, b in edges:
         into[b] += 1
         out[a].append(b)

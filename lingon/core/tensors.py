@@ -87,6 +87,7 @@ def load_tensors(path: Path, expect: Mapping[str, Tensor] | None = None) -> dict
 
     tensors = _whole(path, load_file)
     for name, tensor in tensors.items() if expect is not None else ():
+        assert expect is not None
         if tensor.dtype != expect[name].dtype:
             raise DataError(f"{path}: tensor {name!r} is of {tensor.dtype}, the model wants {expect[name].dtype}")
         if tensor.is_floating_point() and not tensor.isfinite().all():

@@ -46,7 +46,8 @@ def is_begun(cells: list[str], function: str) -> bool:
         return False
     if not is_python(mine[-1]):
         return True
-    found = [node for node in ast.parse(mine[-1]).body if getattr(node, "name", None) == function]
+    functions = (node for node in ast.parse(mine[-1]).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    found = [node for node in functions if node.name == function]
     return bool(found) and not any(_is_ellipsis(node) for node in found[-1].body)
 
 

@@ -110,14 +110,22 @@ def _problem(lesson: Lesson, i: int, function: str, program: str, seconds: float
         file, verdict = Path(folder, "answer.py"), Path(folder, "verdict.json")
         file.write_text(program, encoding="utf-8")
         checks = lesson.checks.resolve()
-        command = [sys.executable, "-m", "lingon.learn.judge", checks, str(i), file, verdict, str(seconds)]
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        command: list[str | Path] = [sys.executable, "-m", "lingon.learn.judge", checks, str(i), file, verdict]
+        silent = subprocess.DEVNULL
         # As in the notebook: the same files, modules and pictures, but no windows; and lingon wherever it was found.
         paths = [str(Path(lingon.__file__).parents[1]), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
         found = {} if "site-packages" in paths[0] else {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         environment = {**os.environ, "MPLBACKEND": "Agg", **found}
         try:
-            done = subprocess.run(command, timeout=seconds + IMPORTS, cwd=place, env=environment, **quiet)
+            done = subprocess.run(
+                [*command, str(seconds)],
+                timeout=seconds + IMPORTS,
+                cwd=place,
+                env=environment,
+                stdin=silent,
+                stdout=silent,
+                stderr=silent,
+            )
         except subprocess.TimeoutExpired:
             return f"what {function} needs was stopped after {seconds + IMPORTS:g} s: does it use a training's result?"
         if not verdict.exists():

@@ -53,6 +53,8 @@ def read_exercises(checks: Path) -> list[Exercise]:
 def load_file(path: Path) -> ModuleType:
     """Runs a Python file as a module of its own. Only for files of the course and of the reader."""
     spec = importlib.util.spec_from_file_location(f"lesson_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -153,7 +153,8 @@ def _parse(cell: str) -> ast.Module:
     try:
         return ast.parse(cell)
     except SyntaxError as error:
-        line = cell.splitlines()[error.lineno - 1].strip() if 0 < (error.lineno or 0) <= cell.count("\n") + 1 else ""
+        number = error.lineno or 0
+        line = cell.splitlines()[number - 1].strip() if 0 < number <= cell.count("\n") + 1 else ""
         raise UserError(f"line {error.lineno} of the cell is not Python ({error.msg}): {line}") from None
     except ValueError as error:  # a NUL character
         raise UserError(f"the cell is not Python ({error})") from None

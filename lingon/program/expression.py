@@ -1,7 +1,7 @@
 """Expressions: what a program computes, as a graph that is built before any number is there."""
 
 import operator as python
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,6 +13,21 @@ from lingon.program.source import Line, here
 from lingon.program.text import formula
 
 LARGEST = 1 << 48  # numbers of one value
+# As in NumPy, a few plain exponents are other functions: x ** 0.5 is sqrt(x), also for -inf.
+POWERS: dict[type, dict[Any, str]] = {float: {2.0: "square", 0.5: "sqrt", -1.0: "reciprocal"}, int: {2: "square"}}
+
+
+def _unary(op: str) -> Callable[["Expression"], "Expression"]:
+    return lambda self: make(op, [self])
+
+
+def _binary(op: str) -> Callable[["Expression", Any], "Expression"]:
+    return lambda self, other: make(op, [self, other])
+
+
+def _swapped(op: str) -> Callable[["Expression", Any], "Expression"]:
+    """For an operator whose right operand is the expression, as in 1 - x."""
+    return lambda self, other: make(op, [other, self])
 
 
 class Expression:
@@ -23,7 +38,6 @@ class Expression:
     """
 
     __slots__ = ("__weakref__", "attributes", "inputs", "line", "op", "type", "value")
-    __hash__ = object.__hash__
 
     def __init__(self, op: str, inputs: Sequence["Expression"], attributes: Mapping, kind: Any, line: Line | None):
         self.op, self.inputs, self.attributes = op, tuple(inputs), attributes
@@ -93,12 +107,27 @@ class Expression:
         return _item(self, index)
 
     def __pow__(self, other: Any) -> "Expression":
-        # As in NumPy, a few plain exponents are other functions: x ** 0.5 is sqrt(x), also for -inf.
-        quick = {float: {2.0: "square", 0.5: "sqrt", -1.0: "reciprocal"}, int: {2: "square"}}.get(type(other), {})
+        quick = POWERS.get(type(other), {})
         return make(quick[other], [self]) if other in quick else make("power", [self, other])
 
     def __rpow__(self, other: Any) -> "Expression":
         return make("power", [other, self])
+
+    __add__, __radd__ = _binary("add"), _swapped("add")
+    __sub__, __rsub__ = _binary("subtract"), _swapped("subtract")
+    __mul__, __rmul__ = _binary("multiply"), _swapped("multiply")
+    __truediv__, __rtruediv__ = _binary("divide"), _swapped("divide")
+    __floordiv__, __rfloordiv__ = _binary("floor_divide"), _swapped("floor_divide")
+    __mod__, __rmod__ = _binary("remainder"), _swapped("remainder")
+    __matmul__, __rmatmul__ = _binary("matmul"), _swapped("matmul")
+    __and__, __rand__ = _binary("bitwise_and"), _swapped("bitwise_and")
+    __or__, __ror__ = _binary("bitwise_or"), _swapped("bitwise_or")
+    __xor__, __rxor__ = _binary("bitwise_xor"), _swapped("bitwise_xor")
+    __lt__, __le__ = _binary("less"), _binary("less_equal")
+    __gt__, __ge__ = _binary("greater"), _binary("greater_equal")
+    __eq__, __ne__ = _binary("equal"), _binary("not_equal")  # type: ignore[assignment]
+    __neg__, __abs__, __invert__ = _unary("negative"), _unary("absolute"), _unary("invert")
+    __hash__ = object.__hash__  # by identity: == builds an expression
 
     def astype(self, dtype: Any) -> "Expression":
         """The same numbers in another dtype."""
@@ -285,35 +314,6 @@ def _item(x: Expression, index: Any) -> Expression:
     except TypeError:
         raise _refused(x, "an index is made of whole numbers, slices, None and ...; take() looks up places") from None
     return make("slice", [x], {"index": entries})
-
-
-def _binary(op: str) -> None:
-    symbol = {"and": "and", "or": "or", "xor": "xor"}
-    short = {
-        "add": "add",
-        "subtract": "sub",
-        "multiply": "mul",
-        "divide": "truediv",
-        "floor_divide": "floordiv",
-        "remainder": "mod",
-        "matmul": "matmul",
-        "equal": "eq",
-        "not_equal": "ne",
-        "less": "lt",
-        "less_equal": "le",
-        "greater": "gt",
-        "greater_equal": "ge",
-    }.get(op) or symbol[op.removeprefix("bitwise_")]
-    setattr(Expression, f"__{short}__", lambda self, other: make(op, [self, other]))
-    if short not in ("eq", "ne", "lt", "le", "gt", "ge"):
-        setattr(Expression, f"__r{short}__", lambda self, other: make(op, [other, self]))
-
-
-for _op in [op for op, record in OPERATORS.items() if record.symbol and op != "power"]:
-    _binary(_op)
-for _name, _op in {"neg": "negative", "abs": "absolute", "invert": "invert"}.items():
-    setattr(Expression, f"__{_name}__", lambda self, op=_op: make(op, [self]))
-Expression.__hash__ = object.__hash__
 
 
 def in_order(roots: Iterable[Expression]) -> list[Expression]:

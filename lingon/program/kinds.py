@@ -70,15 +70,15 @@ class Operator:
     """The rules of one operator.
 
     arity: how many operands; None means one or more. infer: (types, attributes) -> the type of the result, or Mismatch.
-    run: (operands, attributes, out) writes the result into `out`; a view returns it instead. attributes: their checks
-    by name, for values that come from a file. ufunc: what computes an element-wise operator as f(*operands, out).
-    overlap: whether `out` may be one of the operands. symbol: how it is written between its operands.
+    run: (operands, attributes, out) writes the result into `out`; a view is given None and returns it.
+    attributes: their checks by name, for values that come from a file. ufunc: what computes an element-wise operator
+    as f(*operands, out). overlap: whether `out` may be one of the operands. symbol: how it is written between them.
     """
 
     name: str
     arity: int | None
     infer: Callable[[Sequence[Type], Mapping[str, Any]], Type]
-    run: Callable[[Sequence[np.ndarray], Mapping[str, Any], np.ndarray], Any]
+    run: Callable[[Sequence[np.ndarray], Mapping[str, Any], Any], Any]
     attributes: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict)
     elementwise: bool = False
     kernel: Callable[..., Any] | None = None

@@ -1,6 +1,6 @@
 """How a scan runs: the plan of its body, once for each member of its sequences."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ class Loop:
         """Bytes of one turn, and of the states that it was given."""
         return self.body.peak + sum(r.type.nbytes for r in self.body.roots)
 
-    def run(self, memory: list) -> None:
+    def run(self, memory: dict[int, np.ndarray]) -> None:
         """All turns, in order or from the last to the first."""
         a = self.nodes[0].attributes
         given = [memory[i] for i in self.inputs]
@@ -45,7 +45,7 @@ class Loop:
                 np.copyto(memory[o], states[r])
 
 
-def loop_step(node: Expression, items: Sequence[Expression], number: dict[int, int], build: Build) -> Loop:
+def loop_step(node: Expression, items: Sequence[Expression], number: Mapping[int, int], build: Build) -> Loop:
     """The step of a scan. items: the expressions that pick its results."""
     body = node.attributes["body"]
     plan = build(body.results, body.parameters)

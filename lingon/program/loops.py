@@ -82,8 +82,8 @@ def typed_loop(loop: Expression, inputs: Sequence[Expression], specialise: Calla
     for s in inputs[states : states + sequences]:
         if not s.shape:
             raise wrong(loop, "a sequence needs a first axis, to go along")
-    kinds = [_member(x) if states <= i < states + sequences else x.type for i, x in enumerate(inputs)]
-    kinds = [Type(k.shape, k.dtype) for k in kinds]
+    shapes = [x.shape[1:] if states <= i < states + sequences else x.shape for i, x in enumerate(inputs)]
+    kinds = [Type(shape, x.dtype) for shape, x in zip(shapes, inputs, strict=True)]
     parameters = [_inner(p.attributes["name"], k) for p, k in zip(body.parameters, kinds, strict=True)]
     results = specialise(
         body.results, {p.attributes["name"]: x for p, x in zip(body.parameters, parameters, strict=True)}

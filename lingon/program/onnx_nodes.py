@@ -61,7 +61,9 @@ class Writer:
     """Nodes and constants of an ONNX graph, in the order in which they are written."""
 
     def __init__(self, names: dict[int, str], counter: list[int] | None = None):
-        self.names, self.nodes, self.constants = names, [], []
+        self.names = names
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
         self.counter = counter if counter is not None else [0]
 
     def fresh(self) -> str:
@@ -85,7 +87,7 @@ class Writer:
         self.constants.append(numpy_helper.from_array(np.asarray(value, dtype), name))
         return name
 
-    def cast(self, name: str, dtype: np.dtype) -> str:
+    def cast(self, name: str, dtype: np.dtype | type) -> str:
         """Writes a conversion to a dtype."""
         from onnx import helper
 
@@ -309,7 +311,7 @@ def _scan(w: Writer, node: Expression, inputs: list[str]) -> list[str]:
     return [made] if len(results) == 1 else made
 
 
-def value_info(name: str, dtype: np.dtype, shape: Sequence[int | str] | None) -> Any:
+def value_info(name: str, dtype: np.dtype, shape: Sequence[int | str | None] | None) -> Any:
     """The type of an input or a result."""
     from onnx import helper
 

@@ -39,7 +39,9 @@ class Plan:
         self.inputs = [used.get(v.attributes["name"], v) for v in self.inputs]
         self.nodes = [*self.inputs, *(n for n in nodes if n.op != "variable")]
         number = {id(node): k for k, node in enumerate(self.nodes)}
-        made = schedule(self.nodes, self.roots, number, lambda *body: Plan(*body, how), how.fuse)
+        made = schedule(
+            self.nodes, self.roots, number, lambda results, parameters: Plan(results, parameters, how), how.fuse
+        )
         self.steps, self.results, self.owned = made.steps, made.results, made.owned
         self.values, self.lives = lives(made)
         self.layout: Layout = (share if how.share else apart)(self.lives, len(self.steps))
@@ -79,9 +81,7 @@ class Plan:
 
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The results for arrays of the types of `inputs`. Raises UserError, or RunError where memory is short."""
-        memory: Memory = [*arrays, *[None] * (len(self.nodes) - len(arrays) + len(self.roots))]
-        for k, value in self._constants:
-            memory[k] = value
+        memory: Memory = dict(enumerate(arrays)) | dict(self._constants)
         buffers: dict[int, np.ndarray] = {}
         with np.errstate(all="ignore"):
             for t, step in enumerate(self.steps):
@@ -102,7 +102,7 @@ class Plan:
                 raise
             raise wrong(step.nodes[-1], str(problem)) from None
         for v in self._unread[t]:
-            memory[v] = None
+            del memory[v]
         for b in [b for b in buffers if self.layout.dies[b] <= t]:
             del buffers[b]
 

@@ -8,7 +8,7 @@ from lingon.program.fuse import alone, blockwise, fuse
 from lingon.program.loop_step import Build, loop_step
 from lingon.program.memory import Life
 from lingon.program.operators import OPERATORS
-from lingon.program.steps import Call, Copy, Step, View, blocks_of
+from lingon.program.steps import Blocks, Call, Copy, Step, View, blocks_of
 from lingon.program.text import formula
 from lingon.program.threads import together
 
@@ -78,7 +78,7 @@ def lives(plan: Schedule) -> tuple[list[int], list[Life]]:
         # A step that also reads a value through a view reads its numbers in another order: no writing over that one.
         through = {below[i] for i in step.inputs if i in below}
         for o in step.outputs:
-            pairs = step.over if hasattr(step, "over") else ()
+            pairs = step.over if isinstance(step, Blocks) else frozenset()
             over = frozenset(place[a] for a, b in pairs if b == o and a in place and a not in through)
             kept = o in plan.results
             node = plan.owned[o]

@@ -24,7 +24,7 @@ def _matmul(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
 
 
 def _run_matmul(operands: Sequence[np.ndarray], attributes: Mapping[str, Any], out: np.ndarray) -> None:
-    np.matmul(*operands, out=out)
+    np.matmul(operands[0], operands[1], out=out)
 
 
 def _conv1d(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:

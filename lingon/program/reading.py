@@ -53,7 +53,7 @@ class Reader:
     def _node(self, node: dict[str, Any], before: list[Expression], said: str, depth: int) -> Expression:
         op = node.get("op")
         if not isinstance(op, str) or op not in {"variable", "constant", "item", "gradient", "scan", *OPERATORS}:
-            raise DataError(f"{said}: {unknown('operator', op, [*OPERATORS, 'scan', 'gradient'])}")
+            raise DataError(f"{said}: {unknown('operator', str(op)[:40], [*OPERATORS, 'scan', 'gradient'])}")
         wanted = KEYS.get(op) or ({"op", "inputs", *OPERATORS[op].attributes} if op in OPERATORS else None)
         if wanted is not None and set(node) != wanted:
             raise DataError(f"{said} ({op}): has the keys {sorted(node)}, expected {sorted(wanted)}"[:400])

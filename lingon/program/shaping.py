@@ -1,7 +1,7 @@
 """Operators that move numbers and change none: reshape, transpose, broadcast, slices, windows, concatenation."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,12 @@ Index = tuple[tuple, ...]  # of ("at", i), ("slice", start, stop, step), ("new",
 
 def numpy_index(index: Index) -> tuple:
     """An index of ours as one that NumPy takes."""
-    made = {"at": lambda i: i, "slice": slice, "new": lambda: None, "rest": lambda: Ellipsis}
+    made: dict[str, Callable[..., Any]] = {
+        "at": lambda i: i,
+        "slice": slice,
+        "new": lambda: None,
+        "rest": lambda: Ellipsis,
+    }
     return tuple(made[entry[0]](*entry[1:]) for entry in index)
 
 

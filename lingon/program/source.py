@@ -4,6 +4,7 @@ import linecache
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 HERE = str(Path(__file__).parent)
 
@@ -23,7 +24,7 @@ class Line:
 
 def here() -> Line | None:
     """The line of the nearest caller outside of this package."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(HERE):
         frame = frame.f_back
     return None if frame is None else Line(frame.f_code.co_filename, frame.f_lineno)

@@ -1,6 +1,6 @@
 """What a planned program consists of: steps that read values by number and write others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,16 +10,24 @@ from lingon.program.blocks import Chain, Instruction
 from lingon.program.expression import Expression
 from lingon.program.operators import OPERATORS
 
-Memory = list[np.ndarray | None]
+Memory = dict[int, np.ndarray]  # the values that are there now, by number
 
 
 class Step(Protocol):
     """inputs: values that are read. outputs: values that need memory. nodes: what is computed, to be told of."""
 
-    nodes: Sequence[Expression]
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    scratch: int
+    @property
+    def nodes(self) -> Sequence[Expression]: ...
+
+    @property
+    def inputs(self) -> tuple[int, ...]: ...
+
+    @property
+    def outputs(self) -> tuple[int, ...]: ...
+
+    @property
+    def scratch(self) -> int:
+        """Bytes that it needs while it runs."""
 
     def run(self, memory: Memory) -> None:
         """Reads memory[inputs], writes into memory[outputs]; a view puts itself there."""
@@ -82,7 +90,7 @@ class Copy:
         np.copyto(memory[self.outputs[0]], memory[self.inputs[0]])
 
 
-def blocks_of(group: Sequence[Expression], number: dict[int, int], needed: set[int], threads: int) -> Blocks:
+def blocks_of(group: Sequence[Expression], number: Mapping[int, int], needed: set[int], threads: int) -> Blocks:
     """The step of a fused group. number: of each value. needed: the values that others read."""
     inner = {id(node) for node in group}
     types = {id(i): i.type for node in group for i in (*node.inputs, node)}
@@ -104,6 +112,7 @@ def blocks_of(group: Sequence[Expression], number: dict[int, int], needed: set[i
         if not OPERATORS[node.op].overlap:
             free += dying
         kernel = OPERATORS[node.op].kernel
+        assert kernel is not None, f"{node.op} is in a chain and has no kernel"
         made.append(Instruction(kernel, tuple(place[id(i)] for i in node.inputs), place[id(node)]))
     scratch = tuple(dtypes[len(inputs) + len(results) :])
     width = sum(types[v].dtype.itemsize for v in (*inputs, *results) if types[v].size > 1)
