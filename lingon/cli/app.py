@@ -1,4 +1,4 @@
-"""The one door: lingon train|estimate|evaluate|predict|generate|score|export|data|vectors|plot|learn|doctor|recipes."""
+"""The command line: all commands, and how each ends."""
 
 import sys
 import warnings
@@ -22,8 +22,8 @@ from lingon.recipes.sweep import as_command
 # Plain help and no rich tracebacks: rich costs 100 ms at every start, and errors are one line here (see errors.py).
 plain = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "no_args_is_help": True}
 app = typer.Typer(name="lingon", cls=Door, help="Deep learning on language: train, evaluate, predict, learn.", **plain)
-train = typer.Typer(help="Train a model with a recipe; `lingon train RECIPE --help` lists its settings.", **plain)
-data = typer.Typer(help="List, fetch and look at corpora and files of your own.", **plain)
+train = typer.Typer(help="Train a model; `lingon train TASK --help` lists the options.", **plain)
+data = typer.Typer(help="List, download and inspect corpora and your own files.", **plain)
 app.add_typer(train, name="train")
 app.add_typer(data, name="data")
 app.add_typer(learn.app, name="learn")
@@ -34,15 +34,15 @@ app.command("estimate")(as_command(estimate, sweeps=False))
 app.command()(generate.generate)
 app.command()(generate.score)
 
-Label = Annotated[str | None, typer.Option(help="Column with the labels; guessed when obvious.")]
-BadRow = Annotated[str, typer.Option(help="stop at a row that cannot be read, or skip it.")]
-Accept = Annotated[bool, typer.Option("--accept-licence", help="You may use what has a licence of its own.")]
+Label = Annotated[str | None, typer.Option(help="Name of the label column. Default: detected.")]
+BadRow = Annotated[str, typer.Option(help="A malformed row: stop (default) or skip it.")]
+Accept = Annotated[bool, typer.Option("--accept-licence", help="Accept the licence of data that has its own.")]
 
 
 @app.callback(invoke_without_command=True)
 def root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose; may stand anywhere.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")] = False,
 ) -> None:
     if version:
         print(lingon.__version__)
@@ -51,7 +51,7 @@ def root(
 
 @app.command()
 def recipes() -> None:
-    """List the recipes: whole runs as short programs."""
+    """List what `lingon train` can train."""
     for name, recipe in RECIPES.items():
         print(f"{name.replace('_', '-'):{max(map(len, RECIPES))}}  {(recipe.__doc__ or '').splitlines()[0]}")
     print("\nTry: lingon train sentiment          All settings: lingon train sentiment --help")
@@ -59,23 +59,25 @@ def recipes() -> None:
 
 @app.command()
 def evaluate(
-    bundle: Annotated[str, typer.Argument(help="A bundle, the folder of a run, or hf:owner/name.")],
-    data: Annotated[str, typer.Option(help="A corpus (lingon data list) or a file of yours.")],
+    bundle: Annotated[str, typer.Argument(help="Trained model: a bundle, a run folder, or hf:owner/name.")],
+    data: Annotated[str, typer.Option(help="Corpus (lingon data list) or a file.")],
     text: TextColumn = None,
     label: Label = None,
     split: Annotated[
-        str | None, typer.Option(help="train, valid, test or all; test for a corpus, all for a file when not given.")
+        str | None, typer.Option(help="train, valid, test or all. Default: test for a corpus, all for a file.")
     ] = None,
     on_bad_row: BadRow = "stop",
     encoding: Encoding = "utf-8",
     quoting: Quoting = "auto",
-    cache: Annotated[bool, typer.Option("--cache", help="Of an LSTM: its last 2,000 states vote too.")] = False,
+    cache: Annotated[
+        bool, typer.Option("--cache", help="Neural cache of 2,000 states, for LSTM language models.")
+    ] = False,
     device: Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     accept_licence: Accept = False,
     head: Head = None,
 ) -> None:
-    """Score a trained model on labelled texts, a language model on any text."""
+    """Evaluate a trained model on labelled texts, or a language model on running text."""
     from lingon.core.strict_json import dumps
     from lingon.recipes.read_examples import Asked, read_examples
 
@@ -91,27 +93,30 @@ def evaluate(
 
 @app.command()
 def predict(
-    bundle: Annotated[str, typer.Argument(help="A bundle, or the folder of a run.")],
-    texts: Annotated[list[str] | None, typer.Argument(help="Texts; none reads lines of standard input.")] = None,
+    bundle: Annotated[str, typer.Argument(help="Trained model: a bundle, a run folder, or hf:owner/name.")],
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts. Default: the lines of standard input.")] = None,
     file: Annotated[
         Path | None,
-        typer.Option(help="A table (csv, jsonl, parquet ...), or a file with a text a line; - is standard input."),
+        typer.Option(help="Table (csv, jsonl, parquet ...) or a file with one text per line; - is standard input."),
     ] = None,
     text: TextColumn = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Write the table of --file back with the labels: scored.csv, .jsonl or .parquet."),
+        typer.Option(help="Output table: the rows of --file with the predictions, as .csv, .tsv, .jsonl or .parquet."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file that --out names.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite the file of --out.")] = False,
     on_bad_row: BadRow = "stop",
     encoding: Encoding = "utf-8",
     quoting: Quoting = "auto",
-    format: Annotated[str, typer.Option(help="text or jsonl.")] = "text",
-    words: Annotated[bool, typer.Option("--words", help="Show the words that decided.")] = False,
+    format: Annotated[str, typer.Option(help="Output format: text (default) or jsonl.")] = "text",
+    words: Annotated[
+        bool,
+        typer.Option("--words", help="Print the words with the largest saliency."),
+    ] = False,
     device: Device = "cpu",
     head: Head = None,
 ) -> None:
-    """Label texts, as they come: arguments, the rows of a table, the lines of a file, or standard input."""
+    """Predict labels of texts: arguments, the rows of a table, the lines of a file, or standard input."""
     from lingon.cli.predict import lines_of, predict_lines
     from lingon.cli.predict_file import Source, write_scored
 
@@ -138,15 +143,13 @@ def predict(
 
 @app.command()
 def export(
-    bundle: Annotated[str, typer.Argument(help="A bundle, or the folder of a run.")],
-    to: Annotated[str, typer.Option(help="onnx, program or torch.")],
-    out: Annotated[Path | None, typer.Option(help="The new folder; beside the bundle when not given.")] = None,
-    int8: Annotated[bool, typer.Option("--int8", help="Weights of 8 bits, checked on real texts.")] = False,
-    data: Annotated[
-        str | None, typer.Option(help="Texts for that check; those of the training when not given.")
-    ] = None,
+    bundle: Annotated[str, typer.Argument(help="Trained model: a bundle or a run folder.")],
+    to: Annotated[str, typer.Option(help="Format: onnx, program or torch.")],
+    out: Annotated[Path | None, typer.Option(help="Output folder. Default: beside the bundle.")] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="Quantize weights to 8 bits, checked on real texts.")] = False,
+    data: Annotated[str | None, typer.Option(help="Corpus or file for that check. Default: the training data.")] = None,
 ) -> None:
-    """Write a trained model for another runtime and language: no Lingon, no pickle, checked equal."""
+    """Export a trained model for another runtime or language; outputs are checked to be equal."""
     from lingon.cli.export_output import lines_of_export
     from lingon.export.portable import export as export_bundle
 
@@ -156,11 +159,11 @@ def export(
 
 @app.command()
 def plot(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders; their curves are laid over each other.")],
-    out: Annotated[Path, typer.Option(help="An .html page, or a .png or .svg picture.")] = Path("curves.html"),
+    runs: Annotated[list[Path], typer.Argument(help="Run folders; their curves are overlaid.")],
+    out: Annotated[Path, typer.Option(help="An .html page, or a .png, .svg or .pdf image.")] = Path("curves.html"),
     tensorboard: Annotated[Path | None, typer.Option(help="Write TensorBoard events to this folder instead.")] = None,
 ) -> None:
-    """Draw the curves of one or more runs."""
+    """Plot the training curves of one or more runs."""
     from lingon.export.training_curves import plot_runs
 
     for written in plot_runs(runs, out, tensorboard):
@@ -169,7 +172,7 @@ def plot(
 
 @app.command()
 def doctor() -> None:
-    """Check the machine: versions, cores, memory, disk, devices, data; and say what to do."""
+    """Check the installation: versions, cores, memory, disk, devices, data; with advice."""
     from lingon.doctor import examine
 
     raise typer.Exit(examine())
@@ -177,7 +180,7 @@ def doctor() -> None:
 
 @data.command("list")
 def data_list() -> None:
-    """List the corpora: what they are, their licence, and whether they are in the cache."""
+    """List the corpora: contents, licence, and whether they are cached."""
     from lingon.data.preview import groups, list_rows, table
 
     print(f"{table(list_rows())}\n\n{groups()}")
@@ -187,7 +190,7 @@ def data_list() -> None:
 def data_get(
     names: Annotated[list[str], typer.Argument(help="Names of corpora, or all.")], accept_licence: Accept = False
 ) -> None:
-    """Fetch corpora into the cache, so that everything runs offline."""
+    """Download corpora into the cache, for offline use."""
     from lingon.data.preview import get
 
     for name in names:
@@ -196,23 +199,23 @@ def data_get(
 
 @data.command("show")
 def data_show(
-    name: Annotated[str, typer.Argument(help="A corpus, or a file of yours.")],
+    name: Annotated[str, typer.Argument(help="Corpus or file.")],
     text: TextColumn = None,
     label: Label = None,
-    samples: Annotated[int, typer.Option(help="How many samples to print.")] = 3,
+    samples: Annotated[int, typer.Option(help="Number of samples to print.")] = 3,
     on_bad_row: BadRow = "stop",
     encoding: Encoding = "utf-8",
     quoting: Quoting = "auto",
     accept_licence: Accept = False,
 ) -> None:
-    """Show samples, label counts and a histogram of lengths."""
+    """Show samples, label counts and a histogram of text lengths."""
     from lingon.data.preview import show
 
     print(show(name, one_column(text), label, samples, on_bad_row, accept_licence, Files(encoding, quoting)))
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command line and ends the process; every failure is one line unless --debug is given."""
+    """Run the command line and exit; every error is one line unless --debug is given."""
     with screened():
         code = _run(list(sys.argv[1:] if arguments is None else arguments))
     sys.exit(code)

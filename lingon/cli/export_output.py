@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 
 def lines_of_export(found) -> Iterator[str]:
-    """What was written, how far it is from the model, and with 8 bits how small, equal and fast it is."""
+    """Yield what was written and its largest difference of logits; with 8 bits its size, agreement and speed."""
     yield f"wrote {found.folder}: {found.size / 1e6:.1f} MB; logits differ by {found.difference:.1e} at most"
     if found.agreement is not None:
-        share = found.size / found.exact_size
-        yield f"8 bits: {share:.0%} of the size of 32, {found.times_as_fast:.2f} times as fast at one text,"
-        yield f"  the same label for {found.agreement:.2%} of real texts"
+        fraction = found.size / found.exact_size
+        yield f"8 bits: {fraction:.0%} of the size of 32, {found.times_as_fast:.2f} times as fast at one text,"
+        yield f"  the same prediction for {found.agreement:.2%} of real texts"

@@ -28,8 +28,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-Folder = Annotated[Path, typer.Option(help="Where your copies of the lessons lie.")]
-Number = Annotated[str, typer.Argument(help="The lesson's number, as 07, or a word of its name.")]
+Folder = Annotated[Path, typer.Option(help="Folder of your copies of the lessons.")]
+Number = Annotated[str, typer.Argument(help="Number of the lesson, such as 07, or a word of its name.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -59,7 +59,7 @@ def list_lessons() -> None:
 def open_one(
     number: Number,
     folder: Folder = Path("lessons"),
-    plain: Annotated[bool, typer.Option("--plain", help="A Python file for any editor, not a notebook.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Open a Python file, not a notebook.")] = False,
     browser: Annotated[bool, typer.Option(help="Open it in JupyterLab.")] = True,
 ) -> None:
     """Copy a lesson to your folder, never over your own copy, and open it in JupyterLab."""
@@ -70,11 +70,11 @@ def open_one(
 
 @app.command("check")
 def check(
-    number: Annotated[str | None, typer.Argument(help="The lesson's number, as 07; without it, every copy.")] = None,
+    number: Annotated[str | None, typer.Argument(help="Number of the lesson, such as 07. Default: all copies.")] = None,
     folder: Folder = Path("lessons"),
-    hint: Annotated[int, typer.Option(help="How many hints to give for each exercise.")] = 1,
+    hint: Annotated[int, typer.Option(help="Number of hints per exercise.")] = 1,
 ) -> None:
-    """Check the exercises in your copy of a lesson, or how far you are with all of them."""
+    """Check the exercises in your copy of a lesson, or of all copies."""
     from lingon.learn.check import check_lesson, judged
     from lingon.learn.lessons import find_lesson
 

@@ -7,7 +7,7 @@ from typer import Option
 
 from lingon.core.errors import UserError
 
-Head = Annotated[str | None, Option(help="Of a bundle with several tasks, the name of the one to use.")]
+Head = Annotated[str | None, Option(help="Name of the head, for a bundle with several tasks.")]
 
 
 def load_for(command: str | None, source: str, device: str, head: str | None = None) -> Any:
