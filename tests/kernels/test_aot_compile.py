@@ -137,6 +137,7 @@ def test_where_none_can_be_made_there_is_none(tripled, tmp_path, monkeypatch, la
 def test_nothing_that_numba_names_is_left_open(tmp_path, monkeypatch):
     """What the stubs of a library do not cover would keep it from being opened with another numba."""
     monkeypatch.setenv("LINGON_CACHE", str(tmp_path))
-    code = "from lingon.word_vectors.train import word2vec_loops as w\nprint(w.library(w.__name__, 16, w.SOURCES) is not None)"
+    code = "from lingon.word_vectors.train import word2vec_loops as w\n"
+    code += "print(w.library(w.__name__, 16, w.SOURCES) is not None)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True", done.stderr
