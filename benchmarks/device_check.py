@@ -24,9 +24,9 @@ from lingon.core.seed import seed_everything
 from lingon.data.batches import Batch, collate
 from lingon.doctor import KERNELS, TOLERANCE, differences
 from lingon.engine import precision
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.loss import Loss
-from lingon.engine.run import Cadence, Run
+from lingon.engine.run import Run, SaveInterval
 from lingon.models.registry import MODELS, build, models_for
 from lingon.tasks.classify import cross_entropy
 
@@ -102,9 +102,9 @@ def one_step(name: str, device: torch.device, form: str) -> tuple[torch.Tensor, 
         if isinstance(module, nn.Dropout):
             module.p = 0.0
     loss_fn = cross_entropy if "classifier" in MODELS[name].roles else next_token_loss
-    plan = Plan(steps=1, precision=precision.Precision(getattr(torch, form)), log_every=1)
+    config = TrainConfig(steps=1, precision=precision.Precision(getattr(torch, form)), log_every=1)
     before = flat(model)
-    history = fit(model, [batch_of(device)], loss_fn, torch.optim.SGD(model.parameters(), lr=0.1), plan=plan)
+    history = fit(model, [batch_of(device)], loss_fn, torch.optim.SGD(model.parameters(), lr=0.1), config=config)
     return torch.tensor([history.rows[-1]["loss"]]), flat(model) - before
 
 
@@ -157,8 +157,8 @@ def resume(device: torch.device) -> dict[str, Any]:
 
         batches = [batch_of(device)]
         optimizer = torch.optim.AdamW(model.parameters(), 1e-2)
-        with Run.open(folder, {}, resume=again, cadence=Cadence(steps=1, seconds=None)) as run:
-            history = fit(model, batches, loss_fn, optimizer, plan=Plan(steps=12, log_every=1), run=run)
+        with Run.open(folder, {}, resume=again, save_interval=SaveInterval(steps=1, seconds=None)) as run:
+            history = fit(model, batches, loss_fn, optimizer, config=TrainConfig(steps=12, log_every=1), run=run)
         return [row["loss"] for row in history.rows if "loss" in row]
 
     with tempfile.TemporaryDirectory() as folder:

@@ -20,7 +20,7 @@ from torch import nn
 from lingon.core.seed import seed_everything
 from lingon.data.batches import Loader, Shuffled
 from lingon.data.corpora import load_pictures
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.loss import Loss
 from lingon.engine.optimizers import adamw, sgd
 from lingon.learn import attempt
@@ -187,7 +187,7 @@ def loss_of(model, batch):
 def train(model, optimizer, epochs=10, seed=0):
     """Trains on the digits; gives back the losses of all steps."""
     batches = Loader({"inputs": x_train, "targets": y_train}, Shuffled(len(x_train), 50, seed=seed))
-    rows = fit(model, batches, loss_of, optimizer, plan=Plan(epochs=epochs, log_every=1)).rows
+    rows = fit(model, batches, loss_of, optimizer, config=TrainConfig(epochs=epochs, log_every=1)).rows
     return [row["loss"] for row in rows if "loss" in row]
 
 
@@ -308,7 +308,7 @@ for axis, hidden in zip(axes, (0, 2, 4, 32), strict=True):
     seed_everything(2)
     model = mlp(2, hidden, 2) if hidden else nn.Linear(2, 2)
     batches = Loader({"inputs": points, "targets": ring}, Shuffled(len(points), 50))
-    fit(model, batches, loss_of, adamw(model, 0.03), plan=Plan(epochs=60))
+    fit(model, batches, loss_of, adamw(model, 0.03), config=TrainConfig(epochs=60))
     with torch.no_grad():
         red = model(plane).softmax(1)[:, 1].reshape(81, 81).T
         right = (model(points).argmax(1) == ring).float().mean()
@@ -427,7 +427,7 @@ def path_of(rows, steps, lr):
         return loss_of(model, batch)
 
     batches = Loader({"inputs": x_train, "targets": y_train}, Shuffled(len(x_train), rows))
-    fit(model, batches, loss_with_notes, sgd(model, lr), plan=Plan(steps=steps))
+    fit(model, batches, loss_with_notes, sgd(model, lr), config=TrainConfig(steps=steps))
     return torch.stack(path[:: steps // 70]), model
 
 

@@ -21,7 +21,7 @@ from torch import nn
 from lingon.core.seed import seed_everything
 from lingon.data.batches import Loader, Shuffled
 from lingon.data.corpora import load_pictures
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.loss import Loss
 from lingon.engine.optimizers import sgd
 from lingon.learn import attempt
@@ -376,7 +376,7 @@ def train(dropout=0.0, decay=0.0, seed=0, epochs=60):
     optimizer = sgd(model, lr=0.1, momentum=0.9, weight_decay=decay)
     for epoch in range(epochs):
         batches = Loader({"inputs": x_train, "targets": y_train}, Shuffled(len(x_train), 50, seed=100 * seed + epoch))
-        fit(model, batches, loss_of, optimizer, plan=Plan(epochs=1))
+        fit(model, batches, loss_of, optimizer, config=TrainConfig(epochs=1))
         curves.append((judged(model, x_train, y_train), judged(model, x_valid, y_valid)))
     return model, curves
 
@@ -404,7 +404,7 @@ assert abs(last[1]["accuracy"] - best[1]["accuracy"]) < 0.03
 # moves. Both are true at once: it is wrong as often as before, but surer and surer of it. We come back to that below.
 #
 # The first remedy costs nothing: **early stopping** keeps the weights of the dashed line. In `fit` it is an argument,
-# `watch=Watch(...)`: it evaluates, leaves the best weights, and with a `patience` of 5 ends the training when five
+# `evaluation=Evaluation(...)`: it evaluates, leaves the best weights, and with a `patience` of 5 ends when five
 # evaluations in a row have brought nothing. Exercise 05.3 asks for its rule.
 #
 # ## Dropout: no hidden number may rely on another
@@ -477,7 +477,7 @@ x_all, y_all = torch.from_numpy(digits.train.flat), torch.from_numpy(digits.trai
 seed_everything(0)
 model = network()
 batches = Loader({"inputs": x_all, "targets": y_all}, Shuffled(len(x_all), 50))
-fit(model, batches, loss_of, sgd(model, lr=0.1, momentum=0.9), plan=Plan(epochs=10))
+fit(model, batches, loss_of, sgd(model, lr=0.1, momentum=0.9), config=TrainConfig(epochs=10))
 with_all = judged(model, x_test, y_test)
 print(f"plain, with all {len(x_all):,} digits: loss {with_all['loss']:.3f}   accuracy {with_all['accuracy']:.3f}")
 assert with_all["accuracy"] > max(right for _, right in means.values()) + 2 * one_error

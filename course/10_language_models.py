@@ -26,7 +26,7 @@ from lingon.core.seed import seed_everything
 from lingon.data.corpora import load_text
 from lingon.data.batches import contiguous_batches
 from lingon.data.tokenizers import words
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw
 from lingon.layers.adaptive_softmax import usual_cutoffs
 from lingon.layers.losses import LogUniform, cross_entropy, draw_unique, sampled_cross_entropy
@@ -184,7 +184,11 @@ batches.position = 0
 print("a batch:", tuple(first.ids.shape), "and its targets, one token further:", first.targets[0, :5].tolist())
 begun = time.process_time()  # of this program: what others do meanwhile does not count
 history = fit(
-    Objective(model), batches, carried_loss, adamw(model, 1e-2, weight_decay=0.0), plan=Plan(epochs=2, clip=1.0)
+    Objective(model),
+    batches,
+    carried_loss,
+    adamw(model, 1e-2, weight_decay=0.0),
+    config=TrainConfig(epochs=2, max_grad_norm=1.0),
 )
 exact_seconds = time.process_time() - begun
 exact = likelihood(model, valid, context=256, rows=8)
@@ -302,7 +306,7 @@ for name, (last_layer, softmax) in ways.items():
     batches = contiguous_batches(train, batch_size=32, context_length=35)
     objective, optimizer = Objective(quick, **softmax), adamw(quick, 1e-2, weight_decay=0.0)
     begun = time.process_time()
-    fit(objective, batches, carried_loss, optimizer, plan=Plan(epochs=2, clip=1.0))
+    fit(objective, batches, carried_loss, optimizer, config=TrainConfig(epochs=2, max_grad_norm=1.0))
     seconds, found = time.process_time() - begun, likelihood(quick, valid, context=256, rows=8)
     print(f"{name}: {seconds:.0f} s, perplexity on held-out text {found.perplexity:,.0f}, by all tokens")
     assert seconds < 0.85 * exact_seconds

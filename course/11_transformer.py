@@ -23,7 +23,7 @@ from lingon.core.seed import seed_everything
 from lingon.data.corpora import load_text
 from lingon.data.batches import shuffled_windows
 from lingon.data.tokenizers import characters
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.loss import Loss
 from lingon.engine.optimizers import adamw
 from lingon.engine.schedule import cosine, warmup
@@ -545,9 +545,9 @@ def loss_of(model, batch):
 
 def train(model, steps, rows=16):
     """Trains on the text; gives back the losses of all steps."""
-    plan = Plan(steps=steps, schedule=warmup(30, cosine(steps - 30)), clip=1.0, log_every=1)
+    config = TrainConfig(steps=steps, schedule=warmup(30, cosine(steps - 30)), max_grad_norm=1.0, log_every=1)
     optimizer = adamw(model, 1e-2, weight_decay=0.1, betas=(0.9, 0.99))
-    rows = fit(model, shuffled_windows(encoded["train"], rows, T), loss_of, optimizer, plan=plan).rows
+    rows = fit(model, shuffled_windows(encoded["train"], rows, T), loss_of, optimizer, config=config).rows
     return [row["loss"] for row in rows if "loss" in row]
 
 

@@ -29,7 +29,7 @@ from lingon.decoding.beam import Beams, beam_search
 from lingon.decoding.logits_processors import min_p, repetition, top_k, top_p
 from lingon.decoding.speculative import Tally
 from lingon.decoding.step import Row, rows_of
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw
 from lingon.engine.schedule import cosine, warmup
 from lingon.learn import attempt
@@ -56,9 +56,9 @@ def trained(width, depth, steps):
     seed_everything(0)
     model = decoder(V, width, depth, heads=4, context_length=256)
     torch.nn.init.normal_(model.embedding.weight, std=0.1)  # larger than usual: there is little time to grow
-    plan = Plan(steps=steps, schedule=warmup(20, cosine(steps - 20)), clip=1.0)  # as in lesson 11
+    config = TrainConfig(steps=steps, schedule=warmup(20, cosine(steps - 20)), max_grad_norm=1.0)  # as in lesson 11
     batches, optimizer = shuffled_windows(train, 12, 24), adamw(model, 1.5e-2, weight_decay=0.1)
-    fit(Objective(model), batches, fresh_loss, optimizer, plan=plan)
+    fit(Objective(model), batches, fresh_loss, optimizer, config=config)
     return LanguageModel(model.eval(), tokenizer)
 
 

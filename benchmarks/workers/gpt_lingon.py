@@ -8,7 +8,7 @@ from serve import serve
 
 from lingon.core.seed import seed_everything
 from lingon.data.batches import shuffled_windows
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw
 from lingon.engine.schedule import cosine, warmup
 from lingon.kernels.allocator import keep_freed_memory
@@ -47,9 +47,11 @@ def fresh():
 def run(steps):
     """Some steps, on and on."""
     rise = max(1, round(RISE * steps))
-    plan = Plan(steps=steps, clip=CLIP, schedule=warmup(rise, cosine(steps - rise, end=0.05)), log_every=50)
+    config = TrainConfig(
+        steps=steps, max_grad_norm=CLIP, schedule=warmup(rise, cosine(steps - rise, end=0.05)), log_every=50
+    )
     batches = shuffled_windows(state["train"], state["rows"], state["context"], 0)
-    history = fit(state["objective"], batches, fresh_loss, state["optimizer"], plan=plan)
+    history = fit(state["objective"], batches, fresh_loss, state["optimizer"], config=config)
     return {"loss": history.rows[-1]["loss"]}
 
 

@@ -7,7 +7,7 @@ from serve import serve
 
 from lingon.core.seed import seed_everything
 from lingon.data.batches import text_batches
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.loss import Loss
 from lingon.engine.optimizers import adam
 from lingon.models.registry import build
@@ -48,7 +48,7 @@ def run():
         max_length=state["length"],
         seed=state["turn"],
     )
-    fit(state["net"], batches, loss, state["optimizer"], plan=Plan(epochs=1))
+    fit(state["net"], batches, loss, state["optimizer"], config=TrainConfig(epochs=1))
     total = sum(mean * count for mean, count in state["losses"])
     return {"loss": total / len(state["reviews"]["ids"]), "padding": batches.padding, "steps": len(batches)}
 

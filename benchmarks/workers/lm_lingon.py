@@ -6,7 +6,7 @@ from serve import serve
 
 from lingon.core.seed import seed_everything
 from lingon.data.batches import contiguous_batches
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import sgd
 from lingon.engine.precision import bfloat16, float32
 from lingon.kernels.allocator import keep_freed_memory
@@ -38,8 +38,8 @@ def start(tokens, weights, vocab_size, width, rows, context, lr, clip, samples, 
 def run():
     """Trains once over the tokens; returns the mean loss that was trained on."""
     lanes = contiguous_batches(state["train"], state["rows"], state["context"])
-    plan = Plan(epochs=1, clip=state["clip"], precision=state["precision"], log_every=len(lanes))
-    history = fit(state["objective"], lanes, carried_loss, state["optimizer"], plan=plan)
+    config = TrainConfig(epochs=1, max_grad_norm=state["clip"], precision=state["precision"], log_every=len(lanes))
+    history = fit(state["objective"], lanes, carried_loss, state["optimizer"], config=config)
     return {"loss": history.rows[-1]["loss"], "steps": history.steps}
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from lingon.core.errors import UserError
-from lingon.engine.fsdp import alike, local
+from lingon.engine.fsdp import local, shard_like
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class EMA:
         if not 0 <= self.decay < 1:
             raise UserError(f"EMA: decay is {self.decay}, expected at least 0 and less than 1, such as 0.999")
 
-    def share(self, step: int, count: int) -> float | None:
+    def weight(self, step: int, count: int) -> float | None:
         """How much of the weights after `step` steps enters the average that holds `count` of them already."""
         return 1 - min(self.decay, count / (count + 9))
 
@@ -40,14 +40,14 @@ class SWA:
         if self.start < 0 or self.every < 1:
             raise UserError(f"SWA: start is {self.start} and every is {self.every}, expected at least 0 and 1")
 
-    def share(self, step: int, count: int) -> float | None:
+    def weight(self, step: int, count: int) -> float | None:
         """How much of the weights after `step` steps enters the average; None when this step is not averaged."""
         due = step >= self.start and (step - self.start) % self.every == 0
         return 1 / (count + 1) if due else None
 
 
 @dataclass(frozen=True)
-class NT:
+class NTASGD:
     """The plain mean of the weights after every step since evaluations stopped getting better; before, no average.
 
     That is when one is worse than the best of all but the last `patience` before it.
@@ -58,9 +58,9 @@ class NT:
 
     def __post_init__(self):
         if self.patience < 1:
-            raise UserError(f"NT: patience is {self.patience}, expected 1 or more")
+            raise UserError(f"NTASGD: patience is {self.patience}, expected 1 or more")
 
-    def share(self, step: int, count: int) -> float | None:
+    def weight(self, step: int, count: int) -> float | None:
         """How much of the weights after a step enters the average that holds `count` of them already."""
         return 1 / (count + 1)
 
@@ -73,8 +73,8 @@ class NT:
 class Average:
     """The running average of a model's parameters. Buffers are not averaged: the model's newest are used."""
 
-    def __init__(self, kind: EMA | SWA | NT, model: nn.Module):
-        self.kind, self.count, self.begun, self.values = kind, 0, not isinstance(kind, NT), []
+    def __init__(self, kind: EMA | SWA | NTASGD, model: nn.Module):
+        self.kind, self.count, self.started, self.values = kind, 0, not isinstance(kind, NTASGD), []
         self.names = [name for name, _ in model.named_parameters()]
         self.weights = [local(p.detach()) for p in model.parameters()]  # the model's own memory
         self.copies = [p.detach().clone() for p in model.parameters()]
@@ -83,16 +83,16 @@ class Average:
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Takes the weights after `step` steps into the average."""
-        share = self.kind.share(step, self.count) if self.begun else None
-        if share is not None:
-            torch._foreach_lerp_(self.means, self.weights, share)
+        weight = self.kind.weight(step, self.count) if self.started else None
+        if weight is not None:
+            torch._foreach_lerp_(self.means, self.weights, weight)
             self.count += 1
 
-    def look(self, value: float) -> None:
+    def observe(self, value: float) -> None:
         """Takes note of an evaluation, of which lower is better; the average may begin after it."""
-        if not self.begun:
+        if not self.started:
             self.values.append(value)
-            self.begun = self.kind.due(self.values)
+            self.started = self.kind.due(self.values)
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:
@@ -107,7 +107,7 @@ class Average:
         finally:
             torch._foreach_copy_(self.weights, own)
 
-    def keep(self) -> None:
+    def copy_to_model(self) -> None:
         """Leaves the averaged weights in the model for good."""
         if self.count:
             torch._foreach_copy_(self.weights, self.means)
@@ -115,11 +115,11 @@ class Average:
     def state_dict(self) -> dict:
         """The count, the averages by name, and what was seen while waiting to begin."""
         means = dict(zip(self.names, self.copies, strict=True))
-        return {"count": self.count, "means": means, "begun": self.begun, "values": list(self.values)}
+        return {"count": self.count, "means": means, "started": self.started, "values": list(self.values)}
 
     def load_state_dict(self, state: dict) -> None:
         """Takes over a state that `state_dict` gave."""
         self.count = state["count"]
-        self.begun, self.values = state.get("begun", self.begun), list(state.get("values", []))
+        self.started, self.values = state.get("started", self.started), list(state.get("values", []))
         for name, copy in zip(self.names, self.copies, strict=True):
-            copy.copy_(alike(state["means"][name], copy))
+            copy.copy_(shard_like(state["means"][name], copy))

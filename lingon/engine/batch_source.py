@@ -74,7 +74,7 @@ class ByEpoch:
                 part.set_epoch(self.epoch)
 
 
-def source_of(batches: Any) -> BatchSource:
+def as_source(batches: Any) -> BatchSource:
     """Batches as a source: itself, or by epoch. Raises UserError for what cannot be iterated once an epoch."""
     if all(hasattr(batches, name) for name in ("epoch", "set_epoch", "__iter__", "__len__")):
         return batches

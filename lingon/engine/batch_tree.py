@@ -36,7 +36,7 @@ def to_device(batch: Any, device: torch.device) -> Any:
     )
 
 
-def rows_of(batch: Any) -> int:
+def count_rows(batch: Any) -> int:
     """Examples in a batch: the length of its first tensor that has one. Raises UserError where there is none."""
     if (found := first_tensor(batch)) is None:
         raise UserError(f"the rows of a batch cannot be counted: it holds no tensor [rows, ...], but {str(batch)[:60]}")
@@ -51,15 +51,15 @@ def first_tensor(batch: Any) -> Tensor | None:
     return next((found for part in parts if (found := first_tensor(part)) is not None), None)
 
 
-def tokens_of(batch: Any) -> int:
+def count_tokens(batch: Any) -> int:
     """Tokens in a batch: where its mask is True, or all of its token ids; 0 where it has neither."""
-    if (mask := field_of(batch, MASKS)) is not None:
+    if (mask := find_field(batch, MASKS)) is not None:
         return int(torch.count_nonzero(mask))
-    ids = field_of(batch, IDS)
+    ids = find_field(batch, IDS)
     return 0 if ids is None else ids.numel()
 
 
-def field_of(batch: Any, names: tuple[str, ...]) -> Tensor | None:
+def find_field(batch: Any, names: tuple[str, ...]) -> Tensor | None:
     """The first tensor of a batch with one of these names; None where there is none."""
     for name in names:
         value = batch.get(name) if isinstance(batch, Mapping) else getattr(batch, name, None)

@@ -19,7 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Tensor
-from lingon.engine.fsdp import Sharded, unsynchronised, whole
+from lingon.engine.fsdp import Sharded, full_tensors, no_gradient_sync
 from lingon.engine.world import World, world
 
 PATIENCE = timedelta(hours=12)  # torchrun ends the others when one dies; waiting for a long evaluation is no error
@@ -32,10 +32,10 @@ atexit.register(ended.clear)
 
 
 @contextlib.contextmanager
-def joined(device: torch.device) -> Iterator[World]:
+def process_group(device: torch.device) -> Iterator[World]:
     """Joins the processes that torchrun started, through NCCL on CUDA and Gloo elsewhere; alone, does nothing.
 
-    >>> with joined(torch.device("cpu")) as place:
+    >>> with process_group(torch.device("cpu")) as place:
     ...     place
     World(rank=0, size=1)
     """
@@ -55,7 +55,7 @@ def joined(device: torch.device) -> Iterator[World]:
         dist.destroy_process_group()
 
 
-def spread(model: nn.Module) -> nn.Module:
+def distribute(model: nn.Module) -> nn.Module:
     """The model with its gradients averaged over the processes; the model itself when there is only one."""
     if world().size == 1:
         return model
@@ -64,7 +64,7 @@ def spread(model: nn.Module) -> nn.Module:
     return DistributedDataParallel(model, find_unused_parameters=choosy)
 
 
-def bare(model: nn.Module) -> nn.Module:
+def unwrap(model: nn.Module) -> nn.Module:
     """The model inside whatever compiles or distributes it."""
     while True:
         if isinstance(model, DistributedDataParallel | Sharded):
@@ -75,29 +75,29 @@ def bare(model: nn.Module) -> nn.Module:
             return model
 
 
-def filled(model: nn.Module) -> nn.Module:
+def full_model(model: nn.Module) -> nn.Module:
     """The model to evaluate or save: of a spread one, the whole with its present weights, which process 0 alone has.
 
     All processes call it together.
     """
     if not isinstance(model, Sharded):
-        return bare(model)
-    weights = whole(dict(model.module.state_dict()))
+        return unwrap(model)
+    weights = full_tensors(dict(model.module.state_dict()))
     if world().rank == 0:
         model.plain.load_state_dict(weights)
     return model.plain
 
 
-def hold(model: nn.Module, holding: bool) -> contextlib.AbstractContextManager:
+def no_sync(model: nn.Module, holding: bool) -> contextlib.AbstractContextManager:
     """Inside, gradients stay in this process when `holding`: only the last batch of a step needs the average."""
     if holding and isinstance(model, DistributedDataParallel):
         return model.no_sync()
     if holding and isinstance(model, Sharded):
-        return unsynchronised(model)
+        return no_gradient_sync(model)
     return contextlib.nullcontext()
 
 
-def total(*values: float) -> list[float]:
+def all_sum(*values: float) -> list[float]:
     """The sums of numbers over all processes."""
     if world().size == 1:
         return list(values)
@@ -106,12 +106,12 @@ def total(*values: float) -> list[float]:
     return sums.tolist()
 
 
-def anyone(*flags: bool) -> list[bool]:
+def any_process(*flags: bool) -> list[bool]:
     """For each flag, whether any process has raised it."""
-    return [count > 0 for count in total(*map(float, flags))]
+    return [count > 0 for count in all_sum(*map(float, flags))]
 
 
-def from_first(value: Any) -> Any:
+def broadcast(value: Any) -> Any:
     """What rank 0 has, anything that JSON can say, for every process."""
     if world().size == 1:
         return value
@@ -125,7 +125,7 @@ def from_first(value: Any) -> Any:
     return json.loads(bytes(data.cpu().numpy()))
 
 
-def gathered(tensor: Tensor) -> list[Tensor]:
+def all_gather(tensor: Tensor) -> list[Tensor]:
     """The tensors of all processes, all of one shape, in the order of the ranks."""
     if world().size == 1:
         return [tensor]
@@ -134,18 +134,18 @@ def gathered(tensor: Tensor) -> list[Tensor]:
     return [part.cpu() for part in parts]
 
 
-def interleaved(tree: Any) -> Any:
+def gather_rows(tree: Any) -> Any:
     """A tree of what each process carries, as one: row i of process r stands at i * size + r, where data has it.
 
     Raises UserError, with several processes, for anything but tensors of rows.
     """
     if world().size == 1 or tree is None:
         return tree
-    return _mapped(lambda rows: torch.stack(gathered(rows.contiguous()), 1).flatten(0, 1), tree)
+    return _mapped(lambda rows: torch.stack(all_gather(rows.contiguous()), 1).flatten(0, 1), tree)
 
 
-def own_rows(tree: Any, device: torch.device) -> Any:
-    """The rows of this process in what `interleaved` gave; the number of processes may be another."""
+def scatter_rows(tree: Any, device: torch.device) -> Any:
+    """The rows of this process in what `gather_rows` gave; the number of processes may be another."""
     if tree is None:
         return None
     place = world()

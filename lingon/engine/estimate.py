@@ -12,20 +12,20 @@ from lingon.core.shapes import Tensor
 MOMENTS = 2  # numbers that Adam keeps per weight
 
 
-def imagined() -> FakeTensorMode:
+def fake_tensors() -> FakeTensorMode:
     """Inside, tensors have shapes, types and devices but no memory, and operators choose as they do for real ones."""
     return FakeTensorMode()
 
 
-def bytes_of(tensors: Iterable[Tensor]) -> int:
+def tensor_bytes(tensors: Iterable[Tensor]) -> int:
     """The memory that tensors take; of fake tensors, would take."""
     return sum(t.numel() * t.element_size() for t in tensors)
 
 
-def saved_bytes(model: nn.Module, compute: Callable[[], Tensor | tuple]) -> int:
+def activation_bytes(model: nn.Module, compute: Callable[[], Tensor | tuple]) -> int:
     """The memory that is kept for the gradient of what `compute` returns, beside the weights: the activations.
 
-    Exact to the byte for what autograd keeps, also of fake tensors (`imagined`), where nothing is computed.
+    Exact to the byte for what autograd keeps, also of fake tensors (`fake_tensors`), where nothing is computed.
     """
     weights = {p.untyped_storage()._cdata for p in model.parameters()}
     kept: dict[int, Tensor] = {}
@@ -43,7 +43,7 @@ def saved_bytes(model: nn.Module, compute: Callable[[], Tensor | tuple]) -> int:
     return total
 
 
-def multiplied(model: nn.Module) -> int:
+def matmul_weights(model: nn.Module) -> int:
     """Weights that every token is multiplied with: all matrices but those that rows are only looked up in."""
     looked_up = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
     used = {id(m.weight) for m in model.modules() if isinstance(m, nn.Linear)}
@@ -64,13 +64,13 @@ class Memory:
         return self.weights + self.gradients + self.optimizer + self.activations
 
 
-def memory_of(model: nn.Module, activations: int) -> Memory:
+def training_memory(model: nn.Module, activations: int) -> Memory:
     """What one process needs that trains alone with Adam."""
-    trained = bytes_of(p for p in model.parameters() if p.requires_grad)
-    return Memory(bytes_of(model.parameters()), trained, MOMENTS * trained, activations)
+    trained = tensor_bytes(p for p in model.parameters() if p.requires_grad)
+    return Memory(tensor_bytes(model.parameters()), trained, MOMENTS * trained, activations)
 
 
-def shared(alone: Memory, processes: int, sharded: bool, largest_block: int) -> Memory:
+def memory_per_process(alone: Memory, processes: int, sharded: bool, largest_block: int) -> Memory:
     """What each of several processes needs, when rows are shared and, with `sharded`, weights too.
 
     Without `sharded` the gradients are held a second time, in the buckets they are sent in (DistributedDataParallel);

@@ -17,52 +17,53 @@ from torch import nn
 from lingon.core.errors import Interrupted, UserError
 from lingon.core.progress import track
 from lingon.engine import distributed
-from lingon.engine.average import EMA, NT, SWA
-from lingon.engine.batch_source import BatchSource, source_of
-from lingon.engine.batch_tree import rows_of
+from lingon.engine.average import EMA, NTASGD, SWA
+from lingon.engine.batch_source import BatchSource, as_source
+from lingon.engine.batch_tree import count_rows
+from lingon.engine.evaluation import Evaluation
 from lingon.engine.interrupt import interruptible
 from lingon.engine.loss import LossFunction
-from lingon.engine.out_of_memory import explained, size_of
+from lingon.engine.out_of_memory import oom_context, size_of
 from lingon.engine.precision import Precision, float32
 from lingon.engine.run import Run
 from lingon.engine.schedule import Schedule, constant
-from lingon.engine.step import Group, Update, step
-from lingon.engine.threads import chosen, operations
+from lingon.engine.step import MicroBatches, Update, step
+from lingon.engine.threads import computing_threads, flops_per_step
 from lingon.engine.train_state import Training
-from lingon.engine.watch import Watch
 
 BY_EPOCH = "these batches resume by epoch: the run is saved between epochs only (a Loader resumes at any batch)"
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainConfig:
     """How long and how to train; the end is whichever of epochs and steps comes first.
 
     epochs: passes over the data, such as 2.5. steps: updates of the weights. schedule: factor of the learning rate.
-    clip: longest gradient. accumulate: batches per step; the gradient is that of one batch that holds them all,
-    and the last step of an epoch takes the batches that are left. log_every: steps per row of metrics.jsonl.
+    max_grad_norm: the gradient is scaled down to at most this norm. accumulation_steps: batches per step; the gradient
+    is that of one batch that holds them all, and the last step of an epoch takes the batches that are left.
+    weight_average: what is kept of the weights of all steps. log_every: steps per row of metrics.jsonl.
     """
 
     epochs: float | None = None
     steps: int | None = None
     schedule: Schedule = field(default_factory=constant)
-    clip: float | None = None
-    accumulate: int = 1
+    max_grad_norm: float | None = None
+    accumulation_steps: int = 1
     precision: Precision = field(default_factory=float32)
-    average: EMA | SWA | NT | None = None
+    weight_average: EMA | SWA | NTASGD | None = None
     log_every: int = 10
 
     def __post_init__(self):
         if self.epochs is None and self.steps is None:
-            raise UserError("the plan has no end; give epochs, steps, or both")
-        for name in ("epochs", "steps", "clip", "accumulate", "log_every"):
+            raise UserError("the training has no end; give epochs, steps, or both")
+        for name in ("epochs", "steps", "max_grad_norm", "accumulation_steps", "log_every"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
-                raise UserError(f"plan: {name} is {value}, expected more than 0")
+                raise UserError(f"config: {name} is {value}, expected more than 0")
 
     def total(self, batches: BatchSource) -> int:
         """Steps of the whole training, which schedules want to know."""
-        per_epoch = -(-len(batches) // self.accumulate)
+        per_epoch = -(-len(batches) // self.accumulation_steps)
         ends = [] if self.steps is None else [self.steps]
         if self.epochs is not None:
             whole, part = divmod(self.epochs, 1)
@@ -90,12 +91,12 @@ def fit(
     loss_fn: LossFunction,
     optimizer: torch.optim.Optimizer,
     *,
-    plan: Plan,
-    watch: Watch | None = None,
+    config: TrainConfig,
+    evaluation: Evaluation | None = None,
     run: Run | None = None,
     update: Update = step,
 ) -> History:
-    """Trains a model. Afterwards it holds the best weights that `watch` saw; without `watch`, the last (averaged) ones.
+    """Train a model. Afterwards it holds the best weights that `evaluation` saw; without it, the last (averaged) ones.
 
     batches: a `lingon.data.batches.Loader`, which resumes at any batch; or a `torch.utils.data.DataLoader`, or a list,
     of batches: each a tensor, or tuples, lists and dicts of tensors. Those resume by epoch: a run is saved only between
@@ -114,11 +115,11 @@ def fit(
     Interrupted after Ctrl-C, once the state is saved.
     """
     _check_model(model)
-    batches = source_of(batches)
+    batches = as_source(batches)
     if not len(batches):
         raise UserError("there are no batches to train on")
-    training = Training(model, batches, optimizer, plan, watch, run, update)
-    state, total = training.state, plan.total(batches)
+    training = Training(model, batches, optimizer, config, evaluation, run, update)
+    state, total = training.state, config.total(batches)
     training.restore()
     model.train()
     with (
@@ -131,10 +132,14 @@ def fit(
 
         def after_step(edge: bool = False) -> None:
             """What follows a step, or the edge of an epoch: evaluate, save, stop."""
-            if watch and state.evaluated != state.step and (watch.every == "epoch" if edge else watch.due(state.step)):
-                with explained(f"the evaluation after step {state.step}"):
+            if (
+                evaluation
+                and state.evaluated != state.step
+                and (evaluation.every == "epoch" if edge else evaluation.due(state.step))
+            ):
+                with oom_context(f"the evaluation after step {state.step}"):
                     training.evaluate(bar.say)
-            asked, due = distributed.anyone(
+            asked, due = distributed.any_process(
                 stop.asked, bool(run and training.place.rank == 0 and run.due(state.step, edge))
             )
             if training.resumable(edge) and (asked or due or training.by_epoch):
@@ -144,11 +149,11 @@ def fit(
 
         threads = None
         while state.step < total and not state.stopped:
-            for group in _groups(batches, plan.accumulate):
+            for group in _micro_batches(batches, config.accumulation_steps):
                 if threads is None and training.device.type == "cpu":
-                    work = operations(training.bare, group[0][0], rows_of(group[0][0]))
-                    threads = stack.enter_context(chosen(work, run, bar.say))
-                with explained(f"step {state.step + 1}, {size_of(group)}"):
+                    work = flops_per_step(training.unwrapped, group[0][0], count_rows(group[0][0]))
+                    threads = stack.enter_context(computing_threads(work, run, bar.say))
+                with oom_context(f"step {state.step + 1}, {size_of(group)}"):
                     found = update(training, group, loss_fn)
                 training.count(found, len(group))
                 bar.advance(loss=found.loss)
@@ -185,11 +190,11 @@ def history(training: Training) -> History:
     )
 
 
-def _groups(batches: BatchSource, size: int) -> Iterator[Group]:
+def _micro_batches(batches: BatchSource, size: int) -> Iterator[MicroBatches]:
     """Batches of the epoch in groups, each with its weight: 0 when its rows are only there to keep pace."""
     weighted = ((batch, getattr(batches, "weight", 1.0)) for batch in batches)
     while True:
-        with explained("the next batch"):
+        with oom_context("the next batch"):
             group = list(islice(weighted, size))
         if not group:
             return

@@ -30,7 +30,7 @@ class Sharded(nn.Module):
 
     @property
     def plain(self) -> nn.Module:
-        """The model that was spread, for `filled` to fill; in process 0 alone it holds weights."""
+        """The model that was spread, for `full_model` to fill; in process 0 alone it holds weights."""
         return self._plain[0]
 
 
@@ -60,28 +60,28 @@ def shard(model: nn.Module) -> nn.Module:
     return Sharded(spread, model)
 
 
-def is_spread(value: Any) -> bool:
+def is_sharded(value: Any) -> bool:
     """Whether a value is a tensor whose numbers are spread over the processes (a DTensor)."""
     return isinstance(value, Tensor) and hasattr(value, "full_tensor")
 
 
 def local(tensor: Tensor) -> Tensor:
     """What this process has of a tensor: all of it when it is not spread."""
-    return tensor.to_local() if is_spread(tensor) else tensor
+    return tensor.to_local() if is_sharded(tensor) else tensor
 
 
-def whole(tree: Any) -> Any:
+def full_tensors(tree: Any) -> Any:
     """A tree of dicts and lists with every spread tensor gathered. All processes call it together."""
-    if is_spread(tree):
+    if is_sharded(tree):
         return tree.detach().full_tensor()
     if isinstance(tree, dict):
-        return {name: whole(part) for name, part in tree.items()}
-    return [whole(part) for part in tree] if isinstance(tree, list) else tree
+        return {name: full_tensors(part) for name, part in tree.items()}
+    return [full_tensors(part) for part in tree] if isinstance(tree, list) else tree
 
 
-def alike(tensor: Tensor, other: Tensor) -> Tensor:
+def shard_like(tensor: Tensor, other: Tensor) -> Tensor:
     """A whole tensor spread as `other` is; itself when `other` is not spread. Nothing is sent: all have the whole."""
-    if not is_spread(other):
+    if not is_sharded(other):
         return tensor
     from torch.distributed.tensor import distribute_tensor
 
@@ -91,16 +91,16 @@ def alike(tensor: Tensor, other: Tensor) -> Tensor:
 def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
     """Puts whole weights into a model, spread or not."""
     own = model.state_dict()
-    model.load_state_dict({name: alike(tensor, own[name]) for name, tensor in weights.items()})
+    model.load_state_dict({name: shard_like(tensor, own[name]) for name, tensor in weights.items()})
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, state: dict) -> None:
     """Puts the state of an optimizer, in whole tensors, into one whose parameters may be spread."""
     trained = [p for group in optimizer.param_groups for p in group["params"]]
-    if any(map(is_spread, trained)):
+    if any(map(is_sharded, trained)):
         fits = lambda value, p: isinstance(value, Tensor) and value.shape == p.shape
         spread = {
-            i: {name: alike(v, trained[i]) if fits(v, trained[i]) else v for name, v in each.items()}
+            i: {name: shard_like(v, trained[i]) if fits(v, trained[i]) else v for name, v in each.items()}
             for i, each in state["state"].items()
         }
         state = state | {"state": spread}
@@ -108,7 +108,7 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: dict) -> None:
 
 
 @contextlib.contextmanager
-def unsynchronised(model: Sharded) -> Iterator[None]:
+def no_gradient_sync(model: Sharded) -> Iterator[None]:
     """Inside, gradients are not yet summed over the processes."""
     model.module.set_requires_gradient_sync(False)
     try:

@@ -33,7 +33,7 @@ def scale(gradients: list[Tensor], factor: float) -> None:
 
 
 @torch.no_grad()
-def length(gradients: list[Tensor]) -> Float[Tensor, ""]:
+def grad_norm(gradients: list[Tensor]) -> Float[Tensor, ""]:
     """The Euclidean norm of all gradients as one vector."""
     if not gradients:
         return torch.zeros(())
@@ -42,13 +42,13 @@ def length(gradients: list[Tensor]) -> Float[Tensor, ""]:
 
 
 @torch.no_grad()
-def clip(gradients: list[Tensor], norm: Float[Tensor, ""], longest: float) -> None:
-    """Shortens gradients of length `norm`, in place, to at most `longest` (Pascanu 2013, algorithm 1)."""
-    if float(norm) > longest:
-        scale(gradients, longest / float(norm))
+def clip_norm(gradients: list[Tensor], norm: Float[Tensor, ""], max_norm: float) -> None:
+    """Shortens gradients of length `norm`, in place, to at most `max_norm` (Pascanu 2013, algorithm 1)."""
+    if float(norm) > max_norm:
+        scale(gradients, max_norm / float(norm))
 
 
-def blame(model: nn.Module, step: int, loss: float) -> NotFinite | None:
+def nonfinite_error(model: nn.Module, step: int, loss: float) -> NotFinite | None:
     """The error that names the first parameter whose gradient is NaN or infinite; None when all is finite."""
     for name, p in model.named_parameters():
         if p.grad is None:

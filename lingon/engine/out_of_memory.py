@@ -17,7 +17,7 @@ def is_memory(error: BaseException) -> bool:
 
 
 @contextlib.contextmanager
-def explained(doing: str) -> Iterator[None]:
+def oom_context(doing: str) -> Iterator[None]:
     """Turns a want of memory while `doing` something into a RunError that says which setting to lower."""
     try:
         yield
@@ -25,7 +25,7 @@ def explained(doing: str) -> Iterator[None]:
         if isinstance(error, RunError) or not is_memory(error):
             raise
         wanted = f" ({_readable(asked[1])} more were wanted)" if (asked := ASKED.search(str(error))) else ""
-        way_out = "lower the tokens per batch (tokens), and raise accumulate to make up for it"
+        way_out = "lower batch_size or max_tokens_per_batch, and raise accumulation_steps to make up for it"
         # Without `from None` the traceback would hold on to the tensors of the failed step.
         raise RunError(f"not enough memory for {doing}{wanted}; {way_out}") from None
 

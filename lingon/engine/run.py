@@ -39,7 +39,7 @@ SAVING_SHARE = 0.1  # of the time, at most, may go into timed checkpoints
 
 
 @dataclass(frozen=True)
-class Cadence:
+class SaveInterval:
     """How often a run is saved: after so many steps, so many seconds, and at the edge of epochs. None: not for that."""
 
     steps: int | None = None
@@ -50,8 +50,8 @@ class Cadence:
 class Run:
     """An open run folder. Open it with `Run.open`, and use it with `with`, so that it is closed again."""
 
-    def __init__(self, folder: Path, cadence: Cadence, resumed: bool):
-        self.folder, self.cadence, self.resumed = Path(folder), cadence, resumed
+    def __init__(self, folder: Path, save_interval: SaveInterval, resumed: bool):
+        self.folder, self.save_interval, self.resumed = Path(folder), save_interval, resumed
         self.checkpoints = self.folder / "checkpoints"
         self.metrics = MetricsLog(self.folder)
         self.facts: dict[str, Any] = {}
@@ -66,7 +66,7 @@ class Run:
         arguments: dict[str, Any],
         resume: bool = False,
         overwrite: bool = False,
-        cadence: Cadence = Cadence(),
+        save_interval: SaveInterval = SaveInterval(),
     ) -> Run:
         """Opens a run folder for this process alone, new or to resume.
 
@@ -85,7 +85,7 @@ class Run:
             raise UserError(
                 f"the run's folder {os.fspath(folder)!r} is not text in UTF-8; choose another name"
             ) from None
-        run = cls(Path(folder), cadence, resume)
+        run = cls(Path(folder), save_interval, resume)
         arguments = json.loads(json.dumps(arguments, default=str))
         if world().rank == 0:
             try:
@@ -129,11 +129,11 @@ class Run:
     def due(self, step: int, edge: bool = False) -> bool:
         """Whether to save after `step` steps; `edge` at the end of an epoch."""
         if edge:
-            return self.cadence.epochs
-        if self.cadence.steps and step % self.cadence.steps == 0:
+            return self.save_interval.epochs
+        if self.save_interval.steps and step % self.save_interval.steps == 0:
             return True
-        wait = max(self.cadence.seconds or 0, self._saving_took / SAVING_SHARE)
-        return self.cadence.seconds is not None and time.monotonic() - self._saved_at >= wait
+        wait = max(self.save_interval.seconds or 0, self._saving_took / SAVING_SHARE)
+        return self.save_interval.seconds is not None and time.monotonic() - self._saved_at >= wait
 
     def save(self, step: int, parts: dict[str, Any], best: str | None = None) -> None:
         """Writes a checkpoint, which needs the file `best` beside it. Best weights that none needs any more go.

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import torch
 
 from lingon.engine import distributed, gradient
-from lingon.engine.batch_tree import rows_of, to_device, tokens_of
+from lingon.engine.batch_tree import count_rows, count_tokens, to_device
 from lingon.engine.fsdp import Sharded
 from lingon.engine.loss import NOTHING, LossFunction, weighted
 from lingon.engine.optimizers import set_rates
 from lingon.engine.train_state import Training
 
-Group = list[tuple[Any, float]]  # batches, each with its weight: 0 when its rows are only there to keep pace
+MicroBatches = list[tuple[Any, float]]  # batches, each with its weight: 0 when its rows are only there to keep pace
 
 
 class StepResult(NamedTuple):
@@ -31,7 +31,7 @@ class StepResult(NamedTuple):
     tokens: int
     logs: Mapping[str, float] = NOTHING
     lr: float = 0.0
-    gradient_norm: float = 0.0
+    grad_norm: float = 0.0
 
     @property
     def loss(self) -> float:
@@ -39,11 +39,11 @@ class StepResult(NamedTuple):
         return self.total / (self.count or 1.0)
 
 
-Update = Callable[[Training, Group, LossFunction], StepResult]
+Update = Callable[[Training, MicroBatches, LossFunction], StepResult]
 
 
 def step(
-    training: Training, group: Group, loss_fn: LossFunction, optimizer: torch.optim.Optimizer | None = None
+    training: Training, group: MicroBatches, loss_fn: LossFunction, optimizer: torch.optim.Optimizer | None = None
 ) -> StepResult:
     """Updates the weights once, by the gradient of a group of batches: the sum of all losses over the count of all.
 
@@ -55,55 +55,55 @@ def step(
     Raises NotFinite when the loss or a gradient is NaN or infinite; the weights are then as before.
     """
     optimizer = optimizer or training.optimizer
-    lr = set_rates(optimizer, training.plan.schedule(training.state.step))
+    lr = set_rates(optimizer, training.config.schedule(training.state.step))
     optimizer.zero_grad()
     found, divisor = accumulate(training, group, loss_fn)
     norm = apply_gradients(training, optimizer, found.total, divisor / (found.count or 1.0))
-    return found._replace(lr=lr, gradient_norm=norm)
+    return found._replace(lr=lr, grad_norm=norm)
 
 
-def accumulate(training: Training, group: Group, loss_fn: LossFunction) -> tuple[StepResult, float]:
+def accumulate(training: Training, group: MicroBatches, loss_fn: LossFunction) -> tuple[StepResult, float]:
     """Adds up the gradients of a group of batches; gives the sums over all processes, and what they were divided by.
 
     The gradient of the mean is what was added up, times that divisor over the count.
     """
     state = training.state
-    rows, tokens = sum(rows_of(batch) for batch, weight in group if weight), 0
+    rows, tokens = sum(count_rows(batch) for batch, weight in group if weight), 0
     total, count, divisor, logs = 0.0, 0.0, 1.0, dict.fromkeys(state.logs, 0.0)
     for i, (batch, weight) in enumerate(group):
-        counted = rows_of(batch) if weight else 0
-        with distributed.hold(training.model, i < len(group) - 1):
-            with training.plan.precision.autocast(training.device):
+        counted = count_rows(batch) if weight else 0
+        with distributed.no_sync(training.model, i < len(group) - 1):
+            with training.config.precision.autocast(training.device):
                 batch = to_device(batch, training.device)
                 loss = weighted(loss_fn, training.model, batch, training.carry, counted)
             if i == 0:  # a guess where more batches follow; the gradient is set right once all counts are known
-                divisor = (distributed.total(loss.count)[0] or 1.0) * len(group)
+                divisor = (distributed.all_sum(loss.count)[0] or 1.0) * len(group)
             # DistributedDataParallel divides by the number of processes, which the count of all has already done.
             training.scaler.scale(loss.over(divisor / training.place.size)).backward()
         training.carry = loss.carry
         total, count = total + loss.value.item() * loss.weight, count + loss.count
-        tokens += tokens_of(batch) if weight else 0
+        tokens += count_tokens(batch) if weight else 0
         logs |= {name: logs.get(name, 0.0) + value for name, value in loss.logs.items()}
-    total, count, examples, tokens, *more = distributed.total(total, count, rows, tokens, *logs.values())
+    total, count, examples, tokens, *more = distributed.all_sum(total, count, rows, tokens, *logs.values())
     return StepResult(total, count, int(examples), int(tokens), dict(zip(logs, more, strict=True))), divisor
 
 
 def apply_gradients(training: Training, optimizer: torch.optim.Optimizer, loss: float, factor: float) -> float:
     """Guards, clips and applies the gradients times `factor` of an optimizer's weights; gives their norm before."""
-    plan, scaler = training.plan, training.scaler
+    config, scaler = training.config, training.scaler
     scaler.unscale_(optimizer)
     found = gradient.gradients(training.weights_of(optimizer))
     gradient.scale(found, factor)
-    norm = gradient.length(found)
+    norm = gradient.grad_norm(found)
     if isinstance(training.model, Sharded):  # each process holds a part of every gradient
-        norm = torch.tensor(distributed.total(float(norm) ** 2)[0] ** 0.5)
+        norm = torch.tensor(distributed.all_sum(float(norm) ** 2)[0] ** 0.5)
     # One number tells that all is well. Float16 meets infinite gradients by design: its scaler skips such steps.
     if not math.isfinite(float(norm)) or not math.isfinite(loss):
-        error = gradient.blame(training.bare, training.state.step + 1, loss)
+        error = gradient.nonfinite_error(training.unwrapped, training.state.step + 1, loss)
         if error and not (scaler.is_enabled() and math.isfinite(loss)):
             raise error
-    if plan.clip is not None:
-        gradient.clip(found, norm, plan.clip)
+    if config.max_grad_norm is not None:
+        gradient.clip_norm(found, norm, config.max_grad_norm)
     scaler.step(optimizer)
     scaler.update()
     return float(norm)

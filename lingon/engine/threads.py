@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from lingon.engine.batch_tree import IDS, field_of
-from lingon.engine.distributed import from_first
-from lingon.engine.estimate import multiplied
+from lingon.engine.batch_tree import IDS, find_field
+from lingon.engine.distributed import broadcast
+from lingon.engine.estimate import matmul_weights
 from lingon.engine.run import Run
 
 # Multiplications and additions of a step, about 5 ms of one core. Below that, waking threads costs as much as they save
@@ -19,14 +19,14 @@ WORTH_SHARING = 250e6
 said: set[int] = set()
 
 
-def operations(model: nn.Module, batch: Any, rows: int) -> float:
+def flops_per_step(model: nn.Module, batch: Any, rows: int) -> float:
     """Multiplications and additions of one step of training, roughly: 6 for each weight and token, or row."""
-    ids = field_of(batch, IDS)
-    return 6.0 * multiplied(model) * (rows if ids is None else ids.numel())
+    ids = find_field(batch, IDS)
+    return 6.0 * matmul_weights(model) * (rows if ids is None else ids.numel())
 
 
 @contextlib.contextmanager
-def chosen(work: float, run: Run | None, say: Callable[[str], None]) -> Iterator[int]:
+def computing_threads(work: float, run: Run | None, say: Callable[[str], None]) -> Iterator[int]:
     """Inside, PyTorch has as many threads on the CPU as suit steps of `work` operations; said once, when it is fewer.
 
     A run records the number and takes the same one when it is resumed, so that its digits stay those of the whole run.
@@ -34,7 +34,7 @@ def chosen(work: float, run: Run | None, say: Callable[[str], None]) -> Iterator
     before = torch.get_num_threads()
     count = run.facts.get("threads") if run is not None and run.resumed else None
     if count is None:
-        count = from_first(1 if work < WORTH_SHARING else before)
+        count = broadcast(1 if work < WORTH_SHARING else before)
     if run is not None and run.facts.get("threads") != count:
         run.record("threads", count)
     if count < before and count not in said:

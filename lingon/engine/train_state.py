@@ -17,16 +17,16 @@ from lingon.engine import distributed
 from lingon.engine import fsdp as sharding
 from lingon.engine.average import Average
 from lingon.engine.batch_source import ByEpoch
-from lingon.engine.distributed import bare
+from lingon.engine.distributed import unwrap
+from lingon.engine.evaluation import Best, Evaluation
 from lingon.engine.log import read_metrics
 from lingon.engine.rng_state import random_state, set_random_state
 from lingon.engine.run import Run
-from lingon.engine.watch import Best, Watch
 from lingon.engine.world import world
 
 if TYPE_CHECKING:
     from lingon.engine.batch_source import BatchSource
-    from lingon.engine.fit import Plan
+    from lingon.engine.fit import TrainConfig
     from lingon.engine.step import StepResult, Update
 
 
@@ -36,7 +36,7 @@ KINDS = {
 
 
 @dataclass
-class State:
+class TrainState:
     """Where a training stands, in plain numbers.
 
     step: updates made. epoch: whole passes made. batch: batches used in this epoch. evaluated: step of the last
@@ -90,22 +90,22 @@ class Training:
         model: nn.Module,
         batches: "BatchSource",
         optimizer: torch.optim.Optimizer,
-        plan: "Plan",
-        watch: Watch | None,
+        config: "TrainConfig",
+        evaluation: Evaluation | None,
         run: Run | None,
         update: "Update",
     ):
-        self.model, self.batches, self.optimizer, self.plan, self.watch, self.run, self.update = (
-            model, batches, optimizer, plan, watch, run, update,
+        self.model, self.batches, self.optimizer, self.config, self.evaluation, self.run, self.update = (
+            model, batches, optimizer, config, evaluation, run, update,
         )  # fmt: skip
         self.by_epoch = isinstance(batches, ByEpoch)
-        self.bare, self.place = bare(model), world()
-        self.trained = [p for p in self.bare.parameters() if p.requires_grad]
-        self.device = next((p.device for p in self.bare.parameters()), torch.device("cpu"))
-        plan.precision.check(self.device)
-        self.scaler = plan.precision.scaler(self.device)
-        self.average = Average(plan.average, self.bare) if plan.average else None
-        self.state = State(epoch=batches.epoch)
+        self.unwrapped, self.place = unwrap(model), world()
+        self.trained = [p for p in self.unwrapped.parameters() if p.requires_grad]
+        self.device = next((p.device for p in self.unwrapped.parameters()), torch.device("cpu"))
+        config.precision.check(self.device)
+        self.scaler = config.precision.scaler(self.device)
+        self.average = Average(config.weight_average, self.unwrapped) if config.weight_average else None
+        self.state = TrainState(epoch=batches.epoch)
         self.carry: Any = None  # what the loss of one batch hands to the next
         self.rows: list[dict[str, Any]] = []
         self._best: dict[str, Tensor] | None = None  # in memory only when there is no run folder
@@ -133,8 +133,8 @@ class Training:
             self.average.update(self.state.step)
         self.state.batch += batches
         self.state.add(found.total, found.count, found.examples, found.tokens, dict(found.logs))
-        if self.state.step % self.plan.log_every == 0:
-            self.log(found.lr, found.gradient_norm)
+        if self.state.step % self.config.log_every == 0:
+            self.log(found.lr, found.grad_norm)
 
     def resumable(self, edge: bool) -> bool:
         """Whether a run that is saved now can be resumed: anywhere, or between epochs alone."""
@@ -158,7 +158,7 @@ class Training:
         values = {
             "loss": state.loss_sum / count,
             "lr": lr,
-            "gradient_norm": norm,
+            "grad_norm": norm,
             "examples_per_second": round(state.examples_sum / took, 2),
         }
         if state.tokens_sum:
@@ -182,34 +182,34 @@ class Training:
 
         Rank 0 evaluates and tells the others.
         """
-        state, watch = self.state, self.watch
-        self.bare.eval()
+        state, evaluation = self.state, self.evaluation
+        self.unwrapped.eval()
         with self.average.applied() if self.average else nullcontext():
-            model = distributed.filled(self.model).eval()
-            found = watch.evaluate(model) if self.place.rank == 0 else {}
-            metrics = distributed.from_first({name: float(value) for name, value in found.items()})
-            better = state.best.take(watch, state.step, metrics)
+            model = distributed.full_model(self.model).eval()
+            found = evaluation.evaluate(model) if self.place.rank == 0 else {}
+            metrics = distributed.broadcast({name: float(value) for name, value in found.items()})
+            better = state.best.update(evaluation, state.step, metrics)
             if better:
                 self._keep()
-        self.bare.train()
+        self.unwrapped.train()
         if self.average:
-            self.average.look(metrics[watch.metric] * (-1 if watch.higher_is_better else 1))
+            self.average.observe(metrics[evaluation.metric] * (-1 if evaluation.higher_is_better else 1))
         self.tick()
-        state.evaluated, state.stopped = state.step, state.best.tired(watch)
+        state.evaluated, state.stopped = state.step, state.best.exhausted(evaluation)
         self.add({f"valid_{name}": value for name, value in metrics.items()})
         shown = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in metrics.items())
         if self.place.rank == 0:
             # The first weights are kept whatever they give, but NaN is not called the best.
-            best = better and not math.isnan(metrics[watch.metric])
+            best = better and not math.isnan(metrics[evaluation.metric])
             say(f"step {state.step:,}: {shown}{' (best)' if best else ''}")
 
     def _keep(self) -> None:
-        weights = sharding.whole(dict(self.bare.state_dict()))
+        weights = sharding.full_tensors(dict(self.unwrapped.state_dict()))
         if self.run is None:
             self._best = {name: tensor.clone() for name, tensor in weights.items()}
             return
         written = self.run.save_best(self.state.step, weights) if self.place.rank == 0 else None
-        self.state.best_file = distributed.from_first(written)
+        self.state.best_file = distributed.broadcast(written)
 
     def save(self) -> None:
         """Writes a checkpoint into the run folder, where there is one. All processes call it together."""
@@ -218,18 +218,18 @@ class Training:
         self.tick()
         own = random_state(self.device)
         parts = {
-            "model": sharding.whole(dict(self.bare.state_dict())),
-            "optimizer": sharding.whole(self.optimizer.state_dict()),
+            "model": sharding.full_tensors(dict(self.unwrapped.state_dict())),
+            "optimizer": sharding.full_tensors(self.optimizer.state_dict()),
             "batches": self.batches.state_dict(),
             "state": asdict(self.state),
-            "carry": {"rows": distributed.interleaved(self.carry)},
+            "carry": {"rows": distributed.gather_rows(self.carry)},
             "scaler": self.scaler.state_dict(),
-            "random": {name: distributed.gathered(tensor) for name, tensor in own.items()},
+            "random": {name: distributed.all_gather(tensor) for name, tensor in own.items()},
         }
         if self.average:
-            parts["average"] = sharding.whole(self.average.state_dict())
+            parts["average"] = sharding.full_tensors(self.average.state_dict())
         if hasattr(self.update, "state_dict"):
-            parts["update"] = sharding.whole(self.update.state_dict())
+            parts["update"] = sharding.full_tensors(self.update.state_dict())
         self.run.save(self.state.step, parts, self.state.best_file and self.state.best_file["name"])
         self._saved = self._mark()
 
@@ -245,8 +245,8 @@ class Training:
         self.state.load(parts["state"])
         if self.state.best_file:
             self.run.check_best(self.state.best_file)
-        _same_shapes(parts["model"], self.bare.state_dict(), self.run.checkpoints)
-        sharding.load_weights(self.bare, parts["model"])
+        _same_shapes(parts["model"], self.unwrapped.state_dict(), self.run.checkpoints)
+        sharding.load_weights(self.unwrapped, parts["model"])
         sharding.load_optimizer(self.optimizer, parts["optimizer"])
         self.batches.load_state_dict(parts["batches"])
         if self.by_epoch:  # inside an epoch there is no way back: it begins anew
@@ -255,7 +255,7 @@ class Training:
         self.scaler.load_state_dict(parts["scaler"])
         if self.average:
             self.average.load_state_dict(parts["average"])
-        self.carry = distributed.own_rows(parts["carry"]["rows"], self.device)
+        self.carry = distributed.scatter_rows(parts["carry"]["rows"], self.device)
         states = parts["random"]
         if self.place.rank < len(states["torch"]):
             set_random_state({name: each[self.place.rank] for name, each in states.items()}, self.device)
@@ -270,17 +270,17 @@ class Training:
 
     def finish(self, say: Callable[[str], None]) -> None:
         """Evaluates and saves what is not yet, then leaves the best weights in the model."""
-        if self.watch and self.state.evaluated != self.state.step:
+        if self.evaluation and self.state.evaluated != self.state.step:
             self.evaluate(say)
         if self._saved != self._mark():
             self.save()
         self.tick()
-        if self.watch:
+        if self.evaluation:
             best = self._best if self.run is None else self.run.load_best(self.state.best_file)
-            sharding.load_weights(self.bare, best)
+            sharding.load_weights(self.unwrapped, best)
         elif self.average:
-            self.average.keep()
-        distributed.filled(self.model)  # what was spread is whole again in process 0
+            self.average.copy_to_model()
+        distributed.full_model(self.model)  # what was spread is whole again in process 0
 
     def _mark(self) -> tuple[int, ...]:
         return self.state.step, self.state.epoch, self.state.batch, self.state.evaluated

@@ -11,7 +11,7 @@ from lingon.data.batches import Loader, text_batches
 from lingon.data.examples import Examples
 from lingon.data.load_data import load_data
 from lingon.data.tokenizers import Tokenizer, words
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw
 from lingon.tasks.classify import cross_entropy
 
@@ -64,7 +64,7 @@ def _numbers(examples: Examples) -> list[int]:
 
 def train(model: nn.Module, reviews: Reviews, epochs: int = 4, lr: float = 4e-3) -> float:
     """Trains a model by AdamW with clipped gradients, and gives back its accuracy on the test reviews."""
-    fit(model, reviews.batches(), cross_entropy, adamw(model, lr), plan=Plan(epochs=epochs, clip=1.0))
+    fit(model, reviews.batches(), cross_entropy, adamw(model, lr), config=TrainConfig(epochs=epochs, max_grad_norm=1.0))
     return accuracy(model, reviews.test_batches())
 
 

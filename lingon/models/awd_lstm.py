@@ -22,7 +22,7 @@ class AWDLSTM(nn.Module):
     alpha * mean(dropped states^2) + beta * mean((states_t - states_{t-1})^2), "AR" and "TAR".
 
     Source: Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models", sections 2, 4.3 and 4.5. There, it
-    is trained by SGD with `lingon.engine.average.NT`; here any optimizer will do.
+    is trained by SGD with `lingon.engine.average.NTASGD`; here any optimizer will do.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ def classify(
     from lingon.core.device import pick_device
     from lingon.core.seed import seed_everything
     from lingon.data.load_data import load_data
-    from lingon.engine.distributed import joined
+    from lingon.engine.distributed import process_group
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
     from lingon.recipes import prepare
@@ -46,7 +46,10 @@ def classify(
     settings = filled(settings, len(splits.train))
     record = record_of(settings, data=data, text=text, label=label, test=test, **asdict(files))
     clock.lap("load the texts")
-    with joined(device) as place, Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run:
+    with (
+        process_group(device) as place,
+        Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run,
+    ):
         if ended(run):
             return run.facts
         tokenizer = prepare.tokenizer_of(splits.train.texts, settings, run.folder / "tokenizer.json", place)
@@ -61,8 +64,8 @@ def classify(
             batches,
             classifier.loss,
             prepare.optimizer_of(model, settings),
-            plan=prepare.plan_of(settings, len(batches)),
-            watch=prepare.watch_of(classifier, splits.valid, settings, len(batches)),
+            config=prepare.train_config(settings, len(batches)),
+            evaluation=prepare.evaluation_of(classifier, splits.valid, settings, len(batches)),
             run=run,
         )
         clock.lap("train")

@@ -24,16 +24,16 @@ def estimate(
     import psutil
 
     from lingon.core.device import pick_device
-    from lingon.engine.estimate import bytes_of, memory_of, multiplied, shared
+    from lingon.engine.estimate import matmul_weights, memory_per_process, tensor_bytes, training_memory
 
     settings, device = filled(checked(settings)), pick_device(settings.device)
     if not 1 <= train_tokens < 1e15 or processes < 1:
         raise UserError(f"--train-tokens is {train_tokens:g}, --processes {processes}; expected at least 1 of both")
     model, activations = counted(settings)
-    alone = memory_of(model, activations)
-    blocks = [bytes_of(block.parameters()) for block in getattr(model, "blocks", ())]
+    alone = training_memory(model, activations)
+    blocks = [tensor_bytes(block.parameters()) for block in getattr(model, "blocks", ())]
     free = psutil.virtual_memory().available
-    operations = 6 * multiplied(model) + attention(settings, len(blocks))
+    operations = 6 * matmul_weights(model) + attention(settings, len(blocks))
     found = {
         "parameters": sum(p.numel() for p in model.parameters()),
         "memory": vars(alone) | {"together": alone.together, "free": free},
@@ -52,7 +52,7 @@ def estimate(
     )
     found["processes"] = [
         {"processes": n}
-        | {name: shared(alone, n, name == "fsdp", max(blocks, default=0)).together for name in ways(blocks)}
+        | {name: memory_per_process(alone, n, name == "fsdp", max(blocks, default=0)).together for name in ways(blocks)}
         for n in (2**i for i in range(processes.bit_length()))
     ]
     print(timed(found, train_tokens * passes, passes))
@@ -71,18 +71,18 @@ def counted(settings: TextSettings) -> tuple[Any, int]:
     """
     import torch
 
-    from lingon.engine.estimate import imagined, saved_bytes
+    from lingon.engine.estimate import activation_bytes, fake_tensors
     from lingon.layers.losses import CHUNK
     from lingon.models.registry import entry_of
     from lingon.recipes.prepare_text import model_of, recomputing
 
-    with nullcontext() if entry_of(settings.model).recurrent else imagined():
+    with nullcontext() if entry_of(settings.model).recurrent else fake_tensors():
         model = model_of(settings, settings.vocab).train()
         ids = torch.zeros(settings.batch_size, settings.context_length, dtype=torch.long)
-        kept = saved_bytes(model, lambda: model.hidden(ids)[0])
+        kept = activation_bytes(model, lambda: model.hidden(ids)[0])
         if settings.gradient_checkpointing:  # all of one block is there again while its gradient is computed
             recomputing(model)
-            kept = saved_bytes(model, lambda: model.hidden(ids)[0]) + kept // settings.depth
+            kept = activation_bytes(model, lambda: model.hidden(ids)[0]) + kept // settings.depth
     # The logits of one chunk, whose place their softmax takes; the gradient of what went in; what a chunk adds to the
     # gradient of the last matrix, beside the sum.
     logits = 4 * min(CHUNK, ids.numel() * settings.vocab)
@@ -99,8 +99,7 @@ def measured(settings: TextSettings, device: Any) -> float:
     import torch
 
     from lingon.engine import precision
-    from lingon.engine.fit import Plan as Steps
-    from lingon.engine.fit import fit
+    from lingon.engine.fit import TrainConfig, fit
     from lingon.engine.world import World
     from lingon.recipes import prepare, prepare_text
     from lingon.tasks.language_model.objective import Objective
@@ -116,8 +115,13 @@ def measured(settings: TextSettings, device: Any) -> float:
     trained, optimizer = prepare.compiled(objective) if settings.compile else objective, prepare.adamw(objective, 1e-4)
     kind = getattr(precision, settings.precision)()
     for _ in range(2):
-        steps = Steps(steps=STEPS, accumulate=settings.accumulation_steps, clip=settings.max_grad_norm, precision=kind)
-        history = fit(trained, batches, loss, optimizer, plan=steps)
+        steps = TrainConfig(
+            steps=STEPS,
+            accumulation_steps=settings.accumulation_steps,
+            max_grad_norm=settings.max_grad_norm,
+            precision=kind,
+        )
+        history = fit(trained, batches, loss, optimizer, config=steps)
     return history.steps * batch * settings.accumulation_steps / history.seconds
 
 

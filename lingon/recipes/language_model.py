@@ -28,7 +28,7 @@ def language_model(
     from lingon.core.device import pick_device
     from lingon.core.seed import seed_everything
     from lingon.data.running_text import documents_of, identity
-    from lingon.engine.distributed import joined
+    from lingon.engine.distributed import process_group
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
     from lingon.export.training_curves import plot_runs
@@ -44,7 +44,10 @@ def language_model(
     settings, device, clock = filled(checked(settings)), pick_device(settings.device), Clock()
     record = record_of(settings, data=sources, text=text, **asdict(files))
     next(read("train"), None)  # so that a wrong name leaves an old run alone
-    with joined(device) as place, Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run:
+    with (
+        process_group(device) as place,
+        Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run,
+    ):
         if ended(run):
             return run.facts
         tokenizer = prepare_text.tokenizer_of(read, settings, run.folder / "tokenizer.json", place)
@@ -61,8 +64,8 @@ def language_model(
             batches,
             prepare_text.loss_of(model),
             prepare.adamw(trained, settings.lr, weight_decay=settings.weight_decay or 0.0),
-            plan=prepare.plan_of(settings, len(batches)),
-            watch=prepare_text.watch_of(streams["valid"], settings, len(batches)),
+            config=prepare.train_config(settings, len(batches)),
+            evaluation=prepare_text.evaluation_of(streams["valid"], settings, len(batches)),
             run=run,
         )
         clock.lap("train")

@@ -1,4 +1,4 @@
-"""From settings to parts: the tokenizer, the model, the optimizer and the plan of a classifier's training."""
+"""From settings to parts: the tokenizer, the model, the optimizer and the configuration of a classifier's training."""
 
 import sys
 from pathlib import Path
@@ -10,13 +10,13 @@ from lingon.data.batches import Loader
 from lingon.data.examples import Examples
 from lingon.data.tokenizers import Tokenizer, bpe, characters, unigram, wordpiece, words
 from lingon.engine import precision, schedule
-from lingon.engine.average import EMA, NT, SWA
+from lingon.engine.average import EMA, NTASGD, SWA
 from lingon.engine.compile import compiled
-from lingon.engine.distributed import spread
-from lingon.engine.fit import Plan
+from lingon.engine.distributed import distribute
+from lingon.engine.evaluation import Evaluation
+from lingon.engine.fit import TrainConfig
 from lingon.engine.optimizers import adamw
 from lingon.engine.sparse_optimizer import row_adagrad
-from lingon.engine.watch import Watch
 from lingon.engine.world import World, wait_for_all
 from lingon.layers.embedding import attach
 from lingon.metrics.names import HIGHER_IS_BETTER
@@ -89,7 +89,7 @@ def batches_of(classifier: Classifier, train: Examples, settings: Settings, plac
 
 def wrap(model: nn.Module, settings: Settings) -> nn.Module:
     """The model as it is trained: compiled where wanted, and spread over the processes of torchrun."""
-    return spread(compiled(model) if settings.compile else model)
+    return distribute(compiled(model) if settings.compile else model)
 
 
 def optimizer_of(model: nn.Module, settings: Settings):
@@ -101,18 +101,18 @@ def optimizer_of(model: nn.Module, settings: Settings):
 
 def steps_of(settings: Settings, batches_per_epoch: int) -> int:
     """Steps of the whole training."""
-    plan = Plan(epochs=settings.epochs, steps=settings.steps, accumulate=settings.accumulation_steps)
-    return plan.total(range(batches_per_epoch))
+    config = TrainConfig(epochs=settings.epochs, steps=settings.steps, accumulation_steps=settings.accumulation_steps)
+    return config.total(range(batches_per_epoch))
 
 
-def watch_of(classifier: Classifier, valid: Examples, settings: Settings, batches_per_epoch: int) -> Watch:
+def evaluation_of(classifier: Classifier, valid: Examples, settings: Settings, batches_per_epoch: int) -> Evaluation:
     """When to look at the validation texts; the weights that are best on them by `settings.metric` are kept."""
     every = max(1, steps_of(settings, batches_per_epoch) // settings.evals)
     better = HIGHER_IS_BETTER[settings.metric]
-    return Watch(classifier.evaluator(valid), every, settings.metric, better, settings.patience)
+    return Evaluation(classifier.evaluator(valid), every, settings.metric, better, settings.patience)
 
 
-def plan_of(settings: Settings, batches_per_epoch: int) -> Plan:
+def train_config(settings: Settings, batches_per_epoch: int) -> TrainConfig:
     """How long, how fast and how precisely to train."""
     steps = steps_of(settings, batches_per_epoch)
     rise = round(settings.warmup * steps)
@@ -122,12 +122,13 @@ def plan_of(settings: Settings, batches_per_epoch: int) -> Plan:
         "cosine": lambda: schedule.cosine(steps - rise),
         "inverse_sqrt": lambda: schedule.inverse_sqrt(max(1, rise)),
     }
-    return Plan(
+    averages = {"none": None, "ema": EMA(), "swa": SWA(start=steps * 3 // 4), "nt": NTASGD(2)}
+    return TrainConfig(
         epochs=settings.epochs,
         steps=settings.steps,
         schedule=schedule.warmup(rise, falls[settings.schedule]()),
-        clip=settings.max_grad_norm,
-        accumulate=settings.accumulation_steps,
+        max_grad_norm=settings.max_grad_norm,
+        accumulation_steps=settings.accumulation_steps,
         precision=getattr(precision, settings.precision)(),
-        average={"none": None, "ema": EMA(), "swa": SWA(start=steps * 3 // 4), "nt": NT(2)}[settings.weight_average],
+        weight_average=averages[settings.weight_average],
     )

@@ -14,10 +14,10 @@ from lingon.core.files import cache_dir
 from lingon.data.batches import Loader, Tokens, contiguous_batches, shuffled_windows
 from lingon.data.shards import Stream, build_shards, fingerprint
 from lingon.data.tokenizers import Tokenizer, bpe, characters, spaces, unigram, words
-from lingon.engine.distributed import spread
+from lingon.engine.distributed import distribute
+from lingon.engine.evaluation import Evaluation
 from lingon.engine.fsdp import shard
 from lingon.engine.loss import LossFunction
-from lingon.engine.watch import Watch
 from lingon.engine.world import World, wait_for_all
 from lingon.layers.adaptive_softmax import usual_cutoffs
 from lingon.layers.losses import LogUniform, Unigram
@@ -113,7 +113,7 @@ def wrap(objective: nn.Module, settings: TextSettings) -> nn.Module:
     """The model as it is trained: compiled, copied to or spread over the processes of torchrun, where wanted."""
     if settings.fsdp:
         return shard(objective)
-    return spread(compiled(objective) if settings.compile else objective)
+    return distribute(compiled(objective) if settings.compile else objective)
 
 
 def loss_of(model: nn.Module) -> LossFunction:
@@ -121,7 +121,7 @@ def loss_of(model: nn.Module) -> LossFunction:
     return carried_loss if recurrent(model) else fresh_loss
 
 
-def watch_of(valid: Stream, settings: TextSettings, batches_per_epoch: int) -> Watch:
+def evaluation_of(valid: Stream, settings: TextSettings, batches_per_epoch: int) -> Evaluation:
     """When to look at the validation text; the weights with the lowest loss on it are kept."""
     every = max(1, steps_of(settings, batches_per_epoch) // settings.evals)
     tokens = valid[:GLANCE]
@@ -130,7 +130,7 @@ def watch_of(valid: Stream, settings: TextSettings, batches_per_epoch: int) -> W
         found = likelihood(objective.model, tokens, settings.context_length, rows=16, stride=settings.context_length)
         return {"loss": found.loss, "perplexity": found.perplexity}
 
-    return Watch(evaluate, every=every, metric="loss", higher_is_better=False, patience=settings.patience)
+    return Evaluation(evaluate, every=every, metric="loss", higher_is_better=False, patience=settings.patience)
 
 
 def recomputing(model: nn.Module) -> None:

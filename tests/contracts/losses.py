@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 
 from lingon.core.seed import seed_everything
 from lingon.data.batches import Batch, collate
-from lingon.engine.distributed import joined, spread
-from lingon.engine.fit import Plan, fit
+from lingon.engine.distributed import distribute, process_group
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.loss import Loss
 from lingon.engine.world import World, world
 from lingon.layers.losses import IGNORED, Drawn
@@ -147,12 +147,12 @@ class Look(torch.optim.SGD):
         self.found = {name: p.grad.to_dense().clone() for name, p in self.names.items() if p.grad is not None}
 
 
-def step_of(model, batches, loss, **plan):
+def step_of(model, batches, loss, **config):
     """The gradient of one step over all batches, and the row that was logged."""
     optimizer = Look(model.parameters(), 0.1)
     optimizer.names = dict(model.named_parameters())
-    plan = Plan(steps=1, accumulate=len(batches), log_every=1, **plan)
-    rows = fit(spread(model), batches, loss, optimizer, plan=plan).rows
+    config = TrainConfig(steps=1, accumulation_steps=len(batches), log_every=1, **config)
+    rows = fit(distribute(model), batches, loss, optimizer, config=config).rows
     return optimizer.found, rows[0]
 
 
@@ -165,7 +165,7 @@ def gradient_of(name, cuts, place=World(0, 1)):
 
 def main(file):
     torch.set_num_threads(1)
-    with joined(torch.device("cpu")):
+    with process_group(torch.device("cpu")):
         place = world()
         for kind, cuts in {"even": EVEN, "uneven": UNEVEN, "one": [0, 13]}.items():
             for name in LOSSES:

@@ -12,7 +12,7 @@ from lingon.cli.app import app
 from lingon.core.errors import DataError, UserError
 from lingon.data.examples import Examples
 from lingon.data.tokenizers import characters, words
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw
 from lingon.export.portable import export
 from lingon.metrics.scores import Scores
@@ -115,7 +115,13 @@ def test_twenty_steps_lower_the_loss(name):
     task, examples = MADE[name][0](), Examples(TEXTS, ALIKE)
     assert isinstance(task, Trainable)
     before = task.evaluate(examples)["loss"]
-    fit(task.model, task.batches(examples, max_tokens=64), task.loss, adamw(task.model, 0.05), plan=Plan(steps=20))
+    fit(
+        task.model,
+        task.batches(examples, max_tokens=64),
+        task.loss,
+        adamw(task.model, 0.05),
+        config=TrainConfig(steps=20),
+    )
     assert task.evaluate(examples)["loss"] < before
     assert task.evaluator(examples)(task.model)["loss"] == pytest.approx(task.evaluate(examples)["loss"])
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.data.batches import Loader, Sequential, Shuffled
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import sgd
 
 ROWS = 53
@@ -122,5 +122,5 @@ def test_the_engine_trains_on_them_as_a_loop_written_out_does():
             with torch.no_grad():
                 for parameter, gradient in zip(models[0].parameters(), gradients, strict=True):
                     parameter -= 0.05 * gradient
-    fit(models[1], made(data, target, rows=7), loss_of, sgd(models[1], 0.05), plan=Plan(epochs=3))
+    fit(models[1], made(data, target, rows=7), loss_of, sgd(models[1], 0.05), config=TrainConfig(epochs=3))
     torch.testing.assert_close(models[1].weight, models[0].weight)

@@ -16,9 +16,9 @@ import torch
 
 from lingon.engine import checkpoint
 from lingon.engine.average import EMA
+from lingon.engine.evaluation import Evaluation
 from lingon.engine.log import read_metrics
-from lingon.engine.run import Cadence, Run
-from lingon.engine.watch import Watch
+from lingon.engine.run import Run, SaveInterval
 from tests.engine.tiny import digest, error_of, record, tiny, train
 
 STEPS = 40
@@ -35,14 +35,14 @@ SEAMS = (
 def live(folder, kill_at=None):
     """One life: resume where there is something, train on, die at the `kill_at`-th of the calls that make a save."""
     resume = (folder / "run.json").exists()
-    with Run.open(folder, {"steps": STEPS}, resume=resume, cadence=Cadence(steps=1, seconds=None)) as run:
+    with Run.open(folder, {"steps": STEPS}, resume=resume, save_interval=SaveInterval(steps=1, seconds=None)) as run:
         left = [p.name for p in folder.rglob(".tmp-lingon-*")]
         assert not left, f"temporary files were not swept: {left}"
         if kill_at is not None:
             die_at(kill_at)
-        watch = Watch(error_of, every=3, metric="error", higher_is_better=False)
+        evaluation = Evaluation(error_of, every=3, metric="error", higher_is_better=False)
         model = tiny()
-        history = train(model, run, watch=watch, steps=STEPS, average=EMA(0.9))
+        history = train(model, run, evaluation=evaluation, steps=STEPS, weight_average=EMA(0.9))
     (folder / "weights").write_text(digest(model))
     return history
 

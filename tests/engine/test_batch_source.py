@@ -11,10 +11,10 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from lingon.core.errors import Interrupted, UserError
 from lingon.data.batches import Batch, Loader, Sequential
-from lingon.engine.batch_tree import rows_of, to_device, tokens_of
-from lingon.engine.fit import BY_EPOCH, Plan, fit
+from lingon.engine.batch_tree import count_rows, count_tokens, to_device
+from lingon.engine.fit import BY_EPOCH, TrainConfig, fit
 from lingon.engine.optimizers import sgd
-from lingon.engine.run import Cadence, Run
+from lingon.engine.run import Run, SaveInterval
 from tests.engine.tiny import digest, record
 
 DRAW = np.random.default_rng(0)
@@ -32,12 +32,14 @@ def linear():
     return nn.Linear(5, 3)
 
 
-def trained(batches, read, run=None, **plan):
+def trained(batches, read, run=None, **config):
     """The weights and the record of a training; `read` finds inputs and targets in a batch."""
     model = linear()
     torch.manual_seed(1)
     loss = lambda model, batch: F.cross_entropy(model(read(batch)[0]), read(batch)[1])
-    history = fit(model, batches, loss, sgd(model, 0.1), plan=Plan(**{"epochs": 3, "log_every": 1, **plan}), run=run)
+    history = fit(
+        model, batches, loss, sgd(model, 0.1), config=TrainConfig(**{"epochs": 3, "log_every": 1, **config}), run=run
+    )
     return digest(model), record(history.rows)
 
 
@@ -76,7 +78,7 @@ def test_every_kind_is_moved_and_counted(kind):
     assert [part.device.type for part in moved] == ["meta", "meta"]
     assert [part.shape for part in moved] == [POINTS.shape, KINDS.shape]
     assert type(to_device(batch, torch.device("meta"))) is type(batch)
-    assert rows_of(batch) == 23
+    assert count_rows(batch) == 23
 
 
 def test_a_batch_of_ones_own_kind_is_moved_by_its_own_method():
@@ -95,9 +97,9 @@ def test_a_batch_of_ones_own_kind_is_moved_by_its_own_method():
 def test_tokens_are_those_of_the_mask_or_all_ids():
     ids, mask = torch.ones(3, 5, dtype=torch.int64), torch.ones(3, 5, dtype=torch.bool)
     mask[0, 2:] = False
-    assert tokens_of({"input_ids": ids, "attention_mask": mask.long()}) == tokens_of(Batch({"mask": mask})) == 12
-    assert tokens_of(Batch({"ids": ids, "targets": ids})) == 15
-    assert tokens_of((ids, mask)) == 0
+    assert count_tokens({"input_ids": ids, "attention_mask": mask.long()}) == count_tokens(Batch({"mask": mask})) == 12
+    assert count_tokens(Batch({"ids": ids, "targets": ids})) == 15
+    assert count_tokens((ids, mask)) == 0
 
 
 class Stream(IterableDataset):
@@ -153,7 +155,7 @@ def test_resumes_by_epoch_as_if_it_had_never_stopped(tmp_path, own, stop):
     for resume in (False, True):
         calls = []
         reader = (lambda b: b) if resume else read
-        with Run.open(tmp_path / "run", {}, resume=resume, cadence=Cadence(steps=1)) as run:
+        with Run.open(tmp_path / "run", {}, resume=resume, save_interval=SaveInterval(steps=1)) as run:
             if resume:
                 stopped = trained(shuffled(own), reader, run)
             else:

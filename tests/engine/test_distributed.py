@@ -3,7 +3,7 @@
 import pytest
 from torch import nn
 
-from lingon.engine.distributed import bare, from_first, total
+from lingon.engine.distributed import all_sum, broadcast, unwrap
 from lingon.engine.log import read_metrics
 from lingon.engine.world import World, world
 from tests.engine.ranks import main
@@ -23,7 +23,7 @@ def equal(folder, other):
     assert len(ours) == len(theirs) == 23 + 3
     for mine, their in zip(ours, theirs, strict=True):
         assert mine.keys() == their.keys()
-        for name in mine.keys() & {"step", "epoch", "loss", "lr", "valid_error", "gradient_norm"}:
+        for name in mine.keys() & {"step", "epoch", "loss", "lr", "valid_error", "grad_norm"}:
             assert mine[name] == pytest.approx(their[name], abs=1e-5)
 
 
@@ -61,10 +61,10 @@ def test_whole_weights_go_on_spread(tmp_path):
 
 def test_alone_nothing_is_distributed():
     assert world() == World(0, 1)
-    assert total(3, 5) == [3, 5]
-    assert from_first({"accuracy": 0.5}) == {"accuracy": 0.5}
+    assert all_sum(3, 5) == [3, 5]
+    assert broadcast({"accuracy": 0.5}) == {"accuracy": 0.5}
 
 
 def test_a_model_without_wrapping_is_itself():
     model = nn.Linear(3, 5)
-    assert bare(model) is model
+    assert unwrap(model) is model

@@ -8,9 +8,9 @@ from torch import nn
 
 from lingon.core.errors import NotFinite, UserError
 from lingon.engine import gradient, schedule
-from lingon.engine.fit import Plan, fit
+from lingon.engine.evaluation import Evaluation
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw, sgd
-from lingon.engine.watch import Watch
 from tests.engine.tiny import TEXTS, VOCAB, batches, digest, loss_of, record, texts, tiny, train
 
 
@@ -75,14 +75,20 @@ class Whole:
 def test_accumulated_batches_are_one_big_batch(cuts):
     small, big = tiny(dropout=0).double(), tiny(dropout=0).double()
     for model, source, accumulate in ((small, Whole(cuts), 3), (big, Whole([0, 51]), 1)):
-        fit(model, source, loss_of, sgd(model, 0.1), plan=Plan(steps=5, accumulate=accumulate))
+        fit(model, source, loss_of, sgd(model, 0.1), config=TrainConfig(steps=5, accumulation_steps=accumulate))
     for mine, theirs in zip(small.parameters(), big.parameters(), strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-12, atol=1e-12)
 
 
 def test_the_last_incomplete_group_of_an_epoch_is_a_step():
     model = tiny()
-    history = fit(model, Whole([0, 10, 20, 30, 40, 53]), loss_of, sgd(model, 0.1), plan=Plan(epochs=2, accumulate=3))
+    history = fit(
+        model,
+        Whole([0, 10, 20, 30, 40, 53]),
+        loss_of,
+        sgd(model, 0.1),
+        config=TrainConfig(epochs=2, accumulation_steps=3),
+    )
     assert history.steps == 4
     assert history.examples == 2 * TEXTS
 
@@ -90,9 +96,9 @@ def test_the_last_incomplete_group_of_an_epoch_is_a_step():
 @pytest.mark.parametrize(("epochs", "steps", "expected"), [(2, None, 10), (0.5, None, 3), (1.2, None, 6), (3, 7, 7)])
 def test_the_end_is_where_the_plan_says(epochs, steps, expected):
     model, source = tiny(), Whole([0, 10, 20, 30, 40, 53])
-    plan = Plan(epochs=epochs, steps=steps)
-    assert plan.total(source) == expected
-    assert fit(model, source, loss_of, sgd(model, 0.1), plan=plan).steps == expected
+    config = TrainConfig(epochs=epochs, steps=steps)
+    assert config.total(source) == expected
+    assert fit(model, source, loss_of, sgd(model, 0.1), config=config).steps == expected
 
 
 def test_the_learning_rate_follows_the_schedule():
@@ -154,7 +160,7 @@ def test_a_nan_gradient_stops_before_the_step_and_names_the_parameter(sparse):
             before.append(model.good.detach().clone())
 
     with pytest.raises(NotFinite, match=r"step 4: the gradient of 'bad.weight' is NaN"):
-        fit(model, batches(), loss, Plain(model.parameters(), 0.01), plan=Plan(steps=9, clip=1.0))
+        fit(model, batches(), loss, Plain(model.parameters(), 0.01), config=TrainConfig(steps=9, max_grad_norm=1.0))
     assert len(before) == 3
     assert torch.equal(before[-1], model.good)
 
@@ -173,7 +179,7 @@ def test_the_best_weights_are_kept_and_patience_ends():
         seen.append(digest(model))
         return {"accuracy": next(values), "other": 1.0}
 
-    history = train(model, watch=Watch(evaluate, every=3, patience=3), steps=30)
+    history = train(model, evaluation=Evaluation(evaluate, every=3, patience=3), steps=30)
     assert history.stopped_early
     assert (history.best_step, history.best["accuracy"], history.steps) == (6, 0.5, 15)
     assert digest(model) == seen[1]
@@ -183,14 +189,14 @@ def test_the_best_weights_are_kept_and_patience_ends():
 
 def test_lower_can_be_better_and_nan_never_is():
     values = iter([math.nan, 0.5, math.nan, 0.4, 0.6])
-    watch = Watch(lambda m: {"loss": next(values)}, every=2, metric="loss", higher_is_better=False)
-    assert train(tiny(), watch=watch, steps=10).best_step == 8
+    evaluation = Evaluation(lambda m: {"loss": next(values)}, every=2, metric="loss", higher_is_better=False)
+    assert train(tiny(), evaluation=evaluation, steps=10).best_step == 8
 
 
 def test_nan_is_not_called_the_best(capsys, monkeypatch):
     monkeypatch.delenv("LINGON_QUIET", raising=False)
     values = iter([math.nan, 0.5, math.nan])
-    train(tiny(), watch=Watch(lambda m: {"loss": next(values)}, every=2, metric="loss"), steps=6)
+    train(tiny(), evaluation=Evaluation(lambda m: {"loss": next(values)}, every=2, metric="loss"), steps=6)
     told = [line for line in capsys.readouterr().err.splitlines() if "loss" in line and line.startswith("step")]
     assert told == ["step 2: loss nan", "step 4: loss 0.5000 (best)", "step 6: loss nan"]
 
@@ -198,29 +204,29 @@ def test_nan_is_not_called_the_best(capsys, monkeypatch):
 def test_every_epoch_is_evaluated_and_the_end_too():
     seen = []
     source = Whole([0, 10, 20, 30, 40, 53])
-    watch = Watch(lambda m: seen.append(1) or {"accuracy": 0.5})
-    history = train(tiny(), source=source, watch=watch, steps=13)
+    evaluation = Evaluation(lambda m: seen.append(1) or {"accuracy": 0.5})
+    history = train(tiny(), source=source, evaluation=evaluation, steps=13)
     assert [row["step"] for row in history.rows if "valid_accuracy" in row] == [5, 10, 13]
 
 
 def test_an_unknown_metric_is_refused():
     with pytest.raises(UserError, match="did you mean 'accuracy'"):
-        train(tiny(), watch=Watch(lambda m: {"accuracy": 1.0}, metric="accuracyy"))
+        train(tiny(), evaluation=Evaluation(lambda m: {"accuracy": 1.0}, metric="accuracyy"))
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "the plan has no end"),
+        ({}, "the training has no end"),
         ({"steps": 0}, "steps is 0"),
         ({"epochs": -1}, "epochs is -1"),
-        ({"steps": 1, "clip": 0}, "clip is 0"),
-        ({"steps": 1, "accumulate": 0}, "accumulate is 0"),
+        ({"steps": 1, "max_grad_norm": 0}, "max_grad_norm is 0"),
+        ({"steps": 1, "accumulation_steps": 0}, "accumulation_steps is 0"),
     ],
 )
 def test_an_impossible_plan_is_refused(given, message):
     with pytest.raises(UserError, match=message):
-        Plan(**given)
+        TrainConfig(**given)
 
 
 def test_any_object_that_steps_is_an_optimizer():
@@ -240,7 +246,7 @@ def test_any_object_that_steps_is_an_optimizer():
 
     model, twin = tiny(dropout=0), tiny(dropout=0)
     for m, optimizer in ((model, Own(model.parameters())), (twin, sgd(twin, 0.1))):
-        fit(m, batches(), loss_of, optimizer, plan=Plan(steps=9))
+        fit(m, batches(), loss_of, optimizer, config=TrainConfig(steps=9))
     torch.testing.assert_close(model.out.weight, twin.out.weight)
 
 
@@ -248,5 +254,5 @@ def test_the_record_has_speed_and_examples():
     history = train(tiny(), epochs=1, steps=None)
     assert history.examples == TEXTS
     assert all(row["examples_per_second"] > 0 and row["tokens_per_second"] > 0 for row in history.rows)
-    assert record(history.rows)[-1].keys() == {"step", "epoch", "loss", "lr", "gradient_norm"}
+    assert record(history.rows)[-1].keys() == {"step", "epoch", "loss", "lr", "grad_norm"}
     assert history.rows[-1]["epoch"] == 1.0

@@ -9,18 +9,18 @@ import pytest
 from lingon.core.errors import DataError, RunError, UserError
 from lingon.core.files import sha256_of
 from lingon.engine import checkpoint
-from lingon.engine.run import Cadence, Run
-from lingon.engine.watch import Watch
+from lingon.engine.evaluation import Evaluation
+from lingon.engine.run import Run, SaveInterval
 from tests.engine.tiny import digest, error_of, tiny, train
 
-EVERY_STEP = Cadence(steps=1)
-WATCH = Watch(error_of, every=2, metric="error", higher_is_better=False)
+EVERY_STEP = SaveInterval(steps=1)
+WATCH = Evaluation(error_of, every=2, metric="error", higher_is_better=False)
 
 
 def trained(folder, steps, resume=False):
     model = tiny(seed=99 * resume)
-    with Run.open(folder, {}, resume=resume, cadence=EVERY_STEP) as run:
-        train(model, run, watch=WATCH, steps=steps)
+    with Run.open(folder, {}, resume=resume, save_interval=EVERY_STEP) as run:
+        train(model, run, evaluation=WATCH, steps=steps)
     return digest(model)
 
 
@@ -69,7 +69,7 @@ def test_a_damaged_best_file_is_noticed_at_the_start(tmp_path):
         pytest.raises(DataError, match=r"no checkpoint is whole: .*best-\d+.safetensors: missing or damaged"),
         Run.open(tmp_path, {}, resume=True) as run,
     ):
-        train(tiny(), run, watch=Watch(lambda m: steps.append(1) or error_of(m), metric="error"), steps=6)
+        train(tiny(), run, evaluation=Evaluation(lambda m: steps.append(1) or error_of(m), metric="error"), steps=6)
     assert not steps
 
 
@@ -105,9 +105,9 @@ def test_a_folder_renamed_while_training_is_named(tmp_path):
 
     with (
         pytest.raises(RunError, match=r"run: the folder of this run is gone; if it was renamed, give it its name back"),
-        Run.open(tmp_path / "run", {}, cadence=Cadence(None, None, False)) as run,
+        Run.open(tmp_path / "run", {}, save_interval=SaveInterval(None, None, False)) as run,
     ):
-        train(tiny(), run, watch=Watch(evaluate, every=2, metric="error"), steps=6)
+        train(tiny(), run, evaluation=Evaluation(evaluate, every=2, metric="error"), steps=6)
     assert not (tmp_path / "run").exists()
     (tmp_path / "better-name").rename(tmp_path / "run")
     trained(tmp_path / "run", 3, resume=True)

@@ -9,10 +9,10 @@ from lingon.core.errors import UserError
 from lingon.core.seed import seed_everything
 from lingon.data.batches import contiguous_batches
 from lingon.engine.distributed import interleaved, own_rows
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.loss import Loss
 from lingon.engine.optimizers import adamw
-from lingon.engine.run import Cadence, Run
+from lingon.engine.run import Run, SaveInterval
 from lingon.models.lstm import LSTM
 from lingon.tasks.language_model.objective import Objective, carried_loss
 from tests.engine.tiny import batches, digest, record, tiny, train
@@ -20,21 +20,21 @@ from tests.engine.tiny import batches, digest, record, tiny, train
 TOKENS = np.random.default_rng(0).integers(0, 13, 3 * 95 + 1)
 
 
-def read_on(steps, run=None, accumulate=1):
+def read_on(steps, run=None, accumulation_steps=1):
     seed_everything(0)
     model = LSTM(13, width=5, hidden=7, depth=2, dropout=0.2)
-    plan = Plan(steps=steps, accumulate=accumulate, log_every=1)
+    config = TrainConfig(steps=steps, accumulation_steps=accumulation_steps, log_every=1)
     source = contiguous_batches(TOKENS, 3, 10)
-    history = fit(Objective(model), source, carried_loss, adamw(model, 0.01), plan=plan, run=run)
+    history = fit(Objective(model), source, carried_loss, adamw(model, 0.01), config=config, run=run)
     return digest(model), record(history.rows)
 
 
-@pytest.mark.parametrize("accumulate", [1, 3])
-def test_a_carried_state_resumes_bit_for_bit(tmp_path, accumulate):
-    whole = read_on(7, accumulate=accumulate)
+@pytest.mark.parametrize("accumulation_steps", [1, 3])
+def test_a_carried_state_resumes_bit_for_bit(tmp_path, accumulation_steps):
+    whole = read_on(7, accumulation_steps=accumulation_steps)
     for resume, steps in ((False, 4), (True, 7)):
-        with Run.open(tmp_path / "run", {}, resume=resume, cadence=Cadence(steps=1)) as run:
-            stopped = read_on(steps, run, accumulate)
+        with Run.open(tmp_path / "run", {}, resume=resume, save_interval=SaveInterval(steps=1)) as run:
+            stopped = read_on(steps, run, accumulation_steps)
     assert stopped == whole
 
 
@@ -49,7 +49,7 @@ def test_a_carry_of_any_shape_is_handed_on_and_resumed(tmp_path):
         return Loss(mean * len(batch.ids), len(batch.ids), carry)
 
     for resume, steps in ((False, 3), (True, 5)):
-        with Run.open(tmp_path / "run", {}, resume=resume, cadence=Cadence(steps=1)) as run:
+        with Run.open(tmp_path / "run", {}, resume=resume, save_interval=SaveInterval(steps=1)) as run:
             train(tiny(), run, loss=loss, steps=steps)
     assert [None if carry is None else carry["calls"] for carry in seen] == [None, 1, 2, 3, 4]
     assert seen[3]["tree"][0] == 2.5
@@ -80,7 +80,7 @@ def test_what_is_logged_is_a_sum_over_the_count():
         return Loss(total, len(batch.ids), logs={"accuracy": right})
 
     source = batches()
-    rows = train(tiny(), loss=loss, source=source, steps=4, accumulate=2, log_every=2).rows
+    rows = train(tiny(), loss=loss, source=source, steps=4, accumulation_steps=2, log_every=2).rows
     assert [row["accuracy"] for row in rows] == [sum(sums[:4]) / sum(counts[:4]), sum(sums[4:]) / sum(counts[4:])]
 
 
@@ -105,7 +105,9 @@ def test_a_batch_in_which_nothing_counts_changes_nothing():
     model = tiny()
     before = digest(model)
     nothing = lambda model, batch: Loss(model(batch.ids, batch.mask).sum() * 0, 0)
-    history = fit(model, batches(), nothing, torch.optim.SGD(model.parameters(), 0.1), plan=Plan(steps=2, log_every=1))
+    history = fit(
+        model, batches(), nothing, torch.optim.SGD(model.parameters(), 0.1), config=TrainConfig(steps=2, log_every=1)
+    )
     assert digest(model) == before
     assert [row["loss"] for row in history.rows] == [0, 0]
 
@@ -127,4 +129,4 @@ def test_a_sum_over_its_count_is_the_mean_to_the_last_bit():
 
 def test_a_function_is_no_model():
     with pytest.raises(UserError, match=r"fit trains a torch\.nn\.Module, not a function; give its model"):
-        fit(lambda x: x, batches(), carried_loss, None, plan=Plan(steps=1))
+        fit(lambda x: x, batches(), carried_loss, None, config=TrainConfig(steps=1))

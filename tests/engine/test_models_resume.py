@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from lingon.core.seed import seed_everything
-from lingon.engine.fit import Plan, fit
-from lingon.engine.run import Cadence, Run
+from lingon.engine.fit import TrainConfig, fit
+from lingon.engine.run import Run, SaveInterval
 from lingon.engine.sparse_optimizer import row_adagrad
 from lingon.models.registry import build
 from lingon.tasks.classify import cross_entropy
@@ -28,7 +28,7 @@ class Crash(Exception):
     """The machine goes away."""
 
 
-def life(name, folder, seed, resume, fails_at=None, accumulate=1):
+def life(name, folder, seed, resume, fails_at=None, accumulation_steps=1):
     """Trains a small model for 20 steps, or until the loss is asked for the `fails_at`-th time."""
     seed_everything(seed)
     model, calls = build(name, {"vocab_size": VOCAB, "classes": CLASSES, **SMALL[name]}), []
@@ -40,16 +40,16 @@ def life(name, folder, seed, resume, fails_at=None, accumulate=1):
         return loss_of(model, batch)
 
     optimizer = row_adagrad(model, 0.1) if name == "ngrams" else torch.optim.Adam(model.parameters(), 0.01, fused=True)
-    plan = Plan(steps=20, accumulate=accumulate, clip=1.0, log_every=1)
-    with Run.open(folder, {}, resume=resume, cadence=Cadence(steps=1, seconds=None)) as run:
-        history = fit(model, batches(), loss, optimizer, plan=plan, run=run)
+    config = TrainConfig(steps=20, accumulation_steps=accumulation_steps, max_grad_norm=1.0, log_every=1)
+    with Run.open(folder, {}, resume=resume, save_interval=SaveInterval(steps=1, seconds=None)) as run:
+        history = fit(model, batches(), loss, optimizer, config=config, run=run)
     return record(history.rows), digest(model)
 
 
-@pytest.mark.parametrize(("fails_at", "accumulate"), [(9, 1), (17, 3)], ids=["in an epoch", "in accumulation"])
+@pytest.mark.parametrize(("fails_at", "accumulation_steps"), [(9, 1), (17, 3)], ids=["in an epoch", "in accumulation"])
 @pytest.mark.parametrize("name", SMALL)
-def test_a_model_resumes_to_the_last_bit(tmp_path, name, fails_at, accumulate):
-    whole = life(name, tmp_path / "whole", 0, False, accumulate=accumulate)
+def test_a_model_resumes_to_the_last_bit(tmp_path, name, fails_at, accumulation_steps):
+    whole = life(name, tmp_path / "whole", 0, False, accumulation_steps=accumulation_steps)
     with pytest.raises(Crash):
-        life(name, tmp_path / "cut", 0, False, fails_at, accumulate)
-    assert life(name, tmp_path / "cut", 99, True, accumulate=accumulate) == whole
+        life(name, tmp_path / "cut", 0, False, fails_at, accumulation_steps)
+    assert life(name, tmp_path / "cut", 99, True, accumulation_steps=accumulation_steps) == whole

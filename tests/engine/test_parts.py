@@ -1,4 +1,4 @@
-"""The parts of a plan, each against PyTorch's own or against arithmetic."""
+"""The parts of a training, each against PyTorch's own or against arithmetic."""
 
 import shutil
 
@@ -10,11 +10,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from lingon.core.errors import UserError
 from lingon.engine import optimizers as optim
 from lingon.engine import precision, schedule
-from lingon.engine.average import EMA, NT, SWA, Average
+from lingon.engine.average import EMA, NTASGD, SWA, Average
 from lingon.engine.compile import compiled
-from lingon.engine.distributed import bare
-from lingon.engine.fit import Plan, fit
-from lingon.engine.watch import Watch
+from lingon.engine.distributed import unwrap
+from lingon.engine.evaluation import Evaluation
+from lingon.engine.fit import TrainConfig, fit
 from tests.engine.tiny import batches, digest, loss_of, tiny, train
 
 
@@ -85,7 +85,7 @@ def test_every_optimizer_is_fused_and_lowers_the_loss(make, lr):
     model = tiny()
     optimizer = make(model, lr)
     assert all(group["fused"] for group in optimizer.param_groups)
-    rows = fit(model, batches(), loss_of, optimizer, plan=Plan(epochs=25, log_every=len(batches()))).rows
+    rows = fit(model, batches(), loss_of, optimizer, config=TrainConfig(epochs=25, log_every=len(batches()))).rows
     assert rows[-1]["loss"] < 0.8 * rows[0]["loss"]
 
 
@@ -141,13 +141,13 @@ def test_a_plain_average_is_the_mean():
 
 def test_a_triggered_average_begins_once_evaluations_get_no_better():
     model = tiny()
-    average = Average(NT(patience=2), model)
+    average = Average(NTASGD(patience=2), model)
     steps_of(model, average.update, 3)
     assert not average.count
     for value in (5.0, 4.0, 4.5, 4.2):  # 4.5 and 4.2 are worse than 4, but not than what came 3 before them
-        average.look(value)
-    assert not average.begun
-    average.look(4.1)  # worse than 4, three before
+        average.observe(value)
+    assert not average.started
+    average.observe(4.1)  # worse than 4, three before
     seen = steps_of(model, average.update, 5)
     with average.applied():
         torch.testing.assert_close(model.out.weight.detach(), torch.stack(seen).mean(0))
@@ -173,7 +173,9 @@ def test_evaluations_see_the_average_and_training_goes_on_without_it():
     torch.manual_seed(2)
     history = train(plain, loss=loss_of, steps=9)
     torch.manual_seed(2)
-    watched = train(averaged, loss=loss_of, steps=9, average=SWA(start=4), watch=Watch(evaluate, every=3))
+    watched = train(
+        averaged, loss=loss_of, steps=9, weight_average=SWA(start=4), evaluation=Evaluation(evaluate, every=3)
+    )
     own = [row["loss"] for row in watched.rows if "loss" in row]
     assert own == [row["loss"] for row in history.rows]
     assert len(set(seen)) == 3
@@ -212,7 +214,7 @@ def test_a_compiled_model_trains_like_the_model():
     ours = train(wrapped, loss=loss_of, steps=8)
     plain = train(eager, loss=loss_of, steps=8)
     assert [row["loss"] for row in ours.rows] == pytest.approx([row["loss"] for row in plain.rows], abs=1e-5)
-    assert bare(wrapped) is fast
+    assert unwrap(wrapped) is fast
 
 
 def test_without_a_compiler_compiling_is_refused(monkeypatch):

@@ -12,12 +12,12 @@ import torch
 
 from lingon.core.errors import RunError
 from lingon.engine import checkpoint, run
-from lingon.engine.out_of_memory import explained, is_memory
-from lingon.engine.run import Cadence, Run
+from lingon.engine.out_of_memory import is_memory, oom_context
+from lingon.engine.run import Run, SaveInterval
 from tests.engine.tiny import digest, loss_of, tiny, train
 
 REPOSITORY = Path(__file__).parents[2]
-EVERY_STEP = Cadence(steps=1, seconds=None)
+EVERY_STEP = SaveInterval(steps=1, seconds=None)
 
 
 def python(*arguments, seconds=300):
@@ -42,7 +42,7 @@ def test_a_training_killed_at_any_moment_goes_on_as_if_nothing_had_happened(tmp_
 LONG = """
 import os, sys, torch, psutil
 from tests.engine.tiny import train, tiny
-from lingon.engine.run import Run, Cadence
+from lingon.engine.run import Run, SaveInterval
 from lingon.engine.average import EMA
 torch.set_num_threads(1)
 me, seen = psutil.Process(), []
@@ -53,8 +53,8 @@ class Spy:
         return 1.0
 steps = int(sys.argv[1])
 marks = {steps // 3, steps - 1}
-with Run.open(sys.argv[2], {}, cadence=Cadence(steps=steps // 30, seconds=None)) as run:
-    train(tiny(), run, steps=steps, log_every=10, schedule=Spy(), average=EMA())
+with Run.open(sys.argv[2], {}, save_interval=SaveInterval(steps=steps // 30, seconds=None)) as run:
+    train(tiny(), run, steps=steps, log_every=10, schedule=Spy(), weight_average=EMA())
 (before, files), (after, files_after) = seen
 print((after - before) / (steps * 2 / 3) * 1000, files_after - files)
 """
@@ -77,9 +77,9 @@ from tests.engine.tiny import Tiny, loss_of, batches
 from lingon.core.errors import RunError
 from lingon.data.batches import Batch
 from lingon.engine import checkpoint
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import sgd
-from lingon.engine.run import Run, Cadence
+from lingon.engine.run import Run, SaveInterval
 
 torch.set_num_threads(1)
 resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
@@ -94,9 +94,9 @@ class Growing(type(source)):
         return Batch({"ids": ids, "mask": ids > 0, "labels": torch.zeros(B, dtype=torch.int64)})
 source.__class__ = Growing
 model = Tiny()
-with Run.open(sys.argv[1], {}, cadence=Cadence(steps=1)) as run:
+with Run.open(sys.argv[1], {}, save_interval=SaveInterval(steps=1)) as run:
     try:
-        fit(model, source, loss_of, sgd(model, 0.1), plan=Plan(steps=9), run=run)
+        fit(model, source, loss_of, sgd(model, 0.1), config=TrainConfig(steps=9), run=run)
     except RunError as error:
         print(error)
 print(checkpoint.load(Path(sys.argv[1]) / "checkpoints")["state"]["step"])
@@ -121,7 +121,7 @@ def test_an_error_of_memory_is_told_from_others():
     assert is_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"))
     assert is_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.5 GiB"))
     assert not is_memory(RuntimeError("shapes cannot be multiplied"))
-    with pytest.raises(RuntimeError, match="multiplied"), explained("step 1"):
+    with pytest.raises(RuntimeError, match="multiplied"), oom_context("step 1"):
         raise RuntimeError("shapes cannot be multiplied")
 
 
@@ -146,7 +146,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(small_disk):
 
     with (
         pytest.raises(RunError, match=r"could not be written .*; the last whole one is 0+2. Make room and resume"),
-        Run.open(small_disk / "run", {}, cadence=EVERY_STEP) as opened,
+        Run.open(small_disk / "run", {}, save_interval=EVERY_STEP) as opened,
     ):
         train(tiny(), opened, loss=grow, log_every=10_000)
     assert not list((small_disk / "run").rglob(".tmp-lingon-*"))
@@ -168,12 +168,12 @@ def free(folder):
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
 @pytest.mark.parametrize("seam", [(os, "fsync"), (os, "replace"), (checkpoint, "write_arrays"), (run, "save_tensors")])
 def test_a_write_that_fails_leaves_the_last_checkpoint(tmp_path, monkeypatch, seam, code):
-    from lingon.engine.watch import Watch
+    from lingon.engine.evaluation import Evaluation
 
-    watch = Watch(lambda model: {"accuracy": next(rising)}, every=2)
+    evaluation = Evaluation(lambda model: {"accuracy": next(rising)}, every=2)
     rising = iter(range(100))
-    with Run.open(tmp_path / "run", {}, cadence=EVERY_STEP) as opened:
-        train(tiny(), opened, steps=3, watch=watch)
+    with Run.open(tmp_path / "run", {}, save_interval=EVERY_STEP) as opened:
+        train(tiny(), opened, steps=3, evaluation=evaluation)
         before = checkpoint.load(opened.checkpoints)["state"]["step"]
 
         def broken(*given, **named):
@@ -182,7 +182,7 @@ def test_a_write_that_fails_leaves_the_last_checkpoint(tmp_path, monkeypatch, se
         monkeypatch.setattr(*seam, broken)
         opened.resumed = True
         with pytest.raises(RunError, match=os.strerror(code)):
-            train(tiny(), opened, steps=6, watch=watch)
+            train(tiny(), opened, steps=6, evaluation=evaluation)
         monkeypatch.undo()
         assert checkpoint.load(opened.checkpoints)["state"]["step"] == before == 3
         assert not list(tmp_path.rglob(".tmp-lingon-*"))
@@ -190,7 +190,7 @@ def test_a_write_that_fails_leaves_the_last_checkpoint(tmp_path, monkeypatch, se
 
 @pytest.mark.parametrize("file", ["model.safetensors", "state.json", "random.safetensors", "manifest.json"])
 def test_a_damaged_checkpoint_is_passed_over(tmp_path, file):
-    with Run.open(tmp_path / "run", {}, cadence=EVERY_STEP) as opened:
+    with Run.open(tmp_path / "run", {}, save_interval=EVERY_STEP) as opened:
         train(tiny(), opened, steps=3)
         path = checkpoint.newest(opened.checkpoints) / file
         content = bytearray(path.read_bytes())
@@ -209,7 +209,7 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, file):
 
 
 def test_when_all_checkpoints_are_damaged_the_run_does_not_start_anew(tmp_path):
-    with Run.open(tmp_path / "run", {}, cadence=EVERY_STEP) as opened:
+    with Run.open(tmp_path / "run", {}, save_interval=EVERY_STEP) as opened:
         train(tiny(), opened, steps=3)
         for path in checkpoint.steps_in(opened.checkpoints):
             (path / "model.safetensors").write_bytes(b"")

@@ -8,16 +8,16 @@ import torch
 from torch import nn
 
 from lingon.core.errors import Interrupted
-from lingon.engine.average import EMA, NT, SWA
-from lingon.engine.fit import Plan, fit
+from lingon.engine.average import EMA, NTASGD, SWA
+from lingon.engine.evaluation import Evaluation
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.log import read_metrics
-from lingon.engine.run import Cadence, Run
+from lingon.engine.run import Run, SaveInterval
 from lingon.engine.schedule import cosine, warmup
-from lingon.engine.watch import Watch
 from tests.engine.tiny import batches, digest, error_of, loss_of, noisy_loss_of, record, tiny, train
 
-EVERY_STEP = Cadence(steps=1, seconds=None)
-EDGES = Cadence(steps=None, seconds=None)
+EVERY_STEP = SaveInterval(steps=1, seconds=None)
+EDGES = SaveInterval(steps=None, seconds=None)
 PER_EPOCH = len(batches())
 
 
@@ -40,29 +40,29 @@ def crashing(calls, error=Crash):
 
 
 def watching(every):
-    return Watch(error_of, every=every, metric="error", higher_is_better=False, patience=100)
+    return Evaluation(error_of, every=every, metric="error", higher_is_better=False, patience=100)
 
 
 def whole(tmp_path, **given):
     model = tiny()
-    with Run.open(tmp_path / "whole", {}, cadence=EVERY_STEP) as run:
+    with Run.open(tmp_path / "whole", {}, save_interval=EVERY_STEP) as run:
         history = train(model, run, **given)
     return digest(model), record(history.rows), history
 
 
-# name: (call of the loss that fails, checkpoint cadence, what else the training has)
+# name: (call of the loss that fails, checkpoint save_interval, what else the training has)
 MOMENTS = {
     "middle of an epoch": (PER_EPOCH + 4, EVERY_STEP, {}),
     "long after the checkpoint": (2 * PER_EPOCH + 5, EDGES, {}),
     "before the first checkpoint": (3, EDGES, {}),
     "first step of an epoch": (PER_EPOCH + 1, EVERY_STEP, {}),
-    "after an evaluation": (7, EVERY_STEP, {"watch": watching(3)}),
-    "after an epoch's evaluation": (PER_EPOCH + 1, EVERY_STEP, {"watch": watching("epoch")}),
-    "inside accumulation": (11, EVERY_STEP, {"accumulate": 3}),
-    "in the last group of an epoch": (PER_EPOCH - 1, EVERY_STEP, {"accumulate": 4}),
-    "with an average": (17, EVERY_STEP, {"average": EMA(0.9), "watch": watching(4)}),
-    "with a plain mean": (17, EVERY_STEP, {"average": SWA(start=5, every=2)}),
-    "while a triggered mean waits": (17, EVERY_STEP, {"average": NT(1), "watch": watching(2)}),
+    "after an evaluation": (7, EVERY_STEP, {"evaluation": watching(3)}),
+    "after an epoch's evaluation": (PER_EPOCH + 1, EVERY_STEP, {"evaluation": watching("epoch")}),
+    "inside accumulation": (11, EVERY_STEP, {"accumulation_steps": 3}),
+    "in the last group of an epoch": (PER_EPOCH - 1, EVERY_STEP, {"accumulation_steps": 4}),
+    "with an average": (17, EVERY_STEP, {"weight_average": EMA(0.9), "evaluation": watching(4)}),
+    "with a plain mean": (17, EVERY_STEP, {"weight_average": SWA(start=5, every=2)}),
+    "while a triggered mean waits": (17, EVERY_STEP, {"weight_average": NTASGD(1), "evaluation": watching(2)}),
     "with a schedule and clipping": (13, EVERY_STEP, {"schedule": warmup(5, cosine(25)), "clip": 0.3}),
     "between rows of the record": (13, EVERY_STEP, {"log_every": 7}),
 }
@@ -70,9 +70,9 @@ MOMENTS = {
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path, moment):
-    calls, cadence, given = MOMENTS[moment]
+    calls, save_interval, given = MOMENTS[moment]
     weights, rows, history = whole(tmp_path, **given)
-    with pytest.raises(Crash), Run.open(tmp_path / "cut", {}, cadence=cadence) as run:
+    with pytest.raises(Crash), Run.open(tmp_path / "cut", {}, save_interval=save_interval) as run:
         train(tiny(), run, loss=crashing(calls), **given)
     model = tiny(seed=99)  # everything must come from the checkpoint, so this start is another
     if not list((tmp_path / "cut" / "checkpoints").glob("0*")):
@@ -86,25 +86,25 @@ def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path, moment):
 
 
 def test_a_training_may_be_stopped_at_every_single_step(tmp_path):
-    weights, rows, _ = whole(tmp_path, steps=13, watch=watching(4))
+    weights, rows, _ = whole(tmp_path, steps=13, evaluation=watching(4))
     folder, resume = tmp_path / "cut", False
     for _ in range(13):
-        with pytest.raises(Crash), Run.open(folder, {}, resume=resume, cadence=EVERY_STEP) as run:
-            train(tiny(), run, loss=crashing(2), steps=13, watch=watching(4))
+        with pytest.raises(Crash), Run.open(folder, {}, resume=resume, save_interval=EVERY_STEP) as run:
+            train(tiny(), run, loss=crashing(2), steps=13, evaluation=watching(4))
         resume = True
         if run.checkpoints.joinpath("000000012").exists():
             break
     model = tiny(seed=99)
     with Run.open(folder, {}, resume=True) as run:
-        assert record(train(model, run, steps=13, watch=watching(4)).rows) == rows
+        assert record(train(model, run, steps=13, evaluation=watching(4)).rows) == rows
     assert digest(model) == weights
 
 
 def test_a_finished_training_is_not_trained_again(tmp_path):
-    weights, rows, _ = whole(tmp_path, watch=watching("epoch"))
+    weights, rows, _ = whole(tmp_path, evaluation=watching("epoch"))
     model = tiny(seed=99)
     with Run.open(tmp_path / "whole", {}, resume=True) as run:
-        history = train(model, run, loss=crashing(1), watch=watching("epoch"))
+        history = train(model, run, loss=crashing(1), evaluation=watching("epoch"))
     assert digest(model) == weights
     assert record(history.rows) == rows
 
@@ -113,10 +113,10 @@ def test_early_stopping_is_remembered(tmp_path):
     def worse(model):
         return {"error": 1.0}
 
-    given = {"watch": Watch(worse, every=2, metric="error", higher_is_better=False, patience=3)}
+    given = {"evaluation": Evaluation(worse, every=2, metric="error", higher_is_better=False, patience=3)}
     _, _, history = whole(tmp_path, **given)
     assert history.steps == 8
-    with pytest.raises(Crash), Run.open(tmp_path / "cut", {}, cadence=EVERY_STEP) as run:
+    with pytest.raises(Crash), Run.open(tmp_path / "cut", {}, save_interval=EVERY_STEP) as run:
         train(tiny(), run, loss=crashing(6), **given)
     with Run.open(tmp_path / "cut", {}, resume=True) as run:
         assert train(tiny(), run, **given).steps == 8
@@ -134,7 +134,7 @@ def test_ctrl_c_finishes_the_step_saves_and_stops(tmp_path):
 
     with (
         pytest.raises(Interrupted, match=r"stopped after step 6, saved in .*resume to go on"),
-        Run.open(tmp_path / "cut", {}, cadence=EDGES) as run,
+        Run.open(tmp_path / "cut", {}, save_interval=EDGES) as run,
     ):
         train(tiny(), run, loss=interrupted)
     assert signal.getsignal(signal.SIGINT) is before
@@ -145,7 +145,7 @@ def test_ctrl_c_finishes_the_step_saves_and_stops(tmp_path):
 
 
 def test_ctrl_c_inside_accumulation_finishes_the_group(tmp_path):
-    weights, _, _ = whole(tmp_path, accumulate=3)
+    weights, _, _ = whole(tmp_path, accumulation_steps=3)
 
     def interrupted(model, batch, calls=[]):  # noqa: B006
         calls.append(1)
@@ -153,11 +153,11 @@ def test_ctrl_c_inside_accumulation_finishes_the_group(tmp_path):
             os.kill(os.getpid(), signal.SIGINT)
         return noisy_loss_of(model, batch)
 
-    with pytest.raises(Interrupted, match="after step 2"), Run.open(tmp_path / "cut", {}, cadence=EDGES) as run:
-        train(tiny(), run, loss=interrupted, accumulate=3)
+    with pytest.raises(Interrupted, match="after step 2"), Run.open(tmp_path / "cut", {}, save_interval=EDGES) as run:
+        train(tiny(), run, loss=interrupted, accumulation_steps=3)
     model = tiny(seed=99)
     with Run.open(tmp_path / "cut", {}, resume=True) as run:
-        train(model, run, accumulate=3)
+        train(model, run, accumulation_steps=3)
     assert digest(model) == weights
 
 
@@ -191,7 +191,7 @@ def test_tied_weights_are_saved_and_come_back(tmp_path):
         model = Tied()
         optimizer = torch.optim.Adam(model.parameters(), 0.01)
         with Run.open(tmp_path / folder, {}, resume=resume) as run:
-            fit(model, batches(), loss, optimizer, plan=Plan(steps=steps), run=run)
+            fit(model, batches(), loss, optimizer, config=TrainConfig(steps=steps), run=run)
         assert model.two.weight is model.one.weight
         return digest(model)
 
@@ -209,7 +209,7 @@ def test_every_optimizer_resumes(tmp_path, kind):
         )
         with Run.open(tmp_path / folder, {}, resume=resume) as run:
             loss = lambda model, batch: (model(batch.ids) ** 2).mean()
-            fit(model, batches(), loss, make(model.parameters()), plan=Plan(steps=steps), run=run)
+            fit(model, batches(), loss, make(model.parameters()), config=TrainConfig(steps=steps), run=run)
         return digest(model)
 
     run_to(5, "cut", False)

@@ -8,7 +8,7 @@ import pytest
 
 from lingon.core.errors import DataError, UserError
 from lingon.engine.log import FILE, MetricsLog, read_metrics, to_tensorboard
-from lingon.engine.run import REPLACED, Cadence, Run
+from lingon.engine.run import REPLACED, Run, SaveInterval
 from tests.engine.tiny import batches, tiny, train
 
 
@@ -104,28 +104,28 @@ def test_an_open_that_fails_lets_go_of_the_folder(tmp_path):
 
 
 def test_checkpoints_come_at_their_cadence(tmp_path):
-    def saved(cadence, **plan):
+    def saved(save_interval, **config):
         saved.count += 1
-        with Run.open(tmp_path / str(saved.count), {}, cadence=cadence) as run:
+        with Run.open(tmp_path / str(saved.count), {}, save_interval=save_interval) as run:
             real, steps = run.save, []
             run.save = lambda step, parts, best=None: (steps.append(step), real(step, parts, best))
-            train(tiny(), run, **plan)
+            train(tiny(), run, **config)
         return steps
 
     saved.count = 0
     per_epoch = len(batches())
-    assert saved(Cadence(steps=4, seconds=None, epochs=False), steps=10) == [4, 8, 10]
-    assert saved(Cadence(steps=None, seconds=None), epochs=2, steps=None) == [per_epoch, 2 * per_epoch]
-    assert saved(Cadence(steps=None, seconds=None, epochs=False), steps=10) == [10]
-    assert len(saved(Cadence(steps=None, seconds=0.0, epochs=False), steps=30)) > 1
+    assert saved(SaveInterval(steps=4, seconds=None, epochs=False), steps=10) == [4, 8, 10]
+    assert saved(SaveInterval(steps=None, seconds=None), epochs=2, steps=None) == [per_epoch, 2 * per_epoch]
+    assert saved(SaveInterval(steps=None, seconds=None, epochs=False), steps=10) == [10]
+    assert len(saved(SaveInterval(steps=None, seconds=0.0, epochs=False), steps=30)) > 1
 
 
 def test_two_checkpoints_and_their_best_weights_are_kept(tmp_path):
-    from lingon.engine.watch import Watch
+    from lingon.engine.evaluation import Evaluation
 
     rising = iter(range(100))
-    with Run.open(tmp_path / "run", {}, cadence=Cadence(steps=1, seconds=None)) as run:
-        train(tiny(), run, steps=9, watch=Watch(lambda m: {"accuracy": next(rising)}, every=1))
+    with Run.open(tmp_path / "run", {}, save_interval=SaveInterval(steps=1, seconds=None)) as run:
+        train(tiny(), run, steps=9, evaluation=Evaluation(lambda m: {"accuracy": next(rising)}, every=1))
         assert sorted(p.name for p in run.checkpoints.iterdir()) == [
             "000000008",
             "000000009",

@@ -8,10 +8,10 @@ from torch import nn
 
 from lingon.data.batches import Loader, Sequential
 from lingon.engine import threads
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import sgd
 from lingon.engine.run import Run
-from lingon.engine.threads import WORTH_SHARING, operations
+from lingon.engine.threads import WORTH_SHARING, flops_per_step
 from tests.engine.tiny import batches, loss_of, tiny, train
 
 
@@ -47,15 +47,19 @@ def test_a_large_one_has_them_all():
 
     data = Loader({"inputs": torch.randn(rows, width)}, Sequential(rows, rows))
     first = {"inputs": data.columns["inputs"].values}
-    assert operations(model, first, rows) == 6 * width * width * rows > WORTH_SHARING
-    fit(model, data, loss, sgd(model, 0.1), plan=Plan(steps=2))
+    assert flops_per_step(model, first, rows) == 6 * width * width * rows > WORTH_SHARING
+    fit(model, data, loss, sgd(model, 0.1), config=TrainConfig(steps=2))
     assert found == [2, 2]
 
 
 def test_tokens_are_what_a_text_is_multiplied_by():
     model, batch = tiny(), next(iter(batches()))
     wanted = 6 * 7 * 3 * batch.ids.numel()  # the one matrix is 7 x 3
-    assert operations(model, batch, len(batch)) == operations(model, {"input_ids": batch.ids}, len(batch)) == wanted
+    assert (
+        flops_per_step(model, batch, len(batch))
+        == flops_per_step(model, {"input_ids": batch.ids}, len(batch))
+        == wanted
+    )
 
 
 def test_it_is_said_once(capsys, monkeypatch):

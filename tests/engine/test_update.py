@@ -12,10 +12,10 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.data.batches import Loader, Shuffled
 from lingon.engine import precision, schedule
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.loss import Loss
 from lingon.engine.optimizers import adam, sgd
-from lingon.engine.run import Cadence, Run
+from lingon.engine.run import Run, SaveInterval
 from lingon.engine.step import step
 from tests.engine.test_reliability import python
 from tests.engine.tiny import batches, digest, loss_of, record, tiny
@@ -81,12 +81,12 @@ def loader():
     return Loader({"x": POINTS}, Shuffled(53, 7, seed=3))
 
 
-def with_teacher(run=None, **plan):
+def with_teacher(run=None, **config):
     torch.manual_seed(0)
     student = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Dropout(0.1), nn.Linear(7, 3))
     teacher = Teacher(student)
-    plan = Plan(**{"steps": 11, "log_every": 1, "clip": 0.5, **plan})
-    rows = fit(student, loader(), None, sgd(student, 0.1), plan=plan, run=run, update=teacher).rows
+    config = TrainConfig(**{"steps": 11, "log_every": 1, "max_grad_norm": 0.5, **config})
+    rows = fit(student, loader(), None, sgd(student, 0.1), config=config, run=run, update=teacher).rows
     return digest(student), digest(teacher.model), record(rows)
 
 
@@ -95,21 +95,21 @@ def gan():
     return nn.ModuleDict({"generator": nn.Linear(2, 5), "critic": nn.Sequential(nn.Linear(5, 7), nn.Linear(7, 1))})
 
 
-def with_critic(run=None, **plan):
+def with_critic(run=None, **config):
     model = gan()
     update = GAN(adam(model["critic"], 0.02))
-    plan = Plan(**{"steps": 11, "log_every": 1, **plan})
-    rows = fit(model, loader(), None, adam(model["generator"], 0.01), plan=plan, run=run, update=update).rows
+    config = TrainConfig(**{"steps": 11, "log_every": 1, **config})
+    rows = fit(model, loader(), None, adam(model["generator"], 0.01), config=config, run=run, update=update).rows
     return digest(model), record(rows)
 
 
 @pytest.mark.parametrize("train", [with_teacher, with_critic])
-@pytest.mark.parametrize("accumulate", [1, 3])
-def test_resumed_bit_for_bit_with_all_that_an_update_keeps(tmp_path, train, accumulate):
-    whole = train(accumulate=accumulate)
+@pytest.mark.parametrize("accumulation_steps", [1, 3])
+def test_resumed_bit_for_bit_with_all_that_an_update_keeps(tmp_path, train, accumulation_steps):
+    whole = train(accumulation_steps=accumulation_steps)
     for resume, steps in ((False, 4), (True, 11)):
-        with Run.open(tmp_path / "run", {}, resume=resume, cadence=Cadence(steps=1)) as run:
-            stopped = train(run, steps=steps, accumulate=accumulate)
+        with Run.open(tmp_path / "run", {}, resume=resume, save_interval=SaveInterval(steps=1)) as run:
+            stopped = train(run, steps=steps, accumulation_steps=accumulation_steps)
     assert stopped == whole
     assert [row["step"] for row in stopped[-1]] == list(range(1, 12))
 
@@ -118,7 +118,7 @@ def test_a_teacher_is_the_average_that_a_loop_written_out_gives():
     torch.manual_seed(0)
     student = nn.Linear(5, 3)
     teacher, twin = Teacher(student), copy.deepcopy(student)
-    fit(student, loader(), None, sgd(student, 0.1), plan=Plan(steps=5), update=teacher)
+    fit(student, loader(), None, sgd(student, 0.1), config=TrainConfig(steps=5), update=teacher)
 
     average = copy.deepcopy(twin)
     for batch, _ in zip(loader(), range(5), strict=False):
@@ -157,29 +157,29 @@ def test_an_optimizer_clips_and_moves_its_own_weights_alone():
     def critic_alone(training, group, loss_fn):
         found.append(step(training, group, critic_loss, optimizer))
         norms = [p.grad.norm() for p in model["critic"].parameters()]
-        assert torch.stack(norms).norm().item() == pytest.approx(min(0.01, found[-1].gradient_norm), rel=1e-4)
+        assert torch.stack(norms).norm().item() == pytest.approx(min(0.01, found[-1].grad_norm), rel=1e-4)
         return found[-1]
 
     optimizer = sgd(model["critic"], 0.1)
     model["generator"].weight.grad = torch.full((5, 2), 1e9)  # of another step: no part of this one
-    plan = Plan(steps=3, clip=0.01, log_every=1, schedule=schedule.linear(4))
-    rows = fit(model, loader(), None, sgd(model["generator"], 9.0), plan=plan, update=critic_alone).rows
+    config = TrainConfig(steps=3, max_grad_norm=0.01, log_every=1, schedule=schedule.linear(4))
+    rows = fit(model, loader(), None, sgd(model["generator"], 9.0), config=config, update=critic_alone).rows
     assert digest(model["generator"]) == before["generator"]
     assert digest(model["critic"]) != before["critic"]
     assert [row["lr"] for row in rows] == pytest.approx([0.1, 0.075, 0.05])
-    assert all(0.01 < each.gradient_norm < 100 for each in found)
+    assert all(0.01 < each.grad_norm < 100 for each in found)
 
 
 def test_the_parts_of_a_step_serve_with_half_precision_too():
     torch.manual_seed(0)
-    _, rows = with_critic(precision=precision.bfloat16(), accumulate=2)
+    _, rows = with_critic(precision=precision.bfloat16(), accumulation_steps=2)
     assert all(np.isfinite(row["loss"]) and row["critic_loss"] > 0 for row in rows)
 
 
 def test_a_function_without_a_state_is_an_update():
     twice = lambda training, group, loss_fn: [step(training, group, loss_fn) for _ in range(2)][1]
     model, twin = tiny(dropout=0), tiny(dropout=0)
-    assert fit(model, batches(), loss_of, sgd(model, 0.1), plan=Plan(steps=3), update=twice).steps == 3
+    assert fit(model, batches(), loss_of, sgd(model, 0.1), config=TrainConfig(steps=3), update=twice).steps == 3
     optimizer = torch.optim.SGD(twin.parameters(), 0.1)
     for batch, _ in zip(batches(), range(3), strict=False):
         for _ in range(2):
@@ -195,7 +195,7 @@ def test_a_run_resumes_only_with_an_update_of_its_kind(tmp_path, first, message)
         model = nn.Linear(5, 3)
         loss = lambda model, batch: model(batch.x).pow(2).mean()
         update = Teacher(model) if taught else step
-        fit(model, loader(), loss, sgd(model, 0.1), plan=Plan(steps=2), run=run, update=update)
+        fit(model, loader(), loss, sgd(model, 0.1), config=TrainConfig(steps=2), run=run, update=update)
 
     with Run.open(tmp_path / "run", {}) as run:
         train(run, first)

@@ -9,7 +9,7 @@ from torch import nn
 
 from lingon.core.seed import seed_everything
 from lingon.data.batches import text_batches
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw
 
 VOCAB, WIDTH, CLASSES, TEXTS = 31, 7, 3, 53
@@ -58,9 +58,9 @@ def error_of(model):
     return {"error": sum(losses).item() / TEXTS}
 
 
-def train(model, run=None, watch=None, loss=noisy_loss_of, source=None, **plan):
-    plan = Plan(**{"steps": 30, "log_every": 1, **plan})
-    return fit(model, source or batches(), loss, adamw(model, 1e-2), plan=plan, watch=watch, run=run)
+def train(model, run=None, evaluation=None, loss=noisy_loss_of, source=None, **config):
+    config = TrainConfig(**{"steps": 30, "log_every": 1, **config})
+    return fit(model, source or batches(), loss, adamw(model, 1e-2), config=config, evaluation=evaluation, run=run)
 
 
 def digest(model):

@@ -16,7 +16,7 @@ from lingon.core.errors import UserError
 from lingon.core.files import read_json
 from lingon.data.examples import Examples
 from lingon.data.tokenizers import words
-from lingon.engine.watch import Best, Watch
+from lingon.engine.evaluation import Best, Evaluation
 from lingon.metrics.class_table import class_lines
 from lingon.models.registry import build
 from lingon.recipes.class_weights import class_weights
@@ -24,8 +24,8 @@ from lingon.tasks.classify import Classifier
 
 
 def take(rows, **how) -> tuple[Best, list[bool]]:
-    best, watch = Best(), Watch(lambda model: {}, **how)
-    return best, [best.take(watch, step, row) for step, row in enumerate(rows)]
+    best, evaluation = Best(), Evaluation(lambda model: {}, **how)
+    return best, [best.update(evaluation, step, row) for step, row in enumerate(rows)]
 
 
 def test_of_equal_accuracies_the_lower_loss_is_the_better():

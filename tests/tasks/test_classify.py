@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from lingon.core.errors import UserError
 from lingon.data.examples import Examples
 from lingon.data.tokenizers import words
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw
 from lingon.models.bag_of_vectors import Bag
 from lingon.models.self_attentive import SelfAttentive
@@ -40,7 +40,7 @@ def test_twenty_steps_lower_the_loss():
     examples = Examples(TEXTS, LABELS)
     before = found.evaluate(examples)["loss"]
     batches = found.batches(examples, max_tokens=64, seed=0)
-    fit(found.model, batches, found.loss, adamw(found.model, 0.01), plan=Plan(steps=20))
+    fit(found.model, batches, found.loss, adamw(found.model, 0.01), config=TrainConfig(steps=20))
     assert found.evaluate(examples)["loss"] < before
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from lingon.data.batches import contiguous_batches
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.layers.losses import LogUniform
 from lingon.metrics.likelihood import Likelihood, windows, with_cache
 from lingon.models.lstm import LSTM
@@ -83,7 +83,7 @@ def test_the_loss_printed_for_an_epoch_is_a_mean_per_token(model):
     lanes = contiguous_batches(TOKENS, batch_size=3, context_length=10)
     model.dropout.p = 0.0
     still = torch.optim.SGD(model.parameters(), lr=1e-12)
-    history = fit(Objective(model), lanes, carried_loss, still, plan=Plan(epochs=1, log_every=len(lanes)))
+    history = fit(Objective(model), lanes, carried_loss, still, config=TrainConfig(epochs=1, log_every=len(lanes)))
     assert math.isclose(history.rows[-1]["loss"], likelihood(model, TOKENS, 10, rows=3).loss, rel_tol=1e-5)
     assert abs(history.rows[-1]["loss"] - math.log(V)) < 0.3
 
@@ -107,7 +107,7 @@ def test_a_sampled_softmax_lowers_the_exact_loss(model):
     lanes = contiguous_batches(tokens, batch_size=4, context_length=10)
     optimizer = torch.optim.Adam(model.parameters(), 0.02)
     objective = Objective(model, sampled(LogUniform(V, 5)))
-    fit(objective, lanes, carried_loss, optimizer, plan=Plan(epochs=8))
+    fit(objective, lanes, carried_loss, optimizer, config=TrainConfig(epochs=8))
     assert likelihood(model, tokens, 11).loss < 0.7 * before
 
 

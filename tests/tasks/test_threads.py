@@ -12,7 +12,7 @@ from lingon.core.module_copies import eval_view, shallow_copy
 from lingon.data.batches import contiguous_batches, shuffled_windows
 from lingon.data.examples import Examples
 from lingon.data.tokenizers import spaces, words
-from lingon.engine.fit import Plan, fit
+from lingon.engine.fit import TrainConfig, fit
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
 from lingon.tasks.classify.saliency import deciding_words
@@ -46,7 +46,7 @@ class Still(torch.optim.SGD):
 
 def losses(model, batches, loss) -> list[float]:
     torch.manual_seed(1)
-    history = fit(model, batches, loss, Still(model), plan=Plan(steps=STEPS, log_every=1))
+    history = fit(model, batches, loss, Still(model), config=TrainConfig(steps=STEPS, log_every=1))
     return [row["loss"] for row in history.rows]
 
 

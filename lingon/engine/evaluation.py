@@ -11,10 +11,10 @@ from lingon.core.errors import UserError, unknown
 
 
 @dataclass(frozen=True)
-class Watch:
+class Evaluation:
     """How a model is evaluated while it trains.
 
-    evaluate: the metrics of a model, by name. It is called with the averaged weights where the plan averages.
+    evaluate: the metrics of a model, by name. It is called with the averaged weights where the config averages.
     every: "epoch", or a number of steps. metric: the name in what `evaluate` gives that decides which weights are best;
     of equal ones the lower loss decides, where `evaluate` gives one: accuracy often stands still while a model learns.
     patience: stop after so many evaluations in a row without a new best one; None never stops.
@@ -28,19 +28,19 @@ class Watch:
 
     def __post_init__(self):
         if self.every != "epoch" and not (isinstance(self.every, int) and self.every >= 1):
-            raise UserError(f"watch: every is {self.every!r}, expected 'epoch' or a number of steps")
+            raise UserError(f"evaluation: every is {self.every!r}, expected 'epoch' or a number of steps")
         if self.patience is not None and self.patience < 1:
-            raise UserError(f"watch: patience is {self.patience}, expected 1 or more, or None")
+            raise UserError(f"evaluation: patience is {self.patience}, expected 1 or more, or None")
 
     def due(self, step: int) -> bool:
         """Whether it is time to evaluate after `step` steps, inside an epoch."""
         return self.every != "epoch" and step % self.every == 0
 
 
-def _order(watch: Watch, metrics: dict[str, float]) -> tuple[float, float]:
+def _order(evaluation: Evaluation, metrics: dict[str, float]) -> tuple[float, float]:
     """Metrics as numbers to compare, the better the higher: the metric that is watched, then the loss."""
-    sign = 1 if watch.higher_is_better else -1
-    return _or_worst(sign * metrics.get(watch.metric, math.nan)), _or_worst(-metrics.get("loss", math.nan))
+    sign = 1 if evaluation.higher_is_better else -1
+    return _or_worst(sign * metrics.get(evaluation.metric, math.nan)), _or_worst(-metrics.get("loss", math.nan))
 
 
 def _or_worst(value: float) -> float:
@@ -56,18 +56,18 @@ class Best:
     metrics: dict[str, float] | None = None
     waited: int = 0
 
-    def take(self, watch: Watch, step: int, metrics: dict[str, float]) -> bool:
+    def update(self, evaluation: Evaluation, step: int, metrics: dict[str, float]) -> bool:
         """Takes one evaluation in; True when it is the best so far. NaN is never better than a number."""
-        if watch.metric not in metrics:
-            raise unknown("metric to watch", watch.metric, metrics)
-        better = self.step is None or _order(watch, metrics) > _order(watch, self.metrics or {})
+        if evaluation.metric not in metrics:
+            raise unknown("metric to watch", evaluation.metric, metrics)
+        better = self.step is None or _order(evaluation, metrics) > _order(evaluation, self.metrics or {})
         if better:
-            value = float(metrics[watch.metric])
+            value = float(metrics[evaluation.metric])
             self.value, self.step, self.metrics, self.waited = value, step, dict(metrics), 0
         else:
             self.waited += 1
         return better
 
-    def tired(self, watch: Watch) -> bool:
+    def exhausted(self, evaluation: Evaluation) -> bool:
         """Whether the patience is at its end."""
-        return watch.patience is not None and self.waited >= watch.patience
+        return evaluation.patience is not None and self.waited >= evaluation.patience
