@@ -112,11 +112,11 @@ def test_clipping_is_that_of_torch():
     for m in (model, twin):
         loss_of(m, next(iter(batches()))).backward()
     found = gradient.gradients(model.parameters())
-    gradient.clip(found, gradient.length(found), 0.01)
+    gradient.clip_norm(found, gradient.grad_norm(found), 0.01)
     torch.nn.utils.clip_grad_norm_(twin.parameters(), 0.01)
     for mine, theirs in zip(model.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(mine.grad, theirs.grad, rtol=2e-4, atol=0)  # torch adds 1e-6 to the length
-    assert gradient.length(gradient.gradients(model.parameters())).item() == pytest.approx(0.01)
+    assert gradient.grad_norm(gradient.gradients(model.parameters())).item() == pytest.approx(0.01)
 
 
 def test_a_sparse_gradient_is_clipped_like_a_dense_one():
@@ -126,8 +126,8 @@ def test_a_sparse_gradient_is_clipped_like_a_dense_one():
         embedding = nn.Embedding(5, 3, sparse=sparse)
         (embedding(torch.tensor([1, 1, 4])) ** 2).sum().backward()
         found = gradient.gradients(embedding.parameters())
-        lengths.append(gradient.length(found).item())
-        gradient.clip(found, gradient.length(found), 0.5)
+        lengths.append(gradient.grad_norm(found).item())
+        gradient.clip_norm(found, gradient.grad_norm(found), 0.5)
         grads.append(embedding.weight.grad.to_dense())
     assert lengths[0] == pytest.approx(lengths[1])
     torch.testing.assert_close(*grads)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from lingon.core.errors import UserError
 from lingon.core.seed import seed_everything
 from lingon.data.batches import contiguous_batches
-from lingon.engine.distributed import interleaved, own_rows
+from lingon.engine.distributed import gather_rows, scatter_rows
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.loss import Loss
 from lingon.engine.optimizers import adamw
@@ -62,12 +62,12 @@ def test_processes_keep_their_rows_and_refuse_what_has_none(monkeypatch):
     from lingon.engine.world import World
 
     state = {"h": torch.arange(6.0).reshape(6, 1)}
-    assert torch.equal(interleaved(state)["h"], state["h"])
+    assert torch.equal(gather_rows(state)["h"], state["h"])
     monkeypatch.setattr(distributed, "world", lambda: World(1, 3))
-    assert own_rows(state, torch.device("cpu"))["h"].flatten().tolist() == [1, 4]
+    assert scatter_rows(state, torch.device("cpu"))["h"].flatten().tolist() == [1, 4]
     for odd in (3, torch.tensor(1.0)):
         with pytest.raises(UserError, match=r"with several processes it can carry tensors of shape \[rows"):
-            interleaved({"h": odd})
+            gather_rows({"h": odd})
 
 
 def test_what_is_logged_is_a_sum_over_the_count():

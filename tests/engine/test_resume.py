@@ -63,7 +63,7 @@ MOMENTS = {
     "with an average": (17, EVERY_STEP, {"weight_average": EMA(0.9), "evaluation": watching(4)}),
     "with a plain mean": (17, EVERY_STEP, {"weight_average": SWA(start=5, every=2)}),
     "while a triggered mean waits": (17, EVERY_STEP, {"weight_average": NTASGD(1), "evaluation": watching(2)}),
-    "with a schedule and clipping": (13, EVERY_STEP, {"schedule": warmup(5, cosine(25)), "clip": 0.3}),
+    "with a schedule and clipping": (13, EVERY_STEP, {"schedule": warmup(5, cosine(25)), "max_grad_norm": 0.3}),
     "between rows of the record": (13, EVERY_STEP, {"log_every": 7}),
 }
 

@@ -38,7 +38,7 @@ class Teacher:
 
         found = step(training, group, loss)
         with torch.no_grad():
-            for mine, theirs in zip(self.model.parameters(), training.bare.parameters(), strict=True):
+            for mine, theirs in zip(self.model.parameters(), training.unwrapped.parameters(), strict=True):
                 mine.lerp_(theirs, 1 - self.decay)
         return found
 
