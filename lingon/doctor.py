@@ -18,6 +18,8 @@ from lingon import __version__
 from lingon.core.device import usable_cores
 from lingon.core.extras import install_command, missing
 from lingon.core.files import cache_dir
+from lingon.kernels.aot_compile import linker
+from lingon.kernels.failed_compiles import failed_compiles, loops_dir
 
 PACKAGES = ("torch", "numpy", "numba", "tokenizers", "safetensors", "pyarrow")
 ENOUGH_DISK, ENOUGH_MEMORY = 3 << 30, 3 << 30  # bytes: packages and all default corpora; a bilstm with 16 k tokens
@@ -27,7 +29,7 @@ Row = tuple[str, str, str, str]  # part, what was found, "ok" | "warn" | "bad", 
 
 def examine() -> int:
     """Prints what was found and what to do. Returns 0, or 1 when something will not work."""
-    rows = [*versions(), *machine(), *devices(), *data(), *course()]
+    rows = [*versions(), *machine(), *compiled_loops(), *devices(), *data(), *course()]
     table = Table("part", "found", "", "what to do")
     for part, found, state, advice in rows:
         table.add_row(part, found, {"ok": "[green]ok", "warn": "[yellow]note", "bad": "[red]no"}[state], advice)
@@ -68,6 +70,18 @@ def machine() -> Iterator[Row]:
     else:
         full = "free some, or set LINGON_CACHE to another disk" if disk < ENOUGH_DISK else ""
         yield "cache", f"{folder}, {disk / 2**30:.0f} GiB free", "warn" if full else "ok", full
+
+
+def compiled_loops() -> Iterator[Row]:
+    """Whether loops of word vectors are compiled once and kept, and why not."""
+    failed = failed_compiles()
+    for one in failed:
+        yield "compiled loops", str(one), "warn", one.way_out
+    if not failed and not linker():
+        advice = "word vectors start seconds later without it: install gcc or clang, or set CC"
+        yield "compiled loops", "no C compiler", "warn", advice
+    elif not failed:
+        yield "compiled loops", f"{len(list(loops_dir().glob('*.so')))} kept in {loops_dir()}", "ok", ""
 
 
 def gflops(size: int = 1024, repeat: int = 5) -> float:

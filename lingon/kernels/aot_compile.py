@@ -22,8 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lingon.core.errors import UserError
-from lingon.core.files import TEMPORARY, atomic_write, cache_dir, locked, sweep
+from lingon.core.errors import RunError, UserError
+from lingon.core.files import TEMPORARY, atomic_write, locked, sweep
+from lingon.kernels.failed_compiles import failure_of, keep_failure, loops_dir
 
 ENTRY = "lingon_entry"
 COMPILERS = (["cc"], ["gcc"], ["clang"])
@@ -36,11 +37,11 @@ def library(program: str, argument: int, sources: Sequence[Path]) -> Callable | 
     """The loop that the module `program` writes into a library when it is run with `argument` and a path.
 
     Made when it is first asked for, and again when `sources`, numba or the processor are other ones. None where there
-    is no C compiler to link with, or no place to keep it; what went wrong then lies beside it as .failed, and is not
-    tried again.
+    is no C compiler to link with, no place to keep it, or compiling fails: that is warned of once, kept as a file
+    (`failed_compiles`), and tried again when the compiler or one of the above is another one, or the file is deleted.
     """
     try:
-        path = cache_dir() / "loops" / f"{program.rpartition('.')[2]}-{argument}-{_identity(sources)}.so"
+        path = loops_dir() / f"{program.rpartition('.')[2]}-{argument}-{_identity(sources)}.so"
     except (OSError, RuntimeError, PackageNotFoundError):  # no home, or sources in an archive
         return None
     with contextlib.suppress(OSError):
@@ -49,12 +50,13 @@ def library(program: str, argument: int, sources: Sequence[Path]) -> Callable | 
             warnings.warn(f"{strange} can be written by others, {said}", stacklevel=2)
             return None
     found = _opened(path)
-    if found is None and linker() and not path.with_suffix(".failed").exists():
+    command = linker()
+    if found is None and command and not failure_of(path, command).exists():
         with contextlib.suppress(OSError, UserError), locked(path.parent, "compiling loops", wait=300):
             sweep(path.parent)
             found = _opened(path)  # another process may have made it meanwhile
             if found is None:
-                _make(program, argument, path)
+                _make(program, argument, path, failure_of(path, command))
                 found = _opened(path)
     return found
 
@@ -75,8 +77,8 @@ def call(function: Callable, arrays: Sequence[np.ndarray], sizes: Sequence[int],
 def write_library(loop: Callable, path: Path) -> None:
     """Compiles `loop(places, sizes, numbers)`, three pointers, for this processor, and links it into a library.
 
-    places[k] is the address of array k (`numba.carray` reads it). Raises OSError or SubprocessError where that fails,
-    and whatever numba does for a loop it cannot compile.
+    places[k] is the address of array k (`numba.carray` reads it). Raises OSError or RunError where that fails, and
+    whatever numba does for a loop it cannot compile.
     """
     import llvmlite.binding as llvm
     from numba import cfunc, types
@@ -95,8 +97,11 @@ def write_library(loop: Callable, path: Path) -> None:
         stubs = "".join(f"void {name}(void) {{ abort(); }}\n" for name in NEVER.split())
         (here / "never.c").write_text(f"#include <stdlib.h>\n{stubs}")
         late = ["-Wl,-undefined,dynamic_lookup"] if sys.platform == "darwin" else []
-        command = [*linker(), "-shared", "-fPIC", "-o", "whole", "loop.o", "never.c", "-lm", *late]
-        subprocess.run(command, cwd=here, check=True, capture_output=True)
+        command = [*(linker() or []), "-shared", "-fPIC", "-o", "whole", "loop.o", "never.c", "-lm", *late]
+        done = subprocess.run(command, cwd=here, check=False, capture_output=True, text=True)
+        if done.returncode:
+            said = next(iter(done.stderr.splitlines()), f"exit code {done.returncode}")
+            raise RunError(f"{command[0]} cannot link it: {said.strip()}")
         with atomic_write(path, "wb") as file:
             os.chmod(file.fileno(), 0o644 & os.fstat(file.fileno()).st_mode)  # whatever the umask leaves to a group
             file.write((here / "whole").read_bytes())
@@ -151,13 +156,13 @@ def _group_of_one(group: int) -> bool:
 
 def _writable_by_others(folder: Path) -> Path | None:
     """The first folder, from this one up to the cache, in which others could put a file in the place of ours."""
-    root = cache_dir()
+    root = loops_dir().parent
     places = [folder, *folder.parents]
     inside = places[: places.index(root) + 1] if root in places else [folder]
     return next((place for place in inside if place.exists() and not _only_ours(place.stat())), None)
 
 
-def _make(program: str, argument: int, path: Path) -> None:
+def _make(program: str, argument: int, path: Path, failure: Path) -> None:
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     # -P: not from the folder where one happens to stand.
@@ -165,8 +170,8 @@ def _make(program: str, argument: int, path: Path) -> None:
     try:
         subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=300)
     except subprocess.SubprocessError as error:
-        with atomic_write(path.with_suffix(".failed")) as file:
-            file.write(f"{error}\n{getattr(error, 'stderr', '') or ''}")
+        kept = keep_failure(program, failure, error)
+        warnings.warn(f"{kept}; numba compiles it in every process instead. {kept.way_out}", stacklevel=5)
 
 
 def _identity(sources: Sequence[Path]) -> str:

@@ -53,8 +53,8 @@ def gradient_rows(
         count = _scatter(keys.numpy(), gradient.numpy(), rows, values)
         return torch.from_numpy(rows[:count]), torch.from_numpy(values[:count])
     rows, place = torch.unique_consecutive(keys >> TEXT_BITS, return_inverse=True)
-    values = torch.zeros(len(rows), gradient.shape[1], dtype=gradient.dtype, device=gradient.device)
-    return rows, values.index_add_(0, place, gradient[keys & LOW])
+    sums = torch.zeros(len(rows), gradient.shape[1], dtype=gradient.dtype, device=gradient.device)
+    return rows, sums.index_add_(0, place, gradient[keys & LOW])
 
 
 def _compiled(tensor: Tensor) -> bool:

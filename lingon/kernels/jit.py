@@ -1,7 +1,10 @@
 """Compiles a plain Python loop for the CPU, once per machine where there is a place to keep the result."""
 
+import functools
 import inspect
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 from numba import njit
 
@@ -30,9 +33,19 @@ def fast_kernel(loop: Callable) -> Callable:
     return _compiled(loop, nogil=True, fastmath=True, error_model="numpy")
 
 
-def _compiled(loop: Callable, **options: bool | str) -> Callable:
+def _compiled(loop: Callable, **options: Any) -> Callable:
     loop = inspect.unwrap(loop)  # the tests wrap functions to check shapes, which the compiler cannot read
     try:
         return njit(cache=True, **options)(loop)
-    except RuntimeError:  # no folder can be written to: compile anew in every process
+    except RuntimeError:  # no folder can be written to
+        _warn_of_no_cache()
         return njit(**options)(loop)
+
+
+@functools.cache
+def _warn_of_no_cache() -> None:
+    warnings.warn(
+        "numba finds no folder to keep compiled loops in, so every process compiles them anew, which takes seconds; "
+        "set NUMBA_CACHE_DIR to a folder that can be written",
+        stacklevel=4,
+    )

@@ -118,7 +118,7 @@ def _multiplied(a, b):
 
 def _is_row_of(table: types.Type, at: types.Type) -> bool:
     is_table = isinstance(table, types.Array) and (table.dtype, table.ndim, table.layout) == (types.float32, 2, "C")
-    return is_table and isinstance(at, types.Integer) and at.bitwidth == 64
+    return is_table and at in (types.int64, types.uint64)
 
 
 def _place(context: Any, builder: Any, table: Any, arguments: Any) -> Any:

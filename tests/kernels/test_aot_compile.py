@@ -1,14 +1,19 @@
 """Loops as libraries: the numbers of the loop itself, made once, made again when damaged, and done without."""
 
+import contextlib
 import os
+import shlex
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
 
+from lingon.doctor import compiled_loops
 from lingon.kernels import aot_compile
 from lingon.kernels.aot_compile import call, library, linker
+from lingon.kernels.failed_compiles import failed_compiles
 
 pytestmark = pytest.mark.skipif(not linker() or sys.platform == "win32", reason="there is no C compiler to link with")
 
@@ -116,22 +121,64 @@ def test_a_library_is_opened_whatever_the_umask(tripled):
 
 def test_a_failure_is_told_beside_it_and_not_tried_again(tripled, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
-    assert tripled() is None
+    with pytest.warns(UserWarning, match=r"the loop of tripled could not be compiled \(.*No module named tripled\)"):
+        assert tripled() is None
     (said,) = (tmp_path / "cache" / "loops").glob("*.failed")
     assert "No module named tripled" in said.read_text()
-    monkeypatch.setattr(aot_compile, "_make", lambda *given: pytest.fail("it was tried again"))
-    assert tripled() is None
+    with monkeypatch.context() as again:
+        again.setattr(aot_compile, "_make", lambda *given: pytest.fail("it was tried again"))
+        assert tripled() is None
+    said.unlink()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert tripled() is not None
+
+
+def test_a_failing_compiler_is_told_once_and_another_one_is_tried(tripled, tmp_path, monkeypatch):
+    compiler = tmp_path / "mycc"
+    compiler.write_text("#!/bin/sh\necho 'mycc: no space for output' >&2\nexit 3\n")
+    compiler.chmod(0o755)
+    usual = shlex.join(linker())
+    monkeypatch.setenv("CC", str(compiler))
+    with pytest.warns(UserWarning, match="mycc cannot link it: mycc: no space for output") as told:
+        assert tripled() is None
+    assert "is deleted" in str(told[0].message)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # told once
+        assert tripled() is None
+    (row,) = compiled_loops()
+    assert row[0] == "compiled loops"
+    assert "tripled could not be compiled" in row[1]
+    assert "no space for output" in row[1]
+    assert str(next((tmp_path / "cache" / "loops").glob("*.failed"))) in row[3]
+    compiler.write_text(f'#!/bin/sh\nexec {usual} "$@"\n')  # the same name, another version
+    assert tripled() is not None
+    assert [row[2] for row in compiled_loops()] == ["ok"]
+    monkeypatch.setenv("CC", "no-such-compiler")
+    assert [row[1] for row in compiled_loops()] == ["no C compiler"]
+
+
+def test_a_failure_with_another_numba_is_forgotten(tripled, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
+    versions = iter(["1", "1", "2", "2"])
+    monkeypatch.setattr(aot_compile, "version", lambda name: next(versions))
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="could not be compiled"):
+            assert tripled() is None
+        assert len(failed_compiles()) == 1
 
 
 @pytest.mark.parametrize("lack", ["compiler", "program", "place"])
 def test_where_none_can_be_made_there_is_none(tripled, tmp_path, monkeypatch, lack):
+    warned = contextlib.nullcontext()
     if lack == "compiler":
         monkeypatch.setenv("CC", "no-such-compiler")
     elif lack == "program":
         monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
+        warned = pytest.warns(UserWarning, match="No module named tripled")
     else:
         (tmp_path / "cache").write_text("a file where the folder should be")
-    assert tripled() is None
+    with warned:
+        assert tripled() is None
 
 
 def test_nothing_that_numba_names_is_left_open(tmp_path, monkeypatch):

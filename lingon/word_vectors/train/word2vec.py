@@ -33,7 +33,7 @@ def train(ids, inputs, outputs, draws, tree, parts, scheme, room, lr, seed, line
     """Trains on some word numbers, -1 after each line, in their order. All that is random follows from `seed`.
 
     inputs [rows, D], outputs [V or nodes, D]: changed in place; columns of zeros stay zeros. room: see `room_for`;
-    draws, tree, parts, scheme: see `word_tables`.
+    draws, tree, parts, scheme: see `tables`.
     seed: not 0. lines: a tuple with an element for each 16 of the D columns, see `kernels.simd_rows`. It takes no
     memory and raises nothing, so that it can be compiled ahead; `word2vec_loops` looks at what it is given.
     Returns the sum of the losses that were watched, of how many pairs, and how many words were read.

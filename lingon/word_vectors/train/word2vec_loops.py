@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from lingon.kernels import aot_compile
 from lingon.kernels.aot_compile import call, library, write_library
 from lingon.word_vectors.train.tables import Draws, Parts, Room, Scheme, Tree, room_for
 
 Loop = Callable[..., tuple[float, int, int]]
-MODELS, KERNELS = Path(__file__).parent, Path(__file__).parent.parent / "kernels"
-SOURCES = [MODELS / name for name in ("word2vec.py", "word2vec_loops.py", "word_tables.py")]
+HERE, KERNELS = Path(__file__).parent, Path(aot_compile.__file__).parent
+SOURCES = [HERE / name for name in ("word2vec.py", "word2vec_loops.py", "tables.py")]
 SOURCES += [KERNELS / name for name in ("word2vec_step.py", "simd_rows.py", "prefetch.py", "jit.py")]
 LINE = 16  # columns: that of `kernels.simd_rows`, which is not read without the compiler
 TYPES = {
