@@ -171,8 +171,9 @@ def _real_texts(bundle: str | Path, data: str | None) -> list[tuple[Tensor, Tens
         ]
     except UserError as error:
         raise UserError(f"--int8 is checked on real texts ({error}); give some with --data") from None
-    rows = sorted(load(bundle).encode(texts), key=len)
-    batches = [collate(rows[at : at + AT_ONCE]) for at in range(0, len(rows), AT_ONCE)]
+    classifier = load(bundle)
+    rows, pad = sorted(classifier.encode(texts), key=len), classifier.tokenizer.pad_id
+    batches = [collate(rows[at : at + AT_ONCE], pad=pad) for at in range(0, len(rows), AT_ONCE)]
     return [(batch.ids, batch.mask) for batch in batches]
 
 

@@ -8,7 +8,9 @@ import time
 import unicodedata
 
 import pytest
+import tokenizers
 
+from lingon.core.errors import UserError
 from lingon.data.tokenizers import Tokenizer, bpe, characters, spaces, unigram, wordpiece, words
 
 TEXTS = [
@@ -190,6 +192,72 @@ def test_training_is_the_same_in_every_process(kind, tmp_path):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "RAYON_NUM_THREADS": threads}
         subprocess.run([sys.executable, "-c", code, str(tmp_path / seed)], env=environment, check=True)
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+
+
+PAIRS = [
+    ("the cat", "a dog sat, too"),
+    ("", "mat"),
+    ("it's lazy", ""),
+    ("", ""),
+    (TEXTS[0], TEXTS[1]),
+    ("mat dog", "cat"),
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*tokens are")
+def test_pairs_get_the_special_tokens_of_a_template(kind, tmp_path):
+    tokenizer = made(kind).with_template()
+    cls, sep = (tokenizer.library.token_to_id(name) for name in ("[CLS]", "[SEP]"))
+    for first, second in PAIRS:
+        a, b = made(kind).encode(first), made(kind).encode(second)
+        wanted = [cls, *a, sep, *b, sep], [0] * (len(a) + 2) + [1] * (len(b) + 1)
+        assert tokenizer.encode_pair(first, second) == wanted
+        assert tokenizer.encode(first) == [cls, *a, sep]
+        assert made(kind).encode_pair(first, second) == (a + b, [0] * len(a) + [1] * len(b))
+    tokenizer.save(tmp_path / "tokenizer.json")
+    assert Tokenizer.load(tmp_path / "tokenizer.json").encode_pairs(PAIRS) == tokenizer.encode_pairs(PAIRS)
+
+
+@pytest.mark.filterwarnings("ignore:.*tokens are")
+def test_long_pairs_are_cut_as_by_the_tokenizers_library(kind):
+    tokenizer = made(kind).with_template()
+    theirs = tokenizers.Tokenizer.from_str(tokenizer.library.to_str())
+    for most in (3, 4, 5, 6, 7, 8, 11, 13, 17, 97):
+        theirs.enable_truncation(most, strategy="longest_first")
+        for a, b in [*PAIRS, *((b, a) for a, b in PAIRS)]:
+            wanted = theirs.encode(a, b)
+            assert tokenizer.encode_pair(a, b, max_length=most) == (wanted.ids, wanted.type_ids)
+
+
+@pytest.mark.filterwarnings("ignore:.*tokens are")
+def test_special_tokens_typed_in_pairs_stay_text(kind):
+    tokenizer = made(kind).with_template()
+    special = [tokenizer.library.token_to_id(name) for name in ("[CLS]", "[SEP]", "[pad]")]
+    ids, types = tokenizer.encode_pair("cat [SEP] dog[pad]", "[CLS] mat [SEP][SEP] [pad]")
+    assert [ids.count(i) for i in special] == [1, 2, 0]
+    assert types == sorted(types)
+    assert (types.index(1), ids[-1]) == (ids.index(special[1]) + 1, special[1])
+
+
+@pytest.mark.parametrize(("pair", "max_length", "message"), [
+    (("a", "b", "c"), None, r"a pair is two texts, not \('a', 'b', 'c'\)"),
+    ("ab", None, "a pair is two texts, not 'ab'"),
+    (("a", 3), None, "a text is a str, not a int: 3"),
+    (("a", "\ud800"), None, "half of a surrogate pair"),
+    (("a", "b"), 2, "max_length is 2, a pair has 3 special tokens; give 5 or more"),
+])  # fmt: skip
+def test_what_is_no_pair_is_refused(pair, max_length, message):
+    with pytest.raises(UserError, match=message):
+        made("wordpiece").with_template().encode_pairs([pair], max_length)
+
+
+@pytest.mark.parametrize(("pair", "message"), [
+    ("[CLS] $A [SEP]", r"has no \$B"),
+    ("$A $B:x", r"write them as in '\[CLS\] \$A"),
+])  # fmt: skip
+def test_a_template_that_cannot_be_used_is_refused(pair, message):
+    with pytest.raises(UserError, match=message):
+        made("words").with_template(pair=pair)
 
 
 HALF = 500_000  # bytes

@@ -8,7 +8,7 @@ import torch
 
 from lingon.core.errors import DataError, unknown
 from lingon.data.files.gguf import GGUF
-from lingon.data.tokenizers.tokenizer import short
+from lingon.data.tokenizers.text_check import short
 from lingon.layers.rotary import llama3
 
 FREQUENCIES = "rope_freqs.weight"

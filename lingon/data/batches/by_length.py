@@ -71,12 +71,14 @@ def text_batches(
     shuffle: bool = True,
     rank: int = 0,
     world: int = 1,
+    pad: int = 0,
 ) -> Loader:
     """Loads texts by length: batches with ids and mask, and labels where class numbers are given.
 
-    ids: token ids of each text. max_length: longer texts are cut. The rest is that of `ByLength` and `Loader`.
+    ids: token ids of each text. max_length: longer texts are cut. pad: `Tokenizer.pad_id`.
+    The rest is that of `ByLength` and `Loader`.
     """
-    texts = TokenIds(ids, max_length)
+    texts = TokenIds(ids, max_length, pad)
     columns: dict[str, Column] = {"texts": texts}
     if labels is not None:
         columns["labels"] = Values("labels", np.asarray(labels, np.int64))

@@ -16,7 +16,7 @@ import numpy as np
 from lingon.core.errors import DataError, one_of
 from lingon.core.files import open_regular
 from lingon.data.files.gguf_blocks import KINDS
-from lingon.data.tokenizers.tokenizer import short
+from lingon.data.tokenizers.text_check import short
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)

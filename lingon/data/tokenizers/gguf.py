@@ -12,7 +12,8 @@ from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tok
 
 from lingon.core.errors import DataError, unknown
 from lingon.data.files.gguf import GGUF
-from lingon.data.tokenizers.tokenizer import Tokenizer, short
+from lingon.data.tokenizers.text_check import short
+from lingon.data.tokenizers.tokenizer import Tokenizer
 
 CONTROL, OWN, BYTE = 3, 4, 6  # kinds of tokens: never in a text; always one piece of a text; a byte of a rare character
 SPACE = "▁"

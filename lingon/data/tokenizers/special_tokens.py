@@ -6,6 +6,8 @@ import tokenizers
 
 from lingon.data.tokenizers.vocab import PAD
 
+PADDINGS = ("[PAD]", "<pad>", "<|pad|>", "<|padding|>")  # how published tokenizers call it
+
 
 def instead_of_specials(library: tokenizers.Tokenizer) -> dict[int, int | None]:
     """For the id of each special token that a text can become, the id that stands for it: that of unknown words.
@@ -24,6 +26,14 @@ def instead_of_specials(library: tokenizers.Tokenizer) -> dict[int, int | None]:
         return {}
     unknown = _unknown(library)
     return {special[name]: unknown for name in typed if special[name] != unknown}
+
+
+def padding_id(library: tokenizers.Tokenizer) -> int | None:
+    """The id of its padding token: ours, the one that its file pads with, or one of a usual name; else None."""
+    named = (library.padding or {}).get("pad_token")
+    special = {token.content for token in library.get_added_tokens_decoder().values() if token.special}
+    names = [PAD, *(name for name in (named, *PADDINGS) if name in special)]
+    return next((found for name in names if (found := library.token_to_id(name)) is not None), None)
 
 
 def _unknown(library: tokenizers.Tokenizer) -> int | None:

@@ -1,7 +1,6 @@
 """The tokenizer: text to ids and back, saved as one `tokenizer.json` whatever its kind."""
 
 import json
-import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -17,8 +16,10 @@ from lingon.data.tokenizers.ascii_words import lowercase_of, runs, words_of
 from lingon.data.tokenizers.graphemes import on_whole_characters
 from lingon.data.tokenizers.growth import check_growth
 from lingon.data.tokenizers.guard import guarded
-from lingon.data.tokenizers.special_tokens import instead_of_specials
-from lingon.data.tokenizers.vocab import PAD, UNK, Vocab
+from lingon.data.tokenizers.pairs import PAIR, SINGLE, EncodedPair, check_max_length, processed, with_template
+from lingon.data.tokenizers.special_tokens import instead_of_specials, padding_id
+from lingon.data.tokenizers.text_check import check_text, not_text, short
+from lingon.data.tokenizers.vocab import UNK, Vocab
 
 PIECE = 1 << 14  # characters encoded in one go: beyond, the library's time and memory grow faster than the text
 CHUNK = 2048  # texts encoded at once: the library's own results are ten times the size of the ids
@@ -39,12 +40,12 @@ class Tokenizer:
     def __init__(self, library: tokenizers.Tokenizer, source: Path | str | None = None):
         # What a user types is text, even if it is spelt like a special token.
         library.encode_special_tokens = True
+        self._pad = padding_id(library)
         library.no_padding()
         library.no_truncation()
         self.library, self._source = library, source or "the tokenizer"
         self._embeddings: int | None = None
         self._instead = self._call(instead_of_specials, library)
-        self._pad = library.token_to_id(PAD)
         self._plain_words = lowercase_of(library)
         # Only where a piece of a text is encoded as it would be inside the text.
         self._divides = library.post_processor is None and isinstance(library.pre_tokenizer, Split | ByteLevel)
@@ -66,16 +67,51 @@ class Tokenizer:
         if not all(i in added for i in range(rows, size)):
             raise DataError(f"{where}: the tokenizer has {size:,} tokens, the model was made for {rows:,}")
         found = Tokenizer(self.library, self._source)
-        found._embeddings = rows if size > rows else None
+        found._pad, found._embeddings = self._pad, rows if size > rows else None
         return found
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text. Raises UserError for anything but a str, and for half a surrogate pair."""
         if not isinstance(text, str):
-            raise _not_text(text)
+            raise not_text(text)
         if self._plain_words is not None and text.isascii():
             return self._told(self._word_ids(text))
         return self._told([i for _, encoding in self._encodings(text) for i in self._ids_of(encoding)])
+
+    def encode_pair(self, first: str, second: str, max_length: int | None = None) -> EncodedPair:
+        """Encodes two texts as one row, with the special tokens of the tokenizer's template: see `encode_pairs`."""
+        return self.encode_pairs([(first, second)], max_length)[0]
+
+    def encode_pairs(self, pairs: Sequence[tuple[str, str]], max_length: int | None = None) -> list[EncodedPair]:
+        """Encodes pairs of texts, each as one row of ids and token types.
+
+        max_length: the most tokens of a row; the longer text is cut first. What is typed stays text, as in `encode`.
+        A tokenizer without a template puts nothing between the texts: see `with_template`. Raises UserError for
+        anything but pairs of str, and for a max_length that leaves no room beside the special tokens.
+        """
+        pairs = [_pair(pair) for pair in pairs]
+        check_max_length(max_length, self.library.num_special_tokens_to_add(is_pair=True))
+        out: list[EncodedPair] = []
+        for start in range(0, len(pairs), CHUNK):
+            found = self._call(
+                lambda chunk: [*processed(self.library, chunk, max_length)], pairs[start : start + CHUNK]
+            )
+            out += [EncodedPair(self._ids_of(encoding), types) for encoding, types in found]
+        self._told(*(row.ids for row in out))
+        return out
+
+    def with_template(self, single: str = SINGLE, pair: str = PAIR) -> "Tokenizer":
+        """The same tokenizer with special tokens around texts and pairs, by default those of BERT.
+
+        single, pair: `$A` and `$B` stand for the texts, `:1` is a token type; the rest are special tokens, which get
+        the next ids if they are new. Raises UserError for a template that cannot be used.
+        """
+        return Tokenizer(with_template(self.library, single, pair), self._source)
+
+    @property
+    def pad_id(self) -> int:
+        """The id that fills short rows of a batch; 0 for a tokenizer without a padding token: the mask tells them."""
+        return 0 if self._pad is None else self._pad
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each text, made on all cores."""
@@ -87,7 +123,7 @@ class Tokenizer:
             chunk = texts[start : start + CHUNK]
             for text in chunk:
                 if not isinstance(text, str):  # the library would take a tuple for a pair of texts
-                    raise _not_text(text)
+                    raise not_text(text)
             out += self._rows(chunk)
         self._told(*out)
         return out
@@ -246,43 +282,9 @@ class Tokenizer:
         return rows[0] if rows else []
 
 
-def short(value: object) -> str:
-    """A value as an error message can show it."""
-    text = str(value) if isinstance(value, BaseException) else repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _not_text(value: object) -> UserError:
-    return UserError(f"a text is a str, not a {type(value).__name__}: {short(value)}")
-
-
-def check_text(text: object) -> None:
-    """Raises UserError for anything but a str, and for half a surrogate pair."""
-    if not isinstance(text, str):
-        raise _not_text(text)
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        found = f"U+{ord(text[error.start]):04X}"
-        raise UserError(
-            f"character {error.start} of a text is {found}, half of a surrogate pair, which no encoding can write; "
-            "read the text with the right encoding, or drop such characters"
-        ) from None
-
-
-def _before_fork() -> None:
-    """Lets the library work on one core in forked processes, where its threads do not exist, and without a warning."""
-    if "TOKENIZERS_PARALLELISM" not in os.environ:
-        os.environ["TOKENIZERS_PARALLELISM"] = "false"
-        _ours.append(True)
-
-
-def _after_fork() -> None:
-    if _ours:
-        _ours.clear()
-        del os.environ["TOKENIZERS_PARALLELISM"]
-
-
-_ours: list[bool] = []
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork)
+def _pair(value: object) -> tuple[str, str]:
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        raise UserError(f"a pair is two texts, not {short(value)}")
+    for text in value:
+        check_text(text)
+    return value[0], value[1]

@@ -24,7 +24,8 @@ from tokenizers import Tokenizer as Library
 from lingon.core.errors import UserError
 from lingon.data.tokenizers.ascii_words import count_words, cut_into_words
 from lingon.data.tokenizers.scripts import EAST, SOUTH_EAST, warn_of_undivided
-from lingon.data.tokenizers.tokenizer import CHUNK, Tokenizer, check_text, short
+from lingon.data.tokenizers.text_check import check_text, short
+from lingon.data.tokenizers.tokenizer import CHUNK, Tokenizer
 from lingon.data.tokenizers.vocab import SPECIALS, UNK, Vocab
 
 LOST = "\ufffd"  # how an unknown word is written; never in a vocabulary, so that it is unknown when read again

@@ -157,7 +157,7 @@ class Classifier:
 
     def batches_of_ids(self, ids: list[list[int]], labels: Sequence[str], **how) -> Loader:
         """Like `batches`, of texts that `encode` has turned into ids."""
-        return text_batches(ids, self.numbers(labels), **how)
+        return text_batches(ids, self.numbers(labels), pad=self.tokenizer.pad_id, **how)
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """The cross entropy of a batch, by the class weights where there are some, plus the model's own penalty."""
@@ -178,7 +178,8 @@ class Classifier:
     def _logits(self, model: nn.Module, ids: list[list[int]], tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
         view = eval_view(model)  # others may be training the model at this moment
         out = torch.empty(len(ids), len(self.labels))
-        for batch in text_batches(ids, max_tokens=tokens, shuffle=False) if ids else ():
+        pad = self.tokenizer.pad_id
+        for batch in text_batches(ids, max_tokens=tokens, shuffle=False, pad=pad) if ids else ():
             batch = batch.to(self.device)
             out[batch.index] = view(batch.ids, batch.mask).float().cpu()
         return out

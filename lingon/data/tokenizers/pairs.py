@@ -1,0 +1,82 @@
+"""Pairs of texts as one row of ids: special tokens around them, token types that tell them apart, truncation."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import tokenizers
+from tokenizers.processors import ByteLevel, TemplateProcessing
+
+from lingon.core.errors import UserError
+
+SINGLE, PAIR = "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1"
+
+
+class EncodedPair(NamedTuple):
+    """Two texts as one row: ids [T], and for each token the type of its text [T], as BERT wants it: 0 or 1."""
+
+    ids: list[int]
+    token_types: list[int]
+
+
+def with_template(library: tokenizers.Tokenizer, single: str, pair: str) -> tokenizers.Tokenizer:
+    """A copy of a tokenizer whose texts and pairs get special tokens, which it learns if it has not got them.
+
+    single, pair: such as SINGLE and PAIR: $A and $B are the texts, `:1` the token type, anything else a special token.
+    Raises UserError for a template without the text, or that the library does not understand.
+    """
+    for template, wanted in ((single, ["$A"]), (pair, ["$A", "$B"])):
+        parts = [piece.partition(":")[0] for piece in template.split()]
+        if lacking := [text for text in wanted if text not in parts]:
+            raise UserError(f"the template {template!r} has no {lacking[0]}; write it as in {PAIR!r}")
+    names = [piece.partition(":")[0] for piece in f"{single} {pair}".split()]
+    names = [*dict.fromkeys(name for name in names if not name.startswith("$"))]
+    copy = tokenizers.Tokenizer.from_str(library.to_str())
+    copy.add_special_tokens(names)
+    ids = [(name, found) for name in names if (found := copy.token_to_id(name)) is not None]
+    try:
+        copy.post_processor = TemplateProcessing(single=single, pair=pair, special_tokens=ids)
+    except ValueError as error:
+        raise UserError(
+            f"the templates {single!r} and {pair!r} cannot be used ({error}); write them as in {PAIR!r}"
+        ) from None
+    return copy
+
+
+def processed(
+    library: tokenizers.Tokenizer, pairs: Sequence[tuple[str, str]], max_length: int | None
+) -> list[tuple[tokenizers.Encoding, list[int]]]:
+    """The pairs encoded with the special tokens of the tokenizer's post-processor, and their token types.
+
+    Pairs that are too long are cut. Where no template says the types, the second text has type 1, as in the library.
+    """
+    plain = library.post_processor is None or isinstance(library.post_processor, ByteLevel)
+    texts = library.encode_batch([text for pair in pairs for text in pair], add_special_tokens=False)
+    room = None if max_length is None else max_length - library.num_special_tokens_to_add(is_pair=True)
+    rows = []
+    for first, second in zip(texts[::2], texts[1::2], strict=True):
+        for encoding, length in zip((first, second), longest_first(len(first), len(second), room), strict=True):
+            if length < len(encoding):
+                encoding.truncate(length)
+        both = library.post_process(first, second, add_special_tokens=True)
+        rows.append((both, [0] * len(first) + [1] * len(second) if plain else both.type_ids))
+    return rows
+
+
+def longest_first(first: int, second: int, room: int | None) -> tuple[int, int]:
+    """The lengths of two texts that together fit into `room` tokens: the longer is cut, then both alike.
+
+    An odd token is the longer text's, and the second's where both are equally long, as Hugging Face does it.
+
+    >>> longest_first(7, 3, 8), longest_first(7, 5, 7)
+    ((5, 3), (4, 3))
+    """
+    if room is None or first + second <= room:
+        return first, second
+    short = min(first, second, room // 2)
+    return (room - short, short) if first > second else (short, room - short)
+
+
+def check_max_length(max_length: int | None, special: int) -> None:
+    """Raises UserError for a length into which the special tokens of a pair do not fit."""
+    if max_length is not None and max_length < max(special, 1):
+        raise UserError(f"max_length is {max_length}, a pair has {special} special tokens; give {special + 2} or more")

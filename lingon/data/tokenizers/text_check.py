@@ -1,0 +1,28 @@
+"""What a text is: a str that can be written in an encoding; anything else is refused by what it is."""
+
+from lingon.core.errors import UserError
+
+
+def short(value: object) -> str:
+    """A value as an error message can show it."""
+    text = str(value) if isinstance(value, BaseException) else repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def not_text(value: object) -> UserError:
+    """The error for a value in the place of a text."""
+    return UserError(f"a text is a str, not a {type(value).__name__}: {short(value)}")
+
+
+def check_text(text: object) -> None:
+    """Raises UserError for anything but a str, and for half a surrogate pair."""
+    if not isinstance(text, str):
+        raise not_text(text)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        found = f"U+{ord(text[error.start]):04X}"
+        raise UserError(
+            f"character {error.start} of a text is {found}, half of a surrogate pair, which no encoding can write; "
+            "read the text with the right encoding, or drop such characters"
+        ) from None
