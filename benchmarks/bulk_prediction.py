@@ -9,7 +9,7 @@ from benchmarks.measure import Pairs, paired
 from benchmarks.result import Result, Row, speed
 from benchmarks.reviews import imdb, sample, tokenizer_of
 from benchmarks.worker import Worker, exchange
-from lingon.recipes.settings import Settings, filled
+from lingon.tasks.classify.settings import Settings, filled
 
 ROWS, BAR, TOLERANCE = 64, 2, 1e-5
 MODELS = {"textcnn": 2048, "bilstm": 1024, "self_attentive": 1024}  # and how many reviews make a turn

@@ -28,12 +28,12 @@ def hybridize(model, example):
 
 
 def train(task, data=None, *, model=None, epochs=None, seed=0, out=None, resume=False, overwrite=False, settings=None):
-    """Train a task as the command line does, and return the object that predicts; see `lingon.recipes.train.train`.
+    """Train a task as the command line does; return what predicts: see `lingon.recipes.python_api.train`.
 
     task: "classify" or "language-model". data: a corpus or a file of yours. out: the folder of the run.
     settings: other flags of `lingon train TASK` by name, such as {"lr": 0.01}.
     """
-    from lingon.recipes.train import train as train_task
+    from lingon.recipes.python_api import train as train_task
 
     return train_task(
         task,

@@ -5,22 +5,22 @@ import os
 import torch
 from serve import serve
 
-from lingon.recipes.classify import classify
-from lingon.recipes.settings import Folder, Settings
+from lingon.recipes.folder import Folder
+from lingon.recipes.sources import LabelledTexts
+from lingon.recipes.train import train
+from lingon.tasks.classify.settings import Settings
 
-TRAINING = ("load the texts", "turn them into ids", "train")
+TRAINING = ("load the data", "prepare", "train")
 
 
 def run(data, model, seed, out, threads, test=None, text=None, label=None, epochs=None):
     """Trains and tests; `seconds` are those from reading the texts to a trained model, validation included."""
     torch.set_num_threads(threads)
-    record = classify(
-        data,
-        text=text,
-        label=label,
-        test=test,
-        settings=Settings(model=model, seed=seed, epochs=epochs),
-        folder=Folder(out=out, overwrite=os.path.exists(out)),
+    record = train(
+        "classify",
+        LabelledTexts(data, text, label, test),
+        Settings(model=model, seed=seed, epochs=epochs),
+        Folder(out=out, overwrite=os.path.exists(out)),
     )
     laps = record["seconds"]
     return {"seconds": sum(laps[name] for name in TRAINING), "laps": laps, "accuracy": record["test"]["accuracy"]}

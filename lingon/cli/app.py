@@ -12,9 +12,10 @@ from lingon.cli import generate, learn, vectors
 from lingon.cli.errors import Door, one_line
 from lingon.cli.generate import Device
 from lingon.cli.load_task import Head, load_for, refuse_option
+from lingon.cli.train import Recipes
 from lingon.core.errors import UserError, unknown
 from lingon.core.terminal import printable, screened
-from lingon.recipes import COMPARABLE, RECIPES
+from lingon.recipes import names, recipe_of
 from lingon.recipes.estimate import estimate
 from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, one_column
 from lingon.recipes.sweep import as_command
@@ -22,14 +23,19 @@ from lingon.recipes.sweep import as_command
 # Plain help and no rich tracebacks: rich costs 100 ms at every start, and errors are one line here (see errors.py).
 plain = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "no_args_is_help": True}
 app = typer.Typer(name="lingon", cls=Door, help="Deep learning on language: train, evaluate, predict, learn.", **plain)
-train = typer.Typer(help="Train a model; `lingon train TASK --help` lists the options.", **plain)
+train = typer.Typer(cls=Recipes, help="Train a model; `lingon train TASK --help` lists the options.", **plain)
 data = typer.Typer(help="List, download and inspect corpora and your own files.", **plain)
 app.add_typer(train, name="train")
 app.add_typer(data, name="data")
 app.add_typer(learn.app, name="learn")
 app.add_typer(vectors.app, name="vectors")
-for recipe in RECIPES.values():
-    train.command(recipe.__name__.replace("_", "-"))(as_command(recipe, sweeps=recipe in COMPARABLE))
+
+
+@train.callback()
+def train_root() -> None:
+    """So that it is a group: its commands come from the registry of tasks."""
+
+
 app.command("estimate")(as_command(estimate, sweeps=False))
 app.command()(generate.generate)
 app.command()(generate.score)
@@ -52,8 +58,8 @@ def root(
 @app.command()
 def recipes() -> None:
     """List what `lingon train` can train."""
-    for name, recipe in RECIPES.items():
-        print(f"{name.replace('_', '-'):{max(map(len, RECIPES))}}  {(recipe.__doc__ or '').splitlines()[0]}")
+    for name in names():
+        print(f"{name:{max(map(len, names()))}}  {(recipe_of(name).__doc__ or '').splitlines()[0]}")
     print("\nTry: lingon train sentiment          All settings: lingon train sentiment --help")
 
 

@@ -1,10 +1,60 @@
 """Whole runs as short programs. They import torch only when they run, so that `lingon --help` is instant."""
 
-from lingon.recipes.classify import classify
-from lingon.recipes.language_model import language_model
-from lingon.recipes.sentiment import sentiment
-from lingon.recipes.vectors import vectors
+from collections.abc import Callable
+from typing import Annotated, Any
 
-# Those whose runs can be compared by a score on held-out texts, as a sweep does.
-COMPARABLE = (sentiment, classify, language_model)
-RECIPES = {recipe.__name__: recipe for recipe in (sentiment, classify, language_model, vectors)}
+from typer import Option
+
+from lingon.core.errors import unknown
+from lingon.recipes.folder import Folder
+from lingon.recipes.presets import PRESETS, next_steps, predictions
+from lingon.recipes.sources import SOURCES
+from lingon.recipes.train import train
+from lingon.recipes.vectors import vectors
+from lingon.tasks.registry import TASKS, row_of, settings_of
+
+Sentences = Annotated[list[str] | None, Option(help="A text to predict at the end; repeat for more.")]
+WITHOUT_SCORE = ("vectors",)  # whose runs cannot be compared by a score on held-out texts, as a sweep does
+
+
+def names() -> list[str]:
+    """Return what can be trained: the presets, the tasks of the registry, and word vectors."""
+    return [*PRESETS, *TASKS, "vectors"]
+
+
+def recipe_of(name: str) -> Callable[..., Any]:
+    """Return a recipe; its parameters are the flags of `lingon train NAME`. Raises UserError for an unknown name."""
+    if name == "vectors":
+        return vectors
+    if name in PRESETS:
+        return _of_preset(name)
+    if name not in TASKS:
+        raise unknown("task to train", name, names())
+    return _of_task(name)
+
+
+def _of_task(name: str) -> Callable[..., Any]:
+    row = row_of(name)
+
+    def recipe(source=SOURCES[row.data], settings=settings_of(name)(), folder=Folder(out=f"runs/{name}")):
+        return train(name, source, settings, folder)
+
+    recipe.__doc__, recipe.metric = row.help, row.metric
+    return recipe
+
+
+def _of_preset(name: str) -> Callable[..., Any]:
+    preset = PRESETS[name]
+    row = row_of(preset.task)
+    given, usual = SOURCES[row.data](data=preset.data), settings_of(preset.task)()
+
+    def recipe(source=given, sentence: Sentences = None, settings=usual, folder=Folder(out=f"runs/{name}")):
+        record = train(preset.task, source, settings, folder)
+        import lingon
+
+        print(predictions(lingon.load(folder.out, settings.device), sentence or preset.inputs))
+        print(next_steps(preset, folder.out))
+        return record
+
+    recipe.__doc__, recipe.metric = preset.help, row.metric
+    return recipe

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from typer import Option
 
 from lingon.core.errors import UserError
-from lingon.recipes.text_settings import TextSettings, checked, filled
+from lingon.tasks.language_model.settings import Settings
 
 TrainTokens = Annotated[float, Option(help="Tokens of the training text.")]
 Processes = Annotated[int, Option(help="Processes of torchrun at most.")]
@@ -18,7 +18,7 @@ def estimate(
     train_tokens: TrainTokens = 1e6,
     processes: Processes = 8,
     unmeasured: Unmeasured = False,
-    settings: TextSettings = TextSettings(),
+    settings: Settings = Settings(),
 ) -> dict[str, Any]:
     """Estimate memory, operations and time of training a language model."""
     import psutil
@@ -26,7 +26,7 @@ def estimate(
     from lingon.core.device import pick_device
     from lingon.engine.estimate import matmul_weights, memory_per_process, tensor_bytes, training_memory
 
-    settings, device = filled(checked(settings)), pick_device(settings.device)
+    settings, device = settings.checked().filled(), pick_device(settings.device)
     if not 1 <= train_tokens < 1e15 or processes < 1:
         raise UserError(f"--train-tokens is {train_tokens:g}, --processes {processes}; expected at least 1 of both")
     model, activations = counted(settings)
@@ -64,7 +64,7 @@ def ways(blocks: list) -> tuple[str, ...]:
     return ("ddp", "fsdp") if blocks else ("ddp",)
 
 
-def counted(settings: TextSettings) -> tuple[Any, int]:
+def counted(settings: Settings) -> tuple[Any, int]:
     """The model without memory, and the bytes of what a batch leaves for its gradient.
 
     A recurrent layer says only with real numbers what it keeps; such models are small.
@@ -74,7 +74,7 @@ def counted(settings: TextSettings) -> tuple[Any, int]:
     from lingon.engine.estimate import activation_bytes, fake_tensors
     from lingon.layers.losses import CHUNK
     from lingon.models.registry import entry_of
-    from lingon.recipes.prepare_text import model_of, recomputing
+    from lingon.tasks.language_model.prepare import model_of, recomputing
 
     with nullcontext() if entry_of(settings.model).recurrent else fake_tensors():
         model = model_of(settings, settings.vocab).train()
@@ -89,30 +89,32 @@ def counted(settings: TextSettings) -> tuple[Any, int]:
     return model, kept + logits + 4 * ids.numel() * settings.width + 2 * 4 * settings.vocab * settings.width
 
 
-def attention(settings: TextSettings, depth: int) -> int:
+def attention(settings: Settings, depth: int) -> int:
     """Operations per token of the products between tokens, half of which a causal mask spares."""
     return 6 * depth * settings.context_length * settings.width
 
 
-def measured(settings: TextSettings, device: Any) -> float:
+def measured(settings: Settings, device: Any) -> float:
     """Tokens per second of a few steps on made-up text, after as many to get warm."""
     import torch
 
     from lingon.engine import precision
+    from lingon.engine.compile import compiled
     from lingon.engine.fit import TrainConfig, fit
+    from lingon.engine.optimizers import adamw
     from lingon.engine.world import World
-    from lingon.recipes import prepare, prepare_text
     from lingon.tasks.language_model.objective import Objective
+    from lingon.tasks.language_model.prepare import batches_of, loss_of, model_of, recomputing
 
-    model = prepare_text.model_of(settings, settings.vocab).to(device)
+    model = model_of(settings, settings.vocab).to(device)
     if settings.gradient_checkpointing:
-        prepare_text.recomputing(model)
+        recomputing(model)
     objective = Objective(model)
     batch = settings.batch_size * settings.context_length
     made_up = torch.randint(0, settings.vocab, (3 * STEPS * batch * settings.accumulation_steps,)).numpy()
-    batches = prepare_text.batches_of(model, made_up, settings, World(0, 1))
-    loss = prepare_text.loss_of(model)
-    trained, optimizer = prepare.compiled(objective) if settings.compile else objective, prepare.adamw(objective, 1e-4)
+    batches = batches_of(model, made_up, settings, World(0, 1))
+    loss = loss_of(model)
+    trained, optimizer = compiled(objective) if settings.compile else objective, adamw(objective, 1e-4)
     kind = getattr(precision, settings.precision)()
     for _ in range(2):
         steps = TrainConfig(
@@ -125,7 +127,7 @@ def measured(settings: TextSettings, device: Any) -> float:
     return history.steps * batch * settings.accumulation_steps / history.seconds
 
 
-def described(settings: TextSettings, found: dict[str, Any]) -> str:
+def described(settings: Settings, found: dict[str, Any]) -> str:
     """Model and memory in lines."""
     memory = found["memory"]
     parts = ", ".join(f"{name} {size(memory[name])}" for name in ("weights", "gradients", "optimizer", "activations"))

@@ -4,7 +4,7 @@ import importlib.metadata as metadata
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -12,12 +12,12 @@ from typing import Any
 
 from lingon import __version__
 from lingon.core.errors import UserError
-from lingon.core.terminal import printable
 from lingon.engine.checkpoint import steps_in
 from lingon.engine.run import Run
-from lingon.metrics.class_table import class_lines
 from lingon.metrics.names import shown
-from lingon.recipes.settings import Settings
+from lingon.metrics.scores import Scores
+from lingon.tasks.registry import row_of
+from lingon.tasks.training import Training
 
 PACKAGES = ("torch", "tokenizers", "numpy", "safetensors")
 
@@ -49,7 +49,7 @@ def after_training(run: Run, bundle: Path) -> Iterator[None]:
     prune(run)
 
 
-def record_of(settings: Settings, **data: Any) -> dict[str, Any]:
+def record_of(settings: Any, **data: Any) -> dict[str, Any]:
     """What it takes to make the run again: arguments and versions."""
     versions = {"lingon": __version__, "python": platform.python_version()}
     versions |= {name: metadata.version(name) for name in PACKAGES}
@@ -77,46 +77,20 @@ def prune(run: Run) -> None:
         print(f"removed the checkpoints, which only a run that has not ended needs: {size / 1e6:,.1f} MB")
 
 
-def summary(record: dict[str, Any], folder: Path) -> str:
-    """The end of a run, for people."""
-    test, seconds = record["test"], record["seconds"]
-    scores = ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in test.items())
-    where = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
-    classes = "\n".join(class_lines(record["per_class"]))
-    scores = f"\nheld-out texts: {scores}\n{classes}"
-    return f"{scores}\ntime: {where}\nreport: {folder / 'report.html'}\nbundle: {folder / 'bundle'}"
+def write_page(training: Training, folder: Path, record: Mapping[str, Any]) -> Path:
+    """Write the report of a run, or its curves where the task has no report; return the page."""
+    if training.report is not None:
+        return training.report(folder, record)
+    from lingon.export.training_curves import plot_runs
+
+    plot_runs([folder], folder / "curves.html")
+    return folder / "curves.html"
 
 
-def extremes(classifier: Any, test: Any, width: int = 160) -> str:
-    """The held-out texts that the model is surest about, of each label, and those it is surest and wrong about."""
-    from lingon.tasks.classify.report import surest
-
-    found = classifier.predict(test.texts)
-    right, wrong = surest(found, test.labels)
-    lines = ["", "surest and right:"]
-    for label in classifier.labels[:4]:
-        lines += [_line(found[i], None, width) for i in [i for i in right if found[i].label == label][:1]]
-    lines += ["surest and wrong:"]
-    lines += [_line(found[i], test.labels[i], width) for i in wrong[:3]]
-    return "\n".join(lines)
-
-
-def _line(found: Any, truth: str | None, width: int) -> str:
-    text = " ".join(found.text.split())
-    short = text if len(text) <= width else text[: width - 3] + "..."
-    label = f"{found.label} {found.probability:.1%}" + (f", but it is {truth}" if truth else "")
-    return f"  {printable(label)}\n    {printable(short)}"
-
-
-def next_steps(out: str) -> str:
-    """Commands to try after a first run."""
-    return "\n".join(
-        [
-            "",
-            "try next:",
-            f'  lingon predict {out} "I laughed until it hurt." --words',
-            f"  lingon train sentiment --model textcnn --out {Path(out).parent / 'textcnn'}",
-            "  lingon train classify --data YOUR.csv          # text of your own",
-            "  lingon learn list                              # the course",
-        ]
-    )
+def summary(record: Mapping[str, Any], found: Scores, training: Training, folder: Path, page: Path) -> str:
+    """Return the end of a run, for people: scores, times, what the trained task says, and what to try next."""
+    scores = ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in found.items())
+    where = ", ".join(f"{name} {value:.1f} s" for name, value in record["seconds"].items())
+    lines = [f"\nheld-out texts: {scores}", *found.details, f"time: {where}", f"{page.stem}: {page}"]
+    lines += [f"bundle: {folder / 'bundle'}", f"\n{training.sample()}".rstrip()]
+    return "\n".join([*lines, f"\ntry next: lingon {row_of(training.task.name).usage.format(folder)}"])

@@ -5,7 +5,7 @@ import itertools
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
@@ -42,7 +42,7 @@ def parameters_of(recipe: Callable) -> list[inspect.Parameter]:
     """Return the parameters of a recipe, each field of its settings as one of its own."""
     hints, parameters = get_type_hints(recipe, include_extras=True), []
     for name, given in inspect.signature(recipe).parameters.items():
-        if is_dataclass(given.default):
+        if is_dataclass(given.default):  # an object, or a class whose first fields have no default
             parameters += _flags(given.default)
         else:
             parameters.append(_parameter(name, hints[name], given.default))
@@ -54,7 +54,7 @@ def call(recipe: Callable, flags: dict[str, Any]) -> Any:
     arguments = {}
     for name, given in inspect.signature(recipe).parameters.items():
         if is_dataclass(given.default):
-            kind = type(given.default)
+            kind = given.default if isinstance(given.default, type) else type(given.default)
             arguments[name] = kind(**{f.name: flags[f.name] for f in fields(kind)})
         else:
             arguments[name] = flags[name]
@@ -79,7 +79,7 @@ def sweep(recipe: Callable, flags: dict[str, Any], varied: list[tuple[str, list[
     A run whose numbers overflow does not end the others. Prints a table, best on the validation texts first, and
     writes it to sweep.json.
     """
-    folder, score, rows, failed = Path(flags["out"]), flags.get("metric", "perplexity"), [], []
+    folder, score, rows, failed = Path(flags["out"]), flags.get("metric", getattr(recipe, "metric", "loss")), [], []
     names = [name for name, _ in varied]
     for values in itertools.product(*(v for _, v in varied)):
         chosen = dict(zip(names, values, strict=True))
@@ -122,8 +122,9 @@ def finished(out: Path) -> bool:
 
 
 def _flags(default: Any) -> list[inspect.Parameter]:
-    hints = get_type_hints(type(default), include_extras=True)
-    return [_parameter(f.name, hints[f.name], getattr(default, f.name, MISSING)) for f in fields(default)]
+    hints = get_type_hints(default if isinstance(default, type) else type(default), include_extras=True)
+    missing = inspect.Parameter.empty
+    return [_parameter(f.name, hints[f.name], getattr(default, f.name, missing)) for f in fields(default)]
 
 
 def _parameter(name: str, hint: Any, default: Any) -> inspect.Parameter:

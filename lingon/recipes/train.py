@@ -1,72 +1,69 @@
-"""Training from Python: the recipe of a task, with the settings of the command line by name."""
+"""Train any task: the whole run, in order. What differs between tasks is in `lingon.tasks`."""
 
-import inspect
-from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
-from lingon.core.errors import UserError, one_of, unknown
-from lingon.recipes import COMPARABLE
-from lingon.recipes.sweep import call, parameters_of
-
-RECIPES = {recipe.__name__.replace("_", "-"): recipe for recipe in COMPARABLE}
+from lingon.recipes.folder import Folder
+from lingon.recipes.sources import Source
+from lingon.tasks.settings import TrainSettings
 
 
-def train(
-    task: str,
-    data: str | Sequence[str] | None = None,
-    *,
-    model: str | None = None,
-    epochs: float | None = None,
-    seed: int = 0,
-    out: str | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
-    settings: Mapping[str, Any] | None = None,
-) -> Any:
-    """Train a task as `lingon train TASK` does, and return it loaded: the object that predicts.
+def train(task: str, source: Source, settings: TrainSettings, folder: Folder) -> dict[str, Any]:
+    """Train a task on data, test it and save it as a bundle; return what run.json records.
 
-    task: such as "classify" or "language-model". data: a corpus or a file; several for running text. model, epochs,
-    and out, the folder of the run: those of the recipe when not given. settings: any other flag of `lingon train TASK`
-    by its name with underscores, such as {"lr": 0.01, "label": "stars"}.
-    Raises UserError that names a task, setting or value that is not known.
+    task: its name in the registry. Raises UserError or DataError for settings and data that cannot be used, before the
+    folder is touched.
     """
-    if task not in RECIPES:
-        raise unknown("task to train", task, RECIPES)
-    recipe = RECIPES[task]
-    known = {parameter.name: parameter for parameter in parameters_of(recipe)}
-    named = {"data": data, "model": model, "epochs": epochs, "out": out}
-    given = {name: value for name, value in named.items() if value is not None}
-    given |= {"seed": seed, "resume": resume, "overwrite": overwrite}
-    for name, value in (settings or {}).items():
-        if name in given or name in named:
-            raise UserError(f"settings has {name!r}, which is an argument of train itself")
-        if name not in known:
-            raise unknown("setting", name, known)
-        given[name] = value
-    if isinstance(data, str) and "data" in known and list in _kinds(known["data"]):
-        given["data"] = [data]
-    for name, value in given.items():
-        _check(known[name], value)
-    missing = [name for name, at in known.items() if at.default is inspect.Parameter.empty and name not in given]
-    if missing:
-        raise UserError(f"train({task!r}) needs {one_of(missing)}")
-    flags = {name: at.default for name, at in known.items()} | given
-    call(recipe, flags)
+    # Imported here, so that `lingon --help` does not wait for torch.
+    from lingon.checkpoints.bundle import record_in_bundle, save_bundle
+    from lingon.core.device import pick_device
+    from lingon.engine.compile import compiled
+    from lingon.engine.distributed import process_group
+    from lingon.engine.fit import fit
+    from lingon.engine.run import Run
+    from lingon.recipes import prepare
+    from lingon.recipes.summary import Clock, after_training, ended, record_of, summary, write_page
+    from lingon.tasks.registry import task_of
+    from lingon.tasks.training import TrainContext
+    from lingon.word_vectors.files.load import read_vectors
 
-    from lingon.checkpoints.load import load
-
-    return load(flags["out"], flags["device"])
-
-
-def _kinds(parameter: inspect.Parameter) -> tuple[type, ...]:
-    """The types that a value may have: of `Annotated[list[str] | None, ...]`, list and None."""
-    hint = getattr(parameter.annotation, "__origin__", parameter.annotation)
-    return tuple(getattr(each, "__origin__", each) for each in get_args(hint) or (hint,))
-
-
-def _check(parameter: inspect.Parameter, value: Any) -> None:
-    kinds = _kinds(parameter)
-    allowed = (*kinds, int) if float in kinds else kinds
-    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in kinds):
-        names = one_of([kind.__name__ for kind in kinds if kind is not type(None)])
-        raise UserError(f"{parameter.name} is {str(value)[:40]!r}, expected {names}")
+    settings, device, clock = settings.checked(), pick_device(settings.device), Clock()
+    data = source.read()
+    settings = settings.filled(data)
+    record = record_of(settings, **source.record())
+    clock.lap("load the data")
+    with (
+        process_group(device) as place,
+        Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run,
+    ):
+        if ended(run):
+            return run.facts
+        training = task_of(task).prepare(data, settings, TrainContext(run.folder, place, device, read_vectors))
+        module = training.distribute(compiled(training.module) if settings.compile else training.module)
+        clock.lap("prepare")
+        history = fit(
+            module,
+            training.batches,
+            training.loss,
+            prepare.optimizer_of(module, settings),
+            config=prepare.train_config(settings, len(training.batches)),
+            evaluation=prepare.evaluation_of(training, settings),
+            run=run,
+        )
+        clock.lap("train")
+        record |= {**training.facts, "valid": history.best}
+        if place.rank > 0:
+            return record
+        # First of all: nothing that comes after training can lose the model.
+        bundle = save_bundle(training.task, training.models or settings.model, run.folder / "bundle", record)
+        record["seconds"] = clock.laps
+        with after_training(run, bundle):
+            found = training.test()
+            record |= {"test": dict(found), **found.tables}
+            clock.lap("test")
+            run.record_all(record)
+            record_in_bundle(bundle, record)
+            page = write_page(training, run.folder, record)
+            clock.lap("write the page")
+            run.record_all(record)
+            print(summary(record, found, training, run.folder, page))
+    return record

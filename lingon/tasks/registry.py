@@ -21,7 +21,9 @@ DataShape = Literal["labelled texts", "running text"]
 class TaskRow:
     """A task as the commands need to know it.
 
-    module: the file that has its TASK. role: of the models that it takes. data: the shape of its examples, by which
+    help: what `lingon train` does with it. metric: the one that a sweep compares models by.
+    module: the file that has its TASK. settings: the file that has its `Settings`, where that is another one; it
+    imports no torch. role: of the models that it takes. data: the shape of its examples, by which
     `lingon evaluate` reads them. noun: what a trained one is called. commands: those of the command line that take
     one, beside `evaluate`; usage: the one to try first, with {} for the bundle.
     """
@@ -32,6 +34,9 @@ class TaskRow:
     noun: str
     commands: tuple[str, ...]
     usage: str
+    help: str
+    metric: str
+    settings: str | None = None
 
 
 TASKS: dict[str, TaskRow] = {
@@ -42,6 +47,9 @@ TASKS: dict[str, TaskRow] = {
         noun="classifier",
         commands=("predict", "export"),
         usage="predict {} 'A text.'",
+        help="Train a text classifier on a corpus or on a file of your own.",
+        metric="accuracy",
+        settings="lingon.tasks.classify.settings",
     ),
     "language-model": TaskRow(
         "lingon.tasks.language_model",
@@ -49,7 +57,10 @@ TASKS: dict[str, TaskRow] = {
         "running text",
         noun="language-model",
         commands=("generate", "score"),
-        usage="generate {}",
+        usage="generate {} --prompt 'The day was'",
+        help="Train a language model on running text, and generate from it.",
+        metric="perplexity",
+        settings="lingon.tasks.language_model.settings",
     ),
 }
 # What a task does not do for which a command is not there.
@@ -66,6 +77,12 @@ def row_of(name: object) -> TaskRow:
 def task_of(name: object) -> "type[Task]":
     """Return the class of a task. Raises UserError for a name that is not in the table; nothing else is imported."""
     return import_module(row_of(name).module).TASK
+
+
+def settings_of(name: object) -> type:
+    """Return the class of what can be chosen for the training of a task. Raises UserError for an unknown name."""
+    row = row_of(name)
+    return import_module(row.settings or row.module).Settings
 
 
 def require(task: Any, command: str | None, source: object) -> None:

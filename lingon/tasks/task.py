@@ -1,6 +1,6 @@
 """What a task is: the protocol that bundles, `lingon evaluate` and `lingon predict` ask, whatever the task."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from lingon.metrics.scores import Scores
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lingon.data.tokenizers import Tokenizer
-    from lingon.engine.loss import Loss
+    from lingon.tasks.training import TrainContext, Training
 
     Part = nn.Module | Tokenizer
 
@@ -92,18 +92,15 @@ class Predictor(Task, Protocol):
 
 @runtime_checkable
 class Trainable(Task, Protocol):
-    """A task that `fit` trains: batches of its examples, their loss, and the evaluation while it is trained."""
+    """A task that `lingon train` trains. Beside its class stands `Settings`, what can be chosen for its training."""
 
-    def batches(self, examples: Any, *, max_tokens: int) -> Any:
-        """Return batches of at most so many tokens, padding included."""
-        ...
+    @classmethod
+    def prepare(cls, data: Any, settings: Any, context: "TrainContext") -> "Training":
+        """Return the task with fresh weights and all that its training takes.
 
-    def loss(self, model: "nn.Module", batch: Any) -> "Loss":
-        """Return the loss of a batch."""
-        ...
-
-    def evaluator(self, examples: Any) -> "Callable[[nn.Module], Mapping[str, float]]":
-        """Return a function of the model that gives the metrics on these examples, which are encoded only once."""
+        data: of the shape that the registry's row names: `Splits` of texts with labels, or `Documents`.
+        settings: `Settings` of the task, checked and filled in.
+        """
         ...
 
 

@@ -1,14 +1,19 @@
 """Every task keeps the protocol, and one of a third party is a file and a row: saved, loaded, asked, on every way."""
 
 import json
+import os
 import shutil
+import signal
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import lingon
 from lingon.checkpoints.bundle import read_config, save_bundle
 from lingon.cli.app import app
+from lingon.cli.errors import Stopped
 from lingon.core.errors import DataError, UserError
 from lingon.data.examples import Examples
 from lingon.data.tokenizers import characters, words
@@ -25,7 +30,16 @@ from lingon.tasks.task import Predictor, Task, Trainable, columns
 
 TEXTS = ["good film | fine film", "good | bad", "bad film | dull film", "fine | dull", "dull | bad", "bad | good"]
 ALIKE = ["1", "-1", "1", "-1", "1", "-1"]
-ROW = TaskRow("tests.tasks.toy_task", "encoder", "labelled texts", "pair scorer", ("predict",), "predict {} 'a | b'")
+ROW = TaskRow(
+    "tests.tasks.toy_task",
+    "encoder",
+    "labelled texts",
+    noun="pair scorer",
+    commands=("predict",),
+    usage="predict {} 'a | b'",
+    help="Train a pair scorer.",
+    metric="accuracy",
+)
 RUN = {"arguments": {"seed": 3}, "data": {"name": "made up"}}
 NAMES = {"encoder": "toy_encoder", "head": "toy_head"}
 
@@ -126,6 +140,67 @@ def test_twenty_steps_lower_the_loss(name):
     assert task.evaluator(examples)(task.model)["loss"] == pytest.approx(task.evaluate(examples)["loss"])
 
 
+@pytest.fixture
+def pairs(tmp_path, monkeypatch):
+    """A table of pairs to train on, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    kinds = {"good": 1, "fine": 1, "warm": 1, "kind": 1, "bad": -1, "dull": -1, "poor": -1, "cold": -1}
+    rows = [f"{a} | {b},{kinds[a] * kinds[b]}\n" for a in kinds for b in kinds]
+    (tmp_path / "pairs.csv").write_text("text,label\n" + "".join(rows))
+    return tmp_path
+
+
+def weights_in(folder):
+    return {name: load_file(folder / f"{name}.safetensors") for name in ("encoder", "head")}
+
+
+def test_the_toy_task_is_trained_stopped_resumed_and_used_from_the_command_line(pairs, monkeypatch, capsys):
+    flags = ("train", "alike", "--data", "pairs.csv", "--width", 7, "--epochs", 60, "--evals", 3, "--device", "cpu")
+    whole = run(capsys, *flags, "--out", "whole")
+    assert float(whole.split("accuracy ")[1].split()[0]) > 0.7  # even odds are half
+    assert "try next: lingon predict whole 'a | b'" in whole
+    assert Path("whole/curves.html").is_file()
+
+    toy, seen = task_of("alike"), []
+    loss = toy.loss
+
+    def stopped(self, model, batch):
+        seen.append(1)
+        if len(seen) == 17:
+            os.kill(os.getpid(), signal.SIGINT)
+        return loss(self, model, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(toy, "loss", stopped)
+        with pytest.raises((KeyboardInterrupt, Stopped)):
+            run(capsys, *flags, "--out", "stopped")
+    assert not Path("stopped/bundle").exists()
+    with pytest.raises(UserError, match="other arguments: width"):
+        run(capsys, *flags, "--width", 5, "--out", "stopped", "--resume")
+    run(capsys, *flags, "--out", "stopped", "--resume")
+    for name, weights in weights_in(pairs / "whole/bundle").items():
+        for key, again in weights_in(pairs / "stopped/bundle")[name].items():
+            assert torch.equal(again, weights[key])
+    found = lingon.load("stopped").predict(TEXTS)
+    assert run(capsys, "predict", "stopped", TEXTS[0]).strip() == str(found[0])
+    assert json.loads(run(capsys, "evaluate", "stopped", "--data", "pairs.csv", "--json"))["accuracy"] > 0.7
+    with pytest.raises(UserError, match="'stopped' is a pair scorer; classifiers are exported so far"):
+        run(capsys, "export", "stopped", "--to", "onnx")
+
+
+def test_the_toy_task_is_trained_from_python_and_swept(pairs, capsys):
+    found = lingon.train("alike", "pairs.csv", epochs=3, out="python", settings={"between": "|", "width": 3})
+    assert found.encoder.config()["width"] == 3
+    assert found.predict(TEXTS) == lingon.load("python").predict(TEXTS)
+    with pytest.raises(UserError, match="--width is 0; expected 1 or more"):
+        lingon.train("alike", "pairs.csv", settings={"width": 0}, out="wrong")
+    run(capsys, "train", "alike", "--data", "pairs.csv", "--epochs", 2, "--out", "s", "--sweep", "lr=0.1,0.01")
+    rows = json.loads(Path("s/sweep.json").read_text())
+    assert {row["lr"] for row in rows} == {0.1, 0.01}
+    assert all(0 <= row["valid accuracy"] <= 1 for row in rows)
+    assert "alike" in run(capsys, "recipes")
+
+
 def test_the_toy_task_scores_by_hand(tmp_path):
     task = lingon.load(save_bundle(alike(), NAMES, tmp_path / "b", RUN))
     vectors, turn = (w.detach().double() for w in task.model.parameters())
@@ -222,7 +297,7 @@ def test_a_model_without_a_name_is_refused_and_the_old_bundle_stays(tmp_path):
 
 
 def run(capsys, *arguments):
-    app(list(arguments), standalone_mode=False)
+    app([str(one) for one in arguments], standalone_mode=False)
     return capsys.readouterr().out
 
 

@@ -15,8 +15,8 @@ from lingon.metrics.likelihood import Likelihood, exp, with_cache
 from lingon.metrics.names import HIGHER_IS_BETTER
 from lingon.metrics.per_class import per_class
 from lingon.metrics.ranking import auc, binary_auc
-from lingon.recipes.settings import METRICS
 from lingon.tasks.classify import scores
+from lingon.tasks.classify.settings import METRICS
 
 
 @pytest.mark.filterwarnings("ignore")

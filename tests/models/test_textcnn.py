@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from lingon.data.batches import collate
 from lingon.data.tokenizers import words
 from lingon.models.textcnn import TextCNN
-from lingon.recipes.prepare import attach_vectors
-from lingon.recipes.settings import Settings
+from lingon.tasks.classify.prepare import attach_vectors
+from lingon.tasks.classify.settings import Settings
+from lingon.word_vectors.files.load import read_vectors
 
 WIDTH = 5
 VECTORS = {"good": [1, 2, 3, 4, 5], "film": [6, 7, 8, 9, 10]}
@@ -41,7 +42,7 @@ def make(tmp_path, tokenizer):
         model = TextCNN(len(tokenizer.vocab), 2, WIDTH, (1, 2), 7, dropout=0.0, multichannel=multichannel)
         if attached:
             settings = dataclasses.replace(Settings(model="textcnn"), vectors=str(file), freeze=freeze)
-            assert attach_vectors(model, tokenizer, settings) == 2 / 5  # two of pad, unk and three words
+            assert attach_vectors(model, tokenizer, settings, read_vectors) == 2 / 5  # two of pad, unk and three words
         return model
 
     return make

@@ -7,10 +7,11 @@ import pytest
 
 import lingon
 from lingon.core.errors import UserError
-from lingon.recipes.classify import classify
-from lingon.recipes.language_model import language_model
-from lingon.recipes.settings import Folder, Settings
-from lingon.recipes.text_settings import TextSettings
+from lingon.recipes.folder import Folder
+from lingon.recipes.sources import LabelledTexts, RunningText
+from lingon.recipes.train import train as run
+from lingon.tasks.classify.settings import Settings
+from lingon.tasks.language_model.settings import Settings as TextSettings
 
 ROWS = [(f"a good film number {i}", "good") if i % 2 else (f"a bad film number {i}", "bad") for i in range(120)]
 
@@ -19,8 +20,8 @@ ROWS = [(f"a good film number {i}", "good") if i % 2 else (f"a bad film number {
 def train(tmp_path):
     (tmp_path / "mine.csv").write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in ROWS))
     settings = replace(Settings(), model="bag", steps=4, evals=2, device="cpu")
-    return lambda **how: classify(
-        str(tmp_path / "mine.csv"), settings=settings, folder=Folder(str(tmp_path / "run"), **how)
+    return lambda **how: run(
+        "classify", LabelledTexts(str(tmp_path / "mine.csv")), settings, Folder(str(tmp_path / "run"), **how)
     )
 
 
@@ -55,6 +56,6 @@ def test_a_language_model_too(tmp_path, capsys):
         model="lstm", width=8, depth=1, vocab=300, batch_size=4, context_length=10, steps=3, evals=1
     )
     for how in ({}, {"resume": True}):
-        language_model([str(tmp_path / "text.txt")], settings=settings, folder=Folder(str(tmp_path / "run"), **how))
+        run("language-model", RunningText([str(tmp_path / "text.txt")]), settings, Folder(str(tmp_path / "run"), **how))
         assert not (tmp_path / "run/checkpoints").exists()
     assert f"trained already: {tmp_path / 'run/bundle'}\n" in capsys.readouterr().out

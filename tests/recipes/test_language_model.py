@@ -9,13 +9,15 @@ import lingon
 from lingon.core.errors import UserError
 from lingon.core.files import read_json
 from lingon.engine.log import read_metrics
+from lingon.recipes import recipe_of
 from lingon.recipes.estimate import estimate
 from lingon.recipes.file_settings import Files
-from lingon.recipes.language_model import language_model
+from lingon.recipes.folder import Folder
 from lingon.recipes.read_examples import Asked, read_examples
-from lingon.recipes.settings import Folder
+from lingon.recipes.sources import RunningText
 from lingon.recipes.sweep import as_command
-from lingon.recipes.text_settings import TextSettings, checked, filled
+from lingon.recipes.train import train
+from lingon.tasks.language_model.settings import Settings
 from tests.engine.test_reliability import python
 
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "lingon")
@@ -44,7 +46,7 @@ def text(tmp_path_factory):
 
 def run(text, folder, **given):
     given = {**SMALL, **({"dropout": None} if given.get("model") == "awd_lstm" else {}), **given}
-    return language_model([text], settings=TextSettings(**given), folder=Folder(out=str(folder)))
+    return train("language-model", RunningText([text]), Settings(**given), Folder(out=str(folder)))
 
 
 @pytest.mark.parametrize(
@@ -101,14 +103,14 @@ def test_of_a_corpus_the_test_part_is_evaluated(text, tmp_path):
 
 def test_dropout_is_refused_where_it_would_do_nothing():
     with pytest.raises(UserError, match=r"--dropout is 0.5, which --model awd_lstm does not have.*--set drop_words="):
-        checked(TextSettings(model="awd_lstm", dropout=0.5))
-    assert filled(checked(TextSettings(model="awd_lstm"))).dropout is None
-    assert filled(checked(TextSettings(model="lstm"))).dropout == 0.3
+        Settings(model="awd_lstm", dropout=0.5).checked()
+    assert Settings(model="awd_lstm").checked().filled().dropout is None
+    assert Settings(model="lstm").checked().filled().dropout == 0.3
 
 
 def test_a_sweep_goes_by_perplexity(text, tmp_path):
-    as_command(language_model)(
-        data=[text], text=None, accept_licence=False, **vars(Files()), **vars(TextSettings(**SMALL)),
+    as_command(recipe_of("language-model"))(
+        data=[text], text=None, accept_licence=False, **vars(Files()), **vars(Settings(**SMALL)),
         **vars(Folder(out=str(tmp_path))),
         sweep=["lr=1e-6,1e-2"],
     )  # fmt: skip
@@ -125,7 +127,7 @@ def flags(given):
 def test_two_processes_are_one(text, tmp_path, how):
     one, two = tmp_path / "one", tmp_path / "two"
     given = SMALL | {"epochs": 2.0}
-    language_model([text], settings=TextSettings(**given), folder=Folder(out=str(one)))
+    train("language-model", RunningText([text]), Settings(**given), Folder(out=str(one)))
     command = ["train", "language-model", f"--data={text}", *flags(given), f"--out={two}", *how]
     code, _, errors = python(*TORCHRUN, *command)
     assert code == 0, errors
@@ -149,11 +151,11 @@ def test_two_processes_are_one(text, tmp_path, how):
 )
 def test_what_does_not_go_together_is_said(given, message):
     with pytest.raises(UserError, match=message):
-        checked(TextSettings(**given))
+        Settings(**given).checked()
 
 
 def test_a_plan_counts_what_the_training_then_takes(text, capsys):
-    found = estimate(1000, 4, settings=TextSettings(**SMALL))
+    found = estimate(1000, 4, settings=Settings(**SMALL))
     assert found["tokens_per_second"] > 0
     assert [row["processes"] for row in found["processes"]] == [1, 2, 4]
     assert found["processes"][0]["ddp"] == found["memory"]["together"]
@@ -161,7 +163,7 @@ def test_a_plan_counts_what_the_training_then_takes(text, capsys):
 
 
 def test_a_plan_too_large_for_the_machine_is_only_counted(capsys):
-    found = estimate(1e9, settings=TextSettings(width=1024, depth=30, context_length=4096, batch_size=4096))
+    found = estimate(1e9, settings=Settings(width=1024, depth=30, context_length=4096, batch_size=4096))
     assert found["tokens_per_second"] is None
     assert "does not fit here" in capsys.readouterr().out
 

@@ -4,10 +4,9 @@ import pytest
 
 from lingon.core.errors import UserError
 from lingon.models.registry import MODELS, Facts, build, entry_of, models_for
-from lingon.recipes import text_settings
-from lingon.recipes.model_options import model_options
-from lingon.recipes.settings import Settings, checked, filled
-from lingon.recipes.text_settings import TextSettings
+from lingon.tasks.classify.settings import Settings, filled
+from lingon.tasks.language_model.settings import Settings as TextSettings
+from lingon.tasks.model_options import model_options
 
 FACTS = Facts(vocab_size=307, words=1_000_000)
 
@@ -28,7 +27,7 @@ FACTS = Facts(vocab_size=307, words=1_000_000)
 )
 def test_a_setting_that_would_do_nothing_is_refused(given, message):
     with pytest.raises(UserError, match=message):
-        checked(Settings(**given))
+        Settings(**given).checked()
 
 
 @pytest.mark.parametrize(
@@ -43,12 +42,12 @@ def test_a_setting_that_would_do_nothing_is_refused(given, message):
 )
 def test_a_setting_of_a_language_model_that_would_do_nothing_is_refused(given, message):
     with pytest.raises(UserError, match=message):
-        text_settings.checked(TextSettings(**given))
+        TextSettings(**given).checked()
 
 
 @pytest.mark.parametrize("name", models_for("classifier"))
 def test_a_classifier_gets_the_options_it_has(name):
-    settings = filled(checked(Settings(model=name)), 20_000)
+    settings = filled(Settings(model=name).checked(), 20_000)
     options = model_options(settings, FACTS, classes=3)
     assert options.keys() <= set(entry_of(name).options)
     assert build(name, options).config().items() >= options.items()
@@ -57,7 +56,7 @@ def test_a_classifier_gets_the_options_it_has(name):
 
 @pytest.mark.parametrize("name", models_for("causal"))
 def test_a_language_model_gets_the_options_it_has(name):
-    settings = text_settings.filled(text_settings.checked(TextSettings(model=name, width=24, depth=2)))
+    settings = TextSettings(model=name, width=24, depth=2).checked().filled()
     options = model_options(settings, FACTS)
     assert build(name, options).config().items() >= options.items()
     assert options["width"] == 24
@@ -65,9 +64,9 @@ def test_a_language_model_gets_the_options_it_has(name):
 
 
 def test_hash_buckets_follow_from_the_texts_unless_they_are_given():
-    settings = filled(checked(Settings()), 20_000)
+    settings = filled(Settings().checked(), 20_000)
     assert model_options(settings, FACTS, classes=3)["buckets"] == 2**19  # half a million, as a power of two
-    settings = filled(checked(Settings(set=["buckets=64"])), 20_000)
+    settings = filled(Settings(set=["buckets=64"]).checked(), 20_000)
     assert model_options(settings, FACTS, classes=3)["buckets"] == 64
 
 

@@ -15,10 +15,11 @@ from lingon.cli.app import app
 from lingon.core.errors import NotFinite
 from lingon.core.files import read_json, write_json
 from lingon.engine.run import Run
-from lingon.recipes.language_model import language_model
-from lingon.recipes.settings import Folder
+from lingon.recipes.folder import Folder
+from lingon.recipes.sources import RunningText
 from lingon.recipes.sweep import sweep
-from lingon.recipes.text_settings import TextSettings
+from lingon.recipes.train import train as run_recipe
+from lingon.tasks.language_model.settings import Settings
 from tests.core.test_strict_json import strict
 
 GOOD, POOR = ("bright", "superb", "clever"), ("sloppy", "dull", "weak")
@@ -148,10 +149,10 @@ def test_whatever_fails_after_training_the_model_is_there_and_resume_ends_the_ru
         raise OSError(28, "No space left on device")
 
     place = {
-        "evaluate": "lingon.tasks.classify.Classifier.evaluate",
+        "evaluate": "lingon.tasks.classify.classifier.Classifier.scores_of",
         "write_report": "lingon.tasks.classify.report.write_report",
         "summary": "lingon.recipes.summary.summary",
-        "record_in_bundle": "lingon.recipes.classify.record_in_bundle",
+        "record_in_bundle": "lingon.checkpoints.bundle.record_in_bundle",
     }[where]
     with monkeypatch.context() as patch:
         if where == "record_in_bundle":  # the second one: the first is a part of writing the bundle
@@ -221,12 +222,12 @@ def test_a_long_folder_is_not_cut_in_the_table_of_a_sweep(data, capsys):
 
 def test_a_language_model_whose_perplexity_overflows_is_kept(data, capsys):
     prose(data)
-    settings = TextSettings(
+    settings = Settings(
         model="lstm", width=8, depth=1, context_length=7, batch_size=4, vocab=300, steps=3, lr=1e6,
         max_grad_norm=None, schedule="constant",
         evals=1, dropout=0.0, warmup=0.0,
     )  # fmt: skip
-    record = language_model([str(data / "base.csv.txt")], settings=settings, folder=Folder(out="lm"))
+    record = run_recipe("language-model", RunningText([str(data / "base.csv.txt")]), settings, Folder(out="lm"))
     assert record["test"]["loss"] > 710  # nats: e to that power is no float
     saved = strict(Path("lm/run.json").read_text())
     assert saved["test"]["perplexity"] is None
@@ -235,7 +236,7 @@ def test_a_language_model_whose_perplexity_overflows_is_kept(data, capsys):
     assert "perplexity inf" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("where", ["lingon.export.training_curves.plot_runs", "lingon.recipes.text_summary.summary"])
+@pytest.mark.parametrize("where", ["lingon.export.training_curves.plot_runs", "lingon.recipes.summary.summary"])
 def test_a_language_model_survives_what_comes_after(data, monkeypatch, where):
     prose(data)
 

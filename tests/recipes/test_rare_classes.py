@@ -19,8 +19,8 @@ from lingon.data.tokenizers import words
 from lingon.engine.evaluation import Best, Evaluation
 from lingon.metrics.class_table import class_lines
 from lingon.models.registry import build
-from lingon.recipes.class_weights import class_weights
 from lingon.tasks.classify import Classifier
+from lingon.tasks.classify.class_weights import class_weights
 
 
 def take(rows, **how) -> tuple[Best, list[bool]]:

@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import pytest
+import typer
 from typer import Option
 
+from lingon.cli.app import app
 from lingon.core.errors import UserError
 from lingon.data.examples import Examples
 from lingon.data.tokenizers import words
 from lingon.models.registry import entry_of, models_for
-from lingon.recipes import COMPARABLE, RECIPES
-from lingon.recipes.prepare import model_of
-from lingon.recipes.settings import Settings, checked, filled
+from lingon.recipes import WITHOUT_SCORE, names, recipe_of
 from lingon.recipes.sweep import as_command, vary
+from lingon.recipes.train import train
+from lingon.recipes.vectors import vectors
+from lingon.tasks.classify.prepare import model_of
+from lingon.tasks.classify.settings import Settings, filled
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,17 @@ def test_wrong_sweeps_are_named(text, message):
         vary(text, parameters)
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_is_short_and_says_what_it_does(name):
-    source = inspect.getsource(inspect.getmodule(RECIPES[name]))
+@pytest.mark.parametrize("recipe", [train, vectors])
+def test_every_recipe_is_short_and_says_what_it_does(recipe):
+    source = inspect.getsource(inspect.getmodule(recipe))
     assert len(source.splitlines()) <= 85
-    assert RECIPES[name].__doc__
+    assert recipe.__doc__
+
+
+@pytest.mark.parametrize("name", names())
+def test_what_can_be_trained_says_what_it_does(name):
+    assert recipe_of(name).__doc__.startswith("Train ")
+    assert recipe_of(name) is vectors or recipe_of(name).metric
 
 
 @pytest.mark.parametrize("model", models_for("classifier"))
@@ -86,7 +96,7 @@ def test_few_texts_get_smaller_batches_and_steps_enough(model):
 )
 def test_impossible_settings_are_named(change, message):
     with pytest.raises(UserError, match=message):
-        checked(Settings(**change))
+        Settings(**change).checked()
 
 
 @pytest.mark.parametrize(
@@ -112,5 +122,7 @@ def test_sizes_reach_the_model():
 
 
 def test_only_runs_with_a_held_out_score_can_be_swept():
-    assert {r.__name__ for r in COMPARABLE} == set(RECIPES) - {"vectors"}
-    assert "sweep" not in inspect.signature(as_command(RECIPES["vectors"], sweeps=False)).parameters
+    assert set(names()) > set(WITHOUT_SCORE)
+    group = typer.main.get_command(app).commands["train"]
+    for name, command in group.commands.items():
+        assert ("sweep" in {parameter.name for parameter in command.params}) == (name not in WITHOUT_SCORE)

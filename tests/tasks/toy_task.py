@@ -9,11 +9,26 @@ from torch import nn
 
 from lingon.core.config_keys import want
 from lingon.core.errors import DataError
+from lingon.core.seed import seed_everything
 from lingon.data.examples import Examples
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.loss import Loss
 from lingon.metrics.scores import Scores
+from lingon.models.registry import Facts, build
+from lingon.tasks.model_options import model_options
+from lingon.tasks.settings import TrainSettings
 from lingon.tasks.task import Card
+from lingon.tasks.training import Training
+
+
+@dataclass(frozen=True)
+class Settings(TrainSettings):
+    """How a pair scorer is made and trained."""
+
+    model: str = "toy_encoder"
+    epochs: float | None = 20
+    lr: float | None = 0.05
+    between: str = "|"
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,26 @@ class Alike:
     @classmethod
     def card(cls, model, config):
         return Card(f"# {model}", "A model of likeness", ["- **Limits**: it is a toy."], '.predict(["a | b"])')
+
+    @classmethod
+    def prepare(cls, data, settings, context):
+        left = context.tokenizer("words", lambda: data.train.texts, 100, "left")
+        right = context.tokenizer("characters", lambda: data.train.texts, 100, "right")
+        seed_everything(settings.seed)
+        encoder = build(settings.model, model_options(settings, Facts(max(len(left.vocab), len(right.vocab)))))
+        head = build("toy_head", {"width": encoder.config()["width"]})
+        task = cls(encoder, head, left, right, settings.between)
+        return Training(
+            task=task,
+            module=task.model.to(context.device),
+            batches=task.batches(data.train, max_tokens=64),
+            loss=task.loss,
+            evaluator=task.evaluator(data.valid),
+            metric="accuracy",
+            test=lambda: task.evaluate(data.test),
+            models={"encoder": settings.model, "head": "toy_head"},
+            facts={"data": data.source},
+        )
 
     def collate(self, texts):
         halves = zip(*(text.split(self.between) for text in texts), strict=True)

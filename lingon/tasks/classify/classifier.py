@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +28,10 @@ from lingon.metrics.per_class import per_class
 from lingon.metrics.ranking import auc
 from lingon.metrics.scores import Scores
 from lingon.tasks.task import Card
+
+if TYPE_CHECKING:
+    from lingon.tasks.classify.settings import Settings
+    from lingon.tasks.training import TrainContext, Training
 
 TOKENS_AT_ONCE = 16_384  # per batch when predicting: large enough to keep two cores busy, small enough for any laptop
 
@@ -118,6 +122,13 @@ class Classifier:
         facts = [f"- **Reads** {reads}.", f"- **Limits**: {limits}."]
         return Card(title, "A text classifier", facts, '.predict("Your text.")')
 
+    @classmethod
+    def prepare(cls, data: Splits, settings: "Settings", context: "TrainContext") -> "Training":
+        """Return a classifier that is ready to be trained; see `lingon.tasks.classify.prepare`."""
+        from lingon.tasks.classify.prepare import prepare
+
+        return prepare(data, settings, context)
+
     @property
     def device(self) -> torch.device:
         return next(self.model.parameters()).device
@@ -190,7 +201,11 @@ class Classifier:
         A metric that the texts do not define, such as AUC of a single class, is NaN. Its table `per_class` has
         precision, recall, F1 and support of each label. Raises NotFinite for broken weights.
         """
-        logits, truth = self.logits_of_ids(self._some(examples)), torch.tensor(self.numbers(examples.labels))
+        return self.scores_of(self.logits_of_ids(self._some(examples)), examples)
+
+    def scores_of(self, logits: Float[Tensor, "n C"], examples: Examples) -> Scores:
+        """Return what `evaluate` gives, of texts whose logits are known."""
+        truth = torch.tensor(self.numbers(examples.labels))
         classes = zip(self.labels, per_class(confusion_matrix(logits, truth)), strict=True)
         table = {label: found._asdict() for label, found in classes}
         return Scores(scores(logits, truth), "accuracy", {"per_class": table}, class_lines(table))
@@ -222,7 +237,11 @@ class Classifier:
         for text in texts:
             if not isinstance(text, str):
                 raise UserError(f"a text is a str, not {type(text).__name__}: {str(text)[:40]!r}")
-        found = self.logits(texts).softmax(-1).tolist()
+        return self.predictions(texts, self.logits(texts))
+
+    def predictions(self, texts: Sequence[str], logits: Float[Tensor, "n C"]) -> list[Classification]:
+        """Return what `predict` gives, of texts whose logits are known."""
+        found = logits.softmax(-1).tolist()
         return [self._prediction(text, row) for text, row in zip(texts, found, strict=True)]
 
     def stream(self, texts: Iterable[str], at_once: int = 1024) -> Iterator[Classification]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lingon.core.shapes import Tensor
 from lingon.data.examples import Examples
 from lingon.engine.log import read_metrics
 from lingon.metrics.calibration import expected_calibration_error, reliability
@@ -20,14 +21,15 @@ MOST_LABELS = 20  # rows of the confusion table; a wider one cannot be read
 SHOWN_CHARACTERS = 1200  # of a text in the report
 
 
-def write_report(path: Path, classifier: Classifier, test: Examples, run_folder: Path, run: dict[str, Any]) -> Path:
+def write_report(
+    path: Path, classifier: Classifier, test: Examples, run_folder: Path, run: dict[str, Any], logits: Tensor
+) -> Path:
     """Writes `report.html` for a classifier and the held-out texts it was tested on.
 
-    run: what run.json holds (arguments, data, metrics of the test, times).
+    run: what run.json holds (arguments, data, metrics of the test, times). logits: of the texts [n, C].
     """
     import torch
 
-    logits = classifier.logits(test.texts)
     truth = torch.tensor(classifier.numbers(test.labels))
     probabilities, matrix = logits.softmax(-1), confusion_matrix(logits, truth)
     page = {

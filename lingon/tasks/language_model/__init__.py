@@ -1,6 +1,17 @@
 """Language modeling: a model that is trained on running text, generates text, and says how likely a text is."""
 
-from lingon.tasks.language_model.language_model import TASK, LanguageModel
-from lingon.tasks.language_model.sampling_params import Manner
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lingon.tasks.language_model.language_model import TASK, LanguageModel
+    from lingon.tasks.language_model.sampling_params import Manner
 
 __all__ = ["TASK", "LanguageModel", "Manner"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import torch only when something is asked for, so that the settings are read without it."""
+    if name in __all__:
+        return getattr(import_module("lingon.tasks.language_model.language_model"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

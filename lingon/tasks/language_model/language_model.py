@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import nn
@@ -31,6 +31,11 @@ from lingon.metrics.scores import Scores
 from lingon.tasks.language_model.sampling_params import Manner
 from lingon.tasks.language_model.text_likelihood import text_scores
 from lingon.tasks.task import Card
+
+if TYPE_CHECKING:
+    from lingon.data.documents import Documents
+    from lingon.tasks.language_model.settings import Settings
+    from lingon.tasks.training import TrainContext, Training
 
 END = 0  # in models of our own, [pad], which no text holds, ends a document
 
@@ -60,6 +65,13 @@ class LanguageModel:
     def config(self) -> dict[str, Any]:
         """Return the ids that end a text, by name."""
         return {"ends": self.ends}
+
+    @classmethod
+    def prepare(cls, data: "Documents", settings: "Settings", context: "TrainContext") -> "Training":
+        """Return a language model that is ready to be trained; see `lingon.tasks.language_model.prepare`."""
+        from lingon.tasks.language_model.prepare import prepare
+
+        return prepare(data, settings, context)
 
     @classmethod
     def check_config(cls, config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:

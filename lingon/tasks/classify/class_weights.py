@@ -1,11 +1,32 @@
-"""How much each class counts in the loss: `--class-weights balanced`, or a number for each label."""
+"""The labels of the training texts, and how much each counts in the loss: `--class-weights`."""
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from lingon.core.errors import UserError, unknown
 
+if TYPE_CHECKING:
+    from lingon.data.examples import Examples
+    from lingon.tasks.classify.settings import Settings
+
 WRITTEN = 'expected balanced, or numbers such as good=1,bad=2.5, or JSON such as {"a, b": 2}'
+
+
+def labels_of(train: "Examples") -> list[str]:
+    """Return the labels in the training texts: by number where all are numbers, else by alphabet."""
+    labels = list(train.label_counts())
+    if len(labels) < 2:
+        raise UserError(f"all {len(train):,} texts have the label {labels[0]!r}; a classifier needs two or more labels")
+    try:
+        return sorted(labels, key=float)
+    except ValueError:
+        return sorted(labels)
+
+
+def weights_of(settings: "Settings", train: "Examples", labels: Sequence[str]) -> list[float] | None:
+    """Return the weight of each label in the loss that the settings name; None when all count alike."""
+    return settings.class_weights and class_weights(settings.class_weights, labels, train.label_counts())
 
 
 def class_weights(given: str, labels: Sequence[str], counts: Mapping[str, int]) -> list[float]:

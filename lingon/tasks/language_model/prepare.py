@@ -3,62 +3,79 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
 
 from lingon.core.files import cache_dir
+from lingon.core.seed import seed_everything
+from lingon.core.terminal import printable
 from lingon.data.batches import Loader, Tokens, contiguous_batches, shuffled_windows
+from lingon.data.documents import Documents
 from lingon.data.shards import Stream, build_shards, fingerprint
-from lingon.data.tokenizers import Tokenizer, bpe, characters, spaces, unigram, words
+from lingon.data.tokenizers import Tokenizer
 from lingon.engine.distributed import distribute
-from lingon.engine.evaluation import Evaluation
 from lingon.engine.fsdp import shard
 from lingon.engine.loss import LossFunction
 from lingon.engine.world import World, wait_for_all
+from lingon.kernels.allocator import keep_freed_memory
 from lingon.layers.adaptive_softmax import usual_cutoffs
 from lingon.layers.losses import LogUniform, Unigram
+from lingon.metrics.scores import Scores
 from lingon.models.registry import Facts, build
-from lingon.recipes.model_options import model_options
-from lingon.recipes.prepare import compiled, steps_of
-from lingon.recipes.text_settings import TextSettings
+from lingon.tasks.language_model.language_model import LanguageModel
 from lingon.tasks.language_model.objective import (
+    Objective,
     Softmax,
     carried_loss,
     exact,
+    finite,
     fresh_loss,
     likelihood,
     recurrent,
     sampled,
 )
+from lingon.tasks.language_model.settings import Settings
+from lingon.tasks.model_options import model_options
+from lingon.tasks.training import TrainContext, Training
 
 PARTS = ("train", "valid", "test")
 END = 0  # the id of [pad], which no text holds: it ends a document
 SAMPLE = 64 << 20  # characters that a tokenizer is trained on, at most
 AT_ONCE = 1 << 24  # tokens that are counted at a time
 GLANCE = 16_384  # tokens of the validation text that are looked at while training
-TOKENIZERS = {
-    "bpe": bpe,
-    "unigram": unigram,
-    "words": lambda texts, size: words(texts, max_size=size),
-    "spaces": lambda texts, size: spaces(texts, max_size=size),
-    "characters": lambda texts, size: characters(texts, max_size=max(size, 1000)),
-}
 
 
-Read = Callable[[str], Iterator[str]]  # the documents of a part: "train", "valid" or "test"
+def prepare(data: Documents, settings: Settings, context: TrainContext) -> Training:
+    """Return a language model with fresh weights, ready to be trained on running text."""
+    texts = lambda: list(_beginning(data.of("train")))
+    tokenizer = context.tokenizer(settings.tokenizer, texts, settings.vocab)
+    streams = streams_of(data, tokenizer, context.world)
+    keep_freed_memory()
+    seed_everything(settings.seed)
+    model = model_of(settings, len(tokenizer.vocab)).to(context.device)
+    objective = Objective(model, softmax_of(settings, streams["train"], len(tokenizer.vocab)))
+    language = LanguageModel(model, tokenizer)
+    return Training(
+        task=language,
+        module=objective,
+        batches=batches_of(model, streams["train"], settings, context.world),
+        loss=loss_of(model),
+        evaluator=evaluator_of(streams["valid"], settings),
+        metric="loss",
+        test=partial(test_scores, model, streams["test"], settings),
+        facts={"tokens": {part: len(stream) for part, stream in streams.items()}},
+        sample=lambda: "it writes: " + printable("The" + language.write("The", tokens=60, temperature=0.8), lines=True),
+        distribute=shard if settings.fsdp else distribute,
+    )
 
 
-def tokenizer_of(read: Read, settings: TextSettings, kept: Path, place: World) -> Tokenizer:
-    """A tokenizer trained on the training text, and kept in the run's folder for when the run is resumed."""
-    if place.rank == 0 and not kept.exists():
-        texts = list(_beginning(read("train")))
-        TOKENIZERS[settings.tokenizer](texts, settings.vocab).save(kept)
-    wait_for_all()
-    return Tokenizer.load(kept)
+def test_scores(model: nn.Module, test: Stream, settings: Settings) -> Scores:
+    """Return the metrics on the test text. Raises NotFinite for broken weights."""
+    found = likelihood(model, test[:], settings.context_length, rows=8, bytes=test.bytes)
+    return Scores(finite(found).scores(), "perplexity")
 
 
 def _beginning(documents: Iterator[str]) -> Iterator[str]:
@@ -70,27 +87,24 @@ def _beginning(documents: Iterator[str]) -> Iterator[str]:
             return
 
 
-def streams_of(read: Read, identity: list[Any], tokenizer: Tokenizer, place: World) -> dict[str, Stream]:
-    """The tokens of each part, encoded once and kept in the cache folder for other runs with the same tokenizer.
-
-    identity: what tells these texts from others.
-    """
-    made_of = json.dumps([identity, fingerprint(tokenizer)])
+def streams_of(data: Documents, tokenizer: Tokenizer, place: World) -> dict[str, Stream]:
+    """The tokens of each part, encoded once and kept in the cache folder for other runs with the same tokenizer."""
+    made_of = json.dumps([data.identity, fingerprint(tokenizer)])
     folder = cache_dir() / "streams" / hashlib.sha256(made_of.encode()).hexdigest()[:16]
     if place.rank == 0:
         for part in PARTS:
-            build_shards(folder / part, read(part), tokenizer, END)
+            build_shards(folder / part, data.of(part), tokenizer, END)
     wait_for_all()
     return {part: Stream(folder / part) for part in PARTS}
 
 
-def model_of(settings: TextSettings, vocab_size: int) -> nn.Module:
+def model_of(settings: Settings, vocab_size: int) -> nn.Module:
     """The model that the settings name, with fresh weights."""
     more = {"cutoffs": usual_cutoffs(vocab_size)} if settings.softmax == "adaptive" else {}
     return build(settings.model, model_options(settings, Facts(vocab_size), **more))
 
 
-def softmax_of(settings: TextSettings, train: Stream, vocab_size: int) -> Softmax:
+def softmax_of(settings: Settings, train: Stream, vocab_size: int) -> Softmax:
     """How the loss is computed while training."""
     if settings.softmax != "sampled":
         return exact
@@ -102,18 +116,11 @@ def softmax_of(settings: TextSettings, train: Stream, vocab_size: int) -> Softma
     return sampled(Unigram(torch.as_tensor(counts).double(), samples))
 
 
-def batches_of(model: nn.Module, train: Tokens, settings: TextSettings, place: World) -> Loader:
+def batches_of(model: nn.Module, train: Tokens, settings: Settings, place: World) -> Loader:
     """Contiguous order for a model that carries a state from batch to batch, shuffled windows for others."""
     if recurrent(model):
         return contiguous_batches(train, settings.batch_size, settings.context_length, place.rank, place.size)
     return shuffled_windows(train, settings.batch_size, settings.context_length, settings.seed, place.rank, place.size)
-
-
-def wrap(objective: nn.Module, settings: TextSettings) -> nn.Module:
-    """The model as it is trained: compiled, copied to or spread over the processes of torchrun, where wanted."""
-    if settings.fsdp:
-        return shard(objective)
-    return distribute(compiled(objective) if settings.compile else objective)
 
 
 def loss_of(model: nn.Module) -> LossFunction:
@@ -121,16 +128,15 @@ def loss_of(model: nn.Module) -> LossFunction:
     return carried_loss if recurrent(model) else fresh_loss
 
 
-def evaluation_of(valid: Stream, settings: TextSettings, batches_per_epoch: int) -> Evaluation:
-    """When to look at the validation text; the weights with the lowest loss on it are kept."""
-    every = max(1, steps_of(settings, batches_per_epoch) // settings.evals)
+def evaluator_of(valid: Stream, settings: Settings) -> Callable[[nn.Module], dict[str, float]]:
+    """The loss and perplexity of an objective on the beginning of the validation text."""
     tokens = valid[:GLANCE]
 
     def evaluate(objective: nn.Module) -> dict[str, float]:
         found = likelihood(objective.model, tokens, settings.context_length, rows=16, stride=settings.context_length)
         return {"loss": found.loss, "perplexity": found.perplexity}
 
-    return Evaluation(evaluate, every=every, metric="loss", higher_is_better=False, patience=settings.patience)
+    return evaluate
 
 
 def recomputing(model: nn.Module) -> None:

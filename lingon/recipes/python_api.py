@@ -1,0 +1,70 @@
+"""Training from Python: the recipe of a task, with the settings of the command line by name."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+from lingon.core.errors import UserError, one_of, unknown
+from lingon.recipes import WITHOUT_SCORE, names, recipe_of
+from lingon.recipes.sweep import call, parameters_of
+
+
+def train(
+    task: str,
+    data: str | Sequence[str] | None = None,
+    *,
+    model: str | None = None,
+    epochs: float | None = None,
+    seed: int = 0,
+    out: str | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    settings: Mapping[str, Any] | None = None,
+) -> Any:
+    """Train a task as `lingon train TASK` does, and return it loaded: the object that predicts.
+
+    task: such as "classify" or "language-model". data: a corpus or a file; several for running text. model, epochs,
+    and out, the folder of the run: those of the recipe when not given. settings: any other flag of `lingon train TASK`
+    by its name with underscores, such as {"lr": 0.01, "label": "stars"}.
+    Raises UserError that names a task, setting or value that is not known.
+    """
+    if task in WITHOUT_SCORE or task not in names():
+        raise unknown("task to train", task, [name for name in names() if name not in WITHOUT_SCORE])
+    recipe = recipe_of(task)
+    known = {parameter.name: parameter for parameter in parameters_of(recipe)}
+    named = {"data": data, "model": model, "epochs": epochs, "out": out}
+    given = {name: value for name, value in named.items() if value is not None}
+    given |= {"seed": seed, "resume": resume, "overwrite": overwrite}
+    for name, value in (settings or {}).items():
+        if name in given or name in named:
+            raise UserError(f"settings has {name!r}, which is an argument of train itself")
+        if name not in known:
+            raise unknown("setting", name, known)
+        given[name] = value
+    if isinstance(data, str) and "data" in known and list in _kinds(known["data"]):
+        given["data"] = [data]
+    for name, value in given.items():
+        _check(known[name], value)
+    missing = [name for name, at in known.items() if at.default is inspect.Parameter.empty and name not in given]
+    if missing:
+        raise UserError(f"train({task!r}) needs {one_of(missing)}")
+    flags = {name: at.default for name, at in known.items()} | given
+    call(recipe, flags)
+
+    from lingon.checkpoints.load import load
+
+    return load(flags["out"], flags["device"])
+
+
+def _kinds(parameter: inspect.Parameter) -> tuple[type, ...]:
+    """The types that a value may have: of `Annotated[list[str] | None, ...]`, list and None."""
+    hint = getattr(parameter.annotation, "__origin__", parameter.annotation)
+    return tuple(getattr(each, "__origin__", each) for each in get_args(hint) or (hint,))
+
+
+def _check(parameter: inspect.Parameter, value: Any) -> None:
+    kinds = _kinds(parameter)
+    allowed = (*kinds, int) if float in kinds else kinds
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in kinds):
+        names = one_of([kind.__name__ for kind in kinds if kind is not type(None)])
+        raise UserError(f"{parameter.name} is {str(value)[:40]!r}, expected {names}")

@@ -1,0 +1,86 @@
+"""Where training data comes from, by the shape of the examples that a task takes: flags, and a way to read them."""
+
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, one_column
+from lingon.tasks.registry import DataShape
+
+if TYPE_CHECKING:
+    from lingon.data.documents import Documents
+    from lingon.data.examples import Splits
+
+BadRow = Annotated[str, Option(help="A row that cannot be read: stop, or skip it.")]
+Label = Annotated[str | None, Option(help="Column with the labels; guessed when obvious.")]
+Licence = Annotated[bool, Option("--accept-licence", help="You may use a text whose licence is unclear, such as ptb.")]
+
+
+@dataclass(frozen=True)
+class LabelledTexts:
+    """Texts with labels: a corpus, or a file or folder of the user's."""
+
+    data: Annotated[str, Option(help="A corpus (lingon data list), or your csv, tsv, jsonl, parquet or folder.")]
+    text: TextColumn = None
+    label: Label = None
+    test: Annotated[str | None, Option(help="File to test on; a part of the data is cut off by default.")] = None
+    on_bad_row: BadRow = "stop"
+    encoding: Encoding = "utf-8"
+    quoting: Quoting = "auto"
+
+    def read(self) -> "Splits":
+        """Return training, validation and test examples.
+
+        How texts are split does not follow the seed: runs of several seeds share their test, and a later evaluation
+        finds it again.
+        """
+        from lingon.data.load_data import load_data
+
+        text, files = one_column(self.text), Files(self.encoding, self.quoting)
+        return load_data(
+            self.data, text=text, label=self.label, test=self.test, on_bad_row=self.on_bad_row, options=files
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Return what tells this data from other data, for run.json."""
+        found = asdict(self) | {"text": one_column(self.text)}
+        return {name: value for name, value in found.items() if name != "on_bad_row"}
+
+
+@dataclass(frozen=True)
+class RunningText:
+    """Running text: corpora, or files, tables or folders of the user's."""
+
+    data: Annotated[
+        list[str] | None,
+        Option(help="A text (lingon data list), or a file, table or folder of yours; repeat for more. austen"),
+    ] = None
+    text: TextColumn = None
+    accept_licence: Licence = False
+    encoding: Encoding = "utf-8"
+    quoting: Quoting = "auto"
+
+    @property
+    def sources(self) -> list[str]:
+        return list(self.data or ["austen"])
+
+    def read(self) -> "Documents":
+        """Return the documents of each part. Raises UserError or DataError when the first cannot be read."""
+        from lingon.data.documents import Documents
+        from lingon.data.running_text import documents_of, identity
+
+        text, files = one_column(self.text), Files(self.encoding, self.quoting)
+        of = partial(documents_of, self.sources, accept_licence=self.accept_licence, text=text, options=files)
+        next(of("train"), None)  # so that a wrong name leaves an old run alone
+        return Documents(of, identity(self.sources, text, files))
+
+    def record(self) -> dict[str, Any]:
+        """Return what tells this data from other data, for run.json."""
+        found = asdict(self) | {"data": self.sources, "text": one_column(self.text)}
+        return {name: value for name, value in found.items() if name != "accept_licence"}
+
+
+Source = LabelledTexts | RunningText
+SOURCES: dict[DataShape, type[Source]] = {"labelled texts": LabelledTexts, "running text": RunningText}

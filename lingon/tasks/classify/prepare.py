@@ -1,0 +1,82 @@
+"""From texts with labels and settings to a classifier that is ready to be trained."""
+
+import sys
+
+from torch import nn
+
+from lingon.core.errors import UserError
+from lingon.core.seed import seed_everything
+from lingon.data.batches import Loader
+from lingon.data.examples import Examples, Splits
+from lingon.data.tokenizers import Tokenizer
+from lingon.engine.world import World
+from lingon.layers.embedding import attach
+from lingon.models.registry import Facts, build, entry_of
+from lingon.tasks.classify.class_weights import labels_of, weights_of
+from lingon.tasks.classify.classifier import Classifier
+from lingon.tasks.classify.held_out import HeldOut
+from lingon.tasks.classify.settings import Settings
+from lingon.tasks.model_options import model_options
+from lingon.tasks.training import ReadVectors, TrainContext, Training
+
+
+def prepare(data: Splits, settings: Settings, context: TrainContext) -> Training:
+    """Return a classifier with fresh weights, ready to be trained on texts with labels."""
+    labels = labels_of(data.train)
+    tokenizer = context.tokenizer(settings.tokenizer, lambda: data.train.texts, settings.vocab)
+    seed_everything(settings.seed)
+    model = model_of(settings, tokenizer, len(labels), data.train).to(context.device)
+    coverage = attach_vectors(model, tokenizer, settings, context.read_vectors)
+    weights = weights_of(settings, data.train, labels)
+    classifier = Classifier(model, tokenizer, labels, settings.max_length, weights)
+    batches = batches_of(classifier, data.train, settings, context.world)
+    held_out = HeldOut(classifier, data.test)
+    return Training(
+        task=classifier,
+        module=model,
+        batches=batches,
+        loss=classifier.loss,
+        evaluator=classifier.evaluator(data.valid),
+        metric=settings.metric,
+        test=held_out.scores,
+        facts={"data": data.source, "padding": batches.padding, "coverage": coverage},
+        report=held_out.report,
+        sample=held_out.extremes,
+    )
+
+
+def model_of(settings: Settings, tokenizer: Tokenizer, classes: int, train: Examples) -> nn.Module:
+    """Return the model that the settings name, with fresh weights."""
+    facts = Facts(len(tokenizer.vocab), words=sum(text.count(" ") + 1 for text in train.texts))
+    return build(settings.model, model_options(settings, facts, classes=classes))
+
+
+def attach_vectors(model: nn.Module, tokenizer: Tokenizer, settings: Settings, read: ReadVectors) -> float | None:
+    """Put pretrained vectors into the model's embedding; return the fraction of the vocabulary they cover."""
+    if settings.vectors is None:
+        return None
+    if not hasattr(model, "embedding"):
+        raise UserError(f"--vectors: the model {settings.model!r} has no embedding to put them in; try textcnn")
+    vocab = list(tokenizer.vocab)
+    tokens, table = read(settings.vectors, set(vocab))
+    coverage = attach(model.embedding, vocab, tokens, table, freeze=settings.freeze)
+    if after := entry_of(settings.model).after_vectors:
+        after(model)
+    return coverage
+
+
+def batches_of(classifier: Classifier, train: Examples, settings: Settings, place: World) -> Loader:
+    """Return this process's share of the training batches; say once how much of the texts is not read."""
+    ids, cut = classifier.encode_counted(train.texts)
+    if cut.texts and place.rank == 0:
+        print(
+            f"{cut.texts:,} of {cut.of_texts:,} training texts are longer than --max-length {settings.max_length:,}: "
+            f"{cut.tokens:,} of {cut.of_tokens:,} tokens ({cut.tokens / cut.of_tokens:.1%}), their ends, are not read",
+            file=sys.stderr,
+        )
+    how = {
+        "max_tokens": settings.max_tokens_per_batch,
+        "batch_size": settings.batch_size,
+        "seed": settings.seed,
+    }
+    return classifier.batches_of_ids(ids, train.labels, **how, rank=place.rank, world=place.size)

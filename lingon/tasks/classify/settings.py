@@ -1,0 +1,62 @@
+"""The settings of a text classifier's training."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from typer import Option
+
+from lingon.models.registry import entry_of, models_for
+from lingon.tasks.settings import TrainSettings, check, fill
+
+METRICS = ("accuracy", "macro_f1", "auc", "loss", "calibration_error")  # which way each is better: metrics/names.py
+TOKENIZERS = ("words", "characters", "bpe", "wordpiece", "unigram")
+FEWEST_STEPS = 400  # a model has learned little before, however few texts there are
+FEWEST_ROWS = 8
+FEW_TEXTS = 10_000
+
+
+@dataclass(frozen=True)
+class Settings(TrainSettings):
+    """How a classifier is made and trained. None means: what suits the model (see its ENTRY)."""
+
+    model: Annotated[str, Option(help="Model: " + " or ".join(models_for("classifier")) + ".")] = "ngrams"
+    max_tokens_per_batch: Annotated[int | None, Option(help="Tokens in a batch at most, padding included.")] = None
+    max_length: Annotated[int | None, Option(help="Tokens of a text that are read; the rest is cut off.")] = None
+    vocab: Annotated[int | None, Option(help="Vocabulary size at most, the most frequent tokens.")] = None
+    metric: Annotated[str, Option(help=f"Metric that selects the best weights: {', '.join(METRICS)}.")] = "accuracy"
+    class_weights: Annotated[
+        str | None, Option(help="Weights of the classes in the loss: balanced, or good=1,bad=2.5. Equal by default.")
+    ] = None
+    tokenizer: Annotated[str, Option(help=f"Tokenizer to train: {', '.join(TOKENIZERS)}.")] = "words"
+    vectors: Annotated[
+        str | None, Option(help="Pretrained word vectors: glove-6b-50d, or a GloVe or word2vec file.")
+    ] = None
+    freeze: Annotated[bool, Option("--freeze", help="Do not train the pretrained word vectors.")] = False
+
+    def checked(self) -> "Settings":
+        """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
+        choices = {"model": models_for("classifier"), "metric": METRICS, "tokenizer": TOKENIZERS}
+        return check(self, choices, ("max_tokens_per_batch", "max_length", "vocab"))
+
+    def filled(self, data: Any) -> "Settings":
+        """Return the settings with what suits the model and the number of training texts in the place of every None.
+
+        Few texts get smaller batches, more epochs and for n-grams longer steps, so that they are learned from enough.
+        data: `Splits`. Raises UserError for labels, or weights of them, that cannot be trained on.
+        """
+        from lingon.tasks.classify.class_weights import labels_of, weights_of
+
+        weights_of(self, data.train, labels_of(data.train))
+        return filled(self, len(data.train))
+
+
+def filled(settings: Settings, texts: int) -> Settings:
+    """Return the settings with what suits the model and that number of training texts in the place of every None."""
+    entry = entry_of(settings.model)
+    best = dict(entry.defaults)
+    best["batch_size"] = max(FEWEST_ROWS, min(best["batch_size"], texts // 64))
+    if texts < FEW_TEXTS:
+        best |= entry.few_texts
+    rows = settings.batch_size or best["batch_size"]
+    best["epochs"] = max(best["epochs"], -(-FEWEST_STEPS * rows // max(1, texts)))
+    return fill(settings, best)

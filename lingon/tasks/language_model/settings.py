@@ -1,0 +1,67 @@
+"""The settings of a language model's training."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from typer import Option
+
+from lingon.core.errors import UserError
+from lingon.models.registry import entry_of, models_for
+from lingon.tasks.settings import TrainSettings, check, fill
+
+CHOICES = {
+    "tokenizer": ("bpe", "unigram", "words", "spaces", "characters"),
+    "softmax": ("exact", "sampled", "adaptive"),
+    "proposal": ("unigram", "log_uniform"),
+}
+
+
+@dataclass(frozen=True)
+class Settings(TrainSettings):
+    """How a language model is made and trained. None means: what suits the model (see its ENTRY)."""
+
+    model: Annotated[str, Option(help="Model: " + " or ".join(models_for("causal")) + ".")] = "gpt"
+    batch_size: Annotated[int | None, Option(help="Sequences in a batch; the model's own by default.")] = None
+    schedule: Annotated[str, TrainSettings.__annotations__["schedule"].__metadata__[0]] = "cosine"
+    warmup: Annotated[float, TrainSettings.__annotations__["warmup"].__metadata__[0]] = 0.02
+    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm; a longer gradient is scaled to it.")] = (
+        1.0
+    )
+    depth: Annotated[int | None, Option(help="Layers; the model's own by default.")] = None
+    context_length: Annotated[int | None, Option(help="Context length in tokens; the model's own by default.")] = None
+    tokenizer: Annotated[str, Option(help=f"Tokenizer to train: {', '.join(CHOICES['tokenizer'])}.")] = "bpe"
+    vocab: Annotated[int, Option(help="Vocabulary size at most.")] = 4096
+    softmax: Annotated[
+        str, Option(help="Softmax of the training loss: exact, sampled or, for lstm, adaptive. Scores are exact.")
+    ] = "exact"
+    samples: Annotated[int | None, Option(help="Negative samples of --softmax sampled, per batch. 1024")] = None
+    proposal: Annotated[str | None, Option(help="Distribution of these samples: unigram or log_uniform. unigram")] = (
+        None
+    )
+    gradient_checkpointing: Annotated[
+        bool, Option("--gradient-checkpointing", help="Compute activations again in the backward pass, to save memory.")
+    ] = False
+    fsdp: Annotated[bool, Option("--fsdp", help="Under torchrun: shard the weights as well (FSDP2).")] = False
+
+    def checked(self) -> "Settings":
+        """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
+        check(self, {"model": models_for("causal"), **CHOICES}, ("depth", "context_length", "vocab", "samples"))
+        if self.tokenizer == "bpe" and self.vocab < 258:
+            raise UserError(f"--vocab is {self.vocab}; --tokenizer bpe has a token for every byte, so 258 or more")
+        entry = entry_of(self.model)
+        if self.softmax == "adaptive" and "cutoffs" not in entry.options:
+            raise UserError(f"--softmax adaptive is for --model lstm, not {self.model}")
+        for name in ("samples", "proposal"):
+            if self.softmax != "sampled" and getattr(self, name) is not None:
+                raise UserError(f"--{name} is {getattr(self, name)}, which counts with --softmax sampled only")
+        if self.fsdp and (self.compile or entry.recurrent):
+            other = "--compile" if self.compile else f"--model {self.model}, which is small"
+            raise UserError(f"--fsdp spreads the weights of gpt and decoder; leave it out with {other}")
+        return self
+
+    def filled(self, data: Any = None) -> "Settings":
+        """Return the settings with what suits the model in the place of every None."""
+        best = {"samples": 1024, "proposal": "unigram", **entry_of(self.model).defaults}
+        if self.steps is not None:
+            best["epochs"] = None
+        return fill(self, best)

@@ -1,0 +1,100 @@
+"""The settings that every task's training has; a task adds its own. They are flags, and keywords in Python."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any
+
+from typer import Option
+
+from lingon.core.errors import UserError, unknown
+from lingon.models.registry import entry_of
+from lingon.tasks.model_options import refuse_unused
+
+SCHEDULES = ("constant", "linear", "cosine", "inverse_sqrt")
+AVERAGES = ("none", "ema", "swa", "nt")
+PRECISIONS = ("float32", "bfloat16", "float16")
+LARGEST = 1e12
+FRACTIONS = {"dropout": (0, 1, False), "warmup": (0, 1, True)}  # least, most, and whether that is included
+ABOVE_ZERO = ("epochs", "lr", "max_grad_norm")
+AT_LEAST_ONE = ("steps", "batch_size", "width", "accumulation_steps", "evals", "patience")
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How a model is made and trained. None means: what suits the model (see its ENTRY)."""
+
+    model: Annotated[str, Option(help="Model, by its name in the registry.")] = ""
+    epochs: Annotated[float | None, Option(help="Passes over the training data; the model's own by default.")] = None
+    steps: Annotated[int | None, Option(help="Optimizer steps at most; no limit by default.")] = None
+    lr: Annotated[float | None, Option(help="Peak learning rate; the model's own by default.")] = None
+    batch_size: Annotated[int | None, Option(help="Examples in a batch at most; the model's own by default.")] = None
+    dropout: Annotated[float | None, Option(help="Dropout probability; the model's own by default.")] = None
+    width: Annotated[int | None, Option(help="Embedding dimension or hidden size; the model's own by default.")] = None
+    set: Annotated[
+        list[str] | None, Option(help="Another option of the model, as depth=2 or multichannel=true; repeat for more.")
+    ] = None
+    weight_decay: Annotated[float | None, Option(help="Weight decay of matrices, not of biases and norms.")] = None
+    schedule: Annotated[str, Option(help=f"Learning rate after the warm-up: {', '.join(SCHEDULES)}.")] = "linear"
+    warmup: Annotated[float, Option(help="Warm-up of the learning rate, as a fraction of all steps.")] = 0.05
+    max_grad_norm: Annotated[
+        float | None, Option(help="Maximum gradient norm; a longer gradient is scaled to it. No limit by default.")
+    ] = None
+    accumulation_steps: Annotated[int, Option(help="Batches whose gradients are summed for one step.")] = 1
+    evals: Annotated[int, Option(help="Evaluations on the validation data, over the whole run.")] = 8
+    patience: Annotated[int | None, Option(help="Early stopping: evaluations without a new best. Off by default.")] = (
+        None
+    )
+    weight_average: Annotated[str, Option(help=f"Average of the weights over steps: {', '.join(AVERAGES)}.")] = "none"
+    seed: Annotated[int, Option(help="Random seed.")] = 0
+    device: Annotated[str, Option(help="Device: cpu, cuda, mps or auto.")] = "auto"
+    precision: Annotated[str, Option(help="Mixed precision: float32 (off), bfloat16 or float16.")] = "float32"
+    compile: Annotated[bool, Option("--compile", help="Compile the model with torch.compile.")] = False
+
+    def checked(self) -> "TrainSettings":
+        """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
+        return check(self, {})
+
+    def filled(self, data: Any) -> "TrainSettings":
+        """Return the settings with what suits the model in the place of every None. data: what is trained on."""
+        return fill(self, entry_of(self.model).defaults)
+
+
+def check(settings: Any, choices: Mapping[str, Iterable[str]], at_least_one: Iterable[str] = ()) -> Any:
+    """Return the settings. Raises UserError that names one with an impossible value, or one that the model ignores.
+
+    choices: the values that a setting may have, of those that only this task has. at_least_one: more whole numbers.
+    """
+    known = {**choices, "schedule": SCHEDULES, "weight_average": AVERAGES, "precision": PRECISIONS}
+    for name, values in known.items():
+        if getattr(settings, name) not in (*values, None):
+            raise unknown(name, getattr(settings, name), values)
+    for name in (*AT_LEAST_ONE, *at_least_one):
+        _check_range(settings, name, 1, "1 or more")
+    for name in ABOVE_ZERO:
+        value = getattr(settings, name)
+        if value is not None and not 0 < value < LARGEST:
+            raise _wrong(name, value, "more than 0")
+    _check_range(settings, "weight_decay", 0, "0 or more")
+    for name, (least, most, included) in FRACTIONS.items():
+        value = getattr(settings, name)
+        if value is not None and not (least <= value < most or (included and value == most)):
+            end = "to 1" if included else "up to, not including, 1"
+            raise _wrong(name, value, f"a fraction from 0 {end}")
+    refuse_unused(settings)
+    return settings
+
+
+def fill(settings: Any, best: Mapping[str, Any]) -> Any:
+    """Return the settings with the value of `best` in the place of every None."""
+    missing = [f.name for f in fields(settings) if getattr(settings, f.name) is None]
+    return replace(settings, **{name: best.get(name) for name in missing})
+
+
+def _check_range(settings: Any, name: str, least: int, expected: str) -> None:
+    value = getattr(settings, name)
+    if value is not None and not least <= value < LARGEST:
+        raise _wrong(name, value, expected)
+
+
+def _wrong(name: str, value: Any, expected: str) -> UserError:
+    return UserError(f"--{name.replace('_', '-')} is {value}; expected {expected}")

@@ -1,0 +1,75 @@
+"""What a task gives the one recipe `lingon.recipes.train`: all in which the training of tasks differs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from lingon.data.tokenizers import Tokenizer, bpe, characters, spaces, unigram, wordpiece, words
+from lingon.engine.distributed import distribute
+from lingon.engine.loss import LossFunction
+from lingon.engine.world import World, wait_for_all
+from lingon.metrics.scores import Scores
+from lingon.tasks.task import Task
+
+ReadVectors = Callable[[str, set[str]], tuple[list[str], np.ndarray]]
+TOKENIZERS: dict[str, Callable[[list[str], int], Tokenizer]] = {
+    "bpe": bpe,
+    "wordpiece": wordpiece,
+    "unigram": unigram,
+    "words": lambda texts, size: words(texts, max_size=size),
+    "spaces": lambda texts, size: spaces(texts, max_size=size),
+    "characters": lambda texts, size: characters(texts, max_size=max(size, 1000)),
+}
+
+
+@dataclass(frozen=True)
+class TrainContext:
+    """Where a task is trained. folder: of the run. read_vectors: pretrained vectors of a file, of some words only."""
+
+    folder: Path
+    world: World
+    device: torch.device
+    read_vectors: ReadVectors
+
+    def tokenizer(self, name: str, texts: Callable[[], list[str]], size: int, part: str = "tokenizer") -> Tokenizer:
+        """Return a tokenizer of that name trained on texts; kept in the run's folder for when the run is resumed.
+
+        size: of its vocabulary at most. part: of the task, when it has several tokenizers.
+        """
+        kept = self.folder / f"{part}.json"
+        if self.world.rank == 0 and not kept.exists():
+            TOKENIZERS[name](texts(), size).save(kept)
+        wait_for_all()
+        return Tokenizer.load(kept)
+
+
+@dataclass(frozen=True)
+class Training:
+    """A task that is ready to be trained.
+
+    task: with fresh weights, which are trained in place. module: what is trained and called by the loss; the model of
+    the task, or that with its loss. batches: of the training data, this process's share. evaluator: the metrics of the
+    module on the validation data. metric: of those, the one that selects the best weights. test: the metrics of the
+    trained task on the test data. models: the name of each module in the registry, by part, where the task has
+    several. facts: what run.json shall hold. report: writes the page of a run, of its folder and
+    what run.json holds. sample: what the trained task says of some examples. distribute: spreads the module over the
+    processes of torchrun.
+    """
+
+    task: Task
+    module: nn.Module
+    batches: Any
+    loss: LossFunction
+    evaluator: Callable[[nn.Module], dict[str, float]]
+    metric: str
+    test: Callable[[], Scores]
+    models: Mapping[str, str] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    report: Callable[[Path, Mapping[str, Any]], Path] | None = None
+    sample: Callable[[], str] = lambda: ""
+    distribute: Callable[[nn.Module], nn.Module] = distribute
