@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lingon.core.errors import UserError, unknown
 
@@ -51,7 +51,7 @@ def class_weights(given: str, labels: Sequence[str], counts: Mapping[str, int]) 
     return [float(weights.get(label, 1.0)) for label in labels]
 
 
-def _as_json(given: str) -> dict[str, float]:
+def _as_json(given: str) -> dict[str, Any]:
     try:
         return dict(json.loads(given))
     except (ValueError, TypeError):
