@@ -552,7 +552,7 @@ class MendedBag(PaddedBag):
 
 def with_glove(model):
     """The model with GloVe's vectors, which are not trained."""
-    coverage = vectors.attach(model.embedding, list(vocab), freeze=True)
+    coverage = vectors.load_pretrained(model.embedding, list(vocab), freeze=True)
     assert not model.embedding.weight.requires_grad
     return model, coverage
 

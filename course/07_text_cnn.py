@@ -23,7 +23,7 @@ from lingon.core.seed import seed_everything
 from lingon.data.batches import collate
 from lingon.word_vectors.files.load import read_vectors
 from lingon.layers.conv import ConvMax
-from lingon.layers.embedding import attach
+from lingon.layers.embedding import load_pretrained
 from lingon.learn import attempt
 from lingon.learn.pictures import words_in_colour
 from lingon.learn.reviews import small_reviews, train
@@ -163,21 +163,21 @@ assert not torch.allclose(kim_alone, kim_padded)
 # %% [markdown]
 # ## What the filters learn to look for
 #
-# Now for real: word vectors start as GloVe's and may change. `attach` copies a vector to the row of its word and
-# returns the **coverage**, the share of our vocabulary that GloVe knows. (In an old course of this kind the vectors
+# Now for real: word vectors start as GloVe's and may change. `load_pretrained` copies a vector to the row of its word
+# and returns the **coverage**, the share of our vocabulary that GloVe knows. (In an old course of this kind the vectors
 # were loaded, but never reached the model, and nobody noticed. So we look.)
 
 
 # %%
 def with_glove(model, freeze=False):
     """The model, its embedding filled with GloVe's vectors."""
-    attach(model.embedding, vocab, glove_words, glove, freeze)
+    load_pretrained(model.embedding, vocab, glove_words, glove, freeze)
     return model
 
 
 seed_everything(0)
 model = TextCNN(len(vocab), 2, width, kernels=(3, 4, 5), channels=32)
-coverage = attach(model.embedding, vocab, glove_words, glove)
+coverage = load_pretrained(model.embedding, vocab, glove_words, glove)
 assert torch.equal(model.embedding.weight[vocab["film"]].data, torch.from_numpy(glove[row_of["film"]]))
 non_static = train(model, reviews)  # four epochs; gives back the accuracy on the test reviews
 print(f"coverage {coverage:.1%}, accuracy on the test reviews {non_static:.3f}")
@@ -325,7 +325,7 @@ for name in ("rand", "static", "multichannel"):
     if name != "rand":
         with_glove(variant, freeze=name == "static")
     if name == "multichannel":
-        attach(variant.frozen, vocab, glove_words, glove, freeze=True)
+        load_pretrained(variant.frozen, vocab, glove_words, glove, freeze=True)
     variants[name] = train(variant, reviews)
 print(", ".join(f"{name} {found:.3f}" for name, found in variants.items()))
 assert variants["non-static"] > max(variants["rand"], variants["static"] + standard_error(non_static))

@@ -22,8 +22,8 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from lingon.core.seed import seed_everything
 from lingon.data.batches import collate
 from lingon.word_vectors.files.load import read_vectors
-from lingon.layers.embedding import Embedding, attach
-from lingon.layers.recurrent import BiLSTM as BiLSTMLayers
+from lingon.layers.embedding import Embedding, load_pretrained
+from lingon.layers.recurrent import BiLSTMLayers
 from lingon.learn import attempt
 from lingon.learn.reviews import LABELS, small_reviews, train
 from lingon.models.bilstm import BiLSTM
@@ -125,7 +125,7 @@ class LastState(nn.Module):
     def __init__(self, recurrent):
         super().__init__()
         self.embedding = Embedding(len(vocab), width)
-        attach(self.embedding, vocab, glove_words, glove)
+        load_pretrained(self.embedding, vocab, glove_words, glove)
         self.recurrent = recurrent
         self.out = nn.Linear(hidden, 2)
 
@@ -304,7 +304,7 @@ print("equal to torch.nn.LSTM(bidirectional=True) on packed sequences")
 
 seed_everything(0)
 bilstm = BiLSTM(len(vocab), 2, width, hidden)
-attach(bilstm.embedding, vocab, glove_words, glove)
+load_pretrained(bilstm.embedding, vocab, glove_words, glove)
 scores["BiLSTM"] = train(bilstm, reviews, lr=8e-3)
 
 errors = [(p * (1 - p) / len(reviews.test)) ** 0.5 for p in scores.values()]

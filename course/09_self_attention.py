@@ -23,7 +23,7 @@ from lingon.core.seed import seed_everything
 from lingon.data.batches import collate
 from lingon.word_vectors.files.load import read_vectors
 from lingon.layers.structured_attention import StructuredAttention, overlap
-from lingon.layers.embedding import attach
+from lingon.layers.embedding import load_pretrained
 from lingon.learn import attempt
 from lingon.learn.pictures import words_in_colour
 from lingon.learn.reviews import LABELS, small_reviews, train
@@ -113,7 +113,7 @@ def self_attentive(penalty_weight):
     """A fresh model of four hops, GloVe's vectors attached."""
     seed_everything(0)
     model = SelfAttentive(len(vocab), 2, width, hidden, attention=16, hops=4, penalty_weight=penalty_weight)
-    attach(model.embedding, vocab, glove_words, glove)
+    load_pretrained(model.embedding, vocab, glove_words, glove)
     return model
 
 
@@ -283,7 +283,7 @@ rows = {}
 for name, make in sizes.items():
     seed_everything(0)
     model = make()
-    attach(model.embedding, vocab, glove_words, glove)
+    load_pretrained(model.embedding, vocab, glove_words, glove)
     rows[name] = (model, *timed(model))
 rows["self-attention"] = (free, free_score, free_seconds)
 

@@ -28,7 +28,7 @@ from lingon.data.batches import contiguous_batches
 from lingon.data.tokenizers import words
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw
-from lingon.layers.adaptive_softmax import usual_cutoffs
+from lingon.layers.adaptive_softmax import default_cutoffs
 from lingon.layers.losses import LogUniform, cross_entropy, draw_unique, sampled_cross_entropy
 from lingon.learn import attempt
 from lingon.metrics.likelihood import Likelihood
@@ -296,7 +296,7 @@ plt.show()
 # %%
 ways = {
     "sampled": ({"tied": True}, {"softmax": sampled(LogUniform(V, V // 5))}),
-    "adaptive": ({"cutoffs": usual_cutoffs(V)}, {}),
+    "adaptive": ({"cutoffs": default_cutoffs(V)}, {}),
 }
 print(f"exact: {exact_seconds:.0f} s, perplexity on held-out text {exact.perplexity:,.0f}")
 reached, weights_of = {}, {}

@@ -91,7 +91,7 @@ PROGRAMS: dict[type, Callable] = {
 }
 
 
-def _states(layers: recurrent.BiLSTM, x: Expression, mask: Expression) -> tuple[Expression, Expression]:
+def _states(layers: recurrent.BiLSTMLayers, x: Expression, mask: Expression) -> tuple[Expression, Expression]:
     """States [B, T, 2 H], zero where there is no text, and the last of each direction [B, 2 H]."""
     x, mask = P.transpose(x, (1, 0, 2)), P.expand_dims(P.transpose(mask, (1, 0)), -1)
     for ahead, back in zip(layers.forwards, layers.backwards, strict=True):

@@ -34,10 +34,10 @@ class AdaptiveSoftmax(nn.Module):
         return -self.groups(hidden, targets).output.sum()
 
 
-def usual_cutoffs(vocab_size: int) -> list[int]:
+def default_cutoffs(vocab_size: int) -> list[int]:
     """Where to cut ids that go by frequency: by Zipf's law the first sixteenth is most of the text.
 
-    >>> usual_cutoffs(32_000)
+    >>> default_cutoffs(32_000)
     [2000, 8000]
     """
     return [max(1, vocab_size // 16), max(2, vocab_size // 4)]

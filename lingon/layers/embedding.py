@@ -26,7 +26,7 @@ class Embedding(nn.Module):
         return F.embedding(ids, self.weight, padding_idx=PAD)
 
 
-def attach(
+def load_pretrained(
     embedding: Embedding,
     vocab: Sequence[str],
     tokens: Sequence[str],

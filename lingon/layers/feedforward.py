@@ -16,10 +16,10 @@ gelu_tanh = partial(F.gelu, approximate="tanh")  # GPT-2's and Gemma's (Hendryck
 class FeedForward(nn.Module):
     """down(activation(up(x))) (Vaswani et al. 2017, section 3.3)."""
 
-    def __init__(self, width: int, hidden: int, activation: Activation = gelu_tanh, bias: bool = True):
+    def __init__(self, width: int, ffn_width: int, activation: Activation = gelu_tanh, bias: bool = True):
         super().__init__()
-        self.up = Linear(width, hidden, bias=bias)
-        self.down = Linear(hidden, width, bias=bias)
+        self.up = Linear(width, ffn_width, bias=bias)
+        self.down = Linear(ffn_width, width, bias=bias)
         self.activation = activation
 
     def forward(self, x: Float[Tensor, "B S D"]) -> Float[Tensor, "B S D"]:
@@ -32,10 +32,10 @@ class GatedFeedForward(nn.Module):
     gate and up are one matrix, which is read once.
     """
 
-    def __init__(self, width: int, hidden: int, activation: Activation = F.silu, bias: bool = False):
+    def __init__(self, width: int, ffn_width: int, activation: Activation = F.silu, bias: bool = False):
         super().__init__()
-        self.up = Linear(width, 2 * hidden, bias=bias)
-        self.down = Linear(hidden, width, bias=bias)
+        self.up = Linear(width, 2 * ffn_width, bias=bias)
+        self.down = Linear(ffn_width, width, bias=bias)
         self.activation = activation
 
     def forward(self, x: Float[Tensor, "B S D"]) -> Float[Tensor, "B S D"]:

@@ -149,25 +149,25 @@ class Unigram(LogUniform):
 
 def draw_unique(probabilities: Float[Tensor, " V"], samples: int) -> tuple[Int[Tensor, " S"], int]:
     """Draws with replacement until `samples` different tokens are there; returns them, and how many draws it took."""
-    ladder, seen, tries = probabilities.cumsum(0), torch.zeros(len(probabilities), dtype=torch.bool), 0
+    ladder, drawn_already, tries = probabilities.cumsum(0), torch.zeros(len(probabilities), dtype=torch.bool), 0
     ladder = ladder / ladder[-1]
     found: list[int] = []
     while True:
         drawn = torch.searchsorted(ladder, torch.rand(2 * samples, dtype=torch.float64)).clamp(max=len(ladder) - 1)
-        fresh, place = _first_times(drawn, seen)
+        fresh, place = _first_times(drawn, drawn_already)
         missing = samples - len(found)
         if len(fresh) >= missing:
             return torch.tensor(found + fresh[:missing].tolist()), tries + int(place[missing - 1]) + 1
         found += fresh.tolist()
-        seen[fresh] = True
+        drawn_already[fresh] = True
         tries += len(drawn)
 
 
-def _first_times(drawn: Int[Tensor, " M"], seen: Tensor) -> tuple[Tensor, Tensor]:
+def _first_times(drawn: Int[Tensor, " M"], drawn_already: Tensor) -> tuple[Tensor, Tensor]:
     """The tokens that were not seen before, in the order in which they first came, and where they came."""
     kinds, which = drawn.unique(return_inverse=True)
     first = torch.full((len(kinds),), len(drawn)).scatter_reduce(0, which, torch.arange(len(drawn)), "amin")
-    place = first[~seen[kinds]].sort().values
+    place = first[~drawn_already[kinds]].sort().values
     return drawn[place], place
 
 

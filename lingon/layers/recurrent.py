@@ -8,7 +8,7 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.parallel_lstm import parallel_lstm
 
 
-def reverse_real(x: Float[Tensor, "T B D"], lengths: Int[Tensor, " B"]) -> Float[Tensor, "T B D"]:
+def reverse_padded(x: Float[Tensor, "T B D"], lengths: Int[Tensor, " B"]) -> Float[Tensor, "T B D"]:
     """Each text backwards, its padding still at the end."""
     times, texts = torch.arange(x.shape[0], device=x.device)[:, None], torch.arange(x.shape[1], device=x.device)
     back = lengths - 1 - times
@@ -16,7 +16,7 @@ def reverse_real(x: Float[Tensor, "T B D"], lengths: Int[Tensor, " B"]) -> Float
     return F.embedding(rows, x.flatten(0, 1))  # on a CPU its gradient is faster than that of gather
 
 
-class BiLSTM(nn.Module):
+class BiLSTMLayers(nn.Module):
     """A stack of bidirectional LSTMs (Hochreiter 1997; Schuster 1997), `hidden` numbers per direction.
 
     Each direction starts at its own end of the text, so that padding, which comes after the last token, is read by
@@ -45,8 +45,8 @@ class BiLSTM(nn.Module):
         x = x.transpose(0, 1).contiguous()
         for i, (ahead, back) in enumerate(zip(self.forwards, self.backwards, strict=True)):
             x = self.dropout(x) if i else x
-            a, b = parallel_lstm(ahead, back, x, reverse_real(x, lengths))
-            x = torch.cat([a, reverse_real(b, lengths)], -1)
+            a, b = parallel_lstm(ahead, back, x, reverse_padded(x, lengths))
+            x = torch.cat([a, reverse_padded(b, lengths)], -1)
         last, texts = (lengths - 1).clamp(min=0), torch.arange(x.shape[1], device=x.device)
         ends = torch.cat([a[last, texts], b[last, texts]], -1)
         return x.transpose(0, 1) * mask[..., None], ends * (lengths > 0)[:, None]

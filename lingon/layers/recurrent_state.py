@@ -1,4 +1,4 @@
-"""What a recurrent language model carries from one stretch of text to the next."""
+"""What a recurrent language model carries from one batch of text to the next."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,38 +10,38 @@ from lingon.core.shapes import Float, Int, Tensor
 
 
 @dataclass(frozen=True)
-class Carried:
+class RecurrentState:
     """States of a stack of LSTMs after `length` tokens, for each layer (h, c) of shape [B, H]."""
 
     layers: tuple[tuple[Float[Tensor, "B _"], Float[Tensor, "B _"]], ...]
     length: int
 
-    def select(self, rows: Int[Tensor, " N"]) -> "Carried":
-        """The states of these rows, in this order; a row may come more than once."""
-        return Carried(tuple((h[rows], c[rows]) for h, c in self.layers), self.length)
+    def select(self, rows: Int[Tensor, " N"]) -> "RecurrentState":
+        """Return the states of these rows, in this order; a row may come more than once."""
+        return RecurrentState(tuple((h[rows], c[rows]) for h, c in self.layers), self.length)
 
-    def rewind(self, tokens: int) -> "Carried":
-        """A recurrent state cannot forget its last tokens. Raises UserError unless `tokens` is 0."""
+    def rewind(self, tokens: int) -> "RecurrentState":
+        """Raise UserError unless `tokens` is 0: a recurrent state cannot forget its last tokens."""
         if tokens:
             raise UserError("a recurrent model cannot take tokens back; drafts need a Transformer as their target")
         return self
 
-    def detach(self) -> "Carried":
-        """The same states, through which no gradient goes back."""
-        return Carried(tuple((h.detach(), c.detach()) for h, c in self.layers), self.length)
+    def detach(self) -> "RecurrentState":
+        """Return the same states, through which no gradient goes back."""
+        return RecurrentState(tuple((h.detach(), c.detach()) for h, c in self.layers), self.length)
 
     def tensors(self) -> dict[str, Tensor]:
-        """The states by name, as a checkpoint keeps them."""
+        """Return the states by name, as a checkpoint keeps them."""
         return {f"{name}{i}": t for i, pair in enumerate(self.layers) for name, t in zip("hc", pair, strict=True)}
 
     @classmethod
-    def of(cls, tensors: dict[str, Tensor], length: int) -> "Carried":
-        """What `tensors` gave."""
+    def from_tensors(cls, tensors: dict[str, Tensor], length: int) -> "RecurrentState":
+        """Return the state that `tensors` described."""
         return cls(tuple((tensors[f"h{i}"], tensors[f"c{i}"]) for i in range(len(tensors) // 2)), length)
 
     @classmethod
-    def join(cls, parts: Sequence[tuple[Int[Tensor, " N"], "Carried"]], batch: int) -> "Carried":
-        """One state of `batch` rows from states of some of them each."""
+    def join(cls, parts: Sequence[tuple[Int[Tensor, " N"], "RecurrentState"]], batch: int) -> "RecurrentState":
+        """Return one state of `batch` rows from states of some of them each."""
         layers = []
         for i in range(len(parts[0][1].layers)):
             pair = []
@@ -55,13 +55,13 @@ class Carried:
         return cls(tuple(layers), max(part.length for _, part in parts))
 
 
-def zeros(batch: int, widths: Sequence[int], like: Tensor) -> Carried:
-    """The state before the first token."""
-    return Carried(tuple((like.new_zeros(batch, w), like.new_zeros(batch, w)) for w in widths), 0)
+def zero_state(batch: int, widths: Sequence[int], like: Tensor) -> RecurrentState:
+    """Return the state before the first token."""
+    return RecurrentState(tuple((like.new_zeros(batch, w), like.new_zeros(batch, w)) for w in widths), 0)
 
 
-def by_length(mask: Tensor) -> list[tuple[Int[Tensor, " N"], int]]:
-    """Rows of a left-padded batch grouped by how many real tokens they have: (rows, tokens). None may be empty."""
+def group_by_length(mask: Tensor) -> list[tuple[Int[Tensor, " N"], int]]:
+    """Group the rows of a left-padded batch by their number of tokens: (rows, tokens). None may be empty."""
     lengths = mask.sum(1)
     if not bool(lengths.all()):
         raise UserError("a row without any token has no state; give each at least one, such as the start of a text")

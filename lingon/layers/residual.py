@@ -26,7 +26,7 @@ class PreNorm(nn.Module):
         self.pre_norm, self.dropout = norm, dropout
 
     def forward(self, x: Float[Tensor, "B S D"], sublayer: Sublayer) -> Float[Tensor, "B S D"]:
-        return x + dropped(sublayer(self.pre_norm(x)), self)
+        return x + residual_dropout(sublayer(self.pre_norm(x)), self)
 
 
 class PostNorm(nn.Module):
@@ -37,7 +37,7 @@ class PostNorm(nn.Module):
         self.post_norm, self.dropout = norm, dropout
 
     def forward(self, x: Float[Tensor, "B S D"], sublayer: Sublayer) -> Float[Tensor, "B S D"]:
-        return self.post_norm(x + dropped(sublayer(x), self))
+        return self.post_norm(x + residual_dropout(sublayer(x), self))
 
 
 class Sandwich(nn.Module):
@@ -48,9 +48,9 @@ class Sandwich(nn.Module):
         self.pre_norm, self.post_norm, self.dropout = pre_norm, post_norm, dropout
 
     def forward(self, x: Float[Tensor, "B S D"], sublayer: Sublayer) -> Float[Tensor, "B S D"]:
-        return x + dropped(self.post_norm(sublayer(self.pre_norm(x))), self)
+        return x + residual_dropout(self.post_norm(sublayer(self.pre_norm(x))), self)
 
 
-def dropped(x: Tensor, module: PreNorm | PostNorm | Sandwich) -> Tensor:
+def residual_dropout(x: Tensor, module: PreNorm | PostNorm | Sandwich) -> Tensor:
     """Return x after the module's dropout; x itself when there is none, or while evaluating."""
     return F.dropout(x, module.dropout) if module.dropout and module.training else x

@@ -1,4 +1,4 @@
-"""Where a token stands: rotary positions, which turn queries and keys by an angle, and ways to stretch them."""
+"""Rotary positions, which turn queries and keys by an angle, and their scaling to longer texts."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from torch import nn
 from lingon.core.shapes import Float, Int, Tensor
 
 Rotation = tuple[Tensor, Tensor]  # cosines and signed sines, [S, K] or [B, 1, S, K]
-Stretch = Callable[[Tensor], Tensor]  # frequencies [K/2] -> frequencies [K/2]
+RopeScaling = Callable[[Tensor], Tensor]  # frequencies [K/2] -> frequencies [K/2]
 
 
 class Rotary(nn.Module):
@@ -18,14 +18,16 @@ class Rotary(nn.Module):
     So the product of a query and a key depends only on how far apart they are (Su et al. 2021, "RoFormer", section
     3.2.2; the paper pairs neighbours, checkpoints of the Hugging Face layout pair halves).
 
-    share: of each head only this share of the numbers is turned. stretch: changes the frequencies for longer texts.
-    The tables grow when a longer text comes; they are no weights.
+    fraction: of each head only this fraction of the numbers is turned. scaling: changes the frequencies for longer
+    texts. The tables grow when a longer text comes; they are no weights.
     """
 
-    def __init__(self, head_width: int, theta: float = 10_000.0, share: float = 1.0, stretch: Stretch | None = None):
+    def __init__(
+        self, head_width: int, theta: float = 10_000.0, fraction: float = 1.0, scaling: RopeScaling | None = None
+    ):
         super().__init__()
-        self.turned = int(head_width * share) // 2 * 2
-        self.theta, self.stretch = theta, stretch
+        self.rotated = int(head_width * fraction) // 2 * 2
+        self.theta, self.scaling = theta, scaling
         self._tables: dict[tuple, Rotation] = {}
 
     def forward(self, positions: slice | Int[Tensor, "B S"], like: Tensor) -> Rotation:
@@ -55,9 +57,9 @@ class Rotary(nn.Module):
 
     def frequencies(self) -> Float[Tensor, " half"]:
         """Angle per position of each pair, in radians."""
-        even = torch.arange(0, self.turned, 2, dtype=torch.float32)
-        frequencies = 1.0 / self.theta ** (even / max(1, self.turned))
-        return frequencies if self.stretch is None else self.stretch(frequencies)
+        even = torch.arange(0, self.rotated, 2, dtype=torch.float32)
+        frequencies = 1.0 / self.theta ** (even / max(1, self.rotated))
+        return frequencies if self.scaling is None else self.scaling(frequencies)
 
 
 def rotate(x: Float[Tensor, "B H S K"], rotation: Rotation) -> Float[Tensor, "B H S K"]:
@@ -69,21 +71,21 @@ def rotate(x: Float[Tensor, "B H S K"], rotation: Rotation) -> Float[Tensor, "B 
     return torch.addcmul(x * cos, x.roll(turned // 2, -1), sin)
 
 
-def linear(factor: float) -> Stretch:
+def linear_scaling(factor: float) -> RopeScaling:
     """Positions divided by `factor` (Chen et al. 2023, "Extending Context Window", section 2.2)."""
     return lambda frequencies: frequencies / factor
 
 
-def llama3(factor: float, low: float, high: float, original: int) -> Stretch:
+def llama3_scaling(factor: float, low: float, high: float, original: int) -> RopeScaling:
     """Slow turns divided by `factor`, fast ones kept, a mixture between (Llama 3, section 3.4.2 and its code).
 
     original: the context of the first training. A turn of more than original / low tokens is slow, one of less than
     original / high is fast.
     """
 
-    def stretch(frequencies: Tensor) -> Tensor:
+    def scale(frequencies: Tensor) -> Tensor:
         turns = original * frequencies / (2 * math.pi)  # turns within the original context
         kept = ((turns - low) / (high - low)).clamp(0, 1)
         return frequencies * (kept + (1 - kept) / factor)
 
-    return stretch
+    return scale

@@ -26,14 +26,14 @@ class Block(nn.Module):
     def __init__(
         self,
         attention: Attention,
-        feed: nn.Module,
+        feed_forward: nn.Module,
         residuals: tuple[Residual, Residual],
         window: int | None = None,
         rotary: str | None = None,
     ):
         super().__init__()
-        self.around_attention, self.around_feed = residuals
-        self.attention, self.feed = attention, feed
+        self.around_attention, self.around_feed_forward = residuals
+        self.attention, self.feed_forward = attention, feed_forward
         self.window, self.rotary = window, rotary
 
     def forward(
@@ -45,7 +45,7 @@ class Block(nn.Module):
         rotation: Rotation | None = None,
     ) -> Float[Tensor, "B S D"]:
         x = self.around_attention(x, lambda y: self.attention(y, mask, cache=cache, rotation=rotation))
-        return self.around_feed(x, self.feed)
+        return self.around_feed_forward(x, self.feed_forward)
 
 
 def run_blocks(

@@ -16,9 +16,9 @@ def negative_sampling(
     words drawn for each pair. Source: Mikolov et al., "Distributed Representations of Words and Phrases and their
     Compositionality", 2013, equation 4.
     """
-    seen = F.logsigmoid((centre * context).sum(-1))
+    observed = F.logsigmoid((centre * context).sum(-1))
     drawn = F.logsigmoid(-(noise @ centre[:, :, None]).squeeze(-1)).sum(-1)
-    return -(seen + drawn).mean()
+    return -(observed + drawn).mean()
 
 
 def glove(

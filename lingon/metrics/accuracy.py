@@ -6,7 +6,7 @@ from lingon.core.shapes import Float, Int, Tensor
 from lingon.metrics.confusion import confusion_matrix
 
 
-def accuracy(logits: Float[Tensor, "n C"], truth: Int[Tensor, " n"]) -> float:
+def accuracy(logits: Float[Tensor, "n C"], targets: Int[Tensor, " n"]) -> float:
     """Share of rows whose largest logit is that of the true class.
 
     >>> accuracy(torch.tensor([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]]), torch.tensor([0, 1, 1]))
@@ -16,17 +16,17 @@ def accuracy(logits: Float[Tensor, "n C"], truth: Int[Tensor, " n"]) -> float:
     """
     if logits.isnan().any():
         return math.nan
-    return int((logits.argmax(-1) == truth).sum()) / len(truth)
+    return int((logits.argmax(-1) == targets).sum()) / len(targets)
 
 
-def macro_f1(logits: Float[Tensor, "n C"], truth: Int[Tensor, " n"]) -> float:
+def macro_f1(logits: Float[Tensor, "n C"], targets: Int[Tensor, " n"]) -> float:
     """The plain mean over classes of F1 = 2 hits / (predicted + true).
 
     Classes that were neither predicted nor true are left out, as scikit-learn does. NaN among the logits gives NaN.
     """
     if logits.isnan().any():
         return math.nan
-    matrix = confusion_matrix(logits, truth).double()
+    matrix = confusion_matrix(logits, targets).double()
     hits, total = matrix.diagonal(), matrix.sum(0) + matrix.sum(1)
     there = total > 0
     return (2 * hits[there] / total[there]).mean().item()

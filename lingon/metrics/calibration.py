@@ -19,7 +19,7 @@ class Bin(NamedTuple):
     accuracy: float
 
 
-def reliability(probabilities: Float[Tensor, "n C"], truth: Int[Tensor, " n"], bins: int = 10) -> list[Bin]:
+def reliability(probabilities: Float[Tensor, "n C"], targets: Int[Tensor, " n"], bins: int = 10) -> list[Bin]:
     """Predictions in bins of equal width by the probability of the predicted class. An empty bin has zeros.
 
     Raises UserError for NaN among the probabilities, which belongs in no bin.
@@ -31,16 +31,19 @@ def reliability(probabilities: Float[Tensor, "n C"], truth: Int[Tensor, " n"], b
     counts = torch.bincount(which, minlength=bins)
     sums = torch.zeros(2, bins, dtype=torch.float64)
     sums[0].index_add_(0, which, sure)
-    sums[1].index_add_(0, which, (guess == truth).double())
+    sums[1].index_add_(0, which, (guess == targets).double())
     means = (sums / counts.clamp(min=1)).tolist()
     return [Bin(i / bins, (i + 1) / bins, int(counts[i]), means[0][i], means[1][i]) for i in range(bins)]
 
 
-def expected_calibration_error(probabilities: Float[Tensor, "n C"], truth: Int[Tensor, " n"], bins: int = 10) -> float:
+def expected_calibration_error(
+    probabilities: Float[Tensor, "n C"], targets: Int[Tensor, " n"], bins: int = 10
+) -> float:
     """Mean distance of confidence and accuracy over bins, weighted by their counts (Guo 2017, eq. 3).
 
     NaN among the probabilities gives NaN.
     """
     if probabilities.isnan().any():
         return math.nan
-    return sum(b.count * abs(b.confidence - b.accuracy) for b in reliability(probabilities, truth, bins)) / len(truth)
+    distances = (b.count * abs(b.confidence - b.accuracy) for b in reliability(probabilities, targets, bins))
+    return sum(distances) / len(targets)

@@ -6,7 +6,7 @@ from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Int, Tensor
 
 
-def confusion_matrix(logits: Float[Tensor, "n C"], truth: Int[Tensor, " n"]) -> Int[Tensor, "C C"]:
+def confusion_matrix(logits: Float[Tensor, "n C"], targets: Int[Tensor, " n"]) -> Int[Tensor, "C C"]:
     """Counts of rows by true class (row) and predicted class (column).
 
     >>> confusion_matrix(torch.tensor([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]]), torch.tensor([0, 1, 1])).tolist()
@@ -17,5 +17,5 @@ def confusion_matrix(logits: Float[Tensor, "n C"], truth: Int[Tensor, " n"]) -> 
     if logits.isnan().any():
         raise UserError("a logit is NaN, so that its row predicts no class; the model's weights are broken")
     classes = logits.shape[-1]
-    pairs = truth * classes + logits.argmax(-1)
+    pairs = targets * classes + logits.argmax(-1)
     return torch.bincount(pairs, minlength=classes * classes).view(classes, classes)

@@ -23,6 +23,6 @@ def per_class(matrix: Int[Tensor, "C C"]) -> list[ClassScores]:
     >>> per_class(torch.tensor([[3, 1], [0, 0]]))[0]
     ClassScores(precision=1.0, recall=0.75, f1=0.8571428571428571, support=4, predicted=3)
     """
-    hits, said, true = matrix.diagonal().tolist(), matrix.sum(0).tolist(), matrix.sum(1).tolist()
-    rows = zip(hits, said, true, strict=True)
+    hits, predicted, true = matrix.diagonal().tolist(), matrix.sum(0).tolist(), matrix.sum(1).tolist()
+    rows = zip(hits, predicted, true, strict=True)
     return [ClassScores(h / max(1, p), h / max(1, t), 2 * h / max(1, p + t), t, p) for h, p, t in rows]

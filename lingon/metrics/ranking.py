@@ -5,16 +5,16 @@ import math
 from lingon.core.shapes import Float, Int, Tensor
 
 
-def auc(probabilities: Float[Tensor, "n C"], truth: Int[Tensor, " n"]) -> float:
+def auc(probabilities: Float[Tensor, "n C"], targets: Int[Tensor, " n"]) -> float:
     """Area under the ROC curve; for more than two classes, the mean over classes of each one against the rest.
 
-    Classes that are nowhere or everywhere in `truth` have no curve and are left out; NaN when none is left, and for
+    Classes that are nowhere or everywhere in `targets` have no curve and are left out; NaN when none is left, and for
     NaN among the probabilities.
     """
     if probabilities.isnan().any():
         return math.nan
     classes = range(probabilities.shape[-1]) if probabilities.shape[-1] > 2 else (1,)
-    areas = [binary_auc(probabilities[:, c], truth == c) for c in classes]
+    areas = [binary_auc(probabilities[:, c], targets == c) for c in classes]
     areas = [a for a in areas if not math.isnan(a)]
     return sum(areas) / len(areas) if areas else math.nan
 

@@ -7,8 +7,8 @@ from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.linear import Linear
-from lingon.layers.dropout import LockedDropout, run_dropped, word_dropped
-from lingon.layers.recurrent_state import Carried, zeros
+from lingon.layers.dropout import LockedDropout, embedding_dropout, weight_dropped_lstm
+from lingon.layers.recurrent_state import RecurrentState, zero_state
 from lingon.models.lstm import unpadded
 from lingon.models.option_types import Depth, Fraction, Number, VocabSize, Width
 from lingon.models.registry import ModelEntry
@@ -17,8 +17,8 @@ from lingon.models.registry import ModelEntry
 class AWDLSTM(nn.Module):
     """Tied LSTMs with dropped weights, words and states, and a penalty on large and on jumping states.
 
-    drop_words: whole words of the embedding. drop_input: what enters the first layer. drop_layers: between layers.
-    drop_output: what leaves the last. drop_weights: hidden-to-hidden weights. In training `penalty()` is
+    word_dropout: whole words of the embedding. input_dropout: what enters the first layer. hidden_dropout: between
+    layers. output_dropout: what leaves the last. weight_dropout: hidden-to-hidden weights. In training `penalty()` is
     alpha * mean(dropped states^2) + beta * mean((states_t - states_{t-1})^2), "AR" and "TAR".
 
     Source: Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models", sections 2, 4.3 and 4.5. There, it
@@ -31,23 +31,23 @@ class AWDLSTM(nn.Module):
         width: Width = 400,
         hidden: Width = 1150,
         depth: Depth = 3,
-        drop_words: Fraction = 0.1,
-        drop_input: Fraction = 0.4,
-        drop_layers: Fraction = 0.25,
-        drop_output: Fraction = 0.4,
-        drop_weights: Fraction = 0.5,
+        word_dropout: Fraction = 0.1,
+        input_dropout: Fraction = 0.4,
+        hidden_dropout: Fraction = 0.25,
+        output_dropout: Fraction = 0.4,
+        weight_dropout: Fraction = 0.5,
         alpha: Number = 2.0,
         beta: Number = 1.0,
     ):
         super().__init__()
         self.sizes = {"vocab_size": vocab_size, "width": width, "hidden": hidden, "depth": depth}
-        self.sizes |= {"drop_words": drop_words, "drop_input": drop_input, "drop_layers": drop_layers}
-        self.sizes |= {"drop_output": drop_output, "drop_weights": drop_weights, "alpha": alpha, "beta": beta}
+        self.sizes |= {"word_dropout": word_dropout, "input_dropout": input_dropout, "hidden_dropout": hidden_dropout}
+        self.sizes |= {"output_dropout": output_dropout, "weight_dropout": weight_dropout, "alpha": alpha, "beta": beta}
         self.embedding = nn.Embedding(vocab_size, width)
         widths = [width] + [hidden] * (depth - 1) + [width]
         self.layers = nn.ModuleList(nn.LSTM(a, b) for a, b in pairwise(widths))
-        shares = [drop_input] + [drop_layers] * (depth - 1) + [drop_output]
-        self.drops = nn.ModuleList(LockedDropout(share) for share in shares)
+        fractions = [input_dropout] + [hidden_dropout] * (depth - 1) + [output_dropout]
+        self.drops = nn.ModuleList(LockedDropout(p) for p in fractions)
         self.output = Linear(width, vocab_size)
         self.output.weight = self.embedding.weight
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
@@ -59,26 +59,26 @@ class AWDLSTM(nn.Module):
         return self.head(self.hidden(ids)[0])
 
     def hidden(
-        self, ids: Int[Tensor, "B T"], state: Carried | None = None, mask: Bool[Tensor, "B T"] | None = None
-    ) -> tuple[Float[Tensor, "B T D"], Carried]:
+        self, ids: Int[Tensor, "B T"], state: RecurrentState | None = None, mask: Bool[Tensor, "B T"] | None = None
+    ) -> tuple[Float[Tensor, "B T D"], RecurrentState]:
         """States of the top layer, and what to carry on. mask: False where a shorter prompt is padded on the left."""
         if mask is not None and not bool(mask.all()):
             return unpadded(self.hidden, ids, state, mask)
         state, after = state or self.new_state(len(ids)), []
-        x = F.embedding(ids.T, word_dropped(self.embedding.weight, self.sizes["drop_words"], self.training))
+        x = F.embedding(ids.T, embedding_dropout(self.embedding.weight, self.sizes["word_dropout"], self.training))
         x = raw = self.drops[0](x)
         for lstm, drop, (h, c) in zip(self.layers, self.drops[1:], state.layers, strict=True):
-            raw, (h, c) = run_dropped(lstm, x, (h[None], c[None]), self.sizes["drop_weights"])
+            raw, (h, c) = weight_dropped_lstm(lstm, x, (h[None], c[None]), self.sizes["weight_dropout"])
             x = drop(raw)
             after.append((h[0], c[0]))
         if self.training:
             self._penalty = self.sizes["alpha"] * x.square().mean()
             if len(raw) > 1:
                 self._penalty = self._penalty + self.sizes["beta"] * raw.diff(dim=0).square().mean()
-        return x.transpose(0, 1), Carried(tuple(after), state.length + ids.shape[1])
+        return x.transpose(0, 1), RecurrentState(tuple(after), state.length + ids.shape[1])
 
     def penalty(self) -> Float[Tensor, ""] | float:
-        """What the last stretch of training adds to the loss, once; 0 when there was none."""
+        """What the last batch of training adds to the loss, once; 0 when there was none."""
         penalty, self._penalty = self._penalty, None
         return 0.0 if penalty is None else penalty
 
@@ -86,9 +86,9 @@ class AWDLSTM(nn.Module):
         """Logits from states of the top layer."""
         return self.output(hidden)
 
-    def new_state(self, batch: int, context_length: int | None = None) -> Carried:
+    def new_state(self, batch: int, context_length: int | None = None) -> RecurrentState:
         """The state before the first token. A recurrent state has one size for any context length."""
-        return zeros(batch, [lstm.hidden_size for lstm in self.layers], self.embedding.weight)
+        return zero_state(batch, [lstm.hidden_size for lstm in self.layers], self.embedding.weight)
 
     def config(self) -> dict:
         return self.sizes
@@ -101,7 +101,7 @@ ENTRY = ModelEntry(
     derive=lambda facts, options: {"hidden": 2 * options["width"]},
     recurrent=True,
     instead={
-        "dropout": "it drops in five places, set by --set drop_words=, drop_input=, drop_layers=, drop_output= or "
-        "drop_weights="
+        "dropout": "it drops in five places, set by --set word_dropout=, input_dropout=, hidden_dropout=, "
+        "output_dropout= or weight_dropout="
     },
 )

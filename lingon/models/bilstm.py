@@ -4,7 +4,7 @@ from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.embedding import Embedding
-from lingon.layers.recurrent import BiLSTM as Layers
+from lingon.layers.recurrent import BiLSTMLayers
 from lingon.models.option_types import Classes, Depth, Fraction, VocabSize, Width
 from lingon.models.registry import ModelEntry
 
@@ -28,7 +28,7 @@ class BiLSTM(nn.Module):
         self.sizes = {"vocab_size": vocab_size, "classes": classes, "width": width, "hidden": hidden}
         self.sizes |= {"depth": depth, "dropout": dropout}
         self.embedding = Embedding(vocab_size, width)
-        self.lstm = Layers(width, hidden, depth, dropout)
+        self.lstm = BiLSTMLayers(width, hidden, depth, dropout)
         self.dropout = nn.Dropout(dropout)
         self.out = nn.Linear(2 * hidden, classes)
 

@@ -10,20 +10,20 @@ from lingon.core.errors import UserError, suggest
 LARGE = 1 << 24
 
 
-class Sizes:
+class ConfigReader:
     """The values of a configuration by key, for a model of the family `family`. null counts as missing."""
 
     def __init__(self, config: Mapping[str, Any], family: str):
         self.config, self.family = config, family
 
-    def whole(self, key: str, default: int | None = None, least: int = 1, most: int = LARGE) -> int:
+    def integer(self, key: str, default: int | None = None, least: int = 1, most: int = LARGE) -> int:
         """A whole number from `least` to `most`; the default when it is not there, and an error without one."""
         value = self.config.get(key)
         value = default if value is None else value
         if value is None:
             raise UserError(f"{self.family}: key {key!r} is missing")
         if type(value) is not int or not least <= value <= most:
-            raise self.wrong(key, value, f"a whole number from {least} to {most:,}")
+            raise self.error(key, value, f"a whole number from {least} to {most:,}")
         return value
 
     def number(self, key: str, default: float | None = None, least: float = 0.0, most: float = 1e12) -> float | None:
@@ -32,7 +32,7 @@ class Sizes:
         if value is None:
             return default
         if type(value) not in (int, float) or not math.isfinite(value) or not least < value <= most:
-            raise self.wrong(key, value, f"a number over {least:g}, at most {most:g}")
+            raise self.error(key, value, f"a number over {least:g}, at most {most:g}")
         return float(value)
 
     def flag(self, key: str, default: bool = False) -> bool:
@@ -41,18 +41,18 @@ class Sizes:
         if value is None:
             return default
         if type(value) is not bool:
-            raise self.wrong(key, value, "true or false")
+            raise self.error(key, value, "true or false")
         return value
 
-    def share(self, key: str, default: float) -> float:
-        """A share from 0 up to, not including, 1; the default when it is not there."""
+    def fraction(self, key: str, default: float) -> float:
+        """A fraction from 0 up to, not including, 1; the default when it is not there."""
         value = self.config.get(key)
         value = default if value is None else value
         if type(value) not in (int, float) or not 0 <= value < 1:
-            raise self.wrong(key, value, "a share from 0 up to, not including, 1")
+            raise self.error(key, value, "a fraction from 0 up to, not including, 1")
         return float(value)
 
-    def there(self, key: str) -> bool:
+    def enabled(self, key: str) -> bool:
         """Whether a key that has a default is not set to null, which means none."""
         return key not in self.config or self.config[key] is not None
 
@@ -65,16 +65,16 @@ class Sizes:
             raise UserError(f"{self.family}: key {key!r} is {repr(value)[:40]}, which Lingon does not have; {near}")
         return value
 
-    def part(self, key: str) -> "Sizes | None":
+    def section(self, key: str) -> "ConfigReader | None":
         """The values inside another one; None when it is not there."""
         value = self.config.get(key)
         if value is None:
             return None
         if not isinstance(value, Mapping):
-            raise self.wrong(key, value, "an object")
-        return Sizes(value, f"{self.family}: {key}")
+            raise self.error(key, value, "an object")
+        return ConfigReader(value, f"{self.family}: {key}")
 
-    def words(self, key: str, count: int, known: Iterable[str]) -> list[str] | None:
+    def choices(self, key: str, count: int, known: Iterable[str]) -> list[str] | None:
         """A list of `count` of the known words; None when it is not there."""
         value, known = self.config.get(key), list(known)
         if value is None:
@@ -84,10 +84,10 @@ class Sizes:
             or len(value) != count
             or not all(isinstance(w, str) and w in known for w in value)
         ):
-            raise self.wrong(key, value, f"a list of {count}, each of {' or '.join(known)}")
+            raise self.error(key, value, f"a list of {count}, each of {' or '.join(known)}")
         return value
 
-    def without(self, *keys: str) -> None:
+    def refuse(self, *keys: str) -> None:
         """Refuses what would change the meaning of the weights in a way that Lingon does not have."""
         for key in keys:
             if self.config.get(key):
@@ -96,10 +96,10 @@ class Sizes:
                     "use a checkpoint without it"
                 )
 
-    def kept(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """The configuration as the model gives it back: all but what names code or where it was made."""
         gone = ("auto_map", "_name_or_path", "transformers_version", "architectures", "torch_dtype", "dtype")
         return {key: copy.deepcopy(value) for key, value in self.config.items() if key not in gone}
 
-    def wrong(self, key: str, value: Any, expected: str) -> UserError:
+    def error(self, key: str, value: Any, expected: str) -> UserError:
         return UserError(f"{self.family}: key {key!r} is {repr(value)[:40]}, expected {expected}")

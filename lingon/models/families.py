@@ -14,7 +14,7 @@ from lingon.layers.norm import RMSNorm
 from lingon.layers.residual import PreNorm, Sandwich
 from lingon.layers.rotary import Rotary
 from lingon.layers.transformer import Block
-from lingon.models.config_sizes import Sizes
+from lingon.models.config_sizes import ConfigReader
 from lingon.models.decoder import Decoder
 from lingon.models.gpt import GPT
 from lingon.models.rope_config import rotary_of
@@ -57,10 +57,10 @@ def from_config(config: object, limit: int | None = None, device: str = "cpu") -
     family = config.get("model_type")
     if not isinstance(family, str) or family not in FAMILIES:
         raise unknown("model_type", str(family), FAMILIES)
-    sizes = Sizes(config, family)
-    sizes.without("quantization_config", "add_cross_attention", "is_encoder_decoder", "pruned_heads", "use_mrope")
+    sizes = ConfigReader(config, family)
+    sizes.refuse("quantization_config", "add_cross_attention", "is_encoder_decoder", "pruned_heads", "use_mrope")
     if not sizes.flag("is_causal", True):
-        raise sizes.wrong("is_causal", False, "true: each token sees those before it")
+        raise sizes.error("is_causal", False, "true: each token sees those before it")
     make = FAMILIES[family]
     with torch.device("meta"):  # shapes alone, no memory
         model = make(sizes)
@@ -70,63 +70,63 @@ def from_config(config: object, limit: int | None = None, device: str = "cpu") -
     return model if device == "meta" else make(sizes)
 
 
-def gpt2(sizes: Sizes) -> GPT:
+def gpt2(sizes: ConfigReader) -> GPT:
     """Radford et al. 2019."""
-    sizes.without("scale_attn_by_inverse_layer_idx")
+    sizes.refuse("scale_attn_by_inverse_layer_idx")
     if not sizes.flag("scale_attn_weights", True):
-        raise sizes.wrong("scale_attn_weights", False, "true")
+        raise sizes.error("scale_attn_weights", False, "true")
     sizes.choice("activation_function", "gelu_new", ("gelu_new", "gelu_pytorch_tanh"))
     return GPT(
-        sizes.whole("vocab_size"),
-        sizes.whole("n_embd", most=1 << 16),
-        sizes.whole("n_layer", most=DEEPEST),
-        sizes.whole("n_head", most=1024),
-        sizes.whole("n_positions"),
-        sizes.whole("n_inner", 4 * sizes.config["n_embd"], most=1 << 20),
-        sizes.share("resid_pdrop", 0.1),
+        sizes.integer("vocab_size"),
+        sizes.integer("n_embd", most=1 << 16),
+        sizes.integer("n_layer", most=DEEPEST),
+        sizes.integer("n_head", most=1024),
+        sizes.integer("n_positions"),
+        sizes.integer("n_inner", 4 * sizes.config["n_embd"], most=1 << 20),
+        sizes.fraction("resid_pdrop", 0.1),
         tied=sizes.flag("tie_word_embeddings", True),
         epsilon=sizes.number("layer_norm_epsilon", 1e-5, most=1.0),
     )
 
 
-def llama(sizes: Sizes) -> Decoder:
+def llama(sizes: ConfigReader) -> Decoder:
     """Touvron et al. 2023; Llama 3 stretches its rotations."""
     bias = sizes.flag("attention_bias")
     return _plain(sizes, bias=(bias, bias), feed_bias=sizes.flag("mlp_bias"))
 
 
-def mistral(sizes: Sizes) -> Decoder:
+def mistral(sizes: ConfigReader) -> Decoder:
     """Jiang et al. 2023: Llama with a window in every layer."""
-    depth = sizes.whole("num_hidden_layers", most=DEEPEST)
+    depth = sizes.integer("num_hidden_layers", most=DEEPEST)
     window = _window(sizes)
     # transformers takes a Mistral with layer_types for a Ministral (2024), where some layers see everything.
     return _plain(sizes, windows=_windows_told(sizes, depth, window) or [window] * depth, kv_heads=8)
 
 
-def qwen2(sizes: Sizes) -> Decoder:
+def qwen2(sizes: ConfigReader) -> Decoder:
     """Yang et al. 2024: Llama with biases on queries, keys and values."""
     return _plain(sizes, bias=(True, False), windows=_late_windows(sizes))
 
 
-def qwen3(sizes: Sizes) -> Decoder:
+def qwen3(sizes: ConfigReader) -> Decoder:
     """Yang et al. 2025: Llama with a norm on the queries and keys of each head."""
     bias = sizes.flag("attention_bias")
     return _plain(sizes, bias=(bias, bias), windows=_late_windows(sizes), head_width=128, normed=True)
 
 
-def gemma2(sizes: Sizes) -> Decoder:
+def gemma2(sizes: ConfigReader) -> Decoder:
     """Gemma Team 2024: norms after each part too, caps on scores and logits, a window in every other layer."""
-    softcap = sizes.number("attn_logit_softcapping", 50.0) if sizes.there("attn_logit_softcapping") else None
-    final = sizes.number("final_logit_softcapping", 30.0) if sizes.there("final_logit_softcapping") else None
+    softcap = sizes.number("attn_logit_softcapping", 50.0) if sizes.enabled("attn_logit_softcapping") else None
+    final = sizes.number("final_logit_softcapping", 30.0) if sizes.enabled("final_logit_softcapping") else None
     rotaries = {kind: rotary_of(sizes, kind, 256) for kind in (SLIDING, FULL)}
     return _gemma(sizes, rotaries, every=2, softcap=softcap, final=final, normed=False)
 
 
-def gemma3(sizes: Sizes) -> Decoder:
+def gemma3(sizes: ConfigReader) -> Decoder:
     """Gemma Team 2025: a norm on queries and keys, and rotations of their own for layers with a window."""
-    new = sizes.part("rope_parameters")
+    new = sizes.section("rope_parameters")
     if new is not None and sizes.config.get("rope_scaling") is not None:
-        raise sizes.wrong(
+        raise sizes.error(
             "rope_scaling", sizes.config["rope_scaling"], "null beside rope_parameters: one of them counts"
         )
     if new is None:
@@ -134,22 +134,22 @@ def gemma3(sizes: Sizes) -> Decoder:
         near = {"rope_theta": sizes.number("rope_local_base_freq", 1e4)}
     else:
         wide, near = (
-            {"rope_parameters": dict(found.config)} if (found := new.part(kind)) else {} for kind in (FULL, SLIDING)
+            {"rope_parameters": dict(found.config)} if (found := new.section(kind)) else {} for kind in (FULL, SLIDING)
         )
     both = {"head_dim": sizes.config.get("head_dim")}
     rotaries = {
-        SLIDING: rotary_of(Sizes(near | both, sizes.family), SLIDING, 256, 1e4),
-        FULL: rotary_of(Sizes(wide | both, sizes.family), FULL, 256, 1e6),
+        SLIDING: rotary_of(ConfigReader(near | both, sizes.family), SLIDING, 256, 1e4),
+        FULL: rotary_of(ConfigReader(wide | both, sizes.family), FULL, 256, 1e6),
     }
     softcap, final = sizes.number("attn_logit_softcapping"), sizes.number("final_logit_softcapping")
     if softcap is not None:
         # transformers reads this key and does not use it; whichever is meant, it is not known.
-        raise sizes.wrong("attn_logit_softcapping", softcap, "null")
-    every = sizes.whole("sliding_window_pattern", sizes.config.get("_sliding_window_pattern") or 6)
+        raise sizes.error("attn_logit_softcapping", softcap, "null")
+    every = sizes.integer("sliding_window_pattern", sizes.config.get("_sliding_window_pattern") or 6)
     return _gemma(sizes, rotaries, every, None, final, normed=True)
 
 
-FAMILIES: dict[str, Callable[[Sizes], nn.Module]] = {
+FAMILIES: dict[str, Callable[[ConfigReader], nn.Module]] = {
     "gpt2": gpt2,
     "llama": llama,
     "mistral": mistral,
@@ -161,7 +161,7 @@ FAMILIES: dict[str, Callable[[Sizes], nn.Module]] = {
 
 
 def _plain(
-    sizes: Sizes,
+    sizes: ConfigReader,
     bias: tuple[bool, bool] = (False, False),
     feed_bias: bool = False,
     windows: list[int | None] | None = None,
@@ -187,19 +187,24 @@ def _plain(
     rotaries = {FULL: rotary_of(sizes, FULL, shape.head_width)}
     tied = sizes.flag("tie_word_embeddings")
     embedding = nn.Embedding(shape.vocab_size, shape.width)
-    return Decoder(embedding, blocks, rotaries, norm(shape.width), shape.context_length, sizes.kept(), tied)
+    return Decoder(embedding, blocks, rotaries, norm(shape.width), shape.context_length, sizes.as_dict(), tied)
 
 
 def _gemma(
-    sizes: Sizes, rotaries: dict[str, Rotary], every: int, softcap: float | None, final: float | None, normed: bool
+    sizes: ConfigReader,
+    rotaries: dict[str, Rotary],
+    every: int,
+    softcap: float | None,
+    final: float | None,
+    normed: bool,
 ) -> Decoder:
     """Gemma 2 and 3. every: of so many layers all but the last have a window."""
-    sizes.without("use_bidirectional_attention")
+    sizes.refuse("use_bidirectional_attention")
     shape = _shape(sizes, 256, 4)
     activation = ACTIVATIONS[sizes.choice("hidden_activation", "gelu_pytorch_tanh", ACTIVATIONS)]
-    kinds = sizes.words("layer_types", shape.depth, (SLIDING, FULL))
+    kinds = sizes.choices("layer_types", shape.depth, (SLIDING, FULL))
     kinds = kinds or [SLIDING if (layer + 1) % every else FULL for layer in range(shape.depth)]
-    window, bias = sizes.whole("sliding_window", 4096), sizes.flag("attention_bias")
+    window, bias = sizes.integer("sliding_window", 4096), sizes.flag("attention_bias")
     scale = sizes.number("query_pre_attn_scalar", 256.0) ** -0.5
 
     def norm(width: int) -> RMSNorm:
@@ -218,51 +223,59 @@ def _gemma(
     tied = sizes.flag("tie_word_embeddings", True)
     scaled = shape.width**0.5
     return Decoder(
-        embedding, blocks, rotaries, norm(shape.width), shape.context_length, sizes.kept(), tied, scaled, softcap=final
+        embedding,
+        blocks,
+        rotaries,
+        norm(shape.width),
+        shape.context_length,
+        sizes.as_dict(),
+        tied,
+        scaled,
+        softcap=final,
     )
 
 
-def _shape(sizes: Sizes, head_width: int | None, kv_heads: int | None) -> Shape:
-    width, heads = sizes.whole("hidden_size", most=1 << 16), sizes.whole("num_attention_heads", most=1024)
+def _shape(sizes: ConfigReader, head_width: int | None, kv_heads: int | None) -> Shape:
+    width, heads = sizes.integer("hidden_size", most=1 << 16), sizes.integer("num_attention_heads", most=1024)
     if sizes.config.get("head_dim") is None and head_width is None and width % heads:
-        raise sizes.wrong("num_attention_heads", heads, f"a divisor of hidden_size, which is {width}")
+        raise sizes.error("num_attention_heads", heads, f"a divisor of hidden_size, which is {width}")
     found = Shape(
-        sizes.whole("vocab_size"),
+        sizes.integer("vocab_size"),
         width,
-        sizes.whole("intermediate_size", most=1 << 20),
-        sizes.whole("num_hidden_layers", most=DEEPEST),
+        sizes.integer("intermediate_size", most=1 << 20),
+        sizes.integer("num_hidden_layers", most=DEEPEST),
         heads,
-        sizes.whole("num_key_value_heads", min(kv_heads or heads, heads), most=1024),
-        sizes.whole("head_dim", head_width or width // heads, least=2, most=1 << 12),
-        sizes.whole("max_position_embeddings"),
+        sizes.integer("num_key_value_heads", min(kv_heads or heads, heads), most=1024),
+        sizes.integer("head_dim", head_width or width // heads, least=2, most=1 << 12),
+        sizes.integer("max_position_embeddings"),
         sizes.number("rms_norm_eps", 1e-6, most=1.0),
     )
     if heads % found.kv_heads:
-        raise sizes.wrong("num_key_value_heads", found.kv_heads, f"a divisor of num_attention_heads, which is {heads}")
+        raise sizes.error("num_key_value_heads", found.kv_heads, f"a divisor of num_attention_heads, which is {heads}")
     if found.head_width % 2:
-        raise sizes.wrong("head_dim", found.head_width, "an even number, for rotations turn pairs")
+        raise sizes.error("head_dim", found.head_width, "an even number, for rotations turn pairs")
     return found
 
 
-def _late_windows(sizes: Sizes) -> list[int | None]:
+def _late_windows(sizes: ConfigReader) -> list[int | None]:
     """Qwen: with use_sliding_window, all but the first max_window_layers have a window."""
-    depth = sizes.whole("num_hidden_layers", most=DEEPEST)
+    depth = sizes.integer("num_hidden_layers", most=DEEPEST)
     used = sizes.flag("use_sliding_window")
     window = _window(sizes) if used else None
     if told := _windows_told(sizes, depth, window, unused=not used):
         return told
-    first = sizes.whole("max_window_layers", 28, least=0)
+    first = sizes.integer("max_window_layers", 28, least=0)
     return [window if layer >= first else None for layer in range(depth)]
 
 
-def _window(sizes: Sizes) -> int | None:
+def _window(sizes: ConfigReader) -> int | None:
     """A config.json without the key means the window of the paper, one with null means none."""
-    return sizes.whole("sliding_window", 4096) if sizes.there("sliding_window") else None
+    return sizes.integer("sliding_window", 4096) if sizes.enabled("sliding_window") else None
 
 
-def _windows_told(sizes: Sizes, depth: int, window: int | None, unused: bool = False) -> list[int | None] | None:
+def _windows_told(sizes: ConfigReader, depth: int, window: int | None, unused: bool = False) -> list[int | None] | None:
     """The window of each layer as layer_types has it; None without that key. unused: windows are switched off."""
-    kinds = sizes.words("layer_types", depth, (SLIDING, FULL))
+    kinds = sizes.choices("layer_types", depth, (SLIDING, FULL))
     if kinds and SLIDING in kinds and window is None and not unused:
-        raise sizes.wrong("sliding_window", None, f"a whole number, for layer_types has {SLIDING}")
+        raise sizes.error("sliding_window", None, f"a whole number, for layer_types has {SLIDING}")
     return kinds and [window if kind == SLIDING else None for kind in kinds]

@@ -9,7 +9,7 @@ from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.linear import Linear
 from lingon.layers.adaptive_softmax import AdaptiveSoftmax
-from lingon.layers.recurrent_state import Carried, by_length, zeros
+from lingon.layers.recurrent_state import RecurrentState, group_by_length, zero_state
 from lingon.models.option_types import Depth, Fraction, VocabSize, Width
 from lingon.models.registry import ModelEntry
 
@@ -58,8 +58,8 @@ class LSTM(nn.Module):
         return self.head(self.hidden(ids)[0])
 
     def hidden(
-        self, ids: Int[Tensor, "B T"], state: Carried | None = None, mask: Bool[Tensor, "B T"] | None = None
-    ) -> tuple[Float[Tensor, "B T H"], Carried]:
+        self, ids: Int[Tensor, "B T"], state: RecurrentState | None = None, mask: Bool[Tensor, "B T"] | None = None
+    ) -> tuple[Float[Tensor, "B T H"], RecurrentState]:
         """States of the top layer, and what to carry on. mask: False where a shorter prompt is padded on the left."""
         if mask is not None and not bool(mask.all()):
             return unpadded(self.hidden, ids, state, mask)
@@ -69,29 +69,29 @@ class LSTM(nn.Module):
             x, (h, c) = lstm(x, (h[None], c[None]))
             x = self.dropout(x)
             after.append((h[0], c[0]))
-        return x.transpose(0, 1), Carried(tuple(after), state.length + ids.shape[1])
+        return x.transpose(0, 1), RecurrentState(tuple(after), state.length + ids.shape[1])
 
     def head(self, hidden: Float[Tensor, "... H"]) -> Float[Tensor, "... V"]:
         """Logits from states of the top layer."""
         return self.output(hidden)
 
-    def new_state(self, batch: int, context_length: int | None = None) -> Carried:
+    def new_state(self, batch: int, context_length: int | None = None) -> RecurrentState:
         """The state before the first token. A recurrent state has one size for any context length."""
-        return zeros(batch, [lstm.hidden_size for lstm in self.layers], self.embedding.weight)
+        return zero_state(batch, [lstm.hidden_size for lstm in self.layers], self.embedding.weight)
 
     def config(self) -> dict:
         return self.sizes
 
 
-def unpadded(hidden, ids: Int[Tensor, "B T"], state: Carried | None, mask: Bool[Tensor, "B T"]):
+def unpadded(hidden, ids: Int[Tensor, "B T"], state: RecurrentState | None, mask: Bool[Tensor, "B T"]):
     """`hidden` of a left-padded batch: rows of one length together, without their padding; zeros where padded."""
     parts, out = [], None
-    for rows, n in by_length(mask):
+    for rows, n in group_by_length(mask):
         found, after = hidden(ids[rows, -n:], state and state.select(rows))
         out = found.new_zeros(*ids.shape, found.shape[-1]) if out is None else out
         out = out.index_copy(0, rows, F.pad(found, (0, 0, ids.shape[1] - n, 0)))
         parts.append((rows, after))
-    return out, Carried.join(parts, len(ids))
+    return out, RecurrentState.join(parts, len(ids))
 
 
 # Chosen on the validation text; docs/log.md says what was tried.

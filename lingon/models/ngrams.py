@@ -159,7 +159,7 @@ ENTRY = ModelEntry(
         "vocab": 200_000,
         "max_length": 2000,
     },
-    few_texts={"lr": 0.5},  # what has seen few texts gains from longer steps
+    small_data={"lr": 0.5},  # what has seen few texts gains from longer steps
     optimizer="row_adagrad",
     derive=lambda facts, options: {"buckets": buckets_for(facts.words)},
     autocast=False,

@@ -21,7 +21,7 @@ LARGEST = 1 << 31  # numbers in a model, without a `limit`: 8 GiB in float32
 
 
 @dataclass(frozen=True)
-class Row:
+class ModelRow:
     """Where a model stands: the module that has its ENTRY, and what it can be used for."""
 
     module: str
@@ -33,7 +33,7 @@ class ModelEntry:
     """A model as others need to know it.
 
     make: gives the model with fresh weights; its parameters, with their ranges, are the configuration.
-    defaults: settings of its training that suit it, by name; few_texts: others for a small training set.
+    defaults: settings of its training that suit it, by name; small_data: others for a small training set.
     optimizer: adamw, or row_adagrad for models whose gradient has few rows. derive: options that follow from others
     and from the training texts, such as the number of hash buckets. after_vectors: what is done to the model when
     pretrained vectors have been put into its embedding. recurrent: it carries a state of one size from batch to batch.
@@ -42,9 +42,9 @@ class ModelEntry:
 
     make: Callable[..., "nn.Module"]
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    few_texts: Mapping[str, Any] = field(default_factory=dict)
+    small_data: Mapping[str, Any] = field(default_factory=dict)
     optimizer: Literal["adamw", "row_adagrad"] = "adamw"
-    derive: Callable[["Facts", Mapping[str, Any]], dict[str, Any]] | None = None
+    derive: Callable[["DataFacts", Mapping[str, Any]], dict[str, Any]] | None = None
     after_vectors: Callable[[Any], None] | None = None
     recurrent: bool = False
     autocast: bool = True
@@ -57,23 +57,23 @@ class ModelEntry:
 
 
 @dataclass(frozen=True)
-class Facts:
+class DataFacts:
     """What is known of the training texts when a model is made. words: an estimate of their number."""
 
     vocab_size: int
     words: int = 0
 
 
-MODELS: dict[str, Row] = {
-    "ngrams": Row("lingon.models.ngrams", ("classifier",)),
-    "bag": Row("lingon.models.bag_of_vectors", ("classifier",)),
-    "textcnn": Row("lingon.models.textcnn", ("classifier",)),
-    "bilstm": Row("lingon.models.bilstm", ("classifier",)),
-    "self_attentive": Row("lingon.models.self_attentive", ("classifier",)),
-    "gpt": Row("lingon.models.gpt", ("causal",)),
-    "decoder": Row("lingon.models.decoder", ("causal",)),
-    "lstm": Row("lingon.models.lstm", ("causal",)),
-    "awd_lstm": Row("lingon.models.awd_lstm", ("causal",)),
+MODELS: dict[str, ModelRow] = {
+    "ngrams": ModelRow("lingon.models.ngrams", ("classifier",)),
+    "bag": ModelRow("lingon.models.bag_of_vectors", ("classifier",)),
+    "textcnn": ModelRow("lingon.models.textcnn", ("classifier",)),
+    "bilstm": ModelRow("lingon.models.bilstm", ("classifier",)),
+    "self_attentive": ModelRow("lingon.models.self_attentive", ("classifier",)),
+    "gpt": ModelRow("lingon.models.gpt", ("causal",)),
+    "decoder": ModelRow("lingon.models.decoder", ("causal",)),
+    "lstm": ModelRow("lingon.models.lstm", ("causal",)),
+    "awd_lstm": ModelRow("lingon.models.awd_lstm", ("causal",)),
 }
 # Published families, which have the keys of their own config.json; see lingon.models.families.
 FAMILIES = ("gpt2", "llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3_text")

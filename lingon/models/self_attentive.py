@@ -4,7 +4,7 @@ from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.embedding import Embedding
-from lingon.layers.recurrent import BiLSTM
+from lingon.layers.recurrent import BiLSTMLayers
 from lingon.layers.structured_attention import StructuredAttention, overlap
 from lingon.models.option_types import Classes, Fraction, Heads, Number, VocabSize, Whole, Width
 from lingon.models.registry import ModelEntry
@@ -32,7 +32,7 @@ class SelfAttentive(nn.Module):
         self.sizes = {"vocab_size": vocab_size, "classes": classes, "width": width, "hidden": hidden}
         self.sizes |= {"attention": attention, "hops": hops, "dropout": dropout, "penalty_weight": penalty_weight}
         self.embedding = Embedding(vocab_size, width)
-        self.lstm = BiLSTM(width, hidden, depth=1)
+        self.lstm = BiLSTMLayers(width, hidden, depth=1)
         self.attend = StructuredAttention(2 * hidden, attention, hops)
         self.dropout = nn.Dropout(dropout)
         self.out = nn.Linear(hops * 2 * hidden, classes)

@@ -17,9 +17,9 @@ class TextCNN(nn.Module):
     """Filters over 3, 4 and 5 tokens, the maximum of each over time, dropout, one linear layer.
 
     Source: Yoon Kim 2014, "Convolutional Neural Networks for Sentence Classification", section 2. Its variants:
-    CNN-rand is this model as it is; CNN-static and CNN-non-static have pretrained vectors attached to `embedding`,
-    frozen or not (`lingon.layers.embedding.attach`); CNN-multichannel has a frozen copy beside it, `frozen`, made by
-    `freeze_copy` after vectors were attached: the same filters over both, their scores added before ReLU.
+    CNN-rand is this model as it is; CNN-static and CNN-non-static have pretrained vectors in `embedding`,
+    frozen or not (`lingon.layers.embedding.load_pretrained`); CNN-multichannel has a frozen copy beside it, `frozen`,
+    made by `freeze_copy` after vectors were loaded: the same filters over both, their scores added before ReLU.
     """
 
     def __init__(

@@ -11,8 +11,15 @@ from lingon.data.id_file import Split, Words, between_spaces, count_words, lower
 from lingon.recipes.vector_settings import LR, VectorSettings
 from lingon.word_vectors.files.subwords import Subwords, means_of_words
 from lingon.word_vectors.train.parallel import Job, pieces_of, reader_of, seed_of
-from lingon.word_vectors.train.phrases import joining, phrases_of
-from lingon.word_vectors.train.tables import NO_PARTS, NO_TREE, Scheme, draws_of, parts_of, tree_of
+from lingon.word_vectors.train.phrases import find_phrases, join_phrases
+from lingon.word_vectors.train.tables import (
+    NO_SUBWORDS,
+    NO_TREE,
+    Scheme,
+    huffman_tree,
+    negative_sampling_tables,
+    subword_table,
+)
 from lingon.word_vectors.train.word2vec_loops import LINE, loop_for
 
 PAIRS = 1 << 16  # steps of GloVe in a piece
@@ -22,7 +29,7 @@ def text_of(lines: Callable[[], Iterator[str]], settings: VectorSettings, ids: P
     """Writes the text as word numbers; returns its vocabulary and how many numbers they are."""
     split: Split = between_spaces if settings.spaces else lower_case_words
     for _ in range(settings.phrases):
-        split = joining(split, phrases_of(lines(), split, settings.min_count))
+        split = join_phrases(split, find_phrases(lines(), split, settings.min_count))
     words = count_words(lines(), split, settings.min_count, settings.vocab)
     return words, write_ids(ids, lines(), split, words)
 
@@ -66,11 +73,12 @@ def vectors_of(settings: VectorSettings, words: Words, job: Job) -> tuple[np.nda
 
 def _word2vec(settings: VectorSettings, words: Words, ids: Path, length: int, lr: float) -> Job:
     size, width = len(words.tokens), settings.width
-    parts = NO_PARTS
+    parts = NO_SUBWORDS
     if settings.subwords:
-        parts = parts_of(words.tokens, settings.min_n, settings.max_n, settings.buckets)
-    tree = tree_of(words.counts) if settings.loss == "hierarchical-softmax" else NO_TREE
-    draws, padded = draws_of(words.counts, settings.subsample), -(-width // LINE) * LINE  # with zeros, which stay zeros
+        parts = subword_table(words.tokens, settings.min_n, settings.max_n, settings.buckets)
+    tree = huffman_tree(words.counts) if settings.loss == "hierarchical-softmax" else NO_TREE
+    draws = negative_sampling_tables(words.counts, settings.subsample)
+    padded = -(-width // LINE) * LINE  # with zeros, which stay zeros
     inputs = _table(size + (settings.buckets if settings.subwords else 0), padded)
     random, share = np.random.default_rng(settings.seed), (2 if settings.subwords else 1) / width
     for begin in range(0, len(inputs), 1 << 12):

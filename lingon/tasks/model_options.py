@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 from lingon.core.errors import UserError
-from lingon.models.registry import Facts, ModelEntry, entry_of
+from lingon.models.registry import DataFacts, ModelEntry, entry_of
 
 OF_MODELS = ("width", "depth", "context_length", "dropout")  # settings that are options of some models
 READ_BY_BATCHES = ("context_length",)  # settings that count for the batches too, whatever the model
 
 
-def model_options(settings: Any, facts: Facts, **more: Any) -> dict[str, Any]:
+def model_options(settings: Any, facts: DataFacts, **more: Any) -> dict[str, Any]:
     """Return the options of the model that the settings name.
 
     settings: of a classifier or a language model, filled in. more: options that follow from the task, such as classes.

@@ -9,8 +9,7 @@ import torch
 from torch import nn
 
 from lingon.core.errors import DataError, UserError, suggest
-from lingon.word_vectors.files import Loaded, load_vector_file, save_vector_file
-from lingon.word_vectors.files import Subwords as Parts
+from lingon.word_vectors.files import Loaded, Subwords, load_vector_file, save_vector_file
 
 NEAR = 20_000  # words among which a misspelt one is searched for
 Rule = Callable[["WordVectors", str], np.ndarray | None]
@@ -49,7 +48,7 @@ class WordVectors(Mapping[str, np.ndarray]):
     """
 
     def __init__(
-        self, words: Sequence[str], table: np.ndarray, missing: Rule | None = None, parts: Parts | None = None
+        self, words: Sequence[str], table: np.ndarray, missing: Rule | None = None, parts: Subwords | None = None
     ):
         if table.ndim != 2 or len(words) != len(table):
             raise UserError(f"{len(words):,} words for a table of {list(table.shape)}; expected [{len(words):,}, D]")
@@ -130,7 +129,7 @@ class WordVectors(Mapping[str, np.ndarray]):
                 raise UserError(self.lacks(word))
         return np.stack(found) if found else np.zeros((0, self.width), np.float32)
 
-    def attach(self, embedding: nn.Module, vocab: Sequence[str], freeze: bool = False) -> float:
+    def load_pretrained(self, embedding: nn.Module, vocab: Sequence[str], freeze: bool = False) -> float:
         """Copies the vectors of a vocabulary into any module with a `weight` of [V, D], such as nn.Embedding.
 
         vocab: the token of each row. Rows of tokens that have no vector, even by the rule, keep what they hold, and so

@@ -102,7 +102,7 @@ def test_weights_in_blocks_are_the_numbers_of_the_blocks(gemma, tmp_path):
     assert torch.equal(k, torch.from_numpy(file.read("blk.0.attn_k.weight")))
     assert torch.equal(q, torch.from_numpy(file.read("blk.0.attn_q.weight")))
     assert torch.equal(v, torch.from_numpy(file.read("blk.0.attn_v.weight")))
-    assert torch.equal(block.feed.up.weight[512:], torch.from_numpy(file.read("blk.0.ffn_up.weight")))
+    assert torch.equal(block.feed_forward.up.weight[512:], torch.from_numpy(file.read("blk.0.ffn_up.weight")))
     assert block.around_attention.pre_norm.weight.eq(0.5).all()
     assert block.attention.key_norm.weight.eq(0.25).all()
 

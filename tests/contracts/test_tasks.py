@@ -21,7 +21,7 @@ from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw
 from lingon.export.portable import export
 from lingon.metrics.scores import Scores
-from lingon.models.registry import MODELS, Row, build
+from lingon.models.registry import MODELS, ModelRow, build
 from lingon.tasks.classify import Classifier
 from lingon.tasks.heads import Heads
 from lingon.tasks.language_model import LanguageModel
@@ -48,8 +48,8 @@ NAMES = {"encoder": "toy_encoder", "head": "toy_head"}
 def third_party(monkeypatch):
     """The rows of a toy task and of its models; their files are beside the tests of tasks."""
     monkeypatch.setitem(TASKS, "alike", ROW)
-    monkeypatch.setitem(MODELS, "toy_encoder", Row("tests.tasks.toy_encoder", ("encoder",)))
-    monkeypatch.setitem(MODELS, "toy_head", Row("tests.tasks.toy_head", ("encoder",)))
+    monkeypatch.setitem(MODELS, "toy_encoder", ModelRow("tests.tasks.toy_encoder", ("encoder",)))
+    monkeypatch.setitem(MODELS, "toy_head", ModelRow("tests.tasks.toy_head", ("encoder",)))
 
 
 def alike(seed=1, encoder=None, left=None):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lingon.core.errors import UserError
-from lingon.layers.adaptive_softmax import AdaptiveSoftmax, usual_cutoffs
+from lingon.layers.adaptive_softmax import AdaptiveSoftmax, default_cutoffs
 from lingon.models.registry import build
 
 
@@ -44,4 +44,4 @@ def test_tied_and_adaptive_are_refused():
 
 @pytest.mark.parametrize("size", [3, 16, 17, 32_000])
 def test_the_usual_cutoffs_fit_any_vocabulary(size):
-    AdaptiveSoftmax(16, size, usual_cutoffs(size))
+    AdaptiveSoftmax(16, size, default_cutoffs(size))

@@ -1,9 +1,9 @@
-"""BiLSTM layers against torch's own bidirectional LSTM over packed texts."""
+"""BiLSTMLayers layers against torch's own bidirectional LSTM over packed texts."""
 
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from lingon.layers.recurrent import BiLSTM, reverse_real
+from lingon.layers.recurrent import BiLSTMLayers, reverse_padded
 
 
 def twin(layers, width, hidden, depth):
@@ -20,7 +20,7 @@ def twin(layers, width, hidden, depth):
 def test_the_same_as_torchs_packed_lstm_with_gradients():
     torch.manual_seed(0)
     lengths = torch.tensor([5, 11, 1, 7])
-    layers = BiLSTM(3, 7, depth=2)
+    layers = BiLSTMLayers(3, 7, depth=2)
     theirs, mask = twin(layers, 3, 7, 2), torch.arange(11) < lengths[:, None]
     x = torch.randn(4, 11, 3, requires_grad=True)
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
@@ -37,13 +37,13 @@ def test_the_same_as_torchs_packed_lstm_with_gradients():
 
 def test_reversed_is_the_text_backwards_and_its_padding_in_place():
     x = torch.tensor([[1, 4], [2, 5], [3, 0], [9, 0]]).float()[..., None]  # T=4, two texts
-    assert reverse_real(x, torch.tensor([3, 2]))[..., 0].T.tolist() == [[3, 2, 1, 9], [5, 4, 0, 0]]
+    assert reverse_padded(x, torch.tensor([3, 2]))[..., 0].T.tolist() == [[3, 2, 1, 9], [5, 4, 0, 0]]
     lengths = torch.tensor([3, 0])
-    assert torch.equal(reverse_real(reverse_real(x, lengths), lengths), x)
+    assert torch.equal(reverse_padded(reverse_padded(x, lengths), lengths), x)
 
 
 def test_the_forget_gate_starts_open():
-    layer = BiLSTM(3, 5, depth=2)
+    layer = BiLSTMLayers(3, 5, depth=2)
     for lstm in [*layer.forwards, *layer.backwards]:
         assert lstm.bias_hh_l0[5:10].tolist() == [1] * 5
         assert (lstm.bias_hh_l0[:5].abs() < 1).all()

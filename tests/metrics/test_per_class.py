@@ -26,11 +26,11 @@ def test_as_scikit_learn_reports_them(seed):
     torch.manual_seed(seed)
     logits = torch.randn(61, 7)
     logits[:, 3] = -9  # a class that is never predicted
-    truth = torch.randint(0, 6, (61,))  # and one that is nowhere
+    targets = torch.randint(0, 6, (61,))  # and one that is nowhere
     report = metrics.classification_report(
-        truth, logits.argmax(-1), labels=list(range(7)), output_dict=True, zero_division=0
+        targets, logits.argmax(-1), labels=list(range(7)), output_dict=True, zero_division=0
     )
-    for i, found in enumerate(per_class(confusion_matrix(logits, truth))):
+    for i, found in enumerate(per_class(confusion_matrix(logits, targets))):
         said = report[str(i)]
         assert found.precision == pytest.approx(said["precision"], abs=1e-12)
         assert found.recall == pytest.approx(said["recall"], abs=1e-12)
@@ -38,7 +38,7 @@ def test_as_scikit_learn_reports_them(seed):
         assert found.support == said["support"]
         assert found.predicted == int((logits.argmax(-1) == i).sum())
     # scikit-learn's own macro F1 is over classes that occur somewhere.
-    assert macro_f1(logits, truth) == pytest.approx(metrics.f1_score(truth, logits.argmax(-1), average="macro"))
+    assert macro_f1(logits, targets) == pytest.approx(metrics.f1_score(targets, logits.argmax(-1), average="macro"))
 
 
 LOGITS = torch.tensor([[2.0, 1.0], [0.0, math.nan], [5.0, 4.0], [0.0, 1.0]])

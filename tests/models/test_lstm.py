@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lingon.core.errors import UserError
-from lingon.layers.dropout import LockedDropout, word_dropped
+from lingon.layers.dropout import LockedDropout, embedding_dropout
 from lingon.models.awd_lstm import AWDLSTM
 from lingon.models.lstm import LSTM
 
@@ -107,6 +107,6 @@ def test_locked_dropout_is_the_same_at_all_times_and_keeps_the_mean():
     out = LockedDropout(0.3).train()(torch.ones(5, 400, 11))
     assert torch.equal(out[0], out[4])
     assert abs(out.mean() - 1) < 0.05
-    dropped = word_dropped(torch.ones(1000, 3), 0.3, training=True)
+    dropped = embedding_dropout(torch.ones(1000, 3), 0.3, training=True)
     assert torch.equal(dropped, dropped[:, :1].expand(-1, 3))
     assert abs(dropped.mean() - 1) < 0.1

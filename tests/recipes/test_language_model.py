@@ -102,7 +102,7 @@ def test_of_a_corpus_the_test_part_is_evaluated(text, tmp_path):
 
 
 def test_dropout_is_refused_where_it_would_do_nothing():
-    with pytest.raises(UserError, match=r"--dropout is 0.5, which --model awd_lstm does not have.*--set drop_words="):
+    with pytest.raises(UserError, match=r"--dropout is 0.5, which --model awd_lstm does not have.*--set word_dropout="):
         Settings(model="awd_lstm", dropout=0.5).checked()
     assert Settings(model="awd_lstm").checked().filled().dropout is None
     assert Settings(model="lstm").checked().filled().dropout == 0.3

@@ -3,12 +3,12 @@
 import pytest
 
 from lingon.core.errors import UserError
-from lingon.models.registry import MODELS, Facts, build, entry_of, models_for
+from lingon.models.registry import MODELS, DataFacts, build, entry_of, models_for
 from lingon.tasks.classify.settings import Settings, filled
 from lingon.tasks.language_model.settings import Settings as TextSettings
 from lingon.tasks.model_options import model_options
 
-FACTS = Facts(vocab_size=307, words=1_000_000)
+FACTS = DataFacts(vocab_size=307, words=1_000_000)
 
 
 @pytest.mark.parametrize(
@@ -74,4 +74,4 @@ def test_every_default_is_a_setting():
     """A misspelt default would be passed over."""
     known = Settings.__dataclass_fields__.keys() | TextSettings.__dataclass_fields__.keys()
     for name in MODELS:
-        assert {*entry_of(name).defaults, *entry_of(name).few_texts} <= known
+        assert {*entry_of(name).defaults, *entry_of(name).small_data} <= known

@@ -33,7 +33,7 @@ LANGUAGE = {
     "gpt": {"width": 12, "depth": 2, "heads": 3, "context_length": 23, "dropout": 0.5},
     "decoder": {"width": 12, "depth": 2, "heads": 3, "kv_heads": 1, "context_length": 23, "dropout": 0.5},
     "lstm": {"width": 7, "hidden": 7, "depth": 2, "dropout": 0.5},
-    "awd_lstm": {"width": 7, "hidden": 11, "depth": 2, "drop_weights": 0.5},
+    "awd_lstm": {"width": 7, "hidden": 11, "depth": 2, "weight_dropout": 0.5},
 }
 
 

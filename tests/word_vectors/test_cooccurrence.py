@@ -9,7 +9,7 @@ from lingon.core.errors import DataError, UserError
 from lingon.data.id_file import between_spaces, count_words, read_ids, write_ids
 from lingon.data.running_text import lines_of
 from lingon.word_vectors.train.cooccurrence import count_pairs
-from lingon.word_vectors.train.phrases import joining, phrases_of
+from lingon.word_vectors.train.phrases import find_phrases, join_phrases
 
 
 @pytest.mark.parametrize("most", [23, 101, 1 << 16])
@@ -33,9 +33,12 @@ def test_pairs_are_those_of_a_dictionary_however_little_memory_there_is(tmp_path
 def test_a_phrase_is_what_stands_together_more_often_than_by_chance():
     lines = ["in new york now", "a new york day", "the new york bus", "a b c", "c b a", "the a b"] * 5
     # new york: (15 - 5) * 10 / (15 * 15) = 0.44; a b: (10 - 5) * 10 / (20 * 15) = 0.17
-    found = phrases_of(lines, between_spaces, 5, 0.4)
+    found = find_phrases(lines, between_spaces, 5, 0.4)
     assert found == {("new", "york")}
-    assert joining(between_spaces, {("new", "york")})(["new york new york new", ""]) == [["new_york"] * 2 + ["new"], []]
+    assert join_phrases(between_spaces, {("new", "york")})(["new york new york new", ""]) == [
+        ["new_york"] * 2 + ["new"],
+        [],
+    ]
 
 
 def test_text_becomes_numbers_without_the_rare_words(tmp_path):

@@ -1,4 +1,4 @@
-"""The map of words: places against another way to find them, words that try to break the page, names with room."""
+"""The map of words: places against another way to find them, words that try to break the page, names with workspace."""
 
 import json
 import re

@@ -68,16 +68,16 @@ def test_vectors_attach_to_any_embedding(make):
     table = np.arange(1, 7, dtype=np.float32).reshape(2, 3)
     layer = make()
     before = layer.weight.detach().clone()
-    share = WordVectors(["sun", "[pad]"], table).attach(layer, ["[pad]", "moon", "sun", "mars"], freeze=True)
+    share = WordVectors(["sun", "[pad]"], table).load_pretrained(layer, ["[pad]", "moon", "sun", "mars"], freeze=True)
     assert share == 1 / 4
     assert layer.weight[2].tolist() == [1, 2, 3]
     assert torch.equal(layer.weight[[0, 1, 3]], before[[0, 1, 3]])
     assert not layer.weight.requires_grad
-    WordVectors(["sun"], table[:1], zero).attach(layer, ["[pad]", "moon", "sun", "mars"])
+    WordVectors(["sun"], table[:1], zero).load_pretrained(layer, ["[pad]", "moon", "sun", "mars"])
     assert layer.weight[[1, 3]].abs().sum() == 0
     assert layer.weight.requires_grad
     with pytest.raises(UserError, match=r"an embedding of \[4, 3\]; expected \[2, 3\]"):
-        WordVectors(["sun"], table[:1]).attach(layer, ["a", "b"])
+        WordVectors(["sun"], table[:1]).load_pretrained(layer, ["a", "b"])
 
 
 @pytest.mark.parametrize(("count", "k"), [(37, 5), (9001, 7), (3, 5)])

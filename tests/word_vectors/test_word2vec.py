@@ -10,7 +10,15 @@ from lingon.kernels.aot_compile import library, linker
 from lingon.kernels.word2vec_step import mean_step, step
 from lingon.word_vectors.train import word2vec_loops
 from lingon.word_vectors.train.glove import Side, train_glove
-from lingon.word_vectors.train.tables import NO_PARTS, NO_TREE, Scheme, draws_of, parts_of, room_for, tree_of
+from lingon.word_vectors.train.tables import (
+    NO_SUBWORDS,
+    NO_TREE,
+    Scheme,
+    huffman_tree,
+    negative_sampling_tables,
+    subword_table,
+    workspace_for,
+)
 from lingon.word_vectors.train.word2vec_loops import loop_for
 
 LR = 0.125
@@ -36,8 +44,8 @@ def test_a_step_of_skipgram_is_the_gradient(m, n):
     scores = a[2 : 2 + m] @ b[4 : 4 + n].T
     loss = -logsigmoid(scores * (2 * torch.tensor(labels) - 1)).sum()
     loss.backward()
-    room = np.empty(m * n, np.float32), np.empty((n, WIDTH), np.float32)
-    got = step(A, ins, m, B, outs, n, labels, *room, np.float32(LR), True, LINES)
+    workspace = np.empty(m * n, np.float32), np.empty((n, WIDTH), np.float32)
+    got = step(A, ins, m, B, outs, n, labels, *workspace, np.float32(LR), True, LINES)
     assert got == pytest.approx(loss.item(), rel=1e-5)
     np.testing.assert_allclose(A, (a - LR * a.grad).detach(), atol=1e-5)
     np.testing.assert_allclose(B, (b - LR * b.grad).detach(), atol=1e-5)
@@ -60,7 +68,7 @@ def test_a_step_of_cbow_moves_every_row_by_the_gradient_of_the_mean():
 
 def test_the_tree_gives_probabilities_that_add_up_to_one_and_short_ways_to_frequent_words():
     counts = np.array([31, 17, 11, 7, 5, 3, 2])
-    tree, scores = tree_of(counts), np.random.default_rng(5).normal(size=6)
+    tree, scores = huffman_tree(counts), np.random.default_rng(5).normal(size=6)
     total, lengths = 0.0, np.diff(tree.starts)
     for w in range(7):
         way = slice(tree.starts[w], tree.starts[w + 1])
@@ -74,7 +82,7 @@ def test_the_tree_gives_probabilities_that_add_up_to_one_and_short_ways_to_frequ
 @pytest.mark.parametrize("skipgram", [True, False])
 def test_a_line_of_two_words_with_parts_and_a_tree_is_two_steps_of_autograd(skipgram):
     words, counts = ["ab", "cde", "fg"], np.array([5, 3, 2])
-    parts, tree = parts_of(words, 3, 4, 7), tree_of(counts)
+    parts, tree = subword_table(words, 3, 4, 7), huffman_tree(counts)
     inputs, outputs = tables(10, 3, WIDTH)
     old, out = torch.tensor(inputs), torch.tensor(outputs)
     wanted = inputs.copy()
@@ -88,7 +96,7 @@ def test_a_line_of_two_words_with_parts_and_a_tree_is_two_steps_of_autograd(skip
         (-logsigmoid(out[torch.tensor(tree.nodes[way]).long()] @ mean * signs).sum()).backward()
         np.subtract.at(wanted, own[source], LR * mean.grad.numpy())
         out = out - LR * out.grad
-    draws, scheme = draws_of(counts, 0.0), Scheme(1, 5, skipgram)
+    draws, scheme = negative_sampling_tables(counts, 0.0), Scheme(1, 5, skipgram)
     train(np.array([0, 1, -1], np.int32), inputs, outputs, draws, tree, parts, scheme, LR, 9)
     np.testing.assert_allclose(inputs, wanted, atol=1e-5)
     np.testing.assert_allclose(outputs, out.detach(), atol=1e-5)
@@ -96,22 +104,22 @@ def test_a_line_of_two_words_with_parts_and_a_tree_is_two_steps_of_autograd(skip
 
 def test_words_are_drawn_as_often_as_they_should_be():
     counts = np.array([1000, 100, 10, 7, 3])
-    draws = draws_of(counts, 1e-2)
+    draws = negative_sampling_tables(counts, 1e-2)
     drawn = draws.prob.astype(float)
     np.add.at(drawn, draws.alias, 1 - draws.prob)
     np.testing.assert_allclose(drawn / 5, counts**0.75 / (counts**0.75).sum(), rtol=1e-5)
     share = 1000 / 1120
     assert draws.keep[0] == pytest.approx((1e-2 / share) ** 0.5 + 1e-2 / share)
-    assert (draws_of(counts, 0.0).keep >= 1).all()
+    assert (negative_sampling_tables(counts, 0.0).keep >= 1).all()
 
 
 def test_a_word_beside_another_gets_near_it():
     random = np.random.default_rng(0)
     ids = np.concatenate([[x, x + 1, x, x + 1, -1] for x in random.choice([0, 2, 4], 4000)]).astype(np.int32)
     inputs, outputs = random.normal(size=(6, 16)).astype(np.float32) / 16, np.zeros((6, 16), np.float32)
-    draws = draws_of(np.bincount(ids[ids >= 0]), 0.0)
-    first = train(ids, inputs, outputs, draws, NO_TREE, NO_PARTS, Scheme(2, 3, True), 0.05, 1)
-    last = train(ids, inputs, outputs, draws, NO_TREE, NO_PARTS, Scheme(2, 3, True), 0.05, 2)
+    draws = negative_sampling_tables(np.bincount(ids[ids >= 0]), 0.0)
+    first = train(ids, inputs, outputs, draws, NO_TREE, NO_SUBWORDS, Scheme(2, 3, True), 0.05, 1)
+    last = train(ids, inputs, outputs, draws, NO_TREE, NO_SUBWORDS, Scheme(2, 3, True), 0.05, 2)
     assert first[2] == (ids >= 0).sum()
     assert last[0] / last[1] < 4 * np.log(2)  # what is lost before anything is learned: four coins
     unit = inputs / np.linalg.norm(inputs, axis=1, keepdims=True)
@@ -121,8 +129,8 @@ def test_a_word_beside_another_gets_near_it():
 
 def test_tables_of_another_width_or_type_are_refused():
     inputs, outputs = tables(3, 3, WIDTH)
-    draws, scheme = draws_of(np.array([3, 2, 1]), 0.0), Scheme(1, 1, True)
-    more, ids = (draws, NO_TREE, NO_PARTS, scheme, LR, 1), np.array([0, 1, -1], np.int32)
+    draws, scheme = negative_sampling_tables(np.array([3, 2, 1]), 0.0), Scheme(1, 1, True)
+    more, ids = (draws, NO_TREE, NO_SUBWORDS, scheme, LR, 1), np.array([0, 1, -1], np.int32)
     with pytest.raises(ValueError, match="tables of 32 and 32 columns; this loop is for 16"):
         loop_for(16)(ids, inputs, outputs, *more)
     with pytest.raises(ValueError, match=r"ids: int64 \[3\]; expected int32"):
@@ -156,13 +164,15 @@ def test_the_library_trains_as_the_loop_compiled_here(skipgram, more):
     random, words = np.random.default_rng(7), [f"word{i}" for i in range(23)]
     ids = np.where(random.random(3000) < 0.1, -1, random.integers(0, 23, 3000)).astype(np.int32)
     counts, scheme, results = random.integers(1, 99, 23), Scheme(3, 5, skipgram), []
-    parts = parts_of(words, 3, 5, 11) if more == "parts" else NO_PARTS
-    tree = tree_of(counts) if more == "tree" else NO_TREE
+    parts = subword_table(words, 3, 5, 11) if more == "parts" else NO_SUBWORDS
+    tree = huffman_tree(counts) if more == "tree" else NO_TREE
     function = library("lingon.word_vectors.train.word2vec_loops", 48, word2vec_loops.SOURCES)
     for train in (word2vec_loops._of_library(function), word2vec_loops.compiled_here(48)):
         inputs, outputs = (np.random.default_rng(s).normal(size=(34, 48)).astype(np.float32) / 48 for s in (1, 2))
-        room = room_for(len(ids), 48, tree, parts, scheme)
-        found = train(ids, inputs, outputs, draws_of(counts, 1e-2), tree, parts, scheme, room, 0.05, 11)
+        workspace = workspace_for(len(ids), 48, tree, parts, scheme)
+        found = train(
+            ids, inputs, outputs, negative_sampling_tables(counts, 1e-2), tree, parts, scheme, workspace, 0.05, 11
+        )
         results.append((found, inputs, outputs))
     (ours, *tables_of_ours), (theirs, *tables_of_theirs) = results
     assert ours[1:] == theirs[1:]

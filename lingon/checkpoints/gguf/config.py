@@ -9,7 +9,7 @@ import torch
 from lingon.core.errors import DataError, unknown
 from lingon.data.files.gguf import GGUF
 from lingon.data.tokenizers.text_check import short
-from lingon.layers.rotary import llama3
+from lingon.layers.rotary import llama3_scaling
 
 FREQUENCIES = "rope_freqs.weight"
 LARGEST = {"gemma2": 46, "gemma3": 62}  # layers of the models of 27 billion, whose scores are scaled otherwise
@@ -178,7 +178,7 @@ def _llama3(facts: Facts, theta: float) -> dict[str, Any]:
     frequencies, factor = theta ** (-even / max(1, 2 * len(divisors))), float(divisors.max())
     context = facts.get("rope.scaling.original_context_length", 8192)
     if 2 * len(divisors) == head_width and 1 <= factor < float("inf") and type(context) is int:
-        found = frequencies / llama3(factor, 1.0, 4.0, context)(frequencies)
+        found = frequencies / llama3_scaling(factor, 1.0, 4.0, context)(frequencies)
         if torch.allclose(found, divisors, rtol=1e-3):
             more = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": context}
             return {"rope_type": "llama3", "rope_theta": theta, "factor": factor, **more}

@@ -32,14 +32,14 @@ def _gpt2(model: GPT) -> Iterator[Entry]:
         "around_attention.pre_norm": "ln_1",
         "attention.qkv": "attn.c_attn",
         "attention.out": "attn.c_proj",
-        "around_feed.pre_norm": "ln_2",
-        "feed.up": "mlp.c_fc",
-        "feed.down": "mlp.c_proj",
+        "around_feed_forward.pre_norm": "ln_2",
+        "feed_forward.up": "mlp.c_fc",
+        "feed_forward.down": "mlp.c_proj",
     }
     names = {"embedding": "transformer.wte", "positions": "transformer.wpe", "norm": "transformer.ln_f"}
     for layer in range(len(model.blocks)):
         names |= {f"blocks.{layer}.{ours}": f"transformer.h.{layer}.{theirs}" for ours, theirs in parts.items()}
-    linear = tuple(name for name in parts if name.startswith(("attention.", "feed.")))
+    linear = tuple(name for name in parts if name.startswith(("attention.", "feed_forward.")))
     for name, tensor in _weights(model):
         module, _, kind = name.rpartition(".")
         transposed = kind == "weight" and module.endswith(linear)
@@ -48,16 +48,16 @@ def _gpt2(model: GPT) -> Iterator[Entry]:
 
 
 def _decoder(model: nn.Module) -> Iterator[Entry]:
-    gemma = isinstance(model.blocks[0].around_feed, Sandwich)
+    gemma = isinstance(model.blocks[0].around_feed_forward, Sandwich)
     parts = {
         "around_attention.pre_norm": "input_layernorm",
         "around_attention.post_norm": "post_attention_layernorm",
-        "around_feed.pre_norm": "pre_feedforward_layernorm" if gemma else "post_attention_layernorm",
-        "around_feed.post_norm": "post_feedforward_layernorm",
+        "around_feed_forward.pre_norm": "pre_feedforward_layernorm" if gemma else "post_attention_layernorm",
+        "around_feed_forward.post_norm": "post_feedforward_layernorm",
         "attention.query_norm": "self_attn.q_norm",
         "attention.key_norm": "self_attn.k_norm",
         "attention.out": "self_attn.o_proj",
-        "feed.down": "mlp.down_proj",
+        "feed_forward.down": "mlp.down_proj",
     }
     whole = {"embedding": "model.embed_tokens", "norm": "model.norm", "output": "lm_head"}
     for name, tensor in _weights(model):
@@ -71,7 +71,7 @@ def _decoder(model: nn.Module) -> Iterator[Entry]:
             attention = model.blocks[int(layer)].attention
             sizes = tuple(n * attention.head_width for n in (attention.heads, attention.kv_heads, attention.kv_heads))
             yield Entry(name, tuple(f"{at}.self_attn.{x}_proj.{kind}" for x in "qkv"), sizes)
-        elif part == "feed.up":
+        elif part == "feed_forward.up":
             theirs = tuple(f"{at}.mlp.{x}_proj.{kind}" for x in ("gate", "up"))
             yield Entry(name, theirs, (len(tensor) // 2,) * 2)
         else:

@@ -9,7 +9,7 @@ from lingon.core.errors import UserError
 from lingon.core.shapes import Int
 from lingon.data.batches.columns import Column, TokenIds, Values
 from lingon.data.batches.loader import Loader
-from lingon.data.batches.order import Plan, at_least_one, generator
+from lingon.data.batches.order import BatchRows, check_positive, numpy_generator
 
 STEP = 1.06  # texts whose lengths differ by less than this factor share a bucket: about half of it becomes padding
 
@@ -32,7 +32,7 @@ class ByLength:
     continues = False
 
     def __post_init__(self):
-        at_least_one(max_tokens=self.max_tokens, batch_size=self.batch_size)
+        check_positive(max_tokens=self.max_tokens, batch_size=self.batch_size)
         if not self.count:
             raise UserError("there are no texts to make batches of")
         bounds = _bounds(self.lengths)
@@ -47,13 +47,13 @@ class ByLength:
     def __len__(self) -> int:
         return len(self._cuts) - 1
 
-    def plan(self, epoch: int) -> Plan:
+    def batch_rows(self, epoch: int) -> BatchRows:
         """Buckets of length, shuffled inside, cut into batches, and the batches shuffled."""
         pieces = list(zip(self._cuts, self._cuts[1:], strict=False))
         if not self.shuffle:
             order = np.argsort(self._bounds, kind="stable")
             return [order[a:b] for a, b in pieces][::-1].__getitem__
-        random = generator(self.seed, "batches", epoch)
+        random = numpy_generator(self.seed, "batches", epoch)
         order = random.permutation(self.count)
         # A stable sort of shuffled rows keeps them shuffled inside each bucket.
         order = order[np.argsort(self._bounds[order], kind="stable")]

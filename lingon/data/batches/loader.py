@@ -11,7 +11,7 @@ from lingon.core.errors import UserError
 from lingon.core.shapes import Tensor
 from lingon.data.batches.batch import Batch
 from lingon.data.batches.columns import Column, Values
-from lingon.data.batches.order import Order, Plan, at_least_one
+from lingon.data.batches.order import BatchRows, Order, check_positive
 
 
 class Loader:
@@ -38,7 +38,7 @@ class Loader:
         self.columns: dict[str, Column] = {name: _column(name, given) for name, given in columns.items()}
         self.order, self.rank, self.world = order, rank, world
         self.epoch, self.position, self.weight = 0, 0, 1.0
-        self._planned: tuple[int, Plan] | None = None
+        self._rows: tuple[int, BatchRows] | None = None
         self._check()
 
     def __len__(self) -> int:
@@ -65,7 +65,7 @@ class Loader:
         """Fraction of the positions of this epoch's batches that are padding."""
         tokens = total = 0
         for lengths in filter(lambda found: found is not None, (c.lengths() for c in self.columns.values())):
-            batches = [lengths[self._plan()(i)] for i in range(len(self))]
+            batches = [lengths[self._batch_rows()(i)] for i in range(len(self))]
             total += sum(len(found) * max(1, int(found.max())) for found in batches)
             tokens += sum(int(found.sum()) for found in batches)
         return 1 - tokens / total if total else 0.0
@@ -101,13 +101,13 @@ class Loader:
         sums = {name: column.checksum() for name, column in self.columns.items()}
         return {"columns": sums, "order": zlib.crc32(repr(self.order).encode())}
 
-    def _plan(self) -> Plan:
-        if self._planned is None or self._planned[0] != self.epoch:
-            self._planned = self.epoch, self.order.plan(self.epoch)
-        return self._planned[1]
+    def _batch_rows(self) -> BatchRows:
+        if self._rows is None or self._rows[0] != self.epoch:
+            self._rows = self.epoch, self.order.batch_rows(self.epoch)
+        return self._rows[1]
 
     def _batch(self, number: int) -> Batch:
-        whole = self._plan()(number)
+        whole = self._batch_rows()(number)
         mine = whole[self.rank :: self.world]
         self.weight = len(mine) * self.world / len(whole)
         # A process left without a row takes the first one with weight 0, so that all take the same steps.
@@ -118,7 +118,7 @@ class Loader:
         return Batch(tensors, torch.from_numpy(mine), self.order.continues and number > 0)
 
     def _check(self) -> None:
-        at_least_one(world=self.world)
+        check_positive(world=self.world)
         if not 0 <= self.rank < self.world:
             raise UserError(f"rank is {self.rank}, it must be one of 0 to {self.world - 1}")
         if not self.columns:

@@ -10,7 +10,7 @@ from lingon.core.errors import UserError
 from lingon.core.seed import derive
 from lingon.core.shapes import Int
 
-Plan = Callable[[int], Int[np.ndarray, " B"]]  # number of a batch -> the rows of it
+BatchRows = Callable[[int], Int[np.ndarray, " B"]]  # number of a batch -> the rows of it
 
 
 class Order(Protocol):
@@ -26,62 +26,57 @@ class Order(Protocol):
 
     def __len__(self) -> int: ...
 
-    def plan(self, epoch: int) -> Plan:
+    def batch_rows(self, epoch: int) -> BatchRows:
         """The rows of every batch of an epoch."""
 
 
 @dataclass(frozen=True)
-class Shuffled:
-    """`batch_size` of `count` rows a batch (the last of an epoch may have fewer), in a new order every epoch."""
+class _EqualBatches:
+    """`batch_size` of `count` rows a batch; the last of an epoch may have fewer."""
 
     count: int
     batch_size: int
-    seed: int = 0
     lanes = 0
     continues = False
 
     def __post_init__(self):
-        at_least_one(rows=self.count, batch_size=self.batch_size)
+        check_positive(rows=self.count, batch_size=self.batch_size)
 
     def __len__(self) -> int:
         return -(-self.count // self.batch_size)
 
-    def plan(self, epoch: int) -> Plan:
-        """A permutation by seed and epoch, cut into batches."""
-        random = generator(self.seed, "batches", epoch)
+
+@dataclass(frozen=True)
+class Shuffled(_EqualBatches):
+    """`batch_size` of `count` rows a batch (the last of an epoch may have fewer), in a new order every epoch."""
+
+    seed: int = 0
+
+    def batch_rows(self, epoch: int) -> BatchRows:
+        """Return the batches of a permutation by seed and epoch."""
+        random = numpy_generator(self.seed, "batches", epoch)
         return _cut(random.permutation(self.count), self.batch_size)
 
 
 @dataclass(frozen=True)
-class Sequential:
+class Sequential(_EqualBatches):
     """`batch_size` of `count` rows a batch (the last of an epoch may have fewer), in the order of the data."""
 
-    count: int
-    batch_size: int
-    lanes = 0
-    continues = False
-
-    def __post_init__(self):
-        at_least_one(rows=self.count, batch_size=self.batch_size)
-
-    def __len__(self) -> int:
-        return -(-self.count // self.batch_size)
-
-    def plan(self, epoch: int) -> Plan:
-        """The same in every epoch."""
+    def batch_rows(self, epoch: int) -> BatchRows:
+        """Return the same batches in every epoch."""
         return _cut(np.arange(self.count), self.batch_size)
 
 
-def _cut(rows: np.ndarray, size: int) -> Plan:
+def _cut(rows: np.ndarray, size: int) -> BatchRows:
     return lambda number: rows[number * size : (number + 1) * size]
 
 
-def generator(seed: int, *names: object) -> np.random.Generator:
+def numpy_generator(seed: int, *names: object) -> np.random.Generator:
     """A random generator of its own for a seed and names, the same on every machine."""
     return np.random.Generator(np.random.PCG64(derive(seed, *names)))
 
 
-def at_least_one(**sizes: int | None) -> None:
+def check_positive(**sizes: int | None) -> None:
     """Raises UserError for the first size that is less than 1."""
     for name, value in sizes.items():
         if value is not None and value < 1:

@@ -10,7 +10,7 @@ import torch
 from lingon.core.errors import UserError
 from lingon.core.shapes import Tensor
 from lingon.data.batches.loader import Loader
-from lingon.data.batches.order import Plan, at_least_one, generator
+from lingon.data.batches.order import BatchRows, check_positive, numpy_generator
 
 
 @runtime_checkable
@@ -68,7 +68,7 @@ class Contiguous:
     continues = True
 
     def __post_init__(self):
-        at_least_one(batch_size=self.batch_size)
+        check_positive(batch_size=self.batch_size)
         if self.context_length < 1 or self.lane < 1:
             raise _too_few(self)
 
@@ -85,7 +85,7 @@ class Contiguous:
     def __len__(self) -> int:
         return -(-self.lane // self.context_length)
 
-    def plan(self, epoch: int) -> Plan:
+    def batch_rows(self, epoch: int) -> BatchRows:
         """The same in every epoch."""
         starts = np.arange(self.batch_size) * self.lane
         return lambda number: starts + number * self.context_length
@@ -105,7 +105,7 @@ class ShuffledWindows:
     continues = False
 
     def __post_init__(self):
-        at_least_one(batch_size=self.batch_size)
+        check_positive(batch_size=self.batch_size)
         if self.context_length < 1 or self.windows < self.batch_size:
             raise _too_few(self)
 
@@ -122,9 +122,9 @@ class ShuffledWindows:
     def __len__(self) -> int:
         return self.windows // self.batch_size
 
-    def plan(self, epoch: int) -> Plan:
+    def batch_rows(self, epoch: int) -> BatchRows:
         """Where the windows of each batch begin."""
-        random = generator(self.seed, "windows", epoch)
+        random = numpy_generator(self.seed, "windows", epoch)
         offset, order = int(random.integers(self.context_length)), random.permutation(self.windows)
         size = self.batch_size
         return lambda number: order[number * size : (number + 1) * size] * self.context_length + offset

@@ -205,18 +205,18 @@ class Classifier:
 
     def scores_of(self, logits: Float[Tensor, "n C"], examples: Examples) -> Scores:
         """Return what `evaluate` gives, of texts whose logits are known."""
-        truth = torch.tensor(self.numbers(examples.labels))
-        classes = zip(self.labels, per_class(confusion_matrix(logits, truth)), strict=True)
+        targets = torch.tensor(self.numbers(examples.labels))
+        classes = zip(self.labels, per_class(confusion_matrix(logits, targets)), strict=True)
         table = {label: found._asdict() for label, found in classes}
-        return Scores(scores(logits, truth), "accuracy", {"per_class": table}, class_lines(table))
+        return Scores(scores(logits, targets), "accuracy", {"per_class": table}, class_lines(table))
 
     def evaluator(self, examples: Examples) -> Callable[[nn.Module], dict[str, float]]:
         """A function of the model that scores it on these texts, which are encoded only once.
 
         Broken weights give NaN here: a model that is being trained may recover.
         """
-        ids, truth = self._some(examples), torch.tensor(self.numbers(examples.labels))
-        return lambda model: scores(self._logits(model, ids), truth)
+        ids, targets = self._some(examples), torch.tensor(self.numbers(examples.labels))
+        return lambda model: scores(self._logits(model, ids), targets)
 
     def _some(self, examples: Any) -> list[list[int]]:
         _check_examples(examples, "evaluate", "test")
@@ -300,7 +300,7 @@ def penalty_of(model: nn.Module) -> Tensor | float:
     return model.penalty() if hasattr(model, "penalty") else 0.0
 
 
-def scores(logits: Float[Tensor, "n C"], truth: Tensor) -> dict[str, float]:
+def scores(logits: Float[Tensor, "n C"], targets: Tensor) -> dict[str, float]:
     """Loss, accuracy, macro F1, AUC and calibration error of logits against class numbers [n].
 
     All are NaN where a logit is NaN or infinite: the model is broken, and the class that it seems to give is chance.
@@ -309,9 +309,9 @@ def scores(logits: Float[Tensor, "n C"], truth: Tensor) -> dict[str, float]:
         logits = torch.full_like(logits, torch.nan)
     probabilities = logits.softmax(-1)
     return {
-        "loss": F.cross_entropy(logits, truth).item(),
-        "accuracy": accuracy(logits, truth),
-        "macro_f1": macro_f1(logits, truth),
-        "auc": auc(probabilities, truth),
-        "calibration_error": expected_calibration_error(probabilities, truth),
+        "loss": F.cross_entropy(logits, targets).item(),
+        "accuracy": accuracy(logits, targets),
+        "macro_f1": macro_f1(logits, targets),
+        "auc": auc(probabilities, targets),
+        "calibration_error": expected_calibration_error(probabilities, targets),
     }

@@ -40,19 +40,19 @@ class HeldOut:
         """Return the texts that the model is surest about, of each label, and those it is surest and wrong about."""
         from lingon.tasks.classify.report import surest
 
-        truth = self.texts.labels
+        targets = self.texts.labels
         found = self.classifier.predictions(self.texts.texts, self.logits)
-        right, wrong = surest(found, truth)
+        right, wrong = surest(found, targets)
         lines = ["surest and right:"]
         for label in self.classifier.labels[:SHOWN_LABELS]:
             lines += [_lines(found[i], None) for i in [i for i in right if found[i].label == label][:1]]
         lines += ["surest and wrong:"]
-        lines += [_lines(found[i], truth[i]) for i in wrong[:SHOWN_WRONG]]
+        lines += [_lines(found[i], targets[i]) for i in wrong[:SHOWN_WRONG]]
         return "\n".join(lines)
 
 
-def _lines(found: Classification, truth: str | None) -> str:
+def _lines(found: Classification, targets: str | None) -> str:
     text = " ".join(found.text.split())
     short = text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "..."
-    label = f"{found.label} {found.probability:.1%}" + (f", but it is {truth}" if truth else "")
+    label = f"{found.label} {found.probability:.1%}" + (f", but it is {targets}" if targets else "")
     return f"  {printable(label)}\n    {printable(short)}"

@@ -30,21 +30,21 @@ def write_report(
     """
     import torch
 
-    truth = torch.tensor(classifier.numbers(test.labels))
-    probabilities, matrix = logits.softmax(-1), confusion_matrix(logits, truth)
+    targets = torch.tensor(classifier.numbers(test.labels))
+    probabilities, matrix = logits.softmax(-1), confusion_matrix(logits, targets)
     page = {
         "title": f"{run.get('title', 'Text classification')}: {classifier.labels[0]} to {classifier.labels[-1]}"
         if len(classifier.labels) > 2
         else f"{run.get('title', 'Text classification')}: {' or '.join(classifier.labels)}",
         "subtitle": f"{run['arguments'].get('model')} trained on {run['data'].get('name')}; "
-        f"tested on {len(test):,} texts it had never seen.",
+        f"tested on {len(test):,} held-out texts.",
         "headline": [(name.replace("_", " "), shown(value)) for name, value in run["test"].items()],
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         **confusion(matrix.tolist(), classifier.labels),
         "classes": by_class(matrix, classifier.labels),
-        "calibration_error": f"{expected_calibration_error(probabilities, truth):.4f}",
-        "calibration": [calibration_chart(probabilities, truth)],
-        "examples": example_groups(classifier, test, probabilities, truth),
+        "calibration_error": f"{expected_calibration_error(probabilities, targets):.4f}",
+        "calibration": [calibration_chart(probabilities, targets)],
+        "examples": example_groups(classifier, test, probabilities, targets),
         "facts": facts(run),
     }
     return render("report.html", path, page)
@@ -66,27 +66,27 @@ def by_class(matrix, labels: Sequence[str]) -> list[tuple[str, ClassScores]]:
     return [row for row in rows if row in most]
 
 
-def calibration_chart(probabilities, truth) -> str:
+def calibration_chart(probabilities, targets) -> str:
     """Accuracy in ten bins of confidence, with the diagonal of a perfectly calibrated model."""
-    bins = reliability(probabilities, truth)
+    bins = reliability(probabilities, targets)
     bars = [(f"{low:.0%}", share if count else 0.0) for low, _, count, _, share in bins]
     diagonal = [(i + 0.5, (low + high) / 2) for i, (low, high, *_) in enumerate(bins)]
-    return bar_chart(bars, "accuracy by confidence", "how sure the model is, from", "share that is right", diagonal)
+    return bar_chart(bars, "reliability diagram", "confidence, from", "accuracy", diagonal)
 
 
-def example_groups(classifier: Classifier, test: Examples, probabilities, truth) -> list[dict[str, Any]]:
-    """The texts the model is surest and rightest about, and those it is surest and most wrong about."""
-    sure, said = probabilities.max(-1)
-    order = sure.argsort(descending=True, stable=True).tolist()
-    right = [i for i in order if said[i] == truth[i]]
-    wrong = [i for i in order if said[i] != truth[i]]
-    one_each = [next((i for i in right if said[i] == c), None) for c in range(min(len(classifier.labels), 4))]
-    note = "Green words speak for the label that was given, red ones against it: each word's weight is how far the "
+def example_groups(classifier: Classifier, test: Examples, probabilities, targets) -> list[dict[str, Any]]:
+    """Return the most confident correct predictions, the most confident errors and the least confident ones."""
+    confidence, predicted = probabilities.max(-1)
+    order = confidence.argsort(descending=True, stable=True).tolist()
+    right = [i for i in order if predicted[i] == targets[i]]
+    wrong = [i for i in order if predicted[i] != targets[i]]
+    one_each = [next((i for i in right if predicted[i] == c), None) for c in range(min(len(classifier.labels), 4))]
+    note = "Green words speak for the predicted label, red ones against it: each word's weight is how far the "
     note += "probability falls when the word is left out."
     groups = [
-        ("Surest and right", [i for i in one_each if i is not None]),
-        ("Surest and wrong", wrong[:4]),
-        ("Least sure", order[::-1][:2]),
+        ("Most confident, correct", [i for i in one_each if i is not None]),
+        ("Most confident, wrong", wrong[:4]),
+        ("Least confident", order[::-1][:2]),
     ]
     shown = [
         {
@@ -99,7 +99,9 @@ def example_groups(classifier: Classifier, test: Examples, probabilities, truth)
     ]
     if hasattr(classifier.model, "attention"):
         items = [_attended(classifier, test[i : i + 1], probabilities[i]) for i in right[:3]]
-        shown.append({"title": "Where it looks", "note": "The weight that attention gives each word.", "shown": items})
+        shown.append(
+            {"title": "Attention weights", "note": "The weight that attention gives each word.", "shown": items}
+        )
     return shown
 
 
@@ -113,7 +115,7 @@ def _attended(classifier: Classifier, one: Examples, row) -> dict[str, Any]:
     return _item(text, label, float(row.max()), one.labels[0], attended_words(classifier, text))
 
 
-def _item(text: str, said: str, probability: float, truth: str, words: list) -> dict[str, Any]:
+def _item(text: str, predicted: str, probability: float, label: str, words: list) -> dict[str, Any]:
     pieces, end = [], 0
     for word in words:
         pieces += [(text[end : word.start], 0), (text[word.start : word.end], word.weight)]
@@ -121,7 +123,7 @@ def _item(text: str, said: str, probability: float, truth: str, words: list) -> 
     pieces.append((text[end:], 0))
     strongest = max((abs(w.weight) for w in words), default=0) or 1
     scale = 0.75 / strongest
-    return {"said": said, "probability": probability, "truth": truth, "pieces": pieces, "scale": scale}
+    return {"predicted": predicted, "probability": probability, "label": label, "pieces": pieces, "scale": scale}
 
 
 def facts(run: dict[str, Any]) -> list[tuple[str, str]]:
@@ -132,8 +134,8 @@ def facts(run: dict[str, Any]) -> list[tuple[str, str]]:
     return rows + [(f"seconds to {name}", f"{value:.1f}") for name, value in run.get("seconds", {}).items()]
 
 
-def surest(predictions: Sequence[Classification], truth: Sequence[str]) -> tuple[list[int], list[int]]:
+def surest(predictions: Sequence[Classification], targets: Sequence[str]) -> tuple[list[int], list[int]]:
     """Positions of the right and of the wrong predictions, surest first."""
-    order = sorted(range(len(truth)), key=lambda i: -predictions[i].probability)
-    right = [i for i in order if predictions[i].label == truth[i]]
-    return right, [i for i in order if predictions[i].label != truth[i]]
+    order = sorted(range(len(targets)), key=lambda i: -predictions[i].probability)
+    right = [i for i in order if predictions[i].label == targets[i]]
+    return right, [i for i in order if predictions[i].label != targets[i]]

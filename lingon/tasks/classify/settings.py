@@ -56,7 +56,7 @@ def filled(settings: Settings, texts: int) -> Settings:
     best = dict(entry.defaults)
     best["batch_size"] = max(FEWEST_ROWS, min(best["batch_size"], texts // 64))
     if texts < FEW_TEXTS:
-        best |= entry.few_texts
+        best |= entry.small_data
     rows = settings.batch_size or best["batch_size"]
     best["epochs"] = max(best["epochs"], -(-FEWEST_STEPS * rows // max(1, texts)))
     return fill(settings, best)

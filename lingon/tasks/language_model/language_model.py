@@ -26,7 +26,7 @@ from lingon.decoding.speculative import Reader, Tally, speculate
 from lingon.decoding.step import Row, Rule, State, rows_of
 from lingon.decoding.text import text_of
 from lingon.kernels.packed_linear import swap_linear
-from lingon.layers.recurrent_state import Carried
+from lingon.layers.recurrent_state import RecurrentState
 from lingon.metrics.scores import Scores
 from lingon.tasks.language_model.sampling_params import Manner
 from lingon.tasks.language_model.text_likelihood import text_scores
@@ -173,7 +173,7 @@ class LanguageModel:
         """What `picked` gives, with the help of a smaller model of the same tokenizer: the same distribution."""
         if list(draft.tokenizer.vocab) != list(self.tokenizer.vocab):
             raise UserError("the draft has another vocabulary; both models must have the same tokenizer")
-        if any(isinstance(m.model.new_state(1, None), Carried) for m in (self, draft)):
+        if any(isinstance(m.model.new_state(1, None), RecurrentState) for m in (self, draft)):
             raise UserError("a recurrent model cannot take tokens back, as a draft asks of both models; leave it out")
         still, draft = self._view(), draft._view()
         grammar, most = self._grammar(manner), self._room([prompt], manner.tokens)

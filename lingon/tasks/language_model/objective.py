@@ -13,7 +13,7 @@ from lingon.data.batches import Batch, Tokens, contiguous_batches
 from lingon.engine.loss import Loss
 from lingon.layers.adaptive_softmax import AdaptiveSoftmax
 from lingon.layers.losses import IGNORED, Proposal, cross_entropy, sampled_cross_entropy
-from lingon.layers.recurrent_state import Carried
+from lingon.layers.recurrent_state import RecurrentState
 from lingon.metrics.likelihood import Likelihood, windows, with_cache
 
 Softmax = Callable[[nn.Module, Float[Tensor, "N D"], Int[Tensor, " N"]], Float[Tensor, ""]]
@@ -70,7 +70,7 @@ def carried_loss(objective: nn.Module, batch: Batch, carry: dict[str, Tensor] | 
 
     States are carried, gradients are not (Mikolov et al. 2010). carry: the states after the last batch, by name.
     """
-    state = None if carry is None or not batch.continues else Carried.of(carry, 0)
+    state = None if carry is None or not batch.continues else RecurrentState.from_tensors(carry, 0)
     total, after = objective(batch.ids, batch.targets, state)
     return Loss(total, _counted(batch), after.detach().tensors())
 
@@ -106,7 +106,7 @@ def finite(found: Likelihood) -> Likelihood:
 
 def recurrent(model: nn.Module) -> bool:
     """Whether a model carries a state of one size that holds all of its past."""
-    return isinstance(model.new_state(1, 1), Carried)
+    return isinstance(model.new_state(1, 1), RecurrentState)
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ from lingon.core.errors import unknown
 from lingon.data.corpora.questions import Analogy, Pair, load_questions
 from lingon.metrics.correlation import spearman
 from lingon.word_vectors.queries.analogies import METHODS, best_answers
-from lingon.word_vectors.queries.nearest import commonest, unit_rows
+from lingon.word_vectors.queries.nearest import frequent_count, unit_rows
 from lingon.word_vectors.word_vectors import WordVectors
 
 STANDARD = ("wordsim-353", "simlex-999", "google-analogies")
@@ -25,7 +25,7 @@ def evaluate(vectors: WordVectors, source: str | Path, method: str = "add", most
     """Scores on a set of questions by name or from a file (see `load_questions`); what is in it, the two below say."""
     if method not in METHODS:
         raise unknown("way to answer analogies", method, METHODS)
-    commonest(vectors, most_frequent)  # also where pairs make no use of it
+    frequent_count(vectors, most_frequent)  # also where pairs make no use of it
     questions = load_questions(source)
     if isinstance(questions[0], Pair):
         return {"questions": str(source)} | evaluate_pairs(vectors, questions)
@@ -66,7 +66,7 @@ def evaluate_analogies(
     """
     if method not in METHODS:
         raise unknown("way to answer analogies", method, METHODS)
-    known = commonest(vectors, most_frequent)
+    known = frequent_count(vectors, most_frequent)
     rows = [[_row(vectors, word, known) for word in analogy[1:]] for analogy in analogies]
     asked = [i for i, four in enumerate(rows) if None not in four]
     four = np.array([rows[i] for i in asked], np.int64).reshape(-1, 4)

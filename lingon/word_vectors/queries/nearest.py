@@ -123,14 +123,14 @@ def chosen(vectors: WordVectors, keep: Callable[[str], bool] | None, most_freque
     """Rows of the words that may be answers; None when all may."""
     if keep is None and most_frequent is None:
         return None
-    some = range(commonest(vectors, most_frequent))
+    some = range(frequent_count(vectors, most_frequent))
     found = np.array([i for i in some if keep is None or keep(vectors.words[i])], np.int64)
     if not len(found):
         raise UserError(f"none of {len(some):,} words is kept by the filter")
     return found
 
 
-def commonest(vectors: WordVectors, most_frequent: int | None) -> int:
+def frequent_count(vectors: WordVectors, most_frequent: int | None) -> int:
     """How many words the first so many are; all when None. Raises UserError for less than one."""
     if most_frequent is not None and most_frequent < 1:
         raise UserError(f"the {most_frequent} most frequent words: expected 1 or more")

@@ -27,7 +27,7 @@ class Tree(NamedTuple):
     left: np.ndarray  # float32
 
 
-class Parts(NamedTuple):
+class SubwordTable(NamedTuple):
     """The input rows of each word: rows[starts[w] : starts[w + 1]]. No words: row w alone."""
 
     starts: np.ndarray  # int64 [V + 1]
@@ -42,8 +42,11 @@ class Scheme(NamedTuple):
     skipgram: bool
 
 
-class Room(NamedTuple):
-    """Where `word2vec.train` works; see `room_for`. targets: rows that a word is held against. ring: a power of two."""
+class Workspace(NamedTuple):
+    """Memory that `word2vec.train` works in; see `workspace_for`.
+
+    targets: rows that a word is held against. ring: a power of two.
+    """
 
     words: np.ndarray  # uint64
     scores: np.ndarray  # float32
@@ -53,18 +56,18 @@ class Room(NamedTuple):
 
 
 NO_TREE = Tree(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, F))
-NO_PARTS = Parts(np.zeros(0, np.int64), np.zeros(0, np.int32))
+NO_SUBWORDS = SubwordTable(np.zeros(0, np.int64), np.zeros(0, np.int32))
 
 
-def room_for(length: int, width: int, tree: Tree, parts: Parts, scheme: Scheme) -> Room:
-    """Room to work in for one thread, over pieces of at most `length` word numbers and tables of `width` columns."""
+def workspace_for(length: int, width: int, tree: Tree, parts: SubwordTable, scheme: Scheme) -> Workspace:
+    """Workspace in for one thread, over pieces of at most `length` word numbers and tables of `width` columns."""
     most_in, targets = 2 * scheme.window, max(scheme.negatives + 1, int(np.diff(tree.starts).max(initial=0)))
     ring = 1 << (most_in + 1).bit_length() if len(parts.starts) else 1
     words, scores = np.empty(length + most_in + 2 * targets, np.uint64), np.empty((2 + most_in) * targets, F)
-    return Room(words, scores, np.empty((targets + 2 * ring, width), F), targets, ring)
+    return Workspace(words, scores, np.empty((targets + 2 * ring, width), F), targets, ring)
 
 
-def draws_of(counts: np.ndarray, sample: float = 1e-3, power: float = 0.75) -> Draws:
+def negative_sampling_tables(counts: np.ndarray, sample: float = 1e-3, power: float = 0.75) -> Draws:
     """How words are read and drawn; counts [V].
 
     A word that makes up a share f of the text is read with probability sqrt(sample / f) + sample / f (the authors'
@@ -79,7 +82,7 @@ def draws_of(counts: np.ndarray, sample: float = 1e-3, power: float = 0.75) -> D
     return Draws(np.where(keep >= 1, 2, keep).astype(np.float32), prob, alias)
 
 
-def tree_of(counts: np.ndarray) -> Tree:
+def huffman_tree(counts: np.ndarray) -> Tree:
     """Huffman's tree: V - 1 nodes, and for each word its nodes from the root and whether it stands on the left."""
     size = len(counts)
     heap = [(int(count), word) for word, count in enumerate(counts)]
@@ -102,12 +105,12 @@ def tree_of(counts: np.ndarray) -> Tree:
     return Tree(np.array(starts, np.int64), np.array(nodes, np.int32), np.array(sides, np.float32))
 
 
-def parts_of(words: Sequence[str], shortest: int, longest: int, buckets: int) -> Parts:
+def subword_table(words: Sequence[str], shortest: int, longest: int, buckets: int) -> SubwordTable:
     """The rows of each word: its own, then V + bucket for each of its n-grams, as in fastText."""
     rows, starts = subword_rows(words, shortest, longest, buckets)
     size = len(words)
     places = starts[:-1]
-    return Parts(starts + np.arange(size + 1), np.insert(rows + size, places, np.arange(size)).astype(np.int32))
+    return SubwordTable(starts + np.arange(size + 1), np.insert(rows + size, places, np.arange(size)).astype(np.int32))
 
 
 def _alias(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

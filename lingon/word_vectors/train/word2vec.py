@@ -29,25 +29,25 @@ S7, S8, S13, S17, S32, S33, S40, LOW24 = (np.uint64(n) for n in (7, 8, 13, 17, 3
 
 
 @fast_kernel
-def train(ids, inputs, outputs, draws, tree, parts, scheme, room, lr, seed, lines):
+def train(ids, inputs, outputs, draws, tree, parts, scheme, workspace, lr, seed, lines):
     """Trains on some word numbers, -1 after each line, in their order. All that is random follows from `seed`.
 
-    inputs [rows, D], outputs [V or nodes, D]: changed in place; columns of zeros stay zeros. room: see `room_for`;
-    draws, tree, parts, scheme: see `tables`.
+    inputs [rows, D], outputs [V or nodes, D]: changed in place; columns of zeros stay zeros. workspace: see
+    `workspace_for`; draws, tree, parts, scheme: see `tables`.
     seed: not 0. lines: a tuple with an element for each 16 of the D columns, see `kernels.simd_rows`. It takes no
     memory and raises nothing, so that it can be compiled ahead; `word2vec_loops` looks at what it is given.
     Returns the sum of the losses that were watched, of how many pairs, and how many words were read.
     """
     window, lr = scheme.window, F(lr)
-    most_in, most_out, ring_size = 2 * window, room.targets, room.ring
-    line, ins = room.words[: len(ids)], room.words[len(ids) : len(ids) + most_in]
+    most_in, most_out, ring_size = 2 * window, workspace.targets, workspace.ring
+    line, ins = workspace.words[: len(ids)], workspace.words[len(ids) : len(ids) + most_in]
     # What a word is held against is known while the word before it is worked on, so that its rows are asked for then.
-    rest, marks = room.words[len(ids) + most_in :], room.scores[: 2 * most_out]
+    rest, marks = workspace.words[len(ids) + most_in :], workspace.scores[: 2 * most_out]
     outs, labels = (rest[:most_out], rest[most_out : 2 * most_out]), (marks[:most_out], marks[most_out:])
-    scores, moves = room.scores[2 * most_out :], room.rows[:most_out]
+    scores, moves = workspace.scores[2 * most_out :], workspace.rows[:most_out]
     with_parts = len(parts.starts) > 0
     # With parts, the vectors of the words of a window are made once, and stand in a ring while the window passes.
-    ring, before = room.rows[most_out : most_out + ring_size], room.rows[most_out + ring_size :]
+    ring, before = workspace.rows[most_out : most_out + ring_size], workspace.rows[most_out + ring_size :]
     mask = np.uint64(ring_size - 1)
     loss, pairs, words, at, soon, state = 0.0, 0, 0, 0, 0, np.uint64(seed)
     while at < len(ids):

@@ -9,7 +9,7 @@ import numpy as np
 
 from lingon.kernels import aot_compile
 from lingon.kernels.aot_compile import call, library, write_library
-from lingon.word_vectors.train.tables import Draws, Parts, Room, Scheme, Tree, room_for
+from lingon.word_vectors.train.tables import Draws, Scheme, SubwordTable, Tree, Workspace, workspace_for
 
 Loop = Callable[..., tuple[float, int, int]]
 HERE, KERNELS = Path(__file__).parent, Path(aot_compile.__file__).parent
@@ -43,29 +43,29 @@ def loop_for(width: int) -> Loop:
     function = library(__name__, width, SOURCES)
     train = compiled_here(width) if function is None else _of_library(function)
 
-    def loop(ids, inputs, outputs, draws: Draws, tree: Tree, parts: Parts, scheme: Scheme, lr: float, seed: int):
+    def loop(ids, inputs, outputs, draws: Draws, tree: Tree, parts: SubwordTable, scheme: Scheme, lr: float, seed: int):
         for (name, kind), array in zip(TYPES.items(), [ids, inputs, outputs, *draws, *tree, *parts], strict=True):
             if array.dtype != kind or not array.flags.c_contiguous:
                 raise ValueError(f"{name}: {array.dtype} {list(array.shape)}; expected {kind.__name__} in one piece")
         if not (inputs.shape[1] == outputs.shape[1] == width):
             raise ValueError(f"tables of {inputs.shape[1]} and {outputs.shape[1]} columns; this loop is for {width}")
-        room = room_for(len(ids), width, tree, parts, scheme)
-        return train(ids, inputs, outputs, draws, tree, parts, scheme, room, lr, seed)
+        workspace = workspace_for(len(ids), width, tree, parts, scheme)
+        return train(ids, inputs, outputs, draws, tree, parts, scheme, workspace, lr, seed)
 
     return loop
 
 
 def compiled_here(width: int) -> Loop:
-    """The loop compiled in this process, which then holds the compiler; it takes a Room before lr."""
+    """The loop compiled in this process, which then holds the compiler; it takes a Workspace before lr."""
     from lingon.word_vectors.train.word2vec import train
 
     return lambda *given: train(*given[:-1], np.uint64(given[-1]), (0,) * (width // LINE))
 
 
 def _of_library(function: Callable) -> Loop:
-    def train(ids, inputs, outputs, draws, tree, parts, scheme, room, lr, seed):
-        arrays = [ids, inputs, outputs, *draws, *tree, *parts, room.words, room.scores, room.rows]
-        sizes = [*map(len, arrays), *map(int, scheme), room.targets, room.ring, int(seed)]
+    def train(ids, inputs, outputs, draws, tree, parts, scheme, workspace, lr, seed):
+        arrays = [ids, inputs, outputs, *draws, *tree, *parts, workspace.words, workspace.scores, workspace.rows]
+        sizes = [*map(len, arrays), *map(int, scheme), workspace.targets, workspace.ring, int(seed)]
         loss, pairs, words = call(function, arrays, sizes, [float(lr), 0.0, 0.0])
         return loss, int(pairs), int(words)
 
@@ -88,12 +88,12 @@ def _entry(width: int) -> Callable:
         draws = Draws(keep, prob, carray(places[5], (sizes[5],), np.int32))
         nodes, left = carray(places[7], (sizes[7],), np.int32), carray(places[8], (sizes[8],), np.float32)
         tree = Tree(carray(places[6], (sizes[6],), np.int64), nodes, left)
-        parts = Parts(carray(places[9], (sizes[9],), np.int64), carray(places[10], (sizes[10],), np.int32))
+        parts = SubwordTable(carray(places[9], (sizes[9],), np.int64), carray(places[10], (sizes[10],), np.int32))
         words, scores = carray(places[11], (sizes[11],), np.uint64), carray(places[12], (sizes[12],), np.float32)
-        room = Room(words, scores, carray(places[13], (sizes[13], width), np.float32), sizes[17], sizes[18])
+        workspace = Workspace(words, scores, carray(places[13], (sizes[13], width), np.float32), sizes[17], sizes[18])
         scheme, seed = Scheme(sizes[14], sizes[15], sizes[16] != 0), np.uint64(sizes[19])
         numbers[0], numbers[1], numbers[2] = train(
-            ids, inputs, outputs, draws, tree, parts, scheme, room, numbers[0], seed, lines
+            ids, inputs, outputs, draws, tree, parts, scheme, workspace, numbers[0], seed, lines
         )
 
     return entry
