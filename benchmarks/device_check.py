@@ -26,7 +26,8 @@ from lingon.doctor import KERNELS, TOLERANCE, differences
 from lingon.engine import precision
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.loss import Loss
-from lingon.engine.run import Run, SaveInterval
+from lingon.engine.run import Run
+from lingon.engine.save_interval import SaveInterval
 from lingon.models.registry import MODELS, build, models_for
 from lingon.tasks.classify import cross_entropy
 

@@ -29,7 +29,7 @@ from lingon.engine.run import Run
 from lingon.engine.schedule import Schedule, constant
 from lingon.engine.step import MicroBatches, Update, step
 from lingon.engine.threads import computing_threads, flops_per_step
-from lingon.engine.train_state import Training
+from lingon.engine.training import Training
 
 BY_EPOCH = "these batches resume by epoch: the run is saved between epochs only (a Loader resumes at any batch)"
 

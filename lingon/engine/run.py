@@ -10,24 +10,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import platform
 import shutil
-import sys
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lingon import __version__
-from lingon.core.device import usable_cores
 from lingon.core.errors import DataError, RunError, UserError
 from lingon.core.files import locked, read_json, sha256_of, sweep, write_json
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.engine import checkpoint
 from lingon.engine.log import FILE, MetricsLog
+from lingon.engine.run_environment import differences, environment
+from lingon.engine.save_interval import SaveInterval
 from lingon.engine.world import wait_for_all, world
 
 if TYPE_CHECKING:  # runs that need no torch do not wait for it
@@ -35,16 +31,6 @@ if TYPE_CHECKING:  # runs that need no torch do not wait for it
 
 REPLACED = ".replaced"
 AT_FIRST = ("run.json", FILE, "checkpoints", "text", "tokenizer.json")  # what a run has before anything is saved
-SAVING_SHARE = 0.1  # of the time, at most, may go into timed checkpoints
-
-
-@dataclass(frozen=True)
-class SaveInterval:
-    """How often a run is saved: after so many steps, so many seconds, and at the edge of epochs. None: not for that."""
-
-    steps: int | None = None
-    seconds: float | None = 60.0
-    epochs: bool = True
 
 
 class Run:
@@ -128,12 +114,7 @@ class Run:
 
     def due(self, step: int, edge: bool = False) -> bool:
         """Whether to save after `step` steps; `edge` at the end of an epoch."""
-        if edge:
-            return self.save_interval.epochs
-        if self.save_interval.steps and step % self.save_interval.steps == 0:
-            return True
-        wait = max(self.save_interval.seconds or 0, self._saving_took / SAVING_SHARE)
-        return self.save_interval.seconds is not None and time.monotonic() - self._saved_at >= wait
+        return self.save_interval.due(step, edge, time.monotonic() - self._saved_at, self._saving_took)
 
     def save(self, step: int, parts: dict[str, Any], best: str | None = None) -> None:
         """Writes a checkpoint, which needs the file `best` beside it. Best weights that none needs any more go.
@@ -219,7 +200,7 @@ class Run:
             if (self.folder / "run.json").is_file():
                 self._agree(arguments)
             else:  # before anything else, because it makes the folder a run
-                write_json(self.folder / "run.json", {"arguments": arguments, **_surroundings()})
+                write_json(self.folder / "run.json", {"arguments": arguments, **environment()})
             self.checkpoints.mkdir(exist_ok=True)
             checkpoint.tidy(self.checkpoints)
 
@@ -258,44 +239,5 @@ class Run:
         ]
         if differ:
             raise UserError(f"{str(self.folder)!r} cannot be resumed with other arguments: {'; '.join(differ)}")
-        if others := _others(facts, _surroundings()):
+        if others := differences(facts, environment()):
             warnings.warn(f"{self.folder}: {others}; the last digits of what follows may differ", stacklevel=5)
-
-
-def _surroundings() -> dict[str, Any]:
-    """What the numbers of a run may depend on, apart from its arguments."""
-    torch = sys.modules.get("torch")
-    return {
-        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "versions": {"lingon": __version__, "torch": version("torch"), "python": platform.python_version()},
-        "machine": {
-            "system": platform.system(),
-            "threads": torch.get_num_threads() if torch else usable_cores(),
-            "processes": world().size,
-            "processor": _processor(),
-        },
-    }
-
-
-def _others(before: dict[str, Any], now: dict[str, Any]) -> str:
-    """What of the surroundings that last digits depend on is not as it was, in words; empty when all is."""
-    told = []
-    for part, name in (
-        ("versions", "torch"),
-        ("machine", "threads"),
-        ("machine", "processes"),
-        ("machine", "processor"),
-    ):
-        old = before.get(part, {}).get(name)
-        if old is not None and old != now[part][name]:
-            told.append(f"{name} was {old} and is {now[part][name]}")
-    return ", ".join(told)
-
-
-def _processor() -> str:
-    """What the processor calls itself."""
-    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

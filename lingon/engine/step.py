@@ -14,7 +14,7 @@ from lingon.engine.batch_tree import count_rows, count_tokens, to_device
 from lingon.engine.fsdp import Sharded
 from lingon.engine.loss import NOTHING, LossFunction, weighted
 from lingon.engine.optimizers import set_rates
-from lingon.engine.train_state import Training
+from lingon.engine.training import Training
 
 MicroBatches = list[tuple[Any, float]]  # batches, each with its weight: 0 when its rows are only there to keep pace
 

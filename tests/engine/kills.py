@@ -18,7 +18,8 @@ from lingon.engine import checkpoint
 from lingon.engine.average import EMA
 from lingon.engine.evaluation import Evaluation
 from lingon.engine.log import read_metrics
-from lingon.engine.run import Run, SaveInterval
+from lingon.engine.run import Run
+from lingon.engine.save_interval import SaveInterval
 from tests.engine.tiny import digest, error_of, record, tiny, train
 
 STEPS = 40

@@ -14,7 +14,8 @@ from lingon.data.batches import Batch, Loader, Sequential
 from lingon.engine.batch_tree import count_rows, count_tokens, to_device
 from lingon.engine.fit import BY_EPOCH, TrainConfig, fit
 from lingon.engine.optimizers import sgd
-from lingon.engine.run import Run, SaveInterval
+from lingon.engine.run import Run
+from lingon.engine.save_interval import SaveInterval
 from tests.engine.tiny import digest, record
 
 DRAW = np.random.default_rng(0)

@@ -10,7 +10,8 @@ from lingon.core.errors import DataError, RunError, UserError
 from lingon.core.files import sha256_of
 from lingon.engine import checkpoint
 from lingon.engine.evaluation import Evaluation
-from lingon.engine.run import Run, SaveInterval
+from lingon.engine.run import Run
+from lingon.engine.save_interval import SaveInterval
 from tests.engine.tiny import digest, error_of, tiny, train
 
 EVERY_STEP = SaveInterval(steps=1)

@@ -12,7 +12,8 @@ from lingon.engine.distributed import gather_rows, scatter_rows
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.loss import Loss
 from lingon.engine.optimizers import adamw
-from lingon.engine.run import Run, SaveInterval
+from lingon.engine.run import Run
+from lingon.engine.save_interval import SaveInterval
 from lingon.models.lstm import LSTM
 from lingon.tasks.language_model.objective import Objective, carried_loss
 from tests.engine.tiny import batches, digest, record, tiny, train

@@ -5,7 +5,8 @@ import torch
 
 from lingon.core.seed import seed_everything
 from lingon.engine.fit import TrainConfig, fit
-from lingon.engine.run import Run, SaveInterval
+from lingon.engine.run import Run
+from lingon.engine.save_interval import SaveInterval
 from lingon.engine.sparse_optimizer import row_adagrad
 from lingon.models.registry import build
 from lingon.tasks.classify import cross_entropy

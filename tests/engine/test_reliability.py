@@ -13,7 +13,8 @@ import torch
 from lingon.core.errors import RunError
 from lingon.engine import checkpoint, run
 from lingon.engine.out_of_memory import is_memory, oom_context
-from lingon.engine.run import Run, SaveInterval
+from lingon.engine.run import Run
+from lingon.engine.save_interval import SaveInterval
 from tests.engine.tiny import digest, loss_of, tiny, train
 
 REPOSITORY = Path(__file__).parents[2]
@@ -42,7 +43,8 @@ def test_a_training_killed_at_any_moment_goes_on_as_if_nothing_had_happened(tmp_
 LONG = """
 import os, sys, torch, psutil
 from tests.engine.tiny import train, tiny
-from lingon.engine.run import Run, SaveInterval
+from lingon.engine.run import Run
+from lingon.engine.save_interval import SaveInterval
 from lingon.engine.average import EMA
 torch.set_num_threads(1)
 me, seen = psutil.Process(), []
@@ -79,7 +81,8 @@ from lingon.data.batches import Batch
 from lingon.engine import checkpoint
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import sgd
-from lingon.engine.run import Run, SaveInterval
+from lingon.engine.run import Run
+from lingon.engine.save_interval import SaveInterval
 
 torch.set_num_threads(1)
 resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))

@@ -12,7 +12,8 @@ from lingon.engine.average import EMA, NTASGD, SWA
 from lingon.engine.evaluation import Evaluation
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.log import read_metrics
-from lingon.engine.run import Run, SaveInterval
+from lingon.engine.run import Run
+from lingon.engine.save_interval import SaveInterval
 from lingon.engine.schedule import cosine, warmup
 from tests.engine.tiny import batches, digest, error_of, loss_of, noisy_loss_of, record, tiny, train
 

@@ -8,7 +8,8 @@ import pytest
 
 from lingon.core.errors import DataError, UserError
 from lingon.engine.log import FILE, MetricsLog, read_metrics, to_tensorboard
-from lingon.engine.run import REPLACED, Run, SaveInterval
+from lingon.engine.run import REPLACED, Run
+from lingon.engine.save_interval import SaveInterval
 from tests.engine.tiny import batches, tiny, train
 
 

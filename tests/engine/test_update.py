@@ -15,7 +15,8 @@ from lingon.engine import precision, schedule
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.loss import Loss
 from lingon.engine.optimizers import adam, sgd
-from lingon.engine.run import Run, SaveInterval
+from lingon.engine.run import Run
+from lingon.engine.save_interval import SaveInterval
 from lingon.engine.step import step
 from tests.engine.test_reliability import python
 from tests.engine.tiny import batches, digest, loss_of, record, tiny

@@ -1,0 +1,246 @@
+"""The parts of a training that change, together: counted, evaluated, logged, saved and restored."""
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from lingon.core.errors import DataError, UserError
+from lingon.core.shapes import Tensor
+from lingon.engine import distributed
+from lingon.engine import fsdp as sharding
+from lingon.engine.average import Average
+from lingon.engine.batch_source import ByEpoch
+from lingon.engine.distributed import unwrap
+from lingon.engine.evaluation import Evaluation
+from lingon.engine.log import read_metrics
+from lingon.engine.rng_state import random_state, set_random_state
+from lingon.engine.run import Run
+from lingon.engine.train_state import TrainState
+from lingon.engine.world import world
+
+if TYPE_CHECKING:
+    from lingon.engine.batch_source import BatchSource
+    from lingon.engine.fit import TrainConfig
+    from lingon.engine.step import StepResult, Update
+
+
+class Training:
+    """The parts of a training that change, together: restored, evaluated, logged and saved."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        batches: "BatchSource",
+        optimizer: torch.optim.Optimizer,
+        config: "TrainConfig",
+        evaluation: Evaluation | None,
+        run: Run | None,
+        update: "Update",
+    ):
+        self.model, self.batches, self.optimizer, self.config, self.evaluation, self.run, self.update = (
+            model, batches, optimizer, config, evaluation, run, update,
+        )  # fmt: skip
+        self.by_epoch = isinstance(batches, ByEpoch)
+        self.unwrapped, self.place = unwrap(model), world()
+        self.trained = [p for p in self.unwrapped.parameters() if p.requires_grad]
+        self.device = next((p.device for p in self.unwrapped.parameters()), torch.device("cpu"))
+        config.precision.check(self.device)
+        self.scaler = config.precision.scaler(self.device)
+        self.average = Average(config.weight_average, self.unwrapped) if config.weight_average else None
+        self.state = TrainState(epoch=batches.epoch)
+        self.carry: Any = None  # what the loss of one batch hands to the next
+        self.rows: list[dict[str, Any]] = []
+        self._best: dict[str, Tensor] | None = None  # in memory only when there is no run folder
+        self._saved: tuple[int, ...] | None = None
+        self._weights: dict[int, list[nn.Parameter]] = {}  # of each optimizer
+        self._clock = time.perf_counter()
+
+    def tick(self) -> None:
+        """Adds the time since the last tick."""
+        now = time.perf_counter()
+        self.state.seconds += now - self._clock
+        self._clock = now
+
+    def weights_of(self, optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+        """The model's weights that train and that an optimizer holds; all that train where it does not say."""
+        if id(optimizer) not in self._weights:
+            held = {id(p) for group in optimizer.param_groups for p in group.get("params", ())}
+            self._weights[id(optimizer)] = [p for p in self.trained if id(p) in held] or self.trained
+        return self._weights[id(optimizer)]
+
+    def count(self, found: "StepResult", batches: int) -> None:
+        """Counts one step that was made of so many batches: in the state, the averaged weights and the record."""
+        self.state.step += 1
+        if self.average:
+            self.average.update(self.state.step)
+        self.state.batch += batches
+        self.state.add(found.total, found.count, found.examples, found.tokens, dict(found.logs))
+        if self.state.step % self.config.log_every == 0:
+            self.log(found.lr, found.grad_norm)
+
+    def resumable(self, edge: bool) -> bool:
+        """Whether a run that is saved now can be resumed: anywhere, or between epochs alone."""
+        return edge or not self.by_epoch
+
+    @property
+    def before_edge(self) -> bool:
+        """Whether all batches of the epoch are used, where a run is saved between epochs alone."""
+        return self.by_epoch and self.batches.position >= len(self.batches)
+
+    @property
+    def saved_step(self) -> int | None:
+        """The step that was saved last; None before the first."""
+        return self._saved and self._saved[0]
+
+    def log(self, lr: float, norm: float) -> None:
+        """Adds a row: mean loss and speed of the steps since the last row, over all processes."""
+        state = self.state
+        self.tick()
+        took, count = max(1e-9, state.seconds - state.seconds_sum), state.count_sum or 1.0
+        values = {
+            "loss": state.loss_sum / count,
+            "lr": lr,
+            "grad_norm": norm,
+            "examples_per_second": round(state.examples_sum / took, 2),
+        }
+        if state.tokens_sum:
+            values["tokens_per_second"] = round(state.tokens_sum / took, 1)
+        if clash := sorted(state.logs.keys() & values.keys()):
+            raise UserError(f"the loss function logs {clash[0]!r}, a name that the record has already; choose another")
+        self.add(values | {name: value / count for name, value in state.logs.items()})
+        state.start_row()
+
+    def add(self, values: dict[str, float]) -> None:
+        """Adds a row to the record, with step, epoch and time."""
+        state = self.state
+        epoch = round(state.epoch + state.batch / len(self.batches), 6)
+        row = {"step": state.step, "epoch": epoch, "time": round(state.seconds, 3), **values}
+        self.rows.append(row)
+        if self.run:
+            self.run.log(**row)
+
+    def evaluate(self, say: Callable[[str], None]) -> None:
+        """Evaluates the model, with its averaged weights where there are such, and keeps the best weights.
+
+        Rank 0 evaluates and tells the others.
+        """
+        state, evaluation = self.state, self.evaluation
+        self.unwrapped.eval()
+        with self.average.applied() if self.average else nullcontext():
+            model = distributed.full_model(self.model).eval()
+            found = evaluation.evaluate(model) if self.place.rank == 0 else {}
+            metrics = distributed.broadcast({name: float(value) for name, value in found.items()})
+            better = state.best.update(evaluation, state.step, metrics)
+            if better:
+                self._keep()
+        self.unwrapped.train()
+        if self.average:
+            self.average.observe(metrics[evaluation.metric] * (-1 if evaluation.higher_is_better else 1))
+        self.tick()
+        state.evaluated, state.stopped = state.step, state.best.exhausted(evaluation)
+        self.add({f"valid_{name}": value for name, value in metrics.items()})
+        shown = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in metrics.items())
+        if self.place.rank == 0:
+            # The first weights are kept whatever they give, but NaN is not called the best.
+            best = better and not math.isnan(metrics[evaluation.metric])
+            say(f"step {state.step:,}: {shown}{' (best)' if best else ''}")
+
+    def _keep(self) -> None:
+        weights = sharding.full_tensors(dict(self.unwrapped.state_dict()))
+        if self.run is None:
+            self._best = {name: tensor.clone() for name, tensor in weights.items()}
+            return
+        written = self.run.save_best(self.state.step, weights) if self.place.rank == 0 else None
+        self.state.best_file = distributed.broadcast(written)
+
+    def save(self) -> None:
+        """Writes a checkpoint into the run folder, where there is one. All processes call it together."""
+        if self.run is None:
+            return
+        self.tick()
+        own = random_state(self.device)
+        parts = {
+            "model": sharding.full_tensors(dict(self.unwrapped.state_dict())),
+            "optimizer": sharding.full_tensors(self.optimizer.state_dict()),
+            "batches": self.batches.state_dict(),
+            "state": asdict(self.state),
+            "carry": {"rows": distributed.gather_rows(self.carry)},
+            "scaler": self.scaler.state_dict(),
+            "random": {name: distributed.all_gather(tensor) for name, tensor in own.items()},
+        }
+        if self.average:
+            parts["average"] = sharding.full_tensors(self.average.state_dict())
+        if hasattr(self.update, "state_dict"):
+            parts["update"] = sharding.full_tensors(self.update.state_dict())
+        self.run.save(self.state.step, parts, self.state.best_file and self.state.best_file["name"])
+        self._saved = self._mark()
+
+    def restore(self) -> None:
+        """Goes back to the newest checkpoint of a run that was opened to resume; to an older one if that is damaged."""
+        if self.run is None or self.run.restore(self._take) is None:
+            return
+        self.rows = read_metrics(self.run.folder) if self.run.metrics.path.exists() else []
+        self._saved, self._clock = self._mark(), time.perf_counter()
+
+    def _take(self, parts: dict[str, Any]) -> None:
+        """Takes over the parts of a checkpoint. The best weights are looked at now: at the end it would be too late."""
+        self.state.load(parts["state"])
+        if self.state.best_file:
+            self.run.check_best(self.state.best_file)
+        _same_shapes(parts["model"], self.unwrapped.state_dict(), self.run.checkpoints)
+        sharding.load_weights(self.unwrapped, parts["model"])
+        sharding.load_optimizer(self.optimizer, parts["optimizer"])
+        self.batches.load_state_dict(parts["batches"])
+        if self.by_epoch:  # inside an epoch there is no way back: it begins anew
+            self.state.batch = self.batches.position
+        self._take_update(parts.get("update"))
+        self.scaler.load_state_dict(parts["scaler"])
+        if self.average:
+            self.average.load_state_dict(parts["average"])
+        self.carry = distributed.scatter_rows(parts["carry"]["rows"], self.device)
+        states = parts["random"]
+        if self.place.rank < len(states["torch"]):
+            set_random_state({name: each[self.place.rank] for name, each in states.items()}, self.device)
+
+    def _take_update(self, state: Any) -> None:
+        keeps = hasattr(self.update, "state_dict")
+        if keeps != (state is not None):
+            ways = "keeps a state" if keeps else "keeps none"
+            raise UserError(f"the saved run has another update: the one given now {ways}; resume with the same update")
+        if keeps:
+            self.update.load_state_dict(state)
+
+    def finish(self, say: Callable[[str], None]) -> None:
+        """Evaluates and saves what is not yet, then leaves the best weights in the model."""
+        if self.evaluation and self.state.evaluated != self.state.step:
+            self.evaluate(say)
+        if self._saved != self._mark():
+            self.save()
+        self.tick()
+        if self.evaluation:
+            best = self._best if self.run is None else self.run.load_best(self.state.best_file)
+            sharding.load_weights(self.unwrapped, best)
+        elif self.average:
+            self.average.copy_to_model()
+        distributed.full_model(self.model)  # what was spread is whole again in process 0
+
+    def _mark(self) -> tuple[int, ...]:
+        return self.state.step, self.state.epoch, self.state.batch, self.state.evaluated
+
+
+def _same_shapes(found: dict[str, Tensor], wanted: dict[str, Tensor], where: Path) -> None:
+    for name in [*wanted, *found]:
+        if name not in found or name not in wanted:
+            there = "is missing" if name not in found else "is not part of this model"
+            raise DataError(f"{where}: tensor {name!r} {there}; the checkpoint is of another model")
+        if found[name].shape != wanted[name].shape:
+            raise DataError(
+                f"{where}: tensor {name!r} is {[*found[name].shape]}, the model wants {[*wanted[name].shape]}"
+            )
