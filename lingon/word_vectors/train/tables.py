@@ -60,7 +60,7 @@ NO_SUBWORDS = SubwordTable(np.zeros(0, np.int64), np.zeros(0, np.int32))
 
 
 def workspace_for(length: int, width: int, tree: Tree, parts: SubwordTable, scheme: Scheme) -> Workspace:
-    """Workspace in for one thread, over pieces of at most `length` word numbers and tables of `width` columns."""
+    """Allocate memory for one thread, over pieces of at most `length` word numbers and tables of `width` columns."""
     most_in, targets = 2 * scheme.window, max(scheme.negatives + 1, int(np.diff(tree.starts).max(initial=0)))
     ring = 1 << (most_in + 1).bit_length() if len(parts.starts) else 1
     words, scores = np.empty(length + most_in + 2 * targets, np.uint64), np.empty((2 + most_in) * targets, F)
