@@ -57,7 +57,7 @@ def load_data(
         rest, held_out = stratified_split(examples, SHARE["test"], seed, "test")
     else:
         columns = (None, None) if path.is_dir() else (report.text, report.label)
-        held_out, other = read_examples(test, *columns, on_bad_row, examples.label_counts(), options)
+        held_out, other = read_examples(test, columns[0], columns[1], on_bad_row, examples.label_counts(), options)
         report.said += other.said
         rest = examples
     train, valid = stratified_split(rest, SHARE["valid"], seed, "valid")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lingon.core.errors import UserError, suggest
 from lingon.core.terminal import printable
@@ -32,7 +33,7 @@ class Listed:
 
 def list_rows() -> list[Listed]:
     """All corpora, running texts, sets of pictures, vectors, questions to them, and weights."""
-    rows = [*CORPORA.values(), *TEXTS.values(), *PICTURES.values(), *VECTORS.values(), *QUESTIONS.values()]
+    rows: list[Any] = [*CORPORA.values(), *TEXTS.values(), *PICTURES.values(), *VECTORS.values(), *QUESTIONS.values()]
     listed = [Listed(r.name, r.summary, r.package.bytes / 1e6, r.licence, r.package.cached) for r in rows]
     return listed + [Listed(r.name, r.summary, r.megabytes, r.licence, r.cached) for r in WEIGHTS.values()]
 
@@ -52,7 +53,7 @@ def groups() -> str:
 
 def get(name: str, accept_licence: bool = False) -> str:
     """Fetches a corpus, vectors, weights, or all that asks for nothing; says where they are."""
-    known = {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **WEIGHTS}
+    known: dict[str, Any] = {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **WEIGHTS}
     if name == "all":
         return "\n".join(get(n) for n, row in known.items() if not getattr(row, "opt_in", None))
     if name in GROUPS:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.data.corpora import CORPORA, TEXTS, load_text
@@ -133,7 +133,7 @@ def is_corpus(source: str) -> bool:
 
 def identity(sources: Sequence[str], text: str | None = None, options: FileOptions = FileOptions()) -> list[Any]:
     """What tells these texts from others, without reading them: sha256 of packages, sizes and times of files."""
-    known = {**CORPORA, **TEXTS}
+    known: dict[str, Any] = {**CORPORA, **TEXTS}
     found: list[Any] = []
     for source in single(sources):
         if source in known:
@@ -191,7 +191,7 @@ def _cuts(path: Path, encoding: str, size: int, changed: int) -> list[int]:
     return [*cuts, end]
 
 
-def _line_start(file: BinaryIO, at: int) -> int:
+def _line_start(file: IO[bytes], at: int) -> int:
     """The start of the first line after a place."""
     file.seek(at)
     while (piece := file.readline(PIECE)) and not piece.endswith(b"\n"):
@@ -199,14 +199,14 @@ def _line_start(file: BinaryIO, at: int) -> int:
     return file.tell()
 
 
-def _word_start(file: BinaryIO, at: int) -> int:
+def _word_start(file: IO[bytes], at: int) -> int:
     """The start of the first word after a place, as far as it can be seen."""
     file.seek(at)
     data = file.read(WORD)
     return at + data.find(b" ") + 1 if b" " in data else at + _inside_character(data)
 
 
-def _character_start(file: BinaryIO, at: int) -> int:
+def _character_start(file: IO[bytes], at: int) -> int:
     file.seek(at)
     return at + _inside_character(file.read(4))
 
@@ -255,7 +255,7 @@ def _whole_characters(data: bytes) -> tuple[bytes, bytes]:
 
 
 @contextmanager
-def _opened(path: Path, encoding: str) -> Iterator[BinaryIO]:
+def _opened(path: Path, encoding: str) -> Iterator[IO[bytes]]:
     """The bytes of a file as UTF-8, unpacked where it is packed."""
     try:
         with opened(path, encoding) as file:

@@ -17,9 +17,10 @@ def without_duplicates(examples: Examples) -> Examples:
     keys = [key_of(text) for text in examples.texts]
     for key, label in zip(keys, examples.labels, strict=True):
         labels[key].add(label)
-    seen: set[str] = set()
-    kept = [i for i, key in enumerate(keys) if len(labels[key]) == 1 and not (key in seen or seen.add(key))]
-    return examples[kept]
+    first: dict[str, int] = {}
+    for i, key in enumerate(keys):
+        first.setdefault(key, i)
+    return examples[[i for key, i in first.items() if len(labels[key]) == 1]]
 
 
 def key_of(text: str) -> str:

@@ -265,7 +265,7 @@ def test_of_a_table_the_texts_are_read_and_nothing_else(tmp_path, capsys, kind):
     assert capsys.readouterr().err.count(f"texts from column {column!r}") == 1
     if kind != "txt":
         assert list(documents_of([path], "all", text="by")) == ["me"] * 300
-        with pytest.raises(DataError, match=r"there is no column 'boddy' for --text; did you mean 'body'"):
+        with pytest.raises(DataError, match=r"there is no column 'bodyy' for --text; did you mean 'body'"):
             list(documents_of([path], "train", text="bodyy"))
     assert identity([path]) != identity([path], "by") != identity([path], "by", FileOptions("cp1252"))
 

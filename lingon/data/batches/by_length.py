@@ -28,6 +28,8 @@ class ByLength:
     batch_size: int | None = None
     seed: int = 0
     shuffle: bool = True
+    _bounds: np.ndarray = field(init=False, repr=False, compare=False)
+    _cuts: list[int] = field(init=False, repr=False, compare=False)
     lanes = 0
     continues = False
 

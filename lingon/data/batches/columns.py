@@ -58,7 +58,7 @@ class TokenIds:
 
     def checksum(self) -> int:
         """Of all token ids and lengths."""
-        return zlib.crc32(self._lengths, zlib.crc32(self._flat))
+        return zlib.crc32(self._lengths.data, zlib.crc32(self._flat.data))
 
 
 class Values:
@@ -82,7 +82,7 @@ class Values:
 
     def checksum(self) -> int:
         """Of all numbers."""
-        return zlib.crc32(self.values.detach().contiguous().cpu().flatten().view(torch.uint8).numpy())
+        return zlib.crc32(self.values.detach().contiguous().cpu().flatten().view(torch.uint8).numpy().data)
 
 
 def _flatten(ids: Sequence[Sequence[int]], max_length: int | None) -> tuple[np.ndarray, np.ndarray]:

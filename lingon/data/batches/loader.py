@@ -64,7 +64,7 @@ class Loader:
     def padding(self) -> float:
         """Fraction of the positions of this epoch's batches that are padding."""
         tokens = total = 0
-        for lengths in filter(lambda found: found is not None, (c.lengths() for c in self.columns.values())):
+        for lengths in [found for c in self.columns.values() if (found := c.lengths()) is not None]:
             batches = [lengths[self._batch_rows()(i)] for i in range(len(self))]
             total += sum(len(found) * max(1, int(found.max())) for found in batches)
             tokens += sum(int(found.sum()) for found in batches)
@@ -112,7 +112,7 @@ class Loader:
         self.weight = len(mine) * self.world / len(whole)
         # A process left without a row takes the first one with weight 0, so that all take the same steps.
         mine = mine if len(mine) else whole[:1]
-        tensors = {}
+        tensors: dict[str, Tensor] = {}
         for column in self.columns.values():
             tensors |= column.collate(mine)
         return Batch(tensors, torch.from_numpy(mine), self.order.continues and number > 0)

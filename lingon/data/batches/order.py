@@ -20,9 +20,17 @@ class Order(Protocol):
     not resumed with others. `len` is the number of batches in every epoch.
     """
 
-    count: int  # rows that there are to choose from
-    lanes: int  # rows that every batch has, which processes must be able to share evenly; 0: any number of rows
-    continues: bool  # whether row i of a batch goes on where row i of the batch before ended
+    @property
+    def count(self) -> int:
+        """Rows that there are to choose from."""
+
+    @property
+    def lanes(self) -> int:
+        """Rows that every batch has, which processes must be able to share evenly; 0: any number of rows."""
+
+    @property
+    def continues(self) -> bool:
+        """Whether row i of a batch goes on where row i of the batch before ended."""
 
     def __len__(self) -> int: ...
 

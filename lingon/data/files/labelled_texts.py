@@ -68,7 +68,7 @@ def read_examples(
             report.first_skipped = report.first_skipped or f"{path}{row.where}: {wrong}"
             continue
         examples.texts.append(cell_text(row.values[report.text]) or "")
-        examples.labels.append(label_text(row.values[report.label]))
+        examples.labels.append(label_text(row.values[report.label]) or "")
     return _finished(path, examples, report)
 
 
@@ -147,5 +147,6 @@ def _folder(path: Path, options: FileOptions) -> Iterator[Row]:
         try:
             yield Row(where, {**values, "text": whole_text(file, options.encoding)})
         except DataError as error:
-            line, wrong = re.fullmatch(r"(:\d+)?: (.*)", str(error).removeprefix(str(file)), re.DOTALL).groups()
+            told = re.fullmatch(r"(:\d+)?: (.*)", str(error).removeprefix(str(file)), re.DOTALL)
+            line, wrong = told.groups() if told else ("", str(error))
             yield Row(where + (line or ""), values, wrong)

@@ -67,7 +67,7 @@ def packed(path: Path) -> bool:
     return path.suffix.lower() in PACKED
 
 
-def opened(path: Path, encoding: str = "utf-8") -> IO[bytes]:
+def opened(path: Path, encoding: str = "utf-8") -> io.BufferedReader:
     """Opens a file for reading as UTF-8, unpacked when its name ends in .gz or .xz; it can be sought forwards.
 
     Raises DataError while reading, when what was packed grows more than text can, or is not in the encoding.

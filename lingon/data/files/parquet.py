@@ -40,8 +40,8 @@ def batches_of(path: Path, only: list[str] | None = None) -> Iterator[Any]:
     """The rows of a parquet file as record batches of pyarrow, none of them much larger than ROOM."""
     import pyarrow.parquet as pq
 
-    source = lambda: path if whole is None else io.BytesIO(whole)
     whole = whole_bytes(path) if packed(path) else None
+    source = lambda: path if whole is None else io.BytesIO(whole)
     size, grown = path.stat().st_size if whole is None else len(whole), 0
     with pq.ParquetFile(source()) as file:
         names = file.schema_arrow.names

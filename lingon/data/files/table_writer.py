@@ -68,7 +68,9 @@ class _Parquet:
     """Rows as parquet, a group of rows for each that is written."""
 
     def __init__(self, path: Path, file: IO[bytes]):
-        self.path, self.file, self.writer, self.schema = path, file, None, None
+        self.path, self.file = path, file
+        self.writer: Any = None
+        self.schema: Any = None
 
     def write(self, rows: Rows) -> None:
         import pyarrow as pa

@@ -43,8 +43,8 @@ def choose(path, names: list[str], rows: list[dict[str, Any]], text: str | None,
     label = label or _by_name([n for n in names if n != text], LABEL)
     if len(names) == 2 and not (text and label):
         text, label = _by_look(names, rows, text, label)
-    missing = [flag for flag, name in (("--text", text), ("--label", label)) if name is None]
-    if missing:
+    if text is None or label is None:
+        missing = [flag for flag, name in (("--text", text), ("--label", label)) if name is None]
         raise DataError(
             f"{path}: not obvious which column is which; give {' and '.join(missing)}, columns: {_listed(names)}"
         )

@@ -26,7 +26,7 @@ LLAMA3 = (
 )
 QWEN2 = LLAMA3.replace("{1,3}", "")
 # What a text is cut into before pairs are joined; None is GPT-2's own.
-CUTS = {"gpt-2": None, "llama-bpe": LLAMA3, "llama3": LLAMA3, "llama-v3": LLAMA3}
+CUTS: dict[str, str | None] = {"gpt-2": None, "llama-bpe": LLAMA3, "llama3": LLAMA3, "llama-v3": LLAMA3}
 CUTS |= {"qwen2": QWEN2, "deepseek-r1-qwen": QWEN2}
 
 
@@ -84,7 +84,7 @@ def _by_score(file: GGUF, tokens: list[str], kinds: list[int]) -> tokenizers.Tok
     model = models.BPE(ids, merges, unk_token=rare, fuse_unk=True, byte_fallback=BYTE in kinds)
     library = tokenizers.Tokenizer(model)
     written = [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
-    read = [normalizers.Replace(" ", SPACE)]
+    read: list[normalizers.Normalizer] = [normalizers.Replace(" ", SPACE)]
     if file.facts.get("tokenizer.ggml.add_space_prefix", not gemma):
         read.insert(0, normalizers.Prepend(SPACE))
         written.append(decoders.Strip(" ", 1, 0))
@@ -97,15 +97,15 @@ def _by_bytes(file: GGUF, tokens: list[str], kinds: list[int]) -> tokenizers.Tok
     cut = file.facts.get("tokenizer.ggml.pre", "gpt-2" if file.facts.get("general.architecture") == "gpt2" else None)
     if cut not in CUTS:
         raise DataError(f"{file.path}: tokenizer.ggml.pre: {unknown('kind', str(cut), CUTS)}")
-    merges = [tuple(line.split(" ")) for line in _texts(file, "merges")]
-    if wrong := next((pair for pair in merges if len(pair) != 2), None):
+    pairs = [line.split(" ") for line in _texts(file, "merges")]
+    if wrong := next((pair for pair in pairs if len(pair) != 2), None):
         raise DataError(f"{file.path}: tokenizer.ggml.merges has {short(' '.join(wrong))}, expected two parts")
-    ids = {token: i for i, token in enumerate(tokens)}
-    library = tokenizers.Tokenizer(models.BPE(ids, merges, ignore_merges=CUTS[cut] == LLAMA3))
-    if CUTS[cut] == QWEN2:
+    ids, pattern = {token: i for i, token in enumerate(tokens)}, CUTS[cut]
+    library = tokenizers.Tokenizer(models.BPE(ids, [(a, b) for a, b in pairs], ignore_merges=pattern == LLAMA3))
+    if pattern == QWEN2:
         library.normalizer = normalizers.NFC()
-    letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=CUTS[cut] is None)
-    words = [] if CUTS[cut] is None else [pre_tokenizers.Split(Regex(CUTS[cut]), "isolated")]
+    letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=pattern is None)
+    words = [] if pattern is None else [pre_tokenizers.Split(Regex(pattern), "isolated")]
     library.pre_tokenizer = pre_tokenizers.Sequence([*words, letters]) if words else letters
     library.decoder = decoders.ByteLevel()
     return library

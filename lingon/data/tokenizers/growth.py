@@ -9,14 +9,14 @@ import base64
 import binascii
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from lingon.core.errors import DataError
 
 LARGEST = 32.0  # characters that one may become; an emoji written out in words has that many
 ADDED = 1024.0  # characters or tokens that may be added to a text, whatever its length
 AFFIX = 64  # characters before or after each piece of a word
-FORMS = {"NFC": "NFC", "NFD": "NFD", "NFKC": "NFKC", "NFKD": "NFKD"}
+FORMS: dict[str, Literal["NFC", "NFD", "NFKC", "NFKD"]] = {"NFC": "NFC", "NFD": "NFD", "NFKC": "NFKC", "NFKD": "NFKD"}
 # Steps that may make so many characters of any one. A letter of bytes takes up to four, and is no byte itself.
 FACTORS = {"ByteLevel": 4.0, "BertNormalizer": 3.0, "Metaspace": 2.0, "CTC": 2.0, "BPEDecoder": 2.0}
 
@@ -118,7 +118,7 @@ def _tokens(step: Mapping[str, Any], single: list[dict]) -> int:
 
 def _least(regex: object) -> int:
     """The fewest characters that a regular expression matches; 0 when that is not known."""
-    from re import _parser
+    from re import _parser  # type: ignore[attr-defined]
 
     try:
         return _parser.parse(str(regex)).getwidth()[0] if isinstance(regex, str) else 0

@@ -147,7 +147,7 @@ class Tokenizer:
         if not self._instead:
             return [token for _, encoding in self._encodings(text) for token in encoding.tokens]
         name = self.library.id_to_token
-        return [name(i) for _, encoding in self._encodings(text) for i in self._ids_of(encoding)]
+        return [str(name(i)) for _, encoding in self._encodings(text) for i in self._ids_of(encoding)]
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """For each token the place [start, end) in the text, in characters, that it was made of.
@@ -214,7 +214,7 @@ class Tokenizer:
             return [self._word_ids(text) for text in texts]
         from lingon.data.tokenizers.word_scanner import encode_ascii
 
-        return encode_ascii(texts, self._lexicon, self._ids[1], self._plain_words)
+        return encode_ascii(texts, self._lexicon, self._ids[1], bool(self._plain_words))
 
     @cached_property
     def _lexicon(self):
@@ -224,7 +224,7 @@ class Tokenizer:
 
     def _word_ids(self, text: str) -> list[int]:
         ids, unknown = self._ids
-        return [ids.get(word, unknown) for word in words_of(text, self._plain_words)]
+        return [ids.get(word, unknown) for word in words_of(text, bool(self._plain_words))]
 
     @cached_property
     def _ids(self) -> tuple[dict[str, int], int]:

@@ -58,7 +58,8 @@ def spaces(texts: Iterable[str], *, max_size: int | None = None, min_freq: int =
     library.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), cut])
     unknown = decoders.Replace(Regex(r"^\[unk\]$"), LOST)
     library.decoder = decoders.Sequence([unknown, decoders.WordPiece(" ", cleanup=False)])  # no word begins with " "
-    counts, texts = Counter(), _read(texts)
+    counts: Counter[str] = Counter()
+    texts = _read(texts)
     warn_of_undivided(texts, SOUTH_EAST | EAST)
     for text in texts:
         # Of these four controls, str.split alone says that they are white space; Unicode and the library do not.
@@ -77,7 +78,7 @@ def characters(texts: Iterable[str], *, max_size: int | None = None, min_freq: i
     Loses nothing. The vocabulary ends with the 256 bytes. max_size counts all of it.
     """
     _check_sizes(max_size, min_freq, least=len(BYTES))
-    counts = Counter()
+    counts: Counter[str] = Counter()
     for text in _read(texts):
         counts.update(text)
     most = None if max_size is None else max_size - len(BYTES)

@@ -77,7 +77,7 @@ class Vocab:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Vocab) and (self._tokens, self.unknown) == (other._tokens, other.unknown)
 
-    __hash__ = None  # a list inside: compared by value, so it cannot be a key
+    __hash__ = None  # type: ignore[assignment]  # a list inside: compared by value, so it cannot be a key
 
     def __repr__(self) -> str:
         return f"Vocab({len(self):,} tokens, unknown={self.unknown!r})"
