@@ -86,7 +86,7 @@ class Alike:
         left = context.tokenizer("words", lambda: data.train.texts, 100, "left")
         right = context.tokenizer("characters", lambda: data.train.texts, 100, "right")
         seed_everything(settings.seed)
-        encoder = build(settings.model, model_options(settings, Facts(max(len(left.vocab), len(right.vocab)))))
+        encoder = build(settings.model, model_options(settings, DataFacts(max(len(left.vocab), len(right.vocab)))))
         head = build("toy_head", {"width": encoder.config()["width"]})
         task = cls(encoder, head, left, right, settings.between)
         return Training(
