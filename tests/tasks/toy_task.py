@@ -14,7 +14,7 @@ from lingon.data.examples import Examples
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.loss import Loss
 from lingon.metrics.scores import Scores
-from lingon.models.registry import build
+from lingon.models.registry import DataFacts, build
 from lingon.tasks.model_options import model_options
 from lingon.tasks.settings import TrainSettings
 from lingon.tasks.task import Card
