@@ -25,10 +25,10 @@ from lingon.core.seed import seed_everything
 from lingon.data.corpora import load_text
 from lingon.data.batches import shuffled_windows
 from lingon.data.tokenizers import words
-from lingon.decoding.beam import Beams, beam_search
-from lingon.decoding.logits_processors import min_p, repetition, top_k, top_p
-from lingon.decoding.speculative import Tally
-from lingon.decoding.step import Row, rows_of
+from lingon.decoding.beam import BeamParams, beam_search
+from lingon.decoding.logits_processors import min_p, repetition_penalty, top_k, top_p
+from lingon.decoding.speculative import Acceptance
+from lingon.decoding.step import TokenSequence, start_sequences
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw
 from lingon.engine.schedule import cosine, warmup
@@ -36,7 +36,7 @@ from lingon.learn import attempt
 from lingon.models.decoder import decoder
 from lingon.tasks.language_model import LanguageModel
 from lingon.tasks.language_model.objective import Objective, fresh_loss, likelihood
-from lingon.tasks.language_model.sampling_params import Manner
+from lingon.decoding.sampling_params import SamplingParams
 
 # %% [markdown]
 # ## A model to play with
@@ -170,10 +170,10 @@ assert wrong > 800
 
 # %%
 def write(text, tokens, heat=1.0, cut=lambda logits, rows: logits, seed=0):
-    dice = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     for _ in range(tokens):
         sums = cut(next_logits(text) / heat, []).double().softmax(1)[0].cumsum(0)
-        text += model.pieces.of[int((sums > dice.random() * sums[-1]).int().argmax())].decode()
+        text += model.pieces.of[int((sums > rng.random() * sums[-1]).int().argmax())].decode()
     return text
 
 
@@ -203,8 +203,12 @@ def habits(texts):
 heats = (0, 0.3, 0.5, 0.7, 0.85, 1.0, 1.2)
 measured = []
 for heat in heats:
-    manner, rows, surprise = Manner(40, temperature=heat, bias={0: -math.inf}), [[] for _ in sentences], []
-    for step in model.picked(sentences, manner, details=0):
+    params, rows, surprise = (
+        SamplingParams(40, temperature=heat, logit_bias={0: -math.inf}),
+        [[] for _ in sentences],
+        [],
+    )
+    for step in model.sample(sentences, params, top_logprobs=0):
         for token in step:
             rows[token.row].append(token.id)
             surprise.append(-token.logprob)
@@ -237,11 +241,11 @@ def ours_repetition(logits, seen, penalty):
     return out
 
 
-row = Row([3, 5, 3, 7], 2)
-assert torch.allclose(ours_repetition(random[0], row.ids, 1.3), repetition(1.3)(random[:1], [row])[0])
+row = TokenSequence([3, 5, 3, 7], 2)
+assert torch.allclose(ours_repetition(random[0], row.ids, 1.3), repetition_penalty(1.3)(random[:1], [row])[0])
 different = []
 for penalty in (1.0, 1.3):
-    said = model.write("she was", tokens=25, temperature=0, repetition=penalty)
+    said = model.generate("she was", max_new_tokens=25, temperature=0, repetition_penalty=penalty)
     print(f"penalty {penalty}: {said}")
     different.append(len(set(said.split())))
 assert different[0] < different[1] / 2
@@ -369,10 +373,10 @@ def toy(seed, size=5):
     """Random log-probabilities after every text, the same whenever they are asked for."""
     known = {}
 
-    def told(ids):
+    def score_tokens(ids):
         if ids not in known:
-            dice = torch.Generator().manual_seed(hash((seed, *ids)) % 2**31)
-            known[ids] = torch.randn(size, generator=dice).double().mul(1.5).log_softmax(0)
+            rng = torch.Generator().manual_seed(hash((seed, *ids)) % 2**31)
+            known[ids] = torch.randn(size, generator=rng).double().mul(1.5).log_softmax(0)
         return known[ids].tolist()
 
     def step(new, state):
@@ -382,9 +386,11 @@ def toy(seed, size=5):
     return told, step
 
 
-def librarys(told, step, width, most, alpha, end):
+def library_beams(told, step, width, most, alpha, end):
     first = torch.tensor([told(())])
-    ((found, *_),) = beam_search(step, first, History([[]]), rows_of([[]]), Beams(width, most, alpha), [end])
+    ((found, *_),) = beam_search(
+        step, first, History([[]]), start_sequences([[]]), BeamParams(width, most, alpha), [end]
+    )
     return found.score, found.ids
 
 
@@ -393,7 +399,7 @@ for seed in range(60):
     told, step = toy(seed)
     truth.append(everything(told, 5, 4, 0.6, 4)[0])
     ours.append([beams(told, width, 4, 0.6, 4)[0] for width in widths])
-    theirs.append([librarys(told, step, width, 4, 0.6, 4)[0] for width in widths])
+    theirs.append([library_beams(told, step, width, 4, 0.6, 4)[0] for width in widths])
 assert np.allclose(ours, theirs)
 assert np.allclose([row[-1] for row in ours], truth)
 best_of_all = [float(np.isclose(found, truth).mean()) for found in np.array(ours).T]
@@ -409,12 +415,13 @@ assert best_of_all[0] < 0.9
 # translation, where there is one thing to say, beams are right; for a story, they are not.
 
 # %%
-widths, never = (1, 2, 4, 8), Manner(bias={0: -math.inf})
+widths, never = (1, 2, 4, 8), SamplingParams(logit_bias={0: -math.inf})
 found = {
-    width: [model.hypotheses(text, Beams(width, 16, alpha=0.0), never)[0] for text in sentences] for width in widths
+    width: [model.hypotheses(text, BeamParams(width, 16, length_penalty=0.0), never)[0] for text in sentences]
+    for width in widths
 }
 next_words = [words_[:16] for words_ in human]
-own = [sum(w.logprob for w in model.told(text, new)) for text, new in zip(sentences, next_words, strict=True)]
+own = [sum(w.logprob for w in model.score_tokens(text, new)) for text, new in zip(sentences, next_words, strict=True)]
 likely = [np.mean([h.logprob for h in found[width]]) for width in widths]
 assert min(likely) > np.mean(own)
 assert likely[-1] > likely[0]
@@ -428,7 +435,7 @@ axes[1].axhline(habits(next_words)[1], color="black", linestyle="--", linewidth=
 axes[1].set(title="different words in a hundred", xlabel="beams")
 axes[0].legend(fontsize=9)
 plt.show()
-print("eight beams:", sentences[0], model.search(sentences[0], Beams(8, 16))[0][0])
+print("eight beams:", sentences[0], model.beam_search(sentences[0], BeamParams(8, 16))[0][0])
 
 # %% [markdown]
 # ## Text that keeps to a pattern
@@ -458,12 +465,12 @@ while new not in allowed:
 kept = model.pieces.text_of(new).decode()
 pattern = "|".join(text.replace(".", "[.]") for text in texts)
 print("ours:   ", kept)
-print("library:", model.write("he was", pattern=pattern, temperature=0))
-assert kept == model.write("he was", pattern=pattern, temperature=0)
+print("library:", model.generate("he was", regex=pattern, temperature=0))
+assert kept == model.generate("he was", regex=pattern, temperature=0)
 
 # %% [markdown]
-# The library does this for any regular expression, and for JSON schemas (`lingon generate --pattern`, `--schema`), by
-# an automaton that reads bytes. Mind what it is not: it does not draw from the texts that fit *as the model ranks
+# The library does this for any regular expression, and for JSON schemas (`lingon generate --regex`, `--json-schema`),
+# by an automaton that reads bytes. Mind what it is not: it does not draw from the texts that fit *as the model ranks
 # them*. Each step is made to sum to one again, and a first word that fits many good texts gets no more for it than one
 # that leads into a corner. Both can be computed here, since there are three texts only.
 
@@ -472,7 +479,7 @@ walked = np.ones(len(allowed))
 for which, ids_ in enumerate(allowed):
     for i, word in enumerate(ids_):
         walked[which] *= float(after(ids_[:i]).softmax(0)[following(ids_[:i]).index(word)])
-told = [model.told("he was", ids_) for ids_ in allowed]
+told = [model.score_tokens("he was", ids_) for ids_ in allowed]
 whole = np.array([math.exp(sum(word.logprob for word in text)) for text in told])
 figure, axis = plt.subplots(figsize=(8, 2.8), layout="constrained")
 axis.barh(np.arange(3) + 0.2, walked, 0.38, label="word by word, made to sum to one")
@@ -601,12 +608,13 @@ def both(runs):
 prompt, draws = "mr", 800
 drafted, taken_back = [], 0
 for seed in range(draws):
-    tally = Tally()
-    written = model.drafted(prompt, Manner(3, seed=seed), small, tally)
+    acceptance = Acceptance()
+    written = model.speculative(prompt, SamplingParams(3, seed=seed), small, acceptance)
     drafted.append([word.id for (word,) in itertools.islice(written, 2)])
-    taken_back += tally.drafted > 0  # it counts when a look is over: before the second word, if the first was refused
+    # It counts when a look is over: before the second word, if the first was refused.
+    taken_back += acceptance.drafted > 0
 alone = [[] for _ in range(draws)]
-for step in small.picked([prompt] * draws, Manner(2)):
+for step in small.sample([prompt] * draws, SamplingParams(2)):
     for word in step:
         alone[word.row].append(word.id)
 print(f"the caches took drafts back before the second word in {taken_back} of {draws} texts")
@@ -615,15 +623,15 @@ for name, runs in (("drafted and checked", drafted), ("the small model alone", a
         print(f"{name}, {which} words: statistic {found:.0f} with {degrees} degrees of freedom")
         assert (found < degrees + 4 * math.sqrt(2 * degrees)) == (runs is drafted)
 
-greedy, tally = Manner(40, temperature=0), Tally()
-assert "".join(model.text(model.drafted(prompt, greedy, small))) == model.write(prompt, greedy)
+greedy, acceptance = SamplingParams(40, temperature=0), Acceptance()
+assert "".join(model.text(model.speculative(prompt, greedy, small))) == model.generate(prompt, greedy)
 begun = clock()
-written = sum(len(list(model.drafted(text, Manner(40), small, tally))) for text in sentences[:8])
+written = sum(len(list(model.speculative(text, SamplingParams(40), small, acceptance))) for text in sentences[:8])
 middle = clock()
-plain = sum(len(list(model.picked([text], Manner(40)))) for text in sentences[:8])
+plain = sum(len(list(model.sample([text], SamplingParams(40)))) for text in sentences[:8])
 with_drafts, without = (middle - begun) / written, (clock() - middle) / plain
-looks = written - tally.kept
-print(f"{tally.kept / tally.drafted:.0%} of the drafts are kept, which makes {written / looks:.1f} words for each look")
+looks = written - acceptance.accepted
+print(f"{acceptance.rate:.0%} of the drafts are kept, which makes {written / looks:.1f} words for each look")
 print(f"milliseconds per word: {1000 * with_drafts:.1f} with drafts, {1000 * without:.1f} without")
 assert written / looks > 1.5
 assert with_drafts > without

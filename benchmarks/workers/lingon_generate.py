@@ -5,8 +5,8 @@ from serve import serve
 
 from lingon.checkpoints.huggingface.load import load_hub
 from lingon.decoding.prompts import read
-from lingon.decoding.sample import stream
-from lingon.decoding.step import rows_of
+from lingon.decoding.sample import sample
+from lingon.decoding.step import start_sequences
 from lingon.kernels.int8_linear import Int8Linear
 from lingon.kernels.packed_linear import swap_linear
 
@@ -28,11 +28,11 @@ def run(ids, new, weights="float32"):
         return model.head(hidden[:, -1]), state
 
     with torch.inference_mode():
-        rows = rows_of(ids)
+        rows = start_sequences(ids)
         logits, state = read(step, lambda batch: model.new_state(batch, len(ids[0]) + new), ids)
-        for _ in stream(step, logits, state, rows, finished=lambda row: len(row.new) == new):
+        for _ in sample(step, logits, state, rows, finished=lambda row: len(row.new_ids) == new):
             pass
-    return {"ids": [row.new for row in rows]}
+    return {"ids": [row.new_ids for row in rows]}
 
 
 serve(start=start, run=run)

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 class Checkpoint:
     """A language model as it was published.
 
-    tokenizer: None when the folder has none. ends: ids that end a text. source: the folder or file.
+    tokenizer: None when the folder has none. eos_ids: ids that end a text. source: the folder or file.
     """
 
     model: nn.Module
     tokenizer: Tokenizer | None
-    ends: tuple[int, ...]
+    eos_ids: tuple[int, ...]
     source: Path
 
     def language_model(self, device: str = "cpu") -> "LanguageModel":
@@ -32,4 +32,4 @@ class Checkpoint:
 
         if self.tokenizer is None:
             raise DataError(f"{self.source}: there is no tokenizer beside the weights (tokenizer.json)")
-        return LanguageModel(self.model.to(pick_device(device)).eval(), self.tokenizer, self.ends)
+        return LanguageModel(self.model.to(pick_device(device)).eval(), self.tokenizer, self.eos_ids)

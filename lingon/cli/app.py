@@ -38,7 +38,7 @@ def train_root() -> None:
 
 app.command("estimate")(as_command(estimate, sweeps=False))
 app.command()(generate.generate)
-app.command()(generate.score)
+app.command()(generate.logprob)
 
 Label = Annotated[str | None, typer.Option(help="Name of the label column. Default: detected.")]
 BadRow = Annotated[str, typer.Option(help="A malformed row: stop (default) or skip it.")]

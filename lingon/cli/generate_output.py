@@ -1,4 +1,4 @@
-"""What `lingon generate` writes: text as it comes, lines of JSON, or a page."""
+"""What `lingon generate` prints: text as it comes, or lines of JSON."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -9,21 +9,25 @@ from lingon.core.errors import UserError, unknown
 from lingon.core.strict_json import dumps
 from lingon.data.tokenizers.token_bytes import id_of
 from lingon.decoding import beam
-from lingon.decoding import logits_processors as rules
-from lingon.decoding.sample import Picked
+from lingon.decoding import logits_processors as processors
+from lingon.decoding.sample import Token
+from lingon.decoding.sampling_params import SamplingParams
 from lingon.kernels.int8_linear import Int8Linear
 from lingon.tasks.language_model import LanguageModel
-from lingon.tasks.language_model.generation import Written, batches, ended, gathered, likeliest
-from lingon.tasks.language_model.sampling_params import Manner
+from lingon.tasks.language_model.generation import (
+    Generation,
+    beam_generations,
+    collect,
+    finish_reason,
+    prompt_batches,
+)
 
-Way = Callable[[Sequence[str], int | None], Iterator[list[Picked]]]  # prompts, details -> tokens step by step
-# What the command line calls the fields of `Beams`.
-FLAGS = {"width": "--beams", "alpha": "--length-penalty", "groups": "--groups", "diversity": "--diversity"}
-STOPPING = {"never": beam.none_can_win, "heuristic": beam.none_would_win_now, "first": beam.enough_found}
+Strategy = Callable[[Sequence[str], int | None], Iterator[list[Token]]]  # prompts, top_logprobs -> tokens by step
+EARLY_STOPPING = {"never": beam.none_can_win, "heuristic": beam.none_would_win_now, "first": beam.enough_found}
 
 
 def prompts_of(given: Sequence[str], file: Path | None) -> list[str]:
-    """The prompts of the command line and of the lines or the table of a file; one empty prompt if none.
+    """Return the prompts of the command line and of the lines or the table of a file; one empty prompt if none.
 
     Empty lines are left out.
     """
@@ -40,56 +44,69 @@ def prompts_of(given: Sequence[str], file: Path | None) -> list[str]:
     return found
 
 
-def bias_of(model: LanguageModel, given: Sequence[str]) -> dict[int, float]:
-    """By id what is to be added to logits, from texts like 'word=-5'."""
+def logit_bias_of(model: LanguageModel, given: Sequence[str]) -> dict[int, float]:
+    """Return what is added to logits, by token id, from texts like 'word=-5'."""
     found = {}
     for text in given:
         piece, _, value = text.rpartition("=")
+        expected = "expected a token and a number, as 'word=-5' or 'word=-inf'"
         try:
             number = float(value)
         except ValueError:
-            raise UserError(f"--bias {text!r}: expected a token and a number, as 'word=-5' or 'word=-inf'") from None
+            raise UserError(f"--logit-bias {text!r}: {expected}") from None
         try:
             added = {id_of(piece, model.tokenizer, model.pieces): number}
-            rules.bias(added)  # looks at the number
+            processors.logit_bias(added)  # looks at the number
         except UserError as error:
-            raise UserError(f"--bias {text!r}: {error}") from None
+            raise UserError(f"--logit-bias {text!r}: {error}") from None
         found |= added
     return found
 
 
-def beams_of(
-    width: int, manner: Manner, best: int, alpha: float, groups: int, diversity: float, stop: str
-) -> beam.Beams:
-    """The beam search that the flags ask for."""
-    if stop not in STOPPING:
-        raise unknown("rule for --early-stopping", stop, STOPPING)
+def beam_params(
+    beams: int,
+    max_new_tokens: int,
+    length_penalty: float,
+    n: int,
+    beam_groups: int,
+    diversity_penalty: float,
+    early_stopping: str,
+) -> beam.BeamParams:
+    """Return the parameters of the beam search that the flags ask for."""
+    if early_stopping not in EARLY_STOPPING:
+        raise unknown("rule for --early-stopping", early_stopping, EARLY_STOPPING)
+    stop = EARLY_STOPPING[early_stopping]
     try:
-        return beam.Beams(width, manner.tokens, alpha, best, groups, diversity if groups > 1 else 0.0, STOPPING[stop])
+        return beam.BeamParams(beams, max_new_tokens, length_penalty, n, beam_groups, diversity_penalty, stop)
     except UserError as error:
         name, _, rest = str(error).partition(" ")
-        raise UserError(f"{FLAGS.get(name, name)} {rest}") from None
+        flag = f"--{name.replace('_', '-')}" if name in beam.BeamParams.__dataclass_fields__ else name
+        raise UserError(f"{flag} {rest}") from None
 
 
 def for_decoding(model: LanguageModel, int8: bool) -> LanguageModel:
-    """The model with its matrices as they are read fastest, or in 8 bits."""
+    """Return the model with its matrices as they are read fastest, or in 8 bits."""
     return model.for_decoding(Int8Linear if int8 else None)
 
 
-def way_of(
-    model: LanguageModel, manner: Manner, contrastive: float | None, among: int | None, draft: LanguageModel | None
-) -> Way:
-    """How the tokens are found: with a draft, by contrastive search, or by the manner alone."""
+def strategy_of(
+    model: LanguageModel,
+    params: SamplingParams,
+    contrastive: float | None,
+    top_k: int | None,
+    draft: LanguageModel | None,
+) -> Strategy:
+    """Return the decoding strategy: speculative with a draft model, contrastive search, or sampling."""
     if draft is not None:
-        return lambda prompts, details: model.drafted(prompts[0], manner, draft, details=details)
+        return lambda prompts, top_logprobs: model.speculative(prompts[0], params, draft, top_logprobs=top_logprobs)
     if contrastive is not None:
-        k = 4 if among is None else among
-        return lambda prompts, details: model.contrasted(prompts[0], manner, contrastive, k, details)
-    return lambda prompts, details: model.picked(prompts, manner, details)
+        k = 4 if top_k is None else top_k
+        return lambda prompts, top_logprobs: model.contrastive(prompts[0], params, contrastive, k, top_logprobs)
+    return lambda prompts, top_logprobs: model.sample(prompts, params, top_logprobs)
 
 
-def tell_of_context(model: LanguageModel, cut: Sequence[str], count: int, tokens: int) -> None:
-    """Says once which texts ended since the context was full, with numbers. cut: the prompts of these texts."""
+def warn_full_context(model: LanguageModel, cut: Sequence[str], count: int, max_new_tokens: int) -> None:
+    """Say once which texts ended since the context was full, with numbers. cut: the prompts of these texts."""
     if not cut:
         return
     context = model.model.context_length
@@ -97,66 +114,62 @@ def tell_of_context(model: LanguageModel, cut: Sequence[str], count: int, tokens
     which = "the text" if count == 1 else f"{len(cut):,} of {count:,} texts"
     print(
         f"lingon: {which} ended where the context of {context:,} tokens is full, {room:,} tokens after the prompt;"
-        f" --tokens {tokens:,} asked for more: shorten the prompt, or take a model of a longer context",
+        f" --max-new-tokens {max_new_tokens:,} asked for more: shorten the prompt, or take a model of a longer context",
         file=sys.stderr,
     )
 
 
-def stream(model: LanguageModel, prompts: Sequence[str], manner: Manner, way: Way) -> list[str]:
-    """Prints each prompt and what follows, as it comes. Returns the prompts whose texts filled the context."""
+def stream(model: LanguageModel, prompts: Sequence[str], params: SamplingParams, strategy: Strategy) -> list[str]:
+    """Print each prompt and its continuation, as it comes. Return the prompts whose texts filled the context."""
     cut = []
     for prompt in prompts:
         ids: list[int] = []
-        tokens = _noted(way([prompt], None), ids)
-        first = list(islice(tokens, 1))  # so that what is wrong with the prompt or the rules is said before it
+        tokens = _noted(strategy([prompt], None), ids)
+        first = list(islice(tokens, 1))  # so that an error of the prompt or the parameters comes before any output
         print(prompt, end="", flush=True)
-        for piece in model.text(chain(first, tokens), manner.stop):
+        for piece in model.text(chain(first, tokens), params.stop):
             print(piece, end="", flush=True)
         print()
-        if ended(model, prompt, ids, manner) == "context":
+        if finish_reason(model, prompt, ids, params) == "context_length":
             cut.append(prompt)
     return cut
 
 
-def _noted(steps: Iterator[list[Picked]], ids: list[int]) -> Iterator[list[Picked]]:
-    """The steps of one row, whose ids are put into the list as they come."""
+def _noted(steps: Iterator[list[Token]], ids: list[int]) -> Iterator[list[Token]]:
+    """Yield the steps of one row, whose ids are put into the list as they come."""
     for step in steps:
         ids.append(step[0].id)
         yield step
 
 
-def found_by(
-    model: LanguageModel, prompts: Sequence[str], manner: Manner, way: Way, copies: int, alone: bool, details: int
-) -> Iterator[Written]:
-    """All texts, in the order of the prompts. alone: the way takes one prompt at a time."""
-    groups = ([prompt] for prompt in prompts) if alone else batches(model, prompts, copies, manner.tokens)
+def generated(
+    model: LanguageModel,
+    prompts: Sequence[str],
+    params: SamplingParams,
+    strategy: Strategy,
+    n: int,
+    alone: bool,
+    top_logprobs: int,
+) -> Iterator[Generation]:
+    """Yield all generations, in the order of the prompts. alone: the strategy takes one prompt at a time."""
+    groups = ([prompt] for prompt in prompts) if alone else prompt_batches(model, prompts, n, params.max_new_tokens)
     for group in groups:
-        yield from gathered(model, group, way(group, details), manner)
+        yield from collect(model, group, strategy(group, top_logprobs), params)
 
 
-def searched(
-    model: LanguageModel, prompts: Sequence[str], manner: Manner, beams: beam.Beams, details: int
-) -> Iterator[Written]:
-    """All texts of a beam search, the best of each prompt first."""
+def beam_searched(
+    model: LanguageModel, prompts: Sequence[str], params: SamplingParams, beams: beam.BeamParams, top_logprobs: int
+) -> Iterator[Generation]:
+    """Yield all generations of a beam search, the best of each prompt first."""
     for prompt in prompts:
-        yield from likeliest(model, prompt, beams, manner, details)
+        yield from beam_generations(model, prompt, beams, params, top_logprobs)
 
 
-def show(texts: Iterator[Written], model: LanguageModel, as_json: bool, several: bool) -> Iterator[Written]:
-    """Prints texts as they come, and hands them on."""
+def show(texts: Iterator[Generation], as_json: bool, several: bool) -> Iterator[Generation]:
+    """Print generations as they come, and hand them on."""
     for i, found in enumerate(texts, 1):
         if as_json:
-            print(dumps(as_row(found, model)), flush=True)
+            print(dumps(found.row()), flush=True)
         else:
-            print(f"{f'[{i}] ' if several else ''}{found.prompt}{found.text}")
-            if found.score is not None:
-                print(f"[log-probability {found.logprob:.3f}, score {found.score:.3f}]")
-            print(end="\n" if several else "", flush=True)
+            print(f"{f'[{i}] ' if several else ''}{found}", end="\n\n" if several else "\n", flush=True)
         yield found
-
-
-def as_row(found: Written, model: LanguageModel) -> dict:
-    """A text as one JSON object."""
-    tokens = [{"token": model.tokenizer.vocab.token(t.id), "logprob": t.logprob} for t in found.tokens]
-    row = {"prompt": found.prompt, "text": found.text, "ended": found.ended, "logprob": found.logprob}
-    return row | ({} if found.score is None else {"score": found.score}) | {"tokens": tokens}

@@ -9,7 +9,17 @@ import torch
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
 from lingon.decoding.logits_processors import MOST
-from lingon.decoding.step import LONGEST, Row, Rule, State, Step, apply, finite, select, shown
+from lingon.decoding.step import (
+    LONGEST,
+    DecoderState,
+    LogitsProcessor,
+    Step,
+    TokenSequence,
+    apply,
+    finite,
+    select,
+    shown,
+)
 
 WIDEST = 65_536  # beams
 STRONGEST = 50.0  # alpha
@@ -44,60 +54,65 @@ def length_penalty(length: int, alpha: float, k: int = 5) -> float:
         return math.inf
 
 
-def none_can_win(scores: Sequence[float], best: float, length: int, beams: "Beams") -> bool:
+def none_can_win(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
     """Stops when no beginning can end with a better score than the worst of the texts to be given.
 
     Exact: a log-probability only falls, and the largest penalty is that of the longest text.
     """
-    return len(scores) >= beams.best and best / length_penalty(beams.most, beams.alpha) <= scores[beams.best - 1]
+    least = best / length_penalty(params.max_new_tokens, params.length_penalty)
+    return len(scores) >= params.n and least <= scores[params.n - 1]
 
 
-def none_would_win_now(scores: Sequence[float], best: float, length: int, beams: "Beams") -> bool:
+def none_would_win_now(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
     """Stops when no beginning, were it to end now, would beat the worst text found. Quicker, and not exact."""
-    return len(scores) >= beams.width // beams.groups and best / length_penalty(length, beams.alpha) <= scores[-1]
+    now = best / length_penalty(length, params.length_penalty)
+    return len(scores) >= params.beams // params.beam_groups and now <= scores[-1]
 
 
-def enough_found(scores: Sequence[float], best: float, length: int, beams: "Beams") -> bool:
+def enough_found(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
     """Stops as soon as there are as many ended texts as beams. The quickest, and it favours short texts."""
-    return len(scores) >= beams.width // beams.groups
+    return len(scores) >= params.beams // params.beam_groups
 
 
 @dataclass(frozen=True)
-class Beams:
-    """How to search.
+class BeamParams:
+    """Hold the parameters of a beam search.
 
-    width: beginnings kept at each step; it may exceed the vocabulary, for then the beams fill as the texts grow.
-    most: new tokens at most. alpha: strength of the length penalty, 0 for none. best: how many texts to give.
-    groups, diversity: the beams search in so many groups one after the other, and a token loses `diversity` for each
-    beam of an earlier group that has just taken it (Vijayakumar et al., "Diverse Beam Search", 2018). By design:
+    beams: beginnings kept at each step; there may be more than the vocabulary has tokens, for then the beams fill as
+    the texts grow. max_new_tokens: the most tokens to generate. length_penalty: its strength, 0 for none; see the
+    function of that name. n: how many texts to return.
+    beam_groups, diversity_penalty: the beams search in so many groups one after the other, and the logit of a token
+    loses `diversity_penalty` for each beam of an earlier group that has just taken it (Vijayakumar et al., "Diverse
+    Beam Search", 2018). By design:
     what was lost stays lost for the rest of that beam's search; a text that ends leaves its beam to the next best one,
     and its last token counts as taken too; a text that several groups find is given once; and the texts of all groups
     are ranked together by their own log-probabilities, so that no worse text is given than one that was found.
-    stop: when to stop before all texts are as long as they may be.
+    early_stopping: when to stop before all texts are as long as they may be.
     """
 
-    width: int
-    most: int
-    alpha: float | int = 0.6
-    best: int = 1
-    groups: int = 1
-    diversity: float | int = 0.0
-    stop: Callable[[Sequence[float], float, int, "Beams"], bool] = none_can_win
+    beams: int
+    max_new_tokens: int
+    length_penalty: float | int = 0.6
+    n: int = 1
+    beam_groups: int = 1
+    diversity_penalty: float | int = 0.0
+    early_stopping: Callable[[Sequence[float], float, int, "BeamParams"], bool] = none_can_win
 
     def __post_init__(self) -> None:
-        for name in ("width", "most", "best", "groups"):
+        for name in ("beams", "max_new_tokens", "n", "beam_groups"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} is {shown(getattr(self, name))}, expected a whole number, 1 or more")
-        if self.width > WIDEST:
-            raise UserError(f"width is {shown(self.width)}, expected {WIDEST:,} beams at most; each keeps a state")
-        if self.most > LONGEST:
-            raise UserError(f"most is {shown(self.most)}, expected {LONGEST:,} new tokens at most")
-        if self.width % self.groups:
-            raise UserError(f"{self.width} beams cannot be divided into {shown(self.groups)} groups of the same size")
-        if self.best > self.width:
-            best = shown(self.best)
-            raise UserError(f"the {best} best texts are wanted of {self.width} beams; search with more beams")
-        for name, most in (("alpha", STRONGEST), ("diversity", MOST)):
+        if self.beams > WIDEST:
+            raise UserError(f"beams is {shown(self.beams)}, expected {WIDEST:,} beams at most; each keeps a state")
+        if self.max_new_tokens > LONGEST:
+            raise UserError(f"max_new_tokens is {shown(self.max_new_tokens)}, expected {LONGEST:,} new tokens at most")
+        if self.beams % self.beam_groups:
+            groups = shown(self.beam_groups)
+            raise UserError(f"{self.beams} beams cannot be divided into {groups} groups of the same size")
+        if self.n > self.beams:
+            best = shown(self.n)
+            raise UserError(f"the {best} best texts are wanted of {self.beams} beams; search with more beams")
+        for name, most in (("length_penalty", STRONGEST), ("diversity_penalty", MOST)):
             if not 0 <= getattr(self, name) <= most:
                 found = shown(getattr(self, name))
                 raise UserError(f"{name} is {found}, expected a number, 0 or more, at most {most:g}")
@@ -107,7 +122,7 @@ class Beams:
 class _Group:
     """Beams that search together for one prompt: rows with their values, and the texts that ended."""
 
-    rows: list[Row]
+    rows: list[TokenSequence]
     values: list[float]  # log-probability less penalties for likeness; -inf for a beam that has died
     logprobs: list[float]
     ended: list[Hypothesis] = field(default_factory=list)
@@ -118,60 +133,72 @@ class _Group:
 def beam_search(
     step: Step,
     logits: Float[Tensor, "B V"],
-    state: State,
-    rows: Sequence[Row],
-    beams: Beams,
-    ends: Sequence[int] = (),
-    rules: Sequence[Rule] = (),
-    stopped: Callable[[Row], bool] | None = None,
+    state: DecoderState,
+    rows: Sequence[TokenSequence],
+    params: BeamParams,
+    eos_ids: Sequence[int] = (),
+    logits_processors: Sequence[LogitsProcessor] = (),
+    stopped: Callable[[TokenSequence], bool] | None = None,
 ) -> list[list[Hypothesis]]:
-    """The best texts for each row, best first: `beams.best` of them, or fewer if there are not so many.
+    """Return the best texts for each row, best first: `params.n` of them, or fewer if there are not so many.
 
-    logits, state: what the model said of the prompts. ends: ids that end a text. stopped: whether a text ends with
-    its last token for another reason, such as a stop text. The rules are applied to the log-probabilities and not made
-    to sum to 1 again, so a grammar leaves each text the probability that the model gives it.
+    logits, state: what the model said of the prompts. eos_ids: ids that end a text. stopped: whether a text ends with
+    its last token for another reason, such as a stop string. The logits processors change the log-probabilities, which
+    are not made to sum to 1 again, so a grammar leaves each text the probability that the model gives it.
     """
-    over = lambda group, parent, token: (
-        token in ends
-        or (stopped is not None and stopped(Row([*group.rows[parent].ids, token], group.rows[parent].prompt)))
-    )
-    size, sets = beams.width // beams.groups, range(beams.groups)
+
+    def over(group: _Group, parent: int, token: int) -> bool:
+        row = group.rows[parent]
+        if token in eos_ids:
+            return True
+        return stopped is not None and stopped(TokenSequence([*row.ids, token], row.prompt_length))
+
+    size, sets = params.beams // params.beam_groups, range(params.beam_groups)
     searches = [[_start(row, size) for _ in sets] for row in rows]
     live = list(searches)
-    state = select(state, [i for i in range(len(rows)) for _ in range(beams.width)])
-    logits = logits.repeat_interleave(beams.width, 0)
-    for length in range(1, beams.most + 1):
-        _advance(live, logits, beams, len(ends), over, rules, length)
+    state = select(state, [i for i in range(len(rows)) for _ in range(params.beams)])
+    logits = logits.repeat_interleave(params.beams, 0)
+    for length in range(1, params.max_new_tokens + 1):
+        _advance(live, logits, params, len(eos_ids), over, logits_processors, length)
         going = [i for i, search in enumerate(live) if not all(group.done for group in search)]
-        if length == beams.most or not going:
+        if length == params.max_new_tokens or not going:
             break
-        parents = [i * beams.width + g * size + p for i in going for g in sets for p in live[i][g].parents]
+        parents = [i * params.beams + g * size + p for i in going for g in sets for p in live[i][g].parents]
         live = [live[i] for i in going]
         new = [row.ids[-1] for search in live for group in search for row in group.rows]
         logits, state = step(torch.tensor(new, device=logits.device)[:, None], select(state, parents))
-    return [_best(search, beams) for search in searches]
+    return [_best(search, params) for search in searches]
 
 
-def _start(row: Row, size: int) -> _Group:
+def _start(row: TokenSequence, size: int) -> _Group:
     dead = [float("-inf")] * (size - 1)  # all beams are the prompt, and one of it is enough
-    return _Group([Row(list(row.ids), row.prompt) for _ in range(size)], [0.0, *dead], [0.0, *dead])
+    return _Group([TokenSequence(list(row.ids), row.prompt_length) for _ in range(size)], [0.0, *dead], [0.0, *dead])
 
 
-def _advance(live: list[list[_Group]], logits: Tensor, beams: Beams, ends: int, over, rules, length: int) -> None:
+def _advance(
+    live: list[list[_Group]],
+    logits: Tensor,
+    params: BeamParams,
+    ends: int,
+    over: Callable,
+    logits_processors: Sequence[LogitsProcessor],
+    length: int,
+) -> None:
     """One more token for every beam of every search that goes on."""
     finite(logits, f"after {length - 1} new tokens ")
-    size, vocabulary = beams.width // beams.groups, logits.shape[-1]
+    size, vocabulary = params.beams // params.beam_groups, logits.shape[-1]
     everyone = [row for search in live for group in search for row in group.rows]
-    logs = apply(rules, logits.double().log_softmax(-1), everyone).view(len(live), beams.groups, size, vocabulary)
+    logs = apply(logits_processors, logits.double().log_softmax(-1), everyone)
+    logs = logs.view(len(live), params.beam_groups, size, vocabulary)
     taken = torch.zeros(len(live), 1, vocabulary, dtype=logs.dtype, device=logs.device)
-    for g in range(beams.groups):
+    for g in range(params.beam_groups):
         old = torch.tensor([search[g].values for search in live], dtype=logs.dtype, device=logs.device)
-        values = old[:, :, None] + logs[:, g] - beams.diversity * taken
+        values = old[:, :, None] + logs[:, g] - params.diversity_penalty * taken
         # Ended texts leave the beam, so that as many candidates more are needed to fill it.
         best = values.flatten(1).topk(min(size * (1 + ends), size * vocabulary))
         for i, search in enumerate(live):
             candidates = _candidates(values[i], best.values[i], best.indices[i])
-            for token in _grow(search[g], candidates, logs[i, g], beams, over, length):
+            for token in _grow(search[g], candidates, logs[i, g], params, over, length):
                 taken[i, 0, token] += 1
 
 
@@ -186,38 +213,40 @@ def _candidates(values: Float[Tensor, "W V"], best: Tensor, flat: Tensor) -> Ite
             yield value, *divmod(at, vocabulary)
 
 
-def _grow(group: _Group, candidates, logs: Tensor, beams: Beams, over, length: int) -> list[int]:
+def _grow(group: _Group, candidates, logs: Tensor, params: BeamParams, over, length: int) -> list[int]:
     """Takes the best candidates; returns the token of each, whether its text goes on or ends."""
-    size, kept, penalty, taken = len(group.rows), [], length_penalty(length, beams.alpha), []
+    size, kept, penalty, taken = len(group.rows), [], length_penalty(length, params.length_penalty), []
     for rank, (value, parent, token) in enumerate(candidates):
-        if value == float("-inf") or len(kept) == size or (length == beams.most and rank == size):
+        if value == float("-inf") or len(kept) == size or (length == params.max_new_tokens and rank == size):
             break
         logprob = group.logprobs[parent] + logs[parent, token].item()
         ended = over(group, parent, token)
-        if not ended and length < beams.most:
+        if not ended and length < params.max_new_tokens:
             kept.append((value, logprob, parent, token))
             taken.append(token)
         elif rank < size:
             taken.append(token)  # of a group that is done too: whether it stopped early changes no other group
             if not group.done:
-                new = (*group.rows[parent].new, token)
+                new = (*group.rows[parent].new_ids, token)
                 group.ended.append(Hypothesis(new, logprob, logprob / penalty, ended))
-    group.ended = sorted(group.ended, key=lambda found: -found.score)[: beams.width]
-    group.done = group.done or not kept or _may_stop(group, max(own for _, own, *_ in kept), beams, length)
+    group.ended = sorted(group.ended, key=lambda found: -found.score)[: params.beams]
+    group.done = group.done or not kept or _may_stop(group, max(own for _, own, *_ in kept), params, length)
     kept += [(float("-inf"), float("-inf"), 0, 0)] * (size - len(kept))
-    group.rows = [Row([*group.rows[parent].ids, token], group.rows[parent].prompt) for *_, parent, token in kept]
+    ids = lambda parent, token: [*group.rows[parent].ids, token]
+    group.rows = [TokenSequence(ids(parent, token), group.rows[parent].prompt_length) for *_, parent, token in kept]
     group.values, group.logprobs = [value for value, *_ in kept], [logprob for _, logprob, *_ in kept]
     group.parents = [parent for *_, parent, _ in kept]
     return taken
 
 
-def _may_stop(group: _Group, best: float, beams: Beams, length: int) -> bool:
-    return beams.stop([found.score for found in group.ended], best, length, beams)
+def _may_stop(group: _Group, best: float, params: BeamParams, length: int) -> bool:
+    return params.early_stopping([found.score for found in group.ended], best, length, params)
 
 
-def _best(search: list[_Group], beams: Beams) -> list[Hypothesis]:
+def _best(search: list[_Group], params: BeamParams) -> list[Hypothesis]:
     # Two groups may find one text; its log-probability, and so its score, is the same in both.
     found = {hypothesis.ids: hypothesis for group in search for hypothesis in group.ended}
     if not found:
-        raise UserError(f"no text of at most {beams.most} tokens is left by the rules; loosen the grammar or the bias")
-    return sorted(found.values(), key=lambda hypothesis: -hypothesis.score)[: beams.best]
+        at_most = f"no text of at most {params.max_new_tokens} tokens"
+        raise UserError(f"{at_most} is left by the logits processors; loosen the grammar or the bias")
+    return sorted(found.values(), key=lambda hypothesis: -hypothesis.score)[: params.n]

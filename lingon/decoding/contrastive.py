@@ -10,25 +10,25 @@ import torch.nn.functional as F
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
-from lingon.decoding.sample import Picked, picked
-from lingon.decoding.step import Row, Rule, State, apply, check, finite, select
+from lingon.decoding.sample import Token, to_tokens
+from lingon.decoding.step import DecoderState, LogitsProcessor, TokenSequence, apply, check, finite, select
 
-Hidden = Callable[..., tuple[Tensor, State]]  # (ids [B, S], state) -> (hidden [B, S, D], state)
+Hidden = Callable[..., tuple[Tensor, DecoderState]]  # (ids [B, S], state) -> (hidden [B, S, D], state)
 
 
-def contrast(
+def contrastive_search(
     hidden: Hidden,
     head: Callable[[Tensor], Tensor],
-    state: State,
-    row: Row,
-    finished: Callable[[Row], bool],
+    state: DecoderState,
+    row: TokenSequence,
+    finished: Callable[[TokenSequence], bool],
     k: int = 4,
     alpha: float = 0.6,
-    rules: Sequence[Rule] = (),
-    details: int | None = None,
+    logits_processors: Sequence[LogitsProcessor] = (),
+    top_logprobs: int | None = None,
     device: torch.device | str = "cpu",
-) -> Iterator[Picked]:
-    """The new tokens of one row; `row` grows by them. Nothing is drawn: the same prompt gives the same text.
+) -> Iterator[Token]:
+    """Generate the new tokens of one row; `row` grows by them. Nothing is drawn: the same prompt gives the same text.
 
     Of the k likeliest tokens v it takes the one of the largest (1 - alpha) p(v) - alpha max cos(h_v, h_j), where h_j
     are the hidden states of all tokens before. alpha 0 is greedy. Each token costs one step with k rows.
@@ -37,25 +37,25 @@ def contrast(
         raise UserError(f"contrastive search is to choose among {k} tokens, expected 1 or more")
     if not 0 <= alpha <= 1:
         raise UserError(f"alpha of the contrastive search is {alpha}, expected a number from 0 to 1")
-    seen, state = hidden(torch.tensor([row.ids], device=device), state)
-    seen = seen[0]
-    logits = head(seen[-1:])
+    hidden_states, state = hidden(torch.tensor([row.ids], device=device), state)
+    hidden_states = hidden_states[0]
+    logits = head(hidden_states[-1:])
     while True:
-        finite(logits, f"after {len(row.new)} new tokens ")
-        ruled = apply(rules, logits, [row])
-        check(ruled, [row])
-        chances, tokens = ruled[0].float().softmax(-1).topk(min(k, ruled.shape[-1]))
-        tokens, chances = tokens[chances > 0], chances[chances > 0]
+        finite(logits, f"after {len(row.new_ids)} new tokens ")
+        processed = apply(logits_processors, logits, [row])
+        check(processed, [row])
+        probabilities, tokens = processed[0].float().softmax(-1).topk(min(k, processed.shape[-1]))
+        tokens, probabilities = tokens[probabilities > 0], probabilities[probabilities > 0]
         new, states = hidden(tokens[:, None], select(state, [0] * len(tokens)))
-        best = int(((1 - alpha) * chances - alpha * _likeness(new[:, 0], seen)).argmax())
+        best = int(((1 - alpha) * probabilities - alpha * _max_cosine(new[:, 0], hidden_states)).argmax())
         row.ids.append(int(tokens[best]))
-        yield picked([0], [row.ids[-1]], logits, ruled, details)[0]
+        yield to_tokens([0], [row.ids[-1]], logits, processed, top_logprobs)[0]
         if finished(row):
             return
-        state, seen = select(states, [best]), torch.cat([seen, new[best]])
-        logits = head(seen[-1:])
+        state, hidden_states = select(states, [best]), torch.cat([hidden_states, new[best]])
+        logits = head(hidden_states[-1:])
 
 
-def _likeness(new: Float[Tensor, "k D"], seen: Float[Tensor, "T D"]) -> Float[Tensor, " k"]:
+def _max_cosine(new: Float[Tensor, "k D"], hidden_states: Float[Tensor, "T D"]) -> Float[Tensor, " k"]:
     """The largest cosine of each new state with any earlier one."""
-    return (F.normalize(new.float(), dim=-1) @ F.normalize(seen.float(), dim=-1).T).amax(-1)
+    return (F.normalize(new.float(), dim=-1) @ F.normalize(hidden_states.float(), dim=-1).T).amax(-1)

@@ -14,29 +14,30 @@ import torch
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
 from lingon.decoding.automaton import Automaton, compiled, steps_to
+from lingon.decoding.json_schema import schema_grammar, schema_text
 from lingon.decoding.regex import parse
-from lingon.decoding.schema import schema_grammar, schema_text
-from lingon.decoding.step import Row, Rule
+from lingon.decoding.step import LogitsProcessor, TokenSequence
 
 KEPT = 256  # states whose tokens are remembered: with 50,000 tokens each takes at most 600 kB
 WALKED = 200_000_000  # tokens that are tried in states, in seconds
 TEXTS = 100_000  # beginnings whose state is remembered
 
 
-def grammar_of(pattern: str | None, schema: Any, pieces: Sequence[bytes]) -> "Grammar | None":
+def grammar_of(regex: str | None, json_schema: Any, pieces: Sequence[bytes]) -> "Grammar | None":
     """The grammar of a regular expression or of a JSON schema (an object, or its text); None when both are None."""
-    if pattern is None and schema is None:
+    if regex is None and json_schema is None:
         return None
-    return _grammar(pattern, schema if isinstance(schema, str | None) else schema_text(schema), tuple(pieces))
+    schema = json_schema if isinstance(json_schema, str | None) else schema_text(json_schema)
+    return _grammar(regex, schema, tuple(pieces))
 
 
 @lru_cache(maxsize=4)  # the same grammar serves many prompts, and what it has found out with it
-def _grammar(pattern: str | None, schema: str | None, pieces: tuple[bytes, ...]) -> "Grammar":
-    return Grammar(compiled(parse(pattern) if pattern is not None else schema_grammar(schema)), pieces)
+def _grammar(regex: str | None, json_schema: str | None, pieces: tuple[bytes, ...]) -> "Grammar":
+    return Grammar(compiled(parse(regex) if regex is not None else schema_grammar(json_schema)), pieces)
 
 
 class Grammar:
-    """An automaton over bytes, as a rule on tokens.
+    """An automaton over bytes, as a logits processor.
 
     pieces: the bytes that each token adds to a text; a token of none is never allowed.
     """
@@ -66,14 +67,14 @@ class Grammar:
         """Whether the generated ids are a whole text of the grammar."""
         return bool(self.automaton.accepting[self.after(ids)])
 
-    def complete(self, ids: Sequence[int], most: int | None = None) -> bool:
-        """Whether they are, and no token may follow, of `most` in all."""
-        return self.accepts(ids) and not len(self.allowed(ids, most))
+    def complete(self, ids: Sequence[int], max_new_tokens: int | None = None) -> bool:
+        """Whether they are, and no token may follow, of `max_new_tokens` in all."""
+        return self.accepts(ids) and not len(self.allowed(ids, max_new_tokens))
 
-    def allowed(self, ids: Sequence[int], most: int | None = None) -> np.ndarray:
-        """The tokens that may follow the ids, so that the text can still be whole, with `most` tokens in all."""
+    def allowed(self, ids: Sequence[int], max_new_tokens: int | None = None) -> np.ndarray:
+        """The tokens that may follow the ids, so that the text can still be whole, with `max_new_tokens` in all."""
         tokens, states = self.following(self.after(ids))
-        return tokens if most is None else tokens[self.missing[states] < most - len(ids)]
+        return tokens if max_new_tokens is None else tokens[self.missing[states] < max_new_tokens - len(ids)]
 
     def following(self, state: int) -> tuple[np.ndarray, np.ndarray]:
         """The tokens that lead from a state to a whole text, in the end, and the state after each."""
@@ -85,25 +86,27 @@ class Grammar:
             self._following[state] = tokens[kept], states[kept]
         return self._following[state]
 
-    def rule(self, ends: Sequence[int] = (), most: int | None = None) -> Rule:
-        """The rule that allows what leads to a whole text, and an end token where the text is whole.
+    def logits_processor(self, eos_ids: Sequence[int] = (), max_new_tokens: int | None = None) -> LogitsProcessor:
+        """Return the logits processor that allows what leads to a whole text, and an end token where the text is whole.
 
-        most: new tokens at most. Towards it only what can still be finished is allowed, so that every text is whole.
+        max_new_tokens: the most tokens to generate. Towards it only what can still be finished is allowed, so that
+        every text is whole.
         Raises UserError when no text of so few tokens is of the grammar.
         """
-        if most is not None and self.missing[0] > most:  # so many bytes: fewer tokens may do
+        if max_new_tokens is not None and self.missing[0] > max_new_tokens:  # so many bytes: fewer tokens may do
             self.missing = self._by_tokens()
-            if self.missing[0] > most:
-                raise UserError(f"the shortest text of the grammar has {self.missing[0]} tokens, {most} are allowed")
+            if self.missing[0] > max_new_tokens:
+                shortest = f"the shortest text of the grammar has {self.missing[0]} tokens"
+                raise UserError(f"{shortest}, {max_new_tokens} are allowed")
 
-        def rule(logits: Float[Tensor, "B V"], rows: Sequence[Row]) -> Float[Tensor, "B V"]:
+        def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> Float[Tensor, "B V"]:
             mask = np.zeros((len(rows), logits.shape[-1]), bool)
             for i, row in enumerate(rows):
-                mask[i, self.allowed(row.new, most)] = True
-                mask[i, list(ends)] = self.accepts(row.new)
+                mask[i, self.allowed(row.new_ids, max_new_tokens)] = True
+                mask[i, list(eos_ids)] = self.accepts(row.new_ids)
             return logits.masked_fill(~torch.from_numpy(mask).to(logits.device), -torch.inf)
 
-        return rule
+        return process
 
     def _walk(self, state: int) -> tuple[np.ndarray, np.ndarray]:
         """Every token goes through the automaton byte by byte; those that do not die, and where they are."""

@@ -1,8 +1,8 @@
-"""Rules on the next token: each takes logits and gives logits, and -inf is a token that cannot come.
+"""Logits processors: each takes logits and gives logits, and -inf is a token that cannot come.
 
-A rule is made once, which is when its numbers are checked, and then called for every step: `rule(logits, rows)`.
-Rules are used in the order of their list. The usual order is: biases and penalties, a grammar, the temperature, then
-what cuts the tail off (top-k, top-p, min-p, typical), each of which sees what the rules before it left.
+A processor is made once, which is when its numbers are checked, and then called for every step with (logits, rows).
+Processors are applied in the order of their list. The usual order is: biases and penalties, a grammar, the temperature,
+then what truncates the distribution (top-k, top-p, min-p, typical-p), each of which sees what those before it left.
 """
 
 import math
@@ -12,7 +12,7 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.decoding.step import Row, Rule, shown
+from lingon.decoding.step import LogitsProcessor, TokenSequence, shown
 
 Number = int | float
 # The most that a logit is multiplied by, or has added: a bias, a penalty and a temperature together stay in float32.
@@ -20,91 +20,91 @@ MOST = 1e12
 FEW = 256  # tokens among which a cut is looked for first; sorting a whole vocabulary takes ten times as long
 
 
-def temperature(value: Number) -> Rule:
+def temperature(value: Number) -> LogitsProcessor:
     """Divides the logits: under 1 the likely becomes likelier, over 1 everything more alike. 0 would be greedy."""
     usable = "a number over 0, from 1e-12 to 1e12 (greedy decoding is what 0 would mean)"
     _check("temperature", value, 1 / MOST <= value <= MOST, usable)
     return lambda logits, rows=(): logits / value
 
 
-def top_k(k: int) -> Rule:
+def top_k(k: int) -> LogitsProcessor:
     """Keeps the tokens whose logit is at least the k-th largest one: k of them, or more if some tie with the k-th."""
     _check_count("top_k", k)
 
-    def rule(logits: Float[Tensor, "B V"], rows: Sequence[Row] = ()) -> Float[Tensor, "B V"]:
+    def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence] = ()) -> Float[Tensor, "B V"]:
         least = logits.topk(min(k, logits.shape[-1])).values[:, -1:]
         return logits.masked_fill(logits < least, -torch.inf)
 
-    return rule
+    return process
 
 
-def exactly_top_k(k: int) -> Rule:
+def exactly_top_k(k: int) -> LogitsProcessor:
     """Keeps k tokens and no more: among those that tie with the k-th, the smaller ids."""
     _check_count("top_k", k)
 
-    def rule(logits: Float[Tensor, "B V"], rows: Sequence[Row] = ()) -> Float[Tensor, "B V"]:
+    def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence] = ()) -> Float[Tensor, "B V"]:
         best = logits.topk(min(k, logits.shape[-1])).values
         count = torch.full_like(best[:, :1], best.shape[-1], dtype=torch.long)
         return logits.masked_fill(~_largest(logits, count, best[:, -1:]), -torch.inf)
 
-    return rule
+    return process
 
 
-def top_p(p: Number) -> Rule:
+def top_p(p: Number) -> LogitsProcessor:
     """Keeps the smallest set of tokens, likeliest first, whose probabilities sum to p or more; of equals smaller ids.
 
     1 keeps everything. Source: Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020, section 3.1.
     """
     _check("top_p", p, 0 < p <= 1, "a number over 0, and at most 1")
 
-    def rule(logits: Float[Tensor, "B V"], rows: Sequence[Row] = ()) -> Float[Tensor, "B V"]:
+    def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence] = ()) -> Float[Tensor, "B V"]:
         kept = _smallest_set(logits, logits.double().softmax(-1), p)
         return logits.masked_fill(~kept, -torch.inf)
 
-    return _unless(p == 1, rule)
+    return _unless(p == 1, process)
 
 
-def min_p(p: Number) -> Rule:
+def min_p(p: Number) -> LogitsProcessor:
     """Keeps tokens at least p times as likely as the likeliest. 0 keeps everything, 1 the likeliest and its equals.
 
     Source: Nguyen et al., "Turning Up the Heat: Min-p Sampling", 2024, section 3.
     """
     _check("min_p", p, 0 <= p <= 1, "a number from 0 to 1")
 
-    def rule(logits: Float[Tensor, "B V"], rows: Sequence[Row] = ()) -> Float[Tensor, "B V"]:
+    def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence] = ()) -> Float[Tensor, "B V"]:
         least = logits.amax(-1, keepdim=True) + math.log(p)
         return logits.masked_fill(logits < least, -torch.inf)
 
-    return _unless(p == 0, rule)
+    return _unless(p == 0, process)
 
 
-def typical(mass: Number) -> Rule:
+def typical_p(mass: Number) -> LogitsProcessor:
     """Keeps the smallest set, nearest to the expected surprise first, whose probabilities sum to `mass` or more.
 
     The surprise of a token is -log p, its expectation the entropy. 1 keeps everything.
     Source: Meister et al., "Locally Typical Sampling", 2023, section 4.
     """
-    _check("typical", mass, 0 < mass <= 1, "a number over 0, and at most 1")
+    _check("typical_p", mass, 0 < mass <= 1, "a number over 0, and at most 1")
 
-    def rule(logits: Float[Tensor, "B V"], rows: Sequence[Row] = ()) -> Float[Tensor, "B V"]:
+    def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence] = ()) -> Float[Tensor, "B V"]:
         logs = logits.double().log_softmax(-1)
-        chances = logs.exp()
-        entropy = -(chances * logs).nansum(-1, keepdim=True)  # 0 times -inf is no surprise
-        kept = _smallest_set(-(-logs - entropy).abs(), chances, mass)
+        probabilities = logs.exp()
+        entropy = -(probabilities * logs).nansum(-1, keepdim=True)  # 0 times -inf is no surprise
+        kept = _smallest_set(-(-logs - entropy).abs(), probabilities, mass)
         return logits.masked_fill(~kept, -torch.inf)
 
-    return _unless(mass == 1, rule)
+    return _unless(mass == 1, process)
 
 
-def repetition(penalty: Number) -> Rule:
+def repetition_penalty(penalty: Number) -> LogitsProcessor:
     """Makes tokens that the row holds already less likely: a positive logit is divided, a negative one multiplied.
 
     The prompt counts. 1 changes nothing. Source: Keskar et al., "CTRL", 2019, section 4.1.
     """
     usable = "a number over 0; 1 changes nothing, 1.2 is usual, 1e-12 to 1e12 are possible"
-    _check("repetition", penalty, 1 / MOST <= penalty <= MOST, usable)
+    _check("repetition_penalty", penalty, 1 / MOST <= penalty <= MOST, usable)
 
-    def rule(logits: Float[Tensor, "B V"], rows: Sequence[Row]) -> Float[Tensor, "B V"]:
+    def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> Float[Tensor, "B V"]:
         logits = logits.clone()
         for i, row in enumerate(rows):
             seen = torch.tensor(sorted(set(row.ids)), dtype=torch.long, device=logits.device)
@@ -112,23 +112,23 @@ def repetition(penalty: Number) -> Rule:
             logits[i, seen] = torch.where(found > 0, found / penalty, found * penalty)
         return logits
 
-    return _unless(penalty == 1, rule)
+    return _unless(penalty == 1, process)
 
 
-def no_repeat(n: int) -> Rule:
-    """No run of n tokens comes twice in a row, its prompt among them.
+def no_repeat_ngram_size(n: int) -> LogitsProcessor:
+    """Forbids every n-gram of tokens that the row, its prompt among it, holds already.
 
     Source: Paulus, Xiong, Socher, "A Deep Reinforced Model for Abstractive Summarization", 2018, section 2.5.
     """
-    _check_count("no_repeat", n)
+    _check_count("no_repeat_ngram_size", n)
 
-    def rule(logits: Float[Tensor, "B V"], rows: Sequence[Row]) -> Float[Tensor, "B V"]:
+    def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> Float[Tensor, "B V"]:
         logits = logits.clone()
         for i, row in enumerate(rows):
             logits[i, sorted(_completing(row.ids, n))] = -torch.inf
         return logits
 
-    return rule
+    return process
 
 
 def _completing(ids: list[int], n: int) -> set[int]:
@@ -137,33 +137,33 @@ def _completing(ids: list[int], n: int) -> set[int]:
     return {ids[at + n - 1] for at in range(len(ids) - n + 1) if ids[at : at + n - 1] == last}
 
 
-def bias(by_id: Mapping[int, Number]) -> Rule:
+def logit_bias(by_id: Mapping[int, Number]) -> LogitsProcessor:
     """Adds a number to the logits of some tokens; -inf forbids a token."""
     for token, value in by_id.items():
         usable = "a number, or -inf to forbid the token; from -1e12 to 1e12"
-        _check(f"bias of token {token}", value, value == -math.inf or -MOST <= value <= MOST, usable)
+        _check(f"logit_bias of token {token}", value, value == -math.inf or -MOST <= value <= MOST, usable)
         if token < 0:
-            raise UserError(f"a bias is given for token {token}; expected an id, 0 or more")
+            raise UserError(f"logit_bias is given for token {token}; expected an id, 0 or more")
     ids, values = torch.tensor(list(by_id), dtype=torch.long), torch.tensor(list(by_id.values()), dtype=torch.float32)
 
-    def rule(logits: Float[Tensor, "B V"], rows: Sequence[Row] = ()) -> Float[Tensor, "B V"]:
+    def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence] = ()) -> Float[Tensor, "B V"]:
         if (largest := max(by_id)) >= logits.shape[-1]:
-            raise UserError(f"a bias is given for token {largest}; the largest id is {logits.shape[-1] - 1}")
+            raise UserError(f"logit_bias is given for token {largest}; the largest id is {logits.shape[-1] - 1}")
         return logits.index_add(1, ids.to(logits.device), values.to(logits).expand(len(logits), -1))
 
-    return _unless(not by_id, rule)
+    return _unless(not by_id, process)
 
 
-def _unless(nothing: bool, rule: Rule) -> Rule:
-    return (lambda logits, rows=(): logits) if nothing else rule
+def _unless(nothing: bool, process: LogitsProcessor) -> LogitsProcessor:
+    return (lambda logits, rows=(): logits) if nothing else process
 
 
-def _smallest_set(score: Tensor, chances: Float[Tensor, "B V"], mass: float) -> Bool[Tensor, "B V"]:
-    """Mask of the fewest tokens of the highest score whose chances sum to `mass` or more."""
+def _smallest_set(score: Tensor, probabilities: Float[Tensor, "B V"], mass: float) -> Bool[Tensor, "B V"]:
+    """Mask of the fewest tokens of the highest score whose probabilities sum to `mass` or more."""
     size = score.shape[-1]
     for width in (FEW, size):
         best, ids = score.topk(min(width, size))
-        sums = chances.gather(-1, ids).cumsum(-1)
+        sums = probabilities.gather(-1, ids).cumsum(-1)
         if bool((sums[:, -1] >= mass).all()):
             break
     count = ((sums < mass).sum(-1, keepdim=True) + 1).clamp(max=sums.shape[-1])

@@ -7,12 +7,15 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.decoding.step import State, Step, select
+from lingon.decoding.step import DecoderState, Step, select
 
 
 def read(
-    step: Step, fresh: Callable[[int], State], prompts: Sequence[Sequence[int]], device: torch.device | str = "cpu"
-) -> tuple[Float[Tensor, "B V"], State]:
+    step: Step,
+    fresh: Callable[[int], DecoderState],
+    prompts: Sequence[Sequence[int]],
+    device: torch.device | str = "cpu",
+) -> tuple[Float[Tensor, "B V"], DecoderState]:
     """Logits [B, V] after each prompt, and the state of the batch.
 
     fresh: makes the state of so many rows before the first token. Prompts may differ in length; none may be empty.
@@ -34,7 +37,7 @@ def read(
     return logits[order], select(state, order)
 
 
-def _read_rests(step: Step, state: State, rests: list[tuple[int, ...]], device) -> tuple[Tensor, State]:
+def _read_rests(step: Step, state: DecoderState, rests: list[tuple[int, ...]], device) -> tuple[Tensor, DecoderState]:
     ids, mask = padded_left(rests)
     return step(ids.to(device), state) if mask.all() else step(ids.to(device), state, mask.to(device))
 

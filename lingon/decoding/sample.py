@@ -1,4 +1,4 @@
-"""One token after the other, for a batch of rows: greedy, or drawn with each row's own dice."""
+"""One token after the other, for a batch of rows: greedy, or sampled with each row's own random number generator."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,74 +6,74 @@ from dataclasses import dataclass
 import torch
 
 from lingon.core.shapes import Float, Tensor
-from lingon.decoding.step import Row, Rule, State, Step, apply, check, finite, select
+from lingon.decoding.step import DecoderState, LogitsProcessor, Step, TokenSequence, apply, check, finite, select
 
-Choose = Callable[[Float[Tensor, "B V"], Sequence[Row]], list[int]]
+Sampler = Callable[[Float[Tensor, "B V"], Sequence[TokenSequence]], list[int]]
 
 
 @dataclass(frozen=True)
-class Picked:
-    """One generated token.
+class Token:
+    """Hold one generated token.
 
     row: which row it goes to. logprob: natural logarithm of the probability that the model itself gave it.
-    chance: its probability after the rules. entropy: of the model's distribution, in nats: the logprob, negative, that
-    was to be expected. others: (id, logprob, chance) of the likeliest tokens, itself among them: by the model, best
-    first, then those that only the rules made likely. Without `details` the numbers are NaN and there are no others.
+    probability: after the logits processors. entropy: of the model's distribution, in nats: the logprob, negative, that
+    was to be expected. top_logprobs: (id, logprob, probability) of the most probable tokens, itself among them: by the
+    model, best first, then those that only the processors made likely. Where numbers are not asked for they are NaN.
     """
 
     row: int
     id: int
     logprob: float = float("nan")
-    chance: float = float("nan")
+    probability: float = float("nan")
     entropy: float = float("nan")
-    others: tuple[tuple[int, float, float], ...] = ()
+    top_logprobs: tuple[tuple[int, float, float], ...] = ()
 
 
-def greedy(logits: Float[Tensor, "B V"], rows: Sequence[Row]) -> list[int]:
+def greedy(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> list[int]:
     """The likeliest token of each row."""
     return logits.argmax(-1).tolist()
 
 
-def sampled(logits: Float[Tensor, "B V"], rows: Sequence[Row]) -> list[int]:
-    """A token of each row, drawn from softmax(logits) with the row's dice.
+def multinomial(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> list[int]:
+    """A token of each row, drawn from softmax(logits) with the row's random number generator.
 
-    The sums of the probabilities are searched for a number that the dice give, so that one draw takes one number,
+    The sums of the probabilities are searched for a number that the generator gives, so that one draw takes one number,
     whatever the vocabulary. A token of probability 0 is never drawn.
     """
     sums = logits.double().softmax(-1).cumsum(-1)
-    drawn = torch.tensor([[row.dice.random()] for row in rows], dtype=torch.float64, device=logits.device)
+    drawn = torch.tensor([[row.rng.random()] for row in rows], dtype=torch.float64, device=logits.device)
     total = sums[:, -1:]
     # The largest number under 1 times the total can round to the total, beyond the last token.
     below = torch.minimum(drawn * total, torch.nextafter(total, torch.zeros_like(total)))
     return torch.searchsorted(sums, below, right=True)[:, 0].tolist()
 
 
-def stream(
+def sample(
     step: Step,
     logits: Float[Tensor, "B V"],
-    state: State,
-    rows: Sequence[Row],
-    choose: Choose = greedy,
-    rules: Sequence[Rule] = (),
-    finished: Callable[[Row], bool] = lambda row: False,
-    details: int | None = None,
-) -> Iterator[list[Picked]]:
+    state: DecoderState,
+    rows: Sequence[TokenSequence],
+    sampler: Sampler = greedy,
+    logits_processors: Sequence[LogitsProcessor] = (),
+    finished: Callable[[TokenSequence], bool] = lambda row: False,
+    top_logprobs: int | None = None,
+) -> Iterator[list[Token]]:
     """Generates, and gives the new tokens of all unfinished rows, step by step; `rows` grow by them.
 
     logits, state: what the model said of the prompts, as `read` in lingon.decoding.prompts gives them.
-    finished: asked after each token of a row; rows that are finished leave the batch. details: how many `others` each
-    `Picked` shall hold; None leaves out all numbers, which saves time.
+    finished: asked after each token of a row; rows that are finished leave the batch. top_logprobs: how many
+    likeliest tokens each `Token` shall hold; None leaves out all numbers, which saves time.
     """
     live = list(range(len(rows)))
     while live:
         ours = [rows[i] for i in live]
-        finite(logits, f"after {len(ours[0].new)} new tokens ")
-        ruled = apply(rules, logits, ours)
-        check(ruled, ours)
-        ids = choose(ruled, ours)
+        finite(logits, f"after {len(ours[0].new_ids)} new tokens ")
+        processed = apply(logits_processors, logits, ours)
+        check(processed, ours)
+        ids = sampler(processed, ours)
         for row, token in zip(ours, ids, strict=True):
             row.ids.append(token)
-        yield picked(live, ids, logits, ruled, details)
+        yield to_tokens(live, ids, logits, processed, top_logprobs)
         keep = [at for at, row in enumerate(ours) if not finished(row)]
         if not keep:
             return
@@ -83,22 +83,26 @@ def stream(
         logits, state = step(torch.tensor(ids, device=logits.device)[:, None], state)
 
 
-def picked(
-    live: list[int], ids: list[int], logits: Float[Tensor, "B V"], ruled: Float[Tensor, "B V"], details: int | None
-) -> list[Picked]:
-    """The tokens `ids` of the rows `live`, with the numbers that the model (logits) and the rules (ruled) gave them."""
-    if details is None:
-        return [Picked(i, token) for i, token in zip(live, ids, strict=True)]
+def to_tokens(
+    live: list[int],
+    ids: list[int],
+    logits: Float[Tensor, "B V"],
+    processed: Float[Tensor, "B V"],
+    top_logprobs: int | None,
+) -> list[Token]:
+    """Return the tokens `ids` of the rows `live`, with their numbers before and after the logits processors."""
+    if top_logprobs is None:
+        return [Token(i, token) for i, token in zip(live, ids, strict=True)]
     chosen = torch.tensor(ids, device=logits.device)[:, None]
-    logs, after = logits.float().log_softmax(-1), ruled.float().softmax(-1)
+    logs, after = logits.float().log_softmax(-1), processed.float().softmax(-1)
     entropy = -(logs.exp() * logs).nansum(-1)  # 0 times -inf is no surprise
-    few = min(details, logs.shape[-1])
+    few = min(top_logprobs, logs.shape[-1])
     likely = torch.cat([logs.topk(few).indices, after.topk(few).indices], 1)
     columns = (logs.gather(1, chosen)[:, 0], after.gather(1, chosen)[:, 0], entropy)
     others = (likely, logs.gather(1, likely), after.gather(1, likely))
     numbers = zip(live, ids, *(column.tolist() for column in columns), strict=True)
     rows = zip(*(found.tolist() for found in others), strict=True)
-    return [Picked(*own, _once(zip(*row, strict=True), few)) for own, row in zip(numbers, rows, strict=True)]
+    return [Token(*own, _once(zip(*row, strict=True), few)) for own, row in zip(numbers, rows, strict=True)]
 
 
 def _once(found: Iterable[tuple[int, float, float]], few: int) -> tuple[tuple[int, float, float], ...]:

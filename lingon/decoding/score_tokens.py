@@ -1,4 +1,4 @@
-"""What a model says of a text that is there: the log-probability of every token, or all that `Picked` tells."""
+"""What a model says of a text that is there: the log-probability of every token, or all that a `Token` holds."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -6,19 +6,21 @@ import torch
 
 from lingon.core.errors import NotFinite
 from lingon.core.shapes import Float, Tensor
-from lingon.decoding.sample import Picked, picked
-from lingon.decoding.step import Row, Rule, State, apply, finite
+from lingon.decoding.sample import Token, to_tokens
+from lingon.decoding.step import DecoderState, LogitsProcessor, TokenSequence, apply, finite
 
 AT_ONCE = 256  # tokens whose logits exist at one time: with 50,000 tokens 51 MB
 
 
-def score(every: Callable, state: State, ids: Sequence[int], device: torch.device | str = "cpu") -> list[float]:
+def token_logprobs(
+    all_logits: Callable, state: DecoderState, ids: Sequence[int], device: torch.device | str = "cpu"
+) -> list[float]:
     """log p(ids[i] | ids[:i]) for i = 1, 2, ...: one number less than there are ids, since nothing precedes the first.
 
-    every: (ids [B, S], state) -> (logits [B, S, V] after each id, state).
+    all_logits: (ids [B, S], state) -> (logits [B, S, V] after each id, state).
     """
     out: list[float] = []
-    for start, logits in _read(every, state, ids, device):
+    for start, logits in _read(all_logits, state, ids, device):
         following = torch.tensor(list(ids[start : start + len(logits)]), device=device)
         out += logits.float().log_softmax(-1).gather(-1, following[:, None])[:, 0].tolist()
     if lost := [place for place, found in enumerate(out, 1) if found == float("-inf")]:
@@ -26,37 +28,37 @@ def score(every: Callable, state: State, ids: Sequence[int], device: torch.devic
     return out
 
 
-def replay(
-    every: Callable,
-    state: State,
+def score_tokens(
+    all_logits: Callable,
+    state: DecoderState,
     ids: Sequence[int],
     first: int = 1,
-    rules: Sequence[Rule] = (),
-    details: int = 0,
+    logits_processors: Sequence[LogitsProcessor] = (),
+    top_logprobs: int = 0,
     device: torch.device | str = "cpu",
-) -> list[Picked]:
-    """The tokens ids[first:] as `stream` with these rules and details would have told them, had it taken them.
+) -> list[Token]:
+    """Return the tokens ids[first:] as `sample` with these processors would have given them, had it taken them.
 
     first: 1 or more, since nothing precedes the first token.
     """
-    out: list[Picked] = []
-    for start, logits in _read(every, state, ids, device):
+    out: list[Token] = []
+    for start, logits in _read(all_logits, state, ids, device):
         skip = max(0, first - start)  # what is read only so that the rest has a past
         places = range(start + skip, start + len(logits))
         if not places:
             continue
-        rows = [Row(list(ids[:place]), first) for place in places]
-        ruled = apply(rules, logits[skip:], rows)
-        out += picked([0] * len(rows), [ids[place] for place in places], logits[skip:], ruled, details)
+        rows = [TokenSequence(list(ids[:place]), first) for place in places]
+        processed = apply(logits_processors, logits[skip:], rows)
+        out += to_tokens([0] * len(rows), [ids[place] for place in places], logits[skip:], processed, top_logprobs)
     return out
 
 
 def _read(
-    every: Callable, state: State, ids: Sequence[int], device: torch.device | str
+    all_logits: Callable, state: DecoderState, ids: Sequence[int], device: torch.device | str
 ) -> Iterator[tuple[int, Float[Tensor, "S V"]]]:
     """A place, and the logits of the tokens from there on, stretch by stretch. Raises NotFinite for broken weights."""
     for start in range(0, len(ids) - 1, AT_ONCE):
         part = ids[start : min(start + AT_ONCE, len(ids) - 1)]
-        logits, state = every(torch.tensor([list(part)], device=device), state)
+        logits, state = all_logits(torch.tensor([list(part)], device=device), state)
         finite(logits)
         yield start + 1, logits[0]

@@ -3,6 +3,7 @@
 Source: Leviathan, Kalman, Matias, "Fast Inference from Transformers via Speculative Decoding", 2023, algorithm 1.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,10 +11,10 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
-from lingon.decoding.sample import Picked, picked, sampled
-from lingon.decoding.step import Row, Rule, State, apply, check, finite
+from lingon.decoding.sample import Token, multinomial, to_tokens
+from lingon.decoding.step import DecoderState, LogitsProcessor, TokenSequence, apply, check, finite
 
-Every = Callable[..., tuple[Tensor, State]]  # (ids [B, S], state) -> (logits [B, S, V] after each id, state)
+Every = Callable[..., tuple[Tensor, DecoderState]]  # (ids [B, S], state) -> (logits [B, S, V] after each id, state)
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Reader:
     """A model on one text: it knows how much of the text it has read, reads the rest, and forgets what was not kept."""
 
     every: Every
-    state: State
+    state: DecoderState
     device: torch.device | str = "cpu"
 
     def read(self, ids: Sequence[int]) -> Float[Tensor, "S V"]:
@@ -37,76 +38,84 @@ class Reader:
 
 
 @dataclass
-class Tally:
-    """How many tokens were drafted, and how many of them were kept."""
+class Acceptance:
+    """Count drafted tokens, and those of them that the target accepted."""
 
     drafted: int = 0
-    kept: int = 0
+    accepted: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Return the acceptance rate: accepted tokens / drafted tokens, NaN when there are none."""
+        return self.accepted / self.drafted if self.drafted else math.nan
 
 
-def speculate(
+def speculative_decode(
     target: Reader,
     draft: Reader,
-    row: Row,
-    most: int,
-    rules: Sequence[Rule] = (),
-    finished: Callable[[Row], bool] = lambda row: False,
-    ahead: int = 4,
-    details: int | None = None,
-    tally: Tally | None = None,
-) -> Iterator[Picked]:
-    """The new tokens of one row, distributed as if the target alone had drawn them; `row` grows by them.
+    row: TokenSequence,
+    max_new_tokens: int,
+    logits_processors: Sequence[LogitsProcessor] = (),
+    finished: Callable[[TokenSequence], bool] = lambda row: False,
+    num_speculative_tokens: int = 4,
+    top_logprobs: int | None = None,
+    acceptance: Acceptance | None = None,
+) -> Iterator[Token]:
+    """Generate the new tokens of one row, distributed as if the target alone had drawn them; `row` grows by them.
 
-    most: new tokens at most. rules: used for both models. For greedy text end them with `exactly_top_k(1)`.
-    ahead: tokens drafted before the target checks them.
+    max_new_tokens: the most tokens to generate. logits_processors: used for both models. For greedy
+    decoding end them with `exactly_top_k(1)`.
+    num_speculative_tokens: tokens drafted before the target checks them.
     """
-    if ahead < 1:
-        raise UserError(f"the draft goes {ahead} tokens ahead, expected 1 or more")
-    tally = tally or Tally()
-    while len(row.new) < most:
-        start, left = len(row.ids), most - len(row.new)
-        guesses, chances = _drafted(draft, row, rules, min(ahead, left - 1))
+    if num_speculative_tokens < 1:
+        raise UserError(f"num_speculative_tokens is {num_speculative_tokens}, expected 1 or more")
+    acceptance = acceptance or Acceptance()
+    while len(row.new_ids) < max_new_tokens:
+        start, left = len(row.ids), max_new_tokens - len(row.new_ids)
+        guesses, probabilities = _drafted(draft, row, logits_processors, min(num_speculative_tokens, left - 1))
         logits = target.read([*row.ids, *guesses])[-len(guesses) - 1 :]
-        finite(logits, f"after {len(row.new)} new tokens ")
+        finite(logits, f"after {len(row.new_ids)} new tokens ")
         for i in range(len(guesses) + 1):
-            ruled = apply(rules, logits[i : i + 1], [row])
-            check(ruled, [row])
-            guess = (guesses[i], chances[i]) if i < len(guesses) else None
-            token, kept = _verdict(ruled, guess, row)
+            processed = apply(logits_processors, logits[i : i + 1], [row])
+            check(processed, [row])
+            guess = (guesses[i], probabilities[i]) if i < len(guesses) else None
+            token, accepted = _verdict(processed, guess, row)
             row.ids.append(token)
-            tally.kept += kept
-            yield picked([0], [token], logits[i : i + 1], ruled, details)[0]
+            acceptance.accepted += accepted
+            yield to_tokens([0], [token], logits[i : i + 1], processed, top_logprobs)[0]
             if finished(row):
                 return
-            if not kept:
+            if not accepted:
                 break
-        tally.drafted += len(guesses)
+        acceptance.drafted += len(guesses)
         # The last token has been read by neither: it comes from the target, or replaces a draft.
         target.keep(len(row.ids) - 1)
         draft.keep(min(len(row.ids) - 1, start + max(0, len(guesses) - 1)))
 
 
-def _drafted(draft: Reader, row: Row, rules: Sequence[Rule], count: int) -> tuple[list[int], list[Tensor]]:
+def _drafted(
+    draft: Reader, row: TokenSequence, logits_processors: Sequence[LogitsProcessor], count: int
+) -> tuple[list[int], list[Tensor]]:
     """Tokens drawn from the draft one after the other, and the distribution [V] that each was drawn from."""
-    trial, chances = Row(list(row.ids), row.prompt, row.dice), []
+    trial, probabilities = TokenSequence(list(row.ids), row.prompt_length, row.rng), []
     for _ in range(count):
         logits = draft.read(trial.ids)[-1:]
         finite(logits, "of the draft: ")
-        ruled = apply(rules, logits, [trial])
-        check(ruled, [trial])
-        chances.append(ruled[0].double().softmax(-1))
-        trial.ids += sampled(ruled, [trial])
-    return trial.ids[len(row.ids) :], chances
+        processed = apply(logits_processors, logits, [trial])
+        check(processed, [trial])
+        probabilities.append(processed[0].double().softmax(-1))
+        trial.ids += multinomial(processed, [trial])
+    return trial.ids[len(row.ids) :], probabilities
 
 
-def _verdict(ruled: Float[Tensor, "1 V"], guess: tuple[int, Tensor] | None, row: Row) -> tuple[int, bool]:
+def _verdict(processed: Float[Tensor, "1 V"], guess: tuple[int, Tensor] | None, row: TokenSequence) -> tuple[int, bool]:
     """The next token, and whether it is the guess.
 
     The guess is kept with probability min(1, p/q); else a token is drawn from what p has more than q, as a share.
     """
     if guess is None:
-        return sampled(ruled, [row])[0], False
-    (token, q), p = guess, ruled[0].double().softmax(-1)
-    if row.dice.random() * q[token].item() < p[token].item():
+        return multinomial(processed, [row])[0], False
+    (token, q), p = guess, processed[0].double().softmax(-1)
+    if row.rng.random() * q[token].item() < p[token].item():
         return token, True
-    return sampled((p - q).clamp(min=0).log()[None], [row])[0], False
+    return multinomial((p - q).clamp(min=0).log()[None], [row])[0], False

@@ -1,4 +1,4 @@
-"""What decoding asks of a model: a step from ids to logits, with a state that can be divided, copied and rewound."""
+"""What decoding requires of a model: a step from ids to logits, with a state that can be selected from and rewound."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,17 +13,17 @@ from lingon.core.shapes import Float, Int, Tensor
 
 
 @runtime_checkable
-class State(Protocol):
+class DecoderState(Protocol):
     """What a model remembers of the tokens it has read, for B rows."""
 
     @property
     def length(self) -> int:
         """Tokens read so far, padding among them."""
 
-    def select(self, rows: Int[Tensor, " M"]) -> "State":
+    def select(self, rows: Int[Tensor, " M"]) -> "DecoderState":
         """The state of these rows in this order; a row may be taken twice, or not at all."""
 
-    def rewind(self, tokens: int) -> "State":
+    def rewind(self, tokens: int) -> "DecoderState":
         """The state as it was `tokens` tokens ago."""
 
 
@@ -35,27 +35,27 @@ class Step(Protocol):
     """
 
     def __call__(
-        self, ids: Int[Tensor, "B S"], state: State, mask: Tensor | None = None
-    ) -> tuple[Float[Tensor, "B V"], State]: ...
+        self, ids: Int[Tensor, "B S"], state: DecoderState, mask: Tensor | None = None
+    ) -> tuple[Float[Tensor, "B V"], DecoderState]: ...
 
 
 @dataclass
-class Row:
-    """A text that grows: its ids, of which the first `prompt` were given, and the dice it is drawn with."""
+class TokenSequence:
+    """Hold a text that grows: its ids, the first `prompt_length` of the prompt, and its random number generator."""
 
     ids: list[int]
-    prompt: int
-    dice: Random = field(default_factory=lambda: Random(0))
+    prompt_length: int
+    rng: Random = field(default_factory=lambda: Random(0))
 
     @property
-    def new(self) -> list[int]:
+    def new_ids(self) -> list[int]:
         """The ids that were generated."""
-        return self.ids[self.prompt :]
+        return self.ids[self.prompt_length :]
 
 
 LONGEST = 10**9  # new tokens that may be asked for
 
-Rule = Callable[[Float[Tensor, "B V"], Sequence[Row]], Float[Tensor, "B V"]]
+LogitsProcessor = Callable[[Float[Tensor, "B V"], Sequence[TokenSequence]], Float[Tensor, "B V"]]
 
 
 def shown(value: int | float) -> str:
@@ -75,9 +75,10 @@ def check_seed(seed: int) -> None:
         raise UserError(f"seed is {shown(seed)}, expected a whole number from -2**63 to 2**64 - 1")
 
 
-def rows_of(prompts: Sequence[Sequence[int]], seed: int = 0) -> list[Row]:
-    """A row for each prompt. Its dice depend on the seed, on the prompt and on which copy of the prompt it is.
+def start_sequences(prompts: Sequence[Sequence[int]], seed: int = 0) -> list[TokenSequence]:
+    """Return a sequence for each prompt.
 
+    Its random numbers depend on the seed, on the prompt and on which copy of the prompt it is.
     So a text comes out the same alone or in any batch, and several copies of a prompt give different texts.
     """
     check_seed(seed)
@@ -85,11 +86,11 @@ def rows_of(prompts: Sequence[Sequence[int]], seed: int = 0) -> list[Row]:
     rows = []
     for prompt in map(tuple, prompts):
         copy = copies[prompt] = copies.get(prompt, -1) + 1
-        rows.append(Row(list(prompt), len(prompt), Random(derive(seed, "row", *prompt, "copy", copy))))
+        rows.append(TokenSequence(list(prompt), len(prompt), Random(derive(seed, "row", *prompt, "copy", copy))))
     return rows
 
 
-def select(state: State, rows: Sequence[int]) -> State:
+def select(state: DecoderState, rows: Sequence[int]) -> DecoderState:
     """The state of these rows; the same object when they are all of them, in their order, already."""
     return state.select(torch.tensor(list(rows)))
 
@@ -97,26 +98,31 @@ def select(state: State, rows: Sequence[int]) -> State:
 def finite(logits: Float[Tensor, "... V"], where: str = "") -> None:
     """Raises NotFinite for logits of a model from which no probabilities follow: NaN, infinite, or -inf for all.
 
-    Asked of what the model says itself: a rule may forbid the only token that is infinite, and its number be NaN then.
+    Asked of what the model says itself: a processor may forbid the only token that is infinite, and what is left be
+    NaN then.
     """
     if not logits.amax(-1).isfinite().all():  # the largest is NaN where any of them is
         raise NotFinite(f"{where}the model gave logits that are NaN or infinite; its weights are broken")
 
 
-def apply(rules: Sequence[Rule], logits: Float[Tensor, "B V"], rows: Sequence[Row]) -> Float[Tensor, "B V"]:
-    """Logits after every rule, in the order of the list."""
-    for rule in rules:
-        logits = rule(logits, rows)
+def apply(
+    logits_processors: Sequence[LogitsProcessor], logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]
+) -> Float[Tensor, "B V"]:
+    """Apply every logits processor, in the order of the list."""
+    for process in logits_processors:
+        logits = process(logits, rows)
     return logits
 
 
-def check(logits: Float[Tensor, "B V"], rows: Sequence[Row]) -> None:
-    """Raises NotFinite when the model gave NaN, UserError when the rules left a row no token at all."""
+def check(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> None:
+    """Raises NotFinite when the model gave NaN, UserError when the processors left a row no token at all."""
     best = logits.amax(-1)
     if best.isfinite().all():
         return
     for value, row in zip(best.tolist(), rows, strict=True):
-        where = f"after {len(row.new)} new tokens"
+        where = f"after {len(row.new_ids)} new tokens"
         if value == float("-inf"):
-            raise UserError(f"{where} the rules leave no token to go on with; loosen the grammar, bias or penalties")
+            raise UserError(
+                f"{where} the logits processors leave no token to sample; loosen the grammar, bias or penalties"
+            )
         finite(torch.tensor([value]), f"{where} ")

@@ -255,28 +255,28 @@ def test_a_failed_save_leaves_the_old_bundle(bundle):
     assert [file.name for file in bundle.parent.iterdir()] == [bundle.name]
 
 
-def mutated(dice, config):
+def mutated(rng, config):
     """The text of a config with one to three things changed: a value, a key, or a byte of the file."""
     config = copy.deepcopy(config)
-    for _ in range(dice.randint(1, 3)):
-        place = config if dice.random() < 0.5 or not isinstance(config.get("config"), dict) else config["config"]
+    for _ in range(rng.randint(1, 3)):
+        place = config if rng.random() < 0.5 or not isinstance(config.get("config"), dict) else config["config"]
         if not place:
             continue
-        key = dice.choice(sorted(place))
-        act = dice.choice(["drop", "rename", "swap", "value", "value"])
+        key = rng.choice(sorted(place))
+        act = rng.choice(["drop", "rename", "swap", "value", "value"])
         if act == "drop":
             del place[key]
         elif act == "rename":
-            place[dice.choice(["", "os", "__class__", key + "s", key.upper()])] = place.pop(key)
+            place[rng.choice(["", "os", "__class__", key + "s", key.upper()])] = place.pop(key)
         elif act == "swap":
-            other = dice.choice(sorted(place))
+            other = rng.choice(sorted(place))
             place[key], place[other] = place[other], place[key]
         else:
-            place[key] = dice.choice(VALUES)
+            place[key] = rng.choice(VALUES)
     text = json.dumps(config)
-    if dice.random() < 0.2:
-        at = dice.randrange(len(text))
-        text = text[:at] + dice.choice(['"', "{", "]", "9", "", "\\", "NaN", "1e999", "\x00"]) + text[at + 1 :]
+    if rng.random() < 0.2:
+        at = rng.randrange(len(text))
+        text = text[:at] + rng.choice(['"', "{", "]", "9", "", "\\", "NaN", "1e999", "\x00"]) + text[at + 1 :]
     return text
 
 
@@ -295,9 +295,9 @@ def test_a_thousand_mutations_give_our_error_or_a_classifier(whole, tmp_path, na
         entry_of(known)
     config = read_config(bundle / "config.json")
     load(bundle).predict(TEXTS)
-    before, dice, refused = set(sys.modules), random.Random(7), []
+    before, rng, refused = set(sys.modules), random.Random(7), []
     for _ in range(1000):
-        (bundle / "config.json").write_text(mutated(dice, config), encoding="utf-8")
+        (bundle / "config.json").write_text(mutated(rng, config), encoding="utf-8")
         try:
             loaded = load(bundle)
         except UserError as error:
@@ -314,9 +314,11 @@ def test_an_end_beyond_the_vocabulary_is_refused_when_loading(tmp_path):
     size = len(tokenizer.vocab)
     task = LanguageModel(build("gpt", {"vocab_size": size, "width": 8, "depth": 1, "heads": 2}), tokenizer)
     bundle = save_bundle(task, "gpt", tmp_path / "g", RUN)
-    assert load(rewritten(bundle, lambda config: config.update(ends=[size - 1]))).ends == (size - 1,)
-    rewritten(bundle, lambda config: config.update(ends=[0, size]))
-    with pytest.raises(DataError, match=rf"config.json: key 'ends' has {size}, expected ids from 0 to {size - 1}, wh"):
+    assert load(rewritten(bundle, lambda config: config.update(eos_ids=[size - 1]))).eos_ids == (size - 1,)
+    rewritten(bundle, lambda config: config.update(eos_ids=[0, size]))
+    with pytest.raises(
+        DataError, match=rf"config.json: key 'eos_ids' has {size}, expected ids from 0 to {size - 1}, wh"
+    ):
         load(bundle)
 
 

@@ -59,7 +59,7 @@ def test_a_converted_model_computes_what_it_did_before(name, tmp_path):
         assert (small(IDS).float() - wanted).norm() < 0.1 * wanted.norm()
     tied = found.model.output.weight is found.model.embedding.weight
     assert tied == (MODELS[name].get("tie_word_embeddings", True))
-    assert found.ends == (2,)
+    assert found.eos_ids == (2,)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_a_file_becomes_a_checkpoint_of_the_other_layout(gemma, tmp_path):
     with torch.no_grad():
         assert torch.equal(again.model(IDS), found.model(IDS))
     assert again.tokenizer.encode("the hat") == found.tokenizer.encode("the hat")
-    assert again.ends == found.ends
+    assert again.eos_ids == found.eos_ids
 
 
 def test_weights_in_blocks_are_the_numbers_of_the_blocks(gemma, tmp_path):
@@ -111,14 +111,16 @@ def test_a_file_is_loaded_by_name_and_goes_on_with_a_text(gemma, tmp_path):
     path = written(tmp_path, *gemma)
     model = lingon.load(str(path))
     assert model.tokenizer.tokens("the hat in") == ["<s>", "th", "e", "\u2581", "h", "a", "t", "\u2581in"]
-    assert model.write("the", tokens=5, temperature=0) == model.write("the", tokens=5, temperature=0)
-    assert [token for token, _ in model.score("the hat")] == ["th", "e", "\u2581", "h", "a", "t"]
+    assert model.generate("the", max_new_tokens=5, temperature=0) == model.generate(
+        "the", max_new_tokens=5, temperature=0
+    )
+    assert [token for token, _ in model.logprobs("the hat")] == ["th", "e", "\u2581", "h", "a", "t"]
     with pytest.raises(UserError, match="is a language-model; classifiers are exported"):
         export(path, "onnx")
     with pytest.raises(UserError, match="did you mean 'gemma-270m'"):
         lingon.load(tmp_path / "gemma-27m")
     renamed = path.rename(tmp_path / "weights")
-    assert lingon.load(renamed).score("the hat") == model.score("the hat")
+    assert lingon.load(renamed).logprobs("the hat") == model.logprobs("the hat")
 
 
 WRONG = {
@@ -271,6 +273,6 @@ def test_a_file_with_a_token_more_than_embeddings_loads_and_refuses_it_when_met(
                 lingon.load(path)
             continue
         model = lingon.load(path)
-        assert model.score("the hat")
+        assert model.logprobs("the hat")
         with pytest.raises(UserError, match=f"token '<picture>' is id {size}"):
-            model.score("the <picture>")
+            model.logprobs("the <picture>")

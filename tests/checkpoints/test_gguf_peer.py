@@ -14,7 +14,7 @@ from lingon.data.corpora.weights import WEIGHTS, fetch_weights
 from lingon.data.files.gguf import GGUF
 from lingon.data.tokenizers.gguf import gguf_tokenizer
 from lingon.data.tokenizers.train import bpe
-from lingon.tasks.language_model import LanguageModel, Manner
+from lingon.tasks.language_model import LanguageModel, SamplingParams
 from tests.checkpoints.conftest import PIECES, assert_same
 from tests.checkpoints.gguf_models import MODELS, NEAR, WIDE, converted
 from tests.data.gguf_files import BLOCKS, gguf_bytes, random_blocks
@@ -80,9 +80,9 @@ def test_weights_in_few_bits_give_the_same_logits_and_go_on_alike(gguf_peer, tmp
         ours = load_gguf(tmp_path / "a.gguf").model(IDS)
     assert (ours - theirs).abs().max() < 1e-4 * theirs.abs().max()
     found = load_gguf(tmp_path / "a.gguf")
-    model = LanguageModel(found.model, found.tokenizer, found.ends)
+    model = LanguageModel(found.model, found.tokenizer, found.eos_ids)
     for prompt in ("the hat", "in a", "shin"):
-        steps = model.picked([prompt], Manner(tokens=20, temperature=0))
+        steps = model.sample([prompt], SamplingParams(max_new_tokens=20, temperature=0))
         wanted = gguf_peer.ask("greedy", asked | {"ids": model.encode(prompt), "tokens": 20})["ids"]
         assert [step[0].id for step in steps] == wanted
 
@@ -149,7 +149,7 @@ def test_gemma_as_published_computes_what_transformers_does(gguf_peer, texts):
     assert sum(p.numel() for p in found.model.parameters()) == 268_098_176
     ours = found.tokenizer.encode_batch(json.loads(texts.read_text()))
     assert_same(ours, gguf_peer.ask("encode", place | {"texts": str(texts)})["ids"], texts)
-    model = LanguageModel(found.model, found.tokenizer, found.ends)
+    model = LanguageModel(found.model, found.tokenizer, found.eos_ids)
     for text in ("The capital of France is", "It is a truth universally acknowledged, that", "def add(a, b):\n"):
         ids = model.encode(text)
         theirs = torch.tensor(gguf_peer.ask("logits", place | {"ids": [ids], "every": 997})["logits"])
@@ -157,4 +157,4 @@ def test_gemma_as_published_computes_what_transformers_does(gguf_peer, texts):
             logits = found.model(torch.tensor([ids]))[..., ::997]
         assert (logits - theirs).abs().max() < 1e-2 * theirs.abs().max()
         wanted = gguf_peer.ask("greedy", place | {"ids": ids, "tokens": 20})["ids"]
-        assert model.write(text, tokens=20, temperature=0) == model.pieces.text_of(wanted).decode()
+        assert model.generate(text, max_new_tokens=20, temperature=0) == model.pieces.text_of(wanted).decode()

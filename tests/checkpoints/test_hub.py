@@ -137,31 +137,33 @@ def test_our_own_models_are_saved_in_a_published_layout(kind, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama", "own gpt", "own decoder"])
-@pytest.mark.parametrize("ends", [(7, 9), (0,), ()])
-def test_end_tokens_are_saved_as_they_were_loaded(name, ends, folders, tmp_path):
+@pytest.mark.parametrize("eos_ids", [(7, 9), (0,), ()])
+def test_end_tokens_are_saved_as_they_were_loaded(name, eos_ids, folders, tmp_path):
     if name.startswith("own"):
         model = build(
             name[4:], {"vocab_size": 89, "width": 24, "depth": 1, "heads": 2, "context_length": 17, **KV[name]}
         )
     else:
         model = load_hub(folders[name]).model
-    folder = save_hub(model, tmp_path / "a", ends=ends)
+    folder = save_hub(model, tmp_path / "a", eos_ids=eos_ids)
     found = load_hub(folder)
-    assert found.ends == load_hub(save_hub(found.model, tmp_path / "b", ends=found.ends)).ends == ends
+    assert found.eos_ids == load_hub(save_hub(found.model, tmp_path / "b", eos_ids=found.eos_ids)).eos_ids == eos_ids
     # Without the key, transformers has 50256 for a GPT-2 and 2 for a Llama.
-    assert json.loads((folder / "config.json").read_text())["eos_token_id"] == {(7, 9): [7, 9], (0,): 0, (): None}[ends]
-    assert load_hub(save_hub(model, tmp_path / "c")).ends == ((2,) if name == "llama" else ())
+    assert (
+        json.loads((folder / "config.json").read_text())["eos_token_id"] == {(7, 9): [7, 9], (0,): 0, (): None}[eos_ids]
+    )
+    assert load_hub(save_hub(model, tmp_path / "c")).eos_ids == ((2,) if name == "llama" else ())
     with pytest.raises(UserError, match="the end token 89 is not in the vocabulary; expected ids from 0 to 88"):
-        save_hub(model, tmp_path / "d", ends=(7, 89))
+        save_hub(model, tmp_path / "d", eos_ids=(7, 89))
 
 
 def test_end_tokens_of_generation_config_count_before_those_of_config(folders, tmp_path):
     folder = save_hub(fresh(CONFIGS["llama"]), tmp_path / "a")
     (folder / "generation_config.json").write_text('{"eos_token_id": [7, 9]}')
     found = load_hub(folder)
-    again = save_hub(found.model, tmp_path / "b", ends=found.ends)
+    again = save_hub(found.model, tmp_path / "b", eos_ids=found.eos_ids)
     assert json.loads((again / "generation_config.json").read_text())["eos_token_id"] == [7, 9]
-    assert load_hub(again).ends == (7, 9)
+    assert load_hub(again).eos_ids == (7, 9)
 
 
 def test_a_model_without_a_place_in_the_layout_is_refused(tmp_path):
@@ -366,15 +368,15 @@ def test_a_name_goes_to_the_hub_and_nowhere_else(monkeypatch, folders):
 
 def test_seven_hundred_random_configurations_are_ours_to_refuse():
     """Whatever JSON says, it is a model of few numbers or our error; nothing is imported by a name from it."""
-    dice, made_some, said = random.Random(0), 0, []
+    rng, made_some, said = random.Random(0), 0, []
     keys = [*SIZES, "rope_parameters", "layer_types", "sliding_window", "hidden_act", "rope_scaling", "rope_theta"]
     keys += ["tie_word_embeddings", "attention_bias", "use_sliding_window", "max_window_layers", "n_embd", "n_layer"]
     values = [0, 1, 2, 6, -1, 2**31, 10**30, 0.5, 1e308, float("nan"), None, True, "", "silu", "x" * 999, [], [1], {}]
     values += [LINEAR, PLAIN, {"full_attention": 3}, ["full_attention"] * 3, {"rope_type": {}}]
     modules = set(__import__("sys").modules)
     for _ in range(700):
-        config = dict(dice.choice(list(CONFIGS.values())))
-        config |= {dice.choice(keys): dice.choice(values) for _ in range(dice.randint(1, 3))}
+        config = dict(rng.choice(list(CONFIGS.values())))
+        config |= {rng.choice(keys): rng.choice(values) for _ in range(rng.randint(1, 3))}
         try:
             model = from_config(config, limit=100_000, device="meta")
             assert sum(p.numel() for p in model.parameters()) <= 100_000
@@ -388,14 +390,14 @@ def test_seven_hundred_random_configurations_are_ours_to_refuse():
 
 def test_hostile_headers_are_ours_to_refuse(folder):
     """The header of a weights file, with bytes changed: a model, or our error; never more memory or time."""
-    dice, path = random.Random(0), folder / "model.safetensors"
+    rng, path = random.Random(0), folder / "model.safetensors"
     whole = path.read_bytes()
     header = int.from_bytes(whole[:8], "little")
     before, said = psutil.Process().memory_info().rss, []
     for _ in range(300):
         data = bytearray(whole)
-        for _ in range(dice.randint(1, 4)):
-            data[dice.randrange(8 + header)] = dice.choice(b'0123456789{}[]",:\x00\xff')
+        for _ in range(rng.randint(1, 4)):
+            data[rng.randrange(8 + header)] = rng.choice(b'0123456789{}[]",:\x00\xff')
         path.write_bytes(bytes(data))
         try:
             load_hub(folder)
@@ -452,7 +454,7 @@ def test_a_tokenizer_one_token_longer_than_the_embedding_loads_and_its_id_is_ref
     model = lingon.load(folder)
     assert len(model.tokenizer.vocab) == 89
     assert len(model.pieces.of) == 89
-    assert model.score("w1 w2 w3")
+    assert model.logprobs("w1 w2 w3")
     for read in (model.tokenizer.encode, lambda text: model.tokenizer.encode_batch([text]), model.score):
         with pytest.raises(UserError, match="token '<image>' is id 89, but the model has 89 embeddings"):
             read("w1 <image> w2")
@@ -467,7 +469,7 @@ def test_a_bundle_of_a_published_model_loads_with_a_longer_and_a_shorter_tokeniz
     model = lingon.load(folder)
     save_bundle(model, model.model.config()["model_type"], tmp_path / "bundle", {})
     again = lingon.load(tmp_path / "bundle")
-    assert again.score("w1 w2 w3") == model.score("w1 w2 w3")
+    assert again.logprobs("w1 w2 w3") == model.logprobs("w1 w2 w3")
     if base == 89:
         with pytest.raises(UserError, match="token '<image>' is id 89"):
-            again.score("w1 <image>")
+            again.logprobs("w1 <image>")

@@ -10,11 +10,11 @@ import lingon
 from lingon.checkpoints.bundle import save_bundle
 from lingon.cli.app import main
 from lingon.data.tokenizers import bpe
-from lingon.decoding.beam import Beams, none_would_win_now
+from lingon.decoding.beam import BeamParams, none_would_win_now
+from lingon.decoding.sampling_params import SamplingParams
 from lingon.models.gpt import GPT
 from lingon.tasks.language_model import LanguageModel
-from lingon.tasks.language_model.generation import batches
-from lingon.tasks.language_model.sampling_params import Manner
+from lingon.tasks.language_model.generation import prompt_batches
 
 TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ran."] * 5
 
@@ -54,9 +54,9 @@ def rows(out: str) -> list[dict]:
 
 
 def test_several_texts_of_a_prompt_are_those_of_a_batch(said, model):
-    code, out, _ = said("--prompt", "the cat", "--n", 3, "--tokens", 9, "--seed", 2, "--json")
+    code, out, _ = said("--prompt", "the cat", "--n", 3, "--max-new-tokens", 9, "--seed", 2, "--json")
     assert code == 0
-    wanted = model.write_all(["the cat"] * 3, Manner(9, seed=2))
+    wanted = model.generate_batch(["the cat"] * 3, SamplingParams(9, seed=2))
     assert [row["text"] for row in rows(out)] == wanted
     assert len(set(wanted)) > 1
     for row in rows(out):
@@ -65,15 +65,17 @@ def test_several_texts_of_a_prompt_are_those_of_a_batch(said, model):
             logs = model.model(torch.tensor([[*model.encode("the cat"), *ids]]))[0].log_softmax(-1)
         own = sum(float(logs[len(model.encode("the cat")) - 1 + i, token]) for i, token in enumerate(ids))
         assert row["logprob"] == pytest.approx(own, abs=1e-3)
-    _, plain, _ = said("--prompt", "the cat", "--n", 3, "--tokens", 9, "--seed", 2)
+    _, plain, _ = said("--prompt", "the cat", "--n", 3, "--max-new-tokens", 9, "--seed", 2)
     assert plain == "".join(f"[{i}] the cat{text}\n\n" for i, text in enumerate(wanted, 1))
 
 
 def test_prompts_of_a_file_are_written_like_those_given(said, model, tmp_path):
     (tmp_path / "p.txt").write_text("the cat\n\na dog ran; a cat ran. a dog\n", encoding="utf-8")
-    _, out, _ = said("--prompt-file", tmp_path / "p.txt", "--prompt", "a", "--json", "--tokens", 20)
+    _, out, _ = said("--prompt-file", tmp_path / "p.txt", "--prompt", "a", "--json", "--max-new-tokens", 20)
     assert [row["prompt"] for row in rows(out)] == ["a", "the cat", "a dog ran; a cat ran. a dog"]
-    assert [row["text"] for row in rows(out)] == [model.write(row["prompt"], Manner(20)) for row in rows(out)]
+    assert [row["text"] for row in rows(out)] == [
+        model.generate(row["prompt"], SamplingParams(20)) for row in rows(out)
+    ]
     (tmp_path / "p.txt").write_text("\n")
     assert "has no prompt; write one a line" in said("--prompt-file", tmp_path / "p.txt")[2]
 
@@ -81,88 +83,99 @@ def test_prompts_of_a_file_are_written_like_those_given(said, model, tmp_path):
 def test_a_batch_cuts_no_text_short(model):
     long = "a dog ran; a cat ran. a dog sat on"
     lengths = {text: len(model.encode(text)) for text in ("a", "the", long)}
-    found = list(batches(model, ["a", "the", long, "a"], 2, most=32 - lengths["the"]))
+    found = list(prompt_batches(model, ["a", "the", long, "a"], 2, max_new_tokens=32 - lengths["the"]))
     assert found == [["a", "a", "the", "the"], [long, long], ["a", "a"]]
-    assert [len(group) for group in batches(model, ["a"] * 20, 1, 5)] == [16, 4]
-    assert list(batches(model, ["a"], 40, 5)) == [["a"] * 40]
+    assert [len(group) for group in prompt_batches(model, ["a"] * 20, 1, 5)] == [16, 4]
+    assert list(prompt_batches(model, ["a"], 40, 5)) == [["a"] * 40]
 
 
 def test_beams_give_the_best_first(said, model):
-    _, out, _ = said("--prompt", "the", "--beams", 4, "--n", 3, "--tokens", 6, "--json", "--length-penalty", 1.5)
-    wanted = model.search("the", Beams(4, 6, 1.5, best=3))
+    _, out, _ = said(
+        "--prompt", "the", "--beams", 4, "--n", 3, "--max-new-tokens", 6, "--json", "--length-penalty", 1.5
+    )
+    wanted = model.beam_search("the", BeamParams(4, 6, 1.5, n=3))
     assert [(row["text"], row["score"]) for row in rows(out)] == [
         (text, pytest.approx(score)) for text, _, score in wanted
     ]
-    _, out, _ = said("--prompt", "the", "--beams", 4, "--tokens", 6, "--groups", 2, "--early-stopping", "heuristic")
-    diverse = model.search("the", Beams(4, 6, groups=2, diversity=0.5, stop=none_would_win_now))
+    _, out, _ = said(
+        "--prompt", "the", "--beams", 4, "--max-new-tokens", 6, "--beam-groups", 2, "--early-stopping", "heuristic"
+    )
+    diverse = model.beam_search(
+        "the", BeamParams(4, 6, beam_groups=2, diversity_penalty=0.5, early_stopping=none_would_win_now)
+    )
     assert out.startswith(f"the{diverse[0][0]}\n[log-probability {diverse[0][1]:.3f}, score {diverse[0][2]:.3f}]")
 
 
 def test_beams_end_before_a_stop_text(said):
-    flags = ("--prompt", "the", "--beams", 4, "--n", 4, "--tokens", 8, "--bias", "[pad]=-inf", "--json")
+    flags = ("--prompt", "the", "--beams", 4, "--n", 4, "--max-new-tokens", 8, "--logit-bias", "[pad]=-inf", "--json")
     best = rows(said(*flags)[1])[0]["text"]
     stop = best[3:5]
     found = rows(said(*flags, "--stop", stop)[1])
-    assert any(row["ended"] == "stop text" for row in found)
+    assert any(row["finish_reason"] == "stop_sequence" for row in found)
     assert not any(stop in row["text"] for row in found)
 
 
 def test_contrastive_search_without_contrast_is_greedy(said, model):
-    greedy = model.write("the", tokens=8, temperature=0)
-    assert said("--prompt", "the", "--contrastive", 0, "--tokens", 8)[1] == f"the{greedy}\n"
-    _, out, _ = said("--prompt", "the", "--contrastive", 0.9, "--top-k", 5, "--tokens", 8, "--json")
+    greedy = model.generate("the", max_new_tokens=8, temperature=0)
+    assert said("--prompt", "the", "--contrastive", 0, "--max-new-tokens", 8)[1] == f"the{greedy}\n"
+    _, out, _ = said("--prompt", "the", "--contrastive", 0.9, "--top-k", 5, "--max-new-tokens", 8, "--json")
     assert rows(out)[0]["text"] != greedy
     # The context has room for 32 tokens, and the last of them is judged as well.
-    full = rows(said("--contrastive", 0.5, "--tokens", 99, "--bias", "[pad]=-inf", "--json")[1])[0]
-    assert (full["ended"], len(full["tokens"])) == ("context", 31)
+    full = rows(said("--contrastive", 0.5, "--max-new-tokens", 99, "--logit-bias", "[pad]=-inf", "--json")[1])[0]
+    assert (full["finish_reason"], len(full["tokens"])) == ("context_length", 31)
 
 
 def test_a_draft_and_eight_bits_write_too(said, folder, model):
-    greedy = model.write("the dog", tokens=8, temperature=0)
-    assert said("--prompt", "the dog", "--draft", folder, "--temperature", 0, "--tokens", 8)[1] == f"the dog{greedy}\n"
-    (row,) = rows(said("--prompt", "the dog", "--int8", "--temperature", 0, "--tokens", 8, "--json")[1])
+    greedy = model.generate("the dog", max_new_tokens=8, temperature=0)
+    assert (
+        said("--prompt", "the dog", "--draft-model", folder, "--temperature", 0, "--max-new-tokens", 8)[1]
+        == f"the dog{greedy}\n"
+    )
+    (row,) = rows(said("--prompt", "the dog", "--int8", "--temperature", 0, "--max-new-tokens", 8, "--json")[1])
     ids = [model.tokenizer.vocab[token["token"]] for token in row["tokens"]]
-    exact = [token.logprob for token in model.told("the dog", ids)]
+    exact = [token.logprob for token in model.score_tokens("the dog", ids)]
     assert [token["logprob"] for token in row["tokens"]] == pytest.approx(exact, abs=0.1)
 
 
 def test_a_bias_is_for_a_token_exactly(said):
-    assert said("--prompt", "the", "--bias", " cat=99", "--tokens", 3)[1] == "the cat cat cat\n"
-    assert "cat" not in said("--prompt", "the", "--bias", " cat=-inf", "--tokens", 20, "--temperature", 0)[1]
+    assert said("--prompt", "the", "--logit-bias", " cat=99", "--max-new-tokens", 3)[1] == "the cat cat cat\n"
+    assert (
+        "cat" not in said("--prompt", "the", "--logit-bias", " cat=-inf", "--max-new-tokens", 20, "--temperature", 0)[1]
+    )
 
 
 def test_a_page_is_written_beside_the_text(said, tmp_path):
     code, out, err = said(
-        "--prompt", "the", "--n", 2, "--tokens", 4, "--page", tmp_path / "g.html", "--alternatives", 3
+        "--prompt", "the", "--n", 2, "--max-new-tokens", 4, "--page", tmp_path / "g.html", "--top-logprobs", 3
     )
     assert (code, err) == (0, f"wrote {tmp_path / 'g.html'}\n")
     assert out.startswith("[1] the")
-    assert "--alternatives 3" in (tmp_path / "g.html").read_text()
+    assert "--top-logprobs 3" in (tmp_path / "g.html").read_text()
 
 
 WRONG = {
-    "--beams 3 --temperature 0.5": "--beams and --temperature exclude each other: a beam search looks for",
-    "--beams 3 --draft x": "--beams and --draft exclude each other",
+    "--beams 3 --temperature 0.5": "--beams and --temperature exclude each other: beam search looks for",
+    "--beams 3 --draft-model x": "--beams and --draft-model exclude each other",
     "--beams 3 --contrastive 0.5": "--beams and --contrastive exclude each other",
     "--contrastive 0.5 --temperature 0.5": "--contrastive and --temperature exclude each other",
-    "--contrastive 0.5 --n 2": "--contrastive and --n exclude each other: contrastive search draws nothing",
-    "--draft x --n 2": "--draft and --n exclude each other",
-    "--pattern a --schema b": "--pattern and --schema exclude each other",
-    "--length-penalty 1": "--length-penalty says nothing without --beams",
-    "--diversity 1 --beams 4": "--diversity says nothing without --groups",
-    "--alternatives 3": "says nothing without --page",
+    "--contrastive 0.5 --n 2": "--contrastive and --n exclude each other: contrastive search samples nothing",
+    "--draft-model x --n 2": "--draft-model and --n exclude each other",
+    "--regex a --json-schema b": "--regex and --json-schema exclude each other",
+    "--length-penalty 1": "--length-penalty has no effect without --beams",
+    "--diversity-penalty 1 --beams 4": "--diversity-penalty has no effect without --beam-groups",
+    "--top-logprobs 3": "has no effect without --page",
     "--n 0": "--n is 0, expected 1 or more texts, 1,000,000 at most",
-    "--n 2 --temperature 0": "would write one text again",
+    "--n 2 --temperature 0": "would give one text again",
     "--beams 2 --n 3": "the 3 best texts are wanted of 2 beams; search with more beams",
-    "--beams 3 --groups 2": "3 beams cannot be divided into 2 groups",
+    "--beams 3 --beam-groups 2": "3 beams cannot be divided into 2 groups",
     "--beams 3 --early-stopping firstt": "did you mean 'first'",
     "--contrastive 2": "2.0, expected a number from 0 to 1",
-    "--bias cat": "expected a token and a number, as 'word=-5'",
-    "--bias cat=much": "expected a token and a number",
-    "--bias zebra=1": "'zebra' is no single token of this model, which makes ",
-    "--bias =1": "'' is no single token of this model, which makes nothing of it",
+    "--logit-bias cat": "expected a token and a number, as 'word=-5'",
+    "--logit-bias cat=much": "expected a token and a number",
+    "--logit-bias zebra=1": "'zebra' is no single token of this model, which makes ",
+    "--logit-bias =1": "'' is no single token of this model, which makes nothing of it",
     "--page g.pdf": "--page 'g.pdf' ends in '.pdf', expected .html",
-    "--page g.html --alternatives 0": "--alternatives is 0",
+    "--page g.html --top-logprobs 0": "--top-logprobs is 0",
     "--prompt-file none.txt": "there is no file 'none.txt'",
     "--temperature -1": "temperature is -1",
     "--top-p 2": "top_p is 2",

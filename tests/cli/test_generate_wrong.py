@@ -14,14 +14,14 @@ from lingon.cli.errors import one_line
 from lingon.core.errors import UserError
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.data.tokenizers import bpe, characters
-from lingon.decoding.beam import Beams, length_penalty
+from lingon.decoding.beam import BeamParams, length_penalty
+from lingon.decoding.sampling_params import SamplingParams
 from lingon.models.bag_of_vectors import Bag
 from lingon.models.decoder import decoder
 from lingon.models.gpt import GPT
 from lingon.models.lstm import LSTM
 from lingon.tasks.classify import Classifier
 from lingon.tasks.language_model import LanguageModel
-from lingon.tasks.language_model.sampling_params import Manner
 
 TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ran."] * 5
 
@@ -52,10 +52,10 @@ OF_PYTHON = {
     "top_k": [-HUGE],
     "top_p": [HUGE],
     "min_p": [HUGE],
-    "typical": [HUGE],
-    "repetition": [HUGE, -HUGE],
-    "no_repeat": [-HUGE],
-    "tokens": [HUGE, -HUGE, 10**10],
+    "typical_p": [HUGE],
+    "repetition_penalty": [HUGE, -HUGE],
+    "no_repeat_ngram_size": [-HUGE],
+    "max_new_tokens": [HUGE, -HUGE, 10**10],
     "seed": [HUGE, -HUGE, 2**64],
 }
 
@@ -65,21 +65,23 @@ OF_PYTHON = {
 )
 def test_a_number_of_too_many_digits_is_named_in_python(name, value):
     with pytest.raises(UserError, match=f"{name} is .*, expected") as found:
-        Manner(**{name: OF_PYTHON[name][value]})
+        SamplingParams(**{name: OF_PYTHON[name][value]})
     assert len(str(found.value)) < 200
 
 
 def test_a_search_of_huge_numbers_is_refused_by_name():
-    for name in ("width", "most", "groups", "alpha", "diversity", "best"):
+    for name in ("beams", "max_new_tokens", "beam_groups", "length_penalty", "diversity_penalty", "n"):
         for value in (HUGE, -HUGE):
             with pytest.raises(UserError, match="over 40 digits"):
-                Beams(**{"width": 4, "most": 5, name: value})
+                BeamParams(**{"beams": 4, "max_new_tokens": 5, name: value})
     assert length_penalty(10**9, 50.0) == math.inf
-    with pytest.raises(UserError, match="bias of token 3 is a number of over 40 digits"):
-        Manner(bias={3: HUGE})
+    with pytest.raises(UserError, match="logit_bias of token 3 is a number of over 40 digits"):
+        SamplingParams(logit_bias={3: HUGE})
 
 
-@pytest.mark.parametrize("flag", ["--seed", "--tokens", "--top-k", "--beams", "--n", "--no-repeat", "--top-p"])
+@pytest.mark.parametrize(
+    "flag", ["--seed", "--max-new-tokens", "--top-k", "--beams", "--n", "--no-repeat-ngram-size", "--top-p"]
+)
 @pytest.mark.parametrize("value", ["1" * 5000, "-" + "1" * 5000, "1e5000"])
 def test_thousands_of_digits_end_in_one_line(said, folder, flag, value):
     code, out, err = said(folder, f"{flag}={value}", "--prompt", "the")
@@ -91,7 +93,7 @@ def test_greedy_is_among_what_a_temperature_may_be(said, folder):
     """The message once said "over 0" of what the help calls greedy."""
     _, _, err = said(folder, "--temperature=-1", "--prompt", "the")
     assert err == "lingon: temperature is -1.0, expected 0 (greedy) or a number from 1e-12 to 1e12\n"
-    assert said(folder, "--temperature=0", "--prompt", "the", "--tokens", 2)[0] == 0
+    assert said(folder, "--temperature=0", "--prompt", "the", "--max-new-tokens", 2)[0] == 0
 
 
 NUMBERS = {
@@ -99,10 +101,10 @@ NUMBERS = {
     "top_k": ["0", "-3"],
     "top_p": ["0", "2", "-0.1", "nan", "inf"],
     "min_p": ["-1", "1.5", "nan", "inf"],
-    "typical": ["0", "-1", "1.1", "nan", "inf"],
-    "repetition": ["1e300", "1e-320", "0", "-2", "nan", "inf"],
-    "no_repeat": ["0", "-1"],
-    "tokens": ["0", "-7"],
+    "typical_p": ["0", "-1", "1.1", "nan", "inf"],
+    "repetition_penalty": ["1e300", "1e-320", "0", "-2", "nan", "inf"],
+    "no_repeat_ngram_size": ["0", "-1"],
+    "max_new_tokens": ["0", "-7"],
 }
 PAIRS = [(name, value) for name, values in NUMBERS.items() for value in values]
 
@@ -110,45 +112,45 @@ PAIRS = [(name, value) for name, values in NUMBERS.items() for value in values]
 @pytest.mark.parametrize(("name", "value"), PAIRS)
 def test_a_number_that_cannot_be_is_named_with_its_value(said, folder, name, value):
     code, out, err = said(folder, f"--{name.replace('_', '-')}={value}", "--prompt", "the")
-    number = int(value) if name in ("top_k", "no_repeat", "tokens") else float(value)
+    number = int(value) if name in ("top_k", "no_repeat_ngram_size", "max_new_tokens") else float(value)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert f"{name} is {number}, expected" in err
     with pytest.raises(UserError, match=f"{name} is .*, expected"):
-        load(folder).write("the", **{name: number})
+        load(folder).generate("the", **{name: number})
 
 
-@pytest.mark.parametrize("option", ["--beams", "--length-penalty", "--diversity", "--groups"])
+@pytest.mark.parametrize("option", ["--beams", "--length-penalty", "--diversity-penalty", "--beam-groups"])
 @pytest.mark.parametrize("value", ["0", "-1", "nan"])
 def test_a_search_that_cannot_be_is_refused(said, folder, option, value):
-    more = {"--beams": [], "--diversity": ["--beams=4", "--groups=2"]}.get(option, ["--beams=4"])
-    code, out, err = said(folder, *more, f"{option}={value}", "--tokens=3")
-    if value == "0" and option in ("--length-penalty", "--diversity"):  # no penalty
+    more = {"--beams": [], "--diversity-penalty": ["--beams=4", "--beam-groups=2"]}.get(option, ["--beams=4"])
+    code, out, err = said(folder, *more, f"{option}={value}", "--max-new-tokens=3")
+    if value == "0" and option in ("--length-penalty", "--diversity-penalty"):  # no penalty
         assert code == 0
     else:
         assert (code, out, err.count("\n")) == (2, "", 1)
 
 
 WORDS = {
-    ("--stop", ""): "a stop text is empty; it would end every text at once",
-    ("--bias", "zebra=1"): "'zebra' is no single token of this model",
-    ("--bias", " cat=nan"): "nan, expected a number, or -inf to forbid the token",
-    ("--bias", " cat=inf"): "inf, expected a number, or -inf to forbid the token",
+    ("--stop", ""): "a stop string is empty; it would end every text at once",
+    ("--logit-bias", "zebra=1"): "'zebra' is no single token of this model",
+    ("--logit-bias", " cat=nan"): "nan, expected a number, or -inf to forbid the token",
+    ("--logit-bias", " cat=inf"): "inf, expected a number, or -inf to forbid the token",
     ("--prompt", "the cat " * 40): "tokens, the model sees 32 at most; shorten the prompt",
-    ("--pattern", r"[^\s\S]"): "the grammar allows no text at all; loosen it",
-    ("--pattern", "a{400}"): "tokens, 31 are allowed",
-    ("--pattern", "(a"): "character 2: a ( without its )",
-    ("--pattern", "(a" * 2000): "groups inside each other",
+    ("--regex", r"[^\s\S]"): "the grammar allows no text at all; loosen it",
+    ("--regex", "a{400}"): "tokens, 31 are allowed",
+    ("--regex", "(a"): "character 2: a ( without its )",
+    ("--regex", "(a" * 2000): "groups inside each other",
     ("--contrastive", "nan"): "is nan, expected a number from 0 to 1",
     ("--contrastive", "0.5", "--top-k", "0"): "among 0 tokens, expected 1 or more",
-    ("--draft", "nowhere"): "there is no folder 'nowhere'",
-    ("--schema", "nowhere.json"): "nowhere.json",
+    ("--draft-model", "nowhere"): "there is no folder 'nowhere'",
+    ("--json-schema", "nowhere.json"): "nowhere.json",
     ("--beams", str(10**9)): "--beams is 1000000000, expected 65,536 beams at most",
     ("--beams", "0"): "--beams is 0, expected a whole number, 1 or more",
     ("--beams", "4", "--length-penalty", "nan"): "--length-penalty is nan, expected a number, 0 or more, at most 50",
     ("--beams", "4", "--length-penalty", "1e308"): "--length-penalty is 1e+308, expected",
-    ("--beams", "4", "--groups", "2", "--diversity", "1e300"): "--diversity is 1e+300, expected",
-    ("--bias", " cat=1e300"): "--bias ' cat=1e300': bias of token",
-    ("--bias", " cat=-1e39"): "-1e+39, expected a number, or -inf to forbid the token; from -1e12 to 1e12",
+    ("--beams", "4", "--beam-groups", "2", "--diversity-penalty", "1e300"): "--diversity-penalty is 1e+300, expected",
+    ("--logit-bias", " cat=1e300"): "--logit-bias ' cat=1e300': logit_bias of token",
+    ("--logit-bias", " cat=-1e39"): "-1e+39, expected a number, or -inf to forbid the token; from -1e12 to 1e12",
     ("--seed", "one"): "Invalid value for '--seed'",
 }
 
@@ -172,7 +174,7 @@ def test_a_schema_of_nothing_is_refused(said, folder, tmp_path):
     ):
         file = tmp_path / f"schema{number}.json"
         file.write_text(schema)
-        code, out, err = said(folder, "--schema", file)
+        code, out, err = said(folder, "--json-schema", file)
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert message in err
 
@@ -180,26 +182,26 @@ def test_a_schema_of_nothing_is_refused(said, folder, tmp_path):
 def test_ids_that_the_model_has_not_are_named(folder):
     model = load(folder)
     size = model.model.embedding.num_embeddings
-    with pytest.raises(UserError, match=f"a bias is given for token {size}; the largest id is {size - 1}"):
-        model.write("the", bias={size: 1.0})
-    with pytest.raises(UserError, match="the rules leave no token to go on with"):
-        model.write("the", bias=dict.fromkeys(range(size), -math.inf))
+    with pytest.raises(UserError, match=f"logit_bias is given for token {size}; the largest id is {size - 1}"):
+        model.generate("the", logit_bias={size: 1.0})
+    with pytest.raises(UserError, match="the logits processors leave no token to sample"):
+        model.generate("the", logit_bias=dict.fromkeys(range(size), -math.inf))
 
 
 def test_an_empty_prompt_is_the_start_of_a_document(said, folder):
-    code, out, err = said(folder, "--prompt", "", "--tokens", 5, "--json")
+    code, out, err = said(folder, "--prompt", "", "--max-new-tokens", 5, "--json")
     assert (code, err) == (0, "")
-    assert out == said(folder, "--tokens", 5, "--json")[1]
-    assert json.loads(out)["text"] == load(folder).write("", Manner(5))
+    assert out == said(folder, "--max-new-tokens", 5, "--json")[1]
+    assert json.loads(out)["text"] == load(folder).generate("", SamplingParams(5))
     model = load(folder)
     with pytest.raises(UserError, match="the prompt is empty, and this model has no token to begin with"):
-        LanguageModel(model.model, model.tokenizer, ends=()).write("")
+        LanguageModel(model.model, model.tokenizer, eos_ids=()).generate("")
 
 
 def test_a_beam_wider_than_the_vocabulary_fills_as_the_texts_grow(said, folder):
-    code, out, err = said(folder, "--beams", 700, "--tokens", 2, "--prompt", "the")
+    code, out, err = said(folder, "--beams", 700, "--max-new-tokens", 2, "--prompt", "the")
     assert (code, err) == (0, "")
-    best = said(folder, "--beams", 3000, "--tokens", 2, "--prompt", "the")[1]
+    best = said(folder, "--beams", 3000, "--max-new-tokens", 2, "--prompt", "the")[1]
     assert out == best  # 700 beams hold every first token, so that two tokens are searched in full
 
 
@@ -246,18 +248,20 @@ def test_missing_files_are_named(said, folder, tmp_path):
 
 def test_a_text_is_as_long_as_the_context_and_the_cache_with_it(said, folder):
     """A text of a billion tokens is asked for: the cache holds the 32 of the context, and the text ends there."""
-    flags = ("--tokens", 10**9, "--bias", "[pad]=-inf", "--prompt", "the")
+    flags = ("--max-new-tokens", 10**9, "--logit-bias", "[pad]=-inf", "--prompt", "the")
     room = 32 - len(load(folder).encode("the"))
     code, out, err = said(folder, *flags, "--json")
     assert (code, len(json.loads(out)["tokens"])) == (0, room)
-    wanted = f"ended where the context of 32 tokens is full, {room} tokens after the prompt; --tokens 1,000,000,000"
+    wanted = (
+        f"ended where the context of 32 tokens is full, {room} tokens after the prompt; --max-new-tokens 1,000,000,000"
+    )
     assert err.startswith(f"lingon: the text {wanted} asked for more: shorten the prompt, or")
     assert said(folder, *flags)[2] == err
     assert said(folder, *flags, "--contrastive", 0.5)[2] == err
     several = said(folder, *flags, "--prompt", "a", "--n", 2)[2]
     assert several.startswith("lingon: 4 of 4 texts ended where the context of 32 tokens is full")
     assert several.count("\n") == err.count("\n") == 1
-    assert said(folder, *flags[2:], "--tokens", room)[2] == ""
+    assert said(folder, *flags[2:], "--max-new-tokens", room)[2] == ""
 
 
 def test_a_cache_without_memory_is_told_in_one_line(said, folder, monkeypatch):
@@ -277,7 +281,7 @@ def test_a_shard_that_is_missing_is_named(said, folder, tmp_path):
         decoder(len(model.tokenizer.vocab), 24, 2, 3, 1, 32), tmp_path / "hub", model.tokenizer, shard=20_000
     )
     shard = max(hub.glob("model-*.safetensors"))
-    assert said(hub, "--prompt", "the", "--tokens", 3)[0] == 0
+    assert said(hub, "--prompt", "the", "--max-new-tokens", 3)[0] == 0
     shard.unlink()
     code, out, err = said(hub, "--prompt", "the")
     assert (code, out, err.count("\n")) == (2, "", 1)
@@ -285,9 +289,9 @@ def test_a_shard_that_is_missing_is_named(said, folder, tmp_path):
 
 
 def test_the_largest_numbers_together_are_not_blamed_on_the_weights(said, folder):
-    more = ["--repetition=1e12", "--temperature=1e-12", "--prompt", "the cat", "--tokens", 3]
+    more = ["--repetition-penalty=1e12", "--temperature=1e-12", "--prompt", "the cat", "--max-new-tokens", 3]
     for value in ("1e12", "-1e12"):
-        assert said(folder, "--bias", f" cat={value}", *more)[0] == 0
+        assert said(folder, "--logit-bias", f" cat={value}", *more)[0] == 0
 
 
 @pytest.mark.parametrize("target", ["lstm", "gpt"])
@@ -295,6 +299,6 @@ def test_a_draft_with_a_recurrent_model_is_refused_before_anything_is_written(sa
     tokenizer = load(folder).tokenizer
     lstm = save_bundle(LanguageModel(LSTM(len(tokenizer.vocab), 8, 8, 1), tokenizer), "lstm", tmp_path / "lstm", {})
     first, draft = (lstm, folder) if target == "lstm" else (folder, lstm)
-    code, out, err = said(first, "--draft", draft, "--prompt", "the cat", "--tokens", 20)
+    code, out, err = said(first, "--draft-model", draft, "--prompt", "the cat", "--max-new-tokens", 20)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "a recurrent model cannot take tokens back" in err

@@ -325,7 +325,7 @@ def test_the_toy_task_on_the_command_line(tmp_path, monkeypatch, capsys):
 
 REFUSED = {
     "generate": (["generate", "b"], "'b' is a pair scorer, which writes nothing; try: lingon predict b 'a | b'"),
-    "score": (["score", "b", "x"], "is a pair scorer, which writes nothing"),
+    "logprob": (["logprob", "b", "x"], "is a pair scorer, which gives texts no probability"),
     "words": (["predict", "b", "a | b", "--words"], "the task 'alike' does not say which words decided"),
     "cache": (["evaluate", "b", "--data", "x", "--cache"], "'b' is a pair scorer; --cache is for language models"),
     "a head": (["predict", "b", "a | b", "--head", "x"], "'b' holds a single task"),

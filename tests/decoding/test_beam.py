@@ -8,7 +8,7 @@ import torch
 
 from lingon.core.errors import NotFinite, UserError
 from lingon.decoding.beam import (
-    Beams,
+    BeamParams,
     Hypothesis,
     beam_search,
     enough_found,
@@ -16,42 +16,42 @@ from lingon.decoding.beam import (
     none_can_win,
     none_would_win_now,
 )
-from lingon.decoding.logits_processors import bias, no_repeat
+from lingon.decoding.logits_processors import logit_bias, no_repeat_ngram_size
 from lingon.decoding.prompts import read
-from lingon.decoding.sample import greedy, stream
-from lingon.decoding.step import rows_of
+from lingon.decoding.sample import greedy, sample
+from lingon.decoding.step import start_sequences
 from tests.decoding.toy import Toy
 
 PROMPTS = [[3], [1, 2, 3], [1, 2], [3, 1, 2, 3, 3]]
 
 
-def search(toy, prompts, beams, ends=(), rules=(), stopped=None):
+def search(toy, prompts, beams, eos_ids=(), logits_processors=(), stopped=None):
     logits, state = read(toy, toy.fresh, prompts)
-    return beam_search(toy, logits, state, rows_of(prompts), beams, ends, rules, stopped)
+    return beam_search(toy, logits, state, start_sequences(prompts), beams, eos_ids, logits_processors, stopped)
 
 
 def ids(found):
     return [[hypothesis.ids for hypothesis in texts] for texts in found]
 
 
-def exhaustive(toy, prompt, length, ends, alpha, best):
+def exhaustive(toy, prompt, length, eos_ids, alpha, best):
     """The best texts among all there are, with the penalty written out."""
-    ranked = [(logprob / ((5 + len(text)) / 6) ** alpha, text) for text, logprob in toy.texts(prompt, length, ends)]
+    ranked = [(logprob / ((5 + len(text)) / 6) ** alpha, text) for text, logprob in toy.texts(prompt, length, eos_ids)]
     return sorted(ranked, reverse=True)[:best]
 
 
 @pytest.mark.parametrize(
-    ("seeds", "alpha", "ends"), [(100, 0.0, (0,)), (60, 0.6, (0,)), (20, 1.0, (0, 3)), (20, 2, ())]
+    ("seeds", "alpha", "eos_ids"), [(100, 0.0, (0,)), (60, 0.6, (0,)), (20, 1.0, (0, 3)), (20, 2, ())]
 )
-def test_wide_beams_find_what_exhaustive_search_finds(seeds, alpha, ends):
+def test_wide_beams_find_what_exhaustive_search_finds(seeds, alpha, eos_ids):
     """200 models over 5 tokens, texts of 4; with 125 beams nothing is lost before the last token."""
     for seed in range(seeds):
-        toy = Toy(5, seed=(seed, alpha, ends), spread=1.5)
-        wanted = exhaustive(toy, [1], 4, ends, alpha, 7)
-        (found,) = search(toy, [[1]], Beams(125, 4, alpha=float(alpha), best=7), ends)
+        toy = Toy(5, seed=(seed, alpha, eos_ids), spread=1.5)
+        wanted = exhaustive(toy, [1], 4, eos_ids, alpha, 7)
+        (found,) = search(toy, [[1]], BeamParams(125, 4, length_penalty=float(alpha), n=7), eos_ids)
         assert [text.ids for text in found] == [text for _, text in wanted]
         assert [text.score for text in found] == pytest.approx([score for score, _ in wanted], abs=1e-5)
-        assert [text.ended for text in found] == [text[-1] in ends for _, text in wanted]
+        assert [text.ended for text in found] == [text[-1] in eos_ids for _, text in wanted]
 
 
 def test_texts_that_stop_for_another_reason_leave_the_beam_as_ended_ones_do():
@@ -67,30 +67,30 @@ def test_texts_that_stop_for_another_reason_leave_the_beam_as_ended_ones_do():
         texts = {cut(text) for text in itertools.product(range(5), repeat=4)}
         scores = {text: toy.logprob([1], text) / length_penalty(len(text), 0.6) for text in texts}
         ranked = sorted(((score, text) for text, score in scores.items()), reverse=True)
-        stopped = lambda row: over(row.new)
-        (found,) = search(toy, [[1]], Beams(125, 4, best=7), stopped=stopped)
+        stopped = lambda row: over(row.new_ids)
+        (found,) = search(toy, [[1]], BeamParams(125, 4, n=7), stopped=stopped)
         assert [text.ids for text in found] == [text for _, text in ranked[:7]]
         assert [text.ended for text in found] == [over(list(text)) for _, text in ranked[:7]]
-    everything = lambda row: row.new[-1] != 4
-    (found,) = search(Toy(5), [[1]], Beams(2, 3, best=2), stopped=everything)
+    everything = lambda row: row.new_ids[-1] != 4
+    (found,) = search(Toy(5), [[1]], BeamParams(2, 3, n=2), stopped=everything)
     assert all(text.ids[-1] != 4 or len(text.ids) == 3 for text in found)
 
 
 def test_a_beam_of_one_is_greedy():
     for seed in range(20):
         toy = Toy(7, seed)
-        rows = rows_of(PROMPTS)
-        finished = lambda row: len(row.new) == 6 or row.new[-1] == 0
-        for _ in stream(toy, *read(toy, toy.fresh, PROMPTS), rows, greedy, (), finished):
+        rows = start_sequences(PROMPTS)
+        finished = lambda row: len(row.new_ids) == 6 or row.new_ids[-1] == 0
+        for _ in sample(toy, *read(toy, toy.fresh, PROMPTS), rows, greedy, (), finished):
             pass
-        assert ids(search(toy, PROMPTS, Beams(1, 6), ends=(0,))) == [[tuple(row.new)] for row in rows]
+        assert ids(search(toy, PROMPTS, BeamParams(1, 6), eos_ids=(0,))) == [[tuple(row.new_ids)] for row in rows]
 
 
 SETTINGS = [
-    Beams(3, 6, best=3),
-    Beams(5, 6, alpha=0.0, best=2, stop=enough_found),
-    Beams(4, 6, alpha=1.5, stop=none_would_win_now),
-    Beams(6, 5, groups=3, diversity=0.7, best=6),
+    BeamParams(3, 6, n=3),
+    BeamParams(5, 6, length_penalty=0.0, n=2, early_stopping=enough_found),
+    BeamParams(4, 6, length_penalty=1.5, early_stopping=none_would_win_now),
+    BeamParams(6, 5, beam_groups=3, diversity_penalty=0.7, n=6),
 ]
 
 
@@ -98,31 +98,31 @@ SETTINGS = [
 def test_a_batch_is_searched_like_its_rows_one_by_one(beams):
     for seed in range(5):
         toy = Toy(7, seed)
-        rules = [no_repeat(2)]
-        together = search(toy, PROMPTS, beams, (0, 2), rules)
-        assert together == [search(toy, [prompt], beams, (0, 2), rules)[0] for prompt in PROMPTS]
+        logits_processors = [no_repeat_ngram_size(2)]
+        together = search(toy, PROMPTS, beams, (0, 2), logits_processors)
+        assert together == [search(toy, [prompt], beams, (0, 2), logits_processors)[0] for prompt in PROMPTS]
 
 
-def slow_beams(toy, prompt, beams, ends):
+def slow_beams(toy, prompt, beams, eos_ids):
     """One group of beams, told as plainly as it can be: all texts of a length are listed, and the best of them kept."""
     live, ended = [((), 0.0)], []
-    for length in range(1, beams.most + 1):
+    for length in range(1, beams.max_new_tokens + 1):
         grown = []
         for text, logprob in live:
             logs = toy.logits([*prompt, *text]).double().log_softmax(0).tolist()
             grown += [((*text, token), logprob + logs[token]) for token in range(toy.size)]
         grown.sort(key=lambda found: -found[1])
-        over = [(t, x) for t, x in grown[: beams.width] if t[-1] in ends or length == beams.most]
-        ended += [(x / ((5 + length) / 6) ** beams.alpha, t) for t, x in over]
-        live = [(t, x) for t, x in grown if t[-1] not in ends][: beams.width]
-    return sorted(ended, reverse=True)[: beams.best]
+        over = [(t, x) for t, x in grown[: beams.beams] if t[-1] in eos_ids or length == beams.max_new_tokens]
+        ended += [(x / ((5 + length) / 6) ** beams.length_penalty, t) for t, x in over]
+        live = [(t, x) for t, x in grown if t[-1] not in eos_ids][: beams.beams]
+    return sorted(ended, reverse=True)[: beams.n]
 
 
 @pytest.mark.parametrize("width", [2, 3, 5, 11, 40])
 def test_narrow_beams_find_what_a_slow_search_finds(width):
     """Wider than the vocabulary of 7 too. To stop early, when nothing can win any more, changes no result."""
     for seed in range(10):
-        toy, beams = Toy(7, seed), Beams(width, 5, best=min(width, 4))
+        toy, beams = Toy(7, seed), BeamParams(width, 5, n=min(width, 4))
         wanted = slow_beams(toy, [1, 2], beams, (0,))
         (found,) = search(toy, [[1, 2]], beams, (0,))
         assert [text.ids for text in found] == [text for _, text in wanted]
@@ -132,7 +132,7 @@ def test_to_stop_early_saves_steps():
     steps = {}
     for stop in (enough_found, none_would_win_now, none_can_win):
         toy = Toy(5, seed=1, spread=2)
-        search(toy, [[1]], Beams(4, 40, best=4, stop=stop), ends=(0, 1))
+        search(toy, [[1]], BeamParams(4, 40, n=4, early_stopping=stop), eos_ids=(0, 1))
         steps[stop] = toy.steps
     assert steps[enough_found] <= steps[none_would_win_now] <= steps[none_can_win] < 40
 
@@ -151,7 +151,7 @@ def test_the_length_penalty_over_many_steps():
 
 def test_scores_are_logprobs_over_the_penalty_however_long_the_text():
     toy = Toy(5, seed=2)
-    (found,) = search(toy, [[1]], Beams(6, 23, best=6), ends=(0,))
+    (found,) = search(toy, [[1]], BeamParams(6, 23, n=6), eos_ids=(0,))
     assert max(len(text.ids) for text in found) > 5
     for text in found:
         assert text.logprob == pytest.approx(toy.logprob([1], text.ids), abs=1e-6)
@@ -170,43 +170,45 @@ class Slides(Toy):
 
 def test_the_slides_by_hand():
     toy = Slides(4)
-    one, two = (search(toy, [[3]], Beams(width, 4, alpha=0.0))[0][0] for width in (1, 2))
+    one, two = (search(toy, [[3]], BeamParams(width, 4, length_penalty=0.0))[0][0] for width in (1, 2))
     assert math.exp(one.logprob) == pytest.approx(0.5 * 0.4 * 0.4 * 0.6)
     assert math.exp(two.logprob) == pytest.approx(0.5 * 0.3 * 0.6 * 0.6)
     assert (one.ids, two.ids) == ((0, 1, 3, 0), (0, 2, 1, 0))
 
 
-def slow_groups(toy, prompt, beams, ends=()):
+def slow_groups(toy, prompt, beams, eos_ids=()):
     """Diverse beams as plainly as they can be told. Groups take turns at each length, and a token loses `diversity` for
     each time that the groups before have just taken it, be it to go on or to end. Best first by likelihood alone."""
-    size = beams.width // beams.groups
-    groups, found = [[((), 0.0)] for _ in range(beams.groups)], {}
-    for length in range(1, beams.most + 1):
+    size = beams.beams // beams.beam_groups
+    groups, found = [[((), 0.0)] for _ in range(beams.beam_groups)], {}
+    for length in range(1, beams.max_new_tokens + 1):
         taken = [0] * toy.size
         for g, group in enumerate(groups):
             grown = []
             for text, value in group:
                 logs = toy.logits([*prompt, *text]).double().log_softmax(0).tolist()
-                grown += [((*text, t), value + logs[t] - beams.diversity * taken[t]) for t in range(toy.size)]
+                grown += [((*text, t), value + logs[t] - beams.diversity_penalty * taken[t]) for t in range(toy.size)]
             grown.sort(key=lambda one: -one[1])
-            over = [text for text, _ in grown[:size] if text[-1] in ends or length == beams.most]
-            groups[g] = [one for one in grown if one[0][-1] not in ends][:size] if length < beams.most else []
+            over = [text for text, _ in grown[:size] if text[-1] in eos_ids or length == beams.max_new_tokens]
+            groups[g] = (
+                [one for one in grown if one[0][-1] not in eos_ids][:size] if length < beams.max_new_tokens else []
+            )
             for text in over:
-                found[text] = toy.logprob(prompt, text) / ((5 + length) / 6) ** beams.alpha
+                found[text] = toy.logprob(prompt, text) / ((5 + length) / 6) ** beams.length_penalty
             for text in [*over, *(text for text, _ in groups[g])]:
                 taken[text[-1]] += 1
     return sorted(found, key=lambda text: -found[text]), found
 
 
-@pytest.mark.parametrize("ends", [(), (0,), (0, 3)])
+@pytest.mark.parametrize("eos_ids", [(), (0,), (0, 3)])
 @pytest.mark.parametrize(("width", "groups"), [(6, 3), (6, 2), (5, 5), (4, 1), (14, 2)])
-def test_diverse_beams_are_those_of_a_slow_search(width, groups, ends):
+def test_diverse_beams_are_those_of_a_slow_search(width, groups, eos_ids):
     """That the library stops early, when nothing can win any more, changes no text and no group."""
     for seed in range(10):
         alpha, best = (0.0, 0.6, 1.5)[seed % 3], (1, width // 2, width)[seed % 3]
-        toy, beams = Toy(7, seed), Beams(width, 5, alpha, best, groups, diversity=0.9)
-        (found,) = search(toy, [[1, 2]], beams, ends)
-        ranked, scores = slow_groups(toy, [1, 2], beams, ends)
+        toy, beams = Toy(7, seed), BeamParams(width, 5, alpha, best, groups, diversity_penalty=0.9)
+        (found,) = search(toy, [[1, 2]], beams, eos_ids)
+        ranked, scores = slow_groups(toy, [1, 2], beams, eos_ids)
         assert [text.ids for text in found] == ranked[:best]
         for text in found:
             assert text.logprob == pytest.approx(toy.logprob([1, 2], text.ids), abs=1e-6)
@@ -222,35 +224,35 @@ class Four(Toy):
 
 def test_a_text_that_two_groups_find_keeps_its_own_probability():
     """The second group finds token 0 again, at .4 / exp(.5) = .243, less than the .25 of token 1."""
-    (found,) = search(Four(4), [[3]], Beams(4, 1, alpha=0.0, best=3, groups=2, diversity=0.5))
+    (found,) = search(Four(4), [[3]], BeamParams(4, 1, length_penalty=0.0, n=3, beam_groups=2, diversity_penalty=0.5))
     assert [(text.ids, round(math.exp(text.score), 6)) for text in found] == [((0,), 0.4), ((1,), 0.25), ((2,), 0.2)]
 
 
 def test_diversity_makes_beginnings_differ():
     toy = Toy(7, seed=4)
     for diversity, firsts in ((0.0, 1), (100.0, 3)):
-        (found,) = search(toy, [[1]], Beams(3, 4, best=3, groups=3, diversity=diversity))
+        (found,) = search(toy, [[1]], BeamParams(3, 4, n=3, beam_groups=3, diversity_penalty=diversity))
         assert len({text.ids[0] for text in found}) == firsts
 
 
 def test_rules_forbid_and_leave_the_model_its_probabilities():
     toy = Toy(5, seed=3)
-    rules = [bias({2: -math.inf})]
-    (found,) = search(toy, [[1]], Beams(125, 4, alpha=0.0, best=4), (0,), rules)
+    logits_processors = [logit_bias({2: -math.inf})]
+    (found,) = search(toy, [[1]], BeamParams(125, 4, length_penalty=0.0, n=4), (0,), logits_processors)
     allowed = [(x, t) for t, x in toy.texts([1], 4, (0,)) if 2 not in t]
     assert [text.ids for text in found] == [text for _, text in sorted(allowed, reverse=True)[:4]]
-    with pytest.raises(UserError, match="no text of at most 4 tokens is left by the rules"):
-        search(toy, [[1]], Beams(3, 4), (0,), [bias(dict.fromkeys(range(5), -math.inf))])
+    with pytest.raises(UserError, match="no text of at most 4 tokens is left by the logits processors"):
+        search(toy, [[1]], BeamParams(3, 4), (0,), [logit_bias(dict.fromkeys(range(5), -math.inf))])
 
 
 WRONG = {
-    "no beams": ({"width": 0}, "width is 0, expected a whole number, 1 or more"),
-    "no tokens": ({"most": 0}, "most is 0, expected"),
-    "more texts than beams": ({"best": 5}, "the 5 best texts are wanted of 3 beams; search with more beams"),
-    "groups that do not fit": ({"groups": 2}, "3 beams cannot be divided into 2 groups"),
-    "a negative penalty": ({"alpha": -0.5}, "alpha is -0.5, expected a number, 0 or more"),
-    "likeness that is wanted": ({"diversity": -1.0}, "diversity is -1.0, expected a number, 0 or more"),
-    "NaN": ({"alpha": math.nan}, "alpha is nan, expected"),
+    "no beams": ({"beams": 0}, "beams is 0, expected a whole number, 1 or more"),
+    "no tokens": ({"max_new_tokens": 0}, "max_new_tokens is 0, expected"),
+    "more texts than beams": ({"n": 5}, "the 5 best texts are wanted of 3 beams; search with more beams"),
+    "groups that do not fit": ({"beam_groups": 2}, "3 beams cannot be divided into 2 groups"),
+    "a negative penalty": ({"length_penalty": -0.5}, "length_penalty is -0.5, expected a number, 0 or more"),
+    "likeness that is wanted": ({"diversity_penalty": -1.0}, "diversity_penalty is -1.0, expected a number, 0 or more"),
+    "NaN": ({"length_penalty": math.nan}, "length_penalty is nan, expected"),
 }
 
 
@@ -258,14 +260,14 @@ WRONG = {
 def test_a_wrong_number_is_refused_by_name(name):
     change, message = WRONG[name]
     with pytest.raises(UserError, match=message):
-        Beams(**({"width": 3, "most": 4} | change))
+        BeamParams(**({"beams": 3, "max_new_tokens": 4} | change))
 
 
 def test_a_broken_model_is_told():
     toy = Toy(5)
     toy.known[1,] = torch.tensor([0.0, math.nan, 0.0, 0.0, 0.0])
     with pytest.raises(NotFinite, match="after 0 new tokens the model gave logits that are NaN"):
-        search(toy, [[1]], Beams(2, 3))
+        search(toy, [[1]], BeamParams(2, 3))
 
 
 def test_a_hypothesis_is_plain_data():

@@ -59,7 +59,7 @@ import json, os, resource, sys, time
 from lingon.core.errors import UserError
 from lingon.decoding.automaton import compiled
 from lingon.decoding.regex import category, parse
-from lingon.decoding.schema import schema_grammar
+from lingon.decoding.json_schema import schema_grammar
 
 category("w")
 for name, (kind, value) in json.load(sys.stdin).items():

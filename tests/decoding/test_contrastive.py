@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from lingon.core.errors import NotFinite, UserError
-from lingon.decoding.contrastive import contrast
+from lingon.decoding.contrastive import contrastive_search
 from lingon.decoding.logits_processors import temperature
-from lingon.decoding.score_tokens import AT_ONCE, score
-from lingon.decoding.step import rows_of
+from lingon.decoding.score_tokens import AT_ONCE, token_logprobs
+from lingon.decoding.step import start_sequences
 from tests.decoding.toy import Toy
 
 
@@ -21,10 +21,12 @@ class Seen(Toy):
 
 
 def text(toy, prompt, most, **more):
-    (row,) = rows_of([prompt])
-    for _ in contrast(toy.hidden, lambda h: h, toy.fresh(1), row, lambda row: len(row.new) == most, **more):
+    (row,) = start_sequences([prompt])
+    for _ in contrastive_search(
+        toy.hidden, lambda h: h, toy.fresh(1), row, lambda row: len(row.new_ids) == most, **more
+    ):
         pass
-    return row.new
+    return row.new_ids
 
 
 def slow(toy, prompt, most, k, alpha, heat=1.0):
@@ -47,7 +49,7 @@ def test_it_takes_what_the_formula_says(k, alpha):
     for seed in range(5):
         toy = Seen(11, seed)
         assert text(toy, [1, 2], 9, k=k, alpha=alpha) == slow(toy, [1, 2], 9, k, alpha)
-    assert text(toy, [1, 2], 9, k=4, rules=[temperature(3)]) == slow(toy, [1, 2], 9, 4, 0.6, 3)
+    assert text(toy, [1, 2], 9, k=4, logits_processors=[temperature(3)]) == slow(toy, [1, 2], 9, 4, 0.6, 3)
 
 
 def test_alpha_of_nought_is_greedy_and_another_is_not():
@@ -82,7 +84,7 @@ def test_a_text_has_the_score_that_the_chain_rule_gives():
     generator = torch.Generator().manual_seed(3)
     for length in (1, 2, AT_ONCE, AT_ONCE + 1, AT_ONCE + 2, 2 * AT_ONCE + 5):
         ids = torch.randint(7, (length,), generator=generator).tolist()
-        found = score(toy.every, toy.fresh(1), ids)
+        found = token_logprobs(toy.every, toy.fresh(1), ids)
         assert found == pytest.approx([toy.logprob(ids[:i], [ids[i]]) for i in range(1, length)], abs=1e-5)
 
 
@@ -90,4 +92,4 @@ def test_a_broken_model_is_told():
     toy = Toy(3)
     toy.known[1,] = torch.tensor([0.0, math.nan, 0.0])
     with pytest.raises(NotFinite, match="its weights are broken"):
-        score(toy.every, toy.fresh(1), [1, 2])
+        token_logprobs(toy.every, toy.fresh(1), [1, 2])

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from lingon.core.errors import NotFinite
-from lingon.decoding.beam import Beams, beam_search
-from lingon.decoding.logits_processors import bias
+from lingon.decoding.beam import BeamParams, beam_search
+from lingon.decoding.logits_processors import logit_bias
 from lingon.decoding.prompts import read
-from lingon.decoding.sample import stream
-from lingon.decoding.score_tokens import replay, score
-from lingon.decoding.speculative import Reader, speculate
-from lingon.decoding.step import rows_of
+from lingon.decoding.sample import sample
+from lingon.decoding.score_tokens import score_tokens, token_logprobs
+from lingon.decoding.speculative import Reader, speculative_decode
+from lingon.decoding.step import start_sequences
 from tests.decoding.toy import Toy
 
 
@@ -23,15 +23,19 @@ def broken(value):
     return toy
 
 
-FORBIDDEN = [bias({4: -math.inf})]
+FORBIDDEN = [logit_bias({4: -math.inf})]
 WAYS = {
-    "stream": lambda toy, rows: list(stream(toy, *read(toy, toy.fresh, [[1]]), rows, rules=FORBIDDEN, details=2)),
-    "beams": lambda toy, rows: beam_search(toy, *read(toy, toy.fresh, [[1]]), rows, Beams(2, 3), rules=FORBIDDEN),
-    "drafts": lambda toy, rows: list(
-        speculate(Reader(toy.every, toy.fresh(1)), Reader(Toy(5).every, toy.fresh(1)), rows[0], 3, FORBIDDEN)
+    "stream": lambda toy, rows: list(
+        sample(toy, *read(toy, toy.fresh, [[1]]), rows, logits_processors=FORBIDDEN, top_logprobs=2)
     ),
-    "score": lambda toy, rows: score(toy.every, toy.fresh(1), [1, 2, 3]),
-    "replay": lambda toy, rows: replay(toy.every, toy.fresh(1), [1, 2, 3], rules=FORBIDDEN),
+    "beams": lambda toy, rows: beam_search(
+        toy, *read(toy, toy.fresh, [[1]]), rows, BeamParams(2, 3), logits_processors=FORBIDDEN
+    ),
+    "drafts": lambda toy, rows: list(
+        speculative_decode(Reader(toy.every, toy.fresh(1)), Reader(Toy(5).every, toy.fresh(1)), rows[0], 3, FORBIDDEN)
+    ),
+    "score": lambda toy, rows: token_logprobs(toy.every, toy.fresh(1), [1, 2, 3]),
+    "replay": lambda toy, rows: score_tokens(toy.every, toy.fresh(1), [1, 2, 3], logits_processors=FORBIDDEN),
 }
 
 
@@ -39,10 +43,10 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_not_finite_is_no_answer(way, value):
     with pytest.raises(NotFinite, match="the model gave logits that are NaN or infinite"):
-        WAYS[way](broken(value), rows_of([[1]]))
+        WAYS[way](broken(value), start_sequences([[1]]))
 
 
 def test_a_token_of_no_probability_has_no_score():
     with pytest.raises(NotFinite, match="the model gave token 1 of the text a logit that is -inf"):
-        score(broken(-math.inf).every, Toy(5).fresh(1), [1, 4])
-    assert all(map(math.isfinite, score(broken(-math.inf).every, Toy(5).fresh(1), [1, 2])))
+        token_logprobs(broken(-math.inf).every, Toy(5).fresh(1), [1, 4])
+    assert all(map(math.isfinite, token_logprobs(broken(-math.inf).every, Toy(5).fresh(1), [1, 2])))

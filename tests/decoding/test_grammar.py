@@ -12,13 +12,13 @@ from lingon.data.tokenizers import bpe, characters, unigram, wordpiece, words
 from lingon.data.tokenizers.token_bytes import pieces_of
 from lingon.decoding import grammar as grammar_file
 from lingon.decoding.automaton import compiled
-from lingon.decoding.beam import Beams, beam_search
+from lingon.decoding.beam import BeamParams, beam_search
 from lingon.decoding.grammar import Grammar
+from lingon.decoding.json_schema import schema_grammar
 from lingon.decoding.prompts import read
 from lingon.decoding.regex import parse
-from lingon.decoding.sample import sampled, stream
-from lingon.decoding.schema import schema_grammar
-from lingon.decoding.step import rows_of
+from lingon.decoding.sample import multinomial, sample
+from lingon.decoding.step import start_sequences
 from tests.decoding.toy import Toy
 
 TEXTS = ['The film is good, 12 of 30 say: "yes".', "a née café {in} Paris", "42 and 7, not 1999 nor 0.5"] * 3
@@ -36,13 +36,15 @@ def lifted(pattern, tokenizer):
     return Grammar(compiled(parse(pattern) if isinstance(pattern, str) else pattern), pieces.of)
 
 
-def generated(grammar, seed, most=24, ends=(0,), count=3):
+def generated(grammar, seed, most=24, eos_ids=(0,), count=3):
     """Ids that a random model gives under the grammar, without the end token."""
-    toy, rows = Toy(len(grammar.pieces), seed, spread=2.0), rows_of([[1]] * count, seed)
-    over = lambda row: row.new[-1] in ends or len(row.new) == most or grammar.complete(row.new, most)
-    for _ in stream(toy, *read(toy, toy.fresh, [[1]] * count), rows, sampled, [grammar.rule(ends, most)], over):
+    toy, rows = Toy(len(grammar.pieces), seed, spread=2.0), start_sequences([[1]] * count, seed)
+    over = lambda row: row.new_ids[-1] in eos_ids or len(row.new_ids) == most or grammar.complete(row.new_ids, most)
+    for _ in sample(
+        toy, *read(toy, toy.fresh, [[1]] * count), rows, multinomial, [grammar.logits_processor(eos_ids, most)], over
+    ):
         pass
-    return [[i for i in row.new if i not in ends] for row in rows]
+    return [[i for i in row.new_ids if i not in eos_ids] for row in rows]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -114,28 +116,28 @@ def test_a_budget_is_counted_in_tokens_where_bytes_are_too_many():
         found = {tuple(ids) for seed in range(20) for ids in generated(grammar, seed, most, count=1)}
         assert found == wanted
     with pytest.raises(UserError, match="the shortest text of the grammar has 2 tokens, 1 are allowed"):
-        grammar.rule((0,), 1)
+        grammar.logits_processor((0,), 1)
 
 
 def test_what_takes_too_long_to_count_in_tokens_says_how_many_are_enough(monkeypatch):
     built = Grammar(compiled(parse("a{6}b?")), [b"", b"a", b"b", b"aaa"])
     monkeypatch.setattr(grammar_file, "WALKED", 20)
     with pytest.raises(UserError, match="9 states, too many to try 4 tokens in each; allow 6 tokens or more"):
-        built.rule((0,), 2)
-    built.rule((0,), 6)
+        built.logits_processor((0,), 2)
+    built.logits_processor((0,), 6)
 
 
 def test_a_text_that_may_go_on_ends_where_there_is_no_room_to():
     """Without an end token, "a" is the end when "abc" would be too long."""
     grammar = Grammar(compiled(parse("a(bc)?")), [b"", b"a", b"b", b"c"])
-    assert generated(grammar, 1, most=2, ends=()) == [[1]] * 3
-    assert generated(grammar, 1, most=3, ends=()) == [[1, 2, 3]] * 3
+    assert generated(grammar, 1, most=2, eos_ids=()) == [[1]] * 3
+    assert generated(grammar, 1, most=3, eos_ids=()) == [[1, 2, 3]] * 3
 
 
 def test_probabilities_of_what_is_allowed_keep_their_ratios():
     grammar = Grammar(compiled(parse("[ab]c")), [b"", b"a", b"b", b"c"])
     logits = torch.randn(1, 4)
-    found = grammar.rule()(logits, rows_of([[1]]))
+    found = grammar.logits_processor()(logits, start_sequences([[1]]))
     assert torch.equal(found[0, 1:3], logits[0, 1:3])
     assert torch.isneginf(found[0, [0, 3]]).all()
 
@@ -146,8 +148,10 @@ def test_beams_find_the_likeliest_text_of_the_grammar():
     for seed in range(10):
         toy = Toy(5, seed)
         logits, state = read(toy, toy.fresh, [[1]])
-        beams = Beams(125, 4, alpha=0.0, best=3)
-        (found,) = beam_search(toy, logits, state, rows_of([[1]]), beams, (0,), [grammar.rule((0,))])
+        beams = BeamParams(125, 4, length_penalty=0.0, n=3)
+        (found,) = beam_search(
+            toy, logits, state, start_sequences([[1]]), beams, (0,), [grammar.logits_processor((0,))]
+        )
         texts = {
             text: logprob
             for text, logprob in toy.texts([1], 4, (0,))

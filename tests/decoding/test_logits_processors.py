@@ -9,18 +9,18 @@ from scipy.stats import chisquare
 
 from lingon.core.errors import UserError
 from lingon.decoding.logits_processors import (
-    bias,
     exactly_top_k,
+    logit_bias,
     min_p,
-    no_repeat,
-    repetition,
+    no_repeat_ngram_size,
+    repetition_penalty,
     temperature,
     top_k,
     top_p,
-    typical,
+    typical_p,
 )
-from lingon.decoding.sample import sampled
-from lingon.decoding.step import Row, rows_of
+from lingon.decoding.sample import multinomial
+from lingon.decoding.step import TokenSequence, start_sequences
 
 V = 11
 
@@ -69,7 +69,7 @@ CUTS = {
         [1e-6, 0.1, 0.5, 0.9, 0.99],
     ),
     "min_p": (min_p, slow_min_p, [0.01, 0.1, 0.5, 0.9]),
-    "typical": (typical, slow_typical, [1e-6, 0.2, 0.5, 0.95]),
+    "typical": (typical_p, slow_typical, [1e-6, 0.2, 0.5, 0.95]),
 }
 
 
@@ -129,7 +129,7 @@ def test_the_predecessors_mistakes_are_not_made():
 def test_temperature_divides_and_the_penalty_turns_with_the_sign():
     logits = torch.tensor([[2.0, -2.0, 4.0, -4.0, 0.0]])
     assert torch.equal(temperature(0.5)(logits), logits * 2)
-    found = repetition(2.0)(logits, [Row([1, 2, 2], 3)])
+    found = repetition_penalty(2.0)(logits, [TokenSequence([1, 2, 2], 3)])
     assert found.tolist() == [[2.0, -4.0, 2.0, -4.0, 0.0]]
 
 
@@ -150,13 +150,13 @@ def test_no_run_of_n_comes_twice():
             ids = torch.randint(3, (length,), generator=generator).tolist()
             if length >= n and len({tuple(ids[i : i + n]) for i in range(length - n + 1)}) < length - n + 1:
                 continue  # it stands there twice already
-            found = no_repeat(n)(torch.zeros(1, 3), [Row(ids, 0)])
+            found = no_repeat_ngram_size(n)(torch.zeros(1, 3), [TokenSequence(ids, 0)])
             assert {i for i in range(3) if found[0, i] == -torch.inf} == slow_no_repeat(ids, n)
 
 
 def test_biases_add_and_forbid():
     logits = torch.randn(3, V)
-    found = bias({5: 2.0, 7: -math.inf})(logits)
+    found = logit_bias({5: 2.0, 7: -math.inf})(logits)
     assert torch.equal(found[:, 5], logits[:, 5] + 2)
     assert torch.isneginf(found[:, 7]).all()
     others = [i for i in range(V) if i not in (5, 7)]
@@ -170,22 +170,22 @@ RULES = {
     "exactly_top_k": exactly_top_k(5),
     "top_p": top_p(0.8),
     "min_p": min_p(0.2),
-    "typical": typical(0.7),
-    "repetition": repetition(1.7),
-    "no_repeat": no_repeat(1),
-    "bias": bias({2: 1.5, 3: -math.inf}),
+    "typical": typical_p(0.7),
+    "repetition": repetition_penalty(1.7),
+    "no_repeat": no_repeat_ngram_size(1),
+    "bias": logit_bias({2: 1.5, 3: -math.inf}),
 }
 
 
 @pytest.mark.parametrize("name", RULES)
 def test_tokens_are_drawn_as_often_as_the_rule_says(name):
-    rows = rows_of([[2, 5]] * 20_000, seed=13)
+    rows = start_sequences([[2, 5]] * 20_000, seed=13)
     logits = torch.randn(1, V, generator=torch.Generator().manual_seed(7))
     (ruled,) = RULES[name](logits, rows[:1]).tolist()
     wanted = [0.0 if x == -math.inf else math.exp(x) for x in ruled]
     wanted = [x / sum(wanted) for x in wanted]
     counts = [0] * V
-    for token in sampled(RULES[name](logits.expand(len(rows), -1), rows), rows):
+    for token in multinomial(RULES[name](logits.expand(len(rows), -1), rows), rows):
         counts[token] += 1
     assert all(count == 0 for count, p in zip(counts, wanted, strict=True) if p == 0)
     pairs = [(count, p * len(rows)) for count, p in zip(counts, wanted, strict=True) if p > 0]
@@ -206,7 +206,7 @@ def test_a_draw_takes_no_token_of_probability_nought_however_the_dice_fall():
 
     logits = torch.tensor([[-math.inf, 0.0, -math.inf, 0.0, 0.0, -math.inf]])
     for value, token in ((0.0, 1), (1 / 3 - 1e-9, 1), (1 / 3 + 1e-9, 3), (1 - 2**-53, 4)):
-        assert sampled(logits, [Row([0], 1, Dice(value))]) == [token]
+        assert multinomial(logits, [TokenSequence([0], 1, Dice(value))]) == [token]
 
 
 WRONG = {
@@ -218,13 +218,25 @@ WRONG = {
     "top_p of 0": (lambda: top_p(0), "top_p is 0, expected a number over 0, and at most 1"),
     "top_p of 2": (lambda: top_p(2), "top_p is 2, expected a number over 0, and at most 1"),
     "min_p of 2": (lambda: min_p(2), "min_p is 2, expected a number from 0 to 1"),
-    "typical of 0": (lambda: typical(0.0), "typical is 0.0, expected a number over 0"),
-    "no penalty": (lambda: repetition(0.0), "repetition is 0.0, expected a number over 0; 1 changes nothing"),
-    "runs of nothing": (lambda: no_repeat(0), "no_repeat is 0, expected a whole number, 1 or more"),
-    "a bias that is NaN": (lambda: bias({3: math.nan}), "bias of token 3 is nan, expected a number, or -inf"),
-    "an infinite bias": (lambda: bias({3: math.inf}), "bias of token 3 is inf, expected a number, or -inf"),
-    "a bias for nothing": (lambda: bias({-1: 1.0}), "a bias is given for token -1; expected an id, 0 or more"),
-    "a bias too far": (lambda: bias({V: 1.0})(torch.zeros(1, V)), "for token 11; the largest id is 10"),
+    "typical of 0": (lambda: typical_p(0.0), "typical_p is 0.0, expected a number over 0"),
+    "no penalty": (
+        lambda: repetition_penalty(0.0),
+        "repetition_penalty is 0.0, expected a number over 0; 1 changes nothing",
+    ),
+    "runs of nothing": (
+        lambda: no_repeat_ngram_size(0),
+        "no_repeat_ngram_size is 0, expected a whole number, 1 or more",
+    ),
+    "a bias that is NaN": (
+        lambda: logit_bias({3: math.nan}),
+        "logit_bias of token 3 is nan, expected a number, or -inf",
+    ),
+    "an infinite bias": (lambda: logit_bias({3: math.inf}), "logit_bias of token 3 is inf, expected a number, or -inf"),
+    "a bias for nothing": (
+        lambda: logit_bias({-1: 1.0}),
+        "logit_bias is given for token -1; expected an id, 0 or more",
+    ),
+    "a bias too far": (lambda: logit_bias({V: 1.0})(torch.zeros(1, V)), "for token 11; the largest id is 10"),
 }
 
 
@@ -237,5 +249,14 @@ def test_a_wrong_number_is_refused_by_name(name):
 
 def test_what_changes_nothing_gives_the_same_logits():
     logits = torch.randn(3, V)
-    for rule in (temperature(1), top_p(1), min_p(0), typical(1), repetition(1), bias({}), top_k(V), exactly_top_k(V)):
-        assert torch.equal(rule(logits, rows_of([[1]] * 3)), logits)
+    for rule in (
+        temperature(1),
+        top_p(1),
+        min_p(0),
+        typical_p(1),
+        repetition_penalty(1),
+        logit_bias({}),
+        top_k(V),
+        exactly_top_k(V),
+    ):
+        assert torch.equal(rule(logits, start_sequences([[1]] * 3)), logits)

@@ -47,26 +47,26 @@ def test_an_automaton_accepts_what_re_accepts(pattern):
         assert found.accepts(text) == bool(re.fullmatch(pattern, text)), text
 
 
-def random_pattern(dice, depth=3):
-    if depth == 0 or dice.random() < 0.2:
-        return dice.choice(["a", "b", "c", "é", "日", ".", "[ab]", "[^a]", r"\w", r"\S", "[b-é]", "[^日\\n]", ""])
-    kind = dice.randrange(4)
-    parts = [random_pattern(dice, depth - 1) for _ in range(dice.randint(1, 3))]
+def random_pattern(rng, depth=3):
+    if depth == 0 or rng.random() < 0.2:
+        return rng.choice(["a", "b", "c", "é", "日", ".", "[ab]", "[^a]", r"\w", r"\S", "[b-é]", "[^日\\n]", ""])
+    kind = rng.randrange(4)
+    parts = [random_pattern(rng, depth - 1) for _ in range(rng.randint(1, 3))]
     if kind == 0:
         return "(" + "|".join(parts) + ")"
     if kind == 1:
-        return f"({parts[0]})" + dice.choice(["*", "+", "?", "{2}", "{1,3}", "{,2}", "{2,}"])
+        return f"({parts[0]})" + rng.choice(["*", "+", "?", "{2}", "{1,3}", "{,2}", "{2,}"])
     return "".join(parts)
 
 
 def test_random_expressions_accept_what_re_accepts():
-    dice = random.Random(5)
+    rng = random.Random(5)
     accepted = 0
     for _ in range(80):
-        pattern = random_pattern(dice)
+        pattern = random_pattern(rng)
         found = compiled(parse(pattern))
         for _ in range(40):
-            text = "".join(dice.choices("abcé日\n", k=dice.randrange(6)))
+            text = "".join(rng.choices("abcé日\n", k=rng.randrange(6)))
             wanted = bool(re.fullmatch(pattern, text))
             accepted += wanted
             assert found.accepts(text) == wanted, (pattern, text)
@@ -74,10 +74,10 @@ def test_random_expressions_accept_what_re_accepts():
 
 
 def test_ranges_of_characters_are_all_their_bytes_and_no_others():
-    dice = random.Random(3)
+    rng = random.Random(3)
     edges = [0, 0x7F, 0x80, 0x7FF, 0x800, 0xFFF, 0x1000, 0xE000, 0xFFFF, 0x10000, 0x3FFFF, 0x10FFFF]
     for _ in range(200):
-        low, high = sorted(dice.choices([*edges, dice.randrange(0xE000, 0x110000), dice.randrange(0xD800)], k=2))
+        low, high = sorted(rng.choices([*edges, rng.randrange(0xE000, 0x110000), rng.randrange(0xD800)], k=2))
         if low < 0xD800 <= high:
             continue  # surrogates are cut out before
         spans = spans_of(low, high)

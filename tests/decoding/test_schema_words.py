@@ -15,7 +15,7 @@ import pytest
 
 from lingon.core.errors import UserError
 from lingon.decoding.automaton import compiled
-from lingon.decoding.schema import schema_grammar
+from lingon.decoding.json_schema import schema_grammar
 from tests.decoding.test_ecma_regex import by_node
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -27,17 +27,17 @@ SIZES = [*range(40), 97, 98, 99, 100, 101, 139, 140, 141, 200, 300, 301, 693, 70
 
 def members(automaton, count, seed=0, length=40):
     """Random texts of an automaton: bytes that lead on, and from `length` bytes on only those that lead to an end."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     for _ in range(count):
         state, text = 0, bytearray()
-        while not (automaton.accepting[state] and (dice.random() < 0.3 or len(text) >= length)):
+        while not (automaton.accepting[state] and (rng.random() < 0.3 or len(text) >= length)):
             after = automaton.table[state]
             near = automaton.distance[after] < automaton.distance[state] if len(text) >= length else after >= 0
             kinds = np.flatnonzero((after != automaton.dead) & near)
             if not len(kinds):
                 break  # the end, and nothing may follow
-            kind = dice.choice(kinds.tolist())
-            byte = dice.choice(np.flatnonzero(automaton.classes == kind).tolist())
+            kind = rng.choice(kinds.tolist())
+            byte = rng.choice(np.flatnonzero(automaton.classes == kind).tolist())
             text.append(byte)
             state = int(after[kind])
         yield text.decode()

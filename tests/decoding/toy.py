@@ -42,8 +42,8 @@ class Toy:
     def logits(self, history):
         history = tuple(t for t in history if t is not None)
         if history not in self.known:
-            dice = torch.Generator().manual_seed(derive(self.seed, *history))
-            self.known[history] = torch.randn(self.size, generator=dice) * self.spread
+            rng = torch.Generator().manual_seed(derive(self.seed, *history))
+            self.known[history] = torch.randn(self.size, generator=rng) * self.spread
         return self.known[history]
 
     def every(self, ids, state, mask=None):
@@ -68,10 +68,10 @@ class Toy:
             self.logits([*prompt, *text[:i]]).double().log_softmax(0)[token].item() for i, token in enumerate(text)
         )
 
-    def texts(self, prompt, length, ends=()):
+    def texts(self, prompt, length, eos_ids=()):
         """Every text of `length` tokens, or of fewer if it ends, with its log-probability."""
         for text in itertools.product(range(self.size), repeat=length):
-            first = next((i for i, token in enumerate(text) if token in ends), length - 1)
+            first = next((i for i, token in enumerate(text) if token in eos_ids), length - 1)
             if all(token == 0 for token in text[first + 1 :]):  # of all that agree up to the end, one
                 yield text[: first + 1], self.logprob(prompt, text[: first + 1])
 

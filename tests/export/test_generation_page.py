@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from lingon.data.tokenizers import characters, spaces
-from lingon.decoding.beam import Beams
+from lingon.decoding.beam import BeamParams
+from lingon.decoding.sampling_params import SamplingParams
 from lingon.models.gpt import GPT
 from lingon.tasks.language_model import LanguageModel
-from lingon.tasks.language_model.generation import gathered, likeliest, perplexity
+from lingon.tasks.language_model.generation import beam_generations, collect, perplexity
 from lingon.tasks.language_model.page import shown, write_page
-from lingon.tasks.language_model.sampling_params import Manner
 
 HOSTILE = "</script><script>window.harmed=1</script><img src=x onerror=window.harmed=1>"
 
@@ -32,9 +32,9 @@ def model():
     return LanguageModel(gpt.eval(), tokenizer)
 
 
-def written(model, prompts, details=5, **manner):
-    manner = Manner(**manner)
-    return gathered(model, prompts, model.picked(prompts, manner, details), manner)
+def written(model, prompts, top_logprobs=5, **params):
+    params = SamplingParams(**params)
+    return collect(model, prompts, model.sample(prompts, params, top_logprobs), params)
 
 
 def data_in(page) -> dict:
@@ -44,8 +44,8 @@ def data_in(page) -> dict:
 
 def test_every_number_is_the_models(model, tmp_path):
     prompt, settings = "naïve", {"temperature": 0.5, "top_k": 7}
-    texts = written(model, [prompt, prompt], tokens=9, **settings)
-    data = data_in(write_page(tmp_path / "g.html", model, texts, "toy", settings, alternatives=5))
+    texts = written(model, [prompt, prompt], max_new_tokens=9, **settings)
+    data = data_in(write_page(tmp_path / "g.html", model, texts, "toy", settings, top_logprobs=5))
     ids = [0, *model.encode(prompt)]
     for text in data["texts"]:
         new = [row[0] for row in text["tokens"]]
@@ -77,9 +77,9 @@ def test_every_number_is_the_models(model, tmp_path):
 
 
 def test_beams_have_the_numbers_of_their_tokens(model, tmp_path):
-    texts = likeliest(model, "naïve", Beams(5, 4, best=3), Manner(tokens=4), details=2)
+    texts = beam_generations(model, "naïve", BeamParams(5, 4, n=3), SamplingParams(max_new_tokens=4), top_logprobs=2)
     assert [text.score for text in texts] == sorted((text.score for text in texts), reverse=True)
-    for text, hypothesis in zip(texts, model.hypotheses("naïve", Beams(5, 4, best=3)), strict=True):
+    for text, hypothesis in zip(texts, model.hypotheses("naïve", BeamParams(5, 4, n=3)), strict=True):
         assert tuple(token.id for token in text.tokens) == hypothesis.ids
         assert text.logprob == pytest.approx(hypothesis.logprob, abs=1e-4)
     data = data_in(write_page(tmp_path / "g.html", model, texts, "toy", {"--beams": 5}))
@@ -89,21 +89,23 @@ def test_beams_have_the_numbers_of_their_tokens(model, tmp_path):
 def test_how_a_text_ended_is_told(model):
     context = 61
     never, word = {0: -math.inf}, model.encode("words")[0]
-    assert [text.ended for text in written(model, ["some"], tokens=3, bias=never)] == ["length"]
-    assert [text.ended for text in written(model, ["some"], tokens=99, bias=never)] == ["context"]
-    assert [text.ended for text in written(model, ["some"], bias={0: 99})] == ["end of text"]
-    assert [text.ended for text in written(model, ["some"], pattern="( words){3}")] == ["pattern"]
-    (stopped,) = written(model, ["some"], tokens=context, stop=(" word",), bias={word: 99})
-    assert (stopped.ended, stopped.text) == ("stop text", "")
+    assert [text.finish_reason for text in written(model, ["some"], max_new_tokens=3, logit_bias=never)] == ["length"]
+    assert [text.finish_reason for text in written(model, ["some"], max_new_tokens=99, logit_bias=never)] == [
+        "context_length"
+    ]
+    assert [text.finish_reason for text in written(model, ["some"], logit_bias={0: 99})] == ["eos_token"]
+    assert [text.finish_reason for text in written(model, ["some"], regex="( words){3}")] == ["grammar"]
+    (stopped,) = written(model, ["some"], max_new_tokens=context, stop=(" word",), logit_bias={word: 99})
+    assert (stopped.finish_reason, stopped.text) == ("stop_sequence", "")
     assert math.isnan(perplexity([]))
 
 
 def test_near_the_end_of_the_context_a_pattern_leaves_what_it_left_when_the_text_was_written(model):
     prompt = " some" * next(n for n in range(99) if len(model.encode(" some" * n)) > 50)
-    manner = Manner(tokens=99, pattern="( some| words){0,30} words", seed=3)
-    taken = [step[0] for step in model.picked([prompt], manner, details=0)]
-    told = model.told(prompt, [token.id for token in taken], manner)
-    assert [token.chance for token in told] == pytest.approx([token.chance for token in taken], abs=1e-4)
+    params = SamplingParams(max_new_tokens=99, regex="( some| words){0,30} words", seed=3)
+    taken = [step[0] for step in model.sample([prompt], params, top_logprobs=0)]
+    told = model.score_tokens(prompt, [token.id for token in taken], params)
+    assert [token.probability for token in told] == pytest.approx([token.probability for token in taken], abs=1e-4)
     assert len(taken) > 1
 
 
@@ -152,7 +154,7 @@ WALK = """(() => {
 
 
 def test_a_browser_shows_hostile_text_as_text_and_is_walked_by_keys(model, tmp_path):
-    texts = written(model, [HOSTILE] * 2, tokens=20, seed=3)
+    texts = written(model, [HOSTILE] * 2, max_new_tokens=20, seed=3)
     page = write_page(tmp_path / "g.html", model, texts, HOSTILE, {"--stop": [HOSTILE]})
     source = page.read_text(encoding="utf-8")
     assert "http" not in source.replace("http-equiv", "").replace("http://www.w3.org", "")

@@ -65,8 +65,8 @@ def test_every_way_ends_in_a_model_that_writes(text, tmp_path, given):
     record = run(text, tmp_path / "run", **given)
     assert 1 < record["test"]["perplexity"] < 100  # below even odds over the vocabulary
     model = lingon.load(tmp_path / "run")
-    assert isinstance(model.write("a", tokens=5), str)
-    assert sum(x for _, x in model.score("a dog")) < 0
+    assert isinstance(model.generate("a", max_new_tokens=5), str)
+    assert sum(x for _, x in model.logprobs("a dog")) < 0
 
 
 def evaluated(model, data, part=None, cache=False):

@@ -92,7 +92,7 @@ def test_every_json_that_leaves_is_strict(data, capsys, monkeypatch):
         ("evaluate", "run", "--data", "one_class_test.csv", "--json"),
         ("predict", "run", "a bright film", "", "--format", "jsonl", "--words"),
         ("evaluate", "lm", "--data", "base.csv.txt", "--json"),
-        ("score", "lm", "the film", "--json"),
+        ("logprob", "lm", "the film", "--json"),
         ("generate", "lm", "--prompt", "the", "--tokens", "3", "--json"),
         ("vectors", "nearest", "film", "--vectors", "v", "--json"),
         ("vectors", "odd-one-out", "film", "cast", "the", "--vectors", "v", "--json"),

@@ -15,12 +15,12 @@ from lingon.core.finite import check_finite
 from lingon.data.corpora.questions import Pair
 from lingon.data.examples import Examples, Splits
 from lingon.data.tokenizers import spaces, words
-from lingon.decoding.beam import Beams
+from lingon.decoding.beam import BeamParams
+from lingon.decoding.sampling_params import SamplingParams
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
 from lingon.tasks.classify.saliency import deciding_words
 from lingon.tasks.language_model import LanguageModel
-from lingon.tasks.language_model.sampling_params import Manner
 from lingon.word_vectors.queries import agreement, align, analogy, nearest, odd_one_out, similarity, weat
 from lingon.word_vectors.queries.evaluate import evaluate_pairs
 from lingon.word_vectors.word_vectors import WordVectors
@@ -73,11 +73,11 @@ def test_a_broken_classifier_answers_nothing(ask, value):
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda model: model.write("the", tokens=3),
-        lambda model: model.score("the cat sat"),
-        lambda model: model.told("the cat"),
-        lambda model: model.search("the", Beams(2, 3)),
-        lambda model: list(model.contrasted("the", Manner(tokens=3), 0.5)),
+        lambda model: model.generate("the", max_new_tokens=3),
+        lambda model: model.logprobs("the cat sat"),
+        lambda model: model.score_tokens("the cat"),
+        lambda model: model.beam_search("the", BeamParams(2, 3)),
+        lambda model: list(model.contrastive("the", SamplingParams(max_new_tokens=3), 0.5)),
     ],
 )
 @pytest.mark.parametrize("broken", ["nan", "inf"])
@@ -104,8 +104,8 @@ COMMANDS = [
     ("evaluate", "c", "--data", "four.csv", "--json"),
     ("export", "c", "--to", "torch"),
     ("export", "c", "--to", "program"),
-    ("score", "l", "the cat"),
-    ("score", "l", "the cat", "--json"),
+    ("logprob", "l", "the cat"),
+    ("logprob", "l", "the cat", "--json"),
     ("evaluate", "l", "--data", "tale.txt"),
     ("evaluate", "l", "--data", "tale.txt", "--cache"),
     ("generate", "l", "--prompt", "the"),

@@ -12,13 +12,13 @@ import lingon
 from lingon.checkpoints.bundle import save_bundle
 from lingon.core.errors import DataError, UserError
 from lingon.data.tokenizers import bpe, characters, words
-from lingon.decoding.beam import Beams
-from lingon.decoding.sample import Picked
-from lingon.decoding.speculative import Tally
+from lingon.decoding.beam import BeamParams
+from lingon.decoding.sample import Token
+from lingon.decoding.sampling_params import SamplingParams
+from lingon.decoding.speculative import Acceptance
 from lingon.models.gpt import GPT
 from lingon.models.lstm import LSTM
 from lingon.tasks.language_model import LanguageModel
-from lingon.tasks.language_model.sampling_params import Manner
 
 TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ran — naïve café!"] * 5
 
@@ -50,47 +50,47 @@ def test_greedy_is_the_likeliest_token_each_time(model):
         ids.append(int(logits.argmax()))
     new = ids[len(model.encode("the cat")) :]
     new = new[: new.index(0)] if 0 in new else new
-    assert model.write("the cat", tokens=12, temperature=0) == model.tokenizer.decode(new)
+    assert model.generate("the cat", max_new_tokens=12, temperature=0) == model.tokenizer.decode(new)
 
 
 def test_a_batch_gives_what_each_prompt_gives_alone(model):
-    manner = Manner(tokens=15, seed=3)
+    params = SamplingParams(max_new_tokens=15, seed=3)
     prompts = ["the", "a dog ran", "", "the cat sat on"]
-    assert model.write_all(prompts, manner) == [model.write(prompt, manner) for prompt in prompts]
+    assert model.generate_batch(prompts, params) == [model.generate(prompt, params) for prompt in prompts]
 
 
 def test_seeds_decide(model):
-    texts = {model.write("the", Manner(tokens=20, seed=seed, temperature=2.0)) for seed in range(5)}
+    texts = {model.generate("the", SamplingParams(max_new_tokens=20, seed=seed, temperature=2.0)) for seed in range(5)}
     assert len(texts) > 2
-    assert model.write("the", tokens=20, seed=1) == model.write("the", tokens=20, seed=1)
+    assert model.generate("the", max_new_tokens=20, seed=1) == model.generate("the", max_new_tokens=20, seed=1)
 
 
 def test_text_ends_before_a_stop_text_that_no_token_is(model):
-    whole = model.write("the", tokens=30, temperature=0)
+    whole = model.generate("the", max_new_tokens=30, temperature=0)
     assert len(whole) > 6
     stop = whole[3:6]
-    assert "".join(model.generate("the", tokens=30, temperature=0, stop=(stop,))) == whole[: whole.index(stop)]
+    assert "".join(model.stream("the", max_new_tokens=30, temperature=0, stop=(stop,))) == whole[: whole.index(stop)]
 
 
 def test_pieces_are_whole_characters():
     model = trained("gpt", characters(["abc"], max_size=270))
     ids = model.tokenizer.encode("a—b")  # the dash is three bytes
     assert len(ids) == 5
-    assert list(model.text([Picked(0, i)] for i in ids)) == ["a", "—", "b"]
+    assert list(model.text([Token(0, i)] for i in ids)) == ["a", "—", "b"]
     words_model = trained("lstm", words(TEXTS))
-    assert words_model.write("the cat", tokens=1, temperature=0).startswith(" ")
+    assert words_model.generate("the cat", max_new_tokens=1, temperature=0).startswith(" ")
 
 
 @pytest.mark.parametrize("pattern", ["[a-z ]{5,9}[.]", "(cat|dog) (ran|sat)", "é+"])
 def test_a_pattern_is_kept(model, pattern):
-    found = [model.write("the ", Manner(pattern=pattern, tokens=50, seed=seed)) for seed in range(5)]
+    found = [model.generate("the ", SamplingParams(regex=pattern, max_new_tokens=50, seed=seed)) for seed in range(5)]
     assert all(re.fullmatch(pattern, text) for text in found), found
 
 
 def test_a_schema_is_kept(model):
     schema = {"type": "object", "properties": {"a": {"enum": ["cat", "dog"]}, "n": {"type": "integer"}}}
     schema["required"] = ["a", "n"]
-    found = json.loads(model.write("x", Manner(schema=schema, tokens=60)))
+    found = json.loads(model.generate("x", SamplingParams(json_schema=schema, max_new_tokens=60)))
     assert found["a"] in ("cat", "dog")
     assert isinstance(found["n"], int)
 
@@ -98,7 +98,7 @@ def test_a_schema_is_kept(model):
 def test_beams_are_scored_as_the_model_scores(model):
     if isinstance(model.model, LSTM):
         pytest.skip("one kind is enough")
-    texts = model.search("the cat", Beams(4, 6, best=3, alpha=0.0))
+    texts = model.beam_search("the cat", BeamParams(4, 6, n=3, length_penalty=0.0))
     assert [s for *_, s in texts] == sorted((s for *_, s in texts), reverse=True)
     text, logprob, _ = texts[0]
     ids = model.encode("the cat")
@@ -112,19 +112,25 @@ def test_beams_are_scored_as_the_model_scores(model):
 def test_a_draft_changes_no_greedy_text(model):
     if isinstance(model.model, LSTM):
         with pytest.raises(UserError, match="cannot take tokens back"):
-            list(model.drafted("the", Manner(tokens=20, seed=1), trained("gpt", model.tokenizer, seed=2)))
+            list(
+                model.speculative(
+                    "the", SamplingParams(max_new_tokens=20, seed=1), trained("gpt", model.tokenizer, seed=2)
+                )
+            )
         return
-    draft, tally = trained("gpt", model.tokenizer, seed=2), Tally()
-    manner = Manner(tokens=25, temperature=0)
-    assert "".join(model.text(model.drafted("the dog", manner, draft, tally))) == model.write("the dog", manner)
-    assert 0 < tally.kept <= tally.drafted
+    draft, acceptance = trained("gpt", model.tokenizer, seed=2), Acceptance()
+    params = SamplingParams(max_new_tokens=25, temperature=0)
+    assert "".join(model.text(model.speculative("the dog", params, draft, acceptance))) == model.generate(
+        "the dog", params
+    )
+    assert 0 < acceptance.accepted <= acceptance.drafted
     with pytest.raises(UserError, match="another vocabulary"):
-        list(model.drafted("the", manner, trained("gpt", characters(TEXTS, max_size=270))))
+        list(model.speculative("the", params, trained("gpt", characters(TEXTS, max_size=270))))
 
 
 def test_scores_are_log_probabilities(model):
     text = "the cat sat"
-    found = model.score(text)
+    found = model.logprobs(text)
     ids = [0, *model.tokenizer.encode(text)]
     with torch.no_grad():
         logs = model.model(torch.tensor([ids]))[0].log_softmax(-1)
@@ -136,13 +142,13 @@ def test_scores_are_log_probabilities(model):
 def test_a_bundle_writes_the_same(model, tmp_path):
     save_bundle(model, "gpt" if isinstance(model.model, GPT) else "lstm", tmp_path / "b", {"arguments": {"seed": 1}})
     again = lingon.load(tmp_path / "b")
-    assert again.write("the", tokens=20) == model.write("the", tokens=20)
+    assert again.generate("the", max_new_tokens=20) == model.generate("the", max_new_tokens=20)
     assert "language model" in (tmp_path / "b" / "README.md").read_text()
     config = json.loads((tmp_path / "b" / "config.json").read_text())
     for change, message in [
-        ({"ends": [-1]}, "key 'ends'"),
+        ({"eos_ids": [-1]}, "key 'eos_ids'"),
         ({"labels": ["a", "b"]}, "unknown key 'labels'"),
-        ({"kind": "classify"}, "unknown key 'ends'"),
+        ({"kind": "classify"}, "unknown key 'eos_ids'"),
     ]:
         (tmp_path / "b" / "config.json").write_text(json.dumps(config | change))
         with pytest.raises(DataError, match=message):
@@ -150,20 +156,20 @@ def test_a_bundle_writes_the_same(model, tmp_path):
 
 
 def test_what_cannot_be_written(model):
-    with pytest.raises(UserError, match="tokens is 0, expected a whole number from 1 to"):
-        Manner(tokens=0)
-    with pytest.raises(UserError, match="stop text is empty"):
-        Manner(stop=("",))
+    with pytest.raises(UserError, match="max_new_tokens is 0, expected a whole number from 1 to"):
+        SamplingParams(max_new_tokens=0)
+    with pytest.raises(UserError, match="stop string is empty"):
+        SamplingParams(stop=("",))
     with pytest.raises(UserError, match="exclude each other"):
-        Manner(pattern="a", schema={})
+        SamplingParams(regex="a", json_schema={})
     with pytest.raises(UserError, match="empty text has no tokens"):
-        model.score("")
+        model.logprobs("")
     with pytest.raises(UserError, match="they do not belong"):
         LanguageModel(GPT(7, 20, 1, 2), model.tokenizer)
     if isinstance(model.model, GPT):
         with pytest.raises(UserError, match=r"the prompt has .* tokens, the model sees 64"):
-            model.write("the cat " * 100)
-        new = [*model.picked(["the cat"], Manner(tokens=500, bias={0: -1e9}))]
+            model.generate("the cat " * 100)
+        new = [*model.sample(["the cat"], SamplingParams(max_new_tokens=500, logit_bias={0: -1e9}))]
         assert len(new) + len(model.encode("the cat")) == 64
 
 
@@ -172,7 +178,7 @@ def test_broken_weights_are_told(model):
     with torch.no_grad():
         broken.model.output.weight[5] = math.nan
     with pytest.raises(Exception, match="NaN or infinite; its weights are broken"):
-        broken.write("the", tokens=3)
+        broken.generate("the", max_new_tokens=3)
 
 
 def test_what_is_kept_of_a_vocabulary_may_meet_logits_with_gradients():

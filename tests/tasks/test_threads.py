@@ -107,8 +107,8 @@ def test_a_language_model_that_trains_can_be_asked(name):
         return losses(Objective(model), batches, carried_loss if recurrent(model) else fresh_loss)
 
     def ask():
-        written = language.write("the cat", tokens=5, temperature=0)
-        return likelihood(model, ids[:40], 10).loss, written, language.score("a dog ran")
+        written = language.generate("the cat", max_new_tokens=5, temperature=0)
+        return likelihood(model, ids[:40], 10).loss, written, language.logprobs("a dog ran")
 
     expected, alone = ask(), train()
     model.eval()

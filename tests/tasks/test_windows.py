@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from lingon.data.tokenizers import bpe
+from lingon.decoding.sampling_params import SamplingParams
 from lingon.models.decoder import decoder
 from lingon.models.gpt import GPT
 from lingon.tasks.language_model import LanguageModel
-from lingon.tasks.language_model.sampling_params import Manner
 
 TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ran."] * 5
 PROMPTS = ["the", "a dog ran; a cat ran. the dog", "", "the cat sat on the mat", "the"]
@@ -27,7 +27,7 @@ def anew(model, prompt, most):
     """Greedy, without any state."""
     ids = model.encode(prompt)
     start = len(ids)
-    while len(ids) < start + most and (len(ids) == start or ids[-1] not in model.ends):
+    while len(ids) < start + most and (len(ids) == start or ids[-1] not in model.eos_ids):
         with torch.no_grad():
             logits = model.model(torch.tensor([ids]))[0, -1]
         logits[1] = -torch.inf  # [unk] is no text
@@ -37,7 +37,7 @@ def anew(model, prompt, most):
 
 def test_a_batch_of_unequal_prompts_is_what_each_gives_read_anew(model):
     found = [[] for _ in PROMPTS]
-    for step in model.picked(PROMPTS, Manner(13, temperature=0)):
+    for step in model.sample(PROMPTS, SamplingParams(13, temperature=0)):
         for token in step:
             found[token.row].append(token.id)
     assert found == [anew(model, prompt, 13) for prompt in PROMPTS]
@@ -49,5 +49,5 @@ def test_a_draft_of_another_size_and_kind_changes_no_greedy_text(model):
     draft = LanguageModel(GPT(len(model.tokenizer.vocab), 12, 1, 3, context_length=40).eval(), model.tokenizer)
     for prompt in PROMPTS[:2]:
         for helper in (draft, model):
-            found = [step[0].id for step in model.drafted(prompt, Manner(13, temperature=0), helper)]
+            found = [step[0].id for step in model.speculative(prompt, SamplingParams(13, temperature=0), helper)]
             assert found == anew(model, prompt, 13)

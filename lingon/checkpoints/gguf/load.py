@@ -64,9 +64,9 @@ def load_gguf(path: Path | str, dtype: torch.dtype = torch.float32) -> Checkpoin
     model.load_state_dict(_weights(file, model, plan, dtype), assign=True)
     if config["tie_word_embeddings"]:
         model.output.weight = model.embedding.weight
-    ends = [file.facts.get(f"tokenizer.ggml.{name}_token_id") for name in ("eos", "eot")]
-    ends = tuple(dict.fromkeys(end for end in ends if type(end) is int and 0 <= end < config["vocab_size"]))
-    return Checkpoint(model.eval(), tokenizer, ends, file.path)
+    eos_ids = [file.facts.get(f"tokenizer.ggml.{name}_token_id") for name in ("eos", "eot")]
+    eos_ids = tuple(dict.fromkeys(end for end in eos_ids if type(end) is int and 0 <= end < config["vocab_size"]))
+    return Checkpoint(model.eval(), tokenizer, eos_ids, file.path)
 
 
 def _theirs(name: str, family: str) -> str:

@@ -57,7 +57,7 @@ def load_hub(source: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoi
     rows = len(model.embedding.weight)
     if tokenizer is not None:
         tokenizer = tokenizer.for_rows(rows, folder)
-    return Checkpoint(model.eval(), tokenizer, _ends(folder, config, rows), folder)
+    return Checkpoint(model.eval(), tokenizer, _eos_ids(folder, config, rows), folder)
 
 
 def _folder(source: str | Path) -> Path:
@@ -113,7 +113,7 @@ def _missing_prefix(wanted: list[Entry], shapes: Mapping[str, tuple]) -> str:
     return next((p for p in PREFIXES if name.startswith(p) and name not in shapes and name[len(p) :] in shapes), "")
 
 
-def _ends(folder: Path, config: Mapping[str, Any], vocab_size: int) -> tuple[int, ...]:
+def _eos_ids(folder: Path, config: Mapping[str, Any], vocab_size: int) -> tuple[int, ...]:
     """Ids that end a text: those of generation_config.json, else of config.json."""
     path = folder / "generation_config.json"
     more = read_json(path, limit=CONFIG_LIMIT) if path.is_file() else {}

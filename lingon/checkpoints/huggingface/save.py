@@ -26,18 +26,18 @@ def save_hub(
     tokenizer: Tokenizer | None = None,
     dtype: torch.dtype | None = None,
     shard: int = SHARD,
-    ends: Sequence[int] | None = None,
+    eos_ids: Sequence[int] | None = None,
 ) -> Path:
     """Writes a model so that `transformers` and others can load it. A `decoder` of ours becomes a Qwen3, a GPT a GPT-2.
 
     dtype: of the stored weights; as they are when not given. shard: the most bytes in a file, unless one tensor has
-    more. ends: ids that end a text, as `Checkpoint` and `LanguageModel` have them; when not given, those of the
+    more. eos_ids: ids that end a text, as `Checkpoint` and `LanguageModel` have them; when not given, those of the
     configuration that the model was made from, which one of ours has not. The folder appears, or takes the place of
     an older one, only when it is whole.
     """
     config = hub_config(model)
     dtype = dtype or model.embedding.weight.dtype
-    config |= {"dtype": str(dtype).removeprefix("torch."), "eos_token_id": _end_ids(config, ends)}
+    config |= {"dtype": str(dtype).removeprefix("torch."), "eos_token_id": _eos_token_id(config, eos_ids)}
     # Of generation_config.json, transformers takes these ids in the place of those of config.json.
     generation = {key: config[key] for key in TOKEN_IDS if config.get(key) is not None}
     with atomic_folder(Path(folder)) as fresh:
@@ -49,14 +49,14 @@ def save_hub(
     return Path(folder)
 
 
-def _end_ids(config: Mapping[str, Any], ends: Sequence[int] | None) -> int | list[int] | None:
+def _eos_token_id(config: Mapping[str, Any], eos_ids: Sequence[int] | None) -> int | list[int] | None:
     """What config.json says of the end tokens: null if there are none, or transformers would take its own."""
-    if ends is None:
+    if eos_ids is None:
         return config.get("eos_token_id")
     last = config["vocab_size"] - 1
-    if wrong := [i for i in ends if not 0 <= i <= last]:
+    if wrong := [i for i in eos_ids if not 0 <= i <= last]:
         raise UserError(f"the end token {wrong[0]} is not in the vocabulary; expected ids from 0 to {last:,}")
-    return ends[0] if len(ends) == 1 else list(ends) or None
+    return eos_ids[0] if len(eos_ids) == 1 else list(eos_ids) or None
 
 
 def _theirs(model: nn.Module) -> Iterator[tuple[str, Tensor]]:

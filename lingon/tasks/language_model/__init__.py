@@ -4,10 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lingon.decoding.sampling_params import SamplingParams
     from lingon.tasks.language_model.language_model import TASK, LanguageModel
-    from lingon.tasks.language_model.sampling_params import Manner
 
-__all__ = ["TASK", "LanguageModel", "Manner"]
+__all__ = ["TASK", "LanguageModel", "SamplingParams"]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,20 +15,20 @@ from lingon.core.shapes import Float, Tensor
 from lingon.data.tokenizers import Tokenizer
 from lingon.data.tokenizers.token_bytes import Pieces, pieces_of
 from lingon.data.tokenizers.vocab import UNK
-from lingon.decoding import logits_processors as rules
-from lingon.decoding.beam import Beams, Hypothesis, beam_search
-from lingon.decoding.contrastive import contrast
+from lingon.decoding.beam import BeamParams, Hypothesis, beam_search
+from lingon.decoding.contrastive import contrastive_search
+from lingon.decoding.detokenize import detokenize
 from lingon.decoding.grammar import Grammar, grammar_of
+from lingon.decoding.logits_processors import exactly_top_k
 from lingon.decoding.prompts import read
-from lingon.decoding.sample import Picked, stream
-from lingon.decoding.score_tokens import replay, score
-from lingon.decoding.speculative import Reader, Tally, speculate
-from lingon.decoding.step import Row, Rule, State, rows_of
-from lingon.decoding.text import text_of
+from lingon.decoding.sample import Token, sample
+from lingon.decoding.sampling_params import SamplingParams
+from lingon.decoding.score_tokens import score_tokens, token_logprobs
+from lingon.decoding.speculative import Acceptance, Reader, speculative_decode
+from lingon.decoding.step import DecoderState, LogitsProcessor, TokenSequence, start_sequences
 from lingon.kernels.packed_linear import swap_linear
 from lingon.layers.recurrent_state import RecurrentState
 from lingon.metrics.scores import Scores
-from lingon.tasks.language_model.sampling_params import Manner
 from lingon.tasks.language_model.text_likelihood import text_scores
 from lingon.tasks.task import Card
 
@@ -45,18 +45,18 @@ class LanguageModel:
 
     >>> import lingon
     >>> model = lingon.load("runs/language-model")  # doctest: +SKIP
-    >>> print(model.write("It is a truth", tokens=20, temperature=0.8))  # doctest: +SKIP
+    >>> print(model.generate("It is a truth", max_new_tokens=20, temperature=0.8))  # doctest: +SKIP
     """
 
     name: ClassVar[str] = "language-model"
     part_types: ClassVar[Mapping[str, type]] = {"model": nn.Module, "tokenizer": Tokenizer}
-    config_keys: ClassVar[Sequence[str]] = ("ends",)
+    config_keys: ClassVar[Sequence[str]] = ("eos_ids",)
 
-    def __init__(self, model: nn.Module, tokenizer: Tokenizer, ends: Sequence[int] = (END,)):
+    def __init__(self, model: nn.Module, tokenizer: Tokenizer, eos_ids: Sequence[int] = (END,)):
         rows, size = model.embedding.num_embeddings, len(tokenizer.vocab)
         if size > rows:
             raise UserError(f"the tokenizer has {size:,} tokens, the model was made for {rows:,}; they do not belong")
-        self.model, self.tokenizer, self.ends = model, tokenizer, tuple(ends)
+        self.model, self.tokenizer, self.eos_ids = model, tokenizer, tuple(eos_ids)
 
     @property
     def parts(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class LanguageModel:
 
     def config(self) -> dict[str, Any]:
         """Return the ids that end a text, by name."""
-        return {"ends": self.ends}
+        return {"eos_ids": self.eos_ids}
 
     @classmethod
     def prepare(cls, data: "Documents", settings: "Settings", context: "TrainContext") -> "Training":
@@ -75,25 +75,25 @@ class LanguageModel:
 
     @classmethod
     def check_config(cls, config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:
-        """Raise DataError unless `ends` is a list of ids."""
-        ends = want(config, "ends", list, "a list of ids")
-        if not all(type(end) is int and end >= 0 for end in ends):
-            raise DataError(f"key 'ends' is {str(ends)[:40]!r}, expected a list of ids, 0 or more")
+        """Raise DataError unless `eos_ids` is a list of ids."""
+        eos_ids = want(config, "eos_ids", list, "a list of ids")
+        if not all(type(end) is int and end >= 0 for end in eos_ids):
+            raise DataError(f"key 'eos_ids' is {str(eos_ids)[:40]!r}, expected a list of ids, 0 or more")
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "LanguageModel":
         """Return the language model of a checked configuration. Raises DataError for an end that the model has not."""
         size = parts["model"].embedding.num_embeddings
-        if beyond := [end for end in config["ends"] if end >= size]:
+        if beyond := [end for end in config["eos_ids"] if end >= size]:
             has = f"expected ids from 0 to {size - 1:,}, which the model has"
-            raise DataError(f"key 'ends' has {beyond[0]}, {has}")
-        return cls(parts["model"], parts["tokenizer"], config["ends"])
+            raise DataError(f"key 'eos_ids' has {beyond[0]}, {has}")
+        return cls(parts["model"], parts["tokenizer"], config["eos_ids"])
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
         """Return what the model card says of a language model."""
         limits = "it writes what is likely after the texts it has seen, true or not"
-        return Card(f"# {model}", "A language model", [f"- **Limits**: {limits}."], '.write("Once upon a time")')
+        return Card(f"# {model}", "A language model", [f"- **Limits**: {limits}."], '.generate("Once upon a time")')
 
     def evaluate(self, texts: Iterable[str], cache: bool = False) -> Scores:
         """Return loss, perplexity and bits per byte of documents; see `lingon.tasks.language_model.text_likelihood`."""
@@ -113,7 +113,7 @@ class LanguageModel:
 
         Raises UserError when the prompt fills the context of the model.
         """
-        ids = self.tokenizer.encode(prompt) or list(self.ends[:1])
+        ids = self.tokenizer.encode(prompt) or list(self.eos_ids[:1])
         if not ids:
             raise UserError("the prompt is empty, and this model has no token to begin with; give it a word")
         limit = getattr(self.model, "context_length", None)
@@ -123,100 +123,111 @@ class LanguageModel:
 
     def for_decoding(self, make: Callable[[nn.Linear], nn.Module] | None = None) -> "LanguageModel":
         """The same with its matrices laid out to be read fast, or `make` of each: see `kernels.packed_linear`."""
-        return LanguageModel(swap_linear(self.model, make), self.tokenizer, self.ends)
+        return LanguageModel(swap_linear(self.model, make), self.tokenizer, self.eos_ids)
 
-    def generate(self, prompt: str, manner: Manner | None = None, **named) -> Iterator[str]:
+    def stream(self, prompt: str, params: SamplingParams | None = None, **named) -> Iterator[str]:
         """Goes on with a text; gives what is new piece by piece, as soon as it is certain.
 
-        manner, or its fields by name: how. The text ends with an id that ends texts, before a stop text, after
-        `manner.tokens` tokens, or where the context of the model is full.
+        params, or its fields by name. The text ends with an id that ends texts, before a stop text, after
+        `max_new_tokens` tokens, or where the context of the model is full.
         """
-        manner = manner or Manner(**named)
-        return self.text(self.picked([prompt], manner), manner.stop)
+        params = params or SamplingParams(**named)
+        return self.text(self.sample([prompt], params), params.stop)
 
-    def write(self, prompt: str, manner: Manner | None = None, **named) -> str:
-        """The whole text that `generate` gives in pieces."""
-        return "".join(self.generate(prompt, manner, **named))
+    def generate(self, prompt: str, params: SamplingParams | None = None, **named) -> str:
+        """The whole text that `stream` gives in pieces."""
+        return "".join(self.stream(prompt, params, **named))
 
-    def write_all(self, prompts: Sequence[str], manner: Manner) -> list[str]:
-        """What `write` gives for each prompt, read as one batch; the same texts as one by one.
+    def generate_batch(self, prompts: Sequence[str], params: SamplingParams) -> list[str]:
+        """What `generate` gives for each prompt, read as one batch; the same texts as one by one.
 
         A prompt may come several times, and is read once; each time it is gone on with in another way.
         """
-        found: list[list[list[Picked]]] = [[] for _ in prompts]
-        for step in self.picked(prompts, manner):
+        found: list[list[list[Token]]] = [[] for _ in prompts]
+        for step in self.sample(prompts, params):
             for token in step:
                 found[token.row].append([token])
-        return ["".join(self.text(tokens, manner.stop)) for tokens in found]
+        return ["".join(self.text(tokens, params.stop)) for tokens in found]
 
     @torch.inference_mode()
-    def picked(self, prompts: Sequence[str], manner: Manner, details: int | None = None) -> Iterator[list[Picked]]:
-        """The new tokens of all prompts, step by step, with their numbers when `details` are wanted."""
+    def sample(
+        self, prompts: Sequence[str], params: SamplingParams, top_logprobs: int | None = None
+    ) -> Iterator[list[Token]]:
+        """The new tokens of all prompts, step by step, with their numbers when `top_logprobs` are wanted."""
         still = self._view()
-        grammar = self._grammar(manner)
-        rows, most = self._rows(prompts, manner.seed), self._room(prompts, manner.tokens)
-        given = self._rules(manner, grammar, most)
+        grammar = self._grammar(params)
+        rows, max_new_tokens = self._rows(prompts, params.seed), self._room(prompts, params.max_new_tokens)
+        given = self._logits_processors(params, grammar, max_new_tokens)
         fresh = lambda batch: still.model.new_state(batch, None)
         logits, state = read(still.step, fresh, [row.ids for row in rows], self.device)
-        finished = self._finished(manner, grammar, most)
-        yield from stream(still.step, logits, state, rows, manner.choose(), given, finished, details)
+        finished = self._finished(params, grammar, max_new_tokens)
+        yield from sample(still.step, logits, state, rows, params.sampler(), given, finished, top_logprobs)
 
     @torch.inference_mode()
-    def drafted(
+    def speculative(
         self,
         prompt: str,
-        manner: Manner,
+        params: SamplingParams,
         draft: "LanguageModel",
-        tally: Tally | None = None,
-        details: int | None = None,
-    ) -> Iterator[list[Picked]]:
-        """What `picked` gives, with the help of a smaller model of the same tokenizer: the same distribution."""
+        acceptance: Acceptance | None = None,
+        top_logprobs: int | None = None,
+    ) -> Iterator[list[Token]]:
+        """What `sample` gives, with the help of a smaller model of the same tokenizer: the same distribution."""
         if list(draft.tokenizer.vocab) != list(self.tokenizer.vocab):
             raise UserError("the draft has another vocabulary; both models must have the same tokenizer")
         if any(isinstance(m.model.new_state(1, None), RecurrentState) for m in (self, draft)):
             raise UserError("a recurrent model cannot take tokens back, as a draft asks of both models; leave it out")
         still, draft = self._view(), draft._view()
-        grammar, most = self._grammar(manner), self._room([prompt], manner.tokens)
-        (row,) = self._rows([prompt], manner.seed)
-        given = self._rules(manner, grammar, most)
-        given += [rules.exactly_top_k(1)] if manner.temperature == 0 else []
-        readers = [Reader(m.every, m.model.new_state(1, None), m.device) for m in (still, draft)]
-        finished = self._finished(manner, grammar, most)
-        tokens = speculate(*readers, row, most, given, finished, details=details, tally=tally)
+        grammar, max_new_tokens = self._grammar(params), self._room([prompt], params.max_new_tokens)
+        (row,) = self._rows([prompt], params.seed)
+        given = self._logits_processors(params, grammar, max_new_tokens)
+        given += [exactly_top_k(1)] if params.temperature == 0 else []
+        readers = [Reader(m.all_logits, m.model.new_state(1, None), m.device) for m in (still, draft)]
+        finished = self._finished(params, grammar, max_new_tokens)
+        tokens = speculative_decode(
+            *readers, row, max_new_tokens, given, finished, top_logprobs=top_logprobs, acceptance=acceptance
+        )
         yield from ([token] for token in tokens)
 
     @torch.inference_mode()
-    def contrasted(
-        self, prompt: str, manner: Manner, alpha: float, k: int = 4, details: int | None = None
-    ) -> Iterator[list[Picked]]:
+    def contrastive(
+        self, prompt: str, params: SamplingParams, alpha: float, k: int = 4, top_logprobs: int | None = None
+    ) -> Iterator[list[Token]]:
         """What contrastive search takes, of the k likeliest tokens each time: see `lingon.decoding.contrastive`."""
         still = self._view()
-        grammar, most = self._grammar(manner), self._room([prompt], manner.tokens)
-        (row,) = self._rows([prompt], manner.seed)
+        grammar, max_new_tokens = self._grammar(params), self._room([prompt], params.max_new_tokens)
+        (row,) = self._rows([prompt], params.seed)
         head = lambda hidden: still.model.head(hidden).float()
-        finished, given = self._finished(manner, grammar, most), self._rules(manner, grammar, most)
+        finished, given = (
+            self._finished(params, grammar, max_new_tokens),
+            self._logits_processors(params, grammar, max_new_tokens),
+        )
         state = still.model.new_state(1, None)
-        tokens = contrast(still.model.hidden, head, state, row, finished, k, alpha, given, details, self.device)
+        tokens = contrastive_search(
+            still.model.hidden, head, state, row, finished, k, alpha, given, top_logprobs, self.device
+        )
         yield from ([token] for token in tokens)
 
     @torch.inference_mode()
-    def hypotheses(self, prompt: str, beams: Beams, manner: Manner = Manner()) -> list[Hypothesis]:
+    def hypotheses(self, prompt: str, beams: BeamParams, params: SamplingParams = SamplingParams()) -> list[Hypothesis]:
         """The best texts that a beam search finds, best first; with a full context, as long as there is room."""
         still = self._view()
-        rows, grammar = self._rows([prompt], manner.seed), self._grammar(manner)
-        beams = replace(beams, most=self._room([prompt], beams.most))
+        rows, grammar = self._rows([prompt], params.seed), self._grammar(params)
+        beams = replace(beams, max_new_tokens=self._room([prompt], beams.max_new_tokens))
         logits, state = read(still.step, lambda n: still.model.new_state(n, None), [rows[0].ids], self.device)
-        given = self._rules(manner, grammar, beams.most)
-        return beam_search(still.step, logits, state, rows, beams, self.ends, given, self._stopped(manner))[0]
+        given = self._logits_processors(params, grammar, beams.max_new_tokens)
+        return beam_search(still.step, logits, state, rows, beams, self.eos_ids, given, self._stopped(params))[0]
 
-    def search(self, prompt: str, beams: Beams, manner: Manner = Manner()) -> list[tuple[str, float, float]]:
+    def beam_search(
+        self, prompt: str, beams: BeamParams, params: SamplingParams = SamplingParams()
+    ) -> list[tuple[str, float, float]]:
         """The best texts that a beam search finds: (text, log-probability, score), best first."""
-        found = self.hypotheses(prompt, beams, manner)
-        texts = ["".join(text_of(h.ids, self.pieces.of, self.ends, manner.stop)) for h in found]
+        found = self.hypotheses(prompt, beams, params)
+        texts = ["".join(detokenize(h.ids, self.pieces.of, self.eos_ids, params.stop)) for h in found]
         return [(text, h.logprob, h.score) for text, h in zip(texts, found, strict=True)]
 
     @torch.inference_mode()
-    def score(self, text: str) -> list[tuple[str, float]]:
+    def logprobs(self, text: str) -> list[tuple[str, float]]:
         """Each token of a text, and its log-probability after those before it; the first follows an empty document."""
         still = self._view()
         ids, begin = self.tokenizer.encode(text), self.tokenizer.encode("")
@@ -226,58 +237,63 @@ class LanguageModel:
         limit = getattr(self.model, "context_length", None)
         if limit and len(ids) + len(start) > limit:
             raise UserError(f"the text has {len(ids):,} tokens, the model sees {limit:,}; score it in parts")
-        found = score(still.every, still.model.new_state(1, None), [*start, *ids], self.device)
+        found = token_logprobs(still.all_logits, still.model.new_state(1, None), [*start, *ids], self.device)
         tokens = [self.tokenizer.vocab.token(i) for i in (ids if start else ids[1:])]
         return list(zip(tokens, found, strict=True))
 
     @torch.inference_mode()
-    def told(
-        self, prompt: str, new: Sequence[int] = (), manner: Manner | None = None, details: int = 0
-    ) -> list[Picked]:
+    def score_tokens(
+        self, prompt: str, new: Sequence[int] = (), params: SamplingParams | None = None, top_logprobs: int = 0
+    ) -> list[Token]:
         """The tokens of a prompt with their numbers, as the model has them after an empty document; or those of `new`,
-        ids that follow the prompt and were found in this manner."""
+        ids that follow the prompt and were generated with these params."""
         still = self._view()
         ids, state = self.encode(prompt), still.model.new_state(1, None)
         if new:
-            room = self._room([prompt], manner.tokens) if manner else 0
-            given = self._rules(manner, self._grammar(manner), room) if manner else []
-            return replay(still.every, state, [*ids, *new], len(ids), given, details, self.device)
+            room = self._room([prompt], params.max_new_tokens) if params else 0
+            given = self._logits_processors(params, self._grammar(params), room) if params else []
+            return score_tokens(still.all_logits, state, [*ids, *new], len(ids), given, top_logprobs, self.device)
         start = self._start(ids)
-        found = replay(still.every, state, [*start, *ids], 1, (), details, self.device)
-        return found if start else [Picked(0, ids[0]), *found]
+        found = score_tokens(still.all_logits, state, [*start, *ids], 1, (), top_logprobs, self.device)
+        return found if start else [Token(0, ids[0]), *found]
 
     def _view(self) -> "LanguageModel":
         """The same in evaluation mode, whatever mode the model is in and goes into: others may be training it."""
-        return LanguageModel(eval_view(self.model), self.tokenizer, self.ends)
+        return LanguageModel(eval_view(self.model), self.tokenizer, self.eos_ids)
 
-    def step(self, ids: Tensor, state: State, mask: Tensor | None = None) -> tuple[Float[Tensor, "B V"], State]:
+    def step(
+        self, ids: Tensor, state: DecoderState, mask: Tensor | None = None
+    ) -> tuple[Float[Tensor, "B V"], DecoderState]:
         """Logits after the last of the ids, which is all that decoding needs."""
         hidden, state = self.model.hidden(ids, state, mask)
         return self.model.head(hidden[:, -1]).float(), state
 
-    def every(self, ids: Tensor, state: State) -> tuple[Float[Tensor, "B S V"], State]:
+    def all_logits(self, ids: Tensor, state: DecoderState) -> tuple[Float[Tensor, "B S V"], DecoderState]:
         """Logits after each of the ids."""
         hidden, state = self.model.hidden(ids, state)
         return self.model.head(hidden).float(), state
 
     def _start(self, ids: Sequence[int]) -> list[int]:
         """What stands before a text that is read from its beginning: an end, unless a token of its own begins it."""
-        return [] if self.tokenizer.encode("") or ids[0] in self.ends else list(self.ends[:1])
+        return [] if self.tokenizer.encode("") or ids[0] in self.eos_ids else list(self.eos_ids[:1])
 
-    def _rows(self, prompts: Sequence[str], seed: int) -> list[Row]:
-        return rows_of([self.encode(prompt) for prompt in prompts], seed)
+    def _rows(self, prompts: Sequence[str], seed: int) -> list[TokenSequence]:
+        return start_sequences([self.encode(prompt) for prompt in prompts], seed)
 
     def _room(self, prompts: Sequence[str], tokens: int) -> int:
         """How many tokens there is room for."""
         limit = getattr(self.model, "context_length", None)
         return min(tokens, limit - max(len(self.encode(p)) for p in prompts)) if limit else tokens
 
-    def _grammar(self, manner: Manner) -> Grammar | None:
-        return grammar_of(manner.pattern, manner.schema, self.pieces.of)
+    def _grammar(self, params: SamplingParams) -> Grammar | None:
+        return grammar_of(params.regex, params.json_schema, self.pieces.of)
 
-    def _rules(self, manner: Manner, grammar: Grammar | None, most: int) -> list[Rule]:
-        """All rules; with a grammar, only what it can still finish within `most` new tokens."""
-        return manner.rules([self._writable, *([grammar.rule(self.ends, most)] if grammar else [])])
+    def _logits_processors(
+        self, params: SamplingParams, grammar: Grammar | None, max_new_tokens: int
+    ) -> list[LogitsProcessor]:
+        """Return all logits processors; with a grammar, only what it can still finish within `max_new_tokens`."""
+        grammars = [grammar.logits_processor(self.eos_ids, max_new_tokens)] if grammar else []
+        return params.logits_processors([self._writable, *grammars])
 
     @cached_property
     def _never(self) -> Tensor:
@@ -286,32 +302,36 @@ class LanguageModel:
         beyond = list(range(len(vocab), self.model.embedding.num_embeddings))
         unknown = [vocab[UNK]] if UNK in vocab else []
         with torch.inference_mode(False):  # it is kept, and may meet logits with gradients
-            return torch.tensor([i for i in unknown + beyond if i not in self.ends], dtype=torch.long)
+            return torch.tensor([i for i in unknown + beyond if i not in self.eos_ids], dtype=torch.long)
 
-    def _writable(self, logits: Float[Tensor, "B V"], rows: Sequence[Row] = ()) -> Float[Tensor, "B V"]:
+    def _writable(self, logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence] = ()) -> Float[Tensor, "B V"]:
         if not len(self._never):
             return logits
         return logits.index_fill(1, self._never.to(logits.device), -torch.inf)
 
-    def _finished(self, manner: Manner, grammar: Grammar | None, most: int) -> Callable[[Row], bool]:
-        stopped = self._stopped(manner)
+    def _finished(
+        self, params: SamplingParams, grammar: Grammar | None, max_new_tokens: int
+    ) -> Callable[[TokenSequence], bool]:
+        stopped = self._stopped(params)
 
-        def finished(row: Row) -> bool:
-            if row.ids[-1] in self.ends or len(row.new) >= most or (grammar and grammar.complete(row.new, most)):
+        def finished(row: TokenSequence) -> bool:
+            if row.ids[-1] in self.eos_ids or len(row.new_ids) >= max_new_tokens:
+                return True
+            if grammar and grammar.complete(row.new_ids, max_new_tokens):
                 return True
             return stopped is not None and stopped(row)
 
         return finished
 
-    def _stopped(self, manner: Manner) -> Callable[[Row], bool] | None:
+    def _stopped(self, params: SamplingParams) -> Callable[[TokenSequence], bool] | None:
         """Whether a stop text has come; None when there are none."""
-        stops = [text.encode() for text in manner.stop]
+        stops = [text.encode() for text in params.stop]
         # A stop text can only end in the last token, so no more than its own bytes and that token need a look.
-        return (lambda row: any(stop in self.pieces.text_of(row.new[-64:]) for stop in stops)) if stops else None
+        return (lambda row: any(stop in self.pieces.text_of(row.new_ids[-64:]) for stop in stops)) if stops else None
 
-    def text(self, steps: Iterable[list[Picked]], stop: Sequence[str] = ()) -> Iterator[str]:
-        """The text of one row's tokens, in pieces: see `lingon.decoding.text`."""
-        return text_of((step[0].id for step in steps), self.pieces.of, self.ends, stop)
+    def text(self, steps: Iterable[list[Token]], stop: Sequence[str] = ()) -> Iterator[str]:
+        """The text of one row's tokens, in pieces: see `lingon.decoding.detokenize`."""
+        return detokenize((step[0].id for step in steps), self.pieces.of, self.eos_ids, stop)
 
 
 TASK = LanguageModel

@@ -7,26 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from lingon.data.tokenizers.token_bytes import Pieces
-from lingon.decoding.sample import Picked
+from lingon.decoding.sample import Token
 from lingon.pages.page import data_of, render
-from lingon.tasks.language_model.generation import Written, perplexity
+from lingon.tasks.language_model.generation import Generation, perplexity
 from lingon.tasks.language_model.language_model import LanguageModel
 
 
 def write_page(
     path: Path,
     model: LanguageModel,
-    texts: Sequence[Written],
+    texts: Sequence[Generation],
     name: str,
     settings: Mapping[str, object],
-    alternatives: int = 8,
+    top_logprobs: int = 8,
 ) -> Path:
     """Writes one HTML file of texts whose tokens have their numbers; texts of the same prompt stand together.
 
-    name: of the model. settings: how the texts were written, by flag. alternatives: for each token of a prompt.
+    name: of the model. settings: how the texts were generated, by flag. top_logprobs: for each token of a prompt.
     """
     prompts = list(dict.fromkeys(found.prompt for found in texts))
-    given = {prompt: model.told(prompt, details=alternatives) for prompt in prompts}
+    given = {prompt: model.score_tokens(prompt, top_logprobs=top_logprobs) for prompt in prompts}
     seen = {i for tokens in (*given.values(), *(found.tokens for found in texts)) for t in tokens for i in _ids(t)}
     data = {
         "names": {i: _name(model, i) for i in sorted(seen)},
@@ -46,7 +46,7 @@ def write_page(
     return render("generate.html", path, page)
 
 
-def facts(model: LanguageModel, texts: Sequence[Written]) -> list[str]:
+def facts(model: LanguageModel, texts: Sequence[Generation]) -> list[str]:
     """What stands under the heading: the texts, and the model."""
     tokens = sum(len(found.tokens) for found in texts)
     weights = sum(p.numel() for p in model.model.parameters())
@@ -69,24 +69,25 @@ def shown(pieces: Pieces, ids: Sequence[int], first: bool = False) -> list[str]:
     return out
 
 
-def _text(model: LanguageModel, found: Written, prompt: int) -> dict[str, Any]:
+def _text(model: LanguageModel, found: Generation, prompt: int) -> dict[str, Any]:
     numbers = {"logprob": found.logprob, "perplexity": found.perplexity, "score": found.score}
     rows = _rows(model, found.tokens, first=False)
-    return {"prompt": prompt, "ended": found.ended, "tokens": rows} | {k: _number(v) for k, v in numbers.items()}
+    text = {"prompt": prompt, "finish_reason": found.finish_reason, "tokens": rows}
+    return text | {name: _number(value) for name, value in numbers.items()}
 
 
-def _rows(model: LanguageModel, tokens: Sequence[Picked], first: bool) -> list[list]:
-    """For each token [id, text, logprob, chance, entropy, [[id, logprob, chance], ...]]."""
+def _rows(model: LanguageModel, tokens: Sequence[Token], first: bool) -> list[list]:
+    """For each token [id, text, logprob, probability, entropy, [[id, logprob, probability], ...]]."""
     texts = shown(model.pieces, [token.id for token in tokens], first)
     rows = []
     for token, text in zip(tokens, texts, strict=True):
-        others = [[i, _number(logprob), _number(chance)] for i, logprob, chance in token.others]
-        rows.append([token.id, text, *map(_number, (token.logprob, token.chance, token.entropy)), others])
+        others = [[i, _number(logprob), _number(probability)] for i, logprob, probability in token.top_logprobs]
+        rows.append([token.id, text, *map(_number, (token.logprob, token.probability, token.entropy)), others])
     return rows
 
 
-def _ids(token: Picked) -> list[int]:
-    return [token.id, *(i for i, *_ in token.others)]
+def _ids(token: Token) -> list[int]:
+    return [token.id, *(i for i, *_ in token.top_logprobs)]
 
 
 def _name(model: LanguageModel, token: int) -> str:
@@ -94,8 +95,8 @@ def _name(model: LanguageModel, token: int) -> str:
     if token >= len(model.pieces.of):
         return f"({token})"  # a row of the model that the tokenizer has no token for
     piece = model.pieces.of[token]
-    if token in model.ends or not piece:
-        return f"{'end of text' if token in model.ends else model.tokenizer.vocab.token(token)}"
+    if token in model.eos_ids or not piece:
+        return f"{'end of text' if token in model.eos_ids else model.tokenizer.vocab.token(token)}"
     try:
         return piece.decode()
     except UnicodeDecodeError:

@@ -67,9 +67,14 @@ def prepare(data: Documents, settings: Settings, context: TrainContext) -> Train
         metric="loss",
         test=partial(test_scores, model, streams["test"], settings),
         facts={"tokens": {part: len(stream) for part, stream in streams.items()}},
-        sample=lambda: "it writes: " + printable("The" + language.write("The", tokens=60, temperature=0.8), lines=True),
+        sample=lambda: f"generated: {printable('The' + some_text(language), lines=True)}",
         distribute=shard if settings.fsdp else distribute,
     )
+
+
+def some_text(language: LanguageModel) -> str:
+    """Return a short continuation, to be looked at."""
+    return language.generate("The", max_new_tokens=60, temperature=0.8)
 
 
 def test_scores(model: nn.Module, test: Stream, settings: Settings) -> Scores:

@@ -25,7 +25,7 @@ def text_scores(language: "LanguageModel", texts: Iterable[str], cache: bool = F
     model, texts = language.model, list(texts)
     if cache and not recurrent(model):
         raise UserError("--cache remembers the states of an LSTM; this model has its whole context before it anyway")
-    end = list(language.ends[:1])
+    end = list(language.eos_ids[:1])
     tokens = np.array([i for ids in language.tokenizer.encode_batch(texts) for i in [*ids, *end]])
     if len(tokens) < 2:
         raise UserError("the text has less than two tokens, so there is none to predict")

@@ -4,8 +4,8 @@ import codecs
 from collections.abc import Iterable, Iterator, Sequence
 
 
-def text_of(
-    ids: Iterable[int], pieces: Sequence[bytes], ends: Sequence[int] = (), stop: Sequence[str] = ()
+def detokenize(
+    ids: Iterable[int], pieces: Sequence[bytes], eos_ids: Sequence[int] = (), stop: Sequence[str] = ()
 ) -> Iterator[str]:
     r"""The text that ids add, in pieces, each as soon as it is certain; it ends before a stop text or an id that ends.
 
@@ -18,7 +18,7 @@ def text_of(
     """
     decoder, held = codecs.getincrementaldecoder("utf-8")("replace"), ""
     for token in ids:
-        if token in ends:
+        if token in eos_ids:
             break
         held += decoder.decode(pieces[token])
         found = [held.find(text) for text in stop if text in held]

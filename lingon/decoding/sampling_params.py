@@ -1,0 +1,70 @@
+"""Sampling parameters: which logits processors are applied, where a generation ends, and the seed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lingon.core.errors import UserError
+from lingon.decoding import logits_processors as processors
+from lingon.decoding.sample import Sampler, greedy, multinomial
+from lingon.decoding.step import LONGEST, LogitsProcessor, check_seed, shown
+
+# Fields that are the number of the logits processor of the same name, before and after a grammar.
+PENALTIES = ("repetition_penalty", "no_repeat_ngram_size")
+TRUNCATIONS = ("top_k", "top_p", "min_p", "typical_p")
+
+
+@dataclass(frozen=True)
+class SamplingParams:
+    """Hold the parameters of a generation, by the names that Hugging Face has for them.
+
+    max_new_tokens: the most tokens to generate. temperature: divides the logits; 0 is greedy decoding. top_k, top_p,
+    min_p, typical_p, repetition_penalty, no_repeat_ngram_size: see `lingon.decoding.logits_processors`; None leaves a
+    processor out. logit_bias: what is added to a logit, by token id. stop: strings that end the text before them.
+    regex: a regular expression, as of Python's `re`, that the generated text matches as a whole. json_schema: a JSON
+    schema that it validates against, whose own patterns are those of ECMA-262.
+    Raises UserError for a value that cannot be.
+    """
+
+    max_new_tokens: int = 100
+    temperature: float | int = 1.0
+    top_k: int | None = None
+    top_p: float | int | None = None
+    min_p: float | int | None = None
+    typical_p: float | int | None = None
+    repetition_penalty: float | int | None = None
+    no_repeat_ngram_size: int | None = None
+    logit_bias: Mapping[int, float | int] = field(default_factory=dict)
+    stop: tuple[str, ...] = ()
+    regex: str | None = None
+    json_schema: Any = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_new_tokens <= LONGEST:
+            found = shown(self.max_new_tokens)
+            raise UserError(f"max_new_tokens is {found}, expected a whole number from 1 to {LONGEST:,}")
+        check_seed(self.seed)
+        if not (self.temperature == 0 or 1 / processors.MOST <= self.temperature <= processors.MOST):
+            found = shown(self.temperature)
+            raise UserError(f"temperature is {found}, expected 0 (greedy) or a number from 1e-12 to 1e12")
+        if self.regex is not None and self.json_schema is not None:
+            raise UserError("regex and json_schema exclude each other; give one of them")
+        if not all(self.stop):
+            raise UserError("a stop string is empty; it would end every text at once")
+        self.logits_processors()  # each looks at its numbers
+
+    def sampler(self) -> Sampler:
+        """Return the function that takes the next token from the processed logits."""
+        return greedy if self.temperature == 0 else multinomial
+
+    def logits_processors(self, grammar: Sequence[LogitsProcessor] = ()) -> list[LogitsProcessor]:
+        """Return the logits processors in their usual order: bias and penalties, a grammar, temperature, truncation."""
+        made = [processors.logit_bias(self.logit_bias)] if self.logit_bias else []
+        made += [*self._made(PENALTIES), *grammar]
+        made += [processors.temperature(self.temperature)] if self.temperature not in (0, 1) else []
+        return made + self._made(TRUNCATIONS)
+
+    def _made(self, names: Sequence[str]) -> list[LogitsProcessor]:
+        values = {name: getattr(self, name) for name in names}
+        return [getattr(processors, name)(value) for name, value in values.items() if value is not None]
