@@ -1,7 +1,16 @@
 """Lingon: a small, readable, fast toolkit for deep learning on language, and the course that teaches it."""
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "hybridize", "load", "load_data", "train"]
+__all__ = ["LingonClassifier", "__version__", "hybridize", "load", "load_data", "train"]
+
+
+def __getattr__(name):
+    """Import `LingonClassifier`, a text classifier for scikit-learn, when it is asked for."""
+    if name == "LingonClassifier":
+        from lingon.recipes.sklearn_classifier import LingonClassifier
+
+        return LingonClassifier
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def load(folder, device: str = "cpu"):

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 from lingon.core.terminal import printable
 
@@ -44,13 +45,26 @@ class Bar:
         return ", ".join(filter(None, [f"{self.done:,}/{self.total:,}", speed, f"{left} left", self.values]))
 
 
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+
+
+@contextlib.contextmanager
+def quiet(wanted: bool = True) -> Iterator[None]:
+    """Show no progress inside, in this thread."""
+    token = _quiet.set(wanted or _quiet.get())
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
 @contextlib.contextmanager
 def track(total: int, what: str, unit: str = "it", done: int = 0) -> Iterator[Bar]:
     """Shows how far some work is, on stderr: `bar.advance(n, loss=...)`, and `bar.say(text)` for a line of its own.
 
-    total: units of work; done: those that were done before. LINGON_QUIET=1 shows nothing.
+    total: units of work; done: those that were done before. LINGON_QUIET=1, or `quiet()`, shows nothing.
     """
-    if os.environ.get("LINGON_QUIET") == "1":
+    if os.environ.get("LINGON_QUIET") == "1" or _quiet.get():
         yield Bar(total, unit, done, math.inf)
     elif sys.stderr.isatty():
         with _on_terminal(Bar(total, unit, done, REDRAW), what) as bar:
