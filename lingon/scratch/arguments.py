@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -177,9 +177,11 @@ class Signature:
         if values is rest and not self.spread:
             self._refuse(self.many, rest[0], "one list of whole numbers")
         found = wholes(values)
-        return list(found) if found is not REFUSED else self._refuse(self.many, values, "whole numbers")
+        if found is REFUSED:
+            self._refuse(self.many, values, "whole numbers")
+        return list(found)
 
-    def _refuse(self, name: str, value: Any, words: str) -> None:
+    def _refuse(self, name: str, value: Any, words: str) -> NoReturn:
         shown = f"an array {list(value.shape)}" if hasattr(value, "shape") else repr(value)[:60]
         fail(f"{self.name}(): the argument {self._public(name)!r} is {words}, not {shown}", KindError)
 
@@ -193,8 +195,8 @@ def checked(function: Callable, spread: bool = True, method: bool = False) -> Ca
 
     @functools.wraps(function)
     def call(*args, **named):
-        args, named = signature.held(args, named)
-        return function(*args, **named)
+        every, named = signature.held(args, named)
+        return function(*every, **named)
 
     return call
 
@@ -206,8 +208,8 @@ def built(kind: type) -> type:
 
     @functools.wraps(make)
     def held(self, *args, **named) -> None:
-        args, named = signature.held((self, *args), named)
-        make(*args, **named)
+        every, named = signature.held((self, *args), named)
+        make(*every, **named)
 
-    kind.__init__ = held
+    kind.__init__ = held  # type: ignore[misc]
     return kind

@@ -220,15 +220,16 @@ def randint(
     if isinstance(high, tuple):
         if size is not None:
             fail("randint() is given 'size' twice", KindError)
-        low, high, size = 0, low, high
-    low, high = (0, low) if high is None else (low, high)
+        size, high = high, None
+    first, end = (0, low) if high is None else (low, high)
     if size is None:
         fail("randint() needs the argument 'size'", KindError)
-    if low >= high:
-        fail(f"randint(): no whole numbers from low {low} to below high {high}")
+    assert isinstance(end, int)
+    if first >= end:
+        fail(f"randint(): no whole numbers from low {first} to below high {end}")
     if any(n < 0 for n in size):
         fail(f"sizes cannot be below 0: {list(size)}")
-    return Tensor(np.asarray(_random[0].integers(low, high, size)).astype(dtype or dtypes.int64), requires_grad)
+    return Tensor(np.asarray(_random[0].integers(first, end, size)).astype(dtype or dtypes.int64), requires_grad)
 
 
 @checked

@@ -37,9 +37,10 @@ def result_type(kinds: Iterable[tuple[np.dtype, str]]) -> np.dtype:
     found: dict[str, np.dtype] = {}
     for dtype, weight in kinds:
         found[weight] = promote(found[weight], dtype) if weight in found else dtype
-    result = None
+    result: np.dtype | None = None
     for weight in ("number", "scalar", "array"):
         heavier = found.get(weight)
         if heavier is not None:
             result = heavier if result is None or rank(heavier) >= rank(result) else promote(heavier, result)
+    assert result is not None, "a result has operands"
     return result

@@ -10,7 +10,7 @@ from lingon.scratch.arguments import dtype as dtype_of
 from lingon.scratch.derivative_table import SLOPES
 from lingon.scratch.dtypes import rank
 from lingon.scratch.error_context import KindError, fail, operands
-from lingon.scratch.tensor import Operand, Tensor, as_tensor, method, record, result_dtype, shown
+from lingon.scratch.tensor import Operand, Rule, Tensor, as_tensor, method, record, result_dtype, shown
 
 Target = np.dtype | str | Tensor | None
 kind(Target, f"one of {', '.join(map(str, dtypes.KNOWN))}, 'cpu' or an array", dtype_of, str, Tensor, type(None))
@@ -181,7 +181,7 @@ def where(condition: Tensor, x: Operand, other: Operand) -> Tensor:
     dtype = result_dtype(a, b)
     _meet(condition, a, b)
     value = np.where(condition.array, _cast(a, dtype), _cast(b, dtype))
-    rules = (lambda g: None, lambda g: where(condition, g, 0.0), lambda g: where(condition, 0.0, g))
+    rules: list[Rule] = [lambda g: None, lambda g: where(condition, g, 0.0), lambda g: where(condition, 0.0, g)]
     return record("where", value, (condition, a, b), rules, (condition,))
 
 
@@ -338,4 +338,4 @@ def to(x: Tensor, dtype: Target = None, *, copy: bool = False, device: str | Non
         return record("to", x.array.astype(wanted), (x,), (lambda g: g,))
 
 
-true_divide = divide = Tensor.true_divide = Tensor.divide = div
+true_divide = divide = Tensor.true_divide = Tensor.divide = div  # type: ignore[method-assign]

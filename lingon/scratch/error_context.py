@@ -28,7 +28,9 @@ class KindError(UserError, TypeError):
 def fail(message: str, kind: type[UserError] = MathError) -> NoReturn:
     """Raises the error with the user's line at its end."""
     frame = _users_frame()
-    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip() if frame else ""
+    if frame is None:
+        raise kind(message)
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
     line = line if len(line) <= 120 else line[:117] + "..."
     where = f", in line {frame.f_lineno} of {Path(frame.f_code.co_filename).name}: {line}" if line else ""
     raise kind(message + where)
@@ -46,7 +48,7 @@ def operands(*shown: str, called: Sequence[str] = ()) -> str:
 
 def _users_frame() -> FrameType | None:
     """The innermost frame that is not of this package."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame and frame.f_code.co_filename.startswith(HERE):
         frame = frame.f_back
     return frame
@@ -55,8 +57,10 @@ def _users_frame() -> FrameType | None:
 def _names(shown: Sequence[str]) -> list[str] | None:
     """The operands of the expression that the user's frame computes at this moment, if they can be told."""
     frame = _users_frame()
-    positions: Callable = getattr(frame and frame.f_code, "co_positions", tuple)
-    place = list(positions())[frame.f_lasti // 2 : frame.f_lasti // 2 + 1] if frame else []
+    if frame is None:
+        return None
+    positions: Callable = getattr(frame.f_code, "co_positions", tuple)
+    place = list(positions())[frame.f_lasti // 2 : frame.f_lasti // 2 + 1]
     if not place or None in place[0]:
         return None
     first, last, start, end = place[0]
@@ -73,7 +77,7 @@ def _names(shown: Sequence[str]) -> list[str] | None:
     return [_short(ast.unparse(part)) for part in parts]
 
 
-def _parts(node: ast.AST, count: int, frame: FrameType) -> list[ast.AST]:
+def _parts(node: ast.AST, count: int, frame: FrameType) -> Sequence[ast.AST]:
     match node:
         case ast.BinOp():
             return [node.left, node.right]

@@ -5,14 +5,13 @@ from collections.abc import Callable
 import numpy as np
 
 from lingon.scratch import elementwise as e
-from lingon.scratch import tensor
 from lingon.scratch.arguments import Number
 from lingon.scratch.dtypes import bool as truth
 from lingon.scratch.dtypes import rank
 from lingon.scratch.error_context import KindError, fail
 from lingon.scratch.products import matmul
 from lingon.scratch.shaping import put_at
-from lingon.scratch.tensor import Operand, Tensor, as_tensor, method, shown
+from lingon.scratch.tensor import Operand, Storage, Tensor, as_tensor, is_grad_enabled, method, shown
 
 BINARY = {
     "add": e.add, "sub": e.sub, "mul": e.mul, "truediv": e.div, "pow": e.pow, "floordiv": e.floor_divide,
@@ -47,7 +46,7 @@ def change(x: Tensor, step: Callable[[Tensor], Tensor]) -> Tensor:
     Where nothing is recorded the memory itself is overwritten, and all views see it. Where the step is recorded the
     array goes on with new numbers and their history; what was computed from the old ones keeps them.
     """
-    if x.is_leaf and x.requires_grad and tensor.is_grad_enabled():
+    if x.is_leaf and x.requires_grad and is_grad_enabled():
         fail(
             "an array that requires a gradient is changed in place while steps are recorded; do it in `with no_grad():`"
         )
@@ -74,11 +73,12 @@ def _move_on(x: Tensor, after: Tensor) -> None:
     x.memory.version += 1
     x.memory.stale = True
     x.become(after)
-    x.memory = tensor.Storage()
+    x.memory = Storage()
 
 
 def _change_within(x: Tensor, after: Tensor) -> None:
     """A view of an array is changed: so is the array, and the view is taken from it anew."""
+    assert x.view_of is not None, "asked of views only"
     whole, take, put = x.view_of
     if put is None:
         fail(f"an expanded or detached array {shown(x)} is changed in place in a recorded step; say x.clone() first")
@@ -152,7 +152,7 @@ def zero_(x: Tensor) -> Tensor:
 def fill_(x: Tensor, value: Operand) -> Tensor:
     """Sets every number to `value`."""
     if as_tensor(value).ndim:
-        fail(f"fill_(): the argument 'value' is one number, not an array {shown(value)}")
+        fail(f"fill_(): the argument 'value' is one number, not an array {shown(as_tensor(value))}")
     return change(x, lambda before: put_at(before, ..., as_tensor(value)))
 
 
@@ -162,7 +162,7 @@ def copy_(x: Tensor, other: Tensor) -> Tensor:
     return change(x, lambda before: put_at(before, ..., as_tensor(other)))
 
 
-Tensor.__setitem__ = _set
+Tensor.__setitem__ = _set  # type: ignore[method-assign]
 for _name, _function in BINARY.items():
     setattr(Tensor, f"__{_name}__", _sign(_function))
     setattr(Tensor, f"__r{_name}__", _sign(_function, turned=True))
@@ -170,7 +170,6 @@ for _name, _function in BINARY.items():
         setattr(Tensor, f"__i{_name}__", _in_place(_function))
 for _name, _function in COMPARE.items():
     setattr(Tensor, f"__{_name}__", _sign(_function))
-Tensor.__neg__, Tensor.__abs__, Tensor.__invert__ = e.neg, e.abs, e.bitwise_not
 
 
 def _plus(self) -> Tensor:
@@ -183,4 +182,6 @@ def _contains(self, value) -> bool:
     return bool((self == value).array.any())
 
 
-Tensor.__pos__, Tensor.__contains__ = _plus, _contains
+for _name, _single in {"neg": e.neg, "abs": e.abs, "invert": e.bitwise_not, "pos": _plus}.items():
+    setattr(Tensor, f"__{_name}__", _single)
+Tensor.__contains__ = _contains  # type: ignore[method-assign]

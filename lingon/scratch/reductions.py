@@ -5,7 +5,7 @@
 import builtins
 import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from lingon.scratch.arguments import Dims, DType, Number, checked, kind, number,
 from lingon.scratch.elementwise import _meet, maximum, minimum, where
 from lingon.scratch.error_context import KindError, MathError, PlaceError, fail, operands
 from lingon.scratch.tensor import Tensor, axis, method, record, shown
+
+NOT_GIVEN: Any = ...  # other than None, which means all dimensions
 
 Order = float | str | None
 Listed = int | tuple[int, ...] | None  # without arrays of one number, which PyTorch's norm refuses
@@ -33,9 +35,10 @@ def _dims(x: Tensor, dim: Dims) -> tuple[int, ...]:
     """The dimensions that are meant, counted from 0; none or an empty list mean all."""
     if dim is None or dim is ... or (not isinstance(dim, int) and not len(dim)):
         return tuple(range(x.ndim))
-    dims = tuple(axis(x, d) for d in ((dim,) if isinstance(dim, int) else dim))
+    named = (dim,) if isinstance(dim, int) else tuple(dim)
+    dims = tuple(axis(x, d) for d in named)
     if len(set(dims)) < len(dims):
-        fail(f"a dimension is named twice in {tuple(dim)}")
+        fail(f"a dimension is named twice in {named}")
     return dims if x.ndim else ()
 
 
@@ -45,7 +48,7 @@ def _again(x: Tensor, g: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor
 
 
 @method
-def sum(x: Tensor, dim: Dims = ..., keepdim: bool = None, *, dtype: DType = None) -> Tensor:
+def sum(x: Tensor, dim: Dims = NOT_GIVEN, keepdim: bool = None, *, dtype: DType = None) -> Tensor:
     """The sum over all numbers, or along dimensions; of whole numbers and truth values an int64."""
     x, keepdim = _as("sum", x, dtype), _kept("sum", dim, keepdim)
     dims = _dims(x, dim)
@@ -55,7 +58,7 @@ def sum(x: Tensor, dim: Dims = ..., keepdim: bool = None, *, dtype: DType = None
 
 
 @method
-def mean(x: Tensor, dim: Dims = ..., keepdim: bool = None, *, dtype: DType = None) -> Tensor:
+def mean(x: Tensor, dim: Dims = NOT_GIVEN, keepdim: bool = None, *, dtype: DType = None) -> Tensor:
     """The mean; of floating numbers only, or as another dtype."""
     x, keepdim = _as("mean", x, dtype), _kept("mean", dim, keepdim)
     _floating(x, "mean")
@@ -153,6 +156,7 @@ def norm(x: Tensor, p: Order = "fro", dim: Listed = None, keepdim: bool = False,
         return (amax if p > 0 else amin)(x.abs(), dim, keepdim)
     if p in (0, 1):
         return sum(x.abs() if p else where(x != 0, 1.0, x * 0), dim, keepdim)
+    assert isinstance(p, float | int)
     total = sum(_power_of_size(x, p), dim, keepdim)
     return where(total == 0, 0.0, where(total == 0, 1.0, total) ** (1 / p))
 

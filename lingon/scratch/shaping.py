@@ -4,6 +4,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def unsqueeze(x: Tensor, dim: int) -> Tensor:
 
 
 @method
-def squeeze(x: Tensor, dim: int | Sequence[int] = None) -> Tensor:
+def squeeze(x: Tensor, dim: int | Sequence[int] = None) -> Tensor:  # type: ignore[assignment]
     """Without the dimensions of size 1, or without those of `dim` that have size 1."""
     dims = range(x.ndim) if dim is None else [axis(x, d) for d in ([dim] if isinstance(dim, int) else dim)]
     if len(set(dims)) < len(dims):
@@ -98,8 +99,8 @@ def matrix_transpose(x: Tensor) -> Tensor:
     return x.transpose(-2, -1)
 
 
-Tensor.T = property(lambda x: x.permute(tuple(range(x.ndim))[::-1]))
-Tensor.mT = property(matrix_transpose)
+for _name, _getter in {"T": lambda x: x.permute(tuple(range(x.ndim))[::-1]), "mT": matrix_transpose}.items():
+    setattr(Tensor, _name, property(_getter))
 
 
 @method
@@ -158,7 +159,7 @@ def _get(x: Tensor, key: Key) -> Tensor:
     return out if rest is None else out[rest]
 
 
-Tensor.__getitem__ = _get
+Tensor.__getitem__ = _get  # type: ignore[method-assign, assignment]
 
 
 def _back(g: Tensor, places: tuple, shape: tuple[int, ...]) -> Tensor:
@@ -171,7 +172,7 @@ def _back(g: Tensor, places: tuple, shape: tuple[int, ...]) -> Tensor:
     return record("index_back", value, (g,), (lambda h: h[places],))
 
 
-def put_at(x: Tensor, key: Key, value: Tensor) -> Tensor:
+def put_at(x: Tensor, key: Any, value: Tensor) -> Tensor:
     """x with the value at those places: what x[key] = value makes of x."""
     (places, rest), value = _places(x, key), as_tensor(value)
     if rest is not None:
@@ -199,7 +200,7 @@ def _places(x: Tensor, key: Key) -> tuple[tuple, tuple | None]:
     Numbers among arrays of places are taken first, as in PyTorch; to NumPy they would be arrays of places too.
     """
     keys = key if isinstance(key, tuple) else (key,)
-    places = tuple(_place(x, k, key) for k in keys)
+    places: tuple[Any, ...] = tuple(_place(x, k, key) for k in keys)
     if not any(place is Ellipsis for place in places):
         places = (*places, ...)  # without it NumPy gives a single number as a copy, not as a view
     if not (any(_is_number(p) for p in places) and any(isinstance(p, np.ndarray) for p in places)):
@@ -345,7 +346,7 @@ def _split(x: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Te
 
 
 _split.__name__ = "split"
-Tensor.split = checked(_split, method=True)
+Tensor.split = checked(_split, method=True)  # type: ignore[method-assign]
 
 
 @functools.partial(checked, spread=False)

@@ -6,7 +6,7 @@ import itertools
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import ContextDecorator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from lingon.scratch import dtypes
 from lingon.scratch.arguments import REFUSED, Number, checked, kind, number
 from lingon.scratch.error_context import KindError, MathError, PlaceError, fail, operands
 
-Rule = Callable[["Tensor"], "Tensor"]  # the gradient of the result -> the gradient of one input
+Rule = Callable[["Tensor"], "Tensor | None"]  # the gradient of the result -> that of one input; None: none
 _numbers = itertools.count()
 _recording = True
 
@@ -116,7 +116,13 @@ class Node:
         return f"<{self.name.capitalize()}Backward>"
 
 
-class Tensor:
+if TYPE_CHECKING:
+    from lingon.scratch.tensor_methods import TensorMethods
+else:
+    TensorMethods = object
+
+
+class Tensor(TensorMethods):
     """An n-dimensional array of one dtype, with the names and rules of torch.Tensor.
 
     array: the numbers. requires_grad: whether gradients flow to it. grad: what `backward` has gathered, or None.
@@ -190,7 +196,7 @@ class Tensor:
         if not self._requires_grad:
             fail("retain_grad of an array that does not require a gradient")
         self.keeps = self.grad_fn is not None
-        if self.keeps:
+        if self.grad_fn is not None:
             self.grad_fn.output = weakref.ref(self)
 
     @property
@@ -218,7 +224,7 @@ class Tensor:
     def data(self, other: Tensor) -> None:
         self.array = other.array
 
-    def size(self, dim: int | None = None) -> tuple[int, ...] | int:
+    def size(self, dim: int | None = None) -> Any:  # a tuple, or one int where dim is given
         return self.shape if dim is None else self.shape[_place(self, dim)]
 
     def dim(self) -> int:
@@ -227,7 +233,7 @@ class Tensor:
     def numel(self) -> int:
         return self.array.size
 
-    def stride(self, dim: int | None = None) -> tuple[int, ...] | int:
+    def stride(self, dim: int | None = None) -> Any:
         """How many numbers to go on in memory for one step in each dimension, or in one."""
         steps = tuple(step // self.array.itemsize for step in self.array.strides)
         return steps if dim is None else steps[_place(self, dim)]
@@ -248,6 +254,7 @@ class Tensor:
     def fresh(self) -> Tensor:
         """The array itself; a view whose array has moved on to other memory is taken from it anew."""
         if self.memory.stale:
+            assert self.view_of is not None, "only a view is out of date"
             with set_grad_enabled(True):
                 self.become(self.view_of.take(self.view_of.whole))
         return self
@@ -307,8 +314,8 @@ class Tensor:
 
     def __repr__(self) -> str:
         kind = {"f": "float_kind", "b": "bool"}.get(self.dtype.kind)
-        write = {kind: _writer(self.array)} if kind else {}
-        numbers = np.array2string(self.array, separator=", ", prefix="tensor(", threshold=1000, formatter=write or None)
+        write: Any = {kind: _writer(self.array)} if kind else None
+        numbers = np.array2string(self.array, separator=", ", prefix="tensor(", threshold=1000, formatter=write)
         usual = self.dtype in (dtypes.float32, dtypes.int64, dtypes.bool)
         dtype = "" if usual and self.array.size else f", dtype={self.dtype}"
         history = f", grad_fn={self.grad_fn}" if self.grad_fn else ", requires_grad=True" if self.requires_grad else ""

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ def flow(outputs: Sequence[Tensor], seeds: Sequence[Tensor], create_graph: bool,
     heap: list[tuple[int, Node]] = []
 
     def send(edge: Edge | None, g: Tensor | None) -> None:
-        if g is None or not _goes_on(edge, wanted):
+        if edge is None or g is None or not _goes_on(edge, wanted):
             return
         if id(edge) in found:
             found[id(edge)] = (edge, found[id(edge)][1] + g)
@@ -62,7 +63,7 @@ def _fitted(g: Tensor | None, x: Tensor) -> Tensor | None:
 def steps_of(outputs: Sequence[Tensor]) -> list[Node]:
     """All recorded steps that lead to the outputs, the oldest first."""
     found: dict[int, Node] = {}
-    todo = [output.grad_fn for output in outputs]
+    todo: list[Edge | None] = [output.grad_fn for output in outputs]
     while todo:
         node = todo.pop()
         if isinstance(node, Node) and id(node) not in found:
@@ -114,7 +115,7 @@ def backward(
     """
     found = flow([self], _seeds([self], [gradient]), create_graph, None)
     for edge, g in found.values():
-        leaf = edge if isinstance(edge, Tensor) else edge.output and edge.output()
+        leaf = edge if isinstance(edge, Tensor) else edge.output() if edge.output else None
         if leaf is not None and (leaf.keeps or leaf is edge):
             _gather(leaf, g, create_graph)
     if not (create_graph if retain_graph is None else retain_graph):
@@ -172,8 +173,8 @@ def _result(x: Tensor, found: Found, create_graph: bool, allow_unused: bool, zer
     return None
 
 
-def _listed(x: Tensor | Sequence[Tensor]) -> list[Tensor]:
-    found = [x] if isinstance(x, Tensor) else list(x) if isinstance(x, list | tuple) else [x]
+def _listed(x: Tensor | Sequence[Tensor | None]) -> list[Any]:
+    found: list[Any] = [x] if isinstance(x, Tensor) else list(x) if isinstance(x, list | tuple) else [x]
     for one in found:
         if one is not None and not isinstance(one, Tensor):
             fail(f"outputs, inputs and their gradients are arrays, not {type(one).__name__}", KindError)

@@ -21,8 +21,8 @@ def jacobian(func: Callable, inputs: Inputs, create_graph: bool = False) -> Tens
     """
     xs, outputs = _run(func, inputs, create_graph)
     rows = [_one_jacobian(output, xs, create_graph) for output in _listed(outputs)]
-    rows = [row[0] if isinstance(inputs, Tensor) else row for row in rows]
-    return rows[0] if isinstance(outputs, Tensor) else tuple(rows)
+    found = [row[0] if isinstance(inputs, Tensor) else row for row in rows]
+    return found[0] if isinstance(outputs, Tensor) else tuple(found)
 
 
 def _one_jacobian(output: Tensor, xs: list[Tensor], create_graph: bool) -> tuple[Tensor, ...]:

@@ -1,6 +1,7 @@
 """Layers that hold their weights, and modules that hold layers; names and shapes are those of PyTorch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -37,8 +38,9 @@ class Module:
     """A function with weights. Write `forward`; parameters and modules that are set as attributes are found."""
 
     training = True
+    forward: Callable[..., Any]
 
-    def __call__(self, *inputs: Tensor) -> Tensor:
+    def __call__(self, *inputs: Any) -> Any:
         return self.forward(*inputs)
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
@@ -167,6 +169,7 @@ class Conv1d(Module):
         *,
         bias: bool = True,
     ):
+        assert isinstance(kernel_size, int), "`built` makes 3 of (3,)"
         for name, size in (("in_channels", in_channels), ("out_channels", out_channels), ("kernel_size", kernel_size)):
             if size < 1:
                 fail(f"Conv1d(): the argument {name!r} is 1 or more, not {size}")
@@ -206,7 +209,7 @@ class LSTMCell(Module):
         self.bias_ih = _even(4 * hidden_size, inputs=hidden_size) if bias else None
         self.bias_hh = _even(4 * hidden_size, inputs=hidden_size) if bias else None
 
-    def __call__(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
+    def __call__(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> Any:  # type: ignore[override]
         return self.forward(x, state)
 
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
