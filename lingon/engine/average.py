@@ -25,7 +25,7 @@ class EMA:
             raise UserError(f"EMA: decay is {self.decay}, expected at least 0 and less than 1, such as 0.999")
 
     def weight(self, step: int, count: int) -> float | None:
-        """How much of the weights after `step` steps enters the average that holds `count` of them already."""
+        """Return how much of the weights after `step` steps enters the average that holds `count` of them already."""
         return 1 - min(self.decay, count / (count + 9))
 
 
@@ -41,7 +41,7 @@ class SWA:
             raise UserError(f"SWA: start is {self.start} and every is {self.every}, expected at least 0 and 1")
 
     def weight(self, step: int, count: int) -> float | None:
-        """How much of the weights after `step` steps enters the average; None when this step is not averaged."""
+        """Return how much of the weights after `step` steps enters the average; None when this step is not averaged."""
         due = step >= self.start and (step - self.start) % self.every == 0
         return 1 / (count + 1) if due else None
 
@@ -61,11 +61,11 @@ class NTASGD:
             raise UserError(f"NTASGD: patience is {self.patience}, expected 1 or more")
 
     def weight(self, step: int, count: int) -> float | None:
-        """How much of the weights after a step enters the average that holds `count` of them already."""
+        """Return how much of the weights after a step enters the average that holds `count` of them already."""
         return 1 / (count + 1)
 
     def due(self, values: list[float]) -> bool:
-        """Whether to begin after evaluations with these values, of which lower is better."""
+        """Return whether to begin after evaluations with these values, of which lower is better."""
         old = values[: -self.patience - 1]
         return bool(old) and values[-1] > min(old)
 
@@ -82,14 +82,14 @@ class Average:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Takes the weights after `step` steps into the average."""
+        """Take the weights after `step` steps into the average."""
         weight = self.kind.weight(step, self.count) if self.started else None
         if weight is not None:
             torch._foreach_lerp_(self.means, self.weights, weight)
             self.count += 1
 
     def observe(self, value: float) -> None:
-        """Takes note of an evaluation, of which lower is better; the average may begin after it."""
+        """Take note of an evaluation, of which lower is better; the average may begin after it."""
         if not self.started:
             self.values.append(value)
             self.started = self.kind.due(self.values)
@@ -108,17 +108,17 @@ class Average:
             torch._foreach_copy_(self.weights, own)
 
     def copy_to_model(self) -> None:
-        """Leaves the averaged weights in the model for good."""
+        """Leave the averaged weights in the model for good."""
         if self.count:
             torch._foreach_copy_(self.weights, self.means)
 
     def state_dict(self) -> dict:
-        """The count, the averages by name, and what was seen while waiting to begin."""
+        """Return the count, the averages by name, and what was seen while waiting to begin."""
         means = dict(zip(self.names, self.copies, strict=True))
         return {"count": self.count, "means": means, "started": self.started, "values": list(self.values)}
 
     def load_state_dict(self, state: dict) -> None:
-        """Takes over a state that `state_dict` gave."""
+        """Take over a state that `state_dict` gave."""
         self.count = state["count"]
         self.started, self.values = state.get("started", self.started), list(state.get("values", []))
         for name, copy in zip(self.names, self.copies, strict=True):

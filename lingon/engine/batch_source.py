@@ -45,19 +45,19 @@ class ByEpoch:
             yield batch
 
     def set_epoch(self, epoch: int) -> None:
-        """Goes to the start of an epoch, and tells samplers of several processes."""
+        """Go to the start of an epoch, and tell samplers of several processes."""
         if epoch == self.epoch:
             return
         self.epoch, self.position = epoch, 0
         self._tell_epoch()
 
     def state_dict(self) -> dict[str, Any]:
-        """The epoch, how many of its batches were used, and the state of the batches' own generator."""
+        """Return the epoch, how many of its batches were used, and the state of the batches' own generator."""
         own = getattr(self.batches, "generator", None)
         return {"epoch": self.epoch, "position": self.position, "generator": None if own is None else own.get_state()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes to the start of the epoch of `state_dict`, or to its end if that had been reached."""
+        """Go to the start of the epoch of `state_dict`, or to its end if that had been reached."""
         if set(state) != {"epoch", "position", "generator"}:
             raise UserError(f"not a state of batches that resume by epoch: {str(state)[:80]}")
         self.epoch = state["epoch"]
@@ -75,7 +75,7 @@ class ByEpoch:
 
 
 def as_source(batches: Any) -> BatchSource:
-    """Batches as a source: itself, or by epoch. Raises UserError for what cannot be iterated once an epoch."""
+    """Return batches as a source: itself, or by epoch. Raises UserError for what cannot be iterated once an epoch."""
     if all(hasattr(batches, name) for name in ("epoch", "set_epoch", "__iter__", "__len__")):
         return batches
     kind = type(batches).__name__

@@ -14,7 +14,7 @@ LEAVES = (int, float, str, bytes, type(None))  # what needs no moving
 
 
 def to_device(batch: Any, device: torch.device) -> Any:
-    """Moves every tensor of a batch: a tensor, anything with a method `to`, or tuples, lists and dicts of such.
+    """Move every tensor of a batch: a tensor, anything with a method `to`, or tuples, lists and dicts of such.
 
     Raises UserError for anything else, which would stay behind.
     """
@@ -37,14 +37,14 @@ def to_device(batch: Any, device: torch.device) -> Any:
 
 
 def count_rows(batch: Any) -> int:
-    """Examples in a batch: the length of its first tensor that has one. Raises UserError where there is none."""
+    """Return examples in a batch: the length of its first tensor that has one. Raises UserError where there is none."""
     if (found := first_tensor(batch)) is None:
         raise UserError(f"the rows of a batch cannot be counted: it holds no tensor [rows, ...], but {str(batch)[:60]}")
     return len(found)
 
 
 def first_tensor(batch: Any) -> Tensor | None:
-    """The first tensor of a batch that has rows."""
+    """Return the first tensor of a batch that has rows."""
     if isinstance(batch, Tensor):
         return batch if batch.ndim else None
     parts = batch.values() if isinstance(batch, Mapping) else batch if isinstance(batch, list | tuple) else ()
@@ -52,7 +52,7 @@ def first_tensor(batch: Any) -> Tensor | None:
 
 
 def count_tokens(batch: Any) -> int:
-    """Tokens in a batch: where its mask is True, or all of its token ids; 0 where it has neither."""
+    """Return the tokens in a batch: where its mask is True, or all of its token ids; 0 where it has neither."""
     if (mask := find_field(batch, MASKS)) is not None:
         return int(torch.count_nonzero(mask))
     ids = find_field(batch, IDS)
@@ -60,7 +60,7 @@ def count_tokens(batch: Any) -> int:
 
 
 def find_field(batch: Any, names: tuple[str, ...]) -> Tensor | None:
-    """The first tensor of a batch with one of these names; None where there is none."""
+    """Return the first tensor of a batch with one of these names; None where there is none."""
     for name in names:
         value = batch.get(name) if isinstance(batch, Mapping) else getattr(batch, name, None)
         if isinstance(value, Tensor):

@@ -28,7 +28,7 @@ Tree = dict[str, Any]
 
 
 def save(folder: Path, step: int, parts: dict[str, Tree]) -> Path:
-    """Writes a checkpoint of named parts, each a tree of dicts, lists, numbers, texts and tensors.
+    """Write a checkpoint of named parts, each a tree of dicts, lists, numbers, texts and tensors.
 
     Older checkpoints beyond KEPT are removed afterwards. Raises RunError when the disk is full or cannot be
     written to; the older checkpoints are then as they were.
@@ -49,7 +49,7 @@ def save(folder: Path, step: int, parts: dict[str, Tree]) -> Path:
 
 
 def load(folder: Path, use: Callable[[dict[str, Tree]], None] | None = None) -> dict[str, Tree] | None:
-    """The parts of the newest whole checkpoint; None when none was ever written.
+    """Return the parts of the newest whole checkpoint; None when none was ever written.
 
     use: takes the parts over; a checkpoint that it fails on counts as damaged. Where the newest is damaged, one line
     says so. Raises DataError when there are checkpoints but all are damaged; a UserError of `use` is passed on.
@@ -79,17 +79,17 @@ def load(folder: Path, use: Callable[[dict[str, Tree]], None] | None = None) -> 
 
 
 def newest(folder: Path) -> Path | None:
-    """The newest checkpoint, by its name."""
+    """Return the newest checkpoint, by its name."""
     return steps[-1] if (steps := steps_in(folder)) else None
 
 
 def steps_in(folder: Path) -> list[Path]:
-    """The checkpoints of a folder, oldest first."""
+    """Return the checkpoints of a folder, oldest first."""
     return sorted(p for p in Path(folder).glob("[0-9]*") if p.name.isdigit() and p.is_dir())
 
 
 def tidy(folder: Path) -> None:
-    """Sweeps what killed writers left. Call it only while holding the run's lock."""
+    """Sweep what killed writers left. Call it only while holding the run's lock."""
     sweep(folder)
 
 
@@ -125,7 +125,7 @@ def _read(path: Path) -> dict[str, Tree]:
 
 
 def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
-    """Writes arrays of NumPy as they are; where tensors are among them, through torch, which is there then."""
+    """Write arrays of NumPy as they are; where tensors are among them, through torch, which is there then."""
     if not any(map(_is_tensor, arrays.values())):
         from safetensors.numpy import save_file
 

@@ -9,7 +9,7 @@ from lingon.core.errors import UserError
 
 
 def compiled(model: nn.Module) -> nn.Module:
-    """The model, compiled for batches of any size when it first runs. Pays off for long runs only.
+    """Return the model, compiled for batches of any size when it first runs. Pays off for long runs only.
 
     Raises UserError where there is no C++ compiler, which the CPU code needs.
     """

@@ -33,7 +33,7 @@ atexit.register(ended.clear)
 
 @contextlib.contextmanager
 def process_group(device: torch.device) -> Iterator[World]:
-    """Joins the processes that torchrun started, through NCCL on CUDA and Gloo elsewhere; alone, does nothing.
+    """Join the processes that torchrun started, through NCCL on CUDA and Gloo elsewhere; alone, does nothing.
 
     >>> with process_group(torch.device("cpu")) as place:
     ...     place
@@ -56,7 +56,7 @@ def process_group(device: torch.device) -> Iterator[World]:
 
 
 def distribute(model: nn.Module) -> nn.Module:
-    """The model with its gradients averaged over the processes; the model itself when there is only one."""
+    """Return the model with its gradients averaged over the processes; the model itself when there is only one."""
     if world().size == 1:
         return model
     # An adaptive softmax leaves out the groups that no target of the batch is in, and a process may meet other groups.
@@ -65,7 +65,7 @@ def distribute(model: nn.Module) -> nn.Module:
 
 
 def unwrap(model: nn.Module) -> nn.Module:
-    """The model inside whatever compiles or distributes it."""
+    """Return the model inside whatever compiles or distributes it."""
     while True:
         if isinstance(model, DistributedDataParallel | Sharded):
             model = model.module
@@ -76,7 +76,7 @@ def unwrap(model: nn.Module) -> nn.Module:
 
 
 def full_model(model: nn.Module) -> nn.Module:
-    """The model to evaluate or save: of a spread one, the whole with its present weights, which process 0 alone has.
+    """Return the model to evaluate or save: of a sharded one the full model, which process 0 alone has.
 
     All processes call it together.
     """
@@ -98,7 +98,7 @@ def no_sync(model: nn.Module, holding: bool) -> contextlib.AbstractContextManage
 
 
 def all_sum(*values: float) -> list[float]:
-    """The sums of numbers over all processes."""
+    """Return the sums of numbers over all processes."""
     if world().size == 1:
         return list(values)
     sums = torch.tensor(values, dtype=torch.float64)
@@ -112,7 +112,7 @@ def any_process(*flags: bool) -> list[bool]:
 
 
 def broadcast(value: Any) -> Any:
-    """What rank 0 has, anything that JSON can say, for every process."""
+    """Return what rank 0 has, anything that JSON can say, for every process."""
     if world().size == 1:
         return value
     text = json.dumps(value).encode() if world().rank == 0 else b""
@@ -126,7 +126,7 @@ def broadcast(value: Any) -> Any:
 
 
 def all_gather(tensor: Tensor) -> list[Tensor]:
-    """The tensors of all processes, all of one shape, in the order of the ranks."""
+    """Return the tensors of all processes, all of one shape, in the order of the ranks."""
     if world().size == 1:
         return [tensor]
     parts = [torch.empty_like(_movable(tensor)) for _ in range(world().size)]
@@ -135,7 +135,7 @@ def all_gather(tensor: Tensor) -> list[Tensor]:
 
 
 def gather_rows(tree: Any) -> Any:
-    """A tree of what each process carries, as one: row i of process r stands at i * size + r, where data has it.
+    """Return a tree of what each process carries, as one: row i of process r stands at i * size + r, where data has it.
 
     Raises UserError, with several processes, for anything but tensors of rows.
     """
@@ -145,7 +145,7 @@ def gather_rows(tree: Any) -> Any:
 
 
 def scatter_rows(tree: Any, device: torch.device) -> Any:
-    """The rows of this process in what `gather_rows` gave; the number of processes may be another."""
+    """Return the rows of this process in what `gather_rows` gave; the number of processes may be another."""
     if tree is None:
         return None
     place = world()

@@ -18,12 +18,12 @@ def fake_tensors() -> FakeTensorMode:
 
 
 def tensor_bytes(tensors: Iterable[Tensor]) -> int:
-    """The memory that tensors take; of fake tensors, would take."""
+    """Return the memory that tensors take; of fake tensors, would take."""
     return sum(t.numel() * t.element_size() for t in tensors)
 
 
 def activation_bytes(model: nn.Module, compute: Callable[[], Tensor | tuple]) -> int:
-    """The memory that is kept for the gradient of what `compute` returns, beside the weights: the activations.
+    """Return the memory that is kept for the gradient of what `compute` returns, beside the weights: the activations.
 
     Exact to the byte for what autograd keeps, also of fake tensors (`fake_tensors`), where nothing is computed.
     """
@@ -44,7 +44,7 @@ def activation_bytes(model: nn.Module, compute: Callable[[], Tensor | tuple]) ->
 
 
 def matmul_weights(model: nn.Module) -> int:
-    """Weights that every token is multiplied with: all matrices but those that rows are only looked up in."""
+    """Return weights that every token is multiplied with: all matrices but those that rows are only looked up in."""
     looked_up = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
     used = {id(m.weight) for m in model.modules() if isinstance(m, nn.Linear)}
     return sum(p.numel() for p in model.parameters() if p.ndim > 1 and (id(p) not in looked_up or id(p) in used))
@@ -65,13 +65,13 @@ class Memory:
 
 
 def training_memory(model: nn.Module, activations: int) -> Memory:
-    """What one process needs that trains alone with Adam."""
+    """Return what one process needs that trains alone with Adam."""
     trained = tensor_bytes(p for p in model.parameters() if p.requires_grad)
     return Memory(tensor_bytes(model.parameters()), trained, MOMENTS * trained, activations)
 
 
 def memory_per_process(alone: Memory, processes: int, sharded: bool, largest_block: int) -> Memory:
-    """What each of several processes needs, when rows are shared and, with `sharded`, weights too.
+    """Return what each of several processes needs, when rows are shared and, with `sharded`, weights too.
 
     Without `sharded` the gradients are held a second time, in the buckets they are sent in (DistributedDataParallel);
     with it, two of the largest blocks are there whole at a time, one in use and one on its way (FSDP2).

@@ -33,7 +33,7 @@ class Evaluation:
             raise UserError(f"evaluation: patience is {self.patience}, expected 1 or more, or None")
 
     def due(self, step: int) -> bool:
-        """Whether it is time to evaluate after `step` steps, inside an epoch."""
+        """Return whether it is time to evaluate after `step` steps, inside an epoch."""
         return self.every != "epoch" and step % self.every == 0
 
 
@@ -57,7 +57,7 @@ class Best:
     waited: int = 0
 
     def update(self, evaluation: Evaluation, step: int, metrics: dict[str, float]) -> bool:
-        """Takes one evaluation in; True when it is the best so far. NaN is never better than a number."""
+        """Take one evaluation in; True when it is the best so far. NaN is never better than a number."""
         if evaluation.metric not in metrics:
             raise unknown("metric to watch", evaluation.metric, metrics)
         better = self.step is None or _order(evaluation, metrics) > _order(evaluation, self.metrics or {})
@@ -69,5 +69,5 @@ class Best:
         return better
 
     def exhausted(self, evaluation: Evaluation) -> bool:
-        """Whether the patience is at its end."""
+        """Return whether the patience is at its end."""
         return evaluation.patience is not None and self.waited >= evaluation.patience

@@ -29,7 +29,7 @@ from lingon.engine.run import Run
 from lingon.engine.schedule import Schedule, constant
 from lingon.engine.step import MicroBatches, Update, step
 from lingon.engine.threads import computing_threads, flops_per_step
-from lingon.engine.training import Training
+from lingon.engine.trainer import Trainer
 
 BY_EPOCH = "these batches resume by epoch: the run is saved between epochs only (a Loader resumes at any batch)"
 
@@ -62,7 +62,7 @@ class TrainConfig:
                 raise UserError(f"config: {name} is {value}, expected more than 0")
 
     def total(self, batches: BatchSource) -> int:
-        """Steps of the whole training, which schedules want to know."""
+        """Return the steps of the whole training, which schedules want to know."""
         per_epoch = -(-len(batches) // self.accumulation_steps)
         ends = [] if self.steps is None else [self.steps]
         if self.epochs is not None:
@@ -118,16 +118,16 @@ def fit(
     batches = as_source(batches)
     if not len(batches):
         raise UserError("there are no batches to train on")
-    training = Training(model, batches, optimizer, config, evaluation, run, update)
-    state, total = training.state, config.total(batches)
-    training.restore()
+    trainer = Trainer(model, batches, optimizer, config, evaluation, run, update)
+    state, total = trainer.state, config.total(batches)
+    trainer.restore()
     model.train()
     with (
         track(total, "training", "step", done=state.step) as bar,
         interruptible(bar.say) as stop,
         contextlib.ExitStack() as stack,
     ):
-        if training.by_epoch and run and training.place.rank == 0:
+        if trainer.by_epoch and run and trainer.place.rank == 0:
             bar.say(BY_EPOCH)
 
         def after_step(edge: bool = False) -> None:
@@ -138,24 +138,24 @@ def fit(
                 and (evaluation.every == "epoch" if edge else evaluation.due(state.step))
             ):
                 with oom_context(f"the evaluation after step {state.step}"):
-                    training.evaluate(bar.say)
+                    trainer.evaluate(bar.say)
             asked, due = distributed.any_process(
-                stop.asked, bool(run and training.place.rank == 0 and run.due(state.step, edge))
+                stop.asked, bool(run and trainer.place.rank == 0 and run.due(state.step, edge))
             )
-            if training.resumable(edge) and (asked or due or training.by_epoch):
-                training.save()
-            if asked and (edge or not training.before_edge):  # at the edge all can be saved
-                raise Interrupted(_farewell(training))
+            if trainer.resumable(edge) and (asked or due or trainer.by_epoch):
+                trainer.save()
+            if asked and (edge or not trainer.before_edge):  # at the edge all can be saved
+                raise Interrupted(_farewell(trainer))
 
         threads = None
         while state.step < total and not state.stopped:
             for group in _micro_batches(batches, config.accumulation_steps):
-                if threads is None and training.device.type == "cpu":
-                    work = flops_per_step(training.unwrapped, group[0][0], count_rows(group[0][0]))
+                if threads is None and trainer.device.type == "cpu":
+                    work = flops_per_step(trainer.unwrapped, group[0][0], count_rows(group[0][0]))
                     threads = stack.enter_context(computing_threads(work, run, bar.say))
                 with oom_context(f"step {state.step + 1}, {size_of(group)}"):
-                    found = update(training, group, loss_fn)
-                training.count(found, len(group))
+                    found = update(trainer, group, loss_fn)
+                trainer.count(found, len(group))
                 bar.advance(loss=found.loss)
                 after_step()
                 if state.step >= total or state.stopped:
@@ -166,8 +166,8 @@ def fit(
                 state.epoch, state.batch = state.epoch + 1, 0
                 batches.set_epoch(state.epoch)
                 after_step(edge=True)
-        training.finish(bar.say)
-    return history(training)
+        trainer.finish(bar.say)
+    return history(trainer)
 
 
 def _check_model(model: Any) -> None:
@@ -175,13 +175,13 @@ def _check_model(model: Any) -> None:
         raise UserError(f"fit trains a torch.nn.Module, not a {type(model).__name__}; give its model")
 
 
-def history(training: Training) -> History:
-    """What a training that has ended was like."""
-    state = training.state
+def history(trainer: Trainer) -> History:
+    """Return what a training that has ended was like."""
+    state = trainer.state
     return History(
-        rows=training.rows,
+        rows=trainer.rows,
         steps=state.step,
-        epochs=state.epoch + state.batch / len(training.batches),
+        epochs=state.epoch + state.batch / len(trainer.batches),
         seconds=state.seconds,
         examples=state.examples,
         best=state.best.metrics,
@@ -201,11 +201,11 @@ def _micro_batches(batches: BatchSource, size: int) -> Iterator[MicroBatches]:
         yield group
 
 
-def _farewell(training: Training) -> str:
-    run, done = training.run, training.state.step
+def _farewell(trainer: Trainer) -> str:
+    run, done = trainer.run, trainer.state.step
     if run is None:
         return f"stopped after step {done}; nothing was saved, because there is no run folder"
-    if (saved := training.saved_step) == done:
+    if (saved := trainer.saved_step) == done:
         return f"stopped after step {done}, saved in {Path(run.folder)}; resume to go on"
     kept = "nothing was saved" if saved is None else f"resume goes on from step {saved}, saved in {Path(run.folder)}"
     return f"stopped after step {done}, inside an epoch, where these batches cannot be resumed; {kept}"

@@ -30,12 +30,12 @@ class Sharded(nn.Module):
 
     @property
     def plain(self) -> nn.Module:
-        """The model that was spread, for `full_model` to fill; in process 0 alone it holds weights."""
+        """Return the model that was spread, for `full_model` to fill; in process 0 alone it holds weights."""
         return self._plain[0]
 
 
 def shard(model: nn.Module) -> nn.Module:
-    """A copy of a model to train, its weights spread over all processes; the model itself when there is only one.
+    """Shard a copy of a model over all processes, to train it; return the model itself when there is only one.
 
     The members of its `blocks` are gathered one at a time, everything else at the start of each pass.
     Source: Zhao et al. 2023, "PyTorch FSDP".
@@ -61,17 +61,17 @@ def shard(model: nn.Module) -> nn.Module:
 
 
 def is_sharded(value: Any) -> bool:
-    """Whether a value is a tensor whose numbers are spread over the processes (a DTensor)."""
+    """Return whether a value is a tensor whose numbers are spread over the processes (a DTensor)."""
     return isinstance(value, Tensor) and hasattr(value, "full_tensor")
 
 
 def local(tensor: Tensor) -> Tensor:
-    """What this process has of a tensor: all of it when it is not spread."""
+    """Return what this process has of a tensor: all of it when it is not spread."""
     return tensor.to_local() if is_sharded(tensor) else tensor
 
 
 def full_tensors(tree: Any) -> Any:
-    """A tree of dicts and lists with every spread tensor gathered. All processes call it together."""
+    """Return a tree of dicts and lists with every spread tensor gathered. All processes call it together."""
     if is_sharded(tree):
         return tree.detach().full_tensor()
     if isinstance(tree, dict):
@@ -80,7 +80,7 @@ def full_tensors(tree: Any) -> Any:
 
 
 def shard_like(tensor: Tensor, other: Tensor) -> Tensor:
-    """A whole tensor spread as `other` is; itself when `other` is not spread. Nothing is sent: all have the whole."""
+    """Shard a full tensor as `other` is; return it where `other` is not. Nothing is sent: all have the whole."""
     if not is_sharded(other):
         return tensor
     from torch.distributed.tensor import distribute_tensor
@@ -89,13 +89,13 @@ def shard_like(tensor: Tensor, other: Tensor) -> Tensor:
 
 
 def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
-    """Puts whole weights into a model, spread or not."""
+    """Put whole weights into a model, spread or not."""
     own = model.state_dict()
     model.load_state_dict({name: shard_like(tensor, own[name]) for name, tensor in weights.items()})
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, state: dict) -> None:
-    """Puts the state of an optimizer, in whole tensors, into one whose parameters may be spread."""
+    """Put the state of an optimizer, in whole tensors, into one whose parameters may be spread."""
     trained = [p for group in optimizer.param_groups for p in group["params"]]
     if any(map(is_sharded, trained)):
         fits = lambda value, p: isinstance(value, Tensor) and value.shape == p.shape

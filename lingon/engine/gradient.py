@@ -12,7 +12,7 @@ from lingon.engine.sparse_optimizer import rows_once
 
 
 def gradients(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
-    """The numbers of all gradients here, in memory that they share. Sparse gradients hold each row once then."""
+    """Return the numbers of all gradients here, in memory that they share. Sparse gradients hold each row once then."""
     found = []
     for p in parameters:
         if p.grad is None:
@@ -27,14 +27,14 @@ def gradients(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
 
 @torch.no_grad()
 def scale(gradients: list[Tensor], factor: float) -> None:
-    """Multiplies gradients by a number, in place."""
+    """Multiply gradients by a number, in place."""
     if factor != 1 and gradients:
         torch._foreach_mul_(gradients, factor)
 
 
 @torch.no_grad()
 def grad_norm(gradients: list[Tensor]) -> Float[Tensor, ""]:
-    """The Euclidean norm of all gradients as one vector."""
+    """Return the Euclidean norm of all gradients as one vector."""
     if not gradients:
         return torch.zeros(())
     # What torch.nn.utils.get_total_norm does, without sorting the gradients by device in every step.
@@ -43,13 +43,13 @@ def grad_norm(gradients: list[Tensor]) -> Float[Tensor, ""]:
 
 @torch.no_grad()
 def clip_norm(gradients: list[Tensor], norm: Float[Tensor, ""], max_norm: float) -> None:
-    """Shortens gradients of length `norm`, in place, to at most `max_norm` (Pascanu 2013, algorithm 1)."""
+    """Shorten gradients of length `norm`, in place, to at most `max_norm` (Pascanu 2013, algorithm 1)."""
     if float(norm) > max_norm:
         scale(gradients, max_norm / float(norm))
 
 
 def nonfinite_error(model: nn.Module, step: int, loss: float) -> NotFinite | None:
-    """The error that names the first parameter whose gradient is NaN or infinite; None when all is finite."""
+    """Return the error that names the first parameter whose gradient is NaN or infinite; None when all is finite."""
     for name, p in model.named_parameters():
         if p.grad is None:
             continue

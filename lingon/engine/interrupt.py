@@ -16,7 +16,7 @@ class Stop:
 
 @contextlib.contextmanager
 def interruptible(say: Callable[[str], None]) -> Iterator[Stop]:
-    """Turns the first Ctrl-C into `stop.asked`; handlers are as before afterwards, and from the second Ctrl-C on.
+    """Turn the first Ctrl-C into `stop.asked`; handlers are as before afterwards, and from the second Ctrl-C on.
 
     Python gives signals to the main thread only; in other threads nothing changes.
     """

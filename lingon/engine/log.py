@@ -19,12 +19,12 @@ class MetricsLog:
         self.path = Path(folder) / FILE
 
     def append(self, row: dict[str, Any]) -> None:
-        """Writes one row. Numbers that are not finite are written as null, which every JSON reader knows."""
+        """Write one row. Numbers that are not finite are written as null, which every JSON reader knows."""
         with open(self.path, "a", encoding="utf-8", newline="\n") as file:
             file.write(dumps(row) + "\n")
 
     def length(self) -> int:
-        """Bytes written so far, all of them safe on the disk."""
+        """Return the bytes written so far, all of them safe on the disk."""
         if not self.path.exists():
             return 0
         with open(self.path, "rb") as file:
@@ -32,7 +32,7 @@ class MetricsLog:
             return os.fstat(file.fileno()).st_size
 
     def cut(self, length: int) -> None:
-        """Forgets everything after the first `length` bytes, and a line that was not finished."""
+        """Forget everything after the first `length` bytes, and a line that was not finished."""
         if not self.path.exists():
             return
         with open(self.path, "rb+") as file:
@@ -41,7 +41,7 @@ class MetricsLog:
 
 
 def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
-    """The rows of a run folder's metrics.jsonl: step, epoch, time (seconds) and whatever was logged.
+    """Return the rows of a run folder's metrics.jsonl: step, epoch, time (seconds) and whatever was logged.
 
     A last line that a killed run did not finish is left out. Raises UserError when there is no record,
     DataError with file and line when it is broken.
@@ -63,7 +63,7 @@ def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
 
 
 def to_tensorboard(folder: str | Path, out: str | Path) -> int:
-    """Writes the record of a run as TensorBoard events into `out`; returns how many numbers that were."""
+    """Write the record of a run as TensorBoard events into `out`; return how many numbers that were."""
     rows = read_metrics(folder)
     try:
         from torch.utils.tensorboard import SummaryWriter

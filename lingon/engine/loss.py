@@ -42,12 +42,12 @@ class Weighted(NamedTuple):
     logs: Mapping[str, float]
 
     def over(self, divisor: float) -> Float[Tensor, ""]:
-        """The sum divided by `divisor`. A mean that already is that is left as it is, to the last bit."""
+        """Return the sum divided by `divisor`. A mean that already is that is left as it is, to the last bit."""
         return self.value if self.weight == divisor else self.value * (self.weight / divisor)
 
 
 def weighted(function: LossFunction, model: nn.Module, batch: Any, carry: Any, rows: int) -> Weighted:
-    """Calls a loss function. A bare scalar is the mean over the batch's rows.
+    """Call a loss function. A bare scalar is the mean over the batch's rows.
 
     rows: examples of the batch that count; 0 when it is only there to keep pace with other processes, and its loss
     counts for nothing. Raises UserError when the function gives anything but a Loss or a scalar.

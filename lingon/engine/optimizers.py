@@ -57,7 +57,7 @@ def adagrad(model: nn.Module, lr: float, weight_decay: float = 0.0) -> Optimizer
 
 
 def set_rates(optimizer: Optimizer, factor: float) -> float:
-    """Gives every group its own first learning rate times `factor`; returns the rate of the first group."""
+    """Give every group its own first learning rate times `factor`; returns the rate of the first group."""
     for group in optimizer.param_groups:
         group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
     return optimizer.param_groups[0]["lr"]

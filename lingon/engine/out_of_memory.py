@@ -12,13 +12,13 @@ ASKED = re.compile(r"(?:tried|unable) to allocate ([\d.]+ ?\w+)", re.IGNORECASE)
 
 
 def is_memory(error: BaseException) -> bool:
-    """Whether an error means that there was not enough memory, on the CPU or a GPU."""
+    """Return whether an error means that there was not enough memory, on the CPU or a GPU."""
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and bool(SIGNS.search(str(error))))
 
 
 @contextlib.contextmanager
 def oom_context(doing: str) -> Iterator[None]:
-    """Turns a want of memory while `doing` something into a RunError that says which setting to lower."""
+    """Turn a want of memory while `doing` something into a RunError that says which setting to lower."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -31,7 +31,7 @@ def oom_context(doing: str) -> Iterator[None]:
 
 
 def size_of(group: list[tuple[Any, float]]) -> str:
-    """How large the first batch of a group is, in words.
+    """Return how large the first batch of a group is, in words.
 
     >>> import torch
     >>> size_of([(torch.zeros(3, 5), 1.0)])

@@ -15,21 +15,21 @@ class Precision:
     dtype: torch.dtype
 
     def check(self, device: torch.device) -> None:
-        """Raises UserError when the device cannot train in this format."""
+        """Raise UserError when the device cannot train in this format."""
         if self.dtype == torch.float16 and device.type != "cuda":
             raise UserError(f"float16 needs a CUDA device, not {device.type}; use bfloat16, or float32")
 
     def autocast(self, device: torch.device) -> contextlib.AbstractContextManager:
-        """The context in which losses are computed."""
+        """Return the context in which losses are computed."""
         return contextlib.nullcontext() if self.dtype == torch.float32 else torch.autocast(device.type, self.dtype)
 
     def scaler(self, device: torch.device) -> torch.amp.GradScaler:
-        """Keeps small float16 gradients from vanishing (Micikevicius 2018); does nothing for the other formats."""
+        """Keep small float16 gradients from vanishing (Micikevicius 2018); do nothing for the other formats."""
         return torch.amp.GradScaler(device.type, enabled=self.dtype == torch.float16)
 
 
 def float32() -> Precision:
-    """Everything in 32 bits."""
+    """Return everything in 32 bits."""
     return Precision(torch.float32)
 
 

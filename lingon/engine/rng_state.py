@@ -10,7 +10,7 @@ from lingon.core.shapes import Tensor
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:
-    """The global generators of PyTorch, NumPy and Python, and of the GPU in use. The shapes are always the same."""
+    """Return the states of PyTorch's, NumPy's and Python's generators and the GPU's; the shapes never change."""
     _, keys, position, has_normal, normal = np.random.get_state()
     _, words, python_normal = random.getstate()
     state = {
@@ -26,7 +26,7 @@ def random_state(device: torch.device) -> dict[str, Tensor]:
 
 
 def set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
-    """Puts the generators back to where `random_state` found them."""
+    """Put the generators back to where `random_state` found them."""
     torch.set_rng_state(state["torch"])
     *keys, position, has_normal = state["numpy"].tolist()
     np.random.set_state(("MT19937", np.array(keys, np.uint32), position, has_normal, state["numpy_normal"].item()))

@@ -54,7 +54,7 @@ class Run:
         overwrite: bool = False,
         save_interval: SaveInterval = SaveInterval(),
     ) -> Run:
-        """Opens a run folder for this process alone, new or to resume.
+        """Open a run folder for this process alone, new or to resume.
 
         arguments: whatever determines the run, as JSON can say it. A run resumes only with the arguments it began with.
         overwrite: an old run waits in `.replaced` inside the folder until the new one has its first checkpoint.
@@ -92,32 +92,32 @@ class Run:
         self.close()
 
     def close(self) -> None:
-        """Lets other processes use the folder again."""
+        """Let other processes use the folder again."""
         self._held.close()
 
     def log(self, step: int, **values: float) -> None:
-        """Adds a row to metrics.jsonl, such as `run.log(120, epoch=1.5, time=33.1, loss=0.41)`."""
+        """Add a row to metrics.jsonl, such as `run.log(120, epoch=1.5, time=33.1, loss=0.41)`."""
         if world().rank == 0:
             with self._writing():
                 self.metrics.append({"step": step, **values})
 
     def record(self, key: str, value: Any) -> None:
-        """Puts a fact of the run into run.json, in the place of what the key held before."""
+        """Put a fact of the run into run.json, in the place of what the key held before."""
         self.record_all({key: value})
 
     def record_all(self, facts: dict[str, Any]) -> None:
-        """Puts several facts of the run into run.json at once."""
+        """Put several facts of the run into run.json at once."""
         self.facts |= facts
         if world().rank == 0:
             with self._writing():
                 write_json(self.folder / "run.json", self.facts)
 
     def due(self, step: int, edge: bool = False) -> bool:
-        """Whether to save after `step` steps; `edge` at the end of an epoch."""
+        """Return whether to save after `step` steps; `edge` at the end of an epoch."""
         return self.save_interval.due(step, edge, time.monotonic() - self._saved_at, self._saving_took)
 
     def save(self, step: int, parts: dict[str, Any], best: str | None = None) -> None:
-        """Writes a checkpoint, which needs the file `best` beside it. Best weights that none needs any more go.
+        """Write a checkpoint, which needs the file `best` beside it. Best weights that none needs any more go.
 
         Raises RunError when the disk is full or cannot be written to; older checkpoints are then untouched.
         """
@@ -136,7 +136,7 @@ class Run:
         self._saving_took = self._saved_at - started
 
     def restore(self, use: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any] | None:
-        """The parts of the newest whole checkpoint of a resumed run; None when the run begins.
+        """Return the parts of the newest whole checkpoint of a resumed run; None when the run begins.
 
         use: takes the parts over, from an older checkpoint where it fails on the newest. What metrics.jsonl holds of
         the time after that checkpoint is cut off, since it will be written again.
@@ -148,7 +148,7 @@ class Run:
         return parts
 
     def prune(self) -> int:
-        """Removes the checkpoints of a run that has ended and whose model is kept elsewhere; returns their bytes."""
+        """Remove the checkpoints of a run that has ended and whose model is kept elsewhere; return their bytes."""
         if world().rank > 0 or not self.checkpoints.is_dir():
             return 0
         size = sum(path.stat().st_size for path in self.checkpoints.rglob("*") if path.is_file())
@@ -158,18 +158,18 @@ class Run:
         return size
 
     def save_best(self, step: int, weights: dict[str, Tensor]) -> dict[str, str]:
-        """Writes the best weights so far; returns name and sha256, to be kept in checkpoints."""
+        """Write the best weights so far; return name and sha256, to be kept in checkpoints."""
         path = self.checkpoints / f"best-{step:09d}.safetensors"
         with self._writing():
             save_tensors(path, weights)
         return {"name": path.name, "sha256": sha256_of(path)}
 
     def load_best(self, said: dict[str, str]) -> dict[str, Tensor]:
-        """The best weights. Raises DataError when the file is missing or damaged."""
+        """Return the best weights. Raises DataError when the file is missing or damaged."""
         return load_tensors(self.check_best(said))
 
     def check_best(self, said: dict[str, str]) -> Path:
-        """Where the best weights are. Raises DataError when the file is missing or damaged."""
+        """Return where the best weights are. Raises DataError when the file is missing or damaged."""
         path = self.checkpoints / Path(said["name"]).name
         if not path.is_file() or sha256_of(path) != said["sha256"]:
             raise DataError(f"{path}: missing or damaged; its sha256 is not what the checkpoint says")

@@ -18,13 +18,13 @@ def constant() -> Schedule:
 
 
 def linear(total: int, end: float = 0.0) -> Schedule:
-    """Falls in a straight line from 1 at step 0 to `end` at step `total`, and stays there."""
+    """Fall in a straight line from 1 at step 0 to `end` at step `total`, and stays there."""
     _positive("total", total)
     return lambda step: end + (1 - end) * (1 - min(step / total, 1))
 
 
 def cosine(total: int, end: float = 0.0) -> Schedule:
-    """Falls along half a cosine from 1 at step 0 to `end` at step `total`, and stays there (Loshchilov 2017, eq. 5)."""
+    """Fall along half a cosine from 1 at step 0 to `end` at step `total`, and stays there (Loshchilov 2017, eq. 5)."""
     _positive("total", total)
     return lambda step: end + (1 - end) * (1 + math.cos(math.pi * min(step / total, 1))) / 2
 
@@ -36,7 +36,7 @@ def inverse_sqrt(after: int = 1) -> Schedule:
 
 
 def warmup(steps: int, then: Schedule) -> Schedule:
-    """Rises in a straight line to 1 within `steps` steps, then follows `then`, whose step 0 is the end of the rise.
+    """Rise in a straight line to 1 within `steps` steps, then follows `then`, whose step 0 is the end of the rise.
 
     A run of 100 steps that falls to zero is `warmup(10, linear(90))`.
 

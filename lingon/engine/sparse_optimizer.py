@@ -35,7 +35,7 @@ class RowAdagrad(Optimizer):
 
     @torch.no_grad()
     def step(self, closure=None):
-        """One step along the gradients; returns the closure's loss if there is one."""
+        """Return one step along the gradients; returns the closure's loss if there is one."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -68,7 +68,7 @@ def _sparse(p: Float[Tensor, "R C"], sums: Float[Tensor, " R"], lr: float, eps: 
 
 
 def rows_once(gradient: Tensor) -> Tensor:
-    """A sparse gradient with each row once.
+    """Return a sparse gradient with each row once.
 
     PyTorch forgets that a gradient is coalesced when it puts it into `.grad`, and would sort it anew.
     A look is cheaper. Raises UserError for more than one sparse axis.

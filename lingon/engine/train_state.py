@@ -36,7 +36,7 @@ class TrainState:
     best_file: dict[str, str] | None = None
 
     def add(self, loss_sum: float, count: float, examples: int, tokens: int, logs: dict[str, float]) -> None:
-        """Counts one step: the sum of its losses and what it is a sum over, and more sums over the same by name."""
+        """Count one step: the sum of its losses and what it is a sum over, and more sums over the same by name."""
         self.loss_sum += loss_sum
         self.count_sum += count
         self.examples_sum += examples
@@ -45,12 +45,12 @@ class TrainState:
         self.logs = {name: self.logs.get(name, 0.0) + value for name, value in logs.items()}
 
     def start_row(self) -> None:
-        """Forgets the sums, whose means are now a row of the record."""
+        """Forget the sums, whose means are now a row of the record."""
         self.loss_sum, self.count_sum, self.examples_sum, self.tokens_sum = 0.0, 0.0, 0, 0
         self.seconds_sum, self.logs = self.seconds, dict.fromkeys(self.logs, 0.0)
 
     def load(self, tree: dict[str, Any]) -> None:
-        """Takes over what `asdict` gave. Raises DataError when it is anything else."""
+        """Take over what `asdict` gave. Raises DataError when it is anything else."""
         for f in fields(self):
             value = Best(**tree["best"]) if f.name == "best" else tree[f.name]
             if not isinstance(value, KINDS[f.type]) or (isinstance(value, int | float) and not value >= -1):

@@ -20,6 +20,6 @@ def world() -> World:
 
 
 def wait_for_all() -> None:
-    """Goes on when every process has come here."""
+    """Go on when every process has come here."""
     if world().size > 1:
         sys.modules["torch.distributed"].barrier()

@@ -62,7 +62,7 @@ class Hybrid:
 
 
 def hybridize(model: nn.Module, example: Tensor | Sequence[Tensor]) -> Hybrid:
-    """The same callable as a compiled program, for predicting: no dropout, no gradients, weights as they are now.
+    """Compile a model to a program for predicting: no dropout, no gradients, weights as they are now.
 
     example: inputs of a usual size; sizes of 2 and more may be others in a later call, unless the model fixes them.
     The program's numbers are compared with the model's, on the example and on cuts of it, and so is its time. Where it

@@ -20,7 +20,7 @@ TIMED = 50  # texts, one by one
 
 
 def quantize(source: Path, target: Path) -> None:
-    """Writes the model in `source` with its tables and matrices in 8 bits; what is computed between is measured anew
+    """Write the model in `source` with its tables and matrices in 8 bits; what is computed between is measured anew
     for every text ("dynamic" quantisation).
 
     Source: Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
@@ -39,7 +39,7 @@ def quantize(source: Path, target: Path) -> None:
 
 @torch.inference_mode()
 def agreement(exact: Logits, small: Logits, texts: Sequence[Inputs]) -> float:
-    """The share of texts whose likeliest label is the same. Raises UserError when it is under LEAST."""
+    """Return the share of texts whose likeliest label is the same. Raises UserError when it is under LEAST."""
     same = total = 0
     for ids, mask in texts:
         same += int((exact(ids, mask).argmax(-1) == small(ids, mask).argmax(-1)).sum())
@@ -53,7 +53,7 @@ def agreement(exact: Logits, small: Logits, texts: Sequence[Inputs]) -> float:
 
 
 def times_as_fast(exact: Logits, small: Logits, texts: Sequence[Inputs]) -> float:
-    """How many times as fast the small model is, one text at a time, in turns: the median of the ratios."""
+    """Return how many times as fast the small model is, one text at a time, in turns: the median of the ratios."""
     ratios = []
     for ids, mask in [(ids[:1], mask[:1]) for ids, mask in texts][:TIMED]:
         seconds = []

@@ -34,7 +34,7 @@ class RowSum(nn.Module):
         self.table, self.bias = model.table, model.bias
 
     def forward(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
-        """ids: rows, each once per text. mask: which of them are not padding."""
+        """Return the ids: rows, each once per text. mask: which of them are not padding."""
         weights = mask.to(self.table.dtype)
         total = torch.bmm(weights[:, None], nn.functional.embedding(ids, self.table)).squeeze(1)
         return total / weights.sum(1, keepdim=True).clamp(min=1).sqrt() + self.bias
@@ -43,7 +43,7 @@ class RowSum(nn.Module):
 def rows_of(
     model: NGrams, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]
 ) -> tuple[Int[Tensor, "B R"], Bool[Tensor, "B R"]]:
-    """The rows of each text, rising, padded with 0; and which of them are rows. At least one column."""
+    """Return the rows of each text, rising, padded with 0; and which of them are rows. At least one column."""
     spelling = Spelling(model.spelling_starts, model.spelling_hashes) if model.characters else None
     keys = sorted_keys(*model._flat(ids, mask), model.order, model.vocab_size, model.buckets, spelling)
     if len(ids) == 1 and len(keys):  # nothing to divide: what a program asks for that labels as texts come
@@ -56,7 +56,7 @@ def rows_of(
 
 
 def rule_of(model: NGrams, tokens: list[str]) -> dict:
-    """What another language must know to make the rows: numbers of the rule, and the rule in words.
+    """Return what another language must know to make the rows: numbers of the rule, and the rule in words.
 
     Raises UserError when the character n-grams of the model follow no lengths that a rule could name.
     """

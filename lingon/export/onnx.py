@@ -18,7 +18,7 @@ LARGEST = 2_000_000_000  # bytes of one ONNX file; its format ends at 2 GiB
 
 
 def write_onnx(program: ExportedProgram, path: Path) -> None:
-    """Writes the graph of a model (ids [B, T], mask [B, T]) -> logits [B, C], with any B and T.
+    """Write the graph of a model (ids [B, T], mask [B, T]) -> logits [B, C], with any B and T.
 
     Raises UserError when the packages that write it are missing, the model is too large, or an operator is unknown.
     """
@@ -39,7 +39,7 @@ def write_onnx(program: ExportedProgram, path: Path) -> None:
 
 
 def run_onnx(path: Path, threads: int = 0) -> Callable[[Tensor, Tensor], Tensor]:
-    """The function in a file: (ids, mask) -> logits. threads: 0 means one for every core."""
+    """Return the function in a file: (ids, mask) -> logits. threads: 0 means one for every core."""
     runtime = needed("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -48,7 +48,7 @@ def run_onnx(path: Path, threads: int = 0) -> Callable[[Tensor, Tensor], Tensor]
 
 
 def needed(package: str):
-    """A package of the extra `export`. Raises UserError that says how to get it."""
+    """Return a package of the extra `export`. Raises UserError that says how to get it."""
     from importlib import import_module
 
     try:

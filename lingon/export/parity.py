@@ -29,7 +29,7 @@ def batches(vocab_size: int, seed: int = 0) -> Iterator[tuple[Int[Tensor, "B T"]
 
 @torch.inference_mode()
 def largest_difference(model: Logits, exported: Logits, vocab_size: int) -> float:
-    """The largest |difference| of logits over all batches. Raises UserError when it is not under TOLERANCE."""
+    """Return the largest |difference| of logits over all batches. Raises UserError when it is not under TOLERANCE."""
     largest = 0.0
     for ids, mask in batches(vocab_size):
         expected, found = model(ids, mask), exported(ids, mask)

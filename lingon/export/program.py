@@ -21,7 +21,7 @@ LOWEST = float(np.finfo(np.float32).min)
 
 
 def write_program(model: nn.Module, path: Path) -> None:
-    """Writes the program of a model, (ids [B, T], mask [B, T]) -> logits [B, C], with any B and T.
+    """Write the program of a model, (ids [B, T], mask [B, T]) -> logits [B, C], with any B and T.
 
     Raises UserError for a model that has not been written as a program.
     """
@@ -33,7 +33,7 @@ def write_program(model: nn.Module, path: Path) -> None:
 
 
 def run_program(path: Path) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-    """The function in a file that `write_program` wrote."""
+    """Return the function in a file that `write_program` wrote."""
     program = P.load(path)
     return lambda ids, mask: program(ids=ids, mask=mask)
 

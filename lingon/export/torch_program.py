@@ -15,7 +15,7 @@ NOTES = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn")
 
 
 def write_torch(program: ExportedProgram, path: Path) -> None:
-    """Writes the graph and its weights as a file that `torch.export.load` reads, without Lingon.
+    """Write the graph and its weights as a file that `torch.export.load` reads, without Lingon.
 
     Raises UserError when the file would hold anything pickled.
     """
@@ -38,7 +38,7 @@ def run_torch(path: Path) -> Callable[[Tensor, Tensor], Tensor]:
 
 
 def pickled_parts(path: Path) -> list[str]:
-    """Names of the parts of a .pt2 file that are pickled, or archives of pickles themselves."""
+    """Return the names of the parts of a .pt2 file that are pickled, or archives of pickles themselves."""
     with zipfile.ZipFile(path) as archive:
         return [part.filename for part in archive.infolist() if _pickled(archive, part)]
 

@@ -36,7 +36,7 @@ SIZES = "torch.fx.experimental.symbolic_shapes"  # the part of torch that notes 
 
 
 def trace(model: nn.Module, example: Sequence[Tensor], sizes: Dim = Dim.AUTO) -> ExportedProgram:
-    """The graph that the model computes on such inputs when it predicts. Weights are shared with the model.
+    """Return the graph that the model computes on such inputs when it predicts. Weights are shared with the model.
 
     sizes: Dim.AUTO lets every size vary that can, Dim.DYNAMIC refuses the model when one cannot. A size of 1 in the
     example stays 1. Raises UserError that names the line that cannot be traced, and what to write instead.
@@ -69,7 +69,7 @@ def _by_input(model: nn.Module, shapes: tuple) -> tuple:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps what torch says and prints about its own inside away from the user."""
+    """Keep what torch says and prints about its own inside away from the user."""
     loggers = [logging.getLogger(name) for name in LOUD]
     levels = [logger.level for logger in loggers]
     said = io.StringIO()

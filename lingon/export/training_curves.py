@@ -13,7 +13,7 @@ SUFFIXES = (".html", ".png", ".svg", ".pdf")
 
 
 def plot_runs(folders: list[Path], out: Path, tensorboard: Path | None = None) -> list[Path]:
-    """Draws the curves of run folders over each other. Returns the files or folders that were written.
+    """Draw the curves of run folders over each other. Returns the files or folders that were written.
 
     out: .html needs nothing; .png, .svg and .pdf need matplotlib (extra: plots).
     tensorboard: when given, events go to this folder, one run each (extra: tensorboard), and nothing is drawn.
@@ -31,7 +31,7 @@ def plot_runs(folders: list[Path], out: Path, tensorboard: Path | None = None) -
 
 
 def metrics_of(folder: Path) -> list[dict[str, Any]]:
-    """What a run logged. Raises UserError when the folder is not that of a run."""
+    """Return what a run logged. Raises UserError when the folder is not that of a run."""
     if not (folder / "metrics.jsonl").is_file():
         beside = [p.parent.name for p in folder.parent.glob("*/metrics.jsonl")]
         raise UserError(

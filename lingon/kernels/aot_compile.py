@@ -34,7 +34,7 @@ NEVER += " numba_runtime_build_excinfo_struct numba_unpickle"
 
 
 def library(program: str, argument: int, sources: Sequence[Path]) -> Callable | None:
-    """The loop that the module `program` writes into a library when it is run with `argument` and a path.
+    """Return the loop that the module `program` writes into a library when it is run with `argument` and a path.
 
     Made when it is first asked for, and again when `sources`, numba or the processor are other ones. None where there
     is no C compiler to link with, no place to keep it, or compiling fails: that is warned of once, kept as a file
@@ -62,7 +62,7 @@ def library(program: str, argument: int, sources: Sequence[Path]) -> Callable | 
 
 
 def call(function: Callable, arrays: Sequence[np.ndarray], sizes: Sequence[int], numbers: list[float]) -> list[float]:
-    """Calls a loop with C-contiguous arrays, whole numbers and numbers; returns the numbers as it leaves them.
+    """Call a loop with C-contiguous arrays, whole numbers and numbers; returns the numbers as it leaves them.
 
     Python's lock is free meanwhile. Raises ValueError for an array that does not lie in one piece.
     """
@@ -75,7 +75,7 @@ def call(function: Callable, arrays: Sequence[np.ndarray], sizes: Sequence[int],
 
 
 def write_library(loop: Callable, path: Path) -> None:
-    """Compiles `loop(places, sizes, numbers)`, three pointers, for this processor, and links it into a library.
+    """Compile `loop(places, sizes, numbers)`, three pointers, for this processor, and links it into a library.
 
     places[k] is the address of array k (`numba.carray` reads it). Raises OSError or RunError where that fails, and
     whatever numba does for a loop it cannot compile.

@@ -23,7 +23,7 @@ class FailedCompile:
 
     @property
     def way_out(self) -> str:
-        """What to do about it, as a sentence."""
+        """Return what to do about it, as a sentence."""
         return f"It is tried again with another compiler (CC) or numba, or when {self.file} is deleted."
 
     def __str__(self) -> str:
@@ -31,7 +31,7 @@ class FailedCompile:
 
 
 def loops_dir() -> Path:
-    """The folder of compiled loops, in the cache."""
+    """Return the folder of compiled loops, in the cache."""
     return cache_dir() / "loops"
 
 
@@ -44,7 +44,7 @@ def failure_of(library: Path, compiler: Sequence[str]) -> Path:
 
 
 def keep_failure(program: str, file: Path, error: subprocess.SubprocessError) -> FailedCompile:
-    """Writes what went wrong; failures of the same loop with other sources or another numba are removed."""
+    """Write what went wrong; failures of the same loop with other sources or another numba are removed."""
     said = getattr(error, "stderr", None) or ""
     story = (said.decode(errors="replace") if isinstance(said, bytes) else said).strip()
     why = story.splitlines()[-1].removeprefix(f"{RunError.__module__}.{RunError.__name__}: ") if story else str(error)

@@ -46,7 +46,7 @@ class SumRows(torch.autograd.Function):
 def gradient_rows(
     keys: Int[Tensor, " M"], gradient: Float[Tensor, "B C"]
 ) -> tuple[Int[Tensor, " K"], Float[Tensor, "K C"]]:
-    """The rows in `keys`, each once and rising, and for each the sum of the gradients of its texts."""
+    """Return the rows in `keys`, each once and rising, and for each the sum of the gradients of its texts."""
     if _compiled(gradient):
         rows = np.empty(len(keys), np.int64)
         values = np.zeros((len(keys), gradient.shape[1]), np.float32)

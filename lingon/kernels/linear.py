@@ -43,7 +43,7 @@ def product(
 
 
 def for_onednn(weight: Tensor) -> bool:
-    """Whether oneDNN can multiply by these weights, and they are enough of them."""
+    """Return whether oneDNN can multiply by these weights, and they are enough of them."""
     return ONEDNN and weight.dtype == torch.float32 and weight.numel() >= LEAST and weight.device.type == "cpu"
 
 

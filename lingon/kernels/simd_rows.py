@@ -52,7 +52,7 @@ def row(_, table, at, lines):
 
 @intrinsic
 def put(_, table, at, values):
-    """Puts a Row into a table, in the place of row `at`."""
+    """Put a Row into a table, in the place of row `at`."""
     if not _is_row_of(table, at) or not isinstance(values, Row):
         return None
 
@@ -67,7 +67,7 @@ def put(_, table, at, values):
 
 @intrinsic
 def dot(_, a, b):
-    """The sum of the products of two rows' numbers."""
+    """Return the sum of the products of two rows' numbers."""
     if not isinstance(a, Row) or a != b:
         return None
 

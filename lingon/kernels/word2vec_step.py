@@ -16,7 +16,7 @@ FLAT = F(7.9)
 
 @fast_kernel
 def step(A, ins, m, B, outs, n, labels, scores, moves, lr, watched, lines):
-    """One step for all pairs of m rows of A and n rows of B; returns the loss before it, if watched.
+    """Return one step for all pairs of m rows of A and n rows of B; returns the loss before it, if watched.
 
     scores[j * m + i] = A_i . B_j;  g = lr * (label_j - s(score));  A_i += sum_j g B_j;  B_j += sum_i g A_i, both from
     the old rows. scores [at least m * n] and moves [at least n, D] are room to work in; lines: see `kernels.simd_rows`.
@@ -44,7 +44,7 @@ def step(A, ins, m, B, outs, n, labels, scores, moves, lr, watched, lines):
 
 @fast_kernel
 def mean_step(A, ins, m, B, outs, n, labels, scores, lr, watched, lines):
-    """One step for the pairs of the mean of m rows of A and n rows of B; returns the loss before it, if watched.
+    """Return one step for the pairs of the mean of m rows of A and n rows of B; returns the loss before it, if watched.
 
     g_j = lr * (label_j - s(mean . B_j));  A_i += sum_j g_j B_j for each i;  B_j += g_j mean, both from the old rows.
     scores [at least n] is room to work in; lines: see `kernels.simd_rows`.
@@ -69,7 +69,7 @@ def mean_step(A, ins, m, B, outs, n, labels, scores, lr, watched, lines):
 
 @fast_kernel
 def errors(scores, labels, m, n, lr):
-    """Replaces each score by lr * (label - s(score))."""
+    """Replace each score by lr * (label - s(score))."""
     for i in range(m * n):
         x = min(FLAT, max(-FLAT, HALF * scores[i]))
         q = x * x
@@ -83,7 +83,7 @@ def errors(scores, labels, m, n, lr):
 
 @fast_kernel
 def loss_of(scores, labels, m, n):
-    """The sum of -log s(score) where the label is 1, else of -log s(-score)."""
+    """Return the sum of -log s(score) where the label is 1, else of -log s(-score)."""
     total = 0.0
     for j in range(n):
         for i in range(j * m, j * m + m):

@@ -25,17 +25,17 @@ class AdaptiveSoftmax(nn.Module):
         self.groups = nn.AdaptiveLogSoftmaxWithLoss(width, vocab_size, list(cutoffs))
 
     def forward(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
-        """Log-probabilities of all tokens, which are logits too."""
+        """Return log-probabilities of all tokens, which are logits too."""
         flat = hidden.reshape(-1, hidden.shape[-1])
         return self.groups.log_prob(flat).reshape(*hidden.shape[:-1], self.vocab_size)
 
     def loss(self, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, ""]:
-        """The sum of -log p(target), without the log-probabilities of groups that no target is in."""
+        """Return the sum of -log p(target), without the log-probabilities of groups that no target is in."""
         return -self.groups(hidden, targets).output.sum()
 
 
 def default_cutoffs(vocab_size: int) -> list[int]:
-    """Where to cut ids that go by frequency: by Zipf's law the first sixteenth is most of the text.
+    """Return where to cut ids that go by frequency: by Zipf's law the first sixteenth is most of the text.
 
     >>> default_cutoffs(32_000)
     [2000, 8000]

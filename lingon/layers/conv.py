@@ -33,7 +33,7 @@ class ConvMax(nn.Module):
         return highest.relu() * (lengths > 0)[:, None]
 
     def scores(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B windows channels"]:
-        """What each filter says of each window, before ReLU; windows = max(1, T - kernel + 1)."""
+        """Return what each filter says of each window, before ReLU; windows = max(1, T - kernel + 1)."""
         # As an image one pixel high, [B, D, 1, T] with D innermost: the layout that convolves fastest on a CPU.
         image = self._filled(x)[:, None].permute(0, 3, 1, 2)
         return F.conv2d(image, self.conv.weight[:, :, None], self.conv.bias)[:, :, 0].transpose(1, 2)

@@ -22,14 +22,14 @@ class LockedDropout(nn.Module):
 
 
 def embedding_dropout(weight: Float[Tensor, "V D"], p: float, training: bool) -> Float[Tensor, "V D"]:
-    """An embedding table from which whole words are dropped (Gal and Ghahramani 2016, section 4.2)."""
+    """Return an embedding table from which whole words are dropped (Gal and Ghahramani 2016, section 4.2)."""
     return weight * _mask(weight[:, :1], p) if training and p else weight
 
 
 def weight_dropped_lstm(
     lstm: nn.LSTM, x: Float[Tensor, "T B D"], state: tuple[Tensor, Tensor] | None, p: float
 ) -> tuple[Float[Tensor, "T B H"], tuple[Tensor, Tensor]]:
-    """Runs an LSTM with a fraction of its hidden-to-hidden weights dropped while training, the same at all times.
+    """Run an LSTM with a fraction of its hidden-to-hidden weights dropped while training, the same at all times.
 
     Source: Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models", section 2 (DropConnect, Wan 2013).
     """

@@ -34,7 +34,7 @@ def load_pretrained(
     freeze: bool = False,
     counts: Mapping[str, int] | None = None,
 ) -> float:
-    """Copies pretrained vectors into the rows of their tokens; the other rows keep their random start.
+    """Copy pretrained vectors into the rows of their tokens; the other rows keep their random start.
 
     vocab: the token of each row. tokens, table: the pretrained words and their vectors [len(tokens), D].
     freeze: none of the embedding is trained any more. Returns the coverage: the share of the vocabulary that was found,

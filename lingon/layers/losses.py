@@ -24,7 +24,7 @@ def cross_entropy(
     chunk: int = CHUNK,
     reduction: Reduction = "mean",
 ) -> Float[Tensor, ""]:
-    """The mean of -log softmax(hidden @ weight.T + bias)[target] over the targets that are not IGNORED; 0 without any.
+    """Compute the mean of -log softmax(hidden @ weight.T + bias)[target] over targets that are not IGNORED, or 0.
 
     reduction: "mean", or "sum" over those targets, as in PyTorch.
     The same value and gradients as from whole logits, in the memory of `chunk` of them: each chunk's gradients are
@@ -148,7 +148,7 @@ class Unigram(LogUniform):
 
 
 def draw_unique(probabilities: Float[Tensor, " V"], samples: int) -> tuple[Int[Tensor, " S"], int]:
-    """Draws with replacement until `samples` different tokens are there; returns them, and how many draws it took."""
+    """Draw with replacement until `samples` different tokens are there; returns them, and how many draws it took."""
     ladder, drawn_already, tries = probabilities.cumsum(0), torch.zeros(len(probabilities), dtype=torch.bool), 0
     ladder = ladder / ladder[-1]
     found: list[int] = []

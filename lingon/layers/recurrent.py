@@ -9,7 +9,7 @@ from lingon.kernels.parallel_lstm import parallel_lstm
 
 
 def reverse_padded(x: Float[Tensor, "T B D"], lengths: Int[Tensor, " B"]) -> Float[Tensor, "T B D"]:
-    """Each text backwards, its padding still at the end."""
+    """Return each text backwards, its padding still at the end."""
     times, texts = torch.arange(x.shape[0], device=x.device)[:, None], torch.arange(x.shape[1], device=x.device)
     back = lengths - 1 - times
     rows = torch.where(back >= 0, back, times) * x.shape[1] + texts

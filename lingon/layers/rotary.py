@@ -31,7 +31,7 @@ class Rotary(nn.Module):
         self._tables: dict[tuple, Rotation] = {}
 
     def forward(self, positions: slice | Int[Tensor, "B S"], like: Tensor) -> Rotation:
-        """Cosines and signed sines of positions, in the type and on the device of `like`."""
+        """Return the cosines and signed sines of positions, in the type and on the device of `like`."""
         if isinstance(positions, slice):
             cos, sin = self._table(positions.stop, like)
             return cos[positions], sin[positions]
@@ -56,14 +56,14 @@ class Rotary(nn.Module):
         return torch.cat([cos, cos], -1).to(like.dtype), torch.cat([-sin, sin], -1).to(like.dtype)
 
     def frequencies(self) -> Float[Tensor, " half"]:
-        """Angle per position of each pair, in radians."""
+        """Return the angle per position of each pair, in radians."""
         even = torch.arange(0, self.rotated, 2, dtype=torch.float32)
         frequencies = 1.0 / self.theta ** (even / max(1, self.rotated))
         return frequencies if self.scaling is None else self.scaling(frequencies)
 
 
 def rotate(x: Float[Tensor, "B H S K"], rotation: Rotation) -> Float[Tensor, "B H S K"]:
-    """Turns the first numbers of each head, as many as the rotation has; the others stay."""
+    """Turn the first numbers of each head, as many as the rotation has; the others stay."""
     cos, sin = rotation
     if (turned := cos.shape[-1]) < x.shape[-1]:
         return torch.cat([rotate(x[..., :turned], rotation), x[..., turned:]], -1)
@@ -72,7 +72,7 @@ def rotate(x: Float[Tensor, "B H S K"], rotation: Rotation) -> Float[Tensor, "B 
 
 
 def linear_scaling(factor: float) -> RopeScaling:
-    """Positions divided by `factor` (Chen et al. 2023, "Extending Context Window", section 2.2)."""
+    """Return the positions divided by `factor` (Chen et al. 2023, "Extending Context Window", section 2.2)."""
     return lambda frequencies: frequencies / factor
 
 

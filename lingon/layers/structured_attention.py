@@ -15,7 +15,7 @@ class StructuredAttention(nn.Module):
         self.second = nn.Linear(hidden, hops, bias=False)
 
     def forward(self, h: Float[Tensor, "B T D"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B hops T"]:
-        """The weights: each hop sums to 1 over the real tokens, and to 0 in an empty text."""
+        """Return the weights: each hop sums to 1 over the real tokens, and to 0 in an empty text."""
         scores = self.second(torch.tanh(self.first(h))).transpose(1, 2)
         # The lowest finite number and not -inf, so that an empty text gives no NaN.
         scores = scores.masked_fill(~mask[:, None], torch.finfo(scores.dtype).min)

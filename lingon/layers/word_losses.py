@@ -10,7 +10,7 @@ from lingon.core.shapes import Float, Tensor
 def negative_sampling(
     centre: Float[Tensor, "N D"], context: Float[Tensor, "N D"], noise: Float[Tensor, "N K D"]
 ) -> Float[Tensor, ""]:
-    """The mean over N pairs of -log s(v . u) - sum_k log s(-v . u_k), s the logistic function.
+    """Return the mean over N pairs of -log s(v . u) - sum_k log s(-v . u_k), s the logistic function.
 
     centre: input vectors v of words; context: output vectors u of their neighbours; noise: output vectors u_k of K
     words drawn for each pair. Source: Mikolov et al., "Distributed Representations of Words and Phrases and their
@@ -30,7 +30,7 @@ def glove(
     most: float = 100.0,
     power: float = 0.75,
 ) -> Float[Tensor, ""]:
-    """The mean over N pairs of f(X) (w . u + b + c - log X)^2 with f(X) = min(1, X / most)^power.
+    """Return the mean over N pairs of f(X) (w . u + b + c - log X)^2 with f(X) = min(1, X / most)^power.
 
     counts: how often the words of each pair were seen together, X > 0. Source: Pennington, Socher, Manning, "GloVe:
     Global Vectors for Word Representation", 2014, equations 8 and 9. Raises UserError for a count that is not positive.

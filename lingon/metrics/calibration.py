@@ -39,7 +39,7 @@ def reliability(probabilities: Float[Tensor, "n C"], targets: Int[Tensor, " n"],
 def expected_calibration_error(
     probabilities: Float[Tensor, "n C"], targets: Int[Tensor, " n"], bins: int = 10
 ) -> float:
-    """Mean distance of confidence and accuracy over bins, weighted by their counts (Guo 2017, eq. 3).
+    """Return the mean distance of confidence and accuracy over bins, weighted by their counts (Guo 2017, eq. 3).
 
     NaN among the probabilities gives NaN.
     """

@@ -7,7 +7,7 @@ MOST_CLASSES = 30  # lines of the table
 
 
 def class_lines(classes: dict[str, dict[str, float]]) -> list[str]:
-    """Return precision, recall, F1 and support of each label in lines, and which labels no text was given."""
+    """Return the precision, recall, F1 and support of each label in lines, and which labels no text was given."""
     most = sorted(classes, key=lambda label: -classes[label]["support"])[:MOST_CLASSES]
     width = max(5, *(min(24, len(label)) for label in most))
     lines = [f"  {'label':{width}}  precision  recall      f1  support"]

@@ -29,11 +29,11 @@ class Likelihood:
 
     @property
     def bits_per_byte(self) -> float | None:
-        """What one byte of the text costs; the same measure for every tokenizer."""
+        """Return what one byte of the text costs; the same measure for every tokenizer."""
         return self.nats / math.log(2) / self.bytes if self.bytes else None
 
     def scores(self) -> dict[str, float]:
-        """The numbers by name."""
+        """Return the numbers by name."""
         found = {"loss": self.loss, "perplexity": self.perplexity}
         return found | ({"bits_per_byte": self.bits_per_byte} if self.bytes else {})
 
@@ -51,7 +51,7 @@ def exp(x: float) -> float:
 
 
 def windows(length: int, context: int, stride: int) -> Iterator[tuple[int, int, int]]:
-    """How to read `length` tokens, each predicted once, by a model that sees `context` at a time: (start, stop, new).
+    """Yield windows (start, stop, new) that predict each of `length` tokens once, for a model that sees `context`.
 
     Tokens start..stop-1 go in; the last `new` predictions count, those before them only gave context. A first window
     counts whole, every other `stride` new ones, with at least context - stride tokens before them.
@@ -76,7 +76,7 @@ def with_cache(
     window: int = 2000,
     at_once: int = 256,
 ) -> Float[Tensor, " N"]:
-    """Probabilities of targets when a cache of the last `window` states votes: (1 - share) * likely + share * cached.
+    """Compute probabilities of targets with a cache of the last `window` states: (1 - share) * likely + share * cached.
 
     The cache gives a target the share of exp(flatness * h_t . h_i) of the earlier places i whose target was the same.
     likely: what the model itself says. The first place has no cache and keeps its probability.

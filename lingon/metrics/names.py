@@ -14,7 +14,7 @@ HIGHER_IS_BETTER = {
 
 
 def shown(value: float | None, digits: str = ".4f") -> str:
-    """A metric's value for people; NaN is a metric that these texts do not define, such as AUC of a single class.
+    """Format a metric's value; NaN is a metric that these texts do not define, such as AUC of a single class.
 
     >>> shown(0.5), shown(math.nan), shown(math.inf)
     ('0.5000', 'undefined', 'inf')

@@ -17,7 +17,7 @@ class ClassScores(NamedTuple):
 
 
 def per_class(matrix: Int[Tensor, "C C"]) -> list[ClassScores]:
-    """Computes the scores of each class from a confusion matrix: rows are true classes, columns predicted ones.
+    """Compute the scores of each class from a confusion matrix: rows are true classes, columns predicted ones.
 
     >>> import torch
     >>> per_class(torch.tensor([[3, 1], [0, 0]]))[0]

@@ -6,7 +6,7 @@ from lingon.core.shapes import Float, Int, Tensor
 
 
 def auc(probabilities: Float[Tensor, "n C"], targets: Int[Tensor, " n"]) -> float:
-    """Area under the ROC curve; for more than two classes, the mean over classes of each one against the rest.
+    """Return area under the ROC curve; for more than two classes, the mean over classes of each one against the rest.
 
     Classes that are nowhere or everywhere in `targets` have no curve and are left out; NaN when none is left, and for
     NaN among the probabilities.
@@ -20,7 +20,7 @@ def auc(probabilities: Float[Tensor, "n C"], targets: Int[Tensor, " n"]) -> floa
 
 
 def binary_auc(scores: Float[Tensor, " n"], positive: Tensor) -> float:
-    """The chance that a positive row scores higher than a negative one, ties counting half (Mann and Whitney 1947).
+    """Return the probability that a positive row scores higher than a negative one, ties 1/2 (Mann and Whitney 1947).
 
     >>> binary_auc(torch.tensor([0.1, 0.4, 0.4, 0.8]), torch.tensor([False, False, True, True]))
     0.875

@@ -55,13 +55,13 @@ class AWDLSTM(nn.Module):
         self._penalty: Tensor | None = None
 
     def forward(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
-        """Logits of the token that follows each token."""
+        """Return the logits of the token that follows each token."""
         return self.head(self.hidden(ids)[0])
 
     def hidden(
         self, ids: Int[Tensor, "B T"], state: RecurrentState | None = None, mask: Bool[Tensor, "B T"] | None = None
     ) -> tuple[Float[Tensor, "B T D"], RecurrentState]:
-        """States of the top layer, and what to carry on. mask: False where a shorter prompt is padded on the left."""
+        """Return the states of the top layer, and the new state. mask: False where a row is padded on the left."""
         if mask is not None and not bool(mask.all()):
             return unpadded(self.hidden, ids, state, mask)
         state, after = state or self.new_state(len(ids)), []
@@ -78,16 +78,16 @@ class AWDLSTM(nn.Module):
         return x.transpose(0, 1), RecurrentState(tuple(after), state.length + ids.shape[1])
 
     def penalty(self) -> Float[Tensor, ""] | float:
-        """What the last batch of training adds to the loss, once; 0 when there was none."""
+        """Return what the last batch of training adds to the loss, once; 0 when there was none."""
         penalty, self._penalty = self._penalty, None
         return 0.0 if penalty is None else penalty
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
-        """Logits from states of the top layer."""
+        """Return the logits from states of the top layer."""
         return self.output(hidden)
 
     def new_state(self, batch: int, context_length: int | None = None) -> RecurrentState:
-        """The state before the first token. A recurrent state has one size for any context length."""
+        """Return the state before the first token. A recurrent state has one size for any context length."""
         return zero_state(batch, [lstm.hidden_size for lstm in self.layers], self.embedding.weight)
 
     def config(self) -> dict:

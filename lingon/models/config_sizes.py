@@ -17,7 +17,7 @@ class ConfigReader:
         self.config, self.family = config, family
 
     def integer(self, key: str, default: int | None = None, least: int = 1, most: int = LARGE) -> int:
-        """A whole number from `least` to `most`; the default when it is not there, and an error without one."""
+        """Return a whole number from `least` to `most`; the default when it is not there, and an error without one."""
         value = self.config.get(key)
         value = default if value is None else value
         if value is None:
@@ -27,7 +27,7 @@ class ConfigReader:
         return value
 
     def number(self, key: str, default: float | None = None, least: float = 0.0, most: float = 1e12) -> float | None:
-        """A finite number over `least`, at most `most`; the default when it is not there."""
+        """Return a finite number over `least`, at most `most`; the default when it is not there."""
         value = self.config.get(key)
         if value is None:
             return default
@@ -36,7 +36,7 @@ class ConfigReader:
         return float(value)
 
     def flag(self, key: str, default: bool = False) -> bool:
-        """True or false."""
+        """Return true or false."""
         value = self.config.get(key)
         if value is None:
             return default
@@ -45,7 +45,7 @@ class ConfigReader:
         return value
 
     def fraction(self, key: str, default: float) -> float:
-        """A fraction from 0 up to, not including, 1; the default when it is not there."""
+        """Return a fraction from 0 up to, not including, 1; the default when it is not there."""
         value = self.config.get(key)
         value = default if value is None else value
         if type(value) not in (int, float) or not 0 <= value < 1:
@@ -53,11 +53,11 @@ class ConfigReader:
         return float(value)
 
     def enabled(self, key: str) -> bool:
-        """Whether a key that has a default is not set to null, which means none."""
+        """Return whether a key that has a default is not set to null, which means none."""
         return key not in self.config or self.config[key] is not None
 
     def choice(self, key: str, default: str, known: Iterable[str]) -> str:
-        """One of the known words."""
+        """Return one of the known words."""
         value, known = self.config.get(key), list(known)
         value = default if value is None else value
         if not isinstance(value, str) or value not in known:
@@ -66,7 +66,7 @@ class ConfigReader:
         return value
 
     def section(self, key: str) -> "ConfigReader | None":
-        """The values inside another one; None when it is not there."""
+        """Return the values inside another one; None when it is not there."""
         value = self.config.get(key)
         if value is None:
             return None
@@ -75,7 +75,7 @@ class ConfigReader:
         return ConfigReader(value, f"{self.family}: {key}")
 
     def choices(self, key: str, count: int, known: Iterable[str]) -> list[str] | None:
-        """A list of `count` of the known words; None when it is not there."""
+        """Return a list of `count` of the known words; None when it is not there."""
         value, known = self.config.get(key), list(known)
         if value is None:
             return None
@@ -88,7 +88,7 @@ class ConfigReader:
         return value
 
     def refuse(self, *keys: str) -> None:
-        """Refuses what would change the meaning of the weights in a way that Lingon does not have."""
+        """Refuse what would change the meaning of the weights in a way that Lingon does not have."""
         for key in keys:
             if self.config.get(key):
                 raise UserError(
@@ -97,7 +97,7 @@ class ConfigReader:
                 )
 
     def as_dict(self) -> dict[str, Any]:
-        """The configuration as the model gives it back: all but what names code or where it was made."""
+        """Return the configuration as the model gives it back: all but what names code or where it was made."""
         gone = ("auto_map", "_name_or_path", "transformers_version", "architectures", "torch_dtype", "dtype")
         return {key: copy.deepcopy(value) for key, value in self.config.items() if key not in gone}
 

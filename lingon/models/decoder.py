@@ -49,13 +49,13 @@ class Decoder(nn.Module):
         init_weights(self, len(blocks))
 
     def forward(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
-        """Logits of the token that follows each token."""
+        """Return the logits of the token that follows each token."""
         return self.head(self.hidden(ids)[0])
 
     def hidden(
         self, ids: Int[Tensor, "B S"], state: KVCache | None = None, mask: Bool[Tensor, "B S"] | None = None
     ) -> tuple[Float[Tensor, "B S D"], KVCache]:
-        """What the last layer makes of each token, and the state after them.
+        """Return the hidden states of the last layer, and the key-value cache after these tokens.
 
         mask: False where a shorter prompt is padded on the left. Raises UserError when the context is too short.
         """
@@ -67,7 +67,7 @@ class Decoder(nn.Module):
         return self.norm(run_blocks(self.blocks, x, after, self.rotaries, keep)), after
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
-        """Logits from what the last layer made."""
+        """Return the logits from what the last layer made."""
         logits = self.output(hidden)
         return logits if self.softcap is None else self.softcap * (logits / self.softcap).tanh()
 
@@ -78,7 +78,7 @@ class Decoder(nn.Module):
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ) -> KVCache:
-        """The state before the first token. With a context length, the memory for so many tokens is taken at once."""
+        """Return an empty key-value cache; with a context length, its memory is taken at once."""
         return new_cache(self, batch, context_length, dtype, device)
 
     def config(self) -> dict:
@@ -99,7 +99,7 @@ def decoder(
     theta: Number = 10_000.0,
     epsilon: Number = 1e-6,
 ) -> Decoder:
-    """A decoder as they are built today: the parts of Qwen3 (2025), SwiGLU and a norm on queries and keys.
+    """Return a decoder as they are built today: the parts of Qwen3 (2025), SwiGLU and a norm on queries and keys.
 
     ffn_width: width inside the gated layers; 0 gives 8/3 of the width, so that they are as large as plain ones of four
     times the width. window: each layer but the last of every four sees only so many tokens; 0 is all.

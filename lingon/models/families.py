@@ -47,7 +47,7 @@ class Shape:
 
 
 def from_config(config: object, limit: int | None = None, device: str = "cpu") -> nn.Module:
-    """The model that a `config.json` of the Hugging Face layout describes, with fresh weights.
+    """Return the model that a `config.json` of the Hugging Face layout describes, with fresh weights.
 
     limit: the most numbers its weights may hold. device: "meta" gives the shapes alone. Raises UserError that names
     the family and the key, before memory is taken. No name in the file is imported.

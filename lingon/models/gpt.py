@@ -60,13 +60,13 @@ class GPT(nn.Module):
         init_weights(self, depth)
 
     def forward(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
-        """Logits of the token that follows each token."""
+        """Return the logits of the token that follows each token."""
         return self.head(self.hidden(ids)[0])
 
     def hidden(
         self, ids: Int[Tensor, "B S"], state: KVCache | None = None, mask: Bool[Tensor, "B S"] | None = None
     ) -> tuple[Float[Tensor, "B S D"], KVCache]:
-        """What the last layer makes of each token, and the state after them.
+        """Return the hidden states of the last layer, and the key-value cache after these tokens.
 
         mask: False where a shorter prompt is padded on the left. Raises UserError when the context is too short.
         """
@@ -77,7 +77,7 @@ class GPT(nn.Module):
         return self.norm(run_blocks(self.blocks, x, after, {}, keep)), after
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
-        """Logits from what the last layer made."""
+        """Return the logits from what the last layer made."""
         return self.output(hidden)
 
     def new_state(
@@ -87,7 +87,7 @@ class GPT(nn.Module):
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ) -> KVCache:
-        """The state before the first token. With a context length, the memory for so many tokens is taken at once."""
+        """Return an empty key-value cache; with a context length, its memory is taken at once."""
         return new_cache(self, batch, context_length, dtype, device)
 
     def config(self) -> dict:

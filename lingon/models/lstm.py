@@ -54,13 +54,13 @@ class LSTM(nn.Module):
             nn.init.uniform_(self.output.weight, -0.1, 0.1)
 
     def forward(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
-        """Logits of the token that follows each token."""
+        """Return the logits of the token that follows each token."""
         return self.head(self.hidden(ids)[0])
 
     def hidden(
         self, ids: Int[Tensor, "B T"], state: RecurrentState | None = None, mask: Bool[Tensor, "B T"] | None = None
     ) -> tuple[Float[Tensor, "B T H"], RecurrentState]:
-        """States of the top layer, and what to carry on. mask: False where a shorter prompt is padded on the left."""
+        """Return the states of the top layer, and the new state. mask: False where a row is padded on the left."""
         if mask is not None and not bool(mask.all()):
             return unpadded(self.hidden, ids, state, mask)
         state = state or self.new_state(len(ids))
@@ -72,11 +72,11 @@ class LSTM(nn.Module):
         return x.transpose(0, 1), RecurrentState(tuple(after), state.length + ids.shape[1])
 
     def head(self, hidden: Float[Tensor, "... H"]) -> Float[Tensor, "... V"]:
-        """Logits from states of the top layer."""
+        """Return the logits from states of the top layer."""
         return self.output(hidden)
 
     def new_state(self, batch: int, context_length: int | None = None) -> RecurrentState:
-        """The state before the first token. A recurrent state has one size for any context length."""
+        """Return the state before the first token. A recurrent state has one size for any context length."""
         return zero_state(batch, [lstm.hidden_size for lstm in self.layers], self.embedding.weight)
 
     def config(self) -> dict:

@@ -52,7 +52,7 @@ class ModelEntry:
 
     @property
     def options(self) -> list[str]:
-        """Names of what can be configured."""
+        """Return the names of what can be configured."""
         return list(options_of(self.make))
 
 

@@ -6,7 +6,7 @@ from lingon.models.config_sizes import ConfigReader
 
 
 def rotary_of(sizes: ConfigReader, kind: str, head_width: int, theta: float = 10_000.0) -> Rotary:
-    """The rotation of layers of a kind, in the old layout (rope_theta, rope_scaling) or the new (rope_parameters)."""
+    """Return the rotation of a kind of layers: old layout (rope_theta, rope_scaling) or new (rope_parameters)."""
     head_width = sizes.integer("head_dim", head_width, least=2, most=1 << 12)
     theta = sizes.number("rope_theta", theta)
     _turned_whole(sizes)

@@ -45,12 +45,12 @@ class SelfAttentive(nn.Module):
         return self.out(self.dropout((weights @ states).flatten(1)))
 
     def attention(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B hops T"]:
-        """How much each hop looks at each token."""
+        """Return how much each hop looks at each token."""
         states, _ = self.lstm(self.embedding(ids), mask)
         return self.attend(states, mask)
 
     def penalty(self) -> Float[Tensor, ""] | float:
-        """What the last forward pass in training adds to the loss, once; 0 when there was none."""
+        """Return what the last forward pass in training adds to the loss, once; 0 when there was none."""
         weights, self._weights = self._weights, None
         return 0.0 if weights is None else self.sizes["penalty_weight"] * overlap(weights)
 

@@ -47,7 +47,7 @@ class TextCNN(nn.Module):
 
     @torch.no_grad()
     def freeze_copy(self) -> None:
-        """Makes the frozen channel what `embedding` is now; nothing to do without such a channel."""
+        """Make the frozen channel what `embedding` is now; nothing to do without such a channel."""
         if self.frozen is not None:
             self.frozen.weight.copy_(self.embedding.weight)
 
@@ -55,7 +55,7 @@ class TextCNN(nn.Module):
         return self.out(self.dropout(self.features(ids, mask)))
 
     def features(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B features"]:
-        """The maximum over time of every filter, kernel by kernel: features = channels * len(kernels)."""
+        """Return the maximum over time of every filter, kernel by kernel: features = channels * len(kernels)."""
         x = self.embedding(ids)
         if self.frozen is not None:
             # A filter is linear, so that its scores of both channels, added, are its scores of the added channels.

@@ -15,7 +15,7 @@ Points = Sequence[tuple[float, float]]
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round numbers that cover a range, about as many as asked for.
+    """Return round numbers that cover a range, about as many as asked for.
 
     >>> ticks(0, 1)
     [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
@@ -31,7 +31,7 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 
 def line_chart(series: Mapping[str, Points], title: str, x_name: str, y_name: str) -> str:
-    """An SVG of one line per series. Points that are not finite are left out; an empty chart says so."""
+    """Return an SVG of one line per series. Points that are not finite are left out; an empty chart says so."""
     series = {n: [(x, y) for x, y in p if math.isfinite(x) and math.isfinite(y)] for n, p in series.items()}
     series = {n: p for n, p in series.items() if p}
     if not series:
@@ -53,7 +53,7 @@ def line_chart(series: Mapping[str, Points], title: str, x_name: str, y_name: st
 
 
 def bar_chart(bars: Sequence[tuple[str, float]], title: str, x_name: str, y_name: str, line: Points = ()) -> str:
-    """An SVG of bars from zero, one per (name, height); `line` is drawn over them, x counted in bars from 0."""
+    """Return an SVG of bars from zero, one per (name, height); `line` is drawn over them, x counted in bars from 0."""
     highest = max([h for _, h in bars] + [y for _, y in line] + [1e-9])
     y_ticks = ticks(0, highest)
     x_of, y_of = _scales([0, max(len(bars), 1)], y_ticks)

@@ -8,7 +8,7 @@ CURVES = ("loss", "valid_loss", "valid_accuracy", "lr")  # of what a run logs, i
 
 
 def curves(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
-    """One chart per quantity that the runs recorded, with a line for each run that has it."""
+    """Return one chart per quantity that the runs recorded, with a line for each run that has it."""
     names = [n for n in CURVES if any(n in row for rows in runs.values() for row in rows)]
     charts = []
     for name in names:

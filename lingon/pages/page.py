@@ -8,7 +8,7 @@ from lingon.core.strict_json import dumps
 
 
 def render(template: str, path: Path, page: dict[str, Any]) -> Path:
-    """Fills a page template. All text is escaped; only charts and `data_of`, which we make, are put in as they are."""
+    """Fill a page template. All text is escaped; only charts and `data_of`, which we make, are put in as they are."""
     from jinja2 import Environment, PackageLoader
 
     pages = Environment(autoescape=True, loader=PackageLoader("lingon.pages", "templates"))
@@ -19,7 +19,7 @@ def render(template: str, path: Path, page: dict[str, Any]) -> Path:
 
 
 def data_of(data: Any) -> str:
-    """Writes strict JSON for a script element of a page. Only "<" could end that: a word may be "</script>".
+    """Write strict JSON for a script element of a page. Only "<" could end that: a word may be "</script>".
 
     >>> data_of(["</script>"])
     '["\\\\u003c/script>"]'

@@ -19,7 +19,7 @@ NEIGHBOURS = 6  # of each word, shown when it is pointed at
 
 
 def pca(table: Float[np.ndarray, "n D"], seed: int = 0) -> Float[np.ndarray, "n 2"]:
-    """The two directions in which the vectors differ most; the larger side of each axis is positive."""
+    """Return the two directions in which the vectors differ most; the larger side of each axis is positive."""
     centred = table.astype(np.float64) - table.mean(0, dtype=np.float64)
     _, vectors = np.linalg.eigh(centred.T @ centred)
     found = np.zeros((len(table), 2))
@@ -41,7 +41,7 @@ PROJECTIONS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {"pca": pca, "
 
 
 def projection(name: str | None, words: int) -> str:
-    """The projection to use: t-SNE when nothing is said and scikit-learn is there, else PCA."""
+    """Return the projection to use: t-SNE when nothing is said and scikit-learn is there, else PCA."""
     there = importlib.util.find_spec("sklearn") is not None
     if name is None:
         return "tsne" if there and 5 <= words <= 5000 else "pca"
@@ -55,7 +55,7 @@ def projection(name: str | None, words: int) -> str:
 def draw_map(
     vectors: WordVectors, words: Sequence[str], out: Path, by: str | None = None, title: str = "words", seed: int = 0
 ) -> str:
-    """Draws words to an .html page that needs no network, or to a .png, .svg or .pdf picture (extra: plots).
+    """Draw words to an .html page that needs no network, or to a .png, .svg or .pdf picture (extra: plots).
 
     by: pca or tsne; see `projection`. Returns the projection that was used. Raises UserError for fewer than three words
     or too many, for words without a vector and for another ending.

@@ -16,17 +16,17 @@ Rule = Callable[["WordVectors", str], np.ndarray | None]
 
 
 def zero(vectors: "WordVectors", word: str) -> np.ndarray:
-    """The rule by which a word that is not there has a vector of zeros."""
+    """Return the rule by which a word that is not there has a vector of zeros."""
     return np.zeros(vectors.width, np.float32)
 
 
 def subwords(vectors: "WordVectors", word: str) -> np.ndarray | None:
-    """The rule of fastText: the mean of the vectors of the word's parts; a word without parts is missing."""
+    """Return the rule of fastText: the mean of the vectors of the word's parts; a word without parts is missing."""
     return None if vectors.parts is None else vectors.parts.vector(word)
 
 
 def unknown_word(name: str) -> Rule:
-    """The rule by which a word that is not there has the vector of another, such as <unk>."""
+    """Return the rule by which a word that is not there has the vector of another, such as <unk>."""
 
     def rule(vectors: "WordVectors", word: str) -> np.ndarray | None:
         row = vectors.row(name)
@@ -58,7 +58,7 @@ class WordVectors(Mapping[str, np.ndarray]):
 
     @classmethod
     def open(cls, source: str | Path, missing: Rule | None = None, on_bad_line: str = "stop") -> "WordVectors":
-        """Vectors of the catalogue by name, or of a file of any known format (see `lingon.word_vectors.files.load`).
+        """Load vectors of the catalogue by name, or a file of any known format (see `lingon.word_vectors.files.load`).
 
         Without a rule, files that have vectors of n-grams get `subwords`. on_bad_line: stop or skip, for text files.
         """
@@ -73,7 +73,7 @@ class WordVectors(Mapping[str, np.ndarray]):
         return cls(found.words, found.table, rule, found.subwords)
 
     def save(self, path: str | Path) -> None:
-        """Writes a file; its ending says the format (see `lingon.word_vectors.files.save`)."""
+        """Write a file; its ending says the format (see `lingon.word_vectors.files.save`)."""
         save_vector_file(Path(path), list(self.words), self.table, self.parts)
 
     @property
@@ -88,12 +88,12 @@ class WordVectors(Mapping[str, np.ndarray]):
         return rows
 
     def row(self, word: str) -> int | None:
-        """The row of a word in the table; None when it is not there."""
+        """Return the row of a word in the table; None when it is not there."""
         return self._rows.get(word)
 
     @cached_property
     def unit(self) -> np.ndarray:
-        """The table with every vector of length 1; a vector of zeros stays. Raises DataError for NaN and infinity."""
+        """Return the table with vectors of length 1; zeros stay zeros. Raises DataError for NaN and infinity."""
         found = np.empty(self.table.shape, np.float32)
         for begin in range(0, len(found), 1 << 15):
             rows = np.asarray(self.table[begin : begin + (1 << 15)])
@@ -116,12 +116,12 @@ class WordVectors(Mapping[str, np.ndarray]):
         return self.missing(self, word) if self.missing is not None and isinstance(word, str) else None
 
     def lacks(self, word: str) -> str:
-        """What to say about a word that has no vector."""
+        """Return what to say about a word that has no vector."""
         near = suggest(word, [str(w) for _, w in zip(range(NEAR), self.words, strict=False)])
         return f"{word!r} is not among the {len(self):,} words" + (f"; {near}" if near.startswith("did") else "")
 
     def of(self, words: Iterable[str]) -> np.ndarray:
-        """The vectors of some words, [n, D]. Raises UserError for words that have none by the rule."""
+        """Return the vectors of some words, [n, D]. Raises UserError for words that have none by the rule."""
         words = list(words)
         found = [self.get(word) for word in words]
         for word, vector in zip(words, found, strict=True):
@@ -130,7 +130,7 @@ class WordVectors(Mapping[str, np.ndarray]):
         return np.stack(found) if found else np.zeros((0, self.width), np.float32)
 
     def load_pretrained(self, embedding: nn.Module, vocab: Sequence[str], freeze: bool = False) -> float:
-        """Copies the vectors of a vocabulary into any module with a `weight` of [V, D], such as nn.Embedding.
+        """Copy the vectors of a vocabulary into any module with a `weight` of [V, D], such as nn.Embedding.
 
         vocab: the token of each row. Rows of tokens that have no vector, even by the rule, keep what they hold, and so
         does the row of padding (`padding_idx`, or 0 of our own Embedding). freeze: the weight is not trained any more.

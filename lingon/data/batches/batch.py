@@ -63,7 +63,7 @@ class Batch(Mapping[str, Tensor]):
         return self._tensors.items()
 
     def to(self, device: torch.device | str) -> "Batch":
-        """The same batch with its tensors on another device; the index stays on the CPU."""
+        """Return the same batch with its tensors on another device; the index stays on the CPU."""
         moved = {name: tensor.to(device, non_blocking=True) for name, tensor in self.items()}
         return Batch(moved, self.index, self.continues)
 
@@ -74,7 +74,7 @@ def collate(
     index: Sequence[int] | None = None,
     pad: int = 0,
 ) -> Batch:
-    """Pads texts, given as token ids of any lengths, to one batch with ids, mask, and labels where they are given.
+    """Pad texts, given as token ids of any lengths, to one batch with ids, mask, and labels where they are given.
 
     An empty text is a row without any token; T is at least 1.
 
@@ -92,7 +92,7 @@ def collate(
 
 
 def padded(values: np.ndarray, lengths: np.ndarray, pad: int) -> dict[str, Tensor]:
-    """ids and mask of rows that lie one after the other in `values`; `lengths` [B] says where each ends."""
+    """Return the ids and mask of rows that lie one after the other in `values`; `lengths` [B] says where each ends."""
     longest = max(1, int(lengths.max()))
     mask = np.arange(longest) < lengths[:, None]
     ids = np.full(mask.shape, pad, np.int64)

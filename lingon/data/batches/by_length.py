@@ -43,7 +43,7 @@ class ByLength:
 
     @property
     def count(self) -> int:
-        """Texts that there are."""
+        """Return the texts that there are."""
         return len(self.lengths)
 
     def __len__(self) -> int:
@@ -75,7 +75,7 @@ def text_batches(
     world: int = 1,
     pad: int = 0,
 ) -> Loader:
-    """Loads texts by length: batches with ids and mask, and labels where class numbers are given.
+    """Load texts by length: batches with ids and mask, and labels where class numbers are given.
 
     ids: token ids of each text. max_length: longer texts are cut. pad: `Tokenizer.pad_id`.
     The rest is that of `ByLength` and `Loader`.

@@ -21,13 +21,13 @@ class Column(Protocol):
     def __len__(self) -> int: ...
 
     def lengths(self) -> Int[np.ndarray, " N"] | None:
-        """The length of each row, which a budget of tokens counts; None where all rows have one shape."""
+        """Return the length of each row, which a budget of tokens counts; None where all rows have one shape."""
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
-        """The tensors of the rows with these numbers [B], by the names they have in a batch."""
+        """Return the tensors of the rows with these numbers [B], by the names they have in a batch."""
 
     def checksum(self) -> int:
-        """A number that tells other data from these, so that a run is not resumed with others."""
+        """Return a number that tells other data from these, so that a run is not resumed with others."""
 
 
 class TokenIds:
@@ -48,11 +48,11 @@ class TokenIds:
         return len(self._lengths)
 
     def lengths(self) -> Int[np.ndarray, " N"]:
-        """Tokens of each text."""
+        """Return the tokens of each text."""
         return self._lengths
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
-        """ids and mask of these texts."""
+        """Return the ids and mask of these texts."""
         values = np.concatenate([self._flat[self._starts[i] : self._starts[i + 1]] for i in rows])
         return {self.prefix + name: tensor for name, tensor in padded(values, self._lengths[rows], self.pad).items()}
 
@@ -77,7 +77,7 @@ class Values:
         """All rows have one shape."""
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
-        """These rows."""
+        """Return these rows."""
         return {self.name: self.values[torch.from_numpy(rows)]}
 
     def checksum(self) -> int:

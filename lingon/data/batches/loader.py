@@ -56,13 +56,13 @@ class Loader:
         self.set_epoch(self.epoch + 1)
 
     def set_epoch(self, epoch: int) -> None:
-        """Goes to the start of an epoch; does nothing when that epoch has already begun, as after a resume."""
+        """Go to the start of an epoch; do nothing when that epoch has already begun, as after a resume."""
         if epoch != self.epoch:
             self.epoch, self.position = epoch, 0
 
     @property
     def padding(self) -> float:
-        """Fraction of the positions of this epoch's batches that are padding."""
+        """Return the fraction of the positions of this epoch's batches that are padding."""
         tokens = total = 0
         for lengths in [found for c in self.columns.values() if (found := c.lengths()) is not None]:
             batches = [lengths[self._batch_rows()(i)] for i in range(len(self))]
@@ -71,11 +71,11 @@ class Loader:
         return 1 - tokens / total if total else 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the loader stands, as plain numbers, with checksums of its columns and its order."""
+        """Return where the loader stands, as plain numbers, with checksums of its columns and its order."""
         return {"epoch": self.epoch, "position": self.position, **self._made_of()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on exactly where `state_dict` was taken. The number of processes may be another.
+        """Go on exactly where `state_dict` was taken. The number of processes may be another.
 
         Raises UserError when columns or order are not those of the state.
         """

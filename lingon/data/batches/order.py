@@ -22,20 +22,20 @@ class Order(Protocol):
 
     @property
     def count(self) -> int:
-        """Rows that there are to choose from."""
+        """Return the rows that there are to choose from."""
 
     @property
     def lanes(self) -> int:
-        """Rows that every batch has, which processes must be able to share evenly; 0: any number of rows."""
+        """Return the rows that every batch has, which processes must be able to share evenly; 0: any number of rows."""
 
     @property
     def continues(self) -> bool:
-        """Whether row i of a batch goes on where row i of the batch before ended."""
+        """Return whether row i of a batch goes on where row i of the batch before ended."""
 
     def __len__(self) -> int: ...
 
     def batch_rows(self, epoch: int) -> BatchRows:
-        """The rows of every batch of an epoch."""
+        """Return the rows of every batch of an epoch."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,12 @@ def _cut(rows: np.ndarray, size: int) -> BatchRows:
 
 
 def numpy_generator(seed: int, *names: object) -> np.random.Generator:
-    """A random generator of its own for a seed and names, the same on every machine."""
+    """Return a random generator of its own for a seed and names, the same on every machine."""
     return np.random.Generator(np.random.PCG64(derive(seed, *names)))
 
 
 def check_positive(**sizes: int | None) -> None:
-    """Raises UserError for the first size that is less than 1."""
+    """Raise UserError for the first size that is less than 1."""
     for name, value in sizes.items():
         if value is not None and value < 1:
             raise UserError(f"{name} is {value}, it must be 1 or more")

@@ -38,7 +38,7 @@ class NextTokens:
         """Nothing is padded."""
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
-        """The pieces of the text that begin at these tokens, all equally long."""
+        """Return the pieces of the text that begin at these tokens, all equally long."""
         size = self.context_length
         if self.lane is not None:
             size = min(size, self.lane - int(rows[0]) % self.lane)
@@ -74,19 +74,19 @@ class Contiguous:
 
     @property
     def lanes(self) -> int:
-        """Rows of every batch."""
+        """Return the rows of every batch."""
         return self.batch_size
 
     @property
     def lane(self) -> int:
-        """Tokens of a lane."""
+        """Return the tokens of a lane."""
         return self.count // self.batch_size
 
     def __len__(self) -> int:
         return -(-self.lane // self.context_length)
 
     def batch_rows(self, epoch: int) -> BatchRows:
-        """The same in every epoch."""
+        """Return the same in every epoch."""
         starts = np.arange(self.batch_size) * self.lane
         return lambda number: starts + number * self.context_length
 
@@ -111,7 +111,7 @@ class ShuffledWindows:
 
     @property
     def lanes(self) -> int:
-        """Rows of every batch."""
+        """Return the rows of every batch."""
         return self.batch_size
 
     @property
@@ -123,7 +123,7 @@ class ShuffledWindows:
         return self.windows // self.batch_size
 
     def batch_rows(self, epoch: int) -> BatchRows:
-        """Where the windows of each batch begin."""
+        """Return where the windows of each batch begin."""
         random = numpy_generator(self.seed, "windows", epoch)
         offset, order = int(random.integers(self.context_length)), random.permutation(self.windows)
         size = self.batch_size
@@ -131,7 +131,7 @@ class ShuffledWindows:
 
 
 def contiguous_batches(tokens: Tokens, batch_size: int, context_length: int, rank: int = 0, world: int = 1) -> Loader:
-    """Loads a text in contiguous order, for models that carry a state from batch to batch; see `Contiguous`."""
+    """Load a text in contiguous order, for models that carry a state from batch to batch; see `Contiguous`."""
     order = Contiguous(len(tokens) - 1, batch_size, context_length)
     return Loader({"tokens": NextTokens(tokens, context_length, order.lane)}, order, rank, world)
 
@@ -139,7 +139,7 @@ def contiguous_batches(tokens: Tokens, batch_size: int, context_length: int, ran
 def shuffled_windows(
     tokens: Tokens, batch_size: int, context_length: int, seed: int = 0, rank: int = 0, world: int = 1
 ) -> Loader:
-    """Loads a text as windows in a new order every epoch; see `ShuffledWindows`."""
+    """Load a text as windows in a new order every epoch; see `ShuffledWindows`."""
     order = ShuffledWindows(len(tokens) - 1, batch_size, context_length, seed)
     return Loader({"tokens": NextTokens(tokens, context_length)}, order, rank, world)
 

@@ -48,19 +48,19 @@ class FastText:
 
     @property
     def subwords(self) -> Subwords | None:
-        """The vectors of n-grams; None in a model without."""
+        """Return the vectors of n-grams; None in a model without."""
         if self.settings["maxn"] < 1 or not self.settings["bucket"]:
             return None
         return Subwords(self.inputs[len(self.words) :], self.settings["minn"], self.settings["maxn"])
 
     def table(self) -> np.ndarray:
-        """The vectors of the known words, [V, D], as fastText's `get_word_vector` gives them."""
+        """Return the vectors of the known words, [V, D], as fastText's `get_word_vector` gives them."""
         own = self.inputs[: len(self.words)]
         return np.array(own) if self.subwords is None else means_of_words(self.words, own, self.subwords)
 
 
 def load_fasttext(path: Path) -> FastText:
-    """Reads a .bin file; the tables are maps of it. Raises DataError for anything that does not fit together."""
+    """Read a .bin file; the tables are maps of it. Raises DataError for anything that does not fit together."""
     path = Path(path)
     try:
         return _parse(path, whole(path))
@@ -69,7 +69,7 @@ def load_fasttext(path: Path) -> FastText:
 
 
 def read_fasttext(path: Path) -> Loaded:
-    """Words, their vectors and those of their parts."""
+    """Return the words, their vectors and those of their parts."""
     model = load_fasttext(path)
     numbers(path, "row", model.inputs)
     words, table = without_repeats(path, model.words, model.table())
@@ -79,7 +79,7 @@ def read_fasttext(path: Path) -> Loaded:
 
 
 def save_fasttext(path: Path, model: FastText) -> None:
-    """Writes a .bin file that fastText's own programs read; atomically. Raises UserError when parts do not fit."""
+    """Write a .bin file that fastText's own programs read; atomically. Raises UserError when parts do not fit."""
     given = model.settings | {"dim": model.inputs.shape[1]}
     rows = len(model.words) + given["bucket"]
     if len(model.inputs) != rows or len(model.counts) != len(model.words):

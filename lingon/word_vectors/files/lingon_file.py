@@ -22,12 +22,12 @@ TYPES = {"F32": np.dtype("<f4"), "U8": np.dtype("u1")}
 
 
 def is_own(start: bytes) -> bool:
-    """Whether a file with these first bytes is of safetensors."""
+    """Return whether a file with these first bytes is of safetensors."""
     return len(start) > 8 and start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 100 << 20
 
 
 def open_own(path: Path) -> Loaded:
-    """Opens a file; numbers and words are read when they are asked for. Raises DataError when its head does not fit."""
+    """Open a file; numbers and words are read when they are asked for. Raises DataError when its head does not fit."""
     path = Path(path)
     head, begin = _head(path)
     size = path.stat().st_size - begin
@@ -46,7 +46,7 @@ def open_own(path: Path) -> Loaded:
 
 
 def save_own(path: Path, words: list[str], table: np.ndarray, subwords: Subwords | None = None) -> None:
-    """Writes a file, atomically. Raises UserError for a word that holds a new line."""
+    """Write a file, atomically. Raises UserError for a word that holds a new line."""
     bad = next((word for word in words if "\n" in word), None)
     if bad is not None:
         raise UserError(f"the word {bad[:40]!r} holds a new line, which divides the words of this format")

@@ -21,7 +21,7 @@ BLOCK = 65_536  # vectors per array while reading: the size is not known before 
 
 
 def read_vectors(source: Path | str, only: set[str] | None = None) -> tuple[list[str], np.ndarray]:
-    """Tokens and their vectors, float32 [V, D], in the order of the file.
+    """Return the tokens and their vectors, float32 [V, D], in the order of the file.
 
     source: the name of vectors in the catalogue, or a file: text with a token and D numbers on each line, with the
     header of word2vec ("V D", also .vec of fastText) or without it (GloVe); binary word2vec; .bin of fastText; .npz;

@@ -40,7 +40,7 @@ class JoinedWords(Sequence[str]):
 
 
 def without_repeats(path, words: list[str], table: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """The first vector of each word; a warning says how many words came again."""
+    """Return the first vector of each word; a warning says how many words came again."""
     if len(set(words)) == len(words):
         return words, table
     first: dict[str, int] = {}

@@ -12,7 +12,7 @@ MOST_RATIO = 100  # unpacked to packed: numbers gain a factor of 1 to 10, a bomb
 
 
 def whole(path: Path) -> memoryview:
-    """The bytes of a file, without a copy; those of a gzip file unpacked. Raises DataError when it is broken."""
+    """Return the bytes of a file, without a copy; those of a gzip file unpacked. Raises DataError when it is broken."""
     with open(path, "rb") as file:
         start = file.read(2)
         if not start:
@@ -35,7 +35,7 @@ def whole(path: Path) -> memoryview:
 
 
 def beginning(path: Path, size: int = 1 << 16) -> bytes:
-    """The first bytes of a file, those of a gzip file unpacked."""
+    """Return the first bytes of a file, those of a gzip file unpacked."""
     with open(path, "rb") as file:
         start = file.read(size)
     if not start.startswith(GZIP):
@@ -47,7 +47,7 @@ def beginning(path: Path, size: int = 1 << 16) -> bytes:
 
 
 def numbers(path: Path, what: str, table) -> None:
-    """Raises DataError unless all numbers of a table are finite; it looks at some rows at a time."""
+    """Raise DataError unless all numbers of a table are finite; it looks at some rows at a time."""
     import numpy as np
 
     for begin in range(0, len(table), 1 << 16):
@@ -57,7 +57,7 @@ def numbers(path: Path, what: str, table) -> None:
 
 
 def is_number(text: str) -> bool:
-    """Whether a field of a line is read as a number."""
+    """Return whether a field of a line is read as a number."""
     try:
         float(text)
     except ValueError:

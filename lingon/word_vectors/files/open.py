@@ -19,7 +19,7 @@ RESAVE = "gensim writes another format with: vectors.save_word2vec_format(path, 
 
 
 def file_of(path: Path) -> Path:
-    """The file itself, or the one in the folder of a run."""
+    """Return the file itself, or the one in the folder of a run."""
     inside = Path(path) / IN_RUN
     return inside if inside.is_file() else Path(path)
 
@@ -47,7 +47,7 @@ def kind_of(path: Path) -> str:
 
 
 def load_vector_file(path: Path, on_bad_line: str = "stop") -> Loaded:
-    """Words and vectors of a file, or of the run in a folder.
+    """Return the words and vectors of a file, or of the run in a folder.
 
     on_bad_line: stop, or skip lines of text, or words of word2vec's binary form, that cannot be read; a warning
     counts them.

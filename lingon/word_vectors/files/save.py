@@ -21,7 +21,7 @@ ENDINGS = (".txt", ".vec", ".bin", ".npz", ".safetensors", ".txt.gz", ".vec.gz",
 
 
 def ending_of(path: Path) -> str:
-    """The ending that says the format. Raises UserError for another one."""
+    """Return the ending that says the format. Raises UserError for another one."""
     path = Path(path)
     ending = next((e for e in sorted(ENDINGS, key=len, reverse=True) if path.name.endswith(e)), None)
     if ending is None:
@@ -30,7 +30,7 @@ def ending_of(path: Path) -> str:
 
 
 def check_target(path: Path, sources: Sequence[str | Path], overwrite: bool = False) -> None:
-    """Raises UserError unless a file can be written here without a loss; to be asked before any work.
+    """Raise UserError unless a file can be written here without a loss; to be asked before any work.
 
     sources: what is read, by name or path; none of them is ever replaced. overwrite: another file may be.
     """
@@ -46,7 +46,7 @@ def check_target(path: Path, sources: Sequence[str | Path], overwrite: bool = Fa
 
 
 def save_vector_file(path: Path, words: list[str], table: np.ndarray, subwords: Subwords | None = None) -> None:
-    """Writes a file, atomically: .txt as GloVe, .vec as word2vec's text with its line of sizes (also fastText's),
+    """Write a file, atomically: .txt as GloVe, .vec as word2vec's text with its line of sizes (also fastText's),
     .bin as word2vec's binary, .npz, or .safetensors, which alone keeps the parts of words; all but the last two
     also with .gz. For fastText's own .bin see `save_fasttext`.
 

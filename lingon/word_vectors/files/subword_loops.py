@@ -16,7 +16,7 @@ BASIS, PRIME, LOW_32, SIGN = 2_166_136_261, 16_777_619, 0xFFFFFFFF, 0xFFFFFF00
 
 @kernel
 def hash_ngrams(data, ends, shortest, longest, buckets, starts, rows):
-    """Writes the bucket of every n-gram, or only counts them while `rows` is empty."""
+    """Write the bucket of every n-gram, or only counts them while `rows` is empty."""
     count = 0
     for w in range(len(ends) - 1):
         begin, end = ends[w], ends[w + 1]

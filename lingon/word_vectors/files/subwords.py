@@ -31,7 +31,7 @@ class Subwords:
         return subword_rows(words, self.shortest, self.longest, len(self.table))
 
     def vector(self, word: str) -> np.ndarray | None:
-        """The mean of the parts of a word, [D]; None when it has none."""
+        """Return the mean of the parts of a word, [D]; None when it has none."""
         rows, _ = self.rows([word])
         if not len(rows):
             return None
@@ -63,7 +63,7 @@ def subword_rows(words: Sequence[str], shortest: int, longest: int, buckets: int
 
 
 def means_of_words(words: Sequence[str], own: np.ndarray, subwords: Subwords, alone: str = "</s>") -> np.ndarray:
-    """The vector of each known word: the mean of its own row and of those of its parts, [V, D].
+    """Return the vector of each known word: the mean of its own row and of those of its parts, [V, D].
 
     own: a row per word. alone: the word that has no parts (the end of a line in fastText).
     """

@@ -33,7 +33,7 @@ def is_binary(start: bytes) -> bool:
 
 
 def read_word2vec(path: Path, on_bad_word: str = "stop") -> Loaded:
-    """Reads a binary file. Raises DataError when it holds less, or more, than its first line promises.
+    """Read a binary file. Raises DataError when it holds less, or more, than its first line promises.
 
     on_bad_word: stop at a word that is not UTF-8 text and at numbers that are none, or skip them and count.
     """

@@ -15,7 +15,7 @@ from lingon.word_vectors.word_vectors import WordVectors
 
 
 def rotation(source: Float[np.ndarray, "n D"], target: Float[np.ndarray, "m E"]) -> Float[np.ndarray, "D D"]:
-    """The orthogonal R with the least ||source R - target||, both of one shape: U V from source' target = U S V."""
+    """Compute the orthogonal R with the least ||source R - target||: U V from source' target = U S V."""
     if source.shape != target.shape:
         raise UserError(f"{list(source.shape)} and {list(target.shape)} cannot be aligned; expected the same shape")
     u, _, v = np.linalg.svd(source.astype(np.float64).T @ target.astype(np.float64))
@@ -23,7 +23,7 @@ def rotation(source: Float[np.ndarray, "n D"], target: Float[np.ndarray, "m E"])
 
 
 def shared_words(first: WordVectors, second: WordVectors, anchors: Sequence[str] | None = None) -> list[str]:
-    """Words that both have, in the order of the first or of the anchors. Raises UserError when there are none."""
+    """Return the words of both, in the order of the first or of the anchors. Raises UserError where there are none."""
     words = [word for word in (first if anchors is None else anchors) if word in first and word in second]
     if not words and anchors is not None:
         raise UserError(f"none of {len(anchors):,} anchors is in both; expected words that both have, in their casing")
@@ -47,7 +47,7 @@ def align(source: WordVectors, target: WordVectors, anchors: Sequence[str] | Non
 
 
 def agreement(first: WordVectors, second: WordVectors, words: Sequence[str] | None = None) -> list[tuple[str, float]]:
-    """The cosine of each shared word with itself in the other, the most changed first. Align them before."""
+    """Return the cosine of each shared word with itself in the other, the most changed first. Align them before."""
     words = shared_words(first, second, words)
     cosines = np.einsum("nd,nd->n", unit_rows(first.of(words)), unit_rows(second.of(words)))
     return [(words[i], float(cosines[i])) for i in np.argsort(cosines, kind="stable")]

@@ -25,12 +25,12 @@ Scores = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
 def cos_add(a: Rows, b: Rows, c: Rows, words: Float[Tensor, "V D"]) -> Float[Tensor, "n V"]:
-    """Scores of 3CosAdd; all vectors of length 1."""
+    """Return the scores of 3CosAdd; all vectors of length 1."""
     return (b - a + c) @ words.T
 
 
 def cos_mul(a: Rows, b: Rows, c: Rows, words: Float[Tensor, "V D"]) -> Float[Tensor, "n V"]:
-    """Scores of 3CosMul; all vectors of length 1."""
+    """Return the scores of 3CosMul; all vectors of length 1."""
     near_a, near_b, near_c = ((part @ words.T).add_(1).mul_(0.5) for part in (a, b, c))
     return near_b.mul_(near_c).div_(near_a.add_(TINY))
 
@@ -41,7 +41,7 @@ METHODS: dict[str, Scores] = {"add": cos_add, "mul": cos_mul}
 def best_answers(
     unit: Float[np.ndarray, "V D"], questions: Int[np.ndarray, "n 3"], method: Scores = cos_add
 ) -> Int[np.ndarray, " n"]:
-    """The row of the best answer to each question, -1 where no word is left.
+    """Return the row of the best answer to each question, -1 where no word is left.
 
     unit: vectors of length 1. questions: rows of a, b and c.
     """
@@ -72,7 +72,7 @@ def _best(table: torch.Tensor, some: torch.Tensor, method: Scores) -> np.ndarray
 
 
 def analogy(vectors: WordVectors, a: str, b: str, c: str, k: int = 5, method: str = "add") -> list[tuple[str, float]]:
-    """The k best answers to "a is to b as c is to ...", with their scores, best first; equal ones in
+    """Return the k best answers to "a is to b as c is to ...", with their scores, best first; equal ones in
     the order of the table.
 
     method: add or mul. Words that are not in the table have a vector by the rule of `vectors`.

@@ -37,7 +37,7 @@ class WEAT(NamedTuple):
 def weat(
     vectors: WordVectors, X: Sequence[str], Y: Sequence[str], A: Sequence[str], B: Sequence[str], seed: int = 0
 ) -> WEAT:
-    """Whether X leans to A and Y to B, more than chance would have it.
+    """Return whether X leans to A and Y to B, more than chance would have it.
 
     X, Y: target words, such as jobs; A, B: attributes, such as terms of two genders. Words without a vector are left
     out. Raises UserError when fewer than two words of a set are left, or when a word is in both X and Y.

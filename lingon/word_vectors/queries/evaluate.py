@@ -59,7 +59,7 @@ def evaluate_pairs(vectors: WordVectors, pairs: Sequence[Pair]) -> dict[str, Any
 def evaluate_analogies(
     vectors: WordVectors, analogies: Sequence[Analogy], method: str = "add", most_frequent: int | None = None
 ) -> dict[str, Any]:
-    """The share of right answers, of all that could be asked and by category, and the coverage.
+    """Return the share of right answers, of all that could be asked and by category, and the coverage.
 
     method: add or mul. most_frequent: only the first so many words of the table are known, as many papers have it.
     An answer is right when it is the word d in the casing that was looked up.

@@ -21,7 +21,7 @@ Excluded = Sequence[Sequence[int | None]]
 def top(
     queries: Float[np.ndarray, "n D"], table: Float[np.ndarray, "V D"], k: int, excluded: Excluded | None = None
 ) -> tuple[Float[np.ndarray, "n k"], Int[np.ndarray, "n k"]]:
-    """The k largest products of each query with the rows of a table: products and rows, both [n, k], best first.
+    """Return the k largest products of each query with the rows of a table: products and rows, both [n, k], best first.
 
     excluded: rows that do not count, for each query; None is no row. Equal products come
     in the order of their rows. With fewer than k rows left, the product is -inf and the row -1.
@@ -70,7 +70,7 @@ def largest(scores: Float[torch.Tensor, "n m"], k: int) -> tuple[Float[torch.Ten
 
 
 def by_score_then_row(scores: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-    """The order of each row of scores, the largest first; equal ones by their rows of the table."""
+    """Return the order of each row of scores, the largest first; equal ones by their rows of the table."""
     by_row = rows.argsort(dim=1, stable=True)
     return by_row.gather(1, scores.gather(1, by_row).argsort(dim=1, descending=True, stable=True))
 
@@ -97,7 +97,7 @@ def nearest(
     keep: Callable[[str], bool] | None = None,
     most_frequent: int | None = None,
 ) -> list[list[tuple[str, float]]]:
-    """The k nearest words of each word (or vector [D]) and their cosines, best first; never the word itself.
+    """Return the k nearest words of each word (or vector [D]) and their cosines, best first; never the word itself.
 
     keep: only words for which it is true. most_frequent: only the first so many words of the table, which are the
     commonest in nearly every file. Raises UserError for a word that has no vector, and
@@ -120,7 +120,7 @@ def nearest(
 
 
 def chosen(vectors: WordVectors, keep: Callable[[str], bool] | None, most_frequent: int | None) -> np.ndarray | None:
-    """Rows of the words that may be answers; None when all may."""
+    """Return the rows of the words that may be answers; None when all may."""
     if keep is None and most_frequent is None:
         return None
     some = range(frequent_count(vectors, most_frequent))
@@ -131,14 +131,14 @@ def chosen(vectors: WordVectors, keep: Callable[[str], bool] | None, most_freque
 
 
 def frequent_count(vectors: WordVectors, most_frequent: int | None) -> int:
-    """How many words the first so many are; all when None. Raises UserError for less than one."""
+    """Return how many words the first so many are; all when None. Raises UserError for less than one."""
     if most_frequent is not None and most_frequent < 1:
         raise UserError(f"the {most_frequent} most frequent words: expected 1 or more")
     return min(len(vectors), most_frequent or len(vectors))
 
 
 def unit_rows(table: Float[np.ndarray, "n D"]) -> Float[np.ndarray, "n D"]:
-    """Rows of length 1; rows of zeros stay. Raises DataError for NaN and infinity."""
+    """Return the rows of length 1; rows of zeros stay. Raises DataError for NaN and infinity."""
     norms = np.linalg.norm(table.astype(np.float64), axis=1, keepdims=True)
     if not np.isfinite(norms).all():
         raise DataError("a vector holds NaN or infinite numbers, which are like nothing")

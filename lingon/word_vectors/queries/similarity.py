@@ -10,13 +10,13 @@ from lingon.word_vectors.word_vectors import WordVectors
 
 
 def similarity(vectors: WordVectors, first: str, second: str) -> float:
-    """The cosine of two words, -1 to 1; 0 when one of them is all zeros. Raises DataError for NaN and infinity."""
+    """Return the cosine of two words, -1 to 1; 0 when one is all zeros. Raises DataError for NaN and infinity."""
     one, two = _units(vectors, [first, second])
     return float(one @ two)
 
 
 def odd_one_out(vectors: WordVectors, words: Sequence[str]) -> list[tuple[str, float]]:
-    """The words with their mean cosine to the others, the odd one first; equal ones in the order given.
+    """Return the words with their mean cosine to the others, the odd one first; equal ones in the order given.
 
     Raises UserError for fewer than three words, DataError for NaN and infinity.
     """

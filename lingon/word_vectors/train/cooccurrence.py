@@ -24,7 +24,7 @@ class Pairs(NamedTuple):
 
 
 def count_pairs(ids: Path, length: int, words: int, window: int, folder: Path, most: int = 1 << 24) -> Pairs:
-    """Counts all pairs of a file of word numbers, each 1 / distance, both ways; writes them to `folder`.
+    """Count all pairs of a file of word numbers, each 1 / distance, both ways; writes them to `folder`.
 
     length: numbers in the file. words: V. most: pairs in memory at a time, 24 bytes each.
     """

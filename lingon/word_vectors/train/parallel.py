@@ -55,7 +55,7 @@ def reader_of(ids: Path, length: int, epochs: int) -> Callable[[int], np.ndarray
 
 
 def seed_of(seed: int, piece: int) -> int:
-    """A seed for every piece, never 0, so that a run goes on as if it had not been stopped (SplitMix64)."""
+    """Return a seed for every piece, never 0, so that a run goes on as if it had not been stopped (SplitMix64)."""
     state = (seed * 0x9E3779B97F4A7C15 + (piece + 1) * 0xBF58476D1CE4E5B9) & (1 << 64) - 1
     state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 & (1 << 64) - 1
     state = (state ^ (state >> 27)) * 0x94D049BB133111EB & (1 << 64) - 1
@@ -103,7 +103,7 @@ class Pool:
                 told(words, loss, count)
 
     def check(self) -> None:
-        """Looks at every number. Raises NotFinite."""
+        """Look at every number. Raises NotFinite."""
         self._check(0.0, self.done, self.job.lr, None)
 
     def _check(self, loss: float, piece: int, lr: float, rows: int | None) -> None:

@@ -12,7 +12,7 @@ from lingon.data.id_file import FAR_TOO_MANY, LETTERS, Split
 def find_phrases(
     lines: Iterable[str], split: Split, min_count: int = 5, threshold: float = 10.0
 ) -> set[tuple[str, str]]:
-    """Pairs a b with (n(ab) - min_count) N / (n(a) n(b)) > threshold; N is the number of different words.
+    """Return the pairs a b with (n(ab) - min_count) N / (n(a) n(b)) > threshold; N is the number of different words.
 
     Source: Mikolov and others, "Distributed Representations of Words and Phrases", 2013, equation 6; times the number
     of words as in gensim, so that the threshold does not depend on the text's size. Memory stays bounded: beyond 20
@@ -39,7 +39,7 @@ def find_phrases(
 
 
 def join_phrases(split: Split, phrases: set[tuple[str, str]]) -> Split:
-    """A split whose phrases are one word each, from left to right; a word is in one phrase at most."""
+    """Return a split whose phrases are one word each, from left to right; a word is in one phrase at most."""
     return lambda lines: [list(_joined(row, phrases)) for row in split(lines)]
 
 

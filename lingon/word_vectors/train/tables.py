@@ -68,7 +68,7 @@ def workspace_for(length: int, width: int, tree: Tree, parts: SubwordTable, sche
 
 
 def negative_sampling_tables(counts: np.ndarray, sample: float = 1e-3, power: float = 0.75) -> Draws:
-    """How words are read and drawn; counts [V].
+    """Return how words are read and drawn; counts [V].
 
     A word that makes up a share f of the text is read with probability sqrt(sample / f) + sample / f (the authors'
     program; the paper's formula lacks the second term); sample 0 reads all. A negative sample is word w with
@@ -106,7 +106,7 @@ def huffman_tree(counts: np.ndarray) -> Tree:
 
 
 def subword_table(words: Sequence[str], shortest: int, longest: int, buckets: int) -> SubwordTable:
-    """The rows of each word: its own, then V + bucket for each of its n-grams, as in fastText."""
+    """Return the rows of each word: its own, then V + bucket for each of its n-grams, as in fastText."""
     rows, starts = subword_rows(words, shortest, longest, buckets)
     size = len(words)
     places = starts[:-1]

@@ -30,7 +30,7 @@ S7, S8, S13, S17, S32, S33, S40, LOW24 = (np.uint64(n) for n in (7, 8, 13, 17, 3
 
 @fast_kernel
 def train(ids, inputs, outputs, draws, tree, parts, scheme, workspace, lr, seed, lines):
-    """Trains on some word numbers, -1 after each line, in their order. All that is random follows from `seed`.
+    """Train on some word numbers, -1 after each line, in their order. All that is random follows from `seed`.
 
     inputs [rows, D], outputs [V or nodes, D]: changed in place; columns of zeros stay zeros. workspace: see
     `workspace_for`; draws, tree, parts, scheme: see `tables`.
@@ -94,7 +94,7 @@ def train(ids, inputs, outputs, draws, tree, parts, scheme, workspace, lr, seed,
 
 @fast_kernel
 def line_of(ids, at, draws, line, state):
-    """The words of a line that are read, put into `line`: how many, and where the next line begins."""
+    """Return the words of a line that are read, put into `line`: how many, and where the next line begins."""
     length = 0
     while at < len(ids) and ids[at] >= 0:
         state = random(state)
@@ -136,7 +136,7 @@ def _targets(word, draws, tree, negatives, outputs, outs, labels, state):
 
 @fast_kernel
 def drawn_by(draws, state):
-    """A word drawn by the tables."""
+    """Return a word drawn by the tables."""
     state = random(state)
     drawn = ((state >> S32) * np.uint64(len(draws.prob))) >> S32
     other = np.uint64(draws.alias[drawn])  # looked up in any case: to guess the branch wrongly takes longer

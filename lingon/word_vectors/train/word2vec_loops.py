@@ -56,7 +56,7 @@ def loop_for(width: int) -> Loop:
 
 
 def compiled_here(width: int) -> Loop:
-    """The loop compiled in this process, which then holds the compiler; it takes a Workspace before lr."""
+    """Return the loop compiled in this process, which then holds the compiler; it takes a Workspace before lr."""
     from lingon.word_vectors.train.word2vec import train
 
     return lambda *given: train(*given[:-1], np.uint64(given[-1]), (0,) * (width // LINE))

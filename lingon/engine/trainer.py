@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lingon.engine.step import StepResult, Update
 
 
-class Training:
+class Trainer:
     """The parts of a training that change, together: restored, evaluated, logged and saved."""
 
     def __init__(
@@ -63,20 +63,20 @@ class Training:
         self._clock = time.perf_counter()
 
     def tick(self) -> None:
-        """Adds the time since the last tick."""
+        """Add the time since the last tick."""
         now = time.perf_counter()
         self.state.seconds += now - self._clock
         self._clock = now
 
     def weights_of(self, optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
-        """The model's weights that train and that an optimizer holds; all that train where it does not say."""
+        """Return the model's weights that train and that an optimizer holds; all that train where it does not say."""
         if id(optimizer) not in self._weights:
             held = {id(p) for group in optimizer.param_groups for p in group.get("params", ())}
             self._weights[id(optimizer)] = [p for p in self.trained if id(p) in held] or self.trained
         return self._weights[id(optimizer)]
 
     def count(self, found: "StepResult", batches: int) -> None:
-        """Counts one step that was made of so many batches: in the state, the averaged weights and the record."""
+        """Count one step that was made of so many batches: in the state, the averaged weights and the record."""
         self.state.step += 1
         if self.average:
             self.average.update(self.state.step)
@@ -86,21 +86,21 @@ class Training:
             self.log(found.lr, found.grad_norm)
 
     def resumable(self, edge: bool) -> bool:
-        """Whether a run that is saved now can be resumed: anywhere, or between epochs alone."""
+        """Return whether a run that is saved now can be resumed: anywhere, or between epochs alone."""
         return edge or not self.by_epoch
 
     @property
     def before_edge(self) -> bool:
-        """Whether all batches of the epoch are used, where a run is saved between epochs alone."""
+        """Return whether all batches of the epoch are used, where a run is saved between epochs alone."""
         return self.by_epoch and self.batches.position >= len(self.batches)
 
     @property
     def saved_step(self) -> int | None:
-        """The step that was saved last; None before the first."""
+        """Return the step that was saved last; None before the first."""
         return self._saved and self._saved[0]
 
     def log(self, lr: float, norm: float) -> None:
-        """Adds a row: mean loss and speed of the steps since the last row, over all processes."""
+        """Add a row: mean loss and speed of the steps since the last row, over all processes."""
         state = self.state
         self.tick()
         took, count = max(1e-9, state.seconds - state.seconds_sum), state.count_sum or 1.0
@@ -118,7 +118,7 @@ class Training:
         state.start_row()
 
     def add(self, values: dict[str, float]) -> None:
-        """Adds a row to the record, with step, epoch and time."""
+        """Add a row to the record, with step, epoch and time."""
         state = self.state
         epoch = round(state.epoch + state.batch / len(self.batches), 6)
         row = {"step": state.step, "epoch": epoch, "time": round(state.seconds, 3), **values}
@@ -127,7 +127,7 @@ class Training:
             self.run.log(**row)
 
     def evaluate(self, say: Callable[[str], None]) -> None:
-        """Evaluates the model, with its averaged weights where there are such, and keeps the best weights.
+        """Evaluate the model, with its averaged weights where there are such, and keeps the best weights.
 
         Rank 0 evaluates and tells the others.
         """
@@ -161,7 +161,7 @@ class Training:
         self.state.best_file = distributed.broadcast(written)
 
     def save(self) -> None:
-        """Writes a checkpoint into the run folder, where there is one. All processes call it together."""
+        """Write a checkpoint into the run folder, where there is one. All processes call it together."""
         if self.run is None:
             return
         self.tick()
@@ -183,7 +183,7 @@ class Training:
         self._saved = self._mark()
 
     def restore(self) -> None:
-        """Goes back to the newest checkpoint of a run that was opened to resume; to an older one if that is damaged."""
+        """Go back to the newest checkpoint of a run that was opened to resume; to an older one if that is damaged."""
         if self.run is None or self.run.restore(self._take) is None:
             return
         self.rows = read_metrics(self.run.folder) if self.run.metrics.path.exists() else []
@@ -218,7 +218,7 @@ class Training:
             self.update.load_state_dict(state)
 
     def finish(self, say: Callable[[str], None]) -> None:
-        """Evaluates and saves what is not yet, then leaves the best weights in the model."""
+        """Evaluate and saves what is not yet, then leaves the best weights in the model."""
         if self.evaluation and self.state.evaluated != self.state.step:
             self.evaluate(say)
         if self._saved != self._mark():
