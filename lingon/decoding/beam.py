@@ -179,7 +179,7 @@ def _advance(
     live: list[list[_Group]],
     logits: Tensor,
     params: BeamParams,
-    ends: int,
+    eos_count: int,
     over: Callable,
     logits_processors: Sequence[LogitsProcessor],
     length: int,
@@ -195,7 +195,7 @@ def _advance(
         old = torch.tensor([search[g].values for search in live], dtype=logs.dtype, device=logs.device)
         values = old[:, :, None] + logs[:, g] - params.diversity_penalty * taken
         # Ended texts leave the beam, so that as many candidates more are needed to fill it.
-        best = values.flatten(1).topk(min(size * (1 + ends), size * vocabulary))
+        best = values.flatten(1).topk(min(size * (1 + eos_count), size * vocabulary))
         for i, search in enumerate(live):
             candidates = _candidates(values[i], best.values[i], best.indices[i])
             for token in _grow(search[g], candidates, logs[i, g], params, over, length):

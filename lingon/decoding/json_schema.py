@@ -86,7 +86,7 @@ class _Reader:
         return self.node(self.root, "schema", 0)
 
     def node(self, schema: Any, where: str, depth: int) -> Node:
-        schema = self.joined(schema, where, depth)
+        schema = self.merged(schema, where, depth)
         if schema is False:
             return NONE
         if schema is True or schema == {}:
@@ -104,7 +104,7 @@ class _Reader:
             return anything(ANY_DEPTH)
         return Either(tuple(self.of_type(kind, schema, where, depth) for kind in kinds))
 
-    def joined(self, schema: Any, where: str, depth: int) -> Any:
+    def merged(self, schema: Any, where: str, depth: int) -> Any:
         """The schema with the parts of its `allOf`, and a `$ref` beside other words, merged into it."""
         self.count += 1
         if depth > DEPTH or self.count > MOST_SCHEMAS:
@@ -120,7 +120,7 @@ class _Reader:
         parts = [*self.list_of(schema, "allOf", where)] if "allOf" in schema else []
         parts += [self.named(schema["$ref"], where)] if "$ref" in schema else []
         own = {word: value for word, value in schema.items() if word not in ("allOf", "$ref")}
-        read = [self.joined(self.referred(part, where, depth + 1), f"{where}.allOf", depth + 1) for part in parts]
+        read = [self.merged(self.referred(part, where, depth + 1), f"{where}.allOf", depth + 1) for part in parts]
         own = [own] if set(own) - NOTES else []
         begins = next(word for word in schema if word in ("properties", "allOf", "$ref")) == "properties"
         return reduce(lambda one, other: both(one, other, where), own + read if begins else read + own, True)
@@ -137,7 +137,7 @@ class _Reader:
         """One of the parts of anyOf or oneOf, each merged with what stands beside it."""
         rest = {other: value for other, value in schema.items() if other != word and other not in NOTES}
         parts = [self.referred(part, where, depth) for part in self.list_of(schema, word, where)]
-        parts = [self.joined(part, f"{where}.{word}", depth + 1) for part in parts]
+        parts = [self.merged(part, f"{where}.{word}", depth + 1) for part in parts]
         parts = [both(rest, part, f"{where}.{word}") for part in parts] if rest else parts
         if word == "oneOf":
             self.check_apart(parts, where)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from lingon.program.expression import Expression
 from lingon.program.fold import fold
-from lingon.program.python_numbers import settle
+from lingon.program.python_numbers import convert_numbers
 from lingon.program.simplify import simplify
 from lingon.program.subexpressions import merge_common
 from lingon.program.unused import drop_unused
@@ -14,7 +14,7 @@ Passes = Callable[[Sequence[Expression]], list[Expression]]
 
 def optimised(roots: Sequence[Expression]) -> list[Expression]:
     """Everything twice: what one pass leaves, such as a constant, is what another one needs."""
-    roots = settle(roots)
+    roots = convert_numbers(roots)
     for _ in range(2):
         roots = merge_common(simplify(fold(roots)))
     return drop_unused(roots)
@@ -22,4 +22,4 @@ def optimised(roots: Sequence[Expression]) -> list[Expression]:
 
 def as_written(roots: Sequence[Expression]) -> list[Expression]:
     """What every program needs to run, and nothing more."""
-    return drop_unused(settle(roots))
+    return drop_unused(convert_numbers(roots))

@@ -11,7 +11,7 @@ from lingon.program.loops import rebuilt
 from lingon.program.rewrite import rewrite
 
 
-def settle(roots: Sequence[Expression]) -> list[Expression]:
+def convert_numbers(roots: Sequence[Expression]) -> list[Expression]:
     """The graph without weak constants. Raises UserError for a number that does not fit into the dtype it meets."""
     done = rewrite(roots, _settled)
     return [_strong(root) for root in done]

@@ -3,6 +3,7 @@
 import pytest
 
 from lingon.cli.app import _run
+from lingon.cli.other_names import COMMANDS, FLAGS
 
 TYPED = {
     "classify --data x": "No such command 'classify'; did you mean `lingon train classify`?",
@@ -30,3 +31,29 @@ def test_a_name_of_elsewhere_is_answered_with_ours(typed, capsys):
 def test_a_name_that_is_like_none_is_refused_as_before(capsys):
     assert _run(["train", "classify", "--data", "x", "--xyzzy"]) == 2
     assert "did you mean" not in capsys.readouterr().err
+
+
+def options(command, path=()):
+    yield path, {name for parameter in command.params for name in parameter.opts}
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from options(inner, (*path, name))
+
+
+def every_command():
+    import typer
+
+    from lingon.cli.app import app
+
+    return dict(options(typer.main.get_command(app)))
+
+
+def test_what_is_suggested_exists():
+    commands = every_command()
+    assert {" ".join(path) for path in commands} >= set(COMMANDS)
+    there = set().union(*commands.values())
+    assert [flag for flag in FLAGS if f"--{flag}" not in there] == []
+
+
+def test_no_name_of_elsewhere_hides_a_command_of_ours():
+    first = {path[0] for path in every_command() if path}
+    assert not first & {word for others in COMMANDS.values() for word in others.split()}

@@ -199,9 +199,9 @@ def cross_entropy(
         return loss
     classes = input.shape[dim]
     counted = logs if weight is None else logs * weight.reshape([-1] + [1] * (input.ndim - 1 - dim))
-    real = target != ignore_index
-    even = where(real, -counted.sum(dim), 0.0)
-    total = _weights(target, weight, real, logs.dtype).sum()
+    mask = target != ignore_index
+    even = where(mask, -counted.sum(dim), 0.0)
+    total = _weights(target, weight, mask, logs.dtype).sum()
     return (1 - label_smoothing) * loss + label_smoothing / classes * _reduced(even, reduction, total)
 
 
@@ -231,20 +231,20 @@ def nll_loss(
         _fits_classes(weight, input, dim)
     if not input.ndim or target.shape != rest:
         fail(f"shapes do not fit: {operands(shown(input), shown(target), called=_LOSS)}; expected classes {list(rest)}")
-    real = target != ignore_index
-    ids = where(real, target, 0)
+    mask = target != ignore_index
+    ids = where(mask, target, 0)
     if ids.numel() and not (ids.array.min() >= 0 and ids.array.max() < input.shape[dim]):
         wrong = ids.array.min() if ids.array.min() < 0 else ids.array.max()
         fail(f"class {wrong} is not among the {input.shape[dim]} classes of {operands(shown(input))}", PlaceError)
-    weights = _weights(ids, weight, real, input.dtype)
-    loss = where(real, -input.gather(dim, ids.unsqueeze(dim)).squeeze(dim) * weights, 0.0)
+    weights = _weights(ids, weight, mask, input.dtype)
+    loss = where(mask, -input.gather(dim, ids.unsqueeze(dim)).squeeze(dim) * weights, 0.0)
     return _reduced(loss, reduction, weights.sum())
 
 
-def _weights(target: Tensor, weight: Tensor | None, real: Tensor, dtype: np.dtype) -> Tensor:
+def _weights(target: Tensor, weight: Tensor | None, mask: Tensor, dtype: np.dtype) -> Tensor:
     """How much each target counts: 0 where it is ignored."""
-    ones = real.to(dtype)
-    return ones if weight is None else ones * weight[where(real, target, 0)]
+    ones = mask.to(dtype)
+    return ones if weight is None else ones * weight[where(mask, target, 0)]
 
 
 @checked

@@ -19,7 +19,7 @@ from lingon.engine.run import Run
 
 LOWEST = 1e-4  # of the learning rate, as a share: what it falls to
 ROWS = 200  # of metrics.jsonl, over a whole training
-RECENT = 50  # pieces whose mean loss is told
+RECENT = 50  # pieces whose mean loss is reported
 USUAL = 0.05  # the largest learning rate that a method begins with
 LOOKED_AT = 1000  # rows of the most frequent words that are looked at after every piece
 
@@ -73,19 +73,19 @@ class Pool:
         self._next, self._lock = done, threading.Lock()
         self._failed = False
 
-    def run(self, until: int, told: Callable[[int, float, int], None], stopped: Callable[[], bool]) -> int:
+    def run(self, until: int, report: Callable[[int, float, int], None], stopped: Callable[[], bool]) -> int:
         """Works up to piece `until`, or until `stopped()`; returns how many are done.
 
-        told(words, sum of losses, over how many) is called after each piece. Raises NotFinite when numbers overflow.
+        report(words, sum of losses, over how many) is called after each piece. Raises NotFinite when numbers overflow.
         """
         until = min(until, self.job.pieces)
         with ThreadPoolExecutor(self.threads) as pool:
-            for future in [pool.submit(self._take, until, told, stopped) for _ in range(self.threads)]:
+            for future in [pool.submit(self._take, until, report, stopped) for _ in range(self.threads)]:
                 future.result()
         self.done = self._next
         return self.done
 
-    def _take(self, until: int, told: Callable, stopped: Callable[[], bool]) -> None:
+    def _take(self, until: int, report: Callable, stopped: Callable[[], bool]) -> None:
         while True:
             with self._lock:
                 if self._next >= until or stopped() or self._failed:
@@ -100,7 +100,7 @@ class Pool:
                 self._failed = True
                 raise
             with self._lock:
-                told(words, loss, count)
+                report(words, loss, count)
 
     def check(self) -> None:
         """Look at every number. Raises NotFinite."""
@@ -128,7 +128,7 @@ def train(job: Job, threads: int, run: Run) -> tuple[float, float]:
         job.ready()
     with track(job.units, "train", job.unit, before) as bar, interruptible(bar.say) as stop:
 
-        def told(units: int, loss: float, over: int) -> None:
+        def report(units: int, loss: float, over: int) -> None:
             losses.append((loss, over))
             mean = _mean(losses)
             bar.advance(units, loss=mean)
@@ -136,7 +136,7 @@ def train(job: Job, threads: int, run: Run) -> tuple[float, float]:
                 run.log(step, epoch=step / job.pieces * job.epochs, loss=mean, units_per_second=round(bar.speed, 1))
 
         while pool.done < job.pieces:
-            pool.run(job.pieces, told, lambda: stop.asked or run.due(0))
+            pool.run(job.pieces, report, lambda: stop.asked or run.due(0))
             pool.check()
             run.save(pool.done, {"tables": dict(job.tables), "pool": {"done": pool.done, "losses": list(losses)}})
             if stop.asked and pool.done < job.pieces:
