@@ -5,7 +5,8 @@ through the automaton at once, as columns of an array, when a state is first nee
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -48,61 +49,87 @@ class Grammar:
         self._columns = automaton.classes[columns]
         self._following: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._after: dict[tuple[int, ...], int] = {}
-        self.missing = self._by_bytes()
-        if self.missing is None:
-            self.missing = self._by_tokens()
+        self._lock = Lock()  # of both: one grammar serves many threads
+        self._bytes_missing = self._by_bytes()
+        if self._bytes_missing is None:
+            self._tokens_missing  # noqa: B018 a grammar without any text of the vocabulary is refused here
+
+    def missing(self, max_new_tokens: int | None = None) -> np.ndarray:
+        """Return for each state a bound on the tokens missing to a whole text, -1 where none finishes it.
+
+        Which bound depends on `max_new_tokens` alone, and not on what was asked before: bytes where they suffice.
+        """
+        found = self._bytes_missing
+        if found is not None and (max_new_tokens is None or found[0] <= max_new_tokens):
+            return found
+        return self._tokens_missing
+
+    @cached_property
+    def _tokens_missing(self) -> np.ndarray:
+        return self._by_tokens()
+
+    def require(self, max_new_tokens: int) -> None:
+        """Raise UserError when no text of so few tokens is of the grammar."""
+        if (shortest := self.missing(max_new_tokens)[0]) > max_new_tokens:
+            raise UserError(f"the shortest text of the grammar has {shortest} tokens, {max_new_tokens} are allowed")
 
     def after(self, ids: Sequence[int]) -> int:
-        """The state after generated ids; the dead one when they are not of the grammar."""
+        """Return the state after generated ids; the dead one when they are not of the grammar."""
         ids = tuple(ids)
-        if ids not in self._after:
-            if len(self._after) >= TEXTS:
-                self._after.clear()
+        state = self._after.get(ids)
+        if state is None:
             known = self._after.get(ids[:-1]) if ids else None
-            rest, state = (ids, 0) if known is None else (ids[-1:], known)
-            self._after[ids] = self.automaton.after(b"".join(self.pieces[i] for i in rest), state)
-        return self._after[ids]
+            rest, start = (ids, 0) if known is None else (ids[-1:], known)
+            state = self.automaton.after(b"".join(self.pieces[i] for i in rest), start)
+            with self._lock:
+                if len(self._after) >= TEXTS:
+                    self._after.clear()
+                self._after[ids] = state
+        return state
 
     def accepts(self, ids: Sequence[int]) -> bool:
-        """Whether the generated ids are a whole text of the grammar."""
+        """Return whether the generated ids are a whole text of the grammar."""
         return bool(self.automaton.accepting[self.after(ids)])
 
     def complete(self, ids: Sequence[int], max_new_tokens: int | None = None) -> bool:
-        """Whether they are, and no token may follow, of `max_new_tokens` in all."""
+        """Return whether they are, and no token may follow, of `max_new_tokens` in all."""
         return self.accepts(ids) and not len(self.allowed(ids, max_new_tokens))
 
     def allowed(self, ids: Sequence[int], max_new_tokens: int | None = None) -> np.ndarray:
-        """The tokens that may follow the ids, so that the text can still be whole, with `max_new_tokens` in all."""
+        """Return the tokens that may follow, so that the text can still be whole, with `max_new_tokens` in all."""
         tokens, states = self.following(self.after(ids))
-        return tokens if max_new_tokens is None else tokens[self.missing[states] < max_new_tokens - len(ids)]
+        if max_new_tokens is None:
+            return tokens
+        return tokens[self.missing(max_new_tokens)[states] < max_new_tokens - len(ids)]
 
     def following(self, state: int) -> tuple[np.ndarray, np.ndarray]:
-        """The tokens that lead from a state to a whole text, in the end, and the state after each."""
-        if state not in self._following:
-            if len(self._following) >= KEPT:
-                del self._following[next(iter(self._following))]
+        """Return the tokens that lead from a state to a whole text, in the end, and the state after each."""
+        found = self._following.get(state)
+        if found is None:
             tokens, states = self._walk(state)
-            kept = self.missing[states] >= 0
-            self._following[state] = tokens[kept], states[kept]
-        return self._following[state]
+            kept = self.missing()[states] >= 0
+            found = tokens[kept], states[kept]
+            with self._lock:
+                if len(self._following) >= KEPT:
+                    del self._following[next(iter(self._following))]
+                self._following[state] = found
+        return found
 
     def logits_processor(self, eos_ids: Sequence[int] = (), max_new_tokens: int | None = None) -> LogitsProcessor:
         """Return the logits processor that allows what leads to a whole text, and an end token where the text is whole.
 
-        max_new_tokens: the most tokens to generate. Towards it only what can still be finished is allowed, so that
-        every text is whole.
+        max_new_tokens: the most tokens to generate, or less where a row says so. Towards it only what can still be
+        finished is allowed, so that every text is whole.
         Raises UserError when no text of so few tokens is of the grammar.
         """
-        if max_new_tokens is not None and self.missing[0] > max_new_tokens:  # so many bytes: fewer tokens may do
-            self.missing = self._by_tokens()
-            if self.missing[0] > max_new_tokens:
-                shortest = f"the shortest text of the grammar has {self.missing[0]} tokens"
-                raise UserError(f"{shortest}, {max_new_tokens} are allowed")
+        if max_new_tokens is not None:
+            self.require(max_new_tokens)
 
         def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> Float[Tensor, "B V"]:
             mask = np.zeros((len(rows), logits.shape[-1]), bool)
             for i, row in enumerate(rows):
-                mask[i, self.allowed(row.new_ids, max_new_tokens)] = True
+                most = None if max_new_tokens is None else min(max_new_tokens, row.max_new_tokens)
+                mask[i, self.allowed(row.new_ids, most)] = True
                 mask[i, list(eos_ids)] = self.accepts(row.new_ids)
             return logits.masked_fill(~torch.from_numpy(mask).to(logits.device), -torch.inf)
 
@@ -133,7 +160,7 @@ class Grammar:
         """How many tokens are missing, and -1 where none of the vocabulary finish the text: every state is walked."""
         states, tokens = len(self.automaton.table), len(self.pieces)
         if states * tokens > WALKED:
-            more = "" if self.missing is None else f"allow {self.automaton.distance[0]:,} tokens or more, or "
+            more = "" if self._bytes_missing is None else f"allow {self.automaton.distance[0]:,} tokens or more, or "
             many = f"{states:,} states, too many to try {tokens:,} tokens in each"
             raise UserError(f"the grammar has {many}; {more}write it more simply")
         following = [set(self._walk(state)[1].tolist()) for state in range(len(self.automaton.table))]

@@ -11,6 +11,8 @@ from lingon.core.errors import NotFinite, UserError
 from lingon.core.seed import derive
 from lingon.core.shapes import Float, Int, Tensor
 
+LONGEST = 10**9  # new tokens that may be asked for
+
 
 @runtime_checkable
 class DecoderState(Protocol):
@@ -41,19 +43,22 @@ class Step(Protocol):
 
 @dataclass
 class TokenSequence:
-    """Hold a text that grows: its ids, the first `prompt_length` of the prompt, and its random number generator."""
+    """Hold a text that grows.
+
+    ids: the first `prompt_length` are the prompt. rng: what its tokens are drawn with. max_new_tokens: how many may be
+    generated, of this one.
+    """
 
     ids: list[int]
     prompt_length: int
     rng: Random = field(default_factory=lambda: Random(0))
+    max_new_tokens: int = LONGEST
 
     @property
     def new_ids(self) -> list[int]:
         """The ids that were generated."""
         return self.ids[self.prompt_length :]
 
-
-LONGEST = 10**9  # new tokens that may be asked for
 
 LogitsProcessor = Callable[[Float[Tensor, "B V"], Sequence[TokenSequence]], Float[Tensor, "B V"]]
 

@@ -54,6 +54,14 @@ class KVCache:
         places = None if self.places is None else self.places[:, :length]
         return KVCache(self.keys, self.values, self.limit, length, places)
 
+    def with_room(self, columns: int) -> "KVCache":
+        """Return the same cache with room for so many columns: of prompts padded on the left, more than the context.
+
+        A row that has padding before it fills its context later than its columns say. Memory that was taken at the
+        start is enlarged when it is needed.
+        """
+        return KVCache(self.keys, self.values, max(self.limit, columns), self.length, self.places)
+
     def advance(self, columns: int, mask: Bool[Tensor, "B S"] | None = None) -> "KVCache":
         """The state that has read `columns` more, once each layer has written its part."""
         if self.length + columns > self.limit:

@@ -327,3 +327,16 @@ def test_ranges_of_numbers_are_all_of_them():
         low, high = sorted(generator.integers(-150, 1200, 2).tolist())
         automaton = compiled(schema_grammar({"type": "integer", "minimum": low, "maximum": high}))
         assert [n for n in range(-200, 1300) if automaton.accepts(str(n))] == list(range(low, high + 1))
+
+
+def test_what_is_allowed_does_not_depend_on_what_was_asked_before():
+    """Every byte is a token, and so is "aa": with few tokens they are counted, with many the bytes are."""
+    pieces = [b"", b"a", b"b", b"aa"]
+
+    def asked(*order):
+        built = Grammar(compiled(parse("(aa){4}b")), pieces)
+        return {most: (built.logits_processor((0,), most), built.allowed([], most).tolist())[1] for most in order}
+
+    assert asked(5, 9, 20) == asked(20, 9, 5) == asked(9, 5, 20)
+    with pytest.raises(UserError, match="the shortest text of the grammar has 5 tokens, 4 are allowed"):
+        asked(20, 4)

@@ -3,6 +3,9 @@
 import json
 import math
 import re
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -11,7 +14,8 @@ import torch.nn.functional as F
 import lingon
 from lingon.checkpoints.bundle import save_bundle
 from lingon.core.errors import DataError, UserError
-from lingon.data.tokenizers import bpe, characters, words
+from lingon.data.tokenizers import Tokenizer, bpe, characters, words
+from lingon.decoding import grammar
 from lingon.decoding.beam import BeamParams
 from lingon.decoding.sample import Token
 from lingon.decoding.sampling_params import SamplingParams
@@ -57,6 +61,65 @@ def test_a_batch_gives_what_each_prompt_gives_alone(model):
     params = SamplingParams(max_new_tokens=15, seed=3)
     prompts = ["the", "a dog ran", "", "the cat sat on"]
     assert model.generate_batch(prompts, params) == [model.generate(prompt, params) for prompt in prompts]
+
+
+def test_a_short_prompt_beside_a_long_one_fills_its_own_context(model):
+    """The batch is padded to the longest prompt; each text still has the whole context, or all it asked for."""
+    params = SamplingParams(max_new_tokens=200, seed=3, logit_bias={0: -math.inf})
+    prompts = ["the", "the cat sat on the mat. the dog sat on", "a dog ran"]
+    context = getattr(model.model, "context_length", 10**9)
+    rows = [0, 0, 0]
+    for step in model.sample(prompts, params):
+        for token in step:
+            rows[token.row] += 1
+    assert rows == [min(200, context - len(model.encode(prompt))) for prompt in prompts]
+    assert model.generate_batch(prompts, params) == [model.generate(prompt, params) for prompt in prompts]
+
+
+def test_a_regex_is_kept_to_within_each_rows_own_room(model):
+    params = SamplingParams(max_new_tokens=99, seed=5, regex="( the| cat| sat){1,40}[.]")
+    prompts = ["the", "the cat sat on the mat. the dog sat on", "a dog ran"]
+    together = model.generate_batch(prompts, params)
+    assert together == [model.generate(prompt, params) for prompt in prompts]
+    assert all(re.fullmatch(params.regex, text) for text in together)
+
+
+def test_a_prompt_is_tokenized_once(model, monkeypatch):
+    counts, encode = Counter(), Tokenizer.encode
+    monkeypatch.setattr(
+        Tokenizer, "encode", lambda self, text, *more: (counts.update([text]), encode(self, text, *more))[1]
+    )
+    asks = {
+        "generate": lambda: model.generate("the cat", max_new_tokens=9, seed=1),
+        "with a regex": lambda: model.generate("the cat", max_new_tokens=30, regex="( dog){2}"),
+        "generate_batch": lambda: model.generate_batch(["the cat", "a", "the cat"], SamplingParams(9)),
+        "beam_search": lambda: model.beam_search("the cat", BeamParams(3, 5)),
+        "contrastive": lambda: list(model.contrastive("the cat", SamplingParams(5), 0.5)),
+        "logprobs": lambda: model.logprobs("the cat"),
+        "score_tokens": lambda: model.score_tokens("the cat"),
+    }
+    for name, ask in asks.items():
+        counts.clear()
+        ask()
+        assert counts["the cat"] == 1, name
+
+
+@pytest.mark.parametrize("regex", [None, "( the| cat| dog){2,9}[.]"])
+def test_eight_threads_generate_what_one_does(model, regex, monkeypatch):
+    """With caches so small that every thread empties them for the others, and threads that change at every step."""
+    monkeypatch.setattr(grammar, "KEPT", 2)
+    monkeypatch.setattr(grammar, "TEXTS", 3)
+    jobs = [(("the", "a dog", "the cat sat")[i % 3], SamplingParams(5 + i % 7, seed=i, regex=regex)) for i in range(12)]
+    alone = [model.generate(*job) for job in jobs]
+    grammar._grammar.cache_clear()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = [pool.submit(lambda: [model.generate(*job) for job in jobs]) for _ in range(8)]
+            assert all(one.result() == alone for one in found)
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_seeds_decide(model):

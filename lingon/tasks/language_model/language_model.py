@@ -1,7 +1,7 @@
 """A language model as people use it: it goes on with a text, piece by piece, and says how likely a text is."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,6 +27,7 @@ from lingon.decoding.score_tokens import score_tokens, token_logprobs
 from lingon.decoding.speculative import Acceptance, Reader, speculative_decode
 from lingon.decoding.step import DecoderState, LogitsProcessor, TokenSequence, start_sequences
 from lingon.kernels.packed_linear import swap_linear
+from lingon.layers.kv_cache import KVCache
 from lingon.layers.recurrent_state import RecurrentState
 from lingon.metrics.scores import Scores
 from lingon.tasks.language_model.text_likelihood import text_scores
@@ -108,6 +109,11 @@ class LanguageModel:
         """What each token adds to a text."""
         return pieces_of(self.tokenizer)
 
+    @cached_property
+    def _prefix(self) -> list[int]:
+        """The ids that the tokenizer puts before every text."""
+        return self.tokenizer.encode("")
+
     def encode(self, prompt: str) -> list[int]:
         """Ids of a prompt; an empty one is the start of a document, which is what follows the end of another.
 
@@ -154,14 +160,14 @@ class LanguageModel:
         self, prompts: Sequence[str], params: SamplingParams, top_logprobs: int | None = None
     ) -> Iterator[list[Token]]:
         """The new tokens of all prompts, step by step, with their numbers when `top_logprobs` are wanted."""
-        still = self._view()
-        grammar = self._grammar(params)
-        rows, max_new_tokens = self._rows(prompts, params.seed), self._room(prompts, params.max_new_tokens)
-        given = self._logits_processors(params, grammar, max_new_tokens)
-        fresh = lambda batch: still.model.new_state(batch, None)
-        logits, state = read(still.step, fresh, [row.ids for row in rows], self.device)
-        finished = self._finished(params, grammar, max_new_tokens)
-        yield from sample(still.step, logits, state, rows, params.sampler(), given, finished, top_logprobs)
+        still, start = self._view(), self._begin(prompts, params)
+        columns = max(len(row.ids) for row in start.rows) + max(row.max_new_tokens for row in start.rows)
+        fresh = lambda batch: still._state(batch, columns)
+        logits, state = read(still.step, fresh, [row.ids for row in start.rows], self.device)
+        sampler = params.sampler()
+        yield from sample(
+            still.step, logits, state, start.rows, sampler, start.logits_processors, start.finished, top_logprobs
+        )
 
     @torch.inference_mode()
     def speculative(
@@ -177,15 +183,18 @@ class LanguageModel:
             raise UserError("the draft has another vocabulary; both models must have the same tokenizer")
         if any(isinstance(m.model.new_state(1, None), RecurrentState) for m in (self, draft)):
             raise UserError("a recurrent model cannot take tokens back, as a draft asks of both models; leave it out")
-        still, draft = self._view(), draft._view()
-        grammar, max_new_tokens = self._grammar(params), self._room([prompt], params.max_new_tokens)
-        (row,) = self._rows([prompt], params.seed)
-        given = self._logits_processors(params, grammar, max_new_tokens)
-        given += [exactly_top_k(1)] if params.temperature == 0 else []
-        readers = [Reader(m.all_logits, m.model.new_state(1, None), m.device) for m in (still, draft)]
-        finished = self._finished(params, grammar, max_new_tokens)
+        still, draft, start = self._view(), draft._view(), self._begin([prompt], params)
+        (row,) = start.rows
+        processors = [*start.logits_processors, *([exactly_top_k(1)] if params.temperature == 0 else [])]
+        readers = [Reader(m.all_logits, m._state(1), m.device) for m in (still, draft)]
         tokens = speculative_decode(
-            *readers, row, max_new_tokens, given, finished, top_logprobs=top_logprobs, acceptance=acceptance
+            *readers,
+            row,
+            row.max_new_tokens,
+            processors,
+            start.finished,
+            top_logprobs=top_logprobs,
+            acceptance=acceptance,
         )
         yield from ([token] for token in tokens)
 
@@ -194,29 +203,31 @@ class LanguageModel:
         self, prompt: str, params: SamplingParams, alpha: float, k: int = 4, top_logprobs: int | None = None
     ) -> Iterator[list[Token]]:
         """What contrastive search takes, of the k likeliest tokens each time: see `lingon.decoding.contrastive`."""
-        still = self._view()
-        grammar, max_new_tokens = self._grammar(params), self._room([prompt], params.max_new_tokens)
-        (row,) = self._rows([prompt], params.seed)
+        still, start = self._view(), self._begin([prompt], params)
         head = lambda hidden: still.model.head(hidden).float()
-        finished, given = (
-            self._finished(params, grammar, max_new_tokens),
-            self._logits_processors(params, grammar, max_new_tokens),
-        )
-        state = still.model.new_state(1, None)
+        (row,), processors = start.rows, start.logits_processors
         tokens = contrastive_search(
-            still.model.hidden, head, state, row, finished, k, alpha, given, top_logprobs, self.device
+            still.model.hidden,
+            head,
+            still._state(1),
+            row,
+            start.finished,
+            k,
+            alpha,
+            processors,
+            top_logprobs,
+            self.device,
         )
         yield from ([token] for token in tokens)
 
     @torch.inference_mode()
     def hypotheses(self, prompt: str, beams: BeamParams, params: SamplingParams = SamplingParams()) -> list[Hypothesis]:
         """The best texts that a beam search finds, best first; with a full context, as long as there is room."""
-        still = self._view()
-        rows, grammar = self._rows([prompt], params.seed), self._grammar(params)
-        beams = replace(beams, max_new_tokens=self._room([prompt], beams.max_new_tokens))
-        logits, state = read(still.step, lambda n: still.model.new_state(n, None), [rows[0].ids], self.device)
-        given = self._logits_processors(params, grammar, beams.max_new_tokens)
-        return beam_search(still.step, logits, state, rows, beams, self.eos_ids, given, self._stopped(params))[0]
+        still, start = self._view(), self._begin([prompt], replace(params, max_new_tokens=beams.max_new_tokens))
+        beams = replace(beams, max_new_tokens=start.rows[0].max_new_tokens)
+        logits, state = read(still.step, still._state, [start.rows[0].ids], self.device)
+        processors, stopped = start.logits_processors, self._stopped(params)
+        return beam_search(still.step, logits, state, start.rows, beams, self.eos_ids, processors, stopped)[0]
 
     def beam_search(
         self, prompt: str, beams: BeamParams, params: SamplingParams = SamplingParams()
@@ -230,7 +241,7 @@ class LanguageModel:
     def logprobs(self, text: str) -> list[tuple[str, float]]:
         """Each token of a text, and its log-probability after those before it; the first follows an empty document."""
         still = self._view()
-        ids, begin = self.tokenizer.encode(text), self.tokenizer.encode("")
+        ids, begin = self.tokenizer.encode(text), self._prefix
         if ids == begin:
             raise UserError("an empty text has no tokens to score")
         start = self._start(ids)
@@ -250,8 +261,10 @@ class LanguageModel:
         still = self._view()
         ids, state = self.encode(prompt), still.model.new_state(1, None)
         if new:
-            room = self._room([prompt], params.max_new_tokens) if params else 0
-            given = self._logits_processors(params, self._grammar(params), room) if params else []
+            room = self._room(len(ids), params.max_new_tokens) if params else 0
+            grammar = grammar_of(params.regex, params.json_schema, self.pieces.of) if params else None
+            within = replace(params, max_new_tokens=room) if params else None
+            given = self._logits_processors(within, grammar) if within else []
             return score_tokens(still.all_logits, state, [*ids, *new], len(ids), given, top_logprobs, self.device)
         start = self._start(ids)
         found = score_tokens(still.all_logits, state, [*start, *ids], 1, (), top_logprobs, self.device)
@@ -275,24 +288,32 @@ class LanguageModel:
 
     def _start(self, ids: Sequence[int]) -> list[int]:
         """What stands before a text that is read from its beginning: an end, unless a token of its own begins it."""
-        return [] if self.tokenizer.encode("") or ids[0] in self.eos_ids else list(self.eos_ids[:1])
+        return [] if self._prefix or ids[0] in self.eos_ids else list(self.eos_ids[:1])
 
-    def _rows(self, prompts: Sequence[str], seed: int) -> list[TokenSequence]:
-        return start_sequences([self.encode(prompt) for prompt in prompts], seed)
+    def _state(self, batch: int, columns: int = 0) -> DecoderState:
+        """Return the state before the first token. columns: of a batch with padding, which may exceed the context."""
+        state = self.model.new_state(batch, None)
+        return state.with_room(columns) if isinstance(state, KVCache) else state
 
-    def _room(self, prompts: Sequence[str], tokens: int) -> int:
-        """How many tokens there is room for."""
+    def _begin(self, prompts: Sequence[str], params: SamplingParams) -> "_Start":
+        """Return what every decoding strategy begins with. Each different prompt is tokenized once."""
+        ids = {prompt: self.encode(prompt) for prompt in dict.fromkeys(prompts)}
+        rows = start_sequences([ids[prompt] for prompt in prompts], params.seed)
+        for row in rows:
+            row.max_new_tokens = self._room(row.prompt_length, params.max_new_tokens)
+        grammar = grammar_of(params.regex, params.json_schema, self.pieces.of)
+        if grammar:
+            grammar.require(min(row.max_new_tokens for row in rows))
+        return _Start(rows, self._logits_processors(params, grammar), self._finished(params, grammar))
+
+    def _room(self, prompt_length: int, max_new_tokens: int) -> int:
+        """Return how many tokens may be generated after a prompt."""
         limit = getattr(self.model, "context_length", None)
-        return min(tokens, limit - max(len(self.encode(p)) for p in prompts)) if limit else tokens
+        return min(max_new_tokens, limit - prompt_length) if limit else max_new_tokens
 
-    def _grammar(self, params: SamplingParams) -> Grammar | None:
-        return grammar_of(params.regex, params.json_schema, self.pieces.of)
-
-    def _logits_processors(
-        self, params: SamplingParams, grammar: Grammar | None, max_new_tokens: int
-    ) -> list[LogitsProcessor]:
+    def _logits_processors(self, params: SamplingParams, grammar: Grammar | None) -> list[LogitsProcessor]:
         """Return all logits processors; with a grammar, only what it can still finish within `max_new_tokens`."""
-        grammars = [grammar.logits_processor(self.eos_ids, max_new_tokens)] if grammar else []
+        grammars = [grammar.logits_processor(self.eos_ids, params.max_new_tokens)] if grammar else []
         return params.logits_processors([self._writable, *grammars])
 
     @cached_property
@@ -309,15 +330,13 @@ class LanguageModel:
             return logits
         return logits.index_fill(1, self._never.to(logits.device), -torch.inf)
 
-    def _finished(
-        self, params: SamplingParams, grammar: Grammar | None, max_new_tokens: int
-    ) -> Callable[[TokenSequence], bool]:
+    def _finished(self, params: SamplingParams, grammar: Grammar | None) -> Callable[[TokenSequence], bool]:
         stopped = self._stopped(params)
 
         def finished(row: TokenSequence) -> bool:
-            if row.ids[-1] in self.eos_ids or len(row.new_ids) >= max_new_tokens:
+            if row.ids[-1] in self.eos_ids or len(row.new_ids) >= row.max_new_tokens:
                 return True
-            if grammar and grammar.complete(row.new_ids, max_new_tokens):
+            if grammar and grammar.complete(row.new_ids, row.max_new_tokens):
                 return True
             return stopped is not None and stopped(row)
 
@@ -332,6 +351,15 @@ class LanguageModel:
     def text(self, steps: Iterable[list[Token]], stop: Sequence[str] = ()) -> Iterator[str]:
         """The text of one row's tokens, in pieces: see `lingon.decoding.detokenize`."""
         return detokenize((step[0].id for step in steps), self.pieces.of, self.eos_ids, stop)
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What every decoding strategy begins with: rows of token ids, their logits processors, and when a row ends."""
+
+    rows: list[TokenSequence]
+    logits_processors: list[LogitsProcessor]
+    finished: Callable[[TokenSequence], bool]
 
 
 TASK = LanguageModel
