@@ -26,7 +26,7 @@ from lingon.export.portable_card import card
 from lingon.export.program import run_program, write_program
 from lingon.export.torch_program import run_torch, write_torch
 from lingon.export.trace import trace
-from lingon.models.ngrams import NGrams
+from lingon.models.registry import entry_of_model
 from lingon.tasks.classify import Classifier
 from lingon.tasks.registry import require
 
@@ -106,7 +106,6 @@ def export(
 
 def config_of(classifier: Classifier, to: str, model: str, found: Exported) -> dict[str, Any]:
     """All that a program in another language must know to use the folder."""
-    model_is_ngrams = isinstance(classifier.model, NGrams)
     return {
         "format": FORMAT,
         "lingon": __version__,
@@ -121,14 +120,20 @@ def config_of(classifier: Classifier, to: str, model: str, found: Exported) -> d
             "mask": {"type": "bool", "shape": ["batch", "tokens"], "padding": False},
         },
         "outputs": {"logits": {"type": "float32", "shape": ["batch", "labels"]}},
-        "rows": rule_of(classifier.model, list(classifier.tokenizer.vocab)) if model_is_ngrams else None,
+        "rows": rule_of(classifier.model, list(classifier.tokenizer.vocab)) if _by_rows(classifier.model) else None,
         "checked": {"largest_difference": found.difference, "bytes": found.size},
         "int8": None if found.agreement is None else {"agreement": found.agreement, "exact_bytes": found.exact_size},
     }
 
 
+def _by_rows(model: nn.Module) -> bool:
+    """Whether the graph of a model reads rows of n-grams, which are made from the ids outside of it."""
+    entry = entry_of_model(model)
+    return entry is not None and entry.reads == "ngram rows"
+
+
 def _graph_of(model: nn.Module) -> nn.Module:
-    return RowSum(model) if isinstance(model, NGrams) else model
+    return RowSum(model) if _by_rows(model) else model
 
 
 def _example(classifier: Classifier) -> tuple[Tensor, Tensor]:
@@ -139,7 +144,7 @@ def _example(classifier: Classifier) -> tuple[Tensor, Tensor]:
 
 def _as_ids(model: nn.Module, run: Logits) -> Logits:
     """The exported model as a function of token ids, whatever it reads itself."""
-    return (lambda ids, mask: run(*rows_of(model, ids, mask))) if isinstance(model, NGrams) else run
+    return (lambda ids, mask: run(*rows_of(model, ids, mask))) if _by_rows(model) else run
 
 
 def _smaller(
@@ -150,7 +155,7 @@ def _smaller(
     path.replace(whole)
     small.quantize(whole, path)
     run = run_onnx(path)
-    inputs = [rows_of(classifier.model, *t) if isinstance(classifier.model, NGrams) else t for t in texts]
+    inputs = [rows_of(classifier.model, *t) if _by_rows(classifier.model) else t for t in texts]
     agreed = small.agreement(exact, run, inputs)
     faster = small.times_as_fast(exact, run, inputs)
     whole.unlink()

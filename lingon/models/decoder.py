@@ -15,6 +15,8 @@ from lingon.layers.norm import RMSNorm
 from lingon.layers.residual import PreNorm
 from lingon.layers.rotary import Rotary
 from lingon.layers.transformer import Block, embed, init_weights, new_cache, prepare_cache, run_blocks
+from lingon.models.hub_configs import qwen3_config
+from lingon.models.hub_weights import decoder_weights
 from lingon.models.option_types import ContextLength, Depth, FFNWidth, Fraction, Heads, Number, VocabSize, Width, Window
 from lingon.models.registry import ModelEntry
 
@@ -126,6 +128,8 @@ def decoder(
 # Chosen on the validation text; docs/log.md says what was tried.
 ENTRY = ModelEntry(
     decoder,
+    hub_config=qwen3_config,
+    hub_weights=decoder_weights,
     defaults={
         "epochs": 3,
         "lr": 2e-3,

@@ -10,6 +10,8 @@ from lingon.layers.feedforward import FeedForward
 from lingon.layers.kv_cache import KVCache
 from lingon.layers.residual import PreNorm
 from lingon.layers.transformer import Block, embed, init_weights, new_cache, prepare_cache, run_blocks
+from lingon.models.hub_configs import gpt2_config
+from lingon.models.hub_weights import gpt2_weights
 from lingon.models.option_types import ContextLength, Depth, FFNWidth, Fraction, Heads, Number, VocabSize, Width
 from lingon.models.registry import ModelEntry
 
@@ -97,6 +99,8 @@ class GPT(nn.Module):
 # Chosen on the validation text; docs/log.md says what was tried.
 ENTRY = ModelEntry(
     GPT,
+    hub_config=gpt2_config,
+    hub_weights=gpt2_weights,
     defaults={
         "epochs": 3,
         "lr": 2e-3,

@@ -151,6 +151,7 @@ def _check(vocab_size: int, classes: int, order: int, buckets: int, characters: 
 # Chosen on the validation texts of film reviews; docs/log.md says what was tried.
 ENTRY = ModelEntry(
     NGrams,
+    reads="ngram rows",
     defaults={
         "epochs": 2,
         "lr": 0.3,

@@ -5,7 +5,7 @@ import torch: a model's file is imported when the model is asked for.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
@@ -38,6 +38,8 @@ class ModelEntry:
     and from the training texts, such as the number of hash buckets. after_vectors: what is done to the model when
     pretrained vectors have been put into its embedding. recurrent: it carries a state of one size from batch to batch.
     autocast: half precision changes how it is computed. instead: for a setting it does not have, what to use.
+    reads: what an exported graph of it reads. hub_config, hub_weights: the config.json and the names of the weights of
+    a model in the Hugging Face layout, where it has a place there.
     """
 
     make: Callable[..., "nn.Module"]
@@ -49,6 +51,9 @@ class ModelEntry:
     recurrent: bool = False
     autocast: bool = True
     instead: Mapping[str, str] = field(default_factory=dict)
+    reads: Literal["ids", "ngram rows"] = "ids"
+    hub_config: Callable[[Any], dict[str, Any]] | None = None
+    hub_weights: Callable[[Any], Iterable[Any]] | None = None
 
     @property
     def options(self) -> list[str]:
@@ -89,6 +94,11 @@ def entry_of(name: object) -> ModelEntry:
     if not isinstance(name, str) or name not in MODELS:
         raise unknown("model", name, [*MODELS, *FAMILIES])
     return import_module(MODELS[name].module).ENTRY
+
+
+def entry_of_model(model: "nn.Module") -> ModelEntry | None:
+    """Return the entry of the file that a model's class is in; None for a model that is not of the registry."""
+    return getattr(import_module(type(model).__module__), "ENTRY", None)
 
 
 def build(name: object, config: object, limit: int | None = None) -> "nn.Module":

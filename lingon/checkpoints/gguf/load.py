@@ -8,7 +8,7 @@ from torch import nn
 
 from lingon.checkpoints.checkpoint import Checkpoint
 from lingon.checkpoints.gguf.config import FREQUENCIES, config_of
-from lingon.checkpoints.huggingface.names import entries
+from lingon.checkpoints.huggingface.config import hub_weights
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.progress import track
 from lingon.core.shapes import Tensor
@@ -59,7 +59,7 @@ def load_gguf(path: Path | str, dtype: torch.dtype = torch.float32) -> Checkpoin
     except UserError as error:
         raise DataError(f"{file.path}: {error}") from None
     tokenizer = gguf_tokenizer(file).for_rows(config["vocab_size"], file.path)
-    plan = {entry.ours: [_theirs(name, config["model_type"]) for name in entry.theirs] for entry in entries(model)}
+    plan = {entry.ours: [_theirs(name, config["model_type"]) for name in entry.theirs] for entry in hub_weights(model)}
     _check(file, model, plan)
     model.load_state_dict(_weights(file, model, plan, dtype), assign=True)
     if config["tie_word_embeddings"]:
@@ -83,7 +83,7 @@ def _check(file: GGUF, model: nn.Module, plan: dict[str, list[str]]) -> None:
     """Raises DataError unless the file has the tensors of the model, of their shapes, and no others."""
     ours = dict(model.named_parameters())
     known = {FREQUENCIES}
-    for entry in entries(model):
+    for entry in hub_weights(model):
         for name, rows in zip(plan[entry.ours], entry.sizes, strict=True):
             known.add(name)
             wanted, found = (rows, *ours[entry.ours].shape[1:]), file.stored(name).shape

@@ -10,13 +10,14 @@ import torch
 from torch import nn
 
 from lingon.checkpoints.checkpoint import Checkpoint
-from lingon.checkpoints.huggingface.names import Entry, entries
+from lingon.checkpoints.huggingface.config import hub_weights
 from lingon.checkpoints.huggingface.opener import HUB
 from lingon.checkpoints.huggingface.weight_files import read_weights, same_weights, weight_files, weight_shapes
 from lingon.core.errors import DataError, FetchError, UserError, one_of, unknown
 from lingon.core.files import read_json
 from lingon.data.tokenizers.huggingface import read_tokenizer
 from lingon.models.families import from_config
+from lingon.models.hub_weights import HubWeight
 
 CONFIG_LIMIT = 4 << 20  # bytes
 # Tensors of older checkpoints that are no weights: masks, and frequencies that the configuration gives.
@@ -76,13 +77,17 @@ def _folder(source: str | Path) -> Path:
         raise FetchError(f"{source} could not be fetched from the hub ({str(error).splitlines()[0][:120]})") from None
 
 
-def _plan(folder: Path, config: Mapping[str, Any], model: nn.Module, shapes: Mapping[str, tuple]) -> dict[str, Entry]:
+def _plan(
+    folder: Path, config: Mapping[str, Any], model: nn.Module, shapes: Mapping[str, tuple]
+) -> dict[str, HubWeight]:
     """Our entries under the names that the files use, after all names and shapes were compared."""
-    wanted, prefix = entries(model), _missing_prefix(entries(model), shapes)
+    wanted, prefix = hub_weights(model), _missing_prefix(hub_weights(model), shapes)
     plan, sizes = {}, dict(model.named_parameters())
     known: dict[str, tuple[int, ...]] = {}
     for entry in wanted:
-        entry = Entry(entry.ours, tuple(n.removeprefix(prefix) for n in entry.theirs), entry.sizes, entry.transposed)
+        entry = HubWeight(
+            entry.ours, tuple(n.removeprefix(prefix) for n in entry.theirs), entry.sizes, entry.transposed
+        )
         plan[entry.ours] = entry
         for name, rows in zip(entry.theirs, entry.sizes, strict=True):
             shape = (rows, *sizes[entry.ours].shape[1:])
@@ -107,7 +112,7 @@ def _keys_of(config: Mapping[str, Any], found: tuple[int, ...], wanted: tuple[in
     return "".join(f"; key {key!r} is {size}" for key, size in config.items() if type(size) is int and size in wrong)
 
 
-def _missing_prefix(wanted: list[Entry], shapes: Mapping[str, tuple]) -> str:
+def _missing_prefix(wanted: list[HubWeight], shapes: Mapping[str, tuple]) -> str:
     """ "transformer." or "model.", when a checkpoint of the body alone has left it out."""
     name = wanted[0].theirs[0]
     return next((p for p in PREFIXES if name.startswith(p) and name not in shapes and name[len(p) :] in shapes), "")

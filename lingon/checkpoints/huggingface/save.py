@@ -7,8 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lingon.checkpoints.huggingface.config import hub_config
-from lingon.checkpoints.huggingface.names import entries
+from lingon.checkpoints.huggingface.config import hub_config, hub_weights
 from lingon.checkpoints.huggingface.weight_files import write_weights
 from lingon.core.errors import UserError
 from lingon.core.files import atomic_folder, write_json
@@ -61,6 +60,6 @@ def _eos_token_id(config: Mapping[str, Any], eos_ids: Sequence[int] | None) -> i
 
 def _theirs(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     ours = dict(model.named_parameters())
-    for entry in entries(model):
+    for entry in hub_weights(model):
         for name, part in zip(entry.theirs, ours[entry.ours].detach().split(entry.sizes), strict=True):
             yield name, part.T if entry.transposed else part

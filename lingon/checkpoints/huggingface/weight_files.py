@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 
-from lingon.checkpoints.huggingface.names import Entry
 from lingon.core.errors import DataError
 from lingon.core.files import read_json, write_json
 from lingon.core.shapes import Tensor
 from lingon.core.tensors import save_tensors, shapes_in
+from lingon.models.hub_weights import HubWeight
 
 INDEX = "model.safetensors.index.json"
 WHOLE = "model.safetensors"
@@ -50,7 +50,7 @@ def weight_shapes(folder: Path, files: list[str]) -> dict[str, tuple[int, ...]]:
 
 
 def read_weights(
-    folder: Path, files: list[str], plan: Mapping[str, Entry], dtype: torch.dtype
+    folder: Path, files: list[str], plan: Mapping[str, HubWeight], dtype: torch.dtype
 ) -> Iterator[tuple[str, Tensor]]:
     """Our tensors, one at a time, so that no more than one is in memory twice."""
     try:

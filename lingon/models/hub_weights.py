@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from torch import nn
 
 from lingon.layers.residual import Sandwich
-from lingon.models.gpt import GPT
 
 
 @dataclass(frozen=True)
-class Entry:
+class HubWeight:
     """One tensor of ours, and the tensors of theirs that it is made of, one under the other.
 
     sizes: rows of each of theirs. transposed: theirs are stored [in, out].
@@ -22,12 +21,8 @@ class Entry:
     transposed: bool = False
 
 
-def entries(model: nn.Module) -> list[Entry]:
-    """For each weight of a model, where it comes from. A tied output matrix is not stored."""
-    return [*_gpt2(model)] if isinstance(model, GPT) else [*_decoder(model)]
-
-
-def _gpt2(model: GPT) -> Iterator[Entry]:
+def gpt2_weights(model: nn.Module) -> Iterator[HubWeight]:
+    """Yield each weight of a GPT with its name in checkpoints of GPT-2. A tied output matrix is not stored."""
     parts = {
         "around_attention.pre_norm": "ln_1",
         "attention.qkv": "attn.c_attn",
@@ -44,10 +39,11 @@ def _gpt2(model: GPT) -> Iterator[Entry]:
         module, _, kind = name.rpartition(".")
         transposed = kind == "weight" and module.endswith(linear)
         theirs = "lm_head" if module == "output" else names[module]
-        yield Entry(name, (f"{theirs}.{kind}",), (len(tensor),), transposed)
+        yield HubWeight(name, (f"{theirs}.{kind}",), (len(tensor),), transposed)
 
 
-def _decoder(model: nn.Module) -> Iterator[Entry]:
+def decoder_weights(model: nn.Module) -> Iterator[HubWeight]:
+    """Yield each weight of a decoder with its name in checkpoints of Llama and its kin. A tied one is not stored."""
     gemma = isinstance(model.blocks[0].around_feed_forward, Sandwich)
     parts = {
         "around_attention.pre_norm": "input_layernorm",
@@ -63,19 +59,19 @@ def _decoder(model: nn.Module) -> Iterator[Entry]:
     for name, tensor in _weights(model):
         module, _, kind = name.rpartition(".")
         if module in whole:
-            yield Entry(name, (f"{whole[module]}.{kind}",), (len(tensor),))
+            yield HubWeight(name, (f"{whole[module]}.{kind}",), (len(tensor),))
             continue
         _, layer, part = module.split(".", 2)
         at = f"model.layers.{layer}"
         if part == "attention.qkv":
             attention = model.blocks[int(layer)].attention
             sizes = tuple(n * attention.head_width for n in (attention.heads, attention.kv_heads, attention.kv_heads))
-            yield Entry(name, tuple(f"{at}.self_attn.{x}_proj.{kind}" for x in "qkv"), sizes)
+            yield HubWeight(name, tuple(f"{at}.self_attn.{x}_proj.{kind}" for x in "qkv"), sizes)
         elif part == "feed_forward.up":
             theirs = tuple(f"{at}.mlp.{x}_proj.{kind}" for x in ("gate", "up"))
-            yield Entry(name, theirs, (len(tensor) // 2,) * 2)
+            yield HubWeight(name, theirs, (len(tensor) // 2,) * 2)
         else:
-            yield Entry(name, (f"{at}.{parts[part]}.{kind}",), (len(tensor),))
+            yield HubWeight(name, (f"{at}.{parts[part]}.{kind}",), (len(tensor),))
 
 
 def _weights(model: nn.Module):
