@@ -373,7 +373,7 @@ def toy(seed, size=5):
     """Random log-probabilities after every text, the same whenever they are asked for."""
     known = {}
 
-    def score_tokens(ids):
+    def told(ids):
         if ids not in known:
             rng = torch.Generator().manual_seed(hash((seed, *ids)) % 2**31)
             known[ids] = torch.randn(size, generator=rng).double().mul(1.5).log_softmax(0)
