@@ -47,6 +47,8 @@ class Attention(nn.Module):
         self.heads, self.kv_heads, self.head_width = heads, kv_heads, head_width or width // heads
         self.qkv = Linear(width, (heads + 2 * kv_heads) * self.head_width, bias=bias[0])
         self.out = Linear(heads * self.head_width, width, bias=bias[1])
+        self.query_norm: nn.Module | None
+        self.key_norm: nn.Module | None
         self.query_norm, self.key_norm = norms or (None, None)
         self.scale, self.softcap = self.head_width**-0.5 if scale is None else scale, softcap
         self.dropout = dropout

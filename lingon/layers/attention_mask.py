@@ -48,7 +48,9 @@ def causal_mask(cache: KVCache, columns: int, window: int | None, device: torch.
 
 
 def _by_place(cache: KVCache, columns: int, window: int | None) -> Bool[Tensor, "B 1 S T"]:
-    places, key = cache.places, torch.arange(cache.length, device=cache.places.device)
+    places = cache.places
+    assert places is not None, "all rows have the same places"
+    key = torch.arange(cache.length, device=places.device)
     mask = (key <= key[-columns:, None]) & (places >= 0)[:, None, :]
     if window is not None:
         mask = mask & (places[:, -columns:, None] - places[:, None, :] < window)

@@ -57,4 +57,5 @@ class ConvMax(nn.Module):
         first = torch.arange(x.shape[0], device=x.device)[:, None] * x.shape[1] + place
         tokens = first[..., None] + torch.arange(self.kernel, device=x.device)
         windows = F.embedding(tokens, x.flatten(0, 1))  # [B, channels, kernel, D]
+        assert self.conv.bias is not None
         return (windows * self.conv.weight.transpose(1, 2)).sum((2, 3)) + self.conv.bias

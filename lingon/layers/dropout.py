@@ -35,7 +35,7 @@ def weight_dropped_lstm(
     """
     if not lstm.training or not p:
         return lstm(x, state)
-    weights = dict(lstm.named_parameters())
+    weights: dict[str, Tensor] = dict(lstm.named_parameters())
     weights["weight_hh_l0"] = F.dropout(weights["weight_hh_l0"], p)
     # In a copy, because others may be predicting with this layer at this moment.
     return torch.func.functional_call(shallow_copy(lstm), weights, (x, state))

@@ -77,6 +77,7 @@ class KVCache:
     def _placed(self, columns: int, mask: Bool[Tensor, "B S"] | None) -> Int[Tensor, "B T"]:
         old = self.places
         if old is None:
+            assert mask is not None, "rows begin to differ by a mask"
             old = torch.arange(self.length, device=mask.device).expand(len(mask), -1)
         if mask is None:
             mask = old.new_ones(len(old), columns, dtype=torch.bool)
@@ -104,8 +105,9 @@ class KVCache:
             held = "nothing, since it was made in training mode" if old is None else f"{len(old)} rows"
             raise UserError(f"{len(new)} rows for a state that holds {held}; make one with new_state, or call eval()")
         if new.requires_grad or old.requires_grad:  # what a gradient goes through must not be written over
-            tensors[layer] = torch.cat([old[:, :, :start], new], 2)
-            return tensors[layer]
+            joined = torch.cat([old[:, :, :start], new], 2)
+            tensors[layer] = joined
+            return joined
         if old.shape[2] < end:
             fresh = old.new_empty(*old.shape[:2], min(self.limit, max(LEAST, 2 * end)), old.shape[3])
             fresh[:, :, :start] = old[:, :, :start]

@@ -45,6 +45,8 @@ class BiLSTMLayers(nn.Module):
         x = x.transpose(0, 1).contiguous()
         for i, (ahead, back) in enumerate(zip(self.forwards, self.backwards, strict=True)):
             x = self.dropout(x) if i else x
+            assert isinstance(ahead, nn.LSTM)
+            assert isinstance(back, nn.LSTM)
             a, b = parallel_lstm(ahead, back, x, reverse_padded(x, lengths))
             x = torch.cat([a, reverse_padded(b, lengths)], -1)
         last, texts = (lengths - 1).clamp(min=0), torch.arange(x.shape[1], device=x.device)

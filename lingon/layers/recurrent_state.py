@@ -42,16 +42,15 @@ class RecurrentState:
     @classmethod
     def join(cls, parts: Sequence[tuple[Int[Tensor, " N"], "RecurrentState"]], batch: int) -> "RecurrentState":
         """Return one state of `batch` rows from states of some of them each."""
-        layers = []
-        for i in range(len(parts[0][1].layers)):
-            pair = []
-            for k in (0, 1):
-                first = parts[0][1].layers[i][k]
-                whole = first.new_zeros(batch, first.shape[1])
-                for rows, part in parts:
-                    whole = whole.index_copy(0, rows, part.layers[i][k])
-                pair.append(whole)
-            layers.append(tuple(pair))
+
+        def joined(i: int, k: int) -> Tensor:
+            first = parts[0][1].layers[i][k]
+            out = first.new_zeros(batch, first.shape[1])
+            for rows, part in parts:
+                out = out.index_copy(0, rows, part.layers[i][k])
+            return out
+
+        layers = ((joined(i, 0), joined(i, 1)) for i in range(len(parts[0][1].layers)))
         return cls(tuple(layers), max(part.length for _, part in parts))
 
 

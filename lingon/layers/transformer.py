@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -61,7 +62,7 @@ def run_blocks(
     """
     columns = x.shape[1]
     positions = cache.positions(columns)
-    rotations = {name: rotary(positions, x) for name, rotary in rotaries.items()}
+    rotations: dict[str | None, Any] = {name: rotary(positions, x) for name, rotary in rotaries.items()}
     masks: dict[int | None, AttentionMask] = {}
     for layer, block in enumerate(blocks):
         if block.window not in masks:
@@ -81,8 +82,18 @@ class _Writing:
         return self.cache.write(self.layer, keys, values)
 
 
+@runtime_checkable
+class BlockModel(Protocol):
+    """A causal model made of blocks, as `GPT` is."""
+
+    blocks: Any
+    norm: Any
+    context_length: int
+    training: bool
+
+
 def prepare_cache(
-    model: nn.Module, ids: Int[Tensor, "B S"], cache: KVCache | None, mask: Bool[Tensor, "B S"] | None
+    model: BlockModel, ids: Int[Tensor, "B S"], cache: KVCache | None, mask: Bool[Tensor, "B S"] | None
 ) -> tuple[KVCache, bool]:
     """Return the cache that shall have read these ids, and whether keys and values are kept in it.
 
@@ -105,7 +116,7 @@ def embed(embedding: nn.Embedding, ids: Int[Tensor, "B S"]) -> Float[Tensor, "B 
         ) from None
 
 
-def new_cache(model: nn.Module, batch: int, context_length: int | None, dtype, device) -> KVCache:
+def new_cache(model: BlockModel, batch: int, context_length: int | None, dtype, device) -> KVCache:
     """Return a cache before the first token for a model made of `blocks`; see `GPT.new_state`."""
     if context_length is None:
         return empty(len(model.blocks), model.context_length)

@@ -14,7 +14,7 @@ class Bin(NamedTuple):
 
     low: float
     high: float
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple has a method of this name
     confidence: float
     accuracy: float
 

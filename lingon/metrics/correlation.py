@@ -24,10 +24,10 @@ def ranks(values: Sequence[float | int]) -> np.ndarray:
     >>> ranks([7, 3, 7, 1]).tolist()
     [3.5, 2.0, 3.5, 1.0]
     """
-    values = np.asarray(values, np.float64)
-    if np.isnan(values).any():
-        return np.full(len(values), np.nan)
-    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
+    numbers = np.asarray(values, np.float64)
+    if np.isnan(numbers).any():
+        return np.full(len(numbers), np.nan)
+    _, group, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts - 1) / 2)[group]
 
 

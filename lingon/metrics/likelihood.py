@@ -35,7 +35,8 @@ class Likelihood:
     def scores(self) -> dict[str, float]:
         """Return the numbers by name."""
         found = {"loss": self.loss, "perplexity": self.perplexity}
-        return found | ({"bits_per_byte": self.bits_per_byte} if self.bytes else {})
+        bits = self.bits_per_byte
+        return found if bits is None else found | {"bits_per_byte": bits}
 
 
 def exp(x: float) -> float:
