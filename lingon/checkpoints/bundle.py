@@ -13,7 +13,7 @@ from lingon.checkpoints.parts import PartReader, PartWriter
 from lingon.core.errors import UserError, suggest
 from lingon.core.files import atomic_folder, atomic_write, write_json
 from lingon.core.markdown import plain
-from lingon.metrics.names import shown
+from lingon.metrics.names import format_metric
 from lingon.tasks.heads import Heads
 from lingon.tasks.registry import task_of
 from lingon.tasks.task import Card, Task
@@ -98,7 +98,7 @@ def card(config: dict[str, Any], run: dict[str, Any]) -> str:
     facts = [
         f"- **Data**: {plain(data.get('name') or arguments.get('data') or 'unknown')}; "
         f"licence: {plain(data.get('licence', 'that of the data you gave'))}",
-        *(f"- **{name}** on held-out texts: {shown(value)}" for name, value in metrics.items()),
+        *(f"- **{name}** on held-out texts: {format_metric(value)}" for name, value in metrics.items()),
         f"- **Seed**: {arguments.get('seed')}",
     ]
     about = _heads_card(config["heads"]) if "heads" in config else _task_card(config)

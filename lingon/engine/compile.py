@@ -8,7 +8,7 @@ from torch import nn
 from lingon.core.errors import UserError
 
 
-def compiled(model: nn.Module) -> nn.Module:
+def compile_model(model: nn.Module) -> nn.Module:
     """Return the model, compiled for batches of any size when it first runs. Pays off for long runs only.
 
     Raises UserError where there is no C++ compiler, which the CPU code needs.

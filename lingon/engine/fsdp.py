@@ -1,4 +1,4 @@
-"""Training with parameters, gradients and optimizer state spread over the processes: PyTorch's FSDP2.
+"""Training with parameters, gradients and optimizer state sharded over the processes: PyTorch's FSDP2.
 
 `shard` makes a spread copy of a model to train. The model itself stays whole in process 0, which evaluates with it and
 saves it: a checkpoint holds whole tensors, so that any number of processes can go on from it.
@@ -18,11 +18,11 @@ from lingon.core.shapes import Tensor
 
 
 class Sharded(nn.Module):
-    """A model whose weights are spread over the processes. Called like the model it was made from."""
+    """A model whose weights are sharded over the processes. Called like the model it was made from."""
 
-    def __init__(self, spread: nn.Module, plain: nn.Module):
+    def __init__(self, sharded: nn.Module, plain: nn.Module):
         super().__init__()
-        self.module = spread
+        self.module = sharded
         self._plain = [plain]  # in a list, so that its weights are not counted among this module's
 
     def forward(self, *inputs: Any) -> Any:
@@ -61,7 +61,7 @@ def shard(model: nn.Module) -> nn.Module:
 
 
 def is_sharded(value: Any) -> bool:
-    """Return whether a value is a tensor whose numbers are spread over the processes (a DTensor)."""
+    """Return whether a value is a tensor whose numbers are sharded over the processes (a DTensor)."""
     return isinstance(value, Tensor) and hasattr(value, "full_tensor")
 
 

@@ -22,7 +22,7 @@ from lingon.core.files import locked, read_json, sha256_of, sweep, write_json
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.engine import checkpoint
 from lingon.engine.log import FILE, MetricsLog
-from lingon.engine.run_environment import differences, environment
+from lingon.engine.run_environment import environment, environment_changes
 from lingon.engine.save_interval import SaveInterval
 from lingon.engine.world import wait_for_all, world
 
@@ -239,5 +239,5 @@ class Run:
         ]
         if differ:
             raise UserError(f"{str(self.folder)!r} cannot be resumed with other arguments: {'; '.join(differ)}")
-        if others := differences(facts, environment()):
+        if others := environment_changes(facts, environment()):
             warnings.warn(f"{self.folder}: {others}; the last digits of what follows may differ", stacklevel=5)

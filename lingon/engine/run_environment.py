@@ -27,7 +27,7 @@ def environment() -> dict[str, Any]:
     }
 
 
-def differences(before: dict[str, Any], now: dict[str, Any]) -> str:
+def environment_changes(before: dict[str, Any], now: dict[str, Any]) -> str:
     """Return in words what of the environment that last digits depend on has changed; empty when nothing has."""
     told = []
     for part, name in (

@@ -29,10 +29,10 @@ def cosine(total: int, end: float = 0.0) -> Schedule:
     return lambda step: end + (1 - end) * (1 + math.cos(math.pi * min(step / total, 1))) / 2
 
 
-def inverse_sqrt(after: int = 1) -> Schedule:
-    """sqrt(after / (after + step)); `warmup(n, inverse_sqrt(n))` is the schedule of Vaswani 2017, section 5.3."""
-    _positive("after", after)
-    return lambda step: math.sqrt(after / (after + step))
+def inverse_sqrt(timescale: int = 1) -> Schedule:
+    """Return sqrt(timescale / (timescale + step)); after `warmup(n, ...)` that of Vaswani 2017, section 5.3."""
+    _positive("timescale", timescale)
+    return lambda step: math.sqrt(timescale / (timescale + step))
 
 
 def warmup(steps: int, then: Schedule) -> Schedule:

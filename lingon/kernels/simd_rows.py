@@ -1,6 +1,6 @@
 """Rows of a float32 table as values of a compiled loop, so that sums of rows stay in the processor's registers.
 
-    mean = row(A, 3, lines) + row(A, 5, lines)    # a Row: as many numbers as A is wide
+    mean = row(A, 3, lines) + row(A, 5, lines)    # a row: as many numbers as A is wide
     put(B, 7, row(B, 7, lines) + mean * share)    # share: float32
 
 `lines` is a tuple with an element for each LINE numbers of a row; its length alone counts, and the compiler knows it.
@@ -23,15 +23,15 @@ REGISTER = ir.VectorType(NUMBER, LINE)  # the compiler takes two or four where r
 FAST = ["fast"]  # sums in any order, as in `fast_kernel`
 
 
-class Row(types.Type):
+class RowType(types.Type):
     """A row of `lines` * LINE numbers."""
 
     def __init__(self, lines: int):
-        super().__init__(f"Row({lines})")
+        super().__init__(f"RowType({lines})")
         self.lines = lines
 
 
-@register_model(Row)
+@register_model(RowType)
 class _RowModel(models.PrimitiveModel):
     def __init__(self, manager, kind):
         super().__init__(manager, kind, ir.ArrayType(REGISTER, kind.lines))
@@ -39,7 +39,7 @@ class _RowModel(models.PrimitiveModel):
 
 @intrinsic
 def row(_, table, at, lines):
-    """Row `at` of a table."""
+    """Return row `at` of a table."""
     if not _is_row_of(table, at):
         return None
 
@@ -47,13 +47,13 @@ def row(_, table, at, lines):
         place = _place(context, builder, table, arguments)
         return _lines(builder, signature.return_type, lambda k: _aligned(builder.load(_line(builder, place, k))))
 
-    return Row(len(lines))(table, at, lines), generate
+    return RowType(len(lines))(table, at, lines), generate
 
 
 @intrinsic
 def put(_, table, at, values):
-    """Put a Row into a table, in the place of row `at`."""
-    if not _is_row_of(table, at) or not isinstance(values, Row):
+    """Put a row into a table, in the place of row `at`."""
+    if not _is_row_of(table, at) or not isinstance(values, RowType):
         return None
 
     def generate(context, builder, signature, arguments):
@@ -68,7 +68,7 @@ def put(_, table, at, values):
 @intrinsic
 def dot(_, a, b):
     """Return the sum of the products of two rows' numbers."""
-    if not isinstance(a, Row) or a != b:
+    if not isinstance(a, RowType) or a != b:
         return None
 
     def generate(context, builder, signature, arguments):
@@ -104,14 +104,14 @@ def _times(_, a, number):
 
 @overload(operator.add)
 def _plus(a, b):
-    if isinstance(a, Row) and a == b:
+    if isinstance(a, RowType) and a == b:
         return lambda a, b: _sum(a, b)
     return None
 
 
 @overload(operator.mul)
 def _multiplied(a, b):
-    if isinstance(a, Row) and b == types.float32:
+    if isinstance(a, RowType) and b == types.float32:
         return lambda a, b: _times(a, b)
     return None
 
@@ -137,7 +137,7 @@ def _aligned(access: Any) -> Any:
     return access
 
 
-def _lines(builder: Any, kind: Row, line: Callable[[int], Any]) -> Any:
+def _lines(builder: Any, kind: RowType, line: Callable[[int], Any]) -> Any:
     """A row made of its lines."""
     value = ir.Constant(ir.ArrayType(REGISTER, kind.lines), ir.Undefined)
     for k in range(kind.lines):

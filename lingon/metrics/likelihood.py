@@ -72,15 +72,15 @@ def with_cache(
     hidden: Float[Tensor, "N H"],
     targets: Int[Tensor, " N"],
     likely: Float[Tensor, " N"],
-    share: float = 0.1279,
+    cache_weight: float = 0.1279,
     flatness: float = 0.662,
     window: int = 2000,
     at_once: int = 256,
 ) -> Float[Tensor, " N"]:
-    """Compute probabilities of targets with a cache of the last `window` states: (1 - share) * likely + share * cached.
+    """Compute probabilities of targets with a cache of the last `window` states: (1 - w) * likely + w * cached.
 
-    The cache gives a target the share of exp(flatness * h_t . h_i) of the earlier places i whose target was the same.
-    likely: what the model itself says. The first place has no cache and keeps its probability.
+    w: `cache_weight`. The cache gives a target the fraction of exp(flatness * h_t . h_i) of the earlier places i whose
+    target was the same. likely: what the model itself says. The first place has no cache and keeps its probability.
     Source: Grave et al. 2017, "Improving neural language models with a continuous cache", section 3; the numbers are
     those published for the AWD-LSTM (Merity et al. 2018).
     """
@@ -93,5 +93,5 @@ def with_cache(
         seen = (places < now) & (places >= now - window)
         votes = scores.masked_fill(~seen, -torch.inf).softmax(1)
         same = targets[start:stop, None] == targets[first : stop - 1]
-        out[start:stop] = (1 - share) * likely[start:stop] + share * (votes * same).sum(1)
+        out[start:stop] = (1 - cache_weight) * likely[start:stop] + cache_weight * (votes * same).sum(1)
     return out

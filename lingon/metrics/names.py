@@ -13,10 +13,10 @@ HIGHER_IS_BETTER = {
 }
 
 
-def shown(value: float | None, digits: str = ".4f") -> str:
+def format_metric(value: float | None, digits: str = ".4f") -> str:
     """Format a metric's value; NaN is a metric that these texts do not define, such as AUC of a single class.
 
-    >>> shown(0.5), shown(math.nan), shown(math.inf)
+    >>> format_metric(0.5), format_metric(math.nan), format_metric(math.inf)
     ('0.5000', 'undefined', 'inf')
     """
     return "undefined" if value is None or math.isnan(value) else f"{value:{digits}}"

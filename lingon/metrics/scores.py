@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lingon.core.errors import unknown
-from lingon.metrics.names import HIGHER_IS_BETTER, shown
+from lingon.metrics.names import HIGHER_IS_BETTER, format_metric
 
 Table = Mapping[str, Mapping[str, float]]  # by group, then by metric
 
@@ -52,4 +52,4 @@ class Scores(dict[str, float]):
 
     def lines(self) -> list[str]:
         """Return the metrics for people, one in a line, and the details."""
-        return [*(f"{name.replace('_', ' '):20} {shown(value)}" for name, value in self.items()), *self.details]
+        return [*(f"{name.replace('_', ' '):20} {format_metric(value)}" for name, value in self.items()), *self.details]

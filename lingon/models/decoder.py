@@ -15,6 +15,7 @@ from lingon.layers.norm import RMSNorm
 from lingon.layers.residual import PreNorm
 from lingon.layers.rotary import Rotary
 from lingon.layers.transformer import Block, embed, init_weights, new_cache, prepare_cache, run_blocks
+from lingon.models.gpt import TRANSFORMER_DEFAULTS
 from lingon.models.hub_configs import qwen3_config
 from lingon.models.hub_weights import decoder_weights
 from lingon.models.option_types import ContextLength, Depth, FFNWidth, Fraction, Heads, Number, VocabSize, Width, Window
@@ -125,19 +126,9 @@ def decoder(
     return Decoder(embedding, blocks, rotaries, norm, context_length, sizes, tied)
 
 
-# Chosen on the validation text; docs/log.md says what was tried.
 ENTRY = ModelEntry(
     decoder,
     hub_config=qwen3_config,
     hub_weights=decoder_weights,
-    defaults={
-        "epochs": 3,
-        "lr": 2e-3,
-        "dropout": 0.1,
-        "width": 192,
-        "depth": 4,
-        "context_length": 128,
-        "batch_size": 16,
-        "weight_decay": 0.1,
-    },
+    defaults=TRANSFORMER_DEFAULTS,
 )

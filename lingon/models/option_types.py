@@ -50,7 +50,7 @@ def options_of(make: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     return {name: parameter.replace(annotation=hints.get(name)) for name, parameter in given.items()}
 
 
-def checked(owner: str, make: Callable[..., Any], config: object) -> dict[str, Any]:
+def check_options(owner: str, make: Callable[..., Any], config: object) -> dict[str, Any]:
     """Return the options of a configuration as `make` takes them.
 
     owner: the model's name, for the message. Raises UserError that names an unknown, missing or impossible option.

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from lingon.core.errors import UserError, unknown
-from lingon.models.option_types import checked, options_of
+from lingon.models.option_types import check_options, options_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -113,7 +113,7 @@ def build(name: object, config: object, limit: int | None = None) -> "nn.Module"
     if isinstance(name, str) and name in FAMILIES:
         return _of_family(name, config, limit)
     make = entry_of(name).make
-    options = checked(str(name), make, config)
+    options = check_options(str(name), make, config)
     with torch.device("meta"):  # shapes alone, no memory
         numbers = sum(math.prod(t.shape) for t in make(**options).state_dict().values())
     if numbers > (LARGEST if limit is None else limit):

@@ -99,7 +99,7 @@ def measured(settings: Settings, device: Any) -> float:
     import torch
 
     from lingon.engine import precision
-    from lingon.engine.compile import compiled
+    from lingon.engine.compile import compile_model
     from lingon.engine.fit import TrainConfig, fit
     from lingon.engine.optimizers import adamw
     from lingon.engine.world import World
@@ -114,7 +114,7 @@ def measured(settings: Settings, device: Any) -> float:
     made_up = torch.randint(0, settings.vocab, (3 * STEPS * batch * settings.accumulation_steps,)).numpy()
     batches = batches_of(model, made_up, settings, World(0, 1))
     loss = loss_of(model)
-    trained, optimizer = compiled(objective) if settings.compile else objective, adamw(objective, 1e-4)
+    trained, optimizer = compile_model(objective) if settings.compile else objective, adamw(objective, 1e-4)
     kind = getattr(precision, settings.precision)()
     for _ in range(2):
         steps = TrainConfig(

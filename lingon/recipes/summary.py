@@ -14,7 +14,7 @@ from lingon import __version__
 from lingon.core.errors import UserError
 from lingon.engine.checkpoint import steps_in
 from lingon.engine.run import Run
-from lingon.metrics.names import shown
+from lingon.metrics.names import format_metric
 from lingon.metrics.scores import Scores
 from lingon.tasks.registry import row_of
 from lingon.tasks.training import Training
@@ -89,7 +89,7 @@ def write_page(training: Training, folder: Path, record: Mapping[str, Any]) -> P
 
 def summary(record: Mapping[str, Any], found: Scores, training: Training, folder: Path, page: Path) -> str:
     """Return the end of a run, for people: scores, times, what the trained task says, and what to try next."""
-    scores = ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in found.items())
+    scores = ", ".join(f"{name.replace('_', ' ')} {format_metric(value)}" for name, value in found.items())
     where = ", ".join(f"{name} {value:.1f} s" for name, value in record["seconds"].items())
     lines = [f"\nheld-out texts: {scores}", *found.details, f"time: {where}", f"{page.stem}: {page}"]
     lines += [f"bundle: {folder / 'bundle'}", f"\n{training.sample()}".rstrip()]

@@ -14,7 +14,7 @@ from typer import Option
 from lingon.core.errors import NotFinite, UserError, unknown
 from lingon.core.files import read_json, write_json
 from lingon.core.terminal import printable
-from lingon.metrics.names import HIGHER_IS_BETTER, shown
+from lingon.metrics.names import HIGHER_IS_BETTER, format_metric
 
 Sweep = Annotated[list[str] | None, Option(help="NAME=VALUE,VALUE...: run once per value; repeat to cross several.")]
 
@@ -111,7 +111,7 @@ def _rank(value: float | None, higher_is_better: bool) -> float:
 def table(rows: list[dict[str, Any]], score: str) -> str:
     """The runs of a sweep as lines. Their folders come last and whole, however narrow the terminal."""
     lines = [[printable(name) for name in rows[0]]]
-    lines += [[shown(v) if k.endswith(score) else printable(v) for k, v in row.items()] for row in rows]
+    lines += [[format_metric(v) if k.endswith(score) else printable(v) for k, v in row.items()] for row in rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 

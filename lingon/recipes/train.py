@@ -16,7 +16,7 @@ def train(task: str, source: Source, settings: TrainSettings, folder: Folder) ->
     # Imported here, so that `lingon --help` does not wait for torch.
     from lingon.checkpoints.bundle import record_in_bundle, save_bundle
     from lingon.core.device import pick_device
-    from lingon.engine.compile import compiled
+    from lingon.engine.compile import compile_model
     from lingon.engine.distributed import process_group
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
@@ -38,7 +38,7 @@ def train(task: str, source: Source, settings: TrainSettings, folder: Folder) ->
         if ended(run):
             return run.facts
         training = task_of(task).prepare(data, settings, TrainContext(run.folder, place, device, read_vectors))
-        module = training.distribute(compiled(training.module) if settings.compile else training.module)
+        module = training.distribute(compile_model(training.module) if settings.compile else training.module)
         clock.lap("prepare")
         history = fit(
             module,

@@ -11,7 +11,7 @@ from lingon.core.errors import UserError
 from lingon.engine import optimizers as optim
 from lingon.engine import precision, schedule
 from lingon.engine.average import EMA, NTASGD, SWA, Average
-from lingon.engine.compile import compiled
+from lingon.engine.compile import compile_model
 from lingon.engine.distributed import unwrap
 from lingon.engine.evaluation import Evaluation
 from lingon.engine.fit import TrainConfig, fit
@@ -210,7 +210,7 @@ def test_float16_is_refused_without_a_gpu():
 @pytest.mark.skipif(not shutil.which("g++"), reason="there is no C++ compiler")
 def test_a_compiled_model_trains_like_the_model():
     eager, fast = tiny(dropout=0), tiny(dropout=0)
-    wrapped = compiled(fast)
+    wrapped = compile_model(fast)
     ours = train(wrapped, loss=loss_of, steps=8)
     plain = train(eager, loss=loss_of, steps=8)
     assert [row["loss"] for row in ours.rows] == pytest.approx([row["loss"] for row in plain.rows], abs=1e-5)
@@ -220,7 +220,7 @@ def test_a_compiled_model_trains_like_the_model():
 def test_without_a_compiler_compiling_is_refused(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(UserError, match=r"needs a C\+\+ compiler"):
-        compiled(tiny())
+        compile_model(tiny())
 
 
 def test_rates_of_groups_keep_their_proportions():

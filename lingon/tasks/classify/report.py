@@ -9,7 +9,7 @@ from lingon.data.examples import Examples
 from lingon.engine.log import read_metrics
 from lingon.metrics.calibration import expected_calibration_error, reliability
 from lingon.metrics.confusion import confusion_matrix
-from lingon.metrics.names import shown
+from lingon.metrics.names import format_metric
 from lingon.metrics.per_class import ClassScores, per_class
 from lingon.pages.charts import bar_chart
 from lingon.pages.curves import curves
@@ -38,7 +38,7 @@ def write_report(
         else f"{run.get('title', 'Text classification')}: {' or '.join(classifier.labels)}",
         "subtitle": f"{run['arguments'].get('model')} trained on {run['data'].get('name')}; "
         f"tested on {len(test):,} held-out texts.",
-        "headline": [(name.replace("_", " "), shown(value)) for name, value in run["test"].items()],
+        "headline": [(name.replace("_", " "), format_metric(value)) for name, value in run["test"].items()],
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         **confusion(matrix.tolist(), classifier.labels),
         "classes": by_class(matrix, classifier.labels),

@@ -20,7 +20,7 @@ from lingon.word_vectors.files.subwords import Subwords
 ENDINGS = (".txt", ".vec", ".bin", ".npz", ".safetensors", ".txt.gz", ".vec.gz", ".bin.gz")
 
 
-def ending_of(path: Path) -> str:
+def known_suffix(path: Path) -> str:
     """Return the ending that says the format. Raises UserError for another one."""
     path = Path(path)
     ending = next((e for e in sorted(ENDINGS, key=len, reverse=True) if path.name.endswith(e)), None)
@@ -35,7 +35,7 @@ def check_target(path: Path, sources: Sequence[str | Path], overwrite: bool = Fa
     sources: what is read, by name or path; none of them is ever replaced. overwrite: another file may be.
     """
     path = Path(path)
-    ending_of(path)
+    known_suffix(path)
     same = next((s for s in sources if path.exists() and file_of(s).exists() and path.samefile(file_of(s))), None)
     if same is not None:
         raise UserError(f"{path}: is the file that is read ({same}); write to another name")
@@ -55,7 +55,7 @@ def save_vector_file(path: Path, words: list[str], table: np.ndarray, subwords: 
     path, words = Path(path), list(words)
     if len(words) != len(table) or table.ndim != 2:
         raise UserError(f"{len(words):,} words for a table of {list(table.shape)}; expected [{len(words):,}, D]")
-    ending = ending_of(path)
+    ending = known_suffix(path)
     plain = ending.removesuffix(".gz")
     if plain == ".safetensors":
         return save_own(path, words, table, subwords)
