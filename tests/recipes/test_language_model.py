@@ -120,7 +120,7 @@ def test_a_sweep_goes_by_perplexity(text, tmp_path):
 
 
 def flags(given):
-    return [f"--{name}={value}" for name, value in given.items()]
+    return [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
 
 
 @pytest.mark.parametrize("how", [[], ["--fsdp"]], ids=["batches", "weights"])
