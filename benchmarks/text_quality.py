@@ -49,7 +49,7 @@ def _ptb(context: Context) -> Result:
 
 def _english(context: Context) -> Result:
     run, record, seconds = _trained(context, "english", ENGLISH)
-    said = _lingon("generate", str(run), "--prompt", BEGINNING, "--tokens", "120", "--temperature", "0.8")
+    said = _lingon("generate", str(run), "--prompt", BEGINNING, "--max-new-tokens", "120", "--temperature", "0.8")
     bits = record["test"]["bits_per_byte"]
     rows = [
         Row("decoder on all English corpora, held-out text", "bits per byte", Spread.of([bits])),

@@ -13,8 +13,8 @@ from benchmarks.measure import Pairs, Spread, paired
 from benchmarks.result import Peer, Result, Row, score, speed
 from benchmarks.worker import Worker
 from lingon.data.files.text_stream import portions
-from lingon.data.id_file import LETTERS, lower_case_words
 from lingon.data.running_text import lines_of
+from lingon.data.word_id_file import LETTERS, lower_case_words
 from lingon.word_vectors.queries import WordVectors
 from lingon.word_vectors.queries.evaluate import STANDARD, evaluate
 

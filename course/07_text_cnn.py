@@ -21,7 +21,7 @@ from torch import nn
 
 from lingon.core.seed import seed_everything
 from lingon.data.batches import collate
-from lingon.word_vectors.files.load import read_vectors
+from lingon.word_vectors.files.text_format import read_vectors
 from lingon.layers.conv import ConvMax
 from lingon.layers.embedding import load_pretrained
 from lingon.learn import attempt

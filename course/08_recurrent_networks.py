@@ -21,7 +21,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from lingon.core.seed import seed_everything
 from lingon.data.batches import collate
-from lingon.word_vectors.files.load import read_vectors
+from lingon.word_vectors.files.text_format import read_vectors
 from lingon.layers.embedding import Embedding, load_pretrained
 from lingon.layers.recurrent import BiLSTMLayers
 from lingon.learn import attempt

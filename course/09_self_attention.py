@@ -21,7 +21,7 @@ import torch.nn.functional as F
 
 from lingon.core.seed import seed_everything
 from lingon.data.batches import collate
-from lingon.word_vectors.files.load import read_vectors
+from lingon.word_vectors.files.text_format import read_vectors
 from lingon.layers.structured_attention import StructuredAttention, overlap
 from lingon.layers.embedding import load_pretrained
 from lingon.learn import attempt

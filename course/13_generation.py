@@ -28,7 +28,7 @@ from lingon.data.tokenizers import words
 from lingon.decoding.beam import BeamParams, beam_search
 from lingon.decoding.logits_processors import min_p, repetition_penalty, top_k, top_p
 from lingon.decoding.speculative import Acceptance
-from lingon.decoding.step import TokenSequence, start_sequences
+from lingon.decoding.decoder_protocol import TokenSequence, start_sequences
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw
 from lingon.engine.schedule import cosine, warmup

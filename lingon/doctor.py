@@ -16,8 +16,8 @@ from rich.table import Table
 
 from lingon import __version__
 from lingon.core.device import usable_cores
-from lingon.core.extras import install_command, missing
 from lingon.core.files import cache_dir
+from lingon.core.optional_packages import install_command, missing
 from lingon.kernels.aot_compile import linker
 from lingon.kernels.failed_compiles import failed_compiles, loops_dir
 

@@ -16,8 +16,8 @@ import torch
 from lingon.learn.cells import code_cells
 from lingon.learn.check import check_lesson
 from lingon.learn.exercises import load_file, read_exercises
-from lingon.learn.judge import problem_with
 from lingon.learn.lessons import lessons
+from lingon.learn.run_check import problem_with
 from lingon.learn.slicing import answer
 
 LESSONS = lessons()

@@ -117,3 +117,23 @@ def test_no_flag_of_our_own_stands_for_what_others_have_a_flag_for():
         if path == command or path.startswith(f"{command} ")
     }
     assert {path: flags for path, flags in found.items() if flags} == {}
+
+
+def test_no_program_of_ours_types_a_flag_that_is_gone():
+    gone = set(" ".join(FLAGS.values()).split()) - every_flag()
+    typed = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.value}"
+        for folder in ("benchmarks", "course", "examples", "lingon")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in gone
+    ]
+    assert typed == []
+
+
+def every_flag():
+    import typer
+
+    from lingon.cli.app import app
+
+    return set().union(*(there for _, there in options(typer.main.get_command(app))))

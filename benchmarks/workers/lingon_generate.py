@@ -4,9 +4,9 @@ import torch
 from serve import serve
 
 from lingon.checkpoints.huggingface.load import load_hub
-from lingon.decoding.prompts import read
+from lingon.decoding.decoder_protocol import start_sequences
+from lingon.decoding.prefill import read
 from lingon.decoding.sample import sample
-from lingon.decoding.step import start_sequences
 from lingon.kernels.int8_linear import Int8Linear
 from lingon.kernels.packed_linear import swap_linear
 

@@ -5,8 +5,8 @@ import os
 import torch
 from serve import serve
 
-from lingon.recipes.folder import Folder
-from lingon.recipes.sources import LabelledTexts
+from lingon.recipes.data_settings import LabelledTexts
+from lingon.recipes.folder_settings import Folder
 from lingon.recipes.train import train
 from lingon.tasks.classify.settings import Settings
 

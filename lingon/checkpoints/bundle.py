@@ -13,7 +13,7 @@ from lingon.checkpoints.parts import PartReader, PartWriter
 from lingon.core.errors import UserError, suggest
 from lingon.core.files import atomic_folder, atomic_write, write_json
 from lingon.core.markdown import plain
-from lingon.metrics.names import format_metric
+from lingon.metrics.metric_table import format_metric
 from lingon.tasks.heads import Heads
 from lingon.tasks.registry import task_of
 from lingon.tasks.task import Card, Task

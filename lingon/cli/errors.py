@@ -7,10 +7,10 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-from lingon.cli.other_names import hint
+from lingon.cli.flag_suggestions import hint
 from lingon.core.errors import FetchError, NotFinite, RunError, UserError
-from lingon.core.extras import install_command
 from lingon.core.files import cache_dir
+from lingon.core.optional_packages import install_command
 from lingon.core.terminal import printable
 
 

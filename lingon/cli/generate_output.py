@@ -34,7 +34,7 @@ def prompts_of(given: Sequence[str], file: Path | None) -> list[str]:
     if file is None:
         return list(given) or [""]
     from lingon.cli.predict import lines_of
-    from lingon.data.files.formats import is_table
+    from lingon.data.files.table_rows import is_table
     from lingon.data.running_text import texts_of
 
     texts = texts_of(file) if file.is_file() and is_table(file) else lines_of(file)

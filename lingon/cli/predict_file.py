@@ -9,10 +9,10 @@ from typing import Any
 
 from lingon.cli.predict import AT_ONCE, lines_of
 from lingon.core.errors import DataError, UserError, unknown
-from lingon.data.files.formats import is_table, rows_of
 from lingon.data.files.labelled_texts import LOOK_CELLS, look, wrong_text
 from lingon.data.files.lines import FileOptions
 from lingon.data.files.row import Row, cell_text
+from lingon.data.files.table_rows import is_table, rows_of
 from lingon.data.files.table_writer import check_table, table_writer
 from lingon.data.running_text import text_column
 from lingon.tasks.task import Predictor, columns

@@ -12,10 +12,10 @@ from typing import IO, Any
 from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.data.corpora import CORPORA, TEXTS, load_text
 from lingon.data.corpora.load import PARTS
-from lingon.data.files.formats import is_table, rows_of
 from lingon.data.files.labelled_texts import look, wrong_text
 from lingon.data.files.lines import BROKEN, OTHER, FileOptions, opened, packed
 from lingon.data.files.row import cell_text
+from lingon.data.files.table_rows import is_table, rows_of
 from lingon.data.files.text_columns import choose_text
 from lingon.data.files.text_stream import lines_in, short_lines
 from lingon.data.text_division import SHORTEST, TEST, VALID, by_document

@@ -8,8 +8,7 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
-from lingon.decoding.logits_processors import MOST
-from lingon.decoding.step import (
+from lingon.decoding.decoder_protocol import (
     LONGEST,
     DecoderState,
     LogitsProcessor,
@@ -20,6 +19,7 @@ from lingon.decoding.step import (
     select,
     shown,
 )
+from lingon.decoding.logits_processors import MOST
 
 WIDEST = 65_536  # beams
 STRONGEST = 50.0  # alpha

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
+from lingon.decoding.decoder_protocol import DecoderState, LogitsProcessor, TokenSequence, apply, check, finite, select
 from lingon.decoding.sample import Token, to_tokens
-from lingon.decoding.step import DecoderState, LogitsProcessor, TokenSequence, apply, check, finite, select
 
 Hidden = Callable[..., tuple[Tensor, DecoderState]]  # (ids [B, S], state) -> (hidden [B, S, D], state)
 

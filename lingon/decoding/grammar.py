@@ -15,9 +15,9 @@ import torch
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
 from lingon.decoding.automaton import Automaton, compiled, steps_to
+from lingon.decoding.decoder_protocol import LogitsProcessor, TokenSequence
 from lingon.decoding.json_schema import schema_grammar, schema_text
 from lingon.decoding.regex import parse
-from lingon.decoding.step import LogitsProcessor, TokenSequence
 
 KEPT = 256  # states whose tokens are remembered: with 50,000 tokens each takes at most 600 kB
 WALKED = 200_000_000  # tokens that are tried in states, in seconds

@@ -12,7 +12,7 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.decoding.step import LogitsProcessor, TokenSequence, shown
+from lingon.decoding.decoder_protocol import LogitsProcessor, TokenSequence, shown
 
 Number = int | float
 # The most that a logit is multiplied by, or has added: a bias, a penalty and a temperature together stay in float32.

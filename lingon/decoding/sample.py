@@ -6,7 +6,16 @@ from dataclasses import dataclass
 import torch
 
 from lingon.core.shapes import Float, Tensor
-from lingon.decoding.step import DecoderState, LogitsProcessor, Step, TokenSequence, apply, check, finite, select
+from lingon.decoding.decoder_protocol import (
+    DecoderState,
+    LogitsProcessor,
+    Step,
+    TokenSequence,
+    apply,
+    check,
+    finite,
+    select,
+)
 
 Sampler = Callable[[Float[Tensor, "B V"], Sequence[TokenSequence]], list[int]]
 
@@ -60,7 +69,7 @@ def sample(
 ) -> Iterator[list[Token]]:
     """Generates, and gives the new tokens of all unfinished rows, step by step; `rows` grow by them.
 
-    logits, state: what the model said of the prompts, as `read` in lingon.decoding.prompts gives them.
+    logits, state: what the model said of the prompts, as `read` in lingon.decoding.prefill gives them.
     finished: asked after each token of a row; rows that are finished leave the batch. top_logprobs: how many
     likeliest tokens each `Token` shall hold; None leaves out all numbers, which saves time.
     """

@@ -6,8 +6,8 @@ from typing import Any
 
 from lingon.core.errors import UserError
 from lingon.decoding import logits_processors as processors
+from lingon.decoding.decoder_protocol import LONGEST, LogitsProcessor, check_seed, shown
 from lingon.decoding.sample import Sampler, greedy, multinomial
-from lingon.decoding.step import LONGEST, LogitsProcessor, check_seed, shown
 
 # Fields that are the number of the logits processor of the same name, before and after a grammar.
 PENALTIES = ("repetition_penalty", "no_repeat_ngram_size")

@@ -6,8 +6,8 @@ import torch
 
 from lingon.core.errors import NotFinite
 from lingon.core.shapes import Float, Tensor
+from lingon.decoding.decoder_protocol import DecoderState, LogitsProcessor, TokenSequence, apply, finite
 from lingon.decoding.sample import Token, to_tokens
-from lingon.decoding.step import DecoderState, LogitsProcessor, TokenSequence, apply, finite
 
 AT_ONCE = 256  # tokens whose logits exist at one time: with 50,000 tokens 51 MB
 

@@ -11,8 +11,8 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
+from lingon.decoding.decoder_protocol import DecoderState, LogitsProcessor, TokenSequence, apply, check, finite
 from lingon.decoding.sample import Token, multinomial, to_tokens
-from lingon.decoding.step import DecoderState, LogitsProcessor, TokenSequence, apply, check, finite
 
 Every = Callable[..., tuple[Tensor, DecoderState]]  # (ids [B, S], state) -> (logits [B, S, V] after each id, state)
 

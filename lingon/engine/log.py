@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lingon.core.errors import DataError, UserError
-from lingon.core.extras import install_command
+from lingon.core.optional_packages import install_command
 from lingon.core.strict_json import dumps
 
 FILE = "metrics.jsonl"

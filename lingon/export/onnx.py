@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.export import ExportedProgram
 
 from lingon.core.errors import UserError
-from lingon.core.extras import install_command
+from lingon.core.optional_packages import install_command
 from lingon.export.trace import quiet
 
 OPSET = 18  # of 2022: old enough for every runtime in use, new enough for all that the models need

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from lingon.core.errors import UserError, suggest
-from lingon.core.extras import install_command
+from lingon.core.optional_packages import install_command
 from lingon.engine.log import read_metrics, to_tensorboard
 from lingon.pages.curves import CURVES, curves
 from lingon.pages.page import render

@@ -13,8 +13,8 @@ from lingon.core.errors import UserError
 from lingon.core.files import read_json
 from lingon.learn.cells import code_cells, is_begun
 from lingon.learn.exercises import Exercise, Result, read_exercises
-from lingon.learn.judge import problem_with
 from lingon.learn.lessons import Lesson, find_lesson
+from lingon.learn.run_check import problem_with
 from lingon.learn.slicing import answer
 
 SECONDS = 20.0  # time for one exercise; its check takes less than one second
@@ -110,7 +110,7 @@ def _problem(lesson: Lesson, i: int, function: str, program: str, seconds: float
         file, verdict = Path(folder, "answer.py"), Path(folder, "verdict.json")
         file.write_text(program, encoding="utf-8")
         checks = lesson.checks.resolve()
-        command: list[str | Path] = [sys.executable, "-m", "lingon.learn.judge", checks, str(i), file, verdict]
+        command: list[str | Path] = [sys.executable, "-m", "lingon.learn.run_check", checks, str(i), file, verdict]
         silent = subprocess.DEVNULL
         # As in the notebook: the same files, modules and pictures, but no windows; and lingon wherever it was found.
         paths = [str(Path(lingon.__file__).parents[1]), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from lingon.core.errors import RunError, UserError
-from lingon.core.extras import install_command, python_command
 from lingon.core.files import atomic_write
+from lingon.core.optional_packages import install_command, python_command
 from lingon.learn.cells import as_percent
 from lingon.learn.lessons import Lesson, course_folder, find_lesson
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lingon.core.errors import unknown
-from lingon.metrics.names import HIGHER_IS_BETTER, format_metric
+from lingon.metrics.metric_table import HIGHER_IS_BETTER, format_metric
 
 Table = Mapping[str, Mapping[str, float]]  # by group, then by metric
 
@@ -15,7 +15,7 @@ class Scores(dict[str, float]):
     main: the metric that models are compared by. tables: metrics of parts of the examples, as of each class, by the
     table's name. details: lines that show the tables to people.
     Raises UserError for a main metric that is not among the values, or a value whose direction is not in
-    `lingon.metrics.names`.
+    `lingon.metrics.metric_table`.
 
     >>> found = Scores({"loss": 0.5, "accuracy": 0.75}, main="accuracy")
     >>> found.better_than(Scores({"loss": 0.1, "accuracy": 0.7}, main="accuracy"))

@@ -8,7 +8,7 @@ import numpy as np
 
 from lingon.core.errors import UserError, suggest
 from lingon.program.expression import Expression, native
-from lingon.program.kinds import Type
+from lingon.program.operator_types import Type
 
 
 def is_tensor(value: Any) -> bool:

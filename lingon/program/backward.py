@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from lingon.core.errors import UserError
 from lingon.program.derivatives import DERIVATIVES, full
 from lingon.program.expression import Expression, in_order
-from lingon.program.kinds import Type
+from lingon.program.operator_types import Type
 from lingon.program.text import formula
 
 LoopRule = Callable[[Expression, dict[int, Expression]], list[Expression | None]]

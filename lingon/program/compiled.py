@@ -11,8 +11,8 @@ from lingon.core.errors import UserError
 from lingon.program.arguments import bound, check_names, check_types, is_tensor
 from lingon.program.expression import Expression, Variable, dtype_of, in_order, sizes, wrap
 from lingon.program.gradient import by_name, gradient_of
-from lingon.program.kinds import Type
 from lingon.program.memory_check import check_room
+from lingon.program.operator_types import Type
 from lingon.program.passes import as_written, optimised
 from lingon.program.plan import How, Plan
 from lingon.program.specialise import specialise

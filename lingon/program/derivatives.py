@@ -8,7 +8,7 @@ from typing import Any
 
 from lingon.program import functions as f
 from lingon.program.expression import Expression, constant, make
-from lingon.program.kinds import Type, axes_of, axis_of
+from lingon.program.operator_types import Type, axes_of, axis_of
 
 Gradients = list[Expression | None]
 Rule = Callable[[Expression, Expression], Gradients]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lingon.program.kinds import DTYPES, Mismatch, Operator, Type, broadcast
+from lingon.program.operator_types import DTYPES, Mismatch, Operator, Type, broadcast
 
 SYMBOLS = {
     "add": "+",

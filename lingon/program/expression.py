@@ -7,9 +7,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from lingon.core.errors import UserError
-from lingon.program.kinds import DTYPES, RANK, Mismatch, Type, type_of
+from lingon.program.operator_types import DTYPES, RANK, Mismatch, Type, type_of
 from lingon.program.operators import OPERATORS, check
-from lingon.program.source import Line, here
+from lingon.program.source_location import Line, here
 from lingon.program.text import formula
 
 LARGEST = 1 << 48  # numbers of one value

@@ -5,9 +5,9 @@ from typing import Any
 
 from lingon.core.errors import UserError, unknown
 from lingon.program.expression import Expression, in_order, wrap
-from lingon.program.kinds import Type
 from lingon.program.loops import item
-from lingon.program.source import here
+from lingon.program.operator_types import Type
+from lingon.program.source_location import here
 from lingon.program.specialise import specialise
 from lingon.program.text import formula
 

@@ -11,8 +11,8 @@ from lingon.core.errors import UserError
 from lingon.program.backward import gradients
 from lingon.program.derivatives import full
 from lingon.program.expression import Expression, Variable, constant, in_order, wrap, wrong
-from lingon.program.kinds import Type
-from lingon.program.source import here
+from lingon.program.operator_types import Type
+from lingon.program.source_location import here
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import numpy as np
 from lingon.core.errors import UserError
 from lingon.program.elementwise import ELEMENTWISE, resolve, together
 from lingon.program.expression import Expression, in_order
-from lingon.program.kinds import axes_of, axis_of
+from lingon.program.operator_types import axes_of, axis_of
 from lingon.program.text import formula
 
 SAME = {

@@ -5,8 +5,8 @@ from typing import Any
 
 from lingon.core.errors import unknown
 from lingon.program.elementwise import ELEMENTWISE
-from lingon.program.kinds import Mismatch, Operator
-from lingon.program.lookup import LOOKUP
+from lingon.program.gather_scatter import LOOKUP
+from lingon.program.operator_types import Mismatch, Operator
 from lingon.program.products import PRODUCTS
 from lingon.program.reductions import REDUCTIONS
 from lingon.program.shaping import SHAPING

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
+from lingon.program.constant_folding import fold
+from lingon.program.dead_code import drop_unused
 from lingon.program.expression import Expression
-from lingon.program.fold import fold
 from lingon.program.python_numbers import convert_numbers
 from lingon.program.simplify import simplify
 from lingon.program.subexpressions import merge_common
-from lingon.program.unused import drop_unused
 
 Passes = Callable[[Sequence[Expression]], list[Expression]]
 

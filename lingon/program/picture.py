@@ -7,7 +7,7 @@ from lingon.core.graph_picture import Node, graph_svg
 from lingon.program.expression import Expression, in_order
 from lingon.program.memory import Layout, Life, apart
 from lingon.program.plan import Plan
-from lingon.program.steps import Blocks
+from lingon.program.plan_steps import Blocks
 from lingon.program.text import number, written
 
 COLOURS = ("#9ec5ea", "#f3cf8e", "#a9d8ac", "#e8a9a9", "#c9b6e4", "#a8dcdc", "#eab0d2", "#cfcf9a")

@@ -7,12 +7,12 @@ import numpy as np
 
 from lingon.core.errors import RunError, UserError
 from lingon.program.expression import Expression, in_order, wrong
-from lingon.program.kinds import Mismatch
 from lingon.program.memory import Layout, apart, share
+from lingon.program.operator_types import Mismatch
 from lingon.program.passes import Passes, optimised
-from lingon.program.planning import last_reads, lives, schedule
+from lingon.program.plan_schedule import last_reads, lives, schedule
+from lingon.program.plan_steps import Memory, Step
 from lingon.program.report import report, without_sharing
-from lingon.program.steps import Memory, Step
 from lingon.program.text import formula
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lingon.program.elementwise import resolve
-from lingon.program.kinds import Mismatch, Operator, Type, broadcast, whole
+from lingon.program.operator_types import Mismatch, Operator, Type, broadcast, whole
 
 
 def _matmul(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:

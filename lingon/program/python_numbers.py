@@ -6,8 +6,8 @@ import numpy as np
 
 from lingon.program.elementwise import ELEMENTWISE, fitted, together
 from lingon.program.expression import Expression, constant, wrong
-from lingon.program.kinds import Mismatch
 from lingon.program.loops import rebuilt
+from lingon.program.operator_types import Mismatch
 from lingon.program.rewrite import rewrite
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lingon.program.kinds import Mismatch, Operator, Type, axes_of, axes_or_none, axis_of, truth, whole
+from lingon.program.operator_types import Mismatch, Operator, Type, axes_of, axes_or_none, axis_of, truth, whole
 
 AXES = {"axis": axes_or_none, "keepdims": truth}
 ONE_AXIS = {"axis": lambda value: value is None or whole(value), "keepdims": truth}

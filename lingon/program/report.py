@@ -4,7 +4,7 @@ from typing import Any
 
 from lingon.program.expression import Expression
 from lingon.program.operators import OPERATORS
-from lingon.program.steps import Blocks, Copy, View
+from lingon.program.plan_steps import Blocks, Copy, View
 from lingon.program.text import formula
 
 

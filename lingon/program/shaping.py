@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lingon.program.kinds import RANK, Mismatch, Operator, Type, axis_of, broadcast, whole, wholes
+from lingon.program.operator_types import RANK, Mismatch, Operator, Type, axis_of, broadcast, whole, wholes
 
 Index = tuple[tuple, ...]  # of ("at", i), ("slice", start, stop, step), ("new",), ("rest",)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lingon.program.expression import Expression, constant, make
-from lingon.program.kinds import axis_of
+from lingon.program.operator_types import axis_of
 from lingon.program.rewrite import rewrite
 
 Rule = Callable[[Expression], Expression | None]

@@ -10,9 +10,9 @@ from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write, read_json, sha256_of, write_json
 from lingon.program.compiled import Program
 from lingon.program.expression import in_order
+from lingon.program.node_reader import Reader
 from lingon.program.passes import optimised
 from lingon.program.plan import How
-from lingon.program.reading import Reader
 
 FORMAT, VERSION = "lingon.program", 1
 

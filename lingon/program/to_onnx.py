@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import UserError
-from lingon.core.extras import install_command
 from lingon.core.files import atomic_write
+from lingon.core.optional_packages import install_command
 from lingon.program.arguments import bound
 from lingon.program.compiled import Program
+from lingon.program.constant_folding import fold
 from lingon.program.expression import Expression, Variable, in_order
-from lingon.program.fold import fold
-from lingon.program.kinds import Type
 from lingon.program.onnx_nodes import Writer, value_info
+from lingon.program.operator_types import Type
 from lingon.program.passes import as_written
 from lingon.program.specialise import specialise
 from lingon.program.subexpressions import merge_common

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from typer import Option
 
 from lingon.core.errors import unknown
-from lingon.recipes.folder import Folder
+from lingon.recipes.data_settings import SOURCES
+from lingon.recipes.folder_settings import Folder
 from lingon.recipes.presets import PRESETS, next_steps, predictions
-from lingon.recipes.sources import SOURCES
 from lingon.recipes.train import train
 from lingon.recipes.vectors import vectors
 from lingon.tasks.registry import TASKS, row_of, settings_of

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from lingon.core.errors import UserError
-from lingon.data.id_file import Split, Words, between_spaces, count_words, lower_case_words, write_ids
+from lingon.data.word_id_file import Split, Words, between_spaces, count_words, lower_case_words, write_ids
 from lingon.recipes.vector_settings import LR, VectorSettings
 from lingon.word_vectors.files.subwords import Subwords, means_of_words
 from lingon.word_vectors.train.parallel import Job, pieces_of, reader_of, seed_of
 from lingon.word_vectors.train.phrases import find_phrases, join_phrases
-from lingon.word_vectors.train.tables import (
+from lingon.word_vectors.train.sampling_tables import (
     NO_SUBWORDS,
     NO_TREE,
     Scheme,

@@ -11,17 +11,17 @@ import numpy as np
 
 from lingon.core.device import pick_device
 from lingon.core.errors import UserError, unknown
-from lingon.core.extras import install_command
+from lingon.core.optional_packages import install_command
 from lingon.core.progress import quiet
 from lingon.data.examples import Examples, Splits
 from lingon.data.split import stratified_split
 from lingon.engine.fit import fit
 from lingon.engine.world import World
-from lingon.recipes.prepare import evaluation_of, optimizer_of, train_config
+from lingon.recipes.training_config import evaluation_of, optimizer_of, train_config
 from lingon.tasks.classify import Classifier
 from lingon.tasks.classify.settings import Settings
 from lingon.tasks.training import TrainContext, Training
-from lingon.word_vectors.files.load import read_vectors
+from lingon.word_vectors.files.text_format import read_vectors
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin

@@ -14,7 +14,7 @@ from lingon import __version__
 from lingon.core.errors import UserError
 from lingon.engine.checkpoint import steps_in
 from lingon.engine.run import Run
-from lingon.metrics.names import format_metric
+from lingon.metrics.metric_table import format_metric
 from lingon.metrics.scores import Scores
 from lingon.tasks.registry import row_of
 from lingon.tasks.training import Training

@@ -14,7 +14,7 @@ from typer import Option
 from lingon.core.errors import NotFinite, UserError, unknown
 from lingon.core.files import read_json, write_json
 from lingon.core.terminal import printable
-from lingon.metrics.names import HIGHER_IS_BETTER, format_metric
+from lingon.metrics.metric_table import HIGHER_IS_BETTER, format_metric
 
 Sweep = Annotated[list[str] | None, Option(help="NAME=VALUE,VALUE...: run once per value; repeat to cross several.")]
 

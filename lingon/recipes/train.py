@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from lingon.recipes.folder import Folder
-from lingon.recipes.sources import Source
+from lingon.recipes.data_settings import Source
+from lingon.recipes.folder_settings import Folder
 from lingon.tasks.settings import TrainSettings
 
 
@@ -20,11 +20,11 @@ def train(task: str, source: Source, settings: TrainSettings, folder: Folder) ->
     from lingon.engine.distributed import process_group
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
-    from lingon.recipes import prepare
+    from lingon.recipes import training_config as prepare
     from lingon.recipes.summary import Clock, after_training, ended, record_of, summary, write_page
     from lingon.tasks.registry import task_of
     from lingon.tasks.training import TrainContext
-    from lingon.word_vectors.files.load import read_vectors
+    from lingon.word_vectors.files.text_format import read_vectors
 
     settings, device, clock = settings.checked(), pick_device(settings.device), Clock()
     data = source.read()

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from typer import Option
 
 from lingon.recipes.file_settings import Files, TextColumn, one_column
-from lingon.recipes.folder import Folder
+from lingon.recipes.folder_settings import Folder
 from lingon.recipes.vector_settings import VectorSettings, checked
 
 Data = Annotated[

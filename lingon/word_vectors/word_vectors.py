@@ -58,7 +58,7 @@ class WordVectors(Mapping[str, np.ndarray]):
 
     @classmethod
     def open(cls, source: str | Path, missing: Rule | None = None, on_bad_line: str = "stop") -> "WordVectors":
-        """Load vectors of the catalogue by name, or a file of any known format (see `lingon.word_vectors.files.load`).
+        """Load vectors of the catalogue by name, or a file of any known format (see `lingon.word_vectors.files`).
 
         Without a rule, files that have vectors of n-grams get `subwords`. on_bad_line: stop or skip, for text files.
         """

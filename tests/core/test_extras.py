@@ -5,7 +5,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from lingon.core.extras import install_command, missing, packages_of, python_command
+from lingon.core.optional_packages import install_command, missing, packages_of, python_command
 
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 
@@ -17,12 +17,12 @@ def test_the_packages_are_those_of_the_project():
 
 
 def test_the_command_names_packages_which_every_registry_has(monkeypatch):
-    monkeypatch.setattr("lingon.core.extras.python_command", lambda: "python")
+    monkeypatch.setattr("lingon.core.optional_packages.python_command", lambda: "python")
     assert install_command("plots") == "python -m pip install 'matplotlib>=3.8'"
 
 
 def test_missing_are_those_that_cannot_be_imported(monkeypatch):
-    monkeypatch.setattr("lingon.core.extras.find_spec", lambda name: None if name == "onnx" else True)
+    monkeypatch.setattr("lingon.core.optional_packages.find_spec", lambda name: None if name == "onnx" else True)
     assert missing("export") == ["onnx"]
 
 

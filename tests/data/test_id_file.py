@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from lingon.core.errors import DataError
-from lingon.data import id_file
+from lingon.data import word_id_file as id_file
 from lingon.data.files.text_stream import portions
-from lingon.data.id_file import END, between_spaces, count_words, read_ids, write_ids
+from lingon.data.word_id_file import END, between_spaces, count_words, read_ids, write_ids
 
 LINES = ["a b c a", "", "b a", "c " * 30, "a", "d e"]
 

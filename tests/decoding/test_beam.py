@@ -16,10 +16,10 @@ from lingon.decoding.beam import (
     none_can_win,
     none_would_win_now,
 )
+from lingon.decoding.decoder_protocol import start_sequences
 from lingon.decoding.logits_processors import logit_bias, no_repeat_ngram_size
-from lingon.decoding.prompts import read
+from lingon.decoding.prefill import read
 from lingon.decoding.sample import greedy, sample
-from lingon.decoding.step import start_sequences
 from tests.decoding.toy import Toy
 
 PROMPTS = [[3], [1, 2, 3], [1, 2], [3, 1, 2, 3, 3]]

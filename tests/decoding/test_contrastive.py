@@ -7,9 +7,9 @@ import torch
 
 from lingon.core.errors import NotFinite, UserError
 from lingon.decoding.contrastive import contrastive_search
+from lingon.decoding.decoder_protocol import start_sequences
 from lingon.decoding.logits_processors import temperature
 from lingon.decoding.score_tokens import AT_ONCE, token_logprobs
-from lingon.decoding.step import start_sequences
 from tests.decoding.toy import Toy
 
 

@@ -7,12 +7,12 @@ import torch
 
 from lingon.core.errors import NotFinite
 from lingon.decoding.beam import BeamParams, beam_search
+from lingon.decoding.decoder_protocol import start_sequences
 from lingon.decoding.logits_processors import logit_bias
-from lingon.decoding.prompts import read
+from lingon.decoding.prefill import read
 from lingon.decoding.sample import sample
 from lingon.decoding.score_tokens import score_tokens, token_logprobs
 from lingon.decoding.speculative import Reader, speculative_decode
-from lingon.decoding.step import start_sequences
 from tests.decoding.toy import Toy
 
 

@@ -13,12 +13,12 @@ from lingon.data.tokenizers.token_bytes import pieces_of
 from lingon.decoding import grammar as grammar_file
 from lingon.decoding.automaton import compiled
 from lingon.decoding.beam import BeamParams, beam_search
+from lingon.decoding.decoder_protocol import start_sequences
 from lingon.decoding.grammar import Grammar
 from lingon.decoding.json_schema import schema_grammar
-from lingon.decoding.prompts import read
+from lingon.decoding.prefill import read
 from lingon.decoding.regex import parse
 from lingon.decoding.sample import multinomial, sample
-from lingon.decoding.step import start_sequences
 from tests.decoding.toy import Toy
 
 TEXTS = ['The film is good, 12 of 30 say: "yes".', "a née café {in} Paris", "42 and 7, not 1999 nor 0.5"] * 3

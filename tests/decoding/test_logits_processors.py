@@ -8,6 +8,7 @@ import torch
 from scipy.stats import chisquare
 
 from lingon.core.errors import UserError
+from lingon.decoding.decoder_protocol import TokenSequence, start_sequences
 from lingon.decoding.logits_processors import (
     exactly_top_k,
     logit_bias,
@@ -20,7 +21,6 @@ from lingon.decoding.logits_processors import (
     typical_p,
 )
 from lingon.decoding.sample import multinomial
-from lingon.decoding.step import TokenSequence, start_sequences
 
 V = 11
 

@@ -8,10 +8,10 @@ import torch
 from scipy.stats import chisquare
 
 from lingon.core.errors import NotFinite, UserError
+from lingon.decoding.decoder_protocol import start_sequences
 from lingon.decoding.logits_processors import logit_bias, no_repeat_ngram_size, temperature, top_k, top_p
-from lingon.decoding.prompts import padded_left, read
+from lingon.decoding.prefill import padded_left, read
 from lingon.decoding.sample import greedy, multinomial, sample
-from lingon.decoding.step import start_sequences
 from tests.decoding.toy import Toy, chances
 
 PROMPTS = [[3], [1, 2, 3], [1, 2], [3, 1, 2, 3, 3], [1, 2, 3]]

@@ -6,11 +6,11 @@ import pytest
 from scipy.stats import chisquare
 
 from lingon.decoding.beam import BeamParams, beam_search
+from lingon.decoding.decoder_protocol import start_sequences
 from lingon.decoding.logits_processors import exactly_top_k, min_p, top_k, top_p, typical_p
-from lingon.decoding.prompts import read
+from lingon.decoding.prefill import read
 from lingon.decoding.sample import multinomial, sample
 from lingon.decoding.speculative import Acceptance, Reader, speculative_decode
-from lingon.decoding.step import start_sequences
 from tests.decoding.toy import Toy, chances
 
 RULES = {

@@ -7,11 +7,11 @@ import torch
 from scipy.stats import chisquare
 
 from lingon.core.errors import UserError
+from lingon.decoding.decoder_protocol import TokenSequence, apply, start_sequences
 from lingon.decoding.logits_processors import exactly_top_k, logit_bias, no_repeat_ngram_size, temperature, top_k, top_p
-from lingon.decoding.prompts import read
+from lingon.decoding.prefill import read
 from lingon.decoding.sample import greedy, sample
 from lingon.decoding.speculative import Acceptance, Reader, speculative_decode
-from lingon.decoding.step import TokenSequence, apply, start_sequences
 from tests.decoding.toy import Toy
 
 DRAFTS = {

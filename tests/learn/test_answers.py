@@ -10,8 +10,8 @@ import torch.nn.functional as F
 
 from lingon.learn.cells import code_cells
 from lingon.learn.exercises import read_exercises
-from lingon.learn.judge import problem_with
 from lingon.learn.lessons import find_lesson
+from lingon.learn.run_check import problem_with
 
 RIGHT, WRONG = [], []
 

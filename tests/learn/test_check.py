@@ -12,7 +12,7 @@ import pytest
 from lingon.core.errors import DataError, UserError
 from lingon.learn.check import attempt, check_lesson
 from lingon.learn.exercises import Exercise, Result
-from lingon.learn.judge import problem_with
+from lingon.learn.run_check import problem_with
 
 RIGHT = {
     "double": "def double(x):\n    return 2 * x\n",

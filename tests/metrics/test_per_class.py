@@ -12,7 +12,7 @@ from lingon.metrics.calibration import expected_calibration_error, reliability
 from lingon.metrics.confusion import confusion_matrix
 from lingon.metrics.correlation import ranks, spearman
 from lingon.metrics.likelihood import Likelihood, exp, with_cache
-from lingon.metrics.names import HIGHER_IS_BETTER
+from lingon.metrics.metric_table import HIGHER_IS_BETTER
 from lingon.metrics.per_class import per_class
 from lingon.metrics.ranking import auc, binary_auc
 from lingon.tasks.classify import scores

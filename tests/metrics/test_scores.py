@@ -7,7 +7,7 @@ import pytest
 
 from lingon.core.errors import UserError
 from lingon.core.strict_json import dumps
-from lingon.metrics.names import HIGHER_IS_BETTER
+from lingon.metrics.metric_table import HIGHER_IS_BETTER
 from lingon.metrics.scores import Scores
 
 

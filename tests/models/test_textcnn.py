@@ -11,7 +11,7 @@ from lingon.data.tokenizers import words
 from lingon.models.textcnn import TextCNN
 from lingon.tasks.classify.prepare import attach_vectors
 from lingon.tasks.classify.settings import Settings
-from lingon.word_vectors.files.load import read_vectors
+from lingon.word_vectors.files.text_format import read_vectors
 
 WIDTH = 5
 VECTORS = {"good": [1, 2, 3, 4, 5], "film": [6, 7, 8, 9, 10]}

@@ -9,7 +9,7 @@ from lingon.core.errors import UserError
 from lingon.program import Variable, compile, where
 from lingon.program.elementwise import UFUNCS
 from lingon.program.expression import make
-from lingon.program.kinds import DTYPES
+from lingon.program.operator_types import DTYPES
 
 DTYPE_PAIRS = list(itertools.product(DTYPES, DTYPES))
 NUMBERS = (True, 2, 2.5, -1)

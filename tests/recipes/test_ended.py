@@ -7,8 +7,8 @@ import pytest
 
 import lingon
 from lingon.core.errors import UserError
-from lingon.recipes.folder import Folder
-from lingon.recipes.sources import LabelledTexts, RunningText
+from lingon.recipes.data_settings import LabelledTexts, RunningText
+from lingon.recipes.folder_settings import Folder
 from lingon.recipes.train import train as run
 from lingon.tasks.classify.settings import Settings
 from lingon.tasks.language_model.settings import Settings as TextSettings

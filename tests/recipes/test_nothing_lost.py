@@ -15,8 +15,8 @@ from lingon.cli.app import app
 from lingon.core.errors import NotFinite
 from lingon.core.files import read_json, write_json
 from lingon.engine.run import Run
-from lingon.recipes.folder import Folder
-from lingon.recipes.sources import RunningText
+from lingon.recipes.data_settings import RunningText
+from lingon.recipes.folder_settings import Folder
 from lingon.recipes.sweep import sweep
 from lingon.recipes.train import train as run_recipe
 from lingon.tasks.language_model.settings import Settings
@@ -93,7 +93,7 @@ def test_every_json_that_leaves_is_strict(data, capsys, monkeypatch):
         ("predict", "run", "a bright film", "", "--format", "jsonl", "--words"),
         ("evaluate", "lm", "--data", "base.csv.txt", "--json"),
         ("logprob", "lm", "the film", "--json"),
-        ("generate", "lm", "--prompt", "the", "--tokens", "3", "--json"),
+        ("generate", "lm", "--prompt", "the", "--max-new-tokens", "3", "--json"),
         ("vectors", "nearest", "film", "--vectors", "v", "--json"),
         ("vectors", "odd-one-out", "film", "cast", "the", "--vectors", "v", "--json"),
         ("vectors", "analogy", "film", "cast", "the", "--vectors", "v", "--json"),
@@ -107,7 +107,7 @@ def test_every_json_that_leaves_is_strict(data, capsys, monkeypatch):
             strict(line)
     run("predict", "run", "--file", "one_class_test.csv", "--out", "scored.jsonl")
     run("vectors", "map", "film", "cast", "the", "--vectors", "v", "--projection", "pca", "--out", "map.html")
-    run("generate", "lm", "--prompt", "the", "--tokens", "3", "--page", "g.html")
+    run("generate", "lm", "--prompt", "the", "--max-new-tokens", "3", "--page", "g.html")
     seen = set()
     for path in sorted(data.rglob("*")):
         if path.suffix == ".json" and path.is_file():

@@ -15,11 +15,11 @@ from lingon.core.files import read_json, sha256_of
 from lingon.data.running_text import lines_of
 from lingon.engine.log import read_metrics
 from lingon.kernels.aot_compile import linker
-from lingon.recipes.folder import Folder
+from lingon.recipes.folder_settings import Folder
 from lingon.recipes.vector_settings import VectorSettings
 from lingon.recipes.vectors import question, vectors
 from lingon.word_vectors.files import load_vector_file
-from lingon.word_vectors.files.load import read_vectors
+from lingon.word_vectors.files.text_format import read_vectors
 from lingon.word_vectors.train import parallel as train_vectors
 
 SMALL = VectorSettings(
@@ -175,7 +175,7 @@ def test_skipgram_and_cbow_wait_neither_for_torch_nor_for_a_compiler(text, tmp_p
     """Saved, resumed and written: they would be three times the memory of everything else."""
     program = f"""
 import sys
-from lingon.recipes.folder import Folder
+from lingon.recipes.folder_settings import Folder
 from lingon.recipes.vector_settings import VectorSettings
 from lingon.recipes.vectors import vectors
 for method, resume in (("cbow", False), ("cbow", True), ("skipgram", False)):

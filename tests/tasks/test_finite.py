@@ -10,8 +10,8 @@ import torch
 
 from lingon.checkpoints.bundle import save_bundle
 from lingon.cli.app import app
+from lingon.core.check_finite import check_finite
 from lingon.core.errors import DataError, NotFinite, UserError
-from lingon.core.finite import check_finite
 from lingon.data.corpora.questions import Pair
 from lingon.data.examples import Examples, Splits
 from lingon.data.tokenizers import spaces, words

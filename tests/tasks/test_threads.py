@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from lingon.core.module_copies import eval_view, shallow_copy
+from lingon.core.eval_view import eval_view, shallow_copy
 from lingon.data.batches import contiguous_batches, shuffled_windows
 from lingon.data.examples import Examples
 from lingon.data.tokenizers import spaces, words

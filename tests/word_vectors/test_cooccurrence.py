@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lingon.core.errors import DataError, UserError
-from lingon.data.id_file import between_spaces, count_words, read_ids, write_ids
 from lingon.data.running_text import lines_of
+from lingon.data.word_id_file import between_spaces, count_words, read_ids, write_ids
 from lingon.word_vectors.train.cooccurrence import count_pairs
 from lingon.word_vectors.train.phrases import find_phrases, join_phrases
 

@@ -23,8 +23,8 @@ from lingon.word_vectors.files import (
     save_fasttext,
     save_vector_file,
 )
-from lingon.word_vectors.files.load import read_text, read_vectors
 from lingon.word_vectors.files.subwords import subword_rows
+from lingon.word_vectors.files.text_format import read_text, read_vectors
 
 WORDS = ["the", "café", "naïve", "日本", "-5"]
 TABLE = np.random.default_rng(0).standard_normal((5, 3)).astype(np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lingon.core.errors import DataError, UserError
-from lingon.word_vectors.files.load import read_vectors
+from lingon.word_vectors.files.text_format import read_vectors
 
 GOOD = "the 1 2.5 -3e-1\nfilm 4 5 6\n. . 7 8 9\n"
 TRUTH = np.array([[1, 2.5, -0.3], [4, 5, 6], [7, 8, 9]], np.float32)

@@ -10,7 +10,7 @@ from lingon.kernels.aot_compile import library, linker
 from lingon.kernels.word2vec_step import mean_step, step
 from lingon.word_vectors.train import word2vec_loops
 from lingon.word_vectors.train.glove import Side, train_glove
-from lingon.word_vectors.train.tables import (
+from lingon.word_vectors.train.sampling_tables import (
     NO_SUBWORDS,
     NO_TREE,
     Scheme,

@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from lingon.checkpoints.checkpoint import Checkpoint
 from lingon.checkpoints.gguf.config import FREQUENCIES, config_of
 from lingon.checkpoints.huggingface.config import hub_weights
+from lingon.checkpoints.published_model import Checkpoint
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.progress import track
 from lingon.core.shapes import Tensor

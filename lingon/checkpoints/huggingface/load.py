@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from lingon.checkpoints.checkpoint import Checkpoint
 from lingon.checkpoints.huggingface.config import hub_weights
 from lingon.checkpoints.huggingface.opener import HUB
 from lingon.checkpoints.huggingface.weight_files import read_weights, same_weights, weight_files, weight_shapes
+from lingon.checkpoints.published_model import Checkpoint
 from lingon.core.errors import DataError, FetchError, UserError, one_of, unknown
 from lingon.core.files import read_json
 from lingon.data.tokenizers.huggingface import read_tokenizer

@@ -8,9 +8,9 @@ from typing import Literal
 
 from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.data.examples import Examples
-from lingon.data.files.formats import FORMATS, rows_of
 from lingon.data.files.lines import FileOptions, whole_text
 from lingon.data.files.row import Row, cell_text, label_text
+from lingon.data.files.table_rows import FORMATS, rows_of
 from lingon.data.files.text_columns import choose
 
 __all__ = ["FORMATS", "FileOptions", "OnBadRow", "Report", "label_text", "read_examples"]

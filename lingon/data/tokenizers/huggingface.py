@@ -9,7 +9,7 @@ from tokenizers import decoders, models, pre_tokenizers
 
 from lingon.core.errors import DataError
 from lingon.core.files import read_bytes, read_json, write_json
-from lingon.data.tokenizers.guard import guarded
+from lingon.data.tokenizers.panic_guard import guarded
 from lingon.data.tokenizers.tokenizer import Tokenizer
 
 MERGES = 64 << 20  # bytes

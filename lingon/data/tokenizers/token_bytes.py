@@ -8,7 +8,7 @@ from functools import partial
 from tokenizers.pre_tokenizers import ByteLevel
 
 from lingon.core.errors import UserError
-from lingon.data.tokenizers.guard import guarded
+from lingon.data.tokenizers.panic_guard import guarded
 from lingon.data.tokenizers.tokenizer import Tokenizer
 from lingon.data.tokenizers.vocab import SPECIALS, UNK
 

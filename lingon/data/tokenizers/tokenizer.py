@@ -14,9 +14,9 @@ from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write, read_json
 from lingon.data.tokenizers.ascii_words import lowercase_of, runs, words_of
 from lingon.data.tokenizers.graphemes import on_whole_characters
-from lingon.data.tokenizers.growth import check_growth
-from lingon.data.tokenizers.guard import guarded
+from lingon.data.tokenizers.length_bound import check_growth
 from lingon.data.tokenizers.pairs import PAIR, SINGLE, EncodedPair, check_max_length, processed, with_template
+from lingon.data.tokenizers.panic_guard import guarded
 from lingon.data.tokenizers.special_tokens import instead_of_specials, padding_id
 from lingon.data.tokenizers.text_check import check_text, not_text, short
 from lingon.data.tokenizers.vocab import UNK, Vocab

@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from lingon.core.check_finite import check_finite
 from lingon.core.config_keys import want
 from lingon.core.errors import DataError, UserError, unknown
-from lingon.core.finite import check_finite
+from lingon.core.eval_view import eval_view
 from lingon.core.markdown import plain
-from lingon.core.module_copies import eval_view
 from lingon.core.shapes import Float, Tensor
 from lingon.core.terminal import printable
 from lingon.data.batches import Batch, Loader, text_batches

@@ -9,7 +9,7 @@ from lingon.data.examples import Examples
 from lingon.engine.log import read_metrics
 from lingon.metrics.calibration import expected_calibration_error, reliability
 from lingon.metrics.confusion import confusion_matrix
-from lingon.metrics.names import format_metric
+from lingon.metrics.metric_table import format_metric
 from lingon.metrics.per_class import ClassScores, per_class
 from lingon.pages.charts import bar_chart
 from lingon.pages.curves import curves

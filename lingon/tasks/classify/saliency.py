@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from lingon.core.module_copies import eval_view
+from lingon.core.eval_view import eval_view
 from lingon.tasks.classify.classifier import Classifier
 
 LONGEST = 400  # words of a text that are looked at; each costs one more run of the model

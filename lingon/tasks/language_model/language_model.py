@@ -10,22 +10,22 @@ from torch import nn
 
 from lingon.core.config_keys import want
 from lingon.core.errors import DataError, UserError
-from lingon.core.module_copies import eval_view
+from lingon.core.eval_view import eval_view
 from lingon.core.shapes import Float, Tensor
 from lingon.data.tokenizers import Tokenizer
 from lingon.data.tokenizers.token_bytes import Pieces, pieces_of
 from lingon.data.tokenizers.vocab import UNK
 from lingon.decoding.beam import BeamParams, Hypothesis, beam_search
 from lingon.decoding.contrastive import contrastive_search
+from lingon.decoding.decoder_protocol import DecoderState, LogitsProcessor, TokenSequence, start_sequences
 from lingon.decoding.detokenize import detokenize
 from lingon.decoding.grammar import Grammar, grammar_of
 from lingon.decoding.logits_processors import exactly_top_k
-from lingon.decoding.prompts import read
+from lingon.decoding.prefill import read
 from lingon.decoding.sample import Token, sample
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.decoding.score_tokens import score_tokens, token_logprobs
 from lingon.decoding.speculative import Acceptance, Reader, speculative_decode
-from lingon.decoding.step import DecoderState, LogitsProcessor, TokenSequence, start_sequences
 from lingon.kernels.packed_linear import swap_linear
 from lingon.layers.kv_cache import KVCache
 from lingon.layers.recurrent_state import RecurrentState

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from lingon.core.finite import check_finite
-from lingon.core.module_copies import eval_view
+from lingon.core.check_finite import check_finite
+from lingon.core.eval_view import eval_view
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.data.batches import Batch, Tokens, contiguous_batches
 from lingon.engine.loss import Loss

@@ -54,7 +54,7 @@ def load_vector_file(path: Path, on_bad_line: str = "stop") -> Loaded:
 
     Raises DataError that names the file, and the line where there are lines.
     """
-    from lingon.word_vectors.files.load import read_text
+    from lingon.word_vectors.files.text_format import read_text
 
     if on_bad_line not in ("stop", "skip"):
         raise unknown("way with bad lines", on_bad_line, ("stop", "skip"))

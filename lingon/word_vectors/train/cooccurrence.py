@@ -8,7 +8,7 @@ import numpy as np
 
 from lingon.core.files import atomic_write
 from lingon.core.progress import track
-from lingon.data.id_file import read_ids
+from lingon.data.word_id_file import read_ids
 from lingon.kernels.jit import kernel
 
 PIECE = 1 << 20  # word numbers read in one go

@@ -13,7 +13,7 @@ import numpy as np
 
 from lingon.core.errors import DataError, Interrupted, NotFinite
 from lingon.core.progress import track
-from lingon.data.id_file import read_ids
+from lingon.data.word_id_file import read_ids
 from lingon.engine.interrupt import interruptible
 from lingon.engine.run import Run
 

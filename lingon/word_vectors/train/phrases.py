@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from lingon.core.errors import UserError
 from lingon.data.files.text_stream import portions
-from lingon.data.id_file import FAR_TOO_MANY, LETTERS, Split
+from lingon.data.word_id_file import FAR_TOO_MANY, LETTERS, Split
 
 
 def find_phrases(

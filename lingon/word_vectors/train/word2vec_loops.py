@@ -9,7 +9,7 @@ import numpy as np
 
 from lingon.kernels import aot_compile
 from lingon.kernels.aot_compile import call, library, write_library
-from lingon.word_vectors.train.tables import Draws, Scheme, SubwordTable, Tree, Workspace, workspace_for
+from lingon.word_vectors.train.sampling_tables import Draws, Scheme, SubwordTable, Tree, Workspace, workspace_for
 
 Loop = Callable[..., tuple[float, int, int]]
 HERE, KERNELS = Path(__file__).parent, Path(aot_compile.__file__).parent

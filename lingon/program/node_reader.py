@@ -8,10 +8,10 @@ import numpy as np
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.files import sha256_of
 from lingon.program.expression import Expression, Variable, constant, make
-from lingon.program.kinds import Mismatch, whole
 from lingon.program.loops import Body, item, loop_of
+from lingon.program.operator_types import Mismatch, whole
 from lingon.program.operators import OPERATORS, check
-from lingon.program.source import here
+from lingon.program.source_location import here
 
 NODES, DEPTH, BESIDE = 100_000, 8, 1 << 40  # nodes of a program, loops in loops, bytes of constants
 WORDS = {"inf": float("inf"), "-inf": -float("inf"), "nan": float("nan")}

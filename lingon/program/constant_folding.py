@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lingon.program.expression import Expression, constant
-from lingon.program.kinds import Mismatch
+from lingon.program.operator_types import Mismatch
 from lingon.program.operators import OPERATORS
 from lingon.program.rewrite import rewrite
 

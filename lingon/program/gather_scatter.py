@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lingon.program.kinds import Mismatch, Operator, Type, axis_of, whole
+from lingon.program.operator_types import Mismatch, Operator, Type, axis_of, whole
 
 
 def _ids(t: Type) -> None:

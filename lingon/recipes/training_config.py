@@ -8,7 +8,7 @@ from lingon.engine.evaluation import Evaluation
 from lingon.engine.fit import TrainConfig
 from lingon.engine.optimizers import adamw
 from lingon.engine.sparse_optimizer import row_adagrad
-from lingon.metrics.names import HIGHER_IS_BETTER
+from lingon.metrics.metric_table import HIGHER_IS_BETTER
 from lingon.models.registry import entry_of
 from lingon.tasks.settings import TrainSettings
 from lingon.tasks.training import Training

@@ -7,7 +7,7 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.decoding.step import DecoderState, Step, select
+from lingon.decoding.decoder_protocol import DecoderState, Step, select
 
 
 def read(

@@ -8,7 +8,7 @@ from lingon.program.fuse import alone, blockwise, fuse
 from lingon.program.loop_step import Build, loop_step
 from lingon.program.memory import Life
 from lingon.program.operators import OPERATORS
-from lingon.program.steps import Blocks, Call, Copy, Step, View, blocks_of
+from lingon.program.plan_steps import Blocks, Call, Copy, Step, View, blocks_of
 from lingon.program.text import formula
 from lingon.program.threads import together
 

@@ -3,7 +3,7 @@
 import pytest
 
 from lingon.cli.app import _run
-from lingon.cli.other_names import COMMANDS, FLAGS
+from lingon.cli.flag_suggestions import COMMANDS, FLAGS
 
 TYPED = {
     "classify --data x": "No such command 'classify'; did you mean `lingon train classify`?",
