@@ -43,14 +43,14 @@ class RecurrentState:
     def join(cls, parts: Sequence[tuple[Int[Tensor, " N"], "RecurrentState"]], batch: int) -> "RecurrentState":
         """Return one state of `batch` rows from states of some of them each."""
 
-        def joined(i: int, k: int) -> Tensor:
+        def scattered(i: int, k: int) -> Tensor:
             first = parts[0][1].layers[i][k]
             out = first.new_zeros(batch, first.shape[1])
             for rows, part in parts:
                 out = out.index_copy(0, rows, part.layers[i][k])
             return out
 
-        layers = ((joined(i, 0), joined(i, 1)) for i in range(len(parts[0][1].layers)))
+        layers = ((scattered(i, 0), scattered(i, 1)) for i in range(len(parts[0][1].layers)))
         return cls(tuple(layers), max(part.length for _, part in parts))
 
 
