@@ -16,9 +16,9 @@ from lingon.cli.train import Recipes
 from lingon.core.errors import UserError, unknown
 from lingon.core.terminal import printable, screened
 from lingon.recipes import names, recipe_of
+from lingon.recipes.as_command import as_command
 from lingon.recipes.estimate import estimate
 from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, one_column
-from lingon.recipes.sweep import as_command
 
 # Plain help and no rich tracebacks: rich costs 100 ms at every start, and errors are one line here (see errors.py).
 plain = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "no_args_is_help": True}

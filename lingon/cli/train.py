@@ -4,7 +4,7 @@ import typer
 from typer.core import TyperGroup
 
 from lingon.recipes import WITHOUT_SCORE, names, recipe_of
-from lingon.recipes.sweep import as_command
+from lingon.recipes.as_command import as_command
 
 
 class Recipes(TyperGroup):

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from lingon.core.errors import UserError, one_of, unknown
 from lingon.recipes import WITHOUT_SCORE, names, recipe_of
-from lingon.recipes.sweep import call, parameters_of
+from lingon.recipes.command_flags import call, parameters_of
 
 
 def train(

@@ -1,68 +1,22 @@
-"""A recipe as a command, and a hyper-parameter sweep: the same recipe in a loop."""
+"""A hyperparameter sweep: the same recipe in a loop, for every combination of the values."""
 
 import inspect
 import itertools
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_type_hints
-
-from typer import Option
+from typing import Any, get_args
 
 from lingon.core.errors import NotFinite, UserError, unknown
 from lingon.core.files import read_json, write_json
 from lingon.core.terminal import printable
 from lingon.metrics.metric_table import HIGHER_IS_BETTER, format_metric
-
-Sweep = Annotated[list[str] | None, Option(help="NAME=VALUE,VALUE...: run once per value; repeat to cross several.")]
-
-
-def as_command(recipe: Callable, sweeps: bool = True) -> Callable:
-    """A function for the command line; its flags are the recipe's parameters and the fields of its settings."""
-    parameters = parameters_of(recipe)
-    if sweeps:
-        parameters.append(_parameter("sweep", Sweep, None))
-
-    def command(**flags: Any) -> None:
-        varied = flags.pop("sweep", None)
-        if varied:
-            sweep(recipe, flags, [vary(text, parameters) for text in varied])
-        else:
-            call(recipe, flags)
-
-    command.__signature__ = inspect.Signature(parameters)
-    command.__annotations__ = {p.name: p.annotation for p in parameters}
-    command.__doc__ = recipe.__doc__
-    return command
-
-
-def parameters_of(recipe: Callable) -> list[inspect.Parameter]:
-    """Return the parameters of a recipe, each field of its settings as one of its own."""
-    hints, parameters = get_type_hints(recipe, include_extras=True), []
-    for name, given in inspect.signature(recipe).parameters.items():
-        if is_dataclass(given.default):  # an object, or a class whose first fields have no default
-            parameters += _flags(given.default)
-        else:
-            parameters.append(_parameter(name, hints[name], given.default))
-    return parameters
-
-
-def call(recipe: Callable, flags: dict[str, Any]) -> Any:
-    """Calls a recipe with flat flags, putting those of each settings object together."""
-    arguments = {}
-    for name, given in inspect.signature(recipe).parameters.items():
-        if is_dataclass(given.default):
-            kind = given.default if isinstance(given.default, type) else type(given.default)
-            arguments[name] = kind(**{f.name: flags[f.name] for f in fields(kind)})
-        else:
-            arguments[name] = flags[name]
-    return recipe(**arguments)
+from lingon.recipes.command_flags import call
 
 
 def vary(text: str, parameters: list[inspect.Parameter]) -> tuple[str, list[Any]]:
-    """Reads `lr=1e-3,3e-4` into a name and values of the right type."""
+    """Return a name and values of the right type from text such as `lr=1e-3,3e-4`."""
     name, equals, values = text.partition("=")
     name = name.strip().lstrip("-").replace("-", "_")
     known = {p.name: p.annotation for p in parameters if p.name not in ("sweep", "out", "resume", "overwrite")}
@@ -74,7 +28,7 @@ def vary(text: str, parameters: list[inspect.Parameter]) -> tuple[str, list[Any]
 
 
 def sweep(recipe: Callable, flags: dict[str, Any], varied: list[tuple[str, list[Any]]]) -> list[dict[str, Any]]:
-    """Runs every combination in a folder of its own, skips those that are done, resumes those that are not.
+    """Run every combination in a folder of its own, skips those that are done, resumes those that are not.
 
     A run whose numbers overflow does not end the others. Prints a table, best on the validation texts first, and
     writes it to sweep.json.
@@ -102,14 +56,14 @@ def sweep(recipe: Callable, flags: dict[str, Any], varied: list[tuple[str, list[
 
 
 def _rank(value: float | None, higher_is_better: bool) -> float:
-    """The place of a score, the least first; what is no number comes last."""
+    """Return the sort key of a score, best first; what is no number comes last."""
     if value is None:
         return math.inf
     return -value if higher_is_better else value
 
 
 def table(rows: list[dict[str, Any]], score: str) -> str:
-    """The runs of a sweep as lines. Their folders come last and whole, however narrow the terminal."""
+    """Return the runs of a sweep as lines of text. Their folders come last and whole, however narrow the terminal."""
     lines = [[printable(name) for name in rows[0]]]
     lines += [[format_metric(v) if k.endswith(score) else printable(v) for k, v in row.items()] for row in rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -117,18 +71,8 @@ def table(rows: list[dict[str, Any]], score: str) -> str:
 
 
 def finished(out: Path) -> bool:
-    """Whether a run has come to its end and was tested."""
+    """Return whether a run has come to its end and was tested."""
     return (out / "run.json").is_file() and "test" in read_json(out / "run.json")
-
-
-def _flags(default: Any) -> list[inspect.Parameter]:
-    hints = get_type_hints(default if isinstance(default, type) else type(default), include_extras=True)
-    missing = inspect.Parameter.empty
-    return [_parameter(f.name, hints[f.name], getattr(default, f.name, missing)) for f in fields(default)]
-
-
-def _parameter(name: str, hint: Any, default: Any) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
 
 
 def _value(text: str, hint: Any, name: str) -> Any:

@@ -10,12 +10,12 @@ from lingon.core.errors import UserError
 from lingon.core.files import read_json
 from lingon.engine.log import read_metrics
 from lingon.recipes import recipe_of
+from lingon.recipes.as_command import as_command
 from lingon.recipes.data_settings import RunningText
 from lingon.recipes.estimate import estimate
 from lingon.recipes.file_settings import Files
 from lingon.recipes.folder_settings import Folder
 from lingon.recipes.read_examples import Asked, read_examples
-from lingon.recipes.sweep import as_command
 from lingon.recipes.train import train
 from lingon.tasks.language_model.settings import Settings
 from tests.engine.test_reliability import python

@@ -14,7 +14,8 @@ from lingon.data.examples import Examples
 from lingon.data.tokenizers import words
 from lingon.models.registry import entry_of, models_for
 from lingon.recipes import WITHOUT_SCORE, names, recipe_of
-from lingon.recipes.sweep import as_command, vary
+from lingon.recipes.as_command import as_command
+from lingon.recipes.sweep import vary
 from lingon.recipes.train import train
 from lingon.recipes.vectors import vectors
 from lingon.tasks.classify.prepare import model_of
