@@ -74,7 +74,8 @@ class Average:
     """The running average of a model's parameters. Buffers are not averaged: the model's newest are used."""
 
     def __init__(self, kind: EMA | SWA | NTASGD, model: nn.Module):
-        self.kind, self.count, self.started, self.values = kind, 0, not isinstance(kind, NTASGD), []
+        self.kind, self.count, self.started = kind, 0, not isinstance(kind, NTASGD)
+        self.values: list[float] = []
         self.names = [name for name, _ in model.named_parameters()]
         self.weights = [local(p.detach()) for p in model.parameters()]  # the model's own memory
         self.copies = [p.detach().clone() for p in model.parameters()]
@@ -91,6 +92,7 @@ class Average:
     def observe(self, value: float) -> None:
         """Take note of an evaluation, of which lower is better; the average may begin after it."""
         if not self.started:
+            assert isinstance(self.kind, NTASGD)
             self.values.append(value)
             self.started = self.kind.due(self.values)
 

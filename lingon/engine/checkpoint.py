@@ -127,12 +127,12 @@ def _read(path: Path) -> dict[str, Tree]:
 def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
     """Write arrays of NumPy as they are; where tensors are among them, through torch, which is there then."""
     if not any(map(_is_tensor, arrays.values())):
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save_file as save_numpy
 
-        save_file(arrays, path)
+        save_numpy(arrays, path)
         return
     import torch
-    from safetensors.torch import save_file
+    from safetensors.torch import save_file as save_torch
 
     tensors, held = {}, set()
     for name, array in arrays.items():
@@ -141,7 +141,7 @@ def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
         # Safetensors refuses two names for one memory, which tied weights have.
         tensors[name] = tensor.clone() if place in held else tensor
         held.add(place)
-    save_file(tensors, path)
+    save_torch(tensors, path)
 
 
 def _is_tensor(value: Any) -> bool:

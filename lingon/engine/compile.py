@@ -1,6 +1,7 @@
 """torch.compile as an option, wrapped around a model from outside."""
 
 import shutil
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,4 +17,5 @@ def compile_model(model: nn.Module) -> nn.Module:
     on_cpu = all(p.device.type == "cpu" for p in model.parameters())
     if on_cpu and not any(map(shutil.which, ("c++", "g++", "clang++", "cl"))):
         raise UserError("torch.compile needs a C++ compiler such as g++; install one, or train without compiling")
-    return torch.compile(model, dynamic=True)
+    compiled: Any = torch.compile(model, dynamic=True)  # said to be a function; of a module it is a module
+    return compiled

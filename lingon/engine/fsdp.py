@@ -67,7 +67,8 @@ def is_sharded(value: Any) -> bool:
 
 def local(tensor: Tensor) -> Tensor:
     """Return what this process has of a tensor: all of it when it is not spread."""
-    return tensor.to_local() if is_sharded(tensor) else tensor
+    spread: Any = tensor
+    return spread.to_local() if is_sharded(tensor) else tensor
 
 
 def full_tensors(tree: Any) -> Any:
@@ -85,7 +86,8 @@ def shard_like(tensor: Tensor, other: Tensor) -> Tensor:
         return tensor
     from torch.distributed.tensor import distribute_tensor
 
-    return distribute_tensor(tensor.to(other.device), other.device_mesh, other.placements, src_data_rank=None)
+    like: Any = other
+    return distribute_tensor(tensor.to(like.device), like.device_mesh, like.placements, src_data_rank=None)
 
 
 def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
@@ -110,8 +112,9 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: dict) -> None:
 @contextlib.contextmanager
 def no_gradient_sync(model: Sharded) -> Iterator[None]:
     """Inside, gradients are not yet summed over the processes."""
-    model.module.set_requires_gradient_sync(False)
+    sharded: Any = model.module  # an FSDPModule, whose class is imported when it is needed
+    sharded.set_requires_gradient_sync(False)
     try:
         yield
     finally:
-        model.module.set_requires_gradient_sync(True)
+        sharded.set_requires_gradient_sync(True)

@@ -24,7 +24,7 @@ class Loss(NamedTuple):
     """
 
     total: Float[Tensor, ""]
-    count: float
+    count: float  # type: ignore[assignment]  # a tuple has a method of this name
     carry: Any = None
     logs: Mapping[str, float] = NOTHING
 
@@ -37,7 +37,7 @@ class Weighted(NamedTuple):
 
     value: Float[Tensor, ""]
     weight: float
-    count: float
+    count: float  # type: ignore[assignment]  # a tuple has a method of this name
     carry: Any
     logs: Mapping[str, float]
 

@@ -12,7 +12,8 @@ NORMS = (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.modules.batchnorm._NormBase)
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
     """Parameters that train, in two groups: matrices decay; biases, norms and whatever has one axis or none do not."""
     spared = {id(p) for module in model.modules() if isinstance(module, NORMS) for p in module.parameters()}
-    decaying, others = [], []
+    decaying: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for name, p in model.named_parameters():
         if p.requires_grad:
             spare = p.ndim < 2 or id(p) in spared or name.rpartition(".")[2].startswith("bias")

@@ -2,6 +2,7 @@
 
 import math
 import random
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,8 @@ from lingon.core.shapes import Tensor
 
 def random_state(device: torch.device) -> dict[str, Tensor]:
     """Return the states of PyTorch's, NumPy's and Python's generators and the GPU's; the shapes never change."""
-    _, keys, position, has_normal, normal = np.random.get_state()
+    numpy_state: Any = np.random.get_state()  # a tuple, or a dict where that is asked for
+    _, keys, position, has_normal, normal = numpy_state
     _, words, python_normal = random.getstate()
     state = {
         "torch": torch.get_rng_state(),

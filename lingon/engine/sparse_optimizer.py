@@ -51,11 +51,14 @@ class RowAdagrad(Optimizer):
 
 
 def _dense(p: Tensor, sums: Float[Tensor, " R"], lr: float, eps: float) -> None:
-    sums += p.grad.square().flatten(1).mean(1) if p.ndim > 1 else p.grad.square()
-    p -= lr * p.grad / (sums.sqrt() + eps).view(-1, *[1] * (p.ndim - 1))
+    gradient = p.grad
+    assert gradient is not None
+    sums += gradient.square().flatten(1).mean(1) if p.ndim > 1 else gradient.square()
+    p -= lr * gradient / (sums.sqrt() + eps).view(-1, *[1] * (p.ndim - 1))
 
 
 def _sparse(p: Float[Tensor, "R C"], sums: Float[Tensor, " R"], lr: float, eps: float) -> None:
+    assert p.grad is not None
     gradient = rows_once(p.grad)
     rows, values = gradient._indices()[0], gradient._values()
     if p.device.type == "cpu" and p.dtype == torch.float32 and p.is_contiguous():

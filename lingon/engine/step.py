@@ -26,7 +26,7 @@ class StepResult(NamedTuple):
     """
 
     total: float
-    count: float
+    count: float  # type: ignore[assignment]  # a tuple has a method of this name
     examples: int
     tokens: int
     logs: Mapping[str, float] = NOTHING
@@ -84,8 +84,8 @@ def accumulate(trainer: Trainer, group: MicroBatches, loss_fn: LossFunction) -> 
         total, count = total + loss.value.item() * loss.weight, count + loss.count
         tokens += count_tokens(batch) if weight else 0
         logs |= {name: logs.get(name, 0.0) + value for name, value in loss.logs.items()}
-    total, count, examples, tokens, *more = distributed.all_sum(total, count, rows, tokens, *logs.values())
-    return StepResult(total, count, int(examples), int(tokens), dict(zip(logs, more, strict=True))), divisor
+    total, count, all_rows, all_tokens, *more = distributed.all_sum(total, count, rows, tokens, *logs.values())
+    return StepResult(total, count, int(all_rows), int(all_tokens), dict(zip(logs, more, strict=True))), divisor
 
 
 def apply_gradients(trainer: Trainer, optimizer: torch.optim.Optimizer, loss: float, factor: float) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 from lingon.core.errors import DataError
 from lingon.engine.evaluation import Best
 
-KINDS = {
+KINDS: dict[Any, Any] = {
     int: int, bool: bool, float: float | int, Best: Best, dict[str, float]: dict, dict[str, str] | None: dict | None,
 }  # fmt: skip
 

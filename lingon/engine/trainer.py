@@ -92,12 +92,12 @@ class Trainer:
     @property
     def before_edge(self) -> bool:
         """Return whether all batches of the epoch are used, where a run is saved between epochs alone."""
-        return self.by_epoch and self.batches.position >= len(self.batches)
+        return isinstance(self.batches, ByEpoch) and self.batches.position >= len(self.batches)
 
     @property
     def saved_step(self) -> int | None:
         """Return the step that was saved last; None before the first."""
-        return self._saved and self._saved[0]
+        return None if self._saved is None else self._saved[0]
 
     def log(self, lr: float, norm: float) -> None:
         """Add a row: mean loss and speed of the steps since the last row, over all processes."""
@@ -121,7 +121,7 @@ class Trainer:
         """Add a row to the record, with step, epoch and time."""
         state = self.state
         epoch = round(state.epoch + state.batch / len(self.batches), 6)
-        row = {"step": state.step, "epoch": epoch, "time": round(state.seconds, 3), **values}
+        row: dict[str, Any] = {"step": state.step, "epoch": epoch, "time": round(state.seconds, 3), **values}
         self.rows.append(row)
         if self.run:
             self.run.log(**row)
@@ -132,6 +132,7 @@ class Trainer:
         Rank 0 evaluates and tells the others.
         """
         state, evaluation = self.state, self.evaluation
+        assert evaluation is not None, "called only where there is an evaluation"
         self.unwrapped.eval()
         with self.average.applied() if self.average else nullcontext():
             model = distributed.full_model(self.model).eval()
@@ -179,7 +180,8 @@ class Trainer:
             parts["average"] = sharding.full_tensors(self.average.state_dict())
         if hasattr(self.update, "state_dict"):
             parts["update"] = sharding.full_tensors(self.update.state_dict())
-        self.run.save(self.state.step, parts, self.state.best_file and self.state.best_file["name"])
+        best = self.state.best_file
+        self.run.save(self.state.step, parts, best["name"] if best else None)
         self._saved = self._mark()
 
     def restore(self) -> None:
@@ -191,6 +193,7 @@ class Trainer:
 
     def _take(self, parts: dict[str, Any]) -> None:
         """Takes over the parts of a checkpoint. The best weights are looked at now: at the end it would be too late."""
+        assert self.run is not None
         self.state.load(parts["state"])
         if self.state.best_file:
             self.run.check_best(self.state.best_file)
@@ -198,7 +201,7 @@ class Trainer:
         sharding.load_weights(self.unwrapped, parts["model"])
         sharding.load_optimizer(self.optimizer, parts["optimizer"])
         self.batches.load_state_dict(parts["batches"])
-        if self.by_epoch:  # inside an epoch there is no way back: it begins anew
+        if isinstance(self.batches, ByEpoch):  # inside an epoch there is no way back: it begins anew
             self.state.batch = self.batches.position
         self._take_update(parts.get("update"))
         self.scaler.load_state_dict(parts["scaler"])
@@ -215,7 +218,8 @@ class Trainer:
             ways = "keeps a state" if keeps else "keeps none"
             raise UserError(f"the saved run has another update: the one given now {ways}; resume with the same update")
         if keeps:
-            self.update.load_state_dict(state)
+            update: Any = self.update  # a function, or an object that is called like one
+            update.load_state_dict(state)
 
     def finish(self, say: Callable[[str], None]) -> None:
         """Evaluate and saves what is not yet, then leaves the best weights in the model."""
@@ -225,7 +229,10 @@ class Trainer:
             self.save()
         self.tick()
         if self.evaluation:
-            best = self._best if self.run is None else self.run.load_best(self.state.best_file)
+            best, file = self._best, self.state.best_file
+            if self.run and file:
+                best = self.run.load_best(file)
+            assert best is not None, "the first evaluation keeps the weights"
             sharding.load_weights(self.unwrapped, best)
         elif self.average:
             self.average.copy_to_model()
