@@ -59,7 +59,7 @@ def modules_of(entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def entry_of(task: Any, models: Mapping[str, str]) -> dict[str, Any]:
     """Return what config.json says of a task. models: the name of each of its modules in the registry, by part."""
-    modules = {part: each for part, each in task.parts.items() if isinstance(each, nn.Module)}
+    modules: dict[str, Any] = {part: each for part, each in task.parts.items() if isinstance(each, nn.Module)}
     found = {part: {"model": models[part], "config": each.config()} for part, each in modules.items()}
     return {"kind": task.name, **(found[MODEL] if list(found) == [MODEL] else {"parts": found}), **task.config()}
 

@@ -22,7 +22,8 @@ class PartWriter:
     """Writes parts into a folder, each object once, whatever tasks it belongs to."""
 
     def __init__(self, folder: Path):
-        self.folder, self.files = folder, {}
+        self.folder = folder
+        self.files: dict[str, Any] = {}
 
     def write(self, parts: Mapping[str, Any], head: str | None = None) -> dict[str, str]:
         """Write what is not written yet; return the name of each part's file, without its ending.
@@ -49,7 +50,8 @@ class PartReader:
     """Reads the parts of tasks from a folder, each file once: what several tasks share is one object."""
 
     def __init__(self, folder: Path, device: str):
-        self.folder, self.device, self._read = folder, pick_device(device), {}
+        self.folder, self.device = folder, pick_device(device)
+        self._read: dict[str, tuple[Any, Any]] = {}  # what a part was made of, and the part
 
     def read(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parts of a task. entry: what a checked config.json says of it. Raises DataError naming the file.
@@ -59,7 +61,7 @@ class PartReader:
         types, files, modules = task_of(entry["kind"]).part_types, entry.get("files", {}), modules_of(entry)
         tokenizers = [name for name in types if name not in modules]
         # Tokenizers first: they say what is wrong with a vocabulary, a model only that its weights do not fit.
-        found = {name: self._tokenizer(files.get(name, name)) for name in tokenizers}
+        found: dict[str, Any] = {name: self._tokenizer(files.get(name, name)) for name in tokenizers}
         if len(tokenizers) == 1:
             (name,) = tokenizers
             for module in modules.values():

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -55,7 +56,7 @@ def load_gguf(path: Path | str, dtype: torch.dtype = torch.float32) -> Checkpoin
     config = config_of(file)
     numbers = sum(stored.numbers for stored in file.tensors.values())
     try:
-        model = from_config(config, numbers, device="meta")
+        model: Any = from_config(config, numbers, device="meta")
     except UserError as error:
         raise DataError(f"{file.path}: {error}") from None
     tokenizer = gguf_tokenizer(file).for_rows(config["vocab_size"], file.path)
@@ -64,8 +65,8 @@ def load_gguf(path: Path | str, dtype: torch.dtype = torch.float32) -> Checkpoin
     model.load_state_dict(_weights(file, model, plan, dtype), assign=True)
     if config["tie_word_embeddings"]:
         model.output.weight = model.embedding.weight
-    eos_ids = [file.facts.get(f"tokenizer.ggml.{name}_token_id") for name in ("eos", "eot")]
-    eos_ids = tuple(dict.fromkeys(end for end in eos_ids if type(end) is int and 0 <= end < config["vocab_size"]))
+    ends = [file.facts.get(f"tokenizer.ggml.{name}_token_id") for name in ("eos", "eot")]
+    eos_ids = tuple(dict.fromkeys(end for end in ends if type(end) is int and 0 <= end < config["vocab_size"]))
     return Checkpoint(model.eval(), tokenizer, eos_ids, file.path)
 
 
@@ -74,7 +75,9 @@ def _theirs(name: str, family: str) -> str:
     module, _, kind = name.rpartition(".")
     if module in WHOLE:
         return f"{WHOLE[module]}.{kind}"
-    layer, part = re.fullmatch(r"(?:model\.layers|transformer\.h)\.(\d+)\.(.+)", module).groups()
+    inside = re.fullmatch(r"(?:model\.layers|transformer\.h)\.(\d+)\.(.+)", module)
+    assert inside is not None, f"{name} is neither of the whole model nor of a layer"
+    layer, part = inside.groups()
     parts = PARTS | GEMMA if family.startswith("gemma") else PARTS
     return f"blk.{layer}.{parts[part]}.{kind}"
 
@@ -94,9 +97,10 @@ def _check(file: GGUF, model: nn.Module, plan: dict[str, list[str]]) -> None:
             raise DataError(f"{file.path}: {unknown('tensor', name, known)}")
 
 
-def _weights(file: GGUF, model: nn.Module, plan: dict[str, list[str]], dtype: torch.dtype) -> dict[str, Tensor]:
+def _weights(file: GGUF, model: Any, plan: dict[str, list[str]], dtype: torch.dtype) -> dict[str, Tensor]:
     """Our tensors. No more than one piece of one is in memory beside them."""
-    ours, found = dict(model.named_parameters()), {}
+    ours = dict(model.named_parameters())
+    found: dict[str, Tensor] = {}
     head_width = model.blocks[0].attention.head_width
     with track(sum(p.numel() for p in ours.values()), "reading weights", "numbers") as bar:
         for name, theirs in plan.items():

@@ -1,6 +1,6 @@
 """The `config.json` of the Hugging Face layout that says what a model of ours is."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from torch import nn
@@ -8,32 +8,37 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.models.families import FAMILIES
 from lingon.models.hub_weights import HubWeight
-from lingon.models.registry import ModelEntry, entry_of_model
+from lingon.models.registry import entry_of_model
+
+ToConfig = Callable[[Any], dict[str, Any]]
+ToWeights = Callable[[Any], Iterable[HubWeight]]
 
 
 def hub_config(model: nn.Module) -> dict[str, Any]:
     """Return the `config.json` of a model, whatever it was made from."""
-    entry = _entry_of(model)
-    found = dict(model.config())
+    to_config, _ = _layout_of(model)
+    configured: Any = model  # every model of ours has config()
+    found = dict(configured.config())
     if "model_type" not in found:
-        found = entry.hub_config(model)
+        found = to_config(model)
     return found | {"architectures": [ARCHITECTURES[found["model_type"]]]}
 
 
 def hub_weights(model: nn.Module) -> list[HubWeight]:
     """Return for each weight of a model where it comes from. A tied output matrix is not stored."""
-    found: Iterable[HubWeight] = _entry_of(model).hub_weights(model)
-    return list(found)
+    _, to_weights = _layout_of(model)
+    return list(to_weights(model))
 
 
-def _entry_of(model: nn.Module) -> ModelEntry:
+def _layout_of(model: nn.Module) -> tuple[ToConfig, ToWeights]:
+    """How a model is written in this layout."""
     entry = entry_of_model(model)
     if entry is None or entry.hub_config is None or entry.hub_weights is None:
         raise UserError(
             f"{type(model).__name__} has no place in this layout; models that have one are gpt, decoder and those "
             "that were loaded from it; keep others as bundles (lingon.checkpoints.bundle.save_bundle)"
         )
-    return entry
+    return entry.hub_config, entry.hub_weights
 
 
 ARCHITECTURES = {

@@ -38,7 +38,7 @@ def load_hub(source: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoi
     files = weight_files(folder)
     shapes = weight_shapes(folder, files)
     try:
-        model = from_config(config, device="meta")  # takes no memory; each tensor is compared before one is read
+        model: Any = from_config(config, device="meta")  # takes no memory; each tensor is compared before one is read
     except UserError as error:
         raise DataError(f"{folder / 'config.json'}: {error}") from None
     plan = _plan(folder, config, model, shapes)

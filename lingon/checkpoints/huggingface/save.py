@@ -35,7 +35,7 @@ def save_hub(
     an older one, only when it is whole.
     """
     config = hub_config(model)
-    dtype = dtype or model.embedding.weight.dtype
+    dtype = dtype or model.get_parameter("embedding.weight").dtype
     config |= {"dtype": str(dtype).removeprefix("torch."), "eos_token_id": _eos_token_id(config, eos_ids)}
     # Of generation_config.json, transformers takes these ids in the place of those of config.json.
     generation = {key: config[key] for key in TOKEN_IDS if config.get(key) is not None}

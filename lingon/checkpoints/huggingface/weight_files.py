@@ -125,7 +125,7 @@ def _grouped(tensors: Mapping[str, Tensor], most: int) -> list[dict[str, Tensor]
 
 
 def _write_shards(folder: Path, groups: list[dict[str, Tensor]]) -> None:
-    named = {}
+    named: dict[str, str] = {}
     for number, group in enumerate(groups, 1):
         file = f"model-{number:05}-of-{len(groups):05}.safetensors"
         save_tensors(folder / file, group)
