@@ -48,3 +48,15 @@ def test_only_tasks_and_models_know_a_task_by_name():
         if path.relative_to(ROOT / "lingon").parts[0] not in ("tasks", "models"):
             for line in path.read_text(encoding="utf-8").splitlines():
                 assert not asks.search(line), (path, line)
+
+
+def test_a_file_that_a_page_names_is_there():
+    names = {path.name for path in tracked()}
+    pages = [path for path in tracked() if path.suffix == ".md" and path.name not in ("log.md", "CHANGELOG.md")]
+    gone = [
+        f"{page.name}: {name}"
+        for page in pages
+        for name in re.findall(r"`[\w/]*?(\w+\.py)`", page.read_text(encoding="utf-8"))
+        if name not in names
+    ]
+    assert gone == []
