@@ -1,7 +1,7 @@
 """Arrays with gradients in plain NumPy, under PyTorch's names: code moves to torch by changing the import.
 
-Read it in this order: `tensor.py` (an array remembers how it was made), `derivative_table.py` (the table of derivatives),
-`elementwise.py`, `autograd/engine.py` (the way back), and then whatever is of interest.
+Read it in this order: `tensor.py` (an array remembers how it was made), `derivative_table.py`, `elementwise.py`,
+`autograd/engine.py` (the way back), and then whatever is of interest.
 
 >>> x = tensor([1.0, 2.0], requires_grad=True)
 >>> (x * x).sum().backward()
