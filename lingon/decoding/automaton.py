@@ -18,7 +18,7 @@ ROUNDS = 64  # in which states that mean the same are told from others
 
 @dataclass(frozen=True)
 class Automaton:
-    """States 0 .. n-1, of which 0 is the first.
+    """Hold states 0 .. n-1, of which 0 is the first.
 
     table: [n + 1, C], the state after a byte of a class; n is the state from which no text can be finished, and stays
     there. classes: [256], the class of each byte: the bytes of one lead to the same states everywhere.
@@ -32,22 +32,22 @@ class Automaton:
 
     @property
     def dead(self) -> int:
-        """The state from which no text can be finished."""
+        """Return the state from which no text can be finished."""
         return len(self.table) - 1
 
     def after(self, text: bytes, state: int = 0) -> int:
-        """The state after a text."""
+        """Return the state after a text."""
         for byte in text:
             state = int(self.table[state, self.classes[byte]])
         return state
 
     def accepts(self, text: str) -> bool:
-        """Whether a whole text is of the grammar; one with half a surrogate pair, which UTF-8 cannot write, is not."""
+        """Return whether a whole text is of the grammar; one with half a surrogate pair, which UTF-8 lacks, is not."""
         return bool(self.accepting[self.after(text.encode(errors="surrogatepass"))])
 
 
 def compiled(node: Node) -> Automaton:
-    """The smallest automaton for a grammar.
+    """Return the smallest automaton for a grammar.
 
     Raises UserError when the grammar allows nothing, or is too large: see `lingon.decoding.grammar_budget`.
     """
@@ -180,7 +180,7 @@ def _numbered(table: np.ndarray, classes: np.ndarray, kinds: np.ndarray, first: 
 
 
 def steps_to(goals: np.ndarray, following: Sequence[Iterable[int]]) -> np.ndarray:
-    """How many steps each state is from a goal at least; -1 when it never gets there.
+    """Return how many steps each state is from a goal at least; -1 when it never gets there.
 
     >>> steps_to(np.array([False, False, True, False]), [[1], [0, 2], [], [3]]).tolist()
     [2, 1, 0, -1]

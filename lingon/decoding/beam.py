@@ -27,7 +27,7 @@ STRONGEST = 50.0  # alpha
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A text found: its new ids (with what ended it, if it ended), log-probability, and score, which ranks it.
+    """Hold a text found: its new ids (with what ended it, if it ended), log-probability, and score, which ranks it.
 
     score: the log-probability divided by the length penalty. What diversity took from a group while it searched is no
     part of it, so that texts of all groups are ranked by the same measure.
@@ -40,7 +40,7 @@ class Hypothesis:
 
 
 def length_penalty(length: int, alpha: float, k: int = 5) -> float:
-    """((k + length) / (k + 1)) ** alpha: what a log-probability is divided by, so that long texts may win.
+    """Return ((k + length) / (k + 1)) ** alpha: what a log-probability is divided by, so that long texts may win.
 
     length: new tokens, the end token among them. Source: Wu et al., "Google's Neural Machine Translation System",
     2016, equation 14, with k = 5.
@@ -55,7 +55,7 @@ def length_penalty(length: int, alpha: float, k: int = 5) -> float:
 
 
 def none_can_win(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
-    """Stops when no beginning can end with a better score than the worst of the texts to be given.
+    """Stop when no beginning can end with a better score than the worst of the texts to be given.
 
     Exact: a log-probability only falls, and the largest penalty is that of the longest text.
     """
@@ -64,13 +64,13 @@ def none_can_win(scores: Sequence[float], best: float, length: int, params: "Bea
 
 
 def none_would_win_now(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
-    """Stops when no beginning, were it to end now, would beat the worst text found. Quicker, and not exact."""
+    """Stop when no beginning, were it to end now, would beat the worst text found. Quicker, and not exact."""
     now = best / length_penalty(length, params.length_penalty)
     return len(scores) >= params.beams // params.beam_groups and now <= scores[-1]
 
 
 def enough_found(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
-    """Stops as soon as there are as many ended texts as beams. The quickest, and it favours short texts."""
+    """Stop as soon as there are as many ended texts as beams. The quickest, and it favours short texts."""
     return len(scores) >= params.beams // params.beam_groups
 
 
@@ -215,7 +215,9 @@ def _candidates(values: Float[Tensor, "W V"], best: Tensor, flat: Tensor) -> Ite
 
 def _grow(group: _Group, candidates, logs: Tensor, params: BeamParams, over, length: int) -> list[int]:
     """Takes the best candidates; returns the token of each, whether its text goes on or ends."""
-    size, kept, penalty, taken = len(group.rows), [], length_penalty(length, params.length_penalty), []
+    size, penalty = len(group.rows), length_penalty(length, params.length_penalty)
+    kept: list[tuple[float, float, int, int]] = []  # value, log-probability, beam, token
+    taken: list[int] = []
     for rank, (value, parent, token) in enumerate(candidates):
         if value == float("-inf") or len(kept) == size or (length == params.max_new_tokens and rank == size):
             break

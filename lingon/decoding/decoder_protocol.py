@@ -16,22 +16,22 @@ LONGEST = 10**9  # new tokens that may be asked for
 
 @runtime_checkable
 class DecoderState(Protocol):
-    """What a model remembers of the tokens it has read, for B rows."""
+    """Remember the tokens that a model has read, for B rows."""
 
     @property
     def length(self) -> int:
-        """Tokens read so far, padding among them."""
+        """Return how many tokens were read so far, padding among them."""
 
     def select(self, rows: Int[Tensor, " M"]) -> "DecoderState":
-        """The state of these rows in this order; a row may be taken twice, or not at all."""
+        """Return the state of these rows in this order; a row may be taken twice, or not at all."""
 
     def rewind(self, tokens: int) -> "DecoderState":
-        """The state as it was `tokens` tokens ago."""
+        """Return the state as it was `tokens` tokens ago."""
 
 
 @runtime_checkable
 class Step(Protocol):
-    """(ids [B, S], state) -> (logits [B, V] after the last of them, the new state).
+    """Take (ids [B, S], state) to (logits [B, V] after the last of them, the new state).
 
     mask: [B, S], False where a row is padding, for rows of unequal length, which are padded on the left.
     """
@@ -56,7 +56,7 @@ class TokenSequence:
 
     @property
     def new_ids(self) -> list[int]:
-        """The ids that were generated."""
+        """Return the ids that were generated."""
         return self.ids[self.prompt_length :]
 
 
@@ -64,7 +64,7 @@ LogitsProcessor = Callable[[Float[Tensor, "B V"], Sequence[TokenSequence]], Floa
 
 
 def shown(value: int | float) -> str:
-    """A number for a message: of one with very many digits, which Python refuses to write, only how large it is.
+    """Return a number for a message: of one with very many digits, which Python refuses to write, only how large it is.
 
     >>> shown(3), shown(-0.5), shown(-10**5000)
     ('3', '-0.5', 'a negative number of over 40 digits')
@@ -75,7 +75,7 @@ def shown(value: int | float) -> str:
 
 
 def check_seed(seed: int) -> None:
-    """Raises UserError for a seed of more than 64 bits."""
+    """Raise UserError for a seed of more than 64 bits."""
     if not -(2**63) <= seed < 2**64:
         raise UserError(f"seed is {shown(seed)}, expected a whole number from -2**63 to 2**64 - 1")
 
@@ -96,12 +96,12 @@ def start_sequences(prompts: Sequence[Sequence[int]], seed: int = 0) -> list[Tok
 
 
 def select(state: DecoderState, rows: Sequence[int]) -> DecoderState:
-    """The state of these rows; the same object when they are all of them, in their order, already."""
+    """Return the state of these rows; the same object when they are all of them, in their order, already."""
     return state.select(torch.tensor(list(rows)))
 
 
 def finite(logits: Float[Tensor, "... V"], where: str = "") -> None:
-    """Raises NotFinite for logits of a model from which no probabilities follow: NaN, infinite, or -inf for all.
+    """Raise NotFinite for logits of a model from which no probabilities follow: NaN, infinite, or -inf for all.
 
     Asked of what the model says itself: a processor may forbid the only token that is infinite, and what is left be
     NaN then.
@@ -120,7 +120,7 @@ def apply(
 
 
 def check(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> None:
-    """Raises NotFinite when the model gave NaN, UserError when the processors left a row no token at all."""
+    """Raise NotFinite when the model gave NaN, UserError when the processors left a row no token at all."""
     best = logits.amax(-1)
     if best.isfinite().all():
         return

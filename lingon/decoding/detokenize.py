@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 def detokenize(
     ids: Iterable[int], pieces: Sequence[bytes], eos_ids: Sequence[int] = (), stop: Sequence[str] = ()
 ) -> Iterator[str]:
-    r"""The text that ids add, in pieces, each as soon as it is certain; it ends before a stop text or an id that ends.
+    r"""Yield the text that ids add, in pieces, each as soon as it is certain, up to a stop text or an id that ends.
 
     pieces: the bytes that each token adds.
 

@@ -42,7 +42,7 @@ AROUND = {"=": "lookahead", "!": "lookahead", "<=": "lookbehind", "<!": "lookbeh
 
 
 def parse_ecma(pattern: str) -> Node:
-    """The tree of all texts in which the pattern is found.
+    """Return the tree of all texts in which the pattern is found.
 
     Raises UserError, with the place, for what is no pattern with the `u` flag or has no automaton: references to
     groups, lookahead and lookbehind, word boundaries, flags; ^ anywhere but at the beginning and $ anywhere but at the
@@ -62,7 +62,7 @@ class _Reader:
         return UserError(f"pattern {self.text[:60]!r}, character {self.at}: {what}")
 
     def has(self, sign: str) -> bool:
-        """Takes the sign if it comes next."""
+        """Take the sign if it comes next."""
         if not self.text.startswith(sign, self.at):
             return False
         self.at += len(sign)
@@ -136,8 +136,8 @@ class _Reader:
             for sign, name in AROUND.items():
                 if self.has(sign):
                     raise self.wrong(f"a {name} has no automaton here; say what is there, not what is around it")
-            if found := re.compile(r"<[^\W\d][\w$]*>|<[$][\w$]*>|:").match(self.text, self.at):
-                self.at = found.end()
+            if opened := re.compile(r"<[^\W\d][\w$]*>|<[$][\w$]*>|:").match(self.text, self.at):
+                self.at = opened.end()
             else:
                 raise self.wrong("flags and the like have no automaton here; (?: ) and (?<name> ) have")
         self.depth += 1
@@ -150,14 +150,15 @@ class _Reader:
         return found
 
     def set(self) -> Ranges:
-        outside, ranges = self.has("^"), []
+        outside = self.has("^")
+        ranges: list[tuple[int, int]] = []
         while not self.has("]"):
             ranges += self.span()
         found = union(ranges)
         return without(found) if outside else found
 
     def span(self) -> Ranges:
-        """One member of a [set]: a character, a range, a class of characters."""
+        """Return one member of a [set]: a character, a range, a class of characters."""
         low, single = self.member()
         if not (self.text.startswith("-", self.at) and self.text[self.at + 1 : self.at + 2] not in ("", "]")):
             return low
@@ -170,7 +171,7 @@ class _Reader:
         return ((low[0][0], high[0][0]),)
 
     def member(self) -> tuple[Ranges, bool]:
-        """Characters, and whether they are a single one as it is written."""
+        """Return characters, and whether they are a single one as it is written."""
         if self.at >= len(self.text):
             raise self.wrong("a [ without its ]")
         self.at += 1
@@ -199,7 +200,7 @@ class _Reader:
         raise self.wrong(f"\\{sign} is {what}, and has no automaton")
 
     def code(self, sign: str, inside: bool) -> int:
-        r"""The code point of \x41, \u0041, \u{41}, \cA, \0 and, in a set, \b."""
+        r"""Return the code point of \x41, \u0041, \u{41}, \cA, \0 and, in a set, \b."""
         if sign == "b" and inside:
             return 8
         forms = {"x": r"([0-9a-fA-F]{2})", "u": r"([0-9a-fA-F]{4})|\{0*([0-9a-fA-F]{1,6})\}", "c": r"([A-Za-z])"}
@@ -234,7 +235,7 @@ class _Reader:
         return without(ranges) if sign == "P" else ranges
 
     def placed(self, node: Node, left: bool, right: bool) -> Node:
-        """The tree without ^ and $. left, right: any text may stand before or after the node, unless they forbid it."""
+        """Return the tree without ^ and $. left, right: any text may stand before or after it unless forbidden."""
         if not _anchored(node):
             return Sequence((*[FREE] * left, node, *[FREE] * right)) if left or right else node
         if isinstance(node, Either):

@@ -25,7 +25,7 @@ TEXTS = 100_000  # beginnings whose state is remembered
 
 
 def grammar_of(regex: str | None, json_schema: Any, pieces: Sequence[bytes]) -> "Grammar | None":
-    """The grammar of a regular expression or of a JSON schema (an object, or its text); None when both are None."""
+    """Return the grammar of a regular expression or a JSON schema (an object, or its text); None when both are None."""
     if regex is None and json_schema is None:
         return None
     schema = json_schema if isinstance(json_schema, str | None) else schema_text(json_schema)
@@ -38,7 +38,7 @@ def _grammar(regex: str | None, json_schema: str | None, pieces: tuple[bytes, ..
 
 
 class Grammar:
-    """An automaton over bytes, as a logits processor.
+    """Hold an automaton over bytes, as a logits processor.
 
     pieces: the bytes that each token adds to a text; a token of none is never allowed.
     """

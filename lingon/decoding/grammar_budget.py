@@ -7,7 +7,7 @@ LETTERS = 100_000  # of all values and names that a schema lists
 
 
 class Budget:
-    """Counts what is done for one grammar, and refuses the grammar when it is too much.
+    """Count what is done for one grammar, and refuses the grammar when it is too much.
 
     What a grammar becomes is bounded here, not its text: `((a?){1000}){40}` has 16 letters and 1.6 billion edges.
     """
@@ -16,12 +16,12 @@ class Budget:
         self.left = STEPS if steps is None else steps
 
     def spend(self, steps: int) -> None:
-        """Takes steps. Raises UserError when there are none left."""
+        """Take steps. Raise UserError when there are none left."""
         self.left -= steps
         if self.left < 0:
             raise too_large("it takes too long to build")
 
 
 def too_large(why: str) -> UserError:
-    """The error for a grammar that would take too much."""
+    """Return the error for a grammar that would take too much."""
     return UserError(f"the grammar is too large: {why}; repeat less, allow fewer parts, or write it more simply")

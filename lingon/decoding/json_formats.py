@@ -40,5 +40,5 @@ FORMATS = {
 
 @cache
 def format_grammar(name: str) -> Node:
-    """The grammar of the texts of a format; `FORMATS` has the names."""
+    """Return the grammar of the texts of a format; `FORMATS` has the names."""
     return parse(FORMATS[name])

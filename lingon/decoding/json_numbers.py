@@ -6,7 +6,7 @@ DIGIT = Characters(((48, 57),))
 
 
 def integers(low: int, high: int) -> Node:
-    """The whole numbers from low to high, without leading zeros.
+    """Return the whole numbers from low to high, without leading zeros.
 
     >>> from lingon.decoding.automaton import compiled
     >>> numbers = compiled(integers(-3, 120))
@@ -22,7 +22,7 @@ def integers(low: int, high: int) -> Node:
 
 
 def multiples(of: int, low: int, high: int) -> Node | None:
-    """Multiples from low to high of a power of ten, or of any number where they are few; None for others.
+    """Return multiples from low to high of a power of ten, or of any number where they are few; None for others.
 
     >>> from lingon.decoding.automaton import compiled
     >>> numbers = compiled(multiples(100, -300, 10**9))
@@ -42,7 +42,7 @@ FEW = 2_000  # multiples that are written out
 
 
 def decimals(low: int, high: int, places: int) -> Node:
-    """Numbers from low to high, both counted in units of 10 ** -places, with at most so many digits after the point.
+    """Return numbers from low to high, counted in units of 10 ** -places, with so many digits after the point at most.
 
     >>> from lingon.decoding.automaton import compiled
     >>> numbers = compiled(decimals(-5, 125, 2))

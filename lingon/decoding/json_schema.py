@@ -37,7 +37,7 @@ LONGEST = 1_000_000  # letters of a schema, notes among them
 
 
 def schema_grammar(schema: Any) -> Node:
-    """The grammar of a JSON schema, given as an object or as its text.
+    """Return the grammar of a JSON schema, given as an object or as its text.
 
     Raises UserError that names the place and the word for what is no schema or is not supported.
     """
@@ -52,7 +52,7 @@ def schema_grammar(schema: Any) -> Node:
 
 
 def schema_text(schema: Any) -> str:
-    """The JSON of a schema. Raises UserError for what is none."""
+    """Return the JSON of a schema. Raises UserError for what is none."""
     try:
         return json.dumps(schema)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -105,7 +105,7 @@ class _Reader:
         return Either(tuple(self.of_type(kind, schema, where, depth) for kind in kinds))
 
     def merged(self, schema: Any, where: str, depth: int) -> Any:
-        """The schema with the parts of its `allOf`, and a `$ref` beside other words, merged into it."""
+        """Return the schema with the parts of its `allOf`, and a `$ref` beside other words, merged into it."""
         self.count += 1
         if depth > DEPTH or self.count > MOST_SCHEMAS:
             many = f"{DEPTH} deep" if depth > DEPTH else f"{MOST_SCHEMAS:,} times"
@@ -119,14 +119,14 @@ class _Reader:
             return schema
         parts = [*self.list_of(schema, "allOf", where)] if "allOf" in schema else []
         parts += [self.named(schema["$ref"], where)] if "$ref" in schema else []
-        own = {word: value for word, value in schema.items() if word not in ("allOf", "$ref")}
+        rest = {word: value for word, value in schema.items() if word not in ("allOf", "$ref")}
         read = [self.merged(self.referred(part, where, depth + 1), f"{where}.allOf", depth + 1) for part in parts]
-        own = [own] if set(own) - NOTES else []
+        own = [rest] if set(rest) - NOTES else []
         begins = next(word for word in schema if word in ("properties", "allOf", "$ref")) == "properties"
         return reduce(lambda one, other: both(one, other, where), own + read if begins else read + own, True)
 
     def referred(self, schema: Any, where: str, depth: int) -> Any:
-        """What a schema refers to, if that is all it does."""
+        """Return what a schema refers to, if that is all it does."""
         for _ in range(DEPTH):
             if not (isinstance(schema, Mapping) and "$ref" in schema and not set(schema) - NOTES - {"$ref"}):
                 return schema
@@ -134,7 +134,7 @@ class _Reader:
         raise UserError(f"{where}: $ref leads around without end")
 
     def choice(self, schema: Mapping, word: str, where: str, depth: int) -> Node:
-        """One of the parts of anyOf or oneOf, each merged with what stands beside it."""
+        """Return one of the parts of anyOf or oneOf, each merged with what stands beside it."""
         rest = {other: value for other, value in schema.items() if other != word and other not in NOTES}
         parts = [self.referred(part, where, depth) for part in self.list_of(schema, word, where)]
         parts = [self.merged(part, f"{where}.{word}", depth + 1) for part in parts]
@@ -144,7 +144,7 @@ class _Reader:
         return Either(tuple(self.node(part, f"{where}.{word}", depth + 1) for part in parts))
 
     def kinds(self, schema: Mapping, where: str) -> list[str] | None:
-        """The types that a schema names, or None."""
+        """Return the types that a schema names, or None."""
         kinds = schema.get("type", "object" if "properties" in schema else None)
         if kinds is None:
             return None
@@ -155,7 +155,7 @@ class _Reader:
         return kinds
 
     def check(self, schema: Mapping, kinds: list[str] | None, where: str) -> None:
-        """Refuses keywords that nothing here would keep to."""
+        """Refuse keywords that nothing here would keep to."""
         whole = [word for word in WHOLE if word in schema]
         known = {"type", *NOTES, *WHOLE}.union(*(KNOWN[kind] for kind in (KNOWN if kinds is None else kinds)))
         for word in schema:
@@ -168,7 +168,7 @@ class _Reader:
             raise UserError(f"{where}: keyword {lost[0]!r} without a 'type' is not supported; name the type")
 
     def values(self, schema: Mapping, where: str) -> Node:
-        """The values that a schema lists, those of its type if it names one."""
+        """Return the values that a schema lists, those of its type if it names one."""
         listed = [schema["const"]] if "const" in schema else self.list_of(schema, "enum", where)
         kinds = self.kinds(schema, where)
         fitting = [value for value in listed if kinds is None or _kind(value) in _broad(kinds)]
@@ -179,7 +179,7 @@ class _Reader:
         return Either(tuple(map(self.written, fitting)))
 
     def written(self, value: Any) -> Node:
-        """A value as JSON writes it, its letters counted over the whole schema."""
+        """Return a value as JSON writes it, its letters counted over the whole schema."""
         found = written(value)
         self.letters += len(found.parts)
         if self.letters > LETTERS:
@@ -187,7 +187,7 @@ class _Reader:
         return found
 
     def check_apart(self, parts: list, where: str) -> None:
-        """Refuses oneOf where a text might be of two parts, which would be wrong."""
+        """Refuse oneOf where a text might be of two parts, which would be wrong."""
         seen: set[str] = set()
         for part in parts:
             kinds = self.kinds(part, where) if isinstance(part, Mapping) else None
@@ -234,5 +234,5 @@ def _kind(value: Any) -> str:
     """The JSON type of a value, whole numbers among the numbers."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else "boolean"
-    names = {str: "string", list: "array", dict: "object"}
+    names: dict[type, str] = {str: "string", list: "array", dict: "object"}
     return names.get(type(value), "number")

@@ -29,12 +29,12 @@ COMMA = Sequence((literal(","), SPACE))
 
 
 def quoted(inside: Node) -> Node:
-    """A JSON string with this inside."""
+    """Return a JSON string with this inside."""
     return Sequence((literal('"'), inside, literal('"')))
 
 
 def array(item: Node, least: int = 0, most: int | None = None) -> Node:
-    """A JSON array of so many items."""
+    """Return a JSON array of so many items."""
     if most == 0:
         return literal("[]")
     if most is None and least <= 1:
@@ -51,7 +51,7 @@ def _filled(opening: str, member: Node, closing: str, may_be_empty: bool = True)
 
 
 def row(items: list[Node], others: Node | None, least: int, most: int | None) -> Node:
-    """A JSON array whose first items are these and whose others, if there may be any, are all alike.
+    """Return a JSON array whose first items are these and whose others, if there may be any, are all alike.
 
     Places: 2i + 1 before item i, 2i + 2 after it.
     """
@@ -63,9 +63,12 @@ def row(items: list[Node], others: Node | None, least: int, most: int | None) ->
     if not count:
         return literal("[]")
     last = 2 * count + 1
-    edges = [(0, 1, literal("["))] + ([] if least else [(0, last, literal("[]"))])
+    edges: list[tuple[int, int, Node]] = [(0, 1, literal("["))]
+    edges += [] if least else [(0, last, literal("[]"))]
     for i in range(count):
-        edges.append((2 * i + 1, 2 * i + 2, items[i] if i < len(items) else others))
+        item = items[i] if i < len(items) else others
+        assert item is not None, "no more items than there are, or others"
+        edges.append((2 * i + 1, 2 * i + 2, item))
         edges += [(2 * i + 2, 2 * i + 3, COMMA)] if i + 1 < count else []
         edges += [(2 * i + 2, last, literal("]"))] if i + 1 >= least else []
     if others is not None and most is None:
@@ -74,14 +77,14 @@ def row(items: list[Node], others: Node | None, least: int, most: int | None) ->
 
 
 def mapping(value: Node) -> Node:
-    """A JSON object with any names and such values."""
+    """Return a JSON object with any names and such values."""
     member = Sequence((quoted(Repeat(LETTER, 0, None)), literal(":"), SPACE, value))
     return _filled("{", member, "}")
 
 
 @cache
 def anything(depth: int) -> Node:
-    """Any JSON, arrays and objects nested so deep."""
+    """Return any JSON, arrays and objects nested so deep."""
     simple: Node = Either((quoted(Repeat(LETTER, 0, None)), parse(NUMBER), parse("true|false|null")))
     found = simple
     for _ in range(depth):
@@ -89,13 +92,13 @@ def anything(depth: int) -> Node:
     return found
 
 
-def written(value: Any) -> Node:
-    """A value as JSON writes it."""
+def written(value: Any) -> Sequence:
+    """Return a value as JSON writes it."""
     return literal(json.dumps(value, ensure_ascii=False))
 
 
 def escaped(node: Node) -> Node:
-    """The grammar of the same texts as they stand in a JSON string: quotes, backslashes and controls written out."""
+    """Return the grammar of the same texts as they stand in a JSON string, where quotes and the like are escaped."""
     if isinstance(node, Characters):
         inside = lambda point: any(low <= point <= high for low, high in node.ranges)
         special = [point for point in (*range(32), 0x22, 0x5C) if inside(point)]
@@ -103,4 +106,5 @@ def escaped(node: Node) -> Node:
         return Either((Characters(others), *(literal(json.dumps(chr(point))[1:-1]) for point in special)))
     if isinstance(node, Repeat):
         return Repeat(escaped(node.part), node.least, node.most)
+    assert not isinstance(node, Graph), "only texts are written out"
     return type(node)(tuple(map(escaped, node.parts)))

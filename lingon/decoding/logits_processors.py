@@ -21,14 +21,18 @@ FEW = 256  # tokens among which a cut is looked for first; sorting a whole vocab
 
 
 def temperature(value: Number) -> LogitsProcessor:
-    """Divides the logits: under 1 the likely becomes likelier, over 1 everything more alike. 0 would be greedy."""
+    """Divide the logits: under 1 the likely becomes likelier, over 1 everything more alike. 0 would be greedy."""
     usable = "a number over 0, from 1e-12 to 1e12 (greedy decoding is what 0 would mean)"
     _check("temperature", value, 1 / MOST <= value <= MOST, usable)
-    return lambda logits, rows=(): logits / value
+
+    def process(logits: Tensor, rows: Sequence[TokenSequence] = ()) -> Tensor:
+        return logits / value
+
+    return process
 
 
 def top_k(k: int) -> LogitsProcessor:
-    """Keeps the tokens whose logit is at least the k-th largest one: k of them, or more if some tie with the k-th."""
+    """Keep the tokens whose logit is at least the k-th largest one: k of them, or more if some tie with the k-th."""
     _check_count("top_k", k)
 
     def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence] = ()) -> Float[Tensor, "B V"]:
@@ -39,7 +43,7 @@ def top_k(k: int) -> LogitsProcessor:
 
 
 def exactly_top_k(k: int) -> LogitsProcessor:
-    """Keeps k tokens and no more: among those that tie with the k-th, the smaller ids."""
+    """Keep k tokens and no more: among those that tie with the k-th, the smaller ids."""
     _check_count("top_k", k)
 
     def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence] = ()) -> Float[Tensor, "B V"]:
@@ -51,7 +55,7 @@ def exactly_top_k(k: int) -> LogitsProcessor:
 
 
 def top_p(p: Number) -> LogitsProcessor:
-    """Keeps the smallest set of tokens, likeliest first, whose probabilities sum to p or more; of equals smaller ids.
+    """Keep the smallest set of tokens, likeliest first, whose probabilities sum to p or more; of equals smaller ids.
 
     1 keeps everything. Source: Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020, section 3.1.
     """
@@ -65,7 +69,7 @@ def top_p(p: Number) -> LogitsProcessor:
 
 
 def min_p(p: Number) -> LogitsProcessor:
-    """Keeps tokens at least p times as likely as the likeliest. 0 keeps everything, 1 the likeliest and its equals.
+    """Keep tokens at least p times as likely as the likeliest. 0 keeps everything, 1 the likeliest and its equals.
 
     Source: Nguyen et al., "Turning Up the Heat: Min-p Sampling", 2024, section 3.
     """
@@ -79,7 +83,7 @@ def min_p(p: Number) -> LogitsProcessor:
 
 
 def typical_p(mass: Number) -> LogitsProcessor:
-    """Keeps the smallest set, nearest to the expected surprise first, whose probabilities sum to `mass` or more.
+    """Keep the smallest set, nearest to the expected surprise first, whose probabilities sum to `mass` or more.
 
     The surprise of a token is -log p, its expectation the entropy. 1 keeps everything.
     Source: Meister et al., "Locally Typical Sampling", 2023, section 4.
@@ -97,7 +101,7 @@ def typical_p(mass: Number) -> LogitsProcessor:
 
 
 def repetition_penalty(penalty: Number) -> LogitsProcessor:
-    """Makes tokens that the row holds already less likely: a positive logit is divided, a negative one multiplied.
+    """Make tokens that the row holds already less likely: a positive logit is divided, a negative one multiplied.
 
     The prompt counts. 1 changes nothing. Source: Keskar et al., "CTRL", 2019, section 4.1.
     """
@@ -116,7 +120,7 @@ def repetition_penalty(penalty: Number) -> LogitsProcessor:
 
 
 def no_repeat_ngram_size(n: int) -> LogitsProcessor:
-    """Forbids every n-gram of tokens that the row, its prompt among it, holds already.
+    """Forbid every n-gram of tokens that the row, its prompt among it, holds already.
 
     Source: Paulus, Xiong, Socher, "A Deep Reinforced Model for Abstractive Summarization", 2018, section 2.5.
     """
@@ -138,7 +142,7 @@ def _completing(ids: list[int], n: int) -> set[int]:
 
 
 def logit_bias(by_id: Mapping[int, Number]) -> LogitsProcessor:
-    """Adds a number to the logits of some tokens; -inf forbids a token."""
+    """Add a number to the logits of some tokens; -inf forbids a token."""
     for token, value in by_id.items():
         usable = "a number, or -inf to forbid the token; from -1e12 to 1e12"
         _check(f"logit_bias of token {token}", value, value == -math.inf or -MOST <= value <= MOST, usable)
@@ -155,7 +159,11 @@ def logit_bias(by_id: Mapping[int, Number]) -> LogitsProcessor:
 
 
 def _unless(nothing: bool, process: LogitsProcessor) -> LogitsProcessor:
-    return (lambda logits, rows=(): logits) if nothing else process
+    return _as_it_is if nothing else process
+
+
+def _as_it_is(logits: Tensor, rows: Sequence[TokenSequence] = ()) -> Tensor:
+    return logits
 
 
 def _smallest_set(score: Tensor, probabilities: Float[Tensor, "B V"], mass: float) -> Bool[Tensor, "B V"]:

@@ -12,7 +12,7 @@ LARGEST = 100_000  # states
 
 
 class NFA:
-    """The states of a grammar: a text of it leads from `first` to `last`.
+    """Hold the states of a grammar: a text of it leads from `first` to `last`.
 
     edges: for each state (low, high, to), the bytes that lead to another. free: the states that nothing leads to.
     """
@@ -20,7 +20,8 @@ class NFA:
     def __init__(self, node: Node, budget: Budget):
         self.edges: list[list[tuple[int, int, int]]] = []
         self.free: list[list[int]] = []
-        self.budget, self.closures = budget, {}
+        self.budget = budget
+        self.closures: dict[frozenset[int], frozenset[int]] = {}
         self.first, self.last = self.state(), self.state()
         self.add(node, self.first, self.last)
 
@@ -32,7 +33,7 @@ class NFA:
         return len(self.edges) - 1
 
     def add(self, node: Node, start: int, end: int) -> None:
-        """Lets the texts of the node lead from one state to another; no edge into `start` or out of `end` is added."""
+        """Let the texts of the node lead from one state to another; no edge into `start` or out of `end` is added."""
         self.budget.spend(1)
         if isinstance(node, Characters):
             self.add_characters(node.ranges, start, end)
@@ -92,7 +93,7 @@ class NFA:
             start = after
 
     def closure(self, states: frozenset[int]) -> frozenset[int]:
-        """The states, and those that nothing leads to from them; of all these, where a byte is read or a text ends."""
+        """Return the states and those that nothing leads to from them, where of these a byte is read or a text ends."""
         if states not in self.closures:
             found, todo = set(states), list(states)
             while todo:

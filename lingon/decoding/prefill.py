@@ -16,7 +16,7 @@ def read(
     prompts: Sequence[Sequence[int]],
     device: torch.device | str = "cpu",
 ) -> tuple[Float[Tensor, "B V"], DecoderState]:
-    """Logits [B, V] after each prompt, and the state of the batch.
+    """Return logits [B, V] after each prompt, and the state of the batch.
 
     fresh: makes the state of so many rows before the first token. Prompts may differ in length; none may be empty.
     """
@@ -43,7 +43,7 @@ def _read_rests(step: Step, state: DecoderState, rests: list[tuple[int, ...]], d
 
 
 def padded_left(rows: Sequence[Sequence[int]]) -> tuple[Int[Tensor, "B T"], Bool[Tensor, "B T"]]:
-    """Rows as one tensor, the shorter ones padded with 0 on the left, and the mask of what is text.
+    """Return rows as one tensor, the shorter ones padded with 0 on the left, and the mask of what is text.
 
     >>> padded_left([[7], [3, 5]])[0].tolist()
     [[0, 7], [3, 5]]

@@ -16,28 +16,28 @@ LONGEST = 50_000  # letters of a pattern; more have more states than an automato
 
 @dataclass(frozen=True)
 class Characters:
-    """One character of these ranges."""
+    """Match one character of these ranges."""
 
     ranges: Ranges
 
 
 @dataclass(frozen=True)
 class Sequence:
-    """All parts, one after the other; none is the empty text."""
+    """Match all parts, one after the other; none is the empty text."""
 
     parts: tuple["Node", ...]
 
 
 @dataclass(frozen=True)
 class Either:
-    """One of the parts; none is no text at all."""
+    """Match one of the parts; none is no text at all."""
 
     parts: tuple["Node", ...]
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """The part, `least` to `most` times; None is without end."""
+    """Match the part, `least` to `most` times; None is without end."""
 
     part: "Node"
     least: int
@@ -46,7 +46,7 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Graph:
-    """Grammars between places: a text leads from place 0 to the last, and each part stands in it once, not once a way.
+    """Hold grammars between places: a text leads from place 0 to the last; each part stands in it once, not once a way.
 
     edges: (from, to, part); none leads into place 0 or out of the last.
     """
@@ -59,13 +59,13 @@ Node = Characters | Sequence | Either | Repeat | Graph
 NOTHING = Sequence(())
 
 
-def literal(text: str) -> Node:
-    """The text itself."""
+def literal(text: str) -> Sequence:
+    """Return the text itself."""
     return Sequence(tuple(Characters(((ord(c), ord(c)),)) for c in text))
 
 
 def union(ranges: list[tuple[int, int]]) -> Ranges:
-    """Ranges in order, those that touch joined.
+    """Return ranges in order, those that touch joined.
 
     >>> union([(5, 9), (1, 2), (3, 6)])
     ((1, 9),)
@@ -80,7 +80,7 @@ def union(ranges: list[tuple[int, int]]) -> Ranges:
 
 
 def without(ranges: Ranges) -> Ranges:
-    """All code points but these."""
+    """Return all code points but these."""
     edges = [-1, *(edge for low, high in ranges for edge in (low, high)), LAST + 1]
     return tuple((a + 1, b - 1) for a, b in zip(edges[::2], edges[1::2], strict=True) if a + 1 <= b - 1)
 
@@ -90,7 +90,7 @@ ANY = without(((10, 10),))
 
 @cache
 def category(letter: str) -> Ranges:
-    r"""The characters that `re` takes for \d, \w or \s; the capital letter is all others."""
+    r"""Return the characters that `re` takes for \d, \w or \s; the capital letter is all others."""
     if letter.isupper():
         return without(category(letter.lower()))
     every = "".join(map(chr, range(LAST + 1)))
@@ -98,7 +98,7 @@ def category(letter: str) -> Ranges:
 
 
 def counted(digits: str) -> int:
-    """The number of some digits, or, where it is far more than `MOST`, one that is more: Python reads 4,300 digits.
+    """Return the number of some digits, or one over `MOST` where it is far more: Python reads 4,300 digits at most.
 
     >>> counted(""), counted("007"), counted("9" * 5000)
     (0, 7, 99999)
@@ -107,7 +107,7 @@ def counted(digits: str) -> int:
 
 
 def parse(pattern: str) -> Node:
-    """The tree of a regular expression. Raises UserError, with the place, for what is wrong or has no automaton.
+    """Return the tree of a regular expression. Raises UserError, with the place, for what is wrong or has no automaton.
 
     Not to be had: references to groups, looking around, word boundaries, flags, possessive repetition; ^ and $ only at
     the ends, where they change nothing, since the whole text must match.
@@ -131,7 +131,7 @@ class _Parser:
         return UserError(f"regular expression {self.text[:60]!r}, character {self.at}: {what}")
 
     def has(self, sign: str) -> bool:
-        """Takes the sign if it comes next."""
+        """Take the sign if it comes next."""
         if not self.text.startswith(sign, self.at):
             return False
         self.at += len(sign)
@@ -213,7 +213,8 @@ class _Parser:
         return found
 
     def set(self) -> Ranges:
-        outside, ranges, first = self.has("^"), [], True
+        outside, first = self.has("^"), True
+        ranges: list[tuple[int, int]] = []
         while first or not self.has("]"):
             if self.at >= len(self.text):
                 raise self.wrong("a [ without its ]")
@@ -223,7 +224,7 @@ class _Parser:
         return without(found) if outside else found
 
     def span(self) -> Ranges:
-        """One member of a [set]: a character, a range, a category."""
+        """Return one member of a [set]: a character, a range, a category."""
         low = self.member()
         if not (self.text.startswith("-", self.at) and self.text[self.at + 1 : self.at + 2] not in ("", "]")):
             return low
@@ -253,7 +254,8 @@ class _Parser:
         if inside and sign == "b":
             return ((8, 8),)
         if sign == "0":  # up to two more octal digits
-            digits = re.compile(r"[0-7]{0,2}").match(self.text, self.at)[0]
+            octal = re.compile(r"[0-7]{0,2}").match(self.text, self.at)
+            digits = octal[0] if octal else ""
             self.at += len(digits)
             return ((int(digits or "0", 8),) * 2,)
         if sign in SIGNS:

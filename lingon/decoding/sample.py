@@ -39,12 +39,12 @@ class Token:
 
 
 def greedy(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> list[int]:
-    """The likeliest token of each row."""
+    """Return the likeliest token of each row."""
     return logits.argmax(-1).tolist()
 
 
 def multinomial(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> list[int]:
-    """A token of each row, drawn from softmax(logits) with the row's random number generator.
+    """Return a token of each row, drawn from softmax(logits) with the row's random number generator.
 
     The sums of the probabilities are searched for a number that the generator gives, so that one draw takes one number,
     whatever the vocabulary. A token of probability 0 is never drawn.
@@ -67,7 +67,7 @@ def sample(
     finished: Callable[[TokenSequence], bool] = lambda row: False,
     top_logprobs: int | None = None,
 ) -> Iterator[list[Token]]:
-    """Generates, and gives the new tokens of all unfinished rows, step by step; `rows` grow by them.
+    """Generate, and yield the new tokens of all unfinished rows, step by step; `rows` grow by them.
 
     logits, state: what the model said of the prompts, as `read` in lingon.decoding.prefill gives them.
     finished: asked after each token of a row; rows that are finished leave the batch. top_logprobs: how many
@@ -109,7 +109,8 @@ def to_tokens(
     likely = torch.cat([logs.topk(few).indices, after.topk(few).indices], 1)
     columns = (logs.gather(1, chosen)[:, 0], after.gather(1, chosen)[:, 0], entropy)
     others = (likely, logs.gather(1, likely), after.gather(1, likely))
-    numbers = zip(live, ids, *(column.tolist() for column in columns), strict=True)
+    logprobs, probabilities, entropies = (column.tolist() for column in columns)
+    numbers = zip(live, ids, logprobs, probabilities, entropies, strict=True)
     rows = zip(*(found.tolist() for found in others), strict=True)
     return [Token(*own, _once(zip(*row, strict=True), few)) for own, row in zip(numbers, rows, strict=True)]
 

@@ -10,7 +10,7 @@ NOTES = {"$schema", "$id", "$comment", "$defs", "definitions", "title", "descrip
 
 
 def both(one: Any, other: Any, where: str) -> Any:
-    """The schema of all that both schemas accept. Raises UserError that names the keyword which cannot be merged."""
+    """Return the schema of all that both accept. Raises UserError that names the keyword which cannot be merged."""
     if one is True or other is True:
         return other if one is True else one
     if one is False or other is False:

@@ -20,7 +20,7 @@ USUAL = 9  # of them before the point, where there is a bound on one side only
 
 
 def integer(schema: Mapping, where: str) -> Node:
-    """Whole numbers within the bounds of a schema."""
+    """Return whole numbers within the bounds of a schema."""
     low, high = _range(schema, where, 1)
     step = schema.get("multipleOf", 1)
     if isinstance(step, bool) or not isinstance(step, int | float) or step <= 0 or step != int(step):
@@ -44,13 +44,13 @@ def integer(schema: Mapping, where: str) -> Node:
 
 
 def number(schema: Mapping, where: str) -> Node:
-    """Numbers within the bounds of a schema: with bounds they have no exponent, and 15 digits at most."""
+    """Return numbers within the bounds of a schema: with bounds they have no exponent, and 15 digits at most."""
     if "multipleOf" in schema:
         step = schema["multipleOf"]
         if isinstance(step, float) and step != int(step):
             raise UserError(f"{where}: key 'multipleOf' is {step}; only whole numbers are supported here")
         return integer(schema, where)
-    given = {word: _bound(schema, word, where) for word in BOUNDS if word in schema}
+    given = {word: bound for word in BOUNDS if (bound := _bound(schema, word, where)) is not None}
     if not given:
         return parse(NUMBER)
     near = {word: bound for word, bound in given.items() if abs(bound) < 10**PRECISE}

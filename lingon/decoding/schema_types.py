@@ -16,7 +16,7 @@ NONE = Either(())  # no text at all
 
 
 def object_grammar(schema: Mapping, where: str, node: Read, write: Callable[[str], Node]) -> Node:
-    """Objects of some properties, or of any names when the schema gives none. write: a name as JSON writes it."""
+    """Return objects of some properties, of any names when the schema gives none. write: a name as JSON writes it."""
     properties, required = schema.get("properties", {}), schema.get("required", [])
     others = schema.get("additionalProperties", True)
     if not isinstance(properties, Mapping):
@@ -28,7 +28,7 @@ def object_grammar(schema: Mapping, where: str, node: Read, write: Callable[[str
             raise UserError(f"{where}: {name!r} is required and not among the properties")
     if not properties and others is not False:
         return mapping(anything(ANY_DEPTH - 1) if others is True else node(others, "*"))
-    members = []
+    members: list[tuple[Node, bool]] = []
     for name, value in properties.items():
         found = node(value, name)
         if found == NONE and name in required:
@@ -54,7 +54,7 @@ def _members(members: list[tuple[Node, bool]]) -> Node:
 
 
 def array_grammar(schema: Mapping, where: str, node: Read) -> Node:
-    """Arrays, whose first items may each have a schema of their own."""
+    """Return arrays, whose first items may each have a schema of their own."""
     first, others = schema.get("prefixItems"), schema.get("items")
     if isinstance(others, list):  # what drafts before 2020 called prefixItems
         first, others = others, schema.get("additionalItems")
@@ -75,7 +75,7 @@ def array_grammar(schema: Mapping, where: str, node: Read) -> Node:
 
 
 def string_grammar(schema: Mapping, where: str) -> Node:
-    """Texts of a length, of a pattern or of a format."""
+    """Return texts of a length, of a pattern or of a format."""
     given = [word for word in ("pattern", "format") if word in schema]
     if not given:
         return quoted(Repeat(LETTER, *_bounds(schema, "minLength", "maxLength", where)))

@@ -15,7 +15,7 @@ AT_ONCE = 256  # tokens whose logits exist at one time: with 50,000 tokens 51 MB
 def token_logprobs(
     all_logits: Callable, state: DecoderState, ids: Sequence[int], device: torch.device | str = "cpu"
 ) -> list[float]:
-    """log p(ids[i] | ids[:i]) for i = 1, 2, ...: one number less than there are ids, since nothing precedes the first.
+    """Return log p(ids[i] | ids[:i]) for i = 1, 2, ...: one number less than there are ids; nothing precedes the first.
 
     all_logits: (ids [B, S], state) -> (logits [B, S, V] after each id, state).
     """

@@ -19,20 +19,20 @@ Every = Callable[..., tuple[Tensor, DecoderState]]  # (ids [B, S], state) -> (lo
 
 @dataclass
 class Reader:
-    """A model on one text: it knows how much of the text it has read, reads the rest, and forgets what was not kept."""
+    """Run a model on one text: know how much of it was read, read the rest, and forget what was not kept."""
 
     every: Every
     state: DecoderState
     device: torch.device | str = "cpu"
 
     def read(self, ids: Sequence[int]) -> Float[Tensor, "S V"]:
-        """Logits after each of the ids that were not read before."""
+        """Return logits after each of the ids that were not read before."""
         rest = torch.tensor([list(ids[self.state.length :])], device=self.device)
         logits, self.state = self.every(rest, self.state)
         return logits[0]
 
     def keep(self, tokens: int) -> None:
-        """Forgets all but the first `tokens` tokens."""
+        """Forget all but the first `tokens` tokens."""
         if (extra := self.state.length - tokens) > 0:
             self.state = self.state.rewind(extra)
 

@@ -26,7 +26,7 @@ WHOLE = {"Any": ((0, sys.maxunicode),), "ASCII": ((0, 0x7F),)}
 
 @cache
 def categories() -> tuple[tuple[str, int, int], ...]:
-    """Stretches of characters of one general category: (category, first, last), in order."""
+    """Return stretches of characters of one general category: (category, first, last), in order."""
     found, first = [], 0
     for name, stretch in groupby(map(unicodedata.category, map(chr, range(sys.maxunicode + 1)))):
         after = first + sum(1 for _ in stretch)
@@ -36,7 +36,7 @@ def categories() -> tuple[tuple[str, int, int], ...]:
 
 
 def property_of(name: str) -> Ranges | None:
-    """The characters of a general category, by its short or long name, of ASCII or of Any; None for another name.
+    """Return the characters of a general category, by its short or long name, of ASCII or Any; None for another name.
 
     Which characters there are is what this Python's Unicode says.
 

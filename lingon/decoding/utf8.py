@@ -10,7 +10,7 @@ Spans = tuple[tuple[int, int], ...]  # a range for each byte of a character
 
 
 def spans_of(low: int, high: int) -> list[Spans]:
-    """The bytes of a range of code points: for each way to divide it a range per byte.
+    """Return the bytes of a range of code points: for each way to divide it a range per byte.
 
     >>> spans_of(0x7E, 0x81)
     [((126, 127),), ((194, 194), (128, 129))]
@@ -37,7 +37,7 @@ def _cut_out(ranges: Ranges) -> list[tuple[int, int]]:
 
 @lru_cache(maxsize=1000)
 def byte_graph(ranges: Ranges) -> tuple[int, tuple]:
-    """A small deterministic graph of the bytes of these characters, as ((low, high, next), ...) for each node.
+    """Return a small deterministic graph of the bytes of these characters, as ((low, high, next), ...) for each node.
 
     Node 0 is the end. Nodes with the same rest are one, so that a word character is a few hundred nodes, not thousands.
     """
