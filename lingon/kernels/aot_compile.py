@@ -40,6 +40,8 @@ def library(program: str, argument: int, sources: Sequence[Path]) -> Callable | 
     is no C compiler to link with, no place to keep it, or compiling fails: that is warned of once, kept as a file
     (`failed_compiles`), and tried again when the compiler or one of the above is another one, or the file is deleted.
     """
+    # In an archive none of them is a file, and no library is kept; in a folder a name that is wrong is our mistake.
+    assert not [source for source in sources if source.parent.is_dir() and not source.is_file()], sources
     try:
         path = loops_dir() / f"{program.rpartition('.')[2]}-{argument}-{_identity(sources)}.so"
     except (OSError, RuntimeError, PackageNotFoundError):  # no home, or sources in an archive

@@ -1,5 +1,7 @@
 """Recurrent layers over padded batches whose states never see the padding."""
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -45,9 +47,7 @@ class BiLSTMLayers(nn.Module):
         x = x.transpose(0, 1).contiguous()
         for i, (ahead, back) in enumerate(zip(self.forwards, self.backwards, strict=True)):
             x = self.dropout(x) if i else x
-            assert isinstance(ahead, nn.LSTM)
-            assert isinstance(back, nn.LSTM)
-            a, b = parallel_lstm(ahead, back, x, reverse_padded(x, lengths))
+            a, b = parallel_lstm(cast(nn.LSTM, ahead), cast(nn.LSTM, back), x, reverse_padded(x, lengths))
             x = torch.cat([a, reverse_padded(b, lengths)], -1)
         last, texts = (lengths - 1).clamp(min=0), torch.arange(x.shape[1], device=x.device)
         ends = torch.cat([a[last, texts], b[last, texts]], -1)

@@ -87,7 +87,7 @@ def row_mean(model, batch):
     return F.cross_entropy(model(batch.ids, batch.mask), batch.labels)
 
 
-STILL = {f"drop_{name}": 0.0 for name in ("words", "input", "layers", "output", "weights")}
+STILL = {f"{name}_dropout": 0.0 for name in ("word", "input", "hidden", "output", "weight")}
 TEXT = {"vocab_size": V, "classes": CLASSES}
 
 

@@ -115,7 +115,7 @@ def test_too_little_memory_is_said_and_the_checkpoint_is_whole(tmp_path, rows, w
     assert code == 0, errors
     message, step = out.strip().splitlines()
     assert f"not enough memory for {where}" in message
-    assert "lower the tokens per batch" in message
+    assert "lower batch_size or max_tokens_per_batch" in message
     assert step == "3"
 
 

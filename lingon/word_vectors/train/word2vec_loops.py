@@ -13,7 +13,7 @@ from lingon.word_vectors.train.sampling_tables import Draws, Scheme, SubwordTabl
 
 Loop = Callable[..., tuple[float, int, int]]
 HERE, KERNELS = Path(__file__).parent, Path(aot_compile.__file__).parent
-SOURCES = [HERE / name for name in ("word2vec.py", "word2vec_loops.py", "tables.py")]
+SOURCES = [HERE / name for name in ("word2vec.py", "word2vec_loops.py", "sampling_tables.py")]
 SOURCES += [KERNELS / name for name in ("word2vec_step.py", "simd_rows.py", "prefetch.py", "jit.py")]
 LINE = 16  # columns: that of `kernels.simd_rows`, which is not read without the compiler
 TYPES = {
