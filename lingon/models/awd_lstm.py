@@ -1,6 +1,7 @@
 """The AWD-LSTM: an LSTM language model in which everything is dropped that can be dropped."""
 
 from itertools import pairwise
+from typing import Any
 
 import torch.nn.functional as F
 from torch import nn
@@ -40,12 +41,12 @@ class AWDLSTM(nn.Module):
         beta: Number = 1.0,
     ):
         super().__init__()
-        self.sizes = {"vocab_size": vocab_size, "width": width, "hidden": hidden, "depth": depth}
+        self.sizes: dict[str, Any] = {"vocab_size": vocab_size, "width": width, "hidden": hidden, "depth": depth}
         self.sizes |= {"word_dropout": word_dropout, "input_dropout": input_dropout, "hidden_dropout": hidden_dropout}
         self.sizes |= {"output_dropout": output_dropout, "weight_dropout": weight_dropout, "alpha": alpha, "beta": beta}
         self.embedding = nn.Embedding(vocab_size, width)
         widths = [width] + [hidden] * (depth - 1) + [width]
-        self.layers = nn.ModuleList(nn.LSTM(a, b) for a, b in pairwise(widths))
+        self.layers: Any = nn.ModuleList(nn.LSTM(a, b) for a, b in pairwise(widths))
         fractions = [input_dropout] + [hidden_dropout] * (depth - 1) + [output_dropout]
         self.drops = nn.ModuleList(LockedDropout(p) for p in fractions)
         self.output = Linear(width, vocab_size)

@@ -1,5 +1,7 @@
 """A bidirectional LSTM that judges a text by the last state of each direction."""
 
+from typing import Any
+
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
@@ -25,7 +27,7 @@ class BiLSTM(nn.Module):
         dropout: Fraction = 0.5,
     ):
         super().__init__()
-        self.sizes = {"vocab_size": vocab_size, "classes": classes, "width": width, "hidden": hidden}
+        self.sizes: dict[str, Any] = {"vocab_size": vocab_size, "classes": classes, "width": width, "hidden": hidden}
         self.sizes |= {"depth": depth, "dropout": dropout}
         self.embedding = Embedding(vocab_size, width)
         self.lstm = BiLSTMLayers(width, hidden, depth, dropout)

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, overload
 
 from lingon.core.errors import UserError, suggest
 
@@ -25,6 +25,12 @@ class ConfigReader:
         if type(value) is not int or not least <= value <= most:
             raise self.error(key, value, f"a whole number from {least} to {most:,}")
         return value
+
+    @overload
+    def number(self, key: str, default: float, least: float = 0.0, most: float = 1e12) -> float: ...
+
+    @overload
+    def number(self, key: str, default: None = None, least: float = 0.0, most: float = 1e12) -> float | None: ...
 
     def number(self, key: str, default: float | None = None, least: float = 0.0, most: float = 1e12) -> float | None:
         """Return a finite number over `least`, at most `most`; the default when it is not there."""

@@ -44,7 +44,9 @@ class Decoder(nn.Module):
         super().__init__()
         self.context_length, self.sizes = context_length, sizes
         self.embedding_scale, self.softcap = embedding_scale, softcap
-        self.embedding, self.blocks, self.norm = embedding, nn.ModuleList(blocks), norm
+        self.embedding = embedding
+        self.blocks: Any = nn.ModuleList(blocks)
+        self.norm = norm
         self.rotaries = nn.ModuleDict(rotaries)
         self.output = Linear(embedding.embedding_dim, embedding.num_embeddings, bias=False)
         if tied:
@@ -108,15 +110,15 @@ def decoder(
     times the width. window: each layer but the last of every four sees only so many tokens; 0 is all.
     """
     ffn_width = ffn_width or -(-8 * width // 3 // 32) * 32
-    sizes = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads, "kv_heads": kv_heads}
-    sizes |= {"context_length": context_length, "ffn_width": ffn_width, "dropout": dropout, "tied": tied}
-    sizes |= {"window": window, "theta": theta, "epsilon": epsilon}
+    sizes: dict[str, Any] = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads}
+    sizes |= {"kv_heads": kv_heads, "context_length": context_length, "ffn_width": ffn_width, "dropout": dropout}
+    sizes |= {"tied": tied, "window": window, "theta": theta, "epsilon": epsilon}
 
     def block(layer: int) -> Block:
         head_width = width // heads
         norms = RMSNorm(head_width, epsilon), RMSNorm(head_width, epsilon)
         attention = Attention(width, heads, kv_heads, norms=norms, dropout=dropout)
-        residuals = tuple(PreNorm(RMSNorm(width, epsilon), dropout) for _ in range(2))
+        residuals = PreNorm(RMSNorm(width, epsilon), dropout), PreNorm(RMSNorm(width, epsilon), dropout)
         span = window if window and (layer + 1) % 4 else None
         return Block(attention, GatedFeedForward(width, ffn_width), residuals, window=span, rotary="all")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +10,7 @@ from torch import nn
 
 from lingon.core.errors import UserError, unknown
 from lingon.layers.attention import Attention
-from lingon.layers.feedforward import GatedFeedForward, gelu_tanh
+from lingon.layers.feedforward import Activation, GatedFeedForward, gelu_tanh
 from lingon.layers.norm import RMSNorm
 from lingon.layers.residual import PreNorm, Sandwich
 from lingon.layers.rotary import Rotary
@@ -19,7 +20,7 @@ from lingon.models.decoder import Decoder
 from lingon.models.gpt import GPT
 from lingon.models.rope_config import rotary_of
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Activation] = {
     "silu": F.silu,
     "swish": F.silu,
     "gelu": F.gelu,
@@ -129,6 +130,8 @@ def gemma3(sizes: ConfigReader) -> Decoder:
         raise sizes.error(
             "rope_scaling", sizes.config["rope_scaling"], "null beside rope_parameters: one of them counts"
         )
+    wide: dict[str, Any]
+    near: dict[str, Any]
     if new is None:
         wide = {"rope_theta": sizes.number("rope_theta", 1e6), "rope_scaling": sizes.config.get("rope_scaling")}
         near = {"rope_theta": sizes.number("rope_local_base_freq", 1e4)}
@@ -215,7 +218,8 @@ def _gemma(
         attention = Attention(
             shape.width, shape.heads, shape.kv_heads, shape.head_width, (bias, bias), norms, scale, softcap
         )
-        residuals = tuple(Sandwich(norm(shape.width), norm(shape.width)) for _ in range(2))
+        width = shape.width
+        residuals = Sandwich(norm(width), norm(width)), Sandwich(norm(width), norm(width))
         feed = GatedFeedForward(shape.width, shape.ffn_width, activation)
         return Block(attention, feed, residuals, window=window if kind == SLIDING else None, rotary=kind)
 
@@ -278,4 +282,4 @@ def _windows_told(sizes: ConfigReader, depth: int, window: int | None, unused: b
     kinds = sizes.choices("layer_types", depth, (SLIDING, FULL))
     if kinds and SLIDING in kinds and window is None and not unused:
         raise sizes.error("sliding_window", None, f"a whole number, for layer_types has {SLIDING}")
-    return kinds and [window if kind == SLIDING else None for kind in kinds]
+    return [window if kind == SLIDING else None for kind in kinds] if kinds else None

@@ -1,5 +1,7 @@
 """GPT-2: a decoder with LayerNorm and learned positions (Radford et al. 2019)."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -38,7 +40,7 @@ class GPT(nn.Module):
     ):
         super().__init__()
         ffn_width = ffn_width or 4 * width
-        self.sizes = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads}
+        self.sizes: dict[str, Any] = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads}
         self.sizes |= {"context_length": context_length, "ffn_width": ffn_width, "dropout": dropout}
         self.sizes |= {"bias": bias, "tied": tied, "epsilon": epsilon}
         self.context_length = context_length
@@ -54,7 +56,7 @@ class GPT(nn.Module):
             residuals = PreNorm(norm(), dropout), PreNorm(norm(), dropout)
             return Block(attention, FeedForward(width, ffn_width, bias=bias), residuals)
 
-        self.blocks = nn.ModuleList(block() for _ in range(depth))
+        self.blocks: Any = nn.ModuleList(block() for _ in range(depth))
         self.norm = norm()
         self.output = Linear(width, vocab_size, bias=False)
         if tied:

@@ -9,7 +9,8 @@ from lingon.core.errors import UserError
 
 def gpt2_config(model: nn.Module) -> dict[str, Any]:
     """Return a GPT as the config.json of GPT-2. Raises UserError for one without biases, which that layout has not."""
-    sizes = dict(model.config())
+    gpt: Any = model
+    sizes = dict(gpt.config())
     if not sizes["bias"]:
         raise UserError("a GPT without biases has no place in the layout of GPT-2; train one with bias")
     names = {
@@ -32,8 +33,9 @@ def gpt2_config(model: nn.Module) -> dict[str, Any]:
 
 def qwen3_config(model: nn.Module) -> dict[str, Any]:
     """Return a decoder as the config.json of Qwen3, which has all of its parts."""
-    sizes, attention = dict(model.config()), model.blocks[0].attention
-    windows = [block.window for block in model.blocks]
+    decoder: Any = model
+    sizes, attention = dict(decoder.config()), decoder.blocks[0].attention
+    windows = [block.window for block in decoder.blocks]
     return {
         "model_type": "qwen3",
         "vocab_size": sizes["vocab_size"],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -32,7 +33,8 @@ def gpt2_weights(model: nn.Module) -> Iterator[HubWeight]:
         "feed_forward.down": "mlp.c_proj",
     }
     names = {"embedding": "transformer.wte", "positions": "transformer.wpe", "norm": "transformer.ln_f"}
-    for layer in range(len(model.blocks)):
+    blocks: Any = model.blocks
+    for layer in range(len(blocks)):
         names |= {f"blocks.{layer}.{ours}": f"transformer.h.{layer}.{theirs}" for ours, theirs in parts.items()}
     linear = tuple(name for name in parts if name.startswith(("attention.", "feed_forward.")))
     for name, tensor in _weights(model):
@@ -44,7 +46,8 @@ def gpt2_weights(model: nn.Module) -> Iterator[HubWeight]:
 
 def decoder_weights(model: nn.Module) -> Iterator[HubWeight]:
     """Yield each weight of a decoder with its name in checkpoints of Llama and its kin. A tied one is not stored."""
-    gemma = isinstance(model.blocks[0].around_feed_forward, Sandwich)
+    blocks: Any = model.blocks
+    gemma = isinstance(blocks[0].around_feed_forward, Sandwich)
     parts = {
         "around_attention.pre_norm": "input_layernorm",
         "around_attention.post_norm": "post_attention_layernorm",
@@ -64,7 +67,7 @@ def decoder_weights(model: nn.Module) -> Iterator[HubWeight]:
         _, layer, part = module.split(".", 2)
         at = f"model.layers.{layer}"
         if part == "attention.qkv":
-            attention = model.blocks[int(layer)].attention
+            attention = blocks[int(layer)].attention
             sizes = tuple(n * attention.head_width for n in (attention.heads, attention.kv_heads, attention.kv_heads))
             yield HubWeight(name, tuple(f"{at}.self_attn.{x}_proj.{kind}" for x in "qkv"), sizes)
         elif part == "feed_forward.up":
@@ -74,5 +77,5 @@ def decoder_weights(model: nn.Module) -> Iterator[HubWeight]:
             yield HubWeight(name, (f"{at}.{parts[part]}.{kind}",), (len(tensor),))
 
 
-def _weights(model: nn.Module):
+def _weights(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
     return model.named_parameters()  # a tied matrix comes once, as the embedding

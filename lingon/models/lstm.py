@@ -1,6 +1,7 @@
 """A language model of stacked LSTMs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from torch import nn
@@ -37,12 +38,13 @@ class LSTM(nn.Module):
             raise UserError("an adaptive softmax (cutoffs) has matrices of its own; leave out tied")
         if tied and width != hidden:
             raise UserError(f"tied weights need one width, not width {width} and hidden {hidden}")
-        self.sizes = {"vocab_size": vocab_size, "width": width, "hidden": hidden, "depth": depth}
+        self.sizes: dict[str, Any] = {"vocab_size": vocab_size, "width": width, "hidden": hidden, "depth": depth}
         self.sizes |= {"dropout": dropout, "tied": tied} | ({"cutoffs": [*cutoffs]} if cutoffs else {})
         self.embedding = nn.Embedding(vocab_size, width)
-        self.layers = nn.ModuleList(nn.LSTM(width if i == 0 else hidden, hidden) for i in range(depth))
+        self.layers: Any = nn.ModuleList(nn.LSTM(width if i == 0 else hidden, hidden) for i in range(depth))
         self.dropout = nn.Dropout(dropout)
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
+        self.output: AdaptiveSoftmax | Linear
         if cutoffs:
             self.output = AdaptiveSoftmax(hidden, vocab_size, cutoffs)
             return

@@ -48,6 +48,9 @@ class NGrams(nn.Module):
     Raises UserError for impossible sizes.
     """
 
+    spelling_starts: Tensor
+    spelling_hashes: Tensor
+
     def __init__(
         self,
         vocab_size: VocabSize,

@@ -45,7 +45,8 @@ LONGEST_LIST = 16
 
 def options_of(make: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """Return the options of a model, by name, each with its checked type as annotation."""
-    hints = get_type_hints(make.__init__ if isinstance(make, type) else make, include_extras=True)
+    made: Any = make  # only a class has an __init__ with hints of its own
+    hints = get_type_hints(made.__init__ if isinstance(make, type) else make, include_extras=True)
     given = inspect.signature(make).parameters
     return {name: parameter.replace(annotation=hints.get(name)) for name, parameter in given.items()}
 

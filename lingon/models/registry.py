@@ -92,7 +92,7 @@ def models_for(role: Role) -> list[str]:
 def entry_of(name: object) -> ModelEntry:
     """Return the entry of a model. Raises UserError for a name that is not in the table; nothing else is imported."""
     if not isinstance(name, str) or name not in MODELS:
-        raise unknown("model", name, [*MODELS, *FAMILIES])
+        raise unknown("model", str(name), [*MODELS, *FAMILIES])
     return import_module(MODELS[name].module).ENTRY
 
 

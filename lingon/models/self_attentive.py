@@ -1,5 +1,7 @@
 """A BiLSTM that is read through attention: several weighted sums of its states, each with an eye of its own."""
 
+from typing import Any
+
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
@@ -29,7 +31,7 @@ class SelfAttentive(nn.Module):
         penalty_weight: Number = 0.01,
     ):
         super().__init__()
-        self.sizes = {"vocab_size": vocab_size, "classes": classes, "width": width, "hidden": hidden}
+        self.sizes: dict[str, Any] = {"vocab_size": vocab_size, "classes": classes, "width": width, "hidden": hidden}
         self.sizes |= {"attention": attention, "hops": hops, "dropout": dropout, "penalty_weight": penalty_weight}
         self.embedding = Embedding(vocab_size, width)
         self.lstm = BiLSTMLayers(width, hidden, depth=1)
