@@ -15,6 +15,7 @@ from lingon.core.optional_packages import install_command
 from lingon.core.progress import quiet
 from lingon.data.examples import Examples, Splits
 from lingon.data.split import stratified_split
+from lingon.engine.compile import compile_model
 from lingon.engine.fit import fit
 from lingon.engine.world import World
 from lingon.recipes.training_config import evaluation_of, optimizer_of, train_config
@@ -170,8 +171,9 @@ def _trained(splits: Splits, settings: Settings) -> Training:
     with tempfile.TemporaryDirectory() as folder:
         context = TrainContext(Path(folder), World(0, 1), pick_device(settings.device), read_vectors)
         training = Classifier.prepare(splits, settings, context)
-    optimizer = optimizer_of(training.module, settings)
+    module = compile_model(training.module) if settings.compile else training.module
+    optimizer = optimizer_of(module, settings)
     config = train_config(settings, len(training.batches))
     evaluation = evaluation_of(training, settings)
-    fit(training.module, training.batches, training.loss, optimizer, config=config, evaluation=evaluation)
+    fit(module, training.batches, training.loss, optimizer, config=config, evaluation=evaluation)
     return training
