@@ -94,7 +94,7 @@ def steps(device: torch.device) -> dict[str, Any]:
 def one_step(name: str, device: torch.device, form: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the loss of a step of SGD on a model without dropout, and what it changes in all weights, on the CPU."""
     seed_everything(3)
-    sizes = {"classes": CLASSES} if "classifier" in MODELS[name].roles else {"context": 32, "width": 32}
+    sizes = {"classes": CLASSES} if "classifier" in MODELS[name].roles else {"context_length": 32, "width": 32}
     options = {"vocab_size": VOCAB, **{key: value for key, value in sizes.items() if key in options_of(name)}}
     model = build(name, options).to(device)
     for module in model.modules():  # the masks of two devices are not the same
@@ -147,7 +147,9 @@ def resume(device: torch.device) -> dict[str, Any]:
 
     def life(folder: str, again: bool, fails_at: int = 0) -> list[float]:
         seed_everything(99 if again else 3)
-        model = build("gpt", {"vocab_size": VOCAB, "width": 32, "heads": 4, "depth": 2, "context": 32}).to(device)
+        model = build("gpt", {"vocab_size": VOCAB, "width": 32, "heads": 4, "depth": 2, "context_length": 32}).to(
+            device
+        )
         calls: list[int] = []
 
         def loss_fn(model: nn.Module, batch: Batch) -> Loss:
@@ -173,7 +175,7 @@ def resume(device: torch.device) -> dict[str, Any]:
 
 def training(device: torch.device, small: bool) -> dict[str, Any]:
     """Return tokens/s of training a GPT in bfloat16, eager and compiled, and its fraction of a large product's rate."""
-    sizes = {"width": 64, "heads": 2, "depth": 2, "context": 64} if small else dict(GPT_SMALL)
+    sizes = {"width": 64, "heads": 2, "depth": 2, "context_length": 64} if small else dict(GPT_SMALL)
     rows, count = (2, 2) if small else (16, 10)
     peak = product_rate(device, 256 if small else 8192)
     found: dict[str, Any] = {"sizes": sizes, "batch_size": rows, "product_tflops": round(peak / 1e12, 2)}
@@ -183,15 +185,17 @@ def training(device: torch.device, small: bool) -> dict[str, Any]:
         seed_everything(3)
         model = build("gpt", {"vocab_size": 50304 if not small else VOCAB, **sizes}).to(device)
         weights = sum(p.numel() for p in model.parameters())
-        rate = tokens_per_second(wrap(model), model, sizes["context"], rows, count, device)
-        work = 6 * weights + 12 * sizes["depth"] * sizes["width"] * sizes["context"]  # FLOPs a token (PaLM, appendix B)
+        rate = tokens_per_second(wrap(model), model, sizes["context_length"], rows, count, device)
+        work = (
+            6 * weights + 12 * sizes["depth"] * sizes["width"] * sizes["context_length"]
+        )  # FLOPs a token (PaLM, appendix B)
         found[name] = {"tokens_per_second": round(rate), "fraction_of_product_rate": round(rate * work / peak, 3)}
         del model
         release(device)
     return found
 
 
-GPT_SMALL = {"width": 768, "heads": 12, "depth": 12, "context": 1024}  # GPT-2 small
+GPT_SMALL = {"width": 768, "heads": 12, "depth": 12, "context_length": 1024}  # GPT-2 small
 
 
 def tokens_per_second(
@@ -226,7 +230,7 @@ def product_rate(device: torch.device, size: int) -> float:
 
 def generation(device: torch.device, small: bool) -> dict[str, Any]:
     """Return tokens/s of generating with the cache, greedily, for one text and for 64 at once."""
-    sizes = {"width": 64, "heads": 2, "depth": 2, "context": 64} if small else dict(GPT_SMALL)
+    sizes = {"width": 64, "heads": 2, "depth": 2, "context_length": 64} if small else dict(GPT_SMALL)
     seed_everything(3)
     form = torch.bfloat16 if device.type == "cuda" else torch.float32
     model = build("gpt", {"vocab_size": 50304 if not small else VOCAB, **sizes}).to(device, form).eval()

@@ -445,7 +445,10 @@ def copied(model, heads, turn=turned):
     ours = Transformer(vocab_size, width, len(model.blocks), heads, turn=turn)
     weights = {name: value for name, value in model.state_dict().items() if name != "output.weight"}
     # The library's norms stand in residual connections, `PreNorm`, which know where a norm belongs.
-    names = {name: name.replace("around_", "before_").replace(".pre_norm", "") for name in weights}
+    names = {
+        name: name.replace("around_", "before_").replace("feed_forward", "feed").replace(".pre_norm", "")
+        for name in weights
+    }
     ours.load_state_dict({names[name]: value for name, value in weights.items()})
     return ours.eval()
 

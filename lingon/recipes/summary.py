@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lingon import __version__
 from lingon.core.errors import UserError
@@ -17,7 +17,9 @@ from lingon.engine.run import Run
 from lingon.metrics.metric_table import format_metric
 from lingon.metrics.scores import Scores
 from lingon.tasks.registry import row_of
-from lingon.tasks.training import Training
+
+if TYPE_CHECKING:  # the recipe of word vectors, which needs no torch, has summaries too
+    from lingon.tasks.training import Training
 
 PACKAGES = ("torch", "tokenizers", "numpy", "safetensors")
 
@@ -77,7 +79,7 @@ def prune(run: Run) -> None:
         print(f"removed the checkpoints, which only a run that has not ended needs: {size / 1e6:,.1f} MB")
 
 
-def write_page(training: Training, folder: Path, record: Mapping[str, Any]) -> Path:
+def write_page(training: "Training", folder: Path, record: Mapping[str, Any]) -> Path:
     """Write the report of a run, or its curves where the task has no report; return the page."""
     if training.report is not None:
         return training.report(folder, record)
@@ -87,7 +89,7 @@ def write_page(training: Training, folder: Path, record: Mapping[str, Any]) -> P
     return folder / "curves.html"
 
 
-def summary(record: Mapping[str, Any], found: Scores, training: Training, folder: Path, page: Path) -> str:
+def summary(record: Mapping[str, Any], found: Scores, training: "Training", folder: Path, page: Path) -> str:
     """Return the end of a run, for people: scores, times, what the trained task says, and what to try next."""
     scores = ", ".join(f"{name.replace('_', ' ')} {format_metric(value)}" for name, value in found.items())
     where = ", ".join(f"{name} {value:.1f} s" for name, value in record["seconds"].items())
