@@ -46,7 +46,7 @@ class HeldOut:
         lines = ["surest and right:"]
         for label in self.classifier.labels[:SHOWN_LABELS]:
             lines += [_lines(found[i], None) for i in [i for i in right if found[i].label == label][:1]]
-        lines += ["surest and wrong:"]
+        lines += ["surest and wrong:" if wrong else "surest and wrong: none"]
         lines += [_lines(found[i], targets[i]) for i in wrong[:SHOWN_WRONG]]
         return "\n".join(lines)
 
