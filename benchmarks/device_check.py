@@ -5,7 +5,6 @@
 
 import argparse
 import contextlib
-import json
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ from benchmarks.machine import machine, today, versions
 from lingon.core.device import pick_device
 from lingon.core.errors import UserError
 from lingon.core.seed import seed_everything
+from lingon.core.strict_json import dumps
 from lingon.data.batches import Batch, collate
 from lingon.doctor import KERNELS, TOLERANCE, differences
 from lingon.engine import precision
@@ -58,7 +58,7 @@ def check(device: torch.device, small: bool) -> dict[str, Any]:
         except Exception as error:  # one part must not cost the machine's time of the others
             found[name] = {"right": False, "error": f"{type(error).__name__}: {error}"[:2000]}
         found[name]["seconds"] = round(time.perf_counter() - begun, 2)
-        print(f"{name}: {json.dumps(found[name])}", file=sys.stderr, flush=True)
+        print(f"{name}: {dumps(found[name])}", file=sys.stderr, flush=True)
     found["right"] = all(found[name].get("right", True) for name in parts)
     return found
 
@@ -301,7 +301,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="the JSON file; standard output when not given")
     given = parser.parse_args(arguments)
     found = check(pick_device(given.device), given.small)
-    text = json.dumps(found, indent=1)
+    text = dumps(found, indent=1)
     if given.out:
         given.out.parent.mkdir(parents=True, exist_ok=True)
         given.out.write_text(text + "\n", encoding="utf-8")

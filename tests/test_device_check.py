@@ -60,3 +60,13 @@ def test_a_part_that_fails_costs_only_itself(monkeypatch):
     assert not found["right"]
     assert found["kernels"]["error"] == "RuntimeError: no such kernel"
     assert found["encoder"]["right"]
+
+
+def test_a_kernel_that_fails_is_written_as_json_that_every_reader_takes(monkeypatch, tmp_path):
+    for part in ("steps", "resume", "training", "generation", "encoder"):
+        monkeypatch.setattr(device_check, part, lambda *given: {"right": True})
+    monkeypatch.setattr(device_check, "differences", lambda device: {"matmul": 0.0, "lstm": float("inf")})
+    assert device_check.main(["--device", "cpu", "--small", "--out", str(tmp_path / "x.json")]) == 1
+    found = json.loads((tmp_path / "x.json").read_text(), parse_constant=pytest.fail)
+    assert not found["right"]
+    assert found["kernels"]["differences"] == {"matmul": 0.0, "lstm": None}
