@@ -9,10 +9,9 @@ anywhere in a text, so that what stands before and after it is free, unless ^ an
 import re
 
 from lingon.core.errors import UserError
+from lingon.decoding.pattern_reader import PatternReader
 from lingon.decoding.regex import (
-    DEEPEST,
     LONGEST,
-    MOST,
     NOTHING,
     Characters,
     Either,
@@ -54,25 +53,8 @@ def parse_ecma(pattern: str) -> Node:
     return reader.placed(reader.whole(), True, True)
 
 
-class _Reader:
-    def __init__(self, pattern: str):
-        self.text, self.at, self.depth = pattern, 0, 0
-
-    def wrong(self, what: str) -> UserError:
-        return UserError(f"pattern {self.text[:60]!r}, character {self.at}: {what}")
-
-    def has(self, sign: str) -> bool:
-        """Take the sign if it comes next."""
-        if not self.text.startswith(sign, self.at):
-            return False
-        self.at += len(sign)
-        return True
-
-    def whole(self) -> Node:
-        found = self.either()
-        if self.at < len(self.text):
-            raise self.wrong("a ) without its (")
-        return found
+class _Reader(PatternReader):
+    kind = "pattern"
 
     def either(self) -> Node:
         parts = [self.sequence()]
@@ -94,10 +76,7 @@ class _Reader:
         least, most = bounds
         if part in (START, END):
             raise self.wrong("a repetition of ^ or $")
-        if most is not None and least > most:
-            raise self.wrong(f"at least {least} times and at most {most}")
-        if max(least, most or 0) > MOST:
-            raise self.wrong(f"more than {MOST} repetitions are not counted")
+        self.check_bounds(least, most)
         self.has("?")  # a lazy repetition is found in the same texts
         if self.bounds() is not None:
             raise self.wrong("a repetition of a repetition; put the first into ( )")
@@ -140,14 +119,7 @@ class _Reader:
                 self.at = opened.end()
             else:
                 raise self.wrong("flags and the like have no automaton here; (?: ) and (?<name> ) have")
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise self.wrong(f"more than {DEEPEST} groups inside each other")
-        found = self.either()
-        if not self.has(")"):
-            raise self.wrong("a ( without its )")
-        self.depth -= 1
-        return found
+        return self.inside_group()
 
     def set(self) -> Ranges:
         outside = self.has("^")

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from lingon.core.errors import UserError
+from lingon.decoding.pattern_reader import PatternReader
 
 Ranges = tuple[tuple[int, int], ...]  # of code points, both ends in it, in order and apart
 LAST = sys.maxunicode
-MOST = 1000  # repetitions that may be counted; an automaton has states for each
-DEEPEST = 50  # groups inside groups
 LONGEST = 50_000  # letters of a pattern; more have more states than an automaton may have
 
 
@@ -117,25 +116,9 @@ def parse(pattern: str) -> Node:
     return _Parser(pattern).whole()
 
 
-class _Parser:
-    def __init__(self, pattern: str):
-        self.text, self.at, self.depth = pattern, 0, 0
-
-    def whole(self) -> Node:
-        found = self.either(outermost=True)
-        if self.at < len(self.text):
-            raise self.wrong("a ) without its (")
-        return found
-
-    def wrong(self, what: str) -> UserError:
-        return UserError(f"regular expression {self.text[:60]!r}, character {self.at}: {what}")
-
-    def has(self, sign: str) -> bool:
-        """Take the sign if it comes next."""
-        if not self.text.startswith(sign, self.at):
-            return False
-        self.at += len(sign)
-        return True
+class _Parser(PatternReader):
+    def outermost(self) -> Node:
+        return self.either(outermost=True)
 
     def either(self, outermost: bool = False) -> Node:
         parts = [self.sequence(outermost)]
@@ -159,10 +142,7 @@ class _Parser:
         if bounds is None:
             return part
         least, most = bounds
-        if most is not None and least > most:
-            raise self.wrong(f"at least {least} times and at most {most}")
-        if max(least, most or 0) > MOST:
-            raise self.wrong(f"more than {MOST} repetitions are not counted")
+        self.check_bounds(least, most)
         self.has("?")  # a lazy repetition matches the same whole texts
         if self.has("+") or self.bounds() is not None:
             raise self.wrong("a repetition of a repetition; put the first into ( )")
@@ -203,14 +183,7 @@ class _Parser:
                 self.at = name.end()
             elif not self.has(":"):
                 raise self.wrong("flags, looking around and the like have no automaton; (?: ) and (?P<name> ) have")
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise self.wrong(f"more than {DEEPEST} groups inside each other")
-        found = self.either()
-        if not self.has(")"):
-            raise self.wrong("a ( without its )")
-        self.depth -= 1
-        return found
+        return self.inside_group()
 
     def set(self) -> Ranges:
         outside, first = self.has("^"), True

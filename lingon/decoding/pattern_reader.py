@@ -1,0 +1,62 @@
+"""What the readers of both kinds of regular expression share: a place in the text, groups, bounds of repetitions."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from lingon.core.errors import UserError
+
+MOST = 1000  # repetitions that may be counted; an automaton has states for each
+DEEPEST = 50  # groups inside groups
+
+
+class PatternReader(ABC):
+    """Read a pattern from left to right. kind: what a message calls it."""
+
+    kind = "regular expression"
+
+    def __init__(self, pattern: str):
+        self.text, self.at, self.depth = pattern, 0, 0
+
+    @abstractmethod
+    def either(self) -> Any:
+        """Read alternatives as a tree, up to the end or an unmatched parenthesis."""
+
+    def outermost(self) -> Any:
+        """Read the alternatives that stand in no group."""
+        return self.either()
+
+    def whole(self) -> Any:
+        """Read the whole pattern."""
+        found = self.outermost()
+        if self.at < len(self.text):
+            raise self.wrong("a ) without its (")
+        return found
+
+    def wrong(self, what: str) -> UserError:
+        """Return an error that shows the place."""
+        return UserError(f"{self.kind} {self.text[:60]!r}, character {self.at}: {what}")
+
+    def has(self, sign: str) -> bool:
+        """Take the sign if it comes next."""
+        if not self.text.startswith(sign, self.at):
+            return False
+        self.at += len(sign)
+        return True
+
+    def inside_group(self) -> Any:
+        """Read what stands between an open parenthesis and its end."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.wrong(f"more than {DEEPEST} groups inside each other")
+        found = self.either()
+        if not self.has(")"):
+            raise self.wrong("a ( without its )")
+        self.depth -= 1
+        return found
+
+    def check_bounds(self, least: int, most: int | None) -> None:
+        """Raise UserError for a repetition that cannot be, or is too long to be counted."""
+        if most is not None and least > most:
+            raise self.wrong(f"at least {least} times and at most {most}")
+        if max(least, most or 0) > MOST:
+            raise self.wrong(f"more than {MOST} repetitions are not counted")
