@@ -74,7 +74,7 @@ def open_bundle(source: str | Path, device: str = "cpu") -> Any:
 def _opened(folder: Path, entry: dict[str, Any], reader: PartReader) -> Task:
     parts = reader.read(entry)
     with located(folder / "config.json"):
-        return task_of(entry["kind"]).from_config(entry, parts)
+        return task_of(entry["task"]).from_config(entry, parts)
 
 
 def find_bundle(folder: Path) -> Path:
@@ -109,7 +109,7 @@ def card(config: dict[str, Any], run: dict[str, Any]) -> str:
 
 def _task_card(entry: dict[str, Any]) -> Card:
     models = " and ".join(dict.fromkeys(module["model"] for module in modules_of(entry).values()))
-    return task_of(entry["kind"]).card(models, entry)
+    return task_of(entry["task"]).card(models, entry)
 
 
 def _heads_card(heads: dict[str, dict[str, Any]]) -> Card:

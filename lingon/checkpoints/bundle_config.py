@@ -1,6 +1,6 @@
 """The config.json of a bundle, with every key checked before anything is loaded.
 
-Of one task with one module:   {"format", "lingon", "kind", "model", "config", ...the task's own keys}
+Of one task with one module:   {"format", "lingon", "task", "model", "config", ...the task's own keys}
 Of a task of several modules:  "parts" in the place of "model" and "config": {part: {"model", "config"}}
 Of several heads:              {"format", "lingon", "heads": {name: as above, and "files": {part: name of its file}}}
 """
@@ -61,7 +61,7 @@ def entry_of(task: Any, models: Mapping[str, str]) -> dict[str, Any]:
     """Return what config.json says of a task. models: the name of each of its modules in the registry, by part."""
     modules: dict[str, Any] = {part: each for part, each in task.parts.items() if isinstance(each, nn.Module)}
     found = {part: {"model": models[part], "config": each.config()} for part, each in modules.items()}
-    return {"kind": task.name, **(found[MODEL] if list(found) == [MODEL] else {"parts": found}), **task.config()}
+    return {"task": task.name, **(found[MODEL] if list(found) == [MODEL] else {"parts": found}), **task.config()}
 
 
 def _check_heads(config: dict[str, Any]) -> None:
@@ -74,7 +74,7 @@ def _check_heads(config: dict[str, Any]) -> None:
                 raise DataError("a JSON object was expected")
             _check_task(entry, ("files",))
             files = want(entry, "files", dict, "an object with a file for each part")
-            for part in task_of(entry["kind"]).part_types:
+            for part in task_of(entry["task"]).part_types:
                 if not FILE_NAME.fullmatch(want(files, part, str, "the name of a file")):
                     raise DataError(f"key {part!r} is {files[part][:40]!r}, which is no name of a file")
         except UserError as error:
@@ -82,12 +82,14 @@ def _check_heads(config: dict[str, Any]) -> None:
 
 
 def _check_task(entry: dict[str, Any], more: tuple[str, ...]) -> None:
-    if want(entry, "kind", str, "text") not in TASKS:
-        raise unknown("kind", entry["kind"], TASKS)
-    task = task_of(entry["kind"])
+    if "task" not in entry and "kind" in entry:  # its name before 0.1.0
+        entry["task"] = entry.pop("kind")
+    if want(entry, "task", str, "text") not in TASKS:
+        raise unknown("task", entry["task"], TASKS)
+    task = task_of(entry["task"])
     wanted = [part for part, kind in task.part_types.items() if issubclass(kind, nn.Module)]
     single = wanted == [MODEL]
-    known = (*more, "kind", *(("model", "config") if single else ("parts",)), *task.config_keys)
+    known = (*more, "task", *(("model", "config") if single else ("parts",)), *task.config_keys)
     if strangers := entry.keys() - set(known):
         raise unknown("key", min(strangers), known)
     if not single:

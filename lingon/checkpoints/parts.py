@@ -58,7 +58,7 @@ class PartReader:
 
         A task's only tokenizer is made to fit the modules that have a vocabulary.
         """
-        types, files, modules = task_of(entry["kind"]).part_types, entry.get("files", {}), modules_of(entry)
+        types, files, modules = task_of(entry["task"]).part_types, entry.get("files", {}), modules_of(entry)
         tokenizers = [name for name in types if name not in modules]
         # Tokenizers first: they say what is wrong with a vocabulary, a model only that its weights do not fit.
         found: dict[str, Any] = {name: self._tokenizer(files.get(name, name)) for name in tokenizers}

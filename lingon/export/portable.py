@@ -109,7 +109,7 @@ def config_of(classifier: Classifier, to: str, model: str, found: Exported) -> d
     return {
         "format": FORMAT,
         "lingon": __version__,
-        "kind": classifier.name,
+        "task": classifier.name,
         "to": to,
         "file": TARGETS[to].file,
         "model": model,

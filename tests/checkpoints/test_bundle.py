@@ -96,7 +96,17 @@ OTHER_TYPES = [None, True, 1.5, -7, "x", [], {}, [None], {"a": 1}]
 FITTING = {"max_length": [None], "lingon": ["x"], "config": [{}, {"a": 1}]}  # what is of the right type after all
 
 
-@pytest.mark.parametrize("key", ["format", "lingon", "kind", "model", "config", "labels", "max_length"])
+def test_the_key_of_a_task_is_task_and_a_folder_with_the_older_kind_is_read(bundle):
+    before = load(bundle).predict(TEXTS)
+    assert json.loads((bundle / "config.json").read_text())["task"] == "classify"
+    rewritten(bundle, lambda config: config.update(kind=config.pop("task")))
+    assert load(bundle).predict(TEXTS) == before
+    rewritten(bundle, lambda config: config.update(task="classify"))
+    with pytest.raises(DataError, match="unknown key 'kind'"):
+        load(bundle)
+
+
+@pytest.mark.parametrize("key", ["format", "lingon", "task", "model", "config", "labels", "max_length"])
 def test_every_key_of_the_config_is_checked(bundle, key):
     whole = json.loads((bundle / "config.json").read_text())
     assert key in whole
@@ -129,7 +139,7 @@ def test_every_size_of_the_model_is_checked(whole, tmp_path, name):
 
 
 WRONG = {
-    "another kind": (lambda c: c.update(kind="translate"), "unknown kind 'translate'; known: classify"),
+    "another kind": (lambda c: c.update(task="translate"), "unknown task 'translate'; known: classify"),
     "a newer format": (lambda c: c.update(format=2), "key 'format' is 2, this Lingon reads 1; update Lingon"),
     "an unknown model": (lambda c: c.update(model="bagg"), "unknown model 'bagg'; did you mean 'bag'"),
     "a module's name": (lambda c: c.update(model="os.path"), "unknown model 'os.path'"),

@@ -211,7 +211,7 @@ def test_a_bundle_writes_the_same(model, tmp_path):
     for change, message in [
         ({"eos_ids": [-1]}, "key 'eos_ids'"),
         ({"labels": ["a", "b"]}, "unknown key 'labels'"),
-        ({"kind": "classify"}, "unknown key 'eos_ids'"),
+        ({"task": "classify"}, "unknown key 'eos_ids'"),
     ]:
         (tmp_path / "b" / "config.json").write_text(json.dumps(config | change))
         with pytest.raises(DataError, match=message):
