@@ -6,12 +6,13 @@ READY  := $(VENV)/.ready
 RUN    ?= runs/sentiment
 LESSON ?= 00
 
-.PHONY: run test check check-long lint course bench clean help
+.PHONY: run test check check-long lint docs course bench clean help
 
 help:
 	@echo "make run         set up, train on real film reviews, write a report page"
 	@echo "make test        set up, run everything that guards the project"
 	@echo "make check       the same without the set-up; make check-long adds the tests that take longer"
+	@echo "make docs        build the site of docs/, its how-tos executed: docs/_build/html/index.html"
 	@echo "make course      open lesson 00 in JupyterLab; make course LESSON=07 another"
 	@echo "make bench       measure against the peers, write benchmarks/results and the README's table"
 
@@ -33,6 +34,10 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/codespell
 
+# tests/docs/test_site.py builds it too.
+docs: $(READY)
+	$(BIN)/python -m sphinx -W -q -j 2 docs docs/_build/html
+
 course: $(READY)
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[course]"
 	$(BIN)/lingon learn open $(LESSON)
@@ -48,4 +53,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache dist
+	rm -rf $(VENV) docs/_build .pytest_cache .ruff_cache .mypy_cache .import_linter_cache dist
