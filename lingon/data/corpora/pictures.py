@@ -85,10 +85,10 @@ def _table(row: PictureSet) -> Any:
     """uint8 [n, height * width + 1], the label last, ordered by the sha256 of the pixels; kept in the cache."""
     import numpy as np
 
-    kept = cache_dir() / "corpora" / f"{row.name}-{PARSED}-{row.package.sha256[:12]}.npy"
+    kept = cache_dir() / "corpora" / f"{row.name}-{PARSED}-{row.source.sha256[:12]}.npy"
     with contextlib.suppress(OSError, ValueError, EOFError):  # not there, or damaged: made anew
         return _checked(np.load(kept, allow_pickle=False), row, kept)
-    parsed = _checked(row.parse(fetch(row.package, row.name)), row, row.package.path)
+    parsed = _checked(row.parse(fetch(row.source, row.name)), row, row.source.path)
     keys = [hashlib.sha256(pixels.tobytes()).digest() for pixels in parsed[:, :-1]]
     table = parsed[sorted(range(len(keys)), key=keys.__getitem__)]
     with atomic_write(kept, "wb") as file:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lingon.core.errors import DataError, unknown
-from lingon.data.fetch import Package, fetch
+from lingon.data.fetch import fetch
 from lingon.data.files.archives import members
+from lingon.data.sources import Package, Source
 
 # The peer itself carries them among its tests. Its wheel is only unpacked, none of it is ever run.
 GENSIM = Package(
@@ -45,7 +46,7 @@ class Questions:
 
     name: str
     summary: str
-    package: Package
+    source: Source
     licence: str
     file: str
     parse: Callable[[str, str], list]
@@ -106,12 +107,12 @@ QUESTIONS = {
 }
 
 
-def load_questions(source: str | Path) -> list[Pair] | list[Analogy]:
+def load_questions(name_or_path: str | Path) -> list[Pair] | list[Analogy]:
     """Questions by name (see QUESTIONS), or from a file of yours in one of the two forms.
 
     Raises UserError for an unknown name, FetchError when the package cannot be had, DataError with file and line.
     """
-    path = Path(source)
+    path = Path(name_or_path)
     if path.is_file():
         try:
             text = path.read_text(encoding="utf-8-sig")
@@ -123,10 +124,10 @@ def load_questions(source: str | Path) -> list[Pair] | list[Analogy]:
         if not found:
             raise DataError(f"{path}: no questions in it; expected lines of two words and a number, or of four words")
         return found
-    if str(source) not in QUESTIONS:
-        raise unknown("set of questions", str(source), QUESTIONS)
-    row = QUESTIONS[str(source)]
-    package = fetch(row.package, row.name)
+    if str(name_or_path) not in QUESTIONS:
+        raise unknown("set of questions", str(name_or_path), QUESTIONS)
+    row = QUESTIONS[str(name_or_path)]
+    package = fetch(row.source, row.name)
     for name, data in members(package, row.file.replace(".", "\\.")):
         return row.parse(data.decode(), name)
     raise DataError(f"{package}: no {row.file} in it")

@@ -45,10 +45,10 @@ def accepted(row: Text, accept_licence: bool) -> None:
 
 
 def _documents(row: Text, part: str) -> Iterator[str]:
-    kept = cache_dir() / "corpora" / f"{row.name}-text-{PARSED}-{row.package.sha256[:12]}.parquet"
+    kept = cache_dir() / "corpora" / f"{row.name}-text-{PARSED}-{row.source.sha256[:12]}.parquet"
     found = _read(kept, part)
     if found is None:
-        parsed = row.parse(fetch(row.package, row.name))
+        parsed = row.parse(fetch(row.source, row.name))
         _write(kept, parsed if isinstance(parsed, dict) else divided(parsed))
         found = _read(kept, part)
         assert found is not None, f"{kept} was written and cannot be read"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write, cache_dir, sha256_of
-from lingon.data.fetch import Package, fetch
+from lingon.data.fetch import fetch
 from lingon.data.files.archives import members
+from lingon.data.sources import Package
 
 PLACE = "weights"  # in the cache
 

@@ -20,17 +20,20 @@ MOST_BYTES = 1 << 29  # of all members together, unpacked
 MOST_RATIO = 100  # unpacked to packed; text gains a factor of 3 to 30, a bomb 1,000
 
 
-def members(path: Path, wanted: str, inner: str | None = None) -> Iterator[tuple[str, bytes]]:
+def members(
+    path: Path, wanted: str, inner: str | None = None, links_elsewhere: bool = False
+) -> Iterator[tuple[str, bytes]]:
     """The files of a zip, wheel, tar, tgz or deb whose whole name matches the pattern `wanted`, in archive order.
 
     inner: `wanted` is an archive inside the archive, and its members that match `inner` are given.
+    links_elsewhere: a member of a tar that is not wanted may be a link; it is passed over.
     Raises DataError for names that lead out of the archive, links, devices, duplicate names, too many members, too many
     bytes, and too high a ratio, before that much memory is taken. In a deb, where links are usual, only a wanted member
     must not be one; the others are passed over.
     """
     path = Path(path)
     with open(path, "rb") as file:
-        found = _read(file, str(path), path.stat().st_size, re.compile(wanted))
+        found = _read(file, str(path), path.stat().st_size, re.compile(wanted), links_elsewhere)
         if inner is None:
             yield from found
             return
@@ -44,12 +47,18 @@ def unpacked(data: bytes, name: str) -> bytes:
         return Budget(name, len(data)).take(_unpacked(io.BytesIO(data)))
 
 
-def _read(file: IO[bytes], name: str, size: int, wanted: re.Pattern) -> Iterator[tuple[str, bytes]]:
+def _read(
+    file: IO[bytes], name: str, size: int, wanted: re.Pattern, links: bool = False
+) -> Iterator[tuple[str, bytes]]:
     start = file.read(8)
     file.seek(0)
-    kind = _zip if start[:4] in (b"PK\x03\x04", b"PK\x05\x06") else _deb if start == b"!<arch>\n" else _tar
     with _named(name):
-        yield from kind(file, wanted, Budget(name, size))
+        if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+            yield from _zip(file, wanted, Budget(name, size))
+        elif start == b"!<arch>\n":
+            yield from _deb(file, wanted, Budget(name, size))
+        else:
+            yield from _tar(file, wanted, Budget(name, size), links)
 
 
 @contextlib.contextmanager

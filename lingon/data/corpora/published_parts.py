@@ -1,0 +1,82 @@
+"""Corpora that were published in parts: the training and test examples that everybody's numbers are of."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from lingon.core.errors import DataError
+from lingon.core.files import read_bytes
+from lingon.data.examples import Examples
+from lingon.data.files.archives import members
+
+PARTS = ("train", "valid", "test")
+MOST_BYTES = 1 << 28  # of one file
+MOST_CHARACTERS = 1 << 24  # of one field; a post of 20 Newsgroups has up to 66,536
+
+
+def orange(name: str) -> Callable[[Path], dict[str, Examples]]:
+    """A set of Cardoso-Cachopo (2007) as Orange's wheel carries it: lower case, no punctuation, published parts.
+
+    A `.tab` file has three lines of names, types and roles, then an empty one, then a label and a text to a line.
+    """
+
+    def parse(path: Path) -> dict[str, Examples]:
+        found = dict(members(path, rf"orangecontrib/text/datasets/{name}-(train|test)\.tab"))
+        parts = {}
+        for part in ("train", "test"):
+            file = f"orangecontrib/text/datasets/{name}-{part}.tab"
+            if file not in found:
+                raise DataError(f"{path}: no {file} in it")
+            parts[part] = _pairs(_rows(found[file], f"{path}:{file}", "\t")[3:], f"{path}:{file}", text=1)
+        return parts
+
+    return parse
+
+
+def banking77(folder: Path) -> dict[str, Examples]:
+    """Questions of a bank's customers, and which of 77 things each wants (Casanueva et al. 2020)."""
+    parts = {}
+    for part in ("train", "test"):
+        file = folder / "banking_data" / f"{part}.csv"
+        rows = _rows(read_bytes(file, MOST_BYTES), str(file), ",")
+        if rows[:1] != [["text", "category"]]:
+            raise DataError(f"{file}:1: {rows[:1]}; expected the columns text and category")
+        parts[part] = _pairs(rows[1:], str(file), text=0)
+    return parts
+
+
+def snips(folder: Path) -> dict[str, Examples]:
+    """Requests to a voice assistant, and which of 7 intents each has (Coucke et al. 2018; parts of Goo et al. 2018)."""
+    parts = {}
+    for part in PARTS:
+        place = folder / "data" / "snips" / part
+        texts, labels = _lines(place / "seq.in"), _lines(place / "label")
+        if len(texts) != len(labels):
+            raise DataError(f"{place}: {len(texts):,} texts and {len(labels):,} labels")
+        parts[part] = Examples(texts, labels)
+    return parts
+
+
+def _rows(data: bytes, name: str, delimiter: str) -> list[list[str]]:
+    csv.field_size_limit(MOST_CHARACTERS)
+    try:
+        return list(csv.reader(io.StringIO(data.decode("utf-8"), newline=""), delimiter=delimiter))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{name}: not a table in UTF-8 ({error})") from None
+
+
+def _pairs(rows: Iterable[list[str]], name: str, text: int) -> Examples:
+    """Rows of a text and a label, the text in column `text`; empty rows are passed over."""
+    filled = [row for row in rows if any(cell.strip() for cell in row)]
+    for row in filled:
+        if len(row) != 2 or not all(cell.strip() for cell in row):
+            raise DataError(f"{name}: {row!r:.60}; expected a text and a label")
+    return Examples([row[text].strip() for row in filled], [row[1 - text] for row in filled])
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return [line.strip() for line in read_bytes(file, MOST_BYTES).decode("utf-8").removesuffix("\n").split("\n")]
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: not UTF-8 text (byte {error.start})") from None

@@ -1,0 +1,7 @@
+"""Where data comes from: packages of a registry, and files of public repositories; all of it known by its sha256."""
+
+from lingon.data.sources.artifact import Artifact, Source
+from lingon.data.sources.packages import Package
+from lingon.data.sources.repositories import RepositoryFile, RepositoryFiles, RepositoryTree
+
+__all__ = ["Artifact", "Package", "RepositoryFile", "RepositoryFiles", "RepositoryTree", "Source"]

@@ -1,0 +1,57 @@
+"""The folder LINGON_MIRROR: artifacts by their sha256, for classrooms and behind firewalls. It is only read here."""
+
+import os
+import sys
+from pathlib import Path
+
+from lingon.core.errors import DataError
+from lingon.core.files import open_regular
+from lingon.core.terminal import printable
+from lingon.data.sources.artifact import Artifact
+
+VARIABLE = "LINGON_MIRROR"
+SLACK = 1 << 20  # bytes that the tar of a tree may have beyond what was written down: its padding depends on the packer
+PIECE = 1 << 20
+
+
+def mirror_dir() -> Path | None:
+    """The folder that LINGON_MIRROR names; None when it is unset or empty."""
+    chosen = os.environ.get(VARIABLE)
+    return Path(chosen).expanduser() if chosen else None
+
+
+def copy_from_mirror(artifact: Artifact, place: Path) -> tuple[Path | None, str]:
+    """A checked copy of an artifact in the folder `place`; or None, and in words why there is none.
+
+    A mirror that is set and of no use, as a whole or for this artifact, is told on stderr.
+    """
+    if (mirror := mirror_dir()) is None:
+        return None, f"{VARIABLE} is not set"
+    if not mirror.is_dir():
+        return None, _told(f"{VARIABLE} is {str(mirror)!r}, which is not a folder")
+    lies = mirror / artifact.stored_as
+    if not lies.exists():
+        return None, f"The mirror {mirror} has no {artifact.stored_as}"
+    to = place / "copied"
+    try:
+        _copy(lies, to, artifact.bytes + SLACK)
+        artifact.check(to)
+    except (DataError, OSError) as error:
+        to.unlink(missing_ok=True)
+        return None, _told(f"{VARIABLE}: {lies} is not used ({error})")
+    return to, ""
+
+
+def _told(why: str) -> str:
+    print(printable(f"{why}; trying the network"), file=sys.stderr)
+    return why
+
+
+def _copy(lies: Path, to: Path, most: int) -> None:
+    """Copies a regular file of at most so many bytes; modes and times stay behind."""
+    with open_regular(lies) as source, open(to, "wb") as copy:
+        while piece := source.read(PIECE):
+            most -= len(piece)
+            if most < 0:
+                raise DataError(f"{lies}: larger than expected")
+            copy.write(piece)
