@@ -14,7 +14,7 @@ help:
 	@echo "make check       the same without the set-up; make check-long adds the tests that take longer"
 	@echo "make docs        build the site of docs/, its how-tos executed: docs/_build/html/index.html"
 	@echo "make course      open lesson 00 in JupyterLab; make course LESSON=07 another"
-	@echo "make bench       measure against the peers, write benchmarks/results and the README's table"
+	@echo "make bench       measure against the peers, write benchmarks/results, docs/benchmarks.md and the README's rows"
 
 run: $(READY)
 	@$(BIN)/lingon train sentiment --out $(RUN) $(if $(wildcard $(RUN)/run.json),--overwrite)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import table
 from benchmarks.context import Context
-from benchmarks.environments import ROOT, peers
+from benchmarks.environments import peers
 from benchmarks.machine import THREADS, thread_limits
 from benchmarks.result import RESULTS, write
 from lingon.core.errors import UserError, unknown
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.names == ["table"]:
         print(table.table(table.results(options.results)))
         if options.write:
-            table.rewrite(ROOT / "README.md", options.results)
+            table.rewrite(options.results)
         return 0
     folder = options.results
     if options.quick and folder == RESULTS:
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     failed = [name for name in wanted if not _run(name, options.quick, folder, parts_of(name, options.names))]
     print(f"\n{table.table(table.results(folder))}")
     if folder == RESULTS:
-        table.rewrite(ROOT / "README.md")
+        table.rewrite()
     if failed:
         print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -104,12 +104,12 @@ def _run(name: str, quick: bool, folder: Path, parts: tuple[str, ...]) -> bool:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description="Measure Lingon beside its peers.")
-    parser.add_argument("names", nargs="*", help=f"{', '.join(COMPARISONS)}; or table, which prints the README's table")
+    parser.add_argument("names", nargs="*", help=f"{', '.join(COMPARISONS)}; or table, which prints all results")
     parser.add_argument("--all", action="store_true", help="everything")
     parser.add_argument("--peer", help=f"only what compares with one of {', '.join(peers())}")
     parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean nothing")
     parser.add_argument("--results", type=Path, default=RESULTS, help="the folder of the JSON files")
-    parser.add_argument("--write", action="store_true", help="with table: put it into README.md")
+    parser.add_argument("--write", action="store_true", help="with table: put it into docs/benchmarks.md and README.md")
     return parser.parse_args(arguments)
 
 

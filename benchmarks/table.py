@@ -1,15 +1,28 @@
-"""The README's scoreboard, made from results/*.json and from nothing else."""
+"""The scoreboard of docs/benchmarks.md and its short form in the README, made from results/*.json and nothing else."""
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.environments import ROOT
 from benchmarks.result import RESULTS
 from lingon.core.errors import UserError
 from lingon.core.files import atomic_write, read_json
 
 BEGIN, END = "<!-- scoreboard -->", "<!-- /scoreboard -->"
 HEAD = "| what | Lingon | peer | times as fast (from, to) | bar | `python -m benchmarks` |\n|---|---|---|---|---|---|"
+
+# Rows of the README, by result and what: what a newcomer asks first, with at least one that is lost.
+HIGHLIGHTS = [
+    ("first-prediction", "from clone to the first prediction"),
+    ("quality-ngrams", "accuracy on held-out film reviews: ngrams"),
+    ("own-csv-wiki-topics", "wiki-topics as a csv: accuracy"),
+    ("ngrams", "n-grams: from 18,000 film reviews to a model"),
+    ("training-textcnn", "training textcnn on film reviews"),
+    ("nanogpt", "training a GPT on characters, 4 layers of 128"),
+    ("generation", "greedy generation, 12 layers of 768, 1 at once, int8"),
+    ("word-vectors-skipgram", "skip-gram"),
+]
 
 
 def results(folder: Path = RESULTS) -> list[dict[str, Any]]:
@@ -24,6 +37,22 @@ def table(found: Iterable[dict[str, Any]]) -> str:
         return "Nothing has been measured yet: `make bench`."
     lines = [line(row, result["name"]) for result in found for row in result["rows"]]
     return "\n".join([HEAD, *lines, "", footer(found)])
+
+
+def highlights(found: Iterable[dict[str, Any]]) -> str:
+    """The rows of the README, in its order. Raises UserError when one of them is not among the results, or not once."""
+    found, lines = list(found), []
+    for name, what in HIGHLIGHTS:
+        held = [row for r in found if r["name"] == name for row in r["rows"] if matches(row["what"], what)]
+        if len(held) != 1:
+            raise UserError(f"{len(held)} rows of {name} begin with {what!r}; change HIGHLIGHTS in benchmarks/table.py")
+        lines.append(line(held[0], name))
+    return "\n".join([HEAD, *lines])
+
+
+def matches(what: str, beginning: str) -> bool:
+    """Whether a row is the one meant: the same words, or more of them after a comma or in brackets."""
+    return what == beginning or what.startswith((f"{beginning} (", f"{beginning}, "))
 
 
 def line(row: dict[str, Any], name: str) -> str:
@@ -67,8 +96,15 @@ def put(page: str, made: str) -> str:
     return f"{before}{BEGIN}\n{made}\n{END}{rest.split(END)[1]}"
 
 
-def rewrite(page: Path, folder: Path = RESULTS) -> None:
-    """Puts the table of a folder of results into a page."""
-    new = put(page.read_text(encoding="utf-8"), table(results(folder)))
-    with atomic_write(page) as file:
-        file.write(new)
+def pages(folder: Path = RESULTS) -> dict[Path, str]:
+    """The pages that hold results, as they should be: all rows, and those of the README."""
+    found = results(folder)
+    made = {ROOT / "docs" / "benchmarks.md": table(found), ROOT / "README.md": highlights(found)}
+    return {page: put(page.read_text(encoding="utf-8"), rows) for page, rows in made.items()}
+
+
+def rewrite(folder: Path = RESULTS) -> None:
+    """Writes the results of a folder into the pages that hold them."""
+    for page, text in pages(folder).items():
+        with atomic_write(page) as file:
+            file.write(text)

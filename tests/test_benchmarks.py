@@ -115,14 +115,11 @@ def test_a_file_says_how_to_repeat_it_and_on_what_it_was_made(folder: Path):
     assert len(held["date"]) == 10
 
 
-def test_the_page_around_the_table_stays(folder: Path, tmp_path: Path):
-    page = tmp_path / "page.md"
-    page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
-    table.rewrite(page, folder)
-    once = page.read_text()
-    table.rewrite(page, folder)
-    assert page.read_text() == once
-    assert once == f"before\n{table.BEGIN}\n{table.table(table.results(folder))}\n{table.END}\nafter\n"
+def test_the_page_around_the_table_stays():
+    page = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"
+    once = table.put(page, "made")
+    assert once == f"before\n{table.BEGIN}\nmade\n{table.END}\nafter\n"
+    assert table.put(once, "made") == once
 
 
 @pytest.mark.parametrize("page", ["", table.BEGIN, f"{table.END}{table.BEGIN}", f"{table.BEGIN * 2}{table.END}"])
@@ -131,12 +128,28 @@ def test_a_page_without_its_marks_is_refused(page: str):
         table.put(page, "made")
 
 
-def test_the_readme_holds_the_table_of_the_results():
-    readme = (environments.ROOT / "README.md").read_text(encoding="utf-8")
-    if not table.results():
-        assert table.put(readme, "made") != readme
-    else:
-        assert table.put(readme, table.table(table.results())) == readme
+def test_the_readme_and_the_page_of_benchmarks_hold_what_the_results_say():
+    pages = table.pages()
+    assert {page.name for page in pages} == {"README.md", "benchmarks.md"}
+    for page, text in pages.items():
+        assert page.read_text(encoding="utf-8") == text, f"{page.name}: run python -m benchmarks table --write"
+
+
+def test_the_readme_has_eight_rows_of_the_page_and_at_least_one_that_is_lost():
+    page, readme = (table.pages()[environments.ROOT / name] for name in ("docs/benchmarks.md", "README.md"))
+    rows = [line for line in readme.split(table.BEGIN)[1].split(table.END)[0].splitlines() if line.startswith("| ")]
+    assert len(rows[1:]) == 8
+    assert set(rows) <= set(page.splitlines())
+    assert any("**missed**" in line for line in rows)
+
+
+def test_highlights_keep_their_order_and_one_that_is_gone_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(table, "HIGHLIGHTS", [("scores", "accuracy"), ("reading", "writing")])
+    made = table.highlights(table.results(folder)).splitlines()
+    assert [line.split(" | ")[0] for line in made[2:]] == ["| accuracy", "| writing"]
+    monkeypatch.setattr(table, "HIGHLIGHTS", [("scores", "accur")])
+    with pytest.raises(UserError, match="0 rows of scores begin with 'accur'"):
+        table.highlights(table.results(folder))
 
 
 def test_no_result_in_the_repository_is_of_a_quick_run():

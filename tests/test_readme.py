@@ -1,7 +1,9 @@
 """Everything the README shows is run: its Python prints what it says, its commands and links exist."""
 
+import html
 import re
 import shlex
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +29,34 @@ def after_make_run(tmp_path_factory):
     assert done.returncode == 0, done.stderr
     for part in ("held-out texts", "surest and wrong", "Your sentences", "try next"):
         assert part in done.stdout
+    (folder / "printed.txt").write_text(done.stdout, encoding="utf-8")
     return folder
+
+
+@pytest.mark.data
+@pytest.mark.xdist_group("sentiment")
+def test_the_picture_shows_what_a_run_prints(after_make_run):
+    """Line by line: the same words, and scores that differ by less than other processors make them."""
+    drawn = re.findall(r"<text[^>]*>(.*)</text>", (ROOT / "docs" / "first-success.svg").read_text(encoding="utf-8"))
+    drawn = [html.unescape(line) for line in drawn]
+    assert drawn[0] == "$ lingon train sentiment"
+    asked = next(line for line in drawn[1:] if line.startswith("$ lingon predict"))
+    answer = lingon(*shlex.split(asked)[2:], cwd=after_make_run).stdout
+    printed = (after_make_run / "printed.txt").read_text(encoding="utf-8") + answer
+    known = {words_of(line): line for line in printed.splitlines()}
+    for line in (line for line in drawn if not line.startswith(("$", "..."))):
+        assert words_of(line) in known, line
+        if "held-out" in line:
+            assert numbers_of(line) == pytest.approx(numbers_of(known[words_of(line)]), abs=0.01)
+
+
+def words_of(line: str) -> str:
+    """A line without its numbers, and without the words that decided, whose order is close."""
+    return re.sub(r"[-+]?[\d.,]*\d", "N", re.sub(r"\[.*", "", line)).rstrip()
+
+
+def numbers_of(line: str) -> list[float]:
+    return [float(n) for n in re.findall(r"\d+\.\d+", line)]
 
 
 @pytest.mark.data
@@ -66,7 +95,19 @@ def test_every_make_target_in_the_readme_exists():
     assert all(re.search(rf"^{t}:", rules, re.MULTILINE) for t in targets)
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+def test_what_the_readme_says_of_the_size_of_the_code_is_so():
+    files = [p for p in (ROOT / "lingon").rglob("*.py") if "course" not in p.parts]
+    lengths = [len(path.read_text(encoding="utf-8").splitlines()) for path in files]
+    said = re.search(
+        r"some ([\d,]+) lines in (\d+) files.*?half of them have fewer than (\d+) lines", README, re.DOTALL
+    )
+    lines, count, median = (int(number.replace(",", "")) for number in said.groups())
+    assert lines == pytest.approx(sum(lengths), rel=0.15)
+    assert count == pytest.approx(len(lengths), rel=0.15)
+    assert median - 15 < statistics.median(lengths) < median
+
+
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"])
 def test_links_lead_somewhere(page):
     links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8"))
     assert all(((ROOT / page).parent / link).exists() for link in links), links
