@@ -12,8 +12,8 @@ from benchmarks.machine import THREADS
 from benchmarks.measure import Pairs, Spread, paired
 from benchmarks.result import Peer, Result, Row, score, speed
 from benchmarks.worker import Worker
-from lingon.data.files.text_stream import portions
-from lingon.data.running_text import lines_of
+from lingon.data.files.text_stream import group_by_size
+from lingon.data.running_text import read_running_lines
 from lingon.data.word_id_file import LETTERS, lower_case_words
 from lingon.word_vectors.queries import WordVectors
 from lingon.word_vectors.queries.evaluate import STANDARD, evaluate
@@ -57,7 +57,7 @@ def compare(context: Context) -> Iterator[Result]:
 def write(path: Path, lines: int) -> None:
     """All corpora as words with spaces between them."""
     with open(path, "w", encoding="utf-8") as file:
-        for batch in portions(islice(lines_of(CORPORA if lines > 2000 else ["brown"]), lines), LETTERS):
+        for batch in group_by_size(islice(read_running_lines(CORPORA if lines > 2000 else ["brown"]), lines), LETTERS):
             file.writelines(" ".join(row) + "\n" for row in lower_case_words(batch) if row)
 
 

@@ -173,7 +173,7 @@ def write(text, tokens, heat=1.0, cut=lambda logits, rows: logits, seed=0):
     rng = np.random.default_rng(seed)
     for _ in range(tokens):
         sums = cut(next_logits(text) / heat, []).double().softmax(1)[0].cumsum(0)
-        text += model.pieces.of[int((sums > rng.random() * sums[-1]).int().argmax())].decode()
+        text += model.pieces.by_id[int((sums > rng.random() * sums[-1]).int().argmax())].decode()
     return text
 
 
@@ -456,13 +456,13 @@ def following(new):
 
 def after(new):
     """Logits of the words that may follow "he was" and these words."""
-    return next_logits("he was" + model.pieces.text_of(new).decode())[0][following(new)]
+    return next_logits("he was" + model.pieces.decode(new).decode())[0][following(new)]
 
 
 new = []
 while new not in allowed:
     new.append(following(new)[int(after(new).argmax())])
-kept = model.pieces.text_of(new).decode()
+kept = model.pieces.decode(new).decode()
 pattern = "|".join(text.replace(".", "[.]") for text in texts)
 print("ours:   ", kept)
 print("library:", model.generate("he was", regex=pattern, temperature=0))

@@ -83,7 +83,7 @@ class PartReader:
         # Published models have rows to spare; one of ours was made for its tokenizer.
         if size != rows and "model_type" not in sizes:
             raise DataError(f"{self.folder}: the tokenizer has {size} tokens, the model was made for {rows}")
-        return tokenizer if size == rows else tokenizer.for_rows(rows, self.folder)
+        return tokenizer if size == rows else tokenizer.for_vocab_size(rows, self.folder)
 
     def _module(self, file: str, wanted: Mapping[str, Any]) -> nn.Module:
         if file not in self._read:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lingon.core.errors import UserError, unknown
 from lingon.core.strict_json import dumps
-from lingon.data.tokenizers.token_bytes import id_of
+from lingon.data.tokenizers.token_bytes import token_id
 from lingon.decoding import beam
 from lingon.decoding import logits_processors as processors
 from lingon.decoding.sample import Token
@@ -35,9 +35,9 @@ def prompts_of(given: Sequence[str], file: Path | None) -> list[str]:
         return list(given) or [""]
     from lingon.cli.predict import lines_of
     from lingon.data.files.table_rows import is_table
-    from lingon.data.running_text import texts_of
+    from lingon.data.running_text import read_texts
 
-    texts = texts_of(file) if file.is_file() and is_table(file) else lines_of(file)
+    texts = read_texts(file) if file.is_file() and is_table(file) else lines_of(file)
     found = [*given, *(text for text in texts if text)]
     if not found:
         raise UserError(f"{str(file)!r} has no prompt; write one a line")
@@ -55,7 +55,7 @@ def logit_bias_of(model: LanguageModel, given: Sequence[str]) -> dict[int, float
         except ValueError:
             raise UserError(f"--logit-bias {text!r}: {expected}") from None
         try:
-            added = {id_of(piece, model.tokenizer, model.pieces): number}
+            added = {token_id(piece, model.tokenizer, model.pieces): number}
             processors.logit_bias(added)  # looks at the number
         except UserError as error:
             raise UserError(f"--logit-bias {text!r}: {error}") from None

@@ -23,13 +23,13 @@ def lines_of(file: Path | None, options: FileOptions = FileOptions()) -> Iterato
             raise UserError("standard input is closed; give texts, or a file of them")
         if sys.stdin.isatty():
             print("Type a text and press Enter; Ctrl-D ends.", file=sys.stderr)
-        return _decoded(lines.lines_in("standard input", sys.stdin.buffer), "standard input")
+        return _decoded(lines.decode_lines("standard input", sys.stdin.buffer), "standard input")
     if not file.is_file():
         raise UserError(f"there is no file {str(file)!r}")
-    return _decoded(lines.lines_of(file, options.encoding), str(file))
+    return _decoded(lines.read_lines(file, options.encoding), str(file))
 
 
-def _decoded(found: Iterator[lines.Line], name: str) -> Iterator[str]:
+def _decoded(found: Iterator[lines.TextLine], name: str) -> Iterator[str]:
     for number, text, wrong in found:
         if wrong:
             raise DataError(f"{name}:{number}: {wrong}")

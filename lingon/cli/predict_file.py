@@ -9,10 +9,10 @@ from typing import Any
 
 from lingon.cli.predict import AT_ONCE, lines_of
 from lingon.core.errors import DataError, UserError, unknown
-from lingon.data.files.labelled_texts import LOOK_CELLS, look, wrong_text
+from lingon.data.files.labelled_texts import LOOK_CELLS, peek, text_problem
 from lingon.data.files.lines import FileOptions
-from lingon.data.files.row import Row, cell_text
-from lingon.data.files.table_rows import is_table, rows_of
+from lingon.data.files.row import TableRow, cell_text
+from lingon.data.files.table_rows import is_table, read_rows
 from lingon.data.files.table_writer import check_table, table_writer
 from lingon.data.running_text import text_column
 from lingon.tasks.task import Predictor, columns
@@ -45,7 +45,7 @@ class Source:
         if self.text is None:
             yield from ((line, {"text": line}) for line in lines_of(self.path, self.options))
             return
-        for row in rows_of(self.path, None, self.options):
+        for row in read_rows(self.path, None, self.options):
             if self._readable(row):
                 yield cell_text(row.values[self.text]) or "", row.values
         if self.skipped:
@@ -53,8 +53,8 @@ class Source:
                 f"{self.path}: {self.skipped:,} rows that have no text or cannot be read are left out", file=sys.stderr
             )
 
-    def _readable(self, row: Row) -> bool:
-        wrong = wrong_text(row, self.text or "")
+    def _readable(self, row: TableRow) -> bool:
+        wrong = text_problem(row, self.text or "")
         if wrong and not self.skip:
             raise DataError(f"{self.path}{row.where}: {wrong}; --on-bad-row skip leaves such rows out")
         self.skipped += bool(wrong)
@@ -68,7 +68,7 @@ def write_scored(task: Predictor, source: Source, out: Path, overwrite: bool) ->
     of them. Only AT_ONCE rows are in memory at a time, or fewer where there are many columns.
     """
     check_table(out, source.path, overwrite)
-    own = ["text"] if source.text is None else look(source.path, source.options)[0]
+    own = ["text"] if source.text is None else peek(source.path, source.options)[0]
     count, rows, at_once = 0, source.rows(), max(1, min(AT_ONCE, LOOK_CELLS // max(1, len(own))))
     added: list[str] = []
     with table_writer(out) as write:

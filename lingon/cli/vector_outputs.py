@@ -52,7 +52,7 @@ def align(
     overwrite: Overwrite = False,
 ) -> None:
     """Align the vectors of one run to those of another (orthogonal Procrustes), and list the largest changes."""
-    from lingon.data.files.text_stream import lines_in
+    from lingon.data.files.text_stream import stream_lines
     from lingon.word_vectors.files import check_target
     from lingon.word_vectors.queries import agreement
     from lingon.word_vectors.queries import align as rotate
@@ -63,7 +63,7 @@ def align(
     onto = open_vectors(target)
     given, words = open_vectors(source), None
     if anchors is not None:
-        words = [word for line in lines_in(anchors) for word in line.split()]
+        words = [word for line in stream_lines(anchors) for word in line.split()]
         both = len(shared_words(given, onto, words))
         print(f"{both:,} of {len(words):,} anchors are in both")
     found = rotate(given, onto, words)

@@ -10,7 +10,7 @@ from lingon.core.files import sha256_of
 from lingon.core.terminal import printable
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load
 from lingon.data.examples import Examples, Splits
-from lingon.data.files.labelled_texts import FORMATS, OnBadRow, Report, read_examples
+from lingon.data.files.labelled_texts import FORMATS, OnBadRow, ReadReport, read_examples
 from lingon.data.files.lines import FileOptions
 from lingon.data.split import key_of, stratified_split
 
@@ -58,12 +58,12 @@ def load_data(
     else:
         columns = (None, None) if path.is_dir() else (report.text, report.label)
         held_out, other = read_examples(test, columns[0], columns[1], on_bad_row, examples.label_counts(), options)
-        report.said += other.said
+        report.messages += other.messages
         rest = examples
     train, valid = stratified_split(rest, SHARE["valid"], seed, "valid")
     if not len(valid) or not len(held_out):
         raise DataError(f"{path}: {len(examples):,} texts are too few; some label needs three different ones or more")
-    report.said += _warnings(path, examples) + shared_texts(train + valid, held_out)
+    report.messages += _warnings(path, examples) + shared_texts(train + valid, held_out)
     tell(report)
     source = _source(path, report, {"train": train, "valid": valid, "test": held_out})
     if test is not None:
@@ -88,16 +88,16 @@ def load_part(
         raise unknown("split", part, (*PARTS, "all"))
     if part is None and str(name_or_path) not in CORPORA and Path(name_or_path).is_file():
         examples, report = read_examples(name_or_path, text, label, on_bad_row, known, options)
-        report.said.append(f"all {len(examples):,} texts; --split test takes those that training leaves out")
+        report.messages.append(f"all {len(examples):,} texts; --split test takes those that training leaves out")
         tell(report)
         return examples
     splits = load_data(name_or_path, text=text, label=label, on_bad_row=on_bad_row, options=options)
     return splits.all() if part == "all" else getattr(splits, part or "test")
 
 
-def tell(report: Report) -> None:
+def tell(report: ReadReport) -> None:
     """Says on stderr what was guessed and what was left out."""
-    for line in report.said:
+    for line in report.messages:
         print(printable(line), file=sys.stderr)
 
 
@@ -147,7 +147,7 @@ def shared_texts(train: Examples, test: Examples) -> list[str]:
     return [f"{share} are also in training; scores on them do not say how new texts fare"]
 
 
-def _source(path: Path, report: Report, splits: dict[str, Examples]) -> dict[str, Any]:
+def _source(path: Path, report: ReadReport, splits: dict[str, Examples]) -> dict[str, Any]:
     return {
         "name": path.name,
         "columns": {"text": report.text, "label": report.label},

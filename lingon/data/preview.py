@@ -15,7 +15,7 @@ from lingon.data.fetch import fetch
 from lingon.data.files.labelled_texts import OnBadRow, read_examples
 from lingon.data.files.lines import FileOptions
 from lingon.data.load_data import numbers_as_labels, tell
-from lingon.data.running_text import GROUPS, single
+from lingon.data.running_text import GROUPS, expand_groups
 
 BAR = 40  # characters of the longest bar
 
@@ -57,7 +57,7 @@ def get(name: str, accept_licence: bool = False) -> str:
     if name == "all":
         return "\n".join(get(n) for n, row in known.items() if not getattr(row, "opt_in", None))
     if name in GROUPS:
-        return "\n".join(get(member) for member in single([name]))
+        return "\n".join(get(member) for member in expand_groups([name]))
     if name not in known:
         raise UserError(f"unknown corpus {name!r}; {suggest(name, [*known, *GROUPS, 'all'])}")
     if name in TEXTS:
@@ -102,7 +102,7 @@ def show(
         raise UserError(f"{name!r} stands for several texts; show one of {', '.join(GROUPS[name])}")
     elif Path(name).exists():
         examples, report = read_examples(name, text, label, on_bad_row, options=options)
-        report.said += numbers_as_labels(Path(name), examples)
+        report.messages += numbers_as_labels(Path(name), examples)
         tell(report)
         head = [f"{printable(name)}: {len(examples):,} texts"]
     else:

@@ -12,12 +12,12 @@ from typing import IO, Any
 from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.data.corpora import CORPORA, TEXTS, load_text
 from lingon.data.corpora.load import PARTS
-from lingon.data.files.labelled_texts import look, wrong_text
-from lingon.data.files.lines import BROKEN, OTHER, FileOptions, opened, packed
+from lingon.data.files.labelled_texts import peek, text_problem
+from lingon.data.files.lines import BROKEN, OTHER, FileOptions, is_compressed, open_utf8
 from lingon.data.files.row import cell_text
-from lingon.data.files.table_rows import is_table, rows_of
-from lingon.data.files.text_columns import choose_text
-from lingon.data.files.text_stream import lines_in, short_lines
+from lingon.data.files.table_rows import is_table, read_rows
+from lingon.data.files.text_columns import choose_text_column
+from lingon.data.files.text_stream import split_long_line, stream_lines
 from lingon.data.text_division import SHORTEST, TEST, VALID, by_document
 
 PIECE = 1 << 20  # characters of a file that are in memory at a time, or a line more
@@ -27,14 +27,14 @@ DIVISION = 2  # raised when the division changes, so that what an older one made
 GROUPS = {"english": ("sotu", "brown", "austen", "kjv", "wiki", "imdb"), "imdb-text": ("imdb",)}  # names for several
 
 
-def documents_of(
+def read_documents(
     sources: Sequence[str],
     part: str,
     accept_licence: bool = False,
     text: str | None = None,
     options: FileOptions = FileOptions(),
 ) -> Iterator[str]:
-    """The documents of a part ("train", "valid", "test" or "all") of several texts, one by one.
+    """Read the documents of a part ("train", "valid", "test" or "all") of several texts, one by one.
 
     sources: names of corpora (`lingon data list`), "english" for all of them in English, files of plain text, maybe
     packed (.gz, .xz), folders of .txt files, or tables (csv, tsv, jsonl, json, parquet, lines of fastText), of which
@@ -48,14 +48,14 @@ def documents_of(
     """
     if part not in (*PARTS, "all"):
         raise unknown("part", part, (*PARTS, "all"))
-    for source in single(sources):
+    for source in expand_groups(sources):
         path = Path(source)
         if source in TEXTS or source in CORPORA:
             yield from load_text(source, part, accept_licence)
         elif path.is_dir():
             yield from _divided(source, partial(_of_folder, path, options), part)
         elif path.is_file() and is_table(path, options):
-            yield from _divided(source, partial(texts_of, path, text, options), part)
+            yield from _divided(source, partial(read_texts, path, text, options), part)
         elif path.is_file():
             yield from _of_file(path, part, options.encoding)
         else:
@@ -63,24 +63,24 @@ def documents_of(
             raise UserError(f"{source!r} is neither a text corpus nor a file; {suggest(source, known)}")
 
 
-def texts_of(path: Path, text: str | None = None, options: FileOptions = FileOptions()) -> Iterator[str]:
-    """The texts of a table, without the empty ones. Raises DataError with the row that cannot be read."""
+def read_texts(path: Path, text: str | None = None, options: FileOptions = FileOptions()) -> Iterator[str]:
+    """Read the texts of a table, without the empty ones. Raises DataError with the row that cannot be read."""
     column = text_column(path, text, options)
-    for row in rows_of(path, [column], options):
-        if row.values.get(column) is None and not row.wrong:
+    for row in read_rows(path, [column], options):
+        if row.values.get(column) is None and not row.problem:
             continue
-        if wrong := wrong_text(row, column):
-            if wrong == f"no text in column {column!r}":
+        if problem := text_problem(row, column):
+            if problem == f"no text in column {column!r}":
                 continue
-            raise DataError(f"{path}{row.where}: {wrong}")
+            raise DataError(f"{path}{row.where}: {problem}")
         yield cell_text(row.values[column]) or ""
 
 
 @lru_cache(maxsize=256)  # a source is read several times, and its column is said once
 def text_column(path: Path, text: str | None, options: FileOptions) -> str:
-    """The column of texts of a table; said on stderr when it was guessed."""
-    names, first = look(path, options)
-    column, said = choose_text(path, names, [row.values for row in first if not row.wrong], text)
+    """Return the column of texts of a table; printed on stderr when it was guessed."""
+    names, first = peek(path, options)
+    column, said = choose_text_column(path, names, [row.values for row in first if not row.problem], text)
     if said:
         print(said, file=sys.stderr)
     return column
@@ -92,50 +92,52 @@ def _divided(name: str, documents: Callable[[], Iterator[str]], part: str) -> It
     return by_document(name, documents, part)
 
 
-def single(sources: Sequence[str]) -> list[str]:
-    """The sources with the members of each group in its place.
+def expand_groups(sources: Sequence[str]) -> list[str]:
+    """Return the sources with each group replaced by its members.
 
-    >>> single(["english", "ptb"])
+    >>> expand_groups(["english", "ptb"])
     ['sotu', 'brown', 'austen', 'kjv', 'wiki', 'imdb', 'ptb']
     """
     return [name for source in sources for name in GROUPS.get(source, (source,))]
 
 
-def lines_of(
+def read_running_lines(
     sources: Sequence[str],
     part: str = "all",
     accept_licence: bool = False,
     text: str | None = None,
     options: FileOptions = FileOptions(),
 ) -> Iterator[str]:
-    """The lines of several texts, one after the other, without the empty ones; a line of over 65,536 characters is cut.
+    """Read the lines of several texts, without the empty ones; a line of over 65,536 characters is cut.
 
-    sources, text, options: as for `documents_of`. part: of corpora and folders; "all" is everything.
-    A file is read whole, whatever the part. Raises as `documents_of`.
+    sources, text, options: as for `read_documents`. part: of corpora and folders; "all" is everything.
+    A file is read whole, whatever the part. Raises as `read_documents`.
     """
     if not sources:
         raise UserError("no texts are given; name a corpus (lingon data list) or a file")
-    for source in single(sources):
+    for source in expand_groups(sources):
         path, own = Path(source), source not in {**TEXTS, **CORPORA}
         if own and path.is_file() and not is_table(path, options):
-            found = lines_in(path, options.encoding)
+            found = stream_lines(path, options.encoding)
         else:
             whole = "all" if own and path.is_file() else part
-            documents = documents_of([source], whole, accept_licence, text, options)
-            found = (piece for one in documents for line in one.splitlines() for piece in short_lines(line))
+            documents = read_documents([source], whole, accept_licence, text, options)
+            found = (piece for one in documents for line in one.splitlines() for piece in split_long_line(line))
         yield from (line for line in found if line and not line.isspace())
 
 
 def is_corpus(source: str) -> bool:
-    """Whether this is the name of a corpus, or of several, and no file or folder of the user's."""
+    """Return whether this is the name of a corpus or of a group of them, and no file or folder of the user's."""
     return source in {**TEXTS, **CORPORA, **GROUPS}
 
 
-def identity(sources: Sequence[str], text: str | None = None, options: FileOptions = FileOptions()) -> list[Any]:
-    """What tells these texts from others, without reading them: sha256 of packages, sizes and times of files."""
+def sources_fingerprint(
+    sources: Sequence[str], text: str | None = None, options: FileOptions = FileOptions()
+) -> list[Any]:
+    """Return a fingerprint of texts without reading them: sha256 of packages, sizes and times of files."""
     known: dict[str, Any] = {**CORPORA, **TEXTS}
     found: list[Any] = []
-    for source in single(sources):
+    for source in expand_groups(sources):
         if source in known:
             found.append([source, known[source].source.sha256])
         else:
@@ -165,8 +167,8 @@ def _of_file(path: Path, part: str, encoding: str) -> Iterator[str]:
 
 
 def _size(path: Path, encoding: str) -> int:
-    """Bytes of a file as UTF-8, unpacked."""
-    if not packed(path) and codecs.lookup(encoding).name == "utf-8":
+    """Return the bytes of a file as UTF-8, decompressed."""
+    if not is_compressed(path) and codecs.lookup(encoding).name == "utf-8":
         return path.stat().st_size
     with _opened(path, encoding) as file:
         return sum(map(len, iter(lambda: file.read(PIECE), b"")))
@@ -174,7 +176,7 @@ def _size(path: Path, encoding: str) -> int:
 
 @lru_cache(maxsize=256)
 def _cuts(path: Path, encoding: str, size: int, changed: int) -> list[int]:
-    """Where the parts begin, and the end, in unpacked bytes. size and changed tell a file from what it was before."""
+    """Return where the parts begin, and the end, in decompressed bytes. size, changed: of the file, for the cache."""
     end = _size(path, encoding)
     if end < SHORTEST:
         raise DataError(
@@ -192,7 +194,7 @@ def _cuts(path: Path, encoding: str, size: int, changed: int) -> list[int]:
 
 
 def _line_start(file: IO[bytes], at: int) -> int:
-    """The start of the first line after a place."""
+    """Return the start of the first line after a place."""
     file.seek(at)
     while (piece := file.readline(PIECE)) and not piece.endswith(b"\n"):
         pass
@@ -200,7 +202,7 @@ def _line_start(file: IO[bytes], at: int) -> int:
 
 
 def _word_start(file: IO[bytes], at: int) -> int:
-    """The start of the first word after a place, as far as it can be seen."""
+    """Return the start of the first word after a place, as far as it can be seen."""
     file.seek(at)
     data = file.read(WORD)
     return at + data.find(b" ") + 1 if b" " in data else at + _inside_character(data)
@@ -212,12 +214,12 @@ def _character_start(file: IO[bytes], at: int) -> int:
 
 
 def _inside_character(data: bytes) -> int:
-    """How many bytes at the start belong to a character that begins before."""
+    """Return how many bytes at the start belong to a character that begins before."""
     return next((i for i, byte in enumerate(data[:4]) if byte & 0xC0 != 0x80), 0)
 
 
 def _lines_before(path: Path, stop: int, encoding: str) -> int:
-    """How many lines begin before a place."""
+    """Return how many lines begin before a place."""
     with _opened(path, encoding) as file:
         count, left = 0, stop
         while left > 0 and (line := file.readline(min(PIECE, left))):
@@ -247,7 +249,7 @@ def _pieces(path: Path, start: int, stop: int, encoding: str) -> Iterator[str]:
 
 
 def _whole_characters(data: bytes) -> tuple[bytes, bytes]:
-    """What is read of a line without an end, and the beginning of a character after it."""
+    """Return what is read of a line without an end, and the beginning of a character after it."""
     begun = next((i for i in range(1, min(4, len(data)) + 1) if data[-i] & 0xC0 != 0x80), 0)
     if data.endswith(b"\n") or not begun or data[-begun] < 0xC0:
         return data, b""
@@ -256,11 +258,11 @@ def _whole_characters(data: bytes) -> tuple[bytes, bytes]:
 
 @contextmanager
 def _opened(path: Path, encoding: str) -> Iterator[IO[bytes]]:
-    """The bytes of a file as UTF-8, unpacked where it is packed."""
+    """Open a file as bytes of UTF-8, decompressed where it is compressed."""
     try:
-        with opened(path, encoding) as file:
+        with open_utf8(path, encoding) as file:
             yield file
     except BROKEN as error:
-        if not packed(path):
+        if not is_compressed(path):
             raise
         raise DataError(f"{path}: cannot be unpacked ({error}); pack it again, or give the text itself") from None

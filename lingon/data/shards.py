@@ -15,7 +15,7 @@ import numpy as np
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write, locked, read_json, sweep, write_json
 from lingon.core.progress import track
-from lingon.data.files.text_stream import portions
+from lingon.data.files.text_stream import group_by_size
 from lingon.data.tokenizers.tokenizer import Tokenizer
 
 FORMAT = 1
@@ -62,7 +62,7 @@ def _encode(folder: Path, documents: Iterator[str], tokenizer: Tokenizer, end: i
     ids: list[np.ndarray] = []
     held, size = 0, 0
     with track(0, "encoding", "token") as bar:
-        for texts in portions(documents, AT_ONCE):
+        for texts in group_by_size(documents, AT_ONCE):
             rows = tokenizer.encode_batch(texts)
             ids += [np.array(row if end is None else [*row, end], index["dtype"]) for row in rows]
             fresh = sum(map(len, ids[-len(rows) :]))

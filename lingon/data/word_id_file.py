@@ -14,7 +14,7 @@ import numpy as np
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write
 from lingon.core.progress import track
-from lingon.data.files.text_stream import portions
+from lingon.data.files.text_stream import group_by_size
 
 END = -1
 LETTERS = 1 << 20  # handled in one go; as lists of words they take some ten times as many bytes
@@ -44,14 +44,14 @@ def lower_case_words(lines: list[str]) -> list[list[str]]:
     """The words of lines as the tokenizer `words` cuts them, in lower case, without punctuation marks."""
     from tokenizers import Tokenizer, models
 
-    from lingon.data.tokenizers.ascii_words import cut_into_words, words_of
+    from lingon.data.tokenizers.ascii_words import set_word_splitting, split_words
 
     library = Tokenizer(models.WordLevel({}, unk_token=""))
-    cut_into_words(library, lowercase=True)
+    set_word_splitting(library, lowercase=True)
 
     def cut(line: str) -> list[str]:
         if line.isascii():
-            return words_of(line, lowercase=True)
+            return split_words(line, lowercase=True)
         line = line.encode(errors="replace").decode()  # half a surrogate pair has no place in any library
         return [word for word, _ in library.pre_tokenizer.pre_tokenize_str(library.normalizer.normalize_str(line))]
 
@@ -68,7 +68,7 @@ def count_words(lines: Iterable[str], split: Split, min_count: int = 5, most: in
     counts: Counter[str] = Counter()
     least = 1
     with track(0, "counting words", "words") as bar:
-        for batch in portions(lines, LETTERS):
+        for batch in group_by_size(lines, LETTERS):
             for words in split(batch):
                 counts.update(words)
                 bar.advance(len(words))
@@ -87,7 +87,7 @@ def write_ids(path: Path, lines: Iterable[str], split: Split, words: Words) -> i
     """Writes the numbers of all lines to a file that appears when it is whole; returns how many they are."""
     ids, written = {word: i for i, word in enumerate(words.tokens)}, 0
     with atomic_write(path, "wb") as file, track(words.total, "writing word numbers", "words") as bar:
-        for batch in portions(lines, LETTERS):
+        for batch in group_by_size(lines, LETTERS):
             flat: list[int] = []
             for row in split(batch):
                 flat += [i for i in map(ids.get, row) if i is not None]

@@ -10,7 +10,7 @@ KEPT = {"M_TRIM_THRESHOLD": (-1, 512 << 20), "M_TOP_PAD": (-2, 32 << 20), "M_MMA
 
 
 def keep_freed_memory() -> bool:
-    """Has glibc keep freed memory in the process. Returns whether it could be asked.
+    """Make glibc keep freed memory in the process; return whether it could be asked.
 
     By itself it gives large arrays back to the system at once, which then clears every page of the next one: a tenth
     of a training step that makes such arrays. It is for steps that are all of one size, as those of language models:

@@ -77,7 +77,7 @@ def call(function: Callable, arrays: Sequence[np.ndarray], sizes: Sequence[int],
 
 
 def write_library(loop: Callable, path: Path) -> None:
-    """Compile `loop(places, sizes, numbers)`, three pointers, for this processor, and links it into a library.
+    """Compile `loop(places, sizes, numbers)`, three pointers, for this processor, and link it into a library.
 
     places[k] is the address of array k (`numba.carray` reads it). Raises OSError or RunError where that fails, and
     whatever numba does for a loop it cannot compile.
@@ -110,7 +110,7 @@ def write_library(loop: Callable, path: Path) -> None:
 
 
 def linker() -> list[str] | None:
-    """The command of a C compiler of this machine: what CC says, else a usual one. None on Windows: not tried there."""
+    """Return the command of a C compiler of this machine: what CC says, else a usual one. None on Windows, untested."""
     if sys.platform == "win32":
         return None
     chosen = shlex.split(os.environ.get("CC", ""))
@@ -118,7 +118,7 @@ def linker() -> list[str] | None:
 
 
 def _opened(path: Path) -> Callable | None:
-    """The loop of a library; None where there is none, or a damaged one."""
+    """Return the loop of a library; None where there is none, or a damaged one."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -138,14 +138,14 @@ def _opened(path: Path) -> Callable | None:
 
 
 def _only_ours(about: os.stat_result) -> bool:
-    """Whether nobody but this user (and root) can have written here."""
+    """Return whether nobody but this user (and root) can have written here."""
     if about.st_uid not in (0, os.getuid()) or about.st_mode & stat.S_IWOTH:
         return False
     return not about.st_mode & stat.S_IWGRP or _group_of_one(about.st_gid)
 
 
 def _group_of_one(group: int) -> bool:
-    """Whether a group is the one that many systems make for each user, with nobody else in it."""
+    """Return whether a group is the one that many systems make for each user, with nobody else in it."""
     import grp
     import pwd
 
@@ -157,7 +157,7 @@ def _group_of_one(group: int) -> bool:
 
 
 def _writable_by_others(folder: Path) -> Path | None:
-    """The first folder, from this one up to the cache, in which others could put a file in the place of ours."""
+    """Return the first folder, from this one up to the cache, in which others could put a file in the place of ours."""
     root = loops_dir().parent
     places = [folder, *folder.parents]
     inside = places[: places.index(root) + 1] if root in places else [folder]
@@ -177,7 +177,7 @@ def _make(program: str, argument: int, path: Path, failure: Path) -> None:
 
 
 def _identity(sources: Sequence[Path]) -> str:
-    """What the machine code depends on, as a few letters."""
+    """Return what the machine code depends on, as a short hash."""
     found = hashlib.sha256()
     for source in [Path(__file__), *sources]:
         found.update(source.read_bytes())
@@ -187,7 +187,7 @@ def _identity(sources: Sequence[Path]) -> str:
 
 
 def _processor() -> list[str]:
-    """The kind of processor and what it can do: a folder may be shared by machines that differ."""
+    """Return the kind of processor and what it can do: a folder may be shared by machines that differ."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

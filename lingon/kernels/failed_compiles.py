@@ -36,7 +36,7 @@ def loops_dir() -> Path:
 
 
 def failure_of(library: Path, compiler: Sequence[str]) -> Path:
-    """Where the failure of a library with a compiler is kept. Another compiler, or a new version, has another name."""
+    """Return the file of a library's failure with a compiler; another compiler, or a new version, has another name."""
     found = Path(shutil.which(compiler[0]) or compiler[0]).resolve()
     about = found.stat() if found.exists() else None
     said = [str(found), *compiler[1:], *([about.st_size, about.st_mtime_ns] if about else [])]
@@ -58,7 +58,7 @@ def keep_failure(program: str, file: Path, error: subprocess.SubprocessError) ->
 
 
 def failed_compiles() -> list[FailedCompile]:
-    """The loops that could not be compiled on this machine, by name. None where a library has been made since."""
+    """Return the loops that could not be compiled on this machine, by name; not those with a library made since."""
     found = []
     for file in sorted(loops_dir().glob(f"*-*-*-*{ENDING}")):
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()

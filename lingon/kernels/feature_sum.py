@@ -9,7 +9,7 @@ from lingon.kernels.jit import kernel
 
 
 def sum_rows(table: Float[Tensor, "R C"], keys: Int[Tensor, " M"], scale: Float[Tensor, " B"]) -> Float[Tensor, "B C"]:
-    """Row b is scale[b] times the sum of the table rows in the set of text b.
+    """Return rows b: scale[b] times the sum of the table rows in the set of text b.
 
     keys: `row << 32 | text`, rising, without repeats (see data/hashing.py). The gradient of the table is sparse and
     coalesced. Rows are added in rising order, so a result does not depend on threads.

@@ -10,7 +10,7 @@ from numba import njit
 
 
 def kernel(loop: Callable) -> Callable:
-    """The loop, compiled at its first call and kept in `__pycache__`, or in the user's cache when that is read-only.
+    """Return the loop, compiled at its first call and kept in `__pycache__`, or if that is read-only in the cache.
 
     It runs on one thread and in the order it is written, so its result is the same on every machine with any cores.
     """
@@ -18,7 +18,7 @@ def kernel(loop: Callable) -> Callable:
 
 
 def wide_kernel(loop: Callable) -> Callable:
-    """A loop whose `prange` is shared by the cores and whose sums are added in any order, as wide as the processor can.
+    """Return a loop whose `prange` is shared by the cores, with sums added in any order by the widest vectors.
 
     So the last digits of its result may differ from machine to machine; for work where that does not matter.
     """
@@ -26,7 +26,7 @@ def wide_kernel(loop: Callable) -> Callable:
 
 
 def fast_kernel(loop: Callable) -> Callable:
-    """A loop on one thread that frees Python's lock, whose sums are added in any order; for threads of one's own.
+    """Return a loop on one thread that frees Python's lock, with sums added in any order; for threads of one's own.
 
     The result is the same on every run of one machine, with any number of cores; another machine may round otherwise.
     """

@@ -26,7 +26,7 @@ class Linear(nn.Linear):
 def linear(
     x: Float[Tensor, "... I"], weight: Float[Tensor, "O I"], bias: Float[Tensor, " O"] | None = None
 ) -> Float[Tensor, "... O"]:
-    """F.linear; by oneDNN where that pays, unless the operators are being followed so as to compile or export them."""
+    """Compute F.linear; by oneDNN where that pays, unless the operators are traced to compile or export them."""
     # Asked first, so that no size becomes a condition of what is compiled.
     if torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or not _worth(x, weight):
         return F.linear(x, weight, bias)
@@ -36,7 +36,7 @@ def linear(
 def product(
     x: Float[Tensor, "N I"], weight: Float[Tensor, "O I"], bias: Float[Tensor, " O"] | None = None
 ) -> Float[Tensor, "N O"]:
-    """F.linear outside autograd, by oneDNN in float32 on a CPU. Rows of x that do not lie together are copied."""
+    """Compute F.linear outside autograd, by oneDNN in float32 on a CPU. Rows of x that are apart are copied."""
     if not (for_onednn(weight) and x.dtype == weight.dtype):
         return F.linear(x, weight, bias)
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")

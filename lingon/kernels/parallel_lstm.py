@@ -20,7 +20,7 @@ from lingon.core.shapes import Float, Tensor
 def parallel_lstm(
     first: nn.LSTM, second: nn.LSTM, x: Float[Tensor, "T B D"], y: Float[Tensor, "T B D"]
 ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "T B H"]]:
-    """first(x)[0] and second(y)[0]: the same numbers and gradients, in about half the time on two cores.
+    """Return first(x)[0] and second(y)[0]: the same numbers and gradients, in about half the time on two cores.
 
     One after the other on other devices, on one thread, and while a compiler looks on.
     """
@@ -60,7 +60,7 @@ class _ParallelLSTM(torch.autograd.Function):
 
 
 def _both(do: Callable, arguments: Iterable[tuple]) -> list:
-    """do(*arguments) for each, at the same time, in the modes of the thread that asks: they are each thread's own."""
+    """Call do(*arguments) for each at the same time, in the modes of the calling thread: each thread has its own."""
     inference = torch.is_inference_mode_enabled()
     grad, cast = torch.is_grad_enabled(), torch.is_autocast_enabled("cpu")
     kind = torch.get_autocast_dtype("cpu")
@@ -74,7 +74,7 @@ def _both(do: Callable, arguments: Iterable[tuple]) -> list:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Two threads in which PyTorch uses one core. That setting changes what all threads share, so it is set back."""
+    """Return two threads in which PyTorch uses one core. That setting is shared by all threads, so it is set back."""
     count, both_are_there = torch.get_num_threads(), Barrier(2)
     threads = ThreadPoolExecutor(2, "lingon-parallel-lstm", torch.set_num_threads, (1,))
     list(threads.map(lambda _: both_are_there.wait(), range(2)))

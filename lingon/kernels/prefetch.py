@@ -24,7 +24,7 @@ def fetch_row(table, row):
 
 @intrinsic
 def _fetch(_, table, row, column):
-    """LLVM's prefetch of the cache line with table[row, column], to read: to write would take it from other cores."""
+    """Prefetch the cache line with table[row, column], to read: to write would take it from other cores."""
 
     def generate(context, builder, signature, arguments):
         array = context.make_array(table)(context, builder, arguments[0])

@@ -122,7 +122,7 @@ def _is_row_of(table: types.Type, at: types.Type) -> bool:
 
 
 def _place(context: Any, builder: Any, table: Any, arguments: Any) -> Any:
-    """The address of a row."""
+    """Return the address of a row."""
     array, lines = context.make_array(table)(context, builder, arguments[0]), arguments[2].type.count
     return builder.gep(builder.bitcast(array.data, REGISTER.as_pointer()), [builder.mul(arguments[1], PLACE(lines))])
 
@@ -132,13 +132,13 @@ def _line(builder: Any, place: Any, k: int) -> Any:
 
 
 def _aligned(access: Any) -> Any:
-    """Says that a load or store need not be at a multiple of its size."""
+    """Mark a load or store that need not be at a multiple of its size."""
     access.align = 4
     return access
 
 
 def _lines(builder: Any, kind: RowType, line: Callable[[int], Any]) -> Any:
-    """A row made of its lines."""
+    """Return a row made of its lines."""
     value = ir.Constant(ir.ArrayType(REGISTER, kind.lines), ir.Undefined)
     for k in range(kind.lines):
         value = builder.insert_value(value, line(k), k)

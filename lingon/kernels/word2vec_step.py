@@ -16,7 +16,7 @@ FLAT = F(7.9)
 
 @fast_kernel
 def step(A, ins, m, B, outs, n, labels, scores, moves, lr, watched, lines):
-    """Return one step for all pairs of m rows of A and n rows of B; returns the loss before it, if watched.
+    """Take one step for all pairs of m rows of A and n rows of B; return the loss before it, if watched.
 
     scores[j * m + i] = A_i . B_j;  g = lr * (label_j - s(score));  A_i += sum_j g B_j;  B_j += sum_i g A_i, both from
     the old rows. scores [at least m * n] and moves [at least n, D] are room to work in; lines: see `kernels.simd_rows`.
@@ -44,7 +44,7 @@ def step(A, ins, m, B, outs, n, labels, scores, moves, lr, watched, lines):
 
 @fast_kernel
 def mean_step(A, ins, m, B, outs, n, labels, scores, lr, watched, lines):
-    """Return one step for the pairs of the mean of m rows of A and n rows of B; returns the loss before it, if watched.
+    """Take one step for the pairs of the mean of m rows of A and n rows of B; return the loss before it, if watched.
 
     g_j = lr * (label_j - s(mean . B_j));  A_i += sum_j g_j B_j for each i;  B_j += g_j mean, both from the old rows.
     scores [at least n] is room to work in; lines: see `kernels.simd_rows`.

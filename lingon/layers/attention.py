@@ -132,7 +132,7 @@ def attend(
 
 
 def _plain_is_faster(q: Tensor, k: Tensor) -> bool:
-    """Whether this is training in bfloat16 on a CPU: PyTorch's fused attention takes twice as long there."""
+    """Return whether this is training in bfloat16 on a CPU: PyTorch's fused attention takes twice as long there."""
     trained = torch.is_grad_enabled() and q.device.type == "cpu" and torch.is_autocast_enabled("cpu")
     return trained and q.shape[-2] * k.shape[-2] <= 1 << 20
 

@@ -23,7 +23,7 @@ class ConvMax(nn.Module):
         self.conv = nn.Conv1d(width, channels, kernel)
 
     def forward(self, x: Float[Tensor, "B T D"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B channels"]:
-        """x: vectors of tokens, zero where padded. Returns the maximum of each filter, zero for an empty text."""
+        """Return the maximum of each filter, zero for an empty text. x: vectors of tokens, zero where padded."""
         lengths = mask.sum(1)
         with torch.no_grad():
             highest, place = self._winners(x, lengths)
@@ -39,20 +39,20 @@ class ConvMax(nn.Module):
         return F.conv2d(image, self.conv.weight[:, :, None], self.conv.bias)[:, :, 0].transpose(1, 2)
 
     def _filled(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B S D"]:
-        """With zeros behind, so that there is room for one window."""
+        """Return x with zeros behind, so that there is room for one window."""
         return F.pad(x, (0, 0, 0, max(0, self.kernel - x.shape[1])))
 
     def _winners(
         self, x: Float[Tensor, "B T D"], lengths: Int[Tensor, " B"]
     ) -> tuple[Float[Tensor, "B channels"], Int[Tensor, "B channels"]]:
-        """The highest score of each filter in each text, and the window it was found in."""
+        """Return the highest score of each filter in each text, and the window it was found in."""
         scores = self.scores(x)
         last = (lengths - self.kernel).clamp(min=0)
         outside = torch.arange(scores.shape[1], device=x.device) > last[:, None]
         return scores.masked_fill(outside[..., None], -torch.inf).max(1)
 
     def _score(self, x: Float[Tensor, "B T D"], place: Int[Tensor, "B channels"]) -> Float[Tensor, "B channels"]:
-        """What each filter says of the one window that starts at `place`."""
+        """Return the score of each filter for the window that starts at `place`."""
         x = self._filled(x)
         first = torch.arange(x.shape[0], device=x.device)[:, None] * x.shape[1] + place
         tokens = first[..., None] + torch.arange(self.kernel, device=x.device)

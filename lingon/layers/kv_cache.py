@@ -31,7 +31,7 @@ class KVCache:
         self.keys, self.values, self.limit, self.length, self.places = list(keys), list(values), limit, length, places
 
     def select(self, rows: Int[Tensor, " M"]) -> "KVCache":
-        """A copy of these rows in this order, to go on from by itself; a row may be taken twice, or not at all."""
+        """Return an independent copy of these rows in this order; a row may be taken twice, or not at all."""
         places = None if self.places is None else self.places[rows.to(self.places.device)]
         keys, values = ([self._copied(t, rows) for t in tensors] for tensors in (self.keys, self.values))
         return KVCache(keys, values, self.limit, self.length, places)
@@ -47,7 +47,7 @@ class KVCache:
         return fresh
 
     def rewind(self, tokens: int) -> "KVCache":
-        """The state as it was `tokens` columns ago. Raises UserError when there were not so many."""
+        """Return the cache as it was `tokens` columns ago. Raises UserError when there were not so many."""
         if not 0 <= tokens <= self.length:
             raise UserError(f"cannot go back {tokens} tokens: the state has read {self.length}")
         length = self.length - tokens
@@ -55,7 +55,7 @@ class KVCache:
         return KVCache(self.keys, self.values, self.limit, length, places)
 
     def with_room(self, columns: int) -> "KVCache":
-        """Return the same cache with room for so many columns: of prompts padded on the left, more than the context.
+        """Return the same cache with a limit of so many columns: of prompts padded on the left, more than the context.
 
         A row that has padding before it fills its context later than its columns say. Memory that was taken at the
         start is enlarged when it is needed.
@@ -63,7 +63,7 @@ class KVCache:
         return KVCache(self.keys, self.values, max(self.limit, columns), self.length, self.places)
 
     def advance(self, columns: int, mask: Bool[Tensor, "B S"] | None = None) -> "KVCache":
-        """The state that has read `columns` more, once each layer has written its part."""
+        """Return the cache that has read `columns` more, once each layer has written its part."""
         if self.length + columns > self.limit:
             raise UserError(
                 f"{self.length + columns:,} tokens do not fit into a context of {self.limit:,}; "
@@ -86,13 +86,13 @@ class KVCache:
         return torch.cat([old, new], 1)
 
     def positions(self, columns: int) -> slice | Int[Tensor, "B S"]:
-        """Positions of the last columns: a slice when they are those of every row. Padding counts as position 0."""
+        """Return the positions of the last columns, a slice where all rows agree. Padding counts as position 0."""
         if self.places is None:
             return slice(self.length - columns, self.length)
         return self.places[:, -columns:].clamp(min=0)
 
     def write(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Puts what a layer made [B, H, S, K] into its last columns; returns all columns [B, H, length, K]."""
+        """Write keys and values of a layer [B, H, S, K] into its last columns; return all columns [B, H, length, K]."""
         return self._written(self.keys, layer, keys), self._written(self.values, layer, values)
 
     def _written(self, tensors: list[Tensor | None], layer: int, new: Tensor) -> Tensor:
@@ -117,12 +117,12 @@ class KVCache:
 
 
 def empty(depth: int, limit: int) -> KVCache:
-    """A state before the first token, whose memory grows."""
+    """Return an empty cache, whose memory grows."""
     return KVCache([None] * depth, [None] * depth, limit)
 
 
 def reserved(depth: int, shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> KVCache:
-    """A state before the first token with all its memory, of shape [B, H, capacity, K] in each layer.
+    """Return an empty cache with all its memory, of shape [B, H, capacity, K] in each layer.
 
     Raises RunError when the machine has not so much.
     """

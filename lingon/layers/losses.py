@@ -75,24 +75,24 @@ class _Chunked(torch.autograd.Function):
 
 
 def _times(x: Tensor, factor: Tensor) -> Tensor:
-    """The product with rows that lie together, which autograd keeps as a gradient without a copy."""
+    """Return the product with contiguous rows, which autograd keeps as a gradient without a copy."""
     return torch.mul(x, factor, out=torch.empty(x.shape, dtype=x.dtype, device=x.device))
 
 
 def _shares(logits: Float[Tensor, "n V"]) -> Float[Tensor, "n V"]:
-    """softmax(logits); on a CPU, which goes row by row, in the place of the logits, so that the cache holds both."""
+    """Return softmax(logits); on a CPU row by row, in the place of the logits, so that the cache holds both."""
     return torch.softmax(logits, 1, out=logits) if logits.device.type == "cpu" else logits.softmax(1)
 
 
 def _in_precision(hidden: Tensor, *others: Tensor | None) -> list[Tensor | None]:
-    """The factors of the products in the precision that autocast asks for, or as they are."""
+    """Return the factors of the products in the precision that autocast asks for, or as they are."""
     kind = hidden.device.type
     wanted = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
     return [x if x is None or wanted is None else x.to(wanted) for x in (hidden, *others)]
 
 
 def _add(gradients: list, upstream: Float[Tensor, "n V"], hidden: Tensor, weight: Tensor, part: slice) -> None:
-    """Adds what the gradient of a chunk's logits gives to hidden, weight and bias."""
+    """Add what the gradient of a chunk's logits gives to hidden, weight and bias."""
     of_hidden, of_weight, of_bias = gradients
     if of_bias is not None:
         of_bias += upstream.sum(0)
@@ -130,7 +130,7 @@ class LogUniform:
         self.samples = samples
 
     def __call__(self, targets: Int[Tensor, " N"]) -> Drawn:
-        """Rivals for these targets, the same for all of them; random numbers are PyTorch's."""
+        """Draw negatives for these targets, the same for all of them; random numbers are PyTorch's."""
         rivals, tries = draw_unique(self.probabilities, self.samples)
         expected = -torch.expm1(tries * torch.log1p(-self.probabilities))
         found = expected.float().to(targets.device)
@@ -164,7 +164,7 @@ def draw_unique(probabilities: Float[Tensor, " V"], samples: int) -> tuple[Int[T
 
 
 def _first_times(drawn: Int[Tensor, " M"], drawn_already: Tensor) -> tuple[Tensor, Tensor]:
-    """The tokens that were not seen before, in the order in which they first came, and where they came."""
+    """Return the tokens that were not seen before, in the order in which they first came, and where they came."""
     kinds, which = drawn.unique(return_inverse=True)
     first = torch.full((len(kinds),), len(drawn)).scatter_reduce(0, which, torch.arange(len(drawn)), "amin")
     place = first[~drawn_already[kinds]].sort().values
@@ -179,7 +179,7 @@ def sampled_cross_entropy(
     propose: Proposal,
     reduction: Reduction = "mean",
 ) -> Float[Tensor, ""]:
-    """Cross entropy of each target against a few drawn rivals, corrected for how often they are drawn.
+    """Compute the cross entropy of each target against a few sampled negatives, corrected for how often they are drawn.
 
     Every logit is lowered by the log of the expected count of its token, so that the gradient approaches that of the
     full softmax as more rivals are drawn. A rival that is the target itself does not count. For training only.

@@ -38,7 +38,7 @@ class BiLSTMLayers(nn.Module):
     def forward(
         self, x: Float[Tensor, "B T D"], mask: Bool[Tensor, "B T"]
     ) -> tuple[Float[Tensor, "B T states"], Float[Tensor, "B states"]]:
-        """Returns the states of the top layer, states = 2 * hidden, and its true last state of each direction.
+        """Return the states of the top layer, states = 2 * hidden, and its true last state of each direction.
 
         Both are zero where there is no text.
         """

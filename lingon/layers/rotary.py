@@ -72,12 +72,12 @@ def rotate(x: Float[Tensor, "B H S K"], rotation: Rotation) -> Float[Tensor, "B 
 
 
 def linear_scaling(factor: float) -> RopeScaling:
-    """Return the positions divided by `factor` (Chen et al. 2023, "Extending Context Window", section 2.2)."""
+    """Return the scaling that divides positions by `factor` (Chen et al. 2023, "Extending Context Window", 2.2)."""
     return lambda frequencies: frequencies / factor
 
 
 def llama3_scaling(factor: float, low: float, high: float, original: int) -> RopeScaling:
-    """Slow turns divided by `factor`, fast ones kept, a mixture between (Llama 3, section 3.4.2 and its code).
+    """Return the scaling that divides low frequencies by `factor` and keeps high ones (Llama 3, section 3.4.2, code).
 
     original: the context of the first training. A turn of more than original / low tokens is slow, one of less than
     original / high is fast.

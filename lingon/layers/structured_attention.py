@@ -15,7 +15,7 @@ class StructuredAttention(nn.Module):
         self.second = nn.Linear(hidden, hops, bias=False)
 
     def forward(self, h: Float[Tensor, "B T D"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B hops T"]:
-        """Return the weights: each hop sums to 1 over the real tokens, and to 0 in an empty text."""
+        """Return the weights: each hop sums to 1 over the tokens that are not padding, and to 0 in an empty text."""
         scores = self.second(torch.tanh(self.first(h))).transpose(1, 2)
         # The lowest finite number and not -inf, so that an empty text gives no NaN.
         scores = scores.masked_fill(~mask[:, None], torch.finfo(scores.dtype).min)
@@ -23,6 +23,6 @@ class StructuredAttention(nn.Module):
 
 
 def overlap(weights: Float[Tensor, "B hops T"]) -> Float[Tensor, ""]:
-    """||A A^T - I||^2, mean over the texts: large when hops look at the same tokens (Lin 2017, equation 8)."""
+    """Return ||A A^T - I||^2, mean over the texts: large when hops attend to the same tokens (Lin 2017, equation 8)."""
     alike = weights @ weights.transpose(1, 2)
     return (alike - torch.eye(weights.shape[1], device=weights.device, dtype=weights.dtype)).square().sum((1, 2)).mean()

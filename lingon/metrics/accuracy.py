@@ -7,7 +7,7 @@ from lingon.metrics.confusion import confusion_matrix
 
 
 def accuracy(logits: Float[Tensor, "n C"], targets: Int[Tensor, " n"]) -> float:
-    """Return the share of rows whose largest logit is that of the true class.
+    """Return the fraction of rows whose largest logit is that of the true class.
 
     >>> accuracy(torch.tensor([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]]), torch.tensor([0, 1, 1]))
     0.6666666666666666
@@ -20,7 +20,7 @@ def accuracy(logits: Float[Tensor, "n C"], targets: Int[Tensor, " n"]) -> float:
 
 
 def macro_f1(logits: Float[Tensor, "n C"], targets: Int[Tensor, " n"]) -> float:
-    """Return the plain mean over classes of F1 = 2 hits / (predicted + true).
+    """Return the unweighted mean over classes of F1 = 2 true positives / (predicted + true).
 
     Classes that were neither predicted nor true are left out, as scikit-learn does. NaN among the logits gives NaN.
     """

@@ -20,7 +20,7 @@ class Bin(NamedTuple):
 
 
 def reliability(probabilities: Float[Tensor, "n C"], targets: Int[Tensor, " n"], bins: int = 10) -> list[Bin]:
-    """Predictions in bins of equal width by the probability of the predicted class. An empty bin has zeros.
+    """Return predictions in bins of equal width by the probability of the predicted class. An empty bin has zeros.
 
     Raises UserError for NaN among the probabilities, which belongs in no bin.
     """

@@ -7,7 +7,7 @@ from lingon.core.shapes import Float, Int, Tensor
 
 
 def confusion_matrix(logits: Float[Tensor, "n C"], targets: Int[Tensor, " n"]) -> Int[Tensor, "C C"]:
-    """Count of rows by true class (row) and predicted class (column).
+    """Count rows by true class (row) and predicted class (column).
 
     >>> confusion_matrix(torch.tensor([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]]), torch.tensor([0, 1, 1])).tolist()
     [[1, 0], [1, 1]]

@@ -19,7 +19,7 @@ class Correlation(NamedTuple):
 
 
 def ranks(values: Sequence[float | int]) -> np.ndarray:
-    """Ranks from 1; equal values share the middle of their ranks. With NaN, which has no rank, all are NaN.
+    """Return ranks from 1; equal values share the mean of their ranks. With NaN, which has no rank, all are NaN.
 
     >>> ranks([7, 3, 7, 1]).tolist()
     [3.5, 2.0, 3.5, 1.0]
@@ -32,7 +32,7 @@ def ranks(values: Sequence[float | int]) -> np.ndarray:
 
 
 def spearman(first: Sequence[float | int], second: Sequence[float | int], confidence: float = 0.95) -> Correlation:
-    """Rho, the correlation of the ranks, and its interval; NaN where one side has a single value, or NaN among them.
+    """Return rho, the correlation of the ranks, and its confidence interval; NaN where one side is constant or has NaN.
 
     The interval is Fisher's, tanh(atanh(rho) +- z s), with s^2 = (1 + rho^2 / 2) / (n - 3), as ranks need it (Bonett
     and Wright, "Sample size requirements for estimating Pearson, Kendall and Spearman correlations", 2000).

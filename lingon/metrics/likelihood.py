@@ -19,17 +19,17 @@ class Likelihood:
 
     @property
     def loss(self) -> float:
-        """Nats per token."""
+        """Return nats per token."""
         return self.nats / self.tokens
 
     @property
     def perplexity(self) -> float:
-        """exp of the mean loss per token; infinite where that is beyond a float."""
+        """Return exp of the mean loss per token; infinite where that is beyond a float."""
         return exp(self.loss)
 
     @property
     def bits_per_byte(self) -> float | None:
-        """Return what one byte of the text costs; the same measure for every tokenizer."""
+        """Return the bits that one byte of the text costs; comparable between tokenizers."""
         return self.nats / math.log(2) / self.bytes if self.bytes else None
 
     def scores(self) -> dict[str, float]:
@@ -40,7 +40,7 @@ class Likelihood:
 
 
 def exp(x: float) -> float:
-    """e to the power of x; infinite where that is beyond a float, and NaN for NaN.
+    """Return e to the power of x; infinite where that is beyond a float, and NaN for NaN.
 
     >>> exp(0.0), exp(1e3), exp(math.nan)
     (1.0, inf, nan)

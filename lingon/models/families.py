@@ -72,7 +72,7 @@ def from_config(config: object, limit: int | None = None, device: str = "cpu") -
 
 
 def gpt2(sizes: ConfigReader) -> GPT:
-    """Radford et al. 2019."""
+    """Build GPT-2 (Radford et al. 2019)."""
     sizes.refuse("scale_attn_by_inverse_layer_idx")
     if not sizes.flag("scale_attn_weights", True):
         raise sizes.error("scale_attn_weights", False, "true")
@@ -91,13 +91,13 @@ def gpt2(sizes: ConfigReader) -> GPT:
 
 
 def llama(sizes: ConfigReader) -> Decoder:
-    """Touvron et al. 2023; Llama 3 stretches its rotations."""
+    """Build Llama (Touvron et al. 2023); Llama 3 scales its rotary frequencies."""
     bias = sizes.flag("attention_bias")
     return _plain(sizes, bias=(bias, bias), feed_bias=sizes.flag("mlp_bias"))
 
 
 def mistral(sizes: ConfigReader) -> Decoder:
-    """Jiang et al. 2023: Llama with a window in every layer."""
+    """Build Mistral (Jiang et al. 2023): Llama with a sliding window in every layer."""
     depth = sizes.integer("num_hidden_layers", most=DEEPEST)
     window = _window(sizes)
     # transformers takes a Mistral with layer_types for a Ministral (2024), where some layers see everything.
@@ -105,18 +105,18 @@ def mistral(sizes: ConfigReader) -> Decoder:
 
 
 def qwen2(sizes: ConfigReader) -> Decoder:
-    """Yang et al. 2024: Llama with biases on queries, keys and values."""
+    """Build Qwen2 (Yang et al. 2024): Llama with biases on queries, keys and values."""
     return _plain(sizes, bias=(True, False), windows=_late_windows(sizes))
 
 
 def qwen3(sizes: ConfigReader) -> Decoder:
-    """Yang et al. 2025: Llama with a norm on the queries and keys of each head."""
+    """Build Qwen3 (Yang et al. 2025): Llama with a norm on the queries and keys of each head."""
     bias = sizes.flag("attention_bias")
     return _plain(sizes, bias=(bias, bias), windows=_late_windows(sizes), head_width=128, normed=True)
 
 
 def gemma2(sizes: ConfigReader) -> Decoder:
-    """Gemma Team 2024: norms after each part too, caps on scores and logits, a window in every other layer."""
+    """Build Gemma 2 (Gemma Team 2024): norms after each part too, soft caps, a window in every other layer."""
     softcap = sizes.number("attn_logit_softcapping", 50.0) if sizes.enabled("attn_logit_softcapping") else None
     final = sizes.number("final_logit_softcapping", 30.0) if sizes.enabled("final_logit_softcapping") else None
     rotaries = {kind: rotary_of(sizes, kind, 256) for kind in (SLIDING, FULL)}
@@ -124,7 +124,7 @@ def gemma2(sizes: ConfigReader) -> Decoder:
 
 
 def gemma3(sizes: ConfigReader) -> Decoder:
-    """Gemma Team 2025: a norm on queries and keys, and rotations of their own for layers with a window."""
+    """Build Gemma 3 (Gemma Team 2025): a norm on queries and keys, other rotations in layers with a window."""
     new = sizes.section("rope_parameters")
     if new is not None and sizes.config.get("rope_scaling") is not None:
         raise sizes.error(
@@ -172,7 +172,7 @@ def _plain(
     normed: bool = False,
     kv_heads: int | None = None,
 ) -> Decoder:
-    """Llama and those built like it."""
+    """Build Llama and its relatives."""
     shape = _shape(sizes, head_width, kv_heads)
     activation = ACTIVATIONS[sizes.choice("hidden_act", "silu", ACTIVATIONS)]
 
@@ -201,7 +201,7 @@ def _gemma(
     final: float | None,
     normed: bool,
 ) -> Decoder:
-    """Gemma 2 and 3. every: of so many layers all but the last have a window."""
+    """Build Gemma 2 and 3. every: of so many layers all but the last have a window."""
     sizes.refuse("use_bidirectional_attention")
     shape = _shape(sizes, 256, 4)
     activation = ACTIVATIONS[sizes.choice("hidden_activation", "gelu_pytorch_tanh", ACTIVATIONS)]
@@ -262,7 +262,7 @@ def _shape(sizes: ConfigReader, head_width: int | None, kv_heads: int | None) ->
 
 
 def _late_windows(sizes: ConfigReader) -> list[int | None]:
-    """Qwen: with use_sliding_window, all but the first max_window_layers have a window."""
+    """Return Qwen's windows: with use_sliding_window, all but the first max_window_layers have one."""
     depth = sizes.integer("num_hidden_layers", most=DEEPEST)
     used = sizes.flag("use_sliding_window")
     window = _window(sizes) if used else None
@@ -273,12 +273,12 @@ def _late_windows(sizes: ConfigReader) -> list[int | None]:
 
 
 def _window(sizes: ConfigReader) -> int | None:
-    """A config.json without the key means the window of the paper, one with null means none."""
+    """Return the sliding window: a missing key means that of the paper, null means none."""
     return sizes.integer("sliding_window", 4096) if sizes.enabled("sliding_window") else None
 
 
 def _windows_told(sizes: ConfigReader, depth: int, window: int | None, unused: bool = False) -> list[int | None] | None:
-    """The window of each layer as layer_types has it; None without that key. unused: windows are switched off."""
+    """Return the window of each layer as layer_types has it; None without that key. unused: windows are off."""
     kinds = sizes.choices("layer_types", depth, (SLIDING, FULL))
     if kinds and SLIDING in kinds and window is None and not unused:
         raise sizes.error("sliding_window", None, f"a whole number, for layer_types has {SLIDING}")

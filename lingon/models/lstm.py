@@ -86,7 +86,7 @@ class LSTM(nn.Module):
 
 
 def unpadded(hidden, ids: Int[Tensor, "B T"], state: RecurrentState | None, mask: Bool[Tensor, "B T"]):
-    """`hidden` of a left-padded batch: rows of one length together, without their padding; zeros where padded."""
+    """Compute `hidden` of a left-padded batch: rows of one length together, without padding; zeros where padded."""
     parts, out = [], None
     for rows, n in group_by_length(mask):
         found, after = hidden(ids[rows, -n:], state and state.select(rows))

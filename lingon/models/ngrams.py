@@ -109,7 +109,7 @@ class NGrams(nn.Module):
         return out
 
     def _flat(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The ids of all texts, one after the other, and how many each has."""
+        """Return the ids of all texts, one after the other, and how many each has."""
         if ids.device.type == "cpu":  # NumPy needs no thread for so little, and waits for none
             flat, lengths = torch.from_numpy(ids.numpy()[mask.numpy()]), torch.from_numpy(mask.numpy().sum(1))
         else:
@@ -120,7 +120,7 @@ class NGrams(nn.Module):
         return flat, lengths
 
     def _scale(self, keys: Tensor, texts: int) -> Tensor:
-        """One over the root of the number of n-grams, for each text."""
+        """Return one over the root of the number of n-grams, for each text."""
         return set_sizes(keys, texts).clamp(min=1).to(self.table.dtype).rsqrt()
 
     def _spelling(self) -> Spelling | None:
@@ -132,7 +132,7 @@ class NGrams(nn.Module):
         self.register_buffer("spelling_hashes", spelling.hashes, persistent=stored)
 
     def _check_spelling(self) -> None:
-        """The compiled loop trusts these numbers, so weights from a file must not lead it out of its arrays."""
+        """Refuse weights from a file that would lead the compiled loop, which trusts them, out of its arrays."""
         starts = self.spelling_starts
         if int(starts[0]) != 0 or int(starts[-1]) != self.characters or bool((starts.diff() < 0).any()):
             raise UserError("spelling_starts does not rise from 0 to the number of spelling_hashes; the file is broken")

@@ -37,6 +37,6 @@ def _scaling(rope: ConfigReader, sizes: ConfigReader) -> RopeScaling | None:
 
 
 def _turned_whole(sizes: ConfigReader) -> None:
-    """Raises UserError when only a part of each head is turned, which none of these families does."""
+    """Raise UserError when only a part of each head is turned, which none of these families does."""
     if sizes.number("partial_rotary_factor", 1.0) != 1:
         raise sizes.error("partial_rotary_factor", sizes.config["partial_rotary_factor"], "1 in this family")

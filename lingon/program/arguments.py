@@ -12,13 +12,13 @@ from lingon.program.operator_types import Type
 
 
 def is_tensor(value: Any) -> bool:
-    """Whether a value is a torch tensor; torch is not imported to find out."""
+    """Return whether a value is a torch tensor; torch is not imported to find out."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
 
 
 def check_names(given: Mapping[str, Any], variables: Mapping[str, Expression]) -> None:
-    """Raises UserError that lists variables without a value, and values for which there is no variable."""
+    """Raise UserError that lists variables without a value, and values for which there is no variable."""
     missing = [name for name in variables if name not in given]
     extra = [name for name in given if name not in variables]
     said = [f"no value for {', '.join(missing)}"] if missing else []
@@ -29,7 +29,7 @@ def check_names(given: Mapping[str, Any], variables: Mapping[str, Expression]) -
 
 
 def array_of(name: str, value: Any) -> np.ndarray:
-    """An argument as an array, without a copy where that is possible. Raises UserError that names the variable."""
+    """Convert an argument to an array, without a copy where possible. Raises UserError that names the variable."""
     if is_tensor(value):
         try:
             value = value.detach().cpu().resolve_conj().resolve_neg().numpy()
@@ -39,7 +39,7 @@ def array_of(name: str, value: Any) -> np.ndarray:
 
 
 def bound(given: Mapping[str, Any], variables: Mapping[str, Expression]) -> list[np.ndarray]:
-    """The arrays of all variables, in their order, as they were declared."""
+    """Bind arguments: return the arrays of all variables, in their order, as they were declared."""
     check_names(given, variables)
     arrays = []
     for name, variable in variables.items():
@@ -53,7 +53,7 @@ def bound(given: Mapping[str, Any], variables: Mapping[str, Expression]) -> list
 
 
 def check_types(types: Sequence[Type], variables: Mapping[str, Expression]) -> None:
-    """Raises UserError when a type is not what its variable was declared to be, or a letter stands for two sizes."""
+    """Raise UserError when a type is not what its variable was declared to be, or a letter stands for two sizes."""
     letters: dict[str, tuple[int, str]] = {}
     for kind, (name, variable) in zip(types, variables.items(), strict=True):
         shape, dtype = variable.attributes["shape"], variable.attributes["dtype"]

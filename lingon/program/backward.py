@@ -14,7 +14,7 @@ LoopRule = Callable[[Expression, dict[int, Expression]], list[Expression | None]
 def gradients(
     targets: Sequence[Expression], seeds: Sequence[Expression], wrt: Sequence[Expression], loop_rule: LoopRule
 ) -> list[Expression]:
-    """The gradients of sum(target * seed) over all targets, one for each expression of `wrt`; zeros where none flows.
+    """Return the gradients of sum(target * seed) over all targets, one for each of `wrt`; zeros where none flows.
 
     loop_rule: the rule of `scan`, which is given the gradients of its results by their number.
     """
@@ -37,7 +37,7 @@ def gradients(
 
 
 def _above(nodes: Iterable[Expression], wrt: Sequence[Expression]) -> set[int]:
-    """The expressions that depend on one of `wrt` through real numbers."""
+    """Return the expressions that depend on one of `wrt` through real numbers."""
     needed = {id(x) for x in wrt}
     for node in nodes:
         real = not isinstance(node.type, Type) or node.type.real
@@ -57,7 +57,7 @@ def _add(found: dict[int, Expression], x: Expression, g: Expression) -> None:
 
 
 def check_real(x: Expression, what: str) -> None:
-    """Raises UserError when there is no gradient with respect to an expression, or of it."""
+    """Raise UserError when there is no gradient with respect to an expression, or of it."""
     if not x.type.real:
         raise UserError(
             f"{formula(x)} is {x.type.dtype}, and {what} floating-point numbers; give float32, or use .astype"

@@ -37,17 +37,17 @@ class Chain:
 
     @property
     def block(self) -> int:
-        """Numbers in a block."""
+        """Return the numbers in a block."""
         return max(LEAST, BUDGET // max(1, self.width))
 
     def scratch_bytes(self, threads: int) -> int:
-        """Bytes of scratch for all threads."""
+        """Return the bytes of scratch memory for all threads."""
         size = math.prod(self.shape)
         threads = threads if size >= APART else 1
         return min(self.block, size) * sum(dtype.itemsize for dtype in self.scratch) * threads
 
     def run(self, operands: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> None:
-        """Computes all results."""
+        """Compute all results."""
         shape, arrays = merged_axes([*operands, *results], self.shape)
         if math.prod(shape) == 0:
             return
@@ -75,7 +75,7 @@ class Chain:
 
 
 def merged_axes(arrays: Sequence[np.ndarray], shape: tuple[int, ...]) -> tuple[tuple[int, ...], list[np.ndarray]]:
-    """The arrays broadcast to one shape, with neighbouring axes made one where all of them allow it.
+    """Return the arrays broadcast to one shape, with neighbouring axes made one where all of them allow it.
 
     Arrays of one number get no axes at all. Contiguous arrays of any shape end as single rows.
     """
@@ -103,7 +103,7 @@ def merged_axes(arrays: Sequence[np.ndarray], shape: tuple[int, ...]) -> tuple[t
 
 
 def cut(shape: tuple[int, ...], most: int) -> Iterator[tuple]:
-    """Indices that cover a shape, each once, of at most `most` numbers."""
+    """Yield indices that cover a shape, each once, of at most `most` numbers."""
     inner = 1
     axis = len(shape)
     while axis > 0 and inner * shape[axis - 1] <= most:

@@ -29,18 +29,18 @@ class Program:
     """
 
     def __init__(self, outputs: Mapping[str, Expression], form: str, how: How):
-        """form: what a call returns: "one" array, a "tuple", or a "dict" by the names of the outputs."""
+        """Make a program. form: what a call returns, "one" array, a "tuple", or a "dict" by names of outputs."""
         self.outputs, self.form, self.how = dict(outputs), form, how
         self.variables = _variables(list(self.outputs.values()))
         self._ready: OrderedDict[tuple, Plan] = OrderedDict()
 
     @property
     def inputs(self) -> list[str]:
-        """The names of its variables, in the order in which they are met."""
+        """Return the names of its variables, in the order in which they are met."""
         return list(self.variables)
 
     def __call__(self, **values: Any) -> Any:
-        """The results for arrays, plain numbers, or torch tensors; with one tensor among them, all results are tensors.
+        """Compute the results for arrays, numbers, or torch tensors; with one tensor among them, all are tensors.
 
         Raises UserError when a variable has no value, a value no variable, or types do not fit.
         """
@@ -54,7 +54,7 @@ class Program:
         return self._formed(results)
 
     def plan(self, **types: Any) -> Plan:
-        """How it runs for arrays, or for types as in x=((3, 5), "float32"): steps and memory, to print and to draw.
+        """Return the execution plan for arrays, or for types as in x=((3, 5), "float32"), to print and to draw.
 
         Without arguments for the types that its variables were declared with, or else of the last call.
         """
@@ -100,26 +100,26 @@ class Program:
         return listing(self.outputs, in_order(roots), f"program({declared})")
 
     def draw(self) -> str:
-        """The graph as the text of an SVG picture."""
+        """Draw the graph as the text of an SVG picture."""
         from lingon.program.picture import graph_of
 
         return graph_of(self.outputs)
 
     def save(self, path: str | Path) -> None:
-        """Writes one JSON file, and constants beside it as safetensors (storage.py)."""
+        """Write one JSON file, and constants beside it as safetensors (storage.py)."""
         from lingon.program.storage import save
 
         save(self, Path(path))
 
     def to_onnx(self, path: str | Path, **examples: Any) -> float:
-        """Writes an ONNX model, checked against this program with onnxruntime; see `to_onnx.export`."""
+        """Write an ONNX model, checked against this program with onnxruntime; see `to_onnx.export`."""
         from lingon.program.to_onnx import export
 
         return export(self, Path(path), examples)
 
 
 def compile(outputs: Any, optimise: bool = True, fuse: bool = True, share: bool = True) -> Program:
-    """A program of one expression, of several in a list, or of several by name in a dictionary.
+    """Compile a program of one expression, of several in a list, or of several by name in a dictionary.
 
     optimise: folding, simplification, common sub-expressions. fuse: element-wise chains run block by block.
     share: values whose lives do not meet share memory. Raises UserError when two variables of one name differ.
@@ -141,7 +141,7 @@ def compile(outputs: Any, optimise: bool = True, fuse: bool = True, share: bool 
 
 
 def gradient(target: Any, wrt: Any, seed: Any = None) -> Program:
-    """The program of the gradients of sum(target), or of sum(target * seed), with respect to expressions or names.
+    """Compile the gradients of sum(target), or of sum(target * seed), with respect to expressions or names.
 
     wrt: one (a call returns one array) or a list (a tuple). The result is a program; its members are expressions,
     whose gradients can be taken again.

@@ -13,7 +13,7 @@ LARGEST = 1 << 20  # bytes; a larger constant costs more memory than it saves ti
 
 
 def fold(roots: Sequence[Expression]) -> list[Expression]:
-    """The graph with constants in place of operators whose operands are all constants."""
+    """Replace operators whose operands are all constants by constants."""
     return rewrite(roots, _folded)
 
 
@@ -29,7 +29,7 @@ def _folded(node: Expression) -> Expression:
 
 
 def evaluate(node: Expression, operands: Sequence[np.ndarray]) -> np.ndarray:
-    """The value of one operator, in memory of its own unless it is a view."""
+    """Compute the value of one operator, in memory of its own unless it is a view."""
     op = OPERATORS[node.op]
     if op.view:
         return op.run(operands, node.attributes, None)

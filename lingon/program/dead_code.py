@@ -7,7 +7,7 @@ from lingon.program.loops import Body, item, rebuilt
 
 
 def drop_unused(roots: Sequence[Expression]) -> list[Expression]:
-    """The graph whose loops collect only what is used. Their states stay: each may be needed by the others."""
+    """Drop what loops collect and nobody reads. Their states stay: each may be needed by the others."""
     nodes = in_order(roots)
     used: dict[int, set[int]] = {}
     for node in nodes:

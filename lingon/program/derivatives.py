@@ -15,7 +15,7 @@ Rule = Callable[[Expression, Expression], Gradients]
 
 
 def to_type(g: Expression, wanted: Type) -> Expression:
-    """A gradient summed over the axes that were broadcast, and cast: that of the operand itself."""
+    """Return a gradient summed over the axes that were broadcast, and cast: that of the operand itself."""
     extra = len(g.shape) - len(wanted.shape)
     if extra:
         g = g.sum(tuple(range(extra)))
@@ -25,12 +25,12 @@ def to_type(g: Expression, wanted: Type) -> Expression:
 
 
 def full(value: float, kind: Type) -> Expression:
-    """One number in every place of a type."""
+    """Return a constant of a type with one number everywhere."""
     return f.broadcast_to(constant(kind.dtype.type(value)), kind.shape)
 
 
 def _per_operand(*rules: Callable[..., Expression]) -> Rule:
-    """One function of (g, result, *operands) for each operand of an element-wise operator."""
+    """Make a rule from one function of (g, result, *operands) for each operand of an element-wise operator."""
 
     def rule(node: Expression, g: Expression) -> Gradients:
         return [
@@ -92,7 +92,7 @@ def _where(node: Expression, g: Expression) -> Gradients:
 
 
 def _spread(g: Expression, node: Expression) -> Expression:
-    """What was reduced over axes, repeated along them."""
+    """Repeat what was reduced over axes along them."""
     x = node.inputs[0].type
     axes = axes_of(node.attributes["axis"], len(x.shape))
     kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
@@ -194,7 +194,7 @@ def _matmul(node: Expression, g: Expression) -> Gradients:
 
 
 def _conv1d(node: Expression, g: Expression) -> Gradients:
-    """By the windows of x: [B, D, T', K] and the filters [C, D, K] make [B, C, T']."""
+    """Return gradients by the windows of x: [B, D, T', K] and the filters [C, D, K] make [B, C, T']."""
     x, weight = node.inputs
     stride, padding = node.attributes["stride"], node.attributes["padding"]
     batch, width, time = x.shape

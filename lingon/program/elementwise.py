@@ -36,7 +36,7 @@ UFUNCS = (
 
 
 def resolve(ufunc: np.ufunc, types: Sequence[Type]) -> tuple[np.dtype, ...]:
-    """The dtypes in which NumPy computes: of each operand, and of the result. Raises Mismatch where it has none."""
+    """Return the dtypes in which NumPy computes: of each operand, and of the result. Raises Mismatch for none."""
     alone = all(t.weak for t in types)
     given = [{"i": int, "f": float}.get(t.dtype.kind, t.dtype) if t.weak and not alone else t.dtype for t in types]
     try:
@@ -49,7 +49,7 @@ def resolve(ufunc: np.ufunc, types: Sequence[Type]) -> tuple[np.dtype, ...]:
 
 
 def fitted(ufunc: np.ufunc, types: Sequence[Type], values: Sequence[Any]) -> tuple[np.dtype, ...]:
-    """Like `resolve`, but a number too large for the other operand's dtype stays what it is where the two are compared.
+    """Resolve dtypes, but keep a number too large for the other operand's dtype where the two are compared.
 
     values: the Python number of each weak operand. Raises Mismatch where NumPy has no answer either.
     """
@@ -65,7 +65,7 @@ def fitted(ufunc: np.ufunc, types: Sequence[Type], values: Sequence[Any]) -> tup
 
 
 def shape_of(types: Sequence[Type]) -> tuple[int, ...]:
-    """The shape of an element-wise result."""
+    """Return the shape of an element-wise result."""
     return broadcast([t.shape for t in types])
 
 
@@ -104,7 +104,7 @@ def _choice(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
 
 
 def together(types: Sequence[Type]) -> np.dtype:
-    """The dtype that holds the numbers of all, as `np.result_type` says; plain Python numbers follow the others."""
+    """Return the dtype that holds the numbers of all, as `np.result_type`; plain Python numbers follow the others."""
     strong = [t.dtype for t in types if not t.weak]
     if not strong:
         return np.result_type(*(t.dtype for t in types))
@@ -112,7 +112,7 @@ def together(types: Sequence[Type]) -> np.dtype:
 
 
 def sigmoid(x: np.ndarray, out: np.ndarray) -> None:
-    """1 / (1 + exp(-x)), which has no NaN: where exp overflows the result is 0."""
+    """Compute 1 / (1 + exp(-x)), which has no NaN: where exp overflows the result is 0."""
     np.negative(x, out, dtype=out.dtype)
     np.exp(out, out)
     np.add(out, 1, out)
@@ -120,18 +120,18 @@ def sigmoid(x: np.ndarray, out: np.ndarray) -> None:
 
 
 def relu(x: np.ndarray, out: np.ndarray) -> None:
-    """max(x, 0); NaN stays NaN."""
+    """Compute max(x, 0); NaN stays NaN."""
     np.maximum(x, x.dtype.type(0), out=out)
 
 
 def choose(condition: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
-    """x where the condition holds, else y."""
+    """Return x where the condition holds, else y."""
     np.copyto(out, y, casting="unsafe")
     np.copyto(out, x, casting="unsafe", where=condition if condition.dtype == bool else condition != 0)
 
 
 def copy(x: np.ndarray, out: np.ndarray) -> None:
-    """The same numbers, in the dtype of `out`."""
+    """Copy the numbers, in the dtype of `out`."""
     np.copyto(out, x, casting="unsafe")
 
 

@@ -26,7 +26,7 @@ def _binary(op: str) -> Callable[["Expression", Any], "Expression"]:
 
 
 def _swapped(op: str) -> Callable[["Expression", Any], "Expression"]:
-    """For an operator whose right operand is the expression, as in 1 - x."""
+    """Return the method of an operator whose right operand is the expression, as in 1 - x."""
     return lambda self, other: make(op, [other, self])
 
 
@@ -49,17 +49,17 @@ class Expression:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Its shape. Raises UserError where that depends on what the program will be called with."""
+        """Return its shape. Raises UserError where that depends on what the program will be called with."""
         return self._known("shape").shape
 
     @property
     def dtype(self) -> np.dtype:
-        """Its dtype. Raises UserError where that depends on what the program will be called with."""
+        """Return its dtype. Raises UserError where that depends on what the program will be called with."""
         return self._known("dtype").dtype
 
     @property
     def ndim(self) -> int:
-        """How many axes it has."""
+        """Return the number of its axes."""
         return len(self._known("number of axes").shape)
 
     def _known(self, what: str) -> Type:
@@ -93,7 +93,7 @@ class Expression:
         raise _refused(self, "an expression has no numbers before the program runs, so it cannot become an array")
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **named: Any) -> "Expression":
-        """NumPy's own functions build expressions too: np.exp(x), or an array times an expression."""
+        """Let NumPy's own functions build expressions too: np.exp(x), or an array times an expression."""
         name = "matmul" if ufunc is np.matmul else ufunc.__name__
         if method != "__call__" or named or name not in OPERATORS:
             raise UserError(
@@ -130,42 +130,42 @@ class Expression:
     __hash__ = object.__hash__  # by identity: == builds an expression
 
     def astype(self, dtype: Any) -> "Expression":
-        """The same numbers in another dtype."""
+        """Cast to another dtype."""
         return make("cast", [self], {"dtype": dtype_of(dtype).name})
 
     def reshape(self, *shape: Any) -> "Expression":
-        """The same numbers in another shape; one size may be -1."""
+        """Reshape: the same numbers in another shape; one size may be -1."""
         return make("reshape", [self], {"shape": sizes(shape[0] if len(shape) == 1 and np.ndim(shape[0]) else shape)})
 
     def transpose(self, *axes: Any) -> "Expression":
-        """The axes in another order; without arguments in reverse."""
+        """Permute the axes; without arguments in reverse."""
         if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
             axes = tuple(axes[0] or ())
         return make("transpose", [self], {"axes": sizes(axes) or None})
 
     @property
     def T(self) -> "Expression":  # noqa: N802, as in NumPy
-        """The axes in reverse order."""
+        """Return the axes in reverse order."""
         return self.transpose()
 
     def swapaxes(self, a: int, b: int) -> "Expression":
-        """Two axes exchanged."""
+        """Exchange two axes."""
         return make("swapaxes", [self], {"a": python.index(a), "b": python.index(b)})
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> "Expression":
-        """The sum over axes."""
+        """Return the sum over axes."""
         return reduce("sum", self, axis, keepdims)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> "Expression":
-        """The mean over axes."""
+        """Return the mean over axes."""
         return reduce("mean", self, axis, keepdims)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> "Expression":
-        """The largest number over axes."""
+        """Return the largest number over axes."""
         return reduce("max", self, axis, keepdims)
 
     def min(self, axis: Any = None, keepdims: bool = False) -> "Expression":
-        """The smallest number over axes."""
+        """Return the smallest number over axes."""
         return reduce("min", self, axis, keepdims)
 
 
@@ -177,7 +177,7 @@ def _refused(expression: Expression, why: str) -> UserError:
 def make(
     op: str, inputs: Iterable[Any], attributes: Mapping[str, Any] | None = None, line: Line | None = None
 ) -> Expression:
-    """An operator applied to operands, its type inferred where all of theirs are known.
+    """Return an operator applied to operands, its type inferred where all of theirs are known.
 
     Raises UserError with the expression, the types of the operands and the user's line when they do not fit.
     """
@@ -194,13 +194,13 @@ def make(
 
 
 def check_size(kind: Type) -> None:
-    """Raises Mismatch for more numbers than any machine has room for; they would be a mistake, or a trap in a file."""
+    """Raise Mismatch for more numbers than any machine has memory for; they would be a mistake, or a trap in a file."""
     if kind.size > LARGEST or max(kind.shape, default=0) > LARGEST:
         raise Mismatch(f"the result would be {kind}; at most {LARGEST:,} numbers are possible")
 
 
 def wrong(expression: Expression, problem: str) -> UserError:
-    """The error for an expression whose operands do not fit: what it is, what is wrong, its operands, its line."""
+    """Return the error for operands that do not fit: the expression, what is wrong, its operands, its line."""
     given = {formula(i, 3): i.type for i in expression.inputs if isinstance(i.type, Type) and not i.type.weak}
     said = ", ".join(f"{text} is {t}" for text, t in list(given.items())[:6])
     at = f" ({expression.line})" if expression.line else ""
@@ -208,12 +208,12 @@ def wrong(expression: Expression, problem: str) -> UserError:
 
 
 def wrap(value: Any) -> Expression:
-    """A number or an array as a constant; an expression stays what it is."""
+    """Return a number or an array as a constant; an expression stays what it is."""
     return value if isinstance(value, Expression) else constant(value)
 
 
 def constant(value: Any) -> Expression:
-    """A constant of a program. A plain Python number takes the dtype of what it meets, an array keeps its own.
+    """Return a constant of a program. A plain Python number takes the dtype of what it meets, an array keeps its own.
 
     Raises UserError for what is no array of numbers. The array is copied, so that nobody can change it later.
     """
@@ -226,7 +226,7 @@ def constant(value: Any) -> Expression:
 
 
 def native(value: Any, what: str) -> np.ndarray:
-    """A value as a NumPy array of a dtype that programs know. Raises UserError that says what it is and why not."""
+    """Convert a value to a NumPy array of a dtype that programs know. Raises UserError that says why it is not one."""
     if isinstance(value, np.ma.MaskedArray):
         raise UserError(
             f"{what} is a masked array, whose mask would be lost; give the array and the mask by themselves"
@@ -245,7 +245,7 @@ def native(value: Any, what: str) -> np.ndarray:
 
 
 def dtype_of(name: Any) -> np.dtype:
-    """The dtype of a name such as "float32". Raises UserError for one that programs do not know."""
+    """Return the dtype of a name such as "float32". Raises UserError for one that programs do not know."""
     try:
         found = np.dtype(name)
     except TypeError:
@@ -256,7 +256,7 @@ def dtype_of(name: Any) -> np.dtype:
 
 
 def sizes(shape: Any) -> tuple[int, ...]:
-    """A shape as a tuple of plain whole numbers. Raises UserError for anything else."""
+    """Return a shape as a tuple of plain whole numbers. Raises UserError for anything else."""
     try:
         return tuple(python.index(n) for n in (shape if np.iterable(shape) else (shape,)))
     except TypeError:
@@ -264,12 +264,12 @@ def sizes(shape: Any) -> tuple[int, ...]:
 
 
 def reduce(op: str, x: Any, axis: Any, keepdims: bool) -> Expression:
-    """A reduction over an axis, several, or all."""
+    """Return a reduction over an axis, several, or all."""
     return make(op, [x], {"axis": axis if axis is None else sizes(axis), "keepdims": bool(keepdims)})
 
 
 def Variable(name: str, shape: Any = None, dtype: Any = None) -> Expression:  # noqa: N802, it is written as in A = Variable("A")
-    """A value that is given when the program is called.
+    """Return a variable: a value that is given when the program is called.
 
     shape: sizes, or letters for sizes that may differ from call to call, as in ("B", 5); the same letter is the same
     size everywhere. None means any shape. With whole sizes and a dtype, mistakes are found when expressions are built.
@@ -292,7 +292,7 @@ def Variable(name: str, shape: Any = None, dtype: Any = None) -> Expression:  # 
 
 
 def index_entry(entry: Any) -> tuple:
-    """One part of an index: a whole number, a slice, None or '...'."""
+    """Return one part of an index: a whole number, a slice, None or '...'."""
     if isinstance(entry, slice):
         parts = [None if n is None else python.index(n) for n in (entry.start, entry.stop, entry.step)]
         if parts[2] == 0:
@@ -317,7 +317,7 @@ def _item(x: Expression, index: Any) -> Expression:
 
 
 def in_order(roots: Iterable[Expression]) -> list[Expression]:
-    """All expressions that the roots need, each once, operands before what uses them."""
+    """Return all expressions that the roots need, each once, operands before what uses them."""
     done: set[int] = set()
     order: list[Expression] = []
     waiting = [(root, False) for root in reversed(list(roots))]

@@ -55,87 +55,87 @@ power, matmul = _two("power", "x to the y"), _two("matmul", "The matrix product,
 
 
 def detach(x: Any) -> Expression:
-    """x, for which no gradient is computed."""
+    """Return x, for which no gradient is computed."""
     return make("detach", [x])
 
 
 def where(condition: Any, x: Any, y: Any) -> Expression:
-    """x where the condition holds, else y. Gradients flow to the chosen side alone."""
+    """Return x where the condition holds, else y. Gradients flow to the chosen side alone."""
     return make("where", [condition, x, y])
 
 
 def masked_fill(x: Any, mask: Any, value: float) -> Expression:
-    """x, with a number in place of what the mask marks."""
+    """Return x, with a number in place of what the mask marks."""
     return where(mask, value, x)
 
 
 def clip(x: Any, low: Any, high: Any) -> Expression:
-    """x, not below `low` and not above `high`."""
+    """Return x, not below `low` and not above `high`."""
     return minimum(maximum(x, low), high)
 
 
 def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
-    """The sum over axes."""
+    """Return the sum over axes."""
     return reduce("sum", x, axis, keepdims)
 
 
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
-    """The mean over axes."""
+    """Return the mean over axes."""
     return reduce("mean", x, axis, keepdims)
 
 
 def max(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
-    """The largest number over axes; a gradient is shared evenly among equal ones."""
+    """Return the largest number over axes; a gradient is shared evenly among equal ones."""
     return reduce("max", x, axis, keepdims)
 
 
 def min(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
-    """The smallest number over axes; a gradient is shared evenly among equal ones."""
+    """Return the smallest number over axes; a gradient is shared evenly among equal ones."""
     return reduce("min", x, axis, keepdims)
 
 
 def any(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
-    """Whether one of them is not zero."""
+    """Return whether one of them is not zero."""
     return reduce("any", x, axis, keepdims)
 
 
 def all(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
-    """Whether none of them is zero."""
+    """Return whether none of them is zero."""
     return reduce("all", x, axis, keepdims)
 
 
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
-    """The mean of the squared distances from the mean, as np.var (and not torch.var, which divides by n - 1)."""
+    """Return the mean of the squared distances from the mean, as np.var (and not torch.var, which divides by n - 1)."""
     return mean(square(wrap(x) - mean(x, axis, True)), axis, keepdims)
 
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Expression:
-    """The place of the first largest number."""
+    """Return the place of the first largest number."""
     return make("argmax", [x], {"axis": axis, "keepdims": bool(keepdims)})
 
 
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Expression:
-    """The place of the first smallest number."""
+    """Return the place of the first smallest number."""
     return make("argmin", [x], {"axis": axis, "keepdims": bool(keepdims)})
 
 
 def cumsum(x: Any, axis: int = -1) -> Expression:
-    """Sums of all numbers up to each place."""
+    """Return sums of all numbers up to each place."""
     return make("cumsum", [x], {"axis": axis})
 
 
 def softmax(x: Any, axis: int = -1) -> Expression:
-    """exp(x) divided by its sum along an axis, without overflow."""
+    """Return exp(x) divided by its sum along an axis, without overflow."""
     return make("softmax", [x], {"axis": axis})
 
 
 def log_softmax(x: Any, axis: int = -1) -> Expression:
-    """The logarithm of softmax, without overflow."""
+    """Return the logarithm of softmax, without overflow."""
     return make("log_softmax", [x], {"axis": axis})
 
 
 def logsumexp(x: Any, axis: int = -1, keepdims: bool = False) -> Expression:
-    """log(sum(exp(x))), without overflow."""
+    """Return log(sum(exp(x))), without overflow."""
     top = detach(max(x, axis, True))
     top = where(isfinite(top), top, 0)
     found = log(sum(exp(wrap(x) - top), axis, True)) + top
@@ -143,62 +143,62 @@ def logsumexp(x: Any, axis: int = -1, keepdims: bool = False) -> Expression:
 
 
 def reshape(x: Any, shape: Sequence[int]) -> Expression:
-    """The same numbers in another shape; one size may be -1."""
+    """Reshape: the same numbers in another shape; one size may be -1."""
     return make("reshape", [x], {"shape": sizes(shape)})
 
 
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Expression:
-    """The axes in another order, or in reverse."""
+    """Permute the axes, or reverse them."""
     return make("transpose", [x], {"axes": None if axes is None else sizes(axes)})
 
 
 def swapaxes(x: Any, a: int, b: int) -> Expression:
-    """Two axes exchanged."""
+    """Exchange two axes."""
     return wrap(x).swapaxes(a, b)
 
 
 def expand_dims(x: Any, axis: int) -> Expression:
-    """A new axis of size 1."""
+    """Insert a new axis of size 1."""
     return make("expand_dims", [x], {"axis": axis})
 
 
 def broadcast_to(x: Any, shape: Sequence[int]) -> Expression:
-    """The numbers repeated to a larger shape."""
+    """Return the numbers repeated to a larger shape."""
     return make("broadcast_to", [x], {"shape": sizes(shape)})
 
 
 def concatenate(parts: Sequence[Any], axis: int = 0) -> Expression:
-    """Arrays one after another along an axis."""
+    """Concatenate arrays along an axis."""
     return make("concatenate", parts, {"axis": axis})
 
 
 def stack(parts: Sequence[Any], axis: int = 0) -> Expression:
-    """Arrays of one shape side by side along a new axis."""
+    """Join arrays of one shape along a new axis."""
     return concatenate([expand_dims(part, axis) for part in parts], axis)
 
 
 def take(x: Any, ids: Any, axis: int = 0) -> Expression:
-    """The slices of x at places along an axis: rows of an embedding, for axis 0."""
+    """Return the slices of x at places along an axis: rows of an embedding, for axis 0."""
     return make("take", [x, ids], {"axis": axis})
 
 
 def embedding(weight: Any, ids: Any) -> Expression:
-    """The row of each id: weight [V, D], ids [...] -> [..., D]."""
+    """Return the row of each id: weight [V, D], ids [...] -> [..., D]."""
     return take(weight, ids, 0)
 
 
 def take_along_axis(x: Any, ids: Any, axis: int = -1) -> Expression:
-    """For each place the number that `ids` points to along an axis, as np.take_along_axis; torch calls it gather."""
+    """Return for each place the number that `ids` points to along an axis, as np.take_along_axis; torch: gather."""
     return make("take_along_axis", [x, ids], {"axis": axis})
 
 
 def one_hot(ids: Any, classes: int) -> Expression:
-    """1 at the place of each id and 0 elsewhere: [...] -> [..., classes]."""
+    """Return 1 at the place of each id and 0 elsewhere: [...] -> [..., classes]."""
     return make("equal", [expand_dims(ids, -1), np.arange(classes)])
 
 
 def conv1d(x: Any, weight: Any, bias: Any = None, stride: int = 1, padding: int = 0) -> Expression:
-    """Convolution along time, as torch's: x [B, D, T], weight [C, D, K], bias [C] -> [B, C, T'].
+    """Convolve along time, as torch: x [B, D, T], weight [C, D, K], bias [C] -> [B, C, T'].
 
     T' is (T + 2 * padding - K) // stride + 1.
     """
@@ -207,25 +207,25 @@ def conv1d(x: Any, weight: Any, bias: Any = None, stride: int = 1, padding: int 
 
 
 def cross_entropy(logits: Any, labels: Any) -> Expression:
-    """The mean of -log softmax at the labels: logits [B, C], labels [B] -> a single number."""
+    """Return the mean of -log softmax at the labels: logits [B, C], labels [B] -> a single number."""
     chosen = take_along_axis(log_softmax(logits, -1), expand_dims(labels, -1), -1)
     return -mean(chosen)
 
 
 def layer_norm(x: Any, weight: Any, bias: Any, epsilon: float = 1e-5) -> Expression:
-    """x [..., D] with mean 0 and variance 1 along its last axis, then times weight [D], plus bias [D]."""
+    """Return x [..., D] with mean 0 and variance 1 along its last axis, times weight [D], plus bias [D]."""
     x = wrap(x)
     return (x - mean(x, -1, True)) / sqrt(var(x, -1, True) + epsilon) * weight + bias
 
 
 def gelu(x: Any) -> Expression:
-    """The Gaussian error linear unit, as its authors approximate it with tanh (Hendrycks and Gimpel, 2016)."""
+    """Return the Gaussian error linear unit, as its authors approximate it with tanh (Hendrycks and Gimpel, 2016)."""
     x = wrap(x)
     return x * 0.5 * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
 
 
 def zeros_like(x: Expression) -> Expression:
-    """Zeros of the shape and dtype of an expression whose type is known."""
+    """Return zeros of the shape and dtype of an expression whose type is known."""
     if x.type is None:
         raise UserError("zeros_like wants an expression whose shape is known; declare the shapes of its variables")
     return broadcast_to(constant(np.zeros((), x.dtype)), x.shape)

@@ -17,20 +17,20 @@ class Groups:
         self.above: dict[int, int] = {}
 
     def add(self, node: int, waits: set[int]) -> None:
-        """A new group of one node, numbered like it. All that it waits for are there already."""
+        """Add a new group of one node, numbered like it. All that it waits for are there already."""
         self.members[node] = [node]
         self.above[node] = 0
         for g in waits:
             self.above[node] |= self.above[g] | 1 << g
 
     def can_merge(self, a: int, b: int) -> bool:
-        """Whether no way leads out of one and into the other through a third: else each would wait for the other."""
+        """Return whether no path leads out of one and into the other through a third: each would wait for the other."""
         between = (self.above[a] | self.above[b]) & ~(1 << a | 1 << b)
         both = 1 << a | 1 << b
         return not any(between >> k & 1 and self.above[k] & both for k in self.members)
 
     def merge(self, a: int, b: int) -> None:
-        """The members of b go into a."""
+        """Move the members of b into a."""
         self.members[a] = sorted(self.members[a] + self.members.pop(b))
         waits = (self.above[a] | self.above.pop(b)) & ~(1 << a | 1 << b)
         self.above[a] = waits
@@ -40,7 +40,7 @@ class Groups:
 
 
 def fuse(nodes: Sequence[Expression]) -> list[list[Expression]]:
-    """Nodes in groups, in an order in which they can run. Element-wise nodes of one shape stand together.
+    """Group nodes, in an order in which they can run. Element-wise nodes of one shape stand together.
 
     nodes: in an order in which they can run one by one.
     """
@@ -58,12 +58,12 @@ def fuse(nodes: Sequence[Expression]) -> list[list[Expression]]:
 
 
 def alone(nodes: Sequence[Expression]) -> list[list[Expression]]:
-    """No fusion: each node is a group."""
+    """Return each node as a group of its own: no fusion."""
     return [[node] for node in nodes]
 
 
 def blockwise(node: Expression) -> bool:
-    """Whether an operator works number by number."""
+    """Return whether an operator works number by number."""
     return node.op in OPERATORS and OPERATORS[node.op].elementwise
 
 
@@ -76,7 +76,7 @@ def _try(groups: Groups, nodes: Sequence[Expression], home: list[int], a: int, b
 
 
 def _fuse_siblings(groups: Groups, nodes: Sequence[Expression], home: list[int]) -> None:
-    """Chains that read the same operand read it once."""
+    """Merge chains that read the same operand, so that they read it once."""
     if len(groups.members) > MANY:
         return
     readers: dict[int, list[int]] = {}
@@ -90,7 +90,7 @@ def _fuse_siblings(groups: Groups, nodes: Sequence[Expression], home: list[int])
 
 
 def _order(groups: Groups, nodes: Sequence[Expression], place: dict[int, int], home: list[int]) -> list[int]:
-    """Groups so that each comes after those it waits for, and else as early as it was written."""
+    """Order groups so that each comes after those it waits for, and else as early as it was written."""
     needs = {
         g: {home[place[id(i)]] for k in members for i in nodes[k].inputs} - {g} for g, members in groups.members.items()
     }

@@ -21,7 +21,7 @@ def _take(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
 
 
 def inside(ids: np.ndarray, size: int) -> None:
-    """Raises Mismatch when a place is outside -size ... size - 1."""
+    """Raise Mismatch when a place is outside -size ... size - 1."""
     if ids.size and (ids.min() < -size or ids.max() >= size):
         worst = ids.max() if ids.max() >= size else ids.min()
         raise Mismatch(f"place {worst} is outside an axis of {size}")

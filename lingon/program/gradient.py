@@ -13,7 +13,7 @@ from lingon.program.text import formula
 
 
 def gradient_of(target: Expression, wrt: Sequence[Expression], seed: Any = None) -> list[Expression]:
-    """The gradient of the sum of `target` (times `seed`) with respect to each expression of `wrt`.
+    """Return the gradient of the sum of `target` (times `seed`) with respect to each expression of `wrt`.
 
     Where the types are known the derivatives are written out at once, else when the program is called.
     Raises UserError for an expression on which the target does not depend.
@@ -35,12 +35,12 @@ def gradient_of(target: Expression, wrt: Sequence[Expression], seed: Any = None)
 
 
 def variables_of(target: Expression) -> Iterator[Expression]:
-    """The variables that an expression depends on."""
+    """Return the variables that an expression depends on."""
     return (node for node in in_order([target]) if node.op == "variable")
 
 
 def by_name(target: Expression, name: str) -> Expression:
-    """The variable of a name in an expression. Raises UserError with the nearest names."""
+    """Return the variable of a name in an expression. Raises UserError with the nearest names."""
     for variable in variables_of(target):
         if variable.attributes["name"] == name:
             return variable

@@ -23,11 +23,11 @@ class Loop:
 
     @property
     def scratch(self) -> int:
-        """Bytes of one turn, and of the states that it was given."""
+        """Return bytes of one turn, and of the states that it was given."""
         return self.body.peak + sum(r.type.nbytes for r in self.body.roots)
 
     def run(self, memory: dict[int, np.ndarray]) -> None:
-        """All turns, in order or from the last to the first."""
+        """Run all turns, in order or from the last to the first."""
         a = self.nodes[0].attributes
         given = [memory[i] for i in self.inputs]
         states = given[: a["states"]]
@@ -46,7 +46,7 @@ class Loop:
 
 
 def loop_step(node: Expression, items: Sequence[Expression], number: Mapping[int, int], build: Build) -> Loop:
-    """The step of a scan. items: the expressions that pick its results."""
+    """Return the step of a scan. items: the expressions that pick its results."""
     body = node.attributes["body"]
     plan = build(body.results, body.parameters)
     taken = tuple(i.attributes["index"] for i in items)

@@ -26,12 +26,12 @@ class Body:
     results: tuple[Expression, ...]
 
     def nodes(self) -> list[Expression]:
-        """What one turn computes, in order."""
+        """Return what one turn computes, in order."""
         return in_order(self.results)
 
 
 def scan(step: Callable, init: Any, sequences: Any, reverse: bool = False) -> tuple[Any, Any]:
-    """Calls `state, y = step(state, x)` for the members x of a sequence along its first axis, one after another.
+    """Call `state, y = step(state, x)` for the members x of a sequence along its first axis, one after another.
 
     init: the first state, or a tuple of states. sequences: one, or a tuple of the same length; x is then a tuple too.
     reverse: from the last member to the first. Returns the last state and all y stacked along a first axis, at the
@@ -58,7 +58,7 @@ def scan(step: Callable, init: Any, sequences: Any, reverse: bool = False) -> tu
 
 
 def loop_of(body: Body, inputs: Sequence[Expression], states: int, sequences: int, reverse: bool) -> Expression:
-    """The loop as one expression with several results; its types are inferred where those of its inputs are known."""
+    """Return the loop as one expression with several results, typed where those of its inputs are known."""
     attributes = {"body": body, "states": states, "sequences": sequences, "reverse": bool(reverse)}
     loop = Expression("scan", inputs, attributes, None, here())
     if all(isinstance(i.type, Type) for i in inputs) and all(isinstance(r.type, Type) for r in body.results):
@@ -67,13 +67,13 @@ def loop_of(body: Body, inputs: Sequence[Expression], states: int, sequences: in
 
 
 def item(loop: Expression, index: int) -> Expression:
-    """One of the results of an expression that has several."""
+    """Return one of the results of an expression that has several."""
     kind = loop.type[index] if isinstance(loop.type, tuple) else None
     return Expression("item", [loop], {"index": index}, kind, loop.line)
 
 
 def typed_loop(loop: Expression, inputs: Sequence[Expression], specialise: Callable) -> Expression:
-    """The loop for inputs of known types. It also collects the states that each turn began with.
+    """Return the loop for inputs of known types. It also collects the states that each turn began with.
 
     Its gradient needs them; where there is none, they are dropped again (unused.py).
     """
@@ -96,7 +96,7 @@ def typed_loop(loop: Expression, inputs: Sequence[Expression], specialise: Calla
 
 
 def loop_gradient(loop: Expression, given: Mapping[int, Expression]) -> list[Expression | None]:
-    """The rule of scan: a loop the other way round, which hands on the gradient of the state.
+    """Return the rule of scan: a loop the other way round, which hands on the gradient of the state.
 
     loop: of known types, as `typed_loop` makes it. given: gradients of its results by their number.
     """
@@ -136,13 +136,13 @@ def loop_gradient(loop: Expression, given: Mapping[int, Expression]) -> list[Exp
 
 
 def _as_they_are(results: Sequence[Expression], parameters: Mapping[str, Expression]) -> list[Expression]:
-    """Types are known already; only the parameters are exchanged."""
+    """Exchange the parameters alone; types are known already."""
     by_id = {id(n): parameters[n.attributes["name"]] for n in in_order(results) if n.op == "variable"}
     return replaced(results, by_id)
 
 
 def replaced(roots: Sequence[Expression], new: Mapping[int, Expression]) -> list[Expression]:
-    """The same expressions with some nodes, given by identity, exchanged for others of the same type."""
+    """Return the same expressions with some nodes, given by identity, exchanged for others of the same type."""
     done: dict[int, Expression] = dict(new)
     for node in in_order(roots):
         if id(node) not in done:
@@ -154,7 +154,7 @@ def replaced(roots: Sequence[Expression], new: Mapping[int, Expression]) -> list
 
 
 def rebuilt(node: Expression, inputs: Sequence[Expression]) -> Expression:
-    """The same operator with other operands of the same types."""
+    """Return the same operator with other operands of the same types."""
     made = Expression(node.op, inputs, node.attributes, node.type, node.line)
     made.value = node.value
     return made
@@ -208,7 +208,7 @@ def _results(given: Any, states: int) -> tuple[list[Expression], list[Expression
 
 
 def _outside(results: Sequence[Expression], parameters: Sequence[Expression]) -> list[Expression]:
-    """The largest expressions that do not depend on the parameters: computed once, before the loop."""
+    """Return the largest expressions that do not depend on the parameters: computed once, before the loop."""
     inner = {id(p) for p in parameters}
     nodes = in_order(results)
     for node in nodes:

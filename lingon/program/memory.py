@@ -31,17 +31,17 @@ class Layout:
     dies: tuple[int, ...]
 
     def peak(self) -> int:
-        """The most bytes that are held at once."""
+        """Return the most bytes that are held at once."""
         steps = sorted({*self.born, *self.dies})
         return max((self.held(step) for step in steps), default=0)
 
     def held(self, step: int) -> int:
-        """Bytes that are held while a step runs."""
+        """Return bytes that are held while a step runs."""
         return sum(n for n, a, b in zip(self.sizes, self.born, self.dies, strict=True) if a <= step <= b)
 
 
 def share(lives: Sequence[Life], steps: int) -> Layout:
-    """A buffer for each value: the smallest free one that is large enough, else the largest made larger, else a new.
+    """Give each value a buffer: the smallest free one that is large enough, else the largest made larger, or a new one.
 
     A kept value takes no buffer larger than itself, since it holds on to it. lives: in the order of birth.
     """
@@ -67,7 +67,7 @@ def share(lives: Sequence[Life], steps: int) -> Layout:
 
 
 def apart(lives: Sequence[Life], steps: int) -> Layout:
-    """No sharing: a buffer for each value, all held to the end, as when every line of a program names its value."""
+    """Give each value a buffer, held to the end: no sharing, as when every line of a program names its value."""
     sizes = tuple(life.nbytes for life in lives)
     return Layout(tuple(range(len(lives))), sizes, tuple(life.born for life in lives), (steps,) * len(lives))
 

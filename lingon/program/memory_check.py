@@ -5,7 +5,7 @@ from lingon.program.plan import Plan
 
 
 def check_room(plan: Plan) -> None:
-    """Raises UserError that names the largest value when a run would need more than this machine's memory."""
+    """Raise UserError that names the largest value when a run would need more than this machine's memory."""
     if plan.peak < 1 << 30:
         return
     import psutil

@@ -31,7 +31,7 @@ class Reader:
         self.arrays = self._arrays(constants)
 
     def nodes(self, listed: Any, where: str = "node", depth: int = 0) -> list[Expression]:
-        """The expressions of a list of nodes. Raises DataError that names the node."""
+        """Return the expressions of a list of nodes. Raises DataError that names the node."""
         if not isinstance(listed, list) or not all(isinstance(n, dict) for n in listed):
             raise DataError(f"{self.path}: nodes must be a list of objects")
         self.read += len(listed)
@@ -157,7 +157,7 @@ class Reader:
 
 
 def _tensors(path: Path) -> dict[str, np.ndarray]:
-    """The format itself has no sizes beyond the file's, and its reader checks that before it takes memory."""
+    """Return the format itself has no sizes beyond the file's, and its reader checks that before it takes memory."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 

@@ -67,12 +67,12 @@ class Writer:
         self.counter = counter if counter is not None else [0]
 
     def fresh(self) -> str:
-        """A name that no other value has, in this graph or in one inside it."""
+        """Return a name that no other value has, in this graph or in one inside it."""
         self.counter[0] += 1
         return f"v{self.counter[0]}"
 
     def node(self, op: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> Any:
-        """Writes a node; returns the name of its result, or of all of them."""
+        """Write a node; returns the name of its result, or of all of them."""
         from onnx import helper
 
         made = [self.fresh() for _ in range(outputs)]
@@ -80,7 +80,7 @@ class Writer:
         return made[0] if outputs == 1 else made
 
     def constant(self, value: Any, dtype: Any = np.int64) -> str:
-        """Writes an array; returns its name."""
+        """Write an array; returns its name."""
         from onnx import numpy_helper
 
         name = self.fresh()
@@ -88,13 +88,13 @@ class Writer:
         return name
 
     def cast(self, name: str, dtype: np.dtype | type) -> str:
-        """Writes a conversion to a dtype."""
+        """Write a conversion to a dtype."""
         from onnx import helper
 
         return self.node("Cast", [name], to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
     def write(self, roots: Sequence[Expression]) -> None:
-        """Writes what the roots need and is not there yet."""
+        """Write what the roots need and is not there yet."""
         for node in in_order(roots):
             if id(node) in self.names:
                 continue
@@ -118,7 +118,7 @@ class Writer:
         return RULES[node.op](self, node, inputs)
 
     def _converted(self, node: Expression, inputs: list[str]) -> list[str]:
-        """ONNX mixes no dtypes: operands are converted to those in which NumPy computes."""
+        """Convert operands to the dtypes in which NumPy computes: ONNX mixes none."""
         types = [i.type for i in node.inputs]
         if node.op == "where":
             wanted = [np.dtype(bool), *[together(types[1:])] * 2]
@@ -223,7 +223,7 @@ def _expand_dims(w: Writer, node: Expression, inputs: list[str]) -> str:
 
 
 def _slice(w: Writer, node: Expression, inputs: list[str]) -> str:
-    """Slices first, then axes taken out, then new ones put in."""
+    """Write slices first, then axes taken out, then new ones put in."""
     rank, place, axes, gone, new, at = len(node.inputs[0].shape), 0, [], [], [], 0
     index = node.attributes["index"]
     rest = rank - sum(e[0] in ("at", "slice") for e in index)
@@ -276,7 +276,7 @@ def _take(op: str) -> Callable:
 
 
 def _scan(w: Writer, node: Expression, inputs: list[str]) -> list[str]:
-    """ONNX has the same loop; what its body takes from outside it sees by name."""
+    """Write the same loop of ONNX; what its body takes from outside it sees by name."""
     from onnx import helper
 
     a, body = node.attributes, node.attributes["body"]
@@ -312,7 +312,7 @@ def _scan(w: Writer, node: Expression, inputs: list[str]) -> list[str]:
 
 
 def value_info(name: str, dtype: np.dtype, shape: Sequence[int | str | None] | None) -> Any:
-    """The type of an input or a result."""
+    """Return the type of an input or a result."""
     from onnx import helper
 
     return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)

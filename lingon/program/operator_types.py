@@ -41,17 +41,17 @@ class Type:
 
     @property
     def size(self) -> int:
-        """How many numbers it has."""
+        """Return the number of its elements."""
         return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:
-        """Its bytes in memory."""
+        """Return its bytes in memory."""
         return self.size * self.dtype.itemsize
 
     @property
     def real(self) -> bool:
-        """Whether it holds floating-point numbers, so that there are derivatives."""
+        """Return whether it holds floating-point numbers, so that there are derivatives."""
         return self.dtype.kind == "f"
 
     def __str__(self) -> str:
@@ -59,7 +59,7 @@ class Type:
 
 
 def type_of(value: Any) -> Type:
-    """The type of an array or of a Python number."""
+    """Return the type of an array or of a Python number."""
     if type(value) in (bool, int, float):
         return Type((), np.result_type(value) if type(value) is not int else np.dtype(np.int64), weak=True)
     return Type(value.shape, value.dtype)
@@ -88,34 +88,34 @@ class Operator:
 
 
 def whole(value: Any) -> bool:
-    """Whether a value is a whole number that fits into 64 bits, and no truth value."""
+    """Return whether a value is a whole number that fits into 64 bits, and no truth value."""
     return type(value) is int and -(2**63) <= value < 2**63
 
 
 def wholes(value: Any) -> bool:
-    """Whether a value is a short tuple of whole numbers."""
+    """Return whether a value is a short tuple of whole numbers."""
     return isinstance(value, tuple) and len(value) <= RANK and all(map(whole, value))
 
 
 def truth(value: Any) -> bool:
-    """Whether a value is True or False."""
+    """Return whether a value is True or False."""
     return type(value) is bool
 
 
 def axes_or_none(value: Any) -> bool:
-    """Whether a value says which axes to reduce: None, one, or several."""
+    """Return whether a value says which axes to reduce: None, one, or several."""
     return value is None or whole(value) or wholes(value)
 
 
 def axis_of(axis: int, rank: int) -> int:
-    """An axis counted from the front. Raises Mismatch when there is no such axis."""
+    """Return an axis counted from the front. Raises Mismatch when there is no such axis."""
     if not -rank <= axis < rank:
         raise Mismatch(f"there is no axis {axis} in an array of {rank}")
     return axis % rank
 
 
 def axes_of(axis: int | tuple[int, ...] | None, rank: int) -> tuple[int, ...]:
-    """All axes that are meant, counted from the front, in order; None means every one."""
+    """Return all axes that are meant, counted from the front, in order; None means every one."""
     if axis is None:
         return tuple(range(rank))
     found = [axis_of(a, rank) for a in (axis if isinstance(axis, tuple) else (axis,))]
@@ -125,7 +125,7 @@ def axes_of(axis: int | tuple[int, ...] | None, rank: int) -> tuple[int, ...]:
 
 
 def broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """The shape that arrays of several shapes have together. Raises Mismatch with the two numbers that differ."""
+    """Return the shape of arrays broadcast together. Raises Mismatch with the two numbers that differ."""
     rank = max(map(len, shapes), default=0)
     result = []
     for place in range(-rank, 0):

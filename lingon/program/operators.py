@@ -15,14 +15,14 @@ OPERATORS: dict[str, Operator] = {**ELEMENTWISE, **REDUCTIONS, **SHAPING, **PROD
 
 
 def operator(name: str) -> Operator:
-    """The operator of a name. Raises UserError with the nearest names."""
+    """Return the operator of a name. Raises UserError with the nearest names."""
     if name not in OPERATORS:
         raise unknown("operator", name, OPERATORS)
     return OPERATORS[name]
 
 
 def check(op: Operator, operands: int, attributes: Mapping[str, Any]) -> None:
-    """Raises Mismatch unless an operator may have so many operands and these attributes."""
+    """Raise Mismatch unless an operator may have so many operands and these attributes."""
     if operands != op.arity if op.arity is not None else operands < 1:
         raise Mismatch(f"{op.name} takes {op.arity or 'one or more'} operands and was given {operands}")
     if set(attributes) != set(op.attributes):

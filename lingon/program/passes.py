@@ -13,7 +13,7 @@ Passes = Callable[[Sequence[Expression]], list[Expression]]
 
 
 def optimised(roots: Sequence[Expression]) -> list[Expression]:
-    """Everything twice: what one pass leaves, such as a constant, is what another one needs."""
+    """Run every pass twice: what one leaves, such as a constant, is what another one needs."""
     roots = convert_numbers(roots)
     for _ in range(2):
         roots = merge_common(simplify(fold(roots)))
@@ -21,5 +21,5 @@ def optimised(roots: Sequence[Expression]) -> list[Expression]:
 
 
 def as_written(roots: Sequence[Expression]) -> list[Expression]:
-    """What every program needs to run, and nothing more."""
+    """Run what every program needs to run, and nothing more."""
     return drop_unused(convert_numbers(roots))

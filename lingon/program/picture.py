@@ -24,7 +24,7 @@ class Picture(str):
 
 
 def graph_of(outputs: Mapping[str, Expression], groups: Mapping[int, int] | None = None) -> str:
-    """The graph of a program as SVG. groups: which nodes run as one step, by identity; they have one colour."""
+    """Draw the graph of a program as SVG. groups: which nodes run as one step, by identity; they have one colour."""
     nodes = in_order(outputs.values())
     place = {id(node): k for k, node in enumerate(nodes)}
     results = {id(x): name for name, x in outputs.items()}
@@ -46,13 +46,13 @@ def _box(node: Expression, result: str | None, group: int | None) -> Node:
 
 
 def optimised_graph(plan: Plan) -> str:
-    """The graph that runs: what is computed in one pass over memory has one colour."""
+    """Draw the graph that runs: what is computed in one pass over memory has one colour."""
     groups = {id(n): t for t, step in enumerate(plan.steps) if isinstance(step, Blocks) for n in step.nodes}
     return graph_of({f"output{i}": root for i, root in enumerate(plan.roots)}, groups)
 
 
 def memory_of(plan: Plan) -> str:
-    """Buffers over the steps as SVG: above one for each value, below as planned. Height is bytes, equal in both."""
+    """Draw buffers over the steps as SVG: above one for each value, below as planned. Height is bytes in both."""
     steps = len(plan.steps)
     without = apart(plan.lives, steps)
     highest = max(sum(without.sizes), 1)

@@ -51,36 +51,36 @@ class Plan:
 
     @property
     def peak(self) -> int:
-        """Bytes that a run takes at most, beside its inputs and constants."""
+        """Return the bytes that a run takes at most, beside its inputs and constants."""
         return max((self.layout.held(t) + step.scratch for t, step in enumerate(self.steps)), default=0)
 
     @property
     def bytes_without_sharing(self) -> int:
-        """Bytes of all its values, each in memory of its own: what plain NumPy takes when every line has a name."""
+        """Return the bytes of all its values, each in memory of its own, as NumPy takes when every line has a name."""
         return without_sharing(self)
 
     @property
     def bytes_with_sharing(self) -> int:
-        """Bytes as planned, the same as `peak`."""
+        """Return the bytes as planned, the same as `peak`."""
         return self.peak
 
     def __str__(self) -> str:
         return report(self)
 
     def draw(self) -> str:
-        """The memory over the steps, without and with sharing, as the text of an SVG picture."""
+        """Draw the memory over the steps, without and with sharing, as the text of an SVG picture."""
         from lingon.program.picture import memory_of
 
         return memory_of(self)
 
     def draw_graph(self) -> str:
-        """The optimised graph as the text of an SVG picture; what runs in one pass has one colour."""
+        """Draw the optimised graph as the text of an SVG picture; what runs in one pass has one colour."""
         from lingon.program.picture import optimised_graph
 
         return optimised_graph(self)
 
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """The results for arrays of the types of `inputs`. Raises UserError, or RunError where memory is short."""
+        """Compute the results for arrays of the types of `inputs`. Raises UserError, or RunError for lack of memory."""
         memory: Memory = dict(enumerate(arrays)) | dict(self._constants)
         buffers: dict[int, np.ndarray] = {}
         with np.errstate(all="ignore"):
@@ -89,7 +89,7 @@ class Plan:
         return [memory[v] for v in self.results]
 
     def _take(self, step: Step, memory: Memory, buffers: dict[int, np.ndarray], t: int) -> None:
-        """One step, then the end of whatever nobody needs after it."""
+        """Run one step, then free whatever nobody needs after it."""
         try:
             for o in step.outputs:
                 memory[o] = self._array(o, buffers)

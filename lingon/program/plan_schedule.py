@@ -25,7 +25,7 @@ class Schedule:
 def schedule(
     nodes: Sequence[Expression], roots: Sequence[Expression], number: Mapping[int, int], build: Build, fused: bool
 ) -> Schedule:
-    """The steps that compute the roots. nodes: all of the graph, in order. number: of each value."""
+    """Order the steps that compute the roots. nodes: all of the graph, in order. number: of each value."""
     groups: list[list[Expression]] = (fuse if fused else alone)(nodes)
     home = {id(node): g for g, members in enumerate(groups) for node in members}
     needed = {id(root) for root in roots}
@@ -53,7 +53,7 @@ def _step(
 def _with_copies(
     steps: list[Step], nodes: Sequence[Expression], roots: Sequence[Expression], number: Mapping[int, int]
 ) -> Schedule:
-    """Results are arrays of their own: one that is a view, an input, or there twice, is copied."""
+    """Copy results that are a view, an input, or there twice, so that each is an array of its own."""
     owned = {o: nodes[o] for step in steps for o in step.outputs}
     results: list[int] = []
     for root in roots:
@@ -68,7 +68,7 @@ def _with_copies(
 
 
 def lives(plan: Schedule) -> tuple[list[int], list[Life]]:
-    """The values that need memory in the order of birth, and the life of each."""
+    """Return the live range of each value that needs memory, in the order of birth."""
     below = _views(plan.steps)
     dies = {below.get(v, v): t for t, step in enumerate(plan.steps) for v in (*step.inputs, *step.outputs)}
     values = [o for step in plan.steps for o in step.outputs]
@@ -87,7 +87,7 @@ def lives(plan: Schedule) -> tuple[list[int], list[Life]]:
 
 
 def last_reads(plan: Schedule) -> list[list[int]]:
-    """For each step the values that nobody reads after it, so that nothing holds their memory any longer."""
+    """Return for each step the values that nobody reads after it, so that nothing holds their memory any longer."""
     last: dict[int, int] = {}
     for t, step in enumerate(plan.steps):
         made = (step.result,) if isinstance(step, View) else ()
@@ -100,7 +100,7 @@ def last_reads(plan: Schedule) -> list[list[int]]:
 
 
 def _views(steps: Sequence[Step]) -> dict[int, int]:
-    """For each value that is a view: whose memory it looks at."""
+    """Return for each value that is a view: whose memory it looks at."""
     below: dict[int, int] = {}
     for step in steps:
         if isinstance(step, View):

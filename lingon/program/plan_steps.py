@@ -27,10 +27,10 @@ class Step(Protocol):
 
     @property
     def scratch(self) -> int:
-        """Bytes that it needs while it runs."""
+        """Return the bytes that it needs while it runs."""
 
     def run(self, memory: Memory) -> None:
-        """Reads memory[inputs], writes into memory[outputs]; a view puts itself there."""
+        """Read memory[inputs], write into memory[outputs]; a view puts itself there."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Copy:
 
 
 def blocks_of(group: Sequence[Expression], number: Mapping[int, int], needed: set[int], threads: int) -> Blocks:
-    """The step of a fused group. number: of each value. needed: the values that others read."""
+    """Return the step of a fused group. number: of each value. needed: the values that others read."""
     inner = {id(node) for node in group}
     types = {id(i): i.type for node in group for i in (*node.inputs, node)}
     inputs = list(dict.fromkeys(id(i) for node in group for i in node.inputs if id(i) not in inner))
@@ -136,7 +136,7 @@ def _scratch(free: list[int], dtypes: list[np.dtype], wanted: np.dtype) -> int:
 
 
 def _spare(group: Sequence[Expression], place: dict[int, int]) -> list[int]:
-    """The memory of the last result, which can serve as scratch until then; not where it may be that of an operand."""
+    """Return the memory of the last result if it can serve as scratch: not where it may be that of an operand."""
     end, inner = group[-1], {id(node) for node in group}
     operands = (i for node in group for i in node.inputs if id(i) not in inner and i.op not in ("variable", "constant"))
     if any((i.type.shape, i.type.dtype) == (end.type.shape, end.type.dtype) for i in operands):
@@ -145,7 +145,7 @@ def _spare(group: Sequence[Expression], place: dict[int, int]) -> list[int]:
 
 
 def _over(inputs: list[int], results: list[int], last: dict, written: dict, types: dict) -> set[tuple[int, int]]:
-    """Pairs of an operand and a result that may be one buffer: the operand is read for the last time before, or while,
+    """Return pairs of an operand and a result that may be one buffer: the operand is read last before, or while,
     the result is written for the first time, and both lie the same way in memory."""
     return {
         (a, b)

@@ -12,7 +12,7 @@ from lingon.program.rewrite import rewrite
 
 
 def convert_numbers(roots: Sequence[Expression]) -> list[Expression]:
-    """The graph without weak constants. Raises UserError for a number that does not fit into the dtype it meets."""
+    """Return the graph without weak constants. Raises UserError for a number outside the dtype that it meets."""
     done = rewrite(roots, _settled)
     return [_strong(root) for root in done]
 

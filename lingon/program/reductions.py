@@ -12,14 +12,14 @@ ONE_AXIS = {"axis": lambda value: value is None or whole(value), "keepdims": tru
 
 
 def reduced(shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
-    """The shape without the axes, or with 1 in their place."""
+    """Return the shape without the axes, or with 1 in their place."""
     if keepdims:
         return tuple(1 if i in axes else n for i, n in enumerate(shape))
     return tuple(n for i, n in enumerate(shape) if i not in axes)
 
 
 def _infer(function: Callable, empty: bool) -> Callable:
-    """empty: whether the function has a value for no numbers at all."""
+    """Make a rule of types. empty: whether the function has a value for no numbers at all."""
 
     def infer(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
         x = types[0]
@@ -40,7 +40,7 @@ def _operator(name: str, function: Callable, empty: bool = True, attributes: Map
 
 
 def mean(x: np.ndarray, axis: Any = None, keepdims: bool = False, out: np.ndarray | None = None) -> np.ndarray:
-    """np.mean; the sum of half-precision numbers is kept in single precision also when there is an `out`."""
+    """Compute np.mean; the sum of half-precision numbers is kept in single precision also when there is an `out`."""
     if out is None or out.dtype != np.float16:
         return np.mean(x, axis, out=out, keepdims=keepdims)
     out[...] = np.mean(x, axis, keepdims=keepdims)

@@ -10,7 +10,7 @@ Pass = Callable[[Sequence[Expression]], list[Expression]]
 
 
 def rewrite(roots: Sequence[Expression], rule: Rule) -> list[Expression]:
-    """The graph with rule(node) in place of each node; its operands have been rewritten when the rule sees it.
+    """Rewrite the graph with rule(node) in place of each node; its operands have been rewritten when the rule sees it.
 
     What no result needs any more is gone: dead code is what cannot be reached from a root.
     """

@@ -12,7 +12,7 @@ Index = tuple[tuple, ...]  # of ("at", i), ("slice", start, stop, step), ("new",
 
 
 def numpy_index(index: Index) -> tuple:
-    """An index of ours as one that NumPy takes."""
+    """Return an index of ours as one that NumPy takes."""
     made: dict[str, Callable[..., Any]] = {
         "at": lambda i: i,
         "slice": slice,
@@ -23,7 +23,7 @@ def numpy_index(index: Index) -> tuple:
 
 
 def is_index(value: Any) -> bool:
-    """Whether a value from a file is an index."""
+    """Return whether a value from a file is an index."""
     return isinstance(value, tuple) and len(value) <= 2 * RANK and all(map(_is_entry, value))
 
 
@@ -36,7 +36,7 @@ def _is_entry(entry: Any) -> bool:
 
 
 def sliced_shape(shape: tuple[int, ...], index: Index) -> tuple[int, ...]:
-    """The shape that an index leaves. Raises Mismatch where it does not fit."""
+    """Return the shape that an index leaves. Raises Mismatch where it does not fit."""
     kinds = [entry[0] for entry in index]
     taken = len(index) - kinds.count("new") - kinds.count("rest")
     if kinds.count("rest") > 1:

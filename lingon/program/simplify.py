@@ -12,7 +12,7 @@ Rule = Callable[[Expression], Expression | None]
 
 
 def simplify(roots: Sequence[Expression]) -> list[Expression]:
-    """The graph with every rule of this file applied where it fits."""
+    """Apply every rule of this file where it fits."""
     return rewrite(roots, _simpler)
 
 
@@ -25,7 +25,7 @@ def _simpler(node: Expression) -> Expression:
 
 
 def _is(x: Expression, value: float) -> bool:
-    """Whether an expression is this number everywhere, with this sign."""
+    """Return whether an expression is this number everywhere, with this sign."""
     if x.op == "broadcast_to":
         x = x.inputs[0]
     if x.op != "constant" or np.size(x.value) != 1:
@@ -35,7 +35,7 @@ def _is(x: Expression, value: float) -> bool:
 
 
 def _add(node: Expression) -> Expression | None:
-    """x + 0 is x for whole numbers alone, since -0.0 + 0 is 0; x + -0.0 is x for all."""
+    """Simplify x + 0 to x for whole numbers alone, since -0.0 + 0 is 0; x + -0.0 to x for all."""
     zero = -0.0 if node.dtype.kind == "f" else 0
     x, y = node.inputs
     return x if _is(y, zero) else y if _is(x, zero) else None
@@ -59,7 +59,7 @@ def _multiply(node: Expression) -> Expression | None:
 
 
 def _divide(node: Expression) -> Expression | None:
-    """x / 2 is x * 0.5: dividing by a power of two and multiplying by its inverse round alike."""
+    """Simplify x / 2 to x * 0.5: dividing by a power of two and multiplying by its inverse round alike."""
     x, y = node.inputs
     if _is(y, 1):
         return x
@@ -72,17 +72,17 @@ def _divide(node: Expression) -> Expression | None:
 
 
 def _twice(op: str) -> Rule:
-    """f(f(x)) is x."""
+    """Make a rule that simplifies f(f(x)) to x."""
     return lambda node: node.inputs[0].inputs[0] if node.inputs[0].op == op else None
 
 
 def _once(op: str) -> Rule:
-    """f(f(x)) is f(x)."""
+    """Make a rule that simplifies f(f(x)) to f(x)."""
     return lambda node: node.inputs[0] if node.inputs[0].op == op else None
 
 
 def _equal_sides(node: Expression) -> Expression | None:
-    """max(x, x) and x & x are x; NaN stays NaN."""
+    """Simplify max(x, x) and x & x to x; NaN stays NaN."""
     return node.inputs[0] if node.inputs[0] is node.inputs[1] else None
 
 
@@ -96,7 +96,7 @@ def _where(node: Expression) -> Expression | None:
 
 
 def _same_type(node: Expression) -> Expression | None:
-    """A cast to its own dtype, a reshape or broadcast to its own shape: nothing is left of them."""
+    """Drop a cast to its own dtype, a reshape or broadcast to its own shape."""
     return node.inputs[0]
 
 

@@ -23,7 +23,7 @@ class Line:
 
 
 def here() -> Line | None:
-    """The line of the nearest caller outside of this package."""
+    """Return the line of the nearest caller outside of this package."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(HERE):
         frame = frame.f_back

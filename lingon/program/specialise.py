@@ -14,7 +14,7 @@ from lingon.program.text import formula
 
 
 def specialise(roots: Sequence[Expression], variables: Mapping[str, Expression]) -> list[Expression]:
-    """The same expressions over variables of known types: every type inferred, every gradient written out.
+    """Return the same expressions over variables of known types: every type inferred, every gradient written out.
 
     Raises UserError that shows the expression and the user's line where types do not fit.
     """
@@ -44,7 +44,7 @@ def _strong(x: Expression) -> Expression:
 
 
 def _gradient(node: Expression, inputs: list[Expression]) -> list[Expression]:
-    """One expression per `wrt`; operands are the target, a seed where there is one, and then those."""
+    """Return one expression per `wrt`; operands are the target, a seed where there is one, and then those."""
     target, *rest = inputs
     wrt = rest[len(rest) - node.attributes["wrt"] :]
     check_real(target, "a gradient is of")

@@ -18,7 +18,7 @@ FORMAT, VERSION = "lingon.program", 1
 
 
 def save(program: Program, path: Path) -> None:
-    """Writes `path`, which ends in .json, and its constants as .safetensors of the same name."""
+    """Write `path`, which ends in .json, and its constants as .safetensors of the same name."""
     path = _named(path)
     arrays: dict[str, np.ndarray] = {}
     roots = list(program.outputs.values())
@@ -36,7 +36,7 @@ def save(program: Program, path: Path) -> None:
 
 
 def load(path: str | Path) -> Program:
-    """The program of a file. Nothing in the file is run, and no memory is taken before its sizes have been checked.
+    """Load the program of a file. Nothing in the file is run, and no memory is taken before its sizes are checked.
 
     Raises DataError that names the file, the node and what is wrong: a truncated file, a newer version, an unknown
     operator, a cycle, an absurd size, a wrong type, constants that are missing or of another program.
@@ -88,7 +88,7 @@ def _read(record: Any, path: Path) -> Program:
 
 
 def _written(nodes: list, arrays: dict[str, np.ndarray]) -> tuple[list[dict[str, Any]], dict[int, int]]:
-    """Nodes as JSON, and the place of each; arrays are put aside by name."""
+    """Return nodes as JSON, and the place of each; arrays are put aside by name."""
     places = {id(node): place for place, node in enumerate(nodes)}
     return [_node(node, places, arrays) for node in nodes], places
 

@@ -11,7 +11,7 @@ SMALL = 4096  # bytes of constants that are compared
 
 
 def merge_common(roots: Sequence[Expression]) -> list[Expression]:
-    """The graph in which operators with the same operands and attributes are one."""
+    """Merge operators with the same operands and attributes into one."""
     seen: dict[Hashable, Expression] = {}
 
     def merged(node: Expression) -> Expression:

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def as_tensors(results: Sequence[np.ndarray], given: Sequence[Any]) -> list[Any]:
-    """Tensors that share the memory of the results, on the device of the first tensor that was passed.
+    """Return tensors that share the memory of the results, on the device of the first tensor that was passed.
 
     They carry no history: gradients of a program are programs themselves.
     """

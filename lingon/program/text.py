@@ -12,7 +12,7 @@ TIGHTNESS = {"**": 6, "@": 5, "*": 5, "/": 5, "//": 5, "%": 5, "+": 4, "-": 4, "
 
 
 def formula(expression: Any, depth: int = DEPTH) -> str:
-    """One expression as the user wrote it, in brackets where they matter; what lies deeper than `depth` is '...'."""
+    """Return one expression as the user wrote it, in brackets where they matter; deeper than `depth` it is '...'."""
     if expression.op == "variable":
         return expression.attributes["name"]
     if expression.op == "constant":
@@ -23,7 +23,7 @@ def formula(expression: Any, depth: int = DEPTH) -> str:
 
 
 def written(expression: Any, operands: Sequence[str], inputs: Sequence[Any] = ()) -> str:
-    """An operator with the texts of its operands. inputs: the operands themselves, to see which need brackets."""
+    """Return an operator with the texts of its operands. inputs: the operands, to see which need brackets."""
     op, attributes = expression.op, expression.attributes
     symbol = _symbol(op)
     if symbol:
@@ -41,7 +41,7 @@ def written(expression: Any, operands: Sequence[str], inputs: Sequence[Any] = ()
 
 
 def number(value: Any) -> str:
-    """A constant: the number itself, or the type of a larger array."""
+    """Return a constant: the number itself, or the type of a larger array."""
     if not isinstance(value, np.ndarray):
         return repr(value)
     if value.ndim == 0:
@@ -50,7 +50,7 @@ def number(value: Any) -> str:
 
 
 def listing(roots: Mapping[str, Any], nodes: Sequence[Any], head: str) -> str:
-    """A program, one line for each value in the order of computation, with its type where that is known."""
+    """Return a program, one line for each value in the order of computation, with its type where that is known."""
     names: dict[int, str] = {}
     lines = [head]
     for node in nodes:

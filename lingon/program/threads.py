@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 def allowed() -> int:
-    """OMP_NUM_THREADS if it is set, as for every numerical library, else the cores of this process."""
+    """Return OMP_NUM_THREADS if it is set, as for every numerical library, else the cores of this process."""
     said = os.environ.get("OMP_NUM_THREADS", "")
     if said.isdecimal() and int(said) > 0:
         return min(int(said), 64)
@@ -23,7 +23,7 @@ class Together:
             os.register_at_fork(after_in_child=self._forget)
 
     def run(self, work: Callable[[], None], threads: int) -> None:
-        """Calls `work` in so many threads at once, this one among them; returns when all are done."""
+        """Call `work` in so many threads at once, this one among them; return when all are done."""
         if threads <= 1:
             work()
             return

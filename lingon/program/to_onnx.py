@@ -25,7 +25,7 @@ ADVICE = "write -1 for the free size in a reshape, or declare it as a number"
 
 
 def export(program: Program, path: Path, examples: Mapping[str, Any]) -> float:
-    """Writes the model; returns the largest difference between its results and the program's, for the examples.
+    """Write the model; return the largest difference between its results and the program's, for the examples.
 
     examples: a value for each variable that was not declared with shape and dtype. Sizes that were declared as letters,
     as in ("B", 5), stay free in the model; it is checked with two sizes of each. Raises UserError when an operator
@@ -61,7 +61,7 @@ def export(program: Program, path: Path, examples: Mapping[str, Any]) -> float:
 def _values(
     program: Program, examples: Mapping[str, Any], size: int, like: Mapping[str, np.ndarray] | None = None
 ) -> dict:
-    """The examples, and made-up values for variables without one: letters are `size`, or one more than in `like`."""
+    """Return the examples, and made-up values for other variables: letters are `size`, or one more than in `like`."""
     letters = _letters(program, like or {}, size)
     rng = np.random.default_rng(0)
     values = dict(examples)

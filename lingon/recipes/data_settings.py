@@ -69,12 +69,12 @@ class RunningText:
     def read(self) -> "Documents":
         """Return the documents of each part. Raises UserError or DataError when the first cannot be read."""
         from lingon.data.documents import Documents
-        from lingon.data.running_text import documents_of, identity
+        from lingon.data.running_text import read_documents, sources_fingerprint
 
         text, files = one_column(self.text), Files(self.encoding, self.quoting)
-        of = partial(documents_of, self.sources, accept_licence=self.accept_licence, text=text, options=files)
+        of = partial(read_documents, self.sources, accept_licence=self.accept_licence, text=text, options=files)
         next(of("train"), None)  # so that a wrong name leaves an old run alone
-        return Documents(of, identity(self.sources, text, files))
+        return Documents(of, sources_fingerprint(self.sources, text, files))
 
     def record(self) -> dict[str, Any]:
         """Return what tells this data from other data, for run.json."""

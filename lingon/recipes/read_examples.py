@@ -39,10 +39,10 @@ def _labelled_texts(task: Any, asked: Asked) -> Any:
 
 def _running_text(task: Any, asked: Asked) -> list[str]:
     """Documents, one by one."""
-    from lingon.data.running_text import documents_of, is_corpus
+    from lingon.data.running_text import is_corpus, read_documents
 
     split = asked.split or ("test" if is_corpus(asked.data) else "all")
-    found = list(documents_of([asked.data], split, asked.accept_licence, asked.text, asked.options))
+    found = list(read_documents([asked.data], split, asked.accept_licence, asked.text, asked.options))
     if not any(found):
         raise UserError(f"{asked.data}: its part {split!r} has no text")
     return found

@@ -29,7 +29,7 @@ def vectors(
     import shutil
 
     from lingon.core.device import usable_cores
-    from lingon.data.running_text import identity, lines_of
+    from lingon.data.running_text import read_running_lines, sources_fingerprint
     from lingon.engine.run import Run
     from lingon.recipes.prepare_vectors import job_of, text_of, vectors_of
     from lingon.recipes.summary import Clock, record_of
@@ -37,9 +37,9 @@ def vectors(
     from lingon.word_vectors.train.parallel import train
 
     sources, text, settings, clock = list(data or ["wiki"]), one_column(text), checked(settings), Clock()
-    record = record_of(settings, data=identity(sources, text, files))
+    record = record_of(settings, data=sources_fingerprint(sources, text, files))
     # Of corpora only the part to train is read, so that vectors know nothing of texts that others are tested on.
-    lines = partial(lines_of, sources, "train", accept_licence, text, files)
+    lines = partial(read_running_lines, sources, "train", accept_licence, text, files)
     next(lines(), None)  # so that a wrong name leaves an old run alone
     threads = 1 if settings.deterministic else settings.threads or usable_cores()
     with Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run:

@@ -29,17 +29,17 @@ KINDS: dict[str, Kind] = {}  # by how the annotation is written
 
 
 def kind(annotation: Any, words: str, accept: Callable[[Any], Any], *at_once: type) -> None:
-    """Says what an annotation of a parameter stands for."""
+    """Register what an annotation of a parameter stands for."""
     KINDS[written(annotation)] = Kind(words, frozenset(at_once), accept)
 
 
 def written(annotation: Any) -> str:
-    """An annotation as text, which it is already where annotations are not evaluated."""
+    """Return an annotation as text, which it is already where annotations are not evaluated."""
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
 def whole(value: Any) -> Any:
-    """A whole number, also one of NumPy or in an array; no truth value, which PyTorch refuses too."""
+    """Return a whole number, also one of NumPy or in an array; no truth value, which PyTorch refuses too."""
     if isinstance(value, bool | np.bool) or not hasattr(value, "__index__"):
         return REFUSED
     if hasattr(value, "ndim") and (value.ndim or value.dtype.kind not in "iu"):
@@ -48,7 +48,7 @@ def whole(value: Any) -> Any:
 
 
 def wholes(value: Any) -> Any:
-    """A list of whole numbers as a tuple."""
+    """Return a list of whole numbers as a tuple."""
     if not isinstance(value, list | tuple):
         return REFUSED
     found = tuple(map(whole, value))
@@ -56,14 +56,14 @@ def wholes(value: Any) -> Any:
 
 
 def number(value: Any) -> Any:
-    """A number of Python, or one of NumPy."""
+    """Return a number of Python, or one of NumPy."""
     if isinstance(value, float | int | np.generic) and not isinstance(value, np.character | np.complexfloating):
         return value
     return REFUSED
 
 
 def dtype(value: Any) -> Any:
-    """A dtype that is known, or the type of Python for one."""
+    """Return a dtype that is known, or the type of Python for one."""
     if value in (float, int, bool) and isinstance(value, type):
         return np.dtype(value)
     return value if isinstance(value, np.dtype) and value in dtypes.KNOWN else REFUSED
@@ -122,7 +122,7 @@ class Signature:
                 self.needed.append(name)
 
     def held(self, args: tuple, named: dict[str, Any]) -> tuple[list, dict[str, Any]]:
-        """The arguments, converted where they need it. Raises KindError for the first that does not fit."""
+        """Return the arguments, converted where they need it. Raises KindError for the first that does not fit."""
         named = self._named(args, named) if named else named
         count = len(self.places)
         passed = [self._one(name, value) for name, value in zip(self.places, args, strict=False)]
@@ -164,7 +164,7 @@ class Signature:
         return self._refuse(name, value, known.words) if found is REFUSED else found
 
     def _many(self, rest: tuple, named: dict[str, Any]) -> list:
-        """Sizes or dimensions, which come one by one or as one list."""
+        """Return sizes or dimensions, which come one by one or as one list."""
         if self.many in named:
             if rest:
                 fail(f"{self.name}() is given {self.many!r} twice", KindError)
@@ -190,7 +190,7 @@ class Signature:
 
 
 def checked(function: Callable, spread: bool = True, method: bool = False) -> Callable:
-    """The function, held to its signature; `__wrapped__` is what takes anything."""
+    """Return the function with its calls checked; `__wrapped__` is what takes anything."""
     signature = Signature(function, spread, method)
 
     @functools.wraps(function)
@@ -202,7 +202,7 @@ def checked(function: Callable, spread: bool = True, method: bool = False) -> Ca
 
 
 def built(kind: type) -> type:
-    """The class, whose instances are made only with arguments that fit."""
+    """Return the class, whose instances are made only with arguments that fit."""
     make = vars(kind)["__init__"]
     signature = Signature(make, spread=True, method=True, name=kind.__name__)
 

@@ -16,13 +16,13 @@ _random = [np.random.default_rng(0)]
 
 @checked
 def tensor(data, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """A new array with a copy of the numbers: nested lists, a NumPy array, an array. Floats become float32."""
+    """Return a new array with a copy of the numbers: nested lists, a NumPy array, an array. Floats become float32."""
     return Tensor(_numbers(data, dtype).copy(), requires_grad)
 
 
 @checked
 def as_tensor(data, *, dtype: DType = None) -> Tensor:
-    """The data as an array, without a copy where none is needed."""
+    """Return the data as an array, without a copy where none is needed."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     return Tensor(_numbers(data, dtype))
@@ -30,7 +30,7 @@ def as_tensor(data, *, dtype: DType = None) -> Tensor:
 
 @checked
 def from_numpy(array: np.ndarray) -> Tensor:
-    """An array on the memory of a NumPy array: a change of one is seen in the other."""
+    """Return an array on the memory of a NumPy array: a change of one is seen in the other."""
     if not isinstance(array, np.ndarray):
         fail(f"from_numpy expects a NumPy array, got {type(array).__name__}", KindError)
     return Tensor(_known(array))
@@ -47,7 +47,7 @@ def _numbers(data, dtype: DType) -> np.ndarray:
 
 
 def _in_kind(array: np.ndarray, dtype: np.dtype, typed: bool) -> np.ndarray:
-    """The numbers in a dtype; those of Python must fit into it, while those that had a dtype are cut to it."""
+    """Return the numbers in a dtype; those of Python must fit into it, while those that had a dtype are cut to it."""
     if not typed and dtype.kind in "iu" and array.size:
         low, high, limits = array.min(), array.max(), np.iinfo(dtype)
         if low < limits.min or high > limits.max:
@@ -75,7 +75,7 @@ def _from_lists(data) -> np.ndarray:
 
 
 def _plain(data):
-    """Nested lists with numbers of Python in them; arrays of one number count as numbers."""
+    """Return nested lists with numbers of Python in them; arrays of one number count as numbers."""
     if isinstance(data, Tensor):
         if data.numel() != 1:
             fail(f"a list of arrays {shown(data)} as data: stack(...) and cat(...) join arrays")
@@ -85,25 +85,25 @@ def _plain(data):
 
 @checked
 def zeros(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """An array of zeros."""
+    """Return an array of zeros."""
     return full(size, 0.0, dtype=dtype or dtypes.DEFAULT, requires_grad=requires_grad)
 
 
 @checked
 def ones(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """An array of ones."""
+    """Return an array of ones."""
     return full(size, 1.0, dtype=dtype or dtypes.DEFAULT, requires_grad=requires_grad)
 
 
 @checked
 def empty(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """An array of any numbers; here of zeros."""
+    """Return an array of any numbers; here of zeros."""
     return zeros(size, dtype=dtype, requires_grad=requires_grad)
 
 
 @checked
 def full(size: Sequence[int], fill_value: Number, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """An array of one number; its dtype is that of the number unless another is said."""
+    """Return an array of one number; its dtype is that of the number unless another is given."""
     if any(n < 0 for n in size):
         fail(f"sizes cannot be below 0: {list(size)}")
     kind = dtype or _from_lists(fill_value).dtype
@@ -114,19 +114,19 @@ def full(size: Sequence[int], fill_value: Number, *, dtype: DType = None, requir
 
 @checked
 def zeros_like(x: Tensor, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """Zeros in the shape and dtype of x."""
+    """Return zeros in the shape and dtype of x."""
     return full(x.shape, 0, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 
 @checked
 def ones_like(x: Tensor, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """Ones in the shape and dtype of x."""
+    """Return ones in the shape and dtype of x."""
     return full(x.shape, 1, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 
 @checked
 def full_like(x: Tensor, fill_value: Number, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """One number in the shape and dtype of x."""
+    """Return one number in the shape and dtype of x."""
     return full(x.shape, fill_value, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 
@@ -141,7 +141,7 @@ def arange(
     dtype: DType = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """start, start + step, ... below end; arange(n) begins with 0."""
+    """Return start, start + step, ... below end; arange(n) begins with 0."""
     if first is not None and start is not None:
         fail("arange() is given 'start' twice", KindError)
     start, end = (0, first) if end is None and start is None else (first if start is None else start, end)
@@ -170,7 +170,7 @@ def _countable(name: str, dtype: DType, whole: bool) -> None:
 
 @checked
 def linspace(start: Number, end: Number, steps: int, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """That many numbers in equal distances, both ends among them."""
+    """Return that many numbers in equal distances, both ends among them."""
     if steps < 0:
         fail(f"linspace(): the argument 'steps' is 0 or more, not {steps}")
     _countable("linspace", dtype, whole=False)
@@ -180,7 +180,7 @@ def linspace(start: Number, end: Number, steps: int, *, dtype: DType = None, req
 
 @checked
 def eye(n: int, m: int = None, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """Ones on the diagonal."""
+    """Return a matrix with ones on the diagonal and zeros elsewhere."""
     if n < 0 or (m or 0) < 0:
         fail(f"sizes cannot be below 0: {[n] if m is None else [n, m]}")
     return Tensor(np.eye(n, m, dtype=dtype or dtypes.DEFAULT), requires_grad)
@@ -188,19 +188,19 @@ def eye(n: int, m: int = None, *, dtype: DType = None, requires_grad: bool = Fal
 
 @checked
 def manual_seed(seed: int) -> None:
-    """Begins the random numbers anew; the same seed, the same numbers (others than PyTorch's)."""
+    """Seed the random numbers; the same seed, the same numbers (others than PyTorch's)."""
     _random[0] = np.random.default_rng(seed)
 
 
 @checked
 def rand(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """Random numbers, even between 0 and 1."""
+    """Return random numbers, uniform between 0 and 1."""
     return _drawn(_random[0].random, size, dtype or dtypes.DEFAULT, requires_grad)
 
 
 @checked
 def randn(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """Random numbers of the normal distribution."""
+    """Return random numbers of the standard normal distribution."""
     return _drawn(_random[0].standard_normal, size, dtype or dtypes.DEFAULT, requires_grad)
 
 
@@ -216,7 +216,7 @@ def _drawn(draw: Callable, size: Sequence[int], dtype: np.dtype, requires_grad: 
 def randint(
     low: int, high: Dims = None, size: Sequence[int] = None, *, dtype: DType = None, requires_grad: bool = False
 ) -> Tensor:
-    """Random whole numbers from `low` to below `high`; randint(high, size=...) begins with 0."""
+    """Return random whole numbers from `low` to below `high`; randint(high, size=...) begins with 0."""
     if isinstance(high, tuple):
         if size is not None:
             fail("randint() is given 'size' twice", KindError)
@@ -234,7 +234,7 @@ def randint(
 
 @checked
 def randperm(n: int, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """The numbers 0 to n - 1 in a random order."""
+    """Return the numbers 0 to n - 1 in a random order."""
     if n < 0:
         fail(f"randperm(): the argument 'n' is 0 or more, not {n}")
     return Tensor(_random[0].permutation(n).astype(dtype or dtypes.int64), requires_grad)
@@ -242,13 +242,13 @@ def randperm(n: int, *, dtype: DType = None, requires_grad: bool = False) -> Ten
 
 @checked
 def rand_like(x: Tensor, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """Random numbers between 0 and 1 in the shape and dtype of x."""
+    """Return random numbers between 0 and 1 in the shape and dtype of x."""
     return _drawn(_random[0].random, x.shape, dtype or x.dtype, requires_grad)
 
 
 @checked
 def randn_like(x: Tensor, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """Normal random numbers in the shape and dtype of x."""
+    """Return normal random numbers in the shape and dtype of x."""
     return _drawn(_random[0].standard_normal, x.shape, dtype or x.dtype, requires_grad)
 
 

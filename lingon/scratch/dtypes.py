@@ -14,12 +14,12 @@ DEFAULT = float32
 
 
 def rank(dtype: np.dtype) -> str:
-    """The order of kinds: b(ool) before i(nteger) before z, the floating ones."""
+    """Return the order of kinds: b(ool) before i(nteger) before z, the floating ones."""
     return {"b": "b", "u": "i", "i": "i", "f": "z"}[dtype.kind]
 
 
 def promote(a: np.dtype, b: np.dtype) -> np.dtype:
-    """The dtype of two arrays that are equally important.
+    """Return the dtype of two arrays that are equally important.
 
     >>> promote(int64, float16), promote(uint8, int8)
     (dtype('float16'), dtype('int16'))
@@ -30,7 +30,7 @@ def promote(a: np.dtype, b: np.dtype) -> np.dtype:
 
 
 def result_type(kinds: Iterable[tuple[np.dtype, str]]) -> np.dtype:
-    """The dtype of a result; each kind comes with its weight: "array", "scalar" (0-d array) or "number" (of Python).
+    """Return the dtype of a result; each kind comes with its weight: "array", "scalar" (0-d) or "number" (of Python).
 
     A lighter one changes the result only if it is of a higher rank: ones(3, dtype=float16) * tensor(2.0) is float16.
     """

@@ -18,7 +18,7 @@ kind(Operand | None, "an array, a number or None", number, Tensor, float, int, b
 
 
 def _meet(*operands_: Operand, dtype: np.dtype | None = None) -> tuple[list[Tensor], list[np.ndarray]]:
-    """The operands as arrays, and their numbers in the one dtype that they meet in. Raises when shapes do not fit."""
+    """Return operands as arrays, and their numbers in the dtype that they meet in. Raises when shapes do not fit."""
     xs = [as_tensor(x) for x in operands_]
     try:
         np.broadcast_shapes(*(x.shape for x in xs))
@@ -37,7 +37,7 @@ def _cast(x: Tensor, dtype: np.dtype) -> np.ndarray:
 
 
 def _binary(name: str, function: Callable, a: Operand, b: Operand, rules: Callable, saved: str = "") -> Tensor:
-    """A step with two inputs. saved: which of "a" and "b" the rule of a, then that of b, needs: "b,a" for a * b."""
+    """Record a step with two inputs. saved: which of "a" and "b" the rules of a and of b need: "b,a" for a * b."""
     (a, b), (left, right) = _meet(a, b)
     with np.errstate(all="ignore"):
         value = function(left, right)
@@ -48,14 +48,14 @@ def _binary(name: str, function: Callable, a: Operand, b: Operand, rules: Callab
 
 @method
 def add(x: Tensor, other: Operand, *, alpha: Number = 1) -> Tensor:
-    """x + alpha * other."""
+    """Return x + alpha * other."""
     other = _times("add", x, other, alpha)
     return _binary("add", np.add, x, other, lambda a, b: (lambda g: g, lambda g: g))
 
 
 @method
 def sub(x: Tensor, other: Operand, *, alpha: Number = 1) -> Tensor:
-    """x - alpha * other."""
+    """Return x - alpha * other."""
     if dtypes.bool in (as_tensor(x).dtype, as_tensor(other).dtype):
         fail("sub: truth values cannot be subtracted; use a ^ b, or logical_not(a)")
     other = _times("sub", x, other, alpha)
@@ -63,7 +63,7 @@ def sub(x: Tensor, other: Operand, *, alpha: Number = 1) -> Tensor:
 
 
 def _times(name: str, x: Operand, other: Operand, alpha: Number) -> Operand:
-    """alpha * other, which may not make a floating result of whole operands."""
+    """Return alpha * other, which may not make a floating result of whole operands."""
     letter = result_dtype(as_tensor(x), as_tensor(other)).kind
     if (isinstance(alpha, float) and letter != "f") or (isinstance(alpha, bool) and letter != "b"):
         fail(f"{name}(): alpha={alpha!r} does not fit operands of another kind; expected a number like theirs")
@@ -72,13 +72,13 @@ def _times(name: str, x: Operand, other: Operand, alpha: Number) -> Operand:
 
 @method
 def mul(x: Tensor, other: Operand) -> Tensor:
-    """x * other: each is the other's slope."""
+    """Return x * other: each is the other's derivative."""
     return _binary("mul", np.multiply, x, other, lambda a, b: (lambda g: g * b, lambda g: g * a), "b,a")
 
 
 @method
 def div(x: Tensor, other: Operand) -> Tensor:
-    """x / other. Whole numbers become floating ones."""
+    """Return x / other. Whole numbers become floating ones."""
     if result_dtype(as_tensor(x), as_tensor(other)).kind != "f":
         x = as_tensor(x).to(dtypes.DEFAULT)
     return _binary("div", np.divide, x, other, lambda a, b: (lambda g: g / b, lambda g: -g * a / (b * b)), "b,ab")
@@ -86,7 +86,7 @@ def div(x: Tensor, other: Operand) -> Tensor:
 
 @method
 def pow(x: Operand, exponent: Operand) -> Tensor:
-    """x to the power of the exponent; one of them may be a number."""
+    """Return x to the power of the exponent; one of them may be a number."""
     if isinstance(exponent, Number) and isinstance(x, Tensor):
         return _power(x, exponent)
     (a, b), _ = _meet(x, exponent)
@@ -126,7 +126,7 @@ def _exponent(a: Tensor, b: Tensor) -> Callable:
 
 @method
 def floor_divide(x: Tensor, other: Operand) -> Tensor:
-    """x / other rounded down, a step function, whose gradient nobody may ask for."""
+    """Return x / other rounded down, a step function, whose gradient nobody may ask for."""
     value = _floor_divide(x, other)
     none = lambda g: fail("floor_divide has no gradient; say x.detach() first")
     return record("floor_divide", value.array, (as_tensor(x), as_tensor(other)), (none, none))
@@ -141,7 +141,7 @@ def _floor_divide(a: Operand, b: Operand) -> Tensor:
 
 @method
 def remainder(x: Operand, other: Operand) -> Tensor:
-    """What is left of x / other rounded down; it has the sign of `other`."""
+    """Return what is left of x / other rounded down; it has the sign of `other`."""
     _no_zero("remainder", x, other)
     rules = lambda a, b: (lambda g: g, lambda g: -g * _floor_divide(a, b))
     return _binary("remainder", np.remainder, x, other, rules, ",ab")
@@ -158,13 +158,13 @@ def _no_zero(name: str, a: Operand, b: Operand) -> None:
 
 @method
 def maximum(x: Tensor, other: Tensor) -> Tensor:
-    """The larger of each two; where they are equal, each gets half of the gradient."""
+    """Return the larger of each two; where they are equal, each gets half of the gradient."""
     return _binary("maximum", np.maximum, x, other, lambda a, b: (_wins(a, b, a < b), _wins(a, b, a > b)), "ab,ab")
 
 
 @method
 def minimum(x: Tensor, other: Tensor) -> Tensor:
-    """The smaller of each two; where they are equal, each gets half of the gradient."""
+    """Return the smaller of each two; where they are equal, each gets half of the gradient."""
     return _binary("minimum", np.minimum, x, other, lambda a, b: (_wins(a, b, a > b), _wins(a, b, a < b)), "ab,ab")
 
 
@@ -173,7 +173,7 @@ def _wins(a: Tensor, b: Tensor, lost: Tensor) -> Callable:
 
 
 def where(condition: Tensor, x: Operand, other: Operand) -> Tensor:
-    """x where the condition is true, else `other`."""
+    """Return x where the condition is true, else `other`."""
     condition = as_tensor(condition)
     if condition.dtype != dtypes.bool:
         fail(f"the condition of where is {condition.dtype}; expected truth values, such as x > 0")
@@ -190,7 +190,7 @@ where = checked(where)
 
 @method
 def masked_fill(x: Tensor, mask: Tensor, value: Operand) -> Tensor:
-    """The value where the mask is true, else x."""
+    """Return the value where the mask is true, else x."""
     value = as_tensor(value)
     if mask.dtype != dtypes.bool:
         fail(f"masked_fill: the mask is {mask.dtype}; expected truth values, such as x > 0")
@@ -203,7 +203,7 @@ def masked_fill(x: Tensor, mask: Tensor, value: Operand) -> Tensor:
 
 @method
 def clamp(x: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
-    """x, but not below `min` and not above `max`; outside there is no gradient."""
+    """Return x, but not below `min` and not above `max`; outside there is no gradient."""
     if min is None and max is None:
         fail("clamp needs a lowest or a highest value, min or max, or both")
     if len({isinstance(b, Tensor) for b in (min, max) if b is not None}) > 1:
@@ -228,7 +228,7 @@ def clamp(x: Tensor, min: Operand | None = None, max: Operand | None = None) -> 
 
 
 def _one(name: str) -> Callable[[Tensor], Tensor]:
-    """The function of that name in the table of slopes."""
+    """Return the function of that name in the table of slopes."""
     rule = SLOPES[name]
 
     def function(x: Tensor) -> Tensor:
@@ -293,13 +293,13 @@ bitwise_xor = _bits("bitwise_xor", np.bitwise_xor)
 
 @method
 def logical_not(x: Tensor) -> Tensor:
-    """True where x is 0 or false."""
+    """Return True where x is 0 or false."""
     return Tensor(np.logical_not(x.array))
 
 
 @method
 def bitwise_not(x: Tensor) -> Tensor:
-    """Truth values turned round; of whole numbers every bit."""
+    """Return truth values negated; of whole numbers every bit."""
     if x.dtype.kind == "f":
         fail(f"~ is for truth values and whole numbers, not for {x.dtype}")
     return Tensor(np.invert(x.array))
@@ -307,25 +307,25 @@ def bitwise_not(x: Tensor) -> Tensor:
 
 @method
 def isnan(x: Tensor) -> Tensor:
-    """True where x is not a number."""
+    """Return True where x is not a number."""
     return Tensor(np.isnan(x.array))
 
 
 @method
 def isinf(x: Tensor) -> Tensor:
-    """True where x is infinite."""
+    """Return True where x is infinite."""
     return Tensor(np.isinf(x.array))
 
 
 @method
 def isfinite(x: Tensor) -> Tensor:
-    """True where x is a number and not infinite."""
+    """Return True where x is a number and not infinite."""
     return Tensor(np.isfinite(x.array))
 
 
 @method
 def to(x: Tensor, dtype: Target = None, *, copy: bool = False, device: str | None = None) -> Tensor:
-    """The numbers in another dtype; "cpu" is where they are anyway. Gradients come back in the old dtype."""
+    """Convert to another dtype; "cpu" is where the numbers are anyway. Gradients come back in the old dtype."""
     place = dtype if isinstance(dtype, str) else device
     if place not in (None, "cpu"):
         fail(

@@ -26,7 +26,7 @@ class KindError(UserError, TypeError):
 
 
 def fail(message: str, kind: type[UserError] = MathError) -> NoReturn:
-    """Raises the error with the user's line at its end."""
+    """Raise the error with the user's line at its end."""
     frame = _users_frame()
     if frame is None:
         raise kind(message)
@@ -37,7 +37,7 @@ def fail(message: str, kind: type[UserError] = MathError) -> NoReturn:
 
 
 def operands(*shown: str, called: Sequence[str] = ()) -> str:
-    """What is shown of each operand, with the name it has in the user's expression: `W [3, 5] and x [7]`.
+    """Return what is shown of each operand, with the name it has in the user's expression: `W [3, 5] and x [7]`.
 
     called: names for operands that the user's expression does not hold, such as the weight of a layer.
     """
@@ -47,7 +47,7 @@ def operands(*shown: str, called: Sequence[str] = ()) -> str:
 
 
 def _users_frame() -> FrameType | None:
-    """The innermost frame that is not of this package."""
+    """Return the innermost frame that is not of this package."""
     frame: FrameType | None = sys._getframe(1)
     while frame and frame.f_code.co_filename.startswith(HERE):
         frame = frame.f_back
@@ -55,7 +55,7 @@ def _users_frame() -> FrameType | None:
 
 
 def _names(shown: Sequence[str]) -> list[str] | None:
-    """The operands of the expression that the user's frame computes at this moment, if they can be told."""
+    """Return the operands of the expression that the user's frame computes at this moment, if they can be told."""
     frame = _users_frame()
     if frame is None:
         return None
@@ -97,7 +97,7 @@ def _parts(node: ast.AST, count: int, frame: FrameType) -> Sequence[ast.AST]:
 
 
 def _may_be(node: ast.AST, shown: str, frame: FrameType) -> bool:
-    """Whether a part of the expression can be the operand of this shape; else the error is of something inside."""
+    """Return whether a part of the expression can be the operand of this shape; else the error is inside of it."""
     value = _value(node, frame)
     if isinstance(value, int | float):
         return shown.startswith("[]")
@@ -107,7 +107,7 @@ def _may_be(node: ast.AST, shown: str, frame: FrameType) -> bool:
 
 
 def _value(node: ast.AST, frame: FrameType) -> object:
-    """What a name, a constant or an attribute stands for; None where it would have to be computed."""
+    """Return what a name, a constant or an attribute stands for; None where it would have to be computed."""
     match node:
         case ast.Constant():
             return node.value

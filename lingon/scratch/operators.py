@@ -41,7 +41,7 @@ def _unlike(name: str) -> bool:
 
 
 def change(x: Tensor, step: Callable[[Tensor], Tensor]) -> Tensor:
-    """Gives an array the numbers that `step` makes of it, in place.
+    """Give an array the numbers that `step` makes of it, in place.
 
     Where nothing is recorded the memory itself is overwritten, and all views see it. Where the step is recorded the
     array goes on with new numbers and their history; what was computed from the old ones keeps them.
@@ -69,7 +69,7 @@ def change(x: Tensor, step: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 def _move_on(x: Tensor, after: Tensor) -> None:
-    """The array has other numbers and another history from now on; views of the old ones are out of date."""
+    """Give the array other numbers and another history from now on; views of the old ones are out of date."""
     x.memory.version += 1
     x.memory.stale = True
     x.become(after)
@@ -77,7 +77,7 @@ def _move_on(x: Tensor, after: Tensor) -> None:
 
 
 def _change_within(x: Tensor, after: Tensor) -> None:
-    """A view of an array is changed: so is the array, and the view is taken from it anew."""
+    """Change a view of an array: change the array, and take the view from it anew."""
     assert x.view_of is not None, "asked of views only"
     whole, take, put = x.view_of
     if put is None:
@@ -114,43 +114,43 @@ def _set(self, key, value) -> None:
 
 @method
 def add_(x: Tensor, other: Operand, *, alpha: Number = 1) -> Tensor:
-    """x += alpha * other."""
+    """Add in place: x += alpha * other."""
     return change(x, lambda before: e.add(before, before if other is x else other, alpha=alpha))
 
 
 @method
 def sub_(x: Tensor, other: Operand, *, alpha: Number = 1) -> Tensor:
-    """x -= alpha * other."""
+    """Subtract in place: x -= alpha * other."""
     return change(x, lambda before: e.sub(before, before if other is x else other, alpha=alpha))
 
 
 @method
 def mul_(x: Tensor, other: Operand) -> Tensor:
-    """x *= other."""
+    """Multiply in place: x *= other."""
     return change(x, lambda before: e.mul(before, before if other is x else other))
 
 
 @method
 def div_(x: Tensor, other: Operand) -> Tensor:
-    """x /= other."""
+    """Divide in place: x /= other."""
     return change(x, lambda before: e.div(before, before if other is x else other))
 
 
 @method
 def clamp_(x: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
-    """x limited to what lies between, in place."""
+    """Limit x to what lies between, in place."""
     return change(x, lambda before: e.clamp(before, min, max))
 
 
 @method
 def zero_(x: Tensor) -> Tensor:
-    """Sets every number to 0."""
+    """Set every number to 0."""
     return fill_(x, 0)
 
 
 @method
 def fill_(x: Tensor, value: Operand) -> Tensor:
-    """Sets every number to `value`."""
+    """Set every number to `value`."""
     if as_tensor(value).ndim:
         fail(f"fill_(): the argument 'value' is one number, not an array {shown(as_tensor(value))}")
     return change(x, lambda before: put_at(before, ..., as_tensor(value)))
@@ -158,7 +158,7 @@ def fill_(x: Tensor, value: Operand) -> Tensor:
 
 @method
 def copy_(x: Tensor, other: Tensor) -> Tensor:
-    """Takes over the numbers of another array of this shape, or one that can be expanded to it."""
+    """Copy the numbers of another array of this shape, or one that can be expanded to it."""
     return change(x, lambda before: put_at(before, ..., as_tensor(other)))
 
 

@@ -25,19 +25,19 @@ class Optimizer:
         self.lr = lr
 
     def zero_grad(self) -> None:
-        """Forgets all gradients."""
+        """Reset the gradients of all parameters to None."""
         for p in self.params:
             p.grad = None
 
     def step(self) -> None:
-        """Changes every weight that has a gradient."""
+        """Update every parameter that has a gradient."""
         for i, p in enumerate(self.params):
             if p.grad is not None:
                 p.array[...] -= self.change(i, p, p.grad.array)
                 p.memory.version += 1
 
     def change(self, i: int, p: Tensor, g: np.ndarray) -> np.ndarray:
-        """What is taken away from weight number `i`, whose gradient is g."""
+        """Return what is subtracted from parameter number `i`, whose gradient is g."""
         raise NotImplementedError
 
 

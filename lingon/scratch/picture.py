@@ -16,7 +16,7 @@ FEW = 4  # numbers of an array that are written out
 
 
 def draw(y: Tensor, names: Mapping[str, Tensor] | None = None, title: str = "") -> Drawing:
-    """The graph of y as SVG: a box for each array and step, with its numbers, and with dy/d(it) where y is one number.
+    """Draw the graph of y as SVG: a box for each array and step, with its numbers, and dy/d(it) where y is one number.
 
     names: what arrays are called in the picture, {"w": w}. Gradients are computed for the picture; no `grad` changes.
     Of PyTorch's graphs the steps are shown, and the numbers and gradients of the leaves.
@@ -52,7 +52,7 @@ def draw(y: Tensor, names: Mapping[str, Tensor] | None = None, title: str = "") 
 
 
 def _slopes(y: Tensor) -> Found:
-    """The gradients of y, or none where it is not one number or the numbers have changed since."""
+    """Return the gradients of y, or none where it is not one number or the numbers have changed since."""
     if not y.requires_grad or y.numel() != 1:
         return {}
     nodes = steps_of([y])

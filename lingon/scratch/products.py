@@ -14,7 +14,7 @@ Step = int | Sequence[int]
 
 @method
 def matmul(x: Tensor, other: Tensor) -> Tensor:
-    """a @ b of vectors [K], matrices [M, K] and [K, N], or many of them [..., M, K] and [..., K, N]."""
+    """Return a @ b of vectors [K], matrices [M, K] and [K, N], or many of them [..., M, K] and [..., K, N]."""
     a, b = x, other
     if not (isinstance(a, Tensor) and isinstance(b, Tensor)):
         fail("the product of matrices needs two arrays; make one with tensor(...)")
@@ -58,31 +58,31 @@ def _two(name: str, a: Tensor, b: Tensor, dims: tuple[int, int]) -> Tensor:
 
 @method
 def dot(x: Tensor, tensor: Tensor) -> Tensor:
-    """The product of two vectors [N]: a single number."""
+    """Return the product of two vectors [N]: a single number."""
     return _two("dot", x, tensor, (1, 1))
 
 
 @method
 def mv(x: Tensor, vec: Tensor) -> Tensor:
-    """A matrix [M, N] times a vector [N]: [M]."""
+    """Return a matrix [M, N] times a vector [N]: [M]."""
     return _two("mv", x, vec, (2, 1))
 
 
 @method
 def mm(x: Tensor, mat2: Tensor) -> Tensor:
-    """The product of two matrices [M, K] and [K, N]: [M, N]."""
+    """Return the product of two matrices [M, K] and [K, N]: [M, N]."""
     return _two("mm", x, mat2, (2, 2))
 
 
 @method
 def bmm(x: Tensor, mat2: Tensor) -> Tensor:
-    """The products of two rows of matrices, [B, M, K] and [B, K, N]: [B, M, N]."""
+    """Return the products of two rows of matrices, [B, M, K] and [B, K, N]: [B, M, N]."""
     return _two("bmm", x, mat2, (3, 3))
 
 
 @method
 def outer(x: Tensor, vec2: Tensor) -> Tensor:
-    """Every number of x [M] times every number of vec2 [N]: [M, N]."""
+    """Return every number of x [M] times every number of vec2 [N]: [M, N]."""
     if x.ndim != 1 or vec2.ndim != 1:
         fail(f"outer is for two vectors: {operands(shown(x), shown(vec2))}")
     return x.unsqueeze(1) * vec2
@@ -92,7 +92,7 @@ def outer(x: Tensor, vec2: Tensor) -> Tensor:
 def conv1d(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Step = 1, padding: Step = 0, dilation: Step = 1
 ) -> Tensor:
-    """Each row of weight [O, D, K] times every window of K steps of x [B, D, T] or [D, T]: [B, O, T'] or [O, T'].
+    """Return weight [O, D, K] times every window of K steps of x [B, D, T] or [D, T]: [B, O, T'] or [O, T'].
 
     T' = (T + 2 padding - dilation (K - 1) - 1) // stride + 1. As in PyTorch the windows are not turned round.
     """
@@ -120,7 +120,7 @@ def conv1d(
 
 
 def _single(name: str, size: int | Sequence[int], least: int) -> int:
-    """A size that may be given as a list of one, as PyTorch does for each dimension of a window."""
+    """Return a size that may be given as a list of one, as PyTorch does for each dimension of a window."""
     size = size if isinstance(size, int) else size[0] if len(size) == 1 else fail(f"conv1d(): {name} is one number")
     if size < least:
         fail(f"conv1d(): the argument {name!r} is {least} or more, not {size}")

@@ -32,7 +32,7 @@ class Extreme(NamedTuple):
 
 
 def _dims(x: Tensor, dim: Dims) -> tuple[int, ...]:
-    """The dimensions that are meant, counted from 0; none or an empty list mean all."""
+    """Return the dimensions that are meant, counted from 0; none or an empty list mean all."""
     if dim is None or dim is ... or (not isinstance(dim, int) and not len(dim)):
         return tuple(range(x.ndim))
     named = (dim,) if isinstance(dim, int) else tuple(dim)
@@ -43,13 +43,13 @@ def _dims(x: Tensor, dim: Dims) -> tuple[int, ...]:
 
 
 def _again(x: Tensor, g: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
-    """A reduced array with the dimensions back that it lost, each of size 1."""
+    """Return a reduced array with the dimensions back that it lost, each of size 1."""
     return g if keepdim else g.reshape([1 if d in dims else size for d, size in enumerate(x.shape)])
 
 
 @method
 def sum(x: Tensor, dim: Dims = NOT_GIVEN, keepdim: bool = None, *, dtype: DType = None) -> Tensor:
-    """The sum over all numbers, or along dimensions; of whole numbers and truth values an int64."""
+    """Return the sum over all numbers, or along dimensions; of whole numbers and truth values an int64."""
     x, keepdim = _as("sum", x, dtype), _kept("sum", dim, keepdim)
     dims = _dims(x, dim)
     kind = dtype or (x.dtype if x.dtype.kind == "f" else dtypes.int64)
@@ -59,7 +59,7 @@ def sum(x: Tensor, dim: Dims = NOT_GIVEN, keepdim: bool = None, *, dtype: DType 
 
 @method
 def mean(x: Tensor, dim: Dims = NOT_GIVEN, keepdim: bool = None, *, dtype: DType = None) -> Tensor:
-    """The mean; of floating numbers only, or as another dtype."""
+    """Return the mean; of floating numbers only, or as another dtype."""
     x, keepdim = _as("mean", x, dtype), _kept("mean", dim, keepdim)
     _floating(x, "mean")
     return sum(x, None if dim is ... else dim, keepdim) / _count(x, dim)
@@ -87,7 +87,7 @@ def _count(x: Tensor, dim: Dims) -> int:
 
 
 def _unbiased_first(function: Callable) -> Callable:
-    """The function, whose first argument may be `unbiased` too: x.var(False)."""
+    """Return the function, whose first argument may be `unbiased` too: x.var(False)."""
     full, of_array = checked(function), checked(function, method=True)
 
     def shifted(held: Callable) -> Callable:
@@ -106,7 +106,7 @@ def _unbiased_first(function: Callable) -> Callable:
 def var(
     x: Tensor, dim: Dims = None, unbiased: bool = None, keepdim: bool = False, *, correction: Number | None = None
 ) -> Tensor:
-    """The mean square distance from the mean; the sum is divided by the count less `correction`, which is 1.
+    """Return the mean square distance from the mean; the sum is divided by the count less `correction`, which is 1.
 
     unbiased: another way to say correction, 1 for True and 0 for False; it may come first, x.var(False).
     """
@@ -126,7 +126,7 @@ def _corrected(name: str, unbiased: bool | None, correction: Number | None) -> N
 def std(
     x: Tensor, dim: Dims = None, unbiased: bool = None, keepdim: bool = False, *, correction: Number | None = None
 ) -> Tensor:
-    """The root of the variance; where that is 0 the gradient is 0."""
+    """Return the root of the variance; where that is 0 the gradient is 0."""
     _floating(x, "std")
     correction = _corrected("std", unbiased, correction)
     return _root(var(x, dim, keepdim=keepdim, correction=correction))
@@ -134,7 +134,7 @@ def std(
 
 @method
 def norm(x: Tensor, p: Order = "fro", dim: Listed = None, keepdim: bool = False, dtype: DType = None) -> Tensor:
-    """The p-norm of all numbers or along dimensions, sum(abs(x) ** p) ** (1 / p); without p the root of squares.
+    """Return the p-norm of all numbers or along dimensions, sum(abs(x) ** p) ** (1 / p); without p the root of squares.
 
     p: any number; inf and -inf are the largest and the smallest size, 0 counts what is not 0. Where the norm is 0 its
     gradient is 0.
@@ -173,7 +173,7 @@ def _root(x: Tensor) -> Tensor:
 
 @method
 def prod(x: Tensor, dim: int = None, keepdim: bool = None, *, dtype: DType = None) -> Tensor:
-    """The product of all numbers, or along a dimension: by halves, so that the gradient is right at zeros too."""
+    """Return the product of all numbers, or along a dimension: by halves, so that gradients at zeros are right too."""
     x = _as("prod", x, dtype or (x.dtype if x.dtype.kind == "f" else dtypes.int64))
     if dim is None:
         _only_along("prod", keepdim)
@@ -205,7 +205,7 @@ def _behind(a: Tensor, b: Tensor) -> Tensor:
 
 @method
 def cumsum(x: Tensor, dim: int, *, dtype: DType = None) -> Tensor:
-    """The sum of each number and all before it along a dimension."""
+    """Return the sum of each number and all before it along a dimension."""
     dim = axis(x, dim)
     dtype = dtype or (x.dtype if x.dtype.kind == "f" else dtypes.int64)
     x = _as("cumsum", x, dtype)
@@ -238,7 +238,7 @@ def _extreme(name: str, pick: Callable, place: Callable, pair: Callable) -> Call
 
 
 def _evenly(name: str, pick: Callable, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    """The largest or smallest; equal ones share its gradient."""
+    """Return the largest or smallest; equal ones share its gradient."""
     dims = _dims(x, dim)
     _some(name, x, dims, PlaceError if dim is not None else MathError)
     value = np.asarray(pick(x.array, axis=dims, keepdims=keepdim))
@@ -271,31 +271,31 @@ min = _extreme("min", np.min, np.argmin, minimum)
 
 @method
 def amax(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """The largest number along dimensions; equal ones share its gradient."""
+    """Return the largest number along dimensions; equal ones share its gradient."""
     return _evenly("amax", np.max, x, dim, keepdim)
 
 
 @method
 def amin(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """The smallest number along dimensions; equal ones share its gradient."""
+    """Return the smallest number along dimensions; equal ones share its gradient."""
     return _evenly("amin", np.min, x, dim, keepdim)
 
 
 @method
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The place of the largest number, the first of equal ones."""
+    """Return the place of the largest number, the first of equal ones."""
     return _place("argmax", np.argmax, x, dim, keepdim)
 
 
 @method
 def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The place of the smallest number, the first of equal ones."""
+    """Return the place of the smallest number, the first of equal ones."""
     return _place("argmin", np.argmin, x, dim, keepdim)
 
 
 @method
 def argsort(x: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
-    """The places in the order of the numbers, equal ones in the order in which they stand; NaN is the largest."""
+    """Return the places in ascending order, equal ones in the order in which they stand; NaN is the largest."""
     dim = axis(x, dim)
     if not x.ndim:
         return Tensor(np.zeros((), dtypes.int64))
@@ -308,24 +308,24 @@ def argsort(x: Tensor, dim: int = -1, descending: bool = False, *, stable: bool 
 
 @method
 def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Whether any is true, or not 0; along no dimension at all, (), of each number by itself."""
+    """Return whether any is true, or not 0; along no dimension at all, (), of each number by itself."""
     return _truth(x, np.any(x.array, axis=() if dim == () else _dims(x, dim), keepdims=keepdim))
 
 
 @method
 def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Whether all are true, or not 0; along no dimension at all, (), of each number by itself."""
+    """Return whether all are true, or not 0; along no dimension at all, (), of each number by itself."""
     return _truth(x, np.all(x.array, axis=() if dim == () else _dims(x, dim), keepdims=keepdim))
 
 
 def _truth(x: Tensor, value: np.ndarray) -> Tensor:
-    """A truth value; for uint8, which once stood for it in PyTorch, still a uint8."""
+    """Return a truth value; for uint8, which once stood for it in PyTorch, still a uint8."""
     return Tensor(np.asarray(value).astype(x.dtype if x.dtype == dtypes.uint8 else dtypes.bool))
 
 
 @method
 def logsumexp(x: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Tensor:
-    """The log of the sum of exp(x), safe for large numbers: the largest is taken out first."""
+    """Return the log of the sum of exp(x), safe for large numbers: the largest is taken out first."""
     if dim == ():
         fail("logsumexp(): the argument 'dim' is at least one dimension, not ()")
     x = x if x.dtype.kind == "f" else x.to(dtypes.DEFAULT)
@@ -341,7 +341,7 @@ def _largest(x: Tensor, dims: tuple[int, ...]) -> Tensor:
 
 @method
 def softmax(x: Tensor, dim: int, dtype: DType = None) -> Tensor:
-    """exp(x) along a dimension, divided by its sum: numbers above 0 that add up to 1."""
+    """Return exp(x) along a dimension, divided by its sum: numbers above 0 that add up to 1."""
     x = x if dtype is None else x.to(dtype)
     _floating(x, "softmax")
     dims = _dims(x, dim)
@@ -358,7 +358,7 @@ def softmax(x: Tensor, dim: int, dtype: DType = None) -> Tensor:
 
 @method
 def log_softmax(x: Tensor, dim: int, dtype: DType = None) -> Tensor:
-    """The log of softmax, safe where a probability is too small for a number."""
+    """Return the log of softmax, safe where a probability is too small for a number."""
     x = x if dtype is None else x.to(dtype)
     _floating(x, "log_softmax")
     dims = _dims(x, dim)
@@ -377,7 +377,7 @@ def _same_numbers(x: Tensor, y: Tensor) -> None:
 
 @method
 def isclose(x: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
-    """True where |x - other| <= atol + rtol |other|."""
+    """Return True where |x - other| <= atol + rtol |other|."""
     _same_numbers(x, other)
     for name, size in (("rtol", rtol), ("atol", atol)):
         if not size >= 0:
@@ -387,11 +387,11 @@ def isclose(x: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, eq
 
 @method
 def allclose(x: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
-    """Whether all |x - other| <= atol + rtol |other|."""
+    """Return whether all |x - other| <= atol + rtol |other|."""
     return bool(isclose(x, other, rtol, atol, equal_nan).array.all())
 
 
 @method
 def equal(x: Tensor, other: Tensor) -> bool:
-    """Whether two arrays have one shape and the same numbers."""
+    """Return whether two arrays have one shape and the same numbers."""
     return x.shape == other.shape and bool((x.array == other.array).all())

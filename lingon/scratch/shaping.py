@@ -19,7 +19,7 @@ Key = int | slice | None | Tensor | np.ndarray | list | tuple
 
 @method
 def reshape(x: Tensor, *shape: int) -> Tensor:
-    """The same numbers in the same order in another shape; one size may be -1, which is what is left."""
+    """Return the same numbers in the same order in another shape; one size may be -1, which is what is left."""
     known = 1
     for size in shape:
         known *= size if size != -1 else 1
@@ -32,7 +32,7 @@ def reshape(x: Tensor, *shape: int) -> Tensor:
 
 @method
 def view(x: Tensor, *size: int) -> Tensor:
-    """reshape, for arrays whose numbers lie in a row in memory."""
+    """Reshape an array whose numbers are contiguous in memory."""
     if not x.is_contiguous():
         fail(f"view of an array {operands(shown(x))} with the strides {list(x.stride())}, not in a row; use reshape")
     return reshape(x, size)
@@ -40,7 +40,7 @@ def view(x: Tensor, *size: int) -> Tensor:
 
 @method
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """The dimensions from `start_dim` to `end_dim` as one."""
+    """Merge the dimensions from `start_dim` to `end_dim` into one."""
     start, end = axis(x, start_dim), axis(x, end_dim)
     if start > end:
         fail(f"flatten from dimension {start} to {end}: the first comes after the last")
@@ -49,14 +49,14 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 @method
 def unsqueeze(x: Tensor, dim: int) -> Tensor:
-    """A new dimension of size 1 at `dim`."""
+    """Insert a new dimension of size 1 at `dim`."""
     dim = dim % (x.ndim + 1) if -x.ndim - 1 <= dim <= x.ndim else axis(x, dim, more=1)
     return x.reshape((*x.shape[:dim], 1, *x.shape[dim:])) if x.is_contiguous() else x[(slice(None),) * dim + (None,)]
 
 
 @method
 def squeeze(x: Tensor, dim: int | Sequence[int] = None) -> Tensor:  # type: ignore[assignment]
-    """Without the dimensions of size 1, or without those of `dim` that have size 1."""
+    """Return x without the dimensions of size 1, or without those of `dim` that have size 1."""
     dims = range(x.ndim) if dim is None else [axis(x, d) for d in ([dim] if isinstance(dim, int) else dim)]
     if len(set(dims)) < len(dims):
         fail(f"squeeze(): a dimension is named twice in dim {dim}")
@@ -66,7 +66,7 @@ def squeeze(x: Tensor, dim: int | Sequence[int] = None) -> Tensor:  # type: igno
 
 @method
 def permute(x: Tensor, *dims: int) -> Tensor:
-    """The dimensions in another order; the same memory, read in other steps."""
+    """Permute the dimensions; the same memory, read in other steps."""
     order = tuple(axis(x, d) for d in dims)
     if sorted(order) != list(range(x.ndim)):
         fail(f"permute{dims} of {operands(shown(x))}: each dimension is named once")
@@ -77,7 +77,7 @@ def permute(x: Tensor, *dims: int) -> Tensor:
 
 @method
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
-    """Two dimensions exchanged."""
+    """Exchange two dimensions."""
     order, a, b = list(range(x.ndim)), axis(x, dim0), axis(x, dim1)
     if x.ndim:
         order[a], order[b] = order[b], order[a]
@@ -86,14 +86,14 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
 
 @method
 def t(x: Tensor) -> Tensor:
-    """A matrix transposed; what has fewer dimensions stays."""
+    """Transpose a matrix; what has fewer dimensions stays."""
     if x.ndim > 2:
         fail(f"t() is for at most two dimensions, not {operands(shown(x))}; use transpose or mT")
     return x.permute(tuple(range(x.ndim))[::-1])
 
 
 def matrix_transpose(x: Tensor) -> Tensor:
-    """The last two dimensions exchanged."""
+    """Exchange the last two dimensions."""
     if x.ndim < 2:
         fail(f"mT is for a matrix, or many of them; this is {operands(shown(x))}")
     return x.transpose(-2, -1)
@@ -105,7 +105,7 @@ for _name, _getter in {"T": lambda x: x.permute(tuple(range(x.ndim))[::-1]), "mT
 
 @method
 def expand(x: Tensor, *size: int) -> Tensor:
-    """Repeated along dimensions of size 1, and along new ones in front, without a copy. -1 keeps a size."""
+    """Repeat along dimensions of size 1, and along new ones in front, without a copy. -1 keeps a size."""
     sizes = size
     old = (1,) * (len(sizes) - x.ndim) + x.shape
     shape = tuple(have if want == -1 else want for want, have in zip(sizes, old, strict=False))
@@ -119,25 +119,25 @@ def expand(x: Tensor, *size: int) -> Tensor:
 
 @method
 def broadcast_to(x: Tensor, size: Sequence[int]) -> Tensor:
-    """Repeated to the shape, without a copy."""
+    """Repeat to the shape, without a copy."""
     return x.expand(size)
 
 
 @method
 def contiguous(x: Tensor) -> Tensor:
-    """The same numbers, in a row in memory: the array itself where they lie so already."""
+    """Return the same numbers, in a row in memory: the array itself where they lie so already."""
     return x if x.is_contiguous() else x.clone()
 
 
 @method
 def clone(x: Tensor) -> Tensor:
-    """A copy in memory of its own; gradients flow through it."""
+    """Return a copy in memory of its own; gradients flow through it."""
     return record("clone", x.array.copy(), (x,), (lambda g: g,))
 
 
 @method
 def flip(x: Tensor, *dims: int) -> Tensor:
-    """The named dimensions backwards."""
+    """Reverse the named dimensions."""
     dims = tuple(axis(x, d) for d in dims)
     if len(set(dims)) < len(dims):
         fail(f"flip(): a dimension is named twice in dims {dims}")
@@ -163,7 +163,7 @@ Tensor.__getitem__ = _get  # type: ignore[method-assign, assignment]
 
 
 def _back(g: Tensor, places: tuple, shape: tuple[int, ...]) -> Tensor:
-    """The way back of an index: zeros of that shape, to which each gradient is added at its place."""
+    """Return the backward pass of an index: zeros of that shape, to which each gradient is added at its place."""
     value = np.zeros(shape, g.dtype)
     if any(isinstance(place, np.ndarray) for place in places):
         np.add.at(value, places, g.array)  # a place that was read twice gets both
@@ -173,7 +173,7 @@ def _back(g: Tensor, places: tuple, shape: tuple[int, ...]) -> Tensor:
 
 
 def put_at(x: Tensor, key: Any, value: Tensor) -> Tensor:
-    """x with the value at those places: what x[key] = value makes of x."""
+    """Return x with the value at those places: what x[key] = value makes of x."""
     (places, rest), value = _places(x, key), as_tensor(value)
     if rest is not None:
         value = put_at(x[places], rest, value)
@@ -195,7 +195,7 @@ def put_at(x: Tensor, key: Any, value: Tensor) -> Tensor:
 
 
 def _places(x: Tensor, key: Key) -> tuple[tuple, tuple | None]:
-    """The key as NumPy understands it, checked as PyTorch does, and a second key for the result of the first.
+    """Return the key as NumPy understands it, checked as PyTorch does, and a second key for the result of the first.
 
     Numbers among arrays of places are taken first, as in PyTorch; to NumPy they would be arrays of places too.
     """
@@ -214,7 +214,7 @@ def _is_number(place: int | slice | np.ndarray | None) -> bool:
 
 
 def _whole(place: int | slice | np.ndarray | None) -> list:
-    """The dimensions of x that a place stands for, each taken as a whole unless the place is a number."""
+    """Return the dimensions of x that a place stands for, each taken whole unless the place is a number."""
     if isinstance(place, np.ndarray):
         return [slice(None)] * (place.ndim if place.dtype.kind == "b" else 1)
     return [] if place is None else [slice(None) if isinstance(place, slice) else place]
@@ -255,13 +255,13 @@ def _written(key: Key) -> str:
 
 @method
 def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Of every row along `dim` the numbers at the places in `index`, whose shape the result has."""
+    """Return of every row along `dim` the numbers at the places in `index`, whose shape the result has."""
     return x.reshape(1).gather(0, index.reshape(1)).reshape(()) if not x.ndim else x[_grid(x, dim, index)]
 
 
 @method
 def scatter_add(x: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """x, and each number of `src` added at its place in `index`: the way back of gather."""
+    """Return x with each number of `src` added at its place in `index`: the backward pass of gather."""
     places = _grid(x, dim, index)
     return x + _back(src[tuple(slice(size) for size in index.shape)], places, x.shape)
 
@@ -283,7 +283,7 @@ def _grid(x: Tensor, dim: int, index: Tensor) -> tuple[np.ndarray, ...]:
 
 @method
 def index_select(x: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Rows of dimension `dim`, in the order of `index`."""
+    """Return rows of dimension `dim`, in the order of `index`."""
     return x[(slice(None),) * axis(x, dim) + (index,)]
 
 
@@ -292,7 +292,7 @@ def index_select(x: Tensor, dim: int, index: Tensor) -> Tensor:
 
 @functools.partial(checked, spread=False)
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Arrays one behind the other along a dimension that is there; all other sizes are equal."""
+    """Concatenate arrays along a dimension that is there; all other sizes are equal."""
     xs = [as_tensor(x) for x in tensors]
     if not xs:
         fail("cat of nothing: expected at least one array")
@@ -318,7 +318,7 @@ def _slice_rule(dim: int, start: int, end: int) -> Callable:
 
 @functools.partial(checked, spread=False)
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Arrays of one shape along a new dimension."""
+    """Join arrays of one shape along a new dimension."""
     xs = [as_tensor(x) for x in tensors]
     if not xs:
         fail("stack of nothing: expected at least one array")
@@ -368,7 +368,7 @@ def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 @method
 def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """The rows along a dimension, each without it."""
+    """Return the rows along a dimension, each without it."""
     if not x.ndim:
         fail("unbind of a single number; expected at least one dimension")
     return tuple(x[(slice(None),) * axis(x, dim) + (i,)] for i in range(x.size(dim)))
@@ -381,14 +381,14 @@ def _matrix(name: str, x: Tensor) -> None:
 
 @method
 def tril(x: Tensor, diagonal: int = 0) -> Tensor:
-    """What is on and below a diagonal; 0 above."""
+    """Return the lower triangle: what is on and below a diagonal; 0 above."""
     _matrix("tril", x)
     return where(Tensor(np.tril(np.ones(x.shape[-2:], bool), diagonal)), x, as_tensor(0).to(x.dtype))
 
 
 @method
 def triu(x: Tensor, diagonal: int = 0) -> Tensor:
-    """What is on and above a diagonal; 0 below."""
+    """Return the upper triangle: what is on and above a diagonal; 0 below."""
     _matrix("triu", x)
     return where(Tensor(np.triu(np.ones(x.shape[-2:], bool), diagonal)), x, as_tensor(0).to(x.dtype))
 

@@ -67,7 +67,7 @@ class enable_grad(_Mode):  # noqa: N801
 
 
 def is_grad_enabled() -> bool:
-    """Whether steps are recorded now."""
+    """Return whether steps are recorded now."""
     return _recording
 
 
@@ -102,7 +102,7 @@ class Node:
         self.spent = False  # the way back was gone, and may not be gone again by mistake
 
     def check(self) -> None:
-        """Raises when the way back was gone before, or when numbers that it needs have changed since."""
+        """Raise when the backward pass was run before, or when numbers that it needs have changed since."""
         if self.spent:
             fail("the way back through these steps was gone before; write retain_graph=True the first time")
         for x, storage, version in self.saved:
@@ -173,7 +173,7 @@ class Tensor(TensorMethods):
         self.requires_grad_(on)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Says whether gradients flow to this leaf; only floating numbers have any."""
+        """Set whether gradients flow to this leaf; only floating numbers have any."""
         on = requires_grad
         if on and self.array.dtype.kind != "f":
             fail(f"only floating numbers have gradients, and this array {shown(self)} is {self.dtype}; say float()")
@@ -188,11 +188,11 @@ class Tensor(TensorMethods):
 
     @property
     def edge(self) -> Node | Tensor | None:
-        """Where gradients go from here: to the step that made it, to the leaf itself, or nowhere."""
+        """Return where gradients go from here: to the step that made it, to the leaf itself, or nowhere."""
         return self.fresh().grad_fn or (self if self._requires_grad else None)
 
     def retain_grad(self) -> None:
-        """Makes `backward` keep the gradient of an array that is no leaf."""
+        """Make `backward` keep the gradient of an array that is no leaf."""
         if not self._requires_grad:
             fail("retain_grad of an array that does not require a gradient")
         self.keeps = self.grad_fn is not None
@@ -217,7 +217,7 @@ class Tensor(TensorMethods):
 
     @property
     def data(self) -> Tensor:
-        """The numbers without history, in the same memory; may be set."""
+        """Return the numbers without history, in the same memory; may be set."""
         return self.detach()
 
     @data.setter
@@ -234,7 +234,7 @@ class Tensor(TensorMethods):
         return self.array.size
 
     def stride(self, dim: int | None = None) -> Any:
-        """How many numbers to go on in memory for one step in each dimension, or in one."""
+        """Return how many numbers to go on in memory for one step in each dimension, or in one."""
         steps = tuple(step // self.array.itemsize for step in self.array.strides)
         return steps if dim is None else steps[_place(self, dim)]
 
@@ -242,17 +242,17 @@ class Tensor(TensorMethods):
         return self.array.flags.c_contiguous
 
     def element_size(self) -> int:
-        """Bytes of one number."""
+        """Return the bytes of one number."""
         return self.array.itemsize
 
     def detach(self) -> Tensor:
-        """The same numbers, in the same memory, of which no history is known."""
+        """Return the same numbers, in the same memory, of which no history is known."""
         out = Tensor(self.array)
         out.memory, out.view_of = self.memory, View(self, Tensor.detach, None)
         return out
 
     def fresh(self) -> Tensor:
-        """The array itself; a view whose array has moved on to other memory is taken from it anew."""
+        """Return the array itself; a view whose array has moved on to other memory is taken from it anew."""
         if self.memory.stale:
             assert self.view_of is not None, "only a view is out of date"
             with set_grad_enabled(True):
@@ -260,12 +260,12 @@ class Tensor(TensorMethods):
         return self
 
     def become(self, other: Tensor) -> None:
-        """Takes over the numbers, the memory and the history of another array."""
+        """Take over the numbers, the memory and the history of another array."""
         self._numbers, self.memory = other._numbers, other.memory
         self.grad_fn, self._requires_grad = other.grad_fn, other._requires_grad
 
     def numpy(self) -> np.ndarray:
-        """The numbers as a NumPy array in the same memory."""
+        """Return the numbers as a NumPy array in the same memory."""
         if self._requires_grad:
             fail("numpy() would lose the gradient of an array that requires one; say x.detach().numpy()")
         return self.array
@@ -274,7 +274,7 @@ class Tensor(TensorMethods):
         return self.array.tolist()
 
     def item(self) -> float | int | bool:
-        """The number of an array that holds one."""
+        """Return the number of an array that holds one."""
         if self.array.size != 1:
             fail(f"item() is for an array with one number, and {operands(shown(self))} has {self.array.size}")
         return self.array.item()
@@ -326,7 +326,7 @@ class Tensor(TensorMethods):
 
 
 def _writer(array: np.ndarray) -> Callable[[float], str]:
-    """How PyTorch writes floating numbers: all with the same places behind the point, none if all are whole."""
+    """Return how PyTorch writes floating numbers: all with the same number of decimals, none if all are whole."""
     if array.dtype.kind == "b":
         return lambda truth: str(truth).rjust(4 if array.all() else 5)
     finite = array[np.isfinite(array)].astype(float)
@@ -369,7 +369,7 @@ def record(
     saved: Sequence[Tensor] = (),
     view: tuple[Callable, Callable | None] | None = None,
 ) -> Tensor:
-    """The result of a step, with what is needed for the way back if any input requires a gradient.
+    """Record a step: return its result, with what the backward pass needs if any input requires a gradient.
 
     rules: for each input a function from the gradient of the result to its own. They are written in operations that
     are recorded too, so that gradients have gradients; shapes that were broadcast and dtypes are put right later.
@@ -388,13 +388,13 @@ def record(
 
 
 def method(function: Callable) -> Callable:
-    """Makes a function on arrays a method of them as well, as in PyTorch; both are held to their signature."""
+    """Make a function on arrays a method of them as well, as in PyTorch; calls of both are checked."""
     setattr(Tensor, function.__name__, checked(function, method=True))
     return checked(function, spread=False)
 
 
 def shown(x: Tensor | np.ndarray) -> str:
-    """The shape of an array, as messages write it.
+    """Return the shape of an array, as messages write it.
 
     >>> shown(np.zeros((3, 5)))
     '[3, 5]'
@@ -403,7 +403,7 @@ def shown(x: Tensor | np.ndarray) -> str:
 
 
 def axis(x: Tensor, dim: int, more: int = 0) -> int:
-    """The dimension as a number from 0 on. `more` is 1 where a dimension after the last is meant as well."""
+    """Return the dimension as a number from 0 on. `more` is 1 where a dimension after the last is meant as well."""
     count = max(x.ndim + more, 1)
     if not -count <= dim < count:
         fail(f"there is no dimension {dim} in {operands(shown(x))}; expected -{count} to {count - 1}", PlaceError)
@@ -411,12 +411,12 @@ def axis(x: Tensor, dim: int, more: int = 0) -> int:
 
 
 def _place(x: Tensor, dim: int) -> int:
-    """The place of a dimension among those that are there: a single number has none."""
+    """Return the place of a dimension among those that are there: a single number has none."""
     return axis(x, dim) if x.ndim else fail(f"there is no dimension {dim} in a single number", PlaceError)
 
 
 def as_tensor(x: Tensor | np.ndarray | float | Sequence) -> Tensor:
-    """An operand as an array. A number of Python yields to the dtype of the other operand."""
+    """Return an operand as an array. A number of Python yields to the dtype of the other operand."""
     if isinstance(x, Tensor):
         return x.fresh()
     if isinstance(x, bool | int | float):
@@ -436,7 +436,7 @@ def _known(array: np.ndarray) -> np.ndarray:
 
 
 def result_dtype(*xs: Tensor) -> np.dtype:
-    """The dtype in which operands meet; a number of Python counts as the default float, int64 or bool."""
+    """Return the dtype in which operands meet; a number of Python counts as the default float, int64 or bool."""
     return dtypes.result_type(
         (
             dtypes.DEFAULT if x.number and x.array.dtype.kind == "f" else x.array.dtype,

@@ -24,7 +24,7 @@ class Drawing(str):
 
 
 def draw_steps(y: Any, names: Mapping[str, Any], title: str = "") -> Drawing:
-    """The steps that lead to y as SVG. names: what leaves are called. Raises KindError for what has no graph."""
+    """Draw the steps that lead to y as SVG. names: what leaves are called. Raises KindError for what has no graph."""
     if getattr(y, "grad_fn", None) is None:
         fail(
             f"draw expects a result that was computed from arrays with requires_grad, not {type(y).__name__}", KindError
@@ -38,7 +38,7 @@ def draw_steps(y: Any, names: Mapping[str, Any], title: str = "") -> Drawing:
 
 
 def _steps(last: Any) -> Iterator[Any]:
-    """Every step once, each before those that it was made of."""
+    """Return every step once, each before those that it was made of."""
     found, todo = {last}, [last]
     while todo:
         step = todo.pop()

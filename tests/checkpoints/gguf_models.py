@@ -55,10 +55,10 @@ def letters(count: int = 89) -> dict:
 
 
 def converted(config: dict, tensors: dict) -> tuple[dict, dict]:
-    """The facts and tensors of a GGUF file, from a config.json and numpy arrays by their names there."""
+    """The metadata and tensors of a GGUF file, from a config.json and numpy arrays by their names there."""
     family = config["model_type"]
     architecture = {"mistral": "llama", "gemma3_text": "gemma3"}.get(family, family)
-    facts = {f"{architecture}.{name}": x for name, x in (gpt2 if family == "gpt2" else rotary)(config).items()}
+    metadata = {f"{architecture}.{name}": x for name, x in (gpt2 if family == "gpt2" else rotary)(config).items()}
     out = {}
     for name, tensor in tensors.items():
         module, _, kind = name.rpartition(".")
@@ -75,7 +75,7 @@ def converted(config: dict, tensors: dict) -> tuple[dict, dict]:
         out[f"{theirs}.{kind}"] = tensor
     if config.get("rope_parameters", {}).get("rope_type") == "llama3":
         out["rope_freqs.weight"] = llama3_divisors(config)
-    return {"general.architecture": architecture, **facts, **letters(config["vocab_size"])}, out
+    return {"general.architecture": architecture, **metadata, **letters(config["vocab_size"])}, out
 
 
 def permuted(rows: np.ndarray, heads: int) -> np.ndarray:
@@ -94,7 +94,7 @@ def gpt2(config: dict) -> dict:
 
 
 def rotary(config: dict) -> dict:
-    facts = {
+    metadata = {
         "vocab_size": config["vocab_size"],
         "context_length": config["max_position_embeddings"],
         "embedding_length": config["hidden_size"],
@@ -109,18 +109,18 @@ def rotary(config: dict) -> dict:
     }
     rope = config["rope_parameters"]
     if F in rope:
-        facts["rope.freq_base_swa"] = rope[S]["rope_theta"]
+        metadata["rope.freq_base_swa"] = rope[S]["rope_theta"]
         rope = rope[F]
-    facts["rope.freq_base"] = rope["rope_theta"]
+    metadata["rope.freq_base"] = rope["rope_theta"]
     if rope["rope_type"] == "linear":
-        facts |= {"rope.scaling.type": "linear", "rope.scaling.factor": rope["factor"]}
+        metadata |= {"rope.scaling.type": "linear", "rope.scaling.factor": rope["factor"]}
     if rope["rope_type"] == "llama3":
-        facts["rope.scaling.original_context_length"] = rope["original_max_position_embeddings"]
+        metadata["rope.scaling.original_context_length"] = rope["original_max_position_embeddings"]
     if config.get("sliding_window"):
-        facts["attention.sliding_window"] = config["sliding_window"]
+        metadata["attention.sliding_window"] = config["sliding_window"]
     caps = {f"{x}_logit_softcapping": config.get(f"{x}_logit_softcapping") for x in ("attn", "final")}
     usual = {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}  # which the first converters left out
-    return facts | {name: cap for name, cap in caps.items() if cap and cap != usual[name]}
+    return metadata | {name: cap for name, cap in caps.items() if cap and cap != usual[name]}
 
 
 def llama3_divisors(config: dict) -> np.ndarray:

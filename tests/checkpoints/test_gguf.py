@@ -40,9 +40,9 @@ def files_of(name, model, folder):
     return converted(MODELS[name], load_file(folder / "hub" / "model.safetensors"))
 
 
-def written(folder, facts, tensors):
+def written(folder, metadata, tensors):
     path = folder / "a.gguf"
-    path.write_bytes(gguf_bytes(facts, tensors))
+    path.write_bytes(gguf_bytes(metadata, tensors))
     return path
 
 
@@ -64,7 +64,7 @@ def test_a_converted_model_computes_what_it_did_before(name, tmp_path):
 
 @pytest.fixture(scope="module")
 def gemma(tmp_path_factory):
-    """Facts and tensors of a small Gemma 3."""
+    """Metadata and tensors of a small Gemma 3."""
     return files_of("gemma3", a_model("gemma3"), tmp_path_factory.mktemp("gemma"))
 
 
@@ -78,9 +78,9 @@ def test_a_file_becomes_a_checkpoint_of_the_other_layout(gemma, tmp_path):
 
 
 def test_weights_in_blocks_are_the_numbers_of_the_blocks(gemma, tmp_path):
-    facts, tensors = gemma
+    metadata, tensors = gemma
     wide = {"embedding_length": 256, "feed_forward_length": 512, "block_count": 1}
-    facts = facts | {f"gemma3.{name}": x for name, x in wide.items()}
+    metadata = metadata | {f"gemma3.{name}": x for name, x in wide.items()}
     shapes = {"attn_q": (84, 256), "attn_k": (28, 256), "attn_v": (28, 256), "ffn_up": (512, 256)}
     kinds = {"attn_q": "Q4_K", "attn_k": "Q5_K", "attn_v": "Q6_K", "ffn_up": "Q8_0"}
     tensors = {
@@ -95,7 +95,7 @@ def test_weights_in_blocks_are_the_numbers_of_the_blocks(gemma, tmp_path):
     for name, shape in shapes.items():
         count = shape[0] * shape[1] // (32 if kinds[name] == "Q8_0" else 256)
         tensors[f"blk.0.{name}.weight"] = (kinds[name], shape, random_blocks(kinds[name], count))
-    path = written(tmp_path, facts, tensors)
+    path = written(tmp_path, metadata, tensors)
     block = load_gguf(path).model.blocks[0]
     file = GGUF(path)
     q, k, v = block.attention.qkv.weight.split([84, 28, 28])
@@ -125,11 +125,11 @@ def test_a_file_is_loaded_by_name_and_goes_on_with_a_text(gemma, tmp_path):
 
 WRONG = {
     "unknown general.architecture 'gemma9'; did you mean": {"general.architecture": "gemma9"},
-    "the fact gemma3.rope.freq_base is missing": {"gemma3.rope.freq_base": None},
-    "the fact gemma3.embedding_length is missing": {"gemma3.embedding_length": None},
+    "the metadata key gemma3.rope.freq_base is missing": {"gemma3.rope.freq_base": None},
+    "the metadata key gemma3.embedding_length is missing": {"gemma3.embedding_length": None},
     "gemma3.embedding_length is -1, expected a whole number": {"gemma3.embedding_length": b"\5\0\0\0" + b"\xff" * 4},
     "num_hidden_layers": {"gemma3.block_count": 1 << 20},
-    "the facts want": {"gemma3.feed_forward_length": 36},
+    "the metadata says": {"gemma3.feed_forward_length": 36},
     "these sizes make": {"gemma3.block_count": 8},
     "unknown tensor 'blk.6": {"gemma3.block_count": 6},
     "a mixture of 4 experts": {"gemma3.expert_count": 4},
@@ -149,22 +149,22 @@ WRONG = {
 
 @pytest.mark.parametrize("why", WRONG)
 def test_facts_that_are_wrong_or_not_read_are_named(why, gemma, tmp_path):
-    facts = {name: x for name, x in (gemma[0] | WRONG[why]).items() if x is not None}
-    path = written(tmp_path, facts, gemma[1])
+    metadata = {name: x for name, x in (gemma[0] | WRONG[why]).items() if x is not None}
+    path = written(tmp_path, metadata, gemma[1])
     with pytest.raises(DataError, match=re.escape(why)) as caught:
         load_gguf(path)
     assert str(path) in str(caught.value)
 
 
 def test_facts_of_any_type_end_in_a_model_or_a_data_error(gemma, tmp_path):
-    """Fuzzed: each fact becomes a text, a list, nothing, a truth, or a number that is negative, huge or not finite."""
+    """Fuzzed: each value becomes a text, a list, nothing, a truth, or a number that is negative, huge or not finite."""
     others = ["x", [1, 2], ["x"], None, True, 0, 7, 1 << 31, value("i64", -(1 << 40)), value("f32", math.nan), 0.5]
-    facts, tensors = gemma
+    metadata, tensors = gemma
     path = tmp_path / "a.gguf"
     draw, refused = random.Random(0), 0
-    cases = [(name, other) for name in facts for other in others]
+    cases = [(name, other) for name in metadata for other in others]
     for name, other in draw.sample(cases, 120):
-        changed = {key: x for key, x in (facts | {name: other}).items() if x is not None}
+        changed = {key: x for key, x in (metadata | {name: other}).items() if x is not None}
         path.write_bytes(gguf_bytes(changed, tensors))
         try:
             load_gguf(path)
@@ -174,18 +174,18 @@ def test_facts_of_any_type_end_in_a_model_or_a_data_error(gemma, tmp_path):
 
 
 def test_tensors_that_are_wrong_are_named(gemma, tmp_path):
-    facts, tensors = gemma
+    metadata, tensors = gemma
     broken = tensors["blk.3.attn_k.weight"].copy()
     broken[1, 2] = np.nan
     with pytest.raises(DataError, match=r"'blk.3.attn_k.weight' holds NaN"):
-        load_gguf(written(tmp_path, facts, tensors | {"blk.3.attn_k.weight": broken}))
+        load_gguf(written(tmp_path, metadata, tensors | {"blk.3.attn_k.weight": broken}))
     with pytest.raises(DataError, match=r"tensor 'token_embd.weight' is missing"):
-        load_gguf(written(tmp_path, facts, {"output_norm.weight": np.ones(30)}))
+        load_gguf(written(tmp_path, metadata, {"output_norm.weight": np.ones(30)}))
     with pytest.raises(DataError, match="unknown tensor 'extra'"):
-        load_gguf(written(tmp_path, facts, tensors | {"extra": np.ones(3)}))
+        load_gguf(written(tmp_path, metadata, tensors | {"extra": np.ones(3)}))
     short = {name: x for name, x in tensors.items() if name != "blk.3.attn_k.weight"}
     with pytest.raises(DataError, match=r"'blk.3.attn_k.weight' is missing"):
-        load_gguf(written(tmp_path, facts, short | {"extra": broken}))
+        load_gguf(written(tmp_path, metadata, short | {"extra": broken}))
     model = files_of("llama 3", a_model("llama 3"), tmp_path)
     model[1]["rope_freqs.weight"][2] *= 1.5
     with pytest.raises(DataError, match=r"'rope_freqs.weight' is not what Llama 3 has"):
@@ -230,13 +230,13 @@ def test_a_tokenizer_of_bytes_is_cut_as_its_kind_says(tmp_path):
 def test_runs_of_one_letter_make_no_gigabytes_of_pairs(tmp_path):
     """All runs of up to 1,000 letters can be joined in half a million ways; of several letters, in millions."""
     tokens = ["<unk>", *(c * n for c in "abcdefgh" for n in range(1, 1001))]
-    facts = {
+    metadata = {
         "general.architecture": "llama",
         "tokenizer.ggml.model": "llama",
         "tokenizer.ggml.tokens": tokens,
         "tokenizer.ggml.scores": [0.0] * len(tokens),
     }
-    path = written(tmp_path, facts, {})
+    path = written(tmp_path, metadata, {})
     start = time.process_time()
     tracemalloc.start()
     with pytest.raises(DataError, match=r"a.gguf: its tokens can be joined in 1,048,576 ways and more"):
@@ -248,7 +248,7 @@ def test_runs_of_one_letter_make_no_gigabytes_of_pairs(tmp_path):
 
 
 def test_a_token_that_is_no_text_is_not_made_by_joining_in_gemma(tmp_path):
-    facts = {
+    metadata = {
         "general.architecture": "gemma2",
         "tokenizer.ggml.model": "llama",
         "tokenizer.ggml.tokens": ["<unk>", "<", "b", ">", "<b", "<b>", "<<"],
@@ -256,18 +256,18 @@ def test_a_token_that_is_no_text_is_not_made_by_joining_in_gemma(tmp_path):
         "tokenizer.ggml.scores": [0.0] * 7,
         "tokenizer.ggml.add_bos_token": False,
     }
-    tokenizer = gguf_tokenizer(GGUF(written(tmp_path, facts, {})))
+    tokenizer = gguf_tokenizer(GGUF(written(tmp_path, metadata, {})))
     assert tokenizer.tokens("<b>") == ["<b", ">"]
     assert tokenizer.tokens("<<") == ["<<"]
 
 
 def test_a_file_with_a_token_more_than_embeddings_loads_and_refuses_it_when_met(gemma, tmp_path):
     """Files of Gemma 3 name a token that stands for pictures; a token of texts beyond the embedding is refused."""
-    facts, tensors = gemma
-    tokens, size = facts["tokenizer.ggml.tokens"], len(facts["tokenizer.ggml.tokens"])
+    metadata, tensors = gemma
+    tokens, size = metadata["tokenizer.ggml.tokens"], len(metadata["tokenizer.ggml.tokens"])
     for kind in (4, 1):
         more = {"tokens": [*tokens, "<picture>"], "scores": [0.0] * (size + 1), "token_type": [1] * size + [kind]}
-        path = written(tmp_path, facts | {f"tokenizer.ggml.{name}": x for name, x in more.items()}, tensors)
+        path = written(tmp_path, metadata | {f"tokenizer.ggml.{name}": x for name, x in more.items()}, tensors)
         if kind == 1:
             with pytest.raises(DataError, match=rf"the tokenizer has {size + 1} tokens, the model was made for {size}"):
                 lingon.load(path)

@@ -52,8 +52,8 @@ def test_blocks_are_those_of_the_gguf_package(kind, gguf_peer, tmp_path):
 def test_the_same_file_gives_the_same_logits_there_and_here(name, gguf_peer, tmp_path):
     """And both those of the checkpoint that it was converted from."""
     gguf_peer.ask("make", {"config": ALIKE[name], "folder": str(tmp_path / "hub")})
-    facts, tensors = converted(ALIKE[name], load_file(tmp_path / "hub" / "model.safetensors"))
-    (tmp_path / "a.gguf").write_bytes(gguf_bytes(facts, tensors))
+    metadata, tensors = converted(ALIKE[name], load_file(tmp_path / "hub" / "model.safetensors"))
+    (tmp_path / "a.gguf").write_bytes(gguf_bytes(metadata, tensors))
     asked = {"folder": str(tmp_path), "gguf": "a.gguf", "ids": IDS.tolist()}
     theirs = torch.tensor(gguf_peer.ask("logits", asked)["logits"])
     before = torch.tensor(gguf_peer.ask("logits", {"folder": str(tmp_path / "hub"), "ids": IDS.tolist()})["logits"])
@@ -66,14 +66,14 @@ def test_the_same_file_gives_the_same_logits_there_and_here(name, gguf_peer, tmp
 def test_weights_in_few_bits_give_the_same_logits_and_go_on_alike(gguf_peer, tmp_path):
     config = ALIKE["gemma3"] | {"hidden_size": 256, "intermediate_size": 512}
     gguf_peer.ask("make", {"config": config, "folder": str(tmp_path / "hub")})
-    facts, tensors = converted(config, load_file(tmp_path / "hub" / "model.safetensors"))
+    metadata, tensors = converted(config, load_file(tmp_path / "hub" / "model.safetensors"))
     kinds = [*BLOCKS]
     for seed, (name, tensor) in enumerate(sorted(tensors.items())):
         if tensor.ndim == 2:
             kind = kinds[seed % len(kinds)]
             raw = random_blocks(kind, tensor.size // BLOCKS[kind][1], seed)
             tensors[name] = (kind, tensor.shape, raw)
-    (tmp_path / "a.gguf").write_bytes(gguf_bytes(facts, tensors))
+    (tmp_path / "a.gguf").write_bytes(gguf_bytes(metadata, tensors))
     asked = {"folder": str(tmp_path), "gguf": "a.gguf", "ids": IDS.tolist()}
     theirs = torch.tensor(gguf_peer.ask("logits", asked)["logits"])
     with torch.no_grad():
@@ -92,7 +92,7 @@ def test_weights_in_few_bits_give_the_same_logits_and_go_on_alike(gguf_peer, tmp
 def test_pieces_are_those_of_sentencepiece(architecture, gguf_peer, texts, tmp_path):
     options = PIECES[architecture]
     made = gguf_peer.ask("pieces", {"folder": str(tmp_path), "texts": str(texts), "options": options})
-    facts = {
+    metadata = {
         "general.architecture": architecture,
         "tokenizer.ggml.model": "llama",
         "tokenizer.ggml.tokens": made["tokens"],
@@ -103,7 +103,7 @@ def test_pieces_are_those_of_sentencepiece(architecture, gguf_peer, texts, tmp_p
         "tokenizer.ggml.unknown_token_id": 0,
         "tokenizer.ggml.add_space_prefix": options["add_dummy_prefix"],
     }
-    (tmp_path / "a.gguf").write_bytes(gguf_bytes(facts, {}))
+    (tmp_path / "a.gguf").write_bytes(gguf_bytes(metadata, {}))
     tokenizer = gguf_tokenizer(GGUF(tmp_path / "a.gguf"))
     ours = tokenizer.encode_batch(json.loads(texts.read_text()))
     asked = {"folder": str(tmp_path), "texts": str(texts)}
@@ -117,7 +117,7 @@ def test_pieces_are_those_of_sentencepiece(architecture, gguf_peer, texts, tmp_p
 def test_bytes_are_those_of_transformers(pre, gguf_peer, texts, tmp_path):
     content = json.loads(bpe(json.loads(texts.read_text()), 1000).library.to_str())["model"]
     tokens = sorted(content["vocab"], key=content["vocab"].__getitem__)
-    facts = {
+    metadata = {
         "general.architecture": {"gpt-2": "gpt2", "llama-bpe": "llama", "qwen2": "qwen2"}[pre],
         "tokenizer.ggml.model": "gpt2",
         "tokenizer.ggml.pre": pre,
@@ -127,7 +127,7 @@ def test_bytes_are_those_of_transformers(pre, gguf_peer, texts, tmp_path):
         "tokenizer.ggml.bos_token_id": 0,
         "tokenizer.ggml.eos_token_id": 0,
     }
-    (tmp_path / "a.gguf").write_bytes(gguf_bytes(facts, {}))
+    (tmp_path / "a.gguf").write_bytes(gguf_bytes(metadata, {}))
     tokenizer = gguf_tokenizer(GGUF(tmp_path / "a.gguf"))
     # Of Qwen, transformers leaves out the normal form when it reads a file, which its tokenizer.json has.
     given = [unicodedata.normalize("NFC", text) for text in json.loads(texts.read_text())]
@@ -157,4 +157,4 @@ def test_gemma_as_published_computes_what_transformers_does(gguf_peer, texts):
             logits = found.model(torch.tensor([ids]))[..., ::997]
         assert (logits - theirs).abs().max() < 1e-2 * theirs.abs().max()
         wanted = gguf_peer.ask("greedy", place | {"ids": ids, "tokens": 20})["ids"]
-        assert model.generate(text, max_new_tokens=20, temperature=0) == model.pieces.text_of(wanted).decode()
+        assert model.generate(text, max_new_tokens=20, temperature=0) == model.pieces.decode(wanted).decode()

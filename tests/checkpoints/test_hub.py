@@ -453,7 +453,7 @@ def test_a_tokenizer_one_token_longer_than_the_embedding_loads_and_its_id_is_ref
     longer_tokenizer(89, "<image>").save(str(folder / "tokenizer.json"))
     model = lingon.load(folder)
     assert len(model.tokenizer.vocab) == 89
-    assert len(model.pieces.of) == 89
+    assert len(model.pieces.by_id) == 89
     assert model.logprobs("w1 w2 w3")
     for read in (model.tokenizer.encode, lambda text: model.tokenizer.encode_batch([text]), model.logprobs):
         with pytest.raises(UserError, match="token '<image>' is id 89, but the model has 89 embeddings"):

@@ -19,7 +19,7 @@ def text(value: str) -> bytes:
 
 
 def value(kind: str, x) -> bytes:
-    """A fact's type and value; a list of them has a kind such as "[u8]"."""
+    """A value's type and value; a list of them has a kind such as "[u8]"."""
     if kind == "text":
         return struct.pack("<I", 8) + text(x)
     if not kind.startswith("["):
@@ -30,7 +30,7 @@ def value(kind: str, x) -> bytes:
 
 
 def guess(x) -> bytes:
-    """A fact of the type that converters give it."""
+    """A value of the type that converters give it."""
     if isinstance(x, list):
         kinds = {str: "[text]", int: "[i32]", float: "[f32]"}
         return value(kinds[type(x[0])], x)
@@ -44,10 +44,10 @@ def encoded(tensor) -> tuple[str, tuple[int, ...], bytes]:
     return "F32", tensor.shape, np.ascontiguousarray(tensor, "<f4").tobytes()
 
 
-def gguf_bytes(facts: dict, tensors: dict, version: int = 3, alignment: int = 32) -> bytes:
-    """A whole file. Facts may be given as bytes: type and value."""
-    out = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(facts))
-    for name, x in facts.items():
+def gguf_bytes(metadata: dict, tensors: dict, version: int = 3, alignment: int = 32) -> bytes:
+    """A whole file. Metadata may be given as bytes: type and value."""
+    out = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(metadata))
+    for name, x in metadata.items():
         out += text(name) + (x if isinstance(x, bytes) else guess(x))
     body = b""
     for name, (kind, shape, raw) in ((name, encoded(t)) for name, t in tensors.items()):

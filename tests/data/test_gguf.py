@@ -1,4 +1,4 @@
-"""GGUF files: blocks equal to loops over their bits, every type of fact read, every kind of damage refused by name."""
+"""GGUF files: blocks equal to loops over their bits, every type of metadata, every kind of damage refused by name."""
 
 import random
 import struct
@@ -15,9 +15,9 @@ EACH = {"u8": 251, "i8": -7, "u16": 65_521, "i16": -32_749, "u32": 4_294_967_291
 EACH |= {"u64": (1 << 64) - 59, "i64": -(1 << 62), "f64": 0.1, "text": "Grüße \u2581"}
 
 
-def written(folder, facts, tensors=None, **more):
+def written(folder, metadata, tensors=None, **more):
     path = folder / "a.gguf"
-    path.write_bytes(gguf_bytes(facts, tensors or {}, **more))
+    path.write_bytes(gguf_bytes(metadata, tensors or {}, **more))
     return path
 
 
@@ -55,12 +55,12 @@ def test_a_tensor_of_many_pieces_is_put_together(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("version", [2, 3])
-def test_every_type_of_fact(version, tmp_path):
-    facts = {kind: value(kind, x) for kind, x in EACH.items()}
-    facts |= {f"[{kind}]": value(f"[{kind}]", [x, x, x]) for kind, x in EACH.items()}
-    facts |= {"[[i16]]": value("[[i16]]", [[3, -5], [7]]), "[[text]]": value("[[text]]", [["a"], ["b", ""]])}
-    facts |= {"none": value("[u8]", [])}
-    found = GGUF(written(tmp_path, facts, version=version)).facts
+def test_every_type_of_metadata(version, tmp_path):
+    metadata = {kind: value(kind, x) for kind, x in EACH.items()}
+    metadata |= {f"[{kind}]": value(f"[{kind}]", [x, x, x]) for kind, x in EACH.items()}
+    metadata |= {"[[i16]]": value("[[i16]]", [[3, -5], [7]]), "[[text]]": value("[[text]]", [["a"], ["b", ""]])}
+    metadata |= {"none": value("[u8]", [])}
+    found = GGUF(written(tmp_path, metadata, version=version)).metadata
     assert {kind: found[kind] for kind in EACH} == EACH
     assert all(type(found[kind]) is type(x) for kind, x in EACH.items())
     for kind, x in EACH.items():
@@ -73,8 +73,8 @@ def test_every_type_of_fact(version, tmp_path):
 @pytest.mark.parametrize("alignment", [8, 64, 256])
 def test_tensors_are_found_at_any_alignment(alignment, tmp_path):
     tensors = {"a": np.arange(7.0), "b": np.arange(11.0).reshape(11, 1), "c": np.arange(13.0)}
-    facts = {"general.alignment": alignment}
-    file = GGUF(written(tmp_path, facts, tensors, alignment=alignment))
+    metadata = {"general.alignment": alignment}
+    file = GGUF(written(tmp_path, metadata, tensors, alignment=alignment))
     for name, numbers in tensors.items():
         assert np.array_equal(file.read(name), numbers)
 
@@ -98,11 +98,11 @@ DAMAGE = {
     "version 1 of the format": damaged(4, struct.pack("<I", 1)),
     "big-endian": damaged(4, struct.pack(">I", 3)),
     r"4,611,686,018,427,387,904 tensors are promised": damaged(8, HUGE),
-    "facts are promised": damaged(16, HUGE),
+    "metadata keys are promised": damaged(16, HUGE),
     "bytes of a text are promised": damaged(24, HUGE),
     "members are promised": damaged(LIST + 8, HUGE),
     "not UTF-8": damaged(32, b"\xff"),
-    "a fact of type 13": damaged(33, struct.pack("<I", 13)),
+    "metadata of type 13": damaged(33, struct.pack("<I", 13)),
     "a truth is 2": damaged(TRUTH + 4, b"\2"),
     "has 5 axes": damaged(PLACE, struct.pack("<I", 5)),
     "has 0 axes": damaged(PLACE, struct.pack("<I", 0)),
@@ -114,7 +114,7 @@ DAMAGE = {
     "'v' begins at 32, within another": damaged(NEXT + 16, struct.pack("<Q", 32)),
     "begins at 7, within another or between places": damaged(PLACE + 24, struct.pack("<Q", 7)),
     "would end after the file": damaged(PLACE + 24, HUGE),
-    "the fact 'a' is there twice": good().replace(text("c"), text("a")),
+    "the metadata key 'a' is there twice": good().replace(text("c"), text("a")),
     "tensor 'w' is there twice": good().replace(text("v"), text("w")),
     "general.alignment is 3": gguf_bytes({"general.alignment": 3}, {}),
     "general.alignment is 0": gguf_bytes({"general.alignment": 0}, {}),
@@ -164,7 +164,7 @@ def test_any_bytes_end_in_a_file_that_is_read_or_a_data_error(tmp_path):
         try:
             file = GGUF(path)
             for name in file.tensors:
-                assert file.read(name).size == file.tensors[name].numbers
+                assert file.read(name).size == file.tensors[name].size
             read += 1
         except DataError:
             refused += 1
@@ -184,5 +184,5 @@ def test_a_missing_file_and_what_is_taken_for_one(tmp_path):
 
 
 def test_the_tables_of_the_writer_and_the_reader_agree():
-    assert {gguf.NAMES[number] for number in KINDS.values()} == set(gguf.KINDS)
+    assert {gguf.NAMES[number] for number in KINDS.values()} == set(gguf.QUANTIZATIONS)
     assert set(TYPES.values()) == set(gguf.NUMBERS)

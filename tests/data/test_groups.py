@@ -4,15 +4,15 @@ import pytest
 
 from lingon.core.errors import UserError
 from lingon.data.preview import get, groups, show
-from lingon.data.running_text import documents_of, identity, single
+from lingon.data.running_text import expand_groups, read_documents, sources_fingerprint
 
 
 def test_a_group_is_its_members_in_their_order(tmp_path):
     path = tmp_path / "mine.txt"
     path.write_text("one\n" * 100)
-    assert single([str(path), "imdb-text"]) == [str(path), "imdb"]
-    assert identity(["english", "ptb"]) == [*identity(["english"]), *identity(["ptb"])]
-    assert [name for name, _ in identity(["english"])] == single(["english"])
+    assert expand_groups([str(path), "imdb-text"]) == [str(path), "imdb"]
+    assert sources_fingerprint(["english", "ptb"]) == [*sources_fingerprint(["english"]), *sources_fingerprint(["ptb"])]
+    assert [name for name, _ in sources_fingerprint(["english"])] == expand_groups(["english"])
 
 
 def test_no_name_of_a_group_hides_a_corpus():
@@ -25,11 +25,11 @@ def test_no_name_of_a_group_hides_a_corpus():
 
 def test_the_members_are_told_and_fetched_by_one_name():
     assert "imdb-text" in groups()
-    assert all(name in groups().splitlines()[0] for name in single(["english"]))
+    assert all(name in groups().splitlines()[0] for name in expand_groups(["english"]))
     assert get("imdb-text") == get("imdb")
     with pytest.raises(UserError, match="'english' stands for several texts; show one of sotu, brown"):
         show("english")
 
 
 def test_reviews_as_running_text_are_those_of_the_corpus():
-    assert next(documents_of(["imdb-text"], "valid")) == next(documents_of(["imdb"], "valid"))
+    assert next(read_documents(["imdb-text"], "valid")) == next(read_documents(["imdb"], "valid"))

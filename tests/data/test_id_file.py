@@ -5,21 +5,21 @@ import pytest
 
 from lingon.core.errors import DataError
 from lingon.data import word_id_file as id_file
-from lingon.data.files.text_stream import portions
+from lingon.data.files.text_stream import group_by_size
 from lingon.data.word_id_file import END, between_spaces, count_words, read_ids, write_ids
 
 LINES = ["a b c a", "", "b a", "c " * 30, "a", "d e"]
 
 
 def test_portions_hold_all_lines_in_order_and_none_after_their_limit():
-    found = list(portions(iter(LINES), 10))
+    found = list(group_by_size(iter(LINES), 10))
     assert [line for some in found for line in some] == LINES
     assert all(sum(map(len, some[:-1])) < 10 for some in found)
     assert len(found) > 2
 
 
 def test_a_portion_of_nothing():
-    assert list(portions([], 10)) == []
+    assert list(group_by_size([], 10)) == []
 
 
 @pytest.mark.parametrize("letters", [1, 7, 1 << 20])

@@ -12,7 +12,7 @@ from lingon.core.errors import DataError, UserError
 from lingon.data.corpora import PICTURES, Pictures, load_pictures, parsers
 from lingon.data.corpora import pictures as module
 from lingon.data.fetch import fetch
-from lingon.data.files.archives import unpacked
+from lingon.data.files.archives import decompress
 from lingon.data.load_data import load_data
 from lingon.data.preview import get, list_rows, show
 from lingon.data.preview_pictures import as_blocks, side_by_side
@@ -99,12 +99,12 @@ def test_a_table_of_digits_is_read(tmp_path):
 
 
 def test_what_is_packed_twice_is_unpacked_under_caps():
-    assert unpacked(gzip.compress(b"abc"), "a.gz") == b"abc"
-    assert unpacked(b"plain", "a") == b"plain"
+    assert decompress(gzip.compress(b"abc"), "a.gz") == b"abc"
+    assert decompress(b"plain", "a") == b"plain"
     with pytest.raises(DataError, match=r"a\.gz: grows more than 100-fold"):
-        unpacked(gzip.compress(bytes(1 << 26)), "a.gz")
+        decompress(gzip.compress(bytes(1 << 26)), "a.gz")
     with pytest.raises(DataError, match=r"a\.gz: a broken archive"):
-        unpacked(gzip.compress(b"abc" * 99)[:-5], "a.gz")
+        decompress(gzip.compress(b"abc" * 99)[:-5], "a.gz")
 
 
 def test_pictures_are_drawn_without_their_paper_side_by_side():

@@ -17,7 +17,7 @@ from lingon.core.errors import DataError, UserError
 from lingon.data.files import lines as reading
 from lingon.data.files.labelled_texts import label_text, read_examples
 from lingon.data.files.lines import FileOptions
-from lingon.data.files.parquet import batches_of
+from lingon.data.files.parquet import record_batches
 
 TEXTS = ["Grün, and\nin two lines", 'with "quotes", twice', "plain 😀", "a tab\there", "five"]
 LABELS = ["good", "bad", "good", "bad", "so so"]
@@ -68,7 +68,7 @@ def test_every_format_gives_the_same_examples(tmp_path, name, packed):
     examples, report = read_examples(put(tmp_path, name, data))
     assert (examples.texts, examples.labels) == (TEXTS, LABELS)
     assert (report.text, report.label, report.skipped) == ("review", "label", 0)
-    assert "texts from column 'review', labels from column 'label'" in report.said[0]
+    assert "texts from column 'review', labels from column 'label'" in report.messages[0]
 
 
 def test_a_folder_per_class(tmp_path):
@@ -140,7 +140,7 @@ def test_a_bad_row_is_named_or_counted(tmp_path, name, data, message):
     examples, report = read_examples(path, on_bad_row="skip")
     assert examples.texts[0] in ("good", "x", "two\nlines")
     assert report.skipped == 1
-    assert f"{name}: 1 bad rows skipped, the first: {path}" in report.said[-1]
+    assert f"{name}: 1 bad rows skipped, the first: {path}" in report.messages[-1]
 
 
 def test_rows_after_a_bad_one_are_read(tmp_path):
@@ -244,11 +244,11 @@ def test_columns_with_usual_names_are_found(tmp_path, header, row, expected):
 def test_of_two_columns_the_longer_is_the_text(tmp_path):
     report = columns(tmp_path, "was gesagt wurde,wie", *LONG)
     assert (report.text, report.label) == ("was gesagt wurde", "wie")
-    assert "'was gesagt wurde'" in report.said[0]
+    assert "'was gesagt wurde'" in report.messages[0]
 
 
 def test_given_columns_are_not_said(tmp_path):
-    assert columns(tmp_path, "text,label,score", "x,1,2", text="text", label="score").said == []
+    assert columns(tmp_path, "text,label,score", "x,1,2", text="text", label="score").messages == []
 
 
 @pytest.mark.parametrize(
@@ -482,7 +482,7 @@ def test_a_parquet_file_whose_values_repeat_is_read_in_little_memory_and_refused
     assert path.stat().st_size < 20_000
     pa.default_memory_pool().release_unused()
     before = pa.total_allocated_bytes()
-    peaks = (max(pa.total_allocated_bytes() - before, batch.nbytes) for batch in batches_of(path))
+    peaks = (max(pa.total_allocated_bytes() - before, batch.nbytes) for batch in record_batches(path))
     largest = 0
     with pytest.raises(DataError, match=r"a.parquet: grows more than 100-fold when read; .*write it as csv or jsonl"):
         largest = max(peaks)

@@ -17,7 +17,7 @@ from lingon.data.corpora.text_parsers import r_strings
 from lingon.data.corpora.texts import divided
 from lingon.data.fetch import fetch
 from lingon.data.files.lines import FileOptions
-from lingon.data.running_text import documents_of, identity, lines_of
+from lingon.data.running_text import read_documents, read_running_lines, sources_fingerprint
 from lingon.data.text_division import by_document
 
 # Counted in the packages: speeches; files; chapters by their headings; chapters of the Bible; articles.
@@ -108,11 +108,11 @@ def test_penn_treebank_must_be_asked_for_and_has_the_published_counts():
 def test_a_file_is_the_sum_of_its_parts(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("".join(f"line {i}\n" for i in range(997)))
-    parts = ["".join(documents_of([str(path)], part)) for part in ("train", "valid", "test")]
+    parts = ["".join(read_documents([str(path)], part)) for part in ("train", "valid", "test")]
     assert all(parts)
-    assert "".join(documents_of([str(path)], "all")) == "".join(parts) == path.read_text()
+    assert "".join(read_documents([str(path)], "all")) == "".join(parts) == path.read_text()
     with pytest.raises(UserError, match="unknown part 'tst'; did you mean 'test'"):
-        next(documents_of([str(path)], "tst"))
+        next(read_documents([str(path)], "tst"))
 
 
 @pytest.mark.parametrize("kind", [gzip, lzma])
@@ -123,8 +123,8 @@ def test_a_packed_file_has_the_parts_of_a_plain_one(tmp_path, kind, lines):
     with kind.open(packed, "wb") as file:
         file.write(plain.read_bytes())
     for part in ("train", "valid", "test", "all"):
-        found = list(documents_of([str(packed)], part))
-        assert found == list(documents_of([str(plain)], part))
+        found = list(read_documents([str(packed)], part))
+        assert found == list(read_documents([str(plain)], part))
         assert "".join(found)
     assert sorted(tmp_path.iterdir()) == [plain, packed]
 
@@ -133,7 +133,7 @@ def test_a_file_that_changes_is_divided_anew(tmp_path):
     path = tmp_path / "a.txt.gz"
     for lines in (997, 499):
         path.write_bytes(gzip.compress("".join(f"line {i}\n" for i in range(lines)).encode()))
-        assert "".join(documents_of([str(path)], "test")).endswith(f"line {lines - 1}\n")
+        assert "".join(read_documents([str(path)], "test")).endswith(f"line {lines - 1}\n")
 
 
 def test_packed_files_that_are_broken_or_no_text_are_named(tmp_path):
@@ -142,10 +142,10 @@ def test_packed_files_that_are_broken_or_no_text_are_named(tmp_path):
     for name, data in {"cut.gz": whole[:-20], "flipped.gz": flipped, "no.gz": b"plain\n" * 99, "no.xz": whole}.items():
         (tmp_path / name).write_bytes(data)
         with pytest.raises(DataError, match=rf"{name}: cannot be unpacked \(.*\); pack it again, or give the text"):
-            list(documents_of([str(tmp_path / name)], "train"))
+            list(read_documents([str(tmp_path / name)], "train"))
     (tmp_path / "latin.gz").write_bytes(gzip.compress(b"line\n" * 99 + b"fa\xe7ade\n" + b"line\n" * 9))
     with pytest.raises(DataError, match=r"latin.gz:100: not text in UTF-8 \(byte 497\)"):
-        list(documents_of([str(tmp_path / "latin.gz")], "all"))
+        list(read_documents([str(tmp_path / "latin.gz")], "all"))
 
 
 PARTS = ("train", "valid", "test")
@@ -155,9 +155,9 @@ def test_a_file_too_short_to_be_divided_says_how_long_it_must_be(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("one\ntwo\nthree")
     with pytest.raises(DataError, match=r"a.txt: 13 bytes are too few .* 40 or more .* --split all\)"):
-        list(documents_of([str(path)], "test"))
+        list(read_documents([str(path)], "test"))
     path.write_text("equal\n" * 40)
-    assert all("".join(documents_of([str(path)], part)) for part in PARTS)
+    assert all("".join(read_documents([str(path)], part)) for part in PARTS)
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -167,7 +167,7 @@ def test_a_file_too_short_to_be_divided_says_how_long_it_must_be(tmp_path):
 def test_a_text_of_one_line_is_divided_between_words_or_characters(tmp_path, text, packed):
     path = tmp_path / ("a.txt.gz" if packed else "a.txt")
     path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
-    parts = ["".join(documents_of([str(path)], part)) for part in PARTS]
+    parts = ["".join(read_documents([str(path)], part)) for part in PARTS]
     assert "".join(parts) == text
     assert all(parts)
     assert len(parts[0]) >= 0.8 * len(text)
@@ -180,7 +180,7 @@ def test_a_line_of_any_length_is_read_in_pieces_of_whole_characters(tmp_path, mo
     monkeypatch.setattr("lingon.data.running_text.LONGEST_LINE", 53)
     path, text = tmp_path / "a.txt", "日本 語é😀x" * 97
     path.write_text(text)
-    pieces = list(documents_of([str(path)], "all"))
+    pieces = list(read_documents([str(path)], "all"))
     assert "".join(pieces) == text
     assert max(len(piece.encode()) for piece in pieces) <= 101 + 53 + 3  # the beginning of a character
 
@@ -195,7 +195,7 @@ def write_folder(folder, texts):
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 10, 19])
 def test_of_a_few_documents_every_part_has_something_of_each_or_whole_ones(tmp_path, count):
     texts = [f"document {i}\n" + "".join(f"line {j} of {i}\n" for j in range(60)) for i in range(count)]
-    parts = {p: list(documents_of([write_folder(tmp_path / p, texts)], p)) for p in PARTS}
+    parts = {p: list(read_documents([write_folder(tmp_path / p, texts)], p)) for p in PARTS}
     assert all(parts.values())
     assert len("".join(chain(*parts.values()))) == sum(map(len, texts))
     whole = [text for part in PARTS for text in parts[part]]
@@ -224,13 +224,13 @@ def test_a_division_by_hash_stays_as_it_is():
 
 def test_documents_that_are_too_short_to_be_cut(tmp_path):
     texts = ["a few words", "and some more of them", "of a small text"]
-    parts = ["".join(documents_of([write_folder(tmp_path / part, texts)], part)) for part in PARTS]
+    parts = ["".join(read_documents([write_folder(tmp_path / part, texts)], part)) for part in PARTS]
     assert "".join(parts) == "\n".join(texts)
     assert all(parts)
     with pytest.raises(DataError, match="few: 9 characters are too few to cut a test and a validation part off"):
-        list(documents_of([write_folder(tmp_path / "few", ["tiny text"])], "train"))
+        list(read_documents([write_folder(tmp_path / "few", ["tiny text"])], "train"))
     with pytest.raises(DataError, match="none: 0 characters are too few"):
-        list(documents_of([write_folder(tmp_path / "none", [" ", ""])], "train"))
+        list(read_documents([write_folder(tmp_path / "none", [" ", ""])], "train"))
 
 
 def table_of(tmp_path, kind, texts):
@@ -257,27 +257,31 @@ def table_of(tmp_path, kind, texts):
 def test_of_a_table_the_texts_are_read_and_nothing_else(tmp_path, capsys, kind):
     texts = [f"story {i}, told in words" for i in range(300)]
     path = table_of(tmp_path, kind, texts)
-    parts = [list(documents_of([path], part)) for part in PARTS]
+    parts = [list(read_documents([path], part)) for part in PARTS]
     assert all(parts)
     assert sorted(chain(*parts)) == sorted(texts)
-    assert list(documents_of([path], "all")) == list(lines_of([path])) == texts
+    assert list(read_documents([path], "all")) == list(read_running_lines([path])) == texts
     column = "text" if kind == "txt" else "body"
     assert capsys.readouterr().err.count(f"texts from column {column!r}") == 1
     if kind != "txt":
-        assert list(documents_of([path], "all", text="by")) == ["me"] * 300
+        assert list(read_documents([path], "all", text="by")) == ["me"] * 300
         with pytest.raises(DataError, match=r"there is no column 'bodyy' for --text; did you mean 'body'"):
-            list(documents_of([path], "train", text="bodyy"))
-    assert identity([path]) != identity([path], "by") != identity([path], "by", FileOptions("cp1252"))
+            list(read_documents([path], "train", text="bodyy"))
+    assert (
+        sources_fingerprint([path])
+        != sources_fingerprint([path], "by")
+        != sources_fingerprint([path], "by", FileOptions("cp1252"))
+    )
 
 
 def test_of_a_table_without_obvious_texts_the_column_must_be_given(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("a,b\nx,y\n")
     with pytest.raises(DataError, match="not obvious which column holds the texts; give --text, columns: 'a', 'b'"):
-        list(documents_of([str(path)], "all"))
+        list(read_documents([str(path)], "all"))
     path.write_text("a,b\nx,y,z\n")
     with pytest.raises(DataError, match=r"a.csv:2: 3 cells, expected 2"):
-        list(documents_of([str(path)], "all", text="a"))
+        list(read_documents([str(path)], "all", text="a"))
 
 
 def test_running_text_in_other_encodings(tmp_path):
@@ -286,15 +290,15 @@ def test_running_text_in_other_encodings(tmp_path):
         path = tmp_path / f"{encoding}.txt"
         path.write_bytes(text.encode(encoding))
         options = FileOptions(encoding)
-        assert "".join("".join(documents_of([str(path)], part, options=options)) for part in PARTS) == text
-        assert "".join(lines_of([str(path)], options=options)) == text
+        assert "".join("".join(read_documents([str(path)], part, options=options)) for part in PARTS) == text
+        assert "".join(read_running_lines([str(path)], options=options)) == text
         with pytest.raises(DataError, match=r"--encoding (cp1252|utf-16)"):
-            list(documents_of([str(path)], "all"))
+            list(read_documents([str(path)], "all"))
 
 
 def test_packed_text_that_is_a_bomb_is_refused(tmp_path):
     path = tmp_path / "a.txt.gz"
     path.write_bytes(gzip.compress(b"line\n" * (1 << 20)))
-    for read in (lambda: documents_of([str(path)], "train"), lambda: lines_of([str(path)])):
+    for read in (lambda: read_documents([str(path)], "train"), lambda: read_running_lines([str(path)])):
         with pytest.raises(DataError, match=r"grows more than 100-fold when unpacked; .* unpack it and give"):
             list(read())

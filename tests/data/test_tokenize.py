@@ -15,8 +15,8 @@ import tokenizers
 
 from lingon.core.errors import DataError, UserError
 from lingon.data.tokenizers import Tokenizer, bpe, characters, spaces, unigram, wordpiece, words
-from lingon.data.tokenizers.ascii_words import words_of
-from lingon.data.tokenizers.word_scanner import count_ascii, encode_ascii, lexicon
+from lingon.data.tokenizers.ascii_words import split_words
+from lingon.data.tokenizers.word_scanner import count_ascii, encode_ascii, word_table
 
 TEXTS = ["The cat sat, the cat ran; a dog sat.", "A dog's life: don't worry!"] * 3
 
@@ -87,9 +87,9 @@ def test_the_short_way_for_ascii_gives_the_words_of_the_library(lowercase):
     assert ids == [tokenizer.encode(text) for text in texts]
     counted = words([text + " é" for text in texts[:5000]] + ["\x00".join(parts)], lowercase=lowercase)
     assert set(counted.vocab) == {*tokenizer.vocab, "é"}
-    table = lexicon(tokenizer.library.get_vocab())
+    table = word_table(tokenizer.library.get_vocab())
     assert encode_ascii(texts, table, tokenizer.vocab["[unk]"], lowercase) == ids
-    assert count_ascii(texts, lowercase) == Counter(word for text in texts for word in words_of(text, lowercase))
+    assert count_ascii(texts, lowercase) == Counter(word for text in texts for word in split_words(text, lowercase))
 
 
 def test_the_scanner_keeps_its_place_while_its_table_grows():

@@ -14,7 +14,7 @@ import pytest
 
 from lingon.core.errors import DataError
 from lingon.data.files import archives as unpack
-from lingon.data.files.archives import MOST_MEMBERS, members
+from lingon.data.files.archives import MOST_MEMBERS, read_members
 
 TEXT = b"seven words are not much to unpack\n" * 11
 
@@ -66,7 +66,7 @@ def read(tmp_path, data, wanted=".*", inner=None):
     path.write_bytes(data)
     before = set(tmp_path.rglob("*"))
     try:
-        return list(members(path, wanted, inner))
+        return list(read_members(path, wanted, inner))
     finally:
         assert set(tmp_path.rglob("*")) == before  # nothing lands anywhere
 

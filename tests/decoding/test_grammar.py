@@ -9,7 +9,7 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.data.tokenizers import bpe, characters, unigram, wordpiece, words
-from lingon.data.tokenizers.token_bytes import pieces_of
+from lingon.data.tokenizers.token_bytes import token_bytes
 from lingon.decoding import grammar as grammar_file
 from lingon.decoding.automaton import compiled
 from lingon.decoding.beam import BeamParams, beam_search
@@ -32,8 +32,8 @@ KINDS = {
 
 
 def lifted(pattern, tokenizer):
-    pieces = pieces_of(tokenizer)
-    return Grammar(compiled(parse(pattern) if isinstance(pattern, str) else pattern), pieces.of)
+    pieces = token_bytes(tokenizer)
+    return Grammar(compiled(parse(pattern) if isinstance(pattern, str) else pattern), pieces.by_id)
 
 
 def generated(grammar, seed, most=24, eos_ids=(0,), count=3):
@@ -50,13 +50,13 @@ def generated(grammar, seed, most=24, eos_ids=(0,), count=3):
 @pytest.mark.parametrize("kind", KINDS)
 def test_pieces_joined_are_what_the_tokenizer_decodes(kind):
     tokenizer = KINDS[kind]()
-    pieces = pieces_of(tokenizer)
+    pieces = token_bytes(tokenizer)
     for text in [*TEXTS, "never seen: 日本 😀!", "a  b"]:
         ids = tokenizer.encode(text)
         known = [i for i in ids if i > 1]  # [pad] and [unk] add nothing
-        assert pieces.text_of(known, first=True).decode() == tokenizer.decode(known)
-    assert pieces.of[:2] == (b"", b"")
-    assert pieces.spaced == (kind in ("words", "wordpiece"))
+        assert pieces.decode(known, first=True).decode() == tokenizer.decode(known)
+    assert pieces.by_id[:2] == (b"", b"")
+    assert pieces.prefix_space == (kind in ("words", "wordpiece"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -68,7 +68,7 @@ def test_every_text_is_of_the_grammar_and_whole(kind, pattern):
     grammar = lifted(pattern, tokenizer)
     for seed in range(3):
         for ids in generated(grammar, seed):
-            text = pieces_of(tokenizer).text_of(ids).decode()
+            text = token_bytes(tokenizer).decode(ids).decode()
             assert re.fullmatch(pattern, text), text
             assert grammar.accepts(ids)
 

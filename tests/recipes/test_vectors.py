@@ -12,7 +12,7 @@ import pytest
 
 from lingon.core.errors import Interrupted, NotFinite, UserError
 from lingon.core.files import read_json, sha256_of
-from lingon.data.running_text import lines_of
+from lingon.data.running_text import read_running_lines
 from lingon.engine.log import read_metrics
 from lingon.kernels.aot_compile import linker
 from lingon.recipes.folder_settings import Folder
@@ -154,7 +154,7 @@ def test_files_that_are_not_of_the_run_are_left_alone(text, tmp_path):
 def test_a_folder_of_texts_gives_the_part_to_train(tmp_path):
     for i in range(40):
         (tmp_path / f"{i}.txt").write_text(f"word{i} and so on\n")
-    lines, whole = (list(lines_of([str(tmp_path)], part)) for part in ("train", "all"))
+    lines, whole = (list(read_running_lines([str(tmp_path)], part)) for part in ("train", "all"))
     assert len(whole) == 40
     assert 20 < len(lines) < 40
     assert set(lines) < set(whole)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lingon.core.errors import DataError, UserError
-from lingon.data.running_text import lines_of
+from lingon.data.running_text import read_running_lines
 from lingon.data.word_id_file import between_spaces, count_words, read_ids, write_ids
 from lingon.word_vectors.train.cooccurrence import count_pairs
 from lingon.word_vectors.train.phrases import find_phrases, join_phrases
@@ -44,14 +44,14 @@ def test_a_phrase_is_what_stands_together_more_often_than_by_chance():
 def test_text_becomes_numbers_without_the_rare_words(tmp_path):
     path = tmp_path / "text.txt"
     path.write_text("b a b\n\na rare b a b\n")
-    words = count_words(lines_of([str(path)]), between_spaces, 2)
+    words = count_words(read_running_lines([str(path)]), between_spaces, 2)
     assert (words.tokens, words.counts.tolist()) == (["b", "a"], [4, 3])
-    count = write_ids(tmp_path / "ids", lines_of([str(path)]), between_spaces, words)
+    count = write_ids(tmp_path / "ids", read_running_lines([str(path)]), between_spaces, words)
     assert read_ids(tmp_path / "ids", 0, count).tolist() == [0, 1, 0, -1, 1, 0, 1, 0, -1]
     with pytest.raises(DataError, match="none occurs 9 times"):
-        count_words(lines_of([str(path)]), between_spaces, 9)
+        count_words(read_running_lines([str(path)]), between_spaces, 9)
     with pytest.raises(UserError, match="neither a text corpus nor a file"):
-        list(lines_of(["sotuu"]))
+        list(read_running_lines(["sotuu"]))
     path.write_bytes(b"caf\xe9\n")
     with pytest.raises(DataError, match="0xe9"):
-        list(lines_of([str(path)]))
+        list(read_running_lines([str(path)]))

@@ -1,4 +1,4 @@
-"""The facts of a GGUF file under the keys that a `config.json` of the Hugging Face layout has."""
+"""The metadata of a GGUF file under the keys that a `config.json` of the Hugging Face layout has."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,184 +8,192 @@ import torch
 
 from lingon.core.errors import DataError, unknown
 from lingon.data.files.gguf import GGUF
-from lingon.data.tokenizers.text_check import short
+from lingon.data.tokenizers.text_check import abbreviate
 from lingon.layers.rotary import llama3_scaling
 
 FREQUENCIES = "rope_freqs.weight"
 LARGEST = {"gemma2": 46, "gemma3": 62}  # layers of the models of 27 billion, whose scores are scaled otherwise
 
 
-class Facts:
-    """The facts of a file without the name of its architecture before them."""
+class Metadata:
+    """The metadata of a file without the name of its architecture before them."""
 
     def __init__(self, file: GGUF, architecture: str):
         self.file, self.architecture = file, architecture
 
     def get(self, name: str, default: Any = None) -> Any:
-        value = self.file.facts.get(f"{self.architecture}.{name}", default)
+        value = self.file.metadata.get(f"{self.architecture}.{name}", default)
         return value.tolist() if isinstance(value, np.ndarray) else value
 
-    def need(self, name: str) -> Any:
+    def require(self, name: str) -> Any:
         if (value := self.get(name)) is None:
-            raise DataError(f"{self.file.path}: the fact {self.architecture}.{name} is missing")
+            raise DataError(f"{self.file.path}: the metadata key {self.architecture}.{name} is missing")
         return value
 
-    def whole(self, name: str) -> int:
-        """A fact that others are computed from, a whole number of 1 or more."""
-        value = self.need(name)
+    def positive_integer(self, name: str) -> int:
+        """Return a value that others are computed from, a whole number of 1 or more."""
+        value = self.require(name)
         if type(value) is not int or value < 1:
-            raise self.wrong(name, "a whole number of 1 or more")
+            raise self.error(name, "a whole number of 1 or more")
         return value
 
-    def number(self, name: str, default: float | None = None) -> Any:
+    def positive_number(self, name: str, default: float | None = None) -> Any:
         """A number over 0; the default when it is not there."""
         value = self.get(name, default)
         if value is not None and (type(value) not in (int, float) or not 0 < value < float("inf")):
-            raise self.wrong(name, "a number over 0")
+            raise self.error(name, "a number over 0")
         return value
 
-    def wrong(self, name: str, expected: str) -> DataError:
-        said = short(self.get(name))
-        return DataError(f"{self.file.path}: the fact {self.architecture}.{name} is {said}, expected {expected}")
+    def error(self, name: str, expected: str) -> DataError:
+        said = abbreviate(self.get(name))
+        return DataError(
+            f"{self.file.path}: the metadata key {self.architecture}.{name} is {said}, expected {expected}"
+        )
 
 
 def config_of(file: GGUF) -> dict[str, Any]:
-    """What `lingon.models.families.from_config` reads. Raises DataError naming the fact that is missing or not read."""
-    architecture = file.facts.get("general.architecture")
+    """Return what `lingon.models.families.from_config` reads.
+
+    Raises DataError naming the metadata key that is missing or not supported.
+    """
+    architecture = file.metadata.get("general.architecture")
     if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
         raise DataError(f"{file.path}: {unknown('general.architecture', str(architecture), ARCHITECTURES)}")
-    facts = Facts(file, architecture)
-    if facts.get("expert_count"):
-        raise DataError(f"{file.path}: a mixture of {short(facts.get('expert_count'))} experts, which is not read")
+    metadata = Metadata(file, architecture)
+    if metadata.get("expert_count"):
+        raise DataError(
+            f"{file.path}: a mixture of {abbreviate(metadata.get('expert_count'))} experts, which is not read"
+        )
     same = {
-        "vocab_size": file.stored("token_embd.weight").shape[0],
+        "vocab_size": file.info("token_embd.weight").shape[0],
         "tie_word_embeddings": "output.weight" not in file.tensors,
         **{f"{name}_token_id": _id(file, name) for name in ("bos", "eos")},
     }
-    return same | ARCHITECTURES[architecture](facts)
+    return same | ARCHITECTURES[architecture](metadata)
 
 
 def _id(file: GGUF, name: str) -> int | None:
-    value = file.facts.get(f"tokenizer.ggml.{name}_token_id")
+    value = file.metadata.get(f"tokenizer.ggml.{name}_token_id")
     return value if type(value) is int else None
 
 
-def _gpt2(facts: Facts) -> dict[str, Any]:
+def _gpt2(metadata: Metadata) -> dict[str, Any]:
     return {
         "model_type": "gpt2",
-        "n_embd": facts.need("embedding_length"),
-        "n_layer": facts.need("block_count"),
-        "n_head": facts.need("attention.head_count"),
-        "n_positions": facts.need("context_length"),
-        "n_inner": facts.need("feed_forward_length"),
-        "layer_norm_epsilon": facts.need("attention.layer_norm_epsilon"),
+        "n_embd": metadata.require("embedding_length"),
+        "n_layer": metadata.require("block_count"),
+        "n_head": metadata.require("attention.head_count"),
+        "n_positions": metadata.require("context_length"),
+        "n_inner": metadata.require("feed_forward_length"),
+        "layer_norm_epsilon": metadata.require("attention.layer_norm_epsilon"),
     }
 
 
-def _sizes(facts: Facts) -> dict[str, Any]:
+def _sizes(metadata: Metadata) -> dict[str, Any]:
     """What all families with rotary positions have."""
-    width, heads = facts.whole("embedding_length"), facts.whole("attention.head_count")
-    head_width = facts.get("attention.key_length", width // heads)
+    width, heads = metadata.positive_integer("embedding_length"), metadata.positive_integer("attention.head_count")
+    head_width = metadata.get("attention.key_length", width // heads)
     for name in ("attention.value_length", "rope.dimension_count"):
-        if facts.get(name, head_width) != head_width:
-            raise facts.wrong(name, f"{head_width}, the width of a head")
+        if metadata.get(name, head_width) != head_width:
+            raise metadata.error(name, f"{head_width}, the width of a head")
     return {
         "hidden_size": width,
-        "intermediate_size": facts.need("feed_forward_length"),
-        "num_hidden_layers": facts.whole("block_count"),
+        "intermediate_size": metadata.require("feed_forward_length"),
+        "num_hidden_layers": metadata.positive_integer("block_count"),
         "num_attention_heads": heads,
-        "num_key_value_heads": facts.get("attention.head_count_kv", heads),
+        "num_key_value_heads": metadata.get("attention.head_count_kv", heads),
         "head_dim": head_width,
-        "max_position_embeddings": facts.need("context_length"),
-        "rms_norm_eps": facts.need("attention.layer_norm_rms_epsilon"),
-        "attention_bias": "blk.0.attn_q.bias" in facts.file.tensors,
+        "max_position_embeddings": metadata.require("context_length"),
+        "rms_norm_eps": metadata.require("attention.layer_norm_rms_epsilon"),
+        "attention_bias": "blk.0.attn_q.bias" in metadata.file.tensors,
     }
 
 
-def _llama(facts: Facts) -> dict[str, Any]:
+def _llama(metadata: Metadata) -> dict[str, Any]:
     """Llama, and Mistral, which llama.cpp does not tell apart but for the window."""
-    sizes = _sizes(facts) | {"rope_parameters": _rope(facts)}
-    if facts.get("attention.scale") is not None:
-        raise facts.wrong("attention.scale", "nothing: Lingon's Llama has the usual scale")
-    if window := facts.get("attention.sliding_window"):
+    sizes = _sizes(metadata) | {"rope_parameters": _rope(metadata)}
+    if metadata.get("attention.scale") is not None:
+        raise metadata.error("attention.scale", "nothing: Lingon's Llama has the usual scale")
+    if window := metadata.get("attention.sliding_window"):
         if sizes["attention_bias"]:
-            raise facts.wrong("attention.sliding_window", "nothing beside biases")
+            raise metadata.error("attention.sliding_window", "nothing beside biases")
         return sizes | {"model_type": "mistral", "sliding_window": window}
-    return sizes | {"model_type": "llama", "mlp_bias": "blk.0.ffn_gate.bias" in facts.file.tensors}
+    return sizes | {"model_type": "llama", "mlp_bias": "blk.0.ffn_gate.bias" in metadata.file.tensors}
 
 
-def _qwen(facts: Facts) -> dict[str, Any]:
-    if facts.get("attention.sliding_window"):
-        raise facts.wrong("attention.sliding_window", "nothing: which layers it is for is not written")
-    return _sizes(facts) | {"model_type": facts.architecture, "rope_parameters": _rope(facts)}
+def _qwen(metadata: Metadata) -> dict[str, Any]:
+    if metadata.get("attention.sliding_window"):
+        raise metadata.error("attention.sliding_window", "nothing: which layers it is for is not written")
+    return _sizes(metadata) | {"model_type": metadata.architecture, "rope_parameters": _rope(metadata)}
 
 
-def _gemma2(facts: Facts) -> dict[str, Any]:
+def _gemma2(metadata: Metadata) -> dict[str, Any]:
     # The first files of Gemma 2 do not name the caps, which all of its models have (its paper, section 2).
     caps = {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}
-    caps = {name: facts.number(name, usual) for name, usual in caps.items()}
-    return _gemma(facts, 2) | caps | {"model_type": "gemma2", "rope_parameters": _rope(facts)}
+    caps = {name: metadata.positive_number(name, usual) for name, usual in caps.items()}
+    return _gemma(metadata, 2) | caps | {"model_type": "gemma2", "rope_parameters": _rope(metadata)}
 
 
-def _gemma3(facts: Facts) -> dict[str, Any]:
-    # The rotation of layers with a window is seldom among the facts; 10,000 is that of the paper, section 2.
-    near = {"rope_type": "default", "rope_theta": facts.number("rope.freq_base_swa", 1e4)}
-    facts.need("rope.freq_base")
-    kinds = {"full_attention": _rope(facts), "sliding_attention": near}
-    final = {"final_logit_softcapping": facts.number("final_logit_softcapping")}
-    return _gemma(facts, 6) | final | {"model_type": "gemma3_text", "rope_parameters": kinds}
+def _gemma3(metadata: Metadata) -> dict[str, Any]:
+    # The rotation of layers with a window is seldom in the metadata; 10,000 is that of the paper, section 2.
+    near = {"rope_type": "default", "rope_theta": metadata.positive_number("rope.freq_base_swa", 1e4)}
+    metadata.require("rope.freq_base")
+    kinds = {"full_attention": _rope(metadata), "sliding_attention": near}
+    final = {"final_logit_softcapping": metadata.positive_number("final_logit_softcapping")}
+    return _gemma(metadata, 6) | final | {"model_type": "gemma3_text", "rope_parameters": kinds}
 
 
-def _gemma(facts: Facts, every: int) -> dict[str, Any]:
+def _gemma(metadata: Metadata, every: int) -> dict[str, Any]:
     """every: of so many layers, the last sees everything."""
-    sizes = _sizes(facts)
-    pattern = facts.get("attention.sliding_window_pattern", every)
+    sizes = _sizes(metadata)
+    pattern = metadata.get("attention.sliding_window_pattern", every)
     if type(pattern) is not int or pattern < 1:
-        raise facts.wrong("attention.sliding_window_pattern", "a whole number of layers")
+        raise metadata.error("attention.sliding_window_pattern", "a whole number of layers")
     kinds = [("sliding" if (layer + 1) % pattern else "full") for layer in range(min(sizes["num_hidden_layers"], 256))]
-    # The divisor is not among the facts, but for one size of each it is the width of a head.
-    largest = sizes["num_hidden_layers"] == LARGEST[facts.architecture]
+    # The divisor is not in the metadata, but for one size of each it is the width of a head.
+    largest = sizes["num_hidden_layers"] == LARGEST[metadata.architecture]
     divisor = sizes["hidden_size"] // sizes["num_attention_heads"] if largest else sizes["head_dim"]
-    if scale := facts.number("attention.scale"):
+    if scale := metadata.positive_number("attention.scale"):
         divisor = scale**-2
     return sizes | {
         "layer_types": [f"{kind}_attention" for kind in kinds],
-        "sliding_window": facts.need("attention.sliding_window"),
+        "sliding_window": metadata.require("attention.sliding_window"),
         "query_pre_attn_scalar": divisor,
     }
 
 
-def _rope(facts: Facts) -> dict[str, Any]:
-    theta = facts.number("rope.freq_base", 1e4)
-    kind, factor = facts.get("rope.scaling.type", "linear"), facts.number("rope.scaling.factor")
-    factor = factor or facts.number("rope.scale_linear")
+def _rope(metadata: Metadata) -> dict[str, Any]:
+    theta = metadata.positive_number("rope.freq_base", 1e4)
+    kind, factor = metadata.get("rope.scaling.type", "linear"), metadata.positive_number("rope.scaling.factor")
+    factor = factor or metadata.positive_number("rope.scale_linear")
     if kind not in ("linear", "none"):
-        raise facts.wrong("rope.scaling.type", "linear or none")
-    if FREQUENCIES in facts.file.tensors:
-        return _llama3(facts, theta)
+        raise metadata.error("rope.scaling.type", "linear or none")
+    if FREQUENCIES in metadata.file.tensors:
+        return _llama3(metadata, theta)
     if kind == "none" or factor in (None, 1.0):
         return {"rope_type": "default", "rope_theta": theta}
     return {"rope_type": "linear", "rope_theta": theta, "factor": factor}
 
 
-def _llama3(facts: Facts, theta: float) -> dict[str, Any]:
+def _llama3(metadata: Metadata, theta: float) -> dict[str, Any]:
     """The settings of Llama 3 that give the divisors of the frequencies which the file has in a tensor."""
-    divisors = torch.from_numpy(facts.file.read(FREQUENCIES).reshape(-1))
-    head_width = facts.get(
-        "attention.key_length", facts.whole("embedding_length") // facts.whole("attention.head_count")
+    divisors = torch.from_numpy(metadata.file.read(FREQUENCIES).reshape(-1))
+    head_width = metadata.get(
+        "attention.key_length",
+        metadata.positive_integer("embedding_length") // metadata.positive_integer("attention.head_count"),
     )
     even = torch.arange(0, 2 * len(divisors), 2, dtype=torch.float32)
     frequencies, factor = theta ** (-even / max(1, 2 * len(divisors))), float(divisors.max())
-    context = facts.get("rope.scaling.original_context_length", 8192)
+    context = metadata.get("rope.scaling.original_context_length", 8192)
     if 2 * len(divisors) == head_width and 1 <= factor < float("inf") and type(context) is int:
         found = frequencies / llama3_scaling(factor, 1.0, 4.0, context)(frequencies)
         if torch.allclose(found, divisors, rtol=1e-3):
             more = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": context}
             return {"rope_type": "llama3", "rope_theta": theta, "factor": factor, **more}
-    raise DataError(f"{facts.file.path}: tensor {FREQUENCIES!r} is not what Llama 3 has, so it cannot be read")
+    raise DataError(f"{metadata.file.path}: tensor {FREQUENCIES!r} is not what Llama 3 has, so it cannot be read")
 
 
-ARCHITECTURES: Mapping[str, Callable[[Facts], dict[str, Any]]] = {
+ARCHITECTURES: Mapping[str, Callable[[Metadata], dict[str, Any]]] = {
     "gpt2": _gpt2,
     "llama": _llama,
     "qwen2": _qwen,

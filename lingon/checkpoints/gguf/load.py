@@ -1,4 +1,4 @@
-"""A language model from a GGUF file: its facts as a configuration, its blocks as weights."""
+"""A language model from a GGUF file: its metadata as a configuration, its blocks as weights."""
 
 import re
 from pathlib import Path
@@ -50,22 +50,22 @@ def load_gguf(path: Path | str, dtype: torch.dtype = torch.float32) -> Checkpoin
     """The model and tokenizer of a GGUF file, for Gemma 2 and 3, Llama, Mistral, Qwen 2 and 3, GPT-2.
 
     dtype: of the weights in memory, where each number takes 4 bytes, of bfloat16 2, whatever it has in the file.
-    Raises DataError naming the file and the fact or tensor that is wrong; nothing is believed before it is checked.
+    Raises DataError naming the file and the metadata key or tensor that is wrong; nothing is trusted unchecked.
     """
     file = GGUF(path)
     config = config_of(file)
-    numbers = sum(stored.numbers for stored in file.tensors.values())
+    numbers = sum(stored.size for stored in file.tensors.values())
     try:
         model: Any = from_config(config, numbers, device="meta")
     except UserError as error:
         raise DataError(f"{file.path}: {error}") from None
-    tokenizer = gguf_tokenizer(file).for_rows(config["vocab_size"], file.path)
+    tokenizer = gguf_tokenizer(file).for_vocab_size(config["vocab_size"], file.path)
     plan = {entry.ours: [_theirs(name, config["model_type"]) for name in entry.theirs] for entry in hub_weights(model)}
     _check(file, model, plan)
     model.load_state_dict(_weights(file, model, plan, dtype), assign=True)
     if config["tie_word_embeddings"]:
         model.output.weight = model.embedding.weight
-    ends = [file.facts.get(f"tokenizer.ggml.{name}_token_id") for name in ("eos", "eot")]
+    ends = [file.metadata.get(f"tokenizer.ggml.{name}_token_id") for name in ("eos", "eot")]
     eos_ids = tuple(dict.fromkeys(end for end in ends if type(end) is int and 0 <= end < config["vocab_size"]))
     return Checkpoint(model.eval(), tokenizer, eos_ids, file.path)
 
@@ -89,9 +89,9 @@ def _check(file: GGUF, model: nn.Module, plan: dict[str, list[str]]) -> None:
     for entry in hub_weights(model):
         for name, rows in zip(plan[entry.ours], entry.sizes, strict=True):
             known.add(name)
-            wanted, found = (rows, *ours[entry.ours].shape[1:]), file.stored(name).shape
+            wanted, found = (rows, *ours[entry.ours].shape[1:]), file.info(name).shape
             if found != wanted:
-                raise DataError(f"{file.path}: tensor {name!r} is {list(found)}, the facts want {list(wanted)}")
+                raise DataError(f"{file.path}: tensor {name!r} is {list(found)}, the metadata says {list(wanted)}")
     for name in file.tensors:
         if name not in known:
             raise DataError(f"{file.path}: {unknown('tensor', name, known)}")
@@ -105,10 +105,10 @@ def _weights(file: GGUF, model: Any, plan: dict[str, list[str]], dtype: torch.dt
     with track(sum(p.numel() for p in ours.values()), "reading weights", "numbers") as bar:
         for name, theirs in plan.items():
             found[name] = torch.empty(ours[name].shape, dtype=dtype)
-            parts = found[name].split([file.stored(part).shape[0] for part in theirs])
+            parts = found[name].split([file.info(part).shape[0] for part in theirs])
             for part, out in zip(theirs, parts, strict=True):
                 _fill(out, file, part)
-                if file.facts["general.architecture"] == "llama" and re.search(r"\.attn_[qk]\.", part):
+                if file.metadata["general.architecture"] == "llama" and re.search(r"\.attn_[qk]\.", part):
                     _to_halves(out, head_width)
                 bar.advance(out.numel())
     if "output.weight" not in file.tensors:
@@ -119,7 +119,7 @@ def _weights(file: GGUF, model: Any, plan: dict[str, list[str]], dtype: torch.dt
 def _fill(out: Tensor, file: GGUF, name: str) -> None:
     """Puts the numbers of a tensor of the file into `out`."""
     # A norm of Gemma has its whole scale in the file; the layer wants how far it is from 1.
-    less = 1 if file.facts["general.architecture"].startswith("gemma") and name.endswith("norm.weight") else 0
+    less = 1 if file.metadata["general.architecture"].startswith("gemma") and name.endswith("norm.weight") else 0
     flat, start = out.view(-1), 0
     for chunk in map(torch.from_numpy, file.chunks(name)):
         if not chunk.isfinite().all():

@@ -57,7 +57,7 @@ def load_hub(source: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoi
     tokenizer = read_tokenizer(folder)
     rows = len(model.embedding.weight)
     if tokenizer is not None:
-        tokenizer = tokenizer.for_rows(rows, folder)
+        tokenizer = tokenizer.for_vocab_size(rows, folder)
     return Checkpoint(model.eval(), tokenizer, _eos_ids(folder, config, rows), folder)
 
 

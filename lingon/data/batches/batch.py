@@ -45,7 +45,7 @@ class Batch(Mapping[str, Tensor]):
         return iter(self._tensors)
 
     def __len__(self) -> int:
-        """Rows, not names."""
+        """Return the number of rows, not of names."""
         return len(self.index)
 
     def __repr__(self) -> str:

@@ -50,7 +50,7 @@ class ByLength:
         return len(self._cuts) - 1
 
     def batch_rows(self, epoch: int) -> BatchRows:
-        """Buckets of length, shuffled inside, cut into batches, and the batches shuffled."""
+        """Return the batches of an epoch: buckets of length, shuffled inside, cut into batches that are shuffled."""
         pieces = list(zip(self._cuts, self._cuts[1:], strict=False))
         if not self.shuffle:
             order = np.argsort(self._bounds, kind="stable")
@@ -88,7 +88,7 @@ def text_batches(
 
 
 def _bounds(lengths: np.ndarray) -> np.ndarray:
-    """For each text the length of the longest text in its bucket; buckets grow by the factor STEP."""
+    """Return for each text the length of the longest text in its bucket; buckets grow by the factor STEP."""
     bucket = np.floor(np.log(np.maximum(lengths, 1)) / np.log(STEP)).astype(np.int64)
     longest = np.zeros(bucket.max() + 1, np.int64)
     np.maximum.at(longest, bucket, lengths)
@@ -96,7 +96,7 @@ def _bounds(lengths: np.ndarray) -> np.ndarray:
 
 
 def _cuts(bounds: np.ndarray, max_tokens: int, batch_size: int | None) -> list[int]:
-    """Where to cut texts sorted by bound, so that rows * longest stays within the budget."""
+    """Return where to cut texts sorted by bound, so that rows * longest stays within the budget."""
     cuts, limit = [0], batch_size or len(bounds)
     for i, bound in enumerate(bounds.tolist()):
         count = i - cuts[-1] + 1

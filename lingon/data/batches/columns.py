@@ -57,7 +57,7 @@ class TokenIds:
         return {self.prefix + name: tensor for name, tensor in padded(values, self._lengths[rows], self.pad).items()}
 
     def checksum(self) -> int:
-        """Of all token ids and lengths."""
+        """Return the checksum of all token ids and lengths."""
         return zlib.crc32(self._lengths.data, zlib.crc32(self._flat.data))
 
 
@@ -74,19 +74,19 @@ class Values:
         return len(self.values)
 
     def lengths(self) -> None:
-        """All rows have one shape."""
+        """Return None: all rows have one shape."""
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
         """Return these rows."""
         return {self.name: self.values[torch.from_numpy(rows)]}
 
     def checksum(self) -> int:
-        """Of all numbers."""
+        """Return the checksum of all numbers."""
         return zlib.crc32(self.values.detach().contiguous().cpu().flatten().view(torch.uint8).numpy().data)
 
 
 def _flatten(ids: Sequence[Sequence[int]], max_length: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """All ids in one int32 array, and the length of each text: a list of lists would take ten times the memory."""
+    """Return all ids in one int32 array, and the length of each text; a list of lists takes ten times the memory."""
     lengths = np.fromiter((min(len(row), max_length or len(row)) for row in ids), np.int64, len(ids))
     kept = ids if max_length is None else (row[:max_length] for row in ids)
     flat = np.fromiter(chain.from_iterable(kept), np.int64, int(lengths.sum()))

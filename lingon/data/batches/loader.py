@@ -42,11 +42,11 @@ class Loader:
         self._check()
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
+        """Return the number of batches in an epoch."""
         return len(self.order)
 
     def __iter__(self) -> Iterator[Batch]:
-        """The batches of this epoch that are still to come. At its end the next epoch begins.
+        """Yield the batches of this epoch that are still to come. At its end the next epoch begins.
 
         `position` already counts a batch while it is being used: a state saved after the step resumes with the next.
         """

@@ -35,7 +35,7 @@ class NextTokens:
         return max(0, len(self.tokens) - 1)
 
     def lengths(self) -> None:
-        """Nothing is padded."""
+        """Return None: nothing is padded."""
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
         """Return the pieces of the text that begin at these tokens, all equally long."""
@@ -47,7 +47,7 @@ class NextTokens:
         return {"ids": ids[:, :-1], "targets": ids[:, 1:]}
 
     def checksum(self) -> int:
-        """Of the length and a few pieces of the text: all of it may be larger than memory."""
+        """Return the checksum of the length and a few pieces of the text: all of it may be larger than memory."""
         total = zlib.crc32(repr(len(self.tokens)).encode())
         for start in np.linspace(0, max(0, len(self.tokens) - 4096), 17).astype(int).tolist():
             total = zlib.crc32(np.ascontiguousarray(self.tokens[start : start + 4096], dtype=np.int64).data, total)
@@ -116,7 +116,7 @@ class ShuffledWindows:
 
     @property
     def windows(self) -> int:
-        """Windows of an epoch, from any offset."""
+        """Return the number of windows in an epoch, whatever its offset."""
         return (self.count + 1 - self.context_length) // self.context_length
 
     def __len__(self) -> int:

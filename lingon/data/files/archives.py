@@ -20,10 +20,10 @@ MOST_BYTES = 1 << 29  # of all members together, unpacked
 MOST_RATIO = 100  # unpacked to packed; text gains a factor of 3 to 30, a bomb 1,000
 
 
-def members(
+def read_members(
     path: Path, wanted: str, inner: str | None = None, links_elsewhere: bool = False
 ) -> Iterator[tuple[str, bytes]]:
-    """The files of a zip, wheel, tar, tgz or deb whose whole name matches the pattern `wanted`, in archive order.
+    """Read the files of a zip, wheel, tar, tgz or deb whose whole name matches the pattern `wanted`, in archive order.
 
     inner: `wanted` is an archive inside the archive, and its members that match `inner` are given.
     links_elsewhere: a member of a tar that is not wanted may be a link; it is passed over.
@@ -41,10 +41,10 @@ def members(
             yield from _read(io.BytesIO(data), f"{path}:{name}", len(data), re.compile(inner))
 
 
-def unpacked(data: bytes, name: str) -> bytes:
-    """What a gzip, bzip2, xz or zstd file holds, under the same caps; data that is none of them stays as it is."""
+def decompress(data: bytes, name: str) -> bytes:
+    """Return what a gzip, bzip2, xz or zstd file holds, under the same limits; other data is returned unchanged."""
     with _named(name):
-        return Budget(name, len(data)).take(_unpacked(io.BytesIO(data)))
+        return ExtractionLimits(name, len(data)).read_member(_unpacked(io.BytesIO(data)))
 
 
 def _read(
@@ -54,16 +54,16 @@ def _read(
     file.seek(0)
     with _named(name):
         if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-            yield from _zip(file, wanted, Budget(name, size))
+            yield from _zip(file, wanted, ExtractionLimits(name, size))
         elif start == b"!<arch>\n":
-            yield from _deb(file, wanted, Budget(name, size))
+            yield from _deb(file, wanted, ExtractionLimits(name, size))
         else:
-            yield from _tar(file, wanted, Budget(name, size), links)
+            yield from _tar(file, wanted, ExtractionLimits(name, size), links)
 
 
 @contextlib.contextmanager
 def _named(name: str) -> Iterator[None]:
-    """Whatever a broken archive makes a library raise, as one error with its name."""
+    """Turn whatever a broken archive makes a library raise into one error with its name."""
     try:
         yield
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
@@ -74,15 +74,15 @@ def _named(name: str) -> Iterator[None]:
         raise DataError(f"{name}: an archive that cannot be read ({error})") from None
 
 
-class Budget:
+class ExtractionLimits:
     """What may still be read from an archive, and which names were seen."""
 
     def __init__(self, archive: str, size: int):
         self.archive, self.size, self.read = archive, size, 0
         self.names: set[str] = set()
 
-    def name(self, name: str) -> None:
-        """Counts a member. Raises DataError for a name that is not a plain place inside the archive."""
+    def check_name(self, name: str) -> None:
+        """Count a member. Raises DataError for a name that is not a plain place inside the archive."""
         parts = name.replace("\\", "/").split("/")
         if name.startswith(("/", "\\")) or ".." in parts or "\0" in name or re.match(r"^[A-Za-z]:", name):
             raise DataError(f"{self.archive}: member {name[:80]!r} leads out of the archive")
@@ -93,83 +93,85 @@ class Budget:
         if len(self.names) > MOST_MEMBERS:
             raise DataError(f"{self.archive}: more than {MOST_MEMBERS:,} members")
 
-    def take(self, file: IO[bytes]) -> bytes:
-        """All of a member, as long as the caps allow."""
+    def read_member(self, file: IO[bytes]) -> bytes:
+        """Read all of a member, as long as the limits allow."""
         pieces = []
         while piece := file.read(1 << 20):
-            self.grow(len(piece))
+            self.add_bytes(len(piece))
             pieces.append(piece)
         return b"".join(pieces)
 
-    def grow(self, count: int) -> None:
-        """Counts unpacked bytes."""
+    def add_bytes(self, count: int) -> None:
+        """Count decompressed bytes."""
         self.read += count
-        self.room(0)
+        self.check_size(0)
 
-    def room(self, promised: int) -> None:
-        """Raises DataError when so many bytes more, which a member promises, would be too many."""
+    def check_size(self, promised: int) -> None:
+        """Raise DataError when so many bytes more, which a member promises, would be too many."""
         if self.read + promised > MOST_BYTES:
             raise DataError(f"{self.archive}: more than {MOST_BYTES:,} bytes when unpacked")
         if self.read + promised > MOST_RATIO * max(self.size, 1 << 14):
             raise DataError(f"{self.archive}: grows more than {MOST_RATIO}-fold when unpacked; refused as a bomb")
 
 
-class Counted(io.RawIOBase):
-    """A stream whose bytes are charged to a budget, so that skipped members of a bomb count as well."""
+class LimitedStream(io.RawIOBase):
+    """A stream whose bytes are charged to a limits, so that skipped members of a bomb count as well."""
 
-    def __init__(self, file: IO[bytes], budget: Budget):
-        self.file, self.budget = file, budget
+    def __init__(self, file: IO[bytes], limits: ExtractionLimits):
+        self.file, self.limits = file, limits
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer) -> int:
         data = self.file.read(len(buffer))
-        self.budget.grow(len(data))
+        self.limits.add_bytes(len(data))
         buffer[: len(data)] = data
         return len(data)
 
 
-def _zip(file: IO[bytes], wanted: re.Pattern, budget: Budget) -> Iterator[tuple[str, bytes]]:
-    _check_count(file, budget)
+def _zip(file: IO[bytes], wanted: re.Pattern, limits: ExtractionLimits) -> Iterator[tuple[str, bytes]]:
+    _check_count(file, limits)
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
         for entry in entries:
-            budget.name(entry.filename)
+            limits.check_name(entry.filename)
             if (entry.external_attr >> 16) & 0o170000 not in (0, 0o100000, 0o040000):
-                raise DataError(f"{budget.archive}: member {entry.filename[:80]!r} is a link or a device")
+                raise DataError(f"{limits.archive}: member {entry.filename[:80]!r} is a link or a device")
         for entry in entries:
             if not entry.is_dir() and wanted.fullmatch(entry.filename):
-                budget.room(entry.file_size)
+                limits.check_size(entry.file_size)
                 with archive.open(entry) as member:
-                    yield entry.filename, budget.take(member)
+                    yield entry.filename, limits.read_member(member)
 
 
-def _check_count(file: IO[bytes], budget: Budget) -> None:
-    """Refuses a zip of a million entries by the count in its end record, before Python makes an object of each."""
-    file.seek(max(0, budget.size - (1 << 16) - 22))
+def _check_count(file: IO[bytes], limits: ExtractionLimits) -> None:
+    """Refuse a zip of a million entries by the count in its end record, before Python makes an object of each."""
+    file.seek(max(0, limits.size - (1 << 16) - 22))
     tail = file.read()
     file.seek(0)
     end = tail.rfind(b"PK\x05\x06")
     directory = int.from_bytes(tail[end + 12 : end + 16], "little") if end >= 0 else 0
     if directory > MOST_MEMBERS * 100:  # bytes: 46 and the name for each member
-        raise DataError(f"{budget.archive}: more than {MOST_MEMBERS:,} members")
+        raise DataError(f"{limits.archive}: more than {MOST_MEMBERS:,} members")
 
 
-def _tar(file: IO[bytes], wanted: re.Pattern, budget: Budget, links: bool = False) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(fileobj=Counted(_unpacked(file), budget), mode="r|") as archive:
+def _tar(
+    file: IO[bytes], wanted: re.Pattern, limits: ExtractionLimits, links: bool = False
+) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(fileobj=LimitedStream(_unpacked(file), limits), mode="r|") as archive:
         while entry := archive.next():
             archive.members.clear()  # type: ignore[attr-defined]  # else it keeps all of a million headers
             name = entry.name.removeprefix("./")
             if name in (".", ""):
                 continue
-            budget.name(name)
+            limits.check_name(name)
             # A sparse file is mostly holes: 10 GB of zeros in a few bytes, which no count of what was read would see.
             plain = (entry.isreg() and not entry.issparse()) or entry.isdir()
             if not plain and not (links and not wanted.fullmatch(name)):
-                raise DataError(f"{budget.archive}: member {name[:80]!r} is a link, a device or a file with holes")
+                raise DataError(f"{limits.archive}: member {name[:80]!r} is a link, a device or a file with holes")
             if plain and entry.isreg() and wanted.fullmatch(name):
-                budget.room(entry.size)
+                limits.check_size(entry.size)
                 member = archive.extractfile(entry)
                 assert member is not None, "a regular file has content"
                 yield name, member.read()
@@ -193,16 +195,16 @@ def _zstd(file: IO[bytes]) -> IO[bytes]:
     return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
 
 
-def _deb(file: IO[bytes], wanted: re.Pattern, budget: Budget) -> Iterator[tuple[str, bytes]]:
-    """A Debian package: an ar archive with a data.tar inside."""
+def _deb(file: IO[bytes], wanted: re.Pattern, limits: ExtractionLimits) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of a Debian package: an ar archive with a data.tar inside."""
     file.seek(8)
     while header := file.read(60):
         if len(header) < 60 or header[58:] != b"`\n":
-            raise DataError(f"{budget.archive}: a broken archive (not a Debian package)")
+            raise DataError(f"{limits.archive}: a broken archive (not a Debian package)")
         name, size = header[:16].decode("ascii", "replace").strip().rstrip("/"), int(header[48:58])
-        if size > budget.size:
-            raise DataError(f"{budget.archive}: a broken archive (member {name!r} is larger than the file)")
+        if size > limits.size:
+            raise DataError(f"{limits.archive}: a broken archive (member {name!r} is larger than the file)")
         if name.startswith("data.tar"):
-            yield from _tar(io.BytesIO(file.read(size)), wanted, budget, links=True)
+            yield from _tar(io.BytesIO(file.read(size)), wanted, limits, links=True)
             return
         file.seek(size + size % 2, 1)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from lingon.core.errors import DataError
-from lingon.data.files.lines import MOST_LINE, FileOptions, Line, lines_of
-from lingon.data.files.row import Row
+from lingon.data.files.lines import MOST_LINE, FileOptions, TextLine, read_lines
+from lingon.data.files.row import TableRow
 
 SEPARATORS = ",;\t|"
 SAMPLE = 1 << 20  # characters that are looked at to learn how the file is written
@@ -19,7 +19,7 @@ LONGEST_SEEN = 100  # letters of a value that is remembered
 WIDE = 100  # columns of which values are remembered
 
 
-class Style(NamedTuple):
+class Dialect(NamedTuple):
     """How a file is written. quoted: a quote opens a cell. seen: values by which rows that a cell took in are known."""
 
     separator: str
@@ -27,33 +27,37 @@ class Style(NamedTuple):
     seen: "_Seen | None" = None
 
 
-def separated(path: Path, options: FileOptions, only: list[str] | None = None, separator: str = "") -> Iterator[Row]:
-    """The rows of a csv or tsv file. Raises DataError with path and line for a header that is none.
+def csv_rows(
+    path: Path, options: FileOptions, only: list[str] | None = None, separator: str = ""
+) -> Iterator[TableRow]:
+    """Read the rows of a csv or tsv file. Raises DataError with path and line for a header that is none.
 
     only: columns that are needed. separator: of the cells; without one it is whichever of comma, semicolon, tab and bar
     the first line has most of.
     """
     csv.field_size_limit(MOST_LINE)
-    style = style_of(path, options, separator)
+    style = sniff_dialect(path, options, separator)
     names: list[str] = []
     kept: list[int] = []
-    for start, fields, wrong in records(_body(lines_of(path, options.encoding)), style):
+    for start, fields, problem in csv_records(_body(read_lines(path, options.encoding)), style):
         if not names:
-            names = _header(f"{path}:{start}", fields, wrong)
+            names = _header(f"{path}:{start}", fields, problem)
             kept = [i for i, name in enumerate(names) if only is None or name in only]
-        elif not wrong and len(fields) != len(names):
-            yield Row(f":{start}", {}, f"{len(fields)} cells, expected {len(names)}; is a text without its quotes?")
+        elif not problem and len(fields) != len(names):
+            yield TableRow(
+                f":{start}", {}, f"{len(fields)} cells, expected {len(names)}; is a text without its quotes?"
+            )
         else:
-            yield Row(f":{start}", {names[i]: fields[i] for i in kept} if fields else {}, wrong)
+            yield TableRow(f":{start}", {names[i]: fields[i] for i in kept} if fields else {}, problem)
     if not names:
         raise DataError(f"{path}: the file is empty")
 
 
-def style_of(path: Path, options: FileOptions, separator: str = "") -> Style:
-    """How a file is written, from its first megabyte."""
-    sample: list[Line] = []
+def sniff_dialect(path: Path, options: FileOptions, separator: str = "") -> Dialect:
+    """Return the dialect of a file (separator and quoting), from its first megabyte."""
+    sample: list[TextLine] = []
     size = 0
-    lines = lines_of(path, options.encoding)
+    lines = read_lines(path, options.encoding)
     for line in lines:
         if not sample and (named := re.fullmatch(r"sep=(.)\s*", line.text)):  # as Excel writes and reads it
             separator = named[1]
@@ -66,15 +70,15 @@ def style_of(path: Path, options: FileOptions, separator: str = "") -> Style:
     first = sample[0].text.replace("\r", " ") if sample else ""
     separator = separator or max(SEPARATORS, key=lambda s: len(next(csv.reader([first], delimiter=s), [])))
     if options.quoting != "auto":
-        return Style(separator, options.quoting == "minimal")
-    found = list(records(iter(sample), Style(separator, True)))
+        return Dialect(separator, options.quoting == "minimal")
+    found = list(csv_records(iter(sample), Dialect(separator, True)))
     if separator == "\t" and not _is_quoted(sample, found if whole else found[:-1]):
-        return Style(separator, False)
-    return Style(separator, True, _Seen(found))
+        return Dialect(separator, False)
+    return Dialect(separator, True, _Seen(found))
 
 
-def _is_quoted(sample: list[Line], found: list[tuple[int, list[str], str]]) -> bool:
-    """Whether quotes hold the cells of a tsv together. found: its records if they do.
+def _is_quoted(sample: list[TextLine], found: list[tuple[int, list[str], str]]) -> bool:
+    """Return whether quotes hold the cells of a tsv together. found: its records if they do.
 
     In most such files quotes are characters, so it takes proof: a header in quotes, or fewer faults with them.
     """
@@ -82,7 +86,7 @@ def _is_quoted(sample: list[Line], found: list[tuple[int, list[str], str]]) -> b
     width = len(plain[0]) if plain else 0
     if width and all(re.fullmatch(r'"[^"]*"', name) for name in plain[0]):
         return True
-    faults = sum(bool(wrong) or len(fields) != len(found[0][1]) for _, fields, wrong in found)
+    faults = sum(bool(problem) or len(fields) != len(found[0][1]) for _, fields, problem in found)
     astray = sum(len(cells) != width for cells in plain)
     held = any("\n" in cell for _, fields, _ in found for cell in fields)
     if width > 1 and not astray and held:  # every line is a row by itself, and some would be lost
@@ -95,8 +99,8 @@ def _split(line: str, separator: str) -> list[str]:
     return line.rstrip("\r\n").split(separator)
 
 
-def _body(lines: Iterator[Line]) -> Iterator[Line]:
-    """The lines without the one that names the separator."""
+def _body(lines: Iterator[TextLine]) -> Iterator[TextLine]:
+    """Return the lines without the one that names the separator."""
     first = next(lines, None)
     if first is None:
         return iter(())
@@ -106,8 +110,8 @@ def _body(lines: Iterator[Line]) -> Iterator[Line]:
 class _Rewound:
     """The texts of lines; those of the record that is being read can be put back."""
 
-    def __init__(self, lines: Iterator[Line]):
-        self.lines, self.back, self.used = lines, deque[Line](), list[Line]()
+    def __init__(self, lines: Iterator[TextLine]):
+        self.lines, self.back, self.used = lines, deque[TextLine](), list[TextLine]()
 
     def __iter__(self) -> "_Rewound":
         return self
@@ -118,12 +122,12 @@ class _Rewound:
         return line.text
 
     def put_back(self) -> None:
-        """All lines of this record but the first come again."""
+        """Put back all lines of this record but the first, to be read again."""
         self.back.extendleft(reversed(self.used[1:]))
 
 
-def records(lines: Iterator[Line], style: Style) -> Iterator[tuple[int, list[str], str]]:
-    """The line each record begins on, its fields, and what is wrong with it.
+def csv_records(lines: Iterator[TextLine], style: Dialect) -> Iterator[tuple[int, list[str], str]]:
+    """Yield the number of each record's first line, its fields, and what is wrong with it.
 
     Of a record that is wrong only the first line is lost: those that its quote took in are read anew, each by itself.
     """
@@ -134,27 +138,29 @@ def records(lines: Iterator[Line], style: Style) -> Iterator[tuple[int, list[str
     while True:
         source.used.clear()
         fields: list[str] | None = []
-        wrong = ""
+        problem = ""
         try:
             fields = next(reader, None)
         except csv.Error as error:
-            wrong = _explained(str(error), source.used)
+            problem = _explained(str(error), source.used)
         if fields is None:
             return
         used = list(source.used)
-        wrong = (used[0].wrong if len(used) == 1 else next((line.wrong for line in used if line.wrong), "")) or wrong
-        if style.seen and not wrong and len(used) > 1:
-            wrong = style.seen.swallowed(used, fields, style.separator)
-        if wrong:
+        problem = (
+            used[0].problem if len(used) == 1 else next((line.problem for line in used if line.problem), "")
+        ) or problem
+        if style.seen and not problem and len(used) > 1:
+            problem = style.seen.swallowed(used, fields, style.separator)
+        if problem:
             source.put_back()
         elif after_wrong and style.quoted and len(used) == 1 and any(cell.count('"') % 2 for cell in fields):
-            wrong = "the end of a text whose quote opens in a line before"
-        after_wrong = bool(wrong) or (after_wrong and style.seen is not None and len(fields) != style.seen.width)
-        if fields or wrong:
-            yield used[0].number, fields, wrong
+            problem = "the end of a text whose quote opens in a line before"
+        after_wrong = bool(problem) or (after_wrong and style.seen is not None and len(fields) != style.seen.width)
+        if fields or problem:
+            yield used[0].number, fields, problem
 
 
-def _explained(error: str, used: list[Line]) -> str:
+def _explained(error: str, used: list[TextLine]) -> str:
     if "new-line character" in error:
         return "a line end (a carriage return) in the middle of a line; save the file with one kind of line ends"
     where = f" (lines {used[0].number} to {used[-1].number})" if len(used) > 1 else ""
@@ -167,13 +173,13 @@ class _Seen:
     def __init__(self, found: list[tuple[int, list[str], str]]):
         self.width = len(found[0][1]) if found else 0
         self.values = defaultdict[int, set[str]](set)
-        for _, fields, wrong in found[1:]:
-            for i, field in enumerate([] if wrong or len(fields) != self.width else fields[:WIDE]):
+        for _, fields, problem in found[1:]:
+            for i, field in enumerate([] if problem or len(fields) != self.width else fields[:WIDE]):
                 if field and len(field) <= LONGEST_SEEN and "\n" not in field:
                     self.values[i].add(field.strip())
 
-    def swallowed(self, used: list[Line], fields: list[str], separator: str) -> str:
-        """What is wrong with a record of several lines, if each is a row by itself, the first with a known value."""
+    def swallowed(self, used: list[TextLine], fields: list[str], separator: str) -> str:
+        """Return what is wrong with a record whose lines are rows by themselves, the first with a known value."""
         rows = [_split(line.text, separator) for line in used]
         if self.width < 2 or any(len(row) != self.width for row in rows):
             return ""
@@ -186,15 +192,15 @@ class _Seen:
         )
 
 
-def _header(where: str, names: list[str], wrong: str) -> list[str]:
-    """The names of the columns; one without a name gets its number, as pandas does it."""
+def _header(where: str, names: list[str], problem: str) -> list[str]:
+    """Return the names of the columns; one without a name gets its number, as pandas does it."""
     names = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(names)]
     name, count = Counter(names).most_common(1)[0] if names else ("", 0)
     longest = max(map(len, names), default=0)
-    if not wrong and count > 1:
-        wrong = f"two columns have the name {name[:80]!r}"
-    if not wrong and longest > LONGEST_NAME:
-        wrong = f"a column's name of {longest:,} letters; write a first line such as text,label"
-    if wrong:
-        raise DataError(f"{where}: {wrong}")
+    if not problem and count > 1:
+        problem = f"two columns have the name {name[:80]!r}"
+    if not problem and longest > LONGEST_NAME:
+        problem = f"a column's name of {longest:,} letters; write a first line such as text,label"
+    if problem:
+        raise DataError(f"{where}: {problem}")
     return names

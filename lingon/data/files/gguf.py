@@ -1,4 +1,4 @@
-"""Reads GGUF files: a model's facts, and its weights in blocks of a few bits, turned back into numbers with NumPy.
+"""Reads GGUF files: a model's metadata, and its weights in blocks of a few bits, turned back into numbers with NumPy.
 
 The layout is that of ggml's own documentation (`docs/gguf.md`), version 2 and 3, little-endian.
 """
@@ -15,8 +15,8 @@ import numpy as np
 
 from lingon.core.errors import DataError, one_of
 from lingon.core.files import open_regular
-from lingon.data.files.gguf_blocks import KINDS
-from lingon.data.tokenizers.text_check import short
+from lingon.data.files.gguf_blocks import QUANTIZATIONS
+from lingon.data.tokenizers.text_check import abbreviate
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
@@ -37,7 +37,7 @@ NAMES = {
 
 
 def is_gguf(path: Path) -> bool:
-    """Whether a file begins as GGUF files do, or is named like one."""
+    """Return whether a file begins as GGUF files do, or is named like one."""
     if path.suffix == ".gguf" or not path.is_file():
         return path.suffix == ".gguf" and not path.is_dir()
     with open(path, "rb") as file:
@@ -45,27 +45,28 @@ def is_gguf(path: Path) -> bool:
 
 
 @dataclass(frozen=True)
-class Stored:
+class TensorInfo:
     """A tensor in the file: how its numbers are stored, its shape, and where it begins, in bytes."""
 
-    kind: str
+    type: str
     shape: tuple[int, ...]
-    start: int
+    offset: int
 
     @property
-    def numbers(self) -> int:
+    def size(self) -> int:
         return math.prod(self.shape)
 
     @property
-    def bytes(self) -> int:
-        return self.numbers // KINDS[self.kind].numbers * KINDS[self.kind].bytes
+    def nbytes(self) -> int:
+        blocks = QUANTIZATIONS[self.type]
+        return self.size // blocks.block_size * blocks.block_bytes
 
 
 class GGUF:
-    """A file whose header has been checked: `facts` by name, `tensors` by name, and `read` for the numbers of one.
+    """A file whose header has been checked: `metadata` by key, `tensors` by name, and `read` for the numbers of one.
 
-    A fact is a number, a truth, a text, or a list: of numbers an array, else a Python list. The file is mapped, so
-    that no more of it is in memory than is read. Raises DataError that names the file and what is wrong in it.
+    A value of the metadata is a number, a bool, a text, or a list: of numbers an array, else a Python list. The file is
+    mapped, so that no more of it is in memory than is read. Raises DataError naming the file and what is wrong in it.
     """
 
     def __init__(self, path: Path | str):
@@ -78,29 +79,29 @@ class GGUF:
                 raise
             raise DataError(f"{self.path}: not a GGUF file ({error})") from None
         self._raw = raw
-        self.facts, self.tensors = _Header(self.path, raw).read()
+        self.metadata, self.tensors = _Header(self.path, raw).read()
 
     def read(self, name: str) -> np.ndarray:
-        """The numbers of a tensor, float32, in its shape. Raises DataError when it is missing."""
-        out = np.empty(self.stored(name).numbers, np.float32)
+        """Read the numbers of a tensor, float32, in its shape. Raises DataError when it is missing."""
+        out = np.empty(self.info(name).size, np.float32)
         start = 0
         for numbers in self.chunks(name):
             out[start : start + len(numbers)] = numbers
             start += len(numbers)
-        return out.reshape(self.stored(name).shape)
+        return out.reshape(self.info(name).shape)
 
     def chunks(self, name: str) -> Iterator[np.ndarray]:
-        """The numbers of a tensor one after the other, float32 [up to CHUNK]. Raises DataError when it is missing."""
-        stored = self.stored(name)
-        kind = KINDS[stored.kind]
-        blocks = self._raw[stored.start : stored.start + stored.bytes].reshape(-1, kind.bytes)
-        rows = CHUNK // kind.numbers
+        """Yield the numbers of a tensor in order, float32 [up to CHUNK]. Raises DataError when it is missing."""
+        stored = self.info(name)
+        kind = QUANTIZATIONS[stored.type]
+        blocks = self._raw[stored.offset : stored.offset + stored.nbytes].reshape(-1, kind.block_bytes)
+        rows = CHUNK // kind.block_size
         for start in range(0, len(blocks), rows):
             with np.errstate(over="ignore", invalid="ignore"):  # a scale of a damaged file may be infinite
-                yield kind.unpack(blocks[start : start + rows]).reshape(-1)
+                yield kind.dequantize(blocks[start : start + rows]).reshape(-1)
 
-    def stored(self, name: str) -> Stored:
-        """Where and how a tensor is stored. Raises DataError when it is missing."""
+    def info(self, name: str) -> TensorInfo:
+        """Return where and how a tensor is stored. Raises DataError when it is missing."""
         if name not in self.tensors:
             raise DataError(f"{self.path}: tensor {name!r} is missing")
         return self.tensors[name]
@@ -112,55 +113,57 @@ class _Header:
     def __init__(self, path: Path, raw: np.ndarray):
         self.path, self.raw, self.size, self.at = path, raw, len(raw), 0
 
-    def read(self) -> tuple[dict[str, Any], dict[str, Stored]]:
+    def read(self) -> tuple[dict[str, Any], dict[str, TensorInfo]]:
         if self.take(4) != MAGIC:
-            raise self.wrong("not a GGUF file")
+            raise self.error("not a GGUF file")
         if (version := self.number("<I")) not in VERSIONS:
             swapped = version in (v << 24 for v in VERSIONS)
             why = "it is for big-endian machines; convert it anew" if swapped else f"version {version} of the format"
-            raise self.wrong(f"{why}; versions {VERSIONS[0]} and {VERSIONS[1]}, little-endian, are read")
+            raise self.error(f"{why}; versions {VERSIONS[0]} and {VERSIONS[1]}, little-endian, are read")
         # The least that one of them can take: a name without letters, a type, and a byte; or one axis, type and place.
-        tensors, facts = self.count("tensors", 8 + 4 + 8 + 4 + 8), self.count("facts", 8 + 4 + 1)
+        tensors, metadata = self.count("tensors", 8 + 4 + 8 + 4 + 8), self.count("metadata keys", 8 + 4 + 1)
         found: dict[str, Any] = {}
-        for _ in range(facts):
+        for _ in range(metadata):
             if (name := self.text()) in found:
-                raise self.wrong(f"the fact {short(name)} is there twice")
+                raise self.error(f"the metadata key {abbreviate(name)} is there twice")
             found[name] = self.value(self.number("<I"))
         stored = [self.tensor() for _ in range(tensors)]
         return found, self.placed(stored, found.get("general.alignment", ALIGNMENT))
 
-    def placed(self, found: list[tuple[str, Stored]], alignment: object) -> dict[str, Stored]:
-        """The tensors with places in the file. They may not overlap, nor end after it."""
+    def placed(self, found: list[tuple[str, TensorInfo]], alignment: object) -> dict[str, TensorInfo]:
+        """Return the tensors with their places in the file. They may not overlap, nor end after it."""
         if type(alignment) is not int or not 0 < alignment <= LARGEST_ALIGNMENT or alignment & (alignment - 1):
-            raise self.wrong(f"general.alignment is {short(alignment)}, expected a power of two of bytes")
+            raise self.error(f"general.alignment is {abbreviate(alignment)}, expected a power of two of bytes")
         end = base = -(-self.at // alignment) * alignment
-        tensors: dict[str, Stored] = {}
-        for name, stored in sorted(found, key=lambda pair: pair[1].start):
+        tensors: dict[str, TensorInfo] = {}
+        for name, stored in sorted(found, key=lambda pair: pair[1].offset):
             if name in tensors:
-                raise self.wrong(f"tensor {short(name)} is there twice")
-            start = base + stored.start
-            if stored.start % alignment or start < end:
-                raise self.wrong(f"tensor {short(name)} begins at {stored.start:,}, within another or between places")
-            tensors[name] = Stored(stored.kind, stored.shape, start)
-            end = start + stored.bytes
+                raise self.error(f"tensor {abbreviate(name)} is there twice")
+            start = base + stored.offset
+            if stored.offset % alignment or start < end:
+                raise self.error(
+                    f"tensor {abbreviate(name)} begins at {stored.offset:,}, within another or between places"
+                )
+            tensors[name] = TensorInfo(stored.type, stored.shape, start)
+            end = start + stored.nbytes
             if end > self.size:
-                raise self.wrong(f"tensor {short(name)} would end after the file; was it cut short?")
+                raise self.error(f"tensor {abbreviate(name)} would end after the file; was it cut short?")
         return tensors
 
-    def tensor(self) -> tuple[str, Stored]:
+    def tensor(self) -> tuple[str, TensorInfo]:
         name, axes = self.text(), self.number("<I")
         if not 1 <= axes <= AXES:
-            raise self.wrong(f"tensor {short(name)} has {axes} axes, expected 1 to {AXES}")
+            raise self.error(f"tensor {abbreviate(name)} has {axes} axes, expected 1 to {AXES}")
         # The file counts axes from the innermost one.
         shape = tuple(self.number("<Q") for _ in range(axes))[::-1]
         number = self.number("<I")
         kind = NAMES.get(number, f"number {number}")
-        if kind not in KINDS:
-            raise self.wrong(f"tensor {short(name)} is stored as {kind}; what is read: {one_of(KINDS)}")
+        if kind not in QUANTIZATIONS:
+            raise self.error(f"tensor {abbreviate(name)} is stored as {kind}; what is read: {one_of(QUANTIZATIONS)}")
         # No block has more than 256 numbers, so a shape of more cannot be in this file.
-        if min(shape) < 1 or math.prod(shape) > 256 * self.size or shape[-1] % KINDS[kind].numbers:
-            raise self.wrong(f"tensor {short(name)} cannot have the shape {list(shape)} as {kind}")
-        return name, Stored(kind, shape, self.number("<Q"))
+        if min(shape) < 1 or math.prod(shape) > 256 * self.size or shape[-1] % QUANTIZATIONS[kind].block_size:
+            raise self.error(f"tensor {abbreviate(name)} cannot have the shape {list(shape)} as {kind}")
+        return name, TensorInfo(kind, shape, self.number("<Q"))
 
     def value(self, kind: int, depth: int = 0) -> Any:
         if kind in NUMBERS:
@@ -168,9 +171,9 @@ class _Header:
         if kind == TEXT:
             return self.text()
         if kind != LIST:
-            raise self.wrong(f"a fact of type {kind}, which the format does not have")
+            raise self.error(f"metadata of type {kind}, which the format does not have")
         if depth == NESTED:
-            raise self.wrong("lists in lists in lists without end")
+            raise self.error("lists in lists in lists without end")
         inner = self.number("<I")
         if inner in NUMBERS:
             return self.checked(inner, self.array(inner, self.count("members", np.dtype(NUMBERS[inner]).itemsize)))
@@ -184,17 +187,17 @@ class _Header:
         if kind != TRUTH:
             return values
         if values.size and values.max() > 1:
-            raise self.wrong(f"a truth is {values.max()}, expected 0 or 1")
+            raise self.error(f"a truth is {values.max()}, expected 0 or 1")
         return values.astype(bool)
 
     def number(self, code: str) -> int:
         return struct.unpack(code, self.take(struct.calcsize(code)))[0]
 
     def count(self, what: str, least: int) -> int:
-        """How many things follow, each of at least so many bytes."""
+        """Return how many things follow, each of at least so many bytes."""
         count = self.number("<Q")
         if count * least > min(HEADER, self.size) - self.at:
-            raise self.wrong(f"{count:,} {what} are promised, in a file of {self.size:,} bytes; was it cut short?")
+            raise self.error(f"{count:,} {what} are promised, in a file of {self.size:,} bytes; was it cut short?")
         return count
 
     def text(self) -> str:
@@ -202,15 +205,15 @@ class _Header:
         try:
             return self.take(length).decode()
         except UnicodeDecodeError:
-            raise self.wrong(f"a text before byte {self.at:,} is not UTF-8") from None
+            raise self.error(f"a text before byte {self.at:,} is not UTF-8") from None
 
     def take(self, count: int) -> bytes:
         if self.at + count > self.size:
-            raise self.wrong("it ends within its header; was it cut short?")
+            raise self.error("it ends within its header; was it cut short?")
         if self.at + count > HEADER:
-            raise self.wrong(f"its header has more than {HEADER:,} bytes")
+            raise self.error(f"its header has more than {HEADER:,} bytes")
         self.at += count
         return self.raw[self.at - count : self.at].tobytes()
 
-    def wrong(self, why: str) -> DataError:
+    def error(self, why: str) -> DataError:
         return DataError(f"{self.path}: {why}")

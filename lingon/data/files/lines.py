@@ -50,30 +50,30 @@ class FileOptions:
 
     @property
     def given(self) -> bool:
-        """Whether anything differs from the defaults."""
+        """Return whether anything differs from the defaults."""
         return (self.encoding, self.quoting) != (FileOptions.encoding, FileOptions.quoting)
 
 
-class Line(NamedTuple):
+class TextLine(NamedTuple):
     """A line of a file, its number from 1, and what is wrong with it, if anything."""
 
     number: int
     text: str
-    wrong: str = ""
+    problem: str = ""
 
 
-def packed(path: Path) -> bool:
-    """Tells whether a file is packed, by its name."""
+def is_compressed(path: Path) -> bool:
+    """Return whether a file is compressed, by its name."""
     return path.suffix.lower() in PACKED
 
 
-def opened(path: Path, encoding: str = "utf-8") -> io.BufferedReader:
-    """Opens a file for reading as UTF-8, unpacked when its name ends in .gz or .xz; it can be sought forwards.
+def open_utf8(path: Path, encoding: str = "utf-8") -> io.BufferedReader:
+    """Open a file for reading as UTF-8, decompressed when its name ends in .gz or .xz; it can be sought forwards.
 
     Raises DataError while reading, when what was packed grows more than text can, or is not in the encoding.
     """
     file: Any = open(path, "rb")
-    if packed(path):
+    if is_compressed(path):
         file = io.BufferedReader(_Unpacked(path, file), BUFFER)
     if codecs.lookup(encoding).name != "utf-8":
         file = io.BufferedReader(_Recoded(path, file, encoding), BUFFER)
@@ -93,7 +93,7 @@ class _Stream(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Goes forwards, by reading."""
+        """Go forwards, by reading."""
         to = offset if whence == io.SEEK_SET else self.at + offset
         if whence == io.SEEK_END or to < self.at:
             raise io.UnsupportedOperation("only forwards")
@@ -167,28 +167,28 @@ class _OldMac(_Stream):
         return self.file.read(most).replace(b"\r", b"\n")
 
 
-def lines_of(path: Path, encoding: str = "utf-8") -> Iterator[Line]:
-    """The lines of a file, with their ends, which are \\n, \\r\\n, or (of an old Macintosh) \\r alone.
+def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[TextLine]:
+    """Read the lines of a file, with their ends, which are \\n, \\r\\n, or (of an old Macintosh) \\r alone.
 
     Raises DataError with path and line for a file that is cut short or damaged, or that is no text from its start.
     """
-    with opened(path, encoding) as file:
+    with open_utf8(path, encoding) as file:
         try:
             start = file.peek(BUFFER)
         except BROKEN as error:
             raise DataError(f"{path}:1: cut short or damaged ({error})") from None
         if b"\r" in start[:-1] and b"\n" not in start:
             file = io.BufferedReader(_OldMac(path, file), BUFFER)
-        yield from lines_in(str(path), file)
+        yield from decode_lines(str(path), file)
 
 
-def lines_in(name: str, file: IO[bytes]) -> Iterator[Line]:
-    """The lines of an open file of UTF-8. name: what messages call it."""
+def decode_lines(name: str, file: IO[bytes]) -> Iterator[TextLine]:
+    """Decode the lines of an open file of UTF-8. name: what messages call it."""
     number = 0
     while line := _next(f"{name}:{number + 1}", file):
         number += 1
-        text, wrong = _decoded(_start(name, line) if number == 1 else line)
-        yield Line(number, text, wrong)
+        text, problem = _decoded(_start(name, line) if number == 1 else line)
+        yield TextLine(number, text, problem)
 
 
 def _next(here: str, file: IO[bytes]) -> bytes:
@@ -202,9 +202,9 @@ def _next(here: str, file: IO[bytes]) -> bytes:
 
 
 def _decoded(line: bytes) -> tuple[str, str]:
-    wrong = "not text (it holds NUL bytes)" if b"\0" in line else ""
+    problem = "not text (it holds NUL bytes)" if b"\0" in line else ""
     try:
-        return line.decode(), wrong
+        return line.decode(), problem
     except UnicodeDecodeError as error:
         place = f"byte 0x{line[error.start]:02x}, place {error.start + 1}"
         return line.decode(errors="replace"), f"not UTF-8 ({place}); {OTHER}"
@@ -214,7 +214,7 @@ OTHER = "save the file as UTF-8, or name its encoding, as --encoding cp1252"
 
 
 def _start(name: str, data: bytes) -> bytes:
-    """The beginning of a text without its byte-order mark. Raises DataError for what is no text, or no UTF-8."""
+    """Return the beginning of a text without its byte-order mark. Raises DataError for what is no UTF-8 text."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(f"{name}:1: UTF-16 text; save the file as UTF-8, or give --encoding utf-16")
     if b"\0" in data[: 1 << 16]:
@@ -222,13 +222,13 @@ def _start(name: str, data: bytes) -> bytes:
     return data.removeprefix(b"\xef\xbb\xbf")
 
 
-def whole_bytes(path: Path) -> bytes:
-    """All bytes of a file, unpacked. Raises DataError for what is broken or larger than MOST_FILE."""
+def read_bytes(path: Path) -> bytes:
+    """Read all bytes of a file, decompressed. Raises DataError for what is broken or larger than MOST_FILE."""
     return _whole(path, "utf-8")
 
 
-def whole_text(path: Path, encoding: str = "utf-8") -> str:
-    """All of a file as text. Raises DataError with the line that is not."""
+def read_text(path: Path, encoding: str = "utf-8") -> str:
+    """Read all of a file as text. Raises DataError with the line that is not."""
     data = _whole(path, encoding)
     try:
         return _start(str(path), data).decode()
@@ -239,7 +239,7 @@ def whole_text(path: Path, encoding: str = "utf-8") -> str:
 
 def _whole(path: Path, encoding: str) -> bytes:
     try:
-        with opened(path, encoding) as file:
+        with open_utf8(path, encoding) as file:
             data = file.read(MOST_FILE + 1)
     except BROKEN as error:
         raise DataError(f"{path}: cut short or damaged ({error})") from None

@@ -8,16 +8,16 @@ from typing import Any
 
 from lingon.core.errors import DataError
 from lingon.data.files.archives import MOST_RATIO
-from lingon.data.files.lines import BROKEN, GRACE, packed, whole_bytes
-from lingon.data.files.row import Row
+from lingon.data.files.lines import BROKEN, GRACE, is_compressed, read_bytes
+from lingon.data.files.row import TableRow
 
 ROWS = 1024  # read at a time, or fewer where they are large
 ROOM = 32 << 20  # bytes that the rows read at a time may take
 PYTHON = 50  # bytes that Python takes for a short text
 
 
-def parquet_rows(path: Path, only: list[str] | None = None) -> Iterator[Row]:
-    """The rows of a parquet file. only: columns that are needed.
+def parquet_rows(path: Path, only: list[str] | None = None) -> Iterator[TableRow]:
+    """Read the rows of a parquet file. only: columns that are needed.
 
     Raises DataError for a file that is damaged, has two columns of one name, or grows more than MOST_RATIO-fold.
     """
@@ -25,10 +25,10 @@ def parquet_rows(path: Path, only: list[str] | None = None) -> Iterator[Row]:
 
     number = 0
     try:
-        for batch in batches_of(path, only):
+        for batch in record_batches(path, only):
             for values in batch.to_pylist():
                 number += 1
-                yield Row(f": row {number}", values)
+                yield TableRow(f": row {number}", values)
     except DataError:
         raise
     except (pa.ArrowException, ValueError, OverflowError, *BROKEN) as error:
@@ -36,11 +36,11 @@ def parquet_rows(path: Path, only: list[str] | None = None) -> Iterator[Row]:
         raise DataError(f"{path}: cannot be read as parquet after row {number:,}; is it whole? ({reason})") from None
 
 
-def batches_of(path: Path, only: list[str] | None = None) -> Iterator[Any]:
-    """The rows of a parquet file as record batches of pyarrow, none of them much larger than ROOM."""
+def record_batches(path: Path, only: list[str] | None = None) -> Iterator[Any]:
+    """Yield the rows of a parquet file as record batches of pyarrow, none of them much larger than ROOM."""
     import pyarrow.parquet as pq
 
-    whole = whole_bytes(path) if packed(path) else None
+    whole = read_bytes(path) if is_compressed(path) else None
     source = lambda: path if whole is None else io.BytesIO(whole)
     size, grown = path.stat().st_size if whole is None else len(whole), 0
     with pq.ParquetFile(source()) as file:
@@ -57,7 +57,7 @@ def batches_of(path: Path, only: list[str] | None = None) -> Iterator[Any]:
 
 
 def _rows_at_once(path: Path, source: Any, file: Any, group: int, columns: list[str], size: int) -> int:
-    """As many rows as fit into ROOM, by the longest value in the dictionaries of a row group."""
+    """Return how many rows fit into ROOM, by the longest value in the dictionaries of a row group."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -82,7 +82,7 @@ def _rows_at_once(path: Path, source: Any, file: Any, group: int, columns: list[
 
 
 def _decoded(batch: Any) -> Any:
-    """A batch without dictionaries (the categories of pandas), so that its size is that of its values."""
+    """Return a batch without dictionaries (the categories of pandas), so that its size is that of its values."""
     import pyarrow as pa
 
     columns = [c.dictionary_decode() if pa.types.is_dictionary(c.type) else c for c in batch.columns]

@@ -8,16 +8,16 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """One row: where it stands (`:17`, or `: row 17`), its values by column, or else what is wrong with it."""
 
     where: str
     values: dict[str, Any]
-    wrong: str = ""
+    problem: str = ""
 
 
 def cell_text(value: Any) -> str | None:
-    """Returns what a cell says as text: numbers, dates (as ISO 8601) and UTF-8 bytes too; None for anything else.
+    """Return what a cell says as text: numbers, dates (as ISO 8601) and UTF-8 bytes too; None for anything else.
 
     >>> cell_text(b"caf\\xc3\\xa9"), cell_text(date(2020, 1, 31)), cell_text(None)
     ('café', '2020-01-31', None)
@@ -41,7 +41,7 @@ def cell_text(value: Any) -> str | None:
 
 
 def label_text(value: Any) -> str | None:
-    """Returns a label as text: 3.0 is "3", True and "True" are "true"; None, NaN and blanks are no label."""
+    """Return a label as text: 3.0 is "3", True and "True" are "true"; None, NaN and blanks are no label."""
     return _label(cell_text(value) or "")
 
 

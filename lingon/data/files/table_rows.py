@@ -8,87 +8,87 @@ from pathlib import Path
 from typing import Any
 
 from lingon.core.errors import DataError, suggest
-from lingon.data.files.csv_tables import separated
-from lingon.data.files.lines import PACKED, FileOptions, lines_of, whole_text
-from lingon.data.files.row import Row
+from lingon.data.files.csv_tables import csv_rows
+from lingon.data.files.lines import PACKED, FileOptions, read_lines, read_text
+from lingon.data.files.row import TableRow
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 FORMATS = (*TABLES, ".txt")
 LABELLED = "__label__"  # what fastText puts before a label
 
 
-def ending_of(path: Path) -> str:
-    """How the name of a file ends, without .gz and .xz, in small letters."""
+def file_suffix(path: Path) -> str:
+    """Return the suffix of a file name, without .gz and .xz, in lower case."""
     name = path.name.lower()
     for packed in PACKED:
         name = name.removesuffix(packed)
     return Path(name).suffix
 
 
-def format_of(path: Path) -> str:
-    """The format of a file by its name, without .gz. Raises DataError with the formats there are."""
-    ending = ending_of(path)
+def file_format(path: Path) -> str:
+    """Return the format of a file by its name, without .gz. Raises DataError that lists the formats."""
+    ending = file_suffix(path)
     if ending not in FORMATS:
         raise DataError(f"{path}: ends in {ending!r}; {suggest(ending, FORMATS)} (each also .gz or .xz), or a folder")
     return ending
 
 
 def is_table(path: Path, options: FileOptions = FileOptions()) -> bool:
-    """Tells whether a file holds rows with columns, or lines with the labels of fastText, and not just text."""
-    if ending_of(path) in TABLES:
+    """Return whether a file holds rows with columns, or lines with the labels of fastText, and not just text."""
+    if file_suffix(path) in TABLES:
         return True
-    if ending_of(path) != ".txt" or path.stat().st_size == 0:
+    if file_suffix(path) != ".txt" or path.stat().st_size == 0:
         return False
-    first = next((line.text for line in lines_of(path, options.encoding) if line.text.strip()), "")
+    first = next((line.text for line in read_lines(path, options.encoding) if line.text.strip()), "")
     return first.lstrip().startswith(LABELLED)
 
 
-def rows_of(path: Path, only: list[str] | None = None, options: FileOptions = FileOptions()) -> Iterator[Row]:
-    """The rows of a csv, tsv, jsonl, json, parquet or txt file (each also .gz or .xz).
+def read_rows(path: Path, only: list[str] | None = None, options: FileOptions = FileOptions()) -> Iterator[TableRow]:
+    """Read the rows of a csv, tsv, jsonl, json, parquet or txt file (each also .gz or .xz).
 
     only: columns that are needed, where leaving the others out saves time.
     Raises DataError with path and line for a file that is empty, cut short, or no text, or grows like a bomb.
     """
     from lingon.data.files.parquet import parquet_rows
 
-    readers: dict[str, Callable[[], Iterator[Row]]] = {
-        ".csv": partial(separated, path, options, only),
-        ".tsv": partial(separated, path, options, only, "\t"),
+    readers: dict[str, Callable[[], Iterator[TableRow]]] = {
+        ".csv": partial(csv_rows, path, options, only),
+        ".tsv": partial(csv_rows, path, options, only, "\t"),
         ".txt": partial(_txt, path, options),
         ".jsonl": partial(_jsonl, path, options),
         ".ndjson": partial(_jsonl, path, options),
         ".json": partial(_json, path, options),
         ".parquet": partial(parquet_rows, path, only),
     }
-    read = readers[format_of(path)]
+    read = readers[file_format(path)]
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty")
     yield from read()
 
 
-def _txt(path: Path, options: FileOptions) -> Iterator[Row]:
-    """Lines such as `__label__positive the text`, as fastText has them; the label may stand anywhere in the line."""
-    for number, line, wrong in lines_of(path, options.encoding):
+def _txt(path: Path, options: FileOptions) -> Iterator[TableRow]:
+    """Yield rows from lines such as `__label__positive the text`, as fastText has them; the label may be anywhere."""
+    for number, line, problem in read_lines(path, options.encoding):
         words = line.split()
         labels = [word.removeprefix(LABELLED) for word in words if word.startswith(LABELLED)]
         if not words:
             continue
-        if not wrong and not labels:
-            wrong = "no label; expected a line such as: __label__positive A fine film."
-        elif not wrong and len(labels) > 1:
-            wrong = (
+        if not problem and not labels:
+            problem = "no label; expected a line such as: __label__positive A fine film."
+        elif not problem and len(labels) > 1:
+            problem = (
                 f"{len(labels)} labels ({', '.join(labels)[:80]}); several labels for a text are no task yet, keep one"
             )
-        elif not wrong and (stuck := re.search(r"[,;]", labels[0].rstrip(",;"))):
-            wrong = f"label {labels[0][:80]!r}: {stuck[0]!r} does not end a label; put a space after it"
+        elif not problem and (stuck := re.search(r"[,;]", labels[0].rstrip(",;"))):
+            problem = f"label {labels[0][:80]!r}: {stuck[0]!r} does not end a label; put a space after it"
         text = re.sub(rf"(^|(?<=\s)){LABELLED}\S*(\s+|$)", "", line.strip()).strip()
-        yield Row(f":{number}", {"text": text, "label": labels[0].rstrip(",;") if labels else None}, wrong)
+        yield TableRow(f":{number}", {"text": text, "label": labels[0].rstrip(",;") if labels else None}, problem)
 
 
-def _jsonl(path: Path, options: FileOptions) -> Iterator[Row]:
-    for number, line, wrong in lines_of(path, options.encoding):
+def _jsonl(path: Path, options: FileOptions) -> Iterator[TableRow]:
+    for number, line, problem in read_lines(path, options.encoding):
         if line.strip():
-            yield _object(f":{number}", line, wrong)
+            yield _object(f":{number}", line, problem)
 
 
 class _Twice(dict):
@@ -106,25 +106,25 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _object(where: str, line: str, wrong: str) -> Row:
+def _object(where: str, line: str, problem: str) -> TableRow:
     try:
-        return _checked(where, json.loads(line, object_pairs_hook=_pairs), wrong)
+        return _checked(where, json.loads(line, object_pairs_hook=_pairs), problem)
     except (ValueError, RecursionError) as error:
-        return Row(where, {}, wrong or f"not JSON ({error}); is the line cut short?")
+        return TableRow(where, {}, problem or f"not JSON ({error}); is the line cut short?")
 
 
-def _checked(where: str, value: Any, wrong: str = "") -> Row:
+def _checked(where: str, value: Any, problem: str = "") -> TableRow:
     if not isinstance(value, dict):
         kind = type(value).__name__
-        return Row(where, {}, wrong or f"a {kind}, expected an object such as {{'text': ..., 'label': ...}}")
+        return TableRow(where, {}, problem or f"a {kind}, expected an object such as {{'text': ..., 'label': ...}}")
     if isinstance(value, _Twice):
-        wrong = wrong or f"the key {value.key[:80]!r} comes twice"
-    return Row(where, value, wrong)
+        problem = problem or f"the key {value.key[:80]!r} comes twice"
+    return TableRow(where, value, problem)
 
 
-def _json(path: Path, options: FileOptions) -> Iterator[Row]:
-    """A list of objects; or lines of objects, which some call .json as well."""
-    text = whole_text(path, options.encoding)
+def _json(path: Path, options: FileOptions) -> Iterator[TableRow]:
+    """Yield the rows of a list of objects; or of lines of objects, which some call .json as well."""
+    text = read_text(path, options.encoding)
     try:
         items = json.loads(text, object_pairs_hook=_pairs)
     except (ValueError, RecursionError) as error:

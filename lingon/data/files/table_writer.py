@@ -17,7 +17,7 @@ Write = Callable[[Rows], None]
 
 
 def check_table(path: Path, source: Path, overwrite: bool) -> None:
-    """Raises UserError unless a table can be written here without a loss; to be asked before any work."""
+    """Raise UserError unless a table can be written here without a loss; to be asked before any work."""
     if path.suffix.lower() not in ENDINGS:
         raise unknown("ending of a table", path.suffix or path.name, ENDINGS)
     if path.is_dir():
@@ -30,7 +30,7 @@ def check_table(path: Path, source: Path, overwrite: bool) -> None:
 
 @contextmanager
 def table_writer(path: Path) -> Iterator[Write]:
-    """A function that writes rows; the file has its name once the block has ended well.
+    """Open a table for writing, as a function that writes rows; the file has its name once the block has ended well.
 
     The columns of csv, tsv and parquet are those of the rows that are written first, and so are parquet's types.
     Raises DataError for a row that has others.
@@ -118,7 +118,7 @@ def _cell(value: Any) -> str | int | float | None:
 
 
 def _json(value: Any) -> Any:
-    """A value as JSON can hold it: dates as ISO 8601."""
+    """Return a value as JSON can hold it: dates as ISO 8601."""
     if isinstance(value, dict):
         return {name: _json(one) for name, one in value.items()}
     if isinstance(value, list | tuple):

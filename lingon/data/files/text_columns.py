@@ -19,15 +19,15 @@ MOST_LABELS = 1000  # columns; more are not looked at for labels that say yes or
 LONGER = 3  # times as long on average: then one of two columns is clearly the text
 
 
-class Columns(NamedTuple):
+class ColumnNames(NamedTuple):
     """The names of the two columns."""
 
     text: str
     label: str
 
 
-def choose(path, names: list[str], rows: list[dict[str, Any]], text: str | None, label: str | None):
-    """The columns of texts and labels, and a line to say aloud when one of them was guessed (else None).
+def choose_columns(path, names: list[str], rows: list[dict[str, Any]], text: str | None, label: str | None):
+    """Choose the columns of texts and labels; return a message when one of them was guessed (else None).
 
     names: all columns; rows: the first rows. Raises DataError that lists the columns when it is not obvious.
     """
@@ -49,12 +49,14 @@ def choose(path, names: list[str], rows: list[dict[str, Any]], text: str | None,
             f"{path}: not obvious which column is which; give {' and '.join(missing)}, columns: {_listed(names)}"
         )
     if not given:
-        _refuse_no_header(path, Columns(text, label), rows)
-    return Columns(text, label), None if given else f"{path}: texts from column {text!r}, labels from column {label!r}"
+        _refuse_no_header(path, ColumnNames(text, label), rows)
+    return ColumnNames(
+        text, label
+    ), None if given else f"{path}: texts from column {text!r}, labels from column {label!r}"
 
 
-def choose_text(path, names: list[str], rows: list[dict[str, Any]], text: str | None) -> tuple[str, str | None]:
-    """The column of texts of a table that needs no labels, and a line to say aloud when it was guessed (else None).
+def choose_text_column(path, names: list[str], rows: list[dict[str, Any]], text: str | None) -> tuple[str, str | None]:
+    """Choose the column of texts of a table without labels; return a message when it was guessed (else None).
 
     It is the one that is given, the one with a usual name, or the one whose cells are clearly the longest.
     Raises DataError that lists the columns when it is not obvious.
@@ -67,7 +69,7 @@ def choose_text(path, names: list[str], rows: list[dict[str, Any]], text: str | 
     if found is None and len(names) > 1:
         found = _longest(names, rows)
         if found is not None:
-            _refuse_no_header(path, Columns(found, next(name for name in names if name != found)), rows)
+            _refuse_no_header(path, ColumnNames(found, next(name for name in names if name != found)), rows)
     if found is None:
         raise DataError(f"{path}: not obvious which column holds the texts; give --text, columns: {_listed(names)}")
     return found, f"{path}: texts from column {found!r}"
@@ -80,7 +82,7 @@ def _longest(names: list[str], rows: list[dict[str, Any]]) -> str | None:
 
 
 def _refuse_indicators(path, names: list[str], rows: list[dict[str, Any]]) -> None:
-    """Columns of which each says yes or no are several labels, of which one would be taken for all."""
+    """Refuse several columns that each say yes or no: they are several labels, of which one would be taken for all."""
     yes_or_no = {"0", "1", "0.0", "1.0", "true", "false"}
     values = {name: {str(row.get(name)).strip().lower() for row in rows} for name in names}
     found = [name for name in names if len(values[name]) == 2 and values[name] <= yes_or_no]
@@ -96,7 +98,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _by_name(names: list[str], known: str) -> str | None:
-    """The one column with a usual name, or whose last word is one (`review_text`, `star rating`)."""
+    """Return the one column with a usual name, or whose last word is one (`review_text`, `star rating`)."""
     found = {n: words[-1] for n in names if (words := re.findall(r"[^\W_]+", _spaced(n).lower()))}
     usual = [n for n, word in found.items() if word in known.split()]
     first = [n for n in usual if found[n] == known.split()[0]]
@@ -108,7 +110,7 @@ def _spaced(name: str) -> str:
 
 
 def _by_look(names: list[str], rows: list[dict[str, Any]], text: str | None, label: str | None):
-    """Of exactly two columns: the text is clearly longer, and the label repeats."""
+    """Choose between exactly two columns: the text is clearly longer, and the label repeats."""
     length = {n: mean([len(str(r.get(n) or "")) for r in rows] or [0]) for n in names}
     short, long = sorted(names, key=lambda n: length[n])
     repeats = len({str(r.get(short)) for r in rows}) <= max(2, len(rows) // 2)
@@ -117,8 +119,8 @@ def _by_look(names: list[str], rows: list[dict[str, Any]], text: str | None, lab
     return text, label
 
 
-def _refuse_no_header(path, columns: Columns, rows: list[dict[str, Any]]) -> None:
-    """A file without column names would lose its first row silently."""
+def _refuse_no_header(path, columns: ColumnNames, rows: list[dict[str, Any]]) -> None:
+    """Refuse a file without column names: it would lose its first row silently."""
     names = {columns.label} & {str(r.get(columns.label)) for r in rows[:1000]}
     number = any(re.fullmatch(r"-?\d+(\.\d+)?", c.strip()) for c in columns)
     if names or number or len(columns.text) > 80:

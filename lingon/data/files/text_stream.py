@@ -5,25 +5,25 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lingon.core.errors import DataError
-from lingon.data.files.lines import BROKEN, opened
+from lingon.data.files.lines import BROKEN, open_utf8
 
 PIECE = 1 << 16  # characters of a line at most; a longer one is cut at a space
 READ = 1 << 20  # characters read in one go
 
 
-def lines_in(path: Path, encoding: str = "utf-8") -> Iterator[str]:
-    """The lines of a file of plain UTF-8 text, maybe .gz or .xz. Raises DataError with file and line if not."""
+def stream_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
+    """Yield the lines of a UTF-8 text, perhaps .gz or .xz. Raises DataError with file and line if it is not UTF-8."""
     number = 0
     try:
-        with io.TextIOWrapper(opened(path, encoding), "utf-8-sig") as file:
+        with io.TextIOWrapper(open_utf8(path, encoding), "utf-8-sig") as file:
             rest = ""
             while line := file.readline(READ):
                 # A line without an end, such as a whole file of one line, is given out piece by piece.
                 ended = line.endswith("\n")
                 number += ended
-                *whole, rest = [*short_lines(rest + line), ""] if ended else [*short_lines(rest + line)]
+                *whole, rest = [*split_long_line(rest + line), ""] if ended else [*split_long_line(rest + line)]
                 yield from whole
-            yield from short_lines(rest)
+            yield from split_long_line(rest)
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}: after line {number:,} not UTF-8 text (byte {error.object[error.start]:#04x}); save it as UTF-8"
@@ -32,8 +32,8 @@ def lines_in(path: Path, encoding: str = "utf-8") -> Iterator[str]:
         raise DataError(f"{path}: cannot be read after line {number:,} ({error})") from None
 
 
-def short_lines(line: str) -> Iterator[str]:
-    """A line in pieces of PIECE characters at most, cut at spaces where there are any."""
+def split_long_line(line: str) -> Iterator[str]:
+    """Split a line into pieces of PIECE characters at most, at spaces where there are any."""
     start = 0
     while len(line) - start > PIECE:
         end = line.rfind(" ", start + 1, start + PIECE)
@@ -43,8 +43,8 @@ def short_lines(line: str) -> Iterator[str]:
     yield line[start:] if start else line
 
 
-def portions(texts: Iterable[str], letters: int) -> Iterator[list[str]]:
-    """Texts in their order, as few at a time as have so many letters together."""
+def group_by_size(texts: Iterable[str], letters: int) -> Iterator[list[str]]:
+    """Group texts in their order, each group as few as have `letters` characters together."""
     some, size = [], 0
     for text in texts:
         some.append(text)

@@ -11,7 +11,7 @@ from typing import Any
 
 from lingon.core.errors import DataError
 from lingon.core.files import cache_dir
-from lingon.data.files.archives import members
+from lingon.data.files.archives import read_members
 from lingon.data.sources.artifact import check_file, has_size
 from lingon.data.sources.https import download, file_url, tree_url
 
@@ -128,7 +128,7 @@ class RepositoryTree:
         return {**where, "tree_sha256": self.sha256}
 
     def check(self, path: Path) -> None:
-        found = listing_sha256((name, hashlib.sha256(data).hexdigest()) for name, data in members(path, ".*"))
+        found = listing_sha256((name, hashlib.sha256(data).hexdigest()) for name, data in read_members(path, ".*"))
         if found != self.sha256:
             raise DataError(
                 f"{self.label}: sha256 of the tree's listing is {found[:12]}..., expected {self.sha256[:12]}...; "
@@ -155,7 +155,7 @@ def listing_sha256(files: Iterable[tuple[str, str]]) -> str:
 def _chosen(packed: Path, prefixes: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
     """The files of a tree in the tar.gz of a repository, where all lie in one folder named after the commit."""
     inside = "|".join(map(re.escape, prefixes))
-    for name, data in members(packed, rf"(?s:[^/]+/(?:{inside}).*)", links_elsewhere=True):
+    for name, data in read_members(packed, rf"(?s:[^/]+/(?:{inside}).*)", links_elsewhere=True):
         yield name.split("/", 1)[1], data
 
 

@@ -38,15 +38,15 @@ AT_ONCE = 8192  # texts counted in one go, so that a large corpus is never in me
 find = re.compile(ASCII_WORD, re.ASCII).findall
 
 
-def cut_into_words(library: Tokenizer, lowercase: bool) -> None:
-    """Gives a tokenizer of the library the steps that turn text into words: normal form, then WORD."""
+def set_word_splitting(library: Tokenizer, lowercase: bool) -> None:
+    """Set the steps of a library tokenizer that turn text into words: normal form, then WORD."""
     lower = [normalizers.Lowercase()] if lowercase else []
     library.normalizer = normalizers.Sequence([*lower, normalizers.NFC(), normalizers.Replace("’", "'")])
     library.pre_tokenizer = pre_tokenizers.Split(Regex(WORD), "removed", invert=True)
 
 
-def lowercase_of(library: Tokenizer) -> bool | None:
-    """Whether this is a tokenizer of whole words cut as above, and in lower case; None when it is anything else."""
+def word_lowercase(library: Tokenizer) -> bool | None:
+    """Return whether a tokenizer of words cut as above lowercases; None when it is any other tokenizer."""
     if not isinstance(library.model, models.WordLevel) or None in (library.normalizer, library.pre_tokenizer):
         return None
     if library.post_processor is not None or library.get_added_tokens_decoder():
@@ -55,7 +55,7 @@ def lowercase_of(library: Tokenizer) -> bool | None:
         return None
     for lowercase in (True, False):
         like = Tokenizer(models.WordLevel({}, unk_token=""))
-        cut_into_words(like, lowercase)
+        set_word_splitting(like, lowercase)
         if _steps(like) == _steps(library):
             return lowercase
     return None
@@ -65,22 +65,22 @@ def _steps(library: Tokenizer) -> tuple[bytes, bytes]:
     return library.normalizer.__getstate__(), library.pre_tokenizer.__getstate__()
 
 
-def words_of(text: str, lowercase: bool) -> list[str]:
-    """The words of an ASCII text.
+def split_words(text: str, lowercase: bool) -> list[str]:
+    """Split an ASCII text into words.
 
-    >>> words_of("Don't pay $3.50!", lowercase=True)
+    >>> split_words("Don't pay $3.50!", lowercase=True)
     ['do', "n't", 'pay', '$', '3.50', '!']
     """
     return find(text.lower() if lowercase else text)
 
 
-def count_words(texts: Sequence[str], library: Tokenizer, lowercase: bool) -> Counter:
-    """How often each word occurs in texts."""
+def count_tokens(texts: Sequence[str], library: Tokenizer, lowercase: bool) -> Counter:
+    """Count how often each word occurs in texts."""
     from lingon.data.tokenizers.word_scanner import count_ascii  # only whoever trains waits for the compiler
 
     counts: Counter = Counter()
     for start in range(0, len(texts), AT_ONCE):
-        pieces = [run for text in texts[start : start + AT_ONCE] for run in runs(text)]
+        pieces = [run for text in texts[start : start + AT_ONCE] for run in ascii_runs(text)]
         counts.update(count_ascii([run for run in pieces if run.isascii()], lowercase))
         for run in pieces:
             if not run.isascii():
@@ -89,10 +89,10 @@ def count_words(texts: Sequence[str], library: Tokenizer, lowercase: bool) -> Co
     return counts
 
 
-def runs(text: str) -> list[str]:
-    """The text cut at spaces, where no word goes on, into runs of ASCII and runs of words with other characters.
+def ascii_runs(text: str) -> list[str]:
+    """Split a text at spaces, where no word goes on, into runs of ASCII and runs of words with other characters.
 
-    >>> runs("the café is open")
+    >>> ascii_runs("the café is open")
     ['the', 'café', 'is open']
     """
     if text.isascii():

@@ -4,7 +4,7 @@ import os
 
 
 def _before_fork() -> None:
-    """Lets the library work on one core in forked processes, where its threads do not exist, and without a warning."""
+    """Let the library work on one core in forked processes, where its threads do not exist, and without a warning."""
     if "TOKENIZERS_PARALLELISM" not in os.environ:
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
         _ours.append(True)

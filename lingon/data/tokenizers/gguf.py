@@ -1,6 +1,6 @@
 """The tokenizer that a GGUF file carries: pairs joined by score, as SentencePiece does, or pairs of bytes, as GPT-2.
 
-Which token begins a text follows from its facts; an end that some files ask for is left to whoever writes on.
+Which token begins a text follows from its metadata; an end that some files ask for is left to whoever writes on.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tok
 
 from lingon.core.errors import DataError, unknown
 from lingon.data.files.gguf import GGUF
-from lingon.data.tokenizers.text_check import short
+from lingon.data.tokenizers.text_check import abbreviate
 from lingon.data.tokenizers.tokenizer import Tokenizer
 
 CONTROL, OWN, BYTE = 3, 4, 6  # kinds of tokens: never in a text; always one piece of a text; a byte of a rare character
@@ -31,8 +31,8 @@ CUTS |= {"qwen2": QWEN2, "deepseek-r1-qwen": QWEN2}
 
 
 def gguf_tokenizer(file: GGUF) -> Tokenizer:
-    """The tokenizer of a file. Raises DataError naming the fact that is wrong, missing, or of a kind not read."""
-    kind = file.facts.get("tokenizer.ggml.model")
+    """Read the tokenizer of a file. Raises DataError naming the metadata key that is missing or not supported."""
+    kind = file.metadata.get("tokenizer.ggml.model")
     if not isinstance(kind, str) or kind not in READ:
         raise DataError(f"{file.path}: tokenizer.ggml.model: {unknown('kind', str(kind), READ)}")
     tokens = _spelled(file, _texts(file, "tokens"))
@@ -49,26 +49,26 @@ def gguf_tokenizer(file: GGUF) -> Tokenizer:
     except BaseException as error:  # a panic inside the library is not an Exception
         if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
             raise
-        raise DataError(f"{file.path}: its tokenizer is not a sound one ({short(str(error))})") from None
+        raise DataError(f"{file.path}: its tokenizer is not a sound one ({abbreviate(str(error))})") from None
     if library.get_vocab_size() != len(tokens):
         raise DataError(f"{file.path}: the tokens of its tokenizer do not fit together")
     return Tokenizer(library)
 
 
 def _is_gemma(file: GGUF) -> bool:
-    return str(file.facts.get("general.architecture")).startswith("gemma")
+    return str(file.metadata.get("general.architecture")).startswith("gemma")
 
 
 def _spelled(file: GGUF, tokens: list[str]) -> list[str]:
-    """The tokens as pairs of them are joined: files of Gemma write its runs of spaces with spaces."""
+    """Return the tokens as pairs of them are joined: files of Gemma write its runs of spaces with spaces."""
     if not _is_gemma(file):
         return tokens
     return [SPACE * len(t) if len(t) > 1 and not t.strip(" ") else t for t in tokens]
 
 
 def _by_score(file: GGUF, tokens: list[str], kinds: list[int]) -> tokenizers.Tokenizer:
-    """SentencePiece's: the pair whose whole has the highest score is joined first."""
-    if file.facts.get("tokenizer.ggml.remove_extra_whitespaces", False):
+    """Make SentencePiece's kind: the pair whose whole has the highest score is merged first."""
+    if file.metadata.get("tokenizer.ggml.remove_extra_whitespaces", False):
         raise DataError(f"{file.path}: tokenizer.ggml.remove_extra_whitespaces is true, which Lingon does not have")
     scores = _numbers(file, "scores", len(tokens), None).astype(float)
     if not np.isfinite(scores).all():
@@ -85,7 +85,7 @@ def _by_score(file: GGUF, tokens: list[str], kinds: list[int]) -> tokenizers.Tok
     library = tokenizers.Tokenizer(model)
     written = [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
     read: list[normalizers.Normalizer] = [normalizers.Replace(" ", SPACE)]
-    if file.facts.get("tokenizer.ggml.add_space_prefix", not gemma):
+    if file.metadata.get("tokenizer.ggml.add_space_prefix", not gemma):
         read.insert(0, normalizers.Prepend(SPACE))
         written.append(decoders.Strip(" ", 1, 0))
     library.normalizer, library.decoder = normalizers.Sequence(read), decoders.Sequence(written)
@@ -93,13 +93,15 @@ def _by_score(file: GGUF, tokens: list[str], kinds: list[int]) -> tokenizers.Tok
 
 
 def _by_bytes(file: GGUF, tokens: list[str], kinds: list[int]) -> tokenizers.Tokenizer:
-    """GPT-2's: bytes as letters, joined in the order of a list, within words that a pattern cuts."""
-    cut = file.facts.get("tokenizer.ggml.pre", "gpt-2" if file.facts.get("general.architecture") == "gpt2" else None)
+    """Make GPT-2's kind: bytes as letters, merged in the order of a list, within words that a pattern cuts."""
+    cut = file.metadata.get(
+        "tokenizer.ggml.pre", "gpt-2" if file.metadata.get("general.architecture") == "gpt2" else None
+    )
     if cut not in CUTS:
         raise DataError(f"{file.path}: tokenizer.ggml.pre: {unknown('kind', str(cut), CUTS)}")
     pairs = [line.split(" ") for line in _texts(file, "merges")]
     if wrong := next((pair for pair in pairs if len(pair) != 2), None):
-        raise DataError(f"{file.path}: tokenizer.ggml.merges has {short(' '.join(wrong))}, expected two parts")
+        raise DataError(f"{file.path}: tokenizer.ggml.merges has {abbreviate(' '.join(wrong))}, expected two parts")
     ids, pattern = {token: i for i, token in enumerate(tokens)}, CUTS[cut]
     library = tokenizers.Tokenizer(models.BPE(ids, [(a, b) for a, b in pairs], ignore_merges=pattern == LLAMA3))
     if pattern == QWEN2:
@@ -115,25 +117,25 @@ READ = {"llama": _by_score, "gpt2": _by_bytes}
 
 
 def _add(library: tokenizers.Tokenizer, tokens: list[str], kinds: list[int]) -> None:
-    """Makes whole pieces of what the file marks so. A run of spaces is made by joining, as by transformers."""
+    """Add the special tokens that the file marks so. A run of spaces is made by merging, as by transformers."""
     marked = [(t, kind) for t, kind in zip(tokens, kinds, strict=True) if kind in (CONTROL, OWN) and t]
     library.add_special_tokens([AddedToken(t, special=True, normalized=False) for t, kind in marked if kind == CONTROL])
     library.add_tokens([AddedToken(t, normalized=False) for t, kind in marked if kind == OWN and t.strip(SPACE)])
 
 
 def _begin(file: GGUF, library: tokenizers.Tokenizer, tokens: list[str], by_itself: bool) -> None:
-    """Has each text begin with the token that the file names, when it says so or its kind of tokenizer does so."""
-    if not file.facts.get("tokenizer.ggml.add_bos_token", by_itself):
+    """Begin each text with the token that the file names, when it says so or its kind of tokenizer does so."""
+    if not file.metadata.get("tokenizer.ggml.add_bos_token", by_itself):
         return
     begin = _id(file, "bos_token_id", len(tokens), None)
     token = tokens[begin]
     if not token or ":" in token or token.startswith("$") or any(map(str.isspace, token)):
-        raise DataError(f"{file.path}: the token {short(token)} cannot begin a text")
+        raise DataError(f"{file.path}: the token {abbreviate(token)} cannot begin a text")
     library.post_processor = processors.TemplateProcessing(single=f"{token} $A", special_tokens=[(token, begin)])
 
 
 def _merges(path: object, ids: Mapping[str, int], scores: list[float], whole: set[str]) -> list[tuple[str, str]]:
-    """All pairs of tokens that make a token: those of higher score first, then the longer left half."""
+    """Return all pairs of tokens that make a token: those of higher score first, then the longer left half."""
     found, letters = [], 0
     work = sum(len(token) ** 2 for token in ids if len(token) <= LONGEST)
     for token, i in ids.items():
@@ -156,21 +158,21 @@ def _pairs(token: str, ids: Mapping[str, int], whole: set[str]) -> Iterator[tupl
 
 
 def _texts(file: GGUF, name: str) -> list[str]:
-    value = file.facts.get(f"tokenizer.ggml.{name}")
+    value = file.metadata.get(f"tokenizer.ggml.{name}")
     if not isinstance(value, list) or not value or not all(isinstance(text, str) for text in value):
         raise DataError(f"{file.path}: tokenizer.ggml.{name} is not a list of texts")
     return list(value)
 
 
 def _numbers(file: GGUF, name: str, count: int, default: np.ndarray | None) -> np.ndarray:
-    value = file.facts.get(f"tokenizer.ggml.{name}", default)
+    value = file.metadata.get(f"tokenizer.ggml.{name}", default)
     if not isinstance(value, np.ndarray) or len(value) != count:
         raise DataError(f"{file.path}: tokenizer.ggml.{name} is not a list of {count:,} numbers, one for each token")
     return value
 
 
 def _id(file: GGUF, name: str, size: int, default: int | None) -> int:
-    value: Any = file.facts.get(f"tokenizer.ggml.{name}", default)
+    value: Any = file.metadata.get(f"tokenizer.ggml.{name}", default)
     if type(value) is not int or not 0 <= value < size:
-        raise DataError(f"{file.path}: tokenizer.ggml.{name} is {short(value)}, expected an id under {size:,}")
+        raise DataError(f"{file.path}: tokenizer.ggml.{name} is {abbreviate(value)}, expected an id under {size:,}")
     return value

@@ -4,10 +4,10 @@ import unicodedata
 from collections.abc import Iterable
 
 
-def on_whole_characters(text: str, offsets: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Widens places [start, end) so that none begins or ends between a letter and its marks (decomposed text, NFD).
+def widen_to_graphemes(text: str, offsets: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Widen offsets [start, end) so that none begins or ends between a letter and its marks (decomposed text, NFD).
 
-    >>> on_whole_characters("cafe\u0301s", [(0, 4), (4, 5), (5, 6)])
+    >>> widen_to_graphemes("cafe\u0301s", [(0, 4), (4, 5), (5, 6)])
     [(0, 5), (3, 5), (5, 6)]
     """
     if text.isascii() or not any(map(_is_mark, text)):

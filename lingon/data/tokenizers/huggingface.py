@@ -9,14 +9,14 @@ from tokenizers import decoders, models, pre_tokenizers
 
 from lingon.core.errors import DataError
 from lingon.core.files import read_bytes, read_json, write_json
-from lingon.data.tokenizers.panic_guard import guarded
+from lingon.data.tokenizers.panic_guard import call_guarded
 from lingon.data.tokenizers.tokenizer import Tokenizer
 
 MERGES = 64 << 20  # bytes
 
 
 def read_tokenizer(folder: Path) -> Tokenizer | None:
-    """The tokenizer of a checkpoint; None when there is no file of one.
+    """Read the tokenizer of a checkpoint; None when there is no file of one.
 
     Its post-processor stays, so that a text begins with the token that the model expects there.
     """
@@ -30,13 +30,13 @@ def read_tokenizer(folder: Path) -> Tokenizer | None:
 
 
 def write_tokenizer(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any]) -> None:
-    """Writes tokenizer.json, and the few words that transformers needs beside it."""
+    """Write tokenizer.json, and the few words that transformers needs beside it."""
     tokenizer.save(folder / "tokenizer.json")
     write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast"})
 
 
 def _byte_level(folder: Path) -> tokenizers.Tokenizer:
-    """GPT-2's kind: pairs of bytes."""
+    """Read GPT-2's kind: merges of bytes."""
     vocab = read_json(folder / "vocab.json")
     try:
         lines = read_bytes(folder / "merges.txt", MERGES).decode().splitlines()
@@ -46,7 +46,7 @@ def _byte_level(folder: Path) -> tokenizers.Tokenizer:
     if not isinstance(vocab, dict) or not all(len(pair) == 2 for pair in merges):
         raise DataError(f"{folder}: vocab.json and merges.txt are not those of a byte-level tokenizer")
     try:
-        library = guarded(folder, "vocab.json and merges.txt do not fit together", _pairs, vocab, merges)
+        library = call_guarded(folder, "vocab.json and merges.txt do not fit together", _pairs, vocab, merges)
     except TypeError as error:
         raise DataError(f"{folder}: vocab.json and merges.txt do not fit together ({str(error)[:80]})") from None
     library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -21,7 +21,7 @@ FORMS: dict[str, Literal["NFC", "NFD", "NFKC", "NFKD"]] = {"NFC": "NFC", "NFD": 
 FACTORS = {"ByteLevel": 4.0, "BertNormalizer": 3.0, "Metaspace": 2.0, "CTC": 2.0, "BPEDecoder": 2.0}
 
 
-class Weights:
+class GrowthFactors:
     """How many characters each one becomes by the steps from here on: some by name, all others alike."""
 
     def __init__(self):
@@ -35,7 +35,7 @@ class Weights:
         return max([self.others, *self.named.values()])
 
     def before(self, step: Mapping[str, Any]) -> None:
-        """Takes in the step that comes before those known so far."""
+        """Take in the step that comes before those known so far."""
         kind = step.get("type")
         if kind == "Replace":
             self._replace(step)
@@ -68,15 +68,15 @@ class Weights:
 
 
 def check_growth(path: object, content: Mapping[str, Any]) -> None:
-    """Raises DataError naming the file and the part of a tokenizer that makes far more of a text than it is."""
+    """Raise DataError naming the file and the part of a tokenizer that makes far more of a text than it is."""
     for part in ("normalizer", "pre_tokenizer", "decoder"):
-        weights = Weights()
-        for step in reversed([*steps(content.get(part))]):
+        weights = GrowthFactors()
+        for step in reversed([*flatten_steps(content.get(part))]):
             weights.before(step)
             if weights.largest > LARGEST or weights.added > ADDED:
                 raise DataError(f"{path}: its {part} may make {LARGEST:.0f} and more characters of one; not loaded")
     texts, tokens = 1, 0
-    for step in steps(content.get("post_processor")):
+    for step in flatten_steps(content.get("post_processor")):
         template = step.get("single")
         single = [s for s in template if isinstance(s, dict)] if isinstance(template, list) else [{"Sequence": {}}]
         copies = sum("Sequence" in s for s in single)
@@ -92,8 +92,8 @@ def check_growth(path: object, content: Mapping[str, Any]) -> None:
             )
 
 
-def steps(part: object) -> Iterator[Mapping[str, Any]]:
-    """The steps of a part in order, those of sequences in sequences too."""
+def flatten_steps(part: object) -> Iterator[Mapping[str, Any]]:
+    """Yield the steps of a part in order, those of sequences in sequences too."""
     waiting = [part]
     while waiting:
         step = waiting.pop()
@@ -107,7 +107,7 @@ def steps(part: object) -> Iterator[Mapping[str, Any]]:
 
 
 def _tokens(step: Mapping[str, Any], single: list[dict]) -> int:
-    """How many tokens a template adds."""
+    """Return how many tokens a template adds."""
     known = step.get("special_tokens")
     known = known if isinstance(known, dict) else {}
     names = [s["SpecialToken"].get("id") for s in single if isinstance(s.get("SpecialToken"), dict)]
@@ -117,7 +117,7 @@ def _tokens(step: Mapping[str, Any], single: list[dict]) -> int:
 
 
 def _least(regex: object) -> int:
-    """The fewest characters that a regular expression matches; 0 when that is not known."""
+    """Return the fewest characters that a regular expression matches; 0 when that is not known."""
     from re import _parser  # type: ignore[attr-defined]
 
     try:
@@ -127,7 +127,7 @@ def _least(regex: object) -> int:
 
 
 def _longest(charsmap: object) -> float:
-    """The most characters that SentencePiece's own table makes of one: the longest of its texts, which end with a 0."""
+    """Return the most characters that SentencePiece's table makes of one: its longest text; texts end with a 0."""
     try:
         table = base64.b64decode(charsmap) if isinstance(charsmap, str) else b""
     except (ValueError, binascii.Error):

@@ -19,7 +19,7 @@ class EncodedPair(NamedTuple):
 
 
 def with_template(library: tokenizers.Tokenizer, single: str, pair: str) -> tokenizers.Tokenizer:
-    """A copy of a tokenizer whose texts and pairs get special tokens, which it learns if it has not got them.
+    """Return a copy of a tokenizer whose texts and pairs get special tokens, which it learns if it has not got them.
 
     single, pair: such as SINGLE and PAIR: $A and $B are the texts, `:1` the token type, anything else a special token.
     Raises UserError for a template without the text, or that the library does not understand.
@@ -42,10 +42,10 @@ def with_template(library: tokenizers.Tokenizer, single: str, pair: str) -> toke
     return copy
 
 
-def processed(
+def encode_with_template(
     library: tokenizers.Tokenizer, pairs: Sequence[tuple[str, str]], max_length: int | None
 ) -> list[tuple[tokenizers.Encoding, list[int]]]:
-    """The pairs encoded with the special tokens of the tokenizer's post-processor, and their token types.
+    """Encode pairs with the special tokens of the tokenizer's post-processor; yield each with its token types.
 
     Pairs that are too long are cut. Where no template says the types, the second text has type 1, as in the library.
     """
@@ -63,7 +63,7 @@ def processed(
 
 
 def longest_first(first: int, second: int, room: int | None) -> tuple[int, int]:
-    """The lengths of two texts that together fit into `room` tokens: the longer is cut, then both alike.
+    """Return the lengths of two texts that together fit into `room` tokens: the longer is cut, then both alike.
 
     An odd token is the longer text's, and the second's where both are equally long, as Hugging Face does it.
 
@@ -77,6 +77,6 @@ def longest_first(first: int, second: int, room: int | None) -> tuple[int, int]:
 
 
 def check_max_length(max_length: int | None, special: int) -> None:
-    """Raises UserError for a length into which the special tokens of a pair do not fit."""
+    """Raise UserError for a length into which the special tokens of a pair do not fit."""
     if max_length is not None and max_length < max(special, 1):
         raise UserError(f"max_length is {max_length}, a pair has {special} special tokens; give {special + 2} or more")

@@ -6,8 +6,8 @@ from typing import Any
 from lingon.core.errors import DataError
 
 
-def guarded(name: object, why: str, function: Callable, *arguments: Any, **more: Any) -> Any:
-    """Returns function(*arguments, **more). Raises DataError `name: why (...)` for whatever fails inside the library.
+def call_guarded(name: object, why: str, function: Callable, *arguments: Any, **more: Any) -> Any:
+    """Call function(*arguments, **more). Raises DataError `name: why (...)` for whatever fails inside the library.
 
     A TypeError passes: it is about the arguments, which whoever calls knows better.
     """

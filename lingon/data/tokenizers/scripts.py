@@ -10,8 +10,8 @@ EAST = {"Chinese or Japanese": "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"}
 LOOKED_AT, MUCH = 1000, 0.2  # texts; share of what is no white space
 
 
-def warn_of_undivided(texts: Sequence[str], scripts: dict[str, str]) -> None:
-    """Warns, with numbers and the way out, when much of the texts is in a script that is not divided into words."""
+def warn_unsegmented(texts: Sequence[str], scripts: dict[str, str]) -> None:
+    """Warn, with numbers and the way out, when much of the texts is in a script that is not divided into words."""
     some = "".join("".join(text.split()) for text in texts[:LOOKED_AT])
     if some.isascii():
         return

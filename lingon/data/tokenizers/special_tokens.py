@@ -9,8 +9,8 @@ from lingon.data.tokenizers.vocab import PAD
 PADDINGS = ("[PAD]", "<pad>", "<|pad|>", "<|padding|>")  # how published tokenizers call it
 
 
-def instead_of_specials(library: tokenizers.Tokenizer) -> dict[int, int | None]:
-    """For the id of each special token that a text can become, the id that stands for it: that of unknown words.
+def special_token_replacements(library: tokenizers.Tokenizer) -> dict[int, int | None]:
+    """Return, for each special token that a text can become, the id that stands for it: that of unknown words.
 
     The library leaves out special tokens that are found in a text, but not those that its model has as an entry, as
     a table of words does. None where such a tokenizer has no token for what is unknown.
@@ -29,7 +29,7 @@ def instead_of_specials(library: tokenizers.Tokenizer) -> dict[int, int | None]:
 
 
 def padding_id(library: tokenizers.Tokenizer) -> int | None:
-    """The id of its padding token: ours, the one that its file pads with, or one of a usual name; else None."""
+    """Return the id of its padding token: ours, the one that its file pads with, or one of a usual name; else None."""
     named = (library.padding or {}).get("pad_token")
     special = {token.content for token in library.get_added_tokens_decoder().values() if token.special}
     names = [PAD, *(name for name in (named, *PADDINGS) if name in special)]

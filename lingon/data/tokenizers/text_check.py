@@ -3,19 +3,19 @@
 from lingon.core.errors import UserError
 
 
-def short(value: object) -> str:
-    """A value as an error message can show it."""
+def abbreviate(value: object) -> str:
+    """Return a value as an error message can show it, cut to a few words."""
     text = str(value) if isinstance(value, BaseException) else repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
 def not_text(value: object) -> UserError:
-    """The error for a value in the place of a text."""
-    return UserError(f"a text is a str, not a {type(value).__name__}: {short(value)}")
+    """Return the error for a value in the place of a text."""
+    return UserError(f"a text is a str, not a {type(value).__name__}: {abbreviate(value)}")
 
 
 def check_text(text: object) -> None:
-    """Raises UserError for anything but a str, and for half a surrogate pair."""
+    """Raise UserError for anything but a str, and for half a surrogate pair."""
     if not isinstance(text, str):
         raise not_text(text)
     try:

@@ -8,7 +8,7 @@ from functools import partial
 from tokenizers.pre_tokenizers import ByteLevel
 
 from lingon.core.errors import UserError
-from lingon.data.tokenizers.panic_guard import guarded
+from lingon.data.tokenizers.panic_guard import call_guarded
 from lingon.data.tokenizers.tokenizer import Tokenizer
 from lingon.data.tokenizers.vocab import SPECIALS, UNK
 
@@ -16,23 +16,23 @@ BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 
 @dataclass(frozen=True)
-class Pieces:
+class TokenBytes:
     """The bytes that each token adds, by id; special tokens add none.
 
     spaced: the tokenizer puts a space before a word, which the first word of a text goes without.
     """
 
-    of: tuple[bytes, ...]
-    spaced: bool
+    by_id: tuple[bytes, ...]
+    prefix_space: bool
 
-    def text_of(self, ids, first: bool = False) -> bytes:
-        """The bytes of ids. first: nothing stands before them."""
-        text = b"".join(self.of[i] for i in ids)
-        return text[1:] if first and self.spaced and text.startswith(b" ") else text
+    def decode(self, ids, first: bool = False) -> bytes:
+        """Return the bytes of ids. first: they begin a text."""
+        text = b"".join(self.by_id[i] for i in ids)
+        return text[1:] if first and self.prefix_space and text.startswith(b" ") else text
 
 
-def pieces_of(tokenizer: Tokenizer) -> Pieces:
-    """The pieces of a tokenizer: of ours, and of published ones on bytes or with bytes for rare characters."""
+def token_bytes(tokenizer: Tokenizer) -> TokenBytes:
+    """Return the bytes of each token: of our tokenizers, and of published ones on bytes or with byte fallback."""
     library = tokenizer.library
     content = json.loads(library.to_str())
     decoder = json.dumps(content.get("decoder"))
@@ -46,16 +46,16 @@ def pieces_of(tokenizer: Tokenizer) -> Pieces:
         spaced = False
     else:
         of, spaced = _between(library, tokens)
-    return Pieces(tuple(b"" if t in special else piece for t, piece in zip(tokens, of, strict=True)), spaced)
+    return TokenBytes(tuple(b"" if t in special else piece for t, piece in zip(tokens, of, strict=True)), spaced)
 
 
-def id_of(text: str, tokenizer: Tokenizer, pieces: Pieces) -> int:
-    """The one token that a text is. Raises UserError that shows what it is made of when there is no such token."""
+def token_id(text: str, tokenizer: Tokenizer, pieces: TokenBytes) -> int:
+    """Return the one token that a text is. Raises UserError that shows its tokens when it is not a single one."""
     ids = tokenizer.encode(text)[len(tokenizer.encode("")) :]  # without what begins every text
     if len(ids) == 1 and tokenizer.vocab.token(ids[0]) != UNK:
         return ids[0]
-    if text and text.encode() in pieces.of:
-        return pieces.of.index(text.encode())
+    if text and text.encode() in pieces.by_id:
+        return pieces.by_id.index(text.encode())
     if text in tokenizer.vocab:  # the name of a special token
         return tokenizer.vocab[text]
     parts = " ".join(repr(tokenizer.vocab.token(i)) for i in ids[:12]) or "nothing"
@@ -67,7 +67,7 @@ def _of_letters(token: str, letters: dict[str, int]) -> bytes:
 
 
 def _byte_letters() -> dict[str, int]:
-    """The letter that stands for each byte in the vocabularies of GPT-2's kind: itself, or one from U+0100 on."""
+    """Return the letter that stands for each byte in GPT-2's kind of vocabulary: itself, or one from U+0100 on."""
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in plain]
     found = {chr(byte): byte for byte in plain} | {chr(0x100 + i): byte for i, byte in enumerate(others)}
@@ -76,8 +76,8 @@ def _byte_letters() -> dict[str, int]:
 
 
 def _between(library, tokens: list[str]) -> tuple[list[bytes], bool]:
-    """What the decoder writes for a token that follows another; single bytes are read from their names."""
-    read = partial(guarded, "the tokenizer", "what its tokens add to a text is not known")
+    """Return what the decoder writes for a token that follows another; single bytes are read from their names."""
+    read = partial(call_guarded, "the tokenizer", "what its tokens add to a text is not known")
     before = next((i for i, t in enumerate(tokens) if t.isascii() and t.isalpha()), 0)
     start = read(library.decode, [before], skip_special_tokens=False)
     pairs = read(library.decode_batch, [[before, i] for i in range(len(tokens))], skip_special_tokens=False)

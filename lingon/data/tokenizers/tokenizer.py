@@ -12,13 +12,20 @@ from tokenizers.pre_tokenizers import ByteLevel, Split
 
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write, read_json
-from lingon.data.tokenizers.ascii_words import lowercase_of, runs, words_of
-from lingon.data.tokenizers.graphemes import on_whole_characters
+from lingon.data.tokenizers.ascii_words import ascii_runs, split_words, word_lowercase
+from lingon.data.tokenizers.graphemes import widen_to_graphemes
 from lingon.data.tokenizers.length_bound import check_growth
-from lingon.data.tokenizers.pairs import PAIR, SINGLE, EncodedPair, check_max_length, processed, with_template
-from lingon.data.tokenizers.panic_guard import guarded
-from lingon.data.tokenizers.special_tokens import instead_of_specials, padding_id
-from lingon.data.tokenizers.text_check import check_text, not_text, short
+from lingon.data.tokenizers.pairs import (
+    PAIR,
+    SINGLE,
+    EncodedPair,
+    check_max_length,
+    encode_with_template,
+    with_template,
+)
+from lingon.data.tokenizers.panic_guard import call_guarded
+from lingon.data.tokenizers.special_tokens import padding_id, special_token_replacements
+from lingon.data.tokenizers.text_check import abbreviate, check_text, not_text
 from lingon.data.tokenizers.vocab import UNK, Vocab
 
 PIECE = 1 << 14  # characters encoded in one go: beyond, the library's time and memory grow faster than the text
@@ -45,19 +52,19 @@ class Tokenizer:
         library.no_truncation()
         self.library, self._source = library, source or "the tokenizer"
         self._embeddings: int | None = None
-        self._instead = self._call(instead_of_specials, library)
-        self._plain_words = lowercase_of(library)
+        self._instead = self._call(special_token_replacements, library)
+        self._plain_words = word_lowercase(library)
         # Only where a piece of a text is encoded as it would be inside the text.
         self._divides = library.post_processor is None and isinstance(library.pre_tokenizer, Split | ByteLevel)
 
     @cached_property
     def vocab(self) -> Vocab:
-        """The tokens in the order of their ids; only those that the model has, see `for_rows`."""
+        """Return the tokens in the order of their ids; only those that the model has, see `for_vocab_size`."""
         ids = self.library.get_vocab(with_added_tokens=True)
         return Vocab(sorted(ids, key=ids.__getitem__)[: self._embeddings], unknown=UNK if UNK in ids else None)
 
-    def for_rows(self, rows: int, where: object) -> "Tokenizer":
-        """The same tokenizer for a model of `rows` embeddings; a text that needs a token beyond them is refused.
+    def for_vocab_size(self, rows: int, where: object) -> "Tokenizer":
+        """Return the tokenizer for a model of `rows` embeddings; a text that needs a token beyond them is refused.
 
         Published checkpoints may name tokens that only a larger model of their kind has, such as one for pictures.
         Raises DataError naming `where` when tokens of texts are among those, not only ones that were added.
@@ -71,7 +78,7 @@ class Tokenizer:
         return found
 
     def encode(self, text: str) -> list[int]:
-        """Ids of a text. Raises UserError for anything but a str, and for half a surrogate pair."""
+        """Encode a text as ids. Raises UserError for anything but a str, and for half a surrogate pair."""
         if not isinstance(text, str):
             raise not_text(text)
         if self._plain_words is not None and text.isascii():
@@ -79,11 +86,11 @@ class Tokenizer:
         return self._told([i for _, encoding in self._encodings(text) for i in self._ids_of(encoding)])
 
     def encode_pair(self, first: str, second: str, max_length: int | None = None) -> EncodedPair:
-        """Encodes two texts as one row, with the special tokens of the tokenizer's template: see `encode_pairs`."""
+        """Encode two texts as one row, with the special tokens of the tokenizer's template: see `encode_pairs`."""
         return self.encode_pairs([(first, second)], max_length)[0]
 
     def encode_pairs(self, pairs: Sequence[tuple[str, str]], max_length: int | None = None) -> list[EncodedPair]:
-        """Encodes pairs of texts, each as one row of ids and token types.
+        """Encode pairs of texts, each as one row of ids and token types.
 
         max_length: the most tokens of a row; the longer text is cut first. What is typed stays text, as in `encode`.
         A tokenizer without a template puts nothing between the texts: see `with_template`. Raises UserError for
@@ -94,14 +101,14 @@ class Tokenizer:
         out: list[EncodedPair] = []
         for start in range(0, len(pairs), CHUNK):
             found = self._call(
-                lambda chunk: [*processed(self.library, chunk, max_length)], pairs[start : start + CHUNK]
+                lambda chunk: [*encode_with_template(self.library, chunk, max_length)], pairs[start : start + CHUNK]
             )
             out += [EncodedPair(self._ids_of(encoding), types) for encoding, types in found]
         self._told(*(row.ids for row in out))
         return out
 
     def with_template(self, single: str = SINGLE, pair: str = PAIR) -> "Tokenizer":
-        """The same tokenizer with special tokens around texts and pairs, by default those of BERT.
+        """Return the same tokenizer with special tokens around texts and pairs, by default those of BERT.
 
         single, pair: `$A` and `$B` stand for the texts, `:1` is a token type; the rest are special tokens, which get
         the next ids if they are new. Raises UserError for a template that cannot be used.
@@ -110,13 +117,13 @@ class Tokenizer:
 
     @property
     def pad_id(self) -> int:
-        """The id that fills short rows of a batch; 0 for a tokenizer without a padding token: the mask tells them."""
+        """Return the id that fills short rows of a batch; 0 without a padding token, for the mask decides."""
         return 0 if self._pad is None else self._pad
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of each text, made on all cores."""
+        """Encode texts as ids, on all cores."""
         if isinstance(texts, str | Mapping):
-            raise UserError(f"encode_batch takes a list of texts, not a {type(texts).__name__}: {short(texts)}")
+            raise UserError(f"encode_batch takes a list of texts, not a {type(texts).__name__}: {abbreviate(texts)}")
         out: list[list[int]] = []
         texts = list(texts)
         for start in range(0, len(texts), CHUNK):
@@ -129,13 +136,13 @@ class Tokenizer:
         return out
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of ids; padding is left out, and an unknown token of a word tokenizer is written as U+FFFD.
+        """Decode ids to text; padding is left out, and an unknown token of a word tokenizer is written as U+FFFD.
 
         `characters`, `bpe` and `unigram` lose nothing: decode(encode(text)) == text. `words` and `wordpiece` give a
         normal form, the lower-case words with spaces between, whose ids are again the same ids.
         """
         if isinstance(ids, str | Mapping):
-            raise UserError(f"decode takes a list of ids, not a {type(ids).__name__}: {short(ids)}")
+            raise UserError(f"decode takes a list of ids, not a {type(ids).__name__}: {abbreviate(ids)}")
         ids, size = [int(i) for i in ids], self.library.get_vocab_size()
         for i in ids:
             if not 0 <= i < size:
@@ -143,34 +150,34 @@ class Tokenizer:
         return self._call(self.library.decode, [i for i in ids if i != self._pad], skip_special_tokens=False)
 
     def tokens(self, text: str) -> list[str]:
-        """The tokens of a text, as they stand in the vocabulary."""
+        """Return the tokens of a text, as they stand in the vocabulary."""
         if not self._instead:
             return [token for _, encoding in self._encodings(text) for token in encoding.tokens]
         name = self.library.id_to_token
         return [str(name(i)) for _, encoding in self._encodings(text) for i in self._ids_of(encoding)]
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
-        """For each token the place [start, end) in the text, in characters, that it was made of.
+        """Return for each token the offsets [start, end) in the text, in characters, that it was made of.
 
         Places are of whole characters, a letter with its marks. Tokens that share one, such as the bytes of a rare
         one, have the same place.
         """
         found = ((at + a, at + b) for at, encoding in self._encodings(text) for a, b in encoding.offsets)
-        return on_whole_characters(text, found)
+        return widen_to_graphemes(text, found)
 
     def save(self, path: Path | str) -> None:
-        """Writes `tokenizer.json`, in the format that the `tokenizers` library and the Hugging Face world read."""
+        """Write `tokenizer.json`, in the format that the `tokenizers` library and the Hugging Face world read."""
         with atomic_write(Path(path)) as file:
             file.write(self.library.to_str(pretty=True) + "\n")
 
     @classmethod
     def load(cls, path: Path | str) -> "Tokenizer":
-        """Reads a `tokenizer.json`. Raises DataError naming the file when it is not a whole and sound one."""
+        """Load a `tokenizer.json`. Raises DataError naming the file when it is not a whole and sound one."""
         content = read_json(Path(path))
         if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
             raise DataError(f"{path}: not a tokenizer.json (it has no 'model')")
         check_growth(path, content)
-        tokenizer = guarded(path, "not a sound tokenizer.json", cls._sound, json.dumps(content), path)
+        tokenizer = call_guarded(path, "not a sound tokenizer.json", cls._sound, json.dumps(content), path)
         ids = tokenizer.library.get_vocab(with_added_tokens=True)
         if not ids or sorted(ids.values()) != list(range(len(ids))):
             raise DataError(f"{path}: the ids of its {len(ids):,} tokens are not 0, 1, 2, ... without gaps")
@@ -182,14 +189,14 @@ class Tokenizer:
             tokenizer = cls(tokenizers.Tokenizer.from_str(content), path)
             tokenizer.library.encode("a b")
         except TypeError as error:
-            raise DataError(f"{path}: not a sound tokenizer.json ({short(error)})") from None
+            raise DataError(f"{path}: not a sound tokenizer.json ({abbreviate(error)})") from None
         return tokenizer
 
     def _call(self, function, *arguments, **more):
-        return guarded(self._source, "it cannot do this", function, *arguments, **more)
+        return call_guarded(self._source, "it cannot do this", function, *arguments, **more)
 
     def _ids_of(self, encoding: tokenizers.Encoding) -> list[int]:
-        """The ids of a text, in which no special token comes from what was typed."""
+        """Return the ids of a text, in which no special token comes from what was typed."""
         if not self._instead:
             return encoding.ids
         pairs = zip(encoding.ids, encoding.special_tokens_mask, strict=True)
@@ -202,7 +209,7 @@ class Tokenizer:
     def _rows(self, texts: list[str]) -> list[list[int]]:
         if self._plain_words is None:
             return self._library_rows(texts)
-        pieces = [runs(text) for text in texts]
+        pieces = [ascii_runs(text) for text in texts]
         flat = [*chain.from_iterable(pieces)]
         plain, others = [run for run in flat if run.isascii()], [run for run in flat if not run.isascii()]
         ours, theirs = iter(self._ascii_rows(plain)), iter(self._library_rows(others))
@@ -218,13 +225,13 @@ class Tokenizer:
 
     @cached_property
     def _lexicon(self):
-        from lingon.data.tokenizers.word_scanner import lexicon
+        from lingon.data.tokenizers.word_scanner import word_table
 
-        return lexicon(self._ids[0])
+        return word_table(self._ids[0])
 
     def _word_ids(self, text: str) -> list[int]:
         ids, unknown = self._ids
-        return [ids.get(word, unknown) for word in words_of(text, bool(self._plain_words))]
+        return [ids.get(word, unknown) for word in split_words(text, bool(self._plain_words))]
 
     @cached_property
     def _ids(self) -> tuple[dict[str, int], int]:
@@ -243,13 +250,13 @@ class Tokenizer:
         return [next(rows) if len(d) == 1 else [*chain.from_iterable(islice(rows, len(d)))] for d in divided]
 
     def _encodings(self, text: str) -> Iterator[tuple[int, tokenizers.Encoding]]:
-        """The parts of a text, encoded, and where each starts."""
+        """Yield the parts of a text, encoded, and where each starts."""
         check_text(text)
         for start, piece in self._pieces(text):
             yield start, self._call(self.library.encode, piece)
 
     def _pieces(self, text: str) -> Iterator[tuple[int, str]]:
-        """Cuts a long text before single spaces, where every tokenizer cuts; in a run without one, after PIECE."""
+        """Cut a long text before single spaces, where every tokenizer cuts; in a run without one, after PIECE."""
         start = 0
         while self._divides and len(text) - start > PIECE:
             end = start + PIECE
@@ -261,12 +268,12 @@ class Tokenizer:
         yield start, text[start:]
 
     def _beyond(self, rows: Sequence[list[int]]) -> int | None:
-        """The first id that the model has no embedding of."""
+        """Return the first id that the model has no embedding of."""
         most = self._embeddings
         return None if most is None else next((i for row in rows for i in row if i >= most), None)
 
     def _told(self, *rows: list[int]) -> list[int]:
-        """Warns when nearly everything is unknown: a model would learn nothing, and nobody would see why."""
+        """Warn when nearly everything is unknown: a model would learn nothing, and nobody would see why."""
         if (beyond := self._beyond(rows)) is not None:
             raise UserError(
                 f"token {self.library.id_to_token(beyond)!r} is id {beyond}, but the model has {self._embeddings:,} "
@@ -284,7 +291,7 @@ class Tokenizer:
 
 def _pair(value: object) -> tuple[str, str]:
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
-        raise UserError(f"a pair is two texts, not {short(value)}")
+        raise UserError(f"a pair is two texts, not {abbreviate(value)}")
     for text in value:
         check_text(text)
     return value[0], value[1]

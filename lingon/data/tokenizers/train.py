@@ -22,9 +22,9 @@ from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Library
 
 from lingon.core.errors import UserError
-from lingon.data.tokenizers.ascii_words import count_words, cut_into_words
-from lingon.data.tokenizers.scripts import EAST, SOUTH_EAST, warn_of_undivided
-from lingon.data.tokenizers.text_check import check_text, short
+from lingon.data.tokenizers.ascii_words import count_tokens, set_word_splitting
+from lingon.data.tokenizers.scripts import EAST, SOUTH_EAST, warn_unsegmented
+from lingon.data.tokenizers.text_check import abbreviate, check_text
 from lingon.data.tokenizers.tokenizer import CHUNK, Tokenizer
 from lingon.data.tokenizers.vocab import SPECIALS, UNK, Vocab
 
@@ -35,7 +35,7 @@ BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 
 
 def words(texts: Iterable[str], *, lowercase: bool = True, max_size: int | None = None, min_freq: int = 1) -> Tokenizer:
-    """Words, numbers and punctuation marks, each a token; what is not in the vocabulary is [unk].
+    """Train a tokenizer of words, numbers and punctuation marks; what is not in the vocabulary is [unk].
 
     "Don't pay $3.50!" gives do n't pay $ 3.50 ! in lower case. Characters of Chinese and Japanese are tokens
     of their own. max_size: the most tokens, special ones among them. min_freq: rarer words are left out.
@@ -43,14 +43,14 @@ def words(texts: Iterable[str], *, lowercase: bool = True, max_size: int | None 
     _check_sizes(max_size, min_freq)
     library = _by_words(models.WordLevel({}, unk_token=UNK), lowercase)
     texts = _read(texts)
-    warn_of_undivided(texts, SOUTH_EAST)
-    counts = count_words(texts, library, lowercase)
+    warn_unsegmented(texts, SOUTH_EAST)
+    counts = count_tokens(texts, library, lowercase)
     counts.pop(LOST, None)
     return _with_order(library, list(Vocab.from_counts(counts, min_freq, max_size)))
 
 
 def spaces(texts: Iterable[str], *, max_size: int | None = None, min_freq: int = 1) -> Tokenizer:
-    """Whatever stands between white space is a token, as it is: for texts that others have cut into words."""
+    """Train a tokenizer whose tokens are whatever stands between white space: for texts that are tokenized already."""
     _check_sizes(max_size, min_freq)
     library = Library(models.WordLevel({}, unk_token=UNK))
     # A word that is spelt like a special token is cut in two, so that it stays text.
@@ -60,7 +60,7 @@ def spaces(texts: Iterable[str], *, max_size: int | None = None, min_freq: int =
     library.decoder = decoders.Sequence([unknown, decoders.WordPiece(" ", cleanup=False)])  # no word begins with " "
     counts: Counter[str] = Counter()
     texts = _read(texts)
-    warn_of_undivided(texts, SOUTH_EAST | EAST)
+    warn_unsegmented(texts, SOUTH_EAST | EAST)
     for text in texts:
         # Of these four controls, str.split alone says that they are white space; Unicode and the library do not.
         counts.update(SPACES.split(text) if CONTROLS.search(text) else text.split())
@@ -73,7 +73,7 @@ def spaces(texts: Iterable[str], *, max_size: int | None = None, min_freq: int =
 
 
 def characters(texts: Iterable[str], *, max_size: int | None = None, min_freq: int = 1) -> Tokenizer:
-    """Characters (Unicode code points) are tokens; one that is not in the vocabulary becomes its UTF-8 bytes.
+    """Train a tokenizer of characters (Unicode code points); one not in the vocabulary becomes its UTF-8 bytes.
 
     Loses nothing. The vocabulary ends with the 256 bytes. max_size counts all of it.
     """
@@ -91,7 +91,7 @@ def characters(texts: Iterable[str], *, max_size: int | None = None, min_freq: i
 
 
 def bpe(texts: Iterable[str], size: int, *, min_freq: int = 2) -> Tokenizer:
-    """Bytes, and the pairs of tokens that were most frequent, merged one after the other until there are `size` tokens.
+    """Train a byte-level BPE tokenizer: the most frequent pairs of tokens are merged until there are `size` tokens.
 
     Loses nothing. Source: Sennrich, Haddow, Birch, "Neural Machine Translation of Rare Words with Subword Units",
     2016; on bytes as in Radford et al., "Language Models are Unsupervised Multitask Learners", 2019.
@@ -106,20 +106,20 @@ def bpe(texts: Iterable[str], size: int, *, min_freq: int = 2) -> Tokenizer:
 
 
 def wordpiece(texts: Iterable[str], size: int, *, lowercase: bool = True, min_freq: int = 2) -> Tokenizer:
-    """Words as in `words`, those that are not in the vocabulary in pieces; pieces inside a word start with ##.
+    """Train a WordPiece tokenizer: words not in the vocabulary in pieces; pieces inside a word start with ##.
 
     A word with a character that no text had, or of more than 100 characters, is [unk].
     Source: Schuster, Nakajima, "Japanese and Korean Voice Search", 2012; greedy as in BERT (Devlin et al., 2019).
     """
     texts = [text.replace(LOST, " ") for text in _read(texts)]
-    warn_of_undivided(texts, SOUTH_EAST)
+    warn_unsegmented(texts, SOUTH_EAST)
     library = _by_words(models.WordPiece({}, unk_token=UNK, max_input_chars_per_word=100), lowercase)
     trainer = trainers.WordPieceTrainer(vocab_size=_pieces(size, 1), min_frequency=min_freq, show_progress=False)
     return _train(library, trainer, texts)
 
 
 def unigram(texts: Iterable[str], size: int) -> Tokenizer:
-    """Pieces of bytes, each with a probability; a text is cut the likeliest way. At most `size` tokens.
+    """Train a Unigram tokenizer: pieces of bytes with probabilities; a text is cut the likeliest way.
 
     Loses nothing. Source: Kudo, "Subword Regularization", 2018; on bytes, so that nothing is unknown.
     """
@@ -133,7 +133,7 @@ def unigram(texts: Iterable[str], size: int) -> Tokenizer:
 
 def _by_words(model: models.Model, lowercase: bool) -> Library:
     library = Library(model)
-    cut_into_words(library, lowercase)
+    set_word_splitting(library, lowercase)
     # No word starts with ##, so this decoder puts spaces between words and none inside them.
     library.decoder = decoders.Sequence([decoders.Replace(UNK, LOST), decoders.WordPiece("##", cleanup=False)])
     return library
@@ -147,7 +147,7 @@ def _by_bytes(model: models.Model) -> Library:
 
 
 def _train(library: Library, trainer: trainers.Trainer, texts: Sequence[str]) -> Tokenizer:
-    """Trains, then orders the tokens by how often the texts, encoded, have each."""
+    """Train, then order the tokens by how often the texts, encoded, have each."""
     library.train_from_iterator(texts, trainer, len(texts))
     if isinstance(library.model, models.Unigram):
         library = _settled(library)
@@ -161,7 +161,7 @@ def _train(library: Library, trainer: trainers.Trainer, texts: Sequence[str]) ->
 
 
 def _settled(library: Library) -> Library:
-    """A Unigram tokenizer with scores that are the same in every run.
+    """Return a Unigram tokenizer with scores that are the same in every run.
 
     The library adds numbers up in any order, so that the last digits differ: they are cut off. And the characters
     that it keeps for completeness alone get the lowest score plus a multiple of 0.0001, in any order: here, the lowest.
@@ -183,7 +183,7 @@ def _by_id(library: Library) -> list[str]:
 
 
 def _with_order(library: Library, tokens: Sequence[str]) -> Tokenizer:
-    """The same tokenizer with the special tokens first, then these.
+    """Return the same tokenizer with the special tokens first, then these.
 
     The specials are entries of the vocabulary that no text can match, not the library's "added tokens": those
     would be found in texts, so that whoever types [pad] gets the id of padding.
@@ -201,7 +201,7 @@ def _with_order(library: Library, tokens: Sequence[str]) -> Tokenizer:
 
 def _read(texts: Iterable[str]) -> list[str]:
     if isinstance(texts, str | Mapping):
-        raise UserError(f"a tokenizer is trained on a list of texts, not a {type(texts).__name__}: {short(texts)}")
+        raise UserError(f"a tokenizer is trained on a list of texts, not a {type(texts).__name__}: {abbreviate(texts)}")
     texts = list(texts)
     for text in texts:
         check_text(text)
@@ -218,7 +218,7 @@ def _check_sizes(max_size: int | None, min_freq: int, least: int = 0) -> None:
 
 
 def _pieces(size: int, least: int, name: str = "size") -> int:
-    """How many tokens are left to be found beside the special ones."""
+    """Return how many tokens are left to be found beside the special ones."""
     least += len(SPECIALS)
     if size < least:
         raise UserError(f"{name} is {size}, it must be {least} or more for this kind of tokenizer")

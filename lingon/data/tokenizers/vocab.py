@@ -38,7 +38,7 @@ class Vocab:
         max_size: int | None = None,
         specials: Sequence[str] = SPECIALS,
     ) -> "Vocab":
-        """The vocabulary of counted tokens: specials first, then by frequency, then by alphabet (code points).
+        """Make the vocabulary of counted tokens: specials first, then by frequency, then by alphabet (code points).
 
         min_freq: rarer tokens are left out. max_size: the most tokens, specials among them.
         """
@@ -60,7 +60,7 @@ class Vocab:
         return self._ids[self.unknown]
 
     def token(self, id: int) -> str:
-        """The token of an id. Raises UserError for an id that is not in [0, len)."""
+        """Return the token of an id. Raises UserError for an id that is not in [0, len)."""
         if not 0 <= id < len(self._tokens):
             raise UserError(f"id {id} is outside the vocabulary, whose ids are 0 to {len(self) - 1}")
         return self._tokens[id]

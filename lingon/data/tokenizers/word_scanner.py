@@ -29,7 +29,7 @@ APOSTROPHE, POINT, COMMA, N, T = (np.uint8(ord(c)) for c in "'.,nt")
 FNV_START, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
 
-class Lexicon(NamedTuple):
+class WordTable(NamedTuple):
     """Words that can be looked up by their bytes."""
 
     data: np.ndarray  # uint8 [N], the bytes of all words, one after the other
@@ -38,18 +38,18 @@ class Lexicon(NamedTuple):
     ids: np.ndarray  # int32 [V]
 
 
-def lexicon(ids: dict[str, int]) -> Lexicon:
-    """The table of a vocabulary. Words that are not ASCII are left out: no ASCII text holds them."""
+def word_table(ids: dict[str, int]) -> WordTable:
+    """Return the table of a vocabulary. Words that are not ASCII are left out: no ASCII text holds them."""
     words = [word.encode() for word in ids if word.isascii()]
     starts = np.concatenate([[0], np.cumsum([len(word) for word in words], dtype=np.int64)])
     data = np.frombuffer(b"".join(words) or b"\0", np.uint8)
     slots = np.full(1 << (2 * len(words) + 1).bit_length(), -1, np.int64)
     _insert(data, starts, slots)
-    return Lexicon(data, starts, slots, np.array([ids[word.decode()] for word in words], np.int32))
+    return WordTable(data, starts, slots, np.array([ids[word.decode()] for word in words], np.int32))
 
 
-def encode_ascii(texts: Sequence[str], words: Lexicon, unknown: int, lowercase: bool) -> list[list[int]]:
-    """Ids of the words of each text."""
+def encode_ascii(texts: Sequence[str], words: WordTable, unknown: int, lowercase: bool) -> list[list[int]]:
+    """Encode the words of each text as ids."""
     data, ends = _bytes_of(texts)
     ids, lengths = np.empty(len(data), np.int32), np.zeros(len(texts), np.int64)
     lower = LOWER if lowercase else SAME
@@ -59,7 +59,7 @@ def encode_ascii(texts: Sequence[str], words: Lexicon, unknown: int, lowercase: 
 
 
 def count_ascii(texts: Sequence[str], lowercase: bool) -> Counter:
-    """How often each word occurs in texts."""
+    """Count how often each word occurs in texts."""
     data, _ = _bytes_of(texts)
     slots = np.full(1 << 16, -1, np.int64)
     most = len(data) // 2 + len(CLASS)  # every word of two bytes or more, and each single one
@@ -78,14 +78,14 @@ def count_ascii(texts: Sequence[str], lowercase: bool) -> Counter:
 
 
 def _bytes_of(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """All texts as bytes with a line's end after each, which no word crosses, and where each ends."""
+    """Return all texts as bytes with a line's end after each, which no word crosses, and where each ends."""
     data = np.frombuffer("".join(f"{text}\n" for text in texts).encode("ascii"), np.uint8)
     return data, np.cumsum([len(text) + 1 for text in texts], dtype=np.int64)
 
 
 @kernel
 def _word_end(data, at, classes):
-    """Where the word that starts at `at`, which is no space, ends. The order of trial is that of ASCII_WORD."""
+    """Return where the word that starts at `at`, which is no space, ends. The order of trial is that of ASCII_WORD."""
     size, kind = len(data), classes[data[at]]
     if kind == DIGIT:  # a number with its points and commas
         end, parts = at, 0
@@ -116,7 +116,7 @@ def _word_end(data, at, classes):
 
 @kernel
 def _is_not(data, at, classes):
-    """Whether n't stands here, and no letter after it."""
+    """Return whether n't stands here, and no letter after it."""
     if at + 2 >= len(data) or data[at] | 32 != N or data[at + 1] != APOSTROPHE or data[at + 2] | 32 != T:
         return False
     return at + 3 >= len(data) or classes[data[at + 3]] != LETTER
@@ -124,7 +124,7 @@ def _is_not(data, at, classes):
 
 @kernel
 def _short_form(data, at, classes):
-    """How long 's, 're, 've, 'll, 'd or 'm is if it stands here with no letter after it; 1 for the sign alone."""
+    """Return the length of 's, 're, 've, 'll, 'd or 'm if it stands here and ends a word; 1 for the sign alone."""
     size = len(data)
     a = data[at + 1] | 32 if at + 1 < size else 0
     b = data[at + 2] | 32 if at + 2 < size else 0
@@ -205,7 +205,7 @@ def _encode(data, ends, classes, lower, words, starts, slots, ids_of, unknown, i
 
 @kernel
 def _count(data, at, classes, lower, slots, found, counts, kinds):
-    """Counts words from `at` on until the table is half full; returns the kinds of words so far, and the place."""
+    """Count words from `at` on until the table is half full; returns the kinds of words so far, and the place."""
     mask = np.uint64(len(slots) - 1)
     while at < len(data) and 2 * kinds < len(slots):
         if classes[data[at]] == SPACE:

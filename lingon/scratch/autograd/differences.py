@@ -16,7 +16,7 @@ from lingon.scratch.tensor import Tensor, no_grad, shown
 def gradcheck(
     func: Callable, inputs: Tensor | Sequence[Tensor], *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3
 ) -> bool:
-    """True when the Jacobian by the rules equals the one by central differences; else an error that shows both.
+    """Check that the Jacobian by the rules equals the one by central differences; an error shows both.
 
     The inputs must be float64: the error of a difference is about eps squared plus the rounding divided by eps.
     """
@@ -33,7 +33,7 @@ def gradcheck(
 
 
 def differences(func: Callable, xs: Sequence[Tensor], i: int, eps: float = 1e-6) -> np.ndarray:
-    """The Jacobian with respect to input `i` by central differences, (f(x + eps) - f(x - eps)) / (2 eps)."""
+    """Return the Jacobian with respect to input `i` by central differences, (f(x + eps) - f(x - eps)) / (2 eps)."""
     columns = []
     with no_grad():
         for place in np.ndindex(xs[i].shape):

@@ -15,7 +15,7 @@ Found = dict[int, tuple[Edge, Tensor]]  # by the id of the edge
 
 
 def flow(outputs: Sequence[Tensor], seeds: Sequence[Tensor], create_graph: bool, wanted: set[int] | None) -> Found:
-    """The gradient of every step and leaf that the outputs depend on, or of those in `wanted` only.
+    """Return the gradient of every step and leaf that the outputs depend on, or of those in `wanted` only.
 
     A step is newer than all that it depends on. So, taken from the newest on, each has got all of its gradient before
     it hands it on. No recursion: a loop of ten thousand steps is no problem.
@@ -50,7 +50,7 @@ def _goes_on(edge: Edge | None, wanted: set[int] | None) -> bool:
 
 
 def _fitted(g: Tensor | None, x: Tensor) -> Tensor | None:
-    """A gradient in the shape and dtype of its array: summed where the array was broadcast."""
+    """Return a gradient in the shape and dtype of its array: summed where the array was broadcast."""
     if g is None:
         return None
     if g.shape != x.shape:
@@ -61,7 +61,7 @@ def _fitted(g: Tensor | None, x: Tensor) -> Tensor | None:
 
 
 def steps_of(outputs: Sequence[Tensor]) -> list[Node]:
-    """All recorded steps that lead to the outputs, the oldest first."""
+    """Return all recorded steps that lead to the outputs, the oldest first."""
     found: dict[int, Node] = {}
     todo: list[Edge | None] = [output.grad_fn for output in outputs]
     while todo:
@@ -73,7 +73,7 @@ def steps_of(outputs: Sequence[Tensor]) -> list[Node]:
 
 
 def _on_the_way(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> set[int]:
-    """The steps and leaves between the outputs and the inputs."""
+    """Return the steps and leaves between the outputs and the inputs."""
     wanted = {id(x.edge) for x in inputs}
     for node in steps_of(outputs):
         if any(id(edge) in wanted for edge in node.edges if edge is not None):
@@ -82,7 +82,7 @@ def _on_the_way(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> set[int]
 
 
 def _seeds(outputs: Sequence[Tensor], given: Sequence[Tensor | None]) -> list[Tensor]:
-    """The gradients of the outputs that the way back begins with."""
+    """Return the gradients of the outputs that the backward pass begins with."""
     if len(outputs) != len(given):
         fail(f"there are {len(outputs)} outputs and {len(given)} gradients for them")
     seeds = []
@@ -98,7 +98,7 @@ def _seeds(outputs: Sequence[Tensor], given: Sequence[Tensor | None]) -> list[Te
 
 
 def _spend(found: Found) -> None:
-    """Marks the steps that were used as gone, as PyTorch frees them."""
+    """Mark the steps that were used as freed, as PyTorch frees them."""
     for edge, _ in found.values():
         if isinstance(edge, Node):
             edge.spent = True
@@ -108,7 +108,7 @@ def _spend(found: Found) -> None:
 def backward(
     self: Tensor, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False
 ) -> None:
-    """Adds to the `grad` of every leaf how much this number grows when the leaf's numbers grow.
+    """Add to the `grad` of every leaf the gradient of this number with respect to it.
 
     gradient: of a result with many numbers, how much each counts. create_graph: gradients are recorded as well, and
     have gradients of their own. retain_graph: this may be called again.
@@ -143,7 +143,7 @@ def grad(
     allow_unused: bool | None = None,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
-    """The gradients of the sum of the outputs with respect to the inputs; no `grad` is changed.
+    """Compute the gradients of the sum of the outputs with respect to the inputs; no `grad` is changed.
 
     grad_outputs: how much each output counts. allow_unused: None for an input that the outputs do not depend on, or
     zeros with `materialize_grads`, instead of an error.

@@ -15,7 +15,7 @@ Inputs = Tensor | tuple[Tensor, ...]
 
 @checked
 def jacobian(func: Callable, inputs: Inputs, create_graph: bool = False) -> Tensor | tuple:
-    """All first derivatives of `func` at the inputs: a shape of the output followed by that of the input.
+    """Compute all first derivatives of `func` at the inputs: a shape of the output followed by that of the input.
 
     Several inputs, or several outputs, give a tuple each; both give a tuple of tuples, the outputs outside.
     """
@@ -38,7 +38,7 @@ def _one_jacobian(output: Tensor, xs: list[Tensor], create_graph: bool) -> tuple
 
 @checked
 def hessian(func: Callable, inputs: Inputs, create_graph: bool = False) -> Tensor | tuple:
-    """All second derivatives of a function that gives one number."""
+    """Compute all second derivatives of a function that gives one number."""
 
     def slope(*xs: Tensor) -> Tensor | tuple[Tensor, ...]:
         output = func(*xs)
@@ -52,7 +52,7 @@ def hessian(func: Callable, inputs: Inputs, create_graph: bool = False) -> Tenso
 
 @checked
 def vjp(func: Callable, inputs: Inputs, v: Inputs | None = None, create_graph: bool = False) -> tuple:
-    """What `func` gives, and v times its Jacobian: one way back, however many numbers there are."""
+    """Return what `func` gives, and v times its Jacobian: one backward pass, however many numbers there are."""
     xs, outputs = _run(func, inputs, create_graph)
     seeds = [None] * len(_listed(outputs)) if v is None else _listed(v)
     with enable_grad():
@@ -62,7 +62,7 @@ def vjp(func: Callable, inputs: Inputs, v: Inputs | None = None, create_graph: b
 
 @checked
 def jvp(func: Callable, inputs: Inputs, v: Inputs | None = None, create_graph: bool = False) -> tuple:
-    """What `func` gives, and its Jacobian times v: by two ways back, the second through the first."""
+    """Return what `func` gives, and its Jacobian times v: by two backward passes, the second through the first."""
     xs, outputs = _run(func, inputs, create_graph)
     out = _listed(outputs)
     with enable_grad():
@@ -89,7 +89,7 @@ def _directions(xs: Sequence[Tensor], v: Inputs | None) -> list[Tensor]:
 
 
 def _run(func: Callable, inputs: Inputs, create_graph: bool) -> tuple[list[Tensor], Tensor | tuple[Tensor, ...]]:
-    """Calls the function with inputs that gradients stop at, or with connected ones if the result is to have some."""
+    """Call the function with inputs that gradients stop at, or with connected ones if the result is to have some."""
     with enable_grad():
         given = _listed(inputs)
         xs = [x.clone() if create_graph and x.requires_grad else x.detach().requires_grad_() for x in given]

@@ -38,7 +38,7 @@ _LOSS = ("input", "target")
 
 @checked
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """input [..., D] times weight [O, D], plus bias [O]: [..., O]."""
+    """Return input [..., D] times weight [O, D], plus bias [O]: [..., O]."""
     if not input.ndim or weight.ndim != 2 or input.shape[-1] != weight.shape[1]:
         shapes = operands(shown(input), shown(weight), called=("input", "weight"))
         fail(f"shapes do not fit: {shapes}; expected input [..., D] and weight [O, D]")
@@ -54,7 +54,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 @checked
 def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> Tensor:
-    """The rows of weight [V, D] at the ids in input [...]: [..., D]. The row `padding_idx` gets no gradient."""
+    """Return the rows of weight [V, D] at the ids in input [...]: [..., D]. The row `padding_idx` gets no gradient."""
     if weight.ndim != 2:
         fail(f"embedding(): the argument 'weight' has the shape [V, D], not {shown(weight)}")
     if padding_idx is not None and not -weight.shape[0] <= padding_idx < weight.shape[0]:
@@ -73,7 +73,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
 
 @checked
 def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
-    """A share `p` of the numbers set to 0, the others divided by 1 - p, so that the mean stays."""
+    """Set a fraction `p` of the numbers to 0 and divide the others by 1 - p, so that the mean stays."""
     if not 0 <= p <= 1:
         fail(f"dropout of {p}; expected a share from 0 to 1")
     if input.dtype.kind != "f":
@@ -86,7 +86,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
 
 @checked
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
-    """A number before and after, in pairs from the last dimension on: (left, right, top, bottom, ...)."""
+    """Pad with a number before and after, in pairs from the last dimension on: (left, right, top, bottom, ...)."""
     if mode != "constant":
         fail(f"pad(): the argument 'mode' is 'constant' here, not {mode!r}")
     value = 0 if value is None else value
@@ -101,7 +101,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
 
 @checked
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Ids [...] as rows with one 1: [..., C] of int64."""
+    """Return ids [...] as rows with one 1: [..., C] of int64."""
     ids = tensor
     if ids.dtype.kind != "i":
         fail(f"ids are int64, not {ids.dtype}; say x.long()")
@@ -115,13 +115,13 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
 @checked
 def softmax(input: Tensor, dim: int, *, dtype: DType = None) -> Tensor:
-    """exp(input) along a dimension, divided by its sum: numbers above 0 that add up to 1."""
+    """Return exp(input) along a dimension, divided by its sum: numbers above 0 that add up to 1."""
     return reductions.softmax(input, dim, dtype)
 
 
 @checked
 def log_softmax(input: Tensor, dim: int, *, dtype: DType = None) -> Tensor:
-    """The log of softmax, safe where a probability is too small for a number."""
+    """Return the log of softmax, safe where a probability is too small for a number."""
     return reductions.log_softmax(input, dim, dtype)
 
 
@@ -143,7 +143,7 @@ def _alike(name: str, **given: Tensor) -> None:
 
 
 def _broadcast(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Both in one shape before they meet, so that a single number counts as an array, as in PyTorch."""
+    """Return both in one shape before they meet, so that a single number counts as an array, as in PyTorch."""
     if "b" in (input.dtype.kind, target.dtype.kind):
         fail(f"{name}() has truth values as 'input' or 'target'; say float() first")
     try:
@@ -156,7 +156,7 @@ def _broadcast(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor
 
 @checked
 def softplus(input: Tensor) -> Tensor:
-    """log(1 + exp(input)), a smooth relu."""
+    """Return log(1 + exp(input)), a smooth relu."""
     _floating("softplus", input)
     return elementwise.softplus(input)
 
@@ -181,7 +181,7 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """The mean of -log softmax(input) at the right class.
+    """Return the mean of -log softmax(input) at the right class.
 
     input: logits [C], [B, C] or [B, C, ...]. target: classes [], [B] or [B, ...], or probabilities in the shape of the
     input. weight: how much each class counts [C]. ignore_index: a class that does not count at all.
@@ -223,7 +223,7 @@ def _against_shares(
 def nll_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean"
 ) -> Tensor:
-    """The mean of -input at the right class; input holds log probabilities [C], [B, C] or [B, C, ...]."""
+    """Return the mean of -input at the right class; input holds log probabilities [C], [B, C] or [B, C, ...]."""
     _floating("nll_loss", input)
     dim = 0 if input.ndim == 1 else 1
     rest = input.shape[:dim] + input.shape[dim + 1 :]
@@ -242,28 +242,28 @@ def nll_loss(
 
 
 def _weights(target: Tensor, weight: Tensor | None, mask: Tensor, dtype: np.dtype) -> Tensor:
-    """How much each target counts: 0 where it is ignored."""
+    """Return how much each target counts: 0 where it is ignored."""
     ones = mask.to(dtype)
     return ones if weight is None else ones * weight[where(mask, target, 0)]
 
 
 @checked
 def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
-    """The mean of the squared differences."""
+    """Return the mean of the squared differences."""
     input, target = _broadcast("mse_loss", input, target)
     return _reduced((input - target).square(), reduction)
 
 
 @checked
 def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
-    """The mean of the differences without their signs."""
+    """Return the mean of the differences without their signs."""
     input, target = _broadcast("l1_loss", input, target)
     return _reduced(absolute(input - target), reduction)
 
 
 @checked
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
-    """The mean of -log of the probability of the target, 0 or 1, where sigmoid(input) is that of 1."""
+    """Return the mean of -log of the probability of the target, 0 or 1, where sigmoid(input) is that of 1."""
     _floating("binary_cross_entropy_with_logits", input)
     _alike("binary_cross_entropy_with_logits", input=input, target=target)
     if input.shape != target.shape:

@@ -44,32 +44,32 @@ class Module:
         return self.forward(*inputs)
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
-        """The modules right inside of this one."""
+        """Return the modules right inside of this one."""
         return ((name, value) for name, value in vars(self).items() if isinstance(value, Module))
 
     def modules(self) -> Iterator["Module"]:
-        """This module and all inside of it."""
+        """Yield this module and all inside of it."""
         yield self
         for _, child in self.named_children():
             yield from child.modules()
 
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
-        """All parameters with their names, such as `0.weight`."""
+        """Yield all parameters with their names, such as `0.weight`."""
         dot = f"{prefix}." if prefix else ""
         yield from ((dot + name, value) for name, value in vars(self).items() if isinstance(value, Parameter))
         for name, child in self.named_children():
             yield from child.named_parameters(dot + name)
 
     def parameters(self) -> Iterator[Parameter]:
-        """All parameters, for an optimizer."""
+        """Return all parameters, for an optimizer."""
         return (parameter for _, parameter in self.named_parameters())
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The weights by name, on the memory of the module."""
+        """Return the parameters by name, on the memory of the module."""
         return {name: parameter.detach() for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, weights: dict[str, Tensor]) -> None:
-        """Takes over weights by name. Raises when a name is missing or not known, or a shape is another."""
+        """Copy parameters by name. Raises when a name is missing or not known, or a shape is another."""
         mine = dict(self.named_parameters())
         for name in weights:
             if name not in mine:
@@ -86,17 +86,17 @@ class Module:
 
     @checked
     def train(self, mode: bool = True) -> "Module":
-        """Training, where dropout drops, or with False not."""
+        """Set training mode, where dropout drops, or with False evaluation mode; return the module."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self) -> "Module":
-        """No training: dropout drops nothing."""
+        """Set evaluation mode: dropout drops nothing."""
         return self.train(False)
 
     def zero_grad(self) -> None:
-        """Forgets all gradients."""
+        """Reset all gradients to None."""
         for parameter in self.parameters():
             parameter.grad = None
 
@@ -123,7 +123,7 @@ class Sequential(Module):
 
 
 def _even(*size: int, inputs: int) -> Parameter:
-    """Random weights between -1 and 1, divided by the root of the number of inputs."""
+    """Return random weights between -1 and 1, divided by the root of the number of inputs."""
     return Parameter((create.rand(*size) * 2 - 1) / max(inputs, 1) ** 0.5)
 
 

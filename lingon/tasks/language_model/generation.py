@@ -112,7 +112,7 @@ def finish_reason(model: LanguageModel, prompt: str, ids: Sequence[int], params:
     """Return why a text of these new ids has no more: see `Generation`."""
     if ids[-1] in model.eos_ids:
         return "eos_token"
-    if any(stop.encode() in model.pieces.text_of(ids) for stop in params.stop):
+    if any(stop.encode() in model.pieces.decode(ids) for stop in params.stop):
         return "stop_sequence"
     if len(ids) == params.max_new_tokens:
         return "length"

@@ -13,7 +13,7 @@ from lingon.core.errors import DataError, UserError
 from lingon.core.eval_view import eval_view
 from lingon.core.shapes import Float, Tensor
 from lingon.data.tokenizers import Tokenizer
-from lingon.data.tokenizers.token_bytes import Pieces, pieces_of
+from lingon.data.tokenizers.token_bytes import TokenBytes, token_bytes
 from lingon.data.tokenizers.vocab import UNK
 from lingon.decoding.beam import BeamParams, Hypothesis, beam_search
 from lingon.decoding.contrastive import contrastive_search
@@ -105,9 +105,9 @@ class LanguageModel:
         return self.model.embedding.weight.device
 
     @cached_property
-    def pieces(self) -> Pieces:
+    def pieces(self) -> TokenBytes:
         """What each token adds to a text."""
-        return pieces_of(self.tokenizer)
+        return token_bytes(self.tokenizer)
 
     @cached_property
     def _prefix(self) -> list[int]:
@@ -234,7 +234,7 @@ class LanguageModel:
     ) -> list[tuple[str, float, float]]:
         """The best texts that a beam search finds: (text, log-probability, score), best first."""
         found = self.hypotheses(prompt, beams, params)
-        texts = ["".join(detokenize(h.ids, self.pieces.of, self.eos_ids, params.stop)) for h in found]
+        texts = ["".join(detokenize(h.ids, self.pieces.by_id, self.eos_ids, params.stop)) for h in found]
         return [(text, h.logprob, h.score) for text, h in zip(texts, found, strict=True)]
 
     @torch.inference_mode()
@@ -262,7 +262,7 @@ class LanguageModel:
         ids, state = self.encode(prompt), still.model.new_state(1, None)
         if new:
             room = self._room(len(ids), params.max_new_tokens) if params else 0
-            grammar = grammar_of(params.regex, params.json_schema, self.pieces.of) if params else None
+            grammar = grammar_of(params.regex, params.json_schema, self.pieces.by_id) if params else None
             within = replace(params, max_new_tokens=room) if params else None
             given = self._logits_processors(within, grammar) if within else []
             return score_tokens(still.all_logits, state, [*ids, *new], len(ids), given, top_logprobs, self.device)
@@ -301,7 +301,7 @@ class LanguageModel:
         rows = start_sequences([ids[prompt] for prompt in prompts], params.seed)
         for row in rows:
             row.max_new_tokens = self._room(row.prompt_length, params.max_new_tokens)
-        grammar = grammar_of(params.regex, params.json_schema, self.pieces.of)
+        grammar = grammar_of(params.regex, params.json_schema, self.pieces.by_id)
         if grammar:
             grammar.require(min(row.max_new_tokens for row in rows))
         return _Start(rows, self._logits_processors(params, grammar), self._finished(params, grammar))
@@ -346,11 +346,11 @@ class LanguageModel:
         """Whether a stop text has come; None when there are none."""
         stops = [text.encode() for text in params.stop]
         # A stop text can only end in the last token, so no more than its own bytes and that token need a look.
-        return (lambda row: any(stop in self.pieces.text_of(row.new_ids[-64:]) for stop in stops)) if stops else None
+        return (lambda row: any(stop in self.pieces.decode(row.new_ids[-64:]) for stop in stops)) if stops else None
 
     def text(self, steps: Iterable[list[Token]], stop: Sequence[str] = ()) -> Iterator[str]:
         """The text of one row's tokens, in pieces: see `lingon.decoding.detokenize`."""
-        return detokenize((step[0].id for step in steps), self.pieces.of, self.eos_ids, stop)
+        return detokenize((step[0].id for step in steps), self.pieces.by_id, self.eos_ids, stop)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lingon.data.tokenizers.token_bytes import Pieces
+from lingon.data.tokenizers.token_bytes import TokenBytes
 from lingon.decoding.sample import Token
 from lingon.pages.page import data_of, render
 from lingon.tasks.language_model.generation import Generation, perplexity
@@ -58,14 +58,14 @@ def facts(model: LanguageModel, texts: Sequence[Generation]) -> list[str]:
     ]
 
 
-def shown(pieces: Pieces, ids: Sequence[int], first: bool = False) -> list[str]:
+def shown(pieces: TokenBytes, ids: Sequence[int], first: bool = False) -> list[str]:
     """What each id adds to the text that a reader sees; where a character has several tokens, the last one shows it.
 
     first: nothing stands before them.
     """
     decoder, out = getincrementaldecoder("utf-8")("replace"), []
     for i, token in enumerate(ids):
-        out.append(decoder.decode(pieces.text_of([token], first and i == 0), final=i == len(ids) - 1))
+        out.append(decoder.decode(pieces.decode([token], first and i == 0), final=i == len(ids) - 1))
     return out
 
 
@@ -92,9 +92,9 @@ def _ids(token: Token) -> list[int]:
 
 def _name(model: LanguageModel, token: int) -> str:
     """A token by itself: its text, the name of a special one, or the bytes of a part of a character."""
-    if token >= len(model.pieces.of):
+    if token >= len(model.pieces.by_id):
         return f"({token})"  # a row of the model that the tokenizer has no token for
-    piece = model.pieces.of[token]
+    piece = model.pieces.by_id[token]
     if token in model.eos_ids or not piece:
         return f"{'end of text' if token in model.eos_ids else model.tokenizer.vocab.token(token)}"
     try:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from lingon.core.errors import UserError
-from lingon.data.files.text_stream import portions
+from lingon.data.files.text_stream import group_by_size
 from lingon.data.word_id_file import FAR_TOO_MANY, LETTERS, Split
 
 
@@ -23,7 +23,7 @@ def find_phrases(
     words: Counter[str] = Counter()
     pairs: Counter[tuple[str, str]] = Counter()
     least = 1
-    for batch in portions(lines, LETTERS):
+    for batch in group_by_size(lines, LETTERS):
         for row in split(batch):
             words.update(row)
             pairs.update(pairwise(row))
