@@ -37,9 +37,9 @@ def start_bundle(bundle, texts, threads):
 
 def export(threads):
     """From here on the exported file is what runs; for n-grams their rows are made in Python, and timed with it."""
-    from lingon.export.ngram_rows import rows_of
     from lingon.export.onnx import run_onnx
     from lingon.export.portable import export as export_bundle
+    from lingon.models.ngram_rows import rows_of
 
     model = state["classifier"].model
     ngrams = state["model"] == "ngrams"

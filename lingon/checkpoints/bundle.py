@@ -21,19 +21,24 @@ from lingon.tasks.task import Card, Task
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-def save_bundle(task: Task | Heads, models: str | Mapping[str, str], folder: Path, run: dict[str, Any]) -> Path:
+Names = str | Mapping[str, str]
+
+
+def save_bundle(task: Task | Heads, models: Names | Mapping[str, Names], folder: Path, run: dict[str, Any]) -> Path:
     """Write a task, or several heads, as a bundle: weights, config.json, tokenizers, run.json, a model card.
 
-    models: the name of its model in the registry; of each by part, where a task has several modules.
+    models: the name of its model in the registry; of each by part, where a task has several modules; either of them by
+    the name of the head, where heads differ in it.
     run: arguments, seed, versions, data checksums and metrics, as `run.json` shall hold them.
     The folder appears, or takes the place of an older bundle, only when it is whole.
     """
     with atomic_folder(Path(folder)) as fresh:
-        writer, config = PartWriter(fresh), {"format": FORMAT, "lingon": __version__}
+        writer = PartWriter(fresh)
+        config: dict[str, Any] = {"format": FORMAT, "lingon": __version__}
         if isinstance(task, Heads):
             config["heads"] = {
-                name: {**entry_of(each, _names(each, models)), "files": writer.write(each.parts, name)}
-                for name, each in task.items()
+                name: {**entry_of(each, _names(each, given)), "files": writer.write(each.parts, name)}
+                for (name, each), given in zip(task.items(), _by_head(task, models), strict=True)
             }
         else:
             writer.write(task.parts)
@@ -43,7 +48,13 @@ def save_bundle(task: Task | Heads, models: str | Mapping[str, str], folder: Pat
     return Path(folder)
 
 
-def _names(task: Task, models: str | Mapping[str, str]) -> Mapping[str, str]:
+def _by_head(heads: Heads, models: Any) -> list[Any]:
+    """The names for each head: its own, or the same for all."""
+    own = not isinstance(models, str) and set(heads) <= set(models)
+    return [models[name] if own else models for name in heads]
+
+
+def _names(task: Task, models: Any) -> Mapping[str, str]:
     parts = [name for name, part in task.parts.items() if isinstance(part, nn.Module)]
     if isinstance(models, str):
         return dict.fromkeys(parts, models)

@@ -154,12 +154,13 @@ def export(
     out: Annotated[Path | None, typer.Option(help="Output folder. Default: beside the bundle.")] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Quantize weights to 8 bits, checked on real texts.")] = False,
     data: Annotated[str | None, typer.Option(help="Corpus or file for that check. Default: the training data.")] = None,
+    head: Head = None,
 ) -> None:
     """Export a trained model for another runtime or language; outputs are checked to be equal."""
     from lingon.cli.export_output import lines_of_export
     from lingon.export.portable import export as export_bundle
 
-    for line in lines_of_export(export_bundle(bundle, to, out, int8, data)):
+    for line in lines_of_export(export_bundle(bundle, to, out, int8, data, head)):
         print(line)
 
 

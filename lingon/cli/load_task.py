@@ -13,13 +13,10 @@ Head = Annotated[str | None, Option(help="Name of the head, for a bundle with se
 def load_for(command: str | None, source: str, device: str, head: str | None = None) -> Any:
     """Load a task. Raises UserError, with a command that works, when this one does not take it; None takes any."""
     import lingon
+    from lingon.tasks.heads import head_of
     from lingon.tasks.registry import require
 
-    task = lingon.load(source, device)
-    if head is not None:
-        if not hasattr(task, "keys"):
-            raise UserError(f"{source!r} holds a single task, which has no name; leave --head out")
-        task = task[head]
+    task = head_of(lingon.load(source, device), head, source)
     require(task, command, source)
     return task
 

@@ -13,7 +13,7 @@ TOLERANCE = 1e-4
 Logits = Callable[[Int[Tensor, "B T"], Bool[Tensor, "B T"]], Float[Tensor, "B C"]]
 
 
-def batches(vocab_size: int, seed: int = 0) -> Iterator[tuple[Int[Tensor, "B T"], Bool[Tensor, "B T"]]]:
+def batches(vocab_size: int, pad: int = 0, seed: int = 0) -> Iterator[tuple[Int[Tensor, "B T"], Bool[Tensor, "B T"]]]:
     """5 lengths x 3 batch sizes of random ids; every text but the first has a length of its own, the last is empty."""
     made = torch.Generator().manual_seed(seed)
     for length in LENGTHS:
@@ -23,15 +23,16 @@ def batches(vocab_size: int, seed: int = 0) -> Iterator[tuple[Int[Tensor, "B T"]
             if rows > 1:
                 lengths[-1] = 0
             mask = torch.arange(length) < lengths[:, None]
-            # An id is one of the vocabulary, 0 where there is nothing: 0 itself stands for no word.
-            yield torch.randint(min(1, vocab_size - 1), vocab_size, mask.shape, generator=made) * mask, mask
+            # An id is one of the vocabulary, `pad` where there is nothing: `pad` itself stands for no word.
+            ids = torch.randint(max(1, vocab_size - 1), mask.shape, generator=made)
+            yield torch.where(mask, (ids + (ids >= pad)).clamp(max=vocab_size - 1), pad), mask
 
 
 @torch.inference_mode()
-def largest_difference(model: Logits, exported: Logits, vocab_size: int) -> float:
+def largest_difference(model: Logits, exported: Logits, vocab_size: int, pad: int = 0) -> float:
     """Return the largest |difference| of logits over all batches. Raises UserError when it is not under TOLERANCE."""
     largest = 0.0
-    for ids, mask in batches(vocab_size):
+    for ids, mask in batches(vocab_size, pad):
         expected, found = model(ids, mask), exported(ids, mask)
         if found.shape != expected.shape:
             raise UserError(_refused(ids, f"has logits {list(found.shape)}, the model {list(expected.shape)}"))

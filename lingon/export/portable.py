@@ -11,6 +11,7 @@ from torch.export import Dim
 
 from lingon import __version__
 from lingon.checkpoints.bundle import find_bundle
+from lingon.checkpoints.bundle_config import modules_of, read_config
 from lingon.checkpoints.load import load
 from lingon.core.errors import UserError, unknown
 from lingon.core.files import atomic_folder, atomic_write, read_json, write_json
@@ -19,16 +20,16 @@ from lingon.data.batches import collate
 from lingon.data.files.lines import FileOptions
 from lingon.data.load_data import load_data
 from lingon.export import int8 as small
-from lingon.export.ngram_rows import RowSum, rows_of, rule_of
+from lingon.export.graph import graph_of, inputs_of, preprocessing_of
 from lingon.export.onnx import run_onnx, write_onnx
 from lingon.export.parity import Logits, largest_difference
 from lingon.export.portable_card import card
 from lingon.export.program import run_program, write_program
 from lingon.export.torch_program import run_torch, write_torch
 from lingon.export.trace import trace
-from lingon.models.registry import entry_of_model
-from lingon.tasks.classify import Classifier
+from lingon.tasks.heads import head_of
 from lingon.tasks.registry import require
+from lingon.tasks.task import Exportable
 
 FORMAT = 1
 REAL_TEXTS, AT_ONCE = 1000, 16
@@ -43,7 +44,7 @@ class Target(NamedTuple):
 
 
 def _traced(write: Callable) -> Callable:
-    return lambda model, example, path: write(trace(model, example, Dim.DYNAMIC), path)
+    return lambda model, example, path: write(trace(graph_of(model), example, Dim.DYNAMIC), path)
 
 
 TARGETS = {
@@ -69,13 +70,18 @@ class Exported:
 
 
 def export(
-    bundle: str | Path, to: str, out: str | Path | None = None, int8: bool = False, data: str | None = None
+    bundle: str | Path,
+    to: str,
+    out: str | Path | None = None,
+    int8: bool = False,
+    data: str | None = None,
+    head: str | None = None,
 ) -> Exported:
     """Writes a bundle as a folder for another runtime; nothing is written when it does not say what the model says.
 
     to: onnx, program or torch. out: the folder, the bundle's name with `-onnx` when it is not given; an older export
     there is replaced, anything else is refused. int8: weights of 8 bits; data: real texts to check them on, a corpus or
-    a file, those the model was trained with when it is not given.
+    a file, those the model was trained with when it is not given. head: of a bundle with several tasks.
     Raises UserError that says what is wrong, or how far the two are apart.
     """
     if to not in TARGETS:
@@ -84,85 +90,81 @@ def export(
         raise UserError(f"--int8 is for --to onnx; {to} is exported with 32 bits")
     folder = Path(out) if out is not None else _beside(Path(bundle), f"-{to}" + ("-int8" if int8 else ""))
     _check_place(folder, Path(bundle))
-    classifier = load(bundle)
-    require(classifier, "export", bundle)
-    graph, file = _graph_of(classifier.model), TARGETS[to].file
+    task = head_of(load(bundle), head, bundle)
+    require(task, "export", bundle)
+    assert isinstance(task, Exportable), f"the row of {task.name} has export among its commands"
     with atomic_folder(folder) as fresh:
-        path = fresh / file
-        TARGETS[to].write(graph, _example(classifier), path)
+        path = fresh / TARGETS[to].file
+        TARGETS[to].write(task.model, _example(task), path)
         run = TARGETS[to].run(path)
-        vocab_size = len(classifier.tokenizer.vocab)
-        difference = largest_difference(classifier.model, _as_ids(classifier.model, run), vocab_size)
+        vocab_size, pad = len(task.tokenizer.vocab), task.tokenizer.pad_id
+        difference = largest_difference(task.model, _as_ids(task.model, run), vocab_size, pad)
         found = Exported(folder, difference, sum(p.stat().st_size for p in fresh.iterdir()))
         if int8:
-            found = _smaller(found, classifier, run, path, _real_texts(bundle, data))
-        config = config_of(classifier, to, read_json(find_bundle(Path(bundle)) / "config.json")["model"], found)
+            found = _smaller(found, task, run, path, _real_texts(task, bundle, data))
+        config = config_of(task, to, _model_name(bundle, head), found)
         write_json(fresh / "config.json", config)
-        classifier.tokenizer.save(fresh / "tokenizer.json")
+        task.tokenizer.save(fresh / "tokenizer.json")
         with atomic_write(fresh / "README.md") as page:
-            page.write(card(config))
+            page.write(card(config, type(task).card(config["model"], config), task.answer_code))
     return found
 
 
-def config_of(classifier: Classifier, to: str, model: str, found: Exported) -> dict[str, Any]:
+def config_of(task: Exportable, to: str, model: str, found: Exported) -> dict[str, Any]:
     """All that a program in another language must know to use the folder."""
+    before = preprocessing_of(task.model)
     return {
         "format": FORMAT,
         "lingon": __version__,
-        "task": classifier.name,
+        "task": task.name,
         "to": to,
         "file": TARGETS[to].file,
         "model": model,
-        "labels": classifier.labels,
-        "max_length": classifier.max_length,
+        **task.config(),
         "inputs": {
-            "ids": {"type": "int64", "shape": ["batch", "tokens"], "padding": 0},
+            "ids": {"type": "int64", "shape": ["batch", "tokens"], "padding": 0 if before else task.tokenizer.pad_id},
             "mask": {"type": "bool", "shape": ["batch", "tokens"], "padding": False},
         },
-        "outputs": {"logits": {"type": "float32", "shape": ["batch", "labels"]}},
-        "rows": rule_of(classifier.model, list(classifier.tokenizer.vocab)) if _by_rows(classifier.model) else None,
+        "outputs": {"logits": {"type": "float32", "shape": list(task.logits_shape)}},
+        "rows": before and before.rule(task.model, list(task.tokenizer.vocab)),
         "checked": {"largest_difference": found.difference, "bytes": found.size},
         "int8": None if found.agreement is None else {"agreement": found.agreement, "exact_bytes": found.exact_size},
     }
 
 
-def _by_rows(model: nn.Module) -> bool:
-    """Whether the graph of a model reads rows of n-grams, which are made from the ids outside of it."""
-    entry = entry_of_model(model)
-    return entry is not None and entry.reads == "ngram rows"
+def _model_name(bundle: str | Path, head: str | None) -> str:
+    config = read_config(find_bundle(Path(bundle)) / "config.json")
+    (module,) = modules_of(config if head is None else config["heads"][head]).values()
+    return module["model"]
 
 
-def _graph_of(model: nn.Module) -> nn.Module:
-    return RowSum(model) if _by_rows(model) else model
-
-
-def _example(classifier: Classifier) -> tuple[Tensor, Tensor]:
+def _example(task: Exportable) -> tuple[Tensor, Tensor]:
     """Two texts of different lengths; neither size is 1, which a trace would take for a number that never changes."""
-    batch = collate([[1] * 13, [1] * 7])
-    return batch.ids % len(classifier.tokenizer.vocab), batch.mask
+    batch = collate([[1] * 13, [1] * 7], pad=task.tokenizer.pad_id)
+    return batch.ids % len(task.tokenizer.vocab), batch.mask
 
 
 def _as_ids(model: nn.Module, run: Logits) -> Logits:
     """The exported model as a function of token ids, whatever it reads itself."""
-    return (lambda ids, mask: run(*rows_of(model, ids, mask))) if _by_rows(model) else run
+    return lambda ids, mask: run(*inputs_of(model, ids, mask))
 
 
 def _smaller(
-    found: Exported, classifier: Classifier, exact: Logits, path: Path, texts: list[tuple[Tensor, Tensor]]
+    found: Exported, task: Exportable, exact: Logits, path: Path, texts: list[tuple[Tensor, Tensor]]
 ) -> Exported:
     """Puts the model with 8 bits in the place of the exact one, when it agrees with it on real texts."""
     whole = path.with_name("exact.onnx")
     path.replace(whole)
     small.quantize(whole, path)
     run = run_onnx(path)
-    inputs = [rows_of(classifier.model, *t) if _by_rows(classifier.model) else t for t in texts]
+    inputs = [inputs_of(task.model, *text) for text in texts]
     agreed = small.agreement(exact, run, inputs)
     faster = small.times_as_fast(exact, run, inputs)
     whole.unlink()
     return Exported(found.folder, found.difference, path.stat().st_size, agreed, found.size, faster)
 
 
-def _real_texts(bundle: str | Path, data: str | None) -> list[tuple[Tensor, Tensor]]:
+def _real_texts(task: Exportable, bundle: str | Path, data: str | None) -> list[tuple[Tensor, Tensor]]:
     """Held-out texts as batches: of `data`, else of what the bundle's run.json names."""
     given = read_json(find_bundle(Path(bundle)) / "run.json").get("arguments", {})
     columns = {} if data else {name: given.get(name) for name in ("text", "label")}
@@ -176,8 +178,7 @@ def _real_texts(bundle: str | Path, data: str | None) -> list[tuple[Tensor, Tens
         ]
     except UserError as error:
         raise UserError(f"--int8 is checked on real texts ({error}); give some with --data") from None
-    classifier = load(bundle)
-    rows, pad = sorted(classifier.encode(texts), key=len), classifier.tokenizer.pad_id
+    rows, pad = sorted(task.encode(texts), key=len), task.tokenizer.pad_id
     batches = [collate(rows[at : at + AT_ONCE], pad=pad) for at in range(0, len(rows), AT_ONCE)]
     return [(batch.ids, batch.mask) for batch in batches]
 
@@ -200,8 +201,8 @@ def _check_place(folder: Path, bundle: Path) -> None:
 
 
 @torch.inference_mode()
-def logits_of(run: Logits, classifier: Classifier, texts: list[str]) -> Tensor:
+def logits_of(run: Logits, task: Exportable, texts: list[str]) -> Tensor:
     """Logits [n, C] of texts by an exported model, one text at a time, as another language would ask for them."""
-    rows = [collate([ids]) for ids in classifier.encode(texts)]
-    run = _as_ids(classifier.model, run)
+    rows = [collate([ids], pad=task.tokenizer.pad_id) for ids in task.encode(texts)]
+    run = _as_ids(task.model, run)
     return torch.cat([run(batch.ids, batch.mask) for batch in rows])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lingon.core.markdown import plain
+from lingon.tasks.task import Card
 
 ROWS = """
 def rows_of(ids, rule):  # the rows of the n-grams of a text: the rule is in config.json
@@ -63,6 +63,8 @@ with torch.inference_mode():
     logits = model(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()""",
     ),
 }
+# Keys of config.json that every export has; the others are the task's own.
+ALIKE = ("format", "lingon", "task", "to", "file", "model", "inputs", "outputs", "rows", "checked", "int8")
 NEEDS = {
     "onnx": "It needs neither Lingon nor Python.",
     "program": "It needs `lingon.program`, which runs on NumPy; its constants are in `model.safetensors`.",
@@ -70,32 +72,37 @@ NEEDS = {
 }
 
 
-def card(config: dict[str, Any]) -> str:
-    """The page of a folder with this config.json. Its program is run by a test."""
+def card(config: dict[str, Any], about: Card, answer_code: str) -> str:
+    """The page of a folder with this config.json. Its program is run by a test.
+
+    about, answer_code: of the task, see `lingon.tasks.task.Exportable`.
+    """
     package, _ = RUN[config["to"]]
-    int8 = config["int8"]
+    int8, own = config["int8"], [name for name in config if name not in ALIKE]
     lines = [
-        f"# {config['model']}: {' or '.join(map(plain, config['labels'][:6]))}, for {package}",
+        f"{about.title}, for {package}",
         "",
-        f"A text classifier, written by Lingon {config['lingon']}. {NEEDS[config['to']]}",
+        f"{about.what}, written by Lingon {config['lingon']}. {NEEDS[config['to']]}",
         "",
         f"- `{config['file']}`: (ids, mask) -> logits, with any number of texts and tokens",
         "- `tokenizer.json`: text to ids, in the format of the `tokenizers` library",
-        "- `config.json`: labels, how many tokens of a text are read, "
+        f"- `config.json`: {', '.join(own)}, "
         + ("and the rule that makes rows of n-grams from ids" if config["rows"] else "names and shapes"),
         f"- checked: logits differ from the model's by {config['checked']['largest_difference']:.1e} at most",
     ]
     if int8:
         lines.append(f"- weights of 8 bits; the label is the same for {int8['agreement']:.1%} of real texts")
-    return "\n".join([*lines, "", "```python", program(config), "```", ""])
+    return "\n".join([*lines, "", "```python", program(config, answer_code), "```", ""])
 
 
-def program(config: dict[str, Any]) -> str:
-    """The program: prints the likeliest label of a sentence and its probability."""
+def program(config: dict[str, Any], answer_code: str) -> str:
+    """The program: prints the answer of the task for a sentence."""
     package, run = RUN[config["to"]]
     rows = f"\n\n{ROWS}" if config["rows"] else ""
     if config["rows"] and config["rows"]["characters"]:
         rows = f"\nknown = ids\n{ROWS}\n\n{PIECES}"
+    most = config.get("max_length")
+    cut = f"tokenizer.enable_truncation({most})\n" if most else ""
     return f"""\
 import json
 
@@ -106,10 +113,8 @@ from tokenizers import Tokenizer
 config = json.load(open("config.json", encoding="utf-8"))
 tokenizer = Tokenizer.from_file("tokenizer.json")
 tokenizer.encode_special_tokens = True  # what a user types is text, even if it is spelt like [pad]
-ids = tokenizer.encode("A warm and clever film.").ids[: config["max_length"]]{rows}
+{cut}ids = tokenizer.encode("A warm and clever film.").ids{rows}
 mask = np.array([[True] * len(ids) or [False]])
 ids = np.array([ids or [0]])
 {run}
-odds = np.exp(logits[0] - logits[0].max())
-best = int(odds.argmax())
-print(config["labels"][best], f"{{odds[best] / odds.sum():.4f}}")"""
+{answer_code}"""

@@ -6,7 +6,7 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.embedding import Embedding
 from lingon.layers.pooling import mean_over_time
 from lingon.models.option_types import Classes, Fraction, VocabSize, Width
-from lingon.models.registry import ModelEntry
+from lingon.models.registry import Expression, ModelEntry
 
 
 class Bag(nn.Module):
@@ -42,9 +42,20 @@ class Bag(nn.Module):
         return self.sizes | self.drops
 
 
+def program(model: Bag, ids: Expression, mask: Expression) -> Expression:
+    """Return the logits as an expression of `lingon.program`."""
+    from lingon import program as P
+    from lingon.layers import expressions as E
+
+    weights = mask.astype("float32")
+    total = P.sum(E.embedded(model.embedding.weight, ids) * P.expand_dims(weights, -1), 1)
+    return E.linear(total / P.maximum(E.lengths(weights), 1.0), model.out)
+
+
 # Chosen on the validation texts of film reviews; docs/log.md says what was tried.
 ENTRY = ModelEntry(
     Bag,
+    program=program,
     defaults={
         "max_tokens_per_batch": 16_384,
         "batch_size": 64,

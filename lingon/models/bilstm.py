@@ -8,7 +8,7 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.embedding import Embedding
 from lingon.layers.recurrent import BiLSTMLayers
 from lingon.models.option_types import Classes, Depth, Fraction, VocabSize, Width
-from lingon.models.registry import ModelEntry
+from lingon.models.registry import Expression, ModelEntry
 
 
 class BiLSTM(nn.Module):
@@ -42,9 +42,18 @@ class BiLSTM(nn.Module):
         return self.sizes
 
 
+def program(model: BiLSTM, ids: Expression, mask: Expression) -> Expression:
+    """Return the logits as an expression of `lingon.program`."""
+    from lingon.layers import expressions as E
+
+    _, ends = E.bilstm(model.lstm, E.embedded(model.embedding.weight, ids), mask)
+    return E.linear(ends, model.out)
+
+
 # Chosen on the validation texts of film reviews; docs/log.md says what was tried.
 ENTRY = ModelEntry(
     BiLSTM,
+    program=program,
     defaults={
         "max_tokens_per_batch": 16_384,
         "batch_size": 64,

@@ -20,8 +20,9 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.data.hashing import Spelling, occurrences, set_sizes, sorted_keys, spell
 from lingon.kernels.feature_keys import LOW, TEXT_BITS
 from lingon.kernels.feature_sum import sum_rows
+from lingon.models.ngram_rows import RowSum, program, rows_of, rule_of
 from lingon.models.option_types import Classes, Range, VocabSize
-from lingon.models.registry import ModelEntry
+from lingon.models.registry import ModelEntry, Preprocessing
 
 MOST_ROWS = 2**31 - 1
 MOST_BUCKETS, FEWEST_BUCKETS = 2**21, 2**14
@@ -154,7 +155,8 @@ def _check(vocab_size: int, classes: int, order: int, buckets: int, characters: 
 # Chosen on the validation texts of film reviews; docs/log.md says what was tried.
 ENTRY = ModelEntry(
     NGrams,
-    reads="ngram rows",
+    preprocessing=Preprocessing(RowSum, rows_of, rule_of),
+    program=program,
     defaults={
         "epochs": 2,
         "lr": 0.3,

@@ -16,6 +16,11 @@ from lingon.models.option_types import check_options, options_of
 if TYPE_CHECKING:
     from torch import nn
 
+    from lingon.core.shapes import Tensor
+    from lingon.program import Expression
+else:
+    Expression = Any  # `lingon.program` is imported only to export
+
 Role = Literal["classifier", "causal", "encoder", "seq2seq"]
 LARGEST = 1 << 31  # numbers in a model, without a `limit`: 8 GiB in float32
 
@@ -29,6 +34,19 @@ class ModelRow:
 
 
 @dataclass(frozen=True)
+class Preprocessing:
+    """What is done to ids before the exported graph of a model reads them; another language must do it too.
+
+    graph: gives the module that is exported in the place of the model. inputs: what it reads, of the model, ids and
+    mask [B, T]. rule: of the model and the tokens of its vocabulary, what config.json says of how inputs are made.
+    """
+
+    graph: Callable[[Any], "nn.Module"]
+    inputs: Callable[[Any, "Tensor", "Tensor"], "tuple[Tensor, Tensor]"]
+    rule: Callable[[Any, list[str]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
 class ModelEntry:
     """A model as others need to know it.
 
@@ -38,8 +56,9 @@ class ModelEntry:
     and from the training texts, such as the number of hash buckets. after_vectors: what is done to the model when
     pretrained vectors have been put into its embedding. recurrent: it carries a state of one size from batch to batch.
     autocast: half precision changes how it is computed. instead: for a setting it does not have, what to use.
-    reads: what an exported graph of it reads. hub_config, hub_weights: the config.json and the names of the weights of
-    a model in the Hugging Face layout, where it has a place there.
+    preprocessing: what is done to the ids outside of its exported graph. program: that graph as an expression of
+    `lingon.program`, (graph, ids, mask) -> logits; None: it is not exported as a program. hub_config, hub_weights: the
+    config.json and the names of the weights of a model in the Hugging Face layout, where it has a place there.
     """
 
     make: Callable[..., "nn.Module"]
@@ -51,7 +70,8 @@ class ModelEntry:
     recurrent: bool = False
     autocast: bool = True
     instead: Mapping[str, str] = field(default_factory=dict)
-    reads: Literal["ids", "ngram rows"] = "ids"
+    preprocessing: Preprocessing | None = None
+    program: Callable[[Any, Expression, Expression], Expression] | None = None
     hub_config: Callable[[Any], dict[str, Any]] | None = None
     hub_weights: Callable[[Any], Iterable[Any]] | None = None
 

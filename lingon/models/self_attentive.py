@@ -9,7 +9,7 @@ from lingon.layers.embedding import Embedding
 from lingon.layers.recurrent import BiLSTMLayers
 from lingon.layers.structured_attention import StructuredAttention, overlap
 from lingon.models.option_types import Classes, Fraction, Heads, Number, VocabSize, Whole, Width
-from lingon.models.registry import ModelEntry
+from lingon.models.registry import Expression, ModelEntry
 
 
 class SelfAttentive(nn.Module):
@@ -60,9 +60,23 @@ class SelfAttentive(nn.Module):
         return self.sizes
 
 
+def program(model: SelfAttentive, ids: Expression, mask: Expression) -> Expression:
+    """Return the logits as an expression of `lingon.program`."""
+    from lingon import program as P
+    from lingon.layers import expressions as E
+
+    states, _ = E.bilstm(model.lstm, E.embedded(model.embedding.weight, ids), mask)
+    first, second = model.attend.first.weight, model.attend.second.weight
+    scores = P.matmul(P.tanh(P.matmul(states, E.constant(first.T))), E.constant(second.T))
+    scores = P.where(P.expand_dims(mask, 1), P.transpose(scores, (0, 2, 1)), E.LOWEST)
+    weights = P.softmax(scores, -1) * P.expand_dims(mask, 1).astype("float32")
+    return E.linear(P.matmul(weights, states).reshape(-1, model.out.in_features), model.out)
+
+
 # Chosen on the validation texts of film reviews; docs/log.md says what was tried.
 ENTRY = ModelEntry(
     SelfAttentive,
+    program=program,
     defaults={
         "max_tokens_per_batch": 16_384,
         "batch_size": 64,

@@ -1,7 +1,7 @@
 """A convolutional network for sentences: filters find phrases wherever they stand (Kim 2014)."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Iterable, Sequence
+from typing import Annotated, cast
 
 import torch
 from torch import nn
@@ -10,7 +10,7 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.conv import ConvMax
 from lingon.layers.embedding import Embedding
 from lingon.models.option_types import Classes, Fraction, Range, VocabSize, Whole, Width
-from lingon.models.registry import ModelEntry
+from lingon.models.registry import Expression, ModelEntry
 
 
 class TextCNN(nn.Module):
@@ -67,9 +67,32 @@ class TextCNN(nn.Module):
         return self.sizes
 
 
+def program(model: TextCNN, ids: Expression, mask: Expression) -> Expression:
+    """Return the logits as an expression of `lingon.program`."""
+    from lingon import program as P
+    from lingon.layers import expressions as E
+
+    x, weights = E.embedded(model.embedding.weight, ids), mask.astype("float32")
+    if model.frozen is not None:
+        x = x + E.embedded(model.frozen.weight, ids)
+    lengths = E.lengths(weights)
+    places = P.cumsum(weights * 0.0 + 1.0, 1) - 1.0
+    highest = []
+    for conv in cast(Iterable[ConvMax], model.convs):
+        # Zeros behind, so that a text shorter than the kernel has a window too; windows that end in them do not count.
+        filled = P.concatenate([x, *[x[:, :1] * 0.0] * (conv.kernel - 1)], 1)
+        assert conv.conv.bias is not None
+        scores = P.conv1d(P.transpose(filled, (0, 2, 1)), E.constant(conv.conv.weight), E.constant(conv.conv.bias))
+        outside = places > P.maximum(lengths - float(conv.kernel), 0.0)
+        best = P.max(P.where(P.expand_dims(outside, 1), E.LOWEST, scores), 2)
+        highest.append(P.relu(best) * (lengths > 0.0).astype("float32"))
+    return E.linear(P.concatenate(highest, 1), model.out)
+
+
 # Chosen on the validation texts of film reviews; docs/log.md says what was tried.
 ENTRY = ModelEntry(
     TextCNN,
+    program=program,
     defaults={
         "max_tokens_per_batch": 16_384,
         "batch_size": 64,

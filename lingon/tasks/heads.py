@@ -35,3 +35,15 @@ class Heads(Mapping[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._tasks
+
+
+def head_of(found: Any, name: str | None, source: object) -> Any:
+    """Return what was loaded, or one of its heads. Raises UserError for a head of what is a single task.
+
+    name: of the head; None is what was loaded itself. source: where it was loaded from, for the message.
+    """
+    if name is None:
+        return found
+    if not isinstance(found, Heads):
+        raise UserError(f"{str(source)!r} holds a single task, which has no name; leave --head out")
+    return found[name]

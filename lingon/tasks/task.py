@@ -91,6 +91,24 @@ class Predictor(Task, Protocol):
 
 
 @runtime_checkable
+class Exportable(Task, Protocol):
+    """A task that `lingon export` writes for another runtime: the graph of its model, (ids, mask) -> logits.
+
+    logits_shape: the names of the axes of the logits. answer_code: Python that prints an answer, of `logits` (a NumPy
+    array for a batch of one text) and `config`; it ends the sample program in the README of an export.
+    """
+
+    model: "nn.Module"
+    tokenizer: "Tokenizer"
+    logits_shape: ClassVar[Sequence[str]]
+    answer_code: ClassVar[str]
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of each text, as the model reads them."""
+        ...
+
+
+@runtime_checkable
 class Trainable(Task, Protocol):
     """A task that `lingon train` trains. Beside its class stands `Settings`, what can be chosen for its training."""
 

@@ -26,7 +26,7 @@ from lingon.tasks.classify import Classifier
 from lingon.tasks.heads import Heads
 from lingon.tasks.language_model import LanguageModel
 from lingon.tasks.registry import TASKS, TaskRow, row_of, task_of
-from lingon.tasks.task import Predictor, Task, Trainable, columns
+from lingon.tasks.task import Exportable, Predictor, Task, Trainable, columns
 
 TEXTS = ["good film | fine film", "good | bad", "bad film | dull film", "fine | dull", "dull | bad", "bad | good"]
 ALIKE = ["1", "-1", "1", "-1", "1", "-1"]
@@ -95,6 +95,7 @@ def test_a_task_is_what_its_row_says(name):
     assert all(isinstance(task.parts[part], kind) for part, kind in task.part_types.items())
     assert task.config().keys() == set(task.config_keys)
     assert isinstance(task, Predictor) == ("predict" in row_of(name).commands)
+    assert isinstance(task, Exportable) == ("export" in row_of(name).commands)
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -243,6 +244,17 @@ def test_heads_share_an_encoder_when_saved_and_when_loaded(tmp_path):
     card = (folder / "README.md").read_text()
     assert "# likes, links" in card
     assert "lingon.load(\"PATH OF THIS FOLDER\")['likes'].predict" in card
+
+
+def test_heads_of_several_tasks_and_models_are_saved_and_loaded(tmp_path):
+    made = {name: MADE[name] for name in TASKS}
+    heads = Heads({name: make() for name, (make, _, _) in made.items()})
+    folder = save_bundle(heads, {name: models for name, (_, models, _) in made.items()}, tmp_path / "b", RUN)
+    again = lingon.load(folder)
+    for name, (_, models, examples) in made.items():
+        assert again[name].evaluate(examples) == heads[name].evaluate(examples)
+        entry = read_config(folder / "config.json")["heads"][name]
+        assert (entry["task"], entry.get("model", NAMES)) == (name, models)
 
 
 WRONG = {

@@ -101,7 +101,7 @@ def test_javascript_refuses_other_tokenizers_and_half_a_character():
 @pytest.mark.parametrize("characters", [False, True])
 def test_javascript_finds_the_same_rows(characters):
     from lingon.data.batches import collate
-    from lingon.export.ngram_rows import rows_of, rule_of
+    from lingon.models.ngram_rows import rows_of, rule_of
     from lingon.models.ngrams import NGrams
 
     tokenizer = words(TEXTS)

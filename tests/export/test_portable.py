@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,11 +20,13 @@ from lingon.core.errors import UserError
 from lingon.core.files import write_json
 from lingon.data.batches import collate
 from lingon.export import portable
-from lingon.export.ngram_rows import rows_of, rule_of
 from lingon.export.onnx import run_onnx
 from lingon.export.parity import BATCHES, LENGTHS, batches, largest_difference
 from lingon.export.portable import TARGETS, export
 from lingon.export.torch_program import pickled_parts, run_torch
+from lingon.models import bag_of_vectors
+from lingon.models.ngram_rows import rows_of, rule_of
+from lingon.tasks.heads import Heads
 from tests.checkpoints import test_bundle
 from tests.checkpoints.test_bundle import RUN, TEXTS
 
@@ -226,6 +229,23 @@ def test_eight_bits_that_change_labels_are_refused(bundles, tmp_path, monkeypatc
     with pytest.raises(UserError, match=r"the label stays for .* of 60 real texts, at least 99% must; export without"):
         export(bundles["bag"], "onnx", tmp_path / "small", int8=True, data=str(reviews(tmp_path)))
     assert not (tmp_path / "small").exists()
+
+
+def test_a_head_of_a_bundle_with_several_tasks_is_exported(tmp_path):
+    heads = Heads({"one": classifier("bag"), "two": classifier("ngrams")})
+    save_bundle(heads, {"one": "bag", "two": "ngrams"}, tmp_path / "two", RUN)
+    with pytest.raises(UserError, match="holds several tasks: one, two; name one of them with --head"):
+        export(tmp_path / "two", "onnx")
+    found = export(tmp_path / "two", "onnx", tmp_path / "one", head="one")
+    run = run_onnx(found.folder / "model.onnx")
+    torch.testing.assert_close(portable.logits_of(run, heads["one"], TEXTS), heads["one"].logits(TEXTS))
+    assert json.loads((found.folder / "config.json").read_text())["model"] == "bag"
+
+
+def test_a_model_without_a_program_is_refused(bundles, tmp_path, monkeypatch):
+    monkeypatch.setattr(bag_of_vectors, "ENTRY", replace(bag_of_vectors.ENTRY, program=None))
+    with pytest.raises(UserError, match=r"Bag has no program \(`program` of its ENTRY\); export it --to onnx or torch"):
+        export(bundles["bag"], "program", tmp_path / "new")
 
 
 @pytest.mark.parametrize(

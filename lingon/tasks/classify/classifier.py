@@ -27,6 +27,7 @@ from lingon.metrics.confusion import confusion_matrix
 from lingon.metrics.per_class import per_class
 from lingon.metrics.ranking import auc
 from lingon.metrics.scores import Scores
+from lingon.tasks.classify.answer_code import ANSWER_CODE
 from lingon.tasks.task import Card
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class Classifier:
     name: ClassVar[str] = "classify"
     part_types: ClassVar[Mapping[str, type]] = {"model": nn.Module, "tokenizer": Tokenizer}
     config_keys: ClassVar[Sequence[str]] = ("labels", "max_length")
+    logits_shape: ClassVar[Sequence[str]] = ("batch", "labels")
+    answer_code: ClassVar[str] = ANSWER_CODE
 
     def __init__(
         self,

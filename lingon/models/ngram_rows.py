@@ -1,5 +1,7 @@
 """The n-gram model for other languages: words become row numbers outside the graph, by a rule that is written down."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import nn
@@ -8,7 +10,7 @@ from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.data.hashing import CHAIN, MIX_1, MIX_2, Spelling, sorted_keys, spell
 from lingon.kernels.feature_keys import LOW, TEXT_BITS
-from lingon.models.ngrams import NGrams
+from lingon.models.registry import Expression
 
 LONGEST_WORD = 60  # characters; longer words have no character n-grams (see lingon.data.hashing.spell)
 LENGTHS = [(shortest, longest) for shortest in range(1, 9) for longest in range(shortest, 13)]
@@ -29,7 +31,7 @@ The graph wants each row once, in any order, in ids, padded with 0, and mask tru
 class RowSum(nn.Module):
     """What `NGrams` does once the rows of a text are known: b + sum of W_f over its rows f / sqrt(how many)."""
 
-    def __init__(self, model: NGrams):
+    def __init__(self, model: Any):
         super().__init__()
         self.table, self.bias = model.table, model.bias
 
@@ -40,22 +42,33 @@ class RowSum(nn.Module):
         return total / weights.sum(1, keepdim=True).clamp(min=1).sqrt() + self.bias
 
 
+def program(model: RowSum, ids: Expression, mask: Expression) -> Expression:
+    """Return the logits as an expression of `lingon.program`."""
+    from lingon import program as P
+    from lingon.layers import expressions as E  # only what is exported waits for it
+
+    weights = mask.astype("float32")
+    total = P.sum(E.embedded(model.table, ids) * P.expand_dims(weights, -1), 1)
+    return total / P.sqrt(P.maximum(E.lengths(weights), 1.0)) + E.constant(model.bias)
+
+
 def rows_of(
-    model: NGrams, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]
+    model: Any, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]
 ) -> tuple[Int[Tensor, "B R"], Bool[Tensor, "B R"]]:
     """Return the rows of each text, rising, padded with 0; and which of them are rows. At least one column."""
     spelling = Spelling(model.spelling_starts, model.spelling_hashes) if model.characters else None
-    keys = sorted_keys(*model._flat(ids, mask), model.order, model.vocab_size, model.buckets, spelling)
+    flat, lengths = model._flat(ids, mask)
+    keys = sorted_keys(flat, lengths, model.order, model.vocab_size, model.buckets, spelling)
     if len(ids) == 1 and len(keys):  # nothing to divide: what a program asks for that labels as texts come
         rows = keys.numpy(force=True)[None] >> TEXT_BITS  # NumPy: less of a start for so little
         return torch.from_numpy(rows), torch.from_numpy(np.ones(rows.shape, bool))
     sets = [(keys >> TEXT_BITS)[keys & LOW == text] for text in range(len(ids))]
     padded = nn.utils.rnn.pad_sequence([*sets, torch.zeros(1, dtype=torch.int64)], batch_first=True)[:-1]
-    lengths = torch.tensor([len(s) for s in sets])
-    return padded, torch.arange(padded.shape[1]) < lengths[:, None]
+    sizes = torch.tensor([len(s) for s in sets])
+    return padded, torch.arange(padded.shape[1]) < sizes[:, None]
 
 
-def rule_of(model: NGrams, tokens: list[str]) -> dict:
+def rule_of(model: Any, tokens: list[str]) -> dict:
     """Return what another language must know to make the rows: numbers of the rule, and the rule in words.
 
     Raises UserError when the character n-grams of the model follow no lengths that a rule could name.
@@ -72,7 +85,7 @@ def rule_of(model: NGrams, tokens: list[str]) -> dict:
     }
 
 
-def _characters(model: NGrams, tokens: list[str]) -> dict | None:
+def _characters(model: Any, tokens: list[str]) -> dict | None:
     if not model.characters:
         return None
     starts, hashes = model.spelling_starts, model.spelling_hashes
