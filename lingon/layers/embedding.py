@@ -10,20 +10,28 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Int, Tensor
 
-PAD = 0
-
 
 class Embedding(nn.Module):
-    """A table of `vocab_size` vectors of `width` numbers. Row 0, padding, is zero and never trained."""
+    """A table of `vocab_size` vectors of `width` numbers. The row of padding is zero and never trained.
 
-    def __init__(self, vocab_size: int, width: int, std: float = 0.1):
+    padding_idx: the id of padding, that of the tokenizer; None or -1 where no token is padding. Raises UserError for
+    one outside the vocabulary.
+    """
+
+    def __init__(self, vocab_size: int, width: int, std: float = 0.1, padding_idx: int | None = 0):
         super().__init__()
+        self.padding_idx = None if padding_idx == -1 else padding_idx
+        if self.padding_idx is not None and not 0 <= self.padding_idx < vocab_size:
+            raise UserError(
+                f"padding_idx is {padding_idx}, expected an id from 0 to {vocab_size - 1:,}, or -1 for none"
+            )
         self.weight = nn.Parameter(torch.empty(vocab_size, width).normal_(std=std))
-        with torch.no_grad():
-            self.weight[PAD] = 0
+        if self.padding_idx is not None:
+            with torch.no_grad():
+                self.weight[self.padding_idx] = 0
 
     def forward(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
-        return F.embedding(ids, self.weight, padding_idx=PAD)
+        return F.embedding(ids, self.weight, padding_idx=self.padding_idx)
 
 
 def load_pretrained(
@@ -52,7 +60,7 @@ def load_pretrained(
             f"set --width {table.shape[1]}"
         )
     place = {token: i for i, token in enumerate(tokens)}
-    rows = [(row, place[token]) for row, token in enumerate(vocab) if token in place and row != PAD]
+    rows = [(row, place[token]) for row, token in enumerate(vocab) if token in place and row != embedding.padding_idx]
     if rows:
         own, theirs = zip(*rows, strict=True)
         with torch.no_grad():

@@ -5,7 +5,7 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.embedding import Embedding
 from lingon.layers.pooling import mean_over_time
-from lingon.models.option_types import Classes, Fraction, VocabSize, Width
+from lingon.models.option_types import Classes, Fraction, PaddingIdx, VocabSize, Width
 from lingon.models.registry import Expression, ModelEntry
 
 
@@ -23,11 +23,13 @@ class Bag(nn.Module):
         width: Width = 100,
         dropout: Fraction = 0.5,
         word_dropout: Fraction = 0.3,
+        padding_idx: PaddingIdx = 0,
     ):
         super().__init__()
         self.sizes = {"vocab_size": vocab_size, "classes": classes, "width": width}
         self.drops = {"dropout": dropout, "word_dropout": word_dropout}
-        self.embedding = Embedding(vocab_size, width)
+        self.sizes["padding_idx"] = padding_idx
+        self.embedding = Embedding(vocab_size, width, padding_idx=padding_idx)
         self.dropout = nn.Dropout(dropout)
         self.word_dropout = nn.Dropout(word_dropout)
         self.out = nn.Linear(width, classes)

@@ -7,7 +7,7 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.embedding import Embedding
 from lingon.layers.recurrent import BiLSTMLayers
-from lingon.models.option_types import Classes, Depth, Fraction, VocabSize, Width
+from lingon.models.option_types import Classes, Depth, Fraction, PaddingIdx, VocabSize, Width
 from lingon.models.registry import Expression, ModelEntry
 
 
@@ -25,11 +25,13 @@ class BiLSTM(nn.Module):
         hidden: Width = 100,
         depth: Depth = 1,
         dropout: Fraction = 0.5,
+        padding_idx: PaddingIdx = 0,
     ):
         super().__init__()
         self.sizes: dict[str, Any] = {"vocab_size": vocab_size, "classes": classes, "width": width, "hidden": hidden}
         self.sizes |= {"depth": depth, "dropout": dropout}
-        self.embedding = Embedding(vocab_size, width)
+        self.sizes["padding_idx"] = padding_idx
+        self.embedding = Embedding(vocab_size, width, padding_idx=padding_idx)
         self.lstm = BiLSTMLayers(width, hidden, depth, dropout)
         self.dropout = nn.Dropout(dropout)
         self.out = nn.Linear(2 * hidden, classes)

@@ -83,10 +83,14 @@ class ModelEntry:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What is known of the training texts when a model is made. words: an estimate of their number."""
+    """What is known of the training texts when a model is made.
+
+    words: an estimate of their number. padding_idx: the id of padding; None where the tokenizer has none.
+    """
 
     vocab_size: int
     words: int = 0
+    padding_idx: int | None = 0
 
 
 MODELS: dict[str, ModelRow] = {

@@ -8,7 +8,7 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.embedding import Embedding
 from lingon.layers.recurrent import BiLSTMLayers
 from lingon.layers.structured_attention import StructuredAttention, overlap
-from lingon.models.option_types import Classes, Fraction, Heads, Number, VocabSize, Whole, Width
+from lingon.models.option_types import Classes, Fraction, Heads, Number, PaddingIdx, VocabSize, Whole, Width
 from lingon.models.registry import Expression, ModelEntry
 
 
@@ -29,11 +29,13 @@ class SelfAttentive(nn.Module):
         hops: Heads = 4,
         dropout: Fraction = 0.5,
         penalty_weight: Number = 0.01,
+        padding_idx: PaddingIdx = 0,
     ):
         super().__init__()
         self.sizes: dict[str, Any] = {"vocab_size": vocab_size, "classes": classes, "width": width, "hidden": hidden}
         self.sizes |= {"attention": attention, "hops": hops, "dropout": dropout, "penalty_weight": penalty_weight}
-        self.embedding = Embedding(vocab_size, width)
+        self.sizes["padding_idx"] = padding_idx
+        self.embedding = Embedding(vocab_size, width, padding_idx=padding_idx)
         self.lstm = BiLSTMLayers(width, hidden, depth=1)
         self.attend = StructuredAttention(2 * hidden, attention, hops)
         self.dropout = nn.Dropout(dropout)

@@ -9,7 +9,7 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.conv import ConvMax
 from lingon.layers.embedding import Embedding
-from lingon.models.option_types import Classes, Fraction, Range, VocabSize, Whole, Width
+from lingon.models.option_types import Classes, Fraction, PaddingIdx, Range, VocabSize, Whole, Width
 from lingon.models.registry import Expression, ModelEntry
 
 
@@ -32,13 +32,17 @@ class TextCNN(nn.Module):
         dropout: Fraction = 0.5,
         word_dropout: Fraction = 0.0,
         multichannel: bool = False,
+        padding_idx: PaddingIdx = 0,
     ):
         super().__init__()
         self.sizes = {"vocab_size": vocab_size, "classes": classes, "width": width, "kernels": list(kernels)}
         self.sizes |= {"channels": channels, "dropout": dropout}
         self.sizes |= {"word_dropout": word_dropout, "multichannel": multichannel}
-        self.embedding = Embedding(vocab_size, width)
-        self.frozen = Embedding(vocab_size, width).requires_grad_(False) if multichannel else None
+        self.sizes["padding_idx"] = padding_idx
+        self.embedding = Embedding(vocab_size, width, padding_idx=padding_idx)
+        self.frozen = (
+            Embedding(vocab_size, width, padding_idx=padding_idx).requires_grad_(False) if multichannel else None
+        )
         self.convs = nn.ModuleList(ConvMax(width, channels, kernel) for kernel in kernels)
         self.dropout = nn.Dropout(dropout)
         self.word_dropout = nn.Dropout1d(word_dropout)  # whole vectors, not single numbers
@@ -60,6 +64,8 @@ class TextCNN(nn.Module):
         if self.frozen is not None:
             # A filter is linear, so that its scores of both channels, added, are its scores of the added channels.
             x = x + self.frozen(ids)
+        if self.embedding.padding_idx is None:  # the convolution wants zeros where nothing is
+            x = x * mask[..., None]
         x = self.word_dropout(x)
         return torch.cat([conv(x, mask) for conv in self.convs], 1)
 
@@ -75,6 +81,8 @@ def program(model: TextCNN, ids: Expression, mask: Expression) -> Expression:
     x, weights = E.embedded(model.embedding.weight, ids), mask.astype("float32")
     if model.frozen is not None:
         x = x + E.embedded(model.frozen.weight, ids)
+    if model.embedding.padding_idx is None:
+        x = x * P.expand_dims(weights, -1)
     lengths = E.lengths(weights)
     places = P.cumsum(weights * 0.0 + 1.0, 1) - 1.0
     highest = []

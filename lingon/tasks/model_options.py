@@ -7,6 +7,7 @@ from lingon.core.errors import UserError
 from lingon.models.registry import DataFacts, ModelEntry, entry_of
 
 OF_MODELS = ("width", "depth", "context_length", "dropout")  # settings that are options of some models
+FROM_TEXTS = ("vocab_size", "classes", "padding_idx")  # options that follow from the texts and their tokenizer
 READ_BY_BATCHES = ("context_length",)  # settings that count for the batches too, whatever the model
 
 
@@ -18,6 +19,8 @@ def model_options(settings: Any, facts: DataFacts, **more: Any) -> dict[str, Any
     """
     entry = entry_of(settings.model)
     options = {"vocab_size": facts.vocab_size, **more}
+    if "padding_idx" in entry.options:
+        options["padding_idx"] = -1 if facts.padding_idx is None else facts.padding_idx
     for name in OF_MODELS:
         if name in entry.options and getattr(settings, name, None) is not None:
             options[name] = getattr(settings, name)
@@ -43,7 +46,7 @@ def refuse_unused(settings: Any) -> None:
 
 def _unused(settings: Any, name: str, value: Any, entry: ModelEntry) -> UserError:
     flag = name.replace("_", "-")
-    own = [option for option in entry.options if option not in ("vocab_size", "classes")]
+    own = [option for option in entry.options if option not in FROM_TEXTS]
     way = entry.instead.get(name, f"leave it out; --set changes {', '.join(own)}")
     return UserError(f"--{flag} is {value}, which --model {settings.model} does not have: {way}")
 
@@ -57,7 +60,7 @@ def sizes_of(given: list[str]) -> dict[str, Any]:
     sizes = {}
     for text in given:
         name, equals, value = text.partition("=")
-        if not equals or name.strip() in ("", "vocab_size", "classes"):  # those two follow from the texts
+        if not equals or name.strip() in ("", *FROM_TEXTS):
             raise UserError(f"--set {text!r} is not written like depth=2")
         try:
             sizes[name.strip()] = json.loads(value)

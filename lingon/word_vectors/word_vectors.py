@@ -133,16 +133,14 @@ class WordVectors(Mapping[str, np.ndarray]):
         """Copy the vectors of a vocabulary into any module with a `weight` of [V, D], such as nn.Embedding.
 
         vocab: the token of each row. Rows of tokens that have no vector, even by the rule, keep what they hold, and so
-        does the row of padding (`padding_idx`, or 0 of our own Embedding). freeze: the weight is not trained any more.
+        does the row of padding (`padding_idx`). freeze: the weight is not trained any more.
         Returns the coverage: the share of the vocabulary that got a vector.
         """
-        from lingon.layers.embedding import PAD, Embedding
-
         weight = getattr(embedding, "weight", None)
         if not isinstance(weight, torch.Tensor) or tuple(weight.shape) != (len(vocab), self.width):
             shape = list(weight.shape) if isinstance(weight, torch.Tensor) else type(embedding).__name__
             raise UserError(f"an embedding of {shape}; expected [{len(vocab):,}, {self.width}] for this vocabulary")
-        padding = PAD if isinstance(embedding, Embedding) else getattr(embedding, "padding_idx", None)
+        padding = getattr(embedding, "padding_idx", None)
         pairs = [(i, self.get(token)) for i, token in enumerate(vocab) if i != padding]
         pairs = [(i, vector) for i, vector in pairs if vector is not None]
         if pairs:

@@ -91,6 +91,27 @@ def test_company_changes_nothing(name):
     torch.testing.assert_close(logits_of(model, TEXTS), alone, rtol=1e-5, atol=1e-6)
 
 
+@every
+@pytest.mark.parametrize("padding", [0, 23, None])
+def test_padding_of_any_id_changes_nothing(name, padding):
+    """Rows of padding are filled with the tokenizer's id, that of a token (3) where it has none."""
+    torch.manual_seed(0)
+    options = {"vocab_size": VOCAB, "classes": CLASSES, **SIZES[name]}
+    if name != "ngrams":
+        options["padding_idx"] = -1 if padding is None else padding
+    model = build(kind_of(name), options).eval()
+    if name == "ngrams":
+        torch.nn.init.normal_(model.table.data)
+    batch = collate(TEXTS, pad=3 if padding is None else padding)
+    with torch.no_grad():
+        alone = torch.cat([logits_of(model, [text]) for text in TEXTS])
+        torch.testing.assert_close(model(batch.ids, batch.mask), alone, rtol=1e-5, atol=1e-6)
+    for embedding in (getattr(model, "embedding", None), getattr(model, "frozen", None)):
+        if embedding is not None:
+            zero = [row for row in range(VOCAB) if not embedding.weight[row].any()]
+            assert zero == ([] if padding is None else [padding])
+
+
 @neural
 def test_padding_changes_no_gradient(name):
     def gradients(pad):

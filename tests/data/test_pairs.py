@@ -4,11 +4,17 @@ import itertools
 
 import pytest
 import tokenizers
+import torch
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 
+from lingon.core.errors import UserError
 from lingon.data.batches.by_length import text_batches
+from lingon.data.examples import Examples
 from lingon.data.tokenizers import Tokenizer, words
 from lingon.data.tokenizers.pairs import longest_first
+from lingon.tasks.classify import Classifier
+from lingon.tasks.classify.prepare import model_of
+from lingon.tasks.classify.settings import Settings
 
 PIECES = ["[UNK]", "[CLS]", "[SEP]", "the", "film", "was", "good", "bad", "##ly", "a", "##s", "[PAD]", "not", ",", "."]
 TEXTS = ["The films was badly good.", "A film", "", "unheard [SEP] of", "good " * 11]
@@ -70,3 +76,37 @@ def test_padding_is_the_tokenizers_own(bert):
     assert tokenizer.decode([4, 11, 11]) == "film"
     (batch,) = text_batches(tokenizer.encode_batch(["a film", ""]), pad=tokenizer.pad_id)
     assert sorted(batch.ids.tolist()) == [[1, 2, 11, 11], [1, 9, 4, 2]]
+
+
+@pytest.mark.parametrize("most", [2, 3, 5, 7, 13])
+def test_a_text_that_is_cut_keeps_its_special_tokens_as_in_the_library(bert, most):
+    tokenizer, theirs = Tokenizer.load(bert), tokenizers.Tokenizer.from_file(str(bert))
+    theirs.encode_special_tokens = True
+    theirs.enable_truncation(most)
+    wanted = theirs.encode_batch(TEXTS)
+    found = tokenizer.truncate(TEXTS, tokenizer.encode_batch(TEXTS), most)
+    assert found == [e.ids for e in wanted]
+    assert all((row[0], row[-1]) == (1, 2) for row in found)
+    assert [len(tokenizer.offsets(text, most)) for text in TEXTS] == [*map(len, found)]
+    plain = words(TEXTS)  # without a template nothing but the text is there to be cut
+    assert plain.truncate(TEXTS, plain.encode_batch(TEXTS), most) == [plain.encode(text)[:most] for text in TEXTS]
+
+
+def test_a_length_without_room_for_the_special_tokens_is_refused(bert):
+    tokenizer = Tokenizer.load(bert)
+    with pytest.raises(UserError, match="max_length is 1, a text has 2 special tokens; give 4 or more"):
+        tokenizer.truncate(["good"], tokenizer.encode_batch(["good"]), 1)
+
+
+@pytest.mark.parametrize("name", ["bag", "textcnn", "bilstm", "self_attentive"])
+def test_a_classifier_takes_its_padding_from_the_tokenizer(bert, name):
+    """Padded as the tokenizer pads; each text alone gives the same, and a cut text ends in [SEP]."""
+    tokenizer = Tokenizer.load(bert)
+    pad = PIECES.index("[PAD]")
+    torch.manual_seed(1)
+    model = model_of(Settings(model=name, width=7), tokenizer, 2, Examples(TEXTS, ["1"] * len(TEXTS))).eval()
+    assert [row for row in range(len(PIECES)) if not model.embedding.weight[row].any()] == [pad]
+    held = Classifier(model, tokenizer, ["-1", "1"], max_length=5)
+    assert all(ids[-1] == 2 and len(ids) <= 5 for ids in held.encode(TEXTS))
+    alone = torch.cat([held.logits([text]) for text in TEXTS])
+    torch.testing.assert_close(held.logits(TEXTS), alone, rtol=1e-5, atol=1e-6)

@@ -76,7 +76,7 @@ def longest_first(first: int, second: int, room: int | None) -> tuple[int, int]:
     return (room - short, short) if first > second else (short, room - short)
 
 
-def check_max_length(max_length: int | None, special: int) -> None:
-    """Raise UserError for a length into which the special tokens of a pair do not fit."""
+def check_max_length(max_length: int | None, what: str, special: int) -> None:
+    """Raise UserError for a length into which the special tokens do not fit. what: has them, such as a pair."""
     if max_length is not None and max_length < max(special, 1):
-        raise UserError(f"max_length is {max_length}, a pair has {special} special tokens; give {special + 2} or more")
+        raise UserError(f"max_length is {max_length}, {what} has {special} special tokens; give {special + 2} or more")

@@ -97,7 +97,7 @@ class Tokenizer:
         anything but pairs of str, and for a max_length that leaves no room beside the special tokens.
         """
         pairs = [_pair(pair) for pair in pairs]
-        check_max_length(max_length, self.library.num_special_tokens_to_add(is_pair=True))
+        check_max_length(max_length, "a pair", self.library.num_special_tokens_to_add(is_pair=True))
         out: list[EncodedPair] = []
         for start in range(0, len(pairs), CHUNK):
             found = self._call(
@@ -114,6 +114,11 @@ class Tokenizer:
         the next ids if they are new. Raises UserError for a template that cannot be used.
         """
         return Tokenizer(with_template(self.library, single, pair), self._source)
+
+    @property
+    def padding_idx(self) -> int | None:
+        """Return the id of the padding token, whose embedding is zero; None where the tokenizer has none."""
+        return self._pad
 
     @property
     def pad_id(self) -> int:
@@ -134,6 +139,22 @@ class Tokenizer:
             out += self._rows(chunk)
         self._told(*out)
         return out
+
+    def truncate(self, texts: Sequence[str], rows: Sequence[list[int]], max_length: int) -> list[list[int]]:
+        """Cut the rows of ids that `encode_batch` made of these texts, to `max_length` tokens at most.
+
+        The text is cut before it gets the special tokens of the template, as the `tokenizers` library does it: a row
+        still ends in its [SEP]. Raises UserError for a max_length that leaves no room beside the special tokens.
+        """
+        special = self.library.num_special_tokens_to_add(is_pair=False)
+        check_max_length(max_length, "a text", special)
+        if not special:
+            return [row[:max_length] for row in rows]
+        long = (len(row) > max_length for row in rows)
+        return [
+            self._ids_of(self._truncated(text, max_length)) if cut else row
+            for text, row, cut in zip(texts, rows, long, strict=True)
+        ]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Decode ids to text; padding is left out, and an unknown token of a word tokenizer is written as U+FFFD.
@@ -156,14 +177,17 @@ class Tokenizer:
         name = self.library.id_to_token
         return [str(name(i)) for _, encoding in self._encodings(text) for i in self._ids_of(encoding)]
 
-    def offsets(self, text: str) -> list[tuple[int, int]]:
+    def offsets(self, text: str, max_length: int | None = None) -> list[tuple[int, int]]:
         """Return for each token the offsets [start, end) in the text, in characters, that it was made of.
 
         Places are of whole characters, a letter with its marks. Tokens that share one, such as the bytes of a rare
-        one, have the same place.
+        one, have the same place. max_length: of the tokens that `truncate` leaves.
         """
+        if max_length is not None and self.library.num_special_tokens_to_add(is_pair=False):
+            check_text(text)
+            return widen_to_graphemes(text, self._truncated(text, max_length).offsets)
         found = ((at + a, at + b) for at, encoding in self._encodings(text) for a, b in encoding.offsets)
-        return widen_to_graphemes(text, found)
+        return widen_to_graphemes(text, islice(found, max_length))
 
     def save(self, path: Path | str) -> None:
         """Write `tokenizer.json`, in the format that the `tokenizers` library and the Hugging Face world read."""
@@ -248,6 +272,11 @@ class Tokenizer:
             raise
         rows = map(self._ids_of, found)
         return [next(rows) if len(d) == 1 else [*chain.from_iterable(islice(rows, len(d)))] for d in divided]
+
+    def _truncated(self, text: str, max_length: int) -> tokenizers.Encoding:
+        encoding = self._call(self.library.encode, text, add_special_tokens=False)
+        encoding.truncate(max(0, max_length - self.library.num_special_tokens_to_add(is_pair=False)))
+        return self._call(self.library.post_process, encoding, None, True)
 
     def _encodings(self, text: str) -> Iterator[tuple[int, tokenizers.Encoding]]:
         """Yield the parts of a text, encoded, and where each starts."""

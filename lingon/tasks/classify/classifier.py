@@ -137,7 +137,7 @@ class Classifier:
         return next(self.model.parameters()).device
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, at most `max_length` of them."""
+        """Token ids of each text, at most `max_length` of them; a long text is cut, not its special tokens."""
         return self.encode_counted(texts)[0]
 
     def encode_counted(self, texts: Sequence[str]) -> tuple[list[list[int]], Cut]:
@@ -146,7 +146,7 @@ class Classifier:
         if most is None:
             return ids, Cut(0, len(ids), 0, sum(map(len, ids)))
         over = [len(row) - most for row in ids if len(row) > most]
-        return [row[:most] for row in ids], Cut(len(over), len(ids), sum(over), sum(map(len, ids)))
+        return self.tokenizer.truncate(texts, ids, most), Cut(len(over), len(ids), sum(over), sum(map(len, ids)))
 
     def numbers(self, labels: Sequence[str]) -> list[int]:
         """Class numbers of labels. Raises UserError for a label that the classifier does not know."""

@@ -47,7 +47,8 @@ def prepare(data: Splits, settings: Settings, context: TrainContext) -> Training
 
 def model_of(settings: Settings, tokenizer: Tokenizer, classes: int, train: Examples) -> nn.Module:
     """Return the model that the settings name, with fresh weights."""
-    facts = DataFacts(len(tokenizer.vocab), words=sum(text.count(" ") + 1 for text in train.texts))
+    words = sum(text.count(" ") + 1 for text in train.texts)
+    facts = DataFacts(len(tokenizer.vocab), words, tokenizer.padding_idx)
     return build(settings.model, model_options(settings, facts, classes=classes))
 
 

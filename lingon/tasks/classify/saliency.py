@@ -27,7 +27,7 @@ def deciding_words(classifier: Classifier, text: str, label: str) -> list[Word]:
     """
     (column,) = classifier.numbers([label])
     ids = classifier.encode([text])[0][:LONGEST]
-    offsets = classifier.tokenizer.offsets(text)[: len(ids)]
+    offsets = classifier.tokenizer.offsets(text, classifier.max_length)[: len(ids)]
     if not ids:
         return []
     without = [ids[:i] + ids[i + 1 :] for i in range(len(ids))]
@@ -39,7 +39,7 @@ def deciding_words(classifier: Classifier, text: str, label: str) -> list[Word]:
 def attended_words(classifier: Classifier, text: str) -> list[Word]:
     """The weight that a model with attention gives each word: its mean over the hops. Weights sum to 1."""
     ids = classifier.encode([text])[0]
-    offsets = classifier.tokenizer.offsets(text)[: len(ids)]
+    offsets = classifier.tokenizer.offsets(text, classifier.max_length)[: len(ids)]
     if not ids:
         return []
     row = torch.tensor([ids], device=classifier.device)
