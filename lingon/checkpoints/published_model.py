@@ -2,16 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from torch import nn
 
 from lingon.core.device import pick_device
 from lingon.core.errors import DataError
 from lingon.data.tokenizers import Tokenizer
-
-if TYPE_CHECKING:
-    from lingon.tasks.language_model import LanguageModel
+from lingon.tasks.registry import task_for
 
 
 @dataclass(frozen=True)
@@ -26,10 +24,12 @@ class Checkpoint:
     eos_ids: tuple[int, ...]
     source: Path
 
-    def language_model(self, device: str = "cpu") -> "LanguageModel":
+    def language_model(self, device: str = "cpu") -> Any:
         """Return the model with its tokenizer, ready to generate. Raises DataError when there is no tokenizer."""
-        from lingon.tasks.language_model import LanguageModel
-
         if self.tokenizer is None:
             raise DataError(f"{self.source}: there is no tokenizer beside the weights (tokenizer.json)")
-        return LanguageModel(self.model.to(pick_device(device)).eval(), self.tokenizer, self.eos_ids)
+        parts: dict[str, nn.Module | Tokenizer] = {
+            "model": self.model.to(pick_device(device)).eval(),
+            "tokenizer": self.tokenizer,
+        }
+        return task_for("causal").from_config({"eos_ids": self.eos_ids}, parts)

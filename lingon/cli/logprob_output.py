@@ -2,10 +2,10 @@
 
 from lingon.core.strict_json import dumps
 from lingon.metrics.likelihood import exp
-from lingon.tasks.language_model import LanguageModel
+from lingon.tasks.task import TokenScorer
 
 
-def logprob_lines(model: LanguageModel, text: str, as_json: bool) -> str:
+def logprob_lines(model: TokenScorer, text: str, as_json: bool) -> str:
     """Return a line per token with its log-probability, and the sum; or one JSON object."""
     found = model.logprobs(text)
     total = sum(x for _, x in found)

@@ -52,9 +52,10 @@ class ModelEntry:
 
     make: gives the model with fresh weights; its parameters, with their ranges, are the configuration.
     defaults: settings of its training that suit it, by name; small_data: others for a small training set.
-    optimizer: adamw, or row_adagrad for models whose gradient has few rows. derive: options that follow from others
-    and from the training texts, such as the number of hash buckets. after_vectors: what is done to the model when
-    pretrained vectors have been put into its embedding. recurrent: it carries a state of one size from batch to batch.
+    optimizer: its name in `lingon.engine.training_parts`, a sparse one where the gradient has few rows. derive: options
+    that follow from others and from the training texts, such as the number of hash buckets. after_vectors: what is
+    done to the model when pretrained vectors have been put into its embedding. recurrent: it carries a state of one
+    size from batch to batch.
     autocast: half precision changes how it is computed. instead: for a setting it does not have, what to use.
     preprocessing: what is done to the ids outside of its exported graph. program: that graph as an expression of
     `lingon.program`, (graph, ids, mask) -> logits; None: it is not exported as a program. hub_config, hub_weights: the
@@ -64,7 +65,7 @@ class ModelEntry:
     make: Callable[..., "nn.Module"]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     small_data: Mapping[str, Any] = field(default_factory=dict)
-    optimizer: Literal["adamw", "row_adagrad"] = "adamw"
+    optimizer: str = "adamw"
     derive: Callable[["DataFacts", Mapping[str, Any]], dict[str, Any]] | None = None
     after_vectors: Callable[[Any], None] | None = None
     recurrent: bool = False

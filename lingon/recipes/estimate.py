@@ -98,10 +98,10 @@ def measured(settings: Settings, device: Any) -> float:
     """Tokens per second of a few steps on made-up text, after as many to get warm."""
     import torch
 
-    from lingon.engine import precision
     from lingon.engine.compile import compile_model
     from lingon.engine.fit import TrainConfig, fit
     from lingon.engine.optimizers import adamw
+    from lingon.engine.training_parts import PRECISIONS
     from lingon.engine.world import World
     from lingon.tasks.language_model.objective import Objective
     from lingon.tasks.language_model.prepare import batches_of, loss_of, model_of, recomputing
@@ -115,7 +115,7 @@ def measured(settings: Settings, device: Any) -> float:
     batches = batches_of(model, made_up, settings, World(0, 1))
     loss = loss_of(model)
     trained, optimizer = compile_model(objective) if settings.compile else objective, adamw(objective, 1e-4)
-    kind = getattr(precision, settings.precision)()
+    kind = PRECISIONS[settings.precision]()
     for _ in range(2):
         steps = TrainConfig(
             steps=STEPS,

@@ -1,24 +1,22 @@
 """From the settings that every task has to parts: the optimizer, the configuration and the evaluation of a training."""
 
 from torch import nn
+from torch.optim import Optimizer
 
-from lingon.engine import precision, schedule
-from lingon.engine.average import EMA, NTASGD, SWA
 from lingon.engine.evaluation import Evaluation
 from lingon.engine.fit import TrainConfig
-from lingon.engine.optimizers import adamw
-from lingon.engine.sparse_optimizer import row_adagrad
+from lingon.engine.training_parts import AVERAGES, PRECISIONS, SCHEDULES, make_optimizer
 from lingon.metrics.metric_table import HIGHER_IS_BETTER
 from lingon.models.registry import entry_of
 from lingon.tasks.settings import TrainSettings
 from lingon.tasks.training import Training
 
 
-def optimizer_of(module: nn.Module, settings: TrainSettings):
-    """AdamW; for n-grams, of which a batch meets few, an optimizer that touches only those."""
-    if entry_of(settings.model).optimizer == "row_adagrad":
-        return row_adagrad(module, settings.lr)
-    return adamw(module, settings.lr, weight_decay=settings.weight_decay or 0.0)
+def optimizer_of(module: nn.Module, settings: TrainSettings) -> Optimizer:
+    """Return the optimizer that the settings name; the model's own by default."""
+    name = settings.optimizer or entry_of(settings.model).optimizer
+    assert settings.lr is not None, "settings are filled in before a training"
+    return make_optimizer(name, module, settings.lr, settings)
 
 
 def steps_of(settings: TrainSettings, batches_per_epoch: int) -> int:
@@ -38,19 +36,12 @@ def train_config(settings: TrainSettings, batches_per_epoch: int) -> TrainConfig
     """How long, how fast and how precisely to train."""
     steps = steps_of(settings, batches_per_epoch)
     rise = round(settings.warmup * steps)
-    falls = {
-        "constant": schedule.constant,
-        "linear": lambda: schedule.linear(steps - rise),
-        "cosine": lambda: schedule.cosine(steps - rise),
-        "inverse_sqrt": lambda: schedule.inverse_sqrt(max(1, rise)),
-    }
-    averages = {"none": None, "ema": EMA(), "swa": SWA(start=steps * 3 // 4), "nt": NTASGD(2)}
     return TrainConfig(
         epochs=settings.epochs,
         steps=settings.steps,
-        schedule=schedule.warmup(rise, falls[settings.schedule]()),
+        schedule=SCHEDULES[settings.schedule](rise, steps),
         max_grad_norm=settings.max_grad_norm,
         accumulation_steps=settings.accumulation_steps,
-        precision=getattr(precision, settings.precision)(),
-        weight_average=averages[settings.weight_average],
+        precision=PRECISIONS[settings.precision](),
+        weight_average=AVERAGES[settings.weight_average](steps),
     )

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from lingon.core.errors import UserError
+from lingon.engine.training_parts import OPTIMIZERS
 from lingon.models.registry import DataFacts, ModelEntry, entry_of
 
 OF_MODELS = ("width", "depth", "context_length", "dropout")  # settings that are options of some models
@@ -36,12 +37,24 @@ def refuse_unused(settings: Any) -> None:
         given = getattr(settings, name, None)
         if given is not None and name not in entry.options and name not in READ_BY_BATCHES:
             raise _unused(settings, name, given, entry)
-    if entry.optimizer == "row_adagrad" and settings.weight_decay is not None:
-        raise _unused(settings, "weight_decay", settings.weight_decay, entry)
+    optimizer = settings.optimizer or entry.optimizer
+    if OPTIMIZERS[entry.optimizer].sparse and not OPTIMIZERS[optimizer].sparse:
+        raise UserError(
+            f"--optimizer is {optimizer}, which takes no sparse gradient, as --model {settings.model} has; "
+            f"leave it out, or choose {' or '.join(name for name, row in OPTIMIZERS.items() if row.sparse)}"
+        )
+    if "weight_decay" not in OPTIMIZERS[optimizer].options and settings.weight_decay is not None:
+        raise _unused_by_optimizer(settings, optimizer)
     if not entry.autocast and settings.precision != "float32":
         raise _unused(settings, "precision", settings.precision, entry)
     if getattr(settings, "freeze", False) and settings.vectors is None:
         raise UserError("--freeze keeps pretrained vectors as they are, and there are none; give --vectors too")
+
+
+def _unused_by_optimizer(settings: Any, optimizer: str) -> UserError:
+    used = " or ".join(name for name, row in OPTIMIZERS.items() if "weight_decay" in row.options)
+    way = f"leave it out, or choose --optimizer {used}"
+    return UserError(f"--weight-decay is {settings.weight_decay}, which --optimizer {optimizer} does not have: {way}")
 
 
 def _unused(settings: Any, name: str, value: Any, entry: ModelEntry) -> UserError:

@@ -79,6 +79,11 @@ def task_of(name: object) -> "type[Task]":
     return import_module(row_of(name).module).TASK
 
 
+def task_for(role: "Role") -> "type[Task]":
+    """Return the task of models of this role, the first of the table: that of a published checkpoint."""
+    return task_of(next(name for name, row in TASKS.items() if row.role == role))
+
+
 def settings_of(name: object) -> type:
     """Return the class of what can be chosen for the training of a task. Raises UserError for an unknown name."""
     row = row_of(name)

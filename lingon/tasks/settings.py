@@ -7,12 +7,10 @@ from typing import Annotated, Any
 from typer import Option
 
 from lingon.core.errors import UserError, unknown
+from lingon.engine.training_parts import AVERAGES, OPTIMIZERS, PRECISIONS, SCHEDULES
 from lingon.models.registry import entry_of
 from lingon.tasks.model_options import refuse_unused
 
-SCHEDULES = ("constant", "linear", "cosine", "inverse_sqrt")
-AVERAGES = ("none", "ema", "swa", "nt")
-PRECISIONS = ("float32", "bfloat16", "float16")
 LARGEST = 1e12
 FRACTIONS = {"dropout": (0, 1, False), "warmup": (0, 1, True)}  # least, most, and whether that is included
 ABOVE_ZERO = ("epochs", "lr", "max_grad_norm")
@@ -34,6 +32,9 @@ class TrainSettings:
         list[str] | None, Option(help="Another option of the model, as depth=2 or multichannel=true; repeat for more.")
     ] = None
     weight_decay: Annotated[float | None, Option(help="Weight decay of matrices, not of biases and norms.")] = None
+    optimizer: Annotated[
+        str | None, Option(help=f"Optimizer: {', '.join(OPTIMIZERS)}; the model's own by default.")
+    ] = None
     schedule: Annotated[str, Option(help=f"Learning rate after the warm-up: {', '.join(SCHEDULES)}.")] = "linear"
     warmup: Annotated[float, Option(help="Warm-up of the learning rate, as a fraction of all steps.")] = 0.05
     max_grad_norm: Annotated[
@@ -64,7 +65,13 @@ def check(settings: Any, choices: Mapping[str, Iterable[str]], at_least_one: Ite
 
     choices: the values that a setting may have, of those that only this task has. at_least_one: more whole numbers.
     """
-    known = {**choices, "schedule": SCHEDULES, "weight_average": AVERAGES, "precision": PRECISIONS}
+    known = {
+        **choices,
+        "optimizer": OPTIMIZERS,
+        "schedule": SCHEDULES,
+        "weight_average": AVERAGES,
+        "precision": PRECISIONS,
+    }
     for name, values in known.items():
         if getattr(settings, name) not in (*values, None):
             raise unknown(name, getattr(settings, name), values)
@@ -86,6 +93,7 @@ def check(settings: Any, choices: Mapping[str, Iterable[str]], at_least_one: Ite
 
 def fill(settings: Any, best: Mapping[str, Any]) -> Any:
     """Return the settings with the value of `best` in the place of every None."""
+    best = {"optimizer": entry_of(settings.model).optimizer, **best}
     missing = [f.name for f in fields(settings) if getattr(settings, f.name) is None]
     return replace(settings, **{name: best.get(name) for name in missing})
 

@@ -91,6 +91,15 @@ class Predictor(Task, Protocol):
 
 
 @runtime_checkable
+class TokenScorer(Task, Protocol):
+    """A task that gives the tokens of a text their log-probabilities: `lingon logprob`."""
+
+    def logprobs(self, text: str) -> list[tuple[str, float]]:
+        """Return each token of a text with its log-probability, natural logarithm."""
+        ...
+
+
+@runtime_checkable
 class Exportable(Task, Protocol):
     """A task that `lingon export` writes for another runtime: the graph of its model, (ids, mask) -> logits.
 

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from lingon.data.tokenizers import Tokenizer, bpe, characters, spaces, unigram, wordpiece, words
+from lingon.data.tokenizer_table import train_tokenizer
+from lingon.data.tokenizers import Tokenizer
 from lingon.engine.distributed import distribute
 from lingon.engine.loss import LossFunction
 from lingon.engine.world import World, wait_for_all
@@ -17,14 +18,6 @@ from lingon.metrics.scores import Scores
 from lingon.tasks.task import Task
 
 ReadVectors = Callable[[str, set[str]], tuple[list[str], np.ndarray]]
-TOKENIZERS: dict[str, Callable[[list[str], int], Tokenizer]] = {
-    "bpe": bpe,
-    "wordpiece": wordpiece,
-    "unigram": unigram,
-    "words": lambda texts, size: words(texts, max_size=size),
-    "spaces": lambda texts, size: spaces(texts, max_size=size),
-    "characters": lambda texts, size: characters(texts, max_size=max(size, 1000)),
-}
 
 
 @dataclass(frozen=True)
@@ -43,7 +36,7 @@ class TrainContext:
         """
         kept = self.folder / f"{part}.json"
         if self.world.rank == 0 and not kept.exists():
-            TOKENIZERS[name](texts(), size).save(kept)
+            train_tokenizer(name, texts(), size).save(kept)
         wait_for_all()
         return Tokenizer.load(kept)
 

@@ -253,11 +253,11 @@ def test_a_window_that_is_null_is_none(family):
 )
 def test_a_wrong_configuration_is_named_before_memory_is_taken(folder, changes, message):
     edit(folder, **changes)
-    before, start = psutil.Process().memory_info().rss, time.perf_counter()
+    before, start = psutil.Process().memory_info().rss, time.process_time()
     with pytest.raises(DataError, match=message) as caught:
         load_hub(folder)
     assert str(folder) in str(caught.value)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert psutil.Process().memory_info().rss - before < 64 << 20
 
 

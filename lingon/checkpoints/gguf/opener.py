@@ -1,13 +1,10 @@
 """What `lingon.load` does with a GGUF file, or with the name of weights that are published as one."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from lingon.data.corpora.weights import WEIGHTS, weights_of
 from lingon.data.files.gguf import is_gguf
-
-if TYPE_CHECKING:
-    from lingon.tasks.language_model import LanguageModel
 
 
 def is_gguf_source(source: str | Path) -> bool:
@@ -15,7 +12,7 @@ def is_gguf_source(source: str | Path) -> bool:
     return _is_name(source) or is_gguf(Path(source))
 
 
-def open_gguf(source: str | Path, device: str = "cpu") -> "LanguageModel":
+def open_gguf(source: str | Path, device: str = "cpu") -> Any:
     """Load the language model of a GGUF file, or of the weights of that name."""
     from lingon.checkpoints.gguf.load import load_gguf  # what opens a bundle does not wait for it
 

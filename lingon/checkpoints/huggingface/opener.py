@@ -1,12 +1,9 @@
 """What `lingon.load` does with a checkpoint of the Hugging Face layout, or with its name on the hub."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from lingon.core.files import read_json
-
-if TYPE_CHECKING:
-    from lingon.tasks.language_model import LanguageModel
 
 HUB = "hf:"  # what a name of the hub begins with, so that a folder that is misspelt never asks the network
 CONFIG_LIMIT = 64 << 20  # bytes of a config.json that is only looked at: a bundle's may have many labels
@@ -26,7 +23,7 @@ def is_hub_folder(folder: Path) -> bool:
     return isinstance(config, dict) and "model_type" in config
 
 
-def open_hub(source: str | Path, device: str = "cpu") -> "LanguageModel":
+def open_hub(source: str | Path, device: str = "cpu") -> Any:
     """Load the language model of a checkpoint. Raises DataError when there is no tokenizer beside the weights."""
     from lingon.checkpoints.huggingface.load import load_hub  # what opens a bundle does not wait for it
 

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 from typer import Option
 
+from lingon.data.tokenizer_table import TOKENIZERS
 from lingon.models.registry import entry_of, models_for
 from lingon.tasks.settings import TrainSettings, check, fill
 
 METRICS = ("accuracy", "macro_f1", "auc", "loss", "calibration_error")  # which way each is better: metrics/names.py
-TOKENIZERS = ("words", "characters", "bpe", "wordpiece", "unigram")
 FEWEST_STEPS = 400  # a model has learned little before, however few texts there are
 FEWEST_ROWS = 8
 FEW_TEXTS = 10_000

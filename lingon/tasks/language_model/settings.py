@@ -1,16 +1,18 @@
 """The settings of a language model's training."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from typer import Option
 
 from lingon.core.errors import UserError
+from lingon.data.tokenizer_table import TOKENIZERS
 from lingon.models.registry import entry_of, models_for
 from lingon.tasks.settings import TrainSettings, check, fill
 
-CHOICES = {
-    "tokenizer": ("bpe", "unigram", "words", "spaces", "characters"),
+CHOICES: dict[str, Iterable[str]] = {
+    "tokenizer": TOKENIZERS,
     "softmax": ("exact", "sampled", "adaptive"),
     "proposal": ("unigram", "log_uniform"),
 }
@@ -29,7 +31,7 @@ class Settings(TrainSettings):
     )
     depth: Annotated[int | None, Option(help="Layers; the model's own by default.")] = None
     context_length: Annotated[int | None, Option(help="Context length in tokens; the model's own by default.")] = None
-    tokenizer: Annotated[str, Option(help=f"Tokenizer to train: {', '.join(CHOICES['tokenizer'])}.")] = "bpe"
+    tokenizer: Annotated[str, Option(help=f"Tokenizer to train: {', '.join(TOKENIZERS)}.")] = "bpe"
     vocab: Annotated[int, Option(help="Vocabulary size at most.")] = 4096
     softmax: Annotated[
         str, Option(help="Softmax of the training loss: exact, sampled or, for lstm, adaptive. Scores are exact.")

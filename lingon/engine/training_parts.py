@@ -1,0 +1,72 @@
+"""The parts of a training by the names that settings give them: optimizers, schedules, weight averages, precisions.
+
+Each name is listed here alone. The tables import no torch: `lingon --help` lists them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from lingon.engine import schedule
+from lingon.engine.schedule import Schedule
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.optim import Optimizer
+
+    from lingon.engine.average import EMA, NTASGD, SWA
+    from lingon.engine.precision import Precision
+
+
+@dataclass(frozen=True)
+class OptimizerRow:
+    """An optimizer as others need to know it: the function of its name in `module`, (model, lr, **options).
+
+    options: the settings that it uses beside the learning rate, with their defaults. sparse: it takes the sparse
+    gradient of a table of which a batch meets few rows.
+    """
+
+    module: str = "lingon.engine.optimizers"
+    options: Mapping[str, float] = field(default_factory=dict)
+    sparse: bool = False
+
+
+OPTIMIZERS: dict[str, OptimizerRow] = {
+    "adamw": OptimizerRow(options={"weight_decay": 0.0}),
+    "adam": OptimizerRow(),
+    "sgd": OptimizerRow(options={"weight_decay": 0.0}),
+    "adagrad": OptimizerRow(options={"weight_decay": 0.0}),
+    "row_adagrad": OptimizerRow("lingon.engine.sparse_optimizer", sparse=True),
+}
+# What the learning rate does, of `rise` steps of warm-up and all steps of a training.
+SCHEDULES: dict[str, Callable[[int, int], Schedule]] = {
+    "constant": lambda rise, steps: schedule.warmup(rise, schedule.constant()),
+    "linear": lambda rise, steps: schedule.warmup(rise, schedule.linear(steps - rise)),
+    "cosine": lambda rise, steps: schedule.warmup(rise, schedule.cosine(steps - rise)),
+    "inverse_sqrt": lambda rise, steps: schedule.warmup(rise, schedule.inverse_sqrt(max(1, rise))),
+}
+# Averages of the weights, of all steps of a training.
+AVERAGES: "dict[str, Callable[[int], EMA | SWA | NTASGD | None]]" = {
+    "none": lambda steps: None,
+    "ema": lambda steps: _module("average").EMA(),
+    "swa": lambda steps: _module("average").SWA(start=steps * 3 // 4),
+    "nt": lambda steps: _module("average").NTASGD(2),
+}
+PRECISIONS: "dict[str, Callable[[], Precision]]" = {
+    "float32": lambda: _module("precision").float32(),
+    "bfloat16": lambda: _module("precision").bfloat16(),
+    "float16": lambda: _module("precision").float16(),
+}
+
+
+def make_optimizer(name: str, model: "nn.Module", lr: float, settings: Any) -> "Optimizer":
+    """Return the optimizer of that name. settings: has its options by name; None is the default."""
+    row = OPTIMIZERS[name]
+    given = {option: getattr(settings, option, None) for option in row.options}
+    options = {option: usual if given[option] is None else given[option] for option, usual in row.options.items()}
+    return getattr(import_module(row.module), name)(model, lr, **options)
+
+
+def _module(name: str) -> Any:
+    return import_module(f"lingon.engine.{name}")
