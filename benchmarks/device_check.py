@@ -116,9 +116,9 @@ def flat(model: nn.Module) -> torch.Tensor:
 
 def options_of(name: str) -> list[str]:
     """Return the names of a model's options."""
-    from lingon.models.registry import entry_of
+    from lingon.models.registry import get_entry
 
-    return entry_of(name).options
+    return get_entry(name).options
 
 
 def batch_of(device: torch.device) -> Batch:

@@ -26,12 +26,12 @@ from lingon.data.hashing import fnv1a, subwords
 from lingon.word_vectors.files import Subwords
 from lingon.word_vectors.map_page import pca
 from lingon.layers.embedding import Embedding
-from lingon.layers.losses import cross_entropy
+from lingon.layers.losses import chunked_cross_entropy
 from lingon.layers.word_losses import glove, negative_sampling
 from lingon.learn import attempt
 from lingon.learn.reviews import small_reviews, train
 from lingon.metrics.correlation import spearman
-from lingon.models.bag_of_vectors import Bag
+from lingon.models.bag_of_vectors import BagOfVectors
 from lingon.word_vectors.queries import WordVectors, analogy, nearest, odd_one_out, similarity, weat
 
 reviews = small_reviews()
@@ -130,7 +130,9 @@ seed_everything(0)
 v, U = torch.randn(7, D, requires_grad=True), 0.1 * torch.randn(V, D)
 seen = context[:7]
 loss = skip_gram(v, U, seen)
-assert torch.allclose(loss, cross_entropy(v, U, None, seen))  # the library's, which never holds all scores at once
+assert torch.allclose(
+    loss, chunked_cross_entropy(v, U, None, seen)
+)  # the library's, which never holds all scores at once
 loss.backward()
 expected = (v @ U.T).softmax(1) @ U
 assert torch.allclose(v.grad, (expected - U[seen]).detach() / 7, atol=1e-6)
@@ -558,7 +560,7 @@ def with_glove(model):
 
 
 seed_everything(0)
-library = Bag(V, 2, D, dropout=0, word_dropout=0)
+library = BagOfVectors(V, 2, D, dropout=0, word_dropout=0)
 mended = MendedBag(library.embedding)
 mended.out = library.out
 batch = collate(tokenizer.encode_batch(["a good film", "what a waste of a good cast and two hours"]))

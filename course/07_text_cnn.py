@@ -27,7 +27,7 @@ from lingon.layers.embedding import load_pretrained
 from lingon.learn import attempt
 from lingon.learn.pictures import words_in_colour
 from lingon.learn.reviews import small_reviews, train
-from lingon.models.bag_of_vectors import Bag
+from lingon.models.bag_of_vectors import BagOfVectors
 from lingon.models.textcnn import TextCNN
 
 reviews = small_reviews()
@@ -42,7 +42,7 @@ print(reviews.train.labels[0], "|", reviews.train.texts[0][:200], "...")
 
 # %%
 seed_everything(0)
-bag = Bag(len(vocab), 2, width).eval()
+bag = BagOfVectors(len(vocab), 2, width).eval()
 one = collate(tokenizer.encode_batch(["not good, but short", "not short, but good"]))
 logits = bag(one.ids, one.mask)
 assert torch.allclose(logits[0], logits[1])

@@ -22,12 +22,12 @@ import torch.nn.functional as F
 from lingon.core.seed import seed_everything
 from lingon.data.batches import collate
 from lingon.word_vectors.files.text_format import read_vectors
-from lingon.layers.structured_attention import StructuredAttention, overlap
+from lingon.layers.structured_attention import StructuredAttention, attention_overlap
 from lingon.layers.embedding import load_pretrained
 from lingon.learn import attempt
 from lingon.learn.pictures import words_in_colour
 from lingon.learn.reviews import LABELS, small_reviews, train
-from lingon.models.bag_of_vectors import Bag
+from lingon.models.bag_of_vectors import BagOfVectors
 from lingon.models.bilstm import BiLSTM
 from lingon.models.self_attentive import SelfAttentive
 from lingon.models.textcnn import TextCNN
@@ -168,7 +168,7 @@ plt.show()
 # the sum of the squares of all entries of the [r, r] matrix $A A^\top - I$. Entry $(i, j)$ of $A A^\top$ is
 # $\sum_t A_{it} A_{jt}$: large if the hops $i$ and $j$ put their weight on the same words, 0 if they share none. So the
 # entries beside the diagonal are pushed to 0, hops apart from each other; those on the diagonal are pushed to 1, each
-# hop towards few words. `overlap` is $P$, mean over a batch.
+# hop towards few words. `attention_overlap` is $P$, mean over a batch.
 #
 # To compare two models of which one spreads its weights more, we draw the *cosine* of two rows of $A$: 1 for hops that
 # look at the same words, 0 for hops that share none.
@@ -176,7 +176,7 @@ plt.show()
 # %%
 with torch.no_grad():
     alike = A[0] @ A[0].T - torch.eye(3)
-    assert torch.allclose(overlap(A[:1]), (alike**2).sum())
+    assert torch.allclose(attention_overlap(A[:1]), (alike**2).sum())
 
 apart = self_attentive(penalty_weight=0.3)
 apart_score, _ = timed(apart)
@@ -275,7 +275,7 @@ plt.show()
 
 # %%
 sizes = {
-    "bag": lambda: Bag(len(vocab), 2, width),
+    "bag": lambda: BagOfVectors(len(vocab), 2, width),
     "text CNN": lambda: TextCNN(len(vocab), 2, width, kernels=(3, 4, 5), channels=32),
     "BiLSTM": lambda: BiLSTM(len(vocab), 2, width, hidden),
 }

@@ -29,7 +29,7 @@ from lingon.data.tokenizers import words
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw
 from lingon.layers.adaptive_softmax import default_cutoffs
-from lingon.layers.losses import LogUniform, cross_entropy, draw_unique, sampled_cross_entropy
+from lingon.layers.losses import LogUniform, chunked_cross_entropy, draw_unique, sampled_cross_entropy
 from lingon.learn import attempt
 from lingon.metrics.likelihood import Likelihood
 from lingon.models.lstm import LSTM
@@ -220,7 +220,7 @@ plt.show()
 states, targets = torch.randn(200, 96), torch.randint(0, V, (200,))
 weight, bias = model.output.weight.detach(), model.output.bias.detach()
 at_once = F.cross_entropy(states @ weight.T + bias, targets)
-in_chunks = cross_entropy(states, weight, bias, targets, chunk=50 * V)
+in_chunks = chunked_cross_entropy(states, weight, bias, targets, chunk=50 * V)
 assert torch.allclose(at_once, in_chunks, atol=1e-5)
 D = 96
 print(f"operations per token forwards: last layer {2 * D * V:,}, LSTM {16 * D * D:,}")
@@ -233,23 +233,24 @@ print(f"a batch has {first.ids.numel() * V:,} logits, the model {numbers:,} weig
 assert first.ids.numel() * V > 2 * 4 * numbers
 
 # %% [markdown]
-# ## Fewer rivals
+# ## Sampled softmax: fewer negatives
 #
-# While training one need not compare the right token with all others: some rivals, drawn at random, will do (Bengio and
-# Senécal, 2003 and 2008). Ids go from frequent to rare, so rivals can be drawn by Zipf's law, frequent tokens more
-# often: token $c$ with the probability $\log \frac{c + 2}{c + 1} / \log(V + 1)$. To make up for that, each logit is
-# lowered by the logarithm of how often its token was to be expected among the rivals. One draws until there are enough
-# *different* ones, so each comes once or not at all, and the expected count is the probability to come at least once
-# in so many tries: exercise 10.3. A rival that is the target itself does not count.
+# While training one need not compare the right token with all others: some *negatives*, drawn at random, will do. That
+# is the **sampled softmax** (Bengio and Senécal, 2003 and 2008). Ids go from frequent to rare, so they can be drawn
+# by Zipf's law, frequent tokens more often: token $c$ with the probability $\log \frac{c + 2}{c + 1} / \log(V + 1)$.
+# To make up for that, each logit is lowered by the logarithm of how often its token was to be expected among the
+# negatives. One draws until there are enough *different* ones, so each comes once or not at all, and the expected count
+# is the probability to come at least once in so many tries: exercise 10.3. A negative that is the target itself does
+# not count.
 
 
 # %%
 def ours_sampled(hidden, weight, bias, targets, chances, samples):
-    """hidden [N, D], targets [N] -> the mean loss of each target against the same drawn rivals."""
-    rivals, tries = draw_unique(chances, samples)
+    """hidden [N, D], targets [N] -> the mean loss of each target against the same drawn negatives."""
+    negatives, tries = draw_unique(chances, samples)
     lowered = hidden @ weight.T + bias - (1 - (1 - chances) ** tries).log().float()  # all [N, V], to be easily read
-    own, others = lowered.gather(1, targets[:, None]), lowered[:, rivals]
-    others = others.masked_fill(targets[:, None] == rivals, -torch.inf)
+    own, others = lowered.gather(1, targets[:, None]), lowered[:, negatives]
+    others = others.masked_fill(targets[:, None] == negatives, -torch.inf)
     return (torch.cat([own, others], 1).logsumexp(1) - own[:, 0]).mean()
 
 
@@ -259,10 +260,10 @@ seed_everything(0)
 by_hand = ours_sampled(states, weight, bias, targets, zipf, 300)
 seed_everything(0)  # the same draws again
 assert torch.allclose(by_hand, sampled_cross_entropy(states, weight, bias, targets, LogUniform(V, 300)), rtol=1e-4)
-print(f"300 rivals: loss {by_hand:.3f}, exact {at_once:.3f}")
+print(f"300 negatives: loss {by_hand:.3f}, exact {at_once:.3f}")
 
 # %% [markdown]
-# The more rivals, the nearer the sampled loss comes to the exact one. **Evaluation is always exact.**
+# The more negatives, the nearer the sampled loss comes to the exact one. **Evaluation is always exact.**
 
 # %%
 counts = [10, 30, 100, 300, 1000, 3000]
@@ -276,14 +277,14 @@ plt.figure(figsize=(7, 3))
 plt.plot(counts, means, "o-", label="sampled, mean of 20 draws")
 plt.axhline(at_once, color="gray", linestyle="--", label="exact")
 plt.xscale("log")
-plt.xlabel("rivals")
+plt.xlabel("negatives")
 plt.ylabel("loss")
 plt.legend()
 plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# And the model that is trained so? Same sizes, same steps, a fifth of the vocabulary as rivals.
+# And the model that is trained so? Same sizes, same steps, a fifth of the vocabulary as negatives.
 #
 # Beside it goes another way, which draws nothing: the **adaptive softmax** (Grave and others, 2017). The first softmax
 # holds the frequent tokens, and one entry for each group of rarer ones. Whoever wants a rare token goes through the
@@ -291,7 +292,7 @@ plt.show()
 # two, so all tokens together have one; and groups that no target of a batch is in cost nothing. (Its matrices cannot be
 # the embedding too, so it is another model, with more weights: its perplexity does not judge the softmax alone.)
 #
-# Both take less of the processor's time. With rivals one pays: after the same steps the model is worse.
+# Both take less of the processor's time. With negatives one pays: after the same steps the model is worse.
 
 # %%
 ways = {

@@ -30,7 +30,7 @@ from lingon.engine.schedule import cosine, warmup
 from lingon.layers.attention import Attention
 from lingon.layers.attention_mask import causal_mask
 from lingon.layers.feedforward import FeedForward, GatedFeedForward
-from lingon.layers.kv_cache import empty
+from lingon.layers.kv_cache import empty_cache
 from lingon.layers.norm import RMSNorm
 from lingon.layers.rotary import Rotary, rotate
 from lingon.layers.residual import PreNorm
@@ -496,7 +496,7 @@ with torch.no_grad():
     assert torch.allclose(gated(x, feed.up.weight, feed.down.weight), feed(x), atol=1e-6)
 truth = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
 assert torch.allclose(grouped(q, k, v, causal(7)), truth, atol=1e-6)
-state = empty(depth=1, limit=64).advance(7)  # of a text whose first seven tokens are being read
+state = empty_cache(depth=1, limit=64).advance(7)  # of a text whose first seven tokens are being read
 assert torch.equal(causal_mask(state, 7, 3, torch.device("cpu")).mask, masks["the last three"])
 kept = {heads: 2 * 32 * heads * 128 * 2 * 8192 / 1e9 for heads in (32, 8)}  # of a model of 32 layers, K = 128, 16 bit
 print("equal to lingon.layers.norm, feedforward, attention_mask, and to PyTorch's grouped queries")

@@ -1,7 +1,8 @@
 """Compiled loops as a library of their own, made once by another process: whoever calls them holds no compiler.
 
 numba and LLVM take a hundred megabytes and a second of every process that imports them. A loop that neither takes
-memory nor raises needs them only while it is compiled. A library is called as `call(function, arrays, sizes, numbers)`.
+memory nor raises needs them only while it is compiled. A library is called by
+`call_loop(function, arrays, sizes, numbers)`.
 """
 
 import contextlib
@@ -24,7 +25,7 @@ import numpy as np
 
 from lingon.core.errors import RunError, UserError
 from lingon.core.files import TEMPORARY, atomic_write, locked, sweep
-from lingon.kernels.failed_compiles import failure_of, keep_failure, loops_dir
+from lingon.kernels.failed_compiles import failure_file, keep_failure, loops_dir
 
 ENTRY = "lingon_entry"
 COMPILERS = (["cc"], ["gcc"], ["clang"])
@@ -33,7 +34,7 @@ NEVER = "NRT_Free NRT_MemInfo_alloc_aligned NRT_MemInfo_call_dtor numba_do_raise
 NEVER += " numba_runtime_build_excinfo_struct numba_unpickle"
 
 
-def library(program: str, argument: int, sources: Sequence[Path]) -> Callable | None:
+def load_loop(program: str, argument: int, sources: Sequence[Path]) -> Callable | None:
     """Return the loop that the module `program` writes into a library when it is run with `argument` and a path.
 
     Made when it is first asked for, and again when `sources`, numba or the processor are other ones. None where there
@@ -53,17 +54,19 @@ def library(program: str, argument: int, sources: Sequence[Path]) -> Callable | 
             return None
     found = _opened(path)
     command = linker()
-    if found is None and command and not failure_of(path, command).exists():
+    if found is None and command and not failure_file(path, command).exists():
         with contextlib.suppress(OSError, UserError), locked(path.parent, "compiling loops", wait=300):
             sweep(path.parent)
             found = _opened(path)  # another process may have made it meanwhile
             if found is None:
-                _make(program, argument, path, failure_of(path, command))
+                _make(program, argument, path, failure_file(path, command))
                 found = _opened(path)
     return found
 
 
-def call(function: Callable, arrays: Sequence[np.ndarray], sizes: Sequence[int], numbers: list[float]) -> list[float]:
+def call_loop(
+    function: Callable, arrays: Sequence[np.ndarray], sizes: Sequence[int], numbers: list[float]
+) -> list[float]:
     """Call a loop with C-contiguous arrays, whole numbers and numbers; returns the numbers as it leaves them.
 
     Python's lock is free meanwhile. Raises ValueError for an array that does not lie in one piece.

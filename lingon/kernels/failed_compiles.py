@@ -35,7 +35,7 @@ def loops_dir() -> Path:
     return cache_dir() / "loops"
 
 
-def failure_of(library: Path, compiler: Sequence[str]) -> Path:
+def failure_file(library: Path, compiler: Sequence[str]) -> Path:
     """Return the file of a library's failure with a compiler; another compiler, or a new version, has another name."""
     found = Path(shutil.which(compiler[0]) or compiler[0]).resolve()
     about = found.stat() if found.exists() else None

@@ -16,14 +16,14 @@ LEAST = 1 << 14  # numbers in a matrix, below which a plain product is as fast
 WORTH = 1 << 22  # multiplications of a product, below which those of a gradient cost more to call than they gain
 
 
-class Linear(nn.Linear):
+class OneDNNLinear(nn.Linear):
     """x W^T + b, as nn.Linear but faster; not for `torch.func` and forward derivatives, which nn.Linear has too."""
 
     def forward(self, x: Float[Tensor, "... I"]) -> Float[Tensor, "... O"]:
-        return linear(x, self.weight, self.bias)
+        return onednn_linear(x, self.weight, self.bias)
 
 
-def linear(
+def onednn_linear(
     x: Float[Tensor, "... I"], weight: Float[Tensor, "O I"], bias: Float[Tensor, " O"] | None = None
 ) -> Float[Tensor, "... O"]:
     """Compute F.linear; by oneDNN where that pays, unless the operators are traced to compile or export them."""
@@ -33,22 +33,22 @@ def linear(
     return _Linear.apply(x.reshape(-1, x.shape[-1]), weight, bias).view(*x.shape[:-1], -1)
 
 
-def product(
+def onednn_product(
     x: Float[Tensor, "N I"], weight: Float[Tensor, "O I"], bias: Float[Tensor, " O"] | None = None
 ) -> Float[Tensor, "N O"]:
     """Compute F.linear outside autograd, by oneDNN in float32 on a CPU. Rows of x that are apart are copied."""
-    if not (for_onednn(weight) and x.dtype == weight.dtype):
+    if not (suits_onednn(weight) and x.dtype == weight.dtype):
         return F.linear(x, weight, bias)
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
 
 
-def for_onednn(weight: Tensor) -> bool:
+def suits_onednn(weight: Tensor) -> bool:
     """Return whether oneDNN can multiply by these weights, and they are enough of them."""
     return ONEDNN and weight.dtype == torch.float32 and weight.numel() >= LEAST and weight.device.type == "cpu"
 
 
 def _worth(x: Tensor, weight: Tensor) -> bool:
-    return x.numel() * len(weight) >= WORTH and x.dtype == weight.dtype and for_onednn(weight)
+    return x.numel() * len(weight) >= WORTH and x.dtype == weight.dtype and suits_onednn(weight)
 
 
 class _Linear(torch.autograd.Function):
@@ -56,16 +56,16 @@ class _Linear(torch.autograd.Function):
     def forward(ctx, x, weight, bias):
         x = x.contiguous()  # rows that overlap are no factor for oneDNN
         ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
-        return product(x, weight, bias)
+        return onednn_product(x, weight, bias)
 
     @staticmethod
     def backward(ctx, upstream):
         x, weight = ctx.saved_tensors
-        # Made of `linear` again, so that a gradient of the gradient is there too.
-        of_x = None if weight is None else linear(upstream, weight.T)
+        # Made of `onednn_linear` again, so that a gradient of the gradient is there too.
+        of_x = None if weight is None else onednn_linear(upstream, weight.T)
         of_weight = None
         if x is not None:
             upstream = upstream.contiguous()
             wide = upstream.shape[1] > x.shape[1]  # the first factor is copied, so that its rows lie together
-            of_weight = linear(x.T, upstream.T).T if wide else linear(upstream.T, x.T)
+            of_weight = onednn_linear(x.T, upstream.T).T if wide else onednn_linear(upstream.T, x.T)
         return of_x, of_weight, upstream.sum(0) if ctx.needs_input_grad[2] else None

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from lingon.core.shapes import Float, Tensor
-from lingon.kernels.linear import for_onednn
+from lingon.kernels.linear import suits_onednn
 
 WORTH = 1 << 18  # numbers in a matrix, below which it is not laid out: a call of it takes 10 microseconds more
 
@@ -31,7 +31,7 @@ def swap_linear(model: nn.Module, make: Callable[[nn.Linear], nn.Module] | None 
 
 def pack_linear(linear: nn.Linear) -> nn.Module:
     """Return a `PackedLinear` where that is faster, else the layer itself."""
-    return PackedLinear(linear) if for_onednn(linear.weight) and linear.weight.numel() >= WORTH else linear
+    return PackedLinear(linear) if suits_onednn(linear.weight) and linear.weight.numel() >= WORTH else linear
 
 
 class PackedLinear(nn.Module):

@@ -16,7 +16,7 @@ READ, ALL_LEVELS, DATA = (ir.IntType(32)(n) for n in (0, 3, 1))
 
 
 @fast_kernel
-def fetch_row(table, row):
+def prefetch_row(table, row):
     """Ask for row `row` of a float32 table [N, D]; changes nothing. row: unsigned, so that none is counted back."""
     for column in range(0, table.shape[1], LINE):
         _fetch(table, row, np.uint64(column))

@@ -38,7 +38,7 @@ class _RowModel(models.PrimitiveModel):
 
 
 @intrinsic
-def row(_, table, at, lines):
+def read_row(_, table, at, lines):
     """Return row `at` of a table."""
     if not _is_row_of(table, at):
         return None
@@ -51,7 +51,7 @@ def row(_, table, at, lines):
 
 
 @intrinsic
-def put(_, table, at, values):
+def write_row(_, table, at, values):
     """Put a row into a table, in the place of row `at`."""
     if not _is_row_of(table, at) or not isinstance(values, RowType):
         return None
@@ -66,7 +66,7 @@ def put(_, table, at, values):
 
 
 @intrinsic
-def dot(_, a, b):
+def row_dot(_, a, b):
     """Return the sum of the products of two rows' numbers."""
     if not isinstance(a, RowType) or a != b:
         return None

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lingon.kernels.jit import fast_kernel
-from lingon.kernels.simd_rows import dot, put, row
+from lingon.kernels.simd_rows import read_row, row_dot, write_row
 
 F = np.float32
 ONE, HALF, ZERO = F(1), F(0.5), F(0)
@@ -15,60 +15,60 @@ FLAT = F(7.9)
 
 
 @fast_kernel
-def step(A, ins, m, B, outs, n, labels, scores, moves, lr, watched, lines):
+def update_pairs(A, ins, m, B, outs, n, labels, scores, moves, lr, watched, lines):
     """Take one step for all pairs of m rows of A and n rows of B; return the loss before it, if watched.
 
     scores[j * m + i] = A_i . B_j;  g = lr * (label_j - s(score));  A_i += sum_j g B_j;  B_j += sum_i g A_i, both from
     the old rows. scores [at least m * n] and moves [at least n, D] are room to work in; lines: see `kernels.simd_rows`.
     """
     for j in range(n):
-        other = row(B, outs[j], lines)
+        other = read_row(B, outs[j], lines)
         for i in range(m):
-            scores[j * m + i] = dot(row(A, ins[i], lines), other)
-    loss = loss_of(scores, labels, m, n) if watched else 0.0
-    errors(scores, labels, m, n, lr)
+            scores[j * m + i] = row_dot(read_row(A, ins[i], lines), other)
+    loss = logistic_loss(scores, labels, m, n) if watched else 0.0
+    logistic_errors(scores, labels, m, n, lr)
     for j in range(n):
-        move = row(A, ins[0], lines) * scores[j * m]
+        move = read_row(A, ins[0], lines) * scores[j * m]
         for i in range(1, m):
-            move = move + row(A, ins[i], lines) * scores[j * m + i]
-        put(moves, np.uint64(j), move)
+            move = move + read_row(A, ins[i], lines) * scores[j * m + i]
+        write_row(moves, np.uint64(j), move)
     for i in range(m):
-        moved = row(A, ins[i], lines)
+        moved = read_row(A, ins[i], lines)
         for j in range(n):
-            moved = moved + row(B, outs[j], lines) * scores[j * m + i]
-        put(A, ins[i], moved)
+            moved = moved + read_row(B, outs[j], lines) * scores[j * m + i]
+        write_row(A, ins[i], moved)
     for j in range(n):
-        put(B, outs[j], row(B, outs[j], lines) + row(moves, np.uint64(j), lines))
+        write_row(B, outs[j], read_row(B, outs[j], lines) + read_row(moves, np.uint64(j), lines))
     return loss
 
 
 @fast_kernel
-def mean_step(A, ins, m, B, outs, n, labels, scores, lr, watched, lines):
+def update_mean_pairs(A, ins, m, B, outs, n, labels, scores, lr, watched, lines):
     """Take one step for the pairs of the mean of m rows of A and n rows of B; return the loss before it, if watched.
 
     g_j = lr * (label_j - s(mean . B_j));  A_i += sum_j g_j B_j for each i;  B_j += g_j mean, both from the old rows.
     scores [at least n] is room to work in; lines: see `kernels.simd_rows`.
     """
-    mean = row(A, ins[0], lines)
+    mean = read_row(A, ins[0], lines)
     for i in range(1, m):
-        mean = mean + row(A, ins[i], lines)
+        mean = mean + read_row(A, ins[i], lines)
     mean = mean * (ONE / F(m))
     for j in range(n):
-        scores[j] = dot(mean, row(B, outs[j], lines))
-    loss = loss_of(scores, labels, 1, n) if watched else 0.0
-    errors(scores, labels, 1, n, lr)
+        scores[j] = row_dot(mean, read_row(B, outs[j], lines))
+    loss = logistic_loss(scores, labels, 1, n) if watched else 0.0
+    logistic_errors(scores, labels, 1, n, lr)
     pull = mean * ZERO
     for j in range(n):
-        other = row(B, outs[j], lines)
+        other = read_row(B, outs[j], lines)
         pull = pull + other * scores[j]
-        put(B, outs[j], other + mean * scores[j])
+        write_row(B, outs[j], other + mean * scores[j])
     for i in range(m):
-        put(A, ins[i], row(A, ins[i], lines) + pull)
+        write_row(A, ins[i], read_row(A, ins[i], lines) + pull)
     return loss
 
 
 @fast_kernel
-def errors(scores, labels, m, n, lr):
+def logistic_errors(scores, labels, m, n, lr):
     """Replace each score by lr * (label - s(score))."""
     for i in range(m * n):
         x = min(FLAT, max(-FLAT, HALF * scores[i]))
@@ -82,7 +82,7 @@ def errors(scores, labels, m, n, lr):
 
 
 @fast_kernel
-def loss_of(scores, labels, m, n):
+def logistic_loss(scores, labels, m, n):
     """Return the sum of -log s(score) where the label is 1, else of -log s(-score)."""
     total = 0.0
     for j in range(n):

@@ -8,7 +8,7 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
-from lingon.kernels.linear import Linear, linear
+from lingon.kernels.linear import OneDNNLinear, onednn_linear
 from lingon.layers.attention_mask import AttentionMask
 from lingon.layers.norm import RMSNorm
 from lingon.layers.rotary import Rotation, rotate
@@ -45,8 +45,8 @@ class Attention(nn.Module):
         if head_width is None and width % heads:
             raise UserError(f"width {width} cannot be divided into {heads} heads of the same width")
         self.heads, self.kv_heads, self.head_width = heads, kv_heads, head_width or width // heads
-        self.qkv = Linear(width, (heads + 2 * kv_heads) * self.head_width, bias=bias[0])
-        self.out = Linear(heads * self.head_width, width, bias=bias[1])
+        self.qkv = OneDNNLinear(width, (heads + 2 * kv_heads) * self.head_width, bias=bias[0])
+        self.out = OneDNNLinear(heads * self.head_width, width, bias=bias[1])
         self.query_norm: nn.Module | None
         self.key_norm: nn.Module | None
         self.query_norm, self.key_norm = norms or (None, None)
@@ -97,7 +97,7 @@ class Attention(nn.Module):
         rows = self.heads * self.head_width
         (wq, wkv), bias = self.qkv.weight.tensor_split([rows]), self.qkv.bias
         bq, bkv = (None, None) if bias is None else bias.tensor_split([rows])
-        q, kv = self._in_heads(linear(x, wq, bq)), self._in_heads(linear(memory, wkv, bkv))
+        q, kv = self._in_heads(onednn_linear(x, wq, bq)), self._in_heads(onednn_linear(memory, wkv, bkv))
         k, v = kv.split([self.kv_heads, self.kv_heads], 1)
         if self.query_norm is not None and self.key_norm is not None:
             q, k = self.query_norm(q), self.key_norm(k)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.shapes import Float, Tensor
-from lingon.kernels.linear import Linear
+from lingon.kernels.linear import OneDNNLinear
 
 Activation = Callable[[Tensor], Tensor]
 gelu_tanh = partial(F.gelu, approximate="tanh")  # GPT-2's and Gemma's (Hendrycks and Gimpel 2016, section 2)
@@ -18,8 +18,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, width: int, ffn_width: int, activation: Activation = gelu_tanh, bias: bool = True):
         super().__init__()
-        self.up = Linear(width, ffn_width, bias=bias)
-        self.down = Linear(ffn_width, width, bias=bias)
+        self.up = OneDNNLinear(width, ffn_width, bias=bias)
+        self.down = OneDNNLinear(ffn_width, width, bias=bias)
         self.activation = activation
 
     def forward(self, x: Float[Tensor, "B S D"]) -> Float[Tensor, "B S D"]:
@@ -34,8 +34,8 @@ class GatedFeedForward(nn.Module):
 
     def __init__(self, width: int, ffn_width: int, activation: Activation = F.silu, bias: bool = False):
         super().__init__()
-        self.up = Linear(width, 2 * ffn_width, bias=bias)
-        self.down = Linear(ffn_width, width, bias=bias)
+        self.up = OneDNNLinear(width, 2 * ffn_width, bias=bias)
+        self.down = OneDNNLinear(ffn_width, width, bias=bias)
         self.activation = activation
 
     def forward(self, x: Float[Tensor, "B S D"]) -> Float[Tensor, "B S D"]:

@@ -54,7 +54,7 @@ class KVCache:
         places = None if self.places is None else self.places[:, :length]
         return KVCache(self.keys, self.values, self.limit, length, places)
 
-    def with_room(self, columns: int) -> "KVCache":
+    def with_limit(self, columns: int) -> "KVCache":
         """Return the same cache with a limit of so many columns: of prompts padded on the left, more than the context.
 
         A row that has padding before it fills its context later than its columns say. Memory that was taken at the
@@ -116,12 +116,12 @@ class KVCache:
         return old[:, :, :end]
 
 
-def empty(depth: int, limit: int) -> KVCache:
+def empty_cache(depth: int, limit: int) -> KVCache:
     """Return an empty cache, whose memory grows."""
     return KVCache([None] * depth, [None] * depth, limit)
 
 
-def reserved(depth: int, shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> KVCache:
+def preallocated_cache(depth: int, shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> KVCache:
     """Return an empty cache with all its memory, of shape [B, H, capacity, K] in each layer.
 
     Raises RunError when the machine has not so much.

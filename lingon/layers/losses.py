@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Int, Tensor
-from lingon.kernels.linear import product
+from lingon.kernels.linear import onednn_product
 
 IGNORED = -100  # a target that counts for nothing, such as padding; the number PyTorch uses too
 RARE = 1e-30  # a share below it may have lost digits, so that its log is taken from the logits
@@ -16,7 +16,7 @@ Reduction = Literal["mean", "sum"]
 CHUNK = 7 << 20  # numbers of logits that exist at a time: 28 MB, which the C library keeps for the next chunk
 
 
-def cross_entropy(
+def chunked_cross_entropy(
     hidden: Float[Tensor, "N D"],
     weight: Float[Tensor, "V D"],
     bias: Float[Tensor, " V"] | None,
@@ -51,11 +51,11 @@ class _Chunked(torch.autograd.Function):
         for start in range(0, len(hidden), rows) if count else ():
             part = slice(start, start + rows)
             own = targets[part].where(counted[part], 0)[:, None]
-            shares = _shares(product(hidden[part], weight, bias).float())
+            shares = _shares(onednn_product(hidden[part], weight, bias).float())
             share = shares.gather(1, own)[:, 0]
             nats = -share.log()
             if bool((rare := share < RARE).any()):
-                logits = product(hidden[part][rare], weight, bias).float()
+                logits = onednn_product(hidden[part][rare], weight, bias).float()
                 nats[rare] = logits.logsumexp(1) - logits.gather(1, own[rare])[:, 0]
             loss += nats.where(counted[part], 0).sum()
             if any(wanted):
@@ -97,23 +97,23 @@ def _add(gradients: list, upstream: Float[Tensor, "n V"], hidden: Tensor, weight
     if of_bias is not None:
         of_bias += upstream.sum(0)
     if of_hidden is not None:
-        of_hidden[part] = product(upstream, weight.T)
+        of_hidden[part] = onednn_product(upstream, weight.T)
     if of_weight is not None:
-        of_weight += product(hidden.T, upstream.T)
+        of_weight += onednn_product(hidden.T, upstream.T)
 
 
-class Drawn(NamedTuple):
-    """Tokens drawn as rivals of the targets.
+class SampledNegatives(NamedTuple):
+    """Tokens sampled as negatives for the targets.
 
-    expected: how often each rival, and each target, was to be expected among `tries` draws.
+    expected: how often each negative, and each target, was to be expected among `tries` draws.
     """
 
-    rivals: Int[Tensor, " S"]
-    expected_rivals: Float[Tensor, " S"]
+    negatives: Int[Tensor, " S"]
+    expected_negatives: Float[Tensor, " S"]
     expected_targets: Float[Tensor, " N"]
 
 
-Proposal = Callable[[Int[Tensor, " N"]], Drawn]
+Proposal = Callable[[Int[Tensor, " N"]], SampledNegatives]
 
 
 class LogUniform:
@@ -129,13 +129,13 @@ class LogUniform:
         self.probabilities = ((ids + 2).log() - (ids + 1).log()) / torch.tensor(vocab_size + 1.0).double().log()
         self.samples = samples
 
-    def __call__(self, targets: Int[Tensor, " N"]) -> Drawn:
+    def __call__(self, targets: Int[Tensor, " N"]) -> SampledNegatives:
         """Draw negatives for these targets, the same for all of them; random numbers are PyTorch's."""
-        rivals, tries = draw_unique(self.probabilities, self.samples)
+        negatives, tries = draw_unique(self.probabilities, self.samples)
         expected = -torch.expm1(tries * torch.log1p(-self.probabilities))
         found = expected.float().to(targets.device)
-        rivals = rivals.to(targets.device)
-        return Drawn(rivals, found[rivals], found[targets])
+        negatives = negatives.to(targets.device)
+        return SampledNegatives(negatives, found[negatives], found[targets])
 
 
 class Unigram(LogUniform):
@@ -182,7 +182,7 @@ def sampled_cross_entropy(
     """Compute the cross entropy of each target against a few sampled negatives, corrected for how often they are drawn.
 
     Every logit is lowered by the log of the expected count of its token, so that the gradient approaches that of the
-    full softmax as more rivals are drawn. A rival that is the target itself does not count. For training only.
+    full softmax as more negatives are drawn. A negative that is the target itself does not count. For training only.
     reduction: "mean" over the targets that are not IGNORED, or their "sum".
     Source: Bengio and Senecal 2008, "Adaptive importance sampling"; Jean et al. 2015, section 3.
     """
@@ -191,12 +191,12 @@ def sampled_cross_entropy(
     if not len(targets):
         return hidden.sum() * 0
     drawn = propose(targets)
-    rows = F.embedding(torch.cat([targets, drawn.rivals]), weight)
+    rows = F.embedding(torch.cat([targets, drawn.negatives]), weight)
     own = (hidden * rows[: len(targets)]).sum(1)
     others = hidden @ rows[len(targets) :].T
     if bias is not None:
-        own, others = own + bias[targets], others + bias[drawn.rivals]
-    others = others - drawn.expected_rivals.log()
-    others = others.masked_fill(targets[:, None] == drawn.rivals, -torch.inf)
+        own, others = own + bias[targets], others + bias[drawn.negatives]
+    others = others - drawn.expected_negatives.log()
+    others = others.masked_fill(targets[:, None] == drawn.negatives, -torch.inf)
     logits = torch.cat([(own - drawn.expected_targets.log())[:, None], others], 1)
     return F.cross_entropy(logits.float(), torch.zeros_like(targets), reduction=reduction)

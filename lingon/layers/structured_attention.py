@@ -22,7 +22,7 @@ class StructuredAttention(nn.Module):
         return scores.softmax(-1) * mask[:, None]
 
 
-def overlap(weights: Float[Tensor, "B hops T"]) -> Float[Tensor, ""]:
+def attention_overlap(weights: Float[Tensor, "B hops T"]) -> Float[Tensor, ""]:
     """Return ||A A^T - I||^2, mean over the texts: large when hops attend to the same tokens (Lin 2017, equation 8)."""
     alike = weights @ weights.transpose(1, 2)
     return (alike - torch.eye(weights.shape[1], device=weights.device, dtype=weights.dtype)).square().sum((1, 2)).mean()

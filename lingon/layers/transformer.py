@@ -12,7 +12,7 @@ from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.attention import Attention, LayerCache
 from lingon.layers.attention_mask import AttentionMask, causal_mask
-from lingon.layers.kv_cache import KVCache, empty, reserved
+from lingon.layers.kv_cache import KVCache, empty_cache, preallocated_cache
 from lingon.layers.residual import Residual
 from lingon.layers.rotary import Rotation
 
@@ -101,7 +101,7 @@ def prepare_cache(
     """
     if not ids.shape[1]:
         raise UserError("there are no tokens to read; give a prompt of one token at least")
-    fresh = empty(len(model.blocks), model.context_length) if cache is None else cache
+    fresh = empty_cache(len(model.blocks), model.context_length) if cache is None else cache
     return fresh.advance(ids.shape[1], mask), cache is not None or not model.training
 
 
@@ -119,10 +119,10 @@ def embed(embedding: nn.Embedding, ids: Int[Tensor, "B S"]) -> Float[Tensor, "B 
 def new_cache(model: BlockModel, batch: int, context_length: int | None, dtype, device) -> KVCache:
     """Return a cache before the first token for a model made of `blocks`; see `GPT.new_state`."""
     if context_length is None:
-        return empty(len(model.blocks), model.context_length)
+        return empty_cache(len(model.blocks), model.context_length)
     like, attention = model.norm.weight, model.blocks[0].attention
     shape = (batch, attention.kv_heads, min(context_length, model.context_length), attention.head_width)
-    return reserved(len(model.blocks), shape, dtype or like.dtype, torch.device(device or like.device))
+    return preallocated_cache(len(model.blocks), shape, dtype or like.dtype, torch.device(device or like.device))
 
 
 def init_weights(model: nn.Module, depth: int) -> None:

@@ -51,13 +51,13 @@ def exp(x: float) -> float:
         return math.inf
 
 
-def windows(length: int, context: int, stride: int) -> Iterator[tuple[int, int, int]]:
+def sliding_windows(length: int, context: int, stride: int) -> Iterator[tuple[int, int, int]]:
     """Yield windows (start, stop, new) that predict each of `length` tokens once, for a model that sees `context`.
 
     Tokens start..stop-1 go in; the last `new` predictions count, those before them only gave context. A first window
     counts whole, every other `stride` new ones, with at least context - stride tokens before them.
 
-    >>> list(windows(10, 4, 2))
+    >>> list(sliding_windows(10, 4, 2))
     [(0, 4, 4), (2, 6, 2), (4, 8, 2), (6, 10, 2)]
     """
     stop = min(context, length)
@@ -68,7 +68,7 @@ def windows(length: int, context: int, stride: int) -> Iterator[tuple[int, int, 
         yield stop - context, stop, new
 
 
-def with_cache(
+def neural_cache(
     hidden: Float[Tensor, "N H"],
     targets: Int[Tensor, " N"],
     likely: Float[Tensor, " N"],

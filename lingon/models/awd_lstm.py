@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.kernels.linear import Linear
+from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.dropout import LockedDropout, embedding_dropout, weight_dropped_lstm
 from lingon.layers.recurrent_state import RecurrentState, zero_state
-from lingon.models.lstm import unpadded
+from lingon.models.lstm import hidden_without_padding
 from lingon.models.option_types import Depth, Fraction, Number, VocabSize, Width
 from lingon.models.registry import ModelEntry
 
@@ -49,7 +49,7 @@ class AWDLSTM(nn.Module):
         self.layers: Any = nn.ModuleList(nn.LSTM(a, b) for a, b in pairwise(widths))
         fractions = [input_dropout] + [hidden_dropout] * (depth - 1) + [output_dropout]
         self.drops = nn.ModuleList(LockedDropout(p) for p in fractions)
-        self.output = Linear(width, vocab_size)
+        self.output = OneDNNLinear(width, vocab_size)
         self.output.weight = self.embedding.weight
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
         nn.init.zeros_(self.output.bias)
@@ -64,7 +64,7 @@ class AWDLSTM(nn.Module):
     ) -> tuple[Float[Tensor, "B T D"], RecurrentState]:
         """Return the states of the top layer, and the new state. mask: False where a row is padded on the left."""
         if mask is not None and not bool(mask.all()):
-            return unpadded(self.hidden, ids, state, mask)
+            return hidden_without_padding(self.hidden, ids, state, mask)
         state, after = state or self.new_state(len(ids)), []
         x = F.embedding(ids.T, embedding_dropout(self.embedding.weight, self.sizes["word_dropout"], self.training))
         x = raw = self.drops[0](x)

@@ -9,7 +9,7 @@ from lingon.models.option_types import Classes, Fraction, PaddingIdx, VocabSize,
 from lingon.models.registry import Expression, ModelEntry
 
 
-class Bag(nn.Module):
+class BagOfVectors(nn.Module):
     """logits = W mean(E[ids]) + b, the mean over the real tokens alone.
 
     Source: Iyyer et al. 2015, "Deep Unordered Composition Rivals Syntactic Methods for Text Classification", without
@@ -44,7 +44,7 @@ class Bag(nn.Module):
         return self.sizes | self.drops
 
 
-def program(model: Bag, ids: Expression, mask: Expression) -> Expression:
+def program(model: BagOfVectors, ids: Expression, mask: Expression) -> Expression:
     """Return the logits as an expression of `lingon.program`."""
     from lingon import program as P
     from lingon.layers import expressions as E
@@ -56,7 +56,7 @@ def program(model: Bag, ids: Expression, mask: Expression) -> Expression:
 
 # Chosen on the validation texts of film reviews; docs/log.md says what was tried.
 ENTRY = ModelEntry(
-    Bag,
+    BagOfVectors,
     program=program,
     defaults={
         "max_tokens_per_batch": 16_384,

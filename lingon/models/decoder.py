@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.kernels.linear import Linear
+from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.attention import Attention
 from lingon.layers.feedforward import GatedFeedForward
 from lingon.layers.kv_cache import KVCache
@@ -48,7 +48,7 @@ class Decoder(nn.Module):
         self.blocks: Any = nn.ModuleList(blocks)
         self.norm = norm
         self.rotaries = nn.ModuleDict(rotaries)
-        self.output = Linear(embedding.embedding_dim, embedding.num_embeddings, bias=False)
+        self.output = OneDNNLinear(embedding.embedding_dim, embedding.num_embeddings, bias=False)
         if tied:
             self.output.weight = self.embedding.weight
         init_weights(self, len(blocks))

@@ -33,7 +33,7 @@ DEEPEST = 256
 
 
 @dataclass(frozen=True)
-class Shape:
+class DecoderSizes:
     """The sizes that every family has."""
 
     vocab_size: int
@@ -239,11 +239,11 @@ def _gemma(
     )
 
 
-def _shape(sizes: ConfigReader, head_width: int | None, kv_heads: int | None) -> Shape:
+def _shape(sizes: ConfigReader, head_width: int | None, kv_heads: int | None) -> DecoderSizes:
     width, heads = sizes.integer("hidden_size", most=1 << 16), sizes.integer("num_attention_heads", most=1024)
     if sizes.config.get("head_dim") is None and head_width is None and width % heads:
         raise sizes.error("num_attention_heads", heads, f"a divisor of hidden_size, which is {width}")
-    found = Shape(
+    found = DecoderSizes(
         sizes.integer("vocab_size"),
         width,
         sizes.integer("intermediate_size", most=1 << 20),

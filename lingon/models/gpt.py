@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.kernels.linear import Linear
+from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.attention import Attention
 from lingon.layers.feedforward import FeedForward
 from lingon.layers.kv_cache import KVCache
@@ -58,7 +58,7 @@ class GPT(nn.Module):
 
         self.blocks: Any = nn.ModuleList(block() for _ in range(depth))
         self.norm = norm()
-        self.output = Linear(width, vocab_size, bias=False)
+        self.output = OneDNNLinear(width, vocab_size, bias=False)
         if tied:
             self.output.weight = self.embedding.weight
         init_weights(self, depth)

@@ -8,7 +8,7 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.kernels.linear import Linear
+from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.adaptive_softmax import AdaptiveSoftmax
 from lingon.layers.recurrent_state import RecurrentState, group_by_length, zero_state
 from lingon.models.option_types import Depth, Fraction, VocabSize, Width
@@ -44,11 +44,11 @@ class LSTM(nn.Module):
         self.layers: Any = nn.ModuleList(nn.LSTM(width if i == 0 else hidden, hidden) for i in range(depth))
         self.dropout = nn.Dropout(dropout)
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
-        self.output: AdaptiveSoftmax | Linear
+        self.output: AdaptiveSoftmax | OneDNNLinear
         if cutoffs:
             self.output = AdaptiveSoftmax(hidden, vocab_size, cutoffs)
             return
-        self.output = Linear(hidden, vocab_size)
+        self.output = OneDNNLinear(hidden, vocab_size)
         nn.init.zeros_(self.output.bias)
         if tied:
             self.output.weight = self.embedding.weight
@@ -64,7 +64,7 @@ class LSTM(nn.Module):
     ) -> tuple[Float[Tensor, "B T H"], RecurrentState]:
         """Return the states of the top layer, and the new state. mask: False where a row is padded on the left."""
         if mask is not None and not bool(mask.all()):
-            return unpadded(self.hidden, ids, state, mask)
+            return hidden_without_padding(self.hidden, ids, state, mask)
         state = state or self.new_state(len(ids))
         x, after = self.dropout(F.embedding(ids.T, self.embedding.weight)), []
         for lstm, (h, c) in zip(self.layers, state.layers, strict=True):
@@ -85,7 +85,7 @@ class LSTM(nn.Module):
         return self.sizes
 
 
-def unpadded(hidden, ids: Int[Tensor, "B T"], state: RecurrentState | None, mask: Bool[Tensor, "B T"]):
+def hidden_without_padding(hidden, ids: Int[Tensor, "B T"], state: RecurrentState | None, mask: Bool[Tensor, "B T"]):
     """Compute `hidden` of a left-padded batch: rows of one length together, without padding; zeros where padded."""
     parts, out = [], None
     for rows, n in group_by_length(mask):

@@ -66,7 +66,7 @@ class ModelEntry:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     small_data: Mapping[str, Any] = field(default_factory=dict)
     optimizer: str = "adamw"
-    derive: Callable[["DataFacts", Mapping[str, Any]], dict[str, Any]] | None = None
+    derive: Callable[["DataStats", Mapping[str, Any]], dict[str, Any]] | None = None
     after_vectors: Callable[[Any], None] | None = None
     recurrent: bool = False
     autocast: bool = True
@@ -83,7 +83,7 @@ class ModelEntry:
 
 
 @dataclass(frozen=True)
-class DataFacts:
+class DataStats:
     """What is known of the training texts when a model is made.
 
     words: an estimate of their number. padding_idx: the id of padding; None where the tokenizer has none.
@@ -114,7 +114,7 @@ def models_for(role: Role) -> list[str]:
     return [name for name, row in MODELS.items() if role in row.roles]
 
 
-def entry_of(name: object) -> ModelEntry:
+def get_entry(name: object) -> ModelEntry:
     """Return the entry of a model. Raises UserError for a name that is not in the table; nothing else is imported."""
     if not isinstance(name, str) or name not in MODELS:
         raise unknown("model", str(name), [*MODELS, *FAMILIES])
@@ -137,7 +137,7 @@ def build(name: object, config: object, limit: int | None = None) -> "nn.Module"
 
     if isinstance(name, str) and name in FAMILIES:
         return _of_family(name, config, limit)
-    make = entry_of(name).make
+    make = get_entry(name).make
     options = check_options(str(name), make, config)
     with torch.device("meta"):  # shapes alone, no memory
         numbers = sum(math.prod(t.shape) for t in make(**options).state_dict().values())

@@ -7,7 +7,7 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.embedding import Embedding
 from lingon.layers.recurrent import BiLSTMLayers
-from lingon.layers.structured_attention import StructuredAttention, overlap
+from lingon.layers.structured_attention import StructuredAttention, attention_overlap
 from lingon.models.option_types import Classes, Fraction, Heads, Number, PaddingIdx, VocabSize, Whole, Width
 from lingon.models.registry import Expression, ModelEntry
 
@@ -56,7 +56,7 @@ class SelfAttentive(nn.Module):
     def penalty(self) -> Float[Tensor, ""] | float:
         """Return what the last forward pass in training adds to the loss, once; 0 when there was none."""
         weights, self._weights = self._weights, None
-        return 0.0 if weights is None else self.sizes["penalty_weight"] * overlap(weights)
+        return 0.0 if weights is None else self.sizes["penalty_weight"] * attention_overlap(weights)
 
     def config(self) -> dict:
         return self.sizes

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import UserError, suggest
-from lingon.program.expression import Expression, native
+from lingon.program.expression import Expression, native_array
 from lingon.program.operator_types import Type
 
 
@@ -28,22 +28,22 @@ def check_names(given: Mapping[str, Any], variables: Mapping[str, Expression]) -
         raise UserError(f"{'; '.join(said)}; the variables of this program are: {known}")
 
 
-def array_of(name: str, value: Any) -> np.ndarray:
+def to_array(name: str, value: Any) -> np.ndarray:
     """Convert an argument to an array, without a copy where possible. Raises UserError that names the variable."""
     if is_tensor(value):
         try:
             value = value.detach().cpu().resolve_conj().resolve_neg().numpy()
         except (TypeError, RuntimeError) as error:
             raise UserError(f"{name} cannot be read as an array ({error}); convert it, as in {name}.float()") from None
-    return native(value, name)
+    return native_array(value, name)
 
 
-def bound(given: Mapping[str, Any], variables: Mapping[str, Expression]) -> list[np.ndarray]:
+def bind_arguments(given: Mapping[str, Any], variables: Mapping[str, Expression]) -> list[np.ndarray]:
     """Bind arguments: return the arrays of all variables, in their order, as they were declared."""
     check_names(given, variables)
     arrays = []
     for name, variable in variables.items():
-        array = array_of(name, given[name])
+        array = to_array(name, given[name])
         dtype = variable.attributes["dtype"]
         if type(given[name]) in (bool, int, float) and dtype is not None:
             array = array.astype(dtype)  # a plain number follows the declaration

@@ -3,22 +3,22 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from lingon.core.errors import UserError
-from lingon.program.derivatives import DERIVATIVES, full
-from lingon.program.expression import Expression, in_order
+from lingon.program.derivatives import DERIVATIVES, full_of_type
+from lingon.program.expression import Expression, topological_order
 from lingon.program.operator_types import Type
 from lingon.program.text import formula
 
 LoopRule = Callable[[Expression, dict[int, Expression]], list[Expression | None]]
 
 
-def gradients(
+def backpropagate(
     targets: Sequence[Expression], seeds: Sequence[Expression], wrt: Sequence[Expression], loop_rule: LoopRule
 ) -> list[Expression]:
     """Return the gradients of sum(target * seed) over all targets, one for each of `wrt`; zeros where none flows.
 
     loop_rule: the rule of `scan`, which is given the gradients of its results by their number.
     """
-    nodes = in_order(targets)
+    nodes = topological_order(targets)
     needed = _above(nodes, wrt)
     found: dict[int, Expression] = {}
     of_items: dict[int, dict[int, Expression]] = {}
@@ -33,7 +33,7 @@ def gradients(
             _pass_on(found, needed, node, loop_rule(node, of_items[id(node)]))
         elif node.inputs and node.op in DERIVATIVES:  # operators without a rule have results that are no real numbers
             _pass_on(found, needed, node, DERIVATIVES[node.op](node, found[id(node)]))
-    return [found[id(x)] if id(x) in found else full(0, x.type) for x in wrt]
+    return [found[id(x)] if id(x) in found else full_of_type(0, x.type) for x in wrt]
 
 
 def _above(nodes: Iterable[Expression], wrt: Sequence[Expression]) -> set[int]:

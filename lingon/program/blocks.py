@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from lingon.program.threads import together
+from lingon.program.threads import workers
 
 BUDGET = 1 << 21  # bytes of one block in all its arrays: measured, with two threads smaller blocks wait for each other
 LEAST = 1 << 10  # numbers of a block, below which calling costs more than computing
@@ -51,10 +51,10 @@ class Chain:
         shape, arrays = merged_axes([*operands, *results], self.shape)
         if math.prod(shape) == 0:
             return
-        blocks = list(cut(shape, self.block))
-        threads = together.count if math.prod(shape) >= APART else 1
+        blocks = list(block_slices(shape, self.block))
+        threads = workers.count if math.prod(shape) >= APART else 1
         waiting = iter(blocks)  # a list's iterator can be shared: each block is handed out once
-        together.run(lambda: self._some(waiting, arrays, blocks), min(threads, len(blocks)))
+        workers.run(lambda: self._some(waiting, arrays, blocks), min(threads, len(blocks)))
 
     def _some(self, waiting: Iterator[tuple], arrays: list[np.ndarray], blocks: list[tuple]) -> None:
         whole = self._fresh(np.broadcast_shapes(*(a[blocks[0]].shape if a.ndim else () for a in arrays)))
@@ -102,7 +102,7 @@ def merged_axes(arrays: Sequence[np.ndarray], shape: tuple[int, ...]) -> tuple[t
     ]
 
 
-def cut(shape: tuple[int, ...], most: int) -> Iterator[tuple]:
+def block_slices(shape: tuple[int, ...], most: int) -> Iterator[tuple]:
     """Yield indices that cover a shape, each once, of at most `most` numbers."""
     inner = 1
     axis = len(shape)

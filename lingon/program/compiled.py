@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import UserError
-from lingon.program.arguments import bound, check_names, check_types, is_tensor
-from lingon.program.expression import Expression, Variable, dtype_of, in_order, sizes, wrap
+from lingon.program.arguments import bind_arguments, check_names, check_types, is_tensor
+from lingon.program.expression import Expression, Variable, as_expression, dtype_of, shape_tuple, topological_order
 from lingon.program.gradient import by_name, gradient_of
 from lingon.program.memory_check import check_room
 from lingon.program.operator_types import Type
 from lingon.program.passes import as_written, optimised
-from lingon.program.plan import How, Plan
+from lingon.program.plan import Plan, PlanOptions
 from lingon.program.specialise import specialise
-from lingon.program.text import listing
+from lingon.program.text import format_program
 
 READY = 64  # sets of shapes that are kept ready
 
@@ -28,7 +28,7 @@ class Program:
     its expressions, so that `dA, dB = gradient(D, [A, B])` can be used in further expressions.
     """
 
-    def __init__(self, outputs: Mapping[str, Expression], form: str, how: How):
+    def __init__(self, outputs: Mapping[str, Expression], form: str, how: PlanOptions):
         """Make a program. form: what a call returns, "one" array, a "tuple", or a "dict" by names of outputs."""
         self.outputs, self.form, self.how = dict(outputs), form, how
         self.variables = _variables(list(self.outputs.values()))
@@ -44,7 +44,7 @@ class Program:
 
         Raises UserError when a variable has no value, a value no variable, or types do not fit.
         """
-        arrays = bound(values, self.variables)
+        arrays = bind_arguments(values, self.variables)
         results = self._plan([Type(a.shape, a.dtype) for a in arrays]).run(arrays)
         tensors = [v for v in values.values() if is_tensor(v)]
         if tensors:
@@ -97,13 +97,13 @@ class Program:
     def __str__(self) -> str:
         roots = list(self.outputs.values())
         declared = ", ".join(_declared(v) for v in self.variables.values())
-        return listing(self.outputs, in_order(roots), f"program({declared})")
+        return format_program(self.outputs, topological_order(roots), f"program({declared})")
 
     def draw(self) -> str:
         """Draw the graph as the text of an SVG picture."""
-        from lingon.program.picture import graph_of
+        from lingon.program.picture import draw_graph
 
-        return graph_of(self.outputs)
+        return draw_graph(self.outputs)
 
     def save(self, path: str | Path) -> None:
         """Write one JSON file, and constants beside it as safetensors (storage.py)."""
@@ -113,9 +113,9 @@ class Program:
 
     def to_onnx(self, path: str | Path, **examples: Any) -> float:
         """Write an ONNX model, checked against this program with onnxruntime; see `to_onnx.export`."""
-        from lingon.program.to_onnx import export
+        from lingon.program.to_onnx import export_onnx
 
-        return export(self, Path(path), examples)
+        return export_onnx(self, Path(path), examples)
 
 
 def compile(outputs: Any, optimise: bool = True, fuse: bool = True, share: bool = True) -> Program:
@@ -124,16 +124,16 @@ def compile(outputs: Any, optimise: bool = True, fuse: bool = True, share: bool 
     optimise: folding, simplification, common sub-expressions. fuse: element-wise chains run block by block.
     share: values whose lives do not meet share memory. Raises UserError when two variables of one name differ.
     """
-    how = How(optimised if optimise else as_written, fuse, share)
+    how = PlanOptions(optimised if optimise else as_written, fuse, share)
     if isinstance(outputs, Program):
         return Program(outputs.outputs, outputs.form, how)
     if isinstance(outputs, Mapping):
         bad = [name for name in outputs if not (isinstance(name, str) and name.isidentifier())]
         if bad:
             raise UserError(f"outputs are named like variables of Python's, and {bad[0]!r} is not")
-        return Program({name: wrap(x) for name, x in outputs.items()}, "dict", how)
+        return Program({name: as_expression(x) for name, x in outputs.items()}, "dict", how)
     many = isinstance(outputs, (list, tuple))
-    values = [wrap(x) for x in (outputs if many else [outputs])]
+    values = [as_expression(x) for x in (outputs if many else [outputs])]
     if not values:
         raise UserError("there is nothing to compile: the list of outputs is empty")
     named = {f"output{i}": x for i, x in enumerate(values)} if many else {"output": values[0]}
@@ -149,14 +149,16 @@ def gradient(target: Any, wrt: Any, seed: Any = None) -> Program:
     target = target[0] if isinstance(target, Program) and len(target) == 1 else target
     if isinstance(target, Program):
         raise UserError(f"a gradient is of one expression, and this program has {len(target)}; pick one, as in f[0]")
-    target = wrap(target)
+    target = as_expression(target)
     many = isinstance(wrt, (list, tuple, Program))
     xs = [by_name(target, x) if isinstance(x, str) else x for x in (wrt if many else [wrt])]
     if not xs or not all(isinstance(x, Expression) for x in xs):
         raise UserError("gradient wants expressions or names of variables to differentiate by, such as [A, B]")
     found = gradient_of(target, xs, seed)
     names = [x.attributes["name"] if x.op == "variable" else f"{i}" for i, x in enumerate(xs)]
-    return Program({f"d_{n}": g for n, g in zip(_apart(names), found, strict=True)}, "tuple" if many else "one", How())
+    return Program(
+        {f"d_{n}": g for n, g in zip(_apart(names), found, strict=True)}, "tuple" if many else "one", PlanOptions()
+    )
 
 
 def _apart(names: list[str]) -> list[str]:
@@ -165,7 +167,7 @@ def _apart(names: list[str]) -> list[str]:
 
 def _variables(roots: Sequence[Expression]) -> dict[str, Expression]:
     found: dict[str, Expression] = {}
-    for node in in_order(roots):
+    for node in topological_order(roots):
         if node.op == "variable":
             known = found.setdefault(node.attributes["name"], node)
             if known.attributes != node.attributes:
@@ -186,8 +188,8 @@ def _type(given: Any, name: str) -> Type:
     if isinstance(given, Type):
         return given
     if isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], (tuple, list)):
-        return Type(sizes(given[0]), dtype_of(given[1]))
-    from lingon.program.arguments import array_of
+        return Type(shape_tuple(given[0]), dtype_of(given[1]))
+    from lingon.program.arguments import to_array
 
-    array: np.ndarray = array_of(name, given)
+    array: np.ndarray = to_array(name, given)
     return Type(array.shape, array.dtype)

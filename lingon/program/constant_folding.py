@@ -23,12 +23,12 @@ def _folded(node: Expression) -> Expression:
         return node
     try:
         with np.errstate(all="ignore"):
-            return constant(evaluate(node, [np.asarray(i.value) for i in node.inputs]))
+            return constant(evaluate_operator(node, [np.asarray(i.value) for i in node.inputs]))
     except (Mismatch, ValueError, ArithmeticError):
         return node  # what goes wrong here goes wrong again when the program runs, and is told then
 
 
-def evaluate(node: Expression, operands: Sequence[np.ndarray]) -> np.ndarray:
+def evaluate_operator(node: Expression, operands: Sequence[np.ndarray]) -> np.ndarray:
     """Compute the value of one operator, in memory of its own unless it is a view."""
     op = OPERATORS[node.op]
     if op.view:

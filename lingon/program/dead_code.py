@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from lingon.program.expression import Expression, in_order
-from lingon.program.loops import Body, item, rebuilt
+from lingon.program.expression import Expression, topological_order
+from lingon.program.loops import LoopBody, loop_item, rebuild
 
 
 def drop_unused(roots: Sequence[Expression]) -> list[Expression]:
     """Drop what loops collect and nobody reads. Their states stay: each may be needed by the others."""
-    nodes = in_order(roots)
+    nodes = topological_order(roots)
     used: dict[int, set[int]] = {}
     for node in nodes:
         if node.op == "item":
@@ -20,16 +20,16 @@ def drop_unused(roots: Sequence[Expression]) -> list[Expression]:
         if node.op == "scan":
             done[id(node)], places[id(node)] = _lean(node, inputs, used[id(node)])
         elif node.op == "item":
-            done[id(node)] = item(inputs[0], places[id(node.inputs[0])][node.attributes["index"]])
+            done[id(node)] = loop_item(inputs[0], places[id(node.inputs[0])][node.attributes["index"]])
         else:
-            done[id(node)] = rebuilt(node, inputs) if inputs else node
+            done[id(node)] = rebuild(node, inputs) if inputs else node
     return [done[id(root)] for root in roots]
 
 
 def _lean(loop: Expression, inputs: Sequence[Expression], used: set[int]) -> tuple[Expression, dict[int, int]]:
     states, body = loop.attributes["states"], loop.attributes["body"]
     kept = [i for i in range(len(body.results)) if i < states or i in used]
-    inner = Body(body.parameters, tuple(body.results[i] for i in kept))
+    inner = LoopBody(body.parameters, tuple(body.results[i] for i in kept))
     made = Expression("scan", inputs, {**loop.attributes, "body": inner}, None, loop.line)
     made.type = tuple(loop.type[i] for i in kept)
     return made, {old: new for new, old in enumerate(kept)}

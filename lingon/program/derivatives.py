@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from lingon.program import functions as f
-from lingon.program.expression import Expression, constant, make
+from lingon.program.expression import Expression, apply_operator, constant
 from lingon.program.operator_types import Type, axes_of, axis_of
 
 Gradients = list[Expression | None]
 Rule = Callable[[Expression, Expression], Gradients]
 
 
-def to_type(g: Expression, wanted: Type) -> Expression:
+def unbroadcast(g: Expression, wanted: Type) -> Expression:
     """Return a gradient summed over the axes that were broadcast, and cast: that of the operand itself."""
     extra = len(g.shape) - len(wanted.shape)
     if extra:
@@ -24,7 +24,7 @@ def to_type(g: Expression, wanted: Type) -> Expression:
     return g if g.dtype == wanted.dtype else g.astype(wanted.dtype)
 
 
-def full(value: float, kind: Type) -> Expression:
+def full_of_type(value: float, kind: Type) -> Expression:
     """Return a constant of a type with one number everywhere."""
     return f.broadcast_to(constant(kind.dtype.type(value)), kind.shape)
 
@@ -34,7 +34,7 @@ def _per_operand(*rules: Callable[..., Expression]) -> Rule:
 
     def rule(node: Expression, g: Expression) -> Gradients:
         return [
-            to_type(one(g, node, *node.inputs), x.type) if x.type.real else None
+            unbroadcast(one(g, node, *node.inputs), x.type) if x.type.real else None
             for one, x in zip(rules, node.inputs, strict=True)
         ]
 
@@ -54,7 +54,9 @@ ONE_BY_ONE: dict[str, Rule] = {
     "subtract": _per_operand(lambda g, r, x, y: g, lambda g, r, x, y: -g),
     "multiply": _per_operand(lambda g, r, x, y: g * y, lambda g, r, x, y: g * x),
     "divide": _per_operand(lambda g, r, x, y: g / y, lambda g, r, x, y: -g * (r / y)),
-    "floor_divide": _per_operand(lambda g, r, x, y: full(0, g.type), lambda g, r, x, y: full(0, g.type)),
+    "floor_divide": _per_operand(
+        lambda g, r, x, y: full_of_type(0, g.type), lambda g, r, x, y: full_of_type(0, g.type)
+    ),
     "remainder": _per_operand(lambda g, r, x, y: g, lambda g, r, x, y: -g * (x // y)),
     "power": _per_operand(
         # Where the exponent is 0 the slope is 0, also at 0; where the base is 0 its logarithm must not make NaN.
@@ -88,7 +90,7 @@ ONE_BY_ONE: dict[str, Rule] = {
 def _where(node: Expression, g: Expression) -> Gradients:
     condition, x, y = node.inputs
     chosen = f.where(condition, g, 0.0), f.where(condition, 0.0, g)
-    return [None, *(to_type(c, t.type) if t.type.real else None for c, t in zip(chosen, (x, y), strict=True))]
+    return [None, *(unbroadcast(c, t.type) if t.type.real else None for c, t in zip(chosen, (x, y), strict=True))]
 
 
 def _spread(g: Expression, node: Expression) -> Expression:
@@ -151,32 +153,32 @@ def _swapaxes(node: Expression, g: Expression) -> Gradients:
 
 
 def _broadcast_to(node: Expression, g: Expression) -> Gradients:
-    return [to_type(g, node.inputs[0].type)]
+    return [unbroadcast(g, node.inputs[0].type)]
 
 
 def _slice(node: Expression, g: Expression) -> Gradients:
-    return [make("place", [g], {"shape": node.inputs[0].shape, "index": node.attributes["index"]})]
+    return [apply_operator("place", [g], {"shape": node.inputs[0].shape, "index": node.attributes["index"]})]
 
 
 def _place(node: Expression, g: Expression) -> Gradients:
-    return [make("slice", [g], {"index": node.attributes["index"]})]
+    return [apply_operator("slice", [g], {"index": node.attributes["index"]})]
 
 
 def _concatenate(node: Expression, g: Expression) -> Gradients:
     axis, start, parts = axis_of(node.attributes["axis"], len(node.shape)), 0, []
     for x in node.inputs:
         index = (slice(None),) * axis + (slice(start, start + x.shape[axis]),)
-        parts.append(to_type(g[index], x.type) if x.type.real else None)
+        parts.append(unbroadcast(g[index], x.type) if x.type.real else None)
         start += x.shape[axis]
     return parts
 
 
 def _windows(node: Expression, g: Expression) -> Gradients:
-    return [make("add_windows", [g], {"length": node.inputs[0].shape[-1], "step": node.attributes["step"]})]
+    return [apply_operator("add_windows", [g], {"length": node.inputs[0].shape[-1], "step": node.attributes["step"]})]
 
 
 def _add_windows(node: Expression, g: Expression) -> Gradients:
-    return [make("windows", [g], {"size": node.inputs[0].shape[-1], "step": node.attributes["step"]})]
+    return [apply_operator("windows", [g], {"size": node.inputs[0].shape[-1], "step": node.attributes["step"]})]
 
 
 def _matmul(node: Expression, g: Expression) -> Gradients:
@@ -188,8 +190,8 @@ def _matmul(node: Expression, g: Expression) -> Gradients:
         g = f.expand_dims(g, len(g.shape) if len(b.shape) == 1 else len(g.shape) - 1)
     if len(b.shape) == 1:
         g = f.expand_dims(g, len(g.shape))
-    for_a = to_type(g @ right.swapaxes(-1, -2), left.type).reshape(a.shape) if a.type.real else None
-    for_b = to_type(left.swapaxes(-1, -2) @ g, right.type).reshape(b.shape) if b.type.real else None
+    for_a = unbroadcast(g @ right.swapaxes(-1, -2), left.type).reshape(a.shape) if a.type.real else None
+    for_b = unbroadcast(left.swapaxes(-1, -2) @ g, right.type).reshape(b.shape) if b.type.real else None
     return [for_a, for_b]
 
 
@@ -200,28 +202,28 @@ def _conv1d(node: Expression, g: Expression) -> Gradients:
     batch, width, time = x.shape
     length, inner = time + 2 * padding, (slice(None), slice(None), slice(padding, padding + time))
     index = tuple(("slice", s.start, s.stop, s.step) for s in inner)
-    wide = make("place", [x], {"shape": (batch, width, length), "index": index}) if padding else x
+    wide = apply_operator("place", [x], {"shape": (batch, width, length), "index": index}) if padding else x
     channels, _, kernel = weight.shape
     places = g.shape[2]
-    windows = make("windows", [wide], {"size": kernel, "step": stride})
+    windows = apply_operator("windows", [wide], {"size": kernel, "step": stride})
     rows = windows.transpose(0, 2, 1, 3).reshape(batch * places, width * kernel)
     flat = g.transpose(0, 2, 1).reshape(batch * places, channels)
     for_weight = (flat.T @ rows).reshape(weight.shape)
     spread = (flat @ weight.reshape(channels, width * kernel)).reshape(batch, places, width, kernel)
     used = (places - 1) * stride + kernel  # numbers behind the last window were never looked at
-    for_x = make("add_windows", [spread.transpose(0, 2, 1, 3)], {"length": used, "step": stride})
+    for_x = apply_operator("add_windows", [spread.transpose(0, 2, 1, 3)], {"length": used, "step": stride})
     whole = (("slice", None, None, None), ("slice", None, None, None), ("slice", 0, used, None))
-    for_x = make("place", [for_x], {"shape": (batch, width, length), "index": whole})[inner]
+    for_x = apply_operator("place", [for_x], {"shape": (batch, width, length), "index": whole})[inner]
     return [
-        to_type(for_x, x.type) if x.type.real else None,
-        to_type(for_weight, weight.type) if weight.type.real else None,
+        unbroadcast(for_x, x.type) if x.type.real else None,
+        unbroadcast(for_weight, weight.type) if weight.type.real else None,
     ]
 
 
 def _take(node: Expression, g: Expression) -> Gradients:
     x, ids = node.inputs
     axis = axis_of(node.attributes["axis"], len(x.shape))
-    return [make("take_add", [g, ids], {"axis": axis, "size": x.shape[axis]}), None]
+    return [apply_operator("take_add", [g, ids], {"axis": axis, "size": x.shape[axis]}), None]
 
 
 def _take_add(node: Expression, g: Expression) -> Gradients:
@@ -231,7 +233,7 @@ def _take_add(node: Expression, g: Expression) -> Gradients:
 def _take_along(node: Expression, g: Expression) -> Gradients:
     x, ids = node.inputs
     axis = axis_of(node.attributes["axis"], len(x.shape))
-    return [make("along_axis_add", [g, ids], {"axis": axis, "size": x.shape[axis]}), None]
+    return [apply_operator("along_axis_add", [g, ids], {"axis": axis, "size": x.shape[axis]}), None]
 
 
 def _along_add(node: Expression, g: Expression) -> Gradients:

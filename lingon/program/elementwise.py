@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lingon.program.operator_types import DTYPES, Mismatch, Operator, Type, broadcast
+from lingon.program.operator_types import DTYPES, Mismatch, Operator, Type, broadcast_shapes
 
 SYMBOLS = {
     "add": "+",
@@ -48,7 +48,7 @@ def resolve(ufunc: np.ufunc, types: Sequence[Type]) -> tuple[np.dtype, ...]:
     return found
 
 
-def fitted(ufunc: np.ufunc, types: Sequence[Type], values: Sequence[Any]) -> tuple[np.dtype, ...]:
+def resolve_comparison(ufunc: np.ufunc, types: Sequence[Type], values: Sequence[Any]) -> tuple[np.dtype, ...]:
     """Resolve dtypes, but keep a number too large for the other operand's dtype where the two are compared.
 
     values: the Python number of each weak operand. Raises Mismatch where NumPy has no answer either.
@@ -66,7 +66,7 @@ def fitted(ufunc: np.ufunc, types: Sequence[Type], values: Sequence[Any]) -> tup
 
 def shape_of(types: Sequence[Type]) -> tuple[int, ...]:
     """Return the shape of an element-wise result."""
-    return broadcast([t.shape for t in types])
+    return broadcast_shapes([t.shape for t in types])
 
 
 def _of_ufunc(name: str) -> Operator:
@@ -100,10 +100,10 @@ def _numbers(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
 
 
 def _choice(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
-    return Type(shape_of(types), together(types[1:]))
+    return Type(shape_of(types), common_dtype(types[1:]))
 
 
-def together(types: Sequence[Type]) -> np.dtype:
+def common_dtype(types: Sequence[Type]) -> np.dtype:
     """Return the dtype that holds the numbers of all, as `np.result_type`; plain Python numbers follow the others."""
     strong = [t.dtype for t in types if not t.weak]
     if not strong:
@@ -124,7 +124,7 @@ def relu(x: np.ndarray, out: np.ndarray) -> None:
     np.maximum(x, x.dtype.type(0), out=out)
 
 
-def choose(condition: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
+def select(condition: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
     """Return x where the condition holds, else y."""
     np.copyto(out, y, casting="unsafe")
     np.copyto(out, x, casting="unsafe", where=condition if condition.dtype == bool else condition != 0)
@@ -152,7 +152,7 @@ ELEMENTWISE = {
     **{name: _of_ufunc(name) for name in UFUNCS},
     "sigmoid": _operator("sigmoid", 1, _like_exp, sigmoid),
     "relu": _operator("relu", 1, _numbers, relu),
-    "where": _operator("where", 3, _choice, choose, overlap=False),
+    "where": _operator("where", 3, _choice, select, overlap=False),
     "detach": _operator("detach", 1, _same, copy, overlap=False),
     "cast": CAST,
 }

@@ -8,8 +8,8 @@ import numpy as np
 
 from lingon.core.errors import UserError
 from lingon.program.operator_types import DTYPES, RANK, Mismatch, Type, type_of
-from lingon.program.operators import OPERATORS, check
-from lingon.program.source_location import Line, here
+from lingon.program.operators import OPERATORS, check_operator
+from lingon.program.source_location import SourceLine, caller_line
 from lingon.program.text import formula
 
 LARGEST = 1 << 48  # numbers of one value
@@ -18,16 +18,16 @@ POWERS: dict[type, dict[Any, str]] = {float: {2.0: "square", 0.5: "sqrt", -1.0: 
 
 
 def _unary(op: str) -> Callable[["Expression"], "Expression"]:
-    return lambda self: make(op, [self])
+    return lambda self: apply_operator(op, [self])
 
 
 def _binary(op: str) -> Callable[["Expression", Any], "Expression"]:
-    return lambda self, other: make(op, [self, other])
+    return lambda self, other: apply_operator(op, [self, other])
 
 
 def _swapped(op: str) -> Callable[["Expression", Any], "Expression"]:
     """Return the method of an operator whose right operand is the expression, as in 1 - x."""
-    return lambda self, other: make(op, [other, self])
+    return lambda self, other: apply_operator(op, [other, self])
 
 
 class Expression:
@@ -39,7 +39,9 @@ class Expression:
 
     __slots__ = ("__weakref__", "attributes", "inputs", "line", "op", "type", "value")
 
-    def __init__(self, op: str, inputs: Sequence["Expression"], attributes: Mapping, kind: Any, line: Line | None):
+    def __init__(
+        self, op: str, inputs: Sequence["Expression"], attributes: Mapping, kind: Any, line: SourceLine | None
+    ):
         self.op, self.inputs, self.attributes = op, tuple(inputs), attributes
         self.type, self.line = kind, line
         self.value: Any = None
@@ -100,18 +102,20 @@ class Expression:
                 f"np.{ufunc.__name__} has no operator in a program here; see lingon.program for what there is"
             )
         if ufunc is np.power:
-            return inputs[0] ** inputs[1] if isinstance(inputs[0], Expression) else wrap(inputs[0]) ** inputs[1]
-        return make(name, inputs)
+            return (
+                inputs[0] ** inputs[1] if isinstance(inputs[0], Expression) else as_expression(inputs[0]) ** inputs[1]
+            )
+        return apply_operator(name, inputs)
 
     def __getitem__(self, index: Any) -> "Expression":
         return _item(self, index)
 
     def __pow__(self, other: Any) -> "Expression":
         quick = POWERS.get(type(other), {})
-        return make(quick[other], [self]) if other in quick else make("power", [self, other])
+        return apply_operator(quick[other], [self]) if other in quick else apply_operator("power", [self, other])
 
     def __rpow__(self, other: Any) -> "Expression":
-        return make("power", [other, self])
+        return apply_operator("power", [other, self])
 
     __add__, __radd__ = _binary("add"), _swapped("add")
     __sub__, __rsub__ = _binary("subtract"), _swapped("subtract")
@@ -131,17 +135,19 @@ class Expression:
 
     def astype(self, dtype: Any) -> "Expression":
         """Cast to another dtype."""
-        return make("cast", [self], {"dtype": dtype_of(dtype).name})
+        return apply_operator("cast", [self], {"dtype": dtype_of(dtype).name})
 
     def reshape(self, *shape: Any) -> "Expression":
         """Reshape: the same numbers in another shape; one size may be -1."""
-        return make("reshape", [self], {"shape": sizes(shape[0] if len(shape) == 1 and np.ndim(shape[0]) else shape)})
+        return apply_operator(
+            "reshape", [self], {"shape": shape_tuple(shape[0] if len(shape) == 1 and np.ndim(shape[0]) else shape)}
+        )
 
     def transpose(self, *axes: Any) -> "Expression":
         """Permute the axes; without arguments in reverse."""
         if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
             axes = tuple(axes[0] or ())
-        return make("transpose", [self], {"axes": sizes(axes) or None})
+        return apply_operator("transpose", [self], {"axes": shape_tuple(axes) or None})
 
     @property
     def T(self) -> "Expression":  # noqa: N802, as in NumPy
@@ -150,7 +156,7 @@ class Expression:
 
     def swapaxes(self, a: int, b: int) -> "Expression":
         """Exchange two axes."""
-        return make("swapaxes", [self], {"a": python.index(a), "b": python.index(b)})
+        return apply_operator("swapaxes", [self], {"a": python.index(a), "b": python.index(b)})
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> "Expression":
         """Return the sum over axes."""
@@ -170,26 +176,26 @@ class Expression:
 
 
 def _refused(expression: Expression, why: str) -> UserError:
-    at = here()
+    at = caller_line()
     return UserError(f"{formula(expression)}: {why}" + (f" ({at})" if at else ""))
 
 
-def make(
-    op: str, inputs: Iterable[Any], attributes: Mapping[str, Any] | None = None, line: Line | None = None
+def apply_operator(
+    op: str, inputs: Iterable[Any], attributes: Mapping[str, Any] | None = None, line: SourceLine | None = None
 ) -> Expression:
     """Return an operator applied to operands, its type inferred where all of theirs are known.
 
     Raises UserError with the expression, the types of the operands and the user's line when they do not fit.
     """
-    result = Expression(op, [wrap(i) for i in inputs], attributes or {}, None, line or here())
+    result = Expression(op, [as_expression(i) for i in inputs], attributes or {}, None, line or caller_line())
     try:
-        check(OPERATORS[op], len(result.inputs), result.attributes)
+        check_operator(OPERATORS[op], len(result.inputs), result.attributes)
         types = [i.type for i in result.inputs]
         if all(isinstance(t, Type) for t in types):
             result.type = OPERATORS[op].infer(types, result.attributes)
             check_size(result.type)
     except Mismatch as problem:
-        raise wrong(result, str(problem)) from None
+        raise mismatch_error(result, str(problem)) from None
     return result
 
 
@@ -199,7 +205,7 @@ def check_size(kind: Type) -> None:
         raise Mismatch(f"the result would be {kind}; at most {LARGEST:,} numbers are possible")
 
 
-def wrong(expression: Expression, problem: str) -> UserError:
+def mismatch_error(expression: Expression, problem: str) -> UserError:
     """Return the error for operands that do not fit: the expression, what is wrong, its operands, its line."""
     given = {formula(i, 3): i.type for i in expression.inputs if isinstance(i.type, Type) and not i.type.weak}
     said = ", ".join(f"{text} is {t}" for text, t in list(given.items())[:6])
@@ -207,7 +213,7 @@ def wrong(expression: Expression, problem: str) -> UserError:
     return UserError(f"{formula(expression)}: {problem}" + (f"; {said}" if said else "") + at)
 
 
-def wrap(value: Any) -> Expression:
+def as_expression(value: Any) -> Expression:
     """Return a number or an array as a constant; an expression stays what it is."""
     return value if isinstance(value, Expression) else constant(value)
 
@@ -218,14 +224,14 @@ def constant(value: Any) -> Expression:
     Raises UserError for what is no array of numbers. The array is copied, so that nobody can change it later.
     """
     if type(value) not in (bool, int, float) or (type(value) is int and not -(2**63) <= value < 2**63):
-        value = native(value, "a constant").copy()
+        value = native_array(value, "a constant").copy()
         value.flags.writeable = False
-    result = Expression("constant", (), {}, type_of(value), here())
+    result = Expression("constant", (), {}, type_of(value), caller_line())
     result.value = value
     return result
 
 
-def native(value: Any, what: str) -> np.ndarray:
+def native_array(value: Any, what: str) -> np.ndarray:
     """Convert a value to a NumPy array of a dtype that programs know. Raises UserError that says why it is not one."""
     if isinstance(value, np.ma.MaskedArray):
         raise UserError(
@@ -255,7 +261,7 @@ def dtype_of(name: Any) -> np.dtype:
     return found
 
 
-def sizes(shape: Any) -> tuple[int, ...]:
+def shape_tuple(shape: Any) -> tuple[int, ...]:
     """Return a shape as a tuple of plain whole numbers. Raises UserError for anything else."""
     try:
         return tuple(python.index(n) for n in (shape if np.iterable(shape) else (shape,)))
@@ -265,7 +271,7 @@ def sizes(shape: Any) -> tuple[int, ...]:
 
 def reduce(op: str, x: Any, axis: Any, keepdims: bool) -> Expression:
     """Return a reduction over an axis, several, or all."""
-    return make(op, [x], {"axis": axis if axis is None else sizes(axis), "keepdims": bool(keepdims)})
+    return apply_operator(op, [x], {"axis": axis if axis is None else shape_tuple(axis), "keepdims": bool(keepdims)})
 
 
 def Variable(name: str, shape: Any = None, dtype: Any = None) -> Expression:  # noqa: N802, it is written as in A = Variable("A")
@@ -278,7 +284,9 @@ def Variable(name: str, shape: Any = None, dtype: Any = None) -> Expression:  # 
     if not (isinstance(name, str) and name.isidentifier()):
         raise UserError(f"a variable is named like one of Python's, such as 'x'; {name!r} cannot be given by keyword")
     if shape is not None:
-        shape = tuple(n if isinstance(n, str) else sizes((n,))[0] for n in (shape if np.iterable(shape) else (shape,)))
+        shape = tuple(
+            n if isinstance(n, str) else shape_tuple((n,))[0] for n in (shape if np.iterable(shape) else (shape,))
+        )
         bad = [n for n in shape if not (n.isidentifier() if isinstance(n, str) else 0 <= n <= LARGEST)]
         if bad or len(shape) > RANK:
             raise UserError(
@@ -288,7 +296,7 @@ def Variable(name: str, shape: Any = None, dtype: Any = None) -> Expression:  # 
     dtype = None if dtype is None else dtype_of(dtype)
     whole = shape is not None and dtype is not None and not any(isinstance(n, str) for n in shape)
     attributes = {"name": name, "shape": shape, "dtype": dtype}
-    return Expression("variable", (), attributes, Type(shape, dtype) if whole else None, here())
+    return Expression("variable", (), attributes, Type(shape, dtype) if whole else None, caller_line())
 
 
 def index_entry(entry: Any) -> tuple:
@@ -305,18 +313,18 @@ def index_entry(entry: Any) -> tuple:
 
 def _item(x: Expression, index: Any) -> Expression:
     if isinstance(index, (Expression, np.ndarray, list)) and np.ndim(getattr(index, "value", index)) != -1:
-        ids = wrap(index)
+        ids = as_expression(index)
         if isinstance(ids.type, Type) and ids.type.dtype.kind == "b":
             raise _refused(x, "a mask as an index would give a shape that depends on numbers; use where(mask, x, 0)")
-        return make("take", [x, ids], {"axis": 0})
+        return apply_operator("take", [x, ids], {"axis": 0})
     try:
         entries = tuple(index_entry(e) for e in (index if isinstance(index, tuple) else (index,)))
     except TypeError:
         raise _refused(x, "an index is made of whole numbers, slices, None and ...; take() looks up places") from None
-    return make("slice", [x], {"index": entries})
+    return apply_operator("slice", [x], {"index": entries})
 
 
-def in_order(roots: Iterable[Expression]) -> list[Expression]:
+def topological_order(roots: Iterable[Expression]) -> list[Expression]:
     """Return all expressions that the roots need, each once, operands before what uses them."""
     done: set[int] = set()
     order: list[Expression] = []

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import UserError
-from lingon.program.expression import Expression, constant, make, reduce, sizes, wrap
+from lingon.program.expression import Expression, apply_operator, as_expression, constant, reduce, shape_tuple
 
 
 def _one(op: str, what: str) -> Callable[[Any], Expression]:
     def function(x: Any) -> Expression:
-        return make(op, [x])
+        return apply_operator(op, [x])
 
     function.__name__ = function.__qualname__ = op
     function.__doc__ = f"{what}, number by number."
@@ -20,7 +20,7 @@ def _one(op: str, what: str) -> Callable[[Any], Expression]:
 
 def _two(op: str, what: str) -> Callable[[Any, Any], Expression]:
     def function(x: Any, y: Any) -> Expression:
-        return make(op, [x, y])
+        return apply_operator(op, [x, y])
 
     function.__name__ = function.__qualname__ = op
     function.__doc__ = f"{what}, number by number."
@@ -56,12 +56,12 @@ power, matmul = _two("power", "x to the y"), _two("matmul", "The matrix product,
 
 def detach(x: Any) -> Expression:
     """Return x, for which no gradient is computed."""
-    return make("detach", [x])
+    return apply_operator("detach", [x])
 
 
 def where(condition: Any, x: Any, y: Any) -> Expression:
     """Return x where the condition holds, else y. Gradients flow to the chosen side alone."""
-    return make("where", [condition, x, y])
+    return apply_operator("where", [condition, x, y])
 
 
 def masked_fill(x: Any, mask: Any, value: float) -> Expression:
@@ -106,70 +106,70 @@ def all(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
 
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
     """Return the mean of the squared distances from the mean, as np.var (and not torch.var, which divides by n - 1)."""
-    return mean(square(wrap(x) - mean(x, axis, True)), axis, keepdims)
+    return mean(square(as_expression(x) - mean(x, axis, True)), axis, keepdims)
 
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Expression:
     """Return the place of the first largest number."""
-    return make("argmax", [x], {"axis": axis, "keepdims": bool(keepdims)})
+    return apply_operator("argmax", [x], {"axis": axis, "keepdims": bool(keepdims)})
 
 
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Expression:
     """Return the place of the first smallest number."""
-    return make("argmin", [x], {"axis": axis, "keepdims": bool(keepdims)})
+    return apply_operator("argmin", [x], {"axis": axis, "keepdims": bool(keepdims)})
 
 
 def cumsum(x: Any, axis: int = -1) -> Expression:
     """Return sums of all numbers up to each place."""
-    return make("cumsum", [x], {"axis": axis})
+    return apply_operator("cumsum", [x], {"axis": axis})
 
 
 def softmax(x: Any, axis: int = -1) -> Expression:
     """Return exp(x) divided by its sum along an axis, without overflow."""
-    return make("softmax", [x], {"axis": axis})
+    return apply_operator("softmax", [x], {"axis": axis})
 
 
 def log_softmax(x: Any, axis: int = -1) -> Expression:
     """Return the logarithm of softmax, without overflow."""
-    return make("log_softmax", [x], {"axis": axis})
+    return apply_operator("log_softmax", [x], {"axis": axis})
 
 
 def logsumexp(x: Any, axis: int = -1, keepdims: bool = False) -> Expression:
     """Return log(sum(exp(x))), without overflow."""
     top = detach(max(x, axis, True))
     top = where(isfinite(top), top, 0)
-    found = log(sum(exp(wrap(x) - top), axis, True)) + top
+    found = log(sum(exp(as_expression(x) - top), axis, True)) + top
     return found if keepdims else sum(found, axis)  # over an axis of 1
 
 
 def reshape(x: Any, shape: Sequence[int]) -> Expression:
     """Reshape: the same numbers in another shape; one size may be -1."""
-    return make("reshape", [x], {"shape": sizes(shape)})
+    return apply_operator("reshape", [x], {"shape": shape_tuple(shape)})
 
 
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Expression:
     """Permute the axes, or reverse them."""
-    return make("transpose", [x], {"axes": None if axes is None else sizes(axes)})
+    return apply_operator("transpose", [x], {"axes": None if axes is None else shape_tuple(axes)})
 
 
 def swapaxes(x: Any, a: int, b: int) -> Expression:
     """Exchange two axes."""
-    return wrap(x).swapaxes(a, b)
+    return as_expression(x).swapaxes(a, b)
 
 
 def expand_dims(x: Any, axis: int) -> Expression:
     """Insert a new axis of size 1."""
-    return make("expand_dims", [x], {"axis": axis})
+    return apply_operator("expand_dims", [x], {"axis": axis})
 
 
 def broadcast_to(x: Any, shape: Sequence[int]) -> Expression:
     """Return the numbers repeated to a larger shape."""
-    return make("broadcast_to", [x], {"shape": sizes(shape)})
+    return apply_operator("broadcast_to", [x], {"shape": shape_tuple(shape)})
 
 
 def concatenate(parts: Sequence[Any], axis: int = 0) -> Expression:
     """Concatenate arrays along an axis."""
-    return make("concatenate", parts, {"axis": axis})
+    return apply_operator("concatenate", parts, {"axis": axis})
 
 
 def stack(parts: Sequence[Any], axis: int = 0) -> Expression:
@@ -179,7 +179,7 @@ def stack(parts: Sequence[Any], axis: int = 0) -> Expression:
 
 def take(x: Any, ids: Any, axis: int = 0) -> Expression:
     """Return the slices of x at places along an axis: rows of an embedding, for axis 0."""
-    return make("take", [x, ids], {"axis": axis})
+    return apply_operator("take", [x, ids], {"axis": axis})
 
 
 def embedding(weight: Any, ids: Any) -> Expression:
@@ -189,12 +189,12 @@ def embedding(weight: Any, ids: Any) -> Expression:
 
 def take_along_axis(x: Any, ids: Any, axis: int = -1) -> Expression:
     """Return for each place the number that `ids` points to along an axis, as np.take_along_axis; torch: gather."""
-    return make("take_along_axis", [x, ids], {"axis": axis})
+    return apply_operator("take_along_axis", [x, ids], {"axis": axis})
 
 
 def one_hot(ids: Any, classes: int) -> Expression:
     """Return 1 at the place of each id and 0 elsewhere: [...] -> [..., classes]."""
-    return make("equal", [expand_dims(ids, -1), np.arange(classes)])
+    return apply_operator("equal", [expand_dims(ids, -1), np.arange(classes)])
 
 
 def conv1d(x: Any, weight: Any, bias: Any = None, stride: int = 1, padding: int = 0) -> Expression:
@@ -202,7 +202,7 @@ def conv1d(x: Any, weight: Any, bias: Any = None, stride: int = 1, padding: int 
 
     T' is (T + 2 * padding - K) // stride + 1.
     """
-    result = make("conv1d", [x, weight], {"stride": stride, "padding": padding})
+    result = apply_operator("conv1d", [x, weight], {"stride": stride, "padding": padding})
     return result if bias is None else result + expand_dims(bias, -1)
 
 
@@ -214,13 +214,13 @@ def cross_entropy(logits: Any, labels: Any) -> Expression:
 
 def layer_norm(x: Any, weight: Any, bias: Any, epsilon: float = 1e-5) -> Expression:
     """Return x [..., D] with mean 0 and variance 1 along its last axis, times weight [D], plus bias [D]."""
-    x = wrap(x)
+    x = as_expression(x)
     return (x - mean(x, -1, True)) / sqrt(var(x, -1, True) + epsilon) * weight + bias
 
 
 def gelu(x: Any) -> Expression:
     """Return the Gaussian error linear unit, as its authors approximate it with tanh (Hendrycks and Gimpel, 2016)."""
-    x = wrap(x)
+    x = as_expression(x)
     return x * 0.5 * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
 
 

@@ -9,7 +9,7 @@ from lingon.program.operators import OPERATORS
 MANY = 300  # groups; among more no two are tried that only share an operand
 
 
-class Groups:
+class NodeGroups:
     """Groups of nodes, and for each the set of groups that it waits for, as the bits of a number."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ def fuse(nodes: Sequence[Expression]) -> list[list[Expression]]:
     """
     place = {id(node): k for k, node in enumerate(nodes)}
     home = list(range(len(nodes)))
-    groups = Groups()
+    groups = NodeGroups()
     for k, node in enumerate(nodes):
         waits = {home[place[id(i)]] for i in node.inputs}
         groups.add(k, waits)
@@ -57,7 +57,7 @@ def fuse(nodes: Sequence[Expression]) -> list[list[Expression]]:
     return [[nodes[k] for k in groups.members[g]] for g in _order(groups, nodes, place, home)]
 
 
-def alone(nodes: Sequence[Expression]) -> list[list[Expression]]:
+def unfused(nodes: Sequence[Expression]) -> list[list[Expression]]:
     """Return each node as a group of its own: no fusion."""
     return [[node] for node in nodes]
 
@@ -67,7 +67,7 @@ def blockwise(node: Expression) -> bool:
     return node.op in OPERATORS and OPERATORS[node.op].elementwise
 
 
-def _try(groups: Groups, nodes: Sequence[Expression], home: list[int], a: int, b: int) -> None:
+def _try(groups: NodeGroups, nodes: Sequence[Expression], home: list[int], a: int, b: int) -> None:
     alike = a != b and blockwise(nodes[a]) and blockwise(nodes[b]) and nodes[a].type.shape == nodes[b].type.shape
     if alike and groups.can_merge(a, b):
         groups.merge(a, b)
@@ -75,7 +75,7 @@ def _try(groups: Groups, nodes: Sequence[Expression], home: list[int], a: int, b
             home[k] = a
 
 
-def _fuse_siblings(groups: Groups, nodes: Sequence[Expression], home: list[int]) -> None:
+def _fuse_siblings(groups: NodeGroups, nodes: Sequence[Expression], home: list[int]) -> None:
     """Merge chains that read the same operand, so that they read it once."""
     if len(groups.members) > MANY:
         return
@@ -89,7 +89,7 @@ def _fuse_siblings(groups: Groups, nodes: Sequence[Expression], home: list[int])
             _try(groups, nodes, home, home[ks[0]], home[k])
 
 
-def _order(groups: Groups, nodes: Sequence[Expression], place: dict[int, int], home: list[int]) -> list[int]:
+def _order(groups: NodeGroups, nodes: Sequence[Expression], place: dict[int, int], home: list[int]) -> list[int]:
     """Order groups so that each comes after those it waits for, and else as early as it was written."""
     needs = {
         g: {home[place[id(i)]] for k in members for i in nodes[k].inputs} - {g} for g, members in groups.members.items()

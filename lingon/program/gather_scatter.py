@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lingon.program.operator_types import Mismatch, Operator, Type, axis_of, whole
+from lingon.program.operator_types import Mismatch, Operator, Type, axis_of, is_int64
 
 
 def _ids(t: Type) -> None:
@@ -20,7 +20,7 @@ def _take(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
     return Type((*x.shape[:axis], *ids.shape, *x.shape[axis + 1 :]), x.dtype)
 
 
-def inside(ids: np.ndarray, size: int) -> None:
+def check_ids(ids: np.ndarray, size: int) -> None:
     """Raise Mismatch when a place is outside -size ... size - 1."""
     if ids.size and (ids.min() < -size or ids.max() >= size):
         worst = ids.max() if ids.max() >= size else ids.min()
@@ -29,7 +29,7 @@ def inside(ids: np.ndarray, size: int) -> None:
 
 def _run_take(operands: Sequence[np.ndarray], attributes: Mapping[str, Any], out: np.ndarray) -> None:
     x, ids = operands
-    inside(ids, x.shape[attributes["axis"]])
+    check_ids(ids, x.shape[attributes["axis"]])
     if out.size:
         np.take(x, ids, attributes["axis"], out=out, mode="wrap")  # "raise" would make NumPy fill a second `out`
 
@@ -46,7 +46,7 @@ def _take_add(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
 def _run_take_add(operands: Sequence[np.ndarray], attributes: Mapping[str, Any], out: np.ndarray) -> None:
     rows, ids = operands
     axis = attributes["axis"]
-    inside(ids, out.shape[axis])
+    check_ids(ids, out.shape[axis])
     out[...] = 0
     if not ids.size or not out.size:
         return
@@ -70,7 +70,7 @@ def _take_along(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
 
 def _run_take_along(operands: Sequence[np.ndarray], attributes: Mapping[str, Any], out: np.ndarray) -> None:
     x, ids = operands
-    inside(ids, x.shape[attributes["axis"]])
+    check_ids(ids, x.shape[attributes["axis"]])
     out[...] = np.take_along_axis(x, ids, attributes["axis"])
 
 
@@ -86,7 +86,7 @@ def _along_add(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
 def _run_along_add(operands: Sequence[np.ndarray], attributes: Mapping[str, Any], out: np.ndarray) -> None:
     rows, ids = operands
     axis = attributes["axis"]
-    inside(ids, out.shape[axis])
+    check_ids(ids, out.shape[axis])
     out[...] = 0
     if ids.size:
         places = list(np.ogrid[tuple(slice(n) for n in ids.shape)])
@@ -95,8 +95,8 @@ def _run_along_add(operands: Sequence[np.ndarray], attributes: Mapping[str, Any]
 
 
 LOOKUP = {
-    "take": Operator("take", 2, _take, _run_take, {"axis": whole}),
-    "take_add": Operator("take_add", 2, _take_add, _run_take_add, {"axis": whole, "size": whole}),
-    "take_along_axis": Operator("take_along_axis", 2, _take_along, _run_take_along, {"axis": whole}),
-    "along_axis_add": Operator("along_axis_add", 2, _along_add, _run_along_add, {"axis": whole, "size": whole}),
+    "take": Operator("take", 2, _take, _run_take, {"axis": is_int64}),
+    "take_add": Operator("take_add", 2, _take_add, _run_take_add, {"axis": is_int64, "size": is_int64}),
+    "take_along_axis": Operator("take_along_axis", 2, _take_along, _run_take_along, {"axis": is_int64}),
+    "along_axis_add": Operator("along_axis_add", 2, _along_add, _run_along_add, {"axis": is_int64, "size": is_int64}),
 }

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lingon.core.errors import UserError, unknown
-from lingon.program.expression import Expression, in_order, wrap
-from lingon.program.loops import item
+from lingon.program.expression import Expression, as_expression, topological_order
+from lingon.program.loops import loop_item
 from lingon.program.operator_types import Type
-from lingon.program.source_location import here
+from lingon.program.source_location import caller_line
 from lingon.program.specialise import specialise
 from lingon.program.text import formula
 
@@ -18,17 +18,17 @@ def gradient_of(target: Expression, wrt: Sequence[Expression], seed: Any = None)
     Where the types are known the derivatives are written out at once, else when the program is called.
     Raises UserError for an expression on which the target does not depend.
     """
-    nodes = {id(node) for node in in_order([target])}
+    nodes = {id(node) for node in topological_order([target])}
     for x in wrt:
         if id(x) not in nodes:
             raise UserError(
                 f"{formula(target)} does not depend on {formula(x)}, so it has no gradient with respect to it "
-                f"({here()}); its variables are {', '.join(_names(target)) or 'none'}"
+                f"({caller_line()}); its variables are {', '.join(_names(target)) or 'none'}"
             )
-    inputs = [target, *([] if seed is None else [wrap(seed)]), *wrt]
-    node = Expression("gradient", inputs, {"wrt": len(wrt)}, None, here())
-    items = [item(node, i) for i in range(len(wrt))]
-    variables = [n for n in in_order(inputs) if n.op == "variable"]
+    inputs = [target, *([] if seed is None else [as_expression(seed)]), *wrt]
+    node = Expression("gradient", inputs, {"wrt": len(wrt)}, None, caller_line())
+    items = [loop_item(node, i) for i in range(len(wrt))]
+    variables = [n for n in topological_order(inputs) if n.op == "variable"]
     if all(isinstance(v.type, Type) for v in variables):
         return specialise(items, {v.attributes["name"]: v for v in variables})
     return items
@@ -36,7 +36,7 @@ def gradient_of(target: Expression, wrt: Sequence[Expression], seed: Any = None)
 
 def variables_of(target: Expression) -> Iterator[Expression]:
     """Return the variables that an expression depends on."""
-    return (node for node in in_order([target]) if node.op == "variable")
+    return (node for node in topological_order([target]) if node.op == "variable")
 
 
 def by_name(target: Expression, name: str) -> Expression:

@@ -8,15 +8,22 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import UserError
-from lingon.program.backward import gradients
-from lingon.program.derivatives import full
-from lingon.program.expression import Expression, Variable, constant, in_order, wrap, wrong
+from lingon.program.backward import backpropagate
+from lingon.program.derivatives import full_of_type
+from lingon.program.expression import (
+    Expression,
+    Variable,
+    as_expression,
+    constant,
+    mismatch_error,
+    topological_order,
+)
 from lingon.program.operator_types import Type
-from lingon.program.source_location import here
+from lingon.program.source_location import caller_line
 
 
 @dataclass(frozen=True, eq=False)
-class Body:
+class LoopBody:
     """One turn of a loop: parameters are the states, one member of each sequence, then what is taken from outside.
 
     results: the new states, then what is collected from each turn.
@@ -27,7 +34,7 @@ class Body:
 
     def nodes(self) -> list[Expression]:
         """Return what one turn computes, in order."""
-        return in_order(self.results)
+        return topological_order(self.results)
 
 
 def scan(step: Callable, init: Any, sequences: Any, reverse: bool = False) -> tuple[Any, Any]:
@@ -39,7 +46,7 @@ def scan(step: Callable, init: Any, sequences: Any, reverse: bool = False) -> tu
     Raises UserError when `step` returns states of another number, shape or dtype than it was given.
     """
     states = [_strong(i) for i in (init if isinstance(init, (tuple, list)) else (init,))]
-    members = [wrap(s) for s in (sequences if isinstance(sequences, (tuple, list)) else (sequences,))]
+    members = [as_expression(s) for s in (sequences if isinstance(sequences, (tuple, list)) else (sequences,))]
     if not members:
         raise UserError("scan wants at least one sequence: its length says how many turns there are")
     inner = [_inner(f"state{i}", s.type) for i, s in enumerate(states)]
@@ -48,25 +55,25 @@ def scan(step: Callable, init: Any, sequences: Any, reverse: bool = False) -> tu
     new, collected = _results(given, len(states))
     outer = _outside([*new, *collected], [*inner, *slices])
     taken = [_inner(f"outer{i}", o.type) for i, o in enumerate(outer)]
-    results = replaced([*new, *collected], dict(zip(map(id, outer), taken, strict=True)))
-    body = Body((*inner, *slices, *taken), tuple(results))
+    results = replace_nodes([*new, *collected], dict(zip(map(id, outer), taken, strict=True)))
+    body = LoopBody((*inner, *slices, *taken), tuple(results))
     loop = loop_of(body, [*states, *members, *outer], len(states), len(members), reverse)
-    last = [item(loop, i) for i in range(len(states))]
-    stacked = [item(loop, len(states) + i) for i in range(len(collected))]
+    last = [loop_item(loop, i) for i in range(len(states))]
+    stacked = [loop_item(loop, len(states) + i) for i in range(len(collected))]
     many = isinstance(given[1], (tuple, list))
     return _one_or_all(last, init), (tuple(stacked) if many else stacked[0] if stacked else None)
 
 
-def loop_of(body: Body, inputs: Sequence[Expression], states: int, sequences: int, reverse: bool) -> Expression:
+def loop_of(body: LoopBody, inputs: Sequence[Expression], states: int, sequences: int, reverse: bool) -> Expression:
     """Return the loop as one expression with several results, typed where those of its inputs are known."""
     attributes = {"body": body, "states": states, "sequences": sequences, "reverse": bool(reverse)}
-    loop = Expression("scan", inputs, attributes, None, here())
+    loop = Expression("scan", inputs, attributes, None, caller_line())
     if all(isinstance(i.type, Type) for i in inputs) and all(isinstance(r.type, Type) for r in body.results):
         loop.type = _types(loop)
     return loop
 
 
-def item(loop: Expression, index: int) -> Expression:
+def loop_item(loop: Expression, index: int) -> Expression:
     """Return one of the results of an expression that has several."""
     kind = loop.type[index] if isinstance(loop.type, tuple) else None
     return Expression("item", [loop], {"index": index}, kind, loop.line)
@@ -81,7 +88,7 @@ def typed_loop(loop: Expression, inputs: Sequence[Expression], specialise: Calla
     sequences = loop.attributes["sequences"]
     for s in inputs[states : states + sequences]:
         if not s.shape:
-            raise wrong(loop, "a sequence needs a first axis, to go along")
+            raise mismatch_error(loop, "a sequence needs a first axis, to go along")
     shapes = [x.shape[1:] if states <= i < states + sequences else x.shape for i, x in enumerate(inputs)]
     kinds = [Type(shape, x.dtype) for shape, x in zip(shapes, inputs, strict=True)]
     parameters = [_inner(p.attributes["name"], k) for p, k in zip(body.parameters, kinds, strict=True)]
@@ -89,7 +96,7 @@ def typed_loop(loop: Expression, inputs: Sequence[Expression], specialise: Calla
         body.results, {p.attributes["name"]: x for p, x in zip(body.parameters, parameters, strict=True)}
     )
     results = [constant(np.asarray(r.value)) if r.type.weak else r for r in results]
-    inner = Body(tuple(parameters), (*results, *parameters[:states]))
+    inner = LoopBody(tuple(parameters), (*results, *parameters[:states]))
     made = Expression("scan", inputs, {**loop.attributes, "body": inner}, None, loop.line)
     made.type = _types(made)
     return made
@@ -107,7 +114,7 @@ def loop_gradient(loop: Expression, given: Mapping[int, Expression]) -> list[Exp
     carried = [i for i in real if i < states]
     members, outer = [i for i in real if states <= i < states + sequences], [i for i in real if i >= states + sequences]
     used = [i for i in range(collected) if states + i in given]  # a second derivative flows through the traces too
-    traces = [item(loop, len(body.results) - states + i) for i in range(states)]
+    traces = [loop_item(loop, len(body.results) - states + i) for i in range(states)]
 
     known = {p.attributes["name"] for p in body.parameters}  # a loop's gradient has parameters of its own, as has its
     names = (name for i in itertools.count() if (name := f"g{i}") not in known)
@@ -116,14 +123,14 @@ def loop_gradient(loop: Expression, given: Mapping[int, Expression]) -> list[Exp
     sums = [fresh(body.parameters[i].type) for i in outer]
     d_collected = [fresh(body.results[states + i].type) for i in used]
     targets = [body.results[i] for i in carried] + [body.results[states + i] for i in used]
-    found = gradients(targets, [*d_states, *d_collected], [body.parameters[i] for i in real], loop_gradient)
+    found = backpropagate(targets, [*d_states, *d_collected], [body.parameters[i] for i in real], loop_gradient)
     by_place = dict(zip(real, found, strict=True))
     new = [by_place[i] for i in carried] + [s + by_place[i] for s, i in zip(sums, outer, strict=True)]
-    back = Body(
+    back = LoopBody(
         (*d_states, *sums, *d_collected, *body.parameters), (*new, *(by_place[i] for i in members))
     )  # the turn's own parameters are needed again: its states and members as sequences, the rest from outside
-    first = [given[i] if i in given else full(0, body.parameters[i].type) for i in carried]
-    zeros = [full(0, body.parameters[i].type) for i in outer]
+    first = [given[i] if i in given else full_of_type(0, body.parameters[i].type) for i in carried]
+    zeros = [full_of_type(0, body.parameters[i].type) for i in outer]
     xs, rest = loop.inputs[states : states + sequences], loop.inputs[states + sequences :]
     inputs = [*first, *zeros, *(given[states + i] for i in used), *traces, *xs, *rest]
     many = len(used) + states + sequences
@@ -131,29 +138,29 @@ def loop_gradient(loop: Expression, given: Mapping[int, Expression]) -> list[Exp
     reversed_loop = typed_loop(reversed_loop, inputs, _as_they_are)
     result: list[Expression | None] = [None] * len(loop.inputs)
     for place, i in enumerate([*carried, *outer, *members]):
-        result[i] = item(reversed_loop, place)
+        result[i] = loop_item(reversed_loop, place)
     return result
 
 
 def _as_they_are(results: Sequence[Expression], parameters: Mapping[str, Expression]) -> list[Expression]:
     """Exchange the parameters alone; types are known already."""
-    by_id = {id(n): parameters[n.attributes["name"]] for n in in_order(results) if n.op == "variable"}
-    return replaced(results, by_id)
+    by_id = {id(n): parameters[n.attributes["name"]] for n in topological_order(results) if n.op == "variable"}
+    return replace_nodes(results, by_id)
 
 
-def replaced(roots: Sequence[Expression], new: Mapping[int, Expression]) -> list[Expression]:
+def replace_nodes(roots: Sequence[Expression], new: Mapping[int, Expression]) -> list[Expression]:
     """Return the same expressions with some nodes, given by identity, exchanged for others of the same type."""
     done: dict[int, Expression] = dict(new)
-    for node in in_order(roots):
+    for node in topological_order(roots):
         if id(node) not in done:
             inputs = [done[id(i)] for i in node.inputs]
             done[id(node)] = (
-                node if all(a is b for a, b in zip(inputs, node.inputs, strict=True)) else rebuilt(node, inputs)
+                node if all(a is b for a, b in zip(inputs, node.inputs, strict=True)) else rebuild(node, inputs)
             )
     return [done[id(root)] for root in roots]
 
 
-def rebuilt(node: Expression, inputs: Sequence[Expression]) -> Expression:
+def rebuild(node: Expression, inputs: Sequence[Expression]) -> Expression:
     """Return the same operator with other operands of the same types."""
     made = Expression(node.op, inputs, node.attributes, node.type, node.line)
     made.value = node.value
@@ -165,13 +172,13 @@ def _types(loop: Expression) -> tuple[Type, ...]:
     xs = loop.inputs[states : states + loop.attributes["sequences"]]
     lengths = sorted({x.shape[0] for x in xs})
     if len(lengths) > 1:
-        raise wrong(
+        raise mismatch_error(
             loop, f"all sequences must be equally long, and they have {' and '.join(map(str, lengths))} members"
         )
     for i in range(states):
         before, after = loop.inputs[i].type, body.results[i].type
         if (before.shape, before.dtype) != (after.shape, after.dtype):
-            raise wrong(loop, f"state {i} is {before} before a turn and {after} after it; they must be equal")
+            raise mismatch_error(loop, f"state {i} is {before} before a turn and {after} after it; they must be equal")
     last = tuple(Type(r.type.shape, r.type.dtype) for r in body.results[:states])
     return last + tuple(Type((lengths[0], *r.type.shape), r.type.dtype) for r in body.results[states:])
 
@@ -199,18 +206,18 @@ def _one_or_all(values: Sequence[Any], like: Any) -> Any:
 def _results(given: Any, states: int) -> tuple[list[Expression], list[Expression]]:
     if not (isinstance(given, tuple) and len(given) == 2):
         raise UserError(f"the step of a scan must return a pair (new state, y), and it returned {type(given).__name__}")
-    new = [wrap(n) for n in (given[0] if isinstance(given[0], (tuple, list)) else (given[0],))]
+    new = [as_expression(n) for n in (given[0] if isinstance(given[0], (tuple, list)) else (given[0],))]
     if len(new) != states:
         raise UserError(f"the step of a scan was given {states} states and returned {len(new)}")
     if given[1] is None:
         return new, []
-    return new, [wrap(y) for y in (given[1] if isinstance(given[1], (tuple, list)) else (given[1],))]
+    return new, [as_expression(y) for y in (given[1] if isinstance(given[1], (tuple, list)) else (given[1],))]
 
 
 def _outside(results: Sequence[Expression], parameters: Sequence[Expression]) -> list[Expression]:
     """Return the largest expressions that do not depend on the parameters: computed once, before the loop."""
     inner = {id(p) for p in parameters}
-    nodes = in_order(results)
+    nodes = topological_order(results)
     for node in nodes:
         if any(id(i) in inner for i in node.inputs):
             inner.add(id(node))

@@ -40,7 +40,7 @@ class Layout:
         return sum(n for n, a, b in zip(self.sizes, self.born, self.dies, strict=True) if a <= step <= b)
 
 
-def share(lives: Sequence[Life], steps: int) -> Layout:
+def shared_buffers(lives: Sequence[Life], steps: int) -> Layout:
     """Give each value a buffer: the smallest free one that is large enough, else the largest made larger, or a new one.
 
     A kept value takes no buffer larger than itself, since it holds on to it. lives: in the order of birth.
@@ -66,7 +66,7 @@ def share(lives: Sequence[Life], steps: int) -> Layout:
     return _layout(lives, buffer_of, sizes, steps)
 
 
-def apart(lives: Sequence[Life], steps: int) -> Layout:
+def separate_buffers(lives: Sequence[Life], steps: int) -> Layout:
     """Give each value a buffer, held to the end: no sharing, as when every line of a program names its value."""
     sizes = tuple(life.nbytes for life in lives)
     return Layout(tuple(range(len(lives))), sizes, tuple(life.born for life in lives), (steps,) * len(lives))

@@ -7,11 +7,11 @@ import numpy as np
 
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.files import sha256_of
-from lingon.program.expression import Expression, Variable, constant, make
-from lingon.program.loops import Body, item, loop_of
-from lingon.program.operator_types import Mismatch, whole
-from lingon.program.operators import OPERATORS, check
-from lingon.program.source_location import here
+from lingon.program.expression import Expression, Variable, apply_operator, constant
+from lingon.program.loops import LoopBody, loop_item, loop_of
+from lingon.program.operator_types import Mismatch, is_int64
+from lingon.program.operators import OPERATORS, check_operator
+from lingon.program.source_location import caller_line
 
 NODES, DEPTH, BESIDE = 100_000, 8, 1 << 40  # nodes of a program, loops in loops, bytes of constants
 WORDS = {"inf": float("inf"), "-inf": -float("inf"), "nan": float("nan")}
@@ -23,11 +23,11 @@ KEYS = {
 }
 
 
-class Reader:
+class NodeReader:
     """One file: its path for messages, its constants, and how many nodes have been read."""
 
     def __init__(self, path: Path, constants: Any):
-        self.path, self.read, self.line = path, 0, here()
+        self.path, self.read, self.line = path, 0, caller_line()
         self.arrays = self._arrays(constants)
 
     def nodes(self, listed: Any, where: str = "node", depth: int = 0) -> list[Expression]:
@@ -72,10 +72,10 @@ class Reader:
             return self._scan(node, inputs, said, depth)
         attributes = {name: _tuples(node[name]) for name in OPERATORS[op].attributes}
         try:
-            check(OPERATORS[op], len(inputs), attributes)
+            check_operator(OPERATORS[op], len(inputs), attributes)
         except Mismatch as problem:
             raise DataError(f"{said} ({op}): {problem}") from None
-        return make(op, inputs, attributes, self.line)
+        return apply_operator(op, inputs, attributes, self.line)
 
     def _inputs(self, listed: Any, before: list[Expression], said: str) -> list[Expression]:
         if not isinstance(listed, list) or not all(type(i) is int and i >= 0 for i in listed):
@@ -88,7 +88,9 @@ class Reader:
         shape = node["shape"]
         if not isinstance(node["name"], str) or not (node["dtype"] is None or isinstance(node["dtype"], str)):
             raise DataError(f"{said}: a variable's name must be a text, its dtype a text or null")
-        if shape is not None and not (isinstance(shape, list) and all(whole(n) or isinstance(n, str) for n in shape)):
+        if shape is not None and not (
+            isinstance(shape, list) and all(is_int64(n) or isinstance(n, str) for n in shape)
+        ):
             raise DataError(f"{said}: shape must be null, or a list of sizes and letters")
         return Variable(node["name"], None if shape is None else tuple(shape), node["dtype"])
 
@@ -96,7 +98,7 @@ class Reader:
         if set(node) == {"op", "number"}:
             number = node["number"]
             number = WORDS.get(number, number) if isinstance(number, str) else number
-            if type(number) in (bool, float) or whole(number):
+            if type(number) in (bool, float) or is_int64(number):
                 return constant(number)
         elif set(node) == {"op", "array"} and isinstance(node["array"], str):
             if node["array"] not in self.arrays:
@@ -111,7 +113,7 @@ class Reader:
         results = many.attributes["wrt"] if many.op == "gradient" else len(many.attributes["body"].results)
         if type(node["index"]) is not int or not 0 <= node["index"] < results:
             raise DataError(f"{said}: index is {str(node['index'])[:40]}, and there are {results} results")
-        return item(many, node["index"])
+        return loop_item(many, node["index"])
 
     def _gradient(self, node: dict[str, Any], inputs: list[Expression], said: str) -> Expression:
         wrt = node["wrt"]
@@ -137,7 +139,7 @@ class Reader:
         )
         if not fits or type(node["reverse"]) is not bool or any(r.op in ("scan", "gradient") for r in results):
             raise DataError(f"{said}: a scan's states, sequences, operands, parameters and results do not fit together")
-        return loop_of(Body(tuple(parameters), tuple(results)), inputs, states, sequences, node["reverse"])
+        return loop_of(LoopBody(tuple(parameters), tuple(results)), inputs, states, sequences, node["reverse"])
 
     def _arrays(self, constants: Any) -> dict[str, np.ndarray]:
         if constants is None:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import UserError
-from lingon.program.elementwise import ELEMENTWISE, resolve, together
-from lingon.program.expression import Expression, in_order
+from lingon.program.elementwise import ELEMENTWISE, common_dtype, resolve
+from lingon.program.expression import Expression, topological_order
 from lingon.program.operator_types import axes_of, axis_of
 from lingon.program.text import formula
 
@@ -95,7 +95,7 @@ class Writer:
 
     def write(self, roots: Sequence[Expression]) -> None:
         """Write what the roots need and is not there yet."""
-        for node in in_order(roots):
+        for node in topological_order(roots):
             if id(node) in self.names:
                 continue
             if node.op == "constant":
@@ -121,7 +121,7 @@ class Writer:
         """Convert operands to the dtypes in which NumPy computes: ONNX mixes none."""
         types = [i.type for i in node.inputs]
         if node.op == "where":
-            wanted = [np.dtype(bool), *[together(types[1:])] * 2]
+            wanted = [np.dtype(bool), *[common_dtype(types[1:])] * 2]
         elif node.op.startswith("logical"):
             wanted = [np.dtype(bool)] * len(types)
         elif hasattr(np, node.op):

@@ -87,24 +87,24 @@ class Operator:
     symbol: str = ""
 
 
-def whole(value: Any) -> bool:
+def is_int64(value: Any) -> bool:
     """Return whether a value is a whole number that fits into 64 bits, and no truth value."""
     return type(value) is int and -(2**63) <= value < 2**63
 
 
-def wholes(value: Any) -> bool:
+def is_int64_tuple(value: Any) -> bool:
     """Return whether a value is a short tuple of whole numbers."""
-    return isinstance(value, tuple) and len(value) <= RANK and all(map(whole, value))
+    return isinstance(value, tuple) and len(value) <= RANK and all(map(is_int64, value))
 
 
-def truth(value: Any) -> bool:
+def is_bool(value: Any) -> bool:
     """Return whether a value is True or False."""
     return type(value) is bool
 
 
-def axes_or_none(value: Any) -> bool:
+def is_axes(value: Any) -> bool:
     """Return whether a value says which axes to reduce: None, one, or several."""
-    return value is None or whole(value) or wholes(value)
+    return value is None or is_int64(value) or is_int64_tuple(value)
 
 
 def axis_of(axis: int, rank: int) -> int:
@@ -124,7 +124,7 @@ def axes_of(axis: int | tuple[int, ...] | None, rank: int) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+def broadcast_shapes(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     """Return the shape of arrays broadcast together. Raises Mismatch with the two numbers that differ."""
     rank = max(map(len, shapes), default=0)
     result = []

@@ -21,7 +21,7 @@ def operator(name: str) -> Operator:
     return OPERATORS[name]
 
 
-def check(op: Operator, operands: int, attributes: Mapping[str, Any]) -> None:
+def check_operator(op: Operator, operands: int, attributes: Mapping[str, Any]) -> None:
     """Raise Mismatch unless an operator may have so many operands and these attributes."""
     if operands != op.arity if op.arity is not None else operands < 1:
         raise Mismatch(f"{op.name} takes {op.arity or 'one or more'} operands and was given {operands}")

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from html import escape
 
 from lingon.core.graph_picture import Node, graph_svg
-from lingon.program.expression import Expression, in_order
-from lingon.program.memory import Layout, Life, apart
+from lingon.program.expression import Expression, topological_order
+from lingon.program.memory import Layout, Life, separate_buffers
 from lingon.program.plan import Plan
-from lingon.program.plan_steps import Blocks
-from lingon.program.text import number, written
+from lingon.program.plan_steps import BlockStep
+from lingon.program.text import format_constant, format_operator
 
 COLOURS = ("#9ec5ea", "#f3cf8e", "#a9d8ac", "#e8a9a9", "#c9b6e4", "#a8dcdc", "#eab0d2", "#cfcf9a")
 WIDTH, HEIGHT, LEFT, GAP = 640.0, 150.0, 16.0, 46.0
@@ -23,9 +23,9 @@ class Picture(str):
         return str(self)
 
 
-def graph_of(outputs: Mapping[str, Expression], groups: Mapping[int, int] | None = None) -> str:
+def draw_graph(outputs: Mapping[str, Expression], groups: Mapping[int, int] | None = None) -> str:
     """Draw the graph of a program as SVG. groups: which nodes run as one step, by identity; they have one colour."""
-    nodes = in_order(outputs.values())
+    nodes = topological_order(outputs.values())
     place = {id(node): k for k, node in enumerate(nodes)}
     results = {id(x): name for name, x in outputs.items()}
     boxes = [_box(node, results.get(id(node)), (groups or {}).get(id(node))) for node in nodes]
@@ -40,21 +40,21 @@ def _box(node: Expression, result: str | None, group: int | None) -> Node:
         said = node.attributes["name"]
         known = [str(node.type)] if node.type is not None else []
     else:
-        said = number(node.value) if node.op == "constant" else written(node, ["·"] * len(node.inputs))
+        said = format_constant(node.value) if node.op == "constant" else format_operator(node, ["·"] * len(node.inputs))
     lines = [said, *known, *([f"→ {result}"] if result else [])]
     return Node(tuple(lines), "output" if result and node.inputs else kind, group)
 
 
-def optimised_graph(plan: Plan) -> str:
+def draw_optimised_graph(plan: Plan) -> str:
     """Draw the graph that runs: what is computed in one pass over memory has one colour."""
-    groups = {id(n): t for t, step in enumerate(plan.steps) if isinstance(step, Blocks) for n in step.nodes}
-    return graph_of({f"output{i}": root for i, root in enumerate(plan.roots)}, groups)
+    groups = {id(n): t for t, step in enumerate(plan.steps) if isinstance(step, BlockStep) for n in step.nodes}
+    return draw_graph({f"output{i}": root for i, root in enumerate(plan.roots)}, groups)
 
 
-def memory_of(plan: Plan) -> str:
+def draw_memory(plan: Plan) -> str:
     """Draw buffers over the steps as SVG: above one for each value, below as planned. Height is bytes in both."""
     steps = len(plan.steps)
-    without = apart(plan.lives, steps)
+    without = separate_buffers(plan.lives, steps)
     highest = max(sum(without.sizes), 1)
     top = _panel(plan.lives, without, steps, highest, GAP, f"each value by itself: {without.peak():,} bytes")
     below = _panel(

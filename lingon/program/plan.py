@@ -6,18 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from lingon.core.errors import RunError, UserError
-from lingon.program.expression import Expression, in_order, wrong
-from lingon.program.memory import Layout, apart, share
+from lingon.program.expression import Expression, mismatch_error, topological_order
+from lingon.program.memory import Layout, separate_buffers, shared_buffers
 from lingon.program.operator_types import Mismatch
 from lingon.program.passes import Passes, optimised
-from lingon.program.plan_schedule import last_reads, lives, schedule
-from lingon.program.plan_steps import Memory, Step
+from lingon.program.plan_schedule import last_reads, live_ranges, schedule
+from lingon.program.plan_steps import Memory, PlanStep
 from lingon.program.report import report, without_sharing
 from lingon.program.text import formula
 
 
 @dataclass(frozen=True)
-class How:
+class PlanOptions:
     """How a program is made ready: the passes over its graph, whether chains are fused, whether values share memory."""
 
     passes: Passes = optimised
@@ -31,10 +31,10 @@ class Plan:
     roots: the results, optimised. inputs: the variables, in the order in which `run` wants their arrays.
     """
 
-    def __init__(self, roots: Sequence[Expression], inputs: Sequence[Expression], how: How):
+    def __init__(self, roots: Sequence[Expression], inputs: Sequence[Expression], how: PlanOptions):
         self.how, self.inputs = how, list(inputs)
         self.roots = how.passes(roots)
-        nodes = in_order(self.roots)
+        nodes = topological_order(self.roots)
         used = {n.attributes["name"]: n for n in nodes if n.op == "variable"}
         self.inputs = [used.get(v.attributes["name"], v) for v in self.inputs]
         self.nodes = [*self.inputs, *(n for n in nodes if n.op != "variable")]
@@ -43,8 +43,8 @@ class Plan:
             self.nodes, self.roots, number, lambda results, parameters: Plan(results, parameters, how), how.fuse
         )
         self.steps, self.results, self.owned = made.steps, made.results, made.owned
-        self.values, self.lives = lives(made)
-        self.layout: Layout = (share if how.share else apart)(self.lives, len(self.steps))
+        self.values, self.lives = live_ranges(made)
+        self.layout: Layout = (shared_buffers if how.share else separate_buffers)(self.lives, len(self.steps))
         self._buffer = dict(zip(self.values, self.layout.buffer_of, strict=True))
         self._unread = last_reads(made)
         self._constants = [(number[id(n)], np.asarray(n.value)) for n in self.nodes if n.op == "constant"]
@@ -69,15 +69,15 @@ class Plan:
 
     def draw(self) -> str:
         """Draw the memory over the steps, without and with sharing, as the text of an SVG picture."""
-        from lingon.program.picture import memory_of
+        from lingon.program.picture import draw_memory
 
-        return memory_of(self)
+        return draw_memory(self)
 
     def draw_graph(self) -> str:
         """Draw the optimised graph as the text of an SVG picture; what runs in one pass has one colour."""
-        from lingon.program.picture import optimised_graph
+        from lingon.program.picture import draw_optimised_graph
 
-        return optimised_graph(self)
+        return draw_optimised_graph(self)
 
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Compute the results for arrays of the types of `inputs`. Raises UserError, or RunError for lack of memory."""
@@ -88,7 +88,7 @@ class Plan:
                 self._take(step, memory, buffers, t)
         return [memory[v] for v in self.results]
 
-    def _take(self, step: Step, memory: Memory, buffers: dict[int, np.ndarray], t: int) -> None:
+    def _take(self, step: PlanStep, memory: Memory, buffers: dict[int, np.ndarray], t: int) -> None:
         """Run one step, then free whatever nobody needs after it."""
         try:
             for o in step.outputs:
@@ -100,7 +100,7 @@ class Plan:
         except (Mismatch, ValueError, ArithmeticError) as problem:
             if isinstance(problem, UserError):
                 raise
-            raise wrong(step.nodes[-1], str(problem)) from None
+            raise mismatch_error(step.nodes[-1], str(problem)) from None
         for v in self._unread[t]:
             del memory[v]
         for b in [b for b in buffers if self.layout.dies[b] <= t]:

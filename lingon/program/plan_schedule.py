@@ -4,20 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lingon.program.expression import Expression
-from lingon.program.fuse import alone, blockwise, fuse
+from lingon.program.fuse import blockwise, fuse, unfused
 from lingon.program.loop_step import Build, loop_step
 from lingon.program.memory import Life
 from lingon.program.operators import OPERATORS
-from lingon.program.plan_steps import Blocks, Call, Copy, Step, View, blocks_of
+from lingon.program.plan_steps import BlockStep, CallStep, CopyStep, PlanStep, ViewStep, block_step
 from lingon.program.text import formula
-from lingon.program.threads import together
+from lingon.program.threads import workers
 
 
 @dataclass(frozen=True)
 class Schedule:
     """Steps in order, the values that are the program's results, and the expression of every value that has memory."""
 
-    steps: list[Step]
+    steps: list[PlanStep]
     results: list[int]
     owned: dict[int, Expression]
 
@@ -26,7 +26,7 @@ def schedule(
     nodes: Sequence[Expression], roots: Sequence[Expression], number: Mapping[int, int], build: Build, fused: bool
 ) -> Schedule:
     """Order the steps that compute the roots. nodes: all of the graph, in order. number: of each value."""
-    groups: list[list[Expression]] = (fuse if fused else alone)(nodes)
+    groups: list[list[Expression]] = (fuse if fused else unfused)(nodes)
     home = {id(node): g for g, members in enumerate(groups) for node in members}
     needed = {id(root) for root in roots}
     needed |= {id(i) for node in nodes for i in node.inputs if home[id(i)] != home[id(node)]}
@@ -36,22 +36,22 @@ def schedule(
 
 def _step(
     group: list[Expression], nodes: Sequence[Expression], number: Mapping[int, int], needed: set[int], build: Build
-) -> Step | None:
+) -> PlanStep | None:
     node = group[0]
     if node.op in ("variable", "constant", "item"):
         return None
     if blockwise(node):
-        return blocks_of(group, number, needed, together.count)
+        return block_step(group, number, needed, workers.count)
     if node.op == "scan":
         return loop_step(node, [n for n in nodes if n.op == "item" and n.inputs[0] is node], number, build)
     inputs = tuple(number[id(i)] for i in node.inputs)
     if OPERATORS[node.op].view:
-        return View((node,), inputs, number[id(node)])
-    return Call((node,), inputs, (number[id(node)],))
+        return ViewStep((node,), inputs, number[id(node)])
+    return CallStep((node,), inputs, (number[id(node)],))
 
 
 def _with_copies(
-    steps: list[Step], nodes: Sequence[Expression], roots: Sequence[Expression], number: Mapping[int, int]
+    steps: list[PlanStep], nodes: Sequence[Expression], roots: Sequence[Expression], number: Mapping[int, int]
 ) -> Schedule:
     """Copy results that are a view, an input, or there twice, so that each is an array of its own."""
     owned = {o: nodes[o] for step in steps for o in step.outputs}
@@ -60,14 +60,14 @@ def _with_copies(
         value = number[id(root)]
         if value not in owned or value in results:
             copied = len(nodes) + len(results)
-            steps.append(Copy((root,), (value,), (copied,)))
+            steps.append(CopyStep((root,), (value,), (copied,)))
             owned[copied] = root
             value = copied
         results.append(value)
     return Schedule(steps, results, owned)
 
 
-def lives(plan: Schedule) -> tuple[list[int], list[Life]]:
+def live_ranges(plan: Schedule) -> tuple[list[int], list[Life]]:
     """Return the live range of each value that needs memory, in the order of birth."""
     below = _views(plan.steps)
     dies = {below.get(v, v): t for t, step in enumerate(plan.steps) for v in (*step.inputs, *step.outputs)}
@@ -78,7 +78,7 @@ def lives(plan: Schedule) -> tuple[list[int], list[Life]]:
         # A step that also reads a value through a view reads its numbers in another order: no writing over that one.
         through = {below[i] for i in step.inputs if i in below}
         for o in step.outputs:
-            pairs = step.over if isinstance(step, Blocks) else frozenset()
+            pairs = step.over if isinstance(step, BlockStep) else frozenset()
             over = frozenset(place[a] for a, b in pairs if b == o and a in place and a not in through)
             kept = o in plan.results
             node = plan.owned[o]
@@ -90,7 +90,7 @@ def last_reads(plan: Schedule) -> list[list[int]]:
     """Return for each step the values that nobody reads after it, so that nothing holds their memory any longer."""
     last: dict[int, int] = {}
     for t, step in enumerate(plan.steps):
-        made = (step.result,) if isinstance(step, View) else ()
+        made = (step.result,) if isinstance(step, ViewStep) else ()
         last |= dict.fromkeys((*step.inputs, *step.outputs, *made), t)
     frees: list[list[int]] = [[] for _ in plan.steps]
     for v, t in last.items():
@@ -99,10 +99,10 @@ def last_reads(plan: Schedule) -> list[list[int]]:
     return frees
 
 
-def _views(steps: Sequence[Step]) -> dict[int, int]:
+def _views(steps: Sequence[PlanStep]) -> dict[int, int]:
     """Return for each value that is a view: whose memory it looks at."""
     below: dict[int, int] = {}
     for step in steps:
-        if isinstance(step, View):
+        if isinstance(step, ViewStep):
             below[step.result] = below.get(step.inputs[0], step.inputs[0])
     return below

@@ -13,7 +13,7 @@ from lingon.program.operators import OPERATORS
 Memory = dict[int, np.ndarray]  # the values that are there now, by number
 
 
-class Step(Protocol):
+class PlanStep(Protocol):
     """inputs: values that are read. outputs: values that need memory. nodes: what is computed, to be told of."""
 
     @property
@@ -34,7 +34,7 @@ class Step(Protocol):
 
 
 @dataclass(frozen=True)
-class Call:
+class CallStep:
     """One operator."""
 
     nodes: tuple[Expression]
@@ -48,7 +48,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class View:
+class ViewStep:
     """Another look at numbers that are there already."""
 
     nodes: tuple[Expression]
@@ -63,7 +63,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Blocks:
+class BlockStep:
     """A chain of element-wise operators."""
 
     nodes: tuple[Expression, ...]
@@ -78,7 +78,7 @@ class Blocks:
 
 
 @dataclass(frozen=True)
-class Copy:
+class CopyStep:
     """A result of the program that would else be a part of an input, a constant or another result."""
 
     nodes: tuple[Expression]
@@ -90,7 +90,7 @@ class Copy:
         np.copyto(memory[self.outputs[0]], memory[self.inputs[0]])
 
 
-def blocks_of(group: Sequence[Expression], number: Mapping[int, int], needed: set[int], threads: int) -> Blocks:
+def block_step(group: Sequence[Expression], number: Mapping[int, int], needed: set[int], threads: int) -> BlockStep:
     """Return the step of a fused group. number: of each value. needed: the values that others read."""
     inner = {id(node) for node in group}
     types = {id(i): i.type for node in group for i in (*node.inputs, node)}
@@ -123,7 +123,7 @@ def blocks_of(group: Sequence[Expression], number: Mapping[int, int], needed: se
     over = _over(inputs, results, last, written, types)
     pairs = frozenset((number[a], number[b]) for a, b in over)
     numbers = tuple(number[v] for v in inputs), tuple(number[v] for v in results)
-    return Blocks(tuple(group), *numbers, chain, pairs, chain.scratch_bytes(threads))
+    return BlockStep(tuple(group), *numbers, chain, pairs, chain.scratch_bytes(threads))
 
 
 def _scratch(free: list[int], dtypes: list[np.dtype], wanted: np.dtype) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lingon.program.elementwise import resolve
-from lingon.program.operator_types import Mismatch, Operator, Type, broadcast, whole
+from lingon.program.operator_types import Mismatch, Operator, Type, broadcast_shapes, is_int64
 
 
 def _matmul(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
@@ -20,7 +20,7 @@ def _matmul(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
         )
     rows = a.shape[-2:-1] if len(a.shape) > 1 else ()
     columns = b.shape[-1:] if len(b.shape) > 1 else ()
-    return Type((*broadcast([a.shape[:-2], b.shape[:-2]]), *rows, *columns), resolve(np.matmul, types)[-1])
+    return Type((*broadcast_shapes([a.shape[:-2], b.shape[:-2]]), *rows, *columns), resolve(np.matmul, types)[-1])
 
 
 def _run_matmul(operands: Sequence[np.ndarray], attributes: Mapping[str, Any], out: np.ndarray) -> None:
@@ -56,5 +56,5 @@ def _run_conv1d(operands: Sequence[np.ndarray], attributes: Mapping[str, Any], o
 
 PRODUCTS = {
     "matmul": Operator("matmul", 2, _matmul, _run_matmul, symbol="@"),
-    "conv1d": Operator("conv1d", 2, _conv1d, _run_conv1d, {"stride": whole, "padding": whole}),
+    "conv1d": Operator("conv1d", 2, _conv1d, _run_conv1d, {"stride": is_int64, "padding": is_int64}),
 }

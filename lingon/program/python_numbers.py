@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lingon.program.elementwise import ELEMENTWISE, fitted, together
-from lingon.program.expression import Expression, constant, wrong
-from lingon.program.loops import rebuilt
+from lingon.program.elementwise import ELEMENTWISE, common_dtype, resolve_comparison
+from lingon.program.expression import Expression, constant, mismatch_error
+from lingon.program.loops import rebuild
 from lingon.program.operator_types import Mismatch
 from lingon.program.rewrite import rewrite
 
@@ -31,14 +31,14 @@ def _settled(node: Expression) -> Expression:
             for i, d in zip(node.inputs, dtypes, strict=False)
         ]
     except (Mismatch, OverflowError) as problem:
-        raise wrong(node, str(problem)) from None
-    return rebuilt(node, inputs)
+        raise mismatch_error(node, str(problem)) from None
+    return rebuild(node, inputs)
 
 
 def _dtypes(node: Expression) -> list[np.dtype]:
     types = [i.type for i in node.inputs]
     if node.op == "where":
-        return [types[0].dtype, *[together(types[1:])] * 2]
+        return [types[0].dtype, *[common_dtype(types[1:])] * 2]
     if node.op in ELEMENTWISE and hasattr(np, node.op):
-        return list(fitted(getattr(np, node.op), types, [i.value for i in node.inputs]))
+        return list(resolve_comparison(getattr(np, node.op), types, [i.value for i in node.inputs]))
     return [t.dtype for t in types]

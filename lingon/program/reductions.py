@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from lingon.program.operator_types import Mismatch, Operator, Type, axes_of, axes_or_none, axis_of, truth, whole
+from lingon.program.operator_types import Mismatch, Operator, Type, axes_of, axis_of, is_axes, is_bool, is_int64
 
-AXES = {"axis": axes_or_none, "keepdims": truth}
-ONE_AXIS = {"axis": lambda value: value is None or whole(value), "keepdims": truth}
+AXES = {"axis": is_axes, "keepdims": is_bool}
+ONE_AXIS = {"axis": lambda value: value is None or is_int64(value), "keepdims": is_bool}
 
 
-def reduced(shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
+def reduced_shape(shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
     """Return the shape without the axes, or with 1 in their place."""
     if keepdims:
         return tuple(1 if i in axes else n for i, n in enumerate(shape))
@@ -27,7 +27,7 @@ def _infer(function: Callable, empty: bool) -> Callable:
         if not empty and any(x.shape[a] == 0 for a in axes):
             raise Mismatch(f"{function.__name__.removeprefix('a')} of no numbers is not defined")
         # NumPy's own rule, asked with one number: sums of small whole numbers are int64, means of them float64.
-        return Type(reduced(x.shape, axes, attributes["keepdims"]), function(np.ones(1, x.dtype)).dtype)
+        return Type(reduced_shape(x.shape, axes, attributes["keepdims"]), function(np.ones(1, x.dtype)).dtype)
 
     return infer
 
@@ -80,7 +80,7 @@ def _run_cumsum(operands: Sequence[np.ndarray], attributes: Mapping[str, Any], o
     np.cumsum(operands[0], axis=attributes["axis"], out=out)
 
 
-ALONG = {"axis": whole}
+ALONG = {"axis": is_int64}
 REDUCTIONS = {
     "sum": _operator("sum", np.sum),
     "mean": Operator(

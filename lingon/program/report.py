@@ -4,7 +4,7 @@ from typing import Any
 
 from lingon.program.expression import Expression
 from lingon.program.operators import OPERATORS
-from lingon.program.plan_steps import Blocks, Copy, View
+from lingon.program.plan_steps import BlockStep, CopyStep, ViewStep
 from lingon.program.text import formula
 
 
@@ -17,7 +17,7 @@ def _own(node: Expression) -> bool:
     return node.op == "item" or (node.op in OPERATORS and not OPERATORS[node.op].view)
 
 
-def short(node: Expression, depth: int = 6) -> str:
+def short_formula(node: Expression, depth: int = 6) -> str:
     """Return a formula of at most 80 letters."""
     said = formula(node, depth)
     return said if len(said) <= 80 else said[:77] + "..."
@@ -30,17 +30,19 @@ def report(plan: Any) -> str:
     home = dict(zip(plan.values, plan.layout.buffer_of, strict=True))
     held: dict[int, str] = {}
     for t, step in enumerate(plan.steps, 1):
-        kind = "view" if isinstance(step, View) else "copy" if isinstance(step, Copy) else "step"
+        kind = "view" if isinstance(step, ViewStep) else "copy" if isinstance(step, CopyStep) else "step"
         fused = (
-            f"  ({len(step.nodes)} operators in one pass)" if isinstance(step, Blocks) and len(step.nodes) > 1 else ""
+            f"  ({len(step.nodes)} operators in one pass)"
+            if isinstance(step, BlockStep) and len(step.nodes) > 1
+            else ""
         )
         shown = [plan.owned[o] for o in step.outputs] or [step.nodes[-1]]
-        lines.append(f"  {kind} {t}: {', '.join(short(n) for n in shown)}{fused}")
+        lines.append(f"  {kind} {t}: {', '.join(short_formula(n) for n in shown)}{fused}")
         for o in step.outputs:
             b, node = home[o], plan.owned[o]
             over = f", where {held[b]} was" if b in held else ""
             lines.append(f"      {node.type}, {node.type.nbytes:,} bytes in buffer {b}{over}")
-            held[b] = short(node, 3)
+            held[b] = short_formula(node, 3)
     lines.append(f"memory beside the inputs: {without_sharing(plan):,} bytes if every value had its own")
     scratch = max((step.scratch for step in plan.steps), default=0)
     lines.append(

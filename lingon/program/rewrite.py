@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from lingon.program.expression import Expression, in_order
-from lingon.program.loops import rebuilt
+from lingon.program.expression import Expression, topological_order
+from lingon.program.loops import rebuild
 
 Rule = Callable[[Expression], Expression]
 Pass = Callable[[Sequence[Expression]], list[Expression]]
@@ -15,8 +15,8 @@ def rewrite(roots: Sequence[Expression], rule: Rule) -> list[Expression]:
     What no result needs any more is gone: dead code is what cannot be reached from a root.
     """
     done: dict[int, Expression] = {}
-    for node in in_order(roots):
+    for node in topological_order(roots):
         inputs = [done[id(i)] for i in node.inputs]
         same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
-        done[id(node)] = rule(node if same else rebuilt(node, inputs))
+        done[id(node)] = rule(node if same else rebuild(node, inputs))
     return [done[id(root)] for root in roots]

@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from lingon.program.operator_types import RANK, Mismatch, Operator, Type, axis_of, broadcast, whole, wholes
+from lingon.program.operator_types import (
+    RANK,
+    Mismatch,
+    Operator,
+    Type,
+    axis_of,
+    broadcast_shapes,
+    is_int64,
+    is_int64_tuple,
+)
 
 Index = tuple[tuple, ...]  # of ("at", i), ("slice", start, stop, step), ("new",), ("rest",)
 
@@ -31,8 +40,8 @@ def _is_entry(entry: Any) -> bool:
     if not (isinstance(entry, tuple) and entry):
         return False
     if entry[0] == "slice":
-        return len(entry) == 4 and all(n is None or whole(n) for n in entry[1:]) and entry[3] != 0
-    return entry in (("new",), ("rest",)) or (entry[0] == "at" and len(entry) == 2 and whole(entry[1]))
+        return len(entry) == 4 and all(n is None or is_int64(n) for n in entry[1:]) and entry[3] != 0
+    return entry in (("new",), ("rest",)) or (entry[0] == "at" and len(entry) == 2 and is_int64(entry[1]))
 
 
 def sliced_shape(shape: tuple[int, ...], index: Index) -> tuple[int, ...]:
@@ -105,7 +114,7 @@ def _expand(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
 
 def _broadcast_to(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
     x, shape = types[0], attributes["shape"]
-    if any(n < 0 for n in shape) or broadcast([x.shape, shape]) != shape:
+    if any(n < 0 for n in shape) or broadcast_shapes([x.shape, shape]) != shape:
         raise Mismatch(f"{list(x.shape)} cannot be broadcast to {list(shape)}")
     return Type(shape, x.dtype)
 
@@ -173,20 +182,20 @@ def _view(name: str, infer: Any, run: Any, attributes: Mapping) -> Operator:
     return Operator(name, 1, infer, lambda operands, a, out: run(operands[0], a), attributes, view=True)
 
 
-WINDOWS = {"size": whole, "step": whole}
+WINDOWS = {"size": is_int64, "step": is_int64}
 SHAPING = {
-    "reshape": _view("reshape", _reshape, lambda x, a: x.reshape(a["shape"]), {"shape": wholes}),
+    "reshape": _view("reshape", _reshape, lambda x, a: x.reshape(a["shape"]), {"shape": is_int64_tuple}),
     "transpose": _view(
-        "transpose", _transpose, lambda x, a: x.transpose(a["axes"]), {"axes": lambda v: v is None or wholes(v)}
+        "transpose", _transpose, lambda x, a: x.transpose(a["axes"]), {"axes": lambda v: v is None or is_int64_tuple(v)}
     ),
-    "swapaxes": _view("swapaxes", _swap, lambda x, a: x.swapaxes(a["a"], a["b"]), {"a": whole, "b": whole}),
-    "expand_dims": _view("expand_dims", _expand, lambda x, a: np.expand_dims(x, a["axis"]), {"axis": whole}),
+    "swapaxes": _view("swapaxes", _swap, lambda x, a: x.swapaxes(a["a"], a["b"]), {"a": is_int64, "b": is_int64}),
+    "expand_dims": _view("expand_dims", _expand, lambda x, a: np.expand_dims(x, a["axis"]), {"axis": is_int64}),
     "broadcast_to": _view(
-        "broadcast_to", _broadcast_to, lambda x, a: np.broadcast_to(x, a["shape"]), {"shape": wholes}
+        "broadcast_to", _broadcast_to, lambda x, a: np.broadcast_to(x, a["shape"]), {"shape": is_int64_tuple}
     ),
     "slice": _view("slice", _slice, lambda x, a: np.asarray(x[numpy_index(a["index"])]), {"index": is_index}),
-    "place": Operator("place", 1, _place, _run_place, {"shape": wholes, "index": is_index}),
-    "concatenate": Operator("concatenate", None, _concatenate, _run_concatenate, {"axis": whole}),
+    "place": Operator("place", 1, _place, _run_place, {"shape": is_int64_tuple, "index": is_index}),
+    "concatenate": Operator("concatenate", None, _concatenate, _run_concatenate, {"axis": is_int64}),
     "windows": Operator("windows", 1, _windows, _view_windows, WINDOWS, view=True),
-    "add_windows": Operator("add_windows", 1, _add_windows, _run_add_windows, {"length": whole, "step": whole}),
+    "add_windows": Operator("add_windows", 1, _add_windows, _run_add_windows, {"length": is_int64, "step": is_int64}),
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lingon.program.expression import Expression, constant, make
+from lingon.program.expression import Expression, apply_operator, constant
 from lingon.program.operator_types import axis_of
 from lingon.program.rewrite import rewrite
 
@@ -52,9 +52,11 @@ def _multiply(node: Expression) -> Expression | None:
         if _is(one, 1):
             return other
         if _is(one, -1) and other.dtype.kind in "fi":
-            return make("negative", [other], line=node.line)
+            return apply_operator("negative", [other], line=node.line)
         if node.dtype.kind in "iu" and _is(one, 0):
-            return make("broadcast_to", [constant(np.zeros((), node.dtype))], {"shape": node.shape}, node.line)
+            return apply_operator(
+                "broadcast_to", [constant(np.zeros((), node.dtype))], {"shape": node.shape}, node.line
+            )
     return None
 
 
@@ -68,7 +70,7 @@ def _divide(node: Expression) -> Expression | None:
     fraction, exponent = np.frexp(np.asarray(y.value).item())
     if abs(fraction) != 0.5 or abs(exponent) > 10:
         return None
-    return make("multiply", [x, constant(np.asarray(1 / y.value, node.dtype))], line=node.line)
+    return apply_operator("multiply", [x, constant(np.asarray(1 / y.value, node.dtype))], line=node.line)
 
 
 def _twice(op: str) -> Rule:
@@ -105,7 +107,7 @@ def _reshape(node: Expression) -> Expression | None:
     if inner.shape == node.shape:
         return inner
     if inner.op in ("reshape", "expand_dims"):
-        return make("reshape", inner.inputs, {"shape": node.shape}, node.line)
+        return apply_operator("reshape", inner.inputs, {"shape": node.shape}, node.line)
     return None
 
 
@@ -121,7 +123,7 @@ def _transpose(node: Expression) -> Expression | None:
     both = tuple(first[i] for i in order)
     if both == tuple(range(rank)):
         return inner.inputs[0]
-    return make("transpose", inner.inputs, {"axes": both}, node.line)
+    return apply_operator("transpose", inner.inputs, {"axes": both}, node.line)
 
 
 def _order(node: Expression, rank: int) -> tuple[int, ...]:

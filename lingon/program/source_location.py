@@ -10,7 +10,7 @@ HERE = str(Path(__file__).parent)
 
 
 @dataclass(frozen=True)
-class Line:
+class SourceLine:
     """A file and a line in it."""
 
     file: str
@@ -22,9 +22,9 @@ class Line:
         return f"{said}: {text[:160]}" if text else said
 
 
-def here() -> Line | None:
+def caller_line() -> SourceLine | None:
     """Return the line of the nearest caller outside of this package."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(HERE):
         frame = frame.f_back
-    return None if frame is None else Line(frame.f_code.co_filename, frame.f_lineno)
+    return None if frame is None else SourceLine(frame.f_code.co_filename, frame.f_lineno)

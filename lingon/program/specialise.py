@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import UserError
-from lingon.program.backward import check_real, gradients
-from lingon.program.derivatives import full
-from lingon.program.expression import Expression, constant, in_order, make
-from lingon.program.loops import item, loop_gradient, typed_loop
+from lingon.program.backward import backpropagate, check_real
+from lingon.program.derivatives import full_of_type
+from lingon.program.expression import Expression, apply_operator, constant, topological_order
+from lingon.program.loops import loop_gradient, loop_item, typed_loop
 from lingon.program.text import formula
 
 
@@ -19,7 +19,7 @@ def specialise(roots: Sequence[Expression], variables: Mapping[str, Expression])
     Raises UserError that shows the expression and the user's line where types do not fit.
     """
     done: dict[int, Any] = {}
-    for node in in_order(roots):
+    for node in topological_order(roots):
         done[id(node)] = _typed(node, [done[id(i)] for i in node.inputs], variables)
     return [done[id(root)] for root in roots]
 
@@ -31,12 +31,12 @@ def _typed(node: Expression, inputs: list[Any], variables: Mapping[str, Expressi
         return node
     if node.op == "item":
         many = inputs[0]
-        return many[node.attributes["index"]] if isinstance(many, list) else item(many, node.attributes["index"])
+        return many[node.attributes["index"]] if isinstance(many, list) else loop_item(many, node.attributes["index"])
     if node.op == "scan":
         return typed_loop(node, [_strong(i) for i in inputs], specialise)
     if node.op == "gradient":
         return _gradient(node, inputs)
-    return make(node.op, inputs, node.attributes, node.line)
+    return apply_operator(node.op, inputs, node.attributes, node.line)
 
 
 def _strong(x: Expression) -> Expression:
@@ -55,4 +55,4 @@ def _gradient(node: Expression, inputs: list[Expression]) -> list[Expression]:
         raise UserError(
             f"the seed {formula(seeds[0])} is {seeds[0].type}; it must be {target.type}, as {formula(target)}"
         )
-    return gradients([target], seeds or [full(1, target.type)], wrt, loop_gradient)
+    return backpropagate([target], seeds or [full_of_type(1, target.type)], wrt, loop_gradient)

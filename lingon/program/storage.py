@@ -9,10 +9,10 @@ import numpy as np
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write, read_json, sha256_of, write_json
 from lingon.program.compiled import Program
-from lingon.program.expression import in_order
-from lingon.program.node_reader import Reader
+from lingon.program.expression import topological_order
+from lingon.program.node_reader import NodeReader
 from lingon.program.passes import optimised
-from lingon.program.plan import How
+from lingon.program.plan import PlanOptions
 
 FORMAT, VERSION = "lingon.program", 1
 
@@ -23,7 +23,7 @@ def save(program: Program, path: Path) -> None:
     arrays: dict[str, np.ndarray] = {}
     roots = list(program.outputs.values())
     record: dict[str, Any] = {"format": FORMAT, "version": VERSION, "form": program.form}
-    nodes, places = _written(in_order(roots), arrays)
+    nodes, places = _written(topological_order(roots), arrays)
     record |= {"outputs": {name: places[id(root)] for name, root in program.outputs.items()}, "constants": None}
     if arrays:
         from safetensors.numpy import save as as_bytes
@@ -70,7 +70,7 @@ def _read(record: Any, path: Path) -> Program:
     if odd := set(record) ^ expected:
         name = sorted(odd)[0]
         raise DataError(f"{path}: key {name[:80]!r} is {'unknown' if name in record else 'missing'}")
-    reader = Reader(path, record["constants"])
+    reader = NodeReader(path, record["constants"])
     nodes = reader.nodes(record["nodes"])
     outputs, form = record["outputs"], record["form"]
     if form not in ("one", "tuple", "dict"):
@@ -84,7 +84,7 @@ def _read(record: Any, path: Path) -> Program:
             raise DataError(
                 f"{path}: output {name[:80]!r} is a {nodes[place].op}, which has several results; pick an item"
             )
-    return Program({name: nodes[place] for name, place in outputs.items()}, form, How(optimised))
+    return Program({name: nodes[place] for name, place in outputs.items()}, form, PlanOptions(optimised))
 
 
 def _written(nodes: list, arrays: dict[str, np.ndarray]) -> tuple[list[dict[str, Any]], dict[int, int]]:

@@ -16,13 +16,13 @@ def formula(expression: Any, depth: int = DEPTH) -> str:
     if expression.op == "variable":
         return expression.attributes["name"]
     if expression.op == "constant":
-        return number(expression.value)
+        return format_constant(expression.value)
     if depth == 0:
         return "..."
-    return written(expression, [formula(i, depth - 1) for i in expression.inputs], expression.inputs)
+    return format_operator(expression, [formula(i, depth - 1) for i in expression.inputs], expression.inputs)
 
 
-def written(expression: Any, operands: Sequence[str], inputs: Sequence[Any] = ()) -> str:
+def format_operator(expression: Any, operands: Sequence[str], inputs: Sequence[Any] = ()) -> str:
     """Return an operator with the texts of its operands. inputs: the operands, to see which need brackets."""
     op, attributes = expression.op, expression.attributes
     symbol = _symbol(op)
@@ -40,7 +40,7 @@ def written(expression: Any, operands: Sequence[str], inputs: Sequence[Any] = ()
     return f"{op}({', '.join([*operands, *said])})"
 
 
-def number(value: Any) -> str:
+def format_constant(value: Any) -> str:
     """Return a constant: the number itself, or the type of a larger array."""
     if not isinstance(value, np.ndarray):
         return repr(value)
@@ -49,7 +49,7 @@ def number(value: Any) -> str:
     return f"{value.dtype}{list(value.shape)}"
 
 
-def listing(roots: Mapping[str, Any], nodes: Sequence[Any], head: str) -> str:
+def format_program(roots: Mapping[str, Any], nodes: Sequence[Any], head: str) -> str:
     """Return a program, one line for each value in the order of computation, with its type where that is known."""
     names: dict[int, str] = {}
     lines = [head]
@@ -58,10 +58,14 @@ def listing(roots: Mapping[str, Any], nodes: Sequence[Any], head: str) -> str:
             names[id(node)] = formula(node)
             continue
         names[id(node)] = f"v{sum(name.startswith('v') and name[1:].isdigit() for name in names.values())}"
-        right = number(node.value) if node.op == "constant" else written(node, [names[id(i)] for i in node.inputs])
+        right = (
+            format_constant(node.value)
+            if node.op == "constant"
+            else format_operator(node, [names[id(i)] for i in node.inputs])
+        )
         lines.append(_line(names[id(node)], node, right))
         if node.op == "scan":
-            lines += ["  " + line for line in _body(node, listing)]
+            lines += ["  " + line for line in _body(node, format_program)]
     lines += [f"  return {', '.join(_result(name, names[id(root)]) for name, root in roots.items())}"]
     return "\n".join(lines)
 
@@ -70,10 +74,10 @@ def _result(name: str, value: str) -> str:
     return value if name == value else f"{name}: {value}"
 
 
-def _body(node: Any, listing: Callable) -> list[str]:
+def _body(node: Any, format_program: Callable) -> list[str]:
     body = node.attributes["body"]
     head = f"  for {', '.join(p.attributes['name'] for p in body.parameters)}:"
-    return listing({f"r{i}": r for i, r in enumerate(body.results)}, body.nodes(), head).split("\n")
+    return format_program({f"r{i}": r for i, r in enumerate(body.results)}, body.nodes(), head).split("\n")
 
 
 def _line(name: str, node: Any, right: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 
-def allowed() -> int:
+def thread_count() -> int:
     """Return OMP_NUM_THREADS if it is set, as for every numerical library, else the cores of this process."""
     said = os.environ.get("OMP_NUM_THREADS", "")
     if said.isdecimal() and int(said) > 0:
@@ -13,11 +13,11 @@ def allowed() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Together:
+class WorkerThreads:
     """The calling thread and its helpers, which are started when they are first needed."""
 
     def __init__(self) -> None:
-        self.count = allowed()
+        self.count = thread_count()
         self._pool: ThreadPoolExecutor | None = None
         if hasattr(os, "register_at_fork"):  # threads do not live on in a forked process
             os.register_at_fork(after_in_child=self._forget)
@@ -42,4 +42,4 @@ class Together:
         self._pool = None
 
 
-together = Together()
+workers = WorkerThreads()

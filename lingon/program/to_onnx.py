@@ -9,10 +9,10 @@ import numpy as np
 from lingon.core.errors import UserError
 from lingon.core.files import atomic_write
 from lingon.core.optional_packages import install_command
-from lingon.program.arguments import bound
+from lingon.program.arguments import bind_arguments
 from lingon.program.compiled import Program
 from lingon.program.constant_folding import fold
-from lingon.program.expression import Expression, Variable, in_order
+from lingon.program.expression import Expression, Variable, topological_order
 from lingon.program.onnx_nodes import Writer, value_info
 from lingon.program.operator_types import Type
 from lingon.program.passes import as_written
@@ -24,7 +24,7 @@ OPSET, IR = 18, 10
 ADVICE = "write -1 for the free size in a reshape, or declare it as a number"
 
 
-def export(program: Program, path: Path, examples: Mapping[str, Any]) -> float:
+def export_onnx(program: Program, path: Path, examples: Mapping[str, Any]) -> float:
     """Write the model; return the largest difference between its results and the program's, for the examples.
 
     examples: a value for each variable that was not declared with shape and dtype. Sizes that were declared as letters,
@@ -36,7 +36,7 @@ def export(program: Program, path: Path, examples: Mapping[str, Any]) -> float:
         import onnxruntime
     except ImportError as error:
         raise UserError(f"export to ONNX needs {error.name}: {install_command('export')}") from None
-    given = dict(zip(program.variables, bound(_values(program, examples, 3), program.variables), strict=True))
+    given = dict(zip(program.variables, bind_arguments(_values(program, examples, 3), program.variables), strict=True))
     model = _model(program, [Type(a.shape, a.dtype) for a in given.values()])
     checks = [given]
     if any(isinstance(n, str) for v in program.variables.values() for n in v.attributes["shape"] or ()):
@@ -118,7 +118,7 @@ def _model(program: Program, types: Sequence[Type]) -> Any:
 
 
 def _leaves(root: Expression) -> list[Expression]:
-    return [n for n in in_order([root]) if n.op == "variable"]
+    return [n for n in topological_order([root]) if n.op == "variable"]
 
 
 def _free(name: str, inputs: Mapping[str, Any]) -> str:

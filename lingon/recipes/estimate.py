@@ -73,10 +73,10 @@ def counted(settings: Settings) -> tuple[Any, int]:
 
     from lingon.engine.estimate import activation_bytes, fake_tensors
     from lingon.layers.losses import CHUNK
-    from lingon.models.registry import entry_of
+    from lingon.models.registry import get_entry
     from lingon.tasks.language_model.prepare import model_of, recomputing
 
-    with nullcontext() if entry_of(settings.model).recurrent else fake_tensors():
+    with nullcontext() if get_entry(settings.model).recurrent else fake_tensors():
         model = model_of(settings, settings.vocab).train()
         ids = torch.zeros(settings.batch_size, settings.context_length, dtype=torch.long)
         kept = activation_bytes(model, lambda: model.hidden(ids)[0])

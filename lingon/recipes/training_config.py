@@ -7,14 +7,14 @@ from lingon.engine.evaluation import Evaluation
 from lingon.engine.fit import TrainConfig
 from lingon.engine.training_parts import AVERAGES, PRECISIONS, SCHEDULES, make_optimizer
 from lingon.metrics.metric_table import HIGHER_IS_BETTER
-from lingon.models.registry import entry_of
+from lingon.models.registry import get_entry
 from lingon.tasks.settings import TrainSettings
 from lingon.tasks.training import Training
 
 
 def optimizer_of(module: nn.Module, settings: TrainSettings) -> Optimizer:
     """Return the optimizer that the settings name; the model's own by default."""
-    name = settings.optimizer or entry_of(settings.model).optimizer
+    name = settings.optimizer or get_entry(settings.model).optimizer
     assert settings.lr is not None, "settings are filled in before a training"
     return make_optimizer(name, module, settings.lr, settings)
 

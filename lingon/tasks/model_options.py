@@ -5,20 +5,20 @@ from typing import Any
 
 from lingon.core.errors import UserError
 from lingon.engine.training_parts import OPTIMIZERS
-from lingon.models.registry import DataFacts, ModelEntry, entry_of
+from lingon.models.registry import DataStats, ModelEntry, get_entry
 
 OF_MODELS = ("width", "depth", "context_length", "dropout")  # settings that are options of some models
 FROM_TEXTS = ("vocab_size", "classes", "padding_idx")  # options that follow from the texts and their tokenizer
 READ_BY_BATCHES = ("context_length",)  # settings that count for the batches too, whatever the model
 
 
-def model_options(settings: Any, facts: DataFacts, **more: Any) -> dict[str, Any]:
+def model_options(settings: Any, facts: DataStats, **more: Any) -> dict[str, Any]:
     """Return the options of the model that the settings name.
 
     settings: of a classifier or a language model, filled in. more: options that follow from the task, such as classes.
     Raises UserError for a size that is not written like name=value.
     """
-    entry = entry_of(settings.model)
+    entry = get_entry(settings.model)
     options = {"vocab_size": facts.vocab_size, **more}
     if "padding_idx" in entry.options:
         options["padding_idx"] = -1 if facts.padding_idx is None else facts.padding_idx
@@ -32,7 +32,7 @@ def model_options(settings: Any, facts: DataFacts, **more: Any) -> dict[str, Any
 
 def refuse_unused(settings: Any) -> None:
     """Raise UserError for a setting that was given and that the chosen model or its optimizer does not use."""
-    entry = entry_of(settings.model)
+    entry = get_entry(settings.model)
     for name in OF_MODELS:
         given = getattr(settings, name, None)
         if given is not None and name not in entry.options and name not in READ_BY_BATCHES:

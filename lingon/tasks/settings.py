@@ -8,7 +8,7 @@ from typer import Option
 
 from lingon.core.errors import UserError, unknown
 from lingon.engine.training_parts import AVERAGES, OPTIMIZERS, PRECISIONS, SCHEDULES
-from lingon.models.registry import entry_of
+from lingon.models.registry import get_entry
 from lingon.tasks.model_options import refuse_unused
 
 LARGEST = 1e12
@@ -57,7 +57,7 @@ class TrainSettings:
 
     def filled(self, data: Any) -> "TrainSettings":
         """Return the settings with what suits the model in the place of every None. data: what is trained on."""
-        return fill(self, entry_of(self.model).defaults)
+        return fill(self, get_entry(self.model).defaults)
 
 
 def check(settings: Any, choices: Mapping[str, Iterable[str]], at_least_one: Iterable[str] = ()) -> Any:
@@ -93,7 +93,7 @@ def check(settings: Any, choices: Mapping[str, Iterable[str]], at_least_one: Ite
 
 def fill(settings: Any, best: Mapping[str, Any]) -> Any:
     """Return the settings with the value of `best` in the place of every None."""
-    best = {"optimizer": entry_of(settings.model).optimizer, **best}
+    best = {"optimizer": get_entry(settings.model).optimizer, **best}
     missing = [f.name for f in fields(settings) if getattr(settings, f.name) is None]
     return replace(settings, **{name: best.get(name) for name in missing})
 

@@ -16,7 +16,7 @@ from lingon.checkpoints.load import load
 from lingon.core.errors import DataError, UserError
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.data.tokenizers import words
-from lingon.models.registry import build, entry_of
+from lingon.models.registry import build, get_entry
 from lingon.tasks.classify import Classifier
 from lingon.tasks.language_model import LanguageModel
 
@@ -302,7 +302,7 @@ VALUES = [
 def test_a_thousand_mutations_give_our_error_or_a_classifier(whole, tmp_path, name):
     bundle = shutil.copytree(whole[name], tmp_path / "x")
     for known in ("bag", "ngrams"):  # a name that is mutated into another model's is no import by name
-        entry_of(known)
+        get_entry(known)
     config = read_config(bundle / "config.json")
     load(bundle).predict(TEXTS)
     before, rng, refused = set(sys.modules), random.Random(7), []

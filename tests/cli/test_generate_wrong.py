@@ -16,7 +16,7 @@ from lingon.core.tensors import load_tensors, save_tensors
 from lingon.data.tokenizers import bpe, characters
 from lingon.decoding.beam import BeamParams, length_penalty
 from lingon.decoding.sampling_params import SamplingParams
-from lingon.models.bag_of_vectors import Bag
+from lingon.models.bag_of_vectors import BagOfVectors
 from lingon.models.decoder import decoder
 from lingon.models.gpt import GPT
 from lingon.models.lstm import LSTM
@@ -207,7 +207,7 @@ def test_a_beam_wider_than_the_vocabulary_fills_as_the_texts_grow(said, folder):
 
 def test_a_classifier_writes_nothing(said, tmp_path):
     tokenizer = bpe(TEXTS, 300)
-    task = Classifier(Bag(len(tokenizer.vocab), 2, 5), tokenizer, ["no", "yes"], 20)
+    task = Classifier(BagOfVectors(len(tokenizer.vocab), 2, 5), tokenizer, ["no", "yes"], 20)
     code, out, err = said(save_bundle(task, "bag", tmp_path / "c", {}), "--prompt", "a")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "is a classifier, which writes nothing; try: lingon predict" in err

@@ -18,7 +18,7 @@ from lingon.engine.distributed import distribute, process_group
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.loss import Loss
 from lingon.engine.world import World, world
-from lingon.layers.losses import IGNORED, Drawn
+from lingon.layers.losses import IGNORED, SampledNegatives
 from lingon.models.registry import build
 from lingon.tasks.classify import cross_entropy
 from lingon.tasks.language_model.objective import Objective, carried_loss, fresh_loss, sampled
@@ -49,7 +49,7 @@ def points(rows):
 def rivals(targets):
     """Always the same rivals, so that batches differ in nothing but their rows."""
     some = torch.arange(5)
-    return Drawn(some, torch.full((5,), 0.5), torch.full((len(targets),), 0.5))
+    return SampledNegatives(some, torch.full((5,), 0.5), torch.full((len(targets),), 0.5))
 
 
 def language(name, softmax=None, **sizes):

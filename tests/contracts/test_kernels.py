@@ -75,7 +75,7 @@ def dense_sum(table: Tensor, scale: Tensor) -> list[Tensor]:
 
 KERNELS = {
     "linear": Kernel(
-        lambda x, w, b: [onednn.linear(x, w, b)],
+        lambda x, w, b: [onednn.onednn_linear(x, w, b)],
         lambda x, w, b: [F.linear(x, w, b)],
         lambda: [torch.randn(ROWS, INPUTS), torch.randn(OUTPUTS, INPUTS) / 23, torch.randn(OUTPUTS)],
         no_onednn,

@@ -13,7 +13,7 @@ from lingon.data.tokenizer_table import TOKENIZERS, train_tokenizer
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.average import EMA, NTASGD, SWA
 from lingon.engine.training_parts import AVERAGES, OPTIMIZERS, PRECISIONS, SCHEDULES, make_optimizer
-from lingon.models.registry import MODELS, entry_of
+from lingon.models.registry import MODELS, get_entry
 
 TEXTS = ["the cat sat on the mat", "a cat and a mat , not a cat"] * 3
 
@@ -39,7 +39,7 @@ def test_an_optimizer_lowers_a_loss_and_uses_the_options_of_its_row(name):
 
 
 def test_every_model_has_an_optimizer_of_the_table():
-    assert {entry_of(name).optimizer for name in MODELS} <= OPTIMIZERS.keys()
+    assert {get_entry(name).optimizer for name in MODELS} <= OPTIMIZERS.keys()
 
 
 def test_schedules_rise_and_then_do_what_they_are_called():

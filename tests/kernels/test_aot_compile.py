@@ -12,7 +12,7 @@ import pytest
 
 from lingon.doctor import compiled_loops
 from lingon.kernels import aot_compile
-from lingon.kernels.aot_compile import call, library, linker
+from lingon.kernels.aot_compile import call_loop, linker, load_loop
 from lingon.kernels.failed_compiles import failed_compiles
 
 pytestmark = pytest.mark.skipif(not linker() or sys.platform == "win32", reason="there is no C compiler to link with")
@@ -42,13 +42,13 @@ def tripled(tmp_path, monkeypatch):
     monkeypatch.setenv("LINGON_CACHE", str(tmp_path / "cache"))
     (tmp_path / "tripled.py").write_text(PROGRAM)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    return lambda: library("tripled", 3, [tmp_path / "tripled.py"])
+    return lambda: load_loop("tripled", 3, [tmp_path / "tripled.py"])
 
 
 def test_a_library_computes_what_its_loop_says(tripled):
     table = np.arange(15, dtype=np.float32).reshape(5, 3) / 7
     wanted = table * 3
-    assert call(tripled(), [table], [5], [0.5])[0] == pytest.approx(0.5 + np.exp(wanted).sum(), rel=1e-5)
+    assert call_loop(tripled(), [table], [5], [0.5])[0] == pytest.approx(0.5 + np.exp(wanted).sum(), rel=1e-5)
     np.testing.assert_array_equal(table, wanted)
 
 
@@ -185,6 +185,6 @@ def test_nothing_that_numba_names_is_left_open(tmp_path, monkeypatch):
     """What the stubs of a library do not cover would keep it from being opened with another numba."""
     monkeypatch.setenv("LINGON_CACHE", str(tmp_path))
     code = "from lingon.word_vectors.train import word2vec_loops as w\n"
-    code += "print(w.library(w.__name__, 16, w.SOURCES) is not None)"
+    code += "print(w.load_loop(w.__name__, 16, w.SOURCES) is not None)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True", done.stderr

@@ -3,14 +3,14 @@
 import numpy as np
 from numba import njit
 
-from lingon.kernels.prefetch import fetch_row
+from lingon.kernels.prefetch import prefetch_row
 
 
 def test_asking_for_rows_changes_nothing_and_is_an_instruction_of_the_processor():
     @njit
     def asked(table, rows):
         for i in range(len(rows)):
-            fetch_row(table, rows[i])
+            prefetch_row(table, rows[i])
         return table.sum()
 
     table = np.arange(35 * 48, dtype=np.float32).reshape(35, 48)

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from numba import TypingError, njit
 
-from lingon.kernels.simd_rows import LINE, dot, put, row
+from lingon.kernels.simd_rows import LINE, read_row, row_dot, write_row
 
 
 @pytest.mark.parametrize("lines", [1, 2, 7, 19, 48])
 def test_sums_and_products_of_rows_are_those_of_numpy(lines):
     @njit
     def compute(table, a, b, into, share, lines):
-        one, other = row(table, a, lines), row(table, b, lines)
-        put(table, into, one + other * share)
-        return dot(one, other)
+        one, other = read_row(table, a, lines), read_row(table, b, lines)
+        write_row(table, into, one + other * share)
+        return row_dot(one, other)
 
     table = np.random.default_rng(lines).normal(size=(9, LINE * lines)).astype(np.float32)
     wanted = table.copy()
@@ -28,10 +28,10 @@ def test_sums_and_products_of_rows_are_those_of_numpy(lines):
 def test_a_sum_that_a_loop_carries_need_not_start_on_a_cache_line():
     @njit
     def total(table, count, lines):
-        value = row(table, np.uint64(0), lines)
+        value = read_row(table, np.uint64(0), lines)
         for i in range(1, count):
-            value = value + row(table, np.uint64(i), lines)
-        put(table, np.uint64(0), value)
+            value = value + read_row(table, np.uint64(i), lines)
+        write_row(table, np.uint64(0), value)
 
     table = np.arange(6 * 32 + 3, dtype=np.float32)[3:].reshape(6, 32)
     wanted = table.sum(0)
@@ -42,11 +42,14 @@ def test_a_sum_that_a_loop_carries_need_not_start_on_a_cache_line():
 def test_rows_of_two_widths_do_not_mix_and_float64_is_no_share():
     @njit
     def mixed(table):
-        return dot(row(table, np.uint64(0), (0,)) + row(table, np.uint64(1), (0, 0)), row(table, np.uint64(0), (0,)))
+        return row_dot(
+            read_row(table, np.uint64(0), (0,)) + read_row(table, np.uint64(1), (0, 0)),
+            read_row(table, np.uint64(0), (0,)),
+        )
 
     @njit
     def scaled(table):
-        put(table, np.uint64(0), row(table, np.uint64(0), (0,)) * 0.5)
+        write_row(table, np.uint64(0), read_row(table, np.uint64(0), (0,)) * 0.5)
 
     for wrong in (mixed, scaled):
         with pytest.raises(TypingError):
@@ -56,7 +59,7 @@ def test_rows_of_two_widths_do_not_mix_and_float64_is_no_share():
 def test_tables_of_float64_and_of_strides_are_refused():
     @njit
     def first(table):
-        return dot(row(table, np.uint64(0), (0,)), row(table, np.uint64(0), (0,)))
+        return row_dot(read_row(table, np.uint64(0), (0,)), read_row(table, np.uint64(0), (0,)))
 
     for wrong in (np.zeros((4, 16)), np.zeros((4, 32), np.float32)[:, ::2]):
         with pytest.raises(TypingError):

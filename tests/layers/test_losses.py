@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from lingon.core.errors import UserError
 from lingon.layers.losses import (
     IGNORED,
-    Drawn,
     LogUniform,
+    SampledNegatives,
     Unigram,
     _shares,
-    cross_entropy,
+    chunked_cross_entropy,
     draw_unique,
     sampled_cross_entropy,
 )
@@ -34,7 +34,7 @@ def parts():
 def test_in_chunks_as_at_once(parts, rows, biased):
     hidden, weight, bias, targets = parts
     bias = bias if biased else None
-    found = cross_entropy(hidden, weight, bias, targets, chunk=rows * V)
+    found = chunked_cross_entropy(hidden, weight, bias, targets, chunk=rows * V)
     expected = F.cross_entropy(F.linear(hidden, weight, bias), targets)
     torch.testing.assert_close(found, expected)
     wanted = [hidden, weight] + [bias] * biased
@@ -45,7 +45,7 @@ def test_a_large_matrix_as_at_once():
     """Products with large matrices are computed by another library than PyTorch's usual one."""
     hidden, weight, bias = (torch.randn(*s, requires_grad=True) for s in [(N, 2 * D), (1009 * D, 2 * D), (1009 * D,)])
     targets = torch.randint(0, len(weight), (N,))
-    found = cross_entropy(hidden, weight, bias, targets, chunk=3 * len(weight))
+    found = chunked_cross_entropy(hidden, weight, bias, targets, chunk=3 * len(weight))
     expected = F.cross_entropy(F.linear(hidden, weight, bias), targets)
     torch.testing.assert_close(found, expected)
     wanted = [hidden, weight, bias]
@@ -55,7 +55,7 @@ def test_a_large_matrix_as_at_once():
 def test_in_bfloat16_as_at_once(parts):
     hidden, weight, bias, targets = parts
     with torch.autocast("cpu", torch.bfloat16):
-        found = cross_entropy(hidden, weight, bias, targets)
+        found = chunked_cross_entropy(hidden, weight, bias, targets)
     gradient = torch.autograd.grad(found, [hidden, weight, bias])
     expected = F.cross_entropy(F.linear(hidden, weight, bias), targets)
     assert abs(found - expected) < 0.02 * expected
@@ -65,13 +65,13 @@ def test_in_bfloat16_as_at_once(parts):
 
 def test_no_target_counts_no_loss(parts):
     hidden, weight, bias, targets = parts
-    loss = cross_entropy(hidden, weight, bias, torch.full_like(targets, IGNORED))
+    loss = chunked_cross_entropy(hidden, weight, bias, torch.full_like(targets, IGNORED))
     assert loss == 0
     assert all(g.abs().max() == 0 for g in torch.autograd.grad(loss, [hidden, weight, bias]))
 
 
 def test_logits_that_would_overflow():
-    loss = cross_entropy(torch.full((1, 1), 1e4), torch.tensor([[1.0], [-1.0]]), None, torch.tensor([1]))
+    loss = chunked_cross_entropy(torch.full((1, 1), 1e4), torch.tensor([[1.0], [-1.0]]), None, torch.tensor([1]))
     assert loss == 2e4
 
 
@@ -112,7 +112,7 @@ def test_sampling_nearly_everything_is_nearly_the_full_softmax():
 
 def test_a_rival_that_is_the_target_does_not_count():
     hidden, weight = torch.ones(1, 1), torch.tensor([[5.0], [0.0]])
-    only = Drawn(torch.tensor([0]), torch.ones(1), torch.ones(1))
+    only = SampledNegatives(torch.tensor([0]), torch.ones(1), torch.ones(1))
     assert sampled_cross_entropy(hidden, weight, None, torch.tensor([0]), lambda targets: only) == 0
 
 
@@ -130,7 +130,7 @@ def test_shares_in_the_place_of_their_logits_are_the_softmax(size):
 def test_a_target_whose_share_underflows_keeps_its_loss_and_gradient():
     hidden, weight = torch.tensor([[1.0, 0.0], [0.0, 1.0]], requires_grad=True), torch.tensor([[0.0, 1], [200, 2]])
     targets = torch.tensor([0, 1])
-    loss = cross_entropy(hidden, weight, None, targets)
+    loss = chunked_cross_entropy(hidden, weight, None, targets)
     loss.backward()
     assert loss.item() == pytest.approx((200 + math.log1p(math.exp(-1))) / 2)
     other = hidden.detach().requires_grad_()

@@ -2,7 +2,7 @@
 
 import torch
 
-from lingon.layers.structured_attention import StructuredAttention, overlap
+from lingon.layers.structured_attention import StructuredAttention, attention_overlap
 
 
 def test_each_hop_shares_out_one_over_the_real_tokens():
@@ -17,7 +17,7 @@ def test_overlap_by_hand():
     apart = torch.tensor([[[1.0, 0, 0], [0, 1, 0]]])  # A A^T = I
     alike = torch.tensor([[[1.0, 0, 0], [1, 0, 0]]])  # A A^T is all ones: two of four numbers are 1 off
     even = torch.tensor([[[0.5, 0.5], [0.5, 0.5]]])  # A A^T is all halves: four numbers are .5 off
-    assert overlap(apart) == 0
-    assert overlap(alike) == 2
-    assert overlap(even) == 4 * 0.5**2
-    assert overlap(torch.cat([apart, alike])) == 1  # the mean over the texts
+    assert attention_overlap(apart) == 0
+    assert attention_overlap(alike) == 2
+    assert attention_overlap(even) == 4 * 0.5**2
+    assert attention_overlap(torch.cat([apart, alike])) == 1  # the mean over the texts

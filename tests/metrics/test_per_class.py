@@ -11,7 +11,7 @@ from lingon.metrics.accuracy import accuracy, macro_f1
 from lingon.metrics.calibration import expected_calibration_error, reliability
 from lingon.metrics.confusion import confusion_matrix
 from lingon.metrics.correlation import ranks, spearman
-from lingon.metrics.likelihood import Likelihood, exp, with_cache
+from lingon.metrics.likelihood import Likelihood, exp, neural_cache
 from lingon.metrics.metric_table import HIGHER_IS_BETTER
 from lingon.metrics.per_class import per_class
 from lingon.metrics.ranking import auc, binary_auc
@@ -77,7 +77,7 @@ def test_perplexity_of_nan_is_nan_and_of_too_much_infinite():
     assert Likelihood(3e5, 3).perplexity == math.inf
     assert exp(709.0) == math.exp(709.0)
     hidden = torch.full((5, 3), math.nan)
-    assert with_cache(hidden, torch.tensor([1, 1, 1, 1, 1]), torch.full((5,), 0.5))[1:].isnan().all()
+    assert neural_cache(hidden, torch.tensor([1, 1, 1, 1, 1]), torch.full((5,), 0.5))[1:].isnan().all()
 
 
 def test_every_metric_knows_which_way_is_better():

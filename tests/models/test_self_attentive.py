@@ -3,7 +3,7 @@
 import torch
 
 from lingon.data.batches import collate
-from lingon.layers.structured_attention import overlap
+from lingon.layers.structured_attention import attention_overlap
 from lingon.models.registry import build
 
 SIZES = {"vocab_size": 31, "classes": 3, "width": 5, "hidden": 7, "attention": 11, "hops": 2, "penalty_weight": 0.5}
@@ -20,7 +20,7 @@ def test_the_penalty_is_the_overlap_of_the_last_training_pass_once():
     weights = model.attention(BATCH.ids, BATCH.mask)
     assert model.penalty() == 0  # no pass yet
     model(BATCH.ids, BATCH.mask)
-    torch.testing.assert_close(model.penalty(), 0.5 * overlap(weights))
+    torch.testing.assert_close(model.penalty(), 0.5 * attention_overlap(weights))
     assert model.penalty() == 0
 
 

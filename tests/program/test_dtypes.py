@@ -8,7 +8,7 @@ import pytest
 from lingon.core.errors import UserError
 from lingon.program import Variable, compile, where
 from lingon.program.elementwise import UFUNCS
-from lingon.program.expression import make
+from lingon.program.expression import apply_operator
 from lingon.program.operator_types import DTYPES
 
 DTYPE_PAIRS = list(itertools.product(DTYPES, DTYPES))
@@ -29,7 +29,7 @@ def same(ours, theirs):
 def test_elementwise_operators_follow_numpy_for_every_pair_of_dtypes(name):
     ufunc = getattr(np, name)
     x, y = Variable("x"), Variable("y")
-    f = compile(make(name, [x, y][: ufunc.nin]))
+    f = compile(apply_operator(name, [x, y][: ufunc.nin]))
     refused = 0
     for a, b in DTYPE_PAIRS if ufunc.nin == 2 else [(d, d) for d in DTYPES]:
         given = {"x": values(a), "y": values(b, 1)} if ufunc.nin == 2 else {"x": values(a)}
@@ -54,7 +54,7 @@ def test_plain_numbers_take_the_dtype_of_what_they_meet(dtype, number):
         for left in (False, True):
             array = values(dtype)
             given = (number, array) if left else (array, number)
-            built = make(name, [number, x] if left else [x, number])
+            built = apply_operator(name, [number, x] if left else [x, number])
             try:
                 with np.errstate(all="ignore"):
                     wanted = ufunc(*given)
@@ -83,7 +83,7 @@ def test_reductions_follow_numpy(dtype, name, axis, keepdims):
     if name.startswith("arg") and isinstance(axis, tuple):
         return
     x = np.random.default_rng(0).integers(0, 5, (3, 5, 7)).astype(dtype)
-    f = compile(make(name, [Variable("x")], {"axis": axis, "keepdims": keepdims}))
+    f = compile(apply_operator(name, [Variable("x")], {"axis": axis, "keepdims": keepdims}))
     theirs = np.asarray(getattr(np, name)(x, axis=axis, keepdims=keepdims))
     ours = f(x=x)
     assert ours.dtype == theirs.dtype

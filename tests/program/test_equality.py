@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lingon.program import Variable, blocks, compile, exp, where
-from lingon.program.blocks import cut, merged_axes
+from lingon.program.blocks import block_slices, merged_axes
 from tests.program.random_graphs import graph
 
 WAYS = list(itertools.product([True, False], repeat=3))
@@ -90,7 +90,7 @@ def test_blocks_read_views_of_any_layout(seed, tiny_blocks):
 @pytest.mark.parametrize("most", [1, 2, 4, 6, 100])
 def test_blocks_cover_every_place_once(shape, most):
     seen = np.zeros(shape, int)
-    for index in cut(shape, most):
+    for index in block_slices(shape, most):
         seen[index] += 1
         assert seen[index].size <= max(most, 1) or not shape
     assert (seen == 1).all()

@@ -7,7 +7,7 @@ from lingon import program as p
 from lingon.core.errors import UserError
 from lingon.program import Variable, compile, gradient, scan
 from lingon.program.elementwise import ELEMENTWISE
-from lingon.program.expression import make
+from lingon.program.expression import apply_operator
 from lingon.program.onnx_nodes import RULES, SAME
 from lingon.program.operators import OPERATORS
 
@@ -21,7 +21,7 @@ def test_elementwise_operators(name, tmp_path):
     kind = "bool" if name.startswith(("bitwise", "invert", "logical")) else "float32"
     x, y = (Variable(n, ("A", "B"), kind) for n in "xy")
     first = x > 1.5 if name == "where" else x
-    built = make(
+    built = apply_operator(
         name,
         [first, x, y][: op.arity] if name == "where" else [x, y][: op.arity],
         {"dtype": "int32"} if name == "cast" else {},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lingon.program import Variable, compile, exp, gradient, maximum, scan, where
-from lingon.program.expression import in_order, make
+from lingon.program.expression import apply_operator, topological_order
 
 KINDS = {"float64": np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.5]), "int64": np.array([0, 3, -5])}
 
@@ -12,14 +12,14 @@ KINDS = {"float64": np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.5]), "int64"
 def operators(roots, **types):
     """The operators that are left, sorted."""
     plan = compile(roots).plan(**types)
-    return sorted(n.op for n in in_order(plan.roots) if n.inputs)
+    return sorted(n.op for n in topological_order(plan.roots) if n.inputs)
 
 
 X = Variable("x")
 
 
 def negative(x):
-    return make("negative", [x])
+    return apply_operator("negative", [x])
 
 
 @pytest.mark.parametrize(

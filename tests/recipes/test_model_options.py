@@ -3,12 +3,12 @@
 import pytest
 
 from lingon.core.errors import UserError
-from lingon.models.registry import MODELS, DataFacts, build, entry_of, models_for
+from lingon.models.registry import MODELS, DataStats, build, get_entry, models_for
 from lingon.tasks.classify.settings import Settings, filled
 from lingon.tasks.language_model.settings import Settings as TextSettings
 from lingon.tasks.model_options import model_options
 
-FACTS = DataFacts(vocab_size=307, words=1_000_000)
+FACTS = DataStats(vocab_size=307, words=1_000_000)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_setting_of_a_language_model_that_would_do_nothing_is_refused(given, m
 def test_a_classifier_gets_the_options_it_has(name):
     settings = filled(Settings(model=name).checked(), 20_000)
     options = model_options(settings, FACTS, classes=3)
-    assert options.keys() <= set(entry_of(name).options)
+    assert options.keys() <= set(get_entry(name).options)
     assert build(name, options).config().items() >= options.items()
     assert ("width" in options) == (name != "ngrams")
 
@@ -80,4 +80,4 @@ def test_every_default_is_a_setting():
     """A misspelt default would be passed over."""
     known = Settings.__dataclass_fields__.keys() | TextSettings.__dataclass_fields__.keys()
     for name in MODELS:
-        assert {*entry_of(name).defaults, *entry_of(name).small_data} <= known
+        assert {*get_entry(name).defaults, *get_entry(name).small_data} <= known

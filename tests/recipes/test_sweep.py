@@ -12,7 +12,7 @@ from lingon.cli.app import app
 from lingon.core.errors import UserError
 from lingon.data.examples import Examples
 from lingon.data.tokenizers import words
-from lingon.models.registry import entry_of, models_for
+from lingon.models.registry import get_entry, models_for
 from lingon.recipes import WITHOUT_SCORE, names, recipe_of
 from lingon.recipes.as_command import as_command
 from lingon.recipes.sweep import vary
@@ -78,7 +78,7 @@ def test_few_texts_get_smaller_batches_and_steps_enough(model):
     few, many = filled(Settings(model=model), 97), filled(Settings(model=model), 17_953)
     assert few.batch_size < many.batch_size
     assert few.epochs * 97 / few.batch_size >= 390
-    assert many.epochs == entry_of(model).defaults["epochs"]
+    assert many.epochs == get_entry(model).defaults["epochs"]
     assert filled(Settings(model=model, epochs=1, batch_size=5), 97).epochs == 1
 
 

@@ -9,7 +9,7 @@ from lingon.data.examples import Examples
 from lingon.data.tokenizers import words
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw
-from lingon.models.bag_of_vectors import Bag
+from lingon.models.bag_of_vectors import BagOfVectors
 from lingon.models.self_attentive import SelfAttentive
 from lingon.models.textcnn import TextCNN
 from lingon.tasks.classify import Classifier, scores
@@ -19,14 +19,14 @@ TEXTS = ["good film", "bad film , very bad", "an average story", "good good good
 LABELS = ["up", "down", "flat", "up", "down", "down"] * 5
 
 
-def classifier(kind=Bag, **sizes) -> Classifier:
+def classifier(kind=BagOfVectors, **sizes) -> Classifier:
     torch.manual_seed(3)
     tokenizer = words(TEXTS)
     model = kind(len(tokenizer.vocab), 3, **({"width": 7} | sizes))
     return Classifier(model.eval(), tokenizer, ["down", "flat", "up"], max_length=11)
 
 
-@pytest.mark.parametrize("kind", [Bag, TextCNN, SelfAttentive])
+@pytest.mark.parametrize("kind", [BagOfVectors, TextCNN, SelfAttentive])
 def test_bulk_predictions_equal_one_text_at_a_time(kind):
     found = classifier(kind)
     texts = [*TEXTS, "", "word " * 50, "\u4f60\u597d"]

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from lingon.data.batches import contiguous_batches
 from lingon.engine.fit import TrainConfig, fit
 from lingon.layers.losses import LogUniform
-from lingon.metrics.likelihood import Likelihood, windows, with_cache
+from lingon.metrics.likelihood import Likelihood, neural_cache, sliding_windows
 from lingon.models.lstm import LSTM
 from lingon.tasks.language_model.objective import Objective, cached_likelihood, carried_loss, likelihood, sampled
 
@@ -47,9 +47,9 @@ def test_lanes_start_without_a_past(model):
 
 @pytest.mark.parametrize(("length", "context", "stride"), [(10, 4, 2), (10, 4, 4), (3, 7, 2), (11, 5, 3), (1, 1, 1)])
 def test_windows_predict_each_token_once(length, context, stride):
-    predicted = [i for start, stop, new in windows(length, context, stride) for i in range(stop - new, stop)]
+    predicted = [i for start, stop, new in sliding_windows(length, context, stride) for i in range(stop - new, stop)]
     assert predicted == list(range(length))
-    assert all(stop - start <= context for start, stop, _ in windows(length, context, stride))
+    assert all(stop - start <= context for start, stop, _ in sliding_windows(length, context, stride))
 
 
 def test_the_cache_by_hand():
@@ -57,7 +57,7 @@ def test_the_cache_by_hand():
     hidden, targets = torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([5, 6, 5])
     votes = torch.tensor([math.exp(0.5 * 3 * 1), math.exp(0.5 * 3 * 2)])
     expected = torch.tensor([0.2, 0.9 * 0.3, 0.9 * 0.4 + 0.1 * votes[0] / votes.sum()])
-    torch.testing.assert_close(with_cache(hidden, targets, torch.tensor([0.2, 0.3, 0.4]), 0.1, 0.5), expected)
+    torch.testing.assert_close(neural_cache(hidden, targets, torch.tensor([0.2, 0.3, 0.4]), 0.1, 0.5), expected)
 
 
 @pytest.mark.parametrize("window", [1, 7, 1000])
@@ -70,7 +70,7 @@ def test_the_cache_in_blocks_as_place_by_place(window):
         votes = torch.stack([(0.662 * hidden[t] @ hidden[i]).exp() for i in past])
         same = torch.tensor([bool(targets[i] == targets[t]) for i in past])
         expected[t] = 0.8 * likely[t] + 0.2 * votes[same].sum() / votes.sum()
-    torch.testing.assert_close(with_cache(hidden, targets, likely, 0.2, window=window, at_once=11), expected)
+    torch.testing.assert_close(neural_cache(hidden, targets, likely, 0.2, window=window, at_once=11), expected)
 
 
 def test_a_cache_helps_where_words_come_again(model):

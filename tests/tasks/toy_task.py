@@ -14,7 +14,7 @@ from lingon.data.examples import Examples
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.loss import Loss
 from lingon.metrics.scores import Scores
-from lingon.models.registry import DataFacts, build
+from lingon.models.registry import DataStats, build
 from lingon.tasks.model_options import model_options
 from lingon.tasks.settings import TrainSettings
 from lingon.tasks.task import Card
@@ -86,7 +86,7 @@ class Alike:
         left = context.tokenizer("words", lambda: data.train.texts, 100, "left")
         right = context.tokenizer("characters", lambda: data.train.texts, 100, "right")
         seed_everything(settings.seed)
-        encoder = build(settings.model, model_options(settings, DataFacts(max(len(left.vocab), len(right.vocab)))))
+        encoder = build(settings.model, model_options(settings, DataStats(max(len(left.vocab), len(right.vocab)))))
         head = build("toy_head", {"width": encoder.config()["width"]})
         task = cls(encoder, head, left, right, settings.between)
         return Training(

@@ -6,8 +6,8 @@ import torch
 from torch.nn.functional import logsigmoid
 
 from lingon.kernels import simd_rows
-from lingon.kernels.aot_compile import library, linker
-from lingon.kernels.word2vec_step import mean_step, step
+from lingon.kernels.aot_compile import linker, load_loop
+from lingon.kernels.word2vec_step import update_mean_pairs, update_pairs
 from lingon.word_vectors.train import word2vec_loops
 from lingon.word_vectors.train.glove import Side, train_glove
 from lingon.word_vectors.train.sampling_tables import (
@@ -45,7 +45,7 @@ def test_a_step_of_skipgram_is_the_gradient(m, n):
     loss = -logsigmoid(scores * (2 * torch.tensor(labels) - 1)).sum()
     loss.backward()
     workspace = np.empty(m * n, np.float32), np.empty((n, WIDTH), np.float32)
-    got = step(A, ins, m, B, outs, n, labels, *workspace, np.float32(LR), True, LINES)
+    got = update_pairs(A, ins, m, B, outs, n, labels, *workspace, np.float32(LR), True, LINES)
     assert got == pytest.approx(loss.item(), rel=1e-5)
     np.testing.assert_allclose(A, (a - LR * a.grad).detach(), atol=1e-5)
     np.testing.assert_allclose(B, (b - LR * b.grad).detach(), atol=1e-5)
@@ -60,7 +60,7 @@ def test_a_step_of_cbow_moves_every_row_by_the_gradient_of_the_mean():
     loss.backward()
     wanted = A.copy()
     wanted[[2, 5, 7]] -= LR * mean.grad.numpy()
-    got = mean_step(A, ins, 3, B, outs, 4, labels, np.empty(4, np.float32), np.float32(LR), True, LINES)
+    got = update_mean_pairs(A, ins, 3, B, outs, 4, labels, np.empty(4, np.float32), np.float32(LR), True, LINES)
     assert got == pytest.approx(loss.item(), rel=1e-5)
     np.testing.assert_allclose(A, wanted, atol=1e-5)
     np.testing.assert_allclose(B, (out - LR * out.grad).detach(), atol=1e-5)
@@ -166,7 +166,7 @@ def test_the_library_trains_as_the_loop_compiled_here(skipgram, more):
     counts, scheme, results = random.integers(1, 99, 23), Scheme(3, 5, skipgram), []
     parts = subword_table(words, 3, 5, 11) if more == "parts" else NO_SUBWORDS
     tree = huffman_tree(counts) if more == "tree" else NO_TREE
-    function = library("lingon.word_vectors.train.word2vec_loops", 48, word2vec_loops.SOURCES)
+    function = load_loop("lingon.word_vectors.train.word2vec_loops", 48, word2vec_loops.SOURCES)
     for train in (word2vec_loops._of_library(function), word2vec_loops.compiled_here(48)):
         inputs, outputs = (np.random.default_rng(s).normal(size=(34, 48)).astype(np.float32) / 48 for s in (1, 2))
         workspace = workspace_for(len(ids), 48, tree, parts, scheme)

@@ -11,7 +11,7 @@ from lingon.data.examples import Examples, Splits
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.world import World
 from lingon.layers.embedding import load_pretrained
-from lingon.models.registry import DataFacts, build, entry_of
+from lingon.models.registry import DataStats, build, get_entry
 from lingon.tasks.classify.class_weights import labels_of, weights_of
 from lingon.tasks.classify.classifier import Classifier
 from lingon.tasks.classify.held_out import HeldOut
@@ -48,7 +48,7 @@ def prepare(data: Splits, settings: Settings, context: TrainContext) -> Training
 def model_of(settings: Settings, tokenizer: Tokenizer, classes: int, train: Examples) -> nn.Module:
     """Return the model that the settings name, with fresh weights."""
     words = sum(text.count(" ") + 1 for text in train.texts)
-    facts = DataFacts(len(tokenizer.vocab), words, tokenizer.padding_idx)
+    facts = DataStats(len(tokenizer.vocab), words, tokenizer.padding_idx)
     return build(settings.model, model_options(settings, facts, classes=classes))
 
 
@@ -61,7 +61,7 @@ def attach_vectors(model: nn.Module, tokenizer: Tokenizer, settings: Settings, r
     vocab = list(tokenizer.vocab)
     tokens, table = read(settings.vectors, set(vocab))
     coverage = load_pretrained(model.embedding, vocab, tokens, table, freeze=settings.freeze)
-    if after := entry_of(settings.model).after_vectors:
+    if after := get_entry(settings.model).after_vectors:
         after(model)
     return coverage
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from typer import Option
 
 from lingon.data.tokenizer_table import TOKENIZERS
-from lingon.models.registry import entry_of, models_for
+from lingon.models.registry import get_entry, models_for
 from lingon.tasks.settings import TrainSettings, check, fill
 
 METRICS = ("accuracy", "macro_f1", "auc", "loss", "calibration_error")  # which way each is better: metrics/names.py
@@ -52,7 +52,7 @@ class Settings(TrainSettings):
 
 def filled(settings: Settings, texts: int) -> Settings:
     """Return the settings with what suits the model and that number of training texts in the place of every None."""
-    entry = entry_of(settings.model)
+    entry = get_entry(settings.model)
     best = dict(entry.defaults)
     best["batch_size"] = max(FEWEST_ROWS, min(best["batch_size"], texts // 64))
     if texts < FEW_TEXTS:

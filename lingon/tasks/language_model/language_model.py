@@ -293,7 +293,7 @@ class LanguageModel:
     def _state(self, batch: int, columns: int = 0) -> DecoderState:
         """Return the state before the first token. columns: of a batch with padding, which may exceed the context."""
         state = self.model.new_state(batch, None)
-        return state.with_room(columns) if isinstance(state, KVCache) else state
+        return state.with_limit(columns) if isinstance(state, KVCache) else state
 
     def _begin(self, prompts: Sequence[str], params: SamplingParams) -> "_Start":
         """Return what every decoding strategy begins with. Each different prompt is tokenized once."""

@@ -12,9 +12,9 @@ from lingon.core.shapes import Float, Int, Tensor
 from lingon.data.batches import Batch, Tokens, contiguous_batches
 from lingon.engine.loss import Loss
 from lingon.layers.adaptive_softmax import AdaptiveSoftmax
-from lingon.layers.losses import IGNORED, Proposal, cross_entropy, sampled_cross_entropy
+from lingon.layers.losses import IGNORED, Proposal, chunked_cross_entropy, sampled_cross_entropy
 from lingon.layers.recurrent_state import RecurrentState
-from lingon.metrics.likelihood import Likelihood, windows, with_cache
+from lingon.metrics.likelihood import Likelihood, neural_cache, sliding_windows
 
 Softmax = Callable[[nn.Module, Float[Tensor, "N D"], Int[Tensor, " N"]], Float[Tensor, ""]]
 
@@ -26,11 +26,11 @@ def exact(model: nn.Module, hidden: Float[Tensor, "N D"], targets: Int[Tensor, "
         return model.output.loss(hidden[kept], targets[kept])
     if getattr(model, "softcap", None):
         return nn.functional.cross_entropy(model.head(hidden).float(), targets, reduction="sum")
-    return cross_entropy(hidden, model.output.weight, model.output.bias, targets, reduction="sum")
+    return chunked_cross_entropy(hidden, model.output.weight, model.output.bias, targets, reduction="sum")
 
 
 def sampled(propose: Proposal) -> Softmax:
-    """A softmax over each target and a few rivals that `propose` draws; for training only."""
+    """A softmax over each target and a few negatives that `propose` draws; for training only."""
 
     def loss(model: nn.Module, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, ""]:
         return sampled_cross_entropy(hidden, model.output.weight, model.output.bias, targets, propose, "sum")
@@ -113,12 +113,12 @@ def recurrent(model: nn.Module) -> bool:
 def cached_likelihood(
     model: nn.Module, tokens: Tokens, share: float = 0.1279, flatness: float = 0.662, window: int = 2000
 ) -> Likelihood:
-    """The exact likelihood with a cache of recent states; see `lingon.metrics.likelihood.with_cache`."""
+    """The exact likelihood with a cache of recent states; see `lingon.metrics.likelihood.neural_cache`."""
     model = eval_view(model)
     parts = list(_read_on(model, tokens, 256, 1))
     nats = torch.cat([_nats(model, *part) for part in parts])
     hidden, targets = torch.cat([h for h, _ in parts]), torch.cat([t for _, t in parts])
-    found = with_cache(hidden.float(), targets, (-nats).exp(), share, flatness, window)
+    found = neural_cache(hidden.float(), targets, (-nats).exp(), share, flatness, window)
     return Likelihood(float(-found.double().log().sum()), len(targets))
 
 
@@ -138,7 +138,7 @@ def _predicted(model: nn.Module, tokens: Tokens, rows: int) -> int:
 
 def _strided(model: nn.Module, tokens: Tokens, context: int, stride: int, rows: int) -> Iterator[Tensor]:
     device = next(model.parameters()).device
-    parts = list(windows(len(tokens) - 1, context, stride))
+    parts = list(sliding_windows(len(tokens) - 1, context, stride))
     alike = [part for part in parts if part[1] - part[0] == context]
     groups = [alike[i : i + rows] for i in range(0, len(alike), rows)] or [parts]  # one short window
     for group in groups:

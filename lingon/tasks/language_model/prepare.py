@@ -24,7 +24,7 @@ from lingon.kernels.allocator import keep_freed_memory
 from lingon.layers.adaptive_softmax import default_cutoffs
 from lingon.layers.losses import LogUniform, Unigram
 from lingon.metrics.scores import Scores
-from lingon.models.registry import DataFacts, build
+from lingon.models.registry import DataStats, build
 from lingon.tasks.language_model.language_model import LanguageModel
 from lingon.tasks.language_model.objective import (
     Objective,
@@ -106,7 +106,7 @@ def streams_of(data: Documents, tokenizer: Tokenizer, place: World) -> dict[str,
 def model_of(settings: Settings, vocab_size: int) -> nn.Module:
     """The model that the settings name, with fresh weights."""
     more = {"cutoffs": default_cutoffs(vocab_size)} if settings.softmax == "adaptive" else {}
-    return build(settings.model, model_options(settings, DataFacts(vocab_size), **more))
+    return build(settings.model, model_options(settings, DataStats(vocab_size), **more))
 
 
 def softmax_of(settings: Settings, train: Stream, vocab_size: int) -> Softmax:

@@ -8,7 +8,7 @@ from typer import Option
 
 from lingon.core.errors import UserError
 from lingon.data.tokenizer_table import TOKENIZERS
-from lingon.models.registry import entry_of, models_for
+from lingon.models.registry import get_entry, models_for
 from lingon.tasks.settings import TrainSettings, check, fill
 
 CHOICES: dict[str, Iterable[str]] = {
@@ -50,7 +50,7 @@ class Settings(TrainSettings):
         check(self, {"model": models_for("causal"), **CHOICES}, ("depth", "context_length", "vocab", "samples"))
         if self.tokenizer == "bpe" and self.vocab < 258:
             raise UserError(f"--vocab is {self.vocab}; --tokenizer bpe has a token for every byte, so 258 or more")
-        entry = entry_of(self.model)
+        entry = get_entry(self.model)
         if self.softmax == "adaptive" and "cutoffs" not in entry.options:
             raise UserError(f"--softmax adaptive is for --model lstm, not {self.model}")
         for name in ("samples", "proposal"):
@@ -63,7 +63,7 @@ class Settings(TrainSettings):
 
     def filled(self, data: Any = None) -> "Settings":
         """Return the settings with what suits the model in the place of every None."""
-        best = {"samples": 1024, "proposal": "unigram", **entry_of(self.model).defaults}
+        best = {"samples": 1024, "proposal": "unigram", **get_entry(self.model).defaults}
         if self.steps is not None:
             best["epochs"] = None
         return fill(self, best)

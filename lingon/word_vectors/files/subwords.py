@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from lingon.kernels import aot_compile
-from lingon.kernels.aot_compile import call, library
+from lingon.kernels.aot_compile import call_loop, load_loop
 
 CHUNK = 1 << 15  # words whose n-grams are held at a time
 
@@ -85,7 +85,7 @@ def _loops() -> tuple[Callable, Callable]:
     """hash_ngrams and add_means of `subword_loops`: from libraries, else compiled here."""
     program, source = f"{__package__}.subword_loops", Path(__file__).with_name("subword_loops.py")
     sources = [source, Path(aot_compile.__file__).with_name("jit.py")]
-    hashes, means = (library(program, which, sources) for which in (0, 1))
+    hashes, means = (load_loop(program, which, sources) for which in (0, 1))
     if hashes is None or means is None:
         from lingon.word_vectors.files.subword_loops import add_means, hash_ngrams
 
@@ -93,10 +93,10 @@ def _loops() -> tuple[Callable, Callable]:
 
     def hash_ngrams(data, ends, shortest, longest, buckets, starts, rows):
         arrays = [data, ends, starts, rows]
-        return int(call(hashes, arrays, [*map(len, arrays), shortest, longest, buckets], [0.0])[0])
+        return int(call_loop(hashes, arrays, [*map(len, arrays), shortest, longest, buckets], [0.0])[0])
 
     def add_means(own, table, rows, starts, out):
         arrays = [own, table, rows, starts, out]
-        call(means, arrays, [*map(len, arrays), own.shape[1]], [])
+        call_loop(means, arrays, [*map(len, arrays), own.shape[1]], [])
 
     return hash_ngrams, add_means

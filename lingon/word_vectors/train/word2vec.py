@@ -19,9 +19,9 @@ As there, the rows behind a mean all move by the gradient of the mean, which is 
 import numpy as np
 
 from lingon.kernels.jit import fast_kernel
-from lingon.kernels.prefetch import fetch_row
-from lingon.kernels.simd_rows import put, row
-from lingon.kernels.word2vec_step import ONE, ZERO, F, mean_step, step
+from lingon.kernels.prefetch import prefetch_row
+from lingon.kernels.simd_rows import read_row, write_row
+from lingon.kernels.word2vec_step import ONE, ZERO, F, update_mean_pairs, update_pairs
 
 WATCHED = 31  # the loss is computed for one word in 32, because a logarithm costs as much as a row
 TO_SHARE = F(1 / (1 << 24))
@@ -62,7 +62,7 @@ def train(ids, inputs, outputs, draws, tree, parts, scheme, workspace, lr, seed,
                 into = outs[1 - now], labels[1 - now]
                 soon, state = _targets(line[t + 1], draws, tree, scheme.negatives, outputs, *into, state)
             if not with_parts and t + 1 + window < length:
-                fetch_row(inputs, line[t + 1 + window])
+                prefetch_row(inputs, line[t + 1 + window])
             state = random(state)
             reach = 1 + np.int64((state >> S33) % np.uint64(window))
             while with_parts and made < min(length, t + window + 1):
@@ -79,10 +79,10 @@ def train(ids, inputs, outputs, draws, tree, parts, scheme, workspace, lr, seed,
                 watched = (words + t) & WATCHED == 0
                 table, given = ring if with_parts else inputs, (outs[now], n, labels[now])
                 if scheme.skipgram:
-                    loss += step(table, ins, m, outputs, *given, scores, moves, lr, watched, lines)
+                    loss += update_pairs(table, ins, m, outputs, *given, scores, moves, lr, watched, lines)
                     pairs += m if watched else 0
                 else:
-                    loss += mean_step(table, ins, m, outputs, *given, scores, lr, watched, lines)
+                    loss += update_mean_pairs(table, ins, m, outputs, *given, scores, lr, watched, lines)
                     pairs += 1 if watched else 0
             if with_parts and t >= window:
                 _give_back(inputs, parts, line[t - window], ring, before, np.uint64(t - window) & mask, lines)
@@ -130,7 +130,7 @@ def _targets(word, draws, tree, negatives, outputs, outs, labels, state):
             outs[n], labels[n] = drawn, ZERO
             n += 1 if drawn != word else 0
     for j in range(n):
-        fetch_row(outputs, outs[j])
+        prefetch_row(outputs, outs[j])
     return n, state
 
 
@@ -146,25 +146,25 @@ def drawn_by(draws, state):
 @fast_kernel
 def _fetch_parts(inputs, parts, word):
     for k in range(parts.starts[word], parts.starts[word + np.uint64(1)]):
-        fetch_row(inputs, np.uint64(parts.rows[k]))
+        prefetch_row(inputs, np.uint64(parts.rows[k]))
 
 
 @fast_kernel
 def _make(inputs, parts, word, ring, before, place, lines):
     """The mean of the rows of a word's parts."""
     start, end = parts.starts[word], parts.starts[word + np.uint64(1)]
-    total = row(inputs, np.uint64(parts.rows[start]), lines)
+    total = read_row(inputs, np.uint64(parts.rows[start]), lines)
     for k in range(start + 1, end):
-        total = total + row(inputs, np.uint64(parts.rows[k]), lines)
+        total = total + read_row(inputs, np.uint64(parts.rows[k]), lines)
     mean = total * (ONE / F(end - start))
-    put(ring, place, mean)
-    put(before, place, mean)
+    write_row(ring, place, mean)
+    write_row(before, place, mean)
 
 
 @fast_kernel
 def _give_back(inputs, parts, word, ring, before, place, lines):
     """Every part moves as far as the mean did while its word was in the window."""
-    moved = row(ring, place, lines) + row(before, place, lines) * F(-1)
+    moved = read_row(ring, place, lines) + read_row(before, place, lines) * F(-1)
     for k in range(parts.starts[word], parts.starts[word + np.uint64(1)]):
         part = np.uint64(parts.rows[k])
-        put(inputs, part, row(inputs, part, lines) + moved)
+        write_row(inputs, part, read_row(inputs, part, lines) + moved)

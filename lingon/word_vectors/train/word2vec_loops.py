@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lingon.kernels import aot_compile
-from lingon.kernels.aot_compile import call, library, write_library
+from lingon.kernels.aot_compile import call_loop, load_loop, write_library
 from lingon.word_vectors.train.sampling_tables import Draws, Scheme, SubwordTable, Tree, Workspace, workspace_for
 
 Loop = Callable[..., tuple[float, int, int]]
@@ -40,7 +40,7 @@ def loop_for(width: int) -> Loop:
     """
     if width % LINE:
         raise ValueError(f"tables of {width} columns; expected a multiple of {LINE}")
-    function = library(__name__, width, SOURCES)
+    function = load_loop(__name__, width, SOURCES)
     train = compiled_here(width) if function is None else _of_library(function)
 
     def loop(ids, inputs, outputs, draws: Draws, tree: Tree, parts: SubwordTable, scheme: Scheme, lr: float, seed: int):
@@ -66,7 +66,7 @@ def _of_library(function: Callable) -> Loop:
     def train(ids, inputs, outputs, draws, tree, parts, scheme, workspace, lr, seed):
         arrays = [ids, inputs, outputs, *draws, *tree, *parts, workspace.words, workspace.scores, workspace.rows]
         sizes = [*map(len, arrays), *map(int, scheme), workspace.targets, workspace.ring, int(seed)]
-        loss, pairs, words = call(function, arrays, sizes, [float(lr), 0.0, 0.0])
+        loss, pairs, words = call_loop(function, arrays, sizes, [float(lr), 0.0, 0.0])
         return loss, int(pairs), int(words)
 
     return train
