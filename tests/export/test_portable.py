@@ -244,7 +244,7 @@ def test_a_head_of_a_bundle_with_several_tasks_is_exported(tmp_path):
 
 def test_a_model_without_a_program_is_refused(bundles, tmp_path, monkeypatch):
     monkeypatch.setattr(bag_of_vectors, "ENTRY", replace(bag_of_vectors.ENTRY, program=None))
-    with pytest.raises(UserError, match=r"Bag has no program \(`program` of its ENTRY\); export it --to onnx or torch"):
+    with pytest.raises(UserError, match=r"BagOfVectors has no program \(`program` of its ENTRY\); export it --to onnx"):
         export(bundles["bag"], "program", tmp_path / "new")
 
 
