@@ -204,6 +204,23 @@ def data_get(
         print(get(name, accept_licence))
 
 
+@data.command("mirror")
+def data_mirror(
+    folder: Annotated[Path, typer.Argument(help="Folder to fill; LINGON_MIRROR names it afterwards.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Names of `lingon data list`. Default: all.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "--list", help="Print sizes and licences; download nothing.")
+    ] = False,
+    accept_licence: Accept = False,
+) -> None:
+    """Download data into a folder for machines without a network: classrooms, firewalls."""
+    from lingon.data.mirror_folder import entries_of, fill_mirror, list_mirror
+
+    entries = entries_of(names or ["all"], accept_licence)
+    for line in (list_mirror if dry_run else fill_mirror)(folder, entries):
+        print(printable(line), flush=True)
+
+
 @data.command("show")
 def data_show(
     name: Annotated[str, typer.Argument(help="Corpus or file.")],

@@ -6,6 +6,7 @@ from typing import Any
 
 from lingon.core.errors import UserError, suggest
 from lingon.core.terminal import printable
+from lingon.data.all_rows import all_rows, expand
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load, load_text
 from lingon.data.corpora.questions import QUESTIONS, load_questions
 from lingon.data.corpora.texts import accepted
@@ -15,7 +16,7 @@ from lingon.data.fetch import fetch
 from lingon.data.files.labelled_texts import OnBadRow, read_examples
 from lingon.data.files.lines import FileOptions
 from lingon.data.load_data import numbers_as_labels, tell
-from lingon.data.running_text import GROUPS, expand_groups
+from lingon.data.running_text import GROUPS
 
 BAR = 40  # characters of the longest bar
 
@@ -33,7 +34,7 @@ class Listed:
 
 def list_rows() -> list[Listed]:
     """All corpora, running texts, sets of pictures, vectors, questions to them, and weights."""
-    rows: list[Any] = [*CORPORA.values(), *TEXTS.values(), *PICTURES.values(), *VECTORS.values(), *QUESTIONS.values()]
+    rows: list[Any] = [row for row in all_rows().values() if row.name not in WEIGHTS]
     listed = [Listed(r.name, r.summary, r.source.bytes / 1e6, r.licence, r.source.cached) for r in rows]
     return listed + [Listed(r.name, r.summary, r.megabytes, r.licence, r.cached) for r in WEIGHTS.values()]
 
@@ -53,17 +54,17 @@ def groups() -> str:
 
 def get(name: str, accept_licence: bool = False) -> str:
     """Fetches a corpus, vectors, weights, or all that asks for nothing; says where they are."""
-    known: dict[str, Any] = {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **WEIGHTS}
-    if name == "all":
-        return "\n".join(get(n) for n, row in known.items() if not getattr(row, "opt_in", None))
-    if name in GROUPS:
-        return "\n".join(get(member) for member in expand_groups([name]))
-    if name not in known:
-        raise UserError(f"unknown corpus {name!r}; {suggest(name, [*known, *GROUPS, 'all'])}")
+    names = expand([name])
+    if names != [name]:
+        return "\n".join(get(member, accept_licence) for member in names)
     if name in TEXTS:
         accepted(TEXTS[name], accept_licence)
-    path = fetch_weights(name, accept_licence) if name in WEIGHTS else fetch(known[name].source, name)
-    return f"{name}: {path.stat().st_size / 1e6:.1f} MB, sha256 right, in {path}"
+    if name in WEIGHTS:
+        path, size = fetch_weights(name, accept_licence), WEIGHTS[name].bytes
+    else:
+        source = all_rows()[name].source
+        path, size = fetch(source, name), source.bytes
+    return f"{name}: {size / 1e6:.1f} MB, sha256 right, in {path}"
 
 
 def show(

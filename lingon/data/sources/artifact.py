@@ -32,10 +32,10 @@ class Artifact(Protocol):
         """Whether a file of the right size is there."""
 
     def check(self, path: Path) -> None:
-        """Raises DataError unless a file is this artifact."""
+        """Raise DataError unless a file is this artifact."""
 
     def download(self, folder: Path) -> Path:
-        """Brings it over the network into an empty folder, unchecked. Raises FetchError."""
+        """Bring it over the network into an empty folder, unchecked. Raises FetchError."""
 
 
 class Source(Protocol):
@@ -66,11 +66,11 @@ class Source(Protocol):
         """Whether all of it lies in the cache."""
 
     def provenance(self) -> dict[str, Any]:
-        """Where it comes from, as run.json keeps it."""
+        """Return where it comes from, as run.json keeps it."""
 
 
 def check_file(label: str, path: Path, size: int, sha256: str) -> None:
-    """Raises DataError unless a file has this size and this sha256."""
+    """Raise DataError unless a file has this size and this sha256."""
     if (found := path.stat().st_size) != size:
         raise DataError(f"{label}: {found:,} bytes came, expected {size:,}; try again")
     if (digest := sha256_of(path)) != sha256:
@@ -78,5 +78,5 @@ def check_file(label: str, path: Path, size: int, sha256: str) -> None:
 
 
 def has_size(path: Path, size: int) -> bool:
-    """Whether a file of this size is there."""
+    """Return whether a file of this size is there."""
     return path.is_file() and path.stat().st_size == size

@@ -28,17 +28,17 @@ class LineBroke(FetchError):
 
 
 def file_url(repository: str, commit: str, path: str) -> str:
-    """The address of one file at a commit."""
+    """Return the address of one file at a commit."""
     return f"{FILES_AT}/{repository}/{commit}/{quote(path)}"
 
 
 def tree_url(repository: str, commit: str) -> str:
-    """The address of all files at a commit, as a tar.gz."""
+    """Return the address of all files at a commit, as a tar.gz."""
     return f"{TREES_AT}/{repository}/tar.gz/{commit}"
 
 
 def download(url: str, to: Path, label: str, most: int, size: int | None = None) -> None:
-    """Writes what lies at `url` into a file; a line that breaks is tried again from the start, three times in all.
+    """Write what lies at `url` into a file; a line that breaks is tried again from the start, three times in all.
 
     most: bytes that are taken at most. size: how many there must be, when that is known.
     Raises NoNetwork when the host cannot be reached, FetchError for anything else that goes wrong.
@@ -71,7 +71,7 @@ def _once(url: str, to: Path, label: str, most: int, size: int | None) -> None:
 
 @contextlib.contextmanager
 def _explained(label: str) -> Iterator[None]:
-    """What the standard library raises, as an error of ours; what is wrong with our own disk stays as it is."""
+    """Raise what the standard library raises as an error of ours; what is wrong with our own disk stays as it is."""
     try:
         yield
     except urllib.error.HTTPError as error:

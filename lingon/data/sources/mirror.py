@@ -15,13 +15,13 @@ PIECE = 1 << 20
 
 
 def mirror_dir() -> Path | None:
-    """The folder that LINGON_MIRROR names; None when it is unset or empty."""
+    """Return the folder that LINGON_MIRROR names; None when it is unset or empty."""
     chosen = os.environ.get(VARIABLE)
     return Path(chosen).expanduser() if chosen else None
 
 
 def copy_from_mirror(artifact: Artifact, place: Path) -> tuple[Path | None, str]:
-    """A checked copy of an artifact in the folder `place`; or None, and in words why there is none.
+    """Copy an artifact into the folder `place` and check it; or return None, and in words why there is none.
 
     A mirror that is set and of no use, as a whole or for this artifact, is told on stderr.
     """
@@ -32,14 +32,22 @@ def copy_from_mirror(artifact: Artifact, place: Path) -> tuple[Path | None, str]
     lies = mirror / artifact.stored_as
     if not lies.exists():
         return None, f"The mirror {mirror} has no {artifact.stored_as}"
+    try:
+        return copy_checked(lies, artifact, place), ""
+    except (DataError, OSError) as error:
+        return None, _told(f"{VARIABLE}: {lies} is not used ({error})")
+
+
+def copy_checked(lies: Path, artifact: Artifact, place: Path) -> Path:
+    """Copy a file into the folder `place`, and keeps it when it is the artifact. Raises DataError or OSError."""
     to = place / "copied"
     try:
         _copy(lies, to, artifact.bytes + SLACK)
         artifact.check(to)
-    except (DataError, OSError) as error:
+    except BaseException:
         to.unlink(missing_ok=True)
-        return None, _told(f"{VARIABLE}: {lies} is not used ({error})")
-    return to, ""
+        raise
+    return to
 
 
 def _told(why: str) -> str:
@@ -48,7 +56,7 @@ def _told(why: str) -> str:
 
 
 def _copy(lies: Path, to: Path, most: int) -> None:
-    """Copies a regular file of at most so many bytes; modes and times stay behind."""
+    """Copy a regular file of at most so many bytes; modes and times stay behind."""
     with open_regular(lies) as source, open(to, "wb") as copy:
         while piece := source.read(PIECE):
             most -= len(piece)

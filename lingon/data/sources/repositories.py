@@ -128,7 +128,7 @@ class RepositoryTree:
         return {**where, "tree_sha256": self.sha256}
 
     def check(self, path: Path) -> None:
-        found = listing_sha256((name, hashlib.sha256(data).hexdigest()) for name, data in read_members(path, ".*"))
+        found = listing_sha256((name, hashlib.sha256(data).hexdigest()) for name, data in read_members(path, "(?s:.*)"))
         if found != self.sha256:
             raise DataError(
                 f"{self.label}: sha256 of the tree's listing is {found[:12]}..., expected {self.sha256[:12]}...; "
@@ -144,7 +144,7 @@ class RepositoryTree:
 
 
 def listing_sha256(files: Iterable[tuple[str, str]]) -> str:
-    """The sha256 of lines "SHA256  PATH", one for each (path, sha256), in the order of the paths.
+    """Return the sha256 of lines "SHA256  PATH", one for each (path, sha256), in the order of the paths.
 
     >>> listing_sha256([("b", "02"), ("a", "01")]) == hashlib.sha256(b"01  a\\n02  b\\n").hexdigest()
     True
@@ -153,14 +153,14 @@ def listing_sha256(files: Iterable[tuple[str, str]]) -> str:
 
 
 def _chosen(packed: Path, prefixes: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
-    """The files of a tree in the tar.gz of a repository, where all lie in one folder named after the commit."""
+    """Yield the files of a tree in the tar.gz of a repository, where all lie in one folder named after the commit."""
     inside = "|".join(map(re.escape, prefixes))
     for name, data in read_members(packed, rf"(?s:[^/]+/(?:{inside}).*)", links_elsewhere=True):
         yield name.split("/", 1)[1], data
 
 
 def pack(files: Iterable[tuple[str, bytes]], to: Path) -> None:
-    """Writes files into a tar in the order of their paths, without times and owners: equal files, equal tar."""
+    """Write files into a tar in the order of their paths, without times and owners: equal files, equal tar."""
     with tarfile.open(to, "w", format=tarfile.GNU_FORMAT) as tar:
         for name, data in sorted(files):
             entry = tarfile.TarInfo(name)

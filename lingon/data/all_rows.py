@@ -1,0 +1,44 @@
+"""Every row of every table by its name, and what has to be fetched for it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from lingon.core.errors import UserError, suggest
+from lingon.data.corpora.catalogue import CORPORA, PICTURES, TEXTS, VECTORS
+from lingon.data.corpora.questions import QUESTIONS
+from lingon.data.corpora.weights import WEIGHTS, Weights
+from lingon.data.running_text import GROUPS
+from lingon.data.sources import Artifact
+
+ALL = "all"
+
+
+def all_rows() -> dict[str, Any]:
+    """Return corpora, running texts, pictures, vectors, questions and weights, in this order."""
+    return {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **WEIGHTS}
+
+
+def artifacts_of(row: Any) -> Sequence[Artifact]:
+    """Return what has to be fetched for a row, of any of the tables."""
+    return (row.package, *row.parts) if isinstance(row, Weights) else row.source.artifacts
+
+
+def expand(names: Iterable[str], accept_licence: bool = False) -> list[str]:
+    """Expand names to those of rows, each once: a group stands for its members, `all` for every row whose licence need not be accepted.
+
+    accept_licence: `all` stands for every row. Raises UserError that suggests the nearest names.
+    """
+    rows, found = all_rows(), dict[str, None]()
+    for name in names:
+        if name == ALL:
+            found.update(dict.fromkeys(n for n, row in rows.items() if accept_licence or not must_accept(row)))
+        elif name in rows or name in GROUPS:
+            found.update(dict.fromkeys(GROUPS.get(name, [name])))
+        else:
+            raise UserError(f"unknown corpus {name!r}; {suggest(name, [*rows, *GROUPS, ALL])}")
+    return list(found)
+
+
+def must_accept(row: Any) -> str | None:
+    """Return why the licence of a row must be accepted; None when there is nothing to ask."""
+    return getattr(row, "opt_in", None)
