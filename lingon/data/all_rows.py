@@ -24,9 +24,10 @@ def artifacts_of(row: Any) -> Sequence[Artifact]:
 
 
 def expand(names: Iterable[str], accept_licence: bool = False) -> list[str]:
-    """Expand names to those of rows, each once: a group stands for its members, `all` for every row whose licence need not be accepted.
+    """Expand names to those of rows, each once: a group stands for its members, `all` for rows that ask for nothing.
 
-    accept_licence: `all` stands for every row. Raises UserError that suggests the nearest names.
+    accept_licence: `all` stands for those too whose licence must be accepted.
+    Raises UserError that suggests the nearest names.
     """
     rows, found = all_rows(), dict[str, None]()
     for name in names:

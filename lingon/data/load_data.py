@@ -143,7 +143,8 @@ def shared_texts(train: Examples, test: Examples) -> list[str]:
     count = sum(key_of(text) in known for text in test.texts)
     if not count:
         return []
-    share = f"{count:,} of {len(test):,} test texts ({count / len(test):.0%})"
+    part = count / len(test)
+    share = f"{count:,} of {len(test):,} test texts ({part:.{0 if part >= 0.01 else 1}%})"
     return [f"{share} are also in training; scores on them do not say how new texts fare"]
 
 

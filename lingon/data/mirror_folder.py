@@ -31,7 +31,7 @@ class Entry:
 
 
 def entries_of(names: Iterable[str], accept_licence: bool = False) -> list[Entry]:
-    """Collect what these names need, each artifact once. Raises UserError for a licence that was named and not accepted."""
+    """Collect what these names need, each artifact once. Raises UserError for a licence that is not accepted."""
     found: dict[str, Entry] = {}
     for name in expand(names, accept_licence):
         row = all_rows()[name]

@@ -15,7 +15,7 @@ from lingon.data.examples import Examples
 from lingon.data.fetch import fetch
 from lingon.data.files.labelled_texts import OnBadRow, read_examples
 from lingon.data.files.lines import FileOptions
-from lingon.data.load_data import numbers_as_labels, tell
+from lingon.data.load_data import numbers_as_labels, shared_texts, tell
 from lingon.data.running_text import GROUPS
 
 BAR = 40  # characters of the longest bar
@@ -82,6 +82,7 @@ def show(
         examples = splits.all()
         head = [f"{name}: {CORPORA[name].summary}", f"licence: {CORPORA[name].licence}"]
         head += [f"train {len(splits.train):,}, valid {len(splits.valid):,}, test {len(splits.test):,} texts"]
+        head += shared_texts(splits.train + splits.valid, splits.test)
     elif name in TEXTS:
         examples = _by_part(name, accept_licence)
         head = [f"{name}: {TEXTS[name].summary}", f"licence: {TEXTS[name].licence}"]

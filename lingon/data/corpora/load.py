@@ -36,7 +36,7 @@ def load(name: str) -> Splits:
 
 
 def _divided(parsed: Examples | dict[str, Examples]) -> tuple[Examples, Examples, Examples]:
-    """Divide into training, validation and test examples: those that were published, or else by the sha256 of each text."""
+    """Divide into training, validation and test examples: those that were published, or else by each text's sha256."""
     if isinstance(parsed, Examples):
         return hash_split(without_duplicates(parsed))
     if "valid" in parsed:

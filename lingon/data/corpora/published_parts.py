@@ -47,7 +47,10 @@ def banking77(folder: Path) -> dict[str, Examples]:
 
 
 def snips(folder: Path) -> dict[str, Examples]:
-    """Read requests to a voice assistant, and which of 7 intents each has (Coucke et al. 2018; parts of Goo et al. 2018)."""
+    """Read requests to a voice assistant, and which of 7 intents each has (Coucke et al. 2018).
+
+    The parts are those of Goo et al. 2018.
+    """
     parts = {}
     for part in PARTS:
         place = folder / "data" / "snips" / part
