@@ -12,19 +12,18 @@ from lingon.cli import generate, learn, vectors
 from lingon.cli.errors import Door, one_line
 from lingon.cli.generate import Device
 from lingon.cli.load_task import Head, load_for, refuse_option
+from lingon.cli.plain_typer import plain_typer
 from lingon.cli.train import Recipes
 from lingon.core.errors import UserError, unknown
 from lingon.core.terminal import printable, screened
 from lingon.recipes import names, recipe_of
 from lingon.recipes.as_command import as_command
 from lingon.recipes.estimate import estimate
-from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, one_column
+from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, bad_rows, one_column
 
-# Plain help and no rich tracebacks: rich costs 100 ms at every start, and errors are one line here (see errors.py).
-plain = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "no_args_is_help": True}
-app = typer.Typer(name="lingon", cls=Door, help="Deep learning on language: train, evaluate, predict, learn.", **plain)
-train = typer.Typer(cls=Recipes, help="Train a model; `lingon train TASK --help` lists the options.", **plain)
-data = typer.Typer(help="List, download and inspect corpora and your own files.", **plain)
+app = plain_typer("Deep learning on language: train, evaluate, predict, learn.", "lingon", Door)
+train = plain_typer("Train a model; `lingon train TASK --help` lists the options.", cls=Recipes)
+data = plain_typer("List, download and inspect corpora and your own files.")
 app.add_typer(train, name="train")
 app.add_typer(data, name="data")
 app.add_typer(learn.app, name="learn")
@@ -135,7 +134,8 @@ def predict(
         raise UserError(
             "--out writes the table of --file back, without --words and --format; its ending says the format"
         )
-    source = Source.of(file, one_column(text), on_bad_row, Files(encoding, quoting)) if named else None
+    files = Files(encoding, quoting)
+    source = Source.of(file, one_column(text), on_bad_row, files) if file is not None and named else None
     if text and source is None:
         raise UserError("--text is a column of the table that --file names; texts alone have none")
     task = load_for("predict", bundle, device, head)
@@ -235,7 +235,8 @@ def data_show(
     """Show samples, label counts and a histogram of text lengths."""
     from lingon.data.preview import show
 
-    print(show(name, one_column(text), label, samples, on_bad_row, accept_licence, Files(encoding, quoting)))
+    skips = bad_rows(on_bad_row)
+    print(show(name, one_column(text), label, samples, skips, accept_licence, Files(encoding, quoting)))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -39,8 +39,9 @@ def _message_and_code(error: BaseException, arguments: Sequence[str]) -> tuple[s
         return "", error.code if isinstance(error.code, int) else 1
     if isinstance(error, KeyboardInterrupt | Stopped):
         return str(error) or "stopped", 130
+    usage: Any = error
     if type(error).__name__ == "NoArgsIsHelpError":  # what typer raises for `lingon` and `lingon train` alone
-        print(error.format_message())
+        print(usage.format_message())
         return "", 0
     if hasattr(error, "format_message"):  # ... for a wrong option or command
         return _usage(error, arguments), getattr(error, "exit_code", 2)

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from lingon.core.errors import UserError, unknown
 from lingon.core.strict_json import dumps
@@ -46,7 +47,7 @@ def prompts_of(given: Sequence[str], file: Path | None) -> list[str]:
 
 def logit_bias_of(model: LanguageModel, given: Sequence[str]) -> dict[int, float]:
     """Return what is added to logits, by token id, from texts like 'word=-5'."""
-    found = {}
+    found: dict[int, float] = {}
     for text in given:
         piece, _, value = text.rpartition("=")
         expected = "expected a token and a number, as 'word=-5' or 'word=-inf'"
@@ -109,7 +110,7 @@ def warn_full_context(model: LanguageModel, cut: Sequence[str], count: int, max_
     """Say once which texts ended since the context was full, with numbers. cut: the prompts of these texts."""
     if not cut:
         return
-    context = model.model.context_length
+    context: Any = model.model.context_length
     room = min(context - len(model.encode(prompt)) for prompt in cut)
     which = "the text" if count == 1 else f"{len(cut):,} of {count:,} texts"
     print(

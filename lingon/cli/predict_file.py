@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from lingon.cli.predict import AT_ONCE, lines_of
-from lingon.core.errors import DataError, UserError, unknown
+from lingon.core.errors import DataError, UserError
 from lingon.data.files.labelled_texts import LOOK_CELLS, peek, text_problem
 from lingon.data.files.lines import FileOptions
 from lingon.data.files.row import TableRow, cell_text
 from lingon.data.files.table_rows import is_table, read_rows
 from lingon.data.files.table_writer import check_table, table_writer
 from lingon.data.running_text import text_column
+from lingon.recipes.file_settings import bad_rows
 from lingon.tasks.task import Predictor, columns
 
 
@@ -31,8 +32,7 @@ class Source:
     @classmethod
     def of(cls, path: Path, text: str | None, on_bad_row: str, options: FileOptions) -> "Source":
         """The file with its column found. Raises UserError when it is not there, or has no column of texts."""
-        if on_bad_row not in ("stop", "skip"):
-            raise unknown("value of --on-bad-row", on_bad_row, ("stop", "skip"))
+        bad_rows(on_bad_row)
         if not path.is_file():
             raise UserError(f"there is no file {str(path)!r}")
         table = is_table(path, options)

@@ -43,7 +43,7 @@ def open_vectors(source: str, missing: str | None = None, on_bad_line: str = "st
 
     rules = {"zero": zero, "subwords": subwords, "error": None}
     if missing is None or missing in rules:
-        found = WordVectors.open(source, rules.get(missing), on_bad_line)
+        found = WordVectors.open(source, None if missing is None else rules[missing], on_bad_line)
         if missing == "error":
             found.missing = None  # also for files whose own rule is their parts of words
         if missing == "subwords" and found.parts is None:

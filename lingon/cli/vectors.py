@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lingon.cli import vector_outputs
+from lingon.cli.plain_typer import plain_typer
 from lingon.cli.vector_options import (
     GLOVE,
     BadLine,
@@ -21,8 +22,7 @@ from lingon.core.errors import UserError, unknown
 from lingon.core.strict_json import dumps
 from lingon.core.terminal import printable
 
-plain = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "no_args_is_help": True}
-app = typer.Typer(help="Query word vectors: nearest neighbours, analogies, similarity, map, evaluation, bias.", **plain)
+app = plain_typer("Query word vectors: nearest neighbours, analogies, similarity, map, evaluation, bias.")
 
 
 @app.command("nearest")
@@ -40,11 +40,12 @@ def nearest_words(
     import re
 
     try:
-        keep = re.compile(matching).fullmatch if matching else None
+        pattern = re.compile(matching) if matching else None
     except re.error as error:
         raise UserError(f"--matching {matching!r} is no regular expression ({error})") from None
     from lingon.word_vectors.queries import nearest
 
+    keep = None if pattern is None else lambda word: pattern.fullmatch(word) is not None
     given = open_vectors(vectors, missing, on_bad_line)
     for word, found in zip(words, nearest(given, words, count, keep, most_frequent), strict=True):
         if not as_json:
@@ -155,23 +156,21 @@ def bias(
     from lingon.word_vectors.queries.weat_words import PROBES, Probe
 
     if probe == "own":
-        if None in (x, y, a, b):
+        if x is None or y is None or a is None or b is None:
             raise UserError("a test of your own needs --x, --y, --a and --b")
         chosen = Probe("your words", x, y, a, b)
     elif probe in PROBES:
         chosen = PROBES[probe]
     else:
         raise unknown("probe", probe, [*PROBES, "own"])
-    found = weat(open_vectors(vectors, missing), *(words.split() for words in chosen[1:]))
+    X, Y, A, B = (words.split() for words in (chosen.X, chosen.Y, chosen.A, chosen.B))
+    found = weat(open_vectors(vectors, missing), X, Y, A, B)
     how = f"all {found.divisions:,} divisions" if found.exact else f"{found.divisions:,} random divisions"
     print(f"{chosen.title}: effect {found.effect:.2f}, p {found.p:.2g} (one-sided, {how})")
     if found.missing:
         print(printable(f"without a vector: {', '.join(found.missing)}"))
 
 
-for name, command in {
-    "map": vector_outputs.draw_map,
-    "align": vector_outputs.align,
-    "convert": vector_outputs.convert,
-}.items():
-    app.command(name)(command)
+app.command("map")(vector_outputs.draw_map)
+app.command("align")(vector_outputs.align)
+app.command("convert")(vector_outputs.convert)

@@ -17,7 +17,7 @@ from lingon.core.errors import UserError
 from lingon.export.trace import predicting, quiet, trace
 
 PAYS = 1.05  # times as fast as the model that a program must be; less is noise
-CLOSE = {"rtol": 1e-4, "atol": 1e-5}
+RTOL, ATOL = 1e-4, 1e-5
 TURNS, SECONDS = 15, 1.0  # of measuring: so many turns, or as many as there is time for
 
 
@@ -45,7 +45,7 @@ class Hybrid:
         """The program's answer; the model's own in training mode, for sizes and kinds of input that the program was
         not made for, and when the weights have changed since.
         """
-        if self._program is None or self.model.training or not self._fits(*inputs):
+        if self._program is None or self._fits is None or self.model.training or not self._fits(*inputs):
             return self.model(*inputs)
         if _versions(self.model) != self._versions:
             self._program, self.reason = None, "the weights have changed since; call hybridize again"
@@ -169,7 +169,7 @@ def _difference(model: nn.Module, program: Callable, inputs: tuple[Tensor, ...])
         return 0.0
     try:
         found = _flat(program(*inputs))
-        torch.testing.assert_close(found, expected, equal_nan=True, **CLOSE)
+        torch.testing.assert_close(found, expected, rtol=RTOL, atol=ATOL, equal_nan=True)
     except Exception:
         return None
     apart = [(a - b).abs().nan_to_num().max().item() for a, b in zip(found, expected, strict=True) if _numbers(a)]
@@ -188,8 +188,9 @@ def _seconds(model: nn.Module, program: Callable, inputs: tuple[Tensor, ...]) ->
     """Seconds of the model and of the program, in turns, after one that does not count."""
     taken: tuple[list[float], list[float]] = ([], [])
     begun = time.perf_counter()
+    runs: tuple[Callable, Callable] = (model, program)
     for turn in range(TURNS + 1):
-        for run, seconds in zip((model, program), taken, strict=True):
+        for run, seconds in zip(runs, taken, strict=True):
             start = time.perf_counter()
             run(*inputs)
             if inputs[0].is_cuda:

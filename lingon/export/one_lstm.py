@@ -27,9 +27,10 @@ class OneLSTM(nn.Module):
         lstm = self.lstm
         x = x.transpose(0, 1) if lstm.batch_first else x
         first, second = state or (x.new_zeros(self._states, x.shape[1], lstm.hidden_size),) * 2
-        lasts, cells = [], []
+        lasts: list[Tensor] = []
+        cells: list[Tensor] = []
         for weights in _weights(lstm):
-            outs = []
+            outs: list[Tensor] = []
             for reverse, own in enumerate(weights):
                 i = len(lasts)
                 out, last, cell = _layer(x, own, first[i : i + 1], second[i : i + 1], bool(reverse), lstm.hidden_size)

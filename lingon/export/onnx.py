@@ -28,14 +28,24 @@ def write_onnx(program: ExportedProgram, path: Path) -> None:
         raise UserError(
             f"the weights are over {LARGEST / 1e9:.0f} GB, more than one ONNX file holds; export --to torch"
         )
-    ours = {torch.ops.aten.mkldnn_rnn_layer.default: _lstm, torch.ops.aten.einsum.default: _einsum}
-    settings = {"opset_version": OPSET, "output_names": ["logits"], "custom_translation_table": ours}
+    ours: dict[Callable, Callable] = {
+        torch.ops.aten.mkldnn_rnn_layer.default: _lstm,
+        torch.ops.aten.einsum.default: _einsum,
+    }
     try:
         with quiet():
-            made = torch.onnx.export(program, dynamo=True, verbose=False, **settings).model_proto
+            made = torch.onnx.export(
+                program,
+                dynamo=True,
+                verbose=False,
+                opset_version=OPSET,
+                output_names=["logits"],
+                custom_translation_table=ours,
+            )
     except torch.onnx.errors.OnnxExporterError as error:
         raise UserError(f"not exported: {' '.join(str(error).split())[:200]}") from None
-    onnx.save(_clean(made), path)
+    assert made is not None, "with dynamo it gives the program back"
+    onnx.save(_clean(made.model_proto), path)
 
 
 def run_onnx(path: Path, threads: int = 0) -> Callable[[Tensor, Tensor], Tensor]:

@@ -144,7 +144,8 @@ def _place_of(error: BaseException | None) -> tuple[str, int] | None:
     """The innermost line of the user's code, or of Lingon's models, that led to the error."""
     while error is not None:
         frames = traceback.extract_tb(error.__traceback__)
-        places = [(f.filename, f.lineno) for f in frames if not _of_torch(f.filename) and f.filename != __file__]
+        ours = [f for f in frames if not _of_torch(f.filename) and f.filename != __file__]
+        places = [(f.filename, f.lineno) for f in ours if f.lineno is not None]
         if places:
             return places[-1]
         error = error.__cause__ or error.__context__

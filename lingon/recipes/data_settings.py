@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, one_column
+from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, bad_rows, one_column
 from lingon.tasks.registry import DataShape
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class LabelledTexts:
 
         text, files = one_column(self.text), Files(self.encoding, self.quoting)
         return load_data(
-            self.data, text=text, label=self.label, test=self.test, on_bad_row=self.on_bad_row, options=files
+            self.data, text=text, label=self.label, test=self.test, on_bad_row=bad_rows(self.on_bad_row), options=files
         )
 
     def record(self) -> dict[str, Any]:

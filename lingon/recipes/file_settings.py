@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from typer import Option
 
-from lingon.core.errors import UserError
+from lingon.core.errors import UserError, unknown
 from lingon.data.files.lines import FileOptions
 
 Encoding = Annotated[str, Option(help="Encoding of your files, as utf-16 or cp1252.")]
@@ -34,3 +34,12 @@ def one_column(given: Sequence[str] | str | None) -> str | None:
             "give one column, or join them in the file"
         )
     return given[0] if given else None
+
+
+def bad_rows(given: str) -> Literal["stop", "skip"]:
+    """What --on-bad-row does with a row that cannot be read. Raises UserError for any other word."""
+    if given == "stop":
+        return "stop"
+    if given == "skip":
+        return "skip"
+    raise unknown("value of --on-bad-row", given, ("stop", "skip"))

@@ -6,6 +6,7 @@ from typing import Any
 
 from lingon.core.errors import UserError
 from lingon.data.files.lines import FileOptions
+from lingon.recipes.file_settings import bad_rows
 from lingon.tasks.registry import DataShape, row_of
 
 DEFAULTS = FileOptions()
@@ -34,7 +35,7 @@ def _labelled_texts(task: Any, asked: Asked) -> Any:
     from lingon.data.load_data import load_part
 
     known = getattr(task, "labels", None)
-    return load_part(asked.data, asked.split, asked.text, asked.label, asked.on_bad_row, known, asked.options)
+    return load_part(asked.data, asked.split, asked.text, asked.label, bad_rows(asked.on_bad_row), known, asked.options)
 
 
 def _running_text(task: Any, asked: Asked) -> list[str]:
