@@ -165,11 +165,15 @@ KERNELS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 def data() -> Iterator[Row]:
     """Which corpora are in the cache."""
     from lingon.data.preview import list_rows
+    from lingon.data.sources.mirror import mirror_dir
 
     rows = list_rows()
     there = [row.name for row in rows if row.cached]
     advice = "" if "imdb" in there else "lingon data get imdb (13 MB), while there is a network"
     yield "data", f"{len(there)} of {len(rows)} corpora in the cache", "ok" if not advice else "warn", advice
+    if mirror := mirror_dir():
+        wrong = "" if mirror.is_dir() else "LINGON_MIRROR names no folder; fill one with: lingon data mirror FOLDER"
+        yield "mirror", str(mirror), "bad" if wrong else "ok", wrong
 
 
 def course() -> Iterator[Row]:

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -214,10 +215,11 @@ def data_mirror(
     accept_licence: Accept = False,
 ) -> None:
     """Download data into a folder for machines without a network: classrooms, firewalls."""
-    from lingon.data.mirror_folder import entries_of, fill_mirror, list_mirror
+    from lingon.data.mirror_folder import entries_of, fill_mirror, left_out, list_mirror
 
-    entries = entries_of(names or ["all"], accept_licence)
-    for line in (list_mirror if dry_run else fill_mirror)(folder, entries):
+    wanted = names or ["all"]
+    entries = entries_of(wanted, accept_licence)
+    for line in chain(left_out(wanted, entries), (list_mirror if dry_run else fill_mirror)(folder, entries)):
         print(printable(line), flush=True)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lingon.core.errors import FetchError, UserError, one_of
 from lingon.core.files import sync_folder
-from lingon.data.all_rows import all_rows, artifacts_of, expand, must_accept
+from lingon.data.all_rows import ALL, all_rows, artifacts_of, expand, must_accept
 from lingon.data.fetch import bring, is_whole
 from lingon.data.sources import Artifact
 from lingon.data.sources.mirror import VARIABLE
@@ -40,6 +40,15 @@ def entries_of(names: Iterable[str], accept_licence: bool = False) -> list[Entry
         for artifact in artifacts_of(row):
             found.setdefault(artifact.stored_as, Entry(artifact, {})).licences[name] = row.licence
     return list(found.values())
+
+
+def left_out(names: Iterable[str], entries: list[Entry]) -> list[str]:
+    """Say in a line which rows `all` did not stand for, as their licences must be accepted first."""
+    taken = {name for entry in entries for name in entry.licences}
+    missing = [name for name, row in all_rows().items() if must_accept(row) and name not in taken]
+    if ALL not in names or not missing:
+        return []
+    return [f"left out, as their licences must be accepted (--accept-licence): {one_of(missing)}"]
 
 
 def list_mirror(folder: Path, entries: list[Entry]) -> Iterator[str]:

@@ -2,20 +2,24 @@
 
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import PurePosixPath
 
 import pytest
 
+from lingon import doctor
 from lingon.core.errors import FetchError, NoNetwork, UserError
 from lingon.data import mirror_folder
+from lingon.data.all_rows import all_rows, artifacts_of
 from lingon.data.corpora import CORPORA, load
 from lingon.data.corpora.catalogue import Corpus
 from lingon.data.fetch import fetch
-from lingon.data.mirror_folder import entries_of, fill_mirror, list_mirror
-from lingon.data.sources import Package, RepositoryFiles, RepositoryTree
+from lingon.data.mirror_folder import entries_of, fill_mirror, left_out, list_mirror
+from lingon.data.sources import Package, RepositoryFile, RepositoryFiles, RepositoryTree
 from lingon.data.sources import packages as clients
 from lingon.data.sources.repositories import pack
 from tests.cli.conftest import lingon as command
@@ -217,6 +221,36 @@ def test_a_licence_must_be_accepted_before_it_is_mirrored(rows):
         entries_of(["oddd"])
 
 
+def test_what_all_does_not_stand_for_is_said(rows):
+    (said,) = left_out(["all"], entries_of(["all"]))
+    assert said == "left out, as their licences must be accepted (--accept-licence): asking"
+    assert left_out(["all"], entries_of(["all"], accept_licence=True)) == []
+    assert left_out(["mine"], entries_of(["mine"])) == []
+
+
+def test_doctor_names_a_mirror_that_is_none(mirror, monkeypatch, tmp_path):
+    assert ("mirror", str(mirror), "ok", "") in list(doctor.data())
+    monkeypatch.setenv("LINGON_MIRROR", str(tmp_path / "none"))
+    (row,) = [row for row in doctor.data() if row[0] == "mirror"]
+    assert row[2:] == ("bad", "LINGON_MIRROR names no folder; fill one with: lingon data mirror FOLDER")
+
+
+def test_every_row_is_of_one_commit_and_of_plain_paths():
+    hexadecimal, files = re.compile("[0-9a-f]*"), {}
+    for name, row in all_rows().items():
+        for artifact in artifacts_of(row):
+            assert len(artifact.sha256) == 64, name
+            assert hexadecimal.fullmatch(artifact.sha256), name
+            assert files.setdefault(artifact.sha256, artifact.bytes) == artifact.bytes > 0, name
+            if not isinstance(artifact, Package):
+                assert re.fullmatch(r"[0-9a-f]{40}", artifact.commit), name
+                assert re.fullmatch(r"[\w.-]+/[\w.-]+", artifact.repository), name
+            if isinstance(artifact, RepositoryFile):
+                inside = PurePosixPath(artifact.file)
+                assert not inside.is_absolute(), name
+                assert ".." not in inside.parts, name
+
+
 def test_the_list_counts_and_fetches_nothing(rows, host, tmp_path):
     head, *lines, last = list_mirror(tmp_path / "mirror", entries_of(["all"]))
     assert head.split()[:3] == ["MB", "there", "file"]
@@ -236,6 +270,7 @@ FILLER = f"""
 import sys
 from pathlib import Path
 from lingon.data import mirror_folder
+from lingon.data.all_rows import all_rows, artifacts_of
 from lingon.data.sources import RepositoryFiles, https
 https.FILES_AT = sys.argv[1]
 files = RepositoryFiles{(FILES.repository, FILES.commit, FILES.files)}
