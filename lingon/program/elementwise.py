@@ -64,7 +64,7 @@ def resolve_comparison(ufunc: np.ufunc, types: Sequence[Type], values: Sequence[
     return found
 
 
-def shape_of(types: Sequence[Type]) -> tuple[int, ...]:
+def result_shape(types: Sequence[Type]) -> tuple[int, ...]:
     """Return the shape of an element-wise result."""
     return broadcast_shapes([t.shape for t in types])
 
@@ -73,7 +73,7 @@ def _of_ufunc(name: str) -> Operator:
     ufunc = getattr(np, name)
 
     def infer(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
-        return Type(shape_of(types), resolve(ufunc, types)[-1])
+        return Type(result_shape(types), resolve(ufunc, types)[-1])
 
     return _operator(name, ufunc.nin, infer, ufunc, SYMBOLS.get(name, ""))
 
@@ -100,7 +100,7 @@ def _numbers(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
 
 
 def _choice(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
-    return Type(shape_of(types), common_dtype(types[1:]))
+    return Type(result_shape(types), common_dtype(types[1:]))
 
 
 def common_dtype(types: Sequence[Type]) -> np.dtype:

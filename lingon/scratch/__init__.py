@@ -1,7 +1,7 @@
 """Arrays with gradients in plain NumPy, under PyTorch's names: code moves to torch by changing the import.
 
 Read it in this order: `tensor.py` (an array remembers how it was made), `derivative_table.py`, `elementwise.py`,
-`autograd/engine.py` (the way back), and then whatever is of interest.
+`autograd/engine.py` (the backward pass), and then whatever is of interest.
 
 >>> x = tensor([1.0, 2.0], requires_grad=True)
 >>> (x * x).sum().backward()
@@ -39,11 +39,11 @@ from lingon.scratch.shaping import (
     broadcast_to, cat, chunk, clone, concat, concatenate, flatten, flip, gather, index_select, permute, reshape,
     scatter_add, split, squeeze, stack, t, transpose, tril, triu, unbind, unsqueeze,
 )
-from lingon.scratch.derivative_table import SLOPES
+from lingon.scratch.derivative_table import DERIVATIVES
 from lingon.scratch.tensor import Tensor, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 __all__ = [
-    "SLOPES",
+    "DERIVATIVES",
     "MathError",
     "Tensor",
     "abs",

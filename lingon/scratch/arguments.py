@@ -1,4 +1,4 @@
-"""Calls held to PyTorch's signatures: every argument is what its annotation says, or is refused by its name."""
+"""Calls checked against PyTorch's signatures: every argument is what its annotation says, or is refused by its name."""
 
 import functools
 import inspect
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from lingon.scratch import dtypes
-from lingon.scratch.error_context import KindError, fail
+from lingon.scratch.error_context import ArrayTypeError, fail
 
 REFUSED = object()
 Dims = int | Sequence[int] | None
@@ -17,7 +17,7 @@ OWN = ("x", "self")  # names of the first argument, which PyTorch calls `input`,
 Number = float | int | bool
 
 
-class Kind(NamedTuple):
+class ArgumentType(NamedTuple):
     """What an argument may be: in words, the types that pass at once, and what is made of others, or REFUSED."""
 
     words: str
@@ -25,20 +25,20 @@ class Kind(NamedTuple):
     accept: Callable[[Any], Any]
 
 
-KINDS: dict[str, Kind] = {}  # by how the annotation is written
+ARGUMENT_TYPES: dict[str, ArgumentType] = {}  # by how the annotation is written
 
 
-def kind(annotation: Any, words: str, accept: Callable[[Any], Any], *at_once: type) -> None:
+def argument_type(annotation: Any, words: str, accept: Callable[[Any], Any], *at_once: type) -> None:
     """Register what an annotation of a parameter stands for."""
-    KINDS[written(annotation)] = Kind(words, frozenset(at_once), accept)
+    ARGUMENT_TYPES[annotation_text(annotation)] = ArgumentType(words, frozenset(at_once), accept)
 
 
-def written(annotation: Any) -> str:
+def annotation_text(annotation: Any) -> str:
     """Return an annotation as text, which it is already where annotations are not evaluated."""
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
-def whole(value: Any) -> Any:
+def as_int(value: Any) -> Any:
     """Return a whole number, also one of NumPy or in an array; no truth value, which PyTorch refuses too."""
     if isinstance(value, bool | np.bool) or not hasattr(value, "__index__"):
         return REFUSED
@@ -47,22 +47,22 @@ def whole(value: Any) -> Any:
     return int(value)
 
 
-def wholes(value: Any) -> Any:
+def as_ints(value: Any) -> Any:
     """Return a list of whole numbers as a tuple."""
     if not isinstance(value, list | tuple):
         return REFUSED
-    found = tuple(map(whole, value))
+    found = tuple(map(as_int, value))
     return REFUSED if REFUSED in found else found
 
 
-def number(value: Any) -> Any:
+def as_number(value: Any) -> Any:
     """Return a number of Python, or one of NumPy."""
     if isinstance(value, float | int | np.generic) and not isinstance(value, np.character | np.complexfloating):
         return value
     return REFUSED
 
 
-def dtype(value: Any) -> Any:
+def as_dtype(value: Any) -> Any:
     """Return a dtype that is known, or the type of Python for one."""
     if value in (float, int, bool) and isinstance(value, type):
         return np.dtype(value)
@@ -79,38 +79,38 @@ def _either(*accepts: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 _refuse = lambda value: REFUSED
 _known = ", ".join(map(str, dtypes.KNOWN))
-kind(int, "a whole number", whole, int)
-kind(int | None, "a whole number or None", whole, int, type(None))
-kind(bool, "True or False", lambda value: bool(value) if isinstance(value, np.bool) else REFUSED, bool)
-kind(bool | None, "True, False or None", lambda value: REFUSED, bool, type(None))
-kind(str, "a text", _refuse, str)
-kind(float, "a number", number, float, int, bool)
-kind(float | None, "a number or None", number, float, int, bool, type(None))
-kind(Number, "a number", number, float, int, bool)
-kind(Dims, "a dimension, several or None", _either(whole, wholes), int, type(None))
-kind(Sequence[int], "a list of whole numbers", wholes)
-kind(int | Sequence[int], "a whole number or a list of them", _either(whole, wholes), int)
-kind(DType, f"one of {_known}", dtype, type(None))
-kind(np.dtype, f"one of {_known}", dtype)
+argument_type(int, "a whole number", as_int, int)
+argument_type(int | None, "a whole number or None", as_int, int, type(None))
+argument_type(bool, "True or False", lambda value: bool(value) if isinstance(value, np.bool) else REFUSED, bool)
+argument_type(bool | None, "True, False or None", lambda value: REFUSED, bool, type(None))
+argument_type(str, "a text", _refuse, str)
+argument_type(float, "a number", as_number, float, int, bool)
+argument_type(float | None, "a number or None", as_number, float, int, bool, type(None))
+argument_type(Number, "a number", as_number, float, int, bool)
+argument_type(Dims, "a dimension, several or None", _either(as_int, as_ints), int, type(None))
+argument_type(Sequence[int], "a list of whole numbers", as_ints)
+argument_type(int | Sequence[int], "a whole number or a list of them", _either(as_int, as_ints), int)
+argument_type(DType, f"one of {_known}", as_dtype, type(None))
+argument_type(np.dtype, f"one of {_known}", as_dtype)
 
 
 class Signature:
-    """The parameters of a function, and how a call is held to them.
+    """The parameters of a function, and how a call is checked against them.
 
-    spread: sizes may come one by one, x.reshape(2, 3), as methods take them; else as one list.
+    variadic: sizes may come one by one, x.reshape(2, 3), as methods take them; else as one list.
     """
 
-    def __init__(self, function: Callable, spread: bool, method: bool, name: str = ""):
-        self.name, self.spread, self.method = name or function.__name__, spread, method
+    def __init__(self, function: Callable, variadic: bool, method: bool, name: str = ""):
+        self.name, self.variadic, self.method = name or function.__name__, variadic, method
         # Where PyTorch's function is compiled it takes NumPy's `axis` too.
         written_in_python = function.__name__ == "norm" or function.__module__.endswith("functional")
         self.aliases = {"input": "x"} if written_in_python else {"input": "x", "axis": "dim"}
         self.places: list[str] = []
-        self.kinds: dict[str, Kind | None] = {}
+        self.kinds: dict[str, ArgumentType | None] = {}
         self.needed: list[str] = []
         self.unnamed, self.many = set(OWN), ""
         for name, parameter in inspect.signature(function).parameters.items():
-            self.kinds[name] = KINDS.get(written(parameter.annotation))
+            self.kinds[name] = ARGUMENT_TYPES.get(annotation_text(parameter.annotation))
             if parameter.kind is parameter.VAR_POSITIONAL:
                 self.many = name
                 continue
@@ -121,8 +121,8 @@ class Signature:
             if parameter.default is parameter.empty:
                 self.needed.append(name)
 
-    def held(self, args: tuple, named: dict[str, Any]) -> tuple[list, dict[str, Any]]:
-        """Return the arguments, converted where they need it. Raises KindError for the first that does not fit."""
+    def bind(self, args: tuple, named: dict[str, Any]) -> tuple[list, dict[str, Any]]:
+        """Return the arguments, converted where they need it. Raises ArrayTypeError for the first that does not fit."""
         named = self._named(args, named) if named else named
         count = len(self.places)
         passed = [self._one(name, value) for name, value in zip(self.places, args, strict=False)]
@@ -132,7 +132,7 @@ class Signature:
             self._too_many(len(args))
         for name in self.needed[len(args) :] if len(args) < len(self.needed) else ():
             if name not in named:
-                fail(f"{self.name}() needs the argument {self._public(name)!r}", KindError)
+                fail(f"{self.name}() needs the argument {self._public(name)!r}", ArrayTypeError)
         return passed, {name: self._one(name, value) for name, value in named.items()}
 
     def _too_many(self, given: int) -> None:
@@ -140,7 +140,7 @@ class Signature:
         names = ", ".join(map(self._public, self.places[own:])) or "none"
         fail(
             f"{self.name}() takes at most {len(self.places) - own} arguments in order ({names}), not {given - own}",
-            KindError,
+            ArrayTypeError,
         )
 
     def _named(self, args: tuple, named: dict[str, Any]) -> dict[str, Any]:
@@ -150,9 +150,9 @@ class Signature:
             if name not in self.kinds or (name == "x" and self.method):
                 listed = [self._public(name) for name in self.kinds if not self.method or name not in OWN]
                 known = ", ".join(listed) or "none"
-                fail(f"{self.name}() has no argument {given!r} here; it has {known}", KindError)
+                fail(f"{self.name}() has no argument {given!r} here; it has {known}", ArrayTypeError)
             if name in found or name in self.places[: len(args)]:
-                fail(f"{self.name}() is given {given!r} twice", KindError)
+                fail(f"{self.name}() is given {given!r} twice", ArrayTypeError)
             found[name] = value
         return found
 
@@ -167,49 +167,49 @@ class Signature:
         """Return sizes or dimensions, which come one by one or as one list."""
         if self.many in named:
             if rest:
-                fail(f"{self.name}() is given {self.many!r} twice", KindError)
+                fail(f"{self.name}() is given {self.many!r} twice", ArrayTypeError)
             rest = (named.pop(self.many),)
             if not isinstance(rest[0], list | tuple):
                 self._refuse(self.many, rest[0], "a list of whole numbers")
         if not rest:
-            fail(f"{self.name}() needs the argument {self.many!r}", KindError)
+            fail(f"{self.name}() needs the argument {self.many!r}", ArrayTypeError)
         values = rest[0] if len(rest) == 1 and isinstance(rest[0], list | tuple) else rest
-        if values is rest and not self.spread:
+        if values is rest and not self.variadic:
             self._refuse(self.many, rest[0], "one list of whole numbers")
-        found = wholes(values)
+        found = as_ints(values)
         if found is REFUSED:
             self._refuse(self.many, values, "whole numbers")
         return list(found)
 
     def _refuse(self, name: str, value: Any, words: str) -> NoReturn:
         shown = f"an array {list(value.shape)}" if hasattr(value, "shape") else repr(value)[:60]
-        fail(f"{self.name}(): the argument {self._public(name)!r} is {words}, not {shown}", KindError)
+        fail(f"{self.name}(): the argument {self._public(name)!r} is {words}, not {shown}", ArrayTypeError)
 
     def _public(self, name: str) -> str:
         return "input" if name == "x" else name
 
 
-def checked(function: Callable, spread: bool = True, method: bool = False) -> Callable:
+def check_arguments(function: Callable, variadic: bool = True, method: bool = False) -> Callable:
     """Return the function with its calls checked; `__wrapped__` is what takes anything."""
-    signature = Signature(function, spread, method)
+    signature = Signature(function, variadic, method)
 
     @functools.wraps(function)
     def call(*args, **named):
-        every, named = signature.held(args, named)
+        every, named = signature.bind(args, named)
         return function(*every, **named)
 
     return call
 
 
-def built(kind: type) -> type:
+def check_construction(cls: type) -> type:
     """Return the class, whose instances are made only with arguments that fit."""
-    make = vars(kind)["__init__"]
-    signature = Signature(make, spread=True, method=True, name=kind.__name__)
+    make = vars(cls)["__init__"]
+    signature = Signature(make, variadic=True, method=True, name=cls.__name__)
 
     @functools.wraps(make)
     def held(self, *args, **named) -> None:
-        every, named = signature.held((self, *args), named)
+        every, named = signature.bind((self, *args), named)
         make(*every, **named)
 
-    kind.__init__ = held  # type: ignore[misc]
-    return kind
+    cls.__init__ = held  # type: ignore[misc]
+    return cls

@@ -7,20 +7,20 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lingon.scratch import dtypes
-from lingon.scratch.arguments import Dims, DType, Number, checked
-from lingon.scratch.error_context import KindError, fail
-from lingon.scratch.tensor import Tensor, _known, shown
+from lingon.scratch.arguments import Dims, DType, Number, check_arguments
+from lingon.scratch.error_context import ArrayTypeError, fail
+from lingon.scratch.tensor import Tensor, _known, shape_of
 
 _random = [np.random.default_rng(0)]
 
 
-@checked
+@check_arguments
 def tensor(data, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Return a new array with a copy of the numbers: nested lists, a NumPy array, an array. Floats become float32."""
     return Tensor(_numbers(data, dtype).copy(), requires_grad)
 
 
-@checked
+@check_arguments
 def as_tensor(data, *, dtype: DType = None) -> Tensor:
     """Return the data as an array, without a copy where none is needed."""
     if isinstance(data, Tensor):
@@ -28,11 +28,11 @@ def as_tensor(data, *, dtype: DType = None) -> Tensor:
     return Tensor(_numbers(data, dtype))
 
 
-@checked
+@check_arguments
 def from_numpy(array: np.ndarray) -> Tensor:
     """Return an array on the memory of a NumPy array: a change of one is seen in the other."""
     if not isinstance(array, np.ndarray):
-        fail(f"from_numpy expects a NumPy array, got {type(array).__name__}", KindError)
+        fail(f"from_numpy expects a NumPy array, got {type(array).__name__}", ArrayTypeError)
     return Tensor(_known(array))
 
 
@@ -58,7 +58,7 @@ def _in_kind(array: np.ndarray, dtype: np.dtype, typed: bool) -> np.ndarray:
 
 def _dtype(dtype: DType) -> np.dtype:
     if dtype not in dtypes.KNOWN:
-        fail(f"unknown dtype {dtype!r}; known: {', '.join(map(str, dtypes.KNOWN))}", KindError)
+        fail(f"unknown dtype {dtype!r}; known: {', '.join(map(str, dtypes.KNOWN))}", ArrayTypeError)
     return np.dtype(dtype)
 
 
@@ -70,7 +70,7 @@ def _from_lists(data) -> np.ndarray:
     if array.dtype.kind == "f" or not array.size:
         return array.astype(dtypes.DEFAULT)
     if array.dtype.kind not in "bi":
-        fail(f"an array is made of numbers, not of {str(data)[:60]!r}", KindError)
+        fail(f"an array is made of numbers, not of {str(data)[:60]!r}", ArrayTypeError)
     return array
 
 
@@ -78,30 +78,30 @@ def _plain(data):
     """Return nested lists with numbers of Python in them; arrays of one number count as numbers."""
     if isinstance(data, Tensor):
         if data.numel() != 1:
-            fail(f"a list of arrays {shown(data)} as data: stack(...) and cat(...) join arrays")
+            fail(f"a list of arrays {shape_of(data)} as data: stack(...) and cat(...) join arrays")
         return data.item()
     return [_plain(item) for item in data] if isinstance(data, list | tuple | range) else data
 
 
-@checked
+@check_arguments
 def zeros(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Return an array of zeros."""
     return full(size, 0.0, dtype=dtype or dtypes.DEFAULT, requires_grad=requires_grad)
 
 
-@checked
+@check_arguments
 def ones(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Return an array of ones."""
     return full(size, 1.0, dtype=dtype or dtypes.DEFAULT, requires_grad=requires_grad)
 
 
-@checked
+@check_arguments
 def empty(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Return an array of any numbers; here of zeros."""
     return zeros(size, dtype=dtype, requires_grad=requires_grad)
 
 
-@checked
+@check_arguments
 def full(size: Sequence[int], fill_value: Number, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Return an array of one number; its dtype is that of the number unless another is given."""
     if any(n < 0 for n in size):
@@ -112,25 +112,25 @@ def full(size: Sequence[int], fill_value: Number, *, dtype: DType = None, requir
     return Tensor(np.full(size, fill_value, kind), requires_grad)
 
 
-@checked
+@check_arguments
 def zeros_like(x: Tensor, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Return zeros in the shape and dtype of x."""
     return full(x.shape, 0, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 
-@checked
+@check_arguments
 def ones_like(x: Tensor, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Return ones in the shape and dtype of x."""
     return full(x.shape, 1, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 
-@checked
+@check_arguments
 def full_like(x: Tensor, fill_value: Number, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Return one number in the shape and dtype of x."""
     return full(x.shape, fill_value, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 
-@checked
+@check_arguments
 def arange(
     first: Number = None,
     /,
@@ -143,11 +143,11 @@ def arange(
 ) -> Tensor:
     """Return start, start + step, ... below end; arange(n) begins with 0."""
     if first is not None and start is not None:
-        fail("arange() is given 'start' twice", KindError)
+        fail("arange() is given 'start' twice", ArrayTypeError)
     start, end = (0, first) if end is None and start is None else (first if start is None else start, end)
     start = 0 if start is None else start
     if end is None:
-        fail("arange() needs the argument 'end'", KindError)
+        fail("arange() needs the argument 'end'", ArrayTypeError)
     _finite("arange", start=start, end=end, step=step)
     if not step or (end - start) * step < 0:
         fail(f"arange from {start} to {end} in steps of {step} never arrives")
@@ -168,7 +168,7 @@ def _countable(name: str, dtype: DType, whole: bool) -> None:
         fail(f"{name}(): the argument 'dtype' is not {dtype} here; make floating numbers, and say .to({dtype})")
 
 
-@checked
+@check_arguments
 def linspace(start: Number, end: Number, steps: int, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Return that many numbers in equal distances, both ends among them."""
     if steps < 0:
@@ -178,7 +178,7 @@ def linspace(start: Number, end: Number, steps: int, *, dtype: DType = None, req
         return Tensor(np.linspace(start, end, steps).astype(dtype or dtypes.DEFAULT), requires_grad)
 
 
-@checked
+@check_arguments
 def eye(n: int, m: int = None, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Return a matrix with ones on the diagonal and zeros elsewhere."""
     if n < 0 or (m or 0) < 0:
@@ -186,19 +186,19 @@ def eye(n: int, m: int = None, *, dtype: DType = None, requires_grad: bool = Fal
     return Tensor(np.eye(n, m, dtype=dtype or dtypes.DEFAULT), requires_grad)
 
 
-@checked
+@check_arguments
 def manual_seed(seed: int) -> None:
     """Seed the random numbers; the same seed, the same numbers (others than PyTorch's)."""
     _random[0] = np.random.default_rng(seed)
 
 
-@checked
+@check_arguments
 def rand(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Return random numbers, uniform between 0 and 1."""
     return _drawn(_random[0].random, size, dtype or dtypes.DEFAULT, requires_grad)
 
 
-@checked
+@check_arguments
 def randn(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Return random numbers of the standard normal distribution."""
     return _drawn(_random[0].standard_normal, size, dtype or dtypes.DEFAULT, requires_grad)
@@ -212,18 +212,18 @@ def _drawn(draw: Callable, size: Sequence[int], dtype: np.dtype, requires_grad: 
     return Tensor(np.asarray(draw(tuple(size))).astype(dtype), requires_grad)
 
 
-@checked
+@check_arguments
 def randint(
     low: int, high: Dims = None, size: Sequence[int] = None, *, dtype: DType = None, requires_grad: bool = False
 ) -> Tensor:
     """Return random whole numbers from `low` to below `high`; randint(high, size=...) begins with 0."""
     if isinstance(high, tuple):
         if size is not None:
-            fail("randint() is given 'size' twice", KindError)
+            fail("randint() is given 'size' twice", ArrayTypeError)
         size, high = high, None
     first, end = (0, low) if high is None else (low, high)
     if size is None:
-        fail("randint() needs the argument 'size'", KindError)
+        fail("randint() needs the argument 'size'", ArrayTypeError)
     assert isinstance(end, int)
     if first >= end:
         fail(f"randint(): no whole numbers from low {first} to below high {end}")
@@ -232,7 +232,7 @@ def randint(
     return Tensor(np.asarray(_random[0].integers(first, end, size)).astype(dtype or dtypes.int64), requires_grad)
 
 
-@checked
+@check_arguments
 def randperm(n: int, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Return the numbers 0 to n - 1 in a random order."""
     if n < 0:
@@ -240,13 +240,13 @@ def randperm(n: int, *, dtype: DType = None, requires_grad: bool = False) -> Ten
     return Tensor(_random[0].permutation(n).astype(dtype or dtypes.int64), requires_grad)
 
 
-@checked
+@check_arguments
 def rand_like(x: Tensor, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Return random numbers between 0 and 1 in the shape and dtype of x."""
     return _drawn(_random[0].random, x.shape, dtype or x.dtype, requires_grad)
 
 
-@checked
+@check_arguments
 def randn_like(x: Tensor, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
     """Return normal random numbers in the shape and dtype of x."""
     return _drawn(_random[0].standard_normal, x.shape, dtype or x.dtype, requires_grad)
@@ -258,7 +258,7 @@ def _as(name: str, dtype: np.dtype):
 
     cast.__name__, cast.__doc__ = name, f"The numbers as {dtype}."
     cast.__qualname__ = name
-    setattr(Tensor, name, checked(cast, method=True))
+    setattr(Tensor, name, check_arguments(cast, method=True))
 
 
 for _name in ("bool", "long", "int", "half", "float", "double"):

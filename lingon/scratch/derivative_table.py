@@ -7,7 +7,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Slope:
+class Derivative:
     """A function of one number: how NumPy computes it, its derivative, and the derivative as it is written.
 
     slope: takes anything that has the operations of an array: numbers, or a power series of exact fractions, on which
@@ -16,8 +16,8 @@ class Slope:
     """
 
     value: Callable[[np.ndarray], np.ndarray]
-    slope: Callable
-    written: str
+    derivative: Callable
+    formula: str
     whole: bool = False
     truth: str | None = None
 
@@ -35,29 +35,29 @@ def _softplus(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-SLOPES = {
-    "neg": Slope(np.negative, lambda x: -1, "-1", whole=True),
-    "exp": Slope(np.exp, lambda x: x.exp(), "exp(x)"),
-    "expm1": Slope(np.expm1, lambda x: x.exp(), "exp(x)"),
-    "log": Slope(np.log, lambda x: 1 / x, "1 / x"),
-    "log1p": Slope(np.log1p, lambda x: 1 / (1 + x), "1 / (1 + x)"),
-    "sqrt": Slope(np.sqrt, lambda x: 0.5 / x.sqrt(), "1 / (2 sqrt(x))"),
-    "square": Slope(np.square, lambda x: 2 * x, "2 x", whole=True, truth="int64"),
-    "reciprocal": Slope(np.reciprocal, lambda x: -1 / (x * x), "-1 / x^2"),
-    "sin": Slope(np.sin, lambda x: x.cos(), "cos(x)"),
-    "cos": Slope(np.cos, lambda x: -x.sin(), "-sin(x)"),
-    "tan": Slope(np.tan, lambda x: 1 + x.tan() * x.tan(), "1 + tan(x)^2"),
-    "sinh": Slope(np.sinh, lambda x: x.cosh(), "cosh(x)"),
-    "cosh": Slope(np.cosh, lambda x: x.sinh(), "sinh(x)"),
-    "tanh": Slope(np.tanh, lambda x: 1 - x.tanh() * x.tanh(), "1 - tanh(x)^2"),
-    "atan": Slope(np.arctan, lambda x: 1 / (1 + x * x), "1 / (1 + x^2)"),
-    "sigmoid": Slope(_sigmoid, lambda x: x.sigmoid() * (1 - x.sigmoid()), "sigmoid(x) (1 - sigmoid(x))"),
-    "softplus": Slope(_softplus, lambda x: x.sigmoid(), "sigmoid(x)"),
-    "relu": Slope(lambda x: np.maximum(x, x.dtype.type(0)), lambda x: x > 0, "1 where x > 0, else 0", whole=True),
-    "abs": Slope(np.abs, lambda x: x.sign(), "sign(x)", whole=True),
-    "sign": Slope(_sign, lambda x: 0, "0", whole=True, truth="bool"),
-    "floor": Slope(np.floor, lambda x: 0, "0", whole=True),
-    "ceil": Slope(np.ceil, lambda x: 0, "0", whole=True),
-    "round": Slope(np.round, lambda x: 0, "0", whole=True),
-    "trunc": Slope(np.trunc, lambda x: 0, "0", whole=True),
+DERIVATIVES = {
+    "neg": Derivative(np.negative, lambda x: -1, "-1", whole=True),
+    "exp": Derivative(np.exp, lambda x: x.exp(), "exp(x)"),
+    "expm1": Derivative(np.expm1, lambda x: x.exp(), "exp(x)"),
+    "log": Derivative(np.log, lambda x: 1 / x, "1 / x"),
+    "log1p": Derivative(np.log1p, lambda x: 1 / (1 + x), "1 / (1 + x)"),
+    "sqrt": Derivative(np.sqrt, lambda x: 0.5 / x.sqrt(), "1 / (2 sqrt(x))"),
+    "square": Derivative(np.square, lambda x: 2 * x, "2 x", whole=True, truth="int64"),
+    "reciprocal": Derivative(np.reciprocal, lambda x: -1 / (x * x), "-1 / x^2"),
+    "sin": Derivative(np.sin, lambda x: x.cos(), "cos(x)"),
+    "cos": Derivative(np.cos, lambda x: -x.sin(), "-sin(x)"),
+    "tan": Derivative(np.tan, lambda x: 1 + x.tan() * x.tan(), "1 + tan(x)^2"),
+    "sinh": Derivative(np.sinh, lambda x: x.cosh(), "cosh(x)"),
+    "cosh": Derivative(np.cosh, lambda x: x.sinh(), "sinh(x)"),
+    "tanh": Derivative(np.tanh, lambda x: 1 - x.tanh() * x.tanh(), "1 - tanh(x)^2"),
+    "atan": Derivative(np.arctan, lambda x: 1 / (1 + x * x), "1 / (1 + x^2)"),
+    "sigmoid": Derivative(_sigmoid, lambda x: x.sigmoid() * (1 - x.sigmoid()), "sigmoid(x) (1 - sigmoid(x))"),
+    "softplus": Derivative(_softplus, lambda x: x.sigmoid(), "sigmoid(x)"),
+    "relu": Derivative(lambda x: np.maximum(x, x.dtype.type(0)), lambda x: x > 0, "1 where x > 0, else 0", whole=True),
+    "abs": Derivative(np.abs, lambda x: x.sign(), "sign(x)", whole=True),
+    "sign": Derivative(_sign, lambda x: 0, "0", whole=True, truth="bool"),
+    "floor": Derivative(np.floor, lambda x: 0, "0", whole=True),
+    "ceil": Derivative(np.ceil, lambda x: 0, "0", whole=True),
+    "round": Derivative(np.round, lambda x: 0, "0", whole=True),
+    "trunc": Derivative(np.trunc, lambda x: 0, "0", whole=True),
 }

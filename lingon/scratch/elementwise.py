@@ -5,16 +5,18 @@ from collections.abc import Callable
 import numpy as np
 
 from lingon.scratch import dtypes
-from lingon.scratch.arguments import Number, checked, kind, number
-from lingon.scratch.arguments import dtype as dtype_of
-from lingon.scratch.derivative_table import SLOPES
+from lingon.scratch.arguments import Number, argument_type, as_number, check_arguments
+from lingon.scratch.arguments import as_dtype as dtype_of
+from lingon.scratch.derivative_table import DERIVATIVES
 from lingon.scratch.dtypes import rank
-from lingon.scratch.error_context import KindError, fail, operands
-from lingon.scratch.tensor import Operand, Rule, Tensor, as_tensor, method, record, result_dtype, shown
+from lingon.scratch.error_context import ArrayTypeError, fail, operands
+from lingon.scratch.tensor import Operand, Rule, Tensor, as_tensor, shape_of, method, record, result_dtype
 
 Target = np.dtype | str | Tensor | None
-kind(Target, f"one of {', '.join(map(str, dtypes.KNOWN))}, 'cpu' or an array", dtype_of, str, Tensor, type(None))
-kind(Operand | None, "an array, a number or None", number, Tensor, float, int, bool, type(None))
+argument_type(
+    Target, f"one of {', '.join(map(str, dtypes.KNOWN))}, 'cpu' or an array", dtype_of, str, Tensor, type(None)
+)
+argument_type(Operand | None, "an array, a number or None", as_number, Tensor, float, int, bool, type(None))
 
 
 def _meet(*operands_: Operand, dtype: np.dtype | None = None) -> tuple[list[Tensor], list[np.ndarray]]:
@@ -23,7 +25,10 @@ def _meet(*operands_: Operand, dtype: np.dtype | None = None) -> tuple[list[Tens
     try:
         np.broadcast_shapes(*(x.shape for x in xs))
     except ValueError:
-        fail(f"shapes do not fit: {operands(*map(shown, xs))}; from the right, each two must be equal or one of them 1")
+        fail(
+            f"shapes do not fit: {operands(*map(shape_of, xs))}; "
+            "from the right, each two must be equal or one of them 1"
+        )
     dtype = dtype or result_dtype(*xs)
     return xs, [_cast(x, dtype) for x in xs]
 
@@ -152,7 +157,7 @@ def _no_zero(name: str, a: Operand, b: Operand) -> None:
     if dtype.kind == "b":
         fail(f"{name} of truth values; say x.int() first")
     if dtype.kind != "f" and not as_tensor(b).array.all():
-        pair = operands(shown(as_tensor(a)), shown(as_tensor(b)))
+        pair = operands(shape_of(as_tensor(a)), shape_of(as_tensor(b)))
         fail(f"{name}: whole numbers cannot be divided by 0: {pair}")
 
 
@@ -185,7 +190,7 @@ def where(condition: Tensor, x: Operand, other: Operand) -> Tensor:
     return record("where", value, (condition, a, b), rules, (condition,))
 
 
-where = checked(where)
+where = check_arguments(where)
 
 
 @method
@@ -195,7 +200,7 @@ def masked_fill(x: Tensor, mask: Tensor, value: Operand) -> Tensor:
     if mask.dtype != dtypes.bool:
         fail(f"masked_fill: the mask is {mask.dtype}; expected truth values, such as x > 0")
     if value.ndim:
-        fail(f"masked_fill: the value is one number, not an array {shown(value)}")
+        fail(f"masked_fill: the value is one number, not an array {shape_of(value)}")
     if rank(value.dtype) > rank(x.dtype):
         fail(f"masked_fill: the value {value.tolist()} of {value.dtype} does not fit into an array of {x.dtype}")
     return where(mask, value.to(x.dtype), x)
@@ -228,8 +233,8 @@ def clamp(x: Tensor, min: Operand | None = None, max: Operand | None = None) -> 
 
 
 def _one(name: str) -> Callable[[Tensor], Tensor]:
-    """Return the function of that name in the table of slopes."""
-    rule = SLOPES[name]
+    """Return the function of that name in the table of derivatives."""
+    rule = DERIVATIVES[name]
 
     def function(x: Tensor) -> Tensor:
         numbers = x.array
@@ -241,10 +246,10 @@ def _one(name: str) -> Callable[[Tensor], Tensor]:
             numbers = numbers.astype(dtypes.DEFAULT)
         with np.errstate(all="ignore"):
             value = rule.value(numbers).astype(numbers.dtype, copy=False)
-        return record(name, value, (x,), (lambda g: g * rule.slope(x),), (x,))
+        return record(name, value, (x,), (lambda g: g * rule.derivative(x),), (x,))
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{name}(x) of each number; its slope is {rule.written}."
+    function.__doc__ = f"{name}(x) of each number; its derivative is {rule.formula}."
     return method(function)
 
 
@@ -329,7 +334,8 @@ def to(x: Tensor, dtype: Target = None, *, copy: bool = False, device: str | Non
     place = dtype if isinstance(dtype, str) else device
     if place not in (None, "cpu"):
         fail(
-            f"to({place!r}): the device is 'cpu' here; a dtype is written without quotes, as in to(float32)", KindError
+            f"to({place!r}): the device is 'cpu' here; a dtype is written without quotes, as in to(float32)",
+            ArrayTypeError,
         )
     wanted = dtype.dtype if isinstance(dtype, Tensor) else x.dtype if dtype is None or isinstance(dtype, str) else dtype
     if x.dtype == wanted and not x.number and not copy:

@@ -17,11 +17,11 @@ class MathError(UserError, RuntimeError):
     """Shapes, dtypes or graphs that do not fit. Also a RuntimeError, which is what PyTorch raises here."""
 
 
-class PlaceError(UserError, IndexError):
+class ArrayIndexError(UserError, IndexError):
     """An index or a dimension that is not there. Also an IndexError, which ends a loop over rows."""
 
 
-class KindError(UserError, TypeError):
+class ArrayTypeError(UserError, TypeError):
     """A value of a kind that no array can be made of, or that has no length. Also a TypeError."""
 
 

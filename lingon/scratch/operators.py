@@ -8,10 +8,10 @@ from lingon.scratch import elementwise as e
 from lingon.scratch.arguments import Number
 from lingon.scratch.dtypes import bool as truth
 from lingon.scratch.dtypes import rank
-from lingon.scratch.error_context import KindError, fail
+from lingon.scratch.error_context import ArrayTypeError, fail
 from lingon.scratch.products import matmul
 from lingon.scratch.shaping import put_at
-from lingon.scratch.tensor import Operand, Storage, Tensor, as_tensor, is_grad_enabled, method, shown
+from lingon.scratch.tensor import Operand, Storage, Tensor, as_tensor, shape_of, is_grad_enabled, method
 
 BINARY = {
     "add": e.add, "sub": e.sub, "mul": e.mul, "truediv": e.div, "pow": e.pow, "floordiv": e.floor_divide,
@@ -36,7 +36,7 @@ def _sign(function: Callable, turned: bool = False) -> Callable:
 
 def _unlike(name: str) -> bool:
     if name not in ("eq", "ne"):
-        fail(f"{name} of an array and a dtype: write x.dtype", KindError)
+        fail(f"{name} of an array and a dtype: write x.dtype", ArrayTypeError)
     return name == "ne"
 
 
@@ -54,7 +54,7 @@ def change(x: Tensor, step: Callable[[Tensor], Tensor]) -> Tensor:
     before.grad_fn, before._requires_grad = x.grad_fn, x._requires_grad
     after = step(before)
     if after.shape != x.shape:
-        fail(f"the result {shown(after)} does not fit into the array {shown(x)} that is changed in place")
+        fail(f"the result {shape_of(after)} does not fit into the array {shape_of(x)} that is changed in place")
     if rank(after.dtype) > rank(x.dtype):
         fail(f"the result is {after.dtype} and does not fit into an array of {x.dtype}; write x = x + ... instead")
     after = after.to(x.dtype)
@@ -81,14 +81,16 @@ def _change_within(x: Tensor, after: Tensor) -> None:
     assert x.view_of is not None, "asked of views only"
     whole, take, put = x.view_of
     if put is None:
-        fail(f"an expanded or detached array {shown(x)} is changed in place in a recorded step; say x.clone() first")
+        fail(f"an expanded or detached array {shape_of(x)} is changed in place in a recorded step; say x.clone() first")
     change(whole, lambda before: put(before, after))
     x.become(take(whole))
 
 
 def _overwrite(x: Tensor, numbers: np.ndarray) -> None:
     if not x.array.flags.writeable or (0 in x.stride() and x.numel() > 1 and _overlaps(x)):
-        fail(f"an expanded array {shown(x)}, or memory that may only be read, cannot be changed; say x.clone() first")
+        fail(
+            f"an expanded array {shape_of(x)}, or memory that may only be read, cannot be changed; say x.clone() first"
+        )
     x.array[...] = numbers
 
 
@@ -152,7 +154,7 @@ def zero_(x: Tensor) -> Tensor:
 def fill_(x: Tensor, value: Operand) -> Tensor:
     """Set every number to `value`."""
     if as_tensor(value).ndim:
-        fail(f"fill_(): the argument 'value' is one number, not an array {shown(as_tensor(value))}")
+        fail(f"fill_(): the argument 'value' is one number, not an array {shape_of(as_tensor(value))}")
     return change(x, lambda before: put_at(before, ..., as_tensor(value)))
 
 
@@ -178,7 +180,7 @@ def _plus(self) -> Tensor:
 
 def _contains(self, value) -> bool:
     if not isinstance(value, OTHERS):
-        fail(f"an array holds numbers, and {value!r} is none", KindError)
+        fail(f"an array holds numbers, and {value!r} is none", ArrayTypeError)
     return bool((self == value).array.any())
 
 

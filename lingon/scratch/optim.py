@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from lingon.core.errors import UserError
-from lingon.scratch.arguments import built
+from lingon.scratch.arguments import check_construction
 from lingon.scratch.tensor import Tensor
 
 
@@ -47,7 +47,7 @@ def _not_below_0(name: str, **sizes: float) -> None:
             raise UserError(f"{name}(): the argument {argument!r} is 0 or more, not {size}")
 
 
-@built
+@check_construction
 class SGD(Optimizer):
     """Down along the gradient, or along a mean of the last ones, which gathers speed (momentum; Polyak, 1964)."""
 
@@ -75,7 +75,7 @@ class SGD(Optimizer):
         return self.lr * g
 
 
-@built
+@check_construction
 class Adam(Optimizer):
     """Steps of one size in every direction: the mean gradient divided by its usual size (Kingma and Ba, 2015)."""
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from lingon.core.graph_picture import Node as Box
 from lingon.core.graph_picture import graph_svg
-from lingon.scratch.autograd.engine import Found, flow, steps_of
+from lingon.scratch.autograd.engine import Found, propagate, recorded_steps
 from lingon.scratch.error_context import MathError
-from lingon.scratch.tensor import Node, Tensor, shown
+from lingon.scratch.tensor import Node, Tensor, shape_of
 from lingon.scratch.torch_picture import Drawing, draw_steps
 
 SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@", "neg": "-x"}
@@ -36,7 +36,7 @@ def draw(y: Tensor, names: Mapping[str, Tensor] | None = None, title: str = "") 
             boxes.append(Box(_lines(x, made, called, slopes), kind))
         return places[key]
 
-    nodes = steps_of([y])
+    nodes = recorded_steps([y])
     results = {id(edge): x for node in nodes for x, edge in zip(node.inputs, node.edges, strict=True)}
     results[id(y.edge)] = y
     for node in nodes:
@@ -55,12 +55,12 @@ def _slopes(y: Tensor) -> Found:
     """Return the gradients of y, or none where it is not one number or the numbers have changed since."""
     if not y.requires_grad or y.numel() != 1:
         return {}
-    nodes = steps_of([y])
+    nodes = recorded_steps([y])
     spent = [node.spent for node in nodes]
     try:
         for node in nodes:
             node.spent = False
-        return flow([y], [Tensor(np.ones(y.shape, y.dtype))], False, None)
+        return propagate([y], [Tensor(np.ones(y.shape, y.dtype))], False, None)
     except MathError:
         return {}
     finally:
@@ -80,6 +80,6 @@ def _lines(x: Tensor, made: Node | Tensor | None, called: dict[int, str], slopes
 
 def _numbers(array: np.ndarray) -> str:
     if array.size > FEW:
-        return f"{shown(array)}"
+        return f"{shape_of(array)}"
     text = ", ".join(f"{number:.4g}" for number in array.ravel().tolist())
-    return text if not array.ndim else f"[{text}]" if array.ndim == 1 else f"{shown(array)}: {text}"
+    return text if not array.ndim else f"[{text}]" if array.ndim == 1 else f"{shape_of(array)}: {text}"

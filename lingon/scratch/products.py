@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lingon.scratch.arguments import checked
+from lingon.scratch.arguments import check_arguments
 from lingon.scratch.error_context import fail, operands
 from lingon.scratch.shaping import cat
-from lingon.scratch.tensor import Tensor, method, record, shown
+from lingon.scratch.tensor import Tensor, shape_of, method, record
 
 Step = int | Sequence[int]
 
@@ -36,23 +36,30 @@ def _product(a: Tensor, b: Tensor) -> Tensor:
 
 def _check(a: Tensor, b: Tensor) -> None:
     if not a.ndim or not b.ndim:
-        fail(f"the product of matrices needs dimensions: {operands(shown(a), shown(b))}; use * for single numbers")
+        fail(
+            f"the product of matrices needs dimensions: {operands(shape_of(a), shape_of(b))}; use * for single numbers"
+        )
     inner = a.shape[-1], b.shape[-2 if b.ndim > 1 else 0]
     if inner[0] != inner[1]:
-        fail(f"shapes do not fit: {operands(shown(a), shown(b))}; the inner sizes {inner[0]} and {inner[1]} differ")
+        fail(
+            f"shapes do not fit: {operands(shape_of(a), shape_of(b))}; the inner sizes {inner[0]} and {inner[1]} differ"
+        )
     try:
         np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
-        fail(f"shapes do not fit: {operands(shown(a), shown(b))}; the sizes before the last two cannot be broadcast")
+        fail(
+            f"shapes do not fit: {operands(shape_of(a), shape_of(b))}; "
+            "the sizes before the last two cannot be broadcast"
+        )
     if a.dtype != b.dtype:
-        fail(f"dtypes do not fit: {operands(f'{shown(a)} {a.dtype}', f'{shown(b)} {b.dtype}')}; say x.to(dtype)")
+        fail(f"dtypes do not fit: {operands(f'{shape_of(a)} {a.dtype}', f'{shape_of(b)} {b.dtype}')}; say x.to(dtype)")
 
 
 def _two(name: str, a: Tensor, b: Tensor, dims: tuple[int, int]) -> Tensor:
     if (a.ndim, b.ndim) != dims:
-        fail(f"{name} is for {dims[0]} and {dims[1]} dimensions: {operands(shown(a), shown(b))}; use @")
+        fail(f"{name} is for {dims[0]} and {dims[1]} dimensions: {operands(shape_of(a), shape_of(b))}; use @")
     if name == "bmm" and len(a) != len(b):
-        fail(f"bmm is for equally many matrices: {operands(shown(a), shown(b))}; use @")
+        fail(f"bmm is for equally many matrices: {operands(shape_of(a), shape_of(b))}; use @")
     return matmul(a, b)
 
 
@@ -84,11 +91,11 @@ def bmm(x: Tensor, mat2: Tensor) -> Tensor:
 def outer(x: Tensor, vec2: Tensor) -> Tensor:
     """Return every number of x [M] times every number of vec2 [N]: [M, N]."""
     if x.ndim != 1 or vec2.ndim != 1:
-        fail(f"outer is for two vectors: {operands(shown(x), shown(vec2))}")
+        fail(f"outer is for two vectors: {operands(shape_of(x), shape_of(vec2))}")
     return x.unsqueeze(1) * vec2
 
 
-@checked
+@check_arguments
 def conv1d(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Step = 1, padding: Step = 0, dilation: Step = 1
 ) -> Tensor:
@@ -103,9 +110,9 @@ def conv1d(
     if x.ndim == 2:
         return conv1d(x.unsqueeze(0), weight, bias, stride, padding, dilation).squeeze(0)
     if x.ndim != 3 or weight.ndim != 3 or x.shape[1] != weight.shape[1]:
-        fail(f"shapes do not fit: {operands(shown(x), shown(weight))}; expected [B, D, T] and [O, D, K]")
+        fail(f"shapes do not fit: {operands(shape_of(x), shape_of(weight))}; expected [B, D, T] and [O, D, K]")
     if x.dtype != weight.dtype:
-        fail(f"dtypes do not fit: {operands(f'{shown(x)} {x.dtype}', f'{shown(weight)} {weight.dtype}')}")
+        fail(f"dtypes do not fit: {operands(f'{shape_of(x)} {x.dtype}', f'{shape_of(weight)} {weight.dtype}')}")
     if padding:
         zeros = Tensor(np.zeros((*x.shape[:2], padding), x.dtype))
         x = cat([zeros, x, zeros], 2)

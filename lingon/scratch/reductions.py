@@ -10,21 +10,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lingon.scratch import dtypes
-from lingon.scratch.arguments import Dims, DType, Number, checked, kind, number, wholes
+from lingon.scratch.arguments import Dims, DType, Number, argument_type, as_ints, as_number, check_arguments
 from lingon.scratch.elementwise import _meet, maximum, minimum, where
-from lingon.scratch.error_context import KindError, MathError, PlaceError, fail, operands
-from lingon.scratch.tensor import Tensor, axis, method, record, shown
+from lingon.scratch.error_context import ArrayIndexError, ArrayTypeError, MathError, fail, operands
+from lingon.scratch.tensor import Tensor, shape_of, method, normalize_dim, record
 
 NOT_GIVEN: Any = ...  # other than None, which means all dimensions
 
 Order = float | str | None
 Listed = int | tuple[int, ...] | None  # without arrays of one number, which PyTorch's norm refuses
-kind(Listed, "a dimension, several or None", wholes, int, type(None))
-kind(Order, "a number or 'fro'", number, float, int, bool, str, type(None))
-kind(Number | None, "a number or None", number, float, int, bool, type(None))
+argument_type(Listed, "a dimension, several or None", as_ints, int, type(None))
+argument_type(Order, "a number or 'fro'", as_number, float, int, bool, str, type(None))
+argument_type(Number | None, "a number or None", as_number, float, int, bool, type(None))
 
 
-class Extreme(NamedTuple):
+class ValuesAndIndices(NamedTuple):
     """What max and min along a dimension give: the numbers, and where they stand."""
 
     values: Tensor
@@ -36,7 +36,7 @@ def _dims(x: Tensor, dim: Dims) -> tuple[int, ...]:
     if dim is None or dim is ... or (not isinstance(dim, int) and not len(dim)):
         return tuple(range(x.ndim))
     named = (dim,) if isinstance(dim, int) else tuple(dim)
-    dims = tuple(axis(x, d) for d in named)
+    dims = tuple(normalize_dim(x, d) for d in named)
     if len(set(dims)) < len(dims):
         fail(f"a dimension is named twice in {named}")
     return dims if x.ndim else ()
@@ -73,13 +73,13 @@ def _as(name: str, x: Tensor, dtype: DType) -> Tensor:
 
 def _kept(name: str, dim: Dims, keepdim: bool | None) -> bool:
     if keepdim is not None and dim is ...:
-        fail(f"{name}() takes 'keepdim' only together with 'dim', which may be None", KindError)
+        fail(f"{name}() takes 'keepdim' only together with 'dim', which may be None", ArrayTypeError)
     return bool(keepdim)
 
 
 def _floating(x: Tensor, name: str) -> None:
     if x.dtype.kind != "f":
-        fail(f"{name} is for floating numbers, and {operands(shown(x))} is {x.dtype}; say float() first")
+        fail(f"{name} is for floating numbers, and {operands(shape_of(x))} is {x.dtype}; say float() first")
 
 
 def _count(x: Tensor, dim: Dims) -> int:
@@ -88,7 +88,7 @@ def _count(x: Tensor, dim: Dims) -> int:
 
 def _unbiased_first(function: Callable) -> Callable:
     """Return the function, whose first argument may be `unbiased` too: x.var(False)."""
-    full, of_array = checked(function), checked(function, method=True)
+    full, of_array = check_arguments(function), check_arguments(function, method=True)
 
     def shifted(held: Callable) -> Callable:
         @functools.wraps(held)
@@ -118,7 +118,7 @@ def var(
 
 def _corrected(name: str, unbiased: bool | None, correction: Number | None) -> Number:
     if unbiased is not None and correction is not None:
-        fail(f"{name}() takes 'unbiased' or 'correction', not both", KindError)
+        fail(f"{name}() takes 'unbiased' or 'correction', not both", ArrayTypeError)
     return int(unbiased) if unbiased is not None else 1 if correction is None else correction
 
 
@@ -144,12 +144,12 @@ def norm(x: Tensor, p: Order = "fro", dim: Listed = None, keepdim: bool = False,
     if x.dtype.kind != "f":
         fail(f"norm(): the argument 'dtype' is a floating one, not {dtype}")
     if isinstance(p, float) and np.isnan(p):
-        fail("norm(): the argument 'p' is a number or 'fro', not nan", KindError)
+        fail("norm(): the argument 'p' is a number or 'fro', not nan", ArrayTypeError)
     dim = None if dim == () else dim
     if isinstance(p, str) and p != "fro":
-        fail(f"norm(): the argument 'p' is a number or 'fro', not {p!r}", KindError)
+        fail(f"norm(): the argument 'p' is a number or 'fro', not {p!r}", ArrayTypeError)
     if isinstance(p, float | int) and (p < 0 or p == np.inf) and 0 in [x.shape[d] for d in _dims(x, dim)]:
-        fail(f"norm of no numbers with p={p}: {operands(shown(x))}")
+        fail(f"norm of no numbers with p={p}: {operands(shape_of(x))}")
     if p in (None, "fro", 2):
         return _root(sum(x.square(), dim, keepdim))
     if p in (np.inf, -np.inf):
@@ -178,7 +178,7 @@ def prod(x: Tensor, dim: int = None, keepdim: bool = None, *, dtype: DType = Non
     if dim is None:
         _only_along("prod", keepdim)
         return prod(x.reshape(-1), 0, dtype=x.dtype)
-    last = x.transpose(axis(x, dim), -1) if x.ndim else x.reshape(1)
+    last = x.transpose(normalize_dim(x, dim), -1) if x.ndim else x.reshape(1)
     if not last.shape[-1]:
         last = (last.sum(-1, keepdim=True) + 1).to(x.dtype)
     elif last.shape[-1] == 1:
@@ -187,14 +187,14 @@ def prod(x: Tensor, dim: int = None, keepdim: bool = None, *, dtype: DType = Non
         half, odd = divmod(last.shape[-1], 2)
         pairs = last[..., :half] * last[..., half : 2 * half]
         last = _behind(pairs, last[..., 2 * half :]) if odd else pairs
-    axis(x, dim)
+    normalize_dim(x, dim)
     kept = last.transpose(dim, -1) if x.ndim else last.reshape(())
     return kept if keepdim or not x.ndim else kept.squeeze(dim)
 
 
 def _only_along(name: str, keepdim: bool | None) -> None:
     if keepdim is not None:
-        fail(f"{name}() takes 'keepdim' only together with 'dim'", KindError)
+        fail(f"{name}() takes 'keepdim' only together with 'dim'", ArrayTypeError)
 
 
 def _behind(a: Tensor, b: Tensor) -> Tensor:
@@ -206,7 +206,7 @@ def _behind(a: Tensor, b: Tensor) -> Tensor:
 @method
 def cumsum(x: Tensor, dim: int, *, dtype: DType = None) -> Tensor:
     """Return the sum of each number and all before it along a dimension."""
-    dim = axis(x, dim)
+    dim = normalize_dim(x, dim)
     dtype = dtype or (x.dtype if x.dtype.kind == "f" else dtypes.int64)
     x = _as("cumsum", x, dtype)
     value = np.cumsum(x.array, dim, dtype=dtype) if x.ndim else x.array.copy()
@@ -214,19 +214,19 @@ def cumsum(x: Tensor, dim: int, *, dtype: DType = None) -> Tensor:
 
 
 def _extreme(name: str, pick: Callable, place: Callable, pair: Callable) -> Callable:
-    def along(x: Tensor, dim: int = None, keepdim: bool = None) -> Tensor | Extreme:
+    def along(x: Tensor, dim: int = None, keepdim: bool = None) -> Tensor | ValuesAndIndices:
         if dim is None:
             _only_along(name, keepdim)
             return _evenly(name, pick, x, None, False)
         indices = _place(name, place, x, dim, keepdim=True)
         values = x.gather(dim, indices)
-        return Extreme(*((v if keepdim else v.squeeze(dim)) for v in (values, indices)))
+        return ValuesAndIndices(*((v if keepdim else v.squeeze(dim)) for v in (values, indices)))
 
     along.__name__ = along.__qualname__ = name
-    along = checked(along)
+    along = check_arguments(along)
 
     @functools.wraps(along)
-    def full(*args, **named) -> Tensor | Extreme:
+    def full(*args, **named) -> Tensor | ValuesAndIndices:
         two = "other" in named or (len(args) > 1 and isinstance(args[1], Tensor))
         return (pair if two else along)(*args, **named)
 
@@ -240,7 +240,7 @@ def _extreme(name: str, pick: Callable, place: Callable, pair: Callable) -> Call
 def _evenly(name: str, pick: Callable, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     """Return the largest or smallest; equal ones share its gradient."""
     dims = _dims(x, dim)
-    _some(name, x, dims, PlaceError if dim is not None else MathError)
+    _some(name, x, dims, ArrayIndexError if dim is not None else MathError)
     value = np.asarray(pick(x.array, axis=dims, keepdims=keepdim))
     whole = value.reshape([1 if d in dims else size for d, size in enumerate(x.shape)])
     best = (x.array == whole) | ((x.array != x.array) & (whole != whole))
@@ -249,16 +249,16 @@ def _evenly(name: str, pick: Callable, x: Tensor, dim: Dims, keepdim: bool) -> T
     return record(name, value, (x,), (lambda g: _again(x, g, dims, keepdim) * share,))
 
 
-def _some(name: str, x: Tensor, dims: tuple[int, ...], kind: type = PlaceError) -> None:
+def _some(name: str, x: Tensor, dims: tuple[int, ...], kind: type = ArrayIndexError) -> None:
     if builtins.any(not x.shape[d] for d in dims):
-        fail(f"{name} of no numbers: {operands(shown(x))}", kind)
+        fail(f"{name} of no numbers: {operands(shape_of(x))}", kind)
 
 
 def _place(name: str, place: Callable, x: Tensor, dim: int | None, keepdim: bool = False) -> Tensor:
     if x.dtype.kind == "b" and name.startswith("arg"):
         fail(f"{name} of truth values; say x.int() first")
     dims = _dims(x, dim)
-    _some(name, x, dims, PlaceError if dim is not None else MathError)
+    _some(name, x, dims, ArrayIndexError if dim is not None else MathError)
     if not x.ndim:
         return Tensor(np.zeros((), dtypes.int64))
     found = place(x.array, axis=None if dim is None else dims[0], keepdims=keepdim)
@@ -296,7 +296,7 @@ def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
 @method
 def argsort(x: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
     """Return the places in ascending order, equal ones in the order in which they stand; NaN is the largest."""
-    dim = axis(x, dim)
+    dim = normalize_dim(x, dim)
     if not x.ndim:
         return Tensor(np.zeros((), dtypes.int64))
     if not descending:
@@ -371,7 +371,7 @@ def log_softmax(x: Tensor, dim: int, dtype: DType = None) -> Tensor:
 
 def _same_numbers(x: Tensor, y: Tensor) -> None:
     if x.dtype != y.dtype:
-        fail(f"the dtypes differ: {operands(f'{shown(x)} {x.dtype}', f'{shown(y)} {y.dtype}')}")
+        fail(f"the dtypes differ: {operands(f'{shape_of(x)} {x.dtype}', f'{shape_of(y)} {y.dtype}')}")
     _meet(x, y)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from lingon.scratch.arguments import checked
+from lingon.scratch.arguments import check_arguments
 from lingon.scratch.dtypes import promote
 from lingon.scratch.elementwise import where
-from lingon.scratch.error_context import PlaceError, fail, operands
-from lingon.scratch.tensor import Tensor, as_tensor, axis, method, record, shown
+from lingon.scratch.error_context import ArrayIndexError, fail, operands
+from lingon.scratch.tensor import Tensor, as_tensor, shape_of, method, normalize_dim, record
 
 Key = int | slice | None | Tensor | np.ndarray | list | tuple
 
@@ -25,7 +25,7 @@ def reshape(x: Tensor, *shape: int) -> Tensor:
         known *= size if size != -1 else 1
     rest = shape.count(-1) == 1 and known and x.numel() % known == 0
     if min(shape, default=0) < -1 or not (rest or (-1 not in shape and known == x.numel())):
-        fail(f"{operands(shown(x))} has {x.numel()} numbers, which do not fill the shape {list(shape)}")
+        fail(f"{operands(shape_of(x))} has {x.numel()} numbers, which do not fill the shape {list(shape)}")
     view = (lambda whole: whole.reshape(shape), lambda whole, part: part.reshape(whole.shape))
     return record("reshape", x.array.reshape(shape), (x,), (lambda g: g.reshape(x.shape),), view=view)
 
@@ -34,14 +34,14 @@ def reshape(x: Tensor, *shape: int) -> Tensor:
 def view(x: Tensor, *size: int) -> Tensor:
     """Reshape an array whose numbers are contiguous in memory."""
     if not x.is_contiguous():
-        fail(f"view of an array {operands(shown(x))} with the strides {list(x.stride())}, not in a row; use reshape")
+        fail(f"view of an array {operands(shape_of(x))} with the strides {list(x.stride())}, not in a row; use reshape")
     return reshape(x, size)
 
 
 @method
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Merge the dimensions from `start_dim` to `end_dim` into one."""
-    start, end = axis(x, start_dim), axis(x, end_dim)
+    start, end = normalize_dim(x, start_dim), normalize_dim(x, end_dim)
     if start > end:
         fail(f"flatten from dimension {start} to {end}: the first comes after the last")
     return x.reshape((*x.shape[:start], int(np.prod(x.shape[start : end + 1])), *x.shape[end + 1 :]))
@@ -50,14 +50,14 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 @method
 def unsqueeze(x: Tensor, dim: int) -> Tensor:
     """Insert a new dimension of size 1 at `dim`."""
-    dim = dim % (x.ndim + 1) if -x.ndim - 1 <= dim <= x.ndim else axis(x, dim, more=1)
+    dim = dim % (x.ndim + 1) if -x.ndim - 1 <= dim <= x.ndim else normalize_dim(x, dim, more=1)
     return x.reshape((*x.shape[:dim], 1, *x.shape[dim:])) if x.is_contiguous() else x[(slice(None),) * dim + (None,)]
 
 
 @method
 def squeeze(x: Tensor, dim: int | Sequence[int] = None) -> Tensor:  # type: ignore[assignment]
     """Return x without the dimensions of size 1, or without those of `dim` that have size 1."""
-    dims = range(x.ndim) if dim is None else [axis(x, d) for d in ([dim] if isinstance(dim, int) else dim)]
+    dims = range(x.ndim) if dim is None else [normalize_dim(x, d) for d in ([dim] if isinstance(dim, int) else dim)]
     if len(set(dims)) < len(dims):
         fail(f"squeeze(): a dimension is named twice in dim {dim}")
     gone = {d for d in dims if x.ndim and x.shape[d] == 1}
@@ -67,9 +67,9 @@ def squeeze(x: Tensor, dim: int | Sequence[int] = None) -> Tensor:  # type: igno
 @method
 def permute(x: Tensor, *dims: int) -> Tensor:
     """Permute the dimensions; the same memory, read in other steps."""
-    order = tuple(axis(x, d) for d in dims)
+    order = tuple(normalize_dim(x, d) for d in dims)
     if sorted(order) != list(range(x.ndim)):
-        fail(f"permute{dims} of {operands(shown(x))}: each dimension is named once")
+        fail(f"permute{dims} of {operands(shape_of(x))}: each dimension is named once")
     back = [order.index(d) for d in range(x.ndim)]
     view = (lambda whole: whole.permute(order), lambda whole, part: part.permute(back))
     return record("permute", x.array.transpose(order), (x,), (lambda g: g.permute(back),), view=view)
@@ -78,7 +78,7 @@ def permute(x: Tensor, *dims: int) -> Tensor:
 @method
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
     """Exchange two dimensions."""
-    order, a, b = list(range(x.ndim)), axis(x, dim0), axis(x, dim1)
+    order, a, b = list(range(x.ndim)), normalize_dim(x, dim0), normalize_dim(x, dim1)
     if x.ndim:
         order[a], order[b] = order[b], order[a]
     return x.permute(order)
@@ -88,14 +88,14 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
 def t(x: Tensor) -> Tensor:
     """Transpose a matrix; what has fewer dimensions stays."""
     if x.ndim > 2:
-        fail(f"t() is for at most two dimensions, not {operands(shown(x))}; use transpose or mT")
+        fail(f"t() is for at most two dimensions, not {operands(shape_of(x))}; use transpose or mT")
     return x.permute(tuple(range(x.ndim))[::-1])
 
 
 def matrix_transpose(x: Tensor) -> Tensor:
     """Exchange the last two dimensions."""
     if x.ndim < 2:
-        fail(f"mT is for a matrix, or many of them; this is {operands(shown(x))}")
+        fail(f"mT is for a matrix, or many of them; this is {operands(shape_of(x))}")
     return x.transpose(-2, -1)
 
 
@@ -112,7 +112,7 @@ def expand(x: Tensor, *size: int) -> Tensor:
     fits = len(old) == len(sizes) and all(h in (1, w) for h, w in zip(old, shape, strict=True))
     if not fits or any(size < 0 for size in shape) or -1 in sizes[: len(sizes) - x.ndim]:
         rule = "only sizes of 1 grow, and new dimensions come in front"
-        fail(f"{operands(shown(x))} cannot be expanded to {list(sizes)}; {rule}")
+        fail(f"{operands(shape_of(x))} cannot be expanded to {list(sizes)}; {rule}")
     view = (lambda whole: whole.expand(shape), None)
     return record("expand", np.broadcast_to(x.array, shape), (x,), (lambda g: g,), view=view)
 
@@ -138,7 +138,7 @@ def clone(x: Tensor) -> Tensor:
 @method
 def flip(x: Tensor, *dims: int) -> Tensor:
     """Reverse the named dimensions."""
-    dims = tuple(axis(x, d) for d in dims)
+    dims = tuple(normalize_dim(x, d) for d in dims)
     if len(set(dims)) < len(dims):
         fail(f"flip(): a dimension is named twice in dims {dims}")
     value = np.flip(x.array, dims).copy() if x.ndim else x.array.copy()
@@ -153,7 +153,7 @@ def _get(x: Tensor, key: Key) -> Tensor:
     try:
         value = x.array[places]
     except IndexError as error:
-        fail(f"index {_written(key)} of {operands(shown(x))}: {error}", PlaceError)
+        fail(f"index {_written(key)} of {operands(shape_of(x))}: {error}", ArrayIndexError)
     view = (lambda whole: whole[places], lambda whole, part: put_at(whole, places, part))
     out = record("index", value, (x,), (lambda g: _back(g, places, x.shape),), view=view)
     return out if rest is None else out[rest]
@@ -186,10 +186,10 @@ def put_at(x: Tensor, key: Any, value: Tensor) -> Tensor:
     try:
         array[places] = value.array.astype(x.dtype, copy=False)
     except IndexError as error:
-        fail(f"index {_written(key)} of {operands(shown(x))}: {error}", PlaceError)
+        fail(f"index {_written(key)} of {operands(shape_of(x))}: {error}", ArrayIndexError)
     except ValueError:
-        place = f"{_written(key)} of {operands(shown(x))}"
-        fail(f"a value {shown(value)} does not fit at {place}, which is {shown(array[places])}")
+        place = f"{_written(key)} of {operands(shape_of(x))}"
+        fail(f"a value {shape_of(value)} does not fit at {place}, which is {shape_of(array[places])}")
     rules = (lambda g: put_at(g, places, Tensor(np.zeros((), g.dtype))), lambda g: g[places])
     return record("put_at", array, (x, value), rules)
 
@@ -224,7 +224,7 @@ def _place(x: Tensor, k: Key, key: Key) -> int | slice | np.ndarray | None:
     if isinstance(k, slice):
         ends = [None if end is None else int(end) for end in (k.start, k.stop, k.step)]
         if ends[2] is not None and ends[2] <= 0:
-            fail(f"index {_written(key)} of {operands(shown(x))}: a step must be above 0; use flip")
+            fail(f"index {_written(key)} of {operands(shape_of(x))}: a step must be above 0; use flip")
         return slice(*ends)
     if k is None or k is Ellipsis or (isinstance(k, int | np.integer) and not isinstance(k, bool)):
         return k
@@ -236,10 +236,10 @@ def _place(x: Tensor, k: Key, key: Key) -> int | slice | np.ndarray | None:
         if places.dtype.kind in "bi" or (places.dtype.kind == "u" and not isinstance(k, Tensor)):
             return places
         fail(
-            f"index {_written(key)} of {operands(shown(x))}: places are int64 or truth values, not {places.dtype}",
-            PlaceError,
+            f"index {_written(key)} of {operands(shape_of(x))}: places are int64 or truth values, not {places.dtype}",
+            ArrayIndexError,
         )
-    return fail(f"index {_written(key)} of {operands(shown(x))}: {type(k).__name__} is no place", PlaceError)
+    return fail(f"index {_written(key)} of {operands(shape_of(x))}: {type(k).__name__} is no place", ArrayIndexError)
 
 
 def _written(key: Key) -> str:
@@ -247,7 +247,7 @@ def _written(key: Key) -> str:
         if isinstance(k, slice):
             return ":".join("" if end is None else str(end) for end in (k.start, k.stop, k.step)[: 3 if k.step else 2])
         if isinstance(k, Tensor | np.ndarray):
-            return f"<{k.dtype} {shown(k)}>"
+            return f"<{k.dtype} {shape_of(k)}>"
         return "..." if k is Ellipsis else str(k)[:40]
 
     return f"[{', '.join(map(one, key if isinstance(key, tuple) else (key,)))}]"
@@ -267,15 +267,18 @@ def scatter_add(x: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 
 
 def _grid(x: Tensor, dim: int, index: Tensor) -> tuple[np.ndarray, ...]:
-    dim, places = axis(x, dim), index.array
+    dim, places = normalize_dim(x, dim), index.array
     if places.dtype.kind != "i":
         fail(f"places are int64, not {places.dtype}")
     smaller = all(a <= b for d, (a, b) in enumerate(zip(index.shape, x.shape, strict=False)) if d != dim)
     if places.ndim != x.ndim or not smaller:
-        fail(f"places {shown(index)} do not fit: {operands(shown(x))}; no larger except in dimension {dim}")
+        fail(f"places {shape_of(index)} do not fit: {operands(shape_of(x))}; no larger except in dimension {dim}")
     if places.size and not (places.min() >= 0 and places.max() < x.shape[dim]):
         wrong = places.min() if places.min() < 0 else places.max()
-        fail(f"place {wrong} in dimension {dim} of {operands(shown(x))}: expected 0 to {x.shape[dim] - 1}", PlaceError)
+        fail(
+            f"place {wrong} in dimension {dim} of {operands(shape_of(x))}: expected 0 to {x.shape[dim] - 1}",
+            ArrayIndexError,
+        )
     grid = list(np.ogrid[tuple(slice(size) for size in places.shape)])
     grid[dim] = places
     return tuple(grid)
@@ -284,13 +287,13 @@ def _grid(x: Tensor, dim: int, index: Tensor) -> tuple[np.ndarray, ...]:
 @method
 def index_select(x: Tensor, dim: int, index: Tensor) -> Tensor:
     """Return rows of dimension `dim`, in the order of `index`."""
-    return x[(slice(None),) * axis(x, dim) + (index,)]
+    return x[(slice(None),) * normalize_dim(x, dim) + (index,)]
 
 
 # ---- joining and cutting ----
 
 
-@functools.partial(checked, spread=False)
+@functools.partial(check_arguments, variadic=False)
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Concatenate arrays along a dimension that is there; all other sizes are equal."""
     xs = [as_tensor(x) for x in tensors]
@@ -299,10 +302,10 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     full = [x for x in xs if x.shape != (0,)] or xs[:1]  # PyTorch lets an empty list of numbers pass anywhere
     if not xs[0].ndim:
         fail("single numbers cannot be put behind each other; use stack")
-    dim = axis(full[0], dim)
+    dim = normalize_dim(full[0], dim)
     rest = {(x.ndim, x.shape[:dim], x.shape[dim + 1 :]) for x in full}
     if len(rest) > 1:
-        fail(f"cat along dimension {dim}: shapes do not fit, {operands(*map(shown, xs))}; all others must be equal")
+        fail(f"cat along dimension {dim}: shapes do not fit, {operands(*map(shape_of, xs))}; all others must be equal")
     dtype = xs[0].dtype
     for x in xs[1:]:
         dtype = promote(dtype, x.dtype)
@@ -316,7 +319,7 @@ def _slice_rule(dim: int, start: int, end: int) -> Callable:
     return lambda g: g[(slice(None),) * dim + (slice(start, end),)]
 
 
-@functools.partial(checked, spread=False)
+@functools.partial(check_arguments, variadic=False)
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Join arrays of one shape along a new dimension."""
     xs = [as_tensor(x) for x in tensors]
@@ -324,32 +327,33 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         fail("stack of nothing: expected at least one array")
     if len({x.shape for x in xs}) > 1:
         fail(
-            f"stack needs equal shapes, got {operands(*map(shown, xs[:8]))}; cat joins along a dimension that is there"
+            f"stack needs equal shapes, got {operands(*map(shape_of, xs[:8]))}; "
+            "cat joins along a dimension that is there"
         )
     return cat([x.unsqueeze(dim) for x in xs], dim if dim >= 0 else dim + xs[0].ndim + 1)
 
 
 def _split(x: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Cut along a dimension into pieces of a size, the last one perhaps smaller, or into pieces of these sizes."""
-    size, dim = split_size, axis(x, dim)
+    size, dim = split_size, normalize_dim(x, dim)
     if not x.ndim:
         fail("split of a single number; expected at least one dimension")
     total = x.shape[dim]
     if isinstance(size, int):
         if size < 0 or (not size and total):
-            fail(f"split of {operands(shown(x))} into pieces of {size}; expected at least 1")
+            fail(f"split of {operands(shape_of(x))} into pieces of {size}; expected at least 1")
         size = [min(size, total - start) for start in range(0, total, max(size, 1))] or [0]
     if min(size, default=0) < 0 or sum(size) != total:
-        fail(f"split of {operands(shown(x))} along dimension {dim}: the sizes {list(size)} do not add up to {total}")
+        fail(f"split of {operands(shape_of(x))} along dimension {dim}: the sizes {list(size)} do not add up to {total}")
     ends = np.cumsum(size).tolist()
     return tuple(x[(slice(None),) * dim + (slice(end - n, end),)] for n, end in zip(size, ends, strict=True))
 
 
 _split.__name__ = "split"
-Tensor.split = checked(_split, method=True)  # type: ignore[method-assign]
+Tensor.split = check_arguments(_split, method=True)  # type: ignore[method-assign]
 
 
-@functools.partial(checked, spread=False)
+@functools.partial(check_arguments, variadic=False)
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Cut along a dimension into pieces of a size, the last one perhaps smaller, or into pieces of these sizes."""
     return _split(tensor, split_size_or_sections, dim)
@@ -359,7 +363,7 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
 def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Cut along a dimension into that many pieces of one size, the last one perhaps smaller."""
     if chunks < 1:
-        fail(f"chunk of {operands(shown(x))} into {chunks} pieces; expected at least 1")
+        fail(f"chunk of {operands(shape_of(x))} into {chunks} pieces; expected at least 1")
     if not x.ndim:
         fail("chunk of a single number; expected at least one dimension")
     total = x.size(dim)
@@ -371,12 +375,12 @@ def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Return the rows along a dimension, each without it."""
     if not x.ndim:
         fail("unbind of a single number; expected at least one dimension")
-    return tuple(x[(slice(None),) * axis(x, dim) + (i,)] for i in range(x.size(dim)))
+    return tuple(x[(slice(None),) * normalize_dim(x, dim) + (i,)] for i in range(x.size(dim)))
 
 
 def _matrix(name: str, x: Tensor) -> None:
     if x.ndim < 2:
-        fail(f"{name} is for matrices, and {operands(shown(x))} has fewer than two dimensions")
+        fail(f"{name} is for matrices, and {operands(shape_of(x))} has fewer than two dimensions")
 
 
 @method

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lingon.scratch import dtypes
-from lingon.scratch.arguments import REFUSED, Number, checked, kind, number
-from lingon.scratch.error_context import KindError, MathError, PlaceError, fail, operands
+from lingon.scratch.arguments import REFUSED, Number, argument_type, as_number, check_arguments
+from lingon.scratch.error_context import ArrayIndexError, ArrayTypeError, MathError, fail, operands
 
 Rule = Callable[["Tensor"], "Tensor | None"]  # the gradient of the result -> that of one input; None: none
 _numbers = itertools.count()
@@ -99,17 +99,17 @@ class Node:
         self.edges = tuple(x.edge for x in inputs)
         self.saved = [(x, x.memory, x.memory.version) for x in saved]
         self.output: weakref.ref[Tensor] | None = None
-        self.spent = False  # the way back was gone, and may not be gone again by mistake
+        self.spent = False  # the backward pass was run, and may not be run again by mistake
 
     def check(self) -> None:
         """Raise when the backward pass was run before, or when numbers that it needs have changed since."""
         if self.spent:
-            fail("the way back through these steps was gone before; write retain_graph=True the first time")
+            fail("the backward pass through these steps was run before; write retain_graph=True the first time")
         for x, storage, version in self.saved:
             if storage.version != version:
                 fail(
-                    f"an array {shown(x)} that the gradient of {self.name!r} needs was changed in place after it was "
-                    f"used (version {storage.version}, expected {version}); make a new array instead, x = x + ..."
+                    f"an array {shape_of(x)} that the gradient of {self.name!r} needs was changed in place after it "
+                    f"was used (version {storage.version}, expected {version}); make a new array instead, x = x + ..."
                 )
 
     def __repr__(self) -> str:
@@ -144,7 +144,7 @@ class Tensor(TensorMethods):
 
     def __init__(self, array: np.ndarray, requires_grad: bool = False, *, number: bool = False):
         if not isinstance(array, np.ndarray | np.generic):
-            fail(f"Tensor() is for arrays of NumPy, not for {type(array).__name__}; write tensor(...)", KindError)
+            fail(f"Tensor() is for arrays of NumPy, not for {type(array).__name__}; write tensor(...)", ArrayTypeError)
         self._numbers = np.asarray(array)
         self.grad: Tensor | None = None
         self.grad_fn: Node | None = None
@@ -176,7 +176,7 @@ class Tensor(TensorMethods):
         """Set whether gradients flow to this leaf; only floating numbers have any."""
         on = requires_grad
         if on and self.array.dtype.kind != "f":
-            fail(f"only floating numbers have gradients, and this array {shown(self)} is {self.dtype}; say float()")
+            fail(f"only floating numbers have gradients, and this array {shape_of(self)} is {self.dtype}; say float()")
         if not on and self.grad_fn is not None:
             fail("the requires_grad of a computed array cannot be switched off; use x.detach()")
         self._requires_grad = on
@@ -276,7 +276,7 @@ class Tensor(TensorMethods):
     def item(self) -> float | int | bool:
         """Return the number of an array that holds one."""
         if self.array.size != 1:
-            fail(f"item() is for an array with one number, and {operands(shown(self))} has {self.array.size}")
+            fail(f"item() is for an array with one number, and {operands(shape_of(self))} has {self.array.size}")
         return self.array.item()
 
     def __float__(self) -> float:
@@ -287,22 +287,25 @@ class Tensor(TensorMethods):
 
     def __bool__(self) -> bool:
         if self.array.size != 1:
-            fail(f"the truth of an array {shown(self)} is not one answer; say x.any() or x.all()")
+            fail(f"the truth of an array {shape_of(self)} is not one answer; say x.any() or x.all()")
         return bool(self.array.item())
 
     def __index__(self) -> int:
         if self.array.size != 1 or self.dtype.kind == "f":
-            fail(f"only a whole number can be an index, not an array {shown(self)} of {self.dtype}", KindError)
+            fail(
+                f"only a whole number can be an index, not an array {shape_of(self)} of {self.dtype}",
+                ArrayTypeError,
+            )
         return int(self.array.item())
 
     def __len__(self) -> int:
         if not self.ndim:
-            fail("an array without dimensions, a single number, has no len()", KindError)
+            fail("an array without dimensions, a single number, has no len()", ArrayTypeError)
         return len(self.array)
 
     def __iter__(self):
         if not self.ndim:
-            fail("an array without dimensions, a single number, cannot be iterated over", KindError)
+            fail("an array without dimensions, a single number, cannot be iterated over", ArrayTypeError)
         return (self[i] for i in range(len(self)))
 
     def __hash__(self) -> int:
@@ -313,8 +316,8 @@ class Tensor(TensorMethods):
         return np.array(array, dtype=dtype) if copy or (dtype and dtype != array.dtype) else array
 
     def __repr__(self) -> str:
-        kind = {"f": "float_kind", "b": "bool"}.get(self.dtype.kind)
-        write: Any = {kind: _writer(self.array)} if kind else None
+        argument_type = {"f": "float_kind", "b": "bool"}.get(self.dtype.kind)
+        write: Any = {argument_type: _writer(self.array)} if argument_type else None
         numbers = np.array2string(self.array, separator=", ", prefix="tensor(", threshold=1000, formatter=write)
         usual = self.dtype in (dtypes.float32, dtypes.int64, dtypes.bool)
         dtype = "" if usual and self.array.size else f", dtype={self.dtype}"
@@ -341,19 +344,19 @@ def _writer(array: np.ndarray) -> Callable[[float], str]:
 
 for _name, _function in list(vars(Tensor).items()):
     if callable(_function) and not _name.startswith("_") and _name not in ("become", "fresh"):
-        setattr(Tensor, _name, checked(_function, method=True))
+        setattr(Tensor, _name, check_arguments(_function, method=True))
 Operand = Tensor | Number
-kind(Tensor, "an array", lambda value: value if isinstance(value, Tensor) else REFUSED, Tensor)
-kind(
+argument_type(Tensor, "an array", lambda value: value if isinstance(value, Tensor) else REFUSED, Tensor)
+argument_type(
     Tensor | None, "an array or None", lambda value: value if isinstance(value, Tensor) else REFUSED, Tensor, type(None)
 )
-kind(
+argument_type(
     Operand,
     "an array or a number",
-    lambda value: value if isinstance(value, Tensor) else number(value),
+    lambda value: value if isinstance(value, Tensor) else as_number(value),
     *(Tensor, float, int, bool),
 )
-kind(Sequence[Tensor], "a list of arrays", lambda value: _arrays(value))
+argument_type(Sequence[Tensor], "a list of arrays", lambda value: _arrays(value))
 
 
 def _arrays(value: object) -> object:
@@ -389,30 +392,33 @@ def record(
 
 def method(function: Callable) -> Callable:
     """Make a function on arrays a method of them as well, as in PyTorch; calls of both are checked."""
-    setattr(Tensor, function.__name__, checked(function, method=True))
-    return checked(function, spread=False)
+    setattr(Tensor, function.__name__, check_arguments(function, method=True))
+    return check_arguments(function, variadic=False)
 
 
-def shown(x: Tensor | np.ndarray) -> str:
+def shape_of(x: Tensor | np.ndarray) -> str:
     """Return the shape of an array, as messages write it.
 
-    >>> shown(np.zeros((3, 5)))
+    >>> shape_of(np.zeros((3, 5)))
     '[3, 5]'
     """
     return str(list(x.shape))
 
 
-def axis(x: Tensor, dim: int, more: int = 0) -> int:
+def normalize_dim(x: Tensor, dim: int, more: int = 0) -> int:
     """Return the dimension as a number from 0 on. `more` is 1 where a dimension after the last is meant as well."""
     count = max(x.ndim + more, 1)
     if not -count <= dim < count:
-        fail(f"there is no dimension {dim} in {operands(shown(x))}; expected -{count} to {count - 1}", PlaceError)
+        fail(
+            f"there is no dimension {dim} in {operands(shape_of(x))}; expected -{count} to {count - 1}",
+            ArrayIndexError,
+        )
     return dim % count
 
 
 def _place(x: Tensor, dim: int) -> int:
     """Return the place of a dimension among those that are there: a single number has none."""
-    return axis(x, dim) if x.ndim else fail(f"there is no dimension {dim} in a single number", PlaceError)
+    return normalize_dim(x, dim) if x.ndim else fail(f"there is no dimension {dim} in a single number", ArrayIndexError)
 
 
 def as_tensor(x: Tensor | np.ndarray | float | Sequence) -> Tensor:
@@ -425,13 +431,13 @@ def as_tensor(x: Tensor | np.ndarray | float | Sequence) -> Tensor:
         return Tensor(np.asarray(x.item()), number=True)
     if isinstance(x, np.ndarray):
         return Tensor(_known(x))
-    return fail(f"expected an array or a number, got {type(x).__name__}", KindError)
+    return fail(f"expected an array or a number, got {type(x).__name__}", ArrayTypeError)
 
 
 def _known(array: np.ndarray) -> np.ndarray:
     if array.dtype.newbyteorder("=") not in dtypes.KNOWN:
         names = ", ".join(map(str, dtypes.KNOWN))
-        fail(f"no arrays of {array.dtype}; known kinds: {names}", KindError)
+        fail(f"no arrays of {array.dtype}; known kinds: {names}", ArrayTypeError)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
@@ -451,11 +457,11 @@ __all__ = [
     "Node",
     "Tensor",
     "as_tensor",
-    "axis",
     "enable_grad",
+    "shape_of",
     "is_grad_enabled",
     "no_grad",
+    "normalize_dim",
     "record",
     "set_grad_enabled",
-    "shown",
 ]

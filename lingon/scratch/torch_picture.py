@@ -10,7 +10,7 @@ from typing import Any
 
 from lingon.core.graph_picture import Node as Box
 from lingon.core.graph_picture import graph_svg
-from lingon.scratch.error_context import KindError, fail
+from lingon.scratch.error_context import ArrayTypeError, fail
 
 SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "mm": "@", "mv": "@", "neg": "-x"}
 FEW = 4  # numbers of an array that are written out
@@ -24,10 +24,11 @@ class Drawing(str):
 
 
 def draw_steps(y: Any, names: Mapping[str, Any], title: str = "") -> Drawing:
-    """Draw the steps that lead to y as SVG. names: what leaves are called. Raises KindError for what has no graph."""
+    """Draw the steps that lead to y as SVG. names: of the leaves. Raises ArrayTypeError for what has no graph."""
     if getattr(y, "grad_fn", None) is None:
         fail(
-            f"draw expects a result that was computed from arrays with requires_grad, not {type(y).__name__}", KindError
+            f"draw expects a result that was computed from arrays with requires_grad, not {type(y).__name__}",
+            ArrayTypeError,
         )
     called = {id(x): name for name, x in names.items()}
     steps = list(_steps(y.grad_fn))

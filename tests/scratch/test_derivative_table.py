@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import lingon.scratch as scratch
-from lingon.scratch.derivative_table import SLOPES
+from lingon.scratch.derivative_table import DERIVATIVES
 
 TERMS = 12
 
@@ -129,14 +129,14 @@ AROUND = {"log": 1, "sqrt": 1, "reciprocal": 1}  # the others around 0
 @pytest.mark.parametrize("name", KNOWN)
 def test_a_rule_of_the_table_holds_as_on_paper(name):
     x = t() + AROUND.get(name, 0)
-    found = SLOPES[name].slope(x)
+    found = DERIVATIVES[name].derivative(x)
     found = found if isinstance(found, Series) else Series([found] + [0] * (TERMS - 1))
     assert found.c[: TERMS - 1] == KNOWN[name]().derivative().c
 
 
 def test_softplus_holds_as_on_paper():
     """Its own series needs log 2; but exp(softplus(x)) = 1 + exp(x), so softplus'(x) (1 + exp(x)) = exp(x)."""
-    assert (SLOPES["softplus"].slope(t()) * (exp() + 1)).c == exp().c
+    assert (DERIVATIVES["softplus"].derivative(t()) * (exp() + 1)).c == exp().c
 
 
 def test_the_check_finds_a_wrong_rule():
@@ -146,17 +146,17 @@ def test_the_check_finds_a_wrong_rule():
 
 def test_every_rule_is_checked():
     by_pieces = {"relu", "abs", "sign", "floor", "ceil", "round", "trunc"}  # straight lines: by differences alone
-    assert set(KNOWN) | by_pieces | {"softplus"} == set(SLOPES)
+    assert set(KNOWN) | by_pieces | {"softplus"} == set(DERIVATIVES)
 
 
-@pytest.mark.parametrize("name", SLOPES)
+@pytest.mark.parametrize("name", DERIVATIVES)
 def test_a_rule_of_the_table_holds_by_small_differences(name):
     low, high = (0.3, 2.7) if name in ("log", "sqrt", "reciprocal", "log1p") else (-1.4, 1.4)
     x = np.linspace(low, high, 23)  # no whole number, no corner among them
     x = x[np.abs(x - np.round(x * 2) / 2) > 1e-3]
     step = 1e-6
-    by_differences = (SLOPES[name].value(x + step) - SLOPES[name].value(x - step)) / (2 * step)
-    slope = SLOPES[name].slope(scratch.tensor(x))
+    by_differences = (DERIVATIVES[name].value(x + step) - DERIVATIVES[name].value(x - step)) / (2 * step)
+    slope = DERIVATIVES[name].derivative(scratch.tensor(x))
     slope = np.broadcast_to(slope.double().numpy() if isinstance(slope, scratch.Tensor) else slope, x.shape)
     np.testing.assert_allclose(slope, by_differences, rtol=1e-7, atol=1e-8)
 

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lingon.scratch import dtypes
-from lingon.scratch.arguments import checked
+from lingon.scratch.arguments import check_arguments
 from lingon.scratch.autograd.engine import _listed
 from lingon.scratch.autograd.functional import jacobian
 from lingon.scratch.error_context import fail
-from lingon.scratch.tensor import Tensor, no_grad, shown
+from lingon.scratch.tensor import Tensor, shape_of, no_grad
 
 
-@checked
+@check_arguments
 def gradcheck(
     func: Callable, inputs: Tensor | Sequence[Tensor], *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3
 ) -> bool:
@@ -23,16 +23,18 @@ def gradcheck(
     xs = tuple(_listed(inputs))
     for i, x in enumerate(xs):
         if x.dtype != dtypes.float64:
-            fail(f"input {i} {shown(x)} is {x.dtype}; small differences need float64")
+            fail(f"input {i} {shape_of(x)} is {x.dtype}; small differences need float64")
     by_rules = jacobian(func, xs)
     for i, x in enumerate(xs):
-        slopes = differences(func, xs, i, eps)
+        slopes = finite_differences(func, xs, i, eps)
         if not np.allclose(by_rules[i].array, slopes, rtol, atol):
-            fail(f"the gradient of input {i} {shown(x)} is wrong: by the rules {by_rules[i]}, by differences {slopes}")
+            fail(
+                f"the gradient of input {i} {shape_of(x)} is wrong: by the rules {by_rules[i]}, by differences {slopes}"
+            )
     return True
 
 
-def differences(func: Callable, xs: Sequence[Tensor], i: int, eps: float = 1e-6) -> np.ndarray:
+def finite_differences(func: Callable, xs: Sequence[Tensor], i: int, eps: float = 1e-6) -> np.ndarray:
     """Return the Jacobian with respect to input `i` by central differences, (f(x + eps) - f(x - eps)) / (2 eps)."""
     columns = []
     with no_grad():

@@ -1,4 +1,4 @@
-"""The way back: from results to what they were made of, each step's rules once, the newest step first."""
+"""The backward pass: from results to what they were made of, each step's rules once, the newest step first."""
 
 import heapq
 from collections.abc import Sequence
@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from lingon.scratch.arguments import checked
-from lingon.scratch.error_context import KindError, fail
-from lingon.scratch.tensor import Node, Tensor, method, set_grad_enabled, shown
+from lingon.scratch.arguments import check_arguments
+from lingon.scratch.error_context import ArrayTypeError, fail
+from lingon.scratch.tensor import Node, Tensor, shape_of, method, set_grad_enabled
 
 Edge = Node | Tensor
 Found = dict[int, tuple[Edge, Tensor]]  # by the id of the edge
 
 
-def flow(outputs: Sequence[Tensor], seeds: Sequence[Tensor], create_graph: bool, wanted: set[int] | None) -> Found:
+def propagate(outputs: Sequence[Tensor], seeds: Sequence[Tensor], create_graph: bool, wanted: set[int] | None) -> Found:
     """Return the gradient of every step and leaf that the outputs depend on, or of those in `wanted` only.
 
     A step is newer than all that it depends on. So, taken from the newest on, each has got all of its gradient before
@@ -60,7 +60,7 @@ def _fitted(g: Tensor | None, x: Tensor) -> Tensor | None:
     return g if g.dtype == x.dtype else g.to(x.dtype)
 
 
-def steps_of(outputs: Sequence[Tensor]) -> list[Node]:
+def recorded_steps(outputs: Sequence[Tensor]) -> list[Node]:
     """Return all recorded steps that lead to the outputs, the oldest first."""
     found: dict[int, Node] = {}
     todo: list[Edge | None] = [output.grad_fn for output in outputs]
@@ -75,7 +75,7 @@ def steps_of(outputs: Sequence[Tensor]) -> list[Node]:
 def _on_the_way(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> set[int]:
     """Return the steps and leaves between the outputs and the inputs."""
     wanted = {id(x.edge) for x in inputs}
-    for node in steps_of(outputs):
+    for node in recorded_steps(outputs):
         if any(id(edge) in wanted for edge in node.edges if edge is not None):
             wanted.add(id(node))
     return wanted
@@ -88,11 +88,11 @@ def _seeds(outputs: Sequence[Tensor], given: Sequence[Tensor | None]) -> list[Te
     seeds = []
     for output, seed in zip(outputs, given, strict=True):
         if not output.requires_grad:
-            fail(f"an output {shown(output)} does not depend on anything that requires a gradient")
+            fail(f"an output {shape_of(output)} does not depend on anything that requires a gradient")
         if seed is None and output.numel() != 1:
-            fail(f"an output {shown(output)} is not one number; take its sum or mean, or give the gradient of it")
+            fail(f"an output {shape_of(output)} is not one number; take its sum or mean, or give the gradient of it")
         if seed is not None and seed.shape != output.shape:
-            fail(f"the gradient {shown(seed)} is given for an output {shown(output)}; expected the same shape")
+            fail(f"the gradient {shape_of(seed)} is given for an output {shape_of(output)}; expected the same shape")
         seeds.append(Tensor(np.ones(output.shape, output.dtype)) if seed is None else seed)
     return seeds
 
@@ -113,7 +113,7 @@ def backward(
     gradient: of a result with many numbers, how much each counts. create_graph: gradients are recorded as well, and
     have gradients of their own. retain_graph: this may be called again.
     """
-    found = flow([self], _seeds([self], [gradient]), create_graph, None)
+    found = propagate([self], _seeds([self], [gradient]), create_graph, None)
     for edge, g in found.values():
         leaf = edge if isinstance(edge, Tensor) else edge.output() if edge.output else None
         if leaf is not None and (leaf.keeps or leaf is edge):
@@ -132,7 +132,7 @@ def _gather(leaf: Tensor, g: Tensor, create_graph: bool) -> None:
         leaf.grad.memory.version += 1
 
 
-@checked
+@check_arguments
 def grad(
     outputs: Tensor | Sequence[Tensor],
     inputs: Tensor | Sequence[Tensor],
@@ -151,12 +151,12 @@ def grad(
     outputs, inputs = _listed(outputs), _listed(inputs)
     given = _listed(grad_outputs) if grad_outputs is not None else [None] * len(outputs)
     if any(x is None for x in (*outputs, *inputs)):
-        fail("outputs and inputs are arrays, not None", KindError)
+        fail("outputs and inputs are arrays, not None", ArrayTypeError)
     for x in inputs:
         if not x.requires_grad:
-            fail(f"an input {shown(x)} does not require a gradient; say x.requires_grad_() before it is used")
+            fail(f"an input {shape_of(x)} does not require a gradient; say x.requires_grad_() before it is used")
     wanted = _on_the_way(outputs, inputs)
-    found = flow(outputs, _seeds(outputs, given), create_graph, wanted)
+    found = propagate(outputs, _seeds(outputs, given), create_graph, wanted)
     if not (create_graph if retain_graph is None else retain_graph):
         _spend(found)
     return tuple(_result(x, found, create_graph, bool(allow_unused), materialize_grads) for x in inputs)
@@ -169,7 +169,7 @@ def _result(x: Tensor, found: Found, create_graph: bool, allow_unused: bool, zer
     if zeros:
         return Tensor(np.zeros(x.shape, x.dtype))
     if not allow_unused:
-        fail(f"the outputs do not depend on an input {shown(x)}; allow_unused=True gives None for it")
+        fail(f"the outputs do not depend on an input {shape_of(x)}; allow_unused=True gives None for it")
     return None
 
 
@@ -177,5 +177,5 @@ def _listed(x: Tensor | Sequence[Tensor | None]) -> list[Any]:
     found: list[Any] = [x] if isinstance(x, Tensor) else list(x) if isinstance(x, list | tuple) else [x]
     for one in found:
         if one is not None and not isinstance(one, Tensor):
-            fail(f"outputs, inputs and their gradients are arrays, not {type(one).__name__}", KindError)
+            fail(f"outputs, inputs and their gradients are arrays, not {type(one).__name__}", ArrayTypeError)
     return found

@@ -4,16 +4,16 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lingon.scratch.arguments import checked
+from lingon.scratch.arguments import check_arguments
 from lingon.scratch.autograd.engine import _listed, grad
 from lingon.scratch.error_context import fail
 from lingon.scratch.shaping import stack
-from lingon.scratch.tensor import Tensor, enable_grad, shown
+from lingon.scratch.tensor import Tensor, enable_grad, shape_of
 
 Inputs = Tensor | tuple[Tensor, ...]
 
 
-@checked
+@check_arguments
 def jacobian(func: Callable, inputs: Inputs, create_graph: bool = False) -> Tensor | tuple:
     """Compute all first derivatives of `func` at the inputs: a shape of the output followed by that of the input.
 
@@ -36,21 +36,21 @@ def _one_jacobian(output: Tensor, xs: list[Tensor], create_graph: bool) -> tuple
         )
 
 
-@checked
+@check_arguments
 def hessian(func: Callable, inputs: Inputs, create_graph: bool = False) -> Tensor | tuple:
     """Compute all second derivatives of a function that gives one number."""
 
     def slope(*xs: Tensor) -> Tensor | tuple[Tensor, ...]:
         output = func(*xs)
         if output.numel() != 1:
-            fail(f"hessian is for a function that gives one number, and this one gives {shown(output)}")
+            fail(f"hessian is for a function that gives one number, and this one gives {shape_of(output)}")
         slopes = grad(output, xs, create_graph=True, allow_unused=True, materialize_grads=True)
         return slopes[0] if isinstance(inputs, Tensor) else slopes
 
     return jacobian(slope, inputs, create_graph)
 
 
-@checked
+@check_arguments
 def vjp(func: Callable, inputs: Inputs, v: Inputs | None = None, create_graph: bool = False) -> tuple:
     """Return what `func` gives, and v times its Jacobian: one backward pass, however many numbers there are."""
     xs, outputs = _run(func, inputs, create_graph)
@@ -60,7 +60,7 @@ def vjp(func: Callable, inputs: Inputs, v: Inputs | None = None, create_graph: b
     return _given(outputs, create_graph), found[0] if isinstance(inputs, Tensor) else found
 
 
-@checked
+@check_arguments
 def jvp(func: Callable, inputs: Inputs, v: Inputs | None = None, create_graph: bool = False) -> tuple:
     """Return what `func` gives, and its Jacobian times v: by two backward passes, the second through the first."""
     xs, outputs = _run(func, inputs, create_graph)
@@ -83,7 +83,8 @@ def _directions(xs: Sequence[Tensor], v: Inputs | None) -> list[Tensor]:
     given = [Tensor(np.ones(x.shape, x.dtype)) for x in xs] if v is None else _listed(v)
     if [one.shape for one in given] != [x.shape for x in xs]:
         fail(
-            f"v has the shapes {[shown(one) for one in given]}; expected those of the inputs, {[shown(x) for x in xs]}"
+            f"v has the shapes {[shape_of(one) for one in given]}; "
+            f"expected those of the inputs, {[shape_of(x) for x in xs]}"
         )
     return given
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from lingon.scratch import create, dtypes, elementwise, reductions
-from lingon.scratch.arguments import DType, checked
+from lingon.scratch.arguments import DType, check_arguments
 from lingon.scratch.elementwise import abs as absolute
 from lingon.scratch.elementwise import relu, sigmoid, tanh, where
-from lingon.scratch.error_context import PlaceError, fail, operands
+from lingon.scratch.error_context import ArrayIndexError, fail, operands
 from lingon.scratch.products import conv1d
-from lingon.scratch.tensor import Tensor, shown
+from lingon.scratch.tensor import Tensor, shape_of
 
 __all__ = [
     "binary_cross_entropy_with_logits",
@@ -36,14 +36,16 @@ __all__ = [
 _LOSS = ("input", "target")
 
 
-@checked
+@check_arguments
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return input [..., D] times weight [O, D], plus bias [O]: [..., O]."""
     if not input.ndim or weight.ndim != 2 or input.shape[-1] != weight.shape[1]:
-        shapes = operands(shown(input), shown(weight), called=("input", "weight"))
+        shapes = operands(shape_of(input), shape_of(weight), called=("input", "weight"))
         fail(f"shapes do not fit: {shapes}; expected input [..., D] and weight [O, D]")
     if input.dtype != weight.dtype:
-        kinds = operands(f"{shown(input)} {input.dtype}", f"{shown(weight)} {weight.dtype}", called=("input", "weight"))
+        kinds = operands(
+            f"{shape_of(input)} {input.dtype}", f"{shape_of(weight)} {weight.dtype}", called=("input", "weight")
+        )
         fail(f"dtypes do not fit: {kinds}; say x.to(dtype)")
     if weight.dtype.kind == "b" or (bias is not None and bias.dtype != weight.dtype):
         kinds = f"weight {weight.dtype}" + ("" if bias is None else f" and bias {bias.dtype}")
@@ -52,30 +54,32 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return out if bias is None else out + bias
 
 
-@checked
+@check_arguments
 def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> Tensor:
     """Return the rows of weight [V, D] at the ids in input [...]: [..., D]. The row `padding_idx` gets no gradient."""
     if weight.ndim != 2:
-        fail(f"embedding(): the argument 'weight' has the shape [V, D], not {shown(weight)}")
+        fail(f"embedding(): the argument 'weight' has the shape [V, D], not {shape_of(weight)}")
     if padding_idx is not None and not -weight.shape[0] <= padding_idx < weight.shape[0]:
-        fail(f"embedding(): the argument 'padding_idx' is a row of {weight.shape[0]}, not {padding_idx}", PlaceError)
+        fail(
+            f"embedding(): the argument 'padding_idx' is a row of {weight.shape[0]}, not {padding_idx}", ArrayIndexError
+        )
     ids = input.array
     if ids.dtype.kind != "i":
         fail(f"ids are int64, not {ids.dtype}; say x.long()")
     if ids.size and not (ids.min() >= 0 and ids.max() < weight.shape[0]):
         wrong = ids.min() if ids.min() < 0 else ids.max()
-        fail(f"id {wrong} is not among the {weight.shape[0]} rows of weight {shown(weight)}", PlaceError)
+        fail(f"id {wrong} is not among the {weight.shape[0]} rows of weight {shape_of(weight)}", ArrayIndexError)
     rows = weight[input]
     if padding_idx is None:
         return rows
     return where((input == padding_idx % weight.shape[0]).unsqueeze(-1), rows.detach(), rows)
 
 
-@checked
+@check_arguments
 def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """Set a fraction `p` of the numbers to 0 and divide the others by 1 - p, so that the mean stays."""
     if not 0 <= p <= 1:
-        fail(f"dropout of {p}; expected a share from 0 to 1")
+        fail(f"dropout of {p}; expected a fraction from 0 to 1")
     if input.dtype.kind != "f":
         fail(f"dropout() is for floating numbers, and the argument 'input' is {input.dtype}; say float() first")
     if not training or not p:
@@ -84,14 +88,14 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     return input * (kept / (1 - p) if p < 1 else kept)
 
 
-@checked
+@check_arguments
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
     """Pad with a number before and after, in pairs from the last dimension on: (left, right, top, bottom, ...)."""
     if mode != "constant":
         fail(f"pad(): the argument 'mode' is 'constant' here, not {mode!r}")
     value = 0 if value is None else value
     if len(pad) % 2 or len(pad) > 2 * input.ndim or min(pad, default=0) < 0:
-        fail(f"pad{tuple(pad)} of {shown(input)}: expected a pair of sizes for each dimension, the last first")
+        fail(f"pad{tuple(pad)} of {shape_of(input)}: expected a pair of sizes for each dimension, the last first")
     pairs = [(0, 0)] * (input.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)][::-1]
     shape = [before + size + after for size, (before, after) in zip(input.shape, pairs, strict=True)]
     out = Tensor(np.full(shape, value, input.dtype))
@@ -99,7 +103,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     return out
 
 
-@checked
+@check_arguments
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Return ids [...] as rows with one 1: [..., C] of int64."""
     ids = tensor
@@ -109,17 +113,17 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         fail(f"one_hot(): the argument 'num_classes' is -1 for as many as there are, or 0 and more, not {num_classes}")
     count = num_classes if num_classes >= 0 else int(ids.array.max()) + 1
     if ids.numel() and not (ids.array.min() >= 0 and ids.array.max() < count):
-        fail(f"ids from {ids.array.min()} to {ids.array.max()} for {count} classes", PlaceError)
+        fail(f"ids from {ids.array.min()} to {ids.array.max()} for {count} classes", ArrayIndexError)
     return Tensor(np.eye(count, dtype=dtypes.int64)[ids.array])
 
 
-@checked
+@check_arguments
 def softmax(input: Tensor, dim: int, *, dtype: DType = None) -> Tensor:
     """Return exp(input) along a dimension, divided by its sum: numbers above 0 that add up to 1."""
     return reductions.softmax(input, dim, dtype)
 
 
-@checked
+@check_arguments
 def log_softmax(input: Tensor, dim: int, *, dtype: DType = None) -> Tensor:
     """Return the log of softmax, safe where a probability is too small for a number."""
     return reductions.log_softmax(input, dim, dtype)
@@ -128,7 +132,7 @@ def log_softmax(input: Tensor, dim: int, *, dtype: DType = None) -> Tensor:
 def _fits_classes(weight: Tensor, input: Tensor, dim: int) -> None:
     _alike("cross_entropy", input=input, weight=weight)
     if weight.shape != (input.shape[dim],):
-        fail(f"the argument 'weight' is [{input.shape[dim]}], a number for each class, not {shown(weight)}")
+        fail(f"the argument 'weight' is [{input.shape[dim]}], a number for each class, not {shape_of(weight)}")
 
 
 def _floating(name: str, input: Tensor) -> None:
@@ -149,12 +153,12 @@ def _broadcast(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor
     try:
         shape = np.broadcast_shapes(input.shape, target.shape)
     except ValueError:
-        shapes = operands(shown(input), shown(target), called=_LOSS)
+        shapes = operands(shape_of(input), shape_of(target), called=_LOSS)
         fail(f"shapes do not fit: {shapes}; from the right, each two must be equal or one of them 1")
     return input.expand(shape), target.expand(shape)
 
 
-@checked
+@check_arguments
 def softplus(input: Tensor) -> Tensor:
     """Return log(1 + exp(input)), a smooth relu."""
     _floating("softplus", input)
@@ -171,7 +175,7 @@ def _reduced(loss: Tensor, reduction: str, total: Tensor | None = None) -> Tenso
     return loss.mean() if total is None else loss.sum() / total
 
 
-@checked
+@check_arguments
 def cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -187,9 +191,9 @@ def cross_entropy(
     input. weight: how much each class counts [C]. ignore_index: a class that does not count at all.
     """
     if not 0 <= label_smoothing <= 1:
-        fail(f"cross_entropy(): the argument 'label_smoothing' is a share from 0 to 1, not {label_smoothing}")
+        fail(f"cross_entropy(): the argument 'label_smoothing' is a fraction from 0 to 1, not {label_smoothing}")
     if not input.ndim:
-        fail(f"cross_entropy(): the argument 'input' is logits [C], [B, C] or [B, C, ...], not {shown(input)}")
+        fail(f"cross_entropy(): the argument 'input' is logits [C], [B, C] or [B, C, ...], not {shape_of(input)}")
     dim = 0 if input.ndim == 1 else 1
     logs = input.log_softmax(dim)
     if target.dtype.kind == "f":
@@ -209,7 +213,7 @@ def _against_shares(
     logs: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoothing: float, dim: int
 ) -> Tensor:
     if target.shape != logs.shape:
-        shapes = operands(shown(logs), shown(target), called=_LOSS)
+        shapes = operands(shape_of(logs), shape_of(target), called=_LOSS)
         fail(f"shapes do not fit: {shapes}; probabilities have the shape of the logits")
     if weight is not None:
         _fits_classes(weight, logs, dim)
@@ -219,7 +223,7 @@ def _against_shares(
     return _reduced(loss, reduction, create.tensor(float(max(loss.numel(), 0)), dtype=logs.dtype))
 
 
-@checked
+@check_arguments
 def nll_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean"
 ) -> Tensor:
@@ -230,12 +234,18 @@ def nll_loss(
     if weight is not None and input.ndim:
         _fits_classes(weight, input, dim)
     if not input.ndim or target.shape != rest:
-        fail(f"shapes do not fit: {operands(shown(input), shown(target), called=_LOSS)}; expected classes {list(rest)}")
+        fail(
+            f"shapes do not fit: {operands(shape_of(input), shape_of(target), called=_LOSS)}; "
+            f"expected classes {list(rest)}"
+        )
     mask = target != ignore_index
     ids = where(mask, target, 0)
     if ids.numel() and not (ids.array.min() >= 0 and ids.array.max() < input.shape[dim]):
         wrong = ids.array.min() if ids.array.min() < 0 else ids.array.max()
-        fail(f"class {wrong} is not among the {input.shape[dim]} classes of {operands(shown(input))}", PlaceError)
+        fail(
+            f"class {wrong} is not among the {input.shape[dim]} classes of {operands(shape_of(input))}",
+            ArrayIndexError,
+        )
     weights = _weights(ids, weight, mask, input.dtype)
     loss = where(mask, -input.gather(dim, ids.unsqueeze(dim)).squeeze(dim) * weights, 0.0)
     return _reduced(loss, reduction, weights.sum())
@@ -247,25 +257,25 @@ def _weights(target: Tensor, weight: Tensor | None, mask: Tensor, dtype: np.dtyp
     return ones if weight is None else ones * weight[where(mask, target, 0)]
 
 
-@checked
+@check_arguments
 def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Return the mean of the squared differences."""
     input, target = _broadcast("mse_loss", input, target)
     return _reduced((input - target).square(), reduction)
 
 
-@checked
+@check_arguments
 def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Return the mean of the differences without their signs."""
     input, target = _broadcast("l1_loss", input, target)
     return _reduced(absolute(input - target), reduction)
 
 
-@checked
+@check_arguments
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Return the mean of -log of the probability of the target, 0 or 1, where sigmoid(input) is that of 1."""
     _floating("binary_cross_entropy_with_logits", input)
     _alike("binary_cross_entropy_with_logits", input=input, target=target)
     if input.shape != target.shape:
-        fail(f"shapes do not fit: {operands(shown(input), shown(target), called=_LOSS)}; expected the same")
+        fail(f"shapes do not fit: {operands(shape_of(input), shape_of(target), called=_LOSS)}; expected the same")
     return _reduced(softplus(input) - input * target, reduction)

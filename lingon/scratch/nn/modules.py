@@ -7,13 +7,13 @@ import numpy as np
 
 from lingon.core.errors import one_of, unknown
 from lingon.scratch import create
-from lingon.scratch.arguments import REFUSED, built, checked, kind
-from lingon.scratch.error_context import KindError, PlaceError, fail
+from lingon.scratch.arguments import REFUSED, argument_type, check_arguments, check_construction
+from lingon.scratch.error_context import ArrayIndexError, ArrayTypeError, fail
 from lingon.scratch.nn import functional as F
-from lingon.scratch.tensor import Tensor, no_grad, shown
+from lingon.scratch.tensor import Tensor, shape_of, no_grad
 
 
-@built
+@check_construction
 class Parameter(Tensor):
     """An array that a module learns."""
 
@@ -31,7 +31,7 @@ def _span(value: object) -> object:
     return int(one) if isinstance(one, int | np.integer) and not isinstance(one, bool) else REFUSED
 
 
-kind(Span, "a whole number", _span, int)
+argument_type(Span, "a whole number", _span, int)
 
 
 class Module:
@@ -79,12 +79,12 @@ class Module:
             fail(f"weights are missing: {one_of(missing)}")
         for name, value in weights.items():
             if tuple(value.shape) != mine[name].shape:
-                fail(f"the weight {name!r} is {shown(mine[name])} here and {shown(value)} in what is loaded")
+                fail(f"the weight {name!r} is {shape_of(mine[name])} here and {shape_of(value)} in what is loaded")
         with no_grad():
             for name, value in weights.items():
                 mine[name].copy_(create.as_tensor(np.asarray(value)))
 
-    @checked
+    @check_arguments
     def train(self, mode: bool = True) -> "Module":
         """Set training mode, where dropout drops, or with False evaluation mode; return the module."""
         for module in self.modules():
@@ -107,7 +107,7 @@ class Sequential(Module):
     def __init__(self, *modules: Module):
         for i, module in enumerate(modules):
             if not isinstance(module, Module):
-                fail(f"Sequential(): the argument number {i}, {module!r:.60}, is no module", KindError)
+                fail(f"Sequential(): the argument number {i}, {module!r:.60}, is no module", ArrayTypeError)
             setattr(self, str(i), module)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -127,7 +127,7 @@ def _even(*size: int, inputs: int) -> Parameter:
     return Parameter((create.rand(*size) * 2 - 1) / max(inputs, 1) ** 0.5)
 
 
-@built
+@check_construction
 class Linear(Module):
     """x [..., D] -> [..., O]: every output a sum of all inputs, each with its weight, and a bias."""
 
@@ -139,13 +139,16 @@ class Linear(Module):
         return F.linear(x, self.weight, self.bias)
 
 
-@built
+@check_construction
 class Embedding(Module):
     """ids [...] -> [..., D]: a row of numbers for each id. The row `padding_idx` is 0 and does not learn."""
 
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None):
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            fail(f"Embedding(): the argument 'padding_idx' is a row of {num_embeddings}, not {padding_idx}", PlaceError)
+            fail(
+                f"Embedding(): the argument 'padding_idx' is a row of {num_embeddings}, not {padding_idx}",
+                ArrayIndexError,
+            )
         self.weight, self.padding_idx = Parameter(create.randn(num_embeddings, embedding_dim)), padding_idx
         if padding_idx is not None:
             self.weight.array[padding_idx] = 0
@@ -154,7 +157,7 @@ class Embedding(Module):
         return F.embedding(ids, self.weight, self.padding_idx)
 
 
-@built
+@check_construction
 class Conv1d(Module):
     """x [B, D, T] -> [B, O, T']: the same weights for every window of `kernel_size` steps."""
 
@@ -169,7 +172,7 @@ class Conv1d(Module):
         *,
         bias: bool = True,
     ):
-        assert isinstance(kernel_size, int), "`built` makes 3 of (3,)"
+        assert isinstance(kernel_size, int), "`check_construction` makes 3 of (3,)"
         for name, size in (("in_channels", in_channels), ("out_channels", out_channels), ("kernel_size", kernel_size)):
             if size < 1:
                 fail(f"Conv1d(): the argument {name!r} is 1 or more, not {size}")
@@ -182,20 +185,20 @@ class Conv1d(Module):
         return F.conv1d(x, self.weight, self.bias, self.stride, self.padding, self.dilation)
 
 
-@built
+@check_construction
 class Dropout(Module):
     """While training a share `p` of the numbers is 0."""
 
     def __init__(self, p: float = 0.5):
         if not 0 <= p <= 1:
-            fail(f"Dropout(): the argument 'p' is a share from 0 to 1, not {p}")
+            fail(f"Dropout(): the argument 'p' is a fraction from 0 to 1, not {p}")
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.p, self.training)
 
 
-@built
+@check_construction
 class LSTMCell(Module):
     """One step of a long short-term memory: x [B, D] and (h, c) [B, H] -> the new (h, c).
 
@@ -221,7 +224,7 @@ class LSTMCell(Module):
         return o.sigmoid() * c.tanh(), c
 
 
-@built
+@check_construction
 class ReLU(Module):
     """The larger of x and 0."""
 
@@ -232,7 +235,7 @@ class ReLU(Module):
         return F.relu(x)
 
 
-@built
+@check_construction
 class Tanh(Module):
     """tanh of each number."""
 
@@ -243,7 +246,7 @@ class Tanh(Module):
         return F.tanh(x)
 
 
-@built
+@check_construction
 class Sigmoid(Module):
     """sigmoid of each number."""
 
@@ -254,7 +257,7 @@ class Sigmoid(Module):
         return F.sigmoid(x)
 
 
-@built
+@check_construction
 class Flatten(Module):
     """The dimensions from `start_dim` to `end_dim` as one: all but the first."""
 
@@ -265,7 +268,7 @@ class Flatten(Module):
         return x.flatten(self.start_dim, self.end_dim)
 
 
-@built
+@check_construction
 class CrossEntropyLoss(Module):
     """cross_entropy as a module."""
 
