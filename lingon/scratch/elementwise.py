@@ -10,7 +10,7 @@ from lingon.scratch.arguments import as_dtype as dtype_of
 from lingon.scratch.derivative_table import DERIVATIVES
 from lingon.scratch.dtypes import rank
 from lingon.scratch.error_context import ArrayTypeError, fail, operands
-from lingon.scratch.tensor import Operand, Rule, Tensor, as_tensor, shape_of, method, record, result_dtype
+from lingon.scratch.tensor import Operand, Rule, Tensor, as_tensor, method, record, result_dtype, shape_of
 
 Target = np.dtype | str | Tensor | None
 argument_type(

@@ -11,7 +11,7 @@ from lingon.scratch.dtypes import rank
 from lingon.scratch.error_context import ArrayTypeError, fail
 from lingon.scratch.products import matmul
 from lingon.scratch.shaping import put_at
-from lingon.scratch.tensor import Operand, Storage, Tensor, as_tensor, shape_of, is_grad_enabled, method
+from lingon.scratch.tensor import Operand, Storage, Tensor, as_tensor, is_grad_enabled, method, shape_of
 
 BINARY = {
     "add": e.add, "sub": e.sub, "mul": e.mul, "truediv": e.div, "pow": e.pow, "floordiv": e.floor_divide,

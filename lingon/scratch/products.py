@@ -7,7 +7,7 @@ import numpy as np
 from lingon.scratch.arguments import check_arguments
 from lingon.scratch.error_context import fail, operands
 from lingon.scratch.shaping import cat
-from lingon.scratch.tensor import Tensor, shape_of, method, record
+from lingon.scratch.tensor import Tensor, method, record, shape_of
 
 Step = int | Sequence[int]
 

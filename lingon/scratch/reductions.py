@@ -13,7 +13,7 @@ from lingon.scratch import dtypes
 from lingon.scratch.arguments import Dims, DType, Number, argument_type, as_ints, as_number, check_arguments
 from lingon.scratch.elementwise import _meet, maximum, minimum, where
 from lingon.scratch.error_context import ArrayIndexError, ArrayTypeError, MathError, fail, operands
-from lingon.scratch.tensor import Tensor, shape_of, method, normalize_dim, record
+from lingon.scratch.tensor import Tensor, method, normalize_dim, record, shape_of
 
 NOT_GIVEN: Any = ...  # other than None, which means all dimensions
 

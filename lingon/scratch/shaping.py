@@ -12,7 +12,7 @@ from lingon.scratch.arguments import check_arguments
 from lingon.scratch.dtypes import promote
 from lingon.scratch.elementwise import where
 from lingon.scratch.error_context import ArrayIndexError, fail, operands
-from lingon.scratch.tensor import Tensor, as_tensor, shape_of, method, normalize_dim, record
+from lingon.scratch.tensor import Tensor, as_tensor, method, normalize_dim, record, shape_of
 
 Key = int | slice | None | Tensor | np.ndarray | list | tuple
 

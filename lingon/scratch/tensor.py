@@ -458,10 +458,10 @@ __all__ = [
     "Tensor",
     "as_tensor",
     "enable_grad",
-    "shape_of",
     "is_grad_enabled",
     "no_grad",
     "normalize_dim",
     "record",
     "set_grad_enabled",
+    "shape_of",
 ]

@@ -10,7 +10,7 @@ from lingon.scratch import create
 from lingon.scratch.arguments import REFUSED, argument_type, check_arguments, check_construction
 from lingon.scratch.error_context import ArrayIndexError, ArrayTypeError, fail
 from lingon.scratch.nn import functional as F
-from lingon.scratch.tensor import Tensor, shape_of, no_grad
+from lingon.scratch.tensor import Tensor, no_grad, shape_of
 
 
 @check_construction
