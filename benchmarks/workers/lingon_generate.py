@@ -9,6 +9,7 @@ from lingon.decoding.prefill import read
 from lingon.decoding.sample import sample
 from lingon.kernels.int8_linear import Int8Linear
 from lingon.kernels.packed_linear import swap_linear
+from lingon.tasks.language_model.decoder import CausalDecoder
 
 MODELS = {}
 
@@ -21,16 +22,10 @@ def start(folder, threads):
 
 def run(ids, new, weights="float32"):
     """So many new tokens for each prompt, by the loop that `lingon generate` uses."""
-    model = MODELS[weights]
-
-    def step(ids, state, mask=None):
-        hidden, state = model.hidden(ids, state, mask)
-        return model.head(hidden[:, -1]), state
-
     with torch.inference_mode():
-        rows = start_sequences(ids)
-        logits, state = read(step, lambda batch: model.new_state(batch, len(ids[0]) + new), ids)
-        for _ in sample(step, logits, state, rows, finished=lambda row: len(row.new_ids) == new):
+        model, rows = CausalDecoder(MODELS[weights]), start_sequences(ids)
+        logits, state = read(model, ids)
+        for _ in sample(model.step, logits, state, rows, finished=lambda row: len(row.new_ids) == new):
             pass
     return {"ids": [row.new_ids for row in rows]}
 

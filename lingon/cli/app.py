@@ -11,7 +11,7 @@ import typer
 import lingon
 from lingon.cli import generate, learn, vectors
 from lingon.cli.errors import Door, one_line
-from lingon.cli.generate import Device
+from lingon.cli.generate_options import Device
 from lingon.cli.load_task import Head, load_for, refuse_option
 from lingon.cli.plain_typer import plain_typer
 from lingon.cli.train import Recipes
@@ -122,7 +122,7 @@ def predict(
     device: Device = "cpu",
     head: Head = None,
 ) -> None:
-    """Predict labels of texts: arguments, the rows of a table, the lines of a file, or standard input."""
+    """Predict labels of texts, or continuations: of arguments, rows of a table, lines of a file or standard input."""
     from lingon.cli.predict import lines_of, predict_lines
     from lingon.cli.predict_file import Source, write_scored
 

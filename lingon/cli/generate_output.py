@@ -4,26 +4,27 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 from lingon.core.errors import UserError, unknown
 from lingon.core.strict_json import dumps
 from lingon.data.tokenizers.token_bytes import token_id
 from lingon.decoding import beam
 from lingon.decoding import logits_processors as processors
+from lingon.decoding.request import Request
 from lingon.decoding.sample import Token
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.kernels.int8_linear import Int8Linear
-from lingon.tasks.language_model import LanguageModel
+from lingon.tasks.language_model import LanguageModel, strategies
 from lingon.tasks.language_model.generation import (
     Generation,
     beam_generations,
-    collect,
     finish_reason,
-    prompt_batches,
+    generation_of,
+    generations,
 )
+from lingon.tasks.language_model.prologue import context_length
 
-Strategy = Callable[[Sequence[str], int | None], Iterator[list[Token]]]  # prompts, top_logprobs -> tokens by step
+Strategy = Callable[[Request, int | None], Iterator[list[Token]]]  # (request, top_logprobs) -> tokens by step
 EARLY_STOPPING = {"never": beam.none_can_win, "heuristic": beam.none_would_win_now, "first": beam.enough_found}
 
 
@@ -91,28 +92,24 @@ def for_decoding(model: LanguageModel, int8: bool) -> LanguageModel:
 
 
 def strategy_of(
-    model: LanguageModel,
-    params: SamplingParams,
-    contrastive: float | None,
-    top_k: int | None,
-    draft: LanguageModel | None,
-) -> Strategy:
-    """Return the decoding strategy: speculative with a draft model, contrastive search, or sampling."""
+    model: LanguageModel, contrastive: float | None, top_k: int | None, draft: LanguageModel | None
+) -> Strategy | None:
+    """Return the decoding strategy of one text at a time: speculative, or contrastive search; None is sampling."""
     if draft is not None:
-        return lambda prompts, top_logprobs: model.speculative(prompts[0], params, draft, top_logprobs=top_logprobs)
+        return lambda request, top_logprobs: strategies.speculative(model, request, draft, top_logprobs=top_logprobs)
     if contrastive is not None:
         k = 4 if top_k is None else top_k
-        return lambda prompts, top_logprobs: model.contrastive(prompts[0], params, contrastive, k, top_logprobs)
-    return lambda prompts, top_logprobs: model.sample(prompts, params, top_logprobs)
+        return lambda request, top_logprobs: strategies.contrastive(model, request, contrastive, k, top_logprobs)
+    return None
 
 
-def warn_full_context(model: LanguageModel, cut: Sequence[str], count: int, max_new_tokens: int) -> None:
-    """Say once which texts ended since the context was full, with numbers. cut: the prompts of these texts."""
-    if not cut:
+def warn_full_context(model: LanguageModel, full: Sequence[int], count: int, max_new_tokens: int) -> None:
+    """Say once which texts ended since the context was full. full: the numbers of tokens of their prompts."""
+    if not full:
         return
-    context: Any = model.model.context_length
-    room = min(context - len(model.encode(prompt)) for prompt in cut)
-    which = "the text" if count == 1 else f"{len(cut):,} of {count:,} texts"
+    context = context_length(model.model) or 0  # only models with a limit fill it
+    room = context - max(full)
+    which = "the text" if count == 1 else f"{len(full):,} of {count:,} texts"
     print(
         f"lingon: {which} ended where the context of {context:,} tokens is full, {room:,} tokens after the prompt;"
         f" --max-new-tokens {max_new_tokens:,} asked for more: shorten the prompt, or take a model of a longer context",
@@ -120,20 +117,25 @@ def warn_full_context(model: LanguageModel, cut: Sequence[str], count: int, max_
     )
 
 
-def stream(model: LanguageModel, prompts: Sequence[str], params: SamplingParams, strategy: Strategy) -> list[str]:
-    """Print each prompt and its continuation, as it comes. Return the prompts whose texts filled the context."""
-    cut = []
-    for prompt in prompts:
+def stream(
+    model: LanguageModel, prompts: Sequence[str], params: SamplingParams, strategy: Strategy | None
+) -> list[int]:
+    """Print each prompt and its continuation, as it comes.
+
+    Return the numbers of tokens of the prompts whose texts filled the context.
+    """
+    full, tokens_of = [], strategy or (lambda request, _: strategies.sample_batch(model, [request]))
+    for prompt, request in zip(prompts, model.requests(prompts, params), strict=True):
         ids: list[int] = []
-        tokens = _noted(strategy([prompt], None), ids)
+        tokens = _noted(tokens_of(request, None), ids)
         first = list(islice(tokens, 1))  # so that an error of the prompt or the parameters comes before any output
         print(prompt, end="", flush=True)
         for piece in model.text(chain(first, tokens), params.stop):
             print(piece, end="", flush=True)
         print()
-        if finish_reason(model, prompt, ids, params) == "context_length":
-            cut.append(prompt)
-    return cut
+        if finish_reason(model, request, ids) == "context_length":
+            full.append(len(request.prompt_ids))
+    return full
 
 
 def _noted(steps: Iterator[list[Token]], ids: list[int]) -> Iterator[list[Token]]:
@@ -147,15 +149,17 @@ def generated(
     model: LanguageModel,
     prompts: Sequence[str],
     params: SamplingParams,
-    strategy: Strategy,
+    strategy: Strategy | None,
     n: int,
-    alone: bool,
     top_logprobs: int,
 ) -> Iterator[Generation]:
-    """Yield all generations, in the order of the prompts. alone: the strategy takes one prompt at a time."""
-    groups = ([prompt] for prompt in prompts) if alone else prompt_batches(model, prompts, n, params.max_new_tokens)
-    for group in groups:
-        yield from collect(model, group, strategy(group, top_logprobs), params)
+    """Yield all generations, in the order of the prompts."""
+    if strategy is None:
+        yield from generations(model, prompts, params, n, top_logprobs)
+        return
+    for prompt, request in zip(prompts, model.requests(prompts, params), strict=True):
+        tokens = [token for step in strategy(request, top_logprobs) for token in step]
+        yield generation_of(model, prompt, request, tokens)
 
 
 def beam_searched(

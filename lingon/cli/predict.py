@@ -1,4 +1,4 @@
-"""Lines in, labels out: what `lingon predict` reads and prints."""
+"""Lines in, predictions out: what `lingon predict` reads and prints."""
 
 import sys
 from collections.abc import Iterable, Iterator

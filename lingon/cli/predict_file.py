@@ -1,4 +1,4 @@
-"""What `lingon predict --file` does with a table: its texts are labelled, and it is written back with the labels."""
+"""What `lingon predict --file` does with a table: it is written back with the predictions of its texts."""
 
 import sys
 from collections.abc import Iterator
@@ -64,8 +64,9 @@ class Source:
 def write_scored(task: Predictor, source: Source, out: Path, overwrite: bool) -> str:
     """Write the table back with the columns of each prediction; return a line on it.
 
-    A classifier's are label, probability and probability_CLASS. Each has predicted_ before it when the table has one
-    of them. Only AT_ONCE rows are in memory at a time, or fewer where there are many columns.
+    A classifier's are label, probability and probability_CLASS, a language model's continuation, finish_reason and
+    logprob. Each has predicted_ before it when the table has one of them. Only AT_ONCE rows are in memory at a time, or
+    fewer where there are many columns.
     """
     check_table(out, source.path, overwrite)
     own = ["text"] if source.text is None else peek(source.path, source.options)[0]

@@ -1,9 +1,9 @@
-"""What decoding requires of a model: a step from ids to logits, with a state that can be selected from and rewound."""
+"""What decoding requires of a model: a step from ids to logits, with a state whose rows can be selected and joined."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
@@ -28,6 +28,12 @@ class DecoderState(Protocol):
     def rewind(self, tokens: int) -> "DecoderState":
         """Return the state as it was `tokens` tokens ago."""
 
+    def join(self, others: Sequence[Any]) -> "DecoderState":
+        """Return the state of the rows of this state, then those of the others, each as if it were alone.
+
+        They may have read different numbers of tokens: this is how a request enters a running batch.
+        """
+
 
 @runtime_checkable
 class Step(Protocol):
@@ -39,6 +45,19 @@ class Step(Protocol):
     def __call__(
         self, ids: Int[Tensor, "B S"], state: DecoderState, mask: Tensor | None = None
     ) -> tuple[Float[Tensor, "B V"], DecoderState]: ...
+
+
+@runtime_checkable
+class Decodable(Protocol):
+    """Generate from sources: a translator from sentences, a plain language model from nothing, which is None."""
+
+    def begin(self, sources: Sequence[Hashable]) -> DecoderState:
+        """Return the state before the first token, with a row for each source."""
+
+    def step(
+        self, ids: Int[Tensor, "B S"], state: Any, mask: Tensor | None = None
+    ) -> tuple[Float[Tensor, "B V"], DecoderState]:
+        """Return the logits after the last of the ids, and the new state: see `Step`."""
 
 
 @dataclass
@@ -80,19 +99,40 @@ def check_seed(seed: int) -> None:
         raise UserError(f"seed is {shown(seed)}, expected a whole number from -2**63 to 2**64 - 1")
 
 
-def start_sequences(prompts: Sequence[Sequence[int]], seed: int = 0) -> list[TokenSequence]:
-    """Return a sequence for each prompt.
+def check_source(source: object) -> None:
+    """Raise UserError for a source that has no hash to know it by, such as a list."""
+    try:
+        hash(source)
+    except TypeError:
+        raise UserError(f"a source of type {type(source).__name__} has no hash; make tuples of its lists") from None
 
-    Its random numbers depend on the seed, on the prompt and on which copy of the prompt it is.
+
+class RowSeeds:
+    """Give each row a seed: of one seed for all, of its prompt, and of how often this came before with its source.
+
     So a text comes out the same alone or in any batch, and several copies of a prompt give different texts.
     """
-    check_seed(seed)
-    copies: dict[tuple[int, ...], int] = {}
-    rows = []
-    for prompt in map(tuple, prompts):
-        copy = copies[prompt] = copies.get(prompt, -1) + 1
-        rows.append(TokenSequence(list(prompt), len(prompt), Random(derive(seed, "row", *prompt, "copy", copy))))
-    return rows
+
+    def __init__(self, seed: int):
+        check_seed(seed)
+        self.seed = seed
+        self._count: dict[tuple[Hashable, tuple[int, ...]], int] = {}
+
+    def __call__(self, prompt: tuple[int, ...], source: Hashable = None) -> int:
+        """Return the seed of the next row."""
+        check_source(source)
+        copy = self._count.get((source, prompt), 0)
+        self._count[source, prompt] = copy + 1
+        return derive(self.seed, "row", *prompt, "copy", copy)
+
+
+def start_sequences(
+    prompts: Sequence[Sequence[int]], seed: int = 0, sources: Sequence[Hashable] | None = None
+) -> list[TokenSequence]:
+    """Return a sequence for each prompt, whose random numbers have the seed that `RowSeeds` gives."""
+    seeds = RowSeeds(seed)
+    pairs = zip(prompts, [None] * len(prompts) if sources is None else sources, strict=True)
+    return [TokenSequence(list(ids), len(ids), Random(seeds(tuple(ids), source))) for ids, source in pairs]
 
 
 def select(state: DecoderState, rows: Sequence[int]) -> DecoderState:

@@ -1,45 +1,55 @@
-"""Reads the prompts of a batch: what several of them begin with is read once, and so is a prompt that comes twice."""
+"""Read the prompts of a batch: a common prefix is read once, and so is a prompt that comes twice with its source."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Hashable, Sequence
 from itertools import takewhile
 
 import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.decoding.decoder_protocol import DecoderState, Step, select
+from lingon.decoding.decoder_protocol import Decodable, DecoderState, select
 
 
 def read(
-    step: Step,
-    fresh: Callable[[int], DecoderState],
+    model: Decodable,
     prompts: Sequence[Sequence[int]],
+    sources: Sequence[Hashable] | None = None,
     device: torch.device | str = "cpu",
 ) -> tuple[Float[Tensor, "B V"], DecoderState]:
     """Return logits [B, V] after each prompt, and the state of the batch.
 
-    fresh: makes the state of so many rows before the first token. Prompts may differ in length; none may be empty.
+    Prompts may differ in length; none may be empty. sources: what each text is generated from, None for all of a plain
+    language model. Equal prompts of different sources are different rows.
     """
     if not prompts or not all(prompts):
         raise UserError("a prompt is empty; give it a token at least")
-    different = list(dict.fromkeys(map(tuple, prompts)))
-    alike = takewhile(lambda ids: len(set(ids)) == 1, zip(*different, strict=False))
-    shared = len(list(alike)) if len(different) > 1 else 0
-    shared = min(shared, min(map(len, different)) - 1)  # each row must say something of its own
-    state = fresh(1 if shared else len(different))
+    rows = list(zip([None] * len(prompts) if sources is None else sources, map(tuple, prompts), strict=True))
+    places = {row: place for place, row in enumerate(dict.fromkeys(rows))}
+    different, order = [prompt for _, prompt in places], [places[row] for row in rows]
+    shared = _common_prefix(different) if len({source for source, _ in places}) == 1 else 0
+    state = model.begin([source for source, _ in places][: 1 if shared else None])
     if shared:
-        _, state = step(torch.tensor([different[0][:shared]], device=device), state)
+        _, state = model.step(torch.tensor([different[0][:shared]], device=device), state)
         state = select(state, [0] * len(different))
-    logits, state = _read_rests(step, state, [prompt[shared:] for prompt in different], device)
-    order = [different.index(tuple(prompt)) for prompt in prompts]
+    logits, state = _read_rests(model, state, [prompt[shared:] for prompt in different], device)
     if order == list(range(len(different))):
         return logits, state
     return logits[order], select(state, order)
 
 
-def _read_rests(step: Step, state: DecoderState, rests: list[tuple[int, ...]], device) -> tuple[Tensor, DecoderState]:
+def _common_prefix(prompts: list[tuple[int, ...]]) -> int:
+    """How many ids all prompts begin with, each having one more at least; 0 for a single prompt."""
+    if len(prompts) == 1:
+        return 0
+    alike = takewhile(lambda ids: len(set(ids)) == 1, zip(*prompts, strict=False))
+    return min(len(list(alike)), min(map(len, prompts)) - 1)
+
+
+def _read_rests(
+    model: Decodable, state: DecoderState, rests: list[tuple[int, ...]], device: torch.device | str
+) -> tuple[Tensor, DecoderState]:
     ids, mask = padded_left(rests)
-    return step(ids.to(device), state) if mask.all() else step(ids.to(device), state, mask.to(device))
+    return model.step(ids.to(device), state, None if mask.all() else mask.to(device))
 
 
 def padded_left(rows: Sequence[Sequence[int]]) -> tuple[Int[Tensor, "B T"], Bool[Tensor, "B T"]]:

@@ -76,25 +76,38 @@ def sample(
     live = list(range(len(rows)))
     while live:
         ours = [rows[i] for i in live]
-        finite(logits, f"after {len(ours[0].new_ids)} new tokens ")
-        processed = apply(logits_processors, logits, ours)
-        check(processed, ours)
-        ids = sampler(processed, ours)
-        for row, token in zip(ours, ids, strict=True):
-            row.ids.append(token)
-        yield to_tokens(live, ids, logits, processed, top_logprobs)
+        yield next_tokens(live, logits, ours, sampler, logits_processors, top_logprobs)
         keep = [at for at, row in enumerate(ours) if not finished(row)]
         if not keep:
             return
         if len(keep) < len(live):
             state = select(state, keep)
-            live, ids = [live[at] for at in keep], [ids[at] for at in keep]
+            live = [live[at] for at in keep]
+        ids = [rows[i].ids[-1] for i in live]
         logits, state = step(torch.tensor(ids, device=logits.device)[:, None], state)
 
 
+def next_tokens(
+    live: Sequence[int],
+    logits: Float[Tensor, "B V"],
+    rows: Sequence[TokenSequence],
+    sampler: Sampler,
+    logits_processors: Sequence[LogitsProcessor],
+    top_logprobs: int | None,
+) -> list[Token]:
+    """Return the next token of each row; `rows` grow by them. live: what the tokens call their rows."""
+    finite(logits, f"after {len(rows[0].new_ids)} new tokens ")
+    processed = apply(logits_processors, logits, rows)
+    check(processed, rows)
+    ids = sampler(processed, rows)
+    for row, token in zip(rows, ids, strict=True):
+        row.ids.append(token)
+    return to_tokens(live, ids, logits, processed, top_logprobs)
+
+
 def to_tokens(
-    live: list[int],
-    ids: list[int],
+    live: Sequence[int],
+    ids: Sequence[int],
     logits: Float[Tensor, "B V"],
     processed: Float[Tensor, "B V"],
     top_logprobs: int | None,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 
 from lingon.core.errors import RunError, UserError
 from lingon.core.shapes import Bool, Int, Tensor
@@ -45,6 +46,42 @@ class KVCache:
         fresh = tensor.new_empty(len(rows), tensor.shape[1], tensor.shape[2], tensor.shape[3])
         fresh[:, :, : self.length] = filled
         return fresh
+
+    def join(self, others: Sequence["KVCache"]) -> "KVCache":
+        """Return one cache of the rows of this cache, then those of the others, each with the room that it has left.
+
+        Rows with fewer columns are padded on the left. Columns that are padding in all rows of a cache are dropped, so
+        that a batch which rows leave and enter does not grow for ever. Raises UserError for a cache without tokens.
+        """
+        if not others:
+            return self
+        caches = [cache._trimmed() for cache in (self, *others)]
+        length = max(cache.length for cache in caches)
+        padded = [cache._padded(length - cache.length) for cache in caches]
+        keys = [torch.cat(layer) for layer in zip(*(keys for keys, _, _ in padded), strict=True)]
+        values = [torch.cat(layer) for layer in zip(*(values for _, values, _ in padded), strict=True)]
+        places = torch.cat([places for _, _, places in padded])
+        room = max(cache.limit - cache.length for cache in caches)
+        return KVCache(keys, values, length + room, length, places if bool((places < 0).any()) else None)
+
+    def _trimmed(self) -> "KVCache":
+        """The cache without the first columns that are padding in all rows."""
+        if not self.length or any(t is None for t in self.keys):
+            raise UserError("a cache that holds no token cannot be joined; let an eval-mode model read a prompt first")
+        if self.places is None:
+            return self
+        first = int((self.places >= 0).any(0).int().argmax())
+        keys, values = ([t if t is None else t[:, :, first:] for t in tensors] for tensors in (self.keys, self.values))
+        return KVCache(keys, values, self.limit - first, self.length - first, self.places[:, first:])
+
+    def _padded(self, columns: int) -> tuple[list[Tensor], list[Tensor], Int[Tensor, "B T"]]:
+        """Keys, values and places with so many columns of padding before them. Padding is 0, for 0 * NaN is no 0."""
+        filled = ([t[:, :, : self.length] for t in ts if t is not None] for ts in (self.keys, self.values))
+        keys, values = ([F.pad(t, (0, 0, columns, 0)) for t in tensors] for tensors in filled)
+        places = self.places
+        if places is None:
+            places = torch.arange(self.length, device=keys[0].device).expand(len(keys[0]), -1)
+        return keys, values, F.pad(places, (columns, 0), value=-1)
 
     def rewind(self, tokens: int) -> "KVCache":
         """Return the cache as it was `tokens` columns ago. Raises UserError when there were not so many."""

@@ -39,8 +39,14 @@ class RecurrentState:
         """Return the state that `tensors` described."""
         return cls(tuple((tensors[f"h{i}"], tensors[f"c{i}"]) for i in range(len(tensors) // 2)), length)
 
+    def join(self, others: Sequence["RecurrentState"]) -> "RecurrentState":
+        """Return one state of the rows of this state, then those of the others. Its length is the largest."""
+        pairs = zip(self.layers, *(other.layers for other in others), strict=True)
+        layers = tuple((torch.cat([h for h, _ in layer]), torch.cat([c for _, c in layer])) for layer in pairs)
+        return RecurrentState(layers, max(self.length, *(other.length for other in others), 0))
+
     @classmethod
-    def join(cls, parts: Sequence[tuple[Int[Tensor, " N"], "RecurrentState"]], batch: int) -> "RecurrentState":
+    def scatter(cls, parts: Sequence[tuple[Int[Tensor, " N"], "RecurrentState"]], batch: int) -> "RecurrentState":
         """Return one state of `batch` rows from states of some of them each."""
 
         def scattered(i: int, k: int) -> Tensor:

@@ -93,7 +93,7 @@ def hidden_without_padding(hidden, ids: Int[Tensor, "B T"], state: RecurrentStat
         out = found.new_zeros(*ids.shape, found.shape[-1]) if out is None else out
         out = out.index_copy(0, rows, F.pad(found, (0, 0, ids.shape[1] - n, 0)))
         parts.append((rows, after))
-    return out, RecurrentState.join(parts, len(ids))
+    return out, RecurrentState.scatter(parts, len(ids))
 
 
 # Chosen on the validation text; docs/log.md says what was tried.

@@ -56,7 +56,7 @@ TASKS: dict[str, TaskRow] = {
         "causal",
         "running text",
         noun="language-model",
-        commands=("generate", "logprob"),
+        commands=("generate", "logprob", "predict"),
         usage="generate {} --prompt 'The day was'",
         help="Train a language model on running text, and generate from it.",
         metric="perplexity",
@@ -64,7 +64,7 @@ TASKS: dict[str, TaskRow] = {
     ),
 }
 # What a task does not do for which a command is not there.
-LACKS = {"predict": "labels nothing", "generate": "writes nothing", "logprob": "gives texts no probability"}
+LACKS = {"predict": "predicts nothing", "generate": "writes nothing", "logprob": "gives texts no probability"}
 
 
 def row_of(name: object) -> TaskRow:

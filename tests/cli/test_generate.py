@@ -1,6 +1,7 @@
 """lingon generate: several texts, searches, biases, JSON, pages, and flags that exclude each other."""
 
 import json
+from collections import Counter
 
 import pytest
 import torch
@@ -9,12 +10,12 @@ import torch.nn.functional as F
 import lingon
 from lingon.checkpoints.bundle import save_bundle
 from lingon.cli.app import main
-from lingon.data.tokenizers import bpe
+from lingon.data.tokenizers import Tokenizer, bpe
 from lingon.decoding.beam import BeamParams, none_would_win_now
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.models.gpt import GPT
 from lingon.tasks.language_model import LanguageModel
-from lingon.tasks.language_model.generation import prompt_batches
+from lingon.tasks.language_model.generation import BATCH_SIZE
 
 TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ran."] * 5
 
@@ -80,13 +81,59 @@ def test_prompts_of_a_file_are_written_like_those_given(said, model, tmp_path):
     assert "has no prompt; write one a line" in said("--prompt-file", tmp_path / "p.txt")[2]
 
 
-def test_a_batch_cuts_no_text_short(model):
+@pytest.mark.parametrize("n", [1, 3])
+def test_many_prompts_go_through_a_running_batch_in_their_order(said, model, tmp_path, n):
+    """Of all lengths, some to the end of the context; each text is the one of its prompt alone, or of its n copies."""
     long = "a dog ran; a cat ran. a dog sat on"
-    lengths = {text: len(model.encode(text)) for text in ("a", "the", long)}
-    found = list(prompt_batches(model, ["a", "the", long, "a"], 2, max_new_tokens=32 - lengths["the"]))
-    assert found == [["a", "a", "the", "the"], [long, long], ["a", "a"]]
-    assert [len(group) for group in prompt_batches(model, ["a"] * 20, 1, 5)] == [16, 4]
-    assert list(prompt_batches(model, ["a"], 40, 5)) == [["a"] * 40]
+    prompts = [f"{word} {long[:i]}" for i, word in enumerate(["the", "a", "the cat", "a dog ran", "on"] * 5)]
+    assert len(prompts) > BATCH_SIZE
+    (tmp_path / "p.txt").write_text("\n".join(prompts), encoding="utf-8")
+    flags = ("--prompt-file", tmp_path / "p.txt", "--max-new-tokens", 25, "--n", n)
+    found = rows(said(*flags, "--json")[1])
+    params = SamplingParams(25)
+    wanted = [text for prompt in prompts for text in model.generate_batch([prompt] * n, params)]
+    assert [row["prompt"] for row in found] == [prompt for prompt in prompts for _ in range(n)]
+    assert [row["text"] for row in found] == wanted
+    assert {row["finish_reason"] for row in found} >= {"eos_token", "context_length"}
+
+
+def test_a_prompt_that_is_given_twice_gets_two_texts_in_every_format(said):
+    flags = ("--prompt", "the", "--prompt", "the", "--max-new-tokens", 9)
+    out, lines = said(*flags)[1], rows(said(*flags, "--json")[1])
+    assert out == "".join(f"the{row['text']}\n" for row in lines)
+    assert lines[0]["text"] != lines[1]["text"]
+
+
+PAGE, DRAFT = ("--page", "{}/p.html"), ("--draft-model", "{bundle}")
+FULL = ("--max-new-tokens", 99, "--logit-bias", "[pad]=-inf")
+ASKED = {
+    "text": (),
+    "JSON": ("--json",),
+    "two texts": ("--n", 2),
+    "a page": ("--n", 2, *PAGE),
+    "beams": ("--beams", 3),
+    "a page of beams": ("--beams", 3, "--n", 2, *PAGE),
+    "contrastive": ("--contrastive", 0.5),
+    "contrastive, JSON": ("--contrastive", 0.5, "--json"),
+    "a draft": DRAFT,
+    "a draft, JSON": (*DRAFT, "--json"),
+    "a full context": FULL,
+    "a full context, JSON": (*FULL, "--json"),
+    "a regex": ("--regex", "( cat| dog)+"),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_prompt_is_tokenized_once(said, folder, tmp_path, monkeypatch, name):
+    """Whatever is made of it, its finish reason, the warning of a full context and the page among them."""
+    counts, encode = Counter(), Tokenizer.encode
+    counting = lambda self, text, *more: (counts.update([text]), encode(self, text, *more))[1]
+    monkeypatch.setattr(Tokenizer, "encode", counting)
+    words = [str(word).format(tmp_path, bundle=folder) for word in ASKED[name]]
+    code, _, err = said("--prompt", "the cat", "--prompt", "a dog", "--max-new-tokens", 7, *words)
+    assert code == 0
+    assert ("is full" in err) == ("full" in name)
+    assert (counts["the cat"], counts["a dog"]) == (1, 1)
 
 
 def test_beams_give_the_best_first(said, model):

@@ -7,11 +7,14 @@ import torch.nn.functional as F
 
 from lingon.core.errors import UserError
 from lingon.core.tensors import load_tensors, save_tensors
+from lingon.decoding.decoder_protocol import Decodable, DecoderState
 from lingon.models.decoder import Decoder
 from lingon.models.gpt import GPT
-from lingon.models.registry import build
+from lingon.models.registry import build, models_for
+from lingon.tasks.language_model.decoder import CausalDecoder
 
 V, BATCH, TIME, CONTEXT = 23, 5, 11, 17
+DROPS = ("word_dropout", "input_dropout", "hidden_dropout", "output_dropout", "weight_dropout")
 # name: (the model's name, its sizes)
 MODELS = {
     "gpt": ("gpt", {"width": 28, "depth": 3, "heads": 7, "context_length": CONTEXT}),
@@ -28,11 +31,18 @@ MODELS = {
         "decoder",
         {"width": 24, "depth": 5, "heads": 6, "kv_heads": 3, "context_length": CONTEXT, "window": 3, "tied": False},
     ),
+    "lstm": ("lstm", {"width": 19, "hidden": 29, "depth": 2, "dropout": 0.0}),
+    "lstm, tied": ("lstm", {"width": 29, "hidden": 29, "depth": 1, "dropout": 0.0, "tied": True}),
+    "awd_lstm": ("awd_lstm", {"width": 19, "hidden": 29, "depth": 3, **dict.fromkeys(DROPS, 0.0)}),
 }
 every = pytest.mark.parametrize("name", MODELS)
 # Models with a limit to what they see, and those whose state can take tokens back.
 LIMITED = [name for name, (kind, _) in MODELS.items() if kind in ("gpt", "decoder")]
 REWINDING = LIMITED
+
+
+def test_every_language_model_of_the_registry_is_tried_here():
+    assert {kind for kind, _ in MODELS.values()} == set(models_for("causal"))
 
 
 def made(name):
@@ -159,6 +169,77 @@ def test_select_copies_and_orders(name):
         close(model.head(hidden), whole[:, 6:])
         hidden, _ = model.hidden(ids[:, 6:], state)  # what the copies read is not in the state they were taken from
         close(model.head(hidden), model(ids)[:, 6:])
+
+
+@every
+def test_a_language_model_is_decodable(name):
+    """begin, step, select, rewind: a step gives the logits after the last token, of a model that is left as it is."""
+    model, ids = made(name).train(), texts()
+    decoder = CausalDecoder(model)
+    assert isinstance(decoder, Decodable)
+    with torch.no_grad():
+        state = decoder.begin([None] * BATCH)
+        assert isinstance(state, DecoderState)
+        first, state = decoder.step(ids[:, :7], state)
+        second, state = decoder.step(ids[:, 7:8], state.select(torch.arange(BATCH)).rewind(0))
+        assert model.training
+        model.eval()
+        assert state.length == 8
+        close(first, model(ids[:, :7])[:, -1])
+        close(second, model(ids[:, :8])[:, -1])
+
+
+@every
+@pytest.mark.parametrize("context", [None, CONTEXT])
+def test_joined_rows_go_on_as_they_would_alone(name, context):
+    """Caches of 8 columns with padding, of 1, and of 5 with a row of none: joined, read on, selected, joined again."""
+    model, ids = made(name), texts(CONTEXT)
+    lengths = [3, 6, 1, 5, 2]
+    mask = torch.arange(8) >= 8 - torch.tensor(lengths[:2])[:, None]
+    with torch.no_grad():
+        given = torch.stack([F.pad(ids[row, : lengths[row]], (8 - lengths[row], 0)) for row in (0, 1)])
+        _, padded = model.hidden(given, model.new_state(2, context), mask)
+        _, short = model.hidden(ids[2:3, :1], model.new_state(1, context))
+        mask = torch.arange(5) >= 5 - torch.tensor(lengths[3:])[:, None]
+        given = torch.stack([F.pad(ids[row, : lengths[row]], (5 - lengths[row], 0)) for row in (3, 4)])
+        _, third = model.hidden(given, model.new_state(2, context), mask)
+        state, at, rows = short.join([padded, third]), lengths[2:3] + lengths[:2] + lengths[3:], [2, 0, 1, 3, 4]
+
+        def check(steps):
+            nonlocal state
+            for _ in range(steps):
+                hidden, state = model.hidden(ids[rows, at][:, None], state)
+                for place, row in enumerate(rows):
+                    close(model.head(hidden[place, -1]), model(ids[row : row + 1, : at[place] + 1])[0, -1])
+                    at[place] += 1
+
+        check(4)
+        state, rows, at[:] = state.select(torch.tensor([3, 0])), [3, 2], [at[3], at[0]]
+        check(2)
+        _, fresh = model.hidden(ids[4:5, :7], model.new_state(1, context))
+        state, rows = state.join([fresh]), [*rows, 4]
+        at.append(7)
+        check(CONTEXT - max(at))  # to the end of the context of the row that came first
+        assert max(at) == CONTEXT
+    assert short.join([]) is short or short.join([]).length == short.length
+
+
+@pytest.mark.parametrize("name", REWINDING)
+def test_a_joined_cache_can_be_rewound_and_does_not_grow_for_ever(name):
+    model, ids = made(name), texts()
+    with torch.no_grad():
+        _, state = model.hidden(ids[:1, :5], model.new_state(1, None))
+        for row in range(1, BATCH):  # each enters when the one before has read five tokens, and then that one leaves
+            _, fresh = model.hidden(ids[row : row + 1, :2], model.new_state(1, None))
+            state = state.join([fresh])
+            for t in (2, 3, 4):
+                _, state = model.hidden(torch.stack([ids[row - 1, 5 + t], ids[row, t]])[:, None], state)
+            state = state.select(torch.tensor([1]))
+            assert state.length <= 5 + 3
+        hidden, _ = model.hidden(ids[-1:, 3:6], state.rewind(2))
+        close(model.head(hidden), model(ids[-1:, :6])[:, 3:])
+        with pytest.raises(UserError, match="holds no token cannot be joined"):
+            state.join([model.new_state(1, None)])
 
 
 @pytest.mark.parametrize("name", REWINDING)

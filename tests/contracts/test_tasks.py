@@ -335,6 +335,26 @@ def test_the_toy_task_on_the_command_line(tmp_path, monkeypatch, capsys):
     ]
 
 
+def test_a_language_model_predicts_continuations(tmp_path, monkeypatch, capsys):
+    """Each that of its prompt alone, with the default sampling parameters: on lines, as JSON, and in a table."""
+    monkeypatch.chdir(tmp_path)
+    task = language_model()
+    save_bundle(task, "gpt", tmp_path / "lm", RUN)
+    prompts = ["good film", "bad", "good film"]
+    wanted = [task.generate(prompt) for prompt in prompts]
+    lines = [json.loads(line) for line in run(capsys, "predict", "lm", *prompts, "--format", "jsonl").splitlines()]
+    assert [(row["text"], row["continuation"]) for row in lines] == list(zip(prompts, wanted, strict=True))
+    assert run(capsys, "predict", "lm", *prompts).splitlines() == [p + w for p, w in zip(prompts, wanted, strict=True)]
+    (tmp_path / "in.csv").write_text("text,number\n" + "".join(f"{p},{i}\n" for i, p in enumerate(prompts)))
+    run(capsys, "predict", "lm", "--file", "in.csv", "--out", "out.csv")
+    header, *rows = (tmp_path / "out.csv").read_text().splitlines()
+    assert header == "text,number,continuation,finish_reason,logprob"
+    wanted_rows = [[prompt, str(i), text] for i, (prompt, text) in enumerate(zip(prompts, wanted, strict=True))]
+    assert [row.split(",")[:3] for row in rows] == wanted_rows
+    scored = task.score_tokens(prompts[1], [task.tokenizer.vocab[word] for word in wanted[1].split()])
+    assert float(rows[1].split(",")[4]) <= sum(token.logprob for token in scored) + 1e-3  # an end may count too
+
+
 REFUSED = {
     "generate": (["generate", "b"], "'b' is a pair scorer, which writes nothing; try: lingon predict b 'a | b'"),
     "logprob": (["logprob", "b", "x"], "is a pair scorer, which gives texts no probability"),
@@ -342,9 +362,9 @@ REFUSED = {
     "cache": (["evaluate", "b", "--data", "x", "--cache"], "'b' is a pair scorer; --cache is for language models"),
     "a head": (["predict", "b", "a | b", "--head", "x"], "'b' holds a single task"),
     "which head": (["predict", "two", "a | b"], "'two' holds several tasks: likes, links; name one .* --head"),
-    "a language model": (
-        ["predict", "lm", "x"],
-        "'lm' is a language-model, which labels nothing; try: lingon generate",
+    "words of a language model": (
+        ["predict", "lm", "good", "--words"],
+        "the task 'language-model' does not say which words decided",
     ),
 }
 

@@ -26,8 +26,8 @@ PROMPTS = [[3], [1, 2, 3], [1, 2], [3, 1, 2, 3, 3]]
 
 
 def search(toy, prompts, beams, eos_ids=(), logits_processors=(), stopped=None):
-    logits, state = read(toy, toy.fresh, prompts)
-    return beam_search(toy, logits, state, start_sequences(prompts), beams, eos_ids, logits_processors, stopped)
+    logits, state = read(toy, prompts)
+    return beam_search(toy.step, logits, state, start_sequences(prompts), beams, eos_ids, logits_processors, stopped)
 
 
 def ids(found):
@@ -81,7 +81,7 @@ def test_a_beam_of_one_is_greedy():
         toy = Toy(7, seed)
         rows = start_sequences(PROMPTS)
         finished = lambda row: len(row.new_ids) == 6 or row.new_ids[-1] == 0
-        for _ in sample(toy, *read(toy, toy.fresh, PROMPTS), rows, greedy, (), finished):
+        for _ in sample(toy.step, *read(toy, PROMPTS), rows, greedy, (), finished):
             pass
         assert ids(search(toy, PROMPTS, BeamParams(1, 6), eos_ids=(0,))) == [[tuple(row.new_ids)] for row in rows]
 

@@ -23,7 +23,7 @@ class Seen(Toy):
 def text(toy, prompt, most, **more):
     (row,) = start_sequences([prompt])
     for _ in contrastive_search(
-        toy.hidden, lambda h: h, toy.fresh(1), row, lambda row: len(row.new_ids) == most, **more
+        toy.hidden, lambda h: h, toy.begin([None]), row, lambda row: len(row.new_ids) == most, **more
     ):
         pass
     return row.new_ids
@@ -84,7 +84,7 @@ def test_a_text_has_the_score_that_the_chain_rule_gives():
     generator = torch.Generator().manual_seed(3)
     for length in (1, 2, AT_ONCE, AT_ONCE + 1, AT_ONCE + 2, 2 * AT_ONCE + 5):
         ids = torch.randint(7, (length,), generator=generator).tolist()
-        found = token_logprobs(toy.every, toy.fresh(1), ids)
+        found = token_logprobs(toy.every, toy.begin([None]), ids)
         assert found == pytest.approx([toy.logprob(ids[:i], [ids[i]]) for i in range(1, length)], abs=1e-5)
 
 
@@ -92,4 +92,4 @@ def test_a_broken_model_is_told():
     toy = Toy(3)
     toy.known[1,] = torch.tensor([0.0, math.nan, 0.0])
     with pytest.raises(NotFinite, match="its weights are broken"):
-        token_logprobs(toy.every, toy.fresh(1), [1, 2])
+        token_logprobs(toy.every, toy.begin([None]), [1, 2])

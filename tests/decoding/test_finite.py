@@ -26,16 +26,18 @@ def broken(value):
 FORBIDDEN = [logit_bias({4: -math.inf})]
 WAYS = {
     "stream": lambda toy, rows: list(
-        sample(toy, *read(toy, toy.fresh, [[1]]), rows, logits_processors=FORBIDDEN, top_logprobs=2)
+        sample(toy.step, *read(toy, [[1]]), rows, logits_processors=FORBIDDEN, top_logprobs=2)
     ),
     "beams": lambda toy, rows: beam_search(
-        toy, *read(toy, toy.fresh, [[1]]), rows, BeamParams(2, 3), logits_processors=FORBIDDEN
+        toy.step, *read(toy, [[1]]), rows, BeamParams(2, 3), logits_processors=FORBIDDEN
     ),
     "drafts": lambda toy, rows: list(
-        speculative_decode(Reader(toy.every, toy.fresh(1)), Reader(Toy(5).every, toy.fresh(1)), rows[0], 3, FORBIDDEN)
+        speculative_decode(
+            Reader(toy.every, toy.begin([None])), Reader(Toy(5).every, toy.begin([None])), rows[0], 3, FORBIDDEN
+        )
     ),
-    "score": lambda toy, rows: token_logprobs(toy.every, toy.fresh(1), [1, 2, 3]),
-    "replay": lambda toy, rows: score_tokens(toy.every, toy.fresh(1), [1, 2, 3], logits_processors=FORBIDDEN),
+    "score": lambda toy, rows: token_logprobs(toy.every, toy.begin([None]), [1, 2, 3]),
+    "replay": lambda toy, rows: score_tokens(toy.every, toy.begin([None]), [1, 2, 3], logits_processors=FORBIDDEN),
 }
 
 
@@ -48,5 +50,5 @@ def test_what_is_not_finite_is_no_answer(way, value):
 
 def test_a_token_of_no_probability_has_no_score():
     with pytest.raises(NotFinite, match="the model gave token 1 of the text a logit that is -inf"):
-        token_logprobs(broken(-math.inf).every, Toy(5).fresh(1), [1, 4])
-    assert all(map(math.isfinite, token_logprobs(broken(-math.inf).every, Toy(5).fresh(1), [1, 2])))
+        token_logprobs(broken(-math.inf).every, Toy(5).begin([None]), [1, 4])
+    assert all(map(math.isfinite, token_logprobs(broken(-math.inf).every, Toy(5).begin([None]), [1, 2])))

@@ -41,7 +41,7 @@ def generated(grammar, seed, most=24, eos_ids=(0,), count=3):
     toy, rows = Toy(len(grammar.pieces), seed, spread=2.0), start_sequences([[1]] * count, seed)
     over = lambda row: row.new_ids[-1] in eos_ids or len(row.new_ids) == most or grammar.complete(row.new_ids, most)
     for _ in sample(
-        toy, *read(toy, toy.fresh, [[1]] * count), rows, multinomial, [grammar.logits_processor(eos_ids, most)], over
+        toy.step, *read(toy, [[1]] * count), rows, multinomial, [grammar.logits_processor(eos_ids, most)], over
     ):
         pass
     return [[i for i in row.new_ids if i not in eos_ids] for row in rows]
@@ -147,10 +147,10 @@ def test_beams_find_the_likeliest_text_of_the_grammar():
     grammar = Grammar(compiled(parse("a*b(a|c)")), pieces)
     for seed in range(10):
         toy = Toy(5, seed)
-        logits, state = read(toy, toy.fresh, [[1]])
+        logits, state = read(toy, [[1]])
         beams = BeamParams(125, 4, length_penalty=0.0, n=3)
         (found,) = beam_search(
-            toy, logits, state, start_sequences([[1]]), beams, (0,), [grammar.logits_processor((0,))]
+            toy.step, logits, state, start_sequences([[1]]), beams, (0,), [grammar.logits_processor((0,))]
         )
         texts = {
             text: logprob

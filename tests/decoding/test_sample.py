@@ -20,9 +20,9 @@ PROMPTS = [[3], [1, 2, 3], [1, 2], [3, 1, 2, 3, 3], [1, 2, 3]]
 def texts(toy, prompts, most=7, choose=greedy, logits_processors=(), eos_ids=(), seed=0, **more):
     """The new ids of each prompt."""
     rows = start_sequences(prompts, seed)
-    logits, state = read(toy, toy.fresh, prompts)
+    logits, state = read(toy, prompts)
     finished = lambda row: len(row.new_ids) == most or row.new_ids[-1] in eos_ids
-    for _ in sample(toy, logits, state, rows, choose, logits_processors, finished, **more):
+    for _ in sample(toy.step, logits, state, rows, choose, logits_processors, finished, **more):
         pass
     return [row.new_ids for row in rows]
 
@@ -73,10 +73,12 @@ def test_whole_texts_are_drawn_as_often_as_the_model_says():
 
 def test_every_token_is_told_with_its_numbers():
     toy = Toy(5)
-    logits, state = read(toy, toy.fresh, [[3]])
+    logits, state = read(toy, [[3]])
     rows = start_sequences([[3]], seed=1)
     most = lambda row: len(row.new_ids) == 6
-    steps = [step for (step,) in sample(toy, logits, state, rows, multinomial, [temperature(0.5), top_k(3)], most, 2)]
+    steps = [
+        step for (step,) in sample(toy.step, logits, state, rows, multinomial, [temperature(0.5), top_k(3)], most, 2)
+    ]
     assert [step.id for step in steps] == rows[0].new_ids
     for i, step in enumerate(steps):
         row = toy.logits([3, *rows[0].new_ids[:i]]).double()
@@ -96,13 +98,13 @@ def test_every_token_is_told_with_its_numbers():
 def test_what_prompts_share_is_read_once():
     toy, shared = Toy(5), [1, 2, 3, 4, 0, 1]
     prompts = [[*shared, 1], [*shared, 2, 2], [*shared, 1], shared]
-    logits, state = read(toy, toy.fresh, prompts)
+    logits, state = read(toy, prompts)
     assert toy.read == 5 + 3 * 3  # the shared part but for its last token, then three different rests
     for prompt, row, memory in zip(prompts, logits, state.rows, strict=True):
         assert torch.equal(row, toy.logits(prompt))
         assert [t for t in memory if t is not None] == prompt
     toy.read = 0
-    read(toy, toy.fresh, [shared] * 9)
+    read(toy, [shared] * 9)
     assert toy.read == len(shared)
 
 
@@ -116,7 +118,7 @@ def test_an_empty_prompt_is_refused():
     toy = Toy(5)
     for prompts in ([], [[]], [[1], []]):
         with pytest.raises(UserError, match="a prompt is empty; give it a token at least"):
-            read(toy, toy.fresh, prompts)
+            read(toy, prompts)
 
 
 def test_rules_that_leave_nothing_and_a_model_that_is_broken_are_told():

@@ -25,8 +25,8 @@ def test_two_tokens_are_drawn_as_often_as_the_model_says(logits_processors):
     toy, count = Toy(2, seed=1), 2000
     rows, wanted = start_sequences([[1]] * count, seed=5), chances(toy, [1], 2)
     for _ in sample(
-        toy,
-        *read(toy, toy.fresh, [[1]] * count),
+        toy.step,
+        *read(toy, [[1]] * count),
         rows,
         multinomial,
         RULES[logits_processors],
@@ -43,7 +43,7 @@ def test_beams_beyond_all_texts_are_all_texts(width):
         toy = Toy(2, seed)
         wanted = dict(toy.texts([1], 4))
         found = beam_search(
-            toy, *read(toy, toy.fresh, [[1]]), start_sequences([[1]]), BeamParams(width, 4, length_penalty=0.0, n=width)
+            toy.step, *read(toy, [[1]]), start_sequences([[1]]), BeamParams(width, 4, length_penalty=0.0, n=width)
         )[0]
         assert [text.ids for text in found] == sorted(wanted, key=wanted.get, reverse=True)
         assert [text.logprob for text in found] == pytest.approx(sorted(wanted.values(), reverse=True), abs=1e-5)
@@ -53,6 +53,6 @@ def test_a_draft_that_is_the_target_itself_is_always_kept():
     """One object for both, which keeps nothing of the other's state."""
     toy, acceptance = Toy(2, seed=3), Acceptance()
     for row in start_sequences([[1], [0, 1], [1]], seed=2):
-        readers = Reader(toy.every, toy.fresh(1)), Reader(toy.every, toy.fresh(1))
+        readers = Reader(toy.every, toy.begin([None])), Reader(toy.every, toy.begin([None]))
         assert len(list(speculative_decode(*readers, row, 11, num_speculative_tokens=50, acceptance=acceptance))) == 11
     assert acceptance.accepted == acceptance.drafted == 30  # all but the last of each, which the target gives

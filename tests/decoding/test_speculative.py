@@ -24,7 +24,7 @@ DRAFTS = {
 def texts(target, draft, rows, most, logits_processors=(), eos_ids=(), **more):
     finished = lambda row: row.new_ids[-1] in eos_ids
     for row in rows:
-        readers = Reader(target.every, target.fresh(1)), Reader(draft.every, draft.fresh(1))
+        readers = Reader(target.every, target.begin([None])), Reader(draft.every, draft.begin([None]))
         for _ in speculative_decode(*readers, row, most, logits_processors, finished, **more):
             pass
     return [tuple(row.new_ids) for row in rows]
@@ -86,7 +86,7 @@ def test_greedy_text_is_that_of_the_target():
         for prompt in ([1], [1, 2, 3, 4]):
             (row,) = start_sequences([prompt])
             finished = lambda row: len(row.new_ids) == 13 or row.new_ids[-1] == 0
-            for _ in sample(target, *read(target, target.fresh, [prompt]), [row], greedy, (), finished):
+            for _ in sample(target.step, *read(target, [prompt]), [row], greedy, (), finished):
                 pass
             assert texts(target, draft, start_sequences([prompt]), 13, [exactly_top_k(1)], (0,)) == [tuple(row.new_ids)]
 
@@ -102,7 +102,7 @@ def test_no_token_is_read_beyond_those_asked_for():
     """The caches are no longer than the text: neither model reads the last token, nor what was thrown away twice."""
     for most in (1, 2, 3, 7):
         target, draft = Toy(5, seed=0), Toy(5, seed=1)
-        readers = Reader(target.every, target.fresh(1)), Reader(draft.every, draft.fresh(1))
+        readers = Reader(target.every, target.begin([None])), Reader(draft.every, draft.begin([None]))
         (row,) = start_sequences([[1, 2, 3]])
         assert len(list(speculative_decode(*readers, row, most, num_speculative_tokens=4))) == most == len(row.new_ids)
         for reader in readers:
@@ -111,7 +111,7 @@ def test_no_token_is_read_beyond_those_asked_for():
 
 def test_numbers_are_those_of_the_target():
     target, draft = Toy(5, seed=0), Toy(5, seed=1)
-    readers = Reader(target.every, target.fresh(1)), Reader(draft.every, draft.fresh(1))
+    readers = Reader(target.every, target.begin([None])), Reader(draft.every, draft.begin([None]))
     (row,) = start_sequences([[2]])
     for i, step in enumerate(speculative_decode(*readers, row, 9, [temperature(0.5)], top_logprobs=2)):
         logits = target.logits([2, *row.new_ids[:i]]).double()

@@ -9,25 +9,35 @@ from lingon.core.seed import derive
 
 
 class Memory:
-    """A state that is the history itself; it can be asked for what no state should be asked for, and says so."""
+    """A state that is the history itself, None where it is padding, and the source that each row is generated from.
 
-    def __init__(self, rows):
-        self.rows = rows
+    It can be asked for what no state should be asked for, and says so.
+    """
+
+    def __init__(self, rows, sources):
+        self.rows, self.sources = rows, sources
 
     @property
     def length(self):
         return len(self.rows[0])
 
     def select(self, rows):
-        return Memory([list(self.rows[i]) for i in rows.tolist()])
+        rows = rows.tolist()
+        return Memory([list(self.rows[i]) for i in rows], [self.sources[i] for i in rows])
 
     def rewind(self, tokens):
         assert 0 <= tokens <= self.length
-        return Memory([row[: len(row) - tokens] for row in self.rows])
+        return Memory([row[: len(row) - tokens] for row in self.rows], self.sources)
+
+    def join(self, others):
+        rows = [row for state in (self, *others) for row in state.rows]
+        sources = [source for state in (self, *others) for source in state.sources]
+        longest = max(map(len, rows))
+        return Memory([[None] * (longest - len(row)) + row for row in rows], sources)
 
 
 class Toy:
-    """step(ids, state, mask) of a model over `size` tokens that looks at the whole history.
+    """A model over `size` tokens that looks at its source and at the whole history: begin(sources), step(ids, state).
 
     steps: how often it was asked; read: how many tokens it has read, padding among them.
     """
@@ -36,15 +46,16 @@ class Toy:
         self.size, self.seed, self.spread, self.known = size, seed, spread, {}
         self.steps = self.read = 0
 
-    def fresh(self, batch):
-        return Memory([[] for _ in range(batch)])
+    def begin(self, sources):
+        return Memory([[] for _ in sources], list(sources))
 
-    def logits(self, history):
+    def logits(self, history, source=None):
         history = tuple(t for t in history if t is not None)
-        if history not in self.known:
-            rng = torch.Generator().manual_seed(derive(self.seed, *history))
-            self.known[history] = torch.randn(self.size, generator=rng) * self.spread
-        return self.known[history]
+        key = history if source is None else ("source", source, *history)
+        if key not in self.known:
+            rng = torch.Generator().manual_seed(derive(self.seed, *key))
+            self.known[key] = torch.randn(self.size, generator=rng) * self.spread
+        return self.known[key]
 
     def every(self, ids, state, mask=None):
         """Logits [B, S, V] after every one of the ids."""
@@ -52,13 +63,14 @@ class Toy:
         self.read += ids.numel()
         assert len(ids) == len(state.rows)
         out, rows = [], []
-        for at, (new, old) in enumerate(zip(ids.tolist(), state.rows, strict=True)):
+        for at, (new, old, source) in enumerate(zip(ids.tolist(), state.rows, state.sources, strict=True)):
             kept = [t if mask is None or mask[at, i] else None for i, t in enumerate(new)]
-            out.append(torch.stack([self.logits([*old, *kept[: i + 1]]) for i in range(len(kept))]))
+            given = () if source is None else (source,)
+            out.append(torch.stack([self.logits([*old, *kept[: i + 1]], *given) for i in range(len(kept))]))
             rows.append([*old, *kept])
-        return torch.stack(out), Memory(rows)
+        return torch.stack(out), Memory(rows, state.sources)
 
-    def __call__(self, ids, state, mask=None):
+    def step(self, ids, state, mask=None):
         logits, state = self.every(ids, state, mask)
         return logits[:, -1], state
 

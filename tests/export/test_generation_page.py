@@ -15,7 +15,7 @@ from lingon.decoding.beam import BeamParams
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.models.gpt import GPT
 from lingon.tasks.language_model import LanguageModel
-from lingon.tasks.language_model.generation import beam_generations, collect, perplexity
+from lingon.tasks.language_model.generation import beam_generations, generations, perplexity
 from lingon.tasks.language_model.page import shown, write_page
 
 HOSTILE = "</script><script>window.harmed=1</script><img src=x onerror=window.harmed=1>"
@@ -34,7 +34,7 @@ def model():
 
 def written(model, prompts, top_logprobs=5, **params):
     params = SamplingParams(**params)
-    return collect(model, prompts, model.sample(prompts, params, top_logprobs), params)
+    return list(generations(model, prompts, params, top_logprobs=top_logprobs))
 
 
 def data_in(page) -> dict:

@@ -6,6 +6,7 @@ import re
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import torch
@@ -23,6 +24,9 @@ from lingon.decoding.speculative import Acceptance
 from lingon.models.gpt import GPT
 from lingon.models.lstm import LSTM
 from lingon.tasks.language_model import LanguageModel
+from lingon.tasks.language_model.generation import beam_generations, generations
+from lingon.tasks.language_model.page import write_page
+from lingon.tasks.language_model.prologue import suppress
 
 TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ran — naïve café!"] * 5
 
@@ -84,7 +88,38 @@ def test_a_regex_is_kept_to_within_each_rows_own_room(model):
     assert all(re.fullmatch(params.regex, text) for text in together)
 
 
-def test_a_prompt_is_tokenized_once(model, monkeypatch):
+def test_a_running_batch_gives_what_each_prompt_gives_alone(model):
+    """Prompts and texts of all lengths, to the end of the context, through two places and through five."""
+    params = SamplingParams(max_new_tokens=200, seed=3, logit_bias={0: 2.0}, stop=("mat",))
+    prompts = ["the", "a dog ran", "", "the cat sat on the mat. the dog sat on", "the", "a", "cat", "a dog ran; a"]
+    if not hasattr(model.model, "context_length"):
+        params = replace(params, max_new_tokens=60)
+    alone = model.generate_batch(prompts, params)
+    assert alone[:4] == [model.generate(prompt, params) for prompt in prompts[:4]]
+    for batch_size in (2, 5):
+        assert model.generate_batch(prompts, params, batch_size) == alone
+    assert len(set(map(len, alone))) > 4
+    assert model.generate_batch([], params) == model.generate_batch([], params, 2) == []
+
+
+def test_a_prediction_is_the_continuation_of_its_prompt_alone(model):
+    params = SamplingParams(max_new_tokens=9)
+    found = model.predict(["the cat", "a dog", "the cat"], params)
+    assert found[0] == found[2]
+    assert [one.continuation for one in found[:2]] == [model.generate(text, params) for text in ("the cat", "a dog")]
+    assert found[0].row() == {
+        "text": "the cat",
+        "continuation": found[0].continuation,
+        "finish_reason": found[0].finish_reason,
+        "logprob": found[0].logprob,
+    }
+    tokens = [step[0] for step in model.sample(["the cat"], params, top_logprobs=0)]
+    assert found[0].logprob == pytest.approx(sum(token.logprob for token in tokens), abs=1e-3)
+    assert str(model.predict(["a\nb"], params)[0]).startswith("a\\u000ab")
+    assert model.predict([]) == []
+
+
+def test_a_prompt_is_tokenized_once(model, monkeypatch, tmp_path):
     counts, encode = Counter(), Tokenizer.encode
     monkeypatch.setattr(
         Tokenizer, "encode", lambda self, text, *more: (counts.update([text]), encode(self, text, *more))[1]
@@ -97,6 +132,12 @@ def test_a_prompt_is_tokenized_once(model, monkeypatch):
         "contrastive": lambda: list(model.contrastive("the cat", SamplingParams(5), 0.5)),
         "logprobs": lambda: model.logprobs("the cat"),
         "score_tokens": lambda: model.score_tokens("the cat"),
+        "predict": lambda: model.predict(["the cat", "a", "the cat"], SamplingParams(9)),
+        "generations": lambda: list(generations(model, ["the cat", "a"] * 20, SamplingParams(5), n=3)),
+        "beam_generations": lambda: beam_generations(model, "the cat", BeamParams(3, 5, n=2), SamplingParams(5)),
+        "a page": lambda: write_page(
+            tmp_path / "p.html", model, list(generations(model, ["the cat"] * 2, SamplingParams(5), 1, 2)), "m", {}
+        ),
     }
     for name, ask in asks.items():
         counts.clear()
@@ -248,5 +289,5 @@ def test_what_is_kept_of_a_vocabulary_may_meet_logits_with_gradients():
     tokenizer = characters(["abc"])
     model = LanguageModel(GPT(len(tokenizer.vocab), 8, 1, 2, context_length=8), tokenizer)
     with torch.inference_mode():
-        model._writable(torch.zeros(1, len(tokenizer.vocab)))
-    model._writable(torch.zeros(1, len(tokenizer.vocab), requires_grad=True) * 2)
+        suppress(model.suppressed_ids)(torch.zeros(1, len(tokenizer.vocab)))
+    suppress(model.suppressed_ids)(torch.zeros(1, len(tokenizer.vocab), requires_grad=True) * 2)

@@ -3,28 +3,37 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import tee
+from typing import TYPE_CHECKING, Any
 
+from lingon.core.terminal import printable
 from lingon.decoding.beam import BeamParams
+from lingon.decoding.request import Request
 from lingon.decoding.sample import Token
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.metrics.likelihood import exp
-from lingon.tasks.language_model.language_model import LanguageModel
+from lingon.tasks.language_model.prologue import context_length
+from lingon.tasks.language_model.scoring import score_continuation
+from lingon.tasks.language_model.strategies import hypotheses, run_batch
 
-BATCH_SIZE = 16  # texts that are generated as one batch
+if TYPE_CHECKING:
+    from lingon.tasks.language_model.language_model import LanguageModel
+
+BATCH_SIZE = 16  # texts that are generated at a time
 
 
 @dataclass(frozen=True)
 class Generation:
     """Hold one generated text.
 
-    tokens: all that were taken, also the end token and those of a stop string, which `text` goes without.
-    token_strings: what the vocabulary calls them. finish_reason: why there are no more: "eos_token", "stop_sequence",
-    "grammar" (a regular expression or JSON schema is complete), "length" (`max_new_tokens`) or "context_length" (the
-    context of the model is full). score: what ranks it, of a beam search.
+    prompt_ids: the prompt, tokenized. tokens: all that were taken, also the end token and those of a stop string, which
+    `text` goes without. token_strings: what the vocabulary calls them. finish_reason: why there are no more:
+    "eos_token", "stop_sequence", "grammar" (a regular expression or JSON schema is complete), "length"
+    (`max_new_tokens`) or "context_length" (the context of the model is full). score: what ranks it, of a beam search.
     """
 
     prompt: str
+    prompt_ids: tuple[int, ...]
     text: str
     tokens: tuple[Token, ...]
     token_strings: tuple[str, ...]
@@ -54,68 +63,88 @@ class Generation:
         return f"{self.prompt}{self.text}{score}"
 
 
+@dataclass(frozen=True)
+class Continuation:
+    """Hold what a language model predicts for a prompt. logprob: of all tokens, the end token among them."""
+
+    text: str
+    continuation: str
+    finish_reason: str
+    logprob: float
+
+    def row(self) -> dict[str, Any]:
+        """Return the fields by name, the prompt first."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    def __str__(self) -> str:
+        return printable(self.text + self.continuation)
+
+
 def perplexity(tokens: Sequence[Token]) -> float:
-    """Return the perplexity of tokens that have their numbers; one without, since nothing precedes it, is left out."""
+    """Return the perplexity of tokens that have their logprobs; one without, the first of a text, is left out."""
     known = [token.logprob for token in tokens if not math.isnan(token.logprob)]
     return exp(-sum(known) / len(known)) if known else math.nan
 
 
-def prompt_batches(model: LanguageModel, prompts: Sequence[str], n: int, max_new_tokens: int) -> Iterator[list[str]]:
-    """Yield batches of prompts, each n times; together only where the context has room for the longest as well.
+def generations(
+    language: "LanguageModel",
+    prompts: Iterable[str],
+    params: SamplingParams,
+    n: int = 1,
+    top_logprobs: int | None = None,
+    batch_size: int = BATCH_SIZE,
+) -> Iterator[Generation]:
+    """Yield n generations of each prompt in their order, made in a running batch.
 
-    So that no text is cut short by what stands beside it.
+    batch_size: texts at a time, or n where that is more: the copies of a prompt are together, and it is read once.
     """
-    context, group, longest = getattr(model.model, "context_length", None), [], 0
-    for prompt in prompts:
-        length = len(model.encode(prompt))
-        full = len(group) + n > BATCH_SIZE or (context and max(longest, length) + max_new_tokens > context)
-        if group and full:
-            yield group
-            group, longest = [], 0
-        group, longest = [*group, *[prompt] * n], max(longest, length)
-    if group:
-        yield group
+    started: dict[int, tuple[str, Request, list[Token]]] = {}
 
+    def requests() -> Iterator[Request]:
+        texts, again = tee(prompt for prompt in prompts for _ in range(n))
+        for number, request in enumerate(language.requests(again, params)):
+            started[number] = next(texts), request, []
+            yield request
 
-def collect(
-    model: LanguageModel, prompts: Sequence[str], steps: Iterable[list[Token]], params: SamplingParams
-) -> list[Generation]:
-    """Return the generation of each prompt, of the tokens that came step by step."""
-    rows: list[list[Token]] = [[] for _ in prompts]
-    for step in steps:
-        for token in step:
-            rows[token.row].append(token)
-    return [_generation(model, prompt, tokens, params) for prompt, tokens in zip(prompts, rows, strict=True)]
+    finished, following = set[int](), 0
+    for events in run_batch(language, requests(), max(n, batch_size), n, top_logprobs):
+        for event in events:
+            started[event.token.row][2].append(event.token)
+        finished |= {event.token.row for event in events if event.finished}
+        while following in finished:
+            yield generation_of(language, *started.pop(following))
+            following += 1
 
 
 def beam_generations(
-    model: LanguageModel, prompt: str, beams: BeamParams, params: SamplingParams, top_logprobs: int = 0
+    language: "LanguageModel", prompt: str, beams: BeamParams, params: SamplingParams, top_logprobs: int = 0
 ) -> list[Generation]:
-    """Return the best generations that a beam search finds, best first, their tokens with numbers."""
-    found = []
-    for hypothesis in model.hypotheses(prompt, beams, params):
-        tokens = model.score_tokens(prompt, hypothesis.ids, params, top_logprobs)
-        found.append(_generation(model, prompt, tokens, params, hypothesis.score))
-    return found
+    """Return the best generations that a beam search finds, best first, their tokens with probabilities."""
+    (request,), generated = language.requests([prompt], params), []
+    for found in hypotheses(language, request, beams):
+        tokens = score_continuation(language, request.prompt_ids, found.ids, params, top_logprobs)
+        generated.append(generation_of(language, prompt, request, tokens, found.score))
+    return generated
 
 
-def _generation(
-    model: LanguageModel, prompt: str, tokens: Sequence[Token], params: SamplingParams, score: float | None = None
+def generation_of(
+    language: "LanguageModel", prompt: str, request: Request, tokens: Sequence[Token], score: float | None = None
 ) -> Generation:
-    text = "".join(model.text(([token] for token in tokens), params.stop))
-    strings = tuple(model.tokenizer.vocab.token(token.id) for token in tokens)
-    reason = finish_reason(model, prompt, [token.id for token in tokens], params)
-    return Generation(prompt, text, tuple(tokens), strings, reason, score)
+    """Return the generation that is made of the tokens of a request. prompt: its text."""
+    text = "".join(language.text(([token] for token in tokens), request.params.stop))
+    strings = tuple(language.tokenizer.vocab.token(token.id) for token in tokens)
+    reason = finish_reason(language, request, [token.id for token in tokens])
+    return Generation(prompt, request.prompt_ids, text, tuple(tokens), strings, reason, score)
 
 
-def finish_reason(model: LanguageModel, prompt: str, ids: Sequence[int], params: SamplingParams) -> str:
-    """Return why a text of these new ids has no more: see `Generation`."""
-    if ids[-1] in model.eos_ids:
+def finish_reason(language: "LanguageModel", request: Request, ids: Sequence[int]) -> str:
+    """Return why the text of a request has no more than these new ids: see `Generation`."""
+    if ids[-1] in language.eos_ids:
         return "eos_token"
-    if any(stop.encode() in model.pieces.decode(ids) for stop in params.stop):
+    if any(stop.encode() in language.pieces.decode(ids) for stop in request.params.stop):
         return "stop_sequence"
-    if len(ids) == params.max_new_tokens:
+    if len(ids) == request.params.max_new_tokens:
         return "length"
-    if len(model.encode(prompt)) + len(ids) == getattr(model.model, "context_length", None):
+    if len(request.prompt_ids) + len(ids) == context_length(language.model):
         return "context_length"
     return "grammar"

@@ -11,6 +11,7 @@ from lingon.decoding.sample import Token
 from lingon.pages.page import data_of, render
 from lingon.tasks.language_model.generation import Generation, perplexity
 from lingon.tasks.language_model.language_model import LanguageModel
+from lingon.tasks.language_model.scoring import score_prompt
 
 
 def write_page(
@@ -25,8 +26,8 @@ def write_page(
 
     name: of the model. settings: how the texts were generated, by flag. top_logprobs: for each token of a prompt.
     """
-    prompts = list(dict.fromkeys(found.prompt for found in texts))
-    given = {prompt: model.score_tokens(prompt, top_logprobs=top_logprobs) for prompt in prompts}
+    ids = {found.prompt: found.prompt_ids for found in texts}
+    prompts, given = list(ids), {prompt: score_prompt(model, ids[prompt], top_logprobs) for prompt in ids}
     seen = {i for tokens in (*given.values(), *(found.tokens for found in texts)) for t in tokens for i in _ids(t)}
     data = {
         "names": {i: _name(model, i) for i in sorted(seen)},

@@ -1,0 +1,104 @@
+"""The options of `lingon generate`, and which of them exclude or need each other."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lingon.core.errors import UserError
+
+Source = Annotated[str, typer.Argument(help="A bundle or run of a language model, a checkpoint, or hf:owner/name.")]
+Device = Annotated[str, typer.Option(help="Device: cpu, cuda, cuda:1, mps or auto.")]
+Number = float | None
+
+Prompt = Annotated[list[str] | None, typer.Option(help="Prompt; repeat for more, none is an empty one.")]
+PromptFile = Annotated[Path | None, typer.Option(help="A file with one prompt a line; - is standard input.")]
+MaxNewTokens = Annotated[int, typer.Option(help="Maximum number of tokens to generate.")]
+NumberOfTexts = Annotated[int, typer.Option("--n", help="Number of texts for each prompt, which is read once.")]
+Temperature = Annotated[
+    float, typer.Option(help="Sampling temperature, by which logits are divided; 0 is greedy decoding.")
+]
+TopK = Annotated[int | None, typer.Option(help="Top-k sampling: number of most probable tokens to keep.")]
+TopP = Annotated[Number, typer.Option(help="Top-p (nucleus) sampling: probability mass to keep.")]
+MinP = Annotated[Number, typer.Option(help="Min-p sampling: least probability to keep, as a fraction of the largest.")]
+TypicalP = Annotated[Number, typer.Option(help="Locally typical sampling: probability mass to keep.")]
+RepetitionPenalty = Annotated[
+    Number, typer.Option(help="Repetition penalty on tokens of the prompt and the text; 1 is none.")
+]
+NoRepeatNgramSize = Annotated[
+    int | None, typer.Option(help="Length in tokens of the n-grams that may not occur twice.")
+]
+LogitBias = Annotated[
+    list[str] | None,
+    typer.Option(help="TOKEN=NUMBER, added to the logit of a token, as ' the=-5' or 'end=-inf'; repeat for more."),
+]
+Stop = Annotated[list[str] | None, typer.Option(help="Stop string, before which the text ends; repeat for more.")]
+Regex = Annotated[
+    str | None, typer.Option(help="Regular expression, as of Python's re, that the whole text must match.")
+]
+JsonSchema = Annotated[
+    Path | None, typer.Option(help="A file with a JSON schema against which the text must validate.")
+]
+Contrastive = Annotated[
+    Number,
+    typer.Option(help="Contrastive search: weight of the degeneration penalty, 0 to 1; candidates by --top-k."),
+]
+Beams = Annotated[int | None, typer.Option(help="Beam search: number of beams; the --n best texts are shown.")]
+LengthPenalty = Annotated[
+    float, typer.Option(help="Beam search: exponent of the length penalty; 0 is none, more favours long texts.")
+]
+BeamGroups = Annotated[int, typer.Option(help="Diverse beam search: number of groups of beams.")]
+DiversityPenalty = Annotated[
+    float, typer.Option(help="Diverse beam search: what a logit loses for each earlier group with this token.")
+]
+EarlyStopping = Annotated[
+    str, typer.Option(help="Beam search: never (exact), heuristic, or first, when enough texts have ended.")
+]
+DraftModel = Annotated[str | None, typer.Option(help="Speculative decoding: a smaller model with the same tokenizer.")]
+Int8 = Annotated[bool, typer.Option("--int8", help="Quantize the weights to 8 bits: less memory, faster, not exact.")]
+Page = Annotated[Path | None, typer.Option(help="Write an .html page of all tokens with their probabilities.")]
+TopLogprobs = Annotated[int, typer.Option(help="With --page: number of most probable tokens to show at each position.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per text.")]
+Seed = Annotated[int, typer.Option(help="Random seed of the sampling.")]
+
+# Which options exclude each other, and why.
+ALONE = {
+    "beams": (
+        ("contrastive", "draft_model", "temperature", "top_k", "top_p", "min_p", "typical_p"),
+        "beam search looks for the most probable whole texts and samples nothing",
+    ),
+    "contrastive": (
+        ("draft_model", "n", "temperature", "top_p", "min_p", "typical_p"),
+        "contrastive search samples nothing and finds one text",
+    ),
+    "draft_model": (("n",), "speculative decoding generates one text at a time"),
+    "regex": (("json_schema",), "a text is constrained by one of them"),
+}
+NEEDED = {"length_penalty": "beams", "early_stopping": "beams", "beam_groups": "beams"}
+NEEDED |= {"diversity_penalty": "beam_groups", "top_logprobs": "page"}
+MOST_TEXTS = 1_000_000  # of a prompt
+
+
+def given_options(context: typer.Context) -> dict[str, object]:
+    """Return the options that were given, by flag. Raises UserError for those that exclude or need each other."""
+    values = context.params
+    given = [name for name in values if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"]
+    for one, (others, why) in ALONE.items():
+        for other in [name for name in others if one in given and name in given]:
+            raise UserError(f"{_flag(one)} and {_flag(other)} exclude each other: {why}; leave one of them out")
+    for one, other in NEEDED.items():
+        if one in given and other not in given:
+            raise UserError(f"{_flag(one)} has no effect without {_flag(other)}; add {_flag(other)}, or leave it out")
+    if not 1 <= values["n"] <= MOST_TEXTS:
+        raise UserError(f"--n is {values['n']}, expected 1 or more texts, {MOST_TEXTS:,} at most")
+    if values["n"] > 1 and values["temperature"] == 0:
+        raise UserError(f"--n {values['n']} with --temperature 0 would give one text again; leave one of them out")
+    if values["top_logprobs"] < 1:
+        raise UserError(f"--top-logprobs is {values['top_logprobs']}, expected 1 or more")
+    if (page := values["page"]) and page.suffix not in (".html", ".htm"):
+        raise UserError(f"--page {str(page)!r} ends in {page.suffix!r}, expected .html")
+    return {_flag(name): values[name] for name in given if name not in ("bundle", "prompt", "page")}
+
+
+def _flag(name: str) -> str:
+    return "--" + {"as_json": "json"}.get(name, name.replace("_", "-"))
