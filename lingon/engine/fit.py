@@ -61,9 +61,9 @@ class TrainConfig:
             if value is not None and not 0 < value < math.inf:
                 raise UserError(f"config: {name} is {value}, expected more than 0")
 
-    def total(self, batches: BatchSource) -> int:
+    def total(self, batches_per_epoch: int) -> int:
         """Return the steps of the whole training, which schedules want to know."""
-        per_epoch = -(-len(batches) // self.accumulation_steps)
+        per_epoch = -(-batches_per_epoch // self.accumulation_steps)
         ends = [] if self.steps is None else [self.steps]
         if self.epochs is not None:
             whole, part = divmod(self.epochs, 1)
@@ -119,7 +119,7 @@ def fit(
     if not len(batches):
         raise UserError("there are no batches to train on")
     trainer = Trainer(model, batches, optimizer, config, evaluation, run, update)
-    state, total = trainer.state, config.total(batches)
+    state, total = trainer.state, config.total(len(batches))
     trainer.restore()
     model.train()
     with (

@@ -39,14 +39,14 @@ def _of_task(name: str) -> Callable[..., Any]:
     def recipe(source=SOURCES[row.data], settings=settings_of(name)(), folder=Folder(out=f"runs/{name}")):
         return train(name, source, settings, folder)
 
-    recipe.__doc__, recipe.metric = row.help, row.metric
-    return recipe
+    return _described(recipe, row.help, row.metric)
 
 
 def _of_preset(name: str) -> Callable[..., Any]:
     preset = PRESETS[name]
     row = row_of(preset.task)
-    given, usual = SOURCES[row.data](data=preset.data), settings_of(preset.task)()
+    source: Any = SOURCES[row.data]
+    given, usual = source(data=preset.data), settings_of(preset.task)()
 
     def recipe(source=given, sentence: Sentences = None, settings=usual, folder=Folder(out=f"runs/{name}")):
         record = train(preset.task, source, settings, folder)
@@ -56,5 +56,10 @@ def _of_preset(name: str) -> Callable[..., Any]:
         print(next_steps(preset, folder.out))
         return record
 
-    recipe.__doc__, recipe.metric = preset.help, row.metric
+    return _described(recipe, preset.help, row.metric)
+
+
+def _described(recipe: Any, help: str, metric: str) -> Callable[..., Any]:
+    """A recipe with what help and sweeps ask of it. metric: the one that runs are compared by."""
+    recipe.__doc__, recipe.metric = help, metric
     return recipe

@@ -25,7 +25,8 @@ def as_command(recipe: Callable, sweeps: bool = True) -> Callable:
         else:
             call(recipe, flags)
 
-    command.__signature__ = inspect.Signature(parameters)
+    made: Any = command  # typer reads its flags from the signature
+    made.__signature__ = inspect.Signature(parameters)
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     command.__doc__ = recipe.__doc__
     return command

@@ -1,7 +1,7 @@
 """What the training of a language model will take, before it is begun: memory, operations, time."""
 
 from contextlib import nullcontext
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from typer import Option
 
@@ -42,14 +42,13 @@ def estimate(
     }
     print(described(settings, found))
     if alone.together > 0.8 * free and device.type == "cpu":
-        sizes = "lower --width, --depth, --batch-size or --context-length"
-        print(f"speed: not measured, this does not fit here; {sizes}, or use --gradient-checkpointing")
+        flags = "lower --width, --depth, --batch-size or --context-length"
+        print(f"speed: not measured, this does not fit here; {flags}, or use --gradient-checkpointing")
     elif not unmeasured:
         found["tokens_per_second"] = measured(settings, device)
-    passes = (
-        settings.epochs
-        or settings.steps * settings.batch_size * settings.context_length * settings.accumulation_steps / train_tokens
-    )
+    sizes = sizes_of(settings)
+    tokens_per_step = sizes.batch_size * sizes.context_length * settings.accumulation_steps
+    passes = settings.epochs or (settings.steps or 0) * tokens_per_step / train_tokens
     found["processes"] = [
         {"processes": n}
         | {name: memory_per_process(alone, n, name == "fsdp", max(blocks, default=0)).together for name in ways(blocks)}
@@ -57,6 +56,23 @@ def estimate(
     ]
     print(timed(found, train_tokens * passes, passes))
     return found
+
+
+class Sizes(NamedTuple):
+    """The sizes of a training, of settings that are filled in."""
+
+    batch_size: int
+    context_length: int
+    width: int
+    depth: int
+
+
+def sizes_of(settings: Settings) -> Sizes:
+    """The sizes that memory, operations and time follow from."""
+    given = (settings.batch_size, settings.context_length, settings.width, settings.depth)
+    found = [size for size in given if size is not None]
+    assert len(found) == len(given), "settings are filled in before they are counted"
+    return Sizes(*found)
 
 
 def ways(blocks: list) -> tuple[str, ...]:
@@ -76,22 +92,24 @@ def counted(settings: Settings) -> tuple[Any, int]:
     from lingon.models.registry import get_entry
     from lingon.tasks.language_model.prepare import model_of, recomputing
 
+    sizes = sizes_of(settings)
     with nullcontext() if get_entry(settings.model).recurrent else fake_tensors():
-        model = model_of(settings, settings.vocab).train()
-        ids = torch.zeros(settings.batch_size, settings.context_length, dtype=torch.long)
+        model: Any = model_of(settings, settings.vocab).train()
+        ids = torch.zeros(sizes.batch_size, sizes.context_length, dtype=torch.long)
         kept = activation_bytes(model, lambda: model.hidden(ids)[0])
         if settings.gradient_checkpointing:  # all of one block is there again while its gradient is computed
             recomputing(model)
-            kept = activation_bytes(model, lambda: model.hidden(ids)[0]) + kept // settings.depth
+            kept = activation_bytes(model, lambda: model.hidden(ids)[0]) + kept // sizes.depth
     # The logits of one chunk, whose place their softmax takes; the gradient of what went in; what a chunk adds to the
     # gradient of the last matrix, beside the sum.
     logits = 4 * min(CHUNK, ids.numel() * settings.vocab)
-    return model, kept + logits + 4 * ids.numel() * settings.width + 2 * 4 * settings.vocab * settings.width
+    return model, kept + logits + 4 * ids.numel() * sizes.width + 2 * 4 * settings.vocab * sizes.width
 
 
 def attention(settings: Settings, depth: int) -> int:
     """Operations per token of the products between tokens, half of which a causal mask spares."""
-    return 6 * depth * settings.context_length * settings.width
+    sizes = sizes_of(settings)
+    return 6 * depth * sizes.context_length * sizes.width
 
 
 def measured(settings: Settings, device: Any) -> float:
@@ -110,7 +128,8 @@ def measured(settings: Settings, device: Any) -> float:
     if settings.gradient_checkpointing:
         recomputing(model)
     objective = Objective(model)
-    batch = settings.batch_size * settings.context_length
+    sizes = sizes_of(settings)
+    batch = sizes.batch_size * sizes.context_length
     made_up = torch.randint(0, settings.vocab, (3 * STEPS * batch * settings.accumulation_steps,)).numpy()
     batches = batches_of(model, made_up, settings, World(0, 1))
     loss = loss_of(model)

@@ -9,10 +9,13 @@ from lingon.core.terminal import printable
 
 @dataclass(frozen=True)
 class Preset:
-    """A task with data. inputs: for predictions at the end. next_steps: commands to try then, with {} for the run."""
+    """A task with data, as its flag --data has them: one name, or a list for running text.
+
+    inputs: for predictions at the end. next_steps: commands to try then, with {} for the run.
+    """
 
     task: str
-    data: str
+    data: str | list[str]
     help: str
     inputs: tuple[str, ...]
     next_steps: tuple[str, ...]

@@ -94,8 +94,10 @@ class LingonClassifier(ClassifierMixin, BaseEstimator):
         splits = _splits(Examples(texts, [names[label] for label in labels.tolist()]), self, settings.seed)
         with quiet(not self.verbose):
             training = _trained(splits, settings)
-        self.classes_, self.classifier_ = classes, training.task
-        self._order = [training.task.labels.index(names[label]) for label in classes.tolist()]
+        classifier = training.task
+        assert isinstance(classifier, Classifier)
+        self.classes_, self.classifier_ = classes, classifier
+        self._order = [classifier.labels.index(names[label]) for label in classes.tolist()]
         return self
 
     def predict(self, X: Sequence[str]) -> np.ndarray:
@@ -126,7 +128,12 @@ class LingonClassifier(ClassifierMixin, BaseEstimator):
         weights = self.class_weight
         if isinstance(weights, Mapping):
             weights = json.dumps({names.get(label, str(label)): float(weight) for label, weight in weights.items()})
-        given = {"model": self.model, "epochs": self.epochs, "lr": self.lr, "max_length": self.max_length}
+        given: dict[str, Any] = {
+            "model": self.model,
+            "epochs": self.epochs,
+            "lr": self.lr,
+            "max_length": self.max_length,
+        }
         seed = _seed(self.random_state)
         return replace(Settings(), **given, class_weights=weights, seed=seed, device=self.device, **more)
 

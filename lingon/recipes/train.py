@@ -37,7 +37,8 @@ def train(task: str, source: Source, settings: TrainSettings, folder: Folder) ->
     ):
         if ended(run):
             return run.facts
-        training = task_of(task).prepare(data, settings, TrainContext(run.folder, place, device, read_vectors))
+        kind: Any = task_of(task)  # one that is `Trainable`
+        training = kind.prepare(data, settings, TrainContext(run.folder, place, device, read_vectors))
         module = training.distribute(compile_model(training.module) if settings.compile else training.module)
         clock.lap("prepare")
         history = fit(

@@ -22,7 +22,7 @@ def optimizer_of(module: nn.Module, settings: TrainSettings) -> Optimizer:
 def steps_of(settings: TrainSettings, batches_per_epoch: int) -> int:
     """Steps of the whole training."""
     config = TrainConfig(epochs=settings.epochs, steps=settings.steps, accumulation_steps=settings.accumulation_steps)
-    return config.total(range(batches_per_epoch))
+    return config.total(batches_per_epoch)
 
 
 def evaluation_of(training: Training, settings: TrainSettings) -> Evaluation:

@@ -36,10 +36,10 @@ def vectors(
     from lingon.word_vectors.files import IN_RUN, save_vector_file
     from lingon.word_vectors.train.parallel import train
 
-    sources, text, settings, clock = list(data or ["wiki"]), one_column(text), checked(settings), Clock()
-    record = record_of(settings, data=sources_fingerprint(sources, text, files))
+    sources, column, settings, clock = list(data or ["wiki"]), one_column(text), checked(settings), Clock()
+    record = record_of(settings, data=sources_fingerprint(sources, column, files))
     # Of corpora only the part to train is read, so that vectors know nothing of texts that others are tested on.
-    lines = partial(read_running_lines, sources, "train", accept_licence, text, files)
+    lines = partial(read_running_lines, sources, "train", accept_licence, column, files)
     next(lines(), None)  # so that a wrong name leaves an old run alone
     threads = 1 if settings.deterministic else settings.threads or usable_cores()
     with Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run:

@@ -107,7 +107,8 @@ def _not_too_near(places: np.ndarray, words: list[str], letter: float = 0.0054, 
 
     letter, line: the width of a letter and the height of a line, as shares of the picture.
     """
-    found, taken = [], set()
+    found: list[int] = []
+    taken: set[tuple[int, int]] = set()
     for i, (x, y) in enumerate(places):
         columns = range(int(x / letter), int(x / letter) + len(words[i]) + 2)
         rows = range(int(2 * y / line), int(2 * y / line) + 3)

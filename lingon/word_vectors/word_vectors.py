@@ -123,10 +123,12 @@ class WordVectors(Mapping[str, np.ndarray]):
     def of(self, words: Iterable[str]) -> np.ndarray:
         """Return the vectors of some words, [n, D]. Raises UserError for words that have none by the rule."""
         words = list(words)
-        found = [self.get(word) for word in words]
-        for word, vector in zip(words, found, strict=True):
+        found: list[np.ndarray] = []
+        for word in words:
+            vector = self.get(word)
             if vector is None:
                 raise UserError(self.lacks(word))
+            found.append(vector)
         return np.stack(found) if found else np.zeros((0, self.width), np.float32)
 
     def load_pretrained(self, embedding: nn.Module, vocab: Sequence[str], freeze: bool = False) -> float:
@@ -164,7 +166,7 @@ class WordVectors(Mapping[str, np.ndarray]):
             return NotImplemented
         return list(self.words) == list(other.words) and np.array_equal(self.table, other.table)
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]  # compared by its content, which can change
 
     def __repr__(self) -> str:
         rule = getattr(self.missing, "__name__", self.missing)

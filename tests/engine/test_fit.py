@@ -97,7 +97,7 @@ def test_the_last_incomplete_group_of_an_epoch_is_a_step():
 def test_the_end_is_where_the_plan_says(epochs, steps, expected):
     model, source = tiny(), Whole([0, 10, 20, 30, 40, 53])
     config = TrainConfig(epochs=epochs, steps=steps)
-    assert config.total(source) == expected
+    assert config.total(len(source)) == expected
     assert fit(model, source, loss_of, sgd(model, 0.1), config=config).steps == expected
 
 

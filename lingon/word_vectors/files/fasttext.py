@@ -7,6 +7,7 @@ input table [words + buckets, D], the output table. Models made small by `quanti
 import struct
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -147,7 +148,8 @@ def _check(path: Path, given: dict[str, int]) -> None:
 
 def _entries(path: Path, data: memoryview, at: int, count: int) -> tuple[list[tuple[str, int, int]], int]:
     """Word, count and kind of each entry, and where they end."""
-    found, whole_bytes = [], data.obj  # a memoryview cannot be searched, what lies under it can
+    found: list[tuple[str, int, int]] = []
+    whole_bytes: Any = data.obj  # a memoryview cannot be searched, what lies under it can
     for _ in range(count):
         end = whole_bytes.find(b"\0", at)
         if end < 0:

@@ -8,6 +8,7 @@ import json
 import math
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from lingon.word_vectors.files.subwords import Subwords
 
 LIMIT = 1 << 20  # bytes of the head
 FORMAT = "lingon-vectors"
-TYPES = {"F32": np.dtype("<f4"), "U8": np.dtype("u1")}
+TYPES: dict[str, np.dtype] = {"F32": np.dtype("<f4"), "U8": np.dtype("u1")}
 
 
 def is_own(start: bytes) -> bool:
@@ -51,11 +52,14 @@ def save_own(path: Path, words: list[str], table: np.ndarray, subwords: Subwords
     if bad is not None:
         raise UserError(f"the word {bad[:40]!r} holds a new line, which divides the words of this format")
     text = np.frombuffer("\n".join(words).encode(), np.uint8)
-    parts = {"vectors": table, "words": text} | ({"subwords": subwords.table} if subwords else {})
+    parts: dict[str, np.ndarray] = {"vectors": table, "words": text} | (
+        {"subwords": subwords.table} if subwords else {}
+    )
     more = {"format": FORMAT, "version": "1"}
     if subwords:
         more |= {"shortest": str(subwords.shortest), "longest": str(subwords.longest)}
-    head, at = {"__metadata__": more}, 0
+    head: dict[str, dict[str, Any]] = {"__metadata__": more}
+    at = 0
     order = sorted(parts, key="words".__eq__)  # bytes last, so that all floats lie at multiples of 4
     for name in order:
         kind = "U8" if name == "words" else "F32"
@@ -89,7 +93,8 @@ def _head(path: Path) -> tuple[dict, int]:
 
 def _tensor(path: Path, head: dict, name: str, kind: str, axes: int, begin: int, size: int) -> np.ndarray:
     entry = head[name] if isinstance(head[name], dict) else {}
-    shape, place = entry.get("shape"), entry.get("data_offsets")
+    shape: Any = entry.get("shape")
+    place: Any = entry.get("data_offsets")
     good = isinstance(shape, list) and len(shape) == axes and isinstance(place, list) and len(place) == 2
     if not good or entry.get("dtype") != kind or not all(type(n) is int and n >= 0 for n in [*shape, *place]):
         raise DataError(f"{path}: tensor {name!r} is not {kind} with {axes} axes and a place in the file")
@@ -103,7 +108,8 @@ def _tensor(path: Path, head: dict, name: str, kind: str, axes: int, begin: int,
 def _subwords(path: Path, head: dict, begin: int, size: int, width: int) -> Subwords | None:
     if "subwords" not in head:
         return None
-    table, more = _tensor(path, head, "subwords", "F32", 2, begin, size), head.get("__metadata__")
+    table = _tensor(path, head, "subwords", "F32", 2, begin, size)
+    more: Any = head.get("__metadata__")
     try:
         shortest, longest = int(more["shortest"]), int(more["longest"])
     except (KeyError, TypeError, ValueError):

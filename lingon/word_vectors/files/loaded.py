@@ -23,14 +23,14 @@ class JoinedWords(Sequence[str]):
     """Words of one text, one a line, divided when the first of them is asked for: 400,000 take a while."""
 
     def __init__(self, text: str, count: int):
-        self.text, self.count = text, count
+        self.text, self._words = text, count
 
     @cached_property
     def _list(self) -> list[str]:
-        return self.text.split("\n") if self.count else []
+        return self.text.split("\n") if self._words else []
 
     def __len__(self) -> int:
-        return self.count
+        return self._words
 
     def __getitem__(self, i):
         return self._list[i]

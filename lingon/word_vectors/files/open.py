@@ -18,7 +18,7 @@ PACKED = {b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 RESAVE = "gensim writes another format with: vectors.save_word2vec_format(path, binary=True)"
 
 
-def file_of(path: Path) -> Path:
+def file_of(path: str | Path) -> Path:
     """Return the file itself, or the one in the folder of a run."""
     inside = Path(path) / IN_RUN
     return inside if inside.is_file() else Path(path)

@@ -5,7 +5,7 @@ import gzip
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import numpy as np
 
@@ -99,7 +99,7 @@ def _unfit(word: str, ending: str) -> bool:
 
 
 @contextlib.contextmanager
-def _opened(path: Path, packed: bool) -> Iterator[IO[bytes]]:
+def _opened(path: Path, packed: bool) -> Iterator[Any]:
     with atomic_write(path, "wb") as file:
         if not packed:
             yield file

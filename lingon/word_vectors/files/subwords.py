@@ -87,9 +87,9 @@ def _loops() -> tuple[Callable, Callable]:
     sources = [source, Path(aot_compile.__file__).with_name("jit.py")]
     hashes, means = (load_loop(program, which, sources) for which in (0, 1))
     if hashes is None or means is None:
-        from lingon.word_vectors.files.subword_loops import add_means, hash_ngrams
+        from lingon.word_vectors.files import subword_loops
 
-        return hash_ngrams, add_means
+        return subword_loops.hash_ngrams, subword_loops.add_means
 
     def hash_ngrams(data, ends, shortest, longest, buckets, starts, rows):
         arrays = [data, ends, starts, rows]

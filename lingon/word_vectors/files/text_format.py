@@ -4,7 +4,7 @@ import gzip
 import re
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def read_text(path: Path, only: set[str] | None = None, on_bad_line: str = "stop
     """
     if on_bad_line not in ("stop", "skip"):
         raise unknown("way with bad lines", on_bad_line, ("stop", "skip"))
-    skipped = [] if on_bad_line == "skip" else None
+    skipped: list[str] | None = [] if on_bad_line == "skip" else None
     lines = _lines(path, skipped)
     with closing(lines):
         number, first = next(lines, (0, ""))
@@ -103,7 +103,7 @@ def _is_gzip(path: Path) -> bool:
         return file.read(2) == GZIP
 
 
-def _lines(path: Path, skipped: list[str] | None) -> Iterator[tuple[int, str]]:
+def _lines(path: Path, skipped: list[str] | None) -> Generator[tuple[int, str], None, None]:
     """Numbered lines, decoded one by one so that an error knows its line."""
     number, read = 0, 0
     packed = _is_gzip(path)
@@ -138,10 +138,18 @@ def _lines(path: Path, skipped: list[str] | None) -> Iterator[tuple[int, str]]:
         raise DataError(f"{path}:{number + 1}: cannot be read further ({error})") from None
 
 
-def _rows(path, lines, width, first, only, skipped) -> Iterator[tuple[str, np.ndarray | None]]:
+def _rows(
+    path: Path,
+    lines: Iterator[tuple[int, str]],
+    width: int,
+    first: tuple[int, str] | None,
+    only: set[str] | None,
+    skipped: list[str] | None,
+) -> Iterator[tuple[str, np.ndarray | None]]:
     """Token and vector of each line; the vector is None for tokens that nobody asked for."""
     if first:
-        yield _row(path, *first, width, only)
+        number, line = first
+        yield _row(path, number, line, width, only)
     for number, line in lines:
         try:
             row = _row(path, number, line, width, only)

@@ -3,6 +3,7 @@
 import re
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,9 +48,8 @@ def read_word2vec(path: Path, on_bad_word: str = "stop") -> Loaded:
     least = count * (4 * width + 2)  # a word of one letter and a space
     if width < 1 or least > len(data):
         raise DataError(f"{path}: promises {count:,} x {width:,} numbers in {len(data):,} bytes; is the file whole?")
-    words, table = _vectors(path, data, header.end(), count, width, on_bad_word == "skip")
-    if on_bad_word == "skip":
-        words, table = _good(path, words, table)
+    given, table = _vectors(path, data, header.end(), count, width, on_bad_word == "skip")
+    words, table = _good(path, given, table) if on_bad_word == "skip" else (_all_read(given), table)
     numbers(path, "vector", table)
     return Loaded(*without_repeats(path, words, table))
 
@@ -58,7 +58,9 @@ def _vectors(
     path: Path, data: memoryview, at: int, count: int, width: int, skip: bool
 ) -> tuple[list[str | None], np.ndarray]:
     """Words, None where one cannot be read and may be skipped, and their vectors."""
-    table, words, searched = np.empty((count, width), np.float32), [], data.obj
+    table = np.empty((count, width), np.float32)
+    words: list[str | None] = []
+    searched: Any = data.obj
     for i in range(count):
         space = searched.find(b" ", at, at + LONGEST)
         if space < 0 or space + 1 + 4 * width > len(data):
@@ -82,4 +84,10 @@ def _good(path: Path, words: list[str | None], table: np.ndarray) -> tuple[list[
     if not good.all():
         bad = len(words) - int(good.sum())
         warnings.warn(f"{path}: {bad:,} bad words skipped, the first is number {int(good.argmin()):,}", stacklevel=4)
-    return [word for word, kept in zip(words, good, strict=True) if kept], table[good]
+    return _all_read([word for word, kept in zip(words, good, strict=True) if kept]), table[good]
+
+
+def _all_read(words: list[str | None]) -> list[str]:
+    read = [word for word in words if word is not None]
+    assert len(read) == len(words), "a word that is not read raises, unless it may be skipped"
+    return read

@@ -86,8 +86,8 @@ def analogy(vectors: WordVectors, a: str, b: str, c: str, k: int = 5, method: st
     if method == "add":
         scores, rows = top((of[1] - of[0] + of[2])[None], vectors.unit, k, own)
     else:
-        given = torch.from_numpy(of)[:, None]
-        scores, rows = _top_of(cos_mul(*given, torch.from_numpy(vectors.unit))[0], k, own[0])
+        of_a, of_b, of_c = torch.from_numpy(of)[:, None]
+        scores, rows = _top_of(cos_mul(of_a, of_b, of_c, torch.from_numpy(vectors.unit))[0], k, own[0])
     return [(vectors.words[int(j)], float(s)) for s, j in zip(scores[0], rows[0], strict=True) if j >= 0]
 
 

@@ -34,24 +34,28 @@ def evaluate(vectors: WordVectors, source: str | Path, method: str = "add", most
 
 def evaluate_pairs(vectors: WordVectors, pairs: Sequence[Pair]) -> dict[str, Any]:
     """Spearman's rho of the cosines with the ratings, its interval of 95 % (Fisher), and the coverage."""
-    asked, vectors_of = [], {}
+    sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    ratings: list[float] = []
+    vectors_of: dict[str, np.ndarray | None] = {}
     for pair in pairs:
-        found = [_found(vectors, word, vectors_of) for word in pair[:2]]
-        if all(vector is not None for vector in found):
-            asked.append((*found, pair.rating))
-    if asked:
-        first, second = (unit_rows(np.stack([row[i] for row in asked])).astype(np.float64) for i in (0, 1))
+        left, right = (_found(vectors, word, vectors_of) for word in pair[:2])
+        if left is not None and right is not None:
+            sides[0].append(left)
+            sides[1].append(right)
+            ratings.append(pair.rating)
+    if ratings:
+        first, second = (unit_rows(np.stack(side)).astype(np.float64) for side in sides)
         cosines = np.einsum("nd,nd->n", first, second).tolist()
     else:
         cosines = []
-    rho, low, high = spearman(cosines, [rating for _, _, rating in asked])
+    rho, low, high = spearman(cosines, ratings)
     return {
         "spearman": rho,
         "interval": [low, high],
         "interval_by": "Fisher, 95 %",
-        "asked": len(asked),
+        "asked": len(ratings),
         "of": len(pairs),
-        "coverage": len(asked) / max(1, len(pairs)),
+        "coverage": len(ratings) / max(1, len(pairs)),
         "missing_words": "left out" if vectors.missing is None else "by the rule of the vectors",
     }
 

@@ -28,10 +28,10 @@ def top(
     """
     if k < 1:
         raise UserError(f"the {k} nearest: expected 1 or more")
-    table, queries = torch.from_numpy(np.asarray(table, np.float32)), torch.from_numpy(np.asarray(queries, np.float32))
+    rows, asked = torch.from_numpy(np.asarray(table, np.float32)), torch.from_numpy(np.asarray(queries, np.float32))
     found = [
-        _of_block(queries[i : i + QUERIES], table, k, None if excluded is None else excluded[i : i + QUERIES])
-        for i in range(0, len(queries), QUERIES)
+        _of_block(asked[i : i + QUERIES], rows, k, None if excluded is None else excluded[i : i + QUERIES])
+        for i in range(0, len(asked), QUERIES)
     ]
     if not found:
         return np.zeros((0, k), np.float32), np.zeros((0, k), np.int64)
@@ -110,7 +110,7 @@ def nearest(
     own = [[vectors.row(item)] if isinstance(item, str) else [] for item in asked]
     table, excluded = vectors.unit, own
     if rows is not None:
-        place = {int(row): i for i, row in enumerate(rows)}
+        place: dict[int | None, int] = {int(row): i for i, row in enumerate(rows)}
         table, excluded = table[rows], [[place.get(row) for row in some] for some in own]
     scores, found = top(queries, table, k, excluded)
     return [

@@ -50,7 +50,8 @@ def count_pairs(ids: Path, length: int, words: int, window: int, folder: Path, m
 
 
 def _runs(ids: Path, length: int, words: int, window: int, place: Path, most: int) -> list[np.ndarray]:
-    keys, values, runs, used = np.empty(most, np.int64), np.empty(most, np.float32), [], 0
+    keys, values, used = np.empty(most, np.int64), np.empty(most, np.float32), 0
+    runs: list[np.ndarray] = []
 
     def put_away() -> None:
         path = place / f"{len(runs)}.run"
