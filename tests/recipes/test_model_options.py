@@ -1,9 +1,10 @@
 """What a model has is passed on to it; what the chosen model or its optimizer does not use is refused by name."""
 
 import pytest
+from torch import nn
 
 from lingon.core.errors import UserError
-from lingon.models.registry import MODELS, DataStats, build, get_entry, models_for
+from lingon.models.registry import MODELS, DataStats, ModelEntry, build, get_entry, models_for
 from lingon.tasks.classify.settings import Settings, filled
 from lingon.tasks.language_model.settings import Settings as TextSettings
 from lingon.tasks.model_options import model_options
@@ -81,3 +82,10 @@ def test_every_default_is_a_setting():
     known = Settings.__dataclass_fields__.keys() | TextSettings.__dataclass_fields__.keys()
     for name in MODELS:
         assert {*get_entry(name).defaults, *get_entry(name).small_data} <= known
+
+
+def test_a_model_whose_entry_says_nothing_has_settings_all_the_same(monkeypatch):
+    monkeypatch.setattr("lingon.tasks.classify.settings.get_entry", lambda name: ModelEntry(nn.Linear))
+    found = filled(Settings(model="bag"), 64_000)
+    assert (found.batch_size, found.epochs, found.max_length) == (64, 5, 500)
+    assert None not in (found.lr, found.vocab, found.max_tokens_per_batch)

@@ -13,6 +13,15 @@ METRICS = ("accuracy", "macro_f1", "auc", "loss", "calibration_error")  # which 
 FEWEST_STEPS = 400  # a model has learned little before, however few texts there are
 FEWEST_ROWS = 8
 FEW_TEXTS = 10_000
+# Of a model whose ENTRY does not say what suits it.
+DEFAULTS = {
+    "max_tokens_per_batch": 16_384,
+    "batch_size": 64,
+    "vocab": 30_000,
+    "max_length": 500,
+    "epochs": 5,
+    "lr": 1e-3,
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ class Settings(TrainSettings):
 def filled(settings: Settings, texts: int) -> Settings:
     """Return the settings with what suits the model and that number of training texts in the place of every None."""
     entry = get_entry(settings.model)
-    best = dict(entry.defaults)
+    best: dict[str, Any] = DEFAULTS | dict(entry.defaults)
     best["batch_size"] = max(FEWEST_ROWS, min(best["batch_size"], texts // 64))
     if texts < FEW_TEXTS:
         best |= entry.small_data
