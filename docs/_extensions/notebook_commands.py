@@ -9,7 +9,9 @@ def run_command(command: str) -> None:
     A line that ends in `# fails` is expected to fail: what it prints is shown, and it is an error that it does not.
     """
     wanted = command.rstrip().endswith("# fails")
-    done = subprocess.run(["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     print(done.stdout, end="")
     if (done.returncode != 0) != wanted:
         raise RuntimeError(f"exit status {done.returncode} of: {command}")
