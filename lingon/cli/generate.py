@@ -46,11 +46,11 @@ def generate(
     given = options.given_options(context)
     from lingon.cli import generate_output as output
     from lingon.core.files import read_json
-    from lingon.decoding.json_schema import LONGEST
+    from lingon.decoding.json_schema import MAX_SCHEMA_LENGTH
     from lingon.decoding.sampling_params import SamplingParams
 
     prompts = output.prompts_of(prompt or (), prompt_file)
-    schema = None if json_schema is None else read_json(json_schema, LONGEST)
+    schema = None if json_schema is None else read_json(json_schema, MAX_SCHEMA_LENGTH)
     params = SamplingParams(
         max_new_tokens, temperature, top_k if contrastive is None else None, top_p, min_p, typical_p,
         repetition_penalty, no_repeat_ngram_size, stop=tuple(stop or ()), regex=regex, json_schema=schema, seed=seed,

@@ -25,7 +25,7 @@ from lingon.tasks.language_model.generation import (
 from lingon.tasks.language_model.prologue import context_length
 
 Strategy = Callable[[Request, int | None], Iterator[list[Token]]]  # (request, top_logprobs) -> tokens by step
-EARLY_STOPPING = {"never": beam.none_can_win, "heuristic": beam.none_would_win_now, "first": beam.enough_found}
+EARLY_STOPPING = {"never": beam.exact_stopping, "heuristic": beam.heuristic_stopping, "first": beam.eager_stopping}
 
 
 def prompts_of(given: Sequence[str], file: Path | None) -> list[str]:

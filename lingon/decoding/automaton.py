@@ -13,7 +13,7 @@ from lingon.decoding.nfa import NFA
 from lingon.decoding.regex import Node
 
 MOST_STATES = 50_000  # on the way to the smallest automaton
-ROUNDS = 64  # in which states that mean the same are told from others
+MAX_ROUNDS = 64  # of refinement, in which equivalent states are found
 
 
 @dataclass(frozen=True)
@@ -60,18 +60,18 @@ def compiled(node: Node) -> Automaton:
 
 
 def _determined(nfa: NFA, budget: Budget) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Table [n, C] (-1: no way on), classes and accepting states of an automaton that is in one state at a time."""
+    """Return the table [n, C] (-1: no way on), classes and accepting states of a deterministic automaton."""
     first = nfa.closure(frozenset([nfa.first]))
-    numbers, todo, ways = {first: 0}, [first], array("i")
+    index_of, todo, ways = {first: 0}, [first], array("i")
     for number, states in enumerate(todo):
         edges = [edge for state in states for edge in nfa.edges[state]]
         budget.spend(len(states) + 2 * len(edges))
         for low, after, reached in _ways(edges):
             target = nfa.closure(reached)
-            if target not in numbers:
-                numbers[target] = len(todo)
+            if target not in index_of:
+                index_of[target] = len(todo)
                 todo.append(target)
-            ways.extend((number, low, after, numbers[target]))
+            ways.extend((number, low, after, index_of[target]))
         if len(todo) > MOST_STATES:
             raise too_large(f"over {MOST_STATES:,} states")
     found = np.frombuffer(ways, np.int32).reshape(-1, 4) if ways else np.zeros((0, 4), np.int32)
@@ -79,7 +79,7 @@ def _determined(nfa: NFA, budget: Budget) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 def _by_class(ways: np.ndarray, states: int) -> tuple[np.ndarray, np.ndarray]:
-    """The table of ways (state, low, after, to), with a column for all bytes that no way divides."""
+    """Return the table of ways (state, low, after, to), with a column for all bytes that no way divides."""
     starts = np.unique(np.append(ways[:, 1:3], 0))
     starts = starts[starts < 256]
     low, after = np.searchsorted(starts, ways[:, 1]), np.searchsorted(starts, ways[:, 2])
@@ -91,7 +91,7 @@ def _by_class(ways: np.ndarray, states: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ways(edges: list[tuple[int, int, int]]) -> Iterable[tuple[int, int, frozenset[int]]]:
-    """Ranges of bytes, low to before `after`, that lead to the same states, and these."""
+    """Yield ranges of bytes, low to before `after`, that lead to the same states, and these."""
     if len(edges) == 1:
         ((low, high, to),) = edges
         yield low, high + 1, frozenset((to,))
@@ -112,10 +112,11 @@ def _ways(edges: list[tuple[int, int, int]]) -> Iterable[tuple[int, int, frozens
 
 
 def _smallest(table: np.ndarray, classes: np.ndarray, accepting: np.ndarray) -> Automaton:
-    """States that can end no text removed, and states that mean the same made one (Moore, 1956).
+    """Return the minimal automaton: dead states removed, equivalent states merged (Moore, 1956).
 
-    States of unlike distances differ, so that a long chain is told apart at once and not state by state. Where `ROUNDS`
-    are not enough, as for a part that is there up to 1000 times, states that mean the same stay: they only cost memory.
+    States of unlike distances differ, so that a long chain is told apart at once and not state by state. Where
+    `MAX_ROUNDS` are not enough, as for a part that is there up to 1000 times, equivalent states stay: they only cost
+    memory.
     """
     count = len(table)
     table = np.vstack([np.where(table < 0, count, table), np.full((1, table.shape[1]), count, np.int32)])
@@ -129,14 +130,14 @@ def _smallest(table: np.ndarray, classes: np.ndarray, accepting: np.ndarray) -> 
 
 
 def _kinds(table: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What each state means, as a number, and the first state of each meaning.
+    """Return the equivalence class of each state, and the first state of each class.
 
     States are told apart by sums of what they lead to, times odd numbers at random: equal sums of unlike states are
     all but impossible, and since the last look is an exact one, nothing rests on that.
     """
     factors = np.random.default_rng(0).integers(1, 2**63, table.shape[1] + 1, np.uint64) * np.uint64(2) + np.uint64(1)
     kinds, groups = distance.astype(np.int64), 0
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         seen = kinds.astype(np.uint64) * factors[-1]
         for column, factor in zip(table.T, factors, strict=False):
             seen += kinds.astype(np.uint64)[column] * factor
@@ -153,14 +154,14 @@ def _kinds(table: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _merged(table: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The table with one column for all classes that lead to the same states, in the order of their first bytes."""
+    """Return the table with one column for classes that lead to the same states, in the order of their first bytes."""
     _, first, same = np.unique(table, axis=1, return_index=True, return_inverse=True)
     order = np.argsort(first)
     return table[:, first[order]], np.argsort(order)[same.reshape(-1)][classes]
 
 
 def _numbered(table: np.ndarray, classes: np.ndarray, kinds: np.ndarray, first: np.ndarray, distance: np.ndarray):
-    """The automaton with one state per kind: the first state is 0, the dead one the last, unreachable ones left out.
+    """Return the automaton with one state per kind: the first is 0, the dead one last, unreachable ones are left out.
 
     Kinds are numbered as they are met, byte by byte, so that one language has one table.
     """

@@ -1,4 +1,4 @@
-"""Beam search: the best whole texts that can be found by keeping a few beginnings at each step."""
+"""Beam search: keep the best few hypotheses at each step, and return the best that are finished."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,7 @@ import torch
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
 from lingon.decoding.decoder_protocol import (
-    LONGEST,
+    MAX_NEW_TOKENS,
     DecoderState,
     LogitsProcessor,
     Step,
@@ -19,10 +19,10 @@ from lingon.decoding.decoder_protocol import (
     select,
     shown,
 )
-from lingon.decoding.logits_processors import MOST
+from lingon.decoding.logits_processors import MAX_VALUE
 
-WIDEST = 65_536  # beams
-STRONGEST = 50.0  # alpha
+MAX_BEAMS = 65_536  # beams
+MAX_LENGTH_PENALTY = 50.0  # alpha
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def length_penalty(length: int, alpha: float, k: int = 5) -> float:
         return math.inf
 
 
-def none_can_win(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
+def exact_stopping(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
     """Stop when no beginning can end with a better score than the worst of the texts to be given.
 
     Exact: a log-probability only falls, and the largest penalty is that of the longest text.
@@ -63,13 +63,13 @@ def none_can_win(scores: Sequence[float], best: float, length: int, params: "Bea
     return len(scores) >= params.n and least <= scores[params.n - 1]
 
 
-def none_would_win_now(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
+def heuristic_stopping(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
     """Stop when no beginning, were it to end now, would beat the worst text found. Quicker, and not exact."""
     now = best / length_penalty(length, params.length_penalty)
     return len(scores) >= params.beams // params.beam_groups and now <= scores[-1]
 
 
-def enough_found(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
+def eager_stopping(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
     """Stop as soon as there are as many ended texts as beams. The quickest, and it favours short texts."""
     return len(scores) >= params.beams // params.beam_groups
 
@@ -96,23 +96,25 @@ class BeamParams:
     n: int = 1
     beam_groups: int = 1
     diversity_penalty: float | int = 0.0
-    early_stopping: Callable[[Sequence[float], float, int, "BeamParams"], bool] = none_can_win
+    early_stopping: Callable[[Sequence[float], float, int, "BeamParams"], bool] = exact_stopping
 
     def __post_init__(self) -> None:
         for name in ("beams", "max_new_tokens", "n", "beam_groups"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} is {shown(getattr(self, name))}, expected a whole number, 1 or more")
-        if self.beams > WIDEST:
-            raise UserError(f"beams is {shown(self.beams)}, expected {WIDEST:,} beams at most; each keeps a state")
-        if self.max_new_tokens > LONGEST:
-            raise UserError(f"max_new_tokens is {shown(self.max_new_tokens)}, expected {LONGEST:,} new tokens at most")
+        if self.beams > MAX_BEAMS:
+            raise UserError(f"beams is {shown(self.beams)}, expected {MAX_BEAMS:,} beams at most; each keeps a state")
+        if self.max_new_tokens > MAX_NEW_TOKENS:
+            raise UserError(
+                f"max_new_tokens is {shown(self.max_new_tokens)}, expected {MAX_NEW_TOKENS:,} new tokens at most"
+            )
         if self.beams % self.beam_groups:
             groups = shown(self.beam_groups)
             raise UserError(f"{self.beams} beams cannot be divided into {groups} groups of the same size")
         if self.n > self.beams:
             best = shown(self.n)
             raise UserError(f"the {best} best texts are wanted of {self.beams} beams; search with more beams")
-        for name, most in (("length_penalty", STRONGEST), ("diversity_penalty", MOST)):
+        for name, most in (("length_penalty", MAX_LENGTH_PENALTY), ("diversity_penalty", MAX_VALUE)):
             if not 0 <= getattr(self, name) <= most:
                 found = shown(getattr(self, name))
                 raise UserError(f"{name} is {found}, expected a number, 0 or more, at most {most:g}")
@@ -120,7 +122,7 @@ class BeamParams:
 
 @dataclass
 class _Group:
-    """Beams that search together for one prompt: rows with their values, and the texts that ended."""
+    """Hold beams that search together for one prompt: rows with their values, and the hypotheses that ended."""
 
     rows: list[TokenSequence]
     values: list[float]  # log-probability less penalties for likeness; -inf for a beam that has died
@@ -147,7 +149,7 @@ def beam_search(
     are not made to sum to 1 again, so a grammar leaves each text the probability that the model gives it.
     """
 
-    def over(group: _Group, parent: int, token: int) -> bool:
+    def is_finished(group: _Group, parent: int, token: int) -> bool:
         row = group.rows[parent]
         if token in eos_ids:
             return True
@@ -159,7 +161,7 @@ def beam_search(
     state = select(state, [i for i in range(len(rows)) for _ in range(params.beams)])
     logits = logits.repeat_interleave(params.beams, 0)
     for length in range(1, params.max_new_tokens + 1):
-        _advance(live, logits, params, len(eos_ids), over, logits_processors, length)
+        _advance(live, logits, params, len(eos_ids), is_finished, logits_processors, length)
         going = [i for i, search in enumerate(live) if not all(group.done for group in search)]
         if length == params.max_new_tokens or not going:
             break
@@ -180,11 +182,11 @@ def _advance(
     logits: Tensor,
     params: BeamParams,
     eos_count: int,
-    over: Callable,
+    is_finished: Callable,
     logits_processors: Sequence[LogitsProcessor],
     length: int,
 ) -> None:
-    """One more token for every beam of every search that goes on."""
+    """Extend every beam of every unfinished search by one token."""
     finite(logits, f"after {length - 1} new tokens ")
     size, vocabulary = params.beams // params.beam_groups, logits.shape[-1]
     everyone = [row for search in live for group in search for row in group.rows]
@@ -198,12 +200,12 @@ def _advance(
         best = values.flatten(1).topk(min(size * (1 + eos_count), size * vocabulary))
         for i, search in enumerate(live):
             candidates = _candidates(values[i], best.values[i], best.indices[i])
-            for token in _grow(search[g], candidates, logs[i, g], params, over, length):
+            for token in _grow(search[g], candidates, logs[i, g], params, is_finished, length):
                 taken[i, 0, token] += 1
 
 
 def _candidates(values: Float[Tensor, "W V"], best: Tensor, flat: Tensor) -> Iterator[tuple[float, int, int]]:
-    """(value, beam, token), best first; all are put in order only when the best that are given do not suffice."""
+    """Yield (value, beam, token), best first; all are sorted only where the best that are given do not suffice."""
     given, vocabulary = flat.tolist(), values.shape[1]
     for value, at in zip(best.tolist(), given, strict=True):
         yield value, *divmod(at, vocabulary)
@@ -213,8 +215,8 @@ def _candidates(values: Float[Tensor, "W V"], best: Tensor, flat: Tensor) -> Ite
             yield value, *divmod(at, vocabulary)
 
 
-def _grow(group: _Group, candidates, logs: Tensor, params: BeamParams, over, length: int) -> list[int]:
-    """Takes the best candidates; returns the token of each, whether its text goes on or ends."""
+def _grow(group: _Group, candidates, logs: Tensor, params: BeamParams, is_finished, length: int) -> list[int]:
+    """Take the best candidates; return the token of each, whether its text goes on or ends."""
     size, penalty = len(group.rows), length_penalty(length, params.length_penalty)
     kept: list[tuple[float, float, int, int]] = []  # value, log-probability, beam, token
     taken: list[int] = []
@@ -222,7 +224,7 @@ def _grow(group: _Group, candidates, logs: Tensor, params: BeamParams, over, len
         if value == float("-inf") or len(kept) == size or (length == params.max_new_tokens and rank == size):
             break
         logprob = group.logprobs[parent] + logs[parent, token].item()
-        ended = over(group, parent, token)
+        ended = is_finished(group, parent, token)
         if not ended and length < params.max_new_tokens:
             kept.append((value, logprob, parent, token))
             taken.append(token)

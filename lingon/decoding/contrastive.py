@@ -57,5 +57,5 @@ def contrastive_search(
 
 
 def _max_cosine(new: Float[Tensor, "k D"], hidden_states: Float[Tensor, "T D"]) -> Float[Tensor, " k"]:
-    """The largest cosine of each new state with any earlier one."""
+    """Return the largest cosine of each new state with any earlier one."""
     return (F.normalize(new.float(), dim=-1) @ F.normalize(hidden_states.float(), dim=-1).T).amax(-1)

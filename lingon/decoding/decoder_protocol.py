@@ -11,7 +11,7 @@ from lingon.core.errors import NotFinite, UserError
 from lingon.core.seed import derive
 from lingon.core.shapes import Float, Int, Tensor
 
-LONGEST = 10**9  # new tokens that may be asked for
+MAX_NEW_TOKENS = 10**9  # new tokens that may be asked for
 
 
 @runtime_checkable
@@ -71,7 +71,7 @@ class TokenSequence:
     ids: list[int]
     prompt_length: int
     rng: Random = field(default_factory=lambda: Random(0))
-    max_new_tokens: int = LONGEST
+    max_new_tokens: int = MAX_NEW_TOKENS
 
     @property
     def new_ids(self) -> list[int]:

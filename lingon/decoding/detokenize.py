@@ -35,5 +35,5 @@ def detokenize(
 
 
 def _may_begin(text: str, stop: Sequence[str]) -> int:
-    """How many characters at the end of a text may be the beginning of a stop text."""
+    """Return how many characters at the end of a text may be the beginning of a stop text."""
     return max((n for end in stop for n in range(1, len(end)) if text.endswith(end[:n])), default=0)

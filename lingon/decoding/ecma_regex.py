@@ -11,22 +11,22 @@ import re
 from lingon.core.errors import UserError
 from lingon.decoding.pattern_reader import PatternReader
 from lingon.decoding.regex import (
-    LONGEST,
+    MAX_PATTERN_LENGTH,
     NOTHING,
-    Characters,
-    Either,
+    Alternation,
+    CharacterClass,
+    Concatenation,
     Node,
     Ranges,
-    Repeat,
-    Sequence,
+    Repetition,
     counted,
     union,
     without,
 )
 from lingon.decoding.unicode_property import property_of
 
-START, END = Characters(((-1, -1),)), Characters(((-2, -2),))  # ^ and $, until `_placed` takes them away
-FREE = Repeat(Characters(without(())), 0, None)  # any text
+START, END = CharacterClass(((-1, -1),)), CharacterClass(((-2, -2),))  # ^ and $, until `_placed` takes them away
+FREE = Repetition(CharacterClass(without(())), 0, None)  # any text
 DIGIT: Ranges = ((0x30, 0x39),)
 WORD = union([(0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)])
 LINE_ENDS = [(0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029)]
@@ -47,26 +47,26 @@ def parse_ecma(pattern: str) -> Node:
     groups, lookahead and lookbehind, word boundaries, flags; ^ anywhere but at the beginning and $ anywhere but at the
     end, of the pattern or of one of its alternatives.
     """
-    if len(pattern) > LONGEST:
-        raise UserError(f"the pattern has {len(pattern):,} letters, expected {LONGEST:,} at most")
+    if len(pattern) > MAX_PATTERN_LENGTH:
+        raise UserError(f"the pattern has {len(pattern):,} letters, expected {MAX_PATTERN_LENGTH:,} at most")
     reader = _Reader(pattern)
-    return reader.placed(reader.whole(), True, True)
+    return reader.placed(reader.parse(), True, True)
 
 
 class _Reader(PatternReader):
     kind = "pattern"
 
-    def either(self) -> Node:
+    def alternatives(self) -> Node:
         parts = [self.sequence()]
-        while self.has("|"):
+        while self.accept("|"):
             parts.append(self.sequence())
-        return parts[0] if len(parts) == 1 else Either(tuple(parts))
+        return parts[0] if len(parts) == 1 else Alternation(tuple(parts))
 
     def sequence(self) -> Node:
         parts = []
         while self.at < len(self.text) and self.text[self.at] not in "|)":
             parts.append(self.repeated())
-        return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
+        return parts[0] if len(parts) == 1 else Concatenation(tuple(parts))
 
     def repeated(self) -> Node:
         part = self.one()
@@ -75,16 +75,16 @@ class _Reader(PatternReader):
             return part
         least, most = bounds
         if part in (START, END):
-            raise self.wrong("a repetition of ^ or $")
+            raise self.error("a repetition of ^ or $")
         self.check_bounds(least, most)
-        self.has("?")  # a lazy repetition is found in the same texts
+        self.accept("?")  # a lazy repetition is found in the same texts
         if self.bounds() is not None:
-            raise self.wrong("a repetition of a repetition; put the first into ( )")
-        return Repeat(part, least, most)
+            raise self.error("a repetition of a repetition; put the first into ( )")
+        return Repetition(part, least, most)
 
     def bounds(self) -> tuple[int, int | None] | None:
         for sign, bounds in (("*", (0, None)), ("+", (1, None)), ("?", (0, 1))):
-            if self.has(sign):
+            if self.accept(sign):
                 return bounds
         found = re.compile(r"\{([0-9]+)(,?)([0-9]*)\}").match(self.text, self.at)
         if not found or (found[3] and not found[2]):
@@ -96,7 +96,7 @@ class _Reader(PatternReader):
     def one(self) -> Node:
         sign = self.text[self.at]
         if sign in "*+?{}]":
-            raise self.wrong(f"{sign} stands for itself only as \\{sign}; a repetition is of something, as a{{2,3}}")
+            raise self.error(f"{sign} stands for itself only as \\{sign}; a repetition is of something, as a{{2,3}}")
         self.at += 1
         if sign == "^":
             return START
@@ -105,26 +105,26 @@ class _Reader(PatternReader):
         if sign == "(":
             return self.group()
         if sign == "[":
-            return Characters(self.set())
+            return CharacterClass(self.set())
         if sign == ".":
-            return Characters(ANY)
-        return Characters(self.escape(inside=False) if sign == "\\" else ((ord(sign),) * 2,))
+            return CharacterClass(ANY)
+        return CharacterClass(self.escape(inside=False) if sign == "\\" else ((ord(sign),) * 2,))
 
     def group(self) -> Node:
-        if self.has("?"):
+        if self.accept("?"):
             for sign, name in AROUND.items():
-                if self.has(sign):
-                    raise self.wrong(f"a {name} has no automaton here; say what is there, not what is around it")
+                if self.accept(sign):
+                    raise self.error(f"a {name} has no automaton here; say what is there, not what is around it")
             if opened := re.compile(r"<[^\W\d][\w$]*>|<[$][\w$]*>|:").match(self.text, self.at):
                 self.at = opened.end()
             else:
-                raise self.wrong("flags and the like have no automaton here; (?: ) and (?<name> ) have")
+                raise self.error("flags and the like have no automaton here; (?: ) and (?<name> ) have")
         return self.inside_group()
 
     def set(self) -> Ranges:
-        outside = self.has("^")
+        outside = self.accept("^")
         ranges: list[tuple[int, int]] = []
-        while not self.has("]"):
+        while not self.accept("]"):
             ranges += self.span()
         found = union(ranges)
         return without(found) if outside else found
@@ -137,15 +137,15 @@ class _Reader(PatternReader):
         self.at += 1
         high, also = self.member()
         if not (single and also):
-            raise self.wrong("a range needs a character at each end; the hyphen itself is \\-")
+            raise self.error("a range needs a character at each end; the hyphen itself is \\-")
         if low[0][0] > high[0][0]:
-            raise self.wrong("a range that ends before it begins")
+            raise self.error("a range that ends before it begins")
         return ((low[0][0], high[0][0]),)
 
     def member(self) -> tuple[Ranges, bool]:
         """Return characters, and whether they are a single one as it is written."""
         if self.at >= len(self.text):
-            raise self.wrong("a [ without its ]")
+            raise self.error("a [ without its ]")
         self.at += 1
         if self.text[self.at - 1] != "\\":
             return ((ord(self.text[self.at - 1]),) * 2,), True
@@ -154,7 +154,7 @@ class _Reader(PatternReader):
 
     def escape(self, inside: bool) -> Ranges:
         if self.at >= len(self.text):
-            raise self.wrong("a \\ at the end")
+            raise self.error("a \\ at the end")
         sign = self.text[self.at]
         self.at += 1
         if sign in CLASSES:
@@ -169,7 +169,7 @@ class _Reader(PatternReader):
             return ((ord(sign),) * 2,)
         known = {"b": "a word boundary", "B": "a word boundary", "k": "a reference"}
         what = "a reference" if sign in "123456789" else known.get(sign, "no escape of ECMA-262 with the u flag")
-        raise self.wrong(f"\\{sign} is {what}, and has no automaton")
+        raise self.error(f"\\{sign} is {what}, and has no automaton")
 
     def code(self, sign: str, inside: bool) -> int:
         r"""Return the code point of \x41, \u0041, \u{41}, \cA, \0 and, in a set, \b."""
@@ -179,7 +179,7 @@ class _Reader(PatternReader):
         found = re.compile(forms.get(sign, "(?![0-9])" if sign == "0" else "(?!)")).match(self.text, self.at)
         if not found:
             expected = {"c": "a letter from A to Z", "0": "no digit", "b": "a set around it; a word boundary has none"}
-            raise self.wrong(f"\\{sign} wants {expected.get(sign, 'the hexadecimal digits of a character')}")
+            raise self.error(f"\\{sign} wants {expected.get(sign, 'the hexadecimal digits of a character')}")
         self.at = found.end()
         if sign == "0":
             return 0
@@ -187,7 +187,7 @@ class _Reader(PatternReader):
             return ord(found[1]) % 32
         point = int(next(filter(None, found.groups())), 16)
         if point > 0x10FFFF:
-            raise self.wrong("\\u{10FFFF} is the last character")
+            raise self.error("\\u{10FFFF} is the last character")
         second = re.compile(r"\\u([dD][c-fC-F][0-9a-fA-F]{2})").match(self.text, self.at)
         if sign == "u" and found[1] and 0xD800 <= point < 0xDC00 and second:  # two halves of one character
             self.at = second.end()
@@ -197,11 +197,11 @@ class _Reader(PatternReader):
     def property(self, sign: str) -> Ranges:
         found = re.compile(r"\{([\w=]{1,60})\}").match(self.text, self.at)
         if not found:
-            raise self.wrong(f"\\{sign} wants the name of a property, as \\p{{L}}")
+            raise self.error(f"\\{sign} wants the name of a property, as \\p{{L}}")
         self.at = found.end()
         ranges = property_of(found[1])
         if ranges is None:
-            raise self.wrong(
+            raise self.error(
                 f"\\{sign}{{{found[1]}}} is not known here; general categories are, as \\p{{L}}, \\p{{Nd}}"
             )
         return without(ranges) if sign == "P" else ranges
@@ -209,14 +209,14 @@ class _Reader(PatternReader):
     def placed(self, node: Node, left: bool, right: bool) -> Node:
         """Return the tree without ^ and $. left, right: any text may stand before or after it unless forbidden."""
         if not _anchored(node):
-            return Sequence((*[FREE] * left, node, *[FREE] * right)) if left or right else node
-        if isinstance(node, Either):
-            return Either(tuple(self.placed(part, left, right) for part in node.parts))
-        if isinstance(node, Repeat):
+            return Concatenation((*[FREE] * left, node, *[FREE] * right)) if left or right else node
+        if isinstance(node, Alternation):
+            return Alternation(tuple(self.placed(part, left, right) for part in node.parts))
+        if isinstance(node, Repetition):
             if (node.least, node.most) == (0, 1):
-                return self.placed(Either((node.part, NOTHING)), left, right)
-            raise self.wrong("^ or $ in something repeated has no automaton here")
-        parts = list(node.parts) if isinstance(node, Sequence) else [node]
+                return self.placed(Alternation((node.part, NOTHING)), left, right)
+            raise self.error("^ or $ in something repeated has no automaton here")
+        parts = list(node.parts) if isinstance(node, Concatenation) else [node]
         opened = next((i for i, part in enumerate(parts) if part != START), len(parts)) if left else 0
         parts = parts[opened:]
         closed = next((i for i, part in enumerate(parts[::-1]) if part != END), len(parts)) if right else 0
@@ -225,15 +225,15 @@ class _Reader(PatternReader):
         if not parts:
             return FREE if before or after else NOTHING
         if {START, END}.intersection(parts):
-            raise self.wrong("^ has an automaton only at the beginning, $ only at the end, of it or an alternative")
+            raise self.error("^ has an automaton only at the beginning, $ only at the end, of it or an alternative")
         if len(parts) == 1:
             return self.placed(parts[0], before, after)
         middle = [self.placed(part, False, False) for part in parts[1:-1]]
-        return Sequence((self.placed(parts[0], before, False), *middle, self.placed(parts[-1], False, after)))
+        return Concatenation((self.placed(parts[0], before, False), *middle, self.placed(parts[-1], False, after)))
 
 
 def _anchored(node: Node) -> bool:
-    """Whether a ^ or $ is in it."""
-    if isinstance(node, Either | Sequence):
+    """Return whether a ^ or $ is in it."""
+    if isinstance(node, Alternation | Concatenation):
         return any(map(_anchored, node.parts))
-    return _anchored(node.part) if isinstance(node, Repeat) else node in (START, END)
+    return _anchored(node.part) if isinstance(node, Repetition) else node in (START, END)

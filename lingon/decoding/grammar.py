@@ -19,9 +19,9 @@ from lingon.decoding.decoder_protocol import LogitsProcessor, TokenSequence
 from lingon.decoding.json_schema import schema_grammar, schema_text
 from lingon.decoding.regex import parse
 
-KEPT = 256  # states whose tokens are remembered: with 50,000 tokens each takes at most 600 kB
+MAX_CACHED_STATES = 256  # states whose tokens are remembered: with 50,000 tokens each takes at most 600 kB
 WALKED = 200_000_000  # tokens that are tried in states, in seconds
-TEXTS = 100_000  # beginnings whose state is remembered
+MAX_CACHED_PREFIXES = 100_000  # beginnings whose state is remembered
 
 
 def grammar_of(regex: str | None, json_schema: Any, pieces: Sequence[bytes]) -> "Grammar | None":
@@ -82,7 +82,7 @@ class Grammar:
             rest, start = (ids, 0) if known is None else (ids[-1:], known)
             state = self.automaton.after(b"".join(self.pieces[i] for i in rest), start)
             with self._lock:
-                if len(self._after) >= TEXTS:
+                if len(self._after) >= MAX_CACHED_PREFIXES:
                     self._after.clear()
                 self._after[ids] = state
         return state
@@ -110,7 +110,7 @@ class Grammar:
             kept = self.missing()[states] >= 0
             found = tokens[kept], states[kept]
             with self._lock:
-                if len(self._following) >= KEPT:
+                if len(self._following) >= MAX_CACHED_STATES:
                     del self._following[next(iter(self._following))]
                 self._following[state] = found
         return found
@@ -136,7 +136,7 @@ class Grammar:
         return process
 
     def _walk(self, state: int) -> tuple[np.ndarray, np.ndarray]:
-        """Every token goes through the automaton byte by byte; those that do not die, and where they are."""
+        """Run every token through the automaton, byte by byte; return those that survive, and their states."""
         states, table = np.full(len(self.pieces), state, np.int32), self.automaton.table
         walking = tokens = np.flatnonzero(self._lengths)
         for at in range(self._columns.shape[1]):
@@ -148,7 +148,7 @@ class Grammar:
         return tokens, states[tokens]
 
     def _by_bytes(self) -> np.ndarray | None:
-        """For each state a bound on the tokens missing to a whole text, -1 for the dead one; None when there is none.
+        """Return for each state a bound on the tokens missing to a full text, -1 for the dead one, or None.
 
         Where every byte that the grammar uses is a token, the bytes that are missing are as many tokens.
         """
@@ -157,7 +157,7 @@ class Grammar:
         return self.automaton.distance if single.issuperset(used.tolist()) else None
 
     def _by_tokens(self) -> np.ndarray:
-        """How many tokens are missing, and -1 where none of the vocabulary finish the text: every state is walked."""
+        """Return how many tokens are missing from each state, -1 where none finish the text, by a search of all."""
         states, tokens = len(self.automaton.table), len(self.pieces)
         if states * tokens > WALKED:
             more = "" if self._bytes_missing is None else f"allow {self.automaton.distance[0]:,} tokens or more, or "
@@ -174,7 +174,7 @@ class Grammar:
 
 
 def _columns(pieces: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
-    """Bytes [V, longest], and how many of them are of each piece."""
+    """Return the bytes [V, longest] of all tokens, and how many each has."""
     lengths = np.array([len(piece) for piece in pieces])
     longest = max(1, int(lengths.max()))
     joined = b"".join(piece.ljust(longest, b"\0") for piece in pieces)

@@ -1,8 +1,8 @@
 """The grammars of numbers between bounds, digit by digit."""
 
-from lingon.decoding.regex import NOTHING, Characters, Either, Node, Repeat, Sequence, literal
+from lingon.decoding.regex import NOTHING, Alternation, CharacterClass, Concatenation, Node, Repetition, literal
 
-DIGIT = Characters(((48, 57),))
+DIGIT = CharacterClass(((48, 57),))
 
 
 def integers(low: int, high: int) -> Node:
@@ -15,10 +15,10 @@ def integers(low: int, high: int) -> Node:
     """
     parts: list[Node] = []
     if low < 0:
-        parts.append(Sequence((literal("-"), _positive(max(1, -high), -low))))
+        parts.append(Concatenation((literal("-"), _positive(max(1, -high), -low))))
     if high >= 0:
         parts.append(_positive(max(0, low), high))
-    return Either(tuple(parts))
+    return Alternation(tuple(parts))
 
 
 def multiples(of: int, low: int, high: int) -> Node | None:
@@ -33,12 +33,16 @@ def multiples(of: int, low: int, high: int) -> Node | None:
     if set(str(of)) <= {"1", "0"} and str(of).count("1") == 1:
         zero = [literal("0")] if least <= 0 <= most else []
         parts = [(least, min(most, -1)), (max(least, 1), most)]
-        found = [Sequence((integers(a, b), literal(str(of)[1:]))) for a, b in parts if a <= b]
-        return Either((*zero, *found))
-    return Either(tuple(literal(str(n * of)) for n in range(least, most + 1))) if most - least < FEW else None
+        found = [Concatenation((integers(a, b), literal(str(of)[1:]))) for a, b in parts if a <= b]
+        return Alternation((*zero, *found))
+    return (
+        Alternation(tuple(literal(str(n * of)) for n in range(least, most + 1)))
+        if most - least < MAX_ALTERNATIVES
+        else None
+    )
 
 
-FEW = 2_000  # multiples that are written out
+MAX_ALTERNATIVES = 2_000  # multiples that are written out
 
 
 def decimals(low: int, high: int, places: int) -> Node:
@@ -53,10 +57,10 @@ def decimals(low: int, high: int, places: int) -> Node:
         return integers(low, high)
     parts: list[Node] = []
     if low < 0:
-        parts.append(Sequence((literal("-"), _positive_decimals(max(1, -high), -low, places))))
+        parts.append(Concatenation((literal("-"), _positive_decimals(max(1, -high), -low, places))))
     if high >= 0:
         parts.append(_positive_decimals(max(0, low), high, places))
-    return Either(tuple(parts))
+    return Alternation(tuple(parts))
 
 
 def _positive_decimals(low: int, high: int, places: int) -> Node:
@@ -64,57 +68,57 @@ def _positive_decimals(low: int, high: int, places: int) -> Node:
     zeros, nines = "0" * places, "9" * places
     fraction = lambda a, b: _pointed(a.zfill(places), b.zfill(places))
     if first == last:
-        return Sequence((literal(str(first)), fraction(str(start), str(end))))
-    parts = [Sequence((literal(str(first)), fraction(str(start), nines)))]
+        return Concatenation((literal(str(first)), fraction(str(start), str(end))))
+    parts = [Concatenation((literal(str(first)), fraction(str(start), nines)))]
     if last - first > 1:
-        parts.append(Sequence((_positive(first + 1, last - 1), fraction(zeros, nines))))
-    return Either((*parts, Sequence((literal(str(last)), fraction(zeros, str(end))))))
+        parts.append(Concatenation((_positive(first + 1, last - 1), fraction(zeros, nines))))
+    return Alternation((*parts, Concatenation((literal(str(last)), fraction(zeros, str(end))))))
 
 
 def _pointed(low: str, high: str) -> Node:
-    """Nothing, or a point and digits, from .low to .high."""
-    some = Sequence((literal("."), _digits(low, high, may_end=False)))
-    return some if low.strip("0") else Either((NOTHING, some))
+    """Match nothing, or a point and digits, from .low to .high."""
+    some = Concatenation((literal("."), _digits(low, high, may_end=False)))
+    return some if low.strip("0") else Alternation((NOTHING, some))
 
 
 def _digits(low: str, high: str, may_end: bool = True) -> Node:
-    """Digits whose value after the point is from .low to .high; they may end before all places are there."""
+    """Match digits whose value after the point is from .low to .high; they may end before all places are there."""
     if not low:
         return NOTHING
     parts: list[Node] = [NOTHING] if may_end and not low.strip("0") else []
     size = len(low)
     if not low.strip("0") and not high.strip("9"):
-        return Repeat(DIGIT, 0 if may_end else 1, size)
+        return Repetition(DIGIT, 0 if may_end else 1, size)
     if low[0] == high[0]:
-        return Either((*parts, Sequence((literal(low[0]), _digits(low[1:], high[1:])))))
-    parts.append(Sequence((literal(low[0]), _digits(low[1:], "9" * (size - 1)))))
+        return Alternation((*parts, Concatenation((literal(low[0]), _digits(low[1:], high[1:])))))
+    parts.append(Concatenation((literal(low[0]), _digits(low[1:], "9" * (size - 1)))))
     if ord(high[0]) - ord(low[0]) > 1:
-        middle = Characters(((ord(low[0]) + 1, ord(high[0]) - 1),))
-        parts.append(Sequence((middle, Repeat(DIGIT, 0, size - 1))))
-    return Either((*parts, Sequence((literal(high[0]), _digits("0" * (size - 1), high[1:])))))
+        middle = CharacterClass(((ord(low[0]) + 1, ord(high[0]) - 1),))
+        parts.append(Concatenation((middle, Repetition(DIGIT, 0, size - 1))))
+    return Alternation((*parts, Concatenation((literal(high[0]), _digits("0" * (size - 1), high[1:])))))
 
 
 def _positive(low: int, high: int) -> Node:
-    """Numbers of the same count of digits go together."""
+    """Group numbers by their count of digits."""
     parts = []
     for digits in range(len(str(low)), len(str(high)) + 1):
         first = max(low, 0 if digits == 1 else 10 ** (digits - 1))
         parts.append(_between(str(first), str(min(high, 10**digits - 1))))
-    return Either(tuple(parts))
+    return Alternation(tuple(parts))
 
 
 def _between(low: str, high: str) -> Node:
-    """Numbers with as many digits as both ends have, digit by digit."""
+    """Match numbers with as many digits as both ends have, digit by digit."""
     if len(low) == 1:
-        return Characters(((ord(low), ord(high)),))
+        return CharacterClass(((ord(low), ord(high)),))
     if low.strip("0") == high.strip("9") == "":
-        return Repeat(DIGIT, len(low), len(low))
+        return Repetition(DIGIT, len(low), len(low))
     if low[0] == high[0]:
-        return Sequence((literal(low[0]), _between(low[1:], high[1:])))
+        return Concatenation((literal(low[0]), _between(low[1:], high[1:])))
     rest = len(low) - 1
-    parts = [Sequence((literal(low[0]), _between(low[1:], "9" * rest)))]
+    parts = [Concatenation((literal(low[0]), _between(low[1:], "9" * rest)))]
     if ord(high[0]) - ord(low[0]) > 1:
-        middle = Characters(((ord(low[0]) + 1, ord(high[0]) - 1),))
-        parts.append(Sequence((middle, Repeat(DIGIT, rest, rest))))
-    parts.append(Sequence((literal(high[0]), _between("0" * rest, high[1:]))))
-    return Either(tuple(parts))
+        middle = CharacterClass(((ord(low[0]) + 1, ord(high[0]) - 1),))
+        parts.append(Concatenation((middle, Repetition(DIGIT, rest, rest))))
+    parts.append(Concatenation((literal(high[0]), _between("0" * rest, high[1:]))))
+    return Alternation(tuple(parts))

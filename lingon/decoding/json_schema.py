@@ -16,7 +16,7 @@ from lingon.core.errors import UserError, unknown
 from lingon.decoding import schema_numbers
 from lingon.decoding.grammar_budget import LETTERS, too_large
 from lingon.decoding.json_text import SPACE, anything, written
-from lingon.decoding.regex import Either, Node, Sequence, literal, parse
+from lingon.decoding.regex import Alternation, Concatenation, Node, literal, parse
 from lingon.decoding.schema_merge import NOTES, both
 from lingon.decoding.schema_types import ANY_DEPTH, NONE, array_grammar, object_grammar, string_grammar
 
@@ -29,11 +29,11 @@ KNOWN = {
     "boolean": set(),
     "null": set(),
 }
-WHOLE = ("$ref", "const", "enum", "anyOf", "oneOf")  # each says all there is to say, but for a type beside values
+EXCLUSIVE = ("$ref", "const", "enum", "anyOf", "oneOf")  # each says all there is to say, but for a type beside values
 CHOICES = ("anyOf", "oneOf")
 DEPTH = 16  # schemas inside schemas; an automaton cannot count brackets without end
 MOST_SCHEMAS = 2_000  # with those that are referred to counted as often as they are
-LONGEST = 1_000_000  # letters of a schema, notes among them
+MAX_SCHEMA_LENGTH = 1_000_000  # letters of a schema, notes among them
 
 
 def schema_grammar(schema: Any) -> Node:
@@ -42,13 +42,13 @@ def schema_grammar(schema: Any) -> Node:
     Raises UserError that names the place and the word for what is no schema or is not supported.
     """
     text = schema if isinstance(schema, str) else schema_text(schema)
-    if len(text) > LONGEST:
-        raise UserError(f"the schema has {len(text):,} letters, expected {LONGEST:,} at most")
+    if len(text) > MAX_SCHEMA_LENGTH:
+        raise UserError(f"the schema has {len(text):,} letters, expected {MAX_SCHEMA_LENGTH:,} at most")
     try:
         schema = json.loads(text, parse_constant=_refused, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise UserError(f"the schema is not JSON ({_reason(error)})") from None
-    return Sequence((SPACE, _Reader(schema).whole()))
+    return Concatenation((SPACE, _Reader(schema).parse()))
 
 
 def schema_text(schema: Any) -> str:
@@ -80,7 +80,7 @@ class _Reader:
     def __init__(self, root: Any):
         self.root, self.count, self.letters = root, 0, 0
 
-    def whole(self) -> Node:
+    def parse(self) -> Node:
         if self.root is False:
             raise UserError("schema is false, expected an object; it allows no text at all")
         return self.node(self.root, "schema", 0)
@@ -102,7 +102,7 @@ class _Reader:
             return self.values(schema, where)
         if kinds is None:
             return anything(ANY_DEPTH)
-        return Either(tuple(self.of_type(kind, schema, where, depth) for kind in kinds))
+        return Alternation(tuple(self.of_type(kind, schema, where, depth) for kind in kinds))
 
     def merged(self, schema: Any, where: str, depth: int) -> Any:
         """Return the schema with the parts of its `allOf`, and a `$ref` beside other words, merged into it."""
@@ -141,7 +141,7 @@ class _Reader:
         parts = [both(rest, part, f"{where}.{word}") for part in parts] if rest else parts
         if word == "oneOf":
             self.check_apart(parts, where)
-        return Either(tuple(self.node(part, f"{where}.{word}", depth + 1) for part in parts))
+        return Alternation(tuple(self.node(part, f"{where}.{word}", depth + 1) for part in parts))
 
     def kinds(self, schema: Mapping, where: str) -> list[str] | None:
         """Return the types that a schema names, or None."""
@@ -156,15 +156,15 @@ class _Reader:
 
     def check(self, schema: Mapping, kinds: list[str] | None, where: str) -> None:
         """Refuse keywords that nothing here would keep to."""
-        whole = [word for word in WHOLE if word in schema]
-        known = {"type", *NOTES, *WHOLE}.union(*(KNOWN[kind] for kind in (KNOWN if kinds is None else kinds)))
+        exclusive = [word for word in EXCLUSIVE if word in schema]
+        known = {"type", *NOTES, *EXCLUSIVE}.union(*(KNOWN[kind] for kind in (KNOWN if kinds is None else kinds)))
         for word in schema:
             if word not in known:
                 raise UserError(f"{where}: {unknown('keyword', word, known)}; it is not supported here")
-            beside = {*NOTES, "type"} if whole and whole[0] in ("const", "enum") else NOTES
-            if whole and word != whole[0] and word not in beside:
-                raise UserError(f"{where}: {whole[0]!r} together with {word!r} is not supported")
-        if kinds is None and not whole and (lost := sorted(set(schema) - NOTES)):
+            beside = {*NOTES, "type"} if exclusive and exclusive[0] in ("const", "enum") else NOTES
+            if exclusive and word != exclusive[0] and word not in beside:
+                raise UserError(f"{where}: {exclusive[0]!r} together with {word!r} is not supported")
+        if kinds is None and not exclusive and (lost := sorted(set(schema) - NOTES)):
             raise UserError(f"{where}: keyword {lost[0]!r} without a 'type' is not supported; name the type")
 
     def values(self, schema: Mapping, where: str) -> Node:
@@ -176,7 +176,7 @@ class _Reader:
             fitting = [value for value in fitting if not isinstance(value, float) or value.is_integer()]
         if not fitting:
             raise UserError(f"{where}: none of the values is of type {' or '.join(kinds or [])}")
-        return Either(tuple(map(self.written, fitting)))
+        return Alternation(tuple(map(self.written, fitting)))
 
     def written(self, value: Any) -> Node:
         """Return a value as JSON writes it, its letters counted over the whole schema."""
@@ -226,12 +226,12 @@ class _Reader:
 
 
 def _broad(kinds: list[str]) -> set[str]:
-    """The types, whole numbers taken for numbers."""
+    """Return the types, whole numbers taken for numbers."""
     return {"number" if kind == "integer" else kind for kind in kinds}
 
 
 def _kind(value: Any) -> str:
-    """The JSON type of a value, whole numbers among the numbers."""
+    """Return the JSON type of a value, whole numbers among the numbers."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else "boolean"
     names: dict[type, str] = {str: "string", list: "array", dict: "object"}

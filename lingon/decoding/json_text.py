@@ -6,12 +6,12 @@ from typing import Any
 
 from lingon.decoding.regex import (
     NOTHING,
-    Characters,
-    Either,
+    Alternation,
+    CharacterClass,
+    Concatenation,
     Graph,
     Node,
-    Repeat,
-    Sequence,
+    Repetition,
     literal,
     parse,
     union,
@@ -19,18 +19,18 @@ from lingon.decoding.regex import (
 )
 
 HEX = "[0-9a-fA-F]"
-SPACE = Repeat(literal(" "), 0, 1)
-PLAIN = Characters(without(union([(0, 0x1F), (0x22, 0x22), (0x5C, 0x5C), (0xD800, 0xDFFF)])))
+SPACE = Repetition(literal(" "), 0, 1)
+PLAIN = CharacterClass(without(union([(0, 0x1F), (0x22, 0x22), (0x5C, 0x5C), (0xD800, 0xDFFF)])))
 ESCAPE = parse(rf'\\(["\\/bfnrt]|u([0-9abcefABCEF]{HEX}{{3}}|[dD][0-7]{HEX}{{2}}))')
-LETTER = Either((PLAIN, ESCAPE))
+LETTER = Alternation((PLAIN, ESCAPE))
 INTEGER = r"-?(0|[1-9][0-9]{0,17})"
 NUMBER = INTEGER + r"(\.[0-9]{1,17})?([eE][+-]?[0-9]{1,2})?"
-COMMA = Sequence((literal(","), SPACE))
+COMMA = Concatenation((literal(","), SPACE))
 
 
 def quoted(inside: Node) -> Node:
     """Return a JSON string with this inside."""
-    return Sequence((literal('"'), inside, literal('"')))
+    return Concatenation((literal('"'), inside, literal('"')))
 
 
 def array(item: Node, least: int = 0, most: int | None = None) -> Node:
@@ -39,13 +39,13 @@ def array(item: Node, least: int = 0, most: int | None = None) -> Node:
         return literal("[]")
     if most is None and least <= 1:
         return _filled("[", item, "]", may_be_empty=not least)
-    more = Repeat(Sequence((COMMA, item)), max(0, least - 1), None if most is None else most - 1)
-    filled = Sequence((item, more))
-    return Sequence((literal("["), filled if least else Either((filled, NOTHING)), literal("]")))
+    more = Repetition(Concatenation((COMMA, item)), max(0, least - 1), None if most is None else most - 1)
+    filled = Concatenation((item, more))
+    return Concatenation((literal("["), filled if least else Alternation((filled, NOTHING)), literal("]")))
 
 
 def _filled(opening: str, member: Node, closing: str, may_be_empty: bool = True) -> Node:
-    """Members with commas between, without end; the member stands in the grammar once."""
+    """Match members with commas between, without end; the member stands in the grammar once."""
     edges = [(0, 1, literal(opening)), (1, 2, member), (2, 1, COMMA), (2, 3, literal(closing))]
     return Graph(4, (*edges, *([(0, 3, literal(opening + closing))] if may_be_empty else [])))
 
@@ -78,33 +78,33 @@ def row(items: list[Node], others: Node | None, least: int, most: int | None) ->
 
 def mapping(value: Node) -> Node:
     """Return a JSON object with any names and such values."""
-    member = Sequence((quoted(Repeat(LETTER, 0, None)), literal(":"), SPACE, value))
+    member = Concatenation((quoted(Repetition(LETTER, 0, None)), literal(":"), SPACE, value))
     return _filled("{", member, "}")
 
 
 @cache
 def anything(depth: int) -> Node:
     """Return any JSON, arrays and objects nested so deep."""
-    simple: Node = Either((quoted(Repeat(LETTER, 0, None)), parse(NUMBER), parse("true|false|null")))
+    simple: Node = Alternation((quoted(Repetition(LETTER, 0, None)), parse(NUMBER), parse("true|false|null")))
     found = simple
     for _ in range(depth):
-        found = Either((simple, array(found), mapping(found)))
+        found = Alternation((simple, array(found), mapping(found)))
     return found
 
 
-def written(value: Any) -> Sequence:
+def written(value: Any) -> Concatenation:
     """Return a value as JSON writes it."""
     return literal(json.dumps(value, ensure_ascii=False))
 
 
 def escaped(node: Node) -> Node:
     """Return the grammar of the same texts as they stand in a JSON string, where quotes and the like are escaped."""
-    if isinstance(node, Characters):
+    if isinstance(node, CharacterClass):
         inside = lambda point: any(low <= point <= high for low, high in node.ranges)
         special = [point for point in (*range(32), 0x22, 0x5C) if inside(point)]
         others = without(union([*without(node.ranges), *((p, p) for p in special), (0xD800, 0xDFFF)]))
-        return Either((Characters(others), *(literal(json.dumps(chr(point))[1:-1]) for point in special)))
-    if isinstance(node, Repeat):
-        return Repeat(escaped(node.part), node.least, node.most)
+        return Alternation((CharacterClass(others), *(literal(json.dumps(chr(point))[1:-1]) for point in special)))
+    if isinstance(node, Repetition):
+        return Repetition(escaped(node.part), node.least, node.most)
     assert not isinstance(node, Graph), "only texts are written out"
     return type(node)(tuple(map(escaped, node.parts)))

@@ -16,14 +16,16 @@ from lingon.decoding.decoder_protocol import LogitsProcessor, TokenSequence, sho
 
 Number = int | float
 # The most that a logit is multiplied by, or has added: a bias, a penalty and a temperature together stay in float32.
-MOST = 1e12
-FEW = 256  # tokens among which a cut is looked for first; sorting a whole vocabulary takes ten times as long
+MAX_VALUE = 1e12
+PARTIAL_SORT_SIZE = (
+    256  # tokens among which a cut is looked for first; sorting a whole vocabulary takes ten times as long
+)
 
 
 def temperature(value: Number) -> LogitsProcessor:
     """Divide the logits: under 1 the likely becomes likelier, over 1 everything more alike. 0 would be greedy."""
     usable = "a number over 0, from 1e-12 to 1e12 (greedy decoding is what 0 would mean)"
-    _check("temperature", value, 1 / MOST <= value <= MOST, usable)
+    _check("temperature", value, 1 / MAX_VALUE <= value <= MAX_VALUE, usable)
 
     def process(logits: Tensor, rows: Sequence[TokenSequence] = ()) -> Tensor:
         return logits / value
@@ -106,7 +108,7 @@ def repetition_penalty(penalty: Number) -> LogitsProcessor:
     The prompt counts. 1 changes nothing. Source: Keskar et al., "CTRL", 2019, section 4.1.
     """
     usable = "a number over 0; 1 changes nothing, 1.2 is usual, 1e-12 to 1e12 are possible"
-    _check("repetition_penalty", penalty, 1 / MOST <= penalty <= MOST, usable)
+    _check("repetition_penalty", penalty, 1 / MAX_VALUE <= penalty <= MAX_VALUE, usable)
 
     def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> Float[Tensor, "B V"]:
         logits = logits.clone()
@@ -136,7 +138,7 @@ def no_repeat_ngram_size(n: int) -> LogitsProcessor:
 
 
 def _completing(ids: list[int], n: int) -> set[int]:
-    """The tokens that would complete a run of n that the ids hold already."""
+    """Return the tokens that would complete a run of n that the ids hold already."""
     last = ids[len(ids) - n + 1 :]
     return {ids[at + n - 1] for at in range(len(ids) - n + 1) if ids[at : at + n - 1] == last}
 
@@ -145,7 +147,7 @@ def logit_bias(by_id: Mapping[int, Number]) -> LogitsProcessor:
     """Add a number to the logits of some tokens; -inf forbids a token."""
     for token, value in by_id.items():
         usable = "a number, or -inf to forbid the token; from -1e12 to 1e12"
-        _check(f"logit_bias of token {token}", value, value == -math.inf or -MOST <= value <= MOST, usable)
+        _check(f"logit_bias of token {token}", value, value == -math.inf or -MAX_VALUE <= value <= MAX_VALUE, usable)
         if token < 0:
             raise UserError(f"logit_bias is given for token {token}; expected an id, 0 or more")
     ids, values = torch.tensor(list(by_id), dtype=torch.long), torch.tensor(list(by_id.values()), dtype=torch.float32)
@@ -167,9 +169,9 @@ def _as_it_is(logits: Tensor, rows: Sequence[TokenSequence] = ()) -> Tensor:
 
 
 def _smallest_set(score: Tensor, probabilities: Float[Tensor, "B V"], mass: float) -> Bool[Tensor, "B V"]:
-    """Mask of the fewest tokens of the highest score whose probabilities sum to `mass` or more."""
+    """Return the mask of the fewest tokens of the highest score whose probabilities sum to `mass` or more."""
     size = score.shape[-1]
-    for width in (FEW, size):
+    for width in (PARTIAL_SORT_SIZE, size):
         best, ids = score.topk(min(width, size))
         sums = probabilities.gather(-1, ids).cumsum(-1)
         if bool((sums[:, -1] >= mass).all()):
@@ -179,7 +181,7 @@ def _smallest_set(score: Tensor, probabilities: Float[Tensor, "B V"], mass: floa
 
 
 def _largest(score: Tensor, count: Int[Tensor, "B 1"], least: Tensor) -> Bool[Tensor, "B V"]:
-    """Mask of the `count` largest of each row, `least` being the smallest of them; among equals the smaller ids."""
+    """Return the mask of the `count` largest of each row, `least` the smallest of them; of equals the smaller ids."""
     above, equal = score > least, score == least
     room = count - above.sum(-1, keepdim=True)
     return above | (equal & (equal.cumsum(-1) <= room))

@@ -5,10 +5,10 @@ Source: Thompson, "Regular Expression Search Algorithm", 1968.
 
 from lingon.decoding import regex
 from lingon.decoding.grammar_budget import Budget, too_large
-from lingon.decoding.regex import Characters, Either, Graph, Node, Ranges, Repeat
+from lingon.decoding.regex import Alternation, CharacterClass, Graph, Node, Ranges, Repetition
 from lingon.decoding.utf8 import byte_graph
 
-LARGEST = 100_000  # states
+MAX_STATES = 100_000  # states
 
 
 class NFA:
@@ -26,8 +26,8 @@ class NFA:
         self.add(node, self.first, self.last)
 
     def state(self) -> int:
-        if len(self.edges) >= LARGEST:
-            raise too_large(f"over {LARGEST:,} states")
+        if len(self.edges) >= MAX_STATES:
+            raise too_large(f"over {MAX_STATES:,} states")
         self.edges.append([])
         self.free.append([])
         return len(self.edges) - 1
@@ -35,11 +35,11 @@ class NFA:
     def add(self, node: Node, start: int, end: int) -> None:
         """Let the texts of the node lead from one state to another; no edge into `start` or out of `end` is added."""
         self.budget.spend(1)
-        if isinstance(node, Characters):
+        if isinstance(node, CharacterClass):
             self.add_characters(node.ranges, start, end)
-        elif isinstance(node, regex.Sequence):
+        elif isinstance(node, regex.Concatenation):
             self.add_sequence(node.parts, start, end)
-        elif isinstance(node, Either):
+        elif isinstance(node, Alternation):
             for part in node.parts:
                 self.add(part, start, end)
         elif isinstance(node, Graph):
@@ -73,7 +73,7 @@ class NFA:
             names[number] = self.state()
         return names[number]
 
-    def add_repeat(self, node: Repeat, start: int, end: int) -> None:
+    def add_repeat(self, node: Repetition, start: int, end: int) -> None:
         for _ in range(node.least):
             after = self.state()
             self.add(node.part, start, after)

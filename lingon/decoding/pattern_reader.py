@@ -5,8 +5,8 @@ from typing import Any
 
 from lingon.core.errors import UserError
 
-MOST = 1000  # repetitions that may be counted; an automaton has states for each
-DEEPEST = 50  # groups inside groups
+MAX_REPETITIONS = 1000  # repetitions that may be counted; an automaton has states for each
+MAX_GROUP_DEPTH = 50  # groups inside groups
 
 
 class PatternReader(ABC):
@@ -18,25 +18,25 @@ class PatternReader(ABC):
         self.text, self.at, self.depth = pattern, 0, 0
 
     @abstractmethod
-    def either(self) -> Any:
+    def alternatives(self) -> Any:
         """Read alternatives as a tree, up to the end or an unmatched parenthesis."""
 
     def outermost(self) -> Any:
         """Read the alternatives that stand in no group."""
-        return self.either()
+        return self.alternatives()
 
-    def whole(self) -> Any:
+    def parse(self) -> Any:
         """Read the whole pattern."""
         found = self.outermost()
         if self.at < len(self.text):
-            raise self.wrong("a ) without its (")
+            raise self.error("a ) without its (")
         return found
 
-    def wrong(self, what: str) -> UserError:
+    def error(self, what: str) -> UserError:
         """Return an error that shows the place."""
         return UserError(f"{self.kind} {self.text[:60]!r}, character {self.at}: {what}")
 
-    def has(self, sign: str) -> bool:
+    def accept(self, sign: str) -> bool:
         """Take the sign if it comes next."""
         if not self.text.startswith(sign, self.at):
             return False
@@ -46,17 +46,17 @@ class PatternReader(ABC):
     def inside_group(self) -> Any:
         """Read what stands between an open parenthesis and its end."""
         self.depth += 1
-        if self.depth > DEEPEST:
-            raise self.wrong(f"more than {DEEPEST} groups inside each other")
-        found = self.either()
-        if not self.has(")"):
-            raise self.wrong("a ( without its )")
+        if self.depth > MAX_GROUP_DEPTH:
+            raise self.error(f"more than {MAX_GROUP_DEPTH} groups inside each other")
+        found = self.alternatives()
+        if not self.accept(")"):
+            raise self.error("a ( without its )")
         self.depth -= 1
         return found
 
     def check_bounds(self, least: int, most: int | None) -> None:
         """Raise UserError for a repetition that cannot be, or is too long to be counted."""
         if most is not None and least > most:
-            raise self.wrong(f"at least {least} times and at most {most}")
-        if max(least, most or 0) > MOST:
-            raise self.wrong(f"more than {MOST} repetitions are not counted")
+            raise self.error(f"at least {least} times and at most {most}")
+        if max(least, most or 0) > MAX_REPETITIONS:
+            raise self.error(f"more than {MAX_REPETITIONS} repetitions are not counted")

@@ -38,7 +38,7 @@ def read(
 
 
 def _common_prefix(prompts: list[tuple[int, ...]]) -> int:
-    """How many ids all prompts begin with, each having one more at least; 0 for a single prompt."""
+    """Return the length of the common prefix, at least one id less than each prompt; 0 for a single prompt."""
     if len(prompts) == 1:
         return 0
     alike = takewhile(lambda ids: len(set(ids)) == 1, zip(*prompts, strict=False))

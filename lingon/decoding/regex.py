@@ -10,32 +10,32 @@ from lingon.decoding.pattern_reader import PatternReader
 
 Ranges = tuple[tuple[int, int], ...]  # of code points, both ends in it, in order and apart
 LAST = sys.maxunicode
-LONGEST = 50_000  # letters of a pattern; more have more states than an automaton may have
+MAX_PATTERN_LENGTH = 50_000  # letters of a pattern; more have more states than an automaton may have
 
 
 @dataclass(frozen=True)
-class Characters:
+class CharacterClass:
     """Match one character of these ranges."""
 
     ranges: Ranges
 
 
 @dataclass(frozen=True)
-class Sequence:
+class Concatenation:
     """Match all parts, one after the other; none is the empty text."""
 
     parts: tuple["Node", ...]
 
 
 @dataclass(frozen=True)
-class Either:
+class Alternation:
     """Match one of the parts; none is no text at all."""
 
     parts: tuple["Node", ...]
 
 
 @dataclass(frozen=True)
-class Repeat:
+class Repetition:
     """Match the part, `least` to `most` times; None is without end."""
 
     part: "Node"
@@ -54,13 +54,13 @@ class Graph:
     edges: tuple[tuple[int, int, "Node"], ...]
 
 
-Node = Characters | Sequence | Either | Repeat | Graph
-NOTHING = Sequence(())
+Node = CharacterClass | Concatenation | Alternation | Repetition | Graph
+NOTHING = Concatenation(())
 
 
-def literal(text: str) -> Sequence:
+def literal(text: str) -> Concatenation:
     """Return the text itself."""
-    return Sequence(tuple(Characters(((ord(c), ord(c)),)) for c in text))
+    return Concatenation(tuple(CharacterClass(((ord(c), ord(c)),)) for c in text))
 
 
 def union(ranges: list[tuple[int, int]]) -> Ranges:
@@ -97,7 +97,7 @@ def category(letter: str) -> Ranges:
 
 
 def counted(digits: str) -> int:
-    """Return the number of some digits, or one over `MOST` where it is far more: Python reads 4,300 digits at most.
+    """Return the number of some digits, or one over `MAX_REPETITIONS` where it is far more: Python reads 4,300 digits.
 
     >>> counted(""), counted("007"), counted("9" * 5000)
     (0, 7, 99999)
@@ -111,31 +111,31 @@ def parse(pattern: str) -> Node:
     Not to be had: references to groups, looking around, word boundaries, flags, possessive repetition; ^ and $ only at
     the ends, where they change nothing, since the whole text must match.
     """
-    if len(pattern) > LONGEST:
-        raise UserError(f"the regular expression has {len(pattern):,} letters, expected {LONGEST:,} at most")
-    return _Parser(pattern).whole()
+    if len(pattern) > MAX_PATTERN_LENGTH:
+        raise UserError(f"the regular expression has {len(pattern):,} letters, expected {MAX_PATTERN_LENGTH:,} at most")
+    return _Parser(pattern).parse()
 
 
 class _Parser(PatternReader):
     def outermost(self) -> Node:
-        return self.either(outermost=True)
+        return self.alternatives(outermost=True)
 
-    def either(self, outermost: bool = False) -> Node:
+    def alternatives(self, outermost: bool = False) -> Node:
         parts = [self.sequence(outermost)]
-        while self.has("|"):
+        while self.accept("|"):
             parts.append(self.sequence(outermost))
-        return parts[0] if len(parts) == 1 else Either(tuple(parts))
+        return parts[0] if len(parts) == 1 else Alternation(tuple(parts))
 
     def sequence(self, outermost: bool) -> Node:
         parts = []
         if outermost:
-            self.has("^")
+            self.accept("^")
         while self.at < len(self.text) and self.text[self.at] not in "|)":
             if outermost and self.text[self.at] == "$" and self.text[self.at + 1 : self.at + 2] in ("", "|"):
                 self.at += 1
                 break
             parts.append(self.repeated(self.one()))
-        return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
+        return parts[0] if len(parts) == 1 else Concatenation(tuple(parts))
 
     def repeated(self, part: Node) -> Node:
         bounds = self.bounds()
@@ -143,14 +143,14 @@ class _Parser(PatternReader):
             return part
         least, most = bounds
         self.check_bounds(least, most)
-        self.has("?")  # a lazy repetition matches the same whole texts
-        if self.has("+") or self.bounds() is not None:
-            raise self.wrong("a repetition of a repetition; put the first into ( )")
-        return Repeat(part, least, most)
+        self.accept("?")  # a lazy repetition matches the same whole texts
+        if self.accept("+") or self.bounds() is not None:
+            raise self.error("a repetition of a repetition; put the first into ( )")
+        return Repetition(part, least, most)
 
     def bounds(self) -> tuple[int, int | None] | None:
         for sign, bounds in (("*", (0, None)), ("+", (1, None)), ("?", (0, 1))):
-            if self.has(sign):
+            if self.accept(sign):
                 return bounds
         found = re.compile(r"\{([0-9]*)(,?)([0-9]*)\}").match(self.text, self.at)
         if not found or found[0] == "{}":
@@ -161,36 +161,36 @@ class _Parser(PatternReader):
 
     def one(self) -> Node:
         sign = self.text[self.at]
-        if self.has("("):
+        if self.accept("("):
             return self.group()
-        if self.has("["):
-            return Characters(self.set())
-        if self.has("."):
-            return Characters(ANY)
+        if self.accept("["):
+            return CharacterClass(self.set())
+        if self.accept("."):
+            return CharacterClass(ANY)
         if sign in "^$":
-            raise self.wrong(f"{sign} inside an expression; the whole text must match anyway, leave it out")
+            raise self.error(f"{sign} inside an expression; the whole text must match anyway, leave it out")
         if sign in "*+?" or self.bounds() is not None:
-            raise self.wrong(f"{sign} with nothing to repeat")
-        if self.has("\\"):
-            return Characters(self.escape(inside=False))
+            raise self.error(f"{sign} with nothing to repeat")
+        if self.accept("\\"):
+            return CharacterClass(self.escape(inside=False))
         self.at += 1
         return literal(sign).parts[0]
 
     def group(self) -> Node:
-        if self.has("?"):
+        if self.accept("?"):
             name = re.compile(r"P<\w+>").match(self.text, self.at)
             if name:
                 self.at = name.end()
-            elif not self.has(":"):
-                raise self.wrong("flags, looking around and the like have no automaton; (?: ) and (?P<name> ) have")
+            elif not self.accept(":"):
+                raise self.error("flags, looking around and the like have no automaton; (?: ) and (?P<name> ) have")
         return self.inside_group()
 
     def set(self) -> Ranges:
-        outside, first = self.has("^"), True
+        outside, first = self.accept("^"), True
         ranges: list[tuple[int, int]] = []
-        while first or not self.has("]"):
+        while first or not self.accept("]"):
             if self.at >= len(self.text):
-                raise self.wrong("a [ without its ]")
+                raise self.error("a [ without its ]")
             ranges += self.span()
             first = False
         found = union(ranges)
@@ -204,22 +204,22 @@ class _Parser(PatternReader):
         self.at += 1
         high = self.member()
         if len(low) > 1 or len(high) > 1 or low[0][0] != low[0][1] or high[0][0] != high[0][1]:
-            raise self.wrong("a range needs a character at each end")
+            raise self.error("a range needs a character at each end")
         if low[0][0] > high[0][0]:
-            raise self.wrong("a range that ends before it begins")
+            raise self.error("a range that ends before it begins")
         return ((low[0][0], high[0][0]),)
 
     def member(self) -> Ranges:
-        if self.has("\\"):
+        if self.accept("\\"):
             return self.escape(inside=True)
         if self.at >= len(self.text):
-            raise self.wrong("a [ without its ]")
+            raise self.error("a [ without its ]")
         self.at += 1
         return ((ord(self.text[self.at - 1]),) * 2,)
 
     def escape(self, inside: bool) -> Ranges:
         if self.at >= len(self.text):
-            raise self.wrong("a \\ at the end")
+            raise self.error("a \\ at the end")
         sign = self.text[self.at]
         self.at += 1
         if sign in "dwsDWS":
@@ -236,11 +236,11 @@ class _Parser(PatternReader):
         if sign in DIGITS:
             digits = self.text[self.at : self.at + DIGITS[sign]]
             if not re.fullmatch(r"[0-9a-fA-F]+", digits) or len(digits) < DIGITS[sign] or int(digits, 16) > LAST:
-                raise self.wrong(f"\\{sign} wants {DIGITS[sign]} hexadecimal digits of a character")
+                raise self.error(f"\\{sign} wants {DIGITS[sign]} hexadecimal digits of a character")
             self.at += len(digits)
             return ((int(digits, 16),) * 2,)
         if sign.isascii() and sign.isalnum():
-            raise self.wrong(f"\\{sign} is a boundary, a reference or unknown, and has no automaton")
+            raise self.error(f"\\{sign} is a boundary, a reference or unknown, and has no automaton")
         return ((ord(sign),) * 2,)
 
 

@@ -33,9 +33,9 @@ class Event:
 
 @dataclass(frozen=True)
 class _Row:
-    """A request that is in the batch."""
+    """Hold a request that is in the batch."""
 
-    number: int
+    index: int
     request: Request
     sequence: TokenSequence
     strategy: Strategy
@@ -63,7 +63,7 @@ def run(
     state: DecoderState | None = None
     while True:
         free = (batch_size - len(rows)) // group_size * group_size
-        if new := [_Row(number, request, *prepare(request)) for number, request in islice(waiting, free)]:
+        if new := [_Row(index, request, *prepare(request)) for index, request in islice(waiting, free)]:
             prompts, sources = [row.request.prompt_ids for row in new], [row.request.source for row in new]
             first, fresh = read(model, prompts, sources, device)
             logits = first if logits is None else torch.cat([logits, first])
@@ -84,15 +84,15 @@ def run(
 
 
 def _sampled(rows: Sequence[_Row], logits: Float[Tensor, "B V"], top_logprobs: int | None) -> list[Token]:
-    """The next token of each row; rows of one strategy are sampled together."""
+    """Return the next token of each row; rows of one strategy are sampled together."""
     groups: dict[int, list[int]] = {}
     for place, row in enumerate(rows):
         groups.setdefault(id(row.strategy), []).append(place)
     found: dict[int, Token] = {}
     for places in groups.values():
         ours, strategy = [rows[place] for place in places], rows[places[0]].strategy
-        numbers, sequences = [row.number for row in ours], [row.sequence for row in ours]
+        indices, sequences = [row.index for row in ours], [row.sequence for row in ours]
         part = logits if len(groups) == 1 else logits[places]
-        tokens = next_tokens(numbers, part, sequences, strategy.sampler, strategy.logits_processors, top_logprobs)
+        tokens = next_tokens(indices, part, sequences, strategy.sampler, strategy.logits_processors, top_logprobs)
         found |= zip(places, tokens, strict=True)
     return [found[place] for place in range(len(rows))]

@@ -123,13 +123,13 @@ def to_tokens(
     columns = (logs.gather(1, chosen)[:, 0], after.gather(1, chosen)[:, 0], entropy)
     others = (likely, logs.gather(1, likely), after.gather(1, likely))
     logprobs, probabilities, entropies = (column.tolist() for column in columns)
-    numbers = zip(live, ids, logprobs, probabilities, entropies, strict=True)
+    values = zip(live, ids, logprobs, probabilities, entropies, strict=True)
     rows = zip(*(found.tolist() for found in others), strict=True)
-    return [Token(*own, _once(zip(*row, strict=True), few)) for own, row in zip(numbers, rows, strict=True)]
+    return [Token(*own, _once(zip(*row, strict=True), few)) for own, row in zip(values, rows, strict=True)]
 
 
 def _once(found: Iterable[tuple[int, float, float]], few: int) -> tuple[tuple[int, float, float], ...]:
-    """The first `few`, and of the rest those that are new and can come."""
+    """Return the first `few`, and of the rest those that are new and have a probability."""
     by_id: dict[int, tuple[int, float, float]] = {}
     for other in found:
         if len(by_id) < few or other[2] > 0:

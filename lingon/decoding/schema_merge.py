@@ -69,7 +69,7 @@ def _values(one: list, other: list) -> list:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether they are one value of JSON, where 1 is not true."""
+    """Return whether they are one value of JSON, where 1 is not true."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
@@ -87,7 +87,7 @@ MERGED: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def _within(one: Mapping, other: Mapping) -> Mapping:
-    """The schema `one`, its properties held to what `other` says of properties that it does not name."""
+    """Return the schema `one`, its properties held to what `other` says of properties that it does not name."""
     others, known = other.get("additionalProperties", True), other.get("properties", {})
     properties = one.get("properties", {})
     if others is True or not isinstance(properties, Mapping) or not isinstance(known, Mapping):
@@ -103,7 +103,7 @@ def _check_items(one: Mapping, other: Mapping, where: str) -> None:
 
 
 def _chosen(found: dict, where: str) -> dict:
-    """A value that one part names, among the values that another lists."""
+    """Return a value that one part names, among the values that another lists."""
     if "const" in found and "enum" in found:
         if not any(_same(found["const"], value) for value in found["enum"]):
             raise UserError(f"{where}: 'const' is none of the values of 'enum'")

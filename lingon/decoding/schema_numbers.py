@@ -12,11 +12,11 @@ from lingon.decoding.regex import Node, parse
 
 BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 WORDS = {*BOUNDS, "multipleOf"}
-FURTHEST = 10**18 - 1  # of numbers without a bound
+DEFAULT_BOUND = 10**18 - 1  # of numbers without a bound
 DIGITS = 100  # of a bound that an integer may have
 # Of numbers with bounds. Two decimals of 15 digits are never the same float: what is beyond a bound stays beyond it.
-PRECISE = 15
-USUAL = 9  # of them before the point, where there is a bound on one side only
+MAX_DIGITS = 15
+DEFAULT_DIGITS = 9  # of them before the point, where there is a bound on one side only
 
 
 def integer(schema: Mapping, where: str) -> Node:
@@ -29,8 +29,8 @@ def integer(schema: Mapping, where: str) -> Node:
         return parse(INTEGER)
     edge = 10**DIGITS - 1
     low, high = (None if low is None else max(low, -edge)), (None if high is None else min(high, edge))
-    low = min(-FURTHEST, high or 0) if low is None else low
-    high = max(FURTHEST, low) if high is None else high
+    low = min(-DEFAULT_BOUND, high or 0) if low is None else low
+    high = max(DEFAULT_BOUND, low) if high is None else high
     if low > high or low > edge or high < -edge:
         raise UserError(f"{where}: {_said(schema)}, which nothing can be of at most {DIGITS} digits")
     if step == 1:
@@ -53,21 +53,21 @@ def number(schema: Mapping, where: str) -> Node:
     given = {word: bound for word in BOUNDS if (bound := _bound(schema, word, where)) is not None}
     if not given:
         return parse(NUMBER)
-    near = {word: bound for word, bound in given.items() if abs(bound) < 10**PRECISE}
-    whole = max([len(str(abs(int(bound)))) for bound in near.values()], default=PRECISE)
+    near = {word: bound for word, bound in given.items() if abs(bound) < 10**MAX_DIGITS}
+    integer_digits = max([len(str(abs(int(bound)))) for bound in near.values()], default=MAX_DIGITS)
     on_both_sides = len({word.lower()[-7:] for word in near}) == 2
-    places = PRECISE - (whole if on_both_sides else max(USUAL, whole))
+    places = MAX_DIGITS - (integer_digits if on_both_sides else max(DEFAULT_DIGITS, integer_digits))
     low, high = _range(schema, where, 10**places)
-    edge = 10**PRECISE - 1
+    edge = 10**MAX_DIGITS - 1
     low, high = -edge if low is None else max(low, -edge), edge if high is None else min(high, edge)
     if low > high:
-        digits = f"{PRECISE} digits, {places} after the point"
+        digits = f"{MAX_DIGITS} digits, {places} after the point"
         raise UserError(f"{where}: {_said(schema)}, which nothing can be of at most {digits}")
     return decimals(low, high, places)
 
 
 def _range(schema: Mapping, where: str, unit: int) -> tuple[int | None, int | None]:
-    """The least and the largest multiple of 1 / unit within the bounds."""
+    """Return the least and the largest multiple of 1 / unit within the bounds."""
     lows = [math.ceil(x * unit) for w in BOUNDS[:1] if (x := _bound(schema, w, where)) is not None]
     lows += [math.floor(x * unit) + 1 for w in BOUNDS[1:2] if (x := _bound(schema, w, where)) is not None]
     highs = [math.floor(x * unit) for w in BOUNDS[2:3] if (x := _bound(schema, w, where)) is not None]
@@ -83,5 +83,5 @@ def _bound(schema: Mapping, word: str, where: str) -> Fraction | None:
 
 
 def _said(schema: Mapping) -> str:
-    """The bounds as they are given."""
+    """Return the bounds as they are given."""
     return " and ".join(f"{word} is {str(schema[word])[:40]}" for word in (*BOUNDS, "multipleOf") if word in schema)

@@ -8,11 +8,11 @@ from lingon.core.errors import UserError, unknown
 from lingon.decoding.ecma_regex import parse_ecma
 from lingon.decoding.json_formats import FORMATS, format_grammar
 from lingon.decoding.json_text import COMMA, LETTER, SPACE, anything, array, escaped, mapping, quoted, row
-from lingon.decoding.regex import NOTHING, Either, Graph, Node, Repeat, Sequence, literal
+from lingon.decoding.regex import NOTHING, Alternation, Concatenation, Graph, Node, Repetition, literal
 
 Read = Callable[[Any, str], Node]  # (a schema inside, its name) -> its grammar
 ANY_DEPTH = 2  # of what a schema leaves open: arrays and objects in an array
-NONE = Either(())  # no text at all
+NONE = Alternation(())  # no text at all
 
 
 def object_grammar(schema: Mapping, where: str, node: Read, write: Callable[[str], Node]) -> Node:
@@ -34,12 +34,12 @@ def object_grammar(schema: Mapping, where: str, node: Read, write: Callable[[str
         if found == NONE and name in required:
             raise UserError(f"{where}: {name!r} is required, and no value of it is allowed")
         member = (write(name), literal(":"), SPACE, found)
-        members.append((Sequence(member), name in required))
+        members.append((Concatenation(member), name in required))
     return _members(members)
 
 
 def _members(members: list[tuple[Node, bool]]) -> Node:
-    """An object of these members in their order, those that are not required or not there, with commas between.
+    """Match an object of these members in their order, those that are not required or not there, with commas between.
 
     Places: 2i + 1 before member i when none has come, 2i + 2 when one has; so each member is in the grammar once.
     """
@@ -78,7 +78,7 @@ def string_grammar(schema: Mapping, where: str) -> Node:
     """Return texts of a length, of a pattern or of a format."""
     given = [word for word in ("pattern", "format") if word in schema]
     if not given:
-        return quoted(Repeat(LETTER, *_bounds(schema, "minLength", "maxLength", where)))
+        return quoted(Repetition(LETTER, *_bounds(schema, "minLength", "maxLength", where)))
     word, value = given[0], schema[given[0]]
     if len(given) > 1 or "minLength" in schema or "maxLength" in schema:
         also = "'format'" if len(given) > 1 else "a length"

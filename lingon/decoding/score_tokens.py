@@ -9,7 +9,7 @@ from lingon.core.shapes import Float, Tensor
 from lingon.decoding.decoder_protocol import DecoderState, LogitsProcessor, TokenSequence, apply, finite
 from lingon.decoding.sample import Token, to_tokens
 
-AT_ONCE = 256  # tokens whose logits exist at one time: with 50,000 tokens 51 MB
+CHUNK_SIZE = 256  # tokens whose logits exist at one time: with 50,000 tokens 51 MB
 
 
 def token_logprobs(
@@ -56,9 +56,9 @@ def score_tokens(
 def _read(
     all_logits: Callable, state: DecoderState, ids: Sequence[int], device: torch.device | str
 ) -> Iterator[tuple[int, Float[Tensor, "S V"]]]:
-    """A place, and the logits of the tokens from there on, stretch by stretch. Raises NotFinite for broken weights."""
-    for start in range(0, len(ids) - 1, AT_ONCE):
-        part = ids[start : min(start + AT_ONCE, len(ids) - 1)]
+    """Yield a position and the logits from there on, chunk by chunk. Raises NotFinite for broken weights."""
+    for start in range(0, len(ids) - 1, CHUNK_SIZE):
+        part = ids[start : min(start + CHUNK_SIZE, len(ids) - 1)]
         logits, state = all_logits(torch.tensor([list(part)], device=device), state)
         finite(logits)
         yield start + 1, logits[0]

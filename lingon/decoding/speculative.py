@@ -96,7 +96,7 @@ def speculative_decode(
 def _drafted(
     draft: Reader, row: TokenSequence, logits_processors: Sequence[LogitsProcessor], count: int
 ) -> tuple[list[int], list[Tensor]]:
-    """Tokens drawn from the draft one after the other, and the distribution [V] that each was drawn from."""
+    """Return tokens drawn from the draft one after the other, and the distribution [V] that each was drawn from."""
     trial, probabilities = TokenSequence(list(row.ids), row.prompt_length, row.rng), []
     for _ in range(count):
         logits = draft.read(trial.ids)[-1:]
@@ -109,7 +109,7 @@ def _drafted(
 
 
 def _verdict(processed: Float[Tensor, "1 V"], guess: tuple[int, Tensor] | None, row: TokenSequence) -> tuple[int, bool]:
-    """The next token, and whether it is the guess.
+    """Return the next token, and whether it is the guess.
 
     The guess is kept with probability min(1, p/q); else a token is drawn from what p has more than q, as a share.
     """

@@ -29,7 +29,7 @@ def spans_of(low: int, high: int) -> list[Spans]:
 
 
 def _cut_out(ranges: Ranges) -> list[tuple[int, int]]:
-    """The ranges without the surrogates."""
+    """Return the ranges without the surrogates."""
     low, high = SURROGATES
     parts = [piece for a, b in ranges for piece in ((a, min(b, low - 1)), (max(a, high + 1), b))]
     return [(a, b) for a, b in parts if a <= b]
@@ -56,7 +56,7 @@ def byte_graph(ranges: Ranges) -> tuple[int, tuple]:
 
 
 def _branches(rests: frozenset) -> list[tuple[tuple[int, int], frozenset]]:
-    """Ranges of the first byte, and what may follow each."""
+    """Return ranges of the first byte, and what may follow each."""
     edges = sorted({edge for spans in rests for edge in (spans[0][0], spans[0][1] + 1)})
     found = []
     for low, after in pairwise(edges):

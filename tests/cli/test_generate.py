@@ -11,7 +11,7 @@ import lingon
 from lingon.checkpoints.bundle import save_bundle
 from lingon.cli.app import main
 from lingon.data.tokenizers import Tokenizer, bpe
-from lingon.decoding.beam import BeamParams, none_would_win_now
+from lingon.decoding.beam import BeamParams, heuristic_stopping
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.models.gpt import GPT
 from lingon.tasks.language_model import LanguageModel
@@ -148,7 +148,7 @@ def test_beams_give_the_best_first(said, model):
         "--prompt", "the", "--beams", 4, "--max-new-tokens", 6, "--beam-groups", 2, "--early-stopping", "heuristic"
     )
     diverse = model.beam_search(
-        "the", BeamParams(4, 6, beam_groups=2, diversity_penalty=0.5, early_stopping=none_would_win_now)
+        "the", BeamParams(4, 6, beam_groups=2, diversity_penalty=0.5, early_stopping=heuristic_stopping)
     )
     assert out.startswith(f"the{diverse[0][0]}\n[log-probability {diverse[0][1]:.3f}, score {diverse[0][2]:.3f}]")
 

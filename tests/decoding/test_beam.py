@@ -11,10 +11,10 @@ from lingon.decoding.beam import (
     BeamParams,
     Hypothesis,
     beam_search,
-    enough_found,
+    eager_stopping,
+    exact_stopping,
+    heuristic_stopping,
     length_penalty,
-    none_can_win,
-    none_would_win_now,
 )
 from lingon.decoding.decoder_protocol import start_sequences
 from lingon.decoding.logits_processors import logit_bias, no_repeat_ngram_size
@@ -88,8 +88,8 @@ def test_a_beam_of_one_is_greedy():
 
 SETTINGS = [
     BeamParams(3, 6, n=3),
-    BeamParams(5, 6, length_penalty=0.0, n=2, early_stopping=enough_found),
-    BeamParams(4, 6, length_penalty=1.5, early_stopping=none_would_win_now),
+    BeamParams(5, 6, length_penalty=0.0, n=2, early_stopping=eager_stopping),
+    BeamParams(4, 6, length_penalty=1.5, early_stopping=heuristic_stopping),
     BeamParams(6, 5, beam_groups=3, diversity_penalty=0.7, n=6),
 ]
 
@@ -130,11 +130,11 @@ def test_narrow_beams_find_what_a_slow_search_finds(width):
 
 def test_to_stop_early_saves_steps():
     steps = {}
-    for stop in (enough_found, none_would_win_now, none_can_win):
+    for stop in (eager_stopping, heuristic_stopping, exact_stopping):
         toy = Toy(5, seed=1, spread=2)
         search(toy, [[1]], BeamParams(4, 40, n=4, early_stopping=stop), eos_ids=(0, 1))
         steps[stop] = toy.steps
-    assert steps[enough_found] <= steps[none_would_win_now] <= steps[none_can_win] < 40
+    assert steps[eager_stopping] <= steps[heuristic_stopping] <= steps[exact_stopping] < 40
 
 
 def test_the_length_penalty_over_many_steps():

@@ -9,7 +9,7 @@ from lingon.core.errors import NotFinite, UserError
 from lingon.decoding.contrastive import contrastive_search
 from lingon.decoding.decoder_protocol import start_sequences
 from lingon.decoding.logits_processors import temperature
-from lingon.decoding.score_tokens import AT_ONCE, token_logprobs
+from lingon.decoding.score_tokens import CHUNK_SIZE, token_logprobs
 from tests.decoding.toy import Toy
 
 
@@ -82,7 +82,7 @@ class Pairs(Toy):
 def test_a_text_has_the_score_that_the_chain_rule_gives():
     toy = Pairs(7)
     generator = torch.Generator().manual_seed(3)
-    for length in (1, 2, AT_ONCE, AT_ONCE + 1, AT_ONCE + 2, 2 * AT_ONCE + 5):
+    for length in (1, 2, CHUNK_SIZE, CHUNK_SIZE + 1, CHUNK_SIZE + 2, 2 * CHUNK_SIZE + 5):
         ids = torch.randint(7, (length,), generator=generator).tolist()
         found = token_logprobs(toy.every, toy.begin([None]), ids)
         assert found == pytest.approx([toy.logprob(ids[:i], [ids[i]]) for i in range(1, length)], abs=1e-5)

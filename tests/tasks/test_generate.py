@@ -148,8 +148,8 @@ def test_a_prompt_is_tokenized_once(model, monkeypatch, tmp_path):
 @pytest.mark.parametrize("regex", [None, "( the| cat| dog){2,9}[.]"])
 def test_eight_threads_generate_what_one_does(model, regex, monkeypatch):
     """With caches so small that every thread empties them for the others, and threads that change at every step."""
-    monkeypatch.setattr(grammar, "KEPT", 2)
-    monkeypatch.setattr(grammar, "TEXTS", 3)
+    monkeypatch.setattr(grammar, "MAX_CACHED_STATES", 2)
+    monkeypatch.setattr(grammar, "MAX_CACHED_PREFIXES", 3)
     jobs = [(("the", "a dog", "the cat sat")[i % 3], SamplingParams(5 + i % 7, seed=i, regex=regex)) for i in range(12)]
     alone = [model.generate(*job) for job in jobs]
     grammar._grammar.cache_clear()
