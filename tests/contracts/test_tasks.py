@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from lingon.core.errors import DataError, UserError
 from lingon.data.examples import Examples
 from lingon.data.tokenizers import characters, words
 from lingon.engine.fit import TrainConfig, fit
+from lingon.engine.log import read_metrics
 from lingon.engine.optimizers import adamw
 from lingon.export.portable import export
 from lingon.metrics.scores import Scores
@@ -187,6 +190,24 @@ def test_the_toy_task_is_trained_stopped_resumed_and_used_from_the_command_line(
     assert json.loads(run(capsys, "evaluate", "stopped", "--data", "pairs.csv", "--json"))["accuracy"] > 0.7
     with pytest.raises(UserError, match="'stopped' is a pair scorer; classifiers are exported so far"):
         run(capsys, "export", "stopped", "--to", "onnx")
+
+
+def test_the_toy_task_that_is_killed_resumes_and_ends_as_one_that_was_not(pairs, capsys):
+    flags = ["train", "alike", "--data", "pairs.csv", "--width", "7", "--epochs", "12", "--device", "cpu", "--out"]
+    run(capsys, *flags, "whole")
+    program = [sys.executable, "-m", "tests.tasks.killed_toy", "7", *flags, "killed"]
+    paths = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(program, env=paths, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert not Path("killed/bundle").exists()
+    assert any(Path("killed/checkpoints").iterdir())
+    run(capsys, *flags, "killed", "--resume")
+    assert weights_in(pairs / "killed/bundle").keys() == weights_in(pairs / "whole/bundle").keys()
+    for name, weights in weights_in(pairs / "whole/bundle").items():
+        for key, again in weights_in(pairs / "killed/bundle")[name].items():
+            assert torch.equal(again, weights[key])
+    steps = {folder: [row["step"] for row in read_metrics(Path(folder))] for folder in ("whole", "killed")}
+    assert steps["killed"] == steps["whole"]
 
 
 def test_the_toy_task_is_trained_from_python_and_swept(pairs, capsys):
