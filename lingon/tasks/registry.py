@@ -70,7 +70,7 @@ LACKS = {"predict": "predicts nothing", "generate": "writes nothing", "logprob":
 def row_of(name: object) -> TaskRow:
     """Return the row of a task. Raises UserError for a name that is not in the table."""
     if not isinstance(name, str) or name not in TASKS:
-        raise unknown("task", name, TASKS)
+        raise unknown("task", str(name), TASKS)
     return TASKS[name]
 
 

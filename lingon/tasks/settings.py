@@ -98,6 +98,12 @@ def fill(settings: Any, best: Mapping[str, Any]) -> Any:
     return replace(settings, **{name: best.get(name) for name in missing})
 
 
+def filled_in(value: int | None) -> int:
+    """Return a setting that has been filled in."""
+    assert value is not None, "settings are filled in before a training is prepared"
+    return value
+
+
 def _check_range(settings: Any, name: str, least: int, expected: str) -> None:
     value = getattr(settings, name)
     if value is not None and not least <= value < LARGEST:

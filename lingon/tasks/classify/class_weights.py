@@ -26,7 +26,8 @@ def labels_of(train: "Examples") -> list[str]:
 
 def weights_of(settings: "Settings", train: "Examples", labels: Sequence[str]) -> list[float] | None:
     """Return the weight of each label in the loss that the settings name; None when all count alike."""
-    return settings.class_weights and class_weights(settings.class_weights, labels, train.label_counts())
+    given = settings.class_weights
+    return class_weights(given, labels, train.label_counts()) if given else None
 
 
 def class_weights(given: str, labels: Sequence[str], counts: Mapping[str, int]) -> list[float]:

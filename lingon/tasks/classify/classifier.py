@@ -235,8 +235,10 @@ class Classifier:
         'positive'
         """
         if isinstance(texts, str):
-            return self.predict([texts])[0]
-        texts = list(texts)
+            return self._predict([texts])[0]
+        return self._predict(list(texts))
+
+    def _predict(self, texts: list[str]) -> list[Classification]:
         for text in texts:
             if not isinstance(text, str):
                 raise UserError(f"a text is a str, not {type(text).__name__}: {str(text)[:40]!r}")
@@ -251,7 +253,7 @@ class Classifier:
         """Predictions for texts without end, `at_once` of them at a time."""
         texts = iter(texts)
         while chunk := list(islice(texts, at_once)):
-            yield from self.predict(chunk)
+            yield from self._predict(chunk)
 
     def explain(self, found: Classification) -> list[tuple[str, float]]:
         """Return the words that moved the probability of the label most, either way, each with how far.
@@ -289,18 +291,19 @@ def cross_entropy(model: nn.Module, batch: Batch, weights: Sequence[float] | Non
     weights: of the classes; each text then counts as much as its class, so that the mean is PyTorch's weighted one.
     """
     logits, rows = model(batch.ids, batch.mask), len(batch)
-    count = float(rows)
+    count, of_class = float(rows), None
     if weights is not None:
-        weights = torch.tensor(weights, dtype=logits.dtype, device=logits.device)
-        count = weights[batch.labels].sum().item()
-    return Loss(F.cross_entropy(logits, batch.labels, weights, reduction="sum") + penalty_of(model) * rows, count)
+        of_class = torch.tensor(weights, dtype=logits.dtype, device=logits.device)
+        count = of_class[batch.labels].sum().item()
+    return Loss(F.cross_entropy(logits, batch.labels, of_class, reduction="sum") + penalty_of(model) * rows, count)
 
 
 def penalty_of(model: nn.Module) -> Tensor | float:
     """What a model adds to its loss, through whatever wraps it for speed or distribution; 0 for most models."""
     while not hasattr(model, "penalty") and (inner := getattr(model, "module", getattr(model, "_orig_mod", None))):
         model = inner
-    return model.penalty() if hasattr(model, "penalty") else 0.0
+    penalty: Callable[[], Tensor | float] | None = getattr(model, "penalty", None)
+    return penalty() if penalty is not None else 0.0
 
 
 def scores(logits: Float[Tensor, "n C"], targets: Tensor) -> dict[str, float]:

@@ -10,20 +10,21 @@ from lingon.data.batches import Loader
 from lingon.data.examples import Examples, Splits
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.world import World
-from lingon.layers.embedding import load_pretrained
+from lingon.layers.embedding import Embedding, load_pretrained
 from lingon.models.registry import DataStats, build, get_entry
 from lingon.tasks.classify.class_weights import labels_of, weights_of
 from lingon.tasks.classify.classifier import Classifier
 from lingon.tasks.classify.held_out import HeldOut
 from lingon.tasks.classify.settings import Settings
 from lingon.tasks.model_options import model_options
+from lingon.tasks.settings import filled_in
 from lingon.tasks.training import ReadVectors, TrainContext, Training
 
 
 def prepare(data: Splits, settings: Settings, context: TrainContext) -> Training:
     """Return a classifier with fresh weights, ready to be trained on texts with labels."""
     labels = labels_of(data.train)
-    tokenizer = context.tokenizer(settings.tokenizer, lambda: data.train.texts, settings.vocab)
+    tokenizer = context.tokenizer(settings.tokenizer, lambda: data.train.texts, filled_in(settings.vocab))
     seed_everything(settings.seed)
     model = model_of(settings, tokenizer, len(labels), data.train).to(context.device)
     coverage = attach_vectors(model, tokenizer, settings, context.read_vectors)
@@ -56,11 +57,12 @@ def attach_vectors(model: nn.Module, tokenizer: Tokenizer, settings: Settings, r
     """Put pretrained vectors into the model's embedding; return the fraction of the vocabulary they cover."""
     if settings.vectors is None:
         return None
-    if not hasattr(model, "embedding"):
+    embedding = getattr(model, "embedding", None)
+    if not isinstance(embedding, Embedding):
         raise UserError(f"--vectors: the model {settings.model!r} has no embedding to put them in; try textcnn")
     vocab = list(tokenizer.vocab)
     tokens, table = read(settings.vectors, set(vocab))
-    coverage = load_pretrained(model.embedding, vocab, tokens, table, freeze=settings.freeze)
+    coverage = load_pretrained(embedding, vocab, tokens, table, freeze=settings.freeze)
     if after := get_entry(settings.model).after_vectors:
         after(model)
     return coverage

@@ -46,7 +46,7 @@ class LanguageModel:
     part_types: ClassVar[Mapping[str, type]] = {"model": nn.Module, "tokenizer": Tokenizer}
     config_keys: ClassVar[Sequence[str]] = ("eos_ids",)
 
-    def __init__(self, model: nn.Module, tokenizer: Tokenizer, eos_ids: Sequence[int] = (END,)):
+    def __init__(self, model: Any, tokenizer: Tokenizer, eos_ids: Sequence[int] = (END,)):
         rows, size = model.embedding.num_embeddings, len(tokenizer.vocab)
         if size > rows:
             raise UserError(f"the tokenizer has {size:,} tokens, the model was made for {rows:,}; they do not belong")

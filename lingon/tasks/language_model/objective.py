@@ -16,10 +16,11 @@ from lingon.layers.losses import IGNORED, Proposal, chunked_cross_entropy, sampl
 from lingon.layers.recurrent_state import RecurrentState
 from lingon.metrics.likelihood import Likelihood, neural_cache, sliding_windows
 
-Softmax = Callable[[nn.Module, Float[Tensor, "N D"], Int[Tensor, " N"]], Float[Tensor, ""]]
+LanguageModule = Any  # an nn.Module with `embedding`, `hidden`, `head`, `output` and `new_state`
+Softmax = Callable[[LanguageModule, Float[Tensor, "N D"], Int[Tensor, " N"]], Float[Tensor, ""]]
 
 
-def exact(model: nn.Module, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, ""]:
+def exact(model: LanguageModule, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, ""]:
     """The model's own softmax, in chunks where its last layer is linear, so that the logits never exist at once."""
     if isinstance(model.output, AdaptiveSoftmax):
         kept = targets != IGNORED
@@ -32,7 +33,7 @@ def exact(model: nn.Module, hidden: Float[Tensor, "N D"], targets: Int[Tensor, "
 def sampled(propose: Proposal) -> Softmax:
     """A softmax over each target and a few negatives that `propose` draws; for training only."""
 
-    def loss(model: nn.Module, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, ""]:
+    def loss(model: LanguageModule, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, ""]:
         return sampled_cross_entropy(hidden, model.output.weight, model.output.bias, targets, propose, "sum")
 
     return loss
@@ -44,9 +45,10 @@ class Objective(nn.Module):
     softmax: the sum of -log p(target) from states [N, D]; targets that are IGNORED do not count.
     """
 
-    def __init__(self, model: nn.Module, softmax: Softmax = exact):
+    def __init__(self, model: LanguageModule, softmax: Softmax = exact):
         super().__init__()
-        self.model, self.softmax = model, softmax
+        self.model: LanguageModule = model
+        self.softmax = softmax
 
     def forward(self, ids: Int[Tensor, "B T"], targets: Int[Tensor, "B T"], state: Any = None) -> tuple[Tensor, Any]:
         """The sum of the losses of all targets, and what the model carries on.
@@ -81,7 +83,7 @@ def _counted(batch: Batch) -> int:
 
 @torch.no_grad()
 def likelihood(
-    model: nn.Module, tokens: Tokens, context: int, rows: int = 1, stride: int | None = None, bytes: int = 0
+    model: LanguageModule, tokens: Tokens, context: int, rows: int = 1, stride: int | None = None, bytes: int = 0
 ) -> Likelihood:
     """The exact likelihood of a text; every token but the first is predicted once, by the full softmax.
 
@@ -104,14 +106,14 @@ def finite(found: Likelihood) -> Likelihood:
     return found
 
 
-def recurrent(model: nn.Module) -> bool:
+def recurrent(model: LanguageModule) -> bool:
     """Whether a model carries a state of one size that holds all of its past."""
     return isinstance(model.new_state(1, 1), RecurrentState)
 
 
 @torch.no_grad()
 def cached_likelihood(
-    model: nn.Module, tokens: Tokens, share: float = 0.1279, flatness: float = 0.662, window: int = 2000
+    model: LanguageModule, tokens: Tokens, share: float = 0.1279, flatness: float = 0.662, window: int = 2000
 ) -> Likelihood:
     """The exact likelihood with a cache of recent states; see `lingon.metrics.likelihood.neural_cache`."""
     model = eval_view(model)
@@ -122,7 +124,7 @@ def cached_likelihood(
     return Likelihood(float(-found.double().log().sum()), len(targets))
 
 
-def _read_on(model: nn.Module, tokens: Tokens, context: int, rows: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _read_on(model: LanguageModule, tokens: Tokens, context: int, rows: int) -> Iterator[tuple[Tensor, Tensor]]:
     """States and targets of a text that a recurrent model reads in contiguous order."""
     state, device = None, next(model.parameters()).device
     for batch in contiguous_batches(tokens, min(rows, len(tokens) - 1), context):
@@ -131,12 +133,12 @@ def _read_on(model: nn.Module, tokens: Tokens, context: int, rows: int) -> Itera
         yield hidden.reshape(-1, hidden.shape[-1]), batch.targets.reshape(-1)
 
 
-def _predicted(model: nn.Module, tokens: Tokens, rows: int) -> int:
+def _predicted(model: LanguageModule, tokens: Tokens, rows: int) -> int:
     rows = min(rows, len(tokens) - 1) if recurrent(model) else 1
     return (len(tokens) - 1) // rows * rows
 
 
-def _strided(model: nn.Module, tokens: Tokens, context: int, stride: int, rows: int) -> Iterator[Tensor]:
+def _strided(model: LanguageModule, tokens: Tokens, context: int, stride: int, rows: int) -> Iterator[Tensor]:
     device = next(model.parameters()).device
     parts = list(sliding_windows(len(tokens) - 1, context, stride))
     alike = [part for part in parts if part[1] - part[0] == context]
@@ -148,7 +150,7 @@ def _strided(model: nn.Module, tokens: Tokens, context: int, stride: int, rows: 
             yield _nats(model, row[-new:], target[-new:]).sum()
 
 
-def _nats(model: nn.Module, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, " N"]:
+def _nats(model: LanguageModule, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, " N"]:
     """-log probability of each target; no more logits at a time than a few megabytes hold."""
     rows = max(1, (8 << 20) // model.embedding.num_embeddings)
     parts = zip(hidden.split(rows), targets.split(rows), strict=True)

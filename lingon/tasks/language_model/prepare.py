@@ -39,6 +39,7 @@ from lingon.tasks.language_model.objective import (
 )
 from lingon.tasks.language_model.settings import Settings
 from lingon.tasks.model_options import model_options
+from lingon.tasks.settings import filled_in
 from lingon.tasks.training import TrainContext, Training
 
 PARTS = ("train", "valid", "test")
@@ -79,7 +80,7 @@ def some_text(language: LanguageModel) -> str:
 
 def test_scores(model: nn.Module, test: Stream, settings: Settings) -> Scores:
     """Return the metrics on the test text. Raises NotFinite for broken weights."""
-    found = likelihood(model, test[:], settings.context_length, rows=8, bytes=test.bytes)
+    found = likelihood(model, test[:], filled_in(settings.context_length), rows=8, bytes=test.bytes)
     return Scores(finite(found).scores(), "perplexity")
 
 
@@ -113,7 +114,7 @@ def softmax_of(settings: Settings, train: Stream, vocab_size: int) -> Softmax:
     """How the loss is computed while training."""
     if settings.softmax != "sampled":
         return exact
-    samples = min(settings.samples, vocab_size - 1)
+    samples = min(filled_in(settings.samples), vocab_size - 1)
     if settings.proposal == "log_uniform":  # right where ids go by frequency, as those of words do
         return sampled(LogUniform(vocab_size, samples))
     parts = (train[i : i + AT_ONCE] for i in range(0, len(train), AT_ONCE))
@@ -123,9 +124,10 @@ def softmax_of(settings: Settings, train: Stream, vocab_size: int) -> Softmax:
 
 def batches_of(model: nn.Module, train: Tokens, settings: Settings, place: World) -> Loader:
     """Contiguous order for a model that carries a state from batch to batch, shuffled windows for others."""
+    rows, length = filled_in(settings.batch_size), filled_in(settings.context_length)
     if recurrent(model):
-        return contiguous_batches(train, settings.batch_size, settings.context_length, place.rank, place.size)
-    return shuffled_windows(train, settings.batch_size, settings.context_length, settings.seed, place.rank, place.size)
+        return contiguous_batches(train, rows, length, place.rank, place.size)
+    return shuffled_windows(train, rows, length, settings.seed, place.rank, place.size)
 
 
 def loss_of(model: nn.Module) -> LossFunction:
@@ -135,10 +137,11 @@ def loss_of(model: nn.Module) -> LossFunction:
 
 def evaluator_of(valid: Stream, settings: Settings) -> Callable[[nn.Module], dict[str, float]]:
     """The loss and perplexity of an objective on the beginning of the validation text."""
-    tokens = valid[:GLANCE]
+    tokens, length = valid[:GLANCE], filled_in(settings.context_length)
 
     def evaluate(objective: nn.Module) -> dict[str, float]:
-        found = likelihood(objective.model, tokens, settings.context_length, rows=16, stride=settings.context_length)
+        model = objective.get_submodule("model")
+        found = likelihood(model, tokens, length, rows=16, stride=length)
         return {"loss": found.loss, "perplexity": found.perplexity}
 
     return evaluate
