@@ -26,18 +26,18 @@ class Prologue:
 
     def __init__(self, language: "LanguageModel"):
         self.language = language
-        self._made: dict[int, tuple[SamplingParams, Strategy, Grammar | None]] = {}
+        self._made: dict[int, tuple[SamplingParams, Strategy]] = {}
 
     def __call__(self, request: Request) -> tuple[TokenSequence, Strategy]:
         """Return what a request starts with. Raises UserError for a grammar that its room is too short for."""
-        params = request.params
-        if id(params) not in self._made:
-            grammar = grammar_of(params.regex, params.json_schema, self.language.pieces.by_id)
-            self._made[id(params)] = params, self._strategy(params, grammar), grammar
-        _, strategy, grammar = self._made[id(params)]
-        sequence = request.sequence(room(self.language.model, len(request.prompt_ids), params.max_new_tokens))
-        if grammar:
+        params, length = request.params, len(request.prompt_ids)
+        sequence = request.sequence(room(self.language.model, length, params.max_new_tokens))
+        grammar = grammar_of(params.regex, params.json_schema, self.language.pieces.by_id)
+        if grammar:  # before its logits processor is made, which knows of no room
             grammar.require(sequence.max_new_tokens)
+        if id(params) not in self._made:
+            self._made[id(params)] = params, self._strategy(params, grammar)
+        _, strategy = self._made[id(params)]
         return sequence, strategy
 
     def _strategy(self, params: SamplingParams, grammar: Grammar | None) -> Strategy:
