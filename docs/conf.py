@@ -12,7 +12,7 @@ import lingon  # noqa: E402
 
 project, author, version, release = "Lingon", "the authors of Lingon", lingon.__version__, lingon.__version__
 copyright = "the authors of Lingon, Apache-2.0"
-extensions = ["myst_nb", "sphinx.ext.autodoc", "command_cells", "repository_links"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "command_cells", "plain_docstrings", "repository_links"]
 exclude_patterns = ["_build", "_extensions", "README.md"]
 
 # Pages are Markdown; how-tos are Markdown notebooks that run whenever the site is built, each in a folder of its own.
@@ -30,6 +30,10 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="lingon-docs-")
 os.environ["PYTHONSTARTUP"] = str(ROOT / "docs" / "_extensions" / "notebook_commands.py")
 os.environ.update(COLUMNS="110", NO_COLOR="1", OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore")
+
+autodoc_default_options = {"members": True, "imported-members": True, "undoc-members": False}
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
 
 html_theme = "furo"
 html_title = f"Lingon {lingon.__version__}"
