@@ -1,4 +1,4 @@
-"""Sphinx extension: docstrings here are plain text with `code`; they are made the reStructuredText that autodoc reads."""
+"""Sphinx extension: docstrings here are plain text with `code`; they become the reStructuredText of autodoc."""
 
 import re
 
