@@ -22,6 +22,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "training": ("training_speed", ("mxnet",)),
     "ngrams": ("ngrams", ("fasttext",)),
     "own-csv": ("own_csv", ("scikit-learn",)),
+    "small-data": ("small_data", ("scikit-learn",)),
     "language-model": ("language_model", ("mxnet",)),
     "nanogpt": ("nanogpt", ()),
     "quality": ("quality", ("scikit-learn", "fasttext")),

@@ -1,14 +1,13 @@
 """A user's own csv, with the settings nobody touched, against tf-idf and logistic regression."""
 
-import csv
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 
 import lingon
 from benchmarks.context import Context
+from benchmarks.csv_files import write_csv
 from benchmarks.machine import THREADS
 from benchmarks.result import Result, score
 from benchmarks.reviews import texts_of
@@ -58,7 +57,7 @@ def everything(corpus: str) -> Examples:
 
 def _one(whole: Examples, seed: int, context: Context) -> tuple[dict[str, Any], dict[str, Any]]:
     train, test = stratified_split(whole, 0.2, seed, "own csv")
-    files = {name: _csv(context.folder / f"{name}.csv", part) for name, part in (("train", train), ("test", test))}
+    files = {name: write_csv(context.folder / f"{name}.csv", part) for name, part in (("train", train), ("test", test))}
     out = str(context.folder / "run")
     with Worker("recipe") as worker:
         ran = worker.ask(
@@ -88,11 +87,3 @@ def scored(found: dict[str, Any], test: Examples) -> dict[str, float]:
     probabilities = torch.tensor(found["probabilities"], dtype=torch.float64)
     truth = torch.tensor([found["labels"].index(label) for label in test.labels])
     return {"AUC": float(auc(probabilities, truth)), "accuracy": float(accuracy(probabilities, truth))}
-
-
-def _csv(path: Path, examples: Examples) -> str:
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("text", "label"))
-        writer.writerows(zip(examples.texts, examples.labels, strict=True))
-    return str(path)

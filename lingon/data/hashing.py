@@ -14,7 +14,7 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Int, Tensor
-from lingon.kernels.feature_keys import LOW, TEXT_BITS
+from lingon.kernels.feature_keys import TEXT_BITS
 from lingon.kernels.jit import kernel
 
 CHAIN = 116_049_371  # joins the hashes of the words of an n-gram, as in fastText (Dictionary::addWordNgrams)
@@ -72,28 +72,25 @@ def sorted_keys(
     vocab_size: int,
     buckets: int,
     spelling: Spelling | None = None,
-) -> Int[Tensor, " M"]:
-    """Keys of the different n-grams of each text, in rising order.
+) -> tuple[Int[Tensor, " M"], Int[Tensor, " M"]]:
+    """Keys of the different n-grams of each text, in rising order, and how often each stands in its text.
 
     flat: ids of all texts, one after the other. lengths: ids of each text. order: words in the longest n-gram.
     buckets: a power of two. On the CPU a compiled loop does the work; `occurrences` gives the same on any device.
     """
     if flat.device.type != "cpu":
-        return torch.unique(occurrences(flat, lengths, order, vocab_size, buckets, spelling)[0])
+        found = occurrences(flat, lengths, order, vocab_size, buckets, spelling)[0]
+        keys, counts = torch.unique(found, return_counts=True)
+        return keys, counts
     starts, hashes = (part.numpy() for part in spelling) if spelling else (np.zeros(0, np.int64),) * 2
     ids = flat.numpy()
     most = len(ids) * order + (int((starts[ids + 1] - starts[ids]).sum()) if spelling else 0)
     keys = np.empty(most, np.int64)
     keys = keys[: _fill(ids, lengths.numpy(), order, vocab_size, buckets - 1, starts, hashes, keys)]
     keys.sort()
-    return torch.from_numpy(keys[: _without_repeats(keys)])
-
-
-def set_sizes(keys: Int[Tensor, " M"], texts: int) -> Int[Tensor, " B"]:
-    """How many keys each text has."""
-    if keys.device.type != "cpu":
-        return torch.bincount(keys & LOW, minlength=texts)
-    return torch.from_numpy(_count(keys.numpy(), np.zeros(texts, np.int64)))
+    counts = np.empty(len(keys), np.int64)
+    different = _count_repeats(keys, counts)
+    return torch.from_numpy(keys[:different]), torch.from_numpy(counts[:different])
 
 
 def occurrences(
@@ -169,18 +166,13 @@ def _fill(ids, lengths, order, vocab_size, mask, starts, hashes, keys):
 
 
 @kernel
-def _without_repeats(keys):
-    """Moves the different keys of a sorted array to its front; returns how many there are."""
-    count = 0
+def _count_repeats(keys, counts):
+    """Move the different keys of a sorted array to its front, and count each; return how many there are."""
+    found = 0
     for i in range(len(keys)):
         if i == 0 or keys[i] != keys[i - 1]:
-            keys[count] = keys[i]
-            count += 1
-    return count
-
-
-@kernel
-def _count(keys, sizes):
-    for i in range(len(keys)):
-        sizes[keys[i] & LOW] += 1
-    return sizes
+            keys[found] = keys[i]
+            counts[found] = 0
+            found += 1
+        counts[found - 1] += 1
+    return found

@@ -15,25 +15,28 @@ class Evaluation:
     """How a model is evaluated while it trains.
 
     evaluate: the metrics of a model, by name. It is called with the averaged weights where the config averages.
-    every: "epoch", or a number of steps. metric: the name in what `evaluate` gives that decides which weights are best;
-    of equal ones the lower loss decides, where `evaluate` gives one: accuracy often stands still while a model learns.
+    every: "epoch", a number of steps, or a function that says after each step whether it is time. metric: the name in
+    what `evaluate` gives that decides which weights are best; of equal ones the lower loss decides, where `evaluate`
+    gives one: accuracy often stands still while a model learns.
     patience: stop after so many evaluations in a row without a new best one; None never stops.
     """
 
     evaluate: Callable[[nn.Module], dict[str, float]]
-    every: Literal["epoch"] | int = "epoch"
+    every: Literal["epoch"] | int | Callable[[], bool] = "epoch"
     metric: str = "accuracy"
     higher_is_better: bool = True
     patience: int | None = None
 
     def __post_init__(self):
-        if self.every != "epoch" and not (isinstance(self.every, int) and self.every >= 1):
+        if self.every != "epoch" and not callable(self.every) and not (isinstance(self.every, int) and self.every >= 1):
             raise UserError(f"evaluation: every is {self.every!r}, expected 'epoch' or a number of steps")
         if self.patience is not None and self.patience < 1:
             raise UserError(f"evaluation: patience is {self.patience}, expected 1 or more, or None")
 
     def due(self, step: int) -> bool:
         """Return whether it is time to evaluate after `step` steps, inside an epoch."""
+        if callable(self.every):
+            return self.every()
         return self.every != "epoch" and step % self.every == 0
 
 

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
-SAVING_FRACTION = 0.1  # of the time, at most, may go into timed checkpoints
+SAVING_FRACTION = 0.1  # of the time, at most, may go into checkpoints that are not asked for by steps
 
 
 @dataclass(frozen=True)
 class SaveInterval:
-    """How often a run is saved: after so many steps, so many seconds, and at the edge of epochs. None: not for that."""
+    """How often a run is saved: after so many steps, so many seconds, and at the edge of epochs. None: not for that.
+
+    Where epochs are so short that to save each would take over a tenth of the time, some edges are passed over.
+    """
 
     steps: int | None = None
     seconds: float | None = 60.0
@@ -19,7 +22,7 @@ class SaveInterval:
         edge: at the end of an epoch. since: seconds after the last checkpoint. saving: seconds that it took.
         """
         if edge:
-            return self.epochs
+            return self.epochs and since >= saving / SAVING_FRACTION
         if self.steps and step % self.steps == 0:
             return True
         return self.seconds is not None and since >= max(self.seconds, saving / SAVING_FRACTION)

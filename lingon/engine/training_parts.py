@@ -24,12 +24,14 @@ class OptimizerRow:
     """An optimizer as others need to know it: the function of its name in `module`, (model, lr, **options).
 
     options: the settings that it uses beside the learning rate, with their defaults. sparse: it takes the sparse
-    gradient of a table of which a batch meets few rows.
+    gradient of a table of which a batch meets few rows. gradient: it follows a gradient, with a learning rate; what
+    does not is made by the task, which knows the examples.
     """
 
     module: str = "lingon.engine.optimizers"
-    options: Mapping[str, float] = field(default_factory=dict)
+    options: Mapping[str, float | None] = field(default_factory=dict)
     sparse: bool = False
+    gradient: bool = True
 
 
 OPTIMIZERS: dict[str, OptimizerRow] = {
@@ -38,6 +40,9 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
     "sgd": OptimizerRow(options={"weight_decay": 0.0}),
     "adagrad": OptimizerRow(options={"weight_decay": 0.0}),
     "row_adagrad": OptimizerRow("lingon.engine.sparse_optimizer", sparse=True),
+    "dual_coordinate_descent": OptimizerRow(
+        "lingon.engine.dual_coordinate_descent", options={"C": None}, sparse=True, gradient=False
+    ),
 }
 # What the learning rate does, of `rise` steps of warm-up and all steps of a training.
 SCHEDULES: dict[str, Callable[[int, int], Schedule]] = {

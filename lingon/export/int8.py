@@ -12,8 +12,8 @@ from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.export.onnx import needed
 
-Inputs = tuple[Int[Tensor, "B T"], Bool[Tensor, "B T"]]
-Logits = Callable[[Int[Tensor, "B T"], Bool[Tensor, "B T"]], Float[Tensor, "B C"]]
+Inputs = tuple[Int[Tensor, "B T"], Bool[Tensor, "B T"] | Float[Tensor, "B T"]]  # as `lingon.export.graph.inputs_of`
+Logits = Callable[[Int[Tensor, "B T"], Tensor], Float[Tensor, "B C"]]
 LEAST = 0.99  # share of real texts for which the likeliest label must stay
 OPERATORS = ("MatMul", "Gather", "LSTM")  # of convolutions, 8 bits on a CPU are slower than 32
 TIMED = 50  # texts, one by one

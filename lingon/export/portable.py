@@ -31,7 +31,8 @@ from lingon.tasks.heads import head_of
 from lingon.tasks.registry import require
 from lingon.tasks.task import Exportable
 
-FORMAT = 1
+FORMAT = 2  # in 1 the mask of every model was bool
+MASK = {"type": "bool", "padding": False, "holds": "true where a token stands, false for padding"}
 REAL_TEXTS, AT_ONCE = 1000, 16
 
 
@@ -123,7 +124,7 @@ def config_of(task: Exportable, to: str, model: str, found: Exported) -> dict[st
         **task.config(),
         "inputs": {
             "ids": {"type": "int64", "shape": ["batch", "tokens"], "padding": 0 if before else task.tokenizer.pad_id},
-            "mask": {"type": "bool", "shape": ["batch", "tokens"], "padding": False},
+            "mask": {"shape": ["batch", "tokens"], **(before.mask if before else MASK)},
         },
         "outputs": {"logits": {"type": "float32", "shape": list(task.logits_shape)}},
         "rows": before and before.rule(task.model, list(task.tokenizer.vocab)),
@@ -141,7 +142,8 @@ def _model_name(bundle: str | Path, head: str | None) -> str:
 def _example(task: Exportable) -> tuple[Tensor, Tensor]:
     """Two texts of different lengths; neither size is 1, which a trace would take for a number that never changes."""
     batch = collate([[1] * 13, [1] * 7], pad=task.tokenizer.pad_id)
-    return batch.ids % len(task.tokenizer.vocab), batch.mask
+    ids = batch.ids % len(task.tokenizer.vocab)
+    return ids, batch.mask.to(inputs_of(task.model, ids, batch.mask)[1].dtype)
 
 
 def _as_ids(model: nn.Module, run: Logits) -> Logits:

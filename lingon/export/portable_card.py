@@ -5,7 +5,7 @@ from typing import Any
 from lingon.tasks.task import Card
 
 ROWS = """
-def rows_of(ids, rule):  # the rows of the n-grams of a text: the rule is in config.json
+def rows_of(ids, rule):  # the rows of the n-grams of a text, and how often each stands there, by config.json
     chain, mix_1, mix_2, bits = int(rule["chain"]), int(rule["mix_1"]), int(rule["mix_2"]), 2**64 - 1
 
     def mix(x):
@@ -13,35 +13,41 @@ def rows_of(ids, rule):  # the rows of the n-grams of a text: the rule is in con
         x = (x ^ x >> 33) * mix_2 & bits
         return x ^ x >> 27
 
-    rows = set(ids)
+    rows = Counter(ids)
     for i in range(len(ids)):
         h = 0
         for k in range(min(rule["order"], i + 1)):
             h = (h * chain + mix(ids[i - k] + 1)) & bits
             if k:
-                rows.add(rule["vocab_size"] + (mix(h) & rule["buckets"] - 1))
-    return sorted(rows)
+                rows[rule["vocab_size"] + (mix(h) & rule["buckets"] - 1)] += 1
+    return rows
 
 
-ids = rows_of(ids, config["rows"])"""
+rows = rows_of(ids, config["rows"])"""
 PIECES = """
 def rows_of_pieces(tokens, rule):  # of the characters inside each word
-    rows, like = set(), rule["characters"]
+    rows, like = Counter(), rule["characters"]
     for token in tokens:
         if len(token) > like["longest_word"] or (len(token) > 2 and token[0] + token[-1] == "[]"):
             continue
-        word = f"<{token}>"
+        word, hashes = f"<{token}>", set()
         for n in range(like["shortest"], like["longest"] + 1):
             for i in range(len(word) - n + 1):
                 h = 2166136261
                 for byte in word[i : i + n].encode():
                     h = (h ^ (byte if byte < 128 else byte | 0xFFFFFF00)) * 16777619 & 0xFFFFFFFF
-                rows.add(rule["vocab_size"] + (h & rule["buckets"] - 1))
+                hashes.add(h)
+        rows.update(rule["vocab_size"] + (h & rule["buckets"] - 1) for h in hashes)
     return rows
 
 
-tokens = [tokenizer.id_to_token(i) for i in known]
-ids = sorted({*ids, *rows_of_pieces(tokens, config["rows"])})"""
+rows += rows_of_pieces([tokenizer.id_to_token(i) for i in ids], config["rows"])"""
+MASK = """
+mask = np.array([[True] * len(ids) or [False]])
+ids = np.array([ids or [0]])"""
+COUNTS = """
+mask = np.array([list(rows.values()) or [0]], np.float32)
+ids = np.array([list(rows) or [0]])"""
 RUN = {
     "onnx": (
         "onnxruntime",
@@ -87,7 +93,11 @@ def card(config: dict[str, Any], about: Card, answer_code: str) -> str:
         f"- `{config['file']}`: (ids, mask) -> logits, with any number of texts and tokens",
         "- `tokenizer.json`: text to ids, in the format of the `tokenizers` library",
         f"- `config.json`: {', '.join(own)}, "
-        + ("and the rule that makes rows of n-grams from ids" if config["rows"] else "names and shapes"),
+        + (
+            "and the rule that makes rows of n-grams and their counts from ids"
+            if config["rows"]
+            else "names and shapes"
+        ),
         f"- checked: logits differ from the model's by {config['checked']['largest_difference']:.1e} at most",
     ]
     if int8:
@@ -98,13 +108,14 @@ def card(config: dict[str, Any], about: Card, answer_code: str) -> str:
 def program(config: dict[str, Any], answer_code: str) -> str:
     """The program: prints the answer of the task for a sentence."""
     package, run = RUN[config["to"]]
-    rows = f"\n\n{ROWS}" if config["rows"] else ""
-    if config["rows"] and config["rows"]["characters"]:
-        rows = f"\nknown = ids\n{ROWS}\n\n{PIECES}"
+    inputs, collections = MASK, ""
+    if config["rows"]:
+        pieces = f"\n\n{PIECES}" if config["rows"]["characters"] else ""
+        inputs, collections = f"\n\n{ROWS}{pieces}{COUNTS}", "\nfrom collections import Counter"
     most = config.get("max_length")
     cut = f"tokenizer.enable_truncation({most})\n" if most else ""
     return f"""\
-import json
+import json{collections}
 
 import numpy as np
 import {package}
@@ -113,8 +124,6 @@ from tokenizers import Tokenizer
 config = json.load(open("config.json", encoding="utf-8"))
 tokenizer = Tokenizer.from_file("tokenizer.json")
 tokenizer.encode_special_tokens = True  # what a user types is text, even if it is spelt like [pad]
-{cut}ids = tokenizer.encode("A warm and clever film.").ids{rows}
-mask = np.array([[True] * len(ids) or [False]])
-ids = np.array([ids or [0]])
+{cut}ids = tokenizer.encode("A warm and clever film.").ids{inputs}
 {run}
 {answer_code}"""

@@ -8,53 +8,51 @@ from lingon.kernels.feature_keys import LOW, TEXT_BITS
 from lingon.kernels.jit import kernel
 
 
-def sum_rows(table: Float[Tensor, "R C"], keys: Int[Tensor, " M"], scale: Float[Tensor, " B"]) -> Float[Tensor, "B C"]:
-    """Return rows b: scale[b] times the sum of the table rows in the set of text b.
+def sum_rows(
+    table: Float[Tensor, "R C"], keys: Int[Tensor, " M"], values: Float[Tensor, " M"], texts: int
+) -> Float[Tensor, "texts C"]:
+    """Return for each text the sum of the table rows of its keys, each times its value.
 
-    keys: `row << 32 | text`, rising, without repeats (see data/hashing.py). The gradient of the table is sparse and
-    coalesced. Rows are added in rising order, so a result does not depend on threads.
+    keys: `row << 32 | text`, rising, without repeats (see data/hashing.py). values: of each key; they get no gradient.
+    That of the table is sparse and coalesced. Rows are added in rising order, so a result does not depend on threads.
     """
-    return SumRows.apply(table, keys, scale)
+    return SumRows.apply(table, keys, values, texts)
 
 
 class SumRows(torch.autograd.Function):
     """Compiled loops on the CPU for float32, torch operations elsewhere; both add in the same order."""
 
     @staticmethod
-    def forward(ctx, table, keys, scale):
-        ctx.save_for_backward(keys, scale)
+    def forward(ctx, table, keys, values, texts):
+        ctx.save_for_backward(keys, values)
         ctx.shape = table.shape
-        out = torch.zeros(len(scale), table.shape[1], dtype=table.dtype, device=table.device)
+        out = torch.zeros(texts, table.shape[1], dtype=table.dtype, device=table.device)
         if _compiled(table):
-            _gather(table.detach().numpy(), keys.numpy(), out.numpy())
+            _gather(table.detach().numpy(), keys.numpy(), values.numpy(), out.numpy())
         else:
-            out.index_add_(0, keys & LOW, table[keys >> TEXT_BITS])
-        return out * scale[:, None]
+            out.index_add_(0, keys & LOW, table[keys >> TEXT_BITS] * values[:, None])
+        return out
 
     @staticmethod
     def backward(ctx, gradient):
-        keys, scale = ctx.saved_tensors
-        scaled = (gradient * scale[:, None]).contiguous()
-        rows, values = gradient_rows(keys, scaled)
-        return (
-            torch.sparse_coo_tensor(rows[None], values, ctx.shape, is_coalesced=True, check_invariants=False),
-            None,
-            None,
-        )
+        keys, values = ctx.saved_tensors
+        rows, sums = gradient_rows(keys, values, gradient.contiguous())
+        sparse = torch.sparse_coo_tensor(rows[None], sums, ctx.shape, is_coalesced=True, check_invariants=False)
+        return sparse, None, None, None
 
 
 def gradient_rows(
-    keys: Int[Tensor, " M"], gradient: Float[Tensor, "B C"]
+    keys: Int[Tensor, " M"], values: Float[Tensor, " M"], gradient: Float[Tensor, "B C"]
 ) -> tuple[Int[Tensor, " K"], Float[Tensor, "K C"]]:
-    """Return the rows in `keys`, each once and rising, and for each the sum of the gradients of its texts."""
+    """Return the rows in `keys`, each once and rising, and for each the sum of value times gradient over its texts."""
     if _compiled(gradient):
         rows = np.empty(len(keys), np.int64)
-        values = np.zeros((len(keys), gradient.shape[1]), np.float32)
-        count = _scatter(keys.numpy(), gradient.numpy(), rows, values)
-        return torch.from_numpy(rows[:count]), torch.from_numpy(values[:count])
+        found = np.zeros((len(keys), gradient.shape[1]), np.float32)
+        count = _scatter(keys.numpy(), values.numpy(), gradient.numpy(), rows, found)
+        return torch.from_numpy(rows[:count]), torch.from_numpy(found[:count])
     rows, place = torch.unique_consecutive(keys >> TEXT_BITS, return_inverse=True)
     sums = torch.zeros(len(rows), gradient.shape[1], dtype=gradient.dtype, device=gradient.device)
-    return rows, sums.index_add_(0, place, gradient[keys & LOW])
+    return rows, sums.index_add_(0, place, gradient[keys & LOW] * values[:, None])
 
 
 def _compiled(tensor: Tensor) -> bool:
@@ -62,15 +60,15 @@ def _compiled(tensor: Tensor) -> bool:
 
 
 @kernel
-def _gather(table, keys, out):
+def _gather(table, keys, values, out):
     for k in range(len(keys)):
         row, text = keys[k] >> TEXT_BITS, keys[k] & LOW
         for c in range(table.shape[1]):
-            out[text, c] += table[row, c]
+            out[text, c] += values[k] * table[row, c]
 
 
 @kernel
-def _scatter(keys, gradient, rows, values):
+def _scatter(keys, values, gradient, rows, sums):
     count = 0
     for k in range(len(keys)):
         row, text = keys[k] >> TEXT_BITS, keys[k] & LOW
@@ -78,5 +76,5 @@ def _scatter(keys, gradient, rows, values):
             rows[count] = row
             count += 1
         for c in range(gradient.shape[1]):
-            values[count - 1, c] += gradient[text, c]
+            sums[count - 1, c] += values[k] * gradient[text, c]
     return count

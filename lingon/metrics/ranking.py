@@ -2,6 +2,8 @@
 
 import math
 
+import torch
+
 from lingon.core.shapes import Float, Int, Tensor
 
 
@@ -37,3 +39,22 @@ def binary_auc(scores: Float[Tensor, " n"], positive: Tensor) -> float:
     # Rows with the same score share the middle of their ranks.
     ranks = counts.cumsum(0).double() - (counts.double() - 1) / 2
     return (ranks[group][positive].sum().item() - ups * (ups + 1) / 2) / (ups * downs)
+
+
+def average_precision(scores: Float[Tensor, " n"], positive: Tensor) -> float:
+    """Return the mean, over the positive rows, of the precision among the rows that score as high or higher.
+
+    The area under the precision-recall curve as a sum of steps (Manning, Raghavan and Schuetze 2008, section 8.4).
+
+    >>> average_precision(torch.tensor([0.9, 0.8, 0.7]), torch.tensor([True, False, True]))  # (1/1 + 2/3) / 2
+    0.8333333333333333
+
+    NaN where there is no positive row, and for NaN among the scores, which has no rank.
+    """
+    if scores.isnan().any() or not positive.any():
+        return math.nan
+    _, group = scores.double().unique(return_inverse=True)
+    group = group.max() - group  # the highest first; rows with the same score come together
+    rows = torch.bincount(group).double().cumsum(0)
+    found = torch.bincount(group, weights=positive.double())
+    return ((found.cumsum(0) / rows * found).sum() / found.sum()).item()

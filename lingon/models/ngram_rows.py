@@ -18,28 +18,40 @@ TRIED = 200  # words whose spelling is tried before the whole vocabulary is
 RULE = """\
 Numbers are unsigned, of 64 bits, and wrap around; >> fills with zeros.
 mix(x): x = (x ^ (x >> 27)) * mix_1; x = (x ^ (x >> 33)) * mix_2; return x ^ (x >> 27).
-The ids of a text are id[0], id[1], ...; at most max_length of them. Its rows are a set:
-each id[i]; and for n = 2 .. order, for each i >= n - 1: vocab_size + (mix(h) & (buckets - 1)), where
-h = 0, then for k = 0 .. n - 1: h = h * chain + mix(id[i - k] + 1).
-With characters also, for each word of at most longest_word characters whose token is not in [ and ]:
-vocab_size + (fnv1a(s) & (buckets - 1)) for each piece s of < + token + > of shortest to longest characters, where
+The ids of a text are id[0], id[1], ...; at most max_length of them. Each of these adds 1 to the count of a row:
+each i, to id[i];
+each n = 2 .. order and i >= n - 1, to vocab_size + (mix(h) & (buckets - 1)), where
+h = 0, then for k = 0 .. n - 1: h = h * chain + mix(id[i - k] + 1);
+and with characters, each i and each number v that fnv1a gives for a piece of its word, to
+vocab_size + (v & (buckets - 1)). A v that several pieces of a word give adds 1 for that word;
+different v with the same row add 1 each. The pieces of a word are those of < + token + > of shortest to longest
+characters; a token of more than longest_word characters has none, nor has [ + one character or more + ].
 fnv1a works on UTF-8 bytes with 32 bits from 2166136261: a byte over 127 has 0xFFFFFF00 added, value ^= byte,
 value *= 16777619.
-The graph wants each row once, in any order, in ids, padded with 0, and mask true where a row is."""
+The graph wants each row once, in any order, in ids, padded with 0, and its count in mask, padded with 0."""
+COUNTS = {"type": "float32", "padding": 0, "holds": "how often each row stands in the text"}
+TINY = torch.finfo(torch.float32).tiny
 
 
 class RowSum(nn.Module):
-    """What `NGrams` does once the rows of a text are known: b + sum of W_f over its rows f / sqrt(how many)."""
+    """What `NGrams` does once the rows of a text and their counts are known; its file has the formula."""
+
+    idf: Tensor
+    scale: Tensor
 
     def __init__(self, model: Any):
         super().__init__()
         self.table, self.bias = model.table, model.bias
+        self.register_buffer("idf", model.idf[:, None])
+        self.register_buffer("scale", model.scale)
 
-    def forward(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
-        """Return the ids: rows, each once per text. mask: which of them are not padding."""
-        weights = mask.to(self.table.dtype)
-        total = torch.bmm(weights[:, None], nn.functional.embedding(ids, self.table)).squeeze(1)
-        return total / weights.sum(1, keepdim=True).clamp(min=1).sqrt() + self.bias
+    def forward(self, ids: Int[Tensor, "B R"], mask: Float[Tensor, "B R"]) -> Float[Tensor, "B C"]:
+        """Return the logits. ids: rows, each once per text. mask: how often each stands there, 0 for padding."""
+        frequency = mask.clamp(min=1).log() + mask.clamp(max=1)  # 1 + ln count, and 0 where the count is 0
+        values = frequency[..., None] * nn.functional.embedding(ids, self.idf)
+        norm = values.square().sum(1).clamp(min=TINY).sqrt()  # [B, 1]
+        total = torch.bmm(values.mT, nn.functional.embedding(ids, self.table)).squeeze(1)
+        return self.scale * (total / norm + self.bias)
 
 
 def program(model: RowSum, ids: Expression, mask: Expression) -> Expression:
@@ -47,25 +59,30 @@ def program(model: RowSum, ids: Expression, mask: Expression) -> Expression:
     from lingon import program as P
     from lingon.layers import expressions as E  # only what is exported waits for it
 
-    weights = mask.astype("float32")
-    total = P.sum(E.embedded(model.table, ids) * P.expand_dims(weights, -1), 1)
-    return total / P.sqrt(P.maximum(E.lengths(weights), 1.0)) + E.constant(model.bias)
+    frequency = P.log(P.maximum(mask, 1.0)) + P.minimum(mask, 1.0)
+    values = P.expand_dims(frequency, -1) * E.embedded(model.idf, ids)
+    norm = P.sqrt(P.maximum(P.sum(P.square(values), 1), TINY))
+    total = P.sum(E.embedded(model.table, ids) * values, 1)
+    return E.constant(model.scale) * (total / norm + E.constant(model.bias))
 
 
 def rows_of(
     model: Any, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]
-) -> tuple[Int[Tensor, "B R"], Bool[Tensor, "B R"]]:
-    """Return the rows of each text, rising, padded with 0; and which of them are rows. At least one column."""
+) -> tuple[Int[Tensor, "B R"], Float[Tensor, "B R"]]:
+    """Return the rows of each text, rising, and how often each stands there; padded with 0, at least one column."""
     spelling = Spelling(model.spelling_starts, model.spelling_hashes) if model.characters else None
     flat, lengths = model._flat(ids, mask)
-    keys = sorted_keys(flat, lengths, model.order, model.vocab_size, model.buckets, spelling)
+    keys, counts = sorted_keys(flat, lengths, model.order, model.vocab_size, model.buckets, spelling)
     if len(ids) == 1 and len(keys):  # nothing to divide: what a program asks for that labels as texts come
         rows = keys.numpy(force=True)[None] >> TEXT_BITS  # NumPy: less of a start for so little
-        return torch.from_numpy(rows), torch.from_numpy(np.ones(rows.shape, bool))
-    sets = [(keys >> TEXT_BITS)[keys & LOW == text] for text in range(len(ids))]
-    padded = nn.utils.rnn.pad_sequence([*sets, torch.zeros(1, dtype=torch.int64)], batch_first=True)[:-1]
-    sizes = torch.tensor([len(s) for s in sets])
-    return padded, torch.arange(padded.shape[1]) < sizes[:, None]
+        return torch.from_numpy(rows), torch.from_numpy(counts.numpy(force=True)[None].astype(np.float32))
+    own = [keys & LOW == text for text in range(len(ids))]
+    return _padded(keys >> TEXT_BITS, own), _padded(counts.float(), own)
+
+
+def _padded(numbers: Tensor, own: list[Tensor]) -> Tensor:
+    """The numbers of each text in a line of its own; of one column or more, as a graph needs it."""
+    return nn.utils.rnn.pad_sequence([*(numbers[at] for at in own), numbers.new_zeros(1)], batch_first=True)[:-1]
 
 
 def rule_of(model: Any, tokens: list[str]) -> dict:

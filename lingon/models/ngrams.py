@@ -1,15 +1,18 @@
-"""A linear classifier over the set of word and character n-grams of a text.
+"""A linear classifier over the word and character n-grams of a text, weighted by tf-idf.
 
-One table holds a row of C numbers for every word and every hashed n-gram. The logits are a bias plus the sum of the
-rows of the n-grams in the text, each counted once, divided by the square root of how many there are:
+One table holds a row of C numbers for every word and every hashed n-gram. A text is a vector x with a number for each
+n-gram f that stands in it, scaled to length 1; its logits are linear in x:
 
-    z = b + sum_{f in F} W_f / sqrt(|F|)
+    x_f = (1 + ln count_f) * idf_f / norm;    z = scale * (b + sum_f x_f W_f)
 
-How it differs from fastText (Joulin et al., "Bag of Tricks for Efficient Text Classification", 2017): no hidden
-layer, since two linear maps in a row are one; presence instead of counts, which serves texts better (Wang and Manning,
-"Baselines and Bigrams", 2012); the length of a text divides by its root, as unit length does in tf-idf.
+idf_f is that of the training texts (Sparck Jones 1972), and 0 for an n-gram that none of them has. How it differs from
+fastText (Joulin et al., "Bag of Tricks for Efficient Text Classification", 2017): no hidden layer, since two linear
+maps in a row are one; and trained to the optimum of a convex loss (`lingon.engine.dual_coordinate_descent`), as a
+linear support vector machine is (Joachims 1998), which serves few and unbalanced texts better than a few epochs of
+gradient descent. `scale` turns scores into logits whose softmax is a probability.
 """
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import torch
@@ -17,26 +20,31 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.data.hashing import Spelling, occurrences, set_sizes, sorted_keys, spell
+from lingon.data.hashing import Spelling, occurrences, sorted_keys, spell
 from lingon.kernels.feature_keys import LOW, TEXT_BITS
 from lingon.kernels.feature_sum import sum_rows
-from lingon.models.ngram_rows import RowSum, program, rows_of, rule_of
+from lingon.models.ngram_rows import COUNTS, RowSum, program, rows_of, rule_of
 from lingon.models.option_types import Classes, Range, VocabSize
 from lingon.models.registry import ModelEntry, Preprocessing
 
 MOST_ROWS = 2**31 - 1
 MOST_BUCKETS, FEWEST_BUCKETS = 2**21, 2**14
+LARGEST_TABLE = 2**25  # numbers, 128 MB
+FEW_WORDS = 1_500_000  # in the training texts; of more, character n-grams cost much and gain nothing
+SHORTEST, LONGEST = 3, 5  # characters of those n-grams
 
 
-def buckets_for(tokens: int) -> int:
-    """Return the buckets for a training set of that many tokens: a power of two, half of the tokens or a little more.
+def buckets_for(words: int, classes: int = 2) -> int:
+    """Return the buckets for training texts of so many words: a power of two, four a word or a little more.
 
-    More than 2^21 gain film reviews .001 of accuracy and double the file.
+    So hardly two n-grams share a bucket where there are few texts, of which characters are read too. More than 2^21
+    gain film reviews .001 of accuracy and double the file; many classes have fewer buckets.
 
-    >>> buckets_for(636_000), buckets_for(10**9)
-    (524288, 2097152)
+    >>> buckets_for(250_000), buckets_for(10**9), buckets_for(10**9, classes=77)
+    (1048576, 2097152, 262144)
     """
-    return min(MOST_BUCKETS, max(FEWEST_BUCKETS, 1 << (max(1, tokens // 2) - 1).bit_length()))
+    most = min(MOST_BUCKETS, 1 << (LARGEST_TABLE // classes).bit_length() - 1)
+    return min(most, max(FEWEST_BUCKETS, 1 << max(1, 4 * words - 1).bit_length()))
 
 
 class NGrams(nn.Module):
@@ -45,10 +53,13 @@ class NGrams(nn.Module):
     buckets: rows for all n-grams of more than one word, and of characters; a power of two.
     characters: how many hashes `spelling` holds; `read_characters` sets it.
 
-    All weights start at zero. Train it with a sparse optimizer, such as `lingon.engine.sparse_optimizer.row_adagrad`.
-    Raises UserError for impossible sizes.
+    All weights start at zero; `learn_idf` sets the weights of the n-grams, which are 1 before. Train it with
+    `lingon.engine.dual_coordinate_descent`, or by its gradient, which is sparse, with
+    `lingon.engine.sparse_optimizer.row_adagrad`. Raises UserError for impossible sizes.
     """
 
+    idf: Tensor
+    scale: Tensor
     spelling_starts: Tensor
     spelling_hashes: Tensor
 
@@ -65,6 +76,8 @@ class NGrams(nn.Module):
         self.vocab_size, self.classes, self.order, self.buckets = vocab_size, classes, order, buckets
         self.table = nn.Parameter(torch.zeros(vocab_size + buckets, classes))
         self.bias = nn.Parameter(torch.zeros(classes))
+        self.register_buffer("idf", torch.ones(vocab_size + buckets))
+        self.register_buffer("scale", torch.ones(()))
         self._keep(Spelling(torch.zeros(vocab_size + 1, dtype=torch.int64), torch.zeros(characters, dtype=torch.int64)))
         self.register_load_state_dict_post_hook(lambda model, _: model._check_spelling())
 
@@ -77,30 +90,54 @@ class NGrams(nn.Module):
         names = ("vocab_size", "classes", "order", "buckets", "characters")
         return {name: getattr(self, name) for name in names}
 
-    def read_characters(self, tokens: list[str], shortest: int = 3, longest: int = 6) -> "NGrams":
+    def read_characters(self, tokens: list[str], shortest: int = SHORTEST, longest: int = LONGEST) -> "NGrams":
         """Make the model read the character n-grams of words too. tokens: the vocabulary in the order of its ids."""
         if len(tokens) != self.vocab_size:
             raise UserError(f"{len(tokens):,} tokens for a model of {self.vocab_size:,}; give the whole vocabulary")
         self._keep(Spelling(*(part.to(self.bias.device) for part in spell(tokens, shortest, longest))))
         return self
 
+    @torch.no_grad()
+    def learn_idf(self, texts: Iterable[tuple[Tensor, Tensor]]) -> "NGrams":
+        """Set idf to ln((1 + n) / (1 + n_f)) + 1 by the n training texts, of which n_f have n-gram f; 0 where none has.
+
+        texts: batches of ids and masks [B, T] of any sizes, each text once.
+        """
+        found, n = torch.zeros_like(self.idf), 0
+        for ids, mask in texts:
+            keys, _ = self._keys(ids, mask)
+            found += torch.bincount(keys >> TEXT_BITS, minlength=len(found))
+            n += len(ids)
+        self.idf.copy_(torch.where(found > 0, ((1 + n) / (1 + found)).log() + 1, 0.0))
+        return self
+
     def forward(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
-        """Return the logits of each text. An empty text has the logits of the bias."""
-        flat, lengths = self._flat(ids, mask)
-        keys = sorted_keys(flat, lengths, self.order, self.vocab_size, self.buckets, self._spelling())
-        return sum_rows(self.table, keys, self._scale(keys, len(ids))) + self.bias
+        """Return the logits of each text. An empty text has those of the bias."""
+        keys, counts = self._keys(ids, mask)
+        return self.scale * (sum_rows(self.table, keys, self._values(keys, counts, len(ids)), len(ids)) + self.bias)
+
+    @torch.no_grad()
+    def features(
+        self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]
+    ) -> tuple[Int[Tensor, " M"], Float[Tensor, " M"], Int[Tensor, " B+1"]]:
+        """Return the rows of the table that each text has and their values x, and where each text starts."""
+        keys, counts = self._keys(ids, mask)
+        values, texts = self._values(keys, counts, len(ids)), keys & LOW
+        order = texts.argsort(stable=True)
+        ends = torch.bincount(texts, minlength=len(ids)).cumsum(0)
+        return (keys >> TEXT_BITS)[order], values[order], torch.cat([ends.new_zeros(1), ends])
 
     @torch.no_grad()
     def contributions(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B T C"]:
-        """Return what each token adds to each logit; over the tokens of a text they add up to its logits less the bias.
+        """Return what each token adds to each logit; over a text they add up to its logits less those of no text.
 
         The weight of an n-gram is shared equally by the places where it stands, and there by the words it covers.
         """
         flat, lengths = self._flat(ids, mask)
-        keys, ends, widths = occurrences(flat, lengths, self.order, self.vocab_size, self.buckets, self._spelling())
-        kinds, which, places = torch.unique(keys, return_inverse=True, return_counts=True)
-        share = self._scale(kinds, len(ids))[keys & LOW] / (places[which] * widths)
-        weights = self.table[keys >> TEXT_BITS] * share[:, None]
+        places, ends, widths = occurrences(flat, lengths, self.order, self.vocab_size, self.buckets, self._spelling())
+        keys, which, counts = torch.unique(places, return_inverse=True, return_counts=True)
+        values = self.scale * self._values(keys, counts, len(ids))
+        weights = self.table[places >> TEXT_BITS] * ((values / counts)[which] / widths)[:, None]
         words = torch.zeros(len(flat), self.classes, dtype=weights.dtype, device=weights.device)
         for back in range(self.order):
             covered = widths > back
@@ -120,9 +157,17 @@ class NGrams(nn.Module):
             raise UserError(f"token ids are {found}, but the model knows 0 to {self.vocab_size - 1}")
         return flat, lengths
 
-    def _scale(self, keys: Tensor, texts: int) -> Tensor:
-        """Return one over the root of the number of n-grams, for each text."""
-        return set_sizes(keys, texts).clamp(min=1).to(self.table.dtype).rsqrt()
+    def _keys(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The different n-grams of each text, as keys, and how often each stands there."""
+        return sorted_keys(*self._flat(ids, mask), self.order, self.vocab_size, self.buckets, self._spelling())
+
+    def _values(self, keys: Tensor, counts: Tensor, texts: int) -> Tensor:
+        """The number x_f of each n-gram."""
+        values = (1 + counts.to(self.idf.dtype).log()) * self.idf[keys >> TEXT_BITS]
+        squares = torch.zeros(texts, dtype=values.dtype, device=values.device).index_add_(
+            0, keys & LOW, values.square()
+        )
+        return values * squares.clamp(min=torch.finfo(values.dtype).tiny).rsqrt()[keys & LOW]
 
     def _spelling(self) -> Spelling | None:
         return Spelling(self.spelling_starts, self.spelling_hashes) if self.characters else None
@@ -152,21 +197,33 @@ def _check(vocab_size: int, classes: int, order: int, buckets: int, characters: 
         raise UserError(f"vocab_size + buckets is {vocab_size + buckets:,}, it must be {MOST_ROWS:,} or less")
 
 
-# Chosen on the validation texts of film reviews; docs/log.md says what was tried.
+def learn(model: NGrams, tokens: list[str], texts: Iterable[tuple[Tensor, Tensor]]) -> None:
+    """Give a fresh model the document frequencies of the training texts, and of few texts the spelling of words."""
+    texts = list(texts)
+    if sum(int(mask.sum()) for _, mask in texts) <= FEW_WORDS:
+        model.read_characters(tokens, SHORTEST, LONGEST)
+    model.learn_idf(texts)
+
+
+# Chosen on validation texts of eight data sets; docs/log.md says what was tried.
 ENTRY = ModelEntry(
     NGrams,
-    preprocessing=Preprocessing(RowSum, rows_of, rule_of),
+    preprocessing=Preprocessing(RowSum, rows_of, rule_of, COUNTS),
     program=program,
     defaults={
-        "epochs": 2,
+        "epochs": 300,  # at most: it ends when the loss is at its optimum
         "lr": 0.3,
-        "max_tokens_per_batch": 65_536,
-        "batch_size": 64,
+        "metric": "loss",
+        "max_tokens_per_batch": 262_144,
+        "batch_size": 4096,
         "vocab": 200_000,
         "max_length": 2000,
     },
-    small_data={"lr": 0.5},  # what has seen few texts gains from longer steps
-    optimizer="row_adagrad",
-    derive=lambda facts, options: {"buckets": buckets_for(facts.words)},
+    optimizer="dual_coordinate_descent",
+    by_optimizer={
+        "row_adagrad": {"epochs": 2, "metric": "accuracy", "max_tokens_per_batch": 65_536, "batch_size": 64},
+    },
+    learn=learn,
+    derive=lambda facts, options: {"buckets": buckets_for(facts.words, options["classes"])},
     autocast=False,
 )

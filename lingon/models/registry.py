@@ -39,11 +39,13 @@ class Preprocessing:
 
     graph: gives the module that is exported in the place of the model. inputs: what it reads, of the model, ids and
     mask [B, T]. rule: of the model and the tokens of its vocabulary, what config.json says of how inputs are made.
+    mask: what it says of the second input: its type, its padding and what it holds.
     """
 
     graph: Callable[[Any], "nn.Module"]
     inputs: Callable[[Any, "Tensor", "Tensor"], "tuple[Tensor, Tensor]"]
     rule: Callable[[Any, list[str]], dict[str, Any]]
+    mask: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,12 @@ class ModelEntry:
 
     make: gives the model with fresh weights; its parameters, with their ranges, are the configuration.
     defaults: settings of its training that suit it, by name; small_data: others for a small training set.
-    optimizer: its name in `lingon.engine.training_parts`, a sparse one where the gradient has few rows. derive: options
-    that follow from others and from the training texts, such as the number of hash buckets. after_vectors: what is
-    done to the model when pretrained vectors have been put into its embedding. recurrent: it carries a state of one
-    size from batch to batch.
+    optimizer: its name in `lingon.engine.training_parts`, a sparse one where the gradient has few rows. by_optimizer:
+    defaults that go with another one. learn: what a model with fresh weights takes from the vocabulary and the training
+    texts before it is trained, such as document frequencies, as (model, tokens in the order of their ids, batches of
+    ids and masks). derive: options that follow from others and from the training texts, such as the number of hash
+    buckets. after_vectors: what is done to the model when pretrained vectors have been put into its embedding.
+    recurrent: it carries a state of one size from batch to batch.
     autocast: half precision changes how it is computed. instead: for a setting it does not have, what to use.
     preprocessing: what is done to the ids outside of its exported graph. program: that graph as an expression of
     `lingon.program`, (graph, ids, mask) -> logits; None: it is not exported as a program. hub_config, hub_weights: the
@@ -66,6 +70,8 @@ class ModelEntry:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     small_data: Mapping[str, Any] = field(default_factory=dict)
     optimizer: str = "adamw"
+    by_optimizer: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    learn: Callable[[Any, list[str], Iterable[tuple[Any, Any]]], None] | None = None
     derive: Callable[["DataStats", Mapping[str, Any]], dict[str, Any]] | None = None
     after_vectors: Callable[[Any], None] | None = None
     recurrent: bool = False

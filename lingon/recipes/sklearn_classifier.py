@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from lingon.data.split import stratified_split
 from lingon.engine.compile import compile_model
 from lingon.engine.fit import fit
 from lingon.engine.world import World
-from lingon.recipes.training_config import evaluation_of, optimizer_of, train_config
+from lingon.recipes.refit import refitted
+from lingon.recipes.training_config import fit_parts
 from lingon.tasks.classify import Classifier
 from lingon.tasks.classify.settings import Settings
 from lingon.tasks.training import TrainContext, Training
@@ -33,15 +34,16 @@ except ImportError:
 
 SEEDS = 1 << 31
 # Settings with parameters of their own.
-OWN = ("model", "epochs", "lr", "max_length", "class_weights", "seed", "device")
+OWN = ("model", "C", "epochs", "lr", "max_length", "class_weights", "seed", "device")
 
 
 class LingonClassifier(ClassifierMixin, BaseEstimator):
     """A text classifier that is trained by `fit` and asked by `predict`, as estimators of scikit-learn are.
 
-    model: ngrams, bag, textcnn, bilstm or self_attentive. epochs, lr, max_length: passes over the texts, peak learning
-    rate, tokens of a text that are read; what suits the model when None. class_weight: None, "balanced" or a weight by
-    label. validation_fraction: of the texts, on which the best weights are selected. random_state: None, a seed or a
+    model: ngrams, bag, textcnn, bilstm or self_attentive. C: the inverse of the regularisation strength of ngrams,
+    chosen on validation texts when None. epochs, lr, max_length: passes over the texts, peak learning rate of the
+    others, tokens of a text that are read; what suits the model when None. class_weight: None, "balanced" or a weight
+    by label. validation_fraction: of the texts, on which the best weights are selected. random_state: None, a seed or a
     numpy.random.RandomState. device: cpu, cuda, mps or auto. verbose: show progress on stderr. settings: other options
     of `lingon train classify`, by name.
 
@@ -57,6 +59,7 @@ class LingonClassifier(ClassifierMixin, BaseEstimator):
         self,
         model: str = "ngrams",
         *,
+        C: float | None = None,
         epochs: float | None = None,
         lr: float | None = None,
         max_length: int | None = None,
@@ -68,6 +71,7 @@ class LingonClassifier(ClassifierMixin, BaseEstimator):
         settings: Mapping[str, Any] | None = None,
     ):
         self.model = model
+        self.C = C
         self.epochs = epochs
         self.lr = lr
         self.max_length = max_length
@@ -94,8 +98,7 @@ class LingonClassifier(ClassifierMixin, BaseEstimator):
         splits = _splits(Examples(texts, [names[label] for label in labels.tolist()]), self, settings.seed)
         with quiet(not self.verbose):
             training = _trained(splits, settings)
-        classifier = training.task
-        assert isinstance(classifier, Classifier)
+        classifier = cast(Classifier, training.task)
         self.classes_, self.classifier_ = classes, classifier
         self._order = [classifier.labels.index(names[label]) for label in classes.tolist()]
         return self
@@ -130,6 +133,7 @@ class LingonClassifier(ClassifierMixin, BaseEstimator):
             weights = json.dumps({names.get(label, str(label)): float(weight) for label, weight in weights.items()})
         given: dict[str, Any] = {
             "model": self.model,
+            "C": self.C,
             "epochs": self.epochs,
             "lr": self.lr,
             "max_length": self.max_length,
@@ -175,12 +179,11 @@ def _splits(examples: Examples, given: LingonClassifier, seed: int) -> Splits:
 def _trained(splits: Splits, settings: Settings) -> Training:
     """A classifier that was trained as `lingon train classify` does; no folder is left behind."""
     settings = settings.checked().filled(splits)
+    if splits.valid is splits.train:  # there are no others to refit on
+        settings = replace(settings, refit=False)
     with tempfile.TemporaryDirectory() as folder:
         context = TrainContext(Path(folder), World(0, 1), pick_device(settings.device), read_vectors)
         training = Classifier.prepare(splits, settings, context)
-    module = compile_model(training.module) if settings.compile else training.module
-    optimizer = optimizer_of(module, settings)
-    config = train_config(settings, len(training.batches))
-    evaluation = evaluation_of(training, settings)
-    fit(module, training.batches, training.loss, optimizer, config=config, evaluation=evaluation)
-    return training
+        module = compile_model(training.module) if settings.compile else training.module
+        history = fit(module, training.batches, training.loss, **fit_parts(module, training, settings))
+        return refitted(training, history, settings) if training.refit else training

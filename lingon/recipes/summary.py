@@ -2,6 +2,7 @@
 
 import importlib.metadata as metadata
 import platform
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from lingon.tasks.registry import row_of
 if TYPE_CHECKING:  # the recipe of word vectors, which needs no torch, has summaries too
     from lingon.tasks.training import Training
 
+REFIT = "refit"  # the folder of the training on training and validation data, in that of the run
 PACKAGES = ("torch", "tokenizers", "numpy", "safetensors")
 
 
@@ -75,8 +77,16 @@ def ended(run: Run) -> bool:
 
 def prune(run: Run) -> None:
     """Removes the checkpoints of a run that has ended, and says so."""
-    if size := run.prune():
+    if size := run.prune() + remove_refit(run.folder):
         print(f"removed the checkpoints, which only a run that has not ended needs: {size / 1e6:,.1f} MB")
+
+
+def remove_refit(folder: Path) -> int:
+    """Remove what a refit kept to be resumed, in the folder of its run; return its bytes."""
+    folder = folder / REFIT
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    shutil.rmtree(folder, ignore_errors=True)
+    return size
 
 
 def write_page(training: "Training", folder: Path, record: Mapping[str, Any]) -> Path:

@@ -33,7 +33,8 @@ def sweep(recipe: Callable, flags: dict[str, Any], varied: list[tuple[str, list[
     A run whose numbers overflow does not end the others. Prints a table, best on the validation texts first, and
     writes it to sweep.json.
     """
-    folder, score, rows, failed = Path(flags["out"]), flags.get("metric", getattr(recipe, "metric", "loss")), [], []
+    score = str(flags.get("metric") or getattr(recipe, "metric", "loss"))
+    folder, rows, failed = Path(flags["out"]), [], []
     names = [name for name, _ in varied]
     for values in itertools.product(*(v for _, v in varied)):
         chosen = dict(zip(names, values, strict=True))

@@ -20,8 +20,9 @@ def train(task: str, source: Source, settings: TrainSettings, folder: Folder) ->
     from lingon.engine.distributed import process_group
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
-    from lingon.recipes import training_config as prepare
+    from lingon.recipes.refit import how_it_ended, refitted
     from lingon.recipes.summary import Clock, after_training, ended, record_of, summary, write_page
+    from lingon.recipes.training_config import fit_parts
     from lingon.tasks.registry import task_of
     from lingon.tasks.training import TrainContext
     from lingon.word_vectors.files.text_format import read_vectors
@@ -45,13 +46,14 @@ def train(task: str, source: Source, settings: TrainSettings, folder: Folder) ->
             module,
             training.batches,
             training.loss,
-            prepare.optimizer_of(module, settings),
-            config=prepare.train_config(settings, len(training.batches)),
-            evaluation=prepare.evaluation_of(training, settings),
             run=run,
+            **fit_parts(module, training, settings),
         )
+        record |= {**training.facts, "valid": history.best, "ended": how_it_ended(training, history, settings)}
         clock.lap("train")
-        record |= {**training.facts, "valid": history.best}
+        if training.refit:
+            training = refitted(training, history, settings, run)
+            clock.lap("refit")
         if place.rank > 0:
             return record
         # First of all: nothing that comes after training can lose the model.

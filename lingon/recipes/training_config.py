@@ -1,5 +1,8 @@
 """From the settings that every task has to parts: the optimizer, the configuration and the evaluation of a training."""
 
+from dataclasses import replace
+from typing import Any
+
 from torch import nn
 from torch.optim import Optimizer
 
@@ -17,6 +20,18 @@ def optimizer_of(module: nn.Module, settings: TrainSettings) -> Optimizer:
     name = settings.optimizer or get_entry(settings.model).optimizer
     assert settings.lr is not None, "settings are filled in before a training"
     return make_optimizer(name, module, settings.lr, settings)
+
+
+def fit_parts(module: nn.Module, training: Training, settings: TrainSettings) -> dict[str, Any]:
+    """Return what `fit` takes beside the model, the batches and the loss: optimizer, config and evaluation."""
+    config, evaluation = train_config(settings, len(training.batches)), evaluation_of(training, settings)
+    if training.optimizer is None:
+        return {"optimizer": optimizer_of(module, settings), "config": config, "evaluation": evaluation}
+    # What it comes to on its way is worth nothing until it is at an optimum, and past the best the next are worse.
+    optimizer = training.optimizer
+    evaluation = replace(evaluation, every=optimizer.optimal, patience=1)
+    config = replace(config, log_every=len(training.batches))
+    return {"optimizer": optimizer, "update": optimizer.update, "config": config, "evaluation": evaluation}
 
 
 def steps_of(settings: TrainSettings, batches_per_epoch: int) -> int:

@@ -1,6 +1,7 @@
 """From settings to the options of a model: what the model has is passed on, what it has not is refused by name."""
 
 import json
+from dataclasses import fields
 from typing import Any
 
 from lingon.core.errors import UserError
@@ -9,6 +10,17 @@ from lingon.models.registry import DataStats, ModelEntry, get_entry
 
 OF_MODELS = ("width", "depth", "context_length", "dropout")  # settings that are options of some models
 FROM_TEXTS = ("vocab_size", "classes", "padding_idx")  # options that follow from the texts and their tokenizer
+# Settings of gradient descent.
+OF_GRADIENTS = (
+    "lr",
+    "schedule",
+    "warmup",
+    "max_grad_norm",
+    "accumulation_steps",
+    "patience",
+    "weight_average",
+    "evals",
+)
 READ_BY_BATCHES = ("context_length",)  # settings that count for the batches too, whatever the model
 
 
@@ -37,24 +49,32 @@ def refuse_unused(settings: Any) -> None:
         given = getattr(settings, name, None)
         if given is not None and name not in entry.options and name not in READ_BY_BATCHES:
             raise _unused(settings, name, given, entry)
-    optimizer = settings.optimizer or entry.optimizer
-    if OPTIMIZERS[entry.optimizer].sparse and not OPTIMIZERS[optimizer].sparse:
-        raise UserError(
-            f"--optimizer is {optimizer}, which takes no sparse gradient, as --model {settings.model} has; "
-            f"leave it out, or choose {' or '.join(name for name, row in OPTIMIZERS.items() if row.sparse)}"
-        )
-    if "weight_decay" not in OPTIMIZERS[optimizer].options and settings.weight_decay is not None:
-        raise _unused_by_optimizer(settings, optimizer)
+    _refuse_unused_by_optimizer(settings, entry)
     if not entry.autocast and settings.precision != "float32":
         raise _unused(settings, "precision", settings.precision, entry)
     if getattr(settings, "freeze", False) and settings.vectors is None:
         raise UserError("--freeze keeps pretrained vectors as they are, and there are none; give --vectors too")
 
 
-def _unused_by_optimizer(settings: Any, optimizer: str) -> UserError:
-    used = " or ".join(name for name, row in OPTIMIZERS.items() if "weight_decay" in row.options)
-    way = f"leave it out, or choose --optimizer {used}"
-    return UserError(f"--weight-decay is {settings.weight_decay}, which --optimizer {optimizer} does not have: {way}")
+def _refuse_unused_by_optimizer(settings: Any, entry: ModelEntry) -> None:
+    name = settings.optimizer or entry.optimizer
+    row, usual = OPTIMIZERS[name], OPTIMIZERS[entry.optimizer]
+    if usual.sparse and not row.sparse:
+        raise UserError(
+            f"--optimizer is {name}, which takes no sparse gradient, as --model {settings.model} has; "
+            f"leave it out, or choose {' or '.join(name for name, row in OPTIMIZERS.items() if row.sparse)}"
+        )
+    if not row.gradient and usual.gradient:
+        raise UserError(f"--optimizer is {name}, which is for linear models; --model {settings.model} is none")
+    known = {option for row in OPTIMIZERS.values() for option in row.options}
+    for field in fields(settings):
+        given = getattr(settings, field.name)
+        unused = field.name in known - set(row.options) or (not row.gradient and field.name in OF_GRADIENTS)
+        if unused and given != field.default:
+            used = [name for name, row in OPTIMIZERS.items() if field.name in row.options] or ["row_adagrad"]
+            flag = f"--{field.name.replace('_', '-')} is {given}"
+            way = f"leave it out, or choose --optimizer {' or '.join(used)}"
+            raise UserError(f"{flag}, which --optimizer {name} does not have: {way}")
 
 
 def _unused(settings: Any, name: str, value: Any, entry: ModelEntry) -> UserError:

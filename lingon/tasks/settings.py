@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from typer import Option
 
@@ -11,6 +11,7 @@ from lingon.engine.training_parts import AVERAGES, OPTIMIZERS, PRECISIONS, SCHED
 from lingon.models.registry import get_entry
 from lingon.tasks.model_options import refuse_unused
 
+T = TypeVar("T")
 LARGEST = 1e12
 FRACTIONS = {"dropout": (0, 1, False), "warmup": (0, 1, True)}  # least, most, and whether that is included
 ABOVE_ZERO = ("epochs", "lr", "max_grad_norm")
@@ -98,7 +99,7 @@ def fill(settings: Any, best: Mapping[str, Any]) -> Any:
     return replace(settings, **{name: best.get(name) for name in missing})
 
 
-def filled_in(value: int | None) -> int:
+def filled_in(value: T | None) -> T:
     """Return a setting that has been filled in."""
     assert value is not None, "settings are filled in before a training is prepared"
     return value

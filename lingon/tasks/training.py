@@ -12,6 +12,7 @@ from torch import nn
 from lingon.data.tokenizer_table import train_tokenizer
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.distributed import distribute
+from lingon.engine.fit import History
 from lingon.engine.loss import LossFunction
 from lingon.engine.world import World, wait_for_all
 from lingon.metrics.scores import Scores
@@ -51,7 +52,8 @@ class Training:
     trained task on the test data. models: the name of each module in the registry, by part, where the task has
     several. facts: what run.json shall hold. report: writes the page of a run, of its folder and
     what run.json holds. sample: what the trained task says of some examples. distribute: spreads the module over the
-    processes of torchrun.
+    processes of torchrun. optimizer: of the module, where it is no matter of settings alone. refit: the same task,
+    ready to be trained on training and validation data together for as long as the best weights were.
     """
 
     task: Task
@@ -66,3 +68,5 @@ class Training:
     report: Callable[[Path, Mapping[str, Any]], Path] | None = None
     sample: Callable[[], str] = lambda: ""
     distribute: Callable[[nn.Module], nn.Module] = distribute
+    optimizer: Any = None
+    refit: Callable[[History], "Training"] | None = None

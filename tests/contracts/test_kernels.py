@@ -65,12 +65,12 @@ def rounded_layer() -> nn.Linear:
 KEYS = torch.tensor([row << 32 | text for row, text in [(0, 0), (2, 0), (2, 1), (5, 2), (6, 0), (6, 2)]])
 
 
-def dense_sum(table: Tensor, scale: Tensor) -> list[Tensor]:
-    """Multiplies by the matrix that says which rows a text has."""
+def dense_sum(table: Tensor, values: Tensor) -> list[Tensor]:
+    """Multiplies by the matrix with a number for each row and text."""
     texts = torch.zeros(3, 7)
-    for key in KEYS.tolist():
-        texts[key & 0xFFFFFFFF, key >> 32] = 1
-    return [texts @ table * scale[:, None]]
+    for key, value in zip(KEYS.tolist(), values, strict=True):
+        texts[key & 0xFFFFFFFF, key >> 32] = value
+    return [texts @ table]
 
 
 KERNELS = {
@@ -108,9 +108,9 @@ KERNELS = {
         one_thread,
     ),
     "feature_sum": Kernel(
-        lambda table, scale: [feature_sum.sum_rows(table, KEYS, scale.detach())],
-        lambda table, scale: dense_sum(table, scale.detach()),
-        lambda: [torch.randn(7, 2), torch.rand(3)],
+        lambda table, values: [feature_sum.sum_rows(table, KEYS, values.detach(), 3)],
+        lambda table, values: dense_sum(table, values.detach()),
+        lambda: [torch.randn(7, 2), torch.rand(len(KEYS))],
         no_compiled_loops,
     ),
 }

@@ -1,4 +1,6 @@
-"""Hashed n-grams: against arithmetic by hand, sets of Python, and the torch path."""
+"""Hashed n-grams: against arithmetic by hand, counters of Python, and the torch path."""
+
+from collections import Counter
 
 import pytest
 import torch
@@ -8,14 +10,12 @@ from hypothesis import strategies as st
 from lingon.core.errors import UserError
 from lingon.data.hashing import (
     CHAIN,
-    LOW,
     MIX_1,
     MIX_2,
     TEXT_BITS,
     Spelling,
     fnv1a,
     occurrences,
-    set_sizes,
     sorted_keys,
     spell,
     subwords,
@@ -31,15 +31,17 @@ def mix(x: int) -> int:
     return x ^ x >> 27
 
 
-def rows_by_hand(ids: list[int], order: int) -> set[int]:
-    """The rows of a text, in plain whole numbers without a limit."""
-    rows = set(ids)
+def rows_by_hand(ids: list[int], order: int, words: list[str] | None = None) -> Counter[int]:
+    """How often each row stands in a text, in plain whole numbers without a limit. words: with pieces of 3 to 5."""
+    rows = Counter(ids)
     for n in range(2, order + 1):
         for i in range(len(ids) - n + 1):
             chain = 0
             for word in reversed(ids[i : i + n]):
                 chain = (chain * CHAIN + mix(word + 1)) & WRAP
-            rows.add(VOCAB + mix(chain) % BUCKETS)
+            rows[VOCAB + mix(chain) % BUCKETS] += 1
+    for i in ids if words else []:
+        rows.update(VOCAB + piece % BUCKETS for piece in {fnv1a(s.encode()) for s in subwords(words[i], 3, 5)})
     return rows
 
 
@@ -73,10 +75,21 @@ def test_subwords_refuses_impossible_lengths():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.lists(st.integers(0, VOCAB - 1), max_size=13), min_size=1, max_size=5), st.integers(1, 4))
-def test_sorted_keys_are_the_sets_by_hand(texts, order):
-    keys = sorted_keys(*flat(texts), order, VOCAB, BUCKETS).tolist()
-    assert keys == sorted(row << TEXT_BITS | b for b, text in enumerate(texts) for row in rows_by_hand(text, order))
+@given(
+    st.lists(st.lists(st.integers(0, VOCAB - 1), max_size=13), min_size=1, max_size=5),
+    st.integers(1, 4),
+    st.booleans(),
+)
+def test_sorted_keys_are_the_counts_by_hand(texts, order, spelled):
+    words = [f"word{'x' * i}" for i in range(VOCAB)] if spelled else None
+    keys, counts = sorted_keys(*flat(texts), order, VOCAB, BUCKETS, spell(words, 3, 5) if words else None)
+    expected = {
+        row << TEXT_BITS | b: count
+        for b, text in enumerate(texts)
+        for row, count in rows_by_hand(text, order, words).items()
+    }
+    assert keys.tolist() == sorted(expected)
+    assert counts.tolist() == [expected[key] for key in sorted(expected)]
 
 
 @settings(max_examples=60, deadline=None)
@@ -87,11 +100,22 @@ def test_sorted_keys_are_the_sets_by_hand(texts, order):
 )
 def test_compiled_and_torch_paths_are_equal(texts, order, spelled):
     spelling = spell([f"word{'x' * i}" for i in range(VOCAB)], 3, 5) if spelled else None
-    found = sorted_keys(*flat(texts), order, VOCAB, BUCKETS, spelling)
-    slow = torch.unique(occurrences(*flat(texts), order, VOCAB, BUCKETS, spelling)[0])
-    assert found.tolist() == slow.tolist()
-    sizes = set_sizes(found, len(texts))
-    assert sizes.tolist() == [sum(k & LOW == b for k in found.tolist()) for b in range(len(texts))]
+    keys, counts = sorted_keys(*flat(texts), order, VOCAB, BUCKETS, spelling)
+    slow = torch.unique(occurrences(*flat(texts), order, VOCAB, BUCKETS, spelling)[0], return_counts=True)
+    assert torch.equal(keys, slow[0])
+    assert torch.equal(counts, slow[1])
+
+
+def test_a_piece_counts_once_for_each_word_and_different_pieces_with_one_row_each():
+    """Of "ababab" the pieces of two characters are <a, ab, ba, b>; "ab" and "ba" stand in it three and two times."""
+    spelling = spell(["[pad]", "ababab"], 2, 2)
+    keys, counts = sorted_keys(*flat([[1, 1], [1]]), 1, 2, 1 << 20, spelling)
+    rows = sorted(2 + fnv1a(piece.encode()) % (1 << 20) for piece in ("<a", "ab", "ba", "b>"))
+    assert keys.tolist() == [row << TEXT_BITS | text for row in [1, *rows] for text in (0, 1)]
+    assert counts.tolist() == [2, 1] * 5
+    keys, counts = sorted_keys(*flat([[1, 1], [1]]), 1, 2, 1, spelling)  # one bucket for all
+    assert keys.tolist() == [row << TEXT_BITS | text for row in (1, 2) for text in (0, 1)]
+    assert counts.tolist() == [2, 1, 8, 4]
 
 
 def test_occurrences_say_where_each_ngram_stands():
@@ -102,7 +126,7 @@ def test_occurrences_say_where_each_ngram_stands():
 
 def test_characters_of_a_word_are_rows_of_its_text():
     spelling = spell(["[pad]", "[unk]", "where"], 3, 3)
-    keys = sorted_keys(*flat([[1], [2]]), 1, 3, BUCKETS, spelling)
+    keys, _ = sorted_keys(*flat([[1], [2]]), 1, 3, BUCKETS, spelling)
     rows = {3 + fnv1a(s.encode()) % BUCKETS for s in ("<wh", "whe", "her", "ere", "re>")} | {2}
     assert keys.tolist() == sorted([1 << TEXT_BITS, *(row << TEXT_BITS | 1 for row in rows)])
 

@@ -99,26 +99,28 @@ def test_javascript_refuses_other_tokenizers_and_half_a_character():
 
 @node
 @pytest.mark.parametrize("characters", [False, True])
-def test_javascript_finds_the_same_rows(characters):
+def test_javascript_finds_the_same_rows_and_counts(characters):
     from lingon.data.batches import collate
     from lingon.models.ngram_rows import rows_of, rule_of
     from lingon.models.ngrams import NGrams
 
     tokenizer = words(TEXTS)
-    model = NGrams(len(tokenizer.vocab), 2, order=3, buckets=1 << 20)
+    model = NGrams(len(tokenizer.vocab), 2, order=3, buckets=1 << 8)  # so few that rows are shared
     if characters:
         model.read_characters(list(tokenizer.vocab), 2, 5)
-    ids = tokenizer.encode_batch([*TEXTS, " ".join(TEXTS)])
+    ids = tokenizer.encode_batch([*TEXTS, " ".join(TEXTS), " ".join(TEXTS * 3), "film film film"])
     code = """
     import { rowsOf } from "./rows.mjs";
     const { ids, rule, tokens } = given;
-    console.log(JSON.stringify(ids.map((row) => rowsOf(row, rule, tokens).sort((a, b) => a - b))));
+    console.log(JSON.stringify(ids.map((row) => [...rowsOf(row, rule, tokens)].sort((a, b) => a[0] - b[0]))));
     """
     vocab = list(tokenizer.vocab)
     found = in_javascript(code, {"ids": ids, "rule": rule_of(model, vocab), "tokens": vocab})
     batch = collate(ids)
-    rows, mask = rows_of(model, batch.ids, batch.mask)
-    assert found == [row[m].tolist() for row, m in zip(rows, mask, strict=True)]
+    rows, counts = rows_of(model, batch.ids, batch.mask)
+    expected = [torch.stack([r, c.long()], 1)[c > 0].tolist() for r, c in zip(rows, counts, strict=True)]
+    assert found == expected
+    assert expected[-1][0][1] > 2
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +141,9 @@ def bundles(tmp_path_factory, reviews):
             torch.nn.init.normal_(p.data, std=0.3)
         if name == "ngrams":
             model.read_characters(list(tokenizer.vocab))
+            model.idf.uniform_(0.5, 7)
+            model.idf[::5] = 0  # not seen in training
+            model.scale.fill_(1.7)
         else:
             model.embedding.weight.data[0] = 0
         classifier = Classifier(model, tokenizer, ["negative", "positive"], max_length=200)
@@ -172,7 +177,7 @@ def test_node_and_the_page_agree_with_python(bundles, reviews, tmp_path, name):
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert len(picture.read_bytes()) > 5000, "an empty page"
     (onnx / "config.json").write_text("{}")
-    with pytest.raises(FetchError, match="this program reads format 1"):
+    with pytest.raises(FetchError, match="this program reads format 2"):
         build.ask(program, texts)
 
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
@@ -19,6 +20,7 @@ from lingon.checkpoints.load import load
 from lingon.core.errors import UserError
 from lingon.core.files import write_json
 from lingon.data.batches import collate
+from lingon.data.hashing import fnv1a
 from lingon.export import portable
 from lingon.export.onnx import run_onnx
 from lingon.export.parity import BATCHES, LENGTHS, batches, largest_difference
@@ -48,6 +50,10 @@ def classifier(name):
     made = test_bundle.classifier(name)
     if hasattr(made.model, "embedding"):
         made.model.embedding.weight.data[0] = 0  # as in every trained model
+    if hasattr(made.model, "idf"):
+        made.model.idf.uniform_(0.5, 7)
+        made.model.idf[::5] = 0  # not seen in training
+        made.model.scale.fill_(1.7)
     return made
 
 
@@ -81,10 +87,11 @@ def test_the_file_says_what_the_model_says(exported, bundles, name, to):
     expected = {"README.md", "config.json", TARGETS[to].file, "tokenizer.json"}
     assert {p.name for p in found.folder.iterdir()} - {"model.safetensors"} == expected
     run = TARGETS[to].run(found.folder / TARGETS[to].file)
+    texts = [*TEXTS, "good film good film good", "film"]
     held = load(bundles[name])
-    ours = held.logits(TEXTS)
-    torch.testing.assert_close(portable.logits_of(run, held, TEXTS), ours, rtol=1e-4, atol=1e-5)
-    batch = collate(held.encode(TEXTS))  # all at once, padded to the longest
+    ours = held.logits(texts)
+    torch.testing.assert_close(portable.logits_of(run, held, texts), ours, rtol=1e-4, atol=1e-5)
+    batch = collate(held.encode(texts))  # all at once, padded to the longest
     inputs = rows_of(held.model, batch.ids, batch.mask) if name.startswith("ngrams") else (batch.ids, batch.mask)
     with torch.no_grad():
         torch.testing.assert_close(run(*inputs), ours, rtol=1e-4, atol=1e-5)
@@ -167,10 +174,34 @@ def test_a_refused_export_leaves_no_folder_behind(bundles, tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
-def test_rows_follow_the_rule_by_hand():
+@pytest.mark.parametrize("to", TARGETS)
+@pytest.mark.parametrize("name", ["ngrams", "ngrams, characters"])
+def test_a_text_of_nothing_or_of_ngrams_never_seen_has_the_logits_of_the_bias(bundles, tmp_path, name, to):
+    held = load(bundles[name])
+    held.model.idf.zero_()
+    found = export(save_bundle(held, "ngrams", tmp_path / "unseen", RUN), to)
+    run = TARGETS[to].run(found.folder / TARGETS[to].file)
+    expected = (1.7 * held.model.bias).expand(2, -1)
+    torch.testing.assert_close(portable.logits_of(run, held, ["", "a good film"]), expected)
+
+
+def test_the_config_says_what_the_inputs_hold(exported):
+    for name in MODELS:
+        config = json.loads((exported(name, "onnx").folder / "config.json").read_text())
+        held = {
+            i.name: i.type.tensor_type.elem_type
+            for i in onnx.load(exported(name, "onnx").folder / "model.onnx").graph.input
+        }
+        kind = {onnx.TensorProto.BOOL: "bool", onnx.TensorProto.FLOAT: "float32"}[held["mask"]]
+        assert config["inputs"]["mask"]["type"] == kind == ("float32" if config["rows"] else "bool")
+        assert ("how often each row stands" in config["inputs"]["mask"]["holds"]) == (config["rows"] is not None)
+
+
+@pytest.mark.parametrize("name", ["ngrams", "ngrams, characters"])
+def test_rows_and_counts_follow_the_rule_by_hand(name):
     """The rule in config.json, written out once more with Python's whole numbers."""
-    model = classifier("ngrams").model
-    rule = rule_of(model, list(classifier("ngrams").tokenizer.vocab))
+    model, tokens = classifier(name).model, list(classifier(name).tokenizer.vocab)
+    rule = rule_of(model, tokens)
     bits = 2**64 - 1
 
     def mix(x):
@@ -181,14 +212,27 @@ def test_rows_follow_the_rule_by_hand():
     texts = [[3, 5, 3, 5, 7], [], [2]]
     expected = []
     for ids in texts:
-        rows = set(ids)
+        rows = Counter(ids)
         for a, b in pairwise(ids):
             h = (mix(b + 1) * int(rule["chain"]) + mix(a + 1)) & bits
-            rows.add(rule["vocab_size"] + mix(h) % rule["buckets"])
-        expected.append(sorted(rows))
+            rows[rule["vocab_size"] + mix(h) % rule["buckets"]] += 1
+        for token in [tokens[i] for i in ids] if rule["characters"] else []:
+            lengths = range(rule["characters"]["shortest"], rule["characters"]["longest"] + 1)
+            word = f"<{token}>"
+            hashes = {fnv1a(word[i : i + n].encode()) for n in lengths for i in range(len(word) - n + 1)}
+            rows.update(rule["vocab_size"] + h % rule["buckets"] for h in hashes)
+        expected.append(rows)
+    assert max(expected[0].values()) > 1
     batch = collate(texts)
-    rows, mask = rows_of(model, batch.ids, batch.mask)
-    assert [r[m].tolist() for r, m in zip(rows, mask, strict=True)] == expected
+    found = [rows_of(model, batch.ids, batch.mask), *(rows_of(model, *collate([ids]).values()) for ids in texts)]
+    counted = [
+        {row: count for row, count in zip(*text, strict=True) if count}
+        for rows, counts in found
+        for text in zip(rows.tolist(), counts.tolist(), strict=True)
+    ]
+    assert counted == expected * 2
+    assert {(rows.dtype, counts.dtype) for rows, counts in found} == {(torch.int64, torch.float32)}
+    assert all(rows.shape == counts.shape and rows.shape[1] > 0 for rows, counts in found)
 
 
 def test_characters_that_follow_no_rule_are_refused(tmp_path):

@@ -22,8 +22,12 @@ FACTS = DataStats(vocab_size=307, words=1_000_000)
         ({"width": 7}, "--width is 7, which --model ngrams does not have"),
         (
             {"weight_decay": 10.0},
-            "--weight-decay is 10.0, which --optimizer row_adagrad does not have: leave it out, or choose --optimizer",
+            "--weight-decay is 10.0, which --optimizer dual_coordinate_descent does not have: leave it out, or choose",
         ),
+        ({"lr": 0.1}, "--lr is 0.1, which --optimizer dual_.* leave it out, or choose --optimizer row_adagrad"),
+        ({"warmup": 0.2}, "--warmup is 0.2, which --optimizer dual_coordinate_descent does not have"),
+        ({"model": "bag", "C": 3.0}, "--C is 3.0, which --optimizer adamw does not have"),
+        ({"model": "bag", "optimizer": "dual_coordinate_descent"}, "which is for linear models; --model bag is none"),
         ({"model": "bag", "optimizer": "adam", "weight_decay": 0.1}, "--weight-decay is 0.1, which --optimizer adam"),
         ({"optimizer": "adamw"}, "--optimizer is adamw, which takes no sparse gradient, as --model ngrams has; .*row_"),
         ({"model": "bag", "optimizer": "adamm"}, "unknown optimizer 'adamm'; did you mean 'adam'"),
@@ -72,7 +76,7 @@ def test_a_language_model_gets_the_options_it_has(name):
 
 def test_hash_buckets_follow_from_the_texts_unless_they_are_given():
     settings = filled(Settings().checked(), 20_000)
-    assert model_options(settings, FACTS, classes=3)["buckets"] == 2**19  # half a million, as a power of two
+    assert model_options(settings, FACTS, classes=3)["buckets"] == 2**21  # four times half a million, as a power of two
     settings = filled(Settings(set=["buckets=64"]).checked(), 20_000)
     assert model_options(settings, FACTS, classes=3)["buckets"] == 64
 

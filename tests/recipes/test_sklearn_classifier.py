@@ -104,9 +104,9 @@ def test_pipelines_searches_and_cross_validation():
     assert cross_val_score(steps, upper, LABELS, cv=2).tolist() == [1, 1]
     found = cross_val_predict(steps, upper, LABELS, cv=2, method="predict_proba")
     assert (np.array(["good", "poor"])[found.argmax(1)] == LABELS).all()
-    options = {"classify__lr": [1e-9, 0.5], "classify__max_length": [7]}
+    options = {"classify__C": [1e-9, 10.0], "classify__max_length": [7]}
     search = GridSearchCV(steps, options, cv=2, scoring="neg_log_loss").fit(upper, LABELS)
-    assert search.best_params_["classify__lr"] == 0.5
+    assert search.best_params_["classify__C"] == 10.0
     assert search.best_estimator_["classify"].classifier_.max_length == 7
 
 
@@ -122,8 +122,8 @@ def test_class_weights_are_those_of_the_recipe():
     labels = [*LABELS, "good", "good", "good"]
     model = lingon.LingonClassifier(class_weight="balanced", validation_fraction=0.01, **QUICK).fit(rare, labels)
     good, poor = model.classifier_.class_weights
-    assert poor > 1 > good  # one text of each label is for validation: 26 and 23 stay
-    assert (good, poor) == pytest.approx((49 / (2 * 26), 49 / (2 * 23)))
+    assert poor > 1 > good  # it is trained again on all texts: 27 and 24
+    assert (good, poor) == pytest.approx((51 / (2 * 27), 51 / (2 * 24)))
     model.set_params(class_weight={"good": 3}).fit(rare, labels)
     assert model.classifier_.class_weights == [3, 1]
 

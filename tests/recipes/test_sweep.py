@@ -73,7 +73,7 @@ def test_what_can_be_trained_says_what_it_does(name):
     assert recipe_of(name) is vectors or recipe_of(name).metric
 
 
-@pytest.mark.parametrize("model", models_for("classifier"))
+@pytest.mark.parametrize("model", [name for name in models_for("classifier") if name != "ngrams"])
 def test_few_texts_get_smaller_batches_and_steps_enough(model):
     few, many = filled(Settings(model=model), 97), filled(Settings(model=model), 17_953)
     assert few.batch_size < many.batch_size

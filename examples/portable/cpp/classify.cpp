@@ -32,7 +32,7 @@ class Classifier {
 
   Classifier(const std::string& folder, const std::string& compiled)
       : config(json(folder + "/config.json")), tokenizer(json(folder + "/tokenizer.json")), model(compiled) {
-    if (config["format"].number != 1) throw std::runtime_error("config.json: this program reads format 1");
+    if (config["format"].number != 2) throw std::runtime_error("config.json: this program reads format 2");
     if (!config["rows"].null()) rows = std::make_unique<Rows>(config["rows"]);
     for (auto& label : config["labels"].list) labels.push_back(label.text);
   }
@@ -41,12 +41,24 @@ class Classifier {
   std::vector<float> logits(const std::string& text) {
     std::vector<int64_t> ids = tokenizer.encode(text);
     if (!config["max_length"].null()) ids.resize(std::min(ids.size(), size_t(config["max_length"].number)));
-    if (rows) ids = rows->of(ids, tokenizer.tokens);
-    bool some = !ids.empty();
-    if (!some) ids.push_back(0);  // an empty text is one place where nothing is
+    std::vector<float> counts(ids.size(), 1);
+    if (rows) {
+      auto found = rows->of(ids, tokenizer.tokens);
+      ids.clear();
+      counts.clear();
+      for (auto [row, count] : found) {
+        ids.push_back(row);
+        counts.push_back(count);
+      }
+    }
+    if (ids.empty()) {  // an empty text is one place where nothing is
+      ids.push_back(0);
+      counts.push_back(0);
+    }
     auto sizes = {int64_t(1), int64_t(ids.size())};
     auto given = torch::from_blob(ids.data(), sizes, torch::kInt64);
-    auto out = model.run({given, torch::full(sizes, some, torch::kBool)})[0].contiguous();
+    auto mask = torch::from_blob(counts.data(), sizes, torch::kFloat32);
+    auto out = model.run({given, rows ? mask : mask.to(torch::kBool)})[0].contiguous();
     return {out.data_ptr<float>(), out.data_ptr<float>() + out.numel()};
   }
 

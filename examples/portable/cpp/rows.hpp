@@ -1,6 +1,7 @@
-// The rows of the n-grams of a text, by the rule in config.json.
+// The rows of the n-grams of a text and their counts, by the rule in config.json.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,18 +24,22 @@ class Rows {
     longest_word = size_t(characters["longest_word"].number);
   }
 
-  std::vector<int64_t> of(const std::vector<int64_t>& ids, const std::vector<std::u32string>& tokens) const {
-    std::set<int64_t> rows(ids.begin(), ids.end());
+  // How often each row stands in the text.
+  std::map<int64_t, float> of(const std::vector<int64_t>& ids, const std::vector<std::u32string>& tokens) const {
+    std::map<int64_t, float> words;
+    for (int64_t id : ids) words[id]++;
+    std::map<int64_t, float> rows = words;
     for (size_t i = 0; i < ids.size(); i++) {
       uint64_t h = 0;
       for (size_t k = 0; k < order && k <= i; k++) {
         h = h * chain + mix(uint64_t(ids[i - k]) + 1);
-        if (k) rows.insert(vocab_size + int64_t(mix(h) & mask));
+        if (k) rows[vocab_size + int64_t(mix(h) & mask)]++;
       }
     }
     if (longest)
-      for (int64_t id : std::set<int64_t>(ids.begin(), ids.end())) add_pieces(rows, tokens[id]);
-    return {rows.begin(), rows.end()};
+      for (auto [id, times] : words)  // the pieces of a word are found once
+        for (uint32_t hash : hashes_of(tokens[id])) rows[vocab_size + int64_t(hash & mask)] += times;
+    return rows;
   }
 
  private:
@@ -48,15 +53,18 @@ class Rows {
     x = (x ^ x >> 33) * mix_2;
     return x ^ x >> 27;
   }
-  void add_pieces(std::set<int64_t>& rows, const std::u32string& token) const {
-    if (token.size() > longest_word || (token.size() > 2 && token[0] == '[' && token.back() == ']')) return;
+  // The different hashes of the pieces inside a word; special tokens and monsters have none.
+  std::set<uint32_t> hashes_of(const std::u32string& token) const {
+    std::set<uint32_t> hashes;
+    if (token.size() > longest_word || (token.size() > 2 && token[0] == '[' && token.back() == ']')) return hashes;
     std::u32string word = U"<" + token + U">";
     for (size_t n = shortest; n <= longest; n++)
       for (size_t i = 0; i + n <= word.size(); i++) {
         uint32_t hash = 2166136261u;
         for (char32_t c : word.substr(i, n)) add_bytes(hash, c);
-        rows.insert(vocab_size + int64_t(hash & mask));
+        hashes.insert(hash);
       }
+    return hashes;
   }
   // FNV-1a over the bytes of UTF-8, taken as signed.
   static void add_bytes(uint32_t& hash, char32_t c) {

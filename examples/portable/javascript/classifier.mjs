@@ -12,22 +12,27 @@ export class Classifier {
   static async load(ort, bytes) {
     const json = async (name) => JSON.parse(new TextDecoder().decode(await bytes(name)));
     const config = await json("config.json");
-    if (config.format !== 1 || config.to !== "onnx") {
-      throw new Error(`config.json: format ${config.format} for ${config.to}; this program reads format 1 for onnx`);
+    if (config.format !== 2 || config.to !== "onnx") {
+      throw new Error(`config.json: format ${config.format} for ${config.to}; this program reads format 2 for onnx`);
     }
     const tokenizer = new Tokenizer(await json("tokenizer.json"));
     const session = await ort.InferenceSession.create(await bytes(config.file));
     return new Classifier(ort, session, config, tokenizer);
   }
 
-  /** What the model reads: ids and mask, a batch of one text. */
+  /** What the model reads, a batch of one text: ids and which of them are there, or rows and how often they are. */
   inputs(text) {
-    let ids = this.tokenizer.encode(text).slice(0, this.config.max_length ?? Infinity);
-    if (this.config.rows) ids = rowsOf(ids, this.config.rows, this.tokenizer.tokens);
-    const sizes = [1, Math.max(1, ids.length)]; // an empty text is one place where nothing is
-    const values = BigInt64Array.from({ length: sizes[1] }, (_, i) => BigInt(ids[i] ?? 0));
-    const mask = new Uint8Array(sizes[1]).fill(ids.length ? 1 : 0);
-    return { ids: new this.ort.Tensor("int64", values, sizes), mask: new this.ort.Tensor("bool", mask, sizes) };
+    const ids = this.tokenizer.encode(text).slice(0, this.config.max_length ?? Infinity);
+    if (!this.config.rows) return this.tensors(ids, "bool", new Uint8Array(ids.length).fill(1));
+    const counts = rowsOf(ids, this.config.rows, this.tokenizer.tokens);
+    return this.tensors([...counts.keys()], "float32", new Float32Array(counts.values()));
+  }
+
+  /** An empty text is one place where nothing is. */
+  tensors(ids, type, mask) {
+    if (ids.length === 0) [ids, mask] = [[0], mask.constructor.of(0)];
+    const [sizes, values] = [[1, ids.length], BigInt64Array.from(ids, BigInt)];
+    return { ids: new this.ort.Tensor("int64", values, sizes), mask: new this.ort.Tensor(type, mask, sizes) };
   }
 
   /** Scores before the softmax, one for each label. */

@@ -1,19 +1,27 @@
 """From texts with labels and settings to a classifier that is ready to be trained."""
 
 import sys
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
 
+import torch
 from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.seed import seed_everything
-from lingon.data.batches import Loader
+from lingon.data.batches import Loader, text_batches
 from lingon.data.examples import Examples, Splits
 from lingon.data.tokenizers import Tokenizer
+from lingon.engine.dual_coordinate_descent import DualCoordinateDescent
+from lingon.engine.fit import History
+from lingon.engine.training_parts import OPTIMIZERS
 from lingon.engine.world import World
 from lingon.layers.embedding import Embedding, load_pretrained
 from lingon.models.registry import DataStats, build, get_entry
+from lingon.tasks.classify import linear_svm
 from lingon.tasks.classify.class_weights import labels_of, weights_of
-from lingon.tasks.classify.classifier import Classifier
+from lingon.tasks.classify.classifier import TOKENS_AT_ONCE, Classifier
 from lingon.tasks.classify.held_out import HeldOut
 from lingon.tasks.classify.settings import Settings
 from lingon.tasks.model_options import model_options
@@ -23,27 +31,62 @@ from lingon.tasks.training import ReadVectors, TrainContext, Training
 
 def prepare(data: Splits, settings: Settings, context: TrainContext) -> Training:
     """Return a classifier with fresh weights, ready to be trained on texts with labels."""
-    labels = labels_of(data.train)
-    tokenizer = context.tokenizer(settings.tokenizer, lambda: data.train.texts, filled_in(settings.vocab))
+    entry, labels = get_entry(settings.model), labels_of(data.train)
+    exact = not OPTIMIZERS[settings.optimizer or entry.optimizer].gradient
+    # What is refitted knows the words of the validation texts too; they say nothing of their labels.
+    known = data.train + data.valid if exact and settings.refit else data.train
+    tokenizer = context.tokenizer(settings.tokenizer, lambda: known.texts, filled_in(settings.vocab))
     seed_everything(settings.seed)
-    model = model_of(settings, tokenizer, len(labels), data.train).to(context.device)
+    device = torch.device("cpu") if exact else context.device
+    model = model_of(settings, tokenizer, len(labels), data.train).to(device)
     coverage = attach_vectors(model, tokenizer, settings, context.read_vectors)
     weights = weights_of(settings, data.train, labels)
     classifier = Classifier(model, tokenizer, labels, settings.max_length, weights)
-    batches = batches_of(classifier, data.train, settings, context.world)
+    # Dual coordinate descent goes from example to example: each process makes all of the same steps.
+    batches, ids = batches_of(classifier, data.train, settings, World(0, 1) if exact else context.world)
+    if entry.learn:
+        ids = ids + classifier.encode(known.texts[len(ids) :])
+        learned_from = text_batches(ids, max_tokens=TOKENS_AT_ONCE, shuffle=False, pad=tokenizer.pad_id)
+        entry.learn(model, list(tokenizer.vocab), ((batch.ids, batch.mask) for batch in learned_from))
+    optimizer = linear_svm.optimizer_of(model, data.train, data.valid, settings, weights) if exact else None
+    evaluator = linear_svm.calibrated_evaluator if exact else Classifier.evaluator
     held_out = HeldOut(classifier, data.test)
     return Training(
         task=classifier,
         module=model,
         batches=batches,
         loss=classifier.loss,
-        evaluator=classifier.evaluator(data.valid),
-        metric=settings.metric,
+        evaluator=evaluator(classifier, data.valid),
+        metric=filled_in(settings.metric),
         test=held_out.scores,
         facts={"data": data.source, "padding": batches.padding, "coverage": coverage},
         report=held_out.report,
         sample=held_out.extremes,
+        optimizer=optimizer,
+        refit=partial(refit, optimizer, classifier, data, settings, context) if settings.refit else None,
     )
+
+
+def refit(
+    optimizer: DualCoordinateDescent | None,
+    first: Classifier,
+    data: Splits,
+    settings: Settings,
+    context: TrainContext,
+    history: History,
+) -> Training:
+    """Return the training on training and validation texts together, as the best weights were trained.
+
+    That is with the same C, and the scale that was fitted to the validation texts; or for as many epochs.
+    optimizer, first, history: of the training that was validated.
+    """
+    both = replace(data, train=data.train + data.valid)
+    if optimizer is None:
+        epochs = history.epochs * (history.best_step or history.steps) / history.steps
+        return prepare(both, replace(settings, epochs=epochs, steps=None, refit=False), context)
+    again = prepare(both, replace(settings, C=optimizer.chosen(history.best_step), refit=False), context)
+    cast(Any, again.module).scale.copy_(first.model.scale)
+    return again
 
 
 def model_of(settings: Settings, tokenizer: Tokenizer, classes: int, train: Examples) -> nn.Module:
@@ -68,8 +111,10 @@ def attach_vectors(model: nn.Module, tokenizer: Tokenizer, settings: Settings, r
     return coverage
 
 
-def batches_of(classifier: Classifier, train: Examples, settings: Settings, place: World) -> Loader:
-    """Return this process's share of the training batches; say once how much of the texts is not read."""
+def batches_of(
+    classifier: Classifier, train: Examples, settings: Settings, place: World
+) -> tuple[Loader, list[list[int]]]:
+    """Return this process's share of the training batches, and the ids of all; say once how much is not read."""
     ids, cut = classifier.encode_counted(train.texts)
     if cut.texts and place.rank == 0:
         print(
@@ -82,4 +127,4 @@ def batches_of(classifier: Classifier, train: Examples, settings: Settings, plac
         "batch_size": settings.batch_size,
         "seed": settings.seed,
     }
-    return classifier.batches_of_ids(ids, train.labels, **how, rank=place.rank, world=place.size)
+    return classifier.batches_of_ids(ids, train.labels, **how, rank=place.rank, world=place.size), ids

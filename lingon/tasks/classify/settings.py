@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from typer import Option
 
 from lingon.data.tokenizer_table import TOKENIZERS
+from lingon.engine.training_parts import OPTIMIZERS
 from lingon.models.registry import get_entry, models_for
 from lingon.tasks.settings import TrainSettings, check, fill
 
@@ -13,6 +14,7 @@ METRICS = ("accuracy", "macro_f1", "auc", "loss", "calibration_error")  # which 
 FEWEST_STEPS = 400  # a model has learned little before, however few texts there are
 FEWEST_ROWS = 8
 FEW_TEXTS = 10_000
+REFIT_TEXTS = 100_000  # a tenth more of so many texts adds nothing
 # Of a model whose ENTRY does not say what suits it.
 DEFAULTS = {
     "max_tokens_per_batch": 16_384,
@@ -21,6 +23,8 @@ DEFAULTS = {
     "max_length": 500,
     "epochs": 5,
     "lr": 1e-3,
+    "metric": "accuracy",
+    "refit": False,
 }
 
 
@@ -32,13 +36,29 @@ class Settings(TrainSettings):
     max_tokens_per_batch: Annotated[int | None, Option(help="Tokens in a batch at most, padding included.")] = None
     max_length: Annotated[int | None, Option(help="Tokens of a text that are read; the rest is cut off.")] = None
     vocab: Annotated[int | None, Option(help="Vocabulary size at most, the most frequent tokens.")] = None
-    metric: Annotated[str, Option(help=f"Metric that selects the best weights: {', '.join(METRICS)}.")] = "accuracy"
+    metric: Annotated[
+        str | None,
+        Option(
+            help=f"Validation metric that selects the best weights: {', '.join(METRICS)}. The model's own by default."
+        ),
+    ] = None
     class_weights: Annotated[
         str | None, Option(help="Weights of the classes in the loss: balanced, or good=1,bad=2.5. Equal by default.")
     ] = None
     tokenizer: Annotated[str, Option(help=f"Tokenizer to train: {', '.join(TOKENIZERS)}.")] = "words"
     vectors: Annotated[
         str | None, Option(help="Pretrained word vectors: glove-6b-50d, or a GloVe or word2vec file.")
+    ] = None
+    C: Annotated[
+        float | None, Option("--C", help="Inverse of the regularisation strength of ngrams, as C of scikit-learn.")
+    ] = None
+    refit: Annotated[
+        bool | None,
+        Option(
+            "--refit/--no-refit",
+            help="After validation, train again on training and validation texts together. "
+            "By default for ngrams, of up to 100,000 texts.",
+        ),
     ] = None
     freeze: Annotated[bool, Option("--freeze", help="Do not train the pretrained word vectors.")] = False
 
@@ -62,7 +82,10 @@ class Settings(TrainSettings):
 def filled(settings: Settings, texts: int) -> Settings:
     """Return the settings with what suits the model and that number of training texts in the place of every None."""
     entry = get_entry(settings.model)
-    best: dict[str, Any] = DEFAULTS | dict(entry.defaults)
+    name = settings.optimizer or entry.optimizer
+    best: dict[str, Any] = {**DEFAULTS, **entry.defaults, **entry.by_optimizer.get(name, {})}
+    if not OPTIMIZERS[name].gradient:
+        return fill(settings, best | {"refit": texts <= REFIT_TEXTS, "C": None})
     best["batch_size"] = max(FEWEST_ROWS, min(best["batch_size"], texts // 64))
     if texts < FEW_TEXTS:
         best |= entry.small_data

@@ -1,0 +1,160 @@
+"""Dual coordinate descent: trains a linear model to the optimum of its loss, with no learning rate."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import nn
+
+from lingon.core.errors import DataError, UserError
+from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.engine.step import MicroBatches, StepResult
+from lingon.engine.trainer import Trainer
+from lingon.kernels.dual_coordinates import descend
+
+
+@runtime_checkable
+class LinearModel(Protocol):
+    """A model whose logits are linear in sparse features of an example: table [R, C] and bias [C]."""
+
+    table: nn.Parameter
+    bias: nn.Parameter
+
+    def features(
+        self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]
+    ) -> tuple[Int[Tensor, " M"], Float[Tensor, " M"], Int[Tensor, " B+1"]]:
+        """Return the rows of the table that each example has and their values, and where each example starts."""
+        ...
+
+
+class FeatureStore:
+    """The features of examples, made once: rows and values of all, and where those of each example stand."""
+
+    def __init__(self, examples: int):
+        self.starts, self.ends = np.full(examples, -1, np.int64), np.full(examples, -1, np.int64)
+        self._rows, self._values, self._used = np.empty(0, np.int32), np.empty(0, np.float32), 0
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return rows and values [M], and starts and ends [N]; -1 where an example has not been added."""
+        return self._rows, self._values, self.starts, self.ends
+
+    def add(self, index: np.ndarray, rows: np.ndarray, values: np.ndarray, starts: np.ndarray) -> None:
+        """Add examples with the numbers of `index` [B]; `starts` [B + 1] says where each stands in rows and values."""
+        first, self._used = self._used, self._used + len(rows)
+        if self._used > len(self._rows):
+            room = max(self._used, 2 * len(self._rows))
+            self._rows, self._values = np.resize(self._rows, room), np.resize(self._values, room)
+        self._rows[first : self._used], self._values[first : self._used] = rows, values
+        self.starts[index], self.ends[index] = first + starts[:-1], first + starts[1:]
+
+
+class DualCoordinateDescent:
+    """The optimizer of linear support vector machines, one class against the rest, with the squared hinge loss.
+
+    It minimises |w|^2 / 2 + C * sum_i weight_i * max(0, 1 - s_i w.x_i)^2 for each class (Hsieh et al. 2008), the
+    objective of scikit-learn's LinearSVC. At the optimum for one C, once an epoch raises the dual objective by less
+    than `tolerance` of what it is, it goes on to the next, and at the last it stops `fit`: a path of regularisation,
+    on which validation data can choose. Give `fit` this object as its optimizer, its method `update`, and an
+    evaluation at every `optimal`. Runs on the CPU, on one thread.
+
+    model: see LinearModel; its weights are set to zero. examples: in the training data. C: inverses of the strength of
+    the regularisation, rising. class_weights: how much the examples of each class count; all alike when not given.
+    seed: of the order in which the examples of a batch are visited. The dual variables, one for each example and
+    class, are its state.
+    """
+
+    param_groups: Sequence[dict[str, Any]] = ()
+
+    def __init__(
+        self,
+        model: Any,
+        examples: int,
+        C: Sequence[float] = (10.0,),
+        class_weights: Sequence[float] | None = None,
+        seed: int = 0,
+        tolerance: float = 1e-3,
+    ):
+        if not C or not all(0 < c < float("inf") for c in C) or list(C) != sorted(C):
+            raise UserError(f"C is {C}, expected rising numbers above 0, such as 1 and 10")
+        self.model, self.C, self.seed, self.tolerance = model, tuple(C), seed, tolerance
+        classes = model.table.shape[1]
+        self.weights = np.asarray(class_weights or [1.0] * classes, np.float32)
+        self.alphas = np.zeros((examples, classes), np.float32)
+        self.dual, self.gain = 0.0, 0.0  # the dual objective, and how far it rose in this epoch
+        self.optima: list[int] = []  # the steps at which the optimum of each C was reached
+        self._labels = np.zeros(examples, np.int64)
+        self._store = FeatureStore(examples)
+        self._optimal = False
+        with torch.no_grad():
+            model.table.zero_()
+            model.bias.zero_()
+
+    @property
+    def converged(self) -> bool:
+        """Return whether the optimum of every C was reached."""
+        return len(self.optima) == len(self.C)
+
+    def optimal(self) -> bool:
+        """Return whether the last step came to the optimum of a C that is not the last; after that, `fit` ends."""
+        return self._optimal
+
+    def chosen(self, step: int | None) -> float:
+        """Return the C whose optimum was reached at that step, or was on its way there."""
+        return self.C[min(sum(at < (step or 0) for at in self.optima), len(self.C) - 1)]
+
+    def update(self, trainer: Trainer, group: MicroBatches, loss_fn: Any = None) -> StepResult:
+        """Visit every example of a group of batches once; see `lingon.engine.step.step`. Takes no other loss."""
+        loss, rows, tokens, self._optimal = 0.0, 0, 0, False
+        for batch, _ in group:
+            gain, total = self._descend(batch, np.random.default_rng([self.seed, trainer.state.step]))
+            self.dual, self.gain, loss = self.dual + gain, self.gain + gain, loss + total
+            rows, tokens = rows + len(batch), tokens + int(batch.mask.sum())
+        if trainer.state.batch + len(group) >= len(trainer.batches):
+            if self.gain < self.tolerance * self.dual:
+                self._next_optimum(trainer.state.step + 1)
+                trainer.state.stopped = self.converged
+            self.gain = 0.0
+        return StepResult(loss, rows, rows, tokens)
+
+    def _descend(self, batch: Any, rng: np.random.Generator) -> tuple[float, float]:
+        index, labels = batch.index.numpy(), batch.labels.numpy()
+        if (self._store.starts[index] < 0).any():
+            self._store.add(index, *(part.numpy() for part in self.model.features(batch.ids, batch.mask)))
+        self._labels[index] = labels
+        order = rng.permutation(len(index))  # of the same order in every epoch, it would be slow to converge
+        index, labels = index[order], labels[order]
+        upper = np.float32(self.C[len(self.optima)]) * self.weights[labels]
+        table, bias = self.model.table.detach().numpy(), self.model.bias.detach().numpy()
+        return descend(*self._store.arrays, index, labels, upper, self.alphas, table, bias)
+
+    def _next_optimum(self, step: int) -> None:
+        """Go on from the optimum of this C; the weights stay, the dual objective has less of a penalty."""
+        at = len(self.optima)
+        self.optima.append(step)
+        self._optimal = not self.converged
+        if self._optimal:
+            penalty = float((self.alphas.astype(np.float64) ** 2).sum(1) @ (1 / self.weights[self._labels])) / 4
+            self.dual += penalty / self.C[at] - penalty / self.C[at + 1]
+
+    def step(self, closure: Any = None) -> None:
+        """Refuse: `fit` calls `update`; there is no gradient to follow."""
+        raise UserError("dual coordinate descent has no gradient steps; give fit its method: update=optimizer.update")
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Do nothing: there are no gradients."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the dual variables [N, C], the class of each example, and how far the path was gone."""
+        numbers = {"dual": self.dual, "gain": self.gain, "optima": self.optima, "C": list(self.C)}
+        return {"alphas": torch.from_numpy(self.alphas), "labels": torch.from_numpy(self._labels), **numbers}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave. Raises DataError for the state of other examples, classes or C."""
+        alphas = state["alphas"]
+        if alphas.shape != self.alphas.shape or list(state["C"]) != list(self.C):
+            found, wanted = (f"{[*a.shape]} for C {c}" for a, c in ((alphas, state["C"]), (self.alphas, self.C)))
+            raise DataError(f"the dual variables are {found}, expected {wanted}; the checkpoint is of another training")
+        self.alphas[:], self._labels[:] = alphas.numpy(), state["labels"].numpy()
+        self.dual, self.gain, self.optima = float(state["dual"]), float(state["gain"]), list(state["optima"])

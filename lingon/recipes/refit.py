@@ -1,0 +1,51 @@
+"""After validation: how a training ended, and the training on training and validation data together."""
+
+import sys
+
+from lingon.engine.compile import compile_model
+from lingon.engine.fit import History, fit
+from lingon.engine.run import Run
+from lingon.engine.world import world
+from lingon.recipes.summary import REFIT
+from lingon.recipes.training_config import fit_parts
+from lingon.tasks.settings import TrainSettings
+from lingon.tasks.training import Training
+
+
+def refitted(training: Training, history: History, settings: TrainSettings, run: Run | None = None) -> Training:
+    """Train again on training and validation data together; return that training, with the trained task.
+
+    history: of the first training, which chose how long. run: of the first; the second is resumed with it.
+    """
+    assert training.refit is not None, "called only for a training that can be refitted"
+    again = training.refit(history)
+    module = again.distribute(compile_model(again.module) if settings.compile else again.module)
+    parts = fit_parts(module, again, settings) | {"evaluation": None}
+    if run is None:
+        fit(module, again.batches, again.loss, **parts)
+        return again
+    folder = run.folder / REFIT
+    begun = run.resumed and (folder / "run.json").exists()
+    with Run.open(folder, dict(run.facts["arguments"]), resume=begun, overwrite=not begun) as second:
+        fit(module, again.batches, again.loss, run=second, **parts)
+    return again
+
+
+def how_it_ended(training: Training, history: History, settings: TrainSettings) -> str:
+    """Return whether the training had come to its end: converged, stopped early, past its best, or still improving.
+
+    Says so on stderr where more epochs may serve.
+    """
+    if training.optimizer is not None:
+        found = "converged" if training.optimizer.optima else "not converged"
+    elif history.stopped_early:
+        found = "stopped early"
+    else:
+        found = "still improving" if history.best_step == history.steps else "past its best"
+    if found in ("not converged", "still improving") and world().rank == 0:
+        what = "before the loss was at its optimum" if found == "not converged" else "while it was still improving"
+        longer = f"--epochs {2 * history.epochs:g}"
+        print(
+            f"training ended after {history.epochs:g} epochs, {what}; {longer} may give a better model", file=sys.stderr
+        )
+    return found
