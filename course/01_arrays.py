@@ -358,6 +358,7 @@ attempt(masked_mean, "01")
 #
 # - Charles Harris and others, *Array programming with NumPy*, Nature, 2020.
 # - Edward Yang, *PyTorch internals*, 2019: strides, views and dispatch, with drawings.
-# - The file `lingon/scratch/shaping.py`: every operation of this lesson, a few lines each.
+# - The files `shaping.py`, `indexing.py` and `joining.py` in `lingon/scratch`: the operations of this lesson, a few
+#   lines each.
 #
 # An array can also remember how it was computed. Lesson 02 makes use of it.

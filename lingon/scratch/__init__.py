@@ -17,30 +17,37 @@ from lingon.scratch.autograd import grad
 from lingon.scratch.autograd.functional import hessian, jacobian, jvp, vjp
 from lingon.scratch.error_context import MathError
 from lingon.scratch.create import (
-    arange, as_tensor, empty, eye, from_numpy, full, full_like, linspace, manual_seed, ones, ones_like, rand,
-    rand_like, randint, randn, randn_like, randperm, tensor, zeros, zeros_like,
+    arange, as_tensor, empty, eye, from_numpy, full, full_like, linspace, ones, ones_like, tensor, zeros,
+    zeros_like,
 )
+from lingon.scratch.random import manual_seed, rand, rand_like, randint, randn, randn_like, randperm
 from lingon.scratch.dtypes import (
     bool, double, float, float16, float32, float64, half, int, int8, int16, int32, int64, long, uint8,
 )
 from lingon.scratch.elementwise import (
-    abs, add, atan, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, ceil, clamp, cos, cosh, div, divide, eq, exp,
-    expm1, floor, floor_divide, ge, gt, isfinite, isinf, isnan, le, log, log1p, logical_and, logical_not,
-    logical_or, logical_xor, lt, masked_fill, maximum, minimum, mul, ne, neg, pow, reciprocal, relu, remainder,
-    round, sigmoid, sign, sin, sinh, softplus, sqrt, square, sub, tan, tanh, true_divide, trunc, where,
+    abs, add, atan, ceil, clamp, cos, cosh, div, divide, exp, expm1, floor, floor_divide, log, log1p, masked_fill,
+    maximum, minimum, mul, neg, pow, reciprocal, relu, remainder, round, sigmoid, sign, sin, sinh, softplus, sqrt,
+    square, sub, tan, tanh, true_divide, trunc, where,
+)
+from lingon.scratch.comparison import (
+    bitwise_and, bitwise_not, bitwise_or, bitwise_xor, eq, ge, gt, isfinite, isinf, isnan, le, logical_and,
+    logical_not, logical_or, logical_xor, lt, ne,
 )
 from lingon.scratch.picture import draw
 from lingon.scratch.products import bmm, conv1d, dot, matmul, mm, mv, outer
-from lingon.scratch.reductions import (
-    all, allclose, amax, amin, any, argmax, argmin, argsort, cumsum, equal, isclose, log_softmax, logsumexp, max,
-    mean, min, norm, prod, softmax, std, sum, var,
-)
+from lingon.scratch.reductions import all, any, cumsum, mean, prod, std, sum, var
+from lingon.scratch.norm import norm
+from lingon.scratch.extremes import amax, amin, argmax, argmin, argsort, max, min
+from lingon.scratch.closeness import allclose, equal, isclose
+from lingon.scratch.probabilities import log_softmax, logsumexp, softmax
 from lingon.scratch.shaping import (
-    broadcast_to, cat, chunk, clone, concat, concatenate, flatten, flip, gather, index_select, permute, reshape,
-    scatter_add, split, squeeze, stack, t, transpose, tril, triu, unbind, unsqueeze,
+    broadcast_to, clone, flatten, flip, permute, reshape, squeeze, t, transpose, tril, triu, unsqueeze,
 )
+from lingon.scratch.joining import cat, chunk, concat, concatenate, split, stack, unbind
+from lingon.scratch.indexing import gather, index_select, scatter_add
 from lingon.scratch.derivative_table import DERIVATIVES
-from lingon.scratch.tensor import Tensor, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from lingon.scratch.tensor import Tensor
+from lingon.scratch.grad_mode import (enable_grad, is_grad_enabled, no_grad, set_grad_enabled)
 
 __all__ = [
     "DERIVATIVES",

@@ -103,7 +103,9 @@ class Signature:
     def __init__(self, function: Callable, variadic: bool, method: bool, name: str = ""):
         self.name, self.variadic, self.method = name or function.__name__, variadic, method
         # Where PyTorch's function is compiled it takes NumPy's `axis` too.
-        written_in_python = function.__name__ == "norm" or function.__module__.endswith("functional")
+        written_in_python = function.__name__ == "norm" or function.__module__.endswith(
+            ("functional", "layer_functions", "losses")
+        )
         self.aliases = {"input": "x"} if written_in_python else {"input": "x", "axis": "dim"}
         self.places: list[str] = []
         self.kinds: dict[str, ArgumentType | None] = {}

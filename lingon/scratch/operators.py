@@ -4,20 +4,23 @@ from collections.abc import Callable
 
 import numpy as np
 
+from lingon.scratch import comparison
 from lingon.scratch import elementwise as e
 from lingon.scratch.arguments import Number
 from lingon.scratch.dtypes import bool as truth
 from lingon.scratch.dtypes import rank
 from lingon.scratch.error_context import ArrayTypeError, fail
+from lingon.scratch.grad_mode import is_grad_enabled
+from lingon.scratch.indexing import put_at
 from lingon.scratch.products import matmul
-from lingon.scratch.shaping import put_at
-from lingon.scratch.tensor import Operand, Storage, Tensor, as_tensor, is_grad_enabled, method, shape_of
+from lingon.scratch.tensor import Operand, Storage, Tensor, as_tensor, method, shape_of
 
 BINARY = {
     "add": e.add, "sub": e.sub, "mul": e.mul, "truediv": e.div, "pow": e.pow, "floordiv": e.floor_divide,
-    "mod": e.remainder, "matmul": matmul, "and": e.bitwise_and, "or": e.bitwise_or, "xor": e.bitwise_xor,
+    "mod": e.remainder, "matmul": matmul, "and": comparison.bitwise_and, "or": comparison.bitwise_or,
+    "xor": comparison.bitwise_xor,
 }  # fmt: skip
-COMPARE = {"eq": e.eq, "ne": e.ne, "lt": e.lt, "le": e.le, "gt": e.gt, "ge": e.ge}
+COMPARE = {name: getattr(comparison, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
 OTHERS = Tensor | np.ndarray | np.generic | float | int | bool
 
 
@@ -184,6 +187,6 @@ def _contains(self, value) -> bool:
     return bool((self == value).array.any())
 
 
-for _name, _single in {"neg": e.neg, "abs": e.abs, "invert": e.bitwise_not, "pos": _plus}.items():
+for _name, _single in {"neg": e.neg, "abs": e.abs, "invert": comparison.bitwise_not, "pos": _plus}.items():
     setattr(Tensor, f"__{_name}__", _single)
 Tensor.__contains__ = _contains  # type: ignore[method-assign]

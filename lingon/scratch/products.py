@@ -6,7 +6,7 @@ import numpy as np
 
 from lingon.scratch.arguments import check_arguments
 from lingon.scratch.error_context import fail, operands
-from lingon.scratch.shaping import cat
+from lingon.scratch.joining import cat
 from lingon.scratch.tensor import Tensor, method, record, shape_of
 
 Step = int | Sequence[int]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import ContextDecorator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,62 +12,10 @@ import numpy as np
 from lingon.scratch import dtypes
 from lingon.scratch.arguments import REFUSED, Number, argument_type, as_number, check_arguments
 from lingon.scratch.error_context import ArrayIndexError, ArrayTypeError, MathError, fail, operands
+from lingon.scratch.grad_mode import is_grad_enabled, set_grad_enabled
 
 Rule = Callable[["Tensor"], "Tensor | None"]  # the gradient of the result -> that of one input; None: none
 _numbers = itertools.count()
-_recording = True
-
-
-class set_grad_enabled(ContextDecorator):  # noqa: N801
-    """Switches the recording of steps on or off, at once and until the end of a `with` block."""
-
-    def __init__(self, on: bool):
-        global _recording
-        self.before, _recording = _recording, on
-        self.on = on
-
-    def __enter__(self) -> None:
-        global _recording
-        _recording = self.on
-
-    def __exit__(self, *error) -> None:
-        global _recording
-        _recording = self.before
-
-
-class _Mode(ContextDecorator):
-    """A recording mode for a `with` block or a whole function; may be nested and used again."""
-
-    on: bool
-
-    def __init__(self) -> None:
-        self.before: list[bool] = []
-
-    def __enter__(self) -> None:
-        global _recording
-        self.before.append(_recording)
-        _recording = self.on
-
-    def __exit__(self, *error) -> None:
-        global _recording
-        _recording = self.before.pop()
-
-
-class no_grad(_Mode):  # noqa: N801
-    """Within it nothing is recorded, and weights may be changed in place."""
-
-    on = False
-
-
-class enable_grad(_Mode):  # noqa: N801
-    """Within it steps are recorded, even inside of `no_grad`."""
-
-    on = True
-
-
-def is_grad_enabled() -> bool:
-    """Return whether steps are recorded now."""
-    return _recording
 
 
 class Storage:
@@ -384,7 +331,7 @@ def record(
     out = Tensor(value)
     if view and np.may_share_memory(out.array, inputs[0].array):
         out.memory, out.view_of = inputs[0].memory, View(inputs[0], *view)
-    if _recording and any(x._requires_grad for x in inputs) and out.array.dtype.kind == "f":
+    if is_grad_enabled() and any(x._requires_grad for x in inputs) and out.array.dtype.kind == "f":
         out.grad_fn = Node(name, inputs, rules, saved)
         out._requires_grad = True
     return out
@@ -457,11 +404,7 @@ __all__ = [
     "Node",
     "Tensor",
     "as_tensor",
-    "enable_grad",
-    "is_grad_enabled",
-    "no_grad",
     "normalize_dim",
     "record",
-    "set_grad_enabled",
     "shape_of",
 ]

@@ -8,7 +8,8 @@ import numpy as np
 
 from lingon.scratch.arguments import check_arguments
 from lingon.scratch.error_context import ArrayTypeError, fail
-from lingon.scratch.tensor import Node, Tensor, method, set_grad_enabled, shape_of
+from lingon.scratch.grad_mode import set_grad_enabled
+from lingon.scratch.tensor import Node, Tensor, method, shape_of
 
 Edge = Node | Tensor
 Found = dict[int, tuple[Edge, Tensor]]  # by the id of the edge

@@ -7,8 +7,9 @@ import numpy as np
 from lingon.scratch.arguments import check_arguments
 from lingon.scratch.autograd.engine import _listed, grad
 from lingon.scratch.error_context import fail
-from lingon.scratch.shaping import stack
-from lingon.scratch.tensor import Tensor, enable_grad, shape_of
+from lingon.scratch.grad_mode import enable_grad
+from lingon.scratch.joining import stack
+from lingon.scratch.tensor import Tensor, shape_of
 
 Inputs = Tensor | tuple[Tensor, ...]
 

@@ -1,6 +1,7 @@
 """Layers, losses, and modules that hold their weights."""
 
 from lingon.scratch.nn import functional
+from lingon.scratch.nn.module import Module, Parameter, Sequential
 from lingon.scratch.nn.modules import (
     Conv1d,
     CrossEntropyLoss,
@@ -9,10 +10,7 @@ from lingon.scratch.nn.modules import (
     Flatten,
     Linear,
     LSTMCell,
-    Module,
-    Parameter,
     ReLU,
-    Sequential,
     Sigmoid,
     Tanh,
 )
