@@ -145,7 +145,7 @@ class Trainer:
         if self.average:
             self.average.observe(metrics[evaluation.metric] * (-1 if evaluation.higher_is_better else 1))
         self.tick()
-        state.evaluated, state.stopped = state.step, state.best.exhausted(evaluation)
+        state.evaluated, state.stopped = state.step, state.stopped or state.best.exhausted(evaluation)
         self.add({f"valid_{name}": value for name, value in metrics.items()})
         shown = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in metrics.items())
         if self.place.rank == 0:

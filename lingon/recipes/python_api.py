@@ -2,11 +2,13 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, get_args
 
 from lingon.core.errors import UserError, one_of, unknown
 from lingon.recipes import WITHOUT_SCORE, names, recipe_of
 from lingon.recipes.command_flags import call, parameters_of
+from lingon.recipes.saved_flags import changed, saved_flags
 
 
 def train(
@@ -45,6 +47,9 @@ def train(
         given["data"] = [data]
     for name, value in given.items():
         _check(known[name], value)
+    if resume:  # the folder knows what was given
+        saved = saved_flags(Path(given.get("out", known["out"].default)))
+        given = {n: v for n, v in saved.items() if n in known} | changed(given, list(known.values()))
     missing = [name for name, at in known.items() if at.default is inspect.Parameter.empty and name not in given]
     if missing:
         raise UserError(f"train({task!r}) needs {one_of(missing)}")

@@ -6,10 +6,13 @@ from lingon.engine.compile import compile_model
 from lingon.engine.fit import History, fit
 from lingon.engine.run import Run
 from lingon.engine.world import world
+from lingon.metrics.metric_table import HIGHER_IS_BETTER
 from lingon.recipes.summary import REFIT
 from lingon.recipes.training_config import fit_parts
 from lingon.tasks.settings import TrainSettings
 from lingon.tasks.training import Training
+
+GAIN = 0.005
 
 
 def refitted(training: Training, history: History, settings: TrainSettings, run: Run | None = None) -> Training:
@@ -31,8 +34,17 @@ def refitted(training: Training, history: History, settings: TrainSettings, run:
     return again
 
 
+def still_improving(history: History, metric: str) -> bool:
+    """Return whether the validation metric gained over a two-hundredth in the last quarter of the training."""
+    name, sign = f"valid_{metric}", 1 if HIGHER_IS_BETTER[metric] else -1
+    seen = [(row["step"], sign * row[name]) for row in history.rows if name in row]
+    before = [value for step, value in seen if step <= history.steps * 3 / 4]
+    after = [value for step, value in seen if step > history.steps * 3 / 4]
+    return bool(before and after) and max(after) - max(before) > GAIN * abs(max(before))
+
+
 def how_it_ended(training: Training, history: History, settings: TrainSettings) -> str:
-    """Return whether the training had come to its end: converged, stopped early, past its best, or still improving.
+    """Return whether the training had come to its end: converged, stopped early, level, or still improving.
 
     Says so on stderr where more epochs may serve.
     """
@@ -41,7 +53,7 @@ def how_it_ended(training: Training, history: History, settings: TrainSettings) 
     elif history.stopped_early:
         found = "stopped early"
     else:
-        found = "still improving" if history.best_step == history.steps else "past its best"
+        found = "still improving" if still_improving(history, training.metric) else "level"
     if found in ("not converged", "still improving") and world().rank == 0:
         what = "before the loss was at its optimum" if found == "not converged" else "while it was still improving"
         longer = f"--epochs {2 * history.epochs:g}"

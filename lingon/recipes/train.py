@@ -1,5 +1,6 @@
 """Train any task: the whole run, in order. What differs between tasks is in `lingon.tasks`."""
 
+from dataclasses import asdict
 from typing import Any
 
 from lingon.recipes.data_settings import Source
@@ -27,6 +28,7 @@ def train(task: str, source: Source, settings: TrainSettings, folder: Folder) ->
     from lingon.tasks.training import TrainContext
     from lingon.word_vectors.files.text_format import read_vectors
 
+    given = asdict(source) | asdict(settings)
     settings, device, clock = settings.checked(), pick_device(settings.device), Clock()
     data = source.read()
     settings = settings.filled(data)
@@ -38,6 +40,7 @@ def train(task: str, source: Source, settings: TrainSettings, folder: Folder) ->
     ):
         if ended(run):
             return run.facts
+        run.record("given", given)
         kind: Any = task_of(task)  # one that is `Trainable`
         training = kind.prepare(data, settings, TrainContext(run.folder, place, device, read_vectors))
         module = training.distribute(compile_model(training.module) if settings.compile else training.module)

@@ -12,6 +12,7 @@ from lingon.tasks.settings import TrainSettings, check, fill
 
 METRICS = ("accuracy", "macro_f1", "auc", "loss", "calibration_error")  # which way each is better: metrics/names.py
 FEWEST_STEPS = 400  # a model has learned little before, however few texts there are
+STEPS_PER_CLASS = 60  # and little of each of many classes, of which most are rare
 FEWEST_ROWS = 8
 FEW_TEXTS = 10_000
 REFIT_TEXTS = 100_000  # a tenth more of so many texts adds nothing
@@ -75,12 +76,13 @@ class Settings(TrainSettings):
         """
         from lingon.tasks.classify.class_weights import labels_of, weights_of
 
-        weights_of(self, data.train, labels_of(data.train))
-        return filled(self, len(data.train))
+        labels = labels_of(data.train)
+        weights_of(self, data.train, labels)
+        return filled(self, len(data.train), len(labels))
 
 
-def filled(settings: Settings, texts: int) -> Settings:
-    """Return the settings with what suits the model and that number of training texts in the place of every None."""
+def filled(settings: Settings, texts: int, classes: int = 2) -> Settings:
+    """Return the settings with what suits the model and so many training texts and classes in the place of None."""
     entry = get_entry(settings.model)
     name = settings.optimizer or entry.optimizer
     best: dict[str, Any] = {**DEFAULTS, **entry.defaults, **entry.by_optimizer.get(name, {})}
@@ -90,5 +92,6 @@ def filled(settings: Settings, texts: int) -> Settings:
     if texts < FEW_TEXTS:
         best |= entry.small_data
     rows = settings.batch_size or best["batch_size"]
-    best["epochs"] = max(best["epochs"], -(-FEWEST_STEPS * rows // max(1, texts)))
+    steps = max(FEWEST_STEPS, STEPS_PER_CLASS * classes)
+    best["epochs"] = max(best["epochs"], -(-steps * rows // max(1, texts)))
     return fill(settings, best)
