@@ -11,6 +11,9 @@ COLOURS = ("#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2", "#b
 WIDTH, HEIGHT = 560, 300
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 34, 44
 
+LEGEND_ROW = 16  # pixels; the legend stands below the chart, where it covers no line
+EVERYWHERE = (-math.inf, math.inf)
+
 Points = Sequence[tuple[float, float]]
 
 
@@ -30,14 +33,19 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     return [round(i * step, 12) for i in range(first, last + 1)]
 
 
-def line_chart(series: Mapping[str, Points], title: str, x_name: str, y_name: str) -> str:
-    """Return an SVG of one line per series. Points that are not finite are left out; an empty chart says so."""
+def line_chart(
+    series: Mapping[str, Points], title: str, x_name: str, y_name: str, limits: tuple[float, float] = EVERYWHERE
+) -> str:
+    """Return an SVG of one line per series. Points that are not finite are left out; an empty chart says so.
+
+    limits: the least and the largest value that y can have, which the axis does not go beyond.
+    """
     series = {n: [(x, y) for x, y in p if math.isfinite(x) and math.isfinite(y)] for n, p in series.items()}
     series = {n: p for n, p in series.items() if p}
     if not series:
         return _frame(title, '<text x="50%" y="50%" text-anchor="middle">nothing was recorded</text>')
     xs, ys = zip(*[point for points in series.values() for point in points], strict=True)
-    x_ticks, y_ticks = ticks(min(xs), max(xs)), ticks(min(ys), max(ys))
+    x_ticks, y_ticks = ticks(min(xs), max(xs)), _within(limits, ticks(min(ys), max(ys)))
     x_of, y_of = _scales(x_ticks, y_ticks)
     body = [_axes(x_ticks, y_ticks, x_of, y_of, x_name, y_name)]
     for i, (name, points) in enumerate(series.items()):
@@ -49,7 +57,14 @@ def line_chart(series: Mapping[str, Points], title: str, x_name: str, y_name: st
                 f'<circle cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" r="3">{_tip(name, x, y)}</circle>' for x, y in points
             )
             body.append(f'<g fill="{colour}">{"".join(marks)}</g>')
-    return _frame(title, "".join(body) + _legend(list(series)))
+    names = list(series) if len(series) > 1 else []
+    return _frame(title, "".join(body) + _legend(names), below=LEGEND_ROW * len(names))
+
+
+def _within(limits: tuple[float, float], found: list[float]) -> list[float]:
+    """The ticks inside of the limits; two or more of them."""
+    inside = [tick for tick in found if limits[0] <= tick <= limits[1]]
+    return inside if len(inside) > 1 else found
 
 
 def bar_chart(bars: Sequence[tuple[str, float]], title: str, x_name: str, y_name: str, line: Points = ()) -> str:
@@ -102,11 +117,9 @@ def _axes(x_ticks, y_ticks, x_of, y_of, x_name: str, y_name: str) -> str:
 
 
 def _legend(names: list[str]) -> str:
-    if len(names) < 2:
-        return ""
     rows = (
-        f'<rect x="{WIDTH - 150}" y="{TOP + 4 + 16 * i}" width="10" height="10" fill="{COLOURS[i % len(COLOURS)]}"/>'
-        f'<text x="{WIDTH - 135}" y="{TOP + 13 + 16 * i}">{escape(name[:22])}</text>'
+        f'<rect x="{LEFT}" y="{HEIGHT + LEGEND_ROW * i}" width="10" height="10" fill="{COLOURS[i % len(COLOURS)]}"/>'
+        f'<text x="{LEFT + 15}" y="{HEIGHT + LEGEND_ROW * i + 9}">{escape(name[:80])}</text>'
         for i, name in enumerate(names)
     )
     return "".join(rows)
@@ -116,10 +129,10 @@ def _tip(name: str, x: float, y: float) -> str:
     return f"<title>{escape(name)}: {y:.4g} at {x:g}</title>"
 
 
-def _frame(title: str, body: str) -> str:
+def _frame(title: str, body: str, below: int = 0) -> str:
     style = "text{fill:#888;font:11px system-ui,sans-serif}.title{font-weight:600;font-size:13px}.grid{stroke:#8884}"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT + below}" role="img" '
         f'aria-label="{escape(title)}"><style>{style}</style>'
         f'<text class="title" x="{WIDTH / 2}" y="16" text-anchor="middle">{escape(title)}</text>{body}</svg>'
     )

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from lingon.pages.charts import line_chart
+from lingon.pages.charts import EVERYWHERE, line_chart
 
+FRACTIONS = ("valid_accuracy",)  # between 0 and 1
 CURVES = ("loss", "valid_loss", "valid_accuracy", "lr")  # of what a run logs, in this order
 
 
@@ -16,5 +17,6 @@ def curves(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
             run: [(row["epoch"], row[name]) for row in rows if isinstance(row.get(name), (int, float))]
             for run, rows in runs.items()
         }
-        charts.append(line_chart(lines, name.replace("_", " "), "epochs", name.replace("_", " ")))
+        limits = (0.0, 1.0) if name in FRACTIONS else EVERYWHERE
+        charts.append(line_chart(lines, name.replace("_", " "), "epochs", name.replace("_", " "), limits))
     return charts

@@ -17,7 +17,9 @@ from lingon.pages.page import render
 from lingon.tasks.classify.classifier import Classification, Classifier
 from lingon.tasks.classify.saliency import attended_words, deciding_words
 
-MOST_LABELS = 20  # rows of the confusion table; a wider one cannot be read
+MOST_LABELS = 100  # rows of the confusion table, which is scrolled
+FEW_LABELS = 8  # with more, the worst pairs are listed, and labels stand in the order of their texts
+WORST_PAIRS = 10
 SHOWN_CHARACTERS = 1200  # of a text in the report
 
 
@@ -33,9 +35,7 @@ def write_report(
     targets = torch.tensor(classifier.numbers(test.labels))
     probabilities, matrix = logits.softmax(-1), confusion_matrix(logits, targets)
     page = {
-        "title": f"{run.get('title', 'Text classification')}: {classifier.labels[0]} to {classifier.labels[-1]}"
-        if len(classifier.labels) > 2
-        else f"{run.get('title', 'Text classification')}: {' or '.join(classifier.labels)}",
+        "title": f"Text classification of {run['data'].get('name')}: {_named(classifier.labels)}",
         "subtitle": f"{run['arguments'].get('model')} trained on {run['data'].get('name')}; "
         f"tested on {len(test):,} held-out texts.",
         "headline": [(name.replace("_", " "), format_metric(value)) for name, value in run["test"].items()],
@@ -51,12 +51,29 @@ def write_report(
 
 
 def confusion(matrix: list[list[int]], labels: Sequence[str]) -> dict[str, Any]:
-    """The confusion table of the labels with the most texts."""
+    """Return the confusion table of the labels with the most texts, those first, and the worst pairs of labels."""
     order = sorted(range(len(labels)), key=lambda i: -sum(matrix[i]))[:MOST_LABELS]
-    order = sorted(order)
+    order = order if len(labels) > FEW_LABELS else sorted(order)
     rows = [(labels[i], [(matrix[i][j], matrix[i][j] / max(1, sum(matrix[i]))) for j in order]) for i in order]
     note = f"The {MOST_LABELS} most frequent of {len(labels)} labels." if len(labels) > MOST_LABELS else ""
-    return {"labels": [labels[i] for i in order], "confusion": rows, "confusion_note": note}
+    pairs = worst_pairs(matrix, labels) if len(labels) > FEW_LABELS else []
+    return {"labels": [labels[i] for i in order], "confusion": rows, "confusion_note": note, "worst_pairs": pairs}
+
+
+def worst_pairs(matrix: list[list[int]], labels: Sequence[str]) -> list[tuple[str, str, int, int]]:
+    """Return the pairs of labels that are confused most: the true one, the predicted one, how often, of how many."""
+    found = [
+        (count, labels[i], labels[j], sum(row))
+        for i, row in enumerate(matrix)
+        for j, count in enumerate(row)
+        if i != j and count
+    ]
+    found.sort(key=lambda pair: (-pair[0], pair[3]))
+    return [(true, predicted, count, texts) for count, true, predicted, texts in found[:WORST_PAIRS]]
+
+
+def _named(labels: Sequence[str]) -> str:
+    return " or ".join(labels) if len(labels) <= 3 else f"{len(labels)} labels"
 
 
 def by_class(matrix, labels: Sequence[str]) -> list[tuple[str, ClassScores]]:
