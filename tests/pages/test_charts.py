@@ -39,3 +39,19 @@ def test_bars_are_as_high_as_their_numbers():
 
 def test_nothing_recorded_is_said():
     assert "nothing was recorded" in charts.line_chart({"run": []}, "loss", "x", "y")
+
+
+def test_an_axis_ends_where_a_score_does():
+    tree = ElementTree.fromstring(charts.line_chart({"a": [(1, 1.0), (2, 1.0)]}, "t", "x", "accuracy", (0.0, 1.0)))
+    numbers = [float(t.text) for t in tree.iter(SVG + "text") if t.get("text-anchor") == "end"]
+    assert max(numbers) == 1
+    assert len(numbers) > 1
+
+
+def test_the_legend_stands_below_the_lines():
+    tree = ElementTree.fromstring(charts.line_chart({"a": [(0, 0), (1, 1)], "b": [(0, 1), (1, 0)]}, "t", "x", "y"))
+    lowest = max(
+        float(pair.split(",")[1]) for line in tree.iter(SVG + "polyline") for pair in line.get("points").split()
+    )
+    assert all(float(mark.get("y")) > lowest for mark in tree.iter(SVG + "rect"))
+    assert float(tree.get("viewBox").split()[3]) > charts.HEIGHT

@@ -80,6 +80,8 @@ def test_few_texts_get_smaller_batches_and_steps_enough(model):
     assert few.epochs * 97 / few.batch_size >= 390
     assert many.epochs == get_entry(model).defaults["epochs"]
     assert filled(Settings(model=model, epochs=1, batch_size=5), 97).epochs == 1
+    many_classes = filled(Settings(model=model), 6_400, classes=52)
+    assert many_classes.epochs * 6_400 / many_classes.batch_size >= 60 * 52
 
 
 @pytest.mark.parametrize(
