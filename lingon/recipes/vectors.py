@@ -27,6 +27,7 @@ def vectors(
     """Train word vectors: skip-gram, CBOW, with or without subwords, or GloVe."""
     # Imported here, so that `lingon --help` does not wait for NumPy and torch.
     import shutil
+    from dataclasses import asdict
 
     from lingon.core.device import usable_cores
     from lingon.data.running_text import read_running_lines, sources_fingerprint
@@ -36,6 +37,7 @@ def vectors(
     from lingon.word_vectors.files import IN_RUN, save_vector_file
     from lingon.word_vectors.train.parallel import train
 
+    given = {"data": data, "text": text, "accept_licence": accept_licence, **asdict(files), **asdict(settings)}
     sources, column, settings, clock = list(data or ["wiki"]), one_column(text), checked(settings), Clock()
     record = record_of(settings, data=sources_fingerprint(sources, column, files))
     # Of corpora only the part to train is read, so that vectors know nothing of texts that others are tested on.
@@ -47,6 +49,7 @@ def vectors(
         if "loss" in run.facts:
             print(f"trained already: {out}")
             return run.facts
+        run.record("given", given)
         numbers.mkdir(exist_ok=True)
         words, length = text_of(lines, settings, numbers / "ids")
         clock.lap("turn the text into numbers")

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lingon.cli.app import main
 from lingon.core.errors import Interrupted, NotFinite, UserError
 from lingon.core.files import read_json, sha256_of
 from lingon.data.running_text import read_running_lines
@@ -184,3 +185,14 @@ for method, resume in (("cbow", False), ("cbow", True), ("skipgram", False)):
     assert not {{"torch", "numba", "llvmlite"}} & set(sys.modules), method
 """
     subprocess.run([sys.executable, "-c", program], check=True, env=os.environ | {"LINGON_QUIET": "1"})
+
+
+def test_vectors_are_resumed_by_their_folder_alone(tmp_path, capsys):
+    text = tmp_path / "own.txt"
+    text.write_text("the cat saw a dog and the dog saw a cat near the old tree\n" * 60)
+    words = ["--width", "7", "--epochs", "1", "--min-count", "1", "--threads", "1"]
+    for again in (["--data", str(text), *words], ["--resume"]):
+        with pytest.raises(SystemExit) as end:
+            main(["train", "vectors", "--out", str(tmp_path / "run"), *again])
+        assert end.value.code in (0, None), capsys.readouterr().err
+    assert "trained already" in capsys.readouterr().out
