@@ -87,7 +87,7 @@ WRONG = {
     "a split": (["evaluate", "runs/classify", "--data", "mine.csv", "--split", "tset"], "did you mean 'test'"),
     "a format": (["predict", "runs/classify", "x", "--format", "json"], "jsonl"),
     "an existing run": (["train", "classify", "--data", "mine.csv"], "overwrite"),
-    "other arguments": (["train", "classify", "--data", "mine.csv", "--resume"], "cannot be resumed"),
+    "other arguments": (["train", "classify", "--data", "mine.csv", "--resume", "--seed", "5"], "cannot be resumed"),
     "nothing to resume": (["train", "classify", "--data", "mine.csv", "--resume", "--out", "none"], "no run"),
     "labels of others": (["evaluate", "runs/classify", "--data", "rotten-tomatoes"], "unknown label"),
     "a setting to sweep": (["train", "classify", "--data", "mine.csv", "--sweep", "lrr=1,2"], "did you mean 'lr'"),

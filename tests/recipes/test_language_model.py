@@ -95,6 +95,7 @@ def test_a_packed_text_is_trained_on_and_evaluated_as_a_whole(text, tmp_path):
 
 
 @pytest.mark.data
+@pytest.mark.long
 def test_of_a_corpus_the_test_part_is_evaluated(text, tmp_path):
     run(text, tmp_path / "gpt", steps=1)
     model = lingon.load(tmp_path / "gpt")
