@@ -88,6 +88,7 @@ def test_few_texts_get_smaller_batches_and_steps_enough(model):
     ("change", "message"),
     [
         ({"lr": 0}, "--lr is 0"),
+        ({"C": 0.0}, "--C is 0; expected more than 0"),
         ({"lr": float("inf")}, "--lr is inf"),
         ({"dropout": 1}, "--dropout is 1"),
         ({"epochs": -1}, "--epochs is -1"),

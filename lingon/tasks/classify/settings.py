@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 from typer import Option
 
+from lingon.core.errors import UserError
 from lingon.data.tokenizer_table import TOKENIZERS
 from lingon.engine.training_parts import OPTIMIZERS
 from lingon.models.registry import get_entry, models_for
-from lingon.tasks.settings import TrainSettings, check, fill
+from lingon.tasks.settings import LARGEST, TrainSettings, check, fill
 
 METRICS = ("accuracy", "macro_f1", "auc", "loss", "calibration_error")  # which way each is better: metrics/names.py
 FEWEST_STEPS = 400  # a model has learned little before, however few texts there are
@@ -65,6 +66,8 @@ class Settings(TrainSettings):
 
     def checked(self) -> "Settings":
         """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
+        if self.C is not None and not 0 < self.C < LARGEST:
+            raise UserError(f"--C is {self.C:g}; expected more than 0, such as 10")
         choices = {"model": models_for("classifier"), "metric": METRICS, "tokenizer": TOKENIZERS}
         return check(self, choices, ("max_tokens_per_batch", "max_length", "vocab"))
 
