@@ -53,7 +53,7 @@ class ModelEntry:
     """A model as others need to know it.
 
     make: gives the model with fresh weights; its parameters, with their ranges, are the configuration.
-    defaults: settings of its training that suit it, by name; small_data: others for a small training set.
+    defaults: settings of its training that suit it, by name.
     optimizer: its name in `lingon.engine.training_parts`, a sparse one where the gradient has few rows. by_optimizer:
     defaults that go with another one. learn: what a model with fresh weights takes from the vocabulary and the training
     texts before it is trained, such as document frequencies, as (model, tokens in the order of their ids, batches of
@@ -68,7 +68,6 @@ class ModelEntry:
 
     make: Callable[..., "nn.Module"]
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    small_data: Mapping[str, Any] = field(default_factory=dict)
     optimizer: str = "adamw"
     by_optimizer: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     learn: Callable[[Any, list[str], Iterable[tuple[Any, Any]]], None] | None = None

@@ -15,7 +15,6 @@ METRICS = ("accuracy", "macro_f1", "auc", "loss", "calibration_error")  # which 
 FEWEST_STEPS = 400  # a model has learned little before, however few texts there are
 STEPS_PER_CLASS = 60  # and little of each of many classes, of which most are rare
 FEWEST_ROWS = 8
-FEW_TEXTS = 10_000
 REFIT_TEXTS = 100_000  # a tenth more of so many texts adds nothing
 # Of a model whose ENTRY does not say what suits it.
 DEFAULTS = {
@@ -74,7 +73,7 @@ class Settings(TrainSettings):
     def filled(self, data: Any) -> "Settings":
         """Return the settings with what suits the model and the number of training texts in the place of every None.
 
-        Few texts get smaller batches, more epochs and for n-grams longer steps, so that they are learned from enough.
+        Few texts get smaller batches and more epochs, many classes more epochs, so that they are learned from enough.
         data: `Splits`. Raises UserError for labels, or weights of them, that cannot be trained on.
         """
         from lingon.tasks.classify.class_weights import labels_of, weights_of
@@ -92,8 +91,6 @@ def filled(settings: Settings, texts: int, classes: int = 2) -> Settings:
     if not OPTIMIZERS[name].gradient:
         return fill(settings, best | {"refit": texts <= REFIT_TEXTS, "C": None})
     best["batch_size"] = max(FEWEST_ROWS, min(best["batch_size"], texts // 64))
-    if texts < FEW_TEXTS:
-        best |= entry.small_data
     rows = settings.batch_size or best["batch_size"]
     steps = max(FEWEST_STEPS, STEPS_PER_CLASS * classes)
     best["epochs"] = max(best["epochs"], -(-steps * rows // max(1, texts)))
