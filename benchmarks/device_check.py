@@ -95,13 +95,10 @@ def one_step(name: str, device: torch.device, form: str) -> tuple[torch.Tensor, 
     """Return the loss of a step of SGD on a model without dropout, and what it changes in all weights, on the CPU."""
     seed_everything(3)
     sizes = {"classes": CLASSES} if "classifier" in MODELS[name].roles else {"context_length": 32, "width": 32}
-    options = {"vocab_size": VOCAB, **{key: value for key, value in sizes.items() if key in options_of(name)}}
+    known = options_of(name)
+    options = {"vocab_size": VOCAB, **{key: value for key, value in sizes.items() if key in known}}
+    options |= {key: 0.0 for key in known if "dropout" in key}  # the masks of two devices are not the same
     model = build(name, options).to(device)
-    for module in model.modules():  # the masks of two devices are not the same
-        for drop in [key for key, value in vars(module).items() if "drop" in key and isinstance(value, float)]:
-            setattr(module, drop, 0.0)
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
     loss_fn = cross_entropy if "classifier" in MODELS[name].roles else next_token_loss
     config = TrainConfig(steps=1, precision=precision.Precision(getattr(torch, form)), log_every=1)
     before = flat(model)
@@ -251,7 +248,7 @@ def generation(device: torch.device, small: bool) -> dict[str, Any]:
 @torch.inference_mode()
 def greedy_ids(model: nn.Module, ids: torch.Tensor, steps: int) -> torch.Tensor:
     """Return the ids with `steps` more, each the likeliest one, by steps with the cache."""
-    state, new, all_ids = model.state(len(ids)) if hasattr(model, "state") else None, ids, ids
+    state, new, all_ids = model.new_state(len(ids)), ids, ids
     for _ in range(steps):
         hidden, state = model.hidden(new, state)
         new = model.head(hidden[:, -1]).argmax(-1, keepdim=True)

@@ -248,10 +248,21 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code)
 
 
+# What torch warns of and nobody who types a command can do anything about.
+NOT_FOR_USERS = (
+    "TensorFloat32 tensor cores",  # float32 means float32 here
+    "\\s*Online softmax is disabled",
+    "RNN module weights are not part of single contiguous",  # weights that are dropped are copies
+    "Sparse invariant checks are implicitly disabled",
+)
+
+
 def _run(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     if not debug:  # a warning is one line too, without the place in our code
         warnings.formatwarning = lambda message, *where: f"lingon: {printable(message)}\n"
+        for start in NOT_FOR_USERS:
+            warnings.filterwarnings("ignore", message=start)
     try:
         code = app([a for a in arguments if a != "--debug"], prog_name="lingon", standalone_mode=False)
     except BaseException as error:

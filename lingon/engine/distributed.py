@@ -42,9 +42,10 @@ def process_group(device: torch.device) -> Iterator[World]:
     if "TORCHELASTIC_RUN_ID" not in os.environ or dist.is_initialized():
         yield world()
         return
-    if device.type == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    own = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if device.type == "cuda" else None
+    if own is not None:
+        torch.cuda.set_device(own)
+    dist.init_process_group("nccl" if own is not None else "gloo", timeout=PATIENCE, device_id=own)
     assert dist.group.WORLD is not None
     ended.append(dist.group.WORLD)
     try:
