@@ -6,6 +6,7 @@ from typing import Any
 from lingon.core.errors import UserError, suggest
 from lingon.data.corpora.catalogue import CORPORA, PICTURES, TEXTS, VECTORS
 from lingon.data.corpora.questions import QUESTIONS
+from lingon.data.corpora.retrieval import RETRIEVAL
 from lingon.data.corpora.weights import WEIGHTS, Weights
 from lingon.data.running_text import GROUPS
 from lingon.data.sources import Artifact
@@ -14,8 +15,8 @@ ALL = "all"
 
 
 def all_rows() -> dict[str, Any]:
-    """Return corpora, running texts, pictures, vectors, questions and weights, in this order."""
-    return {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **WEIGHTS}
+    """Return corpora, texts, pictures, vectors, questions, collections for search and weights, in this order."""
+    return {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **RETRIEVAL, **WEIGHTS}
 
 
 def artifacts_of(row: Any) -> Sequence[Artifact]:

@@ -9,6 +9,7 @@ from lingon.core.terminal import printable
 from lingon.data.all_rows import all_rows, expand
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load, load_text
 from lingon.data.corpora.questions import QUESTIONS, load_questions
+from lingon.data.corpora.retrieval import RETRIEVAL, load_collection
 from lingon.data.corpora.texts import accepted
 from lingon.data.corpora.weights import WEIGHTS, fetch_weights, terms_of
 from lingon.data.examples import Examples
@@ -33,7 +34,7 @@ class Listed:
 
 
 def list_rows() -> list[Listed]:
-    """All corpora, running texts, sets of pictures, vectors, questions to them, and weights."""
+    """All corpora, running texts, sets of pictures, vectors, questions to them, collections for search, and weights."""
     rows: list[Any] = [row for row in all_rows().values() if row.name not in WEIGHTS]
     listed = [Listed(r.name, r.summary, r.source.bytes / 1e6, r.licence, r.source.cached) for r in rows]
     return listed + [Listed(r.name, r.summary, r.megabytes, r.licence, r.cached) for r in WEIGHTS.values()]
@@ -100,6 +101,8 @@ def show(
         found = load_questions(name)
         head = [f"{name}: {QUESTIONS[name].summary}", f"licence: {QUESTIONS[name].licence}"]
         return "\n".join([*head, f"{len(found):,} questions", *(" ".join(map(str, q)) for q in found[:samples])])
+    elif name in RETRIEVAL:
+        return _collection(name, samples)
     elif name in GROUPS:
         raise UserError(f"{name!r} stands for several texts; show one of {', '.join(GROUPS[name])}")
     elif Path(name).exists():
@@ -110,6 +113,20 @@ def show(
     else:
         raise UserError(f"{name!r} is neither a corpus nor a file; {suggest(name, [*CORPORA, *TEXTS, *PICTURES])}")
     return "\n".join([*head, "", *_labels(examples), "", *_lengths(examples), "", *_samples(examples, samples)])
+
+
+def _collection(name: str, samples: int) -> str:
+    """Counts and some queries of a collection for search, each with the title of a document that answers it."""
+    found = load_collection(name)
+    titles = {document.number: document.title for document in found.documents}
+    judged = sum(map(len, found.judgements.values()))
+    head = [f"{name}: {RETRIEVAL[name].summary}", f"licence: {RETRIEVAL[name].licence}"]
+    head.append(f"{len(titles):,} documents, {len(found.queries):,} queries, {judged:,} judgements")
+    for number, query in list(found.queries.items())[:samples]:
+        relevant = [d for d, relevance in found.judgements.get(number, {}).items() if relevance > 0]
+        first = f": {titles.get(relevant[0], '')}" if relevant else ""
+        head += ["", printable(f"[{number}] {query}"), printable(f"    {len(relevant)} relevant documents{first}")]
+    return "\n".join(head)
 
 
 def _by_part(name: str, accept_licence: bool) -> Examples:

@@ -10,6 +10,11 @@ HIGHER_IS_BETTER = {
     "macro_f1": True,
     "auc": True,
     "calibration_error": False,
+    "ndcg_at_10": True,
+    "map": True,
+    "mrr": True,
+    "recall_at_100": True,
+    "precision_at_10": True,
 }
 
 

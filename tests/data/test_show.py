@@ -5,6 +5,7 @@ import pytest
 from lingon.core.errors import UserError
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS
 from lingon.data.corpora.questions import QUESTIONS
+from lingon.data.corpora.retrieval import RETRIEVAL
 from lingon.data.corpora.weights import WEIGHTS
 from lingon.data.preview import get, list_rows, show, table
 
@@ -12,7 +13,7 @@ from lingon.data.preview import get, list_rows, show, table
 def test_the_list_has_every_row_and_its_licence(tmp_path, monkeypatch):
     monkeypatch.setenv("LINGON_CACHE", str(tmp_path))
     rows = list_rows()
-    assert [r.name for r in rows] == [*CORPORA, *TEXTS, *PICTURES, *VECTORS, *QUESTIONS, *WEIGHTS]
+    assert [r.name for r in rows] == [*CORPORA, *TEXTS, *PICTURES, *VECTORS, *QUESTIONS, *RETRIEVAL, *WEIGHTS]
     assert not any(r.cached for r in rows)
     head, *lines = table(rows).splitlines()
     assert head.split() == ["name", "what", "MB", "cached", "licence"]

@@ -1,0 +1,127 @@
+"""How well rankings of documents answer queries: nDCG, MRR, MAP, recall and precision.
+
+A ranking is a sequence of documents, best first; `relevant` says how relevant those are that were judged, 0 or less
+being not relevant, as every document is that nobody judged. For a query without a relevant document each is NaN.
+"""
+
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
+
+from lingon.core.errors import UserError
+from lingon.metrics.scores import Scores
+
+Grade = int | float
+CUT, RECALL_CUT = 10, 100  # ranks that `evaluate_rankings` counts, as BEIR (Thakur et al. 2021) does
+
+
+def linear_gain(relevance: Grade) -> float:
+    """Return the relevance itself as the gain of a document (Järvelin and Kekäläinen 2002; trec_eval)."""
+    return max(0.0, float(relevance))
+
+
+def exponential_gain(relevance: Grade) -> float:
+    """Return 2^relevance - 1 as the gain of a document (Burges et al. 2005), which stresses the highest grades."""
+    return 2.0 ** max(0.0, relevance) - 1
+
+
+def ndcg(
+    ranking: Sequence[Hashable],
+    relevant: Mapping[Hashable, Grade],
+    k: int = CUT,
+    gain: Callable[[Grade], float] = linear_gain,
+) -> float:
+    """Return the normalised discounted cumulative gain of the first k: sum of gain / log2(rank + 1), over its best.
+
+    Its best is that of all judged documents in the order of their relevance.
+
+    >>> ndcg(["b", "x", "a"], {"a": 2, "b": 1})  # (1/1 + 2/2) / (2/1 + 1/log2(3))
+    0.7601...
+    """
+    gains = [gain(relevant.get(document, 0)) for document in _checked(ranking, k)]
+    best = sorted(map(gain, relevant.values()), reverse=True)[:k]
+    return _share(_discounted(gains), _discounted(best))
+
+
+def reciprocal_rank(ranking: Sequence[Hashable], relevant: Mapping[Hashable, Grade], k: int | None = None) -> float:
+    """Return 1 / the rank of the first relevant document among the first k (None: all); 0 where there is none."""
+    found = (1 / rank for rank, hit in enumerate(_hits(ranking, relevant, k), 1) if hit)
+    return next(found, 0.0) if _count(relevant) else math.nan
+
+
+def average_precision(ranking: Sequence[Hashable], relevant: Mapping[Hashable, Grade], k: int | None = None) -> float:
+    """Return the precisions at the ranks of relevant documents, summed, over the number of ALL relevant documents.
+
+    A relevant document that was not found counts 0 (Manning, Raghavan and Schuetze 2008, section 8.4).
+
+    >>> average_precision(["a", "x", "b"], {"a": 1, "b": 1, "c": 1})  # (1/1 + 2/3) / 3
+    0.5555...
+    """
+    total, found = 0.0, 0
+    for rank, hit in enumerate(_hits(ranking, relevant, k), 1):
+        found += hit
+        total += hit * found / rank
+    return _share(total, _count(relevant))
+
+
+def recall(ranking: Sequence[Hashable], relevant: Mapping[Hashable, Grade], k: int | None = None) -> float:
+    """Return which part of the relevant documents is among the first k (None: all)."""
+    return _share(sum(_hits(ranking, relevant, k)), _count(relevant))
+
+
+def precision(ranking: Sequence[Hashable], relevant: Mapping[Hashable, Grade], k: int = CUT) -> float:
+    """Return which part of the first k places has a relevant document; of a shorter ranking the rest is empty."""
+    return sum(_hits(ranking, relevant, k)) / k if _count(relevant) else math.nan
+
+
+def evaluate_rankings(
+    rankings: Mapping[Hashable, Sequence[Hashable]], judgements: Mapping[Hashable, Mapping[Hashable, Grade]]
+) -> Scores:
+    """Return the means over all queries with a relevant document; nDCG with linear gains is the main one.
+
+    rankings: of each query; a query that has none counts 0. judgements: of each query, the relevance of documents.
+    Raises UserError where no query has a relevant document.
+    """
+    asked = [(rankings.get(query, ()), judged) for query, judged in judgements.items() if _count(judged)]
+    if not asked:
+        raise UserError(f"none of {len(judgements)} queries has a relevant document; there is nothing to score")
+
+    def mean(metric: Callable[..., float], *cut: int) -> float:
+        return math.fsum(metric(ranking, judged, *cut) for ranking, judged in asked) / len(asked)
+
+    return Scores(
+        {
+            "ndcg_at_10": mean(ndcg, CUT),
+            "map": mean(average_precision),
+            "mrr": mean(reciprocal_rank),
+            "recall_at_100": mean(recall, RECALL_CUT),
+            "precision_at_10": mean(precision, CUT),
+        },
+        main="ndcg_at_10",
+    )
+
+
+def _checked(ranking: Sequence[Hashable], k: int | None) -> Sequence[Hashable]:
+    """Return the first k. Raises UserError for a document that comes twice, which would be counted twice."""
+    if k is not None and k < 1:
+        raise UserError(f"the first {k} of a ranking; expected 1 or more")
+    first = ranking[:k]
+    if len(set(first)) < len(first):
+        twice = next(document for i, document in enumerate(first) if document in first[:i])
+        raise UserError(f"document {twice!r} comes twice in a ranking; give each once, at its best rank")
+    return first
+
+
+def _hits(ranking: Sequence[Hashable], relevant: Mapping[Hashable, Grade], k: int | None) -> list[bool]:
+    return [relevant.get(document, 0) > 0 for document in _checked(ranking, k)]
+
+
+def _count(relevant: Mapping[Hashable, Grade]) -> int:
+    return sum(relevance > 0 for relevance in relevant.values())
+
+
+def _discounted(gains: Sequence[Grade]) -> float:
+    return math.fsum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, 1))
+
+
+def _share(part: Grade, whole: Grade) -> float:
+    return part / whole if whole else math.nan
