@@ -80,6 +80,12 @@ def wall_time(what: str, pairs: Pairs, peer: str, bar: float | None = None) -> R
     )
 
 
+def at_most(what: str, unit: str, ours: Sequence[float], most: float) -> Row:
+    """A row of ours alone, lower is better; the bar is the largest median."""
+    spread = Spread.of(ours)
+    return Row(what, unit, spread, [], None, f"≤ {most:g} {unit}", spread.median <= most)
+
+
 def score(what: str, ours: Sequence[float], peers: dict[str, Sequence[float]], bar: float | str | None = None) -> Row:
     """A row of scores, higher is better. bar: the least median, or the name of the peer that we must not be below."""
     figures = {name: Spread.of(values) for name, values in peers.items()}
