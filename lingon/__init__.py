@@ -36,10 +36,23 @@ def hybridize(model, example):
     return hybridize_model(model, example)
 
 
-def train(task, data=None, *, model=None, epochs=None, seed=0, out=None, resume=False, overwrite=False, settings=None):
+def train(
+    task,
+    data=None,
+    *,
+    model=None,
+    from_=None,
+    epochs=None,
+    seed=0,
+    out=None,
+    resume=False,
+    overwrite=False,
+    settings=None,
+):
     """Train a task as the command line does; return what predicts: see `lingon.recipes.python_api.train`.
 
-    task: "classify" or "language-model". data: a corpus or a file of yours. out: the folder of the run.
+    task: "classify" or "language-model". data: a corpus or a file of yours. out: the folder of the run. from_: weights
+    to start from: a published model by name, a folder, or hf:owner/name.
     settings: other flags of `lingon train TASK` by name, such as {"lr": 0.01}.
     """
     from lingon.recipes.python_api import train as train_task
@@ -48,6 +61,7 @@ def train(task, data=None, *, model=None, epochs=None, seed=0, out=None, resume=
         task,
         data,
         model=model,
+        from_=from_,
         epochs=epochs,
         seed=seed,
         out=out,

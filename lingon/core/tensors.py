@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -35,6 +36,18 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     whole = {name: t.detach().to("cpu").contiguous().clone() for name, t in tensors.items()}
     with atomic_write(path, "wb") as file:
         file.write(save(whole, metadata={"format": "pt"}))
+
+
+def tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
+    """The sha256 of named tensors, in the order of their names: of their types, shapes and bytes."""
+    import torch
+
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {[*tensor.shape]}".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:

@@ -5,23 +5,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from lingon.core.errors import UserError
-
-NORMS = (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.modules.batchnorm._NormBase)
-
-
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
-    """Parameters that train, in two groups: matrices decay; biases, norms and whatever has one axis or none do not."""
-    spared = {id(p) for module in model.modules() if isinstance(module, NORMS) for p in module.parameters()}
-    decaying: list[nn.Parameter] = []
-    others: list[nn.Parameter] = []
-    for name, p in model.named_parameters():
-        if p.requires_grad:
-            spare = p.ndim < 2 or id(p) in spared or name.rpartition(".")[2].startswith("bias")
-            (others if spare else decaying).append(p)
-    if not decaying and not others:
-        raise UserError("the model has no parameters that train (all have requires_grad=False)")
-    groups = [{"params": decaying, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return [group for group in groups if group["params"]]
+from lingon.engine.param_groups import parameter_groups
 
 
 def adamw(

@@ -26,6 +26,8 @@ def estimate(
     from lingon.core.device import pick_device
     from lingon.engine.estimate import matmul_weights, memory_per_process, tensor_bytes, training_memory
 
+    if settings.from_ is not None:
+        raise UserError("lingon estimate counts a model with fresh weights; leave --from out and name its sizes")
     settings, device = settings.checked().filled(), pick_device(settings.device)
     if not 1 <= train_tokens < 1e15 or processes < 1:
         raise UserError(f"--train-tokens is {train_tokens:g}, --processes {processes}; expected at least 1 of both")

@@ -16,6 +16,7 @@ def train(
     data: str | Sequence[str] | None = None,
     *,
     model: str | None = None,
+    from_: str | None = None,
     epochs: float | None = None,
     seed: int = 0,
     out: str | None = None,
@@ -26,7 +27,8 @@ def train(
     """Train a task as `lingon train TASK` does, and return it loaded: the object that predicts.
 
     task: such as "classify" or "language-model". data: a corpus or a file; several for running text. model, epochs,
-    and out, the folder of the run: those of the recipe when not given. settings: any other flag of `lingon train TASK`
+    and out, the folder of the run: those of the recipe when not given. from_: the weights to start from, as --from
+    names them; fresh ones when not given. settings: any other flag of `lingon train TASK`
     by its name with underscores, such as {"lr": 0.01, "label": "stars"}.
     Raises UserError that names a task, setting or value that is not known.
     """
@@ -34,7 +36,7 @@ def train(
         raise unknown("task to train", task, [name for name in names() if name not in WITHOUT_SCORE])
     recipe = recipe_of(task)
     known = {parameter.name: parameter for parameter in parameters_of(recipe)}
-    named = {"data": data, "model": model, "epochs": epochs, "out": out}
+    named = {"data": data, "model": model, "from_": from_, "epochs": epochs, "out": out}
     given = {name: value for name, value in named.items() if value is not None}
     given |= {"seed": seed, "resume": resume, "overwrite": overwrite}
     for name, value in (settings or {}).items():

@@ -21,6 +21,7 @@ def train(task: str, source: Source, settings: TrainSettings, folder: Folder) ->
     from lingon.engine.distributed import process_group
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
+    from lingon.recipes.pretrained import keep_adapters, open_pretrained, record_pretrained
     from lingon.recipes.refit import how_it_ended, refitted
     from lingon.recipes.summary import Clock, after_training, ended, record_of, summary, write_page
     from lingon.recipes.training_config import fit_parts
@@ -30,6 +31,8 @@ def train(task: str, source: Source, settings: TrainSettings, folder: Folder) ->
 
     given = asdict(source) | asdict(settings)
     settings, device, clock = settings.checked(), pick_device(settings.device), Clock()
+    pretrained = open_pretrained(settings.from_)
+    settings = settings.started(pretrained) if pretrained else settings
     data = source.read()
     settings = settings.filled(data)
     record = record_of(settings, **source.record())
@@ -41,8 +44,9 @@ def train(task: str, source: Source, settings: TrainSettings, folder: Folder) ->
         if ended(run):
             return run.facts
         run.record("given", given)
+        record |= record_pretrained(run, pretrained)
         kind: Any = task_of(task)  # one that is `Trainable`
-        training = kind.prepare(data, settings, TrainContext(run.folder, place, device, read_vectors))
+        training = kind.prepare(data, settings, TrainContext(run.folder, place, device, read_vectors, pretrained))
         module = training.distribute(compile_model(training.module) if settings.compile else training.module)
         clock.lap("prepare")
         history = fit(
@@ -59,6 +63,7 @@ def train(task: str, source: Source, settings: TrainSettings, folder: Folder) ->
             clock.lap("refit")
         if place.rank > 0:
             return record
+        keep_adapters(training.task, run.folder, pretrained)
         # First of all: nothing that comes after training can lose the model.
         bundle = save_bundle(training.task, training.models or settings.model, run.folder / "bundle", record)
         record["seconds"] = clock.laps

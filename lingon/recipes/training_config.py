@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 
 from lingon.engine.evaluation import Evaluation
 from lingon.engine.fit import TrainConfig
+from lingon.engine.param_groups import head_factors, layer_decay_factors, set_rate_factors
 from lingon.engine.training_parts import AVERAGES, PRECISIONS, SCHEDULES, make_optimizer
 from lingon.metrics.metric_table import HIGHER_IS_BETTER
 from lingon.models.registry import get_entry
@@ -19,7 +20,13 @@ def optimizer_of(module: nn.Module, settings: TrainSettings) -> Optimizer:
     """Return the optimizer that the settings name; the model's own by default."""
     name = settings.optimizer or get_entry(settings.model).optimizer
     assert settings.lr is not None, "settings are filled in before a training"
-    return make_optimizer(name, module, settings.lr, settings)
+    optimizer, factors = make_optimizer(name, module, settings.lr, settings), dict[str, float]()
+    if settings.layer_lr_decay is not None:
+        factors = layer_decay_factors(module, settings.layer_lr_decay)
+    if settings.head_lr is not None:
+        of_head = head_factors(module, settings.head_lr / settings.lr)
+        factors = {name: factor * factors.get(name, 1.0) for name, factor in of_head.items()}
+    return set_rate_factors(optimizer, module, factors) if factors else optimizer
 
 
 def fit_parts(module: nn.Module, training: Training, settings: TrainSettings) -> dict[str, Any]:

@@ -20,6 +20,8 @@ OF_GRADIENTS = (
     "patience",
     "weight_average",
     "evals",
+    "layer_lr_decay",
+    "head_lr",
 )
 READ_BY_BATCHES = ("context_length",)  # settings that count for the batches too, whatever the model
 

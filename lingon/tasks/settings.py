@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from typer import Option
 
@@ -10,12 +10,20 @@ from lingon.core.errors import UserError, unknown
 from lingon.engine.training_parts import AVERAGES, OPTIMIZERS, PRECISIONS, SCHEDULES
 from lingon.models.registry import get_entry
 from lingon.tasks.model_options import refuse_unused
+from lingon.tasks.tuning_options import LORA_LAYERS, TUNINGS, check_tuning
+
+if TYPE_CHECKING:
+    from lingon.tasks.pretrained import Pretrained
 
 T = TypeVar("T")
 LARGEST = 1e12
-FRACTIONS = {"dropout": (0, 1, False), "warmup": (0, 1, True)}  # least, most, and whether that is included
-ABOVE_ZERO = ("epochs", "lr", "max_grad_norm")
-AT_LEAST_ONE = ("steps", "batch_size", "width", "accumulation_steps", "evals", "patience")
+FRACTIONS = {
+    "dropout": (0, 1, False),
+    "warmup": (0, 1, True),
+    "lora_dropout": (0, 1, False),
+}  # least, most, and whether that is included
+ABOVE_ZERO = ("epochs", "lr", "max_grad_norm", "lora_alpha", "head_lr")
+AT_LEAST_ONE = ("steps", "batch_size", "width", "accumulation_steps", "evals", "patience", "lora_rank")
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,28 @@ class TrainSettings:
     """How a model is made and trained. None means: what suits the model (see its ENTRY)."""
 
     model: Annotated[str, Option(help="Model, by its name in the registry.")] = ""
+    from_: Annotated[
+        str | None,
+        Option(
+            "--from",
+            help="Weights to start from: a published model by name, a folder with a bundle, a run or a checkpoint, "
+            "or hf:owner/name. Fresh weights by default.",
+        ),
+    ] = None
+    tuning: Annotated[str | None, Option(help=f"What of --from is trained: {', '.join(TUNINGS)}. full")] = None
+    lora_rank: Annotated[int | None, Option(help="Rank of the matrices of --tuning lora. 8")] = None
+    lora_alpha: Annotated[float | None, Option(help="Scale of --tuning lora, divided by the rank. 16")] = None
+    lora_dropout: Annotated[float | None, Option(help="Dropout of what the matrices of --tuning lora read. 0")] = None
+    lora_layers: Annotated[
+        str | None,
+        Option(help=f"Layers of --tuning lora, as attention.out,feed_forward.up, or all-linear. {LORA_LAYERS}"),
+    ] = None
+    layer_lr_decay: Annotated[
+        float | None, Option(help="Factor of the learning rate from each layer to the one below, as 0.9. 1")
+    ] = None
+    head_lr: Annotated[
+        float | None, Option(help="Peak learning rate of a new head on --from; that of --lr by default.")
+    ] = None
     epochs: Annotated[float | None, Option(help="Passes over the training data; the model's own by default.")] = None
     steps: Annotated[int | None, Option(help="Optimizer steps at most; no limit by default.")] = None
     lr: Annotated[float | None, Option(help="Peak learning rate; the model's own by default.")] = None
@@ -56,6 +86,13 @@ class TrainSettings:
         """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
         return check(self, {})
 
+    def started(self, pretrained: "Pretrained") -> "TrainSettings":
+        """Return the settings for a training that starts from these weights: their model is that of the weights.
+
+        Raises UserError for weights that the task cannot start from, and for settings that they have decided.
+        """
+        raise UserError(f"--from is {pretrained.name}, but this task starts with fresh weights; leave it out")
+
     def filled(self, data: Any) -> "TrainSettings":
         """Return the settings with what suits the model in the place of every None. data: what is trained on."""
         return fill(self, get_entry(self.model).defaults)
@@ -88,7 +125,9 @@ def check(settings: Any, choices: Mapping[str, Iterable[str]], at_least_one: Ite
         if value is not None and not (least <= value < most or (included and value == most)):
             end = "to 1" if included else "up to, not including, 1"
             raise _wrong(name, value, f"a fraction from 0 {end}")
-    refuse_unused(settings)
+    check_tuning(settings)
+    if settings.from_ is None:  # else it is not known yet which model it is
+        refuse_unused(settings)
     return settings
 
 

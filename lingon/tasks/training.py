@@ -16,6 +16,7 @@ from lingon.engine.fit import History
 from lingon.engine.loss import LossFunction
 from lingon.engine.world import World, wait_for_all
 from lingon.metrics.scores import Scores
+from lingon.tasks.pretrained import Pretrained
 from lingon.tasks.task import Task
 
 ReadVectors = Callable[[str, set[str]], tuple[list[str], np.ndarray]]
@@ -23,12 +24,17 @@ ReadVectors = Callable[[str, set[str]], tuple[list[str], np.ndarray]]
 
 @dataclass(frozen=True)
 class TrainContext:
-    """Where a task is trained. folder: of the run. read_vectors: pretrained vectors of a file, of some words only."""
+    """Where a task is trained, and from what.
+
+    folder: of the run. read_vectors: pretrained vectors of a file, of some words only. pretrained: what the training
+    starts from; None: fresh weights.
+    """
 
     folder: Path
     world: World
     device: torch.device
     read_vectors: ReadVectors
+    pretrained: Pretrained | None = None
 
     def tokenizer(self, name: str, texts: Callable[[], list[str]], size: int, part: str = "tokenizer") -> Tokenizer:
         """Return a tokenizer of that name trained on texts; kept in the run's folder for when the run is resumed.

@@ -15,6 +15,7 @@ from lingon.engine.compile import compile_model
 from lingon.engine.distributed import unwrap
 from lingon.engine.evaluation import Evaluation
 from lingon.engine.fit import TrainConfig, fit
+from lingon.engine.param_groups import parameter_groups
 from tests.engine.tiny import batches, digest, loss_of, tiny, train
 
 
@@ -64,7 +65,7 @@ def test_an_impossible_schedule_is_refused(make):
 def test_biases_and_norms_do_not_decay():
     model = nn.Sequential(nn.Embedding(3, 5), nn.LayerNorm([5, 5]), nn.LSTM(5, 7), nn.Linear(7, 2))
     names = {id(p): name for name, p in model.named_parameters()}
-    decaying, others = optim.parameter_groups(model, 0.1)
+    decaying, others = parameter_groups(model, 0.1)
     assert {names[id(p)] for p in decaying["params"]} == {"0.weight", "2.weight_ih_l0", "2.weight_hh_l0", "3.weight"}
     assert len(decaying["params"]) + len(others["params"]) == len(names)
     assert (decaying["weight_decay"], others["weight_decay"]) == (0.1, 0.0)

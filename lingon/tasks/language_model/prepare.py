@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from lingon.layers.adaptive_softmax import default_cutoffs
 from lingon.layers.losses import LogUniform, Unigram
 from lingon.metrics.scores import Scores
 from lingon.models.registry import DataStats, build
+from lingon.tasks.language_model.from_weights import started_model
 from lingon.tasks.language_model.language_model import LanguageModel
 from lingon.tasks.language_model.objective import (
     Objective,
@@ -39,6 +41,7 @@ from lingon.tasks.language_model.objective import (
 )
 from lingon.tasks.language_model.settings import Settings
 from lingon.tasks.model_options import model_options
+from lingon.tasks.pretrained import bundle_name
 from lingon.tasks.settings import filled_in
 from lingon.tasks.training import TrainContext, Training
 
@@ -50,15 +53,20 @@ GLANCE = 16_384  # tokens of the validation text that are looked at while traini
 
 
 def prepare(data: Documents, settings: Settings, context: TrainContext) -> Training:
-    """Return a language model with fresh weights, ready to be trained on running text."""
+    """Return a language model with fresh weights, or those to start from, ready to be trained on running text."""
+    source: LanguageModel | None = context.pretrained.take() if context.pretrained else None
     texts = lambda: list(_beginning(data.of("train")))
-    tokenizer = context.tokenizer(settings.tokenizer, texts, settings.vocab)
-    streams = streams_of(data, tokenizer, context.world)
+    tokenizer = source.tokenizer if source else context.tokenizer(settings.tokenizer, texts, settings.vocab)
+    eos_ids = (source.eos_ids if source else None) or (END,)
+    streams = streams_of(data, tokenizer, context.world, eos_ids[0])
     keep_freed_memory()
     seed_everything(settings.seed)
-    model = model_of(settings, len(tokenizer.vocab)).to(context.device)
-    objective = Objective(model, softmax_of(settings, streams["train"], len(tokenizer.vocab)))
-    language = LanguageModel(model, tokenizer)
+    model: Any = started_model(source, settings) if source else model_of(settings, len(tokenizer.vocab))
+    name, model = bundle_name(model), model.to(context.device)
+    if settings.gradient_checkpointing:
+        recomputing(model)
+    objective = Objective(model, softmax_of(settings, streams["train"], model.embedding.num_embeddings))
+    language = LanguageModel(model, tokenizer, eos_ids)
     return Training(
         task=language,
         module=objective,
@@ -70,6 +78,7 @@ def prepare(data: Documents, settings: Settings, context: TrainContext) -> Train
         facts={"tokens": {part: len(stream) for part, stream in streams.items()}},
         sample=lambda: f"generated: {printable('The' + some_text(language), lines=True)}",
         distribute=shard if settings.fsdp else distribute,
+        models={"model": name},
     )
 
 
@@ -93,13 +102,16 @@ def _beginning(documents: Iterator[str]) -> Iterator[str]:
             return
 
 
-def streams_of(data: Documents, tokenizer: Tokenizer, place: World) -> dict[str, Stream]:
-    """The tokens of each part, encoded once and kept in the cache folder for other runs with the same tokenizer."""
-    made_of = json.dumps([data.identity, fingerprint(tokenizer)])
+def streams_of(data: Documents, tokenizer: Tokenizer, place: World, end: int = END) -> dict[str, Stream]:
+    """The tokens of each part, encoded once and kept in the cache folder for other runs with the same tokenizer.
+
+    end: the id that ends a document.
+    """
+    made_of = json.dumps([data.identity, fingerprint(tokenizer), *([] if end == END else [end])])
     folder = cache_dir() / "streams" / hashlib.sha256(made_of.encode()).hexdigest()[:16]
     if place.rank == 0:
         for part in PARTS:
-            build_shards(folder / part, data.of(part), tokenizer, END)
+            build_shards(folder / part, data.of(part), tokenizer, end)
     wait_for_all()
     return {part: Stream(folder / part) for part in PARTS}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
@@ -11,11 +11,17 @@ from lingon.data.tokenizer_table import TOKENIZERS
 from lingon.models.registry import get_entry, models_for
 from lingon.tasks.settings import TrainSettings, check, fill
 
+if TYPE_CHECKING:
+    from lingon.tasks.pretrained import Pretrained
+
 CHOICES: dict[str, Iterable[str]] = {
     "tokenizer": TOKENIZERS,
     "softmax": ("exact", "sampled", "adaptive"),
     "proposal": ("unigram", "log_uniform"),
 }
+
+# Of a training that starts from weights, where it is not that of the model: dropout as the weights were trained with.
+FROM_WEIGHTS: dict[str, Any] = {"dropout": None, "width": None, "depth": None, "weight_decay": 0.01}
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class Settings(TrainSettings):
         if self.tokenizer == "bpe" and self.vocab < 258:
             raise UserError(f"--vocab is {self.vocab}; --tokenizer bpe has a token for every byte, so 258 or more")
         entry = get_entry(self.model)
-        if self.softmax == "adaptive" and "cutoffs" not in entry.options:
+        if self.softmax == "adaptive" and self.from_ is None and "cutoffs" not in entry.options:
             raise UserError(f"--softmax adaptive is for --model lstm, not {self.model}")
         for name in ("samples", "proposal"):
             if self.softmax != "sampled" and getattr(self, name) is not None:
@@ -61,9 +67,17 @@ class Settings(TrainSettings):
             raise UserError(f"--fsdp spreads the weights of gpt and decoder; leave it out with {other}")
         return self
 
+    def started(self, pretrained: "Pretrained") -> "Settings":
+        """Return the settings for a training that starts from these weights; see `TrainSettings.started`."""
+        from lingon.tasks.language_model.from_weights import started
+
+        return started(self, pretrained)
+
     def filled(self, data: Any = None) -> "Settings":
         """Return the settings with what suits the model in the place of every None."""
         best = {"samples": 1024, "proposal": "unigram", **get_entry(self.model).defaults}
+        if self.from_ is not None:
+            best |= FROM_WEIGHTS
         if self.steps is not None:
             best["epochs"] = None
         return fill(self, best)

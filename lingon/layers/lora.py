@@ -1,0 +1,194 @@
+"""LoRA: a linear layer keeps its weights, and the product of two thin matrices is trained beside them.
+
+Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models", section 4.1.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.errors import UserError, unknown
+from lingon.core.shapes import Float, Tensor
+from lingon.layers.attention import Attention
+
+ALL = "all-linear"
+PACKED = "qkv"  # what an attention calls the one matrix of its queries, keys and values
+Rows = tuple[int, int]  # of a matrix: the first, and the one after the last
+
+
+@dataclass(frozen=True)
+class LoRA:
+    """Where adapters stand and how large they are.
+
+    rank: r, columns of the thin matrices. alpha: what they add is multiplied by alpha / r. dropout: of what they read,
+    while training. layers: names of layers, or ends of names such as "attention.out"; "query", "key" and "value" are
+    parts of a packed projection; "all-linear" is every linear layer.
+    """
+
+    rank: int = 8
+    alpha: int | float = 16.0
+    dropout: float = 0.0
+    layers: Sequence[str] = ("query", "value")
+
+    def __post_init__(self):
+        if self.rank < 1:
+            raise UserError(f"the rank of LoRA is {self.rank}, expected 1 or more, such as 8")
+        if not 0 < self.alpha < math.inf:
+            raise UserError(f"the alpha of LoRA is {self.alpha}, expected more than 0, such as 16")
+        if not 0 <= self.dropout < 1:
+            raise UserError(
+                f"the dropout of LoRA is {self.dropout}, expected a fraction from 0 up to, not including, 1"
+            )
+
+
+class LoRALinear(nn.Module):
+    """x W^T + b + alpha / r * (dropout(x) A^T) B^T, of which A and B alone are trained. B is zero at first.
+
+    base: gives W [O, I] and b. rows: the parts of the output that are adapted, each with an A [r, I] and a B [rows, r]
+    of its own, one under the other in `A` and `B`; all of the output when not given.
+    """
+
+    def __init__(self, base: nn.Linear, lora: LoRA, rows: Sequence[Rows] | None = None):
+        super().__init__()
+        self.rows = tuple(sorted(rows or [(0, base.out_features)]))
+        self.in_features, self.out_features = base.in_features, base.out_features
+        self.rank, self.scale, self.dropout = lora.rank, lora.alpha / lora.rank, lora.dropout
+        if self.rank > min(base.weight.shape):
+            size = " x ".join(map(str, base.weight.shape))
+            raise UserError(f"the rank of LoRA is {self.rank}, more than a matrix of {size} has; lower it")
+        self.base = base.requires_grad_(False)
+        self.A = nn.Parameter(base.weight.new_empty(self.rank * len(self.rows), base.in_features))
+        self.B = nn.Parameter(base.weight.new_zeros(sum(end - start for start, end in self.rows), self.rank))
+        nn.init.kaiming_uniform_(self.A, a=math.sqrt(5))  # as nn.Linear begins
+
+    @property
+    def weight(self) -> Float[Tensor, "O I"]:
+        """Return the matrix of the layer and its adapter together, for whoever multiplies by a part of it."""
+        return self.base.weight + self.scale * self._wide() @ self.A
+
+    @property
+    def bias(self) -> Float[Tensor, " O"] | None:
+        return self.base.bias
+
+    def forward(self, x: Float[Tensor, "... I"]) -> Float[Tensor, "... O"]:
+        read = F.dropout(x, self.dropout) if self.dropout and self.training else x
+        thin, wide, plain = F.linear(read, self.A), self._wide(), self.base(x)
+        thin = thin.flatten(0, -2)
+        return torch.addmm(plain.reshape(len(thin), -1), thin, wide.T.to(thin.dtype), alpha=self.scale).view_as(plain)
+
+    @torch.no_grad()
+    def merged(self) -> nn.Linear:
+        """Return one linear layer, of the class of the base, that computes the same."""
+        self.base.weight.copy_(self.weight)
+        return self.base
+
+    def _wide(self) -> Float[Tensor, "O R"]:
+        """Return B as one matrix over all of the output: zero where a part has another A, or none."""
+        parts, at, done = [], 0, 0
+        for i, (start, end) in enumerate(self.rows):
+            own = self.B[done : done + end - start]
+            columns = (i * self.rank, (len(self.rows) - 1 - i) * self.rank)
+            parts.append(F.pad(own, (*columns, start - at, 0)))
+            at, done = end, done + end - start
+        return F.pad(torch.cat(parts), (0, 0, 0, self.out_features - at))
+
+
+def add_lora(model: nn.Module, lora: LoRA, rows: Mapping[str, Sequence[Rows]] | None = None) -> list[str]:
+    """Put adapters into a model, in place, and freeze all else; return the names of the layers that have one now.
+
+    rows: the layers by their whole names, in the place of `lora.layers`, with the rows of each that are adapted.
+    Raises UserError for a layer that is not there, naming those that are.
+    """
+    wanted: Mapping[str, Sequence[Rows]] = layers_of(model, lora.layers) if rows is None else rows
+    linear = dict(_linear(model))
+    for name, parts in wanted.items():
+        if name not in linear:
+            raise unknown("layer for LoRA", name, linear)
+        _check_rows(name, linear[name].out_features, parts)
+    model.requires_grad_(False)
+    for name, parts in wanted.items():
+        parent, _, child = name.rpartition(".")
+        setattr(model.get_submodule(parent), child, LoRALinear(linear[name], lora, parts))
+    return list(wanted)
+
+
+def layers_of(model: nn.Module, given: Sequence[str]) -> dict[str, list[Rows]]:
+    """Return the linear layers that are meant, by name, each with the rows that are adapted; see `LoRA`."""
+    linear, found = dict(_linear(model)), dict[str, list[Rows]]()
+    if not linear:
+        raise UserError(f"{type(model).__name__} has no linear layer that LoRA can adapt")
+    for name in given:
+        matches = _matches(model, linear, name)
+        if not matches:
+            raise unknown("layer for LoRA", name, [ALL, *_kinds(model, linear)])
+        for layer, rows in matches.items():
+            have = found.setdefault(layer, [])
+            have += [part for part in rows if part not in have]
+    return found
+
+
+def merge_lora(model: nn.Module) -> nn.Module:
+    """Add each adapter to its layer, in place, and leave plain linear layers that train; return the model."""
+    for name, module in list(model.named_modules()):
+        if isinstance(module, LoRALinear):
+            parent, _, child = name.rpartition(".")
+            setattr(model.get_submodule(parent), child, module.merged())
+    return model.requires_grad_(True)
+
+
+def adapters_in(model: nn.Module) -> dict[str, LoRALinear]:
+    """Return the adapted layers of a model by name."""
+    return {name: module for name, module in model.named_modules() if isinstance(module, LoRALinear)}
+
+
+def _check_rows(name: str, most: int, parts: Sequence[Rows]) -> None:
+    ends = sorted(parts)
+    if any(a[1] > b[0] for a, b in pairwise(ends)):
+        raise UserError(f"LoRA would adapt rows of {name} twice; name the whole layer or its parts, not both")
+    if not ends or ends[0][0] < 0 or ends[-1][1] > most or any(start >= end for start, end in ends):
+        raise UserError(f"LoRA is to adapt the rows {ends} of {name}, which has {most:,}")
+
+
+def _linear(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
+    """Yield the linear layers, without one whose matrix is an embedding too."""
+    tied = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear) and id(module.weight) not in tied:
+            yield name, module
+
+
+def _matches(model: nn.Module, linear: Mapping[str, nn.Linear], name: str) -> dict[str, list[Rows]]:
+    if name == ALL:
+        return {layer: [(0, module.out_features)] for layer, module in linear.items()}
+    found = {}
+    for layer, module in linear.items():
+        if f".{layer}".endswith(f".{name}"):
+            found[layer] = [(0, module.out_features)]
+        elif name in (parts := _parts(model, layer)):
+            found[layer] = [parts[name]]
+    return found
+
+
+def _parts(model: nn.Module, layer: str) -> dict[str, Rows]:
+    """Return the rows of queries, keys and values of a packed projection; none of another layer."""
+    parent, _, child = layer.rpartition(".")
+    attention = model.get_submodule(parent)
+    if child != PACKED or not isinstance(attention, Attention):
+        return {}
+    queries, keys = attention.heads * attention.head_width, attention.kv_heads * attention.head_width
+    return {
+        "query": (0, queries),
+        "key": (queries, queries + keys),
+        "value": (queries + keys, queries + 2 * keys),
+    }
+
+
+def _kinds(model: nn.Module, linear: Mapping[str, nn.Linear]) -> list[str]:
+    """Return the names that a layer of each kind can be called by, each once."""
+    names = dict.fromkeys(part for layer in linear for part in _parts(model, layer))
+    return [*names, *dict.fromkeys(".".join(layer.split(".")[-2:]) for layer in linear)]

@@ -1,0 +1,51 @@
+"""What of pretrained weights is trained: the choices, and which settings go with which. Imports no torch."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from lingon.core.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from lingon.tasks.pretrained import Pretrained
+
+TUNINGS = ("full", "frozen", "lora", "head-first")
+LORA_LAYERS = "query,value"
+OF_LORA = ("lora_rank", "lora_alpha", "lora_dropout", "lora_layers")
+# Settings of a model with fresh weights: those that are loaded have decided them.
+OF_FRESH = ("model", "width", "depth", "set", "tokenizer", "vocab", "vectors", "freeze", "C")
+
+
+def check_tuning(settings: Any) -> None:
+    """Raise UserError for settings of a tuning that is not chosen, or is chosen without weights to start from."""
+    for name in ("tuning", "head_lr", *OF_LORA):
+        if getattr(settings, name) is not None and settings.from_ is None:
+            raise UserError(f"--{_flag(name)} is {getattr(settings, name)}, which counts with --from only")
+    if settings.tuning not in (*TUNINGS, None):
+        raise unknown("tuning", settings.tuning, TUNINGS)
+    for name in OF_LORA:
+        if getattr(settings, name) is not None and settings.tuning != "lora":
+            raise UserError(f"--{_flag(name)} is {getattr(settings, name)}, which counts with --tuning lora only")
+    decay = settings.layer_lr_decay
+    if decay is not None and not 0 < decay <= 1:
+        raise UserError(f"--layer-lr-decay is {decay}; expected a fraction over 0, up to 1")
+
+
+def require_tuning(settings: Any, allowed: Iterable[str], why: str) -> None:
+    """Raise UserError unless the tuning is one of these. why: the end of the message."""
+    if settings.tuning is not None and settings.tuning not in allowed:
+        raise UserError(f"--tuning is {settings.tuning}, {why}; choose {' or '.join(allowed)}")
+
+
+def refuse_fresh(settings: Any, pretrained: "Pretrained") -> None:
+    """Raise UserError for a setting that was given and that the loaded weights have decided."""
+    for name in OF_FRESH:
+        field = settings.__dataclass_fields__.get(name)
+        if field is not None and getattr(settings, name) != field.default:
+            raise UserError(
+                f"--{_flag(name)} is {getattr(settings, name)}, but --from {pretrained.name} brings its model and "
+                "its tokenizer; leave it out"
+            )
+
+
+def _flag(name: str) -> str:
+    return name.replace("_", "-")
