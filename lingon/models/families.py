@@ -1,14 +1,11 @@
-"""Families of published decoders, each from the `config.json` of its checkpoints."""
+"""Families of published decoders, each from the `config.json` of its checkpoints; `hub_families.py` lists them."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import nn
 
-from lingon.core.errors import UserError, unknown
 from lingon.layers.attention import Attention
 from lingon.layers.feedforward import Activation, GatedFeedForward, gelu_tanh
 from lingon.layers.norm import RMSNorm
@@ -45,30 +42,6 @@ class DecoderSizes:
     head_width: int
     context_length: int
     epsilon: float
-
-
-def from_config(config: object, limit: int | None = None, device: str = "cpu") -> nn.Module:
-    """Return the model that a `config.json` of the Hugging Face layout describes, with fresh weights.
-
-    limit: the most numbers its weights may hold. device: "meta" gives the shapes alone. Raises UserError that names
-    the family and the key, before memory is taken. No name in the file is imported.
-    """
-    if not isinstance(config, Mapping):
-        raise UserError(f"a configuration is {str(config)[:40]!r}, expected names with values")
-    family = config.get("model_type")
-    if not isinstance(family, str) or family not in FAMILIES:
-        raise unknown("model_type", str(family), FAMILIES)
-    sizes = ConfigReader(config, family)
-    sizes.refuse("quantization_config", "add_cross_attention", "is_encoder_decoder", "pruned_heads", "use_mrope")
-    if not sizes.flag("is_causal", True):
-        raise sizes.error("is_causal", False, "true: each token sees those before it")
-    make = FAMILIES[family]
-    with torch.device("meta"):  # shapes alone, no memory
-        model = make(sizes)
-    numbers = sum(p.numel() for p in model.parameters())
-    if limit is not None and numbers > limit:
-        raise UserError(f"{family}: these sizes make {numbers:,} numbers; at most {limit:,}, which its weights have")
-    return model if device == "meta" else make(sizes)
 
 
 def gpt2(sizes: ConfigReader) -> GPT:
@@ -150,17 +123,6 @@ def gemma3(sizes: ConfigReader) -> Decoder:
         raise sizes.error("attn_logit_softcapping", softcap, "null")
     every = sizes.integer("sliding_window_pattern", sizes.config.get("_sliding_window_pattern") or 6)
     return _gemma(sizes, rotaries, every, None, final, normed=True)
-
-
-FAMILIES: dict[str, Callable[[ConfigReader], nn.Module]] = {
-    "gpt2": gpt2,
-    "llama": llama,
-    "mistral": mistral,
-    "qwen2": qwen2,
-    "qwen3": qwen3,
-    "gemma2": gemma2,
-    "gemma3_text": gemma3,
-}
 
 
 def _plain(

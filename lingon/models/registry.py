@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from lingon.core.errors import UserError, unknown
+from lingon.models.hub_families import FAMILIES
 from lingon.models.option_types import check_options, options_of
 
 if TYPE_CHECKING:
@@ -110,8 +111,6 @@ MODELS: dict[str, ModelRow] = {
     "lstm": ModelRow("lingon.models.lstm", ("causal",)),
     "awd_lstm": ModelRow("lingon.models.awd_lstm", ("causal",)),
 }
-# Published families, which have the keys of their own config.json; see lingon.models.families.
-FAMILIES = ("gpt2", "llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3_text")
 
 
 def models_for(role: Role) -> list[str]:
@@ -134,9 +133,10 @@ def entry_of_model(model: "nn.Module") -> ModelEntry | None:
 def build(name: object, config: object, limit: int | None = None) -> "nn.Module":
     """Return the model of that name with fresh weights.
 
-    Both may come from a file, so nothing is believed of them. name: one of MODELS or FAMILIES. config: a mapping, the
-    options as `config()` of the model gives them. limit: the most numbers its weights may hold, as when they are to be
-    read from a file that has so many. Raises UserError that names the model, key or value.
+    Both may come from a file, so nothing is believed of them. name: one of MODELS, or of the published FAMILIES, which
+    have the keys of their own config.json. config: a mapping, the options as `config()` of the model gives them.
+    limit: the most numbers its weights may hold, as when they are to be read from a file that has so many. Raises
+    UserError that names the model, key or value.
     """
     import torch
 
@@ -153,7 +153,7 @@ def build(name: object, config: object, limit: int | None = None) -> "nn.Module"
 
 
 def _of_family(name: str, config: object, limit: int | None) -> "nn.Module":
-    from lingon.models.families import from_config
+    from lingon.models.from_config import from_config
 
     if isinstance(config, Mapping):
         config = {**config, "model_type": name}

@@ -12,14 +12,14 @@ import torch
 from safetensors.numpy import load_file
 
 import lingon
+from lingon.checkpoints.gguf.architectures import tokenizer_of
 from lingon.checkpoints.gguf.load import load_gguf
 from lingon.checkpoints.huggingface.load import load_hub
 from lingon.checkpoints.huggingface.save import save_hub
 from lingon.core.errors import DataError, UserError
 from lingon.data.files.gguf import GGUF
-from lingon.data.tokenizers.gguf import gguf_tokenizer
 from lingon.export.portable import export
-from lingon.models.families import from_config
+from lingon.models.from_config import from_config
 from tests.checkpoints.gguf_models import MODELS, converted, letters
 from tests.data.gguf_files import gguf_bytes, random_blocks, value
 
@@ -214,7 +214,7 @@ def test_a_tokenizer_of_bytes_is_cut_as_its_kind_says(tmp_path):
     text = "the 12345 <think>\u0000e\u0301"
     found = {}
     for pre in ("gpt-2", "llama-bpe", "qwen2"):
-        tokenizer = gguf_tokenizer(GGUF(written(tmp_path, bytes_facts(pre), {})))
+        tokenizer = tokenizer_of(GGUF(written(tmp_path, bytes_facts(pre), {})))
         found[pre] = tokenizer.tokens(text)
         assert tokenizer.decode(tokenizer.encode("<|end|>")) == "<|end|>"
         assert 262 not in tokenizer.encode("<|end|>")
@@ -224,7 +224,7 @@ def test_a_tokenizer_of_bytes_is_cut_as_its_kind_says(tmp_path):
     assert found["qwen2"][:7] == ["the", "\u0120", "1", "2", "3", "4", "5"]
     assert len(found["qwen2"]) == len(found["gpt-2"]) + 3 - 1  # its normal form joins the accent, one letter less
     with pytest.raises(DataError, match="unknown kind 'gpt-9'; did you mean"):
-        gguf_tokenizer(GGUF(written(tmp_path, bytes_facts("gpt-9"), {})))
+        tokenizer_of(GGUF(written(tmp_path, bytes_facts("gpt-9"), {})))
 
 
 def test_runs_of_one_letter_make_no_gigabytes_of_pairs(tmp_path):
@@ -240,7 +240,7 @@ def test_runs_of_one_letter_make_no_gigabytes_of_pairs(tmp_path):
     start = time.process_time()
     tracemalloc.start()
     with pytest.raises(DataError, match=r"a.gguf: its tokens can be joined in 1,048,576 ways and more"):
-        gguf_tokenizer(GGUF(path))
+        tokenizer_of(GGUF(path))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 256 << 20
@@ -256,7 +256,7 @@ def test_a_token_that_is_no_text_is_not_made_by_joining_in_gemma(tmp_path):
         "tokenizer.ggml.scores": [0.0] * 7,
         "tokenizer.ggml.add_bos_token": False,
     }
-    tokenizer = gguf_tokenizer(GGUF(written(tmp_path, metadata, {})))
+    tokenizer = tokenizer_of(GGUF(written(tmp_path, metadata, {})))
     assert tokenizer.tokens("<b>") == ["<b", ">"]
     assert tokenizer.tokens("<<") == ["<<"]
 

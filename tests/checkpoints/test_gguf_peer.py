@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from lingon.checkpoints.gguf.architectures import tokenizer_of
 from lingon.checkpoints.gguf.load import load_gguf
 from lingon.data.corpora.weights import WEIGHTS, fetch_weights
 from lingon.data.files.gguf import GGUF
-from lingon.data.tokenizers.gguf import gguf_tokenizer
 from lingon.data.tokenizers.train import bpe
 from lingon.tasks.language_model import LanguageModel, SamplingParams
 from tests.checkpoints.conftest import PIECES, assert_same
@@ -104,7 +104,7 @@ def test_pieces_are_those_of_sentencepiece(architecture, gguf_peer, texts, tmp_p
         "tokenizer.ggml.add_space_prefix": options["add_dummy_prefix"],
     }
     (tmp_path / "a.gguf").write_bytes(gguf_bytes(metadata, {}))
-    tokenizer = gguf_tokenizer(GGUF(tmp_path / "a.gguf"))
+    tokenizer = tokenizer_of(GGUF(tmp_path / "a.gguf"))
     ours = tokenizer.encode_batch(json.loads(texts.read_text()))
     asked = {"folder": str(tmp_path), "texts": str(texts)}
     assert_same(ours, [[1, *ids] for ids in gguf_peer.ask("piece_ids", asked)["ids"]], texts)
@@ -128,7 +128,7 @@ def test_bytes_are_those_of_transformers(pre, gguf_peer, texts, tmp_path):
         "tokenizer.ggml.eos_token_id": 0,
     }
     (tmp_path / "a.gguf").write_bytes(gguf_bytes(metadata, {}))
-    tokenizer = gguf_tokenizer(GGUF(tmp_path / "a.gguf"))
+    tokenizer = tokenizer_of(GGUF(tmp_path / "a.gguf"))
     # Of Qwen, transformers leaves out the normal form when it reads a file, which its tokenizer.json has.
     given = [unicodedata.normalize("NFC", text) for text in json.loads(texts.read_text())]
     path = tmp_path / "given.json"

@@ -18,7 +18,7 @@ from lingon.checkpoints.huggingface import weight_files
 from lingon.checkpoints.huggingface.load import load_hub
 from lingon.checkpoints.huggingface.save import save_hub
 from lingon.core.errors import DataError, FetchError, UserError
-from lingon.models.families import from_config
+from lingon.models.from_config import from_config
 from lingon.models.lstm import LSTM
 from lingon.models.registry import build
 from tests.models import plain_decoder

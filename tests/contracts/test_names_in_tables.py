@@ -8,11 +8,13 @@ import pytest
 
 from lingon.data.tokenizer_table import TOKENIZERS
 from lingon.engine.training_parts import AVERAGES, OPTIMIZERS, SCHEDULES
+from lingon.models.hub_families import FAMILIES
 from lingon.models.registry import MODELS
 from lingon.tasks.registry import TASKS, task_of
 
 ROOT = Path(__file__).parents[2]
 INSIDE = ("lingon/tasks/", "lingon/models/")
+GGUF = "lingon/checkpoints/gguf/architectures.py"  # the names of another format, some of which are the same words
 # What is made for one task by its name, and says so in its first line.
 FOR_ONE_TASK = {
     "lingon/recipes/estimate.py": "language model",
@@ -40,7 +42,7 @@ def classes():
 
 def modules():
     """The modules of single models and tasks."""
-    return {row.module for row in [*MODELS.values(), *TASKS.values()]}
+    return {row.module for row in [*MODELS.values(), *TASKS.values(), *FAMILIES.values()]}
 
 
 def used_in(tree):
@@ -65,7 +67,7 @@ def is_text(node):
 
 def told(name, tree):
     """What a file knows of single models and tasks."""
-    kinds, files, names = classes(), modules(), {*MODELS, *TASKS}
+    kinds, files, names = classes(), modules(), {*MODELS, *TASKS, *FAMILIES}
     for line, how, what in used_in(tree):
         of_file = how == "import" and any(what == file or what.startswith(f"{file}.") for file in files)
         if of_file or (how == "class" and what in kinds) or (how == "text" and what in names):
@@ -77,11 +79,11 @@ def test_the_check_sees_what_it_is_for():
     code = """
 from lingon.models.textcnn import TextCNN
 from lingon.tasks.classify.settings import Settings
-isinstance(model, (nn.LSTM, models.GPT)), kind == "bilstm", task in ("classify", "x")
+isinstance(model, (nn.LSTM, models.GPT)), kind == "bilstm", task in ("classify", "x"), family == "qwen2"
 """
     seen = [line.split(": ")[1] for line in told("x", ast.parse(code))]
     wanted = ["import lingon.models.textcnn.TextCNN", "import lingon.tasks.classify.settings.Settings", "class GPT"]
-    wanted += ["text bilstm", "text classify"]
+    wanted += ["text bilstm", "text classify", "text qwen2"]
     assert sorted(seen) == sorted(wanted)
 
 
@@ -98,11 +100,11 @@ def test_what_is_for_one_task_says_so(name):
     assert list(told(name, tree)), f"{name} knows no task any more: take it out of the list"
 
 
-@pytest.mark.parametrize("table", [MODELS, TASKS, TOKENIZERS, SCHEDULES, OPTIMIZERS, AVERAGES])
+@pytest.mark.parametrize("table", [MODELS, FAMILIES, TASKS, TOKENIZERS, SCHEDULES, OPTIMIZERS, AVERAGES])
 def test_each_name_is_listed_once(table):
     """No other list, tuple, set or dictionary of the code holds two names of one table; `__all__` lists functions."""
     found = []
-    for path in sorted((ROOT / "lingon").rglob("[!_]*.py")):
+    for path in sorted({*(ROOT / "lingon").rglob("[!_]*.py")} - {ROOT / GGUF}):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Dict | ast.Tuple | ast.List | ast.Set):
                 keys = node.keys if isinstance(node, ast.Dict) else node.elts

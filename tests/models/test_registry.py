@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from lingon.core.errors import UserError
+from lingon.models.from_config import from_config
+from lingon.models.hub_families import FAMILIES, families_for
 from lingon.models.registry import LARGEST, MODELS, build
 
 SIZES = {"vocab_size": 11, "classes": 3}
@@ -155,3 +157,15 @@ def test_the_seed_decides_the_weights():
         return build("bag", SIZES).out.weight
 
     assert torch.equal(weights(), weights())
+
+
+def test_every_published_family_is_a_row_whose_function_builds_it():
+    """The table is the only list of families: each row finds its function, its class in `transformers` has its role."""
+    ending = {"causal": ("LMHeadModel", "ForCausalLM"), "encoder": ("Model",)}
+    assert {row.role for row in FAMILIES.values()} <= ending.keys()
+    for name, row in FAMILIES.items():
+        assert callable(row.builder()), name
+        assert row.hub_class.endswith(ending[row.role]), name
+        assert name in families_for(row.role)
+    with pytest.raises(UserError, match="unknown model_type 'lama'; did you mean 'llama'"):
+        from_config({"model_type": "lama"}, role="causal")

@@ -1,18 +1,17 @@
 """The metadata of a GGUF file under the keys that a `config.json` of the Hugging Face layout has."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 
-from lingon.core.errors import DataError, unknown
+from lingon.core.errors import DataError
 from lingon.data.files.gguf import GGUF
 from lingon.data.tokenizers.text_check import abbreviate
 from lingon.layers.rotary import llama3_scaling
 
 FREQUENCIES = "rope_freqs.weight"
-LARGEST = {"gemma2": 46, "gemma3": 62}  # layers of the models of 27 billion, whose scores are scaled otherwise
+GEMMA2_DEPTH, GEMMA3_DEPTH = 46, 62  # layers of the models of 27 billion, whose scores are scaled otherwise
 
 
 class Metadata:
@@ -51,33 +50,8 @@ class Metadata:
         )
 
 
-def config_of(file: GGUF) -> dict[str, Any]:
-    """Return what `lingon.models.families.from_config` reads.
-
-    Raises DataError naming the metadata key that is missing or not supported.
-    """
-    architecture = file.metadata.get("general.architecture")
-    if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
-        raise DataError(f"{file.path}: {unknown('general.architecture', str(architecture), ARCHITECTURES)}")
-    metadata = Metadata(file, architecture)
-    if metadata.get("expert_count"):
-        raise DataError(
-            f"{file.path}: a mixture of {abbreviate(metadata.get('expert_count'))} experts, which is not read"
-        )
-    same = {
-        "vocab_size": file.info("token_embd.weight").shape[0],
-        "tie_word_embeddings": "output.weight" not in file.tensors,
-        **{f"{name}_token_id": _id(file, name) for name in ("bos", "eos")},
-    }
-    return same | ARCHITECTURES[architecture](metadata)
-
-
-def _id(file: GGUF, name: str) -> int | None:
-    value = file.metadata.get(f"tokenizer.ggml.{name}_token_id")
-    return value if type(value) is int else None
-
-
-def _gpt2(metadata: Metadata) -> dict[str, Any]:
+def read_gpt2(metadata: Metadata) -> dict[str, Any]:
+    """Read the configuration of a GPT-2."""
     return {
         "model_type": "gpt2",
         "n_embd": metadata.require("embedding_length"),
@@ -109,8 +83,8 @@ def _sizes(metadata: Metadata) -> dict[str, Any]:
     }
 
 
-def _llama(metadata: Metadata) -> dict[str, Any]:
-    """Llama, and Mistral, which llama.cpp does not tell apart but for the window."""
+def read_llama(metadata: Metadata) -> dict[str, Any]:
+    """Read the configuration of a Llama, or a Mistral, which llama.cpp does not tell apart but for the window."""
     sizes = _sizes(metadata) | {"rope_parameters": _rope(metadata)}
     if metadata.get("attention.scale") is not None:
         raise metadata.error("attention.scale", "nothing: Lingon's Llama has the usual scale")
@@ -121,38 +95,41 @@ def _llama(metadata: Metadata) -> dict[str, Any]:
     return sizes | {"model_type": "llama", "mlp_bias": "blk.0.ffn_gate.bias" in metadata.file.tensors}
 
 
-def _qwen(metadata: Metadata) -> dict[str, Any]:
+def read_qwen(metadata: Metadata) -> dict[str, Any]:
+    """Read the configuration of a Qwen2 or Qwen3."""
     if metadata.get("attention.sliding_window"):
         raise metadata.error("attention.sliding_window", "nothing: which layers it is for is not written")
     return _sizes(metadata) | {"model_type": metadata.architecture, "rope_parameters": _rope(metadata)}
 
 
-def _gemma2(metadata: Metadata) -> dict[str, Any]:
+def read_gemma2(metadata: Metadata) -> dict[str, Any]:
+    """Read the configuration of a Gemma 2."""
     # The first files of Gemma 2 do not name the caps, which all of its models have (its paper, section 2).
     caps = {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}
     caps = {name: metadata.positive_number(name, usual) for name, usual in caps.items()}
-    return _gemma(metadata, 2) | caps | {"model_type": "gemma2", "rope_parameters": _rope(metadata)}
+    return _gemma(metadata, 2, GEMMA2_DEPTH) | caps | {"model_type": "gemma2", "rope_parameters": _rope(metadata)}
 
 
-def _gemma3(metadata: Metadata) -> dict[str, Any]:
+def read_gemma3(metadata: Metadata) -> dict[str, Any]:
+    """Read the configuration of a Gemma 3."""
     # The rotation of layers with a window is seldom in the metadata; 10,000 is that of the paper, section 2.
     near = {"rope_type": "default", "rope_theta": metadata.positive_number("rope.freq_base_swa", 1e4)}
     metadata.require("rope.freq_base")
     kinds = {"full_attention": _rope(metadata), "sliding_attention": near}
     final = {"final_logit_softcapping": metadata.positive_number("final_logit_softcapping")}
-    return _gemma(metadata, 6) | final | {"model_type": "gemma3_text", "rope_parameters": kinds}
+    return _gemma(metadata, 6, GEMMA3_DEPTH) | final | {"model_type": "gemma3_text", "rope_parameters": kinds}
 
 
-def _gemma(metadata: Metadata, every: int) -> dict[str, Any]:
-    """every: of so many layers, the last sees everything."""
+def _gemma(metadata: Metadata, every: int, largest: int) -> dict[str, Any]:
+    """every: of so many layers, the last sees everything. largest: layers of the model with another divisor."""
     sizes = _sizes(metadata)
     pattern = metadata.get("attention.sliding_window_pattern", every)
     if type(pattern) is not int or pattern < 1:
         raise metadata.error("attention.sliding_window_pattern", "a whole number of layers")
     kinds = [("sliding" if (layer + 1) % pattern else "full") for layer in range(min(sizes["num_hidden_layers"], 256))]
     # The divisor is not in the metadata, but for one size of each it is the width of a head.
-    largest = sizes["num_hidden_layers"] == LARGEST[metadata.architecture]
-    divisor = sizes["hidden_size"] // sizes["num_attention_heads"] if largest else sizes["head_dim"]
+    odd = sizes["num_hidden_layers"] == largest
+    divisor = sizes["hidden_size"] // sizes["num_attention_heads"] if odd else sizes["head_dim"]
     if scale := metadata.positive_number("attention.scale"):
         divisor = scale**-2
     return sizes | {
@@ -191,13 +168,3 @@ def _llama3(metadata: Metadata, theta: float) -> dict[str, Any]:
             more = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": context}
             return {"rope_type": "llama3", "rope_theta": theta, "factor": factor, **more}
     raise DataError(f"{metadata.file.path}: tensor {FREQUENCIES!r} is not what Llama 3 has, so it cannot be read")
-
-
-ARCHITECTURES: Mapping[str, Callable[[Metadata], dict[str, Any]]] = {
-    "gpt2": _gpt2,
-    "llama": _llama,
-    "qwen2": _qwen,
-    "qwen3": _qwen,
-    "gemma2": _gemma2,
-    "gemma3": _gemma3,
-}

@@ -1,49 +1,26 @@
 """A language model from a GGUF file: its metadata as a configuration, its blocks as weights."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from lingon.checkpoints.gguf.config import FREQUENCIES, config_of
+from lingon.checkpoints.gguf.architectures import Architecture, architecture_of, read_config, tokenizer_of
+from lingon.checkpoints.gguf.config import FREQUENCIES
 from lingon.checkpoints.huggingface.config import hub_weights
 from lingon.checkpoints.published_model import Checkpoint
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.progress import track
 from lingon.core.shapes import Tensor
 from lingon.data.files.gguf import GGUF
-from lingon.data.tokenizers.gguf import gguf_tokenizer
-from lingon.models.families import from_config
+from lingon.models.from_config import from_config
 
-# Their names for those of the Hugging Face layout: outside of the layers, in all layers, in those of Gemma.
+# Names of tensors outside of the layers, for those of the Hugging Face layout.
 WHOLE = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
 WHOLE |= {"transformer.wte": "token_embd", "transformer.wpe": "position_embd", "transformer.ln_f": "output_norm"}
-PARTS = {
-    "input_layernorm": "attn_norm",
-    "post_attention_layernorm": "ffn_norm",
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "self_attn.q_norm": "attn_q_norm",
-    "self_attn.k_norm": "attn_k_norm",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-    "ln_1": "attn_norm",
-    "attn.c_attn": "attn_qkv",
-    "attn.c_proj": "attn_output",
-    "ln_2": "ffn_norm",
-    "mlp.c_fc": "ffn_up",
-    "mlp.c_proj": "ffn_down",
-}
-GEMMA = {
-    "post_attention_layernorm": "post_attention_norm",
-    "pre_feedforward_layernorm": "ffn_norm",
-    "post_feedforward_layernorm": "post_ffw_norm",
-}
 
 
 def load_gguf(path: Path | str, dtype: torch.dtype = torch.float32) -> Checkpoint:
@@ -53,16 +30,18 @@ def load_gguf(path: Path | str, dtype: torch.dtype = torch.float32) -> Checkpoin
     Raises DataError naming the file and the metadata key or tensor that is wrong; nothing is trusted unchecked.
     """
     file = GGUF(path)
-    config = config_of(file)
+    config, architecture = read_config(file), architecture_of(file)
     numbers = sum(stored.size for stored in file.tensors.values())
     try:
-        model: Any = from_config(config, numbers, device="meta")
+        model: Any = from_config(config, numbers, device="meta", role="causal")
     except UserError as error:
         raise DataError(f"{file.path}: {error}") from None
-    tokenizer = gguf_tokenizer(file).for_vocab_size(config["vocab_size"], file.path)
-    plan = {entry.ours: [_theirs(name, config["model_type"]) for name in entry.theirs] for entry in hub_weights(model)}
+    tokenizer = tokenizer_of(file).for_vocab_size(config["vocab_size"], file.path)
+    plan = {
+        entry.ours: [_theirs(name, architecture.layer_names) for name in entry.theirs] for entry in hub_weights(model)
+    }
     _check(file, model, plan)
-    model.load_state_dict(_weights(file, model, plan, dtype), assign=True)
+    model.load_state_dict(_weights(file, architecture, model, plan, dtype), assign=True)
     if config["tie_word_embeddings"]:
         model.output.weight = model.embedding.weight
     ends = [file.metadata.get(f"tokenizer.ggml.{name}_token_id") for name in ("eos", "eot")]
@@ -70,7 +49,7 @@ def load_gguf(path: Path | str, dtype: torch.dtype = torch.float32) -> Checkpoin
     return Checkpoint(model.eval(), tokenizer, eos_ids, file.path)
 
 
-def _theirs(name: str, family: str) -> str:
+def _theirs(name: str, layer_names: Mapping[str, str]) -> str:
     """blk.7.attn_q.weight for model.layers.7.self_attn.q_proj.weight."""
     module, _, kind = name.rpartition(".")
     if module in WHOLE:
@@ -78,8 +57,7 @@ def _theirs(name: str, family: str) -> str:
     inside = re.fullmatch(r"(?:model\.layers|transformer\.h)\.(\d+)\.(.+)", module)
     assert inside is not None, f"{name} is neither of the whole model nor of a layer"
     layer, part = inside.groups()
-    parts = PARTS | GEMMA if family.startswith("gemma") else PARTS
-    return f"blk.{layer}.{parts[part]}.{kind}"
+    return f"blk.{layer}.{layer_names[part]}.{kind}"
 
 
 def _check(file: GGUF, model: nn.Module, plan: dict[str, list[str]]) -> None:
@@ -97,7 +75,9 @@ def _check(file: GGUF, model: nn.Module, plan: dict[str, list[str]]) -> None:
             raise DataError(f"{file.path}: {unknown('tensor', name, known)}")
 
 
-def _weights(file: GGUF, model: Any, plan: dict[str, list[str]], dtype: torch.dtype) -> dict[str, Tensor]:
+def _weights(
+    file: GGUF, architecture: Architecture, model: Any, plan: dict[str, list[str]], dtype: torch.dtype
+) -> dict[str, Tensor]:
     """Our tensors. No more than one piece of one is in memory beside them."""
     ours = dict(model.named_parameters())
     found: dict[str, Tensor] = {}
@@ -107,8 +87,8 @@ def _weights(file: GGUF, model: Any, plan: dict[str, list[str]], dtype: torch.dt
             found[name] = torch.empty(ours[name].shape, dtype=dtype)
             parts = found[name].split([file.info(part).shape[0] for part in theirs])
             for part, out in zip(theirs, parts, strict=True):
-                _fill(out, file, part)
-                if file.metadata["general.architecture"] == "llama" and re.search(r"\.attn_[qk]\.", part):
+                _fill(out, file, part, architecture.norm_offset if part.endswith("norm.weight") else 0)
+                if architecture.rotary_pairs and re.search(r"\.attn_[qk]\.", part):
                     _to_halves(out, head_width)
                 bar.advance(out.numel())
     if "output.weight" not in file.tensors:
@@ -116,15 +96,13 @@ def _weights(file: GGUF, model: Any, plan: dict[str, list[str]], dtype: torch.dt
     return found
 
 
-def _fill(out: Tensor, file: GGUF, name: str) -> None:
-    """Puts the numbers of a tensor of the file into `out`."""
-    # A norm of Gemma has its whole scale in the file; the layer wants how far it is from 1.
-    less = 1 if file.metadata["general.architecture"].startswith("gemma") and name.endswith("norm.weight") else 0
+def _fill(out: Tensor, file: GGUF, name: str, offset: int) -> None:
+    """Puts the numbers of a tensor of the file, less the offset, into `out`."""
     flat, start = out.view(-1), 0
     for chunk in map(torch.from_numpy, file.chunks(name)):
         if not chunk.isfinite().all():
             raise DataError(f"{file.path}: tensor {name!r} holds NaN or infinite numbers")
-        flat[start : start + len(chunk)] = chunk - less
+        flat[start : start + len(chunk)] = chunk - offset
         start += len(chunk)
 
 

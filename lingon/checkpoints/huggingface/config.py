@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 
 from lingon.core.errors import UserError
-from lingon.models.families import FAMILIES
+from lingon.models.hub_families import FAMILIES
 from lingon.models.hub_weights import HubWeight
 from lingon.models.registry import entry_of_model
 
@@ -21,7 +21,7 @@ def hub_config(model: nn.Module) -> dict[str, Any]:
     found = dict(configured.config())
     if "model_type" not in found:
         found = to_config(model)
-    return found | {"architectures": [ARCHITECTURES[found["model_type"]]]}
+    return found | {"architectures": [FAMILIES[found["model_type"]].hub_class]}
 
 
 def hub_weights(model: nn.Module) -> list[HubWeight]:
@@ -39,15 +39,3 @@ def _layout_of(model: nn.Module) -> tuple[ToConfig, ToWeights]:
             "that were loaded from it; keep others as bundles (lingon.checkpoints.bundle.save_bundle)"
         )
     return entry.hub_config, entry.hub_weights
-
-
-ARCHITECTURES = {
-    "gpt2": "GPT2LMHeadModel",
-    "llama": "LlamaForCausalLM",
-    "mistral": "MistralForCausalLM",
-    "qwen2": "Qwen2ForCausalLM",
-    "qwen3": "Qwen3ForCausalLM",
-    "gemma2": "Gemma2ForCausalLM",
-    "gemma3_text": "Gemma3ForCausalLM",
-}
-assert ARCHITECTURES.keys() == FAMILIES.keys()

@@ -16,7 +16,7 @@ from lingon.checkpoints.published_model import Checkpoint
 from lingon.core.errors import DataError, FetchError, UserError, one_of, unknown
 from lingon.core.files import read_json
 from lingon.data.tokenizers.huggingface import read_tokenizer
-from lingon.models.families import from_config
+from lingon.models.from_config import from_config
 from lingon.models.hub_weights import HubWeight
 
 CONFIG_LIMIT = 4 << 20  # bytes
@@ -38,7 +38,9 @@ def load_hub(source: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoi
     files = weight_files(folder)
     shapes = weight_shapes(folder, files)
     try:
-        model: Any = from_config(config, device="meta")  # takes no memory; each tensor is compared before one is read
+        model: Any = from_config(
+            config, device="meta", role="causal"
+        )  # no memory; tensors are compared before one is read
     except UserError as error:
         raise DataError(f"{folder / 'config.json'}: {error}") from None
     plan = _plan(folder, config, model, shapes)
@@ -46,7 +48,7 @@ def load_hub(source: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoi
     if tied and OUTPUT in shapes and not same_weights(folder, files, OUTPUT, plan["embedding.weight"].theirs[0]):
         # So does transformers: the weights count, not what is said of them.
         warnings.warn(f"{folder}: {OUTPUT} is not the embedding, so it is not tied as config.json says", stacklevel=2)
-        model, tied = from_config(config | {"tie_word_embeddings": False}, device="meta"), False
+        model, tied = from_config(config | {"tie_word_embeddings": False}, device="meta", role="causal"), False
         plan = _plan(folder, config, model, shapes)
     tensors = dict(read_weights(folder, files, plan, dtype))
     if tied:

@@ -4,6 +4,7 @@ Which token begins a text follows from its metadata; an end that some files ask 
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from lingon.data.tokenizers.text_check import abbreviate
 from lingon.data.tokenizers.tokenizer import Tokenizer
 
 CONTROL, OWN, BYTE = 3, 4, 6  # kinds of tokens: never in a text; always one piece of a text; a byte of a rare character
+SENTENCEPIECE = "llama"  # values of tokenizer.ggml.model, which names no family of models
+BYTE_LEVEL = "gpt2"
+KINDS = (SENTENCEPIECE, BYTE_LEVEL)
 SPACE = "▁"
 LONGEST = 1 << 10  # characters of a token that is cut into all pairs
 # In all; a vocabulary of 262,144 tokens has about half a million pairs, of a few letters each.
@@ -30,19 +34,43 @@ CUTS: dict[str, str | None] = {"gpt-2": None, "llama-bpe": LLAMA3, "llama3": LLA
 CUTS |= {"qwen2": QWEN2, "deepseek-r1-qwen": QWEN2}
 
 
-def gguf_tokenizer(file: GGUF) -> Tokenizer:
-    """Read the tokenizer of a file. Raises DataError naming the metadata key that is missing or not supported."""
+@dataclass(frozen=True)
+class PieceRules:
+    """How the files of an architecture write the pieces of SentencePiece, where their metadata do not say it.
+
+    merge_by_id: what is merged first is told by the ids of the pieces, not by their scores. plain_spaces: runs of
+    spaces are written with spaces. merge_user_pieces: user-defined pieces are made by merging, as those of a text are.
+    space_prefix: a text begins with a space.
+    """
+
+    merge_by_id: bool = False
+    plain_spaces: bool = False
+    merge_user_pieces: bool = False
+    space_prefix: bool = True
+
+
+def gguf_tokenizer(file: GGUF, rules: PieceRules | None = None, default_pre: str | None = None) -> Tokenizer:
+    """Read the tokenizer of a file. Raises DataError naming the metadata key that is missing or not supported.
+
+    rules: those of SentencePiece's kind; None: the usual ones. default_pre: what tokenizer.ggml.pre is when missing.
+    """
+    rules = rules or PieceRules()
     kind = file.metadata.get("tokenizer.ggml.model")
-    if not isinstance(kind, str) or kind not in READ:
-        raise DataError(f"{file.path}: tokenizer.ggml.model: {unknown('kind', str(kind), READ)}")
-    tokens = _spelled(file, _texts(file, "tokens"))
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise DataError(f"{file.path}: tokenizer.ggml.model: {unknown('kind', str(kind), KINDS)}")
+    tokens = _texts(file, "tokens")
+    if rules.plain_spaces:
+        tokens = [SPACE * len(t) if len(t) > 1 and not t.strip(" ") else t for t in tokens]
     if len(set(tokens)) < len(tokens):
         raise DataError(f"{file.path}: tokenizer.ggml.tokens has a token twice")
     kinds = _numbers(file, "token_type", len(tokens), np.ones(len(tokens), int)).tolist()
     try:
-        library = READ[kind](file, tokens, kinds)
+        if kind == SENTENCEPIECE:
+            library = _by_score(file, tokens, kinds, rules)
+        else:
+            library = _by_bytes(file, tokens, default_pre)
         _add(library, tokens, kinds)
-        _begin(file, library, tokens, by_itself=kind == "llama")
+        _begin(file, library, tokens, by_itself=kind == SENTENCEPIECE)
         library.encode("a b")
     except DataError:
         raise
@@ -55,48 +83,35 @@ def gguf_tokenizer(file: GGUF) -> Tokenizer:
     return Tokenizer(library)
 
 
-def _is_gemma(file: GGUF) -> bool:
-    return str(file.metadata.get("general.architecture")).startswith("gemma")
-
-
-def _spelled(file: GGUF, tokens: list[str]) -> list[str]:
-    """Return the tokens as pairs of them are joined: files of Gemma write its runs of spaces with spaces."""
-    if not _is_gemma(file):
-        return tokens
-    return [SPACE * len(t) if len(t) > 1 and not t.strip(" ") else t for t in tokens]
-
-
-def _by_score(file: GGUF, tokens: list[str], kinds: list[int]) -> tokenizers.Tokenizer:
+def _by_score(file: GGUF, tokens: list[str], kinds: list[int], rules: PieceRules) -> tokenizers.Tokenizer:
     """Make SentencePiece's kind: the pair whose whole has the highest score is merged first."""
     if file.metadata.get("tokenizer.ggml.remove_extra_whitespaces", False):
         raise DataError(f"{file.path}: tokenizer.ggml.remove_extra_whitespaces is true, which Lingon does not have")
     scores = _numbers(file, "scores", len(tokens), None).astype(float)
     if not np.isfinite(scores).all():
         raise DataError(f"{file.path}: tokenizer.ggml.scores holds NaN or infinite numbers")
-    if gemma := _is_gemma(file):  # what was joined first is told by its ids, not by its scores
+    if rules.merge_by_id:
         scores = -np.arange(len(tokens), dtype=float)
     ids = {token: i for i, token in enumerate(tokens)}
     rare = tokens[_id(file, "unknown_token_id", len(tokens), 0)]
-    # Gemma's own pieces, such as runs of spaces, are made by joining; what is no text is never.
-    apart = (CONTROL, BYTE) if gemma else (CONTROL, OWN, BYTE)
+    # What is no text is never made by merging.
+    apart = (CONTROL, BYTE) if rules.merge_user_pieces else (CONTROL, OWN, BYTE)
     whole = {t for t, kind in zip(tokens, kinds, strict=True) if kind in apart}
     merges = _merges(file.path, ids, scores.tolist(), whole)
     model = models.BPE(ids, merges, unk_token=rare, fuse_unk=True, byte_fallback=BYTE in kinds)
     library = tokenizers.Tokenizer(model)
     written = [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
     read: list[normalizers.Normalizer] = [normalizers.Replace(" ", SPACE)]
-    if file.metadata.get("tokenizer.ggml.add_space_prefix", not gemma):
+    if file.metadata.get("tokenizer.ggml.add_space_prefix", rules.space_prefix):
         read.insert(0, normalizers.Prepend(SPACE))
         written.append(decoders.Strip(" ", 1, 0))
     library.normalizer, library.decoder = normalizers.Sequence(read), decoders.Sequence(written)
     return library
 
 
-def _by_bytes(file: GGUF, tokens: list[str], kinds: list[int]) -> tokenizers.Tokenizer:
+def _by_bytes(file: GGUF, tokens: list[str], default_pre: str | None) -> tokenizers.Tokenizer:
     """Make GPT-2's kind: bytes as letters, merged in the order of a list, within words that a pattern cuts."""
-    cut = file.metadata.get(
-        "tokenizer.ggml.pre", "gpt-2" if file.metadata.get("general.architecture") == "gpt2" else None
-    )
+    cut = file.metadata.get("tokenizer.ggml.pre", default_pre)
     if cut not in CUTS:
         raise DataError(f"{file.path}: tokenizer.ggml.pre: {unknown('kind', str(cut), CUTS)}")
     pairs = [line.split(" ") for line in _texts(file, "merges")]
@@ -111,9 +126,6 @@ def _by_bytes(file: GGUF, tokens: list[str], kinds: list[int]) -> tokenizers.Tok
     library.pre_tokenizer = pre_tokenizers.Sequence([*words, letters]) if words else letters
     library.decoder = decoders.ByteLevel()
     return library
-
-
-READ = {"llama": _by_score, "gpt2": _by_bytes}
 
 
 def _add(library: tokenizers.Tokenizer, tokens: list[str], kinds: list[int]) -> None:

@@ -1,0 +1,42 @@
+"""A model of a published family from its `config.json`, checked before memory is taken."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+from lingon.core.errors import UserError, unknown
+from lingon.models.config_sizes import ConfigReader
+from lingon.models.hub_families import FAMILIES, families_for
+
+
+def from_config(config: object, limit: int | None = None, device: str = "cpu", role: str | None = None) -> nn.Module:
+    """Return the model that a `config.json` of the Hugging Face layout describes, with fresh weights.
+
+    limit: the most numbers its weights may hold. device: "meta" gives the shapes alone. role: what the model must be
+    usable for, "causal" or "encoder"; None: any. Raises UserError that names the family and the key, before memory is
+    taken. No name in the file is imported.
+    """
+    if not isinstance(config, Mapping):
+        raise UserError(f"a configuration is {str(config)[:40]!r}, expected names with values")
+    family, known = config.get("model_type"), list(FAMILIES) if role is None else families_for(role)
+    if not isinstance(family, str) or family not in known:
+        raise unknown("model_type", str(family), known)
+    sizes = ConfigReader(config, family)
+    _refuse_variants(sizes, FAMILIES[family].role)
+    make = FAMILIES[family].builder()
+    with torch.device("meta"):  # shapes alone, no memory
+        model = make(sizes)
+    numbers = sum(p.numel() for p in model.parameters())
+    if limit is not None and numbers > limit:
+        raise UserError(f"{family}: these sizes make {numbers:,} numbers; at most {limit:,}, which its weights have")
+    return model if device == "meta" else make(sizes)
+
+
+def _refuse_variants(sizes: ConfigReader, role: str) -> None:
+    """Refuse keys that make another model of the family: Lingon would load its weights and compute something else."""
+    sizes.refuse("quantization_config", "add_cross_attention", "is_encoder_decoder", "pruned_heads", "use_mrope")
+    if role == "encoder":
+        sizes.refuse("is_decoder")
+    elif not sizes.flag("is_causal", True):
+        raise sizes.error("is_causal", False, "true: each token sees those before it")

@@ -1,0 +1,50 @@
+"""The families of published models in the Hugging Face layout: the only table that says which there are.
+
+A new family is a function of a `ConfigReader` in the file that its row names, and the row. The table imports no torch.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lingon.models.config_sizes import ConfigReader
+
+
+@dataclass(frozen=True)
+class HubFamily:
+    """Where a family is built, and what its checkpoints are called.
+
+    module, function: build the model from its config.json. hub_class: its class in `transformers`, the first of
+    "architectures" in config.json. role: what the model can be used for.
+    """
+
+    module: str
+    function: str
+    hub_class: str
+    role: Literal["causal", "encoder"] = "causal"
+
+    def builder(self) -> "Callable[[ConfigReader], nn.Module]":
+        """Return the function that builds the model with fresh weights; its file is imported now."""
+        return getattr(import_module(self.module), self.function)
+
+
+DECODERS = "lingon.models.families"
+# By "model_type" of config.json.
+FAMILIES: dict[str, HubFamily] = {
+    "gpt2": HubFamily(DECODERS, "gpt2", "GPT2LMHeadModel"),
+    "llama": HubFamily(DECODERS, "llama", "LlamaForCausalLM"),
+    "mistral": HubFamily(DECODERS, "mistral", "MistralForCausalLM"),
+    "qwen2": HubFamily(DECODERS, "qwen2", "Qwen2ForCausalLM"),
+    "qwen3": HubFamily(DECODERS, "qwen3", "Qwen3ForCausalLM"),
+    "gemma2": HubFamily(DECODERS, "gemma2", "Gemma2ForCausalLM"),
+    "gemma3_text": HubFamily(DECODERS, "gemma3", "Gemma3ForCausalLM"),
+}
+
+
+def families_for(role: str) -> list[str]:
+    """Return the model types with a role ("causal", "encoder"), in the order of the table."""
+    return [name for name, family in FAMILIES.items() if family.role == role]
