@@ -22,7 +22,7 @@ from lingon.data.documents import Documents
 from lingon.data.tokenizers import words
 from lingon.engine.log import read_metrics
 from lingon.layers.lora import LoRA, adapters_in, add_lora, merge_lora
-from lingon.models.families import from_config
+from lingon.models.from_config import from_config
 from lingon.models.registry import build
 from lingon.recipes.data_settings import RunningText
 from lingon.recipes.folder_settings import Folder
