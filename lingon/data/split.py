@@ -47,20 +47,23 @@ def stratified_split(examples: Examples, share: float, seed: int, purpose: str) 
     """Cuts a share of every label off. Returns what stays and what was cut off, each in the order it had.
 
     Of a label with two or more different texts at least one stays and one is cut off; a single text stays. Equal texts
-    of a label stay together, so that none is both learned and tested. The cut depends on the seed and the texts alone.
+    of a label stay together, so that none is both learned and tested. The cut depends on the seed and the texts alone;
+    a text with a weight counts as so many.
     """
+    weights = examples.weights or [1] * len(examples)
     rows: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for i, (text, label) in enumerate(zip(examples.texts, examples.labels, strict=True)):
         rows[label][key_of(text)].append(i)
     cut: set[int] = set()
     for label, texts in rows.items():
         order = sorted(texts, key=lambda text: derive(seed, purpose, label, text))
-        target, most = max(1, round(share * sum(map(len, texts.values())))), len(texts) - 1
-        taken = 0
+        sizes = {text: sum(weights[i] for i in places) for text, places in texts.items()}
+        target, most = max(1, round(share * sum(sizes.values()))), len(texts) - 1
+        taken: float = 0
         for text in order[:most]:
             if taken >= target:
                 break
             cut.update(texts[text])
-            taken += len(texts[text])
+            taken += sizes[text]
     stay = [i for i in range(len(examples)) if i not in cut]
     return examples[stay], examples[sorted(cut)]

@@ -9,6 +9,7 @@ from torch import nn
 
 from lingon.core.errors import DataError, UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.engine.linear_problems import LinearProblem, OneVersusRest
 from lingon.engine.step import MicroBatches, StepResult
 from lingon.engine.trainer import Trainer
 from lingon.kernels.dual_coordinates import descend
@@ -51,18 +52,18 @@ class FeatureStore:
 
 
 class DualCoordinateDescent:
-    """The optimizer of linear support vector machines, one class against the rest, with the squared hinge loss.
+    """The optimizer of linear support vector machines, with the squared hinge loss, and of ridge regression.
 
     It minimises |w|^2 / 2 + C * sum_i weight_i * max(0, 1 - s_i w.x_i)^2 for each class (Hsieh et al. 2008), the
-    objective of scikit-learn's LinearSVC. At the optimum for one C, once an epoch raises the dual objective by less
-    than `tolerance` of what it is, it goes on to the next, and at the last it stops `fit`: a path of regularisation,
-    on which validation data can choose. Give `fit` this object as its optimizer, its method `update`, and an
-    evaluation at every `optimal`. Runs on the CPU, on one thread.
+    objective of scikit-learn's LinearSVC; or with squared errors, that of its Ridge. At the optimum for one C, once an
+    epoch raises the dual objective by less than `tolerance` of what it is, it goes on to the next, and at the last it
+    stops `fit`: a path of regularisation, on which validation data can choose. Give `fit` this object as its optimizer,
+    its method `update`, and an evaluation at every `optimal`. Runs on the CPU, on one thread.
 
     model: see LinearModel; its weights are set to zero. examples: in the training data. C: inverses of the strength of
-    the regularisation, rising. class_weights: how much the examples of each class count; all alike when not given.
-    seed: of the order in which the examples of a batch are visited. The dual variables, one for each example and
-    class, are its state.
+    the regularisation, rising. problem: what is learned of an example; its class against the rest when not given.
+    A batch with `weights` [B], all above 0, has examples that count by them. seed: of the order in which the examples
+    of a batch are visited. The dual variables, one for each example and output, are its state.
     """
 
     param_groups: Sequence[dict[str, Any]] = ()
@@ -72,19 +73,19 @@ class DualCoordinateDescent:
         model: Any,
         examples: int,
         C: Sequence[float] = (10.0,),
-        class_weights: Sequence[float] | None = None,
+        problem: LinearProblem | None = None,
         seed: int = 0,
         tolerance: float = 1e-3,
     ):
         if not C or not all(0 < c < float("inf") for c in C) or list(C) != sorted(C):
             raise UserError(f"C is {C}, expected rising numbers above 0, such as 1 and 10")
         self.model, self.C, self.seed, self.tolerance = model, tuple(C), seed, tolerance
-        classes = model.table.shape[1]
-        self.weights = np.asarray(class_weights or [1.0] * classes, np.float32)
-        self.alphas = np.zeros((examples, classes), np.float32)
+        outputs = model.table.shape[1]
+        self.problem = problem or OneVersusRest(outputs)
+        self.alphas = np.zeros((examples, outputs), np.float32)
         self.dual, self.gain = 0.0, 0.0  # the dual objective, and how far it rose in this epoch
         self.optima: list[int] = []  # the steps at which the optimum of each C was reached
-        self._labels = np.zeros(examples, np.int64)
+        self._weights: np.ndarray | None = None  # of each example [N, 1] or [N, K], once one was seen
         self._store = FeatureStore(examples)
         self._optimal = False
         with torch.no_grad():
@@ -120,14 +121,23 @@ class DualCoordinateDescent:
 
     def _descend(self, batch: Any, rng: np.random.Generator) -> tuple[float, float]:
         index, labels = batch.index.numpy(), batch.labels.numpy()
+        weights = self.problem.weights(labels)
+        if "weights" in batch:
+            weights = weights * batch.weights.numpy()[:, None]
+        self._keep(index, weights)
         if (self._store.starts[index] < 0).any():
             self._store.add(index, *(part.numpy() for part in self.model.features(batch.ids, batch.mask)))
-        self._labels[index] = labels
         order = rng.permutation(len(index))  # of the same order in every epoch, it would be slow to converge
-        index, labels = index[order], labels[order]
-        upper = np.float32(self.C[len(self.optima)]) * self.weights[labels]
+        targets = self.problem.targets(labels)[order]
+        upper = np.empty_like(targets)
+        upper[:] = np.float32(self.C[len(self.optima)]) * weights[order]
         table, bias = self.model.table.detach().numpy(), self.model.bias.detach().numpy()
-        return descend(*self._store.arrays, index, labels, upper, self.alphas, table, bias)
+        return descend(*self._store.arrays, index[order], targets, upper, self.problem.hinge, self.alphas, table, bias)
+
+    def _keep(self, index: np.ndarray, weights: np.ndarray) -> None:
+        if self._weights is None:
+            self._weights = np.ones((len(self.alphas), weights.shape[1]), np.float32)
+        self._weights[index] = weights
 
     def _next_optimum(self, step: int) -> None:
         """Go on from the optimum of this C; the weights stay, the dual objective has less of a penalty."""
@@ -135,7 +145,8 @@ class DualCoordinateDescent:
         self.optima.append(step)
         self._optimal = not self.converged
         if self._optimal:
-            penalty = float((self.alphas.astype(np.float64) ** 2).sum(1) @ (1 / self.weights[self._labels])) / 4
+            assert self._weights is not None, "examples were visited"
+            penalty = float((self.alphas.astype(np.float64) ** 2 / self._weights).sum()) / 4
             self.dual += penalty / self.C[at] - penalty / self.C[at + 1]
 
     def step(self, closure: Any = None) -> None:
@@ -146,15 +157,16 @@ class DualCoordinateDescent:
         """Do nothing: there are no gradients."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the dual variables [N, C], the class of each example, and how far the path was gone."""
+        """Return the dual variables [N, K], the weight of each example, and how far the path was gone."""
         numbers = {"dual": self.dual, "gain": self.gain, "optima": self.optima, "C": list(self.C)}
-        return {"alphas": torch.from_numpy(self.alphas), "labels": torch.from_numpy(self._labels), **numbers}
+        weights = np.ones((len(self.alphas), 1), np.float32) if self._weights is None else self._weights
+        return {"alphas": torch.from_numpy(self.alphas), "weights": torch.from_numpy(weights), **numbers}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave. Raises DataError for the state of other examples, classes or C."""
+        """Take over what `state_dict` gave. Raises DataError for the state of other examples, outputs or C."""
         alphas = state["alphas"]
         if alphas.shape != self.alphas.shape or list(state["C"]) != list(self.C):
             found, wanted = (f"{[*a.shape]} for C {c}" for a, c in ((alphas, state["C"]), (self.alphas, self.C)))
             raise DataError(f"the dual variables are {found}, expected {wanted}; the checkpoint is of another training")
-        self.alphas[:], self._labels[:] = alphas.numpy(), state["labels"].numpy()
+        self.alphas[:], self._weights = alphas.numpy(), state["weights"].numpy().copy()
         self.dual, self.gain, self.optima = float(state["dual"]), float(state["gain"]), list(state["optima"])

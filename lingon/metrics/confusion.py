@@ -6,8 +6,10 @@ from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Int, Tensor
 
 
-def confusion_matrix(logits: Float[Tensor, "n C"], targets: Int[Tensor, " n"]) -> Int[Tensor, "C C"]:
-    """Count rows by true class (row) and predicted class (column).
+def confusion_matrix(
+    logits: Float[Tensor, "n C"], targets: Int[Tensor, " n"], weights: Float[Tensor, " n"] | None = None
+) -> Int[Tensor, "C C"] | Float[Tensor, "C C"]:
+    """Count rows by true class (row) and predicted class (column); with weights, add up their weights.
 
     >>> confusion_matrix(torch.tensor([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]]), torch.tensor([0, 1, 1])).tolist()
     [[1, 0], [1, 1]]
@@ -18,4 +20,4 @@ def confusion_matrix(logits: Float[Tensor, "n C"], targets: Int[Tensor, " n"]) -
         raise UserError("a logit is NaN, so that its row predicts no class; the model's weights are broken")
     classes = logits.shape[-1]
     pairs = targets * classes + logits.argmax(-1)
-    return torch.bincount(pairs, minlength=classes * classes).view(classes, classes)
+    return torch.bincount(pairs, weights, minlength=classes * classes).view(classes, classes)

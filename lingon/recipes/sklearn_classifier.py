@@ -22,6 +22,7 @@ from lingon.recipes.refit import refitted
 from lingon.recipes.training_config import fit_parts
 from lingon.tasks.classify import Classifier
 from lingon.tasks.classify.settings import Settings
+from lingon.tasks.settings import LARGEST
 from lingon.tasks.training import TrainContext, Training
 from lingon.word_vectors.files.text_format import read_vectors
 
@@ -82,20 +83,31 @@ class LingonClassifier(ClassifierMixin, BaseEstimator):
         self.verbose = verbose
         self.settings = settings
 
-    def fit(self, X: Sequence[str], y: Sequence[Any]) -> "LingonClassifier":
+    def fit(
+        self, X: Sequence[str], y: Sequence[Any], sample_weight: Sequence[float] | None = None
+    ) -> "LingonClassifier":
         """Train on texts and their labels, both of length n; return the classifier itself.
 
-        Raises UserError, which is a ValueError, for what are no texts, labels of another length or of one class only.
+        sample_weight: how much each text counts, 0 or more [n]; in the loss, where 2 is the same text twice, and in
+        the scores that select the best weights. A text of weight 0 is left out. Which words there are, and how rare
+        each is, is counted by texts, as a vectorizer of scikit-learn counts it.
+        Raises UserError, which is a ValueError, for what are no texts, labels of another length or of one class only,
+        and weights that cannot be.
         """
         texts, labels = _texts(X), _labels(y)
         if len(texts) != len(labels):
             raise UserError(f"there are {len(texts):,} texts and {len(labels):,} labels; give each text its label")
         if not 0 < self.validation_fraction < 1:
             raise UserError(f"validation_fraction is {self.validation_fraction!r}, expected a fraction from 0 to 1")
+        weights = None if sample_weight is None else _weights(sample_weight, len(texts))
+        if weights is not None:
+            texts, labels = [text for text, kept in zip(texts, weights > 0, strict=True) if kept], labels[weights > 0]
+            weights = weights[weights > 0].tolist()
         classes = np.unique(labels)
         names = dict(zip(classes.tolist(), map(str, classes.tolist()), strict=True))
         settings = self._settings(names)
-        splits = _splits(Examples(texts, [names[label] for label in labels.tolist()]), self, settings.seed)
+        examples = Examples(texts, [names[label] for label in labels.tolist()], weights=weights)
+        splits = _splits(examples, self, settings.seed)
         with quiet(not self.verbose):
             training = _trained(splits, settings)
         classifier = cast(Classifier, training.task)
@@ -167,6 +179,21 @@ def _labels(y: Any) -> np.ndarray:
     if labels.ndim != 1:
         raise UserError(f"y has the shape {labels.shape}; expected one label for each text")
     return labels
+
+
+def _weights(sample_weight: Any, texts: int) -> np.ndarray:
+    """The weights of texts [n], in float64. Raises UserError that names the first that cannot be one."""
+    try:
+        weights = np.asarray(sample_weight, np.float64)
+    except (TypeError, ValueError):
+        raise UserError(f"sample_weight is {str(sample_weight)[:40]!r}, expected a number for each text") from None
+    if weights.shape != (texts,):
+        raise UserError(f"sample_weight has the shape {weights.shape}; there are {texts:,} texts, one number for each")
+    if len(wrong := np.flatnonzero(~((weights >= 0) & (weights < LARGEST)))):
+        raise UserError(f"sample_weight[{wrong[0]}] is {weights[wrong[0]]}; expected 0 or more")
+    if not weights.any():
+        raise UserError("sample_weight is 0 for every text, so that nothing counts")
+    return weights
 
 
 def _splits(examples: Examples, given: LingonClassifier, seed: int) -> Splits:

@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 from lingon.core.errors import DataError, Interrupted, UserError
-from lingon.data.batches import text_batches
+from lingon.data.batches import Values, text_batches
 from lingon.engine.dual_coordinate_descent import DualCoordinateDescent
 from lingon.engine.evaluation import Evaluation
 from lingon.engine.fit import TrainConfig, fit
+from lingon.engine.linear_problems import OneVersusRest
 from lingon.engine.run import Run
 from lingon.engine.save_interval import SaveInterval
 
@@ -57,9 +58,9 @@ def loader(classes: int = CLASSES):
     return text_batches(ids, labels, max_tokens=200, batch_size=23, seed=5)
 
 
-def trained(classes: int = CLASSES, run=None, update=None, epochs: int = 400, **how):
+def trained(classes: int = CLASSES, run=None, update=None, epochs: int = 400, class_weights=None, **how):
     model = Counts(classes)
-    optimizer = DualCoordinateDescent(model, TEXTS, **how)
+    optimizer = DualCoordinateDescent(model, TEXTS, problem=OneVersusRest(classes, class_weights), **how)
     config = TrainConfig(epochs=epochs)
     history = fit(
         model,
@@ -71,6 +72,48 @@ def trained(classes: int = CLASSES, run=None, update=None, epochs: int = 400, **
         update=update(optimizer) if update else optimizer.update,
     )
     return model, optimizer, history
+
+
+def drawn_weights() -> np.ndarray:
+    return np.random.default_rng(2).choice([0.25, 1.0, 2.0, 5.0], TEXTS)
+
+
+def fitted(columns, rows: int = TEXTS, **how):
+    """A model trained to its optimum on all texts, with these columns beside their ids; rows: of the ids, repeated."""
+    ids, _ = examples()
+    outputs = len(how["problem"].targets(columns["labels"][:1])[0])
+    model = Counts(outputs)
+    batches = text_batches(
+        [ids[i % TEXTS] for i in range(rows)],
+        max_tokens=200,
+        batch_size=23,
+        columns={name: Values(name, values) for name, values in columns.items()},
+    )
+    optimizer = DualCoordinateDescent(model, rows, tolerance=1e-9, **how)
+    fit(model, batches, None, optimizer, config=TrainConfig(epochs=600), update=optimizer.update)
+    assert optimizer.converged
+    return model
+
+
+def test_weights_of_examples_are_those_of_linear_svc():
+    svm = pytest.importorskip("sklearn.svm")
+    weights, (x, y) = drawn_weights(), all_texts()
+    columns = {"labels": y, "weights": weights.astype(np.float32)}
+    model = fitted(columns, C=[0.7], problem=OneVersusRest(CLASSES))
+    theirs = svm.LinearSVC(C=0.7, tol=1e-8, max_iter=100_000).fit(x, y, sample_weight=weights)
+    np.testing.assert_allclose(model.table.detach().T.numpy(), theirs.coef_, atol=2e-3)
+    np.testing.assert_allclose(model.bias.detach().numpy(), theirs.intercept_, atol=2e-3)
+
+
+def test_weight_two_is_an_example_twice():
+    _, y = all_texts()
+    weights = np.ones(TEXTS, np.float32)
+    weights[:11] = 2
+    heavy = fitted({"labels": y, "weights": weights}, C=[0.7], problem=OneVersusRest(CLASSES))
+    twice = fitted({"labels": np.concatenate([y, y[:11]])}, TEXTS + 11, C=[0.7], problem=OneVersusRest(CLASSES))
+    torch.testing.assert_close(heavy.table, twice.table, atol=2e-3, rtol=0)
+    plain = fitted({"labels": y}, C=[0.7], problem=OneVersusRest(CLASSES))
+    assert (heavy.table - plain.table).abs().max() > 0.02
 
 
 def all_texts():

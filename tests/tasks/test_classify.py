@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from lingon.core.errors import UserError
 from lingon.data.examples import Examples
-from lingon.data.tokenizers import words
+from lingon.data.tokenizers import characters, words
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw
 from lingon.models.bag_of_vectors import BagOfVectors
@@ -98,3 +98,16 @@ def test_wrong_input_is_named():
     with pytest.raises(UserError, match="two or more different labels"):
         Classifier(found.model, found.tokenizer, ["one"])
     assert found.predict([]) == []
+
+
+def test_a_model_with_another_padding_than_the_tokenizer_is_refused():
+    found = classifier()
+    assert found.tokenizer.padding_idx == 0
+    for wrong in (1, -1):
+        model = BagOfVectors(len(found.tokenizer.vocab), 3, width=7, padding_idx=wrong)
+        with pytest.raises(UserError, match=f"padding_idx of the model is {wrong}, the tokenizer has the id 0"):
+            Classifier(model, found.tokenizer, ["down", "flat", "up"])
+    bare = characters(TEXTS)
+    if bare.padding_idx is None:
+        with pytest.raises(UserError, match="the tokenizer has no padding token; make the model with -1"):
+            Classifier(BagOfVectors(len(bare.vocab), 3), bare, ["down", "flat", "up"])

@@ -1,6 +1,6 @@
 """The order by length: texts of similar length go together under a budget of tokens, so hardly anything is padded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -74,17 +74,18 @@ def text_batches(
     rank: int = 0,
     world: int = 1,
     pad: int = 0,
+    columns: Mapping[str, Column] | None = None,
 ) -> Loader:
     """Load texts by length: batches with ids and mask, and labels where class numbers are given.
 
-    ids: token ids of each text. max_length: longer texts are cut. pad: `Tokenizer.pad_id`.
+    ids: token ids of each text. max_length: longer texts are cut. pad: `Tokenizer.pad_id`. columns: more of them.
     The rest is that of `ByLength` and `Loader`.
     """
     texts = TokenIds(ids, max_length, pad)
-    columns: dict[str, Column] = {"texts": texts}
+    given: dict[str, Column] = {"texts": texts, **(columns or {})}
     if labels is not None:
-        columns["labels"] = Values("labels", np.asarray(labels, np.int64))
-    return Loader(columns, ByLength(texts.lengths(), max_tokens, batch_size, seed, shuffle), rank, world)
+        given["labels"] = Values("labels", np.asarray(labels, np.int64))
+    return Loader(given, ByLength(texts.lengths(), max_tokens, batch_size, seed, shuffle), rank, world)
 
 
 def _bounds(lengths: np.ndarray) -> np.ndarray:

@@ -27,14 +27,14 @@ def labels_of(train: "Examples") -> list[str]:
 def weights_of(settings: "Settings", train: "Examples", labels: Sequence[str]) -> list[float] | None:
     """Return the weight of each label in the loss that the settings name; None when all count alike."""
     given = settings.class_weights
-    return class_weights(given, labels, train.label_counts()) if given else None
+    return class_weights(given, labels, train.label_weights()) if given else None
 
 
-def class_weights(given: str, labels: Sequence[str], counts: Mapping[str, int]) -> list[float]:
+def class_weights(given: str, labels: Sequence[str], counts: Mapping[str, int | float]) -> list[float]:
     """Reads the weight of each label; labels that are not named have 1.
 
     balanced: n / (C * count), so that every class counts as much as every other, as in scikit-learn (King and Zeng
-    2001). counts: of each label in the training texts. Raises UserError for what cannot be read.
+    2001). counts: of each label in the training texts, each by its weight. Raises UserError for what cannot be read.
 
     >>> class_weights("balanced", ["a", "b"], {"a": 30, "b": 10})
     [0.6666666666666666, 2.0]

@@ -1,16 +1,16 @@
 """A linear classifier that is trained to its optimum: the path of C, chosen on validation texts, and probabilities."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import nn
 
 from lingon.data.examples import Examples
 from lingon.engine.dual_coordinate_descent import DualCoordinateDescent
 from lingon.tasks.classify.calibration import fitted_scale
-from lingon.tasks.classify.classifier import Classifier, scores
+from lingon.tasks.classify.classifier import Classifier, text_weights
 from lingon.tasks.classify.settings import Settings
+from lingon.tasks.classify.targets.target import Targets
 
 PATH = (0.3, 1.0, 3.0, 10.0, 30.0)
 USUAL = (10.0,)  # where there are too few validation texts to choose by
@@ -18,11 +18,11 @@ ENOUGH = 30
 
 
 def optimizer_of(
-    model: nn.Module, train: Examples, valid: Examples, settings: Settings, weights: Sequence[float] | None
+    model: nn.Module, targets: Targets, train: Examples, valid: Examples, settings: Settings
 ) -> DualCoordinateDescent:
     """Return the optimizer; its path is the C that was asked for, or those among which the validation texts choose."""
     path = (settings.C,) if settings.C is not None else PATH if len(valid) >= ENOUGH else USUAL
-    return DualCoordinateDescent(model, len(train), path, weights, settings.seed)
+    return DualCoordinateDescent(model, len(train), path, targets.linear_problem(), settings.seed)
 
 
 def calibrated_evaluator(classifier: Classifier, valid: Examples) -> Callable[[nn.Module], dict[str, float]]:
@@ -30,12 +30,12 @@ def calibrated_evaluator(classifier: Classifier, valid: Examples) -> Callable[[n
 
     So the loss of two models can be compared: a larger C has larger scores.
     """
-    ids, targets = classifier.encode(valid.texts), torch.tensor(classifier.numbers(valid.labels))
+    ids, targets, weights = classifier.encode(valid.texts), classifier.numbers(valid.labels), text_weights(valid)
 
     def evaluate(model: Any) -> dict[str, float]:
         model.scale.fill_(1.0)
         logits = classifier.logits_of_ids(ids)
-        model.scale.fill_(scale := fitted_scale(logits, targets))
-        return scores(logits * scale, targets)
+        model.scale.fill_(scale := fitted_scale(logits, targets, weights))
+        return classifier.targets.metrics_of(logits * scale, targets, weights)
 
     return evaluate

@@ -48,7 +48,7 @@ def prepare(data: Splits, settings: Settings, context: TrainContext) -> Training
         ids = ids + classifier.encode(known.texts[len(ids) :])
         learned_from = text_batches(ids, max_tokens=TOKENS_AT_ONCE, shuffle=False, pad=tokenizer.pad_id)
         entry.learn(model, list(tokenizer.vocab), ((batch.ids, batch.mask) for batch in learned_from))
-    optimizer = linear_svm.optimizer_of(model, data.train, data.valid, settings, weights) if exact else None
+    optimizer = linear_svm.optimizer_of(model, classifier.targets, data.train, data.valid, settings) if exact else None
     evaluator = linear_svm.calibrated_evaluator if exact else Classifier.evaluator
     held_out = HeldOut(classifier, data.test)
     return Training(
@@ -127,4 +127,4 @@ def batches_of(
         "batch_size": settings.batch_size,
         "seed": settings.seed,
     }
-    return classifier.batches_of_ids(ids, train.labels, **how, rank=place.rank, world=place.size), ids
+    return classifier.batches_of_ids(ids, train, **how, rank=place.rank, world=place.size), ids

@@ -30,9 +30,7 @@ def write_report(
 
     run: what run.json holds (arguments, data, metrics of the test, times). logits: of the texts [n, C].
     """
-    import torch
-
-    targets = torch.tensor(classifier.numbers(test.labels))
+    targets = classifier.numbers(test.labels)
     probabilities, matrix = logits.softmax(-1), confusion_matrix(logits, targets)
     page = {
         "title": f"Text classification of {run['data'].get('name')}: {_named(classifier.labels)}",

@@ -25,7 +25,7 @@ def deciding_words(classifier: Classifier, text: str, label: str) -> list[Word]:
     Source: Li, Monroe, Jurafsky, "Understanding Neural Networks through Representation Erasure", 2016.
     It costs one run of the model per word, asks nothing of the model, and means the same for every model.
     """
-    (column,) = classifier.numbers([label])
+    column = classifier.labels.index(label)
     ids = classifier.encode([text])[0][:LONGEST]
     offsets = classifier.tokenizer.offsets(text, classifier.max_length)[: len(ids)]
     if not ids:

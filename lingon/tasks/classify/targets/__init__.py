@@ -1,0 +1,1 @@
+"""What a classifier predicts of a text: a file for each kind."""
