@@ -20,6 +20,7 @@ from lingon.kernels.jit import kernel
 CHAIN = 116_049_371  # joins the hashes of the words of an n-gram, as in fastText (Dictionary::addWordNgrams)
 # "moremur", Evensen 2018: two multipliers under 2^63, so that torch's signed numbers can hold them.
 MIX_1, MIX_2 = 0x3C79AC492BA7B653, 0x1C69B3F74AC4AE35
+PRIME = np.uint32(16_777_619)
 CHAIN_U, MIX_1U, MIX_2U, S27, S33 = (np.uint64(n) for n in (CHAIN, MIX_1, MIX_2, 27, 33))
 
 
@@ -49,20 +50,33 @@ def subwords(word: str, shortest: int = 3, longest: int = 6) -> list[str]:
     >>> subwords("where", 3, 3)
     ['<wh', 'whe', 'her', 'ere', 're>']
     """
-    if not 1 <= shortest <= longest:
-        raise UserError(f"character n-grams of {shortest} to {longest}: expected 1 <= shortest <= longest")
+    check_lengths(shortest, longest)
     word = f"<{word}>"
     return [word[i : i + n] for n in range(shortest, longest + 1) for i in range(len(word) - n + 1)]
 
 
+def check_lengths(shortest: int, longest: int) -> None:
+    """Raise UserError for character n-grams of impossible lengths."""
+    if not 1 <= shortest <= longest:
+        raise UserError(f"character n-grams of {shortest} to {longest}: expected 1 <= shortest <= longest")
+
+
 def spell(tokens: Iterable[str], shortest: int = 3, longest: int = 6, longest_word: int = 60) -> Spelling:
-    """Hashes of the character n-grams of each token; special tokens, and monsters of over 60 characters, have none."""
-    rows = []
-    for token in tokens:
-        plain = len(token) <= longest_word and not (token.startswith("[") and token.endswith("]") and len(token) > 2)
-        rows.append(sorted({fnv1a(s.encode()) for s in subwords(token, shortest, longest)}) if plain else [])
-    starts = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)])
-    return Spelling(torch.from_numpy(starts), torch.tensor([h for row in rows for h in row], dtype=torch.int64))
+    """Hashes of the character n-grams of each token; special tokens, and monsters of over 60 characters, have none.
+
+    Those of a token are `fnv1a` of its `subwords`, each once, rising.
+    """
+    check_lengths(shortest, longest)
+    words = [f"<{token}>".encode() if _is_spelled(token, longest_word) else b"" for token in tokens]
+    ends = np.cumsum([len(word) for word in words], dtype=np.int64)
+    data = np.frombuffer(b"".join(words), np.uint8)
+    starts, hashes = np.zeros(len(words) + 1, np.int64), np.empty(len(data) * (longest - shortest + 1), np.int64)
+    count = _spell(data, ends, shortest, longest, starts, hashes)
+    return Spelling(torch.from_numpy(starts), torch.from_numpy(hashes[:count].copy()))
+
+
+def _is_spelled(token: str, longest_word: int) -> bool:
+    return len(token) <= longest_word and not (token.startswith("[") and token.endswith("]") and len(token) > 2)
 
 
 def sorted_keys(
@@ -162,6 +176,41 @@ def _fill(ids, lengths, order, vocab_size, mask, starts, hashes, keys):
                     keys[count] = (vocab_size + (hashes[k] & mask)) << TEXT_BITS | text
                     count += 1
         first += lengths[text]
+    return count
+
+
+@kernel
+def _spell(data, ends, shortest, longest, starts, hashes):
+    """Write the different hashes of each word's n-grams, rising, and where each word's end; return how many there are.
+
+    data: the words in UTF-8, one after the other; ends: where each ends.
+    """
+    count, first = 0, 0
+    for word in range(len(ends)):
+        begun = count
+        for start in range(first, ends[word]):
+            if data[start] & 0xC0 == 0x80:  # inside a character
+                continue
+            value, width, at = np.uint32(2_166_136_261), 0, start
+            while at < ends[word] and width < longest:
+                while True:  # one character
+                    byte = np.uint32(data[at])
+                    value = np.uint32((value ^ (byte if byte < 128 else byte | np.uint32(0xFFFFFF00))) * PRIME)
+                    at += 1
+                    if at >= ends[word] or data[at] & 0xC0 != 0x80:
+                        break
+                width += 1
+                if width >= shortest:
+                    hashes[count] = value
+                    count += 1
+        hashes[begun:count].sort()
+        kept = begun
+        for i in range(begun, count):
+            if i == begun or hashes[i] != hashes[kept - 1]:
+                hashes[kept] = hashes[i]
+                kept += 1
+        count, first = kept, ends[word]
+        starts[word + 1] = count
     return count
 
 

@@ -50,6 +50,13 @@ class FeatureStore:
         self._rows[first : self._used], self._values[first : self._used] = rows, values
         self.starts[index], self.ends[index] = first + starts[:-1], first + starts[1:]
 
+    def of(self, examples: int) -> "FeatureStore":
+        """Return a store for more examples, of which the first ones are those of this one."""
+        found, known = FeatureStore(examples), len(self.starts)
+        found.starts[:known], found.ends[:known] = self.starts, self.ends
+        found._rows, found._values, found._used = self._rows, self._values, self._used
+        return found
+
 
 class DualCoordinateDescent:
     """The optimizer of linear support vector machines, with the squared hinge loss, and of ridge regression.
@@ -63,7 +70,8 @@ class DualCoordinateDescent:
     model: see LinearModel; its weights are set to zero. examples: in the training data. C: inverses of the strength of
     the regularisation, rising. problem: what is learned of an example; its class against the rest when not given.
     A batch with `weights` [B], all above 0, has examples that count by them. seed: of the order in which the examples
-    of a batch are visited. The dual variables, one for each example and output, are its state.
+    of a batch are visited. store: of a training whose examples were the first of these, with the same features. The
+    dual variables, one for each example and output, are its state.
     """
 
     param_groups: Sequence[dict[str, Any]] = ()
@@ -76,6 +84,7 @@ class DualCoordinateDescent:
         problem: LinearProblem | None = None,
         seed: int = 0,
         tolerance: float = 1e-3,
+        store: FeatureStore | None = None,
     ):
         if not C or not all(0 < c < float("inf") for c in C) or list(C) != sorted(C):
             raise UserError(f"C is {C}, expected rising numbers above 0, such as 1 and 10")
@@ -86,7 +95,7 @@ class DualCoordinateDescent:
         self.dual, self.gain = 0.0, 0.0  # the dual objective, and how far it rose in this epoch
         self.optima: list[int] = []  # the steps at which the optimum of each C was reached
         self._weights: np.ndarray | None = None  # of each example [N, 1] or [N, K], once one was seen
-        self._store = FeatureStore(examples)
+        self.store = FeatureStore(examples) if store is None else store.of(examples)
         self._optimal = False
         with torch.no_grad():
             model.table.zero_()
@@ -125,14 +134,15 @@ class DualCoordinateDescent:
         if "weights" in batch:
             weights = weights * batch.weights.numpy()[:, None]
         self._keep(index, weights)
-        if (self._store.starts[index] < 0).any():
-            self._store.add(index, *(part.numpy() for part in self.model.features(batch.ids, batch.mask)))
+        if (new := self.store.starts[index] < 0).any():
+            features = self.model.features(batch.ids[new], batch.mask[new])
+            self.store.add(index[new], *(part.numpy() for part in features))
         order = rng.permutation(len(index))  # of the same order in every epoch, it would be slow to converge
         targets = self.problem.targets(labels)[order]
         upper = np.empty_like(targets)
         upper[:] = np.float32(self.C[len(self.optima)]) * weights[order]
         table, bias = self.model.table.detach().numpy(), self.model.bias.detach().numpy()
-        return descend(*self._store.arrays, index[order], targets, upper, self.problem.hinge, self.alphas, table, bias)
+        return descend(*self.store.arrays, index[order], targets, upper, self.problem.error, self.alphas, table, bias)
 
     def _keep(self, index: np.ndarray, weights: np.ndarray) -> None:
         if self._weights is None:

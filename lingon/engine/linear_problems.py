@@ -13,10 +13,10 @@ from lingon.core.shapes import Float, Int
 class LinearProblem(Protocol):
     """A convex loss of K outputs, each a problem of its own.
 
-    hinge: True is the squared hinge loss max(0, 1 - s z)^2 of a sign s and a score z; False the squared error.
+    error: None is the squared hinge loss max(0, 1 - s z)^2 of a sign s and a score z; 2 the squared error (y - z)^2.
     """
 
-    hinge: ClassVar[bool]
+    error: ClassVar[int | None]
 
     def targets(self, labels: np.ndarray) -> Float[np.ndarray, "B K"]:
         """Return the sign, 1 or -1, or the number that each output shall have, of the labels of a batch [B, ...]."""
@@ -33,7 +33,7 @@ class OneVersusRest:
 
     classes: int
     class_weights: Sequence[float] | None = None
-    hinge: ClassVar[bool] = True
+    error: ClassVar[int | None] = None
 
     def targets(self, labels: Int[np.ndarray, " B"]) -> Float[np.ndarray, "B K"]:
         """Return 1 for the class of an example, -1 for every other."""

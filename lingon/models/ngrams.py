@@ -111,6 +111,18 @@ class NGrams(nn.Module):
         self.idf.copy_(torch.where(found > 0, ((1 + n) / (1 + found)).log() + 1, 0.0))
         return self
 
+    @torch.no_grad()
+    def learn_as(self, other: "NGrams") -> bool:
+        """Take over the spelling and idf of a model of the same vocabulary and texts; return False for other buckets.
+
+        Then nothing is taken over, since its n-grams have other rows.
+        """
+        if (other.vocab_size, other.order, other.buckets) != (self.vocab_size, self.order, self.buckets):
+            return False
+        self._keep(Spelling(other.spelling_starts, other.spelling_hashes))
+        self.idf.copy_(other.idf)
+        return True
+
     def forward(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:
         """Return the logits of each text. An empty text has those of the bias."""
         keys, counts = self._keys(ids, mask)

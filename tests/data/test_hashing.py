@@ -65,6 +65,20 @@ def test_subwords_of_where():
     assert len(subwords("where", 3, 6)) == 5 + 4 + 3 + 2
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.text(max_size=9) | st.sampled_from(["[pad]", "[]", "x" * 61, "aaaa"]), max_size=7), st.integers(1, 3)
+)
+def test_a_word_is_spelled_by_the_hashes_of_its_subwords(tokens, shortest):
+    found = spell(tokens, shortest, shortest + 2)
+    for i, token in enumerate(tokens):
+        special = len(token) > 60 or token == "[pad]" or (len(token) > 2 and token[0] + token[-1] == "[]")
+        pieces = [] if special else subwords(token, shortest, shortest + 2)
+        row = found.hashes[found.starts[i] : found.starts[i + 1]].tolist()
+        assert row == sorted({fnv1a(piece.encode()) for piece in pieces})
+    assert len(found.hashes) == found.starts[-1]
+
+
 def test_subwords_count_characters_not_bytes():
     assert subwords("né", 3, 4) == ["<né", "né>", "<né>"]
 

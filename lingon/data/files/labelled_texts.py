@@ -15,6 +15,7 @@ from lingon.data.files.text_columns import choose_columns
 
 __all__ = ["FORMATS", "FileOptions", "OnBadRow", "ReadReport", "label_text", "read_examples"]
 
+SURROGATE = re.compile("[\ud800-\udfff]")
 OnBadRow = Literal["stop", "skip"]
 LOOK = 1000  # rows that are looked at to find the columns
 LOOK_CELLS, LOOK_LETTERS = 200_000, 16 << 20  # ... or fewer, where there are many columns or long texts
@@ -110,7 +111,7 @@ def text_problem(row: TableRow, column: str) -> str:
         return f"{len(value)} texts in column {column!r}; pairs of texts are no task yet, join them or keep one"
     if text is None or not text.strip():
         return f"no text in column {column!r}"
-    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
+    if not text.isascii() and SURROGATE.search(text):
         return f"half a character (a lone surrogate) in column {column!r}"
     return ""
 

@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 
 from lingon.data.examples import Examples
-from lingon.engine.dual_coordinate_descent import DualCoordinateDescent
+from lingon.engine.dual_coordinate_descent import DualCoordinateDescent, FeatureStore
 from lingon.tasks.classify.calibration import fitted_scale
 from lingon.tasks.classify.classifier import Classifier, text_weights
 from lingon.tasks.classify.settings import Settings
@@ -17,12 +17,26 @@ USUAL = (10.0,)  # where there are too few validation texts to choose by
 ENOUGH = 30
 
 
+def takes_over(model: nn.Module, first: DualCoordinateDescent | None) -> bool:
+    """Return whether a model has taken over what that of a first training learned of the same texts before it."""
+    learn_as = getattr(model, "learn_as", None)
+    return first is not None and learn_as is not None and learn_as(first.model)
+
+
 def optimizer_of(
-    model: nn.Module, targets: Targets, train: Examples, valid: Examples, settings: Settings
+    model: nn.Module,
+    targets: Targets,
+    train: Examples,
+    valid: Examples,
+    settings: Settings,
+    store: FeatureStore | None = None,
 ) -> DualCoordinateDescent:
-    """Return the optimizer; its path is the C that was asked for, or those among which the validation texts choose."""
+    """Return the optimizer; its path is the C that was asked for, or those among which the validation texts choose.
+
+    store: the features of the first of the texts, from a first training.
+    """
     path = (settings.C,) if settings.C is not None else PATH if len(valid) >= ENOUGH else USUAL
-    return DualCoordinateDescent(model, len(train), path, targets.linear_problem(), settings.seed)
+    return DualCoordinateDescent(model, len(train), path, targets.linear_problem(), settings.seed, store=store)
 
 
 def calibrated_evaluator(classifier: Classifier, valid: Examples) -> Callable[[nn.Module], dict[str, float]]:

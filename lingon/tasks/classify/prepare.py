@@ -29,8 +29,13 @@ from lingon.tasks.settings import filled_in
 from lingon.tasks.training import ReadVectors, TrainContext, Training
 
 
-def prepare(data: Splits, settings: Settings, context: TrainContext) -> Training:
-    """Return a classifier with fresh weights, ready to be trained on texts with labels."""
+def prepare(
+    data: Splits, settings: Settings, context: TrainContext, first: DualCoordinateDescent | None = None
+) -> Training:
+    """Return a classifier with fresh weights, ready to be trained on texts with labels.
+
+    first: the optimizer of a first training, whose texts are the first of these, and which knew all of them.
+    """
     entry, labels = get_entry(settings.model), labels_of(data.train)
     exact = not OPTIMIZERS[settings.optimizer or entry.optimizer].gradient
     # What is refitted knows the words of the validation texts too; they say nothing of their labels.
@@ -44,11 +49,15 @@ def prepare(data: Splits, settings: Settings, context: TrainContext) -> Training
     classifier = Classifier(model, tokenizer, labels, settings.max_length, weights)
     # Dual coordinate descent goes from example to example: each process makes all of the same steps.
     batches, ids = batches_of(classifier, data.train, settings, World(0, 1) if exact else context.world)
-    if entry.learn:
+    same = linear_svm.takes_over(model, first)
+    if entry.learn and not same:
         ids = ids + classifier.encode(known.texts[len(ids) :])
         learned_from = text_batches(ids, max_tokens=TOKENS_AT_ONCE, shuffle=False, pad=tokenizer.pad_id)
         entry.learn(model, list(tokenizer.vocab), ((batch.ids, batch.mask) for batch in learned_from))
-    optimizer = linear_svm.optimizer_of(model, classifier.targets, data.train, data.valid, settings) if exact else None
+    optimizer = None
+    if exact:
+        store = first.store if first is not None and same else None
+        optimizer = linear_svm.optimizer_of(model, classifier.targets, data.train, data.valid, settings, store)
     evaluator = linear_svm.calibrated_evaluator if exact else Classifier.evaluator
     held_out = HeldOut(classifier, data.test)
     return Training(
@@ -84,7 +93,7 @@ def refit(
     if optimizer is None:
         epochs = history.epochs * (history.best_step or history.steps) / history.steps
         return prepare(both, replace(settings, epochs=epochs, steps=None, refit=False), context)
-    again = prepare(both, replace(settings, C=optimizer.chosen(history.best_step), refit=False), context)
+    again = prepare(both, replace(settings, C=optimizer.chosen(history.best_step), refit=False), context, optimizer)
     cast(Any, again.module).scale.copy_(first.model.scale)
     return again
 

@@ -112,7 +112,7 @@ class SingleLabel:
         return {}
 
     @classmethod
-    def check_config(cls, labels: Sequence[str], config: Mapping[str, Any]) -> None:
+    def check_config(cls, labels: Sequence[Any], config: Mapping[str, Any]) -> None:
         """Raise DataError for labels that are not two or more different texts."""
         check_labels(labels, 2)
 

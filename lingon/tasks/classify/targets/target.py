@@ -69,7 +69,7 @@ class Targets(Protocol):
         ...
 
     @classmethod
-    def check_config(cls, labels: Sequence[str], config: Mapping[str, Any]) -> None:
+    def check_config(cls, labels: Sequence[Any], config: Mapping[str, Any]) -> None:
         """Raise DataError naming the key when a configuration from a file cannot be meant."""
         ...
 
