@@ -1,0 +1,65 @@
+"""The text of an HTML page: its title, and what a reader sees, a line for each block; in time that grows with its size.
+
+A page is scanned once from its beginning to its end, and nothing of it is run or fetched. Python's own parser takes
+time that grows with the square of some broken pages.
+"""
+
+import html
+import re
+
+UNSEEN = ("script", "style", "template", "noscript", "svg", "iframe")
+# Tags that begin and end a line; inline ones, such as <b>, do not.
+BLOCKS = re.compile(
+    "address|article|aside|blockquote|br|caption|dd|details|dialog|div|dl|dt|fieldset|figcaption|figure|footer|form|"
+    "h[1-6]|header|hr|html|body|head|li|main|nav|ol|option|p|pre|section|summary|table|tbody|td|tfoot|th|thead|title|tr|ul"
+)
+TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9-]{0,30})")
+
+
+def html_text(page: str) -> tuple[str, str]:
+    """Return the title and the text of a page, white space folded, a line for each block.
+
+    >>> html_text("<title>A &amp; B</title><p>One <b>two</b>.<p>Three")
+    ('A & B', 'One two.\\nThree')
+    """
+    title, text, into = [], [], None
+    for piece, tag in _scanned(page):
+        (text if into is None else title).append(piece)
+        if tag in ("title", "/title"):
+            # Only the first one is the page's; a picture inside may have a title too.
+            into = title if tag == "title" and not title else None
+        if BLOCKS.fullmatch(tag.removeprefix("/")):
+            text.append("\n")
+    return " ".join(html.unescape("".join(title)).split()), _folded("".join(text))
+
+
+def _folded(text: str) -> str:
+    lines = (" ".join(html.unescape(line).split()) for line in text.split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def _scanned(page: str):
+    """Yield each piece of text, line ends as spaces, with the name of the tag after it ("/p" where it closes)."""
+    at = 0
+    while at < len(page):
+        begin = page.find("<", at)
+        if begin < 0:
+            break
+        piece, tag = page[at:begin], TAG.match(page, begin)
+        if page.startswith("<!--", begin):
+            at, name = _after(page, "-->", begin + 4), ""
+        elif tag or page[begin + 1 : begin + 2] in ("!", "?", "/"):
+            at, name = _after(page, ">", begin), (tag[0][1:].lower() if tag else "")
+        else:
+            piece, at, name = page[at : begin + 1], begin + 1, ""  # a plain "<"
+        yield re.sub(r"\s", " ", piece), name
+        if name in UNSEEN:
+            end = re.compile(f"</{name}", re.IGNORECASE).search(page, at)
+            at = end.start() if end else len(page)
+    yield re.sub(r"\s", " ", page[at:]), ""
+
+
+def _after(page: str, end: str, at: int) -> int:
+    """Return the place after `end`, or that of the end of the page: what is never closed is read as browsers do."""
+    found = page.find(end, at)
+    return found + len(end) if found >= 0 else len(page)

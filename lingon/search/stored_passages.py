@@ -1,0 +1,37 @@
+"""The files and passages of an index as its lines of JSON have them, each line checked when it is read."""
+
+from pathlib import PurePosixPath
+from typing import Any
+
+from lingon.core.errors import DataError
+from lingon.search.documents import Passage
+from lingon.search.store import JsonLines
+
+FILE_KEYS = {"path": str, "bytes": int, "sha256": str, "passages": int}
+
+
+def read_files(lines: JsonLines, passages: int) -> list[dict[str, Any]]:
+    """Return path, bytes, sha256 and number of passages of each file. Raises DataError for any other line.
+
+    passages: how many there are in all, which must be those of the files together.
+    """
+    found = []
+    for number, row in enumerate(lines, 1):
+        path = row.get("path")
+        inside = isinstance(path, str) and not PurePosixPath(path).is_absolute() and ".." not in path.split("/")
+        if {key: type(row.get(key)) for key in FILE_KEYS} != FILE_KEYS or not inside or row["passages"] < 0:
+            raise DataError(f"{lines.path}:{number}: {str(row)[:60]!r}; expected path, bytes, sha256 and passages")
+        found.append({key: row[key] for key in FILE_KEYS})
+    if (count := sum(row["passages"] for row in found)) != passages:  # before memory is taken for so many
+        raise DataError(f"{lines.path}: files of {count:,} passages, there are {passages:,}; the index is damaged")
+    return found
+
+
+def read_passage(lines: JsonLines, row: int) -> Passage:
+    """Return a passage. Raises DataError for a line that holds none."""
+    line = lines[row]
+    fields = line.get("fields")
+    texts = [line.get(key) for key in ("where", "title", "text")]
+    if not isinstance(fields, dict) or not all(isinstance(x, str) for x in (*texts, *fields.values())):
+        raise DataError(f"{lines.path}:{row + 1}: no passage; expected where, title, text and fields")
+    return Passage(*texts, fields)
