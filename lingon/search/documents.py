@@ -128,24 +128,32 @@ def _cut(
         yield Passage(f":{line}" if lines else where, title, text[span.start : span.end], fields or {})
 
 
+class _Section(NamedTuple):
+    """A part of a page of Markdown: its heading, the number of its first line, and its lines."""
+
+    heading: str
+    first: int
+    lines: list[str]
+
+
 def _markdown(text: str, settings: ReadSettings) -> Iterator[Passage]:
     """Yield the passages of each section; the title is that of the page and of the section."""
-    sections, fenced = [["", 1, []]], False
+    sections, fenced = [_Section("", 1, [])], False
     for number, line in enumerate(text.split("\n"), 1):
         fenced ^= bool(FENCE.match(line))
-        heading = None if fenced else HEADING.match(line)
-        if heading:
-            sections.append([heading[1], number + 1, []])
+        if not fenced and (found := HEADING.match(line)):
+            sections.append(_Section(found[1], number + 1, []))
         else:
-            sections[-1][2].append(line)
-    page = next((heading for heading, _, _ in sections if heading), "")
-    for heading, first, lines in sections:
-        title = heading if heading in ("", page) else f"{page} > {heading}"
-        body = "\n".join(lines)
-        empty = not body.strip()
-        for passage in _cut(title, heading if empty else body, settings, lines=True) if heading or not empty else ():
-            line = first - 1 if empty else first + int(passage.where[1:]) - 1
-            yield passage._replace(where=f":{line}")
+            sections[-1].lines.append(line)
+    page = next((section.heading for section in sections if section.heading), "")
+    for section in sections:
+        title = section.heading if section.heading in ("", page) else f"{page} > {section.heading}"
+        body = "\n".join(section.lines)
+        if body.strip():
+            for passage in _cut(title, body, settings, lines=True):
+                yield passage._replace(where=f":{section.first + int(passage.where[1:]) - 1}")
+        elif section.heading:
+            yield Passage(f":{section.first - 1}", title, section.heading, {})
 
 
 def _table(path: Path, settings: ReadSettings, skipped: list[str]) -> Iterator[Passage]:

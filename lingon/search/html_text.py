@@ -22,7 +22,9 @@ def html_text(page: str) -> tuple[str, str]:
     >>> html_text("<title>A &amp; B</title><p>One <b>two</b>.<p>Three")
     ('A & B', 'One two.\\nThree')
     """
-    title, text, into = [], [], None
+    title: list[str] = []
+    text: list[str] = []
+    into: list[str] | None = None
     for piece, tag in _scanned(page):
         (text if into is None else title).append(piece)
         if tag in ("title", "/title"):

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 
 from lingon.core.errors import DataError, UserError
-from lingon.core.files import TEMPORARY, atomic_write, open_regular, read_json, sync_folder
+from lingon.core.files import TEMPORARY, atomic_write, open_regular, read_json, sha256_of, sync_folder
 from lingon.core.strict_json import dumps
 from lingon.core.tensors import load_arrays
 
@@ -28,6 +28,7 @@ FORMAT, MANIFEST = 1, "manifest.json"
 NAME = re.compile(r"[a-z0-9]+-[0-9a-f]{16}\.(safetensors|npy|jsonl)")
 TRIES = 3  # of a reader whose files an update has replaced since it read the manifest
 MOST_JSON = 64 << 20
+ENTRY = {"name": str, "bytes": int, "sha256": str}
 
 Listing = dict[str, dict[str, Any]]  # of each role: name, bytes and sha256 of its file
 
@@ -101,7 +102,7 @@ class StoredIndex:
         entry, path = self.files[role], self.folder / self.files[role]["name"]
         with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
-            if size != entry["bytes"] or hashlib.file_digest(file, "sha256").hexdigest() != entry["sha256"]:
+            if size != entry["bytes"] or sha256_of(path) != entry["sha256"]:
                 raise DataError(f"{path}: damaged, its size or sha256 is not what {MANIFEST} says; index again")
         return path
 
@@ -150,10 +151,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise DataError(f"{path}: not the manifest of an index of format {FORMAT}, which this Lingon reads ({kind!r})")
     files = found.get("files")
     for role, entry in files.items() if isinstance(files, dict) else [("files", None)]:
-        good = isinstance(entry, dict) and {"name": str, "bytes": int, "sha256": str} == {
-            key: type(value) for key, value in entry.items()
-        }
-        if not good or not NAME.fullmatch(entry["name"]):
+        types = {key: type(value) for key, value in entry.items()} if isinstance(entry, dict) else {}
+        if types != ENTRY or entry is None or not NAME.fullmatch(entry["name"]):
             said = f"{str(entry)[:60]!r}, expected name, bytes and sha256"
             raise DataError(f"{path}: key {role!r} of its files is {said}")
     return found

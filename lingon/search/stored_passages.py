@@ -31,7 +31,8 @@ def read_passage(lines: JsonLines, row: int) -> Passage:
     """Return a passage. Raises DataError for a line that holds none."""
     line = lines[row]
     fields = line.get("fields")
-    texts = [line.get(key) for key in ("where", "title", "text")]
-    if not isinstance(fields, dict) or not all(isinstance(x, str) for x in (*texts, *fields.values())):
+    where, title, text = (line.get(key) for key in ("where", "title", "text"))
+    texts = (where, title, text, *(fields.values() if isinstance(fields, dict) else [None]))
+    if not isinstance(fields, dict) or not all(isinstance(one, str) for one in texts):
         raise DataError(f"{lines.path}:{row + 1}: no passage; expected where, title, text and fields")
-    return Passage(*texts, fields)
+    return Passage(str(where), str(title), str(text), fields)

@@ -131,7 +131,7 @@ def _check_same(folder: Path, about: dict[str, Any], plan: Plan) -> None:
         what = "has no vectors (--lexical-only)" if kept is None else f"has vectors of {kept.get('source')!r}"
         raise UserError(f"{folder} {what}; {again}")
     if plan.encoder is not None:
-        plan.encoder.check(kept, folder)
+        plan.encoder.check(kept or {}, folder)
 
 
 def _write(folder: Path, plan: Plan, old: _Old | None, files: Sequence[Path], others: dict[str, int]) -> Report:
@@ -178,8 +178,8 @@ def _read(
     with track(len(files), "reading", "file") as bar:
         for path in files:
             name = path.name if plan.source.is_file() else path.relative_to(plan.source).as_posix()
-            about = {"path": name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
-            found = old.passages(name, about["sha256"]) if old else None
+            sha256 = sha256_of(path)
+            found = old.passages(name, sha256) if old else None
             if found is not None:
                 report.unchanged += 1
             elif old and name in old.files:
@@ -187,7 +187,7 @@ def _read(
             else:
                 report.added += 1
             found = _of_file(path, plan.settings, report) if found is None else found
-            rows.append({**about, "passages": len(found)})
+            rows.append({"path": name, "bytes": path.stat().st_size, "sha256": sha256, "passages": len(found)})
             passages += found
             bar.advance(1)
     return rows, passages
