@@ -14,6 +14,12 @@ def test_float32_is_computed_in_float32_on_cuda(monkeypatch):
     assert not torch.backends.cudnn.allow_tf32
 
 
+def test_attention_on_cuda_makes_no_plan_for_each_length(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    pick_device("cuda")
+    assert not torch.backends.cuda.cudnn_sdp_enabled()
+
+
 def test_the_cpu_changes_no_setting(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
     assert pick_device("cpu") == torch.device("cpu")
