@@ -31,9 +31,13 @@ os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="lingon-docs-")
 os.environ["PYTHONSTARTUP"] = str(ROOT / "docs" / "_extensions" / "notebook_commands.py")
 os.environ.update(COLUMNS="110", NO_COLOR="1", OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore")
 
-autodoc_default_options = {"members": True, "imported-members": True, "undoc-members": False}
+autodoc_default_options = {"members": True, "undoc-members": False}
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"
+autodoc_typehints = "signature"  # shapes are part of it
+autodoc_typehints_format = "short"
+autodoc_inherit_docstrings = False  # PyTorch's `forward` explains nothing of ours
+python_maximum_signature_line_length = 100
+suppress_warnings = ["ref.python"]  # a type such as `bytes` in a signature, where attributes have that name too
 
 html_theme = "furo"
 html_title = f"Lingon {lingon.__version__}"

@@ -13,6 +13,11 @@ def __getattr__(name):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__():
+    """Name what is public, for completion and documentation, also what is imported only when it is asked for."""
+    return __all__
+
+
 def load(folder, device: str = "cpu"):
     """The object that predicts, from a bundle or a run folder; see `lingon.checkpoints.load.load`."""
     # Imported here, so that `import lingon` does not wait for torch.

@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -21,12 +22,20 @@ def lists_names(tree: ast.Module) -> bool:
     return any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
 
 
+def offered_by(module: ModuleType, name: str) -> object:
+    """A name of a module, or a public module of a package, which Python imports only when it is asked for."""
+    here = Path(module.__file__).parent
+    if module.__file__.endswith("__init__.py") and ((here / f"{name}.py").exists() or (here / name).is_dir()):
+        return importlib.import_module(f"{module.__name__}.{name}")
+    return getattr(module, name)
+
+
 @pytest.mark.parametrize("name", [name_of(path) for path, tree in MODULES.items() if lists_names(tree)])
 def test_every_name_that_a_module_lists_is_there_and_explained(name):
     module = importlib.import_module(name)
     assert len(set(module.__all__)) == len(module.__all__)
     for offered in module.__all__:
-        value = getattr(module, offered)
+        value = offered_by(module, offered)
         ours = getattr(value, "__module__", "").startswith("lingon")
         if ours and (inspect.isfunction(value) or inspect.isclass(value)):
             assert value.__doc__, f"{name}.{offered} has no docstring"

@@ -1,4 +1,4 @@
-"""Sphinx extension: docstrings here are plain text with `code`; they become the reStructuredText of autodoc."""
+"""Sphinx extension: docstrings here are plain text with `code`; autodoc gets reStructuredText made of them."""
 
 import re
 
@@ -17,6 +17,14 @@ def as_rst(app: Sphinx, what: str, name: str, thing: object, options: object, li
             )
 
 
+def is_skipped(app: Sphinx, what: str, name: str, thing: object, skip: bool, options: object) -> bool | None:
+    """Keep the `forward` of a layer, whose signature says all there is to say; leave out what others put into ours."""
+    if not (getattr(thing, "__module__", None) or "lingon").startswith("lingon"):
+        return True
+    return False if name == "forward" else None
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", as_rst)
+    app.connect("autodoc-skip-member", is_skipped)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

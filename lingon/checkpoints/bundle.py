@@ -18,6 +18,8 @@ from lingon.tasks.heads import Heads
 from lingon.tasks.registry import task_of
 from lingon.tasks.task import Card, Task
 
+__all__ = ["open_bundle", "save_bundle"]
+
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 

@@ -4,6 +4,8 @@ import os
 
 from lingon.core.errors import UserError, suggest
 
+__all__ = ["pick_device", "usable_cores"]
+
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 

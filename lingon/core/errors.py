@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+__all__ = ["DataError", "FetchError", "Interrupted", "NoNetwork", "NotFinite", "RunError", "UserError"]
+
 
 class UserError(ValueError):
     """The user's mistake: a wrong name, file or value. The command line ends with exit code 2 and this one line."""

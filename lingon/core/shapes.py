@@ -4,7 +4,7 @@
 |---|---|
 | B | batch: texts in a batch |
 | T | time: tokens of the longest text in a batch, or of the target |
-| S | time of a source text |
+| S | tokens that are read now: the queries of an attention to T keys |
 | D | width: numbers that describe one token or text |
 | H | heads |
 | K | width of one head |

@@ -14,6 +14,8 @@ from lingon.data.files.labelled_texts import FORMATS, OnBadRow, ReadReport, read
 from lingon.data.files.lines import FileOptions
 from lingon.data.split import key_of, stratified_split
 
+__all__ = ["load_data"]
+
 PARTS = ("train", "valid", "test")
 MANY_NUMBERS = 20  # different ones: more are hardly classes
 SHARE = {"test": 0.2, "valid": 0.1}  # of a user's file, when nothing else is given

@@ -7,6 +7,8 @@ from collections import defaultdict
 from lingon.core.seed import derive
 from lingon.data.examples import Examples
 
+__all__ = ["hash_split", "stratified_split", "without_duplicates"]
+
 
 def without_duplicates(examples: Examples) -> Examples:
     """The first of each text. Texts that differ only in white space or Unicode form count as the same.

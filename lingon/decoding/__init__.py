@@ -1,0 +1,15 @@
+"""Decoding: which token comes next, by sampling, beam search, a draft model or a grammar."""
+
+__all__ = [
+    "beam",
+    "contrastive",
+    "decoder_protocol",
+    "grammar",
+    "logits_processors",
+    "request",
+    "run",
+    "sample",
+    "sampling_params",
+    "score_tokens",
+    "speculative",
+]

@@ -21,6 +21,16 @@ from lingon.decoding.decoder_protocol import (
 )
 from lingon.decoding.logits_processors import MAX_VALUE
 
+__all__ = [
+    "BeamParams",
+    "Hypothesis",
+    "beam_search",
+    "eager_stopping",
+    "exact_stopping",
+    "heuristic_stopping",
+    "length_penalty",
+]
+
 MAX_BEAMS = 65_536  # beams
 MAX_LENGTH_PENALTY = 50.0  # alpha
 

@@ -11,6 +11,8 @@ from lingon.core.errors import NotFinite, UserError
 from lingon.core.seed import derive
 from lingon.core.shapes import Float, Int, Tensor
 
+__all__ = ["Decodable", "DecoderState", "LogitsProcessor", "Step", "TokenSequence", "start_sequences"]
+
 MAX_NEW_TOKENS = 10**9  # new tokens that may be asked for
 
 

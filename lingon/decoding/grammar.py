@@ -19,6 +19,8 @@ from lingon.decoding.decoder_protocol import LogitsProcessor, TokenSequence
 from lingon.decoding.json_schema import schema_grammar, schema_text
 from lingon.decoding.regex import parse
 
+__all__ = ["Grammar", "grammar_of"]
+
 MAX_CACHED_STATES = 256  # states whose tokens are remembered: with 50,000 tokens each takes at most 600 kB
 WALKED = 200_000_000  # tokens that are tried in states, in seconds
 MAX_CACHED_PREFIXES = 100_000  # beginnings whose state is remembered

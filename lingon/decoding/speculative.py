@@ -14,6 +14,8 @@ from lingon.core.shapes import Float, Tensor
 from lingon.decoding.decoder_protocol import DecoderState, LogitsProcessor, TokenSequence, apply, check, finite
 from lingon.decoding.sample import Token, multinomial, to_tokens
 
+__all__ = ["Acceptance", "Reader", "speculative_decode"]
+
 Every = Callable[..., tuple[Tensor, DecoderState]]  # (ids [B, S], state) -> (logits [B, S, V] after each id, state)
 
 

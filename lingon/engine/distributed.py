@@ -22,6 +22,8 @@ from lingon.core.shapes import Tensor
 from lingon.engine.fsdp import Sharded, full_tensors, no_gradient_sync
 from lingon.engine.world import World, world
 
+__all__ = ["distribute", "full_model", "process_group", "unwrap"]
+
 PATIENCE = timedelta(hours=12)  # torchrun ends the others when one dies; waiting for a long evaluation is no error
 
 # Groups that are left, until the program ends. A DistributedDataParallel that outlives its group would else be the one

@@ -9,6 +9,8 @@ from torch import nn
 
 from lingon.core.errors import UserError, unknown
 
+__all__ = ["Evaluation"]
+
 
 @dataclass(frozen=True)
 class Evaluation:

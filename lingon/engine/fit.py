@@ -31,6 +31,8 @@ from lingon.engine.step import MicroBatches, Update, step
 from lingon.engine.threads import computing_threads, flops_per_step
 from lingon.engine.trainer import Trainer
 
+__all__ = ["History", "TrainConfig", "fit"]
+
 BY_EPOCH = "these batches resume by epoch: the run is saved between epochs only (a Loader resumes at any batch)"
 
 

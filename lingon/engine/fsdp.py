@@ -16,6 +16,8 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.core.shapes import Tensor
 
+__all__ = ["Sharded", "shard"]
+
 
 class Sharded(nn.Module):
     """A model whose weights are sharded over the processes. Called like the model it was made from."""

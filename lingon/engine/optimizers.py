@@ -7,6 +7,8 @@ from torch.optim import Optimizer
 from lingon.core.errors import UserError
 from lingon.engine.param_groups import parameter_groups
 
+__all__ = ["adagrad", "adam", "adamw", "sgd"]
+
 
 def adamw(
     model: nn.Module,

@@ -16,6 +16,8 @@ from lingon.engine.loss import NOTHING, LossFunction, weighted
 from lingon.engine.optimizers import set_rates
 from lingon.engine.trainer import Trainer
 
+__all__ = ["MicroBatches", "StepResult", "Update", "accumulate", "apply_gradients", "step"]
+
 MicroBatches = list[tuple[Any, float]]  # batches, each with its weight: 0 when its rows are only there to keep pace
 
 

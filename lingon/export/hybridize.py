@@ -16,6 +16,8 @@ from torch.export import ExportedProgram
 from lingon.core.errors import UserError
 from lingon.export.trace import predicting, quiet, trace
 
+__all__ = ["Hybrid", "hybridize"]
+
 PAYS = 1.05  # times as fast as the model that a program must be; less is noise
 RTOL, ATOL = 1e-4, 1e-5
 TURNS, SECONDS = 15, 1.0  # of measuring: so many turns, or as many as there is time for

@@ -31,6 +31,8 @@ from lingon.tasks.heads import head_of
 from lingon.tasks.registry import require
 from lingon.tasks.task import Exportable
 
+__all__ = ["Exported", "Target", "export"]
+
 FORMAT = 2  # in 1 the mask of every model was bool
 MASK = {"type": "bool", "padding": False, "holds": "true where a token stands, false for padding"}
 REAL_TEXTS, AT_ONCE = 1000, 16

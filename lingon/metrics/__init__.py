@@ -1,0 +1,13 @@
+"""Metrics: pure functions of what was predicted and what is true."""
+
+__all__ = [
+    "accuracy",
+    "calibration",
+    "confusion",
+    "correlation",
+    "likelihood",
+    "per_class",
+    "ranking",
+    "retrieval",
+    "scores",
+]

@@ -8,6 +8,8 @@ import torch
 
 from lingon.core.shapes import Float, Int, Tensor
 
+__all__ = ["Likelihood", "neural_cache", "sliding_windows"]
+
 
 @dataclass(frozen=True)
 class Likelihood:

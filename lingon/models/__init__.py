@@ -1,0 +1,16 @@
+"""Models: one file for each, and the registry that knows them by name."""
+
+__all__ = [
+    "awd_lstm",
+    "bag_of_vectors",
+    "bilstm",
+    "decoder",
+    "encoder",
+    "gpt",
+    "lstm",
+    "ngrams",
+    "option_types",
+    "registry",
+    "self_attentive",
+    "textcnn",
+]

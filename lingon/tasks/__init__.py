@@ -1,0 +1,3 @@
+"""Tasks: what a model is trained for, what it predicts and how that is scored."""
+
+__all__ = ["classify", "heads", "language_model", "registry", "settings", "task", "training"]
