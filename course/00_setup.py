@@ -49,9 +49,9 @@ examine()
 # ## How fast is it?
 #
 # Nearly all the work of a network is **products of matrices**: sums of products of numbers. How many of these
-# **operations** a machine does in a second is the first thing to know about it. A product of two matrices [N, N] takes
-# $2 N^3$: for each of the $N^2$ results $N$ multiplications and $N$ additions. We measure three ways: three loops of
-# Python, the library on one core, the library on all cores.
+# **operations** (FLOPs, floating point operations; FLOP/s a second) a machine does in a second is the first thing to
+# know about it. A product of two matrices [N, N] takes $2 N^3$: for each of the $N^2$ results $N$ multiplications and
+# $N$ additions. We measure three ways: three loops of Python, the library on one core, the library on all cores.
 #
 # A machine does other things besides, which can only make a run longer. So we run several times and keep the shortest.
 
@@ -140,8 +140,9 @@ assert rates[-1] / 8 < fastest / 3
 # %% [markdown]
 # ## How long will it take?
 #
-# To train a layer with $W$ weights, each example costs three products: one on the way to the result, two on the way
-# back (lesson 02 shows why). Each is 2 operations per weight, so
+# The numbers that training changes are a model's **weights**, or **parameters**. To train a layer with $W$ of them,
+# each example costs three products: one on the way to the result, two on the way back (lesson 02 shows why). Each is 2
+# FLOPs per weight, so
 #
 # $$\text{operations} \approx 6 \times \text{weights} \times \text{examples}.$$
 #
@@ -168,8 +169,8 @@ plt.show()
 # %% [markdown]
 # Where the points lie above the line, the batch or the layer is too small to keep the machine busy, or another program
 # does. For large ones, on a machine of one's own, the formula is a good guess: the ratios printed last are then not far
-# from 1. So let us guess: one pass over a million examples, and what far larger models would take
-# here. (A token of a text counts as an example.)
+# from 1. So let us guess: one pass over a million examples, and what far larger models would take here. (Of a text,
+# each **token** counts as an example: a word, or a piece of one. To cut a text into tokens is to **tokenize** it.)
 
 
 # %%

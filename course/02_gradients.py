@@ -3,10 +3,10 @@
 #
 # **Which way is down, for a function of a million numbers, and how can one computation answer for all of them?**
 #
-# A network is a function of its weights: put in weights, get out one number, the **loss**, which says how wrong it is.
-# To learn is to change each weight a little so that the loss falls. For that we must know the slope of the loss in
-# every weight. This lesson computes slopes in four ways: by trying, by the rules of school, by hand backwards through a
-# network, and by an array that remembers how it was made.
+# A network is a function of its weights, also called its **parameters**: put in weights, get out one number, the
+# **loss** (the *loss function*), which says how wrong it is. To learn is to change each weight a little so that the
+# loss falls. For that we must know the slope of the loss in every weight. This lesson computes slopes in four ways: by
+# trying, by the rules of school, by hand backwards through a network, and by an array that remembers how it was made.
 #
 # As in lesson 01, `import torch` may stand in place of the line below, and every cell and check runs as before, with
 # other random numbers. Only `draw` is ours alone: of PyTorch's graphs it shows the steps, and the numbers that they
@@ -237,10 +237,11 @@ print("v times the Jacobian, without the Jacobian:", [f"{number:.3f}" for number
 # %% [markdown]
 # ## Backpropagation by hand
 #
-# A network with one hidden layer, on 8 examples. On the way there, we keep what we shall need again. On the way back
-# each line takes the gradient of a result and makes of it the gradient of what it came from:
-# `G_y` is how much the loss changes with each output, `G_h` with each hidden number, and so on. Each gradient has the
-# shape of the array that it belongs to; in a product of matrices, that alone tells what must be transposed.
+# A network with one hidden layer of five numbers between inputs and output, its **hidden units**, on 8 examples. On the
+# way there, we keep what we shall need again. On the way back each line takes the gradient of a result and makes of it
+# the gradient of what it came from: `G_y` is how much the loss changes with each output, `G_h` with each hidden number,
+# and so on. Each gradient has the shape of the array that it belongs to; in a product of matrices, that alone tells
+# what must be transposed.
 
 # %%
 x, target = torch.randn(8, 3, dtype=torch.float64), torch.randn(8, 1, dtype=torch.float64)

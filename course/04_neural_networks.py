@@ -147,7 +147,8 @@ print(f"a model that believes all digits alike likely has the loss log(10) = {to
 # The gradient points to where the loss grows fastest, so each step goes a little the other way. **Stochastic gradient
 # descent** takes the gradient of a few examples, a **batch**, instead of all: noisier, but as many times cheaper as the
 # batch is smaller, so in the same time it takes as many more steps. One pass over all examples is an **epoch**. The
-# size of a step is the **learning rate**.
+# size of a step is the **learning rate**. What we choose before training, such as the rate, the rows of a batch and the
+# epochs, is called a **hyperparameter**; what training finds are the parameters.
 #
 # A `Loader` makes batches of the columns of a data set, in an order: `Shuffled` takes 50 rows at a time, anew for each
 # epoch, by its seed.
@@ -173,10 +174,10 @@ assert by_hand > baseline + 0.05
 # %% [markdown]
 # This loop is the same for every model in this course but word vectors, which have one of their own for speed. So the
 # library holds it once: `lingon.engine.fit` takes a model, batches, a function for the loss and an **optimizer**, which
-# is the rule of the step. The function gives a sum and its
-# count, so that `fit` can divide the sum of several batches by the count of all. The loop brings what a loop of five
-# lines lacks: it saves and resumes, clips, averages, and stops when numbers go bad. With the same batches it must reach
-# the same weights, and does.
+# is the rule of the step. A model is an `nn.Module` of PyTorch: an object that holds its parameters, and computes when
+# it is called. The function gives a sum and its count, so that `fit` can divide the sum of several batches by the count
+# of all. The loop brings what a loop of five lines lacks: it saves and resumes, clips, averages, and stops when numbers
+# go bad. With the same batches it must reach the same weights, and does.
 
 
 # %%
@@ -282,8 +283,9 @@ assert torch.allclose(x_test[:5] @ first.T @ second.T, x_test[:5] @ (second @ fi
 print("two linear layers are one")
 
 # %% [markdown]
-# Something must bend between them. The simplest bend is **ReLU**, $\max(0, z)$: it keeps what is positive. A linear
-# layer, a bend, a linear layer: this is the **multilayer perceptron** (MLP) with one **hidden layer**.
+# Something must bend between them, an **activation function**. The simplest is **ReLU**, $\max(0, z)$: it keeps what is
+# positive. A linear layer, a bend, a linear layer: this is the **multilayer perceptron** (MLP) with one **hidden
+# layer**, whose numbers are its hidden units.
 #
 # A small example shows what the bend buys. Blue points lie inside a ring of red ones; no straight line parts them. Each
 # hidden number is 0 on one side of a line and grows on the other, so $k$ of them can cut out a shape with up to $k$

@@ -116,11 +116,12 @@ assert new[14] > 1000 * own[14]
 #
 # ## Choosing: the points that training must not see
 #
-# So keep some points back. We fit on the **training** part and choose by the error on the **validation** part. If there
-# are few points, keeping five back hurts, and five say little. **Cross-validation** uses them all: cut the points into
-# $k$ folds, keep each fold back once, and take the mean of the $k$ errors. With as many folds as points it is called
-# *leave one out*. It looks as if that would take $n$ fits, but for least squares one is enough: with
-# $H = X (X^\top X)^{-1} X^\top$, the error at a point that was left out is the error with it, divided by $1 - H_{ii}$.
+# So keep some points back. We fit on the **training** part and choose hyperparameters, here the degree, by the error on
+# the **validation** part. If there are few points, keeping five back hurts, and five say little. **Cross-validation**
+# uses them all: cut the points into $k$ folds, keep each fold back once, and take the mean of the $k$ errors. With as
+# many folds as points it is called *leave one out*. It looks as if that would take $n$ fits, but for least squares one
+# is enough: with $H = X (X^\top X)^{-1} X^\top$, the error at a point that was left out is the error with it, divided
+# by $1 - H_{ii}$.
 
 
 # %%

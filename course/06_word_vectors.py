@@ -44,9 +44,11 @@ print(f"{len(reviews.train):,} film reviews, {sum(map(len, reviews.train_ids)):,
 #
 # The plainest vector of a word is **one-hot**: as many numbers as there are words, all 0 but a 1 at the word's own
 # place. Any two different words have the product 0 and the same distance, so *film* is as far from *movie* as from
-# *car*. Multiply a one-hot vector by a matrix $E$ with a row of $D$ numbers per word, and out comes one row. That
-# row is the word's **embedding**. Its $D$ numbers are shared by all words, and what a word means is *distributed* over
-# them. Nobody multiplies by all those zeros, of course: an embedding layer looks the row up.
+# *car*. (A **tokenizer** cut the reviews into tokens above, here words. The tokens that it knows are its
+# **vocabulary**, and the number of a token there is its **id**.) Multiply a one-hot vector by a matrix $E$ with a row
+# of $D$ numbers per word, and out comes one row. That row is the word's **embedding**. Its $D$ numbers are shared by
+# all words, and what a word means is *distributed* over them. Nobody multiplies by all those zeros, of course: an
+# embedding layer looks the row up.
 
 # %%
 layer = Embedding(V, D)

@@ -163,9 +163,10 @@ assert not torch.allclose(kim_alone, kim_padded)
 # %% [markdown]
 # ## What the filters learn to look for
 #
-# Now for real: word vectors start as GloVe's and may change. `load_pretrained` copies a vector to the row of its word
-# and returns the **coverage**, the share of our vocabulary that GloVe knows. (In an old course of this kind the vectors
-# were loaded, but never reached the model, and nobody noticed. So we look.)
+# Now for real: word vectors start as GloVe's and may change. Vectors that another training left are **pretrained**, and
+# to train them further on texts of ours is to **fine-tune** them; `freeze` leaves them as they are. `load_pretrained`
+# copies a vector to the row of its word and returns the **coverage**, the share of our vocabulary that GloVe knows. (In
+# an old course of this kind the vectors were loaded, but never reached the model, and nobody noticed. So we look.)
 
 
 # %%

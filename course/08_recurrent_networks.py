@@ -286,9 +286,9 @@ plt.show()
 #
 # At the end of a review the LSTM remembers its end best, as the gradients showed. A second one that reads backwards
 # remembers the beginning best; the two last states side by side are the **bidirectional** LSTM (Schuster and Paliwal,
-# 1997). Backwards has a trap of its own: flip a padded row, and the padding comes first. Each text must be turned
-# around within its own length, which is the third exercise. The library does it, and we hold it against PyTorch's
-# packed sequences again.
+# 1997). What turns a text into such vectors, before any answer is read off them, is called an **encoder**. Backwards
+# has a trap of its own: flip a padded row, and the padding comes first. Each text must be turned around within its own
+# length, which is the third exercise. The library does it, and we hold it against PyTorch's packed sequences again.
 
 # %%
 seed_everything(0)

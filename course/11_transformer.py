@@ -114,7 +114,8 @@ plt.show()
 # A language model predicts each token from those before it. In training all tokens of a text are predicted at once, so
 # each must be kept from looking at what it is to predict. As in lesson 09, a score of minus infinity has the weight 0:
 # `attention_mask` is [T, S], True where query t may see key s. Below are three of them: only what came before
-# (**causal**), only the last three tokens, and only what is no padding.
+# (**causal**), only the last three tokens, and only what is no padding. A Transformer with a causal mask is called a
+# **decoder**, one whose tokens see the whole text an **encoder**.
 
 
 # %%

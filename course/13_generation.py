@@ -495,9 +495,9 @@ print("word by word", walked.round(3), "and as whole texts", (whole / whole.sum(
 # %% [markdown]
 # ## What was read need not be read again
 #
-# Our loop reads the whole text for every new word. But the keys and values of the words before do not change
-# (exercise 11.3), so keep them: then each step reads one word. Its attention still looks at everything, and everything
-# else is done once. The logits are the same; the time is not.
+# Our loop reads the whole text for every new word. But the keys and values of the words before do not change (exercise
+# 11.3), so keep them, in a **key-value cache**: then each step reads one word. Its attention still looks at everything,
+# and everything else is done once. The logits are the same; the time is not.
 
 # %%
 long = torch.tensor([train[:256].tolist()])
