@@ -92,6 +92,7 @@ def _opened(folder: Path, entry: dict[str, Any], reader: PartReader) -> Task:
 
 def find_bundle(folder: Path) -> Path:
     """The bundle in a folder: the folder itself, or `bundle` inside a run folder. Raises UserError if there is none."""
+    from lingon.data.corpora.encoders import ENCODERS
     from lingon.data.corpora.weights import WEIGHTS
 
     for candidate in (folder, folder / "bundle"):
@@ -100,7 +101,9 @@ def find_bundle(folder: Path) -> Path:
     if not folder.exists():
         beside = [p.name for p in folder.parent.iterdir() if p.is_dir()] if folder.parent.is_dir() else []
         hub = f"; a model of the hub is named hf:{folder}" if HUB_NAME.fullmatch(str(folder)) else ""
-        raise UserError(f"there is no folder {str(folder)!r}; {suggest(folder.name, [*beside, *WEIGHTS])}{hub}")
+        raise UserError(
+            f"there is no folder {str(folder)!r}; {suggest(folder.name, [*beside, *ENCODERS, *WEIGHTS])}{hub}"
+        )
     raise UserError(f"{str(folder)!r} holds no bundle (no config.json); train one with: lingon train sentiment")
 
 

@@ -81,7 +81,7 @@ class PartReader:
             return tokenizer
         size = len(tokenizer.vocab)
         # Published models have rows to spare; one of ours was made for its tokenizer.
-        if size != rows and "model_type" not in sizes:
+        if size != rows and not _is_published(sizes):
             raise DataError(f"{self.folder}: the tokenizer has {size} tokens, the model was made for {rows}")
         return tokenizer if size == rows else tokenizer.for_vocab_size(rows, self.folder)
 
@@ -93,6 +93,13 @@ class PartReader:
         if made_of != wanted:
             raise DataError(f"{self.folder / 'config.json'}: two heads want different models of one file, {file!r}")
         return module
+
+
+def _is_published(sizes: Mapping[str, Any]) -> bool:
+    """Return whether a module, or the encoder inside it, is configured as a family of published models."""
+    inner = sizes.get("encoder")
+    config = inner.get("config") if isinstance(inner, Mapping) else None
+    return "model_type" in sizes or (isinstance(config, Mapping) and "model_type" in config)
 
 
 def _loaded(weights: Path, config: Path, wanted: Mapping[str, Any]) -> nn.Module:

@@ -5,8 +5,10 @@ from typing import Any
 
 from lingon.core.errors import UserError, suggest
 from lingon.data.corpora.catalogue import CORPORA, PICTURES, TEXTS, VECTORS
+from lingon.data.corpora.encoders import ENCODERS
 from lingon.data.corpora.questions import QUESTIONS
 from lingon.data.corpora.retrieval import RETRIEVAL
+from lingon.data.corpora.scored_pairs import SCORED_PAIRS
 from lingon.data.corpora.weights import WEIGHTS, Weights
 from lingon.data.running_text import GROUPS
 from lingon.data.sources import Artifact
@@ -15,8 +17,9 @@ ALL = "all"
 
 
 def all_rows() -> dict[str, Any]:
-    """Return corpora, texts, pictures, vectors, questions, collections for search and weights, in this order."""
-    return {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **RETRIEVAL, **WEIGHTS}
+    """Return corpora, texts, pictures, vectors, questions, pairs, collections for search, encoders and weights."""
+    corpora = {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **SCORED_PAIRS, **RETRIEVAL}
+    return {**corpora, **ENCODERS, **WEIGHTS}
 
 
 def artifacts_of(row: Any) -> Sequence[Artifact]:

@@ -8,8 +8,10 @@ from lingon.core.errors import UserError, suggest
 from lingon.core.terminal import printable
 from lingon.data.all_rows import all_rows, expand
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load, load_text
+from lingon.data.corpora.encoders import ENCODERS, encoder_folder
 from lingon.data.corpora.questions import QUESTIONS, load_questions
 from lingon.data.corpora.retrieval import RETRIEVAL, load_collection
+from lingon.data.corpora.scored_pairs import SCORED_PAIRS, load_scored_pairs
 from lingon.data.corpora.texts import accepted
 from lingon.data.corpora.weights import WEIGHTS, fetch_weights, terms_of
 from lingon.data.examples import Examples
@@ -62,6 +64,8 @@ def get(name: str, accept_licence: bool = False) -> str:
         accepted(TEXTS[name], accept_licence)
     if name in WEIGHTS:
         path, size = fetch_weights(name, accept_licence), WEIGHTS[name].bytes
+    elif name in ENCODERS:
+        path, size = encoder_folder(name), ENCODERS[name].source.bytes
     else:
         source = all_rows()[name].source
         path, size = fetch(source, name), source.bytes
@@ -93,6 +97,11 @@ def show(
         return show_pictures(name, samples)
     elif name in WEIGHTS:
         return f"{name}: {WEIGHTS[name].summary}\nlicence: {WEIGHTS[name].licence}, which are:\n\n{terms_of(name)}"
+    elif name in ENCODERS:
+        head = f"{name}: {ENCODERS[name].summary}\nlicence: {ENCODERS[name].licence}"
+        return f"{head}\n\ntry: lingon evaluate {name} --data stsb"
+    elif name in SCORED_PAIRS:
+        return "\n".join(_pairs(name, samples))
     elif name in VECTORS:
         raise UserError(
             f"{name!r} is a table of word vectors, not texts; use it with: lingon train ... --vectors {name}"
@@ -127,6 +136,16 @@ def _collection(name: str, samples: int) -> str:
         first = f": {titles.get(relevant[0], '')}" if relevant else ""
         head += ["", printable(f"[{number}] {query}"), printable(f"    {len(relevant)} relevant documents{first}")]
     return "\n".join(head)
+
+
+def _pairs(name: str, samples: int) -> list[str]:
+    """What is said of scored pairs: how many, and some of them."""
+    row, found = SCORED_PAIRS[name], load_scored_pairs(name)
+    parts = f"train {len(found.train):,}, valid {len(found.valid):,}, test {len(found.test):,} pairs"
+    some = found.test[:samples]
+    rows = zip(some.scores, some.first, some.second, strict=True)
+    shown = [f"[{score:g}] {printable(first)} | {printable(second)}" for score, first, second in rows]
+    return [f"{name}: {row.summary}", f"licence: {row.licence}", parts, "", *shown]
 
 
 def _by_part(name: str, accept_licence: bool) -> Examples:

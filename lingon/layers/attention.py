@@ -1,6 +1,7 @@
 """Multi-head attention: to the text itself, or from one text to another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 
 import torch
 import torch.nn.functional as F
@@ -117,6 +118,8 @@ def attend(
     dropout: float = 0.0,
 ) -> Float[Tensor, "B H S K"]:
     """Attend with H heads of queries to G heads of keys, G dividing H."""
+    if mask.lengths is not None:
+        return _attend_packed(q, k, v, mask.lengths, scale, softcap, dropout)
     batch, heads, columns, width = q.shape
     queries = heads // k.shape[1]
     if columns == 1 and queries > 1 and softcap is None:
@@ -129,6 +132,21 @@ def attend(
     if softcap is not None or _plain_is_faster(q, k):
         return _plain(q, k, v, mask, scale, softcap, dropout)
     return F.scaled_dot_product_attention(q, k, v, mask.mask, dropout, is_causal=mask.causal, scale=scale)
+
+
+def _attend_packed(q, k, v, lengths: Sequence[int], scale: float, softcap: float | None, dropout: float) -> Tensor:
+    """Attend within each of the texts of one row; those of equal length are taken together, so nothing is padded."""
+    found, end = [], 0
+    for length, texts in groupby(lengths):
+        count = len([*texts])
+        start, end = end, end + count * length
+
+        def by_text(x: Tensor, at: slice = slice(start, end), shape: tuple[int, int] = (count, length)) -> Tensor:
+            return x[0, :, at].unflatten(1, shape).transpose(0, 1)
+
+        mixed = attend(by_text(q), by_text(k), by_text(v), AttentionMask(), scale, softcap, dropout)
+        found.append(mixed.transpose(1, 2).flatten(0, 1))
+    return torch.cat(found).transpose(0, 1)[None]
 
 
 def _plain_is_faster(q: Tensor, k: Tensor) -> bool:

@@ -14,11 +14,14 @@ class AttentionMask:
 
     mask: True where a query may see a key, broadcastable to [B, H, S, T]; None when there is nothing to hide but the
     future. causal: each query sees the keys up to its own. start: keys before this column are seen by no query.
+    lengths: of texts that lie one after the other in a single row, in ascending order; each token sees its own text
+    alone, and `mask` is None.
     """
 
     mask: Bool[Tensor, "..."] | None = None
     causal: bool = False
     start: int = 0
+    lengths: tuple[int, ...] | None = None
 
 
 def padding_mask(mask: Bool[Tensor, "B T"]) -> AttentionMask:

@@ -1,4 +1,4 @@
-"""Spearman's correlation of ranks, with an interval that says how sure it is."""
+"""Correlations: Pearson's, and Spearman's of ranks with an interval that says how sure it is."""
 
 import math
 from collections.abc import Sequence
@@ -51,3 +51,16 @@ def spearman(first: Sequence[float | int], second: Sequence[float | int], confid
     reach = NormalDist().inv_cdf((1 + confidence) / 2) * math.sqrt((1 + rho * rho / 2) / (len(first) - 3))
     middle = math.atanh(max(-1 + 1e-15, min(1 - 1e-15, rho)))
     return Correlation(rho, math.tanh(middle - reach), math.tanh(middle + reach))
+
+
+def pearson(first: Sequence[float | int], second: Sequence[float | int]) -> float:
+    """Return Pearson's correlation: how well a straight line tells one side from the other; NaN where one is constant.
+
+    Raises UserError for sides of different lengths.
+    """
+    if len(first) != len(second):
+        raise UserError(f"{len(first)} and {len(second)} values; a correlation needs as many on both sides")
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if len(set(a.tolist())) < 2 or len(set(b.tolist())) < 2 or not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return math.nan
+    return float(np.corrcoef(a, b)[0, 1])

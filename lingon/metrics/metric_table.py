@@ -15,6 +15,8 @@ HIGHER_IS_BETTER = {
     "mrr": True,
     "recall_at_100": True,
     "precision_at_10": True,
+    "spearman": True,
+    "pearson": True,
 }
 
 

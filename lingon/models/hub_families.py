@@ -32,7 +32,7 @@ class HubFamily:
         return getattr(import_module(self.module), self.function)
 
 
-DECODERS = "lingon.models.families"
+DECODERS, ENCODERS = "lingon.models.families", "lingon.models.encoder_families"
 # By "model_type" of config.json.
 FAMILIES: dict[str, HubFamily] = {
     "gpt2": HubFamily(DECODERS, "gpt2", "GPT2LMHeadModel"),
@@ -42,6 +42,11 @@ FAMILIES: dict[str, HubFamily] = {
     "qwen3": HubFamily(DECODERS, "qwen3", "Qwen3ForCausalLM"),
     "gemma2": HubFamily(DECODERS, "gemma2", "Gemma2ForCausalLM"),
     "gemma3_text": HubFamily(DECODERS, "gemma3", "Gemma3ForCausalLM"),
+    "bert": HubFamily(ENCODERS, "bert", "BertModel", "encoder"),
+    "roberta": HubFamily(ENCODERS, "roberta", "RobertaModel", "encoder"),
+    "xlm-roberta": HubFamily(ENCODERS, "roberta", "XLMRobertaModel", "encoder"),
+    "distilbert": HubFamily(ENCODERS, "distilbert", "DistilBertModel", "encoder"),
+    "electra": HubFamily(ENCODERS, "electra", "ElectraModel", "encoder"),
 }
 
 

@@ -79,6 +79,8 @@ def mismatch(hint: Any, value: Any) -> str | None:
         return None if isinstance(value, bool) else "true or false"
     if get_origin(kind) is Literal:
         return None if isinstance(value, str) and value in get_args(kind) else " or ".join(get_args(kind))
+    if kind == Mapping | None:  # of another model, which checks it
+        return None if value is None or isinstance(value, Mapping) else "an object"
     if kind is str:
         return None if isinstance(value, str) and len(value) <= 1000 else "a text"
     if kind is int:

@@ -110,6 +110,9 @@ MODELS: dict[str, ModelRow] = {
     "decoder": ModelRow("lingon.models.decoder", ("causal",)),
     "lstm": ModelRow("lingon.models.lstm", ("causal",)),
     "awd_lstm": ModelRow("lingon.models.awd_lstm", ("causal",)),
+    "encoder": ModelRow("lingon.models.encoder_classifier", ("classifier",)),
+    "bert": ModelRow("lingon.models.bert", ("encoder",)),
+    "static": ModelRow("lingon.models.static", ("encoder",)),
 }
 
 
@@ -130,6 +133,21 @@ def entry_of_model(model: "nn.Module") -> ModelEntry | None:
     return getattr(import_module(type(model).__module__), "ENTRY", None)
 
 
+def name_of(model: "nn.Module") -> str:
+    """Return the name by which `build` makes a model again of its `config()`: its family, or its row of MODELS.
+
+    Raises UserError for a model that has neither.
+    """
+    configured: Any = model
+    family = configured.config().get("model_type")
+    if family in FAMILIES:
+        return family
+    for name, row in MODELS.items():
+        if row.module == type(model).__module__:
+            return name
+    raise UserError(f"{type(model).__name__} is neither a model of the registry nor of a published family")
+
+
 def build(name: object, config: object, limit: int | None = None) -> "nn.Module":
     """Return the model of that name with fresh weights.
 
@@ -140,7 +158,7 @@ def build(name: object, config: object, limit: int | None = None) -> "nn.Module"
     """
     import torch
 
-    if isinstance(name, str) and name in FAMILIES:
+    if isinstance(name, str) and name in FAMILIES and _is_published(name, config):
         return _of_family(name, config, limit)
     make = get_entry(name).make
     options = check_options(str(name), make, config)
@@ -150,6 +168,11 @@ def build(name: object, config: object, limit: int | None = None) -> "nn.Module"
         most = f"{LARGEST:,}" if limit is None else f"{limit:,}, which its weights file has"
         raise UserError(f"{name}: these sizes make {numbers:,} numbers; at most {most}")
     return make(**options)
+
+
+def _is_published(name: str, config: object) -> bool:
+    """Return whether a configuration has the keys of a family: `bert` is a model of ours too, with options of ours."""
+    return name not in MODELS or (isinstance(config, Mapping) and "model_type" in config)
 
 
 def _of_family(name: str, config: object, limit: int | None) -> "nn.Module":

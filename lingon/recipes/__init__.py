@@ -19,7 +19,7 @@ WITHOUT_SCORE = ("vectors",)  # whose runs cannot be compared by a score on held
 
 def names() -> list[str]:
     """Return what can be trained: the presets, the tasks of the registry, and word vectors."""
-    return [*PRESETS, *TASKS, "vectors"]
+    return [*PRESETS, *(name for name, row in TASKS.items() if row.trained), "vectors"]
 
 
 def recipe_of(name: str) -> Callable[..., Any]:
@@ -28,7 +28,7 @@ def recipe_of(name: str) -> Callable[..., Any]:
         return vectors
     if name in PRESETS:
         return _of_preset(name)
-    if name not in TASKS:
+    if name not in names():
         raise unknown("task to train", name, names())
     return _of_task(name)
 

@@ -49,7 +49,15 @@ def _running_text(task: Any, asked: Asked) -> list[str]:
     return found
 
 
+def _scored_pairs(task: Any, asked: Asked) -> Any:
+    """Pairs of texts with a score: a corpus's test part, or all of a table."""
+    from lingon.data.load_scored_pairs import load_pairs
+
+    return load_pairs(asked.data, asked.split, asked.text, asked.label, bad_rows(asked.on_bad_row), asked.options)
+
+
 READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "labelled texts": _labelled_texts,
     "running text": _running_text,
+    "scored pairs": _scored_pairs,
 }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lingon.models.registry import Role
     from lingon.tasks.task import Task
 
-DataShape = Literal["labelled texts", "running text"]
+DataShape = Literal["labelled texts", "running text", "scored pairs"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class TaskRow:
     module: the file that has its TASK. settings: the file that has its `Settings`, where that is another one; it
     imports no torch. role: of the models that it takes. data: the shape of its examples, by which
     `lingon evaluate` reads them. noun: what a trained one is called. commands: those of the command line that take
-    one, beside `evaluate`; usage: the one to try first, with {} for the bundle.
+    one, beside `evaluate`; usage: the one to try first, with {} for the bundle. trained: `lingon train` trains it.
     """
 
     module: str
@@ -37,6 +37,7 @@ class TaskRow:
     help: str
     metric: str
     settings: str | None = None
+    trained: bool = True
 
 
 TASKS: dict[str, TaskRow] = {
@@ -61,6 +62,17 @@ TASKS: dict[str, TaskRow] = {
         help="Train a language model on running text, and generate from it.",
         metric="perplexity",
         settings="lingon.tasks.language_model.settings",
+    ),
+    "embed": TaskRow(
+        "lingon.tasks.embed",
+        "encoder",
+        "scored pairs",
+        noun="encoder",
+        commands=("predict",),
+        usage="predict {} 'A text.'",
+        help="Embed texts as vectors.",
+        metric="spearman",
+        trained=False,
     ),
 }
 # What a task does not do for which a command is not there.

@@ -3,28 +3,50 @@
 from pathlib import Path
 from typing import Any
 
+from lingon.checkpoints.huggingface.sentence_transformers import has_modules
+from lingon.checkpoints.huggingface.source_folder import HUB, folder_of
 from lingon.core.files import read_json
+from lingon.data.corpora.encoders import ENCODERS, encoder_folder
+from lingon.models.hub_families import families_for
 
-HUB = "hf:"  # what a name of the hub begins with, so that a folder that is misspelt never asks the network
 CONFIG_LIMIT = 64 << 20  # bytes of a config.json that is only looked at: a bundle's may have many labels
 
 
 def is_hub_source(source: str | Path) -> bool:
-    """Return whether this names a model of the hub, or is a folder whose config.json has a `model_type`."""
-    return str(source).startswith(HUB) or is_hub_folder(Path(source))
+    """Return whether this names a model of the hub or an encoder of ours, or is a folder of this layout."""
+    return str(source).startswith(HUB) or is_encoder_name(source) or is_hub_folder(Path(source))
+
+
+def is_encoder_name(source: str | Path) -> bool:
+    """Return whether this names a published encoder that packages carry, such as minilm-l6."""
+    return str(source) in ENCODERS and not Path(source).exists()
 
 
 def is_hub_folder(folder: Path) -> bool:
-    """Return whether a folder holds a checkpoint of this layout: its config.json has a `model_type`."""
+    """Return whether a folder holds a checkpoint of this layout.
+
+    Its config.json has a `model_type`, or it has the modules.json of sentence-transformers.
+    """
+    return model_type_of(folder) is not None or has_modules(folder)
+
+
+def model_type_of(folder: Path) -> object:
+    """Return the family that config.json names; None where there is none."""
     path = folder / "config.json"
-    if not path.is_file():
-        return False
-    config = read_json(path, limit=CONFIG_LIMIT)
-    return isinstance(config, dict) and "model_type" in config
+    config = read_json(path, limit=CONFIG_LIMIT) if path.is_file() else None
+    return config.get("model_type") if isinstance(config, dict) else None
 
 
 def open_hub(source: str | Path, device: str = "cpu") -> Any:
-    """Load the language model of a checkpoint. Raises DataError when there is no tokenizer beside the weights."""
-    from lingon.checkpoints.huggingface.load import load_hub  # what opens a bundle does not wait for it
+    """Load the task of a checkpoint: a language model, or `embed` of an encoder.
 
-    return load_hub(source).language_model(device)
+    Raises DataError when there is no tokenizer beside the weights.
+    """
+    # What opens a bundle waits for neither.
+    from lingon.checkpoints.huggingface.embedder import open_encoder
+    from lingon.checkpoints.huggingface.load import load_hub
+
+    folder = encoder_folder(str(source)) if is_encoder_name(source) else folder_of(source)
+    if has_modules(folder) or model_type_of(folder) in families_for("encoder"):
+        return open_encoder(folder, device)
+    return load_hub(folder).language_model(device)

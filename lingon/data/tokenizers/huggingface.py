@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import tokenizers
-from tokenizers import decoders, models, pre_tokenizers
+from tokenizers import decoders, models, pre_tokenizers, processors
 
 from lingon.core.errors import DataError
 from lingon.core.files import read_bytes, read_json, write_json
 from lingon.data.tokenizers.panic_guard import call_guarded
 from lingon.data.tokenizers.tokenizer import Tokenizer
+from lingon.data.tokenizers.wordpiece_vocab import wordpiece_of
 
 MERGES = 64 << 20  # bytes
+ROBERTA_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 
 def read_tokenizer(folder: Path) -> Tokenizer | None:
@@ -27,6 +29,32 @@ def read_tokenizer(folder: Path) -> Tokenizer | None:
     if (folder / "tokenizer.model").is_file():
         raise DataError(f"{folder}: tokenizer.model alone is not read; make a tokenizer.json with transformers")
     return None
+
+
+def read_encoder_tokenizer(folder: Path) -> Tokenizer | None:
+    """Read the tokenizer of an encoder: `read_tokenizer`, or BERT's `vocab.txt` alone; None without any of them.
+
+    Where an older folder has no tokenizer.json, the special tokens of its kind are put around texts: those of BERT, or
+    for `vocab.json` with `merges.txt` those of RoBERTa.
+    """
+    if not (folder / "tokenizer.json").is_file():
+        if (folder / "vocab.txt").is_file():
+            return wordpiece_of(folder)
+        if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
+            return Tokenizer(_roberta(_byte_level(folder)))
+    return read_tokenizer(folder)
+
+
+def _roberta(library: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
+    """Put `<s>` and `</s>` around texts, two of the latter between those of a pair."""
+    ids = {name: library.token_to_id(name) for name in ("<s>", "</s>")}
+    if any(place is None for place in ids.values()):
+        return library
+    library.add_special_tokens([name for name in ROBERTA_TOKENS if library.token_to_id(name) is not None])
+    library.post_processor = processors.RobertaProcessing(
+        ("</s>", ids["</s>"]), ("<s>", ids["<s>"]), trim_offsets=True, add_prefix_space=False
+    )
+    return library
 
 
 def write_tokenizer(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any]) -> None:

@@ -115,6 +115,11 @@ class Tokenizer:
         """
         return Tokenizer(with_template(self.library, single, pair), self._source)
 
+    def without_special_tokens(self) -> "Tokenizer":
+        """Return the same tokenizer with nothing put around texts, as a table of vectors wants it."""
+        content = json.loads(self.library.to_str())
+        return Tokenizer(tokenizers.Tokenizer.from_str(json.dumps(content | {"post_processor": None})), self._source)
+
     @property
     def padding_idx(self) -> int | None:
         """Return the id of the padding token, whose embedding is zero; None where the tokenizer has none."""

@@ -1,0 +1,100 @@
+"""How a folder of sentence-transformers makes one vector of a text: its modules.json and the files that it names."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lingon.core.errors import DataError, unknown
+from lingon.core.files import read_json
+
+MODULES = "modules.json"
+STATIC = "StaticEmbedding"
+# Keys of 1_Pooling/config.json that Lingon has, and what it calls them. All may be false but one.
+POOLING_KEYS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls", "pooling_mode_max_tokens": "max"}
+KNOWN = ("Transformer", "Pooling", "Normalize", STATIC)
+
+
+class SentenceVectors(NamedTuple):
+    """How token vectors become a text's: pooling, whether it is divided by its length, most tokens of a text.
+
+    static: it is a table of vectors, whose tokens get no special ones around them.
+    """
+
+    pooling: str = "mean"
+    normalize: bool = False
+    max_length: int | None = None
+    static: bool = False
+
+
+def has_modules(folder: Path) -> bool:
+    """Return whether this is a folder of sentence-transformers."""
+    return (folder / MODULES).is_file()
+
+
+def read_modules(folder: Path) -> SentenceVectors:
+    """Return what modules.json says; the mean where there is no such file.
+
+    Raises DataError naming the file and the module or key that Lingon does not have, such as a dense layer.
+    """
+    if not has_modules(folder):
+        return SentenceVectors()
+    path = folder / MODULES
+    modules = read_json(path)
+    if not isinstance(modules, list) or not all(isinstance(m, dict) for m in modules):
+        raise DataError(f"{path}: a list of modules was expected")
+    kinds = {}
+    for module in modules:
+        kind = str(module.get("type")).rpartition(".")[2]
+        if kind not in KNOWN:
+            raise DataError(f"{path}: {unknown('module', kind, KNOWN)}")
+        kinds[kind] = folder / _inside(path, module.get("path", ""))
+    pooling = _pooling(kinds["Pooling"]) if "Pooling" in kinds else "mean"
+    return SentenceVectors(pooling, "Normalize" in kinds, _max_length(folder), STATIC in kinds)
+
+
+def write_modules(folder: Path, how: SentenceVectors, width: int) -> None:
+    """Write modules.json and what it names, so that sentence-transformers makes the same vectors."""
+    from lingon.core.files import write_json
+
+    kinds = [("Transformer", ""), ("Pooling", "1_Pooling")] + ([("Normalize", "2_Normalize")] if how.normalize else [])
+    rows = [
+        {"idx": i, "name": str(i), "path": at, "type": f"sentence_transformers.models.{kind}"}
+        for i, (kind, at) in enumerate(kinds)
+    ]
+    write_json(folder / MODULES, rows)
+    (folder / "1_Pooling").mkdir()
+    modes = {key: name == how.pooling for key, name in POOLING_KEYS.items()}
+    write_json(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": width, **modes})
+    if how.max_length is not None:
+        write_json(folder / "sentence_bert_config.json", {"max_seq_length": how.max_length, "do_lower_case": False})
+
+
+def _pooling(folder: Path) -> str:
+    path = folder / "config.json"
+    config = read_json(path)
+    if not isinstance(config, dict):
+        raise DataError(f"{path}: an object was expected")
+    if isinstance(mode := config.get("pooling_mode"), str):  # since version 5
+        chosen = [mode]
+    else:
+        chosen = [key for key, value in config.items() if key.startswith("pooling_mode_") and value]
+    names = {**POOLING_KEYS, **{name: name for name in POOLING_KEYS.values()}}
+    if len(chosen) != 1 or chosen[0] not in names:
+        raise DataError(f"{path}: the pooling is {' and '.join(chosen) or 'none'}; Lingon has mean, cls or max, one")
+    return names[chosen[0]]
+
+
+def _max_length(folder: Path) -> int | None:
+    path = folder / "sentence_bert_config.json"
+    config: Any = read_json(path) if path.is_file() else {}
+    length = config.get("max_seq_length") if isinstance(config, dict) else None
+    if length is not None and (type(length) is not int or length < 3):
+        raise DataError(f"{path}: key 'max_seq_length' is {str(length)[:40]!r}, expected a whole number of 3 or more")
+    if isinstance(config, dict) and config.get("do_lower_case"):
+        raise DataError(f"{path}: key 'do_lower_case' is true; Lingon lowers where the tokenizer does it")
+    return length
+
+
+def _inside(path: Path, name: Any) -> str:
+    if not isinstance(name, str) or Path(name).is_absolute() or ".." in Path(name).parts:
+        raise DataError(f"{path}: {str(name)[:40]!r} is not a folder inside this one")
+    return name

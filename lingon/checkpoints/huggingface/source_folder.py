@@ -1,0 +1,26 @@
+"""The folder of a checkpoint: given as such, or fetched by its name on the hub."""
+
+import re
+from pathlib import Path
+
+from lingon.core.errors import FetchError, UserError
+
+HUB = "hf:"  # what a name of the hub begins with, so that a folder that is misspelt never asks the network
+NEEDED = ["*.json", "*.safetensors", "merges.txt", "vocab.txt"]
+
+
+def folder_of(source: str | Path) -> Path:
+    """Return the folder. Raises UserError when there is none of that name, FetchError when the hub does not give it."""
+    if Path(source).is_dir():
+        return Path(source)
+    name = str(source).removeprefix(HUB)
+    if not str(source).startswith(HUB) or not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        raise UserError(f"there is no folder {str(source)!r}, and a name on the hub looks like hf:owner/name")
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError:
+        raise UserError(f"to fetch {str(source)!r} by name, install huggingface_hub; or give a folder") from None
+    try:
+        return Path(snapshot_download(name, allow_patterns=NEEDED))
+    except Exception as error:  # its errors are of many kinds, and nobody's mistake
+        raise FetchError(f"{source} could not be fetched from the hub ({str(error).splitlines()[0][:120]})") from None

@@ -1,0 +1,56 @@
+"""Which tensor of a checkpoint becomes which weight of ours, after all names and shapes were compared."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from lingon.core.errors import DataError, unknown
+from lingon.models.hub_weights import HubWeight
+
+Shapes = Mapping[str, tuple[int, ...]]
+OUTPUT = "lm_head.weight"
+
+
+def plan_weights(
+    folder: Path,
+    config: Mapping[str, Any],
+    model: nn.Module,
+    wanted: Iterable[HubWeight],
+    shapes: Shapes,
+    no_weight: Callable[[str], bool],
+) -> dict[str, HubWeight]:
+    """Return our weights by name, each with the tensors that it is made of.
+
+    wanted: under the names that the files use. no_weight: whether a tensor is none that the model has a place for.
+    Raises DataError naming the tensor that is missing, of another shape, or not known.
+    """
+    plan = {entry.ours: entry for entry in wanted}
+    sizes, known = dict(model.named_parameters()), {}
+    for entry in plan.values():
+        for name, rows in zip(entry.theirs, entry.sizes, strict=True):
+            shape = (rows, *sizes[entry.ours].shape[1:])
+            known[name] = shape[::-1] if entry.transposed else shape
+    for name, shape in known.items():
+        if name not in shapes:
+            way = "; if it is the embedding, set 'tie_word_embeddings' to true" if name == OUTPUT else ""
+            raise DataError(f"{folder}: tensor {name!r} is missing; these weights are not of this configuration{way}")
+        if shapes[name] != shape:
+            keys = _keys_of(config, shapes[name], shape)
+            raise DataError(f"{folder}: tensor {name!r} is {list(shapes[name])}, config.json wants {list(shape)}{keys}")
+    for name in shapes:
+        if name not in known and not no_weight(name):
+            raise DataError(f"{folder}: {unknown('tensor', name, known)}")
+    return plan
+
+
+def renamed(wanted: Iterable[HubWeight], rename: Callable[[str], str]) -> list[HubWeight]:
+    """Return the same weights under the names that a checkpoint uses."""
+    return [HubWeight(e.ours, tuple(map(rename, e.theirs)), e.sizes, e.transposed) for e in wanted]
+
+
+def _keys_of(config: Mapping[str, Any], found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """The keys with the sizes of a tensor that do not fit, for a message."""
+    wrong = [b for a, b in zip(found, wanted, strict=False) if a != b]
+    return "".join(f"; key {key!r} is {size}" for key, size in config.items() if type(size) is int and size in wrong)

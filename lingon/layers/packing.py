@@ -1,0 +1,68 @@
+"""Packed batches: the tokens of several texts one after the other, so that nothing is computed for padding.
+
+Linear layers, norms and feed-forward layers take each token alone, so they see one long row [1, N, D]; attention is
+told where each text begins and ends, and takes texts of one length together.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from lingon.core.shapes import Bool, Int, Tensor
+from lingon.layers.attention_mask import AttentionMask
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Where the tokens of a padded batch are, and how they lie when its texts are put one after the other.
+
+    index: of each token among the B * T places of the batch. lengths: tokens of each text, ascending. shape: B, T.
+    """
+
+    index: Int[Tensor, " N"]
+    lengths: tuple[int, ...]
+    shape: tuple[int, int]
+
+    @property
+    def longest(self) -> int:
+        """Return the tokens of the longest text."""
+        return self.lengths[-1] if self.lengths else 0
+
+    @cached_property
+    def positions(self) -> Int[Tensor, "1 N"]:
+        """Return the place of each token in its own text, from 0."""
+        lengths = torch.tensor(self.lengths)
+        starts = (lengths.cumsum(0) - lengths).repeat_interleave(lengths)
+        return (torch.arange(len(starts)) - starts).to(self.index.device)[None]
+
+    @cached_property
+    def attention_mask(self) -> AttentionMask:
+        """Return the mask by which each token sees its own text alone."""
+        return AttentionMask(lengths=self.lengths)
+
+    def take(self, x: Tensor) -> Tensor:
+        """Return the tokens of a padded batch: [B, T, ...] to [1, N, ...]."""
+        return x.flatten(0, 1)[self.index][None]
+
+    def put_back(self, x: Tensor) -> Tensor:
+        """Return tokens to their padded places: [1, N, ...] to [B, T, ...], zero where there is padding."""
+        batch, columns = self.shape
+        out = x.new_zeros(batch * columns, *x.shape[2:])
+        return out.index_copy(0, self.index, x[0]).view(batch, columns, *x.shape[2:])
+
+
+def pack(mask: Bool[Tensor, "B T"]) -> Packed:
+    """Return how a padded batch is packed: texts in the order of their lengths, those without a token left out."""
+    lengths = mask.sum(1)
+    order = lengths.argsort(stable=True)
+    kept = [n for n in lengths[order].tolist() if n]
+    rows, columns = mask[order].nonzero(as_tuple=True)
+    return Packed(order[rows] * mask.shape[1] + columns, tuple(kept), (mask.shape[0], mask.shape[1]))
+
+
+def worth_packing(mask: Bool[Tensor, "B T"]) -> bool:
+    """Return whether a batch has padding and is computed on a CPU, eagerly: elsewhere shapes that vary cost more."""
+    if mask.device.type != "cpu" or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return False
+    return bool(mask.any()) and not bool(mask.all())

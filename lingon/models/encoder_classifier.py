@@ -1,0 +1,87 @@
+"""An encoder that judges texts, or pairs of texts: its pooled vector goes through one linear layer."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from torch import nn
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.layers.pooling import pooling_of
+from lingon.models.option_types import Classes, ContextLength, Depth, Fraction, Heads, VocabSize, Width
+from lingon.models.registry import ModelEntry, build, name_of
+
+PoolingName = Literal["mean", "cls", "max"]
+
+
+class EncoderClassifier(nn.Module):
+    """encoder -> pooling -> dropout -> linear layer (Devlin et al. 2019, section 4.1, without their extra tanh layer).
+
+    encoder: an `lingon.models.encoder.Encoder`, with fresh weights or published ones. pooling: mean, cls or max.
+    dropout: of the pooled vector.
+    """
+
+    def __init__(self, encoder: nn.Module, classes: int, pooling: str = "mean", dropout: float = 0.1):
+        super().__init__()
+        self.encoder: Any = encoder
+        self.pooling, self._pool = pooling, pooling_of(pooling)
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(self.encoder.width, classes)
+        nn.init.normal_(self.output.weight, std=0.02)
+        nn.init.zeros_(self.output.bias)
+
+    @property
+    def width(self) -> int:
+        """Return D, the width of the encoder."""
+        return self.encoder.width
+
+    @property
+    def context_length(self) -> int | None:
+        """Return the most tokens that the encoder reads; None where it reads any number."""
+        return getattr(self.encoder, "context_length", None)
+
+    def forward(
+        self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"], token_types: Int[Tensor, "B T"] | None = None
+    ) -> Float[Tensor, "B C"]:
+        """Return the logits. token_types: 0 for the first text of a pair, 1 for the second."""
+        return self.output(self.dropout(self._pool(self.encoder(ids, mask, token_types), mask)))
+
+    def config(self) -> dict[str, Any]:
+        """Return what `encoder_classifier` makes it of: the encoder's own configuration is a part of it."""
+        return {
+            "vocab_size": self.encoder.embedding.num_embeddings,
+            "classes": self.output.out_features,
+            "pooling": self.pooling,
+            "dropout": self.dropout.p,
+            "encoder": {"model": name_of(self.encoder), "config": self.encoder.config()},
+        }
+
+
+def encoder_classifier(
+    vocab_size: VocabSize,
+    classes: Classes,
+    width: Width = 128,
+    depth: Depth = 2,
+    heads: Heads = 4,
+    context_length: ContextLength = 512,
+    pooling: PoolingName = "mean",
+    dropout: Fraction = 0.1,
+    encoder: Mapping | None = None,
+) -> EncoderClassifier:
+    """Return a classifier with fresh weights on a BERT of these sizes, or on the encoder that is described.
+
+    encoder: {"model": its name in the registry, "config": its own configuration}, in the place of the sizes.
+    """
+    sizes: dict[str, Any] = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads}
+    found = {"model": "bert", "config": sizes | {"context_length": context_length, "dropout": dropout}}
+    if encoder is not None:
+        found = dict(encoder)
+    if found.keys() != {"model", "config"}:
+        raise UserError(f"encoder: key 'encoder' has {list(found)[:5]}, expected model and config")
+    made = build(found["model"], found["config"])
+    if not hasattr(made, "width"):
+        raise UserError(f"encoder: the model {found['model']!r} is no encoder")
+    return EncoderClassifier(made, classes, pooling, dropout)
+
+
+ENTRY = ModelEntry(encoder_classifier, defaults={"lr": 1e-4, "epochs": 3, "batch_size": 32, "weight_decay": 0.01})

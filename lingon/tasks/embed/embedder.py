@@ -1,0 +1,199 @@
+"""The task `embed`: a text becomes a vector, so that texts that mean the same lie close together."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.check_finite import check_finite
+from lingon.core.config_keys import want
+from lingon.core.errors import DataError, UserError
+from lingon.core.eval_view import eval_view
+from lingon.core.progress import track
+from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.core.terminal import printable
+from lingon.data.batches import text_batches
+from lingon.data.scored_pairs import ScoredPairs, ScoredPairSplits
+from lingon.data.tokenizers import Tokenizer
+from lingon.layers.pooling import POOLINGS, pooling_of
+from lingon.metrics.correlation import pearson, spearman
+from lingon.metrics.scores import Scores
+from lingon.tasks.task import Card
+
+TOKENS_AT_ONCE = 8_192  # per batch: what two cores compute in about a second
+SHOWN = 4  # numbers of a vector that its line shows
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A text with its vector, `width` numbers."""
+
+    text: str
+    vector: list[float]
+
+    def row(self) -> dict[str, Any]:
+        """Return the fields by name, the text first."""
+        return {"text": self.text, "vector": self.vector}
+
+    def __str__(self) -> str:
+        first = " ".join(f"{x:+.4f}" for x in self.vector[:SHOWN])
+        return f"[{first} ... {len(self.vector)} numbers]  {printable(self.text)}"
+
+
+class Embedder:
+    """An encoder, its tokenizer, and how the vectors of a text's tokens become one.
+
+    model: (ids [B, T], mask [B, T]) -> hidden [B, T, D], an `lingon.models.encoder.Encoder`. pooling: mean, cls or max.
+    normalize: each vector is divided by its length, so that a dot product is a cosine. max_length: tokens of a text
+    that are read; None is as many as the model can.
+    """
+
+    name: ClassVar[str] = "embed"
+    part_types: ClassVar[Mapping[str, type]] = {"model": nn.Module, "tokenizer": Tokenizer}
+    config_keys: ClassVar[Sequence[str]] = ("pooling", "normalize", "max_length")
+
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer: Tokenizer,
+        pooling: str = "mean",
+        normalize: bool = False,
+        max_length: int | None = None,
+    ):
+        self.model: Any = model
+        self.tokenizer, self.pooling, self.normalize = tokenizer, pooling, normalize
+        self._pool = pooling_of(pooling)
+        room = getattr(model, "context_length", None)
+        self.max_length = max_length if room is None else min(max_length or room, room)
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        return {"model": self.model, "tokenizer": self.tokenizer}
+
+    @property
+    def width(self) -> int:
+        """Return D, the numbers in a vector."""
+        return self.model.width
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def config(self) -> dict[str, Any]:
+        """Return pooling, normalize and max_length, by name."""
+        return {"pooling": self.pooling, "normalize": self.normalize, "max_length": self.max_length}
+
+    @classmethod
+    def check_config(cls, config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Raise DataError naming the key that is wrong."""
+        if want(config, "pooling", str, "a pooling") not in POOLINGS:
+            raise DataError(f"key 'pooling' is {config['pooling'][:40]!r}, expected {' or '.join(POOLINGS)}")
+        want(config, "normalize", bool, "true or false")
+        length = want(config, "max_length", (int, type(None)), "a number or null")
+        if length is not None and length < 1:
+            raise DataError(f"key 'max_length' is {length}, expected 1 or more")
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "Embedder":
+        """Return the embedder of a checked configuration, its model and its tokenizer."""
+        return cls(parts["model"], parts["tokenizer"], *(config[key] for key in cls.config_keys))
+
+    @classmethod
+    def card(cls, model: str, config: Mapping[str, Any]) -> Card:
+        """Return what the model card says: how the vectors of tokens become one, and how much of a text is read."""
+        length = config["max_length"]
+        unit = ", of length 1" if config["normalize"] else ""
+        facts = [
+            f"- **Pooling**: {config['pooling']}{unit}.",
+            f"- **Reads** {f'the first {length} tokens of a text' if length else 'all of a text'}.",
+        ]
+        return Card(f"# {model}: texts as vectors", "An encoder of texts,", facts, '.encode(["Your text."])')
+
+    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the ids of each text, at most `max_length`; what is cut is said."""
+        ids, most = self.tokenizer.encode_batch(texts), self.max_length
+        over = sum(len(row) > most for row in ids) if most is not None else 0
+        if not over or most is None:
+            return ids
+        warnings.warn(
+            f"{over:,} of {len(ids):,} texts are longer than {most:,} tokens; their ends are not read",
+            stacklevel=3,
+        )
+        return self.tokenizer.truncate(texts, ids, most)
+
+    def vectors(
+        self,
+        model: nn.Module,
+        ids: Int[Tensor, "B T"],
+        mask: Bool[Tensor, "B T"],
+        token_types: Int[Tensor, "B T"] | None = None,
+    ) -> Float[Tensor, "B D"]:
+        """Return the vectors of a batch, through which gradients flow. model: of this task, or what wraps it."""
+        pooled = self._pool(model(ids, mask, token_types), mask)
+        return F.normalize(pooled, dim=-1) if self.normalize else pooled
+
+    def encode(self, texts: Sequence[str], max_tokens: int = TOKENS_AT_ONCE) -> Float[np.ndarray, "n D"]:
+        """Return the vectors of texts as float32, in their order.
+
+        max_tokens: of a batch; texts of similar length go together, so hardly anything is padded. Raises UserError for
+        anything but a list of str, NotFinite for broken weights.
+
+        >>> import lingon
+        >>> lingon.load("minilm-l6").encode(["A text.", "Another."]).shape  # doctest: +SKIP
+        (2, 384)
+        """
+        found = self.encode_ids(self.token_ids(texts), max_tokens)
+        check_finite(torch.from_numpy(found), "the model gave vectors")
+        return found
+
+    @torch.inference_mode()
+    def encode_ids(self, ids: Sequence[Sequence[int]], max_tokens: int = TOKENS_AT_ONCE) -> Float[np.ndarray, "n D"]:
+        """Return what `encode` gives, of texts that `token_ids` has turned into ids."""
+        view, out = eval_view(self.model), np.empty((len(ids), self.width), np.float32)
+        if not len(ids):
+            return out
+        batches = text_batches(ids, max_tokens=max_tokens, shuffle=False, pad=self.tokenizer.pad_id)
+        with track(len(ids), "encoding", "text") as bar:
+            for batch in batches:
+                batch = batch.to(self.device)
+                out[batch.index.numpy()] = self.vectors(view, batch.ids, batch.mask).float().cpu().numpy()
+                bar.advance(len(batch))
+        return out
+
+    def similarity(self, pairs: ScoredPairs) -> Float[np.ndarray, " n"]:
+        """Return the cosine of each pair; each text is encoded once."""
+        distinct = list(dict.fromkeys([*pairs.first, *pairs.second]))
+        vectors, place = self.encode(distinct), {text: i for i, text in enumerate(distinct)}
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        unit = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+        first, second = (unit[[place[text] for text in side]] for side in (pairs.first, pairs.second))
+        return np.einsum("nd,nd->n", first, second)
+
+    def evaluate(self, examples: ScoredPairs) -> Scores:
+        """Return the correlations of cosines with the scores of pairs: Spearman's of ranks, and Pearson's."""
+        _check_pairs(examples)
+        cosines = self.similarity(examples).tolist()
+        found = {"spearman": spearman(cosines, examples.scores).rho, "pearson": pearson(cosines, examples.scores)}
+        return Scores(found, "spearman")
+
+    def predict(self, texts: str | Sequence[str]) -> Embedding | list[Embedding]:
+        """Return a text with its vector, or each of several."""
+        if isinstance(texts, str):
+            return self._predict([texts])[0]
+        return self._predict(list(texts))
+
+    def _predict(self, texts: list[str]) -> list[Embedding]:
+        return [Embedding(text, row) for text, row in zip(texts, self.encode(texts).tolist(), strict=True)]
+
+
+def _check_pairs(examples: Any) -> None:
+    if not isinstance(examples, ScoredPairs):
+        hint = "; give one part of it, such as splits.test" if isinstance(examples, ScoredPairSplits) else ""
+        raise UserError(f"evaluate takes ScoredPairs, pairs of texts with scores, not {type(examples).__name__}{hint}")
+    if not len(examples):
+        raise UserError("there are no pairs to evaluate on")
