@@ -12,6 +12,8 @@ import torch
 from lingon.core.shapes import Bool, Int, Tensor
 from lingon.layers.attention_mask import AttentionMask
 
+PACKS = True  # off to compare with padded batches
+
 
 @dataclass(frozen=True)
 class Packed:
@@ -63,6 +65,6 @@ def pack(mask: Bool[Tensor, "B T"]) -> Packed:
 
 def worth_packing(mask: Bool[Tensor, "B T"]) -> bool:
     """Return whether a batch has padding and is computed on a CPU, eagerly: elsewhere shapes that vary cost more."""
-    if mask.device.type != "cpu" or torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if not PACKS or mask.device.type != "cpu" or torch.compiler.is_compiling() or torch.jit.is_tracing():
         return False
     return bool(mask.any()) and not bool(mask.all())

@@ -13,8 +13,7 @@ from safetensors.torch import load_file, save_file
 
 import lingon
 from lingon.checkpoints.bundle import save_bundle
-from lingon.checkpoints.huggingface import load as hub
-from lingon.checkpoints.huggingface import weight_files
+from lingon.checkpoints.huggingface import source_folder, weight_files
 from lingon.checkpoints.huggingface.load import load_hub
 from lingon.checkpoints.huggingface.save import save_hub
 from lingon.core.errors import DataError, FetchError, UserError
@@ -355,8 +354,8 @@ def test_a_name_goes_to_the_hub_and_nowhere_else(monkeypatch, folders):
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", fetched)
     assert torch.equal(load_hub("hf:owner/name").model(IDS), load_hub(folders["llama"]).model(IDS))
-    assert asked == [("owner/name", hub.NEEDED)]
-    assert not [p for p in hub.NEEDED if p.endswith((".bin", ".py", ".pt"))]
+    assert asked == [("owner/name", source_folder.NEEDED)]
+    assert not [p for p in source_folder.NEEDED if p.endswith((".bin", ".py", ".pt"))]
 
     def failing(name, allow_patterns):
         raise OSError("no network")

@@ -18,6 +18,7 @@ from lingon.cli.app import app
 from lingon.cli.errors import Stopped
 from lingon.core.errors import DataError, UserError
 from lingon.data.examples import Examples
+from lingon.data.scored_pairs import ScoredPairs
 from lingon.data.tokenizers import characters, words
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.log import read_metrics
@@ -26,6 +27,7 @@ from lingon.export.portable import export
 from lingon.metrics.scores import Scores
 from lingon.models.registry import MODELS, ModelRow, build
 from lingon.tasks.classify import Classifier
+from lingon.tasks.embed import Embedder
 from lingon.tasks.heads import Heads
 from lingon.tasks.language_model import LanguageModel
 from lingon.tasks.registry import TASKS, TaskRow, row_of, task_of
@@ -76,10 +78,18 @@ def language_model():
     return LanguageModel(build("gpt", {"vocab_size": len(tokenizer.vocab), "width": 8, "heads": 2}).eval(), tokenizer)
 
 
+def embed():
+    torch.manual_seed(1)
+    tokenizer = words(TEXTS)
+    model = build("bert", {"vocab_size": len(tokenizer.vocab), "width": 8, "heads": 2, "context_length": 7})
+    return Embedder(model.eval(), tokenizer, normalize=True)
+
+
 # Of each task: one with weights, the names of its models, and examples to evaluate it on.
 MADE = {
     "classify": (classify, "bag", Examples(TEXTS, ALIKE)),
     "language-model": (language_model, "gpt", TEXTS),
+    "embed": (embed, "bert", ScoredPairs(TEXTS, TEXTS[::-1], [1.0, 0.0, 0.5, 0.2, 0.1, 1.0])),
     "alike": (alike, NAMES, Examples(TEXTS, ALIKE)),
 }
 

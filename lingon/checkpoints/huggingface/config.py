@@ -1,12 +1,12 @@
 """The `config.json` of the Hugging Face layout that says what a model of ours is."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from torch import nn
 
 from lingon.core.errors import UserError
-from lingon.models.hub_families import FAMILIES
+from lingon.models.hub_families import FAMILIES, families_for
 from lingon.models.hub_weights import HubWeight
 from lingon.models.registry import entry_of_model
 
@@ -22,6 +22,11 @@ def hub_config(model: nn.Module) -> dict[str, Any]:
     if "model_type" not in found:
         found = to_config(model)
     return found | {"architectures": [FAMILIES[found["model_type"]].hub_class]}
+
+
+def generates(config: Mapping[str, Any]) -> bool:
+    """Return whether the model of a config.json writes text, so that settings of it go beside."""
+    return config["model_type"] in families_for("causal")
 
 
 def hub_weights(model: nn.Module) -> list[HubWeight]:

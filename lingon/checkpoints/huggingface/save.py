@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from lingon.checkpoints.huggingface.config import hub_config, hub_weights
+from lingon.checkpoints.huggingface.config import generates, hub_config, hub_weights
+from lingon.checkpoints.huggingface.sentence_transformers import SentenceVectors, write_modules
 from lingon.checkpoints.huggingface.weight_files import write_weights
 from lingon.core.errors import UserError
 from lingon.core.files import atomic_folder, write_json
@@ -26,13 +27,15 @@ def save_hub(
     dtype: torch.dtype | None = None,
     shard: int = SHARD,
     eos_ids: Sequence[int] | None = None,
+    vectors: SentenceVectors | None = None,
 ) -> Path:
     """Writes a model so that `transformers` and others can load it. A `decoder` of ours becomes a Qwen3, a GPT a GPT-2.
 
     dtype: of the stored weights; as they are when not given. shard: the most bytes in a file, unless one tensor has
     more. eos_ids: ids that end a text, as `Checkpoint` and `LanguageModel` have them; when not given, those of the
-    configuration that the model was made from, which one of ours has not. The folder appears, or takes the place of
-    an older one, only when it is whole.
+    configuration that the model was made from, which one of ours has not. vectors: of an encoder, how it makes one
+    vector of a text, for sentence-transformers. The folder appears, or takes the place of an older one, only when it
+    is whole.
     """
     config = hub_config(model)
     dtype = dtype or model.get_parameter("embedding.weight").dtype
@@ -41,10 +44,13 @@ def save_hub(
     generation = {key: config[key] for key in TOKEN_IDS if config.get(key) is not None}
     with atomic_folder(Path(folder)) as fresh:
         write_json(fresh / "config.json", config)
-        write_json(fresh / "generation_config.json", generation)
+        if generates(config):
+            write_json(fresh / "generation_config.json", generation)
         write_weights(fresh, {name: t.to(dtype) for name, t in _theirs(model)}, shard)
         if tokenizer is not None:
             write_tokenizer(fresh, tokenizer, config)
+        if vectors is not None:
+            write_modules(fresh, vectors)
     return Path(folder)
 
 

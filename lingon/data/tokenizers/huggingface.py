@@ -14,6 +14,14 @@ from lingon.data.tokenizers.tokenizer import Tokenizer
 from lingon.data.tokenizers.wordpiece_vocab import wordpiece_of
 
 MERGES = 64 << 20  # bytes
+# What transformers calls a special token, and how encoders spell it.
+SPECIAL_TOKENS = {
+    "cls_token": ("[CLS]",),
+    "sep_token": ("[SEP]",),
+    "pad_token": ("[PAD]", "<pad>"),
+    "mask_token": ("[MASK]", "<mask>"),
+    "unk_token": ("[UNK]", "<unk>"),
+}
 ROBERTA_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 
@@ -60,7 +68,14 @@ def _roberta(library: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
 def write_tokenizer(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any]) -> None:
     """Write tokenizer.json, and the few words that transformers needs beside it."""
     tokenizer.save(folder / "tokenizer.json")
-    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast"})
+    names = {key: found for key, usual in SPECIAL_TOKENS.items() if (found := _present(tokenizer, usual))}
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", **names})
+
+
+def _present(tokenizer: Tokenizer, names: tuple[str, ...]) -> str | None:
+    """The first of some names that is a special token of the tokenizer."""
+    known = {token.content for token in tokenizer.library.get_added_tokens_decoder().values() if token.special}
+    return next((name for name in names if name in known), None)
 
 
 def _byte_level(folder: Path) -> tokenizers.Tokenizer:

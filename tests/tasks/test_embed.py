@@ -1,0 +1,174 @@
+"""The task `embed`: vectors in the order of the texts, pooling, what is refused, scores by hand, real encoders."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import lingon
+from lingon.checkpoints.bundle import save_bundle
+from lingon.cli.app import app
+from lingon.core.errors import DataError, NotFinite, UserError
+from lingon.data.load_scored_pairs import load_pairs
+from lingon.data.scored_pairs import ScoredPairs
+from lingon.data.tokenizers import words
+from lingon.models.registry import build
+from lingon.tasks.embed import Embedder
+
+
+def run(capsys, *arguments):
+    app([str(a) for a in arguments], standalone_mode=False)
+    return capsys.readouterr().out
+
+
+TEXTS = ["a warm film", "dull", "a film about a dull and warm day", "", "warm and dull", "a film"]
+
+
+def embedder(pooling="mean", normalize=False, max_length=None, model="bert"):
+    torch.manual_seed(0)
+    tokenizer = words(TEXTS)
+    sizes = {"width": 12, "heads": 3, "context_length": 11} if model == "bert" else {"width": 12}
+    made = build(model, {"vocab_size": len(tokenizer.vocab), **sizes})
+    for p in made.parameters():
+        torch.nn.init.normal_(p.data, std=0.25)
+    return Embedder(made.eval(), tokenizer, pooling, normalize, max_length)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
+@pytest.mark.parametrize("model", ["bert", "static"])
+@torch.no_grad()
+def test_vectors_stand_in_the_order_of_the_texts(pooling, model):
+    task = embedder(pooling, model=model)
+    found = task.encode(TEXTS, max_tokens=9)
+    assert (found.shape, found.dtype) == ((6, task.width), np.float32)
+    for text, vector in zip(TEXTS, found, strict=True):
+        ids = task.tokenizer.encode(text)
+        if not ids:
+            assert not vector.any()
+            continue
+        hidden = task.model(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.bool))[0]
+        wanted = {"mean": hidden.mean(0), "cls": hidden[0], "max": hidden.max(0).values}[pooling]
+        assert np.abs(vector - wanted.numpy()).max() < 1e-5
+    assert task.encode([]).shape == (0, 12)
+
+
+def test_normalized_vectors_have_length_one():
+    plain, unit = embedder().encode(TEXTS), embedder(normalize=True).encode(TEXTS)
+    lengths = np.linalg.norm(plain, axis=1, keepdims=True)
+    assert np.abs(unit * lengths - plain).max() < 1e-5
+    assert np.linalg.norm(unit, axis=1) == pytest.approx([1, 1, 1, 0, 1, 1], abs=1e-5)  # no text, no direction
+
+
+def test_long_texts_are_cut_and_that_is_said():
+    task = embedder(max_length=2)
+    with pytest.warns(UserWarning, match="3 of 6 texts are longer than 2 tokens; their ends are not read"):
+        found = task.encode(TEXTS)
+    assert np.abs(found[2] - embedder().encode(["a film"])[0]).max() < 1e-5
+    assert embedder(max_length=50).max_length == 11  # no more than the model reads
+
+
+def test_scores_are_those_of_the_cosines():
+    task = embedder()
+    pairs = ScoredPairs(TEXTS[:3], TEXTS[4:6] + TEXTS[:1], [0.3, 0.9, 0.1])
+    a, b = (task.encode(side).astype(np.float64) for side in (pairs.first, pairs.second))
+    cosines = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    ranks = np.argsort(np.argsort(cosines))
+    found = task.evaluate(pairs)
+    assert found["pearson"] == pytest.approx(np.corrcoef(cosines, pairs.scores)[0, 1], abs=1e-3)
+    assert found["spearman"] == pytest.approx(1 - 6 * ((ranks - [1, 2, 0]) ** 2).sum() / (3 * 8))
+    assert found.main == "spearman"
+    constant = task.evaluate(ScoredPairs(["a"] * 3, ["a film"] * 3, [1.0, 2.0, 3.0]))
+    assert math.isnan(constant["pearson"])
+
+
+def test_what_is_no_list_of_texts_is_refused():
+    task = embedder()
+    with pytest.raises(UserError, match="takes a list of texts, not a str"):
+        task.encode("a film")
+    with pytest.raises(UserError, match="there are no pairs"):
+        task.evaluate(ScoredPairs([], [], []))
+    with pytest.raises(UserError, match="unknown pooling 'middle'"):
+        embedder("middle")
+    with pytest.raises(UserError, match="2 first texts, 1 second ones and 2 scores"):
+        ScoredPairs(["a", "b"], ["c"], [1.0, 2.0])
+
+
+def test_broken_weights_give_no_vectors():
+    task = embedder()
+    task.model.embedding.weight.data.fill_(torch.nan)
+    with pytest.raises(NotFinite, match="the model gave vectors that are NaN"):
+        task.encode(TEXTS)
+
+
+def test_a_bundle_is_used_from_the_command_line(tmp_path, capsys):
+    folder = save_bundle(embedder("cls", True, 5), "bert", tmp_path / "b", {"arguments": {"seed": 0}})
+    (tmp_path / "pairs.csv").write_text("sentence1,sentence2,score\na film,a warm film,4\ndull,a film,1\nwarm,dull,2\n")
+    found = json.loads(run(capsys, "evaluate", folder, "--data", tmp_path / "pairs.csv", "--json"))
+    assert found["spearman"] == pytest.approx(
+        lingon.load(folder).evaluate(load_pairs(tmp_path / "pairs.csv"))["spearman"]
+    )
+    line = json.loads(run(capsys, "predict", folder, "a film", "--format", "jsonl"))
+    assert line["vector"] == lingon.load(folder).encode(["a film"])[0].tolist()
+    assert "12 numbers]  a film" in run(capsys, "predict", folder, "a film")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"pooling": "middle"}, "key 'pooling' is 'middle', expected mean or cls or max"),
+        ({"normalize": 1}, "key 'normalize' is '1', expected true or false"),
+        ({"max_length": 0}, "key 'max_length' is 0, expected 1 or more"),
+    ],
+)
+def test_a_wrong_config_is_refused(change, message, tmp_path):
+    folder = save_bundle(embedder(), "bert", tmp_path / "b", {})
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | change))
+    with pytest.raises(DataError, match=rf"config\.json: {message}"):
+        lingon.load(folder)
+
+
+WRONG_TABLES = {
+    "a side missing": ("sentence1,sentence2,score\na,,1\n", r"pairs.csv:2: no text in column 'sentence2'"),
+    "no number": ("sentence1,sentence2,score\na,b,high\n", r"pairs.csv:2: 'high' in column 'score' is no number"),
+    "other columns": ("x,y,z\na,b,1\n", "not obvious which columns are the two texts and the score, of"),
+    "infinite": ("sentence1,sentence2,score\na,b,inf\n", "'inf' in column 'score' is no number"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_TABLES)
+def test_wrong_tables_of_pairs_are_refused(name, tmp_path):
+    content, message = WRONG_TABLES[name]
+    (tmp_path / "pairs.csv").write_text(content)
+    with pytest.raises(DataError, match=message):
+        load_pairs(tmp_path / "pairs.csv")
+
+
+def test_bad_rows_can_be_left_out(tmp_path, capsys):
+    (tmp_path / "pairs.tsv").write_text("first\tsecond\trating\na\tb\t1\nc\t\t2\nd\te\tx\nf\tg\t3\n")
+    assert load_pairs(tmp_path / "pairs.tsv", on_bad_row="skip") == ScoredPairs(["a", "f"], ["b", "g"], [1.0, 3.0])
+    assert "pairs from columns 'first' and 'second', scores 'rating'" in capsys.readouterr().err
+
+
+def test_a_corpus_of_pairs_is_named_when_it_is_misspelt():
+    with pytest.raises(UserError, match="'stbs' is neither a corpus of pairs nor a file; did you mean 'stsb'"):
+        load_pairs("stbs")
+
+
+@pytest.mark.data
+def test_stsb_is_whole():
+    assert [len(load_pairs("stsb", part)) for part in ("train", "valid", "test")] == [5749, 1500, 1379]
+
+
+@pytest.mark.data
+def test_a_table_of_vectors_scores_on_stsb_as_it_does_elsewhere():
+    assert lingon.load("wordllama").evaluate(load_pairs("stsb"))["spearman"] == pytest.approx(0.7588, abs=5e-5)
+
+
+@pytest.mark.data
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "wanted"), [("minilm-l6", 0.8203), ("minilm-l3", 0.8241)])
+def test_published_encoders_score_on_stsb_as_they_do_elsewhere(name, wanted):
+    assert lingon.load(name).evaluate(load_pairs("stsb"))["spearman"] == pytest.approx(wanted, abs=5e-5)
