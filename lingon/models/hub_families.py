@@ -50,6 +50,11 @@ FAMILIES: dict[str, HubFamily] = {
 }
 
 
+def is_encoder(model_type: object) -> bool:
+    """Return whether a `model_type` is that of a family of encoders."""
+    return isinstance(model_type, str) and model_type in families_for("encoder")
+
+
 def families_for(role: str) -> list[str]:
     """Return the model types with a role ("causal", "encoder"), in the order of the table."""
     return [name for name, family in FAMILIES.items() if family.role == role]

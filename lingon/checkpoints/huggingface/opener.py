@@ -7,7 +7,7 @@ from lingon.checkpoints.huggingface.sentence_transformers import has_modules
 from lingon.checkpoints.huggingface.source_folder import HUB, folder_of
 from lingon.core.files import read_json
 from lingon.data.corpora.encoders import ENCODERS, encoder_folder
-from lingon.models.hub_families import families_for
+from lingon.models.hub_families import is_encoder
 
 CONFIG_LIMIT = 64 << 20  # bytes of a config.json that is only looked at: a bundle's may have many labels
 
@@ -47,6 +47,6 @@ def open_hub(source: str | Path, device: str = "cpu") -> Any:
     from lingon.checkpoints.huggingface.load import load_hub
 
     folder = encoder_folder(str(source)) if is_encoder_name(source) else folder_of(source)
-    if has_modules(folder) or model_type_of(folder) in families_for("encoder"):
+    if has_modules(folder) or is_encoder(model_type_of(folder)):
         return open_encoder(folder, device)
     return load_hub(folder).language_model(device)
