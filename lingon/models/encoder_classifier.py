@@ -26,14 +26,15 @@ class EncoderClassifier(nn.Module):
         self.encoder: Any = encoder
         self.pooling, self._pool = pooling, pooling_of(pooling)
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(self.encoder.width, classes)
+        self.output = nn.Linear(self.width, classes)
         nn.init.normal_(self.output.weight, std=0.02)
         nn.init.zeros_(self.output.bias)
 
     @property
     def width(self) -> int:
         """Return D, the width of the encoder."""
-        return self.encoder.width
+        encoder: Any = self.encoder
+        return encoder.width
 
     @property
     def context_length(self) -> int | None:

@@ -4,8 +4,10 @@ import pytest
 
 from lingon.core.errors import UserError
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS
+from lingon.data.corpora.encoders import ENCODERS
 from lingon.data.corpora.questions import QUESTIONS
 from lingon.data.corpora.retrieval import RETRIEVAL
+from lingon.data.corpora.scored_pairs import SCORED_PAIRS
 from lingon.data.corpora.weights import WEIGHTS
 from lingon.data.preview import get, list_rows, show, table
 
@@ -13,7 +15,8 @@ from lingon.data.preview import get, list_rows, show, table
 def test_the_list_has_every_row_and_its_licence(tmp_path, monkeypatch):
     monkeypatch.setenv("LINGON_CACHE", str(tmp_path))
     rows = list_rows()
-    assert [r.name for r in rows] == [*CORPORA, *TEXTS, *PICTURES, *VECTORS, *QUESTIONS, *RETRIEVAL, *WEIGHTS]
+    tables = (CORPORA, TEXTS, PICTURES, VECTORS, QUESTIONS, SCORED_PAIRS, RETRIEVAL, ENCODERS, WEIGHTS)
+    assert [r.name for r in rows] == [name for table in tables for name in table]
     assert not any(r.cached for r in rows)
     head, *lines = table(rows).splitlines()
     assert head.split() == ["name", "what", "MB", "cached", "licence"]

