@@ -20,6 +20,44 @@ def make(config, folder, seed=0, shard="10GB", dtype="float32"):
     model.to(getattr(torch, dtype)).save_pretrained(folder, max_shard_size=shard)
 
 
+def make_encoder(config, folder, head="AutoModel", seed=0, shard="10GB"):
+    """Saves an encoder of this config.json with random weights, alone or with a head: one of the library's classes."""
+    import transformers
+
+    torch.manual_seed(seed)
+    model = getattr(transformers, head).from_config(AutoConfig.for_model(**config))
+    for p in model.parameters():
+        torch.nn.init.normal_(p.data, std=0.25)
+    model.save_pretrained(folder, max_shard_size=shard)
+
+
+def hidden(folder, ids, mask, types=None):
+    """Hidden states of the last layer of an encoder, [B][T][D]."""
+    from transformers import AutoModel
+
+    model = AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    more = {} if types is None else {"token_type_ids": torch.tensor(types)}
+    with torch.no_grad():
+        found = model(input_ids=torch.tensor(ids), attention_mask=torch.tensor(mask).long(), **more)
+    return {"hidden": found.last_hidden_state.tolist()}
+
+
+def encode_pairs(folder, texts, most):
+    """Ids and token types of pairs of texts given in a JSON file, of at most so many tokens."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    first, second = _read(texts)
+    found = tokenizer(first, second, truncation="longest_first", max_length=most, return_token_type_ids=True)
+    return {"ids": found["input_ids"], "types": found["token_type_ids"]}
+
+
+def encoder_tokenizer(kind, folder, texts, size):
+    """Trains a tokenizer of one of the library's classes of encoders on texts given in a JSON file, and saves it."""
+    import transformers
+
+    made = getattr(transformers, kind)
+    made().train_new_from_iterator(_read(texts), size).save_pretrained(folder)
+
+
 def logits(folder, ids, gguf=None, every=1):
     """Logits of each token, [B][T][V], of every so many tokens of the vocabulary."""
     model = _model(folder, gguf)
@@ -106,4 +144,5 @@ def _read(path):
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-serve(**{f.__name__: f for f in (make, logits, greedy, encode, tokenizer, merges, blocks, pieces, piece_ids)})
+OWN = (make, make_encoder, logits, hidden, greedy, encode, encode_pairs, tokenizer, encoder_tokenizer, merges, blocks)
+serve(**{f.__name__: f for f in (*OWN, pieces, piece_ids)})
