@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 COLOURS = ("#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2", "#be185d", "#65a30d")
-WIDTH, HEIGHT = 560, 300
-LEFT, RIGHT, TOP, BOTTOM = 58, 14, 34, 44
+WIDTH, HEIGHT = 400, 240  # about what a third of a page, or a phone, is wide: so letters are as large as they say
+LEFT, RIGHT, TOP, BOTTOM = 52, 14, 40, 44
 
-LEGEND_ROW = 16  # pixels; the legend stands below the chart, where it covers no line
+LEGEND_ROW = 18  # pixels; the legend stands below the chart, where it covers no line
+LEGEND_LETTERS = 50  # of a name, which fit into the width
 EVERYWHERE = (-math.inf, math.inf)
 
 Points = Sequence[tuple[float, float]]
@@ -111,7 +112,7 @@ def _axes(x_ticks, y_ticks, x_of, y_of, x_name: str, y_name: str) -> str:
     )
     names = (
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_name)}</text>'
-        f'<text x="14" y="{TOP - 12}">{escape(y_name)}</text>'
+        f'<text x="4" y="{TOP - 12}">{escape(y_name)}</text>'
     )
     return grid + below + names
 
@@ -119,7 +120,7 @@ def _axes(x_ticks, y_ticks, x_of, y_of, x_name: str, y_name: str) -> str:
 def _legend(names: list[str]) -> str:
     rows = (
         f'<rect x="{LEFT}" y="{HEIGHT + LEGEND_ROW * i}" width="10" height="10" fill="{COLOURS[i % len(COLOURS)]}"/>'
-        f'<text x="{LEFT + 15}" y="{HEIGHT + LEGEND_ROW * i + 9}">{escape(name[:80])}</text>'
+        f'<text x="{LEFT + 15}" y="{HEIGHT + LEGEND_ROW * i + 9}">{escape(name[:LEGEND_LETTERS])}</text>'
         for i, name in enumerate(names)
     )
     return "".join(rows)
@@ -130,7 +131,7 @@ def _tip(name: str, x: float, y: float) -> str:
 
 
 def _frame(title: str, body: str, below: int = 0) -> str:
-    style = "text{fill:#888;font:11px system-ui,sans-serif}.title{font-weight:600;font-size:13px}.grid{stroke:#8884}"
+    style = "text{fill:#7b7b7b;font:12px system-ui,sans-serif}.title{font-weight:600;font-size:14px}.grid{stroke:#8884}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT + below}" role="img" '
         f'aria-label="{escape(title)}"><style>{style}</style>'

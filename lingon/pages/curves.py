@@ -5,6 +5,7 @@ from typing import Any
 from lingon.pages.charts import EVERYWHERE, line_chart
 
 FRACTIONS = ("valid_accuracy",)  # between 0 and 1
+TITLES = {"lr": "learning rate"}
 CURVES = ("loss", "valid_loss", "valid_accuracy", "lr")  # of what a run logs, in this order
 
 
@@ -17,6 +18,9 @@ def curves(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
             run: [(row["epoch"], row[name]) for row in rows if isinstance(row.get(name), (int, float))]
             for run, rows in runs.items()
         }
+        if name == "lr" and not any(rate for points in lines.values() for _, rate in points):
+            continue  # of a solver that has none
         limits = (0.0, 1.0) if name in FRACTIONS else EVERYWHERE
-        charts.append(line_chart(lines, name.replace("_", " "), "epochs", name.replace("_", " "), limits))
+        title = TITLES.get(name, name.replace("_", " "))
+        charts.append(line_chart(lines, title, "epochs", title, limits))
     return charts

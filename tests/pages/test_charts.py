@@ -1,11 +1,13 @@
 """Charts are well-formed, hold every point, and cannot be made to hold markup."""
 
 import doctest
+import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 from lingon.pages import charts
+from lingon.pages.curves import curves
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -55,3 +57,19 @@ def test_the_legend_stands_below_the_lines():
     )
     assert all(float(mark.get("y")) > lowest for mark in tree.iter(SVG + "rect"))
     assert float(tree.get("viewBox").split()[3]) > charts.HEIGHT
+
+
+def test_a_solver_without_a_learning_rate_has_no_curve_of_it():
+    row = {"epoch": 1.0, "loss": 0.5, "lr": 0.0}
+    assert len(curves({"run": [row]})) == 1
+    (_, rate) = curves({"run": [row], "other": [row | {"lr": 0.1}]})
+    assert ">learning rate<" in rate
+
+
+def test_letters_are_as_large_as_they_say():
+    """A chart is shown some 22rem wide at least: what it says in pixels is then what a reader sees."""
+    tree = ElementTree.fromstring(charts.bar_chart([("a", 1.0)], "t", "x", "y"))
+    width = float(tree.get("viewBox").split()[2])
+    (style,) = tree.iter(SVG + "style")
+    sizes = [int(size) for size in re.findall(r"(\d+)px", style.text)]
+    assert min(sizes) * 22 * 16 / width > 10
