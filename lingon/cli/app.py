@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import lingon
-from lingon.cli import generate, learn, vectors
+from lingon.cli import embed, generate, index, learn, search, vectors
 from lingon.cli.errors import Door, one_line
 from lingon.cli.generate_options import Device
 from lingon.cli.load_task import Head, load_for, refuse_option
@@ -37,6 +37,9 @@ def train_root() -> None:
 
 
 app.command("estimate")(as_command(estimate, sweeps=False))
+app.command()(embed.embed)
+app.command()(index.index)
+app.command()(search.search)
 app.command()(generate.generate)
 app.command()(generate.logprob)
 
