@@ -31,9 +31,7 @@ def index(
     lexical_only: Annotated[bool, typer.Option("--lexical-only", help="BM25 alone, without vectors.")] = False,
     approximate: Annotated[
         bool,
-        typer.Option(
-            "--approximate", help="Approximate vector search (IVF) for 50,000 passages and more; needs faiss."
-        ),
+        typer.Option("--approximate", help="Approximate vector search (IVF), for over 50,000 passages; needs faiss."),
     ] = False,
     passage_tokens: Annotated[
         int | None, typer.Option(help="Maximum length of a passage in tokens (words and signs). Default: 160.")
@@ -53,11 +51,13 @@ def index(
     """Index a folder for `lingon search`: BM25 and vectors of its passages. Again, it reads only what has changed."""
     from lingon.cli.text_encoder import load_encoder
     from lingon.search import Index
+    from lingon.search.documents import files_of
+    from lingon.search.update import check_target
 
     if lexical_only and (encoder or approximate):
         raise UserError("--lexical-only makes no vectors; leave --encoder and --approximate out")
-    if not source.exists():
-        raise UserError(f"there is no file or folder {str(source)!r}")
+    check_target(out)
+    files_of(source, leave_out=out)  # what is wrong with either is said before an encoder is loaded
     skips = bad_rows(on_bad_row) == "skip"
     kept = _kept(out) if not overwrite else {}
     sizes = {"passage_tokens": passage_tokens, "passage_overlap": passage_overlap, "text": one_column(text)}
@@ -67,9 +67,8 @@ def index(
         lexical_only = encoder is None
     name = None if lexical_only else encoder or ENCODER
     model = None if name is None else load_encoder(name, device)
-    found = Index.build(
-        source, out, model, name or "", settings, approximate or "lists" in kept.get("files", {}), overwrite
-    )
+    approximate = approximate or "lists" in kept.get("files", {})
+    found = Index.build(source, out, model, name or "", settings, approximate, overwrite)
     assert found.report is not None, "build makes one"
     for line in found.report.lines():
         print(printable(line))
@@ -103,5 +102,5 @@ def tell_stale(stale: dict[str, str], source: str, out: Path) -> None:
     if stale:
         which = ", ".join(f"{path} ({what})" for path, what in list(stale.items())[:3])
         more = f" and {len(stale) - 3} more" if len(stale) > 3 else ""
-        line = f"no more as they were indexed: {which}{more}; bring the index up to date: lingon index {source} --out {out}"
+        line = f"no more as they were indexed: {which}{more}; index again: lingon index {source} --out {out}"
         print(printable(line), file=sys.stderr)

@@ -14,8 +14,6 @@ from lingon.core.errors import UserError
 if TYPE_CHECKING:
     from lingon.search import Index
 
-SHOWN = 200  # characters of a passage in lists of duplicates and clusters
-
 
 def search(
     index: Annotated[Path, typer.Argument(help="Folder of an index, made by lingon index.")],
@@ -30,7 +28,7 @@ def search(
     filter: Annotated[
         list[str] | None,
         typer.Option(
-            help="FIELD=VALUE, * and ? match anything; repeatable. Fields: path, folder, type, title, columns."
+            help="FIELD=VALUE with * and ?; repeatable. Fields: path, folder, type, title, columns of tables."
         ),
     ] = None,
     encoder: Annotated[
@@ -56,9 +54,7 @@ def search(
     filters = _filters(filter or [])
     if duplicates or clusters is not None:
         if query or filters or page or (duplicates and clusters is not None):
-            raise UserError(
-                "--duplicates and --clusters look at all passages: leave the query, --filter and --page out"
-            )
+            raise UserError("--duplicates and --clusters take all passages: leave the query, --filter and --page out")
         found = Index.open(index)
         print_duplicates(found, threshold, as_json) if duplicates else print_clusters(found, clusters or 0, as_json)
         return

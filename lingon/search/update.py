@@ -73,18 +73,25 @@ def update_index(folder: Path, plan: Plan, overwrite: bool = False) -> Report:
     Raises UserError when the index that is there is of another folder, other settings or another encoder, or when
     another process writes it; DataError with file and line for a file that cannot be read.
     """
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file; give the name of a folder for the index")
-    if folder.is_dir() and not is_index(folder):
-        # A first run that was killed leaves files of an index without its manifest.
-        strange = next((p.name for p in folder.iterdir() if p.name[0] != "." and not NAME.fullmatch(p.name)), None)
-        if strange:
-            raise UserError(f"{folder} has other files in it, as {strange!r}; give another name for the index")
+    check_target(folder)
     files, others = files_of(plan.source, leave_out=folder)
     with locked(folder, "indexing", wait=WAIT):
         sweep(folder)
         old = _Old(folder, plan) if is_index(folder) and not overwrite else None
         return _write(folder, plan, old, files, dict(others))
+
+
+def check_target(folder: Path) -> None:
+    """Raise UserError for a place where no index can be without a loss: a file, or a folder with other files."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file; give the name of a folder for the index")
+    if folder.is_dir() and not is_index(folder):
+        # A first run that was killed leaves files of an index without its manifest.
+        strange = next(
+            (p.name for p in sorted(folder.iterdir()) if p.name[0] != "." and not NAME.fullmatch(p.name)), None
+        )
+        if strange:
+            raise UserError(f"{folder} has other files in it, as {strange!r}; give another name for the index")
 
 
 class _Old:

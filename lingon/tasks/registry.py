@@ -68,15 +68,20 @@ TASKS: dict[str, TaskRow] = {
         "encoder",
         "scored pairs",
         noun="encoder",
-        commands=("predict",),
-        usage="predict {} 'A text.'",
+        commands=("embed", "predict"),
+        usage="embed {} 'A text.'",
         help="Embed texts as vectors.",
         metric="spearman",
         trained=False,
     ),
 }
 # What a task does not do for which a command is not there.
-LACKS = {"predict": "predicts nothing", "generate": "writes nothing", "logprob": "gives texts no probability"}
+LACKS = {
+    "predict": "predicts nothing",
+    "generate": "writes nothing",
+    "logprob": "gives texts no probability",
+    "embed": "gives texts no vectors",
+}
 
 
 def row_of(name: object) -> TaskRow:
