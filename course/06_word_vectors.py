@@ -29,7 +29,7 @@ from lingon.layers.embedding import Embedding
 from lingon.layers.losses import chunked_cross_entropy
 from lingon.layers.word_losses import glove, negative_sampling
 from lingon.learn import attempt
-from lingon.learn.reviews import small_reviews, train
+from lingon.learn.reviews import small_reviews, train_classifier
 from lingon.metrics.correlation import spearman
 from lingon.models.bag_of_vectors import BagOfVectors
 from lingon.word_vectors.queries import WordVectors, analogy, nearest, odd_one_out, similarity, weat
@@ -572,7 +572,7 @@ accuracies, models = {}, {}
 for name, kind in (("padding in the mean", PaddedBag), ("mended", MendedBag)):
     seed_everything(0)
     models[name], coverage = with_glove(kind(Embedding(V, D)))
-    accuracies[name] = train(models[name], reviews, epochs=10, lr=2e-2)
+    accuracies[name] = train_classifier(models[name], reviews, epochs=10, lr=2e-2)
 print(f"GloVe has vectors for {coverage:.1%} of the vocabulary;", accuracies)
 assert abs(accuracies["mended"] - accuracies["padding in the mean"]) < 0.03
 

@@ -26,7 +26,7 @@ from lingon.layers.conv import ConvMax
 from lingon.layers.embedding import load_pretrained
 from lingon.learn import attempt
 from lingon.learn.pictures import words_in_colour
-from lingon.learn.reviews import small_reviews, train
+from lingon.learn.reviews import small_reviews, train_classifier
 from lingon.models.bag_of_vectors import BagOfVectors
 from lingon.models.textcnn import TextCNN
 
@@ -180,7 +180,7 @@ seed_everything(0)
 model = TextCNN(len(vocab), 2, width, kernels=(3, 4, 5), channels=32)
 coverage = load_pretrained(model.embedding, vocab, glove_words, glove)
 assert torch.equal(model.embedding.weight[vocab["film"]].data, torch.from_numpy(glove[row_of["film"]]))
-non_static = train(model, reviews)  # four epochs; gives back the accuracy on the test reviews
+non_static = train_classifier(model, reviews)  # four epochs; gives back the accuracy on the test reviews
 print(f"coverage {coverage:.1%}, accuracy on the test reviews {non_static:.3f}")
 
 # %% [markdown]
@@ -291,7 +291,7 @@ by_kernel = {}
 for kernel in (1, 2, 3, 5):
     seed_everything(0)
     single = with_glove(TextCNN(len(vocab), 2, width, kernels=(kernel,), channels=64))
-    by_kernel[kernel] = train(single, reviews)
+    by_kernel[kernel] = train_classifier(single, reviews)
     print(f"kernel {kernel}: {by_kernel[kernel]:.3f} +- {standard_error(by_kernel[kernel]):.3f}")
 
 assert by_kernel[5] > by_kernel[1]
@@ -327,7 +327,7 @@ for name in ("rand", "static", "multichannel"):
         with_glove(variant, freeze=name == "static")
     if name == "multichannel":
         load_pretrained(variant.frozen, vocab, glove_words, glove, freeze=True)
-    variants[name] = train(variant, reviews)
+    variants[name] = train_classifier(variant, reviews)
 print(", ".join(f"{name} {found:.3f}" for name, found in variants.items()))
 assert variants["non-static"] > max(variants["rand"], variants["static"] + standard_error(non_static))
 assert variants["multichannel"] < variants["non-static"] + 2 * standard_error(non_static)

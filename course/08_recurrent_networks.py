@@ -25,7 +25,7 @@ from lingon.word_vectors.files.text_format import read_vectors
 from lingon.layers.embedding import Embedding, load_pretrained
 from lingon.layers.recurrent import BiLSTMLayers
 from lingon.learn import attempt
-from lingon.learn.reviews import LABELS, small_reviews, train
+from lingon.learn.reviews import LABELS, small_reviews, train_classifier
 from lingon.models.bilstm import BiLSTM
 
 reviews = small_reviews()
@@ -182,7 +182,7 @@ def gradient_by_distance(model):
 
 
 curves = {f"{name}, fresh": gradient_by_distance(model) for name, model in models.items()}
-scores = {name: train(model, reviews, lr=8e-3) for name, model in models.items()}
+scores = {name: train_classifier(model, reviews, lr=8e-3) for name, model in models.items()}
 curves |= {f"{name}, trained": gradient_by_distance(model) for name, model in models.items()}
 
 figure, axis = plt.subplots(figsize=(8, 4))
@@ -208,8 +208,8 @@ assert torch.tensor(1.0).sigmoid() ** 100 < 1e-13
 # Fresh, both lines fall: a forget gate of $\sigma(1)$, times itself a hundred times, is next to nothing. But the LSTM
 # can *learn* to hold its gates open, and training lifts its line by orders of magnitude. The plain network has no such
 # door to open, and its accuracy shows it. (A line of the fresh network that ends has met the smallest number of
-# float32.) Gradients can also grow with the distance (the **exploding** gradient); that is why our `train` clips them,
-# which is the second exercise below.
+# float32.) Gradients can also grow with the distance (the **exploding** gradient); that is why our
+# `train_classifier` clips them, which is the second exercise below.
 #
 # ## Watching the gates
 #
@@ -305,7 +305,7 @@ print("equal to torch.nn.LSTM(bidirectional=True) on packed sequences")
 seed_everything(0)
 bilstm = BiLSTM(len(vocab), 2, width, hidden)
 load_pretrained(bilstm.embedding, vocab, glove_words, glove)
-scores["BiLSTM"] = train(bilstm, reviews, lr=8e-3)
+scores["BiLSTM"] = train_classifier(bilstm, reviews, lr=8e-3)
 
 errors = [(p * (1 - p) / len(reviews.test)) ** 0.5 for p in scores.values()]
 print(f"BiLSTM accuracy {scores['BiLSTM']:.3f}")

@@ -26,7 +26,7 @@ from lingon.layers.structured_attention import StructuredAttention, attention_ov
 from lingon.layers.embedding import load_pretrained
 from lingon.learn import attempt
 from lingon.learn.pictures import words_in_colour
-from lingon.learn.reviews import LABELS, small_reviews, train
+from lingon.learn.reviews import LABELS, small_reviews, train_classifier
 from lingon.models.bag_of_vectors import BagOfVectors
 from lingon.models.bilstm import BiLSTM
 from lingon.models.self_attentive import SelfAttentive
@@ -120,7 +120,7 @@ def self_attentive(penalty_weight):
 def timed(model):
     """Trains a model, and gives back its accuracy and the seconds that the processor took, whatever else ran."""
     begun = time.process_time()
-    return train(model, reviews), time.process_time() - begun
+    return train_classifier(model, reviews), time.process_time() - begun
 
 
 free = self_attentive(penalty_weight=0.0)

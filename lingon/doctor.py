@@ -29,7 +29,7 @@ Row = tuple[str, str, str, str]  # part, what was found, "ok" | "warn" | "bad", 
 
 def examine() -> int:
     """Prints what was found and what to do. Returns 0, or 1 when something will not work."""
-    rows = [*versions(), *machine(), *compiled_loops(), *devices(), *data(), *course()]
+    rows = [*versions(), *machine(), *compiled_loops(), *devices(), *check_corpora(), *course()]
     table = Table("part", "found", "", "what to do")
     for part, found, state, advice in rows:
         table.add_row(part, found, {"ok": "[green]ok", "warn": "[yellow]note", "bad": "[red]no"}[state], advice)
@@ -162,7 +162,7 @@ KERNELS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 
 
-def data() -> Iterator[Row]:
+def check_corpora() -> Iterator[Row]:
     """Which corpora are in the cache."""
     from lingon.data.preview import list_rows
     from lingon.data.sources.mirror import mirror_dir

@@ -53,6 +53,15 @@ DEFINED = {
     "in_order": "topological_order",
     "on_whole_characters": "widen_to_graphemes",
     "guarded": "call_guarded",
+    "agreement": "label_agreement or self_similarity",
+    "quiet": "no_progress or silence_torch",
+    "pieces_of": "piece_sizes",
+    "rows_of": "rows_and_counts",
+    "whole": "map_bytes",
+    "placed": "TensorInfo by name, or a pattern without anchors",
+    "shown": "short_number or token_texts",
+    "Reader": "CachedModel",
+    "Listed": "ListedData",
 }
 PASSED = {
     "manner": "params",

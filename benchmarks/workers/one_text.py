@@ -39,7 +39,7 @@ def export(threads):
     """From here on the exported file is what runs; for n-grams their rows are made in Python, and timed with it."""
     from lingon.export.onnx import run_onnx
     from lingon.export.portable import export as export_bundle
-    from lingon.models.ngram_rows import rows_of
+    from lingon.models.ngram_rows import rows_and_counts
 
     model = state["classifier"].model
     ngrams = state["model"] == "ngrams"
@@ -47,7 +47,7 @@ def export(threads):
     with tempfile.TemporaryDirectory() as folder:
         bundle = save_bundle(state["classifier"], state["model"], Path(folder) / "bundle", {})
         session = run_onnx(export_bundle(bundle, "onnx").folder / "model.onnx", threads)
-    state["run"] = (lambda ids, mask: session(*rows_of(model, ids, mask))) if ngrams else session
+    state["run"] = (lambda ids, mask: session(*rows_and_counts(model, ids, mask))) if ngrams else session
 
 
 @torch.inference_mode()

@@ -6,21 +6,21 @@ import torch
 from serve import serve
 
 from lingon.recipes.data_settings import LabelledTexts
-from lingon.recipes.folder_settings import Folder
-from lingon.recipes.train import train
+from lingon.recipes.folder_settings import FolderSettings
+from lingon.recipes.train import train_task
 from lingon.tasks.classify.settings import Settings
 
-TRAINING = ("load the data", "prepare", "train")
+TRAINING = ("load the data", "prepare", "train_task")
 
 
 def run(data, model, seed, out, threads, test=None, text=None, label=None, epochs=None):
     """Trains and tests; `seconds` are those from reading the texts to a trained model, validation included."""
     torch.set_num_threads(threads)
-    record = train(
+    record = train_task(
         "classify",
         LabelledTexts(data, text, label, test),
         Settings(model=model, seed=seed, epochs=epochs),
-        Folder(out=out, overwrite=os.path.exists(out)),
+        FolderSettings(out=out, overwrite=os.path.exists(out)),
     )
     laps = record["seconds"]
     return {"seconds": sum(laps[name] for name in TRAINING), "laps": laps, "accuracy": record["test"]["accuracy"]}

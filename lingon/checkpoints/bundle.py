@@ -69,7 +69,7 @@ def record_in_bundle(folder: Path, run: dict[str, Any]) -> None:
     """Write run.json and the model card of a bundle anew: the model is saved first, and tested then."""
     write_json(folder / "run.json", run)
     with atomic_write(folder / "README.md") as file:
-        file.write(card(read_config(folder / "config.json"), run))
+        file.write(model_card(read_config(folder / "config.json"), run))
 
 
 def open_bundle(source: str | Path, device: str = "cpu") -> Any:
@@ -107,7 +107,7 @@ def find_bundle(folder: Path) -> Path:
     raise UserError(f"{str(folder)!r} holds no bundle (no config.json); train one with: lingon train sentiment")
 
 
-def card(config: dict[str, Any], run: dict[str, Any]) -> str:
+def model_card(config: dict[str, Any], run: dict[str, Any]) -> str:
     """Return the model card of a bundle, from what its run recorded."""
     data, metrics = run.get("data", {}), run.get("test", {})
     arguments = run.get("arguments", {})

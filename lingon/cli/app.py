@@ -10,7 +10,7 @@ import typer
 
 import lingon
 from lingon.cli import embed, generate, index, learn, search, vectors
-from lingon.cli.errors import Door, one_line
+from lingon.cli.errors import Door, error_line
 from lingon.cli.generate_options import Device
 from lingon.cli.load_task import Head, load_for, refuse_option
 from lingon.cli.plain_typer import plain_typer
@@ -127,7 +127,7 @@ def predict(
 ) -> None:
     """Predict labels of texts, or continuations: of arguments, rows of a table, lines of a file or standard input."""
     from lingon.cli.predict import lines_of, predict_lines
-    from lingon.cli.predict_file import Source, write_scored
+    from lingon.cli.predict_file import TextsFile, write_scored
 
     if format not in ("text", "jsonl"):
         raise unknown("format", format, ("text", "jsonl"))
@@ -139,7 +139,7 @@ def predict(
             "--out writes the table of --file back, without --words and --format; its ending says the format"
         )
     files = Files(encoding, quoting)
-    source = Source.of(file, one_column(text), on_bad_row, files) if file is not None and named else None
+    source = TextsFile.of(file, one_column(text), on_bad_row, files) if file is not None and named else None
     if text and source is None:
         raise UserError("--text is a column of the table that --file names; texts alone have none")
     task = load_for("predict", bundle, device, head)
@@ -192,9 +192,9 @@ def doctor() -> None:
 @data.command("list")
 def data_list() -> None:
     """List the corpora: contents, licence, and whether they are cached."""
-    from lingon.data.preview import groups, list_rows, table
+    from lingon.data.preview import groups, list_rows, list_table
 
-    print(f"{table(list_rows())}\n\n{groups()}")
+    print(f"{list_table(list_rows())}\n\n{groups()}")
 
 
 @data.command("get")
@@ -238,10 +238,10 @@ def data_show(
     accept_licence: Accept = False,
 ) -> None:
     """Show samples, label counts and a histogram of text lengths."""
-    from lingon.data.preview import show
+    from lingon.data.preview import preview
 
     skips = bad_rows(on_bad_row)
-    print(show(name, one_column(text), label, samples, skips, accept_licence, Files(encoding, quoting)))
+    print(preview(name, one_column(text), label, samples, skips, accept_licence, Files(encoding, quoting)))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -271,7 +271,7 @@ def _run(arguments: list[str]) -> int:
     except BaseException as error:
         if debug:
             raise
-        message, code = one_line(error, arguments)
+        message, code = error_line(error, arguments)
         if message:
             print(f"lingon: {message}", file=sys.stderr)
     return code or 0

@@ -28,7 +28,7 @@ class Door(TyperGroup):
             raise Stopped(*error.args) from error
 
 
-def one_line(error: BaseException, arguments: Sequence[str] = ()) -> tuple[str, int]:
+def error_line(error: BaseException, arguments: Sequence[str] = ()) -> tuple[str, int]:
     """Return the message and exit code of an error that reached the command line. arguments: what was typed."""
     message, code = _message_and_code(error, arguments)
     return printable(message), code

@@ -12,7 +12,7 @@ from lingon.cli.load_task import load_for
 
 def generate(
     context: typer.Context,
-    bundle: options.Source,
+    bundle: options.ModelSource,
     prompt: options.Prompt = None,
     prompt_file: options.PromptFile = None,
     max_new_tokens: options.MaxNewTokens = 100,
@@ -25,7 +25,7 @@ def generate(
     repetition_penalty: options.RepetitionPenalty = None,
     no_repeat_ngram_size: options.NoRepeatNgramSize = None,
     logit_bias: options.LogitBias = None,
-    stop: options.Stop = None,
+    stop: options.StopStrings = None,
     regex: options.Regex = None,
     json_schema: options.JsonSchema = None,
     contrastive: options.Contrastive = None,
@@ -72,17 +72,17 @@ def generate(
         found = output.beam_searched(model, prompts, params, search, details)
     else:
         found = output.generated(model, prompts, params, strategy, n, details)
-    texts = list(output.show(found, as_json, n > 1 or len(prompts) > 1))
+    texts = list(output.print_generations(found, as_json, n > 1 or len(prompts) > 1))
     full = [len(text.prompt_ids) for text in texts if text.finish_reason == "context_length"]
     output.warn_full_context(model, full, len(texts), max_new_tokens)
     if page:
-        from lingon.tasks.language_model.page import write_page
+        from lingon.tasks.language_model.page import write_logprob_page
 
-        print(f"wrote {write_page(page, model, texts, bundle, given, top_logprobs)}", file=sys.stderr)
+        print(f"wrote {write_logprob_page(page, model, texts, bundle, given, top_logprobs)}", file=sys.stderr)
 
 
 def logprob(
-    bundle: options.Source,
+    bundle: options.ModelSource,
     text: Annotated[str, typer.Argument(help="The text.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     device: options.Device = "cpu",

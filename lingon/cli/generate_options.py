@@ -7,9 +7,11 @@ import typer
 
 from lingon.core.errors import UserError
 
-Source = Annotated[str, typer.Argument(help="A bundle or run of a language model, a checkpoint, or hf:owner/name.")]
+ModelSource = Annotated[
+    str, typer.Argument(help="A bundle or run of a language model, a checkpoint, or hf:owner/name.")
+]
 Device = Annotated[str, typer.Option(help="Device: cpu, cuda, cuda:1, mps or auto.")]
-Number = float | None
+OptionalFloat = float | None
 
 Prompt = Annotated[list[str] | None, typer.Option(help="Prompt; repeat for more, none is an empty one.")]
 PromptFile = Annotated[Path | None, typer.Option(help="A file with one prompt a line; - is standard input.")]
@@ -19,11 +21,13 @@ Temperature = Annotated[
     float, typer.Option(help="Sampling temperature, by which logits are divided; 0 is greedy decoding.")
 ]
 TopK = Annotated[int | None, typer.Option(help="Top-k sampling: number of most probable tokens to keep.")]
-TopP = Annotated[Number, typer.Option(help="Top-p (nucleus) sampling: probability mass to keep.")]
-MinP = Annotated[Number, typer.Option(help="Min-p sampling: least probability to keep, as a fraction of the largest.")]
-TypicalP = Annotated[Number, typer.Option(help="Locally typical sampling: probability mass to keep.")]
+TopP = Annotated[OptionalFloat, typer.Option(help="Top-p (nucleus) sampling: probability mass to keep.")]
+MinP = Annotated[
+    OptionalFloat, typer.Option(help="Min-p sampling: least probability to keep, as a fraction of the largest.")
+]
+TypicalP = Annotated[OptionalFloat, typer.Option(help="Locally typical sampling: probability mass to keep.")]
 RepetitionPenalty = Annotated[
-    Number, typer.Option(help="Repetition penalty on tokens of the prompt and the text; 1 is none.")
+    OptionalFloat, typer.Option(help="Repetition penalty on tokens of the prompt and the text; 1 is none.")
 ]
 NoRepeatNgramSize = Annotated[
     int | None, typer.Option(help="Length in tokens of the n-grams that may not occur twice.")
@@ -32,7 +36,9 @@ LogitBias = Annotated[
     list[str] | None,
     typer.Option(help="TOKEN=NUMBER, added to the logit of a token, as ' the=-5' or 'end=-inf'; repeat for more."),
 ]
-Stop = Annotated[list[str] | None, typer.Option(help="Stop string, before which the text ends; repeat for more.")]
+StopStrings = Annotated[
+    list[str] | None, typer.Option(help="Stop string, before which the text ends; repeat for more.")
+]
 Regex = Annotated[
     str | None, typer.Option(help="Regular expression, as of Python's re, that the whole text must match.")
 ]
@@ -40,7 +46,7 @@ JsonSchema = Annotated[
     Path | None, typer.Option(help="A file with a JSON schema against which the text must validate.")
 ]
 Contrastive = Annotated[
-    Number,
+    OptionalFloat,
     typer.Option(help="Contrastive search: weight of the degeneration penalty, 0 to 1; candidates by --top-k."),
 ]
 Beams = Annotated[int | None, typer.Option(help="Beam search: number of beams; the --n best texts are shown.")]

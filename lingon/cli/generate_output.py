@@ -24,7 +24,7 @@ from lingon.tasks.language_model.generation import (
 )
 from lingon.tasks.language_model.prologue import context_length
 
-Strategy = Callable[[Request, int | None], Iterator[list[Token]]]  # (request, top_logprobs) -> tokens by step
+TokenStream = Callable[[Request, int | None], Iterator[list[Token]]]  # (request, top_logprobs) -> tokens by step
 EARLY_STOPPING = {"never": beam.exact_stopping, "heuristic": beam.heuristic_stopping, "first": beam.eager_stopping}
 
 
@@ -93,7 +93,7 @@ def for_decoding(model: LanguageModel, int8: bool) -> LanguageModel:
 
 def strategy_of(
     model: LanguageModel, contrastive: float | None, top_k: int | None, draft: LanguageModel | None
-) -> Strategy | None:
+) -> TokenStream | None:
     """Return the decoding strategy of one text at a time: speculative, or contrastive search; None is sampling."""
     if draft is not None:
         return lambda request, top_logprobs: strategies.speculative(model, request, draft, top_logprobs=top_logprobs)
@@ -118,7 +118,7 @@ def warn_full_context(model: LanguageModel, full: Sequence[int], count: int, max
 
 
 def stream(
-    model: LanguageModel, prompts: Sequence[str], params: SamplingParams, strategy: Strategy | None
+    model: LanguageModel, prompts: Sequence[str], params: SamplingParams, strategy: TokenStream | None
 ) -> list[int]:
     """Print each prompt and its continuation, as it comes.
 
@@ -149,7 +149,7 @@ def generated(
     model: LanguageModel,
     prompts: Sequence[str],
     params: SamplingParams,
-    strategy: Strategy | None,
+    strategy: TokenStream | None,
     n: int,
     top_logprobs: int,
 ) -> Iterator[Generation]:
@@ -170,7 +170,7 @@ def beam_searched(
         yield from beam_generations(model, prompt, beams, params, top_logprobs)
 
 
-def show(texts: Iterator[Generation], as_json: bool, several: bool) -> Iterator[Generation]:
+def print_generations(texts: Iterator[Generation], as_json: bool, several: bool) -> Iterator[Generation]:
     """Print generations as they come, and hand them on."""
     for i, found in enumerate(texts, 1):
         if as_json:

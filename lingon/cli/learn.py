@@ -28,8 +28,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-Folder = Annotated[Path, typer.Option(help="Folder of your copies of the lessons.")]
-Number = Annotated[str, typer.Argument(help="Number of the lesson, such as 07, or a word of its name.")]
+LessonFolder = Annotated[Path, typer.Option(help="Folder of your copies of the lessons.")]
+LessonName = Annotated[str, typer.Argument(help="Number of the lesson, such as 07, or a word of its name.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -41,7 +41,7 @@ def learn(context: typer.Context) -> None:
 @app.command("list")
 def list_lessons() -> None:
     """List the lessons and their questions."""
-    from lingon.learn.lessons import lessons, numbers
+    from lingon.learn.lessons import lesson_numbers, lessons
 
     found = lessons()
     width = max(len(lesson.title) for lesson in found)
@@ -49,7 +49,7 @@ def list_lessons() -> None:
         print(f"{lesson.number}  {lesson.title:{width}}  {lesson.question}")
     gaps = sorted(set(range(int(found[-1].number))) - {int(lesson.number) for lesson in found})
     if gaps:
-        print(f"\nNot written yet: {', '.join(f'{gap:02}' for gap in gaps)}. The course has {numbers(found)}.")
+        print(f"\nNot written yet: {', '.join(f'{gap:02}' for gap in gaps)}. The course has {lesson_numbers(found)}.")
     print(
         "\nOpen one: lingon learn open 00      Check your answers: lingon learn check 00      All: lingon learn check"
     )
@@ -57,8 +57,8 @@ def list_lessons() -> None:
 
 @app.command("open")
 def open_one(
-    number: Number,
-    folder: Folder = Path("lessons"),
+    number: LessonName,
+    folder: LessonFolder = Path("lessons"),
     plain: Annotated[bool, typer.Option("--plain", help="Open a Python file, not a notebook.")] = False,
     browser: Annotated[bool, typer.Option(help="Open it in JupyterLab.")] = True,
 ) -> None:
@@ -71,7 +71,7 @@ def open_one(
 @app.command("check")
 def check(
     number: Annotated[str | None, typer.Argument(help="Number of the lesson, such as 07. Default: all copies.")] = None,
-    folder: Folder = Path("lessons"),
+    folder: LessonFolder = Path("lessons"),
     hint: Annotated[int, typer.Option(help="Number of hints per exercise.")] = 1,
 ) -> None:
     """Check the exercises in your copy of a lesson, or of all copies."""

@@ -20,7 +20,7 @@ from lingon.tasks.task import Predictor, columns
 
 
 @dataclass
-class Source:
+class TextsFile:
     """A file of texts: a table, or one text a line. skip: rows that cannot be read are left out and counted."""
 
     path: Path
@@ -30,7 +30,7 @@ class Source:
     skipped: int = 0
 
     @classmethod
-    def of(cls, path: Path, text: str | None, on_bad_row: str, options: FileOptions) -> "Source":
+    def of(cls, path: Path, text: str | None, on_bad_row: str, options: FileOptions) -> "TextsFile":
         """The file with its column found. Raises UserError when it is not there, or has no column of texts."""
         bad_rows(on_bad_row)
         if not path.is_file():
@@ -61,7 +61,7 @@ class Source:
         return not wrong
 
 
-def write_scored(task: Predictor, source: Source, out: Path, overwrite: bool) -> str:
+def write_scored(task: Predictor, source: TextsFile, out: Path, overwrite: bool) -> str:
     """Write the table back with the columns of each prediction; return a line on it.
 
     A classifier's are label, probability and probability_CLASS, a language model's continuation, finish_reason and

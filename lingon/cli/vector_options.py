@@ -16,7 +16,7 @@ def one_or_more(parameter: typer.CallbackParam, value: int | None) -> int | None
     return value
 
 
-Vectors = Annotated[
+VectorsName = Annotated[
     str,
     typer.Option("--vectors", help="Name (lingon data list), or a file of word2vec, GloVe, fastText or Lingon."),
 ]
@@ -39,9 +39,9 @@ GLOVE = "glove-6b-50d"
 
 def open_vectors(source: str, missing: str | None = None, on_bad_line: str = "stop") -> Any:
     """Open vectors by name or file, with the chosen handling of out-of-vocabulary words."""
-    from lingon.word_vectors.word_vectors import WordVectors, subwords, unknown_word, zero
+    from lingon.word_vectors.word_vectors import WordVectors, subword_vector, unknown_word, zero_vector
 
-    rules = {"zero": zero, "subwords": subwords, "error": None}
+    rules = {"zero": zero_vector, "subwords": subword_vector, "error": None}
     if missing is None or missing in rules:
         found = WordVectors.open(source, None if missing is None else rules[missing], on_bad_line)
         if missing == "error":

@@ -11,7 +11,7 @@ from lingon.cli.vector_options import (
     Count,
     Missing,
     Overwrite,
-    Vectors,
+    VectorsName,
     one_or_more,
     open_vectors,
     print_scores,
@@ -20,7 +20,7 @@ from lingon.cli.vector_options import (
 
 def draw_map(
     words: Annotated[list[str] | None, typer.Argument(help="Words to draw. Default: the most frequent ones.")] = None,
-    vectors: Vectors = GLOVE,
+    vectors: VectorsName = GLOVE,
     out: Annotated[Path, typer.Option(help="Output: an .html page, or a .png, .svg or .pdf image.")] = Path("map.html"),
     most_frequent: Annotated[
         int, typer.Option(help="Number of most frequent words, when no words are given.", callback=one_or_more)
@@ -54,8 +54,8 @@ def align(
     """Align the vectors of one run to those of another (orthogonal Procrustes), and list the largest changes."""
     from lingon.data.files.text_stream import stream_lines
     from lingon.word_vectors.files import check_target
-    from lingon.word_vectors.queries import agreement
     from lingon.word_vectors.queries import align as rotate
+    from lingon.word_vectors.queries import self_similarity
     from lingon.word_vectors.queries.align import shared_words
 
     if out is not None:
@@ -67,7 +67,7 @@ def align(
         both = len(shared_words(given, onto, words))
         print(f"{both:,} of {len(words):,} anchors are in both")
     found = rotate(given, onto, words)
-    cosines = agreement(found, onto)
+    cosines = self_similarity(found, onto)
     print(
         f"{len(cosines):,} words in common, mean cosine {sum(x for _, x in cosines) / len(cosines):.4f}; lowest cosine:"
     )

@@ -14,7 +14,7 @@ from lingon.cli.vector_options import (
     Frequent,
     Json,
     Missing,
-    Vectors,
+    VectorsName,
     open_vectors,
     print_scores,
 )
@@ -28,7 +28,7 @@ app = plain_typer("Query word vectors: nearest neighbours, analogies, similarity
 @app.command("nearest")
 def nearest_words(
     words: Annotated[list[str], typer.Argument(help="Query words.")],
-    vectors: Vectors = GLOVE,
+    vectors: VectorsName = GLOVE,
     count: Count = 10,
     matching: Annotated[str | None, typer.Option(help="Restrict to words that match this regular expression.")] = None,
     most_frequent: Frequent = None,
@@ -58,7 +58,7 @@ def analogy(
     a: str,
     b: str,
     c: str,
-    vectors: Vectors = GLOVE,
+    vectors: VectorsName = GLOVE,
     count: Count = 5,
     method: Annotated[str, typer.Option(help="Scoring: add (3CosAdd, default) or mul (3CosMul).")] = "add",
     missing: Missing = None,
@@ -78,7 +78,7 @@ def analogy(
 def compare(
     first: str,
     second: str,
-    vectors: Vectors = GLOVE,
+    vectors: VectorsName = GLOVE,
     missing: Missing = None,
     on_bad_line: BadLine = "stop",
 ) -> None:
@@ -91,7 +91,7 @@ def compare(
 @app.command("odd-one-out")
 def odd_one_out(
     words: Annotated[list[str], typer.Argument(help="Three or more words.")],
-    vectors: Vectors = GLOVE,
+    vectors: VectorsName = GLOVE,
     missing: Missing = None,
     on_bad_line: BadLine = "stop",
     as_json: Json = False,
@@ -108,7 +108,7 @@ def evaluate(
         list[str] | None,
         typer.Argument(help="wordsim-353, simlex-999, google-analogies, or files. Default: these three."),
     ] = None,
-    vectors: Vectors = GLOVE,
+    vectors: VectorsName = GLOVE,
     method: Annotated[str, typer.Option(help="Analogy scoring: add (3CosAdd, default) or mul (3CosMul).")] = "add",
     most_frequent: Frequent = None,
     missing: Missing = None,
@@ -144,7 +144,7 @@ def result_lines(found: dict) -> list[str]:
 @app.command()
 def bias(
     probe: Annotated[str, typer.Argument(help="flowers-insects, career-family, math-arts, science-arts, or own.")],
-    vectors: Vectors = GLOVE,
+    vectors: VectorsName = GLOVE,
     x: Annotated[str | None, typer.Option(help="With own: first target words, separated by spaces.")] = None,
     y: Annotated[str | None, typer.Option(help="With own: second target words.")] = None,
     a: Annotated[str | None, typer.Option(help="With own: first attribute words.")] = None,

@@ -135,7 +135,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     sync_folder(path.parent)
 
 
-def sweep(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Removes what killed writers left in a folder. Call it only while holding the folder's lock."""
     for left in Path(folder).glob(TEMPORARY + "*"):
         owner = left.with_name(left.name.removeprefix(ASIDE))

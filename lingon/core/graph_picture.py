@@ -8,7 +8,7 @@ from html import escape
 from lingon.core.errors import UserError
 from lingon.core.graph_layout import Box, Place, place_boxes
 
-__all__ = ["Node", "graph_svg"]
+__all__ = ["GraphNode", "graph_svg"]
 
 LETTER, LINE, MARGIN = 7.3, 16.0, 8.0  # of a letter in 12 px: its width, the height of its line, the room around them
 LONGEST = 60  # letters of a line; the rest is cut off
@@ -25,7 +25,7 @@ GROUPS = ("#f6d5d5", "#d5e5f6", "#dcf0d4", "#f5e3c3", "#e5d9f3", "#cfeeee", "#f6
 
 
 @dataclass(frozen=True)
-class Node:
+class GraphNode:
     """A box of a picture: lines of text, a kind (input, constant, op or output), and the group whose colour it has."""
 
     lines: tuple[str, ...]
@@ -33,13 +33,13 @@ class Node:
     group: int | None = None
 
 
-def graph_svg(nodes: Sequence[Node], edges: Sequence[tuple[int, int]], title: str = "") -> str:
+def graph_svg(nodes: Sequence[GraphNode], edges: Sequence[tuple[int, int]], title: str = "") -> str:
     """A graph without cycles as the text of an SVG picture; the same graph gives the same text.
 
     edges: pairs (from, to) of places in `nodes`. Any text may stand in the lines. Raises UserError for a cycle,
     an edge to nowhere, an unknown kind, and more boxes than a picture can hold.
 
-    >>> graph_svg([Node(("x",), "input"), Node(("x * 2",), "output")], [(0, 1)]).count("<rect")
+    >>> graph_svg([GraphNode(("x",), "input"), GraphNode(("x * 2",), "output")], [(0, 1)]).count("<rect")
     2
     """
     _check(nodes, edges)
@@ -62,7 +62,7 @@ def graph_svg(nodes: Sequence[Node], edges: Sequence[tuple[int, int]], title: st
     return "\n".join([*parts, "</g>", "</svg>"]) + "\n"
 
 
-def _check(nodes: Sequence[Node], edges: Sequence[tuple[int, int]]) -> None:
+def _check(nodes: Sequence[GraphNode], edges: Sequence[tuple[int, int]]) -> None:
     if len(nodes) > LARGEST:
         raise UserError(f"a graph of {len(nodes)} boxes is no picture any more; draw a part of at most {LARGEST}")
     for node in nodes:
@@ -73,7 +73,7 @@ def _check(nodes: Sequence[Node], edges: Sequence[tuple[int, int]]) -> None:
             raise UserError(f"the edge {edge} leads to no box; there are {len(nodes)}, counted from 0")
 
 
-def _size(node: Node) -> tuple[float, float]:
+def _size(node: GraphNode) -> tuple[float, float]:
     widest = max([_width(_clean(line)) for line in node.lines], default=0.0)
     return max(widest, 3 * LETTER) + 2 * MARGIN, max(len(node.lines), 1) * LINE + MARGIN
 
@@ -93,7 +93,7 @@ def _text(text: str) -> str:
     return escape(_clean(text), quote=True)
 
 
-def _box(node: Node, place: Place) -> str:
+def _box(node: GraphNode, place: Place) -> str:
     ground, edge, thick, corner = KINDS[node.kind]
     if node.group is not None:
         ground = GROUPS[node.group % len(GROUPS)]

@@ -49,7 +49,7 @@ _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 
 
 @contextlib.contextmanager
-def quiet(wanted: bool = True) -> Iterator[None]:
+def no_progress(wanted: bool = True) -> Iterator[None]:
     """Show no progress inside, in this thread."""
     token = _quiet.set(wanted or _quiet.get())
     try:
@@ -62,7 +62,7 @@ def quiet(wanted: bool = True) -> Iterator[None]:
 def track(total: int, what: str, unit: str = "it", done: int = 0) -> Iterator[Bar]:
     """Shows how far some work is, on stderr: `bar.advance(n, loss=...)`, and `bar.say(text)` for a line of its own.
 
-    total: units of work; done: those that were done before. LINGON_QUIET=1, or `quiet()`, shows nothing.
+    total: units of work; done: those that were done before. LINGON_QUIET=1, or `no_progress()`, shows nothing.
     """
     if os.environ.get("LINGON_QUIET") == "1" or _quiet.get():
         yield Bar(total, unit, done, math.inf)

@@ -27,7 +27,7 @@ def artifacts_of(row: Any) -> Sequence[Artifact]:
     return (row.package, *row.parts) if isinstance(row, Weights) else row.source.artifacts
 
 
-def expand(names: Iterable[str], accept_licence: bool = False) -> list[str]:
+def expand_names(names: Iterable[str], accept_licence: bool = False) -> list[str]:
     """Expand names to those of rows, each once: a group stands for its members, `all` for rows that ask for nothing.
 
     accept_licence: `all` stands for those too whose licence must be accepted.

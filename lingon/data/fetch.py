@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from lingon.core.errors import DataError, FetchError
-from lingon.core.files import TEMPORARY, locked, sweep, sync_folder
+from lingon.core.files import TEMPORARY, locked, remove_leftovers, sync_folder
 from lingon.data.sources import Artifact, Source
 from lingon.data.sources.mirror import VARIABLE, copy_checked, copy_from_mirror
 
@@ -34,7 +34,7 @@ def bring(artifact: Artifact, name: str | None, path: Path, workplace: Path) -> 
     with locked(workplace, f"fetching {artifact.label}", wait=WAIT):
         if is_whole(artifact, path):
             return  # another process brought it while we waited
-        sweep(workplace)
+        remove_leftovers(workplace)
         with tempfile.TemporaryDirectory(prefix=TEMPORARY, ignore_cleanup_errors=True, dir=workplace) as place:
             came = _found(artifact, name, path, Path(place))
             with open(came, "rb") as handle:

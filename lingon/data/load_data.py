@@ -8,9 +8,9 @@ from typing import Any
 from lingon.core.errors import DataError, UserError, one_of, suggest, unknown
 from lingon.core.files import sha256_of
 from lingon.core.terminal import printable
-from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load
+from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load_corpus
 from lingon.data.examples import Examples, Splits
-from lingon.data.files.labelled_texts import FORMATS, OnBadRow, ReadReport, read_examples
+from lingon.data.files.labelled_texts import FORMATS, OnBadRow, ReadReport, read_labelled_texts
 from lingon.data.files.lines import FileOptions
 from lingon.data.split import key_of, stratified_split
 
@@ -43,7 +43,7 @@ def load_data(
                 f"{name!r} is a corpus with columns and splits of its own; leave --text, --label, --test, --encoding "
                 "and --quoting out"
             )
-        return load(name)
+        return load_corpus(name)
     if name in PICTURES or name in VECTORS or name in TEXTS:
         what = "pictures" if name in PICTURES else "word vectors" if name in VECTORS else "running text"
         raise UserError(f"{name!r} holds {what}, not texts with labels; `lingon data list` shows what there is")
@@ -53,13 +53,15 @@ def load_data(
         raise UserError(f"{name!r} is neither a corpus nor a file; {suggest(path.name, known)}")
     if path.is_dir() and test is None and (path / "train").is_dir() and (path / "test").is_dir():
         path, test = path / "train", path / "test"
-    examples, report = read_examples(path, text, label, on_bad_row, options=options)
+    examples, report = read_labelled_texts(path, text, label, on_bad_row, options=options)
     _refuse_no_classes(examples, path)
     if test is None:
         rest, held_out = stratified_split(examples, SHARE["test"], seed, "test")
     else:
         columns = (None, None) if path.is_dir() else (report.text, report.label)
-        held_out, other = read_examples(test, columns[0], columns[1], on_bad_row, examples.label_counts(), options)
+        held_out, other = read_labelled_texts(
+            test, columns[0], columns[1], on_bad_row, examples.label_counts(), options
+        )
         report.messages += other.messages
         rest = examples
     train, valid = stratified_split(rest, SHARE["valid"], seed, "valid")
@@ -89,7 +91,7 @@ def load_part(
     if part not in (None, "all", *PARTS):
         raise unknown("split", part, (*PARTS, "all"))
     if part is None and str(name_or_path) not in CORPORA and Path(name_or_path).is_file():
-        examples, report = read_examples(name_or_path, text, label, on_bad_row, known, options)
+        examples, report = read_labelled_texts(name_or_path, text, label, on_bad_row, known, options)
         report.messages.append(f"all {len(examples):,} texts; --split test takes those that training leaves out")
         tell(report)
         return examples

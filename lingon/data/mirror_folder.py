@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lingon.core.errors import FetchError, UserError, one_of
 from lingon.core.files import sync_folder
-from lingon.data.all_rows import ALL, all_rows, artifacts_of, expand, must_accept
+from lingon.data.all_rows import ALL, all_rows, artifacts_of, expand_names, must_accept
 from lingon.data.fetch import bring, is_whole
 from lingon.data.sources import Artifact
 from lingon.data.sources.mirror import VARIABLE
@@ -33,7 +33,7 @@ class Entry:
 def entries_of(names: Iterable[str], accept_licence: bool = False) -> list[Entry]:
     """Collect what these names need, each artifact once. Raises UserError for a licence that is not accepted."""
     found: dict[str, Entry] = {}
-    for name in expand(names, accept_licence):
+    for name in expand_names(names, accept_licence):
         row = all_rows()[name]
         if (why := must_accept(row)) and not accept_licence:
             raise UserError(f"{name}: {why}; if you may use it, add --accept-licence (accept_licence=True)")

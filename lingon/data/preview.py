@@ -6,8 +6,8 @@ from typing import Any
 
 from lingon.core.errors import UserError, suggest
 from lingon.core.terminal import printable
-from lingon.data.all_rows import all_rows, expand
-from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load, load_text
+from lingon.data.all_rows import all_rows, expand_names
+from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load_corpus, load_text
 from lingon.data.corpora.encoders import ENCODERS, encoder_folder
 from lingon.data.corpora.questions import QUESTIONS, load_questions
 from lingon.data.corpora.retrieval import RETRIEVAL, load_collection
@@ -16,7 +16,7 @@ from lingon.data.corpora.texts import accepted
 from lingon.data.corpora.weights import WEIGHTS, fetch_weights, terms_of
 from lingon.data.examples import Examples
 from lingon.data.fetch import fetch
-from lingon.data.files.labelled_texts import OnBadRow, read_examples
+from lingon.data.files.labelled_texts import OnBadRow, read_labelled_texts
 from lingon.data.files.lines import FileOptions
 from lingon.data.load_data import numbers_as_labels, shared_texts, tell
 from lingon.data.running_text import GROUPS
@@ -25,7 +25,7 @@ BAR = 40  # characters of the longest bar
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedData:
     """One line of `lingon data list`."""
 
     name: str
@@ -35,14 +35,14 @@ class Listed:
     cached: bool
 
 
-def list_rows() -> list[Listed]:
+def list_rows() -> list[ListedData]:
     """All corpora, running texts, sets of pictures, vectors, questions to them, collections for search, and weights."""
     rows: list[Any] = [row for row in all_rows().values() if row.name not in WEIGHTS]
-    listed = [Listed(r.name, r.summary, r.source.bytes / 1e6, r.licence, r.source.cached) for r in rows]
-    return listed + [Listed(r.name, r.summary, r.megabytes, r.licence, r.cached) for r in WEIGHTS.values()]
+    listed = [ListedData(r.name, r.summary, r.source.bytes / 1e6, r.licence, r.source.cached) for r in rows]
+    return listed + [ListedData(r.name, r.summary, r.megabytes, r.licence, r.cached) for r in WEIGHTS.values()]
 
 
-def table(rows: list[Listed]) -> str:
+def list_table(rows: list[ListedData]) -> str:
     """The list for people: name, what it is, download, whether it is here, licence."""
     lines = [f"{'name':16} {'what':46} {'MB':>5}  cached  licence"]
     for r in rows:
@@ -57,7 +57,7 @@ def groups() -> str:
 
 def get(name: str, accept_licence: bool = False) -> str:
     """Fetches a corpus, vectors, weights, or all that asks for nothing; says where they are."""
-    names = expand([name])
+    names = expand_names([name])
     if names != [name]:
         return "\n".join(get(member, accept_licence) for member in names)
     if name in TEXTS:
@@ -72,7 +72,7 @@ def get(name: str, accept_licence: bool = False) -> str:
     return f"{name}: {size / 1e6:.1f} MB, sha256 right, in {path}"
 
 
-def show(
+def preview(
     name: str,
     text: str | None = None,
     label: str | None = None,
@@ -83,7 +83,7 @@ def show(
 ) -> str:
     """Samples, label counts and a histogram of lengths, of a corpus or of a file."""
     if name in CORPORA:
-        splits = load(name)
+        splits = load_corpus(name)
         examples = splits.all()
         head = [f"{name}: {CORPORA[name].summary}", f"licence: {CORPORA[name].licence}"]
         head += [f"train {len(splits.train):,}, valid {len(splits.valid):,}, test {len(splits.test):,} texts"]
@@ -115,7 +115,7 @@ def show(
     elif name in GROUPS:
         raise UserError(f"{name!r} stands for several texts; show one of {', '.join(GROUPS[name])}")
     elif Path(name).exists():
-        examples, report = read_examples(name, text, label, on_bad_row, options=options)
+        examples, report = read_labelled_texts(name, text, label, on_bad_row, options=options)
         report.messages += numbers_as_labels(Path(name), examples)
         tell(report)
         head = [f"{printable(name)}: {len(examples):,} texts"]

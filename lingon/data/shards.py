@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from lingon.core.errors import DataError, UserError
-from lingon.core.files import atomic_write, locked, read_json, sweep, write_json
+from lingon.core.files import atomic_write, locked, read_json, remove_leftovers, write_json
 from lingon.core.progress import track
 from lingon.data.files.text_stream import group_by_size
 from lingon.data.tokenizers.tokenizer import Tokenizer
@@ -34,7 +34,7 @@ def build_shards(
     folder = Path(folder)
     made_of = {"tokenizer": fingerprint(tokenizer), "end": end, "shard_tokens": shard_tokens}
     with locked(folder, "a build of shards"):
-        sweep(folder)
+        remove_leftovers(folder)
         index = _index(folder, made_of, len(tokenizer.vocab))
         if not index["whole"]:
             _encode(folder, islice(documents, index["documents"], None), tokenizer, end, index)

@@ -10,7 +10,7 @@ import numpy as np
 from lingon.core.errors import UserError
 from lingon.decoding.grammar_budget import Budget, too_large
 from lingon.decoding.nfa import NFA
-from lingon.decoding.regex import Node
+from lingon.decoding.regex import Pattern
 
 MOST_STATES = 50_000  # on the way to the smallest automaton
 MAX_ROUNDS = 64  # of refinement, in which equivalent states are found
@@ -46,7 +46,7 @@ class Automaton:
         return bool(self.accepting[self.after(text.encode(errors="surrogatepass"))])
 
 
-def compiled(node: Node) -> Automaton:
+def compiled(node: Pattern) -> Automaton:
     """Return the smallest automaton for a grammar.
 
     Raises UserError when the grammar allows nothing, or is too large: see `lingon.decoding.grammar_budget`.

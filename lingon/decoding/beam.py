@@ -11,13 +11,13 @@ from lingon.core.shapes import Float, Tensor
 from lingon.decoding.decoder_protocol import (
     MAX_NEW_TOKENS,
     DecoderState,
+    DecoderStep,
     LogitsProcessor,
-    Step,
     TokenSequence,
-    apply,
-    finite,
-    select,
-    shown,
+    apply_processors,
+    check_finite_logits,
+    select_rows,
+    short_number,
 )
 from lingon.decoding.logits_processors import MAX_VALUE
 
@@ -111,22 +111,24 @@ class BeamParams:
     def __post_init__(self) -> None:
         for name in ("beams", "max_new_tokens", "n", "beam_groups"):
             if getattr(self, name) < 1:
-                raise UserError(f"{name} is {shown(getattr(self, name))}, expected a whole number, 1 or more")
+                raise UserError(f"{name} is {short_number(getattr(self, name))}, expected a whole number, 1 or more")
         if self.beams > MAX_BEAMS:
-            raise UserError(f"beams is {shown(self.beams)}, expected {MAX_BEAMS:,} beams at most; each keeps a state")
+            raise UserError(
+                f"beams is {short_number(self.beams)}, expected {MAX_BEAMS:,} beams at most; each keeps a state"
+            )
         if self.max_new_tokens > MAX_NEW_TOKENS:
             raise UserError(
-                f"max_new_tokens is {shown(self.max_new_tokens)}, expected {MAX_NEW_TOKENS:,} new tokens at most"
+                f"max_new_tokens is {short_number(self.max_new_tokens)}, expected {MAX_NEW_TOKENS:,} new tokens at most"
             )
         if self.beams % self.beam_groups:
-            groups = shown(self.beam_groups)
+            groups = short_number(self.beam_groups)
             raise UserError(f"{self.beams} beams cannot be divided into {groups} groups of the same size")
         if self.n > self.beams:
-            best = shown(self.n)
+            best = short_number(self.n)
             raise UserError(f"the {best} best texts are wanted of {self.beams} beams; search with more beams")
         for name, most in (("length_penalty", MAX_LENGTH_PENALTY), ("diversity_penalty", MAX_VALUE)):
             if not 0 <= getattr(self, name) <= most:
-                found = shown(getattr(self, name))
+                found = short_number(getattr(self, name))
                 raise UserError(f"{name} is {found}, expected a number, 0 or more, at most {most:g}")
 
 
@@ -143,7 +145,7 @@ class _Group:
 
 
 def beam_search(
-    step: Step,
+    step: DecoderStep,
     logits: Float[Tensor, "B V"],
     state: DecoderState,
     rows: Sequence[TokenSequence],
@@ -168,7 +170,7 @@ def beam_search(
     size, sets = params.beams // params.beam_groups, range(params.beam_groups)
     searches = [[_start(row, size) for _ in sets] for row in rows]
     live = list(searches)
-    state = select(state, [i for i in range(len(rows)) for _ in range(params.beams)])
+    state = select_rows(state, [i for i in range(len(rows)) for _ in range(params.beams)])
     logits = logits.repeat_interleave(params.beams, 0)
     for length in range(1, params.max_new_tokens + 1):
         _advance(live, logits, params, len(eos_ids), is_finished, logits_processors, length)
@@ -178,7 +180,7 @@ def beam_search(
         parents = [i * params.beams + g * size + p for i in going for g in sets for p in live[i][g].parents]
         live = [live[i] for i in going]
         new = [row.ids[-1] for search in live for group in search for row in group.rows]
-        logits, state = step(torch.tensor(new, device=logits.device)[:, None], select(state, parents))
+        logits, state = step(torch.tensor(new, device=logits.device)[:, None], select_rows(state, parents))
     return [_best(search, params) for search in searches]
 
 
@@ -197,10 +199,10 @@ def _advance(
     length: int,
 ) -> None:
     """Extend every beam of every unfinished search by one token."""
-    finite(logits, f"after {length - 1} new tokens ")
+    check_finite_logits(logits, f"after {length - 1} new tokens ")
     size, vocabulary = params.beams // params.beam_groups, logits.shape[-1]
     everyone = [row for search in live for group in search for row in group.rows]
-    logs = apply(logits_processors, logits.double().log_softmax(-1), everyone)
+    logs = apply_processors(logits_processors, logits.double().log_softmax(-1), everyone)
     logs = logs.view(len(live), params.beam_groups, size, vocabulary)
     taken = torch.zeros(len(live), 1, vocabulary, dtype=logs.dtype, device=logs.device)
     for g in range(params.beam_groups):

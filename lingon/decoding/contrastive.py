@@ -10,7 +10,15 @@ import torch.nn.functional as F
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
-from lingon.decoding.decoder_protocol import DecoderState, LogitsProcessor, TokenSequence, apply, check, finite, select
+from lingon.decoding.decoder_protocol import (
+    DecoderState,
+    LogitsProcessor,
+    TokenSequence,
+    apply_processors,
+    check_finite_logits,
+    check_processed_logits,
+    select_rows,
+)
 from lingon.decoding.sample import Token, to_tokens
 
 Hidden = Callable[..., tuple[Tensor, DecoderState]]  # (ids [B, S], state) -> (hidden [B, S, D], state)
@@ -41,18 +49,18 @@ def contrastive_search(
     hidden_states = hidden_states[0]
     logits = head(hidden_states[-1:])
     while True:
-        finite(logits, f"after {len(row.new_ids)} new tokens ")
-        processed = apply(logits_processors, logits, [row])
-        check(processed, [row])
+        check_finite_logits(logits, f"after {len(row.new_ids)} new tokens ")
+        processed = apply_processors(logits_processors, logits, [row])
+        check_processed_logits(processed, [row])
         probabilities, tokens = processed[0].float().softmax(-1).topk(min(k, processed.shape[-1]))
         tokens, probabilities = tokens[probabilities > 0], probabilities[probabilities > 0]
-        new, states = hidden(tokens[:, None], select(state, [0] * len(tokens)))
+        new, states = hidden(tokens[:, None], select_rows(state, [0] * len(tokens)))
         best = int(((1 - alpha) * probabilities - alpha * _max_cosine(new[:, 0], hidden_states)).argmax())
         row.ids.append(int(tokens[best]))
         yield to_tokens([0], [row.ids[-1]], logits, processed, top_logprobs)[0]
         if finished(row):
             return
-        state, hidden_states = select(states, [best]), torch.cat([hidden_states, new[best]])
+        state, hidden_states = select_rows(states, [best]), torch.cat([hidden_states, new[best]])
         logits = head(hidden_states[-1:])
 
 

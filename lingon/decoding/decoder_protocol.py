@@ -11,7 +11,7 @@ from lingon.core.errors import NotFinite, UserError
 from lingon.core.seed import derive
 from lingon.core.shapes import Float, Int, Tensor
 
-__all__ = ["Decodable", "DecoderState", "LogitsProcessor", "Step", "TokenSequence", "start_sequences"]
+__all__ = ["Decodable", "DecoderState", "DecoderStep", "LogitsProcessor", "TokenSequence", "start_sequences"]
 
 MAX_NEW_TOKENS = 10**9  # new tokens that may be asked for
 
@@ -38,7 +38,7 @@ class DecoderState(Protocol):
 
 
 @runtime_checkable
-class Step(Protocol):
+class DecoderStep(Protocol):
     """Take (ids [B, S], state) to (logits [B, V] after the last of them, the new state).
 
     mask: [B, S], False where a row is padding, for rows of unequal length, which are padded on the left.
@@ -59,7 +59,7 @@ class Decodable(Protocol):
     def step(
         self, ids: Int[Tensor, "B S"], state: Any, mask: Tensor | None = None
     ) -> tuple[Float[Tensor, "B V"], DecoderState]:
-        """Return the logits after the last of the ids, and the new state: see `Step`."""
+        """Return the logits after the last of the ids, and the new state: see `DecoderStep`."""
 
 
 @dataclass
@@ -84,10 +84,10 @@ class TokenSequence:
 LogitsProcessor = Callable[[Float[Tensor, "B V"], Sequence[TokenSequence]], Float[Tensor, "B V"]]
 
 
-def shown(value: int | float) -> str:
+def short_number(value: int | float) -> str:
     """Return a number for a message: of one with very many digits, which Python refuses to write, only how large it is.
 
-    >>> shown(3), shown(-0.5), shown(-10**5000)
+    >>> short_number(3), short_number(-0.5), short_number(-10**5000)
     ('3', '-0.5', 'a negative number of over 40 digits')
     """
     if isinstance(value, int) and abs(value) >= 10**40:
@@ -98,7 +98,7 @@ def shown(value: int | float) -> str:
 def check_seed(seed: int) -> None:
     """Raise UserError for a seed of more than 64 bits."""
     if not -(2**63) <= seed < 2**64:
-        raise UserError(f"seed is {shown(seed)}, expected a whole number from -2**63 to 2**64 - 1")
+        raise UserError(f"seed is {short_number(seed)}, expected a whole number from -2**63 to 2**64 - 1")
 
 
 def check_source(source: object) -> None:
@@ -137,12 +137,12 @@ def start_sequences(
     return [TokenSequence(list(ids), len(ids), Random(seeds(tuple(ids), source))) for ids, source in pairs]
 
 
-def select(state: DecoderState, rows: Sequence[int]) -> DecoderState:
+def select_rows(state: DecoderState, rows: Sequence[int]) -> DecoderState:
     """Return the state of these rows; the same object when they are all of them, in their order, already."""
     return state.select(torch.tensor(list(rows)))
 
 
-def finite(logits: Float[Tensor, "... V"], where: str = "") -> None:
+def check_finite_logits(logits: Float[Tensor, "... V"], where: str = "") -> None:
     """Raise NotFinite for logits of a model from which no probabilities follow: NaN, infinite, or -inf for all.
 
     Asked of what the model says itself: a processor may forbid the only token that is infinite, and what is left be
@@ -152,7 +152,7 @@ def finite(logits: Float[Tensor, "... V"], where: str = "") -> None:
         raise NotFinite(f"{where}the model gave logits that are NaN or infinite; its weights are broken")
 
 
-def apply(
+def apply_processors(
     logits_processors: Sequence[LogitsProcessor], logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]
 ) -> Float[Tensor, "B V"]:
     """Apply every logits processor, in the order of the list."""
@@ -161,7 +161,7 @@ def apply(
     return logits
 
 
-def check(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> None:
+def check_processed_logits(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> None:
     """Raise NotFinite when the model gave NaN, UserError when the processors left a row no token at all."""
     best = logits.amax(-1)
     if best.isfinite().all():
@@ -172,4 +172,4 @@ def check(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> None:
             raise UserError(
                 f"{where} the logits processors leave no token to sample; loosen the grammar, bias or penalties"
             )
-        finite(torch.tensor([value]), f"{where} ")
+        check_finite_logits(torch.tensor([value]), f"{where} ")

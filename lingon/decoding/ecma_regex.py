@@ -16,10 +16,10 @@ from lingon.decoding.regex import (
     Alternation,
     CharacterClass,
     Concatenation,
-    Node,
+    Pattern,
     Ranges,
     Repetition,
-    counted,
+    repetition_count,
     union,
     without,
 )
@@ -40,7 +40,7 @@ SYNTAX = "^$\\.*+?()[]{}|/"
 AROUND = {"=": "lookahead", "!": "lookahead", "<=": "lookbehind", "<!": "lookbehind"}
 
 
-def parse_ecma(pattern: str) -> Node:
+def parse_ecma(pattern: str) -> Pattern:
     """Return the tree of all texts in which the pattern is found.
 
     Raises UserError, with the place, for what is no pattern with the `u` flag or has no automaton: references to
@@ -50,25 +50,25 @@ def parse_ecma(pattern: str) -> Node:
     if len(pattern) > MAX_PATTERN_LENGTH:
         raise UserError(f"the pattern has {len(pattern):,} letters, expected {MAX_PATTERN_LENGTH:,} at most")
     reader = _Reader(pattern)
-    return reader.placed(reader.parse(), True, True)
+    return reader.without_anchors(reader.parse(), True, True)
 
 
 class _Reader(PatternReader):
     kind = "pattern"
 
-    def alternatives(self) -> Node:
+    def alternatives(self) -> Pattern:
         parts = [self.sequence()]
         while self.accept("|"):
             parts.append(self.sequence())
         return parts[0] if len(parts) == 1 else Alternation(tuple(parts))
 
-    def sequence(self) -> Node:
+    def sequence(self) -> Pattern:
         parts = []
         while self.at < len(self.text) and self.text[self.at] not in "|)":
             parts.append(self.repeated())
         return parts[0] if len(parts) == 1 else Concatenation(tuple(parts))
 
-    def repeated(self) -> Node:
+    def repeated(self) -> Pattern:
         part = self.one()
         bounds = self.bounds()
         if bounds is None:
@@ -90,10 +90,10 @@ class _Reader(PatternReader):
         if not found or (found[3] and not found[2]):
             return None
         self.at = found.end()
-        least = counted(found[1])
-        return least, (counted(found[3]) if found[3] else None) if found[2] else least
+        least = repetition_count(found[1])
+        return least, (repetition_count(found[3]) if found[3] else None) if found[2] else least
 
-    def one(self) -> Node:
+    def one(self) -> Pattern:
         sign = self.text[self.at]
         if sign in "*+?{}]":
             raise self.error(f"{sign} stands for itself only as \\{sign}; a repetition is of something, as a{{2,3}}")
@@ -110,7 +110,7 @@ class _Reader(PatternReader):
             return CharacterClass(ANY)
         return CharacterClass(self.escape(inside=False) if sign == "\\" else ((ord(sign),) * 2,))
 
-    def group(self) -> Node:
+    def group(self) -> Pattern:
         if self.accept("?"):
             for sign, name in AROUND.items():
                 if self.accept(sign):
@@ -206,15 +206,15 @@ class _Reader(PatternReader):
             )
         return without(ranges) if sign == "P" else ranges
 
-    def placed(self, node: Node, left: bool, right: bool) -> Node:
+    def without_anchors(self, node: Pattern, left: bool, right: bool) -> Pattern:
         """Return the tree without ^ and $. left, right: any text may stand before or after it unless forbidden."""
         if not _anchored(node):
             return Concatenation((*[FREE] * left, node, *[FREE] * right)) if left or right else node
         if isinstance(node, Alternation):
-            return Alternation(tuple(self.placed(part, left, right) for part in node.parts))
+            return Alternation(tuple(self.without_anchors(part, left, right) for part in node.parts))
         if isinstance(node, Repetition):
             if (node.least, node.most) == (0, 1):
-                return self.placed(Alternation((node.part, NOTHING)), left, right)
+                return self.without_anchors(Alternation((node.part, NOTHING)), left, right)
             raise self.error("^ or $ in something repeated has no automaton here")
         parts = list(node.parts) if isinstance(node, Concatenation) else [node]
         opened = next((i for i, part in enumerate(parts) if part != START), len(parts)) if left else 0
@@ -227,12 +227,14 @@ class _Reader(PatternReader):
         if {START, END}.intersection(parts):
             raise self.error("^ has an automaton only at the beginning, $ only at the end, of it or an alternative")
         if len(parts) == 1:
-            return self.placed(parts[0], before, after)
-        middle = [self.placed(part, False, False) for part in parts[1:-1]]
-        return Concatenation((self.placed(parts[0], before, False), *middle, self.placed(parts[-1], False, after)))
+            return self.without_anchors(parts[0], before, after)
+        middle = [self.without_anchors(part, False, False) for part in parts[1:-1]]
+        return Concatenation(
+            (self.without_anchors(parts[0], before, False), *middle, self.without_anchors(parts[-1], False, after))
+        )
 
 
-def _anchored(node: Node) -> bool:
+def _anchored(node: Pattern) -> bool:
     """Return whether a ^ or $ is in it."""
     if isinstance(node, Alternation | Concatenation):
         return any(map(_anchored, node.parts))

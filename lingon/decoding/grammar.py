@@ -22,7 +22,7 @@ from lingon.decoding.regex import parse
 __all__ = ["Grammar", "grammar_of"]
 
 MAX_CACHED_STATES = 256  # states whose tokens are remembered: with 50,000 tokens each takes at most 600 kB
-WALKED = 200_000_000  # tokens that are tried in states, in seconds
+MAX_TOKEN_STEPS = 200_000_000  # tokens that are tried in states, in seconds
 MAX_CACHED_PREFIXES = 100_000  # beginnings whose state is remembered
 
 
@@ -161,7 +161,7 @@ class Grammar:
     def _by_tokens(self) -> np.ndarray:
         """Return how many tokens are missing from each state, -1 where none finish the text, by a search of all."""
         states, tokens = len(self.automaton.table), len(self.pieces)
-        if states * tokens > WALKED:
+        if states * tokens > MAX_TOKEN_STEPS:
             more = "" if self._bytes_missing is None else f"allow {self.automaton.distance[0]:,} tokens or more, or "
             many = f"{states:,} states, too many to try {tokens:,} tokens in each"
             raise UserError(f"the grammar has {many}; {more}write it more simply")

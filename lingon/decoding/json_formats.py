@@ -5,7 +5,7 @@ Left out on purpose: leap seconds, the year 0, addresses with quotes or brackets
 
 from functools import cache
 
-from lingon.decoding.regex import Node, parse
+from lingon.decoding.regex import Pattern, parse
 
 YEAR = "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)"
 LEAP = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
@@ -39,6 +39,6 @@ FORMATS = {
 
 
 @cache
-def format_grammar(name: str) -> Node:
+def format_grammar(name: str) -> Pattern:
     """Return the grammar of the texts of a format; `FORMATS` has the names."""
     return parse(FORMATS[name])

@@ -1,11 +1,11 @@
 """The grammars of numbers between bounds, digit by digit."""
 
-from lingon.decoding.regex import NOTHING, Alternation, CharacterClass, Concatenation, Node, Repetition, literal
+from lingon.decoding.regex import NOTHING, Alternation, CharacterClass, Concatenation, Pattern, Repetition, literal
 
 DIGIT = CharacterClass(((48, 57),))
 
 
-def integers(low: int, high: int) -> Node:
+def integers(low: int, high: int) -> Pattern:
     """Return the whole numbers from low to high, without leading zeros.
 
     >>> from lingon.decoding.automaton import compiled
@@ -13,7 +13,7 @@ def integers(low: int, high: int) -> Node:
     >>> [n for n in range(-20, 200) if numbers.accepts(str(n))] == list(range(-3, 121))
     True
     """
-    parts: list[Node] = []
+    parts: list[Pattern] = []
     if low < 0:
         parts.append(Concatenation((literal("-"), _positive(max(1, -high), -low))))
     if high >= 0:
@@ -21,7 +21,7 @@ def integers(low: int, high: int) -> Node:
     return Alternation(tuple(parts))
 
 
-def multiples(of: int, low: int, high: int) -> Node | None:
+def multiples(of: int, low: int, high: int) -> Pattern | None:
     """Return multiples from low to high of a power of ten, or of any number where they are few; None for others.
 
     >>> from lingon.decoding.automaton import compiled
@@ -45,7 +45,7 @@ def multiples(of: int, low: int, high: int) -> Node | None:
 MAX_ALTERNATIVES = 2_000  # multiples that are written out
 
 
-def decimals(low: int, high: int, places: int) -> Node:
+def decimals(low: int, high: int, places: int) -> Pattern:
     """Return numbers from low to high, counted in units of 10 ** -places, with so many digits after the point at most.
 
     >>> from lingon.decoding.automaton import compiled
@@ -55,7 +55,7 @@ def decimals(low: int, high: int, places: int) -> Node:
     """
     if not places:
         return integers(low, high)
-    parts: list[Node] = []
+    parts: list[Pattern] = []
     if low < 0:
         parts.append(Concatenation((literal("-"), _positive_decimals(max(1, -high), -low, places))))
     if high >= 0:
@@ -63,7 +63,7 @@ def decimals(low: int, high: int, places: int) -> Node:
     return Alternation(tuple(parts))
 
 
-def _positive_decimals(low: int, high: int, places: int) -> Node:
+def _positive_decimals(low: int, high: int, places: int) -> Pattern:
     (first, start), (last, end) = divmod(low, 10**places), divmod(high, 10**places)
     zeros, nines = "0" * places, "9" * places
     fraction = lambda a, b: _pointed(a.zfill(places), b.zfill(places))
@@ -75,17 +75,17 @@ def _positive_decimals(low: int, high: int, places: int) -> Node:
     return Alternation((*parts, Concatenation((literal(str(last)), fraction(zeros, str(end))))))
 
 
-def _pointed(low: str, high: str) -> Node:
+def _pointed(low: str, high: str) -> Pattern:
     """Match nothing, or a point and digits, from .low to .high."""
     some = Concatenation((literal("."), _digits(low, high, may_end=False)))
     return some if low.strip("0") else Alternation((NOTHING, some))
 
 
-def _digits(low: str, high: str, may_end: bool = True) -> Node:
+def _digits(low: str, high: str, may_end: bool = True) -> Pattern:
     """Match digits whose value after the point is from .low to .high; they may end before all places are there."""
     if not low:
         return NOTHING
-    parts: list[Node] = [NOTHING] if may_end and not low.strip("0") else []
+    parts: list[Pattern] = [NOTHING] if may_end and not low.strip("0") else []
     size = len(low)
     if not low.strip("0") and not high.strip("9"):
         return Repetition(DIGIT, 0 if may_end else 1, size)
@@ -98,7 +98,7 @@ def _digits(low: str, high: str, may_end: bool = True) -> Node:
     return Alternation((*parts, Concatenation((literal(high[0]), _digits("0" * (size - 1), high[1:])))))
 
 
-def _positive(low: int, high: int) -> Node:
+def _positive(low: int, high: int) -> Pattern:
     """Group numbers by their count of digits."""
     parts = []
     for digits in range(len(str(low)), len(str(high)) + 1):
@@ -107,7 +107,7 @@ def _positive(low: int, high: int) -> Node:
     return Alternation(tuple(parts))
 
 
-def _between(low: str, high: str) -> Node:
+def _between(low: str, high: str) -> Pattern:
     """Match numbers with as many digits as both ends have, digit by digit."""
     if len(low) == 1:
         return CharacterClass(((ord(low), ord(high)),))

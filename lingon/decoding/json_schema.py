@@ -16,7 +16,7 @@ from lingon.core.errors import UserError, unknown
 from lingon.decoding import schema_numbers
 from lingon.decoding.grammar_budget import LETTERS, too_large
 from lingon.decoding.json_text import SPACE, anything, written
-from lingon.decoding.regex import Alternation, Concatenation, Node, literal, parse
+from lingon.decoding.regex import Alternation, Concatenation, Pattern, literal, parse
 from lingon.decoding.schema_merge import NOTES, both
 from lingon.decoding.schema_types import ANY_DEPTH, NONE, array_grammar, object_grammar, string_grammar
 
@@ -36,7 +36,7 @@ MOST_SCHEMAS = 2_000  # with those that are referred to counted as often as they
 MAX_SCHEMA_LENGTH = 1_000_000  # letters of a schema, notes among them
 
 
-def schema_grammar(schema: Any) -> Node:
+def schema_grammar(schema: Any) -> Pattern:
     """Return the grammar of a JSON schema, given as an object or as its text.
 
     Raises UserError that names the place and the word for what is no schema or is not supported.
@@ -80,12 +80,12 @@ class _Reader:
     def __init__(self, root: Any):
         self.root, self.count, self.letters = root, 0, 0
 
-    def parse(self) -> Node:
+    def parse(self) -> Pattern:
         if self.root is False:
             raise UserError("schema is false, expected an object; it allows no text at all")
         return self.node(self.root, "schema", 0)
 
-    def node(self, schema: Any, where: str, depth: int) -> Node:
+    def node(self, schema: Any, where: str, depth: int) -> Pattern:
         schema = self.merged(schema, where, depth)
         if schema is False:
             return NONE
@@ -133,7 +133,7 @@ class _Reader:
             schema = self.named(schema["$ref"], where)
         raise UserError(f"{where}: $ref leads around without end")
 
-    def choice(self, schema: Mapping, word: str, where: str, depth: int) -> Node:
+    def choice(self, schema: Mapping, word: str, where: str, depth: int) -> Pattern:
         """Return one of the parts of anyOf or oneOf, each merged with what stands beside it."""
         rest = {other: value for other, value in schema.items() if other != word and other not in NOTES}
         parts = [self.referred(part, where, depth) for part in self.list_of(schema, word, where)]
@@ -167,7 +167,7 @@ class _Reader:
         if kinds is None and not exclusive and (lost := sorted(set(schema) - NOTES)):
             raise UserError(f"{where}: keyword {lost[0]!r} without a 'type' is not supported; name the type")
 
-    def values(self, schema: Mapping, where: str) -> Node:
+    def values(self, schema: Mapping, where: str) -> Pattern:
         """Return the values that a schema lists, those of its type if it names one."""
         listed = [schema["const"]] if "const" in schema else self.list_of(schema, "enum", where)
         kinds = self.kinds(schema, where)
@@ -178,7 +178,7 @@ class _Reader:
             raise UserError(f"{where}: none of the values is of type {' or '.join(kinds or [])}")
         return Alternation(tuple(map(self.written, fitting)))
 
-    def written(self, value: Any) -> Node:
+    def written(self, value: Any) -> Pattern:
         """Return a value as JSON writes it, its letters counted over the whole schema."""
         found = written(value)
         self.letters += len(found.parts)
@@ -212,7 +212,7 @@ class _Reader:
             found = found[part]
         return found
 
-    def of_type(self, kind: str, schema: Mapping, where: str, depth: int) -> Node:
+    def of_type(self, kind: str, schema: Mapping, where: str, depth: int) -> Pattern:
         inside = lambda part, name: self.node(part, f"{where}.{name}", depth + 1)
         if kind == "object":
             return object_grammar(schema, where, inside, self.written)

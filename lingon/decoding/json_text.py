@@ -10,7 +10,7 @@ from lingon.decoding.regex import (
     CharacterClass,
     Concatenation,
     Graph,
-    Node,
+    Pattern,
     Repetition,
     literal,
     parse,
@@ -28,12 +28,12 @@ NUMBER = INTEGER + r"(\.[0-9]{1,17})?([eE][+-]?[0-9]{1,2})?"
 COMMA = Concatenation((literal(","), SPACE))
 
 
-def quoted(inside: Node) -> Node:
+def quoted(inside: Pattern) -> Pattern:
     """Return a JSON string with this inside."""
     return Concatenation((literal('"'), inside, literal('"')))
 
 
-def array(item: Node, least: int = 0, most: int | None = None) -> Node:
+def array(item: Pattern, least: int = 0, most: int | None = None) -> Pattern:
     """Return a JSON array of so many items."""
     if most == 0:
         return literal("[]")
@@ -44,13 +44,13 @@ def array(item: Node, least: int = 0, most: int | None = None) -> Node:
     return Concatenation((literal("["), filled if least else Alternation((filled, NOTHING)), literal("]")))
 
 
-def _filled(opening: str, member: Node, closing: str, may_be_empty: bool = True) -> Node:
+def _filled(opening: str, member: Pattern, closing: str, may_be_empty: bool = True) -> Pattern:
     """Match members with commas between, without end; the member stands in the grammar once."""
     edges = [(0, 1, literal(opening)), (1, 2, member), (2, 1, COMMA), (2, 3, literal(closing))]
     return Graph(4, (*edges, *([(0, 3, literal(opening + closing))] if may_be_empty else [])))
 
 
-def row(items: list[Node], others: Node | None, least: int, most: int | None) -> Node:
+def row(items: list[Pattern], others: Pattern | None, least: int, most: int | None) -> Pattern:
     """Return a JSON array whose first items are these and whose others, if there may be any, are all alike.
 
     Places: 2i + 1 before item i, 2i + 2 after it.
@@ -63,7 +63,7 @@ def row(items: list[Node], others: Node | None, least: int, most: int | None) ->
     if not count:
         return literal("[]")
     last = 2 * count + 1
-    edges: list[tuple[int, int, Node]] = [(0, 1, literal("["))]
+    edges: list[tuple[int, int, Pattern]] = [(0, 1, literal("["))]
     edges += [] if least else [(0, last, literal("[]"))]
     for i in range(count):
         item = items[i] if i < len(items) else others
@@ -76,16 +76,16 @@ def row(items: list[Node], others: Node | None, least: int, most: int | None) ->
     return Graph(last + 1, tuple(edges))
 
 
-def mapping(value: Node) -> Node:
+def mapping(value: Pattern) -> Pattern:
     """Return a JSON object with any names and such values."""
     member = Concatenation((quoted(Repetition(LETTER, 0, None)), literal(":"), SPACE, value))
     return _filled("{", member, "}")
 
 
 @cache
-def anything(depth: int) -> Node:
+def anything(depth: int) -> Pattern:
     """Return any JSON, arrays and objects nested so deep."""
-    simple: Node = Alternation((quoted(Repetition(LETTER, 0, None)), parse(NUMBER), parse("true|false|null")))
+    simple: Pattern = Alternation((quoted(Repetition(LETTER, 0, None)), parse(NUMBER), parse("true|false|null")))
     found = simple
     for _ in range(depth):
         found = Alternation((simple, array(found), mapping(found)))
@@ -97,7 +97,7 @@ def written(value: Any) -> Concatenation:
     return literal(json.dumps(value, ensure_ascii=False))
 
 
-def escaped(node: Node) -> Node:
+def escaped(node: Pattern) -> Pattern:
     """Return the grammar of the same texts as they stand in a JSON string, where quotes and the like are escaped."""
     if isinstance(node, CharacterClass):
         inside = lambda point: any(low <= point <= high for low, high in node.ranges)

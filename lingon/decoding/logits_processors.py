@@ -12,7 +12,7 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.decoding.decoder_protocol import LogitsProcessor, TokenSequence, shown
+from lingon.decoding.decoder_protocol import LogitsProcessor, TokenSequence, short_number
 
 Number = int | float
 # The most that a logit is multiplied by, or has added: a bias, a penalty and a temperature together stay in float32.
@@ -189,9 +189,9 @@ def _largest(score: Tensor, count: Int[Tensor, "B 1"], least: Tensor) -> Bool[Te
 
 def _check(name: str, value: Number, fine: bool, expected: str) -> None:
     if not fine or value == math.inf:
-        raise UserError(f"{name} is {shown(value)}, expected {expected}")
+        raise UserError(f"{name} is {short_number(value)}, expected {expected}")
 
 
 def _check_count(name: str, value: int) -> None:
     if value < 1:
-        raise UserError(f"{name} is {shown(value)}, expected a whole number, 1 or more")
+        raise UserError(f"{name} is {short_number(value)}, expected a whole number, 1 or more")

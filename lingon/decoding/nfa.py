@@ -5,7 +5,7 @@ Source: Thompson, "Regular Expression Search Algorithm", 1968.
 
 from lingon.decoding import regex
 from lingon.decoding.grammar_budget import Budget, too_large
-from lingon.decoding.regex import Alternation, CharacterClass, Graph, Node, Ranges, Repetition
+from lingon.decoding.regex import Alternation, CharacterClass, Graph, Pattern, Ranges, Repetition
 from lingon.decoding.utf8 import byte_graph
 
 MAX_STATES = 100_000  # states
@@ -17,7 +17,7 @@ class NFA:
     edges: for each state (low, high, to), the bytes that lead to another. free: the states that nothing leads to.
     """
 
-    def __init__(self, node: Node, budget: Budget):
+    def __init__(self, node: Pattern, budget: Budget):
         self.edges: list[list[tuple[int, int, int]]] = []
         self.free: list[list[int]] = []
         self.budget = budget
@@ -32,7 +32,7 @@ class NFA:
         self.free.append([])
         return len(self.edges) - 1
 
-    def add(self, node: Node, start: int, end: int) -> None:
+    def add(self, node: Pattern, start: int, end: int) -> None:
         """Let the texts of the node lead from one state to another; no edge into `start` or out of `end` is added."""
         self.budget.spend(1)
         if isinstance(node, CharacterClass):
@@ -49,7 +49,7 @@ class NFA:
         else:
             self.add_repeat(node, start, end)
 
-    def add_sequence(self, parts: tuple[Node, ...], start: int, end: int) -> None:
+    def add_sequence(self, parts: tuple[Pattern, ...], start: int, end: int) -> None:
         if not parts:
             self.free[start].append(end)
             return

@@ -7,7 +7,7 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.decoding.decoder_protocol import Decodable, DecoderState, select
+from lingon.decoding.decoder_protocol import Decodable, DecoderState, select_rows
 
 
 def read(
@@ -30,11 +30,11 @@ def read(
     state = model.begin([source for source, _ in places][: 1 if shared else None])
     if shared:
         _, state = model.step(torch.tensor([different[0][:shared]], device=device), state)
-        state = select(state, [0] * len(different))
+        state = select_rows(state, [0] * len(different))
     logits, state = _read_rests(model, state, [prompt[shared:] for prompt in different], device)
     if order == list(range(len(different))):
         return logits, state
-    return logits[order], select(state, order)
+    return logits[order], select_rows(state, order)
 
 
 def _common_prefix(prompts: list[tuple[int, ...]]) -> int:

@@ -24,21 +24,21 @@ class CharacterClass:
 class Concatenation:
     """Match all parts, one after the other; none is the empty text."""
 
-    parts: tuple["Node", ...]
+    parts: tuple["Pattern", ...]
 
 
 @dataclass(frozen=True)
 class Alternation:
     """Match one of the parts; none is no text at all."""
 
-    parts: tuple["Node", ...]
+    parts: tuple["Pattern", ...]
 
 
 @dataclass(frozen=True)
 class Repetition:
     """Match the part, `least` to `most` times; None is without end."""
 
-    part: "Node"
+    part: "Pattern"
     least: int
     most: int | None
 
@@ -51,10 +51,10 @@ class Graph:
     """
 
     places: int
-    edges: tuple[tuple[int, int, "Node"], ...]
+    edges: tuple[tuple[int, int, "Pattern"], ...]
 
 
-Node = CharacterClass | Concatenation | Alternation | Repetition | Graph
+Pattern = CharacterClass | Concatenation | Alternation | Repetition | Graph
 NOTHING = Concatenation(())
 
 
@@ -96,16 +96,16 @@ def category(letter: str) -> Ranges:
     return tuple((m.start(), m.end() - 1) for m in re.finditer(rf"\{letter}+", every))
 
 
-def counted(digits: str) -> int:
+def repetition_count(digits: str) -> int:
     """Return the number of some digits, or one over `MAX_REPETITIONS` where it is far more: Python reads 4,300 digits.
 
-    >>> counted(""), counted("007"), counted("9" * 5000)
+    >>> repetition_count(""), repetition_count("007"), repetition_count("9" * 5000)
     (0, 7, 99999)
     """
     return int(digits.lstrip("0")[:5] or 0)
 
 
-def parse(pattern: str) -> Node:
+def parse(pattern: str) -> Pattern:
     """Return the tree of a regular expression. Raises UserError, with the place, for what is wrong or has no automaton.
 
     Not to be had: references to groups, looking around, word boundaries, flags, possessive repetition; ^ and $ only at
@@ -117,16 +117,16 @@ def parse(pattern: str) -> Node:
 
 
 class _Parser(PatternReader):
-    def outermost(self) -> Node:
+    def outermost(self) -> Pattern:
         return self.alternatives(outermost=True)
 
-    def alternatives(self, outermost: bool = False) -> Node:
+    def alternatives(self, outermost: bool = False) -> Pattern:
         parts = [self.sequence(outermost)]
         while self.accept("|"):
             parts.append(self.sequence(outermost))
         return parts[0] if len(parts) == 1 else Alternation(tuple(parts))
 
-    def sequence(self, outermost: bool) -> Node:
+    def sequence(self, outermost: bool) -> Pattern:
         parts = []
         if outermost:
             self.accept("^")
@@ -137,7 +137,7 @@ class _Parser(PatternReader):
             parts.append(self.repeated(self.one()))
         return parts[0] if len(parts) == 1 else Concatenation(tuple(parts))
 
-    def repeated(self, part: Node) -> Node:
+    def repeated(self, part: Pattern) -> Pattern:
         bounds = self.bounds()
         if bounds is None:
             return part
@@ -156,10 +156,10 @@ class _Parser(PatternReader):
         if not found or found[0] == "{}":
             return None
         self.at = found.end()
-        least = counted(found[1])
-        return least, (counted(found[3]) if found[3] else None) if found[2] else least
+        least = repetition_count(found[1])
+        return least, (repetition_count(found[3]) if found[3] else None) if found[2] else least
 
-    def one(self) -> Node:
+    def one(self) -> Pattern:
         sign = self.text[self.at]
         if self.accept("("):
             return self.group()
@@ -176,7 +176,7 @@ class _Parser(PatternReader):
         self.at += 1
         return literal(sign).parts[0]
 
-    def group(self) -> Node:
+    def group(self) -> Pattern:
         if self.accept("?"):
             name = re.compile(r"P<\w+>").match(self.text, self.at)
             if name:

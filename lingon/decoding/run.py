@@ -8,7 +8,7 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
-from lingon.decoding.decoder_protocol import Decodable, DecoderState, LogitsProcessor, TokenSequence, select
+from lingon.decoding.decoder_protocol import Decodable, DecoderState, LogitsProcessor, TokenSequence, select_rows
 from lingon.decoding.prefill import read
 from lingon.decoding.request import Request
 from lingon.decoding.sample import Sampler, Token, next_tokens
@@ -76,7 +76,7 @@ def run(
         yield [Event(token, last) for token, last in zip(tokens, finished, strict=True)]
         keep = [place for place, last in enumerate(finished) if not last]
         if len(keep) < len(rows):
-            rows, state = [rows[place] for place in keep], select(state, keep) if keep else None
+            rows, state = [rows[place] for place in keep], select_rows(state, keep) if keep else None
         logits = None
         if state is not None:
             ids = torch.tensor([row.sequence.ids[-1:] for row in rows], device=device)

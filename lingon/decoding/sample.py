@@ -8,13 +8,13 @@ import torch
 from lingon.core.shapes import Float, Tensor
 from lingon.decoding.decoder_protocol import (
     DecoderState,
+    DecoderStep,
     LogitsProcessor,
-    Step,
     TokenSequence,
-    apply,
-    check,
-    finite,
-    select,
+    apply_processors,
+    check_finite_logits,
+    check_processed_logits,
+    select_rows,
 )
 
 Sampler = Callable[[Float[Tensor, "B V"], Sequence[TokenSequence]], list[int]]
@@ -58,7 +58,7 @@ def multinomial(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> 
 
 
 def sample(
-    step: Step,
+    step: DecoderStep,
     logits: Float[Tensor, "B V"],
     state: DecoderState,
     rows: Sequence[TokenSequence],
@@ -81,7 +81,7 @@ def sample(
         if not keep:
             return
         if len(keep) < len(live):
-            state = select(state, keep)
+            state = select_rows(state, keep)
             live = [live[at] for at in keep]
         ids = [rows[i].ids[-1] for i in live]
         logits, state = step(torch.tensor(ids, device=logits.device)[:, None], state)
@@ -96,9 +96,9 @@ def next_tokens(
     top_logprobs: int | None,
 ) -> list[Token]:
     """Return the next token of each row; `rows` grow by them. live: what the tokens call their rows."""
-    finite(logits, f"after {len(rows[0].new_ids)} new tokens ")
-    processed = apply(logits_processors, logits, rows)
-    check(processed, rows)
+    check_finite_logits(logits, f"after {len(rows[0].new_ids)} new tokens ")
+    processed = apply_processors(logits_processors, logits, rows)
+    check_processed_logits(processed, rows)
     ids = sampler(processed, rows)
     for row, token in zip(rows, ids, strict=True):
         row.ids.append(token)

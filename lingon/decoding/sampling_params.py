@@ -6,7 +6,7 @@ from typing import Any
 
 from lingon.core.errors import UserError
 from lingon.decoding import logits_processors as processors
-from lingon.decoding.decoder_protocol import MAX_NEW_TOKENS, LogitsProcessor, check_seed, shown
+from lingon.decoding.decoder_protocol import MAX_NEW_TOKENS, LogitsProcessor, check_seed, short_number
 from lingon.decoding.sample import Sampler, greedy, multinomial
 
 # Fields that are the number of the logits processor of the same name, before and after a grammar.
@@ -42,11 +42,11 @@ class SamplingParams:
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_new_tokens <= MAX_NEW_TOKENS:
-            found = shown(self.max_new_tokens)
+            found = short_number(self.max_new_tokens)
             raise UserError(f"max_new_tokens is {found}, expected a whole number from 1 to {MAX_NEW_TOKENS:,}")
         check_seed(self.seed)
         if not (self.temperature == 0 or 1 / processors.MAX_VALUE <= self.temperature <= processors.MAX_VALUE):
-            found = shown(self.temperature)
+            found = short_number(self.temperature)
             raise UserError(f"temperature is {found}, expected 0 (greedy) or a number from 1e-12 to 1e12")
         if self.regex is not None and self.json_schema is not None:
             raise UserError("regex and json_schema exclude each other; give one of them")

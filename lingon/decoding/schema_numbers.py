@@ -8,7 +8,7 @@ from fractions import Fraction
 from lingon.core.errors import UserError
 from lingon.decoding.json_numbers import decimals, integers, multiples
 from lingon.decoding.json_text import INTEGER, NUMBER
-from lingon.decoding.regex import Node, parse
+from lingon.decoding.regex import Pattern, parse
 
 BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 WORDS = {*BOUNDS, "multipleOf"}
@@ -19,7 +19,7 @@ MAX_DIGITS = 15
 DEFAULT_DIGITS = 9  # of them before the point, where there is a bound on one side only
 
 
-def integer(schema: Mapping, where: str) -> Node:
+def integer(schema: Mapping, where: str) -> Pattern:
     """Return whole numbers within the bounds of a schema."""
     low, high = _range(schema, where, 1)
     step = schema.get("multipleOf", 1)
@@ -43,7 +43,7 @@ def integer(schema: Mapping, where: str) -> Node:
     return found
 
 
-def number(schema: Mapping, where: str) -> Node:
+def number(schema: Mapping, where: str) -> Pattern:
     """Return numbers within the bounds of a schema: with bounds they have no exponent, and 15 digits at most."""
     if "multipleOf" in schema:
         step = schema["multipleOf"]

@@ -8,14 +8,14 @@ from lingon.core.errors import UserError, unknown
 from lingon.decoding.ecma_regex import parse_ecma
 from lingon.decoding.json_formats import FORMATS, format_grammar
 from lingon.decoding.json_text import COMMA, LETTER, SPACE, anything, array, escaped, mapping, quoted, row
-from lingon.decoding.regex import NOTHING, Alternation, Concatenation, Graph, Node, Repetition, literal
+from lingon.decoding.regex import NOTHING, Alternation, Concatenation, Graph, Pattern, Repetition, literal
 
-Read = Callable[[Any, str], Node]  # (a schema inside, its name) -> its grammar
+Read = Callable[[Any, str], Pattern]  # (a schema inside, its name) -> its grammar
 ANY_DEPTH = 2  # of what a schema leaves open: arrays and objects in an array
 NONE = Alternation(())  # no text at all
 
 
-def object_grammar(schema: Mapping, where: str, node: Read, write: Callable[[str], Node]) -> Node:
+def object_grammar(schema: Mapping, where: str, node: Read, write: Callable[[str], Pattern]) -> Pattern:
     """Return objects of some properties, of any names when the schema gives none. write: a name as JSON writes it."""
     properties, required = schema.get("properties", {}), schema.get("required", [])
     others = schema.get("additionalProperties", True)
@@ -28,7 +28,7 @@ def object_grammar(schema: Mapping, where: str, node: Read, write: Callable[[str
             raise UserError(f"{where}: {name!r} is required and not among the properties")
     if not properties and others is not False:
         return mapping(anything(ANY_DEPTH - 1) if others is True else node(others, "*"))
-    members: list[tuple[Node, bool]] = []
+    members: list[tuple[Pattern, bool]] = []
     for name, value in properties.items():
         found = node(value, name)
         if found == NONE and name in required:
@@ -38,12 +38,12 @@ def object_grammar(schema: Mapping, where: str, node: Read, write: Callable[[str
     return _members(members)
 
 
-def _members(members: list[tuple[Node, bool]]) -> Node:
+def _members(members: list[tuple[Pattern, bool]]) -> Pattern:
     """Match an object of these members in their order, those that are not required or not there, with commas between.
 
     Places: 2i + 1 before member i when none has come, 2i + 2 when one has; so each member is in the grammar once.
     """
-    edges: list[tuple[int, int, Node]] = [(0, 1, literal("{"))]
+    edges: list[tuple[int, int, Pattern]] = [(0, 1, literal("{"))]
     count, last = len(members), 3 * len(members) + 3
     for i, (member, needed) in enumerate(members):
         here = 2 * count + 3 + i  # where member i begins
@@ -53,7 +53,7 @@ def _members(members: list[tuple[Node, bool]]) -> Node:
     return Graph(last + 1, tuple(edges))
 
 
-def array_grammar(schema: Mapping, where: str, node: Read) -> Node:
+def array_grammar(schema: Mapping, where: str, node: Read) -> Pattern:
     """Return arrays, whose first items may each have a schema of their own."""
     first, others = schema.get("prefixItems"), schema.get("items")
     if isinstance(others, list):  # what drafts before 2020 called prefixItems
@@ -74,7 +74,7 @@ def array_grammar(schema: Mapping, where: str, node: Read) -> Node:
     return row(items, rest, least, most)
 
 
-def string_grammar(schema: Mapping, where: str) -> Node:
+def string_grammar(schema: Mapping, where: str) -> Pattern:
     """Return texts of a length, of a pattern or of a format."""
     given = [word for word in ("pattern", "format") if word in schema]
     if not given:
@@ -92,7 +92,7 @@ def string_grammar(schema: Mapping, where: str) -> Node:
     return quoted(escaped(format_grammar(value)))
 
 
-def _pattern(value: str, where: str) -> Node:
+def _pattern(value: str, where: str) -> Pattern:
     try:
         return parse_ecma(value)
     except UserError as error:

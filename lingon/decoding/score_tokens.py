@@ -6,7 +6,13 @@ import torch
 
 from lingon.core.errors import NotFinite
 from lingon.core.shapes import Float, Tensor
-from lingon.decoding.decoder_protocol import DecoderState, LogitsProcessor, TokenSequence, apply, finite
+from lingon.decoding.decoder_protocol import (
+    DecoderState,
+    LogitsProcessor,
+    TokenSequence,
+    apply_processors,
+    check_finite_logits,
+)
 from lingon.decoding.sample import Token, to_tokens
 
 CHUNK_SIZE = 256  # tokens whose logits exist at one time: with 50,000 tokens 51 MB
@@ -48,7 +54,7 @@ def score_tokens(
         if not places:
             continue
         rows = [TokenSequence(list(ids[:place]), first) for place in places]
-        processed = apply(logits_processors, logits[skip:], rows)
+        processed = apply_processors(logits_processors, logits[skip:], rows)
         out += to_tokens([0] * len(rows), [ids[place] for place in places], logits[skip:], processed, top_logprobs)
     return out
 
@@ -60,5 +66,5 @@ def _read(
     for start in range(0, len(ids) - 1, CHUNK_SIZE):
         part = ids[start : min(start + CHUNK_SIZE, len(ids) - 1)]
         logits, state = all_logits(torch.tensor([list(part)], device=device), state)
-        finite(logits)
+        check_finite_logits(logits)
         yield start + 1, logits[0]

@@ -11,19 +11,26 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
-from lingon.decoding.decoder_protocol import DecoderState, LogitsProcessor, TokenSequence, apply, check, finite
+from lingon.decoding.decoder_protocol import (
+    DecoderState,
+    LogitsProcessor,
+    TokenSequence,
+    apply_processors,
+    check_finite_logits,
+    check_processed_logits,
+)
 from lingon.decoding.sample import Token, multinomial, to_tokens
 
-__all__ = ["Acceptance", "Reader", "speculative_decode"]
+__all__ = ["Acceptance", "CachedModel", "speculative_decode"]
 
-Every = Callable[..., tuple[Tensor, DecoderState]]  # (ids [B, S], state) -> (logits [B, S, V] after each id, state)
+AllLogits = Callable[..., tuple[Tensor, DecoderState]]  # (ids [B, S], state) -> (logits [B, S, V] after each id, state)
 
 
 @dataclass
-class Reader:
+class CachedModel:
     """Run a model on one text: know how much of it was read, read the rest, and forget what was not kept."""
 
-    every: Every
+    every: AllLogits
     state: DecoderState
     device: torch.device | str = "cpu"
 
@@ -53,8 +60,8 @@ class Acceptance:
 
 
 def speculative_decode(
-    target: Reader,
-    draft: Reader,
+    target: CachedModel,
+    draft: CachedModel,
     row: TokenSequence,
     max_new_tokens: int,
     logits_processors: Sequence[LogitsProcessor] = (),
@@ -76,10 +83,10 @@ def speculative_decode(
         start, left = len(row.ids), max_new_tokens - len(row.new_ids)
         guesses, probabilities = _drafted(draft, row, logits_processors, min(num_speculative_tokens, left - 1))
         logits = target.read([*row.ids, *guesses])[-len(guesses) - 1 :]
-        finite(logits, f"after {len(row.new_ids)} new tokens ")
+        check_finite_logits(logits, f"after {len(row.new_ids)} new tokens ")
         for i in range(len(guesses) + 1):
-            processed = apply(logits_processors, logits[i : i + 1], [row])
-            check(processed, [row])
+            processed = apply_processors(logits_processors, logits[i : i + 1], [row])
+            check_processed_logits(processed, [row])
             guess = (guesses[i], probabilities[i]) if i < len(guesses) else None
             token, accepted = _verdict(processed, guess, row)
             row.ids.append(token)
@@ -96,15 +103,15 @@ def speculative_decode(
 
 
 def _drafted(
-    draft: Reader, row: TokenSequence, logits_processors: Sequence[LogitsProcessor], count: int
+    draft: CachedModel, row: TokenSequence, logits_processors: Sequence[LogitsProcessor], count: int
 ) -> tuple[list[int], list[Tensor]]:
     """Return tokens drawn from the draft one after the other, and the distribution [V] that each was drawn from."""
     trial, probabilities = TokenSequence(list(row.ids), row.prompt_length, row.rng), []
     for _ in range(count):
         logits = draft.read(trial.ids)[-1:]
-        finite(logits, "of the draft: ")
-        processed = apply(logits_processors, logits, [trial])
-        check(processed, [trial])
+        check_finite_logits(logits, "of the draft: ")
+        processed = apply_processors(logits_processors, logits, [trial])
+        check_processed_logits(processed, [trial])
         probabilities.append(processed[0].double().softmax(-1))
         trial.ids += multinomial(processed, [trial])
     return trial.ids[len(row.ids) :], probabilities

@@ -17,17 +17,17 @@ import numpy as np
 from safetensors import SafetensorError
 
 from lingon.core.errors import DataError, RunError, UserError
-from lingon.core.files import atomic_folder, read_json, sha256_of, sweep, sync_folder, write_json
+from lingon.core.files import atomic_folder, read_json, remove_leftovers, sha256_of, sync_folder, write_json
 from lingon.core.tensors import load_arrays, load_tensors
 from lingon.engine.out_of_memory import is_memory
 from lingon.engine.world import world
 
 FORMAT = 2
 KEPT = 2  # checkpoints; an older one is there in case a disk damages the newest
-Tree = dict[str, Any]
+StateTree = dict[str, Any]
 
 
-def save(folder: Path, step: int, parts: dict[str, Tree]) -> Path:
+def save_checkpoint(folder: Path, step: int, parts: dict[str, StateTree]) -> Path:
     """Write a checkpoint of named parts, each a tree of dicts, lists, numbers, texts and tensors.
 
     Older checkpoints beyond KEPT are removed afterwards. Raises RunError when the disk is full or cannot be
@@ -48,7 +48,9 @@ def save(folder: Path, step: int, parts: dict[str, Tree]) -> Path:
     return path
 
 
-def load(folder: Path, use: Callable[[dict[str, Tree]], None] | None = None) -> dict[str, Tree] | None:
+def load_checkpoint(
+    folder: Path, use: Callable[[dict[str, StateTree]], None] | None = None
+) -> dict[str, StateTree] | None:
     """Return the parts of the newest whole checkpoint; None when none was ever written.
 
     use: takes the parts over; a checkpoint that it fails on counts as damaged. Where the newest is damaged, one line
@@ -90,10 +92,10 @@ def steps_in(folder: Path) -> list[Path]:
 
 def tidy(folder: Path) -> None:
     """Sweep what killed writers left. Call it only while holding the run's lock."""
-    sweep(folder)
+    remove_leftovers(folder)
 
 
-def _write(folder: Path, step: int, parts: dict[str, Tree]) -> None:
+def _write(folder: Path, step: int, parts: dict[str, StateTree]) -> None:
     state, files = {}, {}
     for name, tree in parts.items():
         arrays: dict[str, Any] = {}
@@ -107,7 +109,7 @@ def _write(folder: Path, step: int, parts: dict[str, Tree]) -> None:
     write_json(folder / "manifest.json", {"format": FORMAT, "step": step, "files": listed})
 
 
-def _read(path: Path) -> dict[str, Tree]:
+def _read(path: Path) -> dict[str, StateTree]:
     manifest = read_json(path / "manifest.json")
     files = manifest.get("files") if isinstance(manifest, dict) and manifest.get("format") == FORMAT else None
     if not isinstance(files, dict) or "state.json" not in files:

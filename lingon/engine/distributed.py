@@ -29,8 +29,8 @@ PATIENCE = timedelta(hours=12)  # torchrun ends the others when one dies; waitin
 # Groups that are left, until the program ends. A DistributedDataParallel that outlives its group would else be the one
 # to end Gloo's threads, holding Python's lock while they wait for it to let go of their last tensors: one run in six
 # hung. Cleared from here, the lock is free.
-ended: list[dist.ProcessGroup] = []
-atexit.register(ended.clear)
+ended_groups: list[dist.ProcessGroup] = []
+atexit.register(ended_groups.clear)
 
 
 @contextlib.contextmanager
@@ -49,7 +49,7 @@ def process_group(device: torch.device) -> Iterator[World]:
         torch.cuda.set_device(own)
     dist.init_process_group("nccl" if own is not None else "gloo", timeout=PATIENCE, device_id=own)
     assert dist.group.WORLD is not None
-    ended.append(dist.group.WORLD)
+    ended_groups.append(dist.group.WORLD)
     try:
         yield world()
         # Gloo's threads let go of the tensors of what they did last once they get Python's lock. Where that is after

@@ -51,7 +51,7 @@ def matmul_weights(model: nn.Module) -> int:
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryEstimate:
     """Bytes in one process: weights, gradients, optimizer, activations."""
 
     weights: int
@@ -64,13 +64,13 @@ class Memory:
         return self.weights + self.gradients + self.optimizer + self.activations
 
 
-def training_memory(model: nn.Module, activations: int) -> Memory:
+def training_memory(model: nn.Module, activations: int) -> MemoryEstimate:
     """Return what one process needs that trains alone with Adam."""
     trained = tensor_bytes(p for p in model.parameters() if p.requires_grad)
-    return Memory(tensor_bytes(model.parameters()), trained, MOMENTS * trained, activations)
+    return MemoryEstimate(tensor_bytes(model.parameters()), trained, MOMENTS * trained, activations)
 
 
-def memory_per_process(alone: Memory, processes: int, sharded: bool, largest_block: int) -> Memory:
+def memory_per_process(alone: MemoryEstimate, processes: int, sharded: bool, largest_block: int) -> MemoryEstimate:
     """Return what each of several processes needs, when rows are shared and, with `sharded`, weights too.
 
     Without `sharded` the gradients are held a second time, in the buckets they are sent in (DistributedDataParallel);
@@ -80,7 +80,7 @@ def memory_per_process(alone: Memory, processes: int, sharded: bool, largest_blo
     if processes == 1:
         return alone
     if not sharded:
-        return Memory(alone.weights, 2 * alone.gradients, alone.optimizer, activations)
+        return MemoryEstimate(alone.weights, 2 * alone.gradients, alone.optimizer, activations)
     part = lambda number: number // processes
     weights = part(alone.weights) + 2 * largest_block
-    return Memory(weights, part(alone.gradients) + largest_block, part(alone.optimizer), activations)
+    return MemoryEstimate(weights, part(alone.gradients) + largest_block, part(alone.optimizer), activations)

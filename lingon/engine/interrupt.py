@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterator
 SIGNALS = (signal.SIGINT, signal.SIGTERM)  # the second is what a machine that shuts down sends
 
 
-class Stop:
+class StopRequest:
     """Whether someone has asked to stop."""
 
     asked = False
 
 
 @contextlib.contextmanager
-def interruptible(say: Callable[[str], None]) -> Iterator[Stop]:
+def interruptible(say: Callable[[str], None]) -> Iterator[StopRequest]:
     """Turn the first Ctrl-C into `stop.asked`; handlers are as before afterwards, and from the second Ctrl-C on.
 
     Python gives signals to the main thread only; in other threads nothing changes.
     """
-    stop = Stop()
+    stop = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lingon.core.errors import DataError, RunError, UserError
-from lingon.core.files import locked, read_json, sha256_of, sweep, write_json
+from lingon.core.files import locked, read_json, remove_leftovers, sha256_of, write_json
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.engine import checkpoint
 from lingon.engine.log import FILE, MetricsLog
@@ -126,7 +126,7 @@ class Run:
         started = time.monotonic()
         with self._writing():
             parts["run"] = {"metrics_bytes": self.metrics.length()}
-        checkpoint.save(self.checkpoints, step, parts)
+        checkpoint.save_checkpoint(self.checkpoints, step, parts)
         shutil.rmtree(self.folder / REPLACED, ignore_errors=True)
         self._bests = [*self._bests, best][-checkpoint.KEPT :]
         for path in self.checkpoints.glob("best-*.safetensors"):
@@ -141,7 +141,7 @@ class Run:
         use: takes the parts over, from an older checkpoint where it fails on the newest. What metrics.jsonl holds of
         the time after that checkpoint is cut off, since it will be written again.
         """
-        parts = checkpoint.load(self.checkpoints, use) if self.resumed else None
+        parts = checkpoint.load_checkpoint(self.checkpoints, use) if self.resumed else None
         wait_for_all()
         if world().rank == 0:
             self.metrics.cut(parts["run"]["metrics_bytes"] if parts else 0)
@@ -196,7 +196,7 @@ class Run:
             raise UserError(f"{str(self.folder)!r} cannot be written to ({error.strerror})") from None
         with self._writing():
             self._make_room(resume, overwrite)
-            sweep(self.folder)
+            remove_leftovers(self.folder)
             if (self.folder / "run.json").is_file():
                 self._agree(arguments)
             else:  # before anything else, because it makes the folder a run

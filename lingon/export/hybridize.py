@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from lingon.core.errors import UserError
-from lingon.export.trace import predicting, quiet, trace
+from lingon.export.trace import predicting, silence_torch, trace
 
 __all__ = ["Hybrid", "hybridize"]
 
@@ -128,7 +128,7 @@ def _compiled(traced: ExportedProgram) -> Callable:
     """The program as machine code, loaded: for all sizes at once, so that no later call waits for a compiler."""
     from torch import _inductor as inductor
 
-    with tempfile.TemporaryDirectory(prefix="lingon-") as folder, quiet(), torch.no_grad():
+    with tempfile.TemporaryDirectory(prefix="lingon-") as folder, silence_torch(), torch.no_grad():
         with inductor.config.patch(freezing=True):  # weights are constants, laid out as the processor likes them
             path = inductor.aoti_compile_and_package(traced, package_path=str(Path(folder) / "program.pt2"))
         return inductor.aoti_load_package(path)

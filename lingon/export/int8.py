@@ -38,7 +38,7 @@ def quantize(source: Path, target: Path) -> None:
 
 
 @torch.inference_mode()
-def agreement(exact: Logits, small: Logits, texts: Sequence[Inputs]) -> float:
+def label_agreement(exact: Logits, small: Logits, texts: Sequence[Inputs]) -> float:
     """Return the share of texts whose likeliest label is the same. Raises UserError when it is under LEAST."""
     same = total = 0
     for ids, mask in texts:

@@ -10,7 +10,7 @@ from torch.export import ExportedProgram
 
 from lingon.core.errors import UserError
 from lingon.core.optional_packages import install_command
-from lingon.export.trace import quiet
+from lingon.export.trace import silence_torch
 
 OPSET = 18  # of 2022: old enough for every runtime in use, new enough for all that the models need
 SIZES = ("batch", "tokens")
@@ -33,7 +33,7 @@ def write_onnx(program: ExportedProgram, path: Path) -> None:
         torch.ops.aten.einsum.default: _einsum,
     }
     try:
-        with quiet():
+        with silence_torch():
             made = torch.onnx.export(
                 program,
                 dynamo=True,

@@ -23,7 +23,7 @@ from lingon.export import int8 as small
 from lingon.export.graph import graph_of, inputs_of, preprocessing_of
 from lingon.export.onnx import run_onnx, write_onnx
 from lingon.export.parity import Logits, largest_difference
-from lingon.export.portable_card import card
+from lingon.export.portable_card import folder_card
 from lingon.export.program import run_program, write_program
 from lingon.export.torch_program import run_torch, write_torch
 from lingon.export.trace import trace
@@ -31,14 +31,14 @@ from lingon.tasks.heads import head_of
 from lingon.tasks.registry import require
 from lingon.tasks.task import Exportable
 
-__all__ = ["Exported", "Target", "export"]
+__all__ = ["Exported", "Runtime", "export"]
 
 FORMAT = 2  # in 1 the mask of every model was bool
 MASK = {"type": "bool", "padding": False, "holds": "true where a token stands, false for padding"}
 REAL_TEXTS, AT_ONCE = 1000, 16
 
 
-class Target(NamedTuple):
+class Runtime(NamedTuple):
     """A runtime: the file it reads, how the file is written from a model and an example, and how it is run."""
 
     file: str
@@ -51,9 +51,9 @@ def _traced(write: Callable) -> Callable:
 
 
 TARGETS = {
-    "onnx": Target("model.onnx", _traced(write_onnx), run_onnx),
-    "program": Target("model.json", lambda model, example, path: write_program(model, path), run_program),
-    "torch": Target("model.pt2", _traced(write_torch), run_torch),
+    "onnx": Runtime("model.onnx", _traced(write_onnx), run_onnx),
+    "program": Runtime("model.json", lambda model, example, path: write_program(model, path), run_program),
+    "torch": Runtime("model.pt2", _traced(write_torch), run_torch),
 }
 
 
@@ -105,15 +105,15 @@ def export(
         found = Exported(folder, difference, sum(p.stat().st_size for p in fresh.iterdir()))
         if int8:
             found = _smaller(found, task, run, path, _real_texts(task, bundle, data))
-        config = config_of(task, to, _model_name(bundle, head), found)
+        config = portable_config(task, to, _model_name(bundle, head), found)
         write_json(fresh / "config.json", config)
         task.tokenizer.save(fresh / "tokenizer.json")
         with atomic_write(fresh / "README.md") as page:
-            page.write(card(config, type(task).card(config["model"], config), task.answer_code))
+            page.write(folder_card(config, type(task).card(config["model"], config), task.answer_code))
     return found
 
 
-def config_of(task: Exportable, to: str, model: str, found: Exported) -> dict[str, Any]:
+def portable_config(task: Exportable, to: str, model: str, found: Exported) -> dict[str, Any]:
     """All that a program in another language must know to use the folder."""
     before = preprocessing_of(task.model)
     return {
@@ -162,7 +162,7 @@ def _smaller(
     small.quantize(whole, path)
     run = run_onnx(path)
     inputs = [inputs_of(task.model, *text) for text in texts]
-    agreed = small.agreement(exact, run, inputs)
+    agreed = small.label_agreement(exact, run, inputs)
     faster = small.times_as_fast(exact, run, inputs)
     whole.unlink()
     return Exported(found.folder, found.difference, path.stat().st_size, agreed, found.size, faster)

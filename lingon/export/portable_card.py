@@ -55,7 +55,7 @@ RUN = {
 session = onnxruntime.InferenceSession(config["file"], providers=["CPUExecutionProvider"])
 (logits,) = session.run(["logits"], {"ids": ids, "mask": mask})""",
     ),
-    "program": (
+    "example_program": (
         "lingon.program",
         """\
 program = lingon.program.load(config["file"])
@@ -73,12 +73,12 @@ with torch.inference_mode():
 ALIKE = ("format", "lingon", "task", "to", "file", "model", "inputs", "outputs", "rows", "checked", "int8")
 NEEDS = {
     "onnx": "It needs neither Lingon nor Python.",
-    "program": "It needs `lingon.program`, which runs on NumPy; its constants are in `model.safetensors`.",
+    "example_program": "It needs `lingon.program`, which runs on NumPy; its constants are in `model.safetensors`.",
     "torch": "It needs no Lingon.",
 }
 
 
-def card(config: dict[str, Any], about: Card, answer_code: str) -> str:
+def folder_card(config: dict[str, Any], about: Card, answer_code: str) -> str:
     """The page of a folder with this config.json. Its program is run by a test.
 
     about, answer_code: of the task, see `lingon.tasks.task.Exportable`.
@@ -102,10 +102,10 @@ def card(config: dict[str, Any], about: Card, answer_code: str) -> str:
     ]
     if int8:
         lines.append(f"- weights of 8 bits; the label is the same for {int8['agreement']:.1%} of real texts")
-    return "\n".join([*lines, "", "```python", program(config, answer_code), "```", ""])
+    return "\n".join([*lines, "", "```python", example_program(config, answer_code), "```", ""])
 
 
-def program(config: dict[str, Any], answer_code: str) -> str:
+def example_program(config: dict[str, Any], answer_code: str) -> str:
     """The program: prints the answer of the task for a sentence."""
     package, run = RUN[config["to"]]
     inputs, collections = MASK, ""

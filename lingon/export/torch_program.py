@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.export import ExportedProgram
 
 from lingon.core.errors import UserError
-from lingon.export.trace import quiet
+from lingon.export.trace import silence_torch
 
 NOTES = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn")
 
@@ -23,7 +23,7 @@ def write_torch(program: ExportedProgram, path: Path) -> None:
         for note in NOTES:  # where on this machine each operator came from
             node.meta.pop(note, None)
     program.example_inputs = None  # the one part that torch would pickle
-    with quiet():
+    with silence_torch():
         torch.export.save(program, path)
     if pickled := pickled_parts(path):
         raise UserError(f"not exported: torch would pickle {pickled[0]}, which can run code when it is loaded")
@@ -33,7 +33,7 @@ def run_torch(path: Path) -> Callable[[Tensor, Tensor], Tensor]:
     """The function in a file that `write_torch` wrote. Raises UserError for a file with anything pickled in it."""
     if pickled := pickled_parts(path):
         raise UserError(f"{path}: {pickled[0]} is pickled, which can run code; it is not loaded")
-    with quiet():
+    with silence_torch():
         return torch.export.load(path).module()
 
 

@@ -42,7 +42,7 @@ def trace(model: nn.Module, example: Sequence[Tensor], sizes: Dim = Dim.AUTO) ->
     example stays 1. Raises UserError that names the line that cannot be traced, and what to write instead.
     """
     shapes = _by_input(model, tuple(dict.fromkeys(range(x.ndim), sizes) for x in example))
-    with predicting(model), torch.no_grad(), quiet(), _unchecked_shapes(), _fixed_sizes() as fixed:
+    with predicting(model), torch.no_grad(), silence_torch(), _unchecked_shapes(), _fixed_sizes() as fixed:
         try:
             return torch.export.export(with_one_lstms(model), tuple(example), dynamic_shapes=shapes, strict=False)
         except Exception as error:
@@ -68,7 +68,7 @@ def _by_input(model: nn.Module, shapes: tuple) -> tuple:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def silence_torch() -> Iterator[None]:
     """Keep what torch says and prints about its own inside away from the user."""
     loggers = [logging.getLogger(name) for name in LOUD]
     levels = [logger.level for logger in loggers]

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from lingon.core.errors import RunError, UserError
-from lingon.core.files import TEMPORARY, atomic_write, locked, sweep
+from lingon.core.files import TEMPORARY, atomic_write, locked, remove_leftovers
 from lingon.kernels.failed_compiles import failure_file, keep_failure, loops_dir
 
 ENTRY = "lingon_entry"
@@ -56,7 +56,7 @@ def load_loop(program: str, argument: int, sources: Sequence[Path]) -> Callable 
     command = linker()
     if found is None and command and not failure_file(path, command).exists():
         with contextlib.suppress(OSError, UserError), locked(path.parent, "compiling loops", wait=300):
-            sweep(path.parent)
+            remove_leftovers(path.parent)
             found = _opened(path)  # another process may have made it meanwhile
             if found is None:
                 _make(program, argument, path, failure_file(path, command))

@@ -48,13 +48,13 @@ def find_lesson(number: str | int, folder: Path | None = None) -> Lesson:
     if len(matching) == 1:
         return matching[0]
     if digits:
-        raise UserError(f"there is no lesson {wanted}; the course has {numbers(known)} (lingon learn list)")
+        raise UserError(f"there is no lesson {wanted}; the course has {lesson_numbers(known)} (lingon learn list)")
     if matching:
         raise UserError(f"{said!r} is in the names of {one_of(lesson.path.stem for lesson in matching)}; say which")
     raise unknown("lesson", str(number), [lesson.path.stem for lesson in known])
 
 
-def numbers(known: list[Lesson]) -> str:
+def lesson_numbers(known: list[Lesson]) -> str:
     """The numbers of lessons in words, as "00 to 11 and 13"."""
     runs: list[list[Lesson]] = []
     for lesson in known:

@@ -62,7 +62,7 @@ def _numbers(examples: Examples) -> list[int]:
     return [LABELS.index(label) for label in examples.labels]
 
 
-def train(model: nn.Module, reviews: Reviews, epochs: int = 4, lr: float = 4e-3) -> float:
+def train_classifier(model: nn.Module, reviews: Reviews, epochs: int = 4, lr: float = 4e-3) -> float:
     """Trains a model by AdamW with clipped gradients, and gives back its accuracy on the test reviews."""
     fit(model, reviews.batches(), cross_entropy, adamw(model, lr), config=TrainConfig(epochs=epochs, max_grad_norm=1.0))
     return accuracy(model, reviews.test_batches())

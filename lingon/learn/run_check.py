@@ -73,7 +73,7 @@ def _problem(function: Callable, exercise: Exercise, file: str) -> str:
     except Unwritten:
         return f"{exercise.function} gives back None: write your lines in place of `...`, and end with a return."
     except AssertionError as error:
-        return one_line(error) or f"The check found a wrong result{_where(error, file)}."
+        return short_message(error) or f"The check found a wrong result{_where(error, file)}."
     except Exception as error:
         return (_unfit(error, exercise, **given_back) if given_back else "") or _said(error, file)
     return ""
@@ -92,7 +92,7 @@ def _unfit(error: Exception, exercise: Exercise, value: Any, arguments: tuple) -
     return f"{told}: a {found}, but of another form than expected ({_short(str(error))})."
 
 
-def one_line(error: BaseException) -> str:
+def short_message(error: BaseException) -> str:
     """The message of an error, its line breaks and long ends cut off."""
     return _short(str(error))
 

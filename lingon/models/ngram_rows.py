@@ -66,7 +66,7 @@ def program(model: RowSum, ids: Expression, mask: Expression) -> Expression:
     return E.constant(model.scale) * (total / norm + E.constant(model.bias))
 
 
-def rows_of(
+def rows_and_counts(
     model: Any, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]
 ) -> tuple[Int[Tensor, "B R"], Float[Tensor, "B R"]]:
     """Return the rows of each text, rising, and how often each stands there; padded with 0, at least one column."""
@@ -85,7 +85,7 @@ def _padded(numbers: Tensor, own: list[Tensor]) -> Tensor:
     return nn.utils.rnn.pad_sequence([*(numbers[at] for at in own), numbers.new_zeros(1)], batch_first=True)[:-1]
 
 
-def rule_of(model: Any, tokens: list[str]) -> dict:
+def row_rule(model: Any, tokens: list[str]) -> dict:
     """Return what another language must know to make the rows: numbers of the rule, and the rule in words.
 
     Raises UserError when the character n-grams of the model follow no lengths that a rule could name.

@@ -23,7 +23,7 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.data.hashing import Spelling, occurrences, sorted_keys, spell
 from lingon.kernels.feature_keys import LOW, TEXT_BITS
 from lingon.kernels.feature_sum import sum_rows
-from lingon.models.ngram_rows import COUNTS, RowSum, program, rows_of, rule_of
+from lingon.models.ngram_rows import COUNTS, RowSum, program, row_rule, rows_and_counts
 from lingon.models.option_types import Classes, Range, VocabSize
 from lingon.models.registry import ModelEntry, Preprocessing
 
@@ -220,7 +220,7 @@ def learn(model: NGrams, tokens: list[str], texts: Iterable[tuple[Tensor, Tensor
 # Chosen on validation texts of eight data sets; docs/log.md says what was tried.
 ENTRY = ModelEntry(
     NGrams,
-    preprocessing=Preprocessing(RowSum, rows_of, rule_of, COUNTS),
+    preprocessing=Preprocessing(RowSum, rows_and_counts, row_rule, COUNTS),
     program=program,
     defaults={
         "epochs": 300,  # at most: it ends when the loss is at its optimum

@@ -11,7 +11,7 @@ from lingon.core.errors import UserError
 from lingon.program.arguments import bind_arguments, check_names, check_types, is_tensor
 from lingon.program.expression import Expression, Variable, as_expression, dtype_of, shape_tuple, topological_order
 from lingon.program.gradient import by_name, gradient_of
-from lingon.program.memory_check import check_room
+from lingon.program.memory_check import check_memory
 from lingon.program.operator_types import Type
 from lingon.program.passes import as_written, optimised
 from lingon.program.plan import Plan, PlanOptions
@@ -73,7 +73,7 @@ class Program:
             inputs = {n: Variable(n, t.shape, t.dtype) for n, t in zip(self.variables, types, strict=True)}
             roots = specialise(list(self.outputs.values()), inputs)
             plan = Plan(roots, list(inputs.values()), self.how)
-            check_room(plan)
+            check_memory(plan)
             ready[key] = plan
             if len(ready) > READY:
                 ready.popitem(last=False)

@@ -11,7 +11,7 @@ from lingon.program.expression import Expression, apply_operator, constant
 from lingon.program.operator_types import Type, axes_of, axis_of
 
 Gradients = list[Expression | None]
-Rule = Callable[[Expression, Expression], Gradients]
+GradientRule = Callable[[Expression, Expression], Gradients]
 
 
 def unbroadcast(g: Expression, wanted: Type) -> Expression:
@@ -29,7 +29,7 @@ def full_of_type(value: float, kind: Type) -> Expression:
     return f.broadcast_to(constant(kind.dtype.type(value)), kind.shape)
 
 
-def _per_operand(*rules: Callable[..., Expression]) -> Rule:
+def _per_operand(*rules: Callable[..., Expression]) -> GradientRule:
     """Make a rule from one function of (g, result, *operands) for each operand of an element-wise operator."""
 
     def rule(node: Expression, g: Expression) -> Gradients:
@@ -49,7 +49,7 @@ def _ties(g: Expression, chosen: Expression, x: Expression, y: Expression) -> Ex
     return f.where(chosen, g, f.where(x == y, g * 0.5, 0.0))
 
 
-ONE_BY_ONE: dict[str, Rule] = {
+ONE_BY_ONE: dict[str, GradientRule] = {
     "add": _per_operand(lambda g, r, x, y: g, lambda g, r, x, y: g),
     "subtract": _per_operand(lambda g, r, x, y: g, lambda g, r, x, y: -g),
     "multiply": _per_operand(lambda g, r, x, y: g * y, lambda g, r, x, y: g * x),
@@ -240,7 +240,7 @@ def _along_add(node: Expression, g: Expression) -> Gradients:
     return [f.take_along_axis(g, node.inputs[1], node.attributes["axis"]), None]
 
 
-DERIVATIVES: dict[str, Rule] = {
+DERIVATIVES: dict[str, GradientRule] = {
     **ONE_BY_ONE,
     "where": _where,
     "sum": _sum,

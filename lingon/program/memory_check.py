@@ -4,7 +4,7 @@ from lingon.core.errors import UserError
 from lingon.program.plan import Plan
 
 
-def check_room(plan: Plan) -> None:
+def check_memory(plan: Plan) -> None:
     """Raise UserError that names the largest value when a run would need more than this machine's memory."""
     if plan.peak < 1 << 30:
         return

@@ -113,9 +113,9 @@ class Writer:
             inputs = self._converted(node, inputs)
         if node.op in SAME:
             return self.node(SAME[node.op], inputs)
-        if node.op not in RULES:
+        if node.op not in NODE_RULES:
             raise UserError(f"{formula(node)}: {node.op} cannot be written in ONNX here; export a program without it")
-        return RULES[node.op](self, node, inputs)
+        return NODE_RULES[node.op](self, node, inputs)
 
     def _converted(self, node: Expression, inputs: list[str]) -> list[str]:
         """Convert operands to the dtypes in which NumPy computes: ONNX mixes none."""
@@ -318,8 +318,8 @@ def value_info(name: str, dtype: np.dtype, shape: Sequence[int | str | None] | N
     return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)
 
 
-Rule = Callable[[Writer, Expression, list[str]], Any]
-RULES: dict[str, Rule] = {
+NodeRule = Callable[[Writer, Expression, list[str]], Any]
+NODE_RULES: dict[str, NodeRule] = {
     "square": lambda w, node, inputs: w.node("Mul", inputs * 2),
     "expm1": lambda w, node, inputs: w.node("Sub", [w.node("Exp", inputs), _one(w, node)]),
     "log1p": lambda w, node, inputs: w.node("Log", [w.node("Add", [*inputs, _one(w, node)])]),

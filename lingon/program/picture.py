@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from html import escape
 
-from lingon.core.graph_picture import Node, graph_svg
+from lingon.core.graph_picture import GraphNode, graph_svg
 from lingon.program.expression import Expression, topological_order
 from lingon.program.memory import Layout, Life, separate_buffers
 from lingon.program.plan import Plan
@@ -33,7 +33,7 @@ def draw_graph(outputs: Mapping[str, Expression], groups: Mapping[int, int] | No
     return Picture(graph_svg(boxes, edges, "program"))
 
 
-def _box(node: Expression, result: str | None, group: int | None) -> Node:
+def _box(node: Expression, result: str | None, group: int | None) -> GraphNode:
     kind = {"variable": "input", "constant": "constant"}.get(node.op, "op")
     known = [str(node.type)] if node.type is not None and not isinstance(node.type, tuple) and node.inputs else []
     if node.op == "variable":
@@ -42,7 +42,7 @@ def _box(node: Expression, result: str | None, group: int | None) -> Node:
     else:
         said = format_constant(node.value) if node.op == "constant" else format_operator(node, ["·"] * len(node.inputs))
     lines = [said, *known, *([f"→ {result}"] if result else [])]
-    return Node(tuple(lines), "output" if result and node.inputs else kind, group)
+    return GraphNode(tuple(lines), "output" if result and node.inputs else kind, group)
 
 
 def draw_optimised_graph(plan: Plan) -> str:

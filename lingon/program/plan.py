@@ -11,7 +11,7 @@ from lingon.program.memory import Layout, separate_buffers, shared_buffers
 from lingon.program.operator_types import Mismatch
 from lingon.program.passes import Passes, optimised
 from lingon.program.plan_schedule import last_reads, live_ranges, schedule
-from lingon.program.plan_steps import Memory, PlanStep
+from lingon.program.plan_steps import LiveValues, PlanStep
 from lingon.program.report import report, without_sharing
 from lingon.program.text import formula
 
@@ -81,14 +81,14 @@ class Plan:
 
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Compute the results for arrays of the types of `inputs`. Raises UserError, or RunError for lack of memory."""
-        memory: Memory = dict(enumerate(arrays)) | dict(self._constants)
+        memory: LiveValues = dict(enumerate(arrays)) | dict(self._constants)
         buffers: dict[int, np.ndarray] = {}
         with np.errstate(all="ignore"):
             for t, step in enumerate(self.steps):
                 self._take(step, memory, buffers, t)
         return [memory[v] for v in self.results]
 
-    def _take(self, step: PlanStep, memory: Memory, buffers: dict[int, np.ndarray], t: int) -> None:
+    def _take(self, step: PlanStep, memory: LiveValues, buffers: dict[int, np.ndarray], t: int) -> None:
         """Run one step, then free whatever nobody needs after it."""
         try:
             for o in step.outputs:

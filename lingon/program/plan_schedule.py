@@ -14,7 +14,7 @@ from lingon.program.threads import workers
 
 
 @dataclass(frozen=True)
-class Schedule:
+class ScheduledSteps:
     """Steps in order, the values that are the program's results, and the expression of every value that has memory."""
 
     steps: list[PlanStep]
@@ -24,7 +24,7 @@ class Schedule:
 
 def schedule(
     nodes: Sequence[Expression], roots: Sequence[Expression], number: Mapping[int, int], build: Build, fused: bool
-) -> Schedule:
+) -> ScheduledSteps:
     """Order the steps that compute the roots. nodes: all of the graph, in order. number: of each value."""
     groups: list[list[Expression]] = (fuse if fused else unfused)(nodes)
     home = {id(node): g for g, members in enumerate(groups) for node in members}
@@ -52,7 +52,7 @@ def _step(
 
 def _with_copies(
     steps: list[PlanStep], nodes: Sequence[Expression], roots: Sequence[Expression], number: Mapping[int, int]
-) -> Schedule:
+) -> ScheduledSteps:
     """Copy results that are a view, an input, or there twice, so that each is an array of its own."""
     owned = {o: nodes[o] for step in steps for o in step.outputs}
     results: list[int] = []
@@ -64,10 +64,10 @@ def _with_copies(
             owned[copied] = root
             value = copied
         results.append(value)
-    return Schedule(steps, results, owned)
+    return ScheduledSteps(steps, results, owned)
 
 
-def live_ranges(plan: Schedule) -> tuple[list[int], list[Life]]:
+def live_ranges(plan: ScheduledSteps) -> tuple[list[int], list[Life]]:
     """Return the live range of each value that needs memory, in the order of birth."""
     below = _views(plan.steps)
     dies = {below.get(v, v): t for t, step in enumerate(plan.steps) for v in (*step.inputs, *step.outputs)}
@@ -86,7 +86,7 @@ def live_ranges(plan: Schedule) -> tuple[list[int], list[Life]]:
     return values, found
 
 
-def last_reads(plan: Schedule) -> list[list[int]]:
+def last_reads(plan: ScheduledSteps) -> list[list[int]]:
     """Return for each step the values that nobody reads after it, so that nothing holds their memory any longer."""
     last: dict[int, int] = {}
     for t, step in enumerate(plan.steps):

@@ -10,7 +10,7 @@ from lingon.program.blocks import Chain, Instruction
 from lingon.program.expression import Expression
 from lingon.program.operators import OPERATORS
 
-Memory = dict[int, np.ndarray]  # the values that are there now, by number
+LiveValues = dict[int, np.ndarray]  # the values that are there now, by number
 
 
 class PlanStep(Protocol):
@@ -29,7 +29,7 @@ class PlanStep(Protocol):
     def scratch(self) -> int:
         """Return the bytes that it needs while it runs."""
 
-    def run(self, memory: Memory) -> None:
+    def run(self, memory: LiveValues) -> None:
         """Read memory[inputs], write into memory[outputs]; a view puts itself there."""
 
 
@@ -42,7 +42,7 @@ class CallStep:
     outputs: tuple[int, ...]
     scratch: int = 0
 
-    def run(self, memory: Memory) -> None:
+    def run(self, memory: LiveValues) -> None:
         node = self.nodes[0]
         OPERATORS[node.op].run([memory[i] for i in self.inputs], node.attributes, memory[self.outputs[0]])
 
@@ -57,7 +57,7 @@ class ViewStep:
     outputs: tuple[int, ...] = ()
     scratch: int = 0
 
-    def run(self, memory: Memory) -> None:
+    def run(self, memory: LiveValues) -> None:
         node = self.nodes[0]
         memory[self.result] = OPERATORS[node.op].run([memory[i] for i in self.inputs], node.attributes, None)
 
@@ -73,7 +73,7 @@ class BlockStep:
     over: frozenset[tuple[int, int]]  # pairs (input, output) that may share a buffer
     scratch: int
 
-    def run(self, memory: Memory) -> None:
+    def run(self, memory: LiveValues) -> None:
         self.chain.run([memory[i] for i in self.inputs], [memory[o] for o in self.outputs])
 
 
@@ -86,7 +86,7 @@ class CopyStep:
     outputs: tuple[int, ...]
     scratch: int = 0
 
-    def run(self, memory: Memory) -> None:
+    def run(self, memory: LiveValues) -> None:
         np.copyto(memory[self.outputs[0]], memory[self.inputs[0]])
 
 

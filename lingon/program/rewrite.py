@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from lingon.program.expression import Expression, topological_order
 from lingon.program.loops import rebuild
 
-Rule = Callable[[Expression], Expression]
+RewriteRule = Callable[[Expression], Expression]
 Pass = Callable[[Sequence[Expression]], list[Expression]]
 
 
-def rewrite(roots: Sequence[Expression], rule: Rule) -> list[Expression]:
+def rewrite(roots: Sequence[Expression], rule: RewriteRule) -> list[Expression]:
     """Rewrite the graph with rule(node) in place of each node; its operands have been rewritten when the rule sees it.
 
     What no result needs any more is gone: dead code is what cannot be reached from a root.

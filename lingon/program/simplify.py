@@ -8,7 +8,7 @@ from lingon.program.expression import Expression, apply_operator, constant
 from lingon.program.operator_types import axis_of
 from lingon.program.rewrite import rewrite
 
-Rule = Callable[[Expression], Expression | None]
+Simplification = Callable[[Expression], Expression | None]
 
 
 def simplify(roots: Sequence[Expression]) -> list[Expression]:
@@ -17,7 +17,7 @@ def simplify(roots: Sequence[Expression]) -> list[Expression]:
 
 
 def _simpler(node: Expression) -> Expression:
-    rule = RULES.get(node.op)
+    rule = SIMPLIFICATIONS.get(node.op)
     found = rule(node) if rule else None
     if found is None:
         return node
@@ -73,12 +73,12 @@ def _divide(node: Expression) -> Expression | None:
     return apply_operator("multiply", [x, constant(np.asarray(1 / y.value, node.dtype))], line=node.line)
 
 
-def _twice(op: str) -> Rule:
+def _twice(op: str) -> Simplification:
     """Make a rule that simplifies f(f(x)) to x."""
     return lambda node: node.inputs[0].inputs[0] if node.inputs[0].op == op else None
 
 
-def _once(op: str) -> Rule:
+def _once(op: str) -> Simplification:
     """Make a rule that simplifies f(f(x)) to f(x)."""
     return lambda node: node.inputs[0] if node.inputs[0].op == op else None
 
@@ -144,7 +144,7 @@ def _sum(node: Expression) -> Expression | None:
     return node.inputs[0] if node.attributes["axis"] == () else None
 
 
-RULES: dict[str, Rule] = {
+SIMPLIFICATIONS: dict[str, Simplification] = {
     "add": _add,
     "subtract": _subtract,
     "multiply": _multiply,

@@ -7,9 +7,9 @@ from typer import Option
 
 from lingon.core.errors import unknown
 from lingon.recipes.data_settings import SOURCES
-from lingon.recipes.folder_settings import Folder
+from lingon.recipes.folder_settings import FolderSettings
 from lingon.recipes.presets import PRESETS, next_steps, predictions
-from lingon.recipes.train import train
+from lingon.recipes.train import train_task
 from lingon.recipes.vectors import vectors
 from lingon.tasks.registry import TASKS, row_of, settings_of
 
@@ -36,8 +36,8 @@ def recipe_of(name: str) -> Callable[..., Any]:
 def _of_task(name: str) -> Callable[..., Any]:
     row = row_of(name)
 
-    def recipe(source=SOURCES[row.data], settings=settings_of(name)(), folder=Folder(out=f"runs/{name}")):
-        return train(name, source, settings, folder)
+    def recipe(source=SOURCES[row.data], settings=settings_of(name)(), folder=FolderSettings(out=f"runs/{name}")):
+        return train_task(name, source, settings, folder)
 
     return _described(recipe, row.help, row.metric)
 
@@ -48,8 +48,8 @@ def _of_preset(name: str) -> Callable[..., Any]:
     source: Any = SOURCES[row.data]
     given, usual = source(data=preset.data), settings_of(preset.task)()
 
-    def recipe(source=given, sentence: Sentences = None, settings=usual, folder=Folder(out=f"runs/{name}")):
-        record = train(preset.task, source, settings, folder)
+    def recipe(source=given, sentence: Sentences = None, settings=usual, folder=FolderSettings(out=f"runs/{name}")):
+        record = train_task(preset.task, source, settings, folder)
         import lingon
 
         print(predictions(lingon.load(folder.out, settings.device), sentence or preset.inputs))

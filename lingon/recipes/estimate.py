@@ -31,7 +31,7 @@ def estimate(
     settings, device = settings.checked().filled(), pick_device(settings.device)
     if not 1 <= train_tokens < 1e15 or processes < 1:
         raise UserError(f"--train-tokens is {train_tokens:g}, --processes {processes}; expected at least 1 of both")
-    model, activations = counted(settings)
+    model, activations = model_and_activations(settings)
     alone = training_memory(model, activations)
     blocks = [tensor_bytes(block.parameters()) for block in getattr(model, "blocks", ())]
     free = psutil.virtual_memory().available
@@ -48,7 +48,7 @@ def estimate(
         print(f"speed: not measured, this does not fit here; {flags}, or use --gradient-checkpointing")
     elif not unmeasured:
         found["tokens_per_second"] = measured(settings, device)
-    sizes = sizes_of(settings)
+    sizes = model_sizes(settings)
     tokens_per_step = sizes.batch_size * sizes.context_length * settings.accumulation_steps
     passes = settings.epochs or (settings.steps or 0) * tokens_per_step / train_tokens
     found["processes"] = [
@@ -69,7 +69,7 @@ class Sizes(NamedTuple):
     depth: int
 
 
-def sizes_of(settings: Settings) -> Sizes:
+def model_sizes(settings: Settings) -> Sizes:
     """The sizes that memory, operations and time follow from."""
     given = (settings.batch_size, settings.context_length, settings.width, settings.depth)
     found = [size for size in given if size is not None]
@@ -82,7 +82,7 @@ def ways(blocks: list) -> tuple[str, ...]:
     return ("ddp", "fsdp") if blocks else ("ddp",)
 
 
-def counted(settings: Settings) -> tuple[Any, int]:
+def model_and_activations(settings: Settings) -> tuple[Any, int]:
     """The model without memory, and the bytes of what a batch leaves for its gradient.
 
     A recurrent layer says only with real numbers what it keeps; such models are small.
@@ -94,7 +94,7 @@ def counted(settings: Settings) -> tuple[Any, int]:
     from lingon.models.registry import get_entry
     from lingon.tasks.language_model.prepare import model_of, recomputing
 
-    sizes = sizes_of(settings)
+    sizes = model_sizes(settings)
     with nullcontext() if get_entry(settings.model).recurrent else fake_tensors():
         model: Any = model_of(settings, settings.vocab).train()
         ids = torch.zeros(sizes.batch_size, sizes.context_length, dtype=torch.long)
@@ -110,7 +110,7 @@ def counted(settings: Settings) -> tuple[Any, int]:
 
 def attention(settings: Settings, depth: int) -> int:
     """Operations per token of the products between tokens, half of which a causal mask spares."""
-    sizes = sizes_of(settings)
+    sizes = model_sizes(settings)
     return 6 * depth * sizes.context_length * sizes.width
 
 
@@ -130,7 +130,7 @@ def measured(settings: Settings, device: Any) -> float:
     if settings.gradient_checkpointing:
         recomputing(model)
     objective = Objective(model)
-    sizes = sizes_of(settings)
+    sizes = model_sizes(settings)
     batch = sizes.batch_size * sizes.context_length
     made_up = torch.randint(0, settings.vocab, (3 * STEPS * batch * settings.accumulation_steps,)).numpy()
     batches = batches_of(model, made_up, settings, World(0, 1))

@@ -7,7 +7,7 @@ from typer import Option
 
 
 @dataclass(frozen=True)
-class Folder:
+class FolderSettings:
     """Where a run keeps what it makes."""
 
     out: Annotated[str, Option(help="Output folder of the run.")]

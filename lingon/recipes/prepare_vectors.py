@@ -10,7 +10,7 @@ from lingon.core.errors import UserError
 from lingon.data.word_id_file import Split, Words, between_spaces, count_words, lower_case_words, write_ids
 from lingon.recipes.vector_settings import LR, VectorSettings
 from lingon.word_vectors.files.subwords import Subwords, means_of_words
-from lingon.word_vectors.train.parallel import Job, pieces_of, reader_of, seed_of
+from lingon.word_vectors.train.parallel import Job, piece_reader, piece_seed, piece_sizes
 from lingon.word_vectors.train.phrases import find_phrases, join_phrases
 from lingon.word_vectors.train.sampling_tables import (
     NO_SUBWORDS,
@@ -39,12 +39,12 @@ def job_of(settings: VectorSettings, words: Words, ids: Path, length: int) -> Jo
 
     Raises UserError when the tables are larger than the memory there is.
     """
-    check_room(settings, len(words.tokens))
+    check_memory(settings, len(words.tokens))
     lr = settings.lr or LR[settings.method]
     return (_glove if settings.method == "glove" else _word2vec)(settings, words, ids, length, lr)
 
 
-def check_room(settings: VectorSettings, size: int) -> None:
+def check_memory(settings: VectorSettings, size: int) -> None:
     """Raises UserError when the tables for so many words are larger than the memory that is available."""
     import psutil
 
@@ -86,19 +86,19 @@ def _word2vec(settings: VectorSettings, words: Words, ids: Path, length: int, lr
         some[:] = (random.random(some.shape, np.float32) - 0.5) * share
     outputs = _table(size, padded)
     scheme = Scheme(settings.window, settings.negatives, settings.method == "skipgram")
-    read = reader_of(ids, length, settings.epochs)
+    read = piece_reader(ids, length, settings.epochs)
 
     def steps(some: np.ndarray, lr: float, seed: int) -> tuple[float, int, int]:
         loss, pairs, _ = loop_for(padded)(some, inputs, outputs, draws, tree, parts, scheme, lr, seed)
         return loss, pairs, len(some)
 
     def work(piece: int, lr: float) -> tuple[float, int, int]:
-        return steps(read(piece), lr, seed_of(settings.seed, piece))
+        return steps(read(piece), lr, piece_seed(settings.seed, piece))
 
     def ready() -> None:
         steps(np.empty(0, np.int32), lr, 1)
 
-    pieces = settings.epochs * pieces_of(length, settings.epochs)[1]
+    pieces = settings.epochs * piece_sizes(length, settings.epochs)[1]
     tables, epochs = {"inputs": inputs, "outputs": outputs}, settings.epochs
     return Job(work, ready, pieces, lr, tables, epochs, epochs * length, "words")
 

@@ -12,7 +12,7 @@ import numpy as np
 from lingon.core.device import pick_device
 from lingon.core.errors import UserError, unknown
 from lingon.core.optional_packages import install_command
-from lingon.core.progress import quiet
+from lingon.core.progress import no_progress
 from lingon.data.examples import Examples, Splits
 from lingon.data.split import stratified_split
 from lingon.engine.compile import compile_model
@@ -108,7 +108,7 @@ class LingonClassifier(ClassifierMixin, BaseEstimator):
         settings = self._settings(names)
         examples = Examples(texts, [names[label] for label in labels.tolist()], weights=weights)
         splits = _splits(examples, self, settings.seed)
-        with quiet(not self.verbose):
+        with no_progress(not self.verbose):
             training = _trained(splits, settings)
         classifier = cast(Classifier, training.task)
         self.classes_, self.classifier_ = classes, classifier

@@ -60,7 +60,7 @@ def record_of(settings: Any, **data: Any) -> dict[str, Any]:
     return {"arguments": {**data, **asdict(settings)}, "versions": versions}
 
 
-def ended(run: Run) -> bool:
+def is_finished(run: Run) -> bool:
     """Whether a run that is to be resumed has come to its end, where it has no checkpoints any more; says so.
 
     Raises UserError when its model is not there any more either.
@@ -89,7 +89,7 @@ def remove_refit(folder: Path) -> int:
     return size
 
 
-def write_page(training: "Training", folder: Path, record: Mapping[str, Any]) -> Path:
+def write_report(training: "Training", folder: Path, record: Mapping[str, Any]) -> Path:
     """Write the report of a run, or its curves where the task has no report; return the page."""
     if training.report is not None:
         return training.report(folder, record)

@@ -50,7 +50,7 @@ def sweep(recipe: Callable, flags: dict[str, Any], varied: list[tuple[str, list[
         rows.append({**chosen, **found, "out": str(out)})
     rows.sort(key=lambda row: _rank(row[f"valid {score}"], HIGHER_IS_BETTER[score]))
     write_json(folder / "sweep.json", rows)
-    print(table(rows, score))
+    print(sweep_table(rows, score))
     if len(failed) == len(rows):
         raise failed[-1]
     return rows
@@ -63,7 +63,7 @@ def _rank(value: float | None, higher_is_better: bool) -> float:
     return -value if higher_is_better else value
 
 
-def table(rows: list[dict[str, Any]], score: str) -> str:
+def sweep_table(rows: list[dict[str, Any]], score: str) -> str:
     """Return the runs of a sweep as lines of text. Their folders come last and whole, however narrow the terminal."""
     lines = [[printable(name) for name in rows[0]]]
     lines += [[format_metric(v) if k.endswith(score) else printable(v) for k, v in row.items()] for row in rows]

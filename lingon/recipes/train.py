@@ -4,11 +4,11 @@ from dataclasses import asdict
 from typing import Any
 
 from lingon.recipes.data_settings import Source
-from lingon.recipes.folder_settings import Folder
+from lingon.recipes.folder_settings import FolderSettings
 from lingon.tasks.settings import TrainSettings
 
 
-def train(task: str, source: Source, settings: TrainSettings, folder: Folder) -> dict[str, Any]:
+def train_task(task: str, source: Source, settings: TrainSettings, folder: FolderSettings) -> dict[str, Any]:
     """Train a task on data, test it and save it as a bundle; return what run.json records.
 
     task: its name in the registry. Raises UserError or DataError for settings and data that cannot be used, before the
@@ -23,7 +23,7 @@ def train(task: str, source: Source, settings: TrainSettings, folder: Folder) ->
     from lingon.engine.run import Run
     from lingon.recipes.pretrained import keep_adapters, open_pretrained, record_pretrained
     from lingon.recipes.refit import how_it_ended, refitted
-    from lingon.recipes.summary import Clock, after_training, ended, record_of, summary, write_page
+    from lingon.recipes.summary import Clock, after_training, is_finished, record_of, summary, write_report
     from lingon.recipes.training_config import fit_parts
     from lingon.tasks.registry import task_of
     from lingon.tasks.training import TrainContext
@@ -41,7 +41,7 @@ def train(task: str, source: Source, settings: TrainSettings, folder: Folder) ->
         process_group(device) as place,
         Run.open(folder.out, record["arguments"], folder.resume, folder.overwrite) as run,
     ):
-        if ended(run):
+        if is_finished(run):
             return run.facts
         run.record("given", given)
         record |= record_pretrained(run, pretrained)
@@ -73,7 +73,7 @@ def train(task: str, source: Source, settings: TrainSettings, folder: Folder) ->
             clock.lap("test")
             run.record_all(record)
             record_in_bundle(bundle, record)
-            page = write_page(training, run.folder, record)
+            page = write_report(training, run.folder, record)
             clock.lap("write the page")
             run.record_all(record)
             print(summary(record, found, training, run.folder, page))

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from typer import Option
 
 from lingon.recipes.file_settings import Files, TextColumn, one_column
-from lingon.recipes.folder_settings import Folder
+from lingon.recipes.folder_settings import FolderSettings
 from lingon.recipes.vector_settings import VectorSettings, checked
 
 Data = Annotated[
@@ -22,7 +22,7 @@ def vectors(
     accept_licence: Accept = False,
     files: Files = Files(),
     settings: VectorSettings = VectorSettings(),
-    folder: Folder = Folder(out="runs/vectors"),
+    folder: FolderSettings = FolderSettings(out="runs/vectors"),
 ) -> dict[str, Any]:
     """Train word vectors: skip-gram, CBOW, with or without subwords, or GloVe."""
     # Imported here, so that `lingon --help` does not wait for NumPy and torch.
@@ -35,7 +35,7 @@ def vectors(
     from lingon.recipes.prepare_vectors import job_of, text_of, vectors_of
     from lingon.recipes.summary import Clock, record_of
     from lingon.word_vectors.files import IN_RUN, save_vector_file
-    from lingon.word_vectors.train.parallel import train
+    from lingon.word_vectors.train.parallel import run_job
 
     given = {"data": data, "text": text, "accept_licence": accept_licence, **asdict(files), **asdict(settings)}
     sources, column, settings, clock = list(data or ["wiki"]), one_column(text), checked(settings), Clock()
@@ -56,7 +56,7 @@ def vectors(
         job = job_of(settings, words, numbers / "ids", length)
         alike = "one thread: the seed decides" if threads == 1 else f"{threads} threads, no locks: runs differ a little"
         print(f"{words.total:,} words, {len(words.tokens):,} different; {alike}")
-        speed, loss = train(job, threads, run)
+        speed, loss = run_job(job, threads, run)
         clock.lap("train")
         save_vector_file(out, words.tokens, *vectors_of(settings, words, job))
         record |= {"words": words.total, "vocabulary": len(words.tokens), "loss": loss}

@@ -10,11 +10,11 @@ from lingon.scratch.arguments import as_dtype as dtype_of
 from lingon.scratch.derivative_table import DERIVATIVES
 from lingon.scratch.dtypes import rank
 from lingon.scratch.error_context import ArrayTypeError, fail, operands
-from lingon.scratch.tensor import Operand, Rule, Tensor, as_tensor, method, record, result_dtype, shape_of
+from lingon.scratch.tensor import GradientRule, Operand, Tensor, as_tensor, method, record, result_dtype, shape_of
 
-Target = np.dtype | str | Tensor | None
+DTypeLike = np.dtype | str | Tensor | None
 argument_type(
-    Target, f"one of {', '.join(map(str, dtypes.KNOWN))}, 'cpu' or an array", dtype_of, str, Tensor, type(None)
+    DTypeLike, f"one of {', '.join(map(str, dtypes.KNOWN))}, 'cpu' or an array", dtype_of, str, Tensor, type(None)
 )
 argument_type(Operand | None, "an array, a number or None", as_number, Tensor, float, int, bool, type(None))
 
@@ -186,7 +186,7 @@ def where(condition: Tensor, x: Operand, other: Operand) -> Tensor:
     dtype = result_dtype(a, b)
     _meet(condition, a, b)
     value = np.where(condition.array, _cast(a, dtype), _cast(b, dtype))
-    rules: list[Rule] = [lambda g: None, lambda g: where(condition, g, 0.0), lambda g: where(condition, 0.0, g)]
+    rules: list[GradientRule] = [lambda g: None, lambda g: where(condition, g, 0.0), lambda g: where(condition, 0.0, g)]
     return record("where", value, (condition, a, b), rules, (condition,))
 
 
@@ -261,7 +261,7 @@ sign, floor, ceil, round, trunc = map(_one, ("sign", "floor", "ceil", "round", "
 
 
 @method
-def to(x: Tensor, dtype: Target = None, *, copy: bool = False, device: str | None = None) -> Tensor:
+def to(x: Tensor, dtype: DTypeLike = None, *, copy: bool = False, device: str | None = None) -> Tensor:
     """Convert to another dtype; "cpu" is where the numbers are anyway. Gradients come back in the old dtype."""
     place = dtype if isinstance(dtype, str) else device
     if place not in (None, "cpu"):

@@ -9,20 +9,20 @@ from lingon.scratch.extremes import amax, amin
 from lingon.scratch.reductions import _as, _dims, _floating, _root, sum
 from lingon.scratch.tensor import Tensor, method, shape_of
 
-Order = float | str | None
+NormOrder = float | str | None
 
 
-Listed = int | tuple[int, ...] | None  # without arrays of one number, which PyTorch's norm refuses
+NormDims = int | tuple[int, ...] | None  # without arrays of one number, which PyTorch's norm refuses
 
 
-argument_type(Listed, "a dimension, several or None", as_ints, int, type(None))
+argument_type(NormDims, "a dimension, several or None", as_ints, int, type(None))
 
 
-argument_type(Order, "a number or 'fro'", as_number, float, int, bool, str, type(None))
+argument_type(NormOrder, "a number or 'fro'", as_number, float, int, bool, str, type(None))
 
 
 @method
-def norm(x: Tensor, p: Order = "fro", dim: Listed = None, keepdim: bool = False, dtype: DType = None) -> Tensor:
+def norm(x: Tensor, p: NormOrder = "fro", dim: NormDims = None, keepdim: bool = False, dtype: DType = None) -> Tensor:
     """Return the p-norm of all numbers or along dimensions, sum(abs(x) ** p) ** (1 / p); without p the root of squares.
 
     p: any number; inf and -inf are the largest and the smallest size, 0 counts what is not 0. Where the norm is 0 its

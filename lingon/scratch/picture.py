@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lingon.core.graph_picture import Node as Box
+from lingon.core.graph_picture import GraphNode as Box
 from lingon.core.graph_picture import graph_svg
 from lingon.scratch.autograd.engine import Found, propagate, recorded_steps
 from lingon.scratch.error_context import MathError

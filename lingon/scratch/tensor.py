@@ -14,7 +14,7 @@ from lingon.scratch.arguments import REFUSED, Number, argument_type, as_number, 
 from lingon.scratch.error_context import ArrayIndexError, ArrayTypeError, MathError, fail, operands
 from lingon.scratch.grad_mode import is_grad_enabled, set_grad_enabled
 
-Rule = Callable[["Tensor"], "Tensor | None"]  # the gradient of the result -> that of one input; None: none
+GradientRule = Callable[["Tensor"], "Tensor | None"]  # the gradient of the result -> that of one input; None: none
 _numbers = itertools.count()
 
 
@@ -38,7 +38,7 @@ class View(NamedTuple):
 class Node:
     """One recorded step: its name, what its inputs were like, and for each input the rule for its gradient."""
 
-    def __init__(self, name: str, inputs: Sequence[Tensor], rules: Sequence[Rule], saved: Sequence[Tensor]):
+    def __init__(self, name: str, inputs: Sequence[Tensor], rules: Sequence[GradientRule], saved: Sequence[Tensor]):
         self.name, self.number = name, next(_numbers)
         self.inputs, self.rules = tuple(inputs), tuple(rules)
         # An edge leads to the step that made the input, or to the input itself where it is a leaf. Kept apart from
@@ -315,7 +315,7 @@ def record(
     name: str,
     value: np.ndarray,
     inputs: Sequence[Tensor],
-    rules: Sequence[Rule],
+    rules: Sequence[GradientRule],
     saved: Sequence[Tensor] = (),
     view: tuple[Callable, Callable | None] | None = None,
 ) -> Tensor:

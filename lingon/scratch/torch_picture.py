@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lingon.core.graph_picture import Node as Box
+from lingon.core.graph_picture import GraphNode as Box
 from lingon.core.graph_picture import graph_svg
 from lingon.scratch.error_context import ArrayTypeError, fail
 

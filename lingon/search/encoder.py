@@ -12,7 +12,7 @@ from numpy.lib.format import open_memmap
 
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write
-from lingon.core.progress import quiet, track
+from lingon.core.progress import no_progress, track
 from lingon.search.vectors import unit_rows
 
 PROBES = ("A cat sat on the mat.", "The rate of inflation fell in March, the bank said.")
@@ -39,7 +39,7 @@ class Encoder:
 
     def unit(self, texts: Sequence[str]) -> np.ndarray:
         """Return the vectors of texts with length 1, float32 [n, D]."""
-        with quiet(len(texts) < AT_ONCE):
+        with no_progress(len(texts) < AT_ONCE):
             found = np.asarray(self.model.encode(list(texts)))
         if found.ndim != 2 or len(found) != len(texts):
             raise DataError(f"{self.source}: vectors of shape {list(found.shape)} for {len(texts)} texts")
@@ -83,7 +83,7 @@ def encode_kept(encoder: Encoder, texts: Sequence[str], folder: Path) -> np.ndar
             path = folder / WORKPLACE / f"{digest[:32]}.npy"
             vectors = _read(path, len(some))
             if vectors is None:
-                with quiet():
+                with no_progress():
                     vectors = encoder.unit(some)
                 with atomic_write(path, "wb") as file:
                     np.save(file, vectors, allow_pickle=False)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import DataError, UserError, one_of
-from lingon.core.files import locked, sha256_of, sweep
+from lingon.core.files import locked, remove_leftovers, sha256_of
 from lingon.core.progress import track
 from lingon.search.bm25 import BM25
 from lingon.search.documents import Passage, ReadSettings, files_of, passages_of
@@ -76,7 +76,7 @@ def update_index(folder: Path, plan: Plan, overwrite: bool = False) -> Report:
     check_target(folder)
     files, others = files_of(plan.source, leave_out=folder)
     with locked(folder, "indexing", wait=WAIT):
-        sweep(folder)
+        remove_leftovers(folder)
         old = _Old(folder, plan) if is_index(folder) and not overwrite else None
         return _write(folder, plan, old, files, dict(others))
 

@@ -41,7 +41,7 @@ def model_options(settings: Any, facts: DataStats, **more: Any) -> dict[str, Any
             options[name] = getattr(settings, name)
     if entry.derive:
         options |= entry.derive(facts, options)
-    return options | sizes_of(settings.set or [])
+    return options | parse_sizes(settings.set or [])
 
 
 def refuse_unused(settings: Any) -> None:
@@ -86,10 +86,10 @@ def _unused(settings: Any, name: str, value: Any, entry: ModelEntry) -> UserErro
     return UserError(f"--{flag} is {value}, which --model {settings.model} does not have: {way}")
 
 
-def sizes_of(given: list[str]) -> dict[str, Any]:
+def parse_sizes(given: list[str]) -> dict[str, Any]:
     """Return sizes written as name=value, the value as JSON writes it; the model checks what they may be.
 
-    >>> sizes_of(["depth=2", "multichannel=true", "kernels=[2,3]"])
+    >>> parse_sizes(["depth=2", "multichannel=true", "kernels=[2,3]"])
     {'depth': 2, 'multichannel': True, 'kernels': [2, 3]}
     """
     sizes = {}

@@ -84,7 +84,7 @@ class TrainSettings:
 
     def checked(self) -> "TrainSettings":
         """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
-        return check(self, {})
+        return check_settings(self, {})
 
     def started(self, pretrained: "Pretrained") -> "TrainSettings":
         """Return the settings for a training that starts from these weights: their model is that of the weights.
@@ -98,7 +98,7 @@ class TrainSettings:
         return fill(self, get_entry(self.model).defaults)
 
 
-def check(settings: Any, choices: Mapping[str, Iterable[str]], at_least_one: Iterable[str] = ()) -> Any:
+def check_settings(settings: Any, choices: Mapping[str, Iterable[str]], at_least_one: Iterable[str] = ()) -> Any:
     """Return the settings. Raises UserError that names one with an impossible value, or one that the model ignores.
 
     choices: the values that a setting may have, of those that only this task has. at_least_one: more whole numbers.

@@ -12,20 +12,20 @@ from lingon.core.errors import DataError, UserError, suggest
 from lingon.word_vectors.files import Loaded, Subwords, load_vector_file, save_vector_file
 
 NEAR = 20_000  # words among which a misspelt one is searched for
-Rule = Callable[["WordVectors", str], np.ndarray | None]
+UnknownWordRule = Callable[["WordVectors", str], np.ndarray | None]
 
 
-def zero(vectors: "WordVectors", word: str) -> np.ndarray:
+def zero_vector(vectors: "WordVectors", word: str) -> np.ndarray:
     """Return the rule by which a word that is not there has a vector of zeros."""
     return np.zeros(vectors.width, np.float32)
 
 
-def subwords(vectors: "WordVectors", word: str) -> np.ndarray | None:
+def subword_vector(vectors: "WordVectors", word: str) -> np.ndarray | None:
     """Return the rule of fastText: the mean of the vectors of the word's parts; a word without parts is missing."""
     return None if vectors.parts is None else vectors.parts.vector(word)
 
 
-def unknown_word(name: str) -> Rule:
+def unknown_word(name: str) -> UnknownWordRule:
     """Return the rule by which a word that is not there has the vector of another, such as <unk>."""
 
     def rule(vectors: "WordVectors", word: str) -> np.ndarray | None:
@@ -38,17 +38,22 @@ def unknown_word(name: str) -> Rule:
 class WordVectors(Mapping[str, np.ndarray]):
     """V words and their vectors: float32 [V, D], maybe a map of a file that is never written to.
 
-    missing: the rule for words that are not there: `subwords`, `zero`, `unknown_word("<unk>")` or a function of your
-    own; None, or a rule that gives None, means that asking for such a word is a KeyError. parts: vectors of n-grams,
-    which files of fastText have. `word in vectors`, `len` and iteration are about the V words alone, whatever the rule.
+    missing: the rule for words that are not there: `subword_vector`, `zero_vector`, `unknown_word("<unk>")` or a
+    function of your own; None, or a rule that gives None, means that asking for such a word is a KeyError. parts:
+    vectors of n-grams, which files of fastText have. `word in vectors`, `len` and iteration are about the V words
+    alone, whatever the rule.
 
-    >>> vectors = WordVectors(["sun", "moon"], np.eye(2, dtype=np.float32), missing=zero)
+    >>> vectors = WordVectors(["sun", "moon"], np.eye(2, dtype=np.float32), missing=zero_vector)
     >>> len(vectors), vectors["moon"].tolist(), vectors["mars"].tolist(), "mars" in vectors
     (2, [0.0, 1.0], [0.0, 0.0], False)
     """
 
     def __init__(
-        self, words: Sequence[str], table: np.ndarray, missing: Rule | None = None, parts: Subwords | None = None
+        self,
+        words: Sequence[str],
+        table: np.ndarray,
+        missing: UnknownWordRule | None = None,
+        parts: Subwords | None = None,
     ):
         if table.ndim != 2 or len(words) != len(table):
             raise UserError(f"{len(words):,} words for a table of {list(table.shape)}; expected [{len(words):,}, D]")
@@ -57,10 +62,13 @@ class WordVectors(Mapping[str, np.ndarray]):
         self.missing, self.parts = missing, parts
 
     @classmethod
-    def open(cls, source: str | Path, missing: Rule | None = None, on_bad_line: str = "stop") -> "WordVectors":
+    def open(
+        cls, source: str | Path, missing: UnknownWordRule | None = None, on_bad_line: str = "stop"
+    ) -> "WordVectors":
         """Load vectors of the catalogue by name, or a file of any known format (see `lingon.word_vectors.files`).
 
-        Without a rule, files that have vectors of n-grams get `subwords`. on_bad_line: stop or skip, for text files.
+        Without a rule, files that have vectors of n-grams get `subword_vector`. on_bad_line: stop or skip, for
+        text files.
         """
         path = Path(source)
         if path.exists() or path.suffix or len(path.parts) > 1:
@@ -69,7 +77,7 @@ class WordVectors(Mapping[str, np.ndarray]):
             from lingon.data.corpora import load_vectors
 
             found = Loaded(*load_vectors(str(source)))
-        rule = subwords if missing is None and found.subwords is not None else missing
+        rule = subword_vector if missing is None and found.subwords is not None else missing
         return cls(found.words, found.table, rule, found.subwords)
 
     def save(self, path: str | Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from lingon.checkpoints.bundle import save_bundle
 from lingon.cli import app
-from lingon.cli.errors import one_line
+from lingon.cli.errors import error_line
 from lingon.core.errors import DataError, FetchError, Interrupted, NotFinite, RunError, UserError
 from lingon.data.tokenizers import words
 from lingon.models.registry import build
@@ -22,7 +22,7 @@ CODES = {UserError: 2, DataError: 2, FetchError: 1, RunError: 1, NotFinite: 1, I
 
 @pytest.mark.parametrize("kind", CODES)
 def test_every_failure_is_one_line_with_its_code(kind):
-    message, code = one_line(kind("what\nwhere"))
+    message, code = error_line(kind("what\nwhere"))
     assert code == CODES[kind]
     assert "what" in message
     assert ("unexpected" in message) == (kind is RuntimeError)
@@ -30,7 +30,7 @@ def test_every_failure_is_one_line_with_its_code(kind):
 
 @pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, 1), (errno.ENOENT, 2), (errno.EACCES, 2)])
 def test_a_full_disk_is_ours_and_a_missing_file_the_users(number, code):
-    message, found = one_line(OSError(number, "Reason", "x.csv"))
+    message, found = error_line(OSError(number, "Reason", "x.csv"))
     assert (message, found) == ("reason: x.csv", code)
 
 

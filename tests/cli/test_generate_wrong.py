@@ -10,7 +10,7 @@ from lingon.checkpoints.bundle import save_bundle
 from lingon.checkpoints.huggingface.save import save_hub
 from lingon.checkpoints.load import load
 from lingon.cli.app import main
-from lingon.cli.errors import one_line
+from lingon.cli.errors import error_line
 from lingon.core.errors import UserError
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.data.tokenizers import bpe, characters
@@ -268,7 +268,9 @@ def test_a_cache_without_memory_is_told_in_one_line(said, folder, monkeypatch):
     """The allocation is torch's own, of more bytes than any machine has."""
     with pytest.raises(RuntimeError) as found:
         torch.empty(2**58)
-    assert one_line(found.value)[0].startswith("not enough memory; lower --batch-size, --max-tokens-per-batch, --beams")
+    assert error_line(found.value)[0].startswith(
+        "not enough memory; lower --batch-size, --max-tokens-per-batch, --beams"
+    )
     monkeypatch.setattr(GPT, "new_state", lambda self, batch, device: torch.empty(2**58))
     code, out, err = said(folder, "--prompt", "the")
     assert (code, out, err.count("\n")) == (1, "", 1)

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lingon.cli.predict import lines_of
-from lingon.cli.predict_file import Source, write_scored
+from lingon.cli.predict_file import TextsFile, write_scored
 from lingon.core.errors import DataError, UserError
 from lingon.data.files.lines import FileOptions
 from lingon.tasks.classify import Classification
@@ -59,7 +59,7 @@ def read(path):
 
 
 def scored(path, out, text=None, how="stop", overwrite=False, model=None):
-    return write_scored(model or Counting(), Source.of(path, text, how, FileOptions()), out, overwrite)
+    return write_scored(model or Counting(), TextsFile.of(path, text, how, FileOptions()), out, overwrite)
 
 
 @pytest.mark.parametrize("end", ["csv", "tsv", "jsonl", "parquet"])
@@ -160,7 +160,7 @@ def test_lines_of_plain_text_in_any_encoding(tmp_path):
     with pytest.raises(DataError, match=r"a.txt:1: not UTF-8 .*--encoding"):
         list(lines_of(tmp_path / "a.txt"))
     with pytest.raises(UserError, match=r"--text 'body': .* is no table"):
-        Source.of(tmp_path / "a.txt", "body", "stop", FileOptions("cp1252"))
+        TextsFile.of(tmp_path / "a.txt", "body", "stop", FileOptions("cp1252"))
 
 
 def test_the_command_reads_tables_and_writes_them_back(trained):

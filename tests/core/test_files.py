@@ -11,7 +11,16 @@ import pytest
 from safetensors.numpy import save_file
 
 from lingon.core.errors import DataError, UserError
-from lingon.core.files import TEMPORARY, atomic_folder, atomic_write, locked, read_bytes, read_json, sweep, write_json
+from lingon.core.files import (
+    TEMPORARY,
+    atomic_folder,
+    atomic_write,
+    locked,
+    read_bytes,
+    read_json,
+    remove_leftovers,
+    write_json,
+)
 
 KILLED_AT = """
 import os, signal, sys
@@ -52,7 +61,7 @@ def test_a_killed_folder_is_the_old_or_the_new_one_after_the_sweep(tmp_path, at)
     path.mkdir()
     (path / "x").write_text("old")
     subprocess.run([sys.executable, "-c", KILLED_AT, str(path), str(at)], check=False)
-    sweep(tmp_path)
+    remove_leftovers(tmp_path)
     assert (path / "x").read_text() == "old"
     assert os.listdir(tmp_path) == ["bundle"]
 

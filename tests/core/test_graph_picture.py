@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lingon.core.errors import UserError
 from lingon.core.graph_layout import Box, layers_of, place_boxes
-from lingon.core.graph_picture import KINDS, LARGEST, Node, graph_svg
+from lingon.core.graph_picture import KINDS, LARGEST, GraphNode, graph_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -52,7 +52,7 @@ def test_every_edge_leads_to_a_deeper_layer(graph):
 @settings(deadline=None)
 def test_any_text_gives_whole_xml_that_is_the_same_every_time(graph, line, title, kind, group):
     count, edges = graph
-    nodes = [Node((line, "second"), kind, group)] * count
+    nodes = [GraphNode((line, "second"), kind, group)] * count
     picture = graph_svg(nodes, edges, title)
     root = ET.fromstring(picture.encode())
     assert len(root.findall(f".//{SVG}rect")) == count
@@ -62,13 +62,13 @@ def test_any_text_gives_whole_xml_that_is_the_same_every_time(graph, line, title
 
 def test_text_of_a_stranger_stays_text():
     evil = "</text><script>alert('1')</script>\x00\ud800&<!--"
-    root = ET.fromstring(graph_svg([Node((evil,), "input")], [], evil).encode())
+    root = ET.fromstring(graph_svg([GraphNode((evil,), "input")], [], evil).encode())
     assert {element.tag for element in root.iter()} == {f"{SVG}{tag}" for tag in ("svg", "g", "title", "rect", "text")}
     assert root.find(f".//{SVG}g/{SVG}text").text == evil.replace("\x00", "�").replace("\ud800", "�")
 
 
 def test_text_fits_its_box():
-    root = ET.fromstring(graph_svg([Node(("語" * 11, "a"), "op"), Node(("b" * 1000,), "op")], []))
+    root = ET.fromstring(graph_svg([GraphNode(("語" * 11, "a"), "op"), GraphNode(("b" * 1000,), "op")], []))
     widths = [float(rect.get("width")) for rect in root.iter(f"{SVG}rect")]
     assert widths[0] > 11 * 2 * 7
     assert widths[1] < 1000
@@ -76,7 +76,12 @@ def test_text_fits_its_box():
 
 
 def test_groups_share_a_colour():
-    nodes = [Node(("a",), "op", 0), Node(("b",), "op", 1), Node(("c",), "op", 0), Node(("d",), "op")]
+    nodes = [
+        GraphNode(("a",), "op", 0),
+        GraphNode(("b",), "op", 1),
+        GraphNode(("c",), "op", 0),
+        GraphNode(("d",), "op"),
+    ]
     fills = [rect.get("fill") for rect in ET.fromstring(graph_svg(nodes, [])).iter(f"{SVG}rect")]
     assert fills[0] == fills[2]
     assert len(set(fills)) == 3
@@ -87,7 +92,7 @@ def test_a_source_stands_right_above_its_reader():
 
 
 def test_a_chain_of_many_boxes_and_one_that_all_read():
-    nodes = [Node((str(i),), "op") for i in range(300)]
+    nodes = [GraphNode((str(i),), "op") for i in range(300)]
     edges = [(i, i + 1) for i in range(299)] + [(0, i) for i in range(2, 300)]
     assert len(ET.fromstring(graph_svg(nodes, edges)).findall(f".//{SVG}rect")) == 300
 
@@ -104,9 +109,9 @@ def test_a_chain_of_many_boxes_and_one_that_all_read():
 )
 def test_what_is_no_picture_is_refused(nodes, edges, message):
     with pytest.raises(UserError, match=message):
-        graph_svg([Node(("x",), "op")] * nodes, edges)
+        graph_svg([GraphNode(("x",), "op")] * nodes, edges)
 
 
 def test_an_unknown_kind_is_refused():
     with pytest.raises(UserError, match="unknown kind of box 'blob'; known: input, constant"):
-        graph_svg([Node(("x",), "blob")], [])
+        graph_svg([GraphNode(("x",), "blob")], [])

@@ -52,8 +52,8 @@ def test_progress_on_a_terminal_says_texts_as_they_are(monkeypatch):
 
 
 def test_the_table_of_a_sweep_shows_names_as_they_are():
-    from lingon.recipes.sweep import table
+    from lingon.recipes.sweep import sweep_table
 
-    said = table([{"data": "x\x1b]0;mine\x07[red].csv", "valid accuracy": 0.5}], "accuracy")
+    said = sweep_table([{"data": "x\x1b]0;mine\x07[red].csv", "valid accuracy": 0.5}], "accuracy")
     assert "\x07" not in said
     assert "\\u0007[red].csv" in said

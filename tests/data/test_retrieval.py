@@ -4,7 +4,7 @@ import pytest
 
 from lingon.core.errors import DataError, UserError
 from lingon.data.corpora.retrieval import cranfield, load_collection
-from lingon.data.preview import show
+from lingon.data.preview import preview
 
 
 @pytest.mark.data
@@ -43,7 +43,7 @@ def test_queries_and_judgements_belong_together():
 
 @pytest.mark.data
 def test_it_is_shown():
-    lines = show("cranfield", samples=1).splitlines()
+    lines = preview("cranfield", samples=1).splitlines()
     assert lines[2] == "1,400 documents, 225 queries, 1,837 judgements"
     assert lines[4].startswith("[1] what similarity laws must be obeyed")
     assert len(lines) == 6

@@ -9,7 +9,7 @@ from lingon.data.corpora.questions import QUESTIONS
 from lingon.data.corpora.retrieval import RETRIEVAL
 from lingon.data.corpora.scored_pairs import SCORED_PAIRS
 from lingon.data.corpora.weights import WEIGHTS
-from lingon.data.preview import get, list_rows, show, table
+from lingon.data.preview import get, list_rows, list_table, preview
 
 
 def test_the_list_has_every_row_and_its_licence(tmp_path, monkeypatch):
@@ -18,7 +18,7 @@ def test_the_list_has_every_row_and_its_licence(tmp_path, monkeypatch):
     tables = (CORPORA, TEXTS, PICTURES, VECTORS, QUESTIONS, SCORED_PAIRS, RETRIEVAL, ENCODERS, WEIGHTS)
     assert [r.name for r in rows] == [name for table in tables for name in table]
     assert not any(r.cached for r in rows)
-    head, *lines = table(rows).splitlines()
+    head, *lines = list_table(rows).splitlines()
     assert head.split() == ["name", "what", "MB", "cached", "licence"]
     for row, line in zip(rows, lines, strict=True):
         assert line.startswith(row.name)
@@ -28,7 +28,7 @@ def test_the_list_has_every_row_and_its_licence(tmp_path, monkeypatch):
 def test_a_file_is_shown_with_counts_lengths_and_samples(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text,label\n" + "one two three,x\n" * 3 + "\x1b[31mred,y\n")
-    lines = show(str(path), samples=4).splitlines()
+    lines = preview(str(path), samples=4).splitlines()
     assert lines[0] == f"{path}: 4 texts"
     assert [line.split() for line in lines if line.startswith(("  x", "  y"))] == [
         ["x", "3", "#" * 40],
@@ -43,14 +43,14 @@ def test_unknown_names(tmp_path):
     with pytest.raises(UserError, match="did you mean 'imdb'"):
         get("imbd")
     with pytest.raises(UserError, match="did you mean 'imdb'"):
-        show("imbd")
+        preview("imbd")
     with pytest.raises(UserError, match="a table of word vectors"):
-        show("glove-6b-50d")
+        preview("glove-6b-50d")
 
 
 @pytest.mark.data
 def test_a_corpus_is_shown_with_its_licence_and_split():
-    said = show("vader-amazon")
+    said = preview("vader-amazon")
     assert "licence: MIT" in said
     assert "train 2,606, valid 301, test 789 texts" in said
     assert "sha256 right" in get("vader-amazon")

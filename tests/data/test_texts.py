@@ -12,7 +12,7 @@ from itertools import chain
 import pytest
 
 from lingon.core.errors import DataError, UserError
-from lingon.data.corpora import TEXTS, load, load_text
+from lingon.data.corpora import TEXTS, load_corpus, load_text
 from lingon.data.corpora.text_parsers import r_strings
 from lingon.data.corpora.texts import divided
 from lingon.data.fetch import fetch
@@ -61,7 +61,7 @@ def test_words_and_verses_are_what_the_packages_say():
 
 @pytest.mark.data
 def test_labelled_corpora_give_their_texts_with_the_same_division():
-    splits = load("rotten-tomatoes")
+    splits = load_corpus("rotten-tomatoes")
     assert list(load_text("rotten-tomatoes", "test")) == splits.test.texts
     assert list(load_text("rotten-tomatoes")) == splits.all().texts
 

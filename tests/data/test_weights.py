@@ -10,8 +10,8 @@ import pytest
 import lingon
 from lingon.core.errors import DataError, UserError
 from lingon.data.corpora import weights
-from lingon.data.corpora.weights import WEIGHTS, fetch_weights, terms_of, weights_of
-from lingon.data.preview import get, list_rows, show
+from lingon.data.corpora.weights import WEIGHTS, fetch_weights, terms_of, weights_path
+from lingon.data.preview import get, list_rows, preview
 from lingon.data.sources import Package
 from tests.cli.conftest import lingon as command
 
@@ -55,12 +55,12 @@ def row(tmp_path, monkeypatch):
 
 def test_the_terms_are_shown_and_must_be_accepted(row):
     assert terms_of("w").splitlines() == ["You & I agree.", "Section 2", "Use it well."]
-    assert "licence: Gemma Terms of Use, which are:\n\nYou & I agree." in show("w")
+    assert "licence: Gemma Terms of Use, which are:\n\nYou & I agree." in preview("w")
     with pytest.raises(UserError, match=r"Gemma Terms of Use .* lingon data show w; .* add --accept-licence"):
         get("w")
     assert not row.cached
     with pytest.raises(UserError, match=r"w is not in the cache: .* fetch it with: lingon data get w"):
-        weights_of("w")
+        weights_path("w")
     with pytest.raises(UserError, match="w is not in the cache"):
         lingon.load("w")
 
@@ -68,7 +68,7 @@ def test_the_terms_are_shown_and_must_be_accepted(row):
 def test_parts_are_put_together_in_their_order(row):
     path = fetch_weights("w", accept_licence=True)
     assert path.read_bytes() == b"".join(PARTS)
-    assert weights_of("w") == path == row.path
+    assert weights_path("w") == path == row.path
     assert next(r for r in list_rows() if r.name == "w").cached
     before = path.stat().st_mtime_ns
     assert "sha256 right" in get("w", accept_licence=True)

@@ -12,7 +12,7 @@ from lingon.decoding.logits_processors import logit_bias
 from lingon.decoding.prefill import read
 from lingon.decoding.sample import sample
 from lingon.decoding.score_tokens import score_tokens, token_logprobs
-from lingon.decoding.speculative import Reader, speculative_decode
+from lingon.decoding.speculative import CachedModel, speculative_decode
 from tests.decoding.toy import Toy
 
 
@@ -33,7 +33,11 @@ WAYS = {
     ),
     "drafts": lambda toy, rows: list(
         speculative_decode(
-            Reader(toy.every, toy.begin([None])), Reader(Toy(5).every, toy.begin([None])), rows[0], 3, FORBIDDEN
+            CachedModel(toy.every, toy.begin([None])),
+            CachedModel(Toy(5).every, toy.begin([None])),
+            rows[0],
+            3,
+            FORBIDDEN,
         )
     ),
     "score": lambda toy, rows: token_logprobs(toy.every, toy.begin([None]), [1, 2, 3]),

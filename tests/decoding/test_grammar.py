@@ -121,7 +121,7 @@ def test_a_budget_is_counted_in_tokens_where_bytes_are_too_many():
 
 def test_what_takes_too_long_to_count_in_tokens_says_how_many_are_enough(monkeypatch):
     built = Grammar(compiled(parse("a{6}b?")), [b"", b"a", b"b", b"aaa"])
-    monkeypatch.setattr(grammar_file, "WALKED", 20)
+    monkeypatch.setattr(grammar_file, "MAX_TOKEN_STEPS", 20)
     with pytest.raises(UserError, match="9 states, too many to try 4 tokens in each; allow 6 tokens or more"):
         built.logits_processor((0,), 2)
     built.logits_processor((0,), 6)

@@ -10,7 +10,7 @@ from lingon.decoding.decoder_protocol import start_sequences
 from lingon.decoding.logits_processors import exactly_top_k, min_p, top_k, top_p, typical_p
 from lingon.decoding.prefill import read
 from lingon.decoding.sample import multinomial, sample
-from lingon.decoding.speculative import Acceptance, Reader, speculative_decode
+from lingon.decoding.speculative import Acceptance, CachedModel, speculative_decode
 from tests.decoding.toy import Toy, chances
 
 RULES = {
@@ -53,6 +53,6 @@ def test_a_draft_that_is_the_target_itself_is_always_kept():
     """One object for both, which keeps nothing of the other's state."""
     toy, acceptance = Toy(2, seed=3), Acceptance()
     for row in start_sequences([[1], [0, 1], [1]], seed=2):
-        readers = Reader(toy.every, toy.begin([None])), Reader(toy.every, toy.begin([None]))
+        readers = CachedModel(toy.every, toy.begin([None])), CachedModel(toy.every, toy.begin([None]))
         assert len(list(speculative_decode(*readers, row, 11, num_speculative_tokens=50, acceptance=acceptance))) == 11
     assert acceptance.accepted == acceptance.drafted == 30  # all but the last of each, which the target gives

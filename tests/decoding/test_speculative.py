@@ -7,11 +7,11 @@ import torch
 from scipy.stats import chisquare
 
 from lingon.core.errors import UserError
-from lingon.decoding.decoder_protocol import TokenSequence, apply, start_sequences
+from lingon.decoding.decoder_protocol import TokenSequence, apply_processors, start_sequences
 from lingon.decoding.logits_processors import exactly_top_k, logit_bias, no_repeat_ngram_size, temperature, top_k, top_p
 from lingon.decoding.prefill import read
 from lingon.decoding.sample import greedy, sample
-from lingon.decoding.speculative import Acceptance, Reader, speculative_decode
+from lingon.decoding.speculative import Acceptance, CachedModel, speculative_decode
 from tests.decoding.toy import Toy
 
 DRAFTS = {
@@ -24,7 +24,7 @@ DRAFTS = {
 def texts(target, draft, rows, most, logits_processors=(), eos_ids=(), **more):
     finished = lambda row: row.new_ids[-1] in eos_ids
     for row in rows:
-        readers = Reader(target.every, target.begin([None])), Reader(draft.every, draft.begin([None]))
+        readers = CachedModel(target.every, target.begin([None])), CachedModel(draft.every, draft.begin([None]))
         for _ in speculative_decode(*readers, row, most, logits_processors, finished, **more):
             pass
     return [tuple(row.new_ids) for row in rows]
@@ -38,7 +38,7 @@ def exact(target, prompt, length, logits_processors):
         for text, chance in found.items():
             row = TokenSequence([*prompt, *text], len(prompt))
             for token, p in enumerate(
-                apply(logits_processors, target.logits(row.ids)[None], [row])[0].double().softmax(0).tolist()
+                apply_processors(logits_processors, target.logits(row.ids)[None], [row])[0].double().softmax(0).tolist()
             ):
                 grown[*text, token] = chance * p
         found = grown
@@ -102,7 +102,7 @@ def test_no_token_is_read_beyond_those_asked_for():
     """The caches are no longer than the text: neither model reads the last token, nor what was thrown away twice."""
     for most in (1, 2, 3, 7):
         target, draft = Toy(5, seed=0), Toy(5, seed=1)
-        readers = Reader(target.every, target.begin([None])), Reader(draft.every, draft.begin([None]))
+        readers = CachedModel(target.every, target.begin([None])), CachedModel(draft.every, draft.begin([None]))
         (row,) = start_sequences([[1, 2, 3]])
         assert len(list(speculative_decode(*readers, row, most, num_speculative_tokens=4))) == most == len(row.new_ids)
         for reader in readers:
@@ -111,7 +111,7 @@ def test_no_token_is_read_beyond_those_asked_for():
 
 def test_numbers_are_those_of_the_target():
     target, draft = Toy(5, seed=0), Toy(5, seed=1)
-    readers = Reader(target.every, target.begin([None])), Reader(draft.every, draft.begin([None]))
+    readers = CachedModel(target.every, target.begin([None])), CachedModel(draft.every, draft.begin([None]))
     (row,) = start_sequences([[2]])
     for i, step in enumerate(speculative_decode(*readers, row, 9, [temperature(0.5)], top_logprobs=2)):
         logits = target.logits([2, *row.new_ids[:i]]).double()

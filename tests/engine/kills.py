@@ -111,7 +111,7 @@ def main(folder, kills, seed):
             newest = -1
             continue
         checkpoint.tidy(target / "checkpoints")  # as every start does: a save dies between its two renames too
-        parts = checkpoint.load(target / "checkpoints")  # raises when none is whole
+        parts = checkpoint.load_checkpoint(target / "checkpoints")  # raises when none is whole
         step = parts["state"]["step"] if parts else -1
         assert step >= newest, f"step {newest} was saved, but {step} is the newest whole checkpoint"
         newest = step

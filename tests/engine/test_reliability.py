@@ -102,7 +102,7 @@ with Run.open(sys.argv[1], {}, save_interval=SaveInterval(steps=1)) as run:
         fit(model, source, loss_of, sgd(model, 0.1), config=TrainConfig(steps=9), run=run)
     except RunError as error:
         print(error)
-print(checkpoint.load(Path(sys.argv[1]) / "checkpoints")["state"]["step"])
+print(checkpoint.load_checkpoint(Path(sys.argv[1]) / "checkpoints")["state"]["step"])
 """
 
 
@@ -153,7 +153,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(small_disk):
     ):
         train(tiny(), opened, loss=grow, log_every=10_000)
     assert not list((small_disk / "run").rglob(".tmp-lingon-*"))
-    assert checkpoint.load(small_disk / "run" / "checkpoints")["state"]["step"] == 2
+    assert checkpoint.load_checkpoint(small_disk / "run" / "checkpoints")["state"]["step"] == 2
     (small_disk / "filler").unlink()
     model = tiny(seed=99)
     with Run.open(small_disk / "run", {}, resume=True) as opened:
@@ -177,7 +177,7 @@ def test_a_write_that_fails_leaves_the_last_checkpoint(tmp_path, monkeypatch, se
     rising = iter(range(100))
     with Run.open(tmp_path / "run", {}, save_interval=EVERY_STEP) as opened:
         train(tiny(), opened, steps=3, evaluation=evaluation)
-        before = checkpoint.load(opened.checkpoints)["state"]["step"]
+        before = checkpoint.load_checkpoint(opened.checkpoints)["state"]["step"]
 
         def broken(*given, **named):
             raise OSError(code, os.strerror(code))
@@ -187,7 +187,7 @@ def test_a_write_that_fails_leaves_the_last_checkpoint(tmp_path, monkeypatch, se
         with pytest.raises(RunError, match=os.strerror(code)):
             train(tiny(), opened, steps=6, evaluation=evaluation)
         monkeypatch.undo()
-        assert checkpoint.load(opened.checkpoints)["state"]["step"] == before == 3
+        assert checkpoint.load_checkpoint(opened.checkpoints)["state"]["step"] == before == 3
         assert not list(tmp_path.rglob(".tmp-lingon-*"))
 
 
@@ -200,9 +200,9 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, file):
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
         if file != "manifest.json":  # a flipped bit in it may leave it readable, and then it is not newer than it was
-            assert checkpoint.load(opened.checkpoints)["state"]["step"] == 2
+            assert checkpoint.load_checkpoint(opened.checkpoints)["state"]["step"] == 2
         path.unlink()
-        assert checkpoint.load(opened.checkpoints)["state"]["step"] == 2
+        assert checkpoint.load_checkpoint(opened.checkpoints)["state"]["step"] == 2
     model = tiny(seed=99)
     with Run.open(tmp_path / "run", {}, resume=True) as opened:
         train(model, opened, steps=5)

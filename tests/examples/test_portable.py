@@ -101,7 +101,7 @@ def test_javascript_refuses_other_tokenizers_and_half_a_character():
 @pytest.mark.parametrize("characters", [False, True])
 def test_javascript_finds_the_same_rows_and_counts(characters):
     from lingon.data.batches import collate
-    from lingon.models.ngram_rows import rows_of, rule_of
+    from lingon.models.ngram_rows import row_rule, rows_and_counts
     from lingon.models.ngrams import NGrams
 
     tokenizer = words(TEXTS)
@@ -115,9 +115,9 @@ def test_javascript_finds_the_same_rows_and_counts(characters):
     console.log(JSON.stringify(ids.map((row) => [...rowsOf(row, rule, tokens)].sort((a, b) => a[0] - b[0]))));
     """
     vocab = list(tokenizer.vocab)
-    found = in_javascript(code, {"ids": ids, "rule": rule_of(model, vocab), "tokens": vocab})
+    found = in_javascript(code, {"ids": ids, "rule": row_rule(model, vocab), "tokens": vocab})
     batch = collate(ids)
-    rows, counts = rows_of(model, batch.ids, batch.mask)
+    rows, counts = rows_and_counts(model, batch.ids, batch.mask)
     expected = [torch.stack([r, c.long()], 1)[c > 0].tolist() for r, c in zip(rows, counts, strict=True)]
     assert found == expected
     assert expected[-1][0][1] > 2

@@ -16,7 +16,7 @@ from lingon.decoding.sampling_params import SamplingParams
 from lingon.models.gpt import GPT
 from lingon.tasks.language_model import LanguageModel
 from lingon.tasks.language_model.generation import beam_generations, generations, perplexity
-from lingon.tasks.language_model.page import shown, write_page
+from lingon.tasks.language_model.page import token_texts, write_logprob_page
 
 HOSTILE = "</script><script>window.harmed=1</script><img src=x onerror=window.harmed=1>"
 
@@ -45,7 +45,7 @@ def data_in(page) -> dict:
 def test_every_number_is_the_models(model, tmp_path):
     prompt, settings = "naïve", {"temperature": 0.5, "top_k": 7}
     texts = written(model, [prompt, prompt], max_new_tokens=9, **settings)
-    data = data_in(write_page(tmp_path / "g.html", model, texts, "toy", settings, top_logprobs=5))
+    data = data_in(write_logprob_page(tmp_path / "g.html", model, texts, "toy", settings, top_logprobs=5))
     ids = [0, *model.encode(prompt)]
     for text in data["texts"]:
         new = [row[0] for row in text["tokens"]]
@@ -82,7 +82,7 @@ def test_beams_have_the_numbers_of_their_tokens(model, tmp_path):
     for text, hypothesis in zip(texts, model.hypotheses("naïve", BeamParams(5, 4, n=3)), strict=True):
         assert tuple(token.id for token in text.tokens) == hypothesis.ids
         assert text.logprob == pytest.approx(hypothesis.logprob, abs=1e-4)
-    data = data_in(write_page(tmp_path / "g.html", model, texts, "toy", {"--beams": 5}))
+    data = data_in(write_logprob_page(tmp_path / "g.html", model, texts, "toy", {"--beams": 5}))
     assert [text["score"] for text in data["texts"]] == pytest.approx([text.score for text in texts], rel=1e-4)
 
 
@@ -113,8 +113,8 @@ def test_characters_of_several_tokens_are_shown_once():
     tokenizer = characters(["abc"], max_size=270)
     model = LanguageModel(GPT(len(tokenizer.vocab), 20, 1, 2), tokenizer)
     ids = tokenizer.encode("a—b")
-    assert shown(model.pieces, ids) == ["a", "", "", "—", "b"]
-    assert shown(model.pieces, ids[:2]) == ["a", "\ufffd"]
+    assert token_texts(model.pieces, ids) == ["a", "", "", "—", "b"]
+    assert token_texts(model.pieces, ids[:2]) == ["a", "\ufffd"]
 
 
 def browsed(page, script: str, width: int = 1200) -> dict:
@@ -155,7 +155,7 @@ WALK = """(() => {
 
 def test_a_browser_shows_hostile_text_as_text_and_is_walked_by_keys(model, tmp_path):
     texts = written(model, [HOSTILE] * 2, max_new_tokens=20, seed=3)
-    page = write_page(tmp_path / "g.html", model, texts, HOSTILE, {"--stop": [HOSTILE]})
+    page = write_logprob_page(tmp_path / "g.html", model, texts, HOSTILE, {"--stop": [HOSTILE]})
     source = page.read_text(encoding="utf-8")
     assert "http" not in source.replace("http-equiv", "").replace("http://www.w3.org", "")
     assert source.count("<script") == source.count("</script>") == 2

@@ -27,7 +27,7 @@ from lingon.export.parity import BATCHES, LENGTHS, batches, largest_difference
 from lingon.export.portable import TARGETS, export
 from lingon.export.torch_program import pickled_parts, run_torch
 from lingon.models import bag_of_vectors
-from lingon.models.ngram_rows import rows_of, rule_of
+from lingon.models.ngram_rows import row_rule, rows_and_counts
 from lingon.tasks.heads import Heads
 from tests.checkpoints import test_bundle
 from tests.checkpoints.test_bundle import RUN, TEXTS
@@ -92,7 +92,9 @@ def test_the_file_says_what_the_model_says(exported, bundles, name, to):
     ours = held.logits(texts)
     torch.testing.assert_close(portable.logits_of(run, held, texts), ours, rtol=1e-4, atol=1e-5)
     batch = collate(held.encode(texts))  # all at once, padded to the longest
-    inputs = rows_of(held.model, batch.ids, batch.mask) if name.startswith("ngrams") else (batch.ids, batch.mask)
+    inputs = (
+        rows_and_counts(held.model, batch.ids, batch.mask) if name.startswith("ngrams") else (batch.ids, batch.mask)
+    )
     with torch.no_grad():
         torch.testing.assert_close(run(*inputs), ours, rtol=1e-4, atol=1e-5)
 
@@ -201,7 +203,7 @@ def test_the_config_says_what_the_inputs_hold(exported):
 def test_rows_and_counts_follow_the_rule_by_hand(name):
     """The rule in config.json, written out once more with Python's whole numbers."""
     model, tokens = classifier(name).model, list(classifier(name).tokenizer.vocab)
-    rule = rule_of(model, tokens)
+    rule = row_rule(model, tokens)
     bits = 2**64 - 1
 
     def mix(x):
@@ -224,7 +226,10 @@ def test_rows_and_counts_follow_the_rule_by_hand(name):
         expected.append(rows)
     assert max(expected[0].values()) > 1
     batch = collate(texts)
-    found = [rows_of(model, batch.ids, batch.mask), *(rows_of(model, *collate([ids]).values()) for ids in texts)]
+    found = [
+        rows_and_counts(model, batch.ids, batch.mask),
+        *(rows_and_counts(model, *collate([ids]).values()) for ids in texts),
+    ]
     counted = [
         {row: count for row, count in zip(*text, strict=True) if count}
         for rows, counts in found

@@ -13,7 +13,7 @@ from lingon.data.batches import collate
 from lingon.data.hashing import occurrences, sorted_keys
 from lingon.engine.sparse_optimizer import RowAdagrad, row_adagrad
 from lingon.kernels.feature_sum import sum_rows
-from lingon.models.ngram_rows import rows_of
+from lingon.models.ngram_rows import rows_and_counts
 from lingon.models.ngrams import FEW_WORDS, NGrams, buckets_for, learn
 
 VOCAB, CLASSES, BUCKETS = 13, 3, 128
@@ -169,7 +169,7 @@ def test_rows_of_are_the_counts_of_each_text(spelled):
     model = filled(order=3)
     if spelled:
         model.read_characters(TOKENS)
-    rows, counts = rows_of(model, *collate(TEXTS).values())
+    rows, counts = rows_and_counts(model, *collate(TEXTS).values())
     for text, own, often in zip(TEXTS, rows.tolist(), counts.tolist(), strict=True):
         assert {row: n for row, n in zip(own, often, strict=True) if n} == counts_by_hand(model, text)
 

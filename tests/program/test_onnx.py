@@ -8,14 +8,14 @@ from lingon.core.errors import UserError
 from lingon.program import Variable, compile, gradient, scan
 from lingon.program.elementwise import ELEMENTWISE
 from lingon.program.expression import apply_operator
-from lingon.program.onnx_nodes import RULES, SAME
+from lingon.program.onnx_nodes import NODE_RULES, SAME
 from lingon.program.operators import OPERATORS
 
 onnxruntime = pytest.importorskip("onnxruntime")
 SMALL = np.random.default_rng(0).uniform(0.2, 3, (3, 5)).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", [n for n in ELEMENTWISE if n in SAME or n in RULES])
+@pytest.mark.parametrize("name", [n for n in ELEMENTWISE if n in SAME or n in NODE_RULES])
 def test_elementwise_operators(name, tmp_path):
     op = OPERATORS[name]
     kind = "bool" if name.startswith(("bitwise", "invert", "logical")) else "float32"

@@ -8,8 +8,8 @@ import pytest
 import lingon
 from lingon.core.errors import UserError
 from lingon.recipes.data_settings import LabelledTexts, RunningText
-from lingon.recipes.folder_settings import Folder
-from lingon.recipes.train import train as run
+from lingon.recipes.folder_settings import FolderSettings
+from lingon.recipes.train import train_task as run
 from lingon.tasks.classify.settings import Settings
 from lingon.tasks.language_model.settings import Settings as TextSettings
 
@@ -21,7 +21,7 @@ def train(tmp_path):
     (tmp_path / "mine.csv").write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in ROWS))
     settings = replace(Settings(), model="bag", steps=4, evals=2, device="cpu")
     return lambda **how: run(
-        "classify", LabelledTexts(str(tmp_path / "mine.csv")), settings, Folder(str(tmp_path / "run"), **how)
+        "classify", LabelledTexts(str(tmp_path / "mine.csv")), settings, FolderSettings(str(tmp_path / "run"), **how)
     )
 
 
@@ -56,6 +56,11 @@ def test_a_language_model_too(tmp_path, capsys):
         model="lstm", width=8, depth=1, vocab=300, batch_size=4, context_length=10, steps=3, evals=1
     )
     for how in ({}, {"resume": True}):
-        run("language-model", RunningText([str(tmp_path / "text.txt")]), settings, Folder(str(tmp_path / "run"), **how))
+        run(
+            "language-model",
+            RunningText([str(tmp_path / "text.txt")]),
+            settings,
+            FolderSettings(str(tmp_path / "run"), **how),
+        )
         assert not (tmp_path / "run/checkpoints").exists()
     assert f"trained already: {tmp_path / 'run/bundle'}\n" in capsys.readouterr().out

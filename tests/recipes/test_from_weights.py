@@ -25,8 +25,8 @@ from lingon.layers.lora import LoRA, adapters_in, add_lora, merge_lora
 from lingon.models.from_config import from_config
 from lingon.models.registry import build
 from lingon.recipes.data_settings import RunningText
-from lingon.recipes.folder_settings import Folder
-from lingon.recipes.train import train
+from lingon.recipes.folder_settings import FolderSettings
+from lingon.recipes.train import train_task
 from lingon.tasks.language_model.settings import Settings
 from tests.models.family_configs import CONFIGS
 
@@ -62,7 +62,7 @@ def published(tmp_path_factory):
 
 def run(text, folder, **given):
     settings = replace(Settings(), device="cpu", **given)
-    return train("language-model", RunningText([text]), settings, Folder(out=str(folder)))
+    return train_task("language-model", RunningText([text]), settings, FolderSettings(out=str(folder)))
 
 
 def weights(folder):
@@ -136,7 +136,7 @@ def test_an_adapter_of_other_sizes_is_refused(tmp_path):
         load_adapter(wider, tmp_path / "a")
 
 
-FLAGS = ["train", "language-model", "--tuning", "lora", "--steps", "24", "--evals", "2", "--lr", "0.01"]
+FLAGS = ["train_task", "language-model", "--tuning", "lora", "--steps", "24", "--evals", "2", "--lr", "0.01"]
 
 
 def test_a_training_of_adapters_that_is_killed_resumes_by_its_folder_and_ends_as_one_that_was_not(
@@ -170,11 +170,11 @@ def test_a_run_is_not_resumed_from_other_weights(text, finished, tmp_path):
     del facts["test"]
     (tmp_path / "run/run.json").write_text(json.dumps(facts))
     with pytest.raises(UserError, match=r"its weights are not those that the run in .* started from"):
-        train(
+        train_task(
             "language-model",
             RunningText([text]),
             replace(Settings(), device="cpu", from_=finished, **MORE),
-            Folder(out=str(tmp_path / "run"), resume=True),
+            FolderSettings(out=str(tmp_path / "run"), resume=True),
         )
 
 

@@ -14,9 +14,9 @@ from lingon.recipes.as_command import as_command
 from lingon.recipes.data_settings import RunningText
 from lingon.recipes.estimate import estimate
 from lingon.recipes.file_settings import Files
-from lingon.recipes.folder_settings import Folder
+from lingon.recipes.folder_settings import FolderSettings
 from lingon.recipes.read_examples import Asked, read_examples
-from lingon.recipes.train import train
+from lingon.recipes.train import train_task
 from lingon.tasks.language_model.settings import Settings
 from tests.engine.test_reliability import python
 
@@ -46,7 +46,7 @@ def text(tmp_path_factory):
 
 def run(text, folder, **given):
     given = {**SMALL, **({"dropout": None} if given.get("model") == "awd_lstm" else {}), **given}
-    return train("language-model", RunningText([text]), Settings(**given), Folder(out=str(folder)))
+    return train_task("language-model", RunningText([text]), Settings(**given), FolderSettings(out=str(folder)))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_dropout_is_refused_where_it_would_do_nothing():
 def test_a_sweep_goes_by_perplexity(text, tmp_path):
     as_command(recipe_of("language-model"))(
         data=[text], text=None, accept_licence=False, **vars(Files()), **vars(Settings(**SMALL)),
-        **vars(Folder(out=str(tmp_path))),
+        **vars(FolderSettings(out=str(tmp_path))),
         sweep=["lr=1e-6,1e-2"],
     )  # fmt: skip
     first, second = read_json(tmp_path / "sweep.json")
@@ -128,7 +128,7 @@ def flags(given):
 def test_two_processes_are_one(text, tmp_path, how):
     one, two = tmp_path / "one", tmp_path / "two"
     given = SMALL | {"epochs": 2.0}
-    train("language-model", RunningText([text]), Settings(**given), Folder(out=str(one)))
+    train_task("language-model", RunningText([text]), Settings(**given), FolderSettings(out=str(one)))
     command = ["train", "language-model", f"--data={text}", *flags(given), f"--out={two}", *how]
     code, _, errors = python(*TORCHRUN, *command)
     assert code == 0, errors

@@ -16,9 +16,9 @@ from lingon.core.errors import NotFinite
 from lingon.core.files import read_json, write_json
 from lingon.engine.run import Run
 from lingon.recipes.data_settings import RunningText
-from lingon.recipes.folder_settings import Folder
+from lingon.recipes.folder_settings import FolderSettings
 from lingon.recipes.sweep import sweep
-from lingon.recipes.train import train as run_recipe
+from lingon.recipes.train import train_task as run_recipe
 from lingon.tasks.language_model.settings import Settings
 from tests.core.test_strict_json import strict
 
@@ -227,7 +227,7 @@ def test_a_language_model_whose_perplexity_overflows_is_kept(data, capsys):
         max_grad_norm=None, schedule="constant",
         evals=1, dropout=0.0, warmup=0.0,
     )  # fmt: skip
-    record = run_recipe("language-model", RunningText([str(data / "base.csv.txt")]), settings, Folder(out="lm"))
+    record = run_recipe("language-model", RunningText([str(data / "base.csv.txt")]), settings, FolderSettings(out="lm"))
     assert record["test"]["loss"] > 710  # nats: e to that power is no float
     saved = strict(Path("lm/run.json").read_text())
     assert saved["test"]["perplexity"] is None

@@ -16,7 +16,7 @@ from lingon.models.registry import get_entry, models_for
 from lingon.recipes import WITHOUT_SCORE, names, recipe_of
 from lingon.recipes.as_command import as_command
 from lingon.recipes.sweep import vary
-from lingon.recipes.train import train
+from lingon.recipes.train import train_task
 from lingon.recipes.vectors import vectors
 from lingon.tasks.classify.prepare import model_of
 from lingon.tasks.classify.settings import Settings, filled
@@ -60,7 +60,7 @@ def test_wrong_sweeps_are_named(text, message):
         vary(text, parameters)
 
 
-@pytest.mark.parametrize("recipe", [train, vectors])
+@pytest.mark.parametrize("recipe", [train_task, vectors])
 def test_every_recipe_is_short_and_says_what_it_does(recipe):
     source = inspect.getsource(inspect.getmodule(recipe))
     assert len(source.splitlines()) <= 85

@@ -16,7 +16,7 @@ from lingon.core.files import read_json, sha256_of
 from lingon.data.running_text import read_running_lines
 from lingon.engine.log import read_metrics
 from lingon.kernels.aot_compile import linker
-from lingon.recipes.folder_settings import Folder
+from lingon.recipes.folder_settings import FolderSettings
 from lingon.recipes.vector_settings import VectorSettings
 from lingon.recipes.vectors import question, vectors
 from lingon.word_vectors.files import load_vector_file
@@ -41,7 +41,9 @@ def test_every_method_writes_the_same_file_for_a_seed_on_any_number_of_threads(t
     shas = []
     for threads, seed in ((1, 0), (3, 0), (1, 1)):
         out = tmp_path / f"{threads}-{seed}"
-        vectors([text], settings=replace(SMALL, method=method, threads=threads, seed=seed), folder=Folder(str(out)))
+        vectors(
+            [text], settings=replace(SMALL, method=method, threads=threads, seed=seed), folder=FolderSettings(str(out))
+        )
         shas.append(sha256_of(out / "vectors.safetensors"))
     assert shas[0] == shas[1] != shas[2]
     loaded = load_vector_file(out)
@@ -56,14 +58,14 @@ def test_parts_of_words_a_tree_and_threads(text, tmp_path):
     vectors(
         [text],
         settings=replace(SMALL, subwords=True, loss="hierarchical-softmax", deterministic=False, threads=2),
-        folder=Folder(str(tmp_path)),
+        folder=FolderSettings(str(tmp_path)),
     )
     loaded = load_vector_file(tmp_path / "vectors.safetensors")
     assert loaded.subwords.table.shape == (101, 7)
     with pytest.raises(UserError, match="already holds a run"):
-        vectors([text], settings=SMALL, folder=Folder(str(tmp_path)))
+        vectors([text], settings=SMALL, folder=FolderSettings(str(tmp_path)))
     with pytest.raises(UserError, match=r"cannot be resumed with other arguments: .*width"):
-        vectors([text], settings=replace(SMALL, width=11), folder=Folder(str(tmp_path), resume=True))
+        vectors([text], settings=replace(SMALL, width=11), folder=FolderSettings(str(tmp_path), resume=True))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def test_parts_of_words_a_tree_and_threads(text, tmp_path):
 )
 def test_wrong_settings_are_named(text, tmp_path, wrong, message):
     with pytest.raises(UserError, match=message):
-        vectors([text], settings=replace(SMALL, **wrong), folder=Folder(str(tmp_path)))
+        vectors([text], settings=replace(SMALL, **wrong), folder=FolderSettings(str(tmp_path)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -89,10 +91,10 @@ def test_wrong_settings_are_named(text, tmp_path, wrong, message):
 def test_tables_larger_than_the_memory_are_refused_before_they_are_taken(text, tmp_path, method):
     settings = replace(SMALL, method=method, width=10**12)
     with pytest.raises(UserError, match=r"tables of 11 words with --width 1,000,000,000,000 take .* GB are free"):
-        vectors([text], settings=settings, folder=Folder(str(tmp_path / "width")))
+        vectors([text], settings=settings, folder=FolderSettings(str(tmp_path / "width")))
     settings = replace(SMALL, subwords=True, buckets=10**12)
     with pytest.raises(UserError, match=r"1,000,000,000,000 --buckets .*lower --width, --vocab or --buckets"):
-        vectors([text], settings=settings, folder=Folder(str(tmp_path / "buckets")))
+        vectors([text], settings=settings, folder=FolderSettings(str(tmp_path / "buckets")))
 
 
 class Stop:
@@ -110,13 +112,13 @@ class Stop:
 @pytest.mark.parametrize("method", ["skipgram", "glove"])
 def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(text, tmp_path, monkeypatch, method):
     settings = replace(SMALL, method=method)
-    vectors([text], settings=settings, folder=Folder(str(tmp_path / "whole")))
+    vectors([text], settings=settings, folder=FolderSettings(str(tmp_path / "whole")))
     with monkeypatch.context() as patched:
         patched.setattr(train_vectors, "interruptible", lambda say: nullcontext(Stop(1)))
         with pytest.raises(Interrupted, match="resume to go on"):
-            vectors([text], settings=settings, folder=Folder(str(tmp_path / "cut")))
+            vectors([text], settings=settings, folder=FolderSettings(str(tmp_path / "cut")))
     assert not (tmp_path / "cut/vectors.safetensors").exists()
-    vectors([text], settings=settings, folder=Folder(str(tmp_path / "cut"), resume=True))
+    vectors([text], settings=settings, folder=FolderSettings(str(tmp_path / "cut"), resume=True))
     whole, cut = (tmp_path / name / "vectors.safetensors" for name in ("whole", "cut"))
     assert whole.read_bytes() == cut.read_bytes()
     rows = [[(row["step"], row["loss"]) for row in read_metrics(tmp_path / name)] for name in ("whole", "cut")]
@@ -124,9 +126,9 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(text, tmp_path, mon
 
 
 def test_a_run_that_has_ended_is_not_trained_again(text, tmp_path, capsys):
-    first = vectors([text], settings=SMALL, folder=Folder(str(tmp_path)))
+    first = vectors([text], settings=SMALL, folder=FolderSettings(str(tmp_path)))
     written = (tmp_path / "vectors.safetensors").stat().st_mtime_ns
-    again = vectors([text], settings=SMALL, folder=Folder(str(tmp_path), resume=True))
+    again = vectors([text], settings=SMALL, folder=FolderSettings(str(tmp_path), resume=True))
     assert "trained already" in capsys.readouterr().out
     assert again["loss"] == first["loss"]
     assert (tmp_path / "vectors.safetensors").stat().st_mtime_ns == written
@@ -141,13 +143,13 @@ def test_the_question_at_the_end_suits_a_shell():
 def test_files_that_are_not_of_the_run_are_left_alone(text, tmp_path):
     (tmp_path / "mine.bin").write_bytes(b"7")
     with pytest.raises(UserError, match="holds files but no run"):
-        vectors([text], settings=SMALL, folder=Folder(str(tmp_path), overwrite=True))
+        vectors([text], settings=SMALL, folder=FolderSettings(str(tmp_path), overwrite=True))
     assert (tmp_path / "mine.bin").read_bytes() == b"7"
     out = tmp_path / "run"
-    vectors([text], settings=SMALL, folder=Folder(str(out)))
+    vectors([text], settings=SMALL, folder=FolderSettings(str(out)))
     (out / "mine.bin").write_bytes(b"7")
     with pytest.raises(UserError, match="neither a text corpus nor a file"):
-        vectors(["sotuu"], settings=SMALL, folder=Folder(str(out), overwrite=True))
+        vectors(["sotuu"], settings=SMALL, folder=FolderSettings(str(out), overwrite=True))
     assert (out / "mine.bin").read_bytes() == b"7"
     assert read_json(out / "run.json")["vocabulary"] == 11
 
@@ -163,12 +165,12 @@ def test_a_folder_of_texts_gives_the_part_to_train(tmp_path):
 
 def test_an_unclear_licence_is_asked_about(tmp_path):
     with pytest.raises(UserError, match="--accept-licence"):
-        vectors(["ptb"], settings=SMALL, folder=Folder(str(tmp_path)))
+        vectors(["ptb"], settings=SMALL, folder=FolderSettings(str(tmp_path)))
 
 
 def test_numbers_that_overflow_are_reported_with_a_way_out(text, tmp_path):
     with pytest.raises(NotFinite, match=r"try --lr 0\.05"):
-        vectors([text], settings=replace(SMALL, lr=9e5, epochs=9, window=5), folder=Folder(str(tmp_path)))
+        vectors([text], settings=replace(SMALL, lr=9e5, epochs=9, window=5), folder=FolderSettings(str(tmp_path)))
 
 
 @pytest.mark.skipif(not linker(), reason="there is no C compiler to link with")
@@ -176,12 +178,12 @@ def test_skipgram_and_cbow_wait_neither_for_torch_nor_for_a_compiler(text, tmp_p
     """Saved, resumed and written: they would be three times the memory of everything else."""
     program = f"""
 import sys
-from lingon.recipes.folder_settings import Folder
+from lingon.recipes.folder_settings import FolderSettings
 from lingon.recipes.vector_settings import VectorSettings
 from lingon.recipes.vectors import vectors
 for method, resume in (("cbow", False), ("cbow", True), ("skipgram", False)):
     settings = VectorSettings(method=method, width=7, epochs=1, min_count=1, spaces=True)
-    vectors([{text!r}], settings=settings, folder=Folder(f"{tmp_path}/{{method}}", resume=resume))
+    vectors([{text!r}], settings=settings, folder=FolderSettings(f"{tmp_path}/{{method}}", resume=resume))
     assert not {{"torch", "numba", "llvmlite"}} & set(sys.modules), method
 """
     subprocess.run([sys.executable, "-c", program], check=True, env=os.environ | {"LINGON_QUIET": "1"})

@@ -21,7 +21,7 @@ from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
 from lingon.tasks.classify.saliency import deciding_words
 from lingon.tasks.language_model import LanguageModel
-from lingon.word_vectors.queries import agreement, align, analogy, nearest, odd_one_out, similarity, weat
+from lingon.word_vectors.queries import align, analogy, nearest, odd_one_out, self_similarity, similarity, weat
 from lingon.word_vectors.queries.evaluate import evaluate_pairs
 from lingon.word_vectors.word_vectors import WordVectors
 
@@ -167,7 +167,7 @@ NOTHING = np.array([[1.0, math.nan], [1, 2], [3, 1], [2, 5]], np.float32)
         lambda v: analogy(v, "cat", "dog", "sun"),
         lambda v: similarity(v, "cat", "dog"),
         lambda v: odd_one_out(v, ["cat", "dog", "sun"]),
-        lambda v: agreement(v, v),
+        lambda v: self_similarity(v, v),
         lambda v: align(v, v),
         lambda v: weat(v, ["cat", "dog"], ["sun", "sea"], ["cat", "sun"], ["dog", "sea"]),
         lambda v: evaluate_pairs(v, [Pair("cat", "dog", 1.0), Pair("dog", "sun", 2.0), Pair("sun", "sea", 3.0)]),

@@ -25,7 +25,7 @@ from lingon.models.gpt import GPT
 from lingon.models.lstm import LSTM
 from lingon.tasks.language_model import LanguageModel
 from lingon.tasks.language_model.generation import beam_generations, generations
-from lingon.tasks.language_model.page import write_page
+from lingon.tasks.language_model.page import write_logprob_page
 from lingon.tasks.language_model.prologue import suppress
 
 TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ran — naïve café!"] * 5
@@ -135,7 +135,7 @@ def test_a_prompt_is_tokenized_once(model, monkeypatch, tmp_path):
         "predict": lambda: model.predict(["the cat", "a", "the cat"], SamplingParams(9)),
         "generations": lambda: list(generations(model, ["the cat", "a"] * 20, SamplingParams(5), n=3)),
         "beam_generations": lambda: beam_generations(model, "the cat", BeamParams(3, 5, n=2), SamplingParams(5)),
-        "a page": lambda: write_page(
+        "a page": lambda: write_logprob_page(
             tmp_path / "p.html", model, list(generations(model, ["the cat"] * 2, SamplingParams(5), 1, 2)), "m", {}
         ),
     }

@@ -14,7 +14,6 @@ from lingon.layers.embedding import Embedding
 from lingon.metrics.correlation import ranks, spearman
 from lingon.word_vectors.queries import (
     WordVectors,
-    agreement,
     align,
     analogy,
     best_answers,
@@ -22,10 +21,11 @@ from lingon.word_vectors.queries import (
     evaluate_pairs,
     nearest,
     odd_one_out,
+    self_similarity,
     similarity,
     unknown_word,
     weat,
-    zero,
+    zero_vector,
 )
 from lingon.word_vectors.queries.align import rotation
 from lingon.word_vectors.queries.analogies import cos_add, cos_mul
@@ -55,7 +55,7 @@ def test_a_mapping_with_a_rule_for_missing_words():
     with pytest.raises(KeyError, match="'c' is not among the 3 words"):
         plain["c"]
     assert plain.get("c") is None
-    assert WordVectors(plain.words, table, zero)["c"].tolist() == [0, 0]
+    assert WordVectors(plain.words, table, zero_vector)["c"].tolist() == [0, 0]
     assert WordVectors(plain.words, table, unknown_word("<unk>"))["c"].tolist() == [4, 5]
     with pytest.raises(UserError, match="2 words for a table of"):
         WordVectors(["a", "b"], table)
@@ -73,7 +73,7 @@ def test_vectors_attach_to_any_embedding(make):
     assert layer.weight[2].tolist() == [1, 2, 3]
     assert torch.equal(layer.weight[[0, 1, 3]], before[[0, 1, 3]])
     assert not layer.weight.requires_grad
-    WordVectors(["sun"], table[:1], zero).load_pretrained(layer, ["[pad]", "moon", "sun", "mars"])
+    WordVectors(["sun"], table[:1], zero_vector).load_pretrained(layer, ["[pad]", "moon", "sun", "mars"])
     assert layer.weight[[1, 3]].abs().sum() == 0
     assert layer.weight.requires_grad
     with pytest.raises(UserError, match=r"an embedding of \[4, 3\]; expected \[2, 3\]"):
@@ -240,7 +240,7 @@ def test_alignment_finds_a_turn_and_keeps_cosines():
     np.testing.assert_allclose(rotation(first.table, first.table @ turn), turn, atol=1e-6)
     turned = align(first, second)
     np.testing.assert_allclose(turned.of(first.words), second.of(first.words), atol=1e-5)
-    assert all(x > 1 - 1e-5 for _, x in agreement(turned, second))
+    assert all(x > 1 - 1e-5 for _, x in self_similarity(turned, second))
     assert math.isclose(similarity(turned, "w1", "w2"), similarity(first, "w1", "w2"), abs_tol=1e-5)
     with pytest.raises(UserError, match="no word in common"):
         align(first, WordVectors(["x"], np.ones((1, 5), np.float32)))

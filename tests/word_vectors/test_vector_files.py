@@ -24,7 +24,7 @@ from lingon.word_vectors.files import (
     save_vector_file,
 )
 from lingon.word_vectors.files.subwords import subword_rows
-from lingon.word_vectors.files.text_format import read_text, read_vectors
+from lingon.word_vectors.files.text_format import read_text_format, read_vectors
 
 WORDS = ["the", "café", "naïve", "日本", "-5"]
 TABLE = np.random.default_rng(0).standard_normal((5, 3)).astype(np.float32)
@@ -142,13 +142,13 @@ def test_bad_lines_are_skipped_and_counted(tmp_path):
     path = tmp_path / "v.txt"
     path.write_bytes(b"4 2\na 1 2\nb 1\n\xe9 3 4\nc 1 x\nd 5 6\n")
     with pytest.raises(DataError, match=r"v\.txt:3: 1 numbers, expected 2"):
-        read_text(path)
+        read_text_format(path)
     with pytest.warns(UserWarning, match=r"3 bad lines skipped, the first: .*v\.txt:3"):
-        words, table = read_text(path, on_bad_line="skip")
+        words, table = read_text_format(path, on_bad_line="skip")
     assert words == ["a", "d"]
     assert table.tolist() == [[1, 2], [5, 6]]
     with pytest.raises(UserError, match="unknown way with bad lines"):
-        read_text(path, on_bad_line="ignore")
+        read_text_format(path, on_bad_line="ignore")
 
 
 def test_a_line_without_an_end_and_a_bomb(tmp_path):

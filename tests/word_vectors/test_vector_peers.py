@@ -53,7 +53,7 @@ def test_vectors_of_fasttext_are_the_same_bits(kind, fasttext, tmp_path):
         if word in ours or kind != "no-subwords":
             np.testing.assert_array_equal(ours[word], expected, err_msg=word)
         else:
-            assert ours.get(word) is None  # they give zeros, which is our rule `zero`
+            assert ours.get(word) is None  # they give zeros, which is our rule `zero_vector`
             assert not expected.any()
 
 

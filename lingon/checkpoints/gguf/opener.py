@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from lingon.data.corpora.weights import WEIGHTS, weights_of
+from lingon.data.corpora.weights import WEIGHTS, weights_path
 from lingon.data.files.gguf import is_gguf
 
 
@@ -16,7 +16,7 @@ def open_gguf(source: str | Path, device: str = "cpu") -> Any:
     """Load the language model of a GGUF file, or of the weights of that name."""
     from lingon.checkpoints.gguf.load import load_gguf  # what opens a bundle does not wait for it
 
-    return load_gguf(weights_of(str(source)) if _is_name(source) else source).language_model(device)
+    return load_gguf(weights_path(str(source)) if _is_name(source) else source).language_model(device)
 
 
 def _is_name(source: str | Path) -> bool:

@@ -1,7 +1,17 @@
 """Corpora by name: where each comes from, its licence, and how to read it."""
 
-from lingon.data.corpora.catalogue import CORPORA, PICTURES, TEXTS, VECTORS, Corpus, PictureSet, Text, Vectors, find
-from lingon.data.corpora.load import load, load_vectors
+from lingon.data.corpora.catalogue import (
+    CORPORA,
+    PICTURES,
+    TEXTS,
+    VECTORS,
+    Corpus,
+    PictureSet,
+    PretrainedVectors,
+    Text,
+    find_corpus,
+)
+from lingon.data.corpora.load import load_corpus, load_vectors
 from lingon.data.corpora.pictures import Pictures, PictureSplits, load_pictures
 from lingon.data.corpora.texts import load_text
 
@@ -14,10 +24,10 @@ __all__ = [
     "PictureSet",
     "PictureSplits",
     "Pictures",
+    "PretrainedVectors",
     "Text",
-    "Vectors",
-    "find",
-    "load",
+    "find_corpus",
+    "load_corpus",
     "load_pictures",
     "load_text",
     "load_vectors",

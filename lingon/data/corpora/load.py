@@ -6,7 +6,7 @@ from typing import Any
 
 from lingon.core.errors import unknown
 from lingon.core.files import atomic_write, cache_dir
-from lingon.data.corpora.catalogue import VECTORS, Corpus, Vectors, find
+from lingon.data.corpora.catalogue import VECTORS, Corpus, PretrainedVectors, find_corpus
 from lingon.data.examples import Examples, Splits
 from lingon.data.fetch import fetch
 from lingon.data.split import hash_split, stratified_split, without_duplicates
@@ -16,7 +16,7 @@ PARTS = ("train", "valid", "test")
 VALID = 0.1  # of the training texts, where no part for validation was published
 
 
-def load(name: str) -> Splits:
+def load_corpus(name: str) -> Splits:
     """A corpus by name, fetched when it is not in the cache.
 
     A corpus with published parts keeps them, and every text in them; where none is for validation, a tenth of the
@@ -25,7 +25,7 @@ def load(name: str) -> Splits:
     IMDB's 25,000 reviews are 24,902 different ones: 17,953 to train, 1,964 to validate, 4,985 to test.
     Raises UserError for an unknown name, FetchError when the package cannot be had.
     """
-    corpus = find(name)
+    corpus = find_corpus(name)
     kept = _kept(corpus, "parquet")
     found = _read(corpus, kept)
     if found is None:
@@ -61,7 +61,7 @@ def load_vectors(name: str) -> tuple[list[str], Any]:
     return words.read_text(encoding="utf-8").split("\n"), np.load(table, mmap_mode="c", allow_pickle=False)
 
 
-def _kept(row: Corpus | Vectors, ending: str) -> Path:
+def _kept(row: Corpus | PretrainedVectors, ending: str) -> Path:
     return cache_dir() / "corpora" / f"{row.name}-{PARSED}-{row.source.sha256[:12]}.{ending}"
 
 

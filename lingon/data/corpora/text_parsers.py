@@ -101,7 +101,7 @@ def kjv(path: Path) -> list[str]:
     return [_lines(verses[v] for v in chapter) for _, chapter in groupby(verses, key=lambda verse: verse // 1000)]
 
 
-def wiki(language: str) -> Callable[[Path], list[str]]:
+def wiki_documents(language: str) -> Callable[[Path], list[str]]:
     """The first lines of Wikipedia's vital articles, with and without a topic; a document is an article."""
 
     def parse(path: Path) -> list[str]:

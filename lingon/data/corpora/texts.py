@@ -7,7 +7,7 @@ from pathlib import Path
 from lingon.core.errors import UserError, suggest, unknown
 from lingon.core.files import atomic_write, cache_dir
 from lingon.data.corpora.catalogue import CORPORA, TEXTS, Text
-from lingon.data.corpora.load import PARTS, load
+from lingon.data.corpora.load import PARTS, load_corpus
 from lingon.data.fetch import fetch
 from lingon.data.split import key_of, share_of
 
@@ -33,7 +33,7 @@ def load_text(name: str, part: str = "all", accept_licence: bool = False) -> Ite
         accepted(TEXTS[name], accept_licence)
         return _documents(TEXTS[name], part)
     if name in CORPORA:
-        splits = load(name)
+        splits = load_corpus(name)
         return iter((splits.all() if part == "all" else getattr(splits, part)).texts)
     raise UserError(f"unknown text corpus {name!r}; {suggest(name, [*TEXTS, *CORPORA])}")
 

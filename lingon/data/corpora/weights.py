@@ -53,7 +53,7 @@ class Weights:
         return f"it may be used under the {self.licence} alone; read them with: lingon data show {self.name}"
 
 
-def weights_of(name: str) -> Path:
+def weights_path(name: str) -> Path:
     """The file of weights that were fetched. Raises UserError that says how to fetch them."""
     row = WEIGHTS[name]
     if not row.cached:

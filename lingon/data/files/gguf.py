@@ -128,9 +128,9 @@ class _Header:
                 raise self.error(f"the metadata key {abbreviate(name)} is there twice")
             found[name] = self.value(self.number("<I"))
         stored = [self.tensor() for _ in range(tensors)]
-        return found, self.placed(stored, found.get("general.alignment", ALIGNMENT))
+        return found, self.locate(stored, found.get("general.alignment", ALIGNMENT))
 
-    def placed(self, found: list[tuple[str, TensorInfo]], alignment: object) -> dict[str, TensorInfo]:
+    def locate(self, found: list[tuple[str, TensorInfo]], alignment: object) -> dict[str, TensorInfo]:
         """Return the tensors with their places in the file. They may not overlap, nor end after it."""
         if type(alignment) is not int or not 0 < alignment <= LARGEST_ALIGNMENT or alignment & (alignment - 1):
             raise self.error(f"general.alignment is {abbreviate(alignment)}, expected a power of two of bytes")

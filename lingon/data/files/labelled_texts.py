@@ -13,7 +13,7 @@ from lingon.data.files.row import TableRow, cell_text, label_text
 from lingon.data.files.table_rows import FORMATS, read_rows
 from lingon.data.files.text_columns import choose_columns
 
-__all__ = ["FORMATS", "FileOptions", "OnBadRow", "ReadReport", "label_text", "read_examples"]
+__all__ = ["FORMATS", "FileOptions", "OnBadRow", "ReadReport", "label_text", "read_labelled_texts"]
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 OnBadRow = Literal["stop", "skip"]
@@ -32,7 +32,7 @@ class ReadReport:
     messages: list[str] = field(default_factory=list)
 
 
-def read_examples(
+def read_labelled_texts(
     path: str | Path,
     text: str | None = None,
     label: str | None = None,

@@ -222,7 +222,7 @@ def _start(name: str, data: bytes) -> bytes:
     return data.removeprefix(b"\xef\xbb\xbf")
 
 
-def read_bytes(path: Path) -> bytes:
+def read_decompressed(path: Path) -> bytes:
     """Read all bytes of a file, decompressed. Raises DataError for what is broken or larger than MOST_FILE."""
     return _whole(path, "utf-8")
 

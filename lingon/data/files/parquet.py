@@ -8,7 +8,7 @@ from typing import Any
 
 from lingon.core.errors import DataError
 from lingon.data.files.archives import MOST_RATIO
-from lingon.data.files.lines import BROKEN, GRACE, is_compressed, read_bytes
+from lingon.data.files.lines import BROKEN, GRACE, is_compressed, read_decompressed
 from lingon.data.files.row import TableRow
 
 ROWS = 1024  # read at a time, or fewer where they are large
@@ -40,7 +40,7 @@ def record_batches(path: Path, only: list[str] | None = None) -> Iterator[Any]:
     """Yield the rows of a parquet file as record batches of pyarrow, none of them much larger than ROOM."""
     import pyarrow.parquet as pq
 
-    whole = read_bytes(path) if is_compressed(path) else None
+    whole = read_decompressed(path) if is_compressed(path) else None
     source = lambda: path if whole is None else io.BytesIO(whole)
     size, grown = path.stat().st_size if whole is None else len(whole), 0
     with pq.ParquetFile(source()) as file:

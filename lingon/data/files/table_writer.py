@@ -12,8 +12,8 @@ from lingon.core.strict_json import dumps
 from lingon.data.files.row import cell_text
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet")
-Rows = Sequence[dict[str, Any]]
-Write = Callable[[Rows], None]
+TableRows = Sequence[dict[str, Any]]
+Write = Callable[[TableRows], None]
 
 
 def check_table(path: Path, source: Path, overwrite: bool) -> None:
@@ -56,7 +56,7 @@ class _Separated:
         self.path, self.names = path, list[str]()
         self.writer = csv.writer(file, delimiter=separator, lineterminator="\n")
 
-    def write(self, rows: Rows) -> None:
+    def write(self, rows: TableRows) -> None:
         if rows and not self.names:
             self.names = _names(rows)
             self.writer.writerow(self.names)
@@ -72,7 +72,7 @@ class _Parquet:
         self.writer: Any = None
         self.schema: Any = None
 
-    def write(self, rows: Rows) -> None:
+    def write(self, rows: TableRows) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -98,11 +98,11 @@ class _Parquet:
             self.writer.close()
 
 
-def _names(rows: Rows) -> list[str]:
+def _names(rows: TableRows) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
-def _refuse_others(path: Path, names: Sequence[str], rows: Rows) -> None:
+def _refuse_others(path: Path, names: Sequence[str], rows: TableRows) -> None:
     known = set(names)
     other = next((name for row in rows for name in row if name not in known), None)
     if other is not None:

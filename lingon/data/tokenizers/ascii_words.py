@@ -35,7 +35,7 @@ ASCII_WORD = (
     + r"|\S"
 )
 AT_ONCE = 8192  # texts counted in one go, so that a large corpus is never in memory twice
-find = re.compile(ASCII_WORD, re.ASCII).findall
+find_words = re.compile(ASCII_WORD, re.ASCII).findall
 
 
 def set_word_splitting(library: Tokenizer, lowercase: bool) -> None:
@@ -71,10 +71,10 @@ def split_words(text: str, lowercase: bool) -> list[str]:
     >>> split_words("Don't pay $3.50!", lowercase=True)
     ['do', "n't", 'pay', '$', '3.50', '!']
     """
-    return find(text.lower() if lowercase else text)
+    return find_words(text.lower() if lowercase else text)
 
 
-def count_tokens(texts: Sequence[str], library: Tokenizer, lowercase: bool) -> Counter:
+def count_words(texts: Sequence[str], library: Tokenizer, lowercase: bool) -> Counter:
     """Count how often each word occurs in texts."""
     from lingon.data.tokenizers.word_scanner import count_ascii  # only whoever trains waits for the compiler
 

@@ -22,7 +22,7 @@ from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Library
 
 from lingon.core.errors import UserError
-from lingon.data.tokenizers.ascii_words import count_tokens, set_word_splitting
+from lingon.data.tokenizers.ascii_words import count_words, set_word_splitting
 from lingon.data.tokenizers.scripts import EAST, SOUTH_EAST, warn_unsegmented
 from lingon.data.tokenizers.text_check import abbreviate, check_text
 from lingon.data.tokenizers.tokenizer import CHUNK, Tokenizer
@@ -44,7 +44,7 @@ def words(texts: Iterable[str], *, lowercase: bool = True, max_size: int | None 
     library = _by_words(models.WordLevel({}, unk_token=UNK), lowercase)
     texts = _read(texts)
     warn_unsegmented(texts, SOUTH_EAST)
-    counts = count_tokens(texts, library, lowercase)
+    counts = count_words(texts, library, lowercase)
     counts.pop(LOST, None)
     return _with_order(library, list(Vocab.from_counts(counts, min_freq, max_size)))
 

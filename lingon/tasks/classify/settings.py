@@ -9,7 +9,7 @@ from lingon.core.errors import UserError
 from lingon.data.tokenizer_table import TOKENIZERS
 from lingon.engine.training_parts import OPTIMIZERS
 from lingon.models.registry import get_entry, models_for
-from lingon.tasks.settings import LARGEST, TrainSettings, check, fill
+from lingon.tasks.settings import LARGEST, TrainSettings, check_settings, fill
 
 METRICS = ("accuracy", "macro_f1", "auc", "loss", "calibration_error")  # which way each is better: metrics/names.py
 FEWEST_STEPS = 400  # a model has learned little before, however few texts there are
@@ -68,7 +68,7 @@ class Settings(TrainSettings):
         if self.C is not None and not 0 < self.C < LARGEST:
             raise UserError(f"--C is {self.C:g}; expected more than 0, such as 10")
         choices = {"model": models_for("classifier"), "metric": METRICS, "tokenizer": TOKENIZERS}
-        return check(self, choices, ("max_tokens_per_batch", "max_length", "vocab"))
+        return check_settings(self, choices, ("max_tokens_per_batch", "max_length", "vocab"))
 
     def filled(self, data: Any) -> "Settings":
         """Return the settings with what suits the model and the number of training texts in the place of every None.

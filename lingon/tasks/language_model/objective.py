@@ -100,7 +100,7 @@ def likelihood(
     return Likelihood(float(torch.stack(sums).double().sum()), _predicted(model, tokens, rows), bytes)
 
 
-def finite(found: Likelihood) -> Likelihood:
+def check_likelihood(found: Likelihood) -> Likelihood:
     """Gives a likelihood back. Raises NotFinite where it is none, as that of a model with broken weights."""
     check_finite(torch.tensor(found.nats), "the model gave log-probabilities")
     return found

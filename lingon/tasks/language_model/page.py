@@ -14,7 +14,7 @@ from lingon.tasks.language_model.language_model import LanguageModel
 from lingon.tasks.language_model.scoring import score_prompt
 
 
-def write_page(
+def write_logprob_page(
     path: Path,
     model: LanguageModel,
     texts: Sequence[Generation],
@@ -59,7 +59,7 @@ def facts(model: LanguageModel, texts: Sequence[Generation]) -> list[str]:
     ]
 
 
-def shown(pieces: TokenBytes, ids: Sequence[int], first: bool = False) -> list[str]:
+def token_texts(pieces: TokenBytes, ids: Sequence[int], first: bool = False) -> list[str]:
     """What each id adds to the text that a reader sees; where a character has several tokens, the last one shows it.
 
     first: nothing stands before them.
@@ -79,7 +79,7 @@ def _text(model: LanguageModel, found: Generation, prompt: int) -> dict[str, Any
 
 def _rows(model: LanguageModel, tokens: Sequence[Token], first: bool) -> list[list]:
     """For each token [id, text, logprob, probability, entropy, [[id, logprob, probability], ...]]."""
-    texts = shown(model.pieces, [token.id for token in tokens], first)
+    texts = token_texts(model.pieces, [token.id for token in tokens], first)
     rows = []
     for token, text in zip(tokens, texts, strict=True):
         others = [[i, _number(logprob), _number(probability)] for i, logprob, probability in token.top_logprobs]

@@ -32,8 +32,8 @@ from lingon.tasks.language_model.objective import (
     Objective,
     Softmax,
     carried_loss,
+    check_likelihood,
     exact,
-    finite,
     fresh_loss,
     likelihood,
     recurrent,
@@ -90,7 +90,7 @@ def some_text(language: LanguageModel) -> str:
 def test_scores(model: nn.Module, test: Stream, settings: Settings) -> Scores:
     """Return the metrics on the test text. Raises NotFinite for broken weights."""
     found = likelihood(model, test[:], filled_in(settings.context_length), rows=8, bytes=test.bytes)
-    return Scores(finite(found).scores(), "perplexity")
+    return Scores(check_likelihood(found).scores(), "perplexity")
 
 
 def _beginning(documents: Iterator[str]) -> Iterator[str]:

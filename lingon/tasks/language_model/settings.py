@@ -9,7 +9,7 @@ from typer import Option
 from lingon.core.errors import UserError
 from lingon.data.tokenizer_table import TOKENIZERS
 from lingon.models.registry import get_entry, models_for
-from lingon.tasks.settings import TrainSettings, check, fill
+from lingon.tasks.settings import TrainSettings, check_settings, fill
 
 if TYPE_CHECKING:
     from lingon.tasks.pretrained import Pretrained
@@ -53,7 +53,9 @@ class Settings(TrainSettings):
 
     def checked(self) -> "Settings":
         """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
-        check(self, {"model": models_for("causal"), **CHOICES}, ("depth", "context_length", "vocab", "samples"))
+        check_settings(
+            self, {"model": models_for("causal"), **CHOICES}, ("depth", "context_length", "vocab", "samples")
+        )
         if self.tokenizer == "bpe" and self.vocab < 258:
             raise UserError(f"--vocab is {self.vocab}; --tokenizer bpe has a token for every byte, so 258 or more")
         entry = get_entry(self.model)

@@ -14,7 +14,7 @@ from lingon.decoding.prefill import read
 from lingon.decoding.request import Request
 from lingon.decoding.run import Event, run
 from lingon.decoding.sample import Token, sample
-from lingon.decoding.speculative import Acceptance, Reader, speculative_decode
+from lingon.decoding.speculative import Acceptance, CachedModel, speculative_decode
 from lingon.layers.recurrent_state import RecurrentState
 from lingon.tasks.language_model.decoder import CausalDecoder
 from lingon.tasks.language_model.prologue import Prologue, context_length, stopped
@@ -71,7 +71,7 @@ def speculative(
         raise UserError("a recurrent model cannot take tokens back, as a draft asks of both models; leave it out")
     row, strategy = Prologue(language)(request)
     processors = [*strategy.logits_processors, *([exactly_top_k(1)] if request.params.temperature == 0 else [])]
-    target, helper = (Reader(model.all_logits, model.begin(), model.device) for model in models)
+    target, helper = (CachedModel(model.all_logits, model.begin(), model.device) for model in models)
     tokens = speculative_decode(
         target,
         helper,

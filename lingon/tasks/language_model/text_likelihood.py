@@ -8,7 +8,7 @@ import numpy as np
 
 from lingon.core.errors import UserError
 from lingon.metrics.scores import Scores
-from lingon.tasks.language_model.objective import cached_likelihood, finite, likelihood, recurrent
+from lingon.tasks.language_model.objective import cached_likelihood, check_likelihood, likelihood, recurrent
 
 if TYPE_CHECKING:
     from lingon.tasks.language_model.language_model import LanguageModel
@@ -34,4 +34,4 @@ def text_scores(language: "LanguageModel", texts: Iterable[str], cache: bool = F
         found = replace(cached_likelihood(model, tokens), bytes=size)
     else:
         found = likelihood(model, tokens, getattr(model, "context_length", CONTEXT), rows=8, bytes=size)
-    return Scores(finite(found).scores(), "perplexity")
+    return Scores(check_likelihood(found).scores(), "perplexity")

@@ -14,7 +14,7 @@ import numpy as np
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write
 from lingon.word_vectors.files.loaded import Loaded, without_repeats
-from lingon.word_vectors.files.mapped_bytes import numbers, whole
+from lingon.word_vectors.files.mapped_bytes import check_finite, map_bytes
 from lingon.word_vectors.files.subwords import Subwords, means_of_words
 
 MAGIC, VERSIONS = 793_712_314, (11, 12)
@@ -64,7 +64,7 @@ def load_fasttext(path: Path) -> FastText:
     """Read a .bin file; the tables are maps of it. Raises DataError for anything that does not fit together."""
     path = Path(path)
     try:
-        return _parse(path, whole(path))
+        return _parse(path, map_bytes(path))
     except struct.error:
         raise DataError(f"{path}: ends inside its head; is the file whole?") from None
 
@@ -72,10 +72,10 @@ def load_fasttext(path: Path) -> FastText:
 def read_fasttext(path: Path) -> Loaded:
     """Return the words, their vectors and those of their parts."""
     model = load_fasttext(path)
-    numbers(path, "row", model.inputs)
+    check_finite(path, "row", model.inputs)
     words, table = without_repeats(path, model.words, model.table())
     if model.subwords is not None:
-        numbers(path, "the mean of word", table)  # finite parts may add up to infinity
+        check_finite(path, "the mean of word", table)  # finite parts may add up to infinity
     return Loaded(words, table, model.subwords)
 
 

@@ -11,7 +11,7 @@ GZIP = b"\x1f\x8b"
 MOST_RATIO = 100  # unpacked to packed: numbers gain a factor of 1 to 10, a bomb 1,000
 
 
-def whole(path: Path) -> memoryview:
+def map_bytes(path: Path) -> memoryview:
     """Return the bytes of a file, without a copy; those of a gzip file unpacked. Raises DataError when it is broken."""
     with open(path, "rb") as file:
         start = file.read(2)
@@ -46,7 +46,7 @@ def beginning(path: Path, size: int = 1 << 16) -> bytes:
         raise DataError(f"{path}: a broken gzip file ({error})") from None
 
 
-def numbers(path: Path, what: str, table) -> None:
+def check_finite(path: Path, what: str, table) -> None:
     """Raise DataError unless all numbers of a table are finite; it looks at some rows at a time."""
     import numpy as np
 

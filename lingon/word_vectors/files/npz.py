@@ -8,7 +8,7 @@ from numpy.lib import format as layout
 
 from lingon.core.errors import DataError
 from lingon.word_vectors.files.loaded import Loaded, without_repeats
-from lingon.word_vectors.files.mapped_bytes import MOST_RATIO, numbers
+from lingon.word_vectors.files.mapped_bytes import MOST_RATIO, check_finite
 
 WORDS, VECTORS = ("words", "vocab", "tokens"), ("vectors", "table", "embeddings")
 
@@ -35,7 +35,7 @@ def read_npz(path: Path) -> Loaded:
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: a word is not UTF-8 text ({error.reason})") from None
     table = np.ascontiguousarray(vectors, np.float32)
-    numbers(path, "vector", table)
+    check_finite(path, "vector", table)
     return Loaded(*without_repeats(path, tokens, table))
 
 

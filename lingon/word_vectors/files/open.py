@@ -54,12 +54,12 @@ def load_vector_file(path: Path, on_bad_line: str = "stop") -> Loaded:
 
     Raises DataError that names the file, and the line where there are lines.
     """
-    from lingon.word_vectors.files.text_format import read_text
+    from lingon.word_vectors.files.text_format import read_text_format
 
     if on_bad_line not in ("stop", "skip"):
         raise unknown("way with bad lines", on_bad_line, ("stop", "skip"))
     path = file_of(path)
     kind = kind_of(path)
     if kind == "text":
-        return Loaded(*read_text(path, on_bad_line=on_bad_line))
+        return Loaded(*read_text_format(path, on_bad_line=on_bad_line))
     return read_word2vec(path, on_bad_line) if kind == "word2vec" else READERS[kind](path)

@@ -41,7 +41,7 @@ def read_vectors(source: Path | str, only: set[str] | None = None) -> tuple[list
 
     path = file_of(path)
     if kind_of(path) == "text":
-        return read_text(path, only)
+        return read_text_format(path, only)
     found = load_vector_file(path)
     return _chosen(list(found.words), found.table, only)
 
@@ -59,7 +59,9 @@ def _of_catalogue(name: str) -> tuple[list[str], np.ndarray]:
     return load_vectors(name)
 
 
-def read_text(path: Path, only: set[str] | None = None, on_bad_line: str = "stop") -> tuple[list[str], np.ndarray]:
+def read_text_format(
+    path: Path, only: set[str] | None = None, on_bad_line: str = "stop"
+) -> tuple[list[str], np.ndarray]:
     """Tokens and vectors of a text file. on_bad_line: stop with an error, or skip the line; a warning counts them.
 
     The first line is never skipped, because it gives the width.

@@ -9,7 +9,7 @@ import numpy as np
 
 from lingon.core.errors import DataError, unknown
 from lingon.word_vectors.files.loaded import Loaded, without_repeats
-from lingon.word_vectors.files.mapped_bytes import numbers, whole
+from lingon.word_vectors.files.mapped_bytes import check_finite, map_bytes
 
 HEADER = re.compile(rb"(\d{1,12}) (\d{1,6})[ \r]*\n")
 NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
@@ -40,7 +40,7 @@ def read_word2vec(path: Path, on_bad_word: str = "stop") -> Loaded:
     """
     if on_bad_word not in ("stop", "skip"):
         raise unknown("way with bad words", on_bad_word, ("stop", "skip"))
-    data = whole(path)
+    data = map_bytes(path)
     header = HEADER.match(data[:64])
     if not header:
         raise DataError(f"{path}:1: not the sizes 'V D' of word2vec")
@@ -50,7 +50,7 @@ def read_word2vec(path: Path, on_bad_word: str = "stop") -> Loaded:
         raise DataError(f"{path}: promises {count:,} x {width:,} numbers in {len(data):,} bytes; is the file whole?")
     given, table = _vectors(path, data, header.end(), count, width, on_bad_word == "skip")
     words, table = _good(path, given, table) if on_bad_word == "skip" else (_all_read(given), table)
-    numbers(path, "vector", table)
+    check_finite(path, "vector", table)
     return Loaded(*without_repeats(path, words, table))
 
 

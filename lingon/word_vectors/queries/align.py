@@ -46,7 +46,9 @@ def align(source: WordVectors, target: WordVectors, anchors: Sequence[str] | Non
     return WordVectors(source.words, table.astype(np.float32))
 
 
-def agreement(first: WordVectors, second: WordVectors, words: Sequence[str] | None = None) -> list[tuple[str, float]]:
+def self_similarity(
+    first: WordVectors, second: WordVectors, words: Sequence[str] | None = None
+) -> list[tuple[str, float]]:
     """Return the cosine of each shared word with itself in the other, the most changed first. Align them before."""
     words = shared_words(first, second, words)
     cosines = np.einsum("nd,nd->n", unit_rows(first.of(words)), unit_rows(second.of(words)))

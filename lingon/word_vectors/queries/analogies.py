@@ -20,26 +20,26 @@ from lingon.word_vectors.word_vectors import WordVectors
 QUESTIONS, WORDS = 512, 2048  # of a block: 4 MB of scores
 TINY = 1e-3
 
-Rows = Float[Tensor, "n D"]
-Scores = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+UnitRows = Float[Tensor, "n D"]
+AnalogyScore = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
-def cos_add(a: Rows, b: Rows, c: Rows, words: Float[Tensor, "V D"]) -> Float[Tensor, "n V"]:
+def cos_add(a: UnitRows, b: UnitRows, c: UnitRows, words: Float[Tensor, "V D"]) -> Float[Tensor, "n V"]:
     """Return the scores of 3CosAdd; all vectors of length 1."""
     return (b - a + c) @ words.T
 
 
-def cos_mul(a: Rows, b: Rows, c: Rows, words: Float[Tensor, "V D"]) -> Float[Tensor, "n V"]:
+def cos_mul(a: UnitRows, b: UnitRows, c: UnitRows, words: Float[Tensor, "V D"]) -> Float[Tensor, "n V"]:
     """Return the scores of 3CosMul; all vectors of length 1."""
     near_a, near_b, near_c = ((part @ words.T).add_(1).mul_(0.5) for part in (a, b, c))
     return near_b.mul_(near_c).div_(near_a.add_(TINY))
 
 
-METHODS: dict[str, Scores] = {"add": cos_add, "mul": cos_mul}
+METHODS: dict[str, AnalogyScore] = {"add": cos_add, "mul": cos_mul}
 
 
 def best_answers(
-    unit: Float[np.ndarray, "V D"], questions: Int[np.ndarray, "n 3"], method: Scores = cos_add
+    unit: Float[np.ndarray, "V D"], questions: Int[np.ndarray, "n 3"], method: AnalogyScore = cos_add
 ) -> Int[np.ndarray, " n"]:
     """Return the row of the best answer to each question, -1 where no word is left.
 
@@ -55,7 +55,7 @@ def best_answers(
     return answers
 
 
-def _best(table: torch.Tensor, some: torch.Tensor, method: Scores) -> np.ndarray:
+def _best(table: torch.Tensor, some: torch.Tensor, method: AnalogyScore) -> np.ndarray:
     a, b, c = (table[some[:, i]] for i in range(3))
     rows, order = some.flatten().sort()
     best, found = torch.full((len(some),), -torch.inf), torch.full((len(some),), -1)

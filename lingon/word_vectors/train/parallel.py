@@ -42,19 +42,19 @@ class Job:
     falls: bool = True  # the learning rate falls in a straight line
 
 
-def pieces_of(length: int, epochs: int) -> tuple[int, int]:
+def piece_sizes(length: int, epochs: int) -> tuple[int, int]:
     """Numbers in a piece, and pieces of an epoch: at least some hundred over all, so that the learning rate falls."""
     size = max(500, min(100_000, length * epochs // 400))
     return size, -(-length // size)
 
 
-def reader_of(ids: Path, length: int, epochs: int) -> Callable[[int], np.ndarray]:
+def piece_reader(ids: Path, length: int, epochs: int) -> Callable[[int], np.ndarray]:
     """Piece k of the text read `epochs` times over."""
-    size, each = pieces_of(length, epochs)
+    size, each = piece_sizes(length, epochs)
     return lambda k: read_ids(ids, k % each * size, min(size, length - k % each * size))
 
 
-def seed_of(seed: int, piece: int) -> int:
+def piece_seed(seed: int, piece: int) -> int:
     """Return a seed for every piece, never 0, so that a run goes on as if it had not been stopped (SplitMix64)."""
     state = (seed * 0x9E3779B97F4A7C15 + (piece + 1) * 0xBF58476D1CE4E5B9) & (1 << 64) - 1
     state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 & (1 << 64) - 1
@@ -115,7 +115,7 @@ class Pool:
             )
 
 
-def train(job: Job, threads: int, run: Run) -> tuple[float, float]:
+def run_job(job: Job, threads: int, run: Run) -> tuple[float, float]:
     """Does all pieces of a job that the run has not done yet, saved as it goes; returns units per second and the loss.
 
     Raises NotFinite when numbers overflow, Interrupted after Ctrl-C, once the state is saved.

@@ -19,7 +19,7 @@ class Draws(NamedTuple):
     alias: np.ndarray  # int32 [V]
 
 
-class Tree(NamedTuple):
+class HuffmanTree(NamedTuple):
     """The way to each word: its nodes are nodes[starts[w] : starts[w + 1]], left is 1. No words: negative samples."""
 
     starts: np.ndarray  # int64 [V + 1]
@@ -43,7 +43,7 @@ class Scheme(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Memory that `word2vec.train` works in; see `workspace_for`.
+    """Memory that `word2vec.train_lines` works in; see `workspace_for`.
 
     targets: rows that a word is held against. ring: a power of two.
     """
@@ -55,11 +55,11 @@ class Workspace(NamedTuple):
     ring: int
 
 
-NO_TREE = Tree(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, F))
+NO_TREE = HuffmanTree(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, F))
 NO_SUBWORDS = SubwordTable(np.zeros(0, np.int64), np.zeros(0, np.int32))
 
 
-def workspace_for(length: int, width: int, tree: Tree, parts: SubwordTable, scheme: Scheme) -> Workspace:
+def workspace_for(length: int, width: int, tree: HuffmanTree, parts: SubwordTable, scheme: Scheme) -> Workspace:
     """Allocate memory for one thread, over pieces of at most `length` word numbers and tables of `width` columns."""
     most_in, targets = 2 * scheme.window, max(scheme.negatives + 1, int(np.diff(tree.starts).max(initial=0)))
     ring = 1 << (most_in + 1).bit_length() if len(parts.starts) else 1
@@ -82,7 +82,7 @@ def negative_sampling_tables(counts: np.ndarray, sample: float = 1e-3, power: fl
     return Draws(np.where(keep >= 1, 2, keep).astype(np.float32), prob, alias)
 
 
-def huffman_tree(counts: np.ndarray) -> Tree:
+def huffman_tree(counts: np.ndarray) -> HuffmanTree:
     """Huffman's tree: V - 1 nodes, and for each word its nodes from the root and whether it stands on the left."""
     size = len(counts)
     heap = [(int(count), word) for word, count in enumerate(counts)]
@@ -102,7 +102,7 @@ def huffman_tree(counts: np.ndarray) -> Tree:
         nodes += [node for node, _ in reversed(way)]
         sides += [side for _, side in reversed(way)]
         starts.append(len(nodes))
-    return Tree(np.array(starts, np.int64), np.array(nodes, np.int32), np.array(sides, np.float32))
+    return HuffmanTree(np.array(starts, np.int64), np.array(nodes, np.int32), np.array(sides, np.float32))
 
 
 def subword_table(words: Sequence[str], shortest: int, longest: int, buckets: int) -> SubwordTable:

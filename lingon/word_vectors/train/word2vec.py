@@ -29,7 +29,7 @@ S7, S8, S13, S17, S32, S33, S40, LOW24 = (np.uint64(n) for n in (7, 8, 13, 17, 3
 
 
 @fast_kernel
-def train(ids, inputs, outputs, draws, tree, parts, scheme, workspace, lr, seed, lines):
+def train_lines(ids, inputs, outputs, draws, tree, parts, scheme, workspace, lr, seed, lines):
     """Train on some word numbers, -1 after each line, in their order. All that is random follows from `seed`.
 
     inputs [rows, D], outputs [V or nodes, D]: changed in place; columns of zeros stay zeros. workspace: see

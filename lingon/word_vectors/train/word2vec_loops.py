@@ -9,9 +9,9 @@ import numpy as np
 
 from lingon.kernels import aot_compile
 from lingon.kernels.aot_compile import call_loop, load_loop, write_library
-from lingon.word_vectors.train.sampling_tables import Draws, Scheme, SubwordTable, Tree, Workspace, workspace_for
+from lingon.word_vectors.train.sampling_tables import Draws, HuffmanTree, Scheme, SubwordTable, Workspace, workspace_for
 
-Loop = Callable[..., tuple[float, int, int]]
+TrainingLoop = Callable[..., tuple[float, int, int]]
 HERE, KERNELS = Path(__file__).parent, Path(aot_compile.__file__).parent
 SOURCES = [HERE / name for name in ("word2vec.py", "word2vec_loops.py", "sampling_tables.py")]
 SOURCES += [KERNELS / name for name in ("word2vec_step.py", "simd_rows.py", "prefetch.py", "jit.py")]
@@ -32,18 +32,20 @@ TYPES = {
 
 
 @cache
-def loop_for(width: int) -> Loop:
-    """loop(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed) for tables [rows, width]: `word2vec.train`.
+def loop_for(width: int) -> TrainingLoop:
+    """Return loop(ids, inputs, outputs, draws, tree, parts, scheme, lr, seed) for tables [rows, width].
 
-    width: a multiple of LINE. Raises ValueError for another one; the loop does for tables of another width, and for
-    arrays that are not of the type it was compiled for or do not lie together.
+    It is `word2vec.train_lines`. width: a multiple of LINE. Raises ValueError for another one; the loop does for tables
+    of another width, and for arrays that are not of the type it was compiled for or do not lie together.
     """
     if width % LINE:
         raise ValueError(f"tables of {width} columns; expected a multiple of {LINE}")
     function = load_loop(__name__, width, SOURCES)
     train = compiled_here(width) if function is None else _of_library(function)
 
-    def loop(ids, inputs, outputs, draws: Draws, tree: Tree, parts: SubwordTable, scheme: Scheme, lr: float, seed: int):
+    def loop(
+        ids, inputs, outputs, draws: Draws, tree: HuffmanTree, parts: SubwordTable, scheme: Scheme, lr: float, seed: int
+    ):
         for (name, kind), array in zip(TYPES.items(), [ids, inputs, outputs, *draws, *tree, *parts], strict=True):
             if array.dtype != kind or not array.flags.c_contiguous:
                 raise ValueError(f"{name}: {array.dtype} {list(array.shape)}; expected {kind.__name__} in one piece")
@@ -55,14 +57,14 @@ def loop_for(width: int) -> Loop:
     return loop
 
 
-def compiled_here(width: int) -> Loop:
+def compiled_here(width: int) -> TrainingLoop:
     """Return the loop compiled in this process, which then holds the compiler; it takes a Workspace before lr."""
-    from lingon.word_vectors.train.word2vec import train
+    from lingon.word_vectors.train.word2vec import train_lines
 
-    return lambda *given: train(*given[:-1], np.uint64(given[-1]), (0,) * (width // LINE))
+    return lambda *given: train_lines(*given[:-1], np.uint64(given[-1]), (0,) * (width // LINE))
 
 
-def _of_library(function: Callable) -> Loop:
+def _of_library(function: Callable) -> TrainingLoop:
     def train(ids, inputs, outputs, draws, tree, parts, scheme, workspace, lr, seed):
         arrays = [ids, inputs, outputs, *draws, *tree, *parts, workspace.words, workspace.scores, workspace.rows]
         sizes = [*map(len, arrays), *map(int, scheme), workspace.targets, workspace.ring, int(seed)]
@@ -73,10 +75,10 @@ def _of_library(function: Callable) -> Loop:
 
 
 def _entry(width: int) -> Callable:
-    """`word2vec.train` behind three pointers; arrays and sizes are in the order of `_of_library`."""
+    """`word2vec.train_lines` behind three pointers; arrays and sizes are in the order of `_of_library`."""
     from numba import carray
 
-    from lingon.word_vectors.train.word2vec import train
+    from lingon.word_vectors.train.word2vec import train_lines
 
     lines = (0,) * (width // LINE)
 
@@ -87,12 +89,12 @@ def _entry(width: int) -> Callable:
         keep, prob = carray(places[3], (sizes[3],), np.float32), carray(places[4], (sizes[4],), np.float32)
         draws = Draws(keep, prob, carray(places[5], (sizes[5],), np.int32))
         nodes, left = carray(places[7], (sizes[7],), np.int32), carray(places[8], (sizes[8],), np.float32)
-        tree = Tree(carray(places[6], (sizes[6],), np.int64), nodes, left)
+        tree = HuffmanTree(carray(places[6], (sizes[6],), np.int64), nodes, left)
         parts = SubwordTable(carray(places[9], (sizes[9],), np.int64), carray(places[10], (sizes[10],), np.int32))
         words, scores = carray(places[11], (sizes[11],), np.uint64), carray(places[12], (sizes[12],), np.float32)
         workspace = Workspace(words, scores, carray(places[13], (sizes[13], width), np.float32), sizes[17], sizes[18])
         scheme, seed = Scheme(sizes[14], sizes[15], sizes[16] != 0), np.uint64(sizes[19])
-        numbers[0], numbers[1], numbers[2] = train(
+        numbers[0], numbers[1], numbers[2] = train_lines(
             ids, inputs, outputs, draws, tree, parts, scheme, workspace, numbers[0], seed, lines
         )
 
