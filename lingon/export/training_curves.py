@@ -12,10 +12,11 @@ from lingon.pages.page import render
 SUFFIXES = (".html", ".png", ".svg", ".pdf")
 
 
-def plot_runs(folders: list[Path], out: Path, tensorboard: Path | None = None) -> list[Path]:
+def plot_runs(folders: list[Path], out: Path, tensorboard: Path | None = None, title: str = "") -> list[Path]:
     """Draw the curves of run folders over each other. Returns the files or folders that were written.
 
     out: .html needs nothing; .png, .svg and .pdf need matplotlib (extra: plots).
+    title: of a page; the names of the folders when not given.
     tensorboard: when given, events go to this folder, one run each (extra: tensorboard), and nothing is drawn.
     """
     runs = {str(folder): metrics_of(folder) for folder in folders}
@@ -26,7 +27,7 @@ def plot_runs(folders: list[Path], out: Path, tensorboard: Path | None = None) -
     if out.suffix not in SUFFIXES:
         raise UserError(f"--out {str(out)!r} ends in {out.suffix!r}; expected one of {', '.join(SUFFIXES)}")
     if out.suffix == ".html":
-        return [render("curves.html", out, {"title": ", ".join(runs), "curves": curves(runs)})]
+        return [render("curves.html", out, {"title": title or ", ".join(runs), "curves": curves(runs)})]
     return [_picture(runs, out)]
 
 

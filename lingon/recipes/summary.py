@@ -95,8 +95,20 @@ def write_report(training: "Training", folder: Path, record: Mapping[str, Any]) 
         return training.report(folder, record)
     from lingon.export.training_curves import plot_runs
 
-    plot_runs([folder], folder / "curves.html")
+    plot_runs([folder], folder / "curves.html", title=page_title(training.task.name, record))
     return folder / "curves.html"
+
+
+def page_title(task: str, record: Mapping[str, Any]) -> str:
+    """Return the heading of a run's page: its task, its model and its data.
+
+    >>> page_title("language-model", {"arguments": {"model": "gpt", "data": ["austen", "texts/mine.txt"]}})
+    'language-model: gpt trained on austen, mine.txt'
+    """
+    given = record["arguments"].get("data") or "data of its own"
+    names = [given] if isinstance(given, str) else given
+    shown = ", ".join([*(Path(name).name for name in names[:3]), *(["..."] if len(names) > 3 else [])])
+    return f"{task}: {record['arguments'].get('model')} trained on {shown}"
 
 
 def summary(record: Mapping[str, Any], found: Scores, training: "Training", folder: Path, page: Path) -> str:
