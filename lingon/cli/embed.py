@@ -35,7 +35,7 @@ def embed(
 ) -> None:
     """Embed texts as vectors: printed as JSON, or written as .npy, .parquet or .jsonl."""
     from lingon.cli.predict import as_they_come, lines_of
-    from lingon.cli.predict_file import Source
+    from lingon.cli.predict_file import TextsFile
     from lingon.cli.text_encoder import load_encoder
 
     if texts and data:
@@ -44,7 +44,7 @@ def embed(
         raise UserError("--text is a column of the table that --data names; texts alone have none")
     if out:
         _check(out, data, overwrite)
-    source = None if data is None else Source.of(data, one_column(text), on_bad_row, Files(encoding, quoting))
+    source = None if data is None else TextsFile.of(data, one_column(text), on_bad_row, Files(encoding, quoting))
     model = load_encoder(encoder, device)
     if out:
         rows = source.rows() if source else ((one, {"text": one}) for one in texts or lines_of(None))
