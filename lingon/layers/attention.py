@@ -1,7 +1,6 @@
 """Multi-head attention: to the text itself, or from one text to another."""
 
 from collections.abc import Callable, Sequence
-from itertools import groupby
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +11,7 @@ from lingon.core.shapes import Float, Tensor
 from lingon.kernels.linear import OneDNNLinear, onednn_linear
 from lingon.layers.attention_mask import AttentionMask
 from lingon.layers.norm import RMSNorm
+from lingon.layers.packing import each_length
 from lingon.layers.rotary import Rotation, rotate
 
 LayerCache = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # new keys and values -> all there are
@@ -119,10 +119,10 @@ def attend(
 ) -> Float[Tensor, "B H S K"]:
     """Attend with H heads of queries to G heads of keys, G dividing H."""
     if mask.lengths is not None:
-        return _attend_packed(q, k, v, mask.lengths, scale, softcap, dropout)
+        return _attend_packed(q, k, v, mask, mask.lengths, scale, softcap, dropout)
     batch, heads, columns, width = q.shape
     queries = heads // k.shape[1]
-    if columns == 1 and queries > 1 and softcap is None:
+    if columns == 1 and queries > 1 and softcap is None and mask.bias is None:
         # All queries that share a head of keys are one matrix, and the keys need not be repeated.
         q = q.reshape(batch, k.shape[1], queries, width)
         out = F.scaled_dot_product_attention(q, k, v, mask.mask, dropout, scale=scale)
@@ -131,22 +131,19 @@ def attend(
         k, v = (t[:, :, None].expand(-1, -1, queries, -1, -1).flatten(1, 2) for t in (k, v))
     if softcap is not None or _plain_is_faster(q, k):
         return _plain(q, k, v, mask, scale, softcap, dropout)
-    return F.scaled_dot_product_attention(q, k, v, mask.mask, dropout, is_causal=mask.causal, scale=scale)
+    return F.scaled_dot_product_attention(q, k, v, mask.added(q.dtype), dropout, is_causal=mask.causal, scale=scale)
 
 
-def _attend_packed(q, k, v, lengths: Sequence[int], scale: float, softcap: float | None, dropout: float) -> Tensor:
-    """Attend within each of the texts of one row; those of equal length are taken together, so nothing is padded."""
-    found, end = [], 0
-    for length, texts in groupby(lengths):
-        count = len([*texts])
-        start, end = end, end + count * length
+def _attend_packed(
+    q, k, v, mask: AttentionMask, lengths: Sequence[int], scale: float, softcap: float | None, dropout: float
+) -> Tensor:
+    """Attend within each of the texts of one row."""
 
-        def by_text(x: Tensor, at: slice = slice(start, end), shape: tuple[int, int] = (count, length)) -> Tensor:
-            return x[0, :, at].unflatten(1, shape).transpose(0, 1)
+    def of_one_length(*heads: Tensor) -> Tensor:
+        q, k, v = (x.transpose(1, 2) for x in heads)
+        return attend(q, k, v, mask.of_length(q.shape[2]), scale, softcap, dropout).transpose(1, 2)
 
-        mixed = attend(by_text(q), by_text(k), by_text(v), AttentionMask(), scale, softcap, dropout)
-        found.append(mixed.transpose(1, 2).flatten(0, 1))
-    return torch.cat(found).transpose(0, 1)[None]
+    return each_length(of_one_length, lengths, *(x.transpose(1, 2) for x in (q, k, v))).transpose(1, 2)
 
 
 def _plain_is_faster(q: Tensor, k: Tensor) -> bool:
@@ -159,6 +156,8 @@ def _plain(q, k, v, mask: AttentionMask, scale: float, softcap: float | None, dr
     scores = q * scale @ k.transpose(-1, -2)
     if softcap is not None:
         scores = softcap * (scores / softcap).tanh()
+    if mask.bias is not None:
+        scores = scores + mask.bias
     attention_mask = mask.mask
     if mask.causal:
         attention_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).tril()

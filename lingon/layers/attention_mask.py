@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from lingon.core.shapes import Bool, Tensor
+from lingon.core.shapes import Bool, Float, Tensor
 from lingon.layers.kv_cache import KVCache
 
 
@@ -15,13 +15,27 @@ class AttentionMask:
     mask: True where a query may see a key, broadcastable to [B, H, S, T]; None when there is nothing to hide but the
     future. causal: each query sees the keys up to its own. start: keys before this column are seen by no query.
     lengths: of texts that lie one after the other in a single row, in ascending order; each token sees its own text
-    alone, and `mask` is None.
+    alone, and `mask` and `bias` are those of the longest text. bias: what is added to the scaled scores before the
+    softmax, broadcastable to [B, H, S, T], such as one for each distance (not with `causal`).
     """
 
     mask: Bool[Tensor, "..."] | None = None
     causal: bool = False
     start: int = 0
     lengths: tuple[int, ...] | None = None
+    bias: Float[Tensor, "..."] | None = None
+
+    def added(self, dtype: torch.dtype) -> Tensor | None:
+        """Return mask and bias as one: what `F.scaled_dot_product_attention` takes for queries of that type."""
+        if self.bias is None:
+            return self.mask
+        bias = self.bias.to(dtype)
+        return bias if self.mask is None else bias.masked_fill(~self.mask, -torch.inf)
+
+    def of_length(self, length: int) -> "AttentionMask":
+        """Return what the tokens of one text see, of a mask for texts that lie one after the other."""
+        mask, bias = (None if x is None else x[..., :length, :length] for x in (self.mask, self.bias))
+        return AttentionMask(mask, bias=bias)
 
 
 def padding_mask(mask: Bool[Tensor, "B T"]) -> AttentionMask:

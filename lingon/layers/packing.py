@@ -4,12 +4,14 @@ Linear layers, norms and feed-forward layers take each token alone, so they see 
 told where each text begins and ends, and takes texts of one length together.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 
 import torch
 
-from lingon.core.shapes import Bool, Int, Tensor
+from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.attention_mask import AttentionMask
 
 PACKS = True  # off to compare with padded batches
@@ -63,8 +65,27 @@ def pack(mask: Bool[Tensor, "B T"]) -> Packed:
     return Packed(order[rows] * mask.shape[1] + columns, tuple(kept), (mask.shape[0], mask.shape[1]))
 
 
+def one_graph() -> bool:
+    """Return whether a model is compiled or traced: one graph for batches of all shapes, in which none may choose."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
 def worth_packing(mask: Bool[Tensor, "B T"]) -> bool:
     """Return whether a batch has padding and is computed on a CPU, eagerly: elsewhere shapes that vary cost more."""
-    if not PACKS or mask.device.type != "cpu" or torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if not PACKS or mask.device.type != "cpu" or one_graph():
         return False
     return bool(mask.any()) and not bool(mask.all())
+
+
+def each_length(run: Callable[..., Tensor], lengths: Sequence[int], *rows: Tensor) -> Float[Tensor, "1 N ..."]:
+    """Return what `run` makes of texts that lie one after the other, [1, N, ...] each.
+
+    Texts of one length are taken together, as batches [B, T, ...] without padding. lengths: of the texts, ascending.
+    """
+    found, end = [], 0
+    for length, texts in groupby(lengths):
+        count = len([*texts])
+        start, end = end, end + count * length
+        batches = (x[0, start:end].unflatten(0, (count, length)) for x in rows)
+        found.append(run(*batches).flatten(0, 1))
+    return torch.cat(found)[None]

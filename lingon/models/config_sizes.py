@@ -26,6 +26,13 @@ class ConfigReader:
             raise self.error(key, value, f"a whole number from {least} to {most:,}")
         return value
 
+    def divisor(self, key: str, default: int, of: str, value: int) -> int:
+        """Return a whole number that divides another one, `value`, which is that of the key `of`."""
+        found = self.integer(key, default)
+        if value % found:
+            raise self.error(key, found, f"a divisor of {of}, which is {value}")
+        return found
+
     @overload
     def number(self, key: str, default: float, least: float = 0.0, most: float = 1e12) -> float: ...
 

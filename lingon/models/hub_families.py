@@ -47,6 +47,10 @@ FAMILIES: dict[str, HubFamily] = {
     "xlm-roberta": HubFamily(ENCODERS, "roberta", "XLMRobertaModel", "encoder"),
     "distilbert": HubFamily(ENCODERS, "distilbert", "DistilBertModel", "encoder"),
     "electra": HubFamily(ENCODERS, "electra", "ElectraModel", "encoder"),
+    "albert": HubFamily("lingon.models.albert", "albert", "AlbertModel", "encoder"),
+    "mpnet": HubFamily("lingon.models.mpnet", "mpnet", "MPNetModel", "encoder"),
+    "deberta-v2": HubFamily("lingon.models.deberta", "deberta", "DebertaV2Model", "encoder"),
+    "modernbert": HubFamily("lingon.models.modernbert", "modernbert", "ModernBertModel", "encoder"),
 }
 
 

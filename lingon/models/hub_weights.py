@@ -1,6 +1,7 @@
 """What the weights of a model are called in checkpoints of the Hugging Face layout."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +76,27 @@ def decoder_weights(model: nn.Module) -> Iterator[HubWeight]:
             yield HubWeight(name, theirs, (len(tensor) // 2,) * 2)
         else:
             yield HubWeight(name, (f"{at}.{parts[part]}.{kind}",), (len(tensor),))
+
+
+def encoder_weights(
+    model: nn.Module, whole: Mapping[str, str], block: tuple[str, str], parts: Mapping[str, tuple[str, ...]]
+) -> Iterator[HubWeight]:
+    """Yield each weight of an encoder with its name in checkpoints of its family, of the body alone.
+
+    whole: their modules by ours, outside of the blocks. block: a pattern of the name of our block, with a group for
+    each number in it, and theirs with {} for the numbers. parts: their modules by ours, inside of a block.
+    """
+    pattern, at = block
+    for name, tensor in _weights(model):
+        module, _, kind = name.rpartition(".")
+        if module in whole:
+            yield HubWeight(name, (f"{whole[module]}.{kind}",), (len(tensor),))
+            continue
+        found = re.match(pattern, module)
+        assert found is not None, module
+        theirs = parts[module[found.end() :]]
+        rows = (len(tensor) // len(theirs),) * len(theirs)
+        yield HubWeight(name, tuple(f"{at.format(*found.groups())}{part}.{kind}" for part in theirs), rows)
 
 
 def _weights(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:

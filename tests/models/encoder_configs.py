@@ -1,5 +1,7 @@
 """Tiny configurations of every family of encoders, with each part that changes what is computed."""
 
+from tests.models.newer_encoder_configs import CONFIGS
+
 SIZES = {
     "vocab_size": 89,
     "hidden_size": 30,
@@ -21,4 +23,5 @@ ENCODERS = {
     "electra": {"model_type": "electra", **SIZES, "embedding_size": 13},
     "electra, wide": {"model_type": "electra", **SIZES, "embedding_size": 30},
     "distilbert": {"model_type": "distilbert", **DISTILBERT, "max_position_embeddings": 41},
+    **CONFIGS,
 }

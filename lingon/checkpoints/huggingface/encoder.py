@@ -21,7 +21,8 @@ from lingon.models.from_config import from_config
 from lingon.models.hub_weights import HubWeight
 
 CONFIG_LIMIT = 4 << 20  # bytes
-NO_WEIGHT = re.compile(r"\.position_ids$|\.token_type_ids$|^position_ids$")  # numbers 0, 1, 2, ... of older checkpoints
+# Numbers 0, 1, 2, ... of older checkpoints, and positions of a DeBERTa whose configuration says that they are not used.
+NO_WEIGHT = re.compile(r"\.position_ids$|\.token_type_ids$|^position_ids$|\bembeddings\.position_embeddings\.weight$")
 OLD_NAMES = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}  # of the first checkpoints
 FEWEST = 0.75  # tokens of the tokenizer, of the rows of the embedding: published models have a few rows to spare
 

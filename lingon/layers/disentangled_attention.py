@@ -1,0 +1,109 @@
+"""Attention in which content and distance have vectors of their own (He et al. 2021, "DeBERTa")."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Float, Int, Tensor
+from lingon.kernels.linear import OneDNNLinear, onednn_linear
+from lingon.layers.attention import attend
+from lingon.layers.attention_mask import AttentionMask
+from lingon.layers.packing import each_length, one_graph
+
+C2P, P2C = "c2p", "p2c"  # how the content of a query meets the distance of a key, and the other way round
+
+
+@dataclass(frozen=True)
+class Distances:
+    """The distances between the tokens of a text.
+
+    vectors: one for each kind of distance [R, D]. rows: for each query the kind of its distance to each key [T, T].
+    """
+
+    vectors: Float[Tensor, "R D"]
+    rows: Int[Tensor, "T T"]
+
+
+class DisentangledAttention(nn.Module):
+    """softmax((q k^T + q p_k^T + p_q k^T) / sqrt((1 + n) K)) v, where p is of the distance (section 3.1, equation 4).
+
+    kinds: which of the n sums with a distance there are, of `c2p` (q p_k^T) and `p2c` (p_q k^T). shared: the vectors of
+    distances go through the same matrices as those of tokens; otherwise through their own. dropout: of the vectors of
+    distances, and of the attention weights.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        kinds: Sequence[str] = (C2P, P2C),
+        shared: bool = True,
+        dropout: tuple[float, float] = (0.0, 0.0),
+    ):
+        super().__init__()
+        if width % heads:
+            raise UserError(f"width {width} cannot be divided into {heads} heads of the same width")
+        self.heads, self.head_width, self.kinds = heads, width // heads, tuple(kinds)
+        self.qkv = OneDNNLinear(width, 3 * width)
+        self.out = OneDNNLinear(width, width)
+        self.position_key = None if shared or C2P not in kinds else OneDNNLinear(width, width)
+        self.position_query = None if shared or P2C not in kinds else OneDNNLinear(width, width)
+        self.scale = ((1 + len(self.kinds)) * self.head_width) ** -0.5
+        self.distance_dropout, self.dropout = dropout
+
+    def forward(self, x: Float[Tensor, "B T D"], mask: AttentionMask, distances: Distances) -> Float[Tensor, "B T D"]:
+        """Attend from x to itself. mask: what each query sees, without a bias."""
+        vectors = F.dropout(distances.vectors, self.distance_dropout, self.training)[None]
+        as_queries = self._of_distance(vectors, 0) if P2C in self.kinds else None
+        as_keys = self._of_distance(vectors, 1) if C2P in self.kinds else None
+        dropout = self.dropout if self.training else 0.0
+
+        def mixed(*heads: Tensor) -> Float[Tensor, "B T H K"]:
+            q, k, v = (part.transpose(1, 2) for part in heads)
+            length = q.shape[2]
+            bias = _bias(q, k, distances.rows[:length, :length], as_queries, as_keys) * self.scale
+            own = mask if mask.lengths is None else mask.of_length(length)
+            return attend(q, k, v, replace(own, bias=bias), self.scale, dropout=dropout).transpose(1, 2)
+
+        heads = self.qkv(x).unflatten(-1, (-1, self.head_width)).chunk(3, 2)
+        found = mixed(*heads) if mask.lengths is None else each_length(mixed, mask.lengths, *heads)
+        return self.out(found.flatten(2))
+
+    def _of_distance(self, vectors: Tensor, part: int) -> Float[Tensor, "1 H R K"]:
+        """Return the vectors of distances as queries (part 0) or keys (part 1)."""
+        own = (self.position_query, self.position_key)[part]
+        if own is not None:
+            found = own(vectors)
+        else:
+            found = onednn_linear(vectors, self.qkv.weight.chunk(3)[part], self.qkv.bias.chunk(3)[part])
+        return found.unflatten(-1, (-1, self.head_width)).transpose(1, 2)
+
+
+def _bias(
+    q: Tensor, k: Tensor, rows: Int[Tensor, "T T"], as_queries: Tensor | None, as_keys: Tensor | None
+) -> Float[Tensor, "B H T T"]:
+    """Return what the distances add to the scores, before they are scaled."""
+    rows, found = rows.expand(*q.shape[:2], -1, -1), []
+    if as_keys is not None:
+        found.append((q @ as_keys.transpose(-1, -2)).gather(-1, rows))
+    if as_queries is not None:
+        # By the key first: in the column of a key stand its scores with the distances of all queries.
+        scores = k @ as_queries.transpose(-1, -2)
+        found.append(scores.gather(-1, rows.transpose(-1, -2)).transpose(-1, -2))
+    return sum(found[1:], found[0])
+
+
+def near_distances(vectors: Float[Tensor, "R D"], bucket: Int[Tensor, "T T"], farthest: int | None) -> Distances:
+    """Return the distances of a text, of vectors for the buckets from -R/2 to R/2 - 1; others take the nearest.
+
+    farthest: no bucket of this text is farther; the vectors that it has no distance for are left out. None: use all.
+    """
+    span = len(vectors) // 2
+    rows = (bucket + span).clamp(0, 2 * span - 1)
+    if farthest is None or one_graph():  # the graph is for texts of all lengths
+        return Distances(vectors, rows)
+    reach = min(span, farthest)
+    return Distances(vectors[span - reach : span + reach], rows - (span - reach))
