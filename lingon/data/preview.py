@@ -98,8 +98,8 @@ def preview(
     elif name in WEIGHTS:
         return f"{name}: {WEIGHTS[name].summary}\nlicence: {WEIGHTS[name].licence}, which are:\n\n{terms_of(name)}"
     elif name in ENCODERS:
-        head = f"{name}: {ENCODERS[name].summary}\nlicence: {ENCODERS[name].licence}"
-        return f"{head}\n\ntry: lingon evaluate {name} --data stsb"
+        about = f"{name}: {ENCODERS[name].summary}\nlicence: {ENCODERS[name].licence}"
+        return f"{about}\n\ntry: lingon evaluate {name} --data stsb"
     elif name in SCORED_PAIRS:
         return "\n".join(_pairs(name, samples))
     elif name in VECTORS:

@@ -31,7 +31,8 @@ class ScoredPairs:
     def __getitem__(self, which: slice | Sequence[int]) -> "ScoredPairs":
         """Return some of the pairs: a slice, or a list of positions."""
         rows = range(len(self))[which] if isinstance(which, slice) else which
-        return ScoredPairs(*([column[i] for i in rows] for column in (self.first, self.second, self.scores)))
+        first, second = ([column[i] for i in rows] for column in (self.first, self.second))
+        return ScoredPairs(first, second, [self.scores[i] for i in rows])
 
     def __add__(self, other: "ScoredPairs") -> "ScoredPairs":
         return ScoredPairs(self.first + other.first, self.second + other.second, self.scores + other.scores)

@@ -55,12 +55,12 @@ def read_encoder_tokenizer(folder: Path) -> Tokenizer | None:
 
 def _roberta(library: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
     """Put `<s>` and `</s>` around texts, two of the latter between those of a pair."""
-    ids = {name: library.token_to_id(name) for name in ("<s>", "</s>")}
-    if any(place is None for place in ids.values()):
+    begin, end = library.token_to_id("<s>"), library.token_to_id("</s>")
+    if begin is None or end is None:
         return library
     library.add_special_tokens([name for name in ROBERTA_TOKENS if library.token_to_id(name) is not None])
     library.post_processor = processors.RobertaProcessing(
-        ("</s>", ids["</s>"]), ("<s>", ids["<s>"]), trim_offsets=True, add_prefix_space=False
+        ("</s>", end), ("<s>", begin), trim_offsets=True, add_prefix_space=False
     )
     return library
 
