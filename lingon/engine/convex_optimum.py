@@ -1,0 +1,110 @@
+"""A linear layer on fixed vectors, trained to the optimum of a convex loss: logistic regression, ridge regression."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from lingon.core.errors import DataError, UserError
+from lingon.core.shapes import Float, Tensor
+from lingon.engine.loss import Loss
+from lingon.engine.step import MicroBatches, StepResult
+from lingon.engine.trainer import Trainer
+
+# Loss of logits [n, C] on the rest of a batch: a sum.
+LossOfLogits = Callable[[Float[Tensor, "n C"], Any], Loss]
+ITERATIONS, TOLERANCE = 300, 1e-5
+
+
+class ConvexOptimum:
+    """The optimizer of a linear layer: C * sum of the losses + |W|^2 / 2 is made least, the bias without a penalty.
+
+    With the cross entropy that is multinomial logistic regression, the objective of scikit-learn's
+    LogisticRegression, on vectors that are centred and divided by one number, the root of their mean square, so that C
+    means the same for all encoders. Each step of `fit` goes to the optimum for one C, from that of the C before, by
+    L-BFGS (Nocedal 1980): a path of regularisation, on which validation data can choose. Give `fit` this object as its
+    optimizer, its method `update`, an evaluation at every `optimal`, and all examples in one batch, `vectors` [n, D].
+
+    head: the layer. loss: of its logits. C: inverses of the strength of the regularisation, rising.
+    """
+
+    param_groups: Sequence[dict[str, Any]] = ()
+
+    def __init__(self, head: nn.Linear, loss: LossOfLogits, C: Sequence[float] = (1.0,)):
+        if not C or not all(0 < c < float("inf") for c in C) or list(C) != sorted(C):
+            raise UserError(f"C is {C}, expected rising numbers above 0, such as 1 and 10")
+        self.head, self.loss, self.C = head, loss, tuple(C)
+        self.optima: list[int] = []  # the steps at which the optimum of each C was reached
+        with torch.no_grad():
+            head.weight.zero_()
+            head.bias.zero_()
+
+    @property
+    def converged(self) -> bool:
+        """Return whether the optimum of every C was reached."""
+        return len(self.optima) == len(self.C)
+
+    def optimal(self) -> bool:
+        """Return whether the last step came to the optimum of a C that is not the last; after that, `fit` ends."""
+        return bool(self.optima) and not self.converged
+
+    def chosen(self, step: int | None) -> float:
+        """Return the C whose optimum was reached at that step."""
+        return self.C[min(sum(at < (step or 0) for at in self.optima), len(self.C) - 1)]
+
+    def update(self, trainer: Trainer, group: MicroBatches, loss_fn: Any = None) -> StepResult:
+        """Go to the optimum for the next C; see `lingon.engine.step.step`. Takes no other loss."""
+        ((batch, _),) = group
+        found = self._solve(batch.vectors.double(), batch, self.C[len(self.optima)])
+        self.optima.append(trainer.state.step + 1)
+        trainer.state.stopped = self.converged
+        return StepResult(float(found.total), found.count, len(batch), 0)
+
+    def _solve(self, vectors: Float[Tensor, "n D"], batch: Any, C: float) -> Loss:
+        mean = vectors.mean(0)
+        scale = (vectors - mean).square().mean().sqrt().clamp(min=1e-12)
+        x = (vectors - mean) / scale
+        weight = (self.head.weight.detach().double() * scale).requires_grad_(True)
+        bias = (self.head.bias.detach() + self.head.weight.detach() @ mean.float()).double().requires_grad_(True)
+        search = torch.optim.LBFGS(
+            [weight, bias],
+            max_iter=ITERATIONS,
+            tolerance_grad=TOLERANCE,
+            tolerance_change=1e-12,
+            history_size=20,
+            line_search_fn="strong_wolfe",
+        )
+        last: list[Loss] = []
+
+        def objective() -> float:
+            search.zero_grad()
+            loss = self.loss(x @ weight.T + bias, batch)
+            # A mean, so that tolerances are of one size whatever the number of examples.
+            value = (loss.total + weight.square().sum() / (2 * C)) / max(1.0, loss.count)
+            value.backward()
+            last[:] = [Loss(loss.total.detach(), loss.count)]
+            return value.detach().item()
+
+        search.step(objective)
+        with torch.no_grad():
+            self.head.weight.copy_(weight / scale)
+            self.head.bias.copy_(bias - weight @ mean / scale)
+        return last[0]
+
+    def step(self, closure: Any = None) -> None:
+        """Refuse: `fit` calls `update`; there is no gradient of a batch to follow."""
+        raise UserError("an optimum has no gradient steps; give fit its method: update=optimizer.update")
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Do nothing: the layer keeps no gradients."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return how far the path was gone."""
+        return {"optima": list(self.optima), "C": list(self.C)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave. Raises DataError for the state of another path."""
+        if list(state["C"]) != list(self.C):
+            raise DataError(f"the path of C is {state['C']}, expected {list(self.C)}; the checkpoint is of another run")
+        self.optima = list(state["optima"])
