@@ -55,7 +55,7 @@ GLANCE = 16_384  # tokens of the validation text that are looked at while traini
 def prepare(data: Documents, settings: Settings, context: TrainContext) -> Training:
     """Return a language model with fresh weights, or those to start from, ready to be trained on running text."""
     source: LanguageModel | None = context.pretrained.take() if context.pretrained else None
-    texts = lambda: list(_beginning(data.of("train")))
+    texts = lambda: list(beginning(data.of("train")))
     tokenizer = source.tokenizer if source else context.tokenizer(settings.tokenizer, texts, settings.vocab)
     eos_ids = (source.eos_ids if source else None) or (END,)
     streams = streams_of(data, tokenizer, context.world, eos_ids[0])
@@ -93,7 +93,8 @@ def test_scores(model: nn.Module, test: Stream, settings: Settings) -> Scores:
     return Scores(check_likelihood(found).scores(), "perplexity")
 
 
-def _beginning(documents: Iterator[str]) -> Iterator[str]:
+def beginning(documents: Iterator[str]) -> Iterator[str]:
+    """Yield documents until a tokenizer has enough to be trained on."""
     held = 0
     for document in documents:
         yield document

@@ -1,0 +1,64 @@
+"""An encoder that says which tokens were hidden: BERT's head of masked language modelling."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.linear import OneDNNLinear
+from lingon.models.option_types import VocabSize
+from lingon.models.registry import ModelEntry, build, name_of
+
+
+class MaskedEncoder(nn.Module):
+    """encoder -> linear, GELU, norm -> the embedding's matrix and a bias (Devlin et al. 2019, section 3.1, their code).
+
+    encoder: an `lingon.models.encoder.Encoder` with a table of tokens called `embedding`.
+    """
+
+    def __init__(self, encoder: nn.Module):
+        super().__init__()
+        self.encoder: Any = encoder
+        vocab_size, inner = self.encoder.embedding.weight.shape
+        self.transform = OneDNNLinear(self.encoder.width, inner)
+        self.norm = nn.LayerNorm(inner, eps=1e-12)
+        self.bias = nn.Parameter(self.encoder.embedding.weight.new_zeros(vocab_size))
+        nn.init.normal_(self.transform.weight, std=0.02)
+        nn.init.zeros_(self.transform.bias)
+
+    @property
+    def context_length(self) -> int:
+        """Return the most tokens that the encoder reads."""
+        return self.encoder.context_length
+
+    def forward(
+        self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"], token_types: Int[Tensor, "B T"] | None = None
+    ) -> Float[Tensor, "B T V"]:
+        """Return the logits of what stands at each place."""
+        return F.linear(self.states(self.encoder(ids, mask, token_types)), self.encoder.embedding.weight, self.bias)
+
+    def states(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... E"]:
+        """Return what the table of tokens is multiplied with."""
+        return self.norm(F.gelu(self.transform(hidden)))
+
+    def config(self) -> dict[str, Any]:
+        """Return the encoder's own configuration, from which `masked_encoder` makes the model."""
+        encoder = {"model": name_of(self.encoder), "config": self.encoder.config()}
+        return {"vocab_size": len(self.bias), "encoder": encoder}
+
+
+def masked_encoder(vocab_size: VocabSize, encoder: Mapping) -> MaskedEncoder:
+    """Return a model with fresh weights. encoder: {"model": its name in the registry, "config": its configuration}."""
+    found = dict(encoder)
+    if found.keys() != {"model", "config"}:
+        raise UserError(f"masked_encoder: key 'encoder' has {list(found)[:5]}, expected model and config")
+    made = build(found["model"], found["config"])
+    if not isinstance(getattr(made, "embedding", None), nn.Embedding) or not hasattr(made, "width"):
+        raise UserError(f"masked_encoder: the model {found['model']!r} is no encoder with a table of tokens")
+    return MaskedEncoder(made)
+
+
+ENTRY = ModelEntry(masked_encoder)

@@ -1,0 +1,91 @@
+"""A classifier's training that starts from weights: a published encoder gets a head, a classifier of ours its own."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from lingon.core.errors import UserError
+from lingon.engine.training_parts import OPTIMIZERS
+from lingon.engine.world import world
+from lingon.models.encoder_classifier import EncoderClassifier
+from lingon.models.registry import get_entry
+from lingon.tasks.classify.classifier import Classifier
+from lingon.tasks.classify.targets.target import Targets
+from lingon.tasks.embed.embedder import Embedder
+from lingon.tasks.model_options import refuse_unused
+from lingon.tasks.pretrained import Pretrained, model_name, rebuilt
+from lingon.tasks.tuning import apply_tuning
+from lingon.tasks.tuning_options import refuse_fresh, require_tuning
+
+if TYPE_CHECKING:
+    from lingon.tasks.classify.settings import Settings
+
+ENCODER = "encoder"  # the model of a head on an encoder, in the registry
+SLOWER = 0.25  # a trained classifier needs smaller steps than a fresh one
+
+
+def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
+    """Return the settings for a training that starts from these weights; see `TrainSettings.started`."""
+    task = pretrained.task
+    if not isinstance(task, Classifier | Embedder):
+        raise pretrained.error("a classifier, or an encoder such as minilm-l6")
+    refuse_fresh(settings, pretrained)
+    name = model_name(task.model) if isinstance(task, Classifier) else ENCODER
+    entry = get_entry(name)
+    if not OPTIMIZERS[entry.optimizer].gradient:
+        raise UserError(
+            f"--from {pretrained.name} is of the model {name}, which is trained to its optimum from wherever it "
+            "begins; train it anew, without --from"
+        )
+    if name != ENCODER:
+        require_tuning(settings, ("full",), f"but {pretrained.name} is no head on an encoder")
+        if settings.head_lr is not None:
+            raise UserError(f"--head-lr is {settings.head_lr}, but {pretrained.name} is no head on an encoder")
+    most, given = getattr(task.model, "context_length", None), settings.max_length
+    if most is not None and given is not None and given > most:
+        raise UserError(f"--max-length is {given:,}, but {pretrained.name} reads {most:,} tokens at most")
+    found = replace(settings, model=name, max_length=given or task.max_length)
+    refuse_unused(found)
+    if isinstance(task, Classifier) and name != ENCODER and settings.lr is None and "lr" in entry.defaults:
+        found = replace(found, lr=SLOWER * float(entry.defaults["lr"]))
+    return found
+
+
+def started_classifier(source: Any, targets: Targets, settings: "Settings", name: str) -> Classifier:
+    """Return a classifier with the weights of a loaded task, ready to be trained as the settings say.
+
+    A classifier whose targets are these, or more of the same kind, is gone on with; else it gets a new head, which is
+    said. name: of the weights, for the message.
+    """
+    if isinstance(source, Classifier):
+        model, targets = _own(source, targets, settings, name)
+    else:
+        model = EncoderClassifier(source.model, targets.outputs, source.pooling)
+    if settings.dropout is not None:
+        model = _with_dropout(model, settings.dropout)
+    return Classifier(apply_tuning(model, settings), source.tokenizer, targets, settings.max_length)
+
+
+def _own(source: Classifier, targets: Targets, settings: "Settings", name: str) -> tuple[nn.Module, Targets]:
+    if targets.problem_type == source.targets.problem_type and set(targets.labels) <= set(source.labels):
+        return source.model, targets if targets.labels == source.labels else source.targets
+    model, fresh = rebuilt(source.model, classes=targets.outputs)
+    if world().rank == 0:
+        labels = _some(source.labels) if source.labels else source.targets.problem_type
+        print(f"the labels are others than those of {name} ({labels}): {', '.join(fresh)} are fresh", file=sys.stderr)
+    return model, targets
+
+
+def _with_dropout(model: nn.Module, dropout: float) -> nn.Module:
+    """Return the model with another dropout; of a head on an encoder, that of the head."""
+    if isinstance(model, EncoderClassifier):
+        model.dropout.p = dropout
+        return model
+    return rebuilt(model, dropout=dropout)[0]
+
+
+def _some(labels: Sequence[str]) -> str:
+    return ", ".join(labels[:3]) + (", ..." if len(labels) > 3 else "")
