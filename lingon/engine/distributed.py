@@ -59,13 +59,16 @@ def process_group(device: torch.device) -> Iterator[World]:
         dist.destroy_process_group()
 
 
-def distribute(model: nn.Module) -> nn.Module:
-    """Return the model with its gradients averaged over the processes; the model itself when there is only one."""
+def distribute(model: nn.Module, unused: bool = False) -> nn.Module:
+    """Return the model with its gradients averaged over the processes; the model itself when there is only one.
+
+    unused: some weights get no gradient in some steps.
+    """
     if world().size == 1:
         return model
     # An adaptive softmax leaves out the groups that no target of the batch is in, and a process may meet other groups.
     choosy = any(isinstance(module, nn.AdaptiveLogSoftmaxWithLoss) for module in model.modules())
-    return DistributedDataParallel(model, find_unused_parameters=choosy)
+    return DistributedDataParallel(model, find_unused_parameters=choosy or unused)
 
 
 def unwrap(model: nn.Module) -> nn.Module:

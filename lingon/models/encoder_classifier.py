@@ -45,7 +45,13 @@ class EncoderClassifier(nn.Module):
         self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"], token_types: Int[Tensor, "B T"] | None = None
     ) -> Float[Tensor, "B C"]:
         """Return the logits. token_types: 0 for the first text of a pair, 1 for the second."""
-        return self.output(self.dropout(self._pool(self.encoder(ids, mask, token_types), mask)))
+        return self.output(self.dropout(self.vectors(ids, mask, token_types)))
+
+    def vectors(
+        self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"], token_types: Int[Tensor, "B T"] | None = None
+    ) -> Float[Tensor, "B D"]:
+        """Return the pooled vectors, which the head reads."""
+        return self._pool(self.encoder(ids, mask, token_types), mask)
 
     def config(self) -> dict[str, Any]:
         """Return what `encoder_classifier` makes it of: the encoder's own configuration is a part of it."""

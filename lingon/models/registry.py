@@ -28,7 +28,7 @@ LARGEST = 1 << 31  # numbers in a model, without a `limit`: 8 GiB in float32
 
 @dataclass(frozen=True)
 class ModelRow:
-    """Where a model stands: the module that has its ENTRY, and what it can be used for."""
+    """Where a model stands: the module that has its ENTRY, and what --model can name it for; nothing, for a part."""
 
     module: str
     roles: tuple[Role, ...]
@@ -113,6 +113,7 @@ MODELS: dict[str, ModelRow] = {
     "encoder": ModelRow("lingon.models.encoder_classifier", ("classifier",)),
     "bert": ModelRow("lingon.models.bert", ("encoder",)),
     "static": ModelRow("lingon.models.static", ("encoder",)),
+    "masked_encoder": ModelRow("lingon.models.masked_encoder", ()),
 }
 
 

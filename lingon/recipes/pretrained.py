@@ -6,13 +6,16 @@ from typing import Any
 from torch import nn
 
 from lingon.checkpoints.adapter import save_adapter
+from lingon.checkpoints.huggingface.save import save_hub
 from lingon.checkpoints.load import load
 from lingon.core.errors import UserError
 from lingon.engine.run import Run
 from lingon.layers.lora import adapters_in, merge_lora
 from lingon.tasks.pretrained import Pretrained
+from lingon.tasks.training import Training
 
-ADAPTER = "adapter"  # the folder of the matrices of LoRA, in that of the run
+# Folders in that of the run: of the matrices of LoRA, and of an encoder for others to start from.
+ADAPTER, ENCODER = "adapter", "encoder"
 
 
 def open_pretrained(name: str | None) -> Pretrained | None:
@@ -40,7 +43,23 @@ def record_pretrained(run: Run, pretrained: Pretrained | None) -> dict[str, Any]
 
 def keep_adapters(task: Any, folder: Path, pretrained: Pretrained | None) -> None:
     """Save the adapters of a trained task on their own, and merge them into its models; do nothing without any."""
-    for part in task.parts.values():
-        if isinstance(part, nn.Module) and adapters_in(part):
-            save_adapter(part, folder / ADAPTER, pretrained.name if pretrained else "")
-            merge_lora(part)
+    for part in _adapted(task):
+        save_adapter(part, folder / ADAPTER, pretrained.name if pretrained else "")
+    merge_adapters(task)
+
+
+def merge_adapters(task: Any) -> None:
+    """Merge the adapters of a trained task into its models."""
+    for part in _adapted(task):
+        merge_lora(part)
+
+
+def _adapted(task: Any) -> list[nn.Module]:
+    return [part for part in task.parts.values() if isinstance(part, nn.Module) and adapters_in(part)]
+
+
+def save_encoder(training: Training, folder: Path) -> None:
+    """Save the encoder of a training that has one to offer, in the Hugging Face layout, into the folder of the run."""
+    if training.encoder is not None:
+        task: Any = training.task  # has a tokenizer
+        save_hub(training.encoder, folder / ENCODER, task.tokenizer)

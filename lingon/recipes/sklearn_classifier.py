@@ -18,6 +18,7 @@ from lingon.data.split import stratified_split
 from lingon.engine.compile import compile_model
 from lingon.engine.fit import fit
 from lingon.engine.world import World
+from lingon.recipes.pretrained import merge_adapters, open_pretrained
 from lingon.recipes.refit import refitted
 from lingon.recipes.training_config import fit_parts
 from lingon.tasks.classify import Classifier
@@ -35,18 +36,19 @@ except ImportError:
 
 SEEDS = 1 << 31
 # Settings with parameters of their own.
-OWN = ("model", "C", "epochs", "lr", "max_length", "class_weights", "seed", "device")
+OWN = ("model", "from_", "C", "epochs", "lr", "max_length", "class_weights", "seed", "device")
 
 
 class LingonClassifier(ClassifierMixin, BaseEstimator):
     """A text classifier that is trained by `fit` and asked by `predict`, as estimators of scikit-learn are.
 
-    model: ngrams, bag, textcnn, bilstm or self_attentive. C: the inverse of the regularisation strength of ngrams,
-    chosen on validation texts when None. epochs, lr, max_length: passes over the texts, peak learning rate of the
-    others, tokens of a text that are read; what suits the model when None. class_weight: None, "balanced" or a weight
-    by label. validation_fraction: of the texts, on which the best weights are selected. random_state: None, a seed or a
-    numpy.random.RandomState. device: cpu, cuda, mps or auto. verbose: show progress on stderr. settings: other options
-    of `lingon train classify`, by name.
+    model: ngrams, bag, textcnn, bilstm or self_attentive. from_: the weights to start from, in the place of a model, as
+    --from names them: a published encoder such as minilm-l6, a folder, or hf:owner/name. C: the inverse of the
+    regularisation strength of ngrams, chosen on validation texts when None. epochs, lr, max_length: passes over the
+    texts, peak learning rate of the others, tokens of a text that are read; what suits the model when None.
+    class_weight: None, "balanced" or a weight by label. validation_fraction: of the texts, on which the best weights
+    are selected. random_state: None, a seed or a numpy.random.RandomState. device: cpu, cuda, mps or auto. verbose:
+    show progress on stderr. settings: other options of `lingon train classify`, by name.
 
     After `fit`: classes_, the labels in rising order; classifier_, a `lingon.tasks.classify.Classifier`.
 
@@ -60,6 +62,7 @@ class LingonClassifier(ClassifierMixin, BaseEstimator):
         self,
         model: str = "ngrams",
         *,
+        from_: str | None = None,
         C: float | None = None,
         epochs: float | None = None,
         lr: float | None = None,
@@ -72,6 +75,7 @@ class LingonClassifier(ClassifierMixin, BaseEstimator):
         settings: Mapping[str, Any] | None = None,
     ):
         self.model = model
+        self.from_ = from_
         self.C = C
         self.epochs = epochs
         self.lr = lr
@@ -145,6 +149,7 @@ class LingonClassifier(ClassifierMixin, BaseEstimator):
             weights = json.dumps({names.get(label, str(label)): float(weight) for label, weight in weights.items()})
         given: dict[str, Any] = {
             "model": self.model,
+            "from_": self.from_,
             "C": self.C,
             "epochs": self.epochs,
             "lr": self.lr,
@@ -205,12 +210,15 @@ def _splits(examples: Examples, given: LingonClassifier, seed: int) -> Splits:
 
 def _trained(splits: Splits, settings: Settings) -> Training:
     """A classifier that was trained as `lingon train classify` does; no folder is left behind."""
-    settings = settings.checked().filled(splits)
+    settings, pretrained = settings.checked(), open_pretrained(settings.from_)
+    settings = (settings.started(pretrained) if pretrained else settings).filled(splits)
     if splits.valid is splits.train:  # there are no others to refit on
         settings = replace(settings, refit=False)
     with tempfile.TemporaryDirectory() as folder:
-        context = TrainContext(Path(folder), World(0, 1), pick_device(settings.device), read_vectors)
+        context = TrainContext(Path(folder), World(0, 1), pick_device(settings.device), read_vectors, pretrained)
         training = Classifier.prepare(splits, settings, context)
         module = compile_model(training.module) if settings.compile else training.module
         history = fit(module, training.batches, training.loss, **fit_parts(module, training, settings))
-        return refitted(training, history, settings) if training.refit else training
+        training = refitted(training, history, settings) if training.refit else training
+        merge_adapters(training.task)
+        return training

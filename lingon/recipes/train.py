@@ -21,7 +21,7 @@ def train_task(task: str, source: Source, settings: TrainSettings, folder: Folde
     from lingon.engine.distributed import process_group
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
-    from lingon.recipes.pretrained import keep_adapters, open_pretrained, record_pretrained
+    from lingon.recipes.pretrained import keep_adapters, open_pretrained, record_pretrained, save_encoder
     from lingon.recipes.refit import how_it_ended, refitted
     from lingon.recipes.summary import Clock, after_training, is_finished, record_of, summary, write_report
     from lingon.recipes.training_config import fit_parts
@@ -66,6 +66,7 @@ def train_task(task: str, source: Source, settings: TrainSettings, folder: Folde
         keep_adapters(training.task, run.folder, pretrained)
         # First of all: nothing that comes after training can lose the model.
         bundle = save_bundle(training.task, training.models or settings.model, run.folder / "bundle", record)
+        save_encoder(training, run.folder)
         record["seconds"] = clock.laps
         with after_training(run, bundle):
             found = training.test()

@@ -33,12 +33,13 @@ def fit_parts(module: nn.Module, training: Training, settings: TrainSettings) ->
     """Return what `fit` takes beside the model, the batches and the loss: optimizer, config and evaluation."""
     config, evaluation = train_config(settings, len(training.batches)), evaluation_of(training, settings)
     if training.optimizer is None:
-        return {"optimizer": optimizer_of(module, settings), "config": config, "evaluation": evaluation}
+        optimizer = optimizer_of(module, settings)
+        return {"optimizer": optimizer, "update": training.update, "config": config, "evaluation": evaluation}
     # What it comes to on its way is worth nothing until it is at an optimum, and past the best the next are worse.
-    optimizer = training.optimizer
-    evaluation = replace(evaluation, every=optimizer.optimal, patience=1)
+    exact = training.optimizer
+    evaluation = replace(evaluation, every=exact.optimal, patience=1)
     config = replace(config, log_every=len(training.batches))
-    return {"optimizer": optimizer, "update": optimizer.update, "config": config, "evaluation": evaluation}
+    return {"optimizer": exact, "update": exact.update, "config": config, "evaluation": evaluation}
 
 
 def steps_of(settings: TrainSettings, batches_per_epoch: int) -> int:

@@ -7,7 +7,7 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.tensors import tensors_sha256
-from lingon.models.registry import MODELS, build
+from lingon.models.registry import MODELS, build, name_of
 
 
 class Pretrained:
@@ -39,16 +39,11 @@ def weights_sha256(task: Any) -> str:
 
 
 def model_name(model: nn.Module) -> str:
-    """Return the name of a model in the registry: of its file. Raises UserError for one that is not there."""
+    """Return the name of a model in the registry, whose entry suits it: of its file. Raises UserError for others."""
     for name, row in MODELS.items():
         if row.module == type(model).__module__:
             return name
     raise UserError(f"{type(model).__name__} is no model of the registry")
-
-
-def bundle_name(model: Any) -> str:
-    """Return the name under which a bundle keeps a model: of a published family where it has one."""
-    return str(model.config().get("model_type") or model_name(model))
 
 
 def rebuilt(model: Any, **changes: Any) -> tuple[nn.Module, list[str]]:
@@ -57,7 +52,7 @@ def rebuilt(model: Any, **changes: Any) -> tuple[nn.Module, list[str]]:
     changes: options of its configuration. A weight is fresh where the new options give it another shape, or where a
     number of classes is among them: weights whose shape depends on it are a head, and are of other classes.
     """
-    name, config = bundle_name(model), {**model.config(), **changes}
+    name, config = name_of(model), {**model.config(), **changes}
     fresh = build(name, config)
     wanted, own = fresh.state_dict(), model.state_dict()
     head = {key for key, tensor in wanted.items() if key not in own or own[key].shape != tensor.shape}

@@ -74,6 +74,17 @@ TASKS: dict[str, TaskRow] = {
         metric="spearman",
         trained=False,
     ),
+    "masked-language-model": TaskRow(
+        "lingon.tasks.masked_language_model",
+        "encoder",
+        "running text",
+        noun="masked-language-model",
+        commands=("predict",),
+        usage="predict {} 'It was a [MASK] day.'",
+        help="Pretrain an encoder on running text: it learns which tokens were hidden.",
+        metric="loss",
+        settings="lingon.tasks.masked_language_model.settings",
+    ),
 }
 # What a task does not do for which a command is not there.
 LACKS = {

@@ -14,6 +14,7 @@ from lingon.data.tokenizers import Tokenizer
 from lingon.engine.distributed import distribute
 from lingon.engine.fit import History
 from lingon.engine.loss import LossFunction
+from lingon.engine.step import Update, step
 from lingon.engine.world import World, wait_for_all
 from lingon.metrics.scores import Scores
 from lingon.tasks.pretrained import Pretrained
@@ -56,10 +57,11 @@ class Training:
     the task, or that with its loss. batches: of the training data, this process's share. evaluator: the metrics of the
     module on the validation data. metric: of those, the one that selects the best weights. test: the metrics of the
     trained task on the test data. models: the name of each module in the registry, by part, where the task has
-    several. facts: what run.json shall hold. report: writes the page of a run, of its folder and
-    what run.json holds. sample: what the trained task says of some examples. distribute: spreads the module over the
-    processes of torchrun. optimizer: of the module, where it is no matter of settings alone. refit: the same task,
-    ready to be trained on training and validation data together for as long as the best weights were.
+    several. facts: what run.json shall hold. report: writes the page of a run, of its folder and what run.json holds.
+    sample: what the trained task says of some examples. distribute: spreads the module over the processes of torchrun.
+    optimizer: of the module, where it is no matter of settings alone. update: one step of the weights. encoder: is
+    saved in the Hugging Face layout too, for others to start from. refit: the same task, ready to be trained on
+    training and validation data together for as long as the best weights were.
     """
 
     task: Task
@@ -75,4 +77,6 @@ class Training:
     sample: Callable[[], str] = lambda: ""
     distribute: Callable[[nn.Module], nn.Module] = distribute
     optimizer: Any = None
+    update: Update = step
+    encoder: nn.Module | None = None
     refit: Callable[[History], "Training"] | None = None

@@ -40,17 +40,18 @@ def lora_of(settings: Any) -> LoRA:
 
 
 class HeadFirst:
-    """One step of the weights; of the first `steps`, the head's alone (Howard and Ruder 2018: gradual unfreezing).
+    """One step of the weights; in the first part of a training, of the head alone (Howard and Ruder 2018, 3.3).
 
     A fresh head would else send a gradient without meaning through weights that are good already.
+    share: fraction of all steps. Under DistributedDataParallel the model must be looked through for unused weights.
     """
 
-    def __init__(self, model: nn.Module, steps: int):
-        self.body, self.steps = body_of(model), steps
+    def __init__(self, model: nn.Module, share: float):
+        self.body, self.share = body_of(model), share
 
     def __call__(self, trainer: Trainer, group: MicroBatches, loss_fn: LossFunction) -> StepResult:
         """Update the weights once; see `lingon.engine.step.step`."""
-        alone = trainer.state.step < self.steps
+        alone = trainer.state.step < self.share * trainer.config.total(len(trainer.batches))
         self.body.requires_grad_(not alone)
         try:
             return step(trainer, group, loss_fn)

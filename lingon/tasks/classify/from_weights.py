@@ -15,7 +15,8 @@ from lingon.models.registry import get_entry
 from lingon.tasks.classify.classifier import Classifier
 from lingon.tasks.classify.targets.target import Targets
 from lingon.tasks.embed.embedder import Embedder
-from lingon.tasks.model_options import refuse_unused
+from lingon.tasks.masked_language_model import MaskedLanguageModel
+from lingon.tasks.model_options import OF_GRADIENTS, refuse_unused
 from lingon.tasks.pretrained import Pretrained, model_name, rebuilt
 from lingon.tasks.tuning import apply_tuning
 from lingon.tasks.tuning_options import refuse_fresh, require_tuning
@@ -30,9 +31,9 @@ SLOWER = 0.25  # a trained classifier needs smaller steps than a fresh one
 def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
     """Return the settings for a training that starts from these weights; see `TrainSettings.started`."""
     task = pretrained.task
-    if not isinstance(task, Classifier | Embedder):
+    if not isinstance(task, Classifier | Embedder | MaskedLanguageModel):
         raise pretrained.error("a classifier, or an encoder such as minilm-l6")
-    refuse_fresh(settings, pretrained)
+    refuse_fresh(settings if settings.tuning != "frozen" else replace(settings, C=None), pretrained)
     name = model_name(task.model) if isinstance(task, Classifier) else ENCODER
     entry = get_entry(name)
     if not OPTIMIZERS[entry.optimizer].gradient:
@@ -47,11 +48,23 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
     most, given = getattr(task.model, "context_length", None), settings.max_length
     if most is not None and given is not None and given > most:
         raise UserError(f"--max-length is {given:,}, but {pretrained.name} reads {most:,} tokens at most")
-    found = replace(settings, model=name, max_length=given or task.max_length)
-    refuse_unused(found)
+    found = replace(settings, model=name, max_length=given or getattr(task, "max_length", most))
+    if settings.tuning == "frozen":
+        _refuse_gradients(settings)
+    else:
+        refuse_unused(found)
     if isinstance(task, Classifier) and name != ENCODER and settings.lr is None and "lr" in entry.defaults:
         found = replace(found, lr=SLOWER * float(entry.defaults["lr"]))
     return found
+
+
+def _refuse_gradients(settings: "Settings") -> None:
+    """Raise UserError for a setting of gradient descent: the head on frozen vectors goes to the optimum of its loss."""
+    for name in (*OF_GRADIENTS, "epochs", "steps", "batch_size", "dropout", "optimizer", "weight_decay", "refit"):
+        given = getattr(settings, name)
+        if given != settings.__dataclass_fields__[name].default:
+            flag = f"--{name.replace('_', '-')} is {given}"
+            raise UserError(f"{flag}, which --tuning frozen does not have: its head goes to an optimum; leave it out")
 
 
 def started_classifier(source: Any, targets: Targets, settings: "Settings", name: str) -> Classifier:
@@ -62,6 +75,8 @@ def started_classifier(source: Any, targets: Targets, settings: "Settings", name
     """
     if isinstance(source, Classifier):
         model, targets = _own(source, targets, settings, name)
+    elif isinstance(source, MaskedLanguageModel):
+        model = EncoderClassifier(source.encoder, targets.outputs)
     else:
         model = EncoderClassifier(source.model, targets.outputs, source.pooling)
     if settings.dropout is not None:

@@ -1,6 +1,5 @@
 """From texts with labels and settings to a classifier that is ready to be trained."""
 
-import sys
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -10,7 +9,7 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.seed import seed_everything
-from lingon.data.batches import Loader, text_batches
+from lingon.data.batches import text_batches
 from lingon.data.examples import Examples, Splits
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.dual_coordinate_descent import DualCoordinateDescent
@@ -20,10 +19,13 @@ from lingon.engine.world import World
 from lingon.layers.embedding import Embedding, load_pretrained
 from lingon.models.registry import DataStats, build, get_entry
 from lingon.tasks.classify import linear_svm
+from lingon.tasks.classify.batches import batches_of
 from lingon.tasks.classify.class_weights import labels_of, weights_of
 from lingon.tasks.classify.classifier import TOKENS_AT_ONCE, Classifier
 from lingon.tasks.classify.held_out import HeldOut
+from lingon.tasks.classify.prepare_pretrained import prepare_pretrained
 from lingon.tasks.classify.settings import Settings
+from lingon.tasks.classify.targets.single_label import SingleLabel
 from lingon.tasks.model_options import model_options
 from lingon.tasks.settings import filled_in
 from lingon.tasks.training import ReadVectors, TrainContext, Training
@@ -37,6 +39,10 @@ def prepare(
     first: the optimizer of a first training, whose texts are the first of these, and which knew all of them.
     """
     entry, labels = get_entry(settings.model), labels_of(data.train)
+    if context.pretrained is not None:
+        return prepare_pretrained(
+            data, SingleLabel(labels, weights_of(settings, data.train, labels)), settings, context
+        )
     exact = not OPTIMIZERS[settings.optimizer or entry.optimizer].gradient
     # What is refitted knows the words of the validation texts too; they say nothing of their labels.
     known = data.train + data.valid if exact and settings.refit else data.train
@@ -118,22 +124,3 @@ def attach_vectors(model: nn.Module, tokenizer: Tokenizer, settings: Settings, r
     if after := get_entry(settings.model).after_vectors:
         after(model)
     return coverage
-
-
-def batches_of(
-    classifier: Classifier, train: Examples, settings: Settings, place: World
-) -> tuple[Loader, list[list[int]]]:
-    """Return this process's share of the training batches, and the ids of all; say once how much is not read."""
-    ids, cut = classifier.encode_counted(train.texts)
-    if cut.texts and place.rank == 0:
-        print(
-            f"{cut.texts:,} of {cut.of_texts:,} training texts are longer than --max-length {settings.max_length:,}: "
-            f"{cut.tokens:,} of {cut.of_tokens:,} tokens ({cut.tokens / cut.of_tokens:.1%}), their ends, are not read",
-            file=sys.stderr,
-        )
-    how = {
-        "max_tokens": settings.max_tokens_per_batch,
-        "batch_size": settings.batch_size,
-        "seed": settings.seed,
-    }
-    return classifier.batches_of_ids(ids, train, **how, rank=place.rank, world=place.size), ids

@@ -1,7 +1,7 @@
 """The settings of a text classifier's training."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
@@ -10,6 +10,9 @@ from lingon.data.tokenizer_table import TOKENIZERS
 from lingon.engine.training_parts import OPTIMIZERS
 from lingon.models.registry import get_entry, models_for
 from lingon.tasks.settings import LARGEST, TrainSettings, check_settings, fill
+
+if TYPE_CHECKING:
+    from lingon.tasks.pretrained import Pretrained
 
 METRICS = ("accuracy", "macro_f1", "auc", "loss", "calibration_error")  # which way each is better: metrics/names.py
 FEWEST_STEPS = 400  # a model has learned little before, however few texts there are
@@ -27,6 +30,11 @@ DEFAULTS = {
     "metric": "accuracy",
     "refit": False,
 }
+
+# Of a head on pretrained weights. Chosen on validation texts of intents and film reviews; docs/log.md says how.
+FINE_TUNING = {"max_tokens_per_batch": 8_192, "batch_size": 32, "lr": 1e-4, "weight_decay": 0.01, "epochs": 3}
+FINE_TUNING_STEPS = 400  # at least
+HEAD_PATH = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # inverses of the regularisation of a head on frozen vectors
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,12 @@ class Settings(TrainSettings):
         choices = {"model": models_for("classifier"), "metric": METRICS, "tokenizer": TOKENIZERS}
         return check_settings(self, choices, ("max_tokens_per_batch", "max_length", "vocab"))
 
+    def started(self, pretrained: "Pretrained") -> "Settings":
+        """Return the settings for a training that starts from these weights; see `TrainSettings.started`."""
+        from lingon.tasks.classify.from_weights import started
+
+        return started(self, pretrained)
+
     def filled(self, data: Any) -> "Settings":
         """Return the settings with what suits the model and the number of training texts in the place of every None.
 
@@ -90,8 +104,18 @@ def filled(settings: Settings, texts: int, classes: int = 2) -> Settings:
     best: dict[str, Any] = {**DEFAULTS, **entry.defaults, **entry.by_optimizer.get(name, {})}
     if not OPTIMIZERS[name].gradient:
         return fill(settings, best | {"refit": texts <= REFIT_TEXTS, "C": None})
+    if settings.from_ is not None and settings.model == "encoder":
+        return fill(settings, best | _fine_tuning(settings, texts))
     best["batch_size"] = max(FEWEST_ROWS, min(best["batch_size"], texts // 64))
     rows = settings.batch_size or best["batch_size"]
     steps = max(FEWEST_STEPS, STEPS_PER_CLASS * classes)
     best["epochs"] = max(best["epochs"], -(-steps * rows // max(1, texts)))
     return fill(settings, best)
+
+
+def _fine_tuning(settings: Settings, texts: int) -> dict[str, Any]:
+    """What suits a head on pretrained weights, for so many texts: what reads already needs fewer steps."""
+    if settings.tuning == "frozen":
+        return FINE_TUNING | {"epochs": len(HEAD_PATH)}
+    rows = settings.batch_size or FINE_TUNING["batch_size"]
+    return FINE_TUNING | {"epochs": max(FINE_TUNING["epochs"], -(-FINE_TUNING_STEPS * rows // max(1, texts)))}

@@ -25,7 +25,7 @@ from lingon.kernels.allocator import keep_freed_memory
 from lingon.layers.adaptive_softmax import default_cutoffs
 from lingon.layers.losses import LogUniform, Unigram
 from lingon.metrics.scores import Scores
-from lingon.models.registry import DataStats, build
+from lingon.models.registry import DataStats, build, name_of
 from lingon.tasks.language_model.from_weights import started_model
 from lingon.tasks.language_model.language_model import LanguageModel
 from lingon.tasks.language_model.objective import (
@@ -41,7 +41,6 @@ from lingon.tasks.language_model.objective import (
 )
 from lingon.tasks.language_model.settings import Settings
 from lingon.tasks.model_options import model_options
-from lingon.tasks.pretrained import bundle_name
 from lingon.tasks.settings import filled_in
 from lingon.tasks.training import TrainContext, Training
 
@@ -62,7 +61,7 @@ def prepare(data: Documents, settings: Settings, context: TrainContext) -> Train
     keep_freed_memory()
     seed_everything(settings.seed)
     model: Any = started_model(source, settings) if source else model_of(settings, len(tokenizer.vocab))
-    name, model = bundle_name(model), model.to(context.device)
+    name, model = name_of(model), model.to(context.device)
     if settings.gradient_checkpointing:
         recomputing(model)
     objective = Objective(model, softmax_of(settings, streams["train"], model.embedding.num_embeddings))

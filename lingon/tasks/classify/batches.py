@@ -1,0 +1,34 @@
+"""Training texts of a classifier as token ids and batches; how much of them is not read is said once."""
+
+import sys
+
+from lingon.data.batches import Loader
+from lingon.data.examples import Examples
+from lingon.engine.world import World, world
+from lingon.tasks.classify.classifier import Classifier
+from lingon.tasks.classify.settings import Settings
+
+
+def batches_of(
+    classifier: Classifier, train: Examples, settings: Settings, place: World
+) -> tuple[Loader, list[list[int]]]:
+    """Return this process's share of the training batches, and the ids of all; say once how much is not read."""
+    ids = encoded(classifier, train, settings)
+    how = {
+        "max_tokens": settings.max_tokens_per_batch,
+        "batch_size": settings.batch_size,
+        "seed": settings.seed,
+    }
+    return classifier.batches_of_ids(ids, train, **how, rank=place.rank, world=place.size), ids
+
+
+def encoded(classifier: Classifier, train: Examples, settings: Settings) -> list[list[int]]:
+    """Return the ids of training texts; say once how much of them is not read."""
+    ids, cut = classifier.encode_counted(train.texts)
+    if cut.texts and world().rank == 0:
+        print(
+            f"{cut.texts:,} of {cut.of_texts:,} training texts are longer than --max-length {settings.max_length:,}: "
+            f"{cut.tokens:,} of {cut.of_tokens:,} tokens ({cut.tokens / cut.of_tokens:.1%}), their ends, are not read",
+            file=sys.stderr,
+        )
+    return ids

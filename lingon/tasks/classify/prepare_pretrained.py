@@ -1,0 +1,119 @@
+"""From texts with labels and weights to start from, to a classifier that is ready to be trained further."""
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from lingon.core.progress import track
+from lingon.core.seed import seed_everything
+from lingon.core.shapes import Float, Tensor
+from lingon.data.batches import Batch, Loader, Sequential, Values, text_batches
+from lingon.data.examples import Splits
+from lingon.engine.convex_optimum import ConvexOptimum
+from lingon.engine.distributed import distribute
+from lingon.engine.loss import Loss
+from lingon.kernels.allocator import keep_freed_memory
+from lingon.models.encoder_classifier import EncoderClassifier
+from lingon.models.registry import name_of
+from lingon.tasks.classify.batches import batches_of, encoded
+from lingon.tasks.classify.classifier import TOKENS_AT_ONCE, Classifier, text_weights
+from lingon.tasks.classify.from_weights import started_classifier
+from lingon.tasks.classify.held_out import HeldOut
+from lingon.tasks.classify.settings import HEAD_PATH, Settings
+from lingon.tasks.classify.targets.target import Targets
+from lingon.tasks.settings import filled_in
+from lingon.tasks.training import TrainContext, Training
+from lingon.tasks.tuning import HeadFirst
+
+HELD = 0.25  # fraction of the free memory that vectors may take; where they take more, texts are encoded each epoch
+HEAD_FIRST = 0.2  # fraction of the steps in which the head is trained alone
+
+
+def prepare_pretrained(data: Splits, targets: Targets, settings: Settings, context: TrainContext) -> Training:
+    """Return a classifier with the weights that the context names, ready to be trained on texts with labels."""
+    pretrained = context.pretrained
+    assert pretrained is not None, "called only with weights to start from"
+    keep_freed_memory()
+    seed_everything(settings.seed)
+    classifier = started_classifier(pretrained.take(), targets, settings, pretrained.name)
+    classifier.model.to(context.device)
+    if settings.tuning == "frozen" and _fit_into_memory(len(data.train) + len(data.valid), classifier):
+        return _with_vectors(classifier, data, settings)
+    batches, _ = batches_of(classifier, data.train, settings, context.world)
+    parts: dict[str, Any] = {}
+    if settings.tuning == "head-first":
+        parts["update"] = HeadFirst(classifier.model, HEAD_FIRST)
+        parts["distribute"] = partial(distribute, unused=True)
+    held_out = HeldOut(classifier, data.test)
+    return Training(
+        task=classifier,
+        module=classifier.model,
+        batches=batches,
+        loss=classifier.loss,
+        evaluator=classifier.evaluator(data.valid),
+        metric=filled_in(settings.metric),
+        test=held_out.scores,
+        models={"model": name_of(classifier.model)},
+        facts={"data": data.source, "padding": batches.padding},
+        report=held_out.report,
+        sample=held_out.extremes,
+        **parts,
+    )
+
+
+def _with_vectors(classifier: Classifier, data: Splits, settings: Settings) -> Training:
+    """The training of a head on an encoder that stays as it is: each text is encoded once."""
+    model: Any = classifier.model
+    head, held_out = model.output, HeldOut(classifier, data.test)
+    train, valid = (vectors_of(classifier, encoded(classifier, part, settings)) for part in (data.train, data.valid))
+    columns = {"vectors": Values("vectors", train), "labels": Values("labels", classifier.numbers(data.train.labels))}
+    if data.train.weights is not None:
+        columns["weights"] = Values("weights", torch.tensor(data.train.weights, dtype=torch.float32))
+    numbers, weights = classifier.numbers(data.valid.labels), text_weights(data.valid)
+    path = (settings.C,) if settings.C is not None else HEAD_PATH
+
+    def loss(logits: Tensor, batch: Batch) -> Loss:
+        return classifier.targets.loss(logits, batch.labels, batch.weights if "weights" in batch else None)
+
+    def evaluate(module: nn.Module) -> dict[str, float]:
+        with torch.no_grad():
+            return classifier.targets.metrics_of(module(valid), numbers, weights)
+
+    return Training(
+        task=classifier,
+        module=head.cpu(),
+        batches=Loader(columns, Sequential(len(train), len(train))),
+        loss=lambda module, batch: loss(module(batch.vectors), batch),
+        evaluator=evaluate,
+        metric=filled_in(settings.metric),
+        test=held_out.scores,
+        models={"model": name_of(model)},
+        facts={"data": data.source},
+        report=held_out.report,
+        sample=held_out.extremes,
+        optimizer=ConvexOptimum(head, loss, path),
+    )
+
+
+def _fit_into_memory(texts: int, classifier: Classifier) -> bool:
+    import psutil
+
+    model: Any = classifier.model
+    return 4 * texts * model.width < HELD * psutil.virtual_memory().available
+
+
+@torch.no_grad()
+def vectors_of(classifier: Classifier, ids: list[list[int]]) -> Float[Tensor, "n D"]:
+    """Return the pooled vectors of texts by the encoder of a classifier, in their order."""
+    model: Any = classifier.model
+    assert isinstance(model, EncoderClassifier)
+    model.eval()
+    out = torch.empty(len(ids), model.width)
+    with track(len(ids), "encoding", "text") as bar:
+        for batch in text_batches(ids, max_tokens=TOKENS_AT_ONCE, shuffle=False, pad=classifier.tokenizer.pad_id):
+            here = batch.to(classifier.device)
+            out[batch.index] = model.vectors(here.ids, here.mask).float().cpu()
+            bar.advance(len(batch))
+    return out

@@ -1,0 +1,219 @@
+"""Classifiers that start from weights: a head on an encoder by every tuning, and bundles of ours gone on with."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import lingon
+from lingon.checkpoints.adapter import load_adapter
+from lingon.checkpoints.huggingface.save import save_hub
+from lingon.core.errors import UserError
+from lingon.core.files import read_json
+from lingon.data.tokenizers import wordpiece
+from lingon.layers.lora import merge_lora
+from lingon.models.encoder_classifier import EncoderClassifier
+from lingon.models.registry import build
+from lingon.recipes.data_settings import LabelledTexts
+from lingon.recipes.folder_settings import Folder
+from lingon.recipes.train import train
+from lingon.tasks.classify.settings import Settings
+
+GOOD, BAD = ("good", "fine", "warm", "kind"), ("bad", "dull", "poor", "cold")
+QUICK = {"steps": 8, "evals": 2, "lr": 0.01}
+
+
+def table(path, labels=("up", "down"), rows=3):
+    pairs = [(word, labels[kind]) for kind, words in enumerate((GOOD, BAD)) for word in words]
+    lines = [f"a {word} film {i} {'and long ' * (i % 3)},{label}\n" for i in range(rows * 4) for word, label in pairs]
+    path.write_text("text,label\n" + "".join(lines))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return table(tmp_path_factory.mktemp("data") / "mine.csv")
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory, data):
+    """A tiny BERT in the Hugging Face layout."""
+    torch.manual_seed(0)
+    texts = [line.split(",")[0] for line in Path(data).read_text().splitlines()[1:]]
+    tokenizer = wordpiece(texts, 120).with_template()
+    sizes = {"vocab_size": len(tokenizer.vocab), "width": 12, "heads": 3, "context_length": 16, "dropout": 0.0}
+    model = build("bert", sizes)
+    for p in model.parameters():
+        if p.ndim > 1:
+            torch.nn.init.normal_(p.data, std=0.25)
+    return str(save_hub(model, tmp_path_factory.mktemp("encoder") / "bert", tokenizer))
+
+
+def run(data, folder, **given):
+    settings = replace(Settings(), device="cpu", **given)
+    return train("classify", LabelledTexts(data), settings, Folder(out=str(folder)))
+
+
+def weights(folder):
+    return load_file(Path(folder) / "bundle/model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def full(data, encoder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "full"
+    run(data, folder, from_=encoder, layer_lr_decay=0.8, head_lr=0.02, **QUICK)
+    return folder
+
+
+def test_an_encoder_gets_a_head_and_all_of_it_is_trained(data, encoder, full):
+    facts, task = read_json(full / "run.json"), lingon.load(full)
+    assert isinstance(task.model, EncoderClassifier)
+    assert set(task.labels) == {"up", "down"}
+    assert task.max_length == 16  # all that the encoder reads
+    assert facts["pretrained"]["name"] == encoder
+    assert (facts["arguments"]["model"], facts["arguments"]["batch_size"]) == ("encoder", 32)
+    before = lingon.load(encoder).model.state_dict()
+    after = {name.removeprefix("encoder."): tensor for name, tensor in weights(full).items()}
+    assert all(not torch.equal(after[name], tensor) for name, tensor in before.items())
+    assert task.evaluate(lingon.load_data(data).test)["accuracy"] == facts["test"]["accuracy"]
+    assert task.predict(["a good film"]) == lingon.load(str(full)).predict(["a good film"])
+
+
+def test_a_frozen_encoder_stays_and_its_head_is_at_its_optimum(data, encoder, tmp_path):
+    record = run(data, tmp_path / "run", from_=encoder, tuning="frozen")
+    before, after = lingon.load(encoder).model.state_dict(), weights(tmp_path / "run")
+    assert all(torch.equal(after[f"encoder.{name}"], tensor) for name, tensor in before.items())
+    assert record["ended"] in ("converged", "not converged")
+    assert record["test"]["accuracy"] > 0.9
+    one = run(data, tmp_path / "one", from_=encoder, tuning="frozen", C=0.5)
+    assert one["arguments"]["C"] == 0.5
+
+
+def test_a_head_on_frozen_vectors_is_that_of_scikit_learn(data, encoder, tmp_path):
+    sklearn = pytest.importorskip("sklearn.linear_model")
+    run(data, tmp_path / "run", from_=encoder, tuning="frozen", C=1.0)
+    splits, embedder = lingon.load_data(data), lingon.load(encoder)
+    train_vectors = embedder.encode(splits.train.texts).astype("float64")
+    mean = train_vectors.mean(0)
+    scale = ((train_vectors - mean) ** 2).mean() ** 0.5
+    theirs = sklearn.LogisticRegression(C=2.0, tol=1e-10, max_iter=10_000)  # of two classes: one row of weights
+    theirs.fit((train_vectors - mean) / scale, splits.train.labels)
+    wanted = theirs.predict_proba((embedder.encode(splits.test.texts) - mean) / scale)
+    found = lingon.load(tmp_path / "run").predict(splits.test.texts)
+    for one, row in zip(found, wanted, strict=True):
+        for label, probability in zip(theirs.classes_, row, strict=True):
+            assert one.probabilities[label] == pytest.approx(probability, abs=5e-3)
+
+
+def test_adapters_of_an_encoder_are_merged_and_kept_alone(data, encoder, tmp_path):
+    run(data, tmp_path / "run", from_=encoder, tuning="lora", lora_rank=2, **QUICK)
+    before, after = lingon.load(encoder).model.state_dict(), weights(tmp_path / "run")
+    changed = {name for name, tensor in before.items() if not torch.equal(after[f"encoder.{name}"], tensor)}
+    assert changed == {f"blocks.{i}.attention.qkv.weight" for i in (0, 1)}
+    qkv = "blocks.0.attention.qkv.weight"
+    rows = (after[f"encoder.{qkv}"] - before[qkv]).abs().sum(1) > 0
+    assert rows.tolist() == [True] * 12 + [False] * 12 + [True] * 12  # queries and values
+    model = EncoderClassifier(lingon.load(encoder).model, 2)
+    merge_lora(load_adapter(model, tmp_path / "run/adapter"))
+    for name, tensor in model.state_dict().items():
+        torch.testing.assert_close(tensor, after[name], rtol=0, atol=1e-6)
+    assert (tmp_path / "run/adapter/adapter.safetensors").stat().st_size < 4000
+
+
+def test_the_head_is_trained_first(data, encoder, tmp_path, monkeypatch):
+    from lingon.engine import trainer
+
+    before, moved = lingon.load(encoder).model.state_dict(), []
+    count = trainer.Trainer.count
+
+    def counted(self, found, batches):
+        now = self.unwrapped.encoder.state_dict()
+        moved.append(any(not torch.equal(now[name], tensor) for name, tensor in before.items()))
+        return count(self, found, batches)
+
+    monkeypatch.setattr(trainer.Trainer, "count", counted)
+    run(data, tmp_path / "run", from_=encoder, tuning="head-first", steps=10, evals=2, lr=0.01)
+    assert moved == [False] * 2 + [True] * 8  # a fifth of the steps
+
+
+def test_a_classifier_goes_on_with_its_labels_or_gets_a_new_head(data, full, tmp_path, capsys):
+    record = run(data, tmp_path / "more", from_=str(full), lr=1e-30, steps=2, evals=1)
+    for name, tensor in weights(tmp_path / "more").items():
+        torch.testing.assert_close(tensor, weights(full)[name], rtol=0, atol=1e-7)
+    assert record["pretrained"]["name"] == str(full)
+    assert "the labels are others" not in capsys.readouterr().err
+    other = table(tmp_path / "other.csv", ("yes", "no"))
+    run(other, tmp_path / "new", from_=str(full), lr=1e-30, steps=2, evals=1)
+    assert "(down, up): output.bias, output.weight are fresh" in capsys.readouterr().err
+    task = lingon.load(tmp_path / "new")
+    assert task.labels == ["no", "yes"]
+    fresh = [n for n, t in weights(tmp_path / "new").items() if (t - weights(full)[n]).abs().max() > 1e-6]
+    assert fresh == ["output.bias", "output.weight"]
+
+
+def test_a_model_of_ours_without_an_encoder_goes_on_too(data, tmp_path, capsys):
+    run(data, tmp_path / "first", model="textcnn", width=8, set=["channels=4"], steps=4, evals=1)
+    record = run(data, tmp_path / "more", from_=str(tmp_path / "first"), steps=20, evals=2, dropout=0.25)
+    assert record["arguments"]["model"] == "textcnn"
+    assert lingon.load(tmp_path / "more").model.config()["dropout"] == 0.25
+    assert record["test"]["loss"] < read_json(tmp_path / "first/run.json")["test"]["loss"]
+    other = table(tmp_path / "other.csv", ("yes", "no"))
+    run(other, tmp_path / "new", from_=str(tmp_path / "first"), steps=2, evals=1)
+    assert "are fresh" in capsys.readouterr().err
+    with pytest.raises(UserError, match=r"--tuning is frozen, but .* is no head on an encoder; choose full"):
+        run(data, tmp_path / "x", from_=str(tmp_path / "first"), tuning="frozen")
+
+
+def test_a_linear_model_is_trained_anew(data, tmp_path):
+    run(data, tmp_path / "first")
+    with pytest.raises(UserError, match="of the model ngrams, which is trained to its optimum from wherever it begins"):
+        run(data, tmp_path / "x", from_=str(tmp_path / "first"))
+
+
+WRONG = {
+    "tokenizer": ({"tokenizer": "bpe"}, "--tokenizer is bpe, but --from .* brings its model and its tokenizer"),
+    "vectors": ({"vectors": "glove-6b-50d"}, "--vectors is glove-6b-50d, but --from"),
+    "length": ({"max_length": 17}, "--max-length is 17, but .* reads 16 tokens at most"),
+    "C": ({"C": 1.0}, "--C is 1.0, but --from"),
+    "a rate of an optimum": ({"tuning": "frozen", "lr": 0.1}, "--lr is 0.1, which --tuning frozen does not have"),
+    "steps of an optimum": ({"tuning": "frozen", "steps": 3}, "--steps is 3, which --tuning frozen does not have"),
+    "a layer": ({"tuning": "lora", "lora_layers": "c_attn"}, "unknown layer for LoRA 'c_attn'; known: all-linear, que"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_the_weights_have_decided_is_refused(name, data, encoder, tmp_path):
+    given, message = WRONG[name]
+    with pytest.raises(UserError, match=message):
+        run(data, tmp_path / "run", from_=encoder, **given)
+
+
+def test_long_texts_are_said(data, encoder, tmp_path, capsys):
+    run(data, tmp_path / "run", from_=encoder, max_length=6, steps=1, evals=1)
+    assert "training texts are longer than --max-length 6" in capsys.readouterr().err
+
+
+def test_a_language_model_is_no_source_of_a_classifier(data, tmp_path):
+    settings = {"steps": 1, "width": 8, "depth": 1, "context_length": 8, "tokenizer": "characters", "set": ["heads=2"]}
+    text = tmp_path / "a.txt"
+    text.write_text("the dog saw the cat .\n" * 50)
+    lingon.train("language-model", str(text), out=str(tmp_path / "lm"), settings=settings)
+    with pytest.raises(UserError, match="is a language-model; expected a classifier, or an encoder such as minilm-l6"):
+        run(data, tmp_path / "x", from_=str(tmp_path / "lm"))
+
+
+def test_an_estimator_of_scikit_learn_starts_from_weights(encoder):
+    texts, labels = zip(*((f"a {w} film {i}", w in GOOD) for i in range(8) for w in GOOD + BAD), strict=True)
+    for settings in ({"tuning": "frozen"}, {"tuning": "lora", "lora_layers": "all-linear", "lora_rank": 4}):
+        lr = None if settings["tuning"] == "frozen" else 0.02
+        found = lingon.LingonClassifier(from_=encoder, lr=lr, random_state=0, settings=settings).fit(texts, labels)
+        assert (found.predict(list(texts)) == list(labels)).mean() > 0.9
+        assert not any("lora" in name.lower() or name.endswith(".A") for name in found.classifier_.model.state_dict())
+    assert lingon.LingonClassifier(from_=encoder).get_params()["from_"] == encoder
+
+
+def test_run_json_is_json(full):
+    assert json.loads((full / "run.json").read_text())["given"]["layer_lr_decay"] == 0.8
