@@ -50,9 +50,9 @@ class MaskedEncoder(nn.Module):
         return {"vocab_size": len(self.bias), "encoder": encoder}
 
 
-def masked_encoder(vocab_size: VocabSize, encoder: Mapping) -> MaskedEncoder:
+def masked_encoder(vocab_size: VocabSize, encoder: Mapping | None = None) -> MaskedEncoder:
     """Return a model with fresh weights. encoder: {"model": its name in the registry, "config": its configuration}."""
-    found = dict(encoder)
+    found = dict(encoder or {})
     if found.keys() != {"model", "config"}:
         raise UserError(f"masked_encoder: key 'encoder' has {list(found)[:5]}, expected model and config")
     made = build(found["model"], found["config"])

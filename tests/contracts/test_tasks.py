@@ -25,11 +25,14 @@ from lingon.engine.log import read_metrics
 from lingon.engine.optimizers import adamw
 from lingon.export.portable import export
 from lingon.metrics.scores import Scores
+from lingon.models.masked_encoder import MaskedEncoder
 from lingon.models.registry import MODELS, ModelRow, build
 from lingon.tasks.classify import Classifier
 from lingon.tasks.embed import Embedder
 from lingon.tasks.heads import Heads
 from lingon.tasks.language_model import LanguageModel
+from lingon.tasks.masked_language_model import MaskedLanguageModel
+from lingon.tasks.masked_language_model.special_ids import with_mask
 from lingon.tasks.registry import TASKS, TaskRow, row_of, task_of
 from lingon.tasks.task import Exportable, Predictor, Task, Trainable, columns
 
@@ -85,13 +88,22 @@ def embed():
     return Embedder(model.eval(), tokenizer, normalize=True)
 
 
+def masked_language_model():
+    torch.manual_seed(1)
+    tokenizer = with_mask(words(TEXTS))
+    encoder = build("bert", {"vocab_size": len(tokenizer.vocab), "width": 8, "heads": 2, "context_length": 7})
+    return MaskedLanguageModel(MaskedEncoder(encoder).eval(), tokenizer)
+
+
 # Of each task: one with weights, the names of its models, and examples to evaluate it on.
 MADE = {
     "classify": (classify, "bag", Examples(TEXTS, ALIKE)),
     "language-model": (language_model, "gpt", TEXTS),
     "embed": (embed, "bert", ScoredPairs(TEXTS, TEXTS[::-1], [1.0, 0.0, 0.5, 0.2, 0.1, 1.0])),
+    "masked-language-model": (masked_language_model, "masked_encoder", TEXTS),
     "alike": (alike, NAMES, Examples(TEXTS, ALIKE)),
 }
+INPUTS = {"masked-language-model": ["a [MASK] film"]}  # where any text is none
 
 
 def test_every_task_of_the_table_is_tried_here():
@@ -122,7 +134,8 @@ def test_a_bundle_says_and_scores_the_same(name, tmp_path):
     assert found == task.evaluate(examples)
     assert "made up" in (tmp_path / "b" / "README.md").read_text()
     if isinstance(task, Predictor):
-        assert again.predict(TEXTS) == task.predict(TEXTS)
+        inputs = INPUTS.get(name, TEXTS)
+        assert again.predict(inputs) == task.predict(inputs)
 
 
 @pytest.mark.parametrize("name", ["classify", "alike"])

@@ -207,8 +207,8 @@ def test_a_language_model_is_no_source_of_a_classifier(data, tmp_path):
 
 def test_an_estimator_of_scikit_learn_starts_from_weights(encoder):
     texts, labels = zip(*((f"a {w} film {i}", w in GOOD) for i in range(8) for w in GOOD + BAD), strict=True)
-    for settings in ({"tuning": "frozen"}, {"tuning": "lora", "lora_layers": "all-linear", "lora_rank": 4}):
-        lr = None if settings["tuning"] == "frozen" else 0.02
+    lora = {"tuning": "lora", "lora_layers": "all-linear", "lora_rank": 4, "steps": 40}
+    for settings, lr in (({"tuning": "frozen"}, None), (lora, 0.02)):
         found = lingon.LingonClassifier(from_=encoder, lr=lr, random_state=0, settings=settings).fit(texts, labels)
         assert (found.predict(list(texts)) == list(labels)).mean() > 0.9
         assert not any("lora" in name.lower() or name.endswith(".A") for name in found.classifier_.model.state_dict())

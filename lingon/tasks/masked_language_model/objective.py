@@ -124,7 +124,7 @@ class ReplacedObjective(nn.Module):
     ) -> Int[Tensor, "B T"]:
         """Return the text with a token drawn from the generator in each hidden place (Gumbel 1954: an argmax)."""
         logits = F.linear(states, self.generator.encoder.embedding.weight, self.generator.bias).float()
-        noise = -torch.rand(logits.shape).clamp(min=1e-20).log().clamp(min=1e-20).log().to(logits.device)
+        noise = -torch.empty(logits.shape).exponential_().clamp(min=1e-20).log().to(logits.device)
         shown, which = ids.clone(), targets != IGNORED
         shown[which] = (logits + noise).argmax(-1)
         return shown
