@@ -9,7 +9,7 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.linear import OneDNNLinear
-from lingon.models.option_types import VocabSize
+from lingon.models.option_types import ContextLength, Depth, Fraction, Heads, VocabSize, Width
 from lingon.models.registry import ModelEntry, build, name_of
 
 
@@ -50,9 +50,23 @@ class MaskedEncoder(nn.Module):
         return {"vocab_size": len(self.bias), "encoder": encoder}
 
 
-def masked_encoder(vocab_size: VocabSize, encoder: Mapping | None = None) -> MaskedEncoder:
-    """Return a model with fresh weights. encoder: {"model": its name in the registry, "config": its configuration}."""
-    found = dict(encoder or {})
+def masked_encoder(
+    vocab_size: VocabSize,
+    width: Width = 128,
+    depth: Depth = 2,
+    heads: Heads = 4,
+    context_length: ContextLength = 512,
+    dropout: Fraction = 0.1,
+    encoder: Mapping | None = None,
+) -> MaskedEncoder:
+    """Return a model with fresh weights on a BERT of these sizes, or on the encoder that is described.
+
+    encoder: {"model": its name in the registry, "config": its own configuration}, in the place of the sizes.
+    """
+    sizes: dict[str, Any] = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads}
+    found = {"model": "bert", "config": sizes | {"context_length": context_length, "dropout": dropout}}
+    if encoder is not None:
+        found = dict(encoder)
     if found.keys() != {"model", "config"}:
         raise UserError(f"masked_encoder: key 'encoder' has {list(found)[:5]}, expected model and config")
     made = build(found["model"], found["config"])
