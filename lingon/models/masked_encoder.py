@@ -19,13 +19,13 @@ class MaskedEncoder(nn.Module):
     encoder: an `lingon.models.encoder.Encoder` with a table of tokens called `embedding`.
     """
 
-    def __init__(self, encoder: nn.Module):
+    def __init__(self, encoder: Any):
         super().__init__()
         self.encoder: Any = encoder
-        vocab_size, inner = self.encoder.embedding.weight.shape
-        self.transform = OneDNNLinear(self.encoder.width, inner)
+        vocab_size, inner = encoder.embedding.weight.shape
+        self.transform = OneDNNLinear(encoder.width, inner)
         self.norm = nn.LayerNorm(inner, eps=1e-12)
-        self.bias = nn.Parameter(self.encoder.embedding.weight.new_zeros(vocab_size))
+        self.bias = nn.Parameter(encoder.embedding.weight.new_zeros(vocab_size))
         nn.init.normal_(self.transform.weight, std=0.02)
         nn.init.zeros_(self.transform.bias)
 

@@ -18,8 +18,8 @@ from lingon.layers.lora import merge_lora
 from lingon.models.encoder_classifier import EncoderClassifier
 from lingon.models.registry import build
 from lingon.recipes.data_settings import LabelledTexts
-from lingon.recipes.folder_settings import Folder
-from lingon.recipes.train import train
+from lingon.recipes.folder_settings import FolderSettings
+from lingon.recipes.train import train_task
 from lingon.tasks.classify.settings import Settings
 
 GOOD, BAD = ("good", "fine", "warm", "kind"), ("bad", "dull", "poor", "cold")
@@ -54,7 +54,7 @@ def encoder(tmp_path_factory, data):
 
 def run(data, folder, **given):
     settings = replace(Settings(), device="cpu", **given)
-    return train("classify", LabelledTexts(data), settings, Folder(out=str(folder)))
+    return train_task("classify", LabelledTexts(data), settings, FolderSettings(out=str(folder)))
 
 
 def weights(folder):

@@ -1,7 +1,7 @@
 """Pretraining that goes on from weights: of a published encoder, or of one that was pretrained here."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
     """Return the settings for a training that starts from these weights; see `TrainSettings.started`."""
-    encoder = encoder_of(pretrained.task)
+    encoder: Any = encoder_of(pretrained.task)
     if encoder is None or not hasattr(encoder, "blocks"):
         raise pretrained.error("an encoder of blocks, such as minilm-l6")
     refuse_fresh(settings, pretrained)

@@ -87,13 +87,13 @@ class ReplacedObjective(nn.Module):
     generator: a masked encoder, smaller. encoder: what is trained to be used. weight: of the second loss.
     """
 
-    def __init__(self, generator: nn.Module, encoder: nn.Module, masking: Masking, weight: float = 50.0):
+    def __init__(self, generator: Any, encoder: Any, masking: Masking, weight: float = 50.0):
         super().__init__()
         self.generator: Any = generator
         self.encoder: Any = encoder
         self.masking, self.weight = masking, weight
-        self.transform = nn.Linear(self.encoder.width, self.encoder.width)
-        self.output = nn.Linear(self.encoder.width, 1)
+        self.transform = nn.Linear(encoder.width, encoder.width)
+        self.output = nn.Linear(encoder.width, 1)
 
     def forward(self, ids: Int[Tensor, "B T"]) -> tuple[Float[Tensor, ""], Int[Tensor, ""], dict[str, Tensor]]:
         """Return the sum of both losses over the hidden tokens, their number, and sums to be logged."""

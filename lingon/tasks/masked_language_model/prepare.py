@@ -58,7 +58,7 @@ def prepare(data: Documents, settings: Settings, context: TrainContext) -> Train
     windows = task.windows(streams["train"], filled_in(settings.context_length))
     order = Shuffled(len(windows), filled_in(settings.batch_size), settings.seed)
     batches = Loader({"windows": windows}, order, context.world.rank, context.world.size)
-    facts = {"tokens": {part: len(stream) for part, stream in streams.items()}}
+    facts: dict[str, Any] = {"tokens": {part: len(stream) for part, stream in streams.items()}}
     facts["unigram_entropy"] = unigram_entropy(streams["valid"])
     return made(task, settings, batches, streams, facts)
 

@@ -9,7 +9,7 @@ from typer import Option
 from lingon.core.errors import UserError
 from lingon.data.tokenizer_table import TOKENIZERS
 from lingon.models.registry import models_for
-from lingon.tasks.settings import TrainSettings, check, fill
+from lingon.tasks.settings import TrainSettings, check_settings, fill
 
 if TYPE_CHECKING:
     from lingon.tasks.pretrained import Pretrained
@@ -49,7 +49,7 @@ class Settings(TrainSettings):
     def checked(self) -> "Settings":
         """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
         known = [name for name in models_for("encoder") if name not in TABLES]
-        check(self, {"model": known, **CHOICES}, ("depth", "context_length", "vocab"))
+        check_settings(self, {"model": known, **CHOICES}, ("depth", "context_length", "vocab"))
         if not 0 < self.mlm_probability < 1:
             raise UserError(f"--mlm-probability is {self.mlm_probability}; expected a fraction between 0 and 1")
         return self
