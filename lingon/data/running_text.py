@@ -1,28 +1,25 @@
 """One door to running text: a corpus by name, a file or a folder of the user's own; part by part, piece by piece."""
 
-import codecs
 import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.data.corpora import CORPORA, TEXTS, load_text
 from lingon.data.corpora.load import PARTS
+from lingon.data.file_parts import read_file_part
+from lingon.data.files.file_pieces import read_pieces, utf8_size
 from lingon.data.files.labelled_texts import peek, text_problem
-from lingon.data.files.lines import BROKEN, OTHER, FileOptions, is_compressed, open_utf8
+from lingon.data.files.lines import FileOptions
 from lingon.data.files.row import cell_text
 from lingon.data.files.table_rows import is_table, read_rows
 from lingon.data.files.text_columns import choose_text_column
 from lingon.data.files.text_stream import split_long_line, stream_lines
-from lingon.data.text_division import SHORTEST, TEST, VALID, by_document
+from lingon.data.text_division import by_document
 
-PIECE = 1 << 20  # characters of a file that are in memory at a time, or a line more
-LONGEST_LINE = 16 << 20  # bytes; a longer one is read in pieces
-WORD = 1 << 16  # bytes in which the end of a word is looked for
 DIVISION = 2  # raised when the division changes, so that what an older one made is not used
 GROUPS = {"english": ("sotu", "brown", "austen", "kjv", "wiki", "imdb"), "imdb-text": ("imdb",)}  # names for several
 
@@ -57,7 +54,7 @@ def read_documents(
         elif path.is_file() and is_table(path, options):
             yield from _divided(source, partial(read_texts, path, text, options), part)
         elif path.is_file():
-            yield from _of_file(path, part, options.encoding)
+            yield from read_file_part(path, part, options.encoding)
         else:
             known = [*GROUPS, *TEXTS, *CORPORA]
             raise UserError(f"{source!r} is neither a text corpus nor a file; {suggest(source, known)}")
@@ -153,116 +150,4 @@ def _of_folder(folder: Path, options: FileOptions) -> Iterator[str]:
     if not paths:
         raise UserError(f"{folder} holds no .txt file")
     for path in paths:
-        yield "".join(_pieces(path, 0, _size(path, options.encoding), options.encoding))
-
-
-def _of_file(path: Path, part: str, encoding: str) -> Iterator[str]:
-    found = path.stat()
-    if part == "all":
-        yield from _pieces(path, 0, _size(path, encoding), encoding)
-        return
-    cuts = _cuts(path, encoding, found.st_size, found.st_mtime_ns)
-    which = PARTS.index(part)
-    yield from _pieces(path, cuts[which], cuts[which + 1], encoding)
-
-
-def _size(path: Path, encoding: str) -> int:
-    """Return the bytes of a file as UTF-8, decompressed."""
-    if not is_compressed(path) and codecs.lookup(encoding).name == "utf-8":
-        return path.stat().st_size
-    with _opened(path, encoding) as file:
-        return sum(map(len, iter(lambda: file.read(PIECE), b"")))
-
-
-@lru_cache(maxsize=256)
-def _cuts(path: Path, encoding: str, size: int, changed: int) -> list[int]:
-    """Return where the parts begin, and the end, in decompressed bytes. size, changed: of the file, for the cache."""
-    end = _size(path, encoding)
-    if end < SHORTEST:
-        raise DataError(
-            f"{path}: {end} bytes are too few to cut the last twentieth off for the test and the one before it for "
-            f"validation; expected {SHORTEST} or more (lingon evaluate takes the whole file with --split all)"
-        )
-    for start in (_line_start, _word_start, _character_start):
-        cuts = [0]
-        for share in (1 - TEST - VALID, 1 - TEST):
-            with _opened(path, encoding) as file:
-                cuts.append(start(file, int(end * share)))
-        if cuts[0] < cuts[1] < cuts[2] < end:
-            break
-    return [*cuts, end]
-
-
-def _line_start(file: IO[bytes], at: int) -> int:
-    """Return the start of the first line after a place."""
-    file.seek(at)
-    while (piece := file.readline(PIECE)) and not piece.endswith(b"\n"):
-        pass
-    return file.tell()
-
-
-def _word_start(file: IO[bytes], at: int) -> int:
-    """Return the start of the first word after a place, as far as it can be seen."""
-    file.seek(at)
-    data = file.read(WORD)
-    return at + data.find(b" ") + 1 if b" " in data else at + _inside_character(data)
-
-
-def _character_start(file: IO[bytes], at: int) -> int:
-    file.seek(at)
-    return at + _inside_character(file.read(4))
-
-
-def _inside_character(data: bytes) -> int:
-    """Return how many bytes at the start belong to a character that begins before."""
-    return next((i for i, byte in enumerate(data[:4]) if byte & 0xC0 != 0x80), 0)
-
-
-def _lines_before(path: Path, stop: int, encoding: str) -> int:
-    """Return how many lines begin before a place."""
-    with _opened(path, encoding) as file:
-        count, left = 0, stop
-        while left > 0 and (line := file.readline(min(PIECE, left))):
-            count += line.endswith(b"\n") or len(line) == left
-            left -= len(line)
-    return count
-
-
-def _pieces(path: Path, start: int, stop: int, encoding: str) -> Iterator[str]:
-    with _opened(path, encoding) as file:
-        file.seek(start)
-        at, rest = start, b""
-        while at < stop:
-            data = rest + file.read(min(PIECE, stop - at - len(rest)))
-            if at + len(data) < stop:
-                data += file.readline(min(LONGEST_LINE, stop - at - len(data)))
-            if not data:
-                return
-            data, rest = _whole_characters(data) if at + len(data) < stop else (data, b"")
-            try:
-                text = data.decode("utf-8-sig" if at == 0 else "utf-8")
-            except UnicodeDecodeError as error:
-                line = _lines_before(path, at + error.start + 1, encoding)
-                raise DataError(f"{path}:{line}: not text in UTF-8 (byte {at + error.start:,}); {OTHER}") from None
-            at += len(data)
-            yield text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _whole_characters(data: bytes) -> tuple[bytes, bytes]:
-    """Return what is read of a line without an end, and the beginning of a character after it."""
-    begun = next((i for i in range(1, min(4, len(data)) + 1) if data[-i] & 0xC0 != 0x80), 0)
-    if data.endswith(b"\n") or not begun or data[-begun] < 0xC0:
-        return data, b""
-    return data[:-begun], data[-begun:]
-
-
-@contextmanager
-def _opened(path: Path, encoding: str) -> Iterator[IO[bytes]]:
-    """Open a file as bytes of UTF-8, decompressed where it is compressed."""
-    try:
-        with open_utf8(path, encoding) as file:
-            yield file
-    except BROKEN as error:
-        if not is_compressed(path):
-            raise
-        raise DataError(f"{path}: cannot be unpacked ({error}); pack it again, or give the text itself") from None
+        yield "".join(read_pieces(path, 0, utf8_size(path, options.encoding), options.encoding))

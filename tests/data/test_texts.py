@@ -176,8 +176,8 @@ def test_a_text_of_one_line_is_divided_between_words_or_characters(tmp_path, tex
 
 
 def test_a_line_of_any_length_is_read_in_pieces_of_whole_characters(tmp_path, monkeypatch):
-    monkeypatch.setattr("lingon.data.running_text.PIECE", 101)
-    monkeypatch.setattr("lingon.data.running_text.LONGEST_LINE", 53)
+    monkeypatch.setattr("lingon.data.files.file_pieces.PIECE", 101)
+    monkeypatch.setattr("lingon.data.files.file_pieces.LONGEST_LINE", 53)
     path, text = tmp_path / "a.txt", "日本 語é😀x" * 97
     path.write_text(text)
     pieces = list(read_documents([str(path)], "all"))
