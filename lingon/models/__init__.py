@@ -3,14 +3,17 @@
 __all__ = [
     "awd_lstm",
     "bag_of_vectors",
+    "bert",
     "bilstm",
     "decoder",
     "encoder",
+    "encoder_classifier",
     "gpt",
     "lstm",
     "ngrams",
     "option_types",
     "registry",
     "self_attentive",
+    "static",
     "textcnn",
 ]
