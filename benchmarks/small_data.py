@@ -55,10 +55,8 @@ def _balanced(name: str, size: int | None, context: Context) -> Result:
         for metric in ("accuracy", "macro F1")
     ]
     for metric in ("accuracy", "macro F1"):
-        whole = [
-            {who: {metric: mean(turn[who][metric] for turn in turns)} for who in turns[0]} for turns in figures.values()
-        ]
-        rows.append(_row(f"{len(figures)} data sets, {what}: mean {metric}", [_mean(whole, metric)], metric, 0.0))
+        overall = _mean([_mean(turns, metric) for turns in figures.values()], metric)
+        rows.append(_row(f"{len(figures)} data sets, {what}: mean {metric}", [overall], metric, 0.0))
     return Result(name, rows, {"turns": figures, "splits": SPLITS}, _versions(figures))
 
 

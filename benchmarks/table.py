@@ -16,8 +16,8 @@ HEAD = "| what | Lingon | peer | times as fast (from, to) | bar | `python -m ben
 HIGHLIGHTS = [
     ("first-prediction", "from clone to the first prediction"),
     ("quality-ngrams", "accuracy on held-out film reviews: ngrams"),
-    ("own-csv-wiki-topics", "wiki-topics as a csv: accuracy"),
-    ("ngrams", "n-grams: from 18,000 film reviews to a model"),
+    ("small-data-500", "8 data sets, 500 training texts: mean accuracy"),
+    ("small-data-rare", "imdb, 2.0% positive: AUC"),
     ("training-textcnn", "training textcnn on film reviews"),
     ("nanogpt", "training a GPT on characters, 4 layers of 128"),
     ("generation", "greedy generation, 12 layers of 768, 1 at once, int8"),
