@@ -44,9 +44,11 @@ def list_rows() -> list[ListedData]:
 
 def list_table(rows: list[ListedData]) -> str:
     """The list for people: name, what it is, download, whether it is here, licence."""
-    lines = [f"{'name':16} {'what':46} {'MB':>5}  cached  licence"]
+    name, what = max([16, *(len(r.name) for r in rows)]), max([4, *(len(r.summary) for r in rows)])
+    lines = [f"{'name':{name}} {'what':{what}} {'MB':>5}  cached  licence"]
     for r in rows:
-        lines.append(f"{r.name:16} {r.summary:46} {r.megabytes:5.1f}  {'yes' if r.cached else '-':6}  {r.licence}")
+        here = "yes" if r.cached else "-"
+        lines.append(f"{r.name:{name}} {r.summary:{what}} {r.megabytes:5.1f}  {here:6}  {r.licence}")
     return "\n".join(lines)
 
 

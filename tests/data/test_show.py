@@ -9,7 +9,7 @@ from lingon.data.corpora.questions import QUESTIONS
 from lingon.data.corpora.retrieval import RETRIEVAL
 from lingon.data.corpora.scored_pairs import SCORED_PAIRS
 from lingon.data.corpora.weights import WEIGHTS
-from lingon.data.preview import get, list_rows, list_table, preview
+from lingon.data.preview import ListedData, get, list_rows, list_table, preview
 
 
 def test_the_list_has_every_row_and_its_licence(tmp_path, monkeypatch):
@@ -54,3 +54,9 @@ def test_a_corpus_is_shown_with_its_licence_and_split():
     assert "licence: MIT" in said
     assert "train 2,606, valid 301, test 789 texts" in said
     assert "sha256 right" in get("vader-amazon")
+
+
+def test_the_columns_of_the_list_stand_below_each_other():
+    listed = [ListedData("a", "w" * 60, 1.0, "MIT", True), ListedData("b" * 20, "c", 2.0, "MIT", False)]
+    head, *rows = list_table(listed).splitlines()
+    assert {row[head.index("cached") :].split()[0] for row in rows} == {"yes", "-"}
