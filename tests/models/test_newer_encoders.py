@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from lingon.checkpoints.huggingface.encoder import load_encoder
 from lingon.checkpoints.huggingface.save import save_hub
 from lingon.core.errors import DataError, UserError
+from lingon.data.tokenizers.huggingface import read_encoder_tokenizer
 from lingon.export.trace import trace
 from lingon.models.from_config import from_config
 from tests.models.newer_encoder_configs import ALBERT, CONFIGS, DEBERTA, MODERNBERT, MPNET, F, S
@@ -184,3 +185,19 @@ def test_one_graph_is_for_texts_of_all_lengths(kind):
     model = fresh(KINDS[kind])
     graph = trace(model, (IDS[:2, :7].clone(), MASK[:2, :7].clone())).module()
     assert (graph(IDS, MASK) - model(IDS, MASK))[MASK].abs().max() < 1e-5
+
+
+def test_mpnet_has_the_words_of_bert_between_the_tokens_of_roberta(tmp_path):
+    pieces = ["<s>", "<pad>", "</s>", "[UNK]", "a", "film", "##s", "<mask>"]
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces))
+    tokenizer = read_encoder_tokenizer(tmp_path)
+    assert tokenizer.tokens("A films") == ["<s>", "a", "film", "##s", "</s>"]
+    assert tokenizer.encode_pair("a", "film") == ([0, 4, 2, 2, 5, 2], [0] * 6)
+    assert tokenizer.padding_idx == 1
+
+
+@pytest.mark.parametrize("name", ["spiece.model", "spm.model", "sentencepiece.bpe.model"])
+def test_a_sentencepiece_model_alone_is_refused(name, tmp_path):
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(DataError, match=f"{name} alone is not read; make a tokenizer.json with transformers"):
+        read_encoder_tokenizer(tmp_path)

@@ -22,6 +22,8 @@ SPECIAL_TOKENS = {
     "mask_token": ("[MASK]", "<mask>"),
     "unk_token": ("[UNK]", "<unk>"),
 }
+# SentencePiece models of Llama, of ALBERT, of DeBERTa-v3 and of XLM-R.
+SENTENCEPIECE = ("tokenizer.model", "spiece.model", "spm.model", "sentencepiece.bpe.model")
 ROBERTA_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 
@@ -34,8 +36,8 @@ def read_tokenizer(folder: Path) -> Tokenizer | None:
         return Tokenizer.load(folder / "tokenizer.json")
     if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
         return Tokenizer(_byte_level(folder))
-    if (folder / "tokenizer.model").is_file():
-        raise DataError(f"{folder}: tokenizer.model alone is not read; make a tokenizer.json with transformers")
+    if found := [name for name in SENTENCEPIECE if (folder / name).is_file()]:
+        raise DataError(f"{folder}: {found[0]} alone is not read; make a tokenizer.json with transformers")
     return None
 
 

@@ -1,5 +1,6 @@
-"""BERT's tokenizer from its `vocab.txt` alone, one piece of a word in a line (Devlin et al. 2019; Wu et al. 2016)."""
+"""The tokenizer of BERT or MPNet from `vocab.txt` alone, a piece of a word in a line (Devlin et al. 2019)."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ SPECIAL = {
     "cls_token": "[CLS]",
     "mask_token": "[MASK]",
 }
+# MPNet has BERT's words, and around texts what RoBERTa has.
+MPNET_SPECIAL = SPECIAL | {"sep_token": "</s>", "pad_token": "<pad>", "cls_token": "<s>", "mask_token": "<mask>"}
 LONGEST_WORD = 100  # characters; a longer word is unknown
 
 
@@ -34,7 +37,8 @@ def wordpiece_of(folder: Path) -> Tokenizer:
     vocab = {piece.rstrip("\r"): i for i, piece in enumerate(pieces)}
     if len(vocab) < len(pieces):
         raise DataError(f"{path}: {len(pieces):,} lines with {len(vocab):,} different pieces; each must come once")
-    names = {key: _token(config.get(key, usual)) for key, usual in SPECIAL.items()}
+    usual = MPNET_SPECIAL if "<s>" in vocab and "[CLS]" not in vocab else SPECIAL
+    names = {key: _token(config.get(key, name)) for key, name in usual.items()}
     for key, name in names.items():
         if name not in vocab and key != "mask_token":
             raise DataError(f"{path}: the {key} {name!r} is not in it, so it is not the vocabulary of a BERT")
@@ -49,13 +53,21 @@ def wordpiece_of(folder: Path) -> Tokenizer:
     )
     library.pre_tokenizer, library.decoder = pre_tokenizers.BertPreTokenizer(), decoders.WordPiece()
     library.add_special_tokens([AddedToken(name, special=True) for name in names.values() if name in vocab])
-    sep, cls = names["sep_token"], names["cls_token"]
-    library.post_processor = processors.TemplateProcessing(
+    library.post_processor = _around(names["cls_token"], names["sep_token"], vocab)
+    return Tokenizer(library, path)
+
+
+def _around(cls: str, sep: str, vocab: Mapping[str, int]) -> Any:
+    """Return what puts special tokens around texts and pairs: as BERT, or as RoBERTa where its names are used."""
+    if cls == MPNET_SPECIAL["cls_token"]:
+        return processors.RobertaProcessing(
+            (sep, vocab[sep]), (cls, vocab[cls]), trim_offsets=True, add_prefix_space=False
+        )
+    return processors.TemplateProcessing(
         single=f"{cls}:0 $A:0 {sep}:0",
         pair=f"{cls}:0 $A:0 {sep}:0 $B:1 {sep}:1",
         special_tokens=[(cls, vocab[cls]), (sep, vocab[sep])],
     )
-    return Tokenizer(library, path)
 
 
 def _config(folder: Path) -> dict[str, Any]:
