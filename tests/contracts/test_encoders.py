@@ -1,6 +1,9 @@
 """What every encoder keeps to. A new family joins with a row of `tests.models.encoder_configs`."""
 
-import jaxtyping
+import json
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -109,19 +112,9 @@ def test_a_text_longer_than_the_context_is_refused(name):
         hidden(model, [[5] * 77, [7]], name)
 
 
-@pytest.fixture
-def unchecked_shapes():
-    """What checks the shapes in tests cannot be compiled itself."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    torch._dynamo.reset()
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
-
-
 @pytest.mark.long
-@every
-def test_compiled_equals_eager(name, unchecked_shapes):
-    model, batch = made(name), collate(TEXTS)
-    with torch.no_grad():
-        found = torch.compile(model, fullgraph=True)(batch.ids, batch.mask)
-        assert (found - model(batch.ids, batch.mask))[batch.mask].abs().max() < 1e-5
+def test_compiled_as_one_graph_equals_eager():
+    program = [sys.executable, "-m", "tests.contracts.compiled_encoders"]
+    found = json.loads(subprocess.run(program, capture_output=True, text=True, check=True).stdout)
+    assert found.keys() == set(families_for("encoder"))
+    assert max(found.values()) < 1e-5
