@@ -35,6 +35,8 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "program-chains": ("program_chains", ()),
     "vector-questions": ("vector_questions", ("gensim",)),
     "word-vectors": ("word_vectors", ("gensim", "fasttext")),
+    "cranfield": ("cranfield", ()),
+    "search-speed": ("search_speed", ()),
 }
 
 

@@ -1,5 +1,6 @@
 """An index of texts: made of a folder, kept up to date, asked by words, by meaning or by both."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -11,6 +12,7 @@ import numpy as np
 
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.files import sha256_of
+from lingon.core.optional_packages import install_command
 from lingon.search.bm25 import BM25
 from lingon.search.documents import Passage, ReadSettings
 from lingon.search.encoder import Encoder, TextEncoder
@@ -47,7 +49,10 @@ class Hit:
 
 
 class Index:
-    """An open index. Get one from `Index.build` or `Index.open`; any number of threads may search it."""
+    """An open index. Get one from `Index.build` or `Index.open`; any number of threads may search it.
+
+    approximate: whether vectors are searched by the inverted file; False searches them all, where it has one too.
+    """
 
     def __init__(self, stored: StoredIndex, encoder: Encoder | None):
         self.folder, self.about, self.encoder = stored.folder, stored.about, encoder
@@ -63,6 +68,13 @@ class Index:
             if len(self.vectors) != len(self):
                 raise DataError(f"{self.folder}: {len(self.vectors):,} vectors of {len(self):,} passages")
             self._lists = stored.arrays("lists") if stored.has("lists") else None
+        self.approximate = self._lists is not None and has_faiss()
+        if self._lists is not None and not self.approximate:
+            warnings.warn(
+                f"{self.folder} is for approximate search, which needs faiss: {install_command('search')}; until then "
+                "vectors are searched exactly, which takes longer",
+                stacklevel=3,
+            )
         if encoder is not None:
             if self.vectors is None:
                 raise UserError(f"{self.folder} has no vectors; index again without --lexical-only, and --overwrite")
@@ -169,7 +181,7 @@ class Index:
 
     def _by_vector(self, vector: np.ndarray, k: int, rows: np.ndarray | None) -> Found:
         assert self.vectors is not None
-        if rows is None and self._lists is not None and has_faiss():
+        if rows is None and self.approximate:
             return self._inverted.search(vector, k)
         return exact(self.vectors, vector, k, rows)
 
