@@ -17,7 +17,7 @@ from lingon.core.optional_packages import install_command
 from lingon.search.kmeans import spherical_kmeans
 from lingon.search.top import top_k
 
-PROBES = 32  # lists that are searched
+PROBES = 64  # lists that are searched
 PER_LIST = 64  # vectors of the sample that the means are found on, for each list
 
 
