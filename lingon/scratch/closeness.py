@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from lingon.scratch.dimensions import shape_of
 from lingon.scratch.elementwise import _meet
 from lingon.scratch.error_context import fail, operands
-from lingon.scratch.tensor import Tensor, method, shape_of
+from lingon.scratch.record import method
+from lingon.scratch.tensor import Tensor
 
 
 def _same_numbers(x: Tensor, y: Tensor) -> None:

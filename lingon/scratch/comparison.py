@@ -7,7 +7,9 @@ import numpy as np
 from lingon.scratch import dtypes
 from lingon.scratch.elementwise import _meet
 from lingon.scratch.error_context import fail
-from lingon.scratch.tensor import Operand, Tensor, method
+from lingon.scratch.operands import Operand
+from lingon.scratch.record import method
+from lingon.scratch.tensor import Tensor
 
 
 def _compare(name: str, function: Callable, meet: bool = True) -> Callable[[Operand, Operand], Tensor]:

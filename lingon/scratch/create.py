@@ -8,8 +8,10 @@ import numpy as np
 
 from lingon.scratch import dtypes
 from lingon.scratch.arguments import DType, Number, check_arguments
+from lingon.scratch.dimensions import shape_of
 from lingon.scratch.error_context import ArrayTypeError, fail
-from lingon.scratch.tensor import Tensor, _known, shape_of
+from lingon.scratch.operands import known_array
+from lingon.scratch.tensor import Tensor
 
 
 @check_arguments
@@ -31,14 +33,14 @@ def from_numpy(array: np.ndarray) -> Tensor:
     """Return an array on the memory of a NumPy array: a change of one is seen in the other."""
     if not isinstance(array, np.ndarray):
         fail(f"from_numpy expects a NumPy array, got {type(array).__name__}", ArrayTypeError)
-    return Tensor(_known(array))
+    return Tensor(known_array(array))
 
 
 def _numbers(data, dtype: DType) -> np.ndarray:
     if isinstance(data, Tensor):
         array = data.array
     elif isinstance(data, np.ndarray | np.generic):
-        array = _known(np.asarray(data))
+        array = known_array(np.asarray(data))
     else:
         array = _from_lists(data)
     return array if dtype is None else _in_kind(array, _dtype(dtype), isinstance(data, Tensor | np.ndarray))

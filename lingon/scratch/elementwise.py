@@ -8,9 +8,13 @@ from lingon.scratch import dtypes
 from lingon.scratch.arguments import Number, argument_type, as_number, check_arguments
 from lingon.scratch.arguments import as_dtype as dtype_of
 from lingon.scratch.derivative_table import DERIVATIVES
+from lingon.scratch.dimensions import shape_of
 from lingon.scratch.dtypes import rank
 from lingon.scratch.error_context import ArrayTypeError, fail, operands
-from lingon.scratch.tensor import GradientRule, Operand, Tensor, as_tensor, method, record, result_dtype, shape_of
+from lingon.scratch.node import GradientRule
+from lingon.scratch.operands import Operand, as_tensor, result_dtype
+from lingon.scratch.record import method, record
+from lingon.scratch.tensor import Tensor
 
 DTypeLike = np.dtype | str | Tensor | None
 argument_type(

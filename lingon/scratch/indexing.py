@@ -4,8 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from lingon.scratch.dimensions import normalize_dim, shape_of
 from lingon.scratch.error_context import ArrayIndexError, fail, operands
-from lingon.scratch.tensor import Tensor, as_tensor, method, normalize_dim, record, shape_of
+from lingon.scratch.operands import as_tensor
+from lingon.scratch.record import method, record
+from lingon.scratch.tensor import Tensor
 
 Key = int | slice | None | Tensor | np.ndarray | list | tuple
 

@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lingon.scratch.arguments import check_arguments
+from lingon.scratch.dimensions import normalize_dim, shape_of
 from lingon.scratch.dtypes import promote
 from lingon.scratch.error_context import fail, operands
-from lingon.scratch.tensor import Tensor, as_tensor, method, normalize_dim, record, shape_of
+from lingon.scratch.operands import as_tensor
+from lingon.scratch.record import method, record
+from lingon.scratch.tensor import Tensor
 
 
 @functools.partial(check_arguments, variadic=False)

@@ -7,13 +7,17 @@ import numpy as np
 from lingon.scratch import comparison
 from lingon.scratch import elementwise as e
 from lingon.scratch.arguments import Number
+from lingon.scratch.dimensions import shape_of
 from lingon.scratch.dtypes import bool as truth
 from lingon.scratch.dtypes import rank
 from lingon.scratch.error_context import ArrayTypeError, fail
 from lingon.scratch.grad_mode import is_grad_enabled
 from lingon.scratch.indexing import put_at
+from lingon.scratch.operands import Operand, as_tensor
 from lingon.scratch.products import matmul
-from lingon.scratch.tensor import Operand, Storage, Tensor, as_tensor, method, shape_of
+from lingon.scratch.record import method
+from lingon.scratch.storage import Storage
+from lingon.scratch.tensor import Tensor
 
 BINARY = {
     "add": e.add, "sub": e.sub, "mul": e.mul, "truediv": e.div, "pow": e.pow, "floordiv": e.floor_divide,

@@ -7,8 +7,10 @@ import numpy as np
 from lingon.core.graph_picture import GraphNode as Box
 from lingon.core.graph_picture import graph_svg
 from lingon.scratch.autograd.engine import Found, propagate, recorded_steps
+from lingon.scratch.dimensions import shape_of
 from lingon.scratch.error_context import MathError
-from lingon.scratch.tensor import Node, Tensor, shape_of
+from lingon.scratch.node import Node
+from lingon.scratch.tensor import Tensor
 from lingon.scratch.torch_picture import Drawing, draw_steps
 
 SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@", "neg": "-x"}

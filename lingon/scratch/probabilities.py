@@ -7,8 +7,9 @@ import numpy as np
 from lingon.scratch import dtypes
 from lingon.scratch.arguments import DType
 from lingon.scratch.error_context import fail
+from lingon.scratch.record import method, record
 from lingon.scratch.reductions import _dims, _floating, sum
-from lingon.scratch.tensor import Tensor, method, record
+from lingon.scratch.tensor import Tensor
 
 
 @method

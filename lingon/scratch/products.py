@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from lingon.scratch.arguments import check_arguments
+from lingon.scratch.dimensions import shape_of
 from lingon.scratch.error_context import fail, operands
 from lingon.scratch.joining import cat
-from lingon.scratch.tensor import Tensor, method, record, shape_of
+from lingon.scratch.record import method, record
+from lingon.scratch.tensor import Tensor
 
 Step = int | Sequence[int]
 

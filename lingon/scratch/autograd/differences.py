@@ -8,9 +8,10 @@ from lingon.scratch import dtypes
 from lingon.scratch.arguments import check_arguments
 from lingon.scratch.autograd.engine import _listed
 from lingon.scratch.autograd.functional import jacobian
+from lingon.scratch.dimensions import shape_of
 from lingon.scratch.error_context import fail
 from lingon.scratch.grad_mode import no_grad
-from lingon.scratch.tensor import Tensor, shape_of
+from lingon.scratch.tensor import Tensor
 
 
 @check_arguments

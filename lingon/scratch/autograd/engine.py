@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 
 from lingon.scratch.arguments import check_arguments
+from lingon.scratch.dimensions import shape_of
 from lingon.scratch.error_context import ArrayTypeError, fail
 from lingon.scratch.grad_mode import set_grad_enabled
-from lingon.scratch.tensor import Node, Tensor, method, shape_of
+from lingon.scratch.node import Node
+from lingon.scratch.record import method
+from lingon.scratch.tensor import Tensor
 
 Edge = Node | Tensor
 Found = dict[int, tuple[Edge, Tensor]]  # by the id of the edge

@@ -6,10 +6,11 @@ import numpy as np
 
 from lingon.scratch.arguments import check_arguments
 from lingon.scratch.autograd.engine import _listed, grad
+from lingon.scratch.dimensions import shape_of
 from lingon.scratch.error_context import fail
 from lingon.scratch.grad_mode import enable_grad
 from lingon.scratch.joining import stack
-from lingon.scratch.tensor import Tensor, shape_of
+from lingon.scratch.tensor import Tensor
 
 Inputs = Tensor | tuple[Tensor, ...]
 

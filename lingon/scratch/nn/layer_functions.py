@@ -6,9 +6,10 @@ import numpy as np
 
 from lingon.scratch import dtypes, elementwise, probabilities, random
 from lingon.scratch.arguments import DType, check_arguments
+from lingon.scratch.dimensions import shape_of
 from lingon.scratch.elementwise import where
 from lingon.scratch.error_context import ArrayIndexError, fail, operands
-from lingon.scratch.tensor import Tensor, shape_of
+from lingon.scratch.tensor import Tensor
 
 
 @check_arguments

@@ -8,9 +8,10 @@ import numpy as np
 from lingon.core.errors import one_of, unknown
 from lingon.scratch import create
 from lingon.scratch.arguments import check_arguments, check_construction
+from lingon.scratch.dimensions import shape_of
 from lingon.scratch.error_context import ArrayTypeError, fail
 from lingon.scratch.grad_mode import no_grad
-from lingon.scratch.tensor import Tensor, shape_of
+from lingon.scratch.tensor import Tensor
 
 
 @check_construction

@@ -1,0 +1,45 @@
+"""One recorded step: what the backward pass needs to know of it."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from lingon.scratch.dimensions import shape_of
+from lingon.scratch.error_context import fail
+
+if TYPE_CHECKING:
+    from lingon.scratch.tensor import Tensor
+
+GradientRule = Callable[["Tensor"], "Tensor | None"]  # the gradient of the result -> that of one input; None: none
+_counter = itertools.count()
+
+
+class Node:
+    """One recorded step: its name, what its inputs were like, and for each input the rule for its gradient."""
+
+    def __init__(self, name: str, inputs: Sequence[Tensor], rules: Sequence[GradientRule], saved: Sequence[Tensor]):
+        self.name, self.number = name, next(_counter)
+        self.inputs, self.rules = tuple(inputs), tuple(rules)
+        # An edge leads to the step that made the input, or to the input itself where it is a leaf. Kept apart from
+        # `inputs`, since an array that is changed in place will have been made by another step.
+        self.edges = tuple(x.edge for x in inputs)
+        self.saved = [(x, x.memory, x.memory.version) for x in saved]
+        self.output: weakref.ref[Tensor] | None = None
+        self.spent = False  # the backward pass was run, and may not be run again by mistake
+
+    def check(self) -> None:
+        """Raise when the backward pass was run before, or when numbers that it needs have changed since."""
+        if self.spent:
+            fail("the backward pass through these steps was run before; write retain_graph=True the first time")
+        for x, storage, version in self.saved:
+            if storage.version != version:
+                fail(
+                    f"an array {shape_of(x)} that the gradient of {self.name!r} needs was changed in place after it "
+                    f"was used (version {storage.version}, expected {version}); make a new array instead, x = x + ..."
+                )
+
+    def __repr__(self) -> str:
+        return f"<{self.name.capitalize()}Backward>"
