@@ -1,7 +1,7 @@
 """Arrays with gradients in plain NumPy, under PyTorch's names: code moves to torch by changing the import.
 
-Read it in this order: `tensor.py` (an array remembers how it was made), `derivative_table.py`, `elementwise.py`,
-`autograd/engine.py` (the backward pass), and then whatever is of interest.
+Read it in this order: `tensor.py` (an array remembers how it was made), `node.py`, `record.py`, `derivative_table.py`,
+`unary.py`, `arithmetic.py`, `autograd/engine.py` (the backward pass), and then whatever is of interest.
 
 >>> x = tensor([1.0, 2.0], requires_grad=True)
 >>> (x * x).sum().backward()
@@ -11,7 +11,7 @@ tensor([2., 4.])
 
 # ruff: noqa: I001
 # fmt: off
-from lingon.scratch import operators  # noqa: F401 - gives arrays their signs
+from lingon.scratch import casting, operators  # noqa: F401 - give arrays x.to(...) and their signs
 from lingon.scratch import autograd, nn, optim
 from lingon.scratch.autograd import grad
 from lingon.scratch.autograd.functional import hessian, jacobian, jvp, vjp
@@ -24,11 +24,12 @@ from lingon.scratch.random import manual_seed, rand, rand_like, randint, randn, 
 from lingon.scratch.dtypes import (
     bool, double, float, float16, float32, float64, half, int, int8, int16, int32, int64, long, uint8,
 )
-from lingon.scratch.elementwise import (
-    abs, add, atan, ceil, clamp, cos, cosh, div, divide, exp, expm1, floor, floor_divide, log, log1p, masked_fill,
-    maximum, minimum, mul, neg, pow, reciprocal, relu, remainder, round, sigmoid, sign, sin, sinh, softplus, sqrt,
-    square, sub, tan, tanh, true_divide, trunc, where,
+from lingon.scratch.arithmetic import add, div, divide, floor_divide, mul, pow, remainder, sub, true_divide
+from lingon.scratch.unary import (
+    abs, atan, ceil, cos, cosh, exp, expm1, floor, log, log1p, neg, reciprocal, relu, round, sigmoid, sign, sin, sinh,
+    softplus, sqrt, square, tan, tanh, trunc,
 )
+from lingon.scratch.choice import clamp, masked_fill, maximum, minimum, where
 from lingon.scratch.comparison import (
     bitwise_and, bitwise_not, bitwise_or, bitwise_xor, eq, ge, gt, isfinite, isinf, isnan, le, logical_and,
     logical_not, logical_or, logical_xor, lt, ne,

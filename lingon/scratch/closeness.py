@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from lingon.scratch.broadcasting import broadcast_operands
 from lingon.scratch.dimensions import shape_of
-from lingon.scratch.elementwise import _meet
 from lingon.scratch.error_context import fail, operands
 from lingon.scratch.record import method
 from lingon.scratch.tensor import Tensor
@@ -12,7 +12,7 @@ from lingon.scratch.tensor import Tensor
 def _same_numbers(x: Tensor, y: Tensor) -> None:
     if x.dtype != y.dtype:
         fail(f"the dtypes differ: {operands(f'{shape_of(x)} {x.dtype}', f'{shape_of(y)} {y.dtype}')}")
-    _meet(x, y)
+    broadcast_operands(x, y)
 
 
 @method

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from lingon.scratch import dtypes
-from lingon.scratch.elementwise import _meet
+from lingon.scratch.broadcasting import broadcast_operands
 from lingon.scratch.error_context import fail
 from lingon.scratch.operands import Operand
 from lingon.scratch.record import method
@@ -14,7 +14,7 @@ from lingon.scratch.tensor import Tensor
 
 def _compare(name: str, function: Callable, meet: bool = True) -> Callable[[Operand, Operand], Tensor]:
     def compare(x: Tensor, other: Operand) -> Tensor:
-        _, (left, right) = _meet(x, other, dtype=None if meet else dtypes.bool)
+        _, (left, right) = broadcast_operands(x, other, dtype=None if meet else dtypes.bool)
         return Tensor(function(left, right))
 
     if not meet:
@@ -44,7 +44,7 @@ logical_xor = _compare("logical_xor", np.logical_xor, meet=False)
 
 def _bits(name: str, function: Callable) -> Callable[[Operand, Operand], Tensor]:
     def combine(x: Operand, other: Operand) -> Tensor:
-        _, (left, right) = _meet(x, other)
+        _, (left, right) = broadcast_operands(x, other)
         if left.dtype.kind == "f":
             fail(f"{name} is for truth values and whole numbers, not for {left.dtype}")
         return Tensor(function(left, right))

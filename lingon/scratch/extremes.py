@@ -11,8 +11,8 @@ import numpy as np
 
 from lingon.scratch import dtypes
 from lingon.scratch.arguments import Dims, check_arguments
+from lingon.scratch.choice import maximum, minimum
 from lingon.scratch.dimensions import normalize_dim, shape_of
-from lingon.scratch.elementwise import maximum, minimum
 from lingon.scratch.error_context import ArrayIndexError, MathError, fail, operands
 from lingon.scratch.record import method, record
 from lingon.scratch.reductions import _again, _dims, _only_along

@@ -3,8 +3,8 @@
 import numpy as np
 
 from lingon.scratch.arguments import DType, argument_type, as_ints, as_number
+from lingon.scratch.choice import where
 from lingon.scratch.dimensions import shape_of
-from lingon.scratch.elementwise import where
 from lingon.scratch.error_context import ArrayTypeError, fail, operands
 from lingon.scratch.extremes import amax, amin
 from lingon.scratch.record import method

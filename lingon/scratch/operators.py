@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lingon.scratch import comparison
-from lingon.scratch import elementwise as e
+from lingon.scratch import arithmetic, comparison, unary
 from lingon.scratch.arguments import Number
+from lingon.scratch.choice import clamp
 from lingon.scratch.dimensions import shape_of
 from lingon.scratch.dtypes import bool as truth
 from lingon.scratch.dtypes import rank
@@ -20,9 +20,9 @@ from lingon.scratch.storage import Storage
 from lingon.scratch.tensor import Tensor
 
 BINARY = {
-    "add": e.add, "sub": e.sub, "mul": e.mul, "truediv": e.div, "pow": e.pow, "floordiv": e.floor_divide,
-    "mod": e.remainder, "matmul": matmul, "and": comparison.bitwise_and, "or": comparison.bitwise_or,
-    "xor": comparison.bitwise_xor,
+    "add": arithmetic.add, "sub": arithmetic.sub, "mul": arithmetic.mul, "truediv": arithmetic.div,
+    "pow": arithmetic.pow, "floordiv": arithmetic.floor_divide, "mod": arithmetic.remainder, "matmul": matmul,
+    "and": comparison.bitwise_and, "or": comparison.bitwise_or, "xor": comparison.bitwise_xor,
 }  # fmt: skip
 COMPARE = {name: getattr(comparison, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
 OTHERS = Tensor | np.ndarray | np.generic | float | int | bool
@@ -124,31 +124,31 @@ def _set(self, key, value) -> None:
 @method
 def add_(x: Tensor, other: Operand, *, alpha: Number = 1) -> Tensor:
     """Add in place: x += alpha * other."""
-    return change(x, lambda before: e.add(before, before if other is x else other, alpha=alpha))
+    return change(x, lambda before: arithmetic.add(before, before if other is x else other, alpha=alpha))
 
 
 @method
 def sub_(x: Tensor, other: Operand, *, alpha: Number = 1) -> Tensor:
     """Subtract in place: x -= alpha * other."""
-    return change(x, lambda before: e.sub(before, before if other is x else other, alpha=alpha))
+    return change(x, lambda before: arithmetic.sub(before, before if other is x else other, alpha=alpha))
 
 
 @method
 def mul_(x: Tensor, other: Operand) -> Tensor:
     """Multiply in place: x *= other."""
-    return change(x, lambda before: e.mul(before, before if other is x else other))
+    return change(x, lambda before: arithmetic.mul(before, before if other is x else other))
 
 
 @method
 def div_(x: Tensor, other: Operand) -> Tensor:
     """Divide in place: x /= other."""
-    return change(x, lambda before: e.div(before, before if other is x else other))
+    return change(x, lambda before: arithmetic.div(before, before if other is x else other))
 
 
 @method
 def clamp_(x: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
     """Limit x to what lies between, in place."""
-    return change(x, lambda before: e.clamp(before, min, max))
+    return change(x, lambda before: clamp(before, min, max))
 
 
 @method
@@ -191,6 +191,6 @@ def _contains(self, value) -> bool:
     return bool((self == value).array.any())
 
 
-for _name, _single in {"neg": e.neg, "abs": e.abs, "invert": comparison.bitwise_not, "pos": _plus}.items():
+for _name, _single in {"neg": unary.neg, "abs": unary.abs, "invert": comparison.bitwise_not, "pos": _plus}.items():
     setattr(Tensor, f"__{_name}__", _single)
 Tensor.__contains__ = _contains  # type: ignore[method-assign]

@@ -11,8 +11,8 @@ import numpy as np
 
 from lingon.scratch import dtypes
 from lingon.scratch.arguments import Dims, DType, Number, argument_type, as_number, check_arguments
+from lingon.scratch.choice import where
 from lingon.scratch.dimensions import normalize_dim, shape_of
-from lingon.scratch.elementwise import where
 from lingon.scratch.error_context import ArrayTypeError, fail, operands
 from lingon.scratch.record import method, record
 from lingon.scratch.tensor import Tensor

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lingon.scratch.choice import where
 from lingon.scratch.dimensions import normalize_dim, shape_of
-from lingon.scratch.elementwise import where
 from lingon.scratch.error_context import fail, operands
 from lingon.scratch.operands import as_tensor
 from lingon.scratch.record import method, record

@@ -1,9 +1,9 @@
 """Layers and losses as functions, under one name as in PyTorch."""
 
-from lingon.scratch.elementwise import relu, sigmoid, tanh
 from lingon.scratch.nn.layer_functions import dropout, embedding, linear, log_softmax, one_hot, pad, softmax, softplus
 from lingon.scratch.nn.losses import binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
 from lingon.scratch.products import conv1d
+from lingon.scratch.unary import relu, sigmoid, tanh
 
 __all__ = [
     "binary_cross_entropy_with_logits",

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lingon.scratch import dtypes, elementwise, probabilities, random
+from lingon.scratch import dtypes, probabilities, random, unary
 from lingon.scratch.arguments import DType, check_arguments
+from lingon.scratch.choice import where
 from lingon.scratch.dimensions import shape_of
-from lingon.scratch.elementwise import where
 from lingon.scratch.error_context import ArrayIndexError, fail, operands
 from lingon.scratch.tensor import Tensor
 
@@ -114,4 +114,4 @@ def _floating(name: str, input: Tensor) -> None:
 def softplus(input: Tensor) -> Tensor:
     """Return log(1 + exp(input)), a smooth relu."""
     _floating("softplus", input)
-    return elementwise.softplus(input)
+    return unary.softplus(input)

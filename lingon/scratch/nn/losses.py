@@ -4,12 +4,12 @@ import numpy as np
 
 from lingon.scratch import create
 from lingon.scratch.arguments import check_arguments
+from lingon.scratch.choice import where
 from lingon.scratch.dimensions import shape_of
-from lingon.scratch.elementwise import abs as absolute
-from lingon.scratch.elementwise import where
 from lingon.scratch.error_context import ArrayIndexError, fail, operands
 from lingon.scratch.nn.layer_functions import _floating, softplus
 from lingon.scratch.tensor import Tensor
+from lingon.scratch.unary import abs as absolute
 
 _LOSS = ("input", "target")
 
