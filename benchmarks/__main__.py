@@ -23,6 +23,8 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ngrams": ("ngrams", ("fasttext",)),
     "own-csv": ("own_csv", ("scikit-learn",)),
     "small-data": ("small_data", ("scikit-learn",)),
+    "several-labels": ("several_labels", ("scikit-learn",)),
+    "vader": ("vader", ("scikit-learn",)),
     "file-to-bundle": ("file_to_bundle", ()),
     "language-model": ("language_model", ("mxnet",)),
     "nanogpt": ("nanogpt", ()),

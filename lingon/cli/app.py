@@ -20,7 +20,7 @@ from lingon.core.terminal import printable, screened
 from lingon.recipes import names, recipe_of
 from lingon.recipes.as_command import as_command
 from lingon.recipes.estimate import estimate
-from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, bad_rows, one_column
+from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, TextPair, bad_rows, one_column
 
 app = plain_typer("Deep learning on language: train, evaluate, predict, learn.", "lingon", Door)
 train = plain_typer("Train a model; `lingon train TASK --help` lists the options.", cls=Recipes)
@@ -72,6 +72,7 @@ def evaluate(
     data: Annotated[str, typer.Option(help="Corpus (lingon data list) or a file.")],
     text: TextColumn = None,
     label: Label = None,
+    text_pair: TextPair = None,
     split: Annotated[
         str | None, typer.Option(help="train, valid, test or all. Default: test for a corpus, all for a file.")
     ] = None,
@@ -91,7 +92,7 @@ def evaluate(
     from lingon.recipes.read_examples import Asked, read_examples
 
     files = Files(encoding, quoting)
-    asked = Asked(data, split, one_column(text), label, on_bad_row, files, accept_licence)
+    asked = Asked(data, split, one_column(text), label, on_bad_row, files, accept_licence, text_pair)
     task = load_for(None, bundle, device, head)
     if cache:
         refuse_option(task, bundle, "cache", "evaluate")
@@ -109,6 +110,7 @@ def predict(
         typer.Option(help="Table (csv, jsonl, parquet ...) or a file with one text per line; - is standard input."),
     ] = None,
     text: TextColumn = None,
+    text_pair: TextPair = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Output table: the rows of --file with the predictions, as .csv, .tsv, .jsonl or .parquet."),
@@ -139,10 +141,14 @@ def predict(
             "--out writes the table of --file back, without --words and --format; its ending says the format"
         )
     files = Files(encoding, quoting)
-    source = TextsFile.of(file, one_column(text), on_bad_row, files) if file is not None and named else None
-    if text and source is None:
-        raise UserError("--text is a column of the table that --file names; texts alone have none")
+    source = TextsFile.of(file, one_column(text), on_bad_row, files, text_pair) if file is not None and named else None
+    if (text or text_pair) and source is None:
+        flag = "--text" if text else "--text-pair"
+        raise UserError(f"{flag} is a column of the table that --file names; texts alone have none")
     task = load_for("predict", bundle, device, head)
+    if source and getattr(task, "text_pair", False) != (text_pair is not None):
+        hint = "reads single texts; leave --text-pair out" if text_pair else "reads pairs; give --text-pair too"
+        raise UserError(f"{bundle!r} {hint}")
     if out and source:
         print(write_scored(task, source, out, overwrite))
         return

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lingon.cli.predict import AT_ONCE, lines_of
-from lingon.core.errors import DataError, UserError
+from lingon.core.errors import DataError, UserError, suggest
 from lingon.data.files.labelled_texts import LOOK_CELLS, peek, text_problem
 from lingon.data.files.lines import FileOptions
 from lingon.data.files.row import TableRow, cell_text
@@ -27,10 +27,13 @@ class TextsFile:
     text: str | None
     skip: bool
     options: FileOptions
+    text_pair: str | None = None
     skipped: int = 0
 
     @classmethod
-    def of(cls, path: Path, text: str | None, on_bad_row: str, options: FileOptions) -> "TextsFile":
+    def of(
+        cls, path: Path, text: str | None, on_bad_row: str, options: FileOptions, text_pair: str | None = None
+    ) -> "TextsFile":
         """The file with its column found. Raises UserError when it is not there, or has no column of texts."""
         bad_rows(on_bad_row)
         if not path.is_file():
@@ -38,16 +41,27 @@ class TextsFile:
         table = is_table(path, options)
         if text and not table:
             raise UserError(f"--text {text!r}: {path} is no table; each of its lines is a text")
-        return cls(path, text_column(path, text, options) if table else None, on_bad_row == "skip", options)
+        if text_pair is not None:
+            names = peek(path, options)[0] if table else []
+            if text_pair not in names:
+                raise UserError(
+                    f"{path}: there is no column {text_pair!r} for --text-pair; {suggest(text_pair, names)}"
+                )
+            if text is None:
+                raise UserError(f"{path}: --text-pair names the column of the second texts; give --text for the first")
+        column = text_column(path, text, options) if table else None
+        return cls(path, column, on_bad_row == "skip", options, text_pair)
 
-    def rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Each text with the row that it is from."""
+    def rows(self) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """Each text, or pair of texts, with the row that it is from."""
         if self.text is None:
             yield from ((line, {"text": line}) for line in lines_of(self.path, self.options))
             return
         for row in read_rows(self.path, None, self.options):
             if self._readable(row):
-                yield cell_text(row.values[self.text]) or "", row.values
+                text = cell_text(row.values[self.text]) or ""
+                second = None if self.text_pair is None else cell_text(row.values[self.text_pair]) or ""
+                yield (text if second is None else (text, second)), row.values
         if self.skipped:
             print(
                 f"{self.path}: {self.skipped:,} rows that have no text or cannot be read are left out", file=sys.stderr
@@ -55,6 +69,8 @@ class TextsFile:
 
     def _readable(self, row: TableRow) -> bool:
         wrong = text_problem(row, self.text or "")
+        if not wrong and self.text_pair is not None and (wrong := text_problem(row, self.text_pair)):
+            wrong += "; a pair has two texts"
         if wrong and not self.skip:
             raise DataError(f"{self.path}{row.where}: {wrong}; --on-bad-row skip leaves such rows out")
         self.skipped += bool(wrong)
@@ -64,9 +80,9 @@ class TextsFile:
 def write_scored(task: Predictor, source: TextsFile, out: Path, overwrite: bool) -> str:
     """Write the table back with the columns of each prediction; return a line on it.
 
-    A classifier's are label, probability and probability_CLASS, a language model's continuation, finish_reason and
-    logprob. Each has predicted_ before it when the table has one of them. Only AT_ONCE rows are in memory at a time, or
-    fewer where there are many columns.
+    A classifier's are label, probability and probability_CLASS, of several labels labels, a|b, of numbers value; a
+    language model's are continuation, finish_reason and logprob. Each has predicted_ before it when the table has one
+    of them. Only AT_ONCE rows are in memory at a time, or fewer where there are many columns.
     """
     check_table(out, source.path, overwrite)
     own = ["text"] if source.text is None else peek(source.path, source.options)[0]

@@ -7,23 +7,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lingon.data.problem_types import ProblemType, names_in
+
 
 @dataclass(frozen=True)
 class Examples:
     """Texts and the label of each; `ratings` are the numbers behind the labels, where there are any.
 
-    weights: how much each text counts in training and in scores; all alike when not given.
+    A label is a name, several names in a tuple, or a number: see `lingon.data.problem_types`. weights: how much each
+    text counts in training and in scores; all alike when not given. text_pairs: the second text of each, of pairs.
     """
 
     texts: list[str]
-    labels: list[str]
+    labels: list[Any]
     ratings: list[float] | None = None
     weights: list[float] | None = None
+    text_pairs: list[str] | None = None
 
     def __post_init__(self):
         assert len(self.texts) == len(self.labels)
         assert self.ratings is None or len(self.ratings) == len(self.texts)
         assert self.weights is None or len(self.weights) == len(self.texts)
+        assert self.text_pairs is None or len(self.text_pairs) == len(self.texts)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -31,17 +36,27 @@ class Examples:
     def __getitem__(self, which: slice | Sequence[int]) -> "Examples":
         """Some of the examples: a slice, or a list of positions."""
         rows = range(len(self))[which] if isinstance(which, slice) else which
-        ratings, weights = (None if of is None else [of[i] for i in rows] for of in (self.ratings, self.weights))
-        return Examples([self.texts[i] for i in rows], [self.labels[i] for i in rows], ratings, weights)
+        more = (None if of is None else [of[i] for i in rows] for of in (self.ratings, self.weights, self.text_pairs))
+        return Examples([self.texts[i] for i in rows], [self.labels[i] for i in rows], *more)
 
     def __add__(self, other: "Examples") -> "Examples":
-        ratings = None if self.ratings is None or other.ratings is None else self.ratings + other.ratings
-        weights = None if self.weights is None or other.weights is None else self.weights + other.weights
-        return Examples(self.texts + other.texts, self.labels + other.labels, ratings, weights)
+        mine, theirs = ((of.ratings, of.weights, of.text_pairs) for of in (self, other))
+        more = (None if a is None or b is None else a + b for a, b in zip(mine, theirs, strict=True))
+        return Examples(self.texts + other.texts, self.labels + other.labels, *more)
+
+    @property
+    def inputs(self) -> list[Any]:
+        """Return what a model reads of each: its text, or both of a pair."""
+        return self.texts if self.text_pairs is None else list(zip(self.texts, self.text_pairs, strict=True))
+
+    @property
+    def all_texts(self) -> list[str]:
+        """Return all texts, the second ones of pairs too."""
+        return self.texts if self.text_pairs is None else self.texts + self.text_pairs
 
     def label_counts(self) -> dict[str, int]:
-        """How many texts each label has, labels in alphabetical order."""
-        return dict(sorted(Counter(self.labels).items()))
+        """How many texts each label has, labels in alphabetical order; numbers are none."""
+        return dict(sorted(Counter(names_in(self.labels)).items()))
 
     def label_weights(self) -> dict[str, int | float]:
         """Return the sum of the weights of the texts of each label; their number where all count alike."""
@@ -49,26 +64,28 @@ class Examples:
             return dict(self.label_counts())
         found: dict[str, int | float] = dict.fromkeys(self.label_counts(), 0.0)
         for label, weight in zip(self.labels, self.weights, strict=True):
-            found[label] += weight
+            for name in names_in([label]):
+                found[name] += weight
         return found
 
     def checksum(self) -> str:
         """The sha256 of texts and labels in their order."""
         digest = hashlib.sha256()
-        for pair in zip(self.texts, self.labels, strict=True):
+        for pair in zip(self.texts, self.labels, *([self.text_pairs] if self.text_pairs else []), strict=True):
             digest.update(json.dumps(pair).encode())
         return digest.hexdigest()
 
 
 @dataclass(frozen=True)
 class Splits:
-    """Training, validation and test examples, their name, and where they come from (what run.json keeps)."""
+    """Training, validation and test examples, their name, where they come from (for run.json), and what labels are."""
 
     train: Examples
     valid: Examples
     test: Examples
     name: str
     source: dict[str, Any] = field(default_factory=dict)
+    problem_type: ProblemType = "single-label"
 
     def all(self) -> Examples:
         """The three together."""

@@ -1,7 +1,9 @@
 """One door to all texts: a corpus by name, or a file of the user's own."""
 
+import contextlib
 import sys
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,15 @@ from lingon.core.files import sha256_of
 from lingon.core.terminal import printable
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load_corpus
 from lingon.data.examples import Examples, Splits
+from lingon.data.files.label_cells import MANY_NUMBERS
 from lingon.data.files.labelled_texts import FORMATS, OnBadRow, ReadReport, read_labelled_texts
 from lingon.data.files.lines import FileOptions
-from lingon.data.split import key_of, stratified_split
+from lingon.data.problem_types import ProblemType
+from lingon.data.split import keys_of, stratified_split
 
 __all__ = ["load_data"]
 
 PARTS = ("train", "valid", "test")
-MANY_NUMBERS = 20  # different ones: more are hardly classes
 SHARE = {"test": 0.2, "valid": 0.1}  # of a user's file, when nothing else is given
 
 
@@ -29,21 +32,24 @@ def load_data(
     on_bad_row: OnBadRow = "stop",
     seed: int = 0,
     options: FileOptions = FileOptions(),
+    problem_type: ProblemType | None = None,
+    text_pair: str | None = None,
 ) -> Splits:
     """Training, validation and test examples of a corpus or of a file.
 
     text, label: columns of a file; guessed when obvious, and said on stderr. test: a file with the test texts; without
     one, a fifth of every label is cut off, unless a folder holds the two folders train and test. A tenth of what is
-    left of every label is for validation. options: encoding and quoting of the files.
+    left of every label is for validation. options: encoding and quoting of the files. problem_type: what the labels
+    are; guessed where that is sure, and said on stderr. text_pair: the column of second texts, of pairs.
     """
     name = str(name_or_path)
     if name in CORPORA:
-        if text or label or test or options.given:
+        if text or label or test or text_pair or options.given:
             raise UserError(
-                f"{name!r} is a corpus with columns and splits of its own; leave --text, --label, --test, --encoding "
-                "and --quoting out"
+                f"{name!r} is a corpus with columns and splits of its own; leave --text, --text-pair, --label, --test, "
+                "--encoding and --quoting out"
             )
-        return load_corpus(name)
+        return _as_asked(load_corpus(name), problem_type)
     if name in PICTURES or name in VECTORS or name in TEXTS:
         what = "pictures" if name in PICTURES else "word vectors" if name in VECTORS else "running text"
         raise UserError(f"{name!r} holds {what}, not texts with labels; `lingon data list` shows what there is")
@@ -53,26 +59,42 @@ def load_data(
         raise UserError(f"{name!r} is neither a corpus nor a file; {suggest(path.name, known)}")
     if path.is_dir() and test is None and (path / "train").is_dir() and (path / "test").is_dir():
         path, test = path / "train", path / "test"
-    examples, report = read_labelled_texts(path, text, label, on_bad_row, options=options)
-    _refuse_no_classes(examples, path)
+    examples, report = read_labelled_texts(path, text, label, on_bad_row, None, options, problem_type, text_pair)
+    _refuse_no_classes(examples, path, report.problem_type)
     if test is None:
         rest, held_out = stratified_split(examples, SHARE["test"], seed, "test")
     else:
         columns = (None, None) if path.is_dir() else (report.text, report.label)
+        known = examples.label_counts()
         held_out, other = read_labelled_texts(
-            test, columns[0], columns[1], on_bad_row, examples.label_counts(), options
+            test, columns[0], columns[1], on_bad_row, known, options, report.problem_type, text_pair
         )
         report.messages += other.messages
         rest = examples
     train, valid = stratified_split(rest, SHARE["valid"], seed, "valid")
     if not len(valid) or not len(held_out):
         raise DataError(f"{path}: {len(examples):,} texts are too few; some label needs three different ones or more")
-    report.messages += _warnings(path, examples) + shared_texts(train + valid, held_out)
+    report.messages += _warnings(path, examples, report.problem_type) + shared_texts(train + valid, held_out)
     tell(report)
     source = _source(path, report, {"train": train, "valid": valid, "test": held_out})
     if test is not None:
         source["test_file"] = Path(test).name
-    return Splits(train, valid, held_out, path.name, source)
+    return Splits(train, valid, held_out, path.name, source, report.problem_type)
+
+
+def _as_asked(splits: Splits, problem_type: ProblemType | None) -> Splits:
+    """Return a corpus with labels of the kind that was asked for. Raises UserError where it has others."""
+    if problem_type in (None, splits.problem_type):
+        return splits
+    if problem_type == "regression" and splits.train.ratings is not None:
+        parts = {name: getattr(splits, name) for name in PARTS}
+        numbers = {name: replace(part, labels=list(part.ratings)) for name, part in parts.items()}
+        return replace(splits, problem_type="regression", **numbers)
+    if problem_type == "ordinal" and splits.problem_type == "single-label":
+        with contextlib.suppress(ValueError):
+            [float(label) for label in splits.train.label_counts()]
+            return replace(splits, problem_type="ordinal")
+    raise UserError(f"--problem-type is {problem_type}, but the labels of {splits.name!r} are {splits.problem_type}")
 
 
 def load_part(
@@ -83,19 +105,26 @@ def load_part(
     on_bad_row: OnBadRow = "stop",
     known: Collection[str] | None = None,
     options: FileOptions = FileOptions(),
+    problem_type: ProblemType | None = None,
+    text_pair: str | None = None,
 ) -> Examples:
     """Texts to score a model on: a corpus's test part, or all of a file; `part` names another one.
 
     part: "train", "valid" or "test", as `load_data` divides, or "all". known: the labels there may be in a file.
+    problem_type, text_pair: see `load_data`.
     """
     if part not in (None, "all", *PARTS):
         raise unknown("split", part, (*PARTS, "all"))
     if part is None and str(name_or_path) not in CORPORA and Path(name_or_path).is_file():
-        examples, report = read_labelled_texts(name_or_path, text, label, on_bad_row, known, options)
+        examples, report = read_labelled_texts(
+            name_or_path, text, label, on_bad_row, known, options, problem_type, text_pair
+        )
         report.messages.append(f"all {len(examples):,} texts; --split test takes those that training leaves out")
         tell(report)
         return examples
-    splits = load_data(name_or_path, text=text, label=label, on_bad_row=on_bad_row, options=options)
+    splits = load_data(
+        name_or_path, text, label, None, on_bad_row, options=options, problem_type=problem_type, text_pair=text_pair
+    )
     return splits.all() if part == "all" else getattr(splits, part or "test")
 
 
@@ -105,25 +134,31 @@ def tell(report: ReadReport) -> None:
         print(printable(line), file=sys.stderr)
 
 
-def _refuse_no_classes(examples: Examples, path: Path) -> None:
+def _refuse_no_classes(examples: Examples, path: Path, problem_type: ProblemType) -> None:
     counts = examples.label_counts()
+    if problem_type == "regression":
+        if len(set(examples.labels)) < 2:
+            raise DataError(f"{path}: all {len(examples):,} texts have the number {examples.labels[0]:g}")
+        return
+    if not counts:
+        raise DataError(f"{path}: no text has a label")
     first = next(iter(counts))
-    if len(counts) < 2:
+    if len(counts) < 2 and problem_type != "multi-label":
         raise DataError(f"{path}: all {len(examples):,} texts have the label {first!r}; two labels or more are needed")
-    if len(counts) == len(examples):
+    if len(counts) >= len(examples):
         raise DataError(
             f"{path}: every text has a label of its own, as {first[:40]!r}; give the right one with --label"
         )
 
 
-def _warnings(path: Path, examples: Examples) -> list[str]:
+def _warnings(path: Path, examples: Examples, problem_type: ProblemType) -> list[str]:
     """What is no mistake, but good to know."""
     single = [label for label, count in examples.label_counts().items() if count == 1]
-    twice = len(examples) - len(set(examples.texts))
+    twice = len(examples) - len(set(examples.inputs))
     said = [f"{path.name}: {twice:,} texts come again; equal texts stay on one side of a split"] if twice else []
     if single:
         said.append(f"{path.name}: labels with one text, so in the training part alone: {one_of(map(repr, single))}")
-    return said + numbers_as_labels(path, examples)
+    return said + (numbers_as_labels(path, examples) if problem_type == "single-label" else [])
 
 
 def numbers_as_labels(path: Path, examples: Examples) -> list[str]:
@@ -136,15 +171,14 @@ def numbers_as_labels(path: Path, examples: Examples) -> list[str]:
         return []
     return [
         f"{path.name}: the labels are {len(numbers)} different numbers from {numbers[0]:g} to {numbers[-1]:g}, and "
-        "each is learned as a class of its own (is this regression? it is no task yet); round them to a few, or choose "
-        "another column with --label"
+        "each is learned as a class of its own; --problem-type regression learns them as numbers, ordinal as ranks"
     ]
 
 
 def shared_texts(train: Examples, test: Examples) -> list[str]:
     """A line for test texts that are in training too, so that the scores on them say nothing of new texts."""
-    known = set(map(key_of, train.texts))
-    count = sum(key_of(text) in known for text in test.texts)
+    known = set(keys_of(train))
+    count = sum(key in known for key in keys_of(test))
     if not count:
         return []
     part = count / len(test)
@@ -153,9 +187,11 @@ def shared_texts(train: Examples, test: Examples) -> list[str]:
 
 
 def _source(path: Path, report: ReadReport, splits: dict[str, Examples]) -> dict[str, Any]:
+    pair = {} if report.text_pair is None else {"text_pair": report.text_pair}
     return {
         "name": path.name,
-        "columns": {"text": report.text, "label": report.label},
+        "columns": {"text": report.text, "label": report.label, **pair},
+        **({} if report.problem_type == "single-label" else {"problem_type": report.problem_type}),
         "skipped": report.skipped,
         "file_sha256": sha256_of(path) if path.is_file() else None,
         **{name: len(examples) for name, examples in splits.items()},

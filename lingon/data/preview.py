@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from lingon.core.errors import UserError, suggest
@@ -158,6 +159,8 @@ def _by_part(name: str, accept_licence: bool) -> Examples:
 
 def _labels(examples: Examples, most: int = 25) -> list[str]:
     counts = sorted(examples.label_counts().items(), key=lambda pair: -pair[1])
+    if not counts and examples.labels:
+        return [f"numbers: {min(examples.labels):g} to {max(examples.labels):g}, mean {fmean(examples.labels):.4g}"]
     lines = ["labels:", *(f"  {printable(label)[:30]:30} {n:7,} {_bar(n, counts[0][1])}" for label, n in counts[:most])]
     return lines + ([f"  ... and {len(counts) - most:,} more"] if len(counts) > most else [])
 

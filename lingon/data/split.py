@@ -4,8 +4,10 @@ import hashlib
 import unicodedata
 from collections import defaultdict
 
+from lingon.core.errors import UserError
 from lingon.core.seed import derive
 from lingon.data.examples import Examples
+from lingon.data.problem_types import names_in
 
 __all__ = ["hash_split", "stratified_split", "without_duplicates"]
 
@@ -45,6 +47,20 @@ def hash_split(examples: Examples, valid: float = 0.08, test: float = 0.2) -> tu
     return train, validation, held_out
 
 
+def strata(examples: Examples) -> list[str]:
+    """Return the part that each example counts to when shares of every part are cut off.
+
+    It is the label; of several the rarest; and of numbers all are one part.
+    """
+    counts = examples.label_counts()
+    return [min(names_in([label]), key=lambda name: (counts[name], name), default="") for label in examples.labels]
+
+
+def keys_of(examples: Examples) -> list[str]:
+    """Return what equal examples have in common: `key_of` the text, or of both texts of a pair."""
+    return [key_of(" ".join(one) if isinstance(one, tuple) else one) for one in examples.inputs]
+
+
 def stratified_split(examples: Examples, share: float, seed: int, purpose: str) -> tuple[Examples, Examples]:
     """Cuts a share of every label off. Returns what stays and what was cut off, each in the order it had.
 
@@ -54,8 +70,8 @@ def stratified_split(examples: Examples, share: float, seed: int, purpose: str) 
     """
     weights = examples.weights or [1] * len(examples)
     rows: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for i, (text, label) in enumerate(zip(examples.texts, examples.labels, strict=True)):
-        rows[label][key_of(text)].append(i)
+    for i, (key, label) in enumerate(zip(keys_of(examples), strata(examples), strict=True)):
+        rows[label][key].append(i)
     cut: set[int] = set()
     for label, texts in rows.items():
         order = sorted(texts, key=lambda text: derive(seed, purpose, label, text))
@@ -69,3 +85,28 @@ def stratified_split(examples: Examples, share: float, seed: int, purpose: str) 
             taken += sizes[text]
     stay = [i for i in range(len(examples)) if i not in cut]
     return examples[stay], examples[sorted(cut)]
+
+
+def stratified_folds(examples: Examples, folds: int, seed: int) -> list[list[int]]:
+    """Divide examples into folds, each of which has its share of every label; return the positions in each.
+
+    Equal texts are in one fold. A text that alone has its label is in none, so that it is always learned from. The
+    folds depend on the seed and the texts alone.
+    Raises UserError for fewer than two folds, or more than any label has texts.
+    """
+    rows: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for i, (key, label) in enumerate(zip(keys_of(examples), strata(examples), strict=True)):
+        rows[label][key].append(i)
+    most = max(map(len, rows.values()))
+    if not 2 <= folds <= most:
+        raise UserError(f"--folds is {folds}; expected 2 or more, and no more than the texts of a label, {most:,}")
+    found: list[list[int]] = [[] for _ in range(folds)]
+    for label, texts in sorted(rows.items()):
+        if len(texts) == 1 and len(rows) > 1:
+            continue
+        counts = [0] * folds  # of this label: as even as they can be, and the rest goes where fewest are
+        for text in sorted(texts, key=lambda text: derive(seed, "folds", label, text)):
+            fold = min(range(folds), key=lambda i: (counts[i], len(found[i]), i))
+            found[fold] += texts[text]
+            counts[fold] += 1
+    return [sorted(fold) for fold in found]

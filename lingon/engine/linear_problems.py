@@ -45,3 +45,52 @@ class OneVersusRest:
         """Return the weight of the class of each example."""
         of_class = np.asarray(self.class_weights or [1.0] * self.classes, np.float32)
         return of_class[labels][:, None]
+
+
+@dataclass(frozen=True)
+class SeveralVersusRest:
+    """Labels are 1 or 0 for each output [B, K]; each is learned on its own. class_weights: of those that have it."""
+
+    class_weights: Sequence[float] | None = None
+    error: ClassVar[int | None] = None
+
+    def targets(self, labels: Float[np.ndarray, "B K"]) -> Float[np.ndarray, "B K"]:
+        """Return 1 for what an example has, -1 for what it has not."""
+        return (2 * labels - 1).astype(np.float32)
+
+    def weights(self, labels: Float[np.ndarray, "B K"]) -> Float[np.ndarray, "B W"]:
+        """Return the weight of each example: 1, or that of the label where the example has it."""
+        if self.class_weights is None:
+            return np.ones((len(labels), 1), np.float32)
+        return np.where(labels > 0, np.asarray(self.class_weights, np.float32), np.float32(1))
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """Labels are numbers [B], learned with the squared error: ridge regression."""
+
+    error: ClassVar[int | None] = 2
+
+    def targets(self, labels: Float[np.ndarray, " B"]) -> Float[np.ndarray, "B 1"]:
+        """Return the numbers."""
+        return labels.astype(np.float32)[:, None]
+
+    def weights(self, labels: Float[np.ndarray, " B"]) -> Float[np.ndarray, "B 1"]:
+        """Return 1 for each example."""
+        return np.ones((len(labels), 1), np.float32)
+
+
+@dataclass(frozen=True)
+class Cumulative:
+    """Labels are ranks [B], 0 to K; output k is whether the rank is over k (Frank and Hall 2001)."""
+
+    outputs: int
+    error: ClassVar[int | None] = None
+
+    def targets(self, labels: Int[np.ndarray, " B"]) -> Float[np.ndarray, "B K"]:
+        """Return 1 where the rank is over that of the output, else -1."""
+        return np.where(labels[:, None] > np.arange(self.outputs), 1, -1).astype(np.float32)
+
+    def weights(self, labels: Int[np.ndarray, " B"]) -> Float[np.ndarray, "B 1"]:
+        """Return 1 for each example."""
+        return np.ones((len(labels), 1), np.float32)

@@ -113,6 +113,7 @@ def example_program(config: dict[str, Any], answer_code: str) -> str:
         pieces = f"\n\n{PIECES}" if config["rows"]["characters"] else ""
         inputs, collections = f"\n\n{ROWS}{pieces}{COUNTS}", "\nfrom collections import Counter"
     most = config.get("max_length")
+    texts = '"A warm and clever film."' + (', "It warms the heart."' if config.get("text_pair") else "")
     cut = f"tokenizer.enable_truncation({most})\n" if most else ""
     return f"""\
 import json{collections}
@@ -124,6 +125,6 @@ from tokenizers import Tokenizer
 config = json.load(open("config.json", encoding="utf-8"))
 tokenizer = Tokenizer.from_file("tokenizer.json")
 tokenizer.encode_special_tokens = True  # what a user types is text, even if it is spelt like [pad]
-{cut}ids = tokenizer.encode("A warm and clever film.").ids{inputs}
+{cut}ids = tokenizer.encode({texts}).ids{inputs}
 {run}
 {answer_code}"""

@@ -197,7 +197,7 @@ class NGrams(nn.Module):
 
 
 def _check(vocab_size: int, classes: int, order: int, buckets: int, characters: int) -> None:
-    least = {"vocab_size": (vocab_size, 1), "classes": (classes, 2), "order": (order, 1), "characters": (characters, 0)}
+    least = {"vocab_size": (vocab_size, 1), "classes": (classes, 1), "order": (order, 1), "characters": (characters, 0)}
     for name, (value, smallest) in least.items():
         if value < smallest:
             raise UserError(f"{name} is {value}, it must be {smallest} or more")

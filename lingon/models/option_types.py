@@ -31,7 +31,7 @@ class Range:
 
 Whole = Annotated[int, Range(1, 4096)]
 VocabSize = Annotated[int, Range(1, 1 << 24)]
-Classes = Annotated[int, Range(2, 1 << 16)]
+Classes = Annotated[int, Range(1, 1 << 16)]  # 1: a number, of a regression
 PaddingIdx = Annotated[int, Range(-1, 1 << 24)]  # -1: no token is padding
 Width = Whole
 Depth = Annotated[int, Range(1, 64)]

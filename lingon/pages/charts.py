@@ -62,6 +62,21 @@ def line_chart(
     return _frame(title, "".join(body) + _legend(names), below=LEGEND_ROW * len(names))
 
 
+def scatter_chart(points: Points, title: str, x_name: str, y_name: str) -> str:
+    """Return an SVG of points, both axes of one range, with the diagonal on which the two coordinates are equal."""
+    points = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
+    if not points:
+        return _frame(title, '<text x="50%" y="50%" text-anchor="middle">nothing was recorded</text>')
+    values = [value for point in points for value in point]
+    both = ticks(min(values), max(values))
+    x_of, y_of = _scales(both, both)
+    ends = f'x1="{x_of(both[0]):.1f}" y1="{y_of(both[0]):.1f}" x2="{x_of(both[-1]):.1f}" y2="{y_of(both[-1]):.1f}"'
+    marks = (f'<circle cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" r="2.5"/>' for x, y in points)
+    body = [_axes(both, both, x_of, y_of, x_name, y_name), f'<line {ends} stroke="#888" stroke-dasharray="4"/>']
+    body.append(f'<g fill="{COLOURS[0]}" opacity=".5">{"".join(marks)}</g>')
+    return _frame(title, "".join(body))
+
+
 def _within(limits: tuple[float, float], found: list[float]) -> list[float]:
     """The ticks inside of the limits; two or more of them."""
     inside = [tick for tick in found if limits[0] <= tick <= limits[1]]

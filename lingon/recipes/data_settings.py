@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, bad_rows, one_column
+from lingon.data.problem_types import PROBLEM_TYPES
+from lingon.recipes.file_settings import (
+    Encoding,
+    Files,
+    Quoting,
+    TextColumn,
+    TextPair,
+    bad_rows,
+    one_column,
+    problem_type_of,
+)
 from lingon.tasks.registry import DataShape
 
 if TYPE_CHECKING:
@@ -14,7 +24,10 @@ if TYPE_CHECKING:
     from lingon.data.examples import Splits
 
 BadRow = Annotated[str, Option(help="A row that cannot be read: stop, or skip it.")]
-Label = Annotated[str | None, Option(help="Column with the labels; guessed when obvious.")]
+Label = Annotated[
+    str | None, Option(help="Column with the labels, or several of 0 and 1 as a,b,c; guessed when obvious.")
+]
+Problem = Annotated[str | None, Option(help=f"What the labels are: {', '.join(PROBLEM_TYPES)}; guessed when sure.")]
 Licence = Annotated[bool, Option("--accept-licence", help="You may use a text whose licence is unclear, such as ptb.")]
 
 
@@ -25,6 +38,8 @@ class LabelledTexts:
     data: Annotated[str, Option(help="A corpus (lingon data list), or your csv, tsv, jsonl, parquet or folder.")]
     text: TextColumn = None
     label: Label = None
+    text_pair: TextPair = None
+    problem_type: Problem = None
     test: Annotated[str | None, Option(help="File to test on; a part of the data is cut off by default.")] = None
     on_bad_row: BadRow = "stop"
     encoding: Encoding = "utf-8"
@@ -39,9 +54,10 @@ class LabelledTexts:
         from lingon.data.load_data import load_data
 
         text, files = one_column(self.text), Files(self.encoding, self.quoting)
-        return load_data(
-            self.data, text=text, label=self.label, test=self.test, on_bad_row=bad_rows(self.on_bad_row), options=files
-        )
+        columns: dict[str, Any] = {"text": text, "label": self.label, "text_pair": self.text_pair}
+        kind = problem_type_of(self.problem_type)
+        rows = bad_rows(self.on_bad_row)
+        return load_data(self.data, **columns, test=self.test, on_bad_row=rows, options=files, problem_type=kind)
 
     def record(self) -> dict[str, Any]:
         """Return what tells this data from other data, for run.json."""

@@ -8,6 +8,7 @@ from typer import Option
 
 from lingon.core.errors import UserError, unknown
 from lingon.data.files.lines import FileOptions
+from lingon.data.problem_types import PROBLEM_TYPES, ProblemType
 
 Encoding = Annotated[str, Option(help="Encoding of your files, as utf-16 or cp1252.")]
 Quoting = Annotated[
@@ -30,10 +31,12 @@ def one_column(given: Sequence[str] | str | None) -> str | None:
         return given
     if len(given) > 1:
         raise UserError(
-            f"--text is given {len(given)} times ({', '.join(given)}): pairs of texts are no task yet; "
-            "give one column, or join them in the file"
+            f"--text is given {len(given)} times ({', '.join(given)}); the second text of a pair is --text-pair"
         )
     return given[0] if given else None
+
+
+TextPair = Annotated[str | None, Option(help="Column with the second texts, of pairs.")]
 
 
 def bad_rows(given: str) -> Literal["stop", "skip"]:
@@ -43,3 +46,13 @@ def bad_rows(given: str) -> Literal["stop", "skip"]:
     if given == "skip":
         return "skip"
     raise unknown("value of --on-bad-row", given, ("stop", "skip"))
+
+
+def problem_type_of(given: str | None) -> ProblemType | None:
+    """What --problem-type says. Raises UserError for any other word."""
+    for known in PROBLEM_TYPES:
+        if given == known:
+            return known
+    if given is None:
+        return None
+    raise unknown("value of --problem-type", given, PROBLEM_TYPES)

@@ -45,8 +45,9 @@ def train(
         if name not in known:
             raise unknown("setting", name, known)
         given[name] = value
-    if isinstance(data, str) and "data" in known and list in _kinds(known["data"]):
-        given["data"] = [data]
+    for name, value in given.items():  # of what may be several, one may be given alone
+        if isinstance(value, str) and list in _kinds(known[name]) and str not in _kinds(known[name]):
+            given[name] = [value]
     for name, value in given.items():
         _check(known[name], value)
     if resume:  # the folder knows what was given

@@ -23,6 +23,7 @@ class Asked:
     on_bad_row: str = "stop"
     options: FileOptions = DEFAULTS
     accept_licence: bool = False
+    text_pair: str | None = None
 
 
 def read_examples(task: Any, asked: Asked) -> Any:
@@ -34,8 +35,17 @@ def _labelled_texts(task: Any, asked: Asked) -> Any:
     """Texts with labels, of which a file may hold only those that the task knows, where it has `labels`."""
     from lingon.data.load_data import load_part
 
-    known = getattr(task, "labels", None)
-    return load_part(asked.data, asked.split, asked.text, asked.label, bad_rows(asked.on_bad_row), known, asked.options)
+    known, kind, pair = getattr(task, "labels", None), problem_type_of_task(task), asked.text_pair
+    if getattr(task, "text_pair", False) != (pair is not None):
+        said = "--text-pair: this model reads single texts" if pair else "this model reads pairs; give --text-pair too"
+        raise UserError(said)
+    rows = bad_rows(asked.on_bad_row)
+    return load_part(asked.data, asked.split, asked.text, asked.label, rows, known, asked.options, kind, pair)
+
+
+def problem_type_of_task(task: Any) -> Any:
+    """Return what the labels are that a task was trained on; None where it does not say."""
+    return getattr(getattr(task, "targets", None), "problem_type", None)
 
 
 def _running_text(task: Any, asked: Asked) -> list[str]:

@@ -15,12 +15,9 @@ from lingon.core.optional_packages import install_command
 from lingon.core.progress import no_progress
 from lingon.data.examples import Examples, Splits
 from lingon.data.split import stratified_split
-from lingon.engine.compile import compile_model
-from lingon.engine.fit import fit
 from lingon.engine.world import World
 from lingon.recipes.pretrained import merge_adapters, open_pretrained
-from lingon.recipes.refit import refitted
-from lingon.recipes.training_config import fit_parts
+from lingon.recipes.train_once import train_once
 from lingon.tasks.classify import Classifier
 from lingon.tasks.classify.settings import Settings
 from lingon.tasks.settings import LARGEST
@@ -36,7 +33,7 @@ except ImportError:
 
 SEEDS = 1 << 31
 # Settings with parameters of their own.
-OWN = ("model", "from_", "C", "epochs", "lr", "max_length", "class_weights", "seed", "device")
+OWN = ("model", "from_", "C", "epochs", "lr", "max_length", "class_weights", "seed", "device", "folds")
 
 
 class LingonClassifier(ClassifierMixin, BaseEstimator):
@@ -127,7 +124,8 @@ class LingonClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Sequence[str]) -> np.ndarray:
         """Return the probability of each label for each text [n, C], labels in the order of `classes_`."""
         check_is_fitted(self)
-        return self.classifier_.logits(_texts(X)).double().softmax(-1).numpy()[:, self._order]
+        classifier = self.classifier_
+        return classifier.targets.probabilities(classifier.logits(_texts(X)).double()).numpy()[:, self._order]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -216,9 +214,6 @@ def _trained(splits: Splits, settings: Settings) -> Training:
         settings = replace(settings, refit=False)
     with tempfile.TemporaryDirectory() as folder:
         context = TrainContext(Path(folder), World(0, 1), pick_device(settings.device), read_vectors, pretrained)
-        training = Classifier.prepare(splits, settings, context)
-        module = compile_model(training.module) if settings.compile else training.module
-        history = fit(module, training.batches, training.loss, **fit_parts(module, training, settings))
-        training = refitted(training, history, settings) if training.refit else training
+        training = train_once(Classifier.prepare(splits, settings, context), settings)
         merge_adapters(training.task)
         return training

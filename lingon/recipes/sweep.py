@@ -46,6 +46,10 @@ def sweep(recipe: Callable, flags: dict[str, Any], varied: list[tuple[str, list[
             failed.append(error)
             print(f"lingon: {out}: {error}", file=sys.stderr)
         run = read_json(out / "run.json")
+        if not rows and score not in (
+            run.get("test") or {score: 0}
+        ):  # of other labels, the first metric is the main one
+            score = next(iter(run["test"]))
         found = {f"{part} {score}": (run.get(part) or {}).get(score) for part in ("valid", "test")}
         rows.append({**chosen, **found, "out": str(out)})
     rows.sort(key=lambda row: _rank(row[f"valid {score}"], HIGHER_IS_BETTER[score]))

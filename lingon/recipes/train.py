@@ -21,6 +21,7 @@ def train_task(task: str, source: Source, settings: TrainSettings, folder: Folde
     from lingon.engine.distributed import process_group
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
+    from lingon.recipes.cross_validation import CrossValidated
     from lingon.recipes.pretrained import keep_adapters, open_pretrained, record_pretrained, save_encoder
     from lingon.recipes.refit import how_it_ended, refitted
     from lingon.recipes.summary import Clock, after_training, is_finished, record_of, summary, write_report
@@ -46,6 +47,7 @@ def train_task(task: str, source: Source, settings: TrainSettings, folder: Folde
         run.record("given", given)
         record |= record_pretrained(run, pretrained)
         kind: Any = task_of(task)  # one that is `Trainable`
+        kind = CrossValidated(kind) if getattr(settings, "folds", None) else kind
         training = kind.prepare(data, settings, TrainContext(run.folder, place, device, read_vectors, pretrained))
         module = training.distribute(compile_model(training.module) if settings.compile else training.module)
         clock.lap("prepare")
@@ -58,6 +60,7 @@ def train_task(task: str, source: Source, settings: TrainSettings, folder: Folde
         )
         record |= {**training.facts, "valid": history.best, "ended": how_it_ended(training, history, settings)}
         clock.lap("train")
+        training.calibrate()
         if training.refit:
             training = refitted(training, history, settings, run)
             clock.lap("refit")

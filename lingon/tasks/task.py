@@ -1,5 +1,6 @@
 """What a task is: the protocol that bundles, `lingon evaluate` and `lingon predict` ask, whatever the task."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
@@ -135,14 +136,22 @@ def columns(prediction: Prediction) -> dict[str, Any]:
     """Return the fields of a prediction as columns of a table, without the input, which the table has already.
 
     A field that is a mapping becomes a column for each of its names, called as one of them is: of `probabilities`,
-    `probability_good` and `probability_bad`.
+    `probability_good` and `probability_bad`. A list becomes one cell, a|b.
     """
     _, *fields = prediction.row().items()
     found: dict[str, Any] = {}
     for name, value in fields:
-        inner = {f"{singular(name)}_{key}": one for key, one in value.items()} if isinstance(value, Mapping) else None
-        found |= {name: value} if inner is None else inner
+        if isinstance(value, Mapping):
+            found |= {f"{singular(name)}_{key}": one for key, one in value.items()}
+        else:
+            found[name] = _joined(value) if isinstance(value, list) else value
     return found
+
+
+def _joined(values: list[Any]) -> str:
+    """Write several labels as one cell, as they are read again: a|b, or as JSON where there are none or a | in one."""
+    plain = values and not any("|" in str(one) or str(one).startswith("[") for one in values)
+    return "|".join(map(str, values)) if plain else json.dumps(values, ensure_ascii=False)
 
 
 def singular(name: str) -> str:

@@ -60,8 +60,9 @@ class Training:
     several. facts: what run.json shall hold. report: writes the page of a run, of its folder and what run.json holds.
     sample: what the trained task says of some examples. distribute: spreads the module over the processes of torchrun.
     optimizer: of the module, where it is no matter of settings alone. update: one step of the weights. encoder: is
-    saved in the Hugging Face layout too, for others to start from. refit: the same task, ready to be trained on
-    training and validation data together for as long as the best weights were.
+    saved in the Hugging Face layout too, for others to start from. calibrate: fits what is fitted to the validation
+    data once the best weights are in place, such as thresholds. refit: the same task, ready to be trained on training
+    and validation data together for as long as the best weights were.
     """
 
     task: Task
@@ -79,4 +80,5 @@ class Training:
     optimizer: Any = None
     update: Update = step
     encoder: nn.Module | None = None
+    calibrate: Callable[[], None] = lambda: None
     refit: Callable[[History], "Training"] | None = None

@@ -180,7 +180,7 @@ def test_the_command_reads_tables_and_writes_them_back(trained):
     assert [json.loads(line)["label"] for line in printed] == [row["label"] for row in rows]
     twice = run("--text", "review", "--text", "id")
     assert twice.returncode == 2
-    assert "--text is given 2 times (review, id): pairs of texts are no task yet" in twice.stderr
+    assert "--text is given 2 times (review, id); the second text of a pair is --text-pair" in twice.stderr
     assert (
         "--out writes the table of --file back"
         in lingon("predict", "runs/classify", "--out", "x.csv", cwd=trained).stderr

@@ -21,6 +21,8 @@ from lingon.engine.world import World, world
 from lingon.layers.losses import IGNORED, SampledNegatives
 from lingon.models.registry import build
 from lingon.tasks.classify import cross_entropy
+from lingon.tasks.classify.objective import logits_of
+from lingon.tasks.classify.targets import MultiLabel, Ordinal, Regression, SingleLabel
 from lingon.tasks.language_model.objective import Objective, carried_loss, fresh_loss, sampled
 
 ROWS, T, V, CLASSES = 13, 7, 31, 3
@@ -36,6 +38,21 @@ POINTS, KINDS = torch.from_numpy(DRAW.normal(size=(ROWS, 5))).float(), torch.ten
 
 def texts(rows):
     return collate([TEXTS[i] for i in rows], [LABELS[i] for i in rows], rows)
+
+
+def judged(values):
+    """Texts with labels of another kind, and weights that are not alike."""
+    values, weights = torch.as_tensor(values), torch.from_numpy(DRAW.random(ROWS)).float() + 0.5
+    return lambda rows: Batch({**texts(rows), "labels": values[rows], "weights": weights[rows]}, torch.tensor(rows))
+
+
+def of_targets(targets):
+    """The loss of a kind of labels, as a classifier takes it."""
+    return lambda model, batch: targets.loss(logits_of(model, batch), batch.labels, batch.weights)
+
+
+def bag(outputs):
+    return lambda: build("bag", TEXT | {"classes": outputs, "width": 5, "dropout": 0.0, "word_dropout": 0.0})
 
 
 def stretches(rows):
@@ -105,6 +122,14 @@ LOSSES = {
     ),
     "classifier with a penalty": (attentive, texts, cross_entropy),
     "class weights and a penalty": (attentive, texts, partial(cross_entropy, weights=[0.2, 3.0, 1.0])),
+    "several labels": (
+        bag(3),
+        judged(DRAW.integers(0, 2, (ROWS, 3)).astype(np.float32)),
+        of_targets(MultiLabel(["a", "b", "c"], class_weights=[2.0, 1.0, 3.0])),
+    ),
+    "numbers": (bag(1), judged(DRAW.normal(size=ROWS).astype(np.float32)), of_targets(Regression())),
+    "ranks": (bag(2), judged(LABELS), of_targets(Ordinal(["1", "2", "3"]))),
+    "focal": (bag(3), judged(LABELS), of_targets(SingleLabel(["a", "b", "c"], [0.2, 3.0, 1.0], gamma=2.0))),
     "mean over tokens of texts": (
         lambda: build("bag", TEXT | {"width": 5, "dropout": 0.0, "word_dropout": 0.0}),
         texts,

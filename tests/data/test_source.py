@@ -123,7 +123,10 @@ def test_test_texts_that_are_in_training_are_counted(tmp_path, capsys):
 
 
 def test_many_numbers_as_labels_are_told(tmp_path, capsys):
-    load_data(put(tmp_path / "mine.csv", [(f"text {i}", f"{i % 30 / 10 + 1}") for i in range(120)]))
+    fractions = put(tmp_path / "mine.csv", [(f"text {i}", f"{i % 30 / 10 + 1}") for i in range(120)])
+    assert load_data(fractions).problem_type == "regression"
+    assert "mine.csv: 30 different numbers: --problem-type regression" in capsys.readouterr().err
+    assert load_data(fractions, problem_type="single-label").problem_type == "single-label"
     said = capsys.readouterr().err
     assert "mine.csv: the labels are 30 different numbers from 1 to 3.9, and each is learned as a class" in said
     load_data(put(tmp_path / "mine.csv", [(f"text {i}", i % 5) for i in range(120)]))
@@ -136,5 +139,5 @@ def test_encoding_and_quoting_reach_both_files(tmp_path):
         (tmp_path / name).write_text("".join(f"{t};{x}\n" for t, x in [("text", "label"), *rows]), "cp1252")
     found = load_data(tmp_path / "mine.csv", test=tmp_path / "other.csv", options=FileOptions("cp1252", "none"))
     assert found.test.texts == [text for text, _ in rows]
-    with pytest.raises(UserError, match="leave --text, --label, --test, --encoding and --quoting out"):
+    with pytest.raises(UserError, match="leave --text, --text-pair, --label, --test"):
         load_data("imdb", options=FileOptions("cp1252"))

@@ -12,7 +12,7 @@ from lingon.data.split import stratified_split
 from lingon.data.tokenizers import words
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier, scores
-from lingon.tasks.classify.calibration import fitted_scale
+from lingon.tasks.classify.targets import SingleLabel
 
 TEXTS = [f"the {w} film {i}" for i in range(6) for w in ("bright", "superb", "dull", "weak", "clever", "sloppy", "odd")]
 LABELS = [
@@ -91,9 +91,10 @@ def test_class_weights_and_weights_of_texts_multiply():
 def test_the_scale_is_fitted_by_weights():
     rows, logits = [0, 1, 2, 3, 4, 2, 2], torch.randn(5, 3, generator=torch.Generator().manual_seed(1))
     targets = torch.tensor([0, 1, 2, 0, 1])
-    heavy = fitted_scale(logits, targets, torch.tensor([1.0, 1.0, 3.0, 1.0, 1.0]))
-    assert heavy == pytest.approx(fitted_scale(logits[rows], targets[rows]), rel=1e-6)
-    assert heavy != pytest.approx(fitted_scale(logits, targets), rel=1e-3)
+    one = SingleLabel(["a", "b", "c"])
+    heavy = one.scale_of(logits, targets, torch.tensor([1.0, 1.0, 3.0, 1.0, 1.0]), 3.0)
+    assert heavy == pytest.approx(one.scale_of(logits[rows], targets[rows], None, 3.0), rel=1e-6)
+    assert heavy != pytest.approx(one.scale_of(logits, targets, None, 3.0), rel=1e-3)
 
 
 def test_scores_without_weights_are_those_of_equal_weights():

@@ -1,6 +1,6 @@
 """The report of a classifier with many labels."""
 
-from lingon.tasks.classify.report import confusion, worst_pairs
+from lingon.tasks.classify.report_tables import confusion, worst_pairs
 
 
 def test_many_labels_stand_in_the_order_of_their_texts_and_the_worst_pairs_are_listed():

@@ -2,7 +2,7 @@
 
 from lingon.data.batches.batch import Batch, collate
 from lingon.data.batches.by_length import ByLength, text_batches
-from lingon.data.batches.columns import Column, TokenIds, Values
+from lingon.data.batches.columns import Column, Padded, TokenIds, Values
 from lingon.data.batches.loader import Loader
 from lingon.data.batches.order import Order, Sequential, Shuffled
 from lingon.data.batches.token_batches import (
@@ -22,6 +22,7 @@ __all__ = [
     "Loader",
     "NextTokens",
     "Order",
+    "Padded",
     "Sequential",
     "Shuffled",
     "ShuffledWindows",

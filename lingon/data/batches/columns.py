@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Sequence
 from itertools import chain
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from lingon.data.batches.batch import padded
 LARGEST_ID = 2**31 - 1
 
 
+@runtime_checkable
 class Column(Protocol):
     """A field of a data set: texts, labels, pictures. `len` is the number of its rows."""
 
@@ -59,6 +60,30 @@ class TokenIds:
     def checksum(self) -> int:
         """Return the checksum of all token ids and lengths."""
         return zlib.crc32(self._lengths.data, zlib.crc32(self._flat.data))
+
+
+class Padded:
+    """Rows of whole numbers of any lengths, such as token types, as the tensor `name` [B, T], padded with 0.
+
+    They stand beside texts of the same lengths, which count against the budget of tokens.
+    """
+
+    def __init__(self, name: str, rows: Sequence[Sequence[int]]):
+        self.name, self._texts = name, TokenIds(rows)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def lengths(self) -> None:
+        """Return None: the texts beside it say the lengths."""
+
+    def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
+        """Return these rows."""
+        return {self.name: self._texts.collate(rows)["ids"]}
+
+    def checksum(self) -> int:
+        """Return the checksum of all numbers and lengths."""
+        return self._texts.checksum()
 
 
 class Values:

@@ -7,18 +7,23 @@ from pathlib import Path
 from lingon.core.errors import unknown
 from lingon.data.corpora import parsers, published_parts, text_parsers
 from lingon.data.examples import Examples
+from lingon.data.problem_types import ProblemType
 from lingon.data.sources import Package, RepositoryFiles, Source
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Labelled texts; `parse` gives all of them, or those of each part where there are published ones."""
+    """Labelled texts; `parse` gives all of them, or those of each part where there are published ones.
+
+    problem_type: what its labels are; of a regression they are the ratings.
+    """
 
     name: str
     summary: str
     source: Source
     licence: str
     parse: Callable[[Path], Examples | dict[str, Examples]]
+    problem_type: ProblemType = "single-label"
 
 
 @dataclass(frozen=True)
@@ -194,6 +199,7 @@ CORPORA = {
         Corpus("vader-movies", "film review snippets, -4 to 4", VADER, "MIT", parsers.vader("movieReviewSnippets")),
         Corpus("vader-amazon", "product review snippets, -4 to 4", VADER, "MIT", parsers.vader("amazonReviewSnippets")),
         Corpus("vader-nyt", "newspaper editorials, -4 to 4", VADER, "MIT", parsers.vader("nytEditorialSnippets")),
+        Corpus("vader", "the four of them, learned as numbers", VADER, "MIT", parsers.vader_all, "regression"),
         Corpus("spam-assassin", "e-mails, ham or spam", SPAM, "PDDL-1.0 / CC0", parsers.spam_assassin),
         Corpus("wiki-topics", "first lines of Wikipedia articles, 11 topics", WIKI, WIKIPEDIA, parsers.wiki("en-us")),
         Corpus("wiki-topics-fr", "the same in French, 11 topics", WIKI, WIKIPEDIA, parsers.wiki("fr-fr")),
@@ -201,6 +207,14 @@ CORPORA = {
         Corpus("20newsgroups", "posts to 20 newsgroups", ORANGE, NEWS, published_parts.orange("20newsgroups")),
         Corpus("reuters-r8", "Reuters news of 1987, 8 topics", ORANGE, NEWS, published_parts.orange("reuters-r8")),
         Corpus("reuters-r52", "Reuters news of 1987, 52 topics", ORANGE, NEWS, published_parts.orange("reuters-r52")),
+        Corpus(
+            "reuters-joined",
+            "constructed: one to three texts of reuters-r52 joined, with the topics of all",
+            ORANGE,
+            NEWS,
+            published_parts.joined("reuters-r52"),
+            "multi-label",
+        ),
         Corpus("banking77", "questions to a bank, 77 intents", BANKING, "CC BY 4.0", published_parts.banking77),
         Corpus("snips", "requests to a voice assistant, 7 intents", SNIPS, "CC0 1.0", published_parts.snips),
     ]

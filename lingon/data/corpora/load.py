@@ -1,6 +1,7 @@
 """Corpora and vectors by name: fetched once, parsed once, then read from the cache in less than a second."""
 
 import contextlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def _write(kept: Path, splits: tuple[Examples, Examples, Examples]) -> None:
     ratings: Any = together.ratings or [None] * len(together)
     columns = {
         "text": pa.array(together.texts, pa.string()),
-        "label": pa.array(together.labels, pa.string()),
+        "label": pa.array([one if isinstance(one, str) else json.dumps(one) for one in together.labels], pa.string()),
         "rating": pa.array(ratings, pa.float64()),
     }
     more = {"checksum": together.checksum(), **{part: str(len(s)) for part, s in zip(PARTS, splits, strict=True)}}
@@ -90,10 +91,15 @@ def _read(corpus: Corpus, kept: Path) -> Splits | None:
         table = pq.read_table(kept)
         more = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
         texts, labels, ratings = (table[c].to_pylist() for c in ("text", "label", "rating"))
+        if corpus.problem_type == "multi-label":
+            labels = [tuple(json.loads(label)) for label in labels]
+        elif corpus.problem_type == "regression":
+            labels = ratings
         together = Examples(texts, labels, ratings if ratings and ratings[0] is not None else None)
         train, valid, test = (int(more[part]) for part in PARTS)
         rest = together[train:]
-        return Splits(together[:train], rest[:valid], rest[valid : valid + test], corpus.name, _source(corpus, more))
+        parts = (together[:train], rest[:valid], rest[valid : valid + test])
+        return Splits(*parts, corpus.name, _source(corpus, more), corpus.problem_type)
     return None
 
 

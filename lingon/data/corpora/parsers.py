@@ -56,6 +56,17 @@ def vader(name: str) -> Callable[[Path], Examples]:
     return parse
 
 
+SETS = ("tweets", "movieReviewSnippets", "amazonReviewSnippets", "nytEditorialSnippets")
+
+
+def vader_all(path: Path) -> Examples:
+    """All four sets of Hutto and Gilbert 2014 together."""
+    found = Examples([], [], [])
+    for name in SETS:
+        found = found + vader(name)(path)
+    return found
+
+
 def spam_assassin(path: Path) -> Examples:
     """Subject and text of each e-mail; the headers, which give the sender away, are left out. HTML loses its tags."""
     texts, labels = [], []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lingon.core.errors import DataError
 from lingon.core.files import read_bytes
+from lingon.core.seed import derive
 from lingon.data.examples import Examples
 from lingon.data.files.archives import read_members
 
@@ -32,6 +33,30 @@ def orange(name: str) -> Callable[[Path], dict[str, Examples]]:
         return parts
 
     return parse
+
+
+def joined(name: str, most: int = 3) -> Callable[[Path], dict[str, Examples]]:
+    """Construct texts with several labels: one to `most` texts of a set of Orange's joined, with the labels of all.
+
+    No such set was published: it stands in for one, until a public set of several labels is at hand. Which texts are
+    joined depends on their places alone, and each part is joined in itself, so that training and test stay apart.
+    """
+
+    def parse(path: Path) -> dict[str, Examples]:
+        return {part: _joined(found, most, part) for part, found in orange(name)(path).items()}
+
+    return parse
+
+
+def _joined(found: Examples, most: int, part: str) -> Examples:
+    order = sorted(range(len(found)), key=lambda i: derive(0, "joined", part, i))
+    joined, start, size = Examples([], []), 0, 1
+    while start < len(order):
+        rows = order[start : start + size]
+        joined.texts.append("\n".join(found.texts[i] for i in rows))
+        joined.labels.append(tuple(dict.fromkeys(found.labels[i] for i in rows)))
+        start, size = start + size, size % most + 1
+    return joined
 
 
 def banking77(folder: Path) -> dict[str, Examples]:

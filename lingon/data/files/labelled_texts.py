@@ -4,14 +4,16 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.data.examples import Examples
+from lingon.data.files.label_cells import READERS, BadLabel, guess, yes_or_no
 from lingon.data.files.lines import FileOptions, read_text
 from lingon.data.files.row import TableRow, cell_text, label_text
 from lingon.data.files.table_rows import FORMATS, read_rows
-from lingon.data.files.text_columns import choose_columns
+from lingon.data.files.text_columns import choose_columns, choose_text_column
+from lingon.data.problem_types import PROBLEM_TYPES, ProblemType, names_in
 
 __all__ = ["FORMATS", "FileOptions", "OnBadRow", "ReadReport", "label_text", "read_labelled_texts"]
 
@@ -23,13 +25,24 @@ LOOK_CELLS, LOOK_LETTERS = 200_000, 16 << 20  # ... or fewer, where there are ma
 
 @dataclass
 class ReadReport:
-    """What reading a file came to: columns, skipped rows, and lines to tell the user."""
+    """What reading a file came to: columns, the kind of labels, skipped rows, and lines to tell the user.
+
+    label: the column of labels, or several that each say yes or no of a label, with commas between.
+    """
 
     text: str = "text"
     label: str = "label"
+    text_pair: str | None = None
+    problem_type: ProblemType = "single-label"
+    label_columns: list[str] = field(default_factory=list)
     skipped: int = 0
     first_skipped: str = ""
     messages: list[str] = field(default_factory=list)
+
+    @property
+    def columns(self) -> list[str]:
+        """Return the columns that are read."""
+        return [self.text, *(self.label_columns or [self.label]), *([self.text_pair] if self.text_pair else [])]
 
 
 def read_labelled_texts(
@@ -39,38 +52,53 @@ def read_labelled_texts(
     on_bad_row: OnBadRow = "stop",
     known: Collection[str] | None = None,
     options: FileOptions = FileOptions(),
+    problem_type: ProblemType | None = None,
+    text_pair: str | None = None,
 ) -> tuple[Examples, ReadReport]:
     """Read the labelled texts of a file, or of a folder with one subfolder of .txt files per class, with a report.
 
     text, label: names of columns; guessed when obvious, and the report says so. on_bad_row: "stop" raises at the first
     row without a text or a label, or that cannot be read; "skip" leaves it out and counts it. known: the labels there
-    may be; another one makes a bad row. options: encoding and quoting.
+    may be; another one makes a bad row. options: encoding and quoting. problem_type: what the labels are; guessed when
+    sure, and the report says so. text_pair: the column of second texts.
     Raises DataError with file and line, and UserError or DataError when columns are unknown or not obvious.
     """
     path = Path(path)
     if on_bad_row not in ("stop", "skip"):
         raise unknown("value of on_bad_row", on_bad_row, ("stop", "skip"))
-    report, read = ReadReport(), lambda: read_rows(path, [report.text, report.label], options)
+    if problem_type not in (None, *PROBLEM_TYPES):
+        raise unknown("--problem-type", str(problem_type), PROBLEM_TYPES)
+    report, read = ReadReport(text_pair=text_pair), lambda: read_rows(path, report.columns, options)
+    report.problem_type = problem_type or "single-label"
     if path.is_dir():
+        _refuse_folder(path, problem_type, text_pair)
         read = lambda: _folder(path, options)
         report.messages.append(f"{path.name}: labels are the names of the folders")
     elif not path.is_file():
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         raise UserError(f"there is no file {str(path)!r}; {suggest(path.name, beside)}")
     else:
-        report.text, report.label = _columns(path, text, label, report, options)
-    examples = Examples([], [])
+        _find_columns(path, text, label, report, options, problem_type)
+    found = Examples([], [], text_pairs=[] if text_pair else None)
     for row in read():
-        problem = _wrong(row, report, known)
+        label_of, problem = _label_of(row, report, known)
         if problem and on_bad_row == "stop":
             raise DataError(f"{path}{row.where}: {problem}; --on-bad-row skip leaves such rows out")
         if problem:
             report.skipped += 1
             report.first_skipped = report.first_skipped or f"{path}{row.where}: {problem}"
             continue
-        examples.texts.append(cell_text(row.values[report.text]) or "")
-        examples.labels.append(label_text(row.values[report.label]) or "")
-    return _finished(path, examples, report)
+        found.texts.append(cell_text(row.values[report.text]) or "")
+        found.labels.append(label_of)
+        if found.text_pairs is not None:
+            found.text_pairs.append(cell_text(row.values[report.text_pair]) or "")
+    return _finished(path, found, report)
+
+
+def _refuse_folder(path: Path, problem_type: ProblemType | None, text_pair: str | None) -> None:
+    if problem_type not in (None, "single-label", "ordinal") or text_pair is not None:
+        given = f"--problem-type {problem_type}" if text_pair is None else f"--text-pair {text_pair}"
+        raise UserError(f"{given}: {path} is a folder, whose texts have one label each, its name; give a table")
 
 
 def peek(path: Path, options: FileOptions) -> tuple[list[str], list[TableRow]]:
@@ -90,12 +118,47 @@ def peek(path: Path, options: FileOptions) -> tuple[list[str], list[TableRow]]:
     return names, first
 
 
-def _columns(
-    path: Path, text: str | None, label: str | None, report: ReadReport, options: FileOptions
-) -> tuple[str, str]:
+def _find_columns(
+    path: Path,
+    text: str | None,
+    label: str | None,
+    report: ReadReport,
+    options: FileOptions,
+    problem_type: ProblemType | None,
+) -> None:
+    """Put into the report which columns are read and what the labels are, as far as that was not given."""
     names, first = peek(path, options)
-    columns, said = choose_columns(path, names, [row.values for row in first if not row.problem], text, label)
+    rows = [row.values for row in first if not row.problem]
+    if report.text_pair is not None and report.text_pair not in names:
+        raise DataError(
+            f"{path}: there is no column {report.text_pair!r} for --text-pair; {suggest(report.text_pair, names)}"
+        )
+    columns = indicator_columns(path, label, names, problem_type)
+    if columns:
+        report.label_columns, report.label, report.problem_type = columns, ",".join(columns), "multi-label"
+        report.text, said = choose_text_column(path, [n for n in names if n not in columns], rows, text)
+        report.messages += [said] if said else []
+        return
+    names = [name for name in names if name != report.text_pair]
+    (report.text, report.label), said = choose_columns(path, names, rows, text, label)
     report.messages += [said] if said else []
+    if problem_type is None:
+        report.problem_type, said = guess([row.get(report.label) for row in rows], report.label)
+        report.messages += [f"{path.name}: {said}"] if said else []
+
+
+def indicator_columns(path: Path, label: str | None, names: list[str], problem_type: ProblemType | None) -> list[str]:
+    """Return the columns that a --label with commas names; none where it is one column."""
+    if label is None or "," not in label or label in names:
+        return []
+    columns = [name.strip() for name in label.split(",")]
+    for name in columns:
+        if name not in names:
+            raise DataError(f"{path}: there is no column {name!r} for --label; {suggest(name, names)}")
+    if len(set(columns)) < len(columns):
+        raise UserError(f"{path}: --label {label} names a column twice")
+    if problem_type not in (None, "multi-label"):
+        raise UserError(f"--label names {len(columns)} columns, but --problem-type is {problem_type}; give one column")
     return columns
 
 
@@ -108,7 +171,7 @@ def text_problem(row: TableRow, column: str) -> str:
     if text is None and isinstance(value, bytes):
         return f"not UTF-8 in column {column!r}"
     if isinstance(value, list | tuple) and len(value) > 1 and all(isinstance(one, str) for one in value):
-        return f"{len(value)} texts in column {column!r}; pairs of texts are no task yet, join them or keep one"
+        return f"{len(value)} texts in column {column!r}; a pair has its second text in a column of --text-pair"
     if text is None or not text.strip():
         return f"no text in column {column!r}"
     if not text.isascii() and SURROGATE.search(text):
@@ -116,20 +179,23 @@ def text_problem(row: TableRow, column: str) -> str:
     return ""
 
 
-def _wrong(row: TableRow, report: ReadReport, known: Collection[str] | None) -> str:
-    """Return what is wrong with a row, or nothing."""
+def _label_of(row: TableRow, report: ReadReport, known: Collection[str] | None) -> tuple[Any, str]:
+    """Return the label of a row, and what is wrong with the row, or nothing."""
     if problem := text_problem(row, report.text):
-        return problem
-    label = row.values.get(report.label)
-    if isinstance(label, list | tuple | dict):
-        several = f"several labels ({str(label)[:60]}) in column {report.label!r}"
-        return f"{several}; a text has one label here, several are no task yet"
-    name = label_text(label)
-    if name is None:
-        return f"no label in column {report.label!r}"
-    if known is not None and name not in known:
-        return f"{unknown('label', name, sorted(known))}"
-    return ""
+        return None, problem
+    if report.text_pair is not None and (problem := text_problem(row, report.text_pair)):
+        return None, f"{problem}; a pair has two texts"
+    try:
+        if report.label_columns:
+            label: Any = yes_or_no([row.values.get(name) for name in report.label_columns], report.label_columns)
+        else:
+            label = READERS[report.problem_type](row.values.get(report.label), report.label)
+    except BadLabel as error:
+        return None, str(error)
+    for name in names_in([label]) if known is not None else ():
+        if name not in known:
+            return None, f"{unknown('label', name, sorted(known))}"
+    return label, ""
 
 
 def _finished(path: Path, examples: Examples, report: ReadReport) -> tuple[Examples, ReadReport]:

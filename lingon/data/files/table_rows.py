@@ -75,14 +75,13 @@ def _txt(path: Path, options: FileOptions) -> Iterator[TableRow]:
             continue
         if not problem and not labels:
             problem = "no label; expected a line such as: __label__positive A fine film."
-        elif not problem and len(labels) > 1:
-            problem = (
-                f"{len(labels)} labels ({', '.join(labels)[:80]}); several labels for a text are no task yet, keep one"
-            )
-        elif not problem and (stuck := re.search(r"[,;]", labels[0].rstrip(",;"))):
-            problem = f"label {labels[0][:80]!r}: {stuck[0]!r} does not end a label; put a space after it"
+        elif not problem and (stuck := next(filter(None, (re.search(r"[,;]", x.rstrip(",;")) for x in labels)), None)):
+            problem = f"label {stuck.string[:80]!r}: {stuck[0]!r} does not end a label; put a space after it"
         text = re.sub(rf"(^|(?<=\s)){LABELLED}\S*(\s+|$)", "", line.strip()).strip()
-        yield TableRow(f":{number}", {"text": text, "label": labels[0].rstrip(",;") if labels else None}, problem)
+        names = [label.rstrip(",;") for label in labels]
+        yield TableRow(
+            f":{number}", {"text": text, "label": names if len(names) > 1 else (names or [None])[0]}, problem
+        )
 
 
 def _jsonl(path: Path, options: FileOptions) -> Iterator[TableRow]:

@@ -88,8 +88,8 @@ def _refuse_indicators(path, names: list[str], rows: list[dict[str, Any]]) -> No
     found = [name for name in names if len(values[name]) == 2 and values[name] <= yes_or_no]
     if len(found) > 1 and len(rows) > 1 and len(names) <= MOST_LABELS:
         raise DataError(
-            f"{path}: the columns {_listed(found)} say yes or no of each text: several labels for a text, which are no "
-            f"task yet; learn one of them with --label {found[0]}"
+            f"{path}: the columns {_listed(found)} say yes or no of each text; learn all of them with "
+            f"--label {','.join(found)}, or one of them with --label {found[0]}"
         )
 
 

@@ -6,6 +6,7 @@ from lingon.data.batches import Loader
 from lingon.data.examples import Examples
 from lingon.engine.world import World, world
 from lingon.tasks.classify.classifier import Classifier
+from lingon.tasks.classify.encoding import Encoded
 from lingon.tasks.classify.settings import Settings
 
 
@@ -13,22 +14,23 @@ def batches_of(
     classifier: Classifier, train: Examples, settings: Settings, place: World
 ) -> tuple[Loader, list[list[int]]]:
     """Return this process's share of the training batches, and the ids of all; say once how much is not read."""
-    ids = encoded(classifier, train, settings)
+    found = encoded(classifier, train, settings)
     how = {
         "max_tokens": settings.max_tokens_per_batch,
         "batch_size": settings.batch_size,
         "seed": settings.seed,
     }
-    return classifier.batches_of_ids(ids, train, **how, rank=place.rank, world=place.size), ids
+    return classifier.batches_of(found, train, **how, rank=place.rank, world=place.size), found.ids
 
 
-def encoded(classifier: Classifier, train: Examples, settings: Settings) -> list[list[int]]:
+def encoded(classifier: Classifier, train: Examples, settings: Settings) -> Encoded:
     """Return the ids of training texts; say once how much of them is not read."""
-    ids, cut = classifier.encode_counted(train.texts)
+    found = classifier.encoded(train.inputs)
+    cut = found.cut
     if cut.texts and world().rank == 0:
         print(
             f"{cut.texts:,} of {cut.of_texts:,} training texts are longer than --max-length {settings.max_length:,}: "
             f"{cut.tokens:,} of {cut.of_tokens:,} tokens ({cut.tokens / cut.of_tokens:.1%}), their ends, are not read",
             file=sys.stderr,
         )
-    return ids
+    return found

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lingon.core.errors import UserError, unknown
+from lingon.data.problem_types import ProblemType
 
 if TYPE_CHECKING:
     from lingon.data.examples import Examples
@@ -13,11 +14,14 @@ if TYPE_CHECKING:
 WRITTEN = 'expected balanced, or numbers such as good=1,bad=2.5, or JSON such as {"a, b": 2}'
 
 
-def labels_of(train: "Examples") -> list[str]:
+def labels_of(train: "Examples", problem_type: ProblemType = "single-label") -> list[str]:
     """Return the labels in the training texts: by number where all are numbers, else by alphabet."""
+    if problem_type == "regression":
+        return []
     labels = list(train.label_counts())
-    if len(labels) < 2:
-        raise UserError(f"all {len(train):,} texts have the label {labels[0]!r}; a classifier needs two or more labels")
+    if len(labels) < (1 if problem_type == "multi-label" else 2):
+        has = f"have the label {labels[0]!r}" if labels else "have no label"
+        raise UserError(f"all {len(train):,} texts {has}; a classifier needs two or more labels")
     try:
         return sorted(labels, key=float)
     except ValueError:

@@ -9,19 +9,19 @@ from torch import nn
 
 from lingon.core.check_finite import check_finite
 from lingon.core.config_keys import want
-from lingon.core.errors import DataError, UserError
+from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.eval_view import eval_view
 from lingon.core.markdown import plain
 from lingon.core.shapes import Float, Tensor
-from lingon.data.batches import Batch, Loader, Values, text_batches
+from lingon.data.batches import Batch, Column, Loader, Padded, Values, text_batches
 from lingon.data.examples import Examples, Splits
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.loss import Loss
 from lingon.metrics.scores import Scores
-from lingon.tasks.classify.encoding import Cut, encode
+from lingon.tasks.classify.encoding import Encoded, as_input, encode, encode_pairs, takes_token_types
 from lingon.tasks.classify.objective import cross_entropy, logits_of, penalty_of, with_penalty
-from lingon.tasks.classify.targets.single_label import Classification, SingleLabel, scores
-from lingon.tasks.classify.targets.target import Targets
+from lingon.tasks.classify.targets import TARGETS, SingleLabel, Targets
+from lingon.tasks.classify.targets.single_label import Classification, scores
 from lingon.tasks.task import Card
 
 if TYPE_CHECKING:
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["TASK", "Classification", "Classifier", "cross_entropy", "penalty_of", "scores"]
 
+KINDS = {
+    "multi-label": "which of the labels a text has, any number of them",
+    "regression": "a number, in the unit of those it was trained on",
+    "ordinal": "a rank, one of the labels in their order",
+}
 TOKENS_AT_ONCE = 16_384  # per batch when predicting: large enough to keep two cores busy, small enough for any laptop
 
 
@@ -39,13 +44,14 @@ class Classifier:
     model: (ids [B, T], mask [B, T]) -> logits [B, C].
     targets: what is predicted; a list of labels, C of them, is one label for each text: `SingleLabel`.
     max_length: tokens of a text that the model reads; what comes after them is left out. None reads all.
+    text_pair: it judges pairs of texts, each a tuple of two, by the tokenizer's template for pairs.
     class_weights: of a list of labels: how much each counts in the loss that is trained; None: all alike.
     Raises UserError for a model whose padding is another token than that of the tokenizer.
     """
 
     name: ClassVar[str] = "classify"
     part_types: ClassVar[Mapping[str, type]] = {"model": nn.Module, "tokenizer": Tokenizer}
-    config_keys: ClassVar[Sequence[str]] = ("labels", "max_length")
+    config_keys: ClassVar[Sequence[str]] = ("labels", "max_length", "problem_type", "targets", "text_pair")
     logits_shape: ClassVar[Sequence[str]] = ("batch", "labels")
 
     def __init__(
@@ -55,10 +61,12 @@ class Classifier:
         targets: Sequence[str] | Targets,
         max_length: int | None = None,
         class_weights: Sequence[float] | None = None,
+        text_pair: bool = False,
     ):
         _check_padding(model, tokenizer)
         self.targets: Targets = targets if isinstance(targets, Targets) else SingleLabel(targets, class_weights)
-        self.model, self.tokenizer, self.max_length = model, tokenizer, max_length
+        self.model, self.tokenizer, self.max_length, self.text_pair = model, tokenizer, max_length, text_pair
+        self._types = text_pair and takes_token_types(model)
 
     @property
     def parts(self) -> dict[str, Any]:
@@ -81,34 +89,56 @@ class Classifier:
         return next(self.model.parameters()).device
 
     def config(self) -> dict[str, Any]:
-        """Return labels and max_length, by name."""
-        return {"labels": self.labels, "max_length": self.max_length}
+        """Return labels, max_length, the problem type, what its targets keep, and whether it takes pairs, by name."""
+        return {
+            "labels": self.labels,
+            "max_length": self.max_length,
+            "problem_type": self.targets.problem_type,
+            "targets": self.targets.config(),
+            "text_pair": self.text_pair,
+        }
 
     @classmethod
     def check_config(cls, config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:
-        """Raise DataError naming the key that is wrong: labels, max_length, or the number of classes of the model."""
-        SingleLabel.check_config(want(config, "labels", list, "a list of labels"), config)
+        """Raise DataError naming the key that is wrong, such as labels, max_length, or the classes of the model."""
+        labels = want(config, "labels", list, "a list of labels")
+        kind = config.get("problem_type", "single-label")  # which it was before there were others
+        if not isinstance(kind, str) or kind not in TARGETS:
+            raise unknown("value of key 'problem_type'", str(kind)[:40], TARGETS)
+        targets = config.get("targets", {})
+        if not isinstance(targets, dict):
+            raise DataError(f"key 'targets' is {str(targets)[:40]!r}, expected an object")
+        outputs = TARGETS[kind].check_config(labels, targets)
         length = want(config, "max_length", (int, type(None)), "a number or null")
         if length is not None and length < 1:
             raise DataError(f"key 'max_length' is {length}, expected 1 or more")
-        labels, classes = config["labels"], sizes["model"].get("classes")
-        if type(classes) is int and classes != len(labels):
-            raise DataError(f"{len(labels)} labels for a model of {classes} classes; keys 'labels' and 'classes'")
+        if not isinstance(config.get("text_pair", False), bool):
+            raise DataError(f"key 'text_pair' is {str(config['text_pair'])[:40]!r}, expected true or false")
+        classes = sizes["model"].get("classes")
+        if type(classes) is int and classes != outputs:
+            needs = f"{len(labels)} labels" if kind == "single-label" else f"{outputs} outputs of {kind}"
+            raise DataError(f"{needs} for a model of {classes} classes; keys 'labels' and 'classes'")
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "Classifier":
         """Return the classifier of a checked configuration, its model and its tokenizer."""
-        return cls(parts["model"], parts["tokenizer"], config["labels"], config["max_length"])
+        kind: Any = config.get("problem_type", "single-label")
+        targets = TARGETS[kind].from_config(config["labels"], config.get("targets", {}))
+        pair = config.get("text_pair", False)
+        return cls(parts["model"], parts["tokenizer"], targets, config["max_length"], text_pair=pair)
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
         """Return what the model card says: the labels, and how much of a text is read."""
-        length = config["max_length"]
-        reads = f"the first {length} tokens of a text" if length else "all of a text"
+        length, what = config["max_length"], "a pair of texts" if config.get("text_pair") else "a text"
+        reads = f"the first {length} tokens of {what}" if length else f"all of {what}"
         limits = "it has seen only texts like those it was trained on, and knows no other label"
-        title = f"# {model}: {' or '.join(map(plain, config['labels'][:6]))}"
+        says = " or ".join(map(plain, config["labels"][:6])) or "a number"
         facts = [f"- **Reads** {reads}.", f"- **Limits**: {limits}."]
-        return Card(title, "A text classifier", facts, '.predict("Your text.")')
+        kind = config.get("problem_type", "single-label")
+        facts += [f"- **Predicts**: {KINDS[kind]}."] if kind != "single-label" else []
+        call = '.predict(("First text.", "Second text."))' if config.get("text_pair") else '.predict("Your text.")'
+        return Card(f"# {model}: {says}", "A text classifier", facts, call)
 
     @classmethod
     def prepare(cls, data: Splits, settings: "Settings", context: "TrainContext") -> "Training":
@@ -117,13 +147,16 @@ class Classifier:
 
         return prepare(data, settings, context)
 
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+    def encode(self, texts: Sequence[Any]) -> list[list[int]]:
         """Token ids of each text, at most `max_length` of them; a long text is cut, not its special tokens."""
-        return self.encode_counted(texts)[0]
+        return self.encoded(texts).ids
 
-    def encode_counted(self, texts: Sequence[str]) -> tuple[list[list[int]], Cut]:
-        """What `encode` gives, and what it left out."""
-        return encode(self.tokenizer, texts, self.max_length)
+    def encoded(self, inputs: Sequence[Any]) -> Encoded:
+        """What `encode` gives, with token types where the model takes them, and what was left out."""
+        if not self.text_pair:
+            return encode(self.tokenizer, inputs, self.max_length)
+        found = encode_pairs(self.tokenizer, inputs, self.max_length)
+        return found if self._types else found._replace(token_types=None)
 
     def numbers(self, labels: Sequence[Any]) -> Tensor:
         """Return labels as the numbers that a batch has [n, ...]. Raises UserError for a label that is not known."""
@@ -135,37 +168,38 @@ class Classifier:
         """Shuffled, length-grouped batches to train on; `place` is the rank and world of a distributed run."""
         _check_examples(examples, "batches", "train")
         how = {"max_tokens": max_tokens, "batch_size": batch_size, "seed": seed, **place}
-        return self.batches_of_ids(self.encode(examples.texts), examples, **how)
+        return self.batches_of(self.encoded(examples.inputs), examples, **how)
 
-    def batches_of_ids(self, ids: list[list[int]], examples: Examples, **how) -> Loader:
-        """Like `batches`, of texts that `encode` has turned into ids."""
-        columns = {"labels": Values("labels", self.numbers(examples.labels))}
+    def batches_of(self, encoded: Encoded, examples: Examples, **how) -> Loader:
+        """Like `batches`, of texts that `encoded` has turned into ids."""
+        columns = {"labels": Values("labels", self.numbers(examples.labels)), **types_of(encoded)}
         if examples.weights is not None:
             columns["weights"] = Values("weights", torch.tensor(examples.weights, dtype=torch.float32))
-        return text_batches(ids, columns=columns, pad=self.tokenizer.pad_id, **how)
+        return text_batches(encoded.ids, columns=columns, pad=self.tokenizer.pad_id, **how)
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """The loss of a batch, by the weights of classes and texts where there are some, plus the model's penalty."""
         weights = batch.weights if "weights" in batch else None
         return with_penalty(self.targets.loss(logits_of(model, batch), batch.labels, weights), model, batch)
 
-    def logits(self, texts: Sequence[str], tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
+    def logits(self, texts: Sequence[Any], tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
         """Logits of texts, in the order of the texts. Batches are grouped by length, so hardly anything is padded.
 
         Raises NotFinite for logits that are NaN or infinite, as those of broken weights are.
         """
-        return self.logits_of_ids(self.encode(texts), tokens)
+        return self.logits_of(self.encoded(texts), tokens)
 
-    def logits_of_ids(self, ids: list[list[int]], tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
-        """Logits of texts that `encode` has turned into ids; like `logits`."""
-        return check_finite(self._logits(self.model, ids, tokens), "the model gave logits")
+    def logits_of(self, encoded: Encoded, tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
+        """Logits of texts that `encoded` has turned into ids; like `logits`."""
+        return check_finite(self.any_logits(self.model, encoded, tokens), "the model gave logits")
 
     @torch.inference_mode()
-    def _logits(self, model: nn.Module, ids: list[list[int]], tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
+    def any_logits(self, model: nn.Module, encoded: Encoded, tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
+        """Logits of a model, as it is being trained; broken ones too."""
         view = eval_view(model)  # others may be training the model at this moment
-        out = torch.empty(len(ids), self.targets.outputs)
-        pad = self.tokenizer.pad_id
-        for batch in text_batches(ids, max_tokens=tokens, shuffle=False, pad=pad) if ids else ():
+        ids, out = encoded.ids, torch.empty(len(encoded.ids), self.targets.outputs)
+        how: dict[str, Any] = {"max_tokens": tokens, "shuffle": False, "pad": self.tokenizer.pad_id}
+        for batch in text_batches(ids, columns=types_of(encoded), **how) if ids else ():
             batch = batch.to(self.device)
             out[batch.index] = logits_of(view, batch).float().cpu()
         return out
@@ -176,7 +210,7 @@ class Classifier:
         A metric that the texts do not define, such as AUC of a single class, is NaN. Raises NotFinite for broken
         weights.
         """
-        return self.scores_of(self.logits_of_ids(self._some(examples)), examples)
+        return self.scores_of(self.logits_of(self._some(examples)), examples)
 
     def scores_of(self, logits: Float[Tensor, "n C"], examples: Examples) -> Scores:
         """Return what `evaluate` gives, of texts whose logits are known."""
@@ -187,37 +221,37 @@ class Classifier:
 
         Broken weights give NaN here: a model that is being trained may recover.
         """
-        ids, numbers, weights = self._some(examples), self.numbers(examples.labels), text_weights(examples)
-        return lambda model: self.targets.metrics_of(self._logits(model, ids), numbers, weights)
+        encoded, numbers, weights = self._some(examples), self.numbers(examples.labels), text_weights(examples)
+        return lambda model: self.targets.metrics_of(self.any_logits(model, encoded), numbers, weights)
 
-    def _some(self, examples: Any) -> list[list[int]]:
+    def _some(self, examples: Any) -> Encoded:
         _check_examples(examples, "evaluate", "test")
         if not len(examples):
             raise UserError("there are no texts to evaluate on")
-        return self.encode(examples.texts)
+        return self.encoded(examples.inputs)
 
-    def predict(self, texts: str | Sequence[str]) -> Any:
-        """The prediction for a text, or one for each of several texts: of one label a `Classification`.
+    def predict(self, texts: Any) -> Any:
+        """The prediction for a text, or one for each of a list of texts: of one label a `Classification`.
+
+        Of pairs, a text is a tuple of two, or one str with a tab between.
 
         >>> import lingon
         >>> lingon.load("runs/sentiment").predict("A warm and clever film.").label  # doctest: +SKIP
         'positive'
         """
-        if isinstance(texts, str):
+        if isinstance(texts, str) or (self.text_pair and isinstance(texts, tuple)):
             return self._predict([texts])[0]
         return self._predict(list(texts))
 
-    def _predict(self, texts: list[str]) -> list[Any]:
-        for text in texts:
-            if not isinstance(text, str):
-                raise UserError(f"a text is a str, not {type(text).__name__}: {str(text)[:40]!r}")
-        return self.predictions(texts, self.logits(texts))
+    def _predict(self, given: list[Any]) -> list[Any]:
+        inputs = [as_input(one, self.text_pair) for one in given]
+        return self.predictions(inputs, self.logits(inputs))
 
-    def predictions(self, texts: Sequence[str], logits: Float[Tensor, "n C"]) -> list[Any]:
+    def predictions(self, inputs: Sequence[Any], logits: Float[Tensor, "n C"]) -> list[Any]:
         """Return what `predict` gives, of texts whose logits are known."""
-        return list(self.targets.predictions(texts, logits))
+        return list(self.targets.predictions(inputs, logits))
 
-    def stream(self, texts: Iterable[str], at_once: int = 1024) -> Iterator[Any]:
+    def stream(self, texts: Iterable[Any], at_once: int = 1024) -> Iterator[Any]:
         """Predictions for texts without end, `at_once` of them at a time."""
         texts = iter(texts)
         while chunk := list(islice(texts, at_once)):
@@ -230,15 +264,36 @@ class Classifier:
         """
         from lingon.tasks.classify.saliency import deciding_words, strongest
 
-        return strongest(found.text, deciding_words(self, found.text, found.label))
+        if self.text_pair:
+            raise UserError("words are weighed of single texts, not of pairs")
+        return strongest(found.text, deciding_words(self, found.text, getattr(found, "label", None)))
 
 
 TASK = Classifier
 
 
+def types_of(encoded: Encoded) -> dict[str, Column]:
+    """Return the column of token types, where there are some."""
+    return {} if encoded.token_types is None else {"token_types": Padded("token_types", encoded.token_types)}
+
+
 def text_weights(examples: Examples) -> Float[Tensor, " n"] | None:
     """Return the weights of texts; None where all count alike."""
     return None if examples.weights is None else torch.tensor(examples.weights, dtype=torch.float32)
+
+
+def calibrate(classifier: Classifier, valid: Examples, scaled: bool = False) -> None:
+    """Fit the temperature and thresholds of a trained classifier to validation texts.
+
+    scaled: the model has a scale of its own, which was fitted while it was trained. A broken model is left as it is.
+    """
+    logits, numbers = (
+        classifier.any_logits(classifier.model, classifier.encoded(valid.inputs)),
+        classifier.numbers(valid.labels),
+    )
+    if logits.isfinite().all():
+        scale = 1.0 if scaled else classifier.targets.scale_of(logits, numbers, text_weights(valid), 1.0)
+        classifier.targets = classifier.targets.calibrated(logits, numbers, scale)
 
 
 def _check_padding(model: nn.Module, tokenizer: Tokenizer) -> None:

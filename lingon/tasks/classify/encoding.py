@@ -1,9 +1,15 @@
-"""Texts as token ids, as a classifier reads them: at most `max_length` tokens, and what that leaves out is counted."""
+"""Texts, or pairs of texts, as token ids, as a classifier reads them: `max_length` tokens, and what that leaves out."""
 
+import inspect
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from torch import nn
+
+from lingon.core.errors import UserError
 from lingon.data.tokenizers import Tokenizer
+
+PAIR_ALONE = "$A [SEP] $B"  # of a tokenizer without a template of its own
 
 
 class Cut(NamedTuple):
@@ -15,10 +21,56 @@ class Cut(NamedTuple):
     of_tokens: int
 
 
-def encode(tokenizer: Tokenizer, texts: Sequence[str], max_length: int | None) -> tuple[list[list[int]], Cut]:
-    """Return the token ids of each text, and what was left out. A long text is cut, not its special tokens."""
+class Encoded(NamedTuple):
+    """Token ids of each text or pair, the type of each token where the model takes them, and what was left out."""
+
+    ids: list[list[int]]
+    token_types: list[list[int]] | None
+    cut: Cut
+
+
+def encode(tokenizer: Tokenizer, texts: Sequence[str], max_length: int | None) -> Encoded:
+    """Encode texts. A long text is cut, not its special tokens."""
     ids = tokenizer.encode_batch(list(texts))
-    if max_length is None:
-        return ids, Cut(0, len(ids), 0, sum(map(len, ids)))
-    over = [len(row) - max_length for row in ids if len(row) > max_length]
-    return tokenizer.truncate(texts, ids, max_length), Cut(len(over), len(ids), sum(over), sum(map(len, ids)))
+    cut = _cut(ids, max_length)
+    return Encoded(ids if max_length is None else tokenizer.truncate(texts, ids, max_length), None, cut)
+
+
+def encode_pairs(tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]], max_length: int | None) -> Encoded:
+    """Encode pairs by the tokenizer's template. Of a long pair the longer text is cut."""
+    rows = tokenizer.encode_pairs(pairs)
+    cut = _cut([row.ids for row in rows], max_length)
+    if cut.texts:
+        rows = tokenizer.encode_pairs(pairs, max_length)
+    return Encoded([row.ids for row in rows], [row.token_types for row in rows], cut)
+
+
+def _cut(ids: Sequence[Sequence[int]], max_length: int | None) -> Cut:
+    over = [] if max_length is None else [len(row) - max_length for row in ids if len(row) > max_length]
+    return Cut(len(over), len(ids), sum(over), sum(map(len, ids)))
+
+
+def takes_token_types(model: nn.Module) -> bool:
+    """Return whether a model is told which text of a pair each token is of."""
+    return "token_types" in inspect.signature(model.forward).parameters
+
+
+def for_pairs(tokenizer: Tokenizer) -> Tokenizer:
+    """Return a tokenizer that puts something between the texts of a pair: a [SEP] where it has no template."""
+    if tokenizer.library.num_special_tokens_to_add(is_pair=True):
+        return tokenizer
+    return tokenizer.with_template("$A", PAIR_ALONE)
+
+
+def as_input(given: Any, pair: bool) -> Any:
+    """Return a text, or both of a pair, which may be one str with a tab between. Raises UserError for anything else."""
+    if not pair:
+        if not isinstance(given, str):
+            raise UserError(f"a text is a str, not {type(given).__name__}: {str(given)[:40]!r}")
+        return given
+    both = given.split("\t") if isinstance(given, str) else given
+    if not isinstance(both, tuple | list) or len(both) != 2 or not all(isinstance(text, str) for text in both):
+        raise UserError(
+            f"a pair is two texts, not {str(given)[:40]!r}; give (first, second), or a tab between the two in a line"
+        )
+    return tuple(both)

@@ -67,11 +67,13 @@ def _refuse_gradients(settings: "Settings") -> None:
             raise UserError(f"{flag}, which --tuning frozen does not have: its head goes to an optimum; leave it out")
 
 
-def started_classifier(source: Any, targets: Targets, settings: "Settings", name: str) -> Classifier:
+def started_classifier(
+    source: Any, targets: Targets, settings: "Settings", name: str, text_pair: bool = False
+) -> Classifier:
     """Return a classifier with the weights of a loaded task, ready to be trained as the settings say.
 
     A classifier whose targets are these, or more of the same kind, is gone on with; else it gets a new head, which is
-    said. name: of the weights, for the message.
+    said. name: of the weights, for the message. text_pair: of pairs of texts.
     """
     if isinstance(source, Classifier):
         model, targets = _own(source, targets, settings, name)
@@ -81,7 +83,10 @@ def started_classifier(source: Any, targets: Targets, settings: "Settings", name
         model = EncoderClassifier(source.model, targets.outputs, source.pooling)
     if settings.dropout is not None:
         model = _with_dropout(model, settings.dropout)
-    return Classifier(apply_tuning(model, settings), source.tokenizer, targets, settings.max_length)
+    tokenizer, tuned = source.tokenizer, apply_tuning(model, settings)
+    if text_pair and not tokenizer.library.num_special_tokens_to_add(is_pair=True):
+        raise UserError(f"{name} has no template for pairs of texts; train a model of your own, without --from")
+    return Classifier(tuned, tokenizer, targets, settings.max_length, text_pair=text_pair)
 
 
 def _own(source: Classifier, targets: Targets, settings: "Settings", name: str) -> tuple[nn.Module, Targets]:

@@ -8,7 +8,8 @@ from lingon.core.shapes import Float, Tensor
 from lingon.core.terminal import printable
 from lingon.data.examples import Examples
 from lingon.metrics.scores import Scores
-from lingon.tasks.classify.classifier import Classification, Classifier
+from lingon.tasks.classify.classifier import Classifier
+from lingon.tasks.classify.judging import Judged, judge, surest
 
 SHOWN_LABELS, SHOWN_WRONG, SHOWN_CHARACTERS = 4, 3, 160
 
@@ -23,7 +24,7 @@ class HeldOut:
     @property
     def logits(self) -> Float[Tensor, "n C"]:
         if self._logits is None:
-            self._logits = self.classifier.logits(self.texts.texts)
+            self._logits = self.classifier.logits(self.texts.inputs)
         return self._logits
 
     def scores(self) -> Scores:
@@ -38,21 +39,25 @@ class HeldOut:
 
     def extremes(self) -> str:
         """Return the texts that the model is surest about, of each label, and those it is surest and wrong about."""
-        from lingon.tasks.classify.report import surest
-
-        targets = self.texts.labels
-        found = self.classifier.predictions(self.texts.texts, self.logits)
-        right, wrong = surest(found, targets)
+        targets, labels = self.classifier.targets, self.texts.labels
+        found = self.classifier.predictions(self.texts.inputs, self.logits)
+        judged = judge(targets.problem_type, found, labels)
+        right, wrong = surest(judged)
+        if not targets.labels:
+            lines = ["nearest to the truth:", *(_lines(found[i], judged[i]) for i in right[:2]), "farthest from it:"]
+            return "\n".join([*lines, *(_lines(found[i], judged[i]) for i in wrong[:SHOWN_WRONG])])
         lines = ["surest and right:"]
-        for label in self.classifier.labels[:SHOWN_LABELS]:
-            lines += [_lines(found[i], None) for i in [i for i in right if found[i].label == label][:1]]
+        for label in targets.labels[:SHOWN_LABELS]:
+            lines += [_lines(found[i], judged[i]) for i in [i for i in right if judged[i].predicted == label][:1]]
         lines += ["surest and wrong:" if wrong else "surest and wrong: none"]
-        lines += [_lines(found[i], targets[i]) for i in wrong[:SHOWN_WRONG]]
+        lines += [_lines(found[i], judged[i]) for i in wrong[:SHOWN_WRONG]]
         return "\n".join(lines)
 
 
-def _lines(found: Classification, targets: str | None) -> str:
-    text = " ".join(found.text.split())
+def _lines(found: Any, judged: Judged) -> str:
+    text = found.text if isinstance(found.text, str) else " | ".join(found.text)
+    text = " ".join(text.split())
     short = text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "..."
-    label = f"{found.label} {found.probability:.1%}" + (f", but it is {targets}" if targets else "")
+    label = f"{judged.predicted} {judged.how_sure}".rstrip()
+    label += "" if judged.right else f", but it is {judged.true}"
     return f"  {printable(label)}\n    {printable(short)}"

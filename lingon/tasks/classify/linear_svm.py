@@ -7,7 +7,7 @@ from torch import nn
 
 from lingon.data.examples import Examples
 from lingon.engine.dual_coordinate_descent import DualCoordinateDescent, FeatureStore
-from lingon.tasks.classify.calibration import fitted_scale
+from lingon.tasks.classify.calibration import USUAL as USUAL_SCALE
 from lingon.tasks.classify.classifier import Classifier, text_weights
 from lingon.tasks.classify.settings import Settings
 from lingon.tasks.classify.targets.target import Targets
@@ -44,12 +44,12 @@ def calibrated_evaluator(classifier: Classifier, valid: Examples) -> Callable[[n
 
     So the loss of two models can be compared: a larger C has larger scores.
     """
-    ids, targets, weights = classifier.encode(valid.texts), classifier.numbers(valid.labels), text_weights(valid)
+    encoded, numbers, weights = classifier.encoded(valid.inputs), classifier.numbers(valid.labels), text_weights(valid)
 
     def evaluate(model: Any) -> dict[str, float]:
         model.scale.fill_(1.0)
-        logits = classifier.logits_of_ids(ids)
-        model.scale.fill_(scale := fitted_scale(logits, targets, weights))
-        return classifier.targets.metrics_of(logits * scale, targets, weights)
+        logits = classifier.logits_of(encoded)
+        model.scale.fill_(scale := classifier.targets.scale_of(logits, numbers, weights, USUAL_SCALE))
+        return classifier.targets.metrics_of(logits * scale, numbers, weights)
 
     return evaluate

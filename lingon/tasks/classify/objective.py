@@ -30,17 +30,45 @@ def weighted_cross_entropy(
     labels: Int[Tensor, " B"],
     of_classes: Sequence[float] | None = None,
     of_texts: Float[Tensor, " B"] | None = None,
+    gamma: float = 0.0,
 ) -> Loss:
     """Return the sum over the texts of -log p(label), each text by its weight and that of its class.
 
-    The count is the sum of the weights, so that the mean is PyTorch's and scikit-learn's weighted one.
+    The count is the sum of the weights, so that the mean is PyTorch's and scikit-learn's weighted one. gamma: of the
+    focal loss, -(1 - p)^gamma log p, in which a text that is found easily counts less (Lin et al. 2017, equation 4).
     """
     classes = None if of_classes is None else torch.tensor(of_classes, dtype=logits.dtype, device=logits.device)
-    if of_texts is None:
+    if of_texts is None and not gamma:
         count = float(len(labels)) if classes is None else classes[labels].sum().item()
         return Loss(F.cross_entropy(logits, labels, classes, reduction="sum"), count)
-    weights = of_texts if classes is None else of_texts * classes[labels]
-    return Loss((F.cross_entropy(logits, labels, reduction="none") * weights).sum(), weights.sum().item())
+    weights = torch.ones_like(logits[:, 0]) if of_texts is None else of_texts
+    weights = weights if classes is None else weights * classes[labels]
+    losses = F.cross_entropy(logits, labels, reduction="none")
+    return Loss((focal(losses, gamma) * weights).sum(), weights.sum().item())
+
+
+def weighted_binary_cross_entropy(
+    logits: Float[Tensor, "B C"],
+    labels: Float[Tensor, "B C"],
+    of_classes: Sequence[float] | None = None,
+    of_texts: Float[Tensor, " B"] | None = None,
+    gamma: float = 0.0,
+) -> Loss:
+    """Return the sum over the texts of the mean over the outputs of -log p(yes or no), each text by its weight.
+
+    of_classes: how much more an output counts where it is yes, as `pos_weight` of PyTorch. gamma: see above.
+    """
+    positive = None if of_classes is None else torch.tensor(of_classes, dtype=logits.dtype, device=logits.device)
+    losses = focal(F.binary_cross_entropy_with_logits(logits, labels, reduction="none"), gamma)
+    if positive is not None:
+        losses = losses * torch.where(labels > 0, positive, 1.0)
+    each = losses.mean(1)
+    return Loss(each.sum(), len(each)) if of_texts is None else Loss(each @ of_texts, of_texts.sum().item())
+
+
+def focal(losses: Tensor, gamma: float) -> Tensor:
+    """Return losses -log p, each times (1 - p)^gamma."""
+    return losses if not gamma else losses * (1 - (-losses).exp()).clamp(min=1e-12) ** gamma
 
 
 def cross_entropy(model: nn.Module, batch: Batch, weights: Sequence[float] | None = None) -> Loss:

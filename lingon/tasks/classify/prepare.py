@@ -20,12 +20,12 @@ from lingon.layers.embedding import Embedding, load_pretrained
 from lingon.models.registry import DataStats, build, get_entry
 from lingon.tasks.classify import linear_svm
 from lingon.tasks.classify.batches import batches_of
-from lingon.tasks.classify.class_weights import labels_of, weights_of
-from lingon.tasks.classify.classifier import TOKENS_AT_ONCE, Classifier
+from lingon.tasks.classify.classifier import TOKENS_AT_ONCE, Classifier, calibrate
+from lingon.tasks.classify.encoding import for_pairs
 from lingon.tasks.classify.held_out import HeldOut
+from lingon.tasks.classify.make_targets import targets_of
 from lingon.tasks.classify.prepare_pretrained import prepare_pretrained
 from lingon.tasks.classify.settings import Settings
-from lingon.tasks.classify.targets.single_label import SingleLabel
 from lingon.tasks.model_options import model_options
 from lingon.tasks.settings import filled_in
 from lingon.tasks.training import ReadVectors, TrainContext, Training
@@ -38,32 +38,31 @@ def prepare(
 
     first: the optimizer of a first training, whose texts are the first of these, and which knew all of them.
     """
-    entry, labels = get_entry(settings.model), labels_of(data.train)
+    entry, targets = get_entry(settings.model), targets_of(data.train, data.problem_type, settings)
     if context.pretrained is not None:
-        return prepare_pretrained(
-            data, SingleLabel(labels, weights_of(settings, data.train, labels)), settings, context
-        )
+        return prepare_pretrained(data, targets, settings, context)
     exact = not OPTIMIZERS[settings.optimizer or entry.optimizer].gradient
     # What is refitted knows the words of the validation texts too; they say nothing of their labels.
     known = data.train + data.valid if exact and settings.refit else data.train
-    tokenizer = context.tokenizer(settings.tokenizer, lambda: known.texts, filled_in(settings.vocab))
+    tokenizer = context.tokenizer(settings.tokenizer, lambda: known.all_texts, filled_in(settings.vocab))
+    pair = data.train.text_pairs is not None
+    tokenizer = for_pairs(tokenizer) if pair else tokenizer
     seed_everything(settings.seed)
     device = torch.device("cpu") if exact else context.device
-    model = model_of(settings, tokenizer, len(labels), data.train).to(device)
+    model = model_of(settings, tokenizer, targets.outputs, data.train).to(device)
     coverage = attach_vectors(model, tokenizer, settings, context.read_vectors)
-    weights = weights_of(settings, data.train, labels)
-    classifier = Classifier(model, tokenizer, labels, settings.max_length, weights)
+    classifier = Classifier(model, tokenizer, targets, settings.max_length, text_pair=pair)
     # Dual coordinate descent goes from example to example: each process makes all of the same steps.
     batches, ids = batches_of(classifier, data.train, settings, World(0, 1) if exact else context.world)
     same = linear_svm.takes_over(model, first)
     if entry.learn and not same:
-        ids = ids + classifier.encode(known.texts[len(ids) :])
+        ids = ids + classifier.encode(known.inputs[len(ids) :])
         learned_from = text_batches(ids, max_tokens=TOKENS_AT_ONCE, shuffle=False, pad=tokenizer.pad_id)
         entry.learn(model, list(tokenizer.vocab), ((batch.ids, batch.mask) for batch in learned_from))
     optimizer = None
     if exact:
         store = first.store if first is not None and same else None
-        optimizer = linear_svm.optimizer_of(model, classifier.targets, data.train, data.valid, settings, store)
+        optimizer = linear_svm.optimizer_of(model, targets, data.train, data.valid, settings, store)
     evaluator = linear_svm.calibrated_evaluator if exact else Classifier.evaluator
     held_out = HeldOut(classifier, data.test)
     return Training(
@@ -78,6 +77,7 @@ def prepare(
         report=held_out.report,
         sample=held_out.extremes,
         optimizer=optimizer,
+        calibrate=partial(calibrate, classifier, data.valid, scaled=exact),
         refit=partial(refit, optimizer, classifier, data, settings, context) if settings.refit else None,
     )
 
@@ -98,15 +98,22 @@ def refit(
     both = replace(data, train=data.train + data.valid)
     if optimizer is None:
         epochs = history.epochs * (history.best_step or history.steps) / history.steps
-        return prepare(both, replace(settings, epochs=epochs, steps=None, refit=False), context)
+        return as_calibrated(prepare(both, replace(settings, epochs=epochs, steps=None, refit=False), context), first)
     again = prepare(both, replace(settings, C=optimizer.chosen(history.best_step), refit=False), context, optimizer)
     cast(Any, again.module).scale.copy_(first.model.scale)
-    return again
+    return as_calibrated(again, first)
+
+
+def as_calibrated(again: Training, first: Classifier) -> Training:
+    """Return a training whose classifier has the temperature and thresholds of another."""
+    task = cast(Classifier, again.task)
+    task.targets = task.targets.calibrated_as(first.targets)
+    return replace(again, calibrate=lambda: None)
 
 
 def model_of(settings: Settings, tokenizer: Tokenizer, classes: int, train: Examples) -> nn.Module:
     """Return the model that the settings name, with fresh weights."""
-    words = sum(text.count(" ") + 1 for text in train.texts)
+    words = sum(text.count(" ") + 1 for text in train.all_texts)
     facts = DataStats(len(tokenizer.vocab), words, tokenizer.padding_idx)
     return build(settings.model, model_options(settings, facts, classes=classes))
 

@@ -18,7 +18,8 @@ from lingon.kernels.allocator import keep_freed_memory
 from lingon.models.encoder_classifier import EncoderClassifier
 from lingon.models.registry import name_of
 from lingon.tasks.classify.batches import batches_of, encoded
-from lingon.tasks.classify.classifier import TOKENS_AT_ONCE, Classifier, text_weights
+from lingon.tasks.classify.classifier import TOKENS_AT_ONCE, Classifier, calibrate, text_weights, types_of
+from lingon.tasks.classify.encoding import Encoded
 from lingon.tasks.classify.from_weights import started_classifier
 from lingon.tasks.classify.held_out import HeldOut
 from lingon.tasks.classify.settings import HEAD_PATH, Settings
@@ -37,7 +38,8 @@ def prepare_pretrained(data: Splits, targets: Targets, settings: Settings, conte
     assert pretrained is not None, "called only with weights to start from"
     keep_freed_memory()
     seed_everything(settings.seed)
-    classifier = started_classifier(pretrained.take(), targets, settings, pretrained.name)
+    pair = data.train.text_pairs is not None
+    classifier = started_classifier(pretrained.take(), targets, settings, pretrained.name, pair)
     classifier.model.to(context.device)
     if settings.tuning == "frozen" and _fit_into_memory(len(data.train) + len(data.valid), classifier):
         return _with_vectors(classifier, data, settings)
@@ -59,6 +61,7 @@ def prepare_pretrained(data: Splits, targets: Targets, settings: Settings, conte
         facts={"data": data.source, "padding": batches.padding},
         report=held_out.report,
         sample=held_out.extremes,
+        calibrate=partial(calibrate, classifier, data.valid),
         **parts,
     )
 
@@ -93,6 +96,7 @@ def _with_vectors(classifier: Classifier, data: Splits, settings: Settings) -> T
         facts={"data": data.source},
         report=held_out.report,
         sample=held_out.extremes,
+        calibrate=partial(calibrate, classifier, data.valid),
         optimizer=ConvexOptimum(head, loss, path),
     )
 
@@ -105,15 +109,18 @@ def _fit_into_memory(texts: int, classifier: Classifier) -> bool:
 
 
 @torch.no_grad()
-def vectors_of(classifier: Classifier, ids: list[list[int]]) -> Float[Tensor, "n D"]:
+def vectors_of(classifier: Classifier, encoded: Encoded) -> Float[Tensor, "n D"]:
     """Return the pooled vectors of texts by the encoder of a classifier, in their order."""
     model: Any = classifier.model
     assert isinstance(model, EncoderClassifier)
     model.eval()
+    ids = encoded.ids
     out = torch.empty(len(ids), model.width)
     with track(len(ids), "encoding", "text") as bar:
-        for batch in text_batches(ids, max_tokens=TOKENS_AT_ONCE, shuffle=False, pad=classifier.tokenizer.pad_id):
+        how: dict[str, Any] = {"max_tokens": TOKENS_AT_ONCE, "shuffle": False, "pad": classifier.tokenizer.pad_id}
+        for batch in text_batches(ids, columns=types_of(encoded), **how):
             here = batch.to(classifier.device)
-            out[batch.index] = model.vectors(here.ids, here.mask).float().cpu()
+            types = here.token_types if "token_types" in here else None
+            out[batch.index] = model.vectors(here.ids, here.mask, types).float().cpu()
             bar.advance(len(batch))
     return out

@@ -6,33 +6,37 @@ import torch
 
 from lingon.core.eval_view import eval_view
 from lingon.tasks.classify.classifier import Classifier
+from lingon.tasks.classify.encoding import Cut, Encoded
 
 LONGEST = 400  # words of a text that are looked at; each costs one more run of the model
 
 
 @dataclass(frozen=True)
 class Word:
-    """A piece of a text [start, end) and its weight: the probability of the label with it less that without it."""
+    """A piece of a text [start, end) and its weight: the probability of the label with it less that without it.
+
+    Of a regression it is the number with it less that without it.
+    """
 
     start: int
     end: int
     weight: float
 
 
-def deciding_words(classifier: Classifier, text: str, label: str) -> list[Word]:
+def deciding_words(classifier: Classifier, text: str, label: str | None) -> list[Word]:
     """The weight of each word for a label, by leaving the word out and asking the model again.
 
     Source: Li, Monroe, Jurafsky, "Understanding Neural Networks through Representation Erasure", 2016.
     It costs one run of the model per word, asks nothing of the model, and means the same for every model.
     """
-    column = classifier.labels.index(label)
     ids = classifier.encode([text])[0][:LONGEST]
     offsets = classifier.tokenizer.offsets(text, classifier.max_length)[: len(ids)]
     if not ids:
         return []
     without = [ids[:i] + ids[i + 1 :] for i in range(len(ids))]
-    probabilities = classifier.logits_of_ids([ids, *without]).softmax(-1)[:, column]
-    weights = (probabilities[0] - probabilities[1:]).tolist()
+    rows = [ids, *without]
+    strengths = classifier.targets.strengths(classifier.logits_of(Encoded(rows, None, Cut(0, 0, 0, 0))), label)
+    weights = (strengths[0] - strengths[1:]).tolist()
     return [Word(start, end, weight) for (start, end), weight in zip(offsets, weights, strict=True)]
 
 

@@ -5,19 +5,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from lingon.core.errors import UserError
+from lingon.core.errors import UserError, unknown
+from lingon.data.problem_types import ProblemType
 from lingon.data.tokenizer_table import TOKENIZERS
 from lingon.engine.training_parts import OPTIMIZERS
 from lingon.models.registry import get_entry, models_for
+from lingon.tasks.classify.problem_metrics import ALL_METRICS, METRICS
 from lingon.tasks.settings import LARGEST, TrainSettings, check_settings, fill
 
 if TYPE_CHECKING:
     from lingon.tasks.pretrained import Pretrained
 
-METRICS = ("accuracy", "macro_f1", "auc", "loss", "calibration_error")  # which way each is better: metrics/names.py
+LOSSES = ("cross-entropy", "focal")
 FEWEST_STEPS = 400  # a model has learned little before, however few texts there are
 STEPS_PER_CLASS = 60  # and little of each of many classes, of which most are rare
 FEWEST_ROWS = 8
+USUAL_GAMMA = 2.0  # Lin et al. 2017
 REFIT_TEXTS = 100_000  # a tenth more of so many texts adds nothing
 # Of a model whose ENTRY does not say what suits it.
 DEFAULTS = {
@@ -48,12 +51,16 @@ class Settings(TrainSettings):
     metric: Annotated[
         str | None,
         Option(
-            help=f"Validation metric that selects the best weights: {', '.join(METRICS)}. The model's own by default."
+            help=f"Validation metric that selects the best weights: {', '.join(ALL_METRICS)}. By default the model's."
         ),
     ] = None
     class_weights: Annotated[
         str | None, Option(help="Weights of the classes in the loss: balanced, or good=1,bad=2.5. Equal by default.")
     ] = None
+    loss: Annotated[str, Option(help="Loss: cross-entropy, or focal, in which easy texts count less.")] = (
+        "cross-entropy"
+    )
+    gamma: Annotated[float | None, Option(help="Exponent of the focal loss; 0 is cross-entropy. 2")] = None
     tokenizer: Annotated[str, Option(help=f"Tokenizer to train: {', '.join(TOKENIZERS)}.")] = "words"
     vectors: Annotated[
         str | None, Option(help="Pretrained word vectors: glove-6b-50d, or a GloVe or word2vec file.")
@@ -69,14 +76,22 @@ class Settings(TrainSettings):
             "By default for ngrams, of up to 100,000 texts.",
         ),
     ] = None
+    folds: Annotated[
+        int | None,
+        Option(help="Folds of a cross-validation, after which a model of all texts is trained. None."),
+    ] = None
     freeze: Annotated[bool, Option("--freeze", help="Do not train the pretrained word vectors.")] = False
 
     def checked(self) -> "Settings":
         """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
         if self.C is not None and not 0 < self.C < LARGEST:
             raise UserError(f"--C is {self.C:g}; expected more than 0, such as 10")
-        choices = {"model": models_for("classifier"), "metric": METRICS, "tokenizer": TOKENIZERS}
-        return check_settings(self, choices, ("max_tokens_per_batch", "max_length", "vocab"))
+        if self.gamma is not None and self.loss != "focal":
+            raise UserError(f"--gamma is {self.gamma:g}, which is of --loss focal; give both, or leave it out")
+        if self.gamma is not None and not 0 <= self.gamma < 100:
+            raise UserError(f"--gamma is {self.gamma:g}; expected 0 or more, such as 2")
+        choices = {"model": models_for("classifier"), "metric": ALL_METRICS, "tokenizer": TOKENIZERS, "loss": LOSSES}
+        return check_settings(self, choices, ("max_tokens_per_batch", "max_length", "vocab", "folds"))
 
     def started(self, pretrained: "Pretrained") -> "Settings":
         """Return the settings for a training that starts from these weights; see `TrainSettings.started`."""
@@ -92,16 +107,42 @@ class Settings(TrainSettings):
         """
         from lingon.tasks.classify.class_weights import labels_of, weights_of
 
-        labels = labels_of(data.train)
+        metrics = METRICS[data.problem_type]
+        if self.metric not in (None, *metrics):
+            raise unknown(f"metric of {data.problem_type}", str(self.metric), metrics)
+        _refuse_unused(self, data.problem_type)
+        labels = labels_of(data.train, data.problem_type)
         weights_of(self, data.train, labels)
-        return filled(self, len(data.train), len(labels))
+        return filled(self, len(data.train), len(labels), data.problem_type)
+
+    @property
+    def focal_gamma(self) -> float:
+        """Return the exponent of the focal loss; 0 where the loss is another."""
+        return 0.0 if self.loss != "focal" else USUAL_GAMMA if self.gamma is None else self.gamma
 
 
-def filled(settings: Settings, texts: int, classes: int = 2) -> Settings:
+def _refuse_unused(settings: Settings, problem_type: ProblemType) -> None:
+    """Refuse what a kind of labels, or a model that goes to the optimum of its loss, does not have."""
+    exact = not OPTIMIZERS[settings.optimizer or get_entry(settings.model).optimizer].gradient
+    if settings.loss == "focal" and exact:
+        raise UserError(
+            f"--loss is focal, but --model {settings.model} is trained to the optimum of a loss of its own; "
+            "choose a neural model, as --model textcnn"
+        )
+    if problem_type not in ("regression", "ordinal"):
+        return
+    for flag, given in (("--class-weights", settings.class_weights), ("--loss focal", settings.focal_gamma or None)):
+        if given is not None:
+            raise UserError(f"{flag}: with --problem-type {problem_type} there are no classes that it could weigh")
+
+
+def filled(settings: Settings, texts: int, classes: int = 2, problem_type: ProblemType = "single-label") -> Settings:
     """Return the settings with what suits the model and so many training texts and classes in the place of None."""
     entry = get_entry(settings.model)
     name = settings.optimizer or entry.optimizer
     best: dict[str, Any] = {**DEFAULTS, **entry.defaults, **entry.by_optimizer.get(name, {})}
+    if best["metric"] not in METRICS[problem_type]:
+        best["metric"] = METRICS[problem_type][0]
     if not OPTIMIZERS[name].gradient:
         return fill(settings, best | {"refit": texts <= REFIT_TEXTS, "C": None})
     if settings.from_ is not None and settings.model == "encoder":

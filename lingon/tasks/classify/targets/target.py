@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 
 from lingon.core.shapes import Float, Tensor
+from lingon.data.problem_types import ProblemType
 from lingon.engine.linear_problems import LinearProblem
 from lingon.engine.loss import Loss
 from lingon.metrics.scores import Scores
@@ -16,14 +17,11 @@ from lingon.tasks.task import Prediction
 class Targets(Protocol):
     """What a classifier predicts. A value: what is fitted to validation texts gives a new one.
 
-    problem_type: its name, that of Hugging Face where it has one. main: the metric that models are compared by.
-    metrics: those that a training can be selected by. answer_code: see `lingon.tasks.task.Exportable`.
+    problem_type: its name, that of Hugging Face where it has one. answer_code: see `lingon.tasks.task.Exportable`.
     labels: the names of what there is to predict; none for numbers. outputs: the logits of a text.
     """
 
-    problem_type: ClassVar[str]
-    main: ClassVar[str]
-    metrics: ClassVar[Sequence[str]]
+    problem_type: ClassVar[ProblemType]
     answer_code: ClassVar[str]
 
     @property
@@ -47,7 +45,7 @@ class Targets(Protocol):
     def scores(
         self, logits: Float[Tensor, "n C"], numbers: Tensor, weights: Float[Tensor, " n"] | None = None
     ) -> Scores:
-        """Return all metrics, with tables. weights: of the texts; the loss, accuracy and F1 count each by it."""
+        """Return all metrics, with tables. weights: of the texts; the loss counts each by it."""
         ...
 
     def metrics_of(
@@ -56,12 +54,24 @@ class Targets(Protocol):
         """Return the metrics alone. Broken logits give NaN."""
         ...
 
-    def predictions(self, texts: Sequence[Any], logits: Float[Tensor, "n C"]) -> Sequence[Prediction]:
-        """Return what is said of each text."""
+    def predictions(self, inputs: Sequence[Any], logits: Float[Tensor, "n C"]) -> Sequence[Prediction]:
+        """Return what is said of each text, or pair of texts."""
         ...
 
-    def calibrated(self, logits: Float[Tensor, "n C"], numbers: Tensor, weights: Tensor | None = None) -> "Targets":
-        """Return the same with what is fitted to validation texts: a temperature, thresholds."""
+    def strengths(self, logits: Float[Tensor, "n C"], label: str | None) -> Float[Tensor, " n"]:
+        """Return what a word can change: the probability of a label, or a number."""
+        ...
+
+    def scale_of(self, logits: Float[Tensor, "n C"], numbers: Tensor, weights: Tensor | None, usual: float) -> float:
+        """Return the factor of the logits that makes the labels most probable; 1 where there are no probabilities."""
+        ...
+
+    def calibrated(self, logits: Float[Tensor, "n C"], numbers: Tensor, scale: float = 1.0) -> "Targets":
+        """Return the same with what is fitted to validation texts: thresholds, and a factor of the logits."""
+        ...
+
+    def calibrated_as(self, other: Any) -> "Targets":
+        """Return the same with what was fitted for another of its kind and labels."""
         ...
 
     def config(self) -> dict[str, Any]:
@@ -69,8 +79,8 @@ class Targets(Protocol):
         ...
 
     @classmethod
-    def check_config(cls, labels: Sequence[Any], config: Mapping[str, Any]) -> None:
-        """Raise DataError naming the key when a configuration from a file cannot be meant."""
+    def check_config(cls, labels: Sequence[Any], config: Mapping[str, Any]) -> int:
+        """Return the outputs. Raise DataError naming the key when a configuration from a file cannot be meant."""
         ...
 
     @classmethod

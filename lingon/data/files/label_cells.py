@@ -1,0 +1,146 @@
+"""What a cell of a label column says: one label, several, a number or a rank; and which of these a column holds."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lingon.data.files.row import cell_text, label_text
+from lingon.data.problem_types import Label, ProblemType
+
+BETWEEN = "|"  # several labels in one cell
+MANY_NUMBERS = 20  # different ones: more are hardly classes
+ENOUGH_LISTS = 0.01  # of the rows: fewer lines with two labels are rather a mistake
+YES, NO = ("1", "true", "yes"), ("0", "false", "no", "")
+
+
+class BadLabel(Exception):
+    """What is wrong with a cell."""
+
+
+def one_label(value: Any, column: str) -> str:
+    """Return the label in a cell. Raises BadLabel for several, and for none."""
+    if isinstance(value, list | tuple | dict):
+        several = f"several labels ({str(value)[:60]}) in column {column!r}"
+        raise BadLabel(f"{several}; keep one, or give --problem-type multi-label")
+    name = label_text(value)
+    if name is None:
+        raise BadLabel(f"no label in column {column!r}")
+    return name
+
+
+def several_labels(value: Any, column: str) -> tuple[str, ...]:
+    """Return the labels in a cell: a list, a list in JSON, or names with | between; each once. A list may be empty."""
+    if isinstance(value, list | tuple):
+        return _names(value, column)
+    text = (cell_text(value) or "").strip()
+    if text.startswith("["):
+        try:
+            found = json.loads(text)
+        except ValueError:
+            raise BadLabel(f'{text[:60]!r} in column {column!r} is no list in JSON, such as ["a", "b"]') from None
+        return _names(found, column)
+    if not text:
+        raise BadLabel(f"no label in column {column!r}; a text that has none is written []")
+    return _names(text.split(BETWEEN), column)
+
+
+def _names(values: Sequence[Any], column: str) -> tuple[str, ...]:
+    names = [label_text(value) for value in values if not isinstance(value, list | tuple | dict)]
+    if len(names) < len(values) or None in names:
+        raise BadLabel(f"an empty label or a list in a list ({str(values)[:60]}) in column {column!r}")
+    return tuple(dict.fromkeys(name for name in names if name is not None))
+
+
+def a_number(value: Any, column: str) -> float:
+    """Return the number in a cell. Raises BadLabel for text, for NaN and for infinity."""
+    text = (cell_text(value) or "").strip()
+    if isinstance(value, bool) or not text:
+        raise BadLabel(f"no number in column {column!r}")
+    try:
+        number = float(text)
+    except ValueError:
+        raise BadLabel(f"{text[:60]!r} in column {column!r} is no number") from None
+    if not math.isfinite(number):
+        raise BadLabel(f"{text[:60]!r} in column {column!r} is no finite number")
+    return number
+
+
+def a_rank(value: Any, column: str) -> str:
+    """Return the rank in a cell, a number as a label. Raises BadLabel for what has no order."""
+    a_number(value, column)
+    return one_label(value, column)
+
+
+def yes_or_no(values: Sequence[Any], columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that say yes of a row. Raises BadLabel for a cell that is not 0 or 1."""
+    found = []
+    for value, column in zip(values, columns, strict=True):
+        said = (label_text(value) or "").lower()
+        if said not in YES + NO or value is None or said == "":
+            raise BadLabel(f"{str(value)[:60]!r} in column {column!r} is neither 0 nor 1")
+        found += [column] if said in YES else []
+    return tuple(found)
+
+
+READERS: dict[ProblemType, Callable[[Any, str], Label]] = {
+    "single-label": one_label,
+    "multi-label": several_labels,
+    "regression": a_number,
+    "ordinal": a_rank,
+}
+
+
+def guess(values: Sequence[Any], column: str) -> tuple[ProblemType, str]:
+    """Return what the first cells of a column hold, as far as that is sure, and what to say of it; else one label.
+
+    Sure are lists, of JSON too; names with | between in most rows; and more than twenty numbers of which some are no
+    whole ones.
+    """
+    values = [value for value in values if value is not None]
+    lists = [value for value in values if _is_list(value)]
+    if lists and len(lists) >= ENOUGH_LISTS * len(values):
+        return "multi-label", f"{len(lists):,} of {len(values):,} rows have a list of labels: {_learned('multi-label')}"
+    texts = [label_text(value) or "" for value in values if not isinstance(value, list | tuple | dict)]
+    joined = sum(BETWEEN in text for text in texts)
+    if joined > len(texts) / 2 and _parts_repeat(texts):
+        said = f"{joined:,} of {len(texts):,} labels are several with {BETWEEN} between: {_learned('multi-label')}"
+        return "multi-label", said
+    if joined:
+        said = f"{joined:,} labels have a {BETWEEN}, each is learned as one"
+        return "single-label", f"{said}; --problem-type multi-label takes them for several"
+    return _guess_numbers(texts)
+
+
+def _guess_numbers(texts: Sequence[str]) -> tuple[ProblemType, str]:
+    try:
+        numbers = {float(text) for text in texts if text}
+    except ValueError:
+        return "single-label", ""
+    if len(numbers) <= MANY_NUMBERS or not all(map(math.isfinite, numbers)):
+        return "single-label", ""
+    if all(number == int(number) for number in numbers):
+        return "single-label", ""  # numbers of topics, maybe: said once all are read
+    return "regression", f"{len(numbers)} different numbers: {_learned('regression')}"
+
+
+def _learned(problem_type: str) -> str:
+    return f"--problem-type {problem_type} (single-label makes each a class)"
+
+
+def _is_list(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return True
+    if not isinstance(value, str) or not value.lstrip().startswith("["):
+        return False
+    try:
+        return isinstance(json.loads(value), list)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _parts_repeat(texts: Sequence[str]) -> bool:
+    """Whether the parts are fewer than the whole labels, or come again: names that are put together."""
+    parts = Counter(part for text in texts for part in text.split(BETWEEN))
+    return len(parts) < len(set(texts)) or max(parts.values()) > 1

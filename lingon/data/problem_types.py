@@ -1,0 +1,20 @@
+"""The kinds of labels that a text may have; the names are those of Hugging Face, where it has one."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+ProblemType = Literal["single-label", "multi-label", "regression", "ordinal"]
+PROBLEM_TYPES: tuple[ProblemType, ...] = get_args(ProblemType)
+Label = str | tuple[str, ...] | float  # one name or rank, several names, a number
+
+
+def names_in(labels: Sequence[Any]) -> list[str]:
+    """Return the names in labels, each as often as it is there; numbers of a regression have none.
+
+    >>> names_in(["a", ("b", "c"), (), 0.5])
+    ['a', 'b', 'c']
+    """
+    found: list[str] = []
+    for label in labels:
+        found += [label] if isinstance(label, str) else label if isinstance(label, tuple) else []
+    return found
