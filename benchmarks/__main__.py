@@ -31,6 +31,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "quality": ("quality", ("scikit-learn", "fasttext")),
     "text-quality": ("text_quality", ()),
     "generation": ("generation", ("transformers",)),
+    "encoding": ("encoding", ("sentence-transformers",)),
     "onnx-batch-one": ("onnx_batch_one", ()),
     "portable": ("portable", ()),
     "first-prediction": ("first_prediction", ()),

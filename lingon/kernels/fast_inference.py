@@ -1,0 +1,46 @@
+"""A model laid out for many inputs at once on a CPU, in one of three precisions; the model itself stays as it is."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from lingon.core.errors import unknown
+from lingon.core.eval_view import eval_view
+from lingon.kernels.bfloat16_linear import BFloat16Linear
+from lingon.kernels.int8_dynamic import DynamicInt8Linear
+from lingon.kernels.packed_linear import pack_linear, swap_linear
+
+LAYOUTS: Mapping[str, Callable[[nn.Linear], nn.Module]] = {
+    "float32": pack_linear,
+    "bfloat16": BFloat16Linear,
+    "int8": DynamicInt8Linear,
+}
+
+
+@dataclass
+class FastInference:
+    """Gives twins of a model, each made when it is first asked for and again when weights have changed."""
+
+    model: nn.Module
+    _made: dict[str, tuple[tuple, nn.Module]] = field(default_factory=dict)
+
+    def twin(self, precision: str) -> nn.Module:
+        """Return the model in evaluation mode with its linear layers in a precision: float32, bfloat16 or int8.
+
+        Raises UserError for another one.
+        """
+        if precision not in LAYOUTS:
+            raise unknown("precision", precision, LAYOUTS)
+        state = tuple((id(p), p.data_ptr(), p._version) for p in self.model.parameters())
+        known = self._made.get(precision)
+        if known is None or known[0] != state:
+            known = self._made[precision] = state, swap_linear(eval_view(self.model), LAYOUTS[precision])
+        return known[1]
+
+
+def autocast_for(precision: str) -> contextlib.AbstractContextManager:
+    """Return the context in which a twin runs: what is no linear layer is in bfloat16 where that keeps its accuracy."""
+    return torch.autocast("cpu", torch.bfloat16) if precision == "bfloat16" else contextlib.nullcontext()
