@@ -38,7 +38,8 @@ def compare(context: Context) -> Iterator[Result]:
     graph, fused = context.folder / "minilm.onnx", {}
     with Worker("onnx_encode", ENVIRONMENT) as maker:
         fused = maker.ask("make", {"folder": str(folder), "path": str(graph)})["fused"]
-    rows, details, versions = [], {"fused_by_onnxruntime": fused, "texts": len(texts)}, {}
+    rows, versions = [], dict[str, str]()
+    details: dict[str, Any] = {"fused_by_onnxruntime": fused, "texts": len(texts)}
     for precision, peer, worker, bar in ROWS:
         start: dict[str, Any] = {"texts": given, "threads": THREADS}
         if worker == "sentence_encode":
