@@ -10,7 +10,7 @@ from lingon.recipes.folder_settings import FolderSettings
 from lingon.recipes.train import train_task
 from lingon.tasks.classify.settings import Settings
 
-TRAINING = ("load the data", "prepare", "train_task")
+TRAINING = ("load the data", "prepare", "train")
 
 
 def run(data, model, seed, out, threads, test=None, text=None, label=None, epochs=None):

@@ -136,7 +136,7 @@ def test_an_adapter_of_other_sizes_is_refused(tmp_path):
         load_adapter(wider, tmp_path / "a")
 
 
-FLAGS = ["train_task", "language-model", "--tuning", "lora", "--steps", "24", "--evals", "2", "--lr", "0.01"]
+FLAGS = ["train", "language-model", "--tuning", "lora", "--steps", "24", "--evals", "2", "--lr", "0.01"]
 
 
 def test_a_training_of_adapters_that_is_killed_resumes_by_its_folder_and_ends_as_one_that_was_not(
