@@ -8,7 +8,7 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Int, Tensor
-from lingon.kernels.linear import OneDNNLinear, onednn_linear
+from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.attention import attend
 from lingon.layers.attention_mask import AttentionMask
 from lingon.layers.packing import each_length, one_graph
@@ -46,7 +46,8 @@ class DisentangledAttention(nn.Module):
         super().__init__()
         if width % heads:
             raise UserError(f"width {width} cannot be divided into {heads} heads of the same width")
-        self.heads, self.head_width, self.kinds = heads, width // heads, tuple(kinds)
+        self.heads, self.kv_heads, self.head_width = heads, heads, width // heads
+        self.kinds, self.shared = tuple(kinds), shared
         self.qkv = OneDNNLinear(width, 3 * width)
         self.out = OneDNNLinear(width, width)
         self.position_key = None if shared or C2P not in kinds else OneDNNLinear(width, width)
@@ -57,8 +58,7 @@ class DisentangledAttention(nn.Module):
     def forward(self, x: Float[Tensor, "B T D"], mask: AttentionMask, distances: Distances) -> Float[Tensor, "B T D"]:
         """Attend from x to itself. mask: what each query sees, without a bias."""
         vectors = F.dropout(distances.vectors, self.distance_dropout, self.training)[None]
-        as_queries = self._of_distance(vectors, 0) if P2C in self.kinds else None
-        as_keys = self._of_distance(vectors, 1) if C2P in self.kinds else None
+        as_queries, as_keys = self._of_distances(vectors)
         dropout = self.dropout if self.training else 0.0
 
         def mixed(*heads: Tensor) -> Float[Tensor, "B T H K"]:
@@ -72,14 +72,17 @@ class DisentangledAttention(nn.Module):
         found = mixed(*heads) if mask.lengths is None else each_length(mixed, mask.lengths, *heads)
         return self.out(found.flatten(2))
 
-    def _of_distance(self, vectors: Tensor, part: int) -> Float[Tensor, "1 H R K"]:
-        """Return the vectors of distances as queries (part 0) or keys (part 1)."""
-        own = (self.position_query, self.position_key)[part]
-        if own is not None:
-            found = own(vectors)
-        else:
-            found = onednn_linear(vectors, self.qkv.weight.chunk(3)[part], self.qkv.bias.chunk(3)[part])
-        return found.unflatten(-1, (-1, self.head_width)).transpose(1, 2)
+    def _of_distances(self, vectors: Float[Tensor, "1 R D"]) -> tuple[Tensor | None, Tensor | None]:
+        """Return the vectors of distances as queries and as keys [1, H, R, K]; None where no sum has them."""
+        if self.shared:
+            queries, keys, _ = self._in_heads(self.qkv(vectors)).chunk(3, 1)
+            return queries if P2C in self.kinds else None, keys if C2P in self.kinds else None
+        own = (self.position_query, self.position_key)
+        queries, keys = (None if layer is None else self._in_heads(layer(vectors)) for layer in own)
+        return queries, keys
+
+    def _in_heads(self, x: Float[Tensor, "B S HK"]) -> Float[Tensor, "B H S K"]:
+        return x.unflatten(-1, (-1, self.head_width)).transpose(1, 2)
 
 
 def _bias(

@@ -15,6 +15,7 @@ from torch import nn
 from lingon.core.errors import UserError, unknown
 from lingon.core.shapes import Float, Tensor
 from lingon.layers.attention import Attention
+from lingon.layers.disentangled_attention import DisentangledAttention
 
 ALL = "all-linear"
 PACKED = "qkv"  # what an attention calls the one matrix of its queries, keys and values
@@ -178,7 +179,7 @@ def _parts(model: nn.Module, layer: str) -> dict[str, Rows]:
     """Return the rows of queries, keys and values of a packed projection; none of another layer."""
     parent, _, child = layer.rpartition(".")
     attention = model.get_submodule(parent)
-    if child != PACKED or not isinstance(attention, Attention):
+    if child != PACKED or not isinstance(attention, Attention | DisentangledAttention):
         return {}
     queries, keys = attention.heads * attention.head_width, attention.kv_heads * attention.head_width
     return {

@@ -76,10 +76,14 @@ class ALBERT(nn.Module):
         types = self.token_types.weight[0] if token_types is None else embed(self.token_types, token_types)
         x = embed(self.embedding, ids) + self.positions(positions) + types
         x = self.projection(self.embedding_dropout(self.embedding_norm(x)))
-        for group in self.order:
-            for block in self.groups[group]:
-                x = block(x, mask)
+        for block in self.blocks:
+            x = block(x, mask)
         return x
+
+    @property
+    def blocks(self) -> list[Block]:
+        """Return the blocks in the order in which they are run, each as often as it is."""
+        return [block for group in self.order for block in self.groups[group]]
 
     def config(self) -> dict[str, Any]:
         return self.sizes

@@ -127,10 +127,10 @@ class DeBERTa(nn.Module):
         self.projection = OneDNNLinear(inner, width, bias=False) if inner != width else None
         self.embedding_norm = nn.LayerNorm(width, eps=epsilon)
         self.embedding_dropout = nn.Dropout(dropout)
-        self.blocks: Any = nn.ModuleList(blocks)
         self.distances = nn.Embedding(2 * distance_sizes.span, width)
         self.distance_norm = nn.LayerNorm(width, eps=epsilon) if distance_sizes.normed else None
         self.ngrams = ngrams
+        self.blocks: Any = nn.ModuleList(blocks)  # after what all of them read
         init_bert(self)
 
     def forward(

@@ -48,9 +48,10 @@ class ModernBERT(nn.Module):
         super().__init__()
         self.width, self.context_length, self.sizes = embedding.embedding_dim, context_length, config
         self.embedding = embedding
-        self.embedding_norm, self.norm = norms
+        self.embedding_norm = norms[0]
         self.embedding_dropout = nn.Dropout(dropout)
         self.blocks: Any = nn.ModuleList(blocks)
+        self.norm = norms[1]
         self.rotaries = nn.ModuleDict(rotaries)
         init_bert(self)
 

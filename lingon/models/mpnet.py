@@ -48,8 +48,8 @@ class MPNet(nn.Module):
         self.positions = nn.Embedding(FIRST + context_length, width)
         self.embedding_norm = nn.LayerNorm(width, eps=epsilon)
         self.embedding_dropout = nn.Dropout(dropout)
-        self.blocks: Any = nn.ModuleList(blocks)
         self.distance_bias = nn.Embedding(BUCKETS, blocks[0].attention.heads)
+        self.blocks: Any = nn.ModuleList(blocks)  # after what all of them read
         init_bert(self)
 
     def forward(

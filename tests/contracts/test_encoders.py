@@ -10,8 +10,13 @@ import torch
 from lingon.core.errors import UserError
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.data.batches import collate
+from lingon.engine.param_groups import layer_decay_factors
+from lingon.layers.lora import LoRA, adapters_in, add_lora, merge_lora
+from lingon.models.albert import ALBERT
 from lingon.models.encoder import Encoder
+from lingon.models.encoder_classifier import EncoderClassifier, encoder_classifier
 from lingon.models.hub_families import FAMILIES, families_for
+from lingon.models.masked_encoder import MaskedEncoder, masked_encoder
 from lingon.models.registry import build, name_of
 from tests.models.encoder_configs import ENCODERS
 
@@ -110,6 +115,50 @@ def test_a_text_longer_than_the_context_is_refused(name):
     model = made(name)
     with pytest.raises(UserError, match=rf"a text has 77 tokens, the model reads at most {model.context_length}"):
         hidden(model, [[5] * 77, [7]], name)
+
+
+FIRST = {config["model_type"]: name for name, config in reversed(ENCODERS.items())}
+of_each_family = pytest.mark.parametrize("name", FIRST.values(), ids=FIRST)
+
+
+@of_each_family
+def test_queries_and_values_can_have_adapters(name):
+    model = made(name)
+    before = hidden(model, TEXTS, name)[0]
+    assert len(add_lora(model, LoRA(2, layers=("query", "value")))) == len({*model.blocks})
+    assert (hidden(model, TEXTS, name)[0] - before).abs().max() < 1e-5
+    for adapter in adapters_in(model).values():
+        torch.nn.init.normal_(adapter.B, std=0.3)
+    adapted, mask = hidden(model, TEXTS, name)
+    assert (adapted - before)[mask].abs().max() > 1e-2
+    assert (hidden(merge_lora(model), TEXTS, name)[0] - adapted).abs().max() < 1e-4
+
+
+@of_each_family
+def test_the_rate_falls_from_the_last_block_to_the_first_and_the_embedding(name):
+    model = made(name)
+    if isinstance(model, ALBERT):
+        with pytest.raises(UserError, match="is for models made of blocks"):
+            layer_decay_factors(model, 0.5)
+        return
+    found, depth = layer_decay_factors(model, 0.5), len(model.blocks)
+    assert {key: factor for key, factor in found.items() if factor == 0.5 ** (depth + 1)}.keys() >= {"embedding.weight"}
+    for key, factor in found.items():
+        block = key.split(".")[1] if key.startswith("blocks.") else None
+        wanted = 1.0 if key.startswith("norm.") else 0.5 ** (depth + 1)
+        assert factor == (wanted if block is None else 0.5 ** (depth - int(block))), key
+
+
+@of_each_family
+def test_a_head_is_made_again_of_its_configuration(name):
+    for make, head in (
+        (encoder_classifier, EncoderClassifier(made(name), 3)),
+        (masked_encoder, MaskedEncoder(made(name))),
+    ):
+        again, batch = make(**head.config()).eval(), collate(TEXTS)
+        again.load_state_dict(head.state_dict())
+        found = head.eval()(batch.ids, batch.mask)
+        assert torch.equal(again(batch.ids, batch.mask)[batch.mask.any(1)], found[batch.mask.any(1)])
 
 
 @pytest.mark.long
