@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -146,13 +146,14 @@ def _markdown(text: str, settings: ReadSettings) -> Iterator[Passage]:
         else:
             sections[-1].lines.append(line)
     page = next((section.heading for section in sections if section.heading), "")
+    filled = any("".join(section.lines).strip() for section in sections)
     for section in sections:
         title = section.heading if section.heading in ("", page) else f"{page} > {section.heading}"
         body = "\n".join(section.lines)
         if body.strip():
             for passage in _cut(title, body, settings, lines=True):
                 yield passage._replace(where=f":{section.first + int(passage.where[1:]) - 1}")
-        elif section.heading:
+        elif section.heading and (section.heading != page or not filled):
             yield Passage(f":{section.first - 1}", title, section.heading, {})
 
 
@@ -169,10 +170,10 @@ def _table(path: Path, settings: ReadSettings, skipped: list[str]) -> Iterator[P
             continue
         named = " ".join((cell_text(row.values.get(title)) or "").split()) if title else ""
         text = cell_text(row.values[column]) or ""
-        yield from _cut(named, text, settings, _fields(row, column), row.where)
+        yield from _cut(named, text, settings, _fields(row, (column, title)), row.where)
 
 
-def _fields(row: TableRow, column: str) -> dict[str, str]:
-    """Return the other columns that hold a value which can be said in a line."""
-    found = {name: cell_text(value) for name, value in row.values.items() if name != column}
+def _fields(row: TableRow, others: Collection[str | None]) -> dict[str, str]:
+    """Return the columns, but for some, that hold a value which can be said in a line."""
+    found = {name: cell_text(value) for name, value in row.values.items() if name not in others}
     return {str(name): value for name, value in found.items() if value is not None and len(value) <= LONGEST_FIELD}

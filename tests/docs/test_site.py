@@ -17,12 +17,13 @@ import pytest
 
 from lingon.core.errors import FetchError
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS
+from lingon.data.corpora.encoders import ENCODERS
 from lingon.data.fetch import fetch
 from tests.conftest import NO_DATA
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-CATALOGUE = CORPORA | TEXTS | VECTORS | PICTURES
+CATALOGUE = CORPORA | TEXTS | VECTORS | PICTURES | ENCODERS
 pytestmark = pytest.mark.xdist_group("site")
 
 

@@ -51,7 +51,7 @@ def test_where_a_passage_stands_and_its_title(folder, tmp_path):
     assert (diet.path, diet.passage.where, diet.passage.title) == ("b.md", ":7", "Health > Diet")
     assert (rain.path, rain.passage.title) == ("page.html", "Weather")
     assert (birds.path, birds.passage.where, birds.passage.title) == ("sub/table.csv", ":2", "One")
-    assert birds.passage.fields == {"title": "One", "topic": "nature"}
+    assert birds.passage.fields == {"topic": "nature"}
     assert index.search("weather")[0].passage == rain.passage  # titles are searched
 
 
