@@ -19,6 +19,7 @@ def make(folder, path):
     from transformers import AutoModel
 
     model = AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    model.requires_grad_(False)
     names = ["input_ids", "attention_mask", "token_type_ids"]
     axes = {name: {0: "batch", 1: "tokens"} for name in (*names, "hidden")}
     example = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in names)
