@@ -77,9 +77,11 @@ class DisentangledAttention(nn.Module):
         if self.shared:
             queries, keys, _ = self._in_heads(self.qkv(vectors)).chunk(3, 1)
             return queries if P2C in self.kinds else None, keys if C2P in self.kinds else None
-        own = (self.position_query, self.position_key)
-        queries, keys = (None if layer is None else self._in_heads(layer(vectors)) for layer in own)
-        return queries, keys
+        query, key = self.position_query, self.position_key
+        return (
+            None if query is None else self._in_heads(query(vectors)),
+            None if key is None else self._in_heads(key(vectors)),
+        )
 
     def _in_heads(self, x: Float[Tensor, "B S HK"]) -> Float[Tensor, "B H S K"]:
         return x.unflatten(-1, (-1, self.head_width)).transpose(1, 2)

@@ -11,6 +11,7 @@ from lingon.core.errors import UserError
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.data.batches import collate
 from lingon.engine.param_groups import layer_decay_factors
+from lingon.kernels.packed_linear import swap_linear
 from lingon.layers.lora import LoRA, adapters_in, add_lora, merge_lora
 from lingon.models.albert import ALBERT
 from lingon.models.encoder import Encoder
@@ -147,6 +148,22 @@ def test_the_rate_falls_from_the_last_block_to_the_first_and_the_embedding(name)
         block = key.split(".")[1] if key.startswith("blocks.") else None
         wanted = 1.0 if key.startswith("norm.") else 0.5 ** (depth + 1)
         assert factor == (wanted if block is None else 0.5 ** (depth - int(block))), key
+
+
+class OnlyForward(torch.nn.Module):
+    """A linear layer laid out for inference: it has no weights that could be read beside it."""
+
+    def __init__(self, linear):
+        super().__init__()
+        self.forward = linear.forward
+
+
+@of_each_family
+def test_linear_layers_can_be_laid_out_for_inference(name):
+    model = made(name)
+    twin = swap_linear(model, OnlyForward)
+    assert sum(isinstance(part, OnlyForward) for part in twin.modules()) > 2
+    assert torch.equal(hidden(twin, TEXTS, name)[0], hidden(model, TEXTS, name)[0])
 
 
 @of_each_family

@@ -1,6 +1,7 @@
 """ALBERT, MPNet, DeBERTa and ModernBERT: what each is known for, what its options change, and what is refused."""
 
 import json
+import random
 
 import pytest
 import torch
@@ -135,6 +136,28 @@ def test_neighbours_and_impossible_sizes_are_refused_by_name(case):
     kind, change, message = REFUSED[case]
     with pytest.raises(UserError, match=message):
         from_config(KINDS[kind] | change, role="encoder")
+
+
+NUMBERS = [0, -1, 3, 255, 1 << 24, 1 << 63, 1e308, 0.5, float("nan")]
+OTHERS = [None, True, "", "p2c", "\ud7ff", [], [3], {}, {"a": 3}]
+
+
+def test_a_hundred_random_configurations():
+    """Each gives a model within the limit, or our error that names the family; none takes memory for it."""
+    draw, keys = random.Random(0), sorted({key for config in CONFIGS.values() for key in config} - {"model_type"})
+    made, refused = 0, []
+    for _ in range(100):
+        config = draw.choice([*CONFIGS.values()]) | {key: draw.choice(NUMBERS + OTHERS) for key in draw.sample(keys, 2)}
+        try:
+            model = from_config(config, limit=100_000, role="encoder")
+        except UserError as error:
+            refused.append(str(error).startswith(f"{config['model_type']}: "))
+        else:
+            made += 1
+            assert sum(p.numel() for p in model.parameters()) <= 100_000
+    assert all(refused)
+    assert made > 10
+    assert len(refused) > 10
 
 
 @pytest.mark.parametrize("kind", KINDS)
