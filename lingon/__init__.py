@@ -1,15 +1,19 @@
 """Lingon: a small, readable, fast toolkit for deep learning on language, and the course that teaches it."""
 
 __version__ = "0.1.0"
-__all__ = ["LingonClassifier", "__version__", "hybridize", "load", "load_data", "train"]
+__all__ = ["LingonClassifier", "LingonRegressor", "__version__", "hybridize", "load", "load_data", "train"]
 
 
 def __getattr__(name):
-    """Import `LingonClassifier`, a text classifier for scikit-learn, when it is asked for."""
+    """Import `LingonClassifier` and `LingonRegressor`, for scikit-learn, when they are asked for."""
     if name == "LingonClassifier":
         from lingon.recipes.sklearn_classifier import LingonClassifier
 
         return LingonClassifier
+    if name == "LingonRegressor":
+        from lingon.recipes.sklearn_regressor import LingonRegressor
+
+        return LingonRegressor
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -26,12 +30,23 @@ def load(folder, device: str = "cpu"):
     return load_bundle(folder, device)
 
 
-def load_data(name_or_path, text=None, label=None, test=None, encoding="utf-8", quoting="auto"):
+def load_data(
+    name_or_path,
+    text=None,
+    label=None,
+    test=None,
+    encoding="utf-8",
+    quoting="auto",
+    problem_type=None,
+    text_pair=None,
+):
     """Train, valid and test examples of a corpus or of your own file; see `lingon.data.load_data.load_data`."""
     from lingon.data.files.lines import FileOptions
     from lingon.data.load_data import load_data as load_source
 
-    return load_source(name_or_path, text=text, label=label, test=test, options=FileOptions(encoding, quoting))
+    options = FileOptions(encoding, quoting)
+    columns = {"text": text, "label": label, "text_pair": text_pair}
+    return load_source(name_or_path, **columns, test=test, options=options, problem_type=problem_type)
 
 
 def hybridize(model, example):

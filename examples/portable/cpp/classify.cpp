@@ -29,10 +29,13 @@ static Json json(const std::string& path) {
 class Classifier {
  public:
   std::vector<std::string> labels;
+  double temperature = 1;  // scores are divided by it
 
   Classifier(const std::string& folder, const std::string& compiled)
       : config(json(folder + "/config.json")), tokenizer(json(folder + "/tokenizer.json")), model(compiled) {
     if (config["format"].number != 2) throw std::runtime_error("config.json: this program reads format 2");
+    if (config["problem_type"].text != "single-label") throw std::runtime_error("config.json: this program says one label");
+    temperature = config["targets"]["temperature"].number;
     if (!config["rows"].null()) rows = std::make_unique<Rows>(config["rows"]);
     for (auto& label : config["labels"].list) labels.push_back(label.text);
   }
@@ -73,7 +76,7 @@ static void say(Classifier& classifier, const std::string& sentence) {
   auto z = classifier.logits(sentence);
   size_t best = std::max_element(z.begin(), z.end()) - z.begin();
   double total = 0;
-  for (float x : z) total += std::exp(x - z[best]);
+  for (float x : z) total += std::exp((x - z[best]) / classifier.temperature);
   std::printf("%s %.4f  %s\n", classifier.labels[best].c_str(), 1 / total, sentence.c_str());
 }
 

@@ -3,6 +3,8 @@
 import { rowsOf } from "./rows.mjs";
 import { Tokenizer } from "./tokenizer.mjs";
 
+const sigmoid = (z) => 1 / (1 + Math.exp(-z));
+
 export class Classifier {
   constructor(ort, session, config, tokenizer) {
     Object.assign(this, { ort, session, config, tokenizer });
@@ -40,9 +42,26 @@ export class Classifier {
     return (await this.session.run(this.inputs(text))).logits.data;
   }
 
-  /** The likeliest label and its probability. */
+  /** Probabilities, numbers or ranks come from the scores as config.json says: see the README of the folder. */
   async predict(text) {
-    const logits = await this.logits(text);
+    const { problem_type, targets, labels } = this.config;
+    const logits = Array.from(await this.logits(text), (z) => z / (targets.temperature ?? 1));
+    if (problem_type === "regression") return { value: logits[0] * targets.std + targets.mean };
+    if (problem_type === "multi-label") {
+      const odds = logits.map(sigmoid);
+      return { labels: labels.filter((_, i) => odds[i] >= targets.thresholds[i]), probabilities: odds };
+    }
+    if (problem_type === "ordinal") {
+      let least = Infinity;
+      const over = logits.map((z) => sigmoid((least = Math.min(least, z))));
+      const best = over.filter((odd) => odd > 0.5).length;
+      return { label: labels[best], probability: (over[best - 1] ?? 1) - (over[best] ?? 0) };
+    }
+    return this.likeliest(logits);
+  }
+
+  /** The likeliest label and its probability. */
+  likeliest(logits) {
     const highest = Math.max(...logits);
     const odds = Array.from(logits, (z) => Math.exp(z - highest));
     const best = odds.indexOf(Math.max(...odds));

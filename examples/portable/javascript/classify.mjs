@@ -14,8 +14,9 @@ if (!folder) {
 try {
   const classifier = await Classifier.load(ort, (name) => readFile(join(folder, name)));
   for (const sentence of sentences) {
-    const { label, probability } = await classifier.predict(sentence);
-    console.log(`${label} ${probability.toFixed(4)}  ${sentence}`);
+    const { label, labels, value, probability } = await classifier.predict(sentence);
+    const said = labels?.join("|") ?? value?.toFixed(4) ?? `${label} ${probability.toFixed(4)}`;
+    console.log(`${said}  ${sentence}`);
   }
   if (!sentences.length) console.log(JSON.stringify(await classifier.measured(JSON.parse(await all(process.stdin)))));
 } catch (error) {

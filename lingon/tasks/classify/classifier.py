@@ -8,17 +8,24 @@ import torch
 from torch import nn
 
 from lingon.core.check_finite import check_finite
-from lingon.core.config_keys import want
-from lingon.core.errors import DataError, UserError, unknown
+from lingon.core.errors import UserError
 from lingon.core.eval_view import eval_view
-from lingon.core.markdown import plain
 from lingon.core.shapes import Float, Tensor
-from lingon.data.batches import Batch, Column, Loader, Padded, Values, text_batches
+from lingon.data.batches import Batch, Loader, Values, text_batches
 from lingon.data.examples import Examples, Splits
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.loss import Loss
 from lingon.metrics.scores import Scores
-from lingon.tasks.classify.encoding import Encoded, as_input, encode, encode_pairs, takes_token_types
+from lingon.tasks.classify.bundle_config import card, check_config
+from lingon.tasks.classify.columns import text_weights, types_of
+from lingon.tasks.classify.encoding import (
+    Encoded,
+    as_input,
+    check_padding,
+    encode,
+    encode_pairs,
+    takes_token_types,
+)
 from lingon.tasks.classify.objective import cross_entropy, logits_of, penalty_of, with_penalty
 from lingon.tasks.classify.targets import TARGETS, SingleLabel, Targets
 from lingon.tasks.classify.targets.single_label import Classification, scores
@@ -30,11 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TASK", "Classification", "Classifier", "cross_entropy", "penalty_of", "scores"]
 
-KINDS = {
-    "multi-label": "which of the labels a text has, any number of them",
-    "regression": "a number, in the unit of those it was trained on",
-    "ordinal": "a rank, one of the labels in their order",
-}
 TOKENS_AT_ONCE = 16_384  # per batch when predicting: large enough to keep two cores busy, small enough for any laptop
 
 
@@ -63,7 +65,7 @@ class Classifier:
         class_weights: Sequence[float] | None = None,
         text_pair: bool = False,
     ):
-        _check_padding(model, tokenizer)
+        check_padding(model, tokenizer)
         self.targets: Targets = targets if isinstance(targets, Targets) else SingleLabel(targets, class_weights)
         self.model, self.tokenizer, self.max_length, self.text_pair = model, tokenizer, max_length, text_pair
         self._types = text_pair and takes_token_types(model)
@@ -101,23 +103,7 @@ class Classifier:
     @classmethod
     def check_config(cls, config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:
         """Raise DataError naming the key that is wrong, such as labels, max_length, or the classes of the model."""
-        labels = want(config, "labels", list, "a list of labels")
-        kind = config.get("problem_type", "single-label")  # which it was before there were others
-        if not isinstance(kind, str) or kind not in TARGETS:
-            raise unknown("value of key 'problem_type'", str(kind)[:40], TARGETS)
-        targets = config.get("targets", {})
-        if not isinstance(targets, dict):
-            raise DataError(f"key 'targets' is {str(targets)[:40]!r}, expected an object")
-        outputs = TARGETS[kind].check_config(labels, targets)
-        length = want(config, "max_length", (int, type(None)), "a number or null")
-        if length is not None and length < 1:
-            raise DataError(f"key 'max_length' is {length}, expected 1 or more")
-        if not isinstance(config.get("text_pair", False), bool):
-            raise DataError(f"key 'text_pair' is {str(config['text_pair'])[:40]!r}, expected true or false")
-        classes = sizes["model"].get("classes")
-        if type(classes) is int and classes != outputs:
-            needs = f"{len(labels)} labels" if kind == "single-label" else f"{outputs} outputs of {kind}"
-            raise DataError(f"{needs} for a model of {classes} classes; keys 'labels' and 'classes'")
+        check_config(config, sizes)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "Classifier":
@@ -130,15 +116,7 @@ class Classifier:
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
         """Return what the model card says: the labels, and how much of a text is read."""
-        length, what = config["max_length"], "a pair of texts" if config.get("text_pair") else "a text"
-        reads = f"the first {length} tokens of {what}" if length else f"all of {what}"
-        limits = "it has seen only texts like those it was trained on, and knows no other label"
-        says = " or ".join(map(plain, config["labels"][:6])) or "a number"
-        facts = [f"- **Reads** {reads}.", f"- **Limits**: {limits}."]
-        kind = config.get("problem_type", "single-label")
-        facts += [f"- **Predicts**: {KINDS[kind]}."] if kind != "single-label" else []
-        call = '.predict(("First text.", "Second text."))' if config.get("text_pair") else '.predict("Your text.")'
-        return Card(f"# {model}: {says}", "A text classifier", facts, call)
+        return card(model, config)
 
     @classmethod
     def prepare(cls, data: Splits, settings: "Settings", context: "TrainContext") -> "Training":
@@ -270,42 +248,6 @@ class Classifier:
 
 
 TASK = Classifier
-
-
-def types_of(encoded: Encoded) -> dict[str, Column]:
-    """Return the column of token types, where there are some."""
-    return {} if encoded.token_types is None else {"token_types": Padded("token_types", encoded.token_types)}
-
-
-def text_weights(examples: Examples) -> Float[Tensor, " n"] | None:
-    """Return the weights of texts; None where all count alike."""
-    return None if examples.weights is None else torch.tensor(examples.weights, dtype=torch.float32)
-
-
-def calibrate(classifier: Classifier, valid: Examples, scaled: bool = False) -> None:
-    """Fit the temperature and thresholds of a trained classifier to validation texts.
-
-    scaled: the model has a scale of its own, which was fitted while it was trained. A broken model is left as it is.
-    """
-    logits, numbers = (
-        classifier.any_logits(classifier.model, classifier.encoded(valid.inputs)),
-        classifier.numbers(valid.labels),
-    )
-    if logits.isfinite().all():
-        scale = 1.0 if scaled else classifier.targets.scale_of(logits, numbers, text_weights(valid), 1.0)
-        classifier.targets = classifier.targets.calibrated(logits, numbers, scale)
-
-
-def _check_padding(model: nn.Module, tokenizer: Tokenizer) -> None:
-    """Refuse a model that takes another token for padding: that token would have an embedding of zeros for good."""
-    config = getattr(model, "config", None)
-    held = config().get("padding_idx") if callable(config) else None
-    wanted = -1 if tokenizer.padding_idx is None else tokenizer.padding_idx
-    if held is not None and held != wanted:
-        whose = "has no padding token" if wanted == -1 else f"has the id {wanted} for padding"
-        raise UserError(
-            f"padding_idx of the model is {held}, the tokenizer {whose}; give the model padding_idx={wanted}"
-        )
 
 
 def _check_examples(examples: Any, method: str, part: str) -> None:

@@ -74,3 +74,15 @@ def as_input(given: Any, pair: bool) -> Any:
             f"a pair is two texts, not {str(given)[:40]!r}; give (first, second), or a tab between the two in a line"
         )
     return tuple(both)
+
+
+def check_padding(model: nn.Module, tokenizer: Tokenizer) -> None:
+    """Refuse a model that takes another token for padding: that token would have an embedding of zeros for good."""
+    config = getattr(model, "config", None)
+    held = config().get("padding_idx") if callable(config) else None
+    wanted = -1 if tokenizer.padding_idx is None else tokenizer.padding_idx
+    if held is not None and held != wanted:
+        whose = "has no padding token" if wanted == -1 else f"has the id {wanted} for padding"
+        raise UserError(
+            f"padding_idx of the model is {held}, the tokenizer {whose}; give the model padding_idx={wanted}"
+        )

@@ -8,7 +8,8 @@ from torch import nn
 from lingon.data.examples import Examples
 from lingon.engine.dual_coordinate_descent import DualCoordinateDescent, FeatureStore
 from lingon.tasks.classify.calibration import USUAL as USUAL_SCALE
-from lingon.tasks.classify.classifier import Classifier, text_weights
+from lingon.tasks.classify.classifier import Classifier
+from lingon.tasks.classify.columns import text_weights
 from lingon.tasks.classify.settings import Settings
 from lingon.tasks.classify.targets.target import Targets
 

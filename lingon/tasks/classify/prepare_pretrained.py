@@ -18,7 +18,9 @@ from lingon.kernels.allocator import keep_freed_memory
 from lingon.models.encoder_classifier import EncoderClassifier
 from lingon.models.registry import name_of
 from lingon.tasks.classify.batches import batches_of, encoded
-from lingon.tasks.classify.classifier import TOKENS_AT_ONCE, Classifier, calibrate, text_weights, types_of
+from lingon.tasks.classify.calibrate import calibrate
+from lingon.tasks.classify.classifier import TOKENS_AT_ONCE, Classifier
+from lingon.tasks.classify.columns import text_weights, types_of
 from lingon.tasks.classify.encoding import Encoded
 from lingon.tasks.classify.from_weights import started_classifier
 from lingon.tasks.classify.held_out import HeldOut
