@@ -66,6 +66,8 @@ def index(
         encoder = (kept.get("encoder") or {}).get("source")
         lexical_only = encoder is None
     name = None if lexical_only else encoder or ENCODER
+    if name is not None and Path(name).exists():
+        name = str(Path(name).absolute())  # so that it is found from any folder
     model = None if name is None else load_encoder(name, device)
     approximate = approximate or "lists" in kept.get("files", {})
     found = Index.build(source, out, model, name or "", settings, approximate, overwrite)

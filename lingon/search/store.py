@@ -132,7 +132,7 @@ def open_stored(folder: Path, check: Callable[[StoredIndex], Any]) -> Any:
         stored = StoredIndex(folder)
         try:
             return check(stored)
-        except DataError:
+        except (DataError, FileNotFoundError):
             if turn + 1 == TRIES or read_manifest(folder) == stored.about:
                 raise
             time.sleep(0.05)

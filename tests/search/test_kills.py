@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -59,12 +60,23 @@ def test_two_updates_at_once_are_refused(tmp_path):
     source = write_folder(tmp_path / "texts")
     index = Index.build(source, tmp_path / "index")
     with locked(index.folder, "indexing"), pytest.raises(UserError, match="in use by another process"):
-        subprocess_free_update(index)
+        index.update()
 
 
-def subprocess_free_update(index):
-    """An update from another thread, which has a lock of its own."""
-    from concurrent.futures import ThreadPoolExecutor
+def test_who_opens_an_index_while_it_is_updated_gets_the_old_or_the_new_one(tmp_path):
+    source = write_folder(tmp_path / "texts")
+    index = Index.build(source, tmp_path / "index")
+
+    def update_again_and_again():
+        for turn in range(12):
+            (source / "a.txt").write_text(f"Cars need fuel{turn % 2}.")
+            index.update()
 
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(index.update).result()
+        work = pool.submit(update_again_and_again)
+        opened = 0
+        while not work.done() or opened < 3:
+            found = Index.open(index.folder)
+            assert len(found.search("fuel fuel0 fuel1")) == 1
+            opened += 1
+        work.result()
