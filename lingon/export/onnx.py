@@ -17,10 +17,11 @@ SIZES = ("batch", "tokens")
 LARGEST = 2_000_000_000  # bytes of one ONNX file; its format ends at 2 GiB
 
 
-def write_onnx(program: ExportedProgram, path: Path) -> None:
-    """Write the graph of a model (ids [B, T], mask [B, T]) -> logits [B, C], with any B and T.
+def write_onnx(program: ExportedProgram, path: Path, output: str = "logits") -> None:
+    """Write the graph of a model (ids [B, T], mask [B, T]) -> output [B, C], with any B and T.
 
-    Raises UserError when the packages that write it are missing, the model is too large, or an operator is unknown.
+    output: its name in the file. Raises UserError when the packages that write it are missing, the model is too large,
+    or an operator is unknown.
     """
     onnx = needed("onnx")
     needed("onnxscript")
@@ -39,7 +40,7 @@ def write_onnx(program: ExportedProgram, path: Path) -> None:
                 dynamo=True,
                 verbose=False,
                 opset_version=OPSET,
-                output_names=["logits"],
+                output_names=[output],
                 custom_translation_table=ours,
             )
     except torch.onnx.errors.OnnxExporterError as error:
@@ -49,12 +50,12 @@ def write_onnx(program: ExportedProgram, path: Path) -> None:
 
 
 def run_onnx(path: Path, threads: int = 0) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return the function in a file: (ids, mask) -> logits. threads: 0 means one for every core."""
+    """Return the function in a file: (ids, mask) -> output. threads: 0 means one for every core."""
     runtime = needed("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return lambda ids, mask: torch.from_numpy(session.run(["logits"], {"ids": ids.numpy(), "mask": mask.numpy()})[0])
+    return lambda ids, mask: torch.from_numpy(session.run(None, {"ids": ids.numpy(), "mask": mask.numpy()})[0])
 
 
 def needed(package: str):

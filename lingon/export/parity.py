@@ -1,4 +1,4 @@
-"""Whether an exported model says what the model says: batches of many shapes, and the largest difference of logits."""
+"""Whether an exported model says what the model says: batches of many shapes, and the largest difference of outputs."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,13 +10,18 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 LENGTHS, BATCHES = (1, 2, 7, 61, 307), (1, 3, 8)
 TOLERANCE = 1e-4
 
-Logits = Callable[[Int[Tensor, "B T"], Bool[Tensor, "B T"]], Float[Tensor, "B C"]]
+Outputs = Callable[[Int[Tensor, "B T"], Bool[Tensor, "B T"]], Float[Tensor, "B C"]]
 
 
-def batches(vocab_size: int, pad: int = 0, seed: int = 0) -> Iterator[tuple[Int[Tensor, "B T"], Bool[Tensor, "B T"]]]:
-    """5 lengths x 3 batch sizes of random ids; every text but the first has a length of its own, the last is empty."""
+def batches(
+    vocab_size: int, pad: int = 0, longest: int | None = None, seed: int = 0
+) -> Iterator[tuple[Int[Tensor, "B T"], Bool[Tensor, "B T"]]]:
+    """5 lengths x 3 batch sizes of random ids; every text but the first has a length of its own, the last is empty.
+
+    longest: the most tokens that a model reads; longer ones are so long.
+    """
     made = torch.Generator().manual_seed(seed)
-    for length in LENGTHS:
+    for length in dict.fromkeys(min(length, longest or length) for length in LENGTHS):
         for rows in BATCHES:
             lengths = torch.randint(1, length + 1, (rows,), generator=made)
             lengths[0] = length
@@ -29,13 +34,15 @@ def batches(vocab_size: int, pad: int = 0, seed: int = 0) -> Iterator[tuple[Int[
 
 
 @torch.inference_mode()
-def largest_difference(model: Logits, exported: Logits, vocab_size: int, pad: int = 0) -> float:
-    """Return the largest |difference| of logits over all batches. Raises UserError when it is not under TOLERANCE."""
+def largest_difference(
+    model: Outputs, exported: Outputs, vocab_size: int, pad: int = 0, longest: int | None = None
+) -> float:
+    """Return the largest |difference| of outputs over all batches. Raises UserError when it is not under TOLERANCE."""
     largest = 0.0
-    for ids, mask in batches(vocab_size, pad):
+    for ids, mask in batches(vocab_size, pad, longest):
         expected, found = model(ids, mask), exported(ids, mask)
         if found.shape != expected.shape:
-            raise UserError(_refused(ids, f"has logits {list(found.shape)}, the model {list(expected.shape)}"))
+            raise UserError(_refused(ids, f"gives {list(found.shape)}, the model {list(expected.shape)}"))
         difference = (found - expected).abs().max().item()
         if not difference < TOLERANCE:  # NaN is refused too
             raise UserError(_refused(ids, f"differs from the model by {difference:.1e}, allowed is {TOLERANCE:.0e}"))

@@ -1,7 +1,8 @@
 """A bundle as one folder that another runtime loads: without Lingon, without pickle, checked before it appears."""
 
+import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,8 @@ from torch.export import Dim
 
 from lingon import __version__
 from lingon.checkpoints.bundle import find_bundle
-from lingon.checkpoints.bundle_config import modules_of, read_config
+from lingon.checkpoints.huggingface.opener import is_hub_source
+from lingon.checkpoints.huggingface.source_folder import HUB
 from lingon.checkpoints.load import load
 from lingon.core.errors import UserError, unknown
 from lingon.core.files import atomic_folder, atomic_write, read_json, write_json
@@ -19,16 +21,18 @@ from lingon.core.shapes import Tensor
 from lingon.data.batches import collate
 from lingon.data.files.lines import FileOptions
 from lingon.data.load_data import load_data
+from lingon.data.load_scored_pairs import load_pairs
 from lingon.export import int8 as small
 from lingon.export.graph import graph_of, inputs_of, preprocessing_of
 from lingon.export.onnx import run_onnx, write_onnx
-from lingon.export.parity import Logits, largest_difference
+from lingon.export.parity import Outputs, largest_difference
 from lingon.export.portable_card import folder_card
 from lingon.export.program import run_program, write_program
 from lingon.export.torch_program import run_torch, write_torch
 from lingon.export.trace import trace
+from lingon.models.registry import name_of
 from lingon.tasks.heads import head_of
-from lingon.tasks.registry import require
+from lingon.tasks.registry import require, row_of
 from lingon.tasks.task import Exportable
 
 __all__ = ["Exported", "Runtime", "export"]
@@ -43,31 +47,36 @@ class Runtime(NamedTuple):
 
     file: str
     write: Callable
-    run: Callable[[Path], Logits]
+    run: Callable[[Path], Outputs]
 
 
 def _traced(write: Callable) -> Callable:
-    return lambda model, example, path: write(trace(graph_of(model), example, Dim.DYNAMIC), path)
+    return lambda graph, example, path, *name: write(trace(graph_of(graph), example, Dim.DYNAMIC), path, *name)
 
 
 TARGETS = {
     "onnx": Runtime("model.onnx", _traced(write_onnx), run_onnx),
-    "program": Runtime("model.json", lambda model, example, path: write_program(model, path), run_program),
-    "torch": Runtime("model.pt2", _traced(write_torch), run_torch),
+    "program": Runtime("model.json", lambda graph, example, path, name: write_program(graph, path), run_program),
+    "torch": Runtime(
+        "model.pt2", lambda graph, example, path, name: _traced(write_torch)(graph, example, path), run_torch
+    ),
 }
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What came of an export. difference: the largest of any logit. size: bytes of the model's file.
+    """What came of an export. difference: the largest of any number of the output. size: bytes of the model's file.
 
-    With 8 bits: agreement, the share of real texts whose label stayed; exact_size, bytes with 32; times_as_fast.
+    With 8 bits: agreement, what the task calls so (its name in words: agreement_name); exact_size, bytes with 32;
+    times_as_fast.
     """
 
     folder: Path
     difference: float
     size: int
+    output_name: str = "logits"
     agreement: float | None = None
+    agreement_name: str | None = None
     exact_size: int | None = None
     times_as_fast: float | None = None
 
@@ -82,6 +91,7 @@ def export(
 ) -> Exported:
     """Writes a bundle as a folder for another runtime; nothing is written when it does not say what the model says.
 
+    bundle: a bundle, a run, or a published encoder, such as minilm-l6.
     to: onnx, program or torch. out: the folder, the bundle's name with `-onnx` when it is not given; an older export
     there is replaced, anything else is refused. int8: weights of 8 bits; data: real texts to check them on, a corpus or
     a file, those the model was trained with when it is not given. head: of a bundle with several tasks.
@@ -91,31 +101,31 @@ def export(
         raise unknown("target", to, TARGETS)
     if int8 and to != "onnx":
         raise UserError(f"--int8 is for --to onnx; {to} is exported with 32 bits")
-    folder = Path(out) if out is not None else _beside(Path(bundle), f"-{to}" + ("-int8" if int8 else ""))
+    folder = Path(out) if out is not None else _beside(bundle, f"-{to}" + ("-int8" if int8 else ""))
     _check_place(folder, Path(bundle))
     task = head_of(load(bundle), head, bundle)
     require(task, "export", bundle)
     assert isinstance(task, Exportable), f"the row of {task.name} has export among its commands"
     with atomic_folder(folder) as fresh:
         path = fresh / TARGETS[to].file
-        TARGETS[to].write(task.model, _example(task), path)
+        graph = task.graph.eval()
+        TARGETS[to].write(graph, _example(task, graph), path, task.output_name)
         run = TARGETS[to].run(path)
-        vocab_size, pad = len(task.tokenizer.vocab), task.tokenizer.pad_id
-        difference = largest_difference(task.model, _as_ids(task.model, run), vocab_size, pad)
-        found = Exported(folder, difference, sum(p.stat().st_size for p in fresh.iterdir()))
+        difference = largest_difference(graph, _as_ids(graph, run), *_limits(task))
+        found = Exported(folder, difference, sum(p.stat().st_size for p in fresh.iterdir()), task.output_name)
         if int8:
             found = _smaller(found, task, run, path, _real_texts(task, bundle, data))
-        config = portable_config(task, to, _model_name(bundle, head), found)
+        config = portable_config(task, to, name_of(task.parts["model"]), found)
         write_json(fresh / "config.json", config)
         task.tokenizer.save(fresh / "tokenizer.json")
         with atomic_write(fresh / "README.md") as page:
-            page.write(folder_card(config, type(task).card(config["model"], config), task.answer_code))
+            page.write(folder_card(config, type(task).card(config["model"], config), task))
     return found
 
 
 def portable_config(task: Exportable, to: str, model: str, found: Exported) -> dict[str, Any]:
     """All that a program in another language must know to use the folder."""
-    before = preprocessing_of(task.model)
+    before = preprocessing_of(task.graph)
     return {
         "format": FORMAT,
         "lingon": __version__,
@@ -128,66 +138,84 @@ def portable_config(task: Exportable, to: str, model: str, found: Exported) -> d
             "ids": {"type": "int64", "shape": ["batch", "tokens"], "padding": 0 if before else task.tokenizer.pad_id},
             "mask": {"shape": ["batch", "tokens"], **(before.mask if before else MASK)},
         },
-        "outputs": {"logits": {"type": "float32", "shape": list(task.logits_shape)}},
-        "rows": before and before.rule(task.model, list(task.tokenizer.vocab)),
+        "outputs": {task.output_name: {"type": "float32", "shape": list(task.output_shape)}},
+        "rows": before and before.rule(task.graph, list(task.tokenizer.vocab)),
         "checked": {"largest_difference": found.difference, "bytes": found.size},
         "int8": None if found.agreement is None else {"agreement": found.agreement, "exact_bytes": found.exact_size},
     }
 
 
-def _model_name(bundle: str | Path, head: str | None) -> str:
-    config = read_config(find_bundle(Path(bundle)) / "config.json")
-    (module,) = modules_of(config if head is None else config["heads"][head]).values()
-    return module["model"]
+def _limits(task: Exportable) -> tuple[int, int, int | None]:
+    """Ids of the vocabulary, the id of padding, and the most tokens that the model reads; None is any number."""
+    return len(task.tokenizer.vocab), task.tokenizer.pad_id, getattr(task.parts["model"], "context_length", None)
 
 
-def _example(task: Exportable) -> tuple[Tensor, Tensor]:
+def _example(task: Exportable, graph: nn.Module) -> tuple[Tensor, Tensor]:
     """Two texts of different lengths; neither size is 1, which a trace would take for a number that never changes."""
-    batch = collate([[1] * 13, [1] * 7], pad=task.tokenizer.pad_id)
-    ids = batch.ids % len(task.tokenizer.vocab)
-    return ids, batch.mask.to(inputs_of(task.model, ids, batch.mask)[1].dtype)
+    vocab_size, pad, most = _limits(task)
+    longest = min(13, most or 13)
+    batch = collate([[1] * longest, [1] * (longest // 2)], pad=pad)
+    ids = batch.ids % vocab_size
+    return ids, batch.mask.to(inputs_of(graph, ids, batch.mask)[1].dtype)
 
 
-def _as_ids(model: nn.Module, run: Logits) -> Logits:
+def _as_ids(model: nn.Module, run: Outputs) -> Outputs:
     """The exported model as a function of token ids, whatever it reads itself."""
     return lambda ids, mask: run(*inputs_of(model, ids, mask))
 
 
 def _smaller(
-    found: Exported, task: Exportable, exact: Logits, path: Path, texts: list[tuple[Tensor, Tensor]]
+    found: Exported, task: Exportable, exact: Outputs, path: Path, texts: list[tuple[Tensor, Tensor]]
 ) -> Exported:
     """Puts the model with 8 bits in the place of the exact one, when it agrees with it on real texts."""
     whole = path.with_name("exact.onnx")
     path.replace(whole)
     small.quantize(whole, path)
     run = run_onnx(path)
-    inputs = [inputs_of(task.model, *text) for text in texts]
-    agreed = small.label_agreement(exact, run, inputs)
+    inputs = [inputs_of(task.graph, *text) for text in texts]
+    agreed = small.checked_agreement(exact, run, inputs, task)
     faster = small.times_as_fast(exact, run, inputs)
     whole.unlink()
-    return Exported(found.folder, found.difference, path.stat().st_size, agreed, found.size, faster)
+    eight = {"agreement": agreed, "agreement_name": task.agreement_name, "exact_size": found.size}
+    return replace(found, size=path.stat().st_size, times_as_fast=faster, **eight)
 
 
 def _real_texts(task: Exportable, bundle: str | Path, data: str | None) -> list[tuple[Tensor, Tensor]]:
     """Held-out texts as batches: of `data`, else of what the bundle's run.json names."""
-    given = read_json(find_bundle(Path(bundle)) / "run.json").get("arguments", {})
+    given = _arguments(bundle)
     columns = {} if data else {name: given.get(name) for name in ("text", "label")}
     name = data or given.get("data")
     if not isinstance(name, str):
         raise UserError("--int8 is checked on real texts, and run.json names none; give some with --data")
     try:
         options = FileOptions(given.get("encoding") or "utf-8", given.get("quoting") or "auto")
-        texts = load_data(name, **columns, on_bad_row="skip", options=FileOptions() if data else options).test.texts[
-            :REAL_TEXTS
-        ]
+        texts = _texts(task, name, columns, FileOptions() if data else options)[:REAL_TEXTS]
     except UserError as error:
         raise UserError(f"--int8 is checked on real texts ({error}); give some with --data") from None
-    rows, pad = sorted(task.encode(texts), key=len), task.tokenizer.pad_id
+    rows, pad = sorted(task.token_ids(texts), key=len), task.tokenizer.pad_id
     batches = [collate(rows[at : at + AT_ONCE], pad=pad) for at in range(0, len(rows), AT_ONCE)]
     return [(batch.ids, batch.mask) for batch in batches]
 
 
-def _beside(bundle: Path, end: str) -> Path:
+def _arguments(bundle: str | Path) -> dict[str, Any]:
+    """What a bundle was trained with; nothing of a published encoder."""
+    if is_hub_source(bundle):
+        return {}
+    return read_json(find_bundle(Path(bundle)) / "run.json").get("arguments", {})
+
+
+def _texts(task: Exportable, name: str, columns: dict[str, Any], options: FileOptions) -> list[str]:
+    """The texts of a corpus or file, of the shape that the task is scored on, or with labels."""
+    if row_of(task.name).data == "scored pairs":
+        with contextlib.suppress(UserError):  # then texts with labels, or the error that is said of them
+            pairs = load_pairs(name, on_bad_row="skip", options=options)
+            return list(dict.fromkeys([*pairs.first, *pairs.second]))
+    return load_data(name, **columns, on_bad_row="skip", options=options).test.texts
+
+
+def _beside(source: str | Path, end: str) -> Path:
+    hub = str(source).startswith(HUB)  # hf:owner/name
+    bundle = Path(str(source).rpartition("/")[2]) if hub else Path(source)
     bundle = bundle.resolve() if bundle.name in ("", "..") else bundle
     return bundle.with_name(bundle.name + end)
 
@@ -201,12 +229,12 @@ def _check_place(folder: Path, bundle: Path) -> None:
     older = folder / "config.json"
     if not older.is_file() or not isinstance(held := read_json(older), dict) or held.get("to") is None:
         raise UserError(f"{str(folder)!r} holds something else than an older export; choose another --out")
-    assert folder.resolve() != find_bundle(bundle).resolve(), "a bundle has no key 'to'"
+    assert not bundle.exists() or folder.resolve() != bundle.resolve(), "a bundle has no key 'to'"
 
 
 @torch.inference_mode()
-def logits_of(run: Logits, task: Exportable, texts: list[str]) -> Tensor:
-    """Logits [n, C] of texts by an exported model, one text at a time, as another language would ask for them."""
-    rows = [collate([ids], pad=task.tokenizer.pad_id) for ids in task.encode(texts)]
-    run = _as_ids(task.model, run)
+def outputs_of(run: Outputs, task: Exportable, texts: list[str]) -> Tensor:
+    """Outputs [n, ...] of texts by an exported model, one text at a time, as another language would ask for them."""
+    rows = [collate([ids], pad=task.tokenizer.pad_id) for ids in task.token_ids(texts)]
+    run = _as_ids(task.graph, run)
     return torch.cat([run(batch.ids, batch.mask) for batch in rows])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lingon.tasks.task import Card
+from lingon.tasks.task import Card, Exportable
 
 ROWS = """
 def rows_of(ids, rule):  # the rows of the n-grams of a text, and how often each stands there, by config.json
@@ -53,20 +53,20 @@ RUN = {
         "onnxruntime",
         """\
 session = onnxruntime.InferenceSession(config["file"], providers=["CPUExecutionProvider"])
-(logits,) = session.run(["logits"], {"ids": ids, "mask": mask})""",
+({output},) = session.run(["{output}"], {{"ids": ids, "mask": mask}})""",
     ),
     "example_program": (
         "lingon.program",
         """\
 program = lingon.program.load(config["file"])
-logits = program(ids=ids, mask=mask)""",
+{output} = program(ids=ids, mask=mask)""",
     ),
     "torch": (
         "torch",
         """\
 model = torch.export.load(config["file"]).module()
 with torch.inference_mode():
-    logits = model(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()""",
+    {output} = model(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()""",
     ),
 }
 # Keys of config.json that every export has; the others are the task's own.
@@ -78,19 +78,16 @@ NEEDS = {
 }
 
 
-def folder_card(config: dict[str, Any], about: Card, answer_code: str) -> str:
-    """The page of a folder with this config.json. Its program is run by a test.
-
-    about, answer_code: of the task, see `lingon.tasks.task.Exportable`.
-    """
+def folder_card(config: dict[str, Any], about: Card, task: Exportable) -> str:
+    """The page of a folder with this config.json. Its program is run by a test. about: of the task."""
     package, _ = RUN[config["to"]]
     int8, own = config["int8"], [name for name in config if name not in ALIKE]
     lines = [
         f"{about.title}, for {package}",
         "",
-        f"{about.what}, written by Lingon {config['lingon']}. {NEEDS[config['to']]}",
+        f"{about.what.rstrip(',')}, written by Lingon {config['lingon']}. {NEEDS[config['to']]}",
         "",
-        f"- `{config['file']}`: (ids, mask) -> logits, with any number of texts and tokens",
+        f"- `{config['file']}`: (ids, mask) -> {task.output_name}, with any number of texts and tokens",
         "- `tokenizer.json`: text to ids, in the format of the `tokenizers` library",
         f"- `config.json`: {', '.join(own)}, "
         + (
@@ -98,11 +95,12 @@ def folder_card(config: dict[str, Any], about: Card, answer_code: str) -> str:
             if config["rows"]
             else "names and shapes"
         ),
-        f"- checked: logits differ from the model's by {config['checked']['largest_difference']:.1e} at most",
+        f"- checked: {task.output_name} differ from the model's by "
+        f"{config['checked']['largest_difference']:.1e} at most",
     ]
     if int8:
-        lines.append(f"- weights of 8 bits; the label is the same for {int8['agreement']:.1%} of real texts")
-    return "\n".join([*lines, "", "```python", example_program(config, answer_code), "```", ""])
+        lines.append(f"- weights of 8 bits; {task.agreement_name} is {int8['agreement']:.4f}")
+    return "\n".join([*lines, "", "```python", program(config, task.answer_code), "```", ""])
 
 
 def example_program(config: dict[str, Any], answer_code: str) -> str:
@@ -126,5 +124,5 @@ config = json.load(open("config.json", encoding="utf-8"))
 tokenizer = Tokenizer.from_file("tokenizer.json")
 tokenizer.encode_special_tokens = True  # what a user types is text, even if it is spelt like [pad]
 {cut}ids = tokenizer.encode({texts}).ids{inputs}
-{run}
+{run.format(output=next(iter(config["outputs"])))}
 {answer_code}"""

@@ -68,7 +68,7 @@ TASKS: dict[str, TaskRow] = {
         "encoder",
         "scored pairs",
         noun="encoder",
-        commands=("embed", "predict"),
+        commands=("embed", "predict", "export"),
         usage="embed {} 'A text.'",
         help="Embed texts as vectors.",
         metric="spearman",

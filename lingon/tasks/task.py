@@ -102,19 +102,30 @@ class TokenScorer(Task, Protocol):
 
 @runtime_checkable
 class Exportable(Task, Protocol):
-    """A task that `lingon export` writes for another runtime: the graph of its model, (ids, mask) -> logits.
+    """A task that `lingon export` writes for another runtime, as one graph (ids, mask) -> output.
 
-    logits_shape: the names of the axes of the logits. answer_code: Python that prints an answer, of `logits` (a NumPy
-    array for a batch of one text) and `config`; it ends the sample program in the README of an export.
+    output_name: what files call the output, such as logits. output_shape: the names of its axes. answer_code: Python
+    that prints an answer, of the output by its name (a NumPy array for a batch of one text) and `config`; it ends the
+    sample program in the README of an export. agreement_name: what `agreement` is, in words.
     """
 
-    model: "nn.Module"
     tokenizer: "Tokenizer"
-    logits_shape: ClassVar[Sequence[str]]
+    output_name: ClassVar[str]
+    output_shape: ClassVar[Sequence[str]]
     answer_code: ClassVar[str]
+    agreement_name: ClassVar[str]
 
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the token ids of each text, as the model reads them."""
+    @property
+    def graph(self) -> "nn.Module":
+        """The module that is exported, (ids [B, T], mask [B, T]) -> [B, ...]: the model, or what wraps it."""
+        ...
+
+    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of each text, as the graph reads them."""
+        ...
+
+    def agreement(self, exact: Any, approximate: Any) -> float:
+        """Return how far outputs of n texts [n, ...] give the answers of the exact ones, 1 where all do."""
         ...
 
 

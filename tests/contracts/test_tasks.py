@@ -211,7 +211,7 @@ def test_the_toy_task_is_trained_stopped_resumed_and_used_from_the_command_line(
     found = lingon.load("stopped").predict(TEXTS)
     assert run(capsys, "predict", "stopped", TEXTS[0]).strip() == str(found[0])
     assert json.loads(run(capsys, "evaluate", "stopped", "--data", "pairs.csv", "--json"))["accuracy"] > 0.7
-    with pytest.raises(UserError, match="'stopped' is a pair scorer; classifiers are exported so far"):
+    with pytest.raises(UserError, match="'stopped' is a pair scorer; classifiers and encoders are exported so far"):
         run(capsys, "export", "stopped", "--to", "onnx")
 
 
@@ -426,7 +426,7 @@ def test_what_a_task_does_not_do_is_refused(name, tmp_path, monkeypatch):
 def test_an_export_is_refused_and_a_head_is_asked(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     save_bundle(alike(), NAMES, tmp_path / "b", RUN)
-    with pytest.raises(UserError, match="'b' is a pair scorer; classifiers are exported so far"):
+    with pytest.raises(UserError, match="'b' is a pair scorer; classifiers and encoders are exported so far"):
         export("b", "onnx")
     heads = two_heads()
     save_bundle(heads, NAMES, tmp_path / "two", RUN)

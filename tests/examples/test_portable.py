@@ -8,14 +8,17 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+import tokenizers
 import torch
 
 import lingon
 from examples.portable import build
+from examples.portable.javascript import make_bert_characters
 from lingon.checkpoints.bundle import save_bundle
 from lingon.checkpoints.load import load
 from lingon.core.errors import FetchError
-from lingon.data.tokenizers import bpe, words
+from lingon.data.load_scored_pairs import load_pairs
+from lingon.data.tokenizers import Tokenizer, bpe, words
 from lingon.export.portable import export
 from lingon.models.registry import build as build_model
 from lingon.tasks.classify import Classifier
@@ -74,6 +77,70 @@ def test_javascript_finds_the_same_ids(lowercase):
     assert in_javascript(ENCODE, given) == tokenizer.encode_batch(texts)
 
 
+def bert_tokenizer(texts, **normal):
+    """BERT's tokenizer of which every character is known, so that ids tell the pieces apart."""
+    library = tokenizers.Tokenizer(tokenizers.models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=9))
+    library.normalizer = tokenizers.normalizers.BertNormalizer(**normal)
+    library.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    words = [
+        w for text in texts for w, _ in library.pre_tokenizer.pre_tokenize_str(library.normalizer.normalize_str(text))
+    ]
+    letters = sorted({c for word in words for c in word})
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *letters, *(f"##{c}" for c in letters), *sorted(set(words[::3]))]
+    vocab = {token: i for i, token in enumerate(dict.fromkeys(tokens))}
+    library.model = tokenizers.models.WordPiece(vocab, unk_token="[UNK]", max_input_chars_per_word=9)
+    library.add_special_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]"])
+    ends = [(name, vocab[name]) for name in ("[SEP]", "[CLS]")]
+    library.post_processor = tokenizers.processors.BertProcessing(*ends)
+    return Tokenizer(library)
+
+
+ENCODE_BERT = """
+import { tokenizerOf } from "./tokenizers.mjs";
+const tokenizer = tokenizerOf(JSON.parse(given.tokenizer));
+console.log(JSON.stringify(given.texts.map((text) => tokenizer.encode(text, given.most ?? Infinity))));
+"""
+ODD = [
+    "Crème Brûlée naïve ÅNGSTRÖM ǆ İstanbul ẞ ﬁ Ω",
+    "a\x00b\ufffdc\u200bd\u00ade\x85f\x0bg\u3000h\u2028i",
+    "日本語 한국어 カタカナ 𠀀 \uf900 mixed漢字word",
+    "don't... e-mail: x@y.z; $5+3=8 ~`^| «quote» ¿qué? — “”",
+    "[CLS] [SEP] [PAD] [MASK] ##ing",
+    "supercalifragilistic " * 3,
+    "ΣΙΣΥΦΟΣ Σ ς \u0345 \u0e31 \u0e33 \u1e9b\u0323 \uac01 \u1100\u1161",
+    "\U0001f468\u200d\U0001f469 \u06dd \u061d \u2e5d \U000105c9 \U00011938 e\u0301\u0323 \u0b55",
+]
+
+
+@node
+@pytest.mark.parametrize(
+    "normal", [{}, {"lowercase": False}, {"strip_accents": False}, {"lowercase": False, "strip_accents": True}]
+)
+def test_javascript_finds_the_same_ids_of_bert(normal):
+    texts = [*TEXTS, *ODD, *strange(500)]
+    tokenizer = bert_tokenizer(texts, **normal)
+    given = {"tokenizer": tokenizer.library.to_str(), "texts": texts}
+    found, expected = in_javascript(ENCODE_BERT, given), tokenizer.encode_batch(texts)
+    assert found == expected
+    assert sum(row.count(1) > 0 for row in expected) < len(texts) / 2, "most must be pieces and not the unknown word"
+    cut = in_javascript(ENCODE_BERT, given | {"most": 5})
+    assert cut == tokenizer.truncate(texts, expected, 5)
+
+
+@node
+@pytest.mark.data
+def test_javascript_finds_the_same_ids_of_minilm():
+    tokenizer, pairs = lingon.load("minilm-l6").tokenizer, load_pairs("stsb", "valid")
+    texts = [*pairs.first[:300], *TEXTS, *ODD, *strange(300)]
+    given = {"tokenizer": tokenizer.library.to_str(), "texts": texts}
+    assert in_javascript(ENCODE_BERT, given) == tokenizer.encode_batch(texts)
+
+
+@pytest.mark.long
+def test_what_javascript_knows_of_characters_is_what_the_library_does():
+    assert (JAVASCRIPT / "bert_characters.mjs").read_text() == make_bert_characters.text()
+
+
 @node
 def test_javascript_refuses_other_tokenizers_and_half_a_character():
     other = bpe(["a film, a good film"] * 3, 300)
@@ -92,6 +159,16 @@ def test_javascript_refuses_other_tokenizers_and_half_a_character():
     """
     plain = words(["a film"]).library.to_str()
     said = in_javascript(code, [[other.library.to_str(), "a"], [plain, "\ud800"], [plain, "a"]])
+    code = code.replace("new Tokenizer", "tokenizerOf").replace("{ Tokenizer }", "{ tokenizerOf }")
+    bert = bert_tokenizer(["a film"]).library
+    bert.add_tokens(["film"])
+    template = json.loads(bert_tokenizer(["a"]).library.to_str())
+    template["post_processor"] = {"type": "RobertaProcessing"}
+    code = code.replace("tokenizer.mjs", "tokenizers.mjs")
+    refused = in_javascript(code, [[bert.to_str(), "a"], [json.dumps(template), "a"], [other.library.to_str(), "a"]])
+    assert refused[0].endswith("the token 'film' was added to its words; this program knows none")
+    assert refused[1].endswith("a RobertaProcessing, expected BertProcessing")
+    assert "not a tokenizer of whole words" in refused[2]
     assert "not a tokenizer of whole words" in said[0]
     assert "half of a surrogate pair" in said[1]
     assert said[2] is None
@@ -179,6 +256,21 @@ def test_node_and_the_page_agree_with_python(bundles, reviews, tmp_path, name):
     (onnx / "config.json").write_text("{}")
     with pytest.raises(FetchError, match="this program reads format 2"):
         build.ask(program, texts)
+
+
+@node
+@pytest.mark.long
+@pytest.mark.data
+def test_node_gives_the_vectors_of_minilm(tmp_path):
+    onnx = export("minilm-l6", "onnx", tmp_path / "onnx").folder
+    model, texts = load("minilm-l6"), ["A man is eating food.", "Someone eats.", *ODD, ""]
+    program = ["node", str(build.javascript() / "embed.mjs"), str(onnx)]
+    found = torch.tensor(build.ask(program, texts)["vectors"])
+    torch.testing.assert_close(found, torch.from_numpy(model.encode(texts)), rtol=0, atol=1e-5)
+    said = subprocess.run([*program, *texts[:2]], capture_output=True, text=True, check=True).stdout
+    assert float(said.split()[0]) == pytest.approx(float(found[0] @ found[1]), abs=1e-4)
+    with pytest.raises(FetchError, match="the task is embed; this program is for classify"):
+        build.ask(["node", str(build.javascript() / "classify.mjs"), str(onnx)], texts)
 
 
 @pytest.mark.long

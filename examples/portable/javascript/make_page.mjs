@@ -12,7 +12,10 @@ if (!folder || !page) {
 const here = dirname(fileURLToPath(import.meta.url));
 const runtime = join(here, "node_modules", "onnxruntime-web", "dist");
 await mkdir(join(page, "ort"), { recursive: true });
-for (const name of ["index.html", "classifier.mjs", "rows.mjs", "tokenizer.mjs"]) await cp(join(here, name), join(page, name));
+const tokenizers = ["tokenizers.mjs", "tokenizer.mjs", "wordpiece.mjs", "bert_characters.mjs"];
+for (const name of ["index.html", "classifier.mjs", "model.mjs", "rows.mjs", ...tokenizers]) {
+  await cp(join(here, name), join(page, name));
+}
 for (const name of ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"]) {
   await cp(join(runtime, name), join(page, "ort", name));
 }

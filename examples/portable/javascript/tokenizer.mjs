@@ -55,9 +55,9 @@ export class Tokenizer {
     return lower.normalize("NFC").replaceAll("’", "'").match(WORD) ?? [];
   }
 
-  /** Ids of a text; a word that is not known has the id of [unk]. */
-  encode(text) {
-    return this.words(text).map((word) => this.ids.get(word) ?? this.unknown);
+  /** Ids of a text, `most` of them; a word that is not known has the id of [unk]. */
+  encode(text, most = Infinity) {
+    return this.words(text).slice(0, most).map((word) => this.ids.get(word) ?? this.unknown);
   }
 }
 

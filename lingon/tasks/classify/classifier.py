@@ -16,6 +16,7 @@ from lingon.data.examples import Examples, Splits
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.loss import Loss
 from lingon.metrics.scores import Scores
+from lingon.tasks.classify.agreement import share_of_same_answers
 from lingon.tasks.classify.bundle_config import card, check_config
 from lingon.tasks.classify.columns import text_weights, types_of
 from lingon.tasks.classify.encoding import (
@@ -54,7 +55,9 @@ class Classifier:
     name: ClassVar[str] = "classify"
     part_types: ClassVar[Mapping[str, type]] = {"model": nn.Module, "tokenizer": Tokenizer}
     config_keys: ClassVar[Sequence[str]] = ("labels", "max_length", "problem_type", "targets", "text_pair")
-    logits_shape: ClassVar[Sequence[str]] = ("batch", "labels")
+    output_name: ClassVar[str] = "logits"
+    output_shape: ClassVar[Sequence[str]] = ("batch", "labels")
+    agreement_name: ClassVar[str] = "the share of real texts with the same prediction"
 
     def __init__(
         self,
@@ -85,6 +88,19 @@ class Classifier:
     @property
     def answer_code(self) -> str:
         return self.targets.answer_code
+
+    @property
+    def graph(self) -> nn.Module:
+        return self.model
+
+    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return what `encode` gives."""
+        return self.encode(texts)
+
+    def agreement(self, exact: Float[Tensor, "n C"], approximate: Float[Tensor, "n C"]) -> float:
+        """Return the share of texts whose prediction is that of the exact logits."""
+        nothing = [""] * len(exact)
+        return share_of_same_answers(self.predictions(nothing, exact), self.predictions(nothing, approximate))
 
     @property
     def device(self) -> torch.device:

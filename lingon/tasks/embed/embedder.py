@@ -25,11 +25,15 @@ from lingon.layers.pooling import POOLINGS, pooling_of
 from lingon.metrics.correlation import pearson, spearman
 from lingon.metrics.scores import Scores
 from lingon.tasks.embed.precision import AUTO, EXACT, LOOK, fastest_equal
+from lingon.tasks.embed.sentence_vectors import SentenceVectors
 from lingon.tasks.task import Card
 
 TOKENS_AT_ONCE = 8_192  # per batch: what two cores compute in about a second
 WORTH = 4_096  # tokens of a call from which on a layout for speed is worth making
 SHOWN = 4  # numbers of a vector that its line shows
+# What the sample program of an exported encoder does with its vectors.
+ANSWER_CODE = """\
+print(len(vectors[0]), "numbers:", *(f"{x:+.4f}" for x in vectors[0][:4]))"""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,10 @@ class Embedder:
     name: ClassVar[str] = "embed"
     part_types: ClassVar[Mapping[str, type]] = {"model": nn.Module, "tokenizer": Tokenizer}
     config_keys: ClassVar[Sequence[str]] = ("pooling", "normalize", "max_length")
+    output_name: ClassVar[str] = "vectors"
+    output_shape: ClassVar[Sequence[str]] = ("batch", "width")
+    answer_code: ClassVar[str] = ANSWER_CODE
+    agreement_name: ClassVar[str] = "the mean cosine with the exact vectors of real texts"
 
     def __init__(
         self,
@@ -143,6 +151,15 @@ class Embedder:
         """Return the vectors of texts from those of their tokens."""
         pooled = self._pool(hidden, mask)
         return F.normalize(pooled, dim=-1) if self.normalize else pooled
+
+    @property
+    def graph(self) -> nn.Module:
+        return SentenceVectors(self.model, self.pooled)
+
+    def agreement(self, exact: Float[Tensor, "n D"], approximate: Float[Tensor, "n D"]) -> float:
+        """Return the mean cosine of vectors with the exact ones; those of texts without tokens are left out."""
+        some = exact.any(1)
+        return F.cosine_similarity(exact[some], approximate[some]).mean().item()
 
     def encode(
         self, texts: Sequence[str], max_tokens: int = TOKENS_AT_ONCE, precision: str = "float32"
