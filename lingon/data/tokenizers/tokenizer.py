@@ -194,6 +194,20 @@ class Tokenizer:
         found = ((at + a, at + b) for at, encoding in self._encodings(text) for a, b in encoding.offsets)
         return widen_to_graphemes(text, islice(found, max_length))
 
+    def word_ids(self, text: str, max_length: int | None = None) -> list[int | None]:
+        """Return for each token the number of the word that it is a piece of; None for special tokens.
+
+        max_length: of the tokens that `truncate` leaves.
+        """
+        if max_length is not None and self.library.num_special_tokens_to_add(is_pair=False):
+            check_text(text)
+            return self._truncated(text, max_length).word_ids
+        found: list[int | None] = []
+        for _, encoding in self._encodings(text):
+            first = 1 + max((i for i in found if i is not None), default=-1)
+            found += [None if i is None else first + i for i in encoding.word_ids]
+        return found[:max_length]
+
     def save(self, path: Path | str) -> None:
         """Write `tokenizer.json`, in the format that the `tokenizers` library and the Hugging Face world read."""
         with atomic_write(Path(path)) as file:

@@ -1,6 +1,7 @@
 """Which words decided: how far each word of a text moves the probability of its label."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -26,18 +27,32 @@ class Word:
 def deciding_words(classifier: Classifier, text: str, label: str | None) -> list[Word]:
     """The weight of each word for a label, by leaving the word out and asking the model again.
 
+    A word of several pieces is left out whole; special tokens stay.
     Source: Li, Monroe, Jurafsky, "Understanding Neural Networks through Representation Erasure", 2016.
     It costs one run of the model per word, asks nothing of the model, and means the same for every model.
     """
     ids = classifier.encode([text])[0][:LONGEST]
-    offsets = classifier.tokenizer.offsets(text, classifier.max_length)[: len(ids)]
-    if not ids:
+    words = words_of(classifier, text, len(ids))
+    if not words:
         return []
-    without = [ids[:i] + ids[i + 1 :] for i in range(len(ids))]
-    rows = [ids, *without]
-    strengths = classifier.targets.strengths(classifier.logits_of(Encoded(rows, None, Cut(0, 0, 0, 0))), label)
+    without = [[token for i, token in enumerate(ids) if i not in pieces] for _, _, pieces in words]
+    rows = Encoded([ids, *without], None, Cut(0, 0, 0, 0))
+    strengths = classifier.targets.strengths(classifier.logits_of(rows), label)
     weights = (strengths[0] - strengths[1:]).tolist()
-    return [Word(start, end, weight) for (start, end), weight in zip(offsets, weights, strict=True)]
+    return [Word(start, end, weight) for (start, end, _), weight in zip(words, weights, strict=True)]
+
+
+def words_of(task: Any, text: str, tokens: int | None = None) -> list[tuple[int, int, list[int]]]:
+    """Return the words of a text, as its tokenizer divides it: [start, end) in characters, and their tokens.
+
+    tokens: of the text that count. Special tokens are of no word.
+    """
+    tokenizer, longest = task.tokenizer, task.max_length
+    offsets, found = tokenizer.offsets(text, longest)[:tokens], {}
+    for i, word in enumerate(tokenizer.word_ids(text, longest)[:tokens]):
+        if word is not None:
+            found.setdefault(word, []).append(i)
+    return [(offsets[pieces[0]][0], offsets[pieces[-1]][1], pieces) for pieces in found.values()]
 
 
 def attended_words(classifier: Classifier, text: str) -> list[Word]:

@@ -1,0 +1,94 @@
+"""What a model computes on its way: the hidden states after each layer, and what each head attends to."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from lingon.core.eval_view import eval_view
+from lingon.core.shapes import Bool, Float, Int, Tensor
+
+
+@dataclass
+class Recording:
+    """What one run of a model left behind.
+
+    hidden: of the embeddings, and after each layer [B, T, D]. attention: of each layer, how much each token of a head
+    attends to each other [B, H, T, T]; rows sum to 1.
+    """
+
+    hidden: list[Float[Tensor, "B T D"]] = field(default_factory=list)
+    attention: list[Float[Tensor, "B H T T"]] = field(default_factory=list)
+
+
+@torch.inference_mode()
+def record(encoder: nn.Module, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"] | None = None) -> Recording:
+    """Run an encoder on texts of one length, and return all its hidden states and attention weights.
+
+    mask: all tokens when not given. A model that has no layers, as a table of vectors, gives its output alone. The
+    model itself is left as it is, also for others who use it at the same time. The states of layers are those that are
+    handed from one to the next; a norm after the last one is not among them.
+    """
+    view, found = eval_view(encoder), Recording()
+    for block in blocks_of(view):
+        block.__dict__["forward"] = _noting(block, found.hidden)
+    mask = torch.ones_like(ids, dtype=torch.bool) if mask is None else mask
+    with _AttentionRecorder(found.attention):
+        out = view(ids, mask)
+    found.hidden = found.hidden or [out]
+    return found
+
+
+def blocks_of(model: nn.Module) -> list[Any]:
+    """Return the layers of a Transformer, in the order in which they stand: attention with a feed-forward layer."""
+    return [m for m in model.modules() if isinstance(getattr(m, "attention", None), nn.Module) and _feeds(m)]
+
+
+def _feeds(module: nn.Module) -> bool:
+    return isinstance(getattr(module, "feed_forward", None), nn.Module)
+
+
+def _noting(block: Any, states: list[Tensor]) -> Any:
+    """Return the forward of a block that also notes its input, where it is the first, and its output."""
+    forward = type(block).forward
+
+    def noted(x: Tensor, *more: Any, **named: Any) -> Tensor:
+        if not states:
+            states.append(x)
+        out = forward(block, x, *more, **named)
+        states.append(out)
+        return out
+
+    return noted
+
+
+class _AttentionRecorder(TorchFunctionMode):
+    """Notes the weights of every attention of this thread: what it mixes when the values are the unit vectors."""
+
+    def __init__(self, maps: list[Tensor]):
+        super().__init__()
+        self.maps = maps
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        named = kwargs or {}
+        if func is F.scaled_dot_product_attention:
+            q, k, v, *more = args
+            units = torch.eye(k.shape[-2], dtype=v.dtype, device=v.device).expand(*v.shape[:-1], -1)
+            self.maps.append(func(q, k, units, *more, **named))
+        return func(*args, **named)
+
+
+def in_equal_lengths(rows: Sequence[Sequence[int]], tokens: int = 8192) -> Iterator[tuple[list[int], Tensor]]:
+    """Yield batches of rows of one length each, so that nothing is padded: their numbers, and ids [B, T]."""
+    by_length: dict[int, list[int]] = {}
+    for i, row in enumerate(rows):
+        by_length.setdefault(len(row), []).append(i)
+    for length, numbers in sorted(by_length.items()):
+        most = max(1, tokens // max(1, length))
+        for start in range(0, len(numbers), most):
+            some = numbers[start : start + most]
+            yield some, torch.tensor([list(rows[i]) for i in some], dtype=torch.long).view(len(some), length)
