@@ -115,7 +115,7 @@ def export(
         found = Exported(folder, difference, sum(p.stat().st_size for p in fresh.iterdir()), task.output_name)
         if int8:
             found = _smaller(found, task, run, path, _real_texts(task, bundle, data))
-        config = portable_config(task, to, name_of(task.parts["model"]), found)
+        config = portable_config(task, to, name_of(task.model), found)
         write_json(fresh / "config.json", config)
         task.tokenizer.save(fresh / "tokenizer.json")
         with atomic_write(fresh / "README.md") as page:
@@ -147,7 +147,7 @@ def portable_config(task: Exportable, to: str, model: str, found: Exported) -> d
 
 def _limits(task: Exportable) -> tuple[int, int, int | None]:
     """Ids of the vocabulary, the id of padding, and the most tokens that the model reads; None is any number."""
-    return len(task.tokenizer.vocab), task.tokenizer.pad_id, getattr(task.parts["model"], "context_length", None)
+    return len(task.tokenizer.vocab), task.tokenizer.pad_id, getattr(task.model, "context_length", None)
 
 
 def _example(task: Exportable, graph: nn.Module) -> tuple[Tensor, Tensor]:
@@ -176,8 +176,14 @@ def _smaller(
     agreed = small.checked_agreement(exact, run, inputs, task)
     faster = small.times_as_fast(exact, run, inputs)
     whole.unlink()
-    eight = {"agreement": agreed, "agreement_name": task.agreement_name, "exact_size": found.size}
-    return replace(found, size=path.stat().st_size, times_as_fast=faster, **eight)
+    return replace(
+        found,
+        size=path.stat().st_size,
+        agreement=agreed,
+        agreement_name=task.agreement_name,
+        exact_size=found.size,
+        times_as_fast=faster,
+    )
 
 
 def _real_texts(task: Exportable, bundle: str | Path, data: str | None) -> list[tuple[Tensor, Tensor]]:

@@ -55,7 +55,7 @@ RUN = {
 session = onnxruntime.InferenceSession(config["file"], providers=["CPUExecutionProvider"])
 ({output},) = session.run(["{output}"], {{"ids": ids, "mask": mask}})""",
     ),
-    "example_program": (
+    "program": (
         "lingon.program",
         """\
 program = lingon.program.load(config["file"])
@@ -73,7 +73,7 @@ with torch.inference_mode():
 ALIKE = ("format", "lingon", "task", "to", "file", "model", "inputs", "outputs", "rows", "checked", "int8")
 NEEDS = {
     "onnx": "It needs neither Lingon nor Python.",
-    "example_program": "It needs `lingon.program`, which runs on NumPy; its constants are in `model.safetensors`.",
+    "program": "It needs `lingon.program`, which runs on NumPy; its constants are in `model.safetensors`.",
     "torch": "It needs no Lingon.",
 }
 
@@ -100,7 +100,7 @@ def folder_card(config: dict[str, Any], about: Card, task: Exportable) -> str:
     ]
     if int8:
         lines.append(f"- weights of 8 bits; {task.agreement_name} is {int8['agreement']:.4f}")
-    return "\n".join([*lines, "", "```python", program(config, task.answer_code), "```", ""])
+    return "\n".join([*lines, "", "```python", example_program(config, task.answer_code), "```", ""])
 
 
 def example_program(config: dict[str, Any], answer_code: str) -> str:

@@ -109,6 +109,7 @@ class Exportable(Task, Protocol):
     sample program in the README of an export. agreement_name: what `agreement` is, in words.
     """
 
+    model: "nn.Module"
     tokenizer: "Tokenizer"
     output_name: ClassVar[str]
     output_shape: ClassVar[Sequence[str]]

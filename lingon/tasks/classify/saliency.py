@@ -48,7 +48,8 @@ def words_of(task: Any, text: str, tokens: int | None = None) -> list[tuple[int,
     tokens: of the text that count. Special tokens are of no word.
     """
     tokenizer, longest = task.tokenizer, task.max_length
-    offsets, found = tokenizer.offsets(text, longest)[:tokens], {}
+    offsets = tokenizer.offsets(text, longest)[:tokens]
+    found: dict[int, list[int]] = {}
     for i, word in enumerate(tokenizer.word_ids(text, longest)[:tokens]):
         if word is not None:
             found.setdefault(word, []).append(i)
