@@ -108,7 +108,7 @@ def export(
     assert isinstance(task, Exportable), f"the row of {task.name} has export among its commands"
     with atomic_folder(folder) as fresh:
         path = fresh / TARGETS[to].file
-        graph = task.graph.eval()
+        graph = task.graph().eval()
         TARGETS[to].write(graph, _example(task, graph), path, task.output_name)
         run = TARGETS[to].run(path)
         difference = largest_difference(graph, _as_ids(graph, run), *_limits(task))
@@ -125,7 +125,7 @@ def export(
 
 def portable_config(task: Exportable, to: str, model: str, found: Exported) -> dict[str, Any]:
     """All that a program in another language must know to use the folder."""
-    before = preprocessing_of(task.graph)
+    before = preprocessing_of(task.graph())
     return {
         "format": FORMAT,
         "lingon": __version__,
@@ -139,7 +139,7 @@ def portable_config(task: Exportable, to: str, model: str, found: Exported) -> d
             "mask": {"shape": ["batch", "tokens"], **(before.mask if before else MASK)},
         },
         "outputs": {task.output_name: {"type": "float32", "shape": list(task.output_shape)}},
-        "rows": before and before.rule(task.graph, list(task.tokenizer.vocab)),
+        "rows": before and before.rule(task.graph(), list(task.tokenizer.vocab)),
         "checked": {"largest_difference": found.difference, "bytes": found.size},
         "int8": None if found.agreement is None else {"agreement": found.agreement, "exact_bytes": found.exact_size},
     }
@@ -172,7 +172,7 @@ def _smaller(
     path.replace(whole)
     small.quantize(whole, path)
     run = run_onnx(path)
-    inputs = [inputs_of(task.graph, *text) for text in texts]
+    inputs = [inputs_of(task.graph(), *text) for text in texts]
     agreed = small.checked_agreement(exact, run, inputs, task)
     faster = small.times_as_fast(exact, run, inputs)
     whole.unlink()
@@ -242,5 +242,5 @@ def _check_place(folder: Path, bundle: Path) -> None:
 def outputs_of(run: Outputs, task: Exportable, texts: list[str]) -> Tensor:
     """Outputs [n, ...] of texts by an exported model, one text at a time, as another language would ask for them."""
     rows = [collate([ids], pad=task.tokenizer.pad_id) for ids in task.token_ids(texts)]
-    run = _as_ids(task.graph, run)
+    run = _as_ids(task.graph(), run)
     return torch.cat([run(batch.ids, batch.mask) for batch in rows])

@@ -37,6 +37,8 @@ def attribute(task: Any, text: str, label: str | None = None) -> Attribution:
     """
     if not hasattr(task, "labels"):
         raise UserError(f"a task {task.name!r} gives no logits to attribute; of two texts, see attribute_similarity")
+    if task.text_pair:
+        raise UserError("pairs of texts are not attributed: the baseline of a pair would be two texts")
     if label is not None and label not in task.labels:
         raise unknown("label", label, task.labels)
     logits = task.logits([text])[0]

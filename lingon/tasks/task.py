@@ -116,9 +116,11 @@ class Exportable(Task, Protocol):
     answer_code: ClassVar[str]
     agreement_name: ClassVar[str]
 
-    @property
     def graph(self) -> "nn.Module":
-        """The module that is exported, (ids [B, T], mask [B, T]) -> [B, ...]: the model, or what wraps it."""
+        """Return the module that is exported, (ids [B, T], mask [B, T]) -> [B, ...]: the model, or what wraps it.
+
+        Raises UserError for a task that reads more than ids and a mask.
+        """
         ...
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:

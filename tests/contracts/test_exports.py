@@ -90,7 +90,7 @@ def test_outputs_equal_the_eager_model(exported, name, to):
     assert (run(batch.ids, batch.mask) - expected).abs().max() < 1e-4
     for rows, columns in ((1, 1), (5, 23)):
         ids, mask = torch.ones(rows, columns, dtype=torch.long), torch.ones(rows, columns, dtype=torch.bool)
-        assert (run(ids, mask) - task.graph(ids, mask)).abs().max() < 1e-4
+        assert (run(ids, mask) - task.graph()(ids, mask)).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize(("name", "to"), EVERY)
@@ -153,6 +153,14 @@ def test_what_has_no_program_is_refused_by_name(exported, tmp_path):
         with pytest.raises(UserError, match=r"has no program \(`program` of its ENTRY\); export it --to onnx"):
             export(bundle, "program", tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_pairs_with_token_types_are_refused(tmp_path):
+    found = tokenizer()
+    task = Classifier(EncoderClassifier(encoder(len(found.vocab)), 3).eval(), found, ["a", "b", "c"], text_pair=True)
+    save_bundle(task, "encoder", tmp_path / "b", {"arguments": {}})
+    with pytest.raises(UserError, match="a classifier of pairs whose model reads token types is not exported"):
+        export(tmp_path / "b", "onnx")
 
 
 def test_agreement_of_vectors_and_of_predictions_by_hand():

@@ -34,7 +34,7 @@ class Classifier {
   Classifier(const std::string& folder, const std::string& compiled)
       : config(json(folder + "/config.json")), tokenizer(json(folder + "/tokenizer.json")), model(compiled) {
     if (config["format"].number != 2) throw std::runtime_error("config.json: this program reads format 2");
-    if (config["problem_type"].text != "single-label") throw std::runtime_error("config.json: this program says one label");
+    if (config["problem_type"].text != "single-label" || config["text_pair"].number) throw std::runtime_error("config.json: this program says one label");
     temperature = config["targets"]["temperature"].number;
     if (!config["rows"].null()) rows = std::make_unique<Rows>(config["rows"]);
     for (auto& label : config["labels"].list) labels.push_back(label.text);

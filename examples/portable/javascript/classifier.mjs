@@ -12,7 +12,9 @@ export class Classifier {
 
   /** bytes(name): the content of a file of the folder, as a Uint8Array. */
   static async load(ort, bytes) {
-    return new Classifier(await Model.load(ort, bytes, "classify"));
+    const model = await Model.load(ort, bytes, "classify");
+    if (model.config.text_pair) throw new Error("config.json: pairs of texts; this program takes single texts");
+    return new Classifier(model);
   }
 
   /** Scores before the softmax, one for each label. */

@@ -89,8 +89,12 @@ class Classifier:
     def answer_code(self) -> str:
         return self.targets.answer_code
 
-    @property
     def graph(self) -> nn.Module:
+        """Return the model. Raises UserError for pairs whose model is told which text a token is of."""
+        if self._types:
+            raise UserError(
+                "a classifier of pairs whose model reads token types is not exported: graphs read ids alone"
+            )
         return self.model
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:

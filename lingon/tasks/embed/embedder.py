@@ -152,8 +152,8 @@ class Embedder:
         pooled = self._pool(hidden, mask)
         return F.normalize(pooled, dim=-1) if self.normalize else pooled
 
-    @property
     def graph(self) -> nn.Module:
+        """Return the encoder with its pooling as one module."""
         return SentenceVectors(self.model, self.pooled)
 
     def agreement(self, exact: Float[Tensor, "n D"], approximate: Float[Tensor, "n D"]) -> float:
