@@ -1,7 +1,7 @@
 """Declarative programs: expressions are built first, then optimised, run, differentiated, saved, exported."""
 
 from lingon.program.compiled import Program, compile, gradient
-from lingon.program.expression import Expression, Variable, constant
+from lingon.program.expression import Expression, constant
 from lingon.program.functions import (
     absolute,
     all,
@@ -69,6 +69,7 @@ from lingon.program.functions import (
 )
 from lingon.program.loops import scan
 from lingon.program.storage import load
+from lingon.program.variable import Variable
 
 __all__ = [
     "Expression",

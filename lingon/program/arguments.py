@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import UserError, suggest
-from lingon.program.expression import Expression, native_array
+from lingon.program.expression import Expression
 from lingon.program.operator_types import Type
+from lingon.program.plain_values import native_array
 
 
 def is_tensor(value: Any) -> bool:

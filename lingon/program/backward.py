@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from lingon.core.errors import UserError
-from lingon.program.derivatives import DERIVATIVES, full_of_type
-from lingon.program.expression import Expression, topological_order
+from lingon.program.derivatives import DERIVATIVES
+from lingon.program.expression import Expression
+from lingon.program.gradient_rule import full_of_type
 from lingon.program.operator_types import Type
 from lingon.program.text import formula
+from lingon.program.topological_order import topological_order
 
 LoopRule = Callable[[Expression, dict[int, Expression]], list[Expression | None]]
 

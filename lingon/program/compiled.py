@@ -9,14 +9,17 @@ import numpy as np
 
 from lingon.core.errors import UserError
 from lingon.program.arguments import bind_arguments, check_names, check_types, is_tensor
-from lingon.program.expression import Expression, Variable, as_expression, dtype_of, shape_tuple, topological_order
+from lingon.program.expression import Expression, as_expression
 from lingon.program.gradient import by_name, gradient_of
 from lingon.program.memory_check import check_memory
 from lingon.program.operator_types import Type
 from lingon.program.passes import as_written, optimised
+from lingon.program.plain_values import dtype_of, shape_tuple
 from lingon.program.plan import Plan, PlanOptions
 from lingon.program.specialise import specialise
 from lingon.program.text import format_program
+from lingon.program.topological_order import topological_order
+from lingon.program.variable import Variable
 
 READY = 64  # sets of shapes that are kept ready
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from lingon.program.expression import Expression, topological_order
+from lingon.program.expression import Expression
 from lingon.program.loops import LoopBody, loop_item, rebuild
+from lingon.program.topological_order import topological_order
 
 
 def drop_unused(roots: Sequence[Expression]) -> list[Expression]:

@@ -3,88 +3,18 @@
 Each rule is given a node whose types are known and the gradient `g` of the loss with respect to it, of the same type.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from lingon.program import functions as f
-from lingon.program.expression import Expression, apply_operator, constant
-from lingon.program.operator_types import Type, axes_of, axis_of
-
-Gradients = list[Expression | None]
-GradientRule = Callable[[Expression, Expression], Gradients]
-
-
-def unbroadcast(g: Expression, wanted: Type) -> Expression:
-    """Return a gradient summed over the axes that were broadcast, and cast: that of the operand itself."""
-    extra = len(g.shape) - len(wanted.shape)
-    if extra:
-        g = g.sum(tuple(range(extra)))
-    if repeated := tuple(i for i, (n, m) in enumerate(zip(g.shape, wanted.shape, strict=True)) if n != m):
-        g = g.sum(repeated, True)
-    return g if g.dtype == wanted.dtype else g.astype(wanted.dtype)
-
-
-def full_of_type(value: float, kind: Type) -> Expression:
-    """Return a constant of a type with one number everywhere."""
-    return f.broadcast_to(constant(kind.dtype.type(value)), kind.shape)
-
-
-def _per_operand(*rules: Callable[..., Expression]) -> GradientRule:
-    """Make a rule from one function of (g, result, *operands) for each operand of an element-wise operator."""
-
-    def rule(node: Expression, g: Expression) -> Gradients:
-        return [
-            unbroadcast(one(g, node, *node.inputs), x.type) if x.type.real else None
-            for one, x in zip(rules, node.inputs, strict=True)
-        ]
-
-    return rule
+from lingon.program.elementwise_derivatives import ELEMENTWISE_DERIVATIVES
+from lingon.program.expression import Expression, apply_operator
+from lingon.program.gradient_rule import GradientRule, Gradients, unbroadcast
+from lingon.program.operator_types import axes_of, axis_of
+from lingon.program.product_derivatives import PRODUCT_DERIVATIVES
 
 
 def _nothing(node: Expression, g: Expression) -> Gradients:
     return [None] * len(node.inputs)
-
-
-def _ties(g: Expression, chosen: Expression, x: Expression, y: Expression) -> Expression:
-    return f.where(chosen, g, f.where(x == y, g * 0.5, 0.0))
-
-
-ONE_BY_ONE: dict[str, GradientRule] = {
-    "add": _per_operand(lambda g, r, x, y: g, lambda g, r, x, y: g),
-    "subtract": _per_operand(lambda g, r, x, y: g, lambda g, r, x, y: -g),
-    "multiply": _per_operand(lambda g, r, x, y: g * y, lambda g, r, x, y: g * x),
-    "divide": _per_operand(lambda g, r, x, y: g / y, lambda g, r, x, y: -g * (r / y)),
-    "floor_divide": _per_operand(
-        lambda g, r, x, y: full_of_type(0, g.type), lambda g, r, x, y: full_of_type(0, g.type)
-    ),
-    "remainder": _per_operand(lambda g, r, x, y: g, lambda g, r, x, y: -g * (x // y)),
-    "power": _per_operand(
-        # Where the exponent is 0 the slope is 0, also at 0; where the base is 0 its logarithm must not make NaN.
-        lambda g, r, x, y: f.where(y == 0, 0.0, g * y * f.power(x, f.where(y == 0, 1.0, y) - 1)),
-        lambda g, r, x, y: f.where((x == 0) & (y >= 0), 0.0, g * r * f.log(x)),
-    ),
-    "maximum": _per_operand(lambda g, r, x, y: _ties(g, x > y, x, y), lambda g, r, x, y: _ties(g, y > x, x, y)),
-    "minimum": _per_operand(lambda g, r, x, y: _ties(g, x < y, x, y), lambda g, r, x, y: _ties(g, y < x, x, y)),
-    "negative": _per_operand(lambda g, r, x: -g),
-    "absolute": _per_operand(lambda g, r, x: g * f.sign(x)),
-    "square": _per_operand(lambda g, r, x: g * (x * 2)),
-    "sqrt": _per_operand(lambda g, r, x: g / (r * 2)),
-    "reciprocal": _per_operand(lambda g, r, x: -g * f.square(r)),
-    "exp": _per_operand(lambda g, r, x: g * r),
-    "expm1": _per_operand(lambda g, r, x: g * (r + 1)),
-    "log": _per_operand(lambda g, r, x: g / x),
-    "log1p": _per_operand(lambda g, r, x: g / (x + 1)),
-    "sin": _per_operand(lambda g, r, x: g * f.cos(x)),
-    "cos": _per_operand(lambda g, r, x: -g * f.sin(x)),
-    "tan": _per_operand(lambda g, r, x: g * (1 + f.square(r))),
-    "arctan": _per_operand(lambda g, r, x: g / (1 + f.square(x))),
-    "sinh": _per_operand(lambda g, r, x: g * f.cosh(x)),
-    "cosh": _per_operand(lambda g, r, x: g * f.sinh(x)),
-    "tanh": _per_operand(lambda g, r, x: g * (1 - f.square(r))),
-    "sigmoid": _per_operand(lambda g, r, x: g * (r * (1 - r))),
-    "relu": _per_operand(lambda g, r, x: f.where(x > 0, g, 0.0)),
-    "cast": _per_operand(lambda g, r, x: g),
-}
 
 
 def _where(node: Expression, g: Expression) -> Gradients:
@@ -173,53 +103,6 @@ def _concatenate(node: Expression, g: Expression) -> Gradients:
     return parts
 
 
-def _windows(node: Expression, g: Expression) -> Gradients:
-    return [apply_operator("add_windows", [g], {"length": node.inputs[0].shape[-1], "step": node.attributes["step"]})]
-
-
-def _add_windows(node: Expression, g: Expression) -> Gradients:
-    return [apply_operator("windows", [g], {"size": node.inputs[0].shape[-1], "step": node.attributes["step"]})]
-
-
-def _matmul(node: Expression, g: Expression) -> Gradients:
-    a, b = node.inputs
-    # A vector is a matrix of one row or one column, so that one formula serves all.
-    left = a if len(a.shape) > 1 else f.expand_dims(a, 0)
-    right = b if len(b.shape) > 1 else f.expand_dims(b, 1)
-    if len(a.shape) == 1:
-        g = f.expand_dims(g, len(g.shape) if len(b.shape) == 1 else len(g.shape) - 1)
-    if len(b.shape) == 1:
-        g = f.expand_dims(g, len(g.shape))
-    for_a = unbroadcast(g @ right.swapaxes(-1, -2), left.type).reshape(a.shape) if a.type.real else None
-    for_b = unbroadcast(left.swapaxes(-1, -2) @ g, right.type).reshape(b.shape) if b.type.real else None
-    return [for_a, for_b]
-
-
-def _conv1d(node: Expression, g: Expression) -> Gradients:
-    """Return gradients by the windows of x: [B, D, T', K] and the filters [C, D, K] make [B, C, T']."""
-    x, weight = node.inputs
-    stride, padding = node.attributes["stride"], node.attributes["padding"]
-    batch, width, time = x.shape
-    length, inner = time + 2 * padding, (slice(None), slice(None), slice(padding, padding + time))
-    index = tuple(("slice", s.start, s.stop, s.step) for s in inner)
-    wide = apply_operator("place", [x], {"shape": (batch, width, length), "index": index}) if padding else x
-    channels, _, kernel = weight.shape
-    places = g.shape[2]
-    windows = apply_operator("windows", [wide], {"size": kernel, "step": stride})
-    rows = windows.transpose(0, 2, 1, 3).reshape(batch * places, width * kernel)
-    flat = g.transpose(0, 2, 1).reshape(batch * places, channels)
-    for_weight = (flat.T @ rows).reshape(weight.shape)
-    spread = (flat @ weight.reshape(channels, width * kernel)).reshape(batch, places, width, kernel)
-    used = (places - 1) * stride + kernel  # numbers behind the last window were never looked at
-    for_x = apply_operator("add_windows", [spread.transpose(0, 2, 1, 3)], {"length": used, "step": stride})
-    whole = (("slice", None, None, None), ("slice", None, None, None), ("slice", 0, used, None))
-    for_x = apply_operator("place", [for_x], {"shape": (batch, width, length), "index": whole})[inner]
-    return [
-        unbroadcast(for_x, x.type) if x.type.real else None,
-        unbroadcast(for_weight, weight.type) if weight.type.real else None,
-    ]
-
-
 def _take(node: Expression, g: Expression) -> Gradients:
     x, ids = node.inputs
     axis = axis_of(node.attributes["axis"], len(x.shape))
@@ -241,7 +124,8 @@ def _along_add(node: Expression, g: Expression) -> Gradients:
 
 
 DERIVATIVES: dict[str, GradientRule] = {
-    **ONE_BY_ONE,
+    **ELEMENTWISE_DERIVATIVES,
+    **PRODUCT_DERIVATIVES,
     "where": _where,
     "sum": _sum,
     "mean": _mean,
@@ -258,10 +142,6 @@ DERIVATIVES: dict[str, GradientRule] = {
     "slice": _slice,
     "place": _place,
     "concatenate": _concatenate,
-    "windows": _windows,
-    "add_windows": _add_windows,
-    "matmul": _matmul,
-    "conv1d": _conv1d,
     "take": _take,
     "take_add": _take_add,
     "take_along_axis": _take_along,

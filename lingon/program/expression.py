@@ -7,8 +7,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from lingon.core.errors import UserError
-from lingon.program.operator_types import DTYPES, RANK, Mismatch, Type, type_of
+from lingon.program.operator_types import Mismatch, Type, type_of
 from lingon.program.operators import OPERATORS, check_operator
+from lingon.program.plain_values import dtype_of, index_entry, native_array, shape_tuple
 from lingon.program.source_location import SourceLine, caller_line
 from lingon.program.text import formula
 
@@ -231,84 +232,9 @@ def constant(value: Any) -> Expression:
     return result
 
 
-def native_array(value: Any, what: str) -> np.ndarray:
-    """Convert a value to a NumPy array of a dtype that programs know. Raises UserError that says why it is not one."""
-    if isinstance(value, np.ma.MaskedArray):
-        raise UserError(
-            f"{what} is a masked array, whose mask would be lost; give the array and the mask by themselves"
-        )
-    try:
-        array = np.asarray(value)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise UserError(f"{what} cannot be made an array: {str(error)[:200]}") from None
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    if array.dtype not in DTYPES:
-        known = ", ".join(dtype.name for dtype in DTYPES)
-        raise UserError(f"{what} is of {array.dtype}, as which programs know no numbers; known: {known}")
-    if array.ndim > RANK:
-        raise UserError(f"{what} has {array.ndim} axes; at most {RANK} are possible")
-    return array
-
-
-def dtype_of(name: Any) -> np.dtype:
-    """Return the dtype of a name such as "float32". Raises UserError for one that programs do not know."""
-    try:
-        found = np.dtype(name)
-    except TypeError:
-        found = None
-    if found is None or found not in DTYPES:  # None alone would count as float64
-        raise UserError(f"unknown dtype {str(name)[:80]!r}; known: {', '.join(d.name for d in DTYPES)}")
-    return found
-
-
-def shape_tuple(shape: Any) -> tuple[int, ...]:
-    """Return a shape as a tuple of plain whole numbers. Raises UserError for anything else."""
-    try:
-        return tuple(python.index(n) for n in (shape if np.iterable(shape) else (shape,)))
-    except TypeError:
-        raise UserError(f"a shape is made of whole numbers, and this is {str(shape)[:80]!r}") from None
-
-
 def reduce(op: str, x: Any, axis: Any, keepdims: bool) -> Expression:
     """Return a reduction over an axis, several, or all."""
     return apply_operator(op, [x], {"axis": axis if axis is None else shape_tuple(axis), "keepdims": bool(keepdims)})
-
-
-def Variable(name: str, shape: Any = None, dtype: Any = None) -> Expression:  # noqa: N802, it is written as in A = Variable("A")
-    """Return a variable: a value that is given when the program is called.
-
-    shape: sizes, or letters for sizes that may differ from call to call, as in ("B", 5); the same letter is the same
-    size everywhere. None means any shape. With whole sizes and a dtype, mistakes are found when expressions are built.
-    Raises UserError for a name or a size that cannot be.
-    """
-    if not (isinstance(name, str) and name.isidentifier()):
-        raise UserError(f"a variable is named like one of Python's, such as 'x'; {name!r} cannot be given by keyword")
-    if shape is not None:
-        shape = tuple(
-            n if isinstance(n, str) else shape_tuple((n,))[0] for n in (shape if np.iterable(shape) else (shape,))
-        )
-        bad = [n for n in shape if not (n.isidentifier() if isinstance(n, str) else 0 <= n <= LARGEST)]
-        if bad or len(shape) > RANK:
-            raise UserError(
-                f"variable {name}: shape {shape} must be at most {RANK} letters or sizes, "
-                f"not negative and not over {LARGEST:,}"
-            )
-    dtype = None if dtype is None else dtype_of(dtype)
-    whole = shape is not None and dtype is not None and not any(isinstance(n, str) for n in shape)
-    attributes = {"name": name, "shape": shape, "dtype": dtype}
-    return Expression("variable", (), attributes, Type(shape, dtype) if whole else None, caller_line())
-
-
-def index_entry(entry: Any) -> tuple:
-    """Return one part of an index: a whole number, a slice, None or '...'."""
-    if isinstance(entry, slice):
-        parts = [None if n is None else python.index(n) for n in (entry.start, entry.stop, entry.step)]
-        if parts[2] == 0:
-            raise UserError("the step of a slice cannot be 0")
-        return ("slice", *parts)
-    if entry is None:
-        return ("new",)
-    return ("rest",) if entry is Ellipsis else ("at", python.index(entry))
 
 
 def _item(x: Expression, index: Any) -> Expression:
@@ -322,21 +248,3 @@ def _item(x: Expression, index: Any) -> Expression:
     except TypeError:
         raise _refused(x, "an index is made of whole numbers, slices, None and ...; take() looks up places") from None
     return apply_operator("slice", [x], {"index": entries})
-
-
-def topological_order(roots: Iterable[Expression]) -> list[Expression]:
-    """Return all expressions that the roots need, each once, operands before what uses them."""
-    done: set[int] = set()
-    order: list[Expression] = []
-    waiting = [(root, False) for root in reversed(list(roots))]
-    while waiting:  # and no recursion: a graph may be deeper than Python's stack
-        node, ready = waiting.pop()
-        if id(node) in done:
-            continue
-        if ready:
-            done.add(id(node))
-            order.append(node)
-        else:
-            waiting.append((node, True))
-            waiting += [(i, False) for i in reversed(node.inputs) if id(i) not in done]
-    return order

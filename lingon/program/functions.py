@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import UserError
-from lingon.program.expression import Expression, apply_operator, as_expression, constant, reduce, shape_tuple
+from lingon.program.expression import Expression, apply_operator, as_expression, constant, reduce
+from lingon.program.plain_values import shape_tuple
 
 
 def _one(op: str, what: str) -> Callable[[Any], Expression]:

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lingon.core.errors import UserError, unknown
-from lingon.program.expression import Expression, as_expression, topological_order
+from lingon.program.expression import Expression, as_expression
 from lingon.program.loops import loop_item
 from lingon.program.operator_types import Type
 from lingon.program.source_location import caller_line
 from lingon.program.specialise import specialise
 from lingon.program.text import formula
+from lingon.program.topological_order import topological_order
 
 
 def gradient_of(target: Expression, wrt: Sequence[Expression], seed: Any = None) -> list[Expression]:

@@ -9,17 +9,12 @@ import numpy as np
 
 from lingon.core.errors import UserError
 from lingon.program.backward import backpropagate
-from lingon.program.derivatives import full_of_type
-from lingon.program.expression import (
-    Expression,
-    Variable,
-    as_expression,
-    constant,
-    mismatch_error,
-    topological_order,
-)
+from lingon.program.expression import Expression, as_expression, constant, mismatch_error
+from lingon.program.gradient_rule import full_of_type
 from lingon.program.operator_types import Type
 from lingon.program.source_location import caller_line
+from lingon.program.topological_order import topological_order
+from lingon.program.variable import Variable
 
 
 @dataclass(frozen=True, eq=False)

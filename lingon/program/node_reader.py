@@ -7,11 +7,12 @@ import numpy as np
 
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.files import sha256_of
-from lingon.program.expression import Expression, Variable, apply_operator, constant
+from lingon.program.expression import Expression, apply_operator, constant
 from lingon.program.loops import LoopBody, loop_item, loop_of
 from lingon.program.operator_types import Mismatch, is_int64
 from lingon.program.operators import OPERATORS, check_operator
 from lingon.program.source_location import caller_line
+from lingon.program.variable import Variable
 
 NODES, DEPTH, BESIDE = 100_000, 8, 1 << 40  # nodes of a program, loops in loops, bytes of constants
 WORDS = {"inf": float("inf"), "-inf": -float("inf"), "nan": float("nan")}

@@ -6,165 +6,41 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import UserError
-from lingon.program.elementwise import ELEMENTWISE, common_dtype, resolve
-from lingon.program.expression import Expression, topological_order
+from lingon.program.elementwise import ELEMENTWISE
+from lingon.program.expression import Expression
+from lingon.program.onnx_elementwise import ELEMENTWISE_RULES, SAME, cast_operands
+from lingon.program.onnx_writer import NodeRule, Writer, value_info
 from lingon.program.operator_types import axes_of, axis_of
 from lingon.program.text import formula
+from lingon.program.topological_order import topological_order
 
-SAME = {
-    "add": "Add",
-    "subtract": "Sub",
-    "multiply": "Mul",
-    "divide": "Div",
-    "power": "Pow",
-    "negative": "Neg",
-    "absolute": "Abs",
-    "sign": "Sign",
-    "sqrt": "Sqrt",
-    "reciprocal": "Reciprocal",
-    "exp": "Exp",
-    "log": "Log",
-    "sin": "Sin",
-    "cos": "Cos",
-    "tan": "Tan",
-    "arctan": "Atan",
-    "sinh": "Sinh",
-    "cosh": "Cosh",
-    "tanh": "Tanh",
-    "floor": "Floor",
-    "ceil": "Ceil",
-    "rint": "Round",
-    "maximum": "Max",
-    "minimum": "Min",
-    "isnan": "IsNaN",
-    "isinf": "IsInf",
-    "equal": "Equal",
-    "less": "Less",
-    "less_equal": "LessOrEqual",
-    "greater": "Greater",
-    "greater_equal": "GreaterOrEqual",
-    "sigmoid": "Sigmoid",
-    "relu": "Relu",
-    "where": "Where",
-    "matmul": "MatMul",
-    "logical_and": "And",
-    "logical_or": "Or",
-    "logical_xor": "Xor",
-    "logical_not": "Not",
-    "detach": "Identity",
-}
 REDUCTIONS = {"sum": "ReduceSum", "mean": "ReduceMean", "max": "ReduceMax", "min": "ReduceMin"}
-BITS = {"bitwise_and": ("And", "BitwiseAnd"), "bitwise_or": ("Or", "BitwiseOr"), "bitwise_xor": ("Xor", "BitwiseXor")}
 
 
-class Writer:
-    """Nodes and constants of an ONNX graph, in the order in which they are written."""
-
-    def __init__(self, names: dict[int, str], counter: list[int] | None = None):
-        self.names = names
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-        self.counter = counter if counter is not None else [0]
-
-    def fresh(self) -> str:
-        """Return a name that no other value has, in this graph or in one inside it."""
-        self.counter[0] += 1
-        return f"v{self.counter[0]}"
-
-    def node(self, op: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> Any:
-        """Write a node; returns the name of its result, or of all of them."""
-        from onnx import helper
-
-        made = [self.fresh() for _ in range(outputs)]
-        self.nodes.append(helper.make_node(op, list(inputs), made, **attributes))
-        return made[0] if outputs == 1 else made
-
-    def constant(self, value: Any, dtype: Any = np.int64) -> str:
-        """Write an array; returns its name."""
-        from onnx import numpy_helper
-
-        name = self.fresh()
-        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype), name))
-        return name
-
-    def cast(self, name: str, dtype: np.dtype | type) -> str:
-        """Write a conversion to a dtype."""
-        from onnx import helper
-
-        return self.node("Cast", [name], to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
-
-    def write(self, roots: Sequence[Expression]) -> None:
-        """Write what the roots need and is not there yet."""
-        for node in topological_order(roots):
-            if id(node) in self.names:
-                continue
-            if node.op == "constant":
-                self.names[id(node)] = self.constant(node.value, np.asarray(node.value).dtype)
-            elif node.op == "item":
-                self.names[id(node)] = self.names[id(node.inputs[0])][node.attributes["index"]]
-            else:
-                self.names[id(node)] = self._operator(node)
-
-    def _operator(self, node: Expression) -> Any:
-        inputs = [self.names[id(i)] for i in node.inputs]
-        if node.op == "scan":
-            return _scan(self, node, inputs)
-        if node.op in ELEMENTWISE or node.op == "matmul":
-            inputs = self._converted(node, inputs)
-        if node.op in SAME:
-            return self.node(SAME[node.op], inputs)
-        if node.op not in NODE_RULES:
-            raise UserError(f"{formula(node)}: {node.op} cannot be written in ONNX here; export a program without it")
-        return NODE_RULES[node.op](self, node, inputs)
-
-    def _converted(self, node: Expression, inputs: list[str]) -> list[str]:
-        """Convert operands to the dtypes in which NumPy computes: ONNX mixes none."""
-        types = [i.type for i in node.inputs]
-        if node.op == "where":
-            wanted = [np.dtype(bool), *[common_dtype(types[1:])] * 2]
-        elif node.op.startswith("logical"):
-            wanted = [np.dtype(bool)] * len(types)
-        elif hasattr(np, node.op):
-            wanted = list(resolve(getattr(np, node.op), types))
+def write_expressions(w: Writer, roots: Sequence[Expression]) -> None:
+    """Write what the roots need and is not there yet."""
+    for node in topological_order(roots):
+        if id(node) in w.names:
+            continue
+        if node.op == "constant":
+            w.names[id(node)] = w.constant(node.value, np.asarray(node.value).dtype)
+        elif node.op == "item":
+            w.names[id(node)] = w.names[id(node.inputs[0])][node.attributes["index"]]
         else:
-            wanted = [node.type.dtype if node.op == "sigmoid" else types[0].dtype]
-        triples = zip(inputs, types, wanted, strict=False)
-        return [name if t.dtype == dtype else self.cast(name, dtype) for name, t, dtype in triples]
+            w.names[id(node)] = _operator(w, node)
 
 
-def _floor_divide(w: Writer, node: Expression, inputs: list[str]) -> str:
-    if node.type.dtype.kind != "f":
-        raise UserError(
-            f"{formula(node)}: whole numbers divided and rounded down cannot be written in ONNX; use floats"
-        )
-    return w.node("Floor", [w.node("Div", inputs)])
-
-
-def _remainder(w: Writer, node: Expression, inputs: list[str]) -> str:
-    if node.type.dtype.kind != "f":
-        return w.node("Mod", inputs)
-    turns = w.node("Floor", [w.node("Div", inputs)])
-    return w.node("Sub", [inputs[0], w.node("Mul", [turns, inputs[1]])])
-
-
-def _one(w: Writer, node: Expression) -> str:
-    return w.constant(1, node.type.dtype)
-
-
-def _trunc(w: Writer, node: Expression, inputs: list[str]) -> str:
-    return w.node("Mul", [w.node("Sign", inputs), w.node("Floor", [w.node("Abs", inputs)])])
-
-
-def _isfinite(w: Writer, node: Expression, inputs: list[str]) -> str:
-    return w.node("Not", [w.node("Or", [w.node("IsNaN", inputs), w.node("IsInf", inputs)])])
-
-
-def _bits(w: Writer, node: Expression, inputs: list[str]) -> str:
-    return w.node(BITS[node.op][node.type.dtype.kind != "b"], inputs)
-
-
-def _invert(w: Writer, node: Expression, inputs: list[str]) -> str:
-    return w.node("Not" if node.type.dtype.kind == "b" else "BitwiseNot", inputs)
+def _operator(w: Writer, node: Expression) -> Any:
+    inputs = [w.names[id(i)] for i in node.inputs]
+    if node.op == "scan":
+        return _scan(w, node, inputs)
+    if node.op in ELEMENTWISE or node.op == "matmul":
+        inputs = cast_operands(w, node, inputs)
+    if node.op in SAME:
+        return w.node(SAME[node.op], inputs)
+    if node.op not in NODE_RULES:
+        raise UserError(f"{formula(node)}: {node.op} cannot be written in ONNX here; export a program without it")
+    return NODE_RULES[node.op](w, node, inputs)
 
 
 def _reduce(w: Writer, node: Expression, inputs: list[str]) -> str:
@@ -285,7 +161,7 @@ def _scan(w: Writer, node: Expression, inputs: list[str]) -> list[str]:
     given = [inner.fresh() for _ in range(many)]
     names = [*given, *inputs[many:]]
     inner.names = {id(p): name for p, name in zip(body.parameters, names, strict=True)}
-    inner.write(body.results)
+    write_expressions(inner, body.results)
     results = [inner.node("Identity", [inner.names[id(r)]]) for r in body.results]  # each result has a name of its own
     kinds = [p.type for p in body.parameters[:many]]
     graph = helper.make_graph(
@@ -311,26 +187,8 @@ def _scan(w: Writer, node: Expression, inputs: list[str]) -> list[str]:
     return [made] if len(results) == 1 else made
 
 
-def value_info(name: str, dtype: np.dtype, shape: Sequence[int | str | None] | None) -> Any:
-    """Return the type of an input or a result."""
-    from onnx import helper
-
-    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)
-
-
-NodeRule = Callable[[Writer, Expression, list[str]], Any]
 NODE_RULES: dict[str, NodeRule] = {
-    "square": lambda w, node, inputs: w.node("Mul", inputs * 2),
-    "expm1": lambda w, node, inputs: w.node("Sub", [w.node("Exp", inputs), _one(w, node)]),
-    "log1p": lambda w, node, inputs: w.node("Log", [w.node("Add", [*inputs, _one(w, node)])]),
-    "not_equal": lambda w, node, inputs: w.node("Not", [w.node("Equal", inputs)]),
-    "cast": lambda w, node, inputs: w.cast(inputs[0], node.type.dtype),
-    "floor_divide": _floor_divide,
-    "remainder": _remainder,
-    "trunc": _trunc,
-    "isfinite": _isfinite,
-    "invert": _invert,
-    **dict.fromkeys(BITS, _bits),
+    **ELEMENTWISE_RULES,
     **dict.fromkeys(REDUCTIONS, _reduce),
     **dict.fromkeys(("any", "all"), _truths),
     **dict.fromkeys(("argmax", "argmin"), _arg),

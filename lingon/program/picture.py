@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from html import escape
 
 from lingon.core.graph_picture import GraphNode, graph_svg
-from lingon.program.expression import Expression, topological_order
+from lingon.program.expression import Expression
 from lingon.program.memory import Layout, Life, separate_buffers
 from lingon.program.plan import Plan
 from lingon.program.plan_steps import BlockStep
 from lingon.program.text import format_constant, format_operator
+from lingon.program.topological_order import topological_order
 
 COLOURS = ("#9ec5ea", "#f3cf8e", "#a9d8ac", "#e8a9a9", "#c9b6e4", "#a8dcdc", "#eab0d2", "#cfcf9a")
 WIDTH, HEIGHT, LEFT, GAP = 640.0, 150.0, 16.0, 46.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lingon.core.errors import RunError, UserError
-from lingon.program.expression import Expression, mismatch_error, topological_order
+from lingon.program.expression import Expression, mismatch_error
 from lingon.program.memory import Layout, separate_buffers, shared_buffers
 from lingon.program.operator_types import Mismatch
 from lingon.program.passes import Passes, optimised
@@ -14,6 +14,7 @@ from lingon.program.plan_schedule import last_reads, live_ranges, schedule
 from lingon.program.plan_steps import LiveValues, PlanStep
 from lingon.program.report import report, without_sharing
 from lingon.program.text import formula
+from lingon.program.topological_order import topological_order
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from lingon.program.expression import Expression, topological_order
+from lingon.program.expression import Expression
 from lingon.program.loops import rebuild
+from lingon.program.topological_order import topological_order
 
 RewriteRule = Callable[[Expression], Expression]
 Pass = Callable[[Sequence[Expression]], list[Expression]]

@@ -7,10 +7,11 @@ import numpy as np
 
 from lingon.core.errors import UserError
 from lingon.program.backward import backpropagate, check_real
-from lingon.program.derivatives import full_of_type
-from lingon.program.expression import Expression, apply_operator, constant, topological_order
+from lingon.program.expression import Expression, apply_operator, constant
+from lingon.program.gradient_rule import full_of_type
 from lingon.program.loops import loop_gradient, loop_item, typed_loop
 from lingon.program.text import formula
+from lingon.program.topological_order import topological_order
 
 
 def specialise(roots: Sequence[Expression], variables: Mapping[str, Expression]) -> list[Expression]:

@@ -9,10 +9,10 @@ import numpy as np
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write, read_json, sha256_of, write_json
 from lingon.program.compiled import Program
-from lingon.program.expression import topological_order
 from lingon.program.node_reader import NodeReader
 from lingon.program.passes import optimised
 from lingon.program.plan import PlanOptions
+from lingon.program.topological_order import topological_order
 
 FORMAT, VERSION = "lingon.program", 1
 

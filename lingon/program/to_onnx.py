@@ -12,12 +12,15 @@ from lingon.core.optional_packages import install_command
 from lingon.program.arguments import bind_arguments
 from lingon.program.compiled import Program
 from lingon.program.constant_folding import fold
-from lingon.program.expression import Expression, Variable, topological_order
-from lingon.program.onnx_nodes import Writer, value_info
+from lingon.program.expression import Expression
+from lingon.program.onnx_nodes import write_expressions
+from lingon.program.onnx_writer import Writer, value_info
 from lingon.program.operator_types import Type
 from lingon.program.passes import as_written
 from lingon.program.specialise import specialise
 from lingon.program.subexpressions import merge_common
+from lingon.program.topological_order import topological_order
+from lingon.program.variable import Variable
 
 CLOSE = 1e-4  # largest difference from this program's own results, measured in the largest of them, or in 1
 OPSET, IR = 18, 10
@@ -99,7 +102,7 @@ def _model(program: Program, types: Sequence[Type]) -> Any:
     for node in (n for root in roots for n in _leaves(root)):
         names[id(node)] = node.attributes["name"]
     writer.names = names
-    writer.write(roots)
+    write_expressions(writer, roots)
     for name, root in zip(program.outputs, roots, strict=True):
         writer.nodes.append(helper.make_node("Identity", [writer.names[id(root)]], [_free(name, inputs)]))
     graph = helper.make_graph(

@@ -8,7 +8,8 @@ from lingon.core.errors import UserError
 from lingon.program import Variable, compile, gradient, scan
 from lingon.program.elementwise import ELEMENTWISE
 from lingon.program.expression import apply_operator
-from lingon.program.onnx_nodes import NODE_RULES, SAME
+from lingon.program.onnx_elementwise import SAME
+from lingon.program.onnx_nodes import NODE_RULES
 from lingon.program.operators import OPERATORS
 
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from lingon.program import Variable, compile, exp, gradient, maximum, scan, where
-from lingon.program.expression import apply_operator, topological_order
+from lingon.program.expression import apply_operator
+from lingon.program.topological_order import topological_order
 
 KINDS = {"float64": np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.5]), "int64": np.array([0, 3, -5])}
 
