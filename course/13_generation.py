@@ -25,7 +25,8 @@ from lingon.core.seed import seed_everything
 from lingon.data.corpora import load_text
 from lingon.data.batches import shuffled_windows
 from lingon.data.tokenizers import words
-from lingon.decoding.beam import BeamParams, beam_search
+from lingon.decoding.beam import beam_search
+from lingon.decoding.beam_params import BeamParams
 from lingon.decoding.logits_processors import min_p, repetition_penalty, top_k, top_p
 from lingon.decoding.speculative import Acceptance
 from lingon.decoding.decoder_protocol import TokenSequence, start_sequences

@@ -2,14 +2,15 @@
 
 import sys
 import warnings
-from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import lingon
+from lingon.cli import data as data_commands
 from lingon.cli import embed, generate, index, learn, search, vectors
+from lingon.cli.corpus_options import Accept, BadRow, Label
 from lingon.cli.errors import Door, error_line
 from lingon.cli.generate_options import Device
 from lingon.cli.load_task import Head, load_for, refuse_option
@@ -20,13 +21,12 @@ from lingon.core.terminal import printable, screened
 from lingon.recipes import names, recipe_of
 from lingon.recipes.as_command import as_command
 from lingon.recipes.estimate import estimate
-from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, TextPair, bad_rows, one_column
+from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, TextPair, one_column
 
 app = plain_typer("Deep learning on language: train, evaluate, predict, learn.", "lingon", Door)
 train = plain_typer("Train a model; `lingon train TASK --help` lists the options.", cls=Recipes)
-data = plain_typer("List, download and inspect corpora and your own files.")
 app.add_typer(train, name="train")
-app.add_typer(data, name="data")
+app.add_typer(data_commands.app, name="data")
 app.add_typer(learn.app, name="learn")
 app.add_typer(vectors.app, name="vectors")
 
@@ -42,10 +42,6 @@ app.command()(index.index)
 app.command()(search.search)
 app.command()(generate.generate)
 app.command()(generate.logprob)
-
-Label = Annotated[str | None, typer.Option(help="Name of the label column. Default: detected.")]
-BadRow = Annotated[str, typer.Option(help="A malformed row: stop (default) or skip it.")]
-Accept = Annotated[bool, typer.Option("--accept-licence", help="Accept the licence of data that has its own.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -193,61 +189,6 @@ def doctor() -> None:
     from lingon.doctor import examine
 
     raise typer.Exit(examine())
-
-
-@data.command("list")
-def data_list() -> None:
-    """List the corpora: contents, licence, and whether they are cached."""
-    from lingon.data.preview import groups, list_rows, list_table
-
-    print(f"{list_table(list_rows())}\n\n{groups()}")
-
-
-@data.command("get")
-def data_get(
-    names: Annotated[list[str], typer.Argument(help="Names of corpora, or all.")], accept_licence: Accept = False
-) -> None:
-    """Download corpora into the cache, for offline use."""
-    from lingon.data.preview import get
-
-    for name in names:
-        print(get(name, accept_licence))
-
-
-@data.command("mirror")
-def data_mirror(
-    folder: Annotated[Path, typer.Argument(help="Folder to fill; LINGON_MIRROR names it afterwards.")],
-    names: Annotated[list[str] | None, typer.Argument(help="Names of `lingon data list`. Default: all.")] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", "--list", help="Print sizes and licences; download nothing.")
-    ] = False,
-    accept_licence: Accept = False,
-) -> None:
-    """Download data into a folder for machines without a network: classrooms, firewalls."""
-    from lingon.data.mirror_folder import entries_of, fill_mirror, left_out, list_mirror
-
-    wanted = names or ["all"]
-    entries = entries_of(wanted, accept_licence)
-    for line in chain(left_out(wanted, entries), (list_mirror if dry_run else fill_mirror)(folder, entries)):
-        print(printable(line), flush=True)
-
-
-@data.command("show")
-def data_show(
-    name: Annotated[str, typer.Argument(help="Corpus or file.")],
-    text: TextColumn = None,
-    label: Label = None,
-    samples: Annotated[int, typer.Option(help="Number of samples to print.")] = 3,
-    on_bad_row: BadRow = "stop",
-    encoding: Encoding = "utf-8",
-    quoting: Quoting = "auto",
-    accept_licence: Accept = False,
-) -> None:
-    """Show samples, label counts and a histogram of text lengths."""
-    from lingon.data.preview import preview
-
-    skips = bad_rows(on_bad_row)
-    print(preview(name, one_column(text), label, samples, skips, accept_licence, Files(encoding, quoting)))
 
 
 def main(arguments: list[str] | None = None) -> None:

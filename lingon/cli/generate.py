@@ -58,7 +58,7 @@ def generate(
     search = None
     if beams is not None:
         diversity = diversity_penalty if beam_groups > 1 else 0.0
-        search = output.beam_params(beams, max_new_tokens, length_penalty, n, beam_groups, diversity, early_stopping)
+        search = output.beam_params_of(beams, max_new_tokens, length_penalty, n, beam_groups, diversity, early_stopping)
     model = output.for_decoding(load_for("generate", bundle, device), int8)
     draft = output.for_decoding(load_for("generate", draft_model, device), int8) if draft_model else None
     params = replace(params, logit_bias=output.logit_bias_of(model, logit_bias or ()))

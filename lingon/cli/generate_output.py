@@ -8,7 +8,7 @@ from pathlib import Path
 from lingon.core.errors import UserError, unknown
 from lingon.core.strict_json import dumps
 from lingon.data.tokenizers.token_bytes import token_id
-from lingon.decoding import beam
+from lingon.decoding import beam_params as beam
 from lingon.decoding import logits_processors as processors
 from lingon.decoding.request import Request
 from lingon.decoding.sample import Token
@@ -65,7 +65,7 @@ def logit_bias_of(model: LanguageModel, given: Sequence[str]) -> dict[int, float
     return found
 
 
-def beam_params(
+def beam_params_of(
     beams: int,
     max_new_tokens: int,
     length_penalty: float,

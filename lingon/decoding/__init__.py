@@ -2,6 +2,7 @@
 
 __all__ = [
     "beam",
+    "beam_params",
     "contrastive",
     "decoder_protocol",
     "grammar",

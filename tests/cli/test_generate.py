@@ -11,7 +11,7 @@ import lingon
 from lingon.checkpoints.bundle import save_bundle
 from lingon.cli.app import main
 from lingon.data.tokenizers import Tokenizer, bpe
-from lingon.decoding.beam import BeamParams, heuristic_stopping
+from lingon.decoding.beam_params import BeamParams, heuristic_stopping
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.models.gpt import GPT
 from lingon.tasks.language_model import LanguageModel

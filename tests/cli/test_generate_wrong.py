@@ -14,7 +14,7 @@ from lingon.cli.errors import error_line
 from lingon.core.errors import UserError
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.data.tokenizers import bpe, characters
-from lingon.decoding.beam import BeamParams, length_penalty
+from lingon.decoding.beam_params import BeamParams, length_penalty
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.models.bag_of_vectors import BagOfVectors
 from lingon.models.decoder import decoder

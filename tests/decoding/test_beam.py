@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from lingon.core.errors import NotFinite, UserError
-from lingon.decoding.beam import (
+from lingon.decoding.beam import beam_search
+from lingon.decoding.beam_params import (
     BeamParams,
     Hypothesis,
-    beam_search,
     eager_stopping,
     exact_stopping,
     heuristic_stopping,

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from lingon.core.errors import NotFinite
-from lingon.decoding.beam import BeamParams, beam_search
+from lingon.decoding.beam import beam_search
+from lingon.decoding.beam_params import BeamParams
 from lingon.decoding.decoder_protocol import start_sequences
 from lingon.decoding.logits_processors import logit_bias
 from lingon.decoding.prefill import read

@@ -12,7 +12,8 @@ from lingon.data.tokenizers import bpe, characters, unigram, wordpiece, words
 from lingon.data.tokenizers.token_bytes import token_bytes
 from lingon.decoding import grammar as grammar_file
 from lingon.decoding.automaton import compiled
-from lingon.decoding.beam import BeamParams, beam_search
+from lingon.decoding.beam import beam_search
+from lingon.decoding.beam_params import BeamParams
 from lingon.decoding.decoder_protocol import start_sequences
 from lingon.decoding.grammar import Grammar
 from lingon.decoding.json_schema import schema_grammar

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from lingon.core.errors import UserError
-from lingon.decoding.beam import BeamParams, beam_search
+from lingon.decoding.beam import beam_search
+from lingon.decoding.beam_params import BeamParams
 from lingon.decoding.decoder_protocol import Decodable, DecoderState, start_sequences
 from lingon.decoding.prefill import read
 from lingon.decoding.request import Request, requests_of

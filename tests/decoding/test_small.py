@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 from scipy.stats import chisquare
 
-from lingon.decoding.beam import BeamParams, beam_search
+from lingon.decoding.beam import beam_search
+from lingon.decoding.beam_params import BeamParams
 from lingon.decoding.decoder_protocol import start_sequences
 from lingon.decoding.logits_processors import exactly_top_k, min_p, top_k, top_p, typical_p
 from lingon.decoding.prefill import read

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from lingon.data.tokenizers import characters, spaces
-from lingon.decoding.beam import BeamParams
+from lingon.decoding.beam_params import BeamParams
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.models.gpt import GPT
 from lingon.tasks.language_model import LanguageModel

@@ -15,7 +15,7 @@ from lingon.core.errors import DataError, NotFinite, UserError
 from lingon.data.corpora.questions import Pair
 from lingon.data.examples import Examples, Splits
 from lingon.data.tokenizers import spaces, words
-from lingon.decoding.beam import BeamParams
+from lingon.decoding.beam_params import BeamParams
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier

@@ -17,7 +17,7 @@ from lingon.checkpoints.bundle import save_bundle
 from lingon.core.errors import DataError, UserError
 from lingon.data.tokenizers import Tokenizer, bpe, characters, words
 from lingon.decoding import grammar
-from lingon.decoding.beam import BeamParams
+from lingon.decoding.beam_params import BeamParams
 from lingon.decoding.sample import Token
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.decoding.speculative import Acceptance

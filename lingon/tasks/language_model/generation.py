@@ -7,7 +7,7 @@ from itertools import tee
 from typing import TYPE_CHECKING, Any
 
 from lingon.core.terminal import printable
-from lingon.decoding.beam import BeamParams
+from lingon.decoding.beam_params import BeamParams
 from lingon.decoding.request import Request
 from lingon.decoding.sample import Token
 from lingon.decoding.sampling_params import SamplingParams

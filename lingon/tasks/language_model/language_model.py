@@ -12,7 +12,7 @@ from lingon.core.errors import DataError, UserError
 from lingon.core.shapes import Tensor
 from lingon.data.tokenizers import Tokenizer
 from lingon.data.tokenizers.token_bytes import TokenBytes, token_bytes
-from lingon.decoding.beam import BeamParams, Hypothesis
+from lingon.decoding.beam_params import BeamParams, Hypothesis
 from lingon.decoding.detokenize import detokenize
 from lingon.decoding.request import Request, requests_of
 from lingon.decoding.sample import Token

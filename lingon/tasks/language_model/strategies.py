@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from lingon.core.errors import UserError
-from lingon.decoding.beam import BeamParams, Hypothesis, beam_search
+from lingon.decoding.beam import beam_search
+from lingon.decoding.beam_params import BeamParams, Hypothesis
 from lingon.decoding.contrastive import contrastive_search
 from lingon.decoding.logits_processors import exactly_top_k
 from lingon.decoding.prefill import read

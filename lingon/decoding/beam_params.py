@@ -1,0 +1,121 @@
+"""The parameters of a beam search: how many beams, when it stops, and by what texts are ranked."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lingon.core.errors import UserError
+from lingon.decoding.decoder_protocol import (
+    MAX_NEW_TOKENS,
+    short_number,
+)
+from lingon.decoding.logits_processors import MAX_VALUE
+
+__all__ = [
+    "BeamParams",
+    "Hypothesis",
+    "eager_stopping",
+    "exact_stopping",
+    "heuristic_stopping",
+    "length_penalty",
+]
+
+MAX_BEAMS = 65_536  # beams
+MAX_LENGTH_PENALTY = 50.0  # alpha
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """Hold a text found: its new ids (with what ended it, if it ended), log-probability, and score, which ranks it.
+
+    score: the log-probability divided by the length penalty. What diversity took from a group while it searched is no
+    part of it, so that texts of all groups are ranked by the same measure.
+    """
+
+    ids: tuple[int, ...]
+    logprob: float
+    score: float
+    ended: bool
+
+
+def length_penalty(length: int, alpha: float, k: int = 5) -> float:
+    """Return ((k + length) / (k + 1)) ** alpha: what a log-probability is divided by, so that long texts may win.
+
+    length: new tokens, the end token among them. Source: Wu et al., "Google's Neural Machine Translation System",
+    2016, equation 14, with k = 5.
+
+    >>> [round(length_penalty(n, 0.6), 5) for n in (1, 2, 5, 10, 20)]
+    [1.0, 1.0969, 1.35866, 1.73286, 2.35436]
+    """
+    try:
+        return ((k + length) / (k + 1)) ** alpha
+    except OverflowError:  # of the strongest penalties and millions of tokens: larger than any float
+        return math.inf
+
+
+def exact_stopping(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
+    """Stop when no beginning can end with a better score than the worst of the texts to be given.
+
+    Exact: a log-probability only falls, and the largest penalty is that of the longest text.
+    """
+    least = best / length_penalty(params.max_new_tokens, params.length_penalty)
+    return len(scores) >= params.n and least <= scores[params.n - 1]
+
+
+def heuristic_stopping(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
+    """Stop when no beginning, were it to end now, would beat the worst text found. Quicker, and not exact."""
+    now = best / length_penalty(length, params.length_penalty)
+    return len(scores) >= params.beams // params.beam_groups and now <= scores[-1]
+
+
+def eager_stopping(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
+    """Stop as soon as there are as many ended texts as beams. The quickest, and it favours short texts."""
+    return len(scores) >= params.beams // params.beam_groups
+
+
+@dataclass(frozen=True)
+class BeamParams:
+    """Hold the parameters of a beam search.
+
+    beams: beginnings kept at each step; there may be more than the vocabulary has tokens, for then the beams fill as
+    the texts grow. max_new_tokens: the most tokens to generate. length_penalty: its strength, 0 for none; see the
+    function of that name. n: how many texts to return.
+    beam_groups, diversity_penalty: the beams search in so many groups one after the other, and the logit of a token
+    loses `diversity_penalty` for each beam of an earlier group that has just taken it (Vijayakumar et al., "Diverse
+    Beam Search", 2018). By design:
+    what was lost stays lost for the rest of that beam's search; a text that ends leaves its beam to the next best one,
+    and its last token counts as taken too; a text that several groups find is given once; and the texts of all groups
+    are ranked together by their own log-probabilities, so that no worse text is given than one that was found.
+    early_stopping: when to stop before all texts are as long as they may be.
+    """
+
+    beams: int
+    max_new_tokens: int
+    length_penalty: float | int = 0.6
+    n: int = 1
+    beam_groups: int = 1
+    diversity_penalty: float | int = 0.0
+    early_stopping: Callable[[Sequence[float], float, int, "BeamParams"], bool] = exact_stopping
+
+    def __post_init__(self) -> None:
+        for name in ("beams", "max_new_tokens", "n", "beam_groups"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} is {short_number(getattr(self, name))}, expected a whole number, 1 or more")
+        if self.beams > MAX_BEAMS:
+            raise UserError(
+                f"beams is {short_number(self.beams)}, expected {MAX_BEAMS:,} beams at most; each keeps a state"
+            )
+        if self.max_new_tokens > MAX_NEW_TOKENS:
+            raise UserError(
+                f"max_new_tokens is {short_number(self.max_new_tokens)}, expected {MAX_NEW_TOKENS:,} new tokens at most"
+            )
+        if self.beams % self.beam_groups:
+            groups = short_number(self.beam_groups)
+            raise UserError(f"{self.beams} beams cannot be divided into {groups} groups of the same size")
+        if self.n > self.beams:
+            best = short_number(self.n)
+            raise UserError(f"the {best} best texts are wanted of {self.beams} beams; search with more beams")
+        for name, most in (("length_penalty", MAX_LENGTH_PENALTY), ("diversity_penalty", MAX_VALUE)):
+            if not 0 <= getattr(self, name) <= most:
+                found = short_number(getattr(self, name))
+                raise UserError(f"{name} is {found}, expected a number, 0 or more, at most {most:g}")
