@@ -55,26 +55,22 @@ def generate(
         max_new_tokens, temperature, top_k if contrastive is None else None, top_p, min_p, typical_p,
         repetition_penalty, no_repeat_ngram_size, stop=tuple(stop or ()), regex=regex, json_schema=schema, seed=seed,
     )  # fmt: skip
-    search = None
-    if beams is not None:
-        diversity = diversity_penalty if beam_groups > 1 else 0.0
-        search = output.beam_params_of(beams, max_new_tokens, length_penalty, n, beam_groups, diversity, early_stopping)
+    beam_search = (
+        None
+        if beams is None
+        else output.beam_params_of(
+            beams, max_new_tokens, length_penalty, n, beam_groups, diversity_penalty, early_stopping
+        )
+    )
     model = output.for_decoding(load_for("generate", bundle, device), int8)
     draft = output.for_decoding(load_for("generate", draft_model, device), int8) if draft_model else None
     params = replace(params, logit_bias=output.logit_bias_of(model, logit_bias or ()))
     strategy = output.strategy_of(model, contrastive, top_k, draft)
-    if not (page or as_json or search or n > 1):
-        full = output.stream(model, prompts, params, strategy)
-        output.warn_full_context(model, full, len(prompts), max_new_tokens)
+    decoding = output.Decoding(model, prompts, params, strategy, beam_search, n)
+    if not (page or as_json or beam_search or n > 1):
+        decoding.stream()
         return
-    details = top_logprobs if page else 0
-    if search:
-        found = output.beam_searched(model, prompts, params, search, details)
-    else:
-        found = output.generated(model, prompts, params, strategy, n, details)
-    texts = list(output.print_generations(found, as_json, n > 1 or len(prompts) > 1))
-    full = [len(text.prompt_ids) for text in texts if text.finish_reason == "context_length"]
-    output.warn_full_context(model, full, len(texts), max_new_tokens)
+    texts = decoding.print_all(as_json, top_logprobs if page else 0)
     if page:
         from lingon.tasks.language_model.page import write_logprob_page
 

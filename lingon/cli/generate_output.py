@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
@@ -79,7 +80,8 @@ def beam_params_of(
         raise unknown("rule for --early-stopping", early_stopping, EARLY_STOPPING)
     stop = EARLY_STOPPING[early_stopping]
     try:
-        return beam.BeamParams(beams, max_new_tokens, length_penalty, n, beam_groups, diversity_penalty, stop)
+        diversity = diversity_penalty if beam_groups > 1 else 0.0
+        return beam.BeamParams(beams, max_new_tokens, length_penalty, n, beam_groups, diversity, stop)
     except UserError as error:
         name, _, rest = str(error).partition(" ")
         flag = f"--{name.replace('_', '-')}" if name in beam.BeamParams.__dataclass_fields__ else name
@@ -103,39 +105,69 @@ def strategy_of(
     return None
 
 
-def warn_full_context(model: LanguageModel, full: Sequence[int], count: int, max_new_tokens: int) -> None:
-    """Say once which texts ended since the context was full. full: the numbers of tokens of their prompts."""
-    if not full:
-        return
-    context = context_length(model.model) or 0  # only models with a limit fill it
-    room = context - max(full)
-    which = "the text" if count == 1 else f"{len(full):,} of {count:,} texts"
-    print(
-        f"lingon: {which} ended where the context of {context:,} tokens is full, {room:,} tokens after the prompt;"
-        f" --max-new-tokens {max_new_tokens:,} asked for more: shorten the prompt, or take a model of a longer context",
-        file=sys.stderr,
-    )
+@dataclass(frozen=True)
+class Decoding:
+    """Hold what one command decodes: a model, its prompts, how tokens are chosen, and n, the texts of each prompt."""
 
+    model: LanguageModel
+    prompts: Sequence[str]
+    params: SamplingParams
+    strategy: TokenStream | None  # None is sampling
+    beam_search: beam.BeamParams | None
+    n: int = 1
 
-def stream(
-    model: LanguageModel, prompts: Sequence[str], params: SamplingParams, strategy: TokenStream | None
-) -> list[int]:
-    """Print each prompt and its continuation, as it comes.
+    def stream(self) -> None:
+        """Print each prompt and its continuation, as it comes."""
+        tokens_of = self.strategy or (lambda request, _: strategies.sample_batch(self.model, [request]))
+        full = []  # numbers of tokens of the prompts whose texts filled the context
+        for prompt, request in self._requests():
+            ids: list[int] = []
+            tokens = _noted(tokens_of(request, None), ids)
+            first = list(islice(tokens, 1))  # so that an error of the prompt or the parameters comes before any output
+            print(prompt, end="", flush=True)
+            for piece in self.model.text(chain(first, tokens), self.params.stop):
+                print(piece, end="", flush=True)
+            print()
+            if finish_reason(self.model, request, ids) == "context_length":
+                full.append(len(request.prompt_ids))
+        self._warn_full_context(full, len(self.prompts))
 
-    Return the numbers of tokens of the prompts whose texts filled the context.
-    """
-    full, tokens_of = [], strategy or (lambda request, _: strategies.sample_batch(model, [request]))
-    for prompt, request in zip(prompts, model.requests(prompts, params), strict=True):
-        ids: list[int] = []
-        tokens = _noted(tokens_of(request, None), ids)
-        first = list(islice(tokens, 1))  # so that an error of the prompt or the parameters comes before any output
-        print(prompt, end="", flush=True)
-        for piece in model.text(chain(first, tokens), params.stop):
-            print(piece, end="", flush=True)
-        print()
-        if finish_reason(model, request, ids) == "context_length":
-            full.append(len(request.prompt_ids))
-    return full
+    def print_all(self, as_json: bool, top_logprobs: int) -> list[Generation]:
+        """Print all generations as they come, as text or as lines of JSON; return them."""
+        several = self.n > 1 or len(self.prompts) > 1
+        texts = list(print_generations(self._generations(top_logprobs), as_json, several))
+        full = [len(text.prompt_ids) for text in texts if text.finish_reason == "context_length"]
+        self._warn_full_context(full, len(texts))
+        return texts
+
+    def _generations(self, top_logprobs: int) -> Iterator[Generation]:
+        """Yield all generations, in the order of the prompts; those of a beam search the best first."""
+        if self.beam_search:
+            for prompt in self.prompts:
+                yield from beam_generations(self.model, prompt, self.beam_search, self.params, top_logprobs)
+        elif self.strategy is None:
+            yield from generations(self.model, self.prompts, self.params, self.n, top_logprobs)
+        else:
+            for prompt, request in self._requests():
+                tokens = [token for step in self.strategy(request, top_logprobs) for token in step]
+                yield generation_of(self.model, prompt, request, tokens)
+
+    def _requests(self) -> Iterator[tuple[str, Request]]:
+        return zip(self.prompts, self.model.requests(self.prompts, self.params), strict=True)
+
+    def _warn_full_context(self, full: Sequence[int], count: int) -> None:
+        """Say once how many of `count` texts ended since the context was full. full: tokens of their prompts."""
+        if not full:
+            return
+        context = context_length(self.model.model) or 0  # only models with a limit fill it
+        room = context - max(full)
+        which = "the text" if count == 1 else f"{len(full):,} of {count:,} texts"
+        print(
+            f"lingon: {which} ended where the context of {context:,} tokens is full, {room:,} tokens after the prompt;"
+            f" --max-new-tokens {self.params.max_new_tokens:,} asked for more: shorten the prompt, or take a model of a"
+            " longer context",
+            file=sys.stderr,
+        )
 
 
 def _noted(steps: Iterator[list[Token]], ids: list[int]) -> Iterator[list[Token]]:
@@ -143,31 +175,6 @@ def _noted(steps: Iterator[list[Token]], ids: list[int]) -> Iterator[list[Token]
     for step in steps:
         ids.append(step[0].id)
         yield step
-
-
-def generated(
-    model: LanguageModel,
-    prompts: Sequence[str],
-    params: SamplingParams,
-    strategy: TokenStream | None,
-    n: int,
-    top_logprobs: int,
-) -> Iterator[Generation]:
-    """Yield all generations, in the order of the prompts."""
-    if strategy is None:
-        yield from generations(model, prompts, params, n, top_logprobs)
-        return
-    for prompt, request in zip(prompts, model.requests(prompts, params), strict=True):
-        tokens = [token for step in strategy(request, top_logprobs) for token in step]
-        yield generation_of(model, prompt, request, tokens)
-
-
-def beam_searched(
-    model: LanguageModel, prompts: Sequence[str], params: SamplingParams, beams: beam.BeamParams, top_logprobs: int
-) -> Iterator[Generation]:
-    """Yield all generations of a beam search, the best of each prompt first."""
-    for prompt in prompts:
-        yield from beam_generations(model, prompt, beams, params, top_logprobs)
 
 
 def print_generations(texts: Iterator[Generation], as_json: bool, several: bool) -> Iterator[Generation]:

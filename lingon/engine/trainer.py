@@ -4,14 +4,12 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from lingon.core.errors import DataError, UserError
+from lingon.core.errors import UserError
 from lingon.core.shapes import Tensor
 from lingon.engine import distributed
 from lingon.engine import fsdp as sharding
@@ -20,9 +18,9 @@ from lingon.engine.batch_source import ByEpoch
 from lingon.engine.distributed import unwrap
 from lingon.engine.evaluation import Evaluation
 from lingon.engine.log import read_metrics
-from lingon.engine.rng_state import random_state, set_random_state
 from lingon.engine.run import Run
 from lingon.engine.train_state import TrainState
+from lingon.engine.trainer_checkpoint import checkpoint_parts, load_checkpoint_parts
 from lingon.engine.world import world
 
 if TYPE_CHECKING:
@@ -166,60 +164,16 @@ class Trainer:
         if self.run is None:
             return
         self.tick()
-        own = random_state(self.device)
-        parts = {
-            "model": sharding.full_tensors(dict(self.unwrapped.state_dict())),
-            "optimizer": sharding.full_tensors(self.optimizer.state_dict()),
-            "batches": self.batches.state_dict(),
-            "state": asdict(self.state),
-            "carry": {"rows": distributed.gather_rows(self.carry)},
-            "scaler": self.scaler.state_dict(),
-            "random": {name: distributed.all_gather(tensor) for name, tensor in own.items()},
-        }
-        if self.average:
-            parts["average"] = sharding.full_tensors(self.average.state_dict())
-        if hasattr(self.update, "state_dict"):
-            parts["update"] = sharding.full_tensors(self.update.state_dict())
         best = self.state.best_file
-        self.run.save(self.state.step, parts, best["name"] if best else None)
+        self.run.save(self.state.step, checkpoint_parts(self), best["name"] if best else None)
         self._saved = self._mark()
 
     def restore(self) -> None:
         """Go back to the newest checkpoint of a run that was opened to resume; to an older one if that is damaged."""
-        if self.run is None or self.run.restore(self._take) is None:
+        if self.run is None or self.run.restore(lambda parts: load_checkpoint_parts(self, parts)) is None:
             return
         self.rows = read_metrics(self.run.folder) if self.run.metrics.path.exists() else []
         self._saved, self._clock = self._mark(), time.perf_counter()
-
-    def _take(self, parts: dict[str, Any]) -> None:
-        """Takes over the parts of a checkpoint. The best weights are looked at now: at the end it would be too late."""
-        assert self.run is not None
-        self.state.load(parts["state"])
-        if self.state.best_file:
-            self.run.check_best(self.state.best_file)
-        _same_shapes(parts["model"], self.unwrapped.state_dict(), self.run.checkpoints)
-        sharding.load_weights(self.unwrapped, parts["model"])
-        sharding.load_optimizer(self.optimizer, parts["optimizer"])
-        self.batches.load_state_dict(parts["batches"])
-        if isinstance(self.batches, ByEpoch):  # inside an epoch there is no way back: it begins anew
-            self.state.batch = self.batches.position
-        self._take_update(parts.get("update"))
-        self.scaler.load_state_dict(parts["scaler"])
-        if self.average:
-            self.average.load_state_dict(parts["average"])
-        self.carry = distributed.scatter_rows(parts["carry"]["rows"], self.device)
-        states = parts["random"]
-        if self.place.rank < len(states["torch"]):
-            set_random_state({name: each[self.place.rank] for name, each in states.items()}, self.device)
-
-    def _take_update(self, state: Any) -> None:
-        keeps = hasattr(self.update, "state_dict")
-        if keeps != (state is not None):
-            ways = "keeps a state" if keeps else "keeps none"
-            raise UserError(f"the saved run has another update: the one given now {ways}; resume with the same update")
-        if keeps:
-            update: Any = self.update  # a function, or an object that is called like one
-            update.load_state_dict(state)
 
     def finish(self, say: Callable[[str], None]) -> None:
         """Evaluate and saves what is not yet, then leaves the best weights in the model."""
@@ -240,14 +194,3 @@ class Trainer:
 
     def _mark(self) -> tuple[int, ...]:
         return self.state.step, self.state.epoch, self.state.batch, self.state.evaluated
-
-
-def _same_shapes(found: dict[str, Tensor], wanted: dict[str, Tensor], where: Path) -> None:
-    for name in [*wanted, *found]:
-        if name not in found or name not in wanted:
-            there = "is missing" if name not in found else "is not part of this model"
-            raise DataError(f"{where}: tensor {name!r} {there}; the checkpoint is of another model")
-        if found[name].shape != wanted[name].shape:
-            raise DataError(
-                f"{where}: tensor {name!r} is {[*found[name].shape]}, the model wants {[*wanted[name].shape]}"
-            )

@@ -7,6 +7,7 @@ import tokenizers
 from tokenizers.processors import ByteLevel, TemplateProcessing
 
 from lingon.core.errors import UserError
+from lingon.data.tokenizers.text_check import abbreviate, check_text
 
 SINGLE, PAIR = "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1"
 
@@ -80,3 +81,12 @@ def check_max_length(max_length: int | None, what: str, special: int) -> None:
     """Raise UserError for a length into which the special tokens do not fit. what: has them, such as a pair."""
     if max_length is not None and max_length < max(special, 1):
         raise UserError(f"max_length is {max_length}, {what} has {special} special tokens; give {special + 2} or more")
+
+
+def check_pair(value: object) -> tuple[str, str]:
+    """Return a pair of texts. Raises UserError for anything else."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        raise UserError(f"a pair is two texts, not {abbreviate(value)}")
+    for text in value:
+        check_text(text)
+    return value[0], value[1]

@@ -1,38 +1,35 @@
 """The tokenizer: text to ids and back, saved as one `tokenizer.json` whatever its kind."""
 
 import json
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 
 import tokenizers
-from tokenizers.pre_tokenizers import ByteLevel, Split
 
 from lingon.core.errors import DataError, UserError
-from lingon.core.files import atomic_write, read_json
-from lingon.data.tokenizers.ascii_words import ascii_runs, split_words, word_lowercase
+from lingon.core.files import atomic_write
 from lingon.data.tokenizers.graphemes import widen_to_graphemes
-from lingon.data.tokenizers.length_bound import check_growth
+from lingon.data.tokenizers.id_check import check_has_embedding, warn_mostly_unknown
+from lingon.data.tokenizers.long_text import PIECE, can_be_cut, text_pieces
 from lingon.data.tokenizers.pairs import (
     PAIR,
     SINGLE,
     EncodedPair,
     check_max_length,
+    check_pair,
     encode_with_template,
     with_template,
 )
 from lingon.data.tokenizers.panic_guard import call_guarded
 from lingon.data.tokenizers.special_tokens import padding_id, special_token_replacements
 from lingon.data.tokenizers.text_check import abbreviate, check_text, not_text
+from lingon.data.tokenizers.tokenizer_file import read_tokenizer_file
 from lingon.data.tokenizers.vocab import UNK, Vocab
+from lingon.data.tokenizers.word_lookup import WordLookup
 
-PIECE = 1 << 14  # characters encoded in one go: beyond, the library's time and memory grow faster than the text
 CHUNK = 2048  # texts encoded at once: the library's own results are ten times the size of the ids
-MANY = 1 << 20  # characters from which on the compiled scanner is worth the time it takes to load
-MOSTLY = 0.9  # share of unknown tokens above which a text is almost certainly of another language or form
-FEW = 20  # tokens below which that share says nothing
 
 
 class Tokenizer:
@@ -53,9 +50,8 @@ class Tokenizer:
         self.library, self._source = library, source or "the tokenizer"
         self._embeddings: int | None = None
         self._instead = self._call(special_token_replacements, library)
-        self._plain_words = word_lowercase(library)
-        # Only where a piece of a text is encoded as it would be inside the text.
-        self._divides = library.post_processor is None and isinstance(library.pre_tokenizer, Split | ByteLevel)
+        self._lookup = WordLookup.of(library)
+        self._cuttable = can_be_cut(library)
 
     @cached_property
     def vocab(self) -> Vocab:
@@ -81,9 +77,9 @@ class Tokenizer:
         """Encode a text as ids. Raises UserError for anything but a str, and for half a surrogate pair."""
         if not isinstance(text, str):
             raise not_text(text)
-        if self._plain_words is not None and text.isascii():
-            return self._told(self._word_ids(text))
-        return self._told([i for _, encoding in self._encodings(text) for i in self._ids_of(encoding)])
+        if self._lookup is not None and text.isascii():
+            return self._checked(self._lookup.ids(text))
+        return self._checked([i for _, encoding in self._encodings(text) for i in self._ids_of(encoding)])
 
     def encode_pair(self, first: str, second: str, max_length: int | None = None) -> EncodedPair:
         """Encode two texts as one row, with the special tokens of the tokenizer's template: see `encode_pairs`."""
@@ -96,7 +92,7 @@ class Tokenizer:
         A tokenizer without a template puts nothing between the texts: see `with_template`. Raises UserError for
         anything but pairs of str, and for a max_length that leaves no room beside the special tokens.
         """
-        pairs = [_pair(pair) for pair in pairs]
+        pairs = [check_pair(pair) for pair in pairs]
         check_max_length(max_length, "a pair", self.library.num_special_tokens_to_add(is_pair=True))
         out: list[EncodedPair] = []
         for start in range(0, len(pairs), CHUNK):
@@ -104,7 +100,7 @@ class Tokenizer:
                 lambda chunk: [*encode_with_template(self.library, chunk, max_length)], pairs[start : start + CHUNK]
             )
             out += [EncodedPair(self._ids_of(encoding), types) for encoding, types in found]
-        self._told(*(row.ids for row in out))
+        self._checked(*(row.ids for row in out))
         return out
 
     def with_template(self, single: str = SINGLE, pair: str = PAIR) -> "Tokenizer":
@@ -142,7 +138,7 @@ class Tokenizer:
                 if not isinstance(text, str):  # the library would take a tuple for a pair of texts
                     raise not_text(text)
             out += self._rows(chunk)
-        self._told(*out)
+        self._checked(*out)
         return out
 
     def truncate(self, texts: Sequence[str], rows: Sequence[list[int]], max_length: int) -> list[list[int]]:
@@ -216,24 +212,7 @@ class Tokenizer:
     @classmethod
     def load(cls, path: Path | str) -> "Tokenizer":
         """Load a `tokenizer.json`. Raises DataError naming the file when it is not a whole and sound one."""
-        content = read_json(Path(path))
-        if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
-            raise DataError(f"{path}: not a tokenizer.json (it has no 'model')")
-        check_growth(path, content)
-        tokenizer = call_guarded(path, "not a sound tokenizer.json", cls._sound, json.dumps(content), path)
-        ids = tokenizer.library.get_vocab(with_added_tokens=True)
-        if not ids or sorted(ids.values()) != list(range(len(ids))):
-            raise DataError(f"{path}: the ids of its {len(ids):,} tokens are not 0, 1, 2, ... without gaps")
-        return tokenizer
-
-    @classmethod
-    def _sound(cls, content: str, path: Path | str) -> "Tokenizer":
-        try:
-            tokenizer = cls(tokenizers.Tokenizer.from_str(content), path)
-            tokenizer.library.encode("a b")
-        except TypeError as error:
-            raise DataError(f"{path}: not a sound tokenizer.json ({abbreviate(error)})") from None
-        return tokenizer
+        return read_tokenizer_file(Path(path), cls)
 
     def _call(self, function, *arguments, **more):
         return call_guarded(self._source, "it cannot do this", function, *arguments, **more)
@@ -250,36 +229,7 @@ class Tokenizer:
         return found
 
     def _rows(self, texts: list[str]) -> list[list[int]]:
-        if self._plain_words is None:
-            return self._library_rows(texts)
-        pieces = [ascii_runs(text) for text in texts]
-        flat = [*chain.from_iterable(pieces)]
-        plain, others = [run for run in flat if run.isascii()], [run for run in flat if not run.isascii()]
-        ours, theirs = iter(self._ascii_rows(plain)), iter(self._library_rows(others))
-        rows = (next(ours) if run.isascii() else next(theirs) for run in flat)
-        return [next(rows) if len(p) == 1 else [*chain.from_iterable(islice(rows, len(p)))] for p in pieces]
-
-    def _ascii_rows(self, texts: list[str]) -> list[list[int]]:
-        if sum(map(len, texts)) < MANY:
-            return [self._word_ids(text) for text in texts]
-        from lingon.data.tokenizers.word_scanner import encode_ascii
-
-        return encode_ascii(texts, self._lexicon, self._ids[1], bool(self._plain_words))
-
-    @cached_property
-    def _lexicon(self):
-        from lingon.data.tokenizers.word_scanner import word_table
-
-        return word_table(self._ids[0])
-
-    def _word_ids(self, text: str) -> list[int]:
-        ids, unknown = self._ids
-        return [ids.get(word, unknown) for word in split_words(text, bool(self._plain_words))]
-
-    @cached_property
-    def _ids(self) -> tuple[dict[str, int], int]:
-        ids = self.library.get_vocab(with_added_tokens=False)
-        return ids, ids[self.library.model.unk_token]
+        return self._library_rows(texts) if self._lookup is None else self._lookup.rows(texts, self._library_rows)
 
     def _library_rows(self, texts: list[str]) -> list[list[int]]:
         divided = [[piece for _, piece in self._pieces(text)] if len(text) > PIECE else [text] for text in texts]
@@ -304,42 +254,10 @@ class Tokenizer:
             yield start, self._call(self.library.encode, piece)
 
     def _pieces(self, text: str) -> Iterator[tuple[int, str]]:
-        """Cut a long text before single spaces, where every tokenizer cuts; in a run without one, after PIECE."""
-        start = 0
-        while self._divides and len(text) - start > PIECE:
-            end = start + PIECE
-            while (end := text.rfind(" ", start + 1, end)) > 0 and (text[end - 1].isspace() or text[end + 1].isspace()):
-                pass
-            end = end if end > 0 else start + PIECE
-            yield start, text[start:end]
-            start = end
-        yield start, text[start:]
+        return text_pieces(text) if self._cuttable else iter([(0, text)])
 
-    def _beyond(self, rows: Sequence[list[int]]) -> int | None:
-        """Return the first id that the model has no embedding of."""
-        most = self._embeddings
-        return None if most is None else next((i for row in rows for i in row if i >= most), None)
-
-    def _told(self, *rows: list[int]) -> list[int]:
-        """Warn when nearly everything is unknown: a model would learn nothing, and nobody would see why."""
-        if (beyond := self._beyond(rows)) is not None:
-            raise UserError(
-                f"token {self.library.id_to_token(beyond)!r} is id {beyond}, but the model has {self._embeddings:,} "
-                "embeddings; leave it out of the text"
-            )
-        unknown, total = self.library.token_to_id(UNK), sum(map(len, rows))
-        if unknown is not None and total >= FEW:
-            share = sum(row.count(unknown) for row in rows) / total
-            if share > MOSTLY:
-                warnings.warn(
-                    f"{share:.0%} of {total:,} tokens are {UNK}: was this tokenizer made for such texts?", stacklevel=3
-                )
+    def _checked(self, *rows: list[int]) -> list[int]:
+        """Check the rows of ids; return the first."""
+        check_has_embedding(self.library, rows, self._embeddings)
+        warn_mostly_unknown(self.library, rows)
         return rows[0] if rows else []
-
-
-def _pair(value: object) -> tuple[str, str]:
-    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
-        raise UserError(f"a pair is two texts, not {abbreviate(value)}")
-    for text in value:
-        check_text(text)
-    return value[0], value[1]
