@@ -55,12 +55,8 @@ def generate(
         max_new_tokens, temperature, top_k if contrastive is None else None, top_p, min_p, typical_p,
         repetition_penalty, no_repeat_ngram_size, stop=tuple(stop or ()), regex=regex, json_schema=schema, seed=seed,
     )  # fmt: skip
-    beam_search = (
-        None
-        if beams is None
-        else output.beam_params_of(
-            beams, max_new_tokens, length_penalty, n, beam_groups, diversity_penalty, early_stopping
-        )
+    beam_search = output.beam_params_of(
+        beams, max_new_tokens, length_penalty, n, beam_groups, diversity_penalty, early_stopping
     )
     model = output.for_decoding(load_for("generate", bundle, device), int8)
     draft = output.for_decoding(load_for("generate", draft_model, device), int8) if draft_model else None

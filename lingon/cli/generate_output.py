@@ -67,15 +67,17 @@ def logit_bias_of(model: LanguageModel, given: Sequence[str]) -> dict[int, float
 
 
 def beam_params_of(
-    beams: int,
+    beams: int | None,
     max_new_tokens: int,
     length_penalty: float,
     n: int,
     beam_groups: int,
     diversity_penalty: float,
     early_stopping: str,
-) -> beam.BeamParams:
-    """Return the parameters of the beam search that the flags ask for."""
+) -> beam.BeamParams | None:
+    """Return the parameters of the beam search that the flags ask for; None where `beams` is None."""
+    if beams is None:
+        return None
     if early_stopping not in EARLY_STOPPING:
         raise unknown("rule for --early-stopping", early_stopping, EARLY_STOPPING)
     stop = EARLY_STOPPING[early_stopping]

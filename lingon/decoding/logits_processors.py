@@ -14,7 +14,7 @@ from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.decoding.decoder_protocol import LogitsProcessor, TokenSequence, short_number
 
-Number = int | float
+Real = int | float
 # The most that a logit is multiplied by, or has added: a bias, a penalty and a temperature together stay in float32.
 MAX_VALUE = 1e12
 PARTIAL_SORT_SIZE = (
@@ -22,7 +22,7 @@ PARTIAL_SORT_SIZE = (
 )
 
 
-def temperature(value: Number) -> LogitsProcessor:
+def temperature(value: Real) -> LogitsProcessor:
     """Divide the logits: under 1 the likely becomes likelier, over 1 everything more alike. 0 would be greedy."""
     usable = "a number over 0, from 1e-12 to 1e12 (greedy decoding is what 0 would mean)"
     _check("temperature", value, 1 / MAX_VALUE <= value <= MAX_VALUE, usable)
@@ -56,7 +56,7 @@ def exactly_top_k(k: int) -> LogitsProcessor:
     return process
 
 
-def top_p(p: Number) -> LogitsProcessor:
+def top_p(p: Real) -> LogitsProcessor:
     """Keep the smallest set of tokens, likeliest first, whose probabilities sum to p or more; of equals smaller ids.
 
     1 keeps everything. Source: Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020, section 3.1.
@@ -70,7 +70,7 @@ def top_p(p: Number) -> LogitsProcessor:
     return _unless(p == 1, process)
 
 
-def min_p(p: Number) -> LogitsProcessor:
+def min_p(p: Real) -> LogitsProcessor:
     """Keep tokens at least p times as likely as the likeliest. 0 keeps everything, 1 the likeliest and its equals.
 
     Source: Nguyen et al., "Turning Up the Heat: Min-p Sampling", 2024, section 3.
@@ -84,7 +84,7 @@ def min_p(p: Number) -> LogitsProcessor:
     return _unless(p == 0, process)
 
 
-def typical_p(mass: Number) -> LogitsProcessor:
+def typical_p(mass: Real) -> LogitsProcessor:
     """Keep the smallest set, nearest to the expected surprise first, whose probabilities sum to `mass` or more.
 
     The surprise of a token is -log p, its expectation the entropy. 1 keeps everything.
@@ -102,7 +102,7 @@ def typical_p(mass: Number) -> LogitsProcessor:
     return _unless(mass == 1, process)
 
 
-def repetition_penalty(penalty: Number) -> LogitsProcessor:
+def repetition_penalty(penalty: Real) -> LogitsProcessor:
     """Make tokens that the row holds already less likely: a positive logit is divided, a negative one multiplied.
 
     The prompt counts. 1 changes nothing. Source: Keskar et al., "CTRL", 2019, section 4.1.
@@ -143,7 +143,7 @@ def _completing(ids: list[int], n: int) -> set[int]:
     return {ids[at + n - 1] for at in range(len(ids) - n + 1) if ids[at : at + n - 1] == last}
 
 
-def logit_bias(by_id: Mapping[int, Number]) -> LogitsProcessor:
+def logit_bias(by_id: Mapping[int, Real]) -> LogitsProcessor:
     """Add a number to the logits of some tokens; -inf forbids a token."""
     for token, value in by_id.items():
         usable = "a number, or -inf to forbid the token; from -1e12 to 1e12"
@@ -187,7 +187,7 @@ def _largest(score: Tensor, count: Int[Tensor, "B 1"], least: Tensor) -> Bool[Te
     return above | (equal & (equal.cumsum(-1) <= room))
 
 
-def _check(name: str, value: Number, fine: bool, expected: str) -> None:
+def _check(name: str, value: Real, fine: bool, expected: str) -> None:
     if not fine or value == math.inf:
         raise UserError(f"{name} is {short_number(value)}, expected {expected}")
 

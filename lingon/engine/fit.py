@@ -26,7 +26,7 @@ from lingon.engine.loss import LossFunction
 from lingon.engine.out_of_memory import oom_context, size_of
 from lingon.engine.precision import Precision, float32
 from lingon.engine.run import Run
-from lingon.engine.schedule import Schedule, constant
+from lingon.engine.schedule import Schedule, constant_schedule
 from lingon.engine.step import MicroBatches, Update, step
 from lingon.engine.threads import computing_threads, flops_per_step
 from lingon.engine.trainer import Trainer
@@ -48,7 +48,7 @@ class TrainConfig:
 
     epochs: float | None = None
     steps: int | None = None
-    schedule: Schedule = field(default_factory=constant)
+    schedule: Schedule = field(default_factory=constant_schedule)
     max_grad_norm: float | None = None
     accumulation_steps: int = 1
     precision: Precision = field(default_factory=float32)

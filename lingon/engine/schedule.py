@@ -12,7 +12,7 @@ from lingon.core.errors import UserError
 Schedule = Callable[[int], float]
 
 
-def constant() -> Schedule:
+def constant_schedule() -> Schedule:
     """Always 1."""
     return lambda step: 1.0
 

@@ -46,7 +46,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
 }
 # What the learning rate does, of `rise` steps of warm-up and all steps of a training.
 SCHEDULES: dict[str, Callable[[int, int], Schedule]] = {
-    "constant": lambda rise, steps: schedule.warmup(rise, schedule.constant()),
+    "constant": lambda rise, steps: schedule.warmup(rise, schedule.constant_schedule()),
     "linear": lambda rise, steps: schedule.warmup(rise, schedule.linear(steps - rise)),
     "cosine": lambda rise, steps: schedule.warmup(rise, schedule.cosine(steps - rise)),
     "inverse_sqrt": lambda rise, steps: schedule.warmup(rise, schedule.inverse_sqrt(max(1, rise))),

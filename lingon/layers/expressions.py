@@ -11,19 +11,19 @@ from lingon.program import Expression
 LOWEST = float(np.finfo(np.float32).min)
 
 
-def constant(tensor: torch.Tensor) -> Expression:
+def tensor_constant(tensor: torch.Tensor) -> Expression:
     """Return the numbers of a tensor."""
     return P.constant(np.ascontiguousarray(tensor.detach().numpy()))
 
 
 def embedded(table: torch.Tensor, ids: Expression) -> Expression:
     """Return the rows of a table [V, D] with these ids [B, T]."""
-    return P.embedding(constant(table), ids)
+    return P.embedding(tensor_constant(table), ids)
 
 
 def linear(x: Expression, layer: nn.Linear) -> Expression:
     """Return what a linear layer makes of x."""
-    return P.matmul(x, constant(layer.weight.T)) + constant(layer.bias)
+    return P.matmul(x, tensor_constant(layer.weight.T)) + tensor_constant(layer.bias)
 
 
 def lengths(weights: Expression) -> Expression:
@@ -45,8 +45,8 @@ def _direction(lstm: nn.Module, x: Expression, mask: Expression, reverse: bool) 
     assert isinstance(lstm, nn.LSTM)
     hidden, weights = lstm.hidden_size, dict(lstm.named_parameters())
     bias = weights["bias_ih_l0"] + weights["bias_hh_l0"]
-    given = P.matmul(x, constant(weights["weight_ih_l0"].T)) + constant(bias)
-    recurrent_weights = constant(weights["weight_hh_l0"].T)
+    given = P.matmul(x, tensor_constant(weights["weight_ih_l0"].T)) + tensor_constant(bias)
+    recurrent_weights = tensor_constant(weights["weight_hh_l0"].T)
     nothing = given[0][:, :hidden] * 0.0
 
     def step(state, member):

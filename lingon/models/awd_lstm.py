@@ -11,7 +11,7 @@ from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.dropout import LockedDropout, embedding_dropout, weight_dropped_lstm
 from lingon.layers.recurrent_state import RecurrentState, zero_state
 from lingon.models.lstm import hidden_without_padding
-from lingon.models.option_types import Depth, Fraction, Number, VocabSize, Width
+from lingon.models.option_types import Depth, Fraction, NonNegative, VocabSize, Width
 from lingon.models.registry import ModelEntry
 
 
@@ -37,8 +37,8 @@ class AWDLSTM(nn.Module):
         hidden_dropout: Fraction = 0.25,
         output_dropout: Fraction = 0.4,
         weight_dropout: Fraction = 0.5,
-        alpha: Number = 2.0,
-        beta: Number = 1.0,
+        alpha: NonNegative = 2.0,
+        beta: NonNegative = 1.0,
     ):
         super().__init__()
         self.sizes: dict[str, Any] = {"vocab_size": vocab_size, "width": width, "hidden": hidden, "depth": depth}

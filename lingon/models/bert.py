@@ -15,7 +15,16 @@ from lingon.layers.packing import Packed, pack, worth_packing
 from lingon.layers.residual import PostNorm
 from lingon.layers.transformer import Block, embed
 from lingon.models.bert_layout import bert_config, bert_weights
-from lingon.models.option_types import ContextLength, Depth, FFNWidth, Fraction, Heads, Number, VocabSize, Width
+from lingon.models.option_types import (
+    AttentionHeads,
+    ContextLength,
+    Depth,
+    FFNWidth,
+    Fraction,
+    NonNegative,
+    VocabSize,
+    Width,
+)
 from lingon.models.registry import ModelEntry
 
 
@@ -130,11 +139,11 @@ def bert(
     vocab_size: VocabSize,
     width: Width = 128,
     depth: Depth = 2,
-    heads: Heads = 4,
+    heads: AttentionHeads = 4,
     context_length: ContextLength = 512,
     ffn_width: FFNWidth = 0,
     dropout: Fraction = 0.1,
-    epsilon: Number = 1e-12,
+    epsilon: NonNegative = 1e-12,
 ) -> BERT:
     """Return a BERT of these sizes. ffn_width: width inside the feed-forward layers, 4 * width when 0."""
     ffn_width = ffn_width or 4 * width

@@ -18,7 +18,17 @@ from lingon.layers.transformer import Block, embed, init_weights, new_cache, pre
 from lingon.models.gpt import TRANSFORMER_DEFAULTS
 from lingon.models.hub_configs import qwen3_config
 from lingon.models.hub_weights import decoder_weights
-from lingon.models.option_types import ContextLength, Depth, FFNWidth, Fraction, Heads, Number, VocabSize, Width, Window
+from lingon.models.option_types import (
+    AttentionHeads,
+    ContextLength,
+    Depth,
+    FFNWidth,
+    Fraction,
+    NonNegative,
+    VocabSize,
+    Width,
+    Window,
+)
 from lingon.models.registry import ModelEntry
 
 
@@ -94,15 +104,15 @@ def decoder(
     vocab_size: VocabSize,
     width: Width = 256,
     depth: Depth = 4,
-    heads: Heads = 4,
-    kv_heads: Heads = 2,
+    heads: AttentionHeads = 4,
+    kv_heads: AttentionHeads = 2,
     context_length: ContextLength = 256,
     ffn_width: FFNWidth = 0,
     dropout: Fraction = 0.0,
     tied: bool = True,
     window: Window = 0,
-    theta: Number = 10_000.0,
-    epsilon: Number = 1e-6,
+    theta: NonNegative = 10_000.0,
+    epsilon: NonNegative = 1e-6,
 ) -> Decoder:
     """Return a decoder as they are built today: the parts of Qwen3 (2025), SwiGLU and a norm on queries and keys.
 

@@ -8,7 +8,7 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.pooling import pooling_of
-from lingon.models.option_types import Classes, ContextLength, Depth, Fraction, Heads, VocabSize, Width
+from lingon.models.option_types import AttentionHeads, Classes, ContextLength, Depth, Fraction, VocabSize, Width
 from lingon.models.registry import ModelEntry, build, name_of
 
 PoolingName = Literal["mean", "cls", "max"]
@@ -69,7 +69,7 @@ def encoder_classifier(
     classes: Classes,
     width: Width = 128,
     depth: Depth = 2,
-    heads: Heads = 4,
+    heads: AttentionHeads = 4,
     context_length: ContextLength = 512,
     pooling: PoolingName = "mean",
     dropout: Fraction = 0.1,

@@ -14,7 +14,16 @@ from lingon.layers.residual import PreNorm
 from lingon.layers.transformer import Block, embed, init_weights, new_cache, prepare_cache, run_blocks
 from lingon.models.hub_configs import gpt2_config
 from lingon.models.hub_weights import gpt2_weights
-from lingon.models.option_types import ContextLength, Depth, FFNWidth, Fraction, Heads, Number, VocabSize, Width
+from lingon.models.option_types import (
+    AttentionHeads,
+    ContextLength,
+    Depth,
+    FFNWidth,
+    Fraction,
+    NonNegative,
+    VocabSize,
+    Width,
+)
 from lingon.models.registry import ModelEntry
 
 
@@ -30,13 +39,13 @@ class GPT(nn.Module):
         vocab_size: VocabSize,
         width: Width = 128,
         depth: Depth = 4,
-        heads: Heads = 4,
+        heads: AttentionHeads = 4,
         context_length: ContextLength = 256,
         ffn_width: FFNWidth = 0,
         dropout: Fraction = 0.0,
         bias: bool = True,
         tied: bool = True,
-        epsilon: Number = 1e-5,
+        epsilon: NonNegative = 1e-5,
     ):
         super().__init__()
         ffn_width = ffn_width or 4 * width

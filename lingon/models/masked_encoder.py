@@ -9,7 +9,7 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.linear import OneDNNLinear
-from lingon.models.option_types import ContextLength, Depth, Fraction, Heads, VocabSize, Width
+from lingon.models.option_types import AttentionHeads, ContextLength, Depth, Fraction, VocabSize, Width
 from lingon.models.registry import ModelEntry, build, name_of
 
 
@@ -54,7 +54,7 @@ def masked_encoder(
     vocab_size: VocabSize,
     width: Width = 128,
     depth: Depth = 2,
-    heads: Heads = 4,
+    heads: AttentionHeads = 4,
     context_length: ContextLength = 512,
     dropout: Fraction = 0.1,
     encoder: Mapping | None = None,

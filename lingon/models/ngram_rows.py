@@ -63,7 +63,7 @@ def program(model: RowSum, ids: Expression, mask: Expression) -> Expression:
     values = P.expand_dims(frequency, -1) * E.embedded(model.idf, ids)
     norm = P.sqrt(P.maximum(P.sum(P.square(values), 1), TINY))
     total = P.sum(E.embedded(model.table, ids) * values, 1)
-    return E.constant(model.scale) * (total / norm + E.constant(model.bias))
+    return E.tensor_constant(model.scale) * (total / norm + E.tensor_constant(model.bias))
 
 
 def rows_and_counts(

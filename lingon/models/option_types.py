@@ -35,12 +35,12 @@ Classes = Annotated[int, Range(1, 1 << 16)]  # 1: a number, of a regression
 PaddingIdx = Annotated[int, Range(-1, 1 << 24)]  # -1: no token is padding
 Width = Whole
 Depth = Annotated[int, Range(1, 64)]
-Heads = Annotated[int, Range(1, 256)]
+AttentionHeads = Annotated[int, Range(1, 256)]
 ContextLength = Annotated[int, Range(1, 1 << 20)]
 FFNWidth = Annotated[int, Range(0, 1 << 16)]  # 0: what suits the width
 Window = Annotated[int, Range(0, 1 << 20)]  # 0: no window
 Fraction = Annotated[float, Range(0, 1, below=True)]
-Number = Annotated[float, Range(0, 1e6)]
+NonNegative = Annotated[float, Range(0, 1e6)]
 LONGEST_LIST = 16
 
 

@@ -8,7 +8,16 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.embedding import Embedding
 from lingon.layers.recurrent import BiLSTMLayers
 from lingon.layers.structured_attention import StructuredAttention, attention_overlap
-from lingon.models.option_types import Classes, Fraction, Heads, Number, PaddingIdx, VocabSize, Whole, Width
+from lingon.models.option_types import (
+    AttentionHeads,
+    Classes,
+    Fraction,
+    NonNegative,
+    PaddingIdx,
+    VocabSize,
+    Whole,
+    Width,
+)
 from lingon.models.registry import Expression, ModelEntry
 
 
@@ -26,9 +35,9 @@ class SelfAttentive(nn.Module):
         width: Width = 100,
         hidden: Width = 100,
         attention: Whole = 50,
-        hops: Heads = 4,
+        hops: AttentionHeads = 4,
         dropout: Fraction = 0.5,
-        penalty_weight: Number = 0.01,
+        penalty_weight: NonNegative = 0.01,
         padding_idx: PaddingIdx = 0,
     ):
         super().__init__()
@@ -69,7 +78,7 @@ def program(model: SelfAttentive, ids: Expression, mask: Expression) -> Expressi
 
     states, _ = E.bilstm(model.lstm, E.embedded(model.embedding.weight, ids), mask)
     first, second = model.attend.first.weight, model.attend.second.weight
-    scores = P.matmul(P.tanh(P.matmul(states, E.constant(first.T))), E.constant(second.T))
+    scores = P.matmul(P.tanh(P.matmul(states, E.tensor_constant(first.T))), E.tensor_constant(second.T))
     scores = P.where(P.expand_dims(mask, 1), P.transpose(scores, (0, 2, 1)), E.LOWEST)
     weights = P.softmax(scores, -1) * P.expand_dims(mask, 1).astype("float32")
     return E.linear(P.matmul(weights, states).reshape(-1, model.out.in_features), model.out)

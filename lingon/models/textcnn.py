@@ -90,7 +90,9 @@ def program(model: TextCNN, ids: Expression, mask: Expression) -> Expression:
         # Zeros behind, so that a text shorter than the kernel has a window too; windows that end in them do not count.
         filled = P.concatenate([x, *[x[:, :1] * 0.0] * (conv.kernel - 1)], 1)
         assert conv.conv.bias is not None
-        scores = P.conv1d(P.transpose(filled, (0, 2, 1)), E.constant(conv.conv.weight), E.constant(conv.conv.bias))
+        scores = P.conv1d(
+            P.transpose(filled, (0, 2, 1)), E.tensor_constant(conv.conv.weight), E.tensor_constant(conv.conv.bias)
+        )
         outside = places > P.maximum(lengths - float(conv.kernel), 0.0)
         best = P.max(P.where(P.expand_dims(outside, 1), E.LOWEST, scores), 2)
         highest.append(P.relu(best) * (lengths > 0.0).astype("float32"))

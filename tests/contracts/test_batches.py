@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lingon.data.batches import Loader, Sequential, Shuffled, contiguous_batches, shuffled_windows, text_batches
+from lingon.data.batches import Loader, SequentialOrder, Shuffled, contiguous_batches, shuffled_windows, text_batches
 from lingon.models.registry import build
 
 TOKENS = np.arange(211) + 2  # token i is i + 2, so that a window tells where it is from
@@ -43,7 +43,7 @@ def points(order, **place):
 
 OTHERS = {  # name: how batches are made, by seed and place
     "shuffled": lambda seed=3, **place: points(Shuffled(53, 7, seed), **place),
-    "sequential": lambda seed=3, **place: points(Sequential(53, 7), **place),
+    "sequential": lambda seed=3, **place: points(SequentialOrder(53, 7), **place),
     "contiguous": lambda seed=3, **place: contiguous_batches(TOKENS, 6, 5, **place),
     "shuffled windows": lambda seed=3, **place: shuffled_windows(TOKENS, 6, 5, seed, **place),
 }

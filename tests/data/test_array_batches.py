@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from lingon.core.errors import UserError
-from lingon.data.batches import Loader, Sequential, Shuffled
+from lingon.data.batches import Loader, SequentialOrder, Shuffled
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import sgd
 
@@ -47,7 +47,7 @@ def test_every_row_once_in_every_epoch_with_its_target(rows):
 
 def test_the_order_is_that_of_the_seed_or_as_given():
     assert seen(batches(seed=3)) == seen(batches(seed=3)) != seen(batches(seed=4))
-    plain = Loader({"x": torch.arange(7.0)}, Sequential(7, 3))
+    plain = Loader({"x": torch.arange(7.0)}, SequentialOrder(7, 3))
     assert [seen(plain), seen(plain)] == [[[0, 1, 2], [3, 4, 5], [6]]] * 2
 
 
@@ -90,7 +90,7 @@ def test_the_checksum_sees_inputs_targets_seed_and_sizes():
         made(draw, draw[:, 1], rows=2),
         made(draw, draw[:, 0], rows=3),
         made(draw, draw[:, 0], rows=2, seed=1),
-        Loader({"inputs": draw, "targets": draw[:, 0]}, Sequential(6, 2)),
+        Loader({"inputs": draw, "targets": draw[:, 0]}, SequentialOrder(6, 2)),
         made(draw.T.contiguous().T, draw[:, 0], rows=2),  # the same numbers in another order of memory
     ]
     sums = [str(source.state_dict()) for source in sources]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from lingon.core.errors import Interrupted, UserError
-from lingon.data.batches import Batch, Loader, Sequential
+from lingon.data.batches import Batch, Loader, SequentialOrder
 from lingon.engine.batch_tree import count_rows, count_tokens, to_device
 from lingon.engine.fit import BY_EPOCH, TrainConfig, fit
 from lingon.engine.optimizers import sgd
@@ -61,13 +61,13 @@ KINDS_OF_BATCH = {
 @pytest.mark.parametrize("kind", KINDS_OF_BATCH)
 def test_batches_of_any_kind_train_like_a_loader(kind):
     make, read = KINDS_OF_BATCH[kind]
-    loader = Loader({"x": POINTS, "y": KINDS}, Sequential(23, 7))
+    loader = Loader({"x": POINTS, "y": KINDS}, SequentialOrder(23, 7))
     wanted = trained(loader, lambda b: (b.x, b.y))
     assert trained([make(POINTS[part], KINDS[part]) for part in SPANS], read) == wanted
 
 
 def test_a_data_loader_trains_like_a_loader():
-    loader = Loader({"x": POINTS, "y": KINDS}, Sequential(23, 7))
+    loader = Loader({"x": POINTS, "y": KINDS}, SequentialOrder(23, 7))
     data = DataLoader(TensorDataset(POINTS, KINDS), batch_size=7)
     assert trained(data, lambda b: b) == trained(loader, lambda b: (b.x, b.y))
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from lingon.core.errors import DataError, UserError
 from lingon.data.batches import Loader
-from lingon.data.batches.order import Sequential
+from lingon.data.batches.order import SequentialOrder
 from lingon.engine.convex_optimum import ConvexOptimum
 from lingon.engine.evaluation import Evaluation
 from lingon.engine.fit import TrainConfig, fit
@@ -37,7 +37,7 @@ def square(logits, batch):
 def trained(labels, path, loss=cross_entropy, outputs=C, evaluation=None):
     head, (vectors, _) = nn.Linear(D, outputs), data()
     optimizer = ConvexOptimum(head, loss, path)
-    batches = Loader({"vectors": vectors, "labels": labels}, Sequential(N, N))
+    batches = Loader({"vectors": vectors, "labels": labels}, SequentialOrder(N, N))
     config = TrainConfig(epochs=len(path), log_every=1)
     history = fit(head, batches, None, optimizer, update=optimizer.update, config=config, evaluation=evaluation)
     return head, optimizer, history
@@ -79,7 +79,7 @@ def test_the_best_of_a_path_is_kept():
     optimizer = None
     head = nn.Linear(D, C)
     optimizer = ConvexOptimum(head, cross_entropy, PATH)
-    batches = Loader({"vectors": vectors, "labels": labels}, Sequential(N, N))
+    batches = Loader({"vectors": vectors, "labels": labels}, SequentialOrder(N, N))
     evaluation = Evaluation(evaluate, every=optimizer.optimal, metric="accuracy")
     config = TrainConfig(epochs=3, log_every=1)
     history = fit(head, batches, None, optimizer, update=optimizer.update, config=config, evaluation=evaluation)

@@ -31,13 +31,13 @@ def theirs(make, steps=23):
 
 
 TABLE = {
-    "constant": (schedule.constant(), lambda o: torch.optim.lr_scheduler.ConstantLR(o, factor=1.0)),
+    "constant": (schedule.constant_schedule(), lambda o: torch.optim.lr_scheduler.ConstantLR(o, factor=1.0)),
     "linear": (schedule.linear(17), lambda o: torch.optim.lr_scheduler.LinearLR(o, 1.0, 0.0, total_iters=17)),
     "linear to a tenth": (schedule.linear(17, 0.1), lambda o: torch.optim.lr_scheduler.LinearLR(o, 1.0, 0.1, 17)),
     "cosine": (schedule.cosine(23), lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 23)),
     "cosine to a tenth": (schedule.cosine(23, 0.1), lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 23, 0.1)),
     "warm-up": (
-        schedule.warmup(5, schedule.constant()),
+        schedule.warmup(5, schedule.constant_schedule()),
         lambda o: torch.optim.lr_scheduler.LinearLR(o, 1 / 5, 1.0, total_iters=4),
     ),
 }

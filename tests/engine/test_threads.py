@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from lingon.data.batches import Loader, Sequential
+from lingon.data.batches import Loader, SequentialOrder
 from lingon.engine import threads
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import sgd
@@ -45,7 +45,7 @@ def test_a_large_one_has_them_all():
         found.append(torch.get_num_threads())
         return model(batch.inputs).square().mean()
 
-    data = Loader({"inputs": torch.randn(rows, width)}, Sequential(rows, rows))
+    data = Loader({"inputs": torch.randn(rows, width)}, SequentialOrder(rows, rows))
     first = {"inputs": data.columns["inputs"].values}
     assert flops_per_step(model, first, rows) == 6 * width * width * rows > WORTH_SHARING
     fit(model, data, loss, sgd(model, 0.1), config=TrainConfig(steps=2))

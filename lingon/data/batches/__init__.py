@@ -4,7 +4,7 @@ from lingon.data.batches.batch import Batch, collate
 from lingon.data.batches.by_length import ByLength, text_batches
 from lingon.data.batches.columns import Column, Padded, TokenIds, Values
 from lingon.data.batches.loader import Loader
-from lingon.data.batches.order import Order, Sequential, Shuffled
+from lingon.data.batches.order import Order, SequentialOrder, Shuffled
 from lingon.data.batches.token_batches import (
     Contiguous,
     NextTokens,
@@ -23,7 +23,7 @@ __all__ = [
     "NextTokens",
     "Order",
     "Padded",
-    "Sequential",
+    "SequentialOrder",
     "Shuffled",
     "ShuffledWindows",
     "TokenIds",

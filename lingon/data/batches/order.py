@@ -67,7 +67,7 @@ class Shuffled(_EqualBatches):
 
 
 @dataclass(frozen=True)
-class Sequential(_EqualBatches):
+class SequentialOrder(_EqualBatches):
     """`batch_size` of `count` rows a batch (the last of an epoch may have fewer), in the order of the data."""
 
     def batch_rows(self, epoch: int) -> BatchRows:

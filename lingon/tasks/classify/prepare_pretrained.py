@@ -9,7 +9,7 @@ from torch import nn
 from lingon.core.progress import track
 from lingon.core.seed import seed_everything
 from lingon.core.shapes import Float, Tensor
-from lingon.data.batches import Batch, Loader, Sequential, Values, text_batches
+from lingon.data.batches import Batch, Loader, SequentialOrder, Values, text_batches
 from lingon.data.examples import Splits
 from lingon.engine.convex_optimum import ConvexOptimum
 from lingon.engine.distributed import distribute
@@ -89,7 +89,7 @@ def _with_vectors(classifier: Classifier, data: Splits, settings: Settings) -> T
     return Training(
         task=classifier,
         module=head.cpu(),
-        batches=Loader(columns, Sequential(len(train), len(train))),
+        batches=Loader(columns, SequentialOrder(len(train), len(train))),
         loss=lambda module, batch: loss(module(batch.vectors), batch),
         evaluator=evaluate,
         metric=filled_in(settings.metric),

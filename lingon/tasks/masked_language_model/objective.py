@@ -9,7 +9,7 @@ from torch import nn
 
 from lingon.core.eval_view import eval_view
 from lingon.core.shapes import Float, Int, Tensor
-from lingon.data.batches import Batch, Loader, Sequential
+from lingon.data.batches import Batch, Loader, SequentialOrder
 from lingon.engine.loss import Loss
 from lingon.layers.losses import IGNORED, chunked_cross_entropy
 from lingon.tasks.masked_language_model.masking import Masking
@@ -77,7 +77,7 @@ def masked_scores(task: "MaskedLanguageModel", model: nn.Module, tokens: Any, le
 
 def _batches(task: "MaskedLanguageModel", tokens: Any, length: int) -> Iterator[Tensor]:
     windows = task.windows(tokens, length)
-    yield from (batch.ids for batch in Loader({"windows": windows}, Sequential(len(windows), ROWS)))
+    yield from (batch.ids for batch in Loader({"windows": windows}, SequentialOrder(len(windows), ROWS)))
 
 
 class ReplacedObjective(nn.Module):
