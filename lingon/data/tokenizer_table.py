@@ -15,7 +15,7 @@ FEWEST_CHARACTERS = 1000  # a smaller table would leave out letters that hardly 
 
 @dataclass(frozen=True)
 class TokenizerRow:
-    """Where a tokenizer stands: the module that has the function of its name, of texts and a vocabulary size.
+    """Row of a tokenizer: the module that has the function of its name, of texts and a vocabulary size.
 
     size: what the function calls that size. least: what a smaller one is raised to.
     """

@@ -14,7 +14,7 @@ __all__ = ["Evaluation"]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a model is evaluated while it trains.
+    """Evaluation of a model while it trains.
 
     evaluate: the metrics of a model, by name. It is called with the averaged weights where the config averages.
     every: "epoch", a number of steps, or a function that says after each step whether it is time. metric: the name in
@@ -54,7 +54,7 @@ def _or_worst(value: float) -> float:
 
 @dataclass
 class Best:
-    """What was best so far, and for how many evaluations nothing has been better. Part of every checkpoint."""
+    """Best metric so far, and the number of evaluations since. Part of every checkpoint."""
 
     value: float | None = None
     step: int | None = None

@@ -38,7 +38,7 @@ BY_EPOCH = "these batches resume by epoch: the run is saved between epochs only 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How long and how to train; the end is whichever of epochs and steps comes first.
+    """Configuration of a training; the end is whichever of epochs and steps comes first.
 
     epochs: passes over the data, such as 2.5. steps: updates of the weights. schedule: factor of the learning rate.
     max_grad_norm: the gradient is scaled down to at most this norm. accumulation_steps: batches per step; the gradient
@@ -75,7 +75,7 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class History:
-    """What a training was like: the rows of metrics.jsonl, and how it ended."""
+    """History of a training: the rows of metrics.jsonl, and how it ended."""
 
     rows: list[dict[str, Any]]
     steps: int

@@ -9,7 +9,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)  # the second is what a machine that s
 
 
 class StopRequest:
-    """Whether someone has asked to stop."""
+    """Request to stop, which a signal makes."""
 
     asked = False
 

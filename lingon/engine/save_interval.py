@@ -7,7 +7,7 @@ SAVING_FRACTION = 0.1  # of the time, at most, may go into checkpoints that are 
 
 @dataclass(frozen=True)
 class SaveInterval:
-    """How often a run is saved: after so many steps, so many seconds, and at the edge of epochs. None: not for that.
+    """Interval at which a run is saved: steps, seconds, and the edge of epochs. None: not for that.
 
     Where epochs are so short that to save each would take over a tenth of the time, some edges are passed over.
     """

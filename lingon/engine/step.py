@@ -22,7 +22,7 @@ MicroBatches = list[tuple[Any, float]]  # batches, each with its weight: 0 when 
 
 
 class StepResult(NamedTuple):
-    """What one step was like, over all of its batches and all processes.
+    """Result of one step, over all of its batches and all processes.
 
     total: the sum of the losses, over `count`. logs: more sums over `count`, by name.
     """

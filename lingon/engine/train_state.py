@@ -13,7 +13,7 @@ KINDS: dict[Any, Any] = {
 
 @dataclass
 class TrainState:
-    """Where a training stands, in plain numbers.
+    """State of a training, in plain numbers.
 
     step: updates made. epoch: whole passes made. batch: batches used in this epoch. evaluated: step of the last
     evaluation. The sums are over what came after the last row of the record, in all processes.

@@ -24,7 +24,7 @@ TURNS, SECONDS = 15, 1.0  # of measuring: so many turns, or as many as there is 
 
 
 class Hybrid:
-    """What `hybridize` returns: called like the model, and computed by the program wherever that is the same.
+    """Model that `hybridize` returns: called like that inside, and computed by the program wherever that is the same.
 
     reason: why the model computes everything itself; None when there is a program. times_as_fast: the program against
     the model, on the example; None when it was not measured. difference: the largest between their numbers there.

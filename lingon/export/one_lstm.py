@@ -11,7 +11,7 @@ MODE = 2  # "lstm" among the kinds of recurrent layer that the operator knows
 
 
 class OneLSTM(nn.Module):
-    """What an `nn.LSTM` does when it predicts, with the same weights: each layer and direction is one operator.
+    """An `nn.LSTM` for prediction, with the same weights: each layer and direction is one operator.
 
     `torch.export` follows nn.LSTM into its loop over time and counts the steps; `mkldnn_rnn_layer`, which PyTorch's own
     LSTM calls on a CPU, it leaves whole.

@@ -10,7 +10,7 @@ from lingon.layers.kv_cache import KVCache
 
 @dataclass(frozen=True)
 class AttentionMask:
-    """What queries may see of the keys.
+    """Mask of attention: the keys that each query may see.
 
     mask: True where a query may see a key, broadcastable to [B, H, S, T]; None when there is nothing to hide but the
     future. causal: each query sees the keys up to its own. start: keys before this column are seen by no query.

@@ -24,7 +24,7 @@ Rows = tuple[int, int]  # of a matrix: the first, and the one after the last
 
 @dataclass(frozen=True)
 class LoRA:
-    """Where adapters stand and how large they are.
+    """Settings of low-rank adapters: where they stand and how large they are.
 
     rank: r, columns of the thin matrices. alpha: what they add is multiplied by alpha / r. dropout: of what they read,
     while training. layers: names of layers, or ends of names such as "attention.out"; "query", "key" and "value" are

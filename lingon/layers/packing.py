@@ -19,7 +19,7 @@ PACKS = True  # off to compare with padded batches
 
 @dataclass(frozen=True)
 class Packed:
-    """Where the tokens of a padded batch are, and how they lie when its texts are put one after the other.
+    """Places of the tokens of a padded batch, and of the same tokens when its texts are put one after the other.
 
     index: of each token among the B * T places of the batch. lengths: tokens of each text, ascending. shape: B, T.
     """

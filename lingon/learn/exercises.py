@@ -28,7 +28,7 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Result:
-    """How one exercise stands: passed, or what is wrong and the hints so far."""
+    """Result of one exercise: passed, or what is wrong and the hints so far."""
 
     exercise: str
     title: str

@@ -23,7 +23,7 @@ class Life:
 
 @dataclass(frozen=True)
 class Layout:
-    """buffer_of: the buffer of each value. sizes: bytes of each buffer. born, dies: first and last step of each."""
+    """Layout of buffers. buffer_of: of each value. sizes: bytes of each buffer. born, dies: first and last step of each."""
 
     buffer_of: tuple[int, ...]
     sizes: tuple[int, ...]

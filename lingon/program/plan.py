@@ -19,7 +19,7 @@ from lingon.program.topological_order import topological_order
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """How a program is made ready: the passes over its graph, whether chains are fused, whether values share memory."""
+    """Options of a plan: the passes over the graph, whether chains are fused, whether values share memory."""
 
     passes: Passes = optimised
     fuse: bool = True

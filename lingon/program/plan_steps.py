@@ -14,7 +14,7 @@ LiveValues = dict[int, np.ndarray]  # the values that are there now, by number
 
 
 class PlanStep(Protocol):
-    """inputs: values that are read. outputs: values that need memory. nodes: what is computed, to be told of."""
+    """Step of a plan. inputs: values that are read. outputs: values that need memory. nodes: what is computed."""
 
     @property
     def nodes(self) -> Sequence[Expression]: ...
@@ -35,7 +35,7 @@ class PlanStep(Protocol):
 
 @dataclass(frozen=True)
 class CallStep:
-    """One operator."""
+    """Step that calls one operator."""
 
     nodes: tuple[Expression]
     inputs: tuple[int, ...]
@@ -49,7 +49,7 @@ class CallStep:
 
 @dataclass(frozen=True)
 class ViewStep:
-    """Another look at numbers that are there already."""
+    """Step that only makes a view of numbers that are there already."""
 
     nodes: tuple[Expression]
     inputs: tuple[int, ...]
@@ -64,7 +64,7 @@ class ViewStep:
 
 @dataclass(frozen=True)
 class BlockStep:
-    """A chain of element-wise operators."""
+    """Step that runs a chain of element-wise operators."""
 
     nodes: tuple[Expression, ...]
     inputs: tuple[int, ...]

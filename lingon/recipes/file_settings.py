@@ -19,7 +19,7 @@ TextColumn = Annotated[list[str] | None, Option(help="Column with the texts; gue
 
 @dataclass(frozen=True)
 class Files(FileOptions):
-    """How files of the user's are read."""
+    """Settings of reading the user's files."""
 
     encoding: Encoding = "utf-8"
     quoting: Quoting = "auto"

@@ -8,7 +8,7 @@ from typer import Option
 
 @dataclass(frozen=True)
 class FolderSettings:
-    """Where a run keeps what it makes."""
+    """Folders in which a run keeps what it makes."""
 
     out: Annotated[str, Option(help="Output folder of the run.")]
     resume: Annotated[bool, Option("--resume", help="Resume this run from its last checkpoint.")] = False

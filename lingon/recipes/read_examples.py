@@ -14,7 +14,7 @@ DEFAULTS = FileOptions()
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be read. split: None is the test part of a corpus, and all of a file or folder."""
+    """Request for examples. split: None is the test part of a corpus, and all of a file or folder."""
 
     data: str
     split: str | None = None

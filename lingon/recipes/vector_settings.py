@@ -27,7 +27,7 @@ AT_LEAST = {
 
 @dataclass(frozen=True)
 class VectorSettings:
-    """How word vectors are made and trained."""
+    """Settings of making and training word vectors."""
 
     method: Annotated[str, Option(help="Method: skipgram, cbow or glove.")] = "skipgram"
     loss: Annotated[str, Option(help="Loss of skipgram and cbow: " + " or ".join(LOSSES) + ".")] = LOSSES[0]

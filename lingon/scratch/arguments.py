@@ -18,7 +18,7 @@ Number = float | int | bool
 
 
 class ArgumentType(NamedTuple):
-    """What an argument may be: in words, the types that pass at once, and what is made of others, or REFUSED."""
+    """Type of an argument: in words, the types that pass at once, and what is made of others, or REFUSED."""
 
     words: str
     at_once: frozenset[type]

@@ -20,7 +20,7 @@ from lingon.scratch.tensor import Tensor
 
 
 class ValuesAndIndices(NamedTuple):
-    """What max and min along a dimension give: the numbers, and where they stand."""
+    """Values and indices: what max and min along a dimension give."""
 
     values: Tensor
     indices: Tensor

@@ -8,7 +8,7 @@ _recording = True
 
 
 class set_grad_enabled(ContextDecorator):  # noqa: N801
-    """Switches the recording of steps on or off, at once and until the end of a `with` block."""
+    """Switch the recording of steps on or off, at once and until the end of a `with` block."""
 
     def __init__(self, on: bool):
         global _recording
@@ -43,13 +43,13 @@ class _Mode(ContextDecorator):
 
 
 class no_grad(_Mode):  # noqa: N801
-    """Within it nothing is recorded, and weights may be changed in place."""
+    """Record nothing within a `with` block, so that weights may be changed in place."""
 
     on = False
 
 
 class enable_grad(_Mode):  # noqa: N801
-    """Within it steps are recorded, even inside of `no_grad`."""
+    """Record steps within a `with` block, even inside of `no_grad`."""
 
     on = True
 

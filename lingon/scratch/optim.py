@@ -10,7 +10,7 @@ from lingon.scratch.tensor import Tensor
 
 
 class Optimizer:
-    """What all optimizers share: the weights, and forgetting their gradients."""
+    """Base of all optimizers: the weights, and forgetting their gradients."""
 
     def __init__(self, params: Iterable[Tensor], lr: float):
         if isinstance(params, Tensor) or not isinstance(params, Iterable):

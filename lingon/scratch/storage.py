@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Storage:
-    """What views of the same numbers have in common: how often they were changed, and whether they are out of date."""
+    """Memory that views share: how often its numbers were changed, and whether the views are out of date."""
 
     __slots__ = ("stale", "version")
 
@@ -19,7 +19,7 @@ class Storage:
 
 
 class View(NamedTuple):
-    """Of which array another one is a view, how it is taken from it and, where it can be changed, put back."""
+    """View of a whole array: how it is taken from it and, where it can be changed, put back."""
 
     whole: Tensor
     take: Callable[[Tensor], Tensor]

@@ -28,7 +28,7 @@ AT_LEAST_ONE = ("steps", "batch_size", "width", "accumulation_steps", "evals", "
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """How a model is made and trained. None means: what suits the model (see its ENTRY)."""
+    """Settings of a model and its training. None means: what suits the model (see its ENTRY)."""
 
     model: Annotated[str, Option(help="Model, by its name in the registry.")] = ""
     from_: Annotated[

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Prediction(Protocol):
-    """What a task says of one input. `str` of it is its line on the command line."""
+    """Prediction of a task for one input. `str` of it is its line on the command line."""
 
     def row(self) -> dict[str, Any]:
         """Return the fields by name, the input first: what JSON, a table and the command line write.
@@ -29,7 +29,7 @@ class Prediction(Protocol):
 
 
 class Card(NamedTuple):
-    """What the model card of a bundle says of a task: a title, what it is, lines of facts, and a call to try."""
+    """Card of a task in a bundle: a title, what it is, lines of facts, and a call to try."""
 
     title: str
     what: str

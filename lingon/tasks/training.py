@@ -25,7 +25,7 @@ ReadVectors = Callable[[str, set[str]], tuple[list[str], np.ndarray]]
 
 @dataclass(frozen=True)
 class TrainContext:
-    """Where a task is trained, and from what.
+    """Context of a training: where a task is trained, and from what.
 
     folder: of the run. read_vectors: pretrained vectors of a file, of some words only. pretrained: what the training
     starts from; None: fresh weights.

@@ -41,7 +41,7 @@ GEMMA_PIECES = PieceRules(merge_by_id=True, plain_spaces=True, merge_user_pieces
 
 @dataclass(frozen=True)
 class Architecture:
-    """How the files of an architecture write a model.
+    """Rules of one architecture: how its files write a model.
 
     read_config: the metadata as a config.json of the Hugging Face layout, whose "model_type" is a family of
     `lingon.models.hub_families`. layer_names: of its tensors in a layer. norm_offset: what the stored weights of norms

@@ -14,7 +14,7 @@ KNOWN = ("Transformer", "Pooling", "Normalize", STATIC)
 
 
 class SentenceVectors(NamedTuple):
-    """How token vectors become a text's: pooling, whether it is divided by its length, most tokens of a text.
+    """Settings that make a text's vector of its tokens': pooling, normalisation, most tokens of a text.
 
     static: it is a table of vectors, whose tokens get no special ones around them.
     """

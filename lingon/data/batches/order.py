@@ -14,7 +14,7 @@ BatchRows = Callable[[int], Int[np.ndarray, " B"]]  # number of a batch -> the r
 
 
 class Order(Protocol):
-    """Which rows make up each batch of an epoch: decided by the order's own sizes and seed, and by the epoch, alone.
+    """Order of the rows in the batches of an epoch: decided by its own sizes and seed, and by the epoch, alone.
 
     Where a training stands, and which rows a process takes, is the loader's. `repr` tells sizes and seed: a run is
     not resumed with others. `len` is the number of batches in every epoch.

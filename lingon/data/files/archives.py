@@ -75,7 +75,7 @@ def _named(name: str) -> Iterator[None]:
 
 
 class ExtractionLimits:
-    """What may still be read from an archive, and which names were seen."""
+    """Limits of what may still be read from an archive, and the names that were seen."""
 
     def __init__(self, archive: str, size: int):
         self.archive, self.size, self.read = archive, size, 0

@@ -20,7 +20,7 @@ WIDE = 100  # columns of which values are remembered
 
 
 class Dialect(NamedTuple):
-    """How a file is written. quoted: a quote opens a cell. seen: values by which rows that a cell took in are known."""
+    """Dialect of a CSV file. quoted: a quote opens a cell. seen: values by which rows that a cell took in are known."""
 
     separator: str
     quoted: bool

@@ -14,7 +14,7 @@ Numbers = np.ndarray  # float32 [blocks, numbers]
 
 
 class Quantization(NamedTuple):
-    """How numbers are stored: bytes and numbers of a block, and what turns the one into the other."""
+    """Format of quantized numbers: bytes and numbers of a block, and what turns the one into the other."""
 
     block_bytes: int
     block_size: int

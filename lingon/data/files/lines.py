@@ -27,7 +27,7 @@ QUOTING = ("auto", "minimal", "none")
 
 @dataclass(frozen=True)
 class FileOptions:
-    """How the files of a user are read.
+    """Options of reading the files of a user.
 
     encoding: the name that Python has for it. quoting: what a quote at the start of a cell of csv and tsv means:
     "minimal", that the cell goes on to the next single quote; "none", nothing, it is a character; "auto", whichever the

@@ -39,7 +39,7 @@ class Artifact(Protocol):
 
 
 class Source(Protocol):
-    """What a corpus is read from: a package, some files of a repository, or a tree of it."""
+    """Source that a corpus is read from: a package, some files of a repository, or a tree of it."""
 
     @property
     def label(self) -> str:

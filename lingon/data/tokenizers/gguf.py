@@ -36,7 +36,7 @@ CUTS |= {"qwen2": QWEN2, "deepseek-r1-qwen": QWEN2}
 
 @dataclass(frozen=True)
 class PieceRules:
-    """How the files of an architecture write the pieces of SentencePiece, where their metadata do not say it.
+    """Rules for the pieces of SentencePiece in the files of an architecture, where their metadata do not say them.
 
     merge_by_id: what is merged first is told by the ids of the pieces, not by their scores. plain_spaces: runs of
     spaces are written with spaces. merge_user_pieces: user-defined pieces are made by merging, as those of a text are.

@@ -22,7 +22,7 @@ FACTORS = {"ByteLevel": 4.0, "BertNormalizer": 3.0, "Metaspace": 2.0, "CTC": 2.0
 
 
 class GrowthFactors:
-    """How many characters each one becomes by the steps from here on: some by name, all others alike."""
+    """Factors by which a text grows from here on: characters that each one becomes, some by name, all others alike."""
 
     def __init__(self):
         self.others, self.named, self.added = 1.0, {}, 0.0

@@ -87,7 +87,7 @@ class Conv1d(Module):
 
 @check_construction
 class Dropout(Module):
-    """While training a share `p` of the numbers is 0."""
+    """Dropout: a share `p` of the numbers is 0 while training."""
 
     def __init__(self, p: float = 0.5):
         if not 0 <= p <= 1:

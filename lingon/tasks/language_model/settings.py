@@ -26,7 +26,7 @@ FROM_WEIGHTS: dict[str, Any] = {"dropout": None, "width": None, "depth": None, "
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """How a language model is made and trained. None means: what suits the model (see its ENTRY)."""
+    """Settings of a language model and its training. None means: what suits the model (see its ENTRY)."""
 
     model: Annotated[str, Option(help="Model: " + " or ".join(models_for("causal")) + ".")] = "gpt"
     batch_size: Annotated[int | None, Option(help="Sequences in a batch; the model's own by default.")] = None

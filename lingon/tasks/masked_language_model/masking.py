@@ -12,7 +12,7 @@ from lingon.layers.losses import IGNORED
 
 
 class Masked(NamedTuple):
-    """What a model reads, and what it is to say: ids [B, T] with tokens hidden, targets [B, T], IGNORED elsewhere."""
+    """Masked batch: ids [B, T] with tokens hidden, targets [B, T], IGNORED elsewhere."""
 
     ids: Int[Tensor, "B T"]
     targets: Int[Tensor, "B T"]
@@ -20,7 +20,7 @@ class Masked(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Masking:
-    """How tokens are hidden (Devlin et al. 2019, section 3.1), anew for each batch (Liu et al. 2019, section 4.1).
+    """Rule that hides tokens (Devlin et al. 2019, section 3.1), anew for each batch (Liu et al. 2019, section 4.1).
 
     mask_id: of [MASK]. special: the tokens that are never hidden nor put in another's place [V]. continues: the tokens
     that go on a word, as ##ing; a word is then hidden as a whole [V]. rate: the fraction of tokens, or words, that are

@@ -24,7 +24,7 @@ ALWAYS = {"batch_size": 32, "context_length": 128}
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """How an encoder is made and pretrained. None means: what suits it."""
+    """Settings of an encoder and its pretraining. None means: what suits it."""
 
     model: Annotated[
         str, Option(help="Encoder: " + " or ".join(m for m in models_for("encoder") if m not in TABLES) + ".")

@@ -15,7 +15,7 @@ WORDS = "##"  # what goes on a word in WordPiece
 
 @dataclass(frozen=True, eq=False)
 class SpecialIds:
-    """mask: the id of [MASK], mask_token as it is written; before, after: those around a text, None for none."""
+    """Special tokens. mask: id of [MASK], mask_token as written; before, after: those around a text, None for none."""
 
     mask: int
     mask_token: str

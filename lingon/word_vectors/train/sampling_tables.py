@@ -12,7 +12,7 @@ F = np.float32
 
 
 class Draws(NamedTuple):
-    """How words are drawn. keep: share of each word's occurrences that are read. prob, alias: Walker's tables."""
+    """Tables to draw words. keep: share of each word's occurrences that are read. prob, alias: Walker's tables."""
 
     keep: np.ndarray  # float32 [V]
     prob: np.ndarray  # float32 [V]
