@@ -23,7 +23,7 @@ class Life:
 
 @dataclass(frozen=True)
 class Layout:
-    """Layout of buffers. buffer_of: of each value. sizes: bytes of each buffer. born, dies: first and last step of each."""
+    """Layout of memory. buffer_of: of each value. sizes: bytes of each buffer. born, dies: first and last step."""
 
     buffer_of: tuple[int, ...]
     sizes: tuple[int, ...]
