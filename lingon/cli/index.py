@@ -1,5 +1,6 @@
 """lingon index: a folder of texts made searchable."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -104,5 +105,7 @@ def tell_stale(stale: dict[str, str], source: str, out: Path) -> None:
     if stale:
         which = ", ".join(f"{path} ({what})" for path, what in list(stale.items())[:3])
         more = f" and {len(stale) - 3} more" if len(stale) > 3 else ""
+        inside = Path(source).is_relative_to(Path.cwd()) and Path.cwd() != Path("/")
+        source = os.path.relpath(source) if inside else source
         line = f"no more as they were indexed: {which}{more}; index again: lingon index {source} --out {out}"
         print(printable(line), file=sys.stderr)

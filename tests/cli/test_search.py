@@ -51,7 +51,7 @@ def test_a_folder_is_indexed_asked_and_indexed_again(run, tmp_path):
     assert [(hit["path"], hit["where"], hit["query"]) for hit in found] == [("sub/table.csv", ":2", "birds")]
     (tmp_path / "texts" / "a.txt").write_text("Else.")
     _, _, err = run("search", "idx", "fuel", "--mode", "bm25")
-    assert "no more as they were indexed: a.txt (changed); index again: lingon index" in err
+    assert "no more as they were indexed: a.txt (changed); index again: lingon index texts --out idx" in err
     _, out, _ = run("index", "texts", "--out", "idx")
     assert out[0] == "4 files (0 new, 1 changed, 3 as before, 0 removed), 6 passages, 1 encoded"
 
