@@ -81,6 +81,9 @@ def evaluate(
     device: Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     accept_licence: Accept = False,
+    page: Annotated[
+        Path | None, typer.Option(help="Write an .html page: accuracy of a linear probe on each layer of an encoder.")
+    ] = None,
     head: Head = None,
 ) -> None:
     """Evaluate a trained model on labelled texts, or a language model on running text."""
@@ -95,6 +98,10 @@ def evaluate(
     examples = read_examples(task, asked)
     found = task.evaluate(examples, cache=True) if cache else task.evaluate(examples)
     print(dumps(found.row()) if as_json else "\n".join(found.lines()))
+    if page:
+        from lingon.interpret.page import write_probe_page
+
+        print(f"wrote {write_probe_page(page, task, examples, bundle)}", file=sys.stderr)
 
 
 @app.command()
@@ -120,6 +127,9 @@ def predict(
         bool,
         typer.Option("--words", help="Print the words with the largest saliency."),
     ] = False,
+    page: Annotated[
+        Path | None, typer.Option(help="Write an .html page of the first 20 texts: attributions and attention maps.")
+    ] = None,
     device: Device = "cpu",
     head: Head = None,
 ) -> None:
@@ -149,6 +159,11 @@ def predict(
         print(write_scored(task, source, out, overwrite))
         return
     given = (one for one, _ in source.rows()) if source else texts or lines_of(None)
+    if page:
+        from lingon.interpret.page import write_page
+
+        given = list(given)
+        print(f"wrote {write_page(page, task, given, bundle)}", file=sys.stderr)
     for line in predict_lines(task, given, format, words):
         print(line, flush=True)
 

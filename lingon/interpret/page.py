@@ -1,0 +1,132 @@
+"""The page that looks inside a model: words coloured by what they add, and what every head of a layer attends to."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from lingon.core.errors import UserError
+from lingon.interpret.attribution import attribute
+from lingon.interpret.layer_vectors import encoder_of
+from lingon.interpret.probes import probe_texts
+from lingon.interpret.recording import record
+from lingon.pages.charts import line_chart
+from lingon.pages.page import data_of, render
+from lingon.tasks.classify.saliency import Word, deciding_words
+
+MOST_TEXTS, MOST_TOKENS = 20, 64  # of a page, and of an attention map
+MOST_PROBED = 1000  # texts
+LEVELS = 99  # an attention weight is written as a whole number up to this one
+
+
+def write_page(path: Path | str, task: Any, texts: Sequence[str], name: str) -> Path:
+    """Write one HTML file that shows what a model makes of texts, up to 20 of them.
+
+    Of a classifier: the words coloured by integrated gradients of the logit, and by leaving each out. Of a model with
+    attention: a map of every layer and head. Of an encoder of texts: the cosines between them. name: of the model.
+    Raises UserError for a path that is no .html, for pairs of texts, and for a task of which nothing can be shown.
+    """
+    path, shown = _checked(path), list(texts)[:MOST_TEXTS]
+    if not shown or not hasattr(task, "token_ids") or getattr(task, "text_pair", False):
+        what = (
+            "there are no texts"
+            if not shown
+            else f"the task {task.name!r} takes no single texts with labels or vectors"
+        )
+        raise UserError(f"--page shows what a model makes of texts: {what}")
+    items = [_item(task, text) for text in shown]
+    page = {
+        "title": f"Inside {Path(name).name}",
+        "facts": f"{type(task.model).__name__}, {len(shown)} of {len(texts)} texts",
+        "items": items,
+        "cosines": _cosines(task, shown) if hasattr(task, "similarity") else [],
+        "data": data_of([item["attention"] for item in items]),
+    }
+    return render("interpret.html", path, page)
+
+
+def write_probe_page(path: Path | str, task: Any, examples: Any, name: str) -> Path:
+    """Write one HTML file with the accuracy of a linear probe on each layer, and of its control task.
+
+    examples: texts with labels; 1,000 of them are looked at, at equal distances. Raises UserError for others, and for a
+    model without hidden states of tokens.
+    """
+    path = _checked(path)
+    texts, labels = (getattr(examples, part, None) for part in ("texts", "labels"))
+    if texts is None or not all(isinstance(label, str) for label in labels or [None]):
+        raise UserError("--page of an evaluation probes labelled texts; these examples have no single labels")
+    step = -(-len(texts) // MOST_PROBED)
+    found = probe_texts(task, texts[::step], labels[::step])
+    lines = {
+        "accuracy": [(float(row.layer), row.accuracy) for row in found],
+        "random labels (control task)": [(float(row.layer), row.control) for row in found],
+        "most frequent label": [(float(row.layer), row.majority) for row in found],
+    }
+    chart = line_chart(lines, "linear probes", "layer (0: embeddings)", "accuracy, held-out", (0.0, 1.0))
+    return render("curves.html", path, {"title": f"What each layer of {Path(name).name} knows", "curves": [chart]})
+
+
+def _checked(path: Path | str) -> Path:
+    if Path(path).suffix not in (".html", ".htm"):
+        raise UserError(f"--page {str(path)!r} ends in {Path(path).suffix!r}, expected .html")
+    return Path(path)
+
+
+def _item(task: Any, text: str) -> dict[str, Any]:
+    """Return what the page shows of one text."""
+    colours = _colours(task, text) if hasattr(task, "labels") else []
+    said = str(task.predict(text)).removesuffix(text).strip()
+    return {"text": text, "said": said, "colours": colours, "attention": attention_data(task, text)}
+
+
+def _colours(task: Any, text: str) -> list[dict[str, Any]]:
+    """Return the text in coloured pieces: by integrated gradients where the model allows it, and by occlusion."""
+    found = []
+    try:
+        given = attribute(task, text)
+        sums = f"{given.output - given.baseline:+.3f} of the logit of {given.target}, off by {given.error:.1e}"
+        found.append({"name": f"Integrated gradients: {sums}", "pieces": _pieces(text, given.words)})
+    except UserError as error:
+        found.append({"name": f"Integrated gradients: {error}", "pieces": []})
+    label = getattr(task.predict(text), "label", None)
+    if label is not None or not task.labels:
+        words = deciding_words(task, text, label)
+        found.append({"name": f"Occlusion of words: {label or 'the number'}", "pieces": _pieces(text, words)})
+    return found
+
+
+def _pieces(text: str, words: Sequence[Word]) -> list[tuple[str, float, float]]:
+    """Return (piece, weight, strength from -1 to 1) from the beginning of a text to its end."""
+    strongest, found, end = max((abs(w.weight) for w in words), default=0) or 1.0, [], 0
+    for word in words:
+        found += [
+            (text[end : word.start], 0.0, 0.0),
+            (text[word.start : word.end], word.weight, word.weight / strongest),
+        ]
+        end = word.end
+    return [piece for piece in [*found, (text[end:], 0.0, 0.0)] if piece[0]]
+
+
+def attention_data(task: Any, text: str) -> dict[str, Any] | None:
+    """Return the tokens of a text and the maps of every layer and head [L, H, T * T], as whole numbers up to 99.
+
+    The first 64 tokens; None for a model without attention.
+    """
+    try:
+        encoder = encoder_of(task)
+    except UserError:
+        return None
+    ids = task.token_ids([text])[0][:MOST_TOKENS]
+    maps = record(encoder, torch.tensor([ids])).attention if ids else []
+    if not maps:
+        return None
+    whole = [(LEVELS * layer[0]).round().int().flatten(1).tolist() for layer in maps]
+    return {"tokens": [task.tokenizer.vocab.token(i) for i in ids], "maps": whole}
+
+
+def _cosines(task: Any, texts: Sequence[str]) -> list[tuple[str, list[float]]]:
+    vectors = task.encode(texts)
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return list(zip(texts, (unit @ unit.T).tolist(), strict=True))
