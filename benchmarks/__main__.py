@@ -21,6 +21,8 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "bulk": ("bulk_prediction", ()),
     "training": ("training_speed", ("mxnet",)),
     "ngrams": ("ngrams", ("fasttext",)),
+    "fine-tuning-quality": ("fine_tuning_quality", ()),  # before the name that it begins with
+    "fine-tuning": ("fine_tuning", ("transformers-trainer",)),
     "own-csv": ("own_csv", ("scikit-learn",)),
     "small-data": ("small_data", ("scikit-learn",)),
     "several-labels": ("several_labels", ("scikit-learn",)),

@@ -13,13 +13,17 @@ from lingon.tasks.classify.settings import Settings
 TRAINING = ("load the data", "prepare", "train")
 
 
-def run(data, model, seed, out, threads, test=None, text=None, label=None, epochs=None):
-    """Trains and tests; `seconds` are those from reading the texts to a trained model, validation included."""
+def run(data, seed, out, threads, model=None, test=None, text=None, label=None, epochs=None, settings=None):
+    """Trains and tests; `seconds` are those from reading the texts to a trained model, validation included.
+
+    settings: others of the recipe, by name.
+    """
+    given = {"seed": seed, "epochs": epochs, **({"model": model} if model else {}), **(settings or {})}
     torch.set_num_threads(threads)
     record = train_task(
         "classify",
         LabelledTexts(data, text, label, test),
-        Settings(model=model, seed=seed, epochs=epochs),
+        Settings(**given),
         FolderSettings(out=out, overwrite=os.path.exists(out)),
     )
     laps = record["seconds"]

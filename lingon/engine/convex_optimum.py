@@ -15,6 +15,7 @@ from lingon.engine.trainer import Trainer
 # Loss of logits [n, C] on the rest of a batch: a sum.
 LossOfLogits = Callable[[Float[Tensor, "n C"], Any], Loss]
 ITERATIONS, TOLERANCE = 300, 1e-5
+EXACT = 1 << 20  # numbers of vectors below which 64 bits cost nothing
 
 
 class ConvexOptimum:
@@ -56,17 +57,20 @@ class ConvexOptimum:
     def update(self, trainer: Trainer, group: MicroBatches, loss_fn: Any = None) -> StepResult:
         """Go to the optimum for the next C; see `lingon.engine.step.step`. Takes no other loss."""
         ((batch, _),) = group
-        found = self._solve(batch.vectors.double(), batch, self.C[len(self.optima)])
+        found = self._solve(batch.vectors, batch, self.C[len(self.optima)])
         self.optima.append(trainer.state.step + 1)
         trainer.state.stopped = self.converged
         return StepResult(float(found.total), found.count, len(batch), 0)
 
     def _solve(self, vectors: Float[Tensor, "n D"], batch: Any, C: float) -> Loss:
+        # Of many examples, 32 bits are enough to come as near to the optimum as it matters, in half the time.
+        vectors = vectors.double() if vectors.numel() < EXACT else vectors
         mean = vectors.mean(0)
         scale = (vectors - mean).square().mean().sqrt().clamp(min=1e-12)
         x = (vectors - mean) / scale
-        weight = (self.head.weight.detach().double() * scale).requires_grad_(True)
-        bias = (self.head.bias.detach() + self.head.weight.detach() @ mean.float()).double().requires_grad_(True)
+        first = self.head.weight.detach().to(vectors.dtype)
+        weight = (first * scale).requires_grad_(True)
+        bias = (self.head.bias.detach() + first @ mean).requires_grad_(True)
         search = torch.optim.LBFGS(
             [weight, bias],
             max_iter=ITERATIONS,

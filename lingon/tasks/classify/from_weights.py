@@ -10,6 +10,8 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.engine.training_parts import OPTIMIZERS
 from lingon.engine.world import world
+from lingon.layers.attention import Attention
+from lingon.layers.residual import PostNorm, PreNorm, Sandwich
 from lingon.models.encoder_classifier import EncoderClassifier
 from lingon.models.registry import get_entry
 from lingon.tasks.classify.classifier import Classifier
@@ -81,8 +83,7 @@ def started_classifier(
         model = EncoderClassifier(source.encoder, targets.outputs)
     else:
         model = EncoderClassifier(source.model, targets.outputs, source.pooling)
-    if settings.dropout is not None:
-        model = _with_dropout(model, settings.dropout)
+    model = _with_dropout(model, settings.dropout)
     tokenizer, tuned = source.tokenizer, apply_tuning(model, settings)
     if text_pair and not tokenizer.library.num_special_tokens_to_add(is_pair=True):
         raise UserError(f"{name} has no template for pairs of texts; train a model of your own, without --from")
@@ -99,12 +100,22 @@ def _own(source: Classifier, targets: Targets, settings: "Settings", name: str) 
     return model, targets
 
 
-def _with_dropout(model: nn.Module, dropout: float) -> nn.Module:
-    """Return the model with another dropout; of a head on an encoder, that of the head."""
-    if isinstance(model, EncoderClassifier):
-        model.dropout.p = dropout
-        return model
-    return rebuilt(model, dropout=dropout)[0]
+def _with_dropout(model: nn.Module, dropout: float | None) -> nn.Module:
+    """Return the model with another dropout, where one is named.
+
+    An encoder drops no attention weights while it is trained further: fused attention, which keeps no weights for the
+    gradient, has no dropout on CPUs, and a training of few epochs does not miss it (docs/log.md).
+    """
+    if not isinstance(model, EncoderClassifier):
+        return model if dropout is None else rebuilt(model, dropout=dropout)[0]
+    for module in model.modules():
+        if isinstance(module, Attention):
+            module.dropout = 0.0
+        elif dropout is not None and isinstance(module, nn.Dropout):
+            module.p = dropout
+        elif dropout is not None and isinstance(module, PreNorm | PostNorm | Sandwich):
+            module.dropout = dropout
+    return model
 
 
 def _some(labels: Sequence[str]) -> str:
