@@ -57,12 +57,14 @@ class ConvexOptimum:
     def update(self, trainer: Trainer, group: MicroBatches, loss_fn: Any = None) -> StepResult:
         """Go to the optimum for the next C; see `lingon.engine.step.step`. Takes no other loss."""
         ((batch, _),) = group
-        found = self._solve(batch.vectors, batch, self.C[len(self.optima)])
+        found = self.solve(batch, self.C[len(self.optima)])
         self.optima.append(trainer.state.step + 1)
         trainer.state.stopped = self.converged
         return StepResult(float(found.total), found.count, len(batch), 0)
 
-    def _solve(self, vectors: Float[Tensor, "n D"], batch: Any, C: float) -> Loss:
+    def solve(self, batch: Any, C: float) -> Loss:
+        """Put the weights of the optimum for one C into the layer, from those it has; return the loss there."""
+        vectors: Float[Tensor, "n D"] = batch.vectors
         # Of many examples, 32 bits are enough to come as near to the optimum as it matters, in half the time.
         vectors = vectors.double() if vectors.numel() < EXACT else vectors
         mean = vectors.mean(0)

@@ -8,7 +8,7 @@ from lingon.core.errors import UserError, unknown
 if TYPE_CHECKING:
     from lingon.tasks.pretrained import Pretrained
 
-TUNINGS = ("full", "frozen", "lora", "head-first")
+TUNINGS = ("full", "frozen", "lora", "head-first", "contrastive")
 LORA_LAYERS = "query,value"
 OF_LORA = ("lora_rank", "lora_alpha", "lora_dropout", "lora_layers")
 # Settings of a model with fresh weights: those that are loaded have decided them.

@@ -139,6 +139,19 @@ def test_the_head_is_trained_first(data, encoder, tmp_path, monkeypatch):
     assert moved == [False] * 2 + [True] * 8  # a fifth of the steps
 
 
+def test_few_labels_are_learned_by_comparing_texts(data, encoder, tmp_path):
+    record = run(
+        data, tmp_path / "run", from_=encoder, tuning="contrastive", lr=0.01, batch_size=16, epochs=6.0, evals=3
+    )
+    rows = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    losses = [row["loss"] for row in rows if "loss" in row]
+    assert losses[-1] < losses[0]
+    assert record["test"]["accuracy"] > 0.9
+    before = lingon.load(encoder).model.state_dict()
+    assert not torch.equal(weights(tmp_path / "run")["encoder.embedding.weight"], before["embedding.weight"])
+    assert lingon.load(tmp_path / "run").evaluate(lingon.load_data(data).test)["accuracy"] == record["test"]["accuracy"]
+
+
 def test_a_classifier_goes_on_with_its_labels_or_gets_a_new_head(data, full, tmp_path, capsys):
     record = run(data, tmp_path / "more", from_=str(full), lr=1e-30, steps=2, evals=1)
     for name, tensor in weights(tmp_path / "more").items():

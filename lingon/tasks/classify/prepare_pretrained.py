@@ -6,26 +6,23 @@ from typing import Any
 import torch
 from torch import nn
 
-from lingon.core.progress import track
 from lingon.core.seed import seed_everything
-from lingon.core.shapes import Float, Tensor
-from lingon.data.batches import Batch, Loader, SequentialOrder, Values, text_batches
+from lingon.data.batches import Loader, SequentialOrder
 from lingon.data.examples import Splits
 from lingon.engine.convex_optimum import ConvexOptimum
 from lingon.engine.distributed import distribute
-from lingon.engine.loss import Loss
 from lingon.kernels.allocator import keep_freed_memory
-from lingon.models.encoder_classifier import EncoderClassifier
 from lingon.models.registry import name_of
 from lingon.tasks.classify.batches import batches_of, encoded
 from lingon.tasks.classify.calibrate import calibrate
-from lingon.tasks.classify.classifier import TOKENS_AT_ONCE, Classifier
-from lingon.tasks.classify.columns import text_weights, types_of
-from lingon.tasks.classify.encoding import Encoded
+from lingon.tasks.classify.classifier import Classifier
+from lingon.tasks.classify.columns import text_weights
+from lingon.tasks.classify.contrastive import prepare_contrastive
 from lingon.tasks.classify.from_weights import started_classifier
 from lingon.tasks.classify.held_out import HeldOut
 from lingon.tasks.classify.settings import HEAD_PATH, Settings
 from lingon.tasks.classify.targets.target import Targets
+from lingon.tasks.classify.text_vectors import head_columns, head_loss, vectors_of
 from lingon.tasks.settings import filled_in
 from lingon.tasks.training import TrainContext, Training
 from lingon.tasks.tuning import HeadFirst
@@ -45,6 +42,8 @@ def prepare_pretrained(data: Splits, targets: Targets, settings: Settings, conte
     classifier.model.to(context.device)
     if settings.tuning == "frozen" and _fit_into_memory(len(data.train) + len(data.valid), classifier):
         return _with_vectors(classifier, data, settings)
+    if settings.tuning == "contrastive":
+        return prepare_contrastive(classifier, data, settings, context)
     batches, _ = batches_of(classifier, data.train, settings, context.world)
     parts: dict[str, Any] = {}
     if settings.tuning == "head-first":
@@ -73,14 +72,9 @@ def _with_vectors(classifier: Classifier, data: Splits, settings: Settings) -> T
     model: Any = classifier.model
     head, held_out = model.output, HeldOut(classifier, data.test)
     train, valid = (vectors_of(classifier, encoded(classifier, part, settings)) for part in (data.train, data.valid))
-    columns = {"vectors": Values("vectors", train), "labels": Values("labels", classifier.numbers(data.train.labels))}
-    if data.train.weights is not None:
-        columns["weights"] = Values("weights", torch.tensor(data.train.weights, dtype=torch.float32))
+    columns, loss = head_columns(classifier, data.train, train), head_loss(classifier)
     numbers, weights = classifier.numbers(data.valid.labels), text_weights(data.valid)
     path = (settings.C,) if settings.C is not None else HEAD_PATH
-
-    def loss(logits: Tensor, batch: Batch) -> Loss:
-        return classifier.targets.loss(logits, batch.labels, batch.weights if "weights" in batch else None)
 
     def evaluate(module: nn.Module) -> dict[str, float]:
         with torch.no_grad():
@@ -108,21 +102,3 @@ def _fit_into_memory(texts: int, classifier: Classifier) -> bool:
 
     model: Any = classifier.model
     return 4 * texts * model.width < HELD * psutil.virtual_memory().available
-
-
-@torch.no_grad()
-def vectors_of(classifier: Classifier, encoded: Encoded) -> Float[Tensor, "n D"]:
-    """Return the pooled vectors of texts by the encoder of a classifier, in their order."""
-    model: Any = classifier.model
-    assert isinstance(model, EncoderClassifier)
-    model.eval()
-    ids = encoded.ids
-    out = torch.empty(len(ids), model.width)
-    with track(len(ids), "encoding", "text") as bar:
-        how: dict[str, Any] = {"max_tokens": TOKENS_AT_ONCE, "shuffle": False, "pad": classifier.tokenizer.pad_id}
-        for batch in text_batches(ids, columns=types_of(encoded), **how):
-            here = batch.to(classifier.device)
-            types = here.token_types if "token_types" in here else None
-            out[batch.index] = model.vectors(here.ids, here.mask, types).float().cpu()
-            bar.advance(len(batch))
-    return out

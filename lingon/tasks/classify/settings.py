@@ -37,6 +37,9 @@ DEFAULTS = {
 # Of a head on pretrained weights. Chosen on validation texts of intents and film reviews; docs/log.md says how.
 FINE_TUNING = {"max_tokens_per_batch": 8_192, "batch_size": 32, "lr": 1e-4, "weight_decay": 0.01, "epochs": 3}
 FINE_TUNING_STEPS = 400  # at least
+# Of pairs of texts, which say more than each text alone.
+CONTRASTIVE = {"max_tokens_per_batch": 8_192, "batch_size": 64, "lr": 5e-5, "weight_decay": 0.01, "epochs": 5}
+CONTRASTIVE_STEPS = 120  # at least
 HEAD_PATH = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # inverses of the regularisation of a head on frozen vectors
 
 
@@ -158,5 +161,8 @@ def _fine_tuning(settings: Settings, texts: int) -> dict[str, Any]:
     """What suits a head on pretrained weights, for so many texts: what reads already needs fewer steps."""
     if settings.tuning == "frozen":
         return FINE_TUNING | {"epochs": len(HEAD_PATH)}
+    if settings.tuning == "contrastive":
+        halves = (settings.batch_size or CONTRASTIVE["batch_size"]) // 2
+        return CONTRASTIVE | {"epochs": max(CONTRASTIVE["epochs"], -(-CONTRASTIVE_STEPS * halves // max(1, texts)))}
     rows = settings.batch_size or FINE_TUNING["batch_size"]
     return FINE_TUNING | {"epochs": max(FINE_TUNING["epochs"], -(-FINE_TUNING_STEPS * rows // max(1, texts)))}
