@@ -3,12 +3,15 @@
 import io
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from lingon.cli import text_encoder
 from lingon.cli.app import main
+from lingon.core.errors import UserError
+from lingon.tasks.registry import require
 from tests.search.toy import ToyEncoder, write_folder
 
 
@@ -159,3 +162,26 @@ def test_slips(run, tmp_path, words, said):
     assert code == 2, err
     assert said in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.data
+def test_a_published_table_of_vectors_finds_by_meaning(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = ["text", "The car is at the mechanic.", "Bread is baked at home.", "Stars are far away."]
+    (tmp_path / "notes.csv").write_text("\n".join(rows))
+
+    def call(*words):
+        with pytest.raises(SystemExit) as end:
+            main([*words])
+        assert end.value.code == 0
+        return capsys.readouterr().out
+
+    call("index", "notes.csv", "--out", "idx", "--encoder", "wordllama")
+    assert "mechanic" in call("search", "idx", "automobile repair", "--mode", "vectors", "-k", "1")
+    assert json.loads((tmp_path / "idx" / "manifest.json").read_text())["encoder"]["source"] == "wordllama"
+
+
+def test_what_gives_no_vectors_is_told_what_it_does():
+    classifier = SimpleNamespace(name="classify")
+    with pytest.raises(UserError, match="'runs/x' is a classifier, which gives texts no vectors; try: lingon predict"):
+        require(classifier, "embed", "runs/x")
