@@ -36,12 +36,14 @@ class Examples:
     def __getitem__(self, which: slice | Sequence[int]) -> "Examples":
         """Some of the examples: a slice, or a list of positions."""
         rows = range(len(self))[which] if isinstance(which, slice) else which
-        more = (None if of is None else [of[i] for i in rows] for of in (self.ratings, self.weights, self.text_pairs))
+        more: Any = (
+            None if of is None else [of[i] for i in rows] for of in (self.ratings, self.weights, self.text_pairs)
+        )
         return Examples([self.texts[i] for i in rows], [self.labels[i] for i in rows], *more)
 
     def __add__(self, other: "Examples") -> "Examples":
-        mine, theirs = ((of.ratings, of.weights, of.text_pairs) for of in (self, other))
-        more = (None if a is None or b is None else a + b for a, b in zip(mine, theirs, strict=True))
+        pairs: Any = zip(*((of.ratings, of.weights, of.text_pairs) for of in (self, other)), strict=True)
+        more: Any = (None if a is None or b is None else a + b for a, b in pairs)
         return Examples(self.texts + other.texts, self.labels + other.labels, *more)
 
     @property

@@ -1,12 +1,12 @@
 """Corpora of several labels and of numbers that are made of others."""
 
 from lingon.data.corpora.catalogue import CORPORA
-from lingon.data.corpora.published_parts import _joined
+from lingon.data.corpora.published_parts import _concatenated
 from lingon.data.examples import Examples
 
 
-def test_texts_are_joined_with_the_labels_of_all_and_each_once():
-    found = _joined(Examples([f"t{i}" for i in range(13)], ["a", "b", "c", "a", "b"] * 2 + ["d"] * 3), 3, "train")
+def test_texts_are_concatenated_with_the_labels_of_all_and_each_once():
+    found = _concatenated(Examples([f"t{i}" for i in range(13)], ["a", "b", "c", "a", "b"] * 2 + ["d"] * 3), 3, "train")
     lines = [text.split("\n") for text in found.texts]
     assert sorted(line for text in lines for line in text) == sorted(f"t{i}" for i in range(13))
     assert [len(text) for text in lines] == [1, 2, 3, 1, 2, 3, 1]

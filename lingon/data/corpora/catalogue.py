@@ -212,7 +212,7 @@ CORPORA = {
             "constructed: one to three texts of reuters-r52 joined, with the topics of all",
             ORANGE,
             NEWS,
-            published_parts.joined("reuters-r52"),
+            published_parts.concatenated("reuters-r52"),
             "multi-label",
         ),
         Corpus("banking77", "questions to a bank, 77 intents", BANKING, "CC BY 4.0", published_parts.banking77),

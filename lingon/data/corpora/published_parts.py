@@ -35,7 +35,7 @@ def orange(name: str) -> Callable[[Path], dict[str, Examples]]:
     return parse
 
 
-def joined(name: str, most: int = 3) -> Callable[[Path], dict[str, Examples]]:
+def concatenated(name: str, most: int = 3) -> Callable[[Path], dict[str, Examples]]:
     """Construct texts with several labels: one to `most` texts of a set of Orange's joined, with the labels of all.
 
     No such set was published: it stands in for one, until a public set of several labels is at hand. Which texts are
@@ -43,12 +43,12 @@ def joined(name: str, most: int = 3) -> Callable[[Path], dict[str, Examples]]:
     """
 
     def parse(path: Path) -> dict[str, Examples]:
-        return {part: _joined(found, most, part) for part, found in orange(name)(path).items()}
+        return {part: _concatenated(found, most, part) for part, found in orange(name)(path).items()}
 
     return parse
 
 
-def _joined(found: Examples, most: int, part: str) -> Examples:
+def _concatenated(found: Examples, most: int, part: str) -> Examples:
     order = sorted(range(len(found)), key=lambda i: derive(0, "joined", part, i))
     joined, start, size = Examples([], []), 0, 1
     while start < len(order):
