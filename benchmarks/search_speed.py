@@ -14,7 +14,7 @@ from benchmarks.machine import versions
 from benchmarks.measure import Spread
 from benchmarks.result import Result, Row
 from lingon.core.files import cache_dir
-from lingon.data.corpora import load
+from lingon.data.corpora import load_corpus
 from lingon.data.files.table_writer import table_writer
 from lingon.search import Index, ReadSettings
 from lingon.search.passages import cut
@@ -70,7 +70,7 @@ def _indexed(count: int, folder: Path) -> Index:
     path = folder / "passages.jsonl"
     folder.mkdir(parents=True, exist_ok=True)
     texts: dict[str, None] = {}
-    for review in load(CORPUS).train.texts:
+    for review in load_corpus(CORPUS).train.texts:
         texts.update(dict.fromkeys(review[span.start : span.end] for span in cut(review, TOKENS, 0)))
         if len(texts) >= count:
             break
@@ -82,7 +82,7 @@ def _indexed(count: int, folder: Path) -> Index:
 
 def _queries(count: int) -> list[str]:
     draw, found = random.Random(0), []
-    for text in load(CORPUS).test.texts[:count]:
+    for text in load_corpus(CORPUS).test.texts[:count]:
         words = text.split()
         start = draw.randrange(max(1, len(words) - 6))
         found.append(" ".join(words[start : start + 6]))
