@@ -34,7 +34,7 @@ DEFAULTS = {
     "refit": False,
 }
 
-# Of a head on pretrained weights. Chosen on validation texts of intents and film reviews; docs/log.md says how.
+# Of a head on pretrained weights: what is usual for small encoders, not chosen on validation texts yet (docs/log.md).
 FINE_TUNING = {"max_tokens_per_batch": 8_192, "batch_size": 32, "lr": 1e-4, "weight_decay": 0.01, "epochs": 3}
 FINE_TUNING_STEPS = 400  # at least
 # Of pairs of texts, which say more than each text alone.
