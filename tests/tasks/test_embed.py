@@ -14,6 +14,7 @@ from lingon.core.errors import DataError, NotFinite, UserError
 from lingon.data.load_scored_pairs import load_pairs
 from lingon.data.scored_pairs import ScoredPairs
 from lingon.data.tokenizers import words
+from lingon.metrics.correlation import spearman
 from lingon.models.registry import build
 from lingon.tasks.embed import Embedder
 from lingon.tasks.embed.precision import fastest_equal
@@ -201,3 +202,17 @@ def test_a_table_of_vectors_scores_on_stsb_as_it_does_elsewhere():
 @pytest.mark.parametrize(("name", "wanted"), [("minilm-l6", 0.8203), ("minilm-l3", 0.8241)])
 def test_published_encoders_score_on_stsb_as_they_do_elsewhere(name, wanted):
     assert lingon.load(name).evaluate(load_pairs("stsb"))["spearman"] == pytest.approx(wanted, abs=5e-5)
+
+
+@pytest.mark.data
+@pytest.mark.long
+def test_other_precisions_score_nearly_the_same_on_stsb():
+    task, pairs = lingon.load("minilm-l6"), load_pairs("stsb")
+    texts = pairs.first + pairs.second
+    exact = task.encode(texts)
+    for precision, cosine, apart in (("bfloat16", 0.9999, 5e-4), ("int8", 0.99, 5e-3)):
+        found = task.encode(texts, precision=precision)
+        kept = (found * exact).sum(1)
+        assert (kept.mean() if precision == "int8" else kept.min()) > cosine
+        cosines = (found[: len(pairs)] * found[len(pairs) :]).sum(1)
+        assert spearman(cosines.tolist(), pairs.scores).rho == pytest.approx(0.8203, abs=apart)
