@@ -55,7 +55,7 @@ def write_probe_page(path: Path | str, task: Any, examples: Any, name: str) -> P
     """
     path = _checked(path)
     texts, labels = (getattr(examples, part, None) for part in ("texts", "labels"))
-    if texts is None or not all(isinstance(label, str) for label in labels or [None]):
+    if texts is None or labels is None or not all(isinstance(label, str) for label in labels):
         raise UserError("--page of an evaluation probes labelled texts; these examples have no single labels")
     step = -(-len(texts) // MOST_PROBED)
     found = probe_texts(task, texts[::step], labels[::step])
