@@ -41,8 +41,9 @@ def run():
     training, settings = state["training"], state["settings"]
     parts = fit_parts(training.module, training, settings) | {"evaluation": None}
     history = fit(training.module, training.batches, training.loss, **parts)
+    loss = history.rows[-1]["loss"] if history.rows else None  # a row for every ten steps
     training.batches.set_epoch(training.batches.epoch + 1)
-    return {"steps": history.steps, "padding": training.batches.padding, "loss": history.rows[-1]["loss"]}
+    return {"steps": history.steps, "padding": training.batches.padding, "loss": loss}
 
 
 def score():
