@@ -45,7 +45,7 @@ def quantize(source: Path, target: Path) -> None:
 def checked_agreement(exact: Outputs, small: Outputs, texts: Sequence[Inputs], task: Exportable) -> float:
     """Return what the task calls agreement of outputs with the exact ones. Raises UserError when it is under LEAST."""
     ours, theirs = (torch.cat([run(ids, mask) for ids, mask in texts]) for run in (exact, small))
-    found = task.agreement(ours, theirs)
+    found = task.output_agreement(ours, theirs)
     if not found >= LEAST:
         raise UserError(
             f"not exported: with 8 bits, {task.agreement_name} is {found:.4f} ({len(ours):,} texts), "

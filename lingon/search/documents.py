@@ -63,7 +63,7 @@ class Passage(NamedTuple):
     text: str
     fields: dict[str, str]
 
-    def whole(self) -> str:
+    def full_text(self) -> str:
         """Return what is searched: the title, where there is one, and the text."""
         return f"{self.title}\n{self.text}" if self.title else self.text
 

@@ -122,7 +122,7 @@ class _Old:
         """Return the row of the vector of each text, by its sha256."""
         if self.vectors is None:
             return {}
-        return {_sha(read_passage(self.lines, row).whole()): row for row in range(len(self.vectors))}
+        return {_sha(read_passage(self.lines, row).full_text()): row for row in range(len(self.vectors))}
 
 
 def _check_same(folder: Path, about: dict[str, Any], plan: Plan) -> None:
@@ -157,7 +157,7 @@ def _write(folder: Path, plan: Plan, old: _Old | None, files: Sequence[Path], ot
     writers = {
         "files": lines_writer(rows),
         "passages": lines_writer(p._asdict() for p in passages),
-        "bm25": arrays_writer(BM25.build(terms_of(p.whole()) for p in passages).arrays()),
+        "bm25": arrays_writer(BM25.build(terms_of(p.full_text()) for p in passages).arrays()),
     }
     about: dict[str, Any] = {
         "source": str(plan.source.absolute()),
@@ -214,7 +214,7 @@ def _vectors(
     folder: Path, encoder: Encoder, old: _Old | None, passages: Sequence[Passage], report: Report
 ) -> np.ndarray:
     """Return the vectors of all passages, [n, D]; each text that the old index has not is encoded, once."""
-    texts = [passage.whole() for passage in passages]
+    texts = [passage.full_text() for passage in passages]
     keys, known = [_sha(text) for text in texts], old.known() if old else {}
     new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
     fresh = encode_kept(encoder, list(new.values()), folder)

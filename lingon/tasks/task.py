@@ -106,7 +106,7 @@ class Exportable(Task, Protocol):
 
     output_name: what files call the output, such as logits. output_shape: the names of its axes. answer_code: Python
     that prints an answer, of the output by its name (a NumPy array for a batch of one text) and `config`; it ends the
-    sample program in the README of an export. agreement_name: what `agreement` is, in words.
+    sample program in the README of an export. agreement_name: what `output_agreement` is, in words.
     """
 
     model: "nn.Module"
@@ -127,7 +127,7 @@ class Exportable(Task, Protocol):
         """Return the token ids of each text, as the graph reads them."""
         ...
 
-    def agreement(self, exact: Any, approximate: Any) -> float:
+    def output_agreement(self, exact: Any, approximate: Any) -> float:
         """Return how far outputs of n texts [n, ...] give the answers of the exact ones, 1 where all do."""
         ...
 

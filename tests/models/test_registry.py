@@ -51,7 +51,7 @@ def test_sizes_are_names_with_values(config):
         ("bag", "width", True, "whole number"),
         ("bag", "width", None, "whole number"),
         ("bag", "width", 4097, "1 to 4,096"),
-        ("bag", "classes", 1, "from 2"),
+        ("bag", "classes", 0, "from 1"),
         ("bag", "vocab_size", 2**31, "16,777,216"),
         ("bag", "dropout", 1, "a fraction from 0"),
         ("bag", "dropout", -0.1, "a fraction from 0"),

@@ -69,7 +69,7 @@ def test_every_recipe_is_short_and_says_what_it_does(recipe):
 
 @pytest.mark.parametrize("name", names())
 def test_what_can_be_trained_says_what_it_does(name):
-    assert recipe_of(name).__doc__.startswith("Train ")
+    assert recipe_of(name).__doc__.startswith(("Train ", "Pretrain "))
     assert recipe_of(name) is vectors or recipe_of(name).metric
 
 

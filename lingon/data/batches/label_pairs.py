@@ -42,11 +42,11 @@ class LabelPairs:
         rows = random.permutation(self.count)
         partners = self._partners(random)[rows]
 
-        def rows_of(number: int) -> np.ndarray:
+        def pair_rows(number: int) -> np.ndarray:
             part = slice(number * half, (number + 1) * half)
             return np.concatenate([rows[part], partners[part]])
 
-        return rows_of
+        return pair_rows
 
     def _partners(self, random: np.random.Generator) -> np.ndarray:
         """Return for each row another one of its label: the next, in a random order of the rows of a label."""

@@ -101,7 +101,7 @@ class Classifier:
         """Return what `encode` gives."""
         return self.encode(texts)
 
-    def agreement(self, exact: Float[Tensor, "n C"], approximate: Float[Tensor, "n C"]) -> float:
+    def output_agreement(self, exact: Float[Tensor, "n C"], approximate: Float[Tensor, "n C"]) -> float:
         """Return the share of texts whose prediction is that of the exact logits."""
         nothing = [""] * len(exact)
         return share_of_same_answers(self.predictions(nothing, exact), self.predictions(nothing, approximate))

@@ -156,7 +156,7 @@ class Embedder:
         """Return the encoder with its pooling as one module."""
         return SentenceVectors(self.model, self.pooled)
 
-    def agreement(self, exact: Float[Tensor, "n D"], approximate: Float[Tensor, "n D"]) -> float:
+    def output_agreement(self, exact: Float[Tensor, "n D"], approximate: Float[Tensor, "n D"]) -> float:
         """Return the mean cosine of vectors with the exact ones; those of texts without tokens are left out."""
         some = exact.any(1)
         return F.cosine_similarity(exact[some], approximate[some]).mean().item()
