@@ -65,9 +65,9 @@ def load_data(
         rest, held_out = stratified_split(examples, SHARE["test"], seed, "test")
     else:
         columns = (None, None) if path.is_dir() else (report.text, report.label)
-        known = examples.label_counts()
+        counted = examples.label_counts()
         held_out, other = read_labelled_texts(
-            test, columns[0], columns[1], on_bad_row, known, options, report.problem_type, text_pair
+            test, columns[0], columns[1], on_bad_row, counted, options, report.problem_type, text_pair
         )
         report.messages += other.messages
         rest = examples

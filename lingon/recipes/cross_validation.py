@@ -43,7 +43,7 @@ class CrossValidated:
         for i, fold in enumerate(folds):
             if i < len(rows) and i + 1 < len(folds):
                 continue
-            last = self._tested(replace(data, **_parts(whole, fold, settings.seed)), settings, context, i)
+            last = self._tested(_parted(data, fold, settings.seed), settings, context, i)
             scores = last.test()
             main, rows = scores.main, [*rows[:i], dict(scores)]
             write_json(kept, rows)
@@ -63,11 +63,12 @@ class CrossValidated:
         return done
 
 
-def _parts(whole: Examples, fold: Sequence[int], seed: int) -> dict[str, Examples]:
+def _parted(data: Splits, fold: Sequence[int], seed: int) -> Splits:
     """Training, validation and test examples of a fold."""
+    whole = data.all()
     tested = set(fold)
     rest, valid = stratified_split(whole[[i for i in range(len(whole)) if i not in tested]], VALID, seed, "valid")
-    return {"train": rest, "valid": valid if len(valid) else rest, "test": whole[fold]}
+    return replace(data, train=rest, valid=valid if len(valid) else rest, test=whole[fold])
 
 
 def _warn(whole: Examples, folds: int) -> None:

@@ -102,7 +102,8 @@ class LingonClassifier(ClassifierMixin, BaseEstimator):
         """Return the probability of each label for each text [n, C], labels in the order of `classes_`."""
         check_is_fitted(self, "classifier_")  # from_ looks like a fitted one
         classifier = self.classifier_
-        return classifier.targets.probabilities(classifier.logits(texts_of(X)).double()).numpy()[:, self._order]
+        targets: Any = classifier.targets  # of one label for each text: `fit` takes nothing else
+        return targets.probabilities(classifier.logits(texts_of(X)).double()).numpy()[:, self._order]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -34,7 +34,9 @@ def sweep(recipe: Callable, flags: dict[str, Any], varied: list[tuple[str, list[
     writes it to sweep.json.
     """
     score = str(flags.get("metric") or getattr(recipe, "metric", "loss"))
-    folder, rows, failed = Path(flags["out"]), [], []
+    folder = Path(flags["out"])
+    rows: list[dict[str, Any]] = []
+    failed: list[Exception] = []
     names = [name for name, _ in varied]
     for values in itertools.product(*(v for _, v in varied)):
         chosen = dict(zip(names, values, strict=True))

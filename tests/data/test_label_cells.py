@@ -122,8 +122,8 @@ def test_pairs_have_two_texts(tmp_path):
     path = put(tmp_path, "a.csv", "first,second,label\nx,u,1\ny,,0\n")
     with pytest.raises(DataError, match=r"a.csv:3: no text in column 'second'; a pair has two texts"):
         read_labelled_texts(path, "first", "label", text_pair="second")
-    with pytest.raises(DataError, match="there is no column 'secnd' for --text-pair; did you mean 'second'"):
-        read_labelled_texts(path, "first", "label", text_pair="secnd")
+    with pytest.raises(DataError, match="there is no column 'seconds_' for --text-pair; did you mean 'second'"):
+        read_labelled_texts(path, "first", "label", text_pair="seconds_")
     found, _ = read_labelled_texts(path, "first", "label", "skip", text_pair="second")
     assert (found.inputs, found.all_texts) == ([("x", "u")], ["x", "u"])
 

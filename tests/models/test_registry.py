@@ -168,5 +168,5 @@ def test_every_published_family_is_a_row_whose_function_builds_it():
         assert callable(row.builder()), name
         assert row.hub_class.endswith(ending[row.role]), name
         assert name in families_for(row.role)
-    with pytest.raises(UserError, match="unknown model_type 'lama'; did you mean 'llama'"):
-        from_config({"model_type": "lama"}, role="causal")
+    with pytest.raises(UserError, match="unknown model_type 'lllama'; did you mean 'llama'"):
+        from_config({"model_type": "lllama"}, role="causal")

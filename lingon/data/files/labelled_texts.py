@@ -90,7 +90,7 @@ def read_labelled_texts(
             continue
         found.texts.append(cell_text(row.values[report.text]) or "")
         found.labels.append(label_of)
-        if found.text_pairs is not None:
+        if found.text_pairs is not None and report.text_pair is not None:
             found.text_pairs.append(cell_text(row.values[report.text_pair]) or "")
     return _finished(path, found, report)
 
@@ -192,9 +192,8 @@ def _label_of(row: TableRow, report: ReadReport, known: Collection[str] | None) 
             label = READERS[report.problem_type](row.values.get(report.label), report.label)
     except BadLabel as error:
         return None, str(error)
-    for name in names_in([label]) if known is not None else ():
-        if name not in known:
-            return None, f"{unknown('label', name, sorted(known))}"
+    if known is not None and (strange := [name for name in names_in([label]) if name not in known]):
+        return None, f"{unknown('label', strange[0], sorted(known))}"
     return label, ""
 
 

@@ -79,9 +79,8 @@ def _txt(path: Path, options: FileOptions) -> Iterator[TableRow]:
             problem = f"label {stuck.string[:80]!r}: {stuck[0]!r} does not end a label; put a space after it"
         text = re.sub(rf"(^|(?<=\s)){LABELLED}\S*(\s+|$)", "", line.strip()).strip()
         names = [label.rstrip(",;") for label in labels]
-        yield TableRow(
-            f":{number}", {"text": text, "label": names if len(names) > 1 else (names or [None])[0]}, problem
-        )
+        label = names if len(names) > 1 else next(iter(names), None)
+        yield TableRow(f":{number}", {"text": text, "label": label}, problem)
 
 
 def _jsonl(path: Path, options: FileOptions) -> Iterator[TableRow]:

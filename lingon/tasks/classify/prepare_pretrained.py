@@ -8,7 +8,7 @@ from torch import nn
 
 from lingon.core.seed import seed_everything
 from lingon.data.batches import Loader, SequentialOrder
-from lingon.data.examples import Splits
+from lingon.data.examples import Examples, Splits
 from lingon.engine.convex_optimum import ConvexOptimum
 from lingon.engine.distributed import distribute
 from lingon.kernels.allocator import keep_freed_memory
@@ -92,9 +92,15 @@ def _with_vectors(classifier: Classifier, data: Splits, settings: Settings) -> T
         facts={"data": data.source},
         report=held_out.report,
         sample=held_out.extremes,
-        calibrate=partial(calibrate, classifier, data.valid),
+        calibrate=partial(_whole_again, classifier, head, data.valid),
         optimizer=ConvexOptimum(head, loss, path),
     )
+
+
+def _whole_again(classifier: Classifier, head: nn.Module, valid: Examples) -> None:
+    """Bring the head, which was trained on the CPU, to where its encoder is, and calibrate the two."""
+    head.to(classifier.device)
+    calibrate(classifier, valid)
 
 
 def _fit_into_memory(texts: int, classifier: Classifier) -> bool:
