@@ -19,8 +19,8 @@ from lingon.layers.residual import PostNorm
 from lingon.layers.transformer import embed
 from lingon.models.bert import init_bert
 from lingon.models.config_sizes import ConfigReader
+from lingon.models.decoder_families import ACTIVATIONS, DEEPEST
 from lingon.models.encoder import run_tokens
-from lingon.models.families import ACTIVATIONS, DEEPEST
 from lingon.models.hub_weights import HubWeight, encoder_weights
 from lingon.models.registry import ModelEntry
 

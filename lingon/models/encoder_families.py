@@ -2,7 +2,7 @@
 
 from lingon.models.bert import BERT
 from lingon.models.config_sizes import ConfigReader
-from lingon.models.families import ACTIVATIONS, DEEPEST
+from lingon.models.decoder_families import ACTIVATIONS, DEEPEST
 
 
 def bert(sizes: ConfigReader) -> BERT:

@@ -32,7 +32,7 @@ class HubFamily:
         return getattr(import_module(self.module), self.function)
 
 
-DECODERS, ENCODERS = "lingon.models.families", "lingon.models.encoder_families"
+DECODERS, ENCODERS = "lingon.models.decoder_families", "lingon.models.encoder_families"
 # By "model_type" of config.json.
 FAMILIES: dict[str, HubFamily] = {
     "gpt2": HubFamily(DECODERS, "gpt2", "GPT2LMHeadModel"),

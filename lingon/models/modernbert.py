@@ -18,8 +18,8 @@ from lingon.layers.rotary import Rotary, Rotation
 from lingon.layers.transformer import Block, embed
 from lingon.models.bert import init_bert
 from lingon.models.config_sizes import ConfigReader
+from lingon.models.decoder_families import ACTIVATIONS, DEEPEST, FULL, SLIDING
 from lingon.models.encoder import run_tokens
-from lingon.models.families import ACTIVATIONS, DEEPEST, FULL, SLIDING
 from lingon.models.hub_weights import HubWeight, encoder_weights
 from lingon.models.registry import ModelEntry
 from lingon.models.rope_config import rotary_of

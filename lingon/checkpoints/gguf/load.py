@@ -10,7 +10,7 @@ from torch import nn
 
 from lingon.checkpoints.gguf.architectures import Architecture, architecture_of, read_config, tokenizer_of
 from lingon.checkpoints.gguf.config import FREQUENCIES
-from lingon.checkpoints.huggingface.config import hub_weights
+from lingon.checkpoints.huggingface.save_config import hub_weights
 from lingon.checkpoints.published_model import Checkpoint
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.progress import track

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lingon.checkpoints.huggingface.config import hub_weights
+from lingon.checkpoints.huggingface.save_config import hub_weights
 from lingon.checkpoints.huggingface.source_folder import folder_of
 from lingon.checkpoints.huggingface.weight_files import read_weights, same_weights, weight_files, weight_shapes
 from lingon.checkpoints.huggingface.weight_plan import OUTPUT, plan_weights, renamed

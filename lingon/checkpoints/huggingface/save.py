@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lingon.checkpoints.huggingface.config import generates, hub_config, hub_weights
+from lingon.checkpoints.huggingface.save_config import generates, hub_config, hub_weights
 from lingon.checkpoints.huggingface.sentence_transformers import SentenceVectors, write_modules
 from lingon.checkpoints.huggingface.weight_files import write_weights
 from lingon.core.errors import UserError

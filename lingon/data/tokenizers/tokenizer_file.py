@@ -9,7 +9,7 @@ import tokenizers
 
 from lingon.core.errors import DataError
 from lingon.core.files import read_json
-from lingon.data.tokenizers.length_bound import check_growth
+from lingon.data.tokenizers.growth_check import check_growth
 from lingon.data.tokenizers.panic_guard import call_guarded
 from lingon.data.tokenizers.text_check import abbreviate
 
