@@ -1,4 +1,4 @@
-"""Attribution: how much each word of a text adds to what a task says of it, by integrated gradients."""
+"""Attribution: how much each word of a text adds to what a classifier or an encoder says, by integrated gradients."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

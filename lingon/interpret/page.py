@@ -1,4 +1,4 @@
-"""The page that looks inside a model: words coloured by what they add, and what every head of a layer attends to."""
+"""The page that looks inside a classifier or an encoder: words coloured by what they add, and what heads attend to."""
 
 from collections.abc import Sequence
 from pathlib import Path

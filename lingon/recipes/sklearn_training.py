@@ -1,4 +1,4 @@
-"""What the estimators of scikit-learn do in `fit`: settings of their parameters, and a training without a folder."""
+"""What a classifier and a regressor of scikit-learn do in `fit`: settings, and a training without a folder."""
 
 import tempfile
 from collections.abc import Mapping

@@ -72,7 +72,7 @@ def test_a_corpus_of_a_repository_says_where_each_file_comes_from():
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", [name for name in CORPORA if name not in PUBLISHED])
+@pytest.mark.parametrize("name", [name for name in CORPORA if name not in (*PUBLISHED, "reuters-joined")])
 def test_every_corpus_without_published_parts_is_clean_and_divided(name):
     splits = load_corpus(name)
     texts = splits.all().texts
@@ -82,10 +82,29 @@ def test_every_corpus_without_published_parts_is_clean_and_divided(name):
     assert name == "spam-assassin" or not any("<br" in t for t in texts)  # some mails call their HTML plain text
     shares = [len(part) / len(texts) for part in (splits.train, splits.valid, splits.test)]
     assert shares == pytest.approx([0.72, 0.08, 0.2], abs=0.03)
+    assert splits.source["sha256"] == splits.all().checksum()
+    if splits.problem_type == "regression":
+        assert len(set(splits.train.labels)) > 1
+        return
     labels = splits.train.label_counts()
     assert len(labels) > 1
     assert labels.keys() == splits.valid.label_counts().keys() == splits.test.label_counts().keys()
-    assert splits.source["sha256"] == splits.all().checksum()
+
+
+@pytest.mark.data
+def test_joined_texts_have_the_topics_of_all_and_keep_the_published_parts_apart():
+    splits, of = load_corpus("reuters-joined"), load_corpus("reuters-r52")
+    known = {
+        text: label
+        for part in (of.train, of.valid, of.test)
+        for text, label in zip(part.texts, part.labels, strict=True)
+    }
+    for text, labels in zip(splits.test.texts[:300], splits.test.labels[:300], strict=True):
+        assert set(labels) == {known[one] for one in text.split("\n")}
+    pieces = [{one for text in part.texts for one in text.split("\n")} for part in (splits.train, splits.test)]
+    assert pieces[0] <= {*of.train.texts, *of.valid.texts}
+    assert pieces[1] == {*of.test.texts}
+    assert {len(labels) for labels in splits.train.labels} == {1, 2, 3}
 
 
 @pytest.mark.data

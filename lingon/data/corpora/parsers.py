@@ -60,11 +60,12 @@ SETS = ("tweets", "movieReviewSnippets", "amazonReviewSnippets", "nytEditorialSn
 
 
 def vader_all(path: Path) -> Examples:
-    """All four sets of Hutto and Gilbert 2014 together."""
+    """All four sets of Hutto and Gilbert 2014 together; the labels are the ratings."""
     found = Examples([], [], [])
     for name in SETS:
         found = found + vader(name)(path)
-    return found
+    ratings = found.ratings or []
+    return Examples(found.texts, list(ratings), ratings)
 
 
 def spam_assassin(path: Path) -> Examples:
