@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 from torch import nn
 
-from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.pooling import pooling_of
+from lingon.models.described_encoder import described_encoder
 from lingon.models.option_types import AttentionHeads, Classes, ContextLength, Depth, Fraction, VocabSize, Width
-from lingon.models.registry import ModelEntry, build, name_of
+from lingon.models.registry import ModelEntry, name_of
 
 PoolingName = Literal["mean", "cls", "max"]
 
@@ -80,15 +80,8 @@ def encoder_classifier(
     encoder: {"model": its name in the registry, "config": its own configuration}, in the place of the sizes.
     """
     sizes: dict[str, Any] = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads}
-    found = {"model": "bert", "config": sizes | {"context_length": context_length, "dropout": dropout}}
-    if encoder is not None:
-        found = dict(encoder)
-    if found.keys() != {"model", "config"}:
-        raise UserError(f"encoder: key 'encoder' has {list(found)[:5]}, expected model and config")
-    made = build(found["model"], found["config"])
-    if not hasattr(made, "width"):
-        raise UserError(f"encoder: the model {found['model']!r} is no encoder")
-    return EncoderClassifier(made, classes, pooling, dropout)
+    sizes |= {"context_length": context_length, "dropout": dropout}
+    return EncoderClassifier(described_encoder("encoder", encoder, sizes), classes, pooling, dropout)
 
 
 ENTRY = ModelEntry(encoder_classifier, defaults={"lr": 1e-4, "epochs": 3, "batch_size": 32, "weight_decay": 0.01})

@@ -9,8 +9,9 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.linear import OneDNNLinear
+from lingon.models.described_encoder import described_encoder
 from lingon.models.option_types import AttentionHeads, ContextLength, Depth, Fraction, VocabSize, Width
-from lingon.models.registry import ModelEntry, build, name_of
+from lingon.models.registry import ModelEntry, name_of
 
 
 class MaskedEncoder(nn.Module):
@@ -64,14 +65,9 @@ def masked_encoder(
     encoder: {"model": its name in the registry, "config": its own configuration}, in the place of the sizes.
     """
     sizes: dict[str, Any] = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads}
-    found = {"model": "bert", "config": sizes | {"context_length": context_length, "dropout": dropout}}
-    if encoder is not None:
-        found = dict(encoder)
-    if found.keys() != {"model", "config"}:
-        raise UserError(f"masked_encoder: key 'encoder' has {list(found)[:5]}, expected model and config")
-    made = build(found["model"], found["config"])
-    if not isinstance(getattr(made, "embedding", None), nn.Embedding) or not hasattr(made, "width"):
-        raise UserError(f"masked_encoder: the model {found['model']!r} is no encoder with a table of tokens")
+    made = described_encoder("masked_encoder", encoder, sizes | {"context_length": context_length, "dropout": dropout})
+    if not isinstance(getattr(made, "embedding", None), nn.Embedding):
+        raise UserError("masked_encoder: the model of key 'encoder' is no encoder with a table of tokens")
     return MaskedEncoder(made)
 
 

@@ -8,8 +8,6 @@ import os
 import random
 import signal
 import sys
-import time
-import traceback
 from pathlib import Path
 
 import torch
@@ -21,6 +19,7 @@ from lingon.engine.log import read_metrics
 from lingon.engine.run import Run
 from lingon.engine.save_interval import SaveInterval
 from tests.engine.tiny import digest, error_of, record, tiny, train
+from tests.forked import forked
 
 STEPS = 40
 SEAMS = (
@@ -69,25 +68,6 @@ def die_at(number):
 
     for module, name in SEAMS:
         setattr(module, name, deadly(getattr(module, name), name))
-
-
-def forked(act, kill_after=None):
-    """Runs `act` in a fork; returns True when it came to its end, False when it was killed."""
-    child = os.fork()
-    if not child:
-        try:
-            act()
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    if kill_after is not None:
-        time.sleep(kill_after)
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-        raise SystemExit("a life of the training ended in an error")
-    return os.WIFEXITED(status)
 
 
 def main(folder, kills, seed):

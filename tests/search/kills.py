@@ -9,12 +9,11 @@ import os
 import random
 import signal
 import sys
-import time
-import traceback
 from pathlib import Path
 
 from lingon.core import files
 from lingon.search import Index, encoder, store, update
+from tests.forked import forked
 from tests.search.toy import ToyEncoder
 
 SEAMS = (
@@ -58,25 +57,6 @@ def die_at(number: int) -> None:
 
     for module, name in SEAMS:
         setattr(module, name, deadly(getattr(module, name)))
-
-
-def forked(act, kill_after: float | None = None) -> bool:
-    """Run `act` in a fork; return whether it came to its end."""
-    child = os.fork()
-    if not child:
-        try:
-            act()
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    if kill_after is not None:
-        time.sleep(kill_after)
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-        raise SystemExit("an update ended in an error")
-    return os.WIFEXITED(status)
 
 
 def version_of(out: Path) -> int:

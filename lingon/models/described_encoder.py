@@ -1,0 +1,22 @@
+"""The encoder inside another model: a BERT with fresh weights, or one that a configuration describes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lingon.core.errors import UserError
+from lingon.models.registry import build
+
+
+def described_encoder(model: str, described: Mapping[str, Any] | None, sizes: Mapping[str, Any]) -> Any:
+    """Return the encoder {"model": its name in the registry, "config": its own configuration}; without it, a BERT.
+
+    model: the name of the model around it, for messages. sizes: of the BERT, by name. Raises UserError that names the
+    key, and for a model that is no encoder.
+    """
+    found: dict[str, Any] = {"model": "bert", "config": sizes} if described is None else dict(described)
+    if found.keys() != {"model", "config"}:
+        raise UserError(f"{model}: key 'encoder' has {list(found)[:5]}, expected model and config")
+    made = build(found["model"], found["config"])
+    if not hasattr(made, "width"):
+        raise UserError(f"{model}: the model {found['model']!r} is no encoder")
+    return made
