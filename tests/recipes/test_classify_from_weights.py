@@ -69,6 +69,22 @@ def full(data, encoder, tmp_path_factory):
     return folder
 
 
+@pytest.mark.parametrize("tuning", ["full", "lora"])
+def test_refit_trains_anew_on_training_and_validation_texts(data, encoder, tmp_path, tuning, capsys):
+    run(data, tmp_path / "once", from_=encoder, tuning=tuning, **QUICK)
+    found = run(data, tmp_path / "again", from_=encoder, tuning=tuning, refit=True, **QUICK)
+    assert "refit" in found["seconds"]
+    assert found["valid"] == read_json(tmp_path / "once" / "run.json")["valid"]  # of the training that was validated
+    once, again = weights(tmp_path / "once"), weights(tmp_path / "again")
+    assert once.keys() == again.keys()  # adapters are merged in both
+    assert any(not torch.equal(once[name], again[name]) for name in once)
+
+
+def test_refit_of_contrastive_tuning_is_refused(data, encoder, tmp_path):
+    with pytest.raises(UserError, match="--refit is not there for --tuning contrastive"):
+        run(data, tmp_path / "x", from_=encoder, tuning="contrastive", refit=True, steps=4)
+
+
 def test_an_encoder_gets_a_head_and_all_of_it_is_trained(data, encoder, full):
     facts, task = read_json(full / "run.json"), lingon.load(full)
     assert isinstance(task.model, EncoderClassifier)

@@ -49,6 +49,8 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
             raise UserError(f"--head-lr is {settings.head_lr}, but {pretrained.name} is no head on an encoder")
     if settings.tuning == "contrastive" and settings.head_lr is not None:
         raise UserError(f"--head-lr is {settings.head_lr}, but after --tuning contrastive the head goes to an optimum")
+    if settings.tuning == "contrastive" and settings.refit:
+        raise UserError("--refit is not there for --tuning contrastive; leave it out")
     most, given = getattr(task.model, "context_length", None), settings.max_length
     if most is not None and given is not None and given > most:
         raise UserError(f"--max-length is {given:,}, but {pretrained.name} reads {most:,} tokens at most")

@@ -41,7 +41,9 @@ def prepare(
     """
     entry, targets = get_entry(settings.model), targets_of(data.train, data.problem_type, settings)
     if context.pretrained is not None:
-        return prepare_pretrained(data, targets, settings, context)
+        started = prepare_pretrained(data, targets, settings, context)
+        task = cast(Classifier, started.task)
+        return replace(started, refit=partial(refit, None, task, data, settings, context) if settings.refit else None)
     exact = not OPTIMIZERS[settings.optimizer or entry.optimizer].gradient
     # What is refitted knows the words of the validation texts too; they say nothing of their labels.
     known = data.train + data.valid if exact and settings.refit else data.train
