@@ -13,12 +13,14 @@ from lingon.data.batches.token_batches import (
     contiguous_batches,
     shuffled_windows,
 )
+from lingon.data.batches.words import FirstPieces
 
 __all__ = [
     "Batch",
     "ByLength",
     "Column",
     "Contiguous",
+    "FirstPieces",
     "Loader",
     "NextTokens",
     "Order",

@@ -3,5 +3,16 @@
 from lingon.data.tokenizers import fork_safety  # noqa: F401, it is for what it does at once
 from lingon.data.tokenizers.tokenizer import Tokenizer
 from lingon.data.tokenizers.train import bpe, characters, spaces, unigram, wordpiece, words
+from lingon.data.tokenizers.word_pieces import WordPieces, word_pieces
 
-__all__ = ["Tokenizer", "bpe", "characters", "spaces", "unigram", "wordpiece", "words"]
+__all__ = [
+    "Tokenizer",
+    "WordPieces",
+    "bpe",
+    "characters",
+    "spaces",
+    "unigram",
+    "word_pieces",
+    "wordpiece",
+    "words",
+]

@@ -24,7 +24,7 @@ def special_token_replacements(library: tokenizers.Tokenizer) -> dict[int, int |
     typed = [n for k, n in enumerate(names) if any(special[n] in e.ids for e in found[2 * k : 2 * k + 2])]
     if not typed:
         return {}
-    unknown = _unknown(library)
+    unknown = unknown_id(library)
     return {special[name]: unknown for name in typed if special[name] != unknown}
 
 
@@ -36,7 +36,8 @@ def padding_id(library: tokenizers.Tokenizer) -> int | None:
     return next((found for name in names if (found := library.token_to_id(name)) is not None), None)
 
 
-def _unknown(library: tokenizers.Tokenizer) -> int | None:
+def unknown_id(library: tokenizers.Tokenizer) -> int | None:
+    """Return the id of the token that stands for what is unknown; None where the tokenizer knows every text."""
     model = json.loads(library.to_str())["model"]
     if isinstance(name := model.get("unk_token"), str):
         return library.token_to_id(name)
