@@ -9,6 +9,7 @@ from lingon.data.corpora.encoders import ENCODERS
 from lingon.data.corpora.questions import QUESTIONS
 from lingon.data.corpora.retrieval import RETRIEVAL
 from lingon.data.corpora.scored_pairs import SCORED_PAIRS
+from lingon.data.corpora.treebanks import TREES
 from lingon.data.corpora.weights import WEIGHTS, Weights
 from lingon.data.running_text import GROUPS
 from lingon.data.sources import Artifact
@@ -17,8 +18,8 @@ ALL = "all"
 
 
 def all_rows() -> dict[str, Any]:
-    """Return corpora, texts, pictures, vectors, questions, pairs, collections for search, encoders and weights."""
-    corpora = {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **SCORED_PAIRS, **RETRIEVAL}
+    """Return corpora, texts, pictures, vectors, questions, pairs, collections, treebanks, encoders and weights."""
+    corpora = {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **SCORED_PAIRS, **RETRIEVAL, **TREES}
     return {**corpora, **ENCODERS, **WEIGHTS}
 
 

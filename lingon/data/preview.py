@@ -14,6 +14,7 @@ from lingon.data.corpora.questions import QUESTIONS, load_questions
 from lingon.data.corpora.retrieval import RETRIEVAL, load_collection
 from lingon.data.corpora.scored_pairs import SCORED_PAIRS, load_scored_pairs
 from lingon.data.corpora.texts import accepted
+from lingon.data.corpora.treebanks import TREES
 from lingon.data.corpora.weights import WEIGHTS, fetch_weights, terms_of
 from lingon.data.examples import Examples
 from lingon.data.fetch import fetch
@@ -37,7 +38,7 @@ class ListedData:
 
 
 def list_rows() -> list[ListedData]:
-    """All corpora, running texts, sets of pictures, vectors, questions to them, collections for search, and weights."""
+    """All corpora, texts, pictures, vectors and questions to them, collections for search, treebanks, and weights."""
     rows: list[Any] = [row for row in all_rows().values() if row.name not in WEIGHTS]
     listed = [ListedData(r.name, r.summary, r.source.bytes / 1e6, r.licence, r.source.cached) for r in rows]
     return listed + [ListedData(r.name, r.summary, r.megabytes, r.licence, r.cached) for r in WEIGHTS.values()]
@@ -115,6 +116,10 @@ def preview(
         return "\n".join([*head, f"{len(found):,} questions", *(" ".join(map(str, q)) for q in found[:samples])])
     elif name in RETRIEVAL:
         return _collection(name, samples)
+    elif name in TREES:
+        from lingon.data.preview_trees import show_treebank
+
+        return show_treebank(name, samples)
     elif name in GROUPS:
         raise UserError(f"{name!r} stands for several texts; show one of {', '.join(GROUPS[name])}")
     elif Path(name).exists():
