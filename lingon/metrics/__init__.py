@@ -10,4 +10,5 @@ __all__ = [
     "ranking",
     "retrieval",
     "scores",
+    "spans",
 ]

@@ -1,0 +1,65 @@
+"""A text divided into words, with the characters that each stands for, much as English treebanks divide it."""
+
+import re
+from typing import NamedTuple
+
+
+class TextWord(NamedTuple):
+    """A word of a text, and the characters start:end that it is."""
+
+    text: str
+    start: int
+    end: int
+
+
+ENDINGS = "com|org|net|edu|gov|info|uk|doc|docx|xls|xlsx|pdf|txt|html?|jpg|gif|png|zip|exe|ppt"
+ABBREVIATIONS = (
+    "Mr|Mrs|Ms|Dr|Prof|Rev|Gen|Sen|Rep|Gov|Capt|Lt|Col|Maj|Sgt|St|Jr|Sr|Inc|Corp|Ltd|Co|Bros|vs|etc|Jan|Feb|Aug|Sept|"
+    "Sep|Oct|Nov|Dec|Ave|Blvd|Rd|Mt|Ft|approx|dept|Dept|cf|al|No(?=\\. *\\d)|Ph\\.D"
+)
+# Parts of words that are words of their own: (do)n't, (it)'s, can(not), gon(na).
+NOT = r"(?i:n['’´]t)(?!\w)"
+SUFFIXES = r"(?i:['’´](?:s|m|d|re|ve|ll))(?!\w)"
+BARE = r"(?<!\w)(?i:do|did|does|is|was|are|have|has|had|ca|wo|could|would|should)(?=nt(?!\w))"  # dont: do, nt
+HALVES = r"can(?=not(?!\w))|(?:gon|wan)(?=na(?!\w))|got(?=ta(?!\w))|(?:gim|lem)(?=me(?!\w))"
+# Hyphens stay inside words that begin so.
+HYPHENATED = r"(?:e|x|t|co|re|non|pre|anti|ex|un|multi|semi|sub|inter|mid|self|uh)-"
+# What is one word; of those that fit at a place the first is taken. What may fail late is bounded, so that a text takes
+# time by its length, whatever is in it.
+KINDS = (
+    r"(?:https?|ftp)://[^\s<>\"]*[\w/]|www\.[^\s<>\"]*[\w/]",  # addresses, without the mark that ends their sentence
+    r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}",  # e-mail
+    rf"[\w-]{{1,64}}(?:\.[\w-]{{1,64}}){{0,8}}\.(?i:{ENDINGS})\b(?:/[^\s]*[\w/])?",  # names of sites and of files
+    r"(?<!\w)(?:#[^\W\d]|@)\w+",  # topics and names of messages
+    r"(?<!\w)[:;=8][-'^o]?[()\[\]DPp/\\|*]{1,9}(?!\w)|<3(?!\w)|\^_+\^",  # faces
+    r"(?:[A-Za-z]\.){2,9}(?!\w)|(?<!\w)[A-Z]\.(?= *[A-Z])",  # U.S., e.g., initials
+    rf"(?:{ABBREVIATIONS})\.(?!\w)",
+    r"\d+(?:[.,:/]\d+)+|\d{3}-\d{3}-\d{4}|(?<!\w)\.\d+",  # 3.14, 1,000, 10:30, 9/11, telephones
+    r"\.{2,}|-{2,}|—+|–+|…+|\*{2,}|_{2,}|={2,}|~{2,}|[!?]{2,}|``|''|<<|>>|&\w+;",  # marks that are one together
+    NOT,
+    SUFFIXES,
+    BARE,
+    HALVES,
+    r"(?<!\w)(?:O|D|d|Al|al|Ba|Qa|Sha|Shi)['’][^\W\d_]+|(?<!\w)[A-Z]+&[A-Z](?!\w)",  # O'Neill, R&D
+    rf"(?i:{HYPHENATED})[^\W_]+",
+    rf"[^\W\d_]{{1,20}}?(?={NOT})",
+    r"\d+(?:st|nd|rd|th|s)(?!\w)|\d+(?=[a-zA-Z]{1,20}(?!\w))",  # 1st, 1990s; 5 of 5pm
+    r"[^\W_]+",
+    r"\S",
+)
+WORD = re.compile("|".join(KINDS))
+
+
+def words_of_text(text: str) -> list[TextWord]:
+    """Return the words of a text: what stands between white space, divided at punctuation and contractions.
+
+    The rules are those of English: don't is do and n't, John's is John and 's, well-known has three words; addresses,
+    e-mail, numbers, abbreviations, topics (#nlp) and faces stay whole. Together the words hold every character of the
+    text that is not white space.
+
+    >>> [word.text for word in words_of_text("Don't pay $3.50, it's free: www.example.org.")]
+    ['Do', "n't", 'pay', '$', '3.50', ',', 'it', "'s", 'free', ':', 'www.example.org', '.']
+    >>> words_of_text("a b")[1]
+    TextWord(text='b', start=2, end=3)
+    """
+    return [TextWord(found[0], found.start(), found.end()) for found in WORD.finditer(text)]
