@@ -39,6 +39,7 @@ def load_data(
     quoting="auto",
     problem_type=None,
     text_pair=None,
+    valid=None,
 ):
     """Train, valid and test examples of a corpus or of your own file; see `lingon.data.load_data.load_data`."""
     from lingon.data.files.lines import FileOptions
@@ -46,7 +47,8 @@ def load_data(
 
     options = FileOptions(encoding, quoting)
     columns = {"text": text, "label": label, "text_pair": text_pair}
-    return load_source(name_or_path, **columns, test=test, options=options, problem_type=problem_type)
+    parts = {"test": test, "valid": valid}
+    return load_source(name_or_path, **columns, **parts, options=options, problem_type=problem_type)
 
 
 def hybridize(model, example):

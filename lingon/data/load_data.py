@@ -4,6 +4,7 @@ import contextlib
 import sys
 from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from lingon.data.split import keys_of, stratified_split
 __all__ = ["load_data"]
 
 PARTS = ("train", "valid", "test")
+VALID_FOLDERS = ("valid", "validation", "dev")
 SHARE = {"test": 0.2, "valid": 0.1}  # of a user's file, when nothing else is given
 
 
@@ -34,20 +36,22 @@ def load_data(
     options: FileOptions = FileOptions(),
     problem_type: ProblemType | None = None,
     text_pair: str | None = None,
+    valid: str | Path | None = None,
 ) -> Splits:
     """Training, validation and test examples of a corpus or of a file.
 
     text, label: columns of a file; guessed when obvious, and said on stderr. test: a file with the test texts; without
-    one, a fifth of every label is cut off, unless a folder holds the two folders train and test. A tenth of what is
-    left of every label is for validation. options: encoding and quoting of the files. problem_type: what the labels
-    are; guessed where that is sure, and said on stderr. text_pair: the column of second texts, of pairs.
+    one, a fifth of every label is cut off, unless a folder holds the two folders train and test. valid: a file with
+    the validation texts; without one, a tenth of what is left of every label is cut off, unless a folder holds valid
+    (or validation, or dev) beside the other two. options: encoding and quoting of the files. problem_type: what the
+    labels are; guessed where that is sure, and said on stderr. text_pair: the column of second texts, of pairs.
     """
     name = str(name_or_path)
     if name in CORPORA:
-        if text or label or test or text_pair or options.given:
+        if text or label or test or valid or text_pair or options.given:
             raise UserError(
-                f"{name!r} is a corpus with columns and splits of its own; leave --text, --text-pair, --label, --test, "
-                "--encoding and --quoting out"
+                f"{name!r} is a corpus with columns and splits of its own; leave --text, --text-pair, --label, "
+                "--valid, --test, --encoding and --quoting out"
             )
         return _as_asked(load_corpus(name), problem_type)
     if name in PICTURES or name in VECTORS or name in TEXTS:
@@ -58,28 +62,42 @@ def load_data(
         known = [*CORPORA, *(p.name for p in path.parent.glob("*") if p.suffix in FORMATS)]
         raise UserError(f"{name!r} is neither a corpus nor a file; {suggest(path.name, known)}")
     if path.is_dir() and test is None and (path / "train").is_dir() and (path / "test").is_dir():
+        valid = valid or next((path / other for other in VALID_FOLDERS if (path / other).is_dir()), None)
         path, test = path / "train", path / "test"
     examples, report = read_labelled_texts(path, text, label, on_bad_row, None, options, problem_type, text_pair)
     _refuse_no_classes(examples, path, report.problem_type)
-    if test is None:
-        rest, held_out = stratified_split(examples, SHARE["test"], seed, "test")
-    else:
-        columns = (None, None) if path.is_dir() else (report.text, report.label)
-        counted = examples.label_counts()
-        held_out, other = read_labelled_texts(
-            test, columns[0], columns[1], on_bad_row, counted, options, report.problem_type, text_pair
-        )
-        report.messages += other.messages
-        rest = examples
-    train, valid = stratified_split(rest, SHARE["valid"], seed, "valid")
-    if not len(valid) or not len(held_out):
+    columns = (None, None) if path.is_dir() else (report.text, report.label)
+    reader = partial(_more, columns=columns, of=examples, to=report, on_bad_row=on_bad_row, options=options)
+    rest, held_out = (
+        stratified_split(examples, SHARE["test"], seed, "test") if test is None else (examples, reader(test))
+    )
+    train, validation = (
+        stratified_split(rest, SHARE["valid"], seed, "valid") if valid is None else (rest, reader(valid))
+    )
+    if not len(validation) or not len(held_out):
         raise DataError(f"{path}: {len(examples):,} texts are too few; some label needs three different ones or more")
-    report.messages += _warnings(path, examples, report.problem_type) + shared_texts(train + valid, held_out)
+    report.messages += _warnings(path, examples, report.problem_type) + shared_texts(train + validation, held_out)
+    report.messages += shared_texts(train, validation, "validation") if valid else []
     tell(report)
-    source = _source(path, report, {"train": train, "valid": valid, "test": held_out})
-    if test is not None:
-        source["test_file"] = Path(test).name
-    return Splits(train, valid, held_out, path.name, source, report.problem_type)
+    source = _source(path, report, {"train": train, "valid": validation, "test": held_out})
+    source |= {f"{part}_file": Path(file).name for part, file in (("valid", valid), ("test", test)) if file is not None}
+    return Splits(train, validation, held_out, path.name, source, report.problem_type)
+
+
+def _more(
+    file: str | Path,
+    columns: tuple[str | None, str | None],
+    of: Examples,
+    to: ReadReport,
+    on_bad_row: OnBadRow,
+    options: FileOptions,
+) -> Examples:
+    """Return the examples of another file of the same kind. of: those of training, whose labels there may be."""
+    found, other = read_labelled_texts(
+        file, columns[0], columns[1], on_bad_row, of.label_counts(), options, to.problem_type, to.text_pair
+    )
+    to.messages += other.messages
+    return found
 
 
 def _as_asked(splits: Splits, problem_type: ProblemType | None) -> Splits:
@@ -175,14 +193,17 @@ def numbers_as_labels(path: Path, examples: Examples) -> list[str]:
     ]
 
 
-def shared_texts(train: Examples, test: Examples) -> list[str]:
-    """A line for test texts that are in training too, so that the scores on them say nothing of new texts."""
+def shared_texts(train: Examples, test: Examples, name: str = "test") -> list[str]:
+    """A line for test texts that are in training too, so that the scores on them say nothing of new texts.
+
+    name: of the part, for the line.
+    """
     known = set(keys_of(train))
     count = sum(key in known for key in keys_of(test))
     if not count:
         return []
     part = count / len(test)
-    share = f"{count:,} of {len(test):,} test texts ({part:.{0 if part >= 0.01 else 1}%})"
+    share = f"{count:,} of {len(test):,} {name} texts ({part:.{0 if part >= 0.01 else 1}%})"
     return [f"{share} are also in training; scores on them do not say how new texts fare"]
 
 

@@ -41,6 +41,7 @@ class LabelledTexts:
     text_pair: TextPair = None
     problem_type: Problem = None
     test: Annotated[str | None, Option(help="File to test on; a part of the data is cut off by default.")] = None
+    valid: Annotated[str | None, Option(help="File to validate on; a part of the data is cut off by default.")] = None
     on_bad_row: BadRow = "stop"
     encoding: Encoding = "utf-8"
     quoting: Quoting = "auto"
@@ -57,7 +58,8 @@ class LabelledTexts:
         columns: dict[str, Any] = {"text": text, "label": self.label, "text_pair": self.text_pair}
         kind = problem_type_of(self.problem_type)
         rows = bad_rows(self.on_bad_row)
-        return load_data(self.data, **columns, test=self.test, on_bad_row=rows, options=files, problem_type=kind)
+        parts = {"test": self.test, "valid": self.valid}
+        return load_data(self.data, **columns, **parts, on_bad_row=rows, options=files, problem_type=kind)
 
     def record(self) -> dict[str, Any]:
         """Return what tells this data from other data, for run.json."""

@@ -53,6 +53,34 @@ def test_a_test_file_is_kept_whole_and_its_labels_must_be_known(tmp_path):
         load_data(path, test=other)
 
 
+def test_a_validation_file_is_kept_whole_and_nothing_is_cut_off_for_it(tmp_path, capsys):
+    path = put(tmp_path / "mine.csv", PAIRS)
+    valid = put(tmp_path / "dev.csv", [("new", "good"), ("text 3 of them", "bad")])
+    other = put(tmp_path / "other.csv", [("newer", "bad")])
+    found = load_data(path, valid=valid, test=other)
+    assert (len(found.train), found.valid.texts, found.test.texts) == (101, ["new", "text 3 of them"], ["newer"])
+    assert (found.source["valid_file"], found.source["test_file"]) == ("dev.csv", "other.csv")
+    assert "1 of 2 validation texts (50%) are also in training" in capsys.readouterr().err
+    without = load_data(path, valid=valid)
+    assert (len(without.train), len(without.test)) == (81, 20)
+    put(valid, [("new", "badd")])
+    with pytest.raises(DataError, match=r"dev.csv:2: unknown label 'badd'; did you mean 'bad'"):
+        load_data(path, valid=valid)
+    with pytest.raises(UserError, match=r"leave --text, .*--valid, --test"):
+        load_data("imdb", valid=valid)
+
+
+@pytest.mark.parametrize("name", ["valid", "validation", "dev"])
+def test_a_folder_may_hold_its_validation_texts(tmp_path, name):
+    for part, count in (("train", 11), (name, 2), ("test", 3)):
+        for label in ("neg", "pos"):
+            (tmp_path / part / label).mkdir(parents=True)
+            for i in range(count):
+                (tmp_path / part / label / f"{i}.txt").write_text(f"{part} {label} {i}")
+    found = load_data(tmp_path)
+    assert (len(found.train), len(found.valid), len(found.test)) == (22, 4, 6)
+
+
 def test_a_folder_with_train_and_test(tmp_path):
     for part, count in (("train", 11), ("test", 3)):
         for label in ("neg", "pos"):
@@ -139,5 +167,5 @@ def test_encoding_and_quoting_reach_both_files(tmp_path):
         (tmp_path / name).write_text("".join(f"{t};{x}\n" for t, x in [("text", "label"), *rows]), "cp1252")
     found = load_data(tmp_path / "mine.csv", test=tmp_path / "other.csv", options=FileOptions("cp1252", "none"))
     assert found.test.texts == [text for text, _ in rows]
-    with pytest.raises(UserError, match="leave --text, --text-pair, --label, --test"):
+    with pytest.raises(UserError, match=r"leave --text, .*--valid, --test"):
         load_data("imdb", options=FileOptions("cp1252"))
