@@ -12,5 +12,6 @@ __all__ = [
     "sample",
     "sampling_params",
     "score_tokens",
+    "spanning_tree",
     "speculative",
 ]

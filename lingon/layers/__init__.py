@@ -4,6 +4,7 @@ __all__ = [
     "adaptive_softmax",
     "attention",
     "attention_mask",
+    "biaffine",
     "conv",
     "dropout",
     "embedding",

@@ -2,6 +2,7 @@
 
 __all__ = [
     "accuracy",
+    "attachment",
     "calibration",
     "confusion",
     "correlation",

@@ -1,0 +1,111 @@
+"""Attachment scores of dependency trees, by the rules of the CoNLL 2018 shared task."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from lingon.core.errors import UserError
+
+# Relations between content words; those of function words (aux, case, cc, clf, cop, det, mark) and punct are left out
+# of CLAS (Zeman et al. 2018, section 3.2 and their script).
+CONTENT = frozenset(
+    {"nsubj", "obj", "iobj", "csubj", "ccomp", "xcomp", "obl", "vocative", "expl", "dislocated", "advcl", "advmod"}
+    | {"discourse", "nmod", "appos", "nummod", "acl", "amod", "conj", "fixed", "flat", "compound", "list", "parataxis"}
+    | {"orphan", "goeswith", "reparandum", "root", "dep"}
+)
+LENGTHS = (10, 20, 30, 40)  # words up to which sentences are taken together
+
+
+def universal(relation: str) -> str:
+    """Return a relation without its subtype, which is of one language.
+
+    >>> universal("nmod:poss")
+    'nmod'
+    """
+    return relation.partition(":")[0]
+
+
+@dataclass
+class Counts:
+    """Words of some kind: how many there are, how many are said to be so, and how many are right."""
+
+    gold: int = 0
+    predicted: int = 0
+    heads: int = 0
+    labelled: int = 0
+
+    @property
+    def uas(self) -> float:
+        """Return the share of words with the right head."""
+        return self.heads / self.gold if self.gold else float("nan")
+
+    @property
+    def las(self) -> float:
+        """Return the share of words with the right head and relation."""
+        return self.labelled / self.gold if self.gold else float("nan")
+
+    @property
+    def f1(self) -> float:
+        """Return F1 of words with this kind of relation, head and relation right."""
+        both = self.gold + self.predicted
+        return 2 * self.labelled / both if both else float("nan")
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """Scores of trees: of all words, of content words, by relation and by length of the sentence (1-10, 11-20 ...)."""
+
+    words: Counts
+    content: Counts
+    by_relation: dict[str, Counts] = field(default_factory=dict)
+    by_length: dict[str, Counts] = field(default_factory=dict)
+
+
+Heads, Relations = Sequence[int], Sequence[str]
+
+
+def attachment(gold: Iterable[tuple[Heads, Relations]], predicted: Iterable[tuple[Heads, Relations]]) -> Attachment:
+    """Compare trees over the same words, each its heads (from 1, 0 for the root) and relations.
+
+    Every word counts, punctuation too. A relation is right when it is the universal one: what stands after a colon,
+    as in nmod:poss, is not compared, as in the script of the shared task. UAS and LAS are shares of words, since the
+    words are the same; CLAS (`content.f1`) is F1 of the words whose relation is one of content words.
+    Raises UserError for another number of trees or words.
+    """
+    gold, predicted = list(gold), list(predicted)
+    if len(gold) != len(predicted):
+        raise UserError(f"{len(predicted):,} trees for {len(gold):,} sentences; each has one")
+    found = Attachment(Counts(), Counts())
+    for number, (true, said) in enumerate(zip(gold, predicted, strict=True), 1):
+        sizes = {len(column) for column in (*true, *said)}
+        if len(sizes) > 1:
+            raise UserError(f"sentence {number:,}: {len(said[0])} heads for {len(true[0])} words; each word has one")
+        _add(found, true, said)
+    return found
+
+
+def _add(found: Attachment, gold: tuple[Heads, Relations], predicted: tuple[Heads, Relations]) -> None:
+    of_length = found.by_length.setdefault(length_group(len(gold[0])), Counts())
+    for true_head, true, head, said in zip(*gold, *predicted, strict=True):
+        true, said = universal(true), universal(said)
+        of_relation = found.by_relation.setdefault(true, Counts())
+        of_said = found.by_relation.setdefault(said, Counts())
+        of_said.predicted += 1
+        found.content.predicted += said in CONTENT
+        for counts in (found.words, of_length, of_relation, *([found.content] if true in CONTENT else [])):
+            counts.gold += 1
+            counts.heads += head == true_head
+            counts.labelled += head == true_head and said == true
+
+
+def length_group(words: int) -> str:
+    """Return the name of the sentences of about so many words.
+
+    >>> length_group(7), length_group(11), length_group(99)
+    ('1-10', '11-20', '41-')
+    """
+    low = 1
+    for high in LENGTHS:
+        if words <= high:
+            return f"{low}-{high}"
+        low = high + 1
+    return f"{low}-"
