@@ -17,26 +17,33 @@ SOURCE, ROWS, LR, LENGTH = "minilm-l6", 32, 1e-4, 256
 TEXTS, TESTED = 1536, 1000
 LONG, STEPS = 128, 3  # tokens of a text, and steps, of what memory is measured on
 FASTER, FULL, LORA = 1.25, 1.0, 0.6
+PRECISIONS = ("float32", "bfloat16")  # of both sides
 
 
 def compare(context: Context) -> Iterator[Result]:
-    """Two results: seconds of an epoch in turns, and the most memory of a process each."""
-    if context.wants("fine-tuning-speed"):
-        yield _speed(context)
+    """Seconds of an epoch in turns, in each of two precisions, and the most memory of a process each."""
+    for precision in PRECISIONS:
+        if context.wants(named(precision)):
+            yield _speed(context, precision)
     if context.wants("fine-tuning-memory"):
         yield _memory(context)
 
 
-def _speed(context: Context) -> Result:
+def named(precision: str) -> str:
+    """The name of a result of speed."""
+    return "fine-tuning-speed" if precision == "float32" else f"fine-tuning-speed-{precision}"
+
+
+def _speed(context: Context, precision: str) -> Result:
     texts = exchange(context.folder, "banking", _banking(context.size(TEXTS, 64), context.size(TESTED, 64)))
-    shared = {"texts": texts, "threads": THREADS, "rows": ROWS, "lr": LR, "epochs": 1}
+    shared = {"texts": texts, "threads": THREADS, "rows": ROWS, "lr": LR, "epochs": 1, "precision": precision}
     with Worker("fine_tuning_lingon") as ours, Worker("fine_tuning_trainer", ENVIRONMENT) as theirs:
         mine = ours.ask("start", shared | {"source": SOURCE})
         peer = theirs.ask("start", shared | {"source": str(encoder_folder(SOURCE)), "max_length": LENGTH})
         turns: dict[str, list[dict[str, Any]]] = {"ours": [], "theirs": []}
         pairs = paired(_turn(ours, turns["ours"]), _turn(theirs, turns["theirs"]), context.pairs, context.warmups)
         scores = {name: worker.ask("score")["accuracy"] for name, worker in (("ours", ours), ("theirs", theirs))}
-    row = speed("fine-tuning MiniLM on intents", "texts/s", context.size(TEXTS, 64), pairs, PEER, FASTER)
+    row = speed(f"fine-tuning MiniLM on intents, {precision}", "texts/s", context.size(TEXTS, 64), pairs, PEER, FASTER)
     details = {
         "timed": "one pass over the texts in batches of 32, from token ids to updated weights",
         "data": "banking77",
@@ -46,7 +53,7 @@ def _speed(context: Context) -> Result:
         "turns": turns,
         "accuracy_after_all_turns": scores,
     }
-    return Result("fine-tuning-speed", [row], details, peer["versions"])
+    return Result(named(precision), [row], details, peer["versions"])
 
 
 def _memory(context: Context) -> Result:

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.dropout import Dropout
 from lingon.kernels.parallel_lstm import parallel_lstm
 
 
@@ -30,7 +31,7 @@ class BiLSTMLayers(nn.Module):
         widths = [width] + [2 * hidden] * (depth - 1)
         self.forwards = nn.ModuleList(nn.LSTM(w, hidden) for w in widths)
         self.backwards = nn.ModuleList(nn.LSTM(w, hidden) for w in widths)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         for name, p in self.named_parameters():
             if "bias_hh" in name:  # the forget gate starts open (Jozefowicz 2015); its bias is the second quarter
                 nn.init.ones_(p.data[hidden : 2 * hidden])

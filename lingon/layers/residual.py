@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.shapes import Float, Tensor
+from lingon.kernels.dropout import dropout
 
 Sublayer = Callable[[Float[Tensor, "B S D"]], Float[Tensor, "B S D"]]
 
@@ -53,4 +53,4 @@ class Sandwich(nn.Module):
 
 def residual_dropout(x: Tensor, module: PreNorm | PostNorm | Sandwich) -> Tensor:
     """Return x after the module's dropout; x itself when there is none, or while evaluating."""
-    return F.dropout(x, module.dropout) if module.dropout and module.training else x
+    return dropout(x, module.dropout) if module.dropout and module.training else x

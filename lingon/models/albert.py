@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.dropout import Dropout
 from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.attention import Attention
 from lingon.layers.attention_mask import AttentionMask
@@ -55,7 +56,7 @@ class ALBERT(nn.Module):
         self.positions = nn.Embedding(embedding.context_length, embedding.width)
         self.token_types = nn.Embedding(embedding.token_types, embedding.width)
         self.embedding_norm = nn.LayerNorm(embedding.width, eps=epsilon)
-        self.embedding_dropout = nn.Dropout(dropout)
+        self.embedding_dropout = Dropout(dropout)
         self.projection = OneDNNLinear(embedding.width, width)
         self.groups: Any = nn.ModuleList(nn.ModuleList(blocks) for blocks in groups)
         # Divided as in the published code, so that a depth that is no multiple falls to the same groups.

@@ -3,6 +3,7 @@
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.dropout import Dropout
 from lingon.layers.embedding import Embedding
 from lingon.layers.pooling import mean_over_time
 from lingon.models.option_types import Classes, Fraction, PaddingIdx, VocabSize, Width
@@ -30,8 +31,8 @@ class BagOfVectors(nn.Module):
         self.drops = {"dropout": dropout, "word_dropout": word_dropout}
         self.sizes["padding_idx"] = padding_idx
         self.embedding = Embedding(vocab_size, width, padding_idx=padding_idx)
-        self.dropout = nn.Dropout(dropout)
-        self.word_dropout = nn.Dropout(word_dropout)
+        self.dropout = Dropout(dropout)
+        self.word_dropout = Dropout(word_dropout)
         self.out = nn.Linear(width, classes)
 
     def forward(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:

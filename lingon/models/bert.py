@@ -7,6 +7,7 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.dropout import Dropout
 from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.attention import Attention
 from lingon.layers.attention_mask import AttentionMask, padding_mask
@@ -62,7 +63,7 @@ class BERT(nn.Module):
         self.positions = nn.Embedding(position_offset + context_length, inner)
         self.token_types = nn.Embedding(token_types, inner) if token_types else None
         self.embedding_norm = nn.LayerNorm(inner, eps=epsilon)
-        self.embedding_dropout = nn.Dropout(hidden_dropout)
+        self.embedding_dropout = Dropout(hidden_dropout)
         self.projection = OneDNNLinear(inner, width) if inner != width else None
 
         def around() -> PostNorm:

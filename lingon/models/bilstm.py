@@ -5,6 +5,7 @@ from typing import Any
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.dropout import Dropout
 from lingon.layers.embedding import Embedding
 from lingon.layers.recurrent import BiLSTMLayers
 from lingon.models.option_types import Classes, Depth, Fraction, PaddingIdx, VocabSize, Width
@@ -33,7 +34,7 @@ class BiLSTM(nn.Module):
         self.sizes["padding_idx"] = padding_idx
         self.embedding = Embedding(vocab_size, width, padding_idx=padding_idx)
         self.lstm = BiLSTMLayers(width, hidden, depth, dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.out = nn.Linear(2 * hidden, classes)
 
     def forward(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B C"]:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.dropout import Dropout
 from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.attention_mask import AttentionMask
 from lingon.layers.disentangled_attention import C2P, P2C, DisentangledAttention, Distances, near_distances
@@ -45,7 +46,7 @@ class NGramLayer(nn.Module):
 
     def __init__(self, conv: nn.Conv1d, norm: nn.LayerNorm, activation: Activation, dropout: float):
         super().__init__()
-        self.conv, self.norm, self.activation, self.dropout = conv, norm, activation, nn.Dropout(dropout)
+        self.conv, self.norm, self.activation, self.dropout = conv, norm, activation, Dropout(dropout)
 
     def forward(
         self, embedded: Float[Tensor, "B T D"], x: Float[Tensor, "B T D"], mask: AttentionMask
@@ -126,7 +127,7 @@ class DeBERTa(nn.Module):
         self.token_types = nn.Embedding(token_types, inner) if token_types else None
         self.projection = OneDNNLinear(inner, width, bias=False) if inner != width else None
         self.embedding_norm = nn.LayerNorm(width, eps=epsilon)
-        self.embedding_dropout = nn.Dropout(dropout)
+        self.embedding_dropout = Dropout(dropout)
         self.distances = nn.Embedding(2 * distance_sizes.span, width)
         self.distance_norm = nn.LayerNorm(width, eps=epsilon) if distance_sizes.normed else None
         self.ngrams = ngrams

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.dropout import Dropout
 from lingon.layers.pooling import pooling_of
 from lingon.models.described_encoder import described_encoder
 from lingon.models.option_types import AttentionHeads, Classes, ContextLength, Depth, Fraction, VocabSize, Width
@@ -25,7 +26,7 @@ class EncoderClassifier(nn.Module):
         super().__init__()
         self.encoder: Any = encoder
         self.pooling, self._pool = pooling, pooling_of(pooling)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.output = nn.Linear(self.width, classes)
         nn.init.normal_(self.output.weight, std=0.02)
         nn.init.zeros_(self.output.bias)

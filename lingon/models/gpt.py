@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.dropout import Dropout
 from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.attention import Attention
 from lingon.layers.feedforward import FeedForward
@@ -55,7 +56,7 @@ class GPT(nn.Module):
         self.context_length = context_length
         self.embedding = nn.Embedding(vocab_size, width)
         self.positions = nn.Embedding(context_length, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
         def norm() -> nn.LayerNorm:
             return nn.LayerNorm(width, eps=epsilon, bias=bias)

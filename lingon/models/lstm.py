@@ -8,6 +8,7 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.dropout import Dropout
 from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.adaptive_softmax import AdaptiveSoftmax
 from lingon.layers.recurrent_state import RecurrentState, group_by_length, zero_state
@@ -42,7 +43,7 @@ class LSTM(nn.Module):
         self.sizes |= {"dropout": dropout, "tied": tied} | ({"cutoffs": [*cutoffs]} if cutoffs else {})
         self.embedding = nn.Embedding(vocab_size, width)
         self.layers: Any = nn.ModuleList(nn.LSTM(width if i == 0 else hidden, hidden) for i in range(depth))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
         self.output: AdaptiveSoftmax | OneDNNLinear
         if cutoffs:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.dropout import Dropout
 from lingon.layers.attention import Attention
 from lingon.layers.attention_mask import AttentionMask
 from lingon.layers.feedforward import GatedFeedForward
@@ -49,7 +50,7 @@ class ModernBERT(nn.Module):
         self.width, self.context_length, self.sizes = embedding.embedding_dim, context_length, config
         self.embedding = embedding
         self.embedding_norm = norms[0]
-        self.embedding_dropout = nn.Dropout(dropout)
+        self.embedding_dropout = Dropout(dropout)
         self.blocks: Any = nn.ModuleList(blocks)
         self.norm = norms[1]
         self.rotaries = nn.ModuleDict(rotaries)

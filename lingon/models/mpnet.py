@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.dropout import Dropout
 from lingon.layers.attention import Attention
 from lingon.layers.attention_mask import AttentionMask
 from lingon.layers.feedforward import FeedForward
@@ -47,7 +48,7 @@ class MPNet(nn.Module):
         self.embedding = nn.Embedding(vocab_size, width)
         self.positions = nn.Embedding(FIRST + context_length, width)
         self.embedding_norm = nn.LayerNorm(width, eps=epsilon)
-        self.embedding_dropout = nn.Dropout(dropout)
+        self.embedding_dropout = Dropout(dropout)
         self.distance_bias = nn.Embedding(BUCKETS, blocks[0].attention.heads)
         self.blocks: Any = nn.ModuleList(blocks)  # after what all of them read
         init_bert(self)

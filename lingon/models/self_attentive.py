@@ -5,6 +5,7 @@ from typing import Any
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.dropout import Dropout
 from lingon.layers.embedding import Embedding
 from lingon.layers.recurrent import BiLSTMLayers
 from lingon.layers.structured_attention import StructuredAttention, attention_overlap
@@ -47,7 +48,7 @@ class SelfAttentive(nn.Module):
         self.embedding = Embedding(vocab_size, width, padding_idx=padding_idx)
         self.lstm = BiLSTMLayers(width, hidden, depth=1)
         self.attend = StructuredAttention(2 * hidden, attention, hops)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.out = nn.Linear(hops * 2 * hidden, classes)
         self._weights = None
 

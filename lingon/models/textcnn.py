@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.kernels.dropout import Dropout
 from lingon.layers.conv import ConvMax
 from lingon.layers.embedding import Embedding
 from lingon.models.option_types import Classes, Fraction, PaddingIdx, Range, VocabSize, Whole, Width
@@ -44,7 +45,7 @@ class TextCNN(nn.Module):
             Embedding(vocab_size, width, padding_idx=padding_idx).requires_grad_(False) if multichannel else None
         )
         self.convs = nn.ModuleList(ConvMax(width, channels, kernel) for kernel in kernels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.word_dropout = nn.Dropout1d(word_dropout)  # whole vectors, not single numbers
         self.out = nn.Linear(channels * len(kernels), classes)
         self.freeze_copy()
