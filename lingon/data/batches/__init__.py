@@ -13,7 +13,7 @@ from lingon.data.batches.token_batches import (
     contiguous_batches,
     shuffled_windows,
 )
-from lingon.data.batches.words import FirstPieces
+from lingon.data.batches.first_pieces import FirstPieces
 
 __all__ = [
     "Batch",
