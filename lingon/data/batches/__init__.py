@@ -3,6 +3,7 @@
 from lingon.data.batches.batch import Batch, collate
 from lingon.data.batches.by_length import ByLength, text_batches
 from lingon.data.batches.columns import Column, Padded, TokenIds, Values
+from lingon.data.batches.first_pieces import FirstPieces
 from lingon.data.batches.loader import Loader
 from lingon.data.batches.order import Order, SequentialOrder, Shuffled
 from lingon.data.batches.token_batches import (
@@ -13,7 +14,6 @@ from lingon.data.batches.token_batches import (
     contiguous_batches,
     shuffled_windows,
 )
-from lingon.data.batches.first_pieces import FirstPieces
 
 __all__ = [
     "Batch",
