@@ -9,6 +9,7 @@ from lingon.data.corpora.encoders import ENCODERS
 from lingon.data.corpora.questions import QUESTIONS
 from lingon.data.corpora.retrieval import RETRIEVAL
 from lingon.data.corpora.scored_pairs import SCORED_PAIRS
+from lingon.data.corpora.sentences import TAGGED
 from lingon.data.corpora.treebanks import TREES
 from lingon.data.corpora.weights import WEIGHTS, Weights
 from lingon.data.running_text import GROUPS
@@ -18,9 +19,13 @@ ALL = "all"
 
 
 def all_rows() -> dict[str, Any]:
-    """Return corpora, texts, pictures, vectors, questions, pairs, collections, treebanks, encoders and weights."""
+    """Return corpora, texts, pictures, vectors, questions, pairs, collections, sentences, encoders and weights.
+
+    What is read as examples of two shapes, as texts with labels and as tagged sentences, has one row.
+    """
     corpora = {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **SCORED_PAIRS, **RETRIEVAL, **TREES}
-    return {**corpora, **ENCODERS, **WEIGHTS}
+    tagged = {name: row for name, row in TAGGED.items() if name not in corpora}
+    return {**corpora, **tagged, **ENCODERS, **WEIGHTS}
 
 
 def artifacts_of(row: Any) -> Sequence[Artifact]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -148,7 +148,12 @@ def load_part(
 
 def tell(report: ReadReport) -> None:
     """Says on stderr what was guessed and what was left out."""
-    for line in report.messages:
+    tell_lines(report.messages)
+
+
+def tell_lines(lines: Iterable[str]) -> None:
+    """Print lines on stderr."""
+    for line in lines:
         print(printable(line), file=sys.stderr)
 
 
@@ -198,13 +203,18 @@ def shared_texts(train: Examples, test: Examples, name: str = "test") -> list[st
 
     name: of the part, for the line.
     """
-    known = set(keys_of(train))
-    count = sum(key in known for key in keys_of(test))
+    return shared_keys(keys_of(train), keys_of(test), f"{name} texts")
+
+
+def shared_keys(train: Iterable[str], test: Sequence[str], name: str) -> list[str]:
+    """A line for examples that are in training too, by what equal ones have in common. name: what they are called."""
+    known = set(train)
+    count = sum(key in known for key in test)
     if not count:
         return []
     part = count / len(test)
-    share = f"{count:,} of {len(test):,} {name} texts ({part:.{0 if part >= 0.01 else 1}%})"
-    return [f"{share} are also in training; scores on them do not say how new texts fare"]
+    share = f"{count:,} of {len(test):,} {name} ({part:.{0 if part >= 0.01 else 1}%})"
+    return [f"{share} are also in training; scores on them do not say how new {name.split()[-1]} fare"]
 
 
 def _source(path: Path, report: ReadReport, splits: dict[str, Examples]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from lingon.data.corpora.encoders import ENCODERS, encoder_folder
 from lingon.data.corpora.questions import QUESTIONS, load_questions
 from lingon.data.corpora.retrieval import RETRIEVAL, load_collection
 from lingon.data.corpora.scored_pairs import SCORED_PAIRS, load_scored_pairs
+from lingon.data.corpora.sentences import TAGGED, load_tagged_corpus
 from lingon.data.corpora.texts import accepted
 from lingon.data.corpora.treebanks import TREES
 from lingon.data.corpora.weights import WEIGHTS, fetch_weights, terms_of
@@ -20,6 +21,7 @@ from lingon.data.examples import Examples
 from lingon.data.fetch import fetch
 from lingon.data.files.labelled_texts import OnBadRow, read_labelled_texts
 from lingon.data.files.lines import FileOptions
+from lingon.data.files.table_rows import is_table
 from lingon.data.load_data import numbers_as_labels, shared_texts, tell
 from lingon.data.running_text import GROUPS
 
@@ -120,8 +122,16 @@ def preview(
         from lingon.data.preview_trees import show_treebank
 
         return show_treebank(name, samples)
+    elif name in TAGGED:
+        from lingon.data.preview_tagged import show_tagged_corpus
+
+        return show_tagged_corpus(name, samples)
     elif name in GROUPS:
         raise UserError(f"{name!r} stands for several texts; show one of {', '.join(GROUPS[name])}")
+    elif Path(name).is_file() and not is_table(Path(name), options):
+        from lingon.data.preview_tagged import show_tagged_file
+
+        return show_tagged_file(Path(name), samples, on_bad_row, options)
     elif Path(name).exists():
         examples, report = read_labelled_texts(name, text, label, on_bad_row, options=options)
         report.messages += numbers_as_labels(Path(name), examples)
@@ -129,7 +139,12 @@ def preview(
         head = [f"{printable(name)}: {len(examples):,} texts"]
     else:
         raise UserError(f"{name!r} is neither a corpus nor a file; {suggest(name, [*CORPORA, *TEXTS, *PICTURES])}")
-    return "\n".join([*head, "", *_labels(examples), "", *_lengths(examples), "", *_samples(examples, samples)])
+    lines = [*head, "", *_labels(examples), "", *_lengths(examples), "", *_samples(examples, samples)]
+    if name in TAGGED:
+        from lingon.data.preview_tagged import describe
+
+        lines += ["", *describe(load_tagged_corpus(name).all())]
+    return "\n".join(lines)
 
 
 def _collection(name: str, samples: int) -> str:

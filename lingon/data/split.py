@@ -3,6 +3,7 @@
 import hashlib
 import unicodedata
 from collections import defaultdict
+from collections.abc import Sequence
 
 from lingon.core.errors import UserError
 from lingon.core.seed import derive
@@ -68,13 +69,30 @@ def stratified_split(examples: Examples, share: float, seed: int, purpose: str) 
     of a label stay together, so that none is both learned and tested. The cut depends on the seed and the texts alone;
     a text with a weight counts as so many.
     """
-    weights = examples.weights or [1] * len(examples)
+    cut = cut_rows(keys_of(examples), strata(examples), share, seed, purpose, examples.weights)
+    stay = [i for i in range(len(examples)) if i not in cut]
+    return examples[stay], examples[sorted(cut)]
+
+
+def cut_rows(
+    keys: Sequence[str],
+    strata: Sequence[str],
+    share: float,
+    seed: int,
+    purpose: str,
+    weights: Sequence[float] | None = None,
+) -> set[int]:
+    """Return the positions that are cut off as a share of every stratum; see `stratified_split`.
+
+    keys: what equal examples have in common; these stay together within a stratum. weights: all alike by default.
+    """
+    weights = weights or [1] * len(keys)
     rows: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for i, (key, label) in enumerate(zip(keys_of(examples), strata(examples), strict=True)):
-        rows[label][key].append(i)
+    for i, (key, stratum) in enumerate(zip(keys, strata, strict=True)):
+        rows[stratum][key].append(i)
     cut: set[int] = set()
-    for label, texts in rows.items():
-        order = sorted(texts, key=lambda text: derive(seed, purpose, label, text))
+    for stratum, texts in rows.items():
+        order = sorted(texts, key=lambda text: derive(seed, purpose, stratum, text))
         sizes = {text: sum(weights[i] for i in places) for text, places in texts.items()}
         target, most = max(1, round(share * sum(sizes.values()))), len(texts) - 1
         taken: float = 0
@@ -83,8 +101,7 @@ def stratified_split(examples: Examples, share: float, seed: int, purpose: str) 
                 break
             cut.update(texts[text])
             taken += sizes[text]
-    stay = [i for i in range(len(examples)) if i not in cut]
-    return examples[stay], examples[sorted(cut)]
+    return cut
 
 
 def stratified_folds(examples: Examples, folds: int, seed: int) -> list[list[int]]:

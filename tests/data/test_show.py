@@ -8,6 +8,7 @@ from lingon.data.corpora.encoders import ENCODERS
 from lingon.data.corpora.questions import QUESTIONS
 from lingon.data.corpora.retrieval import RETRIEVAL
 from lingon.data.corpora.scored_pairs import SCORED_PAIRS
+from lingon.data.corpora.sentences import TAGGED
 from lingon.data.corpora.treebanks import TREES
 from lingon.data.corpora.weights import WEIGHTS
 from lingon.data.preview import ListedData, get, list_rows, list_table, preview
@@ -16,8 +17,8 @@ from lingon.data.preview import ListedData, get, list_rows, list_table, preview
 def test_the_list_has_every_row_and_its_licence(tmp_path, monkeypatch):
     monkeypatch.setenv("LINGON_CACHE", str(tmp_path))
     rows = list_rows()
-    tables = (CORPORA, TEXTS, PICTURES, VECTORS, QUESTIONS, SCORED_PAIRS, RETRIEVAL, TREES, ENCODERS, WEIGHTS)
-    assert [r.name for r in rows] == [name for table in tables for name in table]
+    tables = (CORPORA, TEXTS, PICTURES, VECTORS, QUESTIONS, SCORED_PAIRS, RETRIEVAL, TREES, TAGGED, ENCODERS, WEIGHTS)
+    assert [r.name for r in rows] == [*dict.fromkeys(name for table in tables for name in table)]
     assert not any(r.cached for r in rows)
     head, *lines = list_table(rows).splitlines()
     assert head.split() == ["name", "what", "MB", "cached", "licence"]

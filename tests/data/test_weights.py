@@ -90,7 +90,17 @@ def test_a_whole_of_another_sum_never_has_the_name(row, monkeypatch, tmp_path):
 
 def test_all_leaves_out_what_asks(row, monkeypatch):
     monkeypatch.setattr("lingon.data.all_rows.CORPORA", {})
-    for table in ("TEXTS", "PICTURES", "VECTORS", "QUESTIONS", "SCORED_PAIRS", "RETRIEVAL", "TREES", "ENCODERS"):
+    for table in (
+        "TEXTS",
+        "PICTURES",
+        "VECTORS",
+        "QUESTIONS",
+        "SCORED_PAIRS",
+        "RETRIEVAL",
+        "TREES",
+        "TAGGED",
+        "ENCODERS",
+    ):
         monkeypatch.setattr(f"lingon.data.all_rows.{table}", {})
     assert get("all") == ""
     assert not row.cached

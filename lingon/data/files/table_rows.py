@@ -112,6 +112,8 @@ def _object(where: str, line: str, problem: str) -> TableRow:
 
 
 def _checked(where: str, value: Any, problem: str = "") -> TableRow:
+    if isinstance(value, list) and list(map(type, value)) == [str, dict]:  # as spaCy has it: ["A text.", {...}]
+        return TableRow(where, {"text": value[0], **value[1]}, problem)
     if not isinstance(value, dict):
         kind = type(value).__name__
         return TableRow(where, {}, problem or f"a {kind}, expected an object such as {{'text': ..., 'label': ...}}")

@@ -1,0 +1,118 @@
+"""Corpora of sentences whose words have tags: a new one is a row here and its parser."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lingon.core.errors import DataError, UserError, unknown
+from lingon.data.corpora.catalogue import SNIPS
+from lingon.data.corpora.treebanks import TREES, Treebank
+from lingon.data.fetch import fetch
+from lingon.data.files.conll_columns import conll_rows
+from lingon.data.files.lines import FileOptions
+from lingon.data.files.parallel_files import parallel_rows
+from lingon.data.files.tagged_conllu import conllu_tags
+from lingon.data.files.tagged_row import TaggedRow
+from lingon.data.sources import RepositoryFiles
+from lingon.data.tagged_sentences import TaggedSentence, TaggedSentences, TaggedSplits
+
+PARTS = ("train", "valid", "test")
+WNUT = RepositoryFiles(
+    "leondz/emerging_entities_17",
+    "e52a2d2a71ac1a051ca2d532eef28653c5c02603",
+    (
+        ("wnut17train.conll", 493_781, "731820e13f71af324c6b55a1575ec2ce59fbaa2a0806f8f0400b98d56cd6a7a5"),
+        ("emerging.dev.conll", 114_749, "e053b752b8155113ca66e7db08af5f2f5f43ab993694e4774f1ec5bad42312d8"),
+        ("emerging.test.annotated", 192_425, "2aa79b764e56ec9264a1b30fdd9b70195bd00ff400b62edd8f399d5f13c178f0"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class TaggedCorpus:
+    """Sentences of tagged words; `read` gives those of a file or folder. parts: where each lies in the source.
+
+    read takes the path and the column of the tags. columns: those that may be chosen, the first by default.
+    """
+
+    name: str
+    summary: str
+    source: RepositoryFiles
+    licence: str
+    parts: dict[str, str]
+    read: Callable[[Path, str | None], list[TaggedSentence]]
+    columns: tuple[str, ...] = ()
+
+
+def treebank(file: Path, column: str | None) -> list[TaggedSentence]:
+    """Read a file of a treebank. column: "upos" or "xpos"."""
+    return _sentences(file, conllu_tags(file, FileOptions(), column))
+
+
+def wnut17(file: Path, column: str | None = None) -> list[TaggedSentence]:
+    """Read messages of WNUT-17 (Derczynski et al. 2017): six types of emerging entities, tags in IOB2."""
+    return _sentences(file, conll_rows(file, FileOptions()))
+
+
+def snips(folder: Path, column: str | None = None) -> list[TaggedSentence]:
+    """Read requests of SNIPS (Coucke et al. 2018): their slots as tags in IOB2, their intents as labels."""
+    return _sentences(folder, parallel_rows(folder))
+
+
+def _sentences(file: Path, rows: Iterable[TaggedRow]) -> list[TaggedSentence]:
+    found = []
+    for row in rows:
+        if row.problem or row.passed_over:
+            raise DataError(f"{file}{row.where}: {row.problem or row.passed_over}")
+        found.append(TaggedSentence(tuple(row.words), tuple(row.tags), row.label))
+    return found
+
+
+def _of_treebank(row: Treebank) -> TaggedCorpus:
+    columns = ("upos", "xpos")
+    return TaggedCorpus(row.name, row.summary, row.source, row.licence, row.files, treebank, columns)
+
+
+TAGGED = {
+    row.name: row
+    for row in [
+        *map(_of_treebank, TREES.values()),
+        TaggedCorpus(
+            "wnut-17",
+            "5,690 messages, six types of emerging entities",
+            WNUT,
+            "CC BY 4.0",
+            {"train": "wnut17train.conll", "valid": "emerging.dev.conll", "test": "emerging.test.annotated"},
+            wnut17,
+        ),
+        TaggedCorpus(
+            "snips",
+            "requests to a voice assistant, slots and intents",
+            SNIPS,
+            "CC0 1.0",
+            {part: f"data/snips/{part}" for part in PARTS},
+            snips,
+        ),
+    ]
+}
+
+
+def load_tagged_corpus(name: str, column: str | None = None) -> TaggedSplits:
+    """Return a corpus of tagged sentences, fetched when it is not in the cache. A part that it lacks is empty.
+
+    column: of the tags, where there are several ("upos", "xpos"). Raises UserError for an unknown name or column.
+    """
+    if name not in TAGGED:
+        raise unknown("corpus of tagged sentences", name, TAGGED)
+    row = TAGGED[name]
+    if column is not None and column.lower() not in row.columns:
+        if row.columns:
+            raise unknown("column", column, row.columns)
+        raise UserError(f"--column {column[:40]!r}: {name} has tags of one kind; leave it out")
+    folder = fetch(row.source, name)
+    files = {part: folder / place for part, place in row.parts.items()}
+    found = {part: TaggedSentences(row.read(file, column and column.lower())) for part, file in files.items()}
+    parts = [found.get(part, TaggedSentences([])) for part in PARTS]
+    source = {"name": name, **row.source.provenance(), "licence": row.licence}
+    source |= {"column": (column or row.columns[0]).lower()} if row.columns else {}
+    return TaggedSplits(*parts, name, source | {part: len(of) for part, of in found.items()})

@@ -1,0 +1,115 @@
+"""Files of columns, as the shared tasks of CoNLL have them: a word to a line, empty lines between sentences."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from lingon.core.errors import DataError, UserError
+from lingon.data.files.lines import FileOptions, TextLine, read_lines
+from lingon.data.files.tagged_row import TaggedRow
+
+LOOK = 200  # lines by which it is told how columns are divided
+DOCUMENT = "-DOCSTART-"  # begins a document in the files of CoNLL-2003
+LABEL = re.compile(r"#\s*(?:intent|label)\s*[:=]\s*(\S.*?)\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How lines are divided: at tabs or at blanks, into how many columns; 0 where there is no line of words."""
+
+    tabs: bool
+    width: int
+
+    def cells(self, line: str) -> list[str]:
+        """Divide a line into its columns; blanks around a cell are no part of it."""
+        return [cell.strip() for cell in line.rstrip("\r\n").split("\t")] if self.tabs else line.split()
+
+    def is_comment(self, line: str) -> bool:
+        """Return whether a line above the words of a sentence is a comment, and no word that begins with #."""
+        if not line.startswith("#"):
+            return False
+        return len(self.cells(line)) != self.width or ("=" in line and line.startswith("# "))
+
+
+def layout_of(lines: Iterable[TextLine]) -> Layout:
+    """Tell how lines are divided by the first that are neither empty nor comments."""
+    first = [line.text for line in islice(lines, LOOK) if line.text.strip()]
+    words = [line for line in first if not line.startswith(("#", DOCUMENT))] or first
+    tabs = bool(words) and "\t" in words[0].strip()
+    return Layout(tabs, len(Layout(tabs, 0).cells(words[0])) if words else 0)
+
+
+def column_number(path: Path, column: str | None, width: int) -> int:
+    """Return the position, from 0, of the column that --column names: 2 is the second, -1 (the default) the last.
+
+    Raises UserError for what is no number, DataError for a column that the file does not have.
+    """
+    if width < 2:
+        raise DataError(
+            f"{path}: its lines have {width} columns; expected a word and its tag, with a tab or blanks between"
+        )
+    if column is None:
+        return width - 1
+    if not re.fullmatch(r"-?\d{1,4}", column):
+        raise UserError(
+            f"--column {column[:40]!r}: {path} has {width} columns without names; give a number, 2 to {width}"
+        )
+    number = int(column)
+    place = number - 1 if number > 0 else width + number
+    if not 1 <= place < width:
+        raise UserError(
+            f"--column {number}: {path} has {width} columns, the first of which are words; give 2 to {width}"
+        )
+    return place
+
+
+def conll_rows(path: Path, options: FileOptions, column: str | None = None) -> Iterator[TaggedRow]:
+    """Read the sentences of a file of columns: the first are words, the last are tags, or another one.
+
+    Lines that begin with -DOCSTART- and comments (#) above a sentence are passed over; a comment `# label: NAME` or
+    `# intent: NAME` is the label of its sentence.
+    Raises DataError for a file without two columns.
+    """
+    layout = layout_of(read_lines(path, options.encoding))
+    place = column_number(path, column, layout.width)
+    for lines, label in _sentences(read_lines(path, options.encoding), layout):
+        yield _row(lines, label, layout, place)
+
+
+def _sentences(lines: Iterable[TextLine], layout: Layout) -> Iterator[tuple[list[TextLine], str | None]]:
+    """Yield the lines of each sentence, and its label."""
+    found: list[TextLine] = []
+    label = None
+    for line in lines:
+        text = line.text.strip()
+        if not text or text.startswith(DOCUMENT):
+            if found:
+                yield found, label
+                label = None
+            found = []
+        elif not found and layout.is_comment(line.text):
+            said = LABEL.match(text)
+            label = said[1] if said else label
+        else:
+            found.append(line)
+    if found:
+        yield found, label
+
+
+def _row(lines: list[TextLine], label: str | None, layout: Layout, place: int) -> TaggedRow:
+    """The sentence of lines; the first line that is wrong makes it a bad one."""
+    words, tags = [], []
+    for line in lines:
+        cells = layout.cells(line.text)
+        problem = line.problem
+        if not problem and len(cells) != layout.width:
+            problem = f"{line.text.strip()[:60]!r} has {len(cells)} columns where other lines have {layout.width}"
+        if not problem and not (cells[0] and cells[place]):
+            problem = f"{line.text.strip()[:60]!r} has no {'tag' if cells[0] else 'word'}"
+        if problem:
+            return TaggedRow(f":{line.number}", problem=problem)
+        words.append(cells[0])
+        tags.append(cells[place])
+    return TaggedRow(f":{lines[0].number}", words, tags, label, lines=[line.number for line in lines])

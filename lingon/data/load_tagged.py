@@ -1,0 +1,176 @@
+"""Tagged sentences to train and evaluate on: a corpus by name, or a file or folder of the user."""
+
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lingon.core.errors import DataError, UserError, one_of, suggest, unknown
+from lingon.core.files import sha256_of
+from lingon.data.corpora.sentences import TAGGED, load_tagged_corpus
+from lingon.data.files.lines import FileOptions
+from lingon.data.load_data import PARTS, SHARE, VALID_FOLDERS, shared_keys, tell_lines
+from lingon.data.read_tagged import OnBadRow, TaggedReport, read_tagged
+from lingon.data.split import cut_rows, key_of
+from lingon.data.tag_schemes import Scheme, split_tag
+from lingon.data.tagged_sentences import TaggedSentence, TaggedSentences, TaggedSplits
+
+
+def load_tagged_splits(
+    name_or_path: str | Path,
+    test: str | Path | None = None,
+    column: str | None = None,
+    tag_scheme: Scheme | None = None,
+    on_bad_row: OnBadRow = "stop",
+    seed: int = 0,
+    options: FileOptions = FileOptions(),
+    valid: str | Path | None = None,
+) -> TaggedSplits:
+    """Return training, validation and test sentences of a corpus or of a file.
+
+    test, valid: files with the test and validation sentences; without them a fifth is cut off, and a tenth of what is
+    left, unless a folder holds train, test and maybe valid. Equal sentences stay on one side. column, tag_scheme,
+    on_bad_row: see `read_tagged`. What was guessed, repaired and left out is said on stderr.
+    Raises UserError for what is neither, and for a corpus that has no part to train on.
+    """
+    name, path = str(name_or_path), Path(name_or_path)
+    if name in TAGGED:
+        _refuse_flags(name, {"--test": test, "--valid": valid, "--tag-scheme": tag_scheme}, options)
+        return _to_train_on(load_tagged_corpus(name, column))
+    _refuse_missing(name, path)
+    if path.is_dir() and test is None and (path / "train").is_dir() and (path / "test").is_dir():
+        valid = valid or next((path / other for other in VALID_FOLDERS if (path / other).is_dir()), None)
+        path, test = path / "train", path / "test"
+    read = partial(read_tagged, column=column, tag_scheme=tag_scheme, on_bad_row=on_bad_row, options=options)
+    sentences, report = read(path)
+    found = {"train": sentences}
+    for part, file in (("test", test), ("valid", valid)):
+        if file is not None:
+            found[part], other = read(Path(file))
+            report.messages += other.messages
+            report.messages += strange_tags(found[part], sentences, Path(file).name)
+        else:
+            found["train"], found[part] = _cut(found["train"], SHARE[part], seed, part)
+    if not len(found["valid"]) or not len(found["test"]):
+        raise DataError(
+            f"{path}: {len({*_keys(sentences)}):,} different sentences are too few; three parts need three or more"
+        )
+    report.messages += _shared(found["train"] + found["valid"], found["test"], "test")
+    report.messages += _shared(found["train"], found["valid"], "validation") if valid else []
+    tell_lines(report.messages)
+    source = _source(path, report, column, found)
+    source |= {f"{part}_file": Path(file).name for part, file in (("valid", valid), ("test", test)) if file is not None}
+    return TaggedSplits(found["train"], found["valid"], found["test"], path.name, source)
+
+
+def load_tagged(
+    name_or_path: str | Path,
+    part: str | None = None,
+    column: str | None = None,
+    tag_scheme: Scheme | None = None,
+    on_bad_row: OnBadRow = "stop",
+    options: FileOptions = FileOptions(),
+) -> TaggedSentences:
+    """Return sentences to score a tagger on: a corpus's test part, or all of a file; `part` names another one.
+
+    part: "train", "valid" or "test", as `load_tagged_splits` divides, or "all". column, tag_scheme, on_bad_row: see
+    `read_tagged`.
+    """
+    if part not in (None, "all", *PARTS):
+        raise unknown("split", part, (*PARTS, "all"))
+    name, path = str(name_or_path), Path(name_or_path)
+    if name in TAGGED:
+        _refuse_flags(name, {"--tag-scheme": tag_scheme}, options)
+        splits = load_tagged_corpus(name, column)
+        found = splits.all() if part == "all" else getattr(splits, part or "test")
+        if not len(found):
+            raise UserError(f"--split {part}: {name!r} has no such part; it has {_parts(splits)}")
+        return found
+    _refuse_missing(name, path)
+    if part in PARTS or (path.is_dir() and (path / "train").is_dir()):
+        splits = load_tagged_splits(path, None, column, tag_scheme, on_bad_row, options=options)
+        return splits.all() if part == "all" else getattr(splits, part or "test")
+    sentences, report = read_tagged(path, column, tag_scheme, on_bad_row, options)
+    if part is None:
+        report.say(f"all {len(sentences):,} sentences; --split test takes those that training leaves out")
+    tell_lines(report.messages)
+    return sentences
+
+
+def _refuse_flags(name: str, flags: dict[str, Any], options: FileOptions) -> None:
+    given = [flag for flag, value in flags.items() if value is not None]
+    given += ["--encoding and --quoting"] if options.given else []
+    if given:
+        raise UserError(f"{name!r} is a corpus with tags and splits of its own; leave {', '.join(given)} out")
+
+
+def _refuse_missing(name: str, path: Path) -> None:
+    if not path.exists():
+        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise UserError(
+            f"{name!r} is neither a corpus of tagged sentences nor a file; {suggest(path.name, [*TAGGED, *beside])}"
+        )
+
+
+def _to_train_on(splits: TaggedSplits) -> TaggedSplits:
+    if len(splits.train) and len(splits.valid) and len(splits.test):
+        return splits
+    raise UserError(f"{splits.name!r} has the part {_parts(splits)} alone; train on another corpus and evaluate on it")
+
+
+def _parts(splits: TaggedSplits) -> str:
+    return one_of(part for part in PARTS if len(getattr(splits, part)))
+
+
+def strange_tags(sentences: TaggedSentences, train: TaggedSentences, name: str) -> list[str]:
+    """A line for tags of a file that no training sentence has, which no tagger can learn."""
+    known = set(train.tag_counts())
+    strange = [tag for tag in sentences.tag_counts() if tag not in known]
+    return [f"{name}: tags that no training sentence has: {one_of(strange)}"] if strange else []
+
+
+def _keys(sentences: TaggedSentences) -> list[str]:
+    return [key_of(" ".join(sentence.words)) for sentence in sentences]
+
+
+def _strata(sentences: TaggedSentences) -> list[str]:
+    """The part that each sentence counts to when shares of every part are cut off.
+
+    It is its label, or else the rarest type of its spans; of tags of words all sentences are one part.
+    """
+    if sentences.labels is not None:
+        return sentences.labels
+    if not sentences.is_spans:
+        return [""] * len(sentences)
+    types = [_types(sentence) for sentence in sentences]
+    counts = Counter(kind for found in types for kind in found)
+    return [min(found, key=lambda kind: (counts[kind], kind), default="") for found in types]
+
+
+def _types(sentence: TaggedSentence) -> set[str]:
+    return {split_tag(tag)[1] for tag in sentence.tags if tag != "O"}
+
+
+def _cut(sentences: TaggedSentences, share: float, seed: int, purpose: str) -> tuple[TaggedSentences, TaggedSentences]:
+    """What stays, and what was cut off."""
+    cut = cut_rows(_keys(sentences), _strata(sentences), share, seed, purpose)
+    return sentences[[i for i in range(len(sentences)) if i not in cut]], sentences[sorted(cut)]
+
+
+def _shared(train: TaggedSentences, test: TaggedSentences, name: str) -> list[str]:
+    return shared_keys(_keys(train), _keys(test), f"{name} sentences")
+
+
+def _source(path: Path, report: TaggedReport, column: str | None, parts: dict[str, TaggedSentences]) -> dict[str, Any]:
+    together = [sentence for name in PARTS for sentence in parts[name]]
+    return {
+        "name": path.name,
+        "form": report.form,
+        **({} if column is None else {"column": column}),
+        "tag_scheme": report.scheme,
+        "skipped": report.skipped,
+        "repaired": report.repaired,
+        "file_sha256": sha256_of(path) if path.is_file() else None,
+        **{name: len(parts[name]) for name in PARTS},
+        "sha256": TaggedSentences(together).checksum(),
+    }

@@ -1,0 +1,59 @@
+"""Spans of a text, given by their characters, as tags of the words that the text is divided into."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from lingon.core.errors import UserError
+from lingon.data.tag_schemes import Span, tags_of
+from lingon.data.words_of_text import TextWord
+
+
+class CharacterSpan(NamedTuple):
+    """Span of a text: its characters start:end, and its type."""
+
+    start: int
+    end: int
+    type: str
+
+
+def spans_of_words(text: str, words: Sequence[TextWord], spans: Iterable[CharacterSpan]) -> list[Span]:
+    """Return the spans over words that hold the same characters; white space at their ends is no part of them.
+
+    Raises UserError for spans outside the text, without a word, that overlap, or that cut a word.
+    """
+    starts, ends = [word.start for word in words], [word.end for word in words]
+    found: list[Span] = []
+    before: CharacterSpan | None = None
+    for span in sorted(set(spans)):
+        start, end = _trimmed(text, span)
+        if before is not None and start < before.end:
+            raise UserError(f"{said(text, before)} and {said(text, span)} overlap; a word has one tag")
+        first, last = bisect_right(ends, start), bisect_left(starts, end)
+        if first >= last or starts[first] != start or ends[last - 1] != end:
+            cut = next((w for w in words[first:last] if w.start < start or w.end > end), None)
+            inside = "" if cut is None else f" cuts the word {cut.text[:40]!r} ({cut.start}:{cut.end})"
+            raise UserError(f"{said(text, span)}{inside or ' holds no word'}; a span begins and ends where words do")
+        found.append(Span(first, last, span.type))
+        before = CharacterSpan(start, end, span.type)
+    return found
+
+
+def tags_of_text(text: str, words: Sequence[TextWord], spans: Iterable[CharacterSpan]) -> tuple[str, ...]:
+    """Return the tags of words (IOB2) that say the same as spans of characters. Raises as `spans_of_words`."""
+    return tags_of(spans_of_words(text, words, spans), len(words))
+
+
+def said(text: str, span: CharacterSpan) -> str:
+    """Return a span as messages name it."""
+    return f"span {span.start}:{span.end} {text[span.start : span.end][:40]!r} ({span.type[:40]})"
+
+
+def _trimmed(text: str, span: CharacterSpan) -> tuple[int, int]:
+    start, end, _ = span
+    if not 0 <= start < end <= len(text):
+        raise UserError(f"span {start}:{end} ({span.type[:40]}) in a text of {len(text):,} characters")
+    inside = text[start:end]
+    if not inside.strip():
+        raise UserError(f"{said(text, span)} holds no word; a span begins and ends where words do")
+    return start + len(inside) - len(inside.lstrip()), end - (len(inside) - len(inside.rstrip()))
