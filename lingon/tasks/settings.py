@@ -39,7 +39,12 @@ class TrainSettings:
             "or hf:owner/name. Fresh weights by default.",
         ),
     ] = None
-    tuning: Annotated[str | None, Option(help=f"What of --from is trained: {', '.join(TUNINGS)}. full")] = None
+    tuning: Annotated[
+        str | None,
+        Option(
+            help=f"What of --from is trained: {', '.join(TUNINGS)}. By default full, or frozen for few texts a label."
+        ),
+    ] = None
     lora_rank: Annotated[int | None, Option(help="Rank of the matrices of --tuning lora. 8")] = None
     lora_alpha: Annotated[float | None, Option(help="Scale of --tuning lora, divided by the rank. 16")] = None
     lora_dropout: Annotated[float | None, Option(help="Dropout of what the matrices of --tuning lora read. 0")] = None

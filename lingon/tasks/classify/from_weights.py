@@ -59,6 +59,8 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
         _refuse_gradients(settings)
     else:
         refuse_unused(found)
+    if settings.tuning is None and not (isinstance(task, Embedder) and _may_be_frozen(settings)):
+        found = replace(found, tuning="full")
     if isinstance(task, Classifier) and name != ENCODER and settings.lr is None and "lr" in entry.defaults:
         found = replace(found, lr=SLOWER * float(entry.defaults["lr"]))
     return found
@@ -66,11 +68,22 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
 
 def _refuse_gradients(settings: "Settings") -> None:
     """Raise UserError for a setting of gradient descent: the head on frozen vectors goes to the optimum of its loss."""
-    for name in (*OF_GRADIENTS, "epochs", "steps", "batch_size", "dropout", "optimizer", "weight_decay", "refit"):
-        given = getattr(settings, name)
-        if given != settings.__dataclass_fields__[name].default:
-            flag = f"--{name.replace('_', '-')} is {given}"
-            raise UserError(f"{flag}, which --tuning frozen does not have: its head goes to an optimum; leave it out")
+    for name in _gradients(settings):
+        flag = f"--{name.replace('_', '-')} is {getattr(settings, name)}"
+        raise UserError(f"{flag}, which --tuning frozen does not have: its head goes to an optimum; leave it out")
+
+
+def _may_be_frozen(settings: "Settings") -> bool:
+    """Return whether a head on frozen vectors has all that the settings name."""
+    if settings.loss != "cross-entropy" or settings.precision != "float32" or settings.compile:
+        return False
+    return not _gradients(settings)
+
+
+def _gradients(settings: "Settings") -> list[str]:
+    """Return the settings of gradient descent that are given."""
+    names = (*OF_GRADIENTS, "epochs", "steps", "batch_size", "dropout", "optimizer", "weight_decay", "refit")
+    return [name for name in names if getattr(settings, name) != settings.__dataclass_fields__[name].default]
 
 
 def started_classifier(

@@ -1,6 +1,7 @@
 """The settings of a text classifier's training."""
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -40,6 +41,8 @@ FINE_TUNING_STEPS = 400  # at least
 # Of pairs of texts, which say more than each text alone.
 CONTRASTIVE = {"max_tokens_per_batch": 8_192, "batch_size": 64, "lr": 5e-5, "weight_decay": 0.01, "epochs": 5}
 CONTRASTIVE_STEPS = 120  # at least
+# Training texts a class, below which the head alone is trained on an encoder of sentences (docs/log.md).
+FEW_PER_CLASS = 32
 HEAD_PATH = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # inverses of the regularisation of a head on frozen vectors
 
 
@@ -116,12 +119,32 @@ class Settings(TrainSettings):
         _refuse_unused(self, data.problem_type)
         labels = labels_of(data.train, data.problem_type)
         weights_of(self, data.train, labels)
-        return filled(self, len(data.train), len(labels), data.problem_type)
+        return filled(_with_tuning(self, len(data.train), len(labels)), len(data.train), len(labels), data.problem_type)
 
     @property
     def focal_gamma(self) -> float:
         """Return the exponent of the focal loss; 0 where the loss is another."""
         return 0.0 if self.loss != "focal" else USUAL_GAMMA if self.gamma is None else self.gamma
+
+
+def _with_tuning(settings: Settings, texts: int, classes: int) -> Settings:
+    """Return the settings with a tuning where none is named and `started` left it open: frozen for few texts a class.
+
+    classes: 0 for numbers. It is said on stderr.
+    """
+    if settings.from_ is None or settings.tuning is not None:
+        return settings
+    if not 0 < texts < FEW_PER_CLASS * classes:
+        return replace(settings, tuning="full")
+    from lingon.engine.world import world
+
+    if world().rank == 0:
+        print(
+            f"{texts:,} training texts for {classes} labels are few: the head alone is trained, on the vectors of the "
+            "encoder (--tuning frozen); --tuning full trains the encoder too",
+            file=sys.stderr,
+        )
+    return replace(settings, tuning="frozen")
 
 
 def _refuse_unused(settings: Settings, problem_type: ProblemType) -> None:
