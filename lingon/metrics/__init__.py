@@ -6,6 +6,7 @@ __all__ = [
     "calibration",
     "confusion",
     "correlation",
+    "exact_match",
     "likelihood",
     "per_class",
     "ranking",

@@ -28,6 +28,8 @@ HIGHER_IS_BETTER = {
     "precision_at_10": True,
     "spearman": True,
     "pearson": True,
+    "exact_match": True,
+    "f1": True,
 }
 
 

@@ -7,6 +7,7 @@ __all__ = [
     "bilstm",
     "decoder",
     "encoder",
+    "encoder_answerer",
     "encoder_classifier",
     "gpt",
     "lstm",

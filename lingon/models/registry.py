@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     Expression = Any  # `lingon.program` is imported only to export
 
-Role = Literal["classifier", "causal", "encoder", "seq2seq"]
+Role = Literal["classifier", "causal", "encoder", "seq2seq", "answerer"]
 LARGEST = 1 << 31  # numbers in a model, without a `limit`: 8 GiB in float32
 
 
@@ -114,6 +114,7 @@ MODELS: dict[str, ModelRow] = {
     "bert": ModelRow("lingon.models.bert", ("encoder",)),
     "static": ModelRow("lingon.models.static", ("encoder",)),
     "masked_encoder": ModelRow("lingon.models.masked_encoder", ()),
+    "encoder_answerer": ModelRow("lingon.models.encoder_answerer", ("answerer",)),
 }
 
 

@@ -22,6 +22,7 @@ from lingon.tasks.registry import DataShape
 if TYPE_CHECKING:
     from lingon.data.documents import Documents
     from lingon.data.examples import Splits
+    from lingon.data.questions import QuestionSplits
 
 BadRow = Annotated[str, Option(help="A row that cannot be read: stop, or skip it.")]
 Label = Annotated[
@@ -100,5 +101,31 @@ class RunningText:
         return {name: value for name, value in found.items() if name != "accept_licence"}
 
 
-Source = LabelledTexts | RunningText
-SOURCES: dict[DataShape, type[Source]] = {"labelled texts": LabelledTexts, "running text": RunningText}
+@dataclass(frozen=True)
+class AnsweredQuestions:
+    """Questions on passages, with answers: a corpus, or a file of the user's in the layout of SQuAD."""
+
+    data: Annotated[str, Option(help="A corpus (lingon data list), or your json, jsonl or parquet as SQuAD has it.")]
+    test: Annotated[
+        str | None, Option(help="Corpus or file to test on; some passages of the data are cut off by default.")
+    ] = None
+    on_bad_row: BadRow = "stop"
+    encoding: Encoding = "utf-8"
+
+    def read(self) -> "QuestionSplits":
+        """Return training, validation and test questions, divided by passage, the same whatever the seed."""
+        from lingon.data.load_questions import load_question_splits
+
+        return load_question_splits(self.data, self.test, bad_rows(self.on_bad_row), Files(self.encoding))
+
+    def record(self) -> dict[str, Any]:
+        """Return what tells this data from other data, for run.json."""
+        return {name: value for name, value in asdict(self).items() if name != "on_bad_row"}
+
+
+Source = LabelledTexts | RunningText | AnsweredQuestions
+SOURCES: dict[DataShape, type[Source]] = {
+    "labelled texts": LabelledTexts,
+    "running text": RunningText,
+    "questions": AnsweredQuestions,
+}

@@ -66,8 +66,16 @@ def _scored_pairs(task: Any, asked: Asked) -> Any:
     return load_pairs(asked.data, asked.split, asked.text, asked.label, bad_rows(asked.on_bad_row), asked.options)
 
 
+def _questions(task: Any, asked: Asked) -> Any:
+    """Questions with answers: a corpus's test part, or all of a file."""
+    from lingon.data.load_questions import load_questions
+
+    return load_questions(asked.data, asked.split, bad_rows(asked.on_bad_row), asked.options)
+
+
 READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "labelled texts": _labelled_texts,
     "running text": _running_text,
     "scored pairs": _scored_pairs,
+    "questions": _questions,
 }

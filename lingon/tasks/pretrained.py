@@ -7,6 +7,7 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.tensors import tensors_sha256
+from lingon.models.hub_families import is_encoder
 from lingon.models.registry import MODELS, build, name_of
 
 
@@ -61,3 +62,15 @@ def rebuilt(model: Any, **changes: Any) -> tuple[nn.Module, list[str]]:
         head |= {key for key, tensor in wanted.items() if other[key].shape != tensor.shape}
     fresh.load_state_dict({key: wanted[key] if key in head else own[key] for key in wanted})
     return fresh, sorted(head)
+
+
+def encoder_in(task: Any) -> Any:
+    """Return the encoder of a loaded task whose vectors depend on their text: its model, or what its head stands on.
+
+    None where there is none, as in a language model or a table of vectors.
+    """
+    model = task.parts.get("model")
+    inner = getattr(model, "encoder", model)
+    if not isinstance(inner, nn.Module) or not hasattr(inner, "blocks"):
+        return None
+    return inner if is_encoder(name_of(inner)) else None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lingon.models.registry import Role
     from lingon.tasks.task import Task
 
-DataShape = Literal["labelled texts", "running text", "scored pairs"]
+DataShape = Literal["labelled texts", "running text", "scored pairs", "questions"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,17 @@ TASKS: dict[str, TaskRow] = {
         metric="loss",
         settings="lingon.tasks.masked_language_model.settings",
     ),
+    "answer": TaskRow(
+        "lingon.tasks.answer",
+        "answerer",
+        "questions",
+        noun="answerer",
+        commands=("ask", "predict"),
+        usage="ask {} --context passage.txt 'A question?'",
+        help="Train a model that finds the answer to a question in a passage.",
+        metric="f1",
+        settings="lingon.tasks.answer.settings",
+    ),
 }
 # What a task does not do for which a command is not there.
 LACKS = {
@@ -92,6 +103,7 @@ LACKS = {
     "generate": "writes nothing",
     "logprob": "gives texts no probability",
     "embed": "gives texts no vectors",
+    "ask": "answers no questions",
 }
 
 

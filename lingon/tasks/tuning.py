@@ -7,7 +7,9 @@ from torch import nn
 from lingon.engine.loss import LossFunction
 from lingon.engine.step import MicroBatches, StepResult, step
 from lingon.engine.trainer import Trainer
+from lingon.layers.attention import Attention
 from lingon.layers.lora import LoRA, add_lora
+from lingon.layers.residual import PostNorm, PreNorm, Sandwich
 from lingon.tasks.tuning_options import LORA_LAYERS
 
 
@@ -37,6 +39,22 @@ def lora_of(settings: Any) -> LoRA:
     layers = [name.strip() for name in given if name.strip()]
     rank, alpha, dropout = settings.lora_rank, settings.lora_alpha, settings.lora_dropout
     return LoRA(rank or LoRA.rank, LoRA.alpha if alpha is None else alpha, dropout or 0.0, layers)
+
+
+def set_dropout(model: nn.Module, dropout: float | None) -> nn.Module:
+    """Set the dropout of a model with pretrained weights where one is named, in place; return the model.
+
+    An encoder drops no attention weights while it is trained further: fused attention, which keeps no weights for the
+    gradient, has no dropout on CPUs, and a training of few epochs does not miss it (docs/log.md).
+    """
+    for module in model.modules():
+        if isinstance(module, Attention):
+            module.dropout = 0.0
+        elif dropout is not None and isinstance(module, nn.Dropout):
+            module.p = dropout
+        elif dropout is not None and isinstance(module, PreNorm | PostNorm | Sandwich):
+            module.dropout = dropout
+    return model
 
 
 class HeadFirst:

@@ -114,7 +114,9 @@ class Tokenizer:
     def without_special_tokens(self) -> "Tokenizer":
         """Return the same tokenizer with nothing put around texts, as a table of vectors wants it."""
         content = json.loads(self.library.to_str())
-        return Tokenizer(tokenizers.Tokenizer.from_str(json.dumps(content | {"post_processor": None})), self._source)
+        found = Tokenizer(tokenizers.Tokenizer.from_str(json.dumps(content | {"post_processor": None})), self._source)
+        found._embeddings = self._embeddings
+        return found
 
     @property
     def padding_idx(self) -> int | None:

@@ -10,8 +10,6 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.engine.training_parts import OPTIMIZERS
 from lingon.engine.world import world
-from lingon.layers.attention import Attention
-from lingon.layers.residual import PostNorm, PreNorm, Sandwich
 from lingon.models.encoder_classifier import EncoderClassifier
 from lingon.models.registry import get_entry
 from lingon.tasks.classify.classifier import Classifier
@@ -20,7 +18,7 @@ from lingon.tasks.embed.embedder import Embedder
 from lingon.tasks.masked_language_model import MaskedLanguageModel
 from lingon.tasks.model_options import OF_GRADIENTS, refuse_unused
 from lingon.tasks.pretrained import Pretrained, model_name, rebuilt
-from lingon.tasks.tuning import apply_tuning
+from lingon.tasks.tuning import apply_tuning, set_dropout
 from lingon.tasks.tuning_options import refuse_fresh, require_tuning
 
 if TYPE_CHECKING:
@@ -118,21 +116,10 @@ def _own(source: Classifier, targets: Targets, settings: "Settings", name: str) 
 
 
 def _with_dropout(model: nn.Module, dropout: float | None) -> nn.Module:
-    """Return the model with another dropout, where one is named.
-
-    An encoder drops no attention weights while it is trained further: fused attention, which keeps no weights for the
-    gradient, has no dropout on CPUs, and a training of few epochs does not miss it (docs/log.md).
-    """
-    if not isinstance(model, EncoderClassifier):
-        return model if dropout is None else rebuilt(model, dropout=dropout)[0]
-    for module in model.modules():
-        if isinstance(module, Attention):
-            module.dropout = 0.0
-        elif dropout is not None and isinstance(module, nn.Dropout):
-            module.p = dropout
-        elif dropout is not None and isinstance(module, PreNorm | PostNorm | Sandwich):
-            module.dropout = dropout
-    return model
+    """Return the model with another dropout, where one is named; see `set_dropout` for a head on an encoder."""
+    if isinstance(model, EncoderClassifier):
+        return set_dropout(model, dropout)
+    return model if dropout is None else rebuilt(model, dropout=dropout)[0]
 
 
 def _some(labels: Sequence[str]) -> str:

@@ -1,0 +1,175 @@
+"""Files of questions with passages and answers: SQuAD 1.1 and 2.0 as published, or as rows of a table as on the hub."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from lingon.core.errors import DataError, one_of
+from lingon.data.files.lines import FileOptions, read_text
+from lingon.data.files.table_rows import file_suffix, read_rows
+from lingon.data.questions import Answer, Question
+
+SKIP = "--on-bad-row skip leaves such questions out"
+
+
+@dataclass
+class SquadReport:
+    """What was found on the way. mended: answers whose offset was wrong and whose text stands once in the passage.
+
+    left_out: ids of questions that have no answer any more, as their text stands several times, or, with
+    on_bad_row="skip", those that cannot be read.
+    """
+
+    mended: int = 0
+    dropped: int = 0
+    left_out: list[str] = field(default_factory=list)
+
+    def messages(self, path: Path) -> list[str]:
+        """Return a line for people; none where nothing was wrong."""
+        said = []
+        if wrong := self.mended + self.dropped:
+            said.append(
+                f"{path}: {wrong:,} answers do not stand at their offset: {self.mended:,} are mended, as their text "
+                f"stands once in the passage; {self.dropped:,} are left out, as it stands there several times"
+            )
+        if self.left_out:
+            said.append(f"{path}: {len(self.left_out):,} questions are left out: {one_of(self.left_out)}")
+        return said
+
+
+class _Raw(NamedTuple):
+    """A question as a file has it; `answers` are texts with offsets, or whatever stands in their place."""
+
+    where: str
+    id: Any
+    context: Any
+    question: Any
+    answers: Any
+
+
+def read_squad(
+    path: Path | str, on_bad_row: Literal["stop", "skip"] = "stop", options: FileOptions = FileOptions()
+) -> tuple[list[Question], SquadReport]:
+    """Read the questions of a file: nested JSON of SQuAD, or rows (.jsonl, .json, .parquet) with question and context.
+
+    In rows `answers` is {"text": [...], "answer_start": [...]}; it may be missing, as in questions to be answered.
+    Raises DataError with the file and the id of the question for a text that is missing, and for an answer that is not
+    in its passage.
+    """
+    path, report, found = Path(path), SquadReport(), []
+    for raw in _raw_questions(path, options):
+        try:
+            found += _question(raw, report)
+        except DataError as error:
+            if on_bad_row == "stop":
+                raise DataError(f"{path}{raw.where}: {error}; {SKIP}") from None
+            report.left_out.append(str(raw.id))
+    if not found:
+        raise DataError(f"{path}: no question that can be used")
+    return found, report
+
+
+def _question(raw: _Raw, report: SquadReport) -> list[Question]:
+    """Return the question; nothing where none of its answers can be told."""
+    for name, value in (("question", raw.question), ("context", raw.context)):
+        if not isinstance(value, str) or not value.strip():
+            raise DataError(f"question {raw.id!r} has the {name} {str(value)[:40]!r}, expected text")
+    given = _answers(raw)
+    kept = [answer for text, start in given if (answer := _located(raw, text, start, report)) is not None]
+    if given and not kept:
+        report.left_out.append(str(raw.id))
+        return []
+    return [Question(str(raw.id), raw.context, raw.question, tuple(kept))]
+
+
+def _answers(raw: _Raw) -> list[tuple[str, Any]]:
+    """Return texts with their offsets, of a list of objects or of an object of lists."""
+    found = [] if raw.answers is None else raw.answers
+    if isinstance(found, Mapping):
+        columns = (found.get("text"), found.get("answer_start", ()))
+        if not all(isinstance(column, list | tuple) for column in columns):
+            raise DataError(f"question {raw.id!r}: key 'answers' is no object with the lists text and answer_start")
+        found = [{"text": text, "answer_start": start} for text, start in zip_longest(*columns)]
+    if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
+        raise DataError(f"question {raw.id!r}: key 'answers' is {str(found)[:40]!r}, expected a list of answers")
+    texts = [(one.get("text"), one.get("answer_start")) for one in found]
+    for text, _ in texts:
+        if not isinstance(text, str) or not text.strip():
+            raise DataError(f"question {raw.id!r} has the answer {str(text)[:40]!r}, expected text")
+    return texts
+
+
+def _located(raw: _Raw, text: str, start: Any, report: SquadReport) -> Answer | None:
+    """Return an answer where it stands in the passage; None where it cannot be told which of several places is meant.
+
+    Raises DataError for a text that is not in the passage.
+    """
+    if type(start) is int and start >= 0 and raw.context.startswith(text, start):
+        return Answer(text, start)
+    first = raw.context.find(text)
+    if first < 0:
+        raise DataError(f"question {raw.id!r}: its answer {text[:60]!r} is not in its passage")
+    if raw.context.find(text, first + 1) >= 0:
+        report.dropped += 1
+        return None
+    report.mended += 1
+    return Answer(text, first)
+
+
+def _raw_questions(path: Path, options: FileOptions) -> Iterator[_Raw]:
+    nested = _nested_content(path, options)
+    if nested is not None:
+        yield from _nested(path, nested)
+        return
+    for number, row in enumerate(read_rows(path, None, options), 1):
+        if row.problem:
+            raise DataError(f"{path}{row.where}: {row.problem}")
+        values = row.values
+        if missing := [name for name in ("question", "context") if name not in values]:
+            raise DataError(f"{path}{row.where}: there is no {missing[0]!r}; it has {one_of(map(str, values))}")
+        id = values.get("id", number)
+        yield _Raw(row.where, id, values["context"], values["question"], values.get("answers"))
+
+
+def _nested_content(path: Path, options: FileOptions) -> list[Any] | None:
+    """Return the articles of a file of SQuAD; None for a file of rows."""
+    if file_suffix(path) != ".json":
+        return None
+    try:
+        content = json.loads(read_text(path, options.encoding))
+    except (ValueError, RecursionError):
+        return None  # lines of objects, or broken, which is said by who reads rows
+    if not isinstance(content, dict):
+        return None
+    articles = content.get("data")
+    if not isinstance(articles, list):
+        raise DataError(f"{path}: a JSON object without the list 'data', which files of SQuAD have")
+    return articles
+
+
+def _nested(path: Path, articles: list[Any]) -> Iterator[_Raw]:
+    if articles and all(isinstance(one, dict) and "question" in one for one in articles):  # {"data": [rows]}
+        for number, row in enumerate(articles, 1):
+            id = row.get("id", number)
+            yield _Raw(f": item {number}", id, row.get("context"), row.get("question"), row.get("answers"))
+        return
+    for article_number, article in enumerate(articles):
+        for number, paragraph in enumerate(_list(path, f"data[{article_number}]", article, "paragraphs")):
+            where = f": data[{article_number}].paragraphs[{number}]"
+            for place, asked in enumerate(_list(path, where.removeprefix(": "), paragraph, "qas")):
+                if not isinstance(asked, dict):
+                    raise DataError(f"{path}{where}.qas[{place}] is {str(asked)[:40]!r}, expected a question")
+                id = asked.get("id", f"{article_number}-{number}-{place}")
+                # Of what is impossible SQuAD 2.0 has plausible answers, under another name; they are none.
+                given = [] if asked.get("is_impossible") else asked.get("answers")
+                yield _Raw(where, id, paragraph.get("context"), asked.get("question"), given)
+
+
+def _list(path: Path, where: str, content: Any, name: str) -> list[Any]:
+    found = content.get(name) if isinstance(content, dict) else None
+    if not isinstance(found, list):
+        raise DataError(f"{path}: {where} has no list {name!r}; expected the layout of SQuAD")
+    return found

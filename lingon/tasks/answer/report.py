@@ -1,0 +1,144 @@
+"""The report of an answerer: scores by question word and by the length of the answer, and the surest wrong answers."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lingon.data.questions import Question
+from lingon.engine.log import read_metrics
+from lingon.metrics.exact_match import answer_scores, best_over, token_f1
+from lingon.metrics.metric_table import format_metric
+from lingon.pages.curves import curves
+from lingon.pages.page import render
+from lingon.tasks.answer.found_answer import NO_ANSWER_TEXT, FoundAnswer
+
+QUESTION_WORDS = ("who", "whom", "whose", "what", "which", "when", "where", "why", "how many", "how much", "how")
+LENGTHS = ((1, 1), (2, 3), (4, 7), (8, None))  # words of the shortest gold answer
+AROUND = 400  # characters of the passage on each side of what is marked
+SHOWN = 8
+NOTE = "Red is what was answered, green an answer that people gave. F1 of these answers is 0, and the model was surest."
+
+
+def write_report(
+    path: Path, found: Sequence[FoundAnswer], questions: Sequence[Question], run_folder: Path, run: dict[str, Any]
+) -> Path:
+    """Write `report.html` of the test questions and the answers that were found. run: what run.json holds."""
+    name, model = run["data"].get("name"), run["arguments"].get("model")
+    page = {
+        "title": f"Question answering: {name}",
+        "subtitle": f"{model} trained on {name}; tested on {len(questions):,} questions.",
+        "headline": [
+            (metric.replace("_", " "), format_metric(value))
+            for metric, value in run["test"].items()
+            if isinstance(value, float)
+        ],
+        "curves": curves({run_folder.name: read_metrics(run_folder)}),
+        "sections": [
+            _section(
+                "Scores by question word",
+                "The first question word that stands in the question.",
+                found,
+                questions,
+                question_word,
+            ),
+            _section(
+                "Scores by length of the answer",
+                "Words of the shortest answer that people gave.",
+                found,
+                questions,
+                answer_length,
+            ),
+        ],
+        "examples": _examples(found, questions),
+        "facts": _facts(run),
+    }
+    return render("report.html", path, page)
+
+
+def question_word(question: Question) -> str:
+    """Return the question word of a question, the one that stands first; "other" where there is none.
+
+    >>> question_word(Question("1", "", "In how many days, and who says so?"))
+    'how many'
+    """
+    words = f" {' '.join(''.join(c if c.isalnum() else ' ' for c in question.question.lower()).split())} "
+    places = {word: words.find(f" {word} ") for word in QUESTION_WORDS}
+    there = [word for word in QUESTION_WORDS if places[word] >= 0]
+    return min(there, key=lambda word: (places[word], -len(word)), default="other")
+
+
+def answer_length(question: Question) -> str:
+    """Return how many words the shortest gold answer has, as one of a few ranges; "no answer" where there is none."""
+    if not question.answers:
+        return "no answer"
+    words = min(len(text.split()) for text in question.texts)
+    low, high = next((low, high) for low, high in LENGTHS if high is None or words <= high)
+    return f"{low} and more" if high is None else f"{low}" if low == high else f"{low} to {high}"
+
+
+def _section(
+    title: str,
+    note: str,
+    found: Sequence[FoundAnswer],
+    questions: Sequence[Question],
+    group: Callable[[Question], str],
+) -> dict[str, Any]:
+    groups: dict[str, list[int]] = {}
+    for i, question in enumerate(questions):
+        groups.setdefault(group(question), []).append(i)
+    rows = []
+    for name in sorted(groups, key=lambda name: (-len(groups[name]), name)):
+        places = groups[name]
+        scores = answer_scores([found[i].answer for i in places], [questions[i].texts for i in places])
+        said = f"F1 {scores['f1']:.4f}, exact match {scores['exact_match']:.4f}, {len(places):,} questions"
+        rows.append((name, said))
+    return {"title": title, "note": note, "rows": rows}
+
+
+def _examples(found: Sequence[FoundAnswer], questions: Sequence[Question]) -> list[dict[str, Any]]:
+    """Return the answers that are wrong in every word and that the model was surest about."""
+    scores = [best_over(token_f1, one.answer, question.texts) for one, question in zip(found, questions, strict=True)]
+    wrong = sorted((i for i, score in enumerate(scores) if not score), key=lambda i: -found[i].probability)
+    if not wrong:
+        return []
+    shown = [_example(found[i], questions[i]) for i in wrong[:SHOWN]]
+    return [{"title": "Surest and wrong", "note": NOTE, "shown": shown}]
+
+
+def _example(found: FoundAnswer, question: Question) -> dict[str, Any]:
+    return {
+        "predicted": f"{question.question} {found.answer or NO_ANSWER_TEXT}",
+        "how_sure": f"{found.probability:.1%}",
+        "label": " / ".join(dict.fromkeys(question.texts)) or NO_ANSWER_TEXT,
+        "pieces": marked(found, question),
+        "scale": 0.5,
+    }
+
+
+def marked(found: FoundAnswer, question: Question) -> list[tuple[str, float]]:
+    """Return the passage around the answers in pieces: 1 for an answer that people gave, -1 for the one that was found.
+
+    Where the two overlap, what people gave is shown. Of a passage without either the beginning is shown.
+    """
+    text, signs = question.context, [0.0] * len(question.context)
+    if found.start is not None and found.end is not None:
+        signs[found.start : found.end] = [-1.0] * (found.end - found.start)
+    for answer in question.answers[:1]:
+        signs[answer.start : answer.end] = [1.0] * len(answer.text)
+    places = [i for i, sign in enumerate(signs) if sign] or [0]
+    low, high = max(0, places[0] - AROUND), min(len(text), places[-1] + AROUND)
+    pieces: list[tuple[str, float]] = [("... ", 0.0)] if low else []
+    start = low
+    for i in range(low + 1, high + 1):
+        if i == high or signs[i] != signs[start]:
+            pieces.append((text[start:i], signs[start]))
+            start = i
+    return [*pieces, *([(" ...", 0.0)] if high < len(text) else [])]
+
+
+def _facts(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a reader needs to make the run again."""
+    rows = [(f"argument {name}", str(value)) for name, value in run["arguments"].items() if value is not None]
+    rows += [(f"data {name}", str(value)) for name, value in run["data"].items() if name != "files"]
+    rows += [(f"version of {name}", str(value)) for name, value in run.get("versions", {}).items()]
+    return rows + [(f"seconds to {name}", f"{value:.1f}") for name, value in run.get("seconds", {}).items()]

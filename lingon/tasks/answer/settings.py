@@ -1,0 +1,83 @@
+"""The settings of the training of an answerer."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+from lingon.core.errors import UserError
+from lingon.data.tokenizer_table import TOKENIZERS
+from lingon.models.registry import models_for
+from lingon.tasks.settings import TrainSettings, check_settings, fill
+from lingon.tasks.tuning_options import require_tuning
+
+if TYPE_CHECKING:
+    from lingon.tasks.pretrained import Pretrained
+
+METRICS = ("f1", "exact_match", "loss")
+TUNINGS = ("full", "frozen", "lora", "head-first")
+SHORTEST = 16  # tokens of a window
+# What is usual for small encoders; not chosen on validation questions yet.
+DEFAULTS: dict[str, Any] = {"lr": 1e-4, "epochs": 3, "batch_size": 16, "weight_decay": 0.01}
+FRESH: dict[str, Any] = {**DEFAULTS, "lr": 1e-3, "width": 128, "depth": 2, "dropout": 0.1}
+
+
+@dataclass(frozen=True)
+class Settings(TrainSettings):
+    """Settings of an answerer and its training. None means: what suits it."""
+
+    model: Annotated[str, Option(help="Model: " + " or ".join(models_for("answerer")) + ".")] = "encoder_answerer"
+    batch_size: Annotated[int | None, Option(help="Windows in a batch at most. 16")] = None
+    max_tokens_per_batch: Annotated[int, Option(help="Tokens in a batch at most, padding included.")] = 8_192
+    max_length: Annotated[int | None, Option(help="Tokens of a window: question, passage and special tokens. 384")] = (
+        None
+    )
+    doc_stride: Annotated[int | None, Option(help="Tokens by which the windows of a long passage overlap. 128")] = None
+    max_answer_length: Annotated[int, Option(help="Tokens of a predicted answer at most.")] = 30
+    metric: Annotated[str, Option(help=f"Validation metric that selects the best weights: {', '.join(METRICS)}.")] = (
+        "f1"
+    )
+    evals: Annotated[int, Option(help="Evaluations on the validation data, over the whole run.")] = 6
+    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm; a longer gradient is scaled to it.")] = (
+        1.0
+    )
+    depth: Annotated[int | None, Option(help="Layers of an encoder with fresh weights. 2")] = None
+    tokenizer: Annotated[str, Option(help=f"Tokenizer to train: {', '.join(TOKENIZERS)}.")] = "wordpiece"
+    vocab: Annotated[int, Option(help="Vocabulary size at most.")] = 8192
+    refit: Annotated[
+        bool,
+        Option(
+            "--refit/--no-refit",
+            help="After validation, train again on training and validation questions together.",
+        ),
+    ] = False
+
+    def checked(self) -> "Settings":
+        """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
+        choices = {"model": models_for("answerer"), "metric": METRICS, "tokenizer": TOKENIZERS}
+        check_settings(self, choices, ("max_tokens_per_batch", "max_answer_length", "vocab", "depth"))
+        require_tuning(self, TUNINGS, "which is for classifiers")
+        length, stride = self.max_length, self.doc_stride
+        if length is not None and length < SHORTEST:
+            raise UserError(f"--max-length is {length}; expected {SHORTEST} or more")
+        if stride is not None and stride < 0:
+            raise UserError(f"--doc-stride is {stride}; expected 0 or more")
+        if length is not None and stride is not None and stride >= length:
+            raise UserError(f"--doc-stride is {stride}; expected less than --max-length, which is {length}")
+        return self
+
+    def started(self, pretrained: "Pretrained") -> "Settings":
+        """Return the settings for a training that starts from these weights; see `TrainSettings.started`."""
+        from lingon.tasks.answer.from_weights import started
+
+        return started(self, pretrained)
+
+    def filled(self, data: Any = None) -> "Settings":
+        """Return the settings with what suits a fresh encoder, or one with weights, in the place of every None."""
+        best = dict(FRESH if self.from_ is None else DEFAULTS)
+        best["max_length"] = 384
+        length = self.max_length or best["max_length"]
+        best["doc_stride"] = min(128, length // 3)
+        if self.steps is not None:
+            best["epochs"] = None
+        return fill(self, best)
