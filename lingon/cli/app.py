@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 import lingon
+from lingon.cli import ask, embed, generate, index, learn, search, vectors
 from lingon.cli import data as data_commands
-from lingon.cli import embed, generate, index, learn, search, vectors
 from lingon.cli.corpus_options import Accept, BadRow, Label
 from lingon.cli.errors import Door, error_line
 from lingon.cli.generate_options import Device
@@ -40,6 +40,7 @@ app.command("estimate")(as_command(estimate, sweeps=False))
 app.command()(embed.embed)
 app.command()(index.index)
 app.command()(search.search)
+app.command()(ask.ask)
 app.command()(generate.generate)
 app.command()(generate.logprob)
 
@@ -135,7 +136,7 @@ def predict(
 ) -> None:
     """Predict labels of texts, or continuations: of arguments, rows of a table, lines of a file or standard input."""
     from lingon.cli.predict import lines_of, predict_lines
-    from lingon.cli.predict_file import TextsFile, write_scored
+    from lingon.cli.predict_file import TextsFile, source_of, write_scored
 
     if format not in ("text", "jsonl"):
         raise unknown("format", format, ("text", "jsonl"))
@@ -147,12 +148,14 @@ def predict(
             "--out writes the table of --file back, without --words and --format; its ending says the format"
         )
     files = Files(encoding, quoting)
-    source = TextsFile.of(file, one_column(text), on_bad_row, files, text_pair) if file is not None and named else None
-    if (text or text_pair) and source is None:
+    if (text or text_pair) and not named:
         flag = "--text" if text else "--text-pair"
         raise UserError(f"{flag} is a column of the table that --file names; texts alone have none")
     task = load_for("predict", bundle, device, head)
-    if source and getattr(task, "text_pair", False) != (text_pair is not None):
+    source = (
+        source_of(task, file, one_column(text), on_bad_row, files, text_pair) if file is not None and named else None
+    )
+    if isinstance(source, TextsFile) and getattr(task, "text_pair", False) != (text_pair is not None):
         hint = "reads single texts; leave --text-pair out" if text_pair else "reads pairs; give --text-pair too"
         raise UserError(f"{bundle!r} {hint}")
     if out and source:

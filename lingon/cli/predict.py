@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
+from typing import Any
 
 from lingon.core.errors import DataError, UserError
 from lingon.core.strict_json import dumps
@@ -36,21 +37,21 @@ def _decoded(found: Iterator[lines.TextLine], name: str) -> Iterator[str]:
         yield text.rstrip("\r\n")
 
 
-def as_they_come(texts: Iterable[str], most: int = AT_ONCE) -> Iterator[list[str]]:
-    """Groups of lines: all that have arrived, at most `most`; one alone when the next is not there yet.
+def as_they_come(texts: Iterable[Any], most: int = AT_ONCE) -> Iterator[list[Any]]:
+    """Groups of lines, or of pairs: all that have arrived, at most `most`; one alone when the next is not there yet.
 
     So a slow pipe gets each answer at once, and a fast one gets large batches.
     """
-    queue: Queue[str | BaseException] = Queue(maxsize=most)
+    queue: Queue[Any] = Queue(maxsize=most)
     Thread(target=_fill, args=(queue, texts), daemon=True).start()
     while True:
         group = [queue.get()]
-        while len(group) < most and isinstance(group[-1], str):
+        while len(group) < most and not isinstance(group[-1], BaseException):
             try:
                 group.append(queue.get_nowait())
             except Empty:
                 break
-        if found := [item for item in group if isinstance(item, str)]:
+        if found := [item for item in group if not isinstance(item, BaseException)]:
             yield found
         if isinstance(end := group[-1], StopIteration):
             return
@@ -58,7 +59,7 @@ def as_they_come(texts: Iterable[str], most: int = AT_ONCE) -> Iterator[list[str
             raise end
 
 
-def _fill(queue: Queue, texts: Iterable[str]) -> None:
+def _fill(queue: Queue, texts: Iterable[Any]) -> None:
     try:
         for text in texts:
             queue.put(text)
@@ -67,7 +68,7 @@ def _fill(queue: Queue, texts: Iterable[str]) -> None:
         queue.put(error)
 
 
-def predict_lines(task: Predictor, texts: Iterable[str], format: str, words: bool) -> Iterator[str]:
+def predict_lines(task: Predictor, texts: Iterable[Any], format: str, words: bool) -> Iterator[str]:
     """Yield one line per text: the prediction for people, or a JSON object.
 
     words: with those that decided. Raises UserError when the task cannot say which did.

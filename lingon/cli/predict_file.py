@@ -16,6 +16,7 @@ from lingon.data.files.table_rows import is_table, read_rows
 from lingon.data.files.table_writer import check_table, table_writer
 from lingon.data.running_text import text_column
 from lingon.recipes.file_settings import bad_rows
+from lingon.tasks.registry import row_of
 from lingon.tasks.task import Predictor, columns
 
 
@@ -52,6 +53,11 @@ class TextsFile:
         column = text_column(path, text, options) if table else None
         return cls(path, column, on_bad_row == "skip", options, text_pair)
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns that the table has."""
+        return ["text"] if self.text is None else peek(self.path, self.options)[0]
+
     def rows(self) -> Iterator[tuple[Any, dict[str, Any]]]:
         """Each text, or pair of texts, with the row that it is from."""
         if self.text is None:
@@ -77,7 +83,53 @@ class TextsFile:
         return not wrong
 
 
-def write_scored(task: Predictor, source: TextsFile, out: Path, overwrite: bool) -> str:
+@dataclass
+class QuestionsFile:
+    """A file of questions with their passages, in the layout of SQuAD; answers that it may have are not read."""
+
+    path: Path
+    questions: list[Any]
+
+    @classmethod
+    def of(cls, path: Path, on_bad_row: str, options: FileOptions) -> "QuestionsFile":
+        """The file with all its questions. Raises UserError when it is not there, DataError naming a question."""
+        from lingon.data.files.squad import read_squad
+
+        if not path.is_file():
+            raise UserError(f"there is no file {str(path)!r}")
+        found, report = read_squad(path, bad_rows(on_bad_row), options, with_answers=False)
+        for line in report.messages(path):
+            print(line, file=sys.stderr)
+        return cls(path, found)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of a row that is written back."""
+        return ["id", "question", "context"]
+
+    def rows(self) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """Each pair of question and passage with its row."""
+        for one in self.questions:
+            yield (one.question, one.context), {"id": one.id, "question": one.question, "context": one.context}
+
+
+def source_of(
+    task: Predictor,
+    path: Path,
+    text: str | None,
+    on_bad_row: str,
+    options: FileOptions,
+    text_pair: str | None,
+) -> TextsFile | QuestionsFile:
+    """Return the file that a task reads, of texts, pairs or questions."""
+    if row_of(task.name).data != "questions":
+        return TextsFile.of(path, text, on_bad_row, options, text_pair)
+    if text or text_pair:
+        raise UserError("--text and --text-pair: files of questions have the columns question and context")
+    return QuestionsFile.of(path, on_bad_row, options)
+
+
+def write_scored(task: Predictor, source: TextsFile | QuestionsFile, out: Path, overwrite: bool) -> str:
     """Write the table back with the columns of each prediction; return a line on it.
 
     A classifier's are label, probability and probability_CLASS, of several labels labels, a|b, of numbers value; a
@@ -85,7 +137,7 @@ def write_scored(task: Predictor, source: TextsFile, out: Path, overwrite: bool)
     of them. Only AT_ONCE rows are in memory at a time, or fewer where there are many columns.
     """
     check_table(out, source.path, overwrite)
-    own = ["text"] if source.text is None else peek(source.path, source.options)[0]
+    own = source.columns
     count, rows, at_once = 0, source.rows(), max(1, min(AT_ONCE, LOOK_CELLS // max(1, len(own))))
     added: list[str] = []
     with table_writer(out) as write:

@@ -6,6 +6,7 @@ from typing import Any
 from lingon.core.errors import UserError, suggest
 from lingon.data.corpora.catalogue import CORPORA, PICTURES, TEXTS, VECTORS
 from lingon.data.corpora.encoders import ENCODERS
+from lingon.data.corpora.question_answering import QUESTION_ANSWERING
 from lingon.data.corpora.questions import QUESTIONS
 from lingon.data.corpora.retrieval import RETRIEVAL
 from lingon.data.corpora.scored_pairs import SCORED_PAIRS
@@ -25,7 +26,7 @@ def all_rows() -> dict[str, Any]:
     """
     corpora = {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **SCORED_PAIRS, **RETRIEVAL, **TREES}
     tagged = {name: row for name, row in TAGGED.items() if name not in corpora}
-    return {**corpora, **tagged, **ENCODERS, **WEIGHTS}
+    return {**corpora, **tagged, **QUESTION_ANSWERING, **ENCODERS, **WEIGHTS}
 
 
 def artifacts_of(row: Any) -> Sequence[Artifact]:

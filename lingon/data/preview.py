@@ -10,6 +10,7 @@ from lingon.core.terminal import printable
 from lingon.data.all_rows import all_rows, expand_names
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load_corpus, load_text
 from lingon.data.corpora.encoders import ENCODERS, encoder_folder
+from lingon.data.corpora.question_answering import QUESTION_ANSWERING, load_question_corpus
 from lingon.data.corpora.questions import QUESTIONS, load_questions
 from lingon.data.corpora.retrieval import RETRIEVAL, load_collection
 from lingon.data.corpora.scored_pairs import SCORED_PAIRS, load_scored_pairs
@@ -118,6 +119,8 @@ def preview(
         return "\n".join([*head, f"{len(found):,} questions", *(" ".join(map(str, q)) for q in found[:samples])])
     elif name in RETRIEVAL:
         return _collection(name, samples)
+    elif name in QUESTION_ANSWERING:
+        return "\n".join(_answered(name, samples))
     elif name in TREES:
         from lingon.data.preview_trees import show_treebank
 
@@ -169,6 +172,24 @@ def _pairs(name: str, samples: int) -> list[str]:
     rows = zip(some.scores, some.first, some.second, strict=True)
     shown = [f"[{score:g}] {printable(first)} | {printable(second)}" for score, first, second in rows]
     return [f"{name}: {row.summary}", f"licence: {row.licence}", parts, "", *shown]
+
+
+def _answered(name: str, samples: int) -> list[str]:
+    """What is said of questions on passages: how many, and some of them with the answers that people gave."""
+    row, found = QUESTION_ANSWERING[name], load_question_corpus(name)
+    parts = {"train": found.train, "valid": found.valid, "test": found.test}
+    said = ", ".join(
+        f"{part} {len(some):,} questions on {len({one.context for one in some}):,} passages"
+        for part, some in parts.items()
+        if some
+    )
+    head = [f"{name}: {row.summary}", f"licence: {row.licence}", said]
+    for one in found.test[:: max(1, len(found.test) // max(1, samples))][:samples]:
+        start = max(0, one.answers[0].start - 80) if one.answers else 0
+        around = " ".join(one.context[start : start + 240].split())
+        head += ["", printable(one.question), printable(f"    {' | '.join(dict.fromkeys(one.texts))}")]
+        head.append(printable(f"    ... {around} ..."))
+    return head
 
 
 def _by_part(name: str, accept_licence: bool) -> Examples:

@@ -140,7 +140,8 @@ def require(task: Any, command: str | None, source: object) -> None:
     row = TASKS[task.name]
     if command is None or command in row.commands:
         return
+    kind = f"{'an' if row.noun[0] in 'aeiou' else 'a'} {row.noun}"
     if command not in LACKS:
         others = " and ".join(f"{other.noun}s" for other in TASKS.values() if command in other.commands)
-        raise UserError(f"{str(source)!r} is a {row.noun}; {others} are {command}ed so far")
-    raise UserError(f"{str(source)!r} is a {row.noun}, which {LACKS[command]}; try: lingon {row.usage.format(source)}")
+        raise UserError(f"{str(source)!r} is {kind}; {others} are {command}ed so far")
+    raise UserError(f"{str(source)!r} is {kind}, which {LACKS[command]}; try: lingon {row.usage.format(source)}")

@@ -18,6 +18,7 @@ from lingon.cli.app import app
 from lingon.cli.errors import Stopped
 from lingon.core.errors import DataError, UserError
 from lingon.data.examples import Examples
+from lingon.data.questions import Answer, Question
 from lingon.data.scored_pairs import ScoredPairs
 from lingon.data.tokenizers import characters, words
 from lingon.engine.fit import TrainConfig, fit
@@ -27,6 +28,7 @@ from lingon.export.portable import export
 from lingon.metrics.scores import Scores
 from lingon.models.masked_encoder import MaskedEncoder
 from lingon.models.registry import MODELS, ModelRow, build
+from lingon.tasks.answer import Answerer
 from lingon.tasks.classify import Classifier
 from lingon.tasks.embed import Embedder
 from lingon.tasks.heads import Heads
@@ -95,15 +97,24 @@ def masked_language_model():
     return MaskedLanguageModel(MaskedEncoder(encoder).eval(), tokenizer)
 
 
+def answer():
+    torch.manual_seed(1)
+    tokenizer = words(TEXTS).with_template()
+    sizes = {"vocab_size": len(tokenizer.vocab), "width": 8, "heads": 2, "context_length": 16}
+    return Answerer(build("encoder_answerer", sizes).eval(), tokenizer, 16, 5, null_score_diff_threshold=0.0)
+
+
 # Of each task: one with weights, the names of its models, and examples to evaluate it on.
 MADE = {
     "classify": (classify, "bag", Examples(TEXTS, ALIKE)),
     "language-model": (language_model, "gpt", TEXTS),
     "embed": (embed, "bert", ScoredPairs(TEXTS, TEXTS[::-1], [1.0, 0.0, 0.5, 0.2, 0.1, 1.0])),
     "masked-language-model": (masked_language_model, "masked_encoder", TEXTS),
+    "answer": (answer, "encoder_answerer", [Question("1", TEXTS[0], "good", (Answer("fine", 12),))]),
     "alike": (alike, NAMES, Examples(TEXTS, ALIKE)),
 }
-INPUTS = {"masked-language-model": ["a [MASK] film"]}  # where any text is none
+# Where any text is none.
+INPUTS = {"masked-language-model": ["a [MASK] film"], "answer": [("good", text) for text in TEXTS]}
 
 
 def test_every_task_of_the_table_is_tried_here():

@@ -51,18 +51,22 @@ class _Raw(NamedTuple):
 
 
 def read_squad(
-    path: Path | str, on_bad_row: Literal["stop", "skip"] = "stop", options: FileOptions = FileOptions()
+    path: Path | str,
+    on_bad_row: Literal["stop", "skip"] = "stop",
+    options: FileOptions = FileOptions(),
+    with_answers: bool = True,
 ) -> tuple[list[Question], SquadReport]:
     """Read the questions of a file: nested JSON of SQuAD, or rows (.jsonl, .json, .parquet) with question and context.
 
     In rows `answers` is {"text": [...], "answer_start": [...]}; it may be missing, as in questions to be answered.
+    with_answers: False leaves all answers out, whatever is wrong with them.
     Raises DataError with the file and the id of the question for a text that is missing, and for an answer that is not
     in its passage.
     """
     path, report, found = Path(path), SquadReport(), []
     for raw in _raw_questions(path, options):
         try:
-            found += _question(raw, report)
+            found += _question(raw if with_answers else raw._replace(answers=None), report)
         except DataError as error:
             if on_bad_row == "stop":
                 raise DataError(f"{path}{raw.where}: {error}; {SKIP}") from None

@@ -1,0 +1,132 @@
+"""lingon ask: questions to a passage, answered by a stretch of it."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lingon.cli.generate_options import Device
+from lingon.cli.load_task import Head, load_for
+from lingon.core.errors import UserError, unknown
+from lingon.core.strict_json import dumps
+from lingon.core.terminal import printable
+from lingon.recipes.file_settings import Encoding, Files
+
+if TYPE_CHECKING:
+    from lingon.tasks.answer import FoundAnswer
+
+FORMATS = ("text", "jsonl")
+AROUND = 240  # characters of the passage that are shown on each side of the answer
+
+
+def ask(
+    bundle: Annotated[str, typer.Argument(help="Trained answerer: a bundle or a run folder.")],
+    questions: Annotated[
+        list[str] | None, typer.Argument(help="Questions. Default: the lines of standard input.")
+    ] = None,
+    context: Annotated[
+        str | None, typer.Option(help="File with the passage, of any length; - is standard input.")
+    ] = None,
+    top: Annotated[int, typer.Option("--top", "--top-k", "-k", help="Number of answers.")] = 1,
+    format: Annotated[str, typer.Option(help="Output format: text (default) or jsonl.")] = "text",
+    page: Annotated[
+        Path | None, typer.Option(help="Write an .html page: the passage with the answer to each question marked.")
+    ] = None,
+    encoding: Encoding = "utf-8",
+    device: Device = "cpu",
+    head: Head = None,
+) -> None:
+    """Answer questions from a passage: the likeliest answer, its probability, and where it stands."""
+    from lingon.cli.predict import as_they_come, lines_of
+
+    if format not in FORMATS:
+        raise unknown("format", format, FORMATS)
+    if top < 1:
+        raise UserError(f"--top is {top}; expected 1 or more")
+    if page and page.suffix not in (".html", ".htm"):
+        raise UserError(f"--page {str(page)!r} ends in {page.suffix!r}, expected .html")
+    if context is None:
+        raise UserError("--context is missing: the file with the passage, or - for standard input")
+    if context == "-" and not questions:
+        raise UserError("--context - reads the passage from standard input; give the questions as arguments")
+    passage, asked = _passage(context, Files(encoding)), questions or (q for q in lines_of(None) if q.strip())
+    task, shown = load_for("ask", bundle, device, head), []
+    for group in as_they_come(asked):
+        for found in task.answers([(question, passage) for question in group], top):
+            shown.append(found)
+            (_print_jsonl if format == "jsonl" else _print_text)(found)
+    if page:
+        print(f"wrote {write_page(page, shown, context)}", file=sys.stderr)
+
+
+def _passage(context: str, files: Files) -> str:
+    """Return the passage. Raises UserError for a file that is not there, DataError for one that is no text."""
+    from lingon.cli.predict import lines_of
+    from lingon.data.files.lines import read_text
+
+    if context == "-":
+        text = "\n".join(lines_of(None))
+    elif Path(context).is_file():
+        text = read_text(Path(context), files.encoding)
+    else:
+        raise UserError(f"--context {context!r}: there is no such file; give a file with the passage, or -")
+    if not text.strip():
+        raise UserError(f"--context {context!r}: there is no text in it")
+    return text
+
+
+def _print_jsonl(found: Sequence["FoundAnswer"]) -> None:
+    for rank, one in enumerate(found, 1):
+        print(dumps({**one.row(), "rank": rank}), flush=True)
+
+
+def _print_text(found: Sequence["FoundAnswer"]) -> None:
+    """Print the question, and each answer with the passage around it."""
+    print(printable(found[0].question))
+    for one in found:
+        if one.answer:
+            before, answer, after = excerpt(one)
+            print(f"{one.probability:6.1%}  {answer}")
+            _print_marked(before, answer, after)
+        else:
+            print(f"{one.probability:6.1%}  (no answer)", flush=True)
+
+
+def excerpt(found: "FoundAnswer") -> tuple[str, str, str]:
+    """Return the answer between what stands around it in the passage, on one line."""
+    before, answer, after = found.pieces()
+    left = ("... " if len(before) > AROUND else "") + " ".join(before[-AROUND:].split())
+    right = " ".join(after[:AROUND].split()) + (" ..." if len(after) > AROUND else "")
+    left += " " if before[-1:].isspace() else ""
+    right = (" " if after[:1].isspace() else "") + right
+    return printable(left), printable(" ".join(answer.split())), printable(right)
+
+
+def _print_marked(before: str, answer: str, after: str) -> None:
+    """Print a passage with the answer in bold on a terminal, else between asterisks."""
+    if not sys.stdout.isatty():
+        print(f"        {before}**{answer}**{after}", flush=True)
+        return
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
+    text = Text.assemble(before, (answer, "bold yellow"), after)
+    Console(highlight=False).print(Padding(text, (0, 0, 0, 8)))
+
+
+def write_page(path: Path, shown: Sequence[Sequence["FoundAnswer"]], context: str) -> Path:
+    """Write the passage once for each question, with the best answer marked, and the other answers."""
+    from lingon.pages.page import render
+
+    items = [
+        {
+            "question": found[0].question,
+            "pieces": found[0].pieces(),
+            "answers": [(one.answer or "(no answer)", f"{one.probability:.1%}") for one in found],
+        }
+        for found in shown
+    ]
+    return render("answers.html", path, {"title": f"Answers from {Path(context).name}", "items": items})
