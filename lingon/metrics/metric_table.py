@@ -29,7 +29,6 @@ HIGHER_IS_BETTER = {
     "spearman": True,
     "pearson": True,
     "exact_match": True,
-    "f1": True,
 }
 
 

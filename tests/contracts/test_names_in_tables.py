@@ -21,6 +21,7 @@ FOR_ONE_TASK = {
     "lingon/recipes/sklearn_training.py": "classifier",
     "lingon/interpret/attribution.py": "classifier",
     "lingon/interpret/page.py": "classifier",
+    "lingon/cli/ask.py": "ask",
     "lingon/cli/generate.py": "generate",
     "lingon/cli/generate_output.py": "generate",
     "lingon/learn/reviews.py": "reviews",

@@ -32,7 +32,7 @@ def test_a_row_is_what_the_library_makes_of_the_pair(tokenizer):
     row = tokenizer.encode_pair(QUESTION, CONTEXT)
     (window,) = make_windows(tokenizer, [(QUESTION, CONTEXT)], 500, 11).rows
     assert (window.ids, window.token_types) == (row.ids, row.token_types)
-    assert window.ids[window.begin : window.begin + window.count] == tokenizer.without_special_tokens().encode(CONTEXT)
+    assert window.ids[window.begin : window.begin + window.tokens] == tokenizer.without_special_tokens().encode(CONTEXT)
 
 
 def test_without_a_template_nothing_stands_between():
@@ -49,14 +49,14 @@ def test_windows_cover_the_passage_and_overlap_by_the_stride(tokenizer, max_leng
     whole = tokenizer.without_special_tokens().encode(CONTEXT)
     for number in (0, 1):
         rows = [row for row in found.rows if row.number == number]
-        covered = [place for row in rows for place in range(row.first, row.first + row.count)]
+        covered = [place for row in rows for place in range(row.first, row.first + row.tokens)]
         assert sorted(set(covered)) == list(range(len(whole)))
-        room = max(row.count for row in rows)
+        room = max(row.tokens for row in rows)
         for row, after in itertools.pairwise(rows):
-            assert row.first + row.count - after.first == min(stride, room // 2)
+            assert row.first + row.tokens - after.first == min(stride, room // 2)
         for row in rows:
             assert len(row.ids) == len(row.token_types) <= max_length
-            assert row.ids[row.begin : row.begin + row.count] == whole[row.first : row.first + row.count]
+            assert row.ids[row.begin : row.begin + row.tokens] == whole[row.first : row.first + row.tokens]
 
 
 def test_every_word_of_the_passage_is_found_again_by_its_tokens(tokenizer):
@@ -84,7 +84,7 @@ def test_answers_stand_in_the_windows_that_have_them_whole():
     )
     # [CLS] why [SEP] and four tokens [SEP]: a b song d | song d e song | e song g h, counted from 0 by 2.
     found = encode_questions(tokenizer, [question], 8, 2)
-    assert [(row.begin, row.first, row.count) for row in found.windows.rows] == [(3, 0, 4), (3, 2, 4), (3, 4, 4)]
+    assert [(row.begin, row.first, row.tokens) for row in found.windows.rows] == [(3, 0, 4), (3, 2, 4), (3, 4, 4)]
     assert found.starts.tolist() == [[NO_ANSWER, IGNORED, IGNORED], [3, 6, 6], [4, 4, IGNORED]]
     assert found.ends.tolist() == [[NO_ANSWER, IGNORED, IGNORED], [5, 6, 6], [4, 4, IGNORED]]
     batch = next(iter(found.loader(0, {"max_tokens": 100, "shuffle": False})))

@@ -93,10 +93,10 @@ def _answers(raw: _Raw) -> list[tuple[str, Any]]:
     """Return texts with their offsets, of a list of objects or of an object of lists."""
     found = [] if raw.answers is None else raw.answers
     if isinstance(found, Mapping):
-        columns = (found.get("text"), found.get("answer_start", ()))
-        if not all(isinstance(column, list | tuple) for column in columns):
+        listed, starts = found.get("text"), found.get("answer_start", [])
+        if not isinstance(listed, list) or not isinstance(starts, list):
             raise DataError(f"question {raw.id!r}: key 'answers' is no object with the lists text and answer_start")
-        found = [{"text": text, "answer_start": start} for text, start in zip_longest(*columns)]
+        found = [{"text": text, "answer_start": start} for text, start in zip_longest(listed, starts)]
     if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
         raise DataError(f"question {raw.id!r}: key 'answers' is {str(found)[:40]!r}, expected a list of answers")
     texts = [(one.get("text"), one.get("answer_start")) for one in found]

@@ -141,7 +141,7 @@ class Answerer:
         offsets = encoded.windows.offsets
         of_questions: list[list[WindowLogits]] = [[] for _ in offsets]
         for window, found in zip(encoded.windows.rows, logits, strict=True):
-            part = found[window.begin : window.begin + window.count].numpy()
+            part = found[window.begin : window.begin + window.tokens].numpy()
             no_answer = float(found[NO_ANSWER].sum())
             of_questions[window.number].append(WindowLogits(window.first, part[:, 0], part[:, 1], no_answer))
         pairs = zip(of_questions, offsets, strict=True)

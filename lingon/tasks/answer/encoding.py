@@ -12,7 +12,7 @@ from lingon.data.batches import Column, Loader, Padded, Values, text_batches
 from lingon.data.questions import Question
 from lingon.data.tokenizers import Tokenizer
 from lingon.layers.losses import IGNORED
-from lingon.tasks.answer.windows import Offsets, Window, Windows, make_windows, token_span
+from lingon.tasks.answer.windows import Offsets, PassageWindows, Window, make_windows, token_span
 
 NO_ANSWER = 0  # the place of a row that stands for "it is not in this window": its first token, [CLS]
 
@@ -25,14 +25,14 @@ class EncodedQuestions:
     once.
     """
 
-    windows: Windows
+    windows: PassageWindows
     starts: Int[np.ndarray, "W A"]
     ends: Int[np.ndarray, "W A"]
 
     def loader(self, pad: int, how: Mapping[str, Any]) -> Loader:
         """Return batches of windows: ids, mask, token_types, starts, ends, and the passage [begin, end) in each row."""
         rows = self.windows.rows
-        passage = np.array([(row.begin, row.begin + row.count) for row in rows], np.int64).reshape(len(rows), 2)
+        passage = np.array([(row.begin, row.begin + row.tokens) for row in rows], np.int64).reshape(len(rows), 2)
         columns: dict[str, Column] = {
             "token_types": Padded("token_types", [row.token_types for row in rows]),
             "passage": Values("passage", passage),
@@ -65,7 +65,7 @@ def _spans(question: Question, offsets: Offsets) -> list[tuple[int, int]]:
 def _inside(window: Window, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the places, in the row, of the spans that are whole in a window."""
     move = window.begin - window.first
-    end = window.first + window.count
+    end = window.first + window.tokens
     return [(first + move, last + move) for first, last in spans if window.first <= first and last < end]
 
 

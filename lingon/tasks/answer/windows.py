@@ -17,7 +17,7 @@ class Window(NamedTuple):
     """A question with a part of its passage.
 
     number: of the question. ids, token_types: of the row. begin: the place in the row where the passage begins.
-    first, count: the tokens of the passage that are in it, counted in the whole passage.
+    first: its first token, counted in the whole passage; tokens: how many of the passage are in it.
     """
 
     number: int
@@ -25,10 +25,10 @@ class Window(NamedTuple):
     token_types: list[int]
     begin: int
     first: int
-    count: int
+    tokens: int
 
 
-class Windows(NamedTuple):
+class PassageWindows(NamedTuple):
     """Windows of several questions, in their order, and the offsets of each question's passage.
 
     offsets: [start, end) of each token of the passage, in characters; one list for all questions on a passage.
@@ -38,7 +38,9 @@ class Windows(NamedTuple):
     offsets: list[Offsets]
 
 
-def make_windows(tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]], max_length: int, doc_stride: int) -> Windows:
+def make_windows(
+    tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]], max_length: int, doc_stride: int
+) -> PassageWindows:
     """Return the windows of pairs (question, context), each of at most `max_length` tokens.
 
     doc_stride: tokens by which windows of a passage overlap, at most half of a window. Of a question that fills more
@@ -56,7 +58,7 @@ def make_windows(tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]], max_len
         for number, ((_, context), question) in enumerate(zip(pairs, asked, strict=True))
         for window in _windows(template, number, question[:most], ids[context], max_length, doc_stride)
     ]
-    return Windows(rows, [offsets[context] for _, context in pairs])
+    return PassageWindows(rows, [offsets[context] for _, context in pairs])
 
 
 def _windows(
