@@ -9,7 +9,8 @@ from lingon.core.errors import DataError, UserError, one_of, suggest, unknown
 from lingon.core.files import sha256_of
 from lingon.data.corpora.sentences import TAGGED, load_tagged_corpus
 from lingon.data.files.lines import FileOptions
-from lingon.data.load_data import PARTS, SHARE, VALID_FOLDERS, shared_keys, tell_lines
+from lingon.data.files.part_files import part_files
+from lingon.data.load_data import PARTS, SHARE, shared_keys, tell_lines
 from lingon.data.read_tagged import OnBadRow, TaggedReport, read_tagged
 from lingon.data.split import cut_rows, key_of
 from lingon.data.tag_schemes import Scheme, split_tag
@@ -29,8 +30,8 @@ def load_tagged_splits(
     """Return training, validation and test sentences of a corpus or of a file.
 
     test, valid: files with the test and validation sentences; without them a fifth is cut off, and a tenth of what is
-    left, unless a folder holds train, test and maybe valid. Equal sentences stay on one side. column, tag_scheme,
-    on_bad_row: see `read_tagged`. What was guessed, repaired and left out is said on stderr.
+    left, unless a folder holds train, test and maybe valid or dev (see `part_files`). Equal sentences stay on one side.
+    column, tag_scheme, on_bad_row: see `read_tagged`. What was guessed, repaired and left out is said on stderr.
     Raises UserError for what is neither, and for a corpus that has no part to train on.
     """
     name, path = str(name_or_path), Path(name_or_path)
@@ -38,9 +39,8 @@ def load_tagged_splits(
         _refuse_flags(name, {"--test": test, "--valid": valid, "--tag-scheme": tag_scheme}, options)
         return _to_train_on(load_tagged_corpus(name, column))
     _refuse_missing(name, path)
-    if path.is_dir() and test is None and (path / "train").is_dir() and (path / "test").is_dir():
-        valid = valid or next((path / other for other in VALID_FOLDERS if (path / other).is_dir()), None)
-        path, test = path / "train", path / "test"
+    if test is None and (parts := part_files(path)):
+        path, test, valid = parts["train"], parts["test"], valid or parts.get("valid")
     read = partial(read_tagged, column=column, tag_scheme=tag_scheme, on_bad_row=on_bad_row, options=options)
     sentences, report = read(path)
     found = {"train": sentences}
@@ -58,9 +58,9 @@ def load_tagged_splits(
     report.messages += _shared(found["train"] + found["valid"], found["test"], "test")
     report.messages += _shared(found["train"], found["valid"], "validation") if valid else []
     tell_lines(report.messages)
-    source = _source(path, report, column, found)
+    source = _source(Path(name).name, path, report, column, found)
     source |= {f"{part}_file": Path(file).name for part, file in (("valid", valid), ("test", test)) if file is not None}
-    return TaggedSplits(found["train"], found["valid"], found["test"], path.name, source)
+    return TaggedSplits(found["train"], found["valid"], found["test"], Path(name).name, source)
 
 
 def load_tagged(
@@ -86,7 +86,7 @@ def load_tagged(
         wanted = PARTS if part == "all" else (part or "test",)
         return load_tagged_corpus(name, column, wanted).all()
     _refuse_missing(name, path)
-    if part in PARTS or (path.is_dir() and (path / "train").is_dir()):
+    if part in PARTS or part_files(path):
         splits = load_tagged_splits(path, None, column, tag_scheme, on_bad_row, options=options)
         return splits.all() if part == "all" else getattr(splits, part or "test")
     sentences, report = read_tagged(path, column, tag_scheme, on_bad_row, options)
@@ -157,16 +157,18 @@ def _shared(train: TaggedSentences, test: TaggedSentences, name: str) -> list[st
     return shared_keys(_keys(train), _keys(test), f"{name} sentences")
 
 
-def _source(path: Path, report: TaggedReport, column: str | None, parts: dict[str, TaggedSentences]) -> dict[str, Any]:
-    together = [sentence for name in PARTS for sentence in parts[name]]
+def _source(
+    name: str, path: Path, report: TaggedReport, column: str | None, parts: dict[str, TaggedSentences]
+) -> dict[str, Any]:
+    together = [sentence for part in PARTS for sentence in parts[part]]
     return {
-        "name": path.name,
+        "name": name,
         "form": report.form,
         **({} if column is None else {"column": column}),
         "tag_scheme": report.scheme,
         "skipped": report.skipped,
         "repaired": report.repaired,
         "file_sha256": sha256_of(path) if path.is_file() else None,
-        **{name: len(parts[name]) for name in PARTS},
+        **{part: len(parts[part]) for part in PARTS},
         "sha256": TaggedSentences(together).checksum(),
     }

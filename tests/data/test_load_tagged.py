@@ -113,6 +113,20 @@ def test_a_folder_with_parts(tmp_path):
     assert load_tagged(tmp_path).sentences == found.test.sentences
 
 
+def test_a_folder_with_a_file_for_each_part(tmp_path):
+    for name, count in (("en_x-ud-train.conll", 5), ("en_x-ud-dev.conll", 2), ("en_x-ud-test.conll", 3)):
+        write(tmp_path / name, sentences(count))
+    (tmp_path / "en_x-ud-train.txt").write_text("the text of it\n")
+    (tmp_path / "README.md").write_text("# X\n")
+    found = load_tagged_splits(tmp_path)
+    assert [len(getattr(found, part)) for part in PARTS] == [5, 2, 3]
+    assert (found.name, found.source["valid_file"]) == (tmp_path.name, "en_x-ud-dev.conll")
+    assert len(load_tagged(tmp_path)) == 3
+    write(tmp_path / "test.conll", sentences(4))
+    with pytest.raises(DataError, match=r"several files for test: en_x-ud-test.conll, test.conll; keep one"):
+        load_tagged_splits(tmp_path)
+
+
 def test_what_cannot_be_had(tmp_path):
     with pytest.raises(
         UserError, match=r"'wnut-16' is neither a corpus of tagged sentences nor a file; did you mean 'wnut-17'"

@@ -198,7 +198,7 @@ def test_labels_of_sentences(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.conll", "a\tO\nb\n", r"a.conll:2: 'b' has 1 columns where other lines have 2"),
+        ("a.conll", "a\tO\nb\n", r"a.conll:2: 'b' has 1 column where other lines have 2"),
         ("a.conll", "a\tO\nb\t\n", r"a.conll:2: 'b' has no tag"),
         ("a.conll", "a\tO\n\tO\n", r"a.conll:2: 'O' has no word"),
         ("a.conll", "a\nb\n", r"a.conll: its lines have 1 columns; expected a word and its tag"),

@@ -105,7 +105,8 @@ def _row(lines: list[TextLine], label: str | None, layout: Layout, place: int) -
         cells = layout.cells(line.text)
         problem = line.problem
         if not problem and len(cells) != layout.width:
-            problem = f"{line.text.strip()[:60]!r} has {len(cells)} columns where other lines have {layout.width}"
+            columns = f"{len(cells)} column{'' if len(cells) == 1 else 's'}"
+            problem = f"{line.text.strip()[:60]!r} has {columns} where other lines have {layout.width}"
         if not problem and not (cells[0] and cells[place]):
             problem = f"{line.text.strip()[:60]!r} has no {'tag' if cells[0] else 'word'}"
         if problem:
