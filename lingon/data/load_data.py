@@ -214,7 +214,7 @@ def shared_keys(train: Iterable[str], test: Sequence[str], name: str) -> list[st
         return []
     part = count / len(test)
     share = f"{count:,} of {len(test):,} {name} ({part:.{0 if part >= 0.01 else 1}%})"
-    return [f"{share} are also in training; scores on them do not say how new {name.split()[-1]} fare"]
+    return [f"{share} are also in training; scores on them do not say how new texts fare"]
 
 
 def _source(path: Path, report: ReadReport, splits: dict[str, Examples]) -> dict[str, Any]:

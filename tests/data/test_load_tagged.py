@@ -97,7 +97,7 @@ def test_files_of_ones_own(tmp_path, capsys):
     assert (found.source["test_file"], found.source["valid_file"]) == ("test.conll", "valid.conll")
     said = capsys.readouterr().err
     assert "test.conll: tags that no training sentence has: B-y" in said
-    assert "3 of 3 test sentences (100%) are also in training; scores on them do not say how new sentences fare" in said
+    assert "3 of 3 test sentences (100%) are also in training; scores on them do not say how new texts fare" in said
     assert "5 of 5 validation sentences (100%) are also in training" in said
 
 
