@@ -15,7 +15,7 @@ from lingon.data.corpora.encoders import INT8, encoder_folder
 from lingon.data.fetch import fetch
 from lingon.data.files.archives import read_members
 from lingon.data.load_data import load_data
-from lingon.data.load_scored_pairs import load_pairs
+from lingon.data.load_pairs import load_pairs
 
 TEXTS, ALIKE, ALIKE_INT8 = 2000, 0.9999, 0.99
 LONGEST = 256  # tokens that this encoder reads

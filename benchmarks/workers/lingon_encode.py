@@ -28,7 +28,7 @@ def save(path):
 
 def stsb():
     """Spearman on the test part of STS-B."""
-    from lingon.data.load_scored_pairs import load_pairs
+    from lingon.data.load_pairs import load_pairs
     from lingon.metrics.correlation import spearman
 
     pairs, task = load_pairs("stsb"), state["task"]

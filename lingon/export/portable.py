@@ -21,7 +21,8 @@ from lingon.core.shapes import Tensor
 from lingon.data.batches import collate
 from lingon.data.files.lines import FileOptions
 from lingon.data.load_data import load_data
-from lingon.data.load_scored_pairs import load_pairs
+from lingon.data.load_pairs import load_pairs
+from lingon.data.text_pairs import sides_of
 from lingon.export import int8 as small
 from lingon.export.graph import graph_of, inputs_of, preprocessing_of
 from lingon.export.onnx import run_onnx, write_onnx
@@ -212,10 +213,10 @@ def _arguments(bundle: str | Path) -> dict[str, Any]:
 
 def _texts(task: Exportable, name: str, columns: dict[str, Any], options: FileOptions) -> list[str]:
     """The texts of a corpus or file, of the shape that the task is scored on, or with labels."""
-    if row_of(task.name).data == "scored pairs":
+    if row_of(task.name).data == "pairs of texts":
         with contextlib.suppress(UserError):  # then texts with labels, or the error that is said of them
             pairs = load_pairs(name, on_bad_row="skip", options=options)
-            return list(dict.fromkeys([*pairs.first, *pairs.second]))
+            return list(dict.fromkeys(text for side in sides_of(pairs) for text in side))
     return load_data(name, **columns, on_bad_row="skip", options=options).test.texts
 
 

@@ -6,7 +6,14 @@ from lingon.pages.charts import EVERYWHERE, line_chart
 
 FRACTIONS = ("valid_accuracy",)  # between 0 and 1
 TITLES = {"lr": "learning rate"}
-CURVES = ("loss", "valid_loss", "valid_accuracy", "lr")  # of what a run logs, in this order
+CURVES = (
+    "loss",
+    "valid_loss",
+    "valid_accuracy",
+    "valid_spearman",
+    "valid_mrr",
+    "lr",
+)  # of what a run logs, in this order
 
 
 def curves(runs: dict[str, list[dict[str, Any]]]) -> list[str]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lingon.data.documents import Documents
     from lingon.data.examples import Splits
     from lingon.data.questions import QuestionSplits
+    from lingon.data.text_pairs import PairSplits
 
 BadRow = Annotated[str, Option(help="A row that cannot be read: stop, or skip it.")]
 Label = Annotated[
@@ -123,9 +124,47 @@ class AnsweredQuestions:
         return {name: value for name, value in asdict(self).items() if name != "on_bad_row"}
 
 
-Source = LabelledTexts | RunningText | AnsweredQuestions
+Negative = Annotated[
+    list[str] | None, Option(help="Column with texts that do not belong to the first, hard negatives; repeat for more.")
+]
+Score = Annotated[str | None, Option(help="Column with the scores of pairs, or with labels of single texts.")]
+
+
+@dataclass(frozen=True)
+class PairsOfTexts:
+    """Pairs of texts, with scores or without; or texts with labels, of which those of one label belong together."""
+
+    data: Annotated[
+        str,
+        Option(help="A corpus (stsb, or one with labels), or your csv, tsv, jsonl or parquet with pairs of texts."),
+    ]
+    text: TextColumn = None
+    text_pair: TextPair = None
+    negative: Negative = None
+    label: Score = None
+    test: Annotated[str | None, Option(help="File to test on; a part of the data is cut off by default.")] = None
+    on_bad_row: BadRow = "stop"
+    encoding: Encoding = "utf-8"
+    quoting: Quoting = "auto"
+
+    def read(self) -> "PairSplits | Splits":
+        """Return training, validation and test pairs, or texts with labels."""
+        from lingon.data.load_pairs import load_pair_splits
+
+        columns = (one_column(self.text), self.text_pair, self.negative or [], self.label)
+        files = Files(self.encoding, self.quoting)
+        return load_pair_splits(self.data, *columns, self.test, bad_rows(self.on_bad_row), files)
+
+    def record(self) -> dict[str, Any]:
+        """Return what tells this data from other data, for run.json."""
+        found = asdict(self) | {"text": one_column(self.text)}
+        return {name: value for name, value in found.items() if name != "on_bad_row"}
+
+
+Source = LabelledTexts | RunningText | PairsOfTexts | AnsweredQuestions
 SOURCES: dict[DataShape, type[Source]] = {
     "labelled texts": LabelledTexts,
     "running text": RunningText,
+    "pairs of texts": PairsOfTexts,
     "questions": AnsweredQuestions,
 }

@@ -7,6 +7,7 @@ from torch import nn
 
 from lingon.checkpoints.adapter import save_adapter
 from lingon.checkpoints.huggingface.save import save_hub
+from lingon.checkpoints.huggingface.sentence_transformers import SentenceVectors
 from lingon.checkpoints.load import load
 from lingon.core.errors import UserError
 from lingon.engine.run import Run
@@ -62,4 +63,6 @@ def save_encoder(training: Training, folder: Path) -> None:
     """Save the encoder of a training that has one to offer, in the Hugging Face layout, into the folder of the run."""
     if training.encoder is not None:
         task: Any = training.task  # has a tokenizer
-        save_hub(training.encoder, folder / ENCODER, task.tokenizer)
+        pooling = getattr(task, "pooling", None)
+        how = None if pooling is None else SentenceVectors(pooling, task.normalize, task.max_length)
+        save_hub(training.encoder, folder / ENCODER, task.tokenizer, vectors=how)

@@ -59,11 +59,22 @@ def _running_text(task: Any, asked: Asked) -> list[str]:
     return found
 
 
-def _scored_pairs(task: Any, asked: Asked) -> Any:
-    """Pairs of texts with a score: a corpus's test part, or all of a table."""
-    from lingon.data.load_scored_pairs import load_pairs
+def _pairs_of_texts(task: Any, asked: Asked) -> Any:
+    """A collection for search; or pairs of texts, or texts with labels: a corpus's test part, or all of a table."""
+    from lingon.data.load_collection import is_collection, read_collection
+    from lingon.data.load_pairs import holds_pairs, load_pairs
 
-    return load_pairs(asked.data, asked.split, asked.text, asked.label, bad_rows(asked.on_bad_row), asked.options)
+    rows = bad_rows(asked.on_bad_row)
+    if is_collection(asked.data):
+        if asked.text or asked.label or asked.text_pair:
+            raise UserError(f"{asked.data} is a collection for search; leave --text, --text-pair and --label out")
+        return read_collection(asked.data, asked.split, rows, asked.options)
+    columns = (asked.text, asked.label, rows, asked.options)
+    if holds_pairs(asked.data, asked.text, asked.text_pair, asked.options):
+        return load_pairs(asked.data, asked.split, *columns, asked.text_pair)
+    from lingon.data.load_data import load_part
+
+    return load_part(asked.data, asked.split, asked.text, asked.label, rows, None, asked.options, "single-label")
 
 
 def _questions(task: Any, asked: Asked) -> Any:
@@ -76,6 +87,6 @@ def _questions(task: Any, asked: Asked) -> Any:
 READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "labelled texts": _labelled_texts,
     "running text": _running_text,
-    "scored pairs": _scored_pairs,
+    "pairs of texts": _pairs_of_texts,
     "questions": _questions,
 }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lingon.models.registry import Role
     from lingon.tasks.task import Task
 
-DataShape = Literal["labelled texts", "running text", "scored pairs", "questions"]
+DataShape = Literal["labelled texts", "running text", "pairs of texts", "questions"]
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ TASKS: dict[str, TaskRow] = {
     "embed": TaskRow(
         "lingon.tasks.embed",
         "encoder",
-        "scored pairs",
+        "pairs of texts",
         noun="encoder",
         commands=("embed", "predict", "export"),
         usage="embed {} 'A text.'",
-        help="Embed texts as vectors.",
+        help="Train an encoder on pairs of texts: those that mean the same get vectors close together.",
         metric="spearman",
-        trained=False,
+        settings="lingon.tasks.embed.settings",
     ),
     "masked-language-model": TaskRow(
         "lingon.tasks.masked_language_model",

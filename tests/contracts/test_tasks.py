@@ -19,7 +19,7 @@ from lingon.cli.errors import Stopped
 from lingon.core.errors import DataError, UserError
 from lingon.data.examples import Examples
 from lingon.data.questions import Answer, Question
-from lingon.data.scored_pairs import ScoredPairs
+from lingon.data.text_pairs import ScoredPairs
 from lingon.data.tokenizers import characters, words
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.log import read_metrics

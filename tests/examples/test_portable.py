@@ -17,7 +17,7 @@ from examples.portable.javascript import make_bert_characters
 from lingon.checkpoints.bundle import save_bundle
 from lingon.checkpoints.load import load
 from lingon.core.errors import FetchError
-from lingon.data.load_scored_pairs import load_pairs
+from lingon.data.load_pairs import load_pairs
 from lingon.data.tokenizers import Tokenizer, bpe, words
 from lingon.export.portable import export
 from lingon.models.registry import build as build_model

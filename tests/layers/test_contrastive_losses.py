@@ -6,7 +6,13 @@ import pytest
 import torch
 
 from lingon.core.errors import UserError
-from lingon.layers.contrastive_losses import in_batch_negatives, matryoshka, supervised_contrastive
+from lingon.layers.contrastive_losses import (
+    cosent,
+    cosine_mse,
+    in_batch_negatives,
+    matryoshka,
+    supervised_contrastive,
+)
 
 
 def cosine(a, b):
@@ -47,9 +53,47 @@ def test_each_pair_is_compared_with_the_others_and_hard_negatives(hard):
     assert found.item() == pytest.approx(wanted, rel=1e-4)
 
 
+def test_what_is_excluded_says_nothing_against_a_text():
+    a, b, n, t = vectors(4, 2), vectors(4, 3), vectors(3, 4), 0.2
+    excluded = torch.zeros(4, 7, dtype=torch.bool)
+    excluded[0, 2] = excluded[0, 6] = excluded[3, 4] = True
+    wanted = 0.0
+    for i in range(4):
+        shares = [0 if excluded[i, j] else math.exp(cosine(a[i], other) / t) for j, other in enumerate([*b, *n])]
+        wanted -= math.log(shares[i] / sum(shares))
+    assert in_batch_negatives(a, b, n, t, excluded).item() == pytest.approx(wanted, rel=1e-4)
+
+
+def test_cosent_counts_pairs_in_the_wrong_order():
+    a, b, t = vectors(5, 2), vectors(5, 3), 0.3
+    scores = [2.0, 5.0, 2.0, 0.0, 1.0]
+    cosines = [cosine(x, y) for x, y in zip(a, b, strict=True)]
+    wrong = [
+        math.exp((cosines[j] - cosines[i]) / t) for i in range(5) for j in range(5) if scores[i] > scores[j]
+    ]  # equal scores have no order
+    assert len(wrong) == 9
+    assert cosent(a, b, torch.tensor(scores), t).item() == pytest.approx(math.log(1 + sum(wrong)), rel=1e-4)
+    assert cosent(a, b, torch.tensor(scores) * 70 - 3, t).item() == pytest.approx(math.log(1 + sum(wrong)), rel=1e-4)
+
+
+def test_cosent_of_scores_that_are_all_the_same_is_zero():
+    a = vectors(3, 2).requires_grad_(True)
+    loss = cosent(a, vectors(3, 3), torch.ones(3))
+    loss.backward()
+    assert loss == 0
+    assert a.grad.isfinite().all()
+
+
+def test_squared_errors_of_cosines():
+    a, b, scores = vectors(4, 2), vectors(4, 3), [0.0, 1.0, 0.25, 0.5]
+    wanted = sum((cosine(x, y) - s) ** 2 for x, y, s in zip(a, b, scores, strict=True))
+    assert cosine_mse(a, b, torch.tensor(scores)).item() == pytest.approx(wanted, rel=1e-4)
+
+
 def test_every_width_of_a_matryoshka_counts_alike():
     a, b, n = vectors(5, 2), vectors(5, 3), vectors(2, 4)
     each = [in_batch_negatives(a[:, :w], b[:, :w], n[:, :w], 0.2) for w in (3, 7)]
-    assert matryoshka(a, b, [3, 7], n, 0.2).item() == pytest.approx(sum(each).item() / 2)
+    loss = lambda first, second, hard: in_batch_negatives(first, second, hard, 0.2)
+    assert matryoshka(loss, [3, 7], a, b, n).item() == pytest.approx(sum(each).item() / 2)
     with pytest.raises(UserError, match=r"the widths are \[8\], expected numbers from 1 to 7"):
-        matryoshka(a, b, [8])
+        matryoshka(loss, [8], a, b, n)

@@ -11,8 +11,8 @@ import lingon
 from lingon.checkpoints.bundle import save_bundle
 from lingon.cli.app import app
 from lingon.core.errors import DataError, NotFinite, UserError
-from lingon.data.load_scored_pairs import load_pairs
-from lingon.data.scored_pairs import ScoredPairs
+from lingon.data.load_pairs import load_pairs
+from lingon.data.text_pairs import ScoredPairs
 from lingon.data.tokenizers import words
 from lingon.metrics.correlation import spearman
 from lingon.models.registry import build

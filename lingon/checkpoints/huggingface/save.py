@@ -50,7 +50,8 @@ def save_hub(
         if tokenizer is not None:
             write_tokenizer(fresh, tokenizer, config)
         if vectors is not None:
-            write_modules(fresh, vectors)
+            encoder: Any = model
+            write_modules(fresh, vectors, encoder.width)
     return Path(folder)
 
 

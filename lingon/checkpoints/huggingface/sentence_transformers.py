@@ -51,8 +51,8 @@ def read_modules(folder: Path) -> SentenceVectors:
     return SentenceVectors(pooling, "Normalize" in kinds, _max_length(folder), STATIC in kinds)
 
 
-def write_modules(folder: Path, how: SentenceVectors) -> None:
-    """Write modules.json and what it names, so that sentence-transformers makes the same vectors."""
+def write_modules(folder: Path, how: SentenceVectors, width: int) -> None:
+    """Write modules.json and what it names, for sentence-transformers to make the same vectors. width: of a vector."""
     kinds = [("Transformer", ""), ("Pooling", "1_Pooling")] + ([("Normalize", "2_Normalize")] if how.normalize else [])
     rows = [
         {"idx": i, "name": str(i), "path": at, "type": f"sentence_transformers.models.{kind}"}
@@ -61,7 +61,7 @@ def write_modules(folder: Path, how: SentenceVectors) -> None:
     write_json(folder / MODULES, rows)
     (folder / "1_Pooling").mkdir()
     modes = {key: name == how.pooling for key, name in POOLING_KEYS.items()}
-    write_json(folder / "1_Pooling" / "config.json", modes)
+    write_json(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": width, **modes})
     if how.max_length is not None:
         write_json(folder / "sentence_bert_config.json", {"max_seq_length": how.max_length, "do_lower_case": False})
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from lingon.core.errors import DataError, unknown
 from lingon.core.files import read_bytes
 from lingon.data.fetch import fetch
-from lingon.data.scored_pairs import ScoredPairs, ScoredPairSplits
 from lingon.data.sources import RepositoryFiles, Source
+from lingon.data.text_pairs import PairSplits, ScoredPairs
 
 MOST_BYTES = 1 << 28  # of one file
 PARTS = {"train": "train", "valid": "dev", "test": "test"}  # ours, and what their files are called
@@ -42,7 +42,7 @@ def stsb(folder: Path) -> dict[str, ScoredPairs]:
     return {part: _rows(folder / "data" / f"stsb-en-{theirs}.csv") for part, theirs in PARTS.items()}
 
 
-def load_scored_pairs(name: str) -> ScoredPairSplits:
+def load_scored_pairs(name: str) -> PairSplits:
     """Return a corpus of pairs, fetched when it is not in the cache. Raises UserError for an unknown name."""
     if name not in SCORED_PAIRS:
         raise unknown("corpus of pairs", name, SCORED_PAIRS)
@@ -50,7 +50,7 @@ def load_scored_pairs(name: str) -> ScoredPairSplits:
     parts = row.parse(fetch(row.source, name))
     source = {"name": name, **row.source.provenance(), "licence": row.licence}
     source |= {part: len(pairs) for part, pairs in parts.items()}
-    return ScoredPairSplits(parts["train"], parts["valid"], parts["test"], name, source)
+    return PairSplits(parts["train"], parts["valid"], parts["test"], name, source)
 
 
 def _rows(file: Path) -> ScoredPairs:

@@ -10,6 +10,7 @@ from lingon.engine.log import read_metrics
 from lingon.metrics.metric_table import format_metric
 from lingon.pages.curves import curves
 from lingon.pages.page import render
+from lingon.pages.run_facts import run_facts
 from lingon.tasks.classify.classifier import Classifier
 from lingon.tasks.classify.report_examples import example_groups
 from lingon.tasks.classify.report_sections import sections_of
@@ -31,7 +32,7 @@ def write_report(
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         **sections_of(classifier.targets, logits, numbers, found),
         "examples": example_groups(classifier, test, logits),
-        "facts": facts(run),
+        "facts": run_facts(run),
     }
     return render("report.html", path, page)
 
@@ -40,11 +41,3 @@ def _named(labels: Sequence[str]) -> str:
     if not labels:
         return "a number"
     return " or ".join(labels) if len(labels) <= 3 else f"{len(labels)} labels"
-
-
-def facts(run: dict[str, Any]) -> list[tuple[str, str]]:
-    """What a reader needs to make the run again."""
-    rows = [(f"argument {name}", str(value)) for name, value in run["arguments"].items() if value is not None]
-    rows += [(f"data {name}", str(value)) for name, value in run["data"].items()]
-    rows += [(f"version of {name}", str(value)) for name, value in run.get("versions", {}).items()]
-    return rows + [(f"seconds to {name}", f"{value:.1f}") for name, value in run.get("seconds", {}).items()]

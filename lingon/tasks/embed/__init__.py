@@ -1,7 +1,16 @@
-"""Texts as vectors: an encoder, its tokenizer, and how the vectors of tokens become one."""
+"""Texts as vectors: an encoder, its tokenizer, and how the vectors of tokens become one; trained on pairs."""
 
-from lingon.tasks.embed.embedder import Embedder, Embedding
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-TASK = Embedder
+if TYPE_CHECKING:
+    from lingon.tasks.embed.embedder import TASK, Embedder, Embedding
 
 __all__ = ["TASK", "Embedder", "Embedding"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import torch only when something is asked for, so that the settings are read without it."""
+    if name in __all__:
+        return getattr(import_module("lingon.tasks.embed.embedder"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -18,15 +18,19 @@ from lingon.core.progress import track
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.core.terminal import printable
 from lingon.data.batches import text_batches
-from lingon.data.scored_pairs import ScoredPairs, ScoredPairSplits
+from lingon.data.text_pairs import ScoredPairs
 from lingon.data.tokenizers import Tokenizer
 from lingon.kernels.fast_inference import FastInference, autocast_for
 from lingon.layers.pooling import POOLINGS, pooling_of
-from lingon.metrics.correlation import pearson, spearman
 from lingon.metrics.scores import Scores
 from lingon.tasks.embed.precision import AUTO, EXACT, LOOK, fastest_equal
+from lingon.tasks.embed.scoring import scoring_of, unit
 from lingon.tasks.embed.sentence_vectors import SentenceVectors
 from lingon.tasks.task import Card
+
+if TYPE_CHECKING:
+    from lingon.tasks.embed.settings import Settings
+    from lingon.tasks.training import TrainContext, Training
 
 TOKENS_AT_ONCE = 8_192  # per batch: what two cores compute in about a second
 WORTH = 4_096  # tokens of a call from which on a layout for speed is worth making
@@ -211,18 +215,26 @@ class Embedder:
     def similarity(self, pairs: ScoredPairs) -> Float[np.ndarray, " n"]:
         """Return the cosine of each pair; each text is encoded once."""
         distinct = list(dict.fromkeys([*pairs.first, *pairs.second]))
-        vectors, place = self.encode(distinct), {text: i for i, text in enumerate(distinct)}
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
-        first, second = (unit[[place[text] for text in side]] for side in (pairs.first, pairs.second))
+        vectors, place = unit(self.encode(distinct)), {text: i for i, text in enumerate(distinct)}
+        first, second = (vectors[[place[text] for text in side]] for side in (pairs.first, pairs.second))
         return np.einsum("nd,nd->n", first, second)
 
-    def evaluate(self, examples: ScoredPairs) -> Scores:
-        """Return the correlations of cosines with the scores of pairs: Spearman's of ranks, and Pearson's."""
-        _check_pairs(examples)
-        cosines = self.similarity(examples).tolist()
-        found = {"spearman": spearman(cosines, examples.scores).rho, "pearson": pearson(cosines, examples.scores)}
-        return Scores(found, "spearman")
+    def evaluate(self, examples: Any) -> Scores:
+        """Return the metrics on examples, by their kind.
+
+        `ScoredPairs`: the correlation of cosines with scores, Spearman's and Pearson's. `PositivePairs`: the mean of
+        1 / rank of each positive among all, and how often it is first. `Examples`: how often the nearest other text
+        has the same label. `Collection`: nDCG, MAP, MRR, recall and precision of the documents nearest to each query.
+        """
+        scoring = scoring_of(examples)
+        return Scores(scoring.of(self.encode(scoring.texts)), scoring.main)
+
+    @classmethod
+    def prepare(cls, data: Any, settings: "Settings", context: "TrainContext") -> "Training":
+        """Return an encoder that is ready to be trained on pairs; see `lingon.tasks.embed.prepare`."""
+        from lingon.tasks.embed.prepare import prepare
+
+        return prepare(data, settings, context)
 
     def predict(self, texts: str | Sequence[str]) -> Embedding | list[Embedding]:
         """Return a text with its vector, or each of several."""
@@ -234,9 +246,4 @@ class Embedder:
         return [Embedding(text, row) for text, row in zip(texts, self.encode(texts).tolist(), strict=True)]
 
 
-def _check_pairs(examples: Any) -> None:
-    if not isinstance(examples, ScoredPairs):
-        hint = "; give one part of it, such as splits.test" if isinstance(examples, ScoredPairSplits) else ""
-        raise UserError(f"evaluate takes ScoredPairs, pairs of texts with scores, not {type(examples).__name__}{hint}")
-    if not len(examples):
-        raise UserError("there are no pairs to evaluate on")
+TASK = Embedder

@@ -1,0 +1,135 @@
+"""One door to pairs of texts: a corpus by name, or a table of the user's own, to train on or to evaluate."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lingon.core.errors import DataError, UserError, suggest, unknown
+from lingon.core.files import sha256_of
+from lingon.data.corpora import CORPORA
+from lingon.data.corpora.scored_pairs import SCORED_PAIRS, load_scored_pairs
+from lingon.data.examples import Splits
+from lingon.data.files.labelled_texts import OnBadRow
+from lingon.data.files.lines import FileOptions
+from lingon.data.files.pair_tables import find_pair_columns, not_obvious, read_pairs
+from lingon.data.files.table_rows import is_table
+from lingon.data.load_data import PARTS, load_data, tell
+from lingon.data.split_pairs import divide_pairs
+from lingon.data.text_pairs import PairSplits, TextPairs
+
+
+def load_pairs(
+    name_or_path: str | Path,
+    part: str | None = None,
+    text: str | None = None,
+    score: str | None = None,
+    on_bad_row: OnBadRow = "stop",
+    options: FileOptions = FileOptions(),
+    text_pair: str | None = None,
+    negatives: Sequence[str] = (),
+) -> TextPairs:
+    """Return the pairs of a corpus's part ("test" when not given, or "all"), or all of a table.
+
+    text, text_pair, score, negatives: columns of a table; guessed when they have usual names, and said on stderr.
+    Without scores the two texts of a pair belong together: `PositivePairs`. Raises UserError for what is neither,
+    DataError with file and line for a pair with one side missing or a score that is no number.
+    """
+    name = str(name_or_path)
+    if name in SCORED_PAIRS:
+        if part not in (None, "all", *PARTS):
+            raise unknown("split", part, (*PARTS, "all"))
+        splits = load_scored_pairs(name)
+        return splits.all() if part == "all" else getattr(splits, part or "test")
+    path = _table(name, options)
+    if part not in (None, "all"):
+        raise UserError(f"--split {part}: a file of pairs has no parts; leave it out")
+    columns = find_pair_columns(path, text, text_pair, negatives, score, options)
+    if columns is None:
+        raise not_obvious(path, options)
+    pairs, report = read_pairs(path, columns, on_bad_row, options)
+    if None in (text, text_pair, score):
+        report.messages.insert(0, f"{path}: {columns.said()}")
+    tell(report)
+    return pairs
+
+
+def load_pair_splits(
+    name_or_path: str | Path,
+    text: str | None = None,
+    text_pair: str | None = None,
+    negatives: Sequence[str] = (),
+    label: str | None = None,
+    test: str | Path | None = None,
+    on_bad_row: OnBadRow = "stop",
+    options: FileOptions = FileOptions(),
+) -> PairSplits | Splits:
+    """Return training, validation and test pairs of a corpus or of a table; or texts with labels, where it has these.
+
+    label: the column of scores, or of labels. The rest is that of `load_pairs` and `load_data`: a fifth is for the
+    test, unless that is another file, and a tenth of the rest for validation; pairs that share a text stay together.
+    """
+    name = str(name_or_path)
+    columns = (text, text_pair, label, test, *negatives)
+    if name in SCORED_PAIRS:
+        if any(columns) or options.given:
+            raise UserError(f"{name!r} is a corpus with columns and splits of its own; leave --text and the like out")
+        return load_scored_pairs(name)
+    path = Path(name)
+    if name in CORPORA or path.is_dir():
+        return _labelled(name, text, label, test, on_bad_row, options, text_pair, negatives)
+    path = _table(name, options)
+    found = find_pair_columns(path, text, text_pair, negatives, label, options)
+    if found is None and (text_pair is not None or negatives):
+        raise not_obvious(path, options)
+    if found is None:
+        return _labelled(name, text, label, test, on_bad_row, options)
+    pairs, report = read_pairs(path, found, on_bad_row, options)
+    report.messages.insert(0, f"{path}: {found.said()}")
+    held_out = None
+    if test is not None:
+        held_out, other = read_pairs(_table(str(test), options), found, on_bad_row, options)
+        report.messages += other.messages
+    train, valid, held_out, said = divide_pairs(path, pairs, held_out)
+    report.messages += said
+    tell(report)
+    source = {"name": path.name, "columns": found._asdict(), "skipped": report.skipped, "file_sha256": sha256_of(path)}
+    source |= {part: len(some) for part, some in zip(PARTS, (train, valid, held_out), strict=True)}
+    return PairSplits(
+        train, valid, held_out, path.name, source if test is None else source | {"test_file": Path(test).name}
+    )
+
+
+def _labelled(
+    name: str,
+    text: str | None,
+    label: str | None,
+    test: str | Path | None,
+    on_bad_row: OnBadRow,
+    options: FileOptions,
+    text_pair: str | None = None,
+    negatives: Sequence[str] = (),
+) -> Splits:
+    if text_pair is not None or negatives:
+        raise UserError(f"{name!r} holds texts with labels; leave --text-pair and --negative out")
+    return load_data(name, text, label, test, on_bad_row, options=options, problem_type="single-label")
+
+
+def _table(name: str, options: FileOptions) -> Path:
+    path = Path(name)
+    if not path.is_file():
+        raise UserError(f"{name!r} is neither a corpus of pairs nor a file; {suggest(path.name, SCORED_PAIRS)}")
+    if not is_table(path, options):
+        raise DataError(f"{path}: not a table; pairs have two columns of texts, and one of scores where there are some")
+    return path
+
+
+def holds_pairs(
+    name_or_path: str | Path, text: str | None, text_pair: str | None, options: FileOptions = FileOptions()
+) -> bool:
+    """Return whether data to evaluate on are pairs, and not texts with labels: a corpus with labels, or a folder."""
+    name = str(name_or_path)
+    if name in CORPORA or Path(name).is_dir():
+        return False
+    if name in SCORED_PAIRS or text_pair is not None or not Path(name).is_file():
+        return True
+    path = Path(name)
+    return not is_table(path, options) or find_pair_columns(path, text, text_pair, (), None, options) is not None

@@ -1,0 +1,48 @@
+"""Pairs that are connected by texts that they share: none of them says anything against another."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from lingon.core.shapes import Int
+from lingon.data.split import key_of
+
+NOWHERE = -1  # the group of a text that is in no pair
+
+
+class PairGroups:
+    """Groups of pairs: two pairs are of one group where they share a text, or each shares one with a third, and so on.
+
+    Within a group any text may belong to any other: of the pairs (a, b) and (a, c), c is no negative of a, nor is b
+    one of c. pairs: of each its texts that belong together. Texts that differ only in white space or Unicode form are
+    the same.
+    """
+
+    def __init__(self, pairs: Iterable[Iterable[str]]):
+        self._numbers: dict[str, int] = {}
+        self._parent: list[int] = []
+        first = [self._join([self._number(text) for text in texts]) for texts in pairs]
+        self.of_pairs: Int[np.ndarray, " N"] = np.array([self._root(i) for i in first], np.int64)
+
+    def of_text(self, text: str) -> int:
+        """Return the group of a text; NOWHERE for one that is in no pair."""
+        number = self._numbers.get(key_of(text))
+        return NOWHERE if number is None else self._root(number)
+
+    def _number(self, text: str) -> int:
+        found = self._numbers.setdefault(key_of(text), len(self._parent))
+        if found == len(self._parent):
+            self._parent.append(found)
+        return found
+
+    def _join(self, numbers: list[int]) -> int:
+        roots = [self._root(i) for i in numbers]
+        for root in roots:
+            self._parent[root] = min(roots)
+        return numbers[0]
+
+    def _root(self, number: int) -> int:
+        while (above := self._parent[number]) != number:
+            self._parent[number] = self._parent[above]  # half the way next time
+            number = above
+        return number

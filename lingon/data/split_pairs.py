@@ -1,0 +1,67 @@
+"""Pairs divided into training, validation and test, so that no text is both learned from and tested on."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lingon.core.errors import DataError
+from lingon.core.seed import derive
+from lingon.data.load_data import SHARE
+from lingon.data.pair_groups import PairGroups
+from lingon.data.split import key_of
+from lingon.data.text_pairs import TextPairs, sides_of
+
+MOST = 0.5  # of all pairs, that may hang together by texts that they share
+Units = dict[str, list[int]]  # what stays on one side of a cut: rows, by a key
+
+
+def divide_pairs(path: Path, pairs: TextPairs, test: Any = None) -> tuple[Any, Any, Any, list[str]]:
+    """Return training, validation and test pairs, and what is to be told of them. test: where it is given already.
+
+    The cut depends on the texts alone. Raises DataError for too few pairs.
+    """
+    units, said = _units(path, pairs)
+    rest, held = (units, {}) if test is not None else _cut(units, SHARE["test"], "test")
+    train, valid = _cut(rest, SHARE["valid"], "valid")
+    if not train or not valid or (test is None and not held):
+        raise DataError(f"{path}: {len(pairs):,} pairs are too few to train, validate and test on")
+    return pairs[_rows(train)], pairs[_rows(valid)], pairs[_rows(held)] if test is None else test, said
+
+
+def _units(path: Path, pairs: TextPairs) -> tuple[Units, list[str]]:
+    """Return the rows that stay together: pairs that share a text; or else each pair, where nearly all do."""
+    both = list(zip(*sides_of(pairs), strict=True))
+    groups = PairGroups(both).of_pairs
+    largest = np.bincount(groups).max() / len(both)
+    names = [f"{key_of(first)}\n{key_of(second)}" for first, second in both]
+    said = []
+    if largest > MOST and len(both) > 1:
+        said = [
+            f"{path.name}: {largest:.0%} of the pairs are connected by texts that they share, so the test shares texts "
+            "with training"
+        ]
+        groups = np.arange(len(both))
+    units: dict[int, list[int]] = {}
+    for row, group in enumerate(groups.tolist()):
+        units.setdefault(group, []).append(row)
+    found: Units = {}
+    for rows in units.values():  # pairs that are equal stay together in any case
+        found.setdefault(min(names[row] for row in rows), []).extend(rows)
+    return found, said
+
+
+def _cut(units: Units, share: float, purpose: str) -> tuple[Units, Units]:
+    """Cut a share of the pairs off, unit by unit; return what stays and what was cut off."""
+    target = max(1, round(share * sum(map(len, units.values()))))
+    cut: Units = {}
+    taken = 0
+    for name in sorted(units, key=lambda name: derive(0, purpose, name)):
+        if len(cut) < len(units) - 1 and taken < target and (taken + len(units[name]) <= 2 * target or not cut):
+            cut[name] = units[name]
+            taken += len(units[name])
+    return {name: rows for name, rows in units.items() if name not in cut}, cut
+
+
+def _rows(units: Units) -> list[int]:
+    return sorted(row for rows in units.values() for row in rows)
