@@ -1,7 +1,8 @@
 """One door to pairs of texts: a corpus by name, or a table of the user's own, to train on or to evaluate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.core.files import sha256_of
@@ -10,7 +11,7 @@ from lingon.data.corpora.scored_pairs import SCORED_PAIRS, load_scored_pairs
 from lingon.data.examples import Splits
 from lingon.data.files.labelled_texts import OnBadRow
 from lingon.data.files.lines import FileOptions
-from lingon.data.files.pair_tables import find_pair_columns, not_obvious, read_pairs
+from lingon.data.files.pair_tables import PairColumns, find_pair_columns, not_obvious, read_pairs
 from lingon.data.files.table_rows import is_table
 from lingon.data.load_data import PARTS, load_data, tell
 from lingon.data.split_pairs import divide_pairs
@@ -59,58 +60,61 @@ def load_pair_splits(
     negatives: Sequence[str] = (),
     label: str | None = None,
     test: str | Path | None = None,
+    valid: str | Path | None = None,
     on_bad_row: OnBadRow = "stop",
     options: FileOptions = FileOptions(),
 ) -> PairSplits | Splits:
     """Return training, validation and test pairs of a corpus or of a table; or texts with labels, where it has these.
 
-    label: the column of scores, or of labels. The rest is that of `load_pairs` and `load_data`: a fifth is for the
-    test, unless that is another file, and a tenth of the rest for validation; pairs that share a text stay together.
+    label: the column of scores, or of labels. test, valid: other files of the same kind. The rest is that of
+    `load_pairs` and `load_data`: a fifth is for the test and a tenth of the rest for validation, where no file is
+    given; pairs that share a text stay together.
     """
     name = str(name_or_path)
-    columns = (text, text_pair, label, test, *negatives)
     if name in SCORED_PAIRS:
-        if any(columns) or options.given:
+        if any((text, text_pair, label, test, valid, *negatives)) or options.given:
             raise UserError(f"{name!r} is a corpus with columns and splits of its own; leave --text and the like out")
         return load_scored_pairs(name)
-    path = Path(name)
-    if name in CORPORA or path.is_dir():
-        return _labelled(name, text, label, test, on_bad_row, options, text_pair, negatives)
+    if name in CORPORA or Path(name).is_dir():
+        if text_pair is not None or negatives:
+            raise UserError(f"{name!r} holds texts with labels; leave --text-pair and --negative out")
+        return load_data(name, text, label, test, on_bad_row, 0, options, "single-label", valid=valid)
     path = _table(name, options)
-    found = find_pair_columns(path, text, text_pair, negatives, label, options)
-    if found is None and (text_pair is not None or negatives):
+    columns = find_pair_columns(path, text, text_pair, negatives, label, options)
+    if columns is None and (text_pair is not None or negatives):
         raise not_obvious(path, options)
-    if found is None:
-        return _labelled(name, text, label, test, on_bad_row, options)
-    pairs, report = read_pairs(path, found, on_bad_row, options)
-    report.messages.insert(0, f"{path}: {found.said()}")
-    held_out = None
-    if test is not None:
-        held_out, other = read_pairs(_table(str(test), options), found, on_bad_row, options)
-        report.messages += other.messages
-    train, valid, held_out, said = divide_pairs(path, pairs, held_out)
-    report.messages += said
-    tell(report)
-    source = {"name": path.name, "columns": found._asdict(), "skipped": report.skipped, "file_sha256": sha256_of(path)}
-    source |= {part: len(some) for part, some in zip(PARTS, (train, valid, held_out), strict=True)}
-    return PairSplits(
-        train, valid, held_out, path.name, source if test is None else source | {"test_file": Path(test).name}
-    )
+    if columns is None:
+        return load_data(name, text, label, test, on_bad_row, 0, options, "single-label", valid=valid)
+    return _divided(path, columns, {"test": test, "valid": valid}, on_bad_row, options)
 
 
-def _labelled(
-    name: str,
-    text: str | None,
-    label: str | None,
-    test: str | Path | None,
+def _divided(
+    path: Path,
+    columns: PairColumns,
+    files: Mapping[str, str | Path | None],
     on_bad_row: OnBadRow,
     options: FileOptions,
-    text_pair: str | None = None,
-    negatives: Sequence[str] = (),
-) -> Splits:
-    if text_pair is not None or negatives:
-        raise UserError(f"{name!r} holds texts with labels; leave --text-pair and --negative out")
-    return load_data(name, text, label, test, on_bad_row, options=options, problem_type="single-label")
+) -> PairSplits:
+    """Return the parts of a table of pairs. files: of the test and of validation, where they are given."""
+    pairs, report = read_pairs(path, columns, on_bad_row, options)
+    report.messages.insert(0, f"{path}: {columns.said()}")
+    given: dict[str, Any] = {}
+    for part, file in files.items():
+        if file is not None:
+            given[part], other = read_pairs(_table(str(file), options), columns, on_bad_row, options)
+            report.messages += other.messages
+    parts, said = divide_pairs(path, pairs, given)
+    report.messages += said
+    tell(report)
+    source = {
+        "name": path.name,
+        "columns": columns._asdict(),
+        "skipped": report.skipped,
+        "file_sha256": sha256_of(path),
+    }
+    source |= {part: len(parts[part]) for part in PARTS}
+    source |= {f"{part}_file": Path(file).name for part, file in files.items() if file is not None}
+    return PairSplits(*(parts[part] for part in PARTS), path.name, source)
 
 
 def _table(name: str, options: FileOptions) -> Path:

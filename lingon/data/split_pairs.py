@@ -1,5 +1,6 @@
 """Pairs divided into training, validation and test, so that no text is both learned from and tested on."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,30 @@ MOST = 0.5  # of all pairs, that may hang together by texts that they share
 Units = dict[str, list[int]]  # what stays on one side of a cut: rows, by a key
 
 
-def divide_pairs(path: Path, pairs: TextPairs, test: Any = None) -> tuple[Any, Any, Any, list[str]]:
-    """Return training, validation and test pairs, and what is to be told of them. test: where it is given already.
+def divide_pairs(path: Path, pairs: TextPairs, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the parts "train", "valid" and "test" of pairs, and what is to be told of them.
 
-    The cut depends on the texts alone. Raises DataError for too few pairs.
+    given: the parts that are there already. The cut depends on the texts alone. Raises DataError for too few pairs.
     """
     units, said = _units(path, pairs)
-    rest, held = (units, {}) if test is not None else _cut(units, SHARE["test"], "test")
-    train, valid = _cut(rest, SHARE["valid"], "valid")
-    if not train or not valid or (test is None and not held):
+    parts = dict(given)
+    for part in ("test", "valid"):
+        if part in given:
+            said += _shared(pairs, given[part], part)
+        else:
+            units, cut = _cut(units, SHARE[part], part)
+            parts[part] = pairs[_rows(cut)]
+    parts["train"] = pairs[_rows(units)]
+    if not all(len(part) for part in parts.values()):
         raise DataError(f"{path}: {len(pairs):,} pairs are too few to train, validate and test on")
-    return pairs[_rows(train)], pairs[_rows(valid)], pairs[_rows(held)] if test is None else test, said
+    return parts, said
+
+
+def _shared(pairs: TextPairs, others: TextPairs, part: str) -> list[str]:
+    """Return a line for texts of a given part that are in training too."""
+    known, here = ({key_of(text) for side in sides_of(some) for text in side} for some in (pairs, others))
+    both = len(known & here)
+    return [f"{both:,} of {len(here):,} texts of the {part} pairs are also in training"] if both else []
 
 
 def _units(path: Path, pairs: TextPairs) -> tuple[Units, list[str]]:

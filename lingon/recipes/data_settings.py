@@ -143,6 +143,7 @@ class PairsOfTexts:
     negative: Negative = None
     label: Score = None
     test: Annotated[str | None, Option(help="File to test on; a part of the data is cut off by default.")] = None
+    valid: Annotated[str | None, Option(help="File to validate on; a part of the data is cut off by default.")] = None
     on_bad_row: BadRow = "stop"
     encoding: Encoding = "utf-8"
     quoting: Quoting = "auto"
@@ -153,7 +154,7 @@ class PairsOfTexts:
 
         columns = (one_column(self.text), self.text_pair, self.negative or [], self.label)
         files = Files(self.encoding, self.quoting)
-        return load_pair_splits(self.data, *columns, self.test, bad_rows(self.on_bad_row), files)
+        return load_pair_splits(self.data, *columns, self.test, self.valid, bad_rows(self.on_bad_row), files)
 
     def record(self) -> dict[str, Any]:
         """Return what tells this data from other data, for run.json."""

@@ -153,3 +153,16 @@ def test_other_data_than_pairs(tmp_path):
         load_pair_splits("stsb", text="a")
     with pytest.raises(DataError, match="2 pairs are too few to train, validate and test on"):
         load_pair_splits(table(tmp_path / "p.csv", "query,passage", "a,b", "c,d"))
+
+
+def test_parts_in_files_of_their_own(tmp_path, capsys):
+    train = table(tmp_path / "p.csv", "query,passage", *(f"q{i},p{i}" for i in range(20)))
+    held = table(tmp_path / "t.csv", "query,passage", "q3,x", "y,z")
+    valid = table(tmp_path / "v.csv", "query,passage", "v,w")
+    found = load_pair_splits(train, test=held, valid=valid)
+    assert [len(part) for part in (found.train, found.valid, found.test)] == [20, 1, 2]
+    assert found.test == PositivePairs(["q3", "y"], ["x", "z"])
+    assert "1 of 4 texts of the test pairs are also in training" in capsys.readouterr().err
+    assert (found.source["test_file"], found.source["valid_file"]) == ("t.csv", "v.csv")
+    found = load_pair_splits(train, valid=valid)
+    assert [len(part) for part in (found.train, found.valid, found.test)] == [16, 1, 4]

@@ -11,8 +11,10 @@ import lingon
 from lingon.checkpoints.bundle import save_bundle
 from lingon.cli.app import app
 from lingon.core.errors import DataError, NotFinite, UserError
+from lingon.data.corpora.retrieval import Collection, SearchDocument
+from lingon.data.examples import Examples
 from lingon.data.load_pairs import load_pairs
-from lingon.data.text_pairs import ScoredPairs
+from lingon.data.text_pairs import PositivePairs, ScoredPairs
 from lingon.data.tokenizers import words
 from lingon.metrics.correlation import spearman
 from lingon.models.registry import build
@@ -113,6 +115,70 @@ def test_scores_are_those_of_the_cosines():
     assert math.isnan(constant["pearson"])
 
 
+class Given(Embedder):
+    """An encoder whose vectors are given, by text."""
+
+    def __init__(self, table):
+        self.table = {text: np.array(vector, np.float32) for text, vector in table.items()}
+
+    def encode(self, texts, max_tokens=0, precision="float32"):
+        return np.stack([self.table[text] for text in texts])
+
+
+def angle(degrees):
+    return [np.cos(np.radians(degrees)), np.sin(np.radians(degrees))]
+
+
+def test_positives_are_ranked_among_all_texts_that_do_not_belong():
+    # Angles of the anchors a, b, c and of their positives; a has two, and the text n is a negative of c alone.
+    angles = {"a": 0, "b": 50, "c": 90, "p": 20, "q": 60, "r": 41, "n": 80, "s": 10}
+    task = Given({text: angle(degrees) for text, degrees in angles.items()})
+    pairs = PositivePairs(["a", "b", "c", "a"], ["p", "q", "r", "s"], [(), (), ("n",), ()])
+    # a, p: only r, q and n are others, all farther: rank 1. b, q at 10 degrees: r at 9 is nearer, rank 2.
+    # c, r at 49 degrees: n at 10 and q at 30 are nearer, rank 3. a, s: rank 1.
+    found = task.evaluate(pairs)
+    assert found == {"mrr": pytest.approx((1 + 1 / 2 + 1 / 3 + 1) / 4), "accuracy": 0.5}
+    assert found.main == "mrr"
+
+
+def test_the_nearest_other_text_has_the_same_label():
+    task = Given({"a": angle(0), "b": angle(10), "c": angle(25), "d": angle(80), "e": angle(85)})
+    assert task.evaluate(Examples(list("abcde"), ["x", "x", "y", "y", "y"]))["accuracy"] == 4 / 5
+    with pytest.raises(UserError, match="vectors are compared by single texts of one label each"):
+        task.evaluate(Examples(["a", "b"], ["x", "y"], text_pairs=["c", "d"]))
+
+
+def test_documents_are_found_by_their_vectors():
+    documents = [SearchDocument("1", "", "a"), SearchDocument("2", "b", "c"), SearchDocument("3", "", " ")]
+    task = Given({"a": [3, 0], "b c": [1, 1], "x": [0, 2], "y": [5, 1]})
+    found = task.evaluate(Collection(documents, {"7": "x", "8": "y", "9": "z"}, {"7": {"1": 1, "3": 1}, "8": {"2": 1}}))
+    # x: 2, 1, of 1 and 3, which is empty and not found; y: 1, 2, of 2.
+    assert found["map"] == pytest.approx((1 / 2 / 2 + 1 / 2) / 2)
+    assert found["mrr"] == 0.5
+    assert found["recall_at_100"] == (1 / 2 + 1) / 2
+    at = [1 / np.log2(3) / (1 + 1 / np.log2(3)), 1 / np.log2(3)]
+    assert found["ndcg_at_10"] == pytest.approx(sum(at) / 2)
+    with pytest.raises(UserError, match="2 documents and 0 queries with judgements"):
+        task.evaluate(Collection(documents, {"7": "x"}, {}))
+
+
+def test_collections_and_pairs_are_evaluated_from_the_command_line(tmp_path, capsys):
+    folder = save_bundle(embedder(), "bert", tmp_path / "b", {"arguments": {"seed": 0}})
+    (tmp_path / "corpus.jsonl").write_text('{"_id": "1", "text": "a film"}\n{"_id": "2", "text": "dull"}\n')
+    (tmp_path / "queries.jsonl").write_text('{"_id": "1", "text": "a film"}\n')
+    (tmp_path / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n1\t1\t1\n")
+    found = json.loads(run(capsys, "evaluate", folder, "--data", tmp_path, "--json"))
+    assert found == {"ndcg_at_10": 1.0, "map": 1.0, "mrr": 1.0, "recall_at_100": 1.0, "precision_at_10": 0.1}
+    (tmp_path / "p.csv").write_text("x,y,z\na film,a film ,2\nwarm,warm and dull,1\ndull,dull day,3\n")
+    named = ("evaluate", folder, "--data", tmp_path / "p.csv", "--text", "x", "--text-pair", "y", "--json")
+    assert json.loads(run(capsys, *named)).keys() == {"mrr", "accuracy"}
+    assert json.loads(run(capsys, *named, "--label", "z")).keys() == {"spearman", "pearson"}
+    with pytest.raises(UserError, match="is a collection for search; leave --text, --text-pair and --label out"):
+        run(capsys, "evaluate", folder, "--data", tmp_path, "--text", "x")
+    (tmp_path / "l.csv").write_text("text,label\na film,up\na warm film,up\ndull,down\ndull and warm,down\n")
+    assert json.loads(run(capsys, "evaluate", folder, "--data", tmp_path / "l.csv", "--json")).keys() == {"accuracy"}
+
+
 def test_what_is_no_list_of_texts_is_refused():
     task = embedder()
     with pytest.raises(UserError, match="takes a list of texts, not a str"):
@@ -163,7 +229,7 @@ def test_a_wrong_config_is_refused(change, message, tmp_path):
 WRONG_TABLES = {
     "a side missing": ("sentence1,sentence2,score\na,,1\n", r"pairs.csv:2: no text in column 'sentence2'"),
     "no number": ("sentence1,sentence2,score\na,b,high\n", r"pairs.csv:2: 'high' in column 'score' is no number"),
-    "other columns": ("x,y,z\na,b,1\n", "not obvious which columns are the two texts and the score, of"),
+    "other columns": ("x,y,z\na,b,1\n", "not obvious which columns are the two texts of a pair, of x, y, z"),
     "infinite": ("sentence1,sentence2,score\na,b,inf\n", "'inf' in column 'score' is no number"),
 }
 

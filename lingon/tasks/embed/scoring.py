@@ -170,7 +170,7 @@ def _collection(found: Collection) -> Scoring:
     return Scoring([*(text for _, text in filled), *asked.values()], metrics, names)
 
 
-def _nearest(queries: Unit, documents: Unit, most: int) -> list[list[int]]:
+def _nearest(queries: Float[np.ndarray, "q D"], documents: Unit, most: int) -> list[list[int]]:
     """Return the rows of the nearest documents of each query, nearest first; equal ones by row."""
     found: list[list[int]] = []
     for start in range(0, len(queries), AT_ONCE):
