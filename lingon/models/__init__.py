@@ -9,6 +9,7 @@ __all__ = [
     "encoder",
     "encoder_answerer",
     "encoder_classifier",
+    "encoder_parser",
     "gpt",
     "lstm",
     "ngrams",

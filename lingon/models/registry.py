@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     Expression = Any  # `lingon.program` is imported only to export
 
-Role = Literal["classifier", "causal", "encoder", "seq2seq", "answerer"]
+Role = Literal["classifier", "causal", "encoder", "seq2seq", "answerer", "parser"]
 LARGEST = 1 << 31  # numbers in a model, without a `limit`: 8 GiB in float32
 
 
@@ -113,6 +113,7 @@ MODELS: dict[str, ModelRow] = {
     "encoder": ModelRow("lingon.models.encoder_classifier", ("classifier",)),
     "bert": ModelRow("lingon.models.bert", ("encoder",)),
     "static": ModelRow("lingon.models.static", ("encoder",)),
+    "encoder_parser": ModelRow("lingon.models.encoder_parser", ("parser",)),
     "masked_encoder": ModelRow("lingon.models.masked_encoder", ()),
     "encoder_answerer": ModelRow("lingon.models.encoder_answerer", ("answerer",)),
 }

@@ -4,7 +4,7 @@ from typing import Any
 
 from lingon.pages.charts import EVERYWHERE, line_chart
 
-FRACTIONS = ("valid_accuracy",)  # between 0 and 1
+FRACTIONS = ("valid_accuracy", "valid_uas", "valid_las")  # between 0 and 1
 TITLES = {"lr": "learning rate"}
 CURVES = (
     "loss",
@@ -12,6 +12,8 @@ CURVES = (
     "valid_accuracy",
     "valid_spearman",
     "valid_mrr",
+    "valid_uas",
+    "valid_las",
     "lr",
 )  # of what a run logs, in this order
 

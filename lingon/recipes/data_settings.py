@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lingon.data.examples import Splits
     from lingon.data.questions import QuestionSplits
     from lingon.data.text_pairs import PairSplits
+    from lingon.data.trees import TreeSplits
 
 BadRow = Annotated[str, Option(help="A row that cannot be read: stop, or skip it.")]
 Label = Annotated[
@@ -162,10 +163,33 @@ class PairsOfTexts:
         return {name: value for name, value in found.items() if name != "on_bad_row"}
 
 
-Source = LabelledTexts | RunningText | PairsOfTexts | AnsweredQuestions
+@dataclass(frozen=True)
+class Treebanks:
+    """Sentences with dependency trees: a treebank, or CoNLL-U files of the user's."""
+
+    data: Annotated[
+        str, Option(help="A treebank (lingon data list), your .conllu file, or a folder of train, dev and test files.")
+    ]
+    test: Annotated[str | None, Option(help="File to test on; a fifth of the data by default.")] = None
+    valid: Annotated[str | None, Option(help="File to validate on; a tenth of the data by default.")] = None
+    encoding: Encoding = "utf-8"
+
+    def read(self) -> "TreeSplits":
+        """Return training, validation and test trees; how they are divided does not follow the seed."""
+        from lingon.data.load_trees import load_tree_splits
+
+        return load_tree_splits(self.data, self.test, self.valid, self.encoding)
+
+    def record(self) -> dict[str, Any]:
+        """Return what tells this data from other data, for run.json."""
+        return asdict(self)
+
+
+Source = LabelledTexts | RunningText | PairsOfTexts | AnsweredQuestions | Treebanks
 SOURCES: dict[DataShape, type[Source]] = {
     "labelled texts": LabelledTexts,
     "running text": RunningText,
     "pairs of texts": PairsOfTexts,
     "questions": AnsweredQuestions,
+    "trees": Treebanks,
 }

@@ -84,9 +84,17 @@ def _questions(task: Any, asked: Asked) -> Any:
     return load_questions(asked.data, asked.split, bad_rows(asked.on_bad_row), asked.options)
 
 
+def _trees(task: Any, asked: Asked) -> Any:
+    """Dependency trees: a treebank's test part, or all of a file."""
+    from lingon.data.load_trees import load_trees
+
+    return load_trees(asked.data, asked.split, asked.options.encoding)
+
+
 READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "labelled texts": _labelled_texts,
     "running text": _running_text,
     "pairs of texts": _pairs_of_texts,
     "questions": _questions,
+    "trees": _trees,
 }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lingon.models.registry import Role
     from lingon.tasks.task import Task
 
-DataShape = Literal["labelled texts", "running text", "pairs of texts", "questions"]
+DataShape = Literal["labelled texts", "running text", "pairs of texts", "questions", "trees"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,17 @@ TASKS: dict[str, TaskRow] = {
         help="Train a model that finds the answer to a question in a passage.",
         metric="f1",
         settings="lingon.tasks.answer.settings",
+    ),
+    "parse": TaskRow(
+        "lingon.tasks.parse",
+        "parser",
+        "trees",
+        noun="parser",
+        commands=("predict",),
+        usage="predict {} 'A sentence.'",
+        help="Train a dependency parser on a treebank, or on CoNLL-U files of your own.",
+        metric="las",
+        settings="lingon.tasks.parse.settings",
     ),
 }
 # What a task does not do for which a command is not there.

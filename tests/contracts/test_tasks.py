@@ -21,6 +21,7 @@ from lingon.data.examples import Examples
 from lingon.data.questions import Answer, Question
 from lingon.data.text_pairs import ScoredPairs
 from lingon.data.tokenizers import characters, words
+from lingon.data.trees import Tree
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.log import read_metrics
 from lingon.engine.optimizers import adamw
@@ -35,6 +36,7 @@ from lingon.tasks.heads import Heads
 from lingon.tasks.language_model import LanguageModel
 from lingon.tasks.masked_language_model import MaskedLanguageModel
 from lingon.tasks.masked_language_model.special_ids import with_mask
+from lingon.tasks.parse import Parser
 from lingon.tasks.registry import TASKS, TaskRow, row_of, task_of
 from lingon.tasks.task import Exportable, Predictor, Task, Trainable, columns
 
@@ -90,6 +92,13 @@ def embed():
     return Embedder(model.eval(), tokenizer, normalize=True)
 
 
+def parse():
+    torch.manual_seed(1)
+    tokenizer = words(TEXTS)
+    sizes = {"vocab_size": len(tokenizer.vocab), "classes": 2, "width": 8, "heads": 2, "context_length": 7}
+    return Parser(build("encoder_parser", sizes | {"arc_width": 7}).eval(), tokenizer, ["dep", "root"])
+
+
 def masked_language_model():
     torch.manual_seed(1)
     tokenizer = with_mask(words(TEXTS))
@@ -109,6 +118,7 @@ MADE = {
     "classify": (classify, "bag", Examples(TEXTS, ALIKE)),
     "language-model": (language_model, "gpt", TEXTS),
     "embed": (embed, "bert", ScoredPairs(TEXTS, TEXTS[::-1], [1.0, 0.0, 0.5, 0.2, 0.1, 1.0])),
+    "parse": (parse, "encoder_parser", [Tree(("good", "bad", "film"), (3, 1, 0), ("dep", "dep", "root"))]),
     "masked-language-model": (masked_language_model, "masked_encoder", TEXTS),
     "answer": (answer, "encoder_answerer", [Question("1", TEXTS[0], "good", (Answer("fine", 12),))]),
     "alike": (alike, NAMES, Examples(TEXTS, ALIKE)),

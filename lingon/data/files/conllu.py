@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -103,7 +103,7 @@ class ConlluSentence:
             parts.append(row.form + ("" if "SpaceAfter=No" in row.misc.split("|") else " "))
         return "".join(parts).rstrip()
 
-    def with_columns(self, columns: dict[str, Sequence[str]]) -> "ConlluSentence":
+    def with_columns(self, columns: Mapping[str, Sequence[str]]) -> "ConlluSentence":
         """Return the sentence with other values of some columns of its words; all else stays as it is."""
         numbers = {row.id: i for i, row in enumerate(self.word_rows)}
         rows = (

@@ -1,0 +1,127 @@
+"""Dependency trees to train a parser on, or to evaluate it on: a treebank by name, or CoNLL-U files of the user."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lingon.core.errors import DataError, UserError, suggest, unknown
+from lingon.core.files import sha256_of
+from lingon.core.seed import derive
+from lingon.data.corpora.treebanks import TREES, treebank_files
+from lingon.data.files.conllu import read_conllu
+from lingon.data.load_data import PARTS, SHARE
+from lingon.data.trees import Tree, TreeSplits
+
+__all__ = ["load_tree_splits", "load_trees"]
+
+NAMES = {"train": ("train",), "valid": ("dev", "valid"), "test": ("test",)}  # in the names of files in a folder
+ENDINGS = (".conllu", ".conllu.gz", ".conllu.xz")
+
+
+def load_tree_splits(
+    name_or_path: str | Path,
+    test: str | Path | None = None,
+    valid: str | Path | None = None,
+    encoding: str = "utf-8",
+) -> TreeSplits:
+    """Return training, validation and test trees of a treebank, a CoNLL-U file, or a folder of such files.
+
+    In a folder, the names of the files say which part they are: train, dev or valid, test. test, valid: files to test
+    and validate on. Where there is none, a fifth of the sentences is cut off for the test, and a tenth of the others
+    for validation, always the same ones; equal sentences stay together.
+    Raises UserError for what is neither, and for a treebank without a training part; DataError with file and line.
+    """
+    name = str(name_or_path)
+    if name in TREES and (test or valid or encoding != "utf-8"):
+        raise UserError(f"{name!r} is a treebank with parts of its own; leave --test, --valid and --encoding out")
+    files = dict(_files_of(name))
+    files |= {part: Path(given) for part, given in (("test", test), ("valid", valid)) if given is not None}
+    if "train" not in files:
+        hint = f"test on it: lingon evaluate BUNDLE --data {name}"
+        raise UserError(f"{name!r} has no training part, only {', '.join(files)}; {hint}")
+    found = {part: _read(file, encoding) for part, file in files.items()}
+    for part in ("test", "valid"):
+        if part not in found:
+            found["train"], found[part] = _cut(found["train"], SHARE[part], part)
+    for part, trees in found.items():
+        if not trees:
+            raise DataError(f"{files.get(part, name)}: no sentences for {part}; three different ones are the fewest")
+    source: dict[str, Any] = {"name": Path(name).name}
+    if name in TREES:
+        source |= {**TREES[name].source.provenance(), "licence": TREES[name].licence}
+    else:
+        source |= {"files": {part: {"name": f.name, "sha256": sha256_of(f)} for part, f in files.items()}}
+    source |= {part: len(found[part]) for part in PARTS}
+    source["sha256"] = checksum([tree for part in PARTS for tree in found[part]])
+    return TreeSplits(found["train"], found["valid"], found["test"], Path(name).name, source)
+
+
+def load_trees(name_or_path: str | Path, part: str | None = None, encoding: str = "utf-8") -> list[Tree]:
+    """Return trees to evaluate a parser on: a treebank's test part, or all of a file; `part` names another one.
+
+    part: "train", "valid" or "test", as `load_tree_splits` divides, or "all".
+    """
+    if part not in (None, "all", *PARTS):
+        raise unknown("split", part, (*PARTS, "all"))
+    files = _files_of(str(name_or_path))
+    if part is None:
+        part = "test" if "test" in files else "all"
+    if part == "all":
+        found = [tree for file in files.values() for tree in _read(file, encoding)]
+    elif part in files and len(files) > 1:
+        found = _read(files[part], encoding)
+    elif "train" in files:
+        found = getattr(load_tree_splits(name_or_path, encoding=encoding), part)
+    elif part in files:
+        found = _read(files[part], encoding)
+    else:
+        raise UserError(f"{str(name_or_path)!r} has no part {part!r}, only {', '.join(files)}")
+    if not found:
+        raise DataError(f"{name_or_path}: no sentences in it")
+    return found
+
+
+def checksum(trees: Sequence[Tree]) -> str:
+    """Return the sha256 of the words, heads and relations of trees in their order."""
+    digest = hashlib.sha256()
+    for tree in trees:
+        digest.update(json.dumps((tree.words, tree.heads, tree.relations)).encode())
+    return digest.hexdigest()
+
+
+def _files_of(name: str) -> dict[str, Path]:
+    """The file of each part; a single file is for training until parts are cut off."""
+    if name in TREES:
+        return treebank_files(name)
+    path = Path(name)
+    if path.is_file():
+        return {"train": path}
+    if not path.is_dir():
+        raise UserError(f"{name!r} is neither a treebank nor a file; {suggest(path.name, TREES)}")
+    files = sorted(file for file in path.iterdir() if file.name.endswith(ENDINGS))
+    found: dict[str, Path] = {}
+    for part, words in NAMES.items():
+        named = [file for file in files if any(word in file.name.lower() for word in words)]
+        if len(named) > 1:
+            raise UserError(f"{name}: {len(named)} files for {part}, as {named[0].name} and {named[1].name}; keep one")
+        if named:
+            found[part] = named[0]
+    if not found:
+        raise UserError(f"{name}: no .conllu file in it with train, dev or test in its name; give a file")
+    return found
+
+
+def _read(file: Path, encoding: str) -> list[Tree]:
+    """The trees of a file; sentences without words, which are comments alone, are none."""
+    if not file.is_file():
+        raise UserError(f"there is no file {str(file)!r}")
+    return [sentence.tree for sentence in read_conllu(file, encoding) if sentence.word_rows]
+
+
+def _cut(trees: list[Tree], share: float, purpose: str) -> tuple[list[Tree], list[Tree]]:
+    """Cut a share of different sentences off, chosen by the sentence alone; one or more stays and one is cut off."""
+    order = sorted({tree.words for tree in trees}, key=lambda words: derive(0, purpose, *words))
+    cut = set(order[: min(len(order) - 1, max(1, round(share * len(order))))])
+    return [t for t in trees if t.words not in cut], [t for t in trees if t.words in cut]

@@ -1,0 +1,46 @@
+"""The report of a parser: one page with its scores, by relation and by length, and trees that it got wrong."""
+
+from pathlib import Path
+from typing import Any
+
+from lingon.engine.log import read_metrics
+from lingon.metrics.metric_table import format_metric
+from lingon.pages.charts import bar_chart
+from lingon.pages.curves import curves
+from lingon.pages.page import render
+from lingon.pages.run_facts import run_facts
+from lingon.pages.tree_picture import tree_svg
+from lingon.tasks.parse.held_out import HeldOut, Judged, mistakes
+
+SHOWN, LONGEST = 8, 24  # trees, and words of one, so that both fit under each other
+
+
+def write_report(path: Path, held_out: HeldOut, run_folder: Path, run: dict[str, Any]) -> Path:
+    """Write `report.html` for a parser and the held-out trees it was tested on.
+
+    run: what run.json holds (arguments, data, metrics of the test, times).
+    """
+    scores, data = held_out.scores(), run["data"].get("name")
+    lengths = [(name, counts["las"]) for name, counts in scores.tables["per_length"].items()]
+    page = {
+        "title": f"Dependency parsing of {data}",
+        "subtitle": f"{run['arguments'].get('from_') or run['arguments'].get('model')} trained on {data}; "
+        f"tested on {len(held_out.trees):,} held-out sentences.",
+        "headline": [(name.upper(), format_metric(value)) for name, value in run["test"].items()],
+        "curves": curves({run_folder.name: read_metrics(run_folder)}),
+        "lengths": bar_chart(lengths, "LAS by length", "words of the sentence", "LAS"),
+        "relations": [(name, of) for name, of in scores.tables["per_relation"].items() if of["support"]],
+        "trees": [_shown(one) for one in held_out.surest(False) if 4 <= len(one.true) <= LONGEST][:SHOWN],
+        "facts": run_facts(run),
+    }
+    return render("parse_report.html", path, page)
+
+
+def _shown(one: Judged) -> dict[str, Any]:
+    words, wrong = one.true.words, one.wrong
+    return {
+        "title": mistakes(one, len(words)),
+        "sure": f"{one.sureness:.1%}",
+        "found": tree_svg(words, one.found.heads, one.found.relations, wrong, f"found: {' '.join(words)}"),
+        "true": tree_svg(words, one.true.heads, one.true.relations, wrong, f"true: {' '.join(words)}"),
+    }
