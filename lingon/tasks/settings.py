@@ -56,7 +56,7 @@ class TrainSettings:
         float | None, Option(help="Factor of the learning rate from each layer to the one below, as 0.9. 1")
     ] = None
     head_lr: Annotated[
-        float | None, Option(help="Peak learning rate of a new head on --from; that of --lr by default.")
+        float | None, Option(help="Peak learning rate of a new head on --from; ten times --lr by default.")
     ] = None
     epochs: Annotated[float | None, Option(help="Passes over the training data; the model's own by default.")] = None
     steps: Annotated[int | None, Option(help="Optimizer steps at most; no limit by default.")] = None

@@ -13,6 +13,7 @@ from lingon.engine.world import world
 from lingon.models.encoder_classifier import EncoderClassifier
 from lingon.models.registry import get_entry
 from lingon.tasks.classify.classifier import Classifier
+from lingon.tasks.classify.settings import FINE_TUNING
 from lingon.tasks.classify.targets.target import Targets
 from lingon.tasks.embed.embedder import Embedder
 from lingon.tasks.masked_language_model import MaskedLanguageModel
@@ -59,6 +60,8 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
         refuse_unused(found)
     if settings.tuning is None and not (isinstance(task, Embedder) and _may_be_frozen(settings)):
         found = replace(found, tuning="full")
+    if isinstance(task, Classifier) and name == ENCODER and settings.head_lr is None:
+        found = replace(found, head_lr=settings.lr or FINE_TUNING["lr"])  # its head has learned already
     if isinstance(task, Classifier) and name != ENCODER and settings.lr is None and "lr" in entry.defaults:
         found = replace(found, lr=SLOWER * float(entry.defaults["lr"]))
     return found

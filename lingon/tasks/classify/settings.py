@@ -35,9 +35,11 @@ DEFAULTS = {
     "refit": False,
 }
 
-# Of a head on pretrained weights: what is usual for small encoders, not chosen on validation texts yet (docs/log.md).
+# Of a head on pretrained weights, chosen on the validation texts of intents (docs/log.md).
 FINE_TUNING = {"max_tokens_per_batch": 8_192, "batch_size": 32, "lr": 1e-4, "weight_decay": 0.01, "epochs": 3}
 FINE_TUNING_STEPS = 400  # at least
+FINE_TUNING_STEPS_PER_CLASS = 21  # at least
+FRESH_HEAD = 10  # times the learning rate of the encoder, of a head that has learned nothing yet
 # Of pairs of texts, which say more than each text alone.
 CONTRASTIVE = {"max_tokens_per_batch": 8_192, "batch_size": 64, "lr": 5e-5, "weight_decay": 0.01, "epochs": 5}
 CONTRASTIVE_STEPS = 120  # at least
@@ -172,7 +174,7 @@ def filled(settings: Settings, texts: int, classes: int = 2, problem_type: Probl
     if not OPTIMIZERS[name].gradient:
         return fill(settings, best | {"refit": texts <= REFIT_TEXTS, "C": None})
     if settings.from_ is not None and settings.model == "encoder":
-        return fill(settings, best | _fine_tuning(settings, texts))
+        return fill(settings, best | _fine_tuning(settings, texts, classes))
     best["batch_size"] = max(FEWEST_ROWS, min(best["batch_size"], texts // 64))
     rows = settings.batch_size or best["batch_size"]
     steps = max(FEWEST_STEPS, STEPS_PER_CLASS * classes)
@@ -180,12 +182,14 @@ def filled(settings: Settings, texts: int, classes: int = 2, problem_type: Probl
     return fill(settings, best)
 
 
-def _fine_tuning(settings: Settings, texts: int) -> dict[str, Any]:
-    """What suits a head on pretrained weights, for so many texts: what reads already needs fewer steps."""
+def _fine_tuning(settings: Settings, texts: int, classes: int) -> dict[str, Any]:
+    """What suits a head on pretrained weights, for so many texts and classes: what reads already needs fewer steps."""
     if settings.tuning == "frozen":
         return FINE_TUNING | {"epochs": len(HEAD_PATH)}
     if settings.tuning == "contrastive":
         halves = (settings.batch_size or CONTRASTIVE["batch_size"]) // 2
         return CONTRASTIVE | {"epochs": max(CONTRASTIVE["epochs"], -(-CONTRASTIVE_STEPS * halves // max(1, texts)))}
     rows = settings.batch_size or FINE_TUNING["batch_size"]
-    return FINE_TUNING | {"epochs": max(FINE_TUNING["epochs"], -(-FINE_TUNING_STEPS * rows // max(1, texts)))}
+    steps = max(FINE_TUNING_STEPS, FINE_TUNING_STEPS_PER_CLASS * classes)
+    epochs = max(FINE_TUNING["epochs"], -(-steps * rows // max(1, texts)))
+    return FINE_TUNING | {"epochs": epochs, "head_lr": FRESH_HEAD * (settings.lr or FINE_TUNING["lr"])}
