@@ -48,6 +48,7 @@ FORMS = {
     "blanks.txt": columns(" "),
     "four.conll": "-DOCSTART- -X- -X- O\n\n" + columns(" ", middle=("NN", "B-NP")),
     "comments.conll": "# sent = 1\n" + columns(" ").replace("\n\n", "\n\n# id 17 domain=x\n", 1),
+    "names.tsv": "Word\tTag\n" + columns("\t"),
     "tab_only_lines.conll": columns("\t").replace("\n\n", "\n\t\n"),
     "windows.conll": columns("\t").replace("\n", "\r\n"),
     "spans.jsonl": jsonl(spans(lambda s, e, k: [s, e, k])),
@@ -169,6 +170,14 @@ def test_columns_are_chosen_by_number(tmp_path):
         read_tagged(path, "ner")
 
 
+def test_columns_with_names_are_chosen_by_name(tmp_path):
+    path = write(tmp_path / "a.tsv", "token\tpos\tner\n\n" + columns("\t", middle=("NN",)))
+    assert read_tagged(path)[0].tags == TAGS
+    assert read_tagged(path, "pos")[0].tags[2] == ("NN", "NN")
+    with pytest.raises(UserError, match=r"--column 'tag': .* has the columns token, pos, ner; give a number, 2 to 3"):
+        read_tagged(path, "tag")
+
+
 def test_keys_are_chosen_by_name(tmp_path):
     rows = [{"tokens": w, "ner_tags": t, "pos_tags": ["X"] * len(w)} for w, t in zip(WORDS, TAGS, strict=True)]
     path = write(tmp_path / "a.jsonl", jsonl(rows))
@@ -202,6 +211,7 @@ def test_labels_of_sentences(tmp_path):
         ("a.conll", "a\tO\nb\t\n", r"a.conll:2: 'b' has no tag"),
         ("a.conll", "a\tO\n\tO\n", r"a.conll:2: 'O' has no word"),
         ("a.conll", "a\nb\n", r"a.conll: its lines have 1 columns; expected a word and its tag"),
+        ("a.csv", "Word,Tag\na,O\n", r"a.csv: a csv; tagged words are read from lines of a word, a tab and its tag"),
         ("a.conll", "\n \n", r"a.conll: no words in it"),
         ("a.conll", "", r"a.conll: the file is empty"),
         ("a.conll", "a\tO\n\nb\xff", r"a.conll:3"),

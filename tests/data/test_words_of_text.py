@@ -53,3 +53,23 @@ def test_time_grows_with_the_length_alone(unit):
     begun = time.process_time()
     words_of_text(unit * (20_000 // len(unit)))
     assert time.process_time() - begun < 2  # twenty times what it takes; what is quadratic takes minutes
+
+
+@pytest.mark.data
+def test_words_are_much_those_of_a_treebank():
+    """F1 of the words of EWT's test part, by their characters; sentences without a word that is corrected."""
+    from lingon.data.corpora.treebanks import treebank_files
+    from lingon.data.files.conllu import read_conllu
+
+    counts = [0, 0, 0]
+    for sentence in read_conllu(treebank_files("ud-english-ewt")["test"]):
+        true, end = set(), 0
+        for word in sentence.words:
+            start = sentence.text.find(word, end)
+            end = start + len(word)
+            true.add((start, end))
+        found = {(word.start, word.end) for word in words_of_text(sentence.text)}
+        if all(start >= 0 for start, _ in true):
+            counts = [n + more for n, more in zip(counts, (len(true), len(found), len(true & found)), strict=True)]
+    assert counts[0] > 24_000
+    assert 2 * counts[2] / (counts[0] + counts[1]) > 0.984

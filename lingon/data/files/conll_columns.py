@@ -6,21 +6,27 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from lingon.core.errors import DataError, UserError
+from lingon.core.errors import DataError, UserError, one_of
 from lingon.data.files.lines import FileOptions, TextLine, read_lines
 from lingon.data.files.tagged_row import TaggedRow
 
 LOOK = 200  # lines by which it is told how columns are divided
 DOCUMENT = "-DOCSTART-"  # begins a document in the files of CoNLL-2003
+WORD_NAMES = ("word", "words", "token", "tokens", "form")  # of the first column, in a line of names
+TAG_NAMES = ("tag", "tags", "label", "labels", "ner", "pos", "upos", "slot", "ner_tag", "ner_tags")  # of the last
 LABEL = re.compile(r"#\s*(?:intent|label)\s*[:=]\s*(\S.*?)\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How lines are divided: at tabs or at blanks, into how many columns; 0 where there is no line of words."""
+    """How lines are divided: at tabs or at blanks, into how many columns; 0 where there is no line of words.
+
+    names: of the columns, where the first line has them.
+    """
 
     tabs: bool
     width: int
+    names: tuple[str, ...] = ()
 
     def cells(self, line: str) -> list[str]:
         """Divide a line into its columns; blanks around a cell are no part of it."""
@@ -38,24 +44,29 @@ def layout_of(lines: Iterable[TextLine]) -> Layout:
     first = [line.text for line in islice(lines, LOOK) if line.text.strip()]
     words = [line for line in first if not line.startswith(("#", DOCUMENT))] or first
     tabs = bool(words) and "\t" in words[0].strip()
-    return Layout(tabs, len(Layout(tabs, 0).cells(words[0])) if words else 0)
+    cells = tuple(Layout(tabs, 0).cells(words[0])) if words else ()
+    named = bool(cells) and cells[0].lower() in WORD_NAMES and cells[-1].lower() in TAG_NAMES
+    return Layout(tabs, len(cells), cells if named else ())
 
 
-def column_number(path: Path, column: str | None, width: int) -> int:
-    """Return the position, from 0, of the column that --column names: 2 is the second, -1 (the default) the last.
+def column_number(path: Path, column: str | None, layout: Layout) -> int:
+    """Return the position, from 0, of the column that --column says: 2 is the second, -1 (the default) the last.
 
+    A name is taken where the first line has names.
     Raises UserError for what is no number, DataError for a column that the file does not have.
     """
+    width = layout.width
     if width < 2:
         raise DataError(
             f"{path}: its lines have {width} columns; expected a word and its tag, with a tab or blanks between"
         )
     if column is None:
         return width - 1
+    if column in layout.names[1:]:
+        return layout.names.index(column)
     if not re.fullmatch(r"-?\d{1,4}", column):
-        raise UserError(
-            f"--column {column[:40]!r}: {path} has {width} columns without names; give a number, 2 to {width}"
-        )
+        named = f"the columns {one_of(layout.names)}" if layout.names else f"{width} columns without names"
+        raise UserError(f"--column {column[:40]!r}: {path} has {named}; give a number, 2 to {width}")
     number = int(column)
     place = number - 1 if number > 0 else width + number
     if not 1 <= place < width:
@@ -68,12 +79,12 @@ def column_number(path: Path, column: str | None, width: int) -> int:
 def conll_rows(path: Path, options: FileOptions, column: str | None = None) -> Iterator[TaggedRow]:
     """Read the sentences of a file of columns: the first are words, the last are tags, or another one.
 
-    Lines that begin with -DOCSTART- and comments (#) above a sentence are passed over; a comment `# label: NAME` or
-    `# intent: NAME` is the label of its sentence.
+    Lines that begin with -DOCSTART-, a line of names and comments (#) above a sentence are passed over; a comment
+    `# label: NAME` or `# intent: NAME` is the label of its sentence.
     Raises DataError for a file without two columns.
     """
     layout = layout_of(read_lines(path, options.encoding))
-    place = column_number(path, column, layout.width)
+    place = column_number(path, column, layout)
     for lines, label in _sentences(read_lines(path, options.encoding), layout):
         yield _row(lines, label, layout, place)
 
@@ -89,6 +100,8 @@ def _sentences(lines: Iterable[TextLine], layout: Layout) -> Iterator[tuple[list
                 yield found, label
                 label = None
             found = []
+        elif layout.names and tuple(layout.cells(line.text)) == layout.names:
+            continue
         elif not found and layout.is_comment(line.text):
             said = LABEL.match(text)
             label = said[1] if said else label

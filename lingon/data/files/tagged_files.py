@@ -44,6 +44,11 @@ def open_tagged(path: Path, options: FileOptions = FileOptions(), column: str | 
         raise DataError(f"{path}: the file is empty")
     if file_suffix(path) == ".parquet" or (file_suffix(path) in JSON and _starts_as_json(path, options)):
         return TaggedFile(path, "table", lambda: table_sentences(path, options, column))
+    if file_suffix(path) == ".csv":
+        raise DataError(
+            f"{path}: a csv; tagged words are read from lines of a word, a tab and its tag, with an empty line between "
+            'sentences, or from rows of JSON, as {"tokens": ["Ann"], "tags": ["B-person"]}'
+        )
     layout = layout_of(read_lines(path, options.encoding))
     if layout.width == 0:
         raise DataError(f"{path}: no words in it; expected a word and its tag on a line, or rows of JSON")
