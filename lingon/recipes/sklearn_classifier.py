@@ -17,6 +17,7 @@ except ImportError:
     raise UserError(f"LingonClassifier needs scikit-learn; install it with: {install_command('sklearn')}") from None
 
 from lingon.recipes.sklearn_inputs import texts_of, with_weights
+from lingon.recipes.sklearn_labels import indicator, labels_of_y, weights_by_name
 from lingon.recipes.sklearn_training import fitted, settings_of
 
 
@@ -31,7 +32,8 @@ class LingonClassifier(ClassifierMixin, BaseEstimator):
     are selected. random_state: None, a seed or a numpy.random.RandomState. device: cpu, cuda, mps or auto. verbose:
     show progress on stderr. settings: other options of `lingon train classify`, by name.
 
-    After `fit`: classes_, the labels in rising order; classifier_, a `lingon.tasks.classify.Classifier`.
+    After `fit`: classes_, the labels in rising order, of a matrix of 0 and 1 the numbers of its columns; classifier_, a
+    `lingon.tasks.classify.Classifier`.
 
     >>> from sklearn.model_selection import cross_val_score
     >>> texts, labels = ["a good film", "a bad film", "good", "bad"] * 5, [1, 0, 1, 0] * 5
@@ -68,55 +70,70 @@ class LingonClassifier(ClassifierMixin, BaseEstimator):
         self.verbose = verbose
         self.settings = settings
 
-    def fit(
-        self, X: Sequence[str], y: Sequence[Any], sample_weight: Sequence[float] | None = None
-    ) -> "LingonClassifier":
-        """Train on texts and their labels, both of length n; return the classifier itself.
+    def fit(self, X: Sequence[str], y: Any, sample_weight: Sequence[float] | None = None) -> "LingonClassifier":
+        """Train on n texts and their labels; return the classifier itself.
 
-        sample_weight: how much each text counts, 0 or more [n]; in the loss, where 2 is the same text twice, and in
-        the scores that select the best weights. A text of weight 0 is left out. Which words there are, and how rare
-        each is, is counted by texts, as a vectorizer of scikit-learn counts it.
+        y: a label for each text [n]; or several, as a matrix of 0 and 1 [n, C], also a sparse one, or as a list of
+        labels for each text. sample_weight: how much each text counts, 0 or more [n]; in the loss, where 2 is the same
+        text twice, and in the scores that select the best weights. A text of weight 0 is left out. Which words there
+        are, and how rare each is, is counted by texts, as a vectorizer of scikit-learn counts it.
         Raises UserError, which is a ValueError, for what are no texts, labels of another length or of one class only,
         and weights that cannot be.
         """
-        texts, labels, weights = with_weights(texts_of(X), _labels(y), sample_weight, self.validation_fraction)
-        classes = np.unique(labels)
-        names = dict(zip(classes.tolist(), map(str, classes.tolist()), strict=True))
+        labels = labels_of_y(y)
+        texts, numbers, weights = with_weights(texts_of(X), labels.numbers, sample_weight, self.validation_fraction)
         class_weights = self.class_weight
         if isinstance(class_weights, Mapping):
-            named = {names.get(label, str(label)): float(weight) for label, weight in class_weights.items()}
-            class_weights = json.dumps(named)
+            class_weights = json.dumps(weights_by_name(class_weights, labels.names))
         settings = settings_of(self, class_weights)
-        examples = Examples(texts, [names[label] for label in labels.tolist()], weights=weights)
-        classifier = fitted(examples, "single-label", settings, self.validation_fraction, self.verbose)
-        self.classes_, self.classifier_ = classes, classifier
-        self._order = [classifier.labels.index(names[label]) for label in classes.tolist()]
+        examples = Examples(texts, labels.named(numbers), weights=weights)
+        classifier = fitted(examples, labels.problem_type, settings, self.validation_fraction, self.verbose)
+        self.classes_, self.classifier_, self._as_lists = labels.classes, classifier, labels.as_lists
+        self._order = [classifier.labels.index(n) if n in classifier.labels else -1 for n in labels.names.values()]
         return self
 
     def predict(self, X: Sequence[str]) -> np.ndarray:
-        """Return the likeliest label of each text [n]."""
+        """Return the likeliest label of each text [n]; of several, 1 where it has one [n, C], or as they were given.
+
+        That is for a `fit` to lists of labels a tuple of labels for each text [n]. A text has a label whose probability
+        is over the threshold that was tuned on validation texts.
+        """
         probabilities = self.predict_proba(X)
-        return self.classes_[probabilities.argmax(1)]
+        targets: Any = self.classifier_.targets
+        if targets.problem_type == "single-label":
+            return self.classes_[probabilities.argmax(1)]
+        thresholds = np.array([*targets.thresholds, np.inf])[self._order]
+        has = (probabilities >= thresholds).astype(np.int64)
+        if not self._as_lists:
+            return has
+        found = np.empty(len(has), object)
+        found[:] = [tuple(self.classes_[row > 0].tolist()) for row in has]
+        return found
 
     def predict_proba(self, X: Sequence[str]) -> np.ndarray:
-        """Return the probability of each label for each text [n, C], labels in the order of `classes_`."""
+        """Return the probability of each label for each text [n, C], labels in the order of `classes_`.
+
+        A text has one label, and its row sums to 1; or several, and each probability stands for itself, 0 for a label
+        that no text of `fit` had.
+        """
         check_is_fitted(self, "classifier_")  # from_ looks like a fitted one
         classifier = self.classifier_
-        targets: Any = classifier.targets  # of one label for each text: `fit` takes nothing else
-        return targets.probabilities(classifier.logits(texts_of(X)).double()).numpy()[:, self._order]
+        targets: Any = classifier.targets  # of one label for each text, or of several: `fit` takes nothing else
+        found = targets.probabilities(classifier.logits(texts_of(X)).double()).numpy()
+        return np.pad(found, ((0, 0), (0, 1)))[:, self._order]
+
+    def score(self, X: Sequence[str], y: Any, sample_weight: Sequence[float] | None = None) -> float:
+        """Return the accuracy: the share of texts with the right label, or with all of their labels and no other."""
+        check_is_fitted(self, "classifier_")
+        if not self._as_lists:
+            return super().score(X, y, sample_weight)
+        said, true = (indicator(self.classes_, rows) for rows in (self.predict(X), list(y)))
+        return float(np.average((said == true).all(1), weights=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string, tags.input_tags.one_d_array = True, True
         tags.input_tags.two_d_array, tags.input_tags.sparse = False, False
+        tags.classifier_tags.multi_label = True
         tags.non_deterministic = self.random_state is None
         return tags
-
-
-def _labels(y: Any) -> np.ndarray:
-    if y is None:
-        raise UserError("y is None; a classifier needs a label for each text")
-    labels = np.asarray(y)
-    if labels.ndim != 1:
-        raise UserError(f"y has the shape {labels.shape}; expected one label for each text")
-    return labels

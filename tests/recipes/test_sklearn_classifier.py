@@ -139,7 +139,7 @@ WRONG = {
     "a matrix": ((np.zeros((4, 2)), [0, 1, 0, 1]), {}, r"X has the shape \(4, 2\); expected texts in one dimension"),
     "one text": (("a text", ["a"]), {}, "X is a single text; expected a list"),
     "no labels": ((["a", "b"], None), {}, "y is None"),
-    "labels of pairs": ((["a", "b"], [[1, 0], [0, 1]]), {}, r"y has the shape \(2, 2\)"),
+    "a matrix of other numbers": ((["a", "b"], np.array([[1, 0], [0, 2]])), {}, r"y has the shape \(2, 2\)"),
     "another length": ((["a", "b"], [1]), {}, "there are 2 texts and 1 labels"),
     "one class": ((["a", "b"], [1, 1]), {}, "a classifier needs two or more labels"),
     "a model": ((TEXTS, LABELS), {"model": "ngram"}, "unknown model 'ngram'; did you mean 'ngrams'"),

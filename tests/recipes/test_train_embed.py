@@ -109,6 +109,8 @@ def test_what_is_chosen_is_in_the_bundle_and_for_sentence_transformers(narrow):
     assert others.config() == task.config()
     texts = ["the cat of dog", "11 12"]
     assert np.abs(others.encode(texts) - task.encode(texts)).max() < 1e-6
+    # transformers pads with what is named, and the tokens of our own tokenizers are not among its usual ones
+    assert read_json(folder / "encoder/tokenizer_config.json")["pad_token"] == "[pad]"
     modes = json.loads((folder / "encoder/1_Pooling/config.json").read_text())
     assert modes.pop("word_embedding_dimension") == 12
     assert [name for name, on in modes.items() if on] == ["pooling_mode_cls_token"]
