@@ -8,6 +8,8 @@ import numpy as np
 
 from lingon.core.shapes import Float, Int
 
+NEXT_TO_NOTHING = 1e-6
+
 
 @runtime_checkable
 class LinearProblem(Protocol):
@@ -81,8 +83,11 @@ class Ridge:
 
 
 @dataclass(frozen=True)
-class Cumulative:
-    """Labels are ranks [B], 0 to K; output k is whether the rank is over k (Frank and Hall 2001)."""
+class Continuation:
+    """Labels are ranks [B], 0 to K; output k is whether the rank is over k, learned of ranks from k on.
+
+    Its name is that of the continuation-ratio model of ranks (Shi et al. 2021, "CORN", with networks).
+    """
 
     outputs: int
     error: ClassVar[int | None] = None
@@ -91,6 +96,6 @@ class Cumulative:
         """Return 1 where the rank is over that of the output, else -1."""
         return np.where(labels[:, None] > np.arange(self.outputs), 1, -1).astype(np.float32)
 
-    def weights(self, labels: Int[np.ndarray, " B"]) -> Float[np.ndarray, "B 1"]:
-        """Return 1 for each example."""
-        return np.ones((len(labels), 1), np.float32)
+    def weights(self, labels: Int[np.ndarray, " B"]) -> Float[np.ndarray, "B K"]:
+        """Return 1 where the rank is the output's or over it, else next to nothing: the dual divides by weights."""
+        return np.where(labels[:, None] >= np.arange(self.outputs), 1, NEXT_TO_NOTHING).astype(np.float32)

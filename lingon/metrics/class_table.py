@@ -6,8 +6,11 @@ from lingon.core.terminal import printable
 MOST_CLASSES = 30  # lines of the table
 
 
-def class_lines(classes: dict[str, dict[str, float]]) -> list[str]:
-    """Return the precision, recall, F1 and support of each label in lines, and which labels no text was given."""
+def class_lines(classes: dict[str, dict[str, float]], weighted: bool = True) -> list[str]:
+    """Return the precision, recall, F1 and support of each label in lines, and which labels no text was given.
+
+    weighted: a training may weigh the labels, which is advised where one is never predicted.
+    """
     most = sorted(classes, key=lambda label: -classes[label]["support"])[:MOST_CLASSES]
     width = max(5, *(min(24, len(label)) for label in most))
     lines = [f"  {'label':{width}}  precision  recall      f1  support"]
@@ -21,7 +24,6 @@ def class_lines(classes: dict[str, dict[str, float]]) -> list[str]:
         lines.append(f"  ... and {len(classes) - len(most):,} labels with fewer texts")
     never = [label for label, of in classes.items() if not of["predicted"] and of["support"]]
     if never:
-        lines.append(
-            f"never predicted: {one_of(map(repr, never))}; more texts of it, or --class-weights balanced, help"
-        )
+        help = "more texts of it, or --class-weights balanced, help" if weighted else "more texts of it help"
+        lines.append(f"never predicted: {one_of(map(repr, never))}; {help}")
     return lines

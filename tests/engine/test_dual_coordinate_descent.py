@@ -12,7 +12,7 @@ from lingon.data.batches import Values, text_batches
 from lingon.engine.dual_coordinate_descent import DualCoordinateDescent
 from lingon.engine.evaluation import Evaluation
 from lingon.engine.fit import TrainConfig, fit
-from lingon.engine.linear_problems import OneVersusRest
+from lingon.engine.linear_problems import Continuation, OneVersusRest
 from lingon.engine.run import Run
 from lingon.engine.save_interval import SaveInterval
 
@@ -103,6 +103,17 @@ def test_weights_of_examples_are_those_of_linear_svc():
     theirs = svm.LinearSVC(C=0.7, tol=1e-8, max_iter=100_000).fit(x, y, sample_weight=weights)
     np.testing.assert_allclose(model.table.detach().T.numpy(), theirs.coef_, atol=2e-3)
     np.testing.assert_allclose(model.bias.detach().numpy(), theirs.intercept_, atol=2e-3)
+
+
+def test_each_output_of_ranks_is_learned_of_the_texts_that_reach_it():
+    svm = pytest.importorskip("sklearn.svm")
+    x, y = all_texts()
+    model = fitted({"labels": y}, C=[0.7], problem=Continuation(CLASSES - 1))
+    for k in range(CLASSES - 1):
+        reach = y >= k
+        theirs = svm.LinearSVC(C=0.7, tol=1e-8, max_iter=100_000).fit(x[reach], y[reach] > k)
+        np.testing.assert_allclose(model.table.detach()[:, k].numpy(), theirs.coef_[0], atol=2e-3)
+        np.testing.assert_allclose(model.bias.detach()[k].numpy(), theirs.intercept_[0], atol=2e-3)
 
 
 def test_weight_two_is_an_example_twice():

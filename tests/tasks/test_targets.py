@@ -1,5 +1,7 @@
 """What a classifier predicts: losses equal to torch, scores to scikit-learn, and configurations that are checked."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -72,9 +74,11 @@ def test_losses_are_those_of_torch():
     torch.testing.assert_close(found.total / found.count, expected)
     found = MADE["regression"][0].loss(LOGITS[:, :1], numbers("regression"))
     torch.testing.assert_close(found.total / N, F.mse_loss(LOGITS[:, 0], numbers("regression")))
-    over = numbers("ordinal")[:, None] > torch.arange(3)
     found = Ordinal(RANKS).loss(LOGITS, numbers("ordinal"))
-    torch.testing.assert_close(found.total / N, F.binary_cross_entropy_with_logits(LOGITS, over.float()))
+    right = [by_hand(row)[rank] for row, rank in zip(LOGITS.tolist(), numbers("ordinal").tolist(), strict=True)]
+    torch.testing.assert_close(
+        found.total.double(), -torch.tensor(right, dtype=torch.float64).log().sum(), rtol=1e-5, atol=0
+    )
 
 
 def test_the_focal_loss_is_its_formula_and_plain_at_zero():
@@ -140,13 +144,64 @@ def test_scores_of_ranks_are_those_of_scikit_learn():
     assert found["macro_f1"] == pytest.approx(theirs.f1_score(labels, said, average="macro"))
 
 
+def by_hand(logits):
+    """The probability of each rank: it is passed, or it is the last that is reached."""
+    found, reached = [], 1.0
+    for logit in logits:
+        passes = 1 / (1 + math.exp(-logit))
+        found.append(reached * (1 - passes))
+        reached *= passes
+    return [*found, reached]
+
+
 def test_ranks_are_in_order_and_their_probabilities_are_one_in_all():
     targets = Ordinal(RANKS, temperature=2.0)
-    logits = torch.tensor([[1.0, 3.0, -2.0], [-1.0, -2.0, 4.0], [5.0, 4.0, 3.0]])
-    over = (torch.tensor([[1.0, 1.0, -2.0], [-1.0, -2.0, -2.0], [5.0, 4.0, 3.0]]) / 2).sigmoid().double()
-    expected = torch.stack([1 - over[:, 0], over[:, 0] - over[:, 1], over[:, 1] - over[:, 2], over[:, 2]], 1)
-    torch.testing.assert_close(targets.probabilities(logits), expected, atol=1e-6, rtol=0)
-    assert [one.label for one in targets.predictions("xyz", logits)] == ["3.5", "1", "7"]
+    logits = torch.tensor([[3.0, 1.0, -2.0], [-1.0, -2.0, 4.0], [5.0, 4.0, 3.0], [1.0, 9.0, 9.0]])
+    expected = torch.tensor([by_hand([x / 2 for x in row]) for row in logits.tolist()], dtype=torch.float64)
+    assert expected.sum(1).tolist() == pytest.approx([1] * 4)
+    torch.testing.assert_close(targets.probabilities(logits), expected, atol=1e-12, rtol=0)
+    # The rank is the first whose probability, with those of all below it, is a half or more.
+    medians = [next(k for k in range(4) if sum(row[: k + 1]) >= 0.5) for row in expected.tolist()]
+    assert (
+        [one.label for one in targets.predictions("wxyz", logits)]
+        == [RANKS[k] for k in medians]
+        == ["3.5", "1", "7", "7"]
+    )
+
+
+def test_the_optimum_of_ranks_without_texts_is_the_share_that_passes_each():
+    counts = [7, 2, 5, 3]
+    ranks = torch.tensor([k for k, count in enumerate(counts) for _ in range(count)])
+    logits = torch.zeros(3, requires_grad=True)
+    optimizer = torch.optim.LBFGS([logits], max_iter=100, tolerance_grad=1e-9)
+
+    def closure():
+        optimizer.zero_grad()
+        total = Ordinal(RANKS).loss(logits.expand(17, 3), ranks).total
+        total.backward()
+        return total
+
+    optimizer.step(closure)
+    assert logits.detach().sigmoid().tolist() == pytest.approx([10 / 17, 8 / 10, 3 / 8], abs=1e-4)
+    assert Ordinal(RANKS).probabilities(logits.detach()[None])[0].tolist() == pytest.approx(
+        [n / 17 for n in counts], abs=1e-4
+    )
+
+
+@every
+def test_the_program_of_an_export_prints_what_is_predicted(name, capsys):
+    targets, _, logits = MADE[name]
+    config = {"labels": targets.labels, "targets": targets.config()}
+    for found, row in zip(targets.predictions(["x"] * N, logits), logits, strict=True):
+        exec(targets.answer_code, {"np": np, "logits": row[None].numpy(), "config": config})
+        said = [line.split() for line in capsys.readouterr().out.splitlines()]
+        if name == "regression":
+            expected = [[found.value]]
+        else:
+            labels = sorted(found.labels, key=NAMES.index) if name == "multi-label" else [found.label]
+            expected = [[label, found.probabilities[label]] for label in labels]
+        assert [line[:-1] for line in said] == [line[:-1] for line in expected]
+        assert [float(line[-1]) for line in said] == pytest.approx([line[-1] for line in expected], abs=1e-4)
 
 
 def test_a_threshold_is_the_one_that_trying_all_finds():
@@ -183,7 +238,7 @@ def test_a_temperature_is_the_one_with_the_lowest_loss(name):
     assert found.metrics_of(logits, numbers(name))["loss"] < plain.metrics_of(logits, numbers(name))["loss"]
 
     def cost(one):  # with the prior, which pulls towards 1
-        terms = 1 if name == "single-label" else targets.outputs
+        terms = targets.outputs if name == "multi-label" else 1
         return N * terms * one.metrics_of(logits, numbers(name))["loss"] + np.log(one.temperature) ** 2 / (2 * 0.5**2)
 
     tries = [plain.calibrated(logits, numbers(name), s) for s in np.geomspace(scale / 3, scale * 3, 15)]

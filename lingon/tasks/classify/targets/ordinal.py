@@ -1,4 +1,4 @@
-"""A rank for each text: cumulative logits, each whether the rank is over one of the others."""
+"""A rank for each text: conditional logits, each whether the rank is over one that it reaches."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.data.problem_types import ProblemType
-from lingon.engine.linear_problems import Cumulative
+from lingon.engine.linear_problems import Continuation
 from lingon.engine.loss import Loss
 from lingon.metrics.accuracy import accuracy, macro_f1
 from lingon.metrics.class_table import class_lines
@@ -21,7 +21,6 @@ from lingon.metrics.kappa import quadratic_kappa
 from lingon.metrics.per_class import per_class
 from lingon.metrics.scores import Scores
 from lingon.tasks.classify.calibration import fitted_scale
-from lingon.tasks.classify.objective import weighted_binary_cross_entropy
 from lingon.tasks.classify.problem_metrics import METRICS
 from lingon.tasks.classify.targets.label_names import check_keys, check_labels, check_number, class_numbers
 from lingon.tasks.classify.targets.single_label import Classification
@@ -30,16 +29,16 @@ from lingon.tasks.classify.targets.single_label import Classification
 class Ordinal:
     """One of K ranks, labels that are numbers in rising order. temperature: logits are divided by it.
 
-    Output k is the logit of P(rank > k), k = 0 .. K-2; each is a problem of two classes (Frank and Hall 2001, "A Simple
-    Approach to Ordinal Classification"; as a loss of a network: Cao et al. 2020, without its shared weights). So that
-    the thresholds are in order, a logit counts as no more than the ones before it. The rank is the median: the first
-    that is not exceeded with a probability over a half.
+    Output k is the logit of P(rank > k | rank >= k), k = 0 .. K-2, so that P(rank > k) is the product of those up to k
+    and falls with k whatever the logits are: the continuation-ratio model (Shi, Cao and Raschka 2021, "Deep Neural
+    Networks for Rank-Consistent Ordinal Regression Based On Conditional Probabilities", CORN). The rank is the median:
+    the first that is not exceeded with a probability over a half.
     """
 
     problem_type: ClassVar[ProblemType] = "ordinal"
     answer_code: ClassVar[str] = """\
-over = 1 / (1 + np.exp(-np.minimum.accumulate(logits[0]) / config["targets"]["temperature"]))
-odds = -np.diff(np.concatenate([[1.0], over, [0.0]]))
+over = np.cumprod(1 / (1 + np.exp(-logits[0] / config["targets"]["temperature"])))
+odds = np.append(1.0, over) - np.append(over, 0.0)
 best = int((over > 0.5).sum())
 print(config["labels"][best], f"{odds[best]:.4f}")"""
 
@@ -62,28 +61,36 @@ print(config["labels"][best], f"{odds[best]:.4f}")"""
         """Return the ranks from 0. Raises UserError for a label that is not known."""
         return class_numbers(labels, self.labels, len(labels))
 
-    def linear_problem(self) -> Cumulative:
-        """Return whether the rank is over each of the others."""
-        return Cumulative(self.outputs)
+    def linear_problem(self) -> Continuation:
+        """Return whether the rank is over each that it reaches."""
+        return Continuation(self.outputs)
 
     def loss(
         self, logits: Float[Tensor, "B K"], numbers: Int[Tensor, " B"], weights: Float[Tensor, " B"] | None = None
     ) -> Loss:
-        """Return the binary cross entropy, a mean over the thresholds of each text."""
-        return weighted_binary_cross_entropy(logits, self._over(numbers).to(logits.dtype), None, weights)
+        """Return -log P(rank), a sum over the texts."""
+        each = self._log_losses(logits, numbers)
+        return Loss(each.sum(), len(each)) if weights is None else Loss(each @ weights, weights.sum().item())
 
-    def _over(self, numbers: Int[Tensor, " n"]) -> Tensor:
-        return numbers[:, None] > torch.arange(self.outputs, device=numbers.device)
+    def _log_losses(self, logits: Float[Tensor, "n K"], numbers: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """Return -log P(rank) of each text: what the outputs up to its rank say, the later ones are not asked."""
+        ranks, outputs = numbers[:, None], torch.arange(self.outputs, device=numbers.device)
+        each = F.binary_cross_entropy_with_logits(logits, (ranks > outputs).to(logits.dtype), reduction="none")
+        return torch.where(ranks >= outputs, each, 0).sum(1)
+
+    def _over(self, logits: Float[Tensor, "n K"]) -> Float[Tensor, "n K"]:
+        """Return P(rank > k)."""
+        return (logits.double() / self.temperature).sigmoid().cumprod(1)
 
     def probabilities(self, logits: Float[Tensor, "n K"]) -> Float[Tensor, "n C"]:
         """Return the probability of each rank."""
-        over = (logits.double().cummin(1).values / self.temperature).sigmoid()
-        ends = torch.ones(len(over), 1, dtype=torch.float64)
-        return (-torch.cat([ends, over, 0 * ends], 1).diff(dim=1)).clamp(min=0)
+        over = self._over(logits)
+        at_least = F.pad(over, (1, 0), value=1.0)
+        return at_least - F.pad(over, (0, 1))
 
     def ranks(self, logits: Float[Tensor, "n K"]) -> Int[Tensor, " n"]:
         """Return the median rank of each text."""
-        return (logits.cummin(1).values > 0).sum(1)
+        return (self._over(logits) > 0.5).sum(1)
 
     def scores(
         self, logits: Float[Tensor, "n K"], numbers: Int[Tensor, " n"], weights: Float[Tensor, " n"] | None = None
@@ -95,7 +102,7 @@ print(config["labels"][best], f"{odds[best]:.4f}")"""
         matrix = confusion_matrix(self._one_hot(logits), numbers)
         table = {label: of._asdict() for label, of in zip(self.labels, per_class(matrix), strict=True)}
         found = self.metrics_of(logits, numbers, weights)
-        return Scores(found, METRICS[self.problem_type][0], {"per_class": table}, class_lines(table))
+        return Scores(found, METRICS[self.problem_type][0], {"per_class": table}, class_lines(table, weighted=False))
 
     def _one_hot(self, logits: Float[Tensor, "n K"]) -> Float[Tensor, "n C"]:
         return F.one_hot(self.ranks(logits), len(self.labels)).double()
@@ -107,9 +114,7 @@ print(config["labels"][best], f"{odds[best]:.4f}")"""
         if not logits.isfinite().all():
             return dict.fromkeys(METRICS[self.problem_type], math.nan)
         found, values = self._one_hot(logits), np.asarray(self.values)
-        loss = weighted_binary_cross_entropy(
-            logits / self.temperature, self._over(numbers).to(logits.dtype), None, weights
-        )
+        loss = self.loss(logits / self.temperature, numbers, weights)
         return {
             "quadratic_kappa": quadratic_kappa(confusion_matrix(found, numbers)),
             "mae": mae(values[found.argmax(1).numpy()], values[numbers.numpy()]),
@@ -134,14 +139,9 @@ print(config["labels"][best], f"{odds[best]:.4f}")"""
         self, logits: Float[Tensor, "n K"], numbers: Int[Tensor, " n"], weights: Tensor | None, usual: float
     ) -> float:
         """Return the factor that makes the ranks most probable."""
-        wide, over = logits.double(), self._over(numbers).double()
+        wide = logits.double()
         of_texts = torch.ones(len(wide), dtype=torch.float64) if weights is None else weights.double()
-
-        def loss(scale: float) -> float:
-            losses = F.binary_cross_entropy_with_logits(wide * scale, over, reduction="none")
-            return float(losses.sum(1) @ of_texts)
-
-        return fitted_scale(loss, usual)
+        return fitted_scale(lambda scale: float(self._log_losses(wide * scale, numbers) @ of_texts), usual)
 
     def calibrated(self, logits: Tensor, numbers: Tensor, scale: float = 1.0) -> "Ordinal":
         """Return the same with a temperature."""
