@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from lingon.core.shapes import Float, Tensor
+from lingon.core.shapes import Bool, Float, Tensor
 
 BITS = 16
 LEAST = 1 << 12  # numbers, below which PyTorch's own dropout takes as long
@@ -32,14 +32,30 @@ def dropout(x: Float[Tensor, "..."], p: float) -> Float[Tensor, "..."]:
     """Return x with each number dropped with probability p, and the others scaled: F.dropout while training."""
     if x.device.type != "cpu" or x.numel() < LEAST or torch.compiler.is_compiling():
         return F.dropout(x, p)
-    return x * _kept(x, p)
+    stays, scale = _draw(x, p)
+    return _Dropped.apply(x, stays, scale)
 
 
-def _kept(x: Float[Tensor, "..."], p: float) -> Float[Tensor, "..."]:
-    """Return 0 for each number of x that is dropped, and 1 / (1 - p) for the others, in the type of x."""
+def _draw(x: Float[Tensor, "..."], p: float) -> tuple[Bool[Tensor, "..."], float]:
+    """Return which numbers of x stay, and what they are multiplied by."""
     dropped = round(p * (1 << BITS))
     if dropped == 1 << BITS:
-        return torch.zeros_like(x, requires_grad=False)
+        return torch.zeros(x.shape, dtype=torch.bool), 1.0
     draws = torch.empty(-(-x.numel() * BITS // 64), dtype=torch.int64).random_(LOWEST, None)
     stays = draws.view(torch.int16)[: x.numel()] >= dropped - (1 << (BITS - 1))
-    return stays.view(x.shape).to(x.dtype).mul_((1 << BITS) / ((1 << BITS) - dropped))
+    return stays.view(x.shape), (1 << BITS) / ((1 << BITS) - dropped)
+
+
+class _Dropped(torch.autograd.Function):
+    """x * stays * scale. What stays is kept for the gradient as a byte each, not as a factor of four."""
+
+    @staticmethod
+    def forward(ctx, x, stays, scale):
+        ctx.save_for_backward(stays)
+        ctx.scale = scale
+        return x * stays.to(x.dtype).mul_(scale)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (stays,) = ctx.saved_tensors
+        return _Dropped.apply(upstream, stays, ctx.scale), None, None

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-import torch
 from torch import nn
 
 from lingon.core.errors import UserError, unknown
+from lingon.core.shapes_alone import shapes_alone
 from lingon.models.config_sizes import ConfigReader
 from lingon.models.hub_families import FAMILIES, families_for
 
@@ -25,7 +25,7 @@ def from_config(config: object, limit: int | None = None, device: str = "cpu", r
     sizes = ConfigReader(config, family)
     _refuse_variants(sizes, FAMILIES[family].role)
     make = FAMILIES[family].builder()
-    with torch.device("meta"):  # shapes alone, no memory
+    with shapes_alone():
         model = make(sizes)
     numbers = sum(p.numel() for p in model.parameters())
     if limit is not None and numbers > limit:

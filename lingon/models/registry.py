@@ -159,13 +159,13 @@ def build(name: object, config: object, limit: int | None = None) -> "nn.Module"
     limit: the most numbers its weights may hold, as when they are to be read from a file that has so many. Raises
     UserError that names the model, key or value.
     """
-    import torch
+    from lingon.core.shapes_alone import shapes_alone
 
     if isinstance(name, str) and name in FAMILIES and _is_published(name, config):
         return _of_family(name, config, limit)
     make = get_entry(name).make
     options = check_options(str(name), make, config)
-    with torch.device("meta"):  # shapes alone, no memory
+    with shapes_alone():
         numbers = sum(math.prod(t.shape) for t in make(**options).state_dict().values())
     if numbers > (LARGEST if limit is None else limit):
         most = f"{LARGEST:,}" if limit is None else f"{limit:,}, which its weights file has"

@@ -58,3 +58,15 @@ def test_types_and_ends(monkeypatch):
     torch.testing.assert_close(few, nn.functional.dropout(x[: LEAST - 1], 0.2), rtol=0, atol=0)
     compiled = torch.compile(Dropout(0.2), backend="eager")
     assert 0.1 < (compiled(x) == 0).float().mean() < 0.3
+
+
+def test_a_byte_of_each_number_is_kept_for_the_gradient_and_it_has_a_gradient_too():
+    torch.manual_seed(0)
+    x, weight = torch.randn(70, 90, requires_grad=True), torch.randn(70, 90)
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: (kept.append(t), t)[1], lambda t: t):
+        out = dropout(x, 0.25)
+    assert [(t.dtype, t.shape) for t in kept] == [(torch.bool, x.shape)]
+    (second,) = torch.autograd.grad((out.square() * weight).sum(), x, create_graph=True)
+    (third,) = torch.autograd.grad(second.sum(), x)
+    torch.testing.assert_close(third, 2 * weight * torch.where(out == 0, 0, 1 / 0.75**2), rtol=1e-4, atol=1e-6)

@@ -137,3 +137,37 @@ def test_what_cannot_be_meant_is_refused(name):
 def test_a_model_without_linear_layers_is_refused():
     with pytest.raises(UserError, match="Embedding has no linear layer"):
         add_lora(nn.Embedding(3, 5), LoRA())
+
+
+def kept_for_the_gradient(model, ids):
+    """Bytes of all that a forward pass keeps, but for the weights themselves; memory that is shared counts once."""
+    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    found = {}
+
+    def note(tensor):
+        memory = tensor.untyped_storage()
+        if memory.data_ptr() not in weights:
+            found[memory.data_ptr()] = memory
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        model(ids, torch.ones_like(ids, dtype=torch.bool)).sum()
+    return sum(memory.nbytes() for memory in found.values())
+
+
+def test_frozen_layers_keep_nothing_that_their_gradient_does_not_need():
+    rows, columns, width, depth = 8, 32, 64, 3
+    sizes = {"vocab_size": 31, "width": width, "heads": 4, "depth": depth, "context_length": columns, "dropout": 0.1}
+    ids = torch.randint(31, (rows, columns), generator=torch.Generator().manual_seed(0))
+    unit, kept = 4 * rows * columns * width * depth, {}  # bytes of one vector for each token and layer
+    for name in ("full", "lora"):
+        model = build("bert", sizes).train()
+        for attention in (m for m in model.modules() if isinstance(m, Attention)):
+            attention.dropout = 0.0
+        if name == "lora":
+            add_lora(model, LoRA(rank=2))
+        kept[name] = kept_for_the_gradient(model, ids) / unit
+    # queries, keys, values, what attention mixed; the input of GELU (4); of two norms; a byte for each of two dropouts.
+    # LoRA: what the thin matrix reads. In full: what the linear layers read (1 + 1 + 4) more, for two of them the same.
+    assert kept["lora"] < 3 + 1 + 4 + 2 + 2 / 4 + 1 + 0.3
+    assert kept["full"] < 3 + 1 + 4 + 2 + 2 / 4 + (1 + 1 + 4) + 1 + 0.3
