@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import torch
 
 from lingon.core.errors import UserError
+from lingon.core.shapes import Tensor
+
+HALF = (torch.bfloat16, torch.float16)
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,11 @@ class Precision:
     def scaler(self, device: torch.device) -> torch.amp.GradScaler:
         """Keep small float16 gradients from vanishing (Micikevicius 2018); do nothing for the other formats."""
         return torch.amp.GradScaler(device.type, enabled=self.dtype == torch.float16)
+
+
+def in_float32(x: Tensor) -> Tensor:
+    """Return a tensor of 16 bits in 32, for a loss to be computed of; others as they are."""
+    return x.float() if x.dtype in HALF else x
 
 
 def float32() -> Precision:

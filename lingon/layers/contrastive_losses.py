@@ -17,9 +17,8 @@ def supervised_contrastive(
     Of rows i with others P(i) of their label: -1/|P(i)| sum_p log(exp(s_ip) / sum_{a != i} exp(s_ia)), s the cosine
     over the temperature (Khosla et al. 2020, equation 2). A row alone with its label counts for nothing.
     """
-    unit = F.normalize(vectors.float(), dim=-1)
-    itself = torch.eye(len(unit), dtype=torch.bool, device=unit.device)
-    similar = (unit @ unit.T / temperature).masked_fill(itself, -torch.inf)
+    itself = torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)
+    similar = (_cosines(vectors, vectors) / temperature).masked_fill(itself, -torch.inf)
     alike = (labels[:, None] == labels[None]) & ~itself
     logs = similar.log_softmax(-1).masked_fill(~alike, 0.0)
     return -(logs.sum(1) / alike.sum(1).clamp(min=1)).sum()
@@ -40,10 +39,16 @@ def in_batch_negatives(
     InfoNCE).
     """
     others = second if negatives is None else torch.cat([second, negatives])
-    similar = F.normalize(first.float(), dim=-1) @ F.normalize(others.float(), dim=-1).T / temperature
+    similar = _cosines(first, others) / temperature
     if excluded is not None:
         similar = similar.masked_fill(excluded, -torch.inf)
     return F.cross_entropy(similar, torch.arange(len(first), device=first.device), reduction="sum")
+
+
+def _cosines(first: Float[Tensor, "B D"], second: Float[Tensor, "N D"]) -> Float[Tensor, "B N"]:
+    """Return the cosines of all with all, in float32: divided by a temperature, the errors of 16 bits are too large."""
+    with torch.autocast(first.device.type, enabled=False):
+        return F.normalize(first.float(), dim=-1) @ F.normalize(second.float(), dim=-1).T
 
 
 def cosent(

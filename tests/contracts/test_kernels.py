@@ -11,8 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lingon.kernels import feature_sum, parallel_lstm
+from lingon.kernels import bfloat16_linear, feature_sum, int8_dynamic, parallel_lstm
 from lingon.kernels import linear as onednn
+from lingon.kernels.bfloat16_linear import BFloat16Linear
+from lingon.kernels.int8_dynamic import DynamicInt8Linear
 from lingon.kernels.int8_linear import Int8Linear
 from lingon.kernels.packed_linear import pack_linear
 
@@ -33,6 +35,16 @@ class Kernel(NamedTuple):
 def no_onednn(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(onednn, "ONEDNN", False)
     patch.setattr(torch.ops, "mkldnn", None)
+
+
+def no_bfloat16(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(bfloat16_linear, "ONEDNN", False)
+    patch.setattr(torch.ops, "mkldnn", None)
+
+
+def no_quantized_operators(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(int8_dynamic, "ENGINES", ())
+    patch.setattr(torch.ops, "quantized", None)
 
 
 def one_thread(patch: pytest.MonkeyPatch) -> None:
@@ -60,6 +72,21 @@ def rounded_layer() -> nn.Linear:
     whole[:, 0] = 127
     plain.weight.data = whole * 2**-10
     return plain
+
+
+def whole_layer() -> nn.Linear:
+    """A layer of small whole numbers: 16 bits hold them, and sums of their products are exact in any order."""
+    plain = layer()
+    plain.weight.data = torch.randint(-2, 3, plain.weight.shape).float()
+    plain.bias.data = torch.randint(-9, 10, plain.bias.shape).float()
+    return plain
+
+
+def whole_bytes() -> Tensor:
+    """Whole numbers from -128 to 127, both among them: as 8 bits they are themselves."""
+    found = torch.randint(-128, 128, (ROWS, INPUTS)).float()
+    found[0, :2] = torch.tensor([-128.0, 127.0])
+    return found
 
 
 KEYS = torch.tensor([row << 32 | text for row, text in [(0, 0), (2, 0), (2, 1), (5, 2), (6, 0), (6, 2)]])
@@ -99,6 +126,20 @@ KERNELS = {
         lambda x: [rounded_layer()(x)],
         lambda: [torch.randn(5, INPUTS)],
         no_onednn,
+        gradients=False,
+    ),
+    "bfloat16_linear": Kernel(
+        lambda x: [BFloat16Linear(whole_layer())(x).float()],
+        lambda x: [whole_layer()(x).bfloat16().float()],
+        lambda: [torch.randint(-2, 3, (ROWS, INPUTS)).float()],
+        no_bfloat16,
+        gradients=False,
+    ),
+    "int8_dynamic": Kernel(
+        lambda x: [DynamicInt8Linear(rounded_layer())(x)],
+        lambda x: [rounded_layer()(x)],
+        lambda: [whole_bytes()],
+        no_quantized_operators,
         gradients=False,
     ),
     "parallel_lstm": Kernel(

@@ -97,3 +97,11 @@ def test_every_width_of_a_matryoshka_counts_alike():
     assert matryoshka(loss, [3, 7], a, b, n).item() == pytest.approx(sum(each).item() / 2)
     with pytest.raises(UserError, match=r"the widths are \[8\], expected numbers from 1 to 7"):
         matryoshka(loss, [8], a, b, n)
+
+
+def test_mixed_precision_leaves_cosines_exact():
+    x, y = vectors(5, 3).bfloat16(), vectors(5, 4).bfloat16()
+    exact = in_batch_negatives(x, y), supervised_contrastive(x, torch.tensor([0, 1, 0, 1, 1]))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = in_batch_negatives(x, y), supervised_contrastive(x, torch.tensor([0, 1, 0, 1, 1]))
+    assert torch.equal(torch.stack(found), torch.stack(exact))

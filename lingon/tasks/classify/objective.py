@@ -10,13 +10,16 @@ from torch import nn
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.data.batches import Batch
 from lingon.engine.loss import Loss
+from lingon.engine.precision import in_float32
 
 
 def logits_of(model: nn.Module, batch: Batch) -> Float[Tensor, "B C"]:
-    """Return the logits of a batch; a model gets the token types where the batch has some."""
-    if "token_types" in batch:
-        return model(batch.ids, batch.mask, batch.token_types)
-    return model(batch.ids, batch.mask)
+    """Return the logits of a batch; a model gets the token types where the batch has some.
+
+    Those of mixed precision are float32 again, so that the loss is computed in it.
+    """
+    types = (batch.token_types,) if "token_types" in batch else ()
+    return in_float32(model(batch.ids, batch.mask, *types))
 
 
 def with_penalty(found: Loss, model: nn.Module, batch: Batch) -> Loss:

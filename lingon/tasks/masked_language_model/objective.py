@@ -11,6 +11,7 @@ from lingon.core.eval_view import eval_view
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.data.batches import Batch, Loader, SequentialOrder
 from lingon.engine.loss import Loss
+from lingon.engine.precision import in_float32
 from lingon.layers.losses import IGNORED, chunked_cross_entropy
 from lingon.tasks.masked_language_model.masking import Masking
 
@@ -116,7 +117,7 @@ class ReplacedObjective(nn.Module):
     def judged(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T"]:
         """Return the logit that each token is another than the text's own."""
         states = self.encoder(ids, torch.ones_like(ids, dtype=torch.bool))
-        return self.output(F.gelu(self.transform(states)))[..., 0]
+        return in_float32(self.output(F.gelu(self.transform(states)))[..., 0])
 
     @torch.no_grad()
     def replaced(
