@@ -34,6 +34,14 @@ def hidden(folder, cases):
     return {"hidden": found, **{key: sorted(info[key]) for key in ("missing_keys", "unexpected_keys")}}
 
 
+def layers(folder, ids):
+    """The hidden states [L + 1][B][T][D] and the attention weights [L][B][H][T][T] of rows of ids without padding."""
+    model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    with torch.no_grad():
+        found = model(input_ids=torch.tensor(ids), output_hidden_states=True, output_attentions=True)
+    return {name: [layer.tolist() for layer in found[name]] for name in ("hidden_states", "attentions")}
+
+
 def tokenizer(kind, folder, texts):
     """Trains a small tokenizer of a family on texts of a JSON file and saves it as tokenizer.json."""
     found = {"albert": _albert, "deberta": _deberta, "mpnet": _mpnet, "modernbert": _modernbert}[kind](folder, texts)
@@ -161,4 +169,4 @@ def _read(path):
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-serve(make=make, hidden=hidden, tokenizer=tokenizer, encode=encode)
+serve(make=make, hidden=hidden, layers=layers, tokenizer=tokenizer, encode=encode)

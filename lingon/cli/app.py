@@ -83,13 +83,15 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     accept_licence: Accept = False,
     page: Annotated[
-        Path | None, typer.Option(help="Write an .html page: accuracy of a linear probe on each layer of an encoder.")
+        Path | None,
+        typer.Option(help="Write an .html page: confusions, examples, and what each layer of an encoder knows."),
     ] = None,
     head: Head = None,
 ) -> None:
     """Evaluate a trained model on labelled texts, or a language model on running text."""
     from lingon.core.strict_json import dumps
     from lingon.recipes.read_examples import Asked, read_examples
+    from lingon.tasks.task import Reporter
 
     files = Files(encoding, quoting)
     asked = Asked(data, split, one_column(text), label, on_bad_row, files, accept_licence, text_pair)
@@ -97,12 +99,18 @@ def evaluate(
     if cache:
         refuse_option(task, bundle, "cache", "evaluate")
     examples = read_examples(task, asked)
-    found = task.evaluate(examples, cache=True) if cache else task.evaluate(examples)
+    if page and isinstance(task, Reporter):
+        from lingon.interpret.page import probe_sections
+
+        found = task.evaluate_with_page(examples, page, Path(bundle).name, probe_sections(task, examples))
+    else:
+        found = task.evaluate(examples, cache=True) if cache else task.evaluate(examples)
     print(dumps(found.row()) if as_json else "\n".join(found.lines()))
     if page:
         from lingon.interpret.page import write_probe_page
 
-        print(f"wrote {write_probe_page(page, task, examples, bundle)}", file=sys.stderr)
+        written = page if isinstance(task, Reporter) else write_probe_page(page, task, examples, bundle)
+        print(f"wrote {written}", file=sys.stderr)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """A bundle as one folder that another runtime loads: without Lingon, without pickle, checked before it appears."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,6 +41,7 @@ __all__ = ["Exported", "Runtime", "export"]
 FORMAT = 2  # in 1 the mask of every model was bool
 MASK = {"type": "bool", "padding": False, "holds": "true where a token stands, false for padding"}
 REAL_TEXTS, AT_ONCE = 1000, 16
+COLUMNS = ("text", "label", "text_pair", "problem_type")  # of `load_data`, as run.json has them
 
 
 class Runtime(NamedTuple):
@@ -190,7 +191,9 @@ def _smaller(
 def _real_texts(task: Exportable, bundle: str | Path, data: str | None) -> list[tuple[Tensor, Tensor]]:
     """Held-out texts as batches: of `data`, else of what the bundle's run.json names."""
     given = _arguments(bundle)
-    columns = {} if data else {name: given.get(name) for name in ("text", "label")}
+    # A file of pairs cannot be read without its columns, so that another one is taken to have the same.
+    recorded = not data or given.get("text_pair") is not None
+    columns = {name: given.get(name) for name in COLUMNS if given.get(name) is not None} if recorded else {}
     name = data or given.get("data")
     if not isinstance(name, str):
         raise UserError("--int8 is checked on real texts, and run.json names none; give some with --data")
@@ -211,13 +214,13 @@ def _arguments(bundle: str | Path) -> dict[str, Any]:
     return read_json(find_bundle(Path(bundle)) / "run.json").get("arguments", {})
 
 
-def _texts(task: Exportable, name: str, columns: dict[str, Any], options: FileOptions) -> list[str]:
-    """The texts of a corpus or file, of the shape that the task is scored on, or with labels."""
+def _texts(task: Exportable, name: str, columns: dict[str, Any], options: FileOptions) -> Sequence[Any]:
+    """The texts, or pairs, of a corpus or file, of the shape that the task is scored on, or with labels."""
     if row_of(task.name).data == "pairs of texts":
         with contextlib.suppress(UserError):  # then texts with labels, or the error that is said of them
             pairs = load_pairs(name, on_bad_row="skip", options=options)
             return list(dict.fromkeys(text for side in sides_of(pairs) for text in side))
-    return load_data(name, **columns, on_bad_row="skip", options=options).test.texts
+    return load_data(name, **columns, on_bad_row="skip", options=options).test.inputs
 
 
 def _beside(source: str | Path, end: str) -> Path:
@@ -240,7 +243,7 @@ def _check_place(folder: Path, bundle: Path) -> None:
 
 
 @torch.inference_mode()
-def outputs_of(run: Outputs, task: Exportable, texts: list[str]) -> Tensor:
+def outputs_of(run: Outputs, task: Exportable, texts: Sequence[Any]) -> Tensor:
     """Outputs [n, ...] of texts by an exported model, one text at a time, as another language would ask for them."""
     rows = [collate([ids], pad=task.tokenizer.pad_id) for ids in task.token_ids(texts)]
     run = _as_ids(task.graph(), run)

@@ -13,7 +13,7 @@ from lingon.interpret.layer_vectors import encoder_of
 from lingon.interpret.probes import probe_texts
 from lingon.interpret.recording import record
 from lingon.pages.charts import line_chart
-from lingon.pages.page import data_of, render
+from lingon.pages.page import check_page_path, data_of, render
 from lingon.tasks.classify.saliency import Word, deciding_words
 
 MOST_TEXTS, MOST_TOKENS = 20, 64  # of a page, and of an attention map
@@ -28,7 +28,7 @@ def write_page(path: Path | str, task: Any, texts: Sequence[str], name: str) -> 
     attention: a map of every layer and head. Of an encoder of texts: the cosines between them. name: of the model.
     Raises UserError for a path that is no .html, for pairs of texts, and for a task of which nothing can be shown.
     """
-    path, shown = _checked(path), list(texts)[:MOST_TEXTS]
+    path, shown = check_page_path(path), list(texts)[:MOST_TEXTS]
     if not shown or not hasattr(task, "token_ids") or getattr(task, "text_pair", False):
         what = (
             "there are no texts"
@@ -53,10 +53,32 @@ def write_probe_page(path: Path | str, task: Any, examples: Any, name: str) -> P
     examples: texts with labels; 1,000 of them are looked at, at equal distances. Raises UserError for others, and for a
     model without hidden states of tokens.
     """
-    path = _checked(path)
-    texts, labels = (getattr(examples, part, None) for part in ("texts", "labels"))
-    if texts is None or labels is None or not all(isinstance(label, str) for label in labels):
+    path = check_page_path(path)
+    if not _single_labels(examples):
         raise UserError("--page of an evaluation probes labelled texts; these examples have no single labels")
+    page = {"title": f"What each layer of {Path(name).name} knows", "curves": [_probe_chart(task, examples)]}
+    return render("curves.html", path, page)
+
+
+def probe_sections(task: Any, examples: Any) -> list[dict[str, Any]]:
+    """Return the accuracy of linear probes as a section of a page; none where there are no layers to be probed."""
+    try:
+        encoder_of(task)
+        chart = _probe_chart(task, examples) if _single_labels(examples) else None
+    except UserError:  # no layers, or too few texts
+        return []
+    note = "Accuracy of a linear classifier on the vectors that each layer makes of the texts."
+    return [] if chart is None else [{"title": "What each layer knows", "note": note, "charts": [chart]}]
+
+
+def _single_labels(examples: Any) -> bool:
+    labels = getattr(examples, "labels", None)
+    pairs = getattr(examples, "text_pairs", None) is not None
+    return labels is not None and not pairs and all(isinstance(label, str) for label in labels)
+
+
+def _probe_chart(task: Any, examples: Any) -> str:
+    texts, labels = examples.texts, examples.labels
     step = -(-len(texts) // MOST_PROBED)
     found = probe_texts(task, texts[::step], labels[::step])
     lines = {
@@ -64,14 +86,7 @@ def write_probe_page(path: Path | str, task: Any, examples: Any, name: str) -> P
         "random labels (control task)": [(float(row.layer), row.control) for row in found],
         "most frequent label": [(float(row.layer), row.majority) for row in found],
     }
-    chart = line_chart(lines, "linear probes", "layer (0: embeddings)", "accuracy, held-out", (0.0, 1.0))
-    return render("curves.html", path, {"title": f"What each layer of {Path(name).name} knows", "curves": [chart]})
-
-
-def _checked(path: Path | str) -> Path:
-    if Path(path).suffix not in (".html", ".htm"):
-        raise UserError(f"--page {str(path)!r} ends in {Path(path).suffix!r}, expected .html")
-    return Path(path)
+    return line_chart(lines, "linear probes", "layer (0: embeddings)", "accuracy, held-out", (0.0, 1.0))
 
 
 def _item(task: Any, text: str) -> dict[str, Any]:

@@ -53,12 +53,14 @@ def _feeds(module: nn.Module) -> bool:
 
 
 def _noting(block: Any, states: list[Tensor]) -> Any:
-    """Return the forward of a block that also notes its input, where it is the first, and its output."""
+    """Return the forward of a block that also notes its input, which is the last state, and its output.
+
+    Between two blocks a model may do more, as DeBERTa with n-grams: then the input is not the output before it.
+    """
     forward = type(block).forward
 
     def noted(x: Tensor, *more: Any, **named: Any) -> Tensor:
-        if not states:
-            states.append(x)
+        states[-1:] = [x]
         out = forward(block, x, *more, **named)
         states.append(out)
         return out

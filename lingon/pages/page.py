@@ -3,8 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+from lingon.core.errors import UserError
 from lingon.core.files import atomic_write
 from lingon.core.strict_json import dumps
+
+
+def check_page_path(path: Path | str) -> Path:
+    """Return the path of a page. Raises UserError unless it ends in .html."""
+    if Path(path).suffix not in (".html", ".htm"):
+        raise UserError(f"--page {str(path)!r} ends in {Path(path).suffix!r}, expected .html")
+    return Path(path)
 
 
 def render(template: str, path: Path, page: dict[str, Any]) -> Path:

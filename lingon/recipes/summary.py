@@ -117,4 +117,5 @@ def summary(record: Mapping[str, Any], found: Scores, training: "Training", fold
     where = ", ".join(f"{name} {value:.1f} s" for name, value in record["seconds"].items())
     lines = [f"\nheld-out texts: {scores}", *found.details, f"time: {where}", f"{page.stem}: {page}"]
     lines += [f"bundle: {folder / 'bundle'}", f"\n{training.sample()}".rstrip()]
-    return "\n".join([*lines, f"\ntry next: lingon {row_of(training.task.name).usage.format(folder)}"])
+    usage = getattr(training.task, "usage", None) or row_of(training.task.name).usage
+    return "\n".join([*lines, f"\ntry next: lingon {usage.format(folder)}"])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from lingon.metrics.scores import Scores
@@ -92,6 +93,20 @@ class Predictor(Task, Protocol):
 
 
 @runtime_checkable
+class Reporter(Task, Protocol):
+    """A task whose evaluation is a page too: `lingon evaluate --page`."""
+
+    def evaluate_with_page(
+        self, examples: Any, path: Path, name: str, sections: Sequence[Mapping[str, Any]] = ()
+    ) -> Scores:
+        """Return what `evaluate` gives, and write it as an .html page with examples.
+
+        name: of the model. sections: what else the page shows, each with a title, a note, and charts or rows.
+        """
+        ...
+
+
+@runtime_checkable
 class TokenScorer(Task, Protocol):
     """A task that gives the tokens of a text their log-probabilities: `lingon logprob`."""
 
@@ -123,8 +138,8 @@ class Exportable(Task, Protocol):
         """
         ...
 
-    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the token ids of each text, as the graph reads them."""
+    def token_ids(self, texts: Sequence[Any]) -> list[list[int]]:
+        """Return the token ids of each text, or pair of texts, as the graph reads them."""
         ...
 
     def output_agreement(self, exact: Any, approximate: Any) -> float:

@@ -12,7 +12,9 @@ from lingon.checkpoints.huggingface.save import save_hub
 from lingon.core.errors import FetchError
 from lingon.data.tokenizers import Tokenizer
 from lingon.data.tokenizers.wordpiece_vocab import wordpiece_of
+from lingon.interpret.recording import record
 from tests.checkpoints.conftest import assert_same
+from tests.models.encoder_configs import ENCODERS
 from tests.models.newer_encoder_configs import CONFIGS, MPNET
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("encoder_peer")]
@@ -83,6 +85,25 @@ def test_what_they_made_gives_the_same_hidden_states_here_and_back(name, encoder
     save_hub(model, tmp_path / "again", shard=20_000)
     for found, wanted in zip(hidden(encoder_peer, tmp_path / "again", cases), theirs, strict=True):
         assert torch.equal(found, wanted)
+
+
+@pytest.mark.parametrize("name", [*ENCODERS, *FAR])
+def test_what_is_recorded_of_each_layer_is_theirs(name, encoder_peer, tmp_path):
+    """Hidden states and attention weights: `output_hidden_states` and `output_attentions` there."""
+    config = ENCODERS.get(name) or FAR[name]
+    encoder_peer.ask("make", {"config": config, "folder": str(tmp_path)})
+    ids = torch.randint(5, config["vocab_size"], (2, 19), generator=torch.Generator().manual_seed(1))
+    theirs = encoder_peer.ask("layers", {"folder": str(tmp_path), "ids": ids.tolist()})
+    found = record(load_encoder(tmp_path).model, ids)
+    layers = len(theirs["attentions"])
+    assert (len(found.hidden), len(found.attention)) == (layers + 1, layers) == (len(theirs["hidden_states"]), layers)
+    for ours, wanted in zip(found.attention, theirs["attentions"], strict=True):
+        assert (ours - torch.tensor(wanted)).abs().max() < 1e-4
+    # The last states of ModernBERT are those after a norm that is no part of a layer.
+    last = layers if config["model_type"] == "modernbert" else layers + 1
+    for ours, wanted in [*zip(found.hidden, theirs["hidden_states"], strict=True)][:last]:
+        assert (ours - torch.tensor(wanted)).abs().max() < 1e-4
+        assert torch.tensor(wanted).std() > 0.1
 
 
 @pytest.mark.parametrize(("name", "head"), [(name, head) for name, heads in HEADS.items() for head in heads])

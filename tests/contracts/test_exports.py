@@ -20,6 +20,7 @@ from lingon.export.portable import TARGETS, export, outputs_of
 from lingon.models.encoder_classifier import EncoderClassifier
 from lingon.models.registry import build
 from lingon.tasks.classify import Classifier
+from lingon.tasks.classify.pair_graph import pair_graph, token_types_of
 from lingon.tasks.embed import Embedder
 
 TEXTS = ["A warm film.", "dull", "a film about a dull and warm day " * 9, "", "warm ! dull", "not seen"]
@@ -52,10 +53,19 @@ def classify():
     return Classifier(model, found, ["down", "flat", "up"], max_length=19)
 
 
+def pairs():
+    found = tokenizer()
+    model = EncoderClassifier(encoder(len(found.vocab)), 3, "cls").eval()
+    with torch.no_grad():
+        model.output.weight.copy_(CLEAR.repeat(1, 2))
+    return Classifier(model, found, ["down", "flat", "up"], max_length=19, text_pair=True)
+
+
 # Of each: how it is made, and its targets beside onnx.
 ROWS = {
     "embed": (embed, ()),
     "classifier on an encoder": (classify, ("torch",)),
+    "classifier of pairs": (pairs, ()),
 }
 EVERY = [(name, to) for name, (_, others) in ROWS.items() for to in ("onnx", *others)]
 
@@ -84,9 +94,10 @@ def test_outputs_equal_the_eager_model(exported, name, to):
     task, found = exported(name, to)
     assert found.difference < 1e-4
     run = TARGETS[to].run(found.folder / TARGETS[to].file)
-    expected = task.logits(TEXTS) if task.name == "classify" else torch.from_numpy(task.encode(TEXTS))
-    assert (outputs_of(run, task, TEXTS) - expected).abs().max() < 1e-4
-    batch = collate(task.token_ids(TEXTS), pad=task.tokenizer.pad_id)  # all at once, padded to the longest
+    texts = list(zip(TEXTS, TEXTS[::-1], strict=True)) if name == "classifier of pairs" else TEXTS
+    expected = task.logits(texts) if task.name == "classify" else torch.from_numpy(task.encode(texts))
+    assert (outputs_of(run, task, texts) - expected).abs().max() < 1e-4
+    batch = collate(task.token_ids(texts), pad=task.tokenizer.pad_id)  # all at once, padded to the longest
     assert (run(batch.ids, batch.mask) - expected).abs().max() < 1e-4
     for rows, columns in ((1, 1), (5, 23)):
         ids, mask = torch.ones(rows, columns, dtype=torch.long), torch.ones(rows, columns, dtype=torch.bool)
@@ -125,7 +136,8 @@ def test_the_readme_runs_where_there_is_no_lingon(exported, tmp_path):
             assert [float(x) for x in line.split()[2:]] == pytest.approx(expected[:4].tolist(), abs=1e-4)
             assert line.startswith(f"{task.width} numbers:")
         else:
-            assert line.split()[0] == task.predict("A warm and clever film.").label
+            text = "A warm and clever film."
+            assert line.split()[0] == task.predict((text, "It warms the heart.") if task.text_pair else text).label
 
 
 def test_eight_bits_keep_the_vectors(exported, tmp_path):
@@ -155,12 +167,17 @@ def test_what_has_no_program_is_refused_by_name(exported, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-def test_pairs_with_token_types_are_refused(tmp_path):
-    found = tokenizer()
-    task = Classifier(EncoderClassifier(encoder(len(found.vocab)), 3).eval(), found, ["a", "b", "c"], text_pair=True)
-    save_bundle(task, "encoder", tmp_path / "b", {"arguments": {}})
-    with pytest.raises(UserError, match="a classifier of pairs whose model reads token types is not exported"):
-        export(tmp_path / "b", "onnx")
+def test_token_types_follow_from_the_separators_or_the_export_is_refused():
+    plain = words(["a warm film .", "a dull day ! about and"])
+    model = EncoderClassifier(encoder(len(tokenizer().vocab)), 3).eval()
+    rows = tokenizer().encode_pairs([("a warm", "dull ! day"), ("", "a"), ("film", "")])
+    ids = collate([row.ids for row in rows], pad=0).ids
+    found = token_types_of(ids, tokenizer().vocab["[SEP]"])
+    for row, types in zip(rows, found.tolist(), strict=True):
+        assert types[: len(row.ids)] == row.token_types
+    assert pair_graph(model, plain.with_template("[CLS] $A [SEP]", "[CLS] $A [SEP] [SEP] $B [SEP]")) is model
+    with pytest.raises(UserError, match="the second text does not begin after a token"):
+        pair_graph(model, plain.with_template("[CLS] $A", "[CLS] $A [SEP] [SEP] $B:1"))
 
 
 def test_agreement_of_vectors_and_of_predictions_by_hand():

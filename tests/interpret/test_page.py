@@ -11,7 +11,7 @@ from lingon.cli.app import app
 from lingon.core.errors import UserError
 from lingon.data.examples import Examples
 from lingon.interpret.attribution import attribute
-from lingon.interpret.page import attention_data, write_page, write_probe_page
+from lingon.interpret.page import attention_data, probe_sections, write_page, write_probe_page
 from lingon.interpret.recording import record
 from tests.interpret.test_attribution import TEXTS, classifier
 from tests.interpret.test_probes import embedder
@@ -56,6 +56,15 @@ def test_the_page_of_an_evaluation_has_a_line_for_each_probe(tmp_path):
     page = write_probe_page(tmp_path / "p.html", embedder(), examples, "tiny").read_text()
     assert "control task" in page
     assert "accuracy: 1 at 2" in page, "the same texts stand on both sides"
+
+
+def test_a_classifier_on_an_encoder_has_its_probes_as_a_section():
+    examples = Examples(TEXTS * 4, ["good", "bad", "bad", "good"] * 4)
+    (section,) = probe_sections(embedder(), examples)
+    assert section["title"] == "What each layer knows"
+    assert "accuracy: 1 at 2" in section["charts"][0]
+    assert probe_sections(classifier("bag"), examples) == []
+    assert probe_sections(embedder(), Examples(TEXTS, [1.0, 2.0, 3.0, 4.0])) == []
 
 
 def test_what_cannot_be_shown_is_refused(tmp_path):

@@ -14,14 +14,20 @@ from lingon.checkpoints.adapter import load_adapter
 from lingon.checkpoints.huggingface.save import save_hub
 from lingon.core.errors import UserError
 from lingon.core.files import read_json
+from lingon.data.batches import Values, text_batches
 from lingon.data.tokenizers import wordpiece
+from lingon.engine.log import read_metrics
 from lingon.layers.lora import merge_lora
 from lingon.models.encoder_classifier import EncoderClassifier
 from lingon.models.registry import build
 from lingon.recipes.data_settings import LabelledTexts
 from lingon.recipes.folder_settings import FolderSettings
 from lingon.recipes.train import train_task
+from lingon.tasks.classify import Classifier
 from lingon.tasks.classify.settings import Settings
+from lingon.tasks.classify.targets import TARGETS, Regression
+from tests.engine.test_distributed import TORCHRUN
+from tests.engine.test_reliability import python
 
 GOOD, BAD = ("good", "fine", "warm", "kind"), ("bad", "dull", "poor", "cold")
 QUICK = {"steps": 8, "evals": 2, "lr": 0.01}
@@ -97,6 +103,38 @@ def test_an_encoder_gets_a_head_and_all_of_it_is_trained(data, encoder, full):
     assert all(not torch.equal(after[name], tensor) for name, tensor in before.items())
     assert task.evaluate(lingon.load_data(data).test)["accuracy"] == facts["test"]["accuracy"]
     assert task.predict(["a good film"]) == lingon.load(str(full)).predict(["a good film"])
+
+
+def test_bfloat16_learns_as_float32_does(data, encoder, full, tmp_path):
+    half = run(data, tmp_path / "half", from_=encoder, layer_lr_decay=0.8, head_lr=0.02, precision="bfloat16", **QUICK)
+    exact = read_json(full / "run.json")
+    assert abs(half["valid"]["loss"] - exact["valid"]["loss"]) < 0.02
+    assert abs(half["test"]["accuracy"] - exact["test"]["accuracy"]) <= 0.05
+    rows = [read_metrics(folder) for folder in (full, tmp_path / "half")]
+    losses = [[row["valid_loss"] for row in each if "valid_loss" in row] for each in rows]
+    assert len(losses[0]) == len(losses[1]) > 0
+    assert losses[0] != losses[1]
+    assert np.abs(np.subtract(*losses)).max() < 0.02
+
+
+@pytest.mark.parametrize("kind", ["single-label", "multi-label", "regression", "ordinal"])
+def test_losses_of_mixed_precision_are_of_float32(encoder, kind):
+    torch.manual_seed(0)
+    source = lingon.load(encoder)
+    labels = {"multi-label": [("1",), (), ("1", "2")], "regression": [0.5, 1.0, 2.0]}.get(kind, ["1", "2", "3"])
+    targets = Regression.of(labels) if kind == "regression" else TARGETS[kind](["1", "2", "3"])
+    task = Classifier(EncoderClassifier(source.model, targets.outputs).eval(), source.tokenizer, targets, 16)
+    found = task.encoded(["a good film", "bad", "a dull film and long"])
+    batch = next(
+        iter(text_batches(found.ids, columns={"labels": Values("labels", task.numbers(labels))}, max_tokens=99))
+    )
+    exact = task.loss(task.model, batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = task.model(batch.ids, batch.mask)
+        half = task.loss(task.model, batch)
+    assert (logits.dtype, half.total.dtype) == (torch.bfloat16, torch.float32)  # packed: rows are of several lengths
+    assert half.total.item() == pytest.approx(targets.loss(logits.float(), batch.labels).total.item(), rel=1e-6)
+    assert half.total.item() == pytest.approx(exact.total.item(), rel=0.02)
 
 
 def test_a_frozen_encoder_stays_and_its_head_is_at_its_optimum(data, encoder, tmp_path):
@@ -212,6 +250,10 @@ WRONG = {
     "length": ({"max_length": 17}, "--max-length is 17, but .* reads 16 tokens at most"),
     "C": ({"C": 1.0}, "--C is 1.0, but --from"),
     "a rate of an optimum": ({"tuning": "frozen", "lr": 0.1}, "--lr is 0.1, which --tuning frozen does not have"),
+    "bits of an optimum": (
+        {"tuning": "frozen", "precision": "bfloat16"},
+        "--precision is bfloat16, which --tuning frozen does not have",
+    ),
     "steps of an optimum": ({"tuning": "frozen", "steps": 3}, "--steps is 3, which --tuning frozen does not have"),
     "a layer": ({"tuning": "lora", "lora_layers": "c_attn"}, "unknown layer for LoRA 'c_attn'; known: all-linear, que"),
 }
@@ -261,3 +303,27 @@ def test_few_texts_for_a_label_train_the_head_alone_unless_something_else_is_nam
     assert again["arguments"]["tuning"] == "full"  # its encoder was trained for these labels
     settings = replace(Settings(), from_=encoder, model="encoder")
     assert settings.filled(LabelledTexts(data).read()).tuning == "full"  # 69 texts
+
+
+TUNINGS = {
+    "full": ("--layer-lr-decay", "0.7", "--head-lr", "0.02"),
+    "lora": ("--lora-layers", "all-linear"),
+    "head-first": (),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("tuning", TUNINGS)
+def test_two_processes_train_from_weights_as_one(tuning, data, encoder, tmp_path):
+    how = ("--tuning", tuning, *TUNINGS[tuning], "--dropout", "0", "--batch-size", "8", "--steps", "9", "--evals", "3")
+    line = ("-m", "lingon", "train", "classify", "--data", data, "--from", encoder, "--device", "cpu", *how, "--out")
+    for start, folder in (((), "one"), (TORCHRUN, "two")):
+        code, _, errors = python(*start, *line, str(tmp_path / folder), "--lr", "0.01")
+        assert code == 0, errors
+    one, two = (read_metrics(tmp_path / folder) for folder in ("one", "two"))
+    assert len(one) == len(two) >= 3
+    for ours, theirs in zip(one, two, strict=True):
+        for name in ("step", "valid_loss", "valid_accuracy"):
+            assert ours.get(name) == pytest.approx(theirs.get(name), abs=1e-4)
+    for name, tensor in weights(tmp_path / "one").items():
+        torch.testing.assert_close(tensor, weights(tmp_path / "two")[name], atol=2e-3, rtol=0)

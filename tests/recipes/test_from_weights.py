@@ -28,6 +28,7 @@ from lingon.recipes.data_settings import RunningText
 from lingon.recipes.folder_settings import FolderSettings
 from lingon.recipes.train import train_task
 from lingon.tasks.language_model.settings import Settings
+from tests.checkpoints.test_gguf import a_model, files_of, written
 from tests.models.family_configs import CONFIGS
 
 SENTENCE = "the dog saw the cat and the cat saw the dog again .\n"
@@ -252,13 +253,26 @@ def test_what_is_not_there_is_one_clear_line(text, tmp_path):
     assert not (tmp_path / "a").exists()
 
 
+def test_a_gguf_file_is_trained_longer_and_is_no_classifier(text, tmp_path):
+    file = str(written(tmp_path, *files_of("gemma3", a_model("gemma3"), tmp_path)))
+    run(text, tmp_path / "run", from_=file, steps=2, lr=0.01)
+    before, after = lingon.load(file).model.state_dict(), weights(tmp_path / "run")
+    assert before.keys() >= after.keys()
+    assert any(not torch.equal(before[name], tensor) for name, tensor in after.items())
+    assert read_json(tmp_path / "run/run.json")["pretrained"]["name"] == file
+    with pytest.raises(UserError, match="is a language-model; expected a classifier, or an encoder such as minilm-l6"):
+        lingon.train("classify", text, from_=file, out=str(tmp_path / "other"))
+
+
 def test_a_name_of_the_hub_without_network(text, tmp_path, monkeypatch):
     def unreachable(name, **how):
         raise OSError("no route to host\nand a second line")
 
     hub = pytest.importorskip("huggingface_hub")
     monkeypatch.setattr(hub, "snapshot_download", unreachable)
-    with pytest.raises(FetchError, match=r"^hf:owner/name could not be fetched from the hub \(no route to host\)$"):
+    with pytest.raises(
+        FetchError, match=r"^hf:owner/name could not be fetched from the hub \(no route to host\); without a net"
+    ):
         run(text, tmp_path / "a", from_="hf:owner/name", **MORE)
 
 

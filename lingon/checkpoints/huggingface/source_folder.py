@@ -23,4 +23,6 @@ def folder_of(source: str | Path) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=NEEDED))
     except Exception as error:  # its errors are of many kinds, and nobody's mistake
-        raise FetchError(f"{source} could not be fetched from the hub ({str(error).splitlines()[0][:120]})") from None
+        why = str(error).splitlines()[0][:120]
+        way = "without a network, copy the folder of the model here and name it"
+        raise FetchError(f"{source} could not be fetched from the hub ({why}); {way}") from None

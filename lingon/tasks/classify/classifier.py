@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -16,6 +17,7 @@ from lingon.data.examples import Examples, Splits
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.loss import Loss
 from lingon.metrics.scores import Scores
+from lingon.pages.page import check_page_path
 from lingon.tasks.classify.agreement import share_of_same_answers
 from lingon.tasks.classify.bundle_config import card, check_config
 from lingon.tasks.classify.columns import text_weights, types_of
@@ -26,8 +28,10 @@ from lingon.tasks.classify.encoding import (
     encode,
     encode_pairs,
     takes_token_types,
+    warn_of_cut,
 )
 from lingon.tasks.classify.objective import cross_entropy, logits_of, penalty_of, with_penalty
+from lingon.tasks.classify.pair_graph import pair_graph
 from lingon.tasks.classify.targets import TARGETS, SingleLabel, Targets
 from lingon.tasks.classify.targets.single_label import Classification, scores
 from lingon.tasks.task import Card
@@ -89,15 +93,16 @@ class Classifier:
     def answer_code(self) -> str:
         return self.targets.answer_code
 
-    def graph(self) -> nn.Module:
-        """Return the model. Raises UserError for pairs whose model is told which text a token is of."""
-        if self._types:
-            raise UserError(
-                "a classifier of pairs whose model reads token types is not exported: graphs read ids alone"
-            )
-        return self.model
+    @property
+    def usage(self) -> str | None:
+        """Return how pairs are given on the command line; None for single texts, as the registry says."""
+        return "predict {} $'A text.\\tAnother text.'" if self.text_pair else None
 
-    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+    def graph(self) -> nn.Module:
+        """Return the model; of pairs one that finds out from the ids which text a token is of."""
+        return pair_graph(self.model, self.tokenizer) if self._types else self.model
+
+    def token_ids(self, texts: Sequence[Any]) -> list[list[int]]:
         """Return what `encode` gives."""
         return self.encode(texts)
 
@@ -208,7 +213,23 @@ class Classifier:
         A metric that the texts do not define, such as AUC of a single class, is NaN. Raises NotFinite for broken
         weights.
         """
-        return self.scores_of(self.logits_of(self._some(examples)), examples)
+        encoded = warn_of_cut(self._some(examples), self.max_length)
+        return self.scores_of(self.logits_of(encoded), examples)
+
+    def evaluate_with_page(
+        self, examples: Examples, path: Path, name: str, sections: Sequence[Mapping[str, Any]] = ()
+    ) -> Scores:
+        """Return what `evaluate` gives, and write it as a page, with what is confused and with examples.
+
+        name: of the model. sections: more of them; see `lingon.tasks.classify.report`. Raises UserError for a path that
+        is no .html.
+        """
+        from lingon.tasks.classify.report import write_evaluation
+
+        check_page_path(path)
+        logits = self.logits_of(warn_of_cut(self._some(examples), self.max_length))
+        write_evaluation(path, self, examples, logits, name, sections)
+        return self.scores_of(logits, examples)
 
     def scores_of(self, logits: Float[Tensor, "n C"], examples: Examples) -> Scores:
         """Return what `evaluate` gives, of texts whose logits are known."""
@@ -243,7 +264,8 @@ class Classifier:
 
     def _predict(self, given: list[Any]) -> list[Any]:
         inputs = [as_input(one, self.text_pair) for one in given]
-        return self.predictions(inputs, self.logits(inputs))
+        encoded = warn_of_cut(self.encoded(inputs), self.max_length)
+        return self.predictions(inputs, self.logits_of(encoded))
 
     def predictions(self, inputs: Sequence[Any], logits: Float[Tensor, "n C"]) -> list[Any]:
         """Return what `predict` gives, of texts whose logits are known."""

@@ -1,6 +1,7 @@
 """Texts, or pairs of texts, as token ids, as a classifier reads them: `max_length` tokens, and what that leaves out."""
 
 import inspect
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -50,6 +51,16 @@ def _cut(ids: Sequence[Sequence[int]], max_length: int | None) -> Cut:
     return Cut(len(over), len(ids), sum(over), sum(map(len, ids)))
 
 
+def warn_of_cut(found: Encoded, max_length: int | None) -> Encoded:
+    """Return what was encoded; warn where texts are longer than what is read of them."""
+    if found.cut.texts:
+        warnings.warn(
+            f"some texts are longer than the {max_length:,} tokens that the model reads; their ends are not read",
+            stacklevel=3,
+        )
+    return found
+
+
 def takes_token_types(model: nn.Module) -> bool:
     """Return whether a model is told which text of a pair each token is of."""
     return "token_types" in inspect.signature(model.forward).parameters
@@ -72,6 +83,10 @@ def as_input(given: Any, pair: bool) -> Any:
     if not isinstance(both, tuple | list) or len(both) != 2 or not all(isinstance(text, str) for text in both):
         raise UserError(
             f"a pair is two texts, not {str(given)[:40]!r}; give (first, second), or a tab between the two in a line"
+        )
+    if not both[0].strip() or not both[1].strip():
+        raise UserError(
+            f"a pair is two texts, and the {'second' if both[0].strip() else 'first'} of {given!r} is empty"
         )
     return tuple(both)
 

@@ -76,15 +76,19 @@ def _refuse_gradients(settings: "Settings") -> None:
 
 def _may_be_frozen(settings: "Settings") -> bool:
     """Return whether a head on frozen vectors has all that the settings name."""
-    if settings.loss != "cross-entropy" or settings.precision != "float32" or settings.compile:
+    if settings.loss != "cross-entropy" or settings.compile:
         return False
     return not _gradients(settings)
 
 
 def _gradients(settings: "Settings") -> list[str]:
     """Return the settings of gradient descent that are given."""
-    names = (*OF_GRADIENTS, "epochs", "steps", "batch_size", "dropout", "optimizer", "weight_decay", "refit")
-    return [name for name in names if getattr(settings, name) != settings.__dataclass_fields__[name].default]
+    others = ("epochs", "steps", "batch_size", "dropout", "optimizer", "weight_decay", "refit", "precision")
+    return [
+        name
+        for name in (*OF_GRADIENTS, *others)
+        if getattr(settings, name) != settings.__dataclass_fields__[name].default
+    ]
 
 
 def started_classifier(

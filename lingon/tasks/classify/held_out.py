@@ -46,7 +46,7 @@ class HeldOut:
         if not targets.labels:
             lines = ["nearest to the truth:", *(_lines(found[i], judged[i]) for i in right[:2]), "farthest from it:"]
             return "\n".join([*lines, *(_lines(found[i], judged[i]) for i in wrong[:SHOWN_WRONG])])
-        lines = ["surest and right:"]
+        lines = ["surest and right:" if right else "surest and right: none"]
         for label in targets.labels[:SHOWN_LABELS]:
             lines += [_lines(found[i], judged[i]) for i in [i for i in right if judged[i].predicted == label][:1]]
         lines += ["surest and wrong:" if wrong else "surest and wrong: none"]

@@ -1,6 +1,6 @@
 """The report of a classifier: one page with its scores, its training, what it confuses, and words that decided."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,32 @@ def write_report(
         **sections_of(classifier.targets, logits, numbers, found),
         "examples": example_groups(classifier, test, logits),
         "facts": run_facts(run),
+    }
+    return render("report.html", path, page)
+
+
+def write_evaluation(
+    path: Path,
+    classifier: Classifier,
+    texts: Examples,
+    logits: Tensor,
+    name: str,
+    sections: Sequence[Mapping[str, Any]] = (),
+) -> Path:
+    """Write the page of a classifier on texts that need not be those of its run.
+
+    logits: of the texts [n, C]. name: of the model. sections: what else the page shows, each with a title, a note and
+    charts or rows.
+    """
+    numbers, found = classifier.numbers(texts.labels), classifier.scores_of(logits, texts)
+    own = sections_of(classifier.targets, logits, numbers, found)
+    page = {
+        "title": f"Evaluation of {name}: {_named(classifier.labels)}",
+        "subtitle": f"{len(texts):,} texts.",
+        "headline": [(metric.replace("_", " "), format_metric(value)) for metric, value in found.items()],
+        **own,
+        "sections": [*own.get("sections", ()), *sections],
+        "examples": example_groups(classifier, texts, logits),
     }
     return render("report.html", path, page)
 
