@@ -3,7 +3,7 @@
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,12 +16,13 @@ from lingon.cli.generate_options import Device
 from lingon.cli.load_task import Head, load_for, refuse_option
 from lingon.cli.plain_typer import plain_typer
 from lingon.cli.train import Recipes
-from lingon.core.errors import UserError, unknown
+from lingon.core.errors import UserError
 from lingon.core.terminal import printable, screened
 from lingon.recipes import names, recipe_of
 from lingon.recipes.as_command import as_command
 from lingon.recipes.estimate import estimate
 from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, TextPair, one_column
+from lingon.recipes.tagged_settings import TagColumn, TagScheme
 
 app = plain_typer("Deep learning on language: train, evaluate, predict, learn.", "lingon", Door)
 train = plain_typer("Train a model; `lingon train TASK --help` lists the options.", cls=Recipes)
@@ -70,6 +71,8 @@ def evaluate(
     text: TextColumn = None,
     label: Label = None,
     text_pair: TextPair = None,
+    column: TagColumn = None,
+    tag_scheme: TagScheme = None,
     split: Annotated[
         str | None, typer.Option(help="train, valid, test or all. Default: test for a corpus, all for a file.")
     ] = None,
@@ -94,7 +97,9 @@ def evaluate(
     from lingon.tasks.task import Reporter
 
     files = Files(encoding, quoting)
-    asked = Asked(data, split, one_column(text), label, on_bad_row, files, accept_licence, text_pair)
+    asked = Asked(
+        data, split, one_column(text), label, on_bad_row, files, accept_licence, text_pair, column, tag_scheme
+    )
     task = load_for(None, bundle, device, head)
     if cache:
         refuse_option(task, bundle, "cache", "evaluate")
@@ -131,23 +136,25 @@ def predict(
     on_bad_row: BadRow = "stop",
     encoding: Encoding = "utf-8",
     quoting: Quoting = "auto",
-    format: Annotated[str, typer.Option(help="Output format: text (default) or jsonl.")] = "text",
+    format: Annotated[
+        str, typer.Option(help="Output format: text (default) or jsonl; of words in sentences also conllu or conll.")
+    ] = "text",
     words: Annotated[
         bool,
         typer.Option("--words", help="Print the words with the largest saliency."),
     ] = False,
     page: Annotated[
-        Path | None, typer.Option(help="Write an .html page of the first 20 texts: attributions and attention maps.")
+        Path | None,
+        typer.Option(help="Write an .html page: of 20 texts attributions and attention maps; of a tagger its tags."),
     ] = None,
     device: Device = "cpu",
     head: Head = None,
 ) -> None:
     """Predict labels of texts, or continuations: of arguments, rows of a table, lines of a file or standard input."""
-    from lingon.cli.predict import lines_of, predict_lines
+    from lingon.cli.predict import check_format, lines_of, predict_lines, show, write_page
     from lingon.cli.predict_file import TextsFile, source_of, write_scored
 
-    if format not in ("text", "jsonl"):
-        raise unknown("format", format, ("text", "jsonl"))
+    check_format(format)
     if texts and file:
         raise UserError("give texts or --file, not both")
     named = file is not None and str(file) != "-"
@@ -160,6 +167,7 @@ def predict(
         flag = "--text" if text else "--text-pair"
         raise UserError(f"{flag} is a column of the table that --file names; texts alone have none")
     task = load_for("predict", bundle, device, head)
+    check_format(format, task)
     source = (
         source_of(task, file, one_column(text), on_bad_row, files, text_pair) if file is not None and named else None
     )
@@ -169,14 +177,12 @@ def predict(
     if out and source:
         print(write_scored(task, source, out, overwrite))
         return
-    given = (one for one, _ in source.rows()) if source else texts or lines_of(None)
+    given: Any = (one for one, _ in source.rows()) if source else texts or lines_of(None)
     if page:
-        from lingon.interpret.page import write_page
-
         given = list(given)
-        print(f"wrote {write_page(page, task, given, bundle)}", file=sys.stderr)
-    for line in predict_lines(task, given, format, words):
-        print(line, flush=True)
+        print(f"wrote {write_page(task, given, page, bundle)}", file=sys.stderr)
+    for line in predict_lines(task, given, format, words, sys.stdout.isatty()):
+        show(line)
 
 
 @app.command()

@@ -1,19 +1,25 @@
 """Lines in, predictions out: what `lingon predict` reads and prints."""
 
 import sys
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lingon.core.errors import DataError, UserError
+from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.strict_json import dumps
 from lingon.core.terminal import printable
 from lingon.data.files import lines
 from lingon.data.files.lines import FileOptions
 from lingon.tasks.task import Predictor
 
+if TYPE_CHECKING:
+    from rich.text import Text
+
+COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")  # of names of marked parts
+OWN_FORMATS = ("conllu", "conll")  # of some tasks, which say which they have
 AT_ONCE = 1024  # texts labelled together when they come faster than the model reads
 
 
@@ -68,10 +74,13 @@ def _fill(queue: Queue, texts: Iterable[Any]) -> None:
         queue.put(error)
 
 
-def predict_lines(task: Predictor, texts: Iterable[Any], format: str, words: bool) -> Iterator[str]:
-    """Yield one line per text: the prediction for people, or a JSON object.
+def predict_lines(
+    task: Predictor, texts: Iterable[Any], format: str, words: bool, colours: bool = False
+) -> "Iterator[str | Text]":
+    """Yield one line per text: the prediction for people, or a JSON object; or its block in a format of the task.
 
-    words: with those that decided. Raises UserError when the task cannot say which did.
+    words: with those that decided. colours: of a prediction that marks parts of its text. Raises UserError when the
+    task cannot say which words decided.
     """
     explain = getattr(task, "explain", None) if words else None
     if words and explain is None:
@@ -81,6 +90,50 @@ def predict_lines(task: Predictor, texts: Iterable[Any], format: str, words: boo
             strongest = explain(found) if explain else []
             if format == "jsonl":
                 yield dumps({**found.row(), **({"words": strongest} if words else {})})
+            elif format != "text":
+                yield getattr(found, "formatted")(format).removesuffix("\n")  # noqa: B009, of tasks with such formats
+            elif colours and hasattr(found, "pieces"):
+                yield coloured(found)
             else:
                 end = "   [" + ", ".join(f"{w} {x:+.2f}" for w, x in strongest) + "]" if strongest else ""
                 yield f"{found}{printable(end)}"
+
+
+def coloured(found: Any) -> "Text":
+    """Return a prediction that marks parts of its text with these parts in colours, each with its name behind it."""
+    from rich.text import Text
+
+    text = Text(found.said)
+    for piece, name in found.pieces():
+        hue = COLOURS[zlib.crc32(name.encode()) % len(COLOURS)]
+        text.append(printable(piece), f"bold {hue}" if name else "")
+        if name:
+            text.append(f" {printable(name)}", f"dim {hue}")
+    return text
+
+
+def show(line: "str | Text") -> None:
+    """Print a line; one with colours through rich."""
+    if isinstance(line, str):
+        print(line, flush=True)
+        return
+    from rich.console import Console
+
+    Console(highlight=False).print(line, soft_wrap=True)
+
+
+def check_format(format: str, task: Any = None) -> None:
+    """Raise UserError for a format that is neither text nor jsonl, nor one of the task's own, as conllu."""
+    known = ("text", "jsonl", *getattr(task, "formats", OWN_FORMATS if task is None else ()))
+    if format not in known:
+        raise unknown("format", format, known)
+
+
+def write_page(task: Any, inputs: Iterable[Any], page: Path, name: str) -> Path:
+    """Write a page of what a task says of texts: the task's own, or the look inside of a classifier or an encoder."""
+    given = list(inputs)
+    if hasattr(task, "write_page"):
+        return task.write_page(page, task.predict(given), name)
+    from lingon.interpret.page import write_page
+
+    return write_page(page, task, given, name)

@@ -1,7 +1,7 @@
 """What `lingon predict --file` does with a table: it is written back with the predictions of its texts."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -9,6 +9,8 @@ from typing import Any
 
 from lingon.cli.predict import AT_ONCE, lines_of
 from lingon.core.errors import DataError, UserError, suggest
+from lingon.data.files.conll_columns import conll_rows
+from lingon.data.files.conllu import read_conllu
 from lingon.data.files.labelled_texts import LOOK_CELLS, peek, text_problem
 from lingon.data.files.lines import FileOptions
 from lingon.data.files.row import TableRow, cell_text
@@ -18,6 +20,9 @@ from lingon.data.running_text import text_column
 from lingon.recipes.file_settings import bad_rows
 from lingon.tasks.registry import row_of
 from lingon.tasks.task import Predictor, columns
+
+DIVIDED = (".conllu", ".conll", ".bio", ".iob", ".iob2", ".bioes")  # endings of files of a word a line
+OF_WORDS = ("tagged sentences", "trees")  # what tasks that read words are trained on
 
 
 @dataclass
@@ -113,6 +118,25 @@ class QuestionsFile:
             yield (one.question, one.context), {"id": one.id, "question": one.question, "context": one.context}
 
 
+@dataclass
+class SentencesFile:
+    """A file whose sentences are divided into words: CoNLL-U, or columns of which the first is words."""
+
+    path: Path
+    options: FileOptions
+    columns: Sequence[str] = ("text",)
+
+    def rows(self) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """Each sentence, with its text as the row of a table."""
+        if self.path.suffix == ".conllu":
+            for sentence in read_conllu(self.path, self.options.encoding):
+                yield sentence, {"text": sentence.text}
+            return
+        for row in conll_rows(self.path, self.options):
+            if row.words:
+                yield list(row.words), {"text": " ".join(row.words)}
+
+
 def source_of(
     task: Predictor,
     path: Path,
@@ -120,8 +144,10 @@ def source_of(
     on_bad_row: str,
     options: FileOptions,
     text_pair: str | None,
-) -> TextsFile | QuestionsFile:
-    """Return the file that a task reads, of texts, pairs or questions."""
+) -> TextsFile | QuestionsFile | SentencesFile:
+    """Return the file that a task reads, of texts, pairs, questions, or sentences that are divided into words."""
+    if path.suffix in DIVIDED and path.is_file() and row_of(task.name).data in OF_WORDS and not (text or text_pair):
+        return SentencesFile(path, options)
     if row_of(task.name).data != "questions":
         return TextsFile.of(path, text, on_bad_row, options, text_pair)
     if text or text_pair:
@@ -129,7 +155,7 @@ def source_of(
     return QuestionsFile.of(path, on_bad_row, options)
 
 
-def write_scored(task: Predictor, source: TextsFile | QuestionsFile, out: Path, overwrite: bool) -> str:
+def write_scored(task: Predictor, source: TextsFile | QuestionsFile | SentencesFile, out: Path, overwrite: bool) -> str:
     """Write the table back with the columns of each prediction; return a line on it.
 
     A classifier's are label, probability and probability_CLASS, of several labels labels, a|b, of numbers value; a

@@ -11,6 +11,8 @@ HIGHER_IS_BETTER = {
     "recall": True,
     "f1": True,
     "macro_f1": True,
+    "label_accuracy": True,
+    "sentence_accuracy": True,
     "auc": True,
     "calibration_error": False,
     "average_precision": True,

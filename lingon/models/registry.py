@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     Expression = Any  # `lingon.program` is imported only to export
 
-Role = Literal["classifier", "causal", "encoder", "seq2seq", "answerer", "parser"]
+Role = Literal["classifier", "causal", "encoder", "seq2seq", "answerer", "parser", "tagger"]
 LARGEST = 1 << 31  # numbers in a model, without a `limit`: 8 GiB in float32
 
 
@@ -114,6 +114,8 @@ MODELS: dict[str, ModelRow] = {
     "bert": ModelRow("lingon.models.bert", ("encoder",)),
     "static": ModelRow("lingon.models.static", ("encoder",)),
     "encoder_parser": ModelRow("lingon.models.encoder_parser", ("parser",)),
+    "encoder_tagger": ModelRow("lingon.models.encoder_tagger", ("tagger",)),
+    "bilstm_crf": ModelRow("lingon.models.bilstm_crf", ("tagger",)),
     "masked_encoder": ModelRow("lingon.models.masked_encoder", ()),
     "encoder_answerer": ModelRow("lingon.models.encoder_answerer", ("answerer",)),
 }

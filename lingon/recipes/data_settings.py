@@ -17,6 +17,7 @@ from lingon.recipes.file_settings import (
     one_column,
     problem_type_of,
 )
+from lingon.recipes.tagged_settings import TaggedTexts
 from lingon.tasks.registry import DataShape
 
 if TYPE_CHECKING:
@@ -185,11 +186,12 @@ class Treebanks:
         return asdict(self)
 
 
-Source = LabelledTexts | RunningText | PairsOfTexts | AnsweredQuestions | Treebanks
+Source = LabelledTexts | RunningText | PairsOfTexts | AnsweredQuestions | Treebanks | TaggedTexts
 SOURCES: dict[DataShape, type[Source]] = {
     "labelled texts": LabelledTexts,
     "running text": RunningText,
     "pairs of texts": PairsOfTexts,
     "questions": AnsweredQuestions,
     "trees": Treebanks,
+    "tagged sentences": TaggedTexts,
 }

@@ -7,6 +7,7 @@ from typing import Any
 from lingon.core.errors import UserError
 from lingon.data.files.lines import FileOptions
 from lingon.recipes.file_settings import bad_rows
+from lingon.recipes.tagged_settings import scheme_of_flag
 from lingon.tasks.registry import DataShape, row_of
 
 DEFAULTS = FileOptions()
@@ -24,6 +25,8 @@ class Asked:
     options: FileOptions = DEFAULTS
     accept_licence: bool = False
     text_pair: str | None = None
+    column: str | None = None
+    tag_scheme: str | None = None
 
 
 def read_examples(task: Any, asked: Asked) -> Any:
@@ -91,10 +94,19 @@ def _trees(task: Any, asked: Asked) -> Any:
     return load_trees(asked.data, asked.split, asked.options.encoding)
 
 
+def _tagged_sentences(task: Any, asked: Asked) -> Any:
+    """Sentences with tags: a corpus's test part, or all of a file."""
+    from lingon.data.load_tagged import load_tagged
+
+    scheme, rows = scheme_of_flag(asked.tag_scheme), bad_rows(asked.on_bad_row)
+    return load_tagged(asked.data, asked.split, asked.column, scheme, on_bad_row=rows, options=asked.options)
+
+
 READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "labelled texts": _labelled_texts,
     "running text": _running_text,
     "pairs of texts": _pairs_of_texts,
     "questions": _questions,
     "trees": _trees,
+    "tagged sentences": _tagged_sentences,
 }

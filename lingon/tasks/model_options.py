@@ -9,7 +9,13 @@ from lingon.engine.training_parts import OPTIMIZERS
 from lingon.models.registry import DataStats, ModelEntry, get_entry
 
 OF_MODELS = ("width", "depth", "context_length", "dropout")  # settings that are options of some models
-FROM_TEXTS = ("vocab_size", "classes", "padding_idx")  # options that follow from the texts and their tokenizer
+FROM_TEXTS = (
+    "vocab_size",
+    "classes",
+    "tags",
+    "labels",
+    "padding_idx",
+)  # options that follow from the texts and their tokenizer
 # Settings of gradient descent.
 OF_GRADIENTS = (
     "lr",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lingon.models.registry import Role
     from lingon.tasks.task import Task
 
-DataShape = Literal["labelled texts", "running text", "pairs of texts", "questions", "trees"]
+DataShape = Literal["labelled texts", "running text", "pairs of texts", "questions", "trees", "tagged sentences"]
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,17 @@ TASKS: dict[str, TaskRow] = {
         help="Train a dependency parser on a treebank, or on CoNLL-U files of your own.",
         metric="las",
         settings="lingon.tasks.parse.settings",
+    ),
+    "tag": TaskRow(
+        "lingon.tasks.tag",
+        "tagger",
+        "tagged sentences",
+        noun="tagger",
+        commands=("predict",),
+        usage="predict {} 'A sentence.'",
+        help="Train a tagger: parts of speech, names or slots, on sentences whose words have tags.",
+        metric="accuracy",
+        settings="lingon.tasks.tag.settings",
     ),
 }
 # What a task does not do for which a command is not there.

@@ -20,15 +20,16 @@ from lingon.metrics.scores import Scores
 from lingon.tasks.pretrained import Pretrained
 from lingon.tasks.task import Task
 
-ReadVectors = Callable[[str, set[str]], tuple[list[str], np.ndarray]]
+WordTable = tuple[list[str], np.ndarray]  # words, and their vectors [V, D]
+ReadVectors = Callable[[str, set[str] | None], WordTable]
 
 
 @dataclass(frozen=True)
 class TrainContext:
     """Context of a training: where a task is trained, and from what.
 
-    folder: of the run. read_vectors: pretrained vectors of a file, of some words only. pretrained: what the training
-    starts from; None: fresh weights.
+    folder: of the run. read_vectors: pretrained vectors of a file, of some words only or of all. pretrained: what the
+    training starts from; None: fresh weights.
     """
 
     folder: Path

@@ -33,19 +33,11 @@ def apply_tuning(model: nn.Module, settings: Any) -> nn.Module:
     return model
 
 
-def lora_of(settings: Any) -> LoRA:
-    """Return where adapters stand and how large they are; what is not given is as in the paper."""
-    given = (settings.lora_layers or LORA_LAYERS).split(",")
-    layers = [name.strip() for name in given if name.strip()]
-    rank, alpha, dropout = settings.lora_rank, settings.lora_alpha, settings.lora_dropout
-    return LoRA(rank or LoRA.rank, LoRA.alpha if alpha is None else alpha, dropout or 0.0, layers)
-
-
 def set_dropout(model: nn.Module, dropout: float | None) -> nn.Module:
-    """Set the dropout of a model with pretrained weights where one is named, in place; return the model.
+    """Give an encoder, and what stands on it, another dropout in place, where one is named; return the model.
 
-    An encoder drops no attention weights while it is trained further: fused attention, which keeps no weights for the
-    gradient, has no dropout on CPUs, and a training of few epochs does not miss it (docs/log.md).
+    No attention weights are dropped while an encoder is trained further: fused attention, which keeps no weights for
+    the gradient, has no dropout on CPUs, and a training of few epochs does not miss it (docs/log.md).
     """
     for module in model.modules():
         if isinstance(module, Attention):
@@ -55,6 +47,14 @@ def set_dropout(model: nn.Module, dropout: float | None) -> nn.Module:
         elif dropout is not None and isinstance(module, PreNorm | PostNorm | Sandwich):
             module.dropout = dropout
     return model
+
+
+def lora_of(settings: Any) -> LoRA:
+    """Return where adapters stand and how large they are; what is not given is as in the paper."""
+    given = (settings.lora_layers or LORA_LAYERS).split(",")
+    layers = [name.strip() for name in given if name.strip()]
+    rank, alpha, dropout = settings.lora_rank, settings.lora_alpha, settings.lora_dropout
+    return LoRA(rank or LoRA.rank, LoRA.alpha if alpha is None else alpha, dropout or 0.0, layers)
 
 
 class HeadFirst:

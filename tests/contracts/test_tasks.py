@@ -19,6 +19,7 @@ from lingon.cli.errors import Stopped
 from lingon.core.errors import DataError, UserError
 from lingon.data.examples import Examples
 from lingon.data.questions import Answer, Question
+from lingon.data.tagged_sentences import TaggedSentence, TaggedSentences
 from lingon.data.text_pairs import ScoredPairs
 from lingon.data.tokenizers import characters, words
 from lingon.data.trees import Tree
@@ -38,6 +39,7 @@ from lingon.tasks.masked_language_model import MaskedLanguageModel
 from lingon.tasks.masked_language_model.special_ids import with_mask
 from lingon.tasks.parse import Parser
 from lingon.tasks.registry import TASKS, TaskRow, row_of, task_of
+from lingon.tasks.tag import Tagger
 from lingon.tasks.task import Exportable, Predictor, Task, Trainable, columns
 
 TEXTS = ["good film | fine film", "good | bad", "bad film | dull film", "fine | dull", "dull | bad", "bad | good"]
@@ -113,6 +115,20 @@ def answer():
     return Answerer(build("encoder_answerer", sizes).eval(), tokenizer, 16, 5, null_score_diff_threshold=0.0)
 
 
+def tag():
+    torch.manual_seed(1)
+    tokenizer = words(TEXTS)
+    sizes = {"vocab_size": len(tokenizer.vocab), "tags": 3, "labels": 2, "width": 8, "heads": 2, "context_length": 7}
+    model = build("encoder_tagger", {**sizes, "max_length": 7, "crf": True})
+    torch.nn.init.normal_(model.head.output.weight)
+    return Tagger(model.eval(), tokenizer, ["B-a", "I-a", "O"], ["yes", "no"])
+
+
+TAGGED = TaggedSentences(
+    [TaggedSentence(("good", "film"), ("B-a", "I-a"), "yes"), TaggedSentence(("bad",), ("O",), "no")]
+)
+
+
 # Of each task: one with weights, the names of its models, and examples to evaluate it on.
 MADE = {
     "classify": (classify, "bag", Examples(TEXTS, ALIKE)),
@@ -121,6 +137,7 @@ MADE = {
     "parse": (parse, "encoder_parser", [Tree(("good", "bad", "film"), (3, 1, 0), ("dep", "dep", "root"))]),
     "masked-language-model": (masked_language_model, "masked_encoder", TEXTS),
     "answer": (answer, "encoder_answerer", [Question("1", TEXTS[0], "good", (Answer("fine", 12),))]),
+    "tag": (tag, "encoder_tagger", TAGGED),
     "alike": (alike, NAMES, Examples(TEXTS, ALIKE)),
 }
 # Where any text is none.

@@ -14,6 +14,7 @@ from lingon.data.batches.token_batches import (
     contiguous_batches,
     shuffled_windows,
 )
+from lingon.data.batches.word_characters import WordCharacters
 
 __all__ = [
     "Batch",
@@ -31,6 +32,7 @@ __all__ = [
     "TokenIds",
     "Tokens",
     "Values",
+    "WordCharacters",
     "collate",
     "contiguous_batches",
     "shuffled_windows",

@@ -1,0 +1,114 @@
+"""An encoder that tags words: the vector of each word's first piece goes through a linear layer, or that and a CRF."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from torch import nn
+
+from lingon.core.shapes import Bool, Int, Tensor
+from lingon.layers.pooling import pooling_of
+from lingon.layers.tag_head import TagHead, TagScores
+from lingon.models.described_encoder import described_encoder
+from lingon.models.encoder_classifier import PoolingName
+from lingon.models.option_types import (
+    AttentionHeads,
+    Classes,
+    ContextLength,
+    Depth,
+    Fraction,
+    Range,
+    VocabSize,
+    Width,
+)
+from lingon.models.registry import ModelEntry, name_of
+from lingon.models.word_encoder import encode_words
+
+
+class EncoderTagger(nn.Module):
+    """encoder -> first piece of each word -> dropout -> linear layer (Devlin et al. 2019, section 5.3) -> maybe a CRF.
+
+    With labels of whole sentences, such as intents, a second linear layer reads the pooled vector (Chen et al. 2019,
+    "BERT for Joint Intent Classification and Slot Filling"). encoder: an `lingon.models.encoder.Encoder`. tags: K.
+    labels: C, 0 for none. max_length: tokens that are read at once; longer sentences are windows of that many.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        tags: int,
+        labels: int = 0,
+        crf: bool = False,
+        pooling: str = "mean",
+        dropout: float = 0.1,
+        max_length: int = 512,
+    ):
+        super().__init__()
+        self.encoder: Any = encoder
+        self.pooling, self._pool = pooling, pooling_of(pooling)
+        self.max_length = min(max_length, getattr(encoder, "context_length", None) or max_length)
+        self.dropout = nn.Dropout(dropout)
+        self.head = TagHead(self.width, tags, crf)
+        self.label_output = nn.Linear(self.width, labels) if labels else None
+        if self.label_output is not None:
+            nn.init.normal_(self.label_output.weight, std=0.02)
+            nn.init.zeros_(self.label_output.bias)
+
+    @property
+    def width(self) -> int:
+        """Return D, the width of the encoder."""
+        encoder: Any = self.encoder
+        return encoder.width
+
+    def forward(
+        self,
+        ids: Int[Tensor, "B T"],
+        mask: Bool[Tensor, "B T"],
+        first: Int[Tensor, "B W"],
+        words: Bool[Tensor, "B W"],
+    ) -> TagScores:
+        """Return the scores of tags and labels. first: the place of each word's first piece; words: where one is."""
+        vectors, hidden = encode_words(self.encoder, ids, mask, first, self.max_length)
+        tags = self.head(self.dropout(vectors))
+        if self.label_output is None:
+            return TagScores(tags, None)
+        return TagScores(tags, self.label_output(self.dropout(self._pool(hidden, mask))))
+
+    def config(self) -> dict[str, Any]:
+        """Return what `encoder_tagger` makes it of: the encoder's own configuration is a part of it."""
+        return {
+            "vocab_size": self.encoder.embedding.num_embeddings,
+            "tags": self.head.tags,
+            "labels": 0 if self.label_output is None else self.label_output.out_features,
+            "crf": self.head.crf is not None,
+            "pooling": self.pooling,
+            "dropout": self.dropout.p,
+            "max_length": self.max_length,
+            "encoder": {"model": name_of(self.encoder), "config": self.encoder.config()},
+        }
+
+
+def encoder_tagger(
+    vocab_size: VocabSize,
+    tags: Classes,
+    labels: Annotated[int, Range(0, 1 << 16)] = 0,
+    width: Width = 128,
+    depth: Depth = 2,
+    heads: AttentionHeads = 4,
+    context_length: ContextLength = 512,
+    crf: bool = False,
+    pooling: PoolingName = "mean",
+    dropout: Fraction = 0.1,
+    max_length: ContextLength = 512,
+    encoder: Mapping | None = None,
+) -> EncoderTagger:
+    """Return a tagger with fresh weights on a BERT of these sizes, or on the encoder that is described.
+
+    encoder: {"model": its name in the registry, "config": its own configuration}, in the place of the sizes.
+    """
+    sizes: dict[str, Any] = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads}
+    sizes |= {"context_length": context_length, "dropout": dropout}
+    made = described_encoder("encoder_tagger", encoder, sizes)
+    return EncoderTagger(made, tags, labels, crf, pooling, dropout, max_length)
+
+
+ENTRY = ModelEntry(encoder_tagger, defaults={"lr": 1e-3, "epochs": 10, "batch_size": 32, "weight_decay": 0.01})
