@@ -115,6 +115,8 @@ def value(dice, depth=0):
 
 
 def sizes_of(name):
+    if name in MODELS and "tagger" in MODELS[name].roles:
+        return {"vocab_size": 11, "width": 8, "tags": 3}
     return {"vocab_size": 11, "width": 8} if name in WITHOUT_CLASSES else SIZES
 
 
