@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from lingon.core.shapes import Float, Int, Tensor
+from lingon.kernels.dropout import Dropout
 
 SYMBOLS = 257  # 0 is padding, then the 256 bytes of UTF-8: no letter of any script is unknown
 
@@ -21,7 +22,7 @@ class CharCNN(nn.Module):
         bound = (3 / width) ** 0.5  # as in the paper, section 3.1
         with torch.no_grad():
             self.embedding.weight[1:].uniform_(-bound, bound)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.conv = nn.Conv1d(width, channels, kernel, padding=kernel // 2)
 
     @property

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from lingon.core.shapes import Bool, Int, Tensor
+from lingon.kernels.dropout import Dropout
 from lingon.layers.char_cnn import CharCNN
 from lingon.layers.embedding import Embedding
 from lingon.layers.recurrent import BiLSTMLayers
@@ -47,7 +48,7 @@ class BiLSTMCRF(nn.Module):
         self.sizes |= {"padding_idx": padding_idx, "unknown_idx": unknown_idx}
         self.embedding = Embedding(vocab_size, width, padding_idx=padding_idx)
         self.characters = CharCNN(char_width, channels, dropout=dropout) if channels else None
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.lstm = BiLSTMLayers(width + channels, hidden, depth, dropout)
         self.head = TagHead(2 * hidden, tags, crf)
         self.label_output = nn.Linear(2 * hidden, labels) if labels else None

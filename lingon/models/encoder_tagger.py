@@ -1,11 +1,14 @@
-"""An encoder that tags words: the vector of each word's first piece goes through a linear layer, or that and a CRF."""
+"""An encoder that tags words: each word's first vector, maybe beside its characters, goes through a linear layer."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+import torch
 from torch import nn
 
 from lingon.core.shapes import Bool, Int, Tensor
+from lingon.kernels.dropout import Dropout
+from lingon.layers.char_cnn import CharCNN
 from lingon.layers.pooling import pooling_of
 from lingon.layers.tag_head import TagHead, TagScores
 from lingon.models.described_encoder import described_encoder
@@ -30,6 +33,8 @@ class EncoderTagger(nn.Module):
     With labels of whole sentences, such as intents, a second linear layer reads the pooled vector (Chen et al. 2019,
     "BERT for Joint Intent Classification and Slot Filling"). encoder: an `lingon.models.encoder.Encoder`. tags: K.
     labels: C, 0 for none. max_length: tokens that are read at once; longer sentences are windows of that many.
+    channels: filters over the characters of each word, read beside its vector (Ma and Hovy 2016): an encoder whose
+    tokenizer lower-cases does not see capitals, which tell names. 0 for none.
     """
 
     def __init__(
@@ -41,13 +46,15 @@ class EncoderTagger(nn.Module):
         pooling: str = "mean",
         dropout: float = 0.1,
         max_length: int = 512,
+        channels: int = 0,
     ):
         super().__init__()
         self.encoder: Any = encoder
         self.pooling, self._pool = pooling, pooling_of(pooling)
         self.max_length = min(max_length, getattr(encoder, "context_length", None) or max_length)
-        self.dropout = nn.Dropout(dropout)
-        self.head = TagHead(self.width, tags, crf)
+        self.dropout = Dropout(dropout)
+        self.characters = CharCNN(channels=channels, dropout=dropout) if channels else None
+        self.head = TagHead(self.width + channels, tags, crf)
         self.label_output = nn.Linear(self.width, labels) if labels else None
         if self.label_output is not None:
             nn.init.normal_(self.label_output.weight, std=0.02)
@@ -65,9 +72,16 @@ class EncoderTagger(nn.Module):
         mask: Bool[Tensor, "B T"],
         first: Int[Tensor, "B W"],
         words: Bool[Tensor, "B W"],
+        characters: Int[Tensor, "B W L"] | None = None,
     ) -> TagScores:
-        """Return the scores of tags and labels. first: the place of each word's first piece; words: where one is."""
+        """Return the scores of tags and labels. first: the place of each word's first piece; words: where one is.
+
+        characters: the bytes of each word, as `lingon.data.batches.WordCharacters` gives them, where they are read.
+        """
         vectors, hidden = encode_words(self.encoder, ids, mask, first, self.max_length)
+        if self.characters is not None:
+            assert characters is not None, "the characters of words are read too"
+            vectors = torch.cat([vectors, self.characters(characters).to(vectors.dtype)], -1)
         tags = self.head(self.dropout(vectors))
         if self.label_output is None:
             return TagScores(tags, None)
@@ -83,6 +97,7 @@ class EncoderTagger(nn.Module):
             "pooling": self.pooling,
             "dropout": self.dropout.p,
             "max_length": self.max_length,
+            "channels": 0 if self.characters is None else self.characters.channels,
             "encoder": {"model": name_of(self.encoder), "config": self.encoder.config()},
         }
 
@@ -99,6 +114,7 @@ def encoder_tagger(
     pooling: PoolingName = "mean",
     dropout: Fraction = 0.1,
     max_length: ContextLength = 512,
+    channels: Annotated[int, Range(0, 4096)] = 0,
     encoder: Mapping | None = None,
 ) -> EncoderTagger:
     """Return a tagger with fresh weights on a BERT of these sizes, or on the encoder that is described.
@@ -108,7 +124,7 @@ def encoder_tagger(
     sizes: dict[str, Any] = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads}
     sizes |= {"context_length": context_length, "dropout": dropout}
     made = described_encoder("encoder_tagger", encoder, sizes)
-    return EncoderTagger(made, tags, labels, crf, pooling, dropout, max_length)
+    return EncoderTagger(made, tags, labels, crf, pooling, dropout, max_length, channels)
 
 
 ENTRY = ModelEntry(encoder_tagger, defaults={"lr": 1e-3, "epochs": 10, "batch_size": 32, "weight_decay": 0.01})

@@ -6,7 +6,7 @@ import torch
 
 from lingon.data.batches import FirstPieces, Padded, TokenIds, WordCharacters
 from lingon.layers.packing import pack
-from lingon.models.encoder_tagger import EncoderTagger
+from lingon.models.encoder_tagger import EncoderTagger, encoder_tagger
 from lingon.models.registry import build, models_for
 
 SIZES = {
@@ -175,3 +175,18 @@ def test_an_unknown_tag_counts_for_nothing(crf):
         expected = -float(scores.detach().log_softmax(-1).gather(2, tags[..., None])[..., 0][kept].sum())
     assert int(count) == int(kept.sum())
     assert total.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_capitals_are_told_by_characters_where_the_encoder_does_not_see_them():
+    torch.manual_seed(0)
+    model = encoder_tagger(20, 3, width=8, depth=1, heads=2, channels=32).eval()
+    ids, mask = torch.tensor([[3, 4, 5]]), torch.ones(1, 3, dtype=torch.bool)
+    first, words = torch.tensor([[1, 2]]), torch.ones(1, 2, dtype=torch.bool)
+    scores = [
+        model(ids, mask, first, words, WordCharacters([pair]).collate(np.array([0]))["characters"]).tags
+        for pair in (["Paris", "is"], ["paris", "is"])
+    ]
+    assert not torch.allclose(scores[0][0, 0], scores[1][0, 0])
+    torch.testing.assert_close(scores[0][0, 1], scores[1][0, 1])  # a word is read by itself
+    plain = encoder_tagger(20, 3, width=8, depth=1, heads=2)
+    assert (plain.characters, plain.config()["channels"], model.config()["channels"]) == (None, 0, 32)

@@ -247,6 +247,22 @@ def test_an_encoder_gets_a_head(tuning, crf, source, tmp_path):
     assert same == (tuning == "frozen")
 
 
+@pytest.mark.parametrize("characters", [None, True, False])
+def test_characters_are_read_beside_an_encoder_that_is_blind_to_capitals(characters, source, tmp_path):
+    settings = Settings(from_=source, characters=characters, steps=2, evals=1)
+    trained(tmp_path / "run", settings, slots)
+    task = lingon.load(tmp_path / "run")
+    assert (task.model.characters is not None) == (characters is not False)
+    trained(
+        tmp_path / "again", replace(settings, from_=str(tmp_path / "run"), steps=1, lr=1e-9, characters=None), slots
+    )
+    again = lingon.load(tmp_path / "again").model
+    torch.testing.assert_close(again.head.output.weight, task.model.head.output.weight)
+    if characters:
+        with pytest.raises(UserError, match="--characters counts with --from"):
+            replace(settings, from_=None).checked()
+
+
 def test_a_tagger_goes_on_with_its_tags_or_gets_another_head(places, source, tmp_path, capsys):
     first = lingon.load(places).model
     trained(tmp_path / "same", Settings(from_=str(places), steps=1, lr=1e-9), slots)

@@ -1,6 +1,5 @@
 """Sentences of words as the columns that a tagger reads: token ids, places of words, characters, tags and labels."""
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +27,7 @@ def encode(
     """Encode sentences of words, with the characters of words where the model reads them."""
     pieces = word_pieces(tokenizer, sentences, max_length)
     columns: dict[str, Column] = {"first": FirstPieces(pieces.first)}
-    if "characters" in inspect.signature(model.forward).parameters:
+    if getattr(model, "characters", None) is not None:
         columns["characters"] = WordCharacters(sentences)
     return Encoded(pieces.ids, columns)
 

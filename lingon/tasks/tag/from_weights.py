@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ENCODER = "encoder_tagger"  # the model of a head on an encoder, in the registry
 HEADS = ("head.", "label_output.")  # names of the weights of a tagger that are of its tags and labels
+CHANNELS = 64  # filters over the characters of a word
 WINDOW = 512  # tokens that are read at once, where the encoder could read more: attention costs their square
 
 
@@ -35,7 +36,9 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
     name = ENCODER if encoder is not None else model_name(task.model)
     if encoder is None:
         require_tuning(settings, ("full",), f"but {pretrained.name} is no head on an encoder")
-        for flag, given in (("--head-lr", settings.head_lr), ("--max-length", settings.max_length)):
+        of_encoders = {"--head-lr": settings.head_lr, "--max-length": settings.max_length}
+        of_encoders["--characters"] = settings.characters
+        for flag, given in of_encoders.items():
             if given is not None:
                 raise UserError(f"{flag} is {given}, but {pretrained.name} is no head on an encoder")
     most, given = getattr(encoder, "context_length", None), settings.max_length
@@ -69,6 +72,8 @@ def started_tagger(source: Any, tags: Sequence[str], labels: Sequence[str], sett
 
 
 def _keeps(source: Tagger, tags: Sequence[str], labels: Sequence[str], settings: "Settings") -> bool:
+    if settings.characters is not None and settings.characters != (source.model.characters is not None):
+        return False
     same = set(tags) <= set(source.tags) and set(labels) <= set(source.labels) and bool(labels) == bool(source.labels)
     return same and bool(settings.crf) == (source.model.head.crf is not None)
 
@@ -83,5 +88,7 @@ def _with_new_head(source: Any, tags: Sequence[str], labels: Sequence[str], sett
         fresh.load_state_dict({**fresh.state_dict(), **kept})
         return fresh
     pooling = getattr(source, "pooling", getattr(source.model, "pooling", "mean"))
-    window = settings.max_length or WINDOW
-    return EncoderTagger(encoder, len(tags), len(labels), bool(settings.crf), pooling, max_length=window)
+    blind = source.tokenizer.encode("Paris") == source.tokenizer.encode("paris")
+    channels = CHANNELS if (blind if settings.characters is None else settings.characters) else 0
+    sizes = {"max_length": settings.max_length or WINDOW, "channels": channels}
+    return EncoderTagger(encoder, len(tags), len(labels), bool(settings.crf), pooling, **sizes)

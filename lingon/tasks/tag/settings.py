@@ -33,6 +33,13 @@ class Settings(TrainSettings):
             help="A CRF over the tags of a sentence, in the place of each word's by itself; by default for bilstm_crf.",
         ),
     ] = None
+    characters: Annotated[
+        bool | None,
+        Option(
+            "--characters/--no-characters",
+            help="Read the characters of words beside an encoder; by default where its tokenizer lower-cases.",
+        ),
+    ] = None
     max_tokens_per_batch: Annotated[int | None, Option(help="Tokens in a batch at most, padding included. 8192")] = None
     max_length: Annotated[
         int | None, Option(help="Tokens that an encoder reads at once; longer sentences are read in windows. 512")
@@ -64,6 +71,8 @@ class Settings(TrainSettings):
             raise UserError(
                 "--tuning is contrastive, which is for classifiers; choose full, frozen, lora or head-first"
             )
+        if self.characters is not None and self.from_ is None:
+            raise UserError("--characters counts with --from an encoder; --set channels=0 is for other models")
         if self.vectors is not None and self.model != "bilstm_crf":
             raise UserError(f"--vectors: the model {self.model!r} reads pieces of words; choose --model bilstm_crf")
         return self
