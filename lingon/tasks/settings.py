@@ -41,9 +41,7 @@ class TrainSettings:
     ] = None
     tuning: Annotated[
         str | None,
-        Option(
-            help=f"What of --from is trained: {', '.join(TUNINGS)}. By default full, or frozen for few texts a label."
-        ),
+        Option(help=f"What of --from is trained: {', '.join(TUNINGS)}. By default full, or what suits few texts."),
     ] = None
     lora_rank: Annotated[int | None, Option(help="Rank of the matrices of --tuning lora. 8")] = None
     lora_alpha: Annotated[float | None, Option(help="Scale of --tuning lora, divided by the rank. 16")] = None
@@ -56,7 +54,7 @@ class TrainSettings:
         float | None, Option(help="Factor of the learning rate from each layer to the one below, as 0.9. 1")
     ] = None
     head_lr: Annotated[
-        float | None, Option(help="Peak learning rate of a new head on --from; ten times --lr by default.")
+        float | None, Option(help="Peak learning rate of a new head on --from; the task's own by default.")
     ] = None
     epochs: Annotated[float | None, Option(help="Passes over the training data; the model's own by default.")] = None
     steps: Annotated[int | None, Option(help="Optimizer steps at most; no limit by default.")] = None
