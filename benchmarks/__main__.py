@@ -41,6 +41,8 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "vector-questions": ("vector_questions", ("gensim",)),
     "word-vectors": ("word_vectors", ("gensim", "fasttext")),
     "cranfield": ("cranfield", ()),
+    "parsing": ("parsing", ()),
+    "tagging": ("tagging", ("spacy",)),
     "search-speed": ("search_speed", ()),
 }
 
@@ -57,7 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.quick and folder == RESULTS:
         folder = cache_dir() / "benchmarks" / "quick"  # figures of quick runs never stand beside real ones
     wanted = chosen(options.names, options.peer, options.all)
-    failed = [name for name in wanted if not _run(name, options.quick, folder, parts_of(name, options.names))]
+    asked = {name: parts_of(name, options.names) for name in wanted}
+    failed = [name for name in wanted if not _run(name, options.quick, folder, asked[name], options.seeds)]
     print(f"\n{table.table(table.results(folder))}")
     if folder == RESULTS:
         table.rewrite()
@@ -92,14 +95,14 @@ def _comparison_of(name: str) -> str:
     raise unknown("comparison", name, COMPARISONS)
 
 
-def _run(name: str, quick: bool, folder: Path, parts: tuple[str, ...]) -> bool:
+def _run(name: str, quick: bool, folder: Path, parts: tuple[str, ...], seeds: int) -> bool:
     begun = time.perf_counter()
     print(f"{name} ...", file=sys.stderr, flush=True)
     try:
         with tempfile.TemporaryDirectory(prefix="lingon-benchmark-") as scratch:
             compare = import_module(f"benchmarks.{COMPARISONS[name][0]}").compare
             written = []
-            for result in compare(Context(Path(scratch), quick, parts)):
+            for result in compare(Context(Path(scratch), quick, parts, seeds)):
                 written.append(write(result, folder, quick))
                 print(f"  {written[-1]}", file=sys.stderr, flush=True)
         if not written:
@@ -117,6 +120,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="everything")
     parser.add_argument("--peer", help=f"only what compares with one of {', '.join(peers())}")
     parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean nothing")
+    parser.add_argument("--seeds", type=int, default=3, help="trainings of each case, where there is training; 3")
     parser.add_argument("--results", type=Path, default=RESULTS, help="the folder of the JSON files")
     parser.add_argument("--write", action="store_true", help="with table: put it into docs/benchmarks.md and README.md")
     return parser.parse_args(arguments)

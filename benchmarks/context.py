@@ -9,6 +9,7 @@ from benchmarks.measure import PAIRS, WARMUPS
 @dataclass(frozen=True)
 class Context:
     """quick: just enough to see that everything works; such figures mean nothing. folder: for files of this run.
+    trainings: with so many seeds.
 
     names: the results that were asked for, such as training-bilstm, where a comparison makes several; none means all.
     """
@@ -16,6 +17,7 @@ class Context:
     folder: Path
     quick: bool = False
     names: tuple[str, ...] = ()
+    trainings: int = 3
 
     def wants(self, result: str) -> bool:
         """Whether this result of a comparison was asked for."""
@@ -31,7 +33,7 @@ class Context:
 
     @property
     def seeds(self) -> range:
-        return range(1 if self.quick else 3)
+        return range(1 if self.quick else self.trainings)
 
     def size(self, full: int, quick: int) -> int:
         """`full`, or `quick` when there is no hurry to be exact."""

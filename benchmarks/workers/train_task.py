@@ -1,0 +1,29 @@
+"""A run of `lingon train` for any task, with the seconds of its parts."""
+
+import os
+
+import torch
+from serve import serve
+
+from lingon.recipes.data_settings import SOURCES
+from lingon.recipes.folder_settings import FolderSettings
+from lingon.recipes.train import train_task
+from lingon.tasks.registry import row_of, settings_of
+
+TRAINING = ("load the data", "prepare", "train")
+
+
+def run(task, source, settings, out, threads):
+    """Trains and tests; `seconds` are those from reading the data to a trained model, validation included."""
+    torch.set_num_threads(threads)
+    record = train_task(
+        task,
+        SOURCES[row_of(task).data](**source),
+        settings_of(task)(**settings),
+        FolderSettings(out=out, overwrite=os.path.exists(out)),
+    )
+    laps = record["seconds"]
+    return {"seconds": sum(laps[name] for name in TRAINING), "laps": laps, "test": record["test"]}
+
+
+serve(run=run)
