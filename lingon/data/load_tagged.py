@@ -81,11 +81,10 @@ def load_tagged(
     name, path = str(name_or_path), Path(name_or_path)
     if name in TAGGED:
         _refuse_flags(name, {"--tag-scheme": tag_scheme}, options)
-        splits = load_tagged_corpus(name, column)
-        found = splits.all() if part == "all" else getattr(splits, part or "test")
-        if not len(found):
-            raise UserError(f"--split {part}: {name!r} has no such part; it has {_parts(splits)}")
-        return found
+        if part in PARTS and part not in TAGGED[name].parts:
+            raise UserError(f"--split {part}: {name!r} has no such part; it has {one_of(TAGGED[name].parts)}")
+        wanted = PARTS if part == "all" else (part or "test",)
+        return load_tagged_corpus(name, column, wanted).all()
     _refuse_missing(name, path)
     if part in PARTS or part_files(path):
         splits = load_tagged_splits(path, None, column, tag_scheme, on_bad_row, options=options)
@@ -115,11 +114,8 @@ def _refuse_missing(name: str, path: Path) -> None:
 def _to_train_on(splits: TaggedSplits) -> TaggedSplits:
     if len(splits.train) and len(splits.valid) and len(splits.test):
         return splits
-    raise UserError(f"{splits.name!r} has the part {_parts(splits)} alone; train on another corpus and evaluate on it")
-
-
-def _parts(splits: TaggedSplits) -> str:
-    return one_of(part for part in PARTS if len(getattr(splits, part)))
+    has = one_of(TAGGED[splits.name].parts)
+    raise UserError(f"{splits.name!r} has the part {has} alone; train on another corpus and evaluate on it")
 
 
 def strange_tags(sentences: TaggedSentences, train: TaggedSentences, name: str) -> list[str]:

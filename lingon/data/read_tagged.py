@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from lingon.core.errors import DataError, UserError, one_of
+from lingon.data.files.labelled_texts import SURROGATE
 from lingon.data.files.lines import FileOptions
 from lingon.data.files.tagged_files import open_tagged
 from lingon.data.files.tagged_row import TaggedRow
@@ -60,8 +61,8 @@ def read_tagged(
     report = TaggedReport(path, on_bad_row, file.form)
     rows = []
     for row in file.read():
-        if row.problem:
-            report.leave_out(row.where, row.problem)
+        if problem := row.problem or _unusable(row):
+            report.leave_out(row.where, problem)
         elif row.passed_over:
             report.passed_over[row.passed_over] += 1
         else:
@@ -72,6 +73,17 @@ def read_tagged(
     if not len(found):
         raise DataError(f"{path}: no sentence with tags; {report.first_skipped or 'it is empty'}")
     return found, report
+
+
+def _unusable(row: TaggedRow) -> str:
+    """Return what no tokenizer and no configuration takes, or nothing."""
+    for word in row.words:
+        if not word.isascii() and SURROGATE.search(word):
+            return f"half a character (a lone surrogate) in word {word[:40]!r}"
+    for kind, name in (*(("tag", tag) for tag in row.tags), ("label", row.label or "")):
+        if not name.isprintable():
+            return f"{kind} {name[:40]!r} has characters that cannot be printed"
+    return ""
 
 
 def told_scheme(rows: Sequence[TaggedRow]) -> Scheme:

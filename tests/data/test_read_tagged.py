@@ -221,6 +221,8 @@ def test_labels_of_sentences(tmp_path):
         ("a.jsonl", '{"text": "Ann", "spans": [[0, 3]]}', r"a.jsonl:1: \[0, 3\] is no span; expected \[start, end"),
         ("a.jsonl", '{"text": "Ann", "spans": [["0", 3, "x"]]}', r"a.jsonl:1: \['0', 3, 'x'\] is no span"),
         ("a.jsonl", '{"text": "Ann", "spans": [[0, 3, 7]]}', r"a.jsonl:1: \[0, 3, 7\] is no span"),
+        ("a.jsonl", '{"text": "A\\ud800", "spans": []}', r"a.jsonl:1: half a character"),
+        ("a.conll", "a\tB-\x01\n", r"a.conll:1: tag 'B-.x01' has characters that cannot be printed"),
         ("a.jsonl", '{"text": "Ann"}', r"a.jsonl:1: keys 'text'; expected"),
         ("a.jsonl", '{"tokens": ["a"]}', r"a.jsonl:1: words, but no tags, with keys 'tokens'"),
         ("a.jsonl", '{"tokens": ["a", "b"], "tags": ["O"]}', r"a.jsonl:1: 2 words and 1 tags; a word has one tag"),

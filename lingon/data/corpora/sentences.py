@@ -1,6 +1,6 @@
 """Corpora of sentences whose words have tags: a new one is a row here and its parser."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,10 +97,11 @@ TAGGED = {
 }
 
 
-def load_tagged_corpus(name: str, column: str | None = None) -> TaggedSplits:
+def load_tagged_corpus(name: str, column: str | None = None, parts: Sequence[str] = PARTS) -> TaggedSplits:
     """Return a corpus of tagged sentences, fetched when it is not in the cache. A part that it lacks is empty.
 
-    column: of the tags, where there are several ("upos", "xpos"). Raises UserError for an unknown name or column.
+    column: of the tags, where there are several ("upos", "xpos"). parts: those that are read; others are empty.
+    Raises UserError for an unknown name or column.
     """
     if name not in TAGGED:
         raise unknown("corpus of tagged sentences", name, TAGGED)
@@ -109,10 +110,9 @@ def load_tagged_corpus(name: str, column: str | None = None) -> TaggedSplits:
         if row.columns:
             raise unknown("column", column, row.columns)
         raise UserError(f"--column {column[:40]!r}: {name} has tags of one kind; leave it out")
-    folder = fetch(row.source, name)
-    files = {part: folder / place for part, place in row.parts.items()}
-    found = {part: TaggedSentences(row.read(file, column and column.lower())) for part, file in files.items()}
-    parts = [found.get(part, TaggedSentences([])) for part in PARTS]
+    folder, chosen = fetch(row.source, name), column and column.lower()
+    read = {part: row.read(folder / place, chosen) for part, place in row.parts.items() if part in parts}
+    train, valid, test = (TaggedSentences(read.get(part, [])) for part in PARTS)
     source = {"name": name, **row.source.provenance(), "licence": row.licence}
-    source |= {"column": (column or row.columns[0]).lower()} if row.columns else {}
-    return TaggedSplits(*parts, name, source | {part: len(of) for part, of in found.items()})
+    source |= {"column": chosen or row.columns[0]} if row.columns else {}
+    return TaggedSplits(train, valid, test, name, source | {part: len(found) for part, found in read.items()})
