@@ -114,8 +114,9 @@ class TaggedText:
         return "" if self.label is None else f"{printable(self.label):12} {self.probability or 0:6.1%}  "
 
     def __str__(self) -> str:
-        before, between, after = ("", "/", "") if self.spans is None else ("[", "](", ")")
-        shown = (f"{before}{piece}{between}{name}{after}" if name else piece for piece, name in self.pieces())
+        if self.spans is None:  # words that touch stand apart, so that it is seen whose each tag is
+            return self.said + printable(" ".join(f"{piece}/{name}" for piece, name in self.pieces() if name))
+        shown = (f"[{piece}]({name})" if name else piece for piece, name in self.pieces())
         return self.said + printable("".join(shown))
 
     def formatted(self, format: str) -> str:
