@@ -103,7 +103,7 @@ def test_tags_of_words_are_shown_behind_their_words():
     found = tagged_text(Sentence.of_words(["a", "cat", "."]), ["DET", "NOUN", "PUNCT"], False)
     assert (str(found), found.text) == ("a/DET cat/NOUN ./PUNCT", "a cat .")
     touching = tagged_text(
-        Sentence("I don't", ("I", "do", "n't"), [(0, 1), (2, 4), (4, 7)]), ["PRON", "AUX", "PART"], False
+        Sentence("I don't", ["I", "do", "n't"], [(0, 1), (2, 4), (4, 7)]), ["PRON", "AUX", "PART"], False
     )
     assert str(touching) == "I/PRON do/AUX n't/PART"
     assert found.row() == {"text": "a cat .", "words": ["a", "cat", "."], "tags": ["DET", "NOUN", "PUNCT"]}
