@@ -146,9 +146,13 @@ def _tip(name: str, x: float, y: float) -> str:
 
 
 def _frame(title: str, body: str, below: int = 0) -> str:
-    style = "text{fill:#7b7b7b;font:12px system-ui,sans-serif}.title{font-weight:600;font-size:14px}.grid{stroke:#8884}"
+    # Of charts alone: in a page the styles of all its pictures are one.
+    style = (
+        ".chart text{fill:#7b7b7b;font:12px system-ui,sans-serif}"
+        ".chart .title{font-weight:600;font-size:14px}.chart .grid{stroke:#8884}"
+    )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT + below}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {WIDTH} {HEIGHT + below}" role="img" '
         f'aria-label="{escape(title)}"><style>{style}</style>'
         f'<text class="title" x="{WIDTH / 2}" y="16" text-anchor="middle">{escape(title)}</text>{body}</svg>'
     )

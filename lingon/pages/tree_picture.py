@@ -12,10 +12,10 @@ FONT, SMALL = 15, 11.5  # pixels of the letters of words and of relations
 LEVEL, GAP, ROUND, MARGIN = 26.0, 18.0, 9.0, 12.0  # height of an arc over the one under it; between words; of corners
 PORT = 9.0  # between the ends of arcs at one word
 COLOURS = {"": "#3b7dc4", "wrong": "#dc2626"}
-STYLE = (
-    f"text{{font:{FONT}px system-ui,sans-serif;fill:currentColor}}"
-    f".relation{{font-size:{SMALL}px;paint-order:stroke;stroke:var(--ground,#fff);stroke-width:5px;stroke-linejoin:round}}"
-    "path{fill:none;stroke-width:1.4}"
+STYLE = (  # of this picture alone: in a page the styles of all its pictures are one
+    f".tree-picture text{{font:{FONT}px system-ui,sans-serif;fill:currentColor}}"
+    f".tree-picture .relation{{font-size:{SMALL}px;paint-order:stroke;stroke:var(--ground,#fff);stroke-width:5px;stroke-linejoin:round}}"
+    ".tree-picture path{fill:none;stroke-width:1.4}"
 )
 
 
@@ -51,7 +51,7 @@ def tree_svg(
     height = top + FONT + 5 + MARGIN
     name = _clean(title or " ".join(words))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="tree-picture" width="{width:.0f}" height="{height:.0f}" '
         f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{name}"><style>{STYLE}</style>'
         f"{''.join(parts)}</svg>"
     )
