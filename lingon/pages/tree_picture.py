@@ -14,7 +14,8 @@ PORT = 9.0  # between the ends of arcs at one word
 COLOURS = {"": "#3b7dc4", "wrong": "#dc2626"}
 STYLE = (  # of this picture alone: in a page the styles of all its pictures are one
     f".tree-picture text{{font:{FONT}px system-ui,sans-serif;fill:currentColor}}"
-    f".tree-picture .relation{{font-size:{SMALL}px;paint-order:stroke;stroke:var(--ground,#fff);stroke-width:5px;stroke-linejoin:round}}"
+    f".tree-picture .relation{{font-size:{SMALL}px;paint-order:stroke;"
+    "stroke:var(--ground,#fff);stroke-width:5px;stroke-linejoin:round}"
     ".tree-picture path{fill:none;stroke-width:1.4}"
 )
 
