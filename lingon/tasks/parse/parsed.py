@@ -35,11 +35,12 @@ class Parsed:
         return {"text": self.text, "words": self.words, "heads": self.heads, "relations": self.relations}
 
     def __str__(self) -> str:
-        return "\n".join([printable(self.text), *map(printable, tree_lines(self.words, self.heads, self.relations))])
+        lines = tree_lines(self.words, self.heads, self.relations)
+        return "\n".join([printable(self.text), *map(printable, lines), ""])  # an empty line behind each tree
 
     def formatted(self, format: str) -> str:
-        """Return the sentence as CoNLL-U, the only other format, without the last of its empty line."""
-        return format_conllu(self.sentence)[:-1]
+        """Return the sentence as CoNLL-U, the only other format, with the empty line behind it."""
+        return format_conllu(self.sentence)
 
     def svg(self) -> str:
         """Return the tree as an SVG picture: arcs over the words, from head to dependent."""
