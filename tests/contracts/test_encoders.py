@@ -16,6 +16,7 @@ from lingon.layers.lora import LoRA, adapters_in, add_lora, merge_lora
 from lingon.models.albert import ALBERT
 from lingon.models.encoder import Encoder
 from lingon.models.encoder_classifier import EncoderClassifier, encoder_classifier
+from lingon.models.encoder_parser import EncoderParser, encoder_parser
 from lingon.models.hub_families import FAMILIES, families_for
 from lingon.models.masked_encoder import MaskedEncoder, masked_encoder
 from lingon.models.registry import build, name_of
@@ -176,6 +177,19 @@ def test_a_head_is_made_again_of_its_configuration(name):
         again.load_state_dict(head.state_dict())
         found = head.eval()(batch.ids, batch.mask)
         assert torch.equal(again(batch.ids, batch.mask)[batch.mask.any(1)], found[batch.mask.any(1)])
+
+
+@of_each_family
+def test_a_parser_is_made_again_of_its_configuration(name):
+    parser, batch = EncoderParser(made(name), 3, 5, 7).eval(), collate(TEXTS)
+    torch.nn.init.normal_(parser.arcs.weight)
+    again = encoder_parser(**parser.config()).eval()
+    again.load_state_dict(parser.state_dict())
+    words, heads = batch.mask, torch.zeros_like(batch.ids)
+    first = torch.arange(batch.ids.shape[1]).expand_as(batch.ids) * words
+    found, expected = (one(batch.ids, batch.mask, first, words, heads) for one in (again, parser))
+    assert torch.equal(found.arcs[words], expected.arcs[words])
+    assert torch.equal(found.relations[words], expected.relations[words])
 
 
 @pytest.mark.long

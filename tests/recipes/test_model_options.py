@@ -8,6 +8,7 @@ from lingon.models.registry import MODELS, DataStats, ModelEntry, build, get_ent
 from lingon.tasks.classify.settings import Settings, filled
 from lingon.tasks.language_model.settings import Settings as TextSettings
 from lingon.tasks.model_options import model_options
+from lingon.tasks.parse.settings import Settings as ParseSettings
 from lingon.tasks.tag.settings import Settings as TagSettings
 
 FACTS = DataStats(vocab_size=307, words=1_000_000)
@@ -84,7 +85,7 @@ def test_hash_buckets_follow_from_the_texts_unless_they_are_given():
 
 def test_every_default_is_a_setting():
     """A misspelt default would be passed over."""
-    known = {field for of in (Settings, TextSettings, TagSettings) for field in of.__dataclass_fields__}
+    known = {field for of in (Settings, TextSettings, TagSettings, ParseSettings) for field in of.__dataclass_fields__}
     for name in MODELS:
         assert set(get_entry(name).defaults) <= known
 

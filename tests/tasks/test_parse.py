@@ -237,6 +237,13 @@ def test_it_is_trained_and_used_by_the_commands_and_others_start_from_it(treeban
 
     run("evaluate", "r", "--data", "a.conllu", "--split", "test", "--json")
     assert json.loads(capsys.readouterr().out)["las"] == record["test"]["las"]
+    (treebank / "some.conllu").write_text("# sent_id = 7\n1\tdog\tDOG\t_\t_\t_\t_\t_\t_\tA=1\n\n" * 2)
+    run("predict", "r", "--file", "some.conllu", "--format", "conllu", "--page", "trees.html")
+    wanted = "# sent_id = 7\n1\tdog\tDOG\t_\t_\t_\t0\troot\t_\tA=1\n\n"
+    assert capsys.readouterr().out == wanted * 2
+    assert (treebank / "trees.html").read_text().count("<svg") == 2
+    run("predict", "r", "the dog", "a cat", "--page", "tree.html")
+    assert len(capsys.readouterr().out.split("\n\n")) == 3
     with pytest.raises(UserError, match=r"'r' is a parser; .* are exported so far"):
         run("export", "r", "--to", "onnx")
 
