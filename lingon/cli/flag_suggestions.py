@@ -59,6 +59,8 @@ FLAGS = {
     "set": "size",
     "stop": "stop-strings stop-words",
     "subsample": "sample",
+    "tag-scheme": "scheme label-scheme tags-scheme",
+    "column": "tag-column ner-column tags-column",
     "temperature": "do-sample",
     "test": "test-file",
     "text": "text-column text-column-name",
