@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lingon.tasks.answer import FoundAnswer
 
 FORMATS = ("text", "jsonl")
+PASSAGES_AT_ONCE = 1 << 18  # characters of passages that are read together, one for each question
 AROUND = 240  # characters of the passage that are shown on each side of the answer
 
 
@@ -39,7 +40,7 @@ def ask(
     head: Head = None,
 ) -> None:
     """Answer questions from a passage: the likeliest answer, its probability, and where it stands."""
-    from lingon.cli.predict import as_they_come, lines_of
+    from lingon.cli.predict import AT_ONCE, as_they_come, lines_of
 
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
@@ -53,7 +54,7 @@ def ask(
         raise UserError("--context - reads the passage from standard input; give the questions as arguments")
     passage, asked = _passage(context, Files(encoding)), questions or (q for q in lines_of(None) if q.strip())
     task, shown = load_for("ask", bundle, device, head), []
-    for group in as_they_come(asked):
+    for group in as_they_come(asked, max(1, min(AT_ONCE, PASSAGES_AT_ONCE // len(passage)))):
         for found in task.answers([(question, passage) for question in group], top):
             shown.append(found)
             (_print_jsonl if format == "jsonl" else _print_text)(found)

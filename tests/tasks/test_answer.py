@@ -19,9 +19,10 @@ from lingon.layers.losses import IGNORED
 from lingon.models.registry import build
 from lingon.tasks.answer import Answerer
 from lingon.tasks.answer.answerer import Answerer as Same
+from lingon.tasks.answer.best_answers import best_answers, distinct
 from lingon.tasks.answer.objective import span_loss
 from lingon.tasks.answer.report import answer_length, marked, question_word
-from lingon.tasks.answer.spans import WindowLogits, span_scores
+from lingon.tasks.answer.spans import Span, WindowLogits, span_scores
 
 TEXT = "ann has a cat in rome . bob has a dog in oslo . eve has a pen ."
 
@@ -53,6 +54,20 @@ def test_scores_of_spans_are_those_of_enumeration(longest):
     total = sum(math.exp(score) for score in best.values())
     assert found.log_total(False) == pytest.approx(math.log(total))
     assert found.log_total(True) == pytest.approx(math.log(total + math.exp(found.no_answer)))
+
+
+def test_white_space_is_no_answer_and_no_part_of_one():
+    """Tokens of byte-level tokenizers hold the space before a word; of two spaces, the first is a token of its own."""
+    text = "ann  has"
+    offsets, draw = [(0, 3), (3, 4), (4, 8)], np.random.default_rng(5)
+    scores = span_scores([WindowLogits(0, draw.normal(size=3), draw.normal(size=3), 0.0)], 3, 3)
+    spans = {(0, 3): [(0, 0), (0, 1)], (5, 8): [(1, 2), (2, 2)], (0, 8): [(0, 2)]}
+    best = {place: max(scores.scores[a, b - a] for a, b in some) for place, some in spans.items()}
+    for top in (1, 2, 5):
+        found = best_answers(Question("1", text, "who ?"), scores, offsets, top, None)
+        assert [(one.start, one.end) for one in found] == sorted(best, key=lambda place: -best[place])[:top]
+        assert [one.answer for one in found] == [text[one.start : one.end] for one in found]
+    assert distinct([Span(1, 1, 2.0)], offsets, text) == []
 
 
 def test_a_passage_without_a_token_has_no_span():
@@ -150,7 +165,8 @@ def test_inputs_and_weights_that_cannot_be_meant_are_refused():
         task.predict(["who ?"])
     with pytest.raises(UserError, match="no questions to evaluate on"):
         task.evaluate([])
-    assert task.predict(("who ?", "")).answer == ""
+    with pytest.raises(UserError, match=r"the second of .* is empty"):
+        task.predict(("who ?", ""))
     with torch.no_grad():
         task.model.table[:] = math.nan
     with pytest.raises(NotFinite):

@@ -48,7 +48,7 @@ def pair_template(library: tokenizers.Tokenizer) -> PairTemplate:
 
     Where no template says the types, the second text has type 1, as in the library.
     """
-    text = next((t for t in (*USUAL, *library.get_vocab()) if _tokens(library, t)), None)
+    text = next((t for some in (lambda: USUAL, library.get_vocab) for t in some() if _tokens(library, t)), None)
     if text is None:
         raise DataError("the tokenizer makes tokens of no text")
     one, other = (_first_token(library, text) for _ in range(2))

@@ -113,6 +113,10 @@ class Tokenizer:
 
     def without_special_tokens(self) -> "Tokenizer":
         """Return the same tokenizer with nothing put around texts, as a table of vectors wants it."""
+        return self._bare
+
+    @cached_property
+    def _bare(self) -> "Tokenizer":
         content = json.loads(self.library.to_str())
         found = Tokenizer(tokenizers.Tokenizer.from_str(json.dumps(content | {"post_processor": None})), self._source)
         found._embeddings = self._embeddings

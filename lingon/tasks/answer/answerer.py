@@ -1,7 +1,7 @@
 """The task `answer`: a question and a passage become the stretch of the passage that answers the question."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -136,8 +136,11 @@ class Answerer:
                 out[i] = row[: len(rows[i].ids)]
         return out, total / max(1, len(rows))
 
-    def span_scores(self, encoded: EncodedQuestions, logits: Sequence[Tensor]) -> list[SpanScores]:
-        """Return the scores of all spans of each question's passage. logits: of each window, see `any_logits`."""
+    def span_scores(self, encoded: EncodedQuestions, logits: Sequence[Tensor]) -> Iterator[SpanScores]:
+        """Yield the scores of all spans of each question's passage. logits: of each window, see `any_logits`.
+
+        One after the other, as they are [N, max_answer_length] numbers for each question.
+        """
         offsets = encoded.windows.offsets
         of_questions: list[list[WindowLogits]] = [[] for _ in offsets]
         for window, found in zip(encoded.windows.rows, logits, strict=True):
@@ -145,7 +148,7 @@ class Answerer:
             no_answer = float(found[NO_ANSWER].sum())
             of_questions[window.number].append(WindowLogits(window.first, part[:, 0], part[:, 1], no_answer))
         pairs = zip(of_questions, offsets, strict=True)
-        return [span_scores(windows, len(places), self.max_answer_length) for windows, places in pairs]
+        return (span_scores(windows, len(places), self.max_answer_length) for windows, places in pairs)
 
     def evaluate(self, examples: Sequence[Question]) -> Scores:
         """Return F1, exact match and loss on questions with answers; see `lingon.tasks.answer.scoring`."""

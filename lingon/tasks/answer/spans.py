@@ -1,12 +1,12 @@
 """The likeliest spans of a passage, from the logits of its windows: scores, n best, and the score of no answer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from lingon.core.shapes import Float, Int
+from lingon.core.shapes import Float
 
 
 class Span(NamedTuple):
@@ -71,14 +71,3 @@ def span_scores(windows: Iterable[WindowLogits], tokens: int, longest: int) -> S
         part = scores[window.first : window.first + n]
         np.maximum(part, sums, out=part)
     return SpanScores(scores, float(no_answer))
-
-
-def one_for_each_place(spans: Sequence[Span], offsets: Int[np.ndarray, "N 2"]) -> list[Span]:
-    """Return the spans, without those that cover the same characters as a better one, and without empty ones."""
-    seen, kept = set[tuple[int, int]](), []
-    for span in spans:
-        place = int(offsets[span.first][0]), int(offsets[span.last][1])
-        if place[0] < place[1] and place not in seen:
-            seen.add(place)
-            kept.append(span)
-    return kept
