@@ -14,8 +14,8 @@ DRAWS = ("normal_", "uniform_", "trunc_normal_", "kaiming_uniform_", "kaiming_no
 def shapes_alone() -> Iterator[None]:
     """Make tensors that have a shape and take no memory, as of a model whose weights are read afterwards.
 
-    Random numbers are not drawn for them. PyTorch would import its compiler to draw numbers that do not exist: 80 MB
-    and a second of every command that loads a model.
+    Random numbers are not drawn for them. PyTorch would import its compiler to draw numbers that do not exist: 70 MB
+    and a second of every command that loads a model (docs/log.md).
     """
     with torch.device("meta"), _NothingDrawn():
         yield
