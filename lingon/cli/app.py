@@ -124,7 +124,12 @@ def predict(
     texts: Annotated[list[str] | None, typer.Argument(help="Texts. Default: the lines of standard input.")] = None,
     file: Annotated[
         Path | None,
-        typer.Option(help="Table (csv, jsonl, parquet ...) or a file with one text per line; - is standard input."),
+        typer.Option(
+            "--file",
+            "--data",
+            help="Table (csv, jsonl, parquet ...) or a file with one text per line; - is standard input. A file of "
+            "yours, without labels; a corpus goes to lingon evaluate.",
+        ),
     ] = None,
     text: TextColumn = None,
     text_pair: TextPair = None,

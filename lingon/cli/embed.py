@@ -20,7 +20,13 @@ def embed(
     encoder: Annotated[str, typer.Argument(help="Encoder: a name (lingon data list), a folder or hf:owner/name.")],
     texts: Annotated[list[str] | None, typer.Argument(help="Texts. Default: the lines of standard input.")] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Table (csv, jsonl, parquet ...) or a file with one text per line.")
+        Path | None,
+        typer.Option(
+            "--data",
+            "--file",
+            help="Table (csv, jsonl, parquet ...) or a file with one text per line; - is standard input. A file of "
+            "yours; no corpus.",
+        ),
     ] = None,
     text: TextColumn = None,
     out: Annotated[
@@ -40,6 +46,7 @@ def embed(
 
     if texts and data:
         raise UserError("give texts or --data, not both")
+    data = None if str(data) == "-" else data
     if text and data is None:
         raise UserError("--text is a column of the table that --data names; texts alone have none")
     if out:

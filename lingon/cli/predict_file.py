@@ -9,6 +9,7 @@ from typing import Any
 
 from lingon.cli.predict import AT_ONCE, lines_of
 from lingon.core.errors import DataError, UserError, suggest
+from lingon.data.all_rows import all_rows
 from lingon.data.files.conll_columns import conll_rows
 from lingon.data.files.conllu import read_conllu
 from lingon.data.files.labelled_texts import LOOK_CELLS, peek, text_problem
@@ -43,7 +44,8 @@ class TextsFile:
         """The file with its column found. Raises UserError when it is not there, or has no column of texts."""
         bad_rows(on_bad_row)
         if not path.is_file():
-            raise UserError(f"there is no file {str(path)!r}")
+            corpus = "; it names a corpus, which lingon evaluate --data takes" if str(path) in all_rows() else ""
+            raise UserError(f"there is no file {str(path)!r}{corpus}")
         table = is_table(path, options)
         if text and not table:
             raise UserError(f"--text {text!r}: {path} is no table; each of its lines is a text")

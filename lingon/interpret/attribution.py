@@ -1,6 +1,5 @@
 """Attribution: how much each word of a text adds to what a classifier or an encoder says, by integrated gradients."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,18 +8,20 @@ import torch.nn.functional as F
 
 from lingon.core.errors import UserError, unknown
 from lingon.interpret.integrated_gradients import Attributions, Output, integrated_gradients
-from lingon.tasks.classify.saliency import Word, words_of
+from lingon.tasks.classify.encoding import as_input
+from lingon.tasks.classify.saliency import Word, input_words
 
 
 @dataclass(frozen=True)
 class Attribution:
     """How much each word of a text adds to an output.
 
-    target: what the output is, such as the label whose logit it is. words: their weights sum to output - baseline, but
-    for `error`. baseline: the output of the text when the vectors of all its words are zero. steps: of the integral.
+    text: the text, or both of a pair, in which each word says which it is of. target: what the output is, such as the
+    label whose logit it is. words: their weights sum to output - baseline, but for `error`. baseline: the output of the
+    text when the vectors of all its words are zero. steps: of the integral.
     """
 
-    text: str
+    text: Any
     target: str
     words: list[Word]
     output: float
@@ -29,24 +30,27 @@ class Attribution:
     steps: int
 
 
-def attribute(task: Any, text: str, label: str | None = None) -> Attribution:
+def attribute(task: Any, text: Any, label: str | None = None) -> Attribution:
     """Return how much each word adds to the logit of a label, by integrated gradients.
 
-    label: the one with the largest logit when not given. Raises UserError for an unknown label, a text without words,
-    and a model that does not read its tokens through one table of vectors.
+    text: of a classifier of pairs a tuple of two; the baseline has zeros for the words of both. label: the one with the
+    largest logit when not given. Raises UserError for an unknown label, a text without words, and a model that does not
+    read its tokens through one table of vectors.
     """
     if not hasattr(task, "labels"):
         raise UserError(f"a task {task.name!r} gives no logits to attribute; of two texts, see attribute_similarity")
-    if task.text_pair:
-        raise UserError("pairs of texts are not attributed: the baseline of a pair would be two texts")
+    text = as_input(text, task.text_pair)
     if label is not None and label not in task.labels:
         raise unknown("label", label, task.labels)
-    logits = task.logits([text])[0]
+    logits, types = task.logits([text])[0], task.encoded([text]).token_types
     column = int(logits.argmax()) if label is None else task.labels.index(label)
     named = len(task.labels) == len(logits)
-    return _attribution(
-        task, text, task.labels[column] if named else "output", lambda model, ids, mask: model(ids, mask)[:, column]
-    )
+
+    def logit(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        more = () if types is None else (torch.tensor(types).expand(len(ids), -1),)
+        return model(ids, mask, *more)[:, column]
+
+    return _attribution(task, text, task.labels[column] if named else "output", logit)
 
 
 def attribute_similarity(task: Any, text: str, other: str) -> Attribution:
@@ -59,12 +63,11 @@ def attribute_similarity(task: Any, text: str, other: str) -> Attribution:
     return _attribution(task, text, "cosine", cosine)
 
 
-def _attribution(task: Any, text: str, target: str, output: Output) -> Attribution:
-    words, (ids,) = words_of(task, text), task.token_ids([text])
+def _attribution(task: Any, text: Any, target: str, output: Output) -> Attribution:
+    words, (ids,) = input_words(task, text), task.token_ids([text])
     if not words:
         raise UserError("a text without words has nothing to attribute")
-    inside = {i for _, _, pieces in words for i in pieces}
+    inside = {i for word in words for i in word.tokens}
     found: Attributions = integrated_gradients(task.model, ids, output, [i not in inside for i in range(len(ids))])
-    weight: Callable[[list[int]], float] = lambda pieces: found.tokens[pieces].sum().item()
-    rows = [Word(start, end, weight(pieces)) for start, end, pieces in words]
+    rows = [Word(word.start, word.end, found.tokens[word.tokens].sum().item(), word.side) for word in words]
     return Attribution(text, target, rows, found.output, found.baseline, found.error, found.steps)

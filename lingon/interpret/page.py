@@ -14,10 +14,12 @@ from lingon.interpret.probes import probe_texts
 from lingon.interpret.recording import record
 from lingon.pages.charts import line_chart
 from lingon.pages.page import check_page_path, data_of, render
+from lingon.tasks.classify.encoding import as_input
 from lingon.tasks.classify.saliency import Word, deciding_words
 
 MOST_TEXTS, MOST_TOKENS = 20, 64  # of a page, and of an attention map
 MOST_PROBED = 1000  # texts
+BETWEEN = " | "  # the texts of a pair
 LEVELS = 99  # an attention weight is written as a whole number up to this one
 
 
@@ -26,15 +28,12 @@ def write_page(path: Path | str, task: Any, texts: Sequence[str], name: str) -> 
 
     Of a classifier: the words coloured by integrated gradients of the logit, and by leaving each out. Of a model with
     attention: a map of every layer and head. Of an encoder of texts: the cosines between them. name: of the model.
-    Raises UserError for a path that is no .html, for pairs of texts, and for a task of which nothing can be shown.
+    texts: pairs where the model takes them. Raises UserError for a path that is no .html, and for a task of which
+    nothing can be shown.
     """
     path, shown = check_page_path(path), list(texts)[:MOST_TEXTS]
-    if not shown or not hasattr(task, "token_ids") or getattr(task, "text_pair", False):
-        what = (
-            "there are no texts"
-            if not shown
-            else f"the task {task.name!r} takes no single texts with labels or vectors"
-        )
+    if not shown or not hasattr(task, "token_ids"):
+        what = "there are no texts" if not shown else f"the task {task.name!r} gives texts no labels and no vectors"
         raise UserError(f"--page shows what a model makes of texts: {what}")
     items = [_item(task, text) for text in shown]
     page = {
@@ -89,14 +88,16 @@ def _probe_chart(task: Any, examples: Any) -> str:
     return line_chart(lines, "linear probes", "layer (0: embeddings)", "accuracy, held-out", (0.0, 1.0))
 
 
-def _item(task: Any, text: str) -> dict[str, Any]:
-    """Return what the page shows of one text."""
-    colours = _colours(task, text) if hasattr(task, "labels") else []
-    said = str(task.predict(text)).removesuffix(text).strip()
-    return {"text": text, "said": said, "colours": colours, "attention": attention_data(task, text)}
+def _item(task: Any, given: Any) -> dict[str, Any]:
+    """Return what the page shows of one text, or of a pair."""
+    given = as_input(given, True) if getattr(task, "text_pair", False) else given
+    colours = _colours(task, given) if hasattr(task, "labels") else []
+    text = given if isinstance(given, str) else BETWEEN.join(given)
+    said = str(task.predict(given)).removesuffix(text).strip()
+    return {"text": text, "said": said, "colours": colours, "attention": attention_data(task, given)}
 
 
-def _colours(task: Any, text: str) -> list[dict[str, Any]]:
+def _colours(task: Any, text: Any) -> list[dict[str, Any]]:
     """Return the text in coloured pieces: by integrated gradients where the model allows it, and by occlusion."""
     found = []
     try:
@@ -112,29 +113,31 @@ def _colours(task: Any, text: str) -> list[dict[str, Any]]:
     return found
 
 
-def _pieces(text: str, words: Sequence[Word]) -> list[tuple[str, float, float]]:
-    """Return (piece, weight, strength from -1 to 1) from the beginning of a text to its end."""
-    strongest, found, end = max((abs(w.weight) for w in words), default=0) or 1.0, [], 0
-    for word in words:
-        found += [
-            (text[end : word.start], 0.0, 0.0),
-            (text[word.start : word.end], word.weight, word.weight / strongest),
-        ]
-        end = word.end
-    return [piece for piece in [*found, (text[end:], 0.0, 0.0)] if piece[0]]
+def _pieces(text: Any, words: Sequence[Word]) -> list[tuple[str, float, float]]:
+    """Return (piece, weight, strength from -1 to 1) from the beginning of a text, or of a pair, to its end."""
+    strongest, found = max((abs(w.weight) for w in words), default=0) or 1.0, []
+    for side, one in enumerate([text] if isinstance(text, str) else text):
+        found, end = [*found, (BETWEEN if side else "", 0.0, 0.0)], 0
+        for word in (word for word in words if word.side == side):
+            shown = (one[word.start : word.end], word.weight, word.weight / strongest)
+            found, end = [*found, (one[end : word.start], 0.0, 0.0), shown], word.end
+        found.append((one[end:], 0.0, 0.0))
+    return [piece for piece in found if piece[0]]
 
 
-def attention_data(task: Any, text: str) -> dict[str, Any] | None:
-    """Return the tokens of a text and the maps of every layer and head [L, H, T * T], as whole numbers up to 99.
+def attention_data(task: Any, text: Any) -> dict[str, Any] | None:
+    """Return the tokens of a text, or of a pair, and the maps of every layer and head [L, H, T * T].
 
-    The first 64 tokens; None for a model without attention.
+    Weights are whole numbers up to 99. The first 64 tokens; None for a model without attention.
     """
     try:
         encoder = encoder_of(task)
     except UserError:
         return None
     ids = task.token_ids([text])[0][:MOST_TOKENS]
-    maps = record(encoder, torch.tensor([ids])).attention if ids else []
+    types = task.encoded([text]).token_types if hasattr(task, "encoded") else None
+    of_tokens = None if types is None else torch.tensor([types[0][:MOST_TOKENS]])
+    maps = record(encoder, torch.tensor([ids]), token_types=of_tokens).attention if ids else []
     if not maps:
         return None
     whole = [(LEVELS * layer[0]).round().int().flatten(1).tolist() for layer in maps]

@@ -26,19 +26,25 @@ class Recording:
 
 
 @torch.inference_mode()
-def record(encoder: nn.Module, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"] | None = None) -> Recording:
+def record(
+    encoder: nn.Module,
+    ids: Int[Tensor, "B T"],
+    mask: Bool[Tensor, "B T"] | None = None,
+    token_types: Int[Tensor, "B T"] | None = None,
+) -> Recording:
     """Run an encoder on texts of one length, and return all its hidden states and attention weights.
 
-    mask: all tokens when not given. A model that has no layers, as a table of vectors, gives its output alone. The
-    model itself is left as it is, also for others who use it at the same time. The states of layers are those that are
-    handed from one to the next; a norm after the last one is not among them.
+    mask: all tokens when not given. token_types: of pairs, which text each token is of. A model that has no layers, as
+    a table of vectors, gives its output alone. The model itself is left as it is, also for others who use it at the
+    same time. The states of layers are those that are handed from one to the next; a norm after the last one is not
+    among them.
     """
     view, found = eval_view(encoder), Recording()
     for block in blocks_of(view):
         block.__dict__["forward"] = _noting(block, found.hidden)
     mask = torch.ones_like(ids, dtype=torch.bool) if mask is None else mask
     with _AttentionRecorder(found.attention):
-        out = view(ids, mask)
+        out = view(ids, mask) if token_types is None else view(ids, mask, token_types)
     found.hidden = found.hidden or [out]
     return found
 

@@ -1,5 +1,7 @@
 """Integrated gradients: completeness, by hand for a linear model, every model of texts; occlusion leaves out words."""
 
+from itertools import chain
+
 import numpy as np
 import pytest
 import torch
@@ -148,3 +150,74 @@ def test_occlusion_leaves_out_whole_words_and_keeps_special_tokens():
             rows = (torch.tensor([row]) for row in (ids, [cls, *rest, sep]))
             whole, part = (task.model(row, torch.ones_like(row, dtype=torch.bool)).softmax(-1)[0, 0] for row in rows)
         assert word.weight == pytest.approx(float(whole - part), abs=1e-6)
+
+
+PAIR = ("a warm film", "an unwatchable film , dull")
+
+
+def pair_classifier(types):
+    """A classifier of pairs; types: whether its encoder is told which text a token is of."""
+    torch.manual_seed(1)
+    tokenizer = wordpiece(TEXTS * 3, 45).with_template()
+    family = "bert" if types else "distilbert"
+    encoder = build(ENCODERS[family]["model_type"], {**ENCODERS[family], "vocab_size": len(tokenizer.vocab)})
+    model = EncoderClassifier(encoder, 3)
+    for p in model.parameters():
+        torch.nn.init.normal_(p.data, std=0.3)
+    return Classifier(model.eval(), tokenizer, ["down", "flat", "up"], max_length=31, text_pair=True)
+
+
+@pytest.mark.parametrize("types", [True, False])
+def test_the_words_of_both_texts_of_a_pair_sum_to_the_difference_of_the_logits(types):
+    task = pair_classifier(types)
+    found = attribute(task, PAIR, "up")
+    row = task.tokenizer.encode_pair(*PAIR, 31)
+    ids, kinds = torch.tensor([row.ids]), torch.tensor([row.token_types])
+    mask, special = torch.ones_like(ids, dtype=torch.bool), {row.ids[0], row.ids[-1]}
+    assert len(special) == 2
+    assert row.token_types.count(1) > 3
+    table = task.model.encoder.embedding
+    with torch.no_grad():
+        at_pair = float(task.model(ids, mask, kinds)[0, 2])
+        for token in set(row.ids) - special:
+            table.weight[token] = 0
+        at_zero = float(task.model(ids, mask, kinds)[0, 2])
+    assert (found.output, found.baseline) == (pytest.approx(at_pair, abs=1e-5), pytest.approx(at_zero, abs=1e-5))
+    assert abs(sum(word.weight for word in found.words) - (at_pair - at_zero)) <= 0.01 * abs(at_pair - at_zero) + 1e-6
+    assert [(w.side, PAIR[w.side][w.start : w.end]) for w in found.words] == [
+        *((0, word) for word in PAIR[0].split()),
+        *((1, word) for word in PAIR[1].split()),
+    ]
+    assert attribute(task, "\t".join(PAIR), "flat").words == attribute(task, PAIR, "flat").words
+    with pytest.raises(UserError, match="a pair is two texts, not"):
+        attribute(task, "one text")
+
+
+def flat(words):
+    return [*chain.from_iterable(words)]
+
+
+@pytest.mark.parametrize("types", [True, False])
+def test_occlusion_leaves_a_word_of_one_of_two_texts_out(types):
+    task = pair_classifier(types)
+    row = task.tokenizer.encode_pair(*PAIR, 31)
+    pieces = [[task.tokenizer.library.encode(w, add_special_tokens=False).ids for w in text.split()] for text in PAIR]
+    cls, sep = row.ids[0], row.ids[-1]
+    assert row.ids == [cls, *flat(pieces[0]), sep, *flat(pieces[1]), sep]
+
+    def probability(first, second):
+        ids = torch.tensor([[cls, *flat(first), sep, *flat(second), sep]])
+        kinds = torch.tensor([[0] * (len(flat(first)) + 2) + [1] * (len(flat(second)) + 1)])
+        with torch.no_grad():
+            return float(task.model(ids, torch.ones_like(ids, dtype=torch.bool), kinds).softmax(-1)[0, 1])
+
+    found = deciding_words(task, PAIR, "flat")
+    whole, places = probability(*pieces), [(side, i) for side in (0, 1) for i in range(len(pieces[side]))]
+    assert len(found) == len(places) == 8
+    for word, (side, i) in zip(found, places, strict=True):
+        rest = [[p for j, p in enumerate(of) if (at, j) != (side, i)] for at, of in enumerate(pieces)]
+        assert word.side == side
+        assert word.weight == pytest.approx(whole - probability(*rest), abs=1e-6)
+    said = task.explain(task.predict(PAIR))
+    assert len(said) == 5
+    assert {word for word, _ in said} <= {*PAIR[0].split(), *PAIR[1].split()}

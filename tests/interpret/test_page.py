@@ -13,7 +13,7 @@ from lingon.data.examples import Examples
 from lingon.interpret.attribution import attribute
 from lingon.interpret.page import attention_data, probe_sections, write_page, write_probe_page
 from lingon.interpret.recording import record
-from tests.interpret.test_attribution import TEXTS, classifier
+from tests.interpret.test_attribution import PAIR, TEXTS, classifier, pair_classifier
 from tests.interpret.test_probes import embedder
 
 
@@ -65,6 +65,18 @@ def test_a_classifier_on_an_encoder_has_its_probes_as_a_section():
     assert "accuracy: 1 at 2" in section["charts"][0]
     assert probe_sections(classifier("bag"), examples) == []
     assert probe_sections(embedder(), Examples(TEXTS, [1.0, 2.0, 3.0, 4.0])) == []
+
+
+def test_the_page_of_a_classifier_of_pairs_has_the_words_of_both(tmp_path):
+    task = pair_classifier(True)
+    page = write_page(tmp_path / "p.html", task, ["\t".join(PAIR)], "tiny").read_text()
+    for word in attribute(task, PAIR).words:
+        assert f'title="{word.weight:+.4f}"' in page
+    first = data_in(tmp_path / "p.html")[0]
+    row = task.tokenizer.encode_pair(*PAIR, 31)
+    maps = record(task.model.encoder, torch.tensor([row.ids]), token_types=torch.tensor([row.token_types])).attention
+    shown = torch.tensor(first["maps"][2][1]).view(len(row.ids), -1) / 99
+    assert (shown - maps[2][0, 1]).abs().max() <= 0.5 / 99 + 1e-6
 
 
 def test_what_cannot_be_shown_is_refused(tmp_path):

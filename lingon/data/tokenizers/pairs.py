@@ -63,6 +63,18 @@ def encode_with_template(
     return rows
 
 
+class PairToken(NamedTuple):
+    """Token of a row of two texts. side: 0 for the first, 1 for the second, None for a special token.
+
+    word: its number in its text. start, end: its characters there.
+    """
+
+    side: int | None
+    word: int | None
+    start: int
+    end: int
+
+
 def longest_first(first: int, second: int, room: int | None) -> tuple[int, int]:
     """Return the lengths of two texts that together fit into `room` tokens: the longer is cut, then both alike.
 

@@ -17,9 +17,11 @@ from lingon.data.tokenizers.pairs import (
     PAIR,
     SINGLE,
     EncodedPair,
+    PairToken,
     check_max_length,
     check_pair,
     encode_with_template,
+    longest_first,
     with_template,
 )
 from lingon.data.tokenizers.panic_guard import call_guarded
@@ -209,6 +211,21 @@ class Tokenizer:
             first = 1 + max((i for i in found if i is not None), default=-1)
             found += [None if i is None else first + i for i in encoding.word_ids]
         return found[:max_length]
+
+    def pair_tokens(self, first: str, second: str, max_length: int | None = None) -> list[PairToken]:
+        """Return for each token of the row that `encode_pairs` makes of two texts where it stands in which of them."""
+        pair = check_pair((first, second))
+        check_max_length(max_length, "a pair", self.library.num_special_tokens_to_add(is_pair=True))
+        ((row, _),) = self._call(lambda: [*encode_with_template(self.library, [pair], max_length)])
+        texts = self._call(self.library.encode_batch, list(pair), add_special_tokens=False)
+        room = len(row) - self.library.num_special_tokens_to_add(is_pair=True)
+        lengths = longest_first(len(texts[0]), len(texts[1]), room)
+        inside: list[PairToken] = []
+        for side, (text, encoding, length) in enumerate(zip(pair, texts, lengths, strict=True)):
+            places = widen_to_graphemes(text, encoding.offsets[:length])
+            inside += [PairToken(side, w, *place) for w, place in zip(encoding.word_ids[:length], places, strict=True)]
+        rest = iter(inside)
+        return [PairToken(None, None, 0, 0) if special else next(rest) for special in row.special_tokens_mask]
 
     def save(self, path: Path | str) -> None:
         """Write `tokenizer.json`, in the format that the `tokenizers` library and the Hugging Face world read."""

@@ -284,8 +284,6 @@ class Classifier:
         """
         from lingon.tasks.classify.saliency import deciding_words, strongest
 
-        if self.text_pair:
-            raise UserError("words are weighed of single texts, not of pairs")
         return strongest(found.text, deciding_words(self, found.text, getattr(found, "label", None)))
 
 

@@ -16,30 +16,57 @@ LONGEST = 400  # words of a text that are looked at; each costs one more run of 
 class Word:
     """A piece of a text [start, end) and its weight: the probability of the label with it less that without it.
 
-    Of a regression it is the number with it less that without it.
+    Of a regression it is the number with it less that without it. side: of a pair, 0 for the first text, 1 for the
+    second.
     """
 
     start: int
     end: int
     weight: float
+    side: int = 0
 
 
-def deciding_words(classifier: Classifier, text: str, label: str | None) -> list[Word]:
-    """The weight of each word for a label, by leaving the word out and asking the model again.
+@dataclass(frozen=True)
+class WordTokens:
+    """A word of a text, or of one of a pair: where it stands [start, end), and the places of its tokens."""
+
+    side: int
+    start: int
+    end: int
+    tokens: list[int]
+
+
+def deciding_words(classifier: Classifier, text: Any, label: str | None) -> list[Word]:
+    """The weight of each word of a text, or of a pair, for a label, by leaving it out and asking the model again.
 
     A word of several pieces is left out whole; special tokens stay.
     Source: Li, Monroe, Jurafsky, "Understanding Neural Networks through Representation Erasure", 2016.
     It costs one run of the model per word, asks nothing of the model, and means the same for every model.
     """
-    ids = classifier.encode([text])[0][:LONGEST]
-    words = words_of(classifier, text, len(ids))
+    found = classifier.encoded([text])
+    longest = None if isinstance(text, tuple) else LONGEST
+    ids, types = found.ids[0][:longest], found.token_types
+    words = input_words(classifier, text, len(ids))[:LONGEST]
     if not words:
         return []
-    without = [[token for i, token in enumerate(ids) if i not in pieces] for _, _, pieces in words]
-    rows = Encoded([ids, *without], None, Cut(0, 0, 0, 0))
-    strengths = classifier.targets.strengths(classifier.logits_of(rows), label)
+    rows = [[i for i in range(len(ids)) if i not in left_out] for left_out in [[], *(word.tokens for word in words)]]
+    of_types = None if types is None else [[types[0][i] for i in row] for row in rows]
+    encoded = Encoded([[ids[i] for i in row] for row in rows], of_types, Cut(0, 0, 0, 0))
+    strengths = classifier.targets.strengths(classifier.logits_of(encoded), label)
     weights = (strengths[0] - strengths[1:]).tolist()
-    return [Word(start, end, weight) for (start, end, _), weight in zip(words, weights, strict=True)]
+    return [Word(word.start, word.end, weight, word.side) for word, weight in zip(words, weights, strict=True)]
+
+
+def input_words(task: Any, given: Any, tokens: int | None = None) -> list[WordTokens]:
+    """Return the words of a text, or of both texts of a pair, in the order of their tokens; see `words_of`."""
+    if not isinstance(given, tuple):
+        return [WordTokens(0, *word) for word in words_of(task, given, tokens)]
+    row = task.tokenizer.pair_tokens(*given, task.max_length)
+    found: dict[tuple[int, int], list[int]] = {}
+    for i, token in enumerate(row):
+        if token.side is not None and token.word is not None:
+            found.setdefault((token.side, token.word), []).append(i)
+    return [WordTokens(side, row[at[0]].start, row[at[-1]].end, at) for (side, _), at in found.items()]
 
 
 def words_of(task: Any, text: str, tokens: int | None = None) -> list[tuple[int, int, list[int]]]:
@@ -68,7 +95,8 @@ def attended_words(classifier: Classifier, text: str) -> list[Word]:
     return [Word(start, end, weight) for (start, end), weight in zip(offsets, weights, strict=True)]
 
 
-def strongest(text: str, words: list[Word], most: int = 5) -> list[tuple[str, float]]:
-    """Return the words with the largest weights, either way, as the text writes them, each with its weight."""
+def strongest(text: Any, words: list[Word], most: int = 5) -> list[tuple[str, float]]:
+    """Return the words with the largest weights, either way, as the text, or the pair, writes them, with its weight."""
+    sides = text if isinstance(text, tuple) else (text,)
     top = sorted(words, key=lambda word: -abs(word.weight))[:most]
-    return [(text[word.start : word.end], round(word.weight, 4)) for word in top]
+    return [(sides[word.side][word.start : word.end], round(word.weight, 4)) for word in top]
