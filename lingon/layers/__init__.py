@@ -5,7 +5,9 @@ __all__ = [
     "attention",
     "attention_mask",
     "biaffine",
+    "char_cnn",
     "conv",
+    "crf",
     "dropout",
     "embedding",
     "feedforward",
@@ -19,6 +21,7 @@ __all__ = [
     "residual",
     "rotary",
     "structured_attention",
+    "tag_head",
     "transformer",
     "word_losses",
 ]

@@ -1,3 +1,14 @@
 """Tasks: what a model is trained for, what it predicts and how that is scored."""
 
-__all__ = ["answer", "classify", "embed", "heads", "language_model", "registry", "settings", "task", "training"]
+__all__ = [
+    "answer",
+    "classify",
+    "embed",
+    "heads",
+    "language_model",
+    "registry",
+    "settings",
+    "tag",
+    "task",
+    "training",
+]
