@@ -178,8 +178,11 @@ def columns(prediction: Prediction) -> dict[str, Any]:
 
 
 def _joined(values: list[Any]) -> str:
-    """Write several labels as one cell, as they are read again: a|b, or as JSON where there are none or a | in one."""
-    plain = values and not any("|" in str(one) or str(one).startswith("[") for one in values)
+    """Write several labels as one cell, as they are read again: a|b, or as JSON where there are none or a | in one.
+
+    What is no label, as a span, is JSON too.
+    """
+    plain = values and not any(isinstance(v, Mapping) or "|" in str(v) or str(v).startswith("[") for v in values)
     return "|".join(map(str, values)) if plain else json.dumps(values, ensure_ascii=False)
 
 

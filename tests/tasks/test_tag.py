@@ -1,5 +1,6 @@
 """The task `tag`: what it says by hand, its training from nothing and from weights, its page, and what is refused."""
 
+import csv
 import json
 import threading
 from dataclasses import replace
@@ -330,7 +331,13 @@ def test_the_command_line_trains_evaluates_and_tags_files(tmp_path, capsys, monk
     (tmp_path / "lines.txt").write_text("fly to Rome\nwhere is Paris\n")
     assert len(run(capsys, "predict", "r", "--file", "lines.txt").splitlines()) == 2
     assert "2 rows with spans, words and tags" in run(capsys, "predict", "r", "--file", "lines.txt", "--out", "o.csv")
-    assert run(capsys, "predict", "r", "--file", "lines.txt", "--format", "jsonl").count("\n") == 2
+    rows = [
+        json.loads(row) for row in run(capsys, "predict", "r", "--file", "lines.txt", "--format", "jsonl").splitlines()
+    ]
+    with open("o.csv", newline="", encoding="utf-8") as file:
+        cells = [*csv.DictReader(file)]
+    assert [json.loads(cell["spans"]) for cell in cells] == [row["spans"] for row in rows]
+    assert [cell["tags"].split("|") for cell in cells] == [row["tags"] for row in rows]
 
 
 def test_what_else_is_in_a_conllu_file_stays(places, tmp_path, capsys):
