@@ -772,4 +772,4 @@ attempt(one_step, "11")
 # - Nelson Elhage and others, *A Mathematical Framework for Transformer Circuits*, 2021: how heads work together.
 #
 # `lingon train language-model` trains these models on whole corpora, and `lingon/layers/transformer.py` is the block as
-# it is used there. In lesson 13 they write, fast and by rule.
+# it is used there. In lesson 12 a Transformer that sees both sides reads, in lesson 13 they write, fast and by rule.

@@ -707,4 +707,4 @@ attempt(words_per_look, "13")
 # - Yixuan Su and others, *A Contrastive Framework for Neural Text Generation*, 2022: `lingon generate --contrastive`.
 #
 # `lingon generate BUNDLE --prompt "She was" --n 3 --page generate.html` does all of this for a model of yours, and
-# shows every word with what else might have come.
+# shows every word with what else might have come. Lesson 14 is about answers that are found, not written.

@@ -49,7 +49,9 @@ BUILT = {  # for each lesson, what holds for functions that it built: an answer 
     "09": "masked_softmax(torch.zeros(1, 1, 2), torch.tensor([[True, False]])).tolist() == [[[1, 0]]]",
     "10": "0 < bigram(int(train[0]), int(train[1])) < 1",
     "11": "gelu(torch.zeros(3)).sum() == 0 and causal(5).sum() == 15 and Heads is not None",
+    "12": "mean_pooled(torch.ones(2, 3, 5), torch.ones(2, 3).bool()).sum() == 10 and len(SENSES) == 5",
     "13": "ours_top_k(torch.arange(5.0)[None], 2).isfinite().sum() == 2 and everything is not None",
+    "14": "f1('a cat', 'the cat') == 1 and best_span(torch.zeros(3), torch.arange(3.0), 2)[:2] == (1, 2)",
 }
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.path.stem)
@@ -73,7 +75,7 @@ def kinds(lesson) -> list[str]:
 def test_lessons_have_numbers_of_their_own_and_no_checks_are_left_over():
     numbers = [lesson.number for lesson in LESSONS]
     assert numbers == sorted(set(numbers))
-    assert {"04", "05", "07", "08", "09", "11", "13"} <= set(numbers)
+    assert {"04", "05", "07", "08", "09", "11", "12", "13", "14"} <= set(numbers)
     assert [f"{n}.py" for n in numbers] == sorted(p.name for p in LESSONS[0].checks.parent.glob("*.py"))
 
 

@@ -143,8 +143,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of an index, its shape checked."""
     path = folder / MANIFEST
     if not folder.is_dir() or not path.exists():
-        what = "a folder without an index" if folder.is_dir() else "no folder"
-        raise UserError(f"{str(folder)!r} is {what}; make one with: lingon index FOLDER --out {folder}")
+        if folder.is_dir() and any(folder.iterdir()):  # most likely the texts themselves
+            how = f"make one of it with: lingon index {folder} --out {folder.name or 'texts'}-index"
+        else:
+            how = f"make one with: lingon index FOLDER --out {folder}"
+        raise UserError(f"{str(folder)!r} is {'a folder without an index' if folder.is_dir() else 'no folder'}; {how}")
     found = read_json(path, MOST_JSON)
     if not isinstance(found, dict) or found.get("kind") != "lingon-index" or found.get("format") != FORMAT:
         kind = found.get("format") if isinstance(found, dict) else type(found).__name__

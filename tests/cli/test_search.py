@@ -134,7 +134,7 @@ def test_vectors_of_texts(run, tmp_path):
         (["index", "texts", "--out", "i", "--on-bad-row", "x"], "unknown value of --on-bad-row 'x'"),
         (["index", "texts", "--out", "i", "--chunk-size", "9"], "did you mean --passage-tokens?"),
         (["index", "text", "--out", "i"], "there is no file or folder 'text'; did you mean 'texts'"),
-        (["search", "texts", "x"], "is a folder without an index; make one with: lingon index"),
+        (["search", "texts", "x"], "without an index; make one of it with: lingon index texts --out texts-index"),
         (["search", "lex", "x", "--mode", "vectors"], "lex has no vectors (--lexical-only); take --mode bm25"),
         (["search", "lex", "x", "--mode", "fuzzy"], "unknown mode 'fuzzy'; known: hybrid, bm25, vectors"),
         (["search", "lex", "x", "--filter", "type"], "--filter 'type'; expected FIELD=VALUE"),

@@ -1,6 +1,7 @@
 """The checks of the exercises: answers that are right in another way pass, shortcuts and near misses do not."""
 
 import ast
+import itertools
 import math
 
 import numpy as np
@@ -147,9 +148,50 @@ def step_by_lesson(q, k, v, keys, values):
     return attention(q[:, None], keys, values)[0][:, 0], keys, values
 
 
+@right("12.1", "to and fro")
+def whole_words_by_spreading(pieces, chosen):
+    found = set(chosen)
+    for i in [*range(1, len(pieces)), *reversed(range(1, len(pieces)))]:
+        if pieces[i].startswith("##") and found & {i - 1, i}:
+            found |= {i - 1, i}
+    return found
+
+
+@right("12.2", "numpy")
+def sense_by_numpy(vector, vectors, senses):
+    cosines = (vectors @ vector).numpy() / np.linalg.norm(vectors.numpy(), axis=1)  # the length of `vector` is shared
+    return np.array(max(senses, key=lambda sense: cosines[np.array(senses) == sense].mean()))[()]
+
+
 @right("13.3", "closed form")
 def words_in_closed_form(keep, ahead):
     return np.float64(ahead + 1) if keep == 1 else (1 - keep ** (ahead + 1)) / (1 - keep)
+
+
+@right("14.1", "numpy's order")
+def apart_by_numpy(spans, count):
+    free, taken = np.ones(100, bool), []
+    for i in np.argsort([-score for _, _, score in spans], kind="stable"):
+        first, last, score = spans[i]
+        if free[first : last + 1].all():
+            free[first : last + 1] = False
+            taken.append((first, last, score))
+    return taken[:count]
+
+
+@right("14.2", "one by one")
+def windows_by_counting(tokens, room, overlap):
+    return 1 if tokens <= room else 1 + windows_by_counting(tokens - room + overlap, room, overlap)
+
+
+@right("14.3", "between the differences")
+def threshold_between(differences, values, empty):
+    order = sorted(set(differences))
+    middles = [order[0] - 1, *((a + b) / 2 for a, b in itertools.pairwise(order)), order[-1] + 1]
+    worth = lambda t: sum(
+        float(none) if d > t else value for d, value, none in zip(differences, values, empty, strict=True)
+    )
+    return np.float64(max(middles, key=worth))
 
 
 # Wrong answers.
@@ -182,9 +224,20 @@ for bound in (1e-16, 1e-12, 1e-9, 1e-6):
         lambda p, tries, bound=bound: p * tries if p < bound else 1 - (1 - p) ** tries
     )
 wrong("10.3", "by two terms")(lambda p, n: n * p - n * (n - 1) / 2 * p * p if p < 1e-8 else 1 - (1 - p) ** n)
+wrong("12.1", "only what goes on")(lambda pieces, chosen: chosen | {i + 1 for i in chosen if goes_on(pieces, i + 1)})
+wrong("12.1", "as chosen")(lambda pieces, chosen: chosen)
+wrong("12.2", "dot products")(lambda v, rows, senses: by_mean(rows @ v, senses))
+wrong("12.2", "the closest")(lambda v, rows, senses: senses[int(F.cosine_similarity(rows, v, dim=1).argmax())])
+wrong("12.3", "ranks from 0")(lambda rankings, k: by_ranks(rankings, lambda rank: 1 / (k + rank - 1 + 1e-9)))
+wrong("12.3", "sum of ranks")(lambda rankings, k: by_ranks(rankings, lambda rank: -rank))
 wrong("13.1", "each above p")(lambda chances, p: {i for i, chance in enumerate(chances) if chance >= p})
 wrong("13.2", "by the penalty of now")(lambda best, found, alpha, most: best > found)
 wrong("13.3", "each by itself")(lambda keep, ahead: 1 + keep * ahead)
+wrong("14.1", "the highest scores")(lambda spans, count: sorted(spans, key=lambda span: -span[2])[:count])
+wrong("14.2", "without overlap")(lambda tokens, room, overlap: -(-tokens // room))
+wrong("14.2", "one too many")(lambda tokens, room, overlap: 1 + tokens // (room - overlap))
+wrong("14.3", "whichever is likelier")(lambda differences, values, empty: 0.0)
+wrong("14.3", "as many as are empty")(lambda differences, values, empty: sorted(differences)[-sum(empty) - 1 :][0])
 
 
 @wrong("04.2", "autograd.grad")
@@ -217,6 +270,22 @@ def gradient_by_transform(x, W, b, labels):
 def attention_with_a_small_number(q, k, v, mask):
     scores = q @ k.transpose(1, 2) / math.sqrt(k.shape[2])
     return (scores - 1e4 * ~mask[:, None]).softmax(2) @ v
+
+
+def goes_on(pieces, i):
+    return i < len(pieces) and pieces[i].startswith("##")
+
+
+def by_mean(numbers, senses):
+    return max(senses, key=lambda sense: numbers[[s == sense for s in senses]].mean())
+
+
+def by_ranks(rankings, worth):
+    sums = {}
+    for ranking in rankings:
+        for rank, document in enumerate(ranking, 1):
+            sums[document] = sums.get(document, 0) + worth(rank)
+    return sorted(sums, key=lambda document: (-sums[document], document))
 
 
 def by_multiplying(a, b, c, vectors, epsilon):
