@@ -61,7 +61,7 @@ class EncoderParser(nn.Module):
         for layer in layers:
             nn.init.orthogonal_(layer.weight)
             nn.init.zeros_(layer.bias)
-        self.layers = nn.ModuleDict(zip(WordStates._fields, layers, strict=True))
+        self.layers = nn.ModuleDict(dict(zip(WordStates._fields, layers, strict=True)))
         self.arcs = Biaffine(arc_width, arc_width, bias=(True, False))  # heads are more or less likely by themselves
         self.relations = Biaffine(relation_width, relation_width, relations)
 
