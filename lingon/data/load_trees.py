@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from lingon.data.trees import Tree, TreeSplits
 
 __all__ = ["load_tree_splits", "load_trees"]
 
-NAMES = {"train": ("train",), "valid": ("dev", "valid"), "test": ("test",)}  # in the names of files in a folder
+NAMES = {"train": "train", "valid": "dev|valid|validation", "test": "test"}  # words in names of files in a folder
 ENDINGS = (".conllu", ".conllu.gz", ".conllu.xz")
 
 
@@ -103,7 +104,7 @@ def _files_of(name: str) -> dict[str, Path]:
     files = sorted(file for file in path.iterdir() if file.name.endswith(ENDINGS))
     found: dict[str, Path] = {}
     for part, words in NAMES.items():
-        named = [file for file in files if any(word in file.name.lower() for word in words)]
+        named = [file for file in files if re.search(rf"(?<![a-z])({words})(?![a-z])", file.name.lower())]
         if len(named) > 1:
             raise UserError(f"{name}: {len(named)} files for {part}, as {named[0].name} and {named[1].name}; keep one")
         if named:

@@ -71,9 +71,12 @@ def _cut(units: Units, share: float, purpose: str) -> tuple[Units, Units]:
     cut: Units = {}
     taken = 0
     for name in sorted(units, key=lambda name: derive(0, purpose, name)):
-        if len(cut) < len(units) - 1 and taken < target and (taken + len(units[name]) <= 2 * target or not cut):
+        if len(cut) < len(units) - 1 and taken < target and taken + len(units[name]) <= 2 * target:
             cut[name] = units[name]
             taken += len(units[name])
+    if not cut and len(units) > 1:  # all are large
+        smallest = min(units, key=lambda name: (len(units[name]), name))
+        cut[smallest] = units[smallest]
     return {name: rows for name, rows in units.items() if name not in cut}, cut
 
 

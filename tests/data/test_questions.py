@@ -69,6 +69,7 @@ BROKEN = {
     "an empty answer": (squad, [asked([{"text": " ", "answer_start": 3}])], "question 'q7' has the answer ' '"),
     "no question": (squad, [asked([], id="q9") | {"question": None}], "question 'q9' has the question 'None'"),
     "answers that are none": (squad, [asked("Bob")], "question 'q7': key 'answers' is 'Bob', expected a list"),
+    "half a character": (squad, [asked([], id="q9") | {"question": "Who \ud800?"}], "'q9' has half a character"),
     "a list of texts alone": (squad, [asked(["Bob"])], "question 'q7': key 'answers' is .*, expected a list"),
 }
 
@@ -82,6 +83,27 @@ def test_a_broken_question_is_named_or_left_out(name, tmp_path):
     found, report = read_squad(path, "skip")
     assert [one.id for one in found] == ["good"]
     assert report.left_out == [qas[0]["id"]]
+
+
+def test_a_broken_row_is_named_by_its_line_or_left_out(tmp_path):
+    good = json.dumps({"id": "good", "question": "Who?", "context": CONTEXT})
+    path = tmp_path / "a.jsonl"
+    for line, message in (
+        ('{"question": ', "a.jsonl:2: not JSON"),
+        ('{"question": "x"}', "a.jsonl:2: there is no"),
+    ):
+        path.write_text(f"{good}\n{line}\n")
+        with pytest.raises(DataError, match=message):
+            read_squad(path)
+        found, report = read_squad(path, "skip")
+        assert [one.id for one in found] == ["good"]
+        assert report.left_out == ["2"]
+
+
+def test_it_is_said_why_no_question_is_left(tmp_path):
+    path = squad(tmp_path / "a.json", asked([{"text": "sang", "answer_start": 1}]))
+    with pytest.raises(DataError, match="no question that can be used; 1 answers do not stand at their offset"):
+        read_squad(path)
 
 
 FILES = {

@@ -136,6 +136,14 @@ def test_pairs_are_divided_so_that_no_text_is_on_two_sides(tmp_path):
     assert again.test == found.test
 
 
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+def test_a_large_group_of_pairs_is_for_training(name, tmp_path):
+    """45 of 100 pairs share a first text; whatever it is called, it is not cut off where a fifth is wanted."""
+    lines = [f"{name if i < 45 else i},answer {i}" for i in range(100)]
+    found = load_pair_splits(table(tmp_path / "p.csv", "question,answer", *lines))
+    assert (len(found.test), len(found.valid), len(found.train)) == (20, 8, 72)
+
+
 def test_pairs_that_all_share_texts_are_divided_and_that_is_said(tmp_path, capsys):
     lines = [f"text {i},text {j},{(i * j) % 5}" for i in range(12) for j in range(i)]
     found = load_pair_splits(table(tmp_path / "p.csv", "sentence1,sentence2,score", *lines))

@@ -160,6 +160,34 @@ def test_dropout_is_one_mask_for_a_sentence_and_off_when_predicting():
     assert task.model.eval()._dropped(x) is x
 
 
+def test_a_sentence_of_a_file_is_parsed_by_itself_too():
+    task, sentence = parser(), sentence_of(["the", "cat", "saw"])
+    assert task.predict(sentence) == task.predict([sentence])[0]
+
+
+@pytest.mark.parametrize("word", ["a\tcat", "a\ncat", "cat\n"])
+def test_a_word_that_would_break_the_lines_of_conllu_is_refused(word):
+    with pytest.raises(UserError, match="a word has no tabs or line breaks inside"):
+        parser().predict([["the", word]])
+
+
+def test_a_book_on_one_line_is_refused_before_memory_is_taken():
+    with pytest.raises(UserError, match="a sentence of 10,001 words, which begins 'saw saw saw saw saw'"):
+        parser().predict("saw " * 10_001)
+    tree = Tree(("saw",) * 10_001, (*range(10_001),), ("root",) * 10_001)
+    with pytest.raises(UserError, match="divide the text into sentences"):
+        parser().batches([tree], max_tokens=99)
+
+
+def test_parts_of_a_folder_are_told_by_whole_words(tmp_path):
+    row = "1\t{}\t_\t_\t_\t_\t0\troot\t_\t_\n\n"
+    for name in ("latest-train", "contest_validation", "x-ud-test"):
+        (tmp_path / f"{name}.conllu").write_text(row.format(name))
+    splits = load_tree_splits(tmp_path)
+    found = [part[0].words[0] for part in (splits.train, splits.valid, splits.test)]
+    assert found == ["latest-train", "contest_validation", "x-ud-test"]
+
+
 def test_broken_weights_are_said():
     task = parser()
     torch.nn.init.constant_(task.model.arcs.weight, math.nan)
@@ -173,7 +201,8 @@ def test_a_text_is_divided_and_a_sentence_of_a_file_keeps_its_columns():
     found = task.predict("Don't see  the cat.")
     assert found.words == ["Do", "n't", "see", "the", "cat", "."]
     assert list(found.row()) == ["text", "words", "heads", "relations"]
-    lines = found.formatted("conllu").splitlines()
+    *lines, last = found.formatted("conllu").splitlines()
+    assert last == ""
     assert lines[0] == "# text = Don't see the cat."
     assert [line.split("\t")[9] for line in lines[1:]] == ["SpaceAfter=No", "_", "_", "_", "SpaceAfter=No", "_"]
     assert [int(line.split("\t")[6]) for line in lines[1:]] == found.heads

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from lingon.core.errors import DataError, one_of
+from lingon.data.files.labelled_texts import SURROGATE
 from lingon.data.files.lines import FileOptions, read_text
 from lingon.data.files.table_rows import file_suffix, read_rows
 from lingon.data.questions import Answer, Question
@@ -41,13 +42,17 @@ class SquadReport:
 
 
 class _Raw(NamedTuple):
-    """A question as a file has it; `answers` are texts with offsets, or whatever stands in their place."""
+    """A question as a file has it; `answers` are texts with offsets, or whatever stands in their place.
+
+    problem: why the row cannot be read; empty where it can.
+    """
 
     where: str
     id: Any
     context: Any
     question: Any
     answers: Any
+    problem: str = ""
 
 
 def read_squad(
@@ -72,15 +77,20 @@ def read_squad(
                 raise DataError(f"{path}{raw.where}: {error}; {SKIP}") from None
             report.left_out.append(str(raw.id))
     if not found:
-        raise DataError(f"{path}: no question that can be used")
+        why = "".join("; " + line.removeprefix(f"{path}: ") for line in report.messages(path))
+        raise DataError(f"{path}: no question that can be used{why}")
     return found, report
 
 
 def _question(raw: _Raw, report: SquadReport) -> list[Question]:
     """Return the question; nothing where none of its answers can be told."""
+    if raw.problem:
+        raise DataError(raw.problem)
     for name, value in (("question", raw.question), ("context", raw.context)):
         if not isinstance(value, str) or not value.strip():
             raise DataError(f"question {raw.id!r} has the {name} {str(value)[:40]!r}, expected text")
+        if not value.isascii() and SURROGATE.search(value):
+            raise DataError(f"question {raw.id!r} has half a character (a lone surrogate) in its {name}")
     given = _answers(raw)
     kept = [answer for text, start in given if (answer := _located(raw, text, start, report)) is not None]
     if given and not kept:
@@ -129,13 +139,12 @@ def _raw_questions(path: Path, options: FileOptions) -> Iterator[_Raw]:
         yield from _nested(path, nested)
         return
     for number, row in enumerate(read_rows(path, None, options), 1):
-        if row.problem:
-            raise DataError(f"{path}{row.where}: {row.problem}")
-        values = row.values
-        if missing := [name for name in ("question", "context") if name not in values]:
-            raise DataError(f"{path}{row.where}: there is no {missing[0]!r}; it has {one_of(map(str, values))}")
+        values, problem = row.values, row.problem
+        missing = [name for name in ("question", "context") if name not in values]
+        if missing and not problem:
+            problem = f"there is no {missing[0]!r}; it has {one_of(map(str, values))}"
         id = values.get("id", number)
-        yield _Raw(row.where, id, values["context"], values["question"], values.get("answers"))
+        yield _Raw(row.where, id, values.get("context"), values.get("question"), values.get("answers"), problem)
 
 
 def _nested_content(path: Path, options: FileOptions) -> list[Any] | None:

@@ -65,6 +65,8 @@ def as_sentence(given: Any) -> ConlluSentence:
         return ConlluSentence(sentence.comments, tuple(rows))
     if not isinstance(given, Sequence) or not all(isinstance(word, str) and word for word in given):
         raise UserError(f"a sentence is a text or a list of words, not {str(given)[:40]!r}")
+    if strange := next((word for word in given if len(f"_{word}_".splitlines()) > 1 or "\t" in word), None):
+        raise UserError(f"a word has no tabs or line breaks inside, as {strange[:40]!r} has; divide it")
     return sentence_of(given, [f"# text = {' '.join(given)}"])
 
 

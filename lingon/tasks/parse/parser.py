@@ -13,7 +13,8 @@ from lingon.core.errors import DataError, NotFinite, UserError
 from lingon.core.eval_view import eval_view
 from lingon.core.markdown import plain
 from lingon.data.batches import FirstPieces, Loader, Padded, text_batches
-from lingon.data.tokenizers import Tokenizer, word_pieces
+from lingon.data.files.conllu import ConlluSentence
+from lingon.data.tokenizers import Tokenizer, WordPieces, word_pieces
 from lingon.data.trees import Tree, TreeSplits
 from lingon.metrics.scores import Scores
 from lingon.tasks.parse.decode import Decoded, decode
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lingon.tasks.training import TrainContext, Training
 
 SHOWN = 20  # relations on the card
+MOST_WORDS = 10_000  # of a sentence: its best tree takes 4 GB
 
 
 class Parser:
@@ -98,7 +100,7 @@ class Parser:
 
         A relation that the parser does not know has one number too many, which no loss counts.
         """
-        pieces = word_pieces(self.tokenizer, [tree.words for tree in trees], self.model.window)
+        pieces = self.pieces([tree.words for tree in trees])
         numbers = [[self._number.get(r, len(self.relations)) for r in tree.relations] for tree in trees]
         heads = Padded("heads", [tree.heads for tree in trees])
         return pieces.ids, {
@@ -106,6 +108,16 @@ class Parser:
             "heads": heads,
             "relations": Padded("relations", numbers),
         }
+
+    def pieces(self, sentences: Sequence[Sequence[str]]) -> WordPieces:
+        """Return the token ids of sentences of words. Raises UserError for one of more than 10,000 words."""
+        for words in sentences:
+            if len(words) > MOST_WORDS:
+                raise UserError(
+                    f"a sentence of {len(words):,} words, which begins {' '.join(words[:5])[:60]!r}: each word is "
+                    f"compared with all others, of {MOST_WORDS:,} at most; divide the text into sentences"
+                )
+        return word_pieces(self.tokenizer, sentences, self.model.window)
 
     def batches(self, trees: Sequence[Tree], **how: Any) -> Loader:
         """Return shuffled batches to train on, by length. how: as `lingon.data.batches.text_batches` takes it.
@@ -123,7 +135,7 @@ class Parser:
     def decode_with(self, model: nn.Module, sentences: Sequence[Sequence[str]]) -> list[Decoded]:
         """Return what `decoded` gives with the weights of a model that may be trained at this moment."""
         with_words = [i for i, words in enumerate(sentences) if len(words)]
-        pieces = word_pieces(self.tokenizer, [sentences[i] for i in with_words], self.model.window)
+        pieces = self.pieces([sentences[i] for i in with_words])
         out = [Decoded.empty()] * len(sentences)
         found = decode(eval_view(model), pieces, self.relations, self.tokenizer.pad_id, self.device)
         for i, one in zip(with_words, found, strict=True):
@@ -164,7 +176,8 @@ class Parser:
         >>> lingon.load("runs/parse").predict("Dogs chase cats.").heads  # doctest: +SKIP
         [2, 0, 2, 2]
         """
-        return self._predict([texts])[0] if isinstance(texts, str) else self._predict(list(texts))
+        single = isinstance(texts, str | ConlluSentence)
+        return self._predict([texts])[0] if single else self._predict(list(texts))
 
     def _predict(self, given: Sequence[Any]) -> list[Parsed]:
         sentences = [as_sentence(one) for one in given]
