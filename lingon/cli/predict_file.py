@@ -180,7 +180,7 @@ def write_scored(task: Predictor, source: TextsFile | QuestionsFile | SentencesF
     return f"{out}: {count:,} rows with {first}"
 
 
-def _names(added: list[str], own: list[str]) -> list[str]:
+def _names(added: list[str], own: Sequence[str]) -> list[str]:
     return [f"predicted_{name}" for name in added] if set(added) & set(own) else added
 
 

@@ -13,7 +13,7 @@ from lingon.data.files.labelled_texts import OnBadRow
 from lingon.data.files.lines import FileOptions
 from lingon.data.files.pair_tables import PairColumns, find_pair_columns, not_obvious, read_pairs
 from lingon.data.files.table_rows import is_table
-from lingon.data.load_data import PARTS, load_data, tell
+from lingon.data.load_data import PARTS, load_data, tell_lines
 from lingon.data.split_pairs import divide_pairs
 from lingon.data.text_pairs import PairSplits, TextPairs
 
@@ -49,7 +49,7 @@ def load_pairs(
     pairs, report = read_pairs(path, columns, on_bad_row, options)
     if None in (text, text_pair, score):
         report.messages.insert(0, f"{path}: {columns.said()}")
-    tell(report)
+    tell_lines(report.messages)
     return pairs
 
 
@@ -105,7 +105,7 @@ def _divided(
             report.messages += other.messages
     parts, said = divide_pairs(path, pairs, given)
     report.messages += said
-    tell(report)
+    tell_lines(report.messages)
     source = {
         "name": path.name,
         "columns": columns._asdict(),
@@ -114,7 +114,8 @@ def _divided(
     }
     source |= {part: len(parts[part]) for part in PARTS}
     source |= {f"{part}_file": Path(file).name for part, file in files.items() if file is not None}
-    return PairSplits(*(parts[part] for part in PARTS), path.name, source)
+    train, valid, test = (parts[part] for part in PARTS)
+    return PairSplits(train, valid, test, path.name, source)
 
 
 def _table(name: str, options: FileOptions) -> Path:

@@ -115,7 +115,8 @@ def _colours(task: Any, text: Any) -> list[dict[str, Any]]:
 
 def _pieces(text: Any, words: Sequence[Word]) -> list[tuple[str, float, float]]:
     """Return (piece, weight, strength from -1 to 1) from the beginning of a text, or of a pair, to its end."""
-    strongest, found = max((abs(w.weight) for w in words), default=0) or 1.0, []
+    strongest = max((abs(w.weight) for w in words), default=0) or 1.0
+    found: list[tuple[str, float, float]] = []
     for side, one in enumerate([text] if isinstance(text, str) else text):
         found, end = [*found, (BETWEEN if side else "", 0.0, 0.0)], 0
         for word in (word for word in words if word.side == side):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from lingon.core.errors import UserError
 
@@ -60,7 +61,8 @@ class Attachment:
     by_length: dict[str, Counts] = field(default_factory=dict)
 
 
-Heads, Relations = Sequence[int], Sequence[str]
+Heads = Sequence[int]
+Relations = Sequence[str]
 
 
 def attachment(gold: Iterable[tuple[Heads, Relations]], predicted: Iterable[tuple[Heads, Relations]]) -> Attachment:
@@ -85,7 +87,8 @@ def attachment(gold: Iterable[tuple[Heads, Relations]], predicted: Iterable[tupl
 
 def _add(found: Attachment, gold: tuple[Heads, Relations], predicted: tuple[Heads, Relations]) -> None:
     of_length = found.by_length.setdefault(length_group(len(gold[0])), Counts())
-    for true_head, true, head, said in zip(*gold, *predicted, strict=True):
+    words: Any = zip(*gold, *predicted, strict=True)
+    for true_head, true, head, said in words:
         true, said = universal(true), universal(said)
         of_relation = found.by_relation.setdefault(true, Counts())
         of_said = found.by_relation.setdefault(said, Counts())

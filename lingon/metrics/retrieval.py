@@ -6,6 +6,7 @@ being not relevant, as every document is that nobody judged. For a query without
 
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
 
 from lingon.core.errors import UserError
 from lingon.metrics.scores import Scores
@@ -74,7 +75,7 @@ def precision(ranking: Sequence[Hashable], relevant: Mapping[Hashable, Grade], k
 
 
 def evaluate_rankings(
-    rankings: Mapping[Hashable, Sequence[Hashable]], judgements: Mapping[Hashable, Mapping[Hashable, Grade]]
+    rankings: Mapping[Any, Sequence[Hashable]], judgements: Mapping[Any, Mapping[Any, Grade]]
 ) -> Scores:
     """Return the means over all queries with a relevant document; nDCG with linear gains is the main one.
 

@@ -62,7 +62,7 @@ class LabelledTexts:
         columns: dict[str, Any] = {"text": text, "label": self.label, "text_pair": self.text_pair}
         kind = problem_type_of(self.problem_type)
         rows = bad_rows(self.on_bad_row)
-        parts = {"test": self.test, "valid": self.valid}
+        parts: dict[str, Any] = {"test": self.test, "valid": self.valid}
         return load_data(self.data, **columns, **parts, on_bad_row=rows, options=files, problem_type=kind)
 
     def record(self) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def labels_of_y(y: Any) -> Labels:
     return _checked(Labels(np.arange(given.shape[1]), given.astype(np.int64)))
 
 
-def indicator(classes: np.ndarray, rows: Sequence[Any]) -> np.ndarray:
+def indicator(classes: np.ndarray, rows: Sequence[Any] | np.ndarray) -> np.ndarray:
     """Return 1 where a text has a class [n, C]; -1 in every column of a text with a label that is not known."""
     place = {label: i for i, label in enumerate(classes.tolist())}
     found = np.zeros((len(rows), len(classes)), np.int64)

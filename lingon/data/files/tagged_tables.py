@@ -97,6 +97,7 @@ def _first_list(values: Mapping[str, Any], names: Sequence[str]) -> Sequence[Any
 
 def _span(span: Any) -> tuple[int, int, str]:
     """Start, end and type of a span: of a list of the three, or of an object."""
+    parts: list[Any]
     if isinstance(span, Mapping):
         parts = [next((span[name] for name in names if name in span), None) for names in (STARTS, ENDS, TYPES)]
     else:

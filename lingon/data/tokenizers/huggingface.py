@@ -72,7 +72,7 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any
     tokenizer.save(folder / "tokenizer.json")
     names = {key: found for key, usual in SPECIAL_TOKENS.items() if (found := _present(tokenizer, usual))}
     if "pad_token" not in names and tokenizer.padding_idx is not None:  # [pad] of ours is a token like others
-        names["pad_token"] = tokenizer.library.id_to_token(tokenizer.padding_idx)
+        names["pad_token"] = tokenizer.library.id_to_token(tokenizer.padding_idx) or ""
     write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", **names})
 
 

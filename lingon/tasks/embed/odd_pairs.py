@@ -27,7 +27,8 @@ def odd_pairs(examples: Any, scoring: Scoring, vectors: Float[np.ndarray, "n D"]
         cosines = [cosine(*pair) for pair in sides]
         off = np.abs(ranks(cosines) - ranks(examples.scores))
         worst = np.argsort(-off, kind="stable")[:most].tolist()
-        return [OddPair(*sides[i], f"cosine {cosines[i]:.2f}, score {examples.scores[i]:g}") for i in worst]
+        said = [f"cosine {cosines[i]:.2f}, score {examples.scores[i]:g}" for i in worst]
+        return [OddPair(sides[i][0], sides[i][1], one) for i, one in zip(worst, said, strict=True)]
     if isinstance(examples, PositivePairs):
         found = positive_ranks(examples)(vectors)
         worst = [i for i in np.argsort(-found, kind="stable")[:most].tolist() if found[i] > 1]

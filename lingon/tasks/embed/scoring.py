@@ -57,6 +57,7 @@ def scoring_of(examples: Any) -> Scoring:
 
     Raises UserError for anything else, and for examples of which there are none.
     """
+    makers: dict[type, Callable[[Any], Scoring]]
     makers = {ScoredPairs: _scored, PositivePairs: _positive, Examples: _labelled, Collection: _collection}
     for kind, make in makers.items():
         if isinstance(examples, kind):
@@ -160,7 +161,7 @@ def _collection(found: Collection) -> Scoring:
 
     def metrics(vectors: Unit) -> dict[str, float]:
         queries, documents = vectors[len(filled) :], vectors[: len(filled)]
-        rankings = {
+        rankings: dict[str, list[str]] = {
             number: [numbers[i] for i in row]
             for number, row in zip(asked, _nearest(queries, documents, DEEP), strict=True)
         }

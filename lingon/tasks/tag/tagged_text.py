@@ -133,4 +133,5 @@ def tagged_text(
     if spans:
         places = [(offsets[s.start][0], offsets[s.end - 1][1], s.type) for s in spans_of(tags)]
         found = [TextSpan(start, end, text[start:end], kind) for start, end, kind in places]
-    return TaggedText(text, words, list(tags), found, *(label or (None, None)), offsets, column, source)
+    name, probability = label or (None, None)
+    return TaggedText(text, words, list(tags), found, name, probability, offsets, column, source)
