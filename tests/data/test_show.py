@@ -5,6 +5,7 @@ import pytest
 from lingon.core.errors import UserError
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS
 from lingon.data.corpora.encoders import ENCODERS
+from lingon.data.corpora.question_answering import QUESTION_ANSWERING
 from lingon.data.corpora.questions import QUESTIONS
 from lingon.data.corpora.retrieval import RETRIEVAL
 from lingon.data.corpora.scored_pairs import SCORED_PAIRS
@@ -17,7 +18,8 @@ from lingon.data.preview import ListedData, get, list_rows, list_table, preview
 def test_the_list_has_every_row_and_its_licence(tmp_path, monkeypatch):
     monkeypatch.setenv("LINGON_CACHE", str(tmp_path))
     rows = list_rows()
-    tables = (CORPORA, TEXTS, PICTURES, VECTORS, QUESTIONS, SCORED_PAIRS, RETRIEVAL, TREES, TAGGED, ENCODERS, WEIGHTS)
+    tables = (CORPORA, TEXTS, PICTURES, VECTORS, QUESTIONS, SCORED_PAIRS, RETRIEVAL, TREES, TAGGED)
+    tables = (*tables, QUESTION_ANSWERING, ENCODERS, WEIGHTS)
     assert [r.name for r in rows] == [*dict.fromkeys(name for table in tables for name in table)]
     assert not any(r.cached for r in rows)
     head, *lines = list_table(rows).splitlines()
