@@ -37,7 +37,7 @@ class Settings(TrainSettings):
     metric: Annotated[str, Option(help=f"Validation metric that selects the best weights: {', '.join(METRICS)}.")] = (
         "f1"
     )
-    evals: Annotated[int, Option(help="Evaluations on the validation data, over the whole run.")] = 6
+    evals: Annotated[int, Option(help="Evaluations on the validation data, over the whole run.")] = 3
     max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm; a longer gradient is scaled to it.")] = (
         1.0
     )
