@@ -34,6 +34,6 @@ def test_made_again_of_its_configuration_alone():
     again = build("encoder_answerer", model.config()).eval()
     again.load_state_dict(model.state_dict())
     assert torch.equal(again(batch.ids, batch.mask), model(batch.ids, batch.mask))
+    other = model.config() | {"encoder": {"model": "textcnn", "config": {"vocab_size": 30, "classes": 2}}}
     with pytest.raises(UserError, match="the model 'textcnn' is no encoder"):
-        inner = {"model": "textcnn", "config": {"vocab_size": 30, "classes": 2}}
-        build("encoder_answerer", model.config() | {"encoder": inner})
+        build("encoder_answerer", other)
