@@ -15,7 +15,7 @@ from lingon.data.files.conllu import read_conllu
 from lingon.data.files.labelled_texts import LOOK_CELLS, peek, text_problem
 from lingon.data.files.lines import FileOptions
 from lingon.data.files.row import TableRow, cell_text
-from lingon.data.files.table_rows import is_table, read_rows
+from lingon.data.files.table_rows import file_suffix, is_table, read_rows
 from lingon.data.files.table_writer import check_table, table_writer
 from lingon.data.running_text import text_column
 from lingon.recipes.file_settings import bad_rows
@@ -126,17 +126,25 @@ class SentencesFile:
 
     path: Path
     options: FileOptions
+    skip: bool = False  # sentences that cannot be read are left out and counted
     columns: Sequence[str] = ("text",)
 
     def rows(self) -> Iterator[tuple[Any, dict[str, Any]]]:
         """Each sentence, with its text as the row of a table."""
-        if self.path.suffix == ".conllu":
+        if file_suffix(self.path) == ".conllu":
             for sentence in read_conllu(self.path, self.options.encoding):
                 yield sentence, {"text": sentence.text}
             return
+        skipped = 0
         for row in conll_rows(self.path, self.options):
+            if row.problem and not self.skip:
+                hint = "--on-bad-row skip leaves such sentences out"
+                raise DataError(f"{self.path}{row.where}: {row.problem}; {hint}")
+            skipped += bool(row.problem)
             if row.words:
                 yield list(row.words), {"text": " ".join(row.words)}
+        if skipped:
+            print(f"{self.path}: {skipped:,} sentences that cannot be read are left out", file=sys.stderr)
 
 
 def source_of(
@@ -148,8 +156,9 @@ def source_of(
     text_pair: str | None,
 ) -> TextsFile | QuestionsFile | SentencesFile:
     """Return the file that a task reads, of texts, pairs, questions, or sentences that are divided into words."""
-    if path.suffix in DIVIDED and path.is_file() and row_of(task.name).data in OF_WORDS and not (text or text_pair):
-        return SentencesFile(path, options)
+    divided = file_suffix(path) in DIVIDED and path.is_file() and row_of(task.name).data in OF_WORDS
+    if divided and not (text or text_pair):
+        return SentencesFile(path, options, bad_rows(on_bad_row) == "skip")
     if row_of(task.name).data != "questions":
         return TextsFile.of(path, text, on_bad_row, options, text_pair)
     if text or text_pair:

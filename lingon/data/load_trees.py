@@ -12,7 +12,7 @@ from lingon.core.files import sha256_of
 from lingon.core.seed import derive
 from lingon.data.corpora.treebanks import TREES, treebank_files
 from lingon.data.files.conllu import read_conllu
-from lingon.data.load_data import PARTS, SHARE
+from lingon.data.load_data import PARTS, SHARE, shared_keys, tell_lines
 from lingon.data.trees import Tree, TreeSplits
 
 __all__ = ["load_tree_splits", "load_trees"]
@@ -43,12 +43,14 @@ def load_tree_splits(
         hint = f"test on it: lingon evaluate BUNDLE --data {name}"
         raise UserError(f"{name!r} has no training part, only {', '.join(files)}; {hint}")
     found = {part: _read(file, encoding) for part, file in files.items()}
+    own = [] if name in TREES else [part for part in ("test", "valid") if part in files]
     for part in ("test", "valid"):
         if part not in found:
             found["train"], found[part] = _cut(found["train"], SHARE[part], part)
     for part, trees in found.items():
         if not trees:
             raise DataError(f"{files.get(part, name)}: no sentences for {part}; three different ones are the fewest")
+    _tell_shared(found, own)
     source: dict[str, Any] = {"name": Path(name).name}
     if name in TREES:
         source |= {**TREES[name].source.provenance(), "licence": TREES[name].licence}
@@ -112,6 +114,13 @@ def _files_of(name: str) -> dict[str, Path]:
     if not found:
         raise UserError(f"{name}: no .conllu file in it with train, dev or test in its name; give a file")
     return found
+
+
+def _tell_shared(found: dict[str, list[Tree]], parts: Sequence[str]) -> None:
+    """Say how many sentences of these parts are in training too."""
+    keys = {part: [" ".join(tree.words) for tree in trees] for part, trees in found.items()}
+    for part in parts:
+        tell_lines(shared_keys(keys["train"], keys[part], f"{part} sentences"))
 
 
 def _read(file: Path, encoding: str) -> list[Tree]:

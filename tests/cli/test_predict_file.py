@@ -1,15 +1,17 @@
 """predict --file of a table: its text column is labelled, and the table comes back with what was found."""
 
 import csv
+import gzip
 import json
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from lingon.cli.predict import lines_of
-from lingon.cli.predict_file import TextsFile, write_scored
+from lingon.cli.predict_file import TextsFile, source_of, write_scored
 from lingon.core.errors import DataError, UserError
 from lingon.data.files.lines import FileOptions
 from lingon.tasks.classify import Classification
@@ -185,3 +187,14 @@ def test_the_command_reads_tables_and_writes_them_back(trained):
         "--out writes the table of --file back"
         in lingon("predict", "runs/classify", "--out", "x.csv", cwd=trained).stderr
     )
+
+
+def test_sentences_in_columns_are_read_packed_too_and_broken_ones_are_named(tmp_path, capsys):
+    path = tmp_path / "a.conll.gz"
+    path.write_bytes(gzip.compress(b"Ann\tB-person\nsang\tO\n\nBob\n\nEve\tO\n"))
+    task = SimpleNamespace(name="parse")
+    with pytest.raises(DataError, match=r"a.conll.gz:4: 'Bob' has 1 column where other lines have 2; --on-bad-row"):
+        list(source_of(task, path, None, "stop", FileOptions(), None).rows())
+    found = list(source_of(task, path, None, "skip", FileOptions(), None).rows())
+    assert [words for words, _ in found] == [["Ann", "sang"], ["Eve"]]
+    assert "1 sentences that cannot be read are left out" in capsys.readouterr().err

@@ -188,6 +188,13 @@ def test_parts_of_a_folder_are_told_by_whole_words(tmp_path):
     assert found == ["latest-train", "contest_validation", "x-ud-test"]
 
 
+def test_sentences_that_are_trained_and_tested_on_are_told(treebank, capsys):
+    load_tree_splits("a.conllu", test="a.conllu")
+    assert "of 48 test sentences (" in capsys.readouterr().err
+    load_tree_splits("a.conllu")
+    assert capsys.readouterr().err == ""
+
+
 def test_broken_weights_are_said():
     task = parser()
     torch.nn.init.constant_(task.model.arcs.weight, math.nan)
