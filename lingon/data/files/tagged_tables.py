@@ -24,6 +24,7 @@ TYPES = ("label", "type", "entity", "entity_group", "tag", "labels")
 EXPECTED = (
     'expected {"text": "...", "spans": [[start, end, "type"]]} or {"tokens": ["...", "..."], "tags": ["O", "B-type"]}'
 )
+VERDICT = "answer"  # the column in which Prodigy keeps what an annotator said of an example
 
 
 class BadSentence(ValueError):
@@ -40,8 +41,8 @@ def _sentence(row: TableRow, column: str | None) -> TaggedRow:
     where, values, problem = row
     if problem:
         return TaggedRow(where, problem=problem)
-    if values.get("answer") in ("reject", "ignore"):  # Prodigy
-        return TaggedRow(where, passed_over=f"answer {values['answer']!r}")
+    if values.get(VERDICT) in ("reject", "ignore"):
+        return TaggedRow(where, passed_over=f"{VERDICT} {values[VERDICT]!r}")
     try:
         words, tags = _words_and_tags(values, column)
     except (BadSentence, UserError) as error:

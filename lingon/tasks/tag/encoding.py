@@ -10,7 +10,7 @@ from torch import nn
 from lingon.data.batches import Column, FirstPieces, Padded, Values, WordCharacters
 from lingon.data.tokenizers import Tokenizer, word_pieces
 
-READ = ("ids", "mask", "first", "words", "characters")  # what a model reads of a batch, where it has it
+TARGETS = ("tags", "labels")  # what a batch holds for the loss; all else is read by the model
 
 
 @dataclass(frozen=True)
@@ -47,4 +47,4 @@ def targets(
 
 def read_by(batch: Any) -> dict[str, Any]:
     """Return what the model reads of a batch, by name."""
-    return {name: batch[name] for name in READ if name in batch}
+    return {name: batch[name] for name in batch if name not in TARGETS}
