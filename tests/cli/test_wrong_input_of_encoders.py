@@ -115,7 +115,7 @@ WRONG = {
     f"train_classify_--data_@good.csv{TRAIN}_--tuning_contrastive_--refit": r"--refit is not there for",
     "index_@docs_--out_@ix_--encoder_@one": r"one' is a classifier, which gives texts no vectors",
     "index_@nothing_--out_@ix_--encoder_@bert": r"there is no file or folder .*nothing",
-    "search_@docs_film": r"docs' is a folder without an index; make one with: lingon index FOLDER",
+    "search_@docs_film": r"docs' is a folder without an index; make one of it with: lingon index",
     "evaluate_@one_--data_@good.csv_--page_@page.png": r"ends in '\.png', expected \.html",
 }
 
