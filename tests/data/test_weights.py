@@ -95,6 +95,7 @@ def test_all_leaves_out_what_asks(row, monkeypatch):
         "PICTURES",
         "VECTORS",
         "QUESTIONS",
+        "QUESTION_ANSWERING",
         "SCORED_PAIRS",
         "RETRIEVAL",
         "TREES",
