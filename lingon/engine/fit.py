@@ -86,6 +86,11 @@ class History:
     best_step: int | None
     stopped_early: bool
 
+    @property
+    def best_epochs(self) -> float:
+        """Return the epochs after which the best weights were reached; all of them where nothing was evaluated."""
+        return self.epochs * (self.best_step or self.steps) / self.steps
+
 
 def fit(
     model: nn.Module,

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from lingon.core.errors import UserError
-from lingon.models.registry import build
+from lingon.models.registry import build, name_of
+
+
+def description_of(encoder: Any) -> dict[str, Any]:
+    """Return what `described_encoder` makes the encoder of again, as JSON writes it."""
+    return {"model": name_of(encoder), "config": encoder.config()}
 
 
 def described_encoder(model: str, described: Mapping[str, Any] | None, sizes: Mapping[str, Any]) -> Any:

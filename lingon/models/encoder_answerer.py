@@ -6,9 +6,10 @@ from typing import Any
 from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.models.described_encoder import described_encoder
+from lingon.kernels.dropout import Dropout
+from lingon.models.described_encoder import described_encoder, description_of
 from lingon.models.option_types import AttentionHeads, ContextLength, Depth, Fraction, VocabSize, Width
-from lingon.models.registry import ModelEntry, name_of
+from lingon.models.registry import ModelEntry
 
 
 class EncoderAnswerer(nn.Module):
@@ -20,7 +21,7 @@ class EncoderAnswerer(nn.Module):
     def __init__(self, encoder: nn.Module, dropout: float = 0.1):
         super().__init__()
         self.encoder: Any = encoder
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.output = nn.Linear(self.width, 2)
         nn.init.normal_(self.output.weight, std=0.02)
         nn.init.zeros_(self.output.bias)
@@ -50,7 +51,7 @@ class EncoderAnswerer(nn.Module):
         return {
             "vocab_size": self.encoder.embedding.num_embeddings,
             "dropout": self.dropout.p,
-            "encoder": {"model": name_of(self.encoder), "config": self.encoder.config()},
+            "encoder": description_of(self.encoder),
         }
 
 

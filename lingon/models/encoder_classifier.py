@@ -8,9 +8,9 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.dropout import Dropout
 from lingon.layers.pooling import pooling_of
-from lingon.models.described_encoder import described_encoder
+from lingon.models.described_encoder import described_encoder, description_of
 from lingon.models.option_types import AttentionHeads, Classes, ContextLength, Depth, Fraction, VocabSize, Width
-from lingon.models.registry import ModelEntry, name_of
+from lingon.models.registry import ModelEntry
 
 PoolingName = Literal["mean", "cls", "max"]
 
@@ -61,7 +61,7 @@ class EncoderClassifier(nn.Module):
             "classes": self.output.out_features,
             "pooling": self.pooling,
             "dropout": self.dropout.p,
-            "encoder": {"model": name_of(self.encoder), "config": self.encoder.config()},
+            "encoder": description_of(self.encoder),
         }
 
 

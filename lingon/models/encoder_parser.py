@@ -10,9 +10,9 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.biaffine import Biaffine
-from lingon.models.described_encoder import described_encoder
+from lingon.models.described_encoder import described_encoder, description_of
 from lingon.models.option_types import AttentionHeads, Classes, ContextLength, Depth, Fraction, VocabSize, Width
-from lingon.models.registry import ModelEntry, name_of
+from lingon.models.registry import ModelEntry
 from lingon.models.word_encoder import encode_words
 
 LONGEST = 1 << 20  # tokens that an encoder without an end reads at a time
@@ -118,7 +118,7 @@ class EncoderParser(nn.Module):
 
     def config(self) -> dict[str, Any]:
         """Return what `encoder_parser` makes it of: the encoder's own configuration is a part of it."""
-        encoder = {"model": name_of(self.encoder), "config": self.encoder.config()}
+        encoder = description_of(self.encoder)
         sizes: dict[str, Any] = {
             "vocab_size": self.encoder.embedding.num_embeddings,
             "classes": len(self.relations.weight),

@@ -11,7 +11,7 @@ from lingon.kernels.dropout import Dropout
 from lingon.layers.char_cnn import CharCNN
 from lingon.layers.pooling import pooling_of
 from lingon.layers.tag_head import TagHead, TagScores
-from lingon.models.described_encoder import described_encoder
+from lingon.models.described_encoder import described_encoder, description_of
 from lingon.models.encoder_classifier import PoolingName
 from lingon.models.option_types import (
     AttentionHeads,
@@ -23,7 +23,7 @@ from lingon.models.option_types import (
     VocabSize,
     Width,
 )
-from lingon.models.registry import ModelEntry, name_of
+from lingon.models.registry import ModelEntry
 from lingon.models.word_encoder import encode_words
 
 
@@ -98,7 +98,7 @@ class EncoderTagger(nn.Module):
             "dropout": self.dropout.p,
             "max_length": self.max_length,
             "channels": 0 if self.characters is None else self.characters.channels,
-            "encoder": {"model": name_of(self.encoder), "config": self.encoder.config()},
+            "encoder": description_of(self.encoder),
         }
 
 

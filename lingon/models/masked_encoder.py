@@ -9,9 +9,9 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.linear import OneDNNLinear
-from lingon.models.described_encoder import described_encoder
+from lingon.models.described_encoder import described_encoder, description_of
 from lingon.models.option_types import AttentionHeads, ContextLength, Depth, Fraction, VocabSize, Width
-from lingon.models.registry import ModelEntry, name_of
+from lingon.models.registry import ModelEntry
 
 
 class MaskedEncoder(nn.Module):
@@ -47,7 +47,7 @@ class MaskedEncoder(nn.Module):
 
     def config(self) -> dict[str, Any]:
         """Return the encoder's own configuration, from which `masked_encoder` makes the model."""
-        encoder = {"model": name_of(self.encoder), "config": self.encoder.config()}
+        encoder = description_of(self.encoder)
         return {"vocab_size": len(self.bias), "encoder": encoder}
 
 

@@ -1,9 +1,11 @@
 """Prepares a model with pretrained weights for its training: all of it, its head alone, or thin matrices beside it."""
 
+from functools import partial
 from typing import Any
 
 from torch import nn
 
+from lingon.engine.distributed import distribute
 from lingon.engine.loss import LossFunction
 from lingon.engine.step import MicroBatches, StepResult, step
 from lingon.engine.trainer import Trainer
@@ -11,6 +13,8 @@ from lingon.layers.attention import Attention
 from lingon.layers.lora import LoRA, add_lora
 from lingon.layers.residual import PostNorm, PreNorm, Sandwich
 from lingon.tasks.tuning_options import LORA_LAYERS
+
+HEAD_FIRST = 0.2  # fraction of the steps in which the head is trained alone
 
 
 def body_of(model: nn.Module) -> nn.Module:
@@ -55,6 +59,13 @@ def lora_of(settings: Any) -> LoRA:
     layers = [name.strip() for name in given if name.strip()]
     rank, alpha, dropout = settings.lora_rank, settings.lora_alpha, settings.lora_dropout
     return LoRA(rank or LoRA.rank, LoRA.alpha if alpha is None else alpha, dropout or 0.0, layers)
+
+
+def training_parts(model: nn.Module, settings: Any) -> dict[str, Any]:
+    """Return the parts of a `Training` that follow from the tuning: how it steps, and how it is distributed."""
+    if settings.tuning != "head-first":
+        return {}
+    return {"update": HeadFirst(model, HEAD_FIRST), "distribute": partial(distribute, unused=True)}
 
 
 class HeadFirst:

@@ -7,6 +7,7 @@ import tokenizers
 from tokenizers.processors import ByteLevel, TemplateProcessing
 
 from lingon.core.errors import UserError
+from lingon.data.tokenizers.graphemes import widen_to_graphemes
 from lingon.data.tokenizers.text_check import abbreviate, check_text
 
 SINGLE, PAIR = "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1"
@@ -102,3 +103,17 @@ def check_pair(value: object) -> tuple[str, str]:
     for text in value:
         check_text(text)
     return value[0], value[1]
+
+
+def pair_tokens(library: tokenizers.Tokenizer, pair: tuple[str, str], max_length: int | None = None) -> list[PairToken]:
+    """Return where each token of the row of a pair stands, and in which of its texts."""
+    ((row, _),) = encode_with_template(library, [pair], max_length)
+    texts = library.encode_batch(list(pair), add_special_tokens=False)
+    room = len(row) - library.num_special_tokens_to_add(is_pair=True)
+    lengths = longest_first(len(texts[0]), len(texts[1]), room)
+    inside: list[PairToken] = []
+    for side, (text, encoding, length) in enumerate(zip(pair, texts, lengths, strict=True)):
+        places = widen_to_graphemes(text, encoding.offsets[:length])
+        inside += [PairToken(side, w, *place) for w, place in zip(encoding.word_ids[:length], places, strict=True)]
+    rest = iter(inside)
+    return [PairToken(None, None, 0, 0) if special else next(rest) for special in row.special_tokens_mask]

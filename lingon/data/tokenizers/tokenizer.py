@@ -21,7 +21,7 @@ from lingon.data.tokenizers.pairs import (
     check_max_length,
     check_pair,
     encode_with_template,
-    longest_first,
+    pair_tokens,
     with_template,
 )
 from lingon.data.tokenizers.panic_guard import call_guarded
@@ -216,16 +216,7 @@ class Tokenizer:
         """Return for each token of the row that `encode_pairs` makes of two texts where it stands in which of them."""
         pair = check_pair((first, second))
         check_max_length(max_length, "a pair", self.library.num_special_tokens_to_add(is_pair=True))
-        ((row, _),) = self._call(lambda: [*encode_with_template(self.library, [pair], max_length)])
-        texts = self._call(self.library.encode_batch, list(pair), add_special_tokens=False)
-        room = len(row) - self.library.num_special_tokens_to_add(is_pair=True)
-        lengths = longest_first(len(texts[0]), len(texts[1]), room)
-        inside: list[PairToken] = []
-        for side, (text, encoding, length) in enumerate(zip(pair, texts, lengths, strict=True)):
-            places = widen_to_graphemes(text, encoding.offsets[:length])
-            inside += [PairToken(side, w, *place) for w, place in zip(encoding.word_ids[:length], places, strict=True)]
-        rest = iter(inside)
-        return [PairToken(None, None, 0, 0) if special else next(rest) for special in row.special_tokens_mask]
+        return self._call(pair_tokens, self.library, pair, max_length)
 
     def save(self, path: Path | str) -> None:
         """Write `tokenizer.json`, in the format that the `tokenizers` library and the Hugging Face world read."""

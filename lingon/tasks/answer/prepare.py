@@ -6,7 +6,6 @@ from typing import Any, cast
 
 from lingon.core.seed import seed_everything
 from lingon.data.questions import Question, QuestionSplits
-from lingon.engine.distributed import distribute
 from lingon.engine.fit import History
 from lingon.kernels.allocator import keep_freed_memory
 from lingon.models.registry import DataStats, build
@@ -17,9 +16,8 @@ from lingon.tasks.answer.settings import Settings
 from lingon.tasks.model_options import model_options
 from lingon.tasks.settings import filled_in
 from lingon.tasks.training import TrainContext, Training
-from lingon.tasks.tuning import HeadFirst
+from lingon.tasks.tuning import training_parts
 
-HEAD_FIRST = 0.2  # fraction of the steps in which the head is trained alone
 UNDECIDED = 0.0  # the threshold of no answer before it is chosen: whichever is likelier
 
 
@@ -36,10 +34,7 @@ def prepare(data: QuestionSplits, settings: Settings, context: TrainContext) -> 
     how: dict[str, Any] = {"max_tokens": settings.max_tokens_per_batch, "batch_size": settings.batch_size}
     how |= {"seed": settings.seed, "rank": place.rank, "world": place.size}
     batches = encoded.loader(task.tokenizer.pad_id, how)
-    parts: dict[str, Any] = {}
-    if settings.tuning == "head-first":
-        parts["update"] = HeadFirst(task.model, HEAD_FIRST)
-        parts["distribute"] = partial(distribute, unused=True)
+    parts = training_parts(task.model, settings)
     if settings.refit:
         parts["refit"] = partial(refit, task, data, settings, context)
     held_out = HeldOut(task, data.test)
@@ -67,8 +62,7 @@ def refit(
     first, history: of the training that was validated, whose threshold of no answer is kept.
     """
     both = replace(data, train=data.train + data.valid)
-    epochs = history.epochs * (history.best_step or history.steps) / history.steps
-    again = prepare(both, replace(settings, epochs=epochs, steps=None, refit=False), context)
+    again = prepare(both, replace(settings, epochs=history.best_epochs, steps=None, refit=False), context)
     cast(Answerer, again.task).null_score_diff_threshold = first.null_score_diff_threshold
     return replace(again, calibrate=lambda: None)
 

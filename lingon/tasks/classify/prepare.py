@@ -100,8 +100,9 @@ def refit(
     """
     both = replace(data, train=data.train + data.valid)
     if optimizer is None:
-        epochs = history.epochs * (history.best_step or history.steps) / history.steps
-        return as_calibrated(prepare(both, replace(settings, epochs=epochs, steps=None, refit=False), context), first)
+        return as_calibrated(
+            prepare(both, replace(settings, epochs=history.best_epochs, steps=None, refit=False), context), first
+        )
     again = prepare(both, replace(settings, C=optimizer.chosen(history.best_step), refit=False), context, optimizer)
     cast(Any, again.module).scale.copy_(first.model.scale)
     return as_calibrated(again, first)

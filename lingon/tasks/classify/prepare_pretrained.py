@@ -10,7 +10,6 @@ from lingon.core.seed import seed_everything
 from lingon.data.batches import Loader, SequentialOrder
 from lingon.data.examples import Examples, Splits
 from lingon.engine.convex_optimum import ConvexOptimum
-from lingon.engine.distributed import distribute
 from lingon.kernels.allocator import keep_freed_memory
 from lingon.models.registry import name_of
 from lingon.tasks.classify.batches import batches_of, encoded
@@ -25,10 +24,9 @@ from lingon.tasks.classify.targets.target import Targets
 from lingon.tasks.classify.text_vectors import head_columns, head_loss, vectors_of
 from lingon.tasks.settings import filled_in
 from lingon.tasks.training import TrainContext, Training
-from lingon.tasks.tuning import HeadFirst
+from lingon.tasks.tuning import training_parts
 
 HELD = 0.25  # fraction of the free memory that vectors may take; where they take more, texts are encoded each epoch
-HEAD_FIRST = 0.2  # fraction of the steps in which the head is trained alone
 
 
 def prepare_pretrained(data: Splits, targets: Targets, settings: Settings, context: TrainContext) -> Training:
@@ -45,10 +43,7 @@ def prepare_pretrained(data: Splits, targets: Targets, settings: Settings, conte
     if settings.tuning == "contrastive":
         return prepare_contrastive(classifier, data, settings, context)
     batches, _ = batches_of(classifier, data.train, settings, context.world)
-    parts: dict[str, Any] = {}
-    if settings.tuning == "head-first":
-        parts["update"] = HeadFirst(classifier.model, HEAD_FIRST)
-        parts["distribute"] = partial(distribute, unused=True)
+    parts = training_parts(classifier.model, settings)
     held_out = HeldOut(classifier, data.test)
     return Training(
         task=classifier,

@@ -4,12 +4,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from lingon.core.errors import UserError
 from lingon.core.seed import seed_everything
 from lingon.data.trees import Tree, TreeSplits
-from lingon.engine.distributed import distribute
 from lingon.engine.fit import History
 from lingon.engine.world import world
 from lingon.kernels.allocator import keep_freed_memory
@@ -22,9 +20,7 @@ from lingon.tasks.parse.parser import Parser
 from lingon.tasks.parse.settings import Settings
 from lingon.tasks.settings import filled_in
 from lingon.tasks.training import TrainContext, Training
-from lingon.tasks.tuning import HeadFirst
-
-HEAD_FIRST = 0.2  # fraction of the steps in which the parser's own layers are trained alone
+from lingon.tasks.tuning import training_parts
 
 
 def prepare(data: TreeSplits, settings: Settings, context: TrainContext) -> Training:
@@ -46,10 +42,7 @@ def prepare(data: TreeSplits, settings: Settings, context: TrainContext) -> Trai
         rank=context.world.rank,
         world=context.world.size,
     )
-    parts: dict[str, Any] = {}
-    if settings.tuning == "head-first":
-        parts["update"] = HeadFirst(task.model, HEAD_FIRST)
-        parts["distribute"] = partial(distribute, unused=True)
+    parts = training_parts(task.model, settings)
     evaluate, held_out = task.evaluator(data.valid), HeldOut(task, data.test)
     return Training(
         task=task,
@@ -71,8 +64,7 @@ def prepare(data: TreeSplits, settings: Settings, context: TrainContext) -> Trai
 def refit(data: TreeSplits, settings: Settings, context: TrainContext, history: History) -> Training:
     """Return the training on training and validation trees together, for as long as the best weights were."""
     both = replace(data, train=data.train + data.valid)
-    epochs = history.epochs * (history.best_step or history.steps) / history.steps
-    return prepare(both, replace(settings, epochs=epochs, steps=None, refit=False), context)
+    return prepare(both, replace(settings, epochs=history.best_epochs, steps=None, refit=False), context)
 
 
 def relations_of(trees: Sequence[Tree]) -> list[str]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from lingon.core.seed import seed_everything
 from lingon.data.tagged_sentences import TaggedSentences, TaggedSplits
-from lingon.engine.distributed import distribute
 from lingon.engine.fit import History
 from lingon.engine.world import world
 from lingon.kernels.allocator import keep_freed_memory
@@ -23,9 +22,8 @@ from lingon.tasks.tag.tag_names import names_of
 from lingon.tasks.tag.tagger import Tagger
 from lingon.tasks.tag.word_vocabulary import read_table, word_tokenizer
 from lingon.tasks.training import TrainContext, Training
-from lingon.tasks.tuning import HeadFirst
+from lingon.tasks.tuning import training_parts
 
-HEAD_FIRST = 0.2  # fraction of the steps in which the head is trained alone
 WORDS = "bilstm_crf"  # the model that reads whole words
 
 
@@ -50,10 +48,7 @@ def prepare(data: TaggedSplits, settings: Settings, context: TrainContext) -> Tr
         rank=context.world.rank,
         world=context.world.size,
     )
-    parts: dict[str, Any] = {}
-    if settings.tuning == "head-first":
-        parts["update"] = HeadFirst(task.model, HEAD_FIRST)
-        parts["distribute"] = partial(distribute, unused=True)
+    parts = training_parts(task.model, settings)
     evaluate, held_out = task.evaluator(data.valid), HeldOut(task, data.test)
     return Training(
         task=task,
@@ -75,8 +70,7 @@ def prepare(data: TaggedSplits, settings: Settings, context: TrainContext) -> Tr
 def refit(data: TaggedSplits, settings: Settings, context: TrainContext, history: History) -> Training:
     """Return the training on training and validation sentences together, for as long as the best weights were."""
     both = replace(data, train=data.train + data.valid)
-    epochs = history.epochs * (history.best_step or history.steps) / history.steps
-    return prepare(both, replace(settings, epochs=epochs, steps=None, refit=False), context)
+    return prepare(both, replace(settings, epochs=history.best_epochs, steps=None, refit=False), context)
 
 
 def _fresh(
