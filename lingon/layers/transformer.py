@@ -67,12 +67,12 @@ def run_blocks(
     for layer, block in enumerate(blocks):
         if block.window not in masks:
             masks[block.window] = causal_mask(cache, columns, block.window, x.device)
-        write = _Writing(cache, layer) if keep else None
+        write = CacheWriter(cache, layer) if keep else None
         x = block(x, masks[block.window], cache=write, rotation=rotations.get(block.rotary))
     return x
 
 
-class _Writing:
+class CacheWriter:
     """Where one layer puts its keys and values."""
 
     def __init__(self, cache: KVCache, layer: int):

@@ -1,0 +1,59 @@
+"""Attention from a target to its source, whose keys and values are made once and can be shared by several rows."""
+
+from torch import nn
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Float, Tensor
+from lingon.kernels.linear import OneDNNLinear
+from lingon.layers.attention import attend
+from lingon.layers.attention_mask import AttentionMask
+from lingon.layers.cross_attention_cache import LayerMemory
+
+
+class CrossAttention(nn.Module):
+    """softmax(q k^T * scale) v with queries of the target and keys and values of the source, in `heads` heads.
+
+    memory_width: of the source's vectors; `width` when not given. head_width: K; width / heads when not given.
+    scale: K ** -0.5 when not given. bias: of q, k and v, and of the output. dropout: fraction of the attention weights
+    dropped while training. Source: Vaswani et al. 2017, section 3.2.3.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        memory_width: int | None = None,
+        head_width: int | None = None,
+        bias: tuple[bool, bool] = (True, True),
+        scale: float | None = None,
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        if head_width is None and width % heads:
+            raise UserError(f"width {width} cannot be divided into {heads} heads of the same width")
+        self.heads, self.head_width, self.dropout = heads, head_width or width // heads, dropout
+        self.scale = self.head_width**-0.5 if scale is None else scale
+        inner = heads * self.head_width
+        self.q = OneDNNLinear(width, inner, bias=bias[0])
+        self.kv = OneDNNLinear(memory_width or width, 2 * inner, bias=bias[0])
+        self.out = OneDNNLinear(inner, width, bias=bias[1])
+
+    def keys_values(self, memory: Float[Tensor, "M S E"]) -> tuple[Float[Tensor, "M H S K"], Float[Tensor, "M H S K"]]:
+        """Return the keys and the values of a memory."""
+        keys, values = self._in_heads(self.kv(memory)).chunk(2, 1)
+        return keys, values
+
+    def forward(self, x: Float[Tensor, "B T D"], memory: LayerMemory) -> Float[Tensor, "B T D"]:
+        """Attend from each token of x to the source of its row."""
+        q = self._in_heads(self.q(x))
+        rows, mask = memory.rows, memory.mask or AttentionMask()
+        dropout = self.dropout if self.training else 0.0
+        if rows is not None:
+            q = rows.gathered(q)
+        mixed = attend(q, memory.keys, memory.values, mask, self.scale, dropout=dropout)
+        if rows is not None:
+            mixed = rows.divided(mixed)
+        return self.out(mixed.transpose(1, 2).flatten(2))
+
+    def _in_heads(self, x: Float[Tensor, "B T HK"]) -> Float[Tensor, "B H T K"]:
+        return x.unflatten(2, (-1, self.head_width)).transpose(1, 2)

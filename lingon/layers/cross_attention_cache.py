@@ -1,0 +1,182 @@
+"""What a decoder with sources remembers: the tokens it has read, and keys and values of the sources, made once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+
+from lingon.core.shapes import Bool, Int, Tensor
+from lingon.layers.attention_mask import AttentionMask, padding_mask
+from lingon.layers.kv_cache import KVCache
+
+
+@dataclass(frozen=True)
+class SourceRows:
+    """Which of M sources each of B rows attends to, so that rows of one source share its keys and values.
+
+    numbers: the source of each row. count: M.
+    """
+
+    numbers: Int[Tensor, " B"]
+    count: int
+
+    @cached_property
+    def alone(self) -> bool:
+        """Return whether row i has source i and there are no others: nothing is to be shared."""
+        return len(self.numbers) == self.count and bool((self.numbers == torch.arange(self.count)).all())
+
+    @cached_property
+    def most(self) -> int:
+        """Return the rows of the source that has most of them."""
+        return int(self.numbers.bincount(minlength=self.count).max())
+
+    @cached_property
+    def places(self) -> Int[Tensor, " B"]:
+        """Return where each row stands among `most` places for each source."""
+        order = self.numbers.argsort(stable=True)
+        counts = self.numbers.bincount(minlength=self.count)
+        starts = (counts.cumsum(0) - counts)[self.numbers[order]]
+        found = torch.empty_like(order)
+        found[order] = self.numbers[order] * self.most + torch.arange(len(order)) - starts
+        return found
+
+    def gathered(self, q: Tensor) -> Tensor:
+        """Return the queries of each source as the columns of one row: [B, H, T, K] to [M, H, most * T, K]."""
+        if self.alone:
+            return q
+        _, heads, columns, width = q.shape
+        rows = q.new_zeros(self.count * self.most, heads, columns, width)
+        rows = rows.index_copy(0, self.places.to(q.device), q)
+        return rows.unflatten(0, (self.count, self.most)).transpose(1, 2).reshape(self.count, heads, -1, width)
+
+    def divided(self, mixed: Tensor) -> Tensor:
+        """Return the rows that `gathered` put together: [M, H, most * T, K] to [B, H, T, K]."""
+        if self.alone:
+            return mixed
+        rows = mixed.unflatten(2, (self.most, -1)).transpose(1, 2).flatten(0, 1)
+        return rows[self.places.to(mixed.device)]
+
+
+@dataclass(frozen=True)
+class LayerMemory:
+    """Keys and values of sources in one layer, [M, H, S, K], and who attends to them.
+
+    mask: what each query sees of them. rows: the source of each row; None: row i has source i.
+    """
+
+    keys: Tensor
+    values: Tensor
+    mask: AttentionMask | None = None
+    rows: SourceRows | None = None
+
+
+@dataclass(frozen=True)
+class CrossAttentionCache:
+    """The state of a decoder of B rows over M sources.
+
+    own: keys and values of the tokens of the target. keys, values: of the sources in each layer, [M, H, S, K].
+    mask: [M, S], True where there is a token of the source. rows: the source of each row. ids: those of the sources,
+    [M, S], for a decoder that copies them.
+    """
+
+    own: KVCache
+    keys: tuple[Tensor, ...]
+    values: tuple[Tensor, ...]
+    mask: Bool[Tensor, "M S"]
+    rows: SourceRows
+    ids: Int[Tensor, "M S"] | None = None
+
+    @property
+    def length(self) -> int:
+        """Return how many tokens of the target were read so far, padding among them."""
+        return self.own.length
+
+    @cached_property
+    def attention_mask(self) -> AttentionMask | None:
+        """Return what every query sees of its source; None when no source is padded."""
+        return None if bool(self.mask.all()) else padding_mask(self.mask)
+
+    def layer(self, number: int) -> LayerMemory:
+        """Return what a layer attends to."""
+        return LayerMemory(self.keys[number], self.values[number], self.attention_mask, self.rows)
+
+    def advance(self, columns: int, mask: Bool[Tensor, "B T"] | None = None) -> "CrossAttentionCache":
+        """Return the state that has read `columns` tokens more, once each layer has written its part."""
+        return self._with_own(self.own.advance(columns, mask))
+
+    def rewind(self, tokens: int) -> "CrossAttentionCache":
+        """Return the state as it was `tokens` tokens ago. Raises UserError when there were not so many."""
+        return self._with_own(self.own.rewind(tokens))
+
+    def with_limit(self, columns: int) -> "CrossAttentionCache":
+        """Return the same state with room for so many columns; see `KVCache.with_limit`."""
+        return self._with_own(self.own.with_limit(columns))
+
+    def _with_own(self, own: KVCache) -> "CrossAttentionCache":
+        again = replace(self, own=own)
+        if "attention_mask" in self.__dict__:  # it is made once for each change of the sources, not at every step
+            again.__dict__["attention_mask"] = self.attention_mask
+        return again
+
+    def select(self, rows: Int[Tensor, " M"]) -> "CrossAttentionCache":
+        """Return the state of these rows in this order. Sources are shared, and those of no row are dropped."""
+        numbers = self.rows.numbers[rows.cpu()]
+        own, used = self.own.select(rows), numbers.unique()
+        if len(used) == self.rows.count:
+            return replace(self._with_own(own), rows=SourceRows(numbers, self.rows.count))
+        of_used = SourceRows(torch.searchsorted(used, numbers), len(used))
+        kept = used.to(self.mask.device)
+        mask = self.mask[kept]
+        columns = max(1, int(mask.any(0).sum())) if len(used) else 0
+        keys, values = ([t[kept, :, :columns] for t in tensors] for tensors in (self.keys, self.values))
+        ids = None if self.ids is None else self.ids[kept, :columns]
+        return CrossAttentionCache(own, tuple(keys), tuple(values), mask[:, :columns], of_used, ids)
+
+    def join(self, others: Sequence["CrossAttentionCache"]) -> "CrossAttentionCache":
+        """Return one state of the rows of this one, then those of the others; shorter sources are padded on the right.
+
+        Raises UserError for a state that has read no token.
+        """
+        if not others:
+            return self
+        states = (self, *others)
+        longest = max(state.mask.shape[1] for state in states)
+        keys, values = (
+            tuple(torch.cat([_longer(t, longest) for t in layer]) for layer in zip(*tensors, strict=True))
+            for tensors in ([state.keys for state in states], [state.values for state in states])
+        )
+        mask = torch.cat([F.pad(state.mask, (0, longest - state.mask.shape[1])) for state in states])
+        own = self.own.join([state.own for state in others])
+        return CrossAttentionCache(own, keys, values, mask, _joined([s.rows for s in states]), _joined_ids(states))
+
+
+def new_cross_attention_cache(
+    layers: Sequence[tuple[Tensor, Tensor]],
+    mask: Bool[Tensor, "M S"],
+    own: KVCache,
+    ids: Int[Tensor, "M S"] | None = None,
+) -> CrossAttentionCache:
+    """Return the state before the first token, with a row for each source. layers: (keys, values) [M, H, S, K] each."""
+    keys, values = tuple(k for k, _ in layers), tuple(v for _, v in layers)
+    return CrossAttentionCache(own, keys, values, mask, SourceRows(torch.arange(len(mask)), len(mask)), ids)
+
+
+def _longer(tensor: Tensor, columns: int) -> Tensor:
+    """Return keys or values of so many columns. Padding is 0, for 0 * NaN is no 0."""
+    return F.pad(tensor, (0, 0, 0, columns - tensor.shape[2]))
+
+
+def _joined(rows: Sequence[SourceRows]) -> SourceRows:
+    numbers, count = [], 0
+    for some in rows:
+        numbers.append(some.numbers + count)
+        count += some.count
+    return SourceRows(torch.cat(numbers), count)
+
+
+def _joined_ids(states: Sequence[CrossAttentionCache]) -> Int[Tensor, "M S"] | None:
+    longest = max(state.mask.shape[1] for state in states)
+    ids = [F.pad(state.ids, (0, longest - state.ids.shape[1])) for state in states if state.ids is not None]
+    return torch.cat(ids) if ids else None

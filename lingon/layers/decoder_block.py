@@ -1,0 +1,72 @@
+"""The block of a decoder with sources: attention to the target, attention to the source, a feed-forward layer."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from lingon.core.shapes import Float, Tensor
+from lingon.layers.attention import Attention, LayerCache
+from lingon.layers.attention_mask import AttentionMask, causal_mask
+from lingon.layers.cross_attention import CrossAttention
+from lingon.layers.cross_attention_cache import CrossAttentionCache, LayerMemory
+from lingon.layers.residual import Residual
+from lingon.layers.transformer import CacheWriter
+
+
+class DecoderBlock(nn.Module):
+    """Three layers, each in a residual connection that says where its norm stands (Vaswani et al. 2017, section 3.1).
+
+    residuals: around the attention to the target, the attention to the source, and the feed-forward layer.
+    """
+
+    def __init__(
+        self,
+        attention: Attention,
+        cross_attention: CrossAttention,
+        feed_forward: nn.Module,
+        residuals: tuple[Residual, Residual, Residual],
+    ):
+        super().__init__()
+        self.around_attention, self.around_cross_attention, self.around_feed_forward = residuals
+        self.attention, self.cross_attention, self.feed_forward = attention, cross_attention, feed_forward
+
+    def forward(
+        self,
+        x: Float[Tensor, "B T D"],
+        mask: AttentionMask | None,
+        memory: LayerMemory,
+        *,
+        cache: LayerCache | None = None,
+    ) -> Float[Tensor, "B T D"]:
+        """Return what the block makes of the target. mask: what each of its tokens sees of the target itself."""
+        x = self.around_attention(x, lambda y: self.attention(y, mask, cache=cache))
+        x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+def run_decoder_blocks(
+    blocks: Iterable[DecoderBlock],
+    x: Float[Tensor, "B T D"],
+    state: CrossAttentionCache,
+    bias: Tensor | None = None,
+) -> Float[Tensor, "B T D"]:
+    """Return x after all blocks, which write to the state.
+
+    state: one that has been advanced by the T columns of x. bias: what is added to the scores of the attention to the
+    target, broadcastable to [B, H, T, columns], such as one for each distance.
+    """
+    mask = causal_mask(state.own, x.shape[1], None, x.device)
+    if bias is not None:
+        mask = _with_bias(mask, bias, x.shape[1], state.length)
+    for layer, block in enumerate(blocks):
+        x = block(x, mask, state.layer(layer), cache=CacheWriter(state.own, layer))
+    return x
+
+
+def _with_bias(mask: AttentionMask, bias: Tensor, columns: int, length: int) -> AttentionMask:
+    """Return the mask and the bias as one; `causal` cannot go with a bias, so that it becomes a mask."""
+    seen = mask.mask
+    if mask.causal:
+        seen = torch.ones(columns, length, dtype=torch.bool, device=bias.device).tril(length - columns)
+    return AttentionMask(seen, bias=bias)

@@ -1,0 +1,86 @@
+"""What an encoder-decoder is: it reads a source once, then says each token of the target from those before it."""
+
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import torch
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.layers.losses import IGNORED
+
+
+class Memory(NamedTuple):
+    """What the encoder made of a batch of sources, and what the decoder attends to.
+
+    mask: True where `hidden` is of a token of the source. ids: those of the source, where the decoder can copy them.
+    """
+
+    hidden: Float[Tensor, "B S D"]
+    mask: Bool[Tensor, "B S"]
+    ids: Int[Tensor, "B S"] | None = None
+
+
+@runtime_checkable
+class EncoderDecoder(Protocol):
+    """A model from sequence to sequence.
+
+    start_id: what the decoder reads before the first token of a target. eos_id: ends a target. pad_id: fills rows up.
+    context_length: tokens of a target at most, start and end among them. source_length: tokens of a source at most.
+    """
+
+    start_id: int
+    eos_id: int
+    pad_id: int
+    context_length: int
+    source_length: int
+
+    def encode(self, ids: Int[Tensor, "B S"], mask: Bool[Tensor, "B S"] | None = None) -> Memory:
+        """Return the memory of sources. mask: False where a row is padded on the right; None: nowhere.
+
+        Raises UserError for a source of more than `source_length` tokens.
+        """
+
+    def new_state(self, memory: Memory) -> Any:
+        """Return the state of the decoder before its first token, a `lingon.decoding.decoder_protocol.DecoderState`.
+
+        It has a row for each source; `select` may take a row several times, as the beams of a search do, and the memory
+        is not copied for that.
+        """
+
+    def hidden(
+        self, ids: Int[Tensor, "B T"], state: Any, mask: Bool[Tensor, "B T"] | None = None
+    ) -> tuple[Float[Tensor, "B T D"], Any]:
+        """Return the hidden states after each of the next tokens of the target, and the new state.
+
+        mask: False where a row is padded on the left.
+        """
+
+    def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
+        """Return the logits of hidden states."""
+
+    def __call__(
+        self, source_ids: Int[Tensor, "B S"], source_mask: Bool[Tensor, "B S"], target_ids: Int[Tensor, "B T"]
+    ) -> Float[Tensor, "B T D"]:
+        """Return the hidden states after each token of whole targets, which begin with `start_id` (teacher forcing)."""
+
+    def cross_attention(
+        self, source_ids: Int[Tensor, "1 S"], target_ids: Int[Tensor, "1 T"]
+    ) -> Float[Tensor, "L H T S"]:
+        """Return how much each token of the target attends to each of the source, in each layer and head."""
+
+
+def check_source_length(length: int, most: int) -> None:
+    """Raise UserError when a source has more tokens than the model reads."""
+    if length > most:
+        raise UserError(f"a source has {length:,} tokens, the model reads at most {most:,}; cut or divide longer ones")
+
+
+def shifted_right(targets: Int[Tensor, "B T"], start_id: int, pad_id: int) -> Int[Tensor, "B T"]:
+    """Return what the decoder reads to say these targets: each the one before, the first after the start.
+
+    >>> shifted_right(torch.tensor([[7, 2, IGNORED]]), start_id=1, pad_id=0).tolist()
+    [[1, 7, 2]]
+    """
+    before = targets[:, :-1]
+    before = torch.where(before == IGNORED, pad_id, before)
+    return torch.cat([before.new_full((len(before), 1), start_id), before], 1)

@@ -1,0 +1,1 @@
+"""Translation: a text of one language, or style, becomes a text of another."""
