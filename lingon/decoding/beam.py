@@ -1,7 +1,7 @@
 """Beam search: keep the best few hypotheses at each step, and return the best that are finished."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -23,11 +23,15 @@ __all__ = ["beam_search"]
 
 @dataclass
 class _Group:
-    """Hold beams that search together for one prompt: rows with their values, and the hypotheses that ended."""
+    """Hold beams that search together for one prompt: rows with their values, and the hypotheses that ended.
+
+    params: those of the search; no text gets longer than its own prompt allows.
+    """
 
     rows: list[TokenSequence]
     values: list[float]  # log-probability less penalties for likeness; -inf for a beam that has died
     logprobs: list[float]
+    params: BeamParams
     ended: list[Hypothesis] = field(default_factory=list)
     parents: list[int] = field(default_factory=list)
     done: bool = False
@@ -45,7 +49,8 @@ def beam_search(
 ) -> list[list[Hypothesis]]:
     """Return the best texts for each row, best first: `params.n` of them, or fewer if there are not so many.
 
-    logits, state: what the model said of the prompts. eos_ids: ids that end a text. stopped: whether a text ends with
+    rows: the sequences that grow, each by at most its own `max_new_tokens`, and that of params. logits, state: what the
+    model said of the prompts. eos_ids: ids that end a text. stopped: whether a text ends with
     its last token for another reason, such as a stop string. The logits processors change the log-probabilities, which
     are not made to sum to 1 again, so a grammar leaves each text the probability that the model gives it.
     """
@@ -57,7 +62,7 @@ def beam_search(
         return stopped is not None and stopped(TokenSequence([*row.ids, token], row.prompt_length))
 
     size, sets = params.beams // params.beam_groups, range(params.beam_groups)
-    searches = [[_start(row, size) for _ in sets] for row in rows]
+    searches = [[_start(row, size, params) for _ in sets] for row in rows]
     live = list(searches)
     state = select_rows(state, [i for i in range(len(rows)) for _ in range(params.beams)])
     logits = logits.repeat_interleave(params.beams, 0)
@@ -70,12 +75,14 @@ def beam_search(
         live = [live[i] for i in going]
         new = [row.ids[-1] for search in live for group in search for row in group.rows]
         logits, state = step(torch.tensor(new, device=logits.device)[:, None], select_rows(state, parents))
-    return [_best(search, params) for search in searches]
+    return [_best(search) for search in searches]
 
 
-def _start(row: TokenSequence, size: int) -> _Group:
+def _start(row: TokenSequence, size: int, params: BeamParams) -> _Group:
     dead = [float("-inf")] * (size - 1)  # all beams are the prompt, and one of it is enough
-    return _Group([TokenSequence(list(row.ids), row.prompt_length) for _ in range(size)], [0.0, *dead], [0.0, *dead])
+    copies = [TokenSequence(list(row.ids), row.prompt_length) for _ in range(size)]
+    own = replace(params, max_new_tokens=min(params.max_new_tokens, row.max_new_tokens))
+    return _Group(copies, [0.0, *dead], [0.0, *dead], own)
 
 
 def _advance(
@@ -101,7 +108,7 @@ def _advance(
         best = values.flatten(1).topk(min(size * (1 + eos_count), size * vocabulary))
         for i, search in enumerate(live):
             candidates = _candidates(values[i], best.values[i], best.indices[i])
-            for token in _grow(search[g], candidates, logs[i, g], params, is_finished, length):
+            for token in _grow(search[g], candidates, logs[i, g], is_finished, length):
                 taken[i, 0, token] += 1
 
 
@@ -116,8 +123,9 @@ def _candidates(values: Float[Tensor, "W V"], best: Tensor, flat: Tensor) -> Ite
             yield value, *divmod(at, vocabulary)
 
 
-def _grow(group: _Group, candidates, logs: Tensor, params: BeamParams, is_finished, length: int) -> list[int]:
+def _grow(group: _Group, candidates, logs: Tensor, is_finished, length: int) -> list[int]:
     """Take the best candidates; return the token of each, whether its text goes on or ends."""
+    params = group.params
     size, penalty = len(group.rows), length_penalty(length, params.length_penalty)
     kept: list[tuple[float, float, int, int]] = []  # value, log-probability, beam, token
     taken: list[int] = []
@@ -148,9 +156,10 @@ def _may_stop(group: _Group, best: float, params: BeamParams, length: int) -> bo
     return params.early_stopping([found.score for found in group.ended], best, length, params)
 
 
-def _best(search: list[_Group], params: BeamParams) -> list[Hypothesis]:
+def _best(search: list[_Group]) -> list[Hypothesis]:
     # Two groups may find one text; its log-probability, and so its score, is the same in both.
     found = {hypothesis.ids: hypothesis for group in search for hypothesis in group.ended}
+    params = search[0].params
     if not found:
         at_most = f"no text of at most {params.max_new_tokens} tokens"
         raise UserError(f"{at_most} is left by the logits processors; loosen the grammar or the bias")

@@ -10,6 +10,7 @@ from lingon.core.shapes import Tensor
 
 MASKS = ("mask", "attention_mask")
 IDS = ("ids", "input_ids")
+MASKS_OF_PAIRS = ("source_mask", "target_mask")
 LEAVES = (int, float, str, bytes, type(None))  # what needs no moving
 
 
@@ -52,9 +53,12 @@ def first_tensor(batch: Any) -> Tensor | None:
 
 
 def count_tokens(batch: Any) -> int:
-    """Return the tokens in a batch: where its mask is True, or all of its token ids; 0 where it has neither."""
+    """Return the tokens in a batch: where its mask is True, or both masks of pairs, or all of its token ids; else 0."""
     if (mask := find_field(batch, MASKS)) is not None:
         return int(torch.count_nonzero(mask))
+    both = [mask for name in MASKS_OF_PAIRS if (mask := find_field(batch, (name,))) is not None]
+    if both:
+        return sum(int(torch.count_nonzero(mask)) for mask in both)
     ids = find_field(batch, IDS)
     return 0 if ids is None else ids.numel()
 

@@ -23,21 +23,24 @@ def chunked_cross_entropy(
     targets: Int[Tensor, " N"],
     chunk: int = CHUNK,
     reduction: Reduction = "mean",
+    label_smoothing: float = 0.0,
 ) -> Float[Tensor, ""]:
     """Compute the mean of -log softmax(hidden @ weight.T + bias)[target] over targets that are not IGNORED, or 0.
 
-    reduction: "mean", or "sum" over those targets, as in PyTorch.
+    reduction: "mean", or "sum" over those targets, as in PyTorch. label_smoothing: the part of each target that is
+    shared by all tokens alike, as in PyTorch (Szegedy et al. 2016, section 7).
     The same value and gradients as from whole logits, in the memory of `chunk` of them: each chunk's gradients are
     computed while its logits are there. The gradient cannot itself be differentiated.
     """
     if hidden.shape[1] != weight.shape[1] or len(hidden) != len(targets):
         raise UserError(f"hidden {[*hidden.shape]}, weight {[*weight.shape]} and {len(targets)} targets do not fit")
-    return _Chunked.apply(hidden, weight, bias, targets, max(1, chunk // len(weight)), reduction == "mean")
+    rows = max(1, chunk // len(weight))
+    return _Chunked.apply(hidden, weight, bias, targets, rows, reduction == "mean", label_smoothing)
 
 
 class _Chunked(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, hidden, weight, bias, targets, rows, mean):
+    def forward(ctx, hidden, weight, bias, targets, rows, mean, smoothing):
         counted = targets != IGNORED
         count = int(counted.sum())
         loss = torch.zeros((), dtype=torch.float32, device=hidden.device)
@@ -57,9 +60,12 @@ class _Chunked(torch.autograd.Function):
             if bool((rare := share < RARE).any()):
                 logits = onednn_product(hidden[part][rare], weight, bias).float()
                 nats[rare] = logits.logsumexp(1) - logits.gather(1, own[rare])[:, 0]
+            if smoothing:
+                nats += smoothing * _above_mean(hidden[part], weight, bias, own)
             loss += nats.where(counted[part], 0).sum()
             if any(wanted):
-                shares.scatter_add_(1, own, shares.new_full(own.shape, -1.0))
+                shares.scatter_add_(1, own, shares.new_full(own.shape, smoothing - 1.0))
+                shares = shares.sub_(smoothing / len(weight)) if smoothing else shares
                 upstream = shares if bool(counted[part].all()) else shares.mul_(counted[part][:, None])
                 _add(gradients, upstream.to(hidden.dtype), hidden[part], weight, part)
         ctx.save_for_backward(*gradients)
@@ -71,7 +77,7 @@ class _Chunked(torch.autograd.Function):
     def backward(ctx, gradient):
         of_hidden, of_weight, of_bias = ctx.saved_tensors
         own = (of_hidden, None if of_weight is None else of_weight.T, of_bias)
-        return *(None if g is None else _times(g, gradient / ctx.count) for g in own), None, None, None
+        return *(None if g is None else _times(g, gradient / ctx.count) for g in own), None, None, None, None
 
 
 def _times(x: Tensor, factor: Tensor) -> Tensor:
@@ -82,6 +88,18 @@ def _times(x: Tensor, factor: Tensor) -> Tensor:
 def _shares(logits: Float[Tensor, "n V"]) -> Float[Tensor, "n V"]:
     """Return softmax(logits); on a CPU row by row, in the place of the logits, so that the cache holds both."""
     return torch.softmax(logits, 1, out=logits) if logits.device.type == "cpu" else logits.softmax(1)
+
+
+def _above_mean(
+    hidden: Float[Tensor, "n D"],
+    weight: Float[Tensor, "V D"],
+    bias: Float[Tensor, " V"] | None,
+    own: Int[Tensor, "n 1"],
+) -> Float[Tensor, " n"]:
+    """Return how much the logit of each target is above the mean of all logits: what smoothing adds to its loss."""
+    difference = weight[own[:, 0]].float() - weight.float().mean(0)
+    found = (hidden.float() * difference).sum(1)
+    return found if bias is None else found + bias[own[:, 0]].float() - bias.float().mean()
 
 
 def _in_precision(hidden: Tensor, *others: Tensor | None) -> list[Tensor | None]:

@@ -54,6 +54,19 @@ def test_wide_beams_find_what_exhaustive_search_finds(seeds, alpha, eos_ids):
         assert [text.ended for text in found] == [text[-1] in eos_ids for _, text in wanted]
 
 
+def test_each_text_has_a_length_of_its_own():
+    """Searches of one batch whose texts may have 1, 4 and 2 new tokens find what each finds alone."""
+    toy, prompts, lengths = Toy(5, seed=11, spread=1.5), [[1], [2, 3], [3]], [1, 4, 2]
+    logits, state = read(toy, prompts)
+    rows = start_sequences(prompts)
+    for row, length in zip(rows, lengths, strict=True):
+        row.max_new_tokens = length
+    found = beam_search(toy.step, logits, state, rows, BeamParams(125, 9, n=3), (0,))
+    for texts, prompt, length in zip(found, prompts, lengths, strict=True):
+        wanted = exhaustive(toy, prompt, length, (0,), 0.6, 3)
+        assert [text.ids for text in texts] == [text for _, text in wanted]
+
+
 def test_texts_that_stop_for_another_reason_leave_the_beam_as_ended_ones_do():
     """A text stops with 2 after 3, or with a third 1; as many candidates are looked at as it takes to fill the beam."""
     over = lambda new: new[-2:] == [3, 2] or new.count(1) == 3

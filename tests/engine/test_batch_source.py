@@ -101,6 +101,7 @@ def test_tokens_are_those_of_the_mask_or_all_ids():
     assert count_tokens({"input_ids": ids, "attention_mask": mask.long()}) == count_tokens(Batch({"mask": mask})) == 12
     assert count_tokens(Batch({"ids": ids, "targets": ids})) == 15
     assert count_tokens((ids, mask)) == 0
+    assert count_tokens(Batch({"source_mask": mask, "target_mask": mask[:, :2]})) == 12 + int(mask[:, :2].sum())
 
 
 class Stream(IterableDataset):

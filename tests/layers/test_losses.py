@@ -41,6 +41,18 @@ def test_in_chunks_as_at_once(parts, rows, biased):
     torch.testing.assert_close(torch.autograd.grad(3 * found, wanted), torch.autograd.grad(3 * expected, wanted))
 
 
+@pytest.mark.parametrize("biased", [True, False])
+@pytest.mark.parametrize("smoothing", [0.1, 1.0])
+def test_label_smoothing_as_at_once(parts, smoothing, biased):
+    hidden, weight, bias, targets = parts
+    bias = bias if biased else None
+    found = chunked_cross_entropy(hidden, weight, bias, targets, 5 * V, "sum", label_smoothing=smoothing)
+    expected = F.cross_entropy(F.linear(hidden, weight, bias), targets, reduction="sum", label_smoothing=smoothing)
+    torch.testing.assert_close(found, expected)
+    wanted = [hidden, weight] + [bias] * biased
+    torch.testing.assert_close(torch.autograd.grad(found, wanted), torch.autograd.grad(expected, wanted))
+
+
 def test_a_large_matrix_as_at_once():
     """Products with large matrices are computed by another library than PyTorch's usual one."""
     hidden, weight, bias = (torch.randn(*s, requires_grad=True) for s in [(N, 2 * D), (1009 * D, 2 * D), (1009 * D,)])

@@ -2,6 +2,7 @@
 
 from lingon.data.batches.batch import Batch, collate
 from lingon.data.batches.by_length import ByLength, text_batches
+from lingon.data.batches.by_pair_length import ByPairLength
 from lingon.data.batches.columns import Column, Padded, TokenIds, Values
 from lingon.data.batches.first_pieces import FirstPieces
 from lingon.data.batches.loader import Loader
@@ -19,6 +20,7 @@ from lingon.data.batches.word_characters import WordCharacters
 __all__ = [
     "Batch",
     "ByLength",
+    "ByPairLength",
     "Column",
     "Contiguous",
     "FirstPieces",

@@ -37,7 +37,7 @@ class ByLength:
         check_positive(max_tokens=self.max_tokens, batch_size=self.batch_size)
         if not self.count:
             raise UserError("there are no texts to make batches of")
-        bounds = _bounds(self.lengths)
+        bounds = bucket_bounds(self.lengths)
         object.__setattr__(self, "_bounds", bounds)
         object.__setattr__(self, "_cuts", _cuts(np.sort(bounds), self.max_tokens, self.batch_size))
 
@@ -88,7 +88,7 @@ def text_batches(
     return Loader(given, ByLength(texts.lengths(), max_tokens, batch_size, seed, shuffle), rank, world)
 
 
-def _bounds(lengths: np.ndarray) -> np.ndarray:
+def bucket_bounds(lengths: np.ndarray) -> np.ndarray:
     """Return for each text the length of the longest text in its bucket; buckets grow by the factor STEP."""
     bucket = np.floor(np.log(np.maximum(lengths, 1)) / np.log(STEP)).astype(np.int64)
     longest = np.zeros(bucket.max() + 1, np.int64)
