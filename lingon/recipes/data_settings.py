@@ -17,6 +17,7 @@ from lingon.recipes.file_settings import (
     one_column,
     problem_type_of,
 )
+from lingon.recipes.parallel_settings import ParallelFiles
 from lingon.recipes.tagged_settings import TaggedTexts
 from lingon.tasks.registry import DataShape
 
@@ -186,7 +187,7 @@ class Treebanks:
         return asdict(self)
 
 
-Source = LabelledTexts | RunningText | PairsOfTexts | AnsweredQuestions | Treebanks | TaggedTexts
+Source = LabelledTexts | RunningText | PairsOfTexts | AnsweredQuestions | Treebanks | TaggedTexts | ParallelFiles
 SOURCES: dict[DataShape, type[Source]] = {
     "labelled texts": LabelledTexts,
     "running text": RunningText,
@@ -194,4 +195,5 @@ SOURCES: dict[DataShape, type[Source]] = {
     "questions": AnsweredQuestions,
     "trees": Treebanks,
     "tagged sentences": TaggedTexts,
+    "parallel texts": ParallelFiles,
 }

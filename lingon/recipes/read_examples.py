@@ -27,6 +27,7 @@ class Asked:
     text_pair: str | None = None
     column: str | None = None
     tag_scheme: str | None = None
+    target: str | None = None
 
 
 def read_examples(task: Any, asked: Asked) -> Any:
@@ -102,6 +103,16 @@ def _tagged_sentences(task: Any, asked: Asked) -> Any:
     return load_tagged(asked.data, asked.split, asked.column, scheme, on_bad_row=rows, options=asked.options)
 
 
+def _parallel_texts(task: Any, asked: Asked) -> Any:
+    """Pairs of source and target as they are, in the task's languages: a corpus's test part, or all of a file."""
+    from lingon.data.files.open_parallel import ParallelReading
+    from lingon.data.load_parallel import load_parallel
+
+    languages = getattr(task, "languages", (None, None))
+    reading = ParallelReading(asked.text, asked.target, languages, bad_rows(asked.on_bad_row), asked.options)
+    return load_parallel(asked.data, asked.split, reading)
+
+
 READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "labelled texts": _labelled_texts,
     "running text": _running_text,
@@ -109,4 +120,5 @@ READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "questions": _questions,
     "trees": _trees,
     "tagged sentences": _tagged_sentences,
+    "parallel texts": _parallel_texts,
 }

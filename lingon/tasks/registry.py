@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from lingon.models.registry import Role
     from lingon.tasks.task import Task
 
-DataShape = Literal["labelled texts", "running text", "pairs of texts", "questions", "trees", "tagged sentences"]
+DataShape = Literal[
+    "labelled texts",
+    "running text",
+    "pairs of texts",
+    "questions",
+    "trees",
+    "tagged sentences",
+    "parallel texts",
+]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,71 @@
+"""Parallel texts divided into training, validation and test: no source and no target is on both sides of a cut."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from lingon.core.errors import DataError
+from lingon.core.seed import derive
+from lingon.data.load_data import SHARE
+from lingon.data.pair_groups import PairGroups
+from lingon.data.parallel_texts import ParallelTexts
+from lingon.data.split import key_of
+
+MOST = 2_000  # pairs of a part that is cut off; BLEU of as many is known to about a point
+
+
+def divide_parallel(
+    name: str, pairs: ParallelTexts, given: Mapping[str, ParallelTexts], most: int = MOST
+) -> dict[str, ParallelTexts]:
+    """Return the parts "train", "valid" and "test" of pairs; those of `given` are taken as they are.
+
+    Pairs that share a source or a target stay together, and so do those that are connected by others. most: pairs of a
+    part that is cut off, of which it has a fifth (test) or a tenth of the rest (valid). Which ones depends on the texts
+    alone. Raises DataError for too few pairs.
+    """
+    groups = _groups(pairs)
+    parts = dict(given)
+    for part in ("test", "valid"):
+        if part not in given:
+            rows = sum(map(len, groups.values()))
+            cut = _cut(groups, min(most, max(1, round(SHARE[part] * rows))), part)
+            parts[part] = pairs[sorted(row for key in cut for row in groups.pop(key))]
+    parts["train"] = pairs[sorted(row for rows in groups.values() for row in rows)]
+    if not all(map(len, parts.values())):
+        raise DataError(
+            f"{name}: {len(pairs):,} pairs in {len(_groups(pairs)):,} groups that share no source or target are too "
+            "few; three parts need three groups or more, or give --test and --valid"
+        )
+    return parts
+
+
+def shared_sides(train: ParallelTexts, others: ParallelTexts, part: str) -> list[str]:
+    """Return a line for pairs of another part of which source or target is in training too."""
+    known = {key_of(text) for side in (train.sources, train.targets) for text in side}
+    both = sum(key_of(source) in known or key_of(target) in known for source, target in others)
+    return (
+        [f"{both:,} of {len(others):,} {part} pairs have a source or target that is also in training"] if both else []
+    )
+
+
+def _groups(pairs: ParallelTexts) -> dict[str, list[int]]:
+    """Return the rows that stay together, by the least of their sources."""
+    numbers = PairGroups(pairs).of_pairs
+    order = np.argsort(numbers, kind="stable")
+    bounds = np.flatnonzero(np.diff(numbers[order])) + 1
+    found = {}
+    for rows in np.split(order, bounds) if len(pairs) else []:
+        found[min(key_of(pairs.sources[row]) for row in rows.tolist())] = rows.tolist()
+    return found
+
+
+def _cut(groups: Mapping[str, list[int]], target: int, purpose: str) -> list[str]:
+    """Choose groups with about `target` rows together; a group that alone has more than twice as many stays."""
+    chosen, taken = [], 0
+    for key in sorted(groups, key=lambda key: derive(0, purpose, key)):
+        if taken >= target or len(chosen) == len(groups) - 1:
+            break
+        if taken + len(groups[key]) <= 2 * target:
+            chosen.append(key)
+            taken += len(groups[key])
+    return chosen
