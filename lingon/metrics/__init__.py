@@ -10,7 +10,10 @@ __all__ = [
     "likelihood",
     "per_class",
     "ranking",
+    "resampling",
     "retrieval",
+    "rouge",
     "scores",
     "spans",
+    "translation",
 ]

@@ -34,6 +34,12 @@ HIGHER_IS_BETTER = {
     "spearman": True,
     "pearson": True,
     "exact_match": True,
+    "bleu": True,
+    "chrf": True,
+    "ter": False,
+    "rouge1": True,
+    "rouge2": True,
+    "rougeL": True,
 }
 
 

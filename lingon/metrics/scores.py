@@ -13,7 +13,8 @@ class Scores(dict[str, float]):
     """Metrics by name, as a dictionary.
 
     main: the metric that models are compared by. tables: metrics of parts of the examples, as of each class, by the
-    table's name. details: lines that show the tables to people.
+    table's name. details: lines that show the tables to people. signatures: how metrics were computed, by name, where
+    that has more than one way, as sacrebleu writes it.
     Raises UserError for a main metric that is not among the values, or a value whose direction is not in
     `lingon.metrics.metric_table`.
 
@@ -28,6 +29,7 @@ class Scores(dict[str, float]):
         main: str,
         tables: Mapping[str, Table] | None = None,
         details: Sequence[str] = (),
+        signatures: Mapping[str, str] | None = None,
     ):
         super().__init__(values)
         if main not in self:
@@ -36,6 +38,7 @@ class Scores(dict[str, float]):
             if name not in HIGHER_IS_BETTER:
                 raise unknown("metric", name, HIGHER_IS_BETTER)
         self.main, self.tables, self.details = main, dict(tables or {}), list(details)
+        self.signatures = dict(signatures or {})
 
     def higher_is_better(self, metric: str | None = None) -> bool:
         """Return the direction of a metric; of the main one when none is named."""
@@ -47,9 +50,11 @@ class Scores(dict[str, float]):
         return mine > theirs if self.higher_is_better() else mine < theirs
 
     def row(self) -> dict[str, Any]:
-        """Return all of it as JSON writes it: the metrics, then the tables."""
-        return {**self, **self.tables}
+        """Return all of it as JSON writes it: the metrics, then the tables and the signatures."""
+        return {**self, **self.tables, **({"signatures": self.signatures} if self.signatures else {})}
 
     def lines(self) -> list[str]:
-        """Return the metrics for people, one in a line, and the details."""
-        return [*(f"{name.replace('_', ' '):20} {format_metric(value)}" for name, value in self.items()), *self.details]
+        """Return the metrics for people, one in a line, the details and the signatures."""
+        values = [f"{name.replace('_', ' '):20} {format_metric(value)}" for name, value in self.items()]
+        signed = [f"{name.replace('_', ' '):20} {signature}" for name, signature in self.signatures.items()]
+        return [*values, *self.details, *signed]

@@ -73,7 +73,7 @@ def train_task(task: str, source: Source, settings: TrainSettings, folder: Folde
         record["seconds"] = clock.laps
         with after_training(run, bundle):
             found = training.test()
-            record |= {"test": dict(found), **found.tables}
+            record |= {"test": dict(found), **{key: value for key, value in found.row().items() if key not in found}}
             clock.lap("test")
             run.record_all(record)
             record_in_bundle(bundle, record)

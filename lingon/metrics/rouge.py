@@ -1,0 +1,46 @@
+"""ROUGE of summaries by the package rouge-score: how many words, pairs of words and longest subsequences are shared."""
+
+import re
+from collections.abc import Sequence
+
+from lingon.core.errors import UserError
+from lingon.core.optional_packages import install_command
+from lingon.metrics.resampling import Statistics, mean_statistics
+
+METRICS = ("rouge1", "rouge2", "rougeL")
+WORDS = re.compile(r"[^\W_]+")
+
+
+class WordTokenizer:
+    """Finds words in lower case. On ASCII they are those of rouge-score, which deletes letters of every other kind."""
+
+    def tokenize(self, text: str) -> list[str]:
+        """Return the words of a text."""
+        return WORDS.findall(text.lower())
+
+
+def rouge(predictions: Sequence[str], references: Sequence[str]) -> dict[str, float]:
+    """Return the mean F1, from 0 to 1, of shared words, pairs of words, and the longest common subsequence (Lin 2004).
+
+    Words are not stemmed. Raises UserError for other numbers of texts, for none, and without rouge-score.
+    """
+    return {name: one.value for name, one in rouge_statistics(predictions, references).items()}
+
+
+def rouge_statistics(predictions: Sequence[str], references: Sequence[str]) -> dict[str, Statistics]:
+    """Return what each ROUGE is computed from, the F1 of each text; raises as `rouge` does."""
+    if len(predictions) != len(references):
+        raise UserError(f"{len(predictions):,} texts for {len(references):,} references; each has one")
+    if not predictions:
+        raise UserError("there is no text to score")
+    scorer = _scorer()
+    found = [scorer.score(target, said) for target, said in zip(references, predictions, strict=True)]
+    return {name: mean_statistics([one[name].fmeasure for one in found]) for name in METRICS}
+
+
+def _scorer():
+    try:
+        from rouge_score.rouge_scorer import RougeScorer
+    except ImportError:
+        raise UserError(f"ROUGE needs rouge-score; install it with: {install_command('rouge')}") from None
+    return RougeScorer(METRICS, tokenizer=WordTokenizer())
