@@ -130,6 +130,31 @@ def piece_ids(folder, texts):
     return {"ids": [model.encode(text) for text in _read(texts)]}
 
 
+def cut(patterns, texts):
+    """Words of texts: what a pattern matches, and what lies between, is cut by the next pattern."""
+    import regex
+
+    def words(text):
+        found = [text]
+        for pattern in map(regex.compile, patterns):
+            found = [part for word in found for part in _parts(pattern, word)]
+        return found
+
+    return {"words": [words(text) for text in texts]}
+
+
+def _parts(pattern, text):
+    start = 0
+    for match in pattern.finditer(text):
+        if match.start() > start:
+            yield text[start : match.start()]
+        if match.group():
+            yield match.group()
+        start = match.end()
+    if start < len(text):
+        yield text[start:]
+
+
 def _model(folder, gguf):
     # The kind of attention that keeps to every key, such as caps on scores.
     options = {"dtype": torch.float32, "attn_implementation": "eager"} | _of(gguf)
@@ -145,4 +170,4 @@ def _read(path):
 
 
 OWN = (make, make_encoder, logits, hidden, greedy, encode, encode_pairs, tokenizer, encoder_tokenizer, merges, blocks)
-serve(**{f.__name__: f for f in (*OWN, pieces, piece_ids)})
+serve(**{f.__name__: f for f in (*OWN, cut, pieces, piece_ids)})

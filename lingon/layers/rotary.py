@@ -19,15 +19,21 @@ class Rotary(nn.Module):
     3.2.2; the paper pairs neighbours, checkpoints of the Hugging Face layout pair halves).
 
     fraction: of each head only this fraction of the numbers is turned. scaling: changes the frequencies for longer
-    texts. The tables grow when a longer text comes; they are no weights.
+    texts. magnitude: queries and keys are multiplied by it, so that scores are by its square. The tables grow when a
+    longer text comes; they are no weights.
     """
 
     def __init__(
-        self, head_width: int, theta: float = 10_000.0, fraction: float = 1.0, scaling: RopeScaling | None = None
+        self,
+        head_width: int,
+        theta: float = 10_000.0,
+        fraction: float = 1.0,
+        scaling: RopeScaling | None = None,
+        magnitude: float = 1.0,
     ):
         super().__init__()
         self.rotated = int(head_width * fraction) // 2 * 2
-        self.theta, self.scaling = theta, scaling
+        self.theta, self.scaling, self.magnitude = theta, scaling, magnitude
         self._tables: dict[tuple, Rotation] = {}
 
     def forward(self, positions: slice | Int[Tensor, "B S"], like: Tensor) -> Rotation:
@@ -49,10 +55,14 @@ class Rotary(nn.Module):
         return found
 
     def _made(self, size: int, like: Tensor) -> Rotation:
-        angles = torch.arange(size, device=like.device, dtype=torch.float32)[:, None] * self.frequencies().to(
-            like.device
-        )
+        return self.at(torch.arange(size, device=like.device), like)
+
+    def at(self, positions: Int[Tensor, "..."], like: Tensor) -> Rotation:
+        """Return the cosines and signed sines of positions [..., K], computed and not looked up."""
+        angles = positions.float()[..., None] * self.frequencies().to(like.device)
         cos, sin = angles.cos(), angles.sin()
+        if self.magnitude != 1:
+            cos, sin = cos * self.magnitude, sin * self.magnitude
         return torch.cat([cos, cos], -1).to(like.dtype), torch.cat([-sin, sin], -1).to(like.dtype)
 
     def frequencies(self) -> Float[Tensor, " half"]:
@@ -89,3 +99,36 @@ def llama3_scaling(factor: float, low: float, high: float, original: int) -> Rop
         return frequencies * (kept + (1 - kept) / factor)
 
     return scale
+
+
+def yarn_scaling(
+    factor: float, original: int, theta: float, fast: float = 32.0, slow: float = 1.0, truncate: bool = True
+) -> RopeScaling:
+    """Return the scaling that divides the frequencies of slow turns by `factor` and keeps those of fast ones.
+
+    original: the context of the first training. fast, slow: turns within it, from which on a frequency is kept, and
+    under which it is divided; in between, the mixture goes by the number of the pair, not by its turns. truncate: the
+    pairs at both ends are whole numbers. Source: Peng et al. 2023, "YaRN", section 3.2; the mixture as its code has it.
+    """
+
+    def scale(frequencies: Tensor) -> Tensor:
+        width = 2 * len(frequencies)
+        pair_of = lambda turns: width * math.log(original / (turns * 2 * math.pi)) / (2 * math.log(theta))
+        low, high = pair_of(fast), pair_of(slow)
+        if truncate:
+            low, high = math.floor(low), math.ceil(high)
+        low, high = max(low, 0), min(high, width - 1)
+        pairs = torch.arange(len(frequencies), dtype=torch.float32)
+        divided = ((pairs - low) / (high - low or 0.001)).clamp(0, 1)
+        return frequencies / factor * divided + frequencies * (1 - divided)
+
+    return scale
+
+
+def yarn_magnitude(factor: float, strength: float = 1.0) -> float:
+    """Return 0.1 ln(factor) + 1, by which YaRN enlarges queries and keys (Peng et al. 2023, equation 22).
+
+    >>> yarn_magnitude(1.0), round(yarn_magnitude(4.0), 6)
+    (1.0, 1.138629)
+    """
+    return 0.1 * strength * math.log(factor) + 1 if factor > 1 else 1.0

@@ -1,7 +1,14 @@
 """The rotations of a published decoder, from the keys of its `config.json`, of the old layout or the new."""
 
 from lingon.core.errors import UserError
-from lingon.layers.rotary import RopeScaling, Rotary, linear_scaling, llama3_scaling
+from lingon.layers.rotary import (
+    RopeScaling,
+    Rotary,
+    linear_scaling,
+    llama3_scaling,
+    yarn_magnitude,
+    yarn_scaling,
+)
 from lingon.models.config_sizes import ConfigReader
 
 
@@ -15,25 +22,49 @@ def rotary_of(sizes: ConfigReader, kind: str, head_width: int, theta: float = 10
     if found is None:
         return Rotary(head_width, theta)
     found = found.section(kind) or found
-    return Rotary(head_width, found.number("rope_theta", theta), scaling=_scaling(found, sizes))
+    theta = found.number("rope_theta", theta)
+    scaling, magnitude = _scaling(found, sizes, theta)
+    return Rotary(head_width, theta, scaling=scaling, magnitude=magnitude)
 
 
-def _scaling(rope: ConfigReader, sizes: ConfigReader) -> RopeScaling | None:
+def _scaling(rope: ConfigReader, sizes: ConfigReader, theta: float) -> tuple[RopeScaling | None, float]:
+    """Return what changes the frequencies, and the magnitude of queries and keys."""
     key = "rope_type" if rope.config.get("rope_type") is not None else "type"
-    kind = rope.choice(key, "default", ("default", "linear", "llama3"))
+    kind = rope.choice(key, "default", ("default", "linear", "llama3", "yarn"))
     _turned_whole(rope)
     if kind == "default":
-        return None
+        return None, 1.0
     factor = rope.number("factor")
     if factor is None:
         raise UserError(f"{rope.family}: key 'factor' is missing")
     if kind == "linear":
-        return linear_scaling(factor)
+        return linear_scaling(factor), 1.0
+    most = rope.config.get("original_max_position_embeddings") or sizes.config.get("max_position_embeddings")
+    original = sizes.integer("original_max_position_embeddings", most)
+    return _yarn(rope, factor, original, theta) if kind == "yarn" else (_llama3(rope, factor, original), 1.0)
+
+
+def _llama3(rope: ConfigReader, factor: float, original: int) -> RopeScaling:
     low, high = rope.number("low_freq_factor", 1.0), rope.number("high_freq_factor", 4.0)
     if high <= low:
         raise rope.error("high_freq_factor", high, f"a number over low_freq_factor, which is {low:g}")
-    most = rope.config.get("original_max_position_embeddings") or sizes.config.get("max_position_embeddings")
-    return llama3_scaling(factor, low, high, sizes.integer("original_max_position_embeddings", most))
+    return llama3_scaling(factor, low, high, original)
+
+
+def _yarn(rope: ConfigReader, factor: float, original: int, theta: float) -> tuple[RopeScaling, float]:
+    fast, slow = rope.number("beta_fast", 32.0), rope.number("beta_slow", 1.0)
+    if fast <= slow:
+        raise rope.error("beta_fast", fast, f"a number over beta_slow, which is {slow:g}")
+    if theta <= 1:
+        raise rope.error("rope_theta", theta, "a number over 1 for yarn")
+    magnitude = rope.number("attention_factor")
+    if magnitude is None:
+        # DeepSeek's two: what scales queries and keys, and what its scale of the scores has in it already.
+        both = [rope.number(key) for key in ("mscale", "mscale_all_dim")]
+        magnitude = yarn_magnitude(factor)
+        if None not in both:
+            magnitude = yarn_magnitude(factor, both[0]) / yarn_magnitude(factor, both[1])
+    return yarn_scaling(factor, original, theta, fast, slow, rope.flag("truncate", True)), magnitude
 
 
 def _turned_whole(sizes: ConfigReader) -> None:

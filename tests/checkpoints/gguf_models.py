@@ -24,10 +24,12 @@ GEMMA2 = {"tied": True, "query_pre_attn_scalar": 14, "sliding_window": 5, "layer
 NEAR, WIDE = {"rope_type": "default", "rope_theta": 1e4}, {"rope_type": "default", "rope_theta": 1e6}
 GEMMA3 = {"tied": True, "query_pre_attn_scalar": 14, "sliding_window": 5, "num_hidden_layers": 7}
 GEMMA3 |= {"layer_types": [S] * 5 + [F, S]}
+OF_THE_LAYOUT = ("llama", "llama, tied", "llama, biases", "llama, linear", "llama 3", "llama, yarn", "mistral", "qwen3")
+OF_THE_LAYOUT += ("qwen3, yarn",)
 MODELS = {
     "gpt2": {**GPT2, "n_inner": 41},
     "gpt2, untied": {**GPT2, "n_inner": 41, "tie_word_embeddings": False},
-    **{name: config for name, config in CONFIGS.items() if name.startswith("llama") or name in ("mistral", "qwen3")},
+    **{name: config for name, config in CONFIGS.items() if name in OF_THE_LAYOUT},
     "qwen2": made("qwen2", tied=True, head_dim=6, num_attention_heads=5, num_key_value_heads=1),
     "gemma2": made("gemma2", attn_logit_softcapping=5.0, final_logit_softcapping=3.0, **GEMMA2),
     "gemma2, caps not named": made("gemma2", attn_logit_softcapping=50.0, final_logit_softcapping=30.0, **GEMMA2),
@@ -114,7 +116,12 @@ def rotary(config: dict) -> dict:
     metadata["rope.freq_base"] = rope["rope_theta"]
     if rope["rope_type"] == "linear":
         metadata |= {"rope.scaling.type": "linear", "rope.scaling.factor": rope["factor"]}
-    if rope["rope_type"] == "llama3":
+    if rope["rope_type"] == "yarn":
+        metadata |= {"rope.scaling.type": "yarn", "rope.scaling.factor": rope["factor"]}
+        metadata |= {f"rope.scaling.yarn_{key}": rope[key] for key in ("beta_fast", "beta_slow")}
+        if "attention_factor" in rope:  # llama.cpp multiplies its own by another
+            metadata["rope.scaling.attn_factor"] = rope["attention_factor"] / (1 + 0.1 * math.log(rope["factor"]))
+    if rope["rope_type"] in ("llama3", "yarn"):
         metadata["rope.scaling.original_context_length"] = rope["original_max_position_embeddings"]
     if config.get("sliding_window"):
         metadata["attention.sliding_window"] = config["sliding_window"]

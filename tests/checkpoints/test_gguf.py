@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from tokenizers.pre_tokenizers import ByteLevel
 
 import lingon
 from lingon.checkpoints.gguf.architectures import tokenizer_of
@@ -18,6 +19,7 @@ from lingon.checkpoints.huggingface.load import load_hub
 from lingon.checkpoints.huggingface.save import save_hub
 from lingon.core.errors import DataError, UserError
 from lingon.data.files.gguf import GGUF
+from lingon.data.tokenizers.gguf_pre import PRE_TOKENIZERS
 from lingon.export.portable import export
 from lingon.models.from_config import from_config
 from tests.checkpoints.gguf_models import MODELS, converted, letters
@@ -133,7 +135,13 @@ WRONG = {
     "these sizes make": {"gemma3.block_count": 8},
     "unknown tensor 'blk.6": {"gemma3.block_count": 6},
     "a mixture of 4 experts": {"gemma3.expert_count": 4},
-    "rope.scaling.type is 'yarn', expected linear or none": {"gemma3.rope.scaling.type": "yarn"},
+    "rope.scaling.type is 'longrope', expected linear, none or yarn": {"gemma3.rope.scaling.type": "longrope"},
+    "rope.scaling.factor is None, expected a number over 0": {"gemma3.rope.scaling.type": "yarn"},
+    "rope.scaling.yarn_attn_factor is 1.5, expected 1, or nothing": {
+        "gemma3.rope.scaling.type": "yarn",
+        "gemma3.rope.scaling.factor": 2.0,
+        "gemma3.rope.scaling.yarn_attn_factor": 1.5,
+    },
     "rope.dimension_count is 12, expected 14, the width of a head": {"gemma3.rope.dimension_count": 12},
     "attention.value_length is 12": {"gemma3.attention.value_length": 12},
     "sliding_window_pattern is": {"gemma3.attention.sliding_window_pattern": [1, 0, 1]},
@@ -225,6 +233,32 @@ def test_a_tokenizer_of_bytes_is_cut_as_its_kind_says(tmp_path):
     assert len(found["qwen2"]) == len(found["gpt-2"]) + 3 - 1  # its normal form joins the accent, one letter less
     with pytest.raises(DataError, match="unknown kind 'gpt-9'; did you mean"):
         tokenizer_of(GGUF(written(tmp_path, bytes_facts("gpt-9"), {})))
+
+
+# By hand, from the patterns of llama.cpp (src/llama-vocab.cpp): what stands between | is a word.
+CUT = {
+    "gpt-2": "HTMLtext| isn|'t| 2024|!?|  | \U0001f642/|\n",
+    "smollm": "HTMLtext| isn|'t| |2|0|2|4|!?|  | \U0001f642/|\n",
+    "tekken": "HTMLtext| isn|'t| |2|0|2|4|!?|  | \U0001f642/\n",
+    "default": "HTMLtext| isn|'|t| |202|4|!?|  | \U0001f642|/|\n",
+}
+
+
+@pytest.mark.parametrize("pre", CUT)
+def test_words_are_cut_as_llama_cpp_cuts_them(pre):
+    steps = PRE_TOKENIZERS[pre].steps()
+    letters = {c: ByteLevel(use_regex=False, add_prefix_space=False).pre_tokenize_str(c)[0][0] for c in "\U0001f642\n "}
+    words = ["".join(letters.get(c, c) for c in word) for word in CUT[pre].split("|")]
+    assert [word for word, _ in steps.pre_tokenize_str(CUT[pre].replace("|", ""))] == words
+
+
+def test_a_kind_that_begins_texts_does_so_unless_the_file_says_otherwise(tmp_path):
+    facts = bytes_facts("tekken") | {"tokenizer.ggml.bos_token_id": 262}
+    assert tokenizer_of(GGUF(written(tmp_path, facts, {}))).tokens("the") == ["<|end|>", "the"]
+    facts["tokenizer.ggml.add_bos_token"] = False
+    assert tokenizer_of(GGUF(written(tmp_path, facts, {}))).tokens("the") == ["the"]
+    facts = bytes_facts("smollm") | {"tokenizer.ggml.bos_token_id": 262}
+    assert tokenizer_of(GGUF(written(tmp_path, facts, {}))).tokens("the") == ["the"]
 
 
 def test_runs_of_one_letter_make_no_gigabytes_of_pairs(tmp_path):

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from tokenizers.pre_tokenizers import ByteLevel
 
 from lingon.checkpoints.gguf.architectures import tokenizer_of
 from lingon.checkpoints.gguf.load import load_gguf
 from lingon.data.corpora.weights import WEIGHTS, fetch_weights
 from lingon.data.files.gguf import GGUF
+from lingon.data.tokenizers.gguf_pre import PRE_TOKENIZERS
 from lingon.data.tokenizers.train import bpe
 from lingon.tasks.language_model import LanguageModel, SamplingParams
 from tests.checkpoints.conftest import PIECES, assert_same
@@ -21,6 +23,21 @@ from tests.data.gguf_files import BLOCKS, gguf_bytes, random_blocks
 from tests.models.family_configs import F, S, made
 
 pytestmark = pytest.mark.long
+# Patterns of src/llama-vocab.cpp of llama.cpp, one step after the other.
+WORDS = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)"
+SHORT = r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+SHORT += r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+CASED = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+CASED += r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
+CASED += r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+PATTERNS = {
+    "gpt-2": [WORDS],
+    "llama-bpe": [SHORT],
+    "qwen2": [SHORT.replace("{1,3}", "")],
+    "smollm": [r"\p{N}", WORDS],
+    "tekken": [CASED],
+    "default": [r"[\p{P}\$\+<=>\^~\|]+", WORDS, r"\p{N}+", "[0-9][0-9][0-9]"],
+}
 IDS = torch.randint(89, (3, 23), generator=torch.Generator().manual_seed(0))
 # transformers takes from a file less than there is, and the rest from the published models, so these are like them.
 WIDEST = {"head_dim": 256, "num_attention_heads": 2, "num_key_value_heads": 1, "query_pre_attn_scalar": 256}
@@ -126,6 +143,7 @@ def test_bytes_are_those_of_transformers(pre, gguf_peer, texts, tmp_path):
         "tokenizer.ggml.merges": [" ".join(pair) for pair in content["merges"]],
         "tokenizer.ggml.bos_token_id": 0,
         "tokenizer.ggml.eos_token_id": 0,
+        "tokenizer.ggml.add_bos_token": False,
     }
     (tmp_path / "a.gguf").write_bytes(gguf_bytes(metadata, {}))
     tokenizer = tokenizer_of(GGUF(tmp_path / "a.gguf"))
@@ -135,6 +153,18 @@ def test_bytes_are_those_of_transformers(pre, gguf_peer, texts, tmp_path):
     path.write_text(json.dumps(given))
     theirs = gguf_peer.ask("encode", {"folder": str(tmp_path), "texts": str(path), "gguf": "a.gguf"})["ids"]
     assert_same(tokenizer.encode_batch(given), theirs, path)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("pre", ["gpt-2", "llama-bpe", "qwen2", "smollm", "tekken", "default"])
+def test_words_are_cut_as_by_the_patterns_of_llama_cpp(pre, peer, texts):
+    """By the package `regex`, on bytes alone as vocabulary: a word is what the pattern gives."""
+    given = [text.replace("\x85", " ") for text in json.loads(texts.read_text())]
+    theirs = peer.ask("cut", {"patterns": PATTERNS[pre], "texts": given})["words"]
+    steps, letters = PRE_TOKENIZERS[pre].steps(), ByteLevel(add_prefix_space=False, use_regex=False)
+    for text, words in zip(given, theirs, strict=True):
+        as_bytes = [letters.pre_tokenize_str(word)[0][0] for word in words]
+        assert [word for word, _ in steps.pre_tokenize_str(text)] == as_bytes, text
 
 
 @pytest.mark.data

@@ -21,7 +21,7 @@ from lingon.models.from_config import from_config
 from lingon.models.lstm import LSTM
 from lingon.models.registry import build
 from tests.models import plain_decoder
-from tests.models.family_configs import CONFIGS, LINEAR, PLAIN, SIZES, made
+from tests.models.family_configs import CONFIGS, LINEAR, PLAIN, SIZES, YARN, made
 
 every = pytest.mark.parametrize("name", CONFIGS)
 LENGTH = 11
@@ -231,7 +231,11 @@ def test_a_window_that_is_null_is_none(family):
         ({"hidden_act": "os.system"}, "key 'hidden_act' is 'os.system', which Lingon does not have; known: silu"),
         ({"rms_norm_eps": "1e-6"}, "key 'rms_norm_eps'"),
         ({"rope_parameters": [1]}, r"key 'rope_parameters' is \[1\], expected an object"),
-        ({"rope_parameters": PLAIN | {"rope_type": "yarn"}}, "rope_parameters: key 'rope_type' is 'yarn'"),
+        ({"rope_parameters": PLAIN | {"rope_type": "dynamic"}}, "rope_parameters: key 'rope_type' is 'dynamic'"),
+        ({"rope_parameters": YARN | {"factor": None}}, "rope_parameters: key 'factor' is missing"),
+        ({"rope_parameters": YARN | {"beta_fast": 0.5}}, "'beta_fast' is 0.5, expected a number over beta_slow"),
+        ({"rope_parameters": YARN | {"rope_theta": 1.0}}, "'rope_theta' is 1.0, expected a number over 1 for yarn"),
+        ({"rope_parameters": YARN | {"attention_factor": -1.0}}, "'attention_factor' is -1.0, expected a number over"),
         ({"rope_parameters": {"rope_type": "linear"}}, "rope_parameters: key 'factor' is missing"),
         ({"rope_parameters": LINEAR | {"factor": 0}}, "key 'factor' is 0, expected a number over 0"),
         ({"rope_parameters": PLAIN | {"partial_rotary_factor": 0.5}}, "key 'partial_rotary_factor' is 0.5"),

@@ -93,7 +93,7 @@ def refused(config: dict) -> list[str]:
     found += ["scale_attn_weights"] if not config.get("scale_attn_weights", True) else []
     rope = config.get("rope_parameters", PLAIN)
     rope = rope.get(F, rope)
-    found += ["type"] if rope["rope_type"] in ("yarn", "dynamic") else []
+    found += ["type"] if rope["rope_type"] == "dynamic" else []
     found += ["partial_rotary_factor"] if "partial_rotary_factor" in rope else []
     gemma3 = config["model_type"] == "gemma3_text"
     return found + (["attn_logit_softcapping"] if gemma3 and config["attn_logit_softcapping"] else [])

@@ -24,6 +24,15 @@ LLAMA3 = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 23,
 }
+# Of the seven pairs of a head the first keeps its turns, from the fifth on they are slowed, and between are mixtures.
+YARN = {
+    "rope_type": "yarn",
+    "rope_theta": 100.0,
+    "factor": 4.0,
+    "beta_fast": 3.0,
+    "beta_slow": 0.5,
+    "original_max_position_embeddings": 29,
+}
 GPT2 = {
     "model_type": "gpt2",
     "vocab_size": 89,
@@ -51,6 +60,17 @@ CONFIGS = {
     "llama, biases": made("llama", attention_bias=True, mlp_bias=True),
     "llama, linear": made("llama", rope_parameters=LINEAR),
     "llama 3": made("llama", rope_parameters=LLAMA3),
+    "llama, yarn": made("llama", rope_parameters=YARN),
+    "llama, yarn, two scales": made(
+        "llama", rope_parameters=YARN | {"mscale": 0.7, "mscale_all_dim": 1.3, "truncate": False}
+    ),
+    "qwen2, yarn, as published": made(
+        "qwen2",
+        rope_parameters=None,
+        rope_theta=1000.0,
+        rope_scaling={"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 31},
+    ),
+    "qwen3, yarn": made("qwen3", rope_parameters=YARN | {"attention_factor": 1.7}),
     "mistral": made("mistral", sliding_window=7),
     "mistral, no window": made("mistral", sliding_window=None),
     "mistral, some windows": made("mistral", sliding_window=5, layer_types=[F, S, F]),

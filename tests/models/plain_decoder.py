@@ -89,9 +89,10 @@ def turned(head, t, c, layer):
     """Each pair (x_i, x_{i + K/2}) as a complex number, turned by the angle of position t."""
     half = c["head_dim"] // 2
     out = head.clone()
+    rope = rope_of(c, layer)
     for i in range(half):
-        angle = t * frequency(i, rope_of(c, layer), c)
-        pair = complex(head[i], head[i + half]) * complex(math.cos(angle), math.sin(angle))
+        angle = t * frequency(i, rope, c)
+        pair = complex(head[i], head[i + half]) * complex(math.cos(angle), math.sin(angle)) * longer(rope)
         out[i], out[i + half] = pair.real, pair.imag
     return out
 
@@ -107,10 +108,38 @@ def frequency(i, rope, c):
         if turns < rope["high_freq_factor"]:
             share = (turns - rope["low_freq_factor"]) / (rope["high_freq_factor"] - rope["low_freq_factor"])
             return share * found + (1 - share) * found / rope["factor"]
+    if rope["rope_type"] == "yarn":
+        kept = yarn_share(i, rope, c["head_dim"])
+        return kept * found + (1 - kept) * found / rope["factor"]
     return found
 
 
+def yarn_share(i, rope, width):
+    """How much of the turn of pair i is kept: all up to the pair of the fast turns, nothing from that of the slow."""
+    ends = []
+    for turns in (rope.get("beta_fast", 32), rope.get("beta_slow", 1)):
+        length = rope["original_max_position_embeddings"] / turns  # tokens of one such turn
+        ends.append(width / 2 * math.log(length / (2 * math.pi)) / math.log(rope["rope_theta"]))
+    if rope.get("truncate", True):
+        ends = [math.floor(ends[0]), math.ceil(ends[1])]
+    first, last = max(ends[0], 0), min(ends[1], width - 1)
+    return 1 - min(1, max(0, (i - first) / (last - first)))
+
+
+def longer(rope):
+    """What a pair is multiplied by."""
+    if rope["rope_type"] != "yarn":
+        return 1.0
+    usual = 1 + 0.1 * math.log(rope["factor"])
+    if "mscale" in rope:
+        both = [1 + 0.1 * rope[key] * math.log(rope["factor"]) for key in ("mscale", "mscale_all_dim")]
+        usual = both[0] / both[1]
+    return rope.get("attention_factor", usual)
+
+
 def rope_of(c, layer):
+    if scaling := c.get("rope_scaling"):  # the older layout
+        return {"rope_theta": c["rope_theta"], "rope_type": scaling["type"], **scaling}
     rope = c["rope_parameters"]
     return rope[c["layer_types"][layer]] if "full_attention" in rope else rope
 

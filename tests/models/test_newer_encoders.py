@@ -122,7 +122,7 @@ REFUSED = {
     "first DeBERTa": ("deberta", {"model_type": "deberta"}, "unknown model_type 'deberta'"),
     "dropped": ("modernbert", {"mlp_dropout": 0.1}, "'mlp_dropout' is 0.1"),
     "odd heads": ("modernbert", {"num_attention_heads": 10}, "'num_attention_heads' is 10, expected heads of an even"),
-    "yarn": ("modernbert", {"rope_scaling": {"rope_type": "yarn", "factor": 2.0}}, "'rope_type' is 'yarn'"),
+    "dynamic": ("modernbert", {"rope_scaling": {"rope_type": "dynamic", "factor": 2.0}}, "'rope_type' is 'dynamic'"),
     "other layers": ("modernbert", {"layer_types": [S, S, F]}, "'layer_types' is .* a list of 4"),
     "half window": ("modernbert", {"sliding_window": 5}, "'sliding_window' is 5"),
     "part of a head": ("modernbert", {"head_dim": 4}, "'head_dim' is 4"),

@@ -8,7 +8,7 @@ import torch
 from lingon.core.errors import DataError
 from lingon.data.files.gguf import GGUF
 from lingon.data.tokenizers.text_check import abbreviate
-from lingon.layers.rotary import llama3_scaling
+from lingon.layers.rotary import llama3_scaling, yarn_magnitude
 
 FREQUENCIES = "rope_freqs.weight"
 GEMMA2_DEPTH, GEMMA3_DEPTH = 46, 62  # layers of the models of 27 billion, whose scores are scaled otherwise
@@ -143,13 +143,36 @@ def _rope(metadata: Metadata) -> dict[str, Any]:
     theta = metadata.positive_number("rope.freq_base", 1e4)
     kind, factor = metadata.get("rope.scaling.type", "linear"), metadata.positive_number("rope.scaling.factor")
     factor = factor or metadata.positive_number("rope.scale_linear")
-    if kind not in ("linear", "none"):
-        raise metadata.error("rope.scaling.type", "linear or none")
+    if kind not in ("linear", "none", "yarn"):
+        raise metadata.error("rope.scaling.type", "linear, none or yarn")
+    if kind == "yarn":
+        return _yarn(metadata, theta, factor)
     if FREQUENCIES in metadata.file.tensors:
         return _llama3(metadata, theta)
     if kind == "none" or factor in (None, 1.0):
         return {"rope_type": "default", "rope_theta": theta}
     return {"rope_type": "linear", "rope_theta": theta, "factor": factor}
+
+
+def _yarn(metadata: Metadata, theta: float, factor: float | None) -> dict[str, Any]:
+    """YaRN as llama.cpp has it: its own enlargement of queries and keys, times a factor that may be named."""
+    if factor is None:
+        raise metadata.error("rope.scaling.factor", "a number over 0")
+    if FREQUENCIES in metadata.file.tensors:
+        raise metadata.error("rope.scaling.type", f"another one beside the tensor {FREQUENCIES!r}")
+    # What these mean depends on the program that wrote the file, but for the values that change nothing.
+    for name, neutral in (("yarn_ext_factor", 1), ("yarn_attn_factor", 1), ("yarn_log_multiplier", 0)):
+        if metadata.get(f"rope.scaling.{name}", neutral) != neutral:
+            raise metadata.error(f"rope.scaling.{name}", f"{neutral}, or nothing")
+    found = {"rope_type": "yarn", "rope_theta": theta, "factor": factor}
+    original = metadata.get("rope.scaling.original_context_length", metadata.require("context_length"))
+    found["original_max_position_embeddings"] = original
+    for ours, theirs in (("beta_fast", "yarn_beta_fast"), ("beta_slow", "yarn_beta_slow")):
+        if (turns := metadata.positive_number(f"rope.scaling.{theirs}")) is not None:
+            found[ours] = turns
+    if (more := metadata.positive_number("rope.scaling.attn_factor")) is not None:
+        found["attention_factor"] = more * yarn_magnitude(factor)
+    return found
 
 
 def _llama3(metadata: Metadata, theta: float) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import tokenizers
-from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, decoders, models, normalizers, processors
 
 from lingon.core.errors import DataError, unknown
 from lingon.data.files.gguf import GGUF
+from lingon.data.tokenizers.gguf_pre import PRE_TOKENIZERS, PreTokenizer
 from lingon.data.tokenizers.text_check import abbreviate
 from lingon.data.tokenizers.tokenizer import Tokenizer
 
@@ -24,14 +25,6 @@ SPACE = "▁"
 LONGEST = 1 << 10  # characters of a token that is cut into all pairs
 # In all; a vocabulary of 262,144 tokens has about half a million pairs, of a few letters each.
 PAIRS, LETTERS, WORK = 1 << 20, 1 << 25, 1 << 30
-LLAMA3 = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
-    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-QWEN2 = LLAMA3.replace("{1,3}", "")
-# What a text is cut into before pairs are joined; None is GPT-2's own.
-CUTS: dict[str, str | None] = {"gpt-2": None, "llama-bpe": LLAMA3, "llama3": LLAMA3, "llama-v3": LLAMA3}
-CUTS |= {"qwen2": QWEN2, "deepseek-r1-qwen": QWEN2}
 
 
 @dataclass(frozen=True)
@@ -66,11 +59,16 @@ def gguf_tokenizer(file: GGUF, rules: PieceRules | None = None, default_pre: str
     kinds = _numbers(file, "token_type", len(tokens), np.ones(len(tokens), int)).tolist()
     try:
         if kind == SENTENCEPIECE:
-            library = _by_score(file, tokens, kinds, rules)
+            library, begins = _by_score(file, tokens, kinds, rules), True
         else:
-            library = _by_bytes(file, tokens, default_pre)
+            cut = _pre_tokenizer(file, default_pre)
+            # The oldest files of a kind that begins texts name no token for it.
+            library, begins = (
+                _by_bytes(file, tokens, cut),
+                cut.begins and "tokenizer.ggml.bos_token_id" in file.metadata,
+            )
         _add(library, tokens, kinds)
-        _begin(file, library, tokens, by_itself=kind == SENTENCEPIECE)
+        _begin(file, library, tokens, begins)
         library.encode("a b")
     except DataError:
         raise
@@ -109,21 +107,23 @@ def _by_score(file: GGUF, tokens: list[str], kinds: list[int], rules: PieceRules
     return library
 
 
-def _by_bytes(file: GGUF, tokens: list[str], default_pre: str | None) -> tokenizers.Tokenizer:
+def _pre_tokenizer(file: GGUF, default: str | None) -> PreTokenizer:
+    name = file.metadata.get("tokenizer.ggml.pre", default)
+    if name not in PRE_TOKENIZERS:
+        raise DataError(f"{file.path}: tokenizer.ggml.pre: {unknown('kind', str(name), PRE_TOKENIZERS)}")
+    return PRE_TOKENIZERS[name]
+
+
+def _by_bytes(file: GGUF, tokens: list[str], cut: PreTokenizer) -> tokenizers.Tokenizer:
     """Make GPT-2's kind: bytes as letters, merged in the order of a list, within words that a pattern cuts."""
-    cut = file.metadata.get("tokenizer.ggml.pre", default_pre)
-    if cut not in CUTS:
-        raise DataError(f"{file.path}: tokenizer.ggml.pre: {unknown('kind', str(cut), CUTS)}")
     pairs = [line.split(" ") for line in _texts(file, "merges")]
     if wrong := next((pair for pair in pairs if len(pair) != 2), None):
         raise DataError(f"{file.path}: tokenizer.ggml.merges has {abbreviate(' '.join(wrong))}, expected two parts")
-    ids, pattern = {token: i for i, token in enumerate(tokens)}, CUTS[cut]
-    library = tokenizers.Tokenizer(models.BPE(ids, [(a, b) for a, b in pairs], ignore_merges=pattern == LLAMA3))
-    if pattern == QWEN2:
+    ids = {token: i for i, token in enumerate(tokens)}
+    library = tokenizers.Tokenizer(models.BPE(ids, [(a, b) for a, b in pairs], ignore_merges=cut.ignore_merges))
+    if cut.normal_form:
         library.normalizer = normalizers.NFC()
-    letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=pattern is None)
-    words = [] if pattern is None else [pre_tokenizers.Split(Regex(pattern), "isolated")]
-    library.pre_tokenizer = pre_tokenizers.Sequence([*words, letters]) if words else letters
+    library.pre_tokenizer = cut.steps()
     library.decoder = decoders.ByteLevel()
     return library
 

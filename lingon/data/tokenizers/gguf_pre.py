@@ -1,0 +1,62 @@
+"""How a text is cut into words before pairs of bytes are joined, by the names that GGUF files have for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tokenizers import Regex, pre_tokenizers
+from tokenizers.pre_tokenizers import ByteLevel, Digits, Split
+
+Steps = Callable[[], pre_tokenizers.PreTokenizer]
+
+GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+LLAMA3 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+QWEN2 = LLAMA3.replace("{1,3}", "")
+UPPER, LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+TEKKEN = (
+    rf"[^\r\n\p{{L}}\p{{N}}]?{UPPER}*{LOWER}+|[^\r\n\p{{L}}\p{{N}}]?{UPPER}+{LOWER}*"
+    r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+# Four steps of llama.cpp, of files that name no other: punctuation, GPT-2's words, numbers, three digits of them.
+DEFAULT = (r"[\p{P}\$\+<=>\^~\|]+", GPT2, r"\p{N}+", "[0-9][0-9][0-9]")
+
+
+@dataclass(frozen=True)
+class PreTokenizer:
+    """Rules of a kind of tokenizer on bytes.
+
+    steps: makes what cuts a text. ignore_merges: a word that is a token is one, whatever the pairs say. normal_form:
+    texts are brought into NFC first. begins: a text begins with a token of its own unless the file says otherwise.
+    """
+
+    steps: Steps
+    ignore_merges: bool = False
+    normal_form: bool = False
+    begins: bool = False
+
+
+def _patterns(*patterns: str) -> Steps:
+    """Cut by each pattern in turn, what it matches and what lies between; then bytes become letters."""
+    bytes_of = ByteLevel(add_prefix_space=False, use_regex=False)
+    return lambda: pre_tokenizers.Sequence([*(Split(Regex(p), "isolated") for p in patterns), bytes_of])
+
+
+def _gpt2() -> pre_tokenizers.PreTokenizer:
+    return ByteLevel(add_prefix_space=False)
+
+
+def _smollm() -> pre_tokenizers.PreTokenizer:
+    return pre_tokenizers.Sequence([Digits(individual_digits=True), _gpt2()])
+
+
+# By tokenizer.ggml.pre. Where two names mean the same, the first is the one that is written.
+PRE_TOKENIZERS: dict[str, PreTokenizer] = {
+    "gpt-2": PreTokenizer(_gpt2),
+    **dict.fromkeys(("llama-bpe", "llama3", "llama-v3"), PreTokenizer(_patterns(LLAMA3), True, begins=True)),
+    **dict.fromkeys(("qwen2", "deepseek-r1-qwen"), PreTokenizer(_patterns(QWEN2), normal_form=True)),
+    "smollm": PreTokenizer(_smollm),
+    "tekken": PreTokenizer(_patterns(TEKKEN), True, begins=True),
+    "default": PreTokenizer(_patterns(*DEFAULT)),
+}
