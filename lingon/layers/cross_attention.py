@@ -1,9 +1,13 @@
 """Attention from a target to its source, whose keys and values are made once and can be shared by several rows."""
 
+from typing import Any
+
+import torch
 from torch import nn
 
 from lingon.core.errors import UserError
-from lingon.core.shapes import Float, Tensor
+from lingon.core.eval_view import eval_view
+from lingon.core.shapes import Float, Int, Tensor
 from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.attention import attend
 from lingon.layers.attention_mask import AttentionMask
@@ -55,5 +59,37 @@ class CrossAttention(nn.Module):
             mixed = rows.divided(mixed)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
+    def weights(self, x: Float[Tensor, "B T D"], memory: LayerMemory) -> Float[Tensor, "B H T S"]:
+        """Return how much each token of x attends to each token of the source of its row."""
+        q, keys, mask = self._in_heads(self.q(x)), memory.keys, (memory.mask or AttentionMask()).mask
+        if memory.rows is not None:
+            numbers = memory.rows.numbers.to(keys.device)
+            keys, mask = keys[numbers], None if mask is None else mask[numbers]
+        scores = (q * self.scale @ keys.transpose(-1, -2)).float()
+        return (scores if mask is None else scores.masked_fill(~mask, -torch.inf)).softmax(-1)
+
     def _in_heads(self, x: Float[Tensor, "B T HK"]) -> Float[Tensor, "B H T K"]:
         return x.unflatten(2, (-1, self.head_width)).transpose(1, 2)
+
+
+@torch.no_grad()
+def cross_attention_weights(
+    model: nn.Module, source_ids: Int[Tensor, "1 S"], target_ids: Int[Tensor, "1 T"]
+) -> Float[Tensor, "L H T S"]:
+    """Return the weights of all `CrossAttention` layers of a model that reads a pair, in evaluation mode."""
+    view, found = eval_view(model), list[Tensor]()
+    for part in view.modules():
+        if isinstance(part, CrossAttention):
+            part.__dict__["forward"] = _noting(part, found)
+    view(source_ids, torch.ones_like(source_ids, dtype=torch.bool), target_ids)
+    return torch.cat(found)
+
+
+def _noting(part: CrossAttention, found: list[Tensor]) -> Any:
+    """Return the forward of a layer that also notes its weights."""
+
+    def noted(x: Tensor, memory: LayerMemory) -> Tensor:
+        found.append(part.weights(x, memory))
+        return CrossAttention.forward(part, x, memory)
+
+    return noted

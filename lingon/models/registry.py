@@ -118,6 +118,7 @@ MODELS: dict[str, ModelRow] = {
     "bilstm_crf": ModelRow("lingon.models.bilstm_crf", ("tagger",)),
     "masked_encoder": ModelRow("lingon.models.masked_encoder", ()),
     "encoder_answerer": ModelRow("lingon.models.encoder_answerer", ("answerer",)),
+    "transformer": ModelRow("lingon.models.transformer", ("seq2seq",)),
 }
 
 
