@@ -24,6 +24,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "fine-tuning-quality": ("fine_tuning_quality", ()),  # before the name that it begins with
     "fine-tuning": ("fine_tuning", ("transformers-trainer",)),
     "answers": ("answers", ()),
+    "pretraining": ("pretraining", ()),
     "own-csv": ("own_csv", ("scikit-learn",)),
     "small-data": ("small_data", ("scikit-learn",)),
     "several-labels": ("several_labels", ("scikit-learn",)),

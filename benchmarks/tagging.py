@@ -17,6 +17,7 @@ from lingon.data.sources import Package
 
 TREEBANK = {"data": "ud-english-ewt"}
 MINILM: dict[str, Any] = {"from_": "minilm-l6", "precision": "bfloat16", "evals": 3}
+RARE = {"crf": True, "lr": 2e-4, "epochs": 5, "evals": 5}  # few sentences, fewer names: larger steps, and more of them
 FAST: dict[str, Any] = {"model": "bilstm_crf", "crf": False, "vectors": "glove-6b-50d", "evals": 3}
 CASES = {
     "tagging-ewt": Case(
@@ -29,7 +30,7 @@ CASES = {
         "parts of speech of the English Web Treebank, BiLSTM-CRF with GloVe and characters",
         {"accuracy": 0.955},
     ),
-    "tagging-wnut": Case("tag", {"data": "wnut-17"}, MINILM, "entities of WNUT-17, MiniLM", {"f1": 0.4}),
+    "tagging-wnut": Case("tag", {"data": "wnut-17"}, MINILM | RARE, "entities of WNUT-17, MiniLM and CRF", {"f1": 0.4}),
     "tagging-snips": Case(
         "tag",
         {"data": "snips"},

@@ -32,11 +32,13 @@ from lingon.data.load_data import load_data
 from lingon.data.tokenizers import words
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw
+from lingon.engine.precision import bfloat16, float32
 from lingon.engine.schedule import linear, warmup
 from lingon.interpret.attribution import attribute
 from lingon.interpret.recording import record
 from lingon.interpret.word_in_context import word_in_context
 from lingon.kernels.allocator import keep_freed_memory
+from lingon.kernels.bfloat16_linear import has_bfloat16
 from lingon.layers.attention import Attention
 from lingon.layers.embedding import load_pretrained
 from lingon.layers.losses import IGNORED
@@ -394,11 +396,12 @@ print(f"{len(texts):,} sentences, {sum(map(len, ids)) / len(ids):.0f} tokens eac
 
 
 def trained(model, ids, labels, epochs, lr, rows):
-    """Train a classifier by AdamW whose learning rate rises and falls."""
+    """Train a classifier by AdamW whose learning rate rises and falls; in 16 bits where the processor has them."""
     batches = text_batches(ids, labels, batch_size=rows)
     steps = epochs * len(batches)
     schedule = warmup(max(1, steps // 10), linear(steps))
-    config = TrainConfig(epochs=epochs, schedule=schedule, max_grad_norm=1.0)
+    precision = bfloat16() if has_bfloat16() else float32()
+    config = TrainConfig(epochs=epochs, schedule=schedule, max_grad_norm=1.0, precision=precision)
     fit(model.train(), batches, cross_entropy, adamw(model, lr), config=config)
     return model.eval()
 
@@ -512,7 +515,7 @@ assert looked.max() > 1.5 * even
 
 
 # %%
-def integrated(vectors, kept, label, points=32):
+def integrated(vectors, kept, label, points=16):
     """vectors [T, D], kept [T]: True for what is there from the start -> what each place adds to the logit [T]."""
     alphas, shares = np.polynomial.legendre.leggauss(points)  # Gauss: few points are enough where f is smooth
     alphas, shares = torch.tensor((alphas + 1) / 2).float(), torch.tensor(shares / 2).float()
@@ -531,11 +534,12 @@ def by_word(text, label):
     places = [[i for i in inside if owners[i] == word] for word in range(owners[inside[-1]] + 1)]
     adds = integrated(embedding[ids], torch.tensor([owner is None for owner in owners]), label)
     maps, _ = attention_of(text)
+    left_out = deciding_words(judge, text, LABELS[label])
     return {
         "attention": [maps.mean(0).mean(0)[here].sum().item() for here in places],
         "integrated gradients": [adds[here].sum().item() for here in places],
-        "occlusion": [word.weight for word in deciding_words(judge, text, LABELS[label])],
-    }, [text[word.start : word.end] for word in deciding_words(judge, text, LABELS[label])]
+        "occlusion": [word.weight for word in left_out],
+    }, [text[word.start : word.end] for word in left_out]
 
 
 found, shown = by_word(sentence, 1)

@@ -12,7 +12,7 @@ import lingon  # noqa: E402
 
 project, author, version, release = "Lingon", "the authors of Lingon", lingon.__version__, lingon.__version__
 copyright = "the authors of Lingon, Apache-2.0"
-extensions = ["myst_nb", "sphinx.ext.autodoc", "command_cells", "plain_docstrings", "repository_links"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "command_cells", "warm_commands", "plain_docstrings", "repository_links"]
 exclude_patterns = ["_build", "_extensions", "README.md"]
 
 # Pages are Markdown; how-tos are Markdown notebooks that run whenever the site is built, each in a folder of its own.

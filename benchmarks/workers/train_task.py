@@ -11,6 +11,7 @@ from lingon.recipes.train import train_task
 from lingon.tasks.registry import row_of, settings_of
 
 TRAINING = ("load the data", "prepare", "train")
+FACTS = ("unigram_entropy",)  # of the data, beside which scores are read
 
 
 def run(task, source, settings, out, threads):
@@ -23,7 +24,8 @@ def run(task, source, settings, out, threads):
         FolderSettings(out=out, overwrite=os.path.exists(out)),
     )
     laps = record["seconds"]
-    return {"seconds": sum(laps[name] for name in TRAINING), "laps": laps, "test": record["test"]}
+    facts = {name: record[name] for name in FACTS if name in record}
+    return {"seconds": sum(laps[name] for name in TRAINING), "laps": laps, "test": record["test"], "facts": facts}
 
 
 serve(run=run)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,12 @@ from lingon.core.files import sha256_of
 from lingon.core.seed import derive
 from lingon.data.corpora.treebanks import TREES, treebank_files
 from lingon.data.files.conllu import read_conllu
+from lingon.data.files.part_files import named_parts
 from lingon.data.load_data import PARTS, SHARE, shared_keys, tell_lines
 from lingon.data.trees import Tree, TreeSplits
 
 __all__ = ["load_tree_splits", "load_trees"]
 
-NAMES = {"train": "train", "valid": "dev|valid|validation", "test": "test"}  # words in names of files in a folder
 ENDINGS = (".conllu", ".conllu.gz", ".conllu.xz")
 
 
@@ -103,14 +102,7 @@ def _files_of(name: str) -> dict[str, Path]:
         return {"train": path}
     if not path.is_dir():
         raise UserError(f"{name!r} is neither a treebank nor a file; {suggest(path.name, TREES)}")
-    files = sorted(file for file in path.iterdir() if file.name.endswith(ENDINGS))
-    found: dict[str, Path] = {}
-    for part, words in NAMES.items():
-        named = [file for file in files if re.search(rf"(?<![a-z])({words})(?![a-z])", file.name.lower())]
-        if len(named) > 1:
-            raise UserError(f"{name}: {len(named)} files for {part}, as {named[0].name} and {named[1].name}; keep one")
-        if named:
-            found[part] = named[0]
+    found = {part: file for part, file in named_parts(path).items() if file.name.endswith(ENDINGS)}
     if not found:
         raise UserError(f"{name}: no .conllu file in it with train, dev or test in its name; give a file")
     return found

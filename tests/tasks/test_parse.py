@@ -331,7 +331,7 @@ def test_data_is_a_file_a_folder_or_a_treebank_and_divided_the_same_way(treebank
     assert len(load_trees(folder, "valid")) == 3
     assert len(load_tree_splits("a.conllu", test=folder / "x-ud-test.conllu").test) == 5
     (folder / "y-train.conllu").write_text("")
-    with pytest.raises(UserError, match=r"2 files for train, as x-ud-train.conllu and y-train.conllu; keep one"):
+    with pytest.raises(DataError, match=r"several files for train: x-ud-train.conllu, y-train.conllu; keep one"):
         load_tree_splits(folder)
     with pytest.raises(UserError, match=r"'b.conllu' is neither a treebank nor a file"):
         load_trees("b.conllu")

@@ -1,5 +1,6 @@
 """A folder with a file or folder for each part: train, maybe valid (dev), and test, as data sets are handed on."""
 
+import re
 from pathlib import Path
 
 from lingon.core.errors import DataError, one_of
@@ -8,9 +9,15 @@ CALLED = {"train": ("train",), "valid": ("valid", "validation", "dev"), "test": 
 
 
 def part_files(folder: Path) -> dict[str, Path]:
-    """Return the file or folder of each part of a folder; nothing where it holds no train and test.
+    """Return the file or folder of each part, as `named_parts` does; nothing where there is no train and test."""
+    found = named_parts(folder)
+    return found if {"train", "test"} <= set(found) else {}
 
-    A part is a folder of its name, or a file whose name is or ends in the part's: train.conll, en_ewt-ud-train.conllu.
+
+def named_parts(folder: Path) -> dict[str, Path]:
+    """Return the file or folder of each part that a folder has; nothing for what is no folder.
+
+    A part is a folder of its name, or a file with that word in its name: train.conll, en_ewt-ud-train.conllu.
     Beside a file of another form the .txt of the same part is passed over, as in treebanks.
     Raises DataError for a part with several files.
     """
@@ -18,14 +25,14 @@ def part_files(folder: Path) -> dict[str, Path]:
         return {}
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     found = {part: [path for path in entries if _is_part(path, names)] for part, names in CALLED.items()}
-    if not found["train"] or not found["test"]:
-        return {}
     return {part: _only(folder, part, paths) for part, paths in found.items() if paths}
 
 
 def _is_part(path: Path, names: tuple[str, ...]) -> bool:
     stem = path.name.split(".")[0].lower()
-    return any(stem == name or (path.is_file() and stem.endswith((f"-{name}", f"_{name}"))) for name in names)
+    if path.is_dir():
+        return stem in names
+    return re.search(rf"(?<![a-z])({'|'.join(names)})(?![a-z])", stem) is not None
 
 
 def _only(folder: Path, part: str, paths: list[Path]) -> Path:
