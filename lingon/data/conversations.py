@@ -1,0 +1,147 @@
+"""Conversations, of which a language model learns the answers; and answers of which one is preferred to another."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from lingon.core.errors import UserError, suggest
+from lingon.data.files.labelled_texts import SURROGATE
+
+SYSTEM, USER, ASSISTANT, TOOL = ROLES = ("system", "user", "assistant", "tool")
+# What may stand before each role; None is the beginning.
+BEFORE: dict[str, tuple[str | None, ...]] = {
+    SYSTEM: (None,),
+    USER: (None, SYSTEM, ASSISTANT),
+    ASSISTANT: (USER, TOOL),
+    TOOL: (ASSISTANT, TOOL),
+}
+
+
+class Message(NamedTuple):
+    """What one side says. role: system, user, assistant, or tool for what a program answered to the assistant."""
+
+    role: str
+    content: str
+
+    def row(self) -> dict[str, str]:
+        """Return the message as JSON and chat templates have it."""
+        return {"role": self.role, "content": self.content}
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Messages whose last one is an answer of the assistant; every answer in it is learned."""
+
+    messages: tuple[Message, ...]
+
+    def __post_init__(self) -> None:
+        if not self.messages or self.messages[-1].role != ASSISTANT:
+            last = self.messages[-1].role if self.messages else "nothing"
+            raise UserError(f"the conversation ends with {last}, expected an answer of the assistant, to learn from")
+
+    @property
+    def question(self) -> tuple[Message, ...]:
+        """Return what comes before the first answer: conversations that share it are in one split."""
+        return self.messages[: [message.role for message in self.messages].index(ASSISTANT)]
+
+
+@dataclass(frozen=True)
+class Preference:
+    """A prompt with two answers, of which people preferred the first. prompt: messages up to the answer."""
+
+    prompt: tuple[Message, ...]
+    chosen: str
+    rejected: str
+
+    def __post_init__(self) -> None:
+        for name in ("chosen", "rejected"):
+            if not getattr(self, name).strip():
+                raise UserError(f"the {name} answer is empty, expected text")
+        if self.chosen == self.rejected:
+            raise UserError(f"chosen and rejected are the same answer, {self.chosen[:40]!r}; neither is preferred")
+
+    @property
+    def question(self) -> tuple[Message, ...]:
+        """Return the prompt: preferences that share it are in one split."""
+        return self.prompt
+
+    def conversation(self, answer: str) -> Conversation:
+        """Return the prompt with one of the answers."""
+        return Conversation((*self.prompt, Message(ASSISTANT, answer)))
+
+
+Dialogue = Conversation | Preference
+
+
+@dataclass(frozen=True)
+class ConversationSplits:
+    """Training, validation and test data, all conversations or all preferences; a name, and where they come from."""
+
+    train: Sequence[Dialogue]
+    valid: Sequence[Dialogue]
+    test: Sequence[Dialogue]
+    name: str
+    source: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def preferences(self) -> bool:
+        """Return whether these are preferences."""
+        return isinstance(self.train[0], Preference)
+
+
+def messages_of(given: Any, answer_next: bool = False) -> tuple[Message, ...]:
+    """Return messages, checked: known roles in an order that is one of a conversation, each with text.
+
+    given: `Message`s, or mappings with `role` and `content`, as jsonl has them. answer_next: the assistant is to
+    answer, so that the last one is not the assistant's. Raises UserError that says which message is wrong, and why.
+    """
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        raise UserError(f"messages are {type(given).__name__}, expected a list of objects with role and content")
+    found: list[Message] = []
+    for number, one in enumerate(given, 1):
+        found.append(_message(one, number))
+        before = found[-2].role if len(found) > 1 else None
+        if before not in BEFORE[found[-1].role]:
+            expected = " or ".join(str(role or "nothing") for role in BEFORE[found[-1].role])
+            raise UserError(
+                f"message {number} is of {found[-1].role!r} after {before or 'nothing'}; expected {expected} before it"
+            )
+    if not found:
+        raise UserError("the conversation has no messages; expected a question and an answer at least")
+    if answer_next and found[-1].role not in (USER, TOOL):
+        raise UserError(f"the last message is of {found[-1].role!r}; expected the user's, which is to be answered")
+    return tuple(found)
+
+
+def _message(given: Any, number: int) -> Message:
+    if isinstance(given, Message):
+        given = given.row()
+    if not isinstance(given, Mapping):
+        raise UserError(f"message {number} is {str(given)[:40]!r}, expected an object with role and content")
+    for key in ("role", "content"):
+        if key not in given:
+            raise UserError(f"message {number} has no {key!r}; it has {', '.join(map(str, given)) or 'nothing'}"[:200])
+    role, content = given["role"], given["content"]
+    if role not in ROLES:
+        raise UserError(f"message {number} is of an unknown role {str(role)[:40]!r}; {suggest(str(role)[:40], ROLES)}")
+    if given.get("tool_calls"):
+        raise UserError(f"message {number} has tool_calls, which are not read; write a call as the text of the message")
+    if not isinstance(content, str):
+        what = f"a {type(content).__name__}" if content is not None else "nothing"
+        raise UserError(f"message {number} ({role}): its content is {what}, expected text")
+    if not content.strip() and role != SYSTEM:
+        raise UserError(f"message {number} ({role}) is empty, expected text")
+    if not content.isascii() and SURROGATE.search(content):
+        raise UserError(f"message {number} ({role}) has half a character (a lone surrogate)")
+    return Message(role, content)
+
+
+def dialogues_checksum(dialogues: Iterable[Dialogue]) -> str:
+    """Return the sha256 of all that is said, in hex."""
+    digest = hashlib.sha256()
+    for one in dialogues:
+        said = [one.prompt, one.chosen, one.rejected] if isinstance(one, Preference) else one.messages
+        digest.update(json.dumps(said).encode())
+    return digest.hexdigest()

@@ -1,0 +1,99 @@
+"""Conversations or preferences of the user's files, divided so that no question is on both sides."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from lingon.core.errors import DataError, UserError, unknown
+from lingon.core.files import sha256_of
+from lingon.core.terminal import printable
+from lingon.data.conversations import ConversationSplits, Dialogue, Preference, dialogues_checksum
+from lingon.data.files.chat_rows import read_chat_rows
+from lingon.data.files.lines import FileOptions
+from lingon.data.load_data import PARTS, shared_keys, tell_lines
+from lingon.data.split import cut_rows
+
+OnBadRow = Literal["stop", "skip"]
+SHARE = {"test": 0.1, "valid": 0.1}  # of a file, when nothing else is given
+
+
+def load_conversation_splits(
+    name_or_path: str | Path,
+    test: str | Path | None = None,
+    valid: str | Path | None = None,
+    on_bad_row: OnBadRow = "stop",
+    options: FileOptions = FileOptions(),
+) -> ConversationSplits:
+    """Return training, validation and test conversations, or preferences, of a file.
+
+    test, valid: files to test and validate on. Where there is none, a tenth is cut off, always the same rows; those
+    with one question stay together. Raises UserError for what is no file, DataError with file and line for rows that
+    cannot be read, and for files of different kinds.
+    """
+    path = Path(name_or_path)
+    files = {"train": path} | {part: Path(f) for part, f in (("test", test), ("valid", valid)) if f is not None}
+    found = {part: _read(file, on_bad_row, options) for part, file in files.items()}
+    for part, some in found.items():
+        if isinstance(some[0], Preference) != isinstance(found["train"][0], Preference):
+            raise DataError(f"{files[part]}: preferences and conversations are different data; give files of one kind")
+    for part in ("test", "valid"):
+        if part not in found:
+            found["train"], found[part] = _cut(path, found["train"], SHARE[part], part)
+    _tell_shared(found, [part for part in files if part != "train"])
+    source: dict[str, Any] = {"name": path.name, "kind": "preferences" if _preferred(found) else "conversations"}
+    source |= {"files": {part: {"name": f.name, "sha256": sha256_of(f)} for part, f in files.items()}}
+    source |= {part: len(found[part]) for part in PARTS}
+    source["sha256"] = dialogues_checksum([one for part in PARTS for one in found[part]])
+    return ConversationSplits(found["train"], found["valid"], found["test"], path.name, source)
+
+
+def load_conversations(
+    name_or_path: str | Path,
+    part: str | None = None,
+    on_bad_row: OnBadRow = "stop",
+    options: FileOptions = FileOptions(),
+) -> Sequence[Dialogue]:
+    """Return the conversations or preferences of a file: all of it, or a part as `load_conversation_splits` cuts it."""
+    if part not in (None, "all", *PARTS):
+        raise unknown("split", part, (*PARTS, "all"))
+    if part in (None, "all"):
+        return _read(Path(name_or_path), on_bad_row, options)
+    return getattr(load_conversation_splits(name_or_path, None, None, on_bad_row, options), part)
+
+
+def _tell_shared(found: dict[str, Sequence[Dialogue]], parts: Sequence[str]) -> None:
+    """Say how many questions of these parts are in training too."""
+    keys = {part: [_key(one) for one in some] for part, some in found.items()}
+    for part in parts:
+        tell_lines(shared_keys(keys["train"], keys[part], f"{part} questions"))
+
+
+def _preferred(found: dict[str, Sequence[Dialogue]]) -> bool:
+    return isinstance(found["train"][0], Preference)
+
+
+def _read(path: Path, on_bad_row: OnBadRow, options: FileOptions) -> Sequence[Dialogue]:
+    if not path.is_file():
+        raise UserError(f"there is no file {str(path)!r}; give a jsonl file of conversations")
+    found, skipped = read_chat_rows(path, on_bad_row, options)
+    if skipped:
+        print(printable(f"{path}: {skipped:,} rows are left out, which cannot be read"), file=sys.stderr)
+    return found
+
+
+def _cut(
+    path: Path, dialogues: Sequence[Dialogue], share: float, purpose: str
+) -> tuple[Sequence[Dialogue], Sequence[Dialogue]]:
+    """Cut a share of the questions off, chosen by the question alone; one or more stays and one is cut off."""
+    keys = [_key(one) for one in dialogues]
+    cut = cut_rows(keys, [""] * len(keys), share, 0, purpose)
+    if not cut:
+        raise DataError(f"{path}: no different questions are left for the {purpose} part; three are the fewest")
+    stay = [one for i, one in enumerate(dialogues) if i not in cut]
+    return stay, [dialogues[i] for i in sorted(cut)]
+
+
+def _key(one: Dialogue) -> str:
+    return json.dumps([(message.role, message.content) for message in one.question])

@@ -1,0 +1,1 @@
+"""Chat: a language model that answers in conversations, and is tuned on them."""

@@ -1,0 +1,78 @@
+"""The chat template of a model: how messages become one text, with the special tokens that say who speaks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import jinja2
+
+from lingon.core.errors import DataError
+from lingon.tasks.chat.sandbox import compile_template, render_template
+
+__all__ = ["DEFAULT_STOP", "ChatTemplate", "default_template"]
+
+# Of models that have none: plain words, and an answer ends as a text of the model does.
+DEFAULT = """\
+{%- for message in messages -%}
+{%- if message.role == 'assistant' -%}
+{{ 'Assistant:\\n' }}{% generation %}{{ message.content + eos_token }}{% endgeneration %}{{ '\\n\\n' }}
+{%- else -%}
+{{ message.role | capitalize + ':\\n' + message.content + '\\n\\n' }}
+{%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ 'Assistant:\\n' }}{%- endif -%}
+"""
+DEFAULT_STOP = ("\n\nUser:\n",)  # of a model that was not trained to end its answer
+MOST_TOKENS = 64  # names of special tokens
+
+
+@dataclass(frozen=True)
+class ChatTemplate:
+    """A template of Jinja, as Hugging Face has it, with what it calls special tokens: bos_token, eos_token and others.
+
+    Raises DataError for what is no template; nothing in it is believed, see `lingon.tasks.chat.sandbox`.
+    """
+
+    source: str
+    special_tokens: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._compiled  # noqa: B018  # so that a broken one is told at once
+
+    @cached_property
+    def _compiled(self) -> jinja2.Template:
+        return compile_template(self.source)
+
+    @property
+    def marks_answers(self) -> bool:
+        """Return whether it says by {% generation %} what the assistant is to learn."""
+        return "endgeneration" in self.source
+
+    def render(self, messages: Sequence[Mapping[str, str]], add_generation_prompt: bool = False) -> str:
+        """Return the text of messages. add_generation_prompt: it ends where the assistant's answer begins."""
+        variables: dict[str, Any] = {"messages": [dict(one) for one in messages], "tools": None, "documents": None}
+        variables |= {"add_generation_prompt": add_generation_prompt, **self.special_tokens}
+        return render_template(self._compiled, variables)
+
+    def config(self) -> dict[str, Any]:
+        """Return the template as config.json of a bundle has it."""
+        return {"template": self.source, "special_tokens": dict(self.special_tokens)}
+
+    @classmethod
+    def from_config(cls, config: Any) -> "ChatTemplate":
+        """Return the template of a configuration. Raises DataError for what is none."""
+        if not isinstance(config, Mapping) or not isinstance(config.get("template"), str):
+            raise DataError(f"the chat template is {str(config)[:40]!r}, expected an object with its 'template'")
+        tokens = config.get("special_tokens", {})
+        if not isinstance(tokens, Mapping) or len(tokens) > MOST_TOKENS:
+            raise DataError("key 'special_tokens' of the chat template is no object with a text for each name")
+        for name, token in tokens.items():
+            if not isinstance(token, str) or not name.isidentifier():
+                raise DataError(f"key 'special_tokens' of the chat template has {str(name)[:40]!r}, which is no token")
+        return cls(config["template"], dict(tokens))
+
+
+def default_template(eos_token: str) -> ChatTemplate:
+    """Return the template of a model that has none. eos_token: what ends an answer; it may be empty."""
+    return ChatTemplate(DEFAULT, {"eos_token": eos_token})
