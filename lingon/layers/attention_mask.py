@@ -35,7 +35,7 @@ class AttentionMask:
     def of_length(self, length: int) -> "AttentionMask":
         """Return what the tokens of one text see, of a mask for texts that lie one after the other."""
         mask, bias = (None if x is None else x[..., :length, :length] for x in (self.mask, self.bias))
-        return AttentionMask(mask, bias=bias)
+        return AttentionMask(mask, self.causal, bias=bias)
 
 
 def padding_mask(mask: Bool[Tensor, "B T"]) -> AttentionMask:
@@ -44,6 +44,18 @@ def padding_mask(mask: Bool[Tensor, "B T"]) -> AttentionMask:
     mask: True where there is a token. A text without any sees all its padding, for a softmax over nothing is no number.
     """
     return AttentionMask((mask | ~mask.any(1, keepdim=True))[:, None, None])
+
+
+def packed_causal_mask(lengths: tuple[int, ...], window: int | None, device: torch.device) -> AttentionMask:
+    """Return the mask of texts that lie one after the other: a token sees its own text alone, up to itself.
+
+    lengths: of the texts, ascending. window: it sees only the last `window` tokens, itself among them; None is all.
+    """
+    longest = lengths[-1] if lengths else 0
+    if window is None or longest <= window:
+        return AttentionMask(causal=True, lengths=lengths)
+    back = torch.arange(longest, device=device)[:, None] - torch.arange(longest, device=device)
+    return AttentionMask((back >= 0) & (back < window), lengths=lengths)
 
 
 def causal_mask(cache: KVCache, columns: int, window: int | None, device: torch.device) -> AttentionMask:

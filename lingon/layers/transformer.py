@@ -11,8 +11,9 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.attention import Attention, LayerCache
-from lingon.layers.attention_mask import AttentionMask, causal_mask
+from lingon.layers.attention_mask import AttentionMask, causal_mask, packed_causal_mask
 from lingon.layers.kv_cache import KVCache, empty_cache, preallocated_cache
+from lingon.layers.packing import Packed
 from lingon.layers.residual import Residual
 from lingon.layers.rotary import Rotation
 
@@ -69,6 +70,22 @@ def run_blocks(
             masks[block.window] = causal_mask(cache, columns, block.window, x.device)
         write = CacheWriter(cache, layer) if keep else None
         x = block(x, masks[block.window], cache=write, rotation=rotations.get(block.rotary))
+    return x
+
+
+def run_packed_blocks(
+    blocks: Iterable[Block],
+    x: Float[Tensor, "1 N D"],
+    packed: Packed,
+    rotaries: Mapping[str, nn.Module] | nn.ModuleDict,
+) -> Float[Tensor, "1 N D"]:
+    """Return x after all blocks of a causal model, of texts that lie one after the other: none sees another."""
+    rotations: dict[str | None, Any] = {name: rotary(packed.positions, x) for name, rotary in rotaries.items()}
+    masks: dict[int | None, AttentionMask] = {}
+    for block in blocks:
+        if block.window not in masks:
+            masks[block.window] = packed_causal_mask(packed.lengths, block.window, x.device)
+        x = block(x, masks[block.window], rotation=rotations.get(block.rotary))
     return x
 
 

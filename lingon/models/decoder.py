@@ -12,9 +12,18 @@ from lingon.layers.attention import Attention
 from lingon.layers.feedforward import GatedFeedForward
 from lingon.layers.kv_cache import KVCache
 from lingon.layers.norm import RMSNorm
+from lingon.layers.packing import Packed
 from lingon.layers.residual import PreNorm
 from lingon.layers.rotary import Rotary
-from lingon.layers.transformer import Block, embed, init_weights, new_cache, prepare_cache, run_blocks
+from lingon.layers.transformer import (
+    Block,
+    embed,
+    init_weights,
+    new_cache,
+    prepare_cache,
+    run_blocks,
+    run_packed_blocks,
+)
 from lingon.models.gpt import TRANSFORMER_DEFAULTS
 from lingon.models.hub_configs import qwen3_config
 from lingon.models.hub_weights import decoder_weights
@@ -75,11 +84,18 @@ class Decoder(nn.Module):
         mask: False where a shorter prompt is padded on the left. Raises UserError when the context is too short.
         """
         after, keep = prepare_cache(self, ids, state, mask)
+        return self.norm(run_blocks(self.blocks, self._embedded(ids), after, self.rotaries, keep)), after
+
+    def packed(self, ids: Int[Tensor, "1 N"], packed: Packed) -> Float[Tensor, "1 N D"]:
+        """Return the hidden states of texts that lie one after the other, each as if it were alone."""
+        return self.norm(run_packed_blocks(self.blocks, self._embedded(ids), packed, self.rotaries))
+
+    def _embedded(self, ids: Int[Tensor, "B S"]) -> Float[Tensor, "B S D"]:
         x = embed(self.embedding, ids)
         if self.embedding_scale != 1:
             # Rounded to the type of the weights, as Gemma's own code does.
             x = x * torch.tensor(self.embedding_scale, dtype=x.dtype, device=x.device)
-        return self.norm(run_blocks(self.blocks, x, after, self.rotaries, keep)), after
+        return x
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
         """Return the logits from what the last layer made."""

@@ -11,8 +11,17 @@ from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.attention import Attention
 from lingon.layers.feedforward import FeedForward
 from lingon.layers.kv_cache import KVCache
+from lingon.layers.packing import Packed
 from lingon.layers.residual import PreNorm
-from lingon.layers.transformer import Block, embed, init_weights, new_cache, prepare_cache, run_blocks
+from lingon.layers.transformer import (
+    Block,
+    embed,
+    init_weights,
+    new_cache,
+    prepare_cache,
+    run_blocks,
+    run_packed_blocks,
+)
 from lingon.models.hub_configs import gpt2_config
 from lingon.models.hub_weights import gpt2_weights
 from lingon.models.option_types import (
@@ -89,6 +98,11 @@ class GPT(nn.Module):
         where = self.positions.weight[places] if isinstance(places, slice) else self.positions(places)
         x = self.dropout(embed(self.embedding, ids) + where)
         return self.norm(run_blocks(self.blocks, x, after, {}, keep)), after
+
+    def packed(self, ids: Int[Tensor, "1 N"], packed: Packed) -> Float[Tensor, "1 N D"]:
+        """Return the hidden states of texts that lie one after the other, each as if it were alone."""
+        x = self.dropout(embed(self.embedding, ids) + self.positions(packed.positions))
+        return self.norm(run_packed_blocks(self.blocks, x, packed, {}))
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
         """Return the logits from what the last layer made."""

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from lingon.core.errors import UserError
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.decoding.decoder_protocol import Decodable, DecoderState
+from lingon.layers.packing import pack
 from lingon.models.decoder import Decoder
 from lingon.models.gpt import GPT
 from lingon.models.registry import build, models_for
@@ -256,6 +257,25 @@ def test_rewind_forgets(name):
             close(after, model.hidden(ids[:, 7:], straight)[0])
     with pytest.raises(UserError, match="cannot go back 12 tokens: the state has read 11"):
         ahead.rewind(12)
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_packed_texts_are_each_as_if_alone(name):
+    """Hidden states and gradients: what one text says changes nothing of another."""
+    model, ids = made(name).train(), texts()
+    mask = torch.arange(TIME) < torch.tensor([4, TIME, 4, 1, 7])[:, None]
+    packed = pack(mask)
+    hidden = packed.put_back(model.packed(packed.take(ids), packed))
+    grow = torch.randn(hidden.shape, generator=torch.Generator().manual_seed(2)) * mask[..., None]
+    (hidden * grow).sum().backward()
+    found = {key: p.grad.clone() for key, p in model.named_parameters() if p.grad is not None}
+    model.zero_grad()
+    alone = [model.hidden(row[None, : int(kept.sum())])[0][0] for row, kept in zip(ids, mask, strict=True)]
+    torch.testing.assert_close(torch.cat(alone), hidden[mask], atol=1e-5, rtol=1e-5)
+    sum((one * weights[: len(one)]).sum() for one, weights in zip(alone, grow, strict=True)).backward()
+    for key, p in model.named_parameters():
+        if p.grad is not None:
+            torch.testing.assert_close(p.grad, found[key], atol=1e-4, rtol=1e-4)
 
 
 @every

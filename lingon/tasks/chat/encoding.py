@@ -7,6 +7,7 @@ from typing import NamedTuple
 from lingon.core.errors import UserError
 from lingon.data.conversations import ASSISTANT, Conversation, Message
 from lingon.data.tokenizers import Tokenizer
+from lingon.data.tokenizers.special_tokens import unknown_id
 from lingon.data.tokenizers.spelling_guard import SpellingGuard
 from lingon.tasks.chat.sandbox import CLOSE, OPEN
 from lingon.tasks.chat.template import ChatTemplate
@@ -56,10 +57,10 @@ class ChatEncoder:
             if not spans:
                 raise UserError("the chat template marks no answer in this conversation; nothing is left to learn")
             return [self._marked(text, spans)]
-        whole, spans = self._render(messages), list(self._answers(messages))
-        if all(whole.startswith(text) for text, _ in spans):
-            return [self._marked(whole, [(start, len(text)) for text, start in spans], to_end=True)]
-        return [self._marked(text, [(start, len(text))], to_end=True) for text, start in spans]
+        whole, answers = self._render(messages), list(self._answers(messages))
+        if all(whole.startswith(text) for text, _ in answers):
+            return [self._marked(whole, [(start, len(text)) for text, start in answers], to_end=True)]
+        return [self._marked(text, [(start, len(text))], to_end=True) for text, start in answers]
 
     @cached_property
     def end_ids(self) -> tuple[int, ...]:
@@ -67,7 +68,8 @@ class ChatEncoder:
         (text, start), *_ = self._answers(PROBE)
         ids, offsets, (begin,) = self.guard.encode(text, [start])
         after = [i for i, (_, end) in zip(ids, offsets, strict=True) if end > begin]
-        return tuple(i for i in after if i in self.guard.special.values())[:1]
+        special = {*self.guard.special.values()} - {unknown_id(self.tokenizer.library)}
+        return tuple(i for i in after if i in special)[:1]
 
     def _answers(self, messages: Sequence[Message]) -> Iterator[tuple[str, int]]:
         """Yield for each answer the text that ends with it, and where the answer begins in it."""

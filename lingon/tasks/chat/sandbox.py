@@ -16,8 +16,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from lingon.core.errors import DataError, UserError
 
-SECONDS = 5.0  # of one rendering
-ROUNDS = 200_000  # of all loops and macros of one rendering together
+SECONDS = 5.0  # of the processor, for one rendering
+ROUNDS = 50_000  # of all loops and macros of one rendering together
 LARGEST = 16 << 20  # characters or items of one value, and of what is rendered
 LARGEST_NUMBER = 1_000  # that a filter or a method may be given, such as the width of an indent
 LONGEST = 1 << 20  # characters of a template
@@ -51,7 +51,7 @@ class _Budget:
     """What one rendering has used."""
 
     def __init__(self) -> None:
-        self.rounds, self.end = 0, time.monotonic() + SECONDS
+        self.rounds, self.end = 0, time.thread_time() + SECONDS
 
     def round(self) -> str:
         self.rounds += 1
@@ -61,7 +61,7 @@ class _Budget:
         return ""
 
     def check_time(self) -> None:
-        if time.monotonic() > self.end:
+        if time.thread_time() > self.end:
             raise _Exceeded(f"it takes more than {SECONDS:g} seconds")
 
 
@@ -124,10 +124,10 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
-        for kind in (nodes.For, nodes.Macro, nodes.CallBlock):
-            for node in tree.find_all(kind):
-                called = nodes.Call(nodes.Name("_round", "load"), [], [], None, None)
-                node.body.insert(0, nodes.Output([called]).set_lineno(node.lineno))
+        blocks: list[Any] = [node for kind in (nodes.For, nodes.Macro, nodes.CallBlock) for node in tree.find_all(kind)]
+        for block in blocks:
+            called = nodes.Call(nodes.Name("_round", "load"), [], [], None, None)
+            block.body.insert(0, nodes.Output([called]).set_lineno(block.lineno))
         for node in [*tree.find_all(nodes.Output), *tree.find_all(nodes.Expr), *tree.find_all(nodes.Stmt)]:
             _replace_concatenations(node)
         return tree
