@@ -68,6 +68,9 @@ def recipes() -> None:
 def evaluate(
     bundle: Annotated[str, typer.Argument(help="Trained model: a bundle, a run folder, or hf:owner/name.")],
     data: Annotated[str, typer.Option(help="Corpus (lingon data list) or a file.")],
+    other: Annotated[
+        str | None, typer.Argument(help="A second model: both are compared, with intervals and p-values.")
+    ] = None,
     text: TextColumn = None,
     label: Label = None,
     text_pair: TextPair = None,
@@ -87,11 +90,14 @@ def evaluate(
     accept_licence: Accept = False,
     page: Annotated[
         Path | None,
-        typer.Option(help="Write an .html page: confusions, examples, and what each layer of an encoder knows."),
+        typer.Option(
+            help="Write an .html page: confusions, examples, and what each layer of an encoder knows; of two models "
+            "the examples on which they differ most."
+        ),
     ] = None,
     head: Head = None,
 ) -> None:
-    """Evaluate a trained model on labelled texts, or a language model on running text."""
+    """Evaluate a trained model on examples of its task; or compare two of them."""
     from lingon.core.strict_json import dumps
     from lingon.recipes.read_examples import Asked, read_examples
     from lingon.tasks.task import Reporter
@@ -101,9 +107,17 @@ def evaluate(
         data, split, one_column(text), label, on_bad_row, files, accept_licence, text_pair, column, tag_scheme
     )
     task = load_for(None, bundle, device, head)
+    if cache and other is not None:
+        raise UserError("--cache is for one language model; two models are compared without it")
     if cache:
         refuse_option(task, bundle, "cache", "evaluate")
     examples = read_examples(task, asked)
+    if other is not None:
+        from lingon.cli.compare import comparison_lines
+
+        both = task, load_for(None, other, device, head)
+        print(*comparison_lines(both, examples, (bundle, other), as_json, page), sep="\n")
+        return
     if page and isinstance(task, Reporter):
         from lingon.interpret.page import probe_sections
 

@@ -50,14 +50,19 @@ class Comparison(NamedTuple):
     p_value: float
 
 
-def mean_statistics(values: Sequence[float] | Float[np.ndarray, " n"]) -> Statistics:
+def mean_statistics(
+    values: Sequence[float] | Float[np.ndarray, " n"], weights: Sequence[float] | Float[np.ndarray, " n"] | None = None
+) -> Statistics:
     """Return the statistics of a metric that is the mean of a number of each example, as accuracy is.
+
+    weights: how much each example counts; all alike when not given.
 
     >>> mean_statistics([1.0, 0.0, 1.0, 1.0]).value
     0.75
     """
     numbers = np.asarray(values, dtype=np.float64)
-    return Statistics(np.stack([numbers, np.ones_like(numbers)], 1), lambda total: float(total[0] / total[1]))
+    counts = np.ones_like(numbers) if weights is None else np.asarray(weights, dtype=np.float64)
+    return Statistics(np.stack([counts * numbers, counts], 1), lambda total: float(total[0] / total[1]))
 
 
 def bootstrap_interval(statistics: Statistics, samples: int = SAMPLES, seed: int = SEED) -> Interval:

@@ -167,3 +167,14 @@ def test_export_writes_a_folder_and_says_how_equal_it_is(trained, tmp_path):
     done = lingon("export", "runs/classify", "--to", "tflite", cwd=trained)
     assert done.returncode == 2
     assert done.stderr.startswith("lingon: unknown target 'tflite'; known: onnx, program, torch")
+
+
+def test_evaluate_compares_two_models(trained):
+    """A model beside itself: no difference, and chance explains it."""
+    both = ("evaluate", "runs/classify", "runs/classify", "--data", "mine.csv", "--split", "test")
+    done = lingon(*both, "--json", "--page", "both.html", cwd=trained)
+    found = json.loads(done.stdout)
+    record = json.loads((trained / "runs/classify/run.json").read_text())
+    assert found["accuracy"]["first"]["value"] == pytest.approx(record["test"]["accuracy"])
+    assert (found["accuracy"]["difference"]["value"], found["accuracy"]["p_value"]) == (0, 1)
+    assert "0 of" in (trained / "both.html").read_text()

@@ -21,6 +21,7 @@ from lingon.pages.page import check_page_path
 from lingon.tasks.classify.agreement import share_of_same_answers
 from lingon.tasks.classify.bundle_config import card, check_config
 from lingon.tasks.classify.columns import text_weights, types_of
+from lingon.tasks.classify.comparing import single_label_output
 from lingon.tasks.classify.encoding import (
     Encoded,
     as_input,
@@ -34,6 +35,7 @@ from lingon.tasks.classify.objective import cross_entropy, logits_of, penalty_of
 from lingon.tasks.classify.pair_graph import pair_graph
 from lingon.tasks.classify.targets import TARGETS, SingleLabel, Targets
 from lingon.tasks.classify.targets.single_label import Classification, scores
+from lingon.tasks.comparison import SystemOutput
 from lingon.tasks.task import Card
 
 if TYPE_CHECKING:
@@ -230,6 +232,14 @@ class Classifier:
         logits = self.logits_of(warn_of_cut(self._some(examples), self.max_length))
         write_evaluation(path, self, examples, logits, name, sections)
         return self.scores_of(logits, examples)
+
+    def system_output(self, examples: Examples) -> SystemOutput:
+        """Return the predicted labels and whether each is right; see `lingon.tasks.classify.comparing`.
+
+        Raises UserError unless each text has one label.
+        """
+        _check_examples(examples, "system_output", "test")
+        return single_label_output(self, examples)
 
     def scores_of(self, logits: Float[Tensor, "n C"], examples: Examples) -> Scores:
         """Return what `evaluate` gives, of texts whose logits are known."""
