@@ -59,13 +59,14 @@ def test_hostile_weights_are_refused_by_name(tmp_path, attack):
     assert peak < 64 << 20
 
 
-def test_ten_thousand_mutated_headers_end_in_our_error_or_in_tensors(tmp_path):
+@pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=pytest.mark.long)])
+def test_mutated_headers_end_in_our_error_or_in_tensors(count, tmp_path):
     path = tmp_path / "model.safetensors"
     save_tensors(path, {"a": torch.ones(3, 5), "b": torch.zeros(7)})
     whole = path.read_bytes()
     end = 8 + struct.unpack("<Q", whole[:8])[0]
     draw, refused, slowest = random.Random(5), 0, 0.0
-    for _ in range(10_000):
+    for _ in range(count):
         mutated = bytearray(whole)
         for _ in range(draw.randint(1, 4)):
             mutated[draw.randrange(end)] = draw.randrange(256)
@@ -76,7 +77,7 @@ def test_ten_thousand_mutated_headers_end_in_our_error_or_in_tensors(tmp_path):
         except DataError:
             refused += 1
         slowest = max(slowest, time.perf_counter() - start)
-    assert refused > 5_000
+    assert refused > count // 2
     assert slowest < 1  # 50 ms on a quiet machine; never long
 
 

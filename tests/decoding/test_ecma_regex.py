@@ -96,11 +96,12 @@ def random_pattern(rng, depth=3):
     return "".join(parts)
 
 
-def test_random_patterns_are_those_of_node():
+@pytest.mark.parametrize("count", [150, pytest.param(600, marks=pytest.mark.long)])
+def test_random_patterns_are_those_of_node(count):
     """What is accepted is the same for every text, and what Node.js refuses is refused."""
     rng = random.Random(11)
     alphabet = ["a", "b", ",", "é", "日", "1", "٣", "\n", "\u2028", "\x85", "-", "_", "😀", "😎"]
-    patterns = [random_pattern(rng) for _ in range(600)]
+    patterns = [random_pattern(rng) for _ in range(count)]
     cases = [(p, ["".join(rng.choices(alphabet, k=rng.randrange(5))) for _ in range(25)]) for p in patterns]
     cases += [(p, [*right, *wrong]) for p, (right, wrong) in PATTERNS.items()]
     compared = accepted = 0
@@ -113,8 +114,8 @@ def test_random_patterns_are_those_of_node():
         assert wanted is not None, pattern
         assert [automaton.accepts(text) for text in texts] == wanted, (pattern, texts)
         compared, accepted = compared + len(texts), accepted + sum(wanted)
-    assert compared > 6000
-    assert 1000 < accepted < compared - 1000
+    assert compared > 10 * count
+    assert compared // 6 < accepted < compared - compared // 6
 
 
 def test_every_character_is_of_the_classes_that_node_says():

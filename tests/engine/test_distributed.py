@@ -45,6 +45,13 @@ def test_two_processes_resume(tmp_path):
 
 def test_spread_weights_have_the_losses_of_whole_ones(tmp_path):
     main(tmp_path / "one", 23, False, 2, sharded=True)
+    two(tmp_path / "two", 23, "new", "shard")
+    equal(tmp_path / "two", tmp_path / "one")
+
+
+@pytest.mark.long
+def test_spread_weights_go_on_whole(tmp_path):
+    main(tmp_path / "one", 23, False, 2, sharded=True)
     two(tmp_path / "two", 11, "new", "shard")
     two(tmp_path / "two", 22, "resume", "shard")
     main(tmp_path / "two", 23, True, 2, sharded=True)  # and on in one process
