@@ -10,6 +10,7 @@ from lingon.cli.corpus_options import Accept, BadRow, Label
 from lingon.cli.plain_typer import plain_typer
 from lingon.core.terminal import printable
 from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, bad_rows, one_column
+from lingon.recipes.parallel_settings import SourceLang, Target, TargetLang
 
 app = plain_typer("List, download and inspect corpora and your own files.")
 
@@ -56,14 +57,18 @@ def data_show(
     name: Annotated[str, typer.Argument(help="Corpus or file.")],
     text: TextColumn = None,
     label: Label = None,
+    target: Target = None,
+    source_lang: SourceLang = None,
+    target_lang: TargetLang = None,
     samples: Annotated[int, typer.Option(help="Number of samples to print.")] = 3,
     on_bad_row: BadRow = "stop",
     encoding: Encoding = "utf-8",
     quoting: Quoting = "auto",
     accept_licence: Accept = False,
 ) -> None:
-    """Show samples, label counts and a histogram of text lengths."""
+    """Show samples, label counts and a histogram of lengths; of parallel texts their languages and length ratios."""
     from lingon.data.preview import preview
 
-    skips = bad_rows(on_bad_row)
-    print(preview(name, one_column(text), label, samples, skips, accept_licence, Files(encoding, quoting)))
+    skips, files = bad_rows(on_bad_row), Files(encoding, quoting)
+    languages = (source_lang, target_lang)
+    print(preview(name, one_column(text), label, samples, skips, accept_licence, files, target, languages))

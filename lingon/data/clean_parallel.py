@@ -1,31 +1,42 @@
-"""Pairs that nothing can be learned from, counted and left out: empty, too long, unequal in length, or again."""
+"""Pairs that nothing can be learned from, counted and left out: empty, again, too long, or unequal in length."""
 
+import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from lingon.data.parallel_texts import ParallelPair
+from lingon.core.errors import UserError
+from lingon.data.parallel_texts import ParallelPair, ParallelTexts
 from lingon.data.split import key_of
 
 WIDE = "WF"  # classes of characters that Unicode (annex 11) calls wide: those of Chinese, Japanese and Korean
+MAY_BE_WIDE = re.compile("[\u1100-\u115f\u2e80-\uffef\U00016fe0-\U0003fffd]")
 
 
 @dataclass(frozen=True)
 class CleaningRules:
-    """Rules by which a pair is left out.
+    """Rules by which a pair is not learned from.
 
     max_words: of either side. Words stand between white space; a wide character (Chinese, Japanese) is a word too.
     max_length_ratio: characters of the longer side for each of the shorter one; a wide character counts twice.
+    Raises UserError for numbers that leave nothing over.
     """
 
     max_words: int = 250
     max_length_ratio: float = 5.0
 
+    def __post_init__(self):
+        if self.max_words < 1:
+            raise UserError(f"--max-words is {self.max_words}; expected 1 or more")
+        if not self.max_length_ratio >= 1:
+            raise UserError(f"--max-length-ratio is {self.max_length_ratio}; expected 1 or more")
+
     def said(self) -> str:
-        """Return the rules in a line."""
+        """Return all rules in a line."""
         return (
-            f"left out are pairs with an empty side, more than {self.max_words:,} words, a side more than "
-            f"{self.max_length_ratio:g} times as long as the other, and pairs that come again"
+            f"rules: no empty side, no pair twice; of pairs to learn from at most {self.max_words:,} words a side "
+            f"(--max-words), and no side more than {self.max_length_ratio:g} times as long as the other "
+            "(--max-length-ratio)"
         )
 
 
@@ -50,29 +61,42 @@ class CleaningReport:
         ]
 
 
-def clean_pairs(
-    pairs: Iterable[tuple[str, str, str]], rules: CleaningRules, report: CleaningReport
-) -> Iterator[ParallelPair]:
-    """Yield the pairs that are kept, without white space around them. pairs: where each stands, source and target."""
+def distinct_pairs(rows: Iterable[tuple[str, str, str]], report: CleaningReport) -> Iterator[tuple[str, ParallelPair]]:
+    """Yield pairs with two sides that come for the first time, and where each stands; white space around is taken off.
+
+    rows: where a pair stands, its source and its target. Pairs that differ in white space or Unicode form alone are the
+    same.
+    """
     seen: set[tuple[str, str]] = set()
-    for where, source, target in pairs:
+    for where, source, target in rows:
         report.read += 1
         pair = ParallelPair(source.strip(), target.strip())
-        if reason := left_out(pair, rules):
-            report.leave_out(reason, where)
+        if not pair.source or not pair.target:
+            report.leave_out(f"empty {'target' if pair.source else 'source'}", where)
             continue
         key = (key_of(pair.source), key_of(pair.target))
         if key in seen:
             report.leave_out("it comes again", where)
             continue
         seen.add(key)
-        yield pair
+        yield where, pair
 
 
-def left_out(pair: ParallelPair, rules: CleaningRules) -> str:
-    """Return why a pair is left out; nothing for one that is kept."""
-    if not pair.source or not pair.target:
-        return f"empty {'source' if not pair.source else 'target'}"
+def learnable(
+    pairs: ParallelTexts, rules: CleaningRules, report: CleaningReport, place: Callable[[int], str]
+) -> ParallelTexts:
+    """Return the pairs that the rules keep. place: says where the pair at a position stands, for the report."""
+    kept = []
+    for i, pair in enumerate(pairs):
+        if reason := why_left_out(pair, rules):
+            report.leave_out(reason, place(i))
+        else:
+            kept.append(i)
+    return pairs if len(kept) == len(pairs) else pairs[kept]
+
+
+def why_left_out(pair: ParallelPair, rules: CleaningRules) -> str:
+    """Return why a pair with two sides is not learned from; nothing for one that is."""
     if max(map(word_count, pair)) > rules.max_words:
         return f"more than {rules.max_words:,} words"
     if length_ratio(pair) > rules.max_length_ratio:
@@ -81,7 +105,7 @@ def left_out(pair: ParallelPair, rules: CleaningRules) -> str:
 
 
 def word_count(text: str) -> int:
-    """Return the number of words between white space, where each wide character is a word too.
+    """Return the number of words between white space, and of wide characters, each of which is a word too.
 
     >>> word_count("Come in, please."), word_count("请进 please")
     (3, 4)
@@ -100,4 +124,6 @@ def length_ratio(pair: ParallelPair) -> float:
 
 
 def _wide(text: str) -> int:
-    return 0 if text.isascii() else sum(unicodedata.east_asian_width(character) in WIDE for character in text)
+    if text.isascii() or not MAY_BE_WIDE.search(text):
+        return 0
+    return sum(unicodedata.east_asian_width(character) in WIDE for character in text)

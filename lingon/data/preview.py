@@ -10,6 +10,7 @@ from lingon.core.terminal import printable
 from lingon.data.all_rows import all_rows, expand_names
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load_corpus, load_text
 from lingon.data.corpora.encoders import ENCODERS, encoder_folder
+from lingon.data.corpora.parallel import PARALLEL
 from lingon.data.corpora.question_answering import QUESTION_ANSWERING, load_question_corpus
 from lingon.data.corpora.questions import QUESTIONS, load_questions
 from lingon.data.corpora.retrieval import RETRIEVAL, load_collection
@@ -22,8 +23,11 @@ from lingon.data.examples import Examples
 from lingon.data.fetch import fetch
 from lingon.data.files.labelled_texts import OnBadRow, read_labelled_texts
 from lingon.data.files.lines import FileOptions
+from lingon.data.files.open_parallel import ParallelReading
 from lingon.data.files.table_rows import is_table
 from lingon.data.load_data import numbers_as_labels, shared_texts, tell
+from lingon.data.parallel_texts import Languages
+from lingon.data.preview_parallel import is_parallel, show_parallel_corpus, show_parallel_files
 from lingon.data.running_text import GROUPS
 
 BAR = 40  # characters of the longest bar
@@ -87,8 +91,14 @@ def preview(
     on_bad_row: OnBadRow = "stop",
     accept_licence: bool = False,
     options: FileOptions = FileOptions(),
+    target: str | None = None,
+    languages: Languages = (None, None),
 ) -> str:
-    """Samples, label counts and a histogram of lengths, of a corpus or of a file."""
+    """Samples, label counts and a histogram of lengths, of a corpus or of a file.
+
+    target, languages: of parallel texts, see `ParallelReading`.
+    """
+    reading = ParallelReading(text, target, languages, on_bad_row, options)
     if name in CORPORA:
         splits = load_corpus(name)
         examples = splits.all()
@@ -121,6 +131,8 @@ def preview(
         return _collection(name, samples)
     elif name in QUESTION_ANSWERING:
         return "\n".join(_answered(name, samples))
+    elif name in PARALLEL:
+        return show_parallel_corpus(name, samples)
     elif name in TREES:
         from lingon.data.preview_trees import show_treebank
 
@@ -131,6 +143,8 @@ def preview(
         return show_tagged_corpus(name, samples)
     elif name in GROUPS:
         raise UserError(f"{name!r} stands for several texts; show one of {', '.join(GROUPS[name])}")
+    elif is_parallel(Path(name), reading):
+        return show_parallel_files(Path(name), reading, samples)
     elif Path(name).is_file() and not is_table(Path(name), options):
         from lingon.data.preview_tagged import show_tagged_file
 

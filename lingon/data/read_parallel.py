@@ -1,11 +1,11 @@
-"""The pairs of a user's parallel texts, cleaned to learn from, or as they are to be scored on."""
+"""The pairs of a user's parallel texts: distinct ones to learn from, or all as they are, to be scored on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lingon.core.errors import DataError
-from lingon.data.clean_parallel import CleaningReport, CleaningRules, clean_pairs
+from lingon.data.clean_parallel import CleaningReport, distinct_pairs
 from lingon.data.files.labelled_texts import SURROGATE
 from lingon.data.files.open_parallel import ParallelReading, open_parallel
 from lingon.data.files.parallel_row import ParallelFile, ParallelRow
@@ -14,54 +14,62 @@ from lingon.data.parallel_texts import ParallelPair, ParallelTexts
 
 @dataclass
 class ParallelReport:
-    """What reading came to: bad rows that were skipped, the cleaning, and lines to tell the user."""
+    """What reading came to: the files, bad rows that were skipped, pairs left out, and lines to tell the user.
 
+    places: file and line of each pair, where they are to be learned from.
+    """
+
+    file: ParallelFile
     skipped: int = 0
-    cleaning: CleaningReport | None = None
+    cleaning: CleaningReport = field(default_factory=CleaningReport)
+    places: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
 
 
 def read_parallel(
-    path: Path, reading: ParallelReading = ParallelReading(), rules: CleaningRules | None = None
+    path: Path, reading: ParallelReading = ParallelReading(), to_learn_from: bool = False
 ) -> tuple[ParallelTexts, ParallelReport]:
-    """Return the pairs of a file, two files or a prefix of two, with a report.
+    """Return the pairs of a file, of two files or of a prefix of two, with a report.
 
-    rules: those by which pairs are left out; without them every pair stays, as scores want it, and one with an empty
-    side is a bad row. Raises DataError with file and line of the first bad row, or where no pair is left.
+    to_learn_from: pairs with an empty side and those that come again are counted and left out; else every pair stays,
+    and one with an empty side is a bad row. Raises DataError with file and line of the first bad row, or where no pair
+    is left.
     """
     file = open_parallel(path, reading)
-    report = ParallelReport(messages=list(file.said))
-    rows = _readable(file, reading, report, rules is None)
-    if rules is None:
-        pairs = [ParallelPair(row.source.strip(), row.target.strip()) for row in rows]
-    else:
-        report.cleaning = CleaningReport()
+    report = ParallelReport(file, messages=list(file.said))
+    rows = _readable(reading, report, to_learn_from)
+    if to_learn_from:
         placed = ((file.place(row, bool(row.source.strip())), row.source, row.target) for row in rows)
-        pairs = list(clean_pairs(placed, rules, report.cleaning))
-        report.messages += [*report.cleaning.said(), *([rules.said()] if report.cleaning.left_out else [])]
+        found = list(distinct_pairs(placed, report.cleaning))
+        report.places, pairs = [where for where, _ in found], [pair for _, pair in found]
+    else:
+        pairs = [ParallelPair(row.source.strip(), row.target.strip()) for row in rows]
     if report.skipped:
         report.messages.append(f"{path.name}: {report.skipped:,} bad rows skipped")
     if not pairs:
-        raise DataError(f"{path}: no pair of a source and a target in it{_why(report)}")
+        why = "".join(f"; {line}" for line in report.cleaning.said()[:1])
+        raise DataError(f"{path}: no pair of a source and a target in it{why}")
     return ParallelTexts.of(pairs, file.languages), report
 
 
-def _readable(
-    file: ParallelFile, reading: ParallelReading, report: ParallelReport, whole: bool
-) -> Iterator[ParallelRow]:
-    """Yield the rows that can be read. whole: an empty side is a bad row, unless it is usual in files of this form."""
-    for row in file.read():
-        problem, empty = row.problem or _half(row), not row.source.strip() or not row.target.strip()
-        if not problem and empty and whole:
-            if file.passes_over_empty:
+def _readable(reading: ParallelReading, report: ParallelReport, empty_too: bool) -> Iterator[ParallelRow]:
+    """Yield the rows that can be read. empty_too: those with an empty side as well, which else are bad rows."""
+    for row in report.file.read():
+        problem, side = row.problem or _half(row), _empty_side(row)
+        if not problem and side and not empty_too:
+            if report.file.passes_over_empty:
                 continue
-            problem = f"empty {'source' if not row.source.strip() else 'target'}"
+            problem = f"empty {side}"
         if problem and reading.on_bad_row == "stop":
-            where = file.place(row, bool(row.source.strip()))
+            where = report.file.place(row, side != "source")
             raise DataError(f"{where}: {problem}; --on-bad-row skip leaves such pairs out")
         report.skipped += bool(problem)
         if not problem:
             yield row
+
+
+def _empty_side(row: ParallelRow) -> str:
+    return "source" if not row.source.strip() else "target" if not row.target.strip() else ""
 
 
 def _half(row: ParallelRow) -> str:
@@ -69,8 +77,3 @@ def _half(row: ParallelRow) -> str:
         if not text.isascii() and SURROGATE.search(text):
             return f"half a character (a lone surrogate) in the {side}"
     return ""
-
-
-def _why(report: ParallelReport) -> str:
-    left_out = report.cleaning.said() if report.cleaning else []
-    return f"; {left_out[0]}" if left_out else ""

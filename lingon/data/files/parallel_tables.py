@@ -38,6 +38,7 @@ PAIRS = [
     ("incorrect", "corrected"),
     ("original", "corrected"),
 ]
+NUMBERS = ("id", "no")  # columns with numbers, though Indonesian and Norwegian have these codes
 NESTED = "translation"  # the column of the Hugging Face hub that holds {"en": ..., "de": ...}
 
 
@@ -83,6 +84,13 @@ def open_parallel_table(
     return ParallelFile(path, partial(_rows, path, columns, options), None, found, said)
 
 
+def holds_pairs_of_texts(path: Path, options: FileOptions = FileOptions()) -> bool:
+    """Return whether a table has columns that are called as those of source and target are, or by two languages."""
+    if file_suffix(path) in (".csv", ".tsv", ".txt"):
+        return bool(_guesses(_first_cells(path, options), (None, None)))
+    return bool(_guesses(_keys(path, options)[0], (None, None)))
+
+
 def _columns(path: Path, source: str | None, target: str | None, languages: Languages, options: FileOptions) -> Columns:
     in_lines = file_suffix(path) in (".csv", ".tsv", ".txt")
     names, nested = (_first_cells(path, options), False) if in_lines else _keys(path, options)
@@ -110,7 +118,7 @@ def _guesses(names: Sequence[str], languages: Languages) -> list[tuple[str, str]
     """The pairs of columns that have usual names, or are called by the languages that are asked for, or by any two."""
     usual = {name.lower(): name for name in names}
     found = [(usual[a], usual[b]) for a, b in PAIRS if a in usual and b in usual]
-    spoken = [(name, language_code(name)) for name in names if language_code(name)]
+    spoken = [(name, code) for name in names if name.lower() not in NUMBERS and (code := language_code(name))]
     if any(languages):
         chosen = [
             (a, b) for a, x in spoken for b, y in spoken if languages[0] in (None, x) and languages[1] in (None, y)

@@ -3,6 +3,6 @@
 from lingon.data.sources.artifact import Artifact, Source
 from lingon.data.sources.packages import Package
 from lingon.data.sources.repositories import RepositoryFile, RepositoryFiles, RepositoryTree
-from lingon.data.sources.several_packages import Packages
+from lingon.data.sources.several_sources import Sources
 
-__all__ = ["Artifact", "Package", "Packages", "RepositoryFile", "RepositoryFiles", "RepositoryTree", "Source"]
+__all__ = ["Artifact", "Package", "RepositoryFile", "RepositoryFiles", "RepositoryTree", "Source", "Sources"]
