@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ from lingon.recipes import names, recipe_of
 from lingon.recipes.as_command import as_command
 from lingon.recipes.estimate import estimate
 from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, TextPair, one_column
+from lingon.recipes.parallel_settings import SourceLang, Target, TargetLang
 from lingon.recipes.tagged_settings import TagColumn, TagScheme
 
 app = plain_typer("Deep learning on language: train, evaluate, predict, learn.", "lingon", Door)
@@ -74,6 +76,9 @@ def evaluate(
     text: TextColumn = None,
     label: Label = None,
     text_pair: TextPair = None,
+    target: Target = None,
+    source_lang: SourceLang = None,
+    target_lang: TargetLang = None,
     column: TagColumn = None,
     tag_scheme: TagScheme = None,
     split: Annotated[
@@ -106,6 +111,7 @@ def evaluate(
     asked = Asked(
         data, split, one_column(text), label, on_bad_row, files, accept_licence, text_pair, column, tag_scheme
     )
+    asked = replace(asked, target=target, languages=(source_lang, target_lang))
     task = load_for(None, bundle, device, head)
     if cache and other is not None:
         raise UserError("--cache is for one language model; two models are compared without it")

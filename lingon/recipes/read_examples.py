@@ -28,6 +28,7 @@ class Asked:
     column: str | None = None
     tag_scheme: str | None = None
     target: str | None = None
+    languages: tuple[str | None, str | None] = (None, None)
 
 
 def read_examples(task: Any, asked: Asked) -> Any:
@@ -108,7 +109,8 @@ def _parallel_texts(task: Any, asked: Asked) -> Any:
     from lingon.data.files.open_parallel import ParallelReading
     from lingon.data.load_parallel import load_parallel
 
-    languages = getattr(task, "languages", (None, None))
+    known = getattr(task, "languages", (None, None))
+    languages = asked.languages if any(asked.languages) else known
     reading = ParallelReading(asked.text, asked.target, languages, bad_rows(asked.on_bad_row), asked.options)
     return load_parallel(asked.data, asked.split, reading)
 

@@ -1,12 +1,20 @@
 """Parallel texts of the user's: the forms of files, what is guessed and said, what is refused, and the division."""
 
+import re
+
 import pytest
 
+from lingon.cli.app import main
 from lingon.core.errors import DataError, UserError
+from lingon.data.clean_parallel import CleaningRules, length_ratio, word_count
 from lingon.data.files.aligned_files import first_that_does_not_fit
 from lingon.data.files.open_parallel import ParallelReading
+from lingon.data.language_guess import guess_language, suspicions
 from lingon.data.load_parallel import load_parallel, load_parallel_splits
 from lingon.data.parallel_texts import ParallelPair, ParallelTexts
+from lingon.data.split_parallel import divide_rows
+from lingon.recipes.parallel_settings import ParallelFiles
+from lingon.recipes.read_examples import Asked, _parallel_texts
 
 PAIRS = [
     ("A dog sleeps.", "Ein Hund schläft."),
@@ -66,3 +74,129 @@ def test_no_source_and_no_target_is_on_both_sides_of_a_cut(tmp_path):
     assert len(set().union(*sides)) == sum(map(len, sides))
     assert sorted(parts.all()) == sorted({ParallelPair(*pair) for pair in pairs})
     assert load_parallel(tmp_path / "a.tsv", "test") == parts.test
+
+
+def test_a_group_larger_than_a_part_stays_in_training_and_parts_have_no_more_than_asked(tmp_path):
+    pairs = ParallelTexts.of([("one", f"t{i}") for i in range(300)] + [(f"s{i}", f"u{i}") for i in range(300)])
+    rows = divide_rows("a", pairs, most=23)
+    assert [len(rows[part]) for part in ("train", "valid", "test")] == [554, 23, 23]
+    assert set(range(300)) <= set(rows["train"])
+    assert rows == divide_rows("a", pairs, most=23)
+    with pytest.raises(DataError, match="a: 300 pairs in 1 groups that share no source or target are too few"):
+        divide_rows("a", pairs[:300])
+
+
+def test_what_is_left_out_is_counted_with_the_first_place_and_the_rules_are_told(tmp_path, capsys):
+    pairs = [(f"A sentence {i}.", f"Ein Satz {i}.") for i in range(40)]
+    odd = [
+        ("", "Leer."),
+        ("No target.", " "),
+        ("A sentence 7.", "Ein  Satz 7."),
+        ("Long.", "lang " * 9),
+        ("a b " * 4, "c " * 8),
+    ]
+    path = tsv(tmp_path / "a.tsv", pairs + odd)
+    splits = load_parallel_splits(path, rules=CleaningRules(max_words=7))
+    said = capsys.readouterr().err
+    assert "1 of 45 pairs left out: empty source; the first at" in said
+    assert f"1 of 45 pairs left out: empty target; the first at {path}:42" in said
+    assert f"1 of 45 pairs left out: it comes again; the first at {path}:43" in said
+    assert f"2 of 45 pairs left out: more than 7 words; the first at {path}:44" in said
+    assert "no side more than 5 times as long as the other (--max-length-ratio)" in said
+    assert sorted(splits.all()) == sorted(ParallelPair(*pair) for pair in pairs)
+    assert sum(splits.source["left_out"].values()) == 5
+    unequal = load_parallel_splits(path, rules=CleaningRules(max_length_ratio=1.5))
+    assert unequal.source["left_out"]["one side is more than 1.5 times as long"] == 1
+
+
+def test_rules_on_length_never_move_a_pair_into_another_part(tmp_path):
+    path = tsv(tmp_path / "a.tsv", [(f"w {i} " * (i % 9 + 1), f"v {i} " * (i % 9 + 1)) for i in range(200)])
+    whole, short = load_parallel_splits(path), load_parallel_splits(path, rules=CleaningRules(max_words=6))
+    assert short.test == whole.test == load_parallel(path, "test")
+    assert {*short.train} < {*whole.train}
+    assert {*short.valid} < {*whole.valid}
+    with pytest.raises(UserError, match=r"no pair is left to train on or to validate on; rules: .* at most 1 words"):
+        load_parallel_splits(path, rules=CleaningRules(max_words=1))
+
+
+def test_lengths_count_wide_characters_as_words_and_twice():
+    assert word_count("我们 go") == 2 + 2
+    assert length_ratio(ParallelPair("We are going home.", "我们回家。")) == 18 / 10
+    assert length_ratio(ParallelPair("我", "ab")) == 1
+    for field, value in (("max_words", 0), ("max_length_ratio", 0.5), ("max_length_ratio", float("nan"))):
+        with pytest.raises(UserError, match=f"--{field.replace('_', '-')} is {value}; expected 1 or more"):
+            CleaningRules(**{field: value})
+
+
+def test_test_and_validation_are_other_files_with_partners_of_their_own(tmp_path, capsys):
+    two_files(tmp_path, "a.all", [(f"s {i}", f"t {i}") for i in range(9)])
+    two_files(tmp_path, "a.dev", [("s 3", "other"), ("new", "neu"), ("new", "neu")])
+    two_files(tmp_path, "b.test")
+    reading = ParallelReading(target=str(tmp_path / "a.all.de"))
+    files = {"test": tmp_path / "b.test.en", "valid": tmp_path / "a.dev.en"}
+    splits = load_parallel_splits(tmp_path / "a.all.en", reading, **files)
+    assert [len(part) for part in (splits.train, splits.valid, splits.test)] == [9, 3, 3]
+    assert splits.test == ParallelTexts.of(PAIRS, ("en", "de"))
+    assert "1 of 3 valid pairs have a source or target that is also in training" in capsys.readouterr().err
+    assert splits.source["valid_file"] == "a.dev.en"
+
+
+def test_a_folder_of_parts_is_read_as_they_are_named(tmp_path):
+    two_files(tmp_path, "train", [(f"s {i}", f"t {i}") for i in range(9)])
+    two_files(tmp_path, "dev")
+    two_files(tmp_path, "test", PAIRS[:2])
+    splits = load_parallel_splits(tmp_path, ParallelReading(languages=("de", "en")))
+    assert [len(part) for part in (splits.train, splits.valid, splits.test)] == [9, 3, 2]
+    assert splits.test == ParallelTexts.of(PAIRS[:2], ("en", "de")).swapped()
+    assert load_parallel(tmp_path, "valid") == ParallelTexts.of(PAIRS, ("en", "de"))
+
+
+@pytest.mark.parametrize(
+    ("sources", "targets", "languages", "said"),
+    [
+        (["this is not the dog"] * 9, ["das ist nicht der Hund"] * 9, ("en", "de"), []),
+        (
+            ["das ist nicht der Hund"] * 9,
+            ["this is not the dog"] * 9,
+            ("en", "de"),
+            ["the sources .* look like de", "the targets .* like en"],
+        ),
+        (["this is it"] * 9, ["это он"] * 9, ("en", "de"), ["the targets should be de, but most letters are Cyrillic"]),
+        (["this is it"] * 9, ["это он"] * 9, ("en", "ru"), []),
+        (["これは犬です"] * 9, ["this is it"] * 9, ("ja", "en"), []),
+        (
+            [f"a {i}" for i in range(9)],
+            [f"a {i}" for i in range(9)],
+            ("en", "de"),
+            ["9 of 9 pairs have a target that is equal"],
+        ),
+    ],
+)
+def test_a_wrong_language_is_suspected_and_said(sources, targets, languages, said):
+    found = suspicions(ParallelTexts(tuple(sources), tuple(targets), languages))
+    assert len(found) == len(said)
+    for line, pattern in zip(found, said, strict=True):
+        assert re.search(pattern, line)
+    assert guess_language(["xyzzy"] * 50) is None
+
+
+def test_the_settings_read_the_same_and_evaluation_reads_in_the_languages_of_the_task(tmp_path):
+    path = two_files(tmp_path, "a", [(f"A dog {i}.", f"Ein Hund {i}.") for i in range(30)])
+    settings = ParallelFiles(str(path), source_lang="de", max_words=9)
+    assert settings.read().test == load_parallel_splits(path, ParallelReading(languages=("de", None))).test
+    assert settings.record()["source_lang"] == "de"
+    task = type("Task", (), {"languages": ("de", "en")})
+    assert _parallel_texts(task, Asked(str(path))).languages == ("de", "en")
+    assert _parallel_texts(task, Asked(str(path), languages=("en", "de"))).languages == ("en", "de")
+
+
+def test_data_show_describes_files_of_the_user(tmp_path, capsys):
+    path = tsv(tmp_path / "a.tsv", [*PAIRS, ("a", "b" * 9), PAIRS[0]])
+    with pytest.raises(SystemExit) as end:
+        main(["data", "show", str(path), "--target-lang", "de", "--samples", "2"])
+    out, err = capsys.readouterr()
+    assert end.value.code == 0
+    assert "languages: unknown to de\nall 4 pairs, 12 and 12 words" in out
+    assert "not learned from: 1 of 4 pairs left out: one side is more than 5 times as long; the first at pair 4" in out
+    assert "A dog sleeps.\n    Ein Hund schläft." in out
+    assert "1 of 5 pairs left out: it comes again" in err
