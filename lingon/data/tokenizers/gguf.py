@@ -3,7 +3,6 @@
 Which token begins a text follows from its metadata; an end that some files ask for is left to whoever writes on.
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from tokenizers import AddedToken, decoders, models, normalizers, processors
 from lingon.core.errors import DataError, unknown
 from lingon.data.files.gguf import GGUF
 from lingon.data.tokenizers.gguf_pre import PRE_TOKENIZERS, PreTokenizer
+from lingon.data.tokenizers.piece_merges import merges_by_score
 from lingon.data.tokenizers.text_check import abbreviate
 from lingon.data.tokenizers.tokenizer import Tokenizer
 
@@ -22,9 +22,6 @@ SENTENCEPIECE = "llama"  # values of tokenizer.ggml.model, which names no family
 BYTE_LEVEL = "gpt2"
 KINDS = (SENTENCEPIECE, BYTE_LEVEL)
 SPACE = "▁"
-LONGEST = 1 << 10  # characters of a token that is cut into all pairs
-# In all; a vocabulary of 262,144 tokens has about half a million pairs, of a few letters each.
-PAIRS, LETTERS, WORK = 1 << 20, 1 << 25, 1 << 30
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,7 @@ def _by_score(file: GGUF, tokens: list[str], kinds: list[int], rules: PieceRules
     # What is no text is never made by merging.
     apart = (CONTROL, BYTE) if rules.merge_user_pieces else (CONTROL, OWN, BYTE)
     whole = {t for t, kind in zip(tokens, kinds, strict=True) if kind in apart}
-    merges = _merges(file.path, ids, scores.tolist(), whole)
+    merges = merges_by_score(file.path, dict(zip(tokens, scores.tolist(), strict=True)), whole)
     model = models.BPE(ids, merges, unk_token=rare, fuse_unk=True, byte_fallback=BYTE in kinds)
     library = tokenizers.Tokenizer(model)
     written = [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
@@ -144,29 +141,6 @@ def _begin(file: GGUF, library: tokenizers.Tokenizer, tokens: list[str], by_itse
     if not token or ":" in token or token.startswith("$") or any(map(str.isspace, token)):
         raise DataError(f"{file.path}: the token {abbreviate(token)} cannot begin a text")
     library.post_processor = processors.TemplateProcessing(single=f"{token} $A", special_tokens=[(token, begin)])
-
-
-def _merges(path: object, ids: Mapping[str, int], scores: list[float], whole: set[str]) -> list[tuple[str, str]]:
-    """Return all pairs of tokens that make a token: those of higher score first, then the longer left half."""
-    found, letters = [], 0
-    work = sum(len(token) ** 2 for token in ids if len(token) <= LONGEST)
-    for token, i in ids.items():
-        for left, right in _pairs(token, ids, whole) if work <= WORK else ():
-            found.append((scores[i], left, right))
-            letters += len(token)
-        if work > WORK or len(found) > PAIRS or letters > LETTERS:
-            raise DataError(f"{path}: its tokens can be joined in {PAIRS:,} ways and more, as no words can; not read")
-    found.sort(key=lambda f: (f[0], len(f[1]), len(f[2])), reverse=True)
-    return [(left, right) for _, left, right in found]
-
-
-def _pairs(token: str, ids: Mapping[str, int], whole: set[str]) -> Iterator[tuple[str, str]]:
-    if token in whole or len(token) > LONGEST:
-        return
-    for cut in range(1, len(token)):
-        left, right = token[:cut], token[cut:]
-        if left in ids and right in ids and left not in whole and right not in whole:
-            yield left, right
 
 
 def _texts(file: GGUF, name: str) -> list[str]:

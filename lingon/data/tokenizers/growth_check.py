@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from lingon.core.errors import DataError
 
-LARGEST = 32.0  # characters that one may become; an emoji written out in words has that many
+LARGEST = 128.0  # characters that one may become; a ligature of SentencePiece is 18, or 72 where marks could be apart
 ADDED = 1024.0  # characters or tokens that may be added to a text, whatever its length
 AFFIX = 64  # characters before or after each piece of a word
 FORMS: dict[str, Literal["NFC", "NFD", "NFKC", "NFKD"]] = {"NFC": "NFC", "NFD": "NFD", "NFKC": "NFKC", "NFKD": "NFKD"}

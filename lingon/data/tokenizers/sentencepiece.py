@@ -1,0 +1,115 @@
+"""The `tokenizers` tokenizer that a model of SentencePiece is: the same ids for the same texts.
+
+What a user types is text: pieces that stand for no text (`</s>`, `<0x0A>`) are never found in one.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import tokenizers
+from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers
+
+from lingon.core.errors import DataError
+from lingon.data.tokenizers.growth_check import check_growth
+from lingon.data.tokenizers.panic_guard import call_guarded
+from lingon.data.tokenizers.piece_merges import merges_by_score
+from lingon.data.tokenizers.sentencepiece_model import (
+    BYTE,
+    NORMAL,
+    SPACE,
+    USER_DEFINED,
+    Piece,
+    SentencePieceModel,
+)
+
+NEVER = -1e5  # a character: the score of what shall not be found in a text, less than any way to write it otherwise
+# Code points that are no characters, between a letter and a mark: one that joins no letter, and any while looked at.
+APART, BETWEEN = "\ufdd0", "\ufdd1"
+JOINING = r"\x{300}-\x{345}\x{653}-\x{655}\x{93C}\x{9BE}\x{9D7}\x{B3E}\x{B56}\x{B57}\x{BBE}\x{BD7}\x{C56}\x{CC2}"
+JOINING += r"\x{CD5}\x{CD6}\x{D3E}\x{D57}\x{DCA}\x{DCF}\x{DDF}\x{102E}\x{1B35}\x{3099}\x{309A}"
+LONE_MARKS = Regex(rf"(?!\A)(?=[\p{{M}}&&[^{JOINING}]])")
+MARKS = Regex(r"(?!\A)(?:(?=[\p{M}\x{200C}\x{200D}])|(?<=\r)(?=\n))")
+Pieces = Mapping[str, Piece]
+
+
+def sentencepiece_library(
+    model: SentencePieceModel, vocab: Sequence[str] | None = None, special: Iterable[str] = ()
+) -> tokenizers.Tokenizer:
+    """Make the tokenizer of a model.
+
+    vocab: the tokens in the order of their ids, where these are not the model's own: a token that is no piece is never
+    found in a text, and a piece that is no token becomes unknown. special: tokens beside the model's control pieces
+    that are written by templates alone, such as codes of languages. Raises DataError naming the file.
+    """
+    pieces = {piece.text: piece for piece in model.pieces}
+    vocab = list(pieces) if vocab is None else list(vocab)
+    if model.unknown not in vocab:
+        raise DataError(f"{model.path}: its token {model.unknown!r} for what is unknown is not in the vocabulary")
+    found = call_guarded(model.path, "its pieces do not fit together", _library, model, pieces, vocab, list(special))
+    check_growth(model.path, json.loads(found.to_str()))
+    call_guarded(model.path, "it cannot encode", found.encode_batch, ["a b", "é\u0301", "한글 ﬁ １"])
+    if found.get_vocab_size() != len({*vocab, *pieces}):
+        raise DataError(f"{model.path}: its pieces do not fit together with the vocabulary")
+    return found
+
+
+def _library(model: SentencePieceModel, pieces: Pieces, vocab: list[str], special: list[str]) -> tokenizers.Tokenizer:
+    known = set(vocab)
+    left = [piece.text for piece in model.pieces if piece.kind == NORMAL and piece.text not in known]
+    make = _merging if model.bpe else _unigram
+    library = tokenizers.Tokenizer(make(model, pieces, [*vocab, *left]))
+    library.normalizer = normalizers.Sequence(_normal_form(model))
+    if all(SPACE not in piece.text[1:] for piece in model.pieces) and SPACE in pieces:
+        # A word at a time, which can be kept. A sequence, for a long text is not cut: each part would begin anew.
+        library.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(SPACE, "merged_with_next")])
+    written = [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
+    library.decoder = decoders.Sequence(written + ([decoders.Strip(" ", 1, 0)] if model.dummy_prefix else []))
+    control = [name for name, piece in pieces.items() if piece.kind not in (NORMAL, USER_DEFINED, BYTE)]
+    # Special tokens that a text becomes are unknown (`special_token_replacements`), as what the model has no row for.
+    names = [name for name in dict.fromkeys([*control, *special]) if name in known]
+    library.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in [*names, *left]])
+    own = [name for name, piece in pieces.items() if piece.kind == USER_DEFINED and name in known]
+    library.add_tokens([AddedToken(name, normalized=False) for name in own])
+    return library
+
+
+def _unigram(model: SentencePieceModel, pieces: Pieces, tokens: list[str]) -> models.Unigram:
+    def score(token: str) -> float:
+        piece = pieces.get(token)
+        return len(token) * NEVER if piece is None or piece.kind != NORMAL else piece.score
+
+    unknown = tokens.index(model.unknown)
+    return models.Unigram([(t, score(t)) for t in tokens], unk_id=unknown, byte_fallback=model.byte_fallback)
+
+
+def _merging(model: SentencePieceModel, pieces: Pieces, tokens: list[str]) -> models.BPE:
+    scores = {t: pieces[t].score for t in tokens if t in pieces}
+    whole = {name for name, piece in pieces.items() if piece.kind != NORMAL}
+    merges = merges_by_score(model.path, scores, whole)
+    ids = {token: i for i, token in enumerate(tokens)}
+    more: dict[str, Any] = {"unk_token": model.unknown, "fuse_unk": True, "byte_fallback": model.byte_fallback}
+    return models.BPE(ids, merges, **more)
+
+
+def _normal_form(model: SentencePieceModel) -> list[normalizers.Normalizer]:
+    """What is done to a text before it is cut into pieces."""
+    steps = [] if model.charsmap is None else _characters(normalizers.Precompiled(model.charsmap))
+    if model.squeeze:
+        steps += [normalizers.Replace(Regex(rf"\A +|[ {SPACE}]+\z"), ""), normalizers.Replace(Regex(" {2,}"), " ")]
+    if model.dummy_prefix:
+        steps.append(normalizers.Prepend(SPACE))
+    return [*steps, normalizers.Replace(" ", SPACE)]
+
+
+def _characters(table: normalizers.Precompiled) -> list[normalizers.Normalizer]:
+    """The steps that put characters in their form as SentencePiece does, which takes the longest match of its table.
+
+    The library takes the shortest match, and drops what follows in the same letter, such as the second accent of one.
+    So letters are put together first, and then a mark is looked at apart from what it stands on. Marks that join no
+    letter stay apart all the time, for SentencePiece does not put them in order.
+    """
+    if table.normalize_str("e\u0301") != "é":  # a table of another kind than NFC and NFKC
+        return [table]
+    divided = [normalizers.Replace(LONE_MARKS, APART), normalizers.NFC(), normalizers.Replace(MARKS, BETWEEN)]
+    return [*divided, table, normalizers.Replace(BETWEEN, ""), normalizers.NFC(), normalizers.Replace(APART, "")]
