@@ -7,19 +7,22 @@ from torch import nn
 from lingon.core.errors import UserError, unknown
 from lingon.core.shapes_alone import shapes_alone
 from lingon.models.config_sizes import ConfigReader
-from lingon.models.hub_families import FAMILIES, families_for
+from lingon.models.hub_families import FAMILIES, NEIGHBOURS, families_for
 
 
 def from_config(config: object, limit: int | None = None, device: str = "cpu", role: str | None = None) -> nn.Module:
     """Return the model that a `config.json` of the Hugging Face layout describes, with fresh weights.
 
     limit: the most numbers its weights may hold. device: "meta" gives the shapes alone. role: what the model must be
-    usable for, "causal" or "encoder"; None: any. Raises UserError that names the family and the key, before memory is
-    taken. No name in the file is imported.
+    usable for, "causal", "encoder" or "seq2seq"; None: any. Raises UserError that names the family and the key, before
+    memory is taken. No name in the file is imported.
     """
     if not isinstance(config, Mapping):
         raise UserError(f"a configuration is {str(config)[:40]!r}, expected names with values")
     family, known = config.get("model_type"), list(FAMILIES) if role is None else families_for(role)
+    if family in NEIGHBOURS:
+        read = ", ".join(families_for("seq2seq"))
+        raise UserError(f"{family}: Lingon does not read this family; encoder-decoders that it reads: {read}")
     if not isinstance(family, str) or family not in known:
         raise unknown("model_type", str(family), known)
     sizes = ConfigReader(config, family)
@@ -35,7 +38,13 @@ def from_config(config: object, limit: int | None = None, device: str = "cpu", r
 
 def _refuse_variants(sizes: ConfigReader, role: str) -> None:
     """Refuse keys that make another model of the family: Lingon would load its weights and compute something else."""
-    sizes.refuse("quantization_config", "add_cross_attention", "is_encoder_decoder", "pruned_heads", "use_mrope")
+    sizes.refuse("quantization_config", "add_cross_attention", "pruned_heads", "use_mrope")
+    if role == "seq2seq":
+        sizes.refuse("is_decoder")
+        if not sizes.flag("is_encoder_decoder", True):
+            raise sizes.error("is_encoder_decoder", False, "true: half of an encoder-decoder is not read")
+        return
+    sizes.refuse("is_encoder_decoder")
     if role == "encoder":
         sizes.refuse("is_decoder")
     elif not sizes.flag("is_causal", True):

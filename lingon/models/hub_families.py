@@ -25,13 +25,14 @@ class HubFamily:
     module: str
     function: str
     hub_class: str
-    role: Literal["causal", "encoder"] = "causal"
+    role: Literal["causal", "encoder", "seq2seq"] = "causal"
 
     def builder(self) -> "Callable[[ConfigReader], nn.Module]":
         """Return the function that builds the model with fresh weights; its file is imported now."""
         return getattr(import_module(self.module), self.function)
 
 
+T5, BART = "lingon.models.t5", "lingon.models.bart"
 DECODERS, ENCODERS = "lingon.models.decoder_families", "lingon.models.encoder_families"
 # By "model_type" of config.json.
 FAMILIES: dict[str, HubFamily] = {
@@ -51,7 +52,17 @@ FAMILIES: dict[str, HubFamily] = {
     "mpnet": HubFamily("lingon.models.mpnet", "mpnet", "MPNetModel", "encoder"),
     "deberta-v2": HubFamily("lingon.models.deberta", "deberta", "DebertaV2Model", "encoder"),
     "modernbert": HubFamily("lingon.models.modernbert", "modernbert", "ModernBertModel", "encoder"),
+    "t5": HubFamily(T5, "t5", "T5ForConditionalGeneration", "seq2seq"),
+    "mt5": HubFamily(T5, "mt5", "MT5ForConditionalGeneration", "seq2seq"),
+    "bart": HubFamily(BART, "bart", "BartForConditionalGeneration", "seq2seq"),
+    "mbart": HubFamily(BART, "mbart", "MBartForConditionalGeneration", "seq2seq"),
+    "marian": HubFamily(BART, "marian", "MarianMTModel", "seq2seq"),
+    "m2m_100": HubFamily(BART, "m2m_100", "M2M100ForConditionalGeneration", "seq2seq"),
 }
+# Encoder-decoders that are like one of these and are none: their weights would fit, or nearly, and mean something else.
+NEIGHBOURS = ("umt5", "longt5", "switch_transformers", "pegasus", "pegasus_x", "bigbird_pegasus", "prophetnet", "led")
+NEIGHBOURS += ("blenderbot", "blenderbot-small", "fsmt", "mvp", "plbart", "nllb-moe", "whisper", "speech_to_text")
+NEIGHBOURS += ("encoder-decoder",)
 
 
 def is_encoder(model_type: object) -> bool:
@@ -59,6 +70,11 @@ def is_encoder(model_type: object) -> bool:
     return isinstance(model_type, str) and model_type in families_for("encoder")
 
 
+def is_seq2seq(model_type: object) -> bool:
+    """Return whether a `model_type` is that of an encoder-decoder: of a family, or of a neighbour that is refused."""
+    return isinstance(model_type, str) and (model_type in families_for("seq2seq") or model_type in NEIGHBOURS)
+
+
 def families_for(role: str) -> list[str]:
-    """Return the model types with a role ("causal", "encoder"), in the order of the table."""
+    """Return the model types with a role ("causal", "encoder", "seq2seq"), in the order of the table."""
     return [name for name, family in FAMILIES.items() if family.role == role]

@@ -17,7 +17,10 @@ from lingon.data.tokenizers import Tokenizer
 from lingon.data.tokenizers.huggingface import write_tokenizer
 
 SHARD = 5_000_000_000  # bytes in one file
-TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
+# Keys of config.json that older checkpoints have there, and transformers looks for in generation_config.json.
+GENERATION = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id", "forced_bos_token_id")
+GENERATION += ("forced_eos_token_id", "bad_words_ids", "num_beams", "length_penalty", "no_repeat_ngram_size")
+GENERATION += ("early_stopping", "max_length", "min_length")
 
 
 def save_hub(
@@ -41,7 +44,7 @@ def save_hub(
     dtype = dtype or model.get_parameter("embedding.weight").dtype
     config |= {"dtype": str(dtype).removeprefix("torch."), "eos_token_id": _eos_token_id(config, eos_ids)}
     # Of generation_config.json, transformers takes these ids in the place of those of config.json.
-    generation = {key: config[key] for key in TOKEN_IDS if config.get(key) is not None}
+    generation = {key: config[key] for key in GENERATION if config.get(key) is not None}
     with atomic_folder(Path(folder)) as fresh:
         write_json(fresh / "config.json", config)
         if generates(config):

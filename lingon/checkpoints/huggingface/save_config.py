@@ -26,7 +26,7 @@ def hub_config(model: nn.Module) -> dict[str, Any]:
 
 def generates(config: Mapping[str, Any]) -> bool:
     """Return whether the model of a config.json writes text, so that settings of it go beside."""
-    return config["model_type"] in families_for("causal")
+    return config["model_type"] in [*families_for("causal"), *families_for("seq2seq")]
 
 
 def hub_weights(model: nn.Module) -> list[HubWeight]:

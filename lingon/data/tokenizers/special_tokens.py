@@ -3,6 +3,7 @@
 import json
 
 import tokenizers
+from tokenizers import models
 
 from lingon.data.tokenizers.vocab import PAD
 
@@ -22,6 +23,9 @@ def special_token_replacements(library: tokenizers.Tokenizer) -> dict[int, int |
     texts = [text for name in names for text in (name, f"a {name} a")]
     found = library.encode_batch(texts, add_special_tokens=False)
     typed = [n for k, n in enumerate(names) if any(special[n] in e.ids for e in found[2 * k : 2 * k + 2])]
+    if isinstance(library.model, models.Unigram | models.BPE):  # what is no piece of a word's beginning may be inside
+        own = library.get_vocab(with_added_tokens=False).keys() - {*typed}
+        typed += [n for n in names if n in own and any(t.id == special[n] for t in library.model.tokenize(n))]
     if not typed:
         return {}
     unknown = unknown_id(library)

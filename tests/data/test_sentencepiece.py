@@ -1,0 +1,163 @@
+"""Models of SentencePiece: equal to all ways of cutting tried out, and refused in one line when they are broken."""
+
+import itertools
+import math
+import random
+
+import pytest
+
+from lingon.core.errors import DataError
+from lingon.data.files.protobuf import protobuf_fields
+from lingon.data.tokenizers.sentencepiece import sentencepiece_library
+from lingon.data.tokenizers.sentencepiece_model import read_sentencepiece
+from lingon.data.tokenizers.tokenizer import Tokenizer
+from tests.data.sentencepiece_files import BYTE, SPECIAL, UNUSED, USER_DEFINED, field, piece, write_model
+
+LETTERS = "▁abcd"
+BYTES = [(f"<0x{byte:02X}>", 0.0, BYTE) for byte in range(256)]
+
+
+def some_pieces(seed: int, count: int = 30):
+    """Random pieces, every letter among them, with scores that no two ways of cutting share."""
+    draw = random.Random(seed)
+    words = {"".join(draw.choices("abcd", k=draw.randrange(2, 5))) for _ in range(count)}
+    words |= {"▁" + word for word in draw.sample(sorted(words), count // 3)}
+    texts = [*LETTERS, *sorted(words)]
+    return [(text, round(-draw.uniform(1, 9), 3) - 2.0 * (len(text) == 1), 1) for text in texts]
+
+
+def texts_of(seed: int):
+    draw = random.Random(seed)
+    return ["".join(draw.choices("abcd ", k=draw.randrange(1, 9))) for _ in range(60)]
+
+
+def tokenizer_of(path, **more):
+    return Tokenizer(sentencepiece_library(read_sentencepiece(path), **more), path)
+
+
+def cuts(text: str):
+    """All ways to cut a text."""
+    for marks in itertools.product((False, True), repeat=len(text) - 1):
+        ends = [i + 1 for i, cut in enumerate(marks) if cut]
+        yield [text[a:b] for a, b in zip([0, *ends], [*ends, len(text)], strict=True)]
+
+
+def best_of_all(text: str, scores):
+    known = (way for way in cuts(text) if all(part in scores for part in way))
+    return max(known, key=lambda way: math.fsum(scores[part] for part in way))
+
+
+def merged(text: str, scores):
+    """Join the two neighbours whose whole has the best score, the first of equals, until no whole is a piece."""
+    parts = list(text)
+    while True:
+        pairs = [(scores[a + b], -i) for i, (a, b) in enumerate(itertools.pairwise(parts)) if a + b in scores]
+        if not pairs:
+            return parts
+        at = -max(pairs)[1]
+        parts[at : at + 2] = [parts[at] + parts[at + 1]]
+
+
+def plain_form(text: str) -> str:
+    words = " ".join(text.split(" ")).split()
+    return "".join("▁" + word for word in words)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", [1, 2])
+def test_pieces_are_those_of_all_ways_tried(kind, seed, tmp_path):
+    pieces = some_pieces(seed)
+    tokenizer = tokenizer_of(write_model(tmp_path / "a.spm", pieces, {3: kind}))
+    scores = {text: score for text, score, _ in pieces}
+    names = [*(name for name, *_ in SPECIAL), *scores]
+    for text in texts_of(seed):
+        wanted = plain_form(text)
+        if wanted:
+            wanted = merged(wanted, scores) if kind == 2 else best_of_all(wanted, scores)
+        found = [names[i] for i in tokenizer.encode(text)]
+        if kind == 1 and len(set(map(tuple, (sorted(found), sorted(wanted))))) == 1:
+            wanted = found if "".join(found) == "".join(wanted) else wanted  # the same pieces in another order
+        assert found == list(wanted), text
+        assert tokenizer.decode(tokenizer.encode(text)) == " ".join(text.split())
+
+
+def test_spaces_stay_where_the_model_says_so(tmp_path):
+    pieces = [(letter, -2.0, 1) for letter in LETTERS] + [("▁▁", -1.0, 1), ("a▁", -1.5, 1)]
+    tokenizer = tokenizer_of(write_model(tmp_path / "a.spm", pieces, {}, {3: 0, 4: 0}))
+    assert tokenizer.tokens("a  b ") == ["a", "▁▁", "b", "▁"]
+    assert tokenizer.decode(tokenizer.encode(" a  b ")) == " a  b "
+    prefixed = tokenizer_of(write_model(tmp_path / "b.spm", pieces, {}, {3: 1, 4: 0}))
+    assert prefixed.tokens("b") == ["▁", "b"]
+    assert prefixed.tokens("") == []
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+def test_what_is_unknown_is_one_token_or_bytes(kind, tmp_path):
+    pieces = [(letter, -2.0, 1) for letter in LETTERS]
+    plain = tokenizer_of(write_model(tmp_path / "a.spm", pieces, {3: kind}))
+    assert plain.tokens("xyz a") == ["▁", "<unk>", "▁", "a"]
+    written = tokenizer_of(write_model(tmp_path / "b.spm", [*BYTES, *pieces], {3: kind, 35: 1}))
+    assert written.tokens("aé") == ["▁", "a", "<0xC3>", "<0xA9>"]
+    assert written.decode(written.encode("aé z")) == "aé z"
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+def test_special_pieces_that_are_typed_stay_text(kind, tmp_path):
+    letters = [(letter, -2.0, 1) for letter in "▁</s>0xA"]
+    tokenizer = tokenizer_of(write_model(tmp_path / "a.spm", [*BYTES, *letters], {3: kind, 35: 1}))
+    assert tokenizer.tokens("</s>") == ["▁", "<", "/", "s", ">"]
+    assert tokenizer.tokens("<0x0A>") == ["▁", *"<0x0A>"]
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+def test_ids_can_be_those_of_another_vocabulary(kind, tmp_path):
+    """Marian and M2M100 number the pieces of a model as they like: some are no tokens, and some tokens no pieces."""
+    path = write_model(tmp_path / "a.spm", [(letter, -2.0, 1) for letter in LETTERS] + [("ab", -1.0, 1)], {3: kind})
+    vocab = ["</s>", "c", "▁", "<unk>", "b", "dd", "a", "d", "▁a", "__de__"]
+    tokenizer = tokenizer_of(path, vocab=vocab, special=["__de__"])
+    assert [vocab[i] for i in tokenizer.encode("a dda")] == ["▁", "a", "▁", "d", "d", "a"]  # "dd" is no piece
+    assert [vocab[i] for i in tokenizer.encode("cab")] == ["▁", "c", "<unk>"]  # "ab" is no token
+    assert tokenizer.decode([5, 8]) == "dd a"
+    tokenizer.save(tmp_path / "tokenizer.json")
+    again = Tokenizer.load(tmp_path / "tokenizer.json").for_vocab_size(len(vocab), tmp_path)
+    assert again.encode("cab dda") == tokenizer.encode("cab dda")
+    with pytest.raises(DataError, match=r"'<unk>' for what is unknown is not in the vocabulary"):
+        tokenizer_of(path, vocab=["a"])
+
+
+BROKEN = [
+    (b"", "there are no pieces in it"),
+    (b"\x0a\xff", "the file is cut off or broken"),
+    (b"\x0a" + b"\xff" * 12, "a number has no end"),
+    (b"\x0b", "kind 3, which there is not"),
+    (b"\x00\x00", "a field has the number 0"),
+    (field(1, 7), "a piece is a number"),
+    (piece("<unk>", 0.0, 2) + field(1, field(1, b"\xff")), "no UTF-8 text"),
+    (piece("<unk>", 0.0, 2) + piece("a", math.nan), "has score nan"),
+    (piece("<unk>", 0.0, 2) + piece("a", 1.0, 9), "and kind 9"),
+    (piece("<unk>", 0.0, 2) + piece("", 1.0), "the piece ''"),
+    (piece("<unk>", 0.0, 2) + piece("<unk>", 1.0), "has a piece twice"),
+    (piece("a", 1.0), "one piece must stand for what is unknown"),
+    (piece("<unk>", 0.0, 2) + piece("a", 1.0, UNUSED), "'a' is marked as unused"),
+    (piece("<unk>", 0.0, 2) + piece("a", 1.0, USER_DEFINED), "was defined by a user"),
+    (piece("<unk>", 0.0, 2) + field(2, field(3, 4)), "a model of the kind 'char'"),
+    (piece("<unk>", 0.0, 2) + field(2, field(24, 1)), "spaces end words"),
+    (piece("<unk>", 0.0, 2) + field(3, field(5, 0)), "spaces stay spaces"),
+    (piece("<unk>", 0.0, 2) + field(2, field(35, 1)), "not all bytes are among the pieces"),
+    (piece("<unk>", 0.0, 2) + piece("a", 1.0) + field(3, field(2, b"\xff" * 9)), "do not fit together|not a sound"),
+]
+
+
+@pytest.mark.parametrize(("content", "why"), BROKEN, ids=[why for _, why in BROKEN])
+def test_broken_models_are_named(content, why, tmp_path):
+    (tmp_path / "a.spm").write_bytes(content)
+    with pytest.raises(DataError, match=why) as caught:
+        tokenizer_of(tmp_path / "a.spm")
+    assert str(caught.value).startswith(f"{tmp_path / 'a.spm'}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_fields_are_read_in_their_order(tmp_path):
+    message = field(3, 300) + field(7, b"xy") + field(2, 1.5) + bytes([1 << 3 | 1]) + bytes(8)
+    found = list(protobuf_fields(message, tmp_path))
+    assert found == [(3, 300), (7, b"xy"), (2, b"\x00\x00\xc0\x3f"), (1, bytes(8))]
