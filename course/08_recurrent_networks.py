@@ -23,7 +23,7 @@ from lingon.core.seed import seed_everything
 from lingon.data.batches import collate
 from lingon.word_vectors.files.text_format import read_vectors
 from lingon.layers.embedding import Embedding, load_pretrained
-from lingon.layers.recurrent import BiLSTMLayers
+from lingon.layers.recurrent import BidirectionalLayers
 from lingon.learn import attempt
 from lingon.learn.reviews import LABELS, small_reviews, train_classifier
 from lingon.models.bilstm import BiLSTM
@@ -292,7 +292,7 @@ plt.show()
 
 # %%
 seed_everything(0)
-layers = BiLSTMLayers(width, hidden, depth=1)
+layers = BidirectionalLayers(width, hidden, depth=1)
 both = nn.LSTM(width, hidden, batch_first=True, bidirectional=True)
 parts = {f"{name}{end}": p for part, end in ((layers.forwards[0], ""), (layers.backwards[0], "_reverse"))
          for name, p in part.state_dict().items()}  # fmt: skip

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from lingon.core.shapes import Bool, Int, Tensor
 from lingon.layers.attention_mask import AttentionMask, padding_mask
-from lingon.layers.kv_cache import KVCache
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,12 @@ class LayerMemory:
 class CrossAttentionCache:
     """The state of a decoder of B rows over M sources.
 
-    own: keys and values of the tokens of the target. keys, values: of the sources in each layer, [M, H, S, K].
-    mask: [M, S], True where there is a token of the source. rows: the source of each row. ids: those of the sources,
-    [M, S], for a decoder that copies them.
+    own: what was read of the target, a `KVCache` or a `RecurrentState`. keys, values: of the sources in each layer,
+    [M, H, S, K]. mask: True where there is a token of the source. rows: the source of each row. ids: those of the
+    sources, for a decoder that copies them.
     """
 
-    own: KVCache
+    own: Any
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
     mask: Bool[Tensor, "M S"]
@@ -104,17 +104,18 @@ class CrossAttentionCache:
 
     def advance(self, columns: int, mask: Bool[Tensor, "B T"] | None = None) -> "CrossAttentionCache":
         """Return the state that has read `columns` tokens more, once each layer has written its part."""
-        return self._with_own(self.own.advance(columns, mask))
+        return self.with_own(self.own.advance(columns, mask))
 
     def rewind(self, tokens: int) -> "CrossAttentionCache":
         """Return the state as it was `tokens` tokens ago. Raises UserError when there were not so many."""
-        return self._with_own(self.own.rewind(tokens))
+        return self.with_own(self.own.rewind(tokens))
 
     def with_limit(self, columns: int) -> "CrossAttentionCache":
         """Return the same state with room for so many columns; see `KVCache.with_limit`."""
-        return self._with_own(self.own.with_limit(columns))
+        return self.with_own(self.own.with_limit(columns))
 
-    def _with_own(self, own: KVCache) -> "CrossAttentionCache":
+    def with_own(self, own: Any) -> "CrossAttentionCache":
+        """Return the state with the same sources, and what was read of the target."""
         again = replace(self, own=own)
         if "attention_mask" in self.__dict__:  # it is made once for each change of the sources, not at every step
             again.__dict__["attention_mask"] = self.attention_mask
@@ -125,7 +126,7 @@ class CrossAttentionCache:
         numbers = self.rows.numbers[rows.cpu()]
         own, used = self.own.select(rows), numbers.unique()
         if len(used) == self.rows.count:
-            return replace(self._with_own(own), rows=SourceRows(numbers, self.rows.count))
+            return replace(self.with_own(own), rows=SourceRows(numbers, self.rows.count))
         of_used = SourceRows(torch.searchsorted(used, numbers), len(used))
         kept = used.to(self.mask.device)
         mask = self.mask[kept]
@@ -155,7 +156,7 @@ class CrossAttentionCache:
 def new_cross_attention_cache(
     layers: Sequence[tuple[Tensor, Tensor]],
     mask: Bool[Tensor, "M S"],
-    own: KVCache,
+    own: Any,
     ids: Int[Tensor, "M S"] | None = None,
 ) -> CrossAttentionCache:
     """Return the state before the first token, with a row for each source. layers: (keys, values) [M, H, S, K] each."""

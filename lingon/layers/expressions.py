@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from lingon import program as P
-from lingon.layers.recurrent import BiLSTMLayers
+from lingon.layers.recurrent import BidirectionalLayers
 from lingon.program import Expression
 
 LOWEST = float(np.finfo(np.float32).min)
@@ -31,7 +31,7 @@ def lengths(weights: Expression) -> Expression:
     return P.sum(weights, 1, True)
 
 
-def bilstm(layers: BiLSTMLayers, x: Expression, mask: Expression) -> tuple[Expression, Expression]:
+def bilstm(layers: BidirectionalLayers, x: Expression, mask: Expression) -> tuple[Expression, Expression]:
     """Return states [B, T, 2 H], zero where there is no text, and the last of each direction [B, 2 H]."""
     x, mask = P.transpose(x, (1, 0, 2)), P.expand_dims(P.transpose(mask, (1, 0)), -1)
     for ahead, back in zip(layers.forwards, layers.backwards, strict=True):

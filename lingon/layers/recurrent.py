@@ -19,21 +19,30 @@ def reverse_padded(x: Float[Tensor, "T B D"], lengths: Int[Tensor, " B"]) -> Flo
     return F.embedding(rows, x.flatten(0, 1))  # on a CPU its gradient is faster than that of gather
 
 
-class BiLSTMLayers(nn.Module):
-    """A stack of bidirectional LSTMs (Hochreiter 1997; Schuster 1997), `hidden` numbers per direction.
+class BidirectionalLayers(nn.Module):
+    """A stack of bidirectional LSTMs or GRUs (Hochreiter 1997; Schuster 1997), `hidden` numbers per direction.
 
     Each direction starts at its own end of the text, so that padding, which comes after the last token, is read by
-    neither: the backward direction reads the reversed text.
+    neither: the backward direction reads the reversed text. recurrent: nn.LSTM or nn.GRU.
     """
 
-    def __init__(self, width: int, hidden: int, depth: int, dropout: float = 0.0):
+    def __init__(
+        self,
+        width: int,
+        hidden: int,
+        depth: int,
+        dropout: float = 0.0,
+        recurrent: type[nn.LSTM] | type[nn.GRU] = nn.LSTM,
+    ):
         super().__init__()
         widths = [width] + [2 * hidden] * (depth - 1)
-        self.forwards = nn.ModuleList(nn.LSTM(w, hidden) for w in widths)
-        self.backwards = nn.ModuleList(nn.LSTM(w, hidden) for w in widths)
+        self.forwards = nn.ModuleList(recurrent(w, hidden) for w in widths)
+        self.backwards = nn.ModuleList(recurrent(w, hidden) for w in widths)
         self.dropout = Dropout(dropout)
         for name, p in self.named_parameters():
-            if "bias_hh" in name:  # the forget gate starts open (Jozefowicz 2015); its bias is the second quarter
+            if (
+                "bias_hh" in name and recurrent is nn.LSTM
+            ):  # the forget gate starts open (Jozefowicz 2015); its bias is the second quarter
                 nn.init.ones_(p.data[hidden : 2 * hidden])
 
     def forward(
@@ -48,7 +57,7 @@ class BiLSTMLayers(nn.Module):
         x = x.transpose(0, 1).contiguous()
         for i, (ahead, back) in enumerate(zip(self.forwards, self.backwards, strict=True)):
             x = self.dropout(x) if i else x
-            a, b = parallel_lstm(cast(nn.LSTM, ahead), cast(nn.LSTM, back), x, reverse_padded(x, lengths))
+            a, b = parallel_lstm(cast(nn.RNNBase, ahead), cast(nn.RNNBase, back), x, reverse_padded(x, lengths))
             x = torch.cat([a, reverse_padded(b, lengths)], -1)
         last, texts = (lengths - 1).clamp(min=0), torch.arange(x.shape[1], device=x.device)
         ends = torch.cat([a[last, texts], b[last, texts]], -1)

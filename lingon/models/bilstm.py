@@ -7,7 +7,7 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.dropout import Dropout
 from lingon.layers.embedding import Embedding
-from lingon.layers.recurrent import BiLSTMLayers
+from lingon.layers.recurrent import BidirectionalLayers
 from lingon.models.option_types import Classes, Depth, Fraction, PaddingIdx, VocabSize, Width
 from lingon.models.registry import Expression, ModelEntry
 
@@ -33,7 +33,7 @@ class BiLSTM(nn.Module):
         self.sizes |= {"depth": depth, "dropout": dropout}
         self.sizes["padding_idx"] = padding_idx
         self.embedding = Embedding(vocab_size, width, padding_idx=padding_idx)
-        self.lstm = BiLSTMLayers(width, hidden, depth, dropout)
+        self.lstm = BidirectionalLayers(width, hidden, depth, dropout)
         self.dropout = Dropout(dropout)
         self.out = nn.Linear(2 * hidden, classes)
 

@@ -9,7 +9,7 @@ from lingon.core.shapes import Bool, Int, Tensor
 from lingon.kernels.dropout import Dropout
 from lingon.layers.char_cnn import CharCNN
 from lingon.layers.embedding import Embedding
-from lingon.layers.recurrent import BiLSTMLayers
+from lingon.layers.recurrent import BidirectionalLayers
 from lingon.layers.tag_head import TagHead, TagScores
 from lingon.models.option_types import Classes, Depth, Fraction, PaddingIdx, Range, VocabSize, Width
 from lingon.models.registry import ModelEntry
@@ -49,7 +49,7 @@ class BiLSTMCRF(nn.Module):
         self.embedding = Embedding(vocab_size, width, padding_idx=padding_idx)
         self.characters = CharCNN(char_width, channels, dropout=dropout) if channels else None
         self.dropout = Dropout(dropout)
-        self.lstm = BiLSTMLayers(width + channels, hidden, depth, dropout)
+        self.lstm = BidirectionalLayers(width + channels, hidden, depth, dropout)
         self.head = TagHead(2 * hidden, tags, crf)
         self.label_output = nn.Linear(2 * hidden, labels) if labels else None
 

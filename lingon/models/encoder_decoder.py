@@ -75,6 +75,22 @@ def check_source_length(length: int, most: int) -> None:
         raise UserError(f"a source has {length:,} tokens, the model reads at most {most:,}; cut or divide longer ones")
 
 
+def check_target_length(length: int, most: int) -> None:
+    """Raise UserError when a target has more tokens than the model says."""
+    if length > most:
+        raise UserError(
+            f"a target has {length:,} tokens, the model says at most {most:,}; cut or leave out longer ones"
+        )
+
+
+def known_ids(ids: Int[Tensor, "B T"], vocab_size: int, unk_id: int, extended: int) -> Int[Tensor, "B T"]:
+    """Return ids that have an embedding: `unk_id` in the place of the ids of a source's unknown words.
+
+    extended: how many ids beyond the vocabulary stand for such words; others stay as they are.
+    """
+    return ids.masked_fill((ids >= vocab_size) & (ids < vocab_size + extended), unk_id) if extended else ids
+
+
 def shifted_right(targets: Int[Tensor, "B T"], start_id: int, pad_id: int) -> Int[Tensor, "B T"]:
     """Return what the decoder reads to say these targets: each the one before, the first after the start.
 

@@ -119,6 +119,7 @@ MODELS: dict[str, ModelRow] = {
     "masked_encoder": ModelRow("lingon.models.masked_encoder", ()),
     "encoder_answerer": ModelRow("lingon.models.encoder_answerer", ("answerer",)),
     "transformer": ModelRow("lingon.models.transformer", ("seq2seq",)),
+    "attention_rnn": ModelRow("lingon.models.attention_rnn", ("seq2seq",)),
 }
 
 

@@ -7,7 +7,7 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.dropout import Dropout
 from lingon.layers.embedding import Embedding
-from lingon.layers.recurrent import BiLSTMLayers
+from lingon.layers.recurrent import BidirectionalLayers
 from lingon.layers.structured_attention import StructuredAttention, attention_overlap
 from lingon.models.option_types import (
     AttentionHeads,
@@ -46,7 +46,7 @@ class SelfAttentive(nn.Module):
         self.sizes |= {"attention": attention, "hops": hops, "dropout": dropout, "penalty_weight": penalty_weight}
         self.sizes["padding_idx"] = padding_idx
         self.embedding = Embedding(vocab_size, width, padding_idx=padding_idx)
-        self.lstm = BiLSTMLayers(width, hidden, depth=1)
+        self.lstm = BidirectionalLayers(width, hidden, depth=1)
         self.attend = StructuredAttention(2 * hidden, attention, hops)
         self.dropout = Dropout(dropout)
         self.out = nn.Linear(hops * 2 * hidden, classes)

@@ -1,7 +1,7 @@
 """The Transformer from sequence to sequence (Vaswani et al. 2017)."""
 
 import math
-from typing import Annotated, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,22 +21,20 @@ from lingon.layers.kv_cache import empty_cache
 from lingon.layers.residual import PostNorm, PreNorm, Residual
 from lingon.layers.sinusoidal import sinusoidal
 from lingon.layers.transformer import Block, embed
-from lingon.models.encoder_decoder import Memory, check_source_length
+from lingon.models.encoder_decoder import Memory, check_source_length, check_target_length
 from lingon.models.option_types import (
     AttentionHeads,
     ContextLength,
+    DecoderDepth,
     Depth,
     FFNWidth,
     Fraction,
-    Range,
+    SourceVocabSize,
+    TokenId,
     VocabSize,
     Width,
 )
 from lingon.models.registry import ModelEntry
-
-SharedOrSize = Annotated[int, Range(0, 1 << 24)]  # 0: one vocabulary for both sides
-TokenId = Annotated[int, Range(0, 1 << 24)]
-DecoderDepth = Annotated[int, Range(0, 64)]  # 0: as deep as the encoder
 
 
 class Transformer(nn.Module):
@@ -52,7 +50,7 @@ class Transformer(nn.Module):
     def __init__(
         self,
         vocab_size: VocabSize,
-        source_vocab_size: SharedOrSize = 0,
+        source_vocab_size: SourceVocabSize = 0,
         width: Width = 256,
         depth: Depth = 3,
         decoder_depth: DecoderDepth = 0,
@@ -116,11 +114,7 @@ class Transformer(nn.Module):
         target that is too long.
         """
         memory = self.encode(source_ids, source_mask)
-        if target_ids.shape[1] > self.context_length:
-            raise UserError(
-                f"a target has {target_ids.shape[1]:,} tokens, the model says at most {self.context_length:,}; "
-                "cut or leave out longer ones"
-            )
+        check_target_length(target_ids.shape[1], self.context_length)
         x = self._embedded(self.embedding, target_ids, slice(0, target_ids.shape[1]))
         seen, causal = _seen(memory.mask), AttentionMask(causal=True)
         for block in self.decoder:

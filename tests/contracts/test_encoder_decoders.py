@@ -18,11 +18,19 @@ from lingon.tasks.translate.decoder import SourceDecoder
 V, BATCH, SOURCE, TIME = 23, 5, 7, 11
 LIMITS = {"context_length": 17, "source_length": 13}
 SIZES = {"width": 12, "depth": 2, "heads": 3, "ffn_width": 19, "dropout": 0.0, **LIMITS}
+RECURRENT = {"width": 10, "hidden": 14, "dropout": 0.0, **LIMITS}
 # name: (the model's name, its sizes)
 MODELS = {
     "transformer": ("transformer", SIZES),
     "transformer, post-norm": ("transformer", {**SIZES, "pre_norm": False, "decoder_depth": 1}),
     "transformer, two vocabularies": ("transformer", {**SIZES, "source_vocab_size": 29, "tied": False}),
+    "attention_rnn": ("attention_rnn", RECURRENT),
+    "attention_rnn, additive GRU without feeding": (
+        "attention_rnn",
+        {**RECURRENT, "cell": "gru", "score": "additive", "input_feeding": False, "source_vocab_size": 29},
+    ),
+    "attention_rnn, two layers, dot": ("attention_rnn", {**RECURRENT, "score": "dot", "depth": 2, "tied": False}),
+    "attention_rnn, copying": ("attention_rnn", {**RECURRENT, "copy": True, "score": "additive"}),
 }
 every = pytest.mark.parametrize("name", MODELS)
 REWINDING = [name for name, (kind, _) in MODELS.items() if kind == "transformer"]
@@ -51,6 +59,11 @@ def sources():
     return ids(SOURCE).where(MASK, 0)
 
 
+def said(model, *pair):
+    """The logits after each token of whole targets."""
+    return model.head(model(*pair))
+
+
 def close(ours, theirs):
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
@@ -75,11 +88,11 @@ def test_shape_and_config(name):
 def test_no_peeking_at_the_future(name):
     """What is said after token 6 depends on the tokens 0 to 6 of the target, on each of them, and on none after."""
     model, target, reached = made(name), ids(TIME, 2), []
-    found = model(sources(), MASK, target)
+    found = said(model, sources(), MASK, target)
     for t in range(TIME):
         other = target.clone()
         other[:, t] = (other[:, t] + 1) % V
-        changed = model(sources(), MASK, other)
+        changed = said(model, sources(), MASK, other)
         reached.append(not torch.equal(changed[:, 6], found[:, 6]))
         torch.testing.assert_close(changed[:, :t], found[:, :t], rtol=0, atol=1e-6)
     assert reached == [t <= 6 for t in range(TIME)]
@@ -88,11 +101,11 @@ def test_no_peeking_at_the_future(name):
 @every
 def test_every_token_of_the_source_counts_and_padding_does_not(name):
     model, target = made(name), ids(TIME, 2)
-    found = model(sources(), MASK, target)
+    found = said(model, sources(), MASK, target)
     for s in range(SOURCE):
         other = sources()
         other[:, s] = (other[:, s] + 1) % V
-        changed = (model(other, MASK, target) - found).abs().amax((1, 2))
+        changed = (said(model, other, MASK, target) - found).abs().amax((1, 2))
         assert ((changed > 1e-6) == MASK[:, s]).all()
 
 
@@ -100,11 +113,11 @@ def test_every_token_of_the_source_counts_and_padding_does_not(name):
 def test_a_batch_is_its_rows_one_by_one(name):
     """Padding never changes a result: each source alone, without any, and with more of it."""
     model, target = made(name), ids(TIME, 2)
-    together = model(sources(), MASK, target)
-    close(model(F.pad(sources(), (0, 3), value=5), F.pad(MASK, (0, 3)), target), together)
+    together = said(model, sources(), MASK, target)
+    close(said(model, F.pad(sources(), (0, 3), value=5), F.pad(MASK, (0, 3)), target), together)
     for row, length in enumerate(LENGTHS):
         one = slice(row, row + 1)
-        close(model(sources()[one, :length], MASK[one, :length], target[one]), together[one])
+        close(said(model, sources()[one, :length], MASK[one, :length], target[one]), together[one])
         assert model.encode(sources()[one, :length]).mask.all()
 
 
@@ -118,9 +131,9 @@ def test_a_cached_step_equals_the_full_forward(name, parts):
         assert state.length == 0
         for part in target.split(parts, 1):
             hidden, state = model.hidden(part, state)
-            found.append(hidden)
+            found.append(model.head(hidden))
         assert state.length == TIME
-        close(torch.cat(found, 1), model(sources(), MASK, target))
+        close(torch.cat(found, 1), said(model, sources(), MASK, target))
 
 
 @every
@@ -131,13 +144,13 @@ def test_padding_of_prompts_does_not_leak(name):
     with torch.no_grad():
         for padding in (0, 19):
             hidden, state = model.hidden(target[:, :8].where(mask, padding), state_of(model), mask)
-            found = [hidden]
+            found = [model.head(hidden)]
             for t in (8, 9):
                 hidden, state = model.hidden(target[:, t : t + 1], state)
-                found.append(hidden)
+                found.append(model.head(hidden))
             for row, length in enumerate(lengths):
                 one = slice(row, row + 1)
-                alone = model(sources()[one], MASK[one], target[one, 8 - length : 10])
+                alone = said(model, sources()[one], MASK[one], target[one, 8 - length : 10])
                 close(torch.cat(found, 1)[one, 8 - length :], alone)
 
 
@@ -149,15 +162,15 @@ def test_selected_rows_share_sources_and_go_on_alone(name):
         _, state = model.hidden(target[:, :4], state_of(model))
         chosen, other = state.select(rows), ids(3, 3, 7)
         hidden, chosen = model.hidden(other, chosen)
-        whole = model(sources()[rows], MASK[rows], torch.cat([target[rows, :4], other], 1))
-        close(hidden, whole[:, 4:])
+        whole = said(model, sources()[rows], MASK[rows], torch.cat([target[rows, :4], other], 1))
+        close(model.head(hidden), whole[:, 4:])
         again = torch.tensor([6, 2, 2])
         hidden, _ = model.hidden(ids(1, 4, 3), chosen.select(again))
         texts = torch.cat([target[rows, :4], other], 1)[again]
-        whole = model(sources()[rows][again], MASK[rows][again], torch.cat([texts, ids(1, 4, 3)], 1))
-        close(hidden[:, -1], whole[:, -1])
+        whole = said(model, sources()[rows][again], MASK[rows][again], torch.cat([texts, ids(1, 4, 3)], 1))
+        close(model.head(hidden[:, -1]), whole[:, -1])
         hidden, _ = model.hidden(target[:, 4:], state)  # what the copies read is not in the state they were taken from
-        close(hidden, model(sources(), MASK, target)[:, 4:])
+        close(model.head(hidden), said(model, sources(), MASK, target)[:, 4:])
 
 
 @every
@@ -175,13 +188,13 @@ def test_joined_rows_go_on_as_they_would_alone(name):
             read = [n + 1 for n in read]
             for place, (row, n) in enumerate(zip(rows, read, strict=True)):
                 one = slice(row, row + 1)
-                close(hidden[place, -1], model(sources()[one], MASK[one], target[one, :n])[0, -1])
+                close(model.head(hidden[place, -1]), said(model, sources()[one], MASK[one], target[one, :n])[0, -1])
         kept = state.select(torch.tensor([3, 7, 2]))
         hidden, _ = model.hidden(torch.tensor([[9], [9], [9]]), kept)
         for place, old in enumerate([3, 7, 2]):
             row, text = rows[old], target[rows[old], : read[old]].tolist()
-            whole = model(sources()[row : row + 1], MASK[row : row + 1], torch.tensor([[*text, 9]]))
-            close(hidden[place, -1], whole[0, -1])
+            whole = said(model, sources()[row : row + 1], MASK[row : row + 1], torch.tensor([[*text, 9]]))
+            close(model.head(hidden[place, -1]), whole[0, -1])
 
 
 @pytest.mark.parametrize("name", REWINDING)

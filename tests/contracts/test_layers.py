@@ -8,7 +8,7 @@ from safetensors.torch import load, save
 
 from lingon.layers.conv import ConvMax
 from lingon.layers.pooling import max_over_time, mean_over_time
-from lingon.layers.recurrent import BiLSTMLayers
+from lingon.layers.recurrent import BidirectionalLayers
 from lingon.layers.structured_attention import StructuredAttention
 
 LENGTHS, LONGEST, WIDTH = [7, 1, 11, 0, 2], 11, 5
@@ -28,14 +28,16 @@ LAYERS = {
     "conv of 1": (lambda: ConvMax(WIDTH, 13, 1), (5, 13)),
     "conv of 3": (lambda: ConvMax(WIDTH, 13, 3), (5, 13)),
     "conv longer than all texts": (lambda: ConvMax(WIDTH, 13, 17), (5, 13)),
-    "BiLSTMLayers": (lambda: BiLSTMLayers(WIDTH, 7, depth=1), (5, LONGEST, 14)),
-    "BiLSTMLayers, deep": (lambda: BiLSTMLayers(WIDTH, 7, depth=3), (5, LONGEST, 14)),
+    "BidirectionalLayers": (lambda: BidirectionalLayers(WIDTH, 7, depth=1), (5, LONGEST, 14)),
+    "BidirectionalLayers of GRUs": (lambda: BidirectionalLayers(WIDTH, 7, 2, 0.0, torch.nn.GRU), (5, LONGEST, 14)),
+    "BidirectionalLayers, deep": (lambda: BidirectionalLayers(WIDTH, 7, depth=3), (5, LONGEST, 14)),
     "structured attention": (lambda: StructuredAttention(WIDTH, 7, 3), (5, 3, LONGEST)),
 }
 every = pytest.mark.parametrize("name", LAYERS)
 TIME = {
-    "BiLSTMLayers": 1,
-    "BiLSTMLayers, deep": 1,
+    "BidirectionalLayers": 1,
+    "BidirectionalLayers of GRUs": 1,
+    "BidirectionalLayers, deep": 1,
     "structured attention": 2,
 }  # the axis of time, where the output has one
 

@@ -1,9 +1,9 @@
-"""BiLSTMLayers layers against torch's own bidirectional LSTM over packed texts."""
+"""BidirectionalLayers layers against torch's own bidirectional LSTM over packed texts."""
 
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from lingon.layers.recurrent import BiLSTMLayers, reverse_padded
+from lingon.layers.recurrent import BidirectionalLayers, reverse_padded
 
 
 def twin(layers, width, hidden, depth):
@@ -20,7 +20,7 @@ def twin(layers, width, hidden, depth):
 def test_the_same_as_torchs_packed_lstm_with_gradients():
     torch.manual_seed(0)
     lengths = torch.tensor([5, 11, 1, 7])
-    layers = BiLSTMLayers(3, 7, depth=2)
+    layers = BidirectionalLayers(3, 7, depth=2)
     theirs, mask = twin(layers, 3, 7, 2), torch.arange(11) < lengths[:, None]
     x = torch.randn(4, 11, 3, requires_grad=True)
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
@@ -43,7 +43,7 @@ def test_reversed_is_the_text_backwards_and_its_padding_in_place():
 
 
 def test_the_forget_gate_starts_open():
-    layer = BiLSTMLayers(3, 5, depth=2)
+    layer = BidirectionalLayers(3, 5, depth=2)
     for lstm in [*layer.forwards, *layer.backwards]:
         assert lstm.bias_hh_l0[5:10].tolist() == [1] * 5
         assert (lstm.bias_hh_l0[:5].abs() < 1).all()

@@ -1,0 +1,57 @@
+"""Copying: a second way to say a token is to point at it in the source, an unknown word too."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.shapes import Float, Int, Tensor
+from lingon.kernels.linear import OneDNNLinear
+from lingon.layers.cross_attention_cache import LayerMemory
+from lingon.layers.recurrent_attention import masked_weights
+
+
+class CopyHead(nn.Module):
+    """p(token) = g * softmax(output(hidden)) + (1 - g) * the attention to where the token stands in the source.
+
+    g = sigmoid(switch(hidden)). output: the layer that says tokens of the vocabulary. memory_width: of the source's
+    vectors. extended_vocab: ids from `vocab_size` on that stand for the unknown words of a source, a number for each;
+    those of one source mean other words than those of the next.
+    Source: See et al. 2017, "Get To The Point: Summarization with Pointer-Generator Networks", section 2.2. There the
+    decoder's own attention copies, and g sees more than its state; here an attention of its own does, so that any
+    decoder can have it.
+    """
+
+    def __init__(self, output: nn.Linear, memory_width: int, extended_vocab: int):
+        super().__init__()
+        width = output.in_features
+        self.output, self.extended_vocab = output, extended_vocab
+        self.query, self.key = OneDNNLinear(width, width), OneDNNLinear(memory_width, width, bias=False)
+        self.switch = nn.Linear(width, 1)
+
+    def keys_values(self, memory: Float[Tensor, "M S E"]) -> tuple[Float[Tensor, "M 1 S D"], Float[Tensor, "M 1 S 0"]]:
+        """Return what pointing at the tokens of a source is made of; nothing is mixed, so that there are no values."""
+        keys = self.key(memory)[:, None]
+        return keys, keys[..., :0]
+
+    def pointing(
+        self, hidden: Float[Tensor, "B T D"], memory: LayerMemory, ids: Int[Tensor, "M S"]
+    ) -> Float[Tensor, "B T W"]:
+        """Return hidden states with all that their probabilities are made of: the weights of S tokens, and their ids.
+
+        So a hidden state is enough to know them, wherever it goes; W is D + 2 S. ids: of the sources.
+        """
+        scale = self.output.in_features**-0.5
+        weights = masked_weights(lambda q: q * scale @ memory.keys[:, 0].transpose(1, 2), self.query(hidden), memory)
+        if memory.rows is not None:
+            weights, ids = memory.rows.divided(weights), ids[memory.rows.numbers.to(ids.device)]
+        where = ids[:, None].expand(-1, hidden.shape[1], -1).float()  # exact: ids are below 2 ** 24
+        return torch.cat([hidden.float(), weights[:, 0], where], -1)
+
+    def forward(self, pointing: Float[Tensor, "... W"]) -> Float[Tensor, "... E"]:
+        """Return the log-probability of each token of the vocabulary, then of each unknown word of the source."""
+        width = self.output.in_features
+        columns = (pointing.shape[-1] - width) // 2
+        hidden, weights, ids = pointing.split([width, columns, columns], -1)
+        said = torch.sigmoid(self.switch(hidden).float())
+        shares = F.pad(said * self.output(hidden).float().softmax(-1), (0, self.extended_vocab))
+        return (shares.scatter_add(-1, ids.long(), (1 - said) * weights) + 1e-12).log()
