@@ -1,6 +1,7 @@
 """How a recurrent decoder looks back at its source: a score of each source token, a softmax, a weighted mean."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -74,7 +75,7 @@ class RecurrentAttention(nn.Module):
 
     def __init__(self, score: nn.Module, width: int, memory_width: int):
         super().__init__()
-        self.score = score
+        self.score: Any = score
         self.out = OneDNNLinear(width + memory_width, width, bias=False)
 
     def keys_values(self, memory: Float[Tensor, "M S E"]) -> tuple[Float[Tensor, "M 1 S K"], Float[Tensor, "M 1 S E"]]:

@@ -86,8 +86,8 @@ class AttentionRNN(nn.Module):
         self.dropout = Dropout(dropout)
         output = OneDNNLinear(width if tied else hidden, vocab_size)
         self.output: CopyHead | OneDNNLinear = CopyHead(output, hidden, extended_vocab) if copy else output
-        nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
-        nn.init.uniform_(self.source_embedding.weight, -0.1, 0.1)
+        for table in (self.embedding, self.source_embedding):
+            nn.init.normal_(table.weight, std=width**-0.5)
         nn.init.zeros_(output.bias)
         if tied:
             output.weight = self.embedding.weight
@@ -153,17 +153,16 @@ class AttentionRNN(nn.Module):
         if self.input_feeding or padded:
             columns = []
             for t in range(ids.shape[1]):
-                column, after = self._step(x[:, t : t + 1], own, memory)
-                own = after if mask is None or not padded else _where(mask[:, t], after, own)
+                column, then = self._step(x[:, t : t + 1], own, memory)
+                own = then if mask is None or not padded else _where(mask[:, t], then, own)
                 columns.append(column)
             mixed = torch.cat(columns, 1)
         else:
             mixed, own = self._step(x, own, memory)
-        after = state.with_own(own)
         mixed = self.projection(self.dropout(mixed))
         if isinstance(self.output, CopyHead) and state.ids is not None:
             mixed = self.output.pointing(mixed, state.layer(1), state.ids)
-        return mixed, after
+        return mixed, state.with_own(own)
 
     def _step(
         self, x: Float[Tensor, "B T D"], own: RecurrentState, memory: LayerMemory
@@ -206,7 +205,7 @@ class AttentionRNN(nn.Module):
 
 def _check(hidden: int, source_vocab_size: int, copy: bool, extended_vocab: int) -> None:
     if hidden % 2:
-        raise UserError(f"hidden is {hidden}, expected an even number: each direction of the encoder has half of it")
+        raise UserError(f"hidden is {hidden}, it must be even: each direction of the encoder has half of it")
     if copy and source_vocab_size:
         raise UserError("copying needs one vocabulary for both sides; leave out source_vocab_size, or copy")
     if extended_vocab and not copy:

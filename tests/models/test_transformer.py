@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.errors import UserError
@@ -12,6 +11,7 @@ from lingon.layers.cross_attention import CrossAttention
 from lingon.layers.cross_attention_cache import LayerMemory, SourceRows
 from lingon.layers.sinusoidal import sinusoidal
 from lingon.models.transformer import Transformer
+from tests.models.seq2seq_toys import exact_match, train
 
 V, BATCH, SOURCE, TIME, WIDTH, HEADS = 23, 3, 7, 11, 12, 3
 MASK = torch.arange(SOURCE) < torch.tensor([7, 2, 5])[:, None]
@@ -107,51 +107,11 @@ def test_cross_attention_is_torchs_and_rows_share_sources():
     torch.testing.assert_close(ours.weights(x, shared), weights)
 
 
-def batch_of(task, random, rows=32, longest=10, letters=17):
-    """Sources of 1 to `longest` letters, and their targets, which end; lengths as they come."""
-    lengths = torch.randint(1, longest + 1, (rows, 1), generator=random)
-    places = torch.arange(longest + 1)
-    source = torch.randint(3, 3 + letters, (rows, longest + 1), generator=random).where(places < lengths, 0)
-    back = (lengths - 1 - places).clamp(min=0)
-    target = source.gather(1, back).where(places < lengths, 0) if task == "reverse" else source.clone()
-    target.scatter_(1, lengths, 2)
-    return source[:, :longest], places[:longest] < lengths, target, places <= lengths
-
-
-def train(model, task, steps, lr, **sizes):
-    random = torch.Generator().manual_seed(0)
-    optimizer = torch.optim.AdamW(model.parameters(), lr, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps, pct_start=0.1)
-    model.train()
-    for _ in range(steps):
-        source, mask, target, kept = batch_of(task, random, **sizes)
-        read = F.pad(target, (1, 0), value=1)[:, :-1]
-        loss = F.cross_entropy(model.head(model(source, mask, read)[kept]), target[kept])
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        schedule.step()
-    return model.eval()
-
-
-@torch.no_grad()
-def exact_match(model, task, rows=500, **sizes):
-    """The share of new sources whose target is said whole, token by token, by the likeliest each time."""
-    source, mask, target, kept = batch_of(task, torch.Generator().manual_seed(1), rows, **sizes)
-    state, ids, right = model.new_state(model.encode(source, mask)), torch.full((rows, 1), 1), []
-    for _ in range(target.shape[1]):
-        hidden, state = model.hidden(ids, state)
-        ids = model.head(hidden).argmax(-1)
-        right.append(ids)
-    return ((torch.cat(right, 1) == target) | ~kept).all(1).float().mean().item()
-
-
 def test_a_small_model_learns_to_reverse():
     torch.manual_seed(0)
-    sizes = {"longest": 4, "letters": 5}
-    model = Transformer(8, width=32, depth=1, heads=2, dropout=0.0, context_length=12)
-    assert exact_match(train(model, "reverse", 300, 5e-3, **sizes), "reverse", **sizes) > 0.95
+    sizes = {"longest": 3, "letters": 4}
+    model = Transformer(7, width=32, depth=1, heads=2, dropout=0.0, context_length=12)
+    assert exact_match(train(model, "reverse", 120, 1e-2, **sizes), "reverse", **sizes) > 0.95
 
 
 @pytest.mark.long

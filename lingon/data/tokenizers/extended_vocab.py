@@ -1,0 +1,37 @@
+"""Ids beyond the vocabulary for the unknown words of one source, so that a model that copies can say them."""
+
+from collections.abc import Sequence
+
+
+def extend_source(
+    words: Sequence[str], ids: Sequence[int], unk_id: int, vocab_size: int, extended_vocab: int
+) -> tuple[list[int], list[str]]:
+    """Return the ids of a source, in which unknown words have ids of their own, and these words in their order.
+
+    words, ids: one for each token. extended_vocab: how many unknown words get an id; later ones stay `unk_id`.
+
+    >>> extend_source(["Ann", "sees", "Bob", "and", "Ann"], [1, 7, 1, 8, 1], unk_id=1, vocab_size=9, extended_vocab=5)
+    ([9, 7, 10, 8, 9], ['Ann', 'Bob'])
+    """
+    places: dict[str, int] = {}
+    found = []
+    for word, number in zip(words, ids, strict=True):
+        if number == unk_id and (word in places or len(places) < extended_vocab):
+            number = vocab_size + places.setdefault(word, len(places))
+        found.append(number)
+    return found, list(places)
+
+
+def extend_target(
+    words: Sequence[str], ids: Sequence[int], unk_id: int, vocab_size: int, unknown: Sequence[str]
+) -> list[int]:
+    """Return the ids of a target, in which unknown words that stand in its source have the ids that they have there.
+
+    unknown: those of the source, as `extend_source` gives them.
+
+    >>> extend_target(["Bob", "sees", "Eve"], [1, 7, 1], unk_id=1, vocab_size=9, unknown=["Ann", "Bob"])
+    [10, 7, 1]
+    """
+    places = {word: vocab_size + place for place, word in enumerate(unknown)}
+    pairs = zip(words, ids, strict=True)
+    return [places.get(word, unk_id) if number == unk_id else number for word, number in pairs]
