@@ -130,6 +130,28 @@ def piece_ids(folder, texts):
     return {"ids": [model.encode(text) for text in _read(texts)]}
 
 
+def gguf_file(path):
+    """What the reader of the gguf package finds: values by key, and of tensors type, shape and numbers."""
+    import gguf
+
+    reader = gguf.GGUFReader(path)
+    values = {name: field.contents() for name, field in reader.fields.items()}
+    tensors = {}
+    for found in reader.tensors:
+        numbers = gguf.quants.dequantize(found.data, found.tensor_type).reshape(found.shape[::-1].tolist())
+        tensors[found.name] = {"type": found.tensor_type.name, "numbers": numbers.tolist()}
+    return {"values": values, "tensors": tensors}
+
+
+def quantized(kind, numbers):
+    """The bytes, in hex, that the gguf package stores rows of numbers in."""
+    import gguf
+    import numpy
+
+    raw = gguf.quants.quantize(numpy.array(numbers, numpy.float32), gguf.GGMLQuantizationType[kind])
+    return {"raw": raw.tobytes().hex()}
+
+
 def cut(patterns, texts):
     """Words of texts: what a pattern matches, and what lies between, is cut by the next pattern."""
     import regex
@@ -170,4 +192,4 @@ def _read(path):
 
 
 OWN = (make, make_encoder, logits, hidden, greedy, encode, encode_pairs, tokenizer, encoder_tokenizer, merges, blocks)
-serve(**{f.__name__: f for f in (*OWN, cut, pieces, piece_ids)})
+serve(**{f.__name__: f for f in (*OWN, cut, gguf_file, quantized, pieces, piece_ids)})

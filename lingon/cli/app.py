@@ -213,17 +213,20 @@ def predict(
 @app.command()
 def export(
     bundle: Annotated[str, typer.Argument(help="Trained model: a bundle or a run folder.")],
-    to: Annotated[str, typer.Option(help="Format: onnx, program or torch.")],
-    out: Annotated[Path | None, typer.Option(help="Output folder. Default: beside the bundle.")] = None,
+    to: Annotated[str, typer.Option(help="Format: onnx, program or torch; of a language model onnx or gguf.")],
+    out: Annotated[Path | None, typer.Option(help="Output folder, of gguf a file. Default: beside the bundle.")] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Quantize weights to 8 bits, checked on real texts.")] = False,
     data: Annotated[str | None, typer.Option(help="Corpus or file for that check. Default: the training data.")] = None,
     head: Head = None,
+    quantize: Annotated[
+        str | None, typer.Option(help="With --to gguf: type of the weights, f32, f16 or q8_0. Default: f16.")
+    ] = None,
 ) -> None:
     """Export a trained model for another runtime or language; outputs are checked to be equal."""
     from lingon.cli.export_output import lines_of_export
     from lingon.export.portable import export as export_bundle
 
-    for line in lines_of_export(export_bundle(bundle, to, out, int8, data, head)):
+    for line in lines_of_export(export_bundle(bundle, to, out, int8, data, head, quantize)):
         print(line)
 
 

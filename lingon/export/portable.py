@@ -1,8 +1,8 @@
 """A bundle as one folder that another runtime loads: without Lingon, without pickle, checked before it appears."""
 
 import contextlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,9 +13,8 @@ from torch.export import Dim
 from lingon import __version__
 from lingon.checkpoints.bundle import find_bundle
 from lingon.checkpoints.huggingface.opener import is_hub_source
-from lingon.checkpoints.huggingface.source_folder import HUB
 from lingon.checkpoints.load import load
-from lingon.core.errors import UserError, unknown
+from lingon.core.errors import UserError, one_of, unknown
 from lingon.core.files import atomic_folder, atomic_write, read_json, write_json
 from lingon.core.shapes import Tensor
 from lingon.data.batches import collate
@@ -24,6 +23,8 @@ from lingon.data.load_data import load_data
 from lingon.data.load_pairs import load_pairs
 from lingon.data.text_pairs import sides_of
 from lingon.export import int8 as small
+from lingon.export import language_model
+from lingon.export.exported import Exported, beside, check_folder
 from lingon.export.graph import graph_of, inputs_of, preprocessing_of
 from lingon.export.onnx import run_onnx, write_onnx
 from lingon.export.parity import Outputs, largest_difference
@@ -64,23 +65,8 @@ TARGETS = {
     ),
 }
 
-
-@dataclass(frozen=True)
-class Exported:
-    """What came of an export. difference: the largest of any number of the output. size: bytes of the model's file.
-
-    With 8 bits: agreement, what the task calls so (its name in words: agreement_name); exact_size, bytes with 32;
-    times_as_fast.
-    """
-
-    folder: Path
-    difference: float
-    size: int
-    output_name: str = "logits"
-    agreement: float | None = None
-    agreement_name: str | None = None
-    exact_size: int | None = None
-    times_as_fast: float | None = None
+# Exporters of tasks that are no single graph, by the role of their models: `TARGETS` and `export`.
+OF_ROLE: dict[str, Any] = {"causal": language_model}
 
 
 def export(
@@ -90,23 +76,29 @@ def export(
     int8: bool = False,
     data: str | None = None,
     head: str | None = None,
+    quantize: str | None = None,
 ) -> Exported:
-    """Writes a bundle as a folder for another runtime; nothing is written when it does not say what the model says.
+    """Writes a bundle for another runtime; nothing is written when it does not say what the model says.
 
-    bundle: a bundle, a run, or a published encoder, such as minilm-l6.
-    to: onnx, program or torch. out: the folder, the bundle's name with `-onnx` when it is not given; an older export
-    there is replaced, anything else is refused. int8: weights of 8 bits; data: real texts to check them on, a corpus or
-    a file, those the model was trained with when it is not given. head: of a bundle with several tasks.
+    bundle: a bundle, a run, or what is published: an encoder, such as minilm-l6, or a language model.
+    to: onnx, program or torch; of a language model onnx or gguf. out: the folder, the bundle's name with `-onnx` when
+    it is not given, of gguf a file; an older export there is replaced, anything else is refused. int8: weights of 8
+    bits; data: real texts to check them on, a corpus or a file, those the model was trained with when it is not given.
+    head: of a bundle with several tasks. quantize: of gguf, how weights are stored: f32, f16 or q8_0.
     Raises UserError that says what is wrong, or how far the two are apart.
     """
-    if to not in TARGETS:
-        raise unknown("target", to, TARGETS)
-    if int8 and to != "onnx":
-        raise UserError(f"--int8 is for --to onnx; {to} is exported with 32 bits")
-    folder = Path(out) if out is not None else _beside(bundle, f"-{to}" + ("-int8" if int8 else ""))
-    _check_place(folder, Path(bundle))
+    check_target(to, int8, quantize)
     task = head_of(load(bundle), head, bundle)
     require(task, "export", bundle)
+    other = OF_ROLE.get(row_of(task.name).role)
+    targets: Collection[str] = TARGETS if other is None else other.TARGETS
+    if to not in targets:
+        noun = row_of(task.name).noun
+        raise UserError(f"{str(bundle)!r} is of the kind {noun}, which is exported to {one_of(targets)}, not to {to}")
+    if other is not None:
+        return other.export(task, bundle, to, out, int8, quantize)
+    folder = Path(out) if out is not None else beside(bundle, f"-{to}" + ("-int8" if int8 else ""))
+    check_folder(folder, Path(bundle))
     assert isinstance(task, Exportable), f"the row of {task.name} has export among its commands"
     with atomic_folder(folder) as fresh:
         path = fresh / TARGETS[to].file
@@ -123,6 +115,18 @@ def export(
         with atomic_write(fresh / "README.md") as page:
             page.write(folder_card(config, type(task).card(config["model"], config), task))
     return found
+
+
+def check_target(to: str, int8: bool = False, quantize: str | None = None) -> None:
+    """Raise UserError for a runtime that there is not, and for a kind of weights that it does not have."""
+    known = dict.fromkeys([*TARGETS, *(target for other in OF_ROLE.values() for target in other.TARGETS)])
+    if to not in known:
+        raise unknown("target", to, known)
+    if int8 and to != "onnx":
+        instead = "; for 8 bits there: --quantize q8_0" if to == "gguf" else f"; {to} is exported with 32 bits"
+        raise UserError(f"--int8 is for --to onnx{instead}")
+    if quantize and to != "gguf":
+        raise UserError(f"--quantize is for --to gguf, not {to}")
 
 
 def portable_config(task: Exportable, to: str, model: str, found: Exported) -> dict[str, Any]:
@@ -221,25 +225,6 @@ def _texts(task: Exportable, name: str, columns: dict[str, Any], options: FileOp
             pairs = load_pairs(name, on_bad_row="skip", options=options)
             return list(dict.fromkeys(text for side in sides_of(pairs) for text in side))
     return load_data(name, **columns, on_bad_row="skip", options=options).test.inputs
-
-
-def _beside(source: str | Path, end: str) -> Path:
-    hub = str(source).startswith(HUB)  # hf:owner/name
-    bundle = Path(str(source).rpartition("/")[2]) if hub else Path(source)
-    bundle = bundle.resolve() if bundle.name in ("", "..") else bundle
-    return bundle.with_name(bundle.name + end)
-
-
-def _check_place(folder: Path, bundle: Path) -> None:
-    """Raises UserError for a place that holds anything but an older export."""
-    if folder.is_file():
-        raise UserError(f"{str(folder)!r} is a file; --out names a folder")
-    if not folder.exists() or not any(folder.iterdir()):
-        return
-    older = folder / "config.json"
-    if not older.is_file() or not isinstance(held := read_json(older), dict) or held.get("to") is None:
-        raise UserError(f"{str(folder)!r} holds something else than an older export; choose another --out")
-    assert not bundle.exists() or folder.resolve() != bundle.resolve(), "a bundle has no key 'to'"
 
 
 @torch.inference_mode()

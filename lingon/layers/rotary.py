@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -81,48 +82,64 @@ def rotate(x: Float[Tensor, "B H S K"], rotation: Rotation) -> Float[Tensor, "B 
     return torch.addcmul(x * cos, x.roll(turned // 2, -1), sin)
 
 
-def linear_scaling(factor: float) -> RopeScaling:
-    """Return the scaling that divides positions by `factor` (Chen et al. 2023, "Extending Context Window", 2.2)."""
-    return lambda frequencies: frequencies / factor
+@dataclass(frozen=True)
+class LinearScaling:
+    """Divide positions by `factor` (Chen et al. 2023, "Extending Context Window", 2.2)."""
+
+    factor: float
+
+    def __call__(self, frequencies: Tensor) -> Tensor:
+        return frequencies / self.factor
 
 
-def llama3_scaling(factor: float, low: float, high: float, original: int) -> RopeScaling:
-    """Return the scaling that divides low frequencies by `factor` and keeps high ones (Llama 3, section 3.4.2, code).
+@dataclass(frozen=True)
+class Llama3Scaling:
+    """Divide low frequencies by `factor` and keep high ones (Llama 3, section 3.4.2, code).
 
     original: the context of the first training. A turn of more than original / low tokens is slow, one of less than
     original / high is fast.
     """
 
-    def scale(frequencies: Tensor) -> Tensor:
-        turns = original * frequencies / (2 * math.pi)  # turns within the original context
-        kept = ((turns - low) / (high - low)).clamp(0, 1)
-        return frequencies * (kept + (1 - kept) / factor)
+    factor: float
+    low: float
+    high: float
+    original: int
 
-    return scale
+    def __call__(self, frequencies: Tensor) -> Tensor:
+        turns = self.original * frequencies / (2 * math.pi)  # turns within the original context
+        kept = ((turns - self.low) / (self.high - self.low)).clamp(0, 1)
+        return frequencies * (kept + (1 - kept) / self.factor)
 
 
-def yarn_scaling(
-    factor: float, original: int, theta: float, fast: float = 32.0, slow: float = 1.0, truncate: bool = True
-) -> RopeScaling:
-    """Return the scaling that divides the frequencies of slow turns by `factor` and keeps those of fast ones.
+@dataclass(frozen=True)
+class YarnScaling:
+    """Divide the frequencies of slow turns by `factor` and keep those of fast ones.
 
     original: the context of the first training. fast, slow: turns within it, from which on a frequency is kept, and
     under which it is divided; in between, the mixture goes by the number of the pair, not by its turns. truncate: the
     pairs at both ends are whole numbers. Source: Peng et al. 2023, "YaRN", section 3.2; the mixture as its code has it.
     """
 
-    def scale(frequencies: Tensor) -> Tensor:
+    factor: float
+    original: int
+    theta: float
+    fast: float = 32.0
+    slow: float = 1.0
+    truncate: bool = True
+
+    def __call__(self, frequencies: Tensor) -> Tensor:
         width = 2 * len(frequencies)
-        pair_of = lambda turns: width * math.log(original / (turns * 2 * math.pi)) / (2 * math.log(theta))
-        low, high = pair_of(fast), pair_of(slow)
-        if truncate:
+        low, high = self._pair(self.fast, width), self._pair(self.slow, width)
+        if self.truncate:
             low, high = math.floor(low), math.ceil(high)
         low, high = max(low, 0), min(high, width - 1)
         pairs = torch.arange(len(frequencies), dtype=torch.float32)
         divided = ((pairs - low) / (high - low or 0.001)).clamp(0, 1)
-        return frequencies / factor * divided + frequencies * (1 - divided)
+        return frequencies / self.factor * divided + frequencies * (1 - divided)
 
-    return scale
+    def _pair(self, turns: float, width: int) -> float:
+        """The number of the pair that turns so often within the original context."""
+        return width * math.log(self.original / (turns * 2 * math.pi)) / (2 * math.log(self.theta))
 
 
 def yarn_magnitude(factor: float, strength: float = 1.0) -> float:

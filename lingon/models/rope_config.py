@@ -2,12 +2,12 @@
 
 from lingon.core.errors import UserError
 from lingon.layers.rotary import (
+    LinearScaling,
+    Llama3Scaling,
     RopeScaling,
     Rotary,
-    linear_scaling,
-    llama3_scaling,
+    YarnScaling,
     yarn_magnitude,
-    yarn_scaling,
 )
 from lingon.models.config_sizes import ConfigReader
 
@@ -38,7 +38,7 @@ def _scaling(rope: ConfigReader, sizes: ConfigReader, theta: float) -> tuple[Rop
     if factor is None:
         raise UserError(f"{rope.family}: key 'factor' is missing")
     if kind == "linear":
-        return linear_scaling(factor), 1.0
+        return LinearScaling(factor), 1.0
     most = rope.config.get("original_max_position_embeddings") or sizes.config.get("max_position_embeddings")
     original = sizes.integer("original_max_position_embeddings", most)
     return _yarn(rope, factor, original, theta) if kind == "yarn" else (_llama3(rope, factor, original), 1.0)
@@ -48,7 +48,7 @@ def _llama3(rope: ConfigReader, factor: float, original: int) -> RopeScaling:
     low, high = rope.number("low_freq_factor", 1.0), rope.number("high_freq_factor", 4.0)
     if high <= low:
         raise rope.error("high_freq_factor", high, f"a number over low_freq_factor, which is {low:g}")
-    return llama3_scaling(factor, low, high, original)
+    return Llama3Scaling(factor, low, high, original)
 
 
 def _yarn(rope: ConfigReader, factor: float, original: int, theta: float) -> tuple[RopeScaling, float]:
@@ -60,11 +60,11 @@ def _yarn(rope: ConfigReader, factor: float, original: int, theta: float) -> tup
     magnitude = rope.number("attention_factor")
     if magnitude is None:
         # DeepSeek's two: what scales queries and keys, and what its scale of the scores has in it already.
-        both = [rope.number(key) for key in ("mscale", "mscale_all_dim")]
+        both = rope.number("mscale"), rope.number("mscale_all_dim")
         magnitude = yarn_magnitude(factor)
-        if None not in both:
+        if both[0] is not None and both[1] is not None:
             magnitude = yarn_magnitude(factor, both[0]) / yarn_magnitude(factor, both[1])
-    return yarn_scaling(factor, original, theta, fast, slow, rope.flag("truncate", True)), magnitude
+    return YarnScaling(factor, original, theta, fast, slow, rope.flag("truncate", True)), magnitude
 
 
 def _turned_whole(sizes: ConfigReader) -> None:

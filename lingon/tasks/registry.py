@@ -65,7 +65,7 @@ TASKS: dict[str, TaskRow] = {
         "causal",
         "running text",
         noun="language-model",
-        commands=("generate", "logprob", "predict"),
+        commands=("generate", "logprob", "predict", "export"),
         usage="generate {} --prompt 'The day was'",
         help="Train a language model on running text, and generate from it.",
         metric="perplexity",

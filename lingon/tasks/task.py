@@ -148,6 +148,23 @@ class Exportable(Task, Protocol):
 
 
 @runtime_checkable
+class TextModel(Task, Protocol):
+    """A task of one causal model: `lingon export` writes it with its tokenizer and the ids that end a text.
+
+    suppressed_ids: those that are no text and are never generated.
+    """
+
+    model: Any
+    tokenizer: "Tokenizer"
+    eos_ids: tuple[int, ...]
+
+    @property
+    def suppressed_ids(self) -> Any:
+        """The ids [n] that are never generated."""
+        ...
+
+
+@runtime_checkable
 class Trainable(Task, Protocol):
     """A task that `lingon train` trains. Beside its class stands `Settings`, what can be chosen for its training."""
 

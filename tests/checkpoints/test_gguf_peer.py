@@ -12,10 +12,14 @@ from tokenizers.pre_tokenizers import ByteLevel
 
 from lingon.checkpoints.gguf.architectures import tokenizer_of
 from lingon.checkpoints.gguf.load import load_gguf
+from lingon.checkpoints.gguf.save import save_gguf
 from lingon.data.corpora.weights import WEIGHTS, fetch_weights
 from lingon.data.files.gguf import GGUF
+from lingon.data.files.gguf_blocks import QUANTIZERS
 from lingon.data.tokenizers.gguf_pre import PRE_TOKENIZERS
 from lingon.data.tokenizers.train import bpe
+from lingon.models.from_config import from_config
+from lingon.models.registry import build
 from lingon.tasks.language_model import LanguageModel, SamplingParams
 from tests.checkpoints.conftest import PIECES, assert_same
 from tests.checkpoints.gguf_models import MODELS, NEAR, WIDE, converted
@@ -153,6 +157,34 @@ def test_bytes_are_those_of_transformers(pre, gguf_peer, texts, tmp_path):
     path.write_text(json.dumps(given))
     theirs = gguf_peer.ask("encode", {"folder": str(tmp_path), "texts": str(path), "gguf": "a.gguf"})["ids"]
     assert_same(tokenizer.encode_batch(given), theirs, path)
+
+
+@pytest.mark.parametrize("weight_type", ["F32", "F16", "Q8_0"])
+@pytest.mark.parametrize("name", ["gpt2", "llama 3", "gemma2", "own"])
+def test_the_gguf_package_reads_what_is_written(name, weight_type, peer, tmp_path):
+    tokenizer = bpe(["the hat in the inn, the best of times"] * 3, 300)
+    size = len(tokenizer.vocab)
+    if name == "own":
+        model = build("decoder", {"vocab_size": size, "width": 64, "depth": 2, "heads": 2, "kv_heads": 1})
+    else:
+        model = from_config(ALIKE.get(name, MODELS[name]) | {"vocab_size": size, "query_pre_attn_scalar": 256})
+    path = save_gguf(model.eval(), tokenizer, tmp_path / "a.gguf", (0,), weight_type)
+    ours, theirs = GGUF(path), peer.ask("gguf_file", {"path": str(path)})
+    assert set(theirs["tensors"]) == set(ours.tensors)
+    for tensor, found in theirs["tensors"].items():
+        assert found["type"] == ours.info(tensor).type
+        np.testing.assert_array_equal(np.array(found["numbers"], np.float32), ours.read(tensor))
+    for key, value in ours.metadata.items():
+        assert theirs["values"][key] == (value.tolist() if isinstance(value, np.ndarray) else value), key
+
+
+def test_numbers_are_stored_as_by_the_gguf_package(peer):
+    numbers = np.random.default_rng(0).normal(size=(7, 96)).astype(np.float32)
+    numbers[3] = 0
+    numbers[5, 33:] *= 1e-9
+    for kind in ("F16", "Q8_0"):
+        theirs = peer.ask("quantized", {"kind": kind, "numbers": numbers.tolist()})["raw"]
+        assert QUANTIZERS[kind](numbers).hex() == theirs
 
 
 @pytest.mark.data

@@ -1,3 +1,3 @@
 """GGUF files: a language model and its tokenizer in one file."""
 
-__all__ = ["load"]
+__all__ = ["load", "save"]

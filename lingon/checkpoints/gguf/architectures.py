@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lingon.checkpoints.gguf.config import Metadata, read_gemma2, read_gemma3, read_gpt2, read_llama, read_qwen
-from lingon.core.errors import DataError, unknown
+from lingon.checkpoints.gguf.save_config import write_gemma2, write_gemma3, write_gpt2, write_llama, write_qwen3
+from lingon.core.errors import DataError, UserError, unknown
 from lingon.data.files.gguf import GGUF
 from lingon.data.tokenizers.gguf import PieceRules, gguf_tokenizer
 from lingon.data.tokenizers.text_check import abbreviate
@@ -44,12 +45,15 @@ class Architecture:
     """Rules of one architecture: how its files write a model.
 
     read_config: the metadata as a config.json of the Hugging Face layout, whose "model_type" is a family of
-    `lingon.models.hub_families`. layer_names: of its tensors in a layer. norm_offset: what the stored weights of norms
-    have more than ours. rotary_pairs: rotations turn the numbers 2i and 2i + 1 of a head, ours i and i + K/2.
-    piece_rules, default_pre: what `gguf_tokenizer` is told.
+    `lingon.models.hub_families`. write_config: of a model and such a configuration, the metadata that llama.cpp takes
+    its sizes from. families: the model types that are written so. layer_names: of its tensors in a layer. norm_offset:
+    what the stored weights of norms have more than ours. rotary_pairs: rotations turn the numbers 2i and 2i + 1 of a
+    head, ours i and i + K/2. piece_rules, default_pre: what `gguf_tokenizer` is told.
     """
 
     read_config: Callable[[Metadata], dict[str, Any]]
+    write_config: Callable[[Any, Mapping[str, Any]], dict[str, Any]]
+    families: tuple[str, ...]
     layer_names: Mapping[str, str]
     norm_offset: int = 0
     rotary_pairs: bool = False
@@ -58,18 +62,30 @@ class Architecture:
 
 
 ARCHITECTURES: dict[str, Architecture] = {
-    "gpt2": Architecture(read_gpt2, LAYER_NAMES, default_pre="gpt-2"),
-    "llama": Architecture(read_llama, LAYER_NAMES, rotary_pairs=True),
-    "qwen2": Architecture(read_qwen, LAYER_NAMES),
-    "qwen3": Architecture(read_qwen, LAYER_NAMES),
-    "gemma2": Architecture(read_gemma2, SANDWICH_NAMES, norm_offset=1, piece_rules=GEMMA_PIECES),
-    "gemma3": Architecture(read_gemma3, SANDWICH_NAMES, norm_offset=1, piece_rules=GEMMA_PIECES),
+    "gpt2": Architecture(read_gpt2, write_gpt2, ("gpt2",), LAYER_NAMES, default_pre="gpt-2"),
+    "llama": Architecture(read_llama, write_llama, ("llama", "mistral"), LAYER_NAMES, rotary_pairs=True),
+    "qwen2": Architecture(read_qwen, write_llama, ("qwen2",), LAYER_NAMES),
+    "qwen3": Architecture(read_qwen, write_qwen3, ("qwen3",), LAYER_NAMES),
+    "gemma2": Architecture(
+        read_gemma2, write_gemma2, ("gemma2",), SANDWICH_NAMES, norm_offset=1, piece_rules=GEMMA_PIECES
+    ),
+    "gemma3": Architecture(
+        read_gemma3, write_gemma3, ("gemma3_text",), SANDWICH_NAMES, norm_offset=1, piece_rules=GEMMA_PIECES
+    ),
 }
 
 
 def architecture_of(file: GGUF) -> Architecture:
     """Return the row of a file. Raises DataError for an architecture that is not read."""
     return ARCHITECTURES[_name(file)]
+
+
+def architecture_for(family: str) -> tuple[str, Architecture]:
+    """Return the name and the row by which a model type is written. Raises UserError for one that has none."""
+    for name, row in ARCHITECTURES.items():
+        if family in row.families:
+            return name, row
+    raise UserError(f"llama.cpp has no architecture for {family!r} that Lingon writes")
 
 
 def tokenizer_of(file: GGUF) -> Tokenizer:

@@ -8,7 +8,7 @@ import torch
 from lingon.core.errors import DataError
 from lingon.data.files.gguf import GGUF
 from lingon.data.tokenizers.text_check import abbreviate
-from lingon.layers.rotary import llama3_scaling, yarn_magnitude
+from lingon.layers.rotary import Llama3Scaling, yarn_magnitude
 
 FREQUENCIES = "rope_freqs.weight"
 GEMMA2_DEPTH, GEMMA3_DEPTH = 46, 62  # layers of the models of 27 billion, whose scores are scaled otherwise
@@ -186,7 +186,7 @@ def _llama3(metadata: Metadata, theta: float) -> dict[str, Any]:
     frequencies, factor = theta ** (-even / max(1, 2 * len(divisors))), float(divisors.max())
     context = metadata.get("rope.scaling.original_context_length", 8192)
     if 2 * len(divisors) == head_width and 1 <= factor < float("inf") and type(context) is int:
-        found = frequencies / llama3_scaling(factor, 1.0, 4.0, context)(frequencies)
+        found = frequencies / Llama3Scaling(factor, 1.0, 4.0, context)(frequencies)
         if torch.allclose(found, divisors, rtol=1e-3):
             more = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": context}
             return {"rope_type": "llama3", "rope_theta": theta, "factor": factor, **more}

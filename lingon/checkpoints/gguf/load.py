@@ -16,6 +16,7 @@ from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.progress import track
 from lingon.core.shapes import Tensor
 from lingon.data.files.gguf import GGUF
+from lingon.data.tokenizers.gguf import ENDS
 from lingon.models.from_config import from_config
 
 # Names of tensors outside of the layers, for those of the Hugging Face layout.
@@ -38,19 +39,20 @@ def load_gguf(path: Path | str, dtype: torch.dtype = torch.float32) -> Checkpoin
         raise DataError(f"{file.path}: {error}") from None
     tokenizer = tokenizer_of(file).for_vocab_size(config["vocab_size"], file.path)
     plan = {
-        entry.ours: [_theirs(name, architecture.layer_names) for name in entry.theirs] for entry in hub_weights(model)
+        entry.ours: [tensor_name(name, architecture.layer_names) for name in entry.theirs]
+        for entry in hub_weights(model)
     }
     _check(file, model, plan)
     model.load_state_dict(_weights(file, architecture, model, plan, dtype), assign=True)
     if config["tie_word_embeddings"]:
         model.output.weight = model.embedding.weight
-    ends = [file.metadata.get(f"tokenizer.ggml.{name}_token_id") for name in ("eos", "eot")]
+    ends = [file.metadata.get(f"tokenizer.ggml.{name}_token_id") for name in ENDS]
     eos_ids = tuple(dict.fromkeys(end for end in ends if type(end) is int and 0 <= end < config["vocab_size"]))
     return Checkpoint(model.eval(), tokenizer, eos_ids, file.path)
 
 
-def _theirs(name: str, layer_names: Mapping[str, str]) -> str:
-    """blk.7.attn_q.weight for model.layers.7.self_attn.q_proj.weight."""
+def tensor_name(name: str, layer_names: Mapping[str, str]) -> str:
+    """Return blk.7.attn_q.weight for model.layers.7.self_attn.q_proj.weight."""
     module, _, kind = name.rpartition(".")
     if module in WHOLE:
         return f"{WHOLE[module]}.{kind}"

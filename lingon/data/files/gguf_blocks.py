@@ -1,6 +1,7 @@
 """The blocks of GGUF files: a few bits for each number, and scales that they share.
 
-Each function turns rows of bytes, one row a block, into rows of numbers: [blocks, bytes] -> [blocks, numbers].
+Each function turns rows of bytes, one row a block, into rows of numbers: [blocks, bytes] -> [blocks, numbers]; those of
+QUANTIZERS turn numbers into bytes.
 Each layout is that of `ggml-quants.c` of llama.cpp, written for whole arrays.
 """
 
@@ -145,4 +146,34 @@ QUANTIZATIONS = {
     "Q4_K": Quantization(144, 256, q4_k),
     "Q5_K": Quantization(176, 256, q5_k),
     "Q6_K": Quantization(210, 256, q6_k),
+}
+
+
+def quantize_f32(numbers: Numbers) -> bytes:
+    """Return numbers as they are."""
+    return np.ascontiguousarray(numbers, "<f4").tobytes()
+
+
+def quantize_f16(numbers: Numbers) -> bytes:
+    """Return numbers in 16 bits; one over 65,504 is infinite there."""
+    with np.errstate(over="ignore"):
+        return numbers.astype("<f2").tobytes()
+
+
+def quantize_q8_0(numbers: Numbers) -> bytes:
+    """Quantize runs of 32 numbers to 8 bits: the largest becomes 127 or -127, halves are rounded away from zero."""
+    blocks = np.ascontiguousarray(numbers, np.float32).reshape(-1, 32)
+    scale = np.abs(blocks).max(1, keepdims=True) / np.float32(127)
+    inverse = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
+    size = np.abs(blocks * inverse)
+    whole = np.copysign(np.floor(size) + (size - np.floor(size) >= 0.5), blocks)
+    with np.errstate(over="ignore"):
+        half = scale.astype("<f2")
+    return np.concatenate([half.view(np.uint8), whole.astype(np.int8).view(np.uint8)], 1).tobytes()
+
+
+QUANTIZERS: dict[str, Callable[[Numbers], bytes]] = {
+    "F32": quantize_f32,
+    "F16": quantize_f16,
+    "Q8_0": quantize_q8_0,
 }

@@ -22,6 +22,7 @@ SENTENCEPIECE = "llama"  # values of tokenizer.ggml.model, which names no family
 BYTE_LEVEL = "gpt2"
 KINDS = (SENTENCEPIECE, BYTE_LEVEL)
 SPACE = "▁"
+ENDS = ("eos", "eot", "eom")  # what files call the tokens that end a text
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,12 @@
 """How a text is cut into words before pairs of bytes are joined, by the names that GGUF files have for it."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from tokenizers import Regex, pre_tokenizers
+import tokenizers
+from tokenizers import Regex, models, normalizers, pre_tokenizers
 from tokenizers.pre_tokenizers import ByteLevel, Digits, Split
 
 Steps = Callable[[], pre_tokenizers.PreTokenizer]
@@ -60,3 +63,27 @@ PRE_TOKENIZERS: dict[str, PreTokenizer] = {
     "tekken": PreTokenizer(_patterns(TEKKEN), True, begins=True),
     "default": PreTokenizer(_patterns(*DEFAULT)),
 }
+
+
+def pre_tokenizer_name(library: tokenizers.Tokenizer) -> str | None:
+    """Return the name of what cuts the texts of a tokenizer on bytes; None where it has none."""
+    content = json.loads(library.to_str())
+    ours = _comparable(content), bool(content["model"].get("ignore_merges"))
+    for name, row in PRE_TOKENIZERS.items():
+        like = tokenizers.Tokenizer(models.BPE())
+        like.pre_tokenizer = row.steps()
+        if row.normal_form:
+            like.normalizer = normalizers.NFC()
+        if ours == (_comparable(json.loads(like.to_str())), row.ignore_merges):
+            return name
+    return None
+
+
+def _comparable(content: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return the normal form and the steps of a tokenizer.json, without what is of the places of tokens alone."""
+    steps = content.get("pre_tokenizer") or {}
+    steps = [dict(step) for step in steps.get("pretokenizers", [steps])]
+    for step in steps:
+        step.pop("trim_offsets", None)
+    forms = content.get("normalizer") or {}
+    return forms.get("normalizers", [forms]), steps

@@ -1,0 +1,55 @@
+"""What came of an export, and where it may lie."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lingon.checkpoints.huggingface.source_folder import HUB
+from lingon.core.errors import UserError
+from lingon.core.files import read_json
+from lingon.data.files.gguf import is_gguf
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What came of an export. difference: the largest of any number of the output. size: bytes of the model's file.
+
+    With 8 bits: agreement, what the task calls so (its name in words: agreement_name); exact_size, bytes with 32;
+    times_as_fast.
+    """
+
+    folder: Path  # or the file
+    difference: float
+    size: int
+    output_name: str = "logits"
+    agreement: float | None = None
+    agreement_name: str | None = None
+    exact_size: int | None = None
+    times_as_fast: float | None = None
+
+
+def beside(source: str | Path, end: str) -> Path:
+    """Return a place beside a bundle, or in this folder for what has none: its name with such an end."""
+    hub = str(source).startswith(HUB)  # hf:owner/name
+    bundle = Path(str(source).rpartition("/")[2]) if hub else Path(source)
+    bundle = bundle.resolve() if bundle.name in ("", "..") else bundle
+    return bundle.with_name(bundle.name + end)
+
+
+def check_folder(folder: Path, bundle: Path) -> None:
+    """Raise UserError for a place that holds anything but an older export."""
+    if folder.is_file():
+        raise UserError(f"{str(folder)!r} is a file; --out names a folder")
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    older = folder / "config.json"
+    if not older.is_file() or not isinstance(held := read_json(older), dict) or held.get("to") is None:
+        raise UserError(f"{str(folder)!r} holds something else than an older export; choose another --out")
+    assert not bundle.exists() or folder.resolve() != bundle.resolve(), "a bundle has no key 'to'"
+
+
+def check_file(path: Path, suffix: str) -> None:
+    """Raise UserError for the name of a file that ends otherwise, or of something else than an older export."""
+    if path.suffix != suffix:
+        raise UserError(f"--out is {str(path)!r}, expected a file that ends in {suffix}")
+    if path.exists() and (path.is_dir() or not is_gguf(path)):
+        raise UserError(f"{str(path)!r} holds something else than an older export; choose another --out")
