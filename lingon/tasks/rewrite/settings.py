@@ -1,0 +1,61 @@
+"""The settings of a rewriter's training."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from typer import Option
+
+from lingon.core.errors import UserError
+from lingon.data.tokenizer_table import TOKENIZERS
+from lingon.models.registry import models_for
+from lingon.tasks.settings import TrainSettings, check_settings, fill
+
+DEFAULTS: dict[str, Any] = {"lr": 2e-3, "epochs": 8, "batch_size": 64, "weight_decay": 0.01, "dropout": 0.2}
+WIDTHS = {"width": 192, "depth": 1}
+
+
+@dataclass(frozen=True)
+class Settings(TrainSettings):
+    """Settings of a rewriter and its training. None means: what suits it."""
+
+    model: Annotated[str, Option(help="Model of the two generators: " + " or ".join(models_for("seq2seq")) + ".")] = (
+        "attention_rnn"
+    )
+    threshold: Annotated[float, Option(help="Salience from which an n-gram is a marker of a style.")] = 5.0
+    smoothing: Annotated[float, Option(help="What is added to the counts of n-grams that salience divides.")] = 1.0
+    max_length: Annotated[int, Option(help="Words of a training sentence at most; longer ones are left out.")] = 30
+    judge_share: Annotated[
+        float,
+        Option(
+            help="Fraction of the training sentences that the rewriter does not see: on them a classifier and a "
+            "language model are trained, which judge it."
+        ),
+    ] = 0.3
+    batch_size: Annotated[int | None, Option(help="Sentences in a batch at most. 64")] = None
+    max_tokens_per_batch: Annotated[int, Option(help="Tokens of sources and targets in a batch at most.")] = 8_192
+    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm; a longer gradient is scaled to it.")] = (
+        1.0
+    )
+    depth: Annotated[int | None, Option(help="Layers of the encoder and of the decoder. 1")] = None
+    tokenizer: Annotated[str, Option(help=f"Tokenizer to train: {', '.join(TOKENIZERS)}.")] = "bpe"
+    vocab: Annotated[int, Option(help="Vocabulary size at most.")] = 6000
+
+    def checked(self) -> "Settings":
+        """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
+        check_settings(
+            self,
+            {"model": models_for("seq2seq"), "tokenizer": TOKENIZERS},
+            ("max_tokens_per_batch", "max_length", "vocab", "depth"),
+        )
+        if not 1 < self.threshold < 1e9:
+            raise UserError(f"--threshold is {self.threshold:g}; expected more than 1, such as 5")
+        if not 0 < self.smoothing < 1e9:
+            raise UserError(f"--smoothing is {self.smoothing:g}; expected more than 0, such as 1")
+        if not 0 < self.judge_share < 1:
+            raise UserError(f"--judge-share is {self.judge_share:g}; expected a fraction over 0, under 1, such as 0.3")
+        return self
+
+    def filled(self, data: Any = None) -> "Settings":
+        """Return the settings with what suits the model in the place of every None."""
+        best = DEFAULTS | WIDTHS | ({"epochs": None} if self.steps is not None else {})
+        return fill(self, best)
