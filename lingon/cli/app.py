@@ -14,7 +14,7 @@ from lingon.cli import data as data_commands
 from lingon.cli.corpus_options import Accept, BadRow, Label
 from lingon.cli.errors import Door, error_line
 from lingon.cli.generate_options import Device
-from lingon.cli.load_task import Head, load_for, refuse_option
+from lingon.cli.load_task import Head, load_for, refuse_option, with_options
 from lingon.cli.plain_typer import plain_typer
 from lingon.cli.train import Recipes
 from lingon.core.errors import UserError
@@ -172,6 +172,13 @@ def predict(
         Path | None,
         typer.Option(help="Write an .html page: of 20 texts attributions and attention maps; of a tagger its tags."),
     ] = None,
+    to: Annotated[
+        str | None, typer.Option(help="Label, or style, that a rewriter writes. Default: the other than the text's.")
+    ] = None,
+    system: Annotated[
+        str | None,
+        typer.Option(help="How a rewriter writes: retrieve, template, delete or delete-retrieve (default)."),
+    ] = None,
     device: Device = "cpu",
     head: Head = None,
 ) -> None:
@@ -191,7 +198,7 @@ def predict(
     if (text or text_pair) and not named:
         flag = "--text" if text else "--text-pair"
         raise UserError(f"{flag} is a column of the table that --file names; texts alone have none")
-    task = load_for("predict", bundle, device, head)
+    task = with_options(load_for("predict", bundle, device, head), bundle, {"to": to, "system": system})
     check_format(format, task)
     source = (
         source_of(task, file, one_column(text), on_bad_row, files, text_pair) if file is not None and named else None

@@ -1,6 +1,9 @@
 """What a command loads: the task of a bundle that it can do something with, or one of several heads."""
 
+import copy
 import inspect
+from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from typer import Option
@@ -22,9 +25,27 @@ def load_for(command: str | None, source: str, device: str, head: str | None = N
 
 
 def refuse_option(task: Any, source: str, name: str, method: str) -> None:
-    """Raise UserError unless a method of the task takes an option of this name."""
-    from lingon.tasks.registry import TASKS
+    """Raise UserError, naming those that do, unless a method of the task takes an option of this name."""
+    from lingon.tasks.registry import TASKS, task_of
 
-    if name in inspect.signature(getattr(task, method)).parameters:
+    if _takes(task, method, name):
         return
-    raise UserError(f"{source!r} is a {TASKS[task.name].noun}; --{name} is for language models")
+    others = [row.noun for key, row in TASKS.items() if _takes(task_of(key), method, name)]
+    for_whom = " and ".join(f"{noun.replace('-', ' ')}s" for noun in others)
+    raise UserError(f"{source!r} is a {TASKS[task.name].noun}; --{name} is for {for_whom}")
+
+
+def with_options(task: Any, source: str, options: Mapping[str, Any]) -> Any:
+    """Return a task that predicts with these options, of which None are not given; see `refuse_option`."""
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in given:
+        refuse_option(task, source, name, "predict")
+    if not given:
+        return task
+    found = copy.copy(task)
+    found.predict = partial(task.predict, **given)
+    return found
+
+
+def _takes(task: Any, method: str, name: str) -> bool:
+    return hasattr(task, method) and name in inspect.signature(getattr(task, method)).parameters

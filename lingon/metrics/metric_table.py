@@ -40,6 +40,9 @@ HIGHER_IS_BETTER = {
     "rouge1": True,
     "rouge2": True,
     "rougeL": True,
+    "style_accuracy": True,
+    "harmonic_mean": True,
+    "similarity": True,
 }
 
 

@@ -126,6 +126,17 @@ TASKS: dict[str, TaskRow] = {
         metric="accuracy",
         settings="lingon.tasks.tag.settings",
     ),
+    "rewrite": TaskRow(
+        "lingon.tasks.rewrite",
+        "seq2seq",
+        "labelled texts",
+        noun="rewriter",
+        commands=("predict",),
+        usage="predict {} 'A sentence.'",
+        help="Train a rewriter on sentences of two labels: it writes those of one as the other, with the same content.",
+        metric="harmonic_mean",
+        settings="lingon.tasks.rewrite.settings",
+    ),
 }
 # What a task does not do for which a command is not there.
 LACKS = {

@@ -1,7 +1,7 @@
 """Sentences of two styles: their markers, their contents, and the most similar one of the other style."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +27,7 @@ class StyleCorpus:
     sentences: Mapping[str, Sequence[str]]
     threshold: float
     smoothing: float = 1.0
-    spelling: Spelling = Spelling()
+    spelling: Spelling = field(default_factory=Spelling)
 
     def __post_init__(self) -> None:
         check_styles(self.sentences)
