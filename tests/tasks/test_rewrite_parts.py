@@ -26,10 +26,11 @@ def test_salience_is_that_of_formula_1():
     rows = {"good": [split(text) for text in GOOD], "bad": [split(text) for text in BAD]}
     found = AttributeMarkers.find(rows, threshold=2.5)
     assert found.salience["good"]["good"] == pytest.approx((4 + 1) / (0 + 1))
-    assert found.salience["good"]["good film"] == pytest.approx((2 + 1) / (0 + 1))
+    assert found.salience["good"]["warm"] == pytest.approx((2 + 1) / (0 + 1))
+    assert "good film" not in found.salience["good"]  # (2 + 1) / (0 + 1), which "good" has without it
     assert found.salience["bad"]["dull"] == pytest.approx((4 + 1) / (0 + 1))
     assert "film" not in found.salience["good"]  # (3 + 1) / (3 + 1)
-    assert "a good" not in found.salience["good"]  # (1 + 1) / (0 + 1)
+    assert "very good" not in found.salience["good"]  # (1 + 1) / (0 + 1)
     assert found.strongest("good", 1) == ["good"]
     less = AttributeMarkers.find(rows, threshold=2.5, smoothing=0.5)
     assert less.salience["good"]["good"] == pytest.approx(4.5 / 0.5)
@@ -147,7 +148,15 @@ def test_texts_look_as_the_corpus_does():
     assert Spelling().text([]) == ""
 
 
-def corpus(threshold=4.0):
+def test_a_longer_marker_counts_where_it_says_more_than_its_parts():
+    rows = {"good": [("not", "bad")] * 6 + [("bad",)], "bad": [("bad",)] * 6 + [("not",)]}
+    found = AttributeMarkers.find(rows, 3.0).salience["good"]
+    assert found["not bad"] == pytest.approx(7 / 1)
+    assert found["not"] == pytest.approx(7 / 2)
+    assert "bad" not in found  # 8 / 7
+
+
+def corpus(threshold=2.5):
     return StyleCorpus({"bad": BAD, "good": GOOD}, threshold)
 
 

@@ -4,7 +4,9 @@
 
 An n-gram u whose salience for a style v is the threshold or more is a marker of it. Source: Li, Jia, He and Liang
 2018, "Delete, Retrieve, Generate: a Simple Approach to Sentiment and Style Transfer", formula (1). How it differs: the
-counts of each style are scaled to sentences of the same number, so that not all words of the larger style are markers.
+counts of each style are scaled to sentences of the same number, so that not all words of the larger style are markers;
+and an n-gram that holds a marker with no less salience is none itself, so that no content is deleted with "dull" only
+because "dull film" is salient too.
 """
 
 import math
@@ -37,14 +39,14 @@ class AttributeMarkers:
         found = {}
         for style, own in counts.items():
             others = [other for other in counts if other != style]
-            least = threshold * smoothing - smoothing  # of an n-gram that no other style has
-            found[style] = {
-                u: value
-                for u, n in own.items()
-                if n * scale[style] >= least
-                and (value := _salience(n * scale[style], sum(counts[o][u] * scale[o] for o in others), smoothing))
-                >= threshold
-            }
+            least = threshold * smoothing - smoothing  # the count of a marker that no other style has
+            salient = {}
+            for u, n in own.items():
+                if (count := n * scale[style]) >= least:
+                    against = sum(counts[other][u] * scale[other] for other in others)
+                    if (value := (count + smoothing) / (against + smoothing)) >= threshold:
+                        salient[u] = value
+            found[style] = {u: value for u, value in salient.items() if not _holds_another(u, value, salient)}
         return cls(found, longest)
 
     def content(self, words: Sequence[str], style: str) -> Content:
@@ -69,8 +71,11 @@ class AttributeMarkers:
         return sorted(known, key=lambda marker: (-known[marker], marker))[:n]
 
 
-def _salience(own: float, others: float, smoothing: float) -> float:
-    return (own + smoothing) / (others + smoothing)
+def _holds_another(marker: str, value: float, salient: Mapping[str, float]) -> bool:
+    """Return whether a part of an n-gram is as salient as all of it."""
+    words = marker.split(" ")
+    parts = (words[a:b] for a in range(len(words)) for b in range(a + 1, len(words) + 1) if b - a < len(words))
+    return any(salient.get(" ".join(part), 0.0) >= value for part in parts)
 
 
 def _counts(sentences: Sequence[Sequence[str]], longest: int) -> Counter[str]:

@@ -78,6 +78,8 @@ def train_judges(
     task: Rewriter, sentences: Examples, valid: Examples, settings: Settings, context: TrainContext
 ) -> None:
     """Train what judges a rewriter, and give it to the rewriter."""
+    if world().rank == 0:
+        print(f"training its judges, a classifier and a language model, on {len(sentences):,} others", file=sys.stderr)
     spelt = Examples(task.judged_inputs(sentences.texts), sentences.labels)
     shown = Examples(task.judged_inputs(valid.texts), valid.labels)
     task.style_classifier = train_style_classifier(spelt, shown, settings.seed, context)
