@@ -45,6 +45,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "cranfield": ("cranfield", ()),
     "parsing": ("parsing", ()),
     "tagging": ("tagging", ("spacy",)),
+    "rewriting": ("rewriting", ()),
     "search-speed": ("search_speed", ()),
 }
 

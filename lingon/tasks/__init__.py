@@ -7,6 +7,7 @@ __all__ = [
     "heads",
     "language_model",
     "registry",
+    "rewrite",
     "settings",
     "tag",
     "task",

@@ -41,6 +41,8 @@ from lingon.tasks.parse import Parser
 from lingon.tasks.registry import TASKS, TaskRow, row_of, task_of
 from lingon.tasks.tag import Tagger
 from lingon.tasks.task import Exportable, Predictor, Task, Trainable, columns
+from tests.tasks.made_rewriter import NAMES as REWRITER
+from tests.tasks.made_rewriter import made_rewriter
 
 TEXTS = ["good film | fine film", "good | bad", "bad film | dull film", "fine | dull", "dull | bad", "bad | good"]
 ALIKE = ["1", "-1", "1", "-1", "1", "-1"]
@@ -138,6 +140,7 @@ MADE = {
     "masked-language-model": (masked_language_model, "masked_encoder", TEXTS),
     "answer": (answer, "encoder_answerer", [Question("1", TEXTS[0], "good", (Answer("fine", 12),))]),
     "tag": (tag, "encoder_tagger", TAGGED),
+    "rewrite": (made_rewriter, REWRITER, Examples(["a dull film", "so good"], ["bad", "good"])),
     "alike": (alike, NAMES, Examples(TEXTS, ALIKE)),
 }
 # Where any text is none.
@@ -336,7 +339,8 @@ def test_heads_of_several_tasks_and_models_are_saved_and_loaded(tmp_path):
     for name, (_, models, examples) in made.items():
         assert again[name].evaluate(examples) == heads[name].evaluate(examples)
         entry = read_config(folder / "config.json")["heads"][name]
-        assert (entry["task"], entry.get("model", NAMES)) == (name, models)
+        named = entry.get("model") or {part: one["model"] for part, one in entry["parts"].items()}
+        assert (entry["task"], named) == (name, models)
 
 
 WRONG = {

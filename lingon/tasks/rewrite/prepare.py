@@ -3,15 +3,17 @@
 import sys
 from collections import Counter
 from functools import partial
+from typing import Any
 
 from lingon.core.errors import DataError, UserError
 from lingon.core.seed import seed_everything
 from lingon.data.examples import Examples, Splits
 from lingon.data.split import keys_of, stratified_split
+from lingon.data.tokenizers.vocab import UNK
 from lingon.engine.world import world
 from lingon.kernels.allocator import keep_freed_memory
 from lingon.metrics.translation import corpus_bleu
-from lingon.models.registry import DataStats, build
+from lingon.models.registry import DataStats, build, get_entry
 from lingon.tasks.model_options import model_options
 from lingon.tasks.rewrite.encoding import RewriteEncoder, with_rewrite_tokens
 from lingon.tasks.rewrite.held_out import HeldOut
@@ -83,9 +85,7 @@ def train_judges(
     spelt = Examples(task.judged_inputs(sentences.texts), sentences.labels)
     shown = Examples(task.judged_inputs(valid.texts), valid.labels)
     task.style_classifier = train_style_classifier(spelt, shown, settings.seed, context)
-    task.language_model = train_language_model(
-        [f" {text}" for text in spelt.texts], task.tokenizer, settings.seed, context.device
-    )
+    task.language_model = train_language_model(spelt.texts, task.tokenizer, settings.seed, context.device)
 
 
 def check_data(data: Splits) -> None:
@@ -141,9 +141,11 @@ def _fresh(corpus: StyleCorpus, own: Examples, settings: Settings, context: Trai
     encoder = RewriteEncoder(tokenizer)
     longest = max(map(len, tokenizer.encode_batch(texts())))
     stats = DataStats(len(tokenizer.vocab), padding_idx=tokenizer.padding_idx)
-    ids = {"pad_id": tokenizer.pad_id, "start_id": encoder.start, "eos_id": encoder.end}
+    ids: dict[str, Any] = {"pad_id": tokenizer.pad_id, "start_id": encoder.start, "eos_id": encoder.end}
     most = LONGER * (longest + len(encoder.ids))
     options = {**ids, "context_length": most, "source_length": LONGER * most}
+    if "unk_id" in get_entry(settings.model).options:
+        options["unk_id"] = tokenizer.vocab[UNK]
     options |= model_options(settings, stats)
     seed_everything(settings.seed)
     generators = [build(settings.model, options).to(context.device) for _ in range(2)]

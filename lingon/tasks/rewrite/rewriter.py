@@ -74,15 +74,16 @@ class Rewriter:
 
     @property
     def parts(self) -> dict[str, Any]:
-        assert self.style_classifier and self.language_model, "a rewriter is saved once its judges are trained"
-        return {
+        found: dict[str, Any] = {
             "delete": self.generators.delete,
             "delete_retrieve": self.generators.delete_retrieve,
             "tokenizer": self.tokenizer,
-            "style_classifier": self.style_classifier.model,
-            "classifier_tokenizer": self.style_classifier.tokenizer,
-            "language_model": self.language_model.model,
         }
+        if self.style_classifier and self.language_model:  # which are trained last
+            found["style_classifier"] = self.style_classifier.model
+            found["classifier_tokenizer"] = self.style_classifier.tokenizer
+            found["language_model"] = self.language_model.model
+        return found
 
     @property
     def labels(self) -> list[str]:
@@ -155,7 +156,7 @@ class Rewriter:
             return []
         return self.rewrite(texts, [self.corpus.other(label) for label in self._targets(texts, to)], system)
 
-    def _targets(self, texts: Sequence[str], to: str | None) -> list[str]:
+    def _targets(self, texts: Sequence[Any], to: str | None) -> list[str]:
         if to is not None:
             self.corpus.other(to)  # which refuses an unknown style
             return [to] * len(texts)
@@ -163,7 +164,7 @@ class Rewriter:
         spelt = [self._spelt(self._words(text)) for text in texts]
         return [self.corpus.other(one.label) for one in self.style_classifier.predict(spelt)]
 
-    def rewrite(self, texts: Sequence[str], labels: Sequence[str], system: str = MAIN) -> list[Rewriting]:
+    def rewrite(self, texts: Sequence[Any], labels: Sequence[str], system: str = MAIN) -> list[Rewriting]:
         """Return sentences of known styles in the other style. labels: the style of each. Raises as `predict` does."""
         if system not in SYSTEMS:
             raise unknown("system", system, SYSTEMS)
@@ -225,7 +226,7 @@ class Rewriter:
     def _spelt(self, words: Sequence[str]) -> str:
         return self.corpus.spelling.text(words)
 
-    def judged_inputs(self, texts: Sequence[str]) -> list[str]:
+    def judged_inputs(self, texts: Sequence[Any]) -> list[str]:
         """Return sentences spelt as those that are rewritten, so that spaces and capitals make no difference."""
         return [self._spelt(self._words(text)) for text in texts]
 
@@ -234,7 +235,7 @@ class Rewriter:
         """Return what the bundle has to judge by."""
         return Judges(self.style_classifier, self.language_model)
 
-    def rewritten_by_all(self, examples: Examples) -> dict[str, list[Rewriting]]:
+    def rewritten_by_all(self, examples: Any) -> dict[str, list[Rewriting]]:
         """Return what each system makes of sentences with their labels. Raises UserError where there are none."""
         if not isinstance(examples, Examples):
             raise UserError(f"evaluate takes Examples, sentences with labels, not {type(examples).__name__}")
@@ -242,16 +243,14 @@ class Rewriter:
             raise UserError("there are no sentences to evaluate on")
         return {system: self.rewrite(examples.texts, examples.labels, system) for system in SYSTEMS}
 
-    def evaluate(self, examples: Examples, judges: Judges | None = None) -> Scores:
+    def evaluate(self, examples: Any, judges: Judges | None = None) -> Scores:
         """Return style accuracy, BLEU to the input, their harmonic mean, perplexity and the loss of reconstruction.
 
         Of delete-retrieve; a table has those of all systems and of the input copied. judges: others than the bundle's.
         """
         return self.tested(examples, judges)[0]
 
-    def tested(
-        self, examples: Examples, judges: Judges | None = None
-    ) -> tuple[Scores, dict[str, list[Rewriting]]]:
+    def tested(self, examples: Any, judges: Judges | None = None) -> tuple[Scores, dict[str, list[Rewriting]]]:
         """Return what `evaluate` gives, and the sentences by system."""
         found = self.rewritten_by_all(examples)
         scores = scored(judges or self.judges, self.judged_inputs(examples.texts), found, MAIN)

@@ -38,7 +38,7 @@ class Judges:
         scores = {"style_accuracy": style, "bleu": content, MAIN: harmonic_mean(style, content / 100)}
         if self.encoder is not None:
             scores["similarity"] = float(np.mean(cosines(self.encoder, inputs, rewritten)))
-        return scores | {"perplexity": self.language_model.evaluate([f" {text}" for text in rewritten])["perplexity"]}
+        return scores | {"perplexity": self.language_model.evaluate(list(rewritten))["perplexity"]}
 
 
 def harmonic_mean(a: float, b: float) -> float:
@@ -65,7 +65,8 @@ def scored(judges: Judges, inputs: Sequence[str], found: Mapping[str, Sequence[R
     targets = [one.target for one in found[main]]
     table = {name: judges.scores(inputs, [one.rewritten for one in some], targets) for name, some in found.items()}
     table[COPY] = judges.scores(inputs, inputs, targets)
-    return Scores(table[main], MAIN, {"by_system": table}, lines_of(table))
+    signatures = {"bleu": corpus_bleu(inputs, inputs).signature}
+    return Scores(table[main], MAIN, {"by_system": table}, lines_of(table), signatures)
 
 
 def lines_of(table: Mapping[str, Mapping[str, float]]) -> list[str]:
