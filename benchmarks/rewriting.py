@@ -21,7 +21,7 @@ from lingon.tasks.rewrite.spelling import words_of
 
 CORPUS, MORE = "rotten-tomatoes", "imdb"
 SHORTEST, LONGEST = 5, 20  # words of a sentence
-SENTENCES = 24_000  # of the reviews, that the rewriter is trained on beside those of the corpus
+SENTENCES = 12_000  # of the reviews, that the rewriter is trained on beside those of the corpus
 SURE = 0.8  # probability, by a classifier of the rewriter's own part, that a sentence has the label of its review
 TESTED = 800  # sentences that are rewritten
 EXAMPLES = 20  # that the result shows, of the best, the worst, and taken evenly
@@ -78,18 +78,27 @@ def _row(kind: str, of: Mapping[str, float]) -> Row:
 def _parts(context: Context) -> dict[str, Examples]:
     """Return sentences for the rewriter, its validation and test, and others for the judges: no text is in two."""
     corpus, reviews = load_data(CORPUS), load_data(MORE)
-    some = context.size(1_000_000, 400)
+    some = slice(None, None, context.size(1, 40))
     own, judge = stratified_split(_short(corpus.train), 0.5, 0, "judges")
-    rewriter, others = (_sentences(part[:some]) for part in (reviews.train, reviews.test))
+    rewriter, others = (_sentences(part[some]) for part in (reviews.train, reviews.test))
     sure = _sure(own, rewriter, context)
-    everything = without_duplicates(own + sure[: context.size(SENTENCES, 400)])
+    everything = without_duplicates(own + _some(sure, context.size(SENTENCES, 400)))
     return {
         "rewriter": everything,
         "valid": _short(corpus.valid)[: context.size(10_000, 60)],
         "test": _short(corpus.test)[: context.size(TESTED, 30)],
         "judges": judge,
-        "language model": judge + others[: context.size(SENTENCES, 200)],
+        "language model": judge + _some(others, context.size(SENTENCES, 200)),
     }
+
+
+def _some(examples: Examples, n: int) -> Examples:
+    """Return up to n of the examples, as many of each label, taken evenly."""
+    rows: list[int] = []
+    for label in sorted(set(examples.labels)):
+        own = [i for i, other in enumerate(examples.labels) if other == label]
+        rows += own[:: max(1, len(own) * 2 // n)][: n // 2]
+    return examples[sorted(rows)]
 
 
 def _short(examples: Examples) -> Examples:

@@ -22,6 +22,7 @@ from lingon.tasks.rewrite.settings import Settings
 from lingon.tasks.rewrite.spelling import Spelling, words_of
 from lingon.tasks.rewrite.style_corpus import StyleCorpus, check_styles
 from lingon.tasks.rewrite.train_judges import CLASSIFIER, LANGUAGE_MODEL, train_language_model, train_style_classifier
+from lingon.tasks.settings import filled_in
 from lingon.tasks.training import TrainContext, Training
 
 FEWEST = 10  # sentences of a style to train on
@@ -141,11 +142,13 @@ def _fresh(corpus: StyleCorpus, own: Examples, settings: Settings, context: Trai
     encoder = RewriteEncoder(tokenizer)
     longest = max(map(len, tokenizer.encode_batch(texts())))
     stats = DataStats(len(tokenizer.vocab), padding_idx=tokenizer.padding_idx)
-    ids: dict[str, Any] = {"pad_id": tokenizer.pad_id, "start_id": encoder.start, "eos_id": encoder.end}
+    options: dict[str, Any] = {"pad_id": tokenizer.pad_id, "start_id": encoder.start, "eos_id": encoder.end}
     most = LONGER * (longest + len(encoder.ids))
-    options = {**ids, "context_length": most, "source_length": LONGER * most}
-    if "unk_id" in get_entry(settings.model).options:
-        options["unk_id"] = tokenizer.vocab[UNK]
+    options |= {"context_length": most, "source_length": LONGER * most}
+    # A content is mostly copied; --set changes these.
+    own = {"copy": True, "hidden": 2 * filled_in(settings.width), "unk_id": tokenizer.vocab[UNK]}
+    known = get_entry(settings.model).options
+    options |= {name: value for name, value in own.items() if name in known}
     options |= model_options(settings, stats)
     seed_everything(settings.seed)
     generators = [build(settings.model, options).to(context.device) for _ in range(2)]

@@ -11,7 +11,7 @@ from lingon.models.registry import models_for
 from lingon.tasks.settings import TrainSettings, check_settings, fill
 
 DEFAULTS: dict[str, Any] = {"lr": 2e-3, "epochs": 8, "batch_size": 64, "weight_decay": 0.01, "dropout": 0.2}
-WIDTHS = {"width": 192, "depth": 1}
+WIDTHS = {"width": 128, "depth": 1}
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Settings(TrainSettings):
     )
     depth: Annotated[int | None, Option(help="Layers of the encoder and of the decoder. 1")] = None
     tokenizer: Annotated[str, Option(help=f"Tokenizer to train: {', '.join(TOKENIZERS)}.")] = "bpe"
-    vocab: Annotated[int, Option(help="Vocabulary size at most.")] = 6000
+    vocab: Annotated[int, Option(help="Vocabulary size at most.")] = 4000
 
     def checked(self) -> "Settings":
         """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
