@@ -227,7 +227,7 @@ def write(path, labels, count=160, words=("film", "plot", "cast", "score", "end"
     return path
 
 
-FLAGS = ("--width", 16, "--depth", 1, "--set", "heads=2", "--tokenizer", "words", "--evals", 1, "--device", "cpu")
+FLAGS = ("--width", 16, "--depth", 1, "--tokenizer", "words", "--evals", 1, "--device", "cpu")
 
 
 def test_a_rewriter_is_trained_and_asked_from_the_command_line(tmp_path, monkeypatch, capsys):

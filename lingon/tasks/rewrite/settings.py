@@ -19,7 +19,7 @@ class Settings(TrainSettings):
     """Settings of a rewriter and its training. None means: what suits it."""
 
     model: Annotated[str, Option(help="Model of the two generators: " + " or ".join(models_for("seq2seq")) + ".")] = (
-        "transformer"
+        "attention_rnn"
     )
     threshold: Annotated[float, Option(help="Salience from which an n-gram is a marker of a style.")] = 5.0
     smoothing: Annotated[float, Option(help="What is added to the counts of n-grams that salience divides.")] = 1.0
