@@ -19,7 +19,8 @@ from lingon.tasks.language_model.language_model import END, LanguageModel
 from lingon.tasks.language_model.objective import Objective, carried_loss
 from lingon.tasks.training import TrainContext
 
-CLASSIFIER, LANGUAGE_MODEL = "ngrams", "lstm"
+CLASSIFIER = "ngrams"
+LANGUAGE_MODEL = "lstm"
 WIDTH, ROWS, CONTEXT, EPOCHS, LR = 128, 16, 35, 6, 3e-3  # of the language model
 
 
