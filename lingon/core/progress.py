@@ -58,13 +58,18 @@ def no_progress(wanted: bool = True) -> Iterator[None]:
         _quiet.reset(token)
 
 
+def is_quiet() -> bool:
+    """Return whether no progress is shown here: LINGON_QUIET=1, or inside `no_progress()`."""
+    return os.environ.get("LINGON_QUIET") == "1" or _quiet.get()
+
+
 @contextlib.contextmanager
 def track(total: int, what: str, unit: str = "it", done: int = 0) -> Iterator[Bar]:
     """Shows how far some work is, on stderr: `bar.advance(n, loss=...)`, and `bar.say(text)` for a line of its own.
 
     total: units of work; done: those that were done before. LINGON_QUIET=1, or `no_progress()`, shows nothing.
     """
-    if os.environ.get("LINGON_QUIET") == "1" or _quiet.get():
+    if is_quiet():
         yield Bar(total, unit, done, math.inf)
     elif sys.stderr.isatty():
         with _on_terminal(Bar(total, unit, done, REDRAW), what) as bar:

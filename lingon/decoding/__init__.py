@@ -3,10 +3,12 @@
 __all__ = [
     "beam",
     "beam_params",
+    "constrained_beam",
     "contrastive",
     "decoder_protocol",
     "grammar",
     "logits_processors",
+    "phrases",
     "request",
     "run",
     "sample",

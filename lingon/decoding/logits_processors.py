@@ -160,6 +160,15 @@ def logit_bias(by_id: Mapping[int, Real]) -> LogitsProcessor:
     return _unless(not by_id, process)
 
 
+def suppress(ids: Int[Tensor, " N"]) -> LogitsProcessor:
+    """Return the logits processor that forbids these ids."""
+
+    def process(logits: Float[Tensor, "B V"], rows: object = ()) -> Float[Tensor, "B V"]:
+        return logits.index_fill(1, ids.to(logits.device), -torch.inf) if len(ids) else logits
+
+    return process
+
+
 def _unless(nothing: bool, process: LogitsProcessor) -> LogitsProcessor:
     return _as_it_is if nothing else process
 

@@ -10,6 +10,7 @@ CURVES = (
     "loss",
     "valid_loss",
     "valid_accuracy",
+    "valid_bleu",
     "valid_spearman",
     "valid_mrr",
     "valid_uas",

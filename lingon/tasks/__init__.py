@@ -12,4 +12,5 @@ __all__ = [
     "tag",
     "task",
     "training",
+    "translate",
 ]

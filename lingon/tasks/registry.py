@@ -126,6 +126,17 @@ TASKS: dict[str, TaskRow] = {
         metric="accuracy",
         settings="lingon.tasks.tag.settings",
     ),
+    "translate": TaskRow(
+        "lingon.tasks.translate",
+        "seq2seq",
+        "parallel texts",
+        noun="translator",
+        commands=("translate", "predict"),
+        usage="translate {} 'A text.'",
+        help="Train a translator, or any model from text to text, on pairs of source and target texts.",
+        metric="bleu",
+        settings="lingon.tasks.translate.settings",
+    ),
     "rewrite": TaskRow(
         "lingon.tasks.rewrite",
         "seq2seq",
@@ -146,6 +157,7 @@ LACKS = {
     "embed": "gives texts no vectors",
     "ask": "answers no questions",
 }
+LACKS |= {"translate": "translates nothing"}
 
 
 def row_of(name: object) -> TaskRow:

@@ -24,6 +24,7 @@ FOR_ONE_TASK = {
     "lingon/cli/ask.py": "ask",
     "lingon/cli/generate.py": "generate",
     "lingon/cli/generate_output.py": "generate",
+    "lingon/cli/translate.py": "translate",
     "lingon/learn/reviews.py": "reviews",
 }
 

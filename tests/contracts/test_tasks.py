@@ -18,6 +18,7 @@ from lingon.cli.app import app
 from lingon.cli.errors import Stopped
 from lingon.core.errors import DataError, UserError
 from lingon.data.examples import Examples
+from lingon.data.parallel_texts import ParallelTexts
 from lingon.data.questions import Answer, Question
 from lingon.data.tagged_sentences import TaggedSentence, TaggedSentences
 from lingon.data.text_pairs import ScoredPairs
@@ -41,6 +42,8 @@ from lingon.tasks.parse import Parser
 from lingon.tasks.registry import TASKS, TaskRow, row_of, task_of
 from lingon.tasks.tag import Tagger
 from lingon.tasks.task import Exportable, Predictor, Task, Trainable, columns
+from lingon.tasks.translate import Translator
+from lingon.tasks.translate.vocabularies import END, with_end
 from tests.tasks.made_rewriter import NAMES as REWRITER
 from tests.tasks.made_rewriter import made_rewriter
 
@@ -126,6 +129,15 @@ def tag():
     return Tagger(model.eval(), tokenizer, ["B-a", "I-a", "O"], ["yes", "no"])
 
 
+def translate():
+    torch.manual_seed(1)
+    source, target = with_end(words(TEXTS)), with_end(characters(TEXTS))
+    size, end = len(target.vocab), target.vocab[END]
+    sizes = {"vocab_size": size, "source_vocab_size": len(source.vocab), "width": 8, "heads": 2, "depth": 1}
+    more = {"context_length": 16, "source_length": 16, "start_id": end, "eos_id": end}
+    return Translator(build("transformer", sizes | more).eval(), source, target)
+
+
 TAGGED = TaggedSentences(
     [TaggedSentence(("good", "film"), ("B-a", "I-a"), "yes"), TaggedSentence(("bad",), ("O",), "no")]
 )
@@ -140,6 +152,7 @@ MADE = {
     "masked-language-model": (masked_language_model, "masked_encoder", TEXTS),
     "answer": (answer, "encoder_answerer", [Question("1", TEXTS[0], "good", (Answer("fine", 12),))]),
     "tag": (tag, "encoder_tagger", TAGGED),
+    "translate": (translate, "transformer", ParallelTexts(tuple(TEXTS), tuple(text[:7] for text in TEXTS))),
     "rewrite": (made_rewriter, REWRITER, Examples(["a dull film", "so good"], ["bad", "good"])),
     "alike": (alike, NAMES, Examples(TEXTS, ALIKE)),
 }

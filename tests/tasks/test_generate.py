@@ -26,7 +26,6 @@ from lingon.models.lstm import LSTM
 from lingon.tasks.language_model import LanguageModel
 from lingon.tasks.language_model.generation import beam_generations, generations
 from lingon.tasks.language_model.page import write_logprob_page
-from lingon.tasks.language_model.prologue import suppress
 
 TEXTS = ["the cat sat on the mat. the dog sat on the cat.", "a dog ran; a cat ran — naïve café!"] * 5
 

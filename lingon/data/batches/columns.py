@@ -17,7 +17,10 @@ LARGEST_ID = 2**31 - 1
 
 @runtime_checkable
 class Column(Protocol):
-    """A field of a data set: texts, labels, pictures. `len` is the number of its rows."""
+    """A field of a data set: texts, labels, pictures. `len` is the number of its rows.
+
+    One whose rows are others in each epoch has a `set_epoch(epoch)` too, which the loader calls.
+    """
 
     def __len__(self) -> int: ...
 
@@ -29,6 +32,14 @@ class Column(Protocol):
 
     def checksum(self) -> int:
         """Return a number that tells other data from these, so that a run is not resumed with others."""
+
+
+@runtime_checkable
+class OfEpoch(Protocol):
+    """A column whose rows are others in each epoch."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Give the rows of this epoch from now on."""
 
 
 class TokenIds:
@@ -51,6 +62,10 @@ class TokenIds:
     def lengths(self) -> Int[np.ndarray, " N"]:
         """Return the tokens of each text."""
         return self._lengths
+
+    def row(self, number: int) -> list[int]:
+        """Return the ids of one text."""
+        return self._flat[self._starts[number] : self._starts[number + 1]].tolist()
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
         """Return the ids and mask of these texts."""

@@ -10,7 +10,7 @@ import torch
 from lingon.core.errors import UserError
 from lingon.core.shapes import Tensor
 from lingon.data.batches.batch import Batch
-from lingon.data.batches.columns import Column, Values
+from lingon.data.batches.columns import Column, OfEpoch, Values
 from lingon.data.batches.order import BatchRows, Order, check_positive
 
 
@@ -114,6 +114,8 @@ class Loader:
         mine = mine if len(mine) else whole[:1]
         tensors: dict[str, Tensor] = {}
         for column in self.columns.values():
+            if isinstance(column, OfEpoch):
+                column.set_epoch(self.epoch)
             tensors |= column.collate(mine)
         return Batch(tensors, torch.from_numpy(mine), self.order.continues and number > 0)
 

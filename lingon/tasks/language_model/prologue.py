@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from lingon.core.shapes import Float, Tensor
+from lingon.core.shapes import Tensor
 from lingon.data.tokenizers.vocab import UNK
 from lingon.decoding.decoder_protocol import LogitsProcessor, TokenSequence
 from lingon.decoding.grammar import Grammar, grammar_of
+from lingon.decoding.logits_processors import suppress
 from lingon.decoding.request import Request
 from lingon.decoding.run import Strategy
 from lingon.decoding.sampling_params import SamplingParams
@@ -70,15 +71,6 @@ def suppressed_ids(tokenizer: "Tokenizer", embeddings: int, eos_ids: tuple[int, 
     unknown, beyond = [vocab[UNK]] if UNK in vocab else [], range(len(vocab), embeddings)
     with torch.inference_mode(False):  # it is kept, and may meet logits with gradients
         return torch.tensor([i for i in [*unknown, *beyond] if i not in eos_ids], dtype=torch.long)
-
-
-def suppress(ids: Tensor) -> LogitsProcessor:
-    """Return the logits processor that forbids these ids."""
-
-    def process(logits: Float[Tensor, "B V"], rows: object = ()) -> Float[Tensor, "B V"]:
-        return logits.index_fill(1, ids.to(logits.device), -torch.inf) if len(ids) else logits
-
-    return process
 
 
 def stopped(language: "LanguageModel", params: SamplingParams) -> Finished | None:

@@ -1,0 +1,213 @@
+"""lingon translate: texts of one language, or style, become texts of another."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lingon.cli import generate_options as options
+from lingon.cli.generate_options import Device, OptionalFloat
+from lingon.cli.load_task import Head, load_for
+from lingon.core.errors import UserError, unknown
+from lingon.core.strict_json import dumps
+from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, one_column
+
+if TYPE_CHECKING:
+    from lingon.tasks.translate import Translation, TranslationParams
+
+FORMATS = ("text", "jsonl")
+SHOWN = 50  # translations that are kept for a page
+
+
+def translate(
+    bundle: Annotated[
+        str, typer.Argument(help="Trained translator: a bundle, a run folder, a checkpoint, or hf:owner/name.")
+    ],
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts. Default: the lines of standard input.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="File with one text per line, or a table (csv, jsonl ...); - is standard input.")
+    ] = None,
+    text: TextColumn = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File for the translations of --file: a line for each, or a table by its ending (.csv, .tsv, .jsonl)."
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite the file of --out.")] = False,
+    beams: Annotated[int, typer.Option(help="Beam search: number of beams; 1 is greedy.")] = 4,
+    n_best: Annotated[int, typer.Option(help="Number of translations of each text, best first.")] = 1,
+    length_penalty: options.LengthPenalty = 0.6,
+    max_new_tokens: Annotated[
+        int | None, typer.Option(help="Maximum number of tokens; twice those of the source and 32 more by default.")
+    ] = None,
+    temperature: Annotated[
+        OptionalFloat, typer.Option(help="Sample in the place of a search, with this temperature; 0 is greedy.")
+    ] = None,
+    top_k: options.TopK = None,
+    top_p: options.TopP = None,
+    prefix: Annotated[str, typer.Option(help="Text that every translation begins with.")] = "",
+    terms: Annotated[
+        Path | None,
+        typer.Option(help="File of terms, a line each: the term, a tab, and the translation that must be used for it."),
+    ] = None,
+    copy_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--copy-unknown", help="Copy the word of the source where the vocabulary lacks one, by attention."
+        ),
+    ] = False,
+    format: Annotated[str, typer.Option(help="Output format: text (default) or jsonl.")] = "text",
+    page: Annotated[
+        Path | None, typer.Option(help=f"Write an .html page of the first {SHOWN} texts: n best, and attention maps.")
+    ] = None,
+    encoding: Encoding = "utf-8",
+    quoting: Quoting = "auto",
+    seed: options.Seed = 0,
+    device: Device = "cpu",
+    head: Head = None,
+) -> None:
+    """Translate texts: arguments, the lines of a file in their order, a table's texts, or standard input."""
+    _check(texts, file, text, out, n_best, format, page)
+    from lingon.tasks.translate import Terms, TranslationParams
+
+    files = Files(encoding, quoting)
+    params = TranslationParams(
+        beams=max(beams, n_best) if temperature is None else 1,
+        length_penalty=length_penalty,
+        n=n_best,
+        max_new_tokens=max_new_tokens,
+        sampling=_sampling(temperature, top_k, top_p, n_best, seed),
+        prefix=prefix,
+        terms=None if terms is None else Terms.read(terms, files),
+        copy_unknown=copy_unknown,
+    )
+    translator = load_for("translate", bundle, device, head)
+    if out and file:
+        _write(translator, params, file, one_column(text), out, overwrite, files)
+        return
+    kept: list[list[Translation]] = []
+    for found in _translated(translator, params, _texts(translator, texts, file, one_column(text), files)):
+        if len(kept) < SHOWN:
+            kept.append(found)
+        for line in _lines(found, format):
+            print(line, flush=True)
+    if page:
+        from lingon.tasks.translate.page import write_translations
+
+        print(f"wrote {write_translations(page, translator, kept, Path(bundle).name)}", file=sys.stderr)
+
+
+def _check(
+    texts: list[str] | None,
+    file: Path | None,
+    text: list[str] | None,
+    out: Path | None,
+    n_best: int,
+    format: str,
+    page: Path | None,
+) -> None:
+    """Raise UserError for options that exclude or need each other."""
+    if format not in FORMATS:
+        raise unknown("format", format, FORMATS)
+    if texts and file:
+        raise UserError("give texts or --file, not both")
+    named = file is not None and str(file) != "-"
+    if out and (not named or format != "text" or page or n_best > 1):
+        raise UserError("--out writes the translations of --file, one each, without --n-best, --format and --page")
+    if text and not named:
+        raise UserError("--text is a column of the table that --file names; texts alone have none")
+    if page and page.suffix not in (".html", ".htm"):
+        raise UserError(f"--page {str(page)!r} ends in {page.suffix!r}, expected .html")
+
+
+def _sampling(temperature: float | None, top_k: int | None, top_p: float | None, n: int, seed: int) -> Any:
+    """Return the parameters of sampling; None for a search. Raises UserError for options that need a temperature."""
+    from lingon.decoding.sampling_params import SamplingParams
+
+    if temperature is None:
+        for name, value in (("top-k", top_k), ("top-p", top_p)):
+            if value is not None:
+                raise UserError(f"--{name} has no effect without --temperature; add it, or leave --{name} out")
+        return None
+    if temperature == 0 and n > 1:
+        raise UserError(f"--n-best {n} with --temperature 0 would give one text again; leave one of them out")
+    return SamplingParams(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+
+
+def _texts(
+    translator: Any, texts: list[str] | None, file: Path | None, text: str | None, files: Files
+) -> Iterable[str]:
+    from lingon.cli.predict import lines_of
+    from lingon.cli.predict_file import source_of
+
+    if file is None or str(file) == "-":
+        return texts or lines_of(None)
+    return (one for one, _ in source_of(translator, file, text, "stop", files, None).rows())
+
+
+def _translated(translator: Any, params: "TranslationParams", texts: Iterable[str]) -> Iterator[list["Translation"]]:
+    """Yield the translations of each text in order: of a slow pipe at once, of a fast one many texts together."""
+    from lingon.cli.predict import as_they_come
+    from lingon.tasks.translate.translator import AT_ONCE
+
+    for group in as_they_come(texts, AT_ONCE):
+        yield from translator.n_best(group, params)
+
+
+def _lines(found: list["Translation"], format: str) -> Iterator[str]:
+    """Yield the lines of the translations of a text."""
+    if format == "jsonl":
+        for rank, one in enumerate(found, 1):
+            yield dumps({**one.row(), **({"rank": rank} if len(found) > 1 else {})})
+    elif len(found) == 1:
+        yield str(found[0])
+    else:
+        yield from (f"{one.score:8.3f}  {one}" for one in found)
+
+
+class _WithParams:
+    """A translator with its parameters, as what writes tables asks for it; tells how far it is."""
+
+    def __init__(self, translator: Any, params: "TranslationParams", bar: Any):
+        self.name, self.translator, self.params, self.bar = translator.name, translator, params, bar
+
+    def predict(self, inputs: list[str]) -> "list[Translation]":
+        """Return the translation of each text."""
+        found = self.translator.translate(inputs, self.params)
+        self.bar.advance(len(found))
+        return found
+
+
+def _write(
+    translator: Any,
+    params: "TranslationParams",
+    file: Path,
+    text: str | None,
+    out: Path,
+    overwrite: bool,
+    files: Files,
+) -> None:
+    """Write the translations of a file: a line each, or a table with the rows of the file. Prints how many."""
+    from lingon.cli.predict_file import source_of, write_scored
+    from lingon.core.files import atomic_write
+    from lingon.core.progress import track
+    from lingon.data.files.table_rows import is_table
+
+    source: Any = source_of(translator, file, text, "stop", files, None)
+    total = sum(1 for _ in source.rows())
+    with track(total, "translating", "text") as bar:
+        task: Any = _WithParams(translator, params, bar)
+        if is_table(out, files):
+            said = write_scored(task, source, out, overwrite)
+        else:
+            if out.exists() and not overwrite:
+                raise UserError(f"--out {str(out)!r} is there already; choose another name or add --overwrite")
+            with atomic_write(out) as lines:
+                for (found,) in translator.stream((one for one, _ in source.rows()), params):
+                    lines.write(" ".join(found.translation.splitlines()) + "\n")
+                    bar.advance()
+            said = f"{out}: {total:,} translations"
+    print(said)

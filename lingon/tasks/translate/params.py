@@ -1,0 +1,58 @@
+"""How a text is translated: beams or samples, how many translations, how long, and what must stand in them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lingon.core.errors import UserError
+from lingon.decoding.beam_params import BeamParams, heuristic_stopping
+from lingon.decoding.decoder_protocol import MAX_NEW_TOKENS
+from lingon.decoding.sampling_params import SamplingParams
+from lingon.tasks.translate.terms import Terms
+
+TIMES, MORE = 2, 32  # tokens of a translation at most: so many times those of its source, and so many more
+
+
+@dataclass(frozen=True)
+class TranslationParams:
+    """Hold the parameters of translating.
+
+    beams: of the beam search; 1 is greedy. length_penalty: see `lingon.decoding.beam_params`. n: translations of each
+    text, best first. max_new_tokens: the most tokens of one; twice those of its source and 32 more when not given.
+    sampling: samples in the place of a search, by its temperature, top_k and so on; its own max_new_tokens does not
+    count. early_stopping: when a search ends. prefix: what every translation begins with. terms: translations of terms
+    that must stand in the translation where the term stands in the source. copy_unknown: a word of the translation that
+    the vocabulary lacks is the word of the source that most attention was on.
+    """
+
+    beams: int = 4
+    length_penalty: float | int = 0.6
+    n: int = 1
+    max_new_tokens: int | None = None
+    sampling: SamplingParams | None = None
+    early_stopping: Callable[..., bool] = heuristic_stopping
+    prefix: str = ""
+    terms: Terms | None = None
+    copy_unknown: bool = False
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens is not None and not 1 <= self.max_new_tokens <= MAX_NEW_TOKENS:
+            raise UserError(f"max_new_tokens is {self.max_new_tokens}, expected 1 to {MAX_NEW_TOKENS:,} tokens")
+        if self.sampling is not None and self.terms is not None:
+            raise UserError("terms are for a beam search, not for samples; leave one of the two out")
+        if self.sampling is not None and self.n < 1:
+            raise UserError(f"n is {self.n}, expected 1 or more translations")
+        if self.sampling is None:
+            self.beam_params(1)  # looks at the numbers
+
+    def beam_params(self, max_new_tokens: int, **changes: Any) -> BeamParams:
+        """Return the parameters of the search. changes: of them."""
+        given = {"beams": self.beams, "length_penalty": self.length_penalty, "n": self.n}
+        return BeamParams(**given | {"early_stopping": self.early_stopping} | changes, max_new_tokens=max_new_tokens)
+
+    def most(self, source_tokens: int) -> int:
+        """Return the tokens of a translation at most."""
+        return self.max_new_tokens or TIMES * source_tokens + MORE
+
+
+GREEDY = TranslationParams(beams=1)

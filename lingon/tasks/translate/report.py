@@ -1,0 +1,76 @@
+"""The report of a translator: curves, scores by the length of the source, and translations beside their references."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lingon.engine.log import read_metrics
+from lingon.metrics.metric_table import format_metric
+from lingon.metrics.translation import corpus_bleu, corpus_chrf
+from lingon.pages.curves import curves
+from lingon.pages.page import render
+from lingon.pages.run_facts import run_facts
+from lingon.tasks.translate.translation import Translation
+
+if TYPE_CHECKING:
+    from lingon.data.parallel_texts import ParallelTexts
+
+LENGTHS = ((1, 4), (5, 8), (9, 15), (16, 30), (31, None))  # words of the source
+SHOWN = 8
+
+
+def write_report(
+    path: Path, found: Sequence[Translation], pairs: "ParallelTexts", run_folder: Path, run: dict[str, Any]
+) -> Path:
+    """Write `report.html` of the test pairs and their translations. run: what run.json holds."""
+    name, model = run["data"].get("name"), run["arguments"].get("model")
+    page = {
+        "title": f"Translation: {name}",
+        "subtitle": f"{model} trained on {name}; tested on {len(pairs):,} pairs.",
+        "headline": [
+            (metric.replace("_", " "), format_metric(value))
+            for metric, value in run["test"].items()
+            if isinstance(value, float)
+        ],
+        "curves": curves({run_folder.name: read_metrics(run_folder)}),
+        "sections": [_by_length(found, pairs)],
+        "examples": _examples(found, pairs),
+        "facts": run_facts(run),
+    }
+    return render("report.html", path, page)
+
+
+def _by_length(found: Sequence[Translation], pairs: "ParallelTexts") -> dict[str, Any]:
+    rows = []
+    for low, high in LENGTHS:
+        places = [i for i, text in enumerate(pairs.sources) if low <= len(text.split()) <= (high or len(text))]
+        if not places:
+            continue
+        texts, references = [found[i].translation for i in places], [pairs.targets[i] for i in places]
+        bleu, chrf = corpus_bleu(texts, references, pairs.languages[1]).value, corpus_chrf(texts, references).value
+        words = f"{low} and more words" if high is None else f"{low} to {high} words"
+        rows.append((words, f"BLEU {bleu:.2f}, chrF++ {chrf:.2f}, {len(places):,} pairs"))
+    return {"title": "Scores by length of the source", "note": "Words stand between white space.", "rows": rows}
+
+
+def _examples(found: Sequence[Translation], pairs: "ParallelTexts") -> list[dict[str, Any]]:
+    """Return translations as they come, those that are least like their reference, and those cut at their limit."""
+    likeness = [
+        corpus_chrf([one.translation], [target]).value for one, target in zip(found, pairs.targets, strict=True)
+    ]
+    every = range(0, len(found), max(1, len(found) // SHOWN))[:SHOWN]
+    least = sorted(range(len(found)), key=likeness.__getitem__)[:SHOWN]
+    cut = [i for i, one in enumerate(found) if not one.ended][:SHOWN]
+    groups = [
+        ("As they come", "One from each of eight parts of the test.", every),
+        ("Least like their reference", "A good translation may be among them: there are several of most texts.", least),
+        ("Cut at their limit", "The model had not ended them.", cut),
+    ]
+    shown = lambda i: {
+        "predicted": found[i].translation,
+        "how_sure": f"chrF++ {likeness[i]:.0f}",
+        "label_is": "the reference is",
+        "label": pairs[i].target,
+        "pieces": [(pairs[i].source, 0.0)],
+    }
+    return [{"title": title, "note": note, "shown": [*map(shown, of)]} for title, note, of in groups if of]
