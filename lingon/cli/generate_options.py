@@ -15,7 +15,12 @@ OptionalFloat = float | None
 
 Prompt = Annotated[list[str] | None, typer.Option(help="Prompt; repeat for more, none is an empty one.")]
 PromptFile = Annotated[Path | None, typer.Option(help="A file with one prompt a line; - is standard input.")]
-MaxNewTokens = Annotated[int, typer.Option(help="Maximum number of tokens to generate.")]
+MaxNewTokens = Annotated[
+    int,
+    typer.Option(
+        help="Maximum number of tokens to generate; past the context the model reads the last part of the text."
+    ),
+]
 NumberOfTexts = Annotated[int, typer.Option("--n", help="Number of texts for each prompt, which is read once.")]
 Temperature = Annotated[
     float, typer.Option(help="Sampling temperature, by which logits are divided; 0 is greedy decoding.")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from lingon.core.terminal import printable
 from lingon.decoding.beam_params import BeamParams
+from lingon.decoding.grammar import grammar_of
 from lingon.decoding.request import Request
 from lingon.decoding.sample import Token
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.metrics.likelihood import exp
-from lingon.tasks.language_model.prologue import context_length
 from lingon.tasks.language_model.scoring import score_continuation
 from lingon.tasks.language_model.strategies import hypotheses, run_batch
 
@@ -29,7 +29,8 @@ class Generation:
     prompt_ids: the prompt, tokenized. tokens: all that were taken, also the end token and those of a stop string, which
     `text` goes without. token_strings: what the vocabulary calls them. finish_reason: why there are no more:
     "eos_token", "stop_sequence", "grammar" (a regular expression or JSON schema is complete), "length"
-    (`max_new_tokens`) or "context_length" (the context of the model is full). score: what ranks it, of a beam search.
+    (`max_new_tokens`) or "context_length" (the context of the model is full, of a beam or contrastive search or with a
+    draft; sampling goes on). score: what ranks it, of a beam search.
     """
 
     prompt: str
@@ -145,6 +146,6 @@ def finish_reason(language: "LanguageModel", request: Request, ids: Sequence[int
         return "stop_sequence"
     if len(ids) == request.params.max_new_tokens:
         return "length"
-    if len(request.prompt_ids) + len(ids) == context_length(language.model):
-        return "context_length"
-    return "grammar"
+    params = request.params
+    grammar = grammar_of(params.regex, params.json_schema, language.pieces.by_id)
+    return "grammar" if grammar and grammar.accepts(ids) else "context_length"

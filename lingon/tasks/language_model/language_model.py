@@ -140,8 +140,9 @@ class LanguageModel:
     def stream(self, prompt: str, params: SamplingParams | None = None, **named) -> Iterator[str]:
         """Generate a continuation of a prompt; yield what is new piece by piece, as soon as it is certain.
 
-        params, or its fields by name. The text ends with an id that ends texts, before a stop string, after
-        `max_new_tokens` tokens, or where the context of the model is full.
+        params, or its fields by name. The text ends with an id that ends texts, before a stop string, or after
+        `max_new_tokens` tokens. Past the context of the model the last part of the text is read: see
+        `lingon.tasks.language_model.sliding_window`.
         """
         params = params or SamplingParams(**named)
         return self.text(self.sample([prompt], params), params.stop)

@@ -23,16 +23,20 @@ Finished = Callable[[TokenSequence], bool]
 
 
 class Prologue:
-    """Prepare requests: each gets the sequence that grows from its prompt, and the strategy of its parameters."""
+    """Prepare requests: each gets the sequence that grows from its prompt, and the strategy of its parameters.
 
-    def __init__(self, language: "LanguageModel"):
-        self.language = language
+    within_context: no text becomes longer than the context of the model, of strategies without a sliding window.
+    """
+
+    def __init__(self, language: "LanguageModel", within_context: bool = False):
+        self.language, self.within_context = language, within_context
         self._made: dict[int, tuple[SamplingParams, Strategy]] = {}
 
     def __call__(self, request: Request) -> tuple[TokenSequence, Strategy]:
         """Return what a request starts with. Raises UserError for a grammar that its room is too short for."""
         params, length = request.params, len(request.prompt_ids)
-        sequence = request.sequence(room(self.language.model, length, params.max_new_tokens))
+        most = params.max_new_tokens
+        sequence = request.sequence(room(self.language.model, length, most) if self.within_context else most)
         grammar = grammar_of(params.regex, params.json_schema, self.language.pieces.by_id)
         if grammar:  # before its logits processor is made, which knows of no room
             grammar.require(sequence.max_new_tokens)

@@ -10,6 +10,7 @@ from lingon.core.errors import UserError
 from lingon.decoding.beam import beam_search
 from lingon.decoding.beam_params import BeamParams, Hypothesis
 from lingon.decoding.contrastive import contrastive_search
+from lingon.decoding.decoder_protocol import MAX_NEW_TOKENS
 from lingon.decoding.logits_processors import exactly_top_k
 from lingon.decoding.prefill import read
 from lingon.decoding.request import Request
@@ -19,6 +20,7 @@ from lingon.decoding.speculative import Acceptance, CachedModel, speculative_dec
 from lingon.layers.recurrent_state import RecurrentState
 from lingon.tasks.language_model.decoder import CausalDecoder
 from lingon.tasks.language_model.prologue import Prologue, context_length, stopped
+from lingon.tasks.language_model.sliding_window import SlidingWindow
 
 if TYPE_CHECKING:
     from lingon.tasks.language_model.language_model import LanguageModel
@@ -34,8 +36,7 @@ def sample_batch(
     prepare = Prologue(language)
     rows = [prepare(request)[0] for request in requests]
     _, strategy = prepare(requests[0])
-    columns = max(len(row.ids) for row in rows) + max(row.max_new_tokens for row in rows)
-    model = CausalDecoder(language.model, columns)
+    model = _decoder(language, max(len(row.ids) for row in rows) + max(row.max_new_tokens for row in rows))
     logits, state = read(model, [row.ids for row in rows], device=model.device)
     yield from sample(
         model.step, logits, state, rows, strategy.sampler, strategy.logits_processors, strategy.finished, top_logprobs
@@ -51,9 +52,17 @@ def run_batch(
     top_logprobs: int | None = None,
 ) -> Iterator[list[Event]]:
     """Yield the new tokens of requests in a running batch: see `lingon.decoding.run`."""
-    # Beside a prompt that fills the context, another may have all of it before it.
-    model = CausalDecoder(language.model, 2 * (context_length(language.model) or 0))
+    model = _decoder(language, MAX_NEW_TOKENS)
     yield from run(model, requests, Prologue(language), batch_size, group_size, top_logprobs, model.device)
+
+
+def _decoder(language: "LanguageModel", columns: int) -> CausalDecoder | SlidingWindow:
+    """Return what generates: with a sliding window where so many columns do not fit into the context."""
+    context = context_length(language.model)
+    if context is None or columns <= context:
+        return CausalDecoder(language.model)
+    # Beside a prompt that fills the context, another may have all of it before it.
+    return SlidingWindow(CausalDecoder(language.model, 2 * context), context, language.prefix)
 
 
 @torch.inference_mode()
@@ -70,7 +79,7 @@ def speculative(
     models = CausalDecoder(language.model), CausalDecoder(draft.model)
     if any(isinstance(model.begin(), RecurrentState) for model in models):
         raise UserError("a recurrent model cannot take tokens back, as a draft asks of both models; leave it out")
-    row, strategy = Prologue(language)(request)
+    row, strategy = Prologue(language, within_context=True)(request)
     processors = [*strategy.logits_processors, *([exactly_top_k(1)] if request.params.temperature == 0 else [])]
     target, helper = (CachedModel(model.all_logits, model.begin(), model.device) for model in models)
     tokens = speculative_decode(
@@ -92,7 +101,7 @@ def contrastive(
 ) -> Iterator[list[Token]]:
     """Yield what contrastive search takes, of the k likeliest tokens each time: see `lingon.decoding.contrastive`."""
     model = CausalDecoder(language.model)
-    row, strategy = Prologue(language)(request)
+    row, strategy = Prologue(language, within_context=True)(request)
     tokens = contrastive_search(
         model.hidden,
         model.head,
@@ -112,7 +121,7 @@ def contrastive(
 def hypotheses(language: "LanguageModel", request: Request, beams: BeamParams) -> list[Hypothesis]:
     """Return the best texts that a beam search finds, best first; with a full context, as long as there is room."""
     params = replace(request.params, max_new_tokens=beams.max_new_tokens)
-    row, strategy = Prologue(language)(replace(request, params=params))
+    row, strategy = Prologue(language, within_context=True)(replace(request, params=params))
     beams = replace(beams, max_new_tokens=row.max_new_tokens)
     model = CausalDecoder(language.model)
     logits, state = read(model, [row.ids], device=model.device)
