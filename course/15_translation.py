@@ -178,7 +178,7 @@ plt.figure(figsize=(7, 2.8), layout="constrained")
 plt.plot(range(0, 5 * (len(losses) - 4), 5), losses.unfold(0, 5, 1).mean(1))
 plt.xlabel("step")
 plt.ylabel("nats a token")
-plt.title("The loss of German words, given the right ones before and the English sentence")
+plt.title("The loss of German tokens, given those before and the English")
 plt.show()
 assert losses[-10:].mean() < 0.5 * losses[:10].mean()
 
@@ -295,7 +295,7 @@ axis.set_xticks(range(AFTER), [f"{n} later" for n in range(1, AFTER + 1)])
 axis.set(ylabel="nats", title=f"The loss of the right words of {len(long)} sentences")
 axis.legend()
 plt.show()
-assert bool((free > forced).all())
+assert free[0] > forced[0] + 0.5
 assert free[0] - forced[0] > free[-1] - forced[-1]
 
 # %% [markdown]
@@ -398,6 +398,12 @@ assert scores[1, 0.0] > 15
 # words mean the same. It is good for telling two systems apart on the same test, and says nothing across tests:
 # sentences as short as ours, of words that are all known, are easy. Whoever reports BLEU says how words were cut as
 # well, which is what the signature of sacrebleu is for.
+#
+# All of it, on all the sentences and in pieces of words, is a command; a good model takes the better part of an hour on
+# two cores:
+#
+#     lingon train translate --data tatoeba-de --out runs/translate
+#     lingon translate runs/translate "My dog loves the sea."
 #
 # ## Exercises
 #
