@@ -25,7 +25,8 @@ SENTENCES = 12_000  # of the reviews, that the rewriter is trained on beside tho
 SURE = 0.8  # probability, by a classifier of the rewriter's own part, that a sentence has the label of its review
 TESTED = 800  # sentences that are rewritten
 EXAMPLES = 20  # that the result shows, of the best, the worst, and taken evenly
-SETTINGS = {"threshold": 6.0, "max_length": LONGEST, "judge_share": 0.05}
+SETTINGS = {"threshold": 6.0, "max_length": LONGEST, "judge_share": 0.05, "lr": 3e-3}
+EPOCHS = 6.0
 COLUMNS = {"text": ["text"], "label": "label"}
 LANGUAGE = {"width": 192, "depth": 1}  # of the LSTM that says how fluent sentences are
 ENCODER = "minilm-l6"
@@ -132,7 +133,13 @@ def _rewriter(parts: Mapping[str, Examples], context: Context) -> Rewriter:
     files = {name: _file(context.folder / f"{name}.csv", parts[name]) for name in ("rewriter", "valid", "test")}
     given = {**SETTINGS, **COLUMNS, "valid": files["valid"], "test": files["test"]}
     given |= {"steps": 3, "evals": 1, "width": 32} if context.quick else {}
-    return lingon.train("rewrite", files["rewriter"], out=str(context.folder / "rewrite"), settings=given)
+    return lingon.train(
+        "rewrite",
+        files["rewriter"],
+        epochs=None if context.quick else EPOCHS,
+        out=str(context.folder / "rewrite"),
+        settings=given,
+    )
 
 
 def _judges(parts: Mapping[str, Examples], context: Context) -> Judges:

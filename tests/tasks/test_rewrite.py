@@ -185,7 +185,7 @@ BAD = {
     "white space": (lambda r: r.predict([" \n"]), "a sentence is empty"),
     "no text": (lambda r: r.predict([3]), "a sentence is a str, not int"),
     "an unknown label": (lambda r: r.predict(TEXTS, to="goood"), "unknown label 'goood'; did you mean 'good'"),
-    "an unknown system": (lambda r: r.predict(TEXTS, system="retreive"), "unknown system 'retreive'; did you mean"),
+    "an unknown system": (lambda r: r.predict(TEXTS, system="templates"), "unknown system 'templates'; did you mean"),
     "too long": (lambda r: r.predict(["film " * 90], to="good", system="delete"), "the generators read at most"),
     "no examples": (lambda r: r.evaluate(Examples([], [])), "there are no sentences to evaluate on"),
     "texts alone": (lambda r: r.evaluate(TEXTS), "evaluate takes Examples"),

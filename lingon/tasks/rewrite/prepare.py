@@ -145,14 +145,15 @@ def _fresh(corpus: StyleCorpus, own: Examples, settings: Settings, context: Trai
     options: dict[str, Any] = {"pad_id": tokenizer.pad_id, "start_id": encoder.start, "eos_id": encoder.end}
     most = LONGER * (longest + len(encoder.ids))
     options |= {"context_length": most, "source_length": LONGER * most}
-    # A content is mostly copied; --set changes these.
-    own = {"copy": True, "hidden": 2 * filled_in(settings.width), "unk_id": tokenizer.vocab[UNK]}
+    # A content is mostly copied, and sentences are short; --set changes these.
+    suits: dict[str, Any] = {"copy": True, "input_feeding": False, "unk_id": tokenizer.vocab[UNK]}
+    suits["hidden"] = 2 * filled_in(settings.width)
     known = get_entry(settings.model).options
-    options |= {name: value for name, value in own.items() if name in known}
+    options |= {name: value for name, value in suits.items() if name in known}
     options |= model_options(settings, stats)
     seed_everything(settings.seed)
-    generators = [build(settings.model, options).to(context.device) for _ in range(2)]
-    return Rewriter(corpus, *generators, tokenizer)
+    delete, delete_retrieve = (build(settings.model, options).to(context.device) for _ in range(2))
+    return Rewriter(corpus, delete, delete_retrieve, tokenizer)
 
 
 def _parts(data: Splits) -> list[tuple[Examples, str]]:

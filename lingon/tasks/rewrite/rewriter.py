@@ -179,10 +179,8 @@ class Rewriter:
             else [self.corpus.retrieve(content, target, marked) for content, target in wanted]
         )
         written = self._written(contents, retrieved, targets, system)
-        return [
-            self._rewriting(*row, system)
-            for row in zip(texts, written, labels, targets, contents, retrieved, strict=True)
-        ]
+        rows = zip(texts, written, labels, targets, contents, retrieved, strict=True)
+        return [self._rewriting(*row, system=system) for row in rows]
 
     def _written(
         self, contents: Sequence[Content], retrieved: Sequence[Content], targets: Sequence[str], system: str
@@ -210,7 +208,7 @@ class Rewriter:
         return model
 
     def _rewriting(
-        self, text: str, words: Sequence[str], label: str, target: str, content: Content, other: Content, system: str
+        self, text: str, words: Sequence[str], label: str, target: str, content: Content, other: Content, *, system: str
     ) -> Rewriting:
         markers = [tuple(" ".join(run) for run in one.deleted) for one in (content, other)]
         source = self._spelt(other.sentence)

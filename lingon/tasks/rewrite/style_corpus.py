@@ -107,10 +107,12 @@ class StyleCorpus:
         for style, some in sentences.items():
             if not isinstance(some, list) or not all(isinstance(text, str) for text in some):
                 raise DataError(f"key 'sentences': those of {style[:40]!r} are no list of texts")
-        numbers = [want(config, name, (int, float), "a number") for name in ("threshold", "smoothing")]
+        threshold, smoothing = (
+            float(want(config, key, (int, float), "a number")) for key in ("threshold", "smoothing")
+        )
         spelling = Spelling(*(want(config, name, bool, "true or false") for name in ("lowercase", "spaced")))
         try:
-            return cls(sentences, *map(float, numbers), spelling)
+            return cls(sentences, threshold, smoothing, spelling)
         except UserError as error:
             raise DataError(f"key 'sentences', 'threshold' or 'smoothing': {error}") from None
 
