@@ -1,7 +1,7 @@
 """The adapters of LoRA in a folder of their own, a few hundred kilobytes, to be put onto the model they are for.
 
 adapter.safetensors holds the thin matrices and whatever else was trained, such as a head; adapter.json says where they
-stand, and the sha256 of the weights that were not trained.
+stand, which layers had weights of 8 bits, and the sha256 of the weights that were not trained.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,16 @@ from torch import nn
 from lingon import __version__
 from lingon.core.config_keys import want
 from lingon.core.errors import DataError, UserError
+from lingon.core.eval_view import shallow_copy
 from lingon.core.files import atomic_folder, read_json, write_json
 from lingon.core.shapes import Tensor
 from lingon.core.tensors import load_tensors, save_tensors, tensors_sha256
+from lingon.layers.int8_linear import FrozenInt8Linear, quantize_linear
 from lingon.layers.lora import LoRA, adapters_in, add_lora
 
 FORMAT = 1
 WEIGHTS, CONFIG = "adapter.safetensors", "adapter.json"
-KEYS = ("format", "lingon", "rank", "alpha", "layers", "base", "base_sha256")
+KEYS = ("format", "lingon", "rank", "alpha", "layers", "base", "base_sha256", "int8_layers")
 
 
 def save_adapter(model: nn.Module, folder: str | Path, base: str = "") -> Path:
@@ -38,6 +40,7 @@ def save_adapter(model: nn.Module, folder: str | Path, base: str = "") -> Path:
         save_tensors(fresh / WEIGHTS, trained)
         config = {"format": FORMAT, "lingon": __version__, "rank": first.rank, "alpha": first.scale * first.rank}
         config["layers"] = {name: [list(part) for part in adapter.rows] for name, adapter in found.items()}
+        config["int8_layers"] = [_bare(name) for name, m in model.named_modules() if isinstance(m, FrozenInt8Linear)]
         write_json(fresh / CONFIG, config | {"base": base, "base_sha256": tensors_sha256(_kept(model, trained))})
     return Path(folder)
 
@@ -45,8 +48,8 @@ def save_adapter(model: nn.Module, folder: str | Path, base: str = "") -> Path:
 def load_adapter(model: nn.Module, folder: str | Path) -> nn.Module:
     """Put saved adapters, and what was trained with them, onto the model that they were trained on, in place.
 
-    `merge_lora` then makes it a plain model. Raises DataError for a folder that is none of an adapter, UserError for a
-    model of other weights or sizes.
+    Layers that had weights of 8 bits get them again. `merge_lora` then makes it a plain model. Raises DataError for a
+    folder that is none of an adapter, UserError for a model of other weights or sizes.
     """
     folder = Path(folder)
     config = _read_config(folder / CONFIG)
@@ -56,9 +59,12 @@ def load_adapter(model: nn.Module, folder: str | Path) -> nn.Module:
         if name in own and own[name].shape != tensor.shape:
             sizes = f"{[*tensor.shape]}, the model's {[*own[name].shape]}"
             raise UserError(f"{folder}: the adapter is of another model: its {name} is {sizes}")
-    if tensors_sha256(_kept(model, tensors)) != config["base_sha256"]:
+    rounded, like = config.get("int8_layers", []), shallow_copy(model)
+    _check_linear(folder, model, rounded)
+    if tensors_sha256(_kept(quantize_linear(like, rounded), tensors)) != config["base_sha256"]:
         base = f", {config['base']!r}" if config["base"] else ""
         raise UserError(f"{folder}: the adapter was trained on other weights{base}; it fits those alone")
+    quantize_linear(model, rounded)
     lora = LoRA(config["rank"], config["alpha"], layers=list(config["layers"]))
     rows = {name: [(start, end) for start, end in parts] for name, parts in config["layers"].items()}
     add_lora(model, lora, rows)
@@ -70,6 +76,19 @@ def load_adapter(model: nn.Module, folder: str | Path) -> nn.Module:
         for name, p in wanted.items():
             p.copy_(tensors[name])
     return model
+
+
+def _check_linear(folder: Path, model: nn.Module, names: Any) -> None:
+    linear = {name for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{folder / CONFIG}: key 'int8_layers' is {str(names)[:40]!r}, expected a list of names")
+    if missing := [name for name in names if name not in linear]:
+        raise UserError(f"{folder}: the adapter is of another model: this one has no linear layer {missing[0][:80]!r}")
+
+
+def _bare(name: str) -> str:
+    """The name of a layer, without the adapter around it."""
+    return name.removesuffix(".base")
 
 
 def _kept(model: nn.Module, trained: Mapping[str, Any]) -> dict[str, Tensor]:

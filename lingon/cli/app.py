@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import lingon
-from lingon.cli import ask, embed, generate, index, learn, search, translate, vectors
+from lingon.cli import ask, chat, embed, generate, index, learn, search, translate, vectors
 from lingon.cli import data as data_commands
 from lingon.cli.corpus_options import Accept, BadRow, Label
 from lingon.cli.errors import Door, error_line
@@ -45,6 +45,7 @@ app.command()(index.index)
 app.command()(search.search)
 app.command()(ask.ask)
 app.command()(translate.translate)
+app.command()(chat.chat)
 app.command()(generate.generate)
 app.command()(generate.logprob)
 

@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -58,8 +58,8 @@ def generate(
     beam_search = output.beam_params_of(
         beams, max_new_tokens, length_penalty, n, beam_groups, diversity_penalty, early_stopping
     )
-    model = output.for_decoding(load_for("generate", bundle, device), int8)
-    draft = output.for_decoding(load_for("generate", draft_model, device), int8) if draft_model else None
+    model = output.for_decoding(_load("generate", bundle, device), int8)
+    draft = output.for_decoding(_load("generate", draft_model, device), int8) if draft_model else None
     params = replace(params, logit_bias=output.logit_bias_of(model, logit_bias or ()))
     strategy = output.strategy_of(model, contrastive, top_k, draft)
     decoding = output.Decoding(model, prompts, params, strategy, beam_search, n)
@@ -82,4 +82,11 @@ def logprob(
     """Show the log-probability of each token of a text under a language model."""
     from lingon.cli.logprob_output import logprob_lines
 
-    print(logprob_lines(load_for("logprob", bundle, device), text, as_json))
+    print(logprob_lines(_load("logprob", bundle, device), text, as_json))
+
+
+def _load(command: str, source: str, device: str) -> Any:
+    """Load a language model, or that of a chat model."""
+    from lingon.tasks.chat.chat_model import language_model_in
+
+    return language_model_in(load_for(command, source, device))

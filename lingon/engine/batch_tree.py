@@ -10,7 +10,7 @@ from lingon.core.shapes import Tensor
 
 MASKS = ("mask", "attention_mask")
 IDS = ("ids", "input_ids")
-MASKS_OF_PAIRS = ("source_mask", "target_mask")
+MASKS_OF_PAIRS = ("source_mask", "target_mask", "chosen_mask", "rejected_mask")
 LEAVES = (int, float, str, bytes, type(None))  # what needs no moving
 
 

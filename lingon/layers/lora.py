@@ -5,6 +5,7 @@ Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models", se
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,9 +17,11 @@ from lingon.core.errors import UserError, unknown
 from lingon.core.shapes import Float, Tensor
 from lingon.layers.attention import Attention
 from lingon.layers.disentangled_attention import DisentangledAttention
+from lingon.layers.int8_linear import FrozenInt8Linear, dequantize_linear
 
 ALL = "all-linear"
 PACKED = "qkv"  # what an attention calls the one matrix of its queries, keys and values
+AnyLinear = nn.Linear | FrozenInt8Linear
 Rows = tuple[int, int]  # of a matrix: the first, and the one after the last
 
 
@@ -50,21 +53,22 @@ class LoRA:
 class LoRALinear(nn.Module):
     """x W^T + b + alpha / r * (dropout(x) A^T) B^T, of which A and B alone are trained. B is zero at first.
 
-    base: gives W [O, I] and b. rows: the parts of the output that are adapted, each with an A [r, I] and a B [rows, r]
-    of its own, one under the other in `A` and `B`; all of the output when not given.
+    base: gives W [O, I] and b, of which W may be 8-bit numbers. rows: the parts of the output that are adapted, each
+    with an A [r, I] and a B [rows, r] of its own, one under the other in `A` and `B`; all of the output when not given.
     """
 
-    def __init__(self, base: nn.Linear, lora: LoRA, rows: Sequence[Rows] | None = None):
+    def __init__(self, base: AnyLinear, lora: LoRA, rows: Sequence[Rows] | None = None):
         super().__init__()
         self.rows = tuple(sorted(rows or [(0, base.out_features)]))
         self.in_features, self.out_features = base.in_features, base.out_features
         self.rank, self.scale, self.dropout = lora.rank, lora.alpha / lora.rank, lora.dropout
-        if self.rank > min(base.weight.shape):
-            size = " x ".join(map(str, base.weight.shape))
+        if self.rank > min(base.out_features, base.in_features):
+            size = f"{base.out_features} x {base.in_features}"
             raise UserError(f"the rank of LoRA is {self.rank}, more than a matrix of {size} has; lower it")
         self.base = base.requires_grad_(False)
-        self.A = nn.Parameter(base.weight.new_empty(self.rank * len(self.rows), base.in_features))
-        self.B = nn.Parameter(base.weight.new_zeros(sum(end - start for start, end in self.rows), self.rank))
+        like = base.weight
+        self.A = nn.Parameter(like.new_empty(self.rank * len(self.rows), base.in_features))
+        self.B = nn.Parameter(like.new_zeros(sum(end - start for start, end in self.rows), self.rank))
         nn.init.kaiming_uniform_(self.A, a=math.sqrt(5))  # as nn.Linear begins
 
     @property
@@ -84,9 +88,10 @@ class LoRALinear(nn.Module):
 
     @torch.no_grad()
     def merged(self) -> nn.Linear:
-        """Return one linear layer, of the class of the base, that computes the same."""
-        self.base.weight.copy_(self.weight)
-        return self.base
+        """Return one linear layer, of the class of the base, that computes the same; without 8-bit numbers."""
+        merged = self.base.plain() if isinstance(self.base, FrozenInt8Linear) else self.base
+        merged.weight.copy_(self.weight)
+        return merged
 
     def _wide(self) -> Float[Tensor, "O R"]:
         """Return B as one matrix over all of the output: zero where a part has another A, or none."""
@@ -134,12 +139,29 @@ def layers_of(model: nn.Module, given: Sequence[str]) -> dict[str, list[Rows]]:
 
 
 def merge_lora(model: nn.Module) -> nn.Module:
-    """Add each adapter to its layer, in place, and leave plain linear layers that train; return the model."""
+    """Add each adapter to its layer, in place, and leave plain linear layers that train; return the model.
+
+    Layers of 8 bits become plain ones too, of the numbers that the adapters were trained beside.
+    """
     for name, module in list(model.named_modules()):
         if isinstance(module, LoRALinear):
             parent, _, child = name.rpartition(".")
             setattr(model.get_submodule(parent), child, module.merged())
-    return model.requires_grad_(True)
+    return dequantize_linear(model).requires_grad_(True)
+
+
+@contextmanager
+def without_lora(model: nn.Module) -> Iterator[nn.Module]:
+    """Have the adapters of a model add nothing inside a `with` block: it is the model that they were put into."""
+    adapters = adapters_in(model).values()
+    scales = [adapter.scale for adapter in adapters]
+    for adapter in adapters:
+        adapter.scale = 0.0
+    try:
+        yield model
+    finally:
+        for adapter, scale in zip(adapters, scales, strict=True):
+            adapter.scale = scale
 
 
 def adapters_in(model: nn.Module) -> dict[str, LoRALinear]:
@@ -155,15 +177,15 @@ def _check_rows(name: str, most: int, parts: Sequence[Rows]) -> None:
         raise UserError(f"LoRA is to adapt the rows {ends} of {name}, which has {most:,}")
 
 
-def _linear(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
+def _linear(model: nn.Module) -> Iterator[tuple[str, AnyLinear]]:
     """Yield the linear layers, without one whose matrix is an embedding too."""
     tied = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     for name, module in model.named_modules():
-        if isinstance(module, nn.Linear) and id(module.weight) not in tied:
+        if isinstance(module, FrozenInt8Linear) or (isinstance(module, nn.Linear) and id(module.weight) not in tied):
             yield name, module
 
 
-def _matches(model: nn.Module, linear: Mapping[str, nn.Linear], name: str) -> dict[str, list[Rows]]:
+def _matches(model: nn.Module, linear: Mapping[str, AnyLinear], name: str) -> dict[str, list[Rows]]:
     if name == ALL:
         return {layer: [(0, module.out_features)] for layer, module in linear.items()}
     found = {}
@@ -189,7 +211,7 @@ def _parts(model: nn.Module, layer: str) -> dict[str, Rows]:
     }
 
 
-def _kinds(model: nn.Module, linear: Mapping[str, nn.Linear]) -> list[str]:
+def _kinds(model: nn.Module, linear: Mapping[str, AnyLinear]) -> list[str]:
     """Return the names that a layer of each kind can be called by, each once."""
     names = dict.fromkeys(part for layer in linear for part in _parts(model, layer))
     return [*names, *dict.fromkeys(".".join(layer.split(".")[-2:]) for layer in linear)]

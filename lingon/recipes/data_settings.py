@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from lingon.data.problem_types import PROBLEM_TYPES
+from lingon.recipes.chat_settings import ConversationFiles
 from lingon.recipes.file_settings import (
     Encoding,
     Files,
@@ -187,7 +188,16 @@ class Treebanks:
         return asdict(self)
 
 
-Source = LabelledTexts | RunningText | PairsOfTexts | AnsweredQuestions | Treebanks | TaggedTexts | ParallelFiles
+Source = (
+    LabelledTexts
+    | RunningText
+    | PairsOfTexts
+    | AnsweredQuestions
+    | Treebanks
+    | TaggedTexts
+    | ParallelFiles
+    | ConversationFiles
+)
 SOURCES: dict[DataShape, type[Source]] = {
     "labelled texts": LabelledTexts,
     "running text": RunningText,
@@ -196,4 +206,5 @@ SOURCES: dict[DataShape, type[Source]] = {
     "trees": Treebanks,
     "tagged sentences": TaggedTexts,
     "parallel texts": ParallelFiles,
+    "conversations": ConversationFiles,
 }

@@ -115,6 +115,13 @@ def _parallel_texts(task: Any, asked: Asked) -> Any:
     return load_parallel(asked.data, asked.split, reading)
 
 
+def _conversations(task: Any, asked: Asked) -> Any:
+    """Conversations or preferences: all of a file, or a part as training cuts it."""
+    from lingon.data.load_conversations import load_conversations
+
+    return load_conversations(asked.data, asked.split, bad_rows(asked.on_bad_row), asked.options)
+
+
 READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "labelled texts": _labelled_texts,
     "running text": _running_text,
@@ -123,4 +130,5 @@ READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "trees": _trees,
     "tagged sentences": _tagged_sentences,
     "parallel texts": _parallel_texts,
+    "conversations": _conversations,
 }

@@ -2,6 +2,7 @@
 
 __all__ = [
     "answer",
+    "chat",
     "classify",
     "embed",
     "heads",

@@ -22,6 +22,7 @@ DataShape = Literal[
     "trees",
     "tagged sentences",
     "parallel texts",
+    "conversations",
 ]
 
 
@@ -65,7 +66,7 @@ TASKS: dict[str, TaskRow] = {
         "causal",
         "running text",
         noun="language-model",
-        commands=("generate", "logprob", "predict", "export"),
+        commands=("generate", "logprob", "predict", "chat", "export"),
         usage="generate {} --prompt 'The day was'",
         help="Train a language model on running text, and generate from it.",
         metric="perplexity",
@@ -148,6 +149,17 @@ TASKS: dict[str, TaskRow] = {
         metric="harmonic_mean",
         settings="lingon.tasks.rewrite.settings",
     ),
+    "chat": TaskRow(
+        "lingon.tasks.chat",
+        "causal",
+        "conversations",
+        noun="chat model",
+        commands=("chat", "generate", "logprob", "predict"),
+        usage="chat {}",
+        help="Tune a language model on conversations, or on answers that people prefer (DPO).",
+        metric="loss",
+        settings="lingon.tasks.chat.settings",
+    ),
 }
 # What a task does not do for which a command is not there.
 LACKS = {
@@ -158,6 +170,7 @@ LACKS = {
     "ask": "answers no questions",
 }
 LACKS |= {"translate": "translates nothing"}
+LACKS |= {"chat": "answers nobody"}
 
 
 def row_of(name: object) -> TaskRow:

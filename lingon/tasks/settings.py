@@ -50,6 +50,10 @@ class TrainSettings:
         str | None,
         Option(help=f"Layers of --tuning lora, as attention.out,feed_forward.up, or all-linear. {LORA_LAYERS}"),
     ] = None
+    quantize: Annotated[
+        str | None,
+        Option(help="Keep the frozen weights under --tuning lora in 8 bits, to save memory: int8. Off by default."),
+    ] = None
     layer_lr_decay: Annotated[
         float | None, Option(help="Factor of the learning rate from each layer to the one below, as 0.9. 1")
     ] = None

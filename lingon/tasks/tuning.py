@@ -10,6 +10,7 @@ from lingon.engine.loss import LossFunction
 from lingon.engine.step import MicroBatches, StepResult, step
 from lingon.engine.trainer import Trainer
 from lingon.layers.attention import Attention
+from lingon.layers.int8_linear import quantize_linear
 from lingon.layers.lora import LoRA, add_lora
 from lingon.layers.residual import PostNorm, PreNorm, Sandwich
 from lingon.tasks.tuning_options import LORA_LAYERS
@@ -33,6 +34,8 @@ def apply_tuning(model: nn.Module, settings: Any) -> nn.Module:
     if settings.tuning == "frozen":
         body.requires_grad_(False)
     elif settings.tuning == "lora":
+        if settings.quantize == "int8":
+            quantize_linear(body)
         add_lora(body, lora_of(settings))
     return model
 

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 TUNINGS = ("full", "frozen", "lora", "head-first", "contrastive")
 LORA_LAYERS = "query,value"
-OF_LORA = ("lora_rank", "lora_alpha", "lora_dropout", "lora_layers")
+OF_LORA = ("lora_rank", "lora_alpha", "lora_dropout", "lora_layers", "quantize")
+QUANTIZATIONS = ("int8",)
 # Settings of a model with fresh weights: those that are loaded have decided them.
 OF_FRESH = ("model", "width", "depth", "set", "tokenizer", "vocab", "vectors", "freeze", "C")
 
@@ -25,6 +26,8 @@ def check_tuning(settings: Any) -> None:
     for name in OF_LORA:
         if getattr(settings, name) is not None and settings.tuning != "lora":
             raise UserError(f"--{_flag(name)} is {getattr(settings, name)}, which counts with --tuning lora only")
+    if settings.quantize not in (*QUANTIZATIONS, None):
+        raise unknown("quantization", settings.quantize, QUANTIZATIONS)
     decay = settings.layer_lr_decay
     if decay is not None and not 0 < decay <= 1:
         raise UserError(f"--layer-lr-decay is {decay}; expected a fraction over 0, up to 1")

@@ -22,6 +22,7 @@ FOR_ONE_TASK = {
     "lingon/interpret/attribution.py": "classifier",
     "lingon/interpret/page.py": "classifier",
     "lingon/cli/ask.py": "ask",
+    "lingon/cli/chat.py": "chat",
     "lingon/cli/generate.py": "generate",
     "lingon/cli/generate_output.py": "generate",
     "lingon/cli/translate.py": "translate",

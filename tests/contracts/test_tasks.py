@@ -17,6 +17,7 @@ from lingon.checkpoints.bundle import read_config, save_bundle
 from lingon.cli.app import app
 from lingon.cli.errors import Stopped
 from lingon.core.errors import DataError, UserError
+from lingon.data.conversations import Conversation, Message
 from lingon.data.examples import Examples
 from lingon.data.parallel_texts import ParallelTexts
 from lingon.data.questions import Answer, Question
@@ -32,6 +33,7 @@ from lingon.metrics.scores import Scores
 from lingon.models.masked_encoder import MaskedEncoder
 from lingon.models.registry import MODELS, ModelRow, build
 from lingon.tasks.answer import Answerer
+from lingon.tasks.chat import ChatModel
 from lingon.tasks.classify import Classifier
 from lingon.tasks.embed import Embedder
 from lingon.tasks.heads import Heads
@@ -90,6 +92,13 @@ def language_model():
     torch.manual_seed(1)
     tokenizer = words(TEXTS)
     return LanguageModel(build("gpt", {"vocab_size": len(tokenizer.vocab), "width": 8, "heads": 2}).eval(), tokenizer)
+
+
+def chat():
+    torch.manual_seed(1)
+    tokenizer = words([*TEXTS, "user: assistant:"])
+    sizes = {"vocab_size": len(tokenizer.vocab), "width": 8, "heads": 2}
+    return ChatModel(LanguageModel(build("gpt", sizes).eval(), tokenizer))
 
 
 def embed():
@@ -154,6 +163,7 @@ MADE = {
     "tag": (tag, "encoder_tagger", TAGGED),
     "translate": (translate, "transformer", ParallelTexts(tuple(TEXTS), tuple(text[:7] for text in TEXTS))),
     "rewrite": (made_rewriter, REWRITER, Examples(["a dull film", "so good"], ["bad", "good"])),
+    "chat": (chat, "gpt", [Conversation((Message("user", TEXTS[0]), Message("assistant", "fine film")))]),
     "alike": (alike, NAMES, Examples(TEXTS, ALIKE)),
 }
 # Where any text is none.

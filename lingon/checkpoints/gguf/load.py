@@ -16,12 +16,17 @@ from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.progress import track
 from lingon.core.shapes import Tensor
 from lingon.data.files.gguf import GGUF
+from lingon.data.tokenizers import Tokenizer
+from lingon.data.tokenizers.chat_template import ChatTemplate
 from lingon.data.tokenizers.gguf import ENDS
 from lingon.models.from_config import from_config
 
 # Names of tensors outside of the layers, for those of the Hugging Face layout.
 WHOLE = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
 WHOLE |= {"transformer.wte": "token_embd", "transformer.wpe": "position_embd", "transformer.ln_f": "output_norm"}
+
+# Names of special tokens in chat templates, for those of the metadata.
+TEMPLATE_TOKENS = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
 
 
 def load_gguf(path: Path | str, dtype: torch.dtype = torch.float32) -> Checkpoint:
@@ -48,7 +53,18 @@ def load_gguf(path: Path | str, dtype: torch.dtype = torch.float32) -> Checkpoin
         model.output.weight = model.embedding.weight
     ends = [file.metadata.get(f"tokenizer.ggml.{name}_token_id") for name in ENDS]
     eos_ids = tuple(dict.fromkeys(end for end in ends if type(end) is int and 0 <= end < config["vocab_size"]))
-    return Checkpoint(model.eval(), tokenizer, eos_ids, file.path)
+    return Checkpoint(model.eval(), tokenizer, eos_ids, file.path, _chat_template(file, tokenizer))
+
+
+def _chat_template(file: GGUF, tokenizer: Tokenizer) -> ChatTemplate | None:
+    """The template that the file carries, with the tokens that its metadata name."""
+    source = file.metadata.get("tokenizer.chat_template")
+    if not isinstance(source, str):
+        return None
+    ids = {name: file.metadata.get(f"tokenizer.ggml.{key}_token_id") for name, key in TEMPLATE_TOKENS.items()}
+    size = len(tokenizer.vocab)
+    named = {name: tokenizer.vocab.token(i) for name, i in ids.items() if type(i) is int and 0 <= i < size}
+    return ChatTemplate(source, named)
 
 
 def tensor_name(name: str, layer_names: Mapping[str, str]) -> str:

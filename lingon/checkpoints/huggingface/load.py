@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from lingon.checkpoints.huggingface.chat_template import read_chat_template
 from lingon.checkpoints.huggingface.save_config import hub_weights
 from lingon.checkpoints.huggingface.source_folder import folder_of
 from lingon.checkpoints.huggingface.weight_files import read_weights, same_weights, weight_files, weight_shapes
@@ -59,7 +60,7 @@ def load_hub(source: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoi
     rows = len(model.embedding.weight)
     if tokenizer is not None:
         tokenizer = tokenizer.for_vocab_size(rows, folder)
-    return Checkpoint(model.eval(), tokenizer, _eos_ids(folder, config, rows), folder)
+    return Checkpoint(model.eval(), tokenizer, _eos_ids(folder, config, rows), folder, read_chat_template(folder))
 
 
 def _plan(

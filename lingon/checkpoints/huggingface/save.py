@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from lingon.checkpoints.huggingface.chat_template import write_chat_template
 from lingon.checkpoints.huggingface.save_config import generates, hub_config, hub_weights
 from lingon.checkpoints.huggingface.sentence_transformers import SentenceVectors, write_modules
 from lingon.checkpoints.huggingface.weight_files import write_weights
@@ -14,6 +15,7 @@ from lingon.core.errors import UserError
 from lingon.core.files import atomic_folder, write_json
 from lingon.core.shapes import Tensor
 from lingon.data.tokenizers import Tokenizer
+from lingon.data.tokenizers.chat_template import ChatTemplate
 from lingon.data.tokenizers.huggingface import write_tokenizer
 
 SHARD = 5_000_000_000  # bytes in one file
@@ -31,13 +33,15 @@ def save_hub(
     shard: int = SHARD,
     eos_ids: Sequence[int] | None = None,
     vectors: SentenceVectors | None = None,
+    chat_template: ChatTemplate | None = None,
 ) -> Path:
     """Writes a model so that `transformers` and others can load it. A `decoder` of ours becomes a Qwen3, a GPT a GPT-2.
 
     dtype: of the stored weights; as they are when not given. shard: the most bytes in a file, unless one tensor has
     more. eos_ids: ids that end a text, as `Checkpoint` and `LanguageModel` have them; when not given, those of the
     configuration that the model was made from, which one of ours has not. vectors: of an encoder, how it makes one
-    vector of a text, for sentence-transformers. The folder appears, or takes the place of an older one, only when it
+    vector of a text, for sentence-transformers. chat_template: with a tokenizer, how it writes conversations, as a
+    `LanguageModel` or `ChatModel` has it. The folder appears, or takes the place of an older one, only when it
     is whole.
     """
     config = hub_config(model)
@@ -52,6 +56,8 @@ def save_hub(
         write_weights(fresh, {name: t.to(dtype) for name, t in _theirs(model)}, shard)
         if tokenizer is not None:
             write_tokenizer(fresh, tokenizer, config)
+        if tokenizer is not None and chat_template is not None:
+            write_chat_template(fresh, chat_template)
         if vectors is not None:
             encoder: Any = model
             write_modules(fresh, vectors, encoder.width)

@@ -6,7 +6,7 @@ from pathlib import Path
 from lingon.core.errors import FetchError, UserError
 
 HUB = "hf:"  # what a name of the hub begins with, so that a folder that is misspelt never asks the network
-NEEDED = ["*.json", "*.safetensors", "merges.txt", "vocab.txt", "*.spm", "*.model"]
+NEEDED = ["*.json", "*.safetensors", "merges.txt", "vocab.txt", "*.spm", "*.model", "chat_template.jinja"]
 
 
 def folder_of(source: str | Path) -> Path:

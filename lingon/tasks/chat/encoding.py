@@ -7,10 +7,10 @@ from typing import NamedTuple
 from lingon.core.errors import UserError
 from lingon.data.conversations import ASSISTANT, Conversation, Message
 from lingon.data.tokenizers import Tokenizer
+from lingon.data.tokenizers.chat_template import ChatTemplate
 from lingon.data.tokenizers.special_tokens import unknown_id
 from lingon.data.tokenizers.spelling_guard import SpellingGuard
-from lingon.tasks.chat.sandbox import CLOSE, OPEN
-from lingon.tasks.chat.template import ChatTemplate
+from lingon.data.tokenizers.template_sandbox import CLOSE, OPEN
 
 PROBE = (Message("user", "a"), Message(ASSISTANT, "b"))
 

@@ -7,10 +7,12 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.models.registry import get_entry
+from lingon.tasks.chat.chat_model import language_model_in
 from lingon.tasks.language_model.language_model import LanguageModel
 from lingon.tasks.language_model.prologue import context_length
 from lingon.tasks.model_options import refuse_unused
 from lingon.tasks.pretrained import Pretrained, model_name, rebuilt
+from lingon.tasks.settings import TrainSettings
 from lingon.tasks.tuning import apply_tuning
 from lingon.tasks.tuning_options import refuse_fresh, require_tuning
 
@@ -24,7 +26,8 @@ DROPOUTS = ("dropout", "resid_pdrop")  # what configurations call the dropout of
 
 def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
     """Return the settings for a training that starts from these weights; see `TrainSettings.started`."""
-    if not isinstance(pretrained.task, LanguageModel):
+    language = language_model_in(pretrained.task)
+    if language is None:
         raise pretrained.error("a language model, such as a bundle of one or a checkpoint of GPT-2")
     refuse_fresh(settings, pretrained)
     require_tuning(settings, TUNED, "which is for an encoder with a head")
@@ -32,7 +35,7 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
         raise UserError(f"--head-lr is {settings.head_lr}, but a language model has no head of its own; leave it out")
     if settings.softmax == "adaptive":
         raise UserError("--softmax is adaptive, which is a part of the model; it comes with --from where it has one")
-    model, given = pretrained.task.model, settings.context_length
+    model, given = language.model, settings.context_length
     most = context_length(model)
     if most is not None and given is not None and given > most:
         raise UserError(f"--context-length is {given:,}, but {pretrained.name} sees {most:,} tokens at most")
@@ -42,10 +45,10 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
     refuse_unused(found)
     usual = get_entry(found.model).defaults.get("context_length")
     length = given if given is not None or usual is None or most is None else min(usual, most)
-    return replace(found, context_length=length, lr=settings.lr or _learning_rate(model))
+    return replace(found, context_length=length, lr=settings.lr or learning_rate(model))
 
 
-def started_model(source: LanguageModel, settings: "Settings") -> nn.Module:
+def started_model(source: LanguageModel, settings: TrainSettings) -> nn.Module:
     """Return the model of a loaded task, ready to be trained as the settings say."""
     model = source.model
     if settings.dropout is not None and (name := _dropout_of(model)):
@@ -53,7 +56,8 @@ def started_model(source: LanguageModel, settings: "Settings") -> nn.Module:
     return apply_tuning(model, settings)
 
 
-def _learning_rate(model: Any) -> float:
+def learning_rate(model: Any) -> float:
+    """Return the peak learning rate that suits a trained model."""
     if "model_type" in model.config():
         return PUBLISHED_LR
     return SLOWER * float(get_entry(model_name(model)).defaults.get("lr", 4 * PUBLISHED_LR))

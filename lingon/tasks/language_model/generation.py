@@ -99,12 +99,27 @@ def generations(
 
     batch_size: texts at a time, or n where that is more: the copies of a prompt are together, and it is read once.
     """
+    texts, again = tee(prompt for prompt in prompts for _ in range(n))
+    requests = language.requests(again, params)
+    yield from generations_of(language, zip(texts, requests, strict=True), n, top_logprobs, batch_size)
+
+
+def generations_of(
+    language: "LanguageModel",
+    asked: Iterable[tuple[str, Request]],
+    n: int = 1,
+    top_logprobs: int | None = None,
+    batch_size: int = BATCH_SIZE,
+) -> Iterator[Generation]:
+    """Yield the generation of each request, in their order. asked: each with the text that it shows as its prompt.
+
+    n: so many requests in a row have one prompt.
+    """
     started: dict[int, tuple[str, Request, list[Token]]] = {}
 
     def requests() -> Iterator[Request]:
-        texts, again = tee(prompt for prompt in prompts for _ in range(n))
-        for number, request in enumerate(language.requests(again, params)):
-            started[number] = next(texts), request, []
+        for number, (text, request) in enumerate(asked):
+            started[number] = text, request, []
             yield request
 
     finished, following = set[int](), 0

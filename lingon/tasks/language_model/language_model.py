@@ -10,7 +10,9 @@ from torch import nn
 from lingon.core.config_keys import want
 from lingon.core.errors import DataError, UserError
 from lingon.core.shapes import Tensor
+from lingon.data.conversations import Message
 from lingon.data.tokenizers import Tokenizer
+from lingon.data.tokenizers.chat_template import ChatTemplate, template_config, template_from
 from lingon.data.tokenizers.token_bytes import TokenBytes, token_bytes
 from lingon.decoding.beam_params import BeamParams, Hypothesis
 from lingon.decoding.detokenize import detokenize
@@ -44,21 +46,28 @@ class LanguageModel:
 
     name: ClassVar[str] = "language-model"
     part_types: ClassVar[Mapping[str, type]] = {"model": nn.Module, "tokenizer": Tokenizer}
-    config_keys: ClassVar[Sequence[str]] = ("eos_ids",)
+    config_keys: ClassVar[Sequence[str]] = ("eos_ids", "chat_template")
 
-    def __init__(self, model: Any, tokenizer: Tokenizer, eos_ids: Sequence[int] = (END,)):
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Tokenizer,
+        eos_ids: Sequence[int] = (END,),
+        chat_template: ChatTemplate | None = None,
+    ):
         rows, size = model.embedding.num_embeddings, len(tokenizer.vocab)
         if size > rows:
             raise UserError(f"the tokenizer has {size:,} tokens, the model was made for {rows:,}; they do not belong")
         self.model, self.tokenizer, self.eos_ids = model, tokenizer, tuple(eos_ids)
+        self.chat_template = chat_template
 
     @property
     def parts(self) -> dict[str, Any]:
         return {"model": self.model, "tokenizer": self.tokenizer}
 
     def config(self) -> dict[str, Any]:
-        """Return the ids that end a text, by name."""
-        return {"eos_ids": self.eos_ids}
+        """Return the ids that end a text, and the chat template where there is one."""
+        return {"eos_ids": self.eos_ids, "chat_template": template_config(self.chat_template)}
 
     @classmethod
     def prepare(cls, data: "Documents", settings: "Settings", context: "TrainContext") -> "Training":
@@ -69,10 +78,11 @@ class LanguageModel:
 
     @classmethod
     def check_config(cls, config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:
-        """Raise DataError unless `eos_ids` is a list of ids."""
+        """Raise DataError unless `eos_ids` is a list of ids, and `chat_template` one or null."""
         eos_ids = want(config, "eos_ids", list, "a list of ids")
         if not all(type(end) is int and end >= 0 for end in eos_ids):
             raise DataError(f"key 'eos_ids' is {str(eos_ids)[:40]!r}, expected a list of ids, 0 or more")
+        template_from(config.get("chat_template"))
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "LanguageModel":
@@ -81,7 +91,8 @@ class LanguageModel:
         if beyond := [end for end in config["eos_ids"] if end >= size]:
             has = f"expected ids from 0 to {size - 1:,}, which the model has"
             raise DataError(f"key 'eos_ids' has {beyond[0]}, {has}")
-        return cls(parts["model"], parts["tokenizer"], config["eos_ids"])
+        template = template_from(config.get("chat_template"))  # older bundles have none
+        return cls(parts["model"], parts["tokenizer"], config["eos_ids"], template)
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
@@ -99,7 +110,7 @@ class LanguageModel:
 
     def for_decoding(self, make: Callable[[nn.Linear], nn.Module] | None = None) -> "LanguageModel":
         """Return the same with its matrices laid out to be read fast, or `make` of each: see `packed_linear`."""
-        return LanguageModel(swap_linear(self.model, make), self.tokenizer, self.eos_ids)
+        return LanguageModel(swap_linear(self.model, make), self.tokenizer, self.eos_ids, self.chat_template)
 
     @cached_property
     def pieces(self) -> TokenBytes:
@@ -166,6 +177,17 @@ class LanguageModel:
             for token in step:
                 found[token.row].append([token])
         return ["".join(self.text(tokens, params.stop)) for tokens in found]
+
+    def chat(
+        self, messages: Sequence[Message | Mapping[str, Any]], params: SamplingParams | None = None, **named
+    ) -> str:
+        """Return the assistant's answer to messages, each with a role and content; see `lingon.tasks.chat.ChatModel`.
+
+        The model's own chat template says how they are written; a plain one where it has none.
+        """
+        from lingon.tasks.chat import ChatModel
+
+        return ChatModel(self).chat(messages, params, **named)
 
     def predict(self, inputs: Sequence[str], params: SamplingParams = SamplingParams()) -> list[Continuation]:
         """Return a continuation of each prompt. It depends on the prompt alone: equal prompts get equal texts."""

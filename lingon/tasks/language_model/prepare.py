@@ -26,6 +26,7 @@ from lingon.layers.adaptive_softmax import default_cutoffs
 from lingon.layers.losses import LogUniform, Unigram
 from lingon.metrics.scores import Scores
 from lingon.models.registry import DataStats, build, name_of
+from lingon.tasks.chat.chat_model import language_model_in
 from lingon.tasks.language_model.from_weights import started_model
 from lingon.tasks.language_model.language_model import LanguageModel
 from lingon.tasks.language_model.objective import (
@@ -53,7 +54,7 @@ GLANCE = 16_384  # tokens of the validation text that are looked at while traini
 
 def prepare(data: Documents, settings: Settings, context: TrainContext) -> Training:
     """Return a language model with fresh weights, or those to start from, ready to be trained on running text."""
-    source: LanguageModel | None = context.pretrained.take() if context.pretrained else None
+    source = language_model_in(context.pretrained.take()) if context.pretrained else None
     texts = lambda: list(beginning(data.of("train")))
     tokenizer = source.tokenizer if source else context.tokenizer(settings.tokenizer, texts, settings.vocab)
     eos_ids = (source.eos_ids if source else None) or (END,)
@@ -65,7 +66,7 @@ def prepare(data: Documents, settings: Settings, context: TrainContext) -> Train
     if settings.gradient_checkpointing:
         recomputing(model)
     objective = Objective(model, softmax_of(settings, streams["train"], model.embedding.num_embeddings))
-    language = LanguageModel(model, tokenizer, eos_ids)
+    language = LanguageModel(model, tokenizer, eos_ids, source.chat_template if source else None)
     return Training(
         task=language,
         module=objective,

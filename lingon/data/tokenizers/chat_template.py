@@ -8,9 +8,9 @@ from typing import Any
 import jinja2
 
 from lingon.core.errors import DataError
-from lingon.tasks.chat.sandbox import compile_template, render_template
+from lingon.data.tokenizers.template_sandbox import compile_template, render_template
 
-__all__ = ["DEFAULT_STOP", "ChatTemplate", "default_template"]
+__all__ = ["DEFAULT_STOP", "ChatTemplate", "default_template", "template_config", "template_from"]
 
 # Of models that have none: plain words, and an answer ends as a text of the model does.
 DEFAULT = """\
@@ -31,14 +31,12 @@ MOST_TOKENS = 64  # names of special tokens
 class ChatTemplate:
     """A template of Jinja, as Hugging Face has it, with what it calls special tokens: bos_token, eos_token and others.
 
-    Raises DataError for what is no template; nothing in it is believed, see `lingon.tasks.chat.sandbox`.
+    It is compiled when it is first used, so that a model whose template is broken still generates. Nothing in it is
+    believed, see `lingon.data.tokenizers.template_sandbox`.
     """
 
     source: str
     special_tokens: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._compiled  # noqa: B018  # so that a broken one is told at once
 
     @cached_property
     def _compiled(self) -> jinja2.Template:
@@ -50,27 +48,35 @@ class ChatTemplate:
         return "endgeneration" in self.source
 
     def render(self, messages: Sequence[Mapping[str, str]], add_generation_prompt: bool = False) -> str:
-        """Return the text of messages. add_generation_prompt: it ends where the assistant's answer begins."""
+        """Return the text of messages. add_generation_prompt: it ends where the assistant's answer begins.
+
+        Raises DataError for what is no template, and for one that fails or is stopped; UserError for what it refuses.
+        """
         variables: dict[str, Any] = {"messages": [dict(one) for one in messages], "tools": None, "documents": None}
         variables |= {"add_generation_prompt": add_generation_prompt, **self.special_tokens}
         return render_template(self._compiled, variables)
 
-    def config(self) -> dict[str, Any]:
-        """Return the template as config.json of a bundle has it."""
-        return {"template": self.source, "special_tokens": dict(self.special_tokens)}
 
-    @classmethod
-    def from_config(cls, config: Any) -> "ChatTemplate":
-        """Return the template of a configuration. Raises DataError for what is none."""
-        if not isinstance(config, Mapping) or not isinstance(config.get("template"), str):
-            raise DataError(f"the chat template is {str(config)[:40]!r}, expected an object with its 'template'")
-        tokens = config.get("special_tokens", {})
-        if not isinstance(tokens, Mapping) or len(tokens) > MOST_TOKENS:
-            raise DataError("key 'special_tokens' of the chat template is no object with a text for each name")
-        for name, token in tokens.items():
-            if not isinstance(token, str) or not name.isidentifier():
-                raise DataError(f"key 'special_tokens' of the chat template has {str(name)[:40]!r}, which is no token")
-        return cls(config["template"], dict(tokens))
+def template_config(template: ChatTemplate | None) -> dict[str, Any] | None:
+    """Return a template as config.json of a bundle has it."""
+    if template is None:
+        return None
+    return {"template": template.source, "special_tokens": dict(template.special_tokens)}
+
+
+def template_from(config: Any) -> ChatTemplate | None:
+    """Return the template of a configuration; None for none. Raises DataError for what is no template."""
+    if config is None:
+        return None
+    if not isinstance(config, Mapping) or not isinstance(config.get("template"), str):
+        raise DataError(f"key 'chat_template' is {str(config)[:40]!r}, expected an object with its 'template'")
+    tokens = config.get("special_tokens", {})
+    if not isinstance(tokens, Mapping) or len(tokens) > MOST_TOKENS:
+        raise DataError("key 'chat_template' has 'special_tokens' that are no object with a text for each name")
+    for name, token in tokens.items():
+        if not isinstance(token, str) or not str(name).isidentifier():
+            raise DataError(f"key 'chat_template' has the special token {str(name)[:40]!r}, which is none")
+    return ChatTemplate(config["template"], dict(tokens))
 
 
 def default_template(eos_token: str) -> ChatTemplate:

@@ -9,9 +9,9 @@ import tokenizers
 from lingon.core.errors import DataError, UserError
 from lingon.data.conversations import Conversation, Message, messages_of
 from lingon.data.tokenizers import Tokenizer, bpe, characters, unigram, words
-from lingon.tasks.chat import sandbox
+from lingon.data.tokenizers import template_sandbox as sandbox
+from lingon.data.tokenizers.chat_template import ChatTemplate, default_template, template_config, template_from
 from lingon.tasks.chat.encoding import ChatEncoder
-from lingon.tasks.chat.template import ChatTemplate, default_template
 
 TEXTS = ["Hello there, how are you? I am fine, thanks. user assistant system 0123456789"] * 5
 CHATML = (
@@ -98,9 +98,9 @@ def test_a_template_that_takes_too_long_is_stopped(monkeypatch):
 
 
 @pytest.mark.parametrize("source", ["{% if %}", "{{ 'a' | center(3) }}", "{% endgeneration %}", "{{ " + "(" * 9999])
-def test_what_is_no_template_is_told_at_once(source):
+def test_what_is_no_template_is_told_when_it_is_used(source):
     with pytest.raises(DataError, match="the chat template is not valid"):
-        ChatTemplate(source)
+        ChatTemplate(source).render([])
 
 
 def test_what_a_template_refuses_is_the_users_mistake():
@@ -124,10 +124,11 @@ def test_a_template_has_what_templates_use():
 
 def test_a_template_is_kept_by_a_bundle():
     template = ChatTemplate(CHATML, {"eos_token": "<|im_end|>"})
-    assert ChatTemplate.from_config(json.loads(json.dumps(template.config()))) == template
+    assert template_from(json.loads(json.dumps(template_config(template)))) == template
+    assert template_from(template_config(None)) is None
     for wrong in ("a", {"template": 3}, {"template": "a", "special_tokens": {"eos_token": 3}}):
-        with pytest.raises(DataError, match="chat template"):
-            ChatTemplate.from_config(wrong)
+        with pytest.raises(DataError, match="key 'chat_template'"):
+            template_from(wrong)
 
 
 def by_hand(tokenizer, conversation, end):

@@ -1,0 +1,83 @@
+"""The settings of the tuning of a chat model."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+from lingon.core.errors import UserError
+from lingon.models.registry import get_entry, models_for
+from lingon.tasks.settings import TrainSettings, check_settings, fill
+from lingon.tasks.tuning_options import require_tuning
+
+if TYPE_CHECKING:
+    from lingon.tasks.pretrained import Pretrained
+
+TUNINGS = ("full", "lora")
+SHORTEST = 8  # tokens of a conversation
+DEFAULTS: dict[str, Any] = {"epochs": 3, "batch_size": 8, "weight_decay": 0.0}
+DPO_SLOWER = 0.1  # preferences take smaller steps than answers
+
+
+class UsualRate(float):
+    """A learning rate that was not given, but follows from the weights; it may follow from the data as well."""
+
+
+@dataclass(frozen=True)
+class Settings(TrainSettings):
+    """Settings of a chat model and its tuning. None means: what suits it."""
+
+    model: Annotated[str, Option(hidden=True)] = "gpt"  # that of --from
+    batch_size: Annotated[int | None, Option(help="Conversations in a batch at most. 8")] = None
+    max_tokens_per_batch: Annotated[int, Option(help="Tokens in a batch at most, padding included.")] = 8_192
+    max_length: Annotated[
+        int | None, Option(help="Tokens of a conversation; longer ones are cut. The model's context, 1024 at most.")
+    ] = None
+    beta: Annotated[
+        float | None, Option(help="Of preferences: how strongly DPO keeps to the model it started from. 0.1")
+    ] = None
+    schedule: Annotated[str, TrainSettings.__annotations__["schedule"].__metadata__[0]] = "cosine"
+    evals: Annotated[int, Option(help="Evaluations on the validation data, over the whole run.")] = 3
+    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm; a longer gradient is scaled to it.")] = (
+        1.0
+    )
+    gradient_checkpointing: Annotated[
+        bool, Option("--gradient-checkpointing", help="Compute activations again in the backward pass, to save memory.")
+    ] = False
+
+    def checked(self) -> "Settings":
+        """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
+        check_settings(self, {"model": models_for("causal")}, ("max_tokens_per_batch",))
+        if self.from_ is None:
+            raise UserError("--from is missing: the language model to tune, such as a checkpoint or hf:owner/name")
+        require_tuning(self, TUNINGS, "which is for an encoder with a head")
+        if self.max_length is not None and self.max_length < SHORTEST:
+            raise UserError(f"--max-length is {self.max_length}; expected {SHORTEST} or more")
+        if self.beta is not None and not 0 < self.beta < 1e3:
+            raise UserError(f"--beta is {self.beta}; expected more than 0, such as 0.1")
+        return self
+
+    def started(self, pretrained: "Pretrained") -> "Settings":
+        """Return the settings for a tuning that starts from these weights; see `TrainSettings.started`."""
+        from lingon.tasks.chat.from_weights import started
+
+        return started(self, pretrained)
+
+    def filled(self, data: Any = None) -> "Settings":
+        """Return the settings with what suits the data in the place of every None.
+
+        data: preferences take smaller steps, once through, and have a beta. Raises UserError for a beta without them.
+        """
+        best = {**DEFAULTS, "optimizer": get_entry(self.model).optimizer}
+        found = self
+        if data is not None and data.preferences:
+            best |= {"beta": 0.1, "epochs": 1}
+            if isinstance(self.lr, UsualRate):
+                found = replace(self, lr=float(self.lr) * DPO_SLOWER)
+        elif self.beta is not None:
+            raise UserError(
+                f"--beta is {self.beta}, which counts for preferences (chosen, rejected) only; leave it out"
+            )
+        if self.steps is not None:
+            best["epochs"] = None
+        return fill(found, best)
