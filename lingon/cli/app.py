@@ -222,13 +222,22 @@ def predict(
 @app.command()
 def export(
     bundle: Annotated[str, typer.Argument(help="Trained model: a bundle or a run folder.")],
-    to: Annotated[str, typer.Option(help="Format: onnx, program or torch; of a language model onnx or gguf.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            help="Format: onnx, program or torch; of language models onnx or gguf; of translators onnx or ctranslate2."
+        ),
+    ],
     out: Annotated[Path | None, typer.Option(help="Output folder, of gguf a file. Default: beside the bundle.")] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Quantize weights to 8 bits, checked on real texts.")] = False,
     data: Annotated[str | None, typer.Option(help="Corpus or file for that check. Default: the training data.")] = None,
     head: Head = None,
     quantize: Annotated[
-        str | None, typer.Option(help="With --to gguf: type of the weights, f32, f16 or q8_0. Default: f16.")
+        str | None,
+        typer.Option(
+            help="Type of the weights: of gguf f32, f16 or q8_0, default f16; of ctranslate2 such as float16 or int8, "
+            "default float32."
+        ),
     ] = None,
 ) -> None:
     """Export a trained model for another runtime or language; outputs are checked to be equal."""

@@ -1,7 +1,7 @@
 """A traced model as an ONNX file, and the file as a function again."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -14,14 +14,23 @@ from lingon.export.trace import silence_torch
 
 OPSET = 18  # of 2022: old enough for every runtime in use, new enough for all that the models need
 SIZES = ("batch", "tokens")
+Sizes = Mapping[str, Sequence[str]]  # the names of the sizes of tensors, by the names of these
 LARGEST = 2_000_000_000  # bytes of one ONNX file; its format ends at 2 GiB
 
 
 def write_onnx(program: ExportedProgram, path: Path, output: str = "logits") -> None:
     """Write the graph of a model (ids [B, T], mask [B, T]) -> output [B, C], with any B and T.
 
-    output: its name in the file. Raises UserError when the packages that write it are missing, the model is too large,
-    or an operator is unknown.
+    output: its name in the file. Raises UserError as `write_named_onnx` does.
+    """
+    write_named_onnx(program, path, {"ids": SIZES, "mask": SIZES}, {output: SIZES})
+
+
+def write_named_onnx(program: ExportedProgram, path: Path, inputs: Sizes, outputs: Sizes) -> None:
+    """Write a traced graph as a file whose inputs and outputs have these names, in their order.
+
+    Sizes that vary get the names that are given for them. Raises UserError when the packages that write it are missing,
+    the model is too large, or an operator is unknown.
     """
     onnx = needed("onnx")
     needed("onnxscript")
@@ -40,13 +49,14 @@ def write_onnx(program: ExportedProgram, path: Path, output: str = "logits") -> 
                 dynamo=True,
                 verbose=False,
                 opset_version=OPSET,
-                output_names=[output],
+                input_names=list(inputs),
+                output_names=list(outputs),
                 custom_translation_table=ours,
             )
     except torch.onnx.errors.OnnxExporterError as error:
         raise UserError(f"not exported: {' '.join(str(error).split())[:200]}") from None
     assert made is not None, "with dynamo it gives the program back"
-    onnx.save(_clean(made.model_proto), path)
+    onnx.save(_clean(made.model_proto, {**inputs, **outputs}), path)
 
 
 def run_onnx(path: Path, threads: int = 0) -> Callable[[Tensor, Tensor], Tensor]:
@@ -87,12 +97,12 @@ def _einsum(equation, tensors, path=None):
     return op.Einsum(*tensors, equation=equation)
 
 
-def _clean(model):
+def _clean(model, sizes: Sizes):
     """Sizes get their names; notes of where on this machine each operator came from are left out."""
     logging.getLogger("onnx").setLevel(logging.ERROR)
     graph = model.graph
     for value in [*graph.input, *graph.output]:
-        for size, name in zip(value.type.tensor_type.shape.dim, SIZES, strict=True):
+        for size, name in zip(value.type.tensor_type.shape.dim, sizes[value.name], strict=True):
             if size.dim_param:
                 size.dim_param = name
     for part in [*graph.node, *graph.input, *graph.output, *graph.initializer, *graph.value_info]:

@@ -23,7 +23,7 @@ from lingon.data.load_data import load_data
 from lingon.data.load_pairs import load_pairs
 from lingon.data.text_pairs import sides_of
 from lingon.export import int8 as small
-from lingon.export import language_model
+from lingon.export import language_model, seq2seq
 from lingon.export.exported import Exported, beside, check_folder
 from lingon.export.graph import graph_of, inputs_of, preprocessing_of
 from lingon.export.onnx import run_onnx, write_onnx
@@ -66,7 +66,7 @@ TARGETS = {
 }
 
 # Exporters of tasks that are no single graph, by the role of their models: `TARGETS` and `export`.
-OF_ROLE: dict[str, Any] = {"causal": language_model}
+OF_ROLE: dict[str, Any] = {"causal": language_model, "seq2seq": seq2seq}
 
 
 def export(
@@ -81,10 +81,12 @@ def export(
     """Writes a bundle for another runtime; nothing is written when it does not say what the model says.
 
     bundle: a bundle, a run, or what is published: an encoder, such as minilm-l6, or a language model.
-    to: onnx, program or torch; of a language model onnx or gguf. out: the folder, the bundle's name with `-onnx` when
-    it is not given, of gguf a file; an older export there is replaced, anything else is refused. int8: weights of 8
-    bits; data: real texts to check them on, a corpus or a file, those the model was trained with when it is not given.
-    head: of a bundle with several tasks. quantize: of gguf, how weights are stored: f32, f16 or q8_0.
+    to: onnx, program or torch; of a language model onnx or gguf; of a translator onnx or ctranslate2. out: the folder,
+    the bundle's name with `-onnx` when it is not given, of gguf a file; an older export there is replaced, anything
+    else is refused. int8: weights of 8 bits; data: real texts to check them on, a corpus or a file, those the model was
+    trained with when it is not given.
+    head: of a bundle with several tasks. quantize: how weights are stored: of gguf f32, f16 or q8_0; of ctranslate2
+    such as float16 or int8.
     Raises UserError that says what is wrong, or how far the two are apart.
     """
     check_target(to, int8, quantize)
@@ -123,10 +125,11 @@ def check_target(to: str, int8: bool = False, quantize: str | None = None) -> No
     if to not in known:
         raise unknown("target", to, known)
     if int8 and to != "onnx":
-        instead = "; for 8 bits there: --quantize q8_0" if to == "gguf" else f"; {to} is exported with 32 bits"
-        raise UserError(f"--int8 is for --to onnx{instead}")
-    if quantize and to != "gguf":
-        raise UserError(f"--quantize is for --to gguf, not {to}")
+        types = {"gguf": "q8_0", "ctranslate2": "int8"}
+        instead = f"for 8 bits there: --quantize {types[to]}" if to in types else f"{to} is exported with 32 bits"
+        raise UserError(f"--int8 is for --to onnx; {instead}")
+    if quantize and to not in ("gguf", "ctranslate2"):
+        raise UserError(f"--quantize is for --to gguf and ctranslate2, not {to}")
 
 
 def portable_config(task: Exportable, to: str, model: str, found: Exported) -> dict[str, Any]:

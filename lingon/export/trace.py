@@ -11,11 +11,13 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import jaxtyping
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.export import Dim, ExportedProgram
+from torch.utils._pytree import tree_map
 
 from lingon.core.errors import UserError
 from lingon.export.one_lstm import with_one_lstms
@@ -35,13 +37,14 @@ LOUD = ("torch.onnx", "torch.export", "torch.fx", "torch._export", "torch._subcl
 SIZES = "torch.fx.experimental.symbolic_shapes"  # the part of torch that notes where a size was fixed
 
 
-def trace(model: nn.Module, example: Sequence[Tensor], sizes: Dim = Dim.AUTO) -> ExportedProgram:
+def trace(model: nn.Module, example: Sequence[Any], sizes: Dim = Dim.AUTO) -> ExportedProgram:
     """Return the graph that the model computes on such inputs when it predicts. Weights are shared with the model.
 
+    example: tensors, or lists of them.
     sizes: Dim.AUTO lets every size vary that can, Dim.DYNAMIC refuses the model when one cannot. A size of 1 in the
     example stays 1. Raises UserError that names the line that cannot be traced, and what to write instead.
     """
-    shapes = _by_input(model, tuple(dict.fromkeys(range(x.ndim), sizes) for x in example))
+    shapes = _by_input(model, tree_map(lambda x: dict.fromkeys(range(x.ndim), sizes), tuple(example)))
     with predicting(model), torch.no_grad(), silence_torch(), _unchecked_shapes(), _fixed_sizes() as fixed:
         try:
             return torch.export.export(with_one_lstms(model), tuple(example), dynamic_shapes=shapes, strict=False)

@@ -161,7 +161,7 @@ def new_cross_attention_cache(
 ) -> CrossAttentionCache:
     """Return the state before the first token, with a row for each source. layers: (keys, values) [M, H, S, K] each."""
     keys, values = tuple(k for k, _ in layers), tuple(v for _, v in layers)
-    return CrossAttentionCache(own, keys, values, mask, SourceRows(torch.arange(len(mask)), len(mask)), ids)
+    return CrossAttentionCache(own, keys, values, mask, SourceRows(torch.arange(mask.shape[0]), mask.shape[0]), ids)
 
 
 def _longer(tensor: Tensor, columns: int) -> Tensor:

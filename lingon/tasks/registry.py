@@ -132,7 +132,7 @@ TASKS: dict[str, TaskRow] = {
         "seq2seq",
         "parallel texts",
         noun="translator",
-        commands=("translate", "predict"),
+        commands=("translate", "predict", "export"),
         usage="translate {} 'A text.'",
         help="Train a translator, or any model from text to text, on pairs of source and target texts.",
         metric="bleu",
@@ -208,6 +208,6 @@ def require(task: Any, command: str | None, source: object) -> None:
         return
     kind = f"{'an' if row.noun[0] in 'aeiou' else 'a'} {row.noun}"
     if command not in LACKS:
-        others = " and ".join(f"{other.noun}s" for other in TASKS.values() if command in other.commands)
-        raise UserError(f"{str(source)!r} is {kind}; {others} are {command}ed so far")
+        *others, last = (f"{other.noun}s" for other in TASKS.values() if command in other.commands)
+        raise UserError(f"{str(source)!r} is {kind}; {', '.join(others)} and {last} are {command}ed so far")
     raise UserError(f"{str(source)!r} is {kind}, which {LACKS[command]}; try: lingon {row.usage.format(source)}")

@@ -165,6 +165,38 @@ class TextModel(Task, Protocol):
 
 
 @runtime_checkable
+class SequenceExportable(Task, Protocol):
+    """A task that `lingon export` writes as two graphs: one reads a source, the other says a token more of its target.
+
+    model: a `lingon.models.encoder_decoder.EncoderDecoder`. source, target: tokenizers of the two sides. prefix_ids:
+    follow the start of every target. eos_ids: end one. unknown: the id of what the vocabulary of the target lacks, None
+    where it can write everything. no_text: ids that add nothing to a text. max_new_tokens: how many times the tokens of
+    the source, and how many more, a target has at most.
+    """
+
+    model: Any
+    source: "Tokenizer"
+    target: "Tokenizer"
+    prefix_ids: Sequence[int]
+    max_new_tokens: ClassVar[tuple[int, int]]
+
+    @property
+    def eos_ids(self) -> Sequence[int]: ...
+    @property
+    def unknown(self) -> int | None: ...
+    @property
+    def no_text(self) -> frozenset[int]: ...
+
+    def prompt(self) -> Sequence[int]:
+        """Return the ids that a target begins with."""
+        ...
+
+    def forbidden_ids(self) -> Any:
+        """Return the ids that are never written, as a tensor of integers."""
+        ...
+
+
+@runtime_checkable
 class Trainable(Task, Protocol):
     """A task that `lingon train` trains. Beside its class stands `Settings`, what can be chosen for its training."""
 

@@ -19,6 +19,7 @@ from lingon.engine.optimizers import adamw
 from lingon.layers.losses import IGNORED
 from lingon.metrics.translation import corpus_bleu
 from lingon.models.registry import build
+from lingon.recipes.compare_systems import compare_systems
 from lingon.tasks.translate import Terms, TranslationParams, Translator
 from lingon.tasks.translate.encoding import encode_pairs
 from lingon.tasks.translate.objective import TranslationObjective, by_head, in_chunks, pair_loss
@@ -377,3 +378,12 @@ def test_settings_that_cannot_be_are_named(folder, capsys, flags, message):
 def test_options_that_do_not_go_together_are_named(tmp_path, capsys, flags, message):
     with pytest.raises(UserError, match=message):
         run(capsys, "translate", "nothing", *flags)
+
+
+def test_two_translators_are_compared(trained):
+    data = pairs(20, seed=5)
+    found = compare_systems(translator("words", width=32), trained, data, ("fresh", "trained"))
+    assert found.metrics["bleu"].values[1] == trained.evaluate(data)["bleu"]
+    assert found.metrics["chrf"].comparison.difference > 50
+    assert found.metrics["chrf"].comparison.p_value < 0.01
+    assert found.outputs[1].references == data.targets

@@ -18,11 +18,13 @@ from lingon.data.tokenizers.special_tokens import unknown_id
 from lingon.decoding.beam_params import Hypothesis
 from lingon.engine.loss import Loss
 from lingon.metrics.scores import Scores
+from lingon.tasks.comparison import SystemOutput
 from lingon.tasks.task import Card
 from lingon.tasks.translate import scoring
 from lingon.tasks.translate.alignment import attention_of, with_copied_words
+from lingon.tasks.translate.comparing import translator_output
 from lingon.tasks.translate.objective import pair_loss
-from lingon.tasks.translate.params import TranslationParams
+from lingon.tasks.translate.params import MORE, TIMES, TranslationParams
 from lingon.tasks.translate.search import search
 from lingon.tasks.translate.terms import phrases_of
 from lingon.tasks.translate.translation import Translation
@@ -56,6 +58,7 @@ class Translator:
     name: ClassVar[str] = "translate"
     part_types: ClassVar[Mapping[str, type]] = {"model": nn.Module, "source": Tokenizer, "target": Tokenizer}
     config_keys: ClassVar[Sequence[str]] = ("prefix_ids", "suppressed_ids")
+    max_new_tokens: ClassVar[tuple[int, int]] = (TIMES, MORE)  # of a source: times its tokens, and so many more
 
     def __init__(
         self,
@@ -217,6 +220,10 @@ class Translator:
     def evaluate(self, examples: "ParallelTexts", params: TranslationParams = DEFAULTS) -> Scores:
         """Return BLEU, chrF and loss of the translations of these sources; see `lingon.tasks.translate.scoring`."""
         return scoring.tested(self, examples, params)[0]
+
+    def system_output(self, examples: "ParallelTexts") -> SystemOutput:
+        """Return the translations of these sources, and what BLEU, chrF and TER are computed from."""
+        return translator_output(self, examples)
 
     def evaluator(self, examples: "ParallelTexts") -> Callable[[nn.Module], dict[str, float]]:
         """Return a function of the model that gives its loss on these pairs, which are encoded only once."""

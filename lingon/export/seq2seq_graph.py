@@ -1,0 +1,62 @@
+"""An encoder-decoder as two graphs of tensors: one reads a source, the other says a token more of its target."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lingon.export.traced_cache import TracedCache
+from lingon.layers.attention_mask import padding_mask
+from lingon.layers.cross_attention_cache import CrossAttentionCache, SourceRows
+
+
+class EncoderGraph(nn.Module):
+    """(ids [B, S], mask [B, S]) -> the tensors of the sources, then those of a target without a token yet."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model: Any = model
+
+    def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+        state = self.model.new_state(self.model.encode(ids, mask))
+        return (*memory_of(state), *target_of(state))
+
+
+class DecoderGraph(nn.Module):
+    """(ids [B, 1], mask [B, S], tensors of the sources and of the target) -> logits [B, V], and the latter anew."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model: Any = model
+
+    def forward(self, ids: Tensor, mask: Tensor, memory: list[Tensor], target: list[Tensor]) -> tuple[Tensor, ...]:
+        rows, columns = mask.shape  # asserts say to the trace which sizes are one
+        assert all(x.shape[0] == rows for x in (*memory, *target))
+        assert all(x.shape[2] == columns for x in memory)
+        assert all(x.shape[2] == target[0].shape[2] for x in target)
+        state = self._state(mask, memory, target)
+        hidden, after = self.model.hidden(ids, state)
+        return (self.model.head(hidden[:, -1]), *target_of(after))
+
+    def _state(self, mask: Tensor, memory: Sequence[Tensor], target: Sequence[Tensor]) -> CrossAttentionCache:
+        keys, values = memory[::2], memory[1::2]
+        own = TracedCache(target[::2], target[1::2], self.model.context_length)
+        rows = SourceRows(torch.arange(mask.shape[0]), mask.shape[0])
+        state = CrossAttentionCache(own, tuple(keys), tuple(values), mask, rows)
+        # Both would be found by looking into tensors, which a graph cannot: row i has source i, and some are padded.
+        rows.__dict__["alone"], state.__dict__["attention_mask"] = True, padding_mask(mask)
+        return state
+
+
+def memory_of(state: CrossAttentionCache) -> list[Tensor]:
+    """Return the keys and the values of the sources in each layer."""
+    return [tensor for pair in zip(state.keys, state.values, strict=True) for tensor in pair]
+
+
+def target_of(state: CrossAttentionCache) -> list[Tensor]:
+    """Return the tensors of what was read of the target: at the start, keys and values of no column."""
+    own = state.own
+    if own.length or isinstance(own, TracedCache):
+        return [t for pair in zip(own.keys, own.values, strict=True) for t in pair if t is not None]
+    return [tensor[:, :, :0] for tensor in memory_of(state)]
