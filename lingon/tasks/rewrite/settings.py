@@ -21,7 +21,7 @@ class Settings(TrainSettings):
     model: Annotated[str, Option(help="Model of the two generators: " + " or ".join(models_for("seq2seq")) + ".")] = (
         "attention_rnn"
     )
-    threshold: Annotated[float, Option(help="Salience from which an n-gram is a marker of a style.")] = 5.0
+    threshold: Annotated[float, Option(help="Salience from which an n-gram is a marker of a style.")] = 3.0
     smoothing: Annotated[float, Option(help="What is added to the counts of n-grams that salience divides.")] = 1.0
     max_length: Annotated[int, Option(help="Words of a training sentence at most; longer ones are left out.")] = 30
     judge_share: Annotated[
@@ -48,7 +48,7 @@ class Settings(TrainSettings):
             ("max_tokens_per_batch", "max_length", "vocab", "depth"),
         )
         if not 1 < self.threshold < 1e9:
-            raise UserError(f"--threshold is {self.threshold:g}; expected more than 1, such as 5")
+            raise UserError(f"--threshold is {self.threshold:g}; expected more than 1, such as 3")
         if not 0 < self.smoothing < 1e9:
             raise UserError(f"--smoothing is {self.smoothing:g}; expected more than 0, such as 1")
         if not 0 < self.judge_share < 1:

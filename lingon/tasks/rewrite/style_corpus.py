@@ -32,7 +32,7 @@ class StyleCorpus:
     def __post_init__(self) -> None:
         check_styles(self.sentences)
         if not 1 < self.threshold < 1e9:
-            raise UserError(f"threshold is {self.threshold:g}; expected more than 1, such as 5")
+            raise UserError(f"threshold is {self.threshold:g}; expected more than 1, such as 3")
         if not 0 < self.smoothing < 1e9:
             raise UserError(f"smoothing is {self.smoothing:g}; expected more than 0, such as 1")
         if empty := [style for style, some in self.sentences.items() if not some]:
