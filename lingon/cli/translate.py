@@ -176,9 +176,7 @@ class _WithParams:
 
     def predict(self, inputs: list[str]) -> "list[Translation]":
         """Return the translation of each text."""
-        found = self.translator.translate(inputs, self.params)
-        self.bar.advance(len(found))
-        return found
+        return [some[0] for some in self.translator.n_best(inputs, self.params, self.bar.advance)]
 
 
 def _write(
@@ -206,8 +204,8 @@ def _write(
             if out.exists() and not overwrite:
                 raise UserError(f"--out {str(out)!r} is there already; choose another name or add --overwrite")
             with atomic_write(out) as lines:
-                for (found,) in translator.stream((one for one, _ in source.rows()), params):
+                given = (one for one, _ in source.rows())
+                for (found,) in translator.stream(given, params, advance=bar.advance):
                     lines.write(" ".join(found.translation.splitlines()) + "\n")
-                    bar.advance()
             said = f"{out}: {total:,} translations"
     print(said)

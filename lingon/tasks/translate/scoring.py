@@ -35,11 +35,8 @@ def tested(
     """Return BLEU, chrF and loss on pairs, and the translations. Raises NotFinite for broken weights."""
     loss = loss_of(translator, translator.model, encode_pairs(translator, examples))
     check_finite(torch.tensor(loss), "the model gave losses")
-    found: list[Translation] = []
     with track(len(examples), "translating", "text") as bar:
-        for some in translator.stream(examples.sources, params):
-            found.append(some[0])
-            bar.advance()
+        found = [some[0] for some in translator.stream(examples.sources, params, advance=bar.advance)]
     texts = [one.translation for one in found]
     return translation_scores(texts, examples.targets, {"loss": loss}, language=examples.languages[1]), found
 

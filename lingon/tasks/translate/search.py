@@ -1,7 +1,8 @@
 """How translations are found: a beam search of a batch, one with terms, or samples; each gives ids and scores."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -34,22 +35,26 @@ def search(
     sources: Sequence[Source],
     params: TranslationParams,
     phrases: Sequence[Sequence[Phrase]] = (),
+    advance: Callable[[int], None] = lambda count: None,
 ) -> Found:
     """Return the best translations of each source, best first; or samples, in the order they are drawn.
 
     phrases: what must stand in the translation of each source. Sources of like length are a batch; equal ones are
-    translated once, but for samples.
+    translated once, but for samples. advance: is told how many sources have been translated, again and again.
     """
     prompt = translator.prompt(params.prefix)
     decoder = SourceDecoder(translator.model, 2 * translator.model.context_length)
     if params.sampling is not None:
-        return _sampled(translator, decoder, sources, prompt, params, params.sampling)
-    found: dict[Any, list[Hypothesis]] = {}
+        found = _sampled(translator, decoder, sources, prompt, params, params.sampling)
+        advance(len(sources))
+        return found
+    known: dict[Any, list[Hypothesis]] = {}
     wanted = [tuple(some) for some in phrases] or [()] * len(sources)
-    different = list(dict.fromkeys(zip(sources, wanted, strict=True)))
+    different = Counter(zip(sources, wanted, strict=True))
     for source, needed in different:
         if needed:
-            found[source, needed] = _with_phrases(translator, decoder, source, prompt, params, needed)
+            known[source, needed] = _with_phrases(translator, decoder, source, prompt, params, needed)
+            advance(different[source, needed])
     for batch in batches_of([source for source, needed in different if not needed], params.beams):
         rows = [_row(translator, source, prompt, params) for source in batch]
         logits, state = read(decoder, [row.ids for row in rows], batch, decoder.device)
@@ -57,8 +62,9 @@ def search(
         made = _processors(translator, params)
         ends = translator.eos_ids
         results = beam_search(decoder.step, logits, state, rows, params.beam_params(most), ends, made)
-        found |= {(source, ()): result for source, result in zip(batch, results, strict=True)}
-    return [found[key] for key in zip(sources, wanted, strict=True)]
+        known |= {(source, ()): result for source, result in zip(batch, results, strict=True)}
+        advance(sum(different[source, ()] for source in batch))
+    return [known[key] for key in zip(sources, wanted, strict=True)]
 
 
 def batches_of(sources: Iterable[Source], beams: int) -> Iterator[list[Source]]:

@@ -182,18 +182,30 @@ class Translator:
         """
         return [found[0] for found in self.n_best(texts, params)]
 
-    def n_best(self, texts: Sequence[str], params: TranslationParams = DEFAULTS) -> list[list[Translation]]:
-        """Return the `params.n` best translations of each text, best first; or as many samples."""
+    def n_best(
+        self,
+        texts: Sequence[str],
+        params: TranslationParams = DEFAULTS,
+        advance: Callable[[int], None] = lambda count: None,
+    ) -> list[list[Translation]]:
+        """Return the `params.n` best translations of each text, best first; or as many samples.
+
+        advance: is told how many texts have been translated, again and again.
+        """
         if isinstance(texts, str):
             raise UserError("translate takes a list of texts, not one str; put it into a list")
         written = [i for i, text in enumerate(texts) if not isinstance(text, str) or text.strip()]
         found = [[Translation(text, "", 0.0, 0.0, self.eos_ids)] * params.n for text in texts]  # of blank ones
+        advance(len(texts) - len(written))
         if written:
-            for i, some in zip(written, self._n_best([texts[i] for i in written], params), strict=True):
+            those = self._n_best([texts[i] for i in written], params, advance)
+            for i, some in zip(written, those, strict=True):
                 found[i] = some
         return found
 
-    def _n_best(self, texts: list[str], params: TranslationParams) -> list[list[Translation]]:
+    def _n_best(
+        self, texts: list[str], params: TranslationParams, advance: Callable[[int], None]
+    ) -> list[list[Translation]]:
         sources, phrases = self.source_ids(texts), []
         if params.terms is not None:
             params.terms.check(self.target, self.unknown)
@@ -201,17 +213,21 @@ class Translator:
             wanted = [params.terms.wanted(text) for text in texts]
             missing = [[ways for ways in some if not any(w.casefold() in begun for w in ways)] for some in wanted]
             phrases = [phrases_of(some, self.target) for some in missing]
-        found = search(self, sources, params, phrases)
+        found = search(self, sources, params, phrases, advance)
         each = zip(texts, sources, found, strict=True)
         return [[self._translation(text, ids, one, params) for one in some] for text, ids, some in each]
 
     def stream(
-        self, texts: Iterable[str], params: TranslationParams = DEFAULTS, at_once: int = AT_ONCE
+        self,
+        texts: Iterable[str],
+        params: TranslationParams = DEFAULTS,
+        at_once: int = AT_ONCE,
+        advance: Callable[[int], None] = lambda count: None,
     ) -> Iterator[list[Translation]]:
         """Yield what `n_best` gives for each text, in their order. at_once: texts that are in memory at a time."""
         given = iter(texts)
         while some := list(islice(given, at_once)):
-            yield from self.n_best(some, params)
+            yield from self.n_best(some, params, advance)
 
     def predict(self, inputs: Sequence[str]) -> list[Translation]:
         """Return the translation of each text."""
