@@ -66,7 +66,8 @@ def load_parallel_splits(
         raise UserError(f"{name}: no pair is left to train on or to validate on; {rules.said()}")
     source = found.source | {part: len(found.parts[part]) for part in PARTS}
     source |= {"left_out": found.cleaning.left_out}
-    return ParallelSplits(*(found.parts[part] for part in PARTS), Path(name).name, source)
+    train, validation, held_out = (found.parts[part] for part in PARTS)
+    return ParallelSplits(train, validation, held_out, Path(name).name, source)
 
 
 def load_parallel(

@@ -93,4 +93,5 @@ class ParallelSplits:
 
     def swapped(self) -> "ParallelSplits":
         """Return the parts in the other direction."""
-        return ParallelSplits(*(part.swapped() for part in (self.train, self.valid, self.test)), self.name, self.source)
+        train, valid, test = (part.swapped() for part in (self.train, self.valid, self.test))
+        return ParallelSplits(train, valid, test, self.name, self.source)

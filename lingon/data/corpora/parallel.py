@@ -256,7 +256,8 @@ def load_parallel_corpus(name: str) -> ParallelSplits:
         assert found is not None, f"{kept} was written and cannot be read"
     source = {"name": name, **row.source.provenance(), "licence": row.licence, "attribution": row.attribution}
     source |= {"languages": list(row.languages), **{part: len(pairs) for part, pairs in found.items()}}
-    return ParallelSplits(*(found[part] for part in PARTS), name, source)
+    train, valid, test = (found[part] for part in PARTS)
+    return ParallelSplits(train, valid, test, name, source)
 
 
 def find_parallel_corpus(name: str) -> ParallelCorpus:
@@ -296,6 +297,7 @@ def _read(kept: Path, languages: Languages) -> dict[str, ParallelTexts] | None:
         table, found = pq.read_table(kept), {}
         for part in PARTS:
             rows = table.filter(pc.equal(table["part"], part))
-            found[part] = ParallelTexts(*(tuple(rows[side].to_pylist()) for side in ("source", "target")), languages)
+            sources, targets = (tuple(rows[side].to_pylist()) for side in ("source", "target"))
+            found[part] = ParallelTexts(sources, targets, languages)
         return found
     return None

@@ -126,7 +126,7 @@ def parts_of_folder(folder: Path) -> dict[str, Path]:
     """
     if not folder.is_dir():
         return {}
-    found = {}
+    found: dict[str, Path] = {}
     for part, names in CALLED.items():
         for name in names:
             tables = [p for p in sorted(folder.glob(f"{name}.*")) if file_suffix(p) in FORMATS]
