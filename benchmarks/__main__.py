@@ -46,6 +46,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "parsing": ("parsing", ()),
     "tagging": ("tagging", ("spacy",)),
     "rewriting": ("rewriting", ()),
+    "translating": ("translating", ("transformers", "ctranslate2")),
     "search-speed": ("search_speed", ()),
 }
 
