@@ -1,4 +1,4 @@
-"""A language model for other runtimes: a GGUF file for llama.cpp, checked to say what the model says."""
+"""A language model for other runtimes: ONNX with a cache, or a GGUF file for llama.cpp; checked to say the same."""
 
 import os
 import tempfile
@@ -15,6 +15,7 @@ from lingon.core.files import TEMPORARY
 from lingon.core.shapes import Int, Tensor
 from lingon.data.tokenizers import Tokenizer
 from lingon.export.exported import Exported, beside, check_file
+from lingon.export.language_model_onnx import to_onnx
 from lingon.tasks.task import TextModel
 
 # By --quantize: the type of the matrices, and how far logits may be from the model's, as a share of their size.
@@ -58,7 +59,7 @@ def to_gguf(language: TextModel, source: str | Path, out: str | Path | None, qua
     return Exported(path, difference, path.stat().st_size)
 
 
-TARGETS: dict[str, Callable[..., Exported]] = {"gguf": to_gguf}
+TARGETS: dict[str, Callable[..., Exported]] = {"onnx": to_onnx, "gguf": to_gguf}
 
 
 def _check_tokens(ours: Tokenizer, theirs: Tokenizer) -> None:

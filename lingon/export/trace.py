@@ -37,14 +37,23 @@ LOUD = ("torch.onnx", "torch.export", "torch.fx", "torch._export", "torch._subcl
 SIZES = "torch.fx.experimental.symbolic_shapes"  # the part of torch that notes where a size was fixed
 
 
-def trace(model: nn.Module, example: Sequence[Any], sizes: Dim = Dim.AUTO) -> ExportedProgram:
+def trace(
+    model: nn.Module,
+    example: Sequence[Any],
+    sizes: Dim = Dim.AUTO,
+    axes: Sequence[Sequence[int]] | None = None,
+) -> ExportedProgram:
     """Return the graph that the model computes on such inputs when it predicts. Weights are shared with the model.
 
     example: tensors, or lists of them.
     sizes: Dim.AUTO lets every size vary that can, Dim.DYNAMIC refuses the model when one cannot. A size of 1 in the
-    example stays 1. Raises UserError that names the line that cannot be traced, and what to write instead.
+    example stays 1. axes: of each input, those that vary; None is all of them. Raises UserError that names the line
+    that cannot be traced, and what to write instead.
     """
-    shapes = _by_input(model, tree_map(lambda x: dict.fromkeys(range(x.ndim), sizes), tuple(example)))
+    varying = tree_map(lambda x: dict.fromkeys(range(x.ndim), sizes), tuple(example))
+    if axes is not None:
+        varying = tuple(dict.fromkeys(of_one, sizes) for of_one in axes)
+    shapes = _by_input(model, varying)
     with predicting(model), torch.no_grad(), silence_torch(), _unchecked_shapes(), _fixed_sizes() as fixed:
         try:
             return torch.export.export(with_one_lstms(model), tuple(example), dynamic_shapes=shapes, strict=False)

@@ -84,13 +84,16 @@ class Decoder(nn.Module):
         mask: False where a shorter prompt is padded on the left. Raises UserError when the context is too short.
         """
         after, keep = prepare_cache(self, ids, state, mask)
-        return self.norm(run_blocks(self.blocks, self._embedded(ids), after, self.rotaries, keep)), after
+        return self.norm(run_blocks(self.blocks, self.embedded(ids), after, self.rotaries, keep)), after
 
     def packed(self, ids: Int[Tensor, "1 N"], packed: Packed) -> Float[Tensor, "1 N D"]:
         """Return the hidden states of texts that lie one after the other, each as if it were alone."""
-        return self.norm(run_packed_blocks(self.blocks, self._embedded(ids), packed, self.rotaries))
+        return self.norm(run_packed_blocks(self.blocks, self.embedded(ids), packed, self.rotaries))
 
-    def _embedded(self, ids: Int[Tensor, "B S"]) -> Float[Tensor, "B S D"]:
+    def embedded(
+        self, ids: Int[Tensor, "B S"], places: slice | Int[Tensor, "_ S"] | None = None
+    ) -> Float[Tensor, "B S D"]:
+        """Return what the first block reads: the vector of each token. Rotations, not vectors, say its place."""
         x = embed(self.embedding, ids)
         if self.embedding_scale != 1:
             # Rounded to the type of the weights, as Gemma's own code does.

@@ -94,15 +94,18 @@ class GPT(nn.Module):
         mask: False where a shorter prompt is padded on the left. Raises UserError when the context is too short.
         """
         after, keep = prepare_cache(self, ids, state, mask)
-        places = after.positions(ids.shape[1])
-        where = self.positions.weight[places] if isinstance(places, slice) else self.positions(places)
-        x = self.dropout(embed(self.embedding, ids) + where)
+        x = self.embedded(ids, after.positions(ids.shape[1]))
         return self.norm(run_blocks(self.blocks, x, after, {}, keep)), after
 
     def packed(self, ids: Int[Tensor, "1 N"], packed: Packed) -> Float[Tensor, "1 N D"]:
         """Return the hidden states of texts that lie one after the other, each as if it were alone."""
-        x = self.dropout(embed(self.embedding, ids) + self.positions(packed.positions))
+        x = self.embedded(ids, packed.positions)
         return self.norm(run_packed_blocks(self.blocks, x, packed, {}))
+
+    def embedded(self, ids: Int[Tensor, "B S"], places: slice | Int[Tensor, "_ S"]) -> Float[Tensor, "B S D"]:
+        """Return what the first block reads: of each token its vector and that of its place."""
+        where = self.positions.weight[places] if isinstance(places, slice) else self.positions(places)
+        return self.dropout(embed(self.embedding, ids) + where)
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
         """Return the logits from what the last layer made."""

@@ -67,7 +67,7 @@ class SlidingWindow:
         return WindowState(((),) * len(sources), self.model.begin(sources))
 
     def step(
-        self, ids: Int[Tensor, "B S"], state: WindowState, mask: Tensor | None = None
+        self, ids: Int[Tensor, "B S"], state: Any, mask: Tensor | None = None
     ) -> tuple[Float[Tensor, "B V"], DecoderState]:
         """Return the logits after the last of the ids, and the new state."""
         windows = _grown(state.windows, ids, mask)
