@@ -48,6 +48,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "rewriting": ("rewriting", ()),
     "translating": ("translating", ("transformers", "ctranslate2")),
     "search-speed": ("search_speed", ()),
+    "seq2seq-training": ("seq2seq_training", ("joeynmt",)),
 }
 
 

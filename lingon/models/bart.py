@@ -11,7 +11,7 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.dropout import Dropout
-from lingon.kernels.linear import OneDNNLinear, onednn_linear
+from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.attention import Attention
 from lingon.layers.attention_mask import AttentionMask, padding_mask
 from lingon.layers.cross_attention import CrossAttention, cross_attention_weights
@@ -195,8 +195,11 @@ class BART(nn.Module):
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
         """Return the logits from what the last layer made."""
-        bias = None if self.output_bias is None else self.output_bias[0]
-        return onednn_linear(hidden, self.output.weight, bias)
+        logits = self.output(hidden)
+        if self.output_bias is None:
+            return logits
+        # In place where no gradient needs the sum's parts: the logits of a batch of beams are tens of megabytes.
+        return logits + self.output_bias[0] if logits.requires_grad else logits.add_(self.output_bias[0])
 
     def cross_attention(
         self, source_ids: Int[Tensor, "1 S"], target_ids: Int[Tensor, "1 T"]
