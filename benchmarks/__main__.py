@@ -47,6 +47,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "tagging": ("tagging", ("spacy",)),
     "rewriting": ("rewriting", ()),
     "translating": ("translating", ("transformers", "ctranslate2")),
+    "adaptation": ("adaptation", ()),
     "search-speed": ("search_speed", ()),
     "seq2seq-training": ("seq2seq_training", ("joeynmt",)),
 }

@@ -79,6 +79,21 @@ def encode(folder, texts, gguf=None):
     return {"ids": rows, "kind": type(tokenizer).__name__}
 
 
+def answer_masks(folder, chats):
+    """Ids of conversations given in a JSON file, and which of them the assistant says, by the folder's chat template."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    how = {"tokenize": True, "return_dict": True, "return_assistant_tokens_mask": True}
+    found = [tokenizer.apply_chat_template(messages, **how) for messages in _read(chats)]
+    return {"ids": [row["input_ids"] for row in found], "masks": [row["assistant_masks"] for row in found]}
+
+
+def prompt_ids(folder, chats):
+    """Ids of conversations given in a JSON file up to where the assistant answers."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    how = {"tokenize": True, "return_dict": True, "add_generation_prompt": True}
+    return {"ids": [tokenizer.apply_chat_template(messages, **how)["input_ids"] for messages in _read(chats)]}
+
+
 def tokenizer(kind, folder, vocab, merges):
     """Saves a tokenizer of one of the library's classes."""
     import transformers
@@ -192,4 +207,4 @@ def _read(path):
 
 
 OWN = (make, make_encoder, logits, hidden, greedy, encode, encode_pairs, tokenizer, encoder_tokenizer, merges, blocks)
-serve(**{f.__name__: f for f in (*OWN, cut, gguf_file, quantized, pieces, piece_ids)})
+serve(**{f.__name__: f for f in (*OWN, cut, gguf_file, quantized, pieces, piece_ids, answer_masks, prompt_ids)})

@@ -11,7 +11,7 @@ from lingon.recipes.train import train_task
 from lingon.tasks.registry import row_of, settings_of
 
 TRAINING = ("load the data", "prepare", "train")
-FACTS = ("unigram_entropy",)  # of the data, beside which scores are read
+FACTS = ("unigram_entropy", "parameters")  # beside which scores are read
 
 
 def run(task, source, settings, out, threads):

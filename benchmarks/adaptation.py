@@ -1,0 +1,96 @@
+"""A language model tuned on conversations: full tuning beside LoRA, and LoRA on weights of 8 bits."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.context import Context
+from benchmarks.machine import THREADS
+from benchmarks.measure import Spread
+from benchmarks.result import Peer, Result, Row
+from benchmarks.worker import Worker
+from lingon.data.corpora.weights import WEIGHTS
+from lingon.data.load_questions import load_questions
+
+PUBLISHED = "gemma-270m"  # taken where its licence was accepted and it is in the cache; else a model of ours is trained
+OWN = {"model": "decoder", "width": 512, "depth": 8, "context_length": 256, "steps": 1500, "evals": 3}
+QUICK = {"model": "decoder", "width": 32, "depth": 2, "context_length": 256, "steps": 2, "evals": 1}
+SHARED = {"max_length": 256, "batch_size": 8, "evals": 3}
+STEPS = 120
+THIN = {"tuning": "lora", "lora_layers": "all-linear", "lora_rank": 8}
+CASES: dict[str, dict[str, Any]] = {"full": {"tuning": "full"}, "lora": THIN, "lora-int8": {**THIN, "quantize": "int8"}}
+SHARE, MEMORY, LOSS = 0.05, 0.6, 0.02  # at most: of the numbers that train, of memory, and how much worse the loss is
+PASSAGE = 400  # characters of a passage that are read before a question
+
+
+def compare(context: Context) -> Iterator[Result]:
+    """Each way of tuning in a process of its own, from the same weights, on the same conversations."""
+    base, data = _base(context), _conversations(context)
+    runs = {name: _run(name, settings, base, data, context) for name, settings in CASES.items()}
+    rows = [row for name in CASES if name != "full" for row in rows_of(name, runs[name], runs["full"])]
+    details = {"base": PUBLISHED if base == PUBLISHED else OWN, "settings": {**SHARED, "steps": STEPS}, "cases": CASES}
+    yield Result(
+        "adaptation", rows, {**details, "data": "questions and answers of xquad as conversations", "runs": runs}
+    )
+
+
+def rows_of(name: str, run: Mapping[str, Any], full: Mapping[str, Any]) -> list[Row]:
+    """The rows of a way of tuning beside full tuning: share of numbers that train, memory, loss and time."""
+    counts, what = run["facts"]["parameters"], f"tuning a language model by {name}"
+    share, loss = counts["trained"] / counts["all"], run["test"]["loss"] - full["test"]["loss"]
+    rows = [
+        Row(f"{what}: numbers that train", "%", one(100 * share), bar=f"≤ {SHARE:.0%}", reached=share <= SHARE),
+        beside(f"{what}: most memory", "MB", run["peak"] / 2**20, full["peak"] / 2**20),
+        beside(f"{what}: loss", "nats", run["test"]["loss"], full["test"]["loss"]),
+        beside(f"{what}: time", "s", run["laps"]["train"], full["laps"]["train"]),
+    ]
+    memory, reached = f"≤ {MEMORY:g}x full tuning", run["peak"] <= MEMORY * full["peak"]
+    rows[1] = with_bar(rows[1], memory, reached)
+    rows[2] = with_bar(rows[2], f"within {LOSS:g} of full tuning", loss <= LOSS)
+    return rows
+
+
+def beside(what: str, unit: str, ours: float, full: float) -> Row:
+    """A row of one figure beside that of full tuning."""
+    return Row(what, unit, one(ours), [Peer("full tuning", one(full))])
+
+
+def with_bar(row: Row, bar: str, reached: bool) -> Row:
+    """The row with what was to be reached."""
+    return Row(row.what, row.unit, row.ours, row.peers, bar=bar, reached=reached)
+
+
+def one(value: float) -> Spread:
+    """A figure that was taken once."""
+    return Spread.of([value])
+
+
+def _base(context: Context) -> str:
+    """The weights to start from: the name of published ones, or the folder of a model that is trained here."""
+    if WEIGHTS[PUBLISHED].cached and not context.quick:
+        return PUBLISHED
+    out = str(Path(context.folder) / "base")
+    settings = dict(QUICK if context.quick else OWN)
+    asked = {"task": "language-model", "source": {"data": ["austen"]}, "settings": settings, "threads": THREADS}
+    with Worker("train_task") as worker:
+        worker.ask("run", {**asked, "out": out})
+    return out
+
+
+def _conversations(context: Context) -> str:
+    """A file of questions with their answers, each after the end of its passage that holds the answer."""
+    path, questions = Path(context.folder) / "chats.jsonl", load_questions("xquad", "all")
+    with path.open("w", encoding="utf-8") as file:
+        for asked in questions[: context.size(len(questions), 40)]:
+            start = max(0, asked.answers[0].end - PASSAGE // 2)
+            prompt = f"{asked.context[start : start + PASSAGE]}\n\n{asked.question}"
+            file.write(json.dumps({"prompt": prompt, "completion": asked.answers[0].text}) + "\n")
+    return str(path)
+
+
+def _run(name: str, settings: Mapping[str, Any], base: str, data: str, context: Context) -> dict[str, Any]:
+    steps = {"steps": context.size(STEPS, 2), "evals": context.size(3, 1)}
+    asked = {"task": "chat", "source": {"data": data}, "settings": {**SHARED, **settings, "from_": base, **steps}}
+    with Worker("train_task") as worker:
+        return worker.ask("run", {**asked, "threads": THREADS, "out": str(Path(context.folder) / name)})
