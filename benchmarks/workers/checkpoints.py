@@ -80,7 +80,7 @@ def encode(folder, texts, gguf=None):
 
 
 def answer_masks(folder, chats):
-    """Ids of conversations given in a JSON file, and which of them the assistant says, by the folder's chat template."""
+    """Ids of conversations given in a JSON file, and which of them the assistant says, by the chat template."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     how = {"tokenize": True, "return_dict": True, "return_assistant_tokens_mask": True}
     found = [tokenizer.apply_chat_template(messages, **how) for messages in _read(chats)]
