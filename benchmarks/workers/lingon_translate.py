@@ -31,7 +31,7 @@ def start(folder, threads):
 def run(sources, beams, new):
     """The best translation of each source."""
     read = [tuple(ids) for ids in json.loads(Path(sources).read_text(encoding="utf-8"))]
-    params = TranslationParams(beams=beams, length_penalty=0, max_new_tokens=new)
+    params = TranslationParams(beams=beams, length_penalty=0.0, max_new_tokens=new)
     return {"ids": [list(found[0].ids) for found in search(MODELS["float32"], read, params)]}
 
 

@@ -64,6 +64,7 @@ def translate(text):
         [[config["source_tokens"][i] for i in ids]],
         target_prefix=[config["prefix"]],
         beam_size=1,
+        min_decoding_length=0,
         max_decoding_length=min(config["context_length"] - 1, times * len(ids) + more),
     )
     numbers = {token: i for i, token in enumerate(config["target_tokens"])}
