@@ -45,6 +45,15 @@ def one_of(names: Iterable[str]) -> str:
     return ", ".join(names[:12]) + more
 
 
+def too_few(count: int, noun: str) -> str:
+    """Says how many there are, of a noun whose plural ends in s.
+
+    >>> too_few(1, "different sentence"), too_few(1200, "pair")
+    ('1 different sentence is too few', '1,200 pairs are too few')
+    """
+    return f"1 {noun} is too few" if count == 1 else f"{count:,} {noun}s are too few"
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """The end of an error message: the nearest known names, or all of them when none is near.
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lingon.core.errors import DataError, UserError, one_of, suggest, unknown
+from lingon.core.errors import DataError, UserError, one_of, suggest, too_few, unknown
 from lingon.core.files import sha256_of
 from lingon.core.terminal import printable
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load_corpus
@@ -75,7 +75,7 @@ def load_data(
         stratified_split(rest, SHARE["valid"], seed, "valid") if valid is None else (rest, reader(valid))
     )
     if not len(validation) or not len(held_out):
-        raise DataError(f"{path}: {len(examples):,} texts are too few; some label needs three different ones or more")
+        raise DataError(f"{path}: {too_few(len(examples), 'text')}; some label needs three different ones or more")
     report.messages += _warnings(path, examples, report.problem_type) + shared_texts(train + validation, held_out)
     report.messages += shared_texts(train, validation, "validation") if valid else []
     tell(report)

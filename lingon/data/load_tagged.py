@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lingon.core.errors import DataError, UserError, one_of, suggest, unknown
+from lingon.core.errors import DataError, UserError, one_of, suggest, too_few, unknown
 from lingon.core.files import sha256_of
 from lingon.data.corpora.sentences import TAGGED, load_tagged_corpus
 from lingon.data.files.lines import FileOptions
@@ -53,7 +53,7 @@ def load_tagged_splits(
             found["train"], found[part] = _cut(found["train"], SHARE[part], seed, part)
     if not len(found["valid"]) or not len(found["test"]):
         raise DataError(
-            f"{path}: {len({*_keys(sentences)}):,} different sentences are too few; three parts need three or more"
+            f"{path}: {too_few(len({*_keys(sentences)}), 'different sentence')}; three parts need three or more"
         )
     report.messages += _shared(found["train"] + found["valid"], found["test"], "test")
     report.messages += _shared(found["train"], found["valid"], "validation") if valid else []

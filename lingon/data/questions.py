@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from lingon.core.errors import DataError
+from lingon.core.errors import DataError, too_few
 
 EVERY = 20  # of so many passages one is for validation, and one for the test where no other is named
 VALID, TEST = 0, 10  # which of them
@@ -73,7 +73,7 @@ def split_by_passage(
     passages = passages_of(questions)
     if len(passages) < 3:
         raise DataError(
-            f"{name}: {len(passages)} passages are too few; a passage is for training, for validation or for the test, "
+            f"{name}: {too_few(len(passages), 'passage')}; a passage is for training, for validation or for the test, "
             "so expected three or more"
         )
     parts: tuple[list[Question], ...] = ([], [], [])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lingon.core.errors import DataError
+from lingon.core.errors import DataError, too_few
 from lingon.core.seed import derive
 from lingon.data.load_data import SHARE
 from lingon.data.pair_groups import PairGroups
@@ -32,7 +32,7 @@ def divide_pairs(path: Path, pairs: TextPairs, given: Mapping[str, Any]) -> tupl
             parts[part] = pairs[_rows(cut)]
     parts["train"] = pairs[_rows(units)]
     if not all(len(part) for part in parts.values()):
-        raise DataError(f"{path}: {len(pairs):,} pairs are too few to train, validate and test on")
+        raise DataError(f"{path}: {too_few(len(pairs), 'pair')} to train, validate and test on")
     return parts, said
 
 

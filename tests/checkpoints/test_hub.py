@@ -16,7 +16,7 @@ from lingon.checkpoints.bundle import save_bundle
 from lingon.checkpoints.huggingface import source_folder, weight_files
 from lingon.checkpoints.huggingface.load import load_hub
 from lingon.checkpoints.huggingface.save import save_hub
-from lingon.core.errors import DataError, FetchError, UserError
+from lingon.core.errors import DataError, UserError
 from lingon.models.from_config import from_config
 from lingon.models.lstm import LSTM
 from lingon.models.registry import build
@@ -365,7 +365,7 @@ def test_a_name_goes_to_the_hub_and_nowhere_else(monkeypatch, folders):
         raise OSError("no network")
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", failing)
-    with pytest.raises(FetchError, match=r"hf:owner/name could not be fetched from the hub \(no network\)"):
+    with pytest.raises(UserError, match=r"hf:owner/name could not be fetched from the hub \(no network\)"):
         load_hub("hf:owner/name")
 
 

@@ -140,6 +140,8 @@ def test_what_cannot_be_had(tmp_path):
         load_tagged_splits("wnut-17", test="a.conll", tag_scheme="iob1")
     with pytest.raises(DataError, match=r"2 different sentences are too few"):
         load_tagged_splits(write(tmp_path / "a.conll", sentences(2)))
+    with pytest.raises(DataError, match=r"1 different sentence is too few; three parts"):
+        load_tagged_splits(write(tmp_path / "a.conll", sentences(1)))
 
 
 def test_lists_of_sentences():

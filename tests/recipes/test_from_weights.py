@@ -16,7 +16,7 @@ import lingon
 from lingon.checkpoints.adapter import load_adapter, save_adapter
 from lingon.checkpoints.huggingface.load import load_hub
 from lingon.checkpoints.huggingface.save import save_hub
-from lingon.core.errors import DataError, FetchError, UserError
+from lingon.core.errors import DataError, UserError
 from lingon.core.files import read_json
 from lingon.data.documents import Documents
 from lingon.data.tokenizers import words
@@ -271,7 +271,7 @@ def test_a_name_of_the_hub_without_network(text, tmp_path, monkeypatch):
     hub = pytest.importorskip("huggingface_hub")
     monkeypatch.setattr(hub, "snapshot_download", unreachable)
     with pytest.raises(
-        FetchError, match=r"^hf:owner/name could not be fetched from the hub \(no route to host\); without a net"
+        UserError, match=r"^hf:owner/name could not be fetched from the hub \(no route to host\); without a net"
     ):
         run(text, tmp_path / "a", from_="hf:owner/name", **MORE)
 

@@ -3,14 +3,14 @@
 import re
 from pathlib import Path
 
-from lingon.core.errors import FetchError, UserError
+from lingon.core.errors import UserError
 
 HUB = "hf:"  # what a name of the hub begins with, so that a folder that is misspelt never asks the network
 NEEDED = ["*.json", "*.safetensors", "merges.txt", "vocab.txt", "*.spm", "*.model", "chat_template.jinja"]
 
 
 def folder_of(source: str | Path) -> Path:
-    """Return the folder. Raises UserError when there is none of that name, FetchError when the hub does not give it."""
+    """Return the folder. Raises UserError when there is none of that name, or when the hub does not give it."""
     if Path(source).is_dir():
         return Path(source)
     name = str(source).removeprefix(HUB)
@@ -22,7 +22,9 @@ def folder_of(source: str | Path) -> Path:
         raise UserError(f"to fetch {str(source)!r} by name, install huggingface_hub; or give a folder") from None
     try:
         return Path(snapshot_download(name, allow_patterns=NEEDED))
-    except Exception as error:  # its errors are of many kinds, and nobody's mistake
+    except (
+        Exception
+    ) as error:  # its errors are of many kinds; a name that is misspelt is one, and looks like no network
         why = str(error).splitlines()[0][:120]
         way = "without a network, copy the folder of the model here and name it"
-        raise FetchError(f"{source} could not be fetched from the hub ({why}); {way}") from None
+        raise UserError(f"{source} could not be fetched from the hub ({why}); {way}") from None
