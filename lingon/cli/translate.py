@@ -49,6 +49,15 @@ def translate(
     top_k: options.TopK = None,
     top_p: options.TopP = None,
     prefix: Annotated[str, typer.Option(help="Text that every translation begins with.")] = "",
+    source_prefix: Annotated[
+        str, typer.Option(help='Text before every source, as T5 wants it: "translate English to German: ".')
+    ] = "",
+    source_lang: Annotated[
+        str | None, typer.Option(help="Language of the texts, for models of many (mBART, M2M100, NLLB), as eng_Latn.")
+    ] = None,
+    target_lang: Annotated[
+        str | None, typer.Option(help="Language of the translations, for models of many languages, as deu_Latn.")
+    ] = None,
     terms: Annotated[
         Path | None,
         typer.Option(help="File of terms, a line each: the term, a tab, and the translation that must be used for it."),
@@ -83,8 +92,11 @@ def translate(
         prefix=prefix,
         terms=None if terms is None else Terms.read(terms, files),
         copy_unknown=copy_unknown,
+        source_prefix=source_prefix,
     )
     translator = load_for("translate", bundle, device, head)
+    if source_lang or target_lang:
+        translator = translator.with_languages(source_lang, target_lang)
     if out and file:
         _write(translator, params, file, one_column(text), out, overwrite, files)
         return

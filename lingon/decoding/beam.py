@@ -7,7 +7,7 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
-from lingon.decoding.beam_params import BeamParams, Hypothesis, length_penalty
+from lingon.decoding.beam_params import BeamParams, Hypothesis
 from lingon.decoding.decoder_protocol import (
     DecoderState,
     DecoderStep,
@@ -142,7 +142,7 @@ def _candidates(values: Float[Tensor, "W V"], best: Tensor, flat: Tensor) -> Ite
 def _grow(group: _Group, candidates, logs: Tensor, is_finished, length: int) -> list[int]:
     """Take the best candidates; return the token of each, whether its text goes on or ends."""
     params = group.params
-    size, penalty = len(group.rows), length_penalty(length, params.length_penalty)
+    size, penalty = len(group.rows), params.penalty(length)
     kept: list[tuple[float, float, int, int]] = []  # value, log-probability, beam, token
     taken: list[int] = []
     for rank, (value, parent, token) in enumerate(candidates):

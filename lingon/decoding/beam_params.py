@@ -58,13 +58,13 @@ def exact_stopping(scores: Sequence[float], best: float, length: int, params: "B
 
     Exact: a log-probability only falls, and the largest penalty is that of the longest text.
     """
-    least = best / length_penalty(params.max_new_tokens, params.length_penalty)
+    least = best / params.penalty(params.max_new_tokens)
     return len(scores) >= params.n and least <= scores[params.n - 1]
 
 
 def heuristic_stopping(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
     """Stop when no beginning, were it to end now, would beat the worst text found. Quicker, and not exact."""
-    now = best / length_penalty(length, params.length_penalty)
+    now = best / params.penalty(length)
     return len(scores) >= params.beams // params.beam_groups and now <= scores[-1]
 
 
@@ -86,7 +86,8 @@ class BeamParams:
     what was lost stays lost for the rest of that beam's search; a text that ends leaves its beam to the next best one,
     and its last token counts as taken too; a text that several groups find is given once; and the texts of all groups
     are ranked together by their own log-probabilities, so that no worse text is given than one that was found.
-    early_stopping: when to stop before all texts are as long as they may be.
+    early_stopping: when to stop before all texts are as long as they may be. length_offset: K of the length penalty;
+    0 divides by length ** alpha, as Hugging Face does it.
     """
 
     beams: int
@@ -96,6 +97,7 @@ class BeamParams:
     beam_groups: int = 1
     diversity_penalty: float | int = 0.0
     early_stopping: Callable[[Sequence[float], float, int, "BeamParams"], bool] = exact_stopping
+    length_offset: int = 5
 
     def __post_init__(self) -> None:
         for name in ("beams", "max_new_tokens", "n", "beam_groups"):
@@ -115,7 +117,13 @@ class BeamParams:
         if self.n > self.beams:
             best = short_number(self.n)
             raise UserError(f"the {best} best texts are wanted of {self.beams} beams; search with more beams")
+        if self.length_offset < 0:
+            raise UserError(f"length_offset is {short_number(self.length_offset)}, expected a whole number, 0 or more")
         for name, most in (("length_penalty", MAX_LENGTH_PENALTY), ("diversity_penalty", MAX_VALUE)):
             if not 0 <= getattr(self, name) <= most:
                 found = short_number(getattr(self, name))
                 raise UserError(f"{name} is {found}, expected a number, 0 or more, at most {most:g}")
+
+    def penalty(self, length: int) -> float:
+        """Return what the log-probability of a text of so many new tokens is divided by."""
+        return length_penalty(length, self.length_penalty, self.length_offset)

@@ -137,6 +137,21 @@ def no_repeat_ngram_size(n: int) -> LogitsProcessor:
     return process
 
 
+def forced_token(token: int, at: int) -> LogitsProcessor:
+    """Leave one token alone as the `at`-th new one, such as the end token as the last; it costs nothing then."""
+    _check_count("at", at)
+
+    def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> Float[Tensor, "B V"]:
+        if not 0 <= token < logits.shape[-1]:
+            raise UserError(f"token {token} is forced; expected an id from 0 to {logits.shape[-1] - 1}")
+        due = torch.tensor([len(row.new_ids) == at - 1 for row in rows], device=logits.device)
+        alone = torch.full_like(logits[:1], -torch.inf)
+        alone[:, token] = 0.0
+        return torch.where(due[:, None], alone, logits)
+
+    return process
+
+
 def _completing(ids: list[int], n: int) -> set[int]:
     """Return the tokens that would complete a run of n that the ids hold already."""
     last = ids[len(ids) - n + 1 :]

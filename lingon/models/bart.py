@@ -33,17 +33,18 @@ from lingon.models.registry import ModelEntry
 FIRST = 2  # row of the first token's position; those before it are not used
 
 
-class LearnedPositions(nn.Embedding):
+class LearnedPositions(nn.Module):
     """A trained vector for each position (Lewis et al. 2020)."""
 
     def __init__(self, length: int, width: int):
-        super().__init__(length + FIRST, width)
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(length + FIRST, width).normal_(std=0.02))
 
     def forward(self, positions: slice | Int[Tensor, "..."], like: Tensor) -> Float[Tensor, "... D"]:
         """Return the vectors of positions, counted from 0."""
         if isinstance(positions, slice):
             return self.weight[positions.start + FIRST : positions.stop + FIRST]
-        return super().forward(positions + FIRST)
+        return nn.functional.embedding(positions + FIRST, self.weight)
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,11 @@ class BART(nn.Module):
     """Reads a source in both directions, then says the target from left to right (Lewis et al. 2020).
 
     sizes: the values of config.json. variant: which relative it is. tied: the embedding of the target is the matrix of
-    the last layer too. Its parts are named as those of `lingon.models.transformer.Transformer`.
+    the last layer too. Its parts are named as those of `lingon.models.transformer.Transformer`. tie_key: the key of its
+    configuration that says so.
     """
+
+    tie_key = "tie_word_embeddings"
 
     def __init__(self, sizes: ConfigReader, variant: Variant):
         super().__init__()

@@ -19,13 +19,17 @@ class HubFamily:
     """Where a family is built, and what its checkpoints are called.
 
     module, function: build the model from its config.json. hub_class: its class in `transformers`, the first of
-    "architectures" in config.json. role: what the model can be used for.
+    "architectures" in config.json. role: what the model can be used for. tokenizers: of an encoder-decoder, what
+    reads them, a function of `lingon.data.tokenizers.seq2seq_files`. languages: layouts that it may have, of
+    `lingon.tasks.translate.languages`.
     """
 
     module: str
     function: str
     hub_class: str
     role: Literal["causal", "encoder", "seq2seq"] = "causal"
+    tokenizers: str = ""
+    languages: tuple[str, ...] = ()
 
     def builder(self) -> "Callable[[ConfigReader], nn.Module]":
         """Return the function that builds the model with fresh weights; its file is imported now."""
@@ -52,12 +56,16 @@ FAMILIES: dict[str, HubFamily] = {
     "mpnet": HubFamily("lingon.models.mpnet", "mpnet", "MPNetModel", "encoder"),
     "deberta-v2": HubFamily("lingon.models.deberta", "deberta", "DebertaV2Model", "encoder"),
     "modernbert": HubFamily("lingon.models.modernbert", "modernbert", "ModernBertModel", "encoder"),
-    "t5": HubFamily(T5, "t5", "T5ForConditionalGeneration", "seq2seq"),
-    "mt5": HubFamily(T5, "mt5", "MT5ForConditionalGeneration", "seq2seq"),
-    "bart": HubFamily(BART, "bart", "BartForConditionalGeneration", "seq2seq"),
-    "mbart": HubFamily(BART, "mbart", "MBartForConditionalGeneration", "seq2seq"),
-    "marian": HubFamily(BART, "marian", "MarianMTModel", "seq2seq"),
-    "m2m_100": HubFamily(BART, "m2m_100", "M2M100ForConditionalGeneration", "seq2seq"),
+    "t5": HubFamily(T5, "t5", "T5ForConditionalGeneration", "seq2seq", "t5_tokenizers"),
+    "mt5": HubFamily(T5, "mt5", "MT5ForConditionalGeneration", "seq2seq", "mt5_tokenizers"),
+    "bart": HubFamily(BART, "bart", "BartForConditionalGeneration", "seq2seq", "bart_tokenizers"),
+    "mbart": HubFamily(
+        BART, "mbart", "MBartForConditionalGeneration", "seq2seq", "mbart_tokenizers", ("MBART", "MBART50")
+    ),
+    "marian": HubFamily(BART, "marian", "MarianMTModel", "seq2seq", "marian_tokenizers", ("MARIAN",)),
+    "m2m_100": HubFamily(
+        BART, "m2m_100", "M2M100ForConditionalGeneration", "seq2seq", "m2m_100_tokenizers", ("M2M100", "NLLB")
+    ),
 }
 # Encoder-decoders that are like one of these and are none: their weights would fit, or nearly, and mean something else.
 NEIGHBOURS = ("umt5", "longt5", "switch_transformers", "pegasus", "pegasus_x", "bigbird_pegasus", "prophetnet", "led")

@@ -43,10 +43,11 @@ class T5(nn.Module):
 
     def __init__(self, sizes: ConfigReader, scaled: bool):
         super().__init__()
+        self.tie_key = "tied_output"
         tied = sizes.flag("tied_output", sizes.flag("tie_word_embeddings", True))
         # The key of tied weights says whether a T5 scales its logits; whether they are tied, the weights say.
         said = {"tied_output": tied, "scale_decoder_outputs": scaled}
-        self.sizes = sizes.as_dict() | said | {"tie_word_embeddings": scaled if sizes.family == "t5" else tied}
+        self.sizes = sizes.as_dict() | said | {"tie_word_embeddings": tied if sizes.family == "mt5" else scaled}
         self.family, self.source_length, self.context_length = sizes.family, LONGEST, LONGEST
         width, vocab_size = sizes.integer("d_model", 512, most=1 << 16), sizes.integer("vocab_size", 32_128)
         last = vocab_size - 1

@@ -10,6 +10,12 @@ from benchmarks.worker import Worker
 from lingon.checkpoints.huggingface.save import save_hub
 from lingon.checkpoints.huggingface.seq2seq import load_seq2seq
 from lingon.core.errors import FetchError
+from lingon.decoding.beam import beam_search
+from lingon.decoding.beam_params import BeamParams, eager_stopping, exact_stopping, heuristic_stopping
+from lingon.decoding.decoder_protocol import TokenSequence
+from lingon.decoding.logits_processors import forced_token, logit_bias, no_repeat_ngram_size
+from lingon.decoding.prefill import read
+from lingon.tasks.translate.decoder import SourceDecoder
 from tests.models.seq2seq_configs import CONFIGS, T5, cases_of
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("seq2seq_peer")]
@@ -75,3 +81,64 @@ def test_the_peer_reads_what_it_is_given(peer, tmp_path):
     before = logits_of(peer, tmp_path, case)
     path.write_text(json.dumps(json.loads(path.read_text()) | {"relative_attention_max_distance": 11}))
     assert (logits_of(peer, tmp_path, case) - before).abs().max() > 1e-3
+
+
+MOST = 12  # new tokens
+STOPS = {False: heuristic_stopping, True: eager_stopping, "never": exact_stopping}
+SEARCHES = {
+    "greedy": {},
+    "greedy, no pair twice": {"no_repeat_ngram_size": 2},
+    "beams": {"num_beams": 4, "length_penalty": 1.0},
+    "beams, long, eager": {"num_beams": 3, "length_penalty": 2.0, "early_stopping": True},
+    "beams, exact": {"num_beams": 4, "length_penalty": 0.6, "early_stopping": "never"},
+    "beams, a language first": {"num_beams": 4, "forced_bos_token_id": 17, "no_repeat_ngram_size": 3},
+    "beams, five best": {"num_beams": 6, "num_return_sequences": 5, "length_penalty": 0.0},
+}
+
+
+def written(model, case, options, suppressed, forced_end):
+    """What our beam search writes with the options of `generate`: ids of each text, and scores."""
+    sources = [tuple(row[mask].tolist()) for row, mask in zip(case["source"], case["mask"], strict=True)]
+    first = [options["forced_bos_token_id"]] if "forced_bos_token_id" in options else []
+    prompt, size = [model.start_id, *first], options.get("no_repeat_ngram_size")
+    made = [no_repeat_ngram_size(size)] if size else []
+    made += [logit_bias(dict.fromkeys(suppressed, float("-inf")))] if suppressed else []
+    made += [forced_token(model.eos_id, MOST - len(first))] if forced_end else []
+    params = BeamParams(
+        options.get("num_beams", 1),
+        MOST - len(first),
+        options.get("length_penalty", 1.0),
+        options.get("num_return_sequences", 1),
+        early_stopping=STOPS[options.get("early_stopping", False)],
+        length_offset=len(first),  # a token that is forced counts there
+    )
+    decoder = SourceDecoder(model)
+    rows = [TokenSequence(list(prompt), len(prompt)) for _ in sources]
+    with torch.inference_mode():
+        logits, state = read(decoder, [prompt] * len(rows), sources)
+        found = beam_search(decoder.step, logits, state, rows, params, (model.eos_id,), made)
+    return [(*first, *text.ids) for texts in found for text in texts]
+
+
+def until_end(ids, eos):
+    return tuple(ids[: ids.index(eos) + 1] if eos in ids else ids)
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+@every
+def test_what_is_written_is_what_generate_writes(name, search, peer, tmp_path):
+    # transformers cannot write by a T5 whose decoder is deeper than its encoder.
+    config, options = CONFIGS[name] | ({"num_decoder_layers": 2} if "t5" in name else {}), SEARCHES[search]
+    suppressed = [config["pad_token_id"]] if name.startswith("marian") else []
+    more = {"max_new_tokens": MOST, "do_sample": False, **({"bad_words_ids": [[suppressed[0]]]} if suppressed else {})}
+    case, lengths = cases_of(config)[1], set()
+    for seed, bias in enumerate((0.0, 1.5, 3.0)):  # so that some texts end before they are cut off
+        folder = tmp_path / f"{seed}"
+        peer.ask("make", {"config": config, "folder": str(folder), "eos_bias": bias, "seed": seed})
+        model = load_seq2seq(folder).model
+        asked = {"folder": str(folder), "source": case["source"].tolist(), "mask": case["mask"].tolist()}
+        theirs = peer.ask("generate", asked | {"options": {**options, **more}})
+        ours = written(model, case, options, suppressed, "forced_eos_token_id" in config)
+        assert ours == [until_end(ids[1:], model.eos_id) for ids in theirs["ids"]]
+        lengths |= set(map(len, ours))
+    assert len(lengths) > 1 or not hasattr(model, "output_bias") or model.output_bias is None

@@ -30,11 +30,11 @@ def piece(text: str, score: float, kind: int = NORMAL) -> bytes:
     return field(1, field(1, text) + field(2, score) + field(3, kind))
 
 
-def write_model(path: Path, pieces, trainer: dict | None = None, normalizer: dict | None = None) -> Path:
-    """Write a model with special pieces and these. trainer, normalizer: values by the numbers of their fields."""
+def write_model(path: Path, pieces, trainer=None, normalizer=None, first=SPECIAL) -> Path:
+    """Write a model with these pieces behind the first ones. trainer, normalizer: values by the numbers of fields."""
     specs = [
         field(at, b"".join(field(n, v) for n, v in (given or {}).items()))
         for at, given in ((2, trainer), (3, normalizer))
     ]
-    path.write_bytes(b"".join([*(piece(*each) for each in [*SPECIAL, *pieces]), *specs]))
+    path.write_bytes(b"".join([*(piece(*each) for each in [*first, *pieces]), *specs]))
     return path

@@ -11,6 +11,7 @@ from lingon.core.errors import UserError
 from lingon.decoding.decoder_protocol import TokenSequence, start_sequences
 from lingon.decoding.logits_processors import (
     exactly_top_k,
+    forced_token,
     logit_bias,
     min_p,
     no_repeat_ngram_size,
@@ -260,3 +261,12 @@ def test_what_changes_nothing_gives_the_same_logits():
         exactly_top_k(V),
     ):
         assert torch.equal(rule(logits, start_sequences([[1]] * 3)), logits)
+
+
+def test_a_forced_token_is_alone_where_it_is_due():
+    rows = [TokenSequence([7, 1, 2], 1), TokenSequence([7, 1], 1), TokenSequence([7], 1)]
+    logits = torch.arange(9.0).view(3, 3)
+    found = forced_token(1, at=2)(logits, rows)
+    assert found.tolist() == [[0.0, 1.0, 2.0], [-math.inf, 0.0, -math.inf], [6.0, 7.0, 8.0]]
+    with pytest.raises(UserError, match="token 3 is forced; expected an id from 0 to 2"):
+        forced_token(3, at=1)(logits, rows)

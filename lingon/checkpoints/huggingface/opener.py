@@ -7,7 +7,7 @@ from lingon.checkpoints.huggingface.sentence_transformers import has_modules
 from lingon.checkpoints.huggingface.source_folder import HUB, folder_of
 from lingon.core.files import read_json
 from lingon.data.corpora.encoders import ENCODERS, encoder_folder
-from lingon.models.hub_families import is_encoder
+from lingon.models.hub_families import is_encoder, is_seq2seq
 
 CONFIG_LIMIT = 64 << 20  # bytes of a config.json that is only looked at: a bundle's may have many labels
 
@@ -38,15 +38,18 @@ def model_type_of(folder: Path) -> object:
 
 
 def open_hub(source: str | Path, device: str = "cpu") -> Any:
-    """Load the task of a checkpoint: a language model, or `embed` of an encoder.
+    """Load the task of a checkpoint: a language model, `embed` of an encoder, `translate` of an encoder-decoder.
 
     Raises DataError when there is no tokenizer beside the weights.
     """
-    # What opens a bundle waits for neither.
+    # What opens a bundle waits for none of them.
     from lingon.checkpoints.huggingface.embedder import open_encoder
     from lingon.checkpoints.huggingface.load import load_hub
+    from lingon.checkpoints.huggingface.translator import open_translator
 
     folder = encoder_folder(str(source)) if is_encoder_name(source) else folder_of(source)
     if has_modules(folder) or is_encoder(model_type_of(folder)):
         return open_encoder(folder, device)
+    if is_seq2seq(model_type_of(folder)):
+        return open_translator(folder, device)
     return load_hub(folder).language_model(device)

@@ -20,9 +20,11 @@ from lingon.data.tokenizers.huggingface import write_tokenizer
 
 SHARD = 5_000_000_000  # bytes in one file
 # Keys of config.json that older checkpoints have there, and transformers looks for in generation_config.json.
-GENERATION = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id", "forced_bos_token_id")
-GENERATION += ("forced_eos_token_id", "bad_words_ids", "num_beams", "length_penalty", "no_repeat_ngram_size")
-GENERATION += ("early_stopping", "max_length", "min_length")
+GENERATION = [
+    *("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id", "forced_bos_token_id"),
+    *("forced_eos_token_id", "bad_words_ids", "num_beams", "length_penalty", "no_repeat_ngram_size"),
+    *("early_stopping", "max_length", "min_length"),
+]
 
 
 def save_hub(

@@ -90,8 +90,7 @@ def _tied_as_in_file(folder: Path, files: list[str], shapes: Shapes, config: Any
             warnings.warn(said, stacklevel=4)
     if own is not _is_tied(model):
         return model
-    key = "tied_output" if model.family == "t5" else "tie_word_embeddings"  # of T5, that one means another thing
-    return _model_of(folder, config, **{key: not own})
+    return _model_of(folder, config, **{model.tie_key: own is False})
 
 
 def _wanted(model: nn.Module, shapes: Shapes) -> list[HubWeight]:
@@ -104,7 +103,8 @@ def _wanted(model: nn.Module, shapes: Shapes) -> list[HubWeight]:
         name = name.removeprefix(PREFIX) if bare else name
         if name in shapes or not name.endswith("shared.weight"):
             return name
-        others = [f"{name.removesuffix('shared.weight')}{side}.embed_tokens.weight" for side in ("encoder", "decoder")]
+        body = name.removesuffix("shared.weight")
+        others = f"{body}encoder.embed_tokens.weight", f"{body}decoder.embed_tokens.weight"
         return next((other for other in (*others, OUTPUT) if other in shapes), name)
 
     return [entry for entry in renamed(wanted, rename) if entry.ours != BIAS or entry.theirs[0] in shapes]

@@ -30,7 +30,7 @@ JOINING = r"\x{300}-\x{345}\x{653}-\x{655}\x{93C}\x{9BE}\x{9D7}\x{B3E}\x{B56}\x{
 JOINING += r"\x{CD5}\x{CD6}\x{D3E}\x{D57}\x{DCA}\x{DCF}\x{DDF}\x{102E}\x{1B35}\x{3099}\x{309A}"
 LONE_MARKS = Regex(rf"(?!\A)(?=[\p{{M}}&&[^{JOINING}]])")
 MARKS = Regex(r"(?!\A)(?:(?=[\p{M}\x{200C}\x{200D}])|(?<=\r)(?=\n))")
-Pieces = Mapping[str, Piece]
+PieceTable = Mapping[str, Piece]
 
 
 def sentencepiece_library(
@@ -54,7 +54,9 @@ def sentencepiece_library(
     return found
 
 
-def _library(model: SentencePieceModel, pieces: Pieces, vocab: list[str], special: list[str]) -> tokenizers.Tokenizer:
+def _library(
+    model: SentencePieceModel, pieces: PieceTable, vocab: list[str], special: list[str]
+) -> tokenizers.Tokenizer:
     known = set(vocab)
     left = [piece.text for piece in model.pieces if piece.kind == NORMAL and piece.text not in known]
     make = _merging if model.bpe else _unigram
@@ -74,7 +76,7 @@ def _library(model: SentencePieceModel, pieces: Pieces, vocab: list[str], specia
     return library
 
 
-def _unigram(model: SentencePieceModel, pieces: Pieces, tokens: list[str]) -> models.Unigram:
+def _unigram(model: SentencePieceModel, pieces: PieceTable, tokens: list[str]) -> models.Unigram:
     def score(token: str) -> float:
         piece = pieces.get(token)
         return len(token) * NEVER if piece is None or piece.kind != NORMAL else piece.score
@@ -83,7 +85,7 @@ def _unigram(model: SentencePieceModel, pieces: Pieces, tokens: list[str]) -> mo
     return models.Unigram([(t, score(t)) for t in tokens], unk_id=unknown, byte_fallback=model.byte_fallback)
 
 
-def _merging(model: SentencePieceModel, pieces: Pieces, tokens: list[str]) -> models.BPE:
+def _merging(model: SentencePieceModel, pieces: PieceTable, tokens: list[str]) -> models.BPE:
     scores = {t: pieces[t].score for t in tokens if t in pieces}
     whole = {name for name, piece in pieces.items() if piece.kind != NORMAL}
     merges = merges_by_score(model.path, scores, whole)

@@ -110,7 +110,9 @@ def _piece(value: Value, path: Path) -> Piece:
     fields = _by_number(value, path)
     text, score, kind = _bytes(fields, PIECE), _bytes(fields, SCORE) or bytes(4), _number(fields, KIND, NORMAL)
     try:
-        piece = Piece(text.decode(), *struct.unpack("<f", score), kind)
+        (number,) = struct.unpack("<f", score)
+        # Nine digits tell every float32 apart, and are the same number again when they are read from JSON.
+        piece = Piece(text.decode(), float(f"{number:.9g}"), kind)
     except (UnicodeDecodeError, struct.error):
         raise DataError(f"{path}: a piece is no UTF-8 text with a score; the file is broken") from None
     if not piece.text or not math.isfinite(piece.score) or kind not in range(NORMAL, BYTE + 1):

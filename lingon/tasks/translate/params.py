@@ -22,7 +22,8 @@ class TranslationParams:
     sampling: samples in the place of a search, by its temperature, top_k and so on; its own max_new_tokens does not
     count. early_stopping: when a search ends. prefix: what every translation begins with. terms: translations of terms
     that must stand in the translation where the term stands in the source. copy_unknown: a word of the translation that
-    the vocabulary lacks is the word of the source that most attention was on.
+    the vocabulary lacks is the word of the source that most attention was on. source_prefix: what every source begins
+    with, such as "translate English to German: " of T5.
     """
 
     beams: int = 4
@@ -34,6 +35,7 @@ class TranslationParams:
     prefix: str = ""
     terms: Terms | None = None
     copy_unknown: bool = False
+    source_prefix: str = ""
 
     def __post_init__(self) -> None:
         if self.max_new_tokens is not None and not 1 <= self.max_new_tokens <= MAX_NEW_TOKENS:

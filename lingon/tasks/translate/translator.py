@@ -23,6 +23,7 @@ from lingon.tasks.task import Card
 from lingon.tasks.translate import scoring
 from lingon.tasks.translate.alignment import attention_of, with_copied_words
 from lingon.tasks.translate.comparing import translator_output
+from lingon.tasks.translate.languages import check_languages, languages_of, with_languages
 from lingon.tasks.translate.objective import pair_loss
 from lingon.tasks.translate.params import MORE, TIMES, TranslationParams
 from lingon.tasks.translate.search import search
@@ -96,7 +97,7 @@ class Translator:
         Raises DataError for an id that the vocabulary of the target has not.
         """
         size, sizes = len(parts["target"].vocab), parts["model"].config()
-        for side, key in (("source", "source_vocab_size"), ("target", "vocab_size")):
+        for side, key in (("source", "source_vocab_size"), ("target", "decoder_vocab_size")):
             rows, tokens = sizes.get(key) or sizes.get("vocab_size"), len(parts[side].vocab)
             if type(rows) is int and tokens > rows:
                 raise DataError(f"the tokenizer of the {side} has {tokens:,} tokens, the model was made for {rows:,}")
@@ -143,10 +144,21 @@ class Translator:
         special = {i for i, token in added.items() if token.special}
         return frozenset(special | {*self.eos_ids, self.model.pad_id, self.model.start_id})
 
+    @property
+    def languages(self) -> list[str]:
+        """Return the codes of the languages that a model of many is told by name; none for one of two languages."""
+        return languages_of(self)
+
+    def with_languages(self, source: str | None, target: str | None) -> "Translator":
+        """Return the translator from one of its languages to another; see `lingon.tasks.translate.languages`."""
+        return with_languages(self, source, target)
+
     def forbidden_ids(self, copy_unknown: bool = False) -> Tensor:
         """Return the ids that are never written. copy_unknown: the unknown token may be, as a word is put there."""
         unknown = set() if copy_unknown else {self.unknown, self.target.padding_idx}
         found = {i for i in unknown if i is not None} | set(self.suppressed_ids)
+        if (embedding := getattr(self.model, "embedding", None)) is not None:  # rows that no token has, as those of T5
+            found |= set(range(len(self.target.vocab), len(embedding.weight)))
         return torch.tensor(sorted(found - set(self.eos_ids)), dtype=torch.long)
 
     def source_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
@@ -206,7 +218,8 @@ class Translator:
     def _n_best(
         self, texts: list[str], params: TranslationParams, advance: Callable[[int], None]
     ) -> list[list[Translation]]:
-        sources, phrases = self.source_ids(texts), []
+        check_languages(self)
+        sources, phrases = self.source_ids([params.source_prefix + text for text in texts]), []
         if params.terms is not None:
             params.terms.check(self.target, self.unknown)
             begun = params.prefix.casefold()

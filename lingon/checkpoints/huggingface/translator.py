@@ -1,0 +1,48 @@
+"""The task `translate` of a published encoder-decoder: its folder, with the tokenizers of sources and targets."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lingon.checkpoints.huggingface.generation_config import read_generation_config
+from lingon.checkpoints.huggingface.seq2seq import load_seq2seq
+from lingon.checkpoints.huggingface.source_folder import folder_of
+from lingon.core.device import pick_device
+from lingon.core.errors import DataError
+from lingon.core.files import read_json
+from lingon.data.tokenizers.seq2seq_files import Rows, read_pair
+from lingon.models.hub_families import FAMILIES
+from lingon.tasks.registry import task_for
+
+ELSE = "source.spm, target.spm and vocab.json, spiece.model, sentencepiece.bpe.model, merges.txt and vocab.json"
+LIMIT = 64 << 20  # bytes of a JSON file
+
+
+def open_translator(source: str | Path, device: str = "cpu") -> Any:
+    """Load the task `translate` of a checkpoint: from a folder, or a name such as "hf:owner/name".
+
+    A model of many languages has those of its tokenizer_config.json, if any; see `lingon.tasks.translate.languages`.
+    Raises UserError or DataError naming the file, key or tensor that is wrong.
+    """
+    folder = folder_of(source)
+    found = load_seq2seq(folder)
+    model, config = found.model, found.config
+    rows = Rows(*(len(part.weight) for part in (model.source_embedding, model.embedding)))
+    sources, targets = read_pair(folder, FAMILIES[model.family].tokenizers, rows)
+    if sources is None or targets is None:
+        raise DataError(f"{folder}: there is no tokenizer beside the weights (tokenizer.json, or {ELSE})")
+    settings = read_generation_config(folder, config, rows.target)
+    if settings.start_id is not None:
+        model.start_id = settings.start_id
+    parts = {"model": model.to(pick_device(device)).eval(), "source": sources, "target": targets}
+    ids = {"prefix_ids": list(settings.forced_bos), "suppressed_ids": list(settings.suppressed)}
+    return _with_own_languages(folder, task_for("seq2seq").from_config(ids, parts))
+
+
+def _with_own_languages(folder: Path, translator: Any) -> Any:
+    """The translator for the languages that the tokenizer's settings name, as of a model trained for two of many."""
+    path = folder / "tokenizer_config.json"
+    settings: Any = read_json(path, limit=LIMIT) if path.is_file() else {}
+    known = translator.languages
+    named = [settings.get(key) if isinstance(settings, Mapping) else None for key in ("src_lang", "tgt_lang")]
+    return translator.with_languages(*named) if known and all(name in known for name in named) else translator

@@ -1,0 +1,236 @@
+"""Published translators: opened with the tokenizers of their kind, told their languages, refused when broken."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+from typer.testing import CliRunner
+
+import lingon
+from lingon.checkpoints.bundle import save_bundle
+from lingon.checkpoints.huggingface.save import save_hub
+from lingon.cli.app import app
+from lingon.core.errors import DataError, FetchError, UserError
+from lingon.data.tokenizers import bpe
+from lingon.models.from_config import from_config
+from lingon.tasks.translate import TranslationParams
+from tests.data.sentencepiece_files import write_model
+from tests.models.seq2seq_configs import BART, MARIAN, T5
+
+LETTERS = [(f"▁{c}", -2.0, 1) for c in "abcdefgh"] + [(c, -3.0, 1) for c in "▁abcdefgh"]
+NAMES = [name for name, *_ in LETTERS]
+T5_FIRST = [("<pad>", 0.0, 3), ("</s>", 0.0, 3)]
+SEEN = TranslationParams(beams=2, max_new_tokens=5)
+
+
+def weights(folder, config, **more):
+    torch.manual_seed(1)
+    model = from_config(config | more, role="seq2seq").eval()
+    for p in model.parameters():
+        nn.init.normal_(p.data, std=0.3)
+    return save_hub(model, folder)
+
+
+def marian(folder, codes=()):
+    weights(folder, MARIAN, bad_words_ids=[[88]])
+    for side in ("source", "target"):
+        write_model(folder / f"{side}.spm", LETTERS)
+    names = ["</s>", "<unk>", *NAMES, *codes]
+    names += [f"x{i}" for i in range(88 - len(names))] + ["<pad>"]
+    (folder / "vocab.json").write_text(json.dumps({name: i for i, name in enumerate(names)}))
+    return folder
+
+
+def fairseq(folder, family, codes, tokenizer_class="", **more):
+    """mBART, or NLLB: tokens of fairseq, pieces, codes of languages, a mask."""
+    rows = 4 + len(LETTERS) + len(codes) + 1
+    weights(folder, BART, model_type=family, vocab_size=rows, **more)
+    write_model(folder / "sentencepiece.bpe.model", LETTERS)
+    (folder / "special_tokens_map.json").write_text(json.dumps({"additional_special_tokens": codes}))
+    return folder
+
+
+def translated(translator, text="abc d", params=SEEN):
+    return translator.translate([text], params)[0]
+
+
+def test_a_marian_is_a_translator_with_two_models_of_pieces(tmp_path):
+    translator = lingon.load(marian(tmp_path / "m"))
+    names = ["</s>", "<unk>", *NAMES]
+    assert [names[i] for i in translator.source.encode("ab h")] == ["▁a", "b", "▁h", "</s>"]
+    assert translator.suppressed_ids == (88,)
+    assert (translator.model.start_id, translator.model.eos_id, translator.prefix_ids) == (88, 0, ())
+    found = translated(translator)
+    assert 1 <= len(found.ids) <= 5
+    assert 88 not in found.ids
+    assert translator.languages == []
+    with pytest.raises(UserError, match="--source-lang is for models of many languages; this one has two"):
+        translator.with_languages("en", None)
+    # As a bundle it says the same.
+    save_bundle(translator, "marian", tmp_path / "bundle", {})
+    assert translated(lingon.load(tmp_path / "bundle")).ids == found.ids
+
+
+def test_a_marian_of_several_targets_is_told_one_before_the_text(tmp_path):
+    translator = lingon.load(marian(tmp_path, codes=(">>deu<<", ">>fra<<")))
+    assert translator.languages == ["deu", "fra"]
+    with pytest.raises(UserError, match=r"knows 2 languages \(deu, fra, ...\); name that of the target"):
+        translated(translator)
+    french = translator.with_languages(None, "fra")
+    code = french.source.library.token_to_id(">>fra<<")
+    assert french.source.encode("ab")[0] == code
+    assert translated(french).ids
+    typed = translator.source.encode(">>fra<< ab")  # what a user types is text
+    assert code not in typed
+
+
+def test_nllb_names_the_source_before_the_text_and_the_target_first(tmp_path):
+    codes = ["deu_Latn", "eng_Latn", "zho_Hans", "zho_Hant"]
+    translator = lingon.load(fairseq(tmp_path, "m2m_100", codes))
+    first = 4 + len(LETTERS)
+    with pytest.raises(UserError, match="name that of the target by --target-lang"):
+        translated(translator)
+    told = translator.with_languages("eng_Latn", "deu")  # the code before "_" is enough where one begins so
+    assert told.source.encode("a") == [first + 1, 4, 2]
+    assert told.prefix_ids == (first,)
+    assert told.prompt() == (2, first)
+    assert translated(told).ids
+    for source, target, why in (
+        ("eng_Latn", "zho", "unknown language of the target 'zho'; known: zho_Hans, zho_Hant"),
+        ("en", "deu_Latn", "unknown language of the source 'en'"),
+        (None, "deu_Latn", r"knows 4 languages .*; name that of the source by --source-lang"),
+    ):
+        with pytest.raises(UserError, match=why):
+            translator.with_languages(source, target)
+
+
+def test_m2m100_has_a_vocabulary_beside_its_model(tmp_path):
+    codes = ["__de__", "__en__"]
+    weights(tmp_path, BART, model_type="m2m_100", vocab_size=40)
+    write_model(tmp_path / "sentencepiece.bpe.model", LETTERS)
+    vocab = ["<s>", "<pad>", "</s>", "<unk>", *NAMES]
+    (tmp_path / "vocab.json").write_text(json.dumps({name: i for i, name in enumerate(vocab)}))
+    (tmp_path / "tokenizer_config.json").write_text(
+        json.dumps({"additional_special_tokens": codes, "src_lang": "en", "tgt_lang": "de"})
+    )
+    translator = lingon.load(tmp_path)
+    assert translator.source.encode("a") == [len(vocab) + 1, 4, 2]
+    assert translator.prefix_ids == (len(vocab),)
+    assert translated(translator).ids
+
+
+def test_mbart_begins_with_the_language_and_mbart_50_says_it_first(tmp_path):
+    few, many = (["de_DE", "en_XX"], [f"{a}{b}_{a.upper()}X" for a in "abcdef" for b in "ghijkl"])
+    old = lingon.load(fairseq(tmp_path / "a", "mbart", few)).with_languages("en_XX", "de_DE")
+    first = 4 + len(LETTERS)
+    assert old.source.encode("a") == [4, 2, first + 1]
+    assert (old.prompt(), old.prefix_ids) == ((first,), ())
+    new = lingon.load(fairseq(tmp_path / "b", "mbart", many)).with_languages(many[3], many[7])
+    assert new.source.encode("a") == [first + 3, 4, 2]
+    assert new.prompt() == (2, first + 7)
+    assert translated(old).ids
+    assert translated(new).ids
+
+
+def test_t5_reads_its_pieces_and_a_prefix_before_each_source(tmp_path):
+    weights(tmp_path, T5)
+    write_model(tmp_path / "spiece.model", LETTERS, first=[*T5_FIRST, ("<unk>", 0.0, 2)])
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"extra_ids": 7}))
+    translator = lingon.load(tmp_path)
+    assert translator.source.encode("a") == [3, 1]
+    assert translator.source.library.token_to_id("<extra_id_0>") == 3 + len(LETTERS) + 6
+    prefixed = translated(translator, "b c", TranslationParams(beams=2, max_new_tokens=5, source_prefix="ab "))
+    assert prefixed.ids == translated(translator, "ab b c").ids
+    assert prefixed.source == "b c"
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"extra_ids": -1}))
+    with pytest.raises(DataError, match="key 'extra_ids' is -1, expected a number from 0"):
+        lingon.load(tmp_path)
+
+
+def test_bart_writes_its_forced_token_first(tmp_path):
+    weights(tmp_path, BART, vocab_size=300, forced_bos_token_id=0)
+    bpe(["ab abc d"] * 3, 290).save(tmp_path / "tokenizer.json")
+    translator = lingon.load(tmp_path)
+    assert translator.prompt() == (2, 0)
+    assert translated(translator).ids
+
+
+@pytest.mark.parametrize(
+    ("gone", "why"),
+    [
+        (["source.spm"], "there is no source.spm, which the tokenizer needs"),
+        (["target.spm"], "there is no target.spm, which the tokenizer needs"),
+        (["vocab.json"], "there is no vocab.json, which the tokenizer needs"),
+        (
+            ["source.spm", "target.spm", "vocab.json"],
+            r"no tokenizer beside the weights \(tokenizer.json, or source.spm",
+        ),
+    ],
+)
+def test_files_that_are_missing_are_named(gone, why, tmp_path):
+    folder = marian(tmp_path)
+    for name in gone:
+        (folder / name).unlink()
+    with pytest.raises(DataError, match=why):
+        lingon.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("vocab", "why"),
+    [
+        ({"</s>": 0, "<unk>": 2}, "gives each token its id: 0, 1, 2, ... without gaps"),
+        (["</s>"], "gives each token its id"),
+        ({f"t{i}": i for i in range(90)}, "90 tokens, the model has 89 rows; they are not of one checkpoint"),
+        ({"</s>": 0, "a": 1}, "'<unk>' for what is unknown is not in the vocabulary"),
+        ({"a": 0, "<unk>": 1}, "the vocabulary has no </s>"),
+    ],
+)
+def test_vocabularies_that_do_not_fit_are_named(vocab, why, tmp_path):
+    folder = marian(tmp_path)
+    (folder / "vocab.json").write_text(json.dumps(vocab))
+    with pytest.raises(DataError, match=why):
+        lingon.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"decoder_start_token_id": 99}, r"key 'decoder_start_token_id' is \[99\], expected ids from 0 to 88"),
+        ({"forced_bos_token_id": "a"}, "key 'forced_bos_token_id'"),
+        ({"bad_words_ids": 7}, "key 'bad_words_ids' is 7, expected a list of lists of ids"),
+        ({"bad_words_ids": [["a"]]}, "key 'bad_words_ids'"),
+    ],
+)
+def test_settings_of_writing_are_checked(settings, why, tmp_path):
+    folder = marian(tmp_path)
+    (folder / "generation_config.json").write_text(json.dumps(settings))
+    with pytest.raises(DataError, match=why):
+        lingon.load(folder)
+
+
+def test_the_command_says_one_line_and_ends_with_2(tmp_path, monkeypatch):
+    codes = ["deu_Latn", "eng_Latn", "fra_Latn"]
+    folder = fairseq(tmp_path / "nllb", "m2m_100", codes)
+    run = lambda *given: CliRunner().invoke(app, ["translate", *given])
+    done = run(str(folder), "ab c", "--source-lang", "eng_Latn", "--target-lang", "fra_Latn", "--max-new-tokens", "4")
+    assert done.exit_code == 0, done.output
+    for given, why in (
+        ([str(folder), "ab"], "knows 3 languages"),
+        (
+            [str(folder), "ab", "--source-lang", "eng_Latn", "--target-lang", "fr"],
+            "unknown language of the target 'fr'",
+        ),
+        ([str(tmp_path / "none"), "ab"], "there is no folder"),
+    ):
+        failed = run(*given)
+        assert isinstance(failed.exception, UserError | SystemExit), failed.exception
+        assert why in f"{failed.output}{failed.exception}".replace("\n", " ")
+
+    def no_network(*given, **more):
+        raise OSError("no route to host")
+
+    hub = pytest.importorskip("huggingface_hub", reason="names of the hub are fetched by huggingface_hub")
+    monkeypatch.setattr(hub, "snapshot_download", no_network)
+    with pytest.raises(FetchError, match=r"could not be fetched from the hub \(no route to host\)"):
+        lingon.load("hf:Helsinki-NLP/opus-mt-en-de")
