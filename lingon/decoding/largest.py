@@ -17,7 +17,8 @@ def largest(x: Float[Tensor, "R V"], count: int) -> tuple[Float[Tensor, "R C"], 
     rows, columns = x.shape
     blocks = columns // BLOCK
     if columns < WORTH or blocks <= count:
-        return tuple(x.topk(count))
+        found = x.topk(count)
+        return found.values, found.indices
     divided = x[:, : blocks * BLOCK].unflatten(1, (blocks, BLOCK))
     best = divided.amax(2).topk(count).indices[:, :, None]
     kept = divided.gather(1, best.expand(-1, -1, BLOCK)).flatten(1)
