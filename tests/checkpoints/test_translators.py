@@ -11,7 +11,7 @@ import lingon
 from lingon.checkpoints.bundle import save_bundle
 from lingon.checkpoints.huggingface.save import save_hub
 from lingon.cli.app import app
-from lingon.core.errors import DataError, FetchError, UserError
+from lingon.core.errors import DataError, UserError
 from lingon.data.tokenizers import bpe
 from lingon.models.from_config import from_config
 from lingon.tasks.translate import TranslationParams
@@ -232,5 +232,5 @@ def test_the_command_says_one_line_and_ends_with_2(tmp_path, monkeypatch):
 
     hub = pytest.importorskip("huggingface_hub", reason="names of the hub are fetched by huggingface_hub")
     monkeypatch.setattr(hub, "snapshot_download", no_network)
-    with pytest.raises(FetchError, match=r"could not be fetched from the hub \(no route to host\)"):
+    with pytest.raises(UserError, match=r"could not be fetched from the hub \(no route to host\)"):
         lingon.load("hf:Helsinki-NLP/opus-mt-en-de")
