@@ -40,14 +40,15 @@ def pairs(count=60, seed=0):
     )
 
 
-def translator(kind="bpe", seed=1, **more):
+def translator(kind="bpe", seed=1, model="transformer", **more):
     """A translator with fresh weights; its words are those of the pairs."""
     texts = [*pairs().sources, *pairs().targets]
     made = with_end(bpe(texts, 300) if kind == "bpe" else words(texts, lowercase=False))
     end, size = made.vocab[END], len(made.vocab)
     torch.manual_seed(seed)
-    sizes = {"vocab_size": size, "width": 16, "heads": 2, "depth": 1, "start_id": end, "eos_id": end, "dropout": 0.0}
-    return Translator(build("transformer", sizes | {"context_length": 20, "source_length": 24} | more), made, made)
+    sizes = {"vocab_size": size, "width": 16, "depth": 1, "start_id": end, "eos_id": end, "dropout": 0.0}
+    sizes |= {"context_length": 20, "source_length": 24, **({"heads": 2} if model == "transformer" else {"hidden": 8})}
+    return Translator(build(model, sizes | more), made, made)
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +152,22 @@ def test_samples_follow_the_seed_and_repeat_alone(trained):
     assert [one.ids for one in trained.n_best(texts[1:2], params)[0]] == [one.ids for one in found[1]]
     zero = TranslationParams(sampling=SamplingParams(temperature=0))
     assert [x.ids for x in trained.translate(texts, zero)] == [x.ids for x in trained.translate(texts, GREEDY)]
+
+
+@pytest.mark.parametrize("more", [{}, {"copy": True}])
+def test_a_recurrent_model_learns_searches_and_samples(more):
+    made, data = translator("words", model="attention_rnn", **more), pairs()
+    evaluate, objective = made.evaluator(data), TranslationObjective(made.model, 0.1)
+    before = evaluate(made.model)["loss"]
+    loader = encode_pairs(made, data).loader(0, max_tokens=200)
+    fit(objective, loader, made.loss, adamw(objective, 0.01), config=TrainConfig(steps=20))
+    assert evaluate(made.model)["loss"] < before
+    for params in (TranslationParams(), TranslationParams(n=2, sampling=SamplingParams(seed=1))):
+        together = made.n_best(["one cat", "red", "one two red"], params)
+        assert [one.ids for one in together[0]] == [one.ids for one in made.n_best(["one cat"], params)[0]]
+    (found,) = made.translate(["cat dog"], TranslationParams(terms=Terms((("cat", "Hund"),))))
+    assert "Hund" in found.translation
+    torch.testing.assert_close(made.attention(found)[2].sum(1), torch.ones(len(found.ids)))
 
 
 def test_a_prefix_begins_every_translation(trained):
@@ -387,3 +404,18 @@ def test_two_translators_are_compared(trained):
     assert found.metrics["chrf"].comparison.difference > 50
     assert found.metrics["chrf"].comparison.p_value < 0.01
     assert found.outputs[1].references == data.targets
+
+
+@pytest.mark.long
+def test_back_translation_is_the_commands_that_exist(folder, capsys):
+    """As the how-to has it: made sources are the column `translation`, the real texts the column `text`."""
+    flags = ("--epochs", 1, "--device", "cpu", *SMALL)
+    turned = ("--text", "target", "--target", "source")
+    run(capsys, "train", "translate", "--data", "pairs.tsv", *turned, *flags, "--out", "back")
+    (folder / "german.txt").write_text("".join(f"{text}\n" for text in pairs(80, seed=5).targets))
+    run(capsys, "translate", "back", "--file", "german.txt", "--temperature", 1, "--out", "made.tsv")
+    columns = ("--text", "translation", "--target", "text", "--max-length-ratio", 50)
+    run(capsys, "train", "translate", "--data", "made.tsv", *columns, *flags, "--out", "made")
+    again = ("--from", "made", "--epochs", 1, "--evals", 1, "--device", "cpu")
+    said = run(capsys, "train", "translate", "--data", "pairs.tsv", *again, "--out", "better")
+    assert "try next: lingon translate better" in said.out

@@ -36,7 +36,7 @@ class SourceDecoder:
         different = {source: number for number, source in enumerate(dict.fromkeys(sources))}
         ids, mask = padded_right([_checked(source) for source in different], self.model.pad_id)
         state = self.model.new_state(self.model.encode(ids.to(self.device), mask.to(self.device)))
-        if self.columns and hasattr(state, "with_limit"):
+        if self.columns and hasattr(getattr(state, "own", state), "with_limit"):  # a recurrent one has no columns
             state = state.with_limit(self.columns)
         if len(different) == len(sources):
             return state

@@ -43,7 +43,9 @@ def search(
     translated once, but for samples. advance: is told how many sources have been translated, again and again.
     """
     prompt = translator.prompt(params.prefix)
-    decoder = SourceDecoder(translator.model, 2 * translator.model.context_length)
+    # Beside a text that fills the context, a new one of a running batch may have all of it before it.
+    columns = 0 if params.sampling is None else 2 * translator.model.context_length
+    decoder = SourceDecoder(translator.model, columns)
     if params.sampling is not None:
         found = _sampled(translator, decoder, sources, prompt, params, params.sampling)
         advance(len(sources))
