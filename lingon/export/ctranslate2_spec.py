@@ -15,8 +15,8 @@ NEVER = -1e4  # added to the logit of a token that is never written; float16 hol
 
 def check_supported(model: Any, name: str) -> None:
     """Raise UserError, with the model's name, for one that CTranslate2 is not written for."""
-    parts = [getattr(model, side, None) for side in ("encoder", "decoder", "source_embedding", "embedding", "output")]
-    blocks = [block for part in parts[:2] if isinstance(part, nn.ModuleList) for block in part]
+    stacks = getattr(model, "encoder", None), getattr(model, "decoder", None)
+    blocks = [block for stack in stacks if isinstance(stack, nn.ModuleList) for block in stack]
     plain = all(isinstance(getattr(block, "feed_forward", None), FeedForward) for block in blocks)
     normed = all(isinstance(norm_of(getattr(block, "around_attention", None)), nn.LayerNorm) for block in blocks)
     if not blocks or not plain or not normed or not hasattr(model, "positions"):

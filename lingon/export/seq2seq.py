@@ -46,7 +46,7 @@ def to_onnx(translator: SequenceExportable, folder: Path, quantize: str | None =
     with atomic_folder(folder) as fresh:
         names = write_seq2seq_onnx(translator, fresh)
         difference = seq2seq_difference(translator, fresh, names)
-        own = {"format": FORMAT, "encoder": ENCODER, "decoder": DECODER, **names}
+        own = {"format": FORMAT} | {"encoder": ENCODER} | {"decoder": DECODER} | names
         _write_rest(translator, fresh, "config.json", {"to": "onnx", **own}, difference)
         size = sum((fresh / name).stat().st_size for name in (ENCODER, DECODER))
     return Exported(folder, difference, size)

@@ -68,7 +68,16 @@ FAMILIES: dict[str, HubFamily] = {
     ),
 }
 # Encoder-decoders that are like one of these and are none: their weights would fit, or nearly, and mean something else.
-NEIGHBOURS = ("umt5", "longt5", "switch_transformers", "pegasus", "pegasus_x", "bigbird_pegasus", "prophetnet", "led")
+NEIGHBOURS: tuple[str, ...] = (
+    "umt5",
+    "longt5",
+    "switch_transformers",
+    "pegasus",
+    "pegasus_x",
+    "bigbird_pegasus",
+    "prophetnet",
+    "led",
+)
 NEIGHBOURS += ("blenderbot", "blenderbot-small", "fsmt", "mvp", "plbart", "nllb-moe", "whisper", "speech_to_text")
 NEIGHBOURS += ("encoder-decoder",)
 

@@ -31,7 +31,9 @@ class Shown:
         return {"text": self.text, "label": self.label, "target": self.target, "kept": round(self.kept, 3), **found}
 
 
-def shown(classifier: Any, inputs: Sequence[str], found: Mapping[str, Sequence[Rewriting]], main: str) -> list[Shown]:
+def of_all_systems(
+    classifier: Any, inputs: Sequence[str], found: Mapping[str, Sequence[Rewriting]], main: str
+) -> list[Shown]:
     """Return every sentence with what all systems made of it. inputs: spelt as the rewritten sentences are."""
     right = {
         system: [
@@ -56,7 +58,7 @@ def best_and_worst(
     The input copied keeps all, and is no better than others that are not in the style.
     """
     main = main or list(found)[-1]
-    rows = shown(classifier, inputs, found, main)
+    rows = of_all_systems(classifier, inputs, found, main)
     n = min(n, len(rows) // 2)
     order = sorted(rows, key=lambda one: (one.by_system[main][1], one.kept), reverse=True)
     return order[:n], order[len(order) - n :][::-1]
