@@ -185,7 +185,7 @@ def predict(
     head: Head = None,
 ) -> None:
     """Predict labels of texts, or continuations: of arguments, rows of a table, lines of a file or standard input."""
-    from lingon.cli.predict import check_format, lines_of, predict_lines, show, write_page
+    from lingon.cli.predict import check_format, lines_of, predict_lines, show, tell_blank, write_page
     from lingon.cli.predict_file import TextsFile, source_of, write_scored
 
     check_format(format)
@@ -202,6 +202,7 @@ def predict(
         raise UserError(f"{flag} is a column of the table that --file names; texts alone have none")
     task = with_options(load_for("predict", bundle, device, head), bundle, {"to": to, "system": system})
     check_format(format, task)
+    tell_blank(texts)
     source = (
         source_of(task, file, one_column(text), on_bad_row, files, text_pair) if file is not None and named else None
     )

@@ -2,7 +2,7 @@
 
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
@@ -72,6 +72,13 @@ def _fill(queue: Queue, texts: Iterable[Any]) -> None:
         queue.put(StopIteration())
     except BaseException as error:  # passed on to the reader of the queue
         queue.put(error)
+
+
+def tell_blank(texts: Sequence[str] | None) -> None:
+    """Say which arguments are blank: a model has an answer to nothing too, and it means nothing."""
+    for number, text in enumerate(texts or (), 1):
+        if not text.strip():
+            print(f"text {number} is blank; what is predicted for it means nothing", file=sys.stderr)
 
 
 def predict_lines(

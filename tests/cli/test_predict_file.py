@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lingon.cli.predict import lines_of
+from lingon.cli.predict import lines_of, tell_blank
 from lingon.cli.predict_file import TextsFile, source_of, write_scored
 from lingon.core.errors import DataError, UserError
 from lingon.data.files.lines import FileOptions
@@ -198,3 +198,12 @@ def test_sentences_in_columns_are_read_packed_too_and_broken_ones_are_named(tmp_
     found = list(source_of(task, path, None, "skip", FileOptions(), None).rows())
     assert [words for words, _ in found] == [["Ann", "sang"], ["Eve"]]
     assert "1 sentences that cannot be read are left out" in capsys.readouterr().err
+
+
+def test_a_blank_text_is_predicted_and_said(capsys):
+    tell_blank(["a", " ", ""])
+    assert capsys.readouterr().err.splitlines() == [
+        f"text {number} is blank; what is predicted for it means nothing" for number in (2, 3)
+    ]
+    tell_blank(None)
+    assert not capsys.readouterr().err

@@ -116,6 +116,8 @@ ROW = "\tx" + "\t_" * 8 + "\n"
         ("1" + ROW + "3-2" + ROW, r"a.conllu:3: the id '3-2' comes after '1'"),
         ("1" + ROW + "1.2" + ROW, r"a.conllu:3: the id '1.2' comes after '1'"),
         ("x" + ROW, r"a.conllu:2: the id 'x' comes after '0'"),
+        ("1-3" + ROW + "1" + ROW + "2-3" + ROW, r"a.conllu:4: a multiword token of the words 2-3 inside that of 1-3"),
+        ("1" + ROW + "2-4" + ROW + "2" + ROW, r"a.conllu:3: a multiword token of the words 2-4; the sentence has 2"),
         ("1" + ROW + "# late\n", r"a.conllu:3: a comment inside a sentence"),
     ],
 )

@@ -132,7 +132,7 @@ def parse_conllu(lines: Iterable[TextLine], name: str) -> Iterator[ConlluSentenc
             raise DataError(f"{name}:{number}: {problem}")
         if not line.strip():
             if comments or rows:
-                yield ConlluSentence(tuple(comments), tuple(rows), name, start)
+                yield _sentence(comments, rows, name, start)
             comments, rows = [], []
         elif line.startswith("#"):
             if rows:
@@ -142,7 +142,16 @@ def parse_conllu(lines: Iterable[TextLine], name: str) -> Iterator[ConlluSentenc
             start = start if rows else number
             rows.append(_row(line, rows, f"{name}:{number}"))
     if comments or rows:
-        yield ConlluSentence(tuple(comments), tuple(rows), name, start)
+        yield _sentence(comments, rows, name, start)
+
+
+def _sentence(comments: list[str], rows: list[ConlluRow], name: str, start: int) -> ConlluSentence:
+    """Return a sentence whose multiword tokens are of words that it has."""
+    words = sum(row.is_word for row in rows)
+    for i, row in enumerate(rows):
+        if "-" in row.id and int(row.id.split("-")[1]) > words:
+            raise DataError(f"{name}:{start + i}: a multiword token of the words {row.id}; the sentence has {words}")
+    return ConlluSentence(tuple(comments), tuple(rows), name, start)
 
 
 def _row(line: str, before: list[ConlluRow], place: str) -> ConlluRow:
@@ -165,6 +174,9 @@ def _check_order(found: str, before: list[ConlluRow], place: str) -> None:
         return
     kind = re.fullmatch(r"([0-9]{1,9})([-.])([0-9]{1,9})", found, re.ASCII)
     if kind and kind[2] == "-" and "-" not in last and int(kind[1]) == done + 1 and int(kind[3]) >= done + 1:
+        wider = next((row.id for row in reversed(before) if "-" in row.id), "0-0")
+        if int(wider.split("-")[1]) > done:
+            raise DataError(f"{place}: a multiword token of the words {found} inside that of {wider}")
         return
     if kind and kind[2] == "." and "-" not in last and int(kind[1]) == done:
         count = int(last.split(".")[1]) if "." in last else 0
