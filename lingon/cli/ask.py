@@ -1,12 +1,13 @@
-"""lingon ask: questions to a passage, answered by a stretch of it."""
+"""lingon ask: questions to a passage, or to a folder of them, answered by a stretch of what is read."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lingon.cli.ask_context import Context, context_of
 from lingon.cli.generate_options import Device
 from lingon.cli.load_task import Head, load_for
 from lingon.core.errors import UserError, unknown
@@ -28,7 +29,11 @@ def ask(
         list[str] | None, typer.Argument(help="Questions. Default: the lines of standard input.")
     ] = None,
     context: Annotated[
-        str | None, typer.Option(help="File with the passage, of any length; - is standard input.")
+        str | None,
+        typer.Option(
+            help="File with the passage, of any length; a folder of documents or an index of one (lingon index), of "
+            "which the passages with the words of the question are read; - is standard input."
+        ),
     ] = None,
     top: Annotated[int, typer.Option("--top", "--top-k", "-k", help="Number of answers.")] = 1,
     format: Annotated[str, typer.Option(help="Output format: text (default) or jsonl.")] = "text",
@@ -49,47 +54,46 @@ def ask(
     if page and page.suffix not in (".html", ".htm"):
         raise UserError(f"--page {str(page)!r} ends in {page.suffix!r}, expected .html")
     if context is None:
-        raise UserError("--context is missing: the file with the passage, or - for standard input")
+        raise UserError("--context is missing: a file with the passage, a folder, or - for standard input")
     if context == "-" and not questions:
         raise UserError("--context - reads the passage from standard input; give the questions as arguments")
-    passage, asked = _passage(context, Files(encoding)), questions or (q for q in lines_of(None) if q.strip())
+    find, asked = context_of(context, Files(encoding)), questions or (q for q in lines_of(None) if q.strip())
     task, shown = load_for("ask", bundle, device, head), []
-    for group in as_they_come(asked, max(1, min(AT_ONCE, PASSAGES_AT_ONCE // len(passage)))):
-        for found in task.answers([(question, passage) for question in group], top):
-            shown.append(found)
-            (_print_jsonl if format == "jsonl" else _print_text)(found)
+    for group in as_they_come(asked, AT_ONCE):
+        for some in _read_together([(question, find(question)) for question in group]):
+            answers = task.answers([(question, one.text) for question, one in some], top)
+            for (_, one), found in zip(some, answers, strict=True):
+                shown.append(found)
+                (_print_jsonl if format == "jsonl" else _print_text)(found, one)
     if page:
         print(f"wrote {write_page(page, shown, context)}", file=sys.stderr)
 
 
-def _passage(context: str, files: Files) -> str:
-    """Return the passage. Raises UserError for a file that is not there, DataError for one that is no text."""
-    from lingon.cli.predict import lines_of
-    from lingon.data.files.lines import read_text
-
-    if context == "-":
-        text = "\n".join(lines_of(None))
-    elif Path(context).is_file():
-        text = read_text(Path(context), files.encoding)
-    else:
-        raise UserError(f"--context {context!r}: there is no such file; give a file with the passage, or -")
-    if not text.strip():
-        raise UserError(f"--context {context!r}: there is no text in it")
-    return text
+def _read_together(pairs: Sequence[tuple[str, Context]]) -> Iterator[list[tuple[str, Context]]]:
+    """Yield the questions in groups whose passages are not too much at once."""
+    group: list[tuple[str, Context]] = []
+    for pair in pairs:
+        if group and sum(len(one.text) for _, one in [*group, pair]) > PASSAGES_AT_ONCE:
+            yield group
+            group = []
+        group.append(pair)
+    yield group
 
 
-def _print_jsonl(found: Sequence["FoundAnswer"]) -> None:
+def _print_jsonl(found: Sequence["FoundAnswer"], context: Context) -> None:
     for rank, one in enumerate(found, 1):
-        print(dumps({**one.row(), "rank": rank}), flush=True)
+        place = {"place": context.place(one.start)} if context.places else {}
+        print(dumps({**one.row(), **place, "rank": rank}), flush=True)
 
 
-def _print_text(found: Sequence["FoundAnswer"]) -> None:
+def _print_text(found: Sequence["FoundAnswer"], context: Context) -> None:
     """Print the question, and each answer with the passage around it."""
     print(printable(found[0].question))
     for one in found:
         if one.answer:
             before, answer, after = excerpt(one)
-            print(f"{one.probability:6.1%}  {answer}")
+            place = context.place(one.start)
+            print(f"{one.probability:6.1%}  {answer}" + (f"  [{printable(place)}]" if place else ""))
             _print_marked(before, answer, after)
         else:
             print(f"{one.probability:6.1%}  (no answer)", flush=True)

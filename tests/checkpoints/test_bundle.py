@@ -139,7 +139,7 @@ def test_every_size_of_the_model_is_checked(whole, tmp_path, name):
 
 
 WRONG = {
-    "another kind": (lambda c: c.update(task="translate"), "unknown task 'translate'; known: classify"),
+    "another kind": (lambda c: c.update(task="juggle"), "unknown task 'juggle'; known: classify"),
     "a newer format": (lambda c: c.update(format=2), "key 'format' is 2, this Lingon reads 1; update Lingon"),
     "an unknown model": (lambda c: c.update(model="bagg"), "unknown model 'bagg'; did you mean 'bag'"),
     "a module's name": (lambda c: c.update(model="os.path"), "unknown model 'os.path'"),

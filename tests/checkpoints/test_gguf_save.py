@@ -213,7 +213,7 @@ def test_wrong_places_and_kinds_of_an_export_are_named(bundle, tmp_path):
         export(bundle, "gguf", tmp_path / "own.gguf")
     with pytest.raises(UserError, match=r"--int8 is for --to onnx; for 8 bits there: --quantize q8_0"):
         export(bundle, "gguf", int8=True)
-    with pytest.raises(UserError, match="--quantize is for --to gguf, not onnx"):
+    with pytest.raises(UserError, match="--quantize is for --to gguf and ctranslate2, not onnx"):
         export(bundle, "onnx", quantize="f16")
     with pytest.raises(UserError, match="of the kind language-model, which is exported to"):
         export(bundle, "program")

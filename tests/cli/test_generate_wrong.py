@@ -137,7 +137,7 @@ WORDS = {
     ("--logit-bias", " cat=inf"): "inf, expected a number, or -inf to forbid the token",
     ("--prompt", "the cat " * 40): "tokens, the model sees 32 at most; shorten the prompt",
     ("--regex", r"[^\s\S]"): "the grammar allows no text at all; loosen it",
-    ("--regex", "a{400}"): "tokens, 31 are allowed",
+    ("--regex", "a{400}"): "tokens, 100 are allowed",
     ("--regex", "(a"): "character 2: a ( without its )",
     ("--regex", "(a" * 2000): "groups inside each other",
     ("--contrastive", "nan"): "is nan, expected a number from 0 to 1",

@@ -279,6 +279,25 @@ def test_it_is_trained_asked_and_evaluated_from_the_command_line(tmp_path, monke
     assert list(first) == ["id", "question", "context", "answer", "probability", "start", "end"]
 
 
+def test_a_folder_or_its_index_is_asked_and_the_place_of_the_answer_is_told(tmp_path, monkeypatch, capsys):
+    from lingon.cli import ask
+
+    monkeypatch.chdir(tmp_path)
+    task = answerer({"cat": (9.0, 9.0), "rome": (8.0, 8.0)})
+    monkeypatch.setattr(ask, "load_for", lambda *given: task)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/a.txt").write_text("ann has a cat .\n")
+    (tmp_path / "notes/b.txt").write_text("bob lives in rome .\n")
+    run(capsys, "index", "notes", "--out", "kept", "--lexical-only")
+    for context in ("notes", "kept"):
+        flags = ("ask", "run", "--context", context, "what has ann ?", "where lives bob ?")
+        rows = [json.loads(line) for line in run(capsys, *flags, "--format", "jsonl").splitlines()]
+        assert [(row["answer"], row["place"]) for row in rows] == [("cat", "a.txt:1"), ("rome", "b.txt:1")]
+        assert "  cat  [a.txt:1]\n" in run(capsys, *flags)
+        with pytest.raises(UserError, match=r"no passage has a word of the question 'ship'"):
+            run(capsys, "ask", "run", "--context", context, "ship")
+
+
 REFUSED = {
     "no context": (["ask", "b", "who?"], "--context is missing"),
     "no file": (["ask", "b", "--context", "nowhere.txt", "who?"], "--context 'nowhere.txt': there is no such file"),
