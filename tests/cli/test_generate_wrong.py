@@ -246,22 +246,25 @@ def test_missing_files_are_named(said, folder, tmp_path):
         assert name in err
 
 
-def test_a_text_is_as_long_as_the_context_and_the_cache_with_it(said, folder):
-    """A text of a billion tokens is asked for: the cache holds the 32 of the context, and the text ends there."""
-    flags = ("--max-new-tokens", 10**9, "--logit-bias", "[pad]=-inf", "--prompt", "the")
+def test_a_sampled_text_goes_on_past_the_context_and_a_contrastive_one_ends_there(said, folder):
+    """The cache never holds more than the 32 tokens of the context, however many are asked for."""
+    flags = ("--logit-bias", "[pad]=-inf", "--prompt", "the")
     room = 32 - len(load(folder).encode("the"))
-    code, out, err = said(folder, *flags, "--json")
+    with pytest.warns(UserWarning, match="the context of 32 tokens is full: from here on"):
+        code, out, _ = said(folder, *flags, "--max-new-tokens", 50, "--json")
+    assert (code, len(json.loads(out)["tokens"])) == (0, 50)
+    assert said(folder, *flags, "--max-new-tokens", room)[2] == ""
+
+    many = ("--contrastive", 0.5, "--max-new-tokens", 10**9)
+    code, out, err = said(folder, *flags, *many, "--json")
     assert (code, len(json.loads(out)["tokens"])) == (0, room)
     wanted = (
         f"ended where the context of 32 tokens is full, {room} tokens after the prompt; --max-new-tokens 1,000,000,000"
     )
-    assert err.startswith(f"lingon: the text {wanted} asked for more: shorten the prompt, or")
-    assert said(folder, *flags)[2] == err
-    assert said(folder, *flags, "--contrastive", 0.5)[2] == err
-    several = said(folder, *flags, "--prompt", "a", "--n", 2)[2]
-    assert several.startswith("lingon: 4 of 4 texts ended where the context of 32 tokens is full")
+    assert err.startswith(f"lingon: the text {wanted} asked for more: only sampling goes on past the context; shorten")
+    several = said(folder, *flags, *many, "--prompt", "a")[2]
+    assert several.startswith("lingon: 2 of 2 texts ended where the context of 32 tokens is full")
     assert several.count("\n") == err.count("\n") == 1
-    assert said(folder, *flags[2:], "--max-new-tokens", room)[2] == ""
 
 
 def test_a_cache_without_memory_is_told_in_one_line(said, folder, monkeypatch):
