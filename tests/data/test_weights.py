@@ -100,6 +100,7 @@ def test_all_leaves_out_what_asks(row, monkeypatch):
         "RETRIEVAL",
         "TREES",
         "TAGGED",
+        "PARALLEL",
         "ENCODERS",
     ):
         monkeypatch.setattr(f"lingon.data.all_rows.{table}", {})
