@@ -1,7 +1,8 @@
 """Sphinx extension: the commands of the how-tos are forked from a process that has imported torch, and start at once.
 
 While a site with such commands is built, `lingon` is a small program that hands its arguments, folder, environment and
-files over to that process, passes signals on, and exits as the command does. Where there is no fork, nothing changes.
+files over to that process, passes signals on, and exits as the command does; when it is killed, so is the command.
+Where there is no fork, nothing changes.
 """
 
 import array
@@ -12,8 +13,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
 from sphinx.application import Sphinx
 
@@ -97,7 +100,17 @@ def _answer(line: socket.socket, main) -> None:
         os.environ.update(environment)
         _run(main, arguments)
     line.sendall(f"{pid}\n".encode())
-    line.sendall(f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n".encode())
+    end = Thread(target=_tell_end, args=(line, pid))
+    end.start()
+    line.recv(1)  # until whoever asked is gone; if before its time, then so is the command
+    if end.is_alive():
+        os.kill(pid, signal.SIGKILL)
+
+
+def _tell_end(line: socket.socket, pid: int) -> None:
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    with suppress(BrokenPipeError):
+        line.sendall(f"{status}\n".encode())
 
 
 def _run(main, arguments: list[str]) -> None:
