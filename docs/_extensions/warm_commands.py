@@ -103,8 +103,9 @@ def _answer(line: socket.socket, main) -> None:
     end = Thread(target=_tell_end, args=(line, pid))
     end.start()
     line.recv(1)  # until whoever asked is gone; if before its time, then so is the command
-    if end.is_alive():
-        os.kill(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):  # it has just ended by itself
+        if end.is_alive():
+            os.kill(pid, signal.SIGKILL)
 
 
 def _tell_end(line: socket.socket, pid: int) -> None:
