@@ -156,7 +156,7 @@ TASKS: dict[str, TaskRow] = {
         noun="chat model",
         commands=("chat", "generate", "logprob", "predict"),
         usage="chat {}",
-        help="Tune a language model on conversations, or on answers that people prefer (DPO).",
+        help="Train a language model to chat: on conversations, or on answers that people prefer (DPO).",
         metric="loss",
         settings="lingon.tasks.chat.settings",
     ),
