@@ -18,6 +18,7 @@ from lingon.core.errors import DataError, UserError
 from lingon.data.tokenizers import Tokenizer, bpe, characters, words
 from lingon.decoding import grammar
 from lingon.decoding.beam_params import BeamParams
+from lingon.decoding.logits_processors import suppress
 from lingon.decoding.sample import Token
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.decoding.speculative import Acceptance
@@ -250,7 +251,7 @@ def test_a_bundle_writes_the_same(model, tmp_path):
     for change, message in [
         ({"eos_ids": [-1]}, "key 'eos_ids'"),
         ({"labels": ["a", "b"]}, "unknown key 'labels'"),
-        ({"task": "classify"}, "unknown key 'eos_ids'"),
+        ({"task": "classify"}, "unknown key '(chat_template|eos_ids)'"),
     ]:
         (tmp_path / "b" / "config.json").write_text(json.dumps(config | change))
         with pytest.raises(DataError, match=message):
