@@ -105,13 +105,11 @@ def _tagged_sentences(task: Any, asked: Asked) -> Any:
 
 
 def _parallel_texts(task: Any, asked: Asked) -> Any:
-    """Pairs of source and target as they are, in the task's languages: a corpus's test part, or all of a file."""
+    """Pairs of source and target as they are, in the languages that are asked for: a test part, or all of a file."""
     from lingon.data.files.open_parallel import ParallelReading
     from lingon.data.load_parallel import load_parallel
 
-    known = getattr(task, "languages", (None, None))
-    languages = asked.languages if any(asked.languages) else known
-    reading = ParallelReading(asked.text, asked.target, languages, bad_rows(asked.on_bad_row), asked.options)
+    reading = ParallelReading(asked.text, asked.target, asked.languages, bad_rows(asked.on_bad_row), asked.options)
     return load_parallel(asked.data, asked.split, reading)
 
 
