@@ -204,6 +204,7 @@ def test_a_run_resumes_only_with_an_update_of_its_kind(tmp_path, first, message)
         train(run, not first)
 
 
+@pytest.mark.long
 def test_an_update_sees_with_two_processes_what_it_sees_with_one(tmp_path):
     from tests.engine.update_ranks import taught
 

@@ -124,9 +124,8 @@ def flags(given):
     return [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
 
 
-@pytest.mark.parametrize(
-    "how", [[], pytest.param(["--fsdp"], marks=pytest.mark.long)], ids=["batches", "weights"]
-)  # sharded weights in short: tests/engine/test_distributed.py
+@pytest.mark.long  # in short: tests/engine/test_distributed.py
+@pytest.mark.parametrize("how", [[], ["--fsdp"]], ids=["batches", "weights"])
 def test_two_processes_are_one(text, tmp_path, how):
     one, two = tmp_path / "one", tmp_path / "two"
     given = SMALL | {"epochs": 2.0}
