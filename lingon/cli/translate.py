@@ -80,6 +80,8 @@ def translate(
 ) -> None:
     """Translate texts: arguments, the lines of a file in their order, a table's texts, or standard input."""
     _check(texts, file, text, out, n_best, format, page)
+    if beams < 1:
+        raise UserError(f"--beams is {beams}; expected 1, which is greedy, or more")
     from lingon.tasks.translate import Terms, TranslationParams
 
     files = Files(encoding, quoting)

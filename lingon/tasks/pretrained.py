@@ -9,6 +9,7 @@ from lingon.core.errors import UserError
 from lingon.core.tensors import tensors_sha256
 from lingon.models.hub_families import is_encoder
 from lingon.models.registry import MODELS, build, name_of
+from lingon.tasks.registry import row_of
 
 
 class Pretrained:
@@ -29,7 +30,8 @@ class Pretrained:
 
     def error(self, expected: str) -> UserError:
         """Return what to say of weights that a task cannot start from."""
-        return UserError(f"--from {self.name} is a {self.task.name}; expected {expected}")
+        noun = row_of(self.task.name).noun
+        return UserError(f"--from {self.name} is {'an' if noun[0] in 'aeiou' else 'a'} {noun}; expected {expected}")
 
 
 def weights_sha256(task: Any) -> str:

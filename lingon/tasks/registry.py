@@ -170,7 +170,7 @@ LACKS = {
     "ask": "answers no questions",
 }
 LACKS |= {"translate": "translates nothing"}
-LACKS |= {"chat": "answers nobody"}
+LACKS |= {"chat": "holds no conversation"}
 
 
 def row_of(name: object) -> TaskRow:

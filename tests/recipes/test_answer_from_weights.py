@@ -78,7 +78,7 @@ def test_what_has_no_such_encoder_is_refused(here):
     tokenizer = words(["a b"])
     bag = build("bag", {"vocab_size": len(tokenizer.vocab), "classes": 2, "width": 3})
     save_bundle(Classifier(bag, tokenizer, ["a", "b"]), "bag", "bag", RUN)
-    with pytest.raises(UserError, match="--from bag is a classify; expected an encoder of blocks, such as minilm-l6"):
+    with pytest.raises(UserError, match="--from bag is a classifier; expected an encoder of blocks, such as minilm-l6"):
         trained("bag", "run")
     with pytest.raises(UserError, match="--max-length is 40, but embed reads 30 tokens at most"):
         trained("embed", "run", max_length=40)

@@ -327,7 +327,7 @@ def test_a_checkpoint_of_another_family_is_refused(base):
     tokenizer = bpe(TEXTS, 330)
     encoder = build("bert", {"vocab_size": len(tokenizer.vocab), "width": 8, "heads": 2, "context_length": 7})
     save_bundle(Embedder(encoder.eval(), tokenizer), "bert", base / "encoder", {})
-    with pytest.raises(UserError, match="--from encoder is a embed; expected a language model"):
+    with pytest.raises(UserError, match="--from encoder is an encoder; expected a language model"):
         train("run", from_="encoder")
 
 
