@@ -13,6 +13,7 @@ from lingon.cli.load_task import Head, load_for
 from lingon.core.errors import UserError, unknown
 from lingon.core.strict_json import dumps
 from lingon.core.terminal import printable
+from lingon.pages.page import check_page_path
 from lingon.recipes.file_settings import Encoding, Files
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def ask(
         raise unknown("format", format, FORMATS)
     if top < 1:
         raise UserError(f"--top is {top}; expected 1 or more")
-    if page and page.suffix not in (".html", ".htm"):
-        raise UserError(f"--page {str(page)!r} ends in {page.suffix!r}, expected .html")
+    if page:
+        check_page_path(page)
     if context is None:
         raise UserError("--context is missing: a file with the passage, a folder, or - for standard input")
     if context == "-" and not questions:

@@ -64,14 +64,12 @@ def embed(
 
 
 def _check(out: Path, data: Path | None, overwrite: bool) -> None:
+    """Raise UserError for a file of vectors that cannot be written, before any work."""
+    from lingon.data.files.table_writer import check_output
+
     if out.suffix not in ENDINGS:
         raise unknown("ending of vectors", out.suffix or out.name, ENDINGS)
-    if out.is_dir():
-        raise UserError(f"{out}: a folder; expected the name of a file")
-    if out.exists() and data is not None and data.exists() and out.samefile(data):
-        raise UserError(f"{out}: is the file that is read; write to another name")
-    if out.exists() and not overwrite:
-        raise UserError(f"{out}: is there already; write to another name, or replace it with --overwrite")
+    check_output(out, data, overwrite)
 
 
 def _write(model: Any, rows: Iterable[tuple[str, dict[str, Any]]], out: Path) -> str:

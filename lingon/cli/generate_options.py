@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lingon.core.errors import UserError
+from lingon.pages.page import check_page_path
 
 ModelSource = Annotated[
     str, typer.Argument(help="A bundle or run of a language model, a checkpoint, or hf:owner/name.")
@@ -106,8 +107,8 @@ def given_options(context: typer.Context) -> dict[str, object]:
         raise UserError(f"--n {values['n']} with --temperature 0 would give one text again; leave one of them out")
     if values["top_logprobs"] < 1:
         raise UserError(f"--top-logprobs is {values['top_logprobs']}, expected 1 or more")
-    if (page := values["page"]) and page.suffix not in (".html", ".htm"):
-        raise UserError(f"--page {str(page)!r} ends in {page.suffix!r}, expected .html")
+    if values["page"]:
+        check_page_path(values["page"])
     return {_flag(name): values[name] for name in given if name not in ("bundle", "prompt", "page")}
 
 

@@ -32,7 +32,7 @@ def refuse_option(task: Any, source: str, name: str, method: str) -> None:
         return
     others = [row.noun for key, row in TASKS.items() if _takes(task_of(key), method, name)]
     for_whom = " and ".join(f"{noun.replace('-', ' ')}s" for noun in others)
-    raise UserError(f"{source!r} is a {TASKS[task.name].noun}; --{name} is for {for_whom}")
+    raise UserError(f"{source!r} is {TASKS[task.name].a_noun}; --{name} is for {for_whom}")
 
 
 def with_options(task: Any, source: str, options: Mapping[str, Any]) -> Any:

@@ -12,6 +12,7 @@ from lingon.cli.generate_options import Device, OptionalFloat
 from lingon.cli.load_task import Head, load_for
 from lingon.core.errors import UserError, unknown
 from lingon.core.strict_json import dumps
+from lingon.pages.page import check_page_path
 from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, one_column
 
 if TYPE_CHECKING:
@@ -133,8 +134,8 @@ def _check(
         raise UserError("--out writes the translations of --file, one each, without --n-best, --format and --page")
     if text and not named:
         raise UserError("--text is a column of the table that --file names; texts alone have none")
-    if page and page.suffix not in (".html", ".htm"):
-        raise UserError(f"--page {str(page)!r} ends in {page.suffix!r}, expected .html")
+    if page:
+        check_page_path(page)
 
 
 def _sampling(temperature: float | None, top_k: int | None, top_p: float | None, n: int, seed: int) -> Any:
@@ -207,16 +208,16 @@ def _write(
     from lingon.core.files import atomic_write
     from lingon.core.progress import track
     from lingon.data.files.table_rows import is_table
+    from lingon.data.files.table_writer import check_output
 
     source: Any = source_of(translator, file, text, "stop", files, None)
+    check_output(out, file, overwrite)
     total = sum(1 for _ in source.rows())
     with track(total, "translating", "text") as bar:
         task: Any = _WithParams(translator, params, bar)
         if is_table(out, files):
             said = write_scored(task, source, out, overwrite)
         else:
-            if out.exists() and not overwrite:
-                raise UserError(f"--out {str(out)!r} is there already; choose another name or add --overwrite")
             with atomic_write(out) as lines:
                 given = (one for one, _ in source.rows())
                 for (found,) in translator.stream(given, params, advance=bar.advance):

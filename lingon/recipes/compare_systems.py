@@ -74,10 +74,10 @@ def compare_systems(first: Any, second: Any, examples: Any, names: tuple[str, st
     names: what the two are called. Raises UserError for models of two tasks, and for a task that cannot be compared.
     """
     if first.name != second.name:
-        kinds = [TASKS[task.name].noun if task.name in TASKS else task.name for task in (first, second)]
-        raise UserError(f"{names[0]!r} is a {kinds[0]} and {names[1]!r} a {kinds[1]}; two of one kind can be compared")
+        kinds = [TASKS[task.name].a_noun if task.name in TASKS else f"a {task.name}" for task in (first, second)]
+        raise UserError(f"{names[0]!r} is {kinds[0]} and {names[1]!r} {kinds[1]}; two of one kind can be compared")
     if not isinstance(first, Comparable):
-        raise UserError(f"a {TASKS[first.name].noun} is scored as a whole, not example by example; evaluate one by one")
+        raise UserError(f"{TASKS[first.name].a_noun} is scored as a whole, not example by example; evaluate one by one")
     outputs = first.system_output(examples), second.system_output(examples)
     shared = [name for name in outputs[0].statistics if name in outputs[1].statistics]
     return SystemComparison(names, outputs, {name: _compared(name, outputs) for name in shared})

@@ -30,8 +30,7 @@ class Pretrained:
 
     def error(self, expected: str) -> UserError:
         """Return what to say of weights that a task cannot start from."""
-        noun = row_of(self.task.name).noun
-        return UserError(f"--from {self.name} is {'an' if noun[0] in 'aeiou' else 'a'} {noun}; expected {expected}")
+        return UserError(f"--from {self.name} is {row_of(self.task.name).a_noun}; expected {expected}")
 
 
 def weights_sha256(task: Any) -> str:

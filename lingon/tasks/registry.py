@@ -48,6 +48,11 @@ class TaskRow:
     settings: str | None = None
     trained: bool = True
 
+    @property
+    def a_noun(self) -> str:
+        """Return the noun with its article, as messages need it."""
+        return f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
+
 
 TASKS: dict[str, TaskRow] = {
     "classify": TaskRow(
@@ -168,9 +173,9 @@ LACKS = {
     "logprob": "gives texts no probability",
     "embed": "gives texts no vectors",
     "ask": "answers no questions",
+    "translate": "translates nothing",
+    "chat": "holds no conversation",
 }
-LACKS |= {"translate": "translates nothing"}
-LACKS |= {"chat": "holds no conversation"}
 
 
 def row_of(name: object) -> TaskRow:
@@ -206,8 +211,7 @@ def require(task: Any, command: str | None, source: object) -> None:
     row = TASKS[task.name]
     if command is None or command in row.commands:
         return
-    kind = f"{'an' if row.noun[0] in 'aeiou' else 'a'} {row.noun}"
     if command not in LACKS:
         *others, last = (f"{other.noun}s" for other in TASKS.values() if command in other.commands)
-        raise UserError(f"{str(source)!r} is {kind}; {', '.join(others)} and {last} are {command}ed so far")
-    raise UserError(f"{str(source)!r} is {kind}, which {LACKS[command]}; try: lingon {row.usage.format(source)}")
+        raise UserError(f"{str(source)!r} is {row.a_noun}; {', '.join(others)} and {last} are {command}ed so far")
+    raise UserError(f"{str(source)!r} is {row.a_noun}, which {LACKS[command]}; try: lingon {row.usage.format(source)}")

@@ -97,5 +97,8 @@ def test_what_cannot_be_compared_is_said(tmp_path):
         compare_systems(Spoken(GOOD), Other(GOOD), SOURCES, ("a", "b"))
     with pytest.raises(UserError, match="a parser is scored as a whole"):
         compare_systems(Whole(), Whole(), SOURCES, ("a", "b"))
+    Whole.name = "answer"
+    with pytest.raises(UserError, match="an answerer is scored as a whole"):
+        compare_systems(Whole(), Whole(), SOURCES, ("a", "b"))
     with pytest.raises(UserError, match=r"expected \.html"):
         list(comparison_lines((Spoken(BAD), Spoken(GOOD)), SOURCES, ("a", "b"), False, tmp_path / "page.pdf"))

@@ -343,8 +343,10 @@ def test_the_commands_train_and_translate(folder, capsys, monkeypatch):
     assert run(capsys, "translate", "run", "--file", "in.txt").out.splitlines() == [best[0], "", best[1]]
     run(capsys, "translate", "run", "--file", "in.txt", "--out", "out.de")
     assert (folder / "out.de").read_text().splitlines() == [best[0], "", best[1]]
-    with pytest.raises(UserError, match=r"--out 'out\.de' is there already"):
+    with pytest.raises(UserError, match=r"out\.de: is there already"):
         run(capsys, "translate", "run", "--file", "in.txt", "--out", "out.de")
+    with pytest.raises(UserError, match=r"in\.txt: is the file that is read"):
+        run(capsys, "translate", "run", "--file", "in.txt", "--out", "in.txt", "--overwrite")
     run(capsys, "translate", "run", "--file", "in.txt", "--out", "out.jsonl")
     rows = [json.loads(line) for line in (folder / "out.jsonl").read_text().splitlines()]
     assert [(row["text"], row["translation"]) for row in rows][::2] == list(zip(texts, best, strict=True))

@@ -20,9 +20,14 @@ def check_table(path: Path, source: Path, overwrite: bool) -> None:
     """Raise UserError unless a table can be written here without a loss; to be asked before any work."""
     if path.suffix.lower() not in ENDINGS:
         raise unknown("ending of a table", path.suffix or path.name, ENDINGS)
+    check_output(path, source, overwrite)
+
+
+def check_output(path: Path, source: Path | None, overwrite: bool) -> None:
+    """Raise UserError for a file that cannot be written without a loss. source: the file that is read; None if none."""
     if path.is_dir():
         raise UserError(f"{path}: a folder; expected the name of a file")
-    if path.exists() and source.exists() and path.samefile(source):
+    if path.exists() and source is not None and source.exists() and path.samefile(source):
         raise UserError(f"{path}: is the file that is read; write to another name")
     if path.exists() and not overwrite:
         raise UserError(f"{path}: is there already; write to another name, or replace it with --overwrite")

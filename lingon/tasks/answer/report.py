@@ -10,6 +10,7 @@ from lingon.metrics.exact_match import answer_scores, best_over, token_f1
 from lingon.metrics.metric_table import format_metric
 from lingon.pages.curves import curves
 from lingon.pages.page import render
+from lingon.pages.run_facts import run_facts
 from lingon.tasks.answer.found_answer import NO_ANSWER_TEXT, FoundAnswer
 
 QUESTION_WORDS = ("who", "whom", "whose", "what", "which", "when", "where", "why", "how many", "how much", "how")
@@ -50,7 +51,7 @@ def write_report(
             ),
         ],
         "examples": _examples(found, questions),
-        "facts": _facts(run),
+        "facts": run_facts(run),
     }
     return render("report.html", path, page)
 
@@ -134,11 +135,3 @@ def marked(found: FoundAnswer, question: Question) -> list[tuple[str, float]]:
             pieces.append((text[start:i], signs[start]))
             start = i
     return [*pieces, *([(" ...", 0.0)] if high < len(text) else [])]
-
-
-def _facts(run: dict[str, Any]) -> list[tuple[str, str]]:
-    """What a reader needs to make the run again."""
-    rows = [(f"argument {name}", str(value)) for name, value in run["arguments"].items() if value is not None]
-    rows += [(f"data {name}", str(value)) for name, value in run["data"].items() if name != "files"]
-    rows += [(f"version of {name}", str(value)) for name, value in run.get("versions", {}).items()]
-    return rows + [(f"seconds to {name}", f"{value:.1f}") for name, value in run.get("seconds", {}).items()]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lingon.core.errors import UserError
-from lingon.pages.page import render
+from lingon.pages.page import check_page_path, render
 from lingon.tasks.tag.tagged_text import TaggedText
 
 GOLDEN = 137.508  # degrees of hue from each name to the next, so that neighbours differ (the golden angle)
@@ -16,8 +16,7 @@ def write_page(path: Path | str, found: Sequence[TaggedText], name: str) -> Path
 
     name: of the model. Raises UserError for a path that is no .html, and where there are no sentences.
     """
-    if Path(path).suffix not in (".html", ".htm"):
-        raise UserError(f"--page {str(path)!r} ends in {Path(path).suffix!r}, expected .html")
+    check_page_path(path)
     if not found:
         raise UserError("--page shows sentences with their tags; there are no sentences")
     names = list(dict.fromkeys(tag for one in found for _, tag in one.pieces() if tag))
