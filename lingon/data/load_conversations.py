@@ -1,14 +1,12 @@
 """Conversations or preferences of the user's files, divided so that no question is on both sides."""
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.files import sha256_of
-from lingon.core.terminal import printable
 from lingon.data.conversations import ConversationSplits, Dialogue, Preference, dialogues_checksum
 from lingon.data.files.chat_rows import read_chat_rows
 from lingon.data.files.lines import FileOptions
@@ -79,7 +77,7 @@ def _read(path: Path, on_bad_row: OnBadRow, options: FileOptions) -> Sequence[Di
         raise UserError(f"there is no file {str(path)!r}; give a jsonl file of conversations")
     found, skipped = read_chat_rows(path, on_bad_row, options)
     if skipped:
-        print(printable(f"{path}: {skipped:,} rows are left out, which cannot be read"), file=sys.stderr)
+        tell_lines([f"{path}: {skipped:,} rows are left out, which cannot be read"])
     return found
 
 

@@ -231,10 +231,23 @@ def test_a_broken_compiled_catalogue_is_refused(tmp_path):
         (data[:20], "not a compiled catalogue"),
         (data[:8] + struct.pack("<I", 9_999_999) + data[12:], "a broken catalogue: 9,999,999 messages in"),
         (data[:-2], r"a\.mo: message 2: ends behind the end of the file"),
+        (mo([("", "charset=idna"), ("a", "xn--b\x80")], charset="latin-1"), r"a\.mo: message 2: not idna"),
+        (mo([("", "charset=undefined"), ("a", "\xff")], charset="latin-1"), r"a\.mo: message 2: not utf-8"),
+        (
+            _each_is_all_texts(mo([(str(i), "") for i in range(101, 131)])),
+            "more than 4 times the size of the file",
+        ),
     ):
         path.write_bytes(broken)
         with pytest.raises(DataError, match=said):
             rows(path)
+
+
+def _each_is_all_texts(data):
+    """A catalogue of which every text is all the texts of another."""
+    count = struct.unpack_from("<I", data, 8)[0]
+    start = 28 + 16 * count
+    return data[:28] + struct.pack("<2I", len(data) - start, start) * 2 * count + data[start:]
 
 
 def test_a_translation_out_of_order_is_refused(tmp_path):

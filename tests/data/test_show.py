@@ -2,7 +2,7 @@
 
 import pytest
 
-from lingon.core.errors import UserError
+from lingon.core.errors import DataError, UserError
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS
 from lingon.data.corpora.encoders import ENCODERS
 from lingon.data.corpora.parallel import PARALLEL
@@ -13,7 +13,9 @@ from lingon.data.corpora.scored_pairs import SCORED_PAIRS
 from lingon.data.corpora.sentences import TAGGED
 from lingon.data.corpora.treebanks import TREES
 from lingon.data.corpora.weights import WEIGHTS
+from lingon.data.files.open_parallel import ParallelReading
 from lingon.data.preview import ListedData, get, list_rows, list_table, preview
+from lingon.data.preview_parallel import is_parallel
 
 
 def test_the_list_has_every_row_and_its_licence(tmp_path, monkeypatch):
@@ -42,6 +44,32 @@ def test_a_file_is_shown_with_counts_lengths_and_samples(tmp_path):
     assert "words per text: median 3, longest 3" in lines
     assert lines[-1] == "[y] [31mred"
     assert "\x1b" not in "".join(lines)
+
+
+PAIRS_WITHOUT_HEADER = {
+    "two texts": (["the red house\tdas rote Haus", "a dog barks\tein Hund bellt", "no rain\tkein Regen"], True),
+    "labels of two words": (["the red house\tvery good", "a dog barks\tvery good", "no rain\tnot bad"], False),
+    "a row of one cell": (["the red house\tdas rote Haus", "a dog barks"], False),
+    "single words": (["house\tHaus", "dog\tHund"], False),
+}
+
+
+@pytest.mark.parametrize("case", PAIRS_WITHOUT_HEADER)
+def test_two_columns_of_texts_without_a_header_are_parallel_where_that_is_sure(tmp_path, case):
+    lines, sure = PAIRS_WITHOUT_HEADER[case]
+    path = tmp_path / "p.tsv"
+    path.write_text("\n".join(lines) + "\n")
+    assert is_parallel(path, ParallelReading()) == sure
+
+
+def test_pairs_are_shown_or_the_message_names_the_flag_of_their_targets(tmp_path, capsys):
+    path = tmp_path / "p.tsv"
+    path.write_text("the red house\tdas rote Haus\na dog barks\tein Hund bellt\n")
+    assert "the red house\n    das rote Haus" in preview(str(path))
+    assert "no header; source is column 1, target column 2" in capsys.readouterr().err
+    path.write_text("house\tHaus\ndog\tHund\n")
+    with pytest.raises(DataError, match="pairs of source and target have --target in place of --label"):
+        preview(str(path))
 
 
 def test_unknown_names(tmp_path):

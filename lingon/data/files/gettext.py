@@ -17,6 +17,7 @@ from lingon.data.parallel_texts import Languages
 MAGIC = 0x950412DE
 HEADER = 28  # bytes
 MOST_MESSAGES = 10_000_000
+MOST_GROWTH = 4  # times the size of a compiled catalogue that its texts have together; they may share bytes
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", '"': '"', "\\": "\\"}
 LINE = re.compile(r'(msgctxt|msgid_plural|msgid|msgstr(?:\[(\d{1,2})\])?)?\s*"((?:[^"\\]|\\.)*)"\s*')
 ESCAPE = re.compile(r"\\([0-7]{1,3}|x[0-9a-fA-F]{2}|.)")
@@ -77,13 +78,16 @@ def parse_mo(data: bytes, name: str) -> Iterator[Message]:
     version, count, texts, translations = struct.unpack_from(f"{order}4I", data, 4)
     if version >> 16 > 1 or count > MOST_MESSAGES or max(texts, translations) + 8 * count > len(data):
         raise DataError(f"{name}: a broken catalogue: {count:,} messages in {len(data):,} bytes")
-    charset = "utf-8"
+    charset, size = "utf-8", 0
     for number in range(count):
         where = f": message {number + 1}"
         sides = [_string(data, order, table + 8 * number, f"{name}{where}") for table in (texts, translations)]
+        size += sum(map(len, sides))
+        if size > MOST_GROWTH * len(data):
+            raise DataError(f"{name}{where}: the texts have more than {MOST_GROWTH} times the size of the file")
         try:
             text, translation = (side.decode(charset) for side in sides)
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise DataError(f"{name}{where}: not {charset}") from None
         if not text and (found := re.search(r"charset=([\w.-]+)", translation)):
             charset = _known(found[1])
@@ -102,7 +106,7 @@ def _known(charset: str) -> str:
     """An encoding that Python has; UTF-8 for a name that it has not, such as CHARSET, which nobody filled in."""
     try:
         "".encode(charset)
-    except LookupError:
+    except (LookupError, UnicodeError):  # the latter by the encoding called "undefined"
         return "utf-8"
     return charset
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,6 +39,7 @@ PAIRS = [
     ("incorrect", "corrected"),
     ("original", "corrected"),
 ]
+LOOK = 20  # rows without a header that are looked at
 NUMBERS = ("id", "no")  # columns with numbers, though Indonesian and Norwegian have these codes
 NESTED = "translation"  # the column of the Hugging Face hub that holds {"en": ..., "de": ...}
 
@@ -85,10 +87,22 @@ def open_parallel_table(
 
 
 def holds_pairs_of_texts(path: Path, options: FileOptions = FileOptions()) -> bool:
-    """Return whether a table has columns that are called as those of source and target are, or by two languages."""
+    """Return whether a table is of sources and targets: by the names of its columns, or by two plain columns of texts.
+
+    Without a header these are sure in a tsv whose first rows have two cells of several words, none of them twice.
+    """
     if file_suffix(path) in (".csv", ".tsv", ".txt"):
-        return bool(_guesses(_first_cells(path, options), (None, None)))
+        named = bool(_guesses(_first_cells(path, options), (None, None)))
+        return named or (file_suffix(path) != ".csv" and _two_columns_of_texts(path, options))
     return bool(_guesses(_keys(path, options)[0], (None, None)))
+
+
+def _two_columns_of_texts(path: Path, options: FileOptions) -> bool:
+    """Whether the first rows, the very first among them, are two texts: labels are single words or come again."""
+    rows = [cells for _, cells, problem in islice(_records(path, options), LOOK) if not problem]
+    if len(rows) < 2 or any(len(cells) != 2 or len(cell.split()) < 2 for cells in rows for cell in cells):
+        return False
+    return all(len(set(column)) == len(rows) for column in zip(*rows, strict=True))
 
 
 def _columns(path: Path, source: str | None, target: str | None, languages: Languages, options: FileOptions) -> Columns:

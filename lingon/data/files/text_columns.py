@@ -46,7 +46,8 @@ def choose_columns(path, names: list[str], rows: list[dict[str, Any]], text: str
     if text is None or label is None:
         missing = [flag for flag, name in (("--text", text), ("--label", label)) if name is None]
         raise DataError(
-            f"{path}: not obvious which column is which; give {' and '.join(missing)}, columns: {_listed(names)}"
+            f"{path}: not obvious which column is which; give {' and '.join(missing)}, columns: {_listed(names)}; "
+            "pairs of source and target have --target in place of --label"
         )
     if not given:
         _refuse_no_header(path, ColumnNames(text, label), rows)
