@@ -5,11 +5,12 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from lingon.core.shapes import Float, Tensor
+from lingon.core.shapes import Bool, Float, Tensor
 from lingon.layers.attention import Attention, LayerCache
 from lingon.layers.attention_mask import AttentionMask, causal_mask
 from lingon.layers.cross_attention import CrossAttention
-from lingon.layers.cross_attention_cache import CrossAttentionCache, LayerMemory
+from lingon.layers.cross_attention_cache import CrossAttentionCache, LayerMemory, new_cross_attention_cache
+from lingon.layers.kv_cache import empty_cache
 from lingon.layers.residual import Residual
 from lingon.layers.transformer import CacheWriter
 
@@ -43,6 +44,28 @@ class DecoderBlock(nn.Module):
         x = self.around_attention(x, lambda y: self.attention(y, mask, cache=cache))
         x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory))
         return self.around_feed_forward(x, self.feed_forward)
+
+
+def new_decoder_state(
+    blocks: Iterable[DecoderBlock], memory: Float[Tensor, "B S D"], mask: Bool[Tensor, "B S"], context_length: int
+) -> CrossAttentionCache:
+    """Return the state before the first token: keys and values of the memory in each block, made once."""
+    layers = [block.cross_attention.keys_values(memory) for block in blocks]
+    return new_cross_attention_cache(layers, mask, empty_cache(len(layers), context_length))
+
+
+def teach_decoder_blocks(
+    blocks: Iterable[DecoderBlock],
+    x: Float[Tensor, "B T D"],
+    mask: AttentionMask,
+    memory: Float[Tensor, "B S D"],
+    seen: AttentionMask | None,
+) -> Float[Tensor, "B T D"]:
+    """Return x of whole targets after all blocks, without a state. mask: of targets. seen: what is, of the memory."""
+    for block in blocks:
+        keys, values = block.cross_attention.keys_values(memory)
+        x = block(x, mask, LayerMemory(keys, values, seen))
+    return x
 
 
 def run_decoder_blocks(

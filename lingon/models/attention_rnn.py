@@ -16,7 +16,7 @@ from lingon.layers.recurrent import BidirectionalLayers
 from lingon.layers.recurrent_attention import AdditiveScore, DotScore, MultiplicativeScore, RecurrentAttention
 from lingon.layers.recurrent_state import RecurrentState
 from lingon.layers.transformer import embed
-from lingon.models.encoder_decoder import Memory, check_source_length, check_target_length, known_ids
+from lingon.models.encoder_decoder import Memory, check_source_length, check_target_length, check_tokens, known_ids
 from lingon.models.option_types import (
     ContextLength,
     Depth,
@@ -142,8 +142,7 @@ class AttentionRNN(nn.Module):
         mask: False where a row is padded on the left. With `copy`, W is wide enough for all that can be copied: see
         `CopyHead.pointing`. Raises UserError when there is no token, or more than the context has.
         """
-        if not ids.shape[1]:
-            raise UserError("there are no tokens to read; a target begins with the start")
+        check_tokens(ids.shape[1])
         padded = mask is not None and not bool(mask.all())
         longest = int(mask.sum(1).max()) if mask is not None and padded else ids.shape[1]
         check_target_length(state.length + longest, self.context_length)

@@ -8,26 +8,29 @@ from typing import Any
 import torch
 from torch import nn
 
-from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.kernels.dropout import Dropout
 from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.attention import Attention
 from lingon.layers.attention_mask import AttentionMask, padding_mask
 from lingon.layers.cross_attention import CrossAttention, cross_attention_weights
-from lingon.layers.cross_attention_cache import CrossAttentionCache, LayerMemory, new_cross_attention_cache
-from lingon.layers.decoder_block import DecoderBlock, run_decoder_blocks
+from lingon.layers.cross_attention_cache import CrossAttentionCache
+from lingon.layers.decoder_block import (
+    DecoderBlock,
+    new_decoder_state,
+    run_decoder_blocks,
+    teach_decoder_blocks,
+)
 from lingon.layers.feedforward import FeedForward
-from lingon.layers.kv_cache import empty_cache
 from lingon.layers.residual import PostNorm, PreNorm, Residual
 from lingon.layers.sines_first import SinesFirst
 from lingon.layers.transformer import Block, embed
+from lingon.models.bart_layout import bart_weights
 from lingon.models.bert import init_bert
 from lingon.models.config_sizes import ConfigReader
 from lingon.models.decoder_families import ACTIVATIONS, DEEPEST
 from lingon.models.encoder import run_tokens
-from lingon.models.encoder_decoder import Memory, check_source_length
-from lingon.models.hub_weights import HubWeight
+from lingon.models.encoder_decoder import Memory, check_source_length, check_target_length, check_tokens
 from lingon.models.registry import ModelEntry
 
 FIRST = 2  # row of the first token's position; those before it are not used
@@ -156,9 +159,7 @@ class BART(nn.Module):
             padding_mask(memory.mask),
             AttentionMask(causal=True),
         )
-        for block in self.decoder:
-            keys, values = block.cross_attention.keys_values(memory.hidden)
-            x = block(x, causal, LayerMemory(keys, values, seen))
+        x = teach_decoder_blocks(self.decoder, x, causal, memory.hidden, seen)
         return self.decoder_norm(x)
 
     def encode(self, ids: Int[Tensor, "B S"], mask: Bool[Tensor, "B S"] | None = None) -> Memory:
@@ -183,8 +184,7 @@ class BART(nn.Module):
 
     def new_state(self, memory: Memory) -> CrossAttentionCache:
         """Return the state before the first token: keys and values of the sources, made once."""
-        layers = [block.cross_attention.keys_values(memory.hidden) for block in self.decoder]
-        return new_cross_attention_cache(layers, memory.mask, empty_cache(len(self.decoder), self.context_length))
+        return new_decoder_state(self.decoder, memory.hidden, memory.mask, self.context_length)
 
     def hidden(
         self, ids: Int[Tensor, "B T"], state: CrossAttentionCache, mask: Bool[Tensor, "B T"] | None = None
@@ -193,7 +193,8 @@ class BART(nn.Module):
 
         mask: False where a row is padded on the left. Raises UserError when the context is too short.
         """
-        after = advanced(state, ids, mask)
+        check_tokens(ids.shape[1])
+        after = state.advance(ids.shape[1], mask)
         x = self._target(ids, after.own.positions(ids.shape[1]))
         return self.decoder_norm(run_decoder_blocks(self.decoder, x, after)), after
 
@@ -257,23 +258,6 @@ def eos_of(sizes: ConfigReader, default: int, last: int) -> int:
     return sizes.integer("eos_token_id", min(default, last), least=0, most=last)
 
 
-def check_target_length(length: int, most: int) -> None:
-    """Raise UserError when a target has more tokens than the model says."""
-    if length > most:
-        raise UserError(
-            f"a target has {length:,} tokens, the model says at most {most:,}; cut or leave out longer ones"
-        )
-
-
-def advanced(
-    state: CrossAttentionCache, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"] | None
-) -> CrossAttentionCache:
-    """Return the state that shall have read these ids. Raises UserError for none."""
-    if not ids.shape[1]:
-        raise UserError("there are no tokens to read; a target begins with the start")
-    return state.advance(ids.shape[1], mask)
-
-
 def bart(sizes: ConfigReader) -> BART:
     """Build BART (Lewis et al. 2020)."""
     return BART(sizes, BART_ITSELF)
@@ -292,49 +276,6 @@ def marian(sizes: ConfigReader) -> BART:
 def m2m_100(sizes: ConfigReader) -> BART:
     """Build M2M100 (Fan et al. 2021) or NLLB (NLLB Team 2022): norms before the layers, fixed positions."""
     return BART(sizes, M2M100)
-
-
-WHOLE = {
-    "embedding": "shared",
-    "source_positions": "encoder.embed_positions",
-    "positions": "decoder.embed_positions",
-    "source_embedding_norm": "encoder.layernorm_embedding",
-    "embedding_norm": "decoder.layernorm_embedding",
-    "encoder_norm": "encoder.layer_norm",
-    "decoder_norm": "decoder.layer_norm",
-}
-SEPARATE = {"embedding": "decoder.embed_tokens", "source_embedding": "encoder.embed_tokens"}
-PARTS = {
-    "attention.qkv": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
-    "attention.out": ("self_attn.out_proj",),
-    "cross_attention.q": ("encoder_attn.q_proj",),
-    "cross_attention.kv": ("encoder_attn.k_proj", "encoder_attn.v_proj"),
-    "cross_attention.out": ("encoder_attn.out_proj",),
-    "feed_forward.up": ("fc1",),
-    "feed_forward.down": ("fc2",),
-    "around_attention": ("self_attn_layer_norm",),
-    "around_cross_attention": ("encoder_attn_layer_norm",),
-    "around_feed_forward": ("final_layer_norm",),
-}
-
-
-def bart_weights(model: nn.Module) -> Iterator[HubWeight]:
-    """Yield each weight of BART or a relative with its name in checkpoints. A tied output matrix is not stored."""
-    of_model: Any = model
-    whole = WHOLE if of_model.source_embedding is of_model.embedding else WHOLE | SEPARATE
-    for name, tensor in model.named_parameters():
-        module, _, kind = name.rpartition(".")
-        if name == "output_bias":
-            yield HubWeight(name, ("final_logits_bias",), (1,))
-        elif module == "output":
-            yield HubWeight(name, (f"lm_head.{kind}",), (len(tensor),))
-        elif module in whole:
-            yield HubWeight(name, (f"model.{whole[module]}.{kind}",), (len(tensor),))
-        else:
-            side, layer, part = module.split(".", 2)
-            theirs = PARTS[part.removesuffix(".pre_norm").removesuffix(".post_norm")]
-            names = tuple(f"model.{side}.layers.{layer}.{each}.{kind}" for each in theirs)
-            yield HubWeight(name, names, (len(tensor) // len(theirs),) * len(theirs))
 
 
 ENTRY = ModelEntry(BART, hub_config=BART.config, hub_weights=bart_weights)

@@ -83,6 +83,12 @@ def check_target_length(length: int, most: int) -> None:
         )
 
 
+def check_tokens(columns: int) -> None:
+    """Raise UserError when a decoder is to go on by no token at all."""
+    if not columns:
+        raise UserError("there are no tokens to read; a target begins with the start")
+
+
 def known_ids(ids: Int[Tensor, "B T"], vocab_size: int, unk_id: int, extended: int) -> Int[Tensor, "B T"]:
     """Return ids that have an embedding: `unk_id` in the place of the ids of a source's unknown words.
 

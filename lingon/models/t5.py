@@ -12,20 +12,24 @@ from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.attention import Attention
 from lingon.layers.attention_mask import AttentionMask, padding_mask
 from lingon.layers.cross_attention import CrossAttention, cross_attention_weights
-from lingon.layers.cross_attention_cache import CrossAttentionCache, LayerMemory, new_cross_attention_cache
-from lingon.layers.decoder_block import DecoderBlock, run_decoder_blocks
+from lingon.layers.cross_attention_cache import CrossAttentionCache
+from lingon.layers.decoder_block import (
+    DecoderBlock,
+    new_decoder_state,
+    run_decoder_blocks,
+    teach_decoder_blocks,
+)
 from lingon.layers.feedforward import FeedForward, GatedFeedForward
-from lingon.layers.kv_cache import empty_cache
 from lingon.layers.norm import RMSNorm
 from lingon.layers.relative_position import distances, t5_bucket
 from lingon.layers.residual import PreNorm
 from lingon.layers.transformer import Block, embed
-from lingon.models.bart import advanced, check_target_length, eos_of
+from lingon.models.bart import eos_of
 from lingon.models.bert import init_bert
 from lingon.models.config_sizes import ConfigReader
 from lingon.models.decoder_families import ACTIVATIONS, DEEPEST
 from lingon.models.encoder import run_tokens
-from lingon.models.encoder_decoder import Memory, check_source_length
+from lingon.models.encoder_decoder import Memory, check_source_length, check_target_length, check_tokens
 from lingon.models.hub_weights import HubWeight
 from lingon.models.registry import ModelEntry
 
@@ -87,9 +91,7 @@ class T5(nn.Module):
         x, seen = self.dropout(embed(self.embedding, target_ids)), padding_mask(memory.mask)
         past = torch.ones(columns, columns, dtype=torch.bool, device=x.device).tril()
         causal = AttentionMask(past, bias=self._bias_before(columns, columns))
-        for block in self.decoder:
-            keys, values = block.cross_attention.keys_values(memory.hidden)
-            x = block(x, causal, LayerMemory(keys, values, seen))
+        x = teach_decoder_blocks(self.decoder, x, causal, memory.hidden, seen)
         return self.dropout(self.decoder_norm(x))
 
     def encode(self, ids: Int[Tensor, "B S"], mask: Bool[Tensor, "B S"] | None = None) -> Memory:
@@ -121,8 +123,7 @@ class T5(nn.Module):
 
     def new_state(self, memory: Memory) -> CrossAttentionCache:
         """Return the state before the first token: keys and values of the sources, made once."""
-        layers = [block.cross_attention.keys_values(memory.hidden) for block in self.decoder]
-        return new_cross_attention_cache(layers, memory.mask, empty_cache(len(self.decoder), self.context_length))
+        return new_decoder_state(self.decoder, memory.hidden, memory.mask, self.context_length)
 
     def hidden(
         self, ids: Int[Tensor, "B T"], state: CrossAttentionCache, mask: Bool[Tensor, "B T"] | None = None
@@ -131,7 +132,9 @@ class T5(nn.Module):
 
         mask: False where a row is padded on the left. Raises UserError when the context is too short.
         """
-        after, columns = advanced(state, ids, mask), ids.shape[1]
+        columns = ids.shape[1]
+        check_tokens(columns)
+        after = state.advance(columns, mask)
         x = self.dropout(embed(self.embedding, ids))
         x = run_decoder_blocks(self.decoder, x, after, self._bias_before(columns, after.length))
         return self.dropout(self.decoder_norm(x)), after

@@ -14,14 +14,18 @@ from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.attention import Attention
 from lingon.layers.attention_mask import AttentionMask, padding_mask
 from lingon.layers.cross_attention import CrossAttention, cross_attention_weights
-from lingon.layers.cross_attention_cache import CrossAttentionCache, LayerMemory, new_cross_attention_cache
-from lingon.layers.decoder_block import DecoderBlock, run_decoder_blocks
+from lingon.layers.cross_attention_cache import CrossAttentionCache
+from lingon.layers.decoder_block import (
+    DecoderBlock,
+    new_decoder_state,
+    run_decoder_blocks,
+    teach_decoder_blocks,
+)
 from lingon.layers.feedforward import FeedForward
-from lingon.layers.kv_cache import empty_cache
 from lingon.layers.residual import PostNorm, PreNorm, Residual
 from lingon.layers.sinusoidal import sinusoidal
 from lingon.layers.transformer import Block, embed
-from lingon.models.encoder_decoder import Memory, check_source_length, check_target_length
+from lingon.models.encoder_decoder import Memory, check_source_length, check_target_length, check_tokens
 from lingon.models.option_types import (
     AttentionHeads,
     ContextLength,
@@ -117,9 +121,7 @@ class Transformer(nn.Module):
         check_target_length(target_ids.shape[1], self.context_length)
         x = self._embedded(self.embedding, target_ids, slice(0, target_ids.shape[1]))
         seen, causal = _seen(memory.mask), AttentionMask(causal=True)
-        for block in self.decoder:
-            keys, values = block.cross_attention.keys_values(memory.hidden)
-            x = block(x, causal, LayerMemory(keys, values, seen))
+        x = teach_decoder_blocks(self.decoder, x, causal, memory.hidden, seen)
         return self.decoder_norm(x)
 
     def encode(self, ids: Int[Tensor, "B S"], mask: Bool[Tensor, "B S"] | None = None) -> Memory:
@@ -136,8 +138,7 @@ class Transformer(nn.Module):
 
     def new_state(self, memory: Memory) -> CrossAttentionCache:
         """Return the state before the first token: keys and values of the sources, made once."""
-        layers = [block.cross_attention.keys_values(memory.hidden) for block in self.decoder]
-        return new_cross_attention_cache(layers, memory.mask, empty_cache(len(self.decoder), self.context_length))
+        return new_decoder_state(self.decoder, memory.hidden, memory.mask, self.context_length)
 
     def hidden(
         self, ids: Int[Tensor, "B T"], state: CrossAttentionCache, mask: Bool[Tensor, "B T"] | None = None
@@ -146,8 +147,7 @@ class Transformer(nn.Module):
 
         mask: False where a row is padded on the left. Raises UserError when the context is too short.
         """
-        if not ids.shape[1]:
-            raise UserError("there are no tokens to read; a target begins with the start")
+        check_tokens(ids.shape[1])
         after = state.advance(ids.shape[1], mask)
         x = self._embedded(self.embedding, ids, after.own.positions(ids.shape[1]))
         return self.decoder_norm(run_decoder_blocks(self.decoder, x, after)), after
