@@ -1,8 +1,7 @@
 """BART and the encoder-decoders that differ from it in norms, positions and embeddings: mBART, Marian, M2M100, NLLB."""
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -23,77 +22,15 @@ from lingon.layers.decoder_block import (
 )
 from lingon.layers.feedforward import FeedForward
 from lingon.layers.residual import PostNorm, PreNorm, Residual
-from lingon.layers.sines_first import SinesFirst
 from lingon.layers.transformer import Block, embed
 from lingon.models.bart_layout import bart_weights
+from lingon.models.bart_variants import BART_ITSELF, M2M100, MARIAN, MBART, Variant
 from lingon.models.bert import init_bert
 from lingon.models.config_sizes import ConfigReader
 from lingon.models.decoder_families import ACTIVATIONS, DEEPEST
 from lingon.models.encoder import run_tokens
 from lingon.models.encoder_decoder import Memory, check_source_length, check_target_length, check_tokens
 from lingon.models.registry import ModelEntry
-
-FIRST = 2  # row of the first token's position; those before it are not used
-
-
-class LearnedPositions(nn.Module):
-    """A trained vector for each position (Lewis et al. 2020)."""
-
-    def __init__(self, length: int, width: int):
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(length + FIRST, width).normal_(std=0.02))
-
-    def forward(self, positions: slice | Int[Tensor, "..."], like: Tensor) -> Float[Tensor, "... D"]:
-        """Return the vectors of positions, counted from 0."""
-        if isinstance(positions, slice):
-            return self.weight[positions.start + FIRST : positions.stop + FIRST]
-        return nn.functional.embedding(positions + FIRST, self.weight)
-
-
-@dataclass(frozen=True)
-class Variant:
-    """What makes a relative of BART.
-
-    positions: gives the module of positions, of (their number, width, padding id). pre_norm: norms stand before the
-    layers, and one at the end. embedding_norm: one stands behind the embedding. bias: one is added to the logits.
-    scaled: whether vectors of tokens are multiplied by the root of their width, where config.json does not say it.
-    """
-
-    positions: Callable[[int, int, int], nn.Module]
-    pre_norm: bool = False
-    embedding_norm: bool = True
-    bias: bool = True
-    scaled: bool = False
-    activation: str = "gelu"
-    pad_id: int = 1
-    eos_id: int = 2
-
-    def check(self, sizes: ConfigReader) -> None:
-        """Raise UserError where config.json says another thing of the norms, as of models that fairseq can train."""
-        learned = isinstance(self.positions(1, 2, 0), LearnedPositions)
-        said = {"normalize_before": self.pre_norm, "add_final_layer_norm": self.pre_norm}
-        said |= {"normalize_embedding": self.embedding_norm, "static_position_embeddings": not learned}
-        for key, own in said.items():
-            if sizes.flag(key, own) != own:
-                raise sizes.error(key, not own, f"{str(own).lower()}, as {sizes.family} has it")
-
-
-def _learned(length: int, width: int, pad_id: int) -> nn.Module:
-    return LearnedPositions(length, width)
-
-
-def _marian(length: int, width: int, pad_id: int) -> nn.Module:
-    return SinesFirst(length, width)
-
-
-def _fairseq(length: int, width: int, pad_id: int) -> nn.Module:
-    return SinesFirst(length, width, start=pad_id + 1, slowest=True)
-
-
-BART_ITSELF = Variant(_learned)
-MBART = Variant(_learned, pre_norm=True)
-MARIAN = Variant(_marian, embedding_norm=False, pad_id=58_100, eos_id=0)
-M2M100 = Variant(_fairseq, pre_norm=True, embedding_norm=False, bias=False, scaled=True, activation="relu")
 
 
 class BART(nn.Module):
