@@ -16,6 +16,7 @@ from lingon.cli.errors import Door, error_line
 from lingon.cli.generate_options import Device
 from lingon.cli.load_task import Head, load_for, refuse_option, with_options
 from lingon.cli.plain_typer import plain_typer
+from lingon.cli.text_options import Overwrite, Texts
 from lingon.cli.train import Recipes
 from lingon.core.errors import UserError
 from lingon.core.terminal import printable, screened
@@ -143,7 +144,7 @@ def evaluate(
 @app.command()
 def predict(
     bundle: Annotated[str, typer.Argument(help="Trained model: a bundle, a run folder, or hf:owner/name.")],
-    texts: Annotated[list[str] | None, typer.Argument(help="Texts. Default: the lines of standard input.")] = None,
+    texts: Texts = None,
     file: Annotated[
         Path | None,
         typer.Option(
@@ -159,7 +160,7 @@ def predict(
         Path | None,
         typer.Option(help="Output table: the rows of --file with the predictions, as .csv, .tsv, .jsonl or .parquet."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite the file of --out.")] = False,
+    overwrite: Overwrite = False,
     on_bad_row: BadRow = "stop",
     encoding: Encoding = "utf-8",
     quoting: Quoting = "auto",

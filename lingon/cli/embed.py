@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lingon.cli.generate_options import Device
+from lingon.cli.text_options import Overwrite, Texts
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.strict_json import dumps
 from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, one_column
@@ -18,7 +19,7 @@ ENDINGS = (".npy", ".parquet", ".jsonl")
 
 def embed(
     encoder: Annotated[str, typer.Argument(help="Encoder: a name (lingon data list), a folder or hf:owner/name.")],
-    texts: Annotated[list[str] | None, typer.Argument(help="Texts. Default: the lines of standard input.")] = None,
+    texts: Texts = None,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -33,7 +34,7 @@ def embed(
         Path | None,
         typer.Option(help="Output: .npy (float32, a row per text), .parquet or .jsonl (rows with a column vector)."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite the file of --out.")] = False,
+    overwrite: Overwrite = False,
     on_bad_row: Annotated[str, typer.Option(help="A malformed row: stop (default) or skip it.")] = "stop",
     encoding: Encoding = "utf-8",
     quoting: Quoting = "auto",

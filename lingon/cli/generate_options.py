@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lingon.cli.option_rules import check_together, flag
 from lingon.core.errors import UserError
 from lingon.pages.page import check_page_path
 
@@ -94,13 +95,7 @@ MOST_TEXTS = 1_000_000  # of a prompt
 def given_options(context: typer.Context) -> dict[str, object]:
     """Return the options that were given, by flag. Raises UserError for those that exclude or need each other."""
     values = context.params
-    given = [name for name in values if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"]
-    for one, (others, why) in ALONE.items():
-        for other in [name for name in others if one in given and name in given]:
-            raise UserError(f"{_flag(one)} and {_flag(other)} exclude each other: {why}; leave one of them out")
-    for one, other in NEEDED.items():
-        if one in given and other not in given:
-            raise UserError(f"{_flag(one)} has no effect without {_flag(other)}; add {_flag(other)}, or leave it out")
+    given = check_together(context, ALONE, NEEDED)
     if not 1 <= values["n"] <= MOST_TEXTS:
         raise UserError(f"--n is {values['n']}, expected 1 or more texts, {MOST_TEXTS:,} at most")
     if values["n"] > 1 and values["temperature"] == 0:
@@ -109,8 +104,4 @@ def given_options(context: typer.Context) -> dict[str, object]:
         raise UserError(f"--top-logprobs is {values['top_logprobs']}, expected 1 or more")
     if values["page"]:
         check_page_path(values["page"])
-    return {_flag(name): values[name] for name in given if name not in ("bundle", "prompt", "page")}
-
-
-def _flag(name: str) -> str:
-    return "--" + {"as_json": "json"}.get(name, name.replace("_", "-"))
+    return {flag(name): values[name] for name in given if name not in ("bundle", "prompt", "page")}

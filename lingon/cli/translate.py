@@ -3,13 +3,15 @@
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from lingon.cli import generate_options as options
-from lingon.cli.generate_options import Device, OptionalFloat
+from lingon.cli import translate_options as own
 from lingon.cli.load_task import Head, load_for
+from lingon.cli.option_rules import check_together
+from lingon.cli.text_options import Overwrite, Texts
 from lingon.core.errors import UserError, unknown
 from lingon.core.strict_json import dumps
 from lingon.pages.page import check_page_path
@@ -19,67 +21,39 @@ if TYPE_CHECKING:
     from lingon.tasks.translate import Translation, TranslationParams
 
 FORMATS = ("text", "jsonl")
-SHOWN = 50  # translations that are kept for a page
 
 
 def translate(
-    bundle: Annotated[
-        str, typer.Argument(help="Trained translator: a bundle, a run folder, a checkpoint, or hf:owner/name.")
-    ],
-    texts: Annotated[list[str] | None, typer.Argument(help="Texts. Default: the lines of standard input.")] = None,
-    file: Annotated[
-        Path | None, typer.Option(help="File with one text per line, or a table (csv, jsonl ...); - is standard input.")
-    ] = None,
+    context: typer.Context,
+    bundle: own.TranslatorSource,
+    texts: Texts = None,
+    file: own.TextsFile = None,
     text: TextColumn = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="File for the translations of --file: a line for each, or a table by its ending (.csv, .tsv, .jsonl)."
-        ),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite the file of --out.")] = False,
-    beams: Annotated[int, typer.Option(help="Beam search: number of beams; 1 is greedy.")] = 4,
-    n_best: Annotated[int, typer.Option(help="Number of translations of each text, best first.")] = 1,
+    out: own.TranslationsFile = None,
+    overwrite: Overwrite = False,
+    beams: own.Beams = 4,
+    n_best: own.NBest = 1,
     length_penalty: options.LengthPenalty = 0.6,
-    max_new_tokens: Annotated[
-        int | None, typer.Option(help="Maximum number of tokens; twice those of the source and 32 more by default.")
-    ] = None,
-    temperature: Annotated[
-        OptionalFloat, typer.Option(help="Sample in the place of a search, with this temperature; 0 is greedy.")
-    ] = None,
+    max_new_tokens: own.MaxNewTokens = None,
+    temperature: own.Temperature = None,
     top_k: options.TopK = None,
     top_p: options.TopP = None,
-    prefix: Annotated[str, typer.Option(help="Text that every translation begins with.")] = "",
-    source_prefix: Annotated[
-        str, typer.Option(help='Text before every source, as T5 wants it: "translate English to German: ".')
-    ] = "",
-    source_lang: Annotated[
-        str | None, typer.Option(help="Language of the texts, for models of many (mBART, M2M100, NLLB), as eng_Latn.")
-    ] = None,
-    target_lang: Annotated[
-        str | None, typer.Option(help="Language of the translations, for models of many languages, as deu_Latn.")
-    ] = None,
-    terms: Annotated[
-        Path | None,
-        typer.Option(help="File of terms, a line each: the term, a tab, and the translation that must be used for it."),
-    ] = None,
-    copy_unknown: Annotated[
-        bool,
-        typer.Option(
-            "--copy-unknown", help="Copy the word of the source where the vocabulary lacks one, by attention."
-        ),
-    ] = False,
-    format: Annotated[str, typer.Option(help="Output format: text (default) or jsonl.")] = "text",
-    page: Annotated[
-        Path | None, typer.Option(help=f"Write an .html page of the first {SHOWN} texts: n best, and attention maps.")
-    ] = None,
+    prefix: own.Prefix = "",
+    source_prefix: own.SourcePrefix = "",
+    source_lang: own.SourceLang = None,
+    target_lang: own.TargetLang = None,
+    terms: own.TermsFile = None,
+    copy_unknown: own.CopyUnknown = False,
+    format: own.Format = "text",
+    page: own.Page = None,
     encoding: Encoding = "utf-8",
     quoting: Quoting = "auto",
     seed: options.Seed = 0,
-    device: Device = "cpu",
+    device: options.Device = "cpu",
     head: Head = None,
 ) -> None:
     """Translate texts: arguments, the lines of a file in their order, a table's texts, or standard input."""
+    check_together(context, own.EXCLUDES, own.NEEDS)
     _check(texts, file, text, out, n_best, format, page)
     if beams < 1:
         raise UserError(f"--beams is {beams}; expected 1, which is greedy, or more")
@@ -105,7 +79,7 @@ def translate(
         return
     kept: list[list[Translation]] = []
     for found in _translated(translator, params, _texts(translator, texts, file, one_column(text), files)):
-        if len(kept) < SHOWN:
+        if len(kept) < own.SHOWN:
             kept.append(found)
         for line in _lines(found, format):
             print(line, flush=True)
@@ -139,13 +113,10 @@ def _check(
 
 
 def _sampling(temperature: float | None, top_k: int | None, top_p: float | None, n: int, seed: int) -> Any:
-    """Return the parameters of sampling; None for a search. Raises UserError for options that need a temperature."""
+    """Return the parameters of sampling; None for a search. Raises UserError for samples that would all be one text."""
     from lingon.decoding.sampling_params import SamplingParams
 
     if temperature is None:
-        for name, value in (("top-k", top_k), ("top-p", top_p)):
-            if value is not None:
-                raise UserError(f"--{name} has no effect without --temperature; add it, or leave --{name} out")
         return None
     if temperature == 0 and n > 1:
         raise UserError(f"--n-best {n} with --temperature 0 would give one text again; leave one of them out")

@@ -386,6 +386,8 @@ def test_settings_that_cannot_be_are_named(folder, capsys, flags, message):
     ("flags", "message"),
     [
         (("--top-k", "3"), "--top-k has no effect without --temperature"),
+        (("--beams", "8", "--temperature", "1"), "--temperature and --beams exclude each other"),
+        (("--length-penalty", "1", "--temperature", "1"), "--temperature and --length-penalty exclude each other"),
         (("--file", "in.txt", "red"), "give texts or --file, not both"),
         (("red", "--out", "x.txt"), "--out writes the translations of --file"),
         (("red", "--page", "x.png"), r"--page 'x\.png' ends in '\.png'"),

@@ -1,0 +1,8 @@
+"""Options of the commands that read texts and write what a model makes of them."""
+
+from typing import Annotated
+
+import typer
+
+Texts = Annotated[list[str] | None, typer.Argument(help="Texts. Default: the lines of standard input.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Overwrite the file of --out.")]

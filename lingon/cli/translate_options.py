@@ -1,0 +1,56 @@
+"""The options of `lingon translate`, and which of them exclude or need each other."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lingon.cli.generate_options import OptionalFloat
+
+SHOWN = 50  # texts whose translations are kept for a page
+
+TranslatorSource = Annotated[
+    str, typer.Argument(help="Trained translator: a bundle, a run folder, a checkpoint, or hf:owner/name.")
+]
+TextsFile = Annotated[
+    Path | None, typer.Option(help="File with one text per line, or a table (csv, jsonl ...); - is standard input.")
+]
+TranslationsFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="File for the translations of --file: a line for each, or a table by its ending (.csv, .tsv, .jsonl)."
+    ),
+]
+Beams = Annotated[int, typer.Option(help="Beam search: number of beams; 1 is greedy.")]
+NBest = Annotated[int, typer.Option(help="Number of translations of each text, best first.")]
+MaxNewTokens = Annotated[
+    int | None, typer.Option(help="Maximum number of tokens; twice those of the source and 32 more by default.")
+]
+Temperature = Annotated[
+    OptionalFloat, typer.Option(help="Sample in the place of a search, with this temperature; 0 is greedy.")
+]
+Prefix = Annotated[str, typer.Option(help="Text that every translation begins with.")]
+SourcePrefix = Annotated[
+    str, typer.Option(help='Text before every source, as T5 wants it: "translate English to German: ".')
+]
+SourceLang = Annotated[
+    str | None, typer.Option(help="Language of the texts, for models of many (mBART, M2M100, NLLB), as eng_Latn.")
+]
+TargetLang = Annotated[
+    str | None, typer.Option(help="Language of the translations, for models of many languages, as deu_Latn.")
+]
+TermsFile = Annotated[
+    Path | None,
+    typer.Option(help="File of terms, a line each: the term, a tab, and the translation that must be used for it."),
+]
+CopyUnknown = Annotated[
+    bool,
+    typer.Option("--copy-unknown", help="Copy the word of the source where the vocabulary lacks one, by attention."),
+]
+Format = Annotated[str, typer.Option(help="Output format: text (default) or jsonl.")]
+Page = Annotated[
+    Path | None, typer.Option(help=f"Write an .html page of the first {SHOWN} texts: n best, and attention maps.")
+]
+
+EXCLUDES = {"temperature": (("beams", "length_penalty"), "sampling takes the place of beam search")}
+NEEDS = {"top_k": "temperature", "top_p": "temperature"}
