@@ -22,9 +22,8 @@ def folder_of(source: str | Path) -> Path:
         raise UserError(f"to fetch {str(source)!r} by name, install huggingface_hub; or give a folder") from None
     try:
         return Path(snapshot_download(name, allow_patterns=NEEDED))
-    except (
-        Exception
-    ) as error:  # its errors are of many kinds; a name that is misspelt is one, and looks like no network
-        why = str(error).splitlines()[0][:120]
+    # Errors of the hub are of many kinds; one for a name that is misspelt looks like one for no network.
+    except Exception as error:
+        why = next(iter(str(error).splitlines()), type(error).__name__)[:120]
         way = "without a network, copy the folder of the model here and name it"
         raise UserError(f"{source} could not be fetched from the hub ({why}); {way}") from None
