@@ -33,14 +33,15 @@ def load_conversation_splits(
     path = Path(name_or_path)
     files = {"train": path} | {part: Path(f) for part, f in (("test", test), ("valid", valid)) if f is not None}
     found = {part: _read(file, on_bad_row, options) for part, file in files.items()}
+    preferred = isinstance(found["train"][0], Preference)
     for part, some in found.items():
-        if isinstance(some[0], Preference) != isinstance(found["train"][0], Preference):
+        if isinstance(some[0], Preference) != preferred:
             raise DataError(f"{files[part]}: preferences and conversations are different data; give files of one kind")
     for part in ("test", "valid"):
         if part not in found:
             found["train"], found[part] = _cut(path, found["train"], SHARE[part], part)
     _tell_shared(found, [part for part in files if part != "train"])
-    source: dict[str, Any] = {"name": path.name, "kind": "preferences" if _preferred(found) else "conversations"}
+    source: dict[str, Any] = {"name": path.name, "kind": "preferences" if preferred else "conversations"}
     source |= {"files": {part: {"name": f.name, "sha256": sha256_of(f)} for part, f in files.items()}}
     source |= {part: len(found[part]) for part in PARTS}
     source["sha256"] = dialogues_checksum([one for part in PARTS for one in found[part]])
@@ -66,10 +67,6 @@ def _tell_shared(found: dict[str, Sequence[Dialogue]], parts: Sequence[str]) -> 
     keys = {part: [_key(one) for one in some] for part, some in found.items()}
     for part in parts:
         tell_lines(shared_keys(keys["train"], keys[part], f"{part} questions"))
-
-
-def _preferred(found: dict[str, Sequence[Dialogue]]) -> bool:
-    return isinstance(found["train"][0], Preference)
 
 
 def _read(path: Path, on_bad_row: OnBadRow, options: FileOptions) -> Sequence[Dialogue]:

@@ -16,8 +16,12 @@ Target = Annotated[
 ]
 SourceLang = Annotated[str | None, Option(help="Language of the source texts, as en; it chooses files and columns.")]
 TargetLang = Annotated[str | None, Option(help="Language of the target texts, as de.")]
-MaxWords = Annotated[int, Option(help="Pairs with more words on a side are not learned from.")]
-LengthRatio = Annotated[float, Option(help="Pairs with a side that is more times as long are not learned from.")]
+MaxWords = Annotated[
+    int, Option(help="Most words of a side (a Chinese or Japanese character is one); pairs with more are left out.")
+]
+LengthRatio = Annotated[
+    float, Option(help="Most characters of the longer side for each of the shorter; pairs with more are left out.")
+]
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,13 @@ class ParallelFiles:
     target: Target = None
     source_lang: SourceLang = None
     target_lang: TargetLang = None
-    test: Annotated[str | None, Option(help="Corpus or file to test on; some pairs of the data by default.")] = None
-    valid: Annotated[str | None, Option(help="Corpus or file to validate on; some pairs of the data by default.")] = (
-        None
-    )
+    test: Annotated[
+        str | None, Option(help="Corpus or file to test on; by default a fifth of the data, about 2,000 pairs at most.")
+    ] = None
+    valid: Annotated[
+        str | None,
+        Option(help="Corpus or file to validate on; by default a tenth of the rest, about 2,000 pairs at most."),
+    ] = None
     max_words: MaxWords = 250
     max_length_ratio: LengthRatio = 5.0
     on_bad_row: Annotated[str, Option(help="A pair that cannot be read: stop, or skip it.")] = "stop"

@@ -368,6 +368,13 @@ def test_a_name_goes_to_the_hub_and_nowhere_else(monkeypatch, folders):
     with pytest.raises(UserError, match=r"hf:owner/name could not be fetched from the hub \(no network\)"):
         load_hub("hf:owner/name")
 
+    def failing_without_a_text(name, allow_patterns):
+        raise TimeoutError
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", failing_without_a_text)
+    with pytest.raises(UserError, match=r"could not be fetched from the hub \(TimeoutError\)"):
+        load_hub("hf:owner/name")
+
 
 def test_seven_hundred_random_configurations_are_ours_to_refuse():
     """Whatever JSON says, it is a model of few numbers or our error; nothing is imported by a name from it."""
