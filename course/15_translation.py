@@ -6,8 +6,8 @@
 # A translation is as long as it likes, has its words in an order of its own, and every one of them hangs on some word
 # of the source. Machine translation is where attention was invented (Bahdanau and others, 2015), where the Transformer
 # came from (2017), and what both were measured on. We put an encoder (lesson 12) and a language model (lesson 13)
-# together, train the pair on short sentences, look at what it attends to, and score it as everybody does. It will say
-# some things rightly, and some so that one has to laugh.
+# together, train the pair on short sentences, look at what it attends to, and score it as everybody does. Some of what
+# it says will be right, and some will make you laugh.
 #
 # You need: self-attention (lesson 9), the Transformer (lesson 11) and beam search (lesson 13). It takes about two
 # minutes.
@@ -100,9 +100,9 @@ assert not any(pair.source in tested or pair.target in tested for pair in splits
 # target $y$ of a source $x$ is a product, as in lesson 10, but every factor knows the source:
 # $$p(y \mid x) = \prod_t p(y_t \mid y_1 \dots y_{t-1}, x)$$
 #
-# Trained is with **teacher forcing**: to say word $t$ the decoder reads the *right* words before it, whatever it would
-# have said itself. So all positions of a target are computed at once; the decoder reads the target moved one place to
-# the right, with START in front, and its mask hides what comes later.
+# The pair is trained with **teacher forcing**: to say word $t$ the decoder reads the *right* words before it, whatever
+# it would have said itself. So all positions of a target are computed at once; the decoder reads the target moved one
+# place to the right, with START in front, and its mask hides what comes later.
 
 # %%
 model_sizes = {"width": 96, "depth": 2, "heads": 4, "ffn_width": 192, "context_length": 32, "source_length": 32}
@@ -264,8 +264,9 @@ assert np.mean(hits) > 2 * guessing
 #
 # In training the words before are always right; while translating they are the model's own. It has never seen itself
 # go wrong, so what does it do after a slip? Into each right translation we put one wrong word, drawn at random, and
-# ask how likely the model finds the right words behind it. This is the **exposure** of the model to its own errors,
-# and behind the stutter above: a word that it should not have said makes the next one worse.
+# ask how likely the model finds the right words behind it. That a model is trained on right words alone, and meets its
+# own errors only in use, is called **exposure bias**. It is behind the stutter above: a word that should not have been
+# said makes the next one worse.
 
 # %%
 PLACE, AFTER = 1, 3  # the second word is the wrong one; what of the next three?
@@ -465,5 +466,5 @@ attempt(additive_attention, "15")
 #   Translate*, 2015; in this library `lingon.models.attention_rnn`.
 # - Ashish Vaswani and others, *Attention Is All You Need*, 2017.
 # - Philipp Koehn, Rebecca Knowles, *Six Challenges for Neural Machine Translation*, 2017: beams, lengths, rare words.
-# - Marc'Aurelio Ranzato and others, *Sequence Level Training with Recurrent Neural Networks*, 2016: the exposure.
+# - Marc'Aurelio Ranzato and others, *Sequence Level Training with Recurrent Neural Networks*, 2016: exposure bias.
 # - Matt Post, *A Call for Clarity in Reporting BLEU Scores*, 2018.
