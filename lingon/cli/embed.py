@@ -41,7 +41,7 @@ def embed(
     device: Device = "cpu",
 ) -> None:
     """Embed texts as vectors: printed as JSON, or written as .npy, .parquet or .jsonl."""
-    from lingon.cli.predict import as_they_come, lines_of
+    from lingon.cli.predict import as_they_come, lines_of, tell_blank
     from lingon.cli.predict_file import TextsFile
     from lingon.cli.text_encoder import load_encoder
 
@@ -54,6 +54,7 @@ def embed(
         _check(out, data, overwrite)
     source = None if data is None else TextsFile.of(data, one_column(text), on_bad_row, Files(encoding, quoting))
     model = load_encoder(encoder, device)
+    tell_blank(texts, "its vector")
     if out:
         rows = source.rows() if source else ((one, {"text": one}) for one in texts or lines_of(None))
         print(_write(model, rows, out))

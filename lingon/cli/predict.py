@@ -74,11 +74,14 @@ def _fill(queue: Queue, texts: Iterable[Any]) -> None:
         queue.put(error)
 
 
-def tell_blank(texts: Sequence[str] | None) -> None:
-    """Say which arguments are blank: a model has an answer to nothing too, and it means nothing."""
+def tell_blank(texts: Sequence[str] | None, what: str = "what is predicted for it") -> None:
+    """Say which arguments are blank: a model has an answer to nothing too, and it means nothing.
+
+    what: the answer, in words.
+    """
     for number, text in enumerate(texts or (), 1):
         if not text.strip():
-            print(f"text {number} is blank; what is predicted for it means nothing", file=sys.stderr)
+            print(f"text {number} is blank; {what} means nothing", file=sys.stderr)
 
 
 def predict_lines(

@@ -1,6 +1,7 @@
 """What each metric is called, which way it is better, and how its value is written."""
 
 import math
+from collections.abc import Mapping
 
 HIGHER_IS_BETTER = {
     "loss": False,
@@ -56,3 +57,12 @@ def format_metric(value: float | None, digits: str = ".4f") -> str:
     ('0.5000', 'undefined', 'inf')
     """
     return "undefined" if value is None or math.isnan(value) else f"{value:{digits}}"
+
+
+def metric_rows(values: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Return metrics as rows of a page: each name in words, and its value.
+
+    >>> metric_rows({"exact_match": 0.5})
+    [('exact match', '0.5000')]
+    """
+    return [(name.replace("_", " "), format_metric(value)) for name, value in values.items()]

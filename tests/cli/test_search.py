@@ -102,6 +102,7 @@ def test_duplicates_and_clusters(run, tmp_path):
 
 
 def test_vectors_of_texts(run, tmp_path):
+    assert "text 2 is blank; its vector means nothing" in run("embed", "toy", "one text", " ")[2]
     _, out, _ = run("embed", "toy", "one text", "another")
     rows = [json.loads(line) for line in out]
     expected = ToyEncoder(seed=3).encode(["one text", "another"])

@@ -7,7 +7,7 @@ from typing import Any
 from lingon.data.questions import Question
 from lingon.engine.log import read_metrics
 from lingon.metrics.exact_match import answer_scores, best_over, token_f1
-from lingon.metrics.metric_table import format_metric
+from lingon.metrics.metric_table import metric_rows
 from lingon.pages.curves import curves
 from lingon.pages.page import render
 from lingon.pages.run_facts import run_facts
@@ -28,11 +28,7 @@ def write_report(
     page = {
         "title": f"Question answering: {name}",
         "subtitle": f"{model} trained on {name}; tested on {len(questions):,} questions.",
-        "headline": [
-            (metric.replace("_", " "), format_metric(value))
-            for metric, value in run["test"].items()
-            if isinstance(value, float)
-        ],
+        "headline": metric_rows(run["test"]),
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         "sections": [
             _section(

@@ -7,7 +7,7 @@ from typing import Any
 from lingon.core.shapes import Tensor
 from lingon.data.examples import Examples
 from lingon.engine.log import read_metrics
-from lingon.metrics.metric_table import format_metric
+from lingon.metrics.metric_table import metric_rows
 from lingon.pages.curves import curves
 from lingon.pages.page import render
 from lingon.pages.run_facts import run_facts
@@ -28,7 +28,7 @@ def write_report(
         "title": f"Text classification of {run['data'].get('name')}: {_named(classifier.labels)}",
         "subtitle": f"{run['arguments'].get('model')} trained on {run['data'].get('name')}; "
         f"tested on {len(test):,} held-out texts.",
-        "headline": [(name.replace("_", " "), format_metric(value)) for name, value in run["test"].items()],
+        "headline": metric_rows(run["test"]),
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         **sections_of(classifier.targets, logits, numbers, found),
         "examples": example_groups(classifier, test, logits),
@@ -55,7 +55,7 @@ def write_evaluation(
     page = {
         "title": f"Evaluation of {name}: {_named(classifier.labels)}",
         "subtitle": f"{len(texts):,} texts.",
-        "headline": [(metric.replace("_", " "), format_metric(value)) for metric, value in found.items()],
+        "headline": metric_rows(found),
         **own,
         "sections": [*own.get("sections", ()), *sections],
         "examples": example_groups(classifier, texts, logits),

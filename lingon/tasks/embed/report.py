@@ -5,7 +5,7 @@ from typing import Any
 
 from lingon.data.text_pairs import PositivePairs, ScoredPairs
 from lingon.engine.log import read_metrics
-from lingon.metrics.metric_table import format_metric
+from lingon.metrics.metric_table import format_metric, metric_rows
 from lingon.pages.charts import bar_chart, scatter_chart
 from lingon.pages.curves import curves
 from lingon.pages.page import render
@@ -24,7 +24,7 @@ def write_report(path: Path, held_out: HeldOut, run_folder: Path, run: dict[str,
         "title": f"Vectors of texts, trained on {name}",
         "subtitle": f"{given.get('from_')} by the loss {given.get('loss')}; tested on {len(held_out.examples):,} "
         "held-out examples.",
-        "headline": [(metric.replace("_", " "), format_metric(value)) for metric, value in run["test"].items()],
+        "headline": metric_rows(run["test"]),
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         "sections": [_before_and_after(run), *_widths(run), *_chart(held_out)],
         "examples": _examples(held_out),

@@ -8,8 +8,8 @@ from torch import nn
 from lingon.decoding.beam import beam_search
 from lingon.decoding.beam_params import BeamParams
 from lingon.decoding.decoder_protocol import TokenSequence
+from lingon.decoding.logits_processors import suppress
 from lingon.decoding.prefill import read
-from lingon.tasks.language_model.prologue import suppress
 from lingon.tasks.rewrite.encoding import RewriteEncoder
 from lingon.tasks.translate.decoder import SourceDecoder
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from lingon.data.tag_schemes import spans_of
 from lingon.engine.log import read_metrics
-from lingon.metrics.metric_table import format_metric
+from lingon.metrics.metric_table import metric_rows
 from lingon.pages.curves import curves
 from lingon.pages.page import render
 from lingon.pages.run_facts import run_facts
@@ -29,7 +29,7 @@ def write_report(path: Path, held_out: HeldOut, run_folder: Path, run: dict[str,
         "title": f"Tagging of {data}: {len(tagger.tags)} tags",
         "subtitle": f"{run['arguments'].get('model')} trained on {data}; "
         f"tested on {len(held_out.sentences):,} held-out sentences.",
-        "headline": [(name.replace("_", " "), format_metric(value)) for name, value in run["test"].items()],
+        "headline": metric_rows(run["test"]),
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         **confused(held_out.judged, tagger.is_spans),
         "classes": by_class(next(iter(found.tables.values()))),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lingon.engine.log import read_metrics
-from lingon.metrics.metric_table import format_metric
+from lingon.metrics.metric_table import metric_rows
 from lingon.metrics.translation import corpus_bleu, corpus_chrf
 from lingon.pages.curves import curves
 from lingon.pages.page import render
@@ -27,11 +27,7 @@ def write_report(
     page = {
         "title": f"Translation: {name}",
         "subtitle": f"{model} trained on {name}; tested on {len(pairs):,} pairs.",
-        "headline": [
-            (metric.replace("_", " "), format_metric(value))
-            for metric, value in run["test"].items()
-            if isinstance(value, float)
-        ],
+        "headline": metric_rows(run["test"]),
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         "sections": [_by_length(found, pairs)],
         "examples": _examples(found, pairs),

@@ -70,14 +70,19 @@ class Terms:
         """Return a pattern of all terms as whole words; of two that begin alike the longer one is found."""
         return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, self.by_term)) + r")(?!\w)")
 
-    def wanted(self, text: str) -> list[list[str]]:
+    def wanted(self, text: str, prefix: str = "") -> list[list[str]]:
         """Return, for each term in a source text, its translations, of which one must stand in the translation.
+
+        prefix: what the translation begins with; a term with a translation in it asks for no other.
 
         >>> Terms((("house", "Haus"), ("white house", "Weißes Haus"))).wanted("The White House is no house.")
         [['Weißes Haus'], ['Haus']]
+        >>> Terms((("house", "Haus"), ("red", "rot"))).wanted("A red house.", prefix="Ein Haus")
+        [['rot']]
         """
         found = dict.fromkeys(match[0] for match in self.pattern.finditer(text.casefold()))
-        return [self.by_term[term] for term in found]
+        begun, ways = prefix.casefold(), [self.by_term[term] for term in found]
+        return [some for some in ways if not any(way.casefold() in begun for way in some)]
 
     def check(self, tokenizer: Tokenizer, unknown: int | None) -> None:
         """Raise UserError naming the first translation that the vocabulary cannot write, or that is too long."""

@@ -222,10 +222,8 @@ class Translator:
         sources, phrases = self.source_ids([params.source_prefix + text for text in texts]), []
         if params.terms is not None:
             params.terms.check(self.target, self.unknown)
-            begun = params.prefix.casefold()
-            wanted = [params.terms.wanted(text) for text in texts]
-            missing = [[ways for ways in some if not any(w.casefold() in begun for w in ways)] for some in wanted]
-            phrases = [phrases_of(some, self.target) for some in missing]
+            wanted = [params.terms.wanted(text, params.prefix) for text in texts]
+            phrases = [phrases_of(some, self.target) for some in wanted]
         found = search(self, sources, params, phrases, advance)
         each = zip(texts, sources, found, strict=True)
         return [[self._translation(text, ids, one, params) for one in some] for text, ids, some in each]
