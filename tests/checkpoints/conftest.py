@@ -26,21 +26,22 @@ ODD = "aZ09 \t\n\r.,'\u2581éß中文हिन्दी🙂🇫🇷\u0301\u200d\
 @pytest.fixture(scope="module")
 def peer():
     """transformers, of checkpoints."""
-    yield from _worker("transformers")
+    yield from worker_of("checkpoints", "transformers")
 
 
 @pytest.fixture(scope="module")
 def gguf_peer():
     """transformers with what it reads GGUF files by."""
-    yield from _worker("transformers-gguf")
+    yield from worker_of("checkpoints", "transformers-gguf")
 
 
-def _worker(name: str) -> Iterator[Worker]:
+def worker_of(program: str, environment: str) -> Iterator[Worker]:
+    """Yield a program of `benchmarks/workers` in a peer's environment; skip where that cannot be made."""
     try:
-        python_of(name)
+        python_of(environment)
     except FetchError as error:
-        pytest.skip(f"the environment of {name} cannot be made here: {error}")
-    with Worker("checkpoints", name) as worker:
+        pytest.skip(f"the environment of {environment} cannot be made here: {error}")
+    with Worker(program, environment) as worker:
         yield worker
 
 

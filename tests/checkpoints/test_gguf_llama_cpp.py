@@ -3,14 +3,12 @@
 import pytest
 import torch
 
-from benchmarks.environments import python_of
-from benchmarks.worker import Worker
 from lingon.checkpoints.gguf.load import load_gguf
 from lingon.checkpoints.gguf.save import save_gguf
-from lingon.core.errors import FetchError
 from lingon.data.tokenizers.train import bpe
 from lingon.models.from_config import from_config
 from lingon.models.registry import build
+from tests.checkpoints.conftest import worker_of
 from tests.checkpoints.test_gguf_save import TEXTS, WRITTEN
 
 pytestmark = pytest.mark.long
@@ -26,12 +24,7 @@ OWN = {"vocab_size": SIZE, "width": 64, "depth": 2, "heads": 4, "context_length"
 
 @pytest.fixture(scope="module")
 def llama_cpp():
-    try:
-        python_of("llama-cpp")
-    except FetchError as error:
-        pytest.skip(f"the environment of llama-cpp cannot be made here: {error}")
-    with Worker("llama_cpp", "llama-cpp") as worker:
-        yield worker
+    yield from worker_of("llama_cpp", "llama-cpp")
 
 
 def a_model(name):

@@ -5,15 +5,12 @@ import json
 import pytest
 import torch
 
-from benchmarks.environments import python_of
-from benchmarks.worker import Worker
 from lingon.checkpoints.huggingface.encoder import load_encoder
 from lingon.checkpoints.huggingface.save import save_hub
-from lingon.core.errors import FetchError
 from lingon.data.tokenizers import Tokenizer
 from lingon.data.tokenizers.wordpiece_vocab import wordpiece_of
 from lingon.interpret.recording import record
-from tests.checkpoints.conftest import assert_same
+from tests.checkpoints.conftest import assert_same, worker_of
 from tests.models.encoder_configs import ENCODERS
 from tests.models.newer_encoder_configs import CONFIGS, MPNET
 
@@ -32,12 +29,7 @@ HEADS = {
 @pytest.fixture(scope="module")
 def encoder_peer():
     """transformers, of encoders."""
-    try:
-        python_of("transformers")
-    except FetchError as error:
-        pytest.skip(f"the environment of transformers cannot be made here: {error}")
-    with Worker("encoders", "transformers") as worker:
-        yield worker
+    yield from worker_of("encoders", "transformers")
 
 
 def cases_of(config):
