@@ -5,14 +5,12 @@ import math
 
 import pytest
 
-from benchmarks.environments import python_of
-from benchmarks.worker import Worker
-from lingon.core.errors import FetchError
 from lingon.data.tokenizers.language_codes import MBART, NLLB
 from lingon.data.tokenizers.sentencepiece import sentencepiece_library
 from lingon.data.tokenizers.sentencepiece_model import read_sentencepiece
 from lingon.data.tokenizers.seq2seq_files import Rows, read_pair
 from lingon.data.tokenizers.tokenizer import Tokenizer
+from tests.checkpoints.conftest import worker_of
 
 pytestmark = [pytest.mark.long, pytest.mark.data, pytest.mark.xdist_group("seq2seq_peer")]
 IDENTITY = {"normalization_rule_name": "identity", "remove_extra_whitespaces": False}
@@ -32,12 +30,7 @@ MODELS = {
 @pytest.fixture(scope="module")
 def peer():
     """transformers, with sentencepiece."""
-    try:
-        python_of("transformers")
-    except FetchError as error:
-        pytest.skip(f"the environment of transformers cannot be made here: {error}")
-    with Worker("seq2seq", "transformers") as worker:
-        yield worker
+    yield from worker_of("seq2seq", "transformers")
 
 
 def train(peer, folder, name, texts, size=2000, **options):

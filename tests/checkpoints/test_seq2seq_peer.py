@@ -5,17 +5,15 @@ import json
 import pytest
 import torch
 
-from benchmarks.environments import python_of
-from benchmarks.worker import Worker
 from lingon.checkpoints.huggingface.save import save_hub
 from lingon.checkpoints.huggingface.seq2seq import load_seq2seq
-from lingon.core.errors import FetchError
 from lingon.decoding.beam import beam_search
 from lingon.decoding.beam_params import BeamParams, eager_stopping, exact_stopping, heuristic_stopping
 from lingon.decoding.decoder_protocol import TokenSequence
 from lingon.decoding.logits_processors import forced_token, logit_bias, no_repeat_ngram_size
 from lingon.decoding.prefill import read
 from lingon.tasks.translate.decoder import SourceDecoder
+from tests.checkpoints.conftest import worker_of
 from tests.models.seq2seq_configs import CONFIGS, T5, cases_of
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("seq2seq_peer")]
@@ -25,12 +23,7 @@ every = pytest.mark.parametrize("name", CONFIGS)
 @pytest.fixture(scope="module")
 def peer():
     """transformers, of encoder-decoders."""
-    try:
-        python_of("transformers")
-    except FetchError as error:
-        pytest.skip(f"the environment of transformers cannot be made here: {error}")
-    with Worker("seq2seq", "transformers") as worker:
-        yield worker
+    yield from worker_of("seq2seq", "transformers")
 
 
 def logits_of(peer, folder, case):
