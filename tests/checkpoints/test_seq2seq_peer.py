@@ -124,6 +124,8 @@ def test_what_is_written_is_what_generate_writes(name, search, peer, tmp_path):
     config, options = CONFIGS[name] | ({"num_decoder_layers": 2} if "t5" in name else {}), SEARCHES[search]
     suppressed = [config["pad_token_id"]] if name.startswith("marian") else []
     more = {"max_new_tokens": MOST, "do_sample": False, **({"bad_words_ids": [[suppressed[0]]]} if suppressed else {})}
+    # Told to `generate` itself: transformers takes it from the configuration of some families alone.
+    more |= {key: config[key] for key in ("forced_eos_token_id",) if key in config}
     case, lengths = cases_of(config)[1], set()
     for seed, bias in enumerate((0.0, 1.5, 3.0)):  # so that some texts end before they are cut off
         folder = tmp_path / f"{seed}"
