@@ -91,6 +91,17 @@ class ConversationSplits:
         return isinstance(self.train[0], Preference)
 
 
+def _place_of(role: str) -> str:
+    """Say where messages of a role stand.
+
+    >>> _place_of("user")
+    'comes first, or after system or assistant'
+    """
+    after = [other for other in BEFORE[role] if other is not None]
+    places = (["first"] if None in BEFORE[role] else []) + ([f"after {' or '.join(after)}"] if after else [])
+    return f"comes {', or '.join(places)}"
+
+
 def messages_of(given: Any, answer_next: bool = False) -> tuple[Message, ...]:
     """Return messages, checked: known roles in an order that is one of a conversation, each with text.
 
@@ -104,10 +115,9 @@ def messages_of(given: Any, answer_next: bool = False) -> tuple[Message, ...]:
         found.append(_message(one, number))
         before = found[-2].role if len(found) > 1 else None
         if before not in BEFORE[found[-1].role]:
-            expected = " or ".join(str(role or "nothing") for role in BEFORE[found[-1].role])
-            raise UserError(
-                f"message {number} is of {found[-1].role!r} after {before or 'nothing'}; expected {expected} before it"
-            )
+            role = found[-1].role
+            where = "comes first" if before is None else f"follows {before}"
+            raise UserError(f"message {number} ({role}) {where}; {role} {_place_of(role)}")
     if not found:
         raise UserError("the conversation has no messages; expected a question and an answer at least")
     if answer_next and found[-1].role not in (USER, TOOL):

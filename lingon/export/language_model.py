@@ -50,7 +50,9 @@ def to_gguf(language: TextModel, source: str | Path, out: str | Path | None, qua
     weight_type, most = WEIGHT_TYPES[quantize]
     with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=path.parent) as folder:
         fresh = Path(folder) / path.name
-        save_gguf(language.model, language.tokenizer, fresh, language.eos_ids, weight_type, beside(source, "").name)
+        name, template = beside(source, "").name, language.chat_template
+        jinja = None if template is None else template.source
+        save_gguf(language.model, language.tokenizer, fresh, language.eos_ids, weight_type, name, jinja)
         again = load_gguf(fresh)
         assert again.tokenizer is not None, "a GGUF file has one"
         _check_tokens(language.tokenizer, again.tokenizer)

@@ -70,7 +70,7 @@ TASKS: dict[str, TaskRow] = {
         "lingon.tasks.language_model",
         "causal",
         "running text",
-        noun="language-model",
+        noun="language model",
         commands=("generate", "logprob", "predict", "chat", "export"),
         usage="generate {} --prompt 'The day was'",
         help="Train a language model on running text, and generate from it.",
@@ -92,7 +92,7 @@ TASKS: dict[str, TaskRow] = {
         "lingon.tasks.masked_language_model",
         "encoder",
         "running text",
-        noun="masked-language-model",
+        noun="masked language model",
         commands=("predict",),
         usage="predict {} 'It was a [MASK] day.'",
         help="Pretrain an encoder on running text: it learns which tokens were hidden.",
@@ -159,7 +159,7 @@ TASKS: dict[str, TaskRow] = {
         "causal",
         "conversations",
         noun="chat model",
-        commands=("chat", "generate", "logprob", "predict"),
+        commands=("chat", "generate", "logprob", "predict", "export"),
         usage="chat {}",
         help="Train a language model to chat: on conversations, or on answers that people prefer (DPO).",
         metric="loss",
@@ -173,9 +173,10 @@ LACKS = {
     "logprob": "gives texts no probability",
     "embed": "gives texts no vectors",
     "ask": "answers no questions",
-    "translate": "translates nothing",
-    "chat": "holds no conversation",
 }
+# Commands that are called as tasks are, which are listed once, above.
+LACKS |= {"translate": "translates nothing"}
+LACKS |= {"chat": "holds no conversation"}
 
 
 def row_of(name: object) -> TaskRow:

@@ -117,7 +117,7 @@ def test_a_file_is_loaded_by_name_and_goes_on_with_a_text(gemma, tmp_path):
         "the", max_new_tokens=5, temperature=0
     )
     assert [token for token, _ in model.logprobs("the hat")] == ["th", "e", "\u2581", "h", "a", "t"]
-    with pytest.raises(UserError, match="is of the kind language-model, which is exported to"):
+    with pytest.raises(UserError, match="is of the kind language model, which is exported to"):
         export(path, "torch")
     with pytest.raises(UserError, match="did you mean 'gemma-270m'"):
         lingon.load(tmp_path / "gemma-27m")

@@ -21,6 +21,7 @@ from lingon.export.language_model import WEIGHT_TYPES
 from lingon.export.portable import export
 from lingon.models.from_config import from_config
 from lingon.models.registry import build
+from lingon.tasks.chat import ChatModel
 from lingon.tasks.language_model import LanguageModel
 from tests.checkpoints.gguf_models import MODELS
 from tests.checkpoints.test_gguf import bytes_facts, written
@@ -202,6 +203,19 @@ def test_a_bundle_is_exported_and_generates_the_same(quantize, bundle, tmp_path)
         assert said[0] == said[1] != ""
 
 
+def test_a_chat_model_is_exported_with_its_template(tmp_path):
+    torch.manual_seed(0)
+    language = LanguageModel(build("gpt", {"vocab_size": SIZE, "width": 64, "depth": 1, "heads": 2}), TOKENIZER)
+    chat = ChatModel(language)
+    found = export(save_bundle(chat, "gpt", tmp_path / "b", {}), "gguf", quantize="f32")
+    again = lingon.load(found.folder)
+    assert again.chat_template.source == chat.chat_template.source
+    said = [{"role": "user", "content": "the"}]
+    assert str(ChatModel(again).chat(said, max_new_tokens=5, temperature=0)) == str(
+        chat.chat(said, max_new_tokens=5, temperature=0)
+    )
+
+
 def test_wrong_places_and_kinds_of_an_export_are_named(bundle, tmp_path):
     assert export(bundle, "gguf").folder == bundle.with_name("tiny.gguf")
     with pytest.raises(UserError, match="unknown --quantize 'q8'; did you mean 'q8_0'"):
@@ -215,5 +229,5 @@ def test_wrong_places_and_kinds_of_an_export_are_named(bundle, tmp_path):
         export(bundle, "gguf", int8=True)
     with pytest.raises(UserError, match="--quantize is for --to gguf and ctranslate2, not onnx"):
         export(bundle, "onnx", quantize="f16")
-    with pytest.raises(UserError, match="of the kind language-model, which is exported to"):
+    with pytest.raises(UserError, match="of the kind language model, which is exported to"):
         export(bundle, "program")

@@ -126,6 +126,8 @@ def test_mbart_begins_with_the_language_and_mbart_50_says_it_first(tmp_path):
     first = 4 + len(LETTERS)
     assert old.source.encode("a") == [4, 2, first + 1]
     assert (old.prompt(), old.prefix_ids) == ((first,), ())
+    back = old.with_languages("de_DE", "en_XX")
+    assert (back.prompt(), old.prompt()) == ((first + 1,), (first,))  # the first keeps its language
     new = lingon.load(fairseq(tmp_path / "b", "mbart", many)).with_languages(many[3], many[7])
     assert new.source.encode("a") == [first + 3, 4, 2]
     assert new.prompt() == (2, first + 7)

@@ -493,7 +493,7 @@ def test_an_export_is_refused_and_a_head_is_asked(tmp_path, monkeypatch, capsys)
     monkeypatch.chdir(tmp_path)
     save_bundle(alike(), NAMES, tmp_path / "b", RUN)
     with pytest.raises(
-        UserError, match="'b' is a pair scorer; classifiers, language-models, encoders and translators "
+        UserError, match="'b' is a pair scorer; classifiers, language models, encoders, translators and chat models "
     ):
         export("b", "onnx")
     heads = two_heads()

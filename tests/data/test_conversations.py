@@ -17,9 +17,15 @@ def says(*pairs):
 HI = says(("user", "Hi"), ("assistant", "Hello."))
 
 WRONG = {
-    "an answer first": (says(("assistant", "a")), "message 1 is of 'assistant' after nothing; expected user or tool"),
-    "two questions": (says(("user", "a"), ("user", "b")), "message 2 is of 'user' after user; expected nothing or"),
-    "a late system": (says(("user", "a"), ("system", "b")), "message 2 is of 'system' after user; expected nothing"),
+    "an answer first": (
+        says(("assistant", "a")),
+        "message 1 \\(assistant\\) comes first; assistant comes after user or tool",
+    ),
+    "two questions": (
+        says(("user", "a"), ("user", "b")),
+        "message 2 \\(user\\) follows user; user comes first, or after system or assistant",
+    ),
+    "a late system": (says(("user", "a"), ("system", "b")), "message 2 \\(system\\) follows user; system comes first"),
     "an unknown role": (says(("humen", "a")), "message 1 is of an unknown role 'humen'"),
     "no message": ([], "the conversation has no messages"),
     "one text": ("hello", "messages are str, expected a list of objects"),

@@ -276,7 +276,7 @@ def test_a_language_model_is_no_source_of_a_classifier(data, tmp_path):
     text = tmp_path / "a.txt"
     text.write_text("the dog saw the cat .\n" * 50)
     lingon.train("language-model", str(text), out=str(tmp_path / "lm"), settings=settings)
-    with pytest.raises(UserError, match="is a language-model; expected a classifier, or an encoder such as minilm-l6"):
+    with pytest.raises(UserError, match="is a language model; expected a classifier, or an encoder such as minilm-l6"):
         run(data, tmp_path / "x", from_=str(tmp_path / "lm"))
 
 

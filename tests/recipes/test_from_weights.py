@@ -260,7 +260,7 @@ def test_a_gguf_file_is_trained_longer_and_is_no_classifier(text, tmp_path):
     assert before.keys() >= after.keys()
     assert any(not torch.equal(before[name], tensor) for name, tensor in after.items())
     assert read_json(tmp_path / "run/run.json")["pretrained"]["name"] == file
-    with pytest.raises(UserError, match="is a language-model; expected a classifier, or an encoder such as minilm-l6"):
+    with pytest.raises(UserError, match="is a language model; expected a classifier, or an encoder such as minilm-l6"):
         lingon.train("classify", text, from_=file, out=str(tmp_path / "other"))
 
 

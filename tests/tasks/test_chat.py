@@ -205,7 +205,7 @@ def test_the_oldest_turns_are_left_out_and_that_is_said(chat):
 
 
 def test_messages_out_of_order_are_refused(chat):
-    with pytest.raises(UserError, match="message 2 is of 'user' after user"):
+    with pytest.raises(UserError, match=r"message 2 \(user\) follows user"):
         chat.chat([Message("user", "a"), Message("user", "b")])
     with pytest.raises(UserError, match="the last message is of 'assistant'"):
         chat.chat(said("a", "b").messages)

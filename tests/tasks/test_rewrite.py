@@ -288,5 +288,5 @@ def test_options_of_a_rewriter_are_refused_by_other_tasks(tmp_path, monkeypatch)
     tokenizer = words(GOOD)
     model = build("lstm", {"vocab_size": len(tokenizer.vocab), "width": 3, "hidden": 3})
     save_bundle(LanguageModel(model.eval(), tokenizer), "lstm", tmp_path / "lm", {"arguments": {}, "data": {}})
-    with pytest.raises(UserError, match="'lm' is a language-model; --system is for rewriters"):
+    with pytest.raises(UserError, match="'lm' is a language model; --system is for rewriters"):
         app(["predict", "lm", "film", "--system", "template"], standalone_mode=False)

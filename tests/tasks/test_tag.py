@@ -326,7 +326,9 @@ def test_the_command_line_trains_evaluates_and_tags_files(tmp_path, capsys, monk
     assert [[row.split("\t")[0] for row in block.splitlines()] for block in lines] == [
         list(s.words) for s in slots(20, 3)
     ]
-    with pytest.raises(UserError, match="classifiers, language-models, encoders and translators are exported so far"):
+    with pytest.raises(
+        UserError, match="classifiers, language models, encoders, translators and chat models are exported so far"
+    ):
         run(capsys, "export", "r", "--to", "onnx")
     (tmp_path / "lines.txt").write_text("fly to Rome\nwhere is Paris\n")
     assert len(run(capsys, "predict", "r", "--file", "lines.txt").splitlines()) == 2

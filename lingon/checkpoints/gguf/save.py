@@ -28,13 +28,20 @@ LARGEST = {"F32": math.inf, "F16": 65504.0, "Q8_0": 127 * 65504.0}
 
 
 def save_gguf(
-    model: Any, tokenizer: Tokenizer, path: str | Path, eos_ids: Sequence[int], weight_type: str = "F16", name: str = ""
+    model: Any,
+    tokenizer: Tokenizer,
+    path: str | Path,
+    eos_ids: Sequence[int],
+    weight_type: str = "F16",
+    name: str = "",
+    chat_template: str | None = None,
 ) -> Path:
     """Write a language model and its tokenizer as one file. A `decoder` of ours becomes a Qwen3, a GPT a GPT-2.
 
     eos_ids: ids that end a text, three at most. weight_type: of matrices, F32, F16 or Q8_0 (8 bits and a scale for 32
     numbers); F16 where their rows cannot be divided by 32. Norms, biases and positions are always F32. name: of the
-    model, for who lists files. Raises UserError for what llama.cpp does not have, naming it.
+    model, for who lists files. chat_template: by which conversations are written, as Jinja. Raises UserError for what
+    llama.cpp does not have, naming it.
     """
     if weight_type not in FILE_TYPES:
         raise unknown("type of weights", weight_type, FILE_TYPES)
@@ -47,6 +54,8 @@ def save_gguf(
     metadata = {f"general.{key}": value for key, value in general.items()}
     metadata |= {f"{arch}.{key}": value for key, value in row.write_config(model, config).items()}
     metadata |= gguf_metadata(tokenizer, model.embedding.num_embeddings, eos_ids)
+    if chat_template is not None:
+        metadata["tokenizer.chat_template"] = chat_template
     write_gguf(Path(path), metadata, list(_tensors(model, row, weight_type)))
     return Path(path)
 

@@ -11,7 +11,7 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.data.conversations import SYSTEM, USER, ConversationSplits, Dialogue, Message, messages_of
 from lingon.data.tokenizers import Tokenizer
-from lingon.data.tokenizers.chat_template import DEFAULT, DEFAULT_STOP, default_template
+from lingon.data.tokenizers.chat_template import DEFAULT, DEFAULT_STOP, ChatTemplate, default_template
 from lingon.decoding.request import requests_of
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.metrics.scores import Scores
@@ -60,6 +60,21 @@ class ChatModel:
     @property
     def tokenizer(self) -> Tokenizer:
         return self.language.tokenizer
+
+    @property
+    def eos_ids(self) -> tuple[int, ...]:
+        """The ids that end an answer."""
+        return self.language.eos_ids
+
+    @property
+    def chat_template(self) -> ChatTemplate | None:
+        """The template by which conversations are written."""
+        return self.language.chat_template
+
+    @property
+    def suppressed_ids(self) -> Any:
+        """The ids [n] that are never generated."""
+        return self.language.suppressed_ids
 
     @property
     def device(self) -> torch.device:

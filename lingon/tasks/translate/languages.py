@@ -3,9 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lingon.core.errors import UserError, one_of, unknown
+from lingon.core.eval_view import shallow_copy
 from lingon.data.tokenizers import Tokenizer
 from lingon.models.hub_families import FAMILIES
 
@@ -81,16 +82,17 @@ def with_languages(translator: "Translator", source: str | None, target: str | N
             raise _missing(side, tokens)
     single, both = layout.template(chosen, "$A"), layout.template(chosen, "$A $B:1")
     tokenizer, prefix = translator.source.with_template(single, both), translator.prefix_ids
+    model: Any = translator.model
     if layout.first is not None:
         number = translator.target.library.token_to_id(chosen["target"])
         assert number is not None, "both sides have the same tokens"
         if layout.first == "start":
-            translator.model.start_id = number
-            translator.model.sizes["decoder_start_token_id"] = number
+            model = shallow_copy(model)  # who has the other translator keeps its language
+            model.start_id, model.sizes = number, {**model.sizes, "decoder_start_token_id": number}
         else:
             prefix = (number,)
     made = type(translator)
-    return made(translator.model, tokenizer, translator.target, prefix, translator.suppressed_ids)
+    return made(model, tokenizer, translator.target, prefix, translator.suppressed_ids)
 
 
 def check_languages(translator: "Translator") -> None:
