@@ -400,8 +400,7 @@ assert scores[1, 0.0] > 15
 # sentences as short as ours, of words that are all known, are easy. Whoever reports BLEU says how words were cut as
 # well, which is what the signature of sacrebleu is for.
 #
-# All of it, on all the sentences and in pieces of words, is a command; a good model takes the better part of an hour on
-# two cores:
+# All of it, on all the sentences and in pieces of words, is a command, which says how long it will take:
 #
 #     lingon train translate --data tatoeba-de --out runs/translate
 #     lingon translate runs/translate "My dog loves the sea."
