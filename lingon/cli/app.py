@@ -1,5 +1,6 @@
 """The command line: all commands, and how each ends."""
 
+import os
 import sys
 import warnings
 from dataclasses import replace
@@ -195,6 +196,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit; every error is one line unless --debug is given."""
     with screened():
         code = _run(list(sys.argv[1:] if arguments is None else arguments))
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except BrokenPipeError:  # `lingon ... | head`: what is left has no reader, and Python is not to say so at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 

@@ -35,8 +35,9 @@ def error_line(error: BaseException, arguments: Sequence[str] = ()) -> tuple[str
 
 
 def _message_and_code(error: BaseException, arguments: Sequence[str]) -> tuple[str, int]:
-    if isinstance(error, SystemExit):
-        return "", error.code if isinstance(error.code, int) else 1
+    if isinstance(error, SystemExit):  # typer makes one of a pipe that its reader closed
+        closed = isinstance(error.__context__, BrokenPipeError)
+        return "", 0 if closed else error.code if isinstance(error.code, int) else 1
     if isinstance(error, KeyboardInterrupt | Stopped):
         return str(error) or "stopped", 130
     usage: Any = error

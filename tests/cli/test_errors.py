@@ -122,6 +122,19 @@ def test_closed_standard_input_is_one_line(hostile):
     assert "standard input is closed" in done.stderr
 
 
+@pytest.mark.parametrize("flushed", [True, False])
+def test_a_reader_that_has_seen_enough_is_no_fault(flushed, tmp_path):
+    (tmp_path / "rows.csv").write_text("text,label\na fox,x\na hen,y\n")
+    command = [sys.executable, *(["-u"] if flushed else []), "-m", "lingon", "data", "show", str(tmp_path / "rows.csv")]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)
+    os.close(writer)
+    assert done.returncode == 0
+    assert done.stderr.count(b"\n") == 1
+    assert b"texts from column" in done.stderr
+
+
 def test_a_terminal_gets_no_control_sequence_of_a_text_either(hostile):
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "lingon", "data", "show", str(hostile / "rows.csv"), "--text", "text"]
