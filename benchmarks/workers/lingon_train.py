@@ -10,6 +10,7 @@ from lingon.data.batches import text_batches
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.loss import Loss
 from lingon.engine.optimizers import adam
+from lingon.engine.training_parts import PRECISIONS
 from lingon.models.registry import build
 from lingon.tasks.classify import penalty_of
 
@@ -37,7 +38,7 @@ def start(model, sizes, data, rows, length, lr, threads, seed):
     return {"weights": sum(p.numel() for p in net.parameters())}
 
 
-def run():
+def run(precision="float32"):
     """Trains once over all reviews, in a new order; returns the mean loss and the share of padding."""
     state["turn"], state["losses"] = state["turn"] + 1, []
     batches = text_batches(
@@ -48,7 +49,8 @@ def run():
         max_length=state["length"],
         seed=state["turn"],
     )
-    fit(state["net"], batches, loss, state["optimizer"], config=TrainConfig(epochs=1))
+    config = TrainConfig(epochs=1, precision=PRECISIONS[precision]())
+    fit(state["net"], batches, loss, state["optimizer"], config=config)
     total = sum(mean * count for mean, count in state["losses"])
     return {"loss": total / len(state["reviews"]["ids"]), "padding": batches.padding, "steps": len(batches)}
 
