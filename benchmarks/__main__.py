@@ -1,4 +1,4 @@
-"""The command: python -m benchmarks [NAME ...] [--all] [--peer NAME] [--quick], and python -m benchmarks table."""
+"""The command: python -m benchmarks [NAME ...] [--all] [--peer NAME] [--seeds 0,1,2 [--add]], and ... table."""
 
 import argparse
 import sys
@@ -12,6 +12,7 @@ from benchmarks.context import Context
 from benchmarks.environments import peers
 from benchmarks.machine import THREADS, thread_limits
 from benchmarks.result import RESULTS, write
+from benchmarks.seeds import EXTENDED
 from lingon.core.errors import UserError, unknown
 from lingon.core.files import cache_dir
 
@@ -66,7 +67,11 @@ def main(arguments: list[str] | None = None) -> int:
         folder = cache_dir() / "benchmarks" / "quick"  # figures of quick runs never stand beside real ones
     wanted = chosen(options.names, options.peer, options.all)
     asked = {name: parts_of(name, options.names) for name in wanted}
-    failed = [name for name in wanted if not _run(name, options.quick, folder, asked[name], options.seeds)]
+    seeds = seeds_of(options.seeds)[: 1 if options.quick else None]
+    if options.add and (others := sorted(set(wanted) - set(EXTENDED))):
+        raise UserError(f"--add is for {', '.join(EXTENDED)}; measure {', '.join(others)} without it")
+    add = folder if options.add else None
+    failed = [name for name in wanted if not _run(name, folder, (options.quick, asked[name], seeds, add))]
     print(f"\n{table.table(table.results(folder))}")
     if folder == RESULTS:
         table.rewrite()
@@ -101,14 +106,26 @@ def _comparison_of(name: str) -> str:
     raise unknown("comparison", name, COMPARISONS)
 
 
-def _run(name: str, quick: bool, folder: Path, parts: tuple[str, ...], seeds: int) -> bool:
+def seeds_of(given: str) -> tuple[int, ...]:
+    """The seeds of "0,1,2". Raises UserError when they are no numbers, or one is there twice."""
+    try:
+        seeds = tuple(int(seed) for seed in given.split(","))
+    except ValueError:
+        raise UserError(f"--seeds is {given!r}, it must be whole numbers with commas between them, as 0,1,2") from None
+    if len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise UserError(f"--seeds is {given!r}; each seed once, 0 or more")
+    return seeds
+
+
+def _run(name: str, folder: Path, asked: tuple[bool, tuple[str, ...], tuple[int, ...], Path | None]) -> bool:
+    quick, parts, seeds, add = asked
     begun = time.perf_counter()
     print(f"{name} ...", file=sys.stderr, flush=True)
     try:
         with tempfile.TemporaryDirectory(prefix="lingon-benchmark-") as scratch:
             compare = import_module(f"benchmarks.{COMPARISONS[name][0]}").compare
             written = []
-            for result in compare(Context(Path(scratch), quick, parts, seeds)):
+            for result in compare(Context(Path(scratch), quick, parts, seeds, add)):
                 written.append(write(result, folder, quick))
                 print(f"  {written[-1]}", file=sys.stderr, flush=True)
         if not written:
@@ -126,7 +143,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="everything")
     parser.add_argument("--peer", help=f"only what compares with one of {', '.join(peers())}")
     parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean nothing")
-    parser.add_argument("--seeds", type=int, default=3, help="trainings of each case, where there is training; 3")
+    parser.add_argument("--seeds", default="0,1,2", help="one training for each, where there is training; 0,1,2")
+    parser.add_argument("--add", action="store_true", help="keep the runs of the result file, train missing seeds")
     parser.add_argument("--results", type=Path, default=RESULTS, help="the folder of the JSON files")
     parser.add_argument("--write", action="store_true", help="with table: put it into docs/benchmarks.md and README.md")
     return parser.parse_args(arguments)

@@ -9,7 +9,8 @@ from benchmarks.measure import PAIRS, WARMUPS
 @dataclass(frozen=True)
 class Context:
     """quick: just enough to see that everything works; such figures mean nothing. folder: for files of this run.
-    trainings: with so many seeds.
+    seeds: a training for each of them, where there is training. add: the folder of results whose runs are kept, so that
+    only missing seeds are trained; None trains all.
 
     names: the results that were asked for, such as training-bilstm, where a comparison makes several; none means all.
     """
@@ -17,7 +18,8 @@ class Context:
     folder: Path
     quick: bool = False
     names: tuple[str, ...] = ()
-    trainings: int = 3
+    seeds: tuple[int, ...] = (0, 1, 2)
+    add: Path | None = None
 
     def wants(self, result: str) -> bool:
         """Whether this result of a comparison was asked for."""
@@ -30,10 +32,6 @@ class Context:
     @property
     def warmups(self) -> int:
         return 0 if self.quick else WARMUPS
-
-    @property
-    def seeds(self) -> range:
-        return range(1 if self.quick else self.trainings)
 
     def size(self, full: int, quick: int) -> int:
         """`full`, or `quick` when there is no hurry to be exact."""

@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.context import Context
 from benchmarks.machine import THREADS
 from benchmarks.result import Result, score
+from benchmarks.seeds import trained
 from benchmarks.worker import Worker
 from lingon.data.examples import Examples
 from lingon.data.load_data import load_data
@@ -26,16 +27,17 @@ CASES: dict[str, tuple[str, dict[str, Any], float | None]] = {
 
 
 def compare(context: Context) -> Iterator[Result]:
-    """One result per case: the recipe with three seeds, and the seconds from reading the texts to a trained model."""
+    """Yield the result of each case after each seed: accuracies, and seconds from reading the texts to a model."""
     for name, (data, more, least) in CASES.items():
         if not context.wants(named(name)):
             continue
         files = _ten_per_class(context.folder) if data == "ten-per-class" else {"data": data}
-        runs = [_run(name, files, more, seed, context) for seed in context.seeds]
-        how = f", {more['tuning']}" if more else ""
-        what = f"accuracy of MiniLM on {data}{how}"
-        row = score(what, [run["accuracy"] for run in runs], {}, least)
-        yield Result(named(name), [row], {"seeds": list(context.seeds), "runs": runs, "from": SOURCE})
+        what = f"accuracy of MiniLM on {data}" + (f", {more['tuning']}" if more else "")
+        settings = {"data": data, "from_": SOURCE, **more}
+        ended = trained(context, named(name), settings, lambda seed: _run(name, files, more, seed, context))  # noqa: B023
+        for details in ended:
+            row = score(what, [run["accuracy"] for run in details["runs"]], {}, least)
+            yield Result(named(name), [row], details)
 
 
 def named(case: str) -> str:

@@ -18,5 +18,5 @@ CASES = {
 
 
 def compare(context: Context) -> Iterator[Result]:
-    """One result, of three seeds."""
+    """Yield the result after each seed."""
     yield from results(context, CASES)

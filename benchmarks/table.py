@@ -58,12 +58,18 @@ def matches(what: str, beginning: str) -> bool:
 def line(row: dict[str, Any], name: str) -> str:
     """One row: figures are medians, the ratio with its minimum and maximum."""
     unit = "" if row["unit"] == "score" else f" {row['unit']}"
-    ours = figure(row["ours"]["median"], row["unit"]) + unit
+    ours = figure(row["ours"]["median"], row["unit"]) + unit + spread(row)
     peers = "<br>".join(f"{p['name']}: {figure(p['figure']['median'], row['unit'])}{unit}" for p in row["peers"])
     ratio = row["ratio"]
     times = f"{ratio['median']:.2f} ({ratio['minimum']:.2f}, {ratio['maximum']:.2f})" if ratio else ""
     verdict = {None: "", True: " reached", False: " **missed**"}[row["reached"]]
     return f"| {row['what']} | {ours} | {peers} | {times} | {(row['bar'] or '') + verdict} | `{name}` |"
+
+
+def spread(row: dict[str, Any]) -> str:
+    """Our range in brackets where scores of several seeds or splits differ; figures of speed have the ratio's."""
+    low, high = (figure(row["ours"][end], row["unit"]) for end in ("minimum", "maximum"))
+    return "" if row["unit"] != "score" or low == high else f" ({low}, {high})"
 
 
 def figure(value: float, unit: str) -> str:
@@ -84,7 +90,8 @@ def footer(found: list[dict[str, Any]]) -> str:
     ours = sorted({f"Python {r['versions']['python']}, torch {r['versions']['torch']}" for r in found})
     threads = sorted({str(n) for r in found for n in r["threads"].values()})
     said = f"{where}; {' and '.join(threads)} threads on both sides; {'; '.join(ours)}; {when}. "
-    said += "Figures are medians; the files in `benchmarks/results` hold every turn and the peers' versions."
+    said += "Figures are medians, scores of several runs with the least and the most; "
+    said += "the files in `benchmarks/results` hold every turn and the peers' versions."
     return said + (" Some figures are of a quick run and mean nothing yet." if any(r["quick"] for r in found) else "")
 
 

@@ -1,6 +1,6 @@
 """Scores of tasks that `lingon train` trains: each case is a command, and each of its scores a row."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.context import Context
 from benchmarks.machine import THREADS
 from benchmarks.result import Result, score
+from benchmarks.seeds import trained
 from benchmarks.worker import Worker
 
 QUICK: Mapping[str, Any] = {"steps": 2, "evals": 1}
@@ -30,20 +31,22 @@ class Case:
 
 
 def results(context: Context, cases: Mapping[str, Case]) -> Iterator[Result]:
-    """One result a case: it is trained with each seed and tested once."""
+    """Yield the result of each case after each of its trainings, which are tested once: the last has all seeds."""
     for name, case in cases.items():
         if context.wants(name):
-            runs = [_run(name, case, seed, context) for seed in context.seeds]
-            yield result_of(name, case, list(context.seeds), runs)
+            command = {"task": case.task, **case.source, **case.settings}
+            for details in trained(context, name, command, lambda seed: _run(name, case, seed, context)):  # noqa: B023
+                yield result_of(name, case, details)
 
 
-def result_of(name: str, case: Case, seeds: Sequence[int], runs: Sequence[Mapping[str, Any]]) -> Result:
-    """Return the rows of a case, of the test scores and seconds of its runs."""
+def result_of(name: str, case: Case, details: Mapping[str, Any]) -> Result:
+    """Return the rows of a case: the median and the range of each score on the test data, over its seeds."""
     rows = []
     for metric, bar in case.bars.items():
-        rows.append(score(f"{case.what}: {metric.replace('_', ' ')}", [run["test"][metric] for run in runs], {}, bar))
-    command = {"task": case.task, **case.source, **case.settings}
-    return Result(name, rows, {"command": command, "seeds": [*seeds], "runs": [*runs], **case.notes})
+        rows.append(
+            score(f"{case.what}: {metric.replace('_', ' ')}", [run["test"][metric] for run in details["runs"]], {}, bar)
+        )
+    return Result(name, rows, {**details, **case.notes})
 
 
 def _run(name: str, case: Case, seed: int, context: Context) -> dict[str, Any]:

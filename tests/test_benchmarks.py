@@ -8,8 +8,10 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import environments, table
+from benchmarks.context import Context
 from benchmarks.measure import Pairs, Spread, paired
 from benchmarks.result import Peer, Result, Row, score, speed, wall_time, write
+from benchmarks.seeds import trained
 from benchmarks.start_up import percentile
 from benchmarks.worker import Worker, WorkerFailed
 from lingon.core.errors import UserError
@@ -90,7 +92,7 @@ def test_every_row_of_the_files_is_in_the_table_with_its_figures(folder: Path):
     # 1000/2 and 1000/5 have the median 350; 1000/6 and 1000/20 have 108.33; ratios 3 and 4.
     assert lines[2] == "| reading | 350 reviews/s | Peer 1.2: 108 reviews/s | 3.50 (3.00, 4.00) |  | `reading` |"
     assert lines[3] == "| writing | 7.12 s | Peer: 3 s | 0.42 (0.40, 0.50) | ≤ 1x **missed** | `reading` |"
-    assert lines[4] == "| accuracy | 0.9127 | Peer: 0.8904 |  | not below Peer reached | `scores` |"
+    assert lines[4] == "| accuracy | 0.9127 (0.9100, 0.9155) | Peer: 0.8904 |  | not below Peer reached | `scores` |"
     assert "2 threads on both sides" in lines[-1]
     assert "quick run" not in lines[-1]
 
@@ -101,7 +103,7 @@ def test_the_table_follows_the_files_and_nothing_else(folder: Path):
     held["rows"][0]["ours"]["median"] = 0.1234
     path.write_text(json.dumps(held | {"quick": True}))
     made = table.table(table.results(folder))
-    assert "| accuracy | 0.1234 |" in made
+    assert "| accuracy | 0.1234 (0.9100, 0.9155) |" in made
     assert "quick run and mean nothing" in made
 
 
@@ -184,6 +186,71 @@ def test_every_peer_is_pinned_and_says_which_python_it_needs(peer: str):
     pins = [line for line in text.splitlines() if not line.startswith("#")]
     assert pins
     assert all("==" in line for line in pins)
+
+
+def _scores(folder: Path, seeds: tuple[int, ...], add: bool, settings: dict | None = None, dies: int = -1) -> list[int]:
+    """Train "toy" as a comparison does, each run with the score (seed + 1) / 10; return the seeds that were trained."""
+    asked = []
+
+    def train(seed: int) -> dict:
+        if seed == dies:
+            raise KeyboardInterrupt
+        asked.append(seed)
+        return {"accuracy": (seed + 1) / 10}
+
+    context = Context(folder, seeds=seeds, add=folder if add else None)
+    for details in trained(context, "toy", settings or {"lr": 0.1}, train):
+        row = score("toy", [run["accuracy"] for run in details["runs"]], {}, 0.2)
+        write(Result("toy", [row], {**details, "note": "kept"} if not add else details), folder)
+    return asked
+
+
+def _toy(folder: Path) -> dict:
+    return json.loads((folder / "toy.json").read_text())
+
+
+def test_seeds_are_added_to_a_result_and_none_is_trained_twice(tmp_path: Path):
+    assert _scores(tmp_path, (0,), add=False) == [0]
+    held = _toy(tmp_path)
+    held["date"] = "2020-02-02"
+    del held["details"]["dates"]  # as in files that were written before they had dates
+    (tmp_path / "toy.json").write_text(json.dumps(held))
+    assert _scores(tmp_path, (2, 1), add=True) == [2, 1]
+    found = _toy(tmp_path)
+    assert found["details"]["seeds"] == [0, 1, 2]
+    assert [run["accuracy"] for run in found["details"]["runs"]] == [0.1, 0.2, 0.3]
+    assert found["details"]["dates"][0] == "2020-02-02" != found["details"]["dates"][1]
+    assert found["details"]["note"] == "kept"
+    assert found["rows"][0]["ours"] == {"median": 0.2, "minimum": 0.1, "maximum": 0.3}
+    assert "| toy | 0.2000 (0.1000, 0.3000) |" in table.table(table.results(tmp_path))
+    assert _scores(tmp_path, (0, 1, 2), add=True) == []
+    assert _toy(tmp_path)["details"] == found["details"]
+    assert _scores(tmp_path, (1,), add=False) == [1]
+    assert _toy(tmp_path)["details"]["seeds"] == [1]
+
+
+def test_a_seed_that_has_ended_is_kept_when_the_next_one_does_not_end(tmp_path: Path):
+    with pytest.raises(KeyboardInterrupt):
+        _scores(tmp_path, (0, 1, 2), add=False, dies=1)
+    assert _toy(tmp_path)["details"]["seeds"] == [0]
+    assert _scores(tmp_path, (0, 1, 2), add=True) == [1, 2]
+
+
+def test_seeds_are_not_added_to_runs_of_other_settings(tmp_path: Path):
+    _scores(tmp_path, (0,), add=False)
+    with pytest.raises(
+        UserError, match=r'toy.json was measured with settings \{"lr": 0.1\}; now they are \{"lr": 0.2\}'
+    ):
+        _scores(tmp_path, (1,), add=True, settings={"lr": 0.2})
+
+
+def test_the_command_takes_a_list_of_seeds_and_adds_only_where_seeds_are_trained():
+    assert command.seeds_of("1,2") == (1, 2)
+    for wrong, said in (("1,x", "must be whole numbers"), ("1,1", "each seed once"), ("-1", "0 or more")):
+        with pytest.raises(UserError, match=said):
+            command.seeds_of(wrong)
+    with pytest.raises(UserError, match=r"--add is for answers, .*; measure start-up without it"):
+        command.main(["start-up", "--add"])
 
 
 def test_a_worker_answers_keeps_what_libraries_print_apart_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
