@@ -235,7 +235,7 @@ class Run:
         differ = [
             f"{name} was {before.get(name, 'not given')!r} and is {arguments.get(name, 'not given')!r}"
             for name in sorted({*before, *arguments})
-            if before.get(name, ...) != arguments.get(name, ...)
+            if before.get(name) != arguments.get(name)  # an argument that came with a later version was None before
         ]
         if differ:
             raise UserError(f"{str(self.folder)!r} cannot be resumed with other arguments: {'; '.join(differ)}")

@@ -67,6 +67,8 @@ def test_other_arguments_are_refused_by_name(tmp_path):
         Run.open(tmp_path / "run", {"lr": 0.2, "model": "bag", "seed": 0, "new": 3}, resume=True)
     with Run.open(tmp_path / "run", {"lr": 0.1, "model": "bag", "seed": 0}, resume=True):
         pass
+    with Run.open(tmp_path / "run", {"lr": 0.1, "model": "bag", "seed": 0, "later": None}, resume=True):
+        pass  # an option that a later version brought, and that was not given
 
 
 def test_there_must_be_something_to_resume(tmp_path):
