@@ -14,7 +14,7 @@ from lingon.data.examples import Examples
 from lingon.data.load_data import load_data
 from lingon.data.split import stratified_split, without_duplicates
 from lingon.tasks.rewrite import Rewriter
-from lingon.tasks.rewrite.examples import Shown, shown
+from lingon.tasks.rewrite.examples import Shown, of_all_systems
 from lingon.tasks.rewrite.rewriting import SYSTEMS
 from lingon.tasks.rewrite.scoring import COPY, Judges, harmonic_mean
 from lingon.tasks.rewrite.spelling import words_of
@@ -45,7 +45,7 @@ def compare(context: Context) -> Iterator[Result]:
     scores, found = rewriter.tested(test, judges)
     table = scores.tables["by_system"]
     seconds = {"rewriter": trained - begun, "judges": judged - trained, "test": time.perf_counter() - judged}
-    rows = shown(judges.classifier, rewriter.judged_inputs(test.texts), found, "delete-retrieve")
+    rows = of_all_systems(judges.classifier, rewriter.judged_inputs(test.texts), found, "delete-retrieve")
     details = {
         "by_system": table,
         "signatures": scores.signatures,
@@ -53,7 +53,7 @@ def compare(context: Context) -> Iterator[Result]:
         "judge_accuracy": _accuracy(judges.classifier, Examples(rewriter.judged_inputs(test.texts), test.labels)),
         "seconds": seconds,
         "settings": SETTINGS,
-        "examples": _examples(rows),
+        "examples": {name: [one.row() for one in some] for name, some in chosen_examples(rows).items()},
     }
     minutes = at_most("training, judges and test of that", "min", [sum(seconds.values()) / 60], MINUTES)
     yield Result("rewriting", [*_rows(table), minutes], details)
@@ -80,7 +80,7 @@ def _parts(context: Context) -> dict[str, Examples]:
     """Return sentences for the rewriter, its validation and test, and others for the judges: no text is in two."""
     corpus, reviews = load_data(CORPUS), load_data(MORE)
     some = slice(None, None, context.size(1, 40))
-    own, judge = stratified_split(_short(corpus.train), 0.5, 0, "judges")
+    own, judge = stratified_split(_short(corpus.train)[:: context.size(1, 20)], 0.5, 0, "judges")
     rewriter, others = (_sentences(part[some]) for part in (reviews.train, reviews.test))
     sure = _sure(own, rewriter, context)
     everything = without_duplicates(own + _some(sure, context.size(SENTENCES, 400)))
@@ -172,9 +172,8 @@ def _accuracy(classifier: Any, examples: Examples) -> float:
     return sum(one.label == label for one, label in zip(found, examples.labels, strict=True)) / len(examples)
 
 
-def _examples(rows: Sequence[Shown]) -> dict[str, list[dict[str, Any]]]:
+def chosen_examples(rows: Sequence[Shown]) -> dict[str, list[Shown]]:
     """Return the best, the worst, and sentences taken evenly, as they are."""
     order = sorted(rows, key=lambda one: (one.by_system["delete-retrieve"][1], one.kept), reverse=True)
     even = rows[:: max(1, len(rows) // EXAMPLES)][:EXAMPLES]
-    groups = {"best": order[:EXAMPLES], "worst": order[-EXAMPLES:], "taken evenly": even}
-    return {name: [one.row() for one in some] for name, some in groups.items()}
+    return {"best": order[:EXAMPLES], "worst": order[-EXAMPLES:], "taken evenly": list(even)}

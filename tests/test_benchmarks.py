@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import environments, table
+from benchmarks import environments, rewriting, table
+from benchmarks.adaptation import parts_of_memory
 from benchmarks.context import Context
 from benchmarks.measure import Pairs, Spread, paired
 from benchmarks.result import Peer, Result, Row, score, speed, wall_time, write
@@ -15,6 +16,7 @@ from benchmarks.seeds import trained
 from benchmarks.start_up import percentile
 from benchmarks.worker import Worker, WorkerFailed
 from lingon.core.errors import UserError
+from lingon.tasks.rewrite.rewriting import Rewriting
 
 
 def test_ratio_is_of_each_pair_and_not_of_medians():
@@ -177,6 +179,24 @@ def test_every_comparison_has_a_module_and_its_peers_have_requirements():
     for module, needed in command.COMPARISONS.values():
         assert (environments.ROOT / "benchmarks" / f"{module}.py").exists()
         assert set(needed) <= set(environments.peers())
+
+
+def test_examples_of_rewriting_are_the_best_the_worst_and_some_between():
+    one = Rewriting("a dull film", "a warm film", "bad", "good", "delete-retrieve")
+    made = [{"delete-retrieve": (one, i % 2 == 0)} for i in range(60)]
+    rows = [rewriting.Shown(str(i), "bad", "good", by_system, i / 100) for i, by_system in enumerate(made)]
+    found = rewriting.chosen_examples(rows)
+    assert [one.text for one in found["best"][:2]] == ["58", "56"]
+    assert found["worst"][-1].text == "1"
+    assert [one.text for one in found["taken evenly"][:3]] == ["0", "3", "6"]
+
+
+def test_most_memory_is_told_apart_by_what_takes_it():
+    """Of 5 million numbers that train, in float32: 20 MB of weights, and as much for gradients and each moment."""
+    counts = {"all": 5 << 20, "trained": 5 << 20, "bytes": 20 << 20}
+    run = {"facts": {"parameters": counts}, "imported": 100 << 20, "peak": 191 << 20}
+    wanted = {"most": 191, "python and torch": 100, "numbers": 80, "the rest": 11}
+    assert parts_of_memory(run) == wanted
 
 
 @pytest.mark.parametrize("peer", environments.peers())

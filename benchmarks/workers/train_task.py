@@ -3,7 +3,7 @@
 import os
 
 import torch
-from serve import serve
+from serve import peak, serve
 
 from lingon.recipes.data_settings import SOURCES
 from lingon.recipes.folder_settings import FolderSettings
@@ -15,7 +15,11 @@ FACTS = ("unigram_entropy", "parameters")  # beside which scores are read
 
 
 def run(task, source, settings, out, threads):
-    """Trains and tests; `seconds` are those from reading the data to a trained model, validation included."""
+    """Trains and tests; `seconds` are those from reading the data to a trained model, validation included.
+
+    `imported` is the most memory before any of it.
+    """
+    imported = peak()
     torch.set_num_threads(threads)
     record = train_task(
         task,
@@ -25,7 +29,8 @@ def run(task, source, settings, out, threads):
     )
     laps = record["seconds"]
     facts = {name: record[name] for name in FACTS if name in record}
-    return {"seconds": sum(laps[name] for name in TRAINING), "laps": laps, "test": record["test"], "facts": facts}
+    seconds = sum(laps[name] for name in TRAINING)
+    return {"seconds": seconds, "laps": laps, "test": record["test"], "facts": facts, "imported": imported}
 
 
 serve(run=run)

@@ -49,10 +49,10 @@ def prepare(data: ConversationSplits, settings: Settings, context: TrainContext)
 
 
 def parameters_of(model: nn.Module) -> dict[str, Any]:
-    """Return how many numbers a model has, and how many of them are trained."""
+    """Return how many numbers a model has, how many of them are trained, and the bytes of all."""
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    tensors = {t.data_ptr(): t for t in (*model.parameters(), *model.buffers())}
-    return {"all": sum(t.numel() for t in tensors.values()), "trained": trained}
+    tensors = {t.data_ptr(): t for t in (*model.parameters(), *model.buffers())}.values()
+    return {"all": sum(t.numel() for t in tensors), "trained": trained, "bytes": sum(t.nbytes for t in tensors)}
 
 
 def _answering(chat: ChatModel, data: ConversationSplits, settings: Settings, how: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from lingon.tasks.language_model.prologue import context_length
 if TYPE_CHECKING:
     from lingon.tasks.chat.chat_model import ChatModel
 
-AT_ONCE = 8_192  # tokens of a batch that is only read
+AT_ONCE = 2_048  # tokens of a batch that is only read: more is no faster, and would be the most memory of a training
 LONGEST = 4_096  # tokens of a conversation that is scored by a model without a longest context
 
 
