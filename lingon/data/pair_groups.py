@@ -1,11 +1,14 @@
 """Pairs that are connected by texts that they share: none of them says anything against another."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lingon.core.shapes import Int
 from lingon.data.split import key_of
+
+if TYPE_CHECKING:
+    from lingon.core.shapes import Int
 
 NOWHERE = -1  # the group of a text that is in no pair
 

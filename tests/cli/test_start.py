@@ -17,6 +17,13 @@ def test_starting_imports_nothing_heavy(code):
     assert done.stdout.strip() == ""
 
 
+@pytest.mark.parametrize("module", ["lingon.data.preview", "lingon.data.load_data", "lingon.data.load_parallel"])
+def test_data_is_looked_at_without_torch(module):
+    code = f"import {module}, sys; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
