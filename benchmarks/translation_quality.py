@@ -13,9 +13,9 @@ from benchmarks.machine import THREADS
 from benchmarks.result import Result, Row, at_most, score
 from benchmarks.seq2seq_training import PEERS, SIZES
 from benchmarks.worker import Worker, exchange
-from lingon.core.files import read_json
 from lingon.data.load_parallel import load_parallel, load_parallel_splits
 from lingon.data.parallel_texts import ParallelTexts
+from lingon.engine.log import read_metrics
 from lingon.metrics.translation import translation_scores
 from lingon.tasks.translate import TranslationParams, Translator
 
@@ -58,26 +58,27 @@ def named(model: str) -> str:
 
 def result_of(name: str, out: Path, context: Context) -> Result:
     """Return the rows of a finished run in the folder `out`, after the peer was trained where it is wanted."""
-    case, run = CASES[name], read_json(out / "run.json")
+    case = CASES[name]
     torch.set_num_threads(THREADS)
     translator = lingon.load(out)
     assert isinstance(translator, Translator)
-    seconds = run["seconds"]["train"]
-    found = {CORPUS: {key: run["test"][key] for key in ("bleu", "chrf", "signatures")}}
-    for corpus in ELSEWHERE:
+    seconds = read_metrics(out)[-1]["time"]  # of all its processes, where it was resumed
+    found: dict[str, Any] = {}
+    for corpus in (CORPUS, *ELSEWHERE):
         test = load_parallel(corpus)[: context.size(10_000, 10)]
         scores = translator.evaluate(test, TranslationParams(beams=BEAMS, length_penalty=PENALTY))
         found[corpus] = {key: scores.row()[key] for key in ("bleu", "chrf", "signatures")}
     peer = _peer(translator, seconds, context) if case.beside_peer else None
     details = {
         "settings": {**case.settings, "seed": SEED},
-        "seconds": run["seconds"],
+        "seconds": seconds,
         "decoding": {"beams": BEAMS, "length_penalty": PENALTY},
         "scores": found,
         "peer": peer,
     }
     rows = [*_rows(name, found, peer and peer["scores"])]
-    rows.append(at_most(f"training the {name} of that", "min", [seconds / 60], case.minutes))
+    if THREADS > 1:  # on one core, beside other work, its time says nothing
+        rows.append(at_most(f"training the {name} of that", "min", [seconds / 60], case.minutes))
     return Result(named(name), rows, details, peer["versions"] if peer else {})
 
 

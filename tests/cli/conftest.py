@@ -1,12 +1,19 @@
 """A small trained run for the commands to work on: real code, constructed texts."""
 
+import atexit
 import csv
+import os
 import random
+import shutil
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from scripts.warm_lingon import start
 
 WORDS = {"1": ["bad", "awful", "dull"], "3": ["okay", "average", "fair"], "5": ["good", "lovely", "warm"]}
 FILLING = ["the", "film", "was", "a", "story", "of", "two", "people", "in", "rain", "and", "snow", "with", "dogs"]
@@ -25,9 +32,20 @@ def write_reviews(path: Path, count: int = 120) -> Path:
     return path
 
 
+@cache
+def _command() -> tuple[str, ...]:
+    """What starts the command line: a program that forks a process of its own, where the system can."""
+    if not hasattr(os, "fork"):
+        return sys.executable, "-m", "lingon"
+    folder = Path(tempfile.mkdtemp(prefix="lingon-warm-"))
+    program, process = start(folder)
+    atexit.register(lambda: (process.kill(), process.wait(), shutil.rmtree(folder, ignore_errors=True)))
+    return (str(program),)
+
+
 def lingon(*arguments: object, cwd: Path | None = None, stdin: str | None = None) -> subprocess.CompletedProcess:
-    """Runs the command line in a process of its own."""
-    words = [sys.executable, "-m", "lingon", *map(str, arguments)]
+    """Runs the command line in a process of its own, which is forked from one that has imported torch."""
+    words = [*_command(), *map(str, arguments)]
     return subprocess.run(words, cwd=cwd, input=stdin, capture_output=True, text=True, check=False, timeout=300)
 
 
