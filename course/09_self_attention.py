@@ -120,7 +120,7 @@ def self_attentive(penalty_weight):
 def timed(model):
     """Trains a model, and gives back its accuracy and the seconds that the processor took, whatever else ran."""
     begun = time.process_time()
-    return train_classifier(model, reviews), time.process_time() - begun
+    return train_classifier(model, reviews, half=True), time.process_time() - begun
 
 
 free = self_attentive(penalty_weight=0.0)

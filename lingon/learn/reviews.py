@@ -13,6 +13,8 @@ from lingon.data.load_data import load_data
 from lingon.data.tokenizers import Tokenizer, words
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.optimizers import adamw
+from lingon.engine.precision import bfloat16, float32
+from lingon.kernels.bfloat16_linear import has_bfloat16
 from lingon.tasks.classify import cross_entropy
 
 LABELS = ("negative", "positive")
@@ -62,9 +64,16 @@ def _numbers(examples: Examples) -> list[int]:
     return [LABELS.index(label) for label in examples.labels]
 
 
-def train_classifier(model: nn.Module, reviews: Reviews, epochs: int = 4, lr: float = 4e-3) -> float:
-    """Trains a model by AdamW with clipped gradients, and gives back its accuracy on the test reviews."""
-    fit(model, reviews.batches(), cross_entropy, adamw(model, lr), config=TrainConfig(epochs=epochs, max_grad_norm=1.0))
+def train_classifier(
+    model: nn.Module, reviews: Reviews, epochs: int = 4, lr: float = 4e-3, half: bool = False
+) -> float:
+    """Trains a model by AdamW with clipped gradients, and gives back its accuracy on the test reviews.
+
+    half: in bfloat16 where the processor has it, in which a recurrent network takes half the time.
+    """
+    precision = bfloat16() if half and has_bfloat16() else float32()
+    config = TrainConfig(epochs=epochs, max_grad_norm=1.0, precision=precision)
+    fit(model, reviews.batches(), cross_entropy, adamw(model, lr), config=config)
     return accuracy(model, reviews.test_batches())
 
 
