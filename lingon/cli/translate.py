@@ -31,9 +31,9 @@ def translate(
     text: TextColumn = None,
     out: own.TranslationsFile = None,
     overwrite: Overwrite = False,
-    beams: own.Beams = 4,
+    beams: own.Beams = None,
     n_best: own.NBest = 1,
-    length_penalty: options.LengthPenalty = 0.6,
+    length_penalty: own.LengthPenalty = None,
     max_new_tokens: own.MaxNewTokens = None,
     temperature: own.Temperature = None,
     top_k: options.TopK = None,
@@ -55,23 +55,18 @@ def translate(
     """Translate texts: arguments, the lines of a file in their order, a table's texts, or standard input."""
     check_together(context, own.EXCLUDES, own.NEEDS)
     _check(texts, file, text, out, n_best, format, page)
-    if beams < 1:
-        raise UserError(f"--beams is {beams}; expected 1, which is greedy, or more")
-    from lingon.tasks.translate import Terms, TranslationParams
+    from lingon.cli.translate_params import changes_of, with_changes
+    from lingon.tasks.translate import Terms
 
     files = Files(encoding, quoting)
-    params = TranslationParams(
-        beams=max(beams, n_best) if temperature is None else 1,
-        length_penalty=length_penalty,
-        n=n_best,
-        max_new_tokens=max_new_tokens,
-        sampling=_sampling(temperature, top_k, top_p, n_best, seed),
-        prefix=prefix,
-        terms=None if terms is None else Terms.read(terms, files),
-        copy_unknown=copy_unknown,
-        source_prefix=source_prefix,
-    )
+    given = {"length_penalty": length_penalty, "max_new_tokens": max_new_tokens, "prefix": prefix or None}
+    given |= {"source_prefix": source_prefix or None, "copy_unknown": copy_unknown or None}
+    given |= {"terms": None if terms is None else Terms.read(terms, files)}
+    changes = changes_of(beams, n_best, temperature, top_k, top_p, seed)
+    changes |= {name: value for name, value in given.items() if value is not None}
+    with_changes(None, changes)  # so that wrong ones are said before a model is loaded
     translator = load_for("translate", bundle, device, head)
+    params = with_changes(translator, changes)
     if source_lang or target_lang:
         translator = translator.with_languages(source_lang, target_lang)
     if out and file:
@@ -110,17 +105,6 @@ def _check(
         raise UserError("--text is a column of the table that --file names; texts alone have none")
     if page:
         check_page_path(page)
-
-
-def _sampling(temperature: float | None, top_k: int | None, top_p: float | None, n: int, seed: int) -> Any:
-    """Return the parameters of sampling; None for a search. Raises UserError for samples that would all be one text."""
-    from lingon.decoding.sampling_params import SamplingParams
-
-    if temperature is None:
-        return None
-    if temperature == 0 and n > 1:
-        raise UserError(f"--n-best {n} with --temperature 0 would give one text again; leave one of them out")
-    return SamplingParams(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
 
 
 def _texts(

@@ -21,10 +21,27 @@ TranslationsFile = Annotated[
         help="File for the translations of --file: a line for each, or a table by its ending (.csv, .tsv, .jsonl)."
     ),
 ]
-Beams = Annotated[int, typer.Option(help="Beam search: number of beams; 1 is greedy.")]
-NBest = Annotated[int, typer.Option(help="Number of translations of each text, best first.")]
+Beams = Annotated[
+    int | None, typer.Option(help="Beam search: number of beams; 1 is greedy. Default: 4, or a published model's own.")
+]
+LengthPenalty = Annotated[
+    OptionalFloat,
+    typer.Option(
+        help="Beam search: exponent of the length penalty; 0 is none, more favours long texts. Default: 0.6, or a "
+        "published model's own."
+    ),
+]
+NBest = Annotated[
+    int,
+    typer.Option(
+        help="Number of translations of each text, best first; no more than --beams, which is as many if not given."
+    ),
+]
 MaxNewTokens = Annotated[
-    int | None, typer.Option(help="Maximum number of tokens; twice those of the source and 32 more by default.")
+    int | None,
+    typer.Option(
+        help="Maximum number of tokens. Default: twice those of the source and 32 more, or a published model's own."
+    ),
 ]
 Temperature = Annotated[
     OptionalFloat, typer.Option(help="Sample in the place of a search, with this temperature; 0 is greedy.")

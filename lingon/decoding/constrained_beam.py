@@ -13,7 +13,7 @@ import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
-from lingon.decoding.beam_params import BeamParams, Hypothesis, length_penalty
+from lingon.decoding.beam_params import BeamParams, Hypothesis
 from lingon.decoding.decoder_protocol import (
     DecoderState,
     DecoderStep,
@@ -60,7 +60,7 @@ def constrained_beam_search(
         for text in found:
             over = text.row.ids[-1] in eos_ids
             if (over or length == most) and not text.progress.left:
-                score = text.logprob / length_penalty(length, params.length_penalty)
+                score = text.logprob / params.penalty(length)
                 ended.append(Hypothesis(tuple(text.row.new_ids), text.logprob, score, over))
         ended = sorted(ended, key=lambda one: -one.score)[: params.beams]
         texts = _shared_out([text for text in found if text.row.ids[-1] not in eos_ids], params.beams)

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+import lingon
 from lingon.checkpoints.huggingface.save import save_hub
 from lingon.checkpoints.huggingface.seq2seq import load_seq2seq
 from lingon.decoding.beam import beam_search
@@ -14,6 +15,7 @@ from lingon.decoding.logits_processors import forced_token, logit_bias, no_repea
 from lingon.decoding.prefill import read
 from lingon.tasks.translate.decoder import SourceDecoder
 from tests.checkpoints.conftest import worker_of
+from tests.checkpoints.test_translators import fairseq, marian
 from tests.models.seq2seq_configs import CONFIGS, T5, cases_of
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("seq2seq_peer")]
@@ -137,3 +139,60 @@ def test_what_is_written_is_what_generate_writes(name, search, peer, tmp_path):
         assert ours == [until_end(ids[1:], model.eos_id) for ids in theirs["ids"]]
         lengths |= set(map(len, ours))
     assert len(lengths) > 1 or not hasattr(model, "output_bias") or model.output_bias is None
+
+
+def mbart(folder):
+    """A translator of the family, with its tokenizer."""
+    return fairseq(folder, "mbart", ["de_DE", "en_XX"])
+
+
+def nllb(folder):
+    """A translator of the family, with its tokenizer."""
+    return fairseq(folder, "m2m_100", ["deu_Latn", "eng_Latn"])
+
+
+FOLDERS = {"marian": marian, "mbart": mbart, "m2m_100": nllb}
+BEAMS = {"num_beams": 4, "max_length": 14}
+# Of published checkpoints of these families, but shorter.
+GENERATION = {
+    "marian, renormalized": ("marian", BEAMS | {"forced_eos_token_id": 0, "renormalize_logits": True}),
+    "marian, greedy, ended": ("marian", {"max_length": 9, "forced_eos_token_id": 0, "no_repeat_ngram_size": 2}),
+    "mbart, eager": ("mbart", BEAMS | {"num_beams": 5, "early_stopping": True, "forced_eos_token_id": 2}),
+    "mbart, summaries": (
+        "mbart",
+        BEAMS | {"length_penalty": 2.0, "min_length": 8, "no_repeat_ngram_size": 3, "forced_bos_token_id": 22},
+    ),
+    "m2m_100, a language first": ("m2m_100", BEAMS | {"early_stopping": "never", "forced_bos_token_id": 22}),
+    "m2m_100, greedy": ("m2m_100", {"max_length": 14, "forced_bos_token_id": 23, "max_new_tokens": None}),
+}
+
+
+@pytest.mark.parametrize("older", [False, True])
+@pytest.mark.parametrize("case", GENERATION)
+def test_a_translator_writes_what_generate_writes_without_arguments(case, older, peer, tmp_path):
+    family, settings = GENERATION[case]
+    settings = {key: value for key, value in settings.items() if value is not None}
+    if family == "marian":
+        settings |= {"bad_words_ids": [[88]]}
+    lengths, texts = set(), ["abc d", "h", "g f e d c b a abcd", "a a a a b"]
+    for seed, bias in enumerate((0.0, 1.5, 3.0)):  # so that some texts end before they are cut off
+        folder = FOLDERS[family](tmp_path / f"{seed}")
+        config = json.loads((folder / "config.json").read_text())
+        peer.ask("make", {"config": config, "folder": str(folder), "eos_bias": bias, "seed": seed})
+        ids = {key: config[key] for key in ("decoder_start_token_id", "eos_token_id", "pad_token_id")}
+        if older:
+            (folder / "generation_config.json").unlink(missing_ok=True)
+            (folder / "config.json").write_text(json.dumps(config | settings))
+        else:
+            (folder / "generation_config.json").write_text(json.dumps(ids | settings))
+        translator = lingon.load(folder)
+        sources = translator.source_ids(texts)
+        widest = max(map(len, sources))
+        rows = [[*row, *[ids["pad_token_id"]] * (widest - len(row))] for row in sources]
+        mask = [[column < len(row) for column in range(widest)] for row in sources]
+        asked = {"folder": str(folder), "source": rows, "mask": mask, "options": {}}
+        theirs = [until_end(row[1:], config["eos_token_id"]) for row in peer.ask("generate", asked)["ids"]]
+        ours = [(*translator.prefix_ids, *one.ids) for one in translator.translate(texts)]
+        assert ours == theirs
+        lengths |= set(map(len, ours))
+    assert len(lengths) > 1

@@ -1,6 +1,8 @@
 """Published translators: opened with the tokenizers of their kind, told their languages, refused when broken."""
 
+import itertools
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from lingon.checkpoints.huggingface.save import save_hub
 from lingon.cli.app import app
 from lingon.core.errors import DataError, UserError
 from lingon.data.tokenizers import bpe
+from lingon.decoding.beam_params import eager_stopping
 from lingon.models.from_config import from_config
 from lingon.tasks.translate import TranslationParams
 from tests.data.sentencepiece_files import write_model
@@ -70,6 +73,69 @@ def test_a_marian_is_a_translator_with_two_models_of_pieces(tmp_path):
     # As a bundle it says the same.
     save_bundle(translator, "marian", tmp_path / "bundle", {})
     assert translated(lingon.load(tmp_path / "bundle")).ids == found.ids
+
+
+def written_by_hand(translator, text, settings):
+    """What `generate` of transformers writes greedily by these settings, by whole forwards."""
+    ids, end = [*translator.prompt()], translator.model.eos_id
+    source = torch.tensor([translator.source.encode(text)])
+    while len(ids) < settings["max_length"]:
+        hidden = translator.model(source, torch.ones_like(source, dtype=torch.bool), torch.tensor([ids]))
+        logits = translator.model.head(hidden)[0, -1]
+        pairs = list(itertools.pairwise(ids))
+        logits[[after for before, after in pairs if before == ids[-1]]] = -torch.inf  # no pair twice
+        logits[88] = -torch.inf
+        if len(ids) < settings["min_length"]:
+            logits[end] = -torch.inf
+        ids.append(end if len(ids) == settings["max_length"] - 1 else int(logits.argmax()))
+        if ids[-1] == end:
+            break
+    return tuple(ids[1:])
+
+
+@torch.inference_mode()
+def test_the_settings_of_a_checkpoint_count_where_nothing_is_said(tmp_path):
+    settings = {"max_length": 9, "min_length": 5, "no_repeat_ngram_size": 2, "forced_eos_token_id": 0}
+    folder, texts = marian(tmp_path / "m"), ["abc d", "h", "g f e", "a a a a b"]
+
+    def translator(bias, **changes):
+        (folder / "generation_config.json").write_text(json.dumps({"bad_words_ids": [[88]], **settings, **changes}))
+        made = lingon.load(folder)
+        made.model.output_bias.data[..., made.model.eos_id] += bias
+        return made
+
+    # Each setting changes what is written, so that one that is lost would be seen: of texts that go on, that end early.
+    late = ({"max_length": 19}, {"no_repeat_ngram_size": None}, {"forced_eos_token_id": None})
+    for bias, every in ((2.0, late), (4.0, ({"min_length": None},))):
+        found = [one.ids for one in translator(bias).translate(texts)]
+        assert found == [written_by_hand(translator(bias), text, settings) for text in texts]
+        for changes in every:
+            assert [one.ids for one in translator(bias, **changes).translate(texts)] != found, changes
+
+
+def test_settings_of_a_checkpoint_are_kept_and_overridden(tmp_path, capsys):
+    folder = marian(tmp_path / "m")
+    given = {"num_beams": 3, "length_penalty": 2.0, "early_stopping": True, "renormalize_logits": True, "max_length": 7}
+    (folder / "generation_config.json").write_text(json.dumps({"do_sample": True, "top_k": 5, **given}))
+    with pytest.warns(UserWarning, match="settings of generation that have no effect here: do_sample"):
+        translator = lingon.load(folder)
+    save_bundle(translator, "marian", tmp_path / "bundle", {})
+    for made in (translator, lingon.load(tmp_path / "bundle")):
+        assert made.generation == given
+        assert (made.params.beams, made.params.length_penalty, made.params.length_offset) == (3, 2.0, 0)
+        assert made.params.beam_params(6).early_stopping is eager_stopping
+        assert (made.params.most(50), made.params.renormalize) == (6, True)
+    (tmp_path / "m" / "generation_config.json").unlink()  # config.json counts then, which has no beams
+    assert lingon.load(folder).params.beams == 1
+    shown = []
+    for more in ([], ["--beams", "2"], ["--max-new-tokens", "2"], ["--n-best", "5"]):
+        app(["translate", str(tmp_path / "bundle"), "abc d", "--format", "jsonl", *more], standalone_mode=False)
+        shown.append([json.loads(line)["logprob"] for line in capsys.readouterr().out.splitlines()])
+    every = ({}, {"beams": 2}, {"max_new_tokens": 2}, {"beams": 5, "n": 5})
+    for found, changes in zip(shown, every, strict=True):
+        (wanted,) = translator.n_best(["abc d"], replace(translator.params, **changes))
+        assert found == pytest.approx([one.logprob for one in wanted])
+        assert len(found) == changes.get("n", 1)
 
 
 def test_a_marian_of_several_targets_is_told_one_before_the_text(tmp_path):
@@ -202,6 +268,13 @@ def test_vocabularies_that_do_not_fit_are_named(vocab, why, tmp_path):
         ({"forced_bos_token_id": "a"}, "key 'forced_bos_token_id'"),
         ({"bad_words_ids": 7}, "key 'bad_words_ids' is 7, expected a list of lists of ids"),
         ({"bad_words_ids": [["a"]]}, "key 'bad_words_ids'"),
+        ({"num_beams": 0}, "settings of translation: beams is 0"),
+        ({"num_beams": "4"}, "key 'num_beams' is '4', expected a whole number"),
+        ({"length_penalty": -1}, "length_penalty is -1, expected a number, 0 or more"),
+        ({"length_penalty": True}, "key 'length_penalty' is 'True', expected a number"),
+        ({"early_stopping": 3}, "key 'early_stopping' is '3', expected true, false or \"never\""),
+        ({"forced_eos_token_id": 99}, r"key 'forced_eos_token_id' has 99, expected ids from 0 to 88"),
+        ({"max_length": 1}, "max_length is 1, expected 2 to"),
     ],
 )
 def test_settings_of_writing_are_checked(settings, why, tmp_path):

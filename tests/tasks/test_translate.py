@@ -394,6 +394,8 @@ def test_settings_that_cannot_be_are_named(folder, capsys, flags, message):
         (("red", "--format", "xml"), "unknown format 'xml'"),
         (("red", "--n-best", "2", "--temperature", "0"), "would give one text again"),
         (("red", "--text", "a"), "--text is a column of the table"),
+        (("red", "--n-best", "5", "--beams", "4"), "--n-best 5 is more than --beams 4; give --beams 5 or more"),
+        (("red", "--n-best", "0"), "--n-best is 0; expected 1 translation"),
     ],
 )
 def test_options_that_do_not_go_together_are_named(tmp_path, capsys, flags, message):

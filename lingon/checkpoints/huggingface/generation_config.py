@@ -14,27 +14,29 @@ LIMIT = 4 << 20  # bytes
 
 @dataclass(frozen=True)
 class GenerationConfig:
-    """Ids that matter when an encoder-decoder writes.
+    """What matters when an encoder-decoder writes.
 
     start_id: before the first token; None where nothing is said. forced_bos: ids that the first token must be, one at
-    most. suppressed: ids that are never written.
+    most. suppressed: ids that are never written. keys: all keys that say how texts are generated.
     """
 
     start_id: int | None
     forced_bos: tuple[int, ...]
     suppressed: tuple[int, ...]
+    keys: Mapping[str, Any]
 
 
 def read_generation_config(folder: Path, config: Mapping[str, Any], vocab_size: int) -> GenerationConfig:
     """Read the settings of a checkpoint. Raises DataError naming the folder and the key that is wrong.
 
-    vocab_size: of targets. Words of several tokens that are forbidden (`bad_words_ids`) are passed over.
+    vocab_size: of targets. The keys of config.json count where there is no generation_config.json. Words of several
+    tokens that are forbidden (`bad_words_ids`) are passed over.
     """
     path = folder / "generation_config.json"
     more = read_json(path, limit=LIMIT) if path.is_file() else {}
     if not isinstance(more, dict):
         raise DataError(f"{path}: an object was expected")
-    found = {**config, **{key: value for key, value in more.items() if value is not None}}
+    found = {key: value for key, value in (more if path.is_file() else config).items() if value is not None}
 
     def ids(key: str, value: Any) -> tuple[int, ...]:
         if value is None:
@@ -48,9 +50,8 @@ def read_generation_config(folder: Path, config: Mapping[str, Any], vocab_size: 
     if not isinstance(words, list) or not all(isinstance(word, list) for word in words):
         raise DataError(f"{folder}: key 'bad_words_ids' is {abbreviate(words)}, expected a list of lists of ids")
     single = [word[0] for word in words if len(word) == 1]
-    start = ids("decoder_start_token_id", found.get("decoder_start_token_id"))
+    start = ids("decoder_start_token_id", found.get("decoder_start_token_id", config.get("decoder_start_token_id")))
     forced = ids("forced_bos_token_id", found.get("forced_bos_token_id"))
     suppressed = ids("suppress_tokens", found.get("suppress_tokens"))
-    return GenerationConfig(
-        start[0] if start else None, forced[:1], tuple(dict.fromkeys([*ids("bad_words_ids", single), *suppressed]))
-    )
+    never = tuple(dict.fromkeys([*ids("bad_words_ids", single), *suppressed]))
+    return GenerationConfig(start[0] if start else None, forced[:1], never, found)

@@ -1,5 +1,6 @@
 """The task `translate` of a published encoder-decoder: its folder, with the tokenizers of sources and targets."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from lingon.core.device import pick_device
 from lingon.core.errors import DataError
 from lingon.core.files import read_json
 from lingon.data.tokenizers.seq2seq_files import Rows, read_pair
+from lingon.decoding.generation_settings import passed_over, settings_in
 from lingon.models.hub_families import FAMILIES
 from lingon.tasks.registry import task_for
 
@@ -22,7 +24,8 @@ def open_translator(source: str | Path, device: str = "cpu") -> Any:
     """Load the task `translate` of a checkpoint: from a folder, or a name such as "hf:owner/name".
 
     A model of many languages has those of its tokenizer_config.json, if any; see `lingon.tasks.translate.languages`.
-    Raises UserError or DataError naming the file, key or tensor that is wrong.
+    It translates as `generate` of transformers would, by the settings of its generation_config.json, if any; those that
+    have no effect here are said. Raises UserError or DataError naming the file, key or tensor that is wrong.
     """
     folder = folder_of(source)
     found = load_seq2seq(folder)
@@ -35,8 +38,14 @@ def open_translator(source: str | Path, device: str = "cpu") -> Any:
     if settings.start_id is not None:
         model.start_id = settings.start_id
     parts = {"model": model.to(pick_device(device)).eval(), "source": sources, "target": targets}
+    if ignored := passed_over(settings.keys):
+        warnings.warn(f"{folder}: settings of generation that have no effect here: {', '.join(ignored)}", stacklevel=2)
     ids = {"prefix_ids": list(settings.forced_bos), "suppressed_ids": list(settings.suppressed)}
-    return _with_own_languages(folder, task_for("seq2seq").from_config(ids, parts))
+    try:
+        translator = task_for("seq2seq").from_config({**ids, "generation": settings_in(settings.keys)}, parts)
+    except DataError as error:
+        raise DataError(f"{folder}: {error}") from None
+    return _with_own_languages(folder, translator)
 
 
 def _with_own_languages(folder: Path, translator: Any) -> Any:

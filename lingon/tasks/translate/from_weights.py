@@ -45,4 +45,5 @@ def started_translator(source: Translator, settings: "Settings") -> Translator:
     model.requires_grad_(True)
     if settings.tuning == "lora":
         add_lora(model, lora_of(settings))
-    return Translator(model, source.source, source.target, source.prefix_ids, source.suppressed_ids)
+    ids = source.prefix_ids, source.suppressed_ids
+    return Translator(model, source.source, source.target, *ids, source.generation)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lingon.metrics.scores import Scores
-from lingon.tasks.translate.params import TranslationParams
 from lingon.tasks.translate.scoring import tested
 from lingon.tasks.translate.translation import Translation
 from lingon.tasks.translate.translator import Translator
@@ -26,7 +25,7 @@ class HeldOut:
     @property
     def tested(self) -> tuple[Scores, list[Translation]]:
         if self._tested is None:
-            self._tested = tested(self.translator, self.pairs, TranslationParams())
+            self._tested = tested(self.translator, self.pairs, self.translator.params)
         return self._tested
 
     def scores(self) -> Scores:

@@ -24,6 +24,10 @@ class TranslationParams:
     that must stand in the translation where the term stands in the source. copy_unknown: a word of the translation that
     the vocabulary lacks is the word of the source that most attention was on. source_prefix: what every source begins
     with, such as "translate English to German: " of T5.
+    The others are settings of published models: max_length, min_length: tokens of a translation and of what it begins
+    with, the start among them; max_new_tokens takes the place of the first. no_repeat_ngram_size: length in tokens of
+    what may not come twice; 0 for none. forced_eos: token that comes last where a translation has the most tokens.
+    renormalize: the probabilities of what is not forbidden sum to 1. length_offset: see `BeamParams`.
     """
 
     beams: int = 4
@@ -36,10 +40,18 @@ class TranslationParams:
     terms: Terms | None = None
     copy_unknown: bool = False
     source_prefix: str = ""
+    max_length: int | None = None
+    min_length: int = 0
+    no_repeat_ngram_size: int = 0
+    forced_eos: int | None = None
+    renormalize: bool = False
+    length_offset: int = 5
 
     def __post_init__(self) -> None:
         if self.max_new_tokens is not None and not 1 <= self.max_new_tokens <= MAX_NEW_TOKENS:
             raise UserError(f"max_new_tokens is {self.max_new_tokens}, expected 1 to {MAX_NEW_TOKENS:,} tokens")
+        if self.max_length is not None and not 2 <= self.max_length <= MAX_NEW_TOKENS:
+            raise UserError(f"max_length is {self.max_length}, expected 2 to {MAX_NEW_TOKENS:,} tokens")
         if self.sampling is not None and self.terms is not None:
             raise UserError("terms are for a beam search, not for samples; leave one of the two out")
         if self.sampling is not None and self.n < 1:
@@ -50,10 +62,20 @@ class TranslationParams:
     def beam_params(self, max_new_tokens: int, **changes: Any) -> BeamParams:
         """Return the parameters of the search. changes: of them."""
         given = {"beams": self.beams, "length_penalty": self.length_penalty, "n": self.n}
-        return BeamParams(**given | {"early_stopping": self.early_stopping} | changes, max_new_tokens=max_new_tokens)
+        # One beam is greedy: its first end is its only one.
+        given |= {"early_stopping": self.early_stopping if self.beams > 1 else heuristic_stopping}
+        given |= {"length_offset": self.length_offset}
+        return BeamParams(**given | changes, max_new_tokens=max_new_tokens)
 
-    def most(self, source_tokens: int) -> int:
-        """Return the tokens of a translation at most."""
+    @property
+    def has_length(self) -> bool:
+        """Return whether the most tokens of a translation are the same for every source."""
+        return self.max_new_tokens is not None or self.max_length is not None
+
+    def most(self, source_tokens: int, prompt_tokens: int = 1) -> int:
+        """Return the new tokens of a translation at most, after those that it begins with."""
+        if self.max_new_tokens is None and self.max_length is not None:
+            return max(1, self.max_length - prompt_tokens)
         return self.max_new_tokens or TIMES * source_tokens + MORE
 
 

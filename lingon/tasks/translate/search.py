@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from lingon.decoding.beam import beam_search
-from lingon.decoding.beam_params import Hypothesis
+from lingon.decoding.beam_params import BeamParams, Hypothesis
 from lingon.decoding.constrained_beam import constrained_beam_search
-from lingon.decoding.decoder_protocol import LogitsProcessor, TokenSequence
-from lingon.decoding.logits_processors import suppress
+from lingon.decoding.decoder_protocol import TokenSequence
 from lingon.decoding.phrases import Phrase
 from lingon.decoding.prefill import read
 from lingon.decoding.request import requests_of
@@ -19,6 +18,7 @@ from lingon.decoding.run import Strategy, run
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.tasks.translate.decoder import SourceDecoder
 from lingon.tasks.translate.params import TranslationParams
+from lingon.tasks.translate.processors import processors_of
 
 if TYPE_CHECKING:
     from lingon.tasks.translate.translator import Translator
@@ -61,9 +61,8 @@ def search(
         rows = [_row(translator, source, prompt, params) for source in batch]
         logits, state = read(decoder, [row.ids for row in rows], batch, decoder.device)
         most = max(row.max_new_tokens for row in rows)
-        made = _processors(translator, params)
-        ends = translator.eos_ids
-        results = beam_search(decoder.step, logits, state, rows, params.beam_params(most), ends, made)
+        made, beams = processors_of(translator, params, most), _beams(translator, params, most)
+        results = beam_search(decoder.step, logits, state, rows, beams, translator.eos_ids, made)
         known |= {(source, ()): result for source, result in zip(batch, results, strict=True)}
         advance(sum(different[source, ()] for source in batch))
     return [known[key] for key in zip(sources, wanted, strict=True)]
@@ -86,12 +85,13 @@ def _row(
     translator: "Translator", source: Source, prompt: Sequence[int], params: TranslationParams, more: int = 0
 ) -> TokenSequence:
     """Return the sequence of a translation before its first token, with how long it may get: as the model allows."""
-    room = translator.room(prompt)
-    return TokenSequence(list(prompt), len(prompt), max_new_tokens=max(1, min(room, params.most(len(source)) + more)))
+    most = min(translator.room(prompt), params.most(len(source), len(prompt)) + more)
+    return TokenSequence(list(prompt), len(prompt), max_new_tokens=max(1, most))
 
 
-def _processors(translator: "Translator", params: TranslationParams) -> list[LogitsProcessor]:
-    return [suppress(translator.forbidden_ids(params.copy_unknown))]
+def _beams(translator: "Translator", params: TranslationParams, most: int, **changes: int) -> BeamParams:
+    """Return the parameters of a search; what every translation begins with counts as its length."""
+    return params.beam_params(most, length_offset=params.length_offset + len(translator.prefix_ids), **changes)
 
 
 def _with_phrases(
@@ -106,8 +106,8 @@ def _with_phrases(
     tokens = sum(phrase.tokens for phrase in phrases)
     row = _row(translator, source, prompt, params, more=tokens)
     logits, state = read(decoder, [prompt], [source], decoder.device)
-    beams = params.beam_params(row.max_new_tokens, beams=params.beams + tokens)
-    made = _processors(translator, params)
+    beams = _beams(translator, params, row.max_new_tokens, beams=params.beams + tokens)
+    made = processors_of(translator, params, row.max_new_tokens)
     return constrained_beam_search(decoder.step, logits, state, row, phrases, beams, translator.eos_ids, made)
 
 
@@ -125,7 +125,7 @@ def _sampled(
     rows = [_row(translator, source, prompt, params) for source in repeated]
     ends, numbers = translator.eos_ids, {id(request): number for number, request in enumerate(requests)}
     finished = lambda row: row.ids[-1] in ends or len(row.new_ids) >= row.max_new_tokens
-    made = sampling.logits_processors(_processors(translator, params))
+    made = sampling.logits_processors(processors_of(translator, params, max(row.max_new_tokens for row in rows)))
     strategy = Strategy(sampling.sampler(), made, finished)
     prepare = lambda request: (request.sequence(rows[numbers[id(request)]].max_new_tokens), strategy)
     ids: list[list[int]] = [[] for _ in requests]

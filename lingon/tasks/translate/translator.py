@@ -1,6 +1,5 @@
 """A translator as people use it: texts of one language, or style, become texts of another."""
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import cached_property
@@ -10,25 +9,25 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import nn
 
-from lingon.core.config_keys import want
-from lingon.core.errors import DataError, UserError
+from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
 from lingon.data.tokenizers import Tokenizer
 from lingon.data.tokenizers.special_tokens import unknown_id
-from lingon.decoding.beam_params import Hypothesis
 from lingon.engine.loss import Loss
 from lingon.metrics.scores import Scores
 from lingon.tasks.comparison import SystemOutput
 from lingon.tasks.task import Card
 from lingon.tasks.translate import scoring
-from lingon.tasks.translate.alignment import attention_of, with_copied_words
+from lingon.tasks.translate.alignment import attention_of
+from lingon.tasks.translate.bundle_config import check_config, check_ids
 from lingon.tasks.translate.comparing import translator_output
-from lingon.tasks.translate.languages import check_languages, languages_of, with_languages
+from lingon.tasks.translate.generation_config import params_of
+from lingon.tasks.translate.languages import languages_of, with_languages
 from lingon.tasks.translate.objective import pair_loss
 from lingon.tasks.translate.params import MORE, TIMES, TranslationParams
-from lingon.tasks.translate.search import search
-from lingon.tasks.translate.terms import phrases_of
+from lingon.tasks.translate.token_ids import forbidden_ids, prompt_ids, source_ids
 from lingon.tasks.translate.translation import Translation
+from lingon.tasks.translate.translations import translations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["TASK", "Translator"]
 
 AT_ONCE = 2_000  # texts of a stream that are in memory, of which those of like length are translated together
-DEFAULTS = TranslationParams()
 
 
 class Translator:
@@ -49,7 +47,8 @@ class Translator:
 
     model: a `lingon.models.encoder_decoder.EncoderDecoder`. source, target: tokenizers; both put the end token behind a
     text. prefix_ids: follow the start of every translation, as the name of its language does in models of many
-    languages. suppressed_ids: tokens that are never written, beside padding and the unknown one.
+    languages. suppressed_ids: tokens that are never written; where there is no `generation`, padding and the unknown
+    one are not either. generation: settings of a published model, by the keys of its generation_config.json.
 
     >>> import lingon
     >>> translator = lingon.load("runs/translate")  # doctest: +SKIP
@@ -58,7 +57,7 @@ class Translator:
 
     name: ClassVar[str] = "translate"
     part_types: ClassVar[Mapping[str, type]] = {"model": nn.Module, "source": Tokenizer, "target": Tokenizer}
-    config_keys: ClassVar[Sequence[str]] = ("prefix_ids", "suppressed_ids")
+    config_keys: ClassVar[Sequence[str]] = ("prefix_ids", "suppressed_ids", "generation")
     max_new_tokens: ClassVar[tuple[int, int]] = (TIMES, MORE)  # of a source: times its tokens, and so many more
 
     def __init__(
@@ -68,27 +67,28 @@ class Translator:
         target: Tokenizer,
         prefix_ids: Sequence[int] = (),
         suppressed_ids: Sequence[int] = (),
+        generation: Mapping[str, Any] | None = None,
     ):
         self.model: Any = model
         # Two objects also of one vocabulary, so that a bundle has a file for each side.
         self.source, self.target = source, copy(target) if target is source else target
         self.prefix_ids, self.suppressed_ids = tuple(prefix_ids), tuple(suppressed_ids)
+        self.generation = dict(generation or {})
+        self.params = params_of(self.generation)  # of a translation where nothing is said
 
     @property
     def parts(self) -> dict[str, Any]:
         return {"model": self.model, "source": self.source, "target": self.target}
 
     def config(self) -> dict[str, Any]:
-        """Return the ids that every translation begins with, and those that are never written, by name."""
-        return {"prefix_ids": list(self.prefix_ids), "suppressed_ids": list(self.suppressed_ids)}
+        """Return the ids that every translation begins with, those that are never written, and settings, by name."""
+        ids = {"prefix_ids": list(self.prefix_ids), "suppressed_ids": list(self.suppressed_ids)}
+        return {**ids, "generation": self.generation}
 
     @classmethod
     def check_config(cls, config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:
-        """Raise DataError unless the keys are lists of ids."""
-        for key in cls.config_keys:
-            ids = want(config, key, list, "a list of ids")
-            if not all(type(i) is int and i >= 0 for i in ids):
-                raise DataError(f"key {key!r} is {str(ids)[:40]!r}, expected a list of ids, 0 or more")
+        """Raise DataError unless the keys are lists of ids, and settings that can be."""
+        check_config(config)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "Translator":
@@ -96,15 +96,8 @@ class Translator:
 
         Raises DataError for an id that the vocabulary of the target has not.
         """
-        size, sizes = len(parts["target"].vocab), parts["model"].config()
-        for side, key in (("source", "source_vocab_size"), ("target", "decoder_vocab_size")):
-            rows, tokens = sizes.get(key) or sizes.get("vocab_size"), len(parts[side].vocab)
-            if type(rows) is int and tokens > rows:
-                raise DataError(f"the tokenizer of the {side} has {tokens:,} tokens, the model was made for {rows:,}")
-        for key in ("prefix_ids", "suppressed_ids"):
-            if beyond := [i for i in config[key] if i >= size]:
-                raise DataError(f"key {key!r} has {beyond[0]}, expected ids from 0 to {size - 1:,}, which targets have")
-        return cls(parts["model"], parts["source"], parts["target"], config["prefix_ids"], config["suppressed_ids"])
+        check_ids(config, parts)
+        return cls(parts["model"], parts["source"], parts["target"], *(config.get(key) for key in cls.config_keys))
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
@@ -142,6 +135,8 @@ class Translator:
         """The ids of the target that add nothing to a text: its special tokens."""
         added = self.target.library.get_added_tokens_decoder()
         special = {i for i, token in added.items() if token.special}
+        if self.unknown is not None:
+            special.add(self.unknown)
         return frozenset(special | {*self.eos_ids, self.model.pad_id, self.model.start_id})
 
     @property
@@ -154,84 +149,58 @@ class Translator:
         return with_languages(self, source, target)
 
     def forbidden_ids(self, copy_unknown: bool = False) -> Tensor:
-        """Return the ids that are never written. copy_unknown: the unknown token may be, as a word is put there."""
-        unknown = set() if copy_unknown else {self.unknown, self.target.padding_idx}
-        found = {i for i in unknown if i is not None} | set(self.suppressed_ids)
-        if (embedding := getattr(self.model, "embedding", None)) is not None:  # rows that no token has, as those of T5
-            found |= set(range(len(self.target.vocab), len(embedding.weight)))
-        return torch.tensor(sorted(found - set(self.eos_ids)), dtype=torch.long)
+        """Return the ids that are never written; see `lingon.tasks.translate.token_ids`."""
+        return forbidden_ids(self, copy_unknown)
 
     def source_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return the ids of source texts. One that is longer than the model reads is cut, which is said."""
-        rows, most = self.source.encode_batch(texts), self.model.source_length
-        if most is not None and (cut := sum(len(row) > most for row in rows)):
-            said = f"{cut:,} of {len(rows):,} texts are longer than {most:,} tokens; their ends are not read"
-            warnings.warn(said, stacklevel=3)
-            rows = self.source.truncate(texts, rows, most)
-        return [tuple(row) or self.eos_ids for row in rows]
+        return source_ids(self, texts)
 
     def prompt(self, prefix: str = "") -> tuple[int, ...]:
         """Return the ids that a translation begins with: the start, `prefix_ids` and those of a text.
 
         Raises UserError for a prefix that the vocabulary cannot write, or that leaves no room.
         """
-        ids = self.target.without_special_tokens().encode(prefix) if prefix else []
-        if self.unknown is not None and self.unknown in ids:
-            raise UserError(f"--prefix {prefix!r} has a word that the model's vocabulary cannot write; change it")
-        found = (self.model.start_id, *self.prefix_ids, *ids)
-        if self.room(found) < 1:
-            raise UserError(f"--prefix has {len(ids):,} tokens, the model writes {self.model.context_length:,} at most")
-        return found
+        return prompt_ids(self, prefix)
 
     def room(self, prompt: Sequence[int]) -> int:
         """Return how many tokens the model can write after these."""
         return self.model.context_length - len(prompt)
 
-    def translate(self, texts: Sequence[str], params: TranslationParams = DEFAULTS) -> list[Translation]:
+    def translate(self, texts: Sequence[str], params: TranslationParams | None = None) -> list[Translation]:
         """Return the best translation of each text, or the first sample. Raises UserError for what is no list of str.
 
-        Each is the one that its text alone would get. Raises NotFinite for broken weights.
+        params: those of the model when not given. Each translation is the one that its text alone would get. Raises
+        NotFinite for broken weights.
         """
         return [found[0] for found in self.n_best(texts, params)]
 
     def n_best(
         self,
         texts: Sequence[str],
-        params: TranslationParams = DEFAULTS,
+        params: TranslationParams | None = None,
         advance: Callable[[int], None] = lambda count: None,
     ) -> list[list[Translation]]:
         """Return the `params.n` best translations of each text, best first; or as many samples.
 
         advance: is told how many texts have been translated, again and again.
         """
+        params = params or self.params
         if isinstance(texts, str):
             raise UserError("translate takes a list of texts, not one str; put it into a list")
         written = [i for i, text in enumerate(texts) if not isinstance(text, str) or text.strip()]
         found = [[Translation(text, "", 0.0, 0.0, self.eos_ids)] * params.n for text in texts]  # of blank ones
         advance(len(texts) - len(written))
         if written:
-            those = self._n_best([texts[i] for i in written], params, advance)
+            those = translations(self, [texts[i] for i in written], params, advance)
             for i, some in zip(written, those, strict=True):
                 found[i] = some
         return found
 
-    def _n_best(
-        self, texts: list[str], params: TranslationParams, advance: Callable[[int], None]
-    ) -> list[list[Translation]]:
-        check_languages(self)
-        sources, phrases = self.source_ids([params.source_prefix + text for text in texts]), []
-        if params.terms is not None:
-            params.terms.check(self.target, self.unknown)
-            wanted = [params.terms.wanted(text, params.prefix) for text in texts]
-            phrases = [phrases_of(some, self.target) for some in wanted]
-        found = search(self, sources, params, phrases, advance)
-        each = zip(texts, sources, found, strict=True)
-        return [[self._translation(text, ids, one, params) for one in some] for text, ids, some in each]
-
     def stream(
         self,
         texts: Iterable[str],
-        params: TranslationParams = DEFAULTS,
+        params: TranslationParams | None = None,
         at_once: int = AT_ONCE,
         advance: Callable[[int], None] = lambda count: None,
     ) -> Iterator[list[Translation]]:
@@ -244,9 +213,9 @@ class Translator:
         """Return the translation of each text."""
         return self.translate(inputs)
 
-    def evaluate(self, examples: "ParallelTexts", params: TranslationParams = DEFAULTS) -> Scores:
+    def evaluate(self, examples: "ParallelTexts", params: TranslationParams | None = None) -> Scores:
         """Return BLEU, chrF and loss of the translations of these sources; see `lingon.tasks.translate.scoring`."""
-        return scoring.tested(self, examples, params)[0]
+        return scoring.tested(self, examples, params or self.params)[0]
 
     def system_output(self, examples: "ParallelTexts") -> SystemOutput:
         """Return the translations of these sources, and what BLEU, chrF and TER are computed from."""
@@ -272,17 +241,6 @@ class Translator:
     def text_of(self, ids: Sequence[int]) -> str:
         """Return the text of ids of the target, without its special tokens."""
         return self.target.decode([i for i in ids if i not in self.no_text]).strip()
-
-    def _translation(
-        self, text: str, source: Sequence[int], found: Hypothesis, params: TranslationParams
-    ) -> Translation:
-        begun = self.prompt(params.prefix)[1 + len(self.prefix_ids) :]
-        ids = (*begun, *found.ids)
-        if params.copy_unknown and self.unknown in found.ids:
-            said = with_copied_words(self, text, source, ids)
-        else:
-            said = self.text_of(ids)
-        return Translation(text, said, found.score, found.logprob, ids, found.ended)
 
 
 TASK = Translator

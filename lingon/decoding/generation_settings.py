@@ -1,0 +1,27 @@
+"""Which keys of a published generation_config.json say how a text is searched for; their meaning is that of a task."""
+
+from collections.abc import Mapping
+from typing import Any
+
+COUNTS = ("num_beams", "max_length", "max_new_tokens", "min_length", "no_repeat_ngram_size", "forced_eos_token_id")
+KEYS = (*COUNTS, "length_penalty", "early_stopping", "renormalize_logits")
+# Keys that would change what is written, and have no counterpart here, with the value that changes nothing.
+PASSED_OVER = {"do_sample": False, "repetition_penalty": 1.0, "encoder_no_repeat_ngram_size": 0, "num_beam_groups": 1}
+PASSED_OVER |= {"min_new_tokens": 0, "begin_suppress_tokens": None, "sequence_bias": None, "guidance_scale": 1.0}
+PASSED_OVER |= {"encoder_repetition_penalty": 1.0, "exponential_decay_length_penalty": None, "stop_strings": None}
+
+
+def settings_in(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of a generation_config.json, or an older config.json, that say how a model translates.
+
+    The number of beams is always among them: 1 where none is given, as `generate` has it.
+
+    >>> settings_in({"vocab_size": 7, "max_length": 200, "early_stopping": None})
+    {'num_beams': 1, 'max_length': 200}
+    """
+    return {"num_beams": 1, **{key: config[key] for key in KEYS if config.get(key) is not None}}
+
+
+def passed_over(config: Mapping[str, Any]) -> list[str]:
+    """Return the keys that would change what `generate` writes, and change nothing here."""
+    return [key for key, nothing in PASSED_OVER.items() if config.get(key) not in (None, nothing)]

@@ -1,0 +1,58 @@
+"""How a published model translates where nothing is said: the keys of its generation_config.json, as parameters."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lingon.core.errors import DataError, UserError
+from lingon.decoding.beam_params import eager_stopping, exact_stopping, heuristic_stopping
+from lingon.decoding.generation_settings import COUNTS, KEYS
+from lingon.tasks.translate.params import TranslationParams
+
+# What `early_stopping` may be, as transformers has it, and when a search then ends.
+STOPS = {False: heuristic_stopping, True: eager_stopping, "never": exact_stopping}
+
+
+def params_of(settings: Mapping[str, Any]) -> TranslationParams:
+    """Return the parameters that the keys of a generation_config.json mean; without any, our own.
+
+    What is not among the keys is as `generate` of transformers has it, but for the length: where neither `max_length`
+    nor `max_new_tokens` is given, that would be 20 tokens, and texts were cut off. Raises DataError naming a key.
+    """
+    if not settings:
+        return TranslationParams()
+    for key in settings:
+        if key not in KEYS:
+            raise DataError(f"key {key!r} is no setting of translation; known: {', '.join(KEYS)}")
+    counts = {key: _count(settings, key) for key in COUNTS}
+    stop = settings.get("early_stopping", False)
+    if not isinstance(stop, bool) and stop != "never":
+        raise DataError(f"key 'early_stopping' is {str(stop)[:40]!r}, expected true, false or \"never\"")
+    strength = settings.get("length_penalty", 1.0)
+    if type(strength) not in (int, float):
+        raise DataError(f"key 'length_penalty' is {str(strength)[:40]!r}, expected a number")
+    renormalize = settings.get("renormalize_logits", False)
+    if type(renormalize) is not bool:
+        raise DataError(f"key 'renormalize_logits' is {str(renormalize)[:40]!r}, expected true or false")
+    try:
+        return TranslationParams(
+            beams=1 if counts["num_beams"] is None else counts["num_beams"],
+            length_penalty=strength,
+            max_new_tokens=counts["max_new_tokens"],
+            early_stopping=STOPS[stop],
+            max_length=counts["max_length"],
+            min_length=counts["min_length"] or 0,
+            no_repeat_ngram_size=counts["no_repeat_ngram_size"] or 0,
+            forced_eos=counts["forced_eos_token_id"],
+            renormalize=renormalize,
+            length_offset=0,
+        )
+    except UserError as error:
+        raise DataError(f"settings of translation: {error}") from None
+
+
+def _count(settings: Mapping[str, Any], key: str) -> int | None:
+    value = settings.get(key)
+    value = value[0] if key == "forced_eos_token_id" and isinstance(value, list) and len(value) == 1 else value
+    if value is not None and (type(value) is not int or value < 0):
+        raise DataError(f"key {key!r} is {str(value)[:40]!r}, expected a whole number, 0 or more")
+    return value
