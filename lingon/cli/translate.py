@@ -59,7 +59,11 @@ def translate(
     from lingon.tasks.translate import Terms
 
     files = Files(encoding, quoting)
-    given = {"length_penalty": length_penalty, "max_new_tokens": max_new_tokens, "prefix": prefix or None}
+    given: dict[str, Any] = {
+        "length_penalty": length_penalty,
+        "max_new_tokens": max_new_tokens,
+        "prefix": prefix or None,
+    }
     given |= {"source_prefix": source_prefix or None, "copy_unknown": copy_unknown or None}
     given |= {"terms": None if terms is None else Terms.read(terms, files)}
     changes = changes_of(beams, n_best, temperature, top_k, top_p, seed)

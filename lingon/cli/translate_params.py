@@ -45,4 +45,4 @@ def with_changes(translator: Any, changes: Mapping[str, Any]) -> "TranslationPar
     from lingon.tasks.translate import TranslationParams
 
     usual = TranslationParams() if translator is None else translator.params
-    return replace(usual, **{"beams": max(usual.beams, changes["n"])} | changes)
+    return replace(usual, **{"beams": max(usual.beams, changes["n"]), **changes})

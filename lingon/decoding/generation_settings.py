@@ -6,7 +6,12 @@ from typing import Any
 COUNTS = ("num_beams", "max_length", "max_new_tokens", "min_length", "no_repeat_ngram_size", "forced_eos_token_id")
 KEYS = (*COUNTS, "length_penalty", "early_stopping", "renormalize_logits")
 # Keys that would change what is written, and have no counterpart here, with the value that changes nothing.
-PASSED_OVER = {"do_sample": False, "repetition_penalty": 1.0, "encoder_no_repeat_ngram_size": 0, "num_beam_groups": 1}
+PASSED_OVER: dict[str, Any] = {
+    "do_sample": False,
+    "repetition_penalty": 1.0,
+    "encoder_no_repeat_ngram_size": 0,
+    "num_beam_groups": 1,
+}
 PASSED_OVER |= {"min_new_tokens": 0, "begin_suppress_tokens": None, "sequence_bias": None, "guidance_scale": 1.0}
 PASSED_OVER |= {"encoder_repetition_penalty": 1.0, "exponential_decay_length_penalty": None, "stop_strings": None}
 

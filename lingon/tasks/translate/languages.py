@@ -91,8 +91,8 @@ def with_languages(translator: "Translator", source: str | None, target: str | N
             model.start_id, model.sizes = number, {**model.sizes, "decoder_start_token_id": number}
         else:
             prefix = (number,)
-    made, parts = type(translator), (model, tokenizer, translator.target)
-    return made(*parts, prefix, translator.suppressed_ids, translator.generation)
+    made, never = type(translator), translator.suppressed_ids
+    return made(model, tokenizer, translator.target, prefix, never, translator.generation)
 
 
 def check_languages(translator: "Translator") -> None:

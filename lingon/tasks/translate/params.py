@@ -61,7 +61,7 @@ class TranslationParams:
 
     def beam_params(self, max_new_tokens: int, **changes: Any) -> BeamParams:
         """Return the parameters of the search. changes: of them."""
-        given = {"beams": self.beams, "length_penalty": self.length_penalty, "n": self.n}
+        given: dict[str, Any] = {"beams": self.beams, "length_penalty": self.length_penalty, "n": self.n}
         # One beam is greedy: its first end is its only one.
         given |= {"early_stopping": self.early_stopping if self.beams > 1 else heuristic_stopping}
         given |= {"length_offset": self.length_offset}

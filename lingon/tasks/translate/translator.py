@@ -97,7 +97,8 @@ class Translator:
         Raises DataError for an id that the vocabulary of the target has not.
         """
         check_ids(config, parts)
-        return cls(parts["model"], parts["source"], parts["target"], *(config.get(key) for key in cls.config_keys))
+        ids = config["prefix_ids"], config["suppressed_ids"]
+        return cls(parts["model"], parts["source"], parts["target"], *ids, config.get("generation"))
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
