@@ -28,7 +28,10 @@ OF_WORDS = ("tagged sentences", "trees")  # what tasks that read words are train
 
 @dataclass
 class TextsFile:
-    """A file of texts: a table, or one text a line. skip: rows that cannot be read are left out and counted."""
+    """A file of texts: a table, or one text a line.
+
+    skip: rows that cannot be read are left out and counted. blank: rows without a text stay, with an empty one.
+    """
 
     path: Path
     text: str | None
@@ -36,6 +39,7 @@ class TextsFile:
     options: FileOptions
     text_pair: str | None = None
     skipped: int = 0
+    blank: bool = False
 
     @classmethod
     def of(
@@ -65,8 +69,9 @@ class TextsFile:
         """The columns that the table has."""
         return ["text"] if self.text is None else peek(self.path, self.options)[0]
 
-    def rows(self) -> Iterator[tuple[Any, dict[str, Any]]]:
-        """Each text, or pair of texts, with the row that it is from."""
+    def rows(self, tell: bool = True) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """Each text, or pair of texts, with the row that it is from. tell: how many are left out is said at the end."""
+        self.skipped = 0
         if self.text is None:
             yield from ((line, {"text": line}) for line in lines_of(self.path, self.options))
             return
@@ -75,13 +80,17 @@ class TextsFile:
                 text = cell_text(row.values[self.text]) or ""
                 second = None if self.text_pair is None else cell_text(row.values[self.text_pair]) or ""
                 yield (text if second is None else (text, second)), row.values
-        if self.skipped:
+        if self.skipped and tell:
             print(
                 f"{self.path}: {self.skipped:,} rows that have no text or cannot be read are left out", file=sys.stderr
             )
 
+    def _is_blank(self, row: TableRow) -> bool:
+        value = row.values.get(self.text or "", self)
+        return not row.problem and (value is None or (isinstance(value, str) and not value.strip()))
+
     def _readable(self, row: TableRow) -> bool:
-        wrong = text_problem(row, self.text or "")
+        wrong = "" if self.blank and self._is_blank(row) else text_problem(row, self.text or "")
         if not wrong and self.text_pair is not None and (wrong := text_problem(row, self.text_pair)):
             wrong += "; a pair has two texts"
         if wrong and not self.skip:

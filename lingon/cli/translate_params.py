@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lingon.core.errors import UserError
+from lingon.data.files.lines import FileOptions
 
 if TYPE_CHECKING:
     from lingon.tasks.translate import TranslationParams
@@ -35,6 +37,22 @@ def changes_of(
             f"--n-best {n_best} is more than --beams {beams}; give --beams {n_best} or more, or leave it out"
         )
     return {"beams": beams, "n": n_best}
+
+
+def text_changes(
+    prefix: str, source_prefix: str, copy_unknown: bool, terms: Path | None, files: FileOptions
+) -> dict[str, Any]:
+    """Return what options of the texts change: what stands before them, or must stand in them. Reads the terms."""
+    from lingon.tasks.translate import Terms
+
+    found = {"prefix": prefix, "source_prefix": source_prefix, "copy_unknown": copy_unknown}
+    return found | ({} if terms is None else {"terms": Terms.read(terms, files)})
+
+
+def length_changes(length_penalty: float | None, max_new_tokens: int | None) -> dict[str, Any]:
+    """Return what options of the length change; those that are not given stay as the model has them."""
+    given = {"length_penalty": length_penalty, "max_new_tokens": max_new_tokens}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def with_changes(translator: Any, changes: Mapping[str, Any]) -> "TranslationParams":

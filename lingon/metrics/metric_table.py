@@ -50,6 +50,18 @@ HIGHER_IS_BETTER = {
 }
 
 
+WRITTEN = {"bleu": "BLEU", "chrf": "chrF++", "ter": "TER", "f1": "F1", "auc": "AUC", "uas": "UAS", "las": "LAS"}
+
+
+def metric_name(metric: str) -> str:
+    """Return what people call a metric.
+
+    >>> metric_name("chrf"), metric_name("exact_match")
+    ('chrF++', 'exact match')
+    """
+    return WRITTEN.get(metric, metric.replace("_", " "))
+
+
 def format_metric(value: float | None, digits: str = ".4f") -> str:
     """Format a metric's value; NaN is a metric that these texts do not define, such as AUC of a single class.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
 
+from lingon.metrics.metric_table import metric_name
 from lingon.pages.page import check_page_path, render
 from lingon.recipes.compare_systems import SystemComparison
 
@@ -46,7 +47,7 @@ def write_comparison(path: Path | str, found: SystemComparison) -> Path:
         "rows": rows,
         "note": found.note(),
         "signatures": found.row().get("signatures", {}),
-        "metric": metric,
+        "metric": metric_name(metric),
         "differ": f"{len(differing):,} of {len(order):,} outputs differ",
         "shown": len(items),
         "items": items,

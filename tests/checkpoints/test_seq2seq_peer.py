@@ -157,13 +157,16 @@ BEAMS = {"num_beams": 4, "max_length": 14}
 GENERATION = {
     "marian, renormalized": ("marian", BEAMS | {"forced_eos_token_id": 0, "renormalize_logits": True}),
     "marian, greedy, ended": ("marian", {"max_length": 9, "forced_eos_token_id": 0, "no_repeat_ngram_size": 2}),
-    "mbart, eager": ("mbart", BEAMS | {"num_beams": 5, "early_stopping": True, "forced_eos_token_id": 2}),
+    "mbart, eager, from a language": (
+        "mbart",
+        BEAMS | {"num_beams": 5, "early_stopping": True, "forced_eos_token_id": 2, "decoder_start_token_id": 22},
+    ),
     "mbart, summaries": (
         "mbart",
         BEAMS | {"length_penalty": 2.0, "min_length": 8, "no_repeat_ngram_size": 3, "forced_bos_token_id": 22},
     ),
-    "m2m_100, a language first": ("m2m_100", BEAMS | {"early_stopping": "never", "forced_bos_token_id": 22}),
-    "m2m_100, greedy": ("m2m_100", {"max_length": 14, "forced_bos_token_id": 23, "max_new_tokens": None}),
+    "m2m_100, a language first": ("m2m_100", BEAMS | {"early_stopping": "never", "forced_bos_token_id": 21}),
+    "m2m_100, greedy": ("m2m_100", {"max_length": 14, "forced_bos_token_id": 22}),
 }
 
 
@@ -171,9 +174,8 @@ GENERATION = {
 @pytest.mark.parametrize("case", GENERATION)
 def test_a_translator_writes_what_generate_writes_without_arguments(case, older, peer, tmp_path):
     family, settings = GENERATION[case]
-    settings = {key: value for key, value in settings.items() if value is not None}
-    if family == "marian":
-        settings |= {"bad_words_ids": [[88]]}
+    pad = 88 if family == "marian" else 1  # behind padding that was written, positions are others there
+    settings = settings | {"bad_words_ids": [[pad]]}
     lengths, texts = set(), ["abc d", "h", "g f e d c b a abcd", "a a a a b"]
     for seed, bias in enumerate((0.0, 1.5, 3.0)):  # so that some texts end before they are cut off
         folder = FOLDERS[family](tmp_path / f"{seed}")
@@ -195,4 +197,4 @@ def test_a_translator_writes_what_generate_writes_without_arguments(case, older,
         ours = [(*translator.prefix_ids, *one.ids) for one in translator.translate(texts)]
         assert ours == theirs
         lengths |= set(map(len, ours))
-    assert len(lengths) > 1
+    assert len(lengths) > 1 or family == "m2m_100"  # which has no bias

@@ -60,6 +60,7 @@ def test_the_page_has_the_largest_differences_first_and_marks_words(found, tmp_p
     shown = re.findall(r"<article>\s*<p>(.*?)</p>", page)
     assert shown == [SOURCES[i].replace("<", "&lt;").replace(">", "&gt;") for i in order if BAD[i] != GOOD[i]]
     assert "2 of 3 outputs differ" in page
+    assert page.count("<td>chrF++</td>") == 2  # what the numbers beside each output are
     assert "<mark>the house is blue</mark>" in page
     assert "<cat>" not in page
 

@@ -348,6 +348,26 @@ def test_the_commands_train_and_translate(folder, capsys, monkeypatch):
     with pytest.raises(UserError, match=r"in\.txt: is the file that is read"):
         run(capsys, "translate", "run", "--file", "in.txt", "--out", "in.txt", "--overwrite")
     run(capsys, "translate", "run", "--file", "in.txt", "--out", "out.jsonl")
+    assert run(capsys, "translate", "run", "", "red", " ").out.splitlines() == ["", best[1], ""]
+    # A table has blank cells too, and rows that are wrong; the first of a table without names is no name.
+    (folder / "in.csv").write_text("text,n\none two cat,1\n,2\nred,3\n")
+    said = run(capsys, "translate", "run", "--file", "in.csv")
+    assert (said.out.splitlines(), said.err.count("1 text is blank, and so is its translation")) == (
+        [best[0], "", best[1]],
+        1,
+    )
+    (folder / "in.csv").write_text("text,n\none two cat,1\nred\nred,3\n")
+    with pytest.raises(DataError, match=r"in\.csv:3: 1 cells, expected 2; .* --on-bad-row skip leaves such rows out"):
+        run(capsys, "translate", "run", "--file", "in.csv", "--out", "out.csv")
+    said = run(capsys, "translate", "run", "--file", "in.csv", "--on-bad-row", "skip", "--out", "out.csv")
+    assert said.err.count("in.csv: 1 rows that have no text or cannot be read are left out") == 1
+    assert [row.split(",")[2] for row in (folder / "out.csv").read_text().splitlines()[1:]] == best
+    (folder / "in.tsv").write_text("Send me the document.\tone two\nThis is red.\tred\n")
+    for command in ("translate", "predict"):
+        with pytest.raises(
+            DataError, match=r"in\.tsv:1: 'Send me .* do not look like column names; write a first line"
+        ):
+            run(capsys, command, "run", "--file", "in.tsv")
     rows = [json.loads(line) for line in (folder / "out.jsonl").read_text().splitlines()]
     assert [(row["text"], row["translation"]) for row in rows][::2] == list(zip(texts, best, strict=True))
     n_best = run(capsys, "translate", "run", "red", "--n-best", 3, "--format", "jsonl", "--page", "page.html")

@@ -16,6 +16,7 @@ LABEL = (
     "classification categories classes score y"
 )
 MOST_LABELS = 1000  # columns; more are not looked at for labels that say yes or no
+END = (".", "!", "?", "…", "。", "！", "？", '."', '!"', '?"')  # of a sentence
 LONGER = 3  # times as long on average: then one of two columns is clearly the text
 
 
@@ -69,8 +70,10 @@ def choose_text_column(path, names: list[str], rows: list[dict[str, Any]], text:
     found = _by_name(names, TEXT)
     if found is None and len(names) > 1:
         found = _longest(names, rows)
-        if found is not None:
-            _refuse_no_header(path, ColumnNames(found, next(name for name in names if name != found)), rows)
+    if found is not None:
+        _refuse_no_header(path, ColumnNames(found, next((name for name in names if name != found), "")), rows)
+    elif len(names) == 1:
+        _refuse_no_header(path, ColumnNames(names[0], ""), rows)
     if found is None:
         raise DataError(f"{path}: not obvious which column holds the texts; give --text, columns: {_listed(names)}")
     return found, f"{path}: texts from column {found!r}"
@@ -124,6 +127,13 @@ def _refuse_no_header(path, columns: ColumnNames, rows: list[dict[str, Any]]) ->
     """Refuse a file without column names: it would lose its first row silently."""
     names = {columns.label} & {str(r.get(columns.label)) for r in rows[:1000]}
     number = any(re.fullmatch(r"-?\d+(\.\d+)?", c.strip()) for c in columns)
-    if names or number or len(columns.text) > 80:
-        said = f"{columns.text[:40]!r} and {columns.label[:40]!r}"
-        raise DataError(f"{path}:1: {said} do not look like column names; write a first line such as text,label")
+    if names or number or len(columns.text) > 80 or _is_sentence(columns.text, [r.get(columns.text) for r in rows]):
+        said = " and ".join(repr(name[:40]) for name in columns if name)
+        like = "do not look like column names" if columns.label else "does not look like the name of a column"
+        raise DataError(f"{path}:1: {said} {like}; write a first line such as text,label")
+
+
+def _is_sentence(name: str, cells: list[Any]) -> bool:
+    """Return whether a name ends as sentences do, and so do most cells of its column."""
+    ends = [str(cell).rstrip().endswith(END) for cell in cells if cell is not None]
+    return name.rstrip().endswith(END) and 2 * sum(ends) >= len(ends)

@@ -1,12 +1,13 @@
 """Models of many languages: which token names a language, and where it stands before a text or a translation."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lingon.core.errors import UserError, one_of, unknown
 from lingon.core.eval_view import shallow_copy
+from lingon.data.languages import language_code
 from lingon.data.tokenizers import Tokenizer
 from lingon.models.hub_families import FAMILIES
 
@@ -125,10 +126,16 @@ def _tokens(layout: Layout, names: list[str]) -> dict[str, str]:
     return {match[1]: name for name, match in found.items() if match}
 
 
+def _same_language(code: str, known: Iterable[str]) -> list[str]:
+    """Return the codes that name the language of another code, such as eng_Latn for en."""
+    wanted = language_code(code)
+    return [other for other in known if wanted is not None and language_code(other) == wanted]
+
+
 def _token(side: str, code: str, tokens: Mapping[str, str]) -> str:
     alike = [known for known in tokens if known.partition("_")[0] == code]
     if code not in tokens and len(alike) == 1:
         code = alike[0]
     if code not in tokens:
-        raise unknown(f"language of the {side}", code, alike or tokens)
+        raise unknown(f"language of the {side}", code, alike or _same_language(code, tokens) or tokens)
     return tokens[code]
