@@ -76,7 +76,8 @@ print(translate(TEXT))""",
 }
 FILES = {
     "onnx": (
-        "- `encoder.onnx`: (ids, mask) -> the keys and values of a source, and those of a target without a token",
+        "- `encoder.onnx`: (ids, mask) -> the tensors of a source, and those of a target without a token (keys and "
+        "values, or the states of a recurrent model)",
         "- `decoder.onnx`: (the last token, mask, these tensors) -> logits of the next token, and the target's tensors",
         "- `config.json`: names of tensors, ids that begin and end a translation, and how long it may be",
     ),

@@ -6,9 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lingon.export.recurrent_graph import RecurrentDecoderGraph, states_of
 from lingon.export.traced_cache import TracedCache
 from lingon.layers.attention_mask import padding_mask
 from lingon.layers.cross_attention_cache import CrossAttentionCache, SourceRows
+from lingon.layers.recurrent_state import RecurrentState
 
 
 class EncoderGraph(nn.Module):
@@ -49,14 +51,21 @@ class DecoderGraph(nn.Module):
         return state
 
 
+def decoder_graph(model: nn.Module, state: CrossAttentionCache) -> DecoderGraph | RecurrentDecoderGraph:
+    """Return the graph of a decoder with such a state. Raises UserError for a recurrent one that has none."""
+    return RecurrentDecoderGraph(model) if isinstance(state.own, RecurrentState) else DecoderGraph(model)
+
+
 def memory_of(state: CrossAttentionCache) -> list[Tensor]:
     """Return the keys and the values of the sources in each layer."""
     return [tensor for pair in zip(state.keys, state.values, strict=True) for tensor in pair]
 
 
 def target_of(state: CrossAttentionCache) -> list[Tensor]:
-    """Return the tensors of what was read of the target: at the start, keys and values of no column."""
+    """Return the tensors of what was read of the target: at the start, keys and values of no column, or states."""
     own = state.own
+    if isinstance(own, RecurrentState):
+        return states_of(own)
     if own.length or isinstance(own, TracedCache):
         return [t for pair in zip(own.keys, own.values, strict=True) for t in pair if t is not None]
     return [tensor[:, :, :0] for tensor in memory_of(state)]

@@ -11,9 +11,9 @@ from torch.export import Dim, ExportedProgram
 from lingon.core.errors import UserError
 from lingon.export.onnx import Sizes, needed, write_named_onnx
 from lingon.export.parity import TOLERANCE
-from lingon.export.seq2seq_graph import DecoderGraph, EncoderGraph, memory_of, target_of
+from lingon.export.seq2seq_graph import EncoderGraph, decoder_graph, memory_of, target_of
 from lingon.export.trace import trace
-from lingon.layers.kv_cache import KVCache
+from lingon.layers.recurrent_state import RecurrentState
 from lingon.tasks.task import SequenceExportable
 
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
@@ -24,29 +24,31 @@ Runs = Callable[[dict[str, Any]], list[Any]]
 def write_seq2seq_onnx(translator: SequenceExportable, folder: Path) -> dict[str, list[str]]:
     """Write both graphs to a folder; return the names of the sources' tensors and of the target's.
 
-    Raises UserError for a recurrent model, and for one that cannot be traced.
+    Raises UserError for a recurrent model of GRUs, or that copies, and for one that cannot be traced.
     """
     model = translator.model.eval()
     ids, mask = _sources(model, 2, 5)
-    with torch.inference_mode():
-        state = model.new_state(model.encode(ids, mask))
-    if not isinstance(state.own, KVCache):
-        raise UserError("not exported: there are graphs of Transformers so far, not of recurrent encoder-decoders")
     with torch.no_grad():
+        state = model.new_state(model.encode(ids, mask))
+        step = decoder_graph(model, state)
         memory, target = ([x.clone() for x in tensors] for tensors in (memory_of(state), target_of(state)))
-    # A trace takes no column, or one, for a number that never changes.
-    target = [x.new_zeros(*x.shape[:2], 3, x.shape[3]) for x in target]
+    recurrent = isinstance(state.own, RecurrentState)
+    if not recurrent:  # a trace takes no column, or one, for a number that never changes
+        target = [x.new_zeros(*x.shape[:2], 3, x.shape[3]) for x in target]
     names = {kind: [f"{kind}_{i}" for i in range(len(some))] for kind, some in (("memory", memory), ("target", target))}
     ends = dict.fromkeys(names["memory"], ("batch", "heads", "source", "width"))
     before, after = (
-        {prefix + name: ("batch", "heads", size, "width") for name in names["target"]}
+        {
+            prefix + name: ("batch", "width") if recurrent else ("batch", "heads", size, "width")
+            for name in names["target"]
+        }
         for prefix, size in (("", "said"), ("new_", "said and read"))
     )
     of_source: Sizes = {"ids": ("batch", "source"), "mask": ("batch", "source")}
     encoder = _traced(EncoderGraph(model), (ids, mask))
     write_named_onnx(encoder, folder / ENCODER, of_source, {**ends, **before})
     example = torch.full((2, 1), model.start_id), mask, memory, target
-    decoder = _traced(DecoderGraph(model), example)
+    decoder = _traced(step, example)
     reads = {"ids": ("batch", "one"), "mask": ("batch", "source"), **ends, **before}
     write_named_onnx(decoder, folder / DECODER, reads, {"logits": ("batch", "vocabulary"), **after})
     return names

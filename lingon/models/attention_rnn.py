@@ -122,12 +122,12 @@ class AttentionRNN(nn.Module):
         """Return the state before the first token: made of where each direction of the encoder ends."""
         hidden, half = memory.hidden, memory.hidden.shape[2] // 2
         last = (memory.mask.sum(1) - 1).clamp(min=0)
-        rows = torch.arange(len(last), device=last.device)
+        rows = torch.arange(last.shape[0], device=last.device)
         ends = torch.cat([hidden[rows, last, :half], hidden[:, 0, half:]], 1)
         states = torch.tanh(self.bridge(ends)).chunk(len(self.decoder), 1)
         gru = isinstance(self.decoder[0], nn.GRU)
         pairs = [(x, x[:, :0]) if gru else x.chunk(2, 1) for x in states]  # a GRU has no cell: one of width 0
-        fed = hidden.new_zeros(len(hidden), 2 * half if self.input_feeding else 0)
+        fed = hidden.new_zeros(hidden.shape[0], 2 * half if self.input_feeding else 0)
         layers = [self.attention.keys_values(hidden)]
         if isinstance(self.output, CopyHead):
             layers.append(self.output.keys_values(hidden))

@@ -26,6 +26,8 @@ FOR_ONE_TASK = {
     "lingon/cli/generate.py": "generate",
     "lingon/cli/generate_output.py": "generate",
     "lingon/cli/translate.py": "translate",
+    "lingon/cli/translate_output.py": "translate",
+    "lingon/cli/translate_params.py": "translate",
     "lingon/learn/reviews.py": "reviews",
 }
 

@@ -16,6 +16,7 @@ from lingon.core.errors import UserError
 from lingon.core.files import read_json
 from lingon.data.tokenizers import bpe
 from lingon.export.portable import export
+from lingon.models.attention_rnn import AttentionRNN
 from lingon.models.transformer import Transformer
 from lingon.tasks.translate import TranslationParams, Translator
 from lingon.tasks.translate.vocabularies import END, with_end
@@ -23,6 +24,7 @@ from lingon.tasks.translate.vocabularies import END, with_end
 SOURCES = ["Good morning, old friend!", "A dog and a cat.", "The house is red."]
 TARGETS = ["Guten Morgen, alter Freund!", "Ein Hund und eine Katze.", "Das Haus ist rot."]
 TEXTS = [*SOURCES, "", "Morning [eos] dog", "A red cat and an old house, good friend. " * 4]
+MODELS = {"transformer": Transformer, "attention_rnn": AttentionRNN}
 GREEDY = TranslationParams(beams=1)
 WITHOUT_LINGON = """import sys
 class Wall:
@@ -34,13 +36,14 @@ LACKS_CTRANSLATE2 = importlib.util.find_spec("ctranslate2") is None
 with_ctranslate2 = pytest.mark.skipif(LACKS_CTRANSLATE2, reason="the package ctranslate2 is not installed")
 
 
-def translator(**options):
+def translator(model="transformer", **options):
     """A translator with random weights and two vocabularies."""
     torch.manual_seed(3)
     source, target = with_end(bpe(SOURCES, 281)), with_end(bpe(TARGETS, 277))
     ids = {"pad_id": target.pad_id, "start_id": target.vocab[END], "eos_id": target.vocab[END]}
     sizes = {"source_vocab_size": len(source.vocab), "source_length": 31, "context_length": 29, **ids}
-    task = Translator(Transformer(len(target.vocab), width=16, depth=2, tied=False, **sizes, **options), source, target)
+    sizes |= {"width": 16, "depth": 2, "tied": False, **options}
+    task = Translator(MODELS[model](len(target.vocab), **sizes), source, target)
     with torch.no_grad():
         for weight in task.model.parameters():
             weight.add_(torch.randn_like(weight) * 0.3)
@@ -50,11 +53,11 @@ def translator(**options):
     return task
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
+@pytest.fixture(scope="module", params=list(MODELS))
+def bundle(request, tmp_path_factory):
     """A translator with two vocabularies, and its bundle."""
-    task = translator(heads=2)
-    return task, save_bundle(task, "transformer", tmp_path_factory.mktemp("bundle") / "bundle", {})
+    task = translator(request.param, **({"heads": 2} if request.param == "transformer" else {"hidden": 18}))
+    return task, save_bundle(task, request.param, tmp_path_factory.mktemp("bundle") / "bundle", {})
 
 
 @pytest.fixture(scope="module")
