@@ -7,6 +7,7 @@ import torch
 
 import lingon
 from lingon.checkpoints.huggingface.save import save_hub
+from lingon.checkpoints.huggingface.save_translator import save_translator
 from lingon.checkpoints.huggingface.seq2seq import load_seq2seq
 from lingon.decoding.beam import beam_search
 from lingon.decoding.beam_params import BeamParams, eager_stopping, exact_stopping, heuristic_stopping
@@ -15,7 +16,7 @@ from lingon.decoding.logits_processors import forced_token, logit_bias, no_repea
 from lingon.decoding.prefill import read
 from lingon.tasks.translate.decoder import SourceDecoder
 from tests.checkpoints.conftest import worker_of
-from tests.checkpoints.test_translators import fairseq, marian
+from tests.checkpoints.test_translators import fairseq, marian, t5
 from tests.models.seq2seq_configs import CONFIGS, T5, cases_of
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("seq2seq_peer")]
@@ -198,3 +199,27 @@ def test_a_translator_writes_what_generate_writes_without_arguments(case, older,
         assert ours == theirs
         lengths |= set(map(len, ours))
     assert len(lengths) > 1 or family == "m2m_100"  # which has no bias
+
+
+SAVED = {
+    "marian": (marian, "MarianTokenizer", {}, "source.spm"),
+    "mbart": (mbart, "MBartTokenizer", {"src_lang": "en_XX", "tgt_lang": "de_DE"}, "sentencepiece.bpe.model"),
+    "m2m_100": (nllb, "NllbTokenizer", {"src_lang": "eng_Latn", "tgt_lang": "deu_Latn"}, "sentencepiece.bpe.model"),
+    "t5": (t5, "T5Tokenizer", {}, "spiece.model"),
+}
+
+
+@pytest.mark.parametrize("family", SAVED)
+def test_saved_tokenizers_are_read_by_the_peers(family, peer, tmp_path):
+    make, kind, languages, name = SAVED[family]
+    translator = lingon.load(make(tmp_path / "m"))
+    if languages:
+        translator = translator.with_languages(*languages.values())
+    saved, texts = save_translator(translator, tmp_path / "again"), ["abc d", "h g", "  a  bb c", "xyz a"]
+    (tmp_path / "texts.json").write_text(json.dumps(texts))
+    asked = {"texts": str(tmp_path / "texts.json")}
+    before, after = (peer.ask("piece_ids", asked | {"path": str(home / name)}) for home in (tmp_path / "m", saved))
+    for key in ("ids", "texts", "scores"):
+        assert before[key] == after[key]
+    found = peer.ask("tokenizer", asked | {"folder": str(saved), "kind": kind, "options": languages})
+    assert list(map(tuple, found["ids"])) == translator.source_ids(texts)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import lingon
 from lingon.checkpoints.bundle import save_bundle
 from lingon.checkpoints.huggingface.save import save_hub
+from lingon.checkpoints.huggingface.save_translator import save_translator
 from lingon.cli.app import app
 from lingon.core.errors import DataError, UserError
 from lingon.data.tokenizers import bpe
@@ -201,6 +202,75 @@ def test_mbart_begins_with_the_language_and_mbart_50_says_it_first(tmp_path):
     assert new.prompt() == (2, first + 7)
     assert translated(old).ids
     assert translated(new).ids
+
+
+def t5(folder):
+    weights(folder, T5)
+    write_model(folder / "spiece.model", LETTERS, first=[*T5_FIRST, ("<unk>", 0.0, 2)])
+    (folder / "tokenizer_config.json").write_text(json.dumps({"extra_ids": 7}))
+    return folder
+
+
+def m2m100(folder):
+    weights(folder, BART, model_type="m2m_100", vocab_size=40)
+    write_model(folder / "sentencepiece.bpe.model", LETTERS)
+    vocab = ["<s>", "<pad>", "</s>", "<unk>", *NAMES[:-1]]  # the last piece is no token
+    (folder / "vocab.json").write_text(json.dumps({name: i for i, name in enumerate(vocab)}))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"additional_special_tokens": ["__de__", "__en__"]}))
+    return folder
+
+
+FAMILIES = {
+    "marian": (marian, None, {"source.spm", "target.spm", "vocab.json"}),
+    "m2m100": (m2m100, ("en", "de"), {"sentencepiece.bpe.model", "vocab.json"}),
+    "nllb": (
+        lambda folder: fairseq(folder, "m2m_100", ["deu_Latn", "eng_Latn"]),
+        ("eng_Latn", "deu_Latn"),
+        {"sentencepiece.bpe.model"},
+    ),
+    "mbart": (
+        lambda folder: fairseq(folder, "mbart", ["de_DE", "en_XX"]),
+        ("en_XX", "de_DE"),
+        {"sentencepiece.bpe.model"},
+    ),
+    "t5": (t5, None, {"spiece.model"}),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_translator_is_saved_in_the_files_of_its_family(family, tmp_path):
+    make, languages, files = FAMILIES[family]
+    translator = lingon.load(make(tmp_path / "m"))
+    if languages:
+        translator = translator.with_languages(*languages)
+    kind = translator.model.config()["model_type"]
+    save_bundle(translator, kind, tmp_path / "bundle", {})  # whose tokenizers come from JSON
+    saved = save_translator(lingon.load(tmp_path / "bundle"), tmp_path / "again")
+    assert {path.name for path in saved.iterdir()} == files | {
+        *("config.json", "generation_config.json", "model.safetensors", "tokenizer_config.json")
+    }
+    again = lingon.load(saved)
+    texts = ["abc d", "h g", "h <unk> é", "  a  b"]
+    assert again.source_ids(texts) == translator.source_ids(texts)
+    assert (again.language_pair, again.generation) == (translator.language_pair, translator.generation)
+    assert [one.row() for one in again.translate(texts, SEEN)] == [
+        one.row() for one in translator.translate(texts, SEEN)
+    ]
+    for side in ("source", "target"):
+        assert list(getattr(again, side).vocab) == list(getattr(translator, side).vocab)
+
+
+def test_two_tokenizers_that_are_no_pieces_are_not_saved(tmp_path):
+    weights(tmp_path / "m", BART, vocab_size=300)
+    bpe(["ab abc d"] * 3, 290).save(tmp_path / "m" / "tokenizer.json")
+    translator = lingon.load(tmp_path / "m")
+    assert lingon.load(save_translator(translator, tmp_path / "same")).source_ids(["ab"]) == translator.source_ids(
+        ["ab"]
+    )
+    translator.target = bpe(["cd cde f"] * 3, 290)
+    with pytest.raises(UserError, match="sources and targets have two tokenizers, which are no unigram models"):
+        save_translator(translator, tmp_path / "two")
+    assert not (tmp_path / "two").exists()
 
 
 def test_t5_reads_its_pieces_and_a_prefix_before_each_source(tmp_path):

@@ -3,17 +3,22 @@
 import itertools
 import math
 import random
+import struct
+from dataclasses import replace
 
 import pytest
 
-from lingon.core.errors import DataError
+from lingon.core.errors import DataError, UserError
 from lingon.data.files.protobuf import protobuf_fields
+from lingon.data.tokenizers import bpe
 from lingon.data.tokenizers.sentencepiece import sentencepiece_library
 from lingon.data.tokenizers.sentencepiece_model import read_sentencepiece
+from lingon.data.tokenizers.sentencepiece_save import sentencepiece_of, write_sentencepiece
 from lingon.data.tokenizers.tokenizer import Tokenizer
 from tests.data.sentencepiece_files import BYTE, SPECIAL, UNUSED, USER_DEFINED, field, piece, write_model
 
 LETTERS = "▁abcd"
+CHARSMAP = struct.pack("<I", 1024) + bytes(1024) + b"\0"  # a table that changes no character
 BYTES = [(f"<0x{byte:02X}>", 0.0, BYTE) for byte in range(256)]
 
 
@@ -161,3 +166,66 @@ def test_fields_are_read_in_their_order(tmp_path):
     message = field(3, 300) + field(7, b"xy") + field(2, 1.5) + bytes([1 << 3 | 1]) + bytes(8)
     found = list(protobuf_fields(message, tmp_path))
     assert found == [(3, 300), (7, b"xy"), (2, b"\x00\x00\xc0\x3f"), (1, bytes(8))]
+
+
+@pytest.mark.parametrize(
+    ("first", "trainer", "normalizer"),
+    [
+        (SPECIAL, {3: 1}, {3: 1, 4: 1}),
+        ([("<pad>", 0.0, 3), ("</s>", 0.0, 3), ("<unk>", 0.0, 2)], {3: 1}, {3: 0, 4: 1}),
+        ([*SPECIAL, *BYTES], {3: 1, 35: 1}, {3: 1, 4: 0}),
+    ],
+)
+def test_what_a_tokenizer_was_made_of_is_written_again(first, trainer, normalizer, tmp_path):
+    pieces = [(text, score, 1) for text, score, _ in some_pieces(1)]
+    if normalizer[3]:
+        normalizer = {2: CHARSMAP, **normalizer}
+    path = write_model(tmp_path / "a.spm", pieces, trainer, normalizer, first=first)
+    tokenizer_of(path).save(tmp_path / "tokenizer.json")
+    found = sentencepiece_of(
+        Tokenizer.load(tmp_path / "tokenizer.json"), [text for text, _, kind in first if kind != BYTE]
+    )
+    assert replace(found, path=path) == read_sentencepiece(path)
+    again = read_sentencepiece(write_sentencepiece(found, tmp_path / "b.spm"))
+    assert replace(again, path=path) == read_sentencepiece(path)
+
+
+def test_other_tokenizers_are_not_written_as_such(tmp_path):
+    merging = tokenizer_of(write_model(tmp_path / "a.spm", some_pieces(1), {3: 2}))
+    for tokenizer in (merging, bpe(["ab abc d"] * 3, 280)):
+        with pytest.raises(UserError, match=r"no unigram model of SentencePiece; save it as tokenizer\.json"):
+            sentencepiece_of(tokenizer, ["<unk>"])
+    own = write_model(tmp_path / "b.spm", [("a", -1.0, 1), ("xy", 0.0, USER_DEFINED)], {}, {3: 0, 4: 0})
+    with pytest.raises(UserError, match="the piece 'xy' was defined by a user, which is not written"):
+        sentencepiece_of(tokenizer_of(own), ["<unk>"])
+
+
+@pytest.mark.long
+def test_of_a_thousand_broken_files_each_is_read_or_named(tmp_path):
+    """Bytes changed, cut off, put in twice or left out: nothing but a tokenizer or a DataError comes out."""
+    draw, path = random.Random(0), tmp_path / "a.spm"
+    sound = [
+        write_model(path, [*BYTES, *some_pieces(1)], {3: 1, 35: 1}, {2: CHARSMAP, 3: 1}).read_bytes(),
+        write_model(path, some_pieces(2), {3: 2}, {3: 1, 4: 1}).read_bytes(),
+        write_model(path, some_pieces(3), {3: 1}, {3: 0, 4: 0}).read_bytes(),
+    ]
+    refused = 0
+    for number in range(1_000):
+        content = bytearray(sound[number % len(sound)])
+        for _ in range(draw.randrange(1, 4)):
+            at, size = draw.randrange(len(content)), draw.randrange(1, 9)
+            way = draw.randrange(4)
+            if way == 0:
+                content[at] = draw.randrange(256)
+            elif way == 1:
+                del content[at : at + size]
+            elif way == 2:
+                content[at:at] = content[at : at + size]
+            elif draw.random() < 0.2:
+                del content[at + 1 :]
+        path.write_bytes(content)
+        try:
+            tokenizer_of(path).encode("ab c é")
+        except DataError as error:
+            refused += str(error).startswith(str(path))
+    assert 200 < refused < 1_000

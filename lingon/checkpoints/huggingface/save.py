@@ -1,6 +1,6 @@
 """Checkpoints of the Hugging Face layout, written, so that `transformers` and others can load them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ def save_hub(
     eos_ids: Sequence[int] | None = None,
     vectors: SentenceVectors | None = None,
     chat_template: ChatTemplate | None = None,
+    generation: Mapping[str, Any] | None = None,
+    beside: Callable[[Path], None] | None = None,
 ) -> Path:
     """Writes a model so that `transformers` and others can load it. A `decoder` of ours becomes a Qwen3, a GPT a GPT-2.
 
@@ -43,18 +45,19 @@ def save_hub(
     more. eos_ids: ids that end a text, as `Checkpoint` and `LanguageModel` have them; when not given, those of the
     configuration that the model was made from, which one of ours has not. vectors: of an encoder, how it makes one
     vector of a text, for sentence-transformers. chat_template: with a tokenizer, how it writes conversations, as a
-    `LanguageModel` or `ChatModel` has it. The folder appears, or takes the place of an older one, only when it
-    is whole.
+    `LanguageModel` or `ChatModel` has it. generation: keys of generation_config.json that take the place of the
+    model's own. beside: writes more into the folder. The folder appears, or takes the place of an older one, only when
+    it is whole.
     """
     config = hub_config(model)
     dtype = dtype or model.get_parameter("embedding.weight").dtype
     config |= {"dtype": str(dtype).removeprefix("torch."), "eos_token_id": _eos_token_id(config, eos_ids)}
     # Of generation_config.json, transformers takes these ids in the place of those of config.json.
-    generation = {key: config[key] for key in GENERATION if config.get(key) is not None}
+    said = {key: config[key] for key in GENERATION if config.get(key) is not None} | (generation or {})
     with atomic_folder(Path(folder)) as fresh:
         write_json(fresh / "config.json", config)
         if generates(config):
-            write_json(fresh / "generation_config.json", generation)
+            write_json(fresh / "generation_config.json", said)
         write_weights(fresh, {name: t.to(dtype) for name, t in _theirs(model)}, shard)
         if tokenizer is not None:
             write_tokenizer(fresh, tokenizer, config)
@@ -63,6 +66,8 @@ def save_hub(
         if vectors is not None:
             encoder: Any = model
             write_modules(fresh, vectors, encoder.width)
+        if beside is not None:
+            beside(fresh)
     return Path(folder)
 
 

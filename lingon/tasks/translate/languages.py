@@ -65,6 +65,19 @@ def languages_of(translator: "Translator") -> list[str]:
     return [] if found is None else list(found[1])
 
 
+def language_pair_of(translator: "Translator") -> tuple[str | None, str | None]:
+    """Return the codes of the languages that a model was told, of texts and of translations; None where it was not."""
+    found = layout_of(translator)
+    if found is None:
+        return None, None
+    layout, tokens = found
+    number = translator.target.library.token_to_id
+    begun = {*translator.prefix_ids, translator.model.start_id} if layout.first else {*translator.source.encode("a")}
+    around = {*translator.source.encode("a")} if "source" in (*layout.before, *layout.after) else set()
+    first, second = (next((code for code, t in tokens.items() if number(t) in ids), None) for ids in (around, begun))
+    return first, second
+
+
 def with_languages(translator: "Translator", source: str | None, target: str | None) -> "Translator":
     """Return the translator from one language to another, given by their codes, such as `eng_Latn` and `deu_Latn`.
 
@@ -101,11 +114,8 @@ def check_languages(translator: "Translator") -> None:
     found = layout_of(translator)
     if found is None:
         return
-    layout, tokens = found
-    ids = {translator.target.library.token_to_id(token) for token in tokens.values()}
-    begun = {*translator.prefix_ids, translator.model.start_id}
-    if not ids & (begun if layout.first else {*translator.source.encode("a")}):
-        raise _missing("target", tokens)
+    if language_pair_of(translator)[1] is None:
+        raise _missing("target", found[1])
 
 
 def _missing(side: str, tokens: Mapping[str, str]) -> UserError:

@@ -22,7 +22,7 @@ from lingon.tasks.translate.alignment import attention_of
 from lingon.tasks.translate.bundle_config import check_config, check_ids
 from lingon.tasks.translate.comparing import translator_output
 from lingon.tasks.translate.generation_config import params_of
-from lingon.tasks.translate.languages import languages_of, with_languages
+from lingon.tasks.translate.languages import language_pair_of, languages_of, with_languages
 from lingon.tasks.translate.objective import pair_loss
 from lingon.tasks.translate.params import MORE, TIMES, TranslationParams
 from lingon.tasks.translate.token_ids import forbidden_ids, prompt_ids, source_ids
@@ -145,6 +145,11 @@ class Translator:
         """Return the codes of the languages that a model of many is told by name; none for one of two languages."""
         return languages_of(self)
 
+    @property
+    def language_pair(self) -> tuple[str | None, str | None]:
+        """Return the codes of the languages that such a model was told, of texts and of translations."""
+        return language_pair_of(self)
+
     def with_languages(self, source: str | None, target: str | None) -> "Translator":
         """Return the translator from one of its languages to another; see `lingon.tasks.translate.languages`."""
         return with_languages(self, source, target)
@@ -154,14 +159,11 @@ class Translator:
         return forbidden_ids(self, copy_unknown)
 
     def source_ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """Return the ids of source texts. One that is longer than the model reads is cut, which is said."""
+        """Return the ids of source texts; see `lingon.tasks.translate.token_ids`."""
         return source_ids(self, texts)
 
     def prompt(self, prefix: str = "") -> tuple[int, ...]:
-        """Return the ids that a translation begins with: the start, `prefix_ids` and those of a text.
-
-        Raises UserError for a prefix that the vocabulary cannot write, or that leaves no room.
-        """
+        """Return the ids that a translation begins with, those of a text last. Raises UserError for one that cannot."""
         return prompt_ids(self, prefix)
 
     def room(self, prompt: Sequence[int]) -> int:

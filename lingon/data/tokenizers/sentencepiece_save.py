@@ -1,0 +1,134 @@
+"""A model of SentencePiece, written: of pieces that are known, or of the tokenizer that was made of them."""
+
+import base64
+import json
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lingon.core.errors import UserError
+from lingon.core.files import atomic_write
+from lingon.data.tokenizers.sentencepiece import NEVER
+from lingon.data.tokenizers.sentencepiece_model import (
+    BPE,
+    BYTE,
+    BYTE_FALLBACK,
+    CHARSMAP,
+    CONTROL,
+    DUMMY_PREFIX,
+    EXTRA_WHITESPACES,
+    KIND,
+    MODEL_TYPE,
+    NORMAL,
+    NORMALIZER,
+    PIECE,
+    PIECES,
+    SCORE,
+    SPACE,
+    TRAINER,
+    UNIGRAM,
+    UNKNOWN,
+    Piece,
+    SentencePieceModel,
+)
+from lingon.data.tokenizers.tokenizer import Tokenizer
+
+VOCAB_SIZE, UNK_ID, BOS_ID, EOS_ID, PAD_ID, UNK_PIECE = 4, 40, 41, 42, 43, 45  # fields of how it was trained
+NONE = -1  # the id of a token that a model has not
+NAMED = ((BOS_ID, "<s>"), (EOS_ID, "</s>"), (PAD_ID, "<pad>"))
+BYTES = {f"<0x{byte:02X}>" for byte in range(256)}
+SPACES = " {2,}"  # the pattern by which runs of spaces become one
+
+
+def write_sentencepiece(model: SentencePieceModel, path: Path) -> Path:
+    """Write a model as the library `sentencepiece` reads it; the file appears only when it is whole."""
+    with atomic_write(path, "wb") as file:
+        file.write(sentencepiece_bytes(model))
+    return path
+
+
+def sentencepiece_bytes(model: SentencePieceModel) -> bytes:
+    """Return the message of a model, in the fields of `sentencepiece_model.proto`."""
+    texts = [piece.text for piece in model.pieces]
+    ids = {text: i for i, text in enumerate(texts)}
+    trainer = [_field(MODEL_TYPE, BPE if model.bpe else UNIGRAM), _field(VOCAB_SIZE, len(texts))]
+    trainer += [_field(BYTE_FALLBACK, int(model.byte_fallback)), _field(UNK_ID, ids[model.unknown])]
+    trainer += [_field(UNK_PIECE, model.unknown.encode())]
+    trainer += [_field(number, ids.get(name, NONE)) for number, name in NAMED]
+    normalizer = [_field(CHARSMAP, model.charsmap or b""), _field(DUMMY_PREFIX, int(model.dummy_prefix))]
+    normalizer += [_field(EXTRA_WHITESPACES, int(model.squeeze))]
+    pieces = [_field(PIECES, _piece(piece)) for piece in model.pieces]
+    return b"".join([*pieces, _field(TRAINER, b"".join(trainer)), _field(NORMALIZER, b"".join(normalizer))])
+
+
+def sentencepiece_of(tokenizer: Tokenizer, first: Sequence[str]) -> SentencePieceModel:
+    """Return the unigram model of SentencePiece that a tokenizer was made of.
+
+    first: tokens that its pieces begin with, in this order: that for what is unknown, and control tokens. The pieces
+    behind them stand in the order of their ids; tokens beside that are found in no text, such as codes of languages,
+    are no pieces. Raises UserError for a tokenizer of another kind.
+    """
+    if not is_sentencepiece(tokenizer):
+        raise UserError("the tokenizer is no unigram model of SentencePiece; save it as tokenizer.json")
+    content = json.loads(tokenizer.library.to_str())
+    scores, unknown = content["model"]["vocab"], content["model"]["unk_id"]
+    kinds = {token: _kind(token, score, i == unknown) for i, (token, score) in enumerate(scores)}
+    if own := [token["content"] for token in content["added_tokens"] if not token["special"]]:
+        raise UserError(f"the piece {own[0]!r} was defined by a user, which is not written; save tokenizer.json")
+    pieces = [Piece(token, 0.0, kinds.get(token, CONTROL)) for token in first]
+    rest = [(token, score, kinds[token]) for token, score in scores if token not in first]
+    pieces += [Piece(token, score if kind == NORMAL else 0.0, kind) for token, score, kind in rest if kind != CONTROL]
+    steps = _steps(content["normalizer"])
+    tables = [step["precompiled_charsmap"] for step in steps if step["type"] == "Precompiled"]
+    return SentencePieceModel(
+        Path("the tokenizer"),
+        tuple(pieces),
+        byte_fallback=bool(content["model"].get("byte_fallback")),
+        charsmap=base64.b64decode(tables[0]) if tables else None,
+        dummy_prefix=any(step["type"] == "Prepend" for step in steps),
+        squeeze=any(step.get("pattern") == {"Regex": SPACES} for step in steps),
+    )
+
+
+def is_sentencepiece(tokenizer: Tokenizer) -> bool:
+    """Return whether a tokenizer was made of a unigram model of SentencePiece."""
+    content = json.loads(tokenizer.library.to_str())
+    ends = [(step.get("pattern"), step.get("content")) for step in _steps(content["normalizer"])]
+    return content["model"]["type"] == "Unigram" and ({"String": " "}, SPACE) in ends
+
+
+def _steps(normalizer: dict[str, Any] | None) -> list[dict[str, Any]]:
+    if normalizer is None:
+        return []
+    return normalizer["normalizers"] if normalizer["type"] == "Sequence" else [normalizer]
+
+
+def _kind(token: str, score: float, is_unknown: bool) -> int:
+    """Return the kind of a token: one that is never found in a text is a byte, or stands for no text."""
+    if is_unknown:
+        return UNKNOWN
+    if score > NEVER:
+        return NORMAL
+    return BYTE if token in BYTES else CONTROL
+
+
+def _piece(piece: Piece) -> bytes:
+    return _field(PIECE, piece.text.encode()) + _field(SCORE, piece.score) + _field(KIND, piece.kind)
+
+
+def _field(number: int, value: int | float | bytes) -> bytes:
+    """Return a field: a whole number, a float of 4 bytes, or bytes with their length."""
+    if isinstance(value, float):
+        return _varint(number << 3 | 5) + struct.pack("<f", value)
+    if isinstance(value, int):
+        return _varint(number << 3) + _varint(value % (1 << 64))  # a negative number takes ten bytes
+    return _varint(number << 3 | 2) + _varint(len(value)) + value
+
+
+def _varint(value: int) -> bytes:
+    found = bytearray()
+    while value > 127:
+        found.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*found, value])
