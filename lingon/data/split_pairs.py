@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import DataError, too_few
-from lingon.core.seed import derive
+from lingon.data.cut_groups import cut_groups
 from lingon.data.load_data import SHARE
 from lingon.data.pair_groups import PairGroups
 from lingon.data.split import key_of
@@ -28,8 +28,8 @@ def divide_pairs(path: Path, pairs: TextPairs, given: Mapping[str, Any]) -> tupl
         if part in given:
             said += _shared(pairs, given[part], part)
         else:
-            units, cut = _cut(units, SHARE[part], part)
-            parts[part] = pairs[_rows(cut)]
+            target = max(1, round(SHARE[part] * sum(map(len, units.values()))))
+            parts[part] = pairs[_rows({name: units.pop(name) for name in cut_groups(units, target, part)})]
     parts["train"] = pairs[_rows(units)]
     if not all(len(part) for part in parts.values()):
         raise DataError(f"{path}: {too_few(len(pairs), 'pair')} to train, validate and test on")
@@ -63,21 +63,6 @@ def _units(path: Path, pairs: TextPairs) -> tuple[Units, list[str]]:
     for rows in units.values():  # pairs that are equal stay together in any case
         found.setdefault(min(names[row] for row in rows), []).extend(rows)
     return found, said
-
-
-def _cut(units: Units, share: float, purpose: str) -> tuple[Units, Units]:
-    """Cut a share of the pairs off, unit by unit; return what stays and what was cut off."""
-    target = max(1, round(share * sum(map(len, units.values()))))
-    cut: Units = {}
-    taken = 0
-    for name in sorted(units, key=lambda name: derive(0, purpose, name)):
-        if len(cut) < len(units) - 1 and taken < target and taken + len(units[name]) <= 2 * target:
-            cut[name] = units[name]
-            taken += len(units[name])
-    if not cut and len(units) > 1:  # all are large
-        smallest = min(units, key=lambda name: (len(units[name]), name))
-        cut[smallest] = units[smallest]
-    return {name: rows for name, rows in units.items() if name not in cut}, cut
 
 
 def _rows(units: Units) -> list[int]:

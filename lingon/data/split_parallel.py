@@ -1,11 +1,11 @@
 """Parallel texts divided into training, validation and test: no source and no target is on both sides of a cut."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from lingon.core.errors import DataError
-from lingon.core.seed import derive
+from lingon.data.cut_groups import cut_groups
 from lingon.data.load_data import SHARE
 from lingon.data.pair_groups import PairGroups
 from lingon.data.parallel_texts import ParallelTexts
@@ -27,7 +27,7 @@ def divide_rows(
     count, found = len(groups), {}
     for part in parts:
         rows = sum(map(len, groups.values()))
-        cut = _cut(groups, min(most, max(1, round(SHARE[part] * rows))), part)
+        cut = cut_groups(groups, min(most, max(1, round(SHARE[part] * rows))), part)
         found[part] = sorted(row for key in cut for row in groups.pop(key))
     found["train"] = sorted(row for rows in groups.values() for row in rows)
     if not all(found.values()):
@@ -56,16 +56,3 @@ def _groups(pairs: ParallelTexts) -> dict[str, list[int]]:
     for rows in np.split(order, bounds) if len(pairs) else []:
         found[min(key_of(pairs.sources[row]) for row in rows.tolist())] = rows.tolist()
     return found
-
-
-def _cut(groups: Mapping[str, list[int]], target: int, purpose: str) -> list[str]:
-    """Choose groups with about `target` rows together; one that alone has more than twice as many stays."""
-    chosen: list[str] = []
-    taken = 0
-    for key in sorted(groups, key=lambda key: derive(0, purpose, key)):
-        if taken >= target or len(chosen) == len(groups) - 1:
-            break
-        if taken + len(groups[key]) <= 2 * target:
-            chosen.append(key)
-            taken += len(groups[key])
-    return chosen

@@ -8,7 +8,7 @@ from lingon.cli.app import main
 from lingon.core.errors import DataError, UserError
 from lingon.data.clean_parallel import CleaningRules, length_ratio, word_count
 from lingon.data.files.aligned_files import first_that_does_not_fit
-from lingon.data.files.open_parallel import ParallelReading
+from lingon.data.files.open_parallel import ParallelReading, parts_of_folder
 from lingon.data.language_guess import guess_language, suspicions
 from lingon.data.load_parallel import load_parallel, load_parallel_splits
 from lingon.data.parallel_texts import ParallelPair, ParallelTexts
@@ -149,6 +149,22 @@ def test_a_folder_of_parts_is_read_as_they_are_named(tmp_path):
     assert [len(part) for part in (splits.train, splits.valid, splits.test)] == [9, 3, 2]
     assert splits.test == ParallelTexts.of(PAIRS[:2], ("en", "de")).swapped()
     assert load_parallel(tmp_path, "valid") == ParallelTexts.of(PAIRS, ("en", "de"))
+
+
+def test_parts_of_a_folder_are_told_by_names_as_those_of_other_data(tmp_path):
+    tsv(tmp_path / "news-train.tsv", PAIRS)
+    two_files(tmp_path, "news-dev")
+    (tmp_path / "Test.tsv.gz").write_bytes(b"")
+    (tmp_path / "training notes.md").write_text("trains")
+    found = {"train": "news-train.tsv", "valid": "news-dev", "test": "Test.tsv.gz"}
+    assert {part: path.name for part, path in parts_of_folder(tmp_path).items()} == found
+    tsv(tmp_path / "old_train.tsv", PAIRS)
+    with pytest.raises(DataError, match=r"several files for train: news-train\.tsv, old_train\.tsv; keep one"):
+        parts_of_folder(tmp_path)
+    two_files(tmp_path, "valid")
+    (tmp_path / "old_train.tsv").unlink()
+    with pytest.raises(DataError, match="several files for valid: news-dev, valid; keep one"):
+        parts_of_folder(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from lingon.data.files.gettext import open_catalogue
 from lingon.data.files.lines import FileOptions, read_lines
 from lingon.data.files.parallel_row import ParallelFile
 from lingon.data.files.parallel_tables import open_parallel_table
-from lingon.data.files.part_files import CALLED
+from lingon.data.files.part_files import entries_by_part
 from lingon.data.files.table_rows import TABLES, file_suffix
 from lingon.data.files.tmx import open_tmx
 from lingon.data.languages import language_code
@@ -122,18 +122,19 @@ def partner_of(path: Path, source: Path, target: Path) -> Path | None:
 def parts_of_folder(folder: Path) -> dict[str, Path]:
     """Return what is to be opened for each part of a folder: a table such as train.tsv, or a prefix of two files.
 
-    Nothing where it holds no training part.
+    Parts are told by names as `entries_by_part` does. Nothing where the folder holds no training part. Raises DataError
+    for a part with several tables, or, without one, several prefixes.
     """
-    if not folder.is_dir():
-        return {}
     found: dict[str, Path] = {}
-    for part, names in CALLED.items():
-        for name in names:
-            tables = [p for p in sorted(folder.glob(f"{name}.*")) if file_suffix(p) in FORMATS]
-            if len(tables) > 1:
-                raise DataError(f"{folder}: several files for {part}: {one_of(p.name for p in tables)}; keep one")
-            if tables or sides_of_prefix(folder / name):
-                found.setdefault(part, tables[0] if tables else folder / name)
+    for part, entries in entries_by_part(folder).items():
+        files = [entry for entry in entries if entry.is_file()]
+        tables = [file for file in files if file_suffix(file) in FORMATS]
+        prefixes = dict.fromkeys(file.with_name(_stem(file)) for file in files if _language_of(file))
+        chosen = tables or [prefix for prefix in prefixes if sides_of_prefix(prefix)]
+        if len(chosen) > 1:
+            raise DataError(f"{folder}: several files for {part}: {one_of(path.name for path in chosen)}; keep one")
+        if chosen:
+            found[part] = chosen[0]
     return found if "train" in found else {}
 
 

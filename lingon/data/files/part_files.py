@@ -21,11 +21,16 @@ def named_parts(folder: Path) -> dict[str, Path]:
     Beside a file of another form the .txt of the same part is passed over, as in treebanks.
     Raises DataError for a part with several files.
     """
+    return {part: _only(folder, part, paths) for part, paths in entries_by_part(folder).items()}
+
+
+def entries_by_part(folder: Path) -> dict[str, list[Path]]:
+    """Return the files and folders of each part that a folder has, by their names; nothing for what is no folder."""
     if not folder.is_dir():
         return {}
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     found = {part: [path for path in entries if _is_part(path, names)] for part, names in CALLED.items()}
-    return {part: _only(folder, part, paths) for part, paths in found.items() if paths}
+    return {part: paths for part, paths in found.items() if paths}
 
 
 def _is_part(path: Path, names: tuple[str, ...]) -> bool:
