@@ -33,9 +33,10 @@ class Clock:
         self.laps: dict[str, float] = {}
         self._last = time.perf_counter()
 
-    def lap(self, name: str) -> None:
+    def lap(self, name: str, at_least: float = 0.0) -> None:
+        """End a lap. at_least: its seconds, where a part of it was in a process before this one."""
         now = time.perf_counter()
-        self.laps[name] = round(now - self._last, 3)
+        self.laps[name] = round(max(now - self._last, at_least), 3)
         self._last = now
 
 

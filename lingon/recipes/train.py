@@ -59,7 +59,7 @@ def train_task(task: str, source: Source, settings: TrainSettings, folder: Folde
             **fit_parts(module, training, settings),
         )
         record |= {**training.facts, "valid": history.best, "ended": how_it_ended(training, history, settings)}
-        clock.lap("train")
+        clock.lap("train", at_least=history.seconds)
         training.calibrate()
         if training.refit:
             training = refitted(training, history, settings, run)

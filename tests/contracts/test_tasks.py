@@ -270,6 +270,8 @@ def test_the_toy_task_is_trained_stopped_resumed_and_used_from_the_command_line(
     with pytest.raises(UserError, match="other arguments: width"):
         run(capsys, *flags, "--width", 5, "--out", "stopped", "--resume")
     run(capsys, *flags, "--out", "stopped", "--resume")
+    took = json.loads(Path("stopped/run.json").read_text())["seconds"]["train"]
+    assert took >= read_metrics("stopped")[-1]["time"] - 1e-3  # of both processes
     for name, weights in weights_in(pairs / "whole/bundle").items():
         for key, again in weights_in(pairs / "stopped/bundle")[name].items():
             assert torch.equal(again, weights[key])
