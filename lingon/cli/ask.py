@@ -1,7 +1,7 @@
 """lingon ask: questions to a passage, or to a folder of them, answered by a stretch of what is read."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,7 +58,7 @@ def ask(
         raise UserError("--context is missing: a file with the passage, a folder, or - for standard input")
     if context == "-" and not questions:
         raise UserError("--context - reads the passage from standard input; give the questions as arguments")
-    find, asked = context_of(context, Files(encoding)), questions or (q for q in lines_of(None) if q.strip())
+    find, asked = context_of(context, Files(encoding)), without_blank(questions or lines_of(None))
     task, shown = load_for("ask", bundle, device, head), []
     for group in as_they_come(asked, AT_ONCE):
         for some in _read_together([(question, find(question)) for question in group]):
@@ -68,6 +68,15 @@ def ask(
                 (_print_jsonl if format == "jsonl" else _print_text)(found, one)
     if page:
         print(f"wrote {write_page(page, shown, context)}", file=sys.stderr)
+
+
+def without_blank(questions: Iterable[str]) -> Iterator[str]:
+    """Yield questions; of a blank one it is said on stderr that it gets no answer."""
+    for number, question in enumerate(questions, 1):
+        if question.strip():
+            yield question
+        else:
+            print(f"question {number} is blank; it gets no answer", file=sys.stderr)
 
 
 def _read_together(pairs: Sequence[tuple[str, Context]]) -> Iterator[list[tuple[str, Context]]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lingon.cli import generate_options as options
+from lingon.cli.held_warnings import held_warnings
 from lingon.cli.load_task import load_for
 from lingon.core.errors import UserError, suggest
 from lingon.core.terminal import printable
@@ -83,9 +84,10 @@ def talk(session: "ChatSession", lines: Iterator[str]) -> None:
 
 def answer(session: "ChatSession", text: str) -> None:
     """Print the answer as it comes, then what should be known of it."""
-    for piece in session.ask(text):
-        print(printable(piece, lines=True), end="", flush=True)
-    print(flush=True)
+    with held_warnings():
+        for piece in session.ask(text):
+            print(printable(piece, lines=True), end="", flush=True)
+        print(flush=True)
     for note in session.notes:
         _tell(note)
 

@@ -1,6 +1,5 @@
 """lingon generate and lingon logprob: a language model generates text, or gives the probability of a text."""
 
-import sys
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -68,9 +67,7 @@ def generate(
         return
     texts = decoding.print_all(as_json, top_logprobs if page else 0)
     if page:
-        from lingon.tasks.language_model.page import write_logprob_page
-
-        print(f"wrote {write_logprob_page(page, model, texts, bundle, given, top_logprobs)}", file=sys.stderr)
+        output.write_page(page, model, texts, bundle, given, top_logprobs)
 
 
 def logprob(

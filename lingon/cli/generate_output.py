@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
+from lingon.cli.held_warnings import held_warnings
 from lingon.core.errors import UserError, unknown
 from lingon.core.strict_json import dumps
 from lingon.data.tokenizers.token_bytes import token_id
@@ -32,7 +33,7 @@ EARLY_STOPPING = {"never": beam.exact_stopping, "heuristic": beam.heuristic_stop
 def prompts_of(given: Sequence[str], file: Path | None) -> list[str]:
     """Return the prompts of the command line and of the lines or the table of a file; one empty prompt if none.
 
-    Empty lines are left out.
+    Empty lines are left out, which is said on stderr.
     """
     if file is None:
         return list(given) or [""]
@@ -40,8 +41,10 @@ def prompts_of(given: Sequence[str], file: Path | None) -> list[str]:
     from lingon.data.files.table_rows import is_table
     from lingon.data.running_text import read_texts
 
-    texts = read_texts(file) if file.is_file() and is_table(file) else lines_of(file)
-    found = [*given, *(text for text in texts if text)]
+    texts = list(read_texts(file) if file.is_file() and is_table(file) else lines_of(file))
+    found = [*given, *filter(None, texts)]
+    if empty := texts.count(""):
+        print(f"{empty:,} of the {len(texts):,} lines of {str(file)!r} are empty and left out", file=sys.stderr)
     if not found:
         raise UserError(f"{str(file)!r} has no prompt; write one a line")
     return found
@@ -125,11 +128,12 @@ class Decoding:
         for prompt, request in self._requests():
             ids: list[int] = []
             tokens = _noted(tokens_of(request, None), ids)
-            first = list(islice(tokens, 1))  # so that an error of the prompt or the parameters comes before any output
-            print(prompt, end="", flush=True)
-            for piece in self.model.text(chain(first, tokens), self.params.stop):
-                print(piece, end="", flush=True)
-            print()
+            with held_warnings():
+                first = list(islice(tokens, 1))  # so that an error of prompt or parameters comes before any output
+                print(prompt, end="", flush=True)
+                for piece in self.model.text(chain(first, tokens), self.params.stop):
+                    print(piece, end="", flush=True)
+                print(flush=True)
             if finish_reason(self.model, request, ids) == "context_length":
                 full.append(len(request.prompt_ids))
         self._warn_full_context(full, len(self.prompts))
@@ -187,3 +191,12 @@ def print_generations(texts: Iterator[Generation], as_json: bool, several: bool)
         else:
             print(f"{f'[{i}] ' if several else ''}{found}", end="\n\n" if several else "\n", flush=True)
         yield found
+
+
+def write_page(
+    path: Path, model: LanguageModel, texts: Sequence[Generation], bundle: str, given: dict[str, object], top: int
+) -> None:
+    """Write the page of all tokens, and say so on stderr. given: the options of the command. top: tokens at a place."""
+    from lingon.tasks.language_model.page import write_logprob_page
+
+    print(f"wrote {write_logprob_page(path, model, texts, bundle, given, top)}", file=sys.stderr)

@@ -1,6 +1,8 @@
 """lingon generate: several texts, searches, biases, JSON, pages, and flags that exclude each other."""
 
 import json
+import math
+import warnings
 from collections import Counter
 
 import pytest
@@ -10,6 +12,8 @@ import torch.nn.functional as F
 import lingon
 from lingon.checkpoints.bundle import save_bundle
 from lingon.cli.app import main
+from lingon.core.errors import UserError
+from lingon.core.terminal import printable
 from lingon.data.tokenizers import Tokenizer, bpe
 from lingon.decoding.beam_params import BeamParams, heuristic_stopping
 from lingon.decoding.sampling_params import SamplingParams
@@ -138,6 +142,14 @@ def test_a_prompt_is_tokenized_once(said, folder, tmp_path, monkeypatch, recwarn
     assert (counts["the cat"], counts["a dog"]) == (1, 1)
 
 
+def test_a_full_context_is_told_after_the_text_and_not_inside_of_it(said, model, monkeypatch):
+    text = printable(model.generate("the cat", SamplingParams(99, logit_bias={0: -math.inf})), lines=True)
+    monkeypatch.setattr(warnings, "showwarning", lambda message, *where: print(f"[{message}]"))
+    _, out, _ = said("--prompt", "the cat", *FULL)
+    assert out.startswith(f"the cat{text}\n[the context of 32 tokens is full")
+    assert out.count("\n") == text.count("\n") + 2
+
+
 def test_beams_give_the_best_first(said, model):
     _, out, _ = said(
         "--prompt", "the", "--beams", 4, "--n", 3, "--max-new-tokens", 6, "--json", "--length-penalty", 1.5
@@ -237,3 +249,15 @@ def test_what_cannot_be_ends_in_one_line(said, words):
     assert (code, out) == (2, "")
     assert WRONG[words] in err
     assert err.count("\n") == 1
+
+
+def test_the_probability_of_no_text_is_none(folder, model, capsys):
+    for text, what in {"": "the text '' has no tokens to score", " ": None}.items():
+        with pytest.raises(SystemExit) as stopped:
+            main(["logprob", str(folder), text])
+        assert stopped.value.code == (2 if what else 0)
+        assert (what or "") in capsys.readouterr().err
+    without_end = LanguageModel(model.model, model.tokenizer, ())
+    with pytest.raises(UserError, match="the text 't' is one token, before which this model has none"):
+        without_end.logprobs("t")
+    assert len(without_end.logprobs("the cat")) == len(model.logprobs("the cat")) - 1

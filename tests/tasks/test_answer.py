@@ -1,9 +1,11 @@
 """Answers: spans against enumeration, the loss by hand, probabilities that sum to one, no answer, and the commands."""
 
+import io
 import itertools
 import json
 import math
 import random
+import sys
 
 import numpy as np
 import pytest
@@ -277,6 +279,19 @@ def test_it_is_trained_asked_and_evaluated_from_the_command_line(tmp_path, monke
     run(capsys, "predict", "run", "--file", "mine.jsonl", "--out", "out.jsonl")
     first = json.loads((tmp_path / "out.jsonl").read_text().splitlines()[0])
     assert list(first) == ["id", "question", "context", "answer", "probability", "start", "end"]
+
+
+def test_a_blank_question_gets_no_answer_and_that_is_told(tmp_path, monkeypatch, capsys):
+    from lingon.cli import ask
+    from lingon.cli.app import app
+
+    (tmp_path / "passage.txt").write_text("ann has a cat .")
+    monkeypatch.setattr(ask, "load_for", lambda *given: answerer({"cat": (9.0, 9.0)}))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"what has ann ?\n\nwho has a cat ?\n  \n")))
+    app(["ask", "run", "--context", str(tmp_path / "passage.txt"), "--format", "jsonl"], standalone_mode=False)
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["question"] for line in out.splitlines()] == ["what has ann ?", "who has a cat ?"]
+    assert err == "question 2 is blank; it gets no answer\nquestion 4 is blank; it gets no answer\n"
 
 
 def test_a_folder_or_its_index_is_asked_and_the_place_of_the_answer_is_told(tmp_path, monkeypatch, capsys):

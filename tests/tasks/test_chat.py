@@ -5,6 +5,7 @@ import io
 import json
 import math
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -371,6 +372,14 @@ def test_the_command_answers_lines_and_obeys(typed):
     assert "the answer was cut after 6 tokens; see --max-new-tokens" in err
     _, out, _ = typed("And Paris?\n", "--system", "Be kind.")
     assert out == ask(Message("system", "Be kind."), second)
+
+
+def test_a_full_context_is_told_after_the_answer(typed, monkeypatch):
+    text = ChatModel(lingon.load("base")).chat([Message("user", "Where is Lima?")], SamplingParams(99, temperature=0))
+    monkeypatch.setattr(warnings, "showwarning", lambda message, *where: print(f"[{message}]"))
+    _, out, _ = typed("Where is Lima?\n", "--max-new-tokens", "99")
+    assert out[: len(text.splitlines())] == text.splitlines()
+    assert out[-1].startswith("[the context of ")
 
 
 def test_the_command_says_what_is_wrong(typed):

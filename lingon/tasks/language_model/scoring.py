@@ -27,8 +27,10 @@ def logprobs(language: "LanguageModel", text: str) -> list[tuple[str, float]]:
     """
     model, ids = CausalDecoder(language.model), language.tokenizer.encode(text)
     if ids == language.prefix:
-        raise UserError("an empty text has no tokens to score")
+        raise UserError(f"the text {text[:40]!r} has no tokens to score; give one with words")
     first = _before(language, ids)
+    if len(first) + len(ids) < 2:
+        raise UserError(f"the text {text[:40]!r} is one token, before which this model has none; give a longer one")
     limit = context_length(language.model)
     if limit and len(ids) + len(first) > limit:
         raise UserError(f"the text has {len(ids):,} tokens, the model sees {limit:,}; score it in parts")
