@@ -8,8 +8,7 @@ import tokenizers
 
 from lingon.core.errors import DataError, UserError
 from lingon.data.conversations import Conversation, Message, messages_of
-from lingon.data.tokenizers import Tokenizer, bpe, characters, unigram, words
-from lingon.data.tokenizers import template_sandbox as sandbox
+from lingon.data.tokenizers import Tokenizer, bpe, characters, template_limits, unigram, words
 from lingon.data.tokenizers.chat_template import ChatTemplate, default_template, template_config, template_from
 from lingon.tasks.chat.encoding import ChatEncoder
 
@@ -85,14 +84,14 @@ STOPPED = {
 
 @pytest.mark.parametrize("name", STOPPED)
 def test_a_template_that_errs_loops_or_swells_is_stopped(name, monkeypatch):
-    monkeypatch.setattr(sandbox, "ROUNDS", 999)
+    monkeypatch.setattr(template_limits, "ROUNDS", 999)
     source, message = STOPPED[name]
     with pytest.raises(DataError, match=message):
         ChatTemplate(source).render([{"role": "user", "content": "a"}])
 
 
 def test_a_template_that_takes_too_long_is_stopped(monkeypatch):
-    monkeypatch.setattr(sandbox, "SECONDS", 0.0)
+    monkeypatch.setattr(template_limits, "SECONDS", 0.0)
     with pytest.raises(DataError, match="takes more than 0 seconds"):
         ChatTemplate("{% for m in messages %}{% endfor %}").render([{"role": "user", "content": "a"}])
 

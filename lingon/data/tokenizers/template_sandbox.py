@@ -1,12 +1,8 @@
 """Chat templates come with downloaded models: here they run in Jinja's sandbox, with bounds on time, size and loops."""
 
 import json
-import re
-import time
-from collections.abc import Callable, Iterable, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping
 from datetime import datetime
-from functools import wraps
 from typing import Any
 
 import jinja2
@@ -15,11 +11,18 @@ from jinja2.ext import Extension, loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from lingon.core.errors import DataError, UserError
+from lingon.data.tokenizers.template_limits import (
+    LARGEST,
+    Budget,
+    Exceeded,
+    bounded,
+    budget,
+    check_call,
+    check_format,
+    check_product,
+    checked,
+)
 
-SECONDS = 5.0  # of the processor, for one rendering
-ROUNDS = 50_000  # of all loops and macros of one rendering together
-LARGEST = 16 << 20  # characters or items of one value, and of what is rendered
-LARGEST_NUMBER = 1_000  # that a filter or a method may be given, such as the width of an indent
 LONGEST = 1 << 20  # characters of a template
 # Around what {% generation %} marks. Noncharacters of Unicode: what people say has none, see `special_spellings`.
 OPEN, CLOSE = "\ufdee", "\ufdef"
@@ -43,31 +46,6 @@ class Refusal(UserError):
     """What a template says of a conversation that it does not take, by `raise_exception`."""
 
 
-class _Exceeded(Exception):
-    """A bound was reached."""
-
-
-class _Budget:
-    """What one rendering has used."""
-
-    def __init__(self) -> None:
-        self.rounds, self.end = 0, time.thread_time() + SECONDS
-
-    def round(self) -> str:
-        self.rounds += 1
-        if self.rounds > ROUNDS:
-            raise _Exceeded(f"its loops take more than {ROUNDS:,} rounds")
-        self.check_time()
-        return ""
-
-    def check_time(self) -> None:
-        if time.thread_time() > self.end:
-            raise _Exceeded(f"it takes more than {SECONDS:g} seconds")
-
-
-_budget: ContextVar[_Budget] = ContextVar("_budget")
-
-
 def compile_template(source: str) -> jinja2.Template:
     """Compile a template. Raises DataError that says where it is no template of Jinja."""
     if len(source) > LONGEST:
@@ -85,23 +63,23 @@ def render_template(template: jinja2.Template, variables: Mapping[str, Any]) -> 
 
     Raises DataError for a template that fails, takes too long or makes too much; UserError for what it refuses itself.
     """
-    token, parts, length = _budget.set(_Budget()), [], 0
+    token, parts, length = budget.set(Budget()), [], 0
     try:
         for part in template.generate(**variables):
             parts.append(part)
             length += len(part)
             if length > LARGEST:
-                raise _Exceeded(f"it makes more than {LARGEST:,} characters")
+                raise Exceeded(f"it makes more than {LARGEST:,} characters")
     except Refusal:
         raise
-    except _Exceeded as error:
+    except Exceeded as error:
         raise DataError(f"the chat template was stopped: {error}") from None
     except RecursionError:
         raise DataError("the chat template was stopped: it calls itself too deeply") from None
     except Exception as error:  # whatever a template of others does wrong
         raise DataError(f"the chat template fails: {type(error).__name__}: {str(error)[:200]}") from None
     finally:
-        _budget.reset(token)
+        budget.reset(token)
     return "".join(parts)
 
 
@@ -138,22 +116,22 @@ class _Environment(ImmutableSandboxedEnvironment):
         return super().is_safe_attribute(obj, attr, value)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        _budget.get().check_time()
+        budget.get().check_time()
         if operator == "*":
-            _check_product(left, right)
+            check_product(left, right)
         if operator == "**" and not (abs(left) <= LARGEST and abs(right) <= 8):
-            raise _Exceeded("it computes too large a power")
+            raise Exceeded("it computes too large a power")
         if operator == "%" and isinstance(left, str):
-            _check_format(left)
-        return _checked(super().call_binop(context, operator, left, right))
+            check_format(left)
+        return checked(super().call_binop(context, operator, left, right))
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805  # as Jinja has it
-        _budget.get().check_time()
+        budget.get().check_time()
         method = getattr(__obj, "__wrapped__", __obj)  # the sandbox has a format of its own
         owner, name = getattr(method, "__self__", None), getattr(method, "__name__", "")
         if isinstance(owner, str):
-            _check_call(name, owner, args, kwargs)
-        return _checked(super().call(__context, __obj, *args, **kwargs))
+            check_call(name, owner, args, kwargs)
+        return checked(super().call(__context, __obj, *args, **kwargs))
 
 
 def _replace_concatenations(node: nodes.Node) -> None:
@@ -171,63 +149,6 @@ def _joined(node: nodes.Concat) -> nodes.Node:
 
 def _concatenate(*parts: Any) -> str:
     return "".join(map(str, parts))
-
-
-def _checked(value: Any) -> Any:
-    if isinstance(value, str | list | tuple | dict) and len(value) > LARGEST:
-        raise _Exceeded(f"a value in it has more than {LARGEST:,} characters or items")
-    return value
-
-
-def _check_product(left: Any, right: Any) -> None:
-    for many, times in ((left, right), (right, left)):
-        if isinstance(many, str | list | tuple) and isinstance(times, int) and len(many) * times > LARGEST:
-            raise _Exceeded(f"a value in it has more than {LARGEST:,} characters or items")
-    if isinstance(left, int) and isinstance(right, int) and max(abs(left), abs(right)) > 1 << 64:
-        raise _Exceeded("it computes too large a number")
-
-
-def _check_call(name: str, text: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Look at a call of a filter or a method before it is made."""
-    if any(isinstance(arg, int) and abs(arg) > LARGEST_NUMBER for arg in (*args, *kwargs.values())):
-        raise _Exceeded(f"{name} in it is given a number over {LARGEST_NUMBER:,}")
-    if name == "format":
-        _check_format(text)
-    if name == "replace" and len(args) >= 2:
-        old, new = map(str, args[:2])
-        if len(text) + text.count(old) * len(new) > LARGEST:
-            raise _Exceeded(f"replace in it makes more than {LARGEST:,} characters")
-    if name == "join" and len(args) == 1 and isinstance(args[0], list | tuple):
-        _check_join(text, args[0])
-
-
-def _check_join(separator: str, items: Iterable[Any]) -> None:
-    if sum(len(str(item)) + len(separator) for item in items) > LARGEST:
-        raise _Exceeded(f"join in it makes more than {LARGEST:,} characters")
-
-
-def _check_format(text: str) -> None:
-    if re.search(r"\d{4}|\*", text):
-        raise _Exceeded("it formats with a width over 999")
-
-
-def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a filter that looks at what it is given and at what it makes."""
-    first = 1 if getattr(function, "jinja_pass_arg", None) is not None else 0
-
-    @wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        _budget.get().check_time()
-        subject, more = args[first], args[first + 1 :]
-        if name == "join":
-            subject = list(subject)
-            _check_join(str(more[0]) if more else str(kwargs.get("d", "")), subject)
-            args = (*args[:first], subject, *more)
-        else:
-            _check_call(name, str(subject) if name == "replace" else "", more, kwargs)
-        return _checked(function(*args, **kwargs))
-
-    return call
 
 
 def _tojson(
@@ -249,11 +170,11 @@ def _environment() -> _Environment:
     found = _Environment(
         trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols], optimized=False, cache_size=0
     )
-    found.filters = {name: _bounded(name, found.filters[name]) for name in FILTERS}
-    found.filters["tojson"] = _bounded("tojson", _tojson)
+    found.filters = {name: bounded(name, found.filters[name]) for name in FILTERS}
+    found.filters["tojson"] = bounded("tojson", _tojson)
     found.globals = {name: found.globals[name] for name in GLOBALS}
     found.globals |= {"raise_exception": _raise_exception, "strftime_now": _strftime_now}
-    found.globals |= {"_round": lambda: _budget.get().round(), "_concatenate": _concatenate}
+    found.globals |= {"_round": lambda: budget.get().round(), "_concatenate": _concatenate}
     return found
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import nn
 
-from lingon.core.config_keys import want
-from lingon.core.errors import DataError, UserError
+from lingon.core.errors import UserError
 from lingon.core.shapes import Tensor
 from lingon.data.conversations import Message
 from lingon.data.tokenizers import Tokenizer
@@ -23,6 +22,7 @@ from lingon.decoding.speculative import Acceptance
 from lingon.kernels.packed_linear import swap_linear
 from lingon.metrics.scores import Scores
 from lingon.tasks.language_model import scoring, strategies
+from lingon.tasks.language_model.ends import ends_in
 from lingon.tasks.language_model.generation import Continuation, generations
 from lingon.tasks.language_model.prologue import context_length, suppressed_ids
 from lingon.tasks.language_model.text_likelihood import text_scores
@@ -79,20 +79,15 @@ class LanguageModel:
     @classmethod
     def check_config(cls, config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:
         """Raise DataError unless `eos_ids` is a list of ids, and `chat_template` one or null."""
-        eos_ids = want(config, "eos_ids", list, "a list of ids")
-        if not all(type(end) is int and end >= 0 for end in eos_ids):
-            raise DataError(f"key 'eos_ids' is {str(eos_ids)[:40]!r}, expected a list of ids, 0 or more")
+        ends_in(config)
         template_from(config.get("chat_template"))
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "LanguageModel":
         """Return the language model of a checked configuration. Raises DataError for an end that the model has not."""
-        size = parts["model"].embedding.num_embeddings
-        if beyond := [end for end in config["eos_ids"] if end >= size]:
-            has = f"expected ids from 0 to {size - 1:,}, which the model has"
-            raise DataError(f"key 'eos_ids' has {beyond[0]}, {has}")
+        ends = ends_in(config, parts["model"].embedding.num_embeddings)
         template = template_from(config.get("chat_template"))  # older bundles have none
-        return cls(parts["model"], parts["tokenizer"], config["eos_ids"], template)
+        return cls(parts["model"], parts["tokenizer"], ends, template)
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
