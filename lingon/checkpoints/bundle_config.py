@@ -57,6 +57,14 @@ def modules_of(entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return entry.get("parts") or {MODEL: {"model": entry["model"], "config": entry["config"]}}
 
 
+def part_types_of(entry: Mapping[str, Any]) -> dict[str, type]:
+    """Return the type of each part of a task; of its optional ones, those whose module config.json has."""
+    task: Any = task_of(entry["task"])
+    more = getattr(task, "optional_parts", {})
+    there = entry.get("parts") or {}
+    return {**task.part_types, **{part: kind for name in more if name in there for part, kind in more[name].items()}}
+
+
 def entry_of(task: Any, models: Mapping[str, str]) -> dict[str, Any]:
     """Return what config.json says of a task. models: the name of each of its modules in the registry, by part."""
     modules: dict[str, Any] = {part: each for part, each in task.parts.items() if isinstance(each, nn.Module)}
@@ -74,7 +82,7 @@ def _check_heads(config: dict[str, Any]) -> None:
                 raise DataError("a JSON object was expected")
             _check_task(entry, ("files",))
             files = want(entry, "files", dict, "an object with a file for each part")
-            for part in task_of(entry["task"]).part_types:
+            for part in part_types_of(entry):
                 if not FILE_NAME.fullmatch(want(files, part, str, "the name of a file")):
                     raise DataError(f"key {part!r} is {files[part][:40]!r}, which is no name of a file")
         except UserError as error:
@@ -94,6 +102,9 @@ def _check_task(entry: dict[str, Any], more: tuple[str, ...]) -> None:
         raise unknown("key", min(strangers), known)
     if not single:
         want(entry, "parts", dict, "an object with a model for each part")
+        wanted = [part for part, kind in part_types_of(entry).items() if issubclass(kind, nn.Module)]
+        if strangers := entry["parts"].keys() - set(wanted):
+            raise unknown("part", min(strangers), wanted)
     for part in wanted:
         one = entry if single else want(entry["parts"], part, dict, "an object with its model and config")
         want(one, "model", str, "a model's name")

@@ -7,13 +7,12 @@ from typing import Any
 
 from torch import nn
 
-from lingon.checkpoints.bundle_config import located, modules_of
+from lingon.checkpoints.bundle_config import located, modules_of, part_types_of
 from lingon.core.device import pick_device
 from lingon.core.errors import DataError, UserError
 from lingon.core.tensors import load_tensors, save_tensors, shapes_in
 from lingon.data.tokenizers import Tokenizer
 from lingon.models.registry import build
-from lingon.tasks.registry import task_of
 
 RESERVED = ("config", "run")  # names of other files of a bundle
 
@@ -58,7 +57,7 @@ class PartReader:
 
         A task's only tokenizer is made to fit the modules that have a vocabulary.
         """
-        types, files, modules = task_of(entry["task"]).part_types, entry.get("files", {}), modules_of(entry)
+        types, files, modules = part_types_of(entry), entry.get("files", {}), modules_of(entry)
         tokenizers = [name for name in types if name not in modules]
         # Tokenizers first: they say what is wrong with a vocabulary, a model only that its weights do not fit.
         found: dict[str, Any] = {name: self._tokenizer(files.get(name, name)) for name in tokenizers}

@@ -16,6 +16,7 @@ def train_task(task: str, source: Source, settings: TrainSettings, folder: Folde
     """
     # Imported here, so that `lingon --help` does not wait for torch.
     from lingon.checkpoints.bundle import record_in_bundle, save_bundle
+    from lingon.checkpoints.load import load
     from lingon.core.device import pick_device
     from lingon.engine.compile import compile_model
     from lingon.engine.distributed import process_group
@@ -48,7 +49,7 @@ def train_task(task: str, source: Source, settings: TrainSettings, folder: Folde
         record |= record_pretrained(run, pretrained)
         kind: Any = task_of(task)  # one that is `Trainable`
         kind = CrossValidated(kind) if getattr(settings, "folds", None) else kind
-        training = kind.prepare(data, settings, TrainContext(run.folder, place, device, read_vectors, pretrained))
+        training = kind.prepare(data, settings, TrainContext(run.folder, place, device, read_vectors, pretrained, load))
         module = training.distribute(compile_model(training.module) if settings.compile else training.module)
         clock.lap("prepare")
         history = fit(

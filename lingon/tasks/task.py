@@ -44,7 +44,8 @@ class Task(Protocol):
 
     name: the key in the registry and in config.json. part_types: the parts that a bundle saves, each a module
     (`nn.Module`) or a `Tokenizer`, by name; a part's name is the name of its file. config_keys: the keys of
-    config.json that are this task's own.
+    config.json that are this task's own. A task may have `optional_parts` too: by the name of a module that not each of
+    its bundles has, the types of what comes with it, itself among them.
     """
 
     name: ClassVar[str]

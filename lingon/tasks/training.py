@@ -29,7 +29,7 @@ class TrainContext:
     """Context of a training: where a task is trained, and from what.
 
     folder: of the run. read_vectors: pretrained vectors of a file, of some words only or of all. pretrained: what the
-    training starts from; None: fresh weights.
+    training starts from; None: fresh weights. load_task: opens another model that a setting names, by name or folder.
     """
 
     folder: Path
@@ -37,6 +37,7 @@ class TrainContext:
     device: torch.device
     read_vectors: ReadVectors
     pretrained: Pretrained | None = None
+    load_task: Callable[[str], Any] | None = None
 
     def tokenizer(self, name: str, texts: Callable[[], list[str]], size: int, part: str = "tokenizer") -> Tokenizer:
         """Return a tokenizer of that name trained on texts; kept in the run's folder for when the run is resumed.

@@ -1,10 +1,12 @@
 """The loss of both generators: each writes a training sentence again from what was kept of it."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
+from lingon.core.eval_view import eval_view
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.data.batches import Batch
 from lingon.engine.loss import Loss
@@ -50,3 +52,16 @@ def rewrite_loss(generators: nn.Module, batch: Batch) -> Loss:
     """Return the loss of a batch: the mean over the tokens of its sentences of what both generators lose."""
     delete, retrieve = reconstruction(generators, batch)
     return Loss(delete + retrieve, float(batch.target_mask.sum()))
+
+
+def reconstruction_evaluator(batches: Sequence[Batch]) -> Callable[[nn.Module], dict[str, float]]:
+    """Return a function of the generators: the loss for a token of the sentences of batches, the sum of both."""
+
+    @torch.inference_mode()
+    def evaluate(generators: nn.Module) -> dict[str, float]:
+        view, device = eval_view(generators), next(generators.parameters()).device
+        sums = [reconstruction(view, batch.to(device)).double().sum() for batch in batches]
+        tokens = sum(int(batch.target_mask.sum()) for batch in batches)
+        return {"loss": float(torch.stack(sums).sum()) / tokens}
+
+    return evaluate

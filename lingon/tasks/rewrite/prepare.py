@@ -5,20 +5,27 @@ from collections import Counter
 from functools import partial
 from typing import Any
 
+from torch import nn
+
 from lingon.core.errors import DataError, UserError
 from lingon.core.seed import seed_everything
 from lingon.data.examples import Examples, Splits
 from lingon.data.split import keys_of, stratified_split
+from lingon.data.tokenizers import Tokenizer
 from lingon.data.tokenizers.vocab import UNK
 from lingon.engine.world import world
 from lingon.kernels.allocator import keep_freed_memory
 from lingon.metrics.translation import corpus_bleu
-from lingon.models.registry import DataStats, build, get_entry
+from lingon.models.registry import DataStats, build, get_entry, name_of
+from lingon.tasks.embed.embedder import Embedder
 from lingon.tasks.model_options import model_options
+from lingon.tasks.registry import row_of
 from lingon.tasks.rewrite.encoding import RewriteEncoder, with_rewrite_tokens
+from lingon.tasks.rewrite.from_weights import check_lengths, started_generators
 from lingon.tasks.rewrite.held_out import HeldOut
 from lingon.tasks.rewrite.rewriter import Rewriter
-from lingon.tasks.rewrite.settings import Settings
+from lingon.tasks.rewrite.settings import WORDS, Settings
+from lingon.tasks.rewrite.similar_vectors import Encode
 from lingon.tasks.rewrite.spelling import Spelling, words_of
 from lingon.tasks.rewrite.style_corpus import StyleCorpus, check_styles
 from lingon.tasks.rewrite.train_judges import CLASSIFIER, LANGUAGE_MODEL, train_language_model, train_style_classifier
@@ -30,17 +37,19 @@ LONGER = 2  # times the longest training sentence, in tokens, that the generator
 
 
 def prepare(data: Splits, settings: Settings, context: TrainContext) -> Training:
-    """Return a rewriter with fresh generators. What judges it is trained after it, on sentences that it does not see.
+    """Return a rewriter with fresh generators, or those of --from, ready to be trained.
 
-    Raises UserError for labels that are not two, or not one for each text, and DataError for too few sentences.
+    What judges it is trained after it, on sentences that it does not see. Raises UserError for labels that are not two,
+    or not one for each text, and DataError for too few sentences.
     """
     check_data(data)
     corpus_bleu(["a"], ["a"])  # what it takes to judge is there, or it is said before training
     train, valid, test = (sentences(part, settings.max_length, name) for part, name in _parts(data))
     own, for_judges = stratified_split(train, settings.judge_share, settings.seed, "judges")
-    corpus = corpus_of(own, settings)
+    embedder = _embedder(settings, context)
+    corpus = corpus_of(own, settings, embedder.encode if embedder else None)
     keep_freed_memory()
-    task = _fresh(corpus, own, settings, context)
+    task = _task(corpus, embedder, own, settings, context)
     place = context.world
     batches = task.batches(
         own,
@@ -64,6 +73,7 @@ def prepare(data: Splits, settings: Settings, context: TrainContext) -> Training
             "delete_retrieve": settings.model,
             "style_classifier": CLASSIFIER,
             "language_model": LANGUAGE_MODEL,
+            **({"embedder": name_of(task.embedder.model)} if task.embedder else {}),
         },
         facts={
             "data": data.source,
@@ -125,22 +135,43 @@ def sentences(examples: Examples, max_length: int, part: str) -> Examples:
     return found
 
 
-def corpus_of(examples: Examples, settings: Settings) -> StyleCorpus:
-    """Return the corpus of styles. Raises DataError where no n-gram is salient enough to be a marker."""
+def corpus_of(examples: Examples, settings: Settings, encode: Encode | None = None) -> StyleCorpus:
+    """Return the corpus of styles. encode: gives texts vectors, by which sentences are retrieved; None: by words.
+
+    Raises DataError where no n-gram is salient enough to be a marker.
+    """
     styles = sorted(set(examples.labels))
     pairs = list(zip(examples.texts, examples.labels, strict=True))
     by_style = {style: [text for text, label in pairs if label == style] for style in styles}
-    corpus = StyleCorpus(by_style, settings.threshold, settings.smoothing, Spelling.of(examples.texts))
+    corpus = StyleCorpus(by_style, settings.threshold, settings.smoothing, Spelling.of(examples.texts), encode)
     if all(not found for found in corpus.markers.salience.values()):
         raise DataError(f"no n-gram has a salience of {settings.threshold:g} or more; lower --threshold")
     return corpus
 
 
-def _fresh(corpus: StyleCorpus, own: Examples, settings: Settings, context: TrainContext) -> Rewriter:
+def _task(
+    corpus: StyleCorpus, embedder: Embedder | None, own: Examples, settings: Settings, context: TrainContext
+) -> Rewriter:
+    """Return a rewriter without judges: with fresh generators, or those of the rewriter to start from."""
     texts = lambda: [" " + " ".join(corpus.spelling.words(text)) for text in own.texts]
-    tokenizer = with_rewrite_tokens(context.tokenizer(settings.tokenizer, texts, settings.vocab))
+    if context.pretrained is None:
+        tokenizer = with_rewrite_tokens(context.tokenizer(settings.tokenizer, texts, settings.vocab))
+        longest = max(map(len, tokenizer.encode_batch(texts())))
+        generators = _fresh(tokenizer, longest, settings)
+    else:
+        source = context.pretrained.take()
+        tokenizer = source.tokenizer
+        longest = max(map(len, tokenizer.encode_batch(texts())))
+        check_lengths(source, context.pretrained.name, longest, longest + len(RewriteEncoder(tokenizer).ids))
+        seed_everything(settings.seed)
+        generators = started_generators(source, settings)
+    delete, delete_retrieve = (model.to(context.device) for model in generators)
+    return Rewriter(corpus, delete, delete_retrieve, tokenizer, embedder=embedder)
+
+
+def _fresh(tokenizer: Tokenizer, longest: int, settings: Settings) -> list[nn.Module]:
+    """Return both generators with fresh weights. longest: tokens of a training sentence."""
     encoder = RewriteEncoder(tokenizer)
-    longest = max(map(len, tokenizer.encode_batch(texts())))
     stats = DataStats(len(tokenizer.vocab), padding_idx=tokenizer.padding_idx)
     options: dict[str, Any] = {"pad_id": tokenizer.pad_id, "start_id": encoder.start, "eos_id": encoder.end}
     most = LONGER * (longest + len(encoder.ids))
@@ -152,8 +183,20 @@ def _fresh(corpus: StyleCorpus, own: Examples, settings: Settings, context: Trai
     options |= {name: value for name, value in suits.items() if name in known}
     options |= model_options(settings, stats)
     seed_everything(settings.seed)
-    delete, delete_retrieve = (build(settings.model, options).to(context.device) for _ in range(2))
-    return Rewriter(corpus, delete, delete_retrieve, tokenizer)
+    return [build(settings.model, options) for _ in range(2)]
+
+
+def _embedder(settings: Settings, context: TrainContext) -> Embedder | None:
+    """Return the encoder of --retrieve-by; None for words. Raises UserError for what gives texts no vectors."""
+    if settings.retrieve_by == WORDS:
+        return None
+    assert context.load_task, "whoever trains with --retrieve-by can load"
+    found = context.load_task(settings.retrieve_by)
+    if not isinstance(found, Embedder):
+        what = row_of(found.name).a_noun
+        raise UserError(f"--retrieve-by {settings.retrieve_by} is {what}; expected an encoder of texts, as minilm-l6")
+    found.model.requires_grad_(False).to(context.device)
+    return found
 
 
 def _parts(data: Splits) -> list[tuple[Examples, str]]:

@@ -1,6 +1,7 @@
 """The task `rewrite`: a sentence becomes one with the same content in the other of two styles."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -8,24 +9,25 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import nn
 
-from lingon.core.check_finite import check_finite
-from lingon.core.errors import DataError, UserError, unknown
-from lingon.core.eval_view import eval_view
+from lingon.core.errors import UserError, unknown
 from lingon.data.batches import Batch, Loader
 from lingon.data.examples import Examples
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.loss import Loss
 from lingon.metrics.scores import Scores
 from lingon.tasks.classify.classifier import Classifier
+from lingon.tasks.embed.embedder import Embedder
 from lingon.tasks.language_model.language_model import LanguageModel
 from lingon.tasks.rewrite.columns import rewrite_batches
-from lingon.tasks.rewrite.content import Content, fill_with
+from lingon.tasks.rewrite.configuration import check_config, helpers_of
+from lingon.tasks.rewrite.content import Content
 from lingon.tasks.rewrite.encoding import RewriteEncoder
-from lingon.tasks.rewrite.generate import generate
-from lingon.tasks.rewrite.objective import Generators, reconstruction, rewrite_loss
+from lingon.tasks.rewrite.evaluation import MAIN, tested
+from lingon.tasks.rewrite.objective import Generators, reconstruction_evaluator, rewrite_loss
 from lingon.tasks.rewrite.rewriting import SYSTEMS, Rewriting
-from lingon.tasks.rewrite.scoring import Judges, scored
+from lingon.tasks.rewrite.scoring import Judges
 from lingon.tasks.rewrite.style_corpus import StyleCorpus
+from lingon.tasks.rewrite.systems import retrieved, written
 from lingon.tasks.task import Card
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TASK", "Rewriter", "Rewriting"]
 
-MAIN = "delete-retrieve"
 TOKENS_AT_ONCE = 16_384
 
 
@@ -45,6 +46,7 @@ class Rewriter:
     corpus: the sentences that markers are found in and that are retrieved. delete, delete_retrieve: encoder-decoders,
     see `lingon.models.encoder_decoder`. tokenizer: of both, with the special tokens of `with_rewrite_tokens`, and of
     the language model. style_classifier, language_model: were trained on sentences that are not in the corpus.
+    embedder: gives the vectors by which sentences are retrieved and compared; None: words are all that counts.
     """
 
     name: ClassVar[str] = "rewrite"
@@ -56,7 +58,10 @@ class Rewriter:
         "classifier_tokenizer": Tokenizer,
         "language_model": nn.Module,
     }
-    config_keys: ClassVar[Sequence[str]] = ("sentences", "threshold", "smoothing", "lowercase", "spaced")
+    optional_parts: ClassVar[Mapping[str, Mapping[str, type]]] = {
+        "embedder": {"embedder": nn.Module, "embedder_tokenizer": Tokenizer}
+    }
+    config_keys: ClassVar[Sequence[str]] = ("sentences", "threshold", "smoothing", "lowercase", "spaced", "embedder")
     systems: ClassVar[Sequence[str]] = SYSTEMS
 
     def __init__(
@@ -67,8 +72,10 @@ class Rewriter:
         tokenizer: Tokenizer,
         style_classifier: Classifier | None = None,
         language_model: LanguageModel | None = None,
+        embedder: Embedder | None = None,
     ):
-        self.corpus, self.tokenizer = corpus, tokenizer
+        self.corpus = replace(corpus, encode=embedder.encode) if embedder and not corpus.encode else corpus
+        self.tokenizer, self.embedder = tokenizer, embedder
         self.generators = Generators(delete, delete_retrieve)
         self.style_classifier, self.language_model = style_classifier, language_model
 
@@ -83,6 +90,8 @@ class Rewriter:
             found["style_classifier"] = self.style_classifier.model
             found["classifier_tokenizer"] = self.style_classifier.tokenizer
             found["language_model"] = self.language_model.model
+        if self.embedder:
+            found["embedder"], found["embedder_tokenizer"] = self.embedder.model, self.embedder.tokenizer
         return found
 
     @property
@@ -99,28 +108,20 @@ class Rewriter:
         return RewriteEncoder(self.tokenizer)
 
     def config(self) -> dict[str, Any]:
-        """Return the sentences by style, how markers are found in them, and how they are spelt, by name."""
-        return self.corpus.config()
+        """Return the sentences by style, how markers are found in them, their spelling, and the pooling of vectors."""
+        return self.corpus.config() | {"embedder": self.embedder.config() if self.embedder else None}
 
     @classmethod
     def check_config(cls, config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:
-        """Raise DataError naming the key that is wrong, such as a third label, or a classifier of other classes."""
-        corpus = StyleCorpus.from_config(config)
-        classes = sizes["style_classifier"].get("classes")
-        if classes != len(corpus.styles):
-            raise DataError(f"the style classifier has {classes} classes; expected {len(corpus.styles)}, one a label")
+        """Raise DataError naming the key that is wrong; see `lingon.tasks.rewrite.configuration`."""
+        check_config(config, sizes)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "Rewriter":
         """Return the rewriter of a checked configuration and its parts. Raises DataError when they do not fit."""
         corpus = StyleCorpus.from_config(config)
-        try:
-            RewriteEncoder(parts["tokenizer"])
-            classifier = Classifier(parts["style_classifier"], parts["classifier_tokenizer"], corpus.styles)
-            language = LanguageModel(parts["language_model"], parts["tokenizer"])
-        except UserError as error:
-            raise DataError(str(error)) from None
-        return cls(corpus, parts["delete"], parts["delete_retrieve"], parts["tokenizer"], classifier, language)
+        generators = parts["delete"], parts["delete_retrieve"]
+        return cls(corpus, *generators, parts["tokenizer"], *helpers_of(corpus, config, parts))
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
@@ -171,41 +172,11 @@ class Rewriter:
         targets = [self.corpus.other(label) for label in labels]
         pairs = zip([self._words(text) for text in texts], labels, strict=True)
         contents = [self.corpus.content(words, label) for words, label in pairs]
-        marked, nothing = system != "retrieve", Content(())
-        wanted = zip(contents, targets, strict=True)
-        retrieved = (
-            [nothing] * len(contents)
-            if system == "delete"
-            else [self.corpus.retrieve(content, target, marked) for content, target in wanted]
-        )
-        written = self._written(contents, retrieved, targets, system)
-        rows = zip(texts, written, labels, targets, contents, retrieved, strict=True)
+        others = retrieved(self.corpus, contents, targets, system)
+        styles = [self.corpus.styles.index(target) for target in targets]
+        made = written(self.generators, self.encoder, contents, others, styles, system)
+        rows = zip(texts, made, labels, targets, contents, others, strict=True)
         return [self._rewriting(*row, system=system) for row in rows]
-
-    def _written(
-        self, contents: Sequence[Content], retrieved: Sequence[Content], targets: Sequence[str], system: str
-    ) -> list[Sequence[str]]:
-        """Return the words of each sentence, as a system writes it."""
-        if system == "retrieve":
-            return [other.sentence for other in retrieved]
-        if system == "template":
-            return [fill_with(content, other) for content, other in zip(contents, retrieved, strict=True)]
-        numbers, encode = [self.corpus.styles.index(target) for target in targets], self.encoder
-        if system == "delete":
-            sources = [encode.delete(content, number) for content, number in zip(contents, numbers, strict=True)]
-            return list(generate(self._fitting(self.generators.delete, sources), encode, sources))
-        rows = zip(contents, retrieved, numbers, strict=True)
-        sources = [encode.delete_retrieve(content, other.deleted, number) for content, other, number in rows]
-        return list(generate(self._fitting(self.generators.delete_retrieve, sources), encode, sources))
-
-    def _fitting(self, model: Any, sources: Sequence[tuple[int, ...]]) -> Any:
-        longest = max(map(len, sources))
-        if longest > model.source_length:
-            raise UserError(
-                f"a sentence has {longest:,} tokens with its markers, the generators read at most "
-                f"{model.source_length:,}; divide it, or take system template or retrieve"
-            )
-        return model
 
     def _rewriting(
         self, text: str, words: Sequence[str], label: str, target: str, content: Content, other: Content, *, system: str
@@ -230,16 +201,8 @@ class Rewriter:
 
     @property
     def judges(self) -> Judges:
-        """Return what the bundle has to judge by."""
-        return Judges(self.style_classifier, self.language_model)
-
-    def rewritten_by_all(self, examples: Any) -> dict[str, list[Rewriting]]:
-        """Return what each system makes of sentences with their labels. Raises UserError where there are none."""
-        if not isinstance(examples, Examples):
-            raise UserError(f"evaluate takes Examples, sentences with labels, not {type(examples).__name__}")
-        if not len(examples):
-            raise UserError("there are no sentences to evaluate on")
-        return {system: self.rewrite(examples.texts, examples.labels, system) for system in SYSTEMS}
+        """Return what the bundle has to judge by; vectors of sentences where it has an embedder."""
+        return Judges(self.style_classifier, self.language_model, self.embedder)
 
     def evaluate(self, examples: Any, judges: Judges | None = None) -> Scores:
         """Return style accuracy, BLEU to the input, their harmonic mean, perplexity and the loss of reconstruction.
@@ -249,12 +212,8 @@ class Rewriter:
         return self.tested(examples, judges)[0]
 
     def tested(self, examples: Any, judges: Judges | None = None) -> tuple[Scores, dict[str, list[Rewriting]]]:
-        """Return what `evaluate` gives, and the sentences by system."""
-        found = self.rewritten_by_all(examples)
-        scores = scored(judges or self.judges, self.judged_inputs(examples.texts), found, MAIN)
-        scores["loss"] = self.evaluator(examples)(self.generators)["loss"]
-        check_finite(torch.tensor(scores["loss"]), "the model gave losses")
-        return scores, found
+        """Return what `evaluate` gives, and the sentences by system; see `lingon.tasks.rewrite.evaluation`."""
+        return tested(self, examples, judges or self.judges)
 
     def evaluate_with_page(
         self, examples: Examples, path: Path, name: str, sections: Sequence[Mapping[str, Any]] = ()
@@ -279,15 +238,7 @@ class Rewriter:
     def evaluator(self, examples: Examples) -> Callable[[nn.Module], dict[str, float]]:
         """Return a function of the generators: the loss for a token of these sentences, the sum of both."""
         batches = list(self.batches(examples, max_tokens=TOKENS_AT_ONCE, shuffle=False, noise=0.0))
-
-        @torch.inference_mode()
-        def evaluate(generators: nn.Module) -> dict[str, float]:
-            view = eval_view(generators)
-            sums = [reconstruction(view, batch.to(self.device)).double().sum() for batch in batches]
-            tokens = sum(int(batch.target_mask.sum()) for batch in batches)
-            return {"loss": float(torch.stack(sums).sum()) / tokens}
-
-        return evaluate
+        return reconstruction_evaluator(batches)
 
 
 TASK = Rewriter

@@ -1,7 +1,7 @@
 """The settings of a rewriter's training."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
@@ -10,8 +10,13 @@ from lingon.data.tokenizer_table import TOKENIZERS
 from lingon.models.registry import models_for
 from lingon.tasks.settings import TrainSettings, check_settings, fill
 
+if TYPE_CHECKING:
+    from lingon.tasks.pretrained import Pretrained
+
 DEFAULTS: dict[str, Any] = {"lr": 2e-3, "epochs": 8, "batch_size": 64, "weight_decay": 0.01, "dropout": 0.2}
 WIDTHS = {"width": 128, "depth": 1}
+STARTED = {"lr": 5e-4, "epochs": 3, "dropout": None, "width": None, "depth": None}  # of a rewriter that is trained on
+WORDS = "words"
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,13 @@ class Settings(TrainSettings):
             "language model are trained, which judge it."
         ),
     ] = 0.3
+    retrieve_by: Annotated[
+        str,
+        Option(
+            help="What similar sentences are retrieved by: words (tf-idf), or the vectors of an encoder: minilm-l6, "
+            "a folder or hf:owner/name. It is saved in the bundle, and compares sentences with what they became."
+        ),
+    ] = WORDS
     batch_size: Annotated[int | None, Option(help="Sentences in a batch at most. 64")] = None
     max_tokens_per_batch: Annotated[int, Option(help="Tokens of sources and targets in a batch at most.")] = 8_192
     max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm; a longer gradient is scaled to it.")] = (
@@ -55,7 +67,13 @@ class Settings(TrainSettings):
             raise UserError(f"--judge-share is {self.judge_share:g}; expected a fraction over 0, under 1, such as 0.3")
         return self
 
+    def started(self, pretrained: "Pretrained") -> "Settings":
+        """Return the settings for a training that starts from a rewriter; see `TrainSettings.started`."""
+        from lingon.tasks.rewrite.from_weights import started
+
+        return started(self, pretrained)
+
     def filled(self, data: Any = None) -> "Settings":
-        """Return the settings with what suits the model in the place of every None."""
-        best = DEFAULTS | WIDTHS | ({"epochs": None} if self.steps is not None else {})
-        return fill(self, best)
+        """Return the settings with what suits fresh generators, or trained ones, in the place of every None."""
+        best = DEFAULTS | (WIDTHS if self.from_ is None else STARTED)
+        return fill(self, best | ({"epochs": None} if self.steps is not None else {}))

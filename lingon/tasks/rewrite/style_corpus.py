@@ -10,6 +10,7 @@ from lingon.core.errors import DataError, UserError, unknown
 from lingon.tasks.rewrite.attribute_markers import AttributeMarkers
 from lingon.tasks.rewrite.content import Content, Words
 from lingon.tasks.rewrite.similar_contents import SimilarContents
+from lingon.tasks.rewrite.similar_vectors import Encode, SimilarVectors
 from lingon.tasks.rewrite.spelling import Spelling
 
 STYLES = 2
@@ -20,14 +21,16 @@ LONGEST = 4  # words of a marker, as in Li et al. 2018
 class StyleCorpus:
     """sentences: by style. threshold: the least salience of a marker. smoothing: of its counts.
 
-    What follows from them is computed once, when it is first asked for. Raises UserError unless there are two styles
-    with sentences, and for a threshold or smoothing that cannot be.
+    encode: gives texts vectors, by which contents are similar; None: by their words. What follows from all that is
+    computed once, when it is first asked for. Raises UserError unless there are two styles with sentences, and for a
+    threshold or smoothing that cannot be.
     """
 
     sentences: Mapping[str, Sequence[str]]
     threshold: float
     smoothing: float = 1.0
     spelling: Spelling = field(default_factory=Spelling)
+    encode: Encode | None = None
 
     def __post_init__(self) -> None:
         check_styles(self.sentences)
@@ -67,16 +70,19 @@ class StyleCorpus:
 
     @cached_property
     def _all(self) -> dict[str, "_Searchable"]:
-        return {style: _Searchable(some, SimilarContents([one.words for one in some])) for style, some in self._pairs}
+        return {style: self._searchable(some) for style, some in self._pairs}
 
     @cached_property
     def _marked(self) -> dict[str, "_Searchable"]:
         """Those with markers alone; of a style without any, all."""
         found = {}
         for style, some in self._pairs:
-            kept = [one for one in some if one.deleted] or some
-            found[style] = _Searchable(kept, SimilarContents([one.words for one in kept]))
+            found[style] = self._searchable([one for one in some if one.deleted] or some)
         return found
+
+    def _searchable(self, contents: list[Content]) -> "_Searchable":
+        words = [one.words for one in contents]
+        return _Searchable(contents, SimilarVectors(words, self.encode) if self.encode else SimilarContents(words))
 
     @property
     def _pairs(self) -> list[tuple[str, list[Content]]]:
@@ -120,7 +126,7 @@ class StyleCorpus:
 @dataclass(frozen=True)
 class _Searchable:
     contents: Sequence[Content]
-    search: SimilarContents
+    search: SimilarContents | SimilarVectors
 
     def nearest(self, words: Words) -> Content:
         return self.contents[self.search.nearest(words)]
