@@ -21,8 +21,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
+import lingon
 from lingon.core.seed import seed_everything
 from lingon.data.corpora import load_text
+from lingon.data.corpora.weights import WEIGHTS
 from lingon.data.batches import shuffled_windows
 from lingon.data.tokenizers import words
 from lingon.decoding.beam import beam_search
@@ -641,6 +643,49 @@ assert with_drafts > without
 # How much is won depends on how often the small model is right, and on how much cheaper it is. Here the large one is
 # small itself, and nothing is won: to draft takes more time than it saves. A model that waits for its memory gains at
 # best what the number of words for each look says.
+#
+# ## A model that others trained
+#
+# Nothing here knows which model it is used on. A published one has read more of the world than six novels. One is
+# `gemma-270m`, a single file of numbers of 4 to 8 bits. Its makers let it be used under terms of their own, so nothing
+# of it is fetched before you have read them and say that you accept them:
+#
+#     lingon data show gemma-270m
+#     lingon data get gemma-270m --accept-licence
+#
+# Then the cell below asks it beside ours, and else ours alone. For each beginning it shows the likeliest pieces, and
+# how open the choice is: the exponential of the entropy, which is the number of pieces among which a choice would be as
+# open if all were equally likely. (A published model's tokens are often parts of words, and a space is part of the
+# word after it.)
+
+
+# %%
+@torch.inference_mode()
+def choices(one, text, count=4):
+    """The likeliest next tokens with their probabilities, likeliest first, and how open the choice is."""
+    logits = one.model(torch.tensor([one.encode(text)]))[0, -1].float()
+    chances = logits.index_fill(0, one.suppressed_ids, -torch.inf).softmax(0)
+    best = chances.topk(count)
+    return best.indices.tolist(), best.values.tolist(), float(torch.special.entr(chances).sum().exp())
+
+
+readers = {"ours": model}
+if WEIGHTS["gemma-270m"].cached:
+    readers["gemma-270m"] = lingon.load("gemma-270m")
+else:
+    print("gemma-270m is not in the cache; the two lines above say how it gets there\n")
+for name, one in readers.items():
+    for text in ("she was", "The capital of France is", "The opposite of hot is"):
+        likely, chances, openness = choices(one, text)
+        pieces = [one.pieces.decode([i]).decode(errors="replace") for i in likely]
+        shown = ", ".join(f"{piece!r} {chance:.0%}" for piece, chance in zip(pieces, chances, strict=True))
+        print(f"{name}: {text} ...  {shown}; as open as {openness:,.0f} equal choices")
+        greedy = next(one.sample([text], SamplingParams(1, temperature=0)))
+        assert greedy[0].id == likely[0], "the library takes the same token"
+    print(one.generate("she was", max_new_tokens=30, top_p=0.9, seed=1), "\n")
+
+# %% [markdown]
+# A chat model is such a model too, tuned on conversations; `lingon chat` talks to one.
 #
 # ## Exercises
 #

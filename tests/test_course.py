@@ -13,12 +13,17 @@ import numpy as np
 import pytest
 import torch
 
+import lingon
+from lingon.data.tokenizers import bpe
+from lingon.decoding.sampling_params import SamplingParams
 from lingon.learn.cells import code_cells
 from lingon.learn.check import check_lesson
 from lingon.learn.exercises import load_file, read_exercises
 from lingon.learn.lessons import lessons
 from lingon.learn.run_check import problem_with
 from lingon.learn.slicing import answer
+from lingon.models.registry import build
+from lingon.tasks.language_model import LanguageModel
 
 LESSONS = lessons()
 EXERCISES = [(lesson, i, exercise) for lesson in LESSONS for i, exercise in enumerate(read_exercises(lesson.checks))]
@@ -106,6 +111,26 @@ def test_prose_and_code_take_turns(lesson):
 def test_no_result_is_typed_into_the_prose(lesson):
     text = re.sub(r"\$.*?\$", "", prose(lesson), flags=re.DOTALL)
     assert not re.findall(r"\d?\.\d\d+|\d ?%", text)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_model_under_terms_of_its_own_is_asked_only_where_its_weights_are(cached, monkeypatch, capsys):
+    """The cell of lesson 13, with small models in the place of both, and nothing fetched."""
+    (lesson,) = (one for one in LESSONS if one.number == "13")
+    (cell,) = (cell for cell in code_cells(lesson.path) if "gemma-270m" in cell)
+    models, opened = [], []
+    for texts in (["she was here, the cat is"], ["The capital of France is Paris. She was hot"]):
+        tokenizer = bpe(texts * 3, 270)
+        model = build("gpt", {"vocab_size": len(tokenizer.vocab), "width": 8, "heads": 2, "depth": 1})
+        models.append(LanguageModel(model.eval(), tokenizer))
+    monkeypatch.setattr(lingon, "load", lambda name: (opened.append(name), models[1])[1])
+    names = {"torch": torch, "lingon": lingon, "SamplingParams": SamplingParams, "model": models[0]}
+    exec(cell, names | {"WEIGHTS": {"gemma-270m": types.SimpleNamespace(cached=cached)}})
+    said = capsys.readouterr().out
+    assert opened == ["gemma-270m"] * cached
+    assert said.count("gemma-270m: ") == 3 * cached
+    assert said.count("ours: ") == 3
+    assert ("is not in the cache" in said) != cached
 
 
 @each_lesson
