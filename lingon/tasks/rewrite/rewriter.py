@@ -121,7 +121,8 @@ class Rewriter:
         """Return the rewriter of a checked configuration and its parts. Raises DataError when they do not fit."""
         corpus = StyleCorpus.from_config(config)
         generators = parts["delete"], parts["delete_retrieve"]
-        return cls(corpus, *generators, parts["tokenizer"], *helpers_of(corpus, config, parts))
+        classifier, language, embedder = helpers_of(corpus, config, parts)
+        return cls(corpus, *generators, parts["tokenizer"], classifier, language, embedder)
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
