@@ -5,18 +5,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lingon.cli.predict import AT_ONCE, lines_of
 from lingon.core.errors import DataError, UserError, suggest
 from lingon.data.all_rows import all_rows
 from lingon.data.files.conll_columns import conll_rows
-from lingon.data.files.conllu import read_conllu
+from lingon.data.files.conllu import BrokenSentence, read_conllu_sentences
 from lingon.data.files.labelled_texts import LOOK_CELLS, peek, text_problem
 from lingon.data.files.lines import FileOptions
 from lingon.data.files.row import TableRow, cell_text
 from lingon.data.files.table_rows import file_suffix, is_table, read_rows
 from lingon.data.files.table_writer import check_table, table_writer
+from lingon.data.left_out import LeftOut
 from lingon.data.running_text import text_column
 from lingon.recipes.file_settings import bad_rows
 from lingon.tasks.registry import row_of
@@ -135,25 +136,29 @@ class SentencesFile:
 
     path: Path
     options: FileOptions
-    skip: bool = False  # sentences that cannot be read are left out and counted
+    on_bad_row: Literal["stop", "skip"] = "stop"  # what happens with sentences that cannot be read
     columns: Sequence[str] = ("text",)
 
     def rows(self) -> Iterator[tuple[Any, dict[str, Any]]]:
         """Each sentence, with its text as the row of a table."""
-        if file_suffix(self.path) == ".conllu":
-            for sentence in read_conllu(self.path, self.options.encoding):
+        left = LeftOut(self.path, self.on_bad_row)
+        yield from self._conllu(left) if file_suffix(self.path) == ".conllu" else self._columns(left)
+        for line in left.messages():
+            print(line, file=sys.stderr)
+
+    def _conllu(self, left: LeftOut) -> Iterator[tuple[Any, dict[str, Any]]]:
+        for sentence in read_conllu_sentences(self.path, self.options.encoding):
+            if isinstance(sentence, BrokenSentence):
+                left.add(sentence.error)
+            else:
                 yield sentence, {"text": sentence.text}
-            return
-        skipped = 0
+
+    def _columns(self, left: LeftOut) -> Iterator[tuple[Any, dict[str, Any]]]:
         for row in conll_rows(self.path, self.options):
-            if row.problem and not self.skip:
-                hint = "--on-bad-row skip leaves such sentences out"
-                raise DataError(f"{self.path}{row.where}: {row.problem}; {hint}")
-            skipped += bool(row.problem)
-            if row.words:
+            if row.problem:
+                left.add(DataError(f"{self.path}{row.where}: {row.problem}"))
+            elif row.words:
                 yield list(row.words), {"text": " ".join(row.words)}
-        if skipped:
-            print(f"{self.path}: {skipped:,} sentences that cannot be read are left out", file=sys.stderr)
 
 
 def source_of(
@@ -167,7 +172,7 @@ def source_of(
     """Return the file that a task reads, of texts, pairs, questions, or sentences that are divided into words."""
     divided = file_suffix(path) in DIVIDED and path.is_file() and row_of(task.name).data in OF_WORDS
     if divided and not (text or text_pair):
-        return SentencesFile(path, options, bad_rows(on_bad_row) == "skip")
+        return SentencesFile(path, options, bad_rows(on_bad_row))
     if row_of(task.name).data != "questions":
         return TextsFile.of(path, text, on_bad_row, options, text_pair)
     if text or text_pair:

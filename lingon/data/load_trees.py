@@ -10,9 +10,11 @@ from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.core.files import sha256_of
 from lingon.core.seed import derive
 from lingon.data.corpora.treebanks import TREES, treebank_files
-from lingon.data.files.conllu import read_conllu
+from lingon.data.files.conllu import BrokenSentence, read_conllu_sentences
 from lingon.data.files.part_files import named_parts
+from lingon.data.left_out import LeftOut
 from lingon.data.load_data import PARTS, SHARE, shared_keys, tell_lines
+from lingon.data.read_tagged import OnBadRow
 from lingon.data.trees import Tree, TreeSplits
 
 __all__ = ["load_tree_splits", "load_trees"]
@@ -25,12 +27,14 @@ def load_tree_splits(
     test: str | Path | None = None,
     valid: str | Path | None = None,
     encoding: str = "utf-8",
+    on_bad_row: OnBadRow = "stop",
 ) -> TreeSplits:
     """Return training, validation and test trees of a treebank, a CoNLL-U file, or a folder of such files.
 
     In a folder, the names of the files say which part they are: train, dev or valid, test. test, valid: files to test
     and validate on. Where there is none, a fifth of the sentences is cut off for the test, and a tenth of the others
-    for validation, always the same ones; equal sentences stay together.
+    for validation, always the same ones; equal sentences stay together. on_bad_row: "stop" raises at the first sentence
+    that is broken or has no tree, "skip" leaves it out; how many were is told, and `source["skipped"]`.
     Raises UserError for what is neither, and for a treebank without a training part; DataError with file and line.
     """
     name = str(name_or_path)
@@ -41,29 +45,36 @@ def load_tree_splits(
     if "train" not in files:
         hint = f"test on it: lingon evaluate BUNDLE --data {name}"
         raise UserError(f"{name!r} has no training part, only {', '.join(files)}; {hint}")
-    found = {part: _read(file, encoding) for part, file in files.items()}
+    left = {part: LeftOut(file, on_bad_row) for part, file in files.items()}
+    found = {part: _read(file, encoding, left[part]) for part, file in files.items()}
     own = [] if name in TREES else [part for part in ("test", "valid") if part in files]
     for part in ("test", "valid"):
         if part not in found:
             found["train"], found[part] = _cut(found["train"], SHARE[part], part)
     for part, trees in found.items():
         if not trees:
-            raise DataError(f"{files.get(part, name)}: no sentences for {part}; three different ones are the fewest")
+            first = next((f"; {one.first}" for one in left.values() if one.count), "")
+            raise DataError(
+                f"{files.get(part, name)}: no sentences for {part}; three different ones are the fewest{first}"
+            )
     _tell_shared(found, own)
     source: dict[str, Any] = {"name": Path(name).name}
     if name in TREES:
         source |= {**TREES[name].source.provenance(), "licence": TREES[name].licence}
     else:
         source |= {"files": {part: {"name": f.name, "sha256": sha256_of(f)} for part, f in files.items()}}
+    source |= {"skipped": skipped} if (skipped := sum(one.count for one in left.values())) else {}
     source |= {part: len(found[part]) for part in PARTS}
     source["sha256"] = checksum([tree for part in PARTS for tree in found[part]])
     return TreeSplits(found["train"], found["valid"], found["test"], Path(name).name, source)
 
 
-def load_trees(name_or_path: str | Path, part: str | None = None, encoding: str = "utf-8") -> list[Tree]:
+def load_trees(
+    name_or_path: str | Path, part: str | None = None, encoding: str = "utf-8", on_bad_row: OnBadRow = "stop"
+) -> list[Tree]:
     """Return trees to evaluate a parser on: a treebank's test part, or all of a file; `part` names another one.
 
-    part: "train", "valid" or "test", as `load_tree_splits` divides, or "all".
+    part: "train", "valid" or "test", as `load_tree_splits` divides, or "all". on_bad_row: as there.
     """
     if part not in (None, "all", *PARTS):
         raise unknown("split", part, (*PARTS, "all"))
@@ -71,13 +82,11 @@ def load_trees(name_or_path: str | Path, part: str | None = None, encoding: str 
     if part is None:
         part = "test" if "test" in files else "all"
     if part == "all":
-        found = [tree for file in files.values() for tree in _read(file, encoding)]
-    elif part in files and len(files) > 1:
-        found = _read(files[part], encoding)
+        found = [tree for file in files.values() for tree in _read(file, encoding, LeftOut(file, on_bad_row))]
+    elif part in files and (len(files) > 1 or "train" not in files):
+        found = _read(files[part], encoding, LeftOut(files[part], on_bad_row))
     elif "train" in files:
-        found = getattr(load_tree_splits(name_or_path, encoding=encoding), part)
-    elif part in files:
-        found = _read(files[part], encoding)
+        found = getattr(load_tree_splits(name_or_path, encoding=encoding, on_bad_row=on_bad_row), part)
     else:
         raise UserError(f"{str(name_or_path)!r} has no part {part!r}, only {', '.join(files)}")
     if not found:
@@ -115,11 +124,21 @@ def _tell_shared(found: dict[str, list[Tree]], parts: Sequence[str]) -> None:
         tell_lines(shared_keys(keys["train"], keys[part], f"{part} sentences"))
 
 
-def _read(file: Path, encoding: str) -> list[Tree]:
+def _read(file: Path, encoding: str, left: LeftOut) -> list[Tree]:
     """The trees of a file; sentences without words, which are comments alone, are none."""
     if not file.is_file():
         raise UserError(f"there is no file {str(file)!r}")
-    return [sentence.tree for sentence in read_conllu(file, encoding) if sentence.word_rows]
+    found = []
+    for sentence in read_conllu_sentences(file, encoding):
+        if isinstance(sentence, BrokenSentence):
+            left.add(sentence.error)
+        elif sentence.word_rows:
+            try:
+                found.append(sentence.tree)
+            except DataError as error:
+                left.add(error)
+    tell_lines(left.messages())
+    return found
 
 
 def _cut(trees: list[Tree], share: float, purpose: str) -> tuple[list[Tree], list[Tree]]:

@@ -93,7 +93,7 @@ def _trees(task: Any, asked: Asked) -> Any:
     """Dependency trees: a treebank's test part, or all of a file."""
     from lingon.data.load_trees import load_trees
 
-    return load_trees(asked.data, asked.split, asked.options.encoding)
+    return load_trees(asked.data, asked.split, asked.options.encoding, bad_rows(asked.on_bad_row))
 
 
 def _tagged_sentences(task: Any, asked: Asked) -> Any:

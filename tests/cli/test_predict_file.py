@@ -197,7 +197,7 @@ def test_sentences_in_columns_are_read_packed_too_and_broken_ones_are_named(tmp_
         list(source_of(task, path, None, "stop", FileOptions(), None).rows())
     found = list(source_of(task, path, None, "skip", FileOptions(), None).rows())
     assert [words for words, _ in found] == [["Ann", "sang"], ["Eve"]]
-    assert "1 sentences that cannot be read are left out" in capsys.readouterr().err
+    assert "a.conll.gz: bad sentences skipped: 1, the first: " in capsys.readouterr().err
 
 
 def test_a_blank_text_is_predicted_and_said(capsys):

@@ -2,9 +2,11 @@
 
 import gzip
 from itertools import product
+from types import SimpleNamespace
 
 import pytest
 
+from lingon.cli.predict_file import source_of
 from lingon.core.errors import DataError, UserError
 from lingon.data.corpora.treebanks import load_treebank, treebank_files
 from lingon.data.files.conllu import (
@@ -15,8 +17,12 @@ from lingon.data.files.conllu import (
     sentence_of,
     write_conllu,
 )
+from lingon.data.files.lines import FileOptions
+from lingon.data.load_trees import load_tree_splits, load_trees
 from lingon.data.preview import preview
+from lingon.data.read_tagged import read_tagged
 from lingon.data.trees import NotATree, Tree, check_heads
+from lingon.recipes.data_settings import Treebanks
 
 # A multiword token, an empty node before and after a word, a word with a space in it, an unfinished comment.
 TEXT = (
@@ -147,6 +153,61 @@ def test_trees_are_those_whose_words_all_reach_the_root(size):
         assert found == expected, heads
         trees += found
     assert trees == size ** (size - 1)
+
+
+def _sentence(word, *rows):
+    """A whole sentence of one word, after it broken ones: lines as they are."""
+    return f"1\t{word}\t_\tX\t_\t_\t0\troot\t_\t_\n\n" + "".join(row + "\n\n" for row in rows)
+
+
+# Two words of columns UPOS, HEAD and DEPREL: a cycle, two roots, no head, a wrong id, spaces for tabs, a late comment.
+BROKEN = [
+    (1, "1\ta\t_\tX\t_\t_\t2\tdep\t_\t_\n2\tb\t_\tX\t_\t_\t1\tdep\t_\t_"),
+    (2, "1\ta\t_\tX\t_\t_\t0\troot\t_\t_\n2\tb\t_\tX\t_\t_\t0\troot\t_\t_"),
+    (1, "1\ta\t_\tX\t_\t_\t_\t_\t_\t_"),
+    (2, "1\ta\t_\tX\t_\t_\t0\troot\t_\t_\n3\tb\t_\tX\t_\t_\t1\tdep\t_\t_"),
+    (1, "1 a _ X _ _ 0 root _ _"),
+    (2, "1\ta\t_\tX\t_\t_\t0\troot\t_\t_\n# late\n2\tb"),
+    (1, "1-2\tab\t_\t_\t_\t_\t_\t_\t_\t_\n1\ta\t_\tX\t_\t_\t0\troot\t_\t_"),
+]
+SHAPELESS = BROKEN[3:]  # that are no CoNLL-U, whatever is read of them
+
+
+@pytest.mark.parametrize(("line", "rows"), BROKEN)
+def test_a_broken_sentence_is_named_or_left_out_and_counted(line, rows, tmp_path, capsys):
+    path = tmp_path / "b.conllu"
+    path.write_text(_sentence("one", rows) + _sentence("two", "1\ta", rows) + _sentence("three"))
+    with pytest.raises(DataError, match=rf"b.conllu:{2 + line}: .*; --on-bad-row skip leaves such sentences out"):
+        load_trees(path)
+    assert [tree.words for tree in load_trees(path, on_bad_row="skip")] == [("one",), ("two",), ("three",)]
+    assert f"b.conllu: bad sentences skipped: 3, the first: {path}:{2 + line}: " in capsys.readouterr().err
+    splits = load_tree_splits(path, on_bad_row="skip")
+    assert (len(splits.all()), splits.source["skipped"]) == (3, 3)
+
+
+@pytest.mark.parametrize(("line", "rows"), SHAPELESS)
+def test_tags_and_predictions_leave_broken_sentences_out_too(line, rows, tmp_path, capsys):
+    path = tmp_path / "b.conllu"
+    path.write_text(_sentence("one", rows) + _sentence("two"))
+    with pytest.raises(DataError, match=rf"b.conllu:{2 + line}: .*; --on-bad-row skip leaves such sentences out"):
+        read_tagged(path)
+    found, report = read_tagged(path, on_bad_row="skip")
+    assert ([*found.words], report.skipped) == ([("one",), ("two",)], 1)
+    task = SimpleNamespace(name="tag")
+    with pytest.raises(DataError, match=rf"b.conllu:{2 + line}: .*; --on-bad-row skip leaves such sentences out"):
+        list(source_of(task, path, None, "stop", FileOptions(), None).rows())
+    given = [one.words for one, _ in source_of(task, path, None, "skip", FileOptions(), None).rows()]
+    assert given == [("one",), ("two",)]
+    assert f"bad sentences skipped: 1, the first: {path}:{2 + line}: " in capsys.readouterr().err
+
+
+def test_where_all_are_broken_the_first_is_told(tmp_path):
+    path = tmp_path / "b.conllu"
+    path.write_text("1\ta\n\n")
+    with pytest.raises(DataError, match=r"no sentences for train; .*b.conllu:1: 2 columns with tabs between"):
+        load_tree_splits(path, on_bad_row="skip")
+    with pytest.raises(UserError, match="unknown value of --on-bad-row 'drop'"):
+        Treebanks("b.conllu", on_bad_row="drop").read()
 
 
 def test_a_tree_of_uneven_columns():

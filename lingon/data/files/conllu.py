@@ -1,37 +1,26 @@
 """CoNLL-U files (Universal Dependencies): read, and written back byte for byte."""
 
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
 from lingon.core.errors import DataError, unknown
 from lingon.core.files import atomic_write
+from lingon.data.files.conllu_row import ConlluFault, ConlluRow, row_of
 from lingon.data.files.lines import TextLine, read_lines
 from lingon.data.trees import NotATree, Tree
 
-__all__ = ["ConlluRow", "ConlluSentence", "format_conllu", "parse_conllu", "read_conllu", "write_conllu"]
-
-
-class ConlluRow(NamedTuple):
-    """A line of ten columns: a word (id 8), a multiword token (id 3-4) or an empty node (id 8.1); `_` is nothing."""
-
-    id: str
-    form: str
-    lemma: str = "_"
-    upos: str = "_"
-    xpos: str = "_"
-    feats: str = "_"
-    head: str = "_"
-    deprel: str = "_"
-    deps: str = "_"
-    misc: str = "_"
-
-    @property
-    def is_word(self) -> bool:
-        return self.id.isdigit()
+__all__ = [
+    "BrokenSentence",
+    "ConlluRow",
+    "ConlluSentence",
+    "format_conllu",
+    "parse_conllu",
+    "read_conllu",
+    "read_conllu_sentences",
+    "write_conllu",
+]
 
 
 @dataclass(frozen=True)
@@ -113,6 +102,19 @@ class ConlluSentence:
         return replace(self, rows=tuple(rows))
 
 
+@dataclass(frozen=True)
+class BrokenSentence:
+    """Lines between two empty ones that are no sentence. line: of the fault; problem: what it is."""
+
+    file: str
+    line: int
+    problem: str
+
+    @property
+    def error(self) -> DataError:
+        return DataError(f"{self.file}:{self.line}: {self.problem}")
+
+
 def read_conllu(path: Path, encoding: str = "utf-8") -> Iterator[ConlluSentence]:
     """Read a CoNLL-U file, also packed (.gz, .xz). Trees are checked when they are asked for, so tags need none.
 
@@ -121,70 +123,64 @@ def read_conllu(path: Path, encoding: str = "utf-8") -> Iterator[ConlluSentence]
     return parse_conllu(read_lines(path, encoding), str(path))
 
 
+def read_conllu_sentences(path: Path, encoding: str = "utf-8") -> Iterator[ConlluSentence | BrokenSentence]:
+    """Read a CoNLL-U file as `read_conllu` does, but go on after sentences that are broken, which are told."""
+    return _sentences(read_lines(path, encoding), str(path))
+
+
 def parse_conllu(lines: Iterable[TextLine], name: str) -> Iterator[ConlluSentence]:
-    """Yield the sentences of lines. name: what errors call the file."""
+    """Yield the sentences of lines. name: what errors call the file. Raises DataError with file and line."""
+    for found in _sentences(lines, name):
+        if isinstance(found, BrokenSentence):
+            raise found.error
+        yield found
+
+
+def _sentences(lines: Iterable[TextLine], name: str) -> Iterator[ConlluSentence | BrokenSentence]:
+    """Yield what stands between empty lines; of a broken sentence no line after the fault is looked at."""
     comments: list[str] = []
     rows: list[ConlluRow] = []
-    start = 0
+    start, fault = 0, None
     for number, raw, problem in lines:
         line = raw.rstrip("\r\n")
-        if problem:
-            raise DataError(f"{name}:{number}: {problem}")
-        if not line.strip():
-            if comments or rows:
-                yield _sentence(comments, rows, name, start)
-            comments, rows = [], []
-        elif line.startswith("#"):
-            if rows:
-                raise DataError(f"{name}:{number}: a comment inside a sentence; expected it above the first word")
-            comments.append(line)
-        else:
-            start = start if rows else number
-            rows.append(_row(line, rows, f"{name}:{number}"))
-    if comments or rows:
-        yield _sentence(comments, rows, name, start)
+        if not problem and not line.strip():
+            if comments or rows or fault:
+                yield _sentence(comments, rows, name, start, fault)
+            comments, rows, fault = [], [], None
+        elif fault is None:
+            try:
+                _take(line, number, problem, comments, rows)
+            except ConlluFault as found:
+                fault = found
+            start = number if len(rows) == 1 else start
+    if comments or rows or fault:
+        yield _sentence(comments, rows, name, start, fault)
 
 
-def _sentence(comments: list[str], rows: list[ConlluRow], name: str, start: int) -> ConlluSentence:
+def _take(line: str, number: int, problem: str | None, comments: list[str], rows: list[ConlluRow]) -> None:
+    """Add a line to the comments or the rows of a sentence."""
+    if problem:
+        raise ConlluFault(number, problem)
+    if not line.startswith("#"):
+        rows.append(row_of(line, rows, number))
+    elif rows:
+        raise ConlluFault(number, "a comment inside a sentence; expected it above the first word")
+    else:
+        comments.append(line)
+
+
+def _sentence(
+    comments: list[str], rows: list[ConlluRow], name: str, start: int, fault: ConlluFault | None
+) -> ConlluSentence | BrokenSentence:
     """Return a sentence whose multiword tokens are of words that it has."""
     words = sum(row.is_word for row in rows)
-    for i, row in enumerate(rows):
+    for i, row in enumerate(rows if fault is None else ()):
         if "-" in row.id and int(row.id.split("-")[1]) > words:
-            raise DataError(f"{name}:{start + i}: a multiword token of the words {row.id}; the sentence has {words}")
+            fault = ConlluFault(start + i, f"a multiword token of the words {row.id}; the sentence has {words}")
+            break
+    if fault is not None:
+        return BrokenSentence(name, fault.line, str(fault))
     return ConlluSentence(tuple(comments), tuple(rows), name, start)
-
-
-def _row(line: str, before: list[ConlluRow], place: str) -> ConlluRow:
-    cells = line.split("\t")
-    if len(cells) != len(ConlluRow._fields):
-        spaces = "; it has spaces where tabs are expected" if len(line.split()) == 10 else ""
-        raise DataError(f"{place}: {len(cells)} columns with tabs between; CoNLL-U has ten{spaces}")
-    row = ConlluRow._make(map(sys.intern, cells))  # most values come again and again
-    if not row.form:
-        raise DataError(f"{place}: the column FORM is empty; expected a word, or _")
-    _check_order(row.id, before, place)
-    return row
-
-
-def _check_order(found: str, before: list[ConlluRow], place: str) -> None:
-    """Check that words count 1, 2, 3; a range stands before its first word, an empty node after its word."""
-    last = before[-1].id if before else "0"
-    done = int(last.split("-")[0]) - 1 if "-" in last else int(last.split(".")[0])  # the last word so far
-    if found == str(done + 1):
-        return
-    kind = re.fullmatch(r"([0-9]{1,9})([-.])([0-9]{1,9})", found, re.ASCII)
-    if kind and kind[2] == "-" and "-" not in last and int(kind[1]) == done + 1 and int(kind[3]) >= done + 1:
-        wider = next((row.id for row in reversed(before) if "-" in row.id), "0-0")
-        if int(wider.split("-")[1]) > done:
-            raise DataError(f"{place}: a multiword token of the words {found} inside that of {wider}")
-        return
-    if kind and kind[2] == "." and "-" not in last and int(kind[1]) == done:
-        count = int(last.split(".")[1]) if "." in last else 0
-        if int(kind[3]) == count + 1:
-            return
-    raise DataError(
-        f"{place}: the id {found[:20]!r} comes after {last!r}; expected {done + 1}, or a range or empty node"
-    )
 
 
 def format_conllu(sentence: ConlluSentence) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lingon.core.errors import DataError, suggest
 from lingon.data.files.conll_columns import LABEL
-from lingon.data.files.conllu import ConlluRow, ConlluSentence, read_conllu
+from lingon.data.files.conllu import BrokenSentence, ConlluRow, ConlluSentence, read_conllu_sentences
 from lingon.data.files.lines import FileOptions
 from lingon.data.files.tagged_row import EMPTY, TaggedRow
 from lingon.data.tag_schemes import OUTSIDE
@@ -17,13 +17,16 @@ COLUMNS = tuple(name for name in ConlluRow._fields if name not in ("id", "form")
 def conllu_tags(path: Path, options: FileOptions = FileOptions(), column: str | None = None) -> Iterator[TaggedRow]:
     """Read the sentences of a CoNLL-U file. column: "upos" (the default), "xpos", or a key of MISC, as NER.
 
-    Multiword tokens and empty nodes are no words. A word without the key of MISC has the tag O. Raises DataError with
-    file and line for what is no CoNLL-U, and for a key that no word has.
+    Multiword tokens and empty nodes are no words. A word without the key of MISC has the tag O. A sentence that is no
+    CoNLL-U has a problem. Raises DataError for a key that no word has.
     """
     name = column or DEFAULT
     known = name.lower() in COLUMNS
     found = known
-    for sentence in read_conllu(path, options.encoding):
+    for sentence in read_conllu_sentences(path, options.encoding):
+        if isinstance(sentence, BrokenSentence):
+            yield TaggedRow(f":{sentence.line}", problem=sentence.problem)
+            continue
         found = found or any(f"{name}=" in row.misc for row in sentence.word_rows)
         yield _row(sentence, name.lower() if known else name, known)
     if not found:

@@ -1,0 +1,32 @@
+"""Sentences that cannot be read: an error at the first of them, or left out, counted and told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from lingon.core.errors import DataError
+
+HINT = "--on-bad-row skip leaves such sentences out"
+
+
+@dataclass
+class LeftOut:
+    """What --on-bad-row does with broken sentences of a file. count: how many were left out; first: why, and where."""
+
+    path: Path
+    on_bad_row: Literal["stop", "skip"] = "stop"
+    count: int = 0
+    first: str = ""
+
+    def add(self, error: DataError) -> None:
+        """Count a sentence that is broken. error: with its file and line, raised where such are not skipped."""
+        if self.on_bad_row == "stop":
+            raise DataError(f"{error}; {HINT}") from None
+        self.count += 1
+        self.first = self.first or str(error)
+
+    def messages(self) -> list[str]:
+        """Return a line for the user, where something was left out."""
+        if not self.count:
+            return []
+        return [f"{self.path.name}: bad sentences skipped: {self.count:,}, the first: {self.first}"]
