@@ -164,7 +164,7 @@ KERNELS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 def check_corpora() -> Iterator[Row]:
     """Which corpora are in the cache."""
-    from lingon.data.preview import list_rows
+    from lingon.data.list_data import list_rows
     from lingon.data.sources.mirror import mirror_dir
 
     rows = list_rows()

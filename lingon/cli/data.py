@@ -18,7 +18,7 @@ app = plain_typer("List, download and inspect corpora and your own files.")
 @app.command("list")
 def data_list() -> None:
     """List the corpora: contents, licence, and whether they are cached."""
-    from lingon.data.preview import groups, list_rows, list_table
+    from lingon.data.list_data import groups, list_rows, list_table
 
     print(f"{list_table(list_rows())}\n\n{groups()}")
 
@@ -28,7 +28,7 @@ def data_get(
     names: Annotated[list[str], typer.Argument(help="Names of corpora, or all.")], accept_licence: Accept = False
 ) -> None:
     """Download corpora into the cache, for offline use."""
-    from lingon.data.preview import get
+    from lingon.data.list_data import get
 
     for name in names:
         print(get(name, accept_licence))

@@ -1,26 +1,22 @@
-"""What can be had, and what it looks like: the words behind `lingon data list|get|show`."""
+"""What a corpus or a file looks like: the words behind `lingon data show`."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from lingon.core.errors import UserError, suggest
 from lingon.core.terminal import printable
-from lingon.data.all_rows import all_rows, expand_names
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load_corpus, load_text
-from lingon.data.corpora.encoders import ENCODERS, encoder_folder
+from lingon.data.corpora.encoders import ENCODERS
 from lingon.data.corpora.parallel import PARALLEL
 from lingon.data.corpora.question_answering import QUESTION_ANSWERING, load_question_corpus
 from lingon.data.corpora.questions import QUESTIONS, load_questions
 from lingon.data.corpora.retrieval import RETRIEVAL, load_collection
 from lingon.data.corpora.scored_pairs import SCORED_PAIRS, load_scored_pairs
 from lingon.data.corpora.sentences import TAGGED, load_tagged_corpus
-from lingon.data.corpora.texts import accepted
 from lingon.data.corpora.treebanks import TREES
-from lingon.data.corpora.weights import WEIGHTS, fetch_weights, terms_of
+from lingon.data.corpora.weights import WEIGHTS, terms_of
 from lingon.data.examples import Examples
-from lingon.data.fetch import fetch
 from lingon.data.files.labelled_texts import OnBadRow, read_labelled_texts
 from lingon.data.files.lines import FileOptions
 from lingon.data.files.open_parallel import ParallelReading
@@ -31,56 +27,6 @@ from lingon.data.preview_parallel import is_parallel, show_parallel_corpus, show
 from lingon.data.running_text import GROUPS
 
 BAR = 40  # characters of the longest bar
-
-
-@dataclass(frozen=True)
-class ListedData:
-    """One line of `lingon data list`."""
-
-    name: str
-    summary: str
-    megabytes: float
-    licence: str
-    cached: bool
-
-
-def list_rows() -> list[ListedData]:
-    """All corpora, texts, pictures, vectors and questions to them, collections for search, treebanks, and weights."""
-    rows: list[Any] = [row for row in all_rows().values() if row.name not in WEIGHTS]
-    listed = [ListedData(r.name, r.summary, r.source.bytes / 1e6, r.licence, r.source.cached) for r in rows]
-    return listed + [ListedData(r.name, r.summary, r.megabytes, r.licence, r.cached) for r in WEIGHTS.values()]
-
-
-def list_table(rows: list[ListedData]) -> str:
-    """The list for people: name, what it is, download, whether it is here, licence."""
-    name, what = max([16, *(len(r.name) for r in rows)]), max([4, *(len(r.summary) for r in rows)])
-    lines = [f"{'name':{name}} {'what':{what}} {'MB':>5}  cached  licence"]
-    for r in rows:
-        here = "yes" if r.cached else "-"
-        lines.append(f"{r.name:{name}} {r.summary:{what}} {r.megabytes:5.1f}  {here:6}  {r.licence}")
-    return "\n".join(lines)
-
-
-def groups() -> str:
-    """A line for each name that stands for several texts."""
-    return "\n".join(f"{name:16} the running text of {', '.join(members)}" for name, members in GROUPS.items())
-
-
-def get(name: str, accept_licence: bool = False) -> str:
-    """Fetches a corpus, vectors, weights, or all that asks for nothing; says where they are."""
-    names = expand_names([name])
-    if names != [name]:
-        return "\n".join(get(member, accept_licence) for member in names)
-    if name in TEXTS:
-        accepted(TEXTS[name], accept_licence)
-    if name in WEIGHTS:
-        path, size = fetch_weights(name, accept_licence), WEIGHTS[name].bytes
-    elif name in ENCODERS:
-        path, size = encoder_folder(name), ENCODERS[name].source.bytes
-    else:
-        source = all_rows()[name].source
-        path, size = fetch(source, name), source.bytes
-    return f"{name}: {size / 1e6:.1f} MB, sha256 right, in {path}"
 
 
 def preview(
@@ -98,70 +44,88 @@ def preview(
 
     target, languages: of parallel texts, see `ParallelReading`.
     """
-    reading = ParallelReading(text, target, languages, on_bad_row, options)
-    if name in CORPORA:
-        splits = load_corpus(name)
-        examples = splits.all()
-        head = [f"{name}: {CORPORA[name].summary}", f"licence: {CORPORA[name].licence}"]
-        head += [f"train {len(splits.train):,}, valid {len(splits.valid):,}, test {len(splits.test):,} texts"]
-        head += shared_texts(splits.train + splits.valid, splits.test)
-    elif name in TEXTS:
-        examples = _by_part(name, accept_licence)
-        head = [f"{name}: {TEXTS[name].summary}", f"licence: {TEXTS[name].licence}"]
-    elif name in PICTURES:
-        from lingon.data.preview_pictures import show_pictures
-
-        return show_pictures(name, samples)
-    elif name in WEIGHTS:
-        return f"{name}: {WEIGHTS[name].summary}\nlicence: {WEIGHTS[name].licence}, which are:\n\n{terms_of(name)}"
-    elif name in ENCODERS:
-        about = f"{name}: {ENCODERS[name].summary}\nlicence: {ENCODERS[name].licence}"
-        return f"{about}\n\ntry: lingon evaluate {name} --data stsb"
-    elif name in SCORED_PAIRS:
-        return "\n".join(_pairs(name, samples))
-    elif name in VECTORS:
-        raise UserError(
-            f"{name!r} is a table of word vectors, not texts; use it with: lingon train ... --vectors {name}"
-        )
-    elif name in QUESTIONS:
-        found = load_questions(name)
-        head = [f"{name}: {QUESTIONS[name].summary}", f"licence: {QUESTIONS[name].licence}"]
-        return "\n".join([*head, f"{len(found):,} questions", *(" ".join(map(str, q)) for q in found[:samples])])
-    elif name in RETRIEVAL:
-        return _collection(name, samples)
-    elif name in QUESTION_ANSWERING:
-        return "\n".join(_answered(name, samples))
-    elif name in PARALLEL:
-        return show_parallel_corpus(name, samples)
-    elif name in TREES:
-        from lingon.data.preview_trees import show_treebank
-
-        return show_treebank(name, samples)
-    elif name in TAGGED:
-        from lingon.data.preview_tagged import show_tagged_corpus
-
-        return show_tagged_corpus(name, samples)
-    elif name in GROUPS:
-        raise UserError(f"{name!r} stands for several texts; show one of {', '.join(GROUPS[name])}")
-    elif is_parallel(Path(name), reading):
-        return show_parallel_files(Path(name), reading, samples)
-    elif Path(name).is_file() and not is_table(Path(name), options):
+    for rows, show in NAMED:
+        if name in rows:
+            return show(name, samples)
+    if name in TEXTS:
+        return _text(name, samples, accept_licence)
+    path, reading = Path(name), ParallelReading(text, target, languages, on_bad_row, options)
+    if is_parallel(path, reading):
+        return show_parallel_files(path, reading, samples)
+    if path.is_file() and not is_table(path, options):
         from lingon.data.preview_tagged import show_tagged_file
 
-        return show_tagged_file(Path(name), samples, on_bad_row, options)
-    elif Path(name).exists():
-        examples, report = read_labelled_texts(name, text, label, on_bad_row, options=options)
-        report.messages += numbers_as_labels(Path(name), examples)
-        tell(report)
-        head = [f"{printable(name)}: {len(examples):,} texts"]
-    else:
+        return show_tagged_file(path, samples, on_bad_row, options)
+    if not path.exists():
         raise UserError(f"{name!r} is neither a corpus nor a file; {suggest(name, [*CORPORA, *TEXTS, *PICTURES])}")
-    lines = [*head, "", *_labels(examples), "", *_lengths(examples), "", *_samples(examples, samples)]
-    if name in TAGGED:
-        from lingon.data.preview_tagged import describe
+    examples, report = read_labelled_texts(name, text, label, on_bad_row, options=options)
+    report.messages += numbers_as_labels(path, examples)
+    tell(report)
+    return _described([f"{printable(name)}: {len(examples):,} texts"], examples, samples)
 
-        lines += ["", *describe(load_tagged_corpus(name).all())]
-    return "\n".join(lines)
+
+def _described(head: list[str], examples: Examples, samples: int) -> str:
+    """The head, and what labelled texts look like."""
+    return "\n".join([*head, "", *_labels(examples), "", *_lengths(examples), "", *_samples(examples, samples)])
+
+
+def _corpus(name: str, samples: int) -> str:
+    splits = load_corpus(name)
+    head = [f"{name}: {CORPORA[name].summary}", f"licence: {CORPORA[name].licence}"]
+    head += [f"train {len(splits.train):,}, valid {len(splits.valid):,}, test {len(splits.test):,} texts"]
+    head += shared_texts(splits.train + splits.valid, splits.test)
+    described = _described(head, splits.all(), samples)
+    if name not in TAGGED:
+        return described
+    from lingon.data.preview_tagged import describe
+
+    return "\n".join([described, "", *describe(load_tagged_corpus(name).all())])
+
+
+def _text(name: str, samples: int, accept_licence: bool) -> str:
+    head = [f"{name}: {TEXTS[name].summary}", f"licence: {TEXTS[name].licence}"]
+    return _described(head, _by_part(name, accept_licence), samples)
+
+
+def _pictures(name: str, samples: int) -> str:
+    from lingon.data.preview_pictures import show_pictures
+
+    return show_pictures(name, samples)
+
+
+def _weights(name: str, samples: int) -> str:
+    return f"{name}: {WEIGHTS[name].summary}\nlicence: {WEIGHTS[name].licence}, which are:\n\n{terms_of(name)}"
+
+
+def _encoder(name: str, samples: int) -> str:
+    about = f"{name}: {ENCODERS[name].summary}\nlicence: {ENCODERS[name].licence}"
+    return f"{about}\n\ntry: lingon evaluate {name} --data stsb"
+
+
+def _vectors(name: str, samples: int) -> str:
+    raise UserError(f"{name!r} is a table of word vectors, not texts; use it with: lingon train ... --vectors {name}")
+
+
+def _group(name: str, samples: int) -> str:
+    raise UserError(f"{name!r} stands for several texts; show one of {', '.join(GROUPS[name])}")
+
+
+def _questions(name: str, samples: int) -> str:
+    found = load_questions(name)
+    head = [f"{name}: {QUESTIONS[name].summary}", f"licence: {QUESTIONS[name].licence}"]
+    return "\n".join([*head, f"{len(found):,} questions", *(" ".join(map(str, q)) for q in found[:samples])])
+
+
+def _treebank(name: str, samples: int) -> str:
+    from lingon.data.preview_trees import show_treebank
+
+    return show_treebank(name, samples)
+
+
+def _tagged(name: str, samples: int) -> str:
+    from lingon.data.preview_tagged import show_tagged_corpus
+
+    return show_tagged_corpus(name, samples)
 
 
 def _collection(name: str, samples: int) -> str:
@@ -178,17 +142,17 @@ def _collection(name: str, samples: int) -> str:
     return "\n".join(head)
 
 
-def _pairs(name: str, samples: int) -> list[str]:
+def _pairs(name: str, samples: int) -> str:
     """What is said of scored pairs: how many, and some of them."""
     row, found = SCORED_PAIRS[name], load_scored_pairs(name)
     parts = f"train {len(found.train):,}, valid {len(found.valid):,}, test {len(found.test):,} pairs"
     some = found.test[:samples]
     rows = zip(some.scores, some.first, some.second, strict=True)
     shown = [f"[{score:g}] {printable(first)} | {printable(second)}" for score, first, second in rows]
-    return [f"{name}: {row.summary}", f"licence: {row.licence}", parts, "", *shown]
+    return "\n".join([f"{name}: {row.summary}", f"licence: {row.licence}", parts, "", *shown])
 
 
-def _answered(name: str, samples: int) -> list[str]:
+def _answered(name: str, samples: int) -> str:
     """What is said of questions on passages: how many, and some of them with the answers that people gave."""
     row, found = QUESTION_ANSWERING[name], load_question_corpus(name)
     parts = {"train": found.train, "valid": found.valid, "test": found.test}
@@ -203,7 +167,7 @@ def _answered(name: str, samples: int) -> list[str]:
         around = " ".join(one.context[start : start + 240].split())
         head += ["", printable(one.question), printable(f"    {' | '.join(dict.fromkeys(one.texts))}")]
         head.append(printable(f"    ... {around} ..."))
-    return head
+    return "\n".join(head)
 
 
 def _by_part(name: str, accept_licence: bool) -> Examples:
@@ -248,3 +212,21 @@ def _samples(examples: Examples, count: int, width: int = 300) -> list[str]:
 
 def _bar(count: int, top: int) -> str:
     return "#" * round(BAR * count / max(1, top))
+
+
+# How what has a name is shown, by the tables of names; a name may stand in two, and the first counts.
+NAMED: Sequence[tuple[Container[str], Callable[[str, int], str]]] = (
+    (CORPORA, _corpus),
+    (PICTURES, _pictures),
+    (WEIGHTS, _weights),
+    (ENCODERS, _encoder),
+    (SCORED_PAIRS, _pairs),
+    (VECTORS, _vectors),
+    (QUESTIONS, _questions),
+    (RETRIEVAL, _collection),
+    (QUESTION_ANSWERING, _answered),
+    (PARALLEL, show_parallel_corpus),
+    (TREES, _treebank),
+    (TAGGED, _tagged),
+    (GROUPS, _group),
+)

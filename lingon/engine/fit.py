@@ -5,7 +5,7 @@ What surrounds the loop stands in files of its own: schedules, precision, averag
 
 import contextlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -21,7 +21,7 @@ from lingon.engine.average import EMA, NTASGD, SWA
 from lingon.engine.batch_source import BatchSource, as_source
 from lingon.engine.batch_tree import count_rows
 from lingon.engine.evaluation import Evaluation
-from lingon.engine.interrupt import interruptible
+from lingon.engine.interrupt import StopRequest, interruptible
 from lingon.engine.loss import LossFunction
 from lingon.engine.out_of_memory import oom_context, size_of
 from lingon.engine.precision import Precision, float32
@@ -121,10 +121,7 @@ def fit(
     Raises NotFinite when a loss or gradient is NaN or infinite, RunError when memory or disk are full,
     Interrupted after Ctrl-C, once the state is saved.
     """
-    _check_model(model)
-    batches = as_source(batches)
-    if not len(batches):
-        raise UserError("there are no batches to train on")
+    batches = _checked(model, batches)
     trainer = Trainer(model, batches, optimizer, config, evaluation, run, update)
     state, total = trainer.state, config.total(len(batches))
     trainer.restore()
@@ -136,50 +133,64 @@ def fit(
     ):
         if trainer.by_epoch and run and trainer.place.rank == 0:
             bar.say(BY_EPOCH)
-
-        def after_step(edge: bool = False) -> None:
-            """What follows a step, or the edge of an epoch: evaluate, save, stop."""
-            if (
-                evaluation
-                and state.evaluated != state.step
-                and (evaluation.every == "epoch" if edge else evaluation.due(state.step))
-            ):
-                with oom_context(f"the evaluation after step {state.step}"):
-                    trainer.evaluate(bar.say)
-            asked, due = distributed.any_process(
-                stop.asked, bool(run and trainer.place.rank == 0 and run.due(state.step, edge))
-            )
-            if trainer.resumable(edge) and (asked or due or trainer.by_epoch):
-                trainer.save()
-            if asked and (edge or not trainer.before_edge):  # at the edge all can be saved
-                raise Interrupted(_farewell(trainer))
-
         threads = None
         while state.step < total and not state.stopped:
             for group in _micro_batches(batches, config.accumulation_steps):
                 if threads is None and trainer.device.type == "cpu":
-                    work = flops_per_step(trainer.unwrapped, group[0][0], count_rows(group[0][0]))
-                    threads = stack.enter_context(computing_threads(work, run, bar.say))
+                    threads = stack.enter_context(_threads_for(trainer, group[0][0], bar.say))
                 with oom_context(f"step {state.step + 1}, {size_of(group)}"):
                     found = update(trainer, group, loss_fn)
                 trainer.count(found, len(group))
                 bar.advance(loss=found.loss)
-                after_step()
+                _after_step(trainer, stop, bar.say)
                 if state.step >= total or state.stopped:
                     break
             else:
-                if not state.batch:
-                    raise UserError("the batches of an epoch have come to an end before the first")
-                state.epoch, state.batch = state.epoch + 1, 0
-                batches.set_epoch(state.epoch)
-                after_step(edge=True)
+                _next_epoch(trainer)
+                _after_step(trainer, stop, bar.say, edge=True)
         trainer.finish(bar.say)
     return history(trainer)
 
 
-def _check_model(model: Any) -> None:
+def _after_step(trainer: Trainer, stop: StopRequest, say: Callable[[str], None], edge: bool = False) -> None:
+    """What follows a step, or the edge of an epoch: evaluate, save, stop. Raises Interrupted where that was asked."""
+    state, evaluation, run = trainer.state, trainer.evaluation, trainer.run
+    if (
+        evaluation
+        and state.evaluated != state.step
+        and (evaluation.every == "epoch" if edge else evaluation.due(state.step))
+    ):
+        with oom_context(f"the evaluation after step {state.step}"):
+            trainer.evaluate(say)
+    asked, due = distributed.any_process(
+        stop.asked, bool(run and trainer.place.rank == 0 and run.due(state.step, edge))
+    )
+    if trainer.resumable(edge) and (asked or due or trainer.by_epoch):
+        trainer.save()
+    if asked and (edge or not trainer.before_edge):  # at the edge all can be saved
+        raise Interrupted(_farewell(trainer))
+
+
+def _next_epoch(trainer: Trainer) -> None:
+    if not trainer.state.batch:
+        raise UserError("the batches of an epoch have come to an end before the first")
+    trainer.state.epoch, trainer.state.batch = trainer.state.epoch + 1, 0
+    trainer.batches.set_epoch(trainer.state.epoch)
+
+
+def _threads_for(trainer: Trainer, batch: Any, say: Callable[[str], None]) -> contextlib.AbstractContextManager:
+    """The threads of the processor that suit the work of a step on such a batch."""
+    work = flops_per_step(trainer.unwrapped, batch, count_rows(batch))
+    return computing_threads(work, trainer.run, say)
+
+
+def _checked(model: Any, batches: Any) -> BatchSource:
     if not isinstance(model, nn.Module):
         raise UserError(f"fit trains a torch.nn.Module, not a {type(model).__name__}; give its model")
+    found = as_source(batches)
+    if not len(found):
+        raise UserError("there are no batches to train on")
+    return found
 
 
 def history(trainer: Trainer) -> History:

@@ -15,7 +15,6 @@ def train_task(task: str, source: Source, settings: TrainSettings, folder: Folde
     folder is touched.
     """
     # Imported here, so that `lingon --help` does not wait for torch.
-    from lingon.checkpoints.bundle import record_in_bundle, save_bundle
     from lingon.checkpoints.load import load
     from lingon.core.device import pick_device
     from lingon.engine.compile import compile_model
@@ -23,9 +22,10 @@ def train_task(task: str, source: Source, settings: TrainSettings, folder: Folde
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
     from lingon.recipes.cross_validation import CrossValidated
-    from lingon.recipes.pretrained import keep_adapters, open_pretrained, record_pretrained, save_encoder
+    from lingon.recipes.pretrained import keep_adapters, open_pretrained, record_pretrained
     from lingon.recipes.refit import how_it_ended, refitted
-    from lingon.recipes.summary import Clock, after_training, is_finished, record_of, summary, write_report
+    from lingon.recipes.save_and_test import save_and_test
+    from lingon.recipes.summary import Clock, is_finished, record_of
     from lingon.recipes.training_config import fit_parts
     from lingon.tasks.registry import task_of
     from lingon.tasks.training import TrainContext
@@ -65,21 +65,7 @@ def train_task(task: str, source: Source, settings: TrainSettings, folder: Folde
         if training.refit:
             training = refitted(training, history, settings, run)
             clock.lap("refit")
-        if place.rank > 0:
-            return record
-        keep_adapters(training.task, run.folder, pretrained)
-        # First of all: nothing that comes after training can lose the model.
-        bundle = save_bundle(training.task, training.models or settings.model, run.folder / "bundle", record)
-        save_encoder(training, run.folder)
-        record["seconds"] = clock.laps
-        with after_training(run, bundle):
-            found = training.test()
-            record |= {"test": dict(found), **{key: value for key, value in found.row().items() if key not in found}}
-            clock.lap("test")
-            run.record_all(record)
-            record_in_bundle(bundle, record)
-            page = write_report(training, run.folder, record)
-            clock.lap("write the page")
-            run.record_all(record)
-            print(summary(record, found, training, run.folder, page))
+        if place.rank == 0:
+            keep_adapters(training.task, run.folder, pretrained)
+            save_and_test(training, training.models or settings.model, run, record, clock)
     return record

@@ -3,7 +3,8 @@
 import pytest
 
 from lingon.core.errors import UserError
-from lingon.data.preview import get, groups, preview
+from lingon.data.list_data import get, groups
+from lingon.data.preview import preview
 from lingon.data.running_text import expand_groups, read_documents, sources_fingerprint
 
 

