@@ -3,29 +3,34 @@
 import os
 import sys
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import lingon
-from lingon.cli import ask, chat, embed, generate, index, learn, predict_command, search, translate, vectors
+from lingon.cli import (
+    ask,
+    chat,
+    embed,
+    evaluate_command,
+    generate,
+    index,
+    learn,
+    predict_command,
+    search,
+    translate,
+    vectors,
+)
 from lingon.cli import data as data_commands
-from lingon.cli.corpus_options import Accept, BadRow, Label
 from lingon.cli.errors import Door, error_line
-from lingon.cli.generate_options import Device
-from lingon.cli.load_task import Head, load_for, refuse_option
+from lingon.cli.load_task import Head
 from lingon.cli.plain_typer import plain_typer
 from lingon.cli.train import Recipes
-from lingon.core.errors import UserError
 from lingon.core.terminal import printable, screened
 from lingon.recipes import names, recipe_of
 from lingon.recipes.as_command import as_command
 from lingon.recipes.estimate import estimate
-from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, TextPair, one_column
-from lingon.recipes.parallel_settings import SourceLang, Target, TargetLang
-from lingon.recipes.tagged_settings import TagColumn, TagScheme
 
 app = plain_typer("Deep learning on language: train, evaluate, predict, learn.", "lingon", Door)
 train = plain_typer("Train a model; `lingon train TASK --help` lists the options.", cls=Recipes)
@@ -42,6 +47,7 @@ def train_root() -> None:
 
 app.command("estimate")(as_command(estimate, sweeps=False))
 app.command()(predict_command.predict)
+app.command()(evaluate_command.evaluate)
 app.command()(embed.embed)
 app.command()(index.index)
 app.command()(search.search)
@@ -68,78 +74,6 @@ def recipes() -> None:
     for name in names():
         print(f"{name:{max(map(len, names()))}}  {(recipe_of(name).__doc__ or '').splitlines()[0]}")
     print("\nTry: lingon train sentiment          All settings: lingon train sentiment --help")
-
-
-@app.command()
-def evaluate(
-    bundle: Annotated[str, typer.Argument(help="Trained model: a bundle, a run folder, or hf:owner/name.")],
-    data: Annotated[str, typer.Option(help="Corpus (lingon data list) or a file.")],
-    other: Annotated[
-        str | None, typer.Argument(help="A second model: both are compared, with intervals and p-values.")
-    ] = None,
-    text: TextColumn = None,
-    label: Label = None,
-    text_pair: TextPair = None,
-    target: Target = None,
-    source_lang: SourceLang = None,
-    target_lang: TargetLang = None,
-    column: TagColumn = None,
-    tag_scheme: TagScheme = None,
-    split: Annotated[
-        str | None, typer.Option(help="train, valid, test or all. Default: test for a corpus, all for a file.")
-    ] = None,
-    on_bad_row: BadRow = "stop",
-    encoding: Encoding = "utf-8",
-    quoting: Quoting = "auto",
-    cache: Annotated[
-        bool, typer.Option("--cache", help="Neural cache of 2,000 states, for LSTM language models.")
-    ] = False,
-    device: Device = "cpu",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    accept_licence: Accept = False,
-    page: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write an .html page: confusions, examples, and what each layer of an encoder knows; of two models "
-            "the examples on which they differ most."
-        ),
-    ] = None,
-    head: Head = None,
-) -> None:
-    """Evaluate a trained model on examples of its task; or compare two of them."""
-    from lingon.core.strict_json import dumps
-    from lingon.recipes.read_examples import Asked, read_examples
-    from lingon.tasks.task import Reporter
-
-    files = Files(encoding, quoting)
-    asked = Asked(
-        data, split, one_column(text), label, on_bad_row, files, accept_licence, text_pair, column, tag_scheme
-    )
-    asked = replace(asked, target=target, languages=(source_lang, target_lang))
-    task = load_for(None, bundle, device, head)
-    if cache and other is not None:
-        raise UserError("--cache is for one language model; two models are compared without it")
-    if cache:
-        refuse_option(task, bundle, "cache", "evaluate")
-    examples = read_examples(task, asked)
-    if other is not None:
-        from lingon.cli.compare import comparison_lines
-
-        both = task, load_for(None, other, device, head)
-        print(*comparison_lines(both, examples, (bundle, other), as_json, page), sep="\n")
-        return
-    if page and isinstance(task, Reporter):
-        from lingon.interpret.page import probe_sections
-
-        found = task.evaluate_with_page(examples, page, Path(bundle).name, probe_sections(task, examples))
-    else:
-        found = task.evaluate(examples, cache=True) if cache else task.evaluate(examples)
-    print(dumps(found.row()) if as_json else "\n".join(found.lines()))
-    if page:
-        from lingon.interpret.page import write_probe_page
-
-        written = page if isinstance(task, Reporter) else write_probe_page(page, task, examples, bundle)
-        print(f"wrote {written}", file=sys.stderr)
 
 
 @app.command()

@@ -9,7 +9,7 @@ import typer
 
 from lingon.cli.ask_context import Context, context_of
 from lingon.cli.generate_options import Device
-from lingon.cli.load_task import Head, load_for
+from lingon.cli.load_task import Head, Precision, load_for
 from lingon.core.errors import UserError, unknown
 from lingon.core.strict_json import dumps
 from lingon.core.terminal import printable
@@ -43,6 +43,7 @@ def ask(
     ] = None,
     encoding: Encoding = "utf-8",
     device: Device = "cpu",
+    precision: Precision = "float32",
     head: Head = None,
 ) -> None:
     """Answer questions from a passage: the likeliest answer, its probability, and where it stands."""
@@ -59,7 +60,7 @@ def ask(
     if context == "-" and not questions:
         raise UserError("--context - reads the passage from standard input; give the questions as arguments")
     find, asked = context_of(context, Files(encoding)), without_blank(questions or lines_of(None))
-    task, shown = load_for("ask", bundle, device, head), []
+    task, shown = load_for("ask", bundle, device, head, precision), []
     for group in as_they_come(asked, AT_ONCE):
         for some in _read_together([(question, find(question)) for question in group]):
             answers = task.answers([(question, one.text) for question, one in some], top)

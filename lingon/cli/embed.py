@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lingon.cli.generate_options import Device
+from lingon.cli.load_task import Precision
 from lingon.cli.text_options import Overwrite, Texts
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.strict_json import dumps
@@ -39,6 +40,7 @@ def embed(
     encoding: Encoding = "utf-8",
     quoting: Quoting = "auto",
     device: Device = "cpu",
+    precision: Precision = "float32",
 ) -> None:
     """Embed texts as vectors: printed as JSON, or written as .npy, .parquet or .jsonl."""
     from lingon.cli.predict import as_they_come, lines_of, tell_blank
@@ -53,7 +55,7 @@ def embed(
     if out:
         _check(out, data, overwrite)
     source = None if data is None else TextsFile.of(data, one_column(text), on_bad_row, Files(encoding, quoting))
-    model = load_encoder(encoder, device)
+    model = load_encoder(encoder, device, precision)
     tell_blank(texts, "its vector")
     if out:
         rows = source.rows() if source else ((one, {"text": one}) for one in texts or lines_of(None))

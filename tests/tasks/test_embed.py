@@ -19,7 +19,6 @@ from lingon.data.tokenizers import words
 from lingon.metrics.correlation import spearman
 from lingon.models.registry import build
 from lingon.tasks.embed import Embedder
-from lingon.tasks.embed.precision import fastest_equal
 
 
 def run(capsys, *arguments):
@@ -62,7 +61,7 @@ def test_vectors_stand_in_the_order_of_the_texts(pooling, model):
 def test_a_layout_for_speed_gives_the_same_vectors(precision, monkeypatch):
     task = embedder(normalize=True)
     wanted = task.encode(TEXTS)
-    monkeypatch.setattr("lingon.tasks.embed.embedder.WORTH", 1)
+    monkeypatch.setattr("lingon.tasks.precision.WORTH", 1)
     found = task.encode(TEXTS, precision=precision)
     assert found.dtype == np.float32
     apart = {"float32": 1e-5, "bfloat16": 0.02, "int8": 0.05, "auto": 0.02}[precision]
@@ -70,20 +69,6 @@ def test_a_layout_for_speed_gives_the_same_vectors(precision, monkeypatch):
     with torch.no_grad():
         task.model.blocks[1].feed_forward.down.weight.mul_(-7)
     assert np.abs(task.encode(TEXTS, precision=precision) - found).max() > 2 * apart  # no old weights are used
-
-
-def test_bfloat16_is_chosen_only_where_it_is_there_and_equal(monkeypatch):
-    def vectors(apart):
-        turned = np.array([[np.cos(apart), np.sin(apart)], [0, 0]], np.float32)
-        return {"float32": np.array([[1, 0], [0, 0]], np.float32), "bfloat16": turned}.__getitem__
-
-    monkeypatch.setattr("lingon.tasks.embed.precision.has_bfloat16", lambda: True)
-    assert fastest_equal(vectors(0.01)) == "bfloat16"  # cos 0.01 = 0.99995
-    assert fastest_equal(vectors(0.02)) == "float32"  # 0.9998
-    monkeypatch.setattr("lingon.tasks.embed.precision.has_bfloat16", lambda: False)
-    assert fastest_equal(vectors(0.0)) == "float32"
-    with pytest.raises(UserError, match="unknown precision 'int4'"):
-        embedder().encode(TEXTS, precision="int4")
 
 
 def test_normalized_vectors_have_length_one():

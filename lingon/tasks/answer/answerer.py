@@ -15,6 +15,7 @@ from lingon.core.shapes import Tensor
 from lingon.data.questions import Question, QuestionSplits
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.loss import Loss
+from lingon.kernels.fast_inference import autocast_for
 from lingon.metrics.scores import Scores
 from lingon.tasks.answer.best_answers import best_answers
 from lingon.tasks.answer.encoding import NO_ANSWER, EncodedQuestions, encode_questions
@@ -23,6 +24,7 @@ from lingon.tasks.answer.objective import answer_loss, logits_of, span_loss
 from lingon.tasks.answer.scoring import scored, threshold_for
 from lingon.tasks.answer.spans import SpanScores, WindowLogits, span_scores
 from lingon.tasks.classify.encoding import as_input
+from lingon.tasks.precision import EXACT, Inference, View, in_precision
 from lingon.tasks.task import Card
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ class Answerer:
             raise UserError(f"max_length is {max_length:,}, but the model reads {most:,} tokens at most")
         self.model: Any = model
         self.tokenizer, self.max_length, self.doc_stride = tokenizer, max_length, doc_stride
+        self.inference = Inference(model)
         self.max_answer_length, self.null_score_diff_threshold = max_answer_length, null_score_diff_threshold
 
     @property
@@ -118,19 +121,30 @@ class Answerer:
         """Return the windows of questions, and where their answers are."""
         return encode_questions(self.tokenizer, questions, self.max_length, self.doc_stride)
 
+    def with_precision(self, precision: str) -> "Answerer":
+        """Return this answerer as it predicts and evaluates in a precision: float32, bfloat16, int8 or auto.
+
+        Raises UserError as `lingon.tasks.precision` says.
+        """
+        return in_precision(self, precision)
+
+    def _view(self, encoded: EncodedQuestions) -> View:
+        return self.inference.view([window.ids for window in encoded.windows.rows])
+
     def loss(self, model: nn.Module, batch: "Batch") -> Loss:
         """Return the loss of a batch of windows; see `span_loss`."""
         return answer_loss(model, batch)
 
     @torch.inference_mode()
-    def any_logits(self, model: nn.Module, encoded: EncodedQuestions) -> tuple[list[Tensor], float]:
+    def any_logits(self, view: View, encoded: EncodedQuestions) -> tuple[list[Tensor], float]:
         """Return the logits of each window [T, 2], and the mean loss; of a model in training, broken ones too."""
-        view, rows = eval_view(model), encoded.windows.rows
+        rows = encoded.windows.rows
         out, total = [torch.empty(0)] * len(rows), 0.0
         how = {"max_tokens": TOKENS_AT_ONCE, "shuffle": False}
         for batch in encoded.loader(self.tokenizer.pad_id, how) if rows else ():
             batch = batch.to(self.device)
-            logits = logits_of(view, batch)
+            with autocast_for(view.precision):
+                logits = logits_of(view.model, batch)
             total += float(span_loss(logits, batch).total)
             for i, row in zip(batch.index.tolist(), logits.cpu(), strict=True):
                 out[i] = row[: len(rows[i].ids)]
@@ -159,7 +173,7 @@ class Answerer:
         if not len(examples):
             raise UserError("there are no questions to evaluate on")
         encoded = self.encoded(examples)
-        logits, loss = self.any_logits(self.model, encoded)
+        logits, loss = self.any_logits(self._view(encoded), encoded)
         check_finite(torch.tensor(loss), "the model gave losses")
         found = self._first(examples, encoded, logits, self.null_score_diff_threshold)
         return scored(found, examples, loss), found
@@ -172,7 +186,7 @@ class Answerer:
         encoded = self.encoded(examples)
 
         def evaluate(model: nn.Module) -> dict[str, float]:
-            logits, loss = self.any_logits(model, encoded)
+            logits, loss = self.any_logits(View(eval_view(model), EXACT), encoded)
             if not math.isfinite(loss):
                 return {"f1": math.nan, "exact_match": math.nan, "loss": loss}
             found = self._first(examples, encoded, logits, self.null_score_diff_threshold)
@@ -185,7 +199,7 @@ class Answerer:
         if all(one.answers for one in valid):
             return
         encoded = self.encoded(valid)
-        logits, loss = self.any_logits(self.model, encoded)
+        logits, loss = self.any_logits(self._view(encoded), encoded)
         if math.isfinite(loss):
             self.null_score_diff_threshold = threshold_for(self._first(valid, encoded, logits, None), valid)
 
@@ -206,7 +220,7 @@ class Answerer:
         pairs = [as_input(one, True) for one in inputs]
         questions = [Question(str(i), context, question) for i, (question, context) in enumerate(pairs)]
         encoded = self.encoded(questions)
-        logits, _ = self.any_logits(self.model, encoded)
+        logits, _ = self.any_logits(self._view(encoded), encoded)
         for row in logits:
             check_finite(row[NO_ANSWER], "the model gave logits")
         return self._found(questions, encoded, logits, top, self.null_score_diff_threshold)

@@ -16,6 +16,7 @@ from lingon.data.batches import Batch, Loader, Values, text_batches
 from lingon.data.examples import Examples, Splits
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.loss import Loss
+from lingon.kernels.fast_inference import autocast_for
 from lingon.metrics.scores import Scores
 from lingon.pages.page import check_page_path
 from lingon.tasks.classify.agreement import share_of_same_answers
@@ -36,6 +37,7 @@ from lingon.tasks.classify.pair_graph import pair_graph
 from lingon.tasks.classify.targets import TARGETS, SingleLabel, Targets
 from lingon.tasks.classify.targets.single_label import Classification, scores
 from lingon.tasks.comparison import SystemOutput
+from lingon.tasks.precision import EXACT, Inference, View, in_precision
 from lingon.tasks.task import Card
 
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ class Classifier:
         check_padding(model, tokenizer)
         self.targets: Targets = targets if isinstance(targets, Targets) else SingleLabel(targets, class_weights)
         self.model, self.tokenizer, self.max_length, self.text_pair = model, tokenizer, max_length, text_pair
+        self.inference = Inference(model)
         self._types = text_pair and takes_token_types(model)
 
     @property
@@ -196,18 +199,28 @@ class Classifier:
 
     def logits_of(self, encoded: Encoded, tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
         """Logits of texts that `encoded` has turned into ids; like `logits`."""
-        return check_finite(self.any_logits(self.model, encoded, tokens), "the model gave logits")
+        return check_finite(self._logits_of(self.inference.view(encoded.ids), encoded, tokens), "the model gave logits")
+
+    def any_logits(self, model: nn.Module, encoded: Encoded, tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
+        """Logits of a model, as it is being trained, in float32; broken ones too."""
+        return self._logits_of(View(eval_view(model), EXACT), encoded, tokens)
 
     @torch.inference_mode()
-    def any_logits(self, model: nn.Module, encoded: Encoded, tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
-        """Logits of a model, as it is being trained; broken ones too."""
-        view = eval_view(model)  # others may be training the model at this moment
+    def _logits_of(self, view: View, encoded: Encoded, tokens: int) -> Float[Tensor, "n C"]:
         ids, out = encoded.ids, torch.empty(len(encoded.ids), self.targets.outputs)
         how: dict[str, Any] = {"max_tokens": tokens, "shuffle": False, "pad": self.tokenizer.pad_id}
         for batch in text_batches(ids, columns=types_of(encoded), **how) if ids else ():
             batch = batch.to(self.device)
-            out[batch.index] = logits_of(view, batch).float().cpu()
+            with autocast_for(view.precision):
+                out[batch.index] = logits_of(view.model, batch).float().cpu()
         return out
+
+    def with_precision(self, precision: str) -> "Classifier":
+        """Return this classifier as it predicts and evaluates in a precision: float32, bfloat16, int8 or auto.
+
+        Raises UserError as `lingon.tasks.precision` says, for a classifier without an encoder too.
+        """
+        return in_precision(self, precision)
 
     def evaluate(self, examples: Examples) -> Scores:
         """Return the metrics on labelled texts; see the `scores` of the targets.

@@ -1,7 +1,7 @@
 """The task `embed`: a text becomes a vector, so that texts that mean the same lie close together."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,20 +12,19 @@ from torch import nn
 
 from lingon.core.check_finite import check_finite
 from lingon.core.config_keys import want
-from lingon.core.errors import DataError, UserError
-from lingon.core.eval_view import eval_view
+from lingon.core.errors import DataError
 from lingon.core.progress import track
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.core.terminal import printable
-from lingon.data.batches import text_batches
+from lingon.data.batches import Batch, text_batches
 from lingon.data.text_pairs import ScoredPairs
 from lingon.data.tokenizers import Tokenizer
-from lingon.kernels.fast_inference import FastInference, autocast_for
-from lingon.layers.pooling import POOLINGS, pooling_of
+from lingon.kernels.fast_inference import autocast_for
+from lingon.layers.pooling import POOLINGS, Pooling, pooling_of
 from lingon.metrics.scores import Scores
-from lingon.tasks.embed.precision import AUTO, EXACT, LOOK, fastest_equal
 from lingon.tasks.embed.scoring import scoring_of, unit
 from lingon.tasks.embed.sentence_vectors import SentenceVectors
+from lingon.tasks.precision import Inference, in_precision
 from lingon.tasks.task import Card
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from lingon.tasks.training import TrainContext, Training
 
 TOKENS_AT_ONCE = 8_192  # per batch: what two cores compute in about a second
-WORTH = 4_096  # tokens of a call from which on a layout for speed is worth making
 SHOWN = 4  # numbers of a vector that its line shows
 # What the sample program of an exported encoder does with its vectors.
 ANSWER_CODE = """\
@@ -82,7 +80,8 @@ class Embedder:
     ):
         self.model: Any = model
         self.tokenizer, self.pooling, self.normalize = tokenizer, pooling, normalize
-        self._pool, self._fast = pooling_of(pooling), FastInference(model)
+        self._pool = pooling_of(pooling)
+        self.inference = Inference(model, _vectors_by(self._pool), laid_out=True)
         room = getattr(model, "context_length", None)
         self.max_length = max_length if room is None else min(max_length or room, room)
 
@@ -166,14 +165,14 @@ class Embedder:
         return F.cosine_similarity(exact[some], approximate[some]).mean().item()
 
     def encode(
-        self, texts: Sequence[str], max_tokens: int = TOKENS_AT_ONCE, precision: str = "float32"
+        self, texts: Sequence[str], max_tokens: int = TOKENS_AT_ONCE, precision: str | None = None
     ) -> Float[np.ndarray, "n D"]:
         """Return the vectors of texts as float32, in their order.
 
         max_tokens: of a batch; texts of similar length go together, so hardly anything is padded. precision: of matrix
         products on a CPU: float32, bfloat16, int8, or auto, which is bfloat16 where the processor has it and vectors of
-        some of these texts stay the same to a cosine of 0.9999. Raises UserError for anything but a list of str and
-        for another precision, NotFinite for broken weights.
+        some of these texts stay the same to a cosine of 0.9999; None: that of `with_precision`, float32 by default.
+        Raises UserError for anything but a list of str and for another precision, NotFinite for broken weights.
 
         >>> import lingon
         >>> lingon.load("minilm-l6").encode(["A text.", "Another."]).shape  # doctest: +SKIP
@@ -185,15 +184,14 @@ class Embedder:
 
     @torch.inference_mode()
     def encode_ids(
-        self, ids: Sequence[Sequence[int]], max_tokens: int = TOKENS_AT_ONCE, precision: str = "float32"
+        self, ids: Sequence[Sequence[int]], max_tokens: int = TOKENS_AT_ONCE, precision: str | None = None
     ) -> Float[np.ndarray, "n D"]:
         """Return what `encode` gives, of texts that `token_ids` has turned into ids."""
-        if precision == AUTO:
-            precision = fastest_equal(lambda name: self.encode_ids(ids[:LOOK], max_tokens, name))
+        inference = self.inference if precision is None else self.inference.at(precision)
         out = np.empty((len(ids), self.width), np.float32)
         if not len(ids):
             return out
-        view = self._view(precision, sum(map(len, ids)))
+        view, precision = inference.view(ids)
         batches = text_batches(ids, max_tokens=max_tokens, shuffle=False, pad=self.tokenizer.pad_id)
         with track(len(ids), "encoding", "text") as bar:
             for batch in batches:
@@ -204,13 +202,12 @@ class Embedder:
                 bar.advance(len(batch))
         return out
 
-    def _view(self, precision: str, tokens: int) -> nn.Module:
-        """The model as it predicts; laid out anew where there are enough tokens to be worth it."""
-        if self.device.type != "cpu" and precision != EXACT:
-            raise UserError(f"precision is {precision!r}, which is for a CPU; this model is on {self.device.type}")
-        if precision == EXACT and (tokens < WORTH or self.device.type != "cpu"):
-            return eval_view(self.model)  # others may be training the model at this moment
-        return self._fast.twin(precision)
+    def with_precision(self, precision: str) -> "Embedder":
+        """Return this encoder as it predicts and evaluates in a precision: float32, bfloat16, int8 or auto.
+
+        Raises UserError as `lingon.tasks.precision` says.
+        """
+        return in_precision(self, precision)
 
     def similarity(self, pairs: ScoredPairs) -> Float[np.ndarray, " n"]:
         """Return the cosine of each pair; each text is encoded once."""
@@ -244,6 +241,10 @@ class Embedder:
 
     def _predict(self, texts: list[str]) -> list[Embedding]:
         return [Embedding(text, row) for text, row in zip(texts, self.encode(texts).tolist(), strict=True)]
+
+
+def _vectors_by(pool: Pooling) -> Callable[[Any, Batch], Tensor]:
+    return lambda model, batch: pool(model(batch.ids, batch.mask).float(), batch.mask)
 
 
 TASK = Embedder

@@ -1,7 +1,7 @@
 """From the scores of a parser to trees: the best heads that are a tree, and the best relation of each arc."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,7 +11,10 @@ from lingon.core.shapes import Bool, Int, Tensor
 from lingon.data.batches import Batch, FirstPieces, text_batches
 from lingon.data.tokenizers import WordPieces
 from lingon.decoding.spanning_tree import best_heads
+from lingon.kernels.fast_inference import autocast_for
 from lingon.metrics.attachment import universal
+from lingon.models.encoder_parser import WordStates
+from lingon.tasks.precision import View
 
 TOKENS_AT_ONCE = 8_192  # per batch: what two cores compute in about a second
 ROOT = "root"  # the relation of the root, which no other word has
@@ -31,7 +34,7 @@ class Decoded(NamedTuple):
 
 
 @torch.inference_mode()
-def decode(model: Any, pieces: WordPieces, relations: Sequence[str], pad: int, device: torch.device) -> list[Decoded]:
+def decode(view: View, pieces: WordPieces, relations: Sequence[str], pad: int, device: torch.device) -> list[Decoded]:
     """Return the tree of each sentence, which has words, in their order. Raises NotFinite for those of broken weights.
 
     The heads are the maximum spanning tree of the logits with one root (`lingon.decoding.spanning_tree`).
@@ -44,7 +47,7 @@ def decode(model: Any, pieces: WordPieces, relations: Sequence[str], pad: int, d
     for batch in text_batches(pieces.ids, columns=columns, max_tokens=TOKENS_AT_ONCE, shuffle=False, pad=pad):
         lengths, rows = batch.words.sum(1), batch.index.tolist()
         for row, length, found in zip(
-            rows, lengths.tolist(), _trees(model, batch.to(device), lengths, root), strict=True
+            rows, lengths.tolist(), _trees(view, batch.to(device), lengths, root), strict=True
         ):
             heads, numbers, sure = (values[:length].tolist() for values in found)
             out[row] = Decoded(heads, [relations[i] for i in numbers], sure)
@@ -52,10 +55,13 @@ def decode(model: Any, pieces: WordPieces, relations: Sequence[str], pad: int, d
 
 
 def _trees(
-    model: Any, batch: Batch, lengths: Int[Tensor, " B"], root: Bool[Tensor, " R"]
+    view: View, batch: Batch, lengths: Int[Tensor, " B"], root: Bool[Tensor, " R"]
 ) -> list[tuple[Tensor, Tensor, Tensor]]:
     """Return heads, numbers of relations and probabilities of the words of each sentence of a batch."""
-    states = model.states(batch.ids, batch.mask, batch.first)
+    model = view.model
+    with autocast_for(view.precision):
+        found = model.states(batch.ids, batch.mask, batch.first)
+    states = WordStates(*(part.float() for part in found))  # the scores of arcs are exact, whatever the encoder is
     arcs = model.arc_logits(states, batch.words).float()
     check_finite(arcs[batch.words][:, 0], "the parser gave logits")
     heads = torch.from_numpy(best_heads(arcs.cpu().numpy(), lengths.numpy().astype(np.int64))).to(arcs.device)

@@ -21,6 +21,7 @@ from lingon.tasks.parse.decode import Decoded, decode
 from lingon.tasks.parse.parsed import Parsed, as_sentence, parsed
 from lingon.tasks.parse.scoring import compared, scores_of
 from lingon.tasks.parse.settings import METRICS
+from lingon.tasks.precision import EXACT, Inference, View, in_precision
 from lingon.tasks.task import Card
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Parser:
             raise UserError(f"a parser needs different relations, not {[*relations][:5]}")
         self.model: Any = model
         self.tokenizer, self.relations = tokenizer, list(relations)
+        self.inference = Inference(model)
         self._number = {relation: i for i, relation in enumerate(relations)}
 
     @property
@@ -130,17 +132,29 @@ class Parser:
 
     def decoded(self, sentences: Sequence[Sequence[str]]) -> list[Decoded]:
         """Return the trees of sentences of words, in their order. Raises NotFinite for those of broken weights."""
-        return self.decode_with(self.model, sentences)
+        return self._decoded(self.inference.view, sentences)
 
     def decode_with(self, model: nn.Module, sentences: Sequence[Sequence[str]]) -> list[Decoded]:
-        """Return what `decoded` gives with the weights of a model that may be trained at this moment."""
+        """Return what `decoded` gives with the weights of a model that may be trained at this moment, in float32."""
+        return self._decoded(lambda ids: View(eval_view(model), EXACT), sentences)
+
+    def _decoded(
+        self, view: Callable[[Sequence[Sequence[int]]], View], sentences: Sequence[Sequence[str]]
+    ) -> list[Decoded]:
         with_words = [i for i, words in enumerate(sentences) if len(words)]
         pieces = self.pieces([sentences[i] for i in with_words])
         out = [Decoded.empty()] * len(sentences)
-        found = decode(eval_view(model), pieces, self.relations, self.tokenizer.pad_id, self.device)
+        found = decode(view(pieces.ids), pieces, self.relations, self.tokenizer.pad_id, self.device)
         for i, one in zip(with_words, found, strict=True):
             out[i] = one
         return out
+
+    def with_precision(self, precision: str) -> "Parser":
+        """Return this parser as it predicts and evaluates in a precision: float32, bfloat16, int8 or auto.
+
+        Raises UserError as `lingon.tasks.precision` says.
+        """
+        return in_precision(self, precision)
 
     def evaluate(self, examples: Any) -> Scores:
         """Return UAS, LAS and CLAS (see `lingon.metrics.attachment`), with tables by relation and by length.

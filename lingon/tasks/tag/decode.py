@@ -10,11 +10,11 @@ from lingon.core.shapes import Float, Tensor
 from lingon.data.batches import Column, text_batches
 from lingon.kernels.fast_inference import autocast_for
 from lingon.layers.crf import Transitions
+from lingon.tasks.precision import EXACT
 from lingon.tasks.tag.encoding import read_by
 from lingon.tasks.tag.objective import losses_of
 
 TOKENS_AT_ONCE = 8_192  # per batch: what two cores compute in about a second
-EXACT = "float32"
 
 
 class Decoded(NamedTuple):
@@ -44,8 +44,9 @@ def decode(
     """Return what a model says of sentences, in their order.
 
     model: as it predicts. ids, columns: as it reads them, with tags and labels where the loss is wanted. forbidden:
-    what the scheme of the tags does not allow. pad: its token. labels: C, 0 for none. sure: with log P. checked: raise
-    NotFinite for scores that are NaN or infinite, as those of broken weights are.
+    what the scheme of the tags does not allow. pad: its token. labels: C, 0 for none. precision: the one that the
+    model is in. sure: with log P. checked: raise NotFinite for scores that are NaN or infinite, as those of broken
+    weights are.
     """
     count, total, words = len(ids), 0.0, 0
     tags: list[list[int]] = [[] for _ in ids]

@@ -14,11 +14,11 @@ from lingon.data.batches import Column, Loader, text_batches
 from lingon.data.tag_schemes import are_spans
 from lingon.data.tagged_sentences import TaggedSentences, TaggedSplits
 from lingon.data.tokenizers import Tokenizer
-from lingon.kernels.fast_inference import FastInference
 from lingon.metrics.scores import Scores
+from lingon.tasks.precision import Inference, in_precision
 from lingon.tasks.tag.allowed_tags import forbidden_transitions
 from lingon.tasks.tag.card import card
-from lingon.tasks.tag.decode import EXACT, Decoded, decode
+from lingon.tasks.tag.decode import Decoded, decode
 from lingon.tasks.tag.encoding import Encoded, encode, targets
 from lingon.tasks.tag.scoring import metrics_of, scores_of
 from lingon.tasks.tag.sentence_files import column_of
@@ -28,8 +28,6 @@ from lingon.tasks.task import Card
 if TYPE_CHECKING:
     from lingon.tasks.tag.settings import Settings
     from lingon.tasks.training import TrainContext, Training
-
-WORTH = 4_096  # tokens of a call from which on a layout for speed is worth making
 
 
 class Tagger:
@@ -51,7 +49,7 @@ class Tagger:
         self.model: Any = model
         self.tokenizer, self.tags, self.labels = tokenizer, list(tags), list(labels)
         self.is_spans, self._forbidden = are_spans(tags), forbidden_transitions(tags)
-        self._fast = FastInference(model)
+        self.inference = Inference(model, laid_out=True)
 
     @property
     def parts(self) -> dict[str, Any]:
@@ -116,26 +114,29 @@ class Tagger:
         labels = [sentence.label for sentence in examples]
         return {**encoded.columns, **targets(examples.tags, self.tags, labels, self.labels)}
 
-    def decoded(self, sentences: Sequence[Sequence[str]], precision: str = EXACT, sure: bool = False) -> Decoded:
+    def decoded(self, sentences: Sequence[Sequence[str]], sure: bool = False) -> Decoded:
         """Return the tags of sentences of words, one or more in each, in their order. sure: with their log P.
 
         Raises NotFinite for scores that are NaN or infinite, as those of broken weights are.
         """
         encoded = self.encoded(sentences)
-        view = self._view(precision, sum(map(len, encoded.ids)))
-        return self._decode(view, encoded, encoded.columns, precision=precision, sure=sure, checked=True)
+        return self._said(encoded, encoded.columns, sure)
+
+    def _said(self, encoded: Encoded, columns: Mapping[str, Column], sure: bool = False) -> Decoded:
+        """What the model says in its precision. Raises NotFinite for broken weights."""
+        view, precision = self.inference.view(encoded.ids)
+        return self._decode(view, encoded, columns, precision=precision, sure=sure, checked=True)
 
     def _decode(self, view: Any, encoded: Encoded, columns: Mapping[str, Column], **how: Any) -> Decoded:
         how |= {"pad": self.tokenizer.pad_id, "labels": len(self.labels), "device": self.device}
         return decode(view, encoded.ids, columns, self._forbidden, **how)
 
-    def _view(self, precision: str, tokens: int) -> nn.Module:
-        """The model as it predicts; laid out anew where there are enough tokens to be worth it."""
-        if self.device.type != "cpu" and precision != EXACT:
-            raise UserError(f"precision is {precision!r}, which is for a CPU; this model is on {self.device.type}")
-        if precision == EXACT and (tokens < WORTH or self.device.type != "cpu"):
-            return eval_view(self.model)  # others may be training the model at this moment
-        return self._fast.twin(precision)
+    def with_precision(self, precision: str) -> "Tagger":
+        """Return this tagger as it predicts and evaluates in a precision: float32, bfloat16, int8 or auto.
+
+        Raises UserError as `lingon.tasks.precision` says, for a tagger without an encoder too.
+        """
+        return in_precision(self, precision)
 
     def evaluate(self, examples: Any) -> Scores:
         """Return the metrics on sentences with tags: see `lingon.tasks.tag.scoring`.
@@ -144,14 +145,12 @@ class Tagger:
         sentences have none; NotFinite for broken weights.
         """
         some, encoded = self._some(examples)
-        view = self._view(EXACT, sum(map(len, encoded.ids)))
-        return self.scores_of(self._decode(view, encoded, self._columns(encoded, some), checked=True), some)
+        return self.scores_of(self._said(encoded, self._columns(encoded, some)), some)
 
     def judge(self, examples: TaggedSentences) -> Decoded:
         """Return what it says of sentences with tags, with how sure it is, and the loss. Each has a word."""
         some, encoded = self._some(examples)
-        view = self._view(EXACT, sum(map(len, encoded.ids)))
-        return self._decode(view, encoded, self._columns(encoded, some), sure=True, checked=True)
+        return self._said(encoded, self._columns(encoded, some), sure=True)
 
     def scores_of(self, found: Decoded, examples: TaggedSentences) -> Scores:
         """Return what `evaluate` gives, of sentences that have been decoded."""
@@ -189,24 +188,24 @@ class Tagger:
         """Return the names of tags, of their numbers."""
         return [self.tags[i] for i in numbers]
 
-    def predict(self, texts: Any, precision: str = EXACT) -> Any:
+    def predict(self, texts: Any) -> Any:
         """Return what it says of a text, or of each of a list of texts: a `TaggedText`.
 
         A text is divided into words by `lingon.data.words_of_text`; a list of words, or a `ConlluSentence`, is a
-        sentence that is divided already. precision: of matrix products on a CPU: float32, bfloat16 or int8.
+        sentence that is divided already.
 
         >>> import lingon
         >>> lingon.load("runs/tag").predict("A warm film.").tags  # doctest: +SKIP
         ['DET', 'ADJ', 'NOUN', 'PUNCT']
         """
         if isinstance(texts, str):
-            return self._predict([texts], precision)[0]
-        return self._predict(list(texts), precision)
+            return self._predict([texts])[0]
+        return self._predict(list(texts))
 
-    def _predict(self, given: Sequence[Any], precision: str) -> list[TaggedText]:
+    def _predict(self, given: Sequence[Any]) -> list[TaggedText]:
         sentences = [Sentence.of(one) for one in given]
         with_words = [i for i, sentence in enumerate(sentences) if sentence.words]
-        found = self.decoded([sentences[i].words for i in with_words], precision)
+        found = self.decoded([sentences[i].words for i in with_words])
         tags: list[list[str]] = [[] for _ in sentences]
         labels: list[Any] = [None for _ in sentences]
         column = column_of(self.tags)
