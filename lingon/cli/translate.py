@@ -67,7 +67,8 @@ def translate(
     params = with_changes(translator, changes)
     if source_lang or target_lang:
         translator = translator.with_languages(source_lang, target_lang)
-    source = texts_file(translator, file, one_column(text), on_bad_row, files) if named(file) else None
+    path = named(file)
+    source = texts_file(translator, path, one_column(text), on_bad_row, files) if path else None
     if out:
         print(write_file(translator, params, source, out, overwrite, files))
         return
@@ -83,9 +84,9 @@ def translate(
         print(f"wrote {write_translations(page, translator, kept, Path(bundle).name)}", file=sys.stderr)
 
 
-def named(file: Path | None) -> bool:
-    """Return whether texts are in a file, and not on standard input."""
-    return file is not None and str(file) != "-"
+def named(file: Path | None) -> Path | None:
+    """Return the file of texts; None for standard input."""
+    return None if file is None or str(file) == "-" else file
 
 
 def _check(
