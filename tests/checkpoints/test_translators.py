@@ -19,6 +19,7 @@ from lingon.data.tokenizers import bpe
 from lingon.decoding.beam_params import eager_stopping
 from lingon.models.from_config import from_config
 from lingon.tasks.translate import TranslationParams
+from lingon.tasks.translate.generation_config import params_of
 from tests.data.sentencepiece_files import write_model
 from tests.models.seq2seq_configs import BART, MARIAN, T5
 
@@ -126,6 +127,8 @@ def test_settings_of_a_checkpoint_are_kept_and_overridden(tmp_path, capsys):
         assert (made.params.beams, made.params.length_penalty, made.params.length_offset) == (3, 2.0, 0)
         assert made.params.beam_params(6).early_stopping is eager_stopping
         assert (made.params.most(50), made.params.renormalize) == (6, True)
+    # A token that is forced first is a new one there, and stands before the new ones here.
+    assert [params_of({"max_new_tokens": 5}).most(50, begun) for begun in (1, 2)] == [5, 4]
     (tmp_path / "m" / "generation_config.json").unlink()  # config.json counts then, which has no beams
     assert lingon.load(folder).params.beams == 1
     shown = []

@@ -37,9 +37,9 @@ def params_of(settings: Mapping[str, Any]) -> TranslationParams:
         return TranslationParams(
             beams=1 if counts["num_beams"] is None else counts["num_beams"],
             length_penalty=strength,
-            max_new_tokens=counts["max_new_tokens"],
             early_stopping=STOPS[stop],
-            max_length=counts["max_length"],
+            # There the token that is forced first is a new one, here it is a part of what a translation begins with.
+            max_length=counts["max_length"] if counts["max_new_tokens"] is None else counts["max_new_tokens"] + 1,
             min_length=counts["min_length"] or 0,
             no_repeat_ngram_size=counts["no_repeat_ngram_size"] or 0,
             forced_eos=counts["forced_eos_token_id"],
