@@ -49,13 +49,13 @@ def javascript() -> Path:
 
 
 def cpp(target: str = "classify") -> Path:
-    """The C++ program, built: `classify`, or `encode`, which tokenizes only and needs no libtorch."""
+    """A C++ program, built: `classify`, `embed`, or `encode`, which tokenizes only and needs no libtorch."""
     # A folder for each checkout and Python: what CMake found out about one is wrong for another.
     made_for = hashlib.sha256(f"{HERE} {sys.executable}".encode()).hexdigest()[:12]
     folder = _home() / f"cpp-{made_for}"
     with locked(_home(), "building the C++ program", wait=PATIENCE):
         folder.mkdir(exist_ok=True)
-        torch = "ON" if target == "classify" else "OFF"
+        torch = "OFF" if target == "encode" else "ON"
         _run([_program("cmake"), str(HERE / "cpp"), f"-DPYTHON={sys.executable}", f"-DWITH_TORCH={torch}"], folder)
         _run([_program("cmake"), "--build", ".", "--target", target], folder)
     return folder / target

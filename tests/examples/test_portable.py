@@ -18,10 +18,12 @@ from lingon.checkpoints.bundle import save_bundle
 from lingon.checkpoints.load import load
 from lingon.core.errors import FetchError
 from lingon.data.load_pairs import load_pairs
+from lingon.data.load_questions import load_questions
 from lingon.data.tokenizers import Tokenizer, bpe, words
 from lingon.export.portable import export
 from lingon.models.registry import build as build_model
 from lingon.tasks.classify import Classifier
+from lingon.tasks.embed import Embedder
 
 JAVASCRIPT = build.HERE / "javascript"
 TEXTS = [
@@ -127,11 +129,20 @@ def test_javascript_finds_the_same_ids_of_bert(normal):
     assert cut == tokenizer.truncate(texts, expected, 5)
 
 
+def real_texts():
+    """1,000 texts of people: English and German, with names and quotations of other scripts; then strange ones."""
+    pairs, german = load_pairs("stsb", "valid"), load_questions("xquad-de")
+    contexts = list(dict.fromkeys(one.context for one in german))  # of Wikipedia, with Chinese names and accents
+    real = [*pairs.first[:400], *(one.question for one in german[:400]), *contexts[:200]]
+    assert len(real) == 1000
+    assert sum(not text.isascii() for text in real) > 200
+    return [*real, *TEXTS, *ODD, *strange(300)]
+
+
 @node
 @pytest.mark.data
 def test_javascript_finds_the_same_ids_of_minilm():
-    tokenizer, pairs = lingon.load("minilm-l6").tokenizer, load_pairs("stsb", "valid")
-    texts = [*pairs.first[:300], *TEXTS, *ODD, *strange(300)]
+    tokenizer, texts = lingon.load("minilm-l6").tokenizer, real_texts()
     given = {"tokenizer": tokenizer.library.to_str(), "texts": texts}
     assert in_javascript(ENCODE_BERT, given) == tokenizer.encode_batch(texts)
 
@@ -261,7 +272,7 @@ def test_node_and_the_page_agree_with_python(bundles, reviews, tmp_path, name):
 @node
 @pytest.mark.long
 @pytest.mark.data
-def test_node_gives_the_vectors_of_minilm(tmp_path):
+def test_node_and_the_page_give_the_vectors_of_minilm(tmp_path):
     onnx = export("minilm-l6", "onnx", tmp_path / "onnx").folder
     model, texts = load("minilm-l6"), ["A man is eating food.", "Someone eats.", *ODD, ""]
     program = ["node", str(build.javascript() / "embed.mjs"), str(onnx)]
@@ -271,6 +282,11 @@ def test_node_gives_the_vectors_of_minilm(tmp_path):
     assert float(said.split()[0]) == pytest.approx(float(found[0] @ found[1]), abs=1e-4)
     with pytest.raises(FetchError, match="the task is embed; this program is for classify"):
         build.ask(["node", str(build.javascript() / "classify.mjs"), str(onnx)], texts)
+    page = build.browse(build.page(onnx, tmp_path / "page"), texts)
+    torch.testing.assert_close(torch.tensor(page["vectors"]), found, rtol=0, atol=1e-5)
+    (onnx / "config.json").write_text(json.dumps({"task": "parse"}))
+    with pytest.raises(FetchError, match="the task is parse; there are pages for classify and embed"):
+        build.page(onnx, tmp_path / "other")
 
 
 @pytest.mark.long
@@ -289,13 +305,86 @@ def test_cpp_agrees_with_python(bundles, reviews, tmp_path, name):
         build.ask(program, texts)
 
 
+def encoder_bundles(folder, texts):
+    """An encoder of sentences, and a classifier on one, with random weights and BERT's tokenizer."""
+    tokenizer = bert_tokenizer(texts)
+    sizes = {"vocab_size": len(tokenizer.vocab), "width": 16, "heads": 2, "depth": 2, "context_length": 40}
+    models = build_model("bert", sizes), build_model("encoder", {**sizes, "classes": 3})
+    for p in [*models[0].parameters(), *models[1].parameters()]:
+        torch.nn.init.normal_(p.data, std=0.2)
+    embedder = Embedder(models[0].eval(), tokenizer, normalize=True)
+    classifier = Classifier(models[1].eval(), tokenizer, ["x", "y", "z"], max_length=40)
+    return {
+        "embed": save_bundle(embedder, "bert", folder / "embedder", {}),
+        "classify": save_bundle(classifier, "encoder", folder / "classifier", {}),
+    }
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("task", ["embed", "classify"])
+def test_cpp_runs_encoders_with_the_tokenizer_of_bert(task, tmp_path):
+    torch.manual_seed(3)
+    texts = [*TEXTS, *ODD, "A man is eating food.", "Someone eats."]
+    bundle = encoder_bundles(tmp_path, texts)[task]
+    pt2 = export(bundle, "torch", tmp_path / "torch").folder
+    program = [str(build.cpp(task)), str(pt2), str(build.compiled(pt2, tmp_path / "compiled.pt2"))]
+    answer, model = build.ask(program, texts), load(bundle)
+    expected = torch.from_numpy(model.encode(texts)) if task == "embed" else model.logits(texts)
+    found = torch.tensor(answer["vectors" if task == "embed" else "logits"])
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+    said = subprocess.run([*program, *texts[-2:]], capture_output=True, text=True, check=True).stdout.splitlines()
+    if task == "embed":
+        assert float(said[0].split()[0]) == pytest.approx(float(expected[-2] @ expected[-1]), abs=1e-4)
+    else:
+        assert [line.split()[0] for line in said] == [one.label for one in model.predict(texts[-2:])]
+    (pt2 / "config.json").write_text(json.dumps({"format": 2, "task": "parse"}))
+    with pytest.raises(FetchError, match=f"the task is parse; this program is for {task}"):
+        build.ask(program, texts)
+
+
+def cpp_ids(tokenizer, texts, folder, *most):
+    """The ids that the C++ program finds."""
+    tokenizer.save(folder / "tokenizer.json")
+    program = [build.cpp("encode"), folder / "tokenizer.json", *map(str, most)]
+    done = subprocess.run(program, input=json.dumps(texts), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "normal", [{}, {"lowercase": False}, {"strip_accents": False}, {"lowercase": False, "strip_accents": True}]
+)
+def test_cpp_finds_the_same_ids_of_bert(normal, tmp_path):
+    texts = [*TEXTS, *ODD, *strange(1500)]
+    tokenizer = bert_tokenizer(texts, **normal)
+    expected = tokenizer.encode_batch(texts)
+    assert cpp_ids(tokenizer, texts, tmp_path) == expected
+    assert cpp_ids(tokenizer, texts, tmp_path, 5) == tokenizer.truncate(texts, expected, 5)
+
+
+@pytest.mark.long
+@pytest.mark.data
+def test_cpp_finds_the_same_ids_of_minilm(tmp_path):
+    tokenizer, texts = lingon.load("minilm-l6").tokenizer, real_texts()
+    assert cpp_ids(tokenizer, texts, tmp_path) == tokenizer.encode_batch(texts)
+
+
+@pytest.mark.long
+def test_cpp_refuses_other_tokenizers(tmp_path):
+    bert = bert_tokenizer(["a film"])
+    bert.library.add_tokens(["film"])
+    for tokenizer, said in (
+        (bert, "the token 'film' was added to its words; this program knows none"),
+        (bpe(["a film, a good film"] * 3, 300), "not a tokenizer of whole words"),
+    ):
+        with pytest.raises(AssertionError, match=said):
+            cpp_ids(tokenizer, ["a"], tmp_path)
+
+
 @pytest.mark.long
 def test_cpp_finds_the_same_ids(tmp_path):
     texts = TEXTS + strange(700)
     for lowercase in (True, False):
         tokenizer = words(texts[:400], lowercase=lowercase)
-        tokenizer.save(tmp_path / "tokenizer.json")
-        done = subprocess.run(
-            [build.cpp("encode"), tmp_path / "tokenizer.json"], input=json.dumps(texts), capture_output=True, text=True
-        )
-        assert json.loads(done.stdout) == tokenizer.encode_batch(texts), done.stderr
+        assert cpp_ids(tokenizer, texts, tmp_path) == tokenizer.encode_batch(texts)

@@ -2,7 +2,9 @@
 
 import sys
 import unicodedata
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 from tokenizers import Regex, normalizers, pre_tokenizers
 
@@ -42,6 +44,16 @@ def ranges(points: list[int]) -> list[tuple[int, int]]:
     return [(a, b) for a, b in runs]
 
 
+def bert() -> ModuleType:
+    """The file that asks the library for the classes of BERT's tokenizer, for JavaScript."""
+    path = Path(__file__).resolve().parents[1] / "javascript" / "make_bert_characters.py"
+    spec = spec_from_file_location(path.stem, path)
+    assert spec and spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def lower() -> dict[int, str]:
     rule = normalizers.Lowercase()
     return {c: low for c in POINTS if (low := rule.normalize_str(chr(c))) != chr(c)}
@@ -66,9 +78,11 @@ def compositions() -> dict[tuple[int, int], int]:
 def text() -> str:
     """The file."""
     lines = ["// Made by make_unicode.py."]
-    for name, pattern in CLASSES.items():
-        inside = ",".join(f"{{{a},{b}}}" for a, b in ranges(members(pattern)))
-        lines.append(f"static const Range {name}[] = {{{inside}}};")
+    found = {name: members(pattern) for name, pattern in CLASSES.items()}
+    found |= {name: [c for c in POINTS if belongs(chr(c))] for name, (_, belongs) in bert().CLASSES.items()}
+    for name, points in found.items():
+        inside = ",".join(f"{{{a},{b}}}" for a, b in ranges(points))
+        lines.append(f"[[maybe_unused]] static const Range {name}[] = {{{inside}}};")
     for name, table in (("LOWER", lower()), ("APART", decompositions())):
         inside = ",".join(f'{{{c},U"{written(parts)}"}}' for c, parts in table.items())
         lines.append(f"static const std::unordered_map<char32_t, std::u32string> {name} = {{{inside}}};")

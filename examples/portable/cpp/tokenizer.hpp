@@ -1,103 +1,14 @@
 // Text to ids, as a tokenizer.json of whole words says; see lingon/data/ascii_words.py for the rule and its reasons.
 #pragma once
-#include <algorithm>
-#include <cstdint>
-#include <stdexcept>
-#include <string>
-#include <unordered_map>
-#include <vector>
-
+#include "characters.hpp"
 #include "json.hpp"
 
-struct Range {
-  char32_t first, last;
-};
-#include "unicode.inc"
-
-template <size_t n>
-bool in(const Range (&ranges)[n], char32_t c) {
-  auto after = std::upper_bound(ranges, ranges + n, c, [](char32_t x, const Range& r) { return x < r.first; });
-  return after != ranges && c <= (after - 1)->last;
-}
 inline bool mark(char32_t c) { return c >= 128 && in(MARKS, c); }
 inline bool alphabetic(char32_t c) { return c < 128 ? (c | 32) >= 'a' && (c | 32) <= 'z' : in(LETTERS, c); }
 inline bool number(char32_t c) { return c < 128 ? c >= '0' && c <= '9' : in(NUMBERS, c); }
 inline bool spaceless(char32_t c) { return c >= 128 && in(SPACELESS, c); }
 inline bool letter(char32_t c) { return (alphabetic(c) || number(c) || mark(c)) && !spaceless(c); }
 inline bool blank(char32_t c) { return in(SPACES, c); }
-
-inline std::u32string decoded(const std::string& text) {
-  std::u32string out;
-  for (size_t i = 0; i < text.size();) {
-    unsigned char lead = text[i];
-    int more = lead < 0x80 ? 0 : lead >> 5 == 6 ? 1 : lead >> 4 == 14 ? 2 : lead >> 3 == 30 ? 3 : -1;
-    if (more < 0 || i + more >= text.size()) throw std::runtime_error("not UTF-8 at byte " + std::to_string(i));
-    char32_t c = more ? lead & (0x3F >> more) : lead;
-    for (int k = 1; k <= more; k++) {
-      if ((text[i + k] & 0xC0) != 0x80) throw std::runtime_error("not UTF-8 at byte " + std::to_string(i));
-      c = c << 6 | (text[i + k] & 0x3F);
-    }
-    if (c >= 0xD800 && c < 0xE000) throw std::runtime_error("half of a surrogate pair, which is no character");
-    out += c;
-    i += 1 + more;
-  }
-  return out;
-}
-
-// The canonical form, composed (Unicode Standard, section 3.11; Hangul by the formula of 3.12).
-inline std::u32string composed(const std::u32string& text) {
-  if (std::all_of(text.begin(), text.end(), [](char32_t c) { return c < 0x300; })) return text;
-  std::u32string apart;
-  for (char32_t c : text) {
-    if (c >= 0xAC00 && c <= 0xD7A3) {
-      char32_t s = c - 0xAC00;
-      apart += {char32_t(0x1100 + s / 588), char32_t(0x1161 + s % 588 / 28)};
-      if (s % 28) apart += char32_t(0x11A7 + s % 28);
-    } else if (auto found = APART.find(c); found != APART.end()) {
-      apart += found->second;
-    } else {
-      apart += c;
-    }
-  }
-  auto order = [](char32_t c) {
-    auto found = ORDER.find(c);
-    return found == ORDER.end() ? 0 : found->second;
-  };
-  for (size_t i = 0; i < apart.size();) {  // marks in their order, those of one class as they stand
-    size_t end = i;
-    while (end < apart.size() && order(apart[end])) end++;
-    std::stable_sort(apart.begin() + i, apart.begin() + end, [&](char32_t a, char32_t b) { return order(a) < order(b); });
-    i = end + 1;
-  }
-  std::u32string out;
-  size_t starter = std::u32string::npos;
-  int last = -1;  // class of the character before, in `out`; -1 right after the starter
-  for (char32_t c : apart) {
-    int own = order(c);
-    if (starter != std::u32string::npos && (last < own || last == -1)) {
-      char32_t a = out[starter], pair = 0;
-      if (a >= 0x1100 && a < 0x1113 && c >= 0x1161 && c < 0x1176) {
-        pair = 0xAC00 + ((a - 0x1100) * 21 + c - 0x1161) * 28;
-      } else if (a >= 0xAC00 && a <= 0xD7A3 && (a - 0xAC00) % 28 == 0 && c > 0x11A7 && c < 0x11C3) {
-        pair = a + c - 0x11A7;
-      } else if (auto found = TOGETHER.find(uint64_t(a) << 32 | c); found != TOGETHER.end()) {
-        pair = found->second;
-      }
-      if (pair) {
-        out[starter] = pair;
-        continue;
-      }
-    }
-    out += c;
-    if (own == 0) {
-      starter = out.size() - 1;
-      last = -1;
-    } else {
-      last = own;
-    }
-  }
-  return out;
-}
 
 // Where the word that starts at `at` ends; `at` itself where none does. The order of trial is that of the rule.
 inline size_t word_end(const std::u32string& s, size_t at) {
@@ -151,11 +62,12 @@ class Tokenizer {
   std::vector<std::u32string> tokens;  // by id
 
   explicit Tokenizer(const Json& content) {
-    auto& steps = content["normalizer"]["normalizers"].list;
+    bool whole = content["model"]["type"].text == "WordLevel" && content["pre_tokenizer"]["type"].text == "Split";
+    std::vector<Json> steps;
+    if (whole && content["normalizer"]["type"].text == "Sequence") steps = content["normalizer"]["normalizers"].list;
     lowercase = !steps.empty() && steps[0]["type"].text == "Lowercase";
-    if (content["model"]["type"].text != "WordLevel" || steps.size() != 2u + lowercase ||
-        content["pre_tokenizer"]["type"].text != "Split")
-      throw std::runtime_error("tokenizer.json: not a tokenizer of whole words, the only kind that this program knows");
+    if (steps.size() != 2u + lowercase)
+      throw std::runtime_error("tokenizer.json: not a tokenizer of whole words or of BERT, the kinds that this program knows");
     auto& vocab = content["model"]["vocab"].object;
     tokens.resize(vocab.size());
     for (auto& [token, id] : vocab) {
@@ -166,7 +78,8 @@ class Tokenizer {
     unknown = ids.at(decoded(content["model"]["unk_token"].text));
   }
 
-  std::vector<int64_t> encode(const std::string& text) const {
+  // Ids of a text, the first `most` of them.
+  std::vector<int64_t> encode(const std::string& text, size_t most) const {
     std::u32string s = composed(lowercase ? lowered(decoded(text)) : decoded(text));
     std::replace(s.begin(), s.end(), U'’', U'\'');
     std::vector<int64_t> out;
@@ -178,6 +91,7 @@ class Tokenizer {
       }
       at = std::max(end, at + 1);
     }
+    out.resize(std::min(out.size(), most));
     return out;
   }
 
@@ -185,18 +99,4 @@ class Tokenizer {
   bool lowercase;
   int64_t unknown;
   std::unordered_map<std::u32string, int64_t> ids;
-
-  static std::u32string lowered(const std::u32string& text) {
-    std::u32string out;
-    for (char32_t c : text) {
-      if (c < 128) {
-        out += c >= 'A' && c <= 'Z' ? c | 32 : c;
-      } else if (auto found = LOWER.find(c); found != LOWER.end()) {
-        out += found->second;
-      } else {
-        out += c;
-      }
-    }
-    return out;
-  }
 };

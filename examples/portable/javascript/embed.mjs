@@ -5,13 +5,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text as all } from "node:stream/consumers";
 import * as ort from "onnxruntime-node";
+import { cosine } from "./cosine.mjs";
 import { Model } from "./model.mjs";
-
-/** The cosine of the angle between two vectors, 1 where they point the same way. */
-function cosine(a, b) {
-  const dot = (x, y) => x.reduce((sum, _, i) => sum + x[i] * y[i], 0);
-  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
-}
 
 const [folder, ...sentences] = process.argv.slice(2);
 if (!folder || sentences.length === 1) {
