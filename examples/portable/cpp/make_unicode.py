@@ -48,7 +48,8 @@ def bert() -> ModuleType:
     """The file that asks the library for the classes of BERT's tokenizer, for JavaScript."""
     path = Path(__file__).resolve().parents[1] / "javascript" / "make_bert_characters.py"
     spec = spec_from_file_location(path.stem, path)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
