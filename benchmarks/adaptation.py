@@ -72,8 +72,8 @@ def rows_of(name: str, run: Mapping[str, Any], full: Mapping[str, Any]) -> list[
 def parts_of_memory(run: Mapping[str, Any]) -> dict[str, float]:
     """Return the MB of a process at its most: what it held before it began, the numbers, and all else.
 
-    Numbers are weights, and of each that trains a gradient and two moments. The rest is activations, the data, and what
-    reading and saving take: a checkpoint or a bundle is put together in memory, twice as large as its numbers.
+    Numbers are weights, and of each that trains a gradient and two moments. The rest is activations, the data, and
+    what reading takes: for a moment weights are there twice.
     """
     counts = run["facts"]["parameters"]
     before = run["imported"] / 2**20

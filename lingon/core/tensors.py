@@ -7,6 +7,7 @@ import json
 import math
 import os
 import struct
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,14 +24,50 @@ if TYPE_CHECKING:  # who stores NumPy's arrays does not wait for torch
 
 # Bytes: room for the names of ten thousand tensors in a file. The format allows 100 MB, which take seconds to parse.
 HEADER_LIMIT = 1 << 20
+# What the format calls the types of torch. Rarer ones, such as complex numbers, are left to its library.
+TYPES = {
+    "float64": "F64",
+    "float32": "F32",
+    "bfloat16": "BF16",
+    "float16": "F16",
+    "int64": "I64",
+    "int32": "I32",
+    "int16": "I16",
+    "int8": "I8",
+    "uint8": "U8",
+    "bool": "BOOL",
+}
 AXES, LISTS = 16, 40_000  # each tensor has two lists; a million empty ones would keep Python's collector busy
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Writes named tensors to a safetensors file that appears only when it is whole.
 
-    Tensors that share memory are written once each, as independent copies.
+    Tensors that share memory are written once each. They go to the file one after the other, for no copy of all of them
+    to be in memory: `safetensors.torch.save` makes three.
     """
+    import torch
+
+    names = {getattr(torch, kind): name for kind, name in TYPES.items()}
+    if sys.byteorder != "little" or not all(tensor.dtype in names for tensor in tensors.values()):
+        _save_at_once(path, tensors)
+        return
+    # The widest first, so that each begins at a multiple of its width.
+    rows = sorted(tensors.items(), key=lambda row: (-row[1].element_size(), row[0]))
+    header, at = dict[str, Any](__metadata__={"format": "pt"}), 0
+    for name, tensor in rows:
+        end = at + tensor.numel() * tensor.element_size()
+        header[name] = {"dtype": names[tensor.dtype], "shape": [*tensor.shape], "data_offsets": [at, end]}
+        at = end
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    with atomic_write(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for _, tensor in rows:
+            file.write(tensor.detach().to("cpu").contiguous().flatten().view(torch.uint8).numpy().data)
+
+
+def _save_at_once(path: Path, tensors: Mapping[str, Tensor]) -> None:
     from safetensors.torch import save
 
     whole = {name: t.detach().to("cpu").contiguous().clone() for name, t in tensors.items()}

@@ -9,9 +9,10 @@ import tracemalloc
 
 import pytest
 import torch
+from safetensors.torch import load_file, save
 
 from lingon.core.errors import DataError
-from lingon.core.tensors import load_tensors, save_tensors, shapes_in
+from lingon.core.tensors import TYPES, load_tensors, save_tensors, shapes_in
 
 
 def raw(header: bytes, body: bytes = b"", length: int | None = None) -> bytes:
@@ -87,6 +88,35 @@ def test_tensors_come_back_and_shared_ones_are_copies(tmp_path):
     back = load_tensors(tmp_path / "x")
     assert all(torch.equal(back[name], want) for name, want in {"a": shared, "b": shared, "c": shared.T}.items())
     assert shapes_in(tmp_path / "x") == {"a": (3, 5), "b": (3, 5), "c": (5, 3)}
+
+
+def test_files_are_those_of_the_library_that_reads_them(tmp_path):
+    """For all types, an empty tensor, a number, one laid out otherwise, and names beyond ASCII; some byte by byte."""
+    torch.manual_seed(0)
+    made = {f"{kind} ü": torch.randn(3, 5).mul(9).to(getattr(torch, kind)) for kind in TYPES}
+    made |= {"empty": torch.zeros(0, 7), "number": torch.tensor(2.5), "turned": torch.randn(5, 3).T}
+    save_tensors(tmp_path / "ours", made)
+    whole = {name: tensor.contiguous() for name, tensor in made.items()}
+    found = load_file(tmp_path / "ours")
+    assert found.keys() == made.keys()
+    for name, tensor in made.items():
+        assert found[name].dtype == tensor.dtype
+        assert torch.equal(found[name], tensor)
+    plain = {name: tensor for name, tensor in whole.items() if tensor.dtype in (torch.float32, torch.bool)}
+    save_tensors(tmp_path / "ours", plain)
+    assert (tmp_path / "ours").read_bytes() == save(plain, metadata={"format": "pt"})
+    rare = {"complex": torch.randn(3, dtype=torch.complex64)}
+    save_tensors(tmp_path / "rare", rare)
+    assert torch.equal(load_file(tmp_path / "rare")["complex"], rare["complex"])
+
+
+def test_saving_takes_no_copy_of_all_weights(tmp_path):
+    weights = {f"layer {i}": torch.zeros(1 << 18) for i in range(16)}  # 16 MB
+    tracemalloc.start()
+    save_tensors(tmp_path / "w", weights)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1 << 20
 
 
 @pytest.mark.parametrize(
