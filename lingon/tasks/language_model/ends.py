@@ -12,7 +12,7 @@ def ends_in(config: Mapping[str, Any], size: int | None = None) -> list[int]:
 
     Raises DataError for what is no list of ids from 0 to `size` - 1.
     """
-    found = want(config, "eos_ids", list, "a list of ids")
+    found = list(want(config, "eos_ids", (list, tuple), "a list of ids"))  # a tuple, where no file was between
     if not all(type(end) is int and end >= 0 for end in found):
         raise DataError(f"key 'eos_ids' is {str(found)[:40]!r}, expected a list of ids, 0 or more")
     if size is not None and (beyond := [end for end in found if end >= size]):
