@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 
@@ -18,6 +19,8 @@ from lingon.decoding.decoder_protocol import (
     select_rows,
 )
 from lingon.decoding.largest import largest
+from lingon.decoding.likeliest import likeliest
+from lingon.decoding.logits_processors import Suppress
 
 __all__ = ["beam_search"]
 
@@ -98,13 +101,48 @@ def _advance(
     length: int,
 ) -> None:
     """Extend every beam of every unfinished search by one token; as many searches at a time as a cache holds."""
-    check_finite_logits(logits, f"after {length - 1} new tokens ")
+    where = f"after {length - 1} new tokens "
+    forbidding = [process for process in logits_processors if isinstance(process, Suppress)]
+    if params.beam_groups == 1 and len(forbidding) == len(logits_processors):
+        never = torch.cat([torch.empty(0, dtype=torch.long), *(process.ids for process in forbidding)])
+        _extend_plainly(live, logits, params, eos_count, is_finished, never.to(logits.device), length, where)
+        return
+    check_finite_logits(logits, where)
     many = max(1, AT_ONCE // (params.beams * logits.shape[-1]))
     for start in range(0, len(live), many):
         some, part = live[start : start + many], logits[start * params.beams : (start + many) * params.beams]
         everyone = [row for search in some for group in search for row in group.rows]
         logs = apply_processors(logits_processors, part.double().log_softmax(-1), everyone)
         _extend(some, logs, params, eos_count, is_finished, length)
+
+
+def _extend_plainly(
+    live: list[list[_Group]],
+    logits: Tensor,
+    params: BeamParams,
+    eos_count: int,
+    is_finished: Callable,
+    never: Tensor,
+    length: int,
+    where: str,
+) -> None:
+    """Extend every beam where likelihood alone decides: only the likeliest tokens of each beam are looked at."""
+    size, vocabulary = params.beams, logits.shape[-1]
+    logs, tokens = likeliest(logits, min(size * (1 + eos_count), vocabulary), never, where)
+    old = torch.tensor([group.values for (group,) in live], dtype=logs.dtype, device=logs.device)
+    values = (old[:, :, None] + logs.view(len(live), size, -1)).flatten(1)
+    order = values.sort(descending=True, stable=True)
+    best, places = order.values, order.indices
+    flat = places // logs.shape[1] * vocabulary + tokens.view(len(live), -1).gather(1, places)
+    enough = min(size * (1 + eos_count), size * vocabulary)
+    given = zip(live, best[:, :enough].tolist(), flat[:, :enough].tolist(), strict=True)
+    for i, ((group,), of_search, at) in enumerate(given):
+
+        def everything(i: int = i) -> Tensor:
+            rows = logits[i * size : (i + 1) * size].double().log_softmax(-1)
+            return old[i, :, None] + rows.index_fill(1, never, -torch.inf)
+
+        _grow(group, _candidates(everything, of_search, at, vocabulary), None, is_finished, length)
 
 
 def _extend(
@@ -123,24 +161,28 @@ def _extend(
         # Ended texts leave the beam, so that as many candidates more are needed to fill it.
         best, flat = largest(values.flatten(1), min(size * (1 + eos_count), size * vocabulary))
         for i, search in enumerate(live):
-            candidates = _candidates(values[i], best[i], flat[i])
+            candidates = _candidates(partial(values.__getitem__, i), best[i].tolist(), flat[i].tolist(), vocabulary)
             for token in _grow(search[g], candidates, logs[i, g], is_finished, length):
                 taken[i, 0, token] += 1
 
 
-def _candidates(values: Float[Tensor, "W V"], best: Tensor, flat: Tensor) -> Iterator[tuple[float, int, int]]:
+def _candidates(
+    everything: Callable[[], Float[Tensor, "W V"]], best: list[float], flat: list[int], vocabulary: int
+) -> Iterator[tuple[float, int, int]]:
     """Yield (value, beam, token), best first; all are sorted only where the best that are given do not suffice."""
-    given, vocabulary = flat.tolist(), values.shape[1]
-    for value, at in zip(best.tolist(), given, strict=True):
+    for value, at in zip(best, flat, strict=True):
         yield value, *divmod(at, vocabulary)
-    known, order = set(given), values.flatten().sort(descending=True, stable=True)
+    known, order = set(flat), everything().flatten().sort(descending=True, stable=True)
     for value, at in zip(order.values.tolist(), order.indices.tolist(), strict=True):
         if at not in known:
             yield value, *divmod(at, vocabulary)
 
 
-def _grow(group: _Group, candidates, logs: Tensor, is_finished, length: int) -> list[int]:
-    """Take the best candidates; return the token of each, whether its text goes on or ends."""
+def _grow(group: _Group, candidates, logs: Tensor | None, is_finished, length: int) -> list[int]:
+    """Take the best candidates; return the token of each, whether its text goes on or ends.
+
+    logs: log-probabilities [W, V], where the values of the candidates are other numbers than their sums.
+    """
     params = group.params
     size, penalty = len(group.rows), params.penalty(length)
     kept: list[tuple[float, float, int, int]] = []  # value, log-probability, beam, token
@@ -148,7 +190,7 @@ def _grow(group: _Group, candidates, logs: Tensor, is_finished, length: int) -> 
     for rank, (value, parent, token) in enumerate(candidates):
         if value == float("-inf") or len(kept) == size or (length == params.max_new_tokens and rank == size):
             break
-        logprob = group.logprobs[parent] + logs[parent, token].item()
+        logprob = value if logs is None else group.logprobs[parent] + logs[parent, token].item()
         ended = is_finished(group, parent, token)
         if not ended and length < params.max_new_tokens:
             kept.append((value, logprob, parent, token))

@@ -175,13 +175,19 @@ def logit_bias(by_id: Mapping[int, Real]) -> LogitsProcessor:
     return _unless(not by_id, process)
 
 
-def suppress(ids: Int[Tensor, " N"]) -> LogitsProcessor:
+class Suppress:
+    """A logits processor that forbids tokens, whatever came before. ids: of them."""
+
+    def __init__(self, ids: Int[Tensor, " N"]):
+        self.ids = ids
+
+    def __call__(self, logits: Float[Tensor, "B V"], rows: object = ()) -> Float[Tensor, "B V"]:
+        return logits.index_fill(1, self.ids.to(logits.device), -torch.inf) if len(self.ids) else logits
+
+
+def suppress(ids: Int[Tensor, " N"]) -> Suppress:
     """Return the logits processor that forbids these ids."""
-
-    def process(logits: Float[Tensor, "B V"], rows: object = ()) -> Float[Tensor, "B V"]:
-        return logits.index_fill(1, ids.to(logits.device), -torch.inf) if len(ids) else logits
-
-    return process
+    return Suppress(ids)
 
 
 def _unless(nothing: bool, process: LogitsProcessor) -> LogitsProcessor:

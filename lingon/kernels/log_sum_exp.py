@@ -1,0 +1,38 @@
+"""The logarithm of the sum of exponentials of long rows, read once: all that a token's probability needs of the others."""
+
+import numpy as np
+from numba import prange
+
+from lingon.kernels.jit import wide_kernel
+
+F, N = np.float32, np.int32
+BLOCK = 1024  # numbers that are added in float32, before their sum is added to the others in float64
+LEAST = F(-87)  # exp of less is 0 beside a term of 1
+LOG2E, LN2_HIGH, LN2_LOW, HALF = F(1.44269504), F(0.693359375), F(-2.12194440e-4), F(0.5)
+# exp(r) = 1 + r + r^2 P(r) for |r| <= ln(2) / 2, to some 1e-7: the coefficients of Cephes (Moshier 1992, expf.c).
+P0, P1, P2 = F(1.9875691500e-4), F(1.3981999507e-3), F(8.3334519073e-3)
+P3, P4, P5 = F(4.1665795894e-2), F(1.6666665459e-1), F(5.0000001201e-1)
+ONE, BIAS, MANTISSA = F(1), N(127), N(23)
+
+
+@wide_kernel
+def log_sum_exp(x, largest, sums):
+    """Write log(sum(exp(row))) of each row of x [R, V] to sums [R]. largest: the greatest number of each row, finite."""
+    for r in prange(len(x)):
+        row, most, total = x[r], largest[r], 0.0
+        parts, powers = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.int32)
+        scales = powers.view(np.float32)  # a power of 2 is the bits of its exponent
+        for start in range(0, len(row), BLOCK):
+            block = row[start : min(len(row), start + BLOCK)]
+            for i in range(len(block)):
+                y = max(block[i] - most, LEAST)
+                power = np.floor(y * LOG2E + HALF)
+                y = y - power * LN2_HIGH - power * LN2_LOW
+                p = ((((P0 * y + P1) * y + P2) * y + P3) * y + P4) * y + P5
+                parts[i] = p * y * y + y + ONE
+                powers[i] = (N(power) + BIAS) << MANTISSA
+            of_block = F(0)
+            for i in range(len(block)):
+                of_block += parts[i] * scales[i]
+            total += of_block
+        sums[r] = np.log(total) + most
