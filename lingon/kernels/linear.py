@@ -30,6 +30,8 @@ def onednn_linear(
     # Asked first, so that no size becomes a condition of what is compiled.
     if torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or not _worth(x, weight):
         return F.linear(x, weight, bias)
+    if not torch.is_grad_enabled():
+        return torch.ops.mkldnn._linear_pointwise(x.contiguous(), weight, bias, "none", [], "")
     return _Linear.apply(x.reshape(-1, x.shape[-1]), weight, bias).view(*x.shape[:-1], -1)
 
 

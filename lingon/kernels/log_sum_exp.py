@@ -1,9 +1,8 @@
 """The logarithm of the sum of exponentials of long rows, read once: all that a token's probability needs of the others."""
 
 import numpy as np
-from numba import prange
 
-from lingon.kernels.jit import wide_kernel
+from lingon.kernels.jit import fast_kernel
 
 F, N = np.float32, np.int32
 BLOCK = 1024  # numbers that are added in float32, before their sum is added to the others in float64
@@ -15,10 +14,10 @@ P3, P4, P5 = F(4.1665795894e-2), F(1.6666665459e-1), F(5.0000001201e-1)
 ONE, BIAS, MANTISSA = F(1), N(127), N(23)
 
 
-@wide_kernel
+@fast_kernel
 def log_sum_exp(x, largest, sums):
     """Write log(sum(exp(row))) of each row of x [R, V] to sums [R]. largest: the greatest number of each row, finite."""
-    for r in prange(len(x)):
+    for r in range(len(x)):
         row, most, total = x[r], largest[r], 0.0
         parts, powers = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.int32)
         scales = powers.view(np.float32)  # a power of 2 is the bits of its exponent

@@ -40,11 +40,11 @@ class KVCache:
     def _copied(self, tensor: Tensor | None, rows: Tensor) -> Tensor | None:
         if tensor is None:
             return None
-        filled = tensor[:, :, : self.length].index_select(0, rows.to(tensor.device))
+        filled, rows = tensor[:, :, : self.length], rows.to(tensor.device)
         if filled.requires_grad or tensor.shape[2] == self.length:
-            return filled
+            return filled.index_select(0, rows)
         fresh = tensor.new_empty(len(rows), tensor.shape[1], tensor.shape[2], tensor.shape[3])
-        fresh[:, :, : self.length] = filled
+        torch.index_select(filled, 0, rows, out=fresh[:, :, : self.length])
         return fresh
 
     def join(self, others: Sequence["KVCache"]) -> "KVCache":

@@ -23,8 +23,8 @@ from lingon.tasks.translate.processors import processors_of
 if TYPE_CHECKING:
     from lingon.tasks.translate.translator import Translator
 
-TOKENS_AT_ONCE = 4_096  # of sources in a batch, times the beams
-ROWS_AT_ONCE = 256  # of a batch, times the beams
+TOKENS_AT_ONCE = 4_096  # of sources in a batch, which the beams of a source share
+ROWS_AT_ONCE = 128  # sources of a batch, times the beams: more are no faster, and their logits fill the cache
 Source = tuple[int, ...]
 Found = list[list[Hypothesis]]
 
@@ -73,7 +73,7 @@ def batches_of(sources: Iterable[Source], beams: int) -> Iterator[list[Source]]:
     batch: list[Source] = []
     for source in sorted(sources, key=len, reverse=True):
         rows = beams * (len(batch) + 1)
-        if batch and (rows > ROWS_AT_ONCE or rows * len(batch[0]) > TOKENS_AT_ONCE):
+        if batch and (rows > ROWS_AT_ONCE or (len(batch) + 1) * len(batch[0]) > TOKENS_AT_ONCE):
             yield batch
             batch = []
         batch.append(source)
@@ -130,7 +130,7 @@ def _sampled(
     prepare = lambda request: (request.sequence(rows[numbers[id(request)]].max_new_tokens), strategy)
     ids: list[list[int]] = [[] for _ in requests]
     logprobs = [0.0] * len(requests)
-    size = max(params.n, ROWS_AT_ONCE // 4)
+    size = max(params.n, ROWS_AT_ONCE // 2)
     for events in run(decoder, requests, prepare, size, params.n, 0, decoder.device):
         for event in events:
             ids[event.token.row].append(event.token.id)
