@@ -15,6 +15,7 @@ from lingon.decoding.decoder_protocol import (
     LogitsProcessor,
     TokenSequence,
     apply_processors,
+    branch_rows,
     check_finite_logits,
     select_rows,
 )
@@ -80,7 +81,7 @@ def beam_search(
         parents = [i * params.beams + g * size + p for i in going for g in sets for p in live[i][g].parents]
         live = [live[i] for i in going]
         new = [row.ids[-1] for search in live for group in search for row in group.rows]
-        logits, state = step(torch.tensor(new, device=logits.device)[:, None], select_rows(state, parents))
+        logits, state = step(torch.tensor(new, device=logits.device)[:, None], branch_rows(state, parents))
     return [_best(search) for search in searches]
 
 

@@ -142,6 +142,11 @@ def select_rows(state: DecoderState, rows: Sequence[int]) -> DecoderState:
     return state.select(torch.tensor(list(rows)))
 
 
+def branch_rows(state: DecoderState, rows: Sequence[int]) -> DecoderState:
+    """Return the state of these rows, for one that does not go on: it may share memory with it, and be had sooner."""
+    return getattr(state, "branch", state.select)(torch.tensor(list(rows)))
+
+
 def check_finite_logits(logits: Float[Tensor, "... V"], where: str = "") -> None:
     """Raise NotFinite for logits of a model from which no probabilities follow: NaN, infinite, or -inf for all.
 

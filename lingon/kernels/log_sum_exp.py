@@ -1,8 +1,11 @@
-"""The logarithm of the sum of exponentials of long rows, read once: all that a token's probability needs of the others."""
+"""The logarithm of the sum of exponentials of long rows: all that a token's probability needs of the others."""
 
 import numpy as np
+import torch
 
+from lingon.core.shapes import Float, Tensor
 from lingon.kernels.jit import fast_kernel
+from lingon.kernels.row_threads import over_rows
 
 F, N = np.float32, np.int32
 BLOCK = 1024  # numbers that are added in float32, before their sum is added to the others in float64
@@ -14,9 +17,18 @@ P3, P4, P5 = F(4.1665795894e-2), F(1.6666665459e-1), F(5.0000001201e-1)
 ONE, BIAS, MANTISSA = F(1), N(127), N(23)
 
 
+def log_sum_exp(x: Float[Tensor, "R V"], largest: Float[Tensor, " R"]) -> Float[Tensor, " R"]:
+    """Return log(sum(exp(row))) of each row in float64.
+
+    x: float32 on a CPU, its rows in one piece. largest: the greatest number of each row, finite.
+    """
+    sums = torch.empty(len(x), dtype=torch.float64)
+    over_rows(_log_sum_exp, (x.numpy(), largest.numpy(), sums.numpy()), x.shape[1])
+    return sums
+
+
 @fast_kernel
-def log_sum_exp(x, largest, sums):
-    """Write log(sum(exp(row))) of each row of x [R, V] to sums [R]. largest: the greatest number of each row, finite."""
+def _log_sum_exp(x, largest, sums):
     for r in range(len(x)):
         row, most, total = x[r], largest[r], 0.0
         parts, powers = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.int32)

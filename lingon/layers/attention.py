@@ -1,6 +1,7 @@
 """Multi-head attention: to the text itself, or from one text to another."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +11,7 @@ from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
 from lingon.kernels.linear import OneDNNLinear, onednn_linear
 from lingon.layers.attention_mask import AttentionMask
+from lingon.layers.kv_cache import rows_of_owners, suits_row_attention
 from lingon.layers.norm import RMSNorm
 from lingon.layers.packing import each_length
 from lingon.layers.rotary import Rotation, rotate
@@ -110,16 +112,18 @@ class Attention(nn.Module):
 
 def attend(
     q: Float[Tensor, "B H S K"],
-    k: Float[Tensor, "B G T K"],
-    v: Float[Tensor, "B G T K"],
+    k: Float[Tensor, "M G T K"],
+    v: Float[Tensor, "M G T K"],
     mask: AttentionMask,
     scale: float,
     softcap: float | None = None,
     dropout: float = 0.0,
 ) -> Float[Tensor, "B H S K"]:
-    """Attend with H heads of queries to G heads of keys, G dividing H."""
+    """Attend with H heads of queries to G heads of keys, G dividing H. M is B, but where the mask has owners of rows."""
     if mask.lengths is not None:
         return _attend_packed(q, k, v, mask, mask.lengths, scale, softcap, dropout)
+    if mask.owners is not None:
+        return _attend_shared(q, k, v, mask, mask.owners, scale, softcap, dropout)
     batch, heads, columns, width = q.shape
     queries = heads // k.shape[1]
     if columns == 1 and queries > 1 and softcap is None and mask.bias is None:
@@ -144,6 +148,24 @@ def _attend_packed(
         return attend(q, k, v, mask.of_length(q.shape[2]), scale, softcap, dropout).transpose(1, 2)
 
     return each_length(of_one_length, lengths, *(x.transpose(1, 2) for x in (q, k, v))).transpose(1, 2)
+
+
+def _attend_shared(
+    q, k, v, mask: AttentionMask, owners: Tensor, scale: float, softcap: float | None, dropout: float
+) -> Tensor:
+    """Attend to the keys of the row that owns each column."""
+    batch, heads, columns, _ = q.shape
+    owners = owners[:, -k.shape[2] :]
+    if columns > 1 or softcap is not None or dropout or not suits_row_attention(k, batch):
+        alone = replace(mask, owners=None)
+        return attend(q, rows_of_owners(k, owners), rows_of_owners(v, owners), alone, scale, softcap, dropout)
+    from lingon.kernels.row_attention import row_attention
+
+    bias, seen = mask.bias, mask.mask
+    bias = q.new_zeros(1, 1, 1, 1) if bias is None else bias
+    if seen is not None:
+        bias = bias.masked_fill(~seen, -torch.inf)
+    return row_attention(q[:, :, 0], k, v, owners, bias.expand(batch, heads, 1, k.shape[2])[:, :, 0], scale)[:, :, None]
 
 
 def _plain_is_faster(q: Tensor, k: Tensor) -> bool:

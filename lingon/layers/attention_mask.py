@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from lingon.core.shapes import Bool, Float, Tensor
+from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.kv_cache import KVCache
 
 
@@ -16,7 +16,8 @@ class AttentionMask:
     future. causal: each query sees the keys up to its own. start: keys before this column are seen by no query.
     lengths: of texts that lie one after the other in a single row, in ascending order; each token sees its own text
     alone, and `mask` and `bias` are those of the longest text. bias: what is added to the scaled scores before the
-    softmax, broadcastable to [B, H, S, T], such as one for each distance (not with `causal`).
+    softmax, broadcastable to [B, H, S, T], such as one for each distance (not with `causal`). owners: the row of the
+    keys that each query row attends to in each column, [B, T], where rows share keys; see `KVCache`.
     """
 
     mask: Bool[Tensor, "..."] | None = None
@@ -24,6 +25,7 @@ class AttentionMask:
     start: int = 0
     lengths: tuple[int, ...] | None = None
     bias: Float[Tensor, "..."] | None = None
+    owners: Int[Tensor, "B T"] | None = None
 
     def added(self, dtype: torch.dtype) -> Tensor | None:
         """Return mask and bias as one: what `F.scaled_dot_product_attention` takes for queries of that type."""
@@ -63,17 +65,17 @@ def causal_mask(cache: KVCache, columns: int, window: int | None, device: torch.
 
     A token always sees itself, and it counts in the window.
     """
-    end = cache.length
+    end, owners = cache.length, cache.owners
     if cache.places is not None:
-        return AttentionMask(_by_place(cache, columns, window))
+        return AttentionMask(_by_place(cache, columns, window), owners=owners)
     if columns == 1:
-        return AttentionMask(start=max(0, end - window) if window else 0)
+        return AttentionMask(start=max(0, end - window) if window else 0, owners=owners)
     if columns == end and (window is None or end <= window):
-        return AttentionMask(causal=True)
+        return AttentionMask(causal=True, owners=owners)
     key = torch.arange(end, device=device)
     query = key[-columns:, None]
     mask = key <= query
-    return AttentionMask(mask if window is None else mask & (query - key < window))
+    return AttentionMask(mask if window is None else mask & (query - key < window), owners=owners)
 
 
 def _by_place(cache: KVCache, columns: int, window: int | None) -> Bool[Tensor, "B 1 S T"]:

@@ -52,6 +52,9 @@ class CrossAttention(nn.Module):
         q = self._in_heads(self.q(x))
         rows, mask = memory.rows, memory.mask or AttentionMask()
         dropout = self.dropout if self.training else 0.0
+        if memory.by_row is not None and q.shape[2] == 1:
+            mixed = attend(q, memory.keys, memory.values, memory.by_row, self.scale)
+            return self.out(mixed.transpose(1, 2).flatten(2))
         if rows is not None:
             q = rows.gathered(q)
         mixed = attend(q, memory.keys, memory.values, mask, self.scale, dropout=dropout)

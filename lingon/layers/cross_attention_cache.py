@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from lingon.core.shapes import Bool, Int, Tensor
 from lingon.layers.attention_mask import AttentionMask, padding_mask
+from lingon.layers.kv_cache import suits_row_attention
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,15 @@ class SourceRows:
 class LayerMemory:
     """Keys and values of sources in one layer, [M, H, S, K], and who attends to them.
 
-    mask: what each query sees of them. rows: the source of each row; None: row i has source i.
+    mask: what each query sees of them. rows: the source of each row; None: row i has source i. by_row: the same two for
+    attention with one query in each row, where there are enough rows.
     """
 
     keys: Tensor
     values: Tensor
     mask: AttentionMask | None = None
     rows: SourceRows | None = None
+    by_row: AttentionMask | None = None
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,20 @@ class CrossAttentionCache:
         """Return what every query sees of its source; None when no source is padded."""
         return None if bool(self.mask.all()) else padding_mask(self.mask)
 
+    @cached_property
+    def by_row(self) -> AttentionMask:
+        """Return what each row sees of the source that it attends to."""
+        numbers, seen = self.rows.numbers, self.attention_mask
+        bias = None
+        if seen is not None and seen.mask is not None:
+            bias = torch.zeros(()).masked_fill(~seen.mask[numbers], -torch.inf)
+        return AttentionMask(bias=bias, owners=numbers[:, None].expand(-1, self.mask.shape[1]))
+
     def layer(self, number: int) -> LayerMemory:
         """Return what a layer attends to."""
-        return LayerMemory(self.keys[number], self.values[number], self.attention_mask, self.rows)
+        keys = self.keys[number]
+        by_row = self.by_row if suits_row_attention(keys, len(self.rows.numbers)) else None
+        return LayerMemory(keys, self.values[number], self.attention_mask, self.rows, by_row)
 
     def advance(self, columns: int, mask: Bool[Tensor, "B T"] | None = None) -> "CrossAttentionCache":
         """Return the state that has read `columns` tokens more, once each layer has written its part."""
@@ -116,17 +130,27 @@ class CrossAttentionCache:
 
     def with_own(self, own: Any) -> "CrossAttentionCache":
         """Return the state with the same sources, and what was read of the target."""
-        again = replace(self, own=own)
+        return self._with(own, self.rows)
+
+    def _with(self, own: Any, rows: SourceRows) -> "CrossAttentionCache":
+        again = replace(self, own=own, rows=rows)
         if "attention_mask" in self.__dict__:  # it is made once for each change of the sources, not at every step
             again.__dict__["attention_mask"] = self.attention_mask
         return again
 
     def select(self, rows: Int[Tensor, " M"]) -> "CrossAttentionCache":
         """Return the state of these rows in this order. Sources are shared, and those of no row are dropped."""
+        return self._selected(self.own.select(rows), rows)
+
+    def branch(self, rows: Int[Tensor, " M"]) -> "CrossAttentionCache":
+        """Return the state of these rows as `select` does, sharing memory with this one, which ends here."""
+        return self._selected(getattr(self.own, "branch", self.own.select)(rows), rows)
+
+    def _selected(self, own: Any, rows: Int[Tensor, " M"]) -> "CrossAttentionCache":
         numbers = self.rows.numbers[rows.cpu()]
-        own, used = self.own.select(rows), numbers.unique()
+        used = numbers.unique()
         if len(used) == self.rows.count:
-            return replace(self.with_own(own), rows=SourceRows(numbers, self.rows.count))
+            return self._with(own, SourceRows(numbers, self.rows.count))
         of_used = SourceRows(torch.searchsorted(used, numbers), len(used))
         kept = used.to(self.mask.device)
         mask = self.mask[kept]

@@ -92,4 +92,4 @@ def _with_bias(mask: AttentionMask, bias: Tensor, columns: int, length: int) -> 
     seen = mask.mask
     if mask.causal:
         seen = torch.ones(columns, length, dtype=torch.bool, device=bias.device).tril(length - columns)
-    return AttentionMask(seen, bias=bias)
+    return AttentionMask(seen, bias=bias, owners=mask.owners)

@@ -6,9 +6,10 @@ import torch
 import torch.nn.functional as F
 
 from lingon.core.errors import RunError, UserError
-from lingon.core.shapes import Bool, Int, Tensor
+from lingon.core.shapes import Bool, Float, Int, Tensor
 
 LEAST = 64  # tokens; a memory that grows begins with so many
+WORTH = 1 << 15  # numbers in the queries of a step, below which rows are copied and PyTorch attends
 
 
 class KVCache:
@@ -19,6 +20,8 @@ class KVCache:
 
     places: the position of the token in each column, [B, length], and -1 where it is padding; None when no row has any.
     limit: the most columns. Memory grows up to it, unless it was all taken at the start.
+    owners: the row of memory in which the column of each row stands, [B, length], where rows share what they have in
+    common; None when row i has row i.
     """
 
     def __init__(
@@ -28,8 +31,10 @@ class KVCache:
         limit: int,
         length: int = 0,
         places: Int[Tensor, "B T"] | None = None,
+        owners: Int[Tensor, "B T"] | None = None,
     ):
-        self.keys, self.values, self.limit, self.length, self.places = list(keys), list(values), limit, length, places
+        self.keys, self.values, self.limit, self.length = list(keys), list(values), limit, length
+        self.places, self.owners = places, owners
 
     def select(self, rows: Int[Tensor, " M"]) -> "KVCache":
         """Return an independent copy of these rows in this order; a row may be taken twice, or not at all."""
@@ -41,11 +46,28 @@ class KVCache:
         if tensor is None:
             return None
         filled, rows = tensor[:, :, : self.length], rows.to(tensor.device)
+        if self.owners is not None:
+            filled, rows = rows_of_owners(filled, self.owners[rows]), torch.arange(len(rows))
         if filled.requires_grad or tensor.shape[2] == self.length:
             return filled.index_select(0, rows)
         fresh = tensor.new_empty(len(rows), tensor.shape[1], tensor.shape[2], tensor.shape[3])
         torch.index_select(filled, 0, rows, out=fresh[:, :, : self.length])
         return fresh
+
+    def branch(self, rows: Int[Tensor, " M"]) -> "KVCache":
+        """Return the state of these rows as `select` does, but one that shares memory with this one, which ends here.
+
+        So the beams of a search, which have nearly all of their tokens in common, are not copied at each step. Few rows
+        are, and so are those of which there was less memory.
+        """
+        first = self.keys[0] if self.keys else None
+        if first is None or len(rows) > len(first) or not suits_row_attention(first, len(rows)):
+            return self.select(rows)
+        owners = self.owners
+        if owners is None:
+            owners = torch.arange(len(first))[:, None].expand(-1, self.length)
+        places = None if self.places is None else self.places[rows]
+        return KVCache(self.keys, self.values, self.limit, self.length, places, owners[rows])
 
     def join(self, others: Sequence["KVCache"]) -> "KVCache":
         """Return one cache of the rows of this cache, then those of the others, each with the room that it has left.
@@ -68,6 +90,8 @@ class KVCache:
         """The cache without the first columns that are padding in all rows."""
         if not self.length or any(t is None for t in self.keys):
             raise UserError("a cache that holds no token cannot be joined; let an eval-mode model read a prompt first")
+        if self.owners is not None:
+            return self.select(torch.arange(len(self.owners)))._trimmed()
         if self.places is None:
             return self
         first = int((self.places >= 0).any(0).int().argmax())
@@ -88,8 +112,8 @@ class KVCache:
         if not 0 <= tokens <= self.length:
             raise UserError(f"cannot go back {tokens} tokens: the state has read {self.length}")
         length = self.length - tokens
-        places = None if self.places is None else self.places[:, :length]
-        return KVCache(self.keys, self.values, self.limit, length, places)
+        places, owners = (None if x is None else x[:, :length] for x in (self.places, self.owners))
+        return KVCache(self.keys, self.values, self.limit, length, places, owners)
 
     def with_limit(self, columns: int) -> "KVCache":
         """Return the same cache with a limit of so many columns: of prompts padded on the left, more than the context.
@@ -97,7 +121,7 @@ class KVCache:
         A row that has padding before it fills its context later than its columns say. Memory that was taken at the
         start is enlarged when it is needed.
         """
-        return KVCache(self.keys, self.values, max(self.limit, columns), self.length, self.places)
+        return KVCache(self.keys, self.values, max(self.limit, columns), self.length, self.places, self.owners)
 
     def advance(self, columns: int, mask: Bool[Tensor, "B S"] | None = None) -> "KVCache":
         """Return the cache that has read `columns` more, once each layer has written its part."""
@@ -109,7 +133,10 @@ class KVCache:
         places = self.places
         if places is not None or (mask is not None and not bool(mask.all())):
             places = self._placed(columns, mask)
-        return KVCache(self.keys, self.values, self.limit, self.length + columns, places)
+        owners = self.owners
+        if owners is not None:
+            owners = torch.cat([owners, torch.arange(len(owners))[:, None].expand(-1, columns)], 1)
+        return KVCache(self.keys, self.values, self.limit, self.length + columns, places, owners)
 
     def _placed(self, columns: int, mask: Bool[Tensor, "B S"] | None) -> Int[Tensor, "B T"]:
         old = self.places
@@ -129,7 +156,10 @@ class KVCache:
         return self.places[:, -columns:].clamp(min=0)
 
     def write(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Write keys and values of a layer [B, H, S, K] into its last columns; return all columns [B, H, length, K]."""
+        """Write keys and values of a layer [B, H, S, K] into its last columns; return all columns [B, H, length, K].
+
+        With `owners` these are of all rows of memory.
+        """
         return self._written(self.keys, layer, keys), self._written(self.values, layer, values)
 
     def _written(self, tensors: list[Tensor | None], layer: int, new: Tensor) -> Tensor:
@@ -138,7 +168,7 @@ class KVCache:
         if start == 0 and old is None:
             tensors[layer] = new
             return new
-        if old is None or len(old) != len(new):
+        if old is None or (len(old) != len(new) if self.owners is None else len(self.owners) != len(new)):
             held = "nothing, since it was made in training mode" if old is None else f"{len(old)} rows"
             raise UserError(f"{len(new)} rows for a state that holds {held}; make one with new_state, or call eval()")
         if new.requires_grad or old.requires_grad:  # what a gradient goes through must not be written over
@@ -149,8 +179,21 @@ class KVCache:
             fresh = old.new_empty(*old.shape[:2], min(self.limit, max(LEAST, 2 * end)), old.shape[3])
             fresh[:, :, :start] = old[:, :, :start]
             tensors[layer] = old = fresh
-        old[:, :, start:end] = new
+        old[: len(new), :, start:end] = new
         return old[:, :, :end]
+
+
+def rows_of_owners(memory: Float[Tensor, "M H T K"], owners: Int[Tensor, "B T"]) -> Float[Tensor, "B H T K"]:
+    """Return a copy of what each row has of the memory: column t of row b from row owners[b, t]."""
+    _, heads, columns, _ = memory.shape
+    return memory[owners[:, None], torch.arange(heads)[:, None], torch.arange(columns)]
+
+
+def suits_row_attention(keys: Float[Tensor, "M H T K"], rows: int) -> bool:
+    """Return whether so many rows are worth a compiled loop (`lingon.kernels.row_attention`), and it can take them."""
+    if keys.device.type != "cpu" or keys.dtype != torch.float32 or torch.compiler.is_compiling():
+        return False
+    return not torch.is_grad_enabled() and rows * keys.shape[1] * keys.shape[3] >= WORTH
 
 
 def empty_cache(depth: int, limit: int) -> KVCache:
