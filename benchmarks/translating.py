@@ -24,7 +24,13 @@ PAD, EOS, SHORTEST, LONGEST = VOCABULARY - 1, 0, 5, 40
 SHAPE = {"d_model": 512, "layers": 6, "heads": 8, "ffn_dim": 2048}  # of OPUS-MT
 TINY = {"d_model": 32, "layers": 1, "heads": 2, "ffn_dim": 64}
 SAME = 0.99  # share of tokens that two engines of 32 bits have to agree on, for their speeds to mean anything
-ENGINES = {"transformers": 2.0, "ctranslate2, float32": None, "ctranslate2, int8": None}  # and our bars
+# Our precision, the peer with its own, and our bar. Of products of fewer bits a random model says other tokens soon.
+CASES = (
+    ("float32", "transformers", "float32", 2.0),
+    ("float32", "ctranslate2", "float32", None),
+    ("bfloat16", "transformers", "float32", None),
+    ("int8", "ctranslate2", "int8", None),
+)
 
 
 def compare(context: Context) -> Iterator[Result]:
@@ -37,26 +43,27 @@ def compare(context: Context) -> Iterator[Result]:
     versions: dict[str, str] = {}
     with Worker("lingon_translate") as ours:
         ours.ask("start", {"folder": folder, "threads": THREADS})
-        mine = ours.ask("run", given)["ids"]
-        for name, bar in ENGINES.items():
-            peer, _, weights = name.partition(", ")
+        for precision, peer, weights, bar in CASES:
+            mine, name = given | {"precision": precision}, f"{peer}, {weights}"
             with _engine(peer) as theirs:
-                started = theirs.ask("start", {"folder": folder, "threads": THREADS} | _weights(context, weights))
+                started = theirs.ask("start", {"folder": folder, "threads": THREADS} | _weights(context, peer, weights))
                 versions |= started["versions"]
-                same = agreement(mine, theirs.ask("run", given)["ids"])
-                if weights != "int8" and same < SAME:
+                same = agreement(ours.ask("run", mine)["ids"], theirs.ask("run", given)["ids"])
+                if precision == weights == "float32" and same < SAME:
                     raise UserError(f"{name}: only {same:.1%} of the tokens are the same; speed would mean nothing")
                 turns = paired(
-                    lambda: ours.seconds("run", given),
+                    lambda mine=mine: ours.seconds("run", mine),
                     lambda theirs=theirs: theirs.seconds("run", given),
                     context.pairs,
                     context.warmups,
                 )
-            details[name] = {"agreement": same, "ours": turns.ours, "theirs": turns.theirs}
-            what = (
-                f"translation, {BEAMS} beams, Marian's shape, beside {name} ({100 * same:.0f} % of the tokens the same)"
+            details[f"{precision} beside {name}"] = {"agreement": same, "ours": turns.ours, "theirs": turns.theirs}
+            what = f"translation in {precision}, {BEAMS} beams, Marian's shape, beside {name}"
+            rows.append(
+                speed(
+                    f"{what} ({100 * same:.0f} % of the tokens the same)", "sentences/s", len(sources), turns, name, bar
+                )
             )
-            rows.append(speed(what, "sentences/s", len(sources), turns, name, bar))
     yield Result("translating", rows, details, versions)
 
 
@@ -81,8 +88,9 @@ def _engine(peer: str) -> Worker:
     return Worker("transformers_translate", peer)
 
 
-def _weights(context: Context, weights: str) -> dict[str, str]:
-    return {"weights": weights, "out": str(context.folder / f"ctranslate2-{weights}")} if weights else {}
+def _weights(context: Context, peer: str, weights: str) -> dict[str, str]:
+    ours = peer == "transformers"  # its weights are those of the folder
+    return {} if ours else {"weights": weights, "out": str(context.folder / f"ctranslate2-{weights}")}
 
 
 def _model(shape: dict[str, int]) -> torch.nn.Module:

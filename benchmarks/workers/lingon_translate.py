@@ -25,14 +25,14 @@ class OfIds(Translator):
 
 def start(folder, threads):
     torch.set_num_threads(threads)
-    MODELS["float32"] = OfIds(load_seq2seq(folder).model.eval(), None, None)
+    MODELS["model"] = OfIds(load_seq2seq(folder).model.eval(), None, None)
 
 
-def run(sources, beams, new):
+def run(sources, beams, new, precision):
     """The best translation of each source."""
     read = [tuple(ids) for ids in json.loads(Path(sources).read_text(encoding="utf-8"))]
     params = TranslationParams(beams=beams, length_penalty=0.0, max_new_tokens=new)
-    return {"ids": [list(found[0].ids) for found in search(MODELS["float32"], read, params)]}
+    return {"ids": [list(found[0].ids) for found in search(MODELS["model"].with_precision(precision), read, params)]}
 
 
 serve(start=start, run=run)

@@ -15,8 +15,8 @@ Head = Annotated[str | None, Option(help="Name of the head, for a bundle with se
 Precision = Annotated[
     str,
     Option(
-        help="Precision of an encoder's matrix products on a CPU: float32 (default); bfloat16 and int8 are faster and "
-        "nearly the same; auto is bfloat16 where the processor has it and it gives equal vectors."
+        help="Precision of matrix products on a CPU: float32 (default); bfloat16 and int8 are faster and "
+        "nearly the same; auto is bfloat16 where the processor has it and it gives equal results."
     ),
 ]
 

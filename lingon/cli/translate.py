@@ -9,7 +9,7 @@ import typer
 from lingon.cli import generate_options as options
 from lingon.cli import translate_options as own
 from lingon.cli.corpus_options import BadRow
-from lingon.cli.load_task import Head, load_for
+from lingon.cli.load_task import Head, Precision, load_for
 from lingon.cli.option_rules import check_together
 from lingon.cli.text_options import Overwrite, Texts
 from lingon.core.errors import UserError, unknown
@@ -44,6 +44,7 @@ def translate(
     target_lang: own.TargetLang = None,
     terms: own.TermsFile = None,
     copy_unknown: own.CopyUnknown = False,
+    precision: Precision = "float32",
     format: own.Format = "text",
     page: own.Page = None,
     encoding: Encoding = "utf-8",
@@ -63,7 +64,7 @@ def translate(
     changes |= text_changes(prefix, source_prefix, copy_unknown, terms, files)
     changes |= length_changes(length_penalty, max_new_tokens)
     with_changes(None, changes)  # so that wrong ones are said before a model is loaded
-    translator = load_for("translate", bundle, device, head)
+    translator = load_for("translate", bundle, device, head, precision)
     params = with_changes(translator, changes)
     if source_lang or target_lang:
         translator = translator.with_languages(source_lang, target_lang)

@@ -204,11 +204,14 @@ def _grow(group: _Group, candidates, logs: Tensor | None, is_finished, length: i
     group.ended = sorted(group.ended, key=lambda found: -found.score)[: params.beams]
     group.done = group.done or not kept or _may_stop(group, max(own for _, own, *_ in kept), params, length)
     kept += [(float("-inf"), float("-inf"), 0, 0)] * (size - len(kept))
-    ids = lambda parent, token: [*group.rows[parent].ids, token]
-    group.rows = [TokenSequence(ids(parent, token), group.rows[parent].prompt_length) for *_, parent, token in kept]
+    group.rows = [_longer(group.rows[parent], token) for *_, parent, token in kept]
     group.values, group.logprobs = [value for value, *_ in kept], [logprob for _, logprob, *_ in kept]
     group.parents = [parent for *_, parent, _ in kept]
     return taken
+
+
+def _longer(row: TokenSequence, token: int) -> TokenSequence:
+    return TokenSequence([*row.ids, token], row.prompt_length, row.rng)  # new random numbers would take longest
 
 
 def _may_stop(group: _Group, best: float, params: BeamParams, length: int) -> bool:

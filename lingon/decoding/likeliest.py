@@ -18,19 +18,20 @@ def likeliest(
     never: tokens that are not taken; the others are not made likelier by that. Raises NotFinite for logits from which
     no probabilities follow. where: begins the message.
     """
-    check_finite_logits(logits, where)
     logits = logits.detach().contiguous()
-    sums, held = _log_sum_exp(logits), logits[:, never]
+    most = logits.amax(1)
+    check_finite_logits(most[:, None], where)
+    sums, held = _log_sum_exp(logits, most), logits[:, never]
     logits[:, never] = -torch.inf  # put back below: a copy of all of them would take as long as the sum
     values, tokens = largest(logits, count)
     logits[:, never] = held
     return values.double() - sums[:, None], tokens
 
 
-def _log_sum_exp(logits: Float[Tensor, "R V"]) -> Float[Tensor, " R"]:
-    """Return the logarithm of the sum of exponentials of each row, in float64."""
+def _log_sum_exp(logits: Float[Tensor, "R V"], most: Float[Tensor, " R"]) -> Float[Tensor, " R"]:
+    """Return the logarithm of the sum of exponentials of each row, in float64. most: the greatest of each row."""
     if logits.device.type != "cpu" or logits.dtype != torch.float32 or logits.numel() < WORTH:
         return logits.double().logsumexp(1)
     from lingon.kernels.log_sum_exp import log_sum_exp
 
-    return log_sum_exp(logits, logits.amax(1))
+    return log_sum_exp(logits, most)

@@ -19,11 +19,13 @@ def has_bfloat16() -> bool:
 class BFloat16Linear(nn.Module):
     """x W^T + b with both factors rounded to bfloat16 and sums in float32; the product is rounded to bfloat16.
 
+    dtype: what the product is given in, for whatever comes after it.
     Source: Kalamkar et al. 2019, "A Study of BFLOAT16 for Deep Learning Training".
     """
 
-    def __init__(self, linear: nn.Linear):
+    def __init__(self, linear: nn.Linear, dtype: torch.dtype = torch.bfloat16):
         super().__init__()
+        self.dtype = dtype
         self.in_features, self.out_features = linear.in_features, linear.out_features
         weight = linear.weight.detach().bfloat16().contiguous()
         self.packed = ONEDNN and weight.device.type == "cpu"
@@ -34,5 +36,5 @@ class BFloat16Linear(nn.Module):
     def forward(self, x: Float[Tensor, "... I"]) -> Float[Tensor, "... O"]:
         x = x.bfloat16()
         if not self.packed:
-            return F.linear(x, self.weight, self.bias)
-        return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
+            return F.linear(x, self.weight, self.bias).to(self.dtype)
+        return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "").to(self.dtype)

@@ -22,22 +22,26 @@ LAYOUTS: Mapping[str, Callable[[nn.Linear], nn.Module]] = {
 
 @dataclass
 class FastInference:
-    """Gives twins of a model, each made when it is first asked for and again when weights have changed."""
+    """Gives twins of a model, each made when it is first asked for and again when weights have changed.
+
+    layouts: what is put in the place of a linear layer, by the name of the precision.
+    """
 
     model: nn.Module
+    layouts: Mapping[str, Callable[[nn.Linear], nn.Module]] = field(default_factory=lambda: LAYOUTS)
     _made: dict[str, tuple[tuple, nn.Module]] = field(default_factory=dict)
 
     def twin(self, precision: str) -> nn.Module:
-        """Return the model in evaluation mode with its linear layers in a precision: float32, bfloat16 or int8.
+        """Return the model in evaluation mode with its linear layers in a precision, a name of `layouts`.
 
         Raises UserError for another one.
         """
-        if precision not in LAYOUTS:
-            raise unknown("precision", precision, LAYOUTS)
+        if precision not in self.layouts:
+            raise unknown("precision", precision, self.layouts)
         state = tuple((id(p), p.data_ptr(), p._version) for p in self.model.parameters())
         known = self._made.get(precision)
         if known is None or known[0] != state:
-            known = self._made[precision] = state, swap_linear(eval_view(self.model), LAYOUTS[precision])
+            known = self._made[precision] = state, swap_linear(eval_view(self.model), self.layouts[precision])
         return known[1]
 
 

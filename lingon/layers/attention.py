@@ -119,7 +119,7 @@ def attend(
     softcap: float | None = None,
     dropout: float = 0.0,
 ) -> Float[Tensor, "B H S K"]:
-    """Attend with H heads of queries to G heads of keys, G dividing H. M is B, but where the mask has owners of rows."""
+    """Attend with H heads of queries to G heads of keys, G dividing H. M is B unless the mask says who owns keys."""
     if mask.lengths is not None:
         return _attend_packed(q, k, v, mask, mask.lengths, scale, softcap, dropout)
     if mask.owners is not None:

@@ -71,7 +71,10 @@ def test_a_branch_is_attended_to_as_a_selection_is(case, padded):
 def test_a_branch_can_be_selected_joined_and_rewound():
     old = read(read(empty_cache(2, 30), 1), 2)
     with torch.no_grad():
-        plain, shared = old.select(torch.tensor([3, 3, 1])), old.select(torch.arange(ROWS)).branch(torch.tensor([3, 3, 1]))
+        plain, shared = (
+            old.select(torch.tensor([3, 3, 1])),
+            old.select(torch.arange(ROWS)).branch(torch.tensor([3, 3, 1])),
+        )
     plain, shared = read(plain, 5), read(shared, 5)
     for change in (
         lambda cache: cache.select(torch.tensor([2, 0])),

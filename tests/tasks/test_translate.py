@@ -277,6 +277,36 @@ def test_attention_rows_sum_to_one_and_belong_to_the_tokens(trained):
     torch.testing.assert_close(weights.sum(1), torch.ones(len(rows)))
 
 
+@pytest.mark.parametrize("model", ["transformer", "attention_rnn"])
+def test_products_of_fewer_bits_translate_nearly_alike(model, monkeypatch):
+    """The log-probability of a translation is that of float32, but for the bits; auto takes what is close."""
+    made, texts = translator("words", model=model), list(pairs(6).sources)
+    exact = made.translate(texts)
+    for precision, near in (("bfloat16", 0.03), ("int8", 0.1)):
+        found = made.with_precision(precision).translate(texts)
+        assert [one.logprob for one in found] == pytest.approx([one.logprob for one in exact], rel=near)
+        assert [one.logprob for one in found] != [one.logprob for one in exact]
+    with pytest.raises(UserError, match="precision"):
+        made.with_precision("half")
+    auto = {}
+    for has in (False, True):
+        monkeypatch.setattr("lingon.tasks.translate.precision.has_bfloat16", lambda has=has: has)
+        auto[has] = [one.logprob for one in made.with_precision("auto").translate(texts)]
+    assert auto[False] == [one.logprob for one in exact]
+    assert auto[True] == [one.logprob for one in made.with_precision("bfloat16").translate(texts)]
+
+
+def test_a_large_batch_shares_what_its_beams_have_read(trained, monkeypatch):
+    """Compiled loops over shared memory, which many rows are worth, find the translations of copied beams."""
+    texts = list(pairs(40).sources)
+    copied = trained.translate(texts)
+    monkeypatch.setattr("lingon.layers.kv_cache.WORTH", 1)
+    monkeypatch.setattr("lingon.decoding.likeliest.WORTH", 1)
+    shared = trained.translate(texts)
+    assert [str(one) for one in shared] == [str(one) for one in copied]
+    assert [one.logprob for one in shared] == pytest.approx([one.logprob for one in copied], abs=1e-4)
+
+
 def test_broken_weights_are_said(trained):
     made = translator()
     torch.nn.init.constant_(made.model.output.weight, torch.nan)

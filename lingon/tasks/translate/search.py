@@ -18,6 +18,7 @@ from lingon.decoding.run import Strategy, run
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.tasks.translate.decoder import SourceDecoder
 from lingon.tasks.translate.params import TranslationParams
+from lingon.tasks.translate.precision import model_of
 from lingon.tasks.translate.processors import processors_of
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def search(
     prompt = translator.prompt(params.prefix)
     # Beside a text that fills the context, a new one of a running batch may have all of it before it.
     columns = 0 if params.sampling is None else 2 * translator.model.context_length
-    decoder = SourceDecoder(translator.model, columns)
+    decoder = SourceDecoder(model_of(translator, sources), columns)
     if params.sampling is not None:
         found = _sampled(translator, decoder, sources, prompt, params, params.sampling)
         advance(len(sources))

@@ -14,6 +14,7 @@ from lingon.core.shapes import Float, Tensor
 from lingon.data.tokenizers import Tokenizer
 from lingon.data.tokenizers.special_tokens import unknown_id
 from lingon.engine.loss import Loss
+from lingon.kernels.fast_inference import FastInference
 from lingon.metrics.scores import Scores
 from lingon.tasks.comparison import SystemOutput
 from lingon.tasks.task import Card
@@ -25,6 +26,7 @@ from lingon.tasks.translate.generation_config import params_of
 from lingon.tasks.translate.languages import language_pair_of, languages_of, with_languages
 from lingon.tasks.translate.objective import pair_loss
 from lingon.tasks.translate.params import MORE, TIMES, TranslationParams
+from lingon.tasks.translate.precision import LAYOUTS, with_precision
 from lingon.tasks.translate.token_ids import forbidden_ids, prompt_ids, source_ids
 from lingon.tasks.translate.translation import Translation
 from lingon.tasks.translate.translations import translations
@@ -73,6 +75,7 @@ class Translator:
         # Two objects also of one vocabulary, so that a bundle has a file for each side.
         self.source, self.target = source, copy(target) if target is source else target
         self.prefix_ids, self.suppressed_ids = tuple(prefix_ids), tuple(suppressed_ids)
+        self.precision = "float32"
         self.generation = dict(generation or {})
         self.params = params_of(self.generation)  # of a translation where nothing is said
 
@@ -140,6 +143,11 @@ class Translator:
             special.add(self.unknown)
         return frozenset(special | {*self.eos_ids, self.model.pad_id, self.model.start_id})
 
+    @cached_property
+    def fast(self) -> FastInference:
+        """The model in other precisions, each made when it is asked for."""
+        return FastInference(self.model, LAYOUTS)
+
     @property
     def languages(self) -> list[str]:
         """Return the codes of the languages that a model of many is told by name; none for one of two languages."""
@@ -152,7 +160,13 @@ class Translator:
 
     def with_languages(self, source: str | None, target: str | None) -> "Translator":
         """Return the translator from one of its languages to another; see `lingon.tasks.translate.languages`."""
-        return with_languages(self, source, target)
+        found = with_languages(self, source, target)
+        found.precision = self.precision
+        return found
+
+    def with_precision(self, precision: str) -> "Translator":
+        """Return a translator with the same model in a precision; see `lingon.tasks.translate.precision`."""
+        return with_precision(self, precision)
 
     def forbidden_ids(self, copy_unknown: bool = False) -> Tensor:
         """Return the ids that are never written; see `lingon.tasks.translate.token_ids`."""
