@@ -257,7 +257,7 @@ plt.show()
 which = int(np.argmax([one.probability for one in found]))
 shown = answerer.encoded(tested[which : which + 1])
 window = shown.windows.rows[0]
-logits = answerer.any_logits(answerer.model, shown)[0][0][window.begin : window.begin + window.tokens]
+logits = answerer.any_logits(shown)[0][0][window.begin : window.begin + window.tokens]
 tokens = [tokenizer.vocab.token(i) for i in window.ids[window.begin : window.begin + window.tokens]]
 print(tested[which].question, "->", found[which].answer)
 figure, axis = plt.subplots(figsize=(6.5, 6), layout="constrained")

@@ -20,7 +20,7 @@ def run(tmp_path, monkeypatch, capsys):
     """Run a command; returns exit code, output lines and what stands on stderr."""
     loaded = []
 
-    def load(source, device="cpu"):
+    def load(source, device="cpu", precision="float32"):
         loaded.append(source)
         return ToyEncoder(seed=len(source))  # another name, another encoder
 

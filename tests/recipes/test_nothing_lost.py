@@ -230,7 +230,7 @@ def test_a_language_model_whose_perplexity_overflows_is_kept(data, capsys):
     assert "perplexity inf" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("where", ["lingon.export.training_curves.plot_runs", "lingon.recipes.summary.summary"])
+@pytest.mark.parametrize("where", ["lingon.export.training_curves.plot_runs", "lingon.recipes.save_and_test.summary"])
 def test_a_language_model_survives_what_comes_after(data, monkeypatch, where):
     prose(data)
 

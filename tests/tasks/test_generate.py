@@ -265,7 +265,7 @@ def test_what_cannot_be_written(model):
         SamplingParams(stop=("",))
     with pytest.raises(UserError, match="exclude each other"):
         SamplingParams(regex="a", json_schema={})
-    with pytest.raises(UserError, match="empty text has no tokens"):
+    with pytest.raises(UserError, match="has no tokens to score"):
         model.logprobs("")
     with pytest.raises(UserError, match="they do not belong"):
         LanguageModel(GPT(7, 20, 1, 2), model.tokenizer)

@@ -136,8 +136,12 @@ class Answerer:
         return answer_loss(model, batch)
 
     @torch.inference_mode()
-    def any_logits(self, view: View, encoded: EncodedQuestions) -> tuple[list[Tensor], float]:
-        """Return the logits of each window [T, 2], and the mean loss; of a model in training, broken ones too."""
+    def any_logits(self, encoded: EncodedQuestions, view: View | None = None) -> tuple[list[Tensor], float]:
+        """Return the logits of each window [T, 2], and the mean loss; of a model in training, broken ones too.
+
+        view: the model and its precision, where they are not those that predict.
+        """
+        view = view or self._view(encoded)
         rows = encoded.windows.rows
         out, total = [torch.empty(0)] * len(rows), 0.0
         how = {"max_tokens": TOKENS_AT_ONCE, "shuffle": False}
@@ -173,7 +177,7 @@ class Answerer:
         if not len(examples):
             raise UserError("there are no questions to evaluate on")
         encoded = self.encoded(examples)
-        logits, loss = self.any_logits(self._view(encoded), encoded)
+        logits, loss = self.any_logits(encoded)
         check_finite(torch.tensor(loss), "the model gave losses")
         found = self._first(examples, encoded, logits, self.null_score_diff_threshold)
         return scored(found, examples, loss), found
@@ -186,7 +190,7 @@ class Answerer:
         encoded = self.encoded(examples)
 
         def evaluate(model: nn.Module) -> dict[str, float]:
-            logits, loss = self.any_logits(View(eval_view(model), EXACT), encoded)
+            logits, loss = self.any_logits(encoded, View(eval_view(model), EXACT))
             if not math.isfinite(loss):
                 return {"f1": math.nan, "exact_match": math.nan, "loss": loss}
             found = self._first(examples, encoded, logits, self.null_score_diff_threshold)
@@ -199,7 +203,7 @@ class Answerer:
         if all(one.answers for one in valid):
             return
         encoded = self.encoded(valid)
-        logits, loss = self.any_logits(self._view(encoded), encoded)
+        logits, loss = self.any_logits(encoded)
         if math.isfinite(loss):
             self.null_score_diff_threshold = threshold_for(self._first(valid, encoded, logits, None), valid)
 
@@ -220,7 +224,7 @@ class Answerer:
         pairs = [as_input(one, True) for one in inputs]
         questions = [Question(str(i), context, question) for i, (question, context) in enumerate(pairs)]
         encoded = self.encoded(questions)
-        logits, _ = self.any_logits(self._view(encoded), encoded)
+        logits, _ = self.any_logits(encoded)
         for row in logits:
             check_finite(row[NO_ANSWER], "the model gave logits")
         return self._found(questions, encoded, logits, top, self.null_score_diff_threshold)
