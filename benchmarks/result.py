@@ -86,6 +86,11 @@ def at_most(what: str, unit: str, ours: Sequence[float], most: float) -> Row:
     return Row(what, unit, spread, [], None, f"≤ {most:g} {unit}", spread.median <= most)
 
 
+def in_minutes(what: str, seconds: float, most: float) -> list[Row]:
+    """Rows of how long a run took: none where it had one core, for others may have worked beside it."""
+    return [at_most(what, "min", [seconds / 60], most)] if THREADS > 1 else []
+
+
 def score(what: str, ours: Sequence[float], peers: dict[str, Sequence[float]], bar: float | str | None = None) -> Row:
     """A row of scores, higher is better. bar: the least median, or the name of the peer that we must not be below."""
     figures = {name: Spread.of(values) for name, values in peers.items()}

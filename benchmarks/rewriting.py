@@ -9,8 +9,7 @@ from typing import Any
 
 import lingon
 from benchmarks.context import Context
-from benchmarks.machine import THREADS
-from benchmarks.result import Result, Row, at_most, score
+from benchmarks.result import Result, Row, in_minutes, score
 from lingon.data.examples import Examples
 from lingon.data.load_data import load_data
 from lingon.data.split import stratified_split, without_duplicates
@@ -56,10 +55,8 @@ def compare(context: Context) -> Iterator[Result]:
         "settings": SETTINGS,
         "examples": {name: [one.row() for one in some] for name, some in chosen_examples(rows).items()},
     }
-    measured = _rows(table)
-    if THREADS > 1:  # on one core, beside other work, its time says nothing
-        measured.append(at_most("training, judges and test of that", "min", [sum(seconds.values()) / 60], MINUTES))
-    yield Result("rewriting", measured, details)
+    time_of = in_minutes("training, judges and test of that", sum(seconds.values()), MINUTES)
+    yield Result("rewriting", [*_rows(table), *time_of], details)
 
 
 def _rows(table: Mapping[str, Mapping[str, float]]) -> list[Row]:

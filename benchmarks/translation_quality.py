@@ -10,7 +10,7 @@ import torch
 import lingon
 from benchmarks.context import Context
 from benchmarks.machine import THREADS
-from benchmarks.result import Result, Row, at_most, score
+from benchmarks.result import Result, Row, in_minutes, score
 from benchmarks.seq2seq_training import PEERS, SIZES
 from benchmarks.worker import Worker, exchange
 from lingon.data.load_parallel import load_parallel, load_parallel_splits
@@ -77,8 +77,7 @@ def result_of(name: str, out: Path, context: Context) -> Result:
         "peer": peer,
     }
     rows = [*_rows(name, found, peer and peer["scores"])]
-    if THREADS > 1:  # on one core, beside other work, its time says nothing
-        rows.append(at_most(f"training the {name} of that", "min", [seconds / 60], case.minutes))
+    rows += in_minutes(f"training the {name} of that", seconds, case.minutes)
     return Result(named(name), rows, details, peer["versions"] if peer else {})
 
 

@@ -182,7 +182,7 @@ def gradient_by_distance(model):
 
 
 curves = {f"{name}, fresh": gradient_by_distance(model) for name, model in models.items()}
-# half: the numbers have 16 bits while it trains, where the processor can, and a recurrent network takes half the time
+# half: the numbers have 16 bits while it trains, where the processor can, which is faster
 scores = {name: train_classifier(model, reviews, lr=8e-3, half=True) for name, model in models.items()}
 curves |= {f"{name}, trained": gradient_by_distance(model) for name, model in models.items()}
 

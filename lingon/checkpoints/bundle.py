@@ -100,10 +100,10 @@ def find_bundle(folder: Path) -> Path:
             return candidate
     if not folder.exists():
         beside = [p.name for p in folder.parent.iterdir() if p.is_dir()] if folder.parent.is_dir() else []
-        hub = f"; a model of the hub is named hf:{folder}" if HUB_NAME.fullmatch(str(folder)) else ""
-        raise UserError(
-            f"there is no folder {str(folder)!r}; {suggest(folder.name, [*beside, *ENCODERS, *WEIGHTS])}{hub}"
-        )
+        hub = f" (a model of the hub is named hf:{folder})" if HUB_NAME.fullmatch(str(folder)) else ""
+        paths = {name: str(folder.parent / name) for name in beside}
+        near = suggest(folder.name, [*beside, *ENCODERS, *WEIGHTS], paths)
+        raise UserError(f"there is no folder {str(folder)!r}{hub}; {near}")
     raise UserError(f"{str(folder)!r} holds no bundle (no config.json); train one with: lingon train sentiment")
 
 

@@ -1,6 +1,6 @@
 """Errors that name the culprit: what went wrong, where, and what to do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 __all__ = ["DataError", "FetchError", "Interrupted", "NoNetwork", "NotFinite", "RunError", "UserError"]
@@ -54,8 +54,10 @@ def too_few(count: int, noun: str) -> str:
     return f"1 {noun} is too few" if count == 1 else f"{count:,} {noun}s are too few"
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Iterable[str], shown: Mapping[str, str] | None = None) -> str:
     """The end of an error message: the nearest known names, or all of them when none is near.
+
+    shown: what stands for a near name, such as the path of a file, where it is not the name itself.
 
     >>> suggest("textcn", ["bag", "textcnn"])
     "did you mean 'textcnn'?"
@@ -65,7 +67,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
     known = [str(k) for k in known]
     near = get_close_matches(str(name), known, n=3, cutoff=0.6)
     if near:
-        return "did you mean " + " or ".join(repr(n) for n in near) + "?"
+        return "did you mean " + " or ".join(repr((shown or {}).get(n, n)) for n in near) + "?"
     return f"known: {one_of(known)}" if known else "there are none"
 
 

@@ -69,7 +69,7 @@ def train_classifier(
 ) -> float:
     """Trains a model by AdamW with clipped gradients, and gives back its accuracy on the test reviews.
 
-    half: in bfloat16 where the processor has it, in which a recurrent network takes half the time.
+    half: in bfloat16 where the processor has it, in which a recurrent network trains faster.
     """
     precision = bfloat16() if half and has_bfloat16() else float32()
     config = TrainConfig(epochs=epochs, max_grad_norm=1.0, precision=precision)

@@ -24,6 +24,21 @@ WORTH = 4_096  # tokens of a call from which on a layout of float32 for speed is
 Vectors = Callable[[Any, Batch], Tensor]  # of a model and a batch: what `auto` compares, [B, D]
 
 
+def check_precision(precision: str, model: Any) -> None:
+    """Raise UserError for an unknown precision, and for another than float32 of a model that is not on a CPU."""
+    if precision not in PRECISIONS:
+        raise unknown("precision", precision, PRECISIONS)
+    device = next(model.parameters()).device.type
+    if precision != EXACT and device != "cpu":
+        raise UserError(f"precision is {precision!r}, which is for a CPU; this model is on {device}")
+
+
+def all_alike(first: Float[Tensor, "n D"], second: Float[Tensor, "n D"]) -> bool:
+    """Return whether each row of the one has the direction of that row of the other, by a cosine of `EQUAL`."""
+    lengths = first.norm(dim=1) * second.norm(dim=1)
+    return bool(((first * second).sum(1) >= EQUAL * lengths).all())
+
+
 class View(NamedTuple):
     """A model as it predicts, and the precision it is in, for `lingon.kernels.fast_inference.autocast_for`."""
 
@@ -54,11 +69,7 @@ class Inference:
 
         Raises UserError for others, for a model that is not on a CPU, and for one without an encoder.
         """
-        if precision not in PRECISIONS:
-            raise unknown("precision", precision, PRECISIONS)
-        if precision != EXACT and not self._on_cpu():
-            device = next(self.model.parameters()).device.type
-            raise UserError(f"precision is {precision!r}, which is for a CPU; this model is on {device}")
+        check_precision(precision, self.model)
         if precision != EXACT and self._vectors is encoder_vectors and not hasattr(self.model, "encoder"):
             raise UserError(
                 f"precision is {precision!r}, which is for models on an encoder, such as BERT; "
@@ -85,8 +96,7 @@ class Inference:
         if not has_bfloat16():
             return EXACT
         exact, half = (self._vectors_of(precision, ids) for precision in (EXACT, HALF))
-        lengths = exact.norm(dim=1) * half.norm(dim=1)
-        return HALF if bool(((exact * half).sum(1) >= EQUAL * lengths).all()) else EXACT
+        return HALF if all_alike(exact, half) else EXACT
 
     @torch.inference_mode()
     def _vectors_of(self, precision: str, ids: Sequence[Sequence[int]]) -> Float[Tensor, "n D"]:

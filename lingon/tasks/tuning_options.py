@@ -50,5 +50,17 @@ def refuse_fresh(settings: Any, pretrained: "Pretrained") -> None:
             )
 
 
+def refuse_head_lr(settings: Any, noun: str) -> None:
+    """Raise UserError for a learning rate of a head that a model has not. noun: what the model is."""
+    if settings.head_lr is not None:
+        raise UserError(f"--head-lr is {settings.head_lr}, but {noun} has no head of its own; leave it out")
+
+
+def refuse_dropout(settings: Any, pretrained: "Pretrained", model: Any) -> None:
+    """Raise UserError for a dropout where the loaded model has none that could be changed."""
+    if settings.dropout is not None and "dropout" not in model.config():
+        raise UserError(f"--dropout is {settings.dropout}, but {pretrained.name} has none of its own; leave it out")
+
+
 def _flag(name: str) -> str:
     return name.replace("_", "-")

@@ -122,10 +122,7 @@ class Answerer:
         return encode_questions(self.tokenizer, questions, self.max_length, self.doc_stride)
 
     def with_precision(self, precision: str) -> "Answerer":
-        """Return this answerer as it predicts and evaluates in a precision: float32, bfloat16, int8 or auto.
-
-        Raises UserError as `lingon.tasks.precision` says.
-        """
+        """Return this answerer in a precision: float32, bfloat16, int8 or auto; see `lingon.tasks.precision`."""
         return in_precision(self, precision)
 
     def _view(self, encoded: EncodedQuestions) -> View:
@@ -137,10 +134,7 @@ class Answerer:
 
     @torch.inference_mode()
     def any_logits(self, encoded: EncodedQuestions, view: View | None = None) -> tuple[list[Tensor], float]:
-        """Return the logits of each window [T, 2], and the mean loss; of a model in training, broken ones too.
-
-        view: the model and its precision, where they are not those that predict.
-        """
+        """Return the logits of each window [T, 2], and the mean loss; broken ones too. view: if not what predicts."""
         view = view or self._view(encoded)
         rows = encoded.windows.rows
         out, total = [torch.empty(0)] * len(rows), 0.0

@@ -10,7 +10,7 @@ from lingon.tasks.language_model.language_model import LanguageModel
 from lingon.tasks.language_model.prologue import context_length
 from lingon.tasks.model_options import refuse_unused
 from lingon.tasks.pretrained import Pretrained, model_name
-from lingon.tasks.tuning_options import refuse_fresh
+from lingon.tasks.tuning_options import refuse_fresh, refuse_head_lr
 
 USUAL_LENGTH = 1_024  # tokens of a conversation
 LORA_FASTER = 4.0  # thin matrices take larger steps
@@ -22,8 +22,7 @@ def started(settings: Settings, pretrained: Pretrained) -> Settings:
     if language is None:
         raise pretrained.error("a language model, such as a checkpoint of Qwen, or a bundle of one")
     refuse_fresh(settings, pretrained)
-    if settings.head_lr is not None:
-        raise UserError(f"--head-lr is {settings.head_lr}, but a language model has no head of its own; leave it out")
+    refuse_head_lr(settings, "a language model")
     most, given = context_length(language.model), settings.max_length
     if most is not None and given is not None and given > most:
         raise UserError(f"--max-length is {given:,}, but {pretrained.name} sees {most:,} tokens at most")

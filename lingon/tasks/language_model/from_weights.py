@@ -14,7 +14,7 @@ from lingon.tasks.model_options import refuse_unused
 from lingon.tasks.pretrained import Pretrained, model_name, rebuilt
 from lingon.tasks.settings import TrainSettings
 from lingon.tasks.tuning import apply_tuning
-from lingon.tasks.tuning_options import refuse_fresh, require_tuning
+from lingon.tasks.tuning_options import refuse_fresh, refuse_head_lr, require_tuning
 
 if TYPE_CHECKING:
     from lingon.tasks.language_model.settings import Settings
@@ -31,8 +31,7 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
         raise pretrained.error("a language model, such as a bundle of one or a checkpoint of GPT-2")
     refuse_fresh(settings, pretrained)
     require_tuning(settings, TUNED, "which is for an encoder with a head")
-    if settings.head_lr is not None:
-        raise UserError(f"--head-lr is {settings.head_lr}, but a language model has no head of its own; leave it out")
+    refuse_head_lr(settings, "a language model")
     if settings.softmax == "adaptive":
         raise UserError("--softmax is adaptive, which is a part of the model; it comes with --from where it has one")
     model, given = language.model, settings.context_length

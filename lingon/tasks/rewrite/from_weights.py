@@ -10,7 +10,7 @@ from lingon.core.errors import UserError
 from lingon.tasks.model_options import refuse_unused
 from lingon.tasks.pretrained import Pretrained, model_name, rebuilt
 from lingon.tasks.rewrite.rewriter import Rewriter
-from lingon.tasks.tuning_options import refuse_fresh, require_tuning
+from lingon.tasks.tuning_options import refuse_dropout, refuse_fresh, refuse_head_lr, require_tuning
 
 if TYPE_CHECKING:
     from lingon.tasks.rewrite.settings import Settings
@@ -23,11 +23,9 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
         raise pretrained.error("a rewriter, as lingon train rewrite leaves one in its run folder")
     refuse_fresh(settings, pretrained)
     require_tuning(settings, ("full",), "but both generators of a rewriter are trained whole")
-    if settings.head_lr is not None:
-        raise UserError(f"--head-lr is {settings.head_lr}, but a rewriter has no head of its own; leave it out")
+    refuse_head_lr(settings, "a rewriter")
     model: Any = task.generators.delete
-    if settings.dropout is not None and "dropout" not in model.config():
-        raise UserError(f"--dropout is {settings.dropout}, but {pretrained.name} has none of its own; leave it out")
+    refuse_dropout(settings, pretrained, model)
     found = replace(settings, model=model_name(model))
     refuse_unused(found)
     return found

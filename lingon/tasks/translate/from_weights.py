@@ -9,7 +9,7 @@ from lingon.tasks.model_options import refuse_unused
 from lingon.tasks.pretrained import Pretrained, model_name, rebuilt
 from lingon.tasks.translate.translator import Translator
 from lingon.tasks.tuning import lora_of
-from lingon.tasks.tuning_options import refuse_fresh
+from lingon.tasks.tuning_options import refuse_dropout, refuse_fresh, refuse_head_lr
 
 if TYPE_CHECKING:
     from lingon.tasks.translate.settings import Settings
@@ -24,14 +24,12 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
     if settings.vocabularies != "shared":
         brings = "brings its tokenizers; leave it out"
         raise UserError(f"--vocabularies is {settings.vocabularies}, but --from {pretrained.name} {brings}")
-    if settings.head_lr is not None:
-        raise UserError(f"--head-lr is {settings.head_lr}, but a translator has no head of its own; leave it out")
+    refuse_head_lr(settings, "a translator")
     most = min(task.model.context_length, task.model.source_length)
     if settings.context_length is not None and settings.context_length > most:
         said = f"--context-length is {settings.context_length:,}, but {pretrained.name} takes {most:,} tokens at most"
         raise UserError(said)
-    if settings.dropout is not None and "dropout" not in task.model.config():
-        raise UserError(f"--dropout is {settings.dropout}, but {pretrained.name} has none of its own; leave it out")
+    refuse_dropout(settings, pretrained, task.model)
     found = replace(settings, model=model_name(task.model))
     refuse_unused(found)
     return found

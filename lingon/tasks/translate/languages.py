@@ -106,7 +106,9 @@ def with_languages(translator: "Translator", source: str | None, target: str | N
         else:
             prefix = (number,)
     made, never = type(translator), translator.suppressed_ids
-    return made(model, tokenizer, translator.target, prefix, never, translator.generation)
+    told = made(model, tokenizer, translator.target, prefix, never, translator.generation)
+    told.precision = translator.precision
+    return told
 
 
 def check_languages(translator: "Translator") -> None:

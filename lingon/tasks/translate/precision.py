@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from lingon.core.errors import UserError, unknown
 from lingon.core.shapes import Float, Tensor
 from lingon.kernels.bfloat16_linear import BFloat16Linear, has_bfloat16
 from lingon.kernels.int8_dynamic import DynamicInt8Linear
-from lingon.tasks.precision import AUTO, EQUAL, EXACT, HALF, LOOK, PRECISIONS
+from lingon.tasks.precision import AUTO, EXACT, HALF, LOOK, all_alike, check_precision
 from lingon.tasks.translate.decoder import SourceDecoder
 
 if TYPE_CHECKING:
@@ -30,10 +29,7 @@ def with_precision(translator: "Translator", precision: str) -> "Translator":
 
     Raises UserError for others, and for another than float32 where the model is not on a CPU.
     """
-    if precision not in PRECISIONS:
-        raise unknown("precision", precision, PRECISIONS)
-    if precision != EXACT and translator.device.type != "cpu":
-        raise UserError(f"precision is {precision!r}, which is for a CPU; this model is on {translator.device.type}")
+    check_precision(precision, translator.model)
     found = copy.copy(translator)
     found.precision = precision
     return found
@@ -54,8 +50,7 @@ def _fastest_equal(translator: "Translator", sources: Sequence[tuple[int, ...]])
         return EXACT
     models = translator.model, translator.fast.twin(HALF)
     exact, half = (_first_logits(model, translator.model.start_id, sources) for model in models)
-    lengths = exact.norm(dim=1) * half.norm(dim=1)
-    return HALF if bool(((exact * half).sum(1) >= EQUAL * lengths).all()) else EXACT
+    return HALF if all_alike(exact, half) else EXACT
 
 
 def _first_logits(model: nn.Module, start_id: int, sources: Sequence[tuple[int, ...]]) -> Float[Tensor, "n V"]:

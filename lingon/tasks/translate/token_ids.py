@@ -38,6 +38,15 @@ def prompt_ids(translator: "Translator", prefix: str) -> tuple[int, ...]:
     return found
 
 
+def no_text_ids(translator: "Translator") -> frozenset[int]:
+    """Return the ids of the target that add nothing to a text: its special tokens."""
+    added = translator.target.library.get_added_tokens_decoder()
+    special = {i for i, token in added.items() if token.special}
+    if translator.unknown is not None:
+        special.add(translator.unknown)
+    return frozenset(special | {*translator.eos_ids, translator.model.pad_id, translator.model.start_id})
+
+
 def forbidden_ids(translator: "Translator", copy_unknown: bool = False) -> Int[Tensor, " N"]:
     """Return the ids that are never written. copy_unknown: the unknown token may be, as a word is put there.
 

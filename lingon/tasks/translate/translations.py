@@ -18,7 +18,20 @@ if TYPE_CHECKING:
 def translations(
     translator: "Translator", texts: Sequence[str], params: TranslationParams, advance: Callable[[int], None]
 ) -> list[list[Translation]]:
-    """Return the `params.n` best translations of each text, best first; or as many samples. No text is blank."""
+    """Return the `params.n` best translations of each text, best first; or as many samples. Blank ones stay blank."""
+    written = [i for i, text in enumerate(texts) if not isinstance(text, str) or text.strip()]
+    found = [[Translation(text, "", 0.0, 0.0, translator.eos_ids)] * params.n for text in texts]
+    advance(len(texts) - len(written))
+    if written:
+        those = _of_written(translator, [texts[i] for i in written], params, advance)
+        for i, some in zip(written, those, strict=True):
+            found[i] = some
+    return found
+
+
+def _of_written(
+    translator: "Translator", texts: Sequence[str], params: TranslationParams, advance: Callable[[int], None]
+) -> list[list[Translation]]:
     check_languages(translator)
     sources, phrases = translator.source_ids([params.source_prefix + text for text in texts]), []
     if params.terms is not None:

@@ -27,7 +27,7 @@ from lingon.tasks.translate.languages import language_pair_of, languages_of, wit
 from lingon.tasks.translate.objective import pair_loss
 from lingon.tasks.translate.params import MORE, TIMES, TranslationParams
 from lingon.tasks.translate.precision import LAYOUTS, with_precision
-from lingon.tasks.translate.token_ids import forbidden_ids, prompt_ids, source_ids
+from lingon.tasks.translate.token_ids import forbidden_ids, no_text_ids, prompt_ids, source_ids
 from lingon.tasks.translate.translation import Translation
 from lingon.tasks.translate.translations import translations
 
@@ -137,11 +137,7 @@ class Translator:
     @cached_property
     def no_text(self) -> frozenset[int]:
         """The ids of the target that add nothing to a text: its special tokens."""
-        added = self.target.library.get_added_tokens_decoder()
-        special = {i for i, token in added.items() if token.special}
-        if self.unknown is not None:
-            special.add(self.unknown)
-        return frozenset(special | {*self.eos_ids, self.model.pad_id, self.model.start_id})
+        return no_text_ids(self)
 
     @cached_property
     def fast(self) -> FastInference:
@@ -160,9 +156,7 @@ class Translator:
 
     def with_languages(self, source: str | None, target: str | None) -> "Translator":
         """Return the translator from one of its languages to another; see `lingon.tasks.translate.languages`."""
-        found = with_languages(self, source, target)
-        found.precision = self.precision
-        return found
+        return with_languages(self, source, target)
 
     def with_precision(self, precision: str) -> "Translator":
         """Return a translator with the same model in a precision; see `lingon.tasks.translate.precision`."""
@@ -202,17 +196,9 @@ class Translator:
 
         advance: is told how many texts have been translated, again and again.
         """
-        params = params or self.params
         if isinstance(texts, str):
             raise UserError("translate takes a list of texts, not one str; put it into a list")
-        written = [i for i, text in enumerate(texts) if not isinstance(text, str) or text.strip()]
-        found = [[Translation(text, "", 0.0, 0.0, self.eos_ids)] * params.n for text in texts]  # of blank ones
-        advance(len(texts) - len(written))
-        if written:
-            those = translations(self, [texts[i] for i in written], params, advance)
-            for i, some in zip(written, those, strict=True):
-                found[i] = some
-        return found
+        return translations(self, texts, params or self.params, advance)
 
     def stream(
         self,
