@@ -82,7 +82,7 @@ WRONG = {
     "a negative rate": (["train", "classify", "--data", "mine.csv", "--lr", "-1", "--out", "x"], "--lr is -1"),
     "not a number": (["train", "classify", "--data", "mine.csv", "--lr", "nan", "--out", "x"], "--lr is nan"),
     "a column": (["train", "classify", "--data", "mine.csv", "--label", "star", "--out", "x"], "'stars'"),
-    "a bundle": (["predict", "runs/classifyy", "x"], "did you mean 'classify'"),
+    "a bundle": (["predict", "runs/classifyy", "x"], "did you mean 'runs/classify'"),
     "no bundle there": (["predict", "runs", "x"], "no bundle"),
     "a split": (["evaluate", "runs/classify", "--data", "mine.csv", "--split", "tset"], "did you mean 'test'"),
     "a format": (["predict", "runs/classify", "x", "--format", "json"], "jsonl"),
