@@ -15,6 +15,8 @@ from lingon.cli.text_options import Overwrite, Texts
 from lingon.core.errors import UserError
 from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, TextPair, one_column
 
+OUT_OF_FILE = "--out writes the table of --file back, without --words and --format; its ending says the format"
+
 
 def predict(
     bundle: Annotated[str, typer.Argument(help="Trained model: a bundle, a run folder, or hf:owner/name.")],
@@ -39,20 +41,25 @@ def predict(
     """Predict labels of texts, or continuations: of arguments, rows of a table, lines of a file or standard input."""
     from lingon.cli.predict import check_format, lines_of, tell_blank
     from lingon.cli.predict_file import TextsFile, source_of, write_scored
+    from lingon.cli.predict_images import predict_images, reads_images, refuse_text_options
 
     check_format(format)
     if texts and file:
         raise UserError("give texts or --file, not both")
     named = file is not None and str(file) != "-"
-    if out and (not named or words or format != "text"):
-        raise UserError(
-            "--out writes the table of --file back, without --words and --format; its ending says the format"
-        )
+    if out and ((not named and not texts) or words or format != "text"):
+        raise UserError(OUT_OF_FILE)
     files = Files(encoding, quoting)
     if (text or text_pair) and not named:
         flag = "--text" if text else "--text-pair"
         raise UserError(f"{flag} is a column of the table that --file names; texts alone have none")
     task = load_for("predict", bundle, device, head, precision)
+    if reads_images(task):
+        refuse_text_options(bundle, file=file, text=text, text_pair=text_pair, words=words, to=to, system=system)
+        predict_images(task, texts, bundle, format, page, out, overwrite)
+        return
+    if out and not named:
+        raise UserError(OUT_OF_FILE)
     task = with_options(task, bundle, {"to": to, "system": system})
     check_format(format, task)
     tell_blank(texts)

@@ -6,6 +6,7 @@ from typing import Any
 from lingon.core.errors import UserError, suggest
 from lingon.data.corpora.catalogue import CORPORA, PICTURES, TEXTS, VECTORS
 from lingon.data.corpora.encoders import ENCODERS
+from lingon.data.corpora.images import IMAGES
 from lingon.data.corpora.parallel import PARALLEL
 from lingon.data.corpora.question_answering import QUESTION_ANSWERING
 from lingon.data.corpora.questions import QUESTIONS
@@ -21,13 +22,13 @@ ALL = "all"
 
 
 def all_rows() -> dict[str, Any]:
-    """Return all corpora, texts, pictures, vectors, questions, pairs, collections, encoders and weights.
+    """Return all corpora, texts, pictures, images, vectors, questions, pairs, collections, encoders and weights.
 
     What is read as examples of two shapes, as texts with labels and as tagged sentences, has one row.
     """
     corpora = {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **SCORED_PAIRS, **RETRIEVAL, **TREES}
     tagged = {name: row for name, row in TAGGED.items() if name not in corpora}
-    return {**corpora, **tagged, **PARALLEL, **QUESTION_ANSWERING, **ENCODERS, **WEIGHTS}
+    return {**corpora, **tagged, **PARALLEL, **QUESTION_ANSWERING, **IMAGES, **ENCODERS, **WEIGHTS}
 
 
 def artifacts_of(row: Any) -> Sequence[Artifact]:

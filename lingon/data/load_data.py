@@ -12,6 +12,7 @@ from lingon.core.errors import DataError, UserError, one_of, suggest, too_few, u
 from lingon.core.files import sha256_of
 from lingon.core.terminal import printable
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load_corpus
+from lingon.data.corpora.images import IMAGES
 from lingon.data.examples import Examples, Splits
 from lingon.data.files.label_cells import MANY_NUMBERS
 from lingon.data.files.labelled_texts import FORMATS, OnBadRow, ReadReport, read_labelled_texts
@@ -54,8 +55,10 @@ def load_data(
                 "--valid, --test, --encoding and --quoting out"
             )
         return _as_asked(load_corpus(name), problem_type)
-    if name in PICTURES or name in VECTORS or name in TEXTS:
-        what = "pictures" if name in PICTURES else "word vectors" if name in VECTORS else "running text"
+    if name in PICTURES or name in IMAGES or name in VECTORS or name in TEXTS:
+        what = (
+            "pictures" if name in PICTURES or name in IMAGES else "word vectors" if name in VECTORS else "running text"
+        )
         raise UserError(f"{name!r} holds {what}, not texts with labels; `lingon data list` shows what there is")
     path = Path(name)
     if not path.exists():

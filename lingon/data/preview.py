@@ -8,6 +8,7 @@ from lingon.core.errors import UserError, suggest
 from lingon.core.terminal import printable
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load_corpus, load_text
 from lingon.data.corpora.encoders import ENCODERS
+from lingon.data.corpora.images import IMAGES
 from lingon.data.corpora.parallel import PARALLEL
 from lingon.data.corpora.question_answering import QUESTION_ANSWERING, load_question_corpus
 from lingon.data.corpora.questions import QUESTIONS, load_questions
@@ -91,6 +92,12 @@ def _pictures(name: str, samples: int) -> str:
     from lingon.data.preview_pictures import show_pictures
 
     return show_pictures(name, samples)
+
+
+def _images(name: str, samples: int) -> str:
+    from lingon.data.preview_images import show_images
+
+    return show_images(name, samples)
 
 
 def _weights(name: str, samples: int) -> str:
@@ -218,6 +225,7 @@ def _bar(count: int, top: int) -> str:
 NAMED: Sequence[tuple[Container[str], Callable[[str, int], str]]] = (
     (CORPORA, _corpus),
     (PICTURES, _pictures),
+    (IMAGES, _images),
     (WEIGHTS, _weights),
     (ENCODERS, _encoder),
     (SCORED_PAIRS, _pairs),

@@ -22,7 +22,22 @@ if TYPE_CHECKING:
 else:
     Expression = Any  # `lingon.program` is imported only to export
 
-Role = Literal["classifier", "causal", "encoder", "seq2seq", "answerer", "parser", "tagger"]
+Role = Literal[
+    "classifier",
+    "causal",
+    "encoder",
+    "seq2seq",
+    "answerer",
+    "parser",
+    "tagger",
+    "image-classifier",
+    "detector",
+    "segmenter",
+    "captioner",
+    "image-answerer",
+    "image-generator",
+    "stylizer",
+]
 LARGEST = 1 << 31  # numbers in a model, without a `limit`: 8 GiB in float32
 
 

@@ -23,6 +23,12 @@ DataShape = Literal[
     "tagged sentences",
     "parallel texts",
     "conversations",
+    "labelled images",
+    "images with boxes",
+    "images with masks",
+    "captioned images",
+    "questions on images",
+    "images",
 ]
 
 
@@ -33,8 +39,9 @@ class TaskRow:
     help: what `lingon train` does with it. metric: the one that a sweep compares models by.
     module: the file that has its TASK. settings: the file that has its `Settings`, where that is another one; it
     imports no torch. role: of the models that it takes. data: the shape of its examples, by which
-    `lingon evaluate` reads them. noun: what a trained one is called. commands: those of the command line that take
-    one, beside `evaluate`; usage: the one to try first, with {} for the bundle. trained: `lingon train` trains it.
+    `lingon evaluate` reads them. inputs: what it predicts of. noun: what a trained one is called. commands: those of
+    the command line that take one, beside `evaluate`; usage: the one to try first, with {} for the bundle. trained:
+    `lingon train` trains it.
     """
 
     module: str
@@ -47,6 +54,7 @@ class TaskRow:
     metric: str
     settings: str | None = None
     trained: bool = True
+    inputs: Literal["texts", "images"] = "texts"
 
     @property
     def a_noun(self) -> str:

@@ -1,10 +1,12 @@
 """Batches: columns of a data set, an order of its rows, and the loader that makes resumable batches of the two."""
 
+from lingon.data.batches.augment import Augments, RandomFlip, RandomShift
 from lingon.data.batches.batch import Batch, collate
 from lingon.data.batches.by_length import ByLength, text_batches
 from lingon.data.batches.by_pair_length import ByPairLength
 from lingon.data.batches.columns import Column, Padded, TokenIds, Values
 from lingon.data.batches.first_pieces import FirstPieces
+from lingon.data.batches.images import Augment, Images
 from lingon.data.batches.loader import Loader
 from lingon.data.batches.order import Order, SequentialOrder, Shuffled
 from lingon.data.batches.token_batches import (
@@ -18,16 +20,21 @@ from lingon.data.batches.token_batches import (
 from lingon.data.batches.word_characters import WordCharacters
 
 __all__ = [
+    "Augment",
+    "Augments",
     "Batch",
     "ByLength",
     "ByPairLength",
     "Column",
     "Contiguous",
     "FirstPieces",
+    "Images",
     "Loader",
     "NextTokens",
     "Order",
     "Padded",
+    "RandomFlip",
+    "RandomShift",
     "SequentialOrder",
     "Shuffled",
     "ShuffledWindows",

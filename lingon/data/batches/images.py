@@ -1,0 +1,75 @@
+"""Images as a column: pixels of eight bits become numbers from 0 to 1, varied in each epoch where that is wanted."""
+
+import zlib
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from lingon.core.errors import UserError
+from lingon.core.seed import derive
+from lingon.core.shapes import Float, Tensor
+
+
+class Augment(Protocol):
+    """A change of images that keeps what they show. uniforms: how many random numbers one image takes."""
+
+    uniforms: int
+
+    def __call__(
+        self, images: Float[Tensor, "B C H W"], random: Float[Tensor, "B uniforms"]
+    ) -> Float[Tensor, "B C H W"]:
+        """Return the images changed as these numbers from 0 to 1 say."""
+        ...
+
+
+class Images:
+    """Images of one size, as the tensor `name` [B, C, H, W], float32 from 0 to 1.
+
+    pixels: uint8 [N, H, W, C], not copied. augment: what is done to the images of training; which way follows from the
+    seed, the epoch and the row alone, so that it is the same in any batch, in any process, and when resumed.
+    Raises UserError for pixels of another type or shape.
+    """
+
+    def __init__(self, pixels: np.ndarray, augment: Augment | None = None, seed: int = 0, name: str = "images"):
+        if pixels.dtype != np.uint8 or pixels.ndim != 4:
+            raise UserError(f"pixels are {pixels.dtype} of shape {pixels.shape}, expected uint8 [N, H, W, C]")
+        self.pixels, self.augment, self.seed, self.name = torch.from_numpy(pixels), augment, seed, name
+        self._epoch = 0
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def lengths(self) -> None:
+        """Return None: all images have one size."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Vary the images as this epoch has them."""
+        self._epoch = epoch
+
+    def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
+        """Return these images."""
+        images = as_floats(self.pixels[torch.from_numpy(rows)])
+        return {self.name: self.augment(images, self.random(rows)) if self.augment else images}
+
+    def random(self, rows: np.ndarray) -> Float[Tensor, "B uniforms"]:
+        """Return the numbers from 0 to 1 that these rows have in this epoch."""
+        assert self.augment is not None
+        epoch = np.random.Philox(key=derive(self.seed, "augment", self._epoch))
+        found = np.empty((len(rows), self.augment.uniforms), np.float32)
+        state = epoch.state
+        for i, row in enumerate(rows):  # counter based: any row is drawn without those before it
+            state["state"]["counter"][:] = (0, int(row), 0, 0)
+            state["buffer_pos"] = 4
+            epoch.state = state
+            found[i] = np.random.Generator(epoch).random(self.augment.uniforms, np.float32)
+        return torch.from_numpy(found)
+
+    def checksum(self) -> int:
+        """Return the checksum of all pixels."""
+        return zlib.crc32(self.pixels.contiguous().numpy().data)
+
+
+def as_floats(pixels: Tensor) -> Float[Tensor, "B C H W"]:
+    """Return pixels uint8 [B, H, W, C] as numbers from 0 to 1 [B, C, H, W]."""
+    return pixels.permute(0, 3, 1, 2).contiguous().float().div_(255)

@@ -1,0 +1,85 @@
+"""Images by name: where each set comes from, its licence, and how to read it. A new set is a row here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lingon.core.errors import DataError, unknown
+from lingon.data.fetch import fetch
+from lingon.data.files.archives import decompress, read_members
+from lingon.data.labelled_images import ImageSplits, LabelledImages
+from lingon.data.sources import Package, Source
+
+CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+VALID = 5_000  # the last of the training images of Fashion-MNIST
+FASHION_MNIST = Package(
+    "apt",
+    "dataset-fashion-mnist",
+    "0.0~git20200523.55506a9-1",
+    "dataset-fashion-mnist_0.0~git20200523.55506a9-1_all.deb",
+    30_900_652,
+    "39e172fe32dd318ebb3e512220c3beea2fa47d7e20bab348fb4e0922d6beefc0",
+)
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """A row of the table. parse: gives what is inside, as `ImageSplits`. shape: which task's examples these are."""
+
+    name: str
+    summary: str
+    source: Source
+    licence: str
+    parse: Callable[[Path], Any]
+    shape: str = "labelled images"
+
+
+def fashion_mnist(path: Path) -> ImageSplits:
+    """Read Fashion-MNIST (Xiao et al. 2017): 55,000, 5,000 and 10,000 images of clothes, 28 x 28, the official test.
+
+    The validation images are the last 5,000 of the official training set, whose order is random.
+    """
+    files = {name.rsplit("/", 1)[1]: data for name, data in read_members(path, r".*-idx[13]-ubyte\.gz")}
+    train, test = (_idx_pair(files, part) for part in ("train", "t10k"))
+    splits = (train[:-VALID], train[-VALID:], test)
+    return ImageSplits(*splits, "fashion-mnist", {"name": "fashion-mnist"})
+
+
+def _idx_pair(files: dict[str, bytes], part: str) -> LabelledImages:
+    """Images and labels in the IDX format of MNIST: big-endian sizes, then bytes."""
+    images, labels = (
+        decompress(files[f"{part}-{kind}-ubyte.gz"], f"{part}-{kind}") for kind in ("images-idx3", "labels-idx1")
+    )
+    count, height, width = np.frombuffer(images, ">u4", 3, 4).tolist()
+    if len(images) != 16 + count * height * width or len(labels) != 8 + count:
+        raise DataError(f"fashion-mnist: {part} has {len(images):,} bytes for {count:,} images; do not use it")
+    pixels = np.frombuffer(images, np.uint8, offset=16).reshape(count, height, width, 1)
+    return LabelledImages(pixels.copy(), [CLOTHES[i] for i in labels[8:]])
+
+
+IMAGES = {
+    row.name: row
+    for row in [
+        ImageSet(
+            "fashion-mnist",
+            "70,000 images of clothes in 10 classes, 28 x 28, the official test",
+            FASHION_MNIST,
+            "MIT",
+            fashion_mnist,
+        ),
+    ]
+}
+
+
+def load_image_set(name: str) -> Any:
+    """Return a set of images by name, fetched when it is not in the cache: what its row's `parse` gives.
+
+    Raises UserError for an unknown name, FetchError when it cannot be had.
+    """
+    if name not in IMAGES:
+        raise unknown("set of images", name, IMAGES)
+    row = IMAGES[name]
+    return row.parse(fetch(row.source, name))

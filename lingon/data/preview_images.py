@@ -1,0 +1,34 @@
+"""What `lingon data show` prints of a set of images."""
+
+from typing import Any
+
+from lingon.core.terminal import printable
+from lingon.data.corpora.images import IMAGES, load_image_set
+from lingon.data.labelled_images import ImageSplits
+from lingon.data.preview_pictures import as_blocks
+
+
+def show_images(name: str, samples: int = 3) -> str:
+    """Where images come from, how many each part has, and some of them drawn where they are small and grey."""
+    row, found = IMAGES[name], load_image_set(name)
+    head = [f"{name}: {row.summary}", f"licence: {row.licence}"]
+    describe = DESCRIBE.get(type(found))
+    return "\n".join([*head, *(describe(found, samples) if describe else [])])
+
+
+def _labelled(splits: ImageSplits, samples: int) -> list[str]:
+    parts = {name: getattr(splits, name) for name in ("train", "valid", "test")}
+    _, height, width, channels = splits.train.pixels.shape
+    counts = ", ".join(f"{printable(name)} {n:,}" for name, n in splits.train.label_counts().items())
+    lines = [
+        ", ".join(f"{name} {len(part):,}" for name, part in parts.items()) + " images",
+        f"pixels: {height} x {width}, {'grey' if channels == 1 else 'RGB'}",
+        f"labels of the training images, and how often: {counts}",
+    ]
+    if channels == 1 and width <= 80:
+        for i in range(min(samples, len(splits.train))):
+            lines += ["", f"[{splits.train.labels[i]}]", *as_blocks(splits.train.pixels[i, :, :, 0] / 255)]
+    return lines
+
+
+DESCRIBE: dict[type, Any] = {ImageSplits: _labelled}  # by what a row's `parse` gives

@@ -1,0 +1,15 @@
+"""Images on a page, inside of its one file."""
+
+import base64
+import io
+
+import numpy as np
+
+
+def data_uri(pixels: np.ndarray) -> str:
+    """Return an image, uint8 [H, W, C] or [H, W], as a PNG in the address of an `img` element; templates escape it."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[-1] == 1 else pixels).save(file, format="PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
