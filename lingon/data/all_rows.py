@@ -6,6 +6,7 @@ from typing import Any
 from lingon.core.errors import UserError, suggest
 from lingon.data.corpora.catalogue import CORPORA, PICTURES, TEXTS, VECTORS
 from lingon.data.corpora.encoders import ENCODERS
+from lingon.data.corpora.image_weights import IMAGE_WEIGHTS
 from lingon.data.corpora.images import IMAGES
 from lingon.data.corpora.parallel import PARALLEL
 from lingon.data.corpora.question_answering import QUESTION_ANSWERING
@@ -28,7 +29,7 @@ def all_rows() -> dict[str, Any]:
     """
     corpora = {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **SCORED_PAIRS, **RETRIEVAL, **TREES}
     tagged = {name: row for name, row in TAGGED.items() if name not in corpora}
-    return {**corpora, **tagged, **PARALLEL, **QUESTION_ANSWERING, **IMAGES, **ENCODERS, **WEIGHTS}
+    return {**corpora, **tagged, **PARALLEL, **QUESTION_ANSWERING, **IMAGES, **ENCODERS, **IMAGE_WEIGHTS, **WEIGHTS}
 
 
 def artifacts_of(row: Any) -> Sequence[Artifact]:

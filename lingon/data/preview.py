@@ -8,6 +8,7 @@ from lingon.core.errors import UserError, suggest
 from lingon.core.terminal import printable
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load_corpus, load_text
 from lingon.data.corpora.encoders import ENCODERS
+from lingon.data.corpora.image_weights import IMAGE_WEIGHTS
 from lingon.data.corpora.images import IMAGES
 from lingon.data.corpora.parallel import PARALLEL
 from lingon.data.corpora.question_answering import QUESTION_ANSWERING, load_question_corpus
@@ -107,6 +108,11 @@ def _weights(name: str, samples: int) -> str:
 def _encoder(name: str, samples: int) -> str:
     about = f"{name}: {ENCODERS[name].summary}\nlicence: {ENCODERS[name].licence}"
     return f"{about}\n\ntry: lingon evaluate {name} --data stsb"
+
+
+def _image_weights(name: str, samples: int) -> str:
+    row = IMAGE_WEIGHTS[name]
+    return f"{name}: {row.summary}\nlicence: {row.licence}"
 
 
 def _vectors(name: str, samples: int) -> str:
@@ -228,6 +234,7 @@ NAMED: Sequence[tuple[Container[str], Callable[[str, int], str]]] = (
     (IMAGES, _images),
     (WEIGHTS, _weights),
     (ENCODERS, _encoder),
+    (IMAGE_WEIGHTS, _image_weights),
     (SCORED_PAIRS, _pairs),
     (VECTORS, _vectors),
     (QUESTIONS, _questions),

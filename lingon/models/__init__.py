@@ -20,4 +20,5 @@ __all__ = [
     "self_attentive",
     "static",
     "textcnn",
+    "vgg",
 ]

@@ -5,6 +5,8 @@ import pytest
 from lingon.core.errors import DataError, UserError
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS
 from lingon.data.corpora.encoders import ENCODERS
+from lingon.data.corpora.image_weights import IMAGE_WEIGHTS
+from lingon.data.corpora.images import IMAGES
 from lingon.data.corpora.parallel import PARALLEL
 from lingon.data.corpora.question_answering import QUESTION_ANSWERING
 from lingon.data.corpora.questions import QUESTIONS
@@ -23,7 +25,7 @@ def test_the_list_has_every_row_and_its_licence(tmp_path, monkeypatch):
     monkeypatch.setenv("LINGON_CACHE", str(tmp_path))
     rows = list_rows()
     tables = (CORPORA, TEXTS, PICTURES, VECTORS, QUESTIONS, SCORED_PAIRS, RETRIEVAL, TREES, TAGGED, PARALLEL)
-    tables = (*tables, QUESTION_ANSWERING, ENCODERS, WEIGHTS)
+    tables = (*tables, QUESTION_ANSWERING, IMAGES, ENCODERS, IMAGE_WEIGHTS, WEIGHTS)
     assert [r.name for r in rows] == [*dict.fromkeys(name for table in tables for name in table)]
     assert not any(r.cached for r in rows)
     head, *lines = list_table(rows).splitlines()
