@@ -35,6 +35,8 @@ class VGG16(nn.Module):
     that is computed. pool: what halves the maps.
     """
 
+    mean: Tensor
+
     def __init__(
         self, channels: tuple[int, ...] = VGG_CHANNELS, last: str = LAYERS[-1], pool: Pool = max_pool
     ):  # fmt: skip

@@ -63,7 +63,8 @@ def _keras_names() -> Mapping[str, str]:
 
 
 def _keras_shapes() -> dict[str, tuple[int, ...]]:
-    shapes, channels = {}, 3
+    shapes: dict[str, tuple[int, ...]] = {}
+    channels = 3
     for ours, theirs in _keras_names().items():
         made = VGG_CHANNELS[int(ours[4]) - 1]
         shapes |= {f"{theirs}/vars/0": (3, 3, channels, made), f"{theirs}/vars/1": (made,)}
