@@ -1,19 +1,39 @@
 """The configuration of a classifier in a bundle: checked before anything is loaded, and told on the model card."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lingon.core.config_keys import want
 from lingon.core.errors import DataError, unknown
 from lingon.core.markdown import plain
-from lingon.tasks.classify.targets import TARGETS
+from lingon.tasks.classify.targets import TARGETS, Targets
 from lingon.tasks.task import Card
+
+if TYPE_CHECKING:
+    from lingon.tasks.classify.classifier import Classifier
 
 KINDS = {
     "multi-label": "which of the labels a text has, any number of them",
     "regression": "a number, in the unit of those it was trained on",
     "ordinal": "a rank, one of the labels in their order",
 }
+
+
+def config_of(classifier: "Classifier") -> dict[str, Any]:
+    """Return what a bundle keeps of a classifier beside its parts, by name."""
+    return {
+        "labels": classifier.labels,
+        "max_length": classifier.max_length,
+        "problem_type": classifier.targets.problem_type,
+        "targets": classifier.targets.config(),
+        "text_pair": classifier.text_pair,
+    }
+
+
+def targets_of(config: Mapping[str, Any]) -> Targets:
+    """Return the targets of a checked configuration; of one label where it names no problem type."""
+    kind: Any = config.get("problem_type", "single-label")
+    return TARGETS[kind].from_config(config["labels"], config.get("targets", {}))
 
 
 def check_config(config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:

@@ -9,35 +9,26 @@ import torch
 from torch import nn
 
 from lingon.core.check_finite import check_finite
-from lingon.core.errors import UserError
-from lingon.core.eval_view import eval_view
 from lingon.core.shapes import Float, Tensor
-from lingon.data.batches import Batch, Loader, Values, text_batches
+from lingon.data.batches import Batch, Loader, text_batches
 from lingon.data.examples import Examples, Splits
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.loss import Loss
-from lingon.kernels.fast_inference import autocast_for
 from lingon.metrics.scores import Scores
-from lingon.pages.page import check_page_path
+from lingon.tasks.classify import evaluation
 from lingon.tasks.classify.agreement import share_of_same_answers
-from lingon.tasks.classify.bundle_config import card, check_config
-from lingon.tasks.classify.columns import text_weights, types_of
+from lingon.tasks.classify.batched_logits import TOKENS_AT_ONCE, batched_logits, exact_view
+from lingon.tasks.classify.bundle_config import card, check_config, config_of, targets_of
+from lingon.tasks.classify.columns import columns_of, text_weights
 from lingon.tasks.classify.comparing import single_label_output
-from lingon.tasks.classify.encoding import (
-    Encoded,
-    as_input,
-    check_padding,
-    encode,
-    encode_pairs,
-    takes_token_types,
-    warn_of_cut,
-)
+from lingon.tasks.classify.encoding import Encoded, as_input, check_padding, encode_any, takes_token_types, warn_of_cut
+from lingon.tasks.classify.evaluation import check_examples
 from lingon.tasks.classify.objective import cross_entropy, logits_of, penalty_of, with_penalty
 from lingon.tasks.classify.pair_graph import pair_graph
-from lingon.tasks.classify.targets import TARGETS, SingleLabel, Targets
+from lingon.tasks.classify.targets import SingleLabel, Targets
 from lingon.tasks.classify.targets.single_label import Classification, scores
 from lingon.tasks.comparison import SystemOutput
-from lingon.tasks.precision import EXACT, Inference, View, in_precision
+from lingon.tasks.precision import Inference, in_precision
 from lingon.tasks.task import Card
 
 if TYPE_CHECKING:
@@ -45,8 +36,6 @@ if TYPE_CHECKING:
     from lingon.tasks.training import TrainContext, Training
 
 __all__ = ["TASK", "Classification", "Classifier", "cross_entropy", "penalty_of", "scores"]
-
-TOKENS_AT_ONCE = 16_384  # per batch when predicting: large enough to keep two cores busy, small enough for any laptop
 
 
 class Classifier:
@@ -113,8 +102,7 @@ class Classifier:
 
     def output_agreement(self, exact: Float[Tensor, "n C"], approximate: Float[Tensor, "n C"]) -> float:
         """Return the share of texts whose prediction is that of the exact logits."""
-        nothing = [""] * len(exact)
-        return share_of_same_answers(self.predictions(nothing, exact), self.predictions(nothing, approximate))
+        return share_of_same_answers(*(self.predictions([""] * len(exact), each) for each in (exact, approximate)))
 
     @property
     def device(self) -> torch.device:
@@ -122,13 +110,7 @@ class Classifier:
 
     def config(self) -> dict[str, Any]:
         """Return labels, max_length, the problem type, what its targets keep, and whether it takes pairs, by name."""
-        return {
-            "labels": self.labels,
-            "max_length": self.max_length,
-            "problem_type": self.targets.problem_type,
-            "targets": self.targets.config(),
-            "text_pair": self.text_pair,
-        }
+        return config_of(self)
 
     @classmethod
     def check_config(cls, config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:
@@ -138,10 +120,8 @@ class Classifier:
     @classmethod
     def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "Classifier":
         """Return the classifier of a checked configuration, its model and its tokenizer."""
-        kind: Any = config.get("problem_type", "single-label")
-        targets = TARGETS[kind].from_config(config["labels"], config.get("targets", {}))
-        pair = config.get("text_pair", False)
-        return cls(parts["model"], parts["tokenizer"], targets, config["max_length"], text_pair=pair)
+        how = {"max_length": config["max_length"], "text_pair": config.get("text_pair", False)}
+        return cls(parts["model"], parts["tokenizer"], targets_of(config), **how)
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
@@ -161,10 +141,7 @@ class Classifier:
 
     def encoded(self, inputs: Sequence[Any]) -> Encoded:
         """What `encode` gives, with token types where the model takes them, and what was left out."""
-        if not self.text_pair:
-            return encode(self.tokenizer, inputs, self.max_length)
-        found = encode_pairs(self.tokenizer, inputs, self.max_length)
-        return found if self._types else found._replace(token_types=None)
+        return encode_any(self.tokenizer, inputs, self.max_length, self.text_pair, self._types)
 
     def numbers(self, labels: Sequence[Any]) -> Tensor:
         """Return labels as the numbers that a batch has [n, ...]. Raises UserError for a label that is not known."""
@@ -174,15 +151,13 @@ class Classifier:
         self, examples: Examples, *, max_tokens: int, batch_size: int | None = None, seed: int = 0, **place
     ) -> Loader:
         """Shuffled, length-grouped batches to train on; `place` is the rank and world of a distributed run."""
-        _check_examples(examples, "batches", "train")
+        check_examples(examples, "batches", "train")
         how = {"max_tokens": max_tokens, "batch_size": batch_size, "seed": seed, **place}
         return self.batches_of(self.encoded(examples.inputs), examples, **how)
 
     def batches_of(self, encoded: Encoded, examples: Examples, **how) -> Loader:
         """Like `batches`, of texts that `encoded` has turned into ids."""
-        columns = {"labels": Values("labels", self.numbers(examples.labels)), **types_of(encoded)}
-        if examples.weights is not None:
-            columns["weights"] = Values("weights", torch.tensor(examples.weights, dtype=torch.float32))
+        columns = columns_of(self.numbers(examples.labels), encoded, examples)
         return text_batches(encoded.ids, columns=columns, pad=self.tokenizer.pad_id, **how)
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
@@ -199,21 +174,12 @@ class Classifier:
 
     def logits_of(self, encoded: Encoded, tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
         """Logits of texts that `encoded` has turned into ids; like `logits`."""
-        return check_finite(self._logits_of(self.inference.view(encoded.ids), encoded, tokens), "the model gave logits")
+        found = batched_logits(self, self.inference.view(encoded.ids), encoded, tokens)
+        return check_finite(found, "the model gave logits")
 
     def any_logits(self, model: nn.Module, encoded: Encoded, tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
         """Logits of a model, as it is being trained, in float32; broken ones too."""
-        return self._logits_of(View(eval_view(model), EXACT), encoded, tokens)
-
-    @torch.inference_mode()
-    def _logits_of(self, view: View, encoded: Encoded, tokens: int) -> Float[Tensor, "n C"]:
-        ids, out = encoded.ids, torch.empty(len(encoded.ids), self.targets.outputs)
-        how: dict[str, Any] = {"max_tokens": tokens, "shuffle": False, "pad": self.tokenizer.pad_id}
-        for batch in text_batches(ids, columns=types_of(encoded), **how) if ids else ():
-            batch = batch.to(self.device)
-            with autocast_for(view.precision):
-                out[batch.index] = logits_of(view.model, batch).float().cpu()
-        return out
+        return batched_logits(self, exact_view(model), encoded, tokens)
 
     def with_precision(self, precision: str) -> "Classifier":
         """Return this classifier as it predicts and evaluates in a precision: float32, bfloat16, int8 or auto.
@@ -223,35 +189,17 @@ class Classifier:
         return in_precision(self, precision)
 
     def evaluate(self, examples: Examples) -> Scores:
-        """Return the metrics on labelled texts; see the `scores` of the targets.
-
-        A metric that the texts do not define, such as AUC of a single class, is NaN. Raises NotFinite for broken
-        weights.
-        """
-        encoded = warn_of_cut(self._some(examples), self.max_length)
-        return self.scores_of(self.logits_of(encoded), examples)
+        """Return the metrics on labelled texts; see `lingon.tasks.classify.evaluation`."""
+        return evaluation.evaluate(self, examples)
 
     def evaluate_with_page(
         self, examples: Examples, path: Path, name: str, sections: Sequence[Mapping[str, Any]] = ()
     ) -> Scores:
-        """Return what `evaluate` gives, and write it as a page, with what is confused and with examples.
-
-        name: of the model. sections: more of them; see `lingon.tasks.classify.report`. Raises UserError for a path that
-        is no .html.
-        """
-        from lingon.tasks.classify.report import write_evaluation
-
-        check_page_path(path)
-        logits = self.logits_of(warn_of_cut(self._some(examples), self.max_length))
-        write_evaluation(path, self, examples, logits, name, sections)
-        return self.scores_of(logits, examples)
+        """Return what `evaluate` gives, and write it as a page; see `lingon.tasks.classify.evaluation`."""
+        return evaluation.evaluate_with_page(self, examples, path, name, sections)
 
     def system_output(self, examples: Examples) -> SystemOutput:
-        """Return the predicted labels and whether each is right; see `lingon.tasks.classify.comparing`.
-
-        Raises UserError unless each text has one label.
-        """
-        _check_examples(examples, "system_output", "test")
+        """Return the predicted labels and whether each is right; see `lingon.tasks.classify.comparing`."""
         return single_label_output(self, examples)
 
     def scores_of(self, logits: Float[Tensor, "n C"], examples: Examples) -> Scores:
@@ -259,18 +207,8 @@ class Classifier:
         return self.targets.scores(logits, self.numbers(examples.labels), text_weights(examples))
 
     def evaluator(self, examples: Examples) -> Callable[[nn.Module], dict[str, float]]:
-        """A function of the model that scores it on these texts, which are encoded only once.
-
-        Broken weights give NaN here: a model that is being trained may recover.
-        """
-        encoded, numbers, weights = self._some(examples), self.numbers(examples.labels), text_weights(examples)
-        return lambda model: self.targets.metrics_of(self.any_logits(model, encoded), numbers, weights)
-
-    def _some(self, examples: Any) -> Encoded:
-        _check_examples(examples, "evaluate", "test")
-        if not len(examples):
-            raise UserError("there are no texts to evaluate on")
-        return self.encoded(examples.inputs)
+        """Return a function of the model that scores it on these texts, which are encoded only once."""
+        return evaluation.evaluator(self, examples)
 
     def predict(self, texts: Any) -> Any:
         """The prediction for a text, or one for each of a list of texts: of one label a `Classification`.
@@ -281,14 +219,10 @@ class Classifier:
         >>> lingon.load("runs/sentiment").predict("A warm and clever film.").label  # doctest: +SKIP
         'positive'
         """
-        if isinstance(texts, str) or (self.text_pair and isinstance(texts, tuple)):
-            return self._predict([texts])[0]
-        return self._predict(list(texts))
-
-    def _predict(self, given: list[Any]) -> list[Any]:
-        inputs = [as_input(one, self.text_pair) for one in given]
-        encoded = warn_of_cut(self.encoded(inputs), self.max_length)
-        return self.predictions(inputs, self.logits_of(encoded))
+        one = isinstance(texts, str) or (self.text_pair and isinstance(texts, tuple))
+        inputs = [as_input(given, self.text_pair) for given in ([texts] if one else texts)]
+        found = self.predictions(inputs, self.logits_of(warn_of_cut(self.encoded(inputs), self.max_length)))
+        return found[0] if one else found
 
     def predictions(self, inputs: Sequence[Any], logits: Float[Tensor, "n C"]) -> list[Any]:
         """Return what `predict` gives, of texts whose logits are known."""
@@ -298,7 +232,7 @@ class Classifier:
         """Predictions for texts without end, `at_once` of them at a time."""
         texts = iter(texts)
         while chunk := list(islice(texts, at_once)):
-            yield from self._predict(chunk)
+            yield from self.predict(chunk)
 
     def explain(self, found: Any) -> list[tuple[str, float]]:
         """Return the words that moved the prediction most, either way, each with how far.
@@ -311,9 +245,3 @@ class Classifier:
 
 
 TASK = Classifier
-
-
-def _check_examples(examples: Any, method: str, part: str) -> None:
-    if not isinstance(examples, Examples):
-        hint = f"; give one part of it, such as splits.{part}" if isinstance(examples, Splits) else ""
-        raise UserError(f"{method} takes Examples, texts with labels, not {type(examples).__name__}{hint}")

@@ -1,11 +1,18 @@
-"""Columns of a classifier's batches, beside the texts and their labels."""
+"""Columns of a classifier's batches, beside the texts."""
 
 import torch
 
 from lingon.core.shapes import Float, Tensor
-from lingon.data.batches import Column, Padded
+from lingon.data.batches import Column, Padded, Values
 from lingon.data.examples import Examples
 from lingon.tasks.classify.encoding import Encoded
+
+
+def columns_of(numbers: Tensor, encoded: Encoded, examples: Examples) -> dict[str, Column]:
+    """Return the columns of labelled texts: labels, as numbers, token types and weights where there are some."""
+    weights = text_weights(examples)
+    of_weights = {} if weights is None else {"weights": Values("weights", weights)}
+    return {"labels": Values("labels", numbers), **types_of(encoded), **of_weights}
 
 
 def types_of(encoded: Encoded) -> dict[str, Column]:

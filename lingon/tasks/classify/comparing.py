@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from lingon.core.errors import UserError
 from lingon.data.examples import Examples
 from lingon.metrics.resampling import mean_statistics
+from lingon.tasks.classify.evaluation import check_examples
 from lingon.tasks.comparison import SystemOutput
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ def single_label_output(classifier: "Classifier", examples: Examples) -> SystemO
 
     Raises UserError for other labels than one of each text.
     """
+    check_examples(examples, "system_output", "test")
     kind = classifier.targets.problem_type
     if kind != "single-label":
         raise UserError(f"two models of problem type {kind} are not compared so far; evaluate them one by one")

@@ -30,6 +30,14 @@ class Encoded(NamedTuple):
     cut: Cut
 
 
+def encode_any(tokenizer: Tokenizer, inputs: Sequence[Any], max_length: int | None, pair: bool, types: bool) -> Encoded:
+    """Encode texts, or pairs of them; see `encode` and `encode_pairs`. types: whether a pair has token types."""
+    if not pair:
+        return encode(tokenizer, inputs, max_length)
+    found = encode_pairs(tokenizer, inputs, max_length)
+    return found if types else found._replace(token_types=None)
+
+
 def encode(tokenizer: Tokenizer, texts: Sequence[str], max_length: int | None) -> Encoded:
     """Encode texts. A long text is cut, not its special tokens."""
     ids = tokenizer.encode_batch(list(texts))
@@ -51,12 +59,12 @@ def _cut(ids: Sequence[Sequence[int]], max_length: int | None) -> Cut:
     return Cut(len(over), len(ids), sum(over), sum(map(len, ids)))
 
 
-def warn_of_cut(found: Encoded, max_length: int | None) -> Encoded:
-    """Return what was encoded; warn where texts are longer than what is read of them."""
+def warn_of_cut(found: Encoded, max_length: int | None, stacklevel: int = 3) -> Encoded:
+    """Return what was encoded; warn where texts are longer than what is read of them. stacklevel: of the caller."""
     if found.cut.texts:
         warnings.warn(
             f"some texts are longer than the {max_length:,} tokens that the model reads; their ends are not read",
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
     return found
 

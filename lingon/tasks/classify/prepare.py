@@ -19,9 +19,10 @@ from lingon.engine.world import World
 from lingon.layers.embedding import Embedding, load_pretrained
 from lingon.models.registry import DataStats, build, get_entry
 from lingon.tasks.classify import linear_svm
+from lingon.tasks.classify.batched_logits import TOKENS_AT_ONCE
 from lingon.tasks.classify.batches import batches_of
 from lingon.tasks.classify.calibrate import calibrate
-from lingon.tasks.classify.classifier import TOKENS_AT_ONCE, Classifier
+from lingon.tasks.classify.classifier import Classifier
 from lingon.tasks.classify.encoding import for_pairs
 from lingon.tasks.classify.held_out import HeldOut
 from lingon.tasks.classify.make_targets import targets_of

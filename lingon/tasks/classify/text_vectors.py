@@ -11,7 +11,8 @@ from lingon.data.batches import text_batches
 from lingon.data.examples import Examples
 from lingon.engine.loss import Loss
 from lingon.models.encoder_classifier import EncoderClassifier
-from lingon.tasks.classify.classifier import TOKENS_AT_ONCE, Classifier
+from lingon.tasks.classify.batched_logits import TOKENS_AT_ONCE
+from lingon.tasks.classify.classifier import Classifier
 from lingon.tasks.classify.columns import text_weights, types_of
 from lingon.tasks.classify.encoding import Encoded
 
