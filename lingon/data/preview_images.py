@@ -1,11 +1,13 @@
 """What `lingon data show` prints of a set of images."""
 
+from collections import Counter
 from typing import Any
 
 from lingon.core.terminal import printable
 from lingon.data.corpora.images import IMAGES, load_image_set
 from lingon.data.labelled_images import ImageSplits
 from lingon.data.preview_pictures import as_blocks
+from lingon.data.stamps import StampSplits
 
 
 def show_images(name: str, samples: int = 3) -> str:
@@ -31,4 +33,17 @@ def _labelled(splits: ImageSplits, samples: int) -> list[str]:
     return lines
 
 
-DESCRIBE: dict[type, Any] = {ImageSplits: _labelled}  # by what a row's `parse` gives
+def _stamps(splits: StampSplits, samples: int) -> list[str]:
+    parts = {name: getattr(splits, name) for name in ("train", "valid", "test")}
+    categories = Counter(one for part in parts.values() for one in part.categories)
+    lines = [
+        ", ".join(f"{name} {len(part):,}" for name, part in parts.items()) + " images",
+        "pixels: {} x {}, RGBA".format(*splits.train.pixels.shape[1:3]),
+        f"categories, and how often: {', '.join(f'{name} {n:,}' for name, n in sorted(categories.items()))}",
+    ]
+    for name, captions in zip(splits.train.names[:samples], splits.train.captions[:samples], strict=True):
+        lines += ["", f"[{printable(name)}]", *(f"{code}: {printable(text)}" for code, text in captions.items())]
+    return lines
+
+
+DESCRIBE: dict[type, Any] = {ImageSplits: _labelled, StampSplits: _stamps}  # by what a row's `parse` gives

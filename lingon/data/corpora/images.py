@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import DataError, unknown
+from lingon.data.corpora.stamps import STAMPS, tuxpaint_stamps
 from lingon.data.fetch import fetch
 from lingon.data.files.archives import decompress, read_members
 from lingon.data.labelled_images import ImageSplits, LabelledImages
@@ -69,6 +70,14 @@ IMAGES = {
             FASHION_MNIST,
             "MIT",
             fashion_mnist,
+        ),
+        ImageSet(
+            "stamps",
+            "785 pictures of single things with alpha masks and captions in English, German and French",
+            STAMPS,
+            "GPL-2",
+            tuxpaint_stamps,
+            "captioned images",
         ),
     ]
 }
