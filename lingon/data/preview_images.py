@@ -5,9 +5,12 @@ from typing import Any
 
 from lingon.core.terminal import printable
 from lingon.data.corpora.images import IMAGES, load_image_set
+from lingon.data.image_questions import ImageQuestionSplits
 from lingon.data.labelled_images import ImageSplits
 from lingon.data.preview_pictures import as_blocks
 from lingon.data.stamps import StampSplits
+
+MOST_ANSWERS = 30  # that are listed
 
 
 def show_images(name: str, samples: int = 3) -> str:
@@ -46,4 +49,18 @@ def _stamps(splits: StampSplits, samples: int) -> list[str]:
     return lines
 
 
-DESCRIBE: dict[type, Any] = {ImageSplits: _labelled, StampSplits: _stamps}  # by what a row's `parse` gives
+def _asked(splits: ImageQuestionSplits, samples: int) -> list[str]:
+    parts = {name: getattr(splits, name) for name in ("train", "valid", "test")}
+    height, width = splits.train.image_size
+    counts = [f"{printable(name)} {n:,}" for name, n in splits.train.answer_counts().items()]
+    more = f", ... ({len(counts) - MOST_ANSWERS:,} more)" if len(counts) > MOST_ANSWERS else ""
+    lines = [
+        ", ".join(f"{name} {len(part):,} questions on {len(part.names):,} images" for name, part in parts.items()),
+        f"pixels: {height} x {width}, RGB",
+        f"answers to the training questions, and how often: {', '.join(counts[:MOST_ANSWERS])}{more}",
+    ]
+    return lines + [f"[{printable(one.answer)}] {printable(one.question)}" for one in splits.train.questions[:samples]]
+
+
+# By what a row's `parse` gives.
+DESCRIBE: dict[type, Any] = {ImageSplits: _labelled, StampSplits: _stamps, ImageQuestionSplits: _asked}

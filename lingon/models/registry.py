@@ -135,6 +135,8 @@ MODELS: dict[str, ModelRow] = {
     "encoder_answerer": ModelRow("lingon.models.encoder_answerer", ("answerer",)),
     "transformer": ModelRow("lingon.models.transformer", ("seq2seq",)),
     "attention_rnn": ModelRow("lingon.models.attention_rnn", ("seq2seq",)),
+    "image_answerer": ModelRow("lingon.models.image_answerer", ("image-answerer",)),
+    "question_only": ModelRow("lingon.models.question_only", ("image-answerer",)),
 }
 
 

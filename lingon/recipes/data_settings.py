@@ -18,6 +18,7 @@ from lingon.recipes.file_settings import (
     one_column,
     problem_type_of,
 )
+from lingon.recipes.image_question_settings import QuestionsOnImages
 from lingon.recipes.parallel_settings import ParallelFiles
 from lingon.recipes.tagged_settings import TaggedTexts
 from lingon.tasks.registry import DataShape
@@ -200,6 +201,7 @@ Source = (
     | TaggedTexts
     | ParallelFiles
     | ConversationFiles
+    | QuestionsOnImages
 )
 SOURCES: dict[DataShape, type[Source]] = {
     "labelled texts": LabelledTexts,
@@ -210,4 +212,5 @@ SOURCES: dict[DataShape, type[Source]] = {
     "tagged sentences": TaggedTexts,
     "parallel texts": ParallelFiles,
     "conversations": ConversationFiles,
+    "questions on images": QuestionsOnImages,
 }

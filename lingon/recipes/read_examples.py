@@ -120,6 +120,14 @@ def _conversations(task: Any, asked: Asked) -> Any:
     return load_conversations(asked.data, asked.split, bad_rows(asked.on_bad_row), asked.options)
 
 
+def _questions_on_images(task: Any, asked: Asked) -> Any:
+    """Questions on images of the size that the task sees: a corpus's test part, or all of a table."""
+    from lingon.data.load_image_questions import load_image_questions
+
+    rows, size = bad_rows(asked.on_bad_row), task.image_size
+    return load_image_questions(asked.data, asked.split, rows, asked.options, size)
+
+
 READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "labelled texts": _labelled_texts,
     "running text": _running_text,
@@ -129,4 +137,5 @@ READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "tagged sentences": _tagged_sentences,
     "parallel texts": _parallel_texts,
     "conversations": _conversations,
+    "questions on images": _questions_on_images,
 }

@@ -14,4 +14,5 @@ __all__ = [
     "task",
     "training",
     "translate",
+    "visual_answer",
 ]

@@ -15,6 +15,8 @@ FROM_TEXTS = (
     "tags",
     "labels",
     "padding_idx",
+    "image_height",
+    "image_width",
 )  # options that follow from the texts and their tokenizer
 # Settings of gradient descent.
 OF_GRADIENTS = (

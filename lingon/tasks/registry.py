@@ -54,7 +54,7 @@ class TaskRow:
     metric: str
     settings: str | None = None
     trained: bool = True
-    inputs: Literal["texts", "images"] = "texts"
+    inputs: Literal["texts", "images", "questions on images"] = "texts"
 
     @property
     def a_noun(self) -> str:
@@ -172,6 +172,18 @@ TASKS: dict[str, TaskRow] = {
         help="Train a language model to chat: on conversations, or on answers that people prefer (DPO).",
         metric="loss",
         settings="lingon.tasks.chat.settings",
+    ),
+    "vqa": TaskRow(
+        "lingon.tasks.visual_answer",
+        "image-answerer",
+        "questions on images",
+        noun="visual answerer",
+        commands=("ask", "predict"),
+        usage="ask {} --image photo.png 'A question?'",
+        help="Train a model that answers questions on images, with one of the answers of its training data.",
+        metric="accuracy",
+        settings="lingon.tasks.visual_answer.settings",
+        inputs="questions on images",
     ),
 }
 # What a task does not do for which a command is not there.

@@ -6,6 +6,7 @@ from lingon.data.batches.by_length import ByLength, text_batches
 from lingon.data.batches.by_pair_length import ByPairLength
 from lingon.data.batches.columns import Column, Padded, TokenIds, Values
 from lingon.data.batches.first_pieces import FirstPieces
+from lingon.data.batches.grouped_texts import GroupedTexts
 from lingon.data.batches.images import Augment, Images
 from lingon.data.batches.loader import Loader
 from lingon.data.batches.order import Order, SequentialOrder, Shuffled
@@ -28,6 +29,7 @@ __all__ = [
     "Column",
     "Contiguous",
     "FirstPieces",
+    "GroupedTexts",
     "Images",
     "Loader",
     "NextTokens",

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import DataError, unknown
+from lingon.data.corpora.easy_vqa import PACKAGE as EASY_VQA
+from lingon.data.corpora.easy_vqa import easy_vqa
 from lingon.data.corpora.stamps import STAMPS, tuxpaint_stamps
 from lingon.data.fetch import fetch
 from lingon.data.files.archives import decompress, read_members
@@ -78,6 +80,14 @@ IMAGES = {
             "GPL-2",
             tuxpaint_stamps,
             "captioned images",
+        ),
+        ImageSet(
+            "easy-vqa",
+            "48,248 questions on 5,000 drawn images of one shape, 13 answers",
+            EASY_VQA,
+            "MIT",
+            easy_vqa,
+            "questions on images",
         ),
     ]
 }

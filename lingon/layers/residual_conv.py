@@ -1,0 +1,36 @@
+"""Residual convolutions over an image, which make a smaller grid of places of it."""
+
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.shapes import Float, Tensor
+
+GROUP = 8  # channels that share a mean and a variance
+
+
+def group_norm(channels: int) -> nn.GroupNorm:
+    """Return a norm over groups of 8 channels, or of all where 8 does not divide them (Wu and He 2018).
+
+    Unlike that of a batch, it makes the same of an image in any batch, in any process, in training and after.
+    """
+    return nn.GroupNorm(channels // GROUP if channels % GROUP == 0 else 1, channels)
+
+
+class ResidualConv(nn.Module):
+    """relu(norm(conv(relu(norm(conv(x))))) + skip(x)), both kernels 3 x 3 (He et al. 2016, figure 2).
+
+    The first convolution has `stride`; where it or the channels change the shape, the skip is a convolution of 1 x 1.
+    """
+
+    def __init__(self, channels: int, out_channels: int, stride: int = 1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, out_channels, 3, stride, 1, bias=False)
+        self.norm1 = group_norm(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False)
+        self.norm2 = group_norm(out_channels)
+        same = stride == 1 and channels == out_channels
+        self.skip = None if same else nn.Conv2d(channels, out_channels, 1, stride, bias=False)
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B E h w"]:
+        made = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)))))
+        return F.relu(made + (x if self.skip is None else self.skip(x)))

@@ -1,0 +1,36 @@
+"""An image as a grid of places: a vector for each, made by residual convolutions."""
+
+import torch
+from torch import nn
+
+from lingon.core.shapes import Float, Tensor
+from lingon.layers.residual_conv import ResidualConv, group_norm
+
+
+class ImagePlaces(nn.Module):
+    """stem of 3 x 3 -> residual convolutions, each of half the height and width -> a linear layer, and where it is.
+
+    height, width: of the images, in pixels. filters: of the stem; each halving after the first has twice as many.
+    halvings: of the height and width, the stem's among them. vector_width: D. A place has a learned vector of its own,
+    so that "left" can mean something.
+    """
+
+    def __init__(self, height: int, width: int, channels: int, filters: int, halvings: int, vector_width: int):
+        super().__init__()
+        self.stem = nn.Conv2d(channels, filters, 3, 2, 1, bias=False)
+        self.norm = group_norm(filters)
+        blocks, wide = [ResidualConv(filters, filters)], filters
+        for _ in range(halvings - 1):
+            blocks.append(ResidualConv(wide, 2 * wide, 2))
+            wide *= 2
+        self.blocks = nn.ModuleList(blocks)
+        self.out = nn.Linear(wide, vector_width)
+        self.grid = tuple(-(-size // 2**halvings) for size in (height, width))
+        self.position = nn.Parameter(torch.empty(self.grid[0] * self.grid[1], vector_width).normal_(std=0.1))
+
+    def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B S D"]:
+        """Return the vectors of the places, row by row from the top left. images: numbers from 0 to 1."""
+        x = torch.relu(self.norm(self.stem(2 * images - 1)))
+        for block in self.blocks:
+            x = block(x)
+        return self.out(x.flatten(2).transpose(1, 2)) + self.position

@@ -1,0 +1,46 @@
+"""The settings of the training of a visual question answerer."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from typer import Option
+
+from lingon.models.registry import get_entry, models_for
+from lingon.tasks.settings import TrainSettings, check_settings, fill
+
+METRICS = ("accuracy", "loss")
+FEWEST_STEPS = 300  # at least, however few images there are
+
+
+@dataclass(frozen=True)
+class Settings(TrainSettings):
+    """Settings of a visual question answerer and its training. None means: what suits the model (see its ENTRY)."""
+
+    model: Annotated[
+        str,
+        Option(help=f"Model: {' or '.join(models_for('image-answerer'))}, the baseline that sees no image."),
+    ] = "image_answerer"
+    depth: Annotated[int | None, Option(help="Rounds in which words look at the image. 2")] = None
+    batch_size: Annotated[int | None, Option(help="Images in a batch at most, each with up to 16 questions. 32")] = None
+    max_answers: Annotated[int, Option(help="Answers to choose from at most: those that training has most often.")] = (
+        3_000
+    )
+    vocab: Annotated[int, Option(help="Vocabulary size at most, of the words of questions.")] = 10_000
+    metric: Annotated[str, Option(help=f"Validation metric that selects the best weights: {', '.join(METRICS)}.")] = (
+        "accuracy"
+    )
+
+    def checked(self) -> "Settings":
+        """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
+        choices = {"model": models_for("image-answerer"), "metric": METRICS}
+        return check_settings(self, choices, ("depth", "max_answers", "vocab"))
+
+    def filled(self, data: Any) -> "Settings":
+        """Return the settings with what suits the model and the number of images in the place of every None.
+
+        data: `ImageQuestionSplits`.
+        """
+        best: dict[str, Any] = dict(get_entry(self.model).defaults)
+        images = self.batch_size or best["batch_size"]
+        best["epochs"] = max(best["epochs"], -(-FEWEST_STEPS * images // max(1, len(data.train.names))))
+        return fill(self, best)
