@@ -1,4 +1,4 @@
-"""lingon ask: questions to a passage, or to a folder of them, answered by a stretch of what is read."""
+"""lingon ask: questions to a passage, a folder of them, or an image."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +10,7 @@ import typer
 from lingon.cli.ask_context import Context, context_of
 from lingon.cli.generate_options import Device
 from lingon.cli.load_task import Head, Precision, load_for
+from lingon.cli.predict_images import reads_questions_on_images
 from lingon.core.errors import UserError, unknown
 from lingon.core.strict_json import dumps
 from lingon.core.terminal import printable
@@ -36,17 +37,23 @@ def ask(
             "which the passages with the words of the question are read; - is standard input."
         ),
     ] = None,
+    image: Annotated[
+        Path | None, typer.Option(help="File with the image, for a model that answers questions on images.")
+    ] = None,
     top: Annotated[int, typer.Option("--top", "--top-k", "-k", help="Number of answers.")] = 1,
     format: Annotated[str, typer.Option(help="Output format: text (default) or jsonl.")] = "text",
     page: Annotated[
-        Path | None, typer.Option(help="Write an .html page: the passage with the answer to each question marked.")
+        Path | None,
+        typer.Option(
+            help="Write an .html page: the passage with the answers marked, or the image with what was looked at."
+        ),
     ] = None,
     encoding: Encoding = "utf-8",
     device: Device = "cpu",
     precision: Precision = "float32",
     head: Head = None,
 ) -> None:
-    """Answer questions from a passage: the likeliest answer, its probability, and where it stands."""
+    """Answer questions from a passage or on an image: the likeliest answers, with their probabilities."""
     from lingon.cli.predict import AT_ONCE, as_they_come, lines_of
 
     if format not in FORMATS:
@@ -55,12 +62,25 @@ def ask(
         raise UserError(f"--top is {top}; expected 1 or more")
     if page:
         check_page_path(page)
+    if image is not None:
+        from lingon.cli.ask_image import ask_image
+
+        if context is not None:
+            raise UserError("--context is for passages and --image for images; give one of the two")
+        task = load_for("ask", bundle, device, head, precision)
+        ask_image(task, image, without_blank(questions or lines_of(None)), bundle, top, format, page)
+        return
     if context is None:
-        raise UserError("--context is missing: a file with the passage, a folder, or - for standard input")
+        raise UserError(
+            "--context is missing: a file with the passage, a folder, or - for standard input; "
+            "a model that answers questions on images has --image"
+        )
     if context == "-" and not questions:
         raise UserError("--context - reads the passage from standard input; give the questions as arguments")
     find, asked = context_of(context, Files(encoding)), without_blank(questions or lines_of(None))
     task, shown = load_for("ask", bundle, device, head, precision), []
+    if reads_questions_on_images(task):
+        raise UserError(f"{bundle!r} answers questions on images; give --image photo.png in the place of --context")
     for group in as_they_come(asked, AT_ONCE):
         for some in _read_together([(question, find(question)) for question in group]):
             answers = task.answers([(question, one.text) for question, one in some], top)

@@ -41,7 +41,12 @@ def predict(
     """Predict labels of texts, or continuations: of arguments, rows of a table, lines of a file or standard input."""
     from lingon.cli.predict import check_format, lines_of, tell_blank
     from lingon.cli.predict_file import TextsFile, source_of, write_scored
-    from lingon.cli.predict_images import predict_images, reads_images, refuse_text_options
+    from lingon.cli.predict_images import (
+        predict_images,
+        reads_images,
+        reads_questions_on_images,
+        refuse_text_options,
+    )
 
     check_format(format)
     if texts and file:
@@ -58,6 +63,8 @@ def predict(
         refuse_text_options(bundle, file=file, text=text, text_pair=text_pair, words=words, to=to, system=system)
         predict_images(task, texts, bundle, format, page, out, overwrite)
         return
+    if reads_questions_on_images(task):
+        refuse_text_options(bundle, text=text, text_pair=text_pair, words=words, to=to, system=system)
     if out and not named:
         raise UserError(OUT_OF_FILE)
     task = with_options(task, bundle, {"to": to, "system": system})

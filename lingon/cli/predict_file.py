@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lingon.cli.predict import AT_ONCE, lines_of
+from lingon.cli.predict_images import reads_questions_on_images
 from lingon.core.errors import DataError, UserError, suggest
 from lingon.data.all_rows import all_rows
 from lingon.data.files.conll_columns import conll_rows
 from lingon.data.files.conllu import BrokenSentence, read_conllu_sentences
+from lingon.data.files.image_question_rows import ImageQuestionTable
 from lingon.data.files.labelled_texts import LOOK_CELLS, peek, text_problem
 from lingon.data.files.lines import FileOptions
 from lingon.data.files.row import TableRow, cell_text
@@ -161,6 +163,30 @@ class SentencesFile:
                 yield list(row.words), {"text": " ".join(row.words)}
 
 
+@dataclass
+class ImageQuestionsFile:
+    """A table of questions on images; answers that it may have are not read."""
+
+    table: ImageQuestionTable
+
+    @property
+    def path(self) -> Path:
+        """The table."""
+        return self.table.path
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that the table has."""
+        return peek(self.path, self.table.options)[0]
+
+    def rows(self) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """Each pair of image and question with its row."""
+        for row in self.table.rows():
+            yield (row.image, row.question), row.values
+        for line in self.table.messages():
+            print(line, file=sys.stderr)
+
+
 def source_of(
     task: Predictor,
     path: Path,
@@ -168,8 +194,13 @@ def source_of(
     on_bad_row: str,
     options: FileOptions,
     text_pair: str | None,
-) -> TextsFile | QuestionsFile | SentencesFile:
-    """Return the file that a task reads, of texts, pairs, questions, or sentences that are divided into words."""
+) -> TextsFile | QuestionsFile | SentencesFile | ImageQuestionsFile:
+    """Return the file that a task reads: of texts, pairs, questions, or sentences that are divided into words."""
+    if reads_questions_on_images(task):
+        size = getattr(task, "image_size")  # noqa: B009, of such tasks
+        table = ImageQuestionTable(path, size, False, bad_rows(on_bad_row) == "skip", options)
+        table.columns()
+        return ImageQuestionsFile(table)
     divided = file_suffix(path) in DIVIDED and path.is_file() and row_of(task.name).data in OF_WORDS
     if divided and not (text or text_pair):
         return SentencesFile(path, options, bad_rows(on_bad_row))
@@ -180,7 +211,12 @@ def source_of(
     return QuestionsFile.of(path, on_bad_row, options)
 
 
-def write_scored(task: Predictor, source: TextsFile | QuestionsFile | SentencesFile, out: Path, overwrite: bool) -> str:
+def write_scored(
+    task: Predictor,
+    source: TextsFile | QuestionsFile | SentencesFile | ImageQuestionsFile,
+    out: Path,
+    overwrite: bool,
+) -> str:
     """Write the table back with the columns of each prediction; return a line on it.
 
     A classifier's are label, probability and probability_CLASS, of several labels labels, a|b, of numbers value; a

@@ -20,6 +20,11 @@ def reads_images(task: Any) -> bool:
     return row_of(task.name).inputs == "images"
 
 
+def reads_questions_on_images(task: Any) -> bool:
+    """Return whether a task predicts of questions on images, by pairs of the two."""
+    return row_of(task.name).inputs == "questions on images"
+
+
 def refuse_text_options(name: str, **given: Any) -> None:
     """Raise UserError for an option of texts that is given for a model of images. name: of the model."""
     if wrong := next((option for option, value in given.items() if value), None):

@@ -60,7 +60,7 @@ def load_image_question_splits(
         raise DataError(f"{name}: no image is left to train on; three different ones are the fewest")
     source: dict[str, Any] = {"name": Path(name).name}
     source["files"] = {part: {"name": f.name, "sha256": sha256_of(f)} for part, f in files.items()}
-    return _with_counts(ImageQuestionSplits(*(found[part] for part in PARTS), Path(name).name, source))
+    return _with_counts(ImageQuestionSplits(found["train"], found["valid"], found["test"], Path(name).name, source))
 
 
 def load_image_questions(
@@ -112,10 +112,13 @@ def _read(path: Path, size: ImageSize, on_bad_row: OnBadRow, options: FileOption
     """All questions of a table, each image once; what was left out is said."""
     if not path.is_file():
         known = [row.name for row in IMAGES.values() if row.shape == SHAPE]
-        raise UserError(f"{str(path)!r} is neither a corpus of questions on images nor a file; {suggest(path.name, known)}")
+        raise UserError(
+            f"{str(path)!r} is neither a corpus of questions on images nor a file; {suggest(path.name, known)}"
+        )
     table = ImageQuestionTable(path, size, skip=on_bad_row == "skip", options=options)
     number: dict[str, int] = {}
-    pixels, questions = [], []
+    pixels: list[np.ndarray] = []
+    questions: list[ImageQuestion] = []
     for row in table.rows():
         if row.image.name not in number:
             number[row.image.name] = len(pixels)
@@ -124,7 +127,9 @@ def _read(path: Path, size: ImageSize, on_bad_row: OnBadRow, options: FileOption
         questions.append(ImageQuestion(number[row.image.name], row.question, row.answer, row.type))
     tell_lines(table.messages())
     if not questions:
-        raise DataError(f"{path}: no row with an image, a question and an answer; {table.first_skipped or 'it is empty'}")
+        raise DataError(
+            f"{path}: no row with an image, a question and an answer; {table.first_skipped or 'it is empty'}"
+        )
     return ImageQuestions(np.stack(pixels), questions, list(number))
 
 

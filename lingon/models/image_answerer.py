@@ -33,7 +33,7 @@ class ImageAnswerer(nn.Module):
         heads: AttentionHeads = 4,
         filters: Filters = 16,
         halvings: Halvings = 3,
-        dropout: Fraction = 0.1,
+        dropout: Fraction = 0.0,
         padding_idx: PaddingIdx = 0,
     ):
         super().__init__()

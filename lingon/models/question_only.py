@@ -12,7 +12,10 @@ from lingon.models.registry import ModelEntry
 
 
 class QuestionOnly(nn.Module):
-    """The reader of `ImageAnswerer` over one learned vector, the same for all images (Antol et al. 2015, section 4.1)."""
+    """The reader of `ImageAnswerer` over one learned vector, the same for all images.
+
+    Source of the baseline: Antol et al. 2015, "VQA: Visual Question Answering", section 4.1.
+    """
 
     grid = (1, 1)
 
@@ -23,7 +26,7 @@ class QuestionOnly(nn.Module):
         width: Width = 64,
         depth: Depth = 2,
         heads: AttentionHeads = 4,
-        dropout: Fraction = 0.1,
+        dropout: Fraction = 0.0,
         padding_idx: PaddingIdx = 0,
     ):
         super().__init__()

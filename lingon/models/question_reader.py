@@ -1,6 +1,7 @@
 """Reads questions over a memory: each word looks at the memory, and all together decide on an answer."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, cast
 
 import torch
 from torch import nn
@@ -23,23 +24,27 @@ class QuestionAttention(NamedTuple):
     places: Float[Tensor, "B Q T S"]
 
 
-class LookingBlock(nn.Module):
+class CrossAttentionBlock(nn.Module):
     """Attention from words to a memory, then a feed-forward layer, each in a residual connection."""
 
     def __init__(self, width: int, heads: int, dropout: float):
         super().__init__()
-        self.around_look = PreNorm(nn.LayerNorm(width), dropout)
-        self.look = CrossAttention(width, heads)
+        self.around_cross_attention = PreNorm(nn.LayerNorm(width), dropout)
+        self.cross_attention = CrossAttention(width, heads)
         self.around_feed_forward = PreNorm(nn.LayerNorm(width), dropout)
         self.feed_forward = FeedForward(width, 2 * width)
 
     def forward(self, x: Float[Tensor, "B N D"], memory: Float[Tensor, "B S D"]) -> Float[Tensor, "B N D"]:
-        x = self.around_look(x, lambda y: self.look(y, LayerMemory(*self.look.keys_values(memory))))
+        x = self.around_cross_attention(
+            x, lambda y: self.cross_attention(y, LayerMemory(*self.cross_attention.keys_values(memory)))
+        )
         return self.around_feed_forward(x, self.feed_forward)
 
     def weights(self, x: Float[Tensor, "B N D"], memory: Float[Tensor, "B S D"]) -> Float[Tensor, "B N S"]:
         """Return how much each word looks at each place, the mean of the heads."""
-        return self.look.weights(self.around_look.pre_norm(x), LayerMemory(*self.look.keys_values(memory))).mean(1)
+        return self.cross_attention.weights(
+            self.around_cross_attention.pre_norm(x), LayerMemory(*self.cross_attention.keys_values(memory))
+        ).mean(1)
 
 
 class QuestionReader(nn.Module):
@@ -57,7 +62,7 @@ class QuestionReader(nn.Module):
         self.embedding = Embedding(vocab_size, width, padding_idx=pad)
         self.gru = BidirectionalLayers(width, width // 2, 1, recurrent=nn.GRU)
         self.memory_norm = nn.LayerNorm(width)
-        self.blocks = nn.ModuleList(LookingBlock(width, heads, dropout) for _ in range(depth))
+        self.blocks = nn.ModuleList(CrossAttentionBlock(width, heads, dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.importance = nn.Linear(width, 1)
         self.dropout = Dropout(dropout)
@@ -68,7 +73,7 @@ class QuestionReader(nn.Module):
     ) -> Float[Tensor, "B Q C"]:
         """Return the logits of the answers to Q questions over each memory."""
         memory, x = self.memory_norm(memory), self.words(ids, mask)
-        for block in self.blocks:
+        for block in self._blocks():
             x = block(x, memory)
         x = self.norm(x).unflatten(1, ids.shape[1:])
         mixed = torch.einsum("bqt,bqtd->bqd", self.word_weights(x, mask), x)
@@ -80,11 +85,14 @@ class QuestionReader(nn.Module):
     ) -> QuestionAttention:
         """Return what the model attends to. Of a place: the mean over all blocks and heads."""
         memory, x, seen = self.memory_norm(memory), self.words(ids, mask), []
-        for block in self.blocks:
+        for block in self._blocks():
             seen.append(block.weights(x, memory))
             x = block(x, memory)
         x = self.norm(x).unflatten(1, ids.shape[1:])
         return QuestionAttention(self.word_weights(x, mask), torch.stack(seen).mean(0).unflatten(1, ids.shape[1:]))
+
+    def _blocks(self) -> Iterable[CrossAttentionBlock]:
+        return cast(Iterable[CrossAttentionBlock], self.blocks)
 
     def words(self, ids: Int[Tensor, "B Q T"], mask: Bool[Tensor, "B Q T"]) -> Float[Tensor, "B N D"]:
         """Return the vectors of the words of all questions, N = Q * T."""

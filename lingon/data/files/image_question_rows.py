@@ -23,6 +23,7 @@ COLUMNS = {
     "type": ("type", "question_type", "kind", "answer_type"),
 }
 MOST_BYTES = 4 << 30  # of the pixels of all images of a file
+DEFAULTS = FileOptions()
 KEPT = 1024  # images that are kept while a file is read row by row
 
 
@@ -48,7 +49,7 @@ class ImageQuestionTable:
     image_size: tuple[int, int]
     with_answers: bool = True
     skip: bool = False
-    options: FileOptions = FileOptions()
+    options: FileOptions = DEFAULTS
     skipped: int = 0
     first_skipped: str = ""
     _images: "OrderedDict[Path, NamedImage]" = field(default_factory=OrderedDict, repr=False)

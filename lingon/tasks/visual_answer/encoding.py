@@ -60,7 +60,7 @@ def loader(
     """
     labels = [[answers.get(data.questions[i].answer, IGNORED) for i in some] for some in rows.questions]
     whole = rows.images == list(range(len(data.names)))
-    columns = {
+    columns: dict[str, Any] = {
         "images": Images(data.pixels if whole else data.pixels[rows.images]),
         "questions": GroupedTexts(rows.ids, labels, pad, IGNORED),
     }

@@ -61,4 +61,6 @@ def unseen_answers(data: ImageQuestions, answers: Sequence[str]) -> str:
         return ""
     names = ", ".join(printable(name) for name in sorted(set(missing))[:5])
     more = ", ..." if len(set(missing)) > 5 else ""
-    return f"{len(missing):,} questions have an answer that no training question has ({names}{more}); they count as wrong"
+    return (
+        f"{len(missing):,} questions have an answer that no training question has ({names}{more}); they count as wrong"
+    )

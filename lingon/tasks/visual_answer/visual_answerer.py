@@ -236,9 +236,24 @@ class VisualAnswerer:
 
     def write_page(self, path: Path, found: Sequence[VisualAnswer], name: str) -> Path:
         """Write a page that shows answers over their images, with what the model looked at; return its path."""
+        return self.write_page_of(path, [[one] for one in found], name)
+
+    def write_page_of(self, path: Path, found: Sequence[Sequence[VisualAnswer]], name: str) -> Path:
+        """Write the page of several answers to each question, as `top_answers` gives them; return its path."""
         from lingon.tasks.visual_answer.page import write_page
 
-        return write_page(path, self, [[one] for one in found], name)
+        return write_page(path, self, found, name)
+
+    def evaluate_with_page(
+        self, examples: Any, path: Path, name: str, sections: Sequence[Mapping[str, Any]] = ()
+    ) -> Scores:
+        """Return what `evaluate` gives, and write it as an .html page with examples."""
+        from lingon.tasks.visual_answer.held_out import HeldOut
+        from lingon.tasks.visual_answer.report import write_evaluation
+
+        held_out = HeldOut(self, _some(examples, "evaluate_with_page", "test"))
+        write_evaluation(path, held_out, name)
+        return held_out.scores()
 
 
 def _some(data: Any, method: str, part: str) -> ImageQuestions:
