@@ -24,7 +24,7 @@ class QuestionOnly(nn.Module):
         vocab_size: VocabSize,
         classes: Classes,
         width: Width = 64,
-        depth: Depth = 2,
+        depth: Depth = 3,
         heads: AttentionHeads = 4,
         dropout: Fraction = 0.0,
         padding_idx: PaddingIdx = 0,
@@ -54,5 +54,5 @@ class QuestionOnly(nn.Module):
 
 ENTRY = ModelEntry(
     QuestionOnly,
-    defaults={"lr": 2e-3, "epochs": 6, "batch_size": 32, "weight_decay": 0.01, "max_grad_norm": 1.0},
+    defaults={"lr": 2e-3, "epochs": 6, "batch_size": 16, "weight_decay": 0.01, "max_grad_norm": 1.0},
 )

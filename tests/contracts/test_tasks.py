@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -19,6 +20,7 @@ from lingon.cli.errors import Stopped
 from lingon.core.errors import DataError, UserError
 from lingon.data.conversations import Conversation, Message
 from lingon.data.examples import Examples
+from lingon.data.image_questions import ImageQuestion, ImageQuestions
 from lingon.data.parallel_texts import ParallelTexts
 from lingon.data.questions import Answer, Question
 from lingon.data.tagged_sentences import TaggedSentence, TaggedSentences
@@ -46,6 +48,7 @@ from lingon.tasks.tag import Tagger
 from lingon.tasks.task import Exportable, Predictor, SequenceExportable, Task, TextModel, Trainable, columns
 from lingon.tasks.translate import Translator
 from lingon.tasks.translate.vocabularies import END, with_end
+from lingon.tasks.visual_answer import VisualAnswerer
 from tests.tasks.made_rewriter import NAMES as REWRITER
 from tests.tasks.made_rewriter import made_rewriter
 
@@ -129,6 +132,14 @@ def answer():
     return Answerer(build("encoder_answerer", sizes).eval(), tokenizer, 16, 5, null_score_diff_threshold=0.0)
 
 
+def vqa():
+    torch.manual_seed(1)
+    tokenizer = words(TEXTS)
+    sizes = {"vocab_size": len(tokenizer.vocab), "classes": 2, "image_height": 9, "image_width": 11}
+    model = build("image_answerer", {**sizes, "width": 8, "heads": 2, "filters": 3})
+    return VisualAnswerer(model.eval(), tokenizer, ["no", "yes"], (9, 11))
+
+
 def tag():
     torch.manual_seed(1)
     tokenizer = words(TEXTS)
@@ -147,6 +158,7 @@ def translate():
     return Translator(build("transformer", sizes | more).eval(), source, target)
 
 
+IMAGE = np.random.default_rng(0).integers(0, 256, (9, 11, 3), np.uint8)
 TAGGED = TaggedSentences(
     [TaggedSentence(("good", "film"), ("B-a", "I-a"), "yes"), TaggedSentence(("bad",), ("O",), "no")]
 )
@@ -164,10 +176,23 @@ MADE = {
     "translate": (translate, "transformer", ParallelTexts(tuple(TEXTS), tuple(text[:7] for text in TEXTS))),
     "rewrite": (made_rewriter, REWRITER, Examples(["a dull film", "so good"], ["bad", "good"])),
     "chat": (chat, "gpt", [Conversation((Message("user", TEXTS[0]), Message("assistant", "fine film")))]),
+    "vqa": (
+        vqa,
+        "image_answerer",
+        ImageQuestions(
+            IMAGE[None],
+            [ImageQuestion(0, text, label) for text, label in zip(TEXTS, ["no", "yes"] * 3, strict=True)],
+            ["x"],
+        ),
+    ),
     "alike": (alike, NAMES, Examples(TEXTS, ALIKE)),
 }
 # Where any text is none.
-INPUTS = {"masked-language-model": ["a [MASK] film"], "answer": [("good", text) for text in TEXTS]}
+INPUTS = {
+    "masked-language-model": ["a [MASK] film"],
+    "answer": [("good", text) for text in TEXTS],
+    "vqa": [(IMAGE, text) for text in TEXTS],
+}
 
 
 def test_every_task_of_the_table_is_tried_here():

@@ -24,8 +24,8 @@ def as_questions(pairs: Sequence[Any], image_size: tuple[int, int]) -> ImageQues
     questions = []
     for given in pairs:
         image, question = _pair(given)
-        pixels = image.pixels if isinstance(image, NamedImage) else image
-        key: Any = id(pixels) if isinstance(pixels, np.ndarray) else pixels
+        name, pixels = image if isinstance(image, NamedImage) else ("", image)
+        key = name, id(pixels) if isinstance(pixels, np.ndarray) else pixels
         if key not in number:
             number[key] = len(images)
             images.append(_fitted(image, image_size))
