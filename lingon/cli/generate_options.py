@@ -58,7 +58,10 @@ Contrastive = Annotated[
 ]
 Beams = Annotated[int | None, typer.Option(help="Beam search: number of beams; the --n best texts are shown.")]
 LengthPenalty = Annotated[
-    float, typer.Option(help="Beam search: exponent of the length penalty; 0 is none, more favours long texts.")
+    float,
+    typer.Option(
+        help="Beam search: exponent of the length penalty; 0 is none, more favours long texts, less short ones."
+    ),
 ]
 BeamGroups = Annotated[int, typer.Option(help="Diverse beam search: number of groups of beams.")]
 DiversityPenalty = Annotated[

@@ -27,8 +27,8 @@ Beams = Annotated[
 LengthPenalty = Annotated[
     OptionalFloat,
     typer.Option(
-        help="Beam search: exponent of the length penalty; 0 is none, more favours long texts. Default: 0.6, or a "
-        "published model's own."
+        help="Beam search: exponent of the length penalty; 0 is none, more favours long texts, less short ones. "
+        "Default: 0.6, or a published model's own."
     ),
 ]
 NBest = Annotated[

@@ -21,7 +21,7 @@ from lingon.decoding.decoder_protocol import (
 )
 from lingon.decoding.largest import largest
 from lingon.decoding.likeliest import likeliest
-from lingon.decoding.logits_processors import Suppress
+from lingon.decoding.token_changes import TokenChanges, token_changes
 
 __all__ = ["beam_search"]
 
@@ -103,17 +103,16 @@ def _advance(
 ) -> None:
     """Extend every beam of every unfinished search by one token; as many searches at a time as a cache holds."""
     where = f"after {length - 1} new tokens "
-    forbidding = [process for process in logits_processors if isinstance(process, Suppress)]
-    if params.beam_groups == 1 and len(forbidding) == len(logits_processors):
-        never = torch.cat([torch.empty(0, dtype=torch.long), *(process.ids for process in forbidding)])
-        _extend_plainly(live, logits, params, eos_count, is_finished, never.to(logits.device), length, where)
+    everyone = [row for search in live for group in search for row in group.rows]
+    changes = token_changes(logits_processors, everyone, logits.device) if params.beam_groups == 1 else None
+    if changes is not None:
+        _extend_plainly(live, logits, params, eos_count, is_finished, logits_processors, changes, length, where)
         return
     check_finite_logits(logits, where)
     many = max(1, AT_ONCE // (params.beams * logits.shape[-1]))
     for start in range(0, len(live), many):
-        some, part = live[start : start + many], logits[start * params.beams : (start + many) * params.beams]
-        everyone = [row for search in some for group in search for row in group.rows]
-        logs = apply_processors(logits_processors, part.double().log_softmax(-1), everyone)
+        some, beams = live[start : start + many], slice(start * params.beams, (start + many) * params.beams)
+        logs = apply_processors(logits_processors, logits[beams].double().log_softmax(-1), everyone[beams])
         _extend(some, logs, params, eos_count, is_finished, length)
 
 
@@ -123,13 +122,14 @@ def _extend_plainly(
     params: BeamParams,
     eos_count: int,
     is_finished: Callable,
-    never: Tensor,
+    logits_processors: Sequence[LogitsProcessor],
+    changes: TokenChanges,
     length: int,
     where: str,
 ) -> None:
-    """Extend every beam where likelihood alone decides: only the likeliest tokens of each beam are looked at."""
+    """Extend every beam where the rest keeps its order: only the likeliest tokens of each beam are looked at."""
     size, vocabulary = params.beams, logits.shape[-1]
-    logs, tokens = likeliest(logits, min(size * (1 + eos_count), vocabulary), never, where)
+    logs, tokens = likeliest(logits, min(size * (1 + eos_count), vocabulary), changes, where)
     old = torch.tensor([group.values for (group,) in live], dtype=logs.dtype, device=logs.device)
     values = (old[:, :, None] + logs.view(len(live), size, -1)).flatten(1)
     order = values.sort(descending=True, stable=True)
@@ -139,9 +139,9 @@ def _extend_plainly(
     given = zip(live, best[:, :enough].tolist(), flat[:, :enough].tolist(), strict=True)
     for i, ((group,), of_search, at) in enumerate(given):
 
-        def everything(i: int = i) -> Tensor:
-            rows = logits[i * size : (i + 1) * size].double().log_softmax(-1)
-            return old[i, :, None] + rows.index_fill(1, never, -torch.inf)
+        def everything(i: int = i, rows: Sequence[TokenSequence] = group.rows) -> Tensor:
+            logs = logits[i * size : (i + 1) * size].double().log_softmax(-1)
+            return old[i, :, None] + apply_processors(logits_processors, logs, rows)
 
         _grow(group, _candidates(everything, of_search, at, vocabulary), None, is_finished, length)
 

@@ -1,6 +1,7 @@
 """The parameters of a beam search: how many beams, when it stops, and by what texts are ranked."""
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -41,24 +42,26 @@ class Hypothesis:
 def length_penalty(length: int, alpha: float, k: int = 5) -> float:
     """Return ((k + length) / (k + 1)) ** alpha: what a log-probability is divided by, so that long texts may win.
 
-    length: new tokens, the end token among them. Source: Wu et al., "Google's Neural Machine Translation System",
-    2016, equation 14, with k = 5.
+    length: new tokens, the end token among them. alpha: below 0 short texts win. Source: Wu et al., "Google's Neural
+    Machine Translation System", 2016, equation 14, with k = 5.
 
     >>> [round(length_penalty(n, 0.6), 5) for n in (1, 2, 5, 10, 20)]
     [1.0, 1.0969, 1.35866, 1.73286, 2.35436]
     """
     try:
-        return ((k + length) / (k + 1)) ** alpha
+        found = ((k + length) / (k + 1)) ** alpha
     except OverflowError:  # of the strongest penalties and millions of tokens: larger than any float
         return math.inf
+    return found or sys.float_info.min  # or smaller than any
 
 
 def exact_stopping(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
     """Stop when no beginning can end with a better score than the worst of the texts to be given.
 
-    Exact: a log-probability only falls, and the largest penalty is that of the longest text.
+    Exact: a log-probability only falls, and the largest penalty is that of the longest text; of a strength below 0 that
+    of the shortest, which is to end now.
     """
-    least = best / params.penalty(params.max_new_tokens)
+    least = best / params.penalty(params.max_new_tokens if params.length_penalty > 0 else length)
     return len(scores) >= params.n and least <= scores[params.n - 1]
 
 
@@ -78,8 +81,8 @@ class BeamParams:
     """Hold the parameters of a beam search.
 
     beams: beginnings kept at each step; there may be more than the vocabulary has tokens, for then the beams fill as
-    the texts grow. max_new_tokens: the most tokens to generate. length_penalty: its strength, 0 for none; see the
-    function of that name. n: how many texts to return.
+    the texts grow. max_new_tokens: the most tokens to generate. length_penalty: its strength, 0 for none, below 0
+    for short texts; see the function of that name. n: how many texts to return.
     beam_groups, diversity_penalty: the beams search in so many groups one after the other, and the logit of a token
     loses `diversity_penalty` for each beam of an earlier group that has just taken it (Vijayakumar et al., "Diverse
     Beam Search", 2018). By design:
@@ -119,10 +122,12 @@ class BeamParams:
             raise UserError(f"the {best} best texts are wanted of {self.beams} beams; search with more beams")
         if self.length_offset < 0:
             raise UserError(f"length_offset is {short_number(self.length_offset)}, expected a whole number, 0 or more")
-        for name, most in (("length_penalty", MAX_LENGTH_PENALTY), ("diversity_penalty", MAX_VALUE)):
-            if not 0 <= getattr(self, name) <= most:
-                found = short_number(getattr(self, name))
-                raise UserError(f"{name} is {found}, expected a number, 0 or more, at most {most:g}")
+        if not -MAX_LENGTH_PENALTY <= self.length_penalty <= MAX_LENGTH_PENALTY:
+            found, most = short_number(self.length_penalty), f"{MAX_LENGTH_PENALTY:g}"
+            raise UserError(f"length_penalty is {found}, expected a number from -{most} to {most}")
+        if not 0 <= self.diversity_penalty <= MAX_VALUE:
+            found = short_number(self.diversity_penalty)
+            raise UserError(f"diversity_penalty is {found}, expected a number, 0 or more, at most {MAX_VALUE:g}")
 
     def penalty(self, length: int) -> float:
         """Return what the log-probability of a text of so many new tokens is divided by."""

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 COUNTS = ("num_beams", "max_length", "max_new_tokens", "min_length", "no_repeat_ngram_size", "forced_eos_token_id")
-KEYS = (*COUNTS, "length_penalty", "early_stopping", "renormalize_logits")
+KEYS = (*COUNTS, "length_penalty", "early_stopping", "renormalize_logits", "repetition_penalty", "bad_words_ids")
+SAMPLING = ("do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p")
 # Keys that would change what is written, and have no counterpart here, with the value that changes nothing.
 PASSED_OVER: dict[str, Any] = {
-    "do_sample": False,
-    "repetition_penalty": 1.0,
     "encoder_no_repeat_ngram_size": 0,
     "num_beam_groups": 1,
 }
@@ -30,3 +29,13 @@ def settings_in(config: Mapping[str, Any]) -> dict[str, Any]:
 def passed_over(config: Mapping[str, Any]) -> list[str]:
     """Return the keys that would change what `generate` writes, and change nothing here."""
     return [key for key, nothing in PASSED_OVER.items() if config.get(key) not in (None, nothing)]
+
+
+def sampling_in(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys by which `generate` would draw samples; none where it would not.
+
+    >>> sampling_in({"do_sample": True, "top_k": 50}), sampling_in({"do_sample": False, "top_k": 50})
+    ({'do_sample': True, 'top_k': 50}, {})
+    """
+    keys = SAMPLING if config.get("do_sample") is True else ()
+    return {key: config[key] for key in keys if config.get(key) is not None}

@@ -5,26 +5,30 @@ import torch
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.decoding.decoder_protocol import check_finite_logits
 from lingon.decoding.largest import largest
+from lingon.decoding.token_changes import TokenChanges
 
 WORTH = 1 << 21  # logits from which the compiled sum is worth the time that it takes to load
 
 
 @torch.inference_mode()
 def likeliest(
-    logits: Float[Tensor, "R V"], count: int, never: Int[Tensor, " N"], where: str = ""
+    logits: Float[Tensor, "R V"], count: int, changes: TokenChanges, where: str = ""
 ) -> tuple[Float[Tensor, "R C"], Int[Tensor, "R C"]]:
     """Return the log-probabilities (float64) of the likeliest tokens of each row, likeliest first, and the tokens.
 
-    never: tokens that are not taken; the others are not made likelier by that. Raises NotFinite for logits from which
-    no probabilities follow. where: begins the message.
+    changes: of log-probabilities; tokens that are forbidden make others no likelier, unless these say so. Raises
+    NotFinite for logits from which no probabilities follow. where: begins the message.
     """
     logits = logits.detach().contiguous()
     most = logits.amax(1)
     check_finite_logits(most[:, None], where)
-    sums, held = _log_sum_exp(logits, most), logits[:, never]
-    logits[:, never] = -torch.inf  # put back below: a copy of all of them would take as long as the sum
+    sums = _log_sum_exp(logits, most)
+    held = changes.make(logits, sums)  # put back below: a copy of all of them would take as long as the sum
+    if changes.renormalized:
+        left = logits.amax(1)
+        sums = torch.where(left == -torch.inf, 0.0, _log_sum_exp(logits, left))  # where none is left, none can come
     values, tokens = largest(logits, count)
-    logits[:, never] = held
+    changes.undo(logits, held)
     return values.double() - sums[:, None], tokens
 
 

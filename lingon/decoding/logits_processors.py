@@ -6,13 +6,21 @@ then what truncates the distribution (top-k, top-p, min-p, typical-p), each of w
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.decoding.decoder_protocol import LogitsProcessor, TokenSequence, short_number
+from lingon.decoding.token_rules import (
+    ForbidPhrases,
+    ForcedToken,
+    MinLength,
+    NoRepeatNgrams,
+    RepetitionPenalty,
+    Suppress,
+)
 
 Real = int | float
 # The most that a logit is multiplied by, or has added: a bias, a penalty and a temperature together stay in float32.
@@ -110,15 +118,7 @@ def repetition_penalty(penalty: Real) -> LogitsProcessor:
     usable = "a number over 0; 1 changes nothing, 1.2 is usual, 1e-12 to 1e12 are possible"
     _check("repetition_penalty", penalty, 1 / MAX_VALUE <= penalty <= MAX_VALUE, usable)
 
-    def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> Float[Tensor, "B V"]:
-        logits = logits.clone()
-        for i, row in enumerate(rows):
-            seen = torch.tensor(sorted(set(row.ids)), dtype=torch.long, device=logits.device)
-            found = logits[i, seen]
-            logits[i, seen] = torch.where(found > 0, found / penalty, found * penalty)
-        return logits
-
-    return _unless(penalty == 1, process)
+    return _unless(penalty == 1, RepetitionPenalty(penalty))
 
 
 def no_repeat_ngram_size(n: int) -> LogitsProcessor:
@@ -127,35 +127,13 @@ def no_repeat_ngram_size(n: int) -> LogitsProcessor:
     Source: Paulus, Xiong, Socher, "A Deep Reinforced Model for Abstractive Summarization", 2018, section 2.5.
     """
     _check_count("no_repeat_ngram_size", n)
-
-    def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> Float[Tensor, "B V"]:
-        logits = logits.clone()
-        for i, row in enumerate(rows):
-            logits[i, sorted(_completing(row.ids, n))] = -torch.inf
-        return logits
-
-    return process
+    return NoRepeatNgrams(n)
 
 
 def forced_token(token: int, at: int) -> LogitsProcessor:
     """Leave one token alone as the `at`-th new one, such as the end token as the last; it costs nothing then."""
     _check_count("at", at)
-
-    def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> Float[Tensor, "B V"]:
-        if not 0 <= token < logits.shape[-1]:
-            raise UserError(f"token {token} is forced; expected an id from 0 to {logits.shape[-1] - 1}")
-        due = torch.tensor([len(row.new_ids) == at - 1 for row in rows], device=logits.device)
-        alone = torch.full_like(logits[:1], -torch.inf)
-        alone[:, token] = 0.0
-        return torch.where(due[:, None], alone, logits)
-
-    return process
-
-
-def _completing(ids: list[int], n: int) -> set[int]:
-    """Return the tokens that would complete a run of n that the ids hold already."""
-    last = ids[len(ids) - n + 1 :]
-    return {ids[at + n - 1] for at in range(len(ids) - n + 1) if ids[at : at + n - 1] == last}
+    return ForcedToken(token, at)
 
 
 def logit_bias(by_id: Mapping[int, Real]) -> LogitsProcessor:
@@ -175,19 +153,21 @@ def logit_bias(by_id: Mapping[int, Real]) -> LogitsProcessor:
     return _unless(not by_id, process)
 
 
-class Suppress:
-    """A logits processor that forbids tokens, whatever came before. ids: of them."""
-
-    def __init__(self, ids: Int[Tensor, " N"]):
-        self.ids = ids
-
-    def __call__(self, logits: Float[Tensor, "B V"], rows: object = ()) -> Float[Tensor, "B V"]:
-        return logits.index_fill(1, self.ids.to(logits.device), -torch.inf) if len(self.ids) else logits
-
-
 def suppress(ids: Int[Tensor, " N"]) -> Suppress:
     """Return the logits processor that forbids these ids."""
     return Suppress(ids)
+
+
+def forbidden_phrases(phrases: Sequence[Sequence[int]]) -> LogitsProcessor:
+    """Forbid phrases, each of two tokens or more: the last one cannot follow the others."""
+    if short := [phrase for phrase in phrases if len(phrase) < 2]:
+        raise UserError(f"a forbidden phrase is {list(short[0])}, expected two tokens or more; others are suppressed")
+    return ForbidPhrases(phrases)
+
+
+def min_length(tokens: int, eos_ids: Collection[int]) -> LogitsProcessor:
+    """Forbid the end before a row has so many tokens, its prompt among them."""
+    return MinLength(tokens, eos_ids)
 
 
 def _unless(nothing: bool, process: LogitsProcessor) -> LogitsProcessor:

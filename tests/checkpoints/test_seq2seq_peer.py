@@ -167,6 +167,23 @@ GENERATION = {
         BEAMS | {"length_penalty": 2.0, "min_length": 8, "no_repeat_ngram_size": 3, "forced_bos_token_id": 22},
     ),
     "m2m_100, a language first": ("m2m_100", BEAMS | {"early_stopping": "never", "forced_bos_token_id": 21}),
+    "marian, beams, penalized": (
+        "marian",
+        BEAMS | {"repetition_penalty": 1.3, "forced_eos_token_id": 0, "length_penalty": -0.7},
+    ),
+    "marian, greedy, penalized": ("marian", {"max_length": 12, "repetition_penalty": 1.4}),
+    "mbart, phrases, exact": (
+        "mbart",
+        BEAMS
+        | {"early_stopping": "never", "length_penalty": -1.0, "repetition_penalty": 0.8, "forced_bos_token_id": 22}
+        | {"bad_words_ids": [[a, b] for a in range(4, 21) for b in range(4, 21) if (a + b) % 3] + [[5, 6, 9]]},
+    ),
+    "marian, phrases, renormalized": (
+        "marian",
+        BEAMS
+        | {"renormalize_logits": True, "no_repeat_ngram_size": 3, "forced_eos_token_id": 0}
+        | {"bad_words_ids": [[a, b] for a in range(2, 60) for b in range(2, 60) if (a * b) % 2]},
+    ),
     "m2m_100, greedy": ("m2m_100", {"max_length": 14, "forced_bos_token_id": 22}),
 }
 
@@ -176,7 +193,7 @@ GENERATION = {
 def test_a_translator_writes_what_generate_writes_without_arguments(case, older, peer, tmp_path):
     family, settings = GENERATION[case]
     pad = 88 if family == "marian" else 1  # behind padding that was written, positions are others there
-    settings = settings | {"bad_words_ids": [[pad]]}
+    settings = settings | {"bad_words_ids": [[pad], *settings.get("bad_words_ids", [])]}
     lengths, texts = set(), ["abc d", "h", "g f e d c b a abcd", "a a a a b"]
     for seed, bias in enumerate((0.0, 1.5, 3.0)):  # so that some texts end before they are cut off
         folder = FOLDERS[family](tmp_path / f"{seed}")

@@ -85,7 +85,11 @@ def written_by_hand(translator, text, settings):
         hidden = translator.model(source, torch.ones_like(source, dtype=torch.bool), torch.tensor([ids]))
         logits = translator.model.head(hidden)[0, -1]
         pairs = list(itertools.pairwise(ids))
+        if "repetition_penalty" in settings:
+            for i in set(ids):
+                logits[i] *= settings["repetition_penalty"] ** (1 if logits[i] < 0 else -1)
         logits[[after for before, after in pairs if before == ids[-1]]] = -torch.inf  # no pair twice
+        logits[[word[1] for word in settings.get("bad_words_ids", []) if word[:-1] == ids[-1:]]] = -torch.inf
         logits[88] = -torch.inf
         if len(ids) < settings["min_length"]:
             logits[end] = -torch.inf
@@ -115,11 +119,56 @@ def test_the_settings_of_a_checkpoint_count_where_nothing_is_said(tmp_path):
             assert [one.ids for one in translator(bias, **changes).translate(texts)] != found, changes
 
 
+@torch.inference_mode()
+def test_forbidden_phrases_and_a_penalty_of_a_checkpoint_count_and_are_kept(tmp_path):
+    folder, texts = marian(tmp_path / "m"), ["abc d", "h", "g f e", "a a a a b"]
+    plain = {"max_length": 9, "min_length": 0, "no_repeat_ngram_size": 2, "forced_eos_token_id": 0}
+
+    def translator(home, settings):
+        words = [[88], *settings.get("bad_words_ids", [])]
+        (home / "generation_config.json").write_text(json.dumps({**settings, "bad_words_ids": words}))
+        return lingon.load(home)
+
+    before = [one.ids for one in translator(folder, plain).translate(texts)]
+    phrases = sorted({pair for ids in before for pair in itertools.pairwise(ids)})[:4]
+    settings = plain | {"repetition_penalty": 1.7, "bad_words_ids": [list(pair) for pair in phrases]}
+    made = translator(folder, settings)
+    for changed in (settings, plain | {"bad_words_ids": settings["bad_words_ids"]}):
+        ours = translator(folder, changed)
+        found = [one.ids for one in ours.translate(texts)]
+        assert found == [written_by_hand(ours, text, changed) for text in texts]
+        assert found != before
+    assert made.suppressed_ids == (88,)
+    assert made.params.bad_phrases == tuple(phrases)
+    saved = save_translator(made, tmp_path / "again")
+    again = json.loads((saved / "generation_config.json").read_text())
+    assert (again["bad_words_ids"], again["repetition_penalty"]) == ([[88], *map(list, phrases)], 1.7)
+    wanted = [one.ids for one in made.translate(texts)]
+    save_bundle(made, "marian", tmp_path / "bundle", {})
+    assert all(
+        [one.ids for one in lingon.load(home).translate(texts)] == wanted for home in (saved, tmp_path / "bundle")
+    )
+    for ids in (one.ids for some in made.n_best(texts, replace(made.params, beams=5, n=5)) for one in some):
+        assert not {*itertools.pairwise(ids)} & {*phrases}
+
+
+def test_a_length_penalty_below_zero_is_no_reason_not_to_load(tmp_path):
+    folder = marian(tmp_path / "m")
+    (folder / "generation_config.json").write_text(json.dumps({"length_penalty": -1.5, "num_beams": 4}))
+    translator = lingon.load(folder)
+    assert translator.params.length_penalty == -1.5
+    for one in translator.translate(["abc d", "h"]):
+        assert one.score == pytest.approx(one.logprob * len(one.ids) ** 1.5)
+
+
 def test_settings_of_a_checkpoint_are_kept_and_overridden(tmp_path, capsys):
     folder = marian(tmp_path / "m")
     given = {"num_beams": 3, "length_penalty": 2.0, "early_stopping": True, "renormalize_logits": True, "max_length": 7}
     (folder / "generation_config.json").write_text(json.dumps({"do_sample": True, "top_k": 5, **given}))
-    with pytest.warns(UserWarning, match="settings of generation that have no effect here: do_sample"):
+    said = (
+        r"settings are those of samples \(do_sample true, top_k 5\); translations are searched for, and always the same"
+    )
+    with pytest.warns(UserWarning, match=said):
         translator = lingon.load(folder)
     save_bundle(translator, "marian", tmp_path / "bundle", {})
     for made in (translator, lingon.load(tmp_path / "bundle")):
@@ -345,7 +394,9 @@ def test_vocabularies_that_do_not_fit_are_named(vocab, why, tmp_path):
         ({"bad_words_ids": [["a"]]}, "key 'bad_words_ids'"),
         ({"num_beams": 0}, "settings of translation: beams is 0"),
         ({"num_beams": "4"}, "key 'num_beams' is '4', expected a whole number"),
-        ({"length_penalty": -1}, "length_penalty is -1, expected a number, 0 or more"),
+        ({"length_penalty": -51}, "length_penalty is -51, expected a number from -50 to 50"),
+        ({"repetition_penalty": 0}, "repetition_penalty is 0, expected a number over 0"),
+        ({"bad_words_ids": [[3, 89]]}, r"key 'bad_words_ids' is \[3, 89\], expected ids from 0 to 88"),
         ({"length_penalty": True}, "key 'length_penalty' is 'True', expected a number"),
         ({"early_stopping": 3}, "key 'early_stopping' is '3', expected true, false or \"never\""),
         ({"forced_eos_token_id": 99}, r"key 'forced_eos_token_id' has 99, expected ids from 0 to 88"),

@@ -17,9 +17,19 @@ from lingon.decoding.beam_params import (
     length_penalty,
 )
 from lingon.decoding.decoder_protocol import start_sequences
-from lingon.decoding.logits_processors import logit_bias, no_repeat_ngram_size
+from lingon.decoding.logits_processors import (
+    forbidden_phrases,
+    forced_token,
+    logit_bias,
+    min_length,
+    no_repeat_ngram_size,
+    repetition_penalty,
+    suppress,
+)
 from lingon.decoding.prefill import read
 from lingon.decoding.sample import greedy, sample
+from lingon.decoding.token_changes import token_changes
+from lingon.decoding.token_rules import renormalize
 from tests.decoding.toy import Toy
 
 PROMPTS = [[3], [1, 2, 3], [1, 2], [3, 1, 2, 3, 3]]
@@ -189,6 +199,39 @@ def test_the_slides_by_hand():
     assert (one.ids, two.ids) == ((0, 1, 3, 0), (0, 2, 1, 0))
 
 
+RULES = [
+    [no_repeat_ngram_size(2), suppress(torch.tensor([4])), forced_token(0, 6)],
+    [repetition_penalty(1.4), forbidden_phrases([[1, 3], [3, 1, 2], [5, 5]]), min_length(5, (0,))],
+    [repetition_penalty(0.8), no_repeat_ngram_size(3), min_length(4, (0, 2)), forced_token(2, 6), renormalize],
+    [suppress(torch.tensor([1, 6])), renormalize],
+]
+
+
+@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize("beams", SETTINGS[:3])
+def test_rules_of_a_few_tokens_find_what_rules_of_all_tokens_find(beams, rules):
+    """A processor that is not known to change few tokens makes the search look at all of them."""
+    for seed in range(6):
+        toy, every = Toy(7, seed), lambda logits, rows: logits
+        assert token_changes([*rules, every], [], torch.device("cpu")) is None
+        found, wanted = (search(toy, PROMPTS, beams, (0, 2), [*rules, *more]) for more in ([], [every]))
+        assert ids(found) == ids(wanted)
+        for ours, theirs in zip(found, wanted, strict=True):
+            assert [text.score for text in ours] == pytest.approx([text.score for text in theirs], abs=1e-5)
+
+
+@pytest.mark.parametrize("stop", [exact_stopping, heuristic_stopping])
+def test_a_length_penalty_below_zero_favours_short_texts(stop):
+    for seed in range(20):
+        toy, beams = Toy(5, seed=(seed, "short"), spread=1.5), BeamParams(125, 4, -0.8, n=3, early_stopping=stop)
+        (found,) = search(toy, [[1]], beams, (0,))
+        wanted = exhaustive(toy, [1], 4, (0,), -0.8, 3)
+        if stop is exact_stopping:
+            assert [text.ids for text in found] == [text for _, text in wanted]
+        assert found[0].score == pytest.approx(found[0].logprob * ((5 + len(found[0].ids)) / 6) ** 0.8)
+    assert length_penalty(10**9, -50.0) > 0
+
+
 def slow_groups(toy, prompt, beams, eos_ids=()):
     """Diverse beams as plainly as they can be told. Groups take turns at each length, and a token loses `diversity` for
     each time that the groups before have just taken it, be it to go on or to end. Best first by likelihood alone."""
@@ -263,7 +306,7 @@ WRONG = {
     "no tokens": ({"max_new_tokens": 0}, "max_new_tokens is 0, expected"),
     "more texts than beams": ({"n": 5}, "the 5 best texts are wanted of 3 beams; search with more beams"),
     "groups that do not fit": ({"beam_groups": 2}, "3 beams cannot be divided into 2 groups"),
-    "a negative penalty": ({"length_penalty": -0.5}, "length_penalty is -0.5, expected a number, 0 or more"),
+    "a strong penalty": ({"length_penalty": -50.5}, "length_penalty is -50.5, expected a number from -50 to 50"),
     "likeness that is wanted": ({"diversity_penalty": -1.0}, "diversity_penalty is -1.0, expected a number, 0 or more"),
     "NaN": ({"length_penalty": math.nan}, "length_penalty is nan, expected"),
 }

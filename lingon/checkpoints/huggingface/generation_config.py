@@ -17,7 +17,8 @@ class GenerationConfig:
     """What matters when an encoder-decoder writes.
 
     start_id: before the first token; None where nothing is said. forced_bos: ids that the first token must be, one at
-    most. suppressed: ids that are never written. keys: all keys that say how texts are generated.
+    most. suppressed: ids that are never written. keys: all keys that say how texts are generated, those
+    of `bad_words_ids` that are of several tokens.
     """
 
     start_id: int | None
@@ -29,8 +30,7 @@ class GenerationConfig:
 def read_generation_config(folder: Path, config: Mapping[str, Any], vocab_size: int) -> GenerationConfig:
     """Read the settings of a checkpoint. Raises DataError naming the folder and the key that is wrong.
 
-    vocab_size: of targets. The keys of config.json count where there is no generation_config.json. Words of several
-    tokens that are forbidden (`bad_words_ids`) are passed over.
+    vocab_size: of targets. The keys of config.json count where there is no generation_config.json.
     """
     path = folder / "generation_config.json"
     more = read_json(path, limit=LIMIT) if path.is_file() else {}
@@ -50,6 +50,7 @@ def read_generation_config(folder: Path, config: Mapping[str, Any], vocab_size: 
     if not isinstance(words, list) or not all(isinstance(word, list) for word in words):
         raise DataError(f"{folder}: key 'bad_words_ids' is {abbreviate(words)}, expected a list of lists of ids")
     single = [word[0] for word in words if len(word) == 1]
+    found["bad_words_ids"] = [list(ids("bad_words_ids", word)) for word in words if len(word) > 1] or None
     start = ids("decoder_start_token_id", found.get("decoder_start_token_id", config.get("decoder_start_token_id")))
     forced = ids("forced_bos_token_id", found.get("forced_bos_token_id"))
     suppressed = ids("suppress_tokens", found.get("suppress_tokens"))

@@ -23,7 +23,7 @@ def save_translator(translator: Any, folder: str | Path, dtype: torch.dtype | No
     if translator.prefix_ids:
         generation["forced_bos_token_id"] = translator.prefix_ids[0]
     if translator.suppressed_ids:
-        generation["bad_words_ids"] = [[i] for i in translator.suppressed_ids]
+        generation["bad_words_ids"] = [[i] for i in translator.suppressed_ids] + generation.get("bad_words_ids", [])
 
     def tokenizers(fresh: Path) -> None:
         reader, sides = FAMILIES[config["model_type"]].tokenizers, (translator.source, translator.target)

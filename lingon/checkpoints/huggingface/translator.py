@@ -1,5 +1,6 @@
 """The task `translate` of a published encoder-decoder: its folder, with the tokenizers of sources and targets."""
 
+import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from lingon.core.device import pick_device
 from lingon.core.errors import DataError
 from lingon.core.files import read_json
 from lingon.data.tokenizers.seq2seq_files import Rows, read_pair
-from lingon.decoding.generation_settings import passed_over, settings_in
+from lingon.decoding.generation_settings import passed_over, sampling_in, settings_in
 from lingon.models.hub_families import FAMILIES
 from lingon.tasks.registry import task_for
 
@@ -40,6 +41,10 @@ def open_translator(source: str | Path, device: str = "cpu") -> Any:
     parts = {"model": model.to(pick_device(device)).eval(), "source": sources, "target": targets}
     if ignored := passed_over(settings.keys):
         warnings.warn(f"{folder}: settings of generation that have no effect here: {', '.join(ignored)}", stacklevel=2)
+    if drawn := sampling_in(settings.keys):
+        said = ", ".join(f"{key} {json.dumps(value)}" for key, value in drawn.items())
+        how = "translations are searched for, and always the same, unless samples are asked for (--temperature)"
+        warnings.warn(f"{folder}: its settings are those of samples ({said}); {how}", stacklevel=2)
     ids = {"prefix_ids": list(settings.forced_bos), "suppressed_ids": list(settings.suppressed)}
     try:
         translator = task_for("seq2seq").from_config({**ids, "generation": settings_in(settings.keys)}, parts)

@@ -27,8 +27,10 @@ def check_ids(config: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
         rows, tokens = sizes.get(key) or sizes.get("vocab_size"), len(parts[side].vocab)
         if type(rows) is int and tokens > rows:
             raise DataError(f"the tokenizer of the {side} has {tokens:,} tokens, the model was made for {rows:,}")
-    forced = params_of(config.get("generation") or {}).forced_eos
-    given = {key: config[key] for key in IDS} | {"forced_eos_token_id": [] if forced is None else [forced]}
+    params = params_of(config.get("generation") or {})
+    given = {key: config[key] for key in IDS}
+    given |= {"forced_eos_token_id": [] if params.forced_eos is None else [params.forced_eos]}
+    given |= {"bad_words_ids": [i for phrase in params.bad_phrases for i in phrase]}
     for key, ids in given.items():
         if beyond := [i for i in ids if i >= size]:
             raise DataError(f"key {key!r} has {beyond[0]}, expected ids from 0 to {size - 1:,}, which targets have")

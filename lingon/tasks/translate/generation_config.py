@@ -27,12 +27,11 @@ def params_of(settings: Mapping[str, Any]) -> TranslationParams:
     stop = settings.get("early_stopping", False)
     if not isinstance(stop, bool) and stop != "never":
         raise DataError(f"key 'early_stopping' is {str(stop)[:40]!r}, expected true, false or \"never\"")
-    strength = settings.get("length_penalty", 1.0)
-    if type(strength) not in (int, float):
-        raise DataError(f"key 'length_penalty' is {str(strength)[:40]!r}, expected a number")
+    strength, penalty = (_number(settings, key) for key in ("length_penalty", "repetition_penalty"))
     renormalize = settings.get("renormalize_logits", False)
     if type(renormalize) is not bool:
         raise DataError(f"key 'renormalize_logits' is {str(renormalize)[:40]!r}, expected true or false")
+    phrases = _phrases(settings.get("bad_words_ids", []))
     try:
         return TranslationParams(
             beams=1 if counts["num_beams"] is None else counts["num_beams"],
@@ -42,12 +41,28 @@ def params_of(settings: Mapping[str, Any]) -> TranslationParams:
             max_length=counts["max_length"] if counts["max_new_tokens"] is None else counts["max_new_tokens"] + 1,
             min_length=counts["min_length"] or 0,
             no_repeat_ngram_size=counts["no_repeat_ngram_size"] or 0,
+            repetition_penalty=penalty,
+            bad_phrases=phrases,
             forced_eos=counts["forced_eos_token_id"],
             renormalize=renormalize,
             length_offset=0,
         )
     except UserError as error:
         raise DataError(f"settings of translation: {error}") from None
+
+
+def _number(settings: Mapping[str, Any], key: str) -> float | int:
+    value: Any = settings.get(key, 1.0)
+    if type(value) not in (int, float):
+        raise DataError(f"key {key!r} is {str(value)[:40]!r}, expected a number")
+    return value
+
+
+def _phrases(words: Any) -> tuple[tuple[int, ...], ...]:
+    lists = isinstance(words, list) and all(isinstance(word, list) and word for word in words)
+    if not lists or not all(type(i) is int and i >= 0 for word in words for i in word):
+        raise DataError(f"key 'bad_words_ids' is {str(words)[:40]!r}, expected a list of lists of ids")
+    return tuple(map(tuple, words))
 
 
 def _count(settings: Mapping[str, Any], key: str) -> int | None:

@@ -7,6 +7,7 @@ from typing import Any
 from lingon.core.errors import UserError
 from lingon.decoding.beam_params import BeamParams, heuristic_stopping
 from lingon.decoding.decoder_protocol import MAX_NEW_TOKENS
+from lingon.decoding.logits_processors import forbidden_phrases, repetition_penalty
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.tasks.translate.terms import Terms
 
@@ -26,8 +27,11 @@ class TranslationParams:
     with, such as "translate English to German: " of T5.
     The others are settings of published models: max_length, min_length: tokens of a translation and of what it begins
     with, the start among them; max_new_tokens takes the place of the first. no_repeat_ngram_size: length in tokens of
-    what may not come twice; 0 for none. forced_eos: token that comes last where a translation has the most tokens.
-    renormalize: the probabilities of what is not forbidden sum to 1. length_offset: see `BeamParams`.
+    what may not come twice; 0 for none. repetition_penalty: what log-probabilities of tokens that a translation holds
+    are multiplied by, of one beam or samples what logits are; 1 for none. bad_phrases: phrases that are never written,
+    each as two ids or more; for single ones see `Translator`. forced_eos: token that comes last where a translation
+    has the most tokens. renormalize: the probabilities of what is not forbidden sum to 1. length_offset: see
+    `BeamParams`.
     """
 
     beams: int = 4
@@ -43,6 +47,8 @@ class TranslationParams:
     max_length: int | None = None
     min_length: int = 0
     no_repeat_ngram_size: int = 0
+    repetition_penalty: float | int = 1.0
+    bad_phrases: tuple[tuple[int, ...], ...] = ()
     forced_eos: int | None = None
     renormalize: bool = False
     length_offset: int = 5
@@ -57,7 +63,9 @@ class TranslationParams:
         if self.sampling is not None and self.n < 1:
             raise UserError(f"n is {self.n}, expected 1 or more translations")
         if self.sampling is None:
-            self.beam_params(1)  # looks at the numbers
+            self.beam_params(1)  # looks at the numbers, as these do
+        repetition_penalty(self.repetition_penalty)
+        forbidden_phrases(self.bad_phrases)
 
     def beam_params(self, max_new_tokens: int, **changes: Any) -> BeamParams:
         """Return the parameters of the search. changes: of them."""
@@ -66,6 +74,15 @@ class TranslationParams:
         given |= {"early_stopping": self.early_stopping if self.beams > 1 else heuristic_stopping}
         given |= {"length_offset": self.length_offset}
         return BeamParams(**given | changes, max_new_tokens=max_new_tokens)
+
+    @property
+    def drawn(self) -> SamplingParams | None:
+        """Return how tokens are taken one by one; None for a search.
+
+        With one beam the likeliest is taken by logits, which a penalty changes otherwise than log-probabilities.
+        """
+        greedy = self.beams == 1 and self.repetition_penalty != 1 and self.terms is None
+        return SamplingParams(temperature=0) if self.sampling is None and greedy else self.sampling
 
     @property
     def has_length(self) -> bool:

@@ -45,10 +45,10 @@ def search(
     """
     prompt = translator.prompt(params.prefix)
     # Beside a text that fills the context, a new one of a running batch may have all of it before it.
-    columns = 0 if params.sampling is None else 2 * translator.model.context_length
+    columns = 0 if params.drawn is None else 2 * translator.model.context_length
     decoder = SourceDecoder(model_of(translator, sources), columns)
-    if params.sampling is not None:
-        found = _sampled(translator, decoder, sources, prompt, params, params.sampling)
+    if params.drawn is not None:
+        found = _sampled(translator, decoder, sources, prompt, params, params.drawn)
         advance(len(sources))
         return found
     known: dict[Any, list[Hypothesis]] = {}
