@@ -49,6 +49,13 @@ def evaluate(
             "the examples on which they differ most."
         ),
     ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="Encoder whose vectors say how alike a sentence and what a rewriter made of it are: minilm-l6, a "
+            "folder or hf:owner/name. Default: that of --retrieve-by, if the rewriter was trained with one."
+        ),
+    ] = None,
     head: Head = None,
 ) -> None:
     """Evaluate a trained model on examples of its task; or compare two of them."""
@@ -59,10 +66,16 @@ def evaluate(
         data, split, texts, label, on_bad_row, files, accept_licence, text_pair, column, tag_scheme, target, languages
     )
     task = load_for(None, bundle, device, head, precision)
-    if cache and other is not None:
-        raise UserError("--cache is for one language model; two models are compared without it")
+    for given, flag, noun in ((cache, "--cache", "language model"), (encoder, "--encoder", "rewriter")):
+        if given and other is not None:
+            raise UserError(f"{flag} is for one {noun}; two models are compared without it")
     if cache:
         refuse_option(task, bundle, "cache", "evaluate")
+    if encoder:
+        from lingon.cli.text_encoder import load_encoder
+
+        refuse_option(task, bundle, "encoder", "with_encoder")
+        task = task.with_encoder(load_encoder(encoder, device))
     examples = read_examples(task, asked)
     if other is None:
         _evaluate(task, examples, bundle, {"cache": True} if cache else {}, as_json, page)

@@ -182,7 +182,25 @@ def test_it_is_trained_with_vectors_and_then_longer(tmp_path, monkeypatch, capsy
     run(capsys, *flags, "--from", "r", "--lr", 1e-12, "--weight-decay", 0, "--out", "longer")
     longer = lingon.load("longer")
     assert longer.embedder is None
+    asked = ("evaluate", "longer", "--data", "two.csv", "--json")
+    assert "similarity" not in run(capsys, *asked).out
+    assert -1 <= json.loads(run(capsys, *asked, "--encoder", "encoder").out)["similarity"] <= 1
     for name, tensor in first.generators.state_dict().items():
         torch.testing.assert_close(longer.generators.state_dict()[name], tensor, atol=1e-6, rtol=0)
     arguments = json.loads((tmp_path / "longer/run.json").read_text())["arguments"]
     assert (arguments["from_"], arguments["width"]) == ("r", None)
+
+
+def test_an_encoder_that_is_named_compares_sentences_and_retrieves_none(tmp_path, monkeypatch, capsys):
+    rewriter, examples = made_rewriter(), Examples(TEXTS, ["bad"] * len(TEXTS))
+    scores = rewriter.with_encoder(embedder(seed=3)).evaluate(examples)
+    rewritten = [one.rewritten for one in rewriter.rewrite(TEXTS, examples.labels)]
+    assert scores["similarity"] == pytest.approx(cosines(embedder(seed=3), TEXTS, rewritten).mean(), abs=1e-5)
+    assert "similarity" not in rewriter.evaluate(examples)
+    monkeypatch.chdir(tmp_path)
+    save_bundle(embedder(), "bert", tmp_path / "encoder", {})
+    write(tmp_path / "two.csv", ["bad", "good"], count=3)
+    with pytest.raises(UserError, match="'encoder' is an encoder; --encoder is for rewriters"):
+        run(capsys, "evaluate", "encoder", "--data", "two.csv", "--encoder", "encoder")
+    with pytest.raises(UserError, match="--encoder is for one rewriter; two models are compared without it"):
+        run(capsys, "evaluate", "encoder", "encoder", "--data", "two.csv", "--encoder", "encoder")

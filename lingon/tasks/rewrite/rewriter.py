@@ -1,6 +1,7 @@
 """The task `rewrite`: a sentence becomes one with the same content in the other of two styles."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -75,7 +76,7 @@ class Rewriter:
         embedder: Embedder | None = None,
     ):
         self.corpus = replace(corpus, encode=embedder.encode) if embedder and not corpus.encode else corpus
-        self.tokenizer, self.embedder = tokenizer, embedder
+        self.tokenizer, self.embedder, self.judging_encoder = tokenizer, embedder, embedder
         self.generators = Generators(delete, delete_retrieve)
         self.style_classifier, self.language_model = style_classifier, language_model
 
@@ -202,14 +203,17 @@ class Rewriter:
 
     @property
     def judges(self) -> Judges:
-        """Return what the bundle has to judge by; vectors of sentences where it has an embedder."""
-        return Judges(self.style_classifier, self.language_model, self.embedder)
+        """Return what the bundle has to judge by; vectors of sentences where it has an embedder, or was given one."""
+        return Judges(self.style_classifier, self.language_model, self.judging_encoder)
+
+    def with_encoder(self, encoder: Embedder) -> "Rewriter":
+        """Return this rewriter, whose sentences an encoder compares with what they became; others are retrieved."""
+        found = copy(self)
+        found.judging_encoder = encoder
+        return found
 
     def evaluate(self, examples: Any, judges: Judges | None = None) -> Scores:
-        """Return style accuracy, BLEU to the input, their harmonic mean, perplexity and the loss of reconstruction.
-
-        Of delete-retrieve; a table has those of all systems and of the input copied. judges: others than the bundle's.
-        """
+        """Return the metrics of delete-retrieve, with a table of all systems; judges: others than the bundle's."""
         return self.tested(examples, judges)[0]
 
     def tested(self, examples: Any, judges: Judges | None = None) -> tuple[Scores, dict[str, list[Rewriting]]]:

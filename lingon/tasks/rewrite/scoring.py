@@ -58,7 +58,7 @@ def cosines(encoder: Any, first: Sequence[str], second: Sequence[str]) -> np.nda
 
 
 def scored(judges: Judges, inputs: Sequence[str], found: Mapping[str, Sequence[Rewriting]], main: str) -> Scores:
-    """Return the metrics of the main system, with a table of all of them and of the input copied.
+    """Return the metrics of the main system, with a table of all of them and of the input copied; see `Judges.scores`.
 
     found: what each system made of the inputs.
     """
