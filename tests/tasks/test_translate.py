@@ -21,6 +21,7 @@ from lingon.metrics.translation import corpus_bleu
 from lingon.models.registry import build
 from lingon.recipes.compare_systems import compare_systems
 from lingon.tasks.translate import Terms, TranslationParams, Translator
+from lingon.tasks.translate import precision as precisions
 from lingon.tasks.translate.encoding import encode_pairs
 from lingon.tasks.translate.objective import TranslationObjective, by_head, in_chunks, pair_loss
 from lingon.tasks.translate.params import GREEDY
@@ -294,6 +295,26 @@ def test_products_of_fewer_bits_translate_nearly_alike(model, monkeypatch):
         auto[has] = [one.logprob for one in made.with_precision("auto").translate(texts)]
     assert auto[False] == [one.logprob for one in exact]
     assert auto[True] == [one.logprob for one in made.with_precision("bfloat16").translate(texts)]
+
+
+def test_auto_looks_again_when_texts_have_changed_and_never_goes_back(monkeypatch):
+    """Texts after 512 others are looked at too, 32 of them from end to end; the first that differ decide for good."""
+    made, looked = translator("words").with_precision("auto"), []
+
+    def equal(exact, half):
+        looked.append(len(exact))
+        return len(looked) < 3
+
+    monkeypatch.setattr(precisions, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(precisions, "all_alike", equal)
+    source = tuple(made.source.encode("red cat"))
+    half, chosen = made.fast.twin("bfloat16"), []
+    for count in (7, 500, 5, 300, 220, 1_000, 600, 600):
+        chosen.append(precisions.model_of(made, [source] * count) is half)
+    assert looked == [7, 32, 32]  # of the first, of those after 512, and of those after 520 more
+    assert chosen == [True] * 5 + [False] * 3
+    assert made.precision == "auto"
+    assert made.with_precision("auto").auto.chosen is None
 
 
 def test_a_large_batch_shares_what_its_beams_have_read(trained, monkeypatch):

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,30 @@ LAYOUTS: Mapping[str, Callable[[nn.Linear], nn.Module]] = {
 }
 
 
+AGAIN = 512  # sources after which auto looks at some of the next ones
+
+
+@dataclass
+class AutoPrecision:
+    """Hold what auto has chosen, and how many sources came since it looked.
+
+    It looks at 32 of the first sources, evenly spread, and then, each time that 512 or more have come, at 32 of those
+    that come next. bfloat16 is chosen where the processor has it and what the model says first of all of them stays
+    equal. Once it does not, float32 is chosen for good, so that a precision never goes to and fro.
+    """
+
+    chosen: str | None = None
+    since: int = 0
+
+    def choose(self, translator: "Translator", sources: Sequence[tuple[int, ...]]) -> str:
+        """Return the precision for these sources."""
+        if self.chosen is None or (self.chosen == HALF and self.since >= AGAIN):
+            some = sources[:: max(1, len(sources) // LOOK)][:LOOK]
+            self.chosen, self.since = _fastest_equal(translator, some), 0
+        self.since += len(sources)
+        return self.chosen
+
+
 def with_precision(translator: "Translator", precision: str) -> "Translator":
     """Return a translator with the same model, which it uses in a precision: float32, bfloat16, int8 or auto.
 
@@ -31,18 +56,15 @@ def with_precision(translator: "Translator", precision: str) -> "Translator":
     """
     check_precision(precision, translator.model)
     found = copy.copy(translator)
-    found.precision = precision
+    found.precision, found.auto = precision, AutoPrecision()
     return found
 
 
 def model_of(translator: "Translator", sources: Sequence[tuple[int, ...]]) -> nn.Module:
-    """Return the model in the translator's precision; with auto, the first of the sources decide, once and for all.
-
-    auto: bfloat16 where the processor has it and what the model says first of them stays equal; else float32.
-    """
-    if translator.precision == AUTO:
-        translator.precision = _fastest_equal(translator, sources[:LOOK])
-    return translator.model if translator.precision == EXACT else translator.fast.twin(translator.precision)
+    """Return the model in the translator's precision; with auto, some of the sources decide, see `AutoPrecision`."""
+    automatic = translator.precision == AUTO
+    precision = translator.auto.choose(translator, sources) if automatic else translator.precision
+    return translator.model if precision == EXACT else translator.fast.twin(precision)
 
 
 def _fastest_equal(translator: "Translator", sources: Sequence[tuple[int, ...]]) -> str:

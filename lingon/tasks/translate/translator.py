@@ -26,7 +26,7 @@ from lingon.tasks.translate.generation_config import params_of
 from lingon.tasks.translate.languages import language_pair_of, languages_of, with_languages
 from lingon.tasks.translate.objective import pair_loss
 from lingon.tasks.translate.params import MORE, TIMES, TranslationParams
-from lingon.tasks.translate.precision import LAYOUTS, with_precision
+from lingon.tasks.translate.precision import LAYOUTS, AutoPrecision, with_precision
 from lingon.tasks.translate.token_ids import forbidden_ids, no_text_ids, prompt_ids, source_ids
 from lingon.tasks.translate.translation import Translation
 from lingon.tasks.translate.translations import translations
@@ -75,7 +75,7 @@ class Translator:
         # Two objects also of one vocabulary, so that a bundle has a file for each side.
         self.source, self.target = source, copy(target) if target is source else target
         self.prefix_ids, self.suppressed_ids = tuple(prefix_ids), tuple(suppressed_ids)
-        self.precision = "float32"
+        self.precision, self.auto = "float32", AutoPrecision()
         self.generation = dict(generation or {})
         self.params = params_of(self.generation)  # of a translation where nothing is said
 
