@@ -52,6 +52,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "search-speed": ("search_speed", ()),
     "seq2seq-training": ("seq2seq_training", ("joeynmt",)),
     "translation-quality": ("translation_quality", ("joeynmt",)),
+    "captions": ("captions", ()),
 }
 
 

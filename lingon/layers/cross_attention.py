@@ -80,12 +80,19 @@ def cross_attention_weights(
     model: nn.Module, source_ids: Int[Tensor, "1 S"], target_ids: Int[Tensor, "1 T"]
 ) -> Float[Tensor, "L H T S"]:
     """Return the weights of all `CrossAttention` layers of a model that reads a pair, in evaluation mode."""
-    view, found = eval_view(model), list[Tensor]()
+    view = eval_view(model)
+    found = note_cross_attention(view)
+    view(source_ids, torch.ones_like(source_ids, dtype=torch.bool), target_ids)
+    return torch.cat(found)
+
+
+def note_cross_attention(view: nn.Module) -> list[Tensor]:
+    """Return a list to which every `CrossAttention` of an `eval_view` adds its weights [B, H, T, S] when it is run."""
+    found = list[Tensor]()
     for part in view.modules():
         if isinstance(part, CrossAttention):
             part.__dict__["forward"] = _noting(part, found)
-    view(source_ids, torch.ones_like(source_ids, dtype=torch.bool), target_ids)
-    return torch.cat(found)
+    return found
 
 
 def _noting(part: CrossAttention, found: list[Tensor]) -> Any:

@@ -47,10 +47,14 @@ HIGHER_IS_BETTER = {
     "style_accuracy": True,
     "harmonic_mean": True,
     "similarity": True,
+    "cider_d": True,
+    "cider": True,
+    "retrieval_cider_d": True,
 }
 
 
 WRITTEN = {"bleu": "BLEU", "chrf": "chrF++", "ter": "TER", "f1": "F1", "auc": "AUC", "uas": "UAS", "las": "LAS"}
+WRITTEN |= {"cider": "CIDEr", "cider_d": "CIDEr-D", "retrieval_cider_d": "CIDEr-D of retrieval"}
 
 
 def metric_name(metric: str) -> str:

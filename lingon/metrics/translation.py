@@ -33,6 +33,17 @@ def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], language: 
     return CorpusScore(found.value, found.signature)
 
 
+def corpus_bleu_of_several(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> CorpusScore:
+    """Return BLEU of texts with one reference or several for each, as captions have. Raises as `corpus_bleu` does."""
+    if len(hypotheses) != len(references):
+        raise UserError(f"{len(hypotheses):,} texts for the references of {len(references):,}; each has one or more")
+    if not hypotheses or not all(references):
+        raise UserError("there is no text to score, or no reference of one")
+    scorer, most = _scorer("bleu", None), max(map(len, references))
+    streams = [[some[i] if i < len(some) else None for some in references] for i in range(most)]
+    return CorpusScore(float(scorer.corpus_score(hypotheses, streams).score), _signature(scorer))
+
+
 def corpus_chrf(hypotheses: Sequence[str], references: Sequence[str]) -> CorpusScore:
     """Return chrF++: F2 of n-grams of 1 to 6 characters and of 1 and 2 words (Popović 2017). Raises as `corpus_bleu`"""
     found = translation_statistics("chrf", hypotheses, references)

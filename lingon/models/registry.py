@@ -137,6 +137,8 @@ MODELS: dict[str, ModelRow] = {
     "attention_rnn": ModelRow("lingon.models.attention_rnn", ("seq2seq",)),
     "image_answerer": ModelRow("lingon.models.image_answerer", ("image-answerer",)),
     "question_only": ModelRow("lingon.models.question_only", ("image-answerer",)),
+    "caption_transformer": ModelRow("lingon.models.caption_transformer", ("captioner",)),
+    "show_and_tell": ModelRow("lingon.models.show_and_tell", ("captioner",)),
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from lingon.data.problem_types import PROBLEM_TYPES
+from lingon.recipes.captioned_settings import CaptionedImageFiles
 from lingon.recipes.chat_settings import ConversationFiles
 from lingon.recipes.file_settings import (
     Encoding,
@@ -202,6 +203,7 @@ Source = (
     | ParallelFiles
     | ConversationFiles
     | QuestionsOnImages
+    | CaptionedImageFiles
 )
 SOURCES: dict[DataShape, type[Source]] = {
     "labelled texts": LabelledTexts,
@@ -213,4 +215,5 @@ SOURCES: dict[DataShape, type[Source]] = {
     "parallel texts": ParallelFiles,
     "conversations": ConversationFiles,
     "questions on images": QuestionsOnImages,
+    "captioned images": CaptionedImageFiles,
 }

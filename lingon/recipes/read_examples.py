@@ -128,6 +128,16 @@ def _questions_on_images(task: Any, asked: Asked) -> Any:
     return load_image_questions(asked.data, asked.split, rows, asked.options, size)
 
 
+def _captioned_images(task: Any, asked: Asked) -> Any:
+    """Images with captions, in the size and the language of the task: a set's test part, or all of a table."""
+    from lingon.data.corpora.captioned_images import CAPTIONED
+    from lingon.data.load_captions import load_captions
+
+    several = asked.data in CAPTIONED and len(CAPTIONED[asked.data].languages) > 1
+    language, rows = task.language if several else None, bad_rows(asked.on_bad_row)
+    return load_captions(asked.data, asked.split, task.size, language, rows, asked.options)
+
+
 READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "labelled texts": _labelled_texts,
     "running text": _running_text,
@@ -138,4 +148,5 @@ READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "parallel texts": _parallel_texts,
     "conversations": _conversations,
     "questions on images": _questions_on_images,
+    "captioned images": _captioned_images,
 }

@@ -185,6 +185,18 @@ TASKS: dict[str, TaskRow] = {
         settings="lingon.tasks.visual_answer.settings",
         inputs="questions on images",
     ),
+    "caption": TaskRow(
+        "lingon.tasks.caption",
+        "captioner",
+        "captioned images",
+        noun="captioner",
+        commands=("predict",),
+        usage="predict {} photo.png",
+        help="Train a captioner, which says what an image shows, on images with captions.",
+        metric="cider_d",
+        settings="lingon.tasks.caption.settings",
+        inputs="images",
+    ),
 }
 # What a task does not do for which a command is not there.
 LACKS = {

@@ -35,6 +35,7 @@ from lingon.metrics.scores import Scores
 from lingon.models.masked_encoder import MaskedEncoder
 from lingon.models.registry import MODELS, ModelRow, build
 from lingon.tasks.answer import Answerer
+from lingon.tasks.caption import Captioner
 from lingon.tasks.chat import ChatModel
 from lingon.tasks.classify import Classifier
 from lingon.tasks.embed import Embedder
@@ -49,6 +50,7 @@ from lingon.tasks.task import Exportable, Predictor, SequenceExportable, Task, T
 from lingon.tasks.translate import Translator
 from lingon.tasks.translate.vocabularies import END, with_end
 from lingon.tasks.visual_answer import VisualAnswerer
+from tests.data.captioned_images import made_captions
 from tests.tasks.made_rewriter import NAMES as REWRITER
 from tests.tasks.made_rewriter import made_rewriter
 
@@ -159,6 +161,17 @@ def translate():
 
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (9, 11, 3), np.uint8)
+
+
+def caption():
+    torch.manual_seed(1)
+    tokenizer = with_end(words(made_captions(6).texts))
+    end = tokenizer.vocab[END]
+    sizes = {"vocab_size": len(tokenizer.vocab), "width": 8, "heads": 2, "channels": 8, "image_size": 16}
+    model = build("caption_transformer", sizes | {"context_length": 7, "start_id": end, "eos_id": end})
+    return Captioner(model.eval(), tokenizer, "en")
+
+
 TAGGED = TaggedSentences(
     [TaggedSentence(("good", "film"), ("B-a", "I-a"), "yes"), TaggedSentence(("bad",), ("O",), "no")]
 )
@@ -185,6 +198,7 @@ MADE = {
             ["x"],
         ),
     ),
+    "caption": (caption, "caption_transformer", made_captions(3)),
     "alike": (alike, NAMES, Examples(TEXTS, ALIKE)),
 }
 # Where any text is none.
@@ -192,6 +206,7 @@ INPUTS = {
     "masked-language-model": ["a [MASK] film"],
     "answer": [("good", text) for text in TEXTS],
     "vqa": [(IMAGE, text) for text in TEXTS],
+    "caption": list(made_captions(3).pixels),
 }
 
 

@@ -1,7 +1,7 @@
 """Images as a column: pixels of eight bits become numbers from 0 to 1, varied in each epoch where that is wanted."""
 
 import zlib
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from lingon.core.seed import derive
 from lingon.core.shapes import Float, Tensor
 
 
+@runtime_checkable
 class Augment(Protocol):
     """A change of images that keeps what they show. uniforms: how many random numbers one image takes."""
 

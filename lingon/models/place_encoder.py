@@ -1,0 +1,79 @@
+"""A small residual network that makes a vector of each place of an image, with where the place is."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Float, Tensor
+
+GROUPS = 8  # of a norm: over channels of one image, so that no other image of a batch changes it
+POOLED = 4  # rows and columns of the places of an image that is compared
+STRIDE = 8  # pixels from one place to the next
+
+
+class PlaceEncoder(nn.Module):
+    """Convolutions with stride 2, and residual blocks between them (He et al. 2016), to one vector for 8 x 8 pixels.
+
+    image_size: height and width in pixels. width: of the vectors. Each place has a learned vector for its row and one
+    for its column, which are added: convolutions alone know of a place only how far it is from the border.
+    Raises UserError for a size or a width that cannot be divided by 8.
+    """
+
+    def __init__(self, image_size: int, width: int, channels: int = 32):
+        super().__init__()
+        for name, value in (("image_size", image_size), ("width", width), ("channels", channels)):
+            if value % STRIDE:
+                raise UserError(f"{name} is {value}, expected a number that can be divided by {STRIDE}")
+        self.image_size, self.side = image_size, image_size // STRIDE
+        self.layers = nn.Sequential(
+            _half(3, channels),
+            _half(channels, 2 * channels),
+            ResidualConvs(2 * channels),
+            _half(2 * channels, 4 * channels),
+            ResidualConvs(4 * channels),
+            nn.Conv2d(4 * channels, width, 1),
+        )
+        self.rows = nn.Parameter(torch.randn(self.side, width) * 0.1)
+        self.columns = nn.Parameter(torch.randn(self.side, width) * 0.1)
+
+    def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B S D"]:
+        """Return the vectors of the S = (H / 8) (W / 8) places, row by row. images: from 0 to 1.
+
+        Raises UserError for images of another size.
+        """
+        if images.shape[1:] != (3, self.image_size, self.image_size):
+            size = f"{self.image_size} x {self.image_size} with 3 channels"
+            raise UserError(f"images are of shape {list(images.shape)}, the model reads {size}")
+        x = images.to(memory_format=torch.channels_last)
+        grid = self.layers(2 * x - 1).permute(0, 2, 3, 1)
+        return (grid + self.rows[:, None] + self.columns).flatten(1, 2)
+
+    def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B F"]:
+        """Return one vector for each image, by which images are compared: the places pooled to 4 x 4, and joined."""
+        grid = self.layers[:-1](2 * images.to(memory_format=torch.channels_last) - 1)
+        return F.adaptive_avg_pool2d(grid, min(POOLED, self.side)).flatten(1)
+
+
+class ResidualConvs(nn.Module):
+    """relu(x + convolutions(x)), two of 3 x 3, each with a norm over groups of channels (Wu and He 2018)."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.GroupNorm(GROUPS, channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.GroupNorm(GROUPS, channels),
+        )
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+        return torch.relu(x + self.layers(x))
+
+
+def _half(before: int, after: int) -> nn.Sequential:
+    """A convolution to half the height and width."""
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False), nn.GroupNorm(GROUPS, after), nn.ReLU()
+    )
