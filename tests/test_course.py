@@ -58,6 +58,7 @@ BUILT = {  # for each lesson, what holds for functions that it built: an answer 
     "13": "ours_top_k(torch.arange(5.0)[None], 2).isfinite().sum() == 2 and everything is not None",
     "14": "f1('a cat', 'the cat') == 1 and best_span(torch.zeros(3), torch.arange(3.0), 2)[:2] == (1, 2)",
     "15": "counts(['a', 'a'], ['a'], 1) == (1, 2) and abs(bleu([['a'] * 5], [['a'] * 5]) - 100) < 1e-6",
+    "16": "convolve(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3), torch.zeros(1)).item() == 9 and END not in seen",
 }
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.path.stem)
@@ -87,7 +88,7 @@ def kinds(lesson) -> list[str]:
 def test_lessons_have_numbers_of_their_own_and_no_checks_are_left_over():
     numbers = [lesson.number for lesson in LESSONS]
     assert numbers == sorted(set(numbers))
-    assert {"04", "05", "07", "08", "09", "11", "12", "13", "14", "15"} <= set(numbers)
+    assert {"04", "05", "07", "08", "09", "11", "12", "13", "14", "15", "16"} <= set(numbers)
     assert [f"{n}.py" for n in numbers] == sorted(p.name for p in LESSONS[0].checks.parent.glob("*.py"))
 
 
