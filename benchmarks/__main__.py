@@ -53,6 +53,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "seq2seq-training": ("seq2seq_training", ("joeynmt",)),
     "translation-quality": ("translation_quality", ("joeynmt",)),
     "captions": ("captions", ()),
+    "vqa": ("vqa", ()),
 }
 
 

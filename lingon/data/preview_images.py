@@ -54,12 +54,13 @@ def _asked(splits: ImageQuestionSplits, samples: int) -> list[str]:
     height, width = splits.train.image_size
     counts = [f"{printable(name)} {n:,}" for name, n in splits.train.answer_counts().items()]
     more = f", ... ({len(counts) - MOST_ANSWERS:,} more)" if len(counts) > MOST_ANSWERS else ""
+    shown = splits.train.questions[:: max(1, len(splits.train) // max(1, samples))][:samples]
     lines = [
         ", ".join(f"{name} {len(part):,} questions on {len(part.names):,} images" for name, part in parts.items()),
         f"pixels: {height} x {width}, RGB",
         f"answers to the training questions, and how often: {', '.join(counts[:MOST_ANSWERS])}{more}",
     ]
-    return lines + [f"[{printable(one.answer)}] {printable(one.question)}" for one in splits.train.questions[:samples]]
+    return lines + [f"[{printable(one.answer)}] {printable(one.question)}" for one in shown]
 
 
 # By what a row's `parse` gives.

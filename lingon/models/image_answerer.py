@@ -29,7 +29,7 @@ class ImageAnswerer(nn.Module):
         image_height: ImageSide,
         image_width: ImageSide,
         width: Width = 64,
-        depth: Depth = 3,
+        depth: Depth = 2,
         heads: AttentionHeads = 4,
         filters: Filters = 16,
         halvings: Halvings = 3,
@@ -67,5 +67,5 @@ class ImageAnswerer(nn.Module):
 
 ENTRY = ModelEntry(
     ImageAnswerer,
-    defaults={"lr": 2e-3, "epochs": 16, "batch_size": 16, "weight_decay": 0.01, "max_grad_norm": 1.0},
+    defaults={"lr": 2e-3, "epochs": 12, "batch_size": 16, "weight_decay": 0.01, "max_grad_norm": 1.0},
 )

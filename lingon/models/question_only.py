@@ -24,7 +24,7 @@ class QuestionOnly(nn.Module):
         vocab_size: VocabSize,
         classes: Classes,
         width: Width = 64,
-        depth: Depth = 3,
+        depth: Depth = 2,
         heads: AttentionHeads = 4,
         dropout: Fraction = 0.0,
         padding_idx: PaddingIdx = 0,

@@ -12,7 +12,7 @@ from lingon.kernels.dropout import Dropout
 from lingon.layers.cross_attention import CrossAttention
 from lingon.layers.cross_attention_cache import LayerMemory
 from lingon.layers.embedding import Embedding
-from lingon.layers.feedforward import FeedForward
+from lingon.layers.feedforward import GatedFeedForward
 from lingon.layers.recurrent import BidirectionalLayers
 from lingon.layers.residual import PreNorm
 
@@ -25,14 +25,18 @@ class QuestionAttention(NamedTuple):
 
 
 class CrossAttentionBlock(nn.Module):
-    """Attention from words to a memory, then a feed-forward layer, each in a residual connection."""
+    """Attention from words to a memory, then a gated feed-forward layer, each in a residual connection.
+
+    The gate multiplies what a word asks for with what it found, so that "is this red?" is one product: with a plain
+    layer twice as many epochs were needed on easy-VQA.
+    """
 
     def __init__(self, width: int, heads: int, dropout: float):
         super().__init__()
         self.around_cross_attention = PreNorm(nn.LayerNorm(width), dropout)
         self.cross_attention = CrossAttention(width, heads)
         self.around_feed_forward = PreNorm(nn.LayerNorm(width), dropout)
-        self.feed_forward = FeedForward(width, 2 * width)
+        self.feed_forward = GatedFeedForward(width, 2 * width)
 
     def forward(self, x: Float[Tensor, "B N D"], memory: Float[Tensor, "B S D"]) -> Float[Tensor, "B N D"]:
         x = self.around_cross_attention(

@@ -21,8 +21,8 @@ class QuestionsOnImages:
     data: Annotated[
         str,
         Option(
-            help="A corpus (easy-vqa), or your csv, tsv, jsonl or parquet with the columns image, question and answer; "
-            "paths of images count from its folder."
+            help="A corpus (easy-vqa, scene-questions), or your csv, tsv, jsonl or parquet with the columns image, "
+            "question and answer; paths of images count from its folder."
         ),
     ]
     image_size: Annotated[

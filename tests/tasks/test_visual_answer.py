@@ -65,7 +65,8 @@ def one_by_one(task, pixels, question):
         weights = (torch.einsum("thk,shk->hts", q, k) / math.sqrt(q.shape[-1])).softmax(-1)
         x = x + look.out(torch.einsum("hts,shk->thk", weights, v).flatten(1))
         y = block.around_feed_forward.pre_norm(x)
-        x = x + block.feed_forward.down(F.gelu(block.feed_forward.up(y), approximate="tanh"))
+        gate, up = block.feed_forward.up(y).chunk(2, -1)
+        x = x + block.feed_forward.down(F.silu(gate) * up)
     x = reader.norm(x)
     return reader.out((reader.importance(x).softmax(0) * x).sum(0))
 

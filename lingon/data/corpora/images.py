@@ -10,6 +10,7 @@ import numpy as np
 from lingon.core.errors import DataError, unknown
 from lingon.data.corpora.easy_vqa import PACKAGE as EASY_VQA
 from lingon.data.corpora.easy_vqa import easy_vqa
+from lingon.data.corpora.scene_questions import stamp_scene_questions
 from lingon.data.corpora.stamps import STAMPS, tuxpaint_stamps
 from lingon.data.fetch import fetch
 from lingon.data.files.archives import decompress, read_members
@@ -87,6 +88,14 @@ IMAGES = {
             EASY_VQA,
             "MIT",
             easy_vqa,
+            "questions on images",
+        ),
+        ImageSet(
+            "scene-questions",
+            "counting and placing questions on 5,400 scenes composed of stamps (constructed)",
+            STAMPS,
+            "GPL-2",
+            stamp_scene_questions,
             "questions on images",
         ),
     ]

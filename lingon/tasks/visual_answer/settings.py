@@ -20,7 +20,7 @@ class Settings(TrainSettings):
         str,
         Option(help=f"Model: {' or '.join(models_for('image-answerer'))}, the baseline that sees no image."),
     ] = "image_answerer"
-    depth: Annotated[int | None, Option(help="Rounds in which words look at the image. 3")] = None
+    depth: Annotated[int | None, Option(help="Rounds in which words look at the image. 2")] = None
     batch_size: Annotated[int | None, Option(help="Images in a batch at most, each with up to 16 questions. 16")] = None
     max_answers: Annotated[int, Option(help="Answers to choose from at most: those that training has most often.")] = (
         3_000

@@ -1,0 +1,94 @@
+"""Questions on scenes of stamps: how many there are, and what is where. Constructed, with answers that are known."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from lingon.core.seed import derive
+from lingon.data.image_questions import ImageQuestion, ImageQuestions
+from lingon.data.scene_relations import INVERSE, RELATIONS, Triple, divide_triples, with_article
+from lingon.data.scene_sets import counting_scenes, pair_scenes
+from lingon.data.scenes import Composer, Scene
+
+__all__ = ["SceneCounts", "scene_questions"]
+
+COUNTING, PLACING, CHECKING = "how many", "what is where", "is it there"  # types of questions
+MOST = 5  # equal things in a scene
+
+
+class SceneCounts(NamedTuple):
+    """How many scenes there are to train, to validate and to test on, half of them to count in."""
+
+    train: int = 4_000
+    valid: int = 400
+    test: int = 1_000
+
+
+def scene_questions(
+    composer: Composer, counts: SceneCounts = SceneCounts()
+) -> tuple[ImageQuestions, ImageQuestions, ImageQuestions]:
+    """Return training, validation and test questions on scenes that a composer makes; always the same ones.
+
+    A tenth of the combinations of two nouns and a relation is in the test alone, which has no others to place. What is
+    new in the test is the composition: its stamps are those of training.
+    """
+    known, held_out = divide_triples(composer.nouns)
+    parts = {"train": known, "valid": known, "test": held_out}
+    found = []
+    for (name, triples), count in zip(parts.items(), counts, strict=True):
+        random = np.random.default_rng(derive(0, "scene questions", name))
+        counted = counting_scenes(composer, count // 2, name, MOST)
+        placed = pair_scenes(composer, triples, count - count // 2, name)
+        asked = [_counting(scene, composer.nouns, random) for scene in counted]
+        asked += [_placing(scene, random) for scene in placed]
+        found.append(_together([*counted, *placed], asked, name))
+    return found[0], found[1], found[2]
+
+
+def _counting(scene: Scene, nouns: Sequence[str], random: np.random.Generator) -> list[tuple[str, str, str]]:
+    """Ask for the number of each noun in a scene, and of one that is not there."""
+    there = list(dict.fromkeys(scene.nouns))
+    absent = [noun for noun in nouns if noun not in there]
+    asked = [*there, *([absent[random.integers(len(absent))]] if absent else [])]
+    return [(f"how many {plural(noun)} are there?", str(scene.count(noun)), COUNTING) for noun in asked]
+
+
+def _placing(scene: Scene, random: np.random.Generator) -> list[tuple[str, str, str]]:
+    """Ask of two things what is where, and whether one is somewhere: as often so as not."""
+    assert scene.triple is not None
+    questions = []
+    for triple in (scene.triple, scene.triple.inverse):
+        questions.append((f"what is {triple.relation} the {triple.other}?", triple.noun, PLACING))
+        right = bool(random.random() < 0.5)
+        said = triple.relation if right else _another(triple, random)
+        questions.append(
+            (f"is {with_article(triple.noun)} {said} the {triple.other}?", "yes" if right else "no", CHECKING)
+        )
+    return questions
+
+
+def _another(triple: Triple, random: np.random.Generator) -> str:
+    """Return a relation that two things do not have: every second time the opposite one."""
+    if random.random() < 0.5:
+        return INVERSE[triple.relation]
+    others = [one for one in RELATIONS if one not in (triple.relation, INVERSE[triple.relation])]
+    return others[random.integers(len(others))]
+
+
+def _together(scenes: Sequence[Scene], asked: Iterable[list[tuple[str, str, str]]], name: str) -> ImageQuestions:
+    questions = [ImageQuestion(i, *one) for i, some in enumerate(asked) for one in some]
+    return ImageQuestions(
+        np.stack([scene.image for scene in scenes]), questions, [f"{name}/{i}" for i in range(len(scenes))]
+    )
+
+
+def plural(noun: str) -> str:
+    """Return the plural of an English noun that has a regular one.
+
+    >>> plural("frog"), plural("butterfly"), plural("mailbox")
+    ('frogs', 'butterflies', 'mailboxes')
+    """
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
