@@ -1,4 +1,4 @@
-"""Questions on scenes of stamps: how many there are, and what is where. Constructed, with answers that are known."""
+"""Questions on scenes of stamps: what is there, how many, and where. Constructed, with answers that are known."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -13,7 +13,8 @@ from lingon.data.scenes import Composer, Scene
 
 __all__ = ["SceneCounts", "scene_questions"]
 
-COUNTING, PLACING, CHECKING = "how many", "what is where", "is it there"  # types of questions
+EXISTENCE, COUNTING, PLACING, CHECKING = "is there", "how many", "what is where", "is it where"  # types of questions
+Question = tuple[str, str, str]  # the question, its answer, and its type
 MOST = 5  # equal things in a scene
 
 
@@ -42,11 +43,21 @@ def scene_questions(
         placed = pair_scenes(composer, triples, count - count // 2, name)
         asked = [_counting(scene, composer.nouns, random) for scene in counted]
         asked += [_placing(scene, random) for scene in placed]
-        found.append(_together([*counted, *placed], asked, name))
+        scenes = [*counted, *placed]
+        both = [_existence(s, composer.nouns, random) + some for s, some in zip(scenes, asked, strict=True)]
+        found.append(_together(scenes, both, name))
     return found[0], found[1], found[2]
 
 
-def _counting(scene: Scene, nouns: Sequence[str], random: np.random.Generator) -> list[tuple[str, str, str]]:
+def _existence(scene: Scene, nouns: Sequence[str], random: np.random.Generator) -> list[Question]:
+    """Ask whether each noun of a scene is there, and about as many that are not."""
+    there = list(dict.fromkeys(scene.nouns))
+    absent = random.permutation([noun for noun in nouns if noun not in there])[: len(there)].tolist()
+    asked = [(noun, "yes") for noun in there] + [(noun, "no") for noun in absent]
+    return [(f"is there {with_article(noun)}?", answer, EXISTENCE) for noun, answer in asked]
+
+
+def _counting(scene: Scene, nouns: Sequence[str], random: np.random.Generator) -> list[Question]:
     """Ask for the number of each noun in a scene, and of one that is not there."""
     there = list(dict.fromkeys(scene.nouns))
     absent = [noun for noun in nouns if noun not in there]
@@ -54,7 +65,7 @@ def _counting(scene: Scene, nouns: Sequence[str], random: np.random.Generator) -
     return [(f"how many {plural(noun)} are there?", str(scene.count(noun)), COUNTING) for noun in asked]
 
 
-def _placing(scene: Scene, random: np.random.Generator) -> list[tuple[str, str, str]]:
+def _placing(scene: Scene, random: np.random.Generator) -> list[Question]:
     """Ask of two things what is where, and whether one is somewhere: as often so as not."""
     assert scene.triple is not None
     questions = []
@@ -76,7 +87,7 @@ def _another(triple: Triple, random: np.random.Generator) -> str:
     return others[random.integers(len(others))]
 
 
-def _together(scenes: Sequence[Scene], asked: Iterable[list[tuple[str, str, str]]], name: str) -> ImageQuestions:
+def _together(scenes: Sequence[Scene], asked: Iterable[list[Question]], name: str) -> ImageQuestions:
     questions = [ImageQuestion(i, *one) for i, some in enumerate(asked) for one in some]
     return ImageQuestions(
         np.stack([scene.image for scene in scenes]), questions, [f"{name}/{i}" for i in range(len(scenes))]

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 from lingon.core.seed import seed_everything
-from lingon.data.batches import Batch, collate
+from lingon.data.batches import Batch, GroupedTexts, Images, collate
 from lingon.engine.distributed import distribute, process_group
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.loss import Loss
@@ -24,6 +24,7 @@ from lingon.tasks.classify import cross_entropy
 from lingon.tasks.classify.objective import logits_of
 from lingon.tasks.classify.targets import MultiLabel, Ordinal, Regression, SingleLabel
 from lingon.tasks.language_model.objective import Objective, carried_loss, fresh_loss, sampled
+from lingon.tasks.visual_answer.objective import answer_loss
 
 ROWS, T, V, CLASSES = 13, 7, 31, 3
 EVEN, UNEVEN = [0, 4, 8, 12], [0, 2, 3, 12]  # rows of three batches
@@ -104,6 +105,26 @@ def row_mean(model, batch):
     return F.cross_entropy(model(batch.ids, batch.mask), batch.labels)
 
 
+IMAGES = DRAW.integers(0, 256, (ROWS, 9, 11, 3), np.uint8)
+SIZES = DRAW.integers(1, 4, ROWS)  # questions on each image
+ASKED = GroupedTexts(
+    [[DRAW.integers(1, V, 3 + i).tolist() for i in range(size)] for size in SIZES],
+    [DRAW.choice([IGNORED, 0, 1, 2], size).tolist() for size in SIZES],
+    ignored=IGNORED,
+)
+
+
+def asked(rows):
+    """Images with their questions, of which some have no known answer."""
+    number = np.array(rows)
+    return Batch(Images(IMAGES).collate(number) | ASKED.collate(number), torch.tensor(rows))
+
+
+def image_answerer():
+    sizes = {"image_height": 9, "image_width": 11, "width": 8, "heads": 2, "depth": 1, "filters": 3, "halvings": 2}
+    return build("image_answerer", TEXT | sizes)
+
+
 STILL = {f"{name}_dropout": 0.0 for name in ("word", "input", "hidden", "output", "weight")}
 TEXT = {"vocab_size": V, "classes": CLASSES}
 
@@ -142,6 +163,7 @@ LOSSES = {
     "carried": (lambda: language("lstm", hidden=16, dropout=0.0), stretches, carried_loss),
     "adaptive": (lambda: language("lstm", hidden=16, dropout=0.0, cutoffs=[3, 11]), stretches, carried_loss),
     "sampled": (lambda: language("lstm", sampled(rivals), hidden=16, dropout=0.0), stretches, carried_loss),
+    "questions on images": (image_answerer, asked, answer_loss),
     "language model with a penalty": (lambda: language("awd_lstm", hidden=7, **STILL), stretches, carried_loss),
 }
 

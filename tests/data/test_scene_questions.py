@@ -3,7 +3,7 @@
 import pytest
 
 from lingon.data.corpora.images import load_image_set
-from lingon.data.scene_questions import CHECKING, COUNTING, PLACING, SceneCounts, scene_questions
+from lingon.data.scene_questions import CHECKING, COUNTING, EXISTENCE, PLACING, SceneCounts, scene_questions
 from lingon.data.scene_relations import RELATIONS, Triple, divide_triples, relation_of
 from lingon.data.scene_sets import counting_scenes, pair_scenes
 from lingon.data.scenes import Composer
@@ -31,6 +31,9 @@ def test_answers_are_what_the_scenes_show(made):
                 noun = next(noun for noun in COLOURS if PLURALS[noun] in one.question)
                 assert one.answer == str(sum(other == noun for other in scene.nouns))
                 continue
+            if one.type == EXISTENCE:
+                assert (one.answer == "yes") == (one.question.split()[-1].rstrip("?") in scene.nouns)
+                continue
             first, second = scene.nouns
             places = {first: relation_of(*scene.boxes.tolist()), second: relation_of(*scene.boxes.tolist()[::-1])}
             relation = next(relation for relation in RELATIONS if f" {relation} the " in one.question)
@@ -56,9 +59,11 @@ def test_combinations_of_the_test_are_not_in_training(made):
 
 def test_there_is_always_one_that_is_not_there_and_types_have_several_answers(made):
     _, (train, _, _) = made
-    answers = {kind: {one.answer for one in train.questions if one.type == kind} for kind in (COUNTING, CHECKING)}
+    answers = {
+        kind: {one.answer for one in train.questions if one.type == kind} for kind in (COUNTING, CHECKING, EXISTENCE)
+    }
     assert answers[COUNTING] >= {"1", "2", "3", "4", "5"}
-    assert answers[CHECKING] == {"yes", "no"}
+    assert answers[CHECKING] == answers[EXISTENCE] == {"yes", "no"}
 
 
 @pytest.mark.data

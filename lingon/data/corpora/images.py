@@ -92,7 +92,7 @@ IMAGES = {
         ),
         ImageSet(
             "scene-questions",
-            "counting and placing questions on 5,400 scenes composed of stamps (constructed)",
+            "what is there, how many and where, on 5,400 scenes composed of stamps (constructed)",
             STAMPS,
             "GPL-2",
             stamp_scene_questions,
