@@ -20,9 +20,13 @@ said: set[int] = set()
 
 
 def flops_per_step(model: nn.Module, batch: Any, rows: int) -> float:
-    """Multiplications and additions of one step of training, roughly: 6 for each weight and token, or row."""
-    ids = find_field(batch, IDS)
-    return 6.0 * matmul_weights(model) * (rows if ids is None else ids.numel())
+    """Multiplications and additions of one step of training, roughly: 6 for each weight and token, or row.
+
+    The weights of convolutions over images count at each place of a map, which has an eighth of the pixels in the mean.
+    """
+    ids, images = find_field(batch, IDS), find_field(batch, ("images",))
+    places = max(1, images.shape[-1] * images.shape[-2] // 8) if images is not None and images.ndim == 4 else 1
+    return 6.0 * matmul_weights(model) * (rows * places if ids is None else ids.numel())
 
 
 @contextlib.contextmanager

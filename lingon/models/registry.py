@@ -134,6 +134,8 @@ MODELS: dict[str, ModelRow] = {
     "masked_encoder": ModelRow("lingon.models.masked_encoder", ()),
     "encoder_answerer": ModelRow("lingon.models.encoder_answerer", ("answerer",)),
     "transformer": ModelRow("lingon.models.transformer", ("seq2seq",)),
+    "resnet": ModelRow("lingon.models.resnet", ("image-classifier",)),
+    "lenet": ModelRow("lingon.models.lenet", ("image-classifier",)),
     "attention_rnn": ModelRow("lingon.models.attention_rnn", ("seq2seq",)),
     "image_answerer": ModelRow("lingon.models.image_answerer", ("image-answerer",)),
     "question_only": ModelRow("lingon.models.question_only", ("image-answerer",)),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
+from lingon.core.errors import UserError
 from lingon.data.problem_types import PROBLEM_TYPES
 from lingon.recipes.captioned_settings import CaptionedImageFiles
 from lingon.recipes.chat_settings import ConversationFiles
@@ -27,6 +28,7 @@ from lingon.tasks.registry import DataShape
 if TYPE_CHECKING:
     from lingon.data.documents import Documents
     from lingon.data.examples import Splits
+    from lingon.data.labelled_images import ImageSplits
     from lingon.data.questions import QuestionSplits
     from lingon.data.text_pairs import PairSplits
     from lingon.data.trees import TreeSplits
@@ -41,7 +43,7 @@ Licence = Annotated[bool, Option("--accept-licence", help="You may use a text wh
 
 @dataclass(frozen=True)
 class LabelledTexts:
-    """Texts with labels: a corpus, or a file or folder of the user's."""
+    """Texts or images with labels: a corpus, or a file or folder of the user's."""
 
     data: Annotated[str, Option(help="A corpus (lingon data list), or your csv, tsv, jsonl, parquet or folder.")]
     text: TextColumn = None
@@ -53,13 +55,34 @@ class LabelledTexts:
     on_bad_row: BadRow = "stop"
     encoding: Encoding = "utf-8"
     quoting: Quoting = "auto"
+    image_size: Annotated[
+        int | None, Option(help="Height and width that images get, in pixels. Their own up to 64, else 64")
+    ] = None
+    image_fit: Annotated[
+        str | None,
+        Option(help="How an image of another shape is fitted: crop (its middle), pad (on white) or stretch. crop"),
+    ] = None
 
-    def read(self) -> "Splits":
-        """Return training, validation and test examples.
+    @property
+    def holds_images(self) -> bool:
+        """Return whether the data are images."""
+        from lingon.data.load_images import holds_labelled_images
+
+        return holds_labelled_images(self.data)
+
+    def read(self) -> "Splits | ImageSplits":
+        """Return training, validation and test examples: of texts, or of images where the data are such.
 
         How texts are split does not follow the seed: runs of several seeds share their test, and a later evaluation
         finds it again.
         """
+        if self.holds_images:
+            return self._read_images()
+        for name in ("image_size", "image_fit"):
+            if getattr(self, name) is not None:
+                raise UserError(
+                    f"--{name.replace('_', '-')} is for images, and {self.data!r} holds texts; leave it out"
+                )
         from lingon.data.load_data import load_data
 
         text, files = one_column(self.text), Files(self.encoding, self.quoting)
@@ -68,6 +91,17 @@ class LabelledTexts:
         rows = bad_rows(self.on_bad_row)
         parts: dict[str, Any] = {"test": self.test, "valid": self.valid}
         return load_data(self.data, **columns, **parts, on_bad_row=rows, options=files, problem_type=kind)
+
+    def _read_images(self) -> "ImageSplits":
+        from lingon.data.load_images import load_images
+
+        for name in ("text", "label", "text_pair", "problem_type", "encoding", "quoting"):
+            if getattr(self, name) != getattr(LabelledTexts, name):
+                raise UserError(
+                    f"--{name.replace('_', '-')} is for texts, and {self.data!r} holds images; leave it out"
+                )
+        fit: Any = self.image_fit
+        return load_images(self.data, self.image_size, fit, self.test, self.valid, bad_rows(self.on_bad_row))
 
     def record(self) -> dict[str, Any]:
         """Return what tells this data from other data, for run.json."""

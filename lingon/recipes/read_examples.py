@@ -138,6 +138,16 @@ def _captioned_images(task: Any, asked: Asked) -> Any:
     return load_captions(asked.data, asked.split, task.size, language, rows, asked.options)
 
 
+def _labelled_images(task: Any, asked: Asked) -> Any:
+    """Images with labels, in the layout of the model: a set's test part, or those of a folder."""
+    from lingon.data.load_images import load_image_part
+
+    for name in ("text", "label", "text_pair"):
+        if getattr(asked, name) is not None:
+            raise UserError(f"--{name.replace('_', '-')} is for texts, and this model reads images; leave it out")
+    return load_image_part(asked.data, asked.split, task.layout, task.labels, bad_rows(asked.on_bad_row))
+
+
 READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "labelled texts": _labelled_texts,
     "running text": _running_text,
@@ -149,4 +159,5 @@ READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "conversations": _conversations,
     "questions on images": _questions_on_images,
     "captioned images": _captioned_images,
+    "labelled images": _labelled_images,
 }

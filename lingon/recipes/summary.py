@@ -116,7 +116,12 @@ def summary(record: Mapping[str, Any], found: Scores, training: "Training", fold
     """Return the end of a run, for people: scores, times, what the trained task says, and what to try next."""
     scores = ", ".join(f"{name.replace('_', ' ')} {format_metric(value)}" for name, value in found.items())
     where = ", ".join(f"{name} {value:.1f} s" for name, value in record["seconds"].items())
-    lines = [f"\nheld-out texts: {scores}", *found.details, f"time: {where}", f"{page.stem}: {page}"]
+    lines = [
+        f"\nheld-out {row_of(training.task.name).inputs}: {scores}",
+        *found.details,
+        f"time: {where}",
+        f"{page.stem}: {page}",
+    ]
     lines += [f"bundle: {folder / 'bundle'}", f"\n{training.sample()}".rstrip()]
     usage = getattr(training.task, "usage", None) or row_of(training.task.name).usage
     return "\n".join([*lines, f"\ntry next: lingon {usage.format(folder)}"])

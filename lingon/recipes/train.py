@@ -32,7 +32,7 @@ def train_task(task: str, source: Source, settings: TrainSettings, folder: Folde
     from lingon.word_vectors.files.text_format import read_vectors
 
     given = asdict(source) | asdict(settings)
-    settings, device, clock = settings.checked(), pick_device(settings.device), Clock()
+    settings, device, clock = settings.for_data(source).checked(), pick_device(settings.device), Clock()
     pretrained = open_pretrained(settings.from_)
     settings = settings.started(pretrained) if pretrained else settings
     data = source.read()

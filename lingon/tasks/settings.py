@@ -93,6 +93,16 @@ class TrainSettings:
         """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
         return check_settings(self, {})
 
+    def for_data(self, source: Any) -> "TrainSettings":
+        """Return the settings for what a source holds, before they are checked.
+
+        source: one of `lingon.recipes.data_settings`. Raises UserError for what the task does not take, or for a
+        setting that this data has not.
+        """
+        if getattr(source, "holds_images", False):
+            raise UserError(f"{source.data!r} holds images, and this task reads texts; try: lingon train classify")
+        return self
+
     def started(self, pretrained: "Pretrained") -> "TrainSettings":
         """Return the settings for a training that starts from these weights: their model is that of the weights.
 

@@ -20,7 +20,9 @@ from lingon.cli.errors import Stopped
 from lingon.core.errors import DataError, UserError
 from lingon.data.conversations import Conversation, Message
 from lingon.data.examples import Examples
+from lingon.data.image_layout import ImageLayout
 from lingon.data.image_questions import ImageQuestion, ImageQuestions
+from lingon.data.labelled_images import LabelledImages
 from lingon.data.parallel_texts import ParallelTexts
 from lingon.data.questions import Answer, Question
 from lingon.data.tagged_sentences import TaggedSentence, TaggedSentences
@@ -38,6 +40,7 @@ from lingon.tasks.answer import Answerer
 from lingon.tasks.caption import Captioner
 from lingon.tasks.chat import ChatModel
 from lingon.tasks.classify import Classifier
+from lingon.tasks.classify_images import ImageClassifier
 from lingon.tasks.embed import Embedder
 from lingon.tasks.heads import Heads
 from lingon.tasks.language_model import LanguageModel
@@ -172,6 +175,13 @@ def caption():
     return Captioner(model.eval(), tokenizer, "en")
 
 
+def classify_images():
+    torch.manual_seed(1)
+    model = build("resnet", {"classes": 2, "width": 3, "channels": 1})
+    return ImageClassifier(model.eval(), ["-1", "1"], ImageLayout(7, 5, 1))
+
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 7, 5, 1), np.uint8)
 TAGGED = TaggedSentences(
     [TaggedSentence(("good", "film"), ("B-a", "I-a"), "yes"), TaggedSentence(("bad",), ("O",), "no")]
 )
@@ -180,6 +190,7 @@ TAGGED = TaggedSentences(
 # Of each task: one with weights, the names of its models, and examples to evaluate it on.
 MADE = {
     "classify": (classify, "bag", Examples(TEXTS, ALIKE)),
+    "classify-images": (classify_images, "resnet", LabelledImages(IMAGES, ALIKE)),
     "language-model": (language_model, "gpt", TEXTS),
     "embed": (embed, "bert", ScoredPairs(TEXTS, TEXTS[::-1], [1.0, 0.0, 0.5, 0.2, 0.1, 1.0])),
     "parse": (parse, "encoder_parser", [Tree(("good", "bad", "film"), (3, 1, 0), ("dep", "dep", "root"))]),
@@ -207,6 +218,7 @@ INPUTS = {
     "answer": [("good", text) for text in TEXTS],
     "vqa": [(IMAGE, text) for text in TEXTS],
     "caption": list(made_captions(3).pixels),
+    "classify-images": list(IMAGES),
 }
 
 

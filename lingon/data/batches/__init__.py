@@ -1,6 +1,6 @@
 """Batches: columns of a data set, an order of its rows, and the loader that makes resumable batches of the two."""
 
-from lingon.data.batches.augment import Augments, RandomFlip, RandomShift
+from lingon.data.batches.augment import Augments, RandomErase, RandomFlip, RandomShift
 from lingon.data.batches.batch import Batch, collate
 from lingon.data.batches.by_length import ByLength, text_batches
 from lingon.data.batches.by_pair_length import ByPairLength
@@ -35,6 +35,7 @@ __all__ = [
     "NextTokens",
     "Order",
     "Padded",
+    "RandomErase",
     "RandomFlip",
     "RandomShift",
     "SequentialOrder",

@@ -12,6 +12,7 @@ from lingon.core.check_finite import check_finite
 from lingon.core.shapes import Float, Tensor
 from lingon.data.batches import Batch, Loader, text_batches
 from lingon.data.examples import Examples, Splits
+from lingon.data.labelled_images import ImageSplits
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.loss import Loss
 from lingon.metrics.scores import Scores
@@ -129,8 +130,12 @@ class Classifier:
         return card(model, config)
 
     @classmethod
-    def prepare(cls, data: Splits, settings: "Settings", context: "TrainContext") -> "Training":
-        """Return a classifier that is ready to be trained; see `lingon.tasks.classify.prepare`."""
+    def prepare(cls, data: Splits | ImageSplits, settings: "Settings", context: "TrainContext") -> "Training":
+        """Return a classifier of texts, or of images, that is ready to be trained; see `prepare` of their packages."""
+        if isinstance(data, ImageSplits):
+            from lingon.tasks.classify_images.prepare import prepare as prepare_images
+
+            return prepare_images(data, settings, context)
         from lingon.tasks.classify.prepare import prepare
 
         return prepare(data, settings, context)

@@ -1,4 +1,4 @@
-"""The settings of a text classifier's training."""
+"""The settings of a classifier's training, of texts or of images."""
 
 import sys
 from dataclasses import dataclass, replace
@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from lingon.core.errors import UserError, unknown
+from lingon.data.labelled_images import ImageSplits
 from lingon.data.problem_types import ProblemType
 from lingon.data.tokenizer_table import TOKENIZERS
 from lingon.engine.training_parts import OPTIMIZERS
 from lingon.models.registry import get_entry, models_for
 from lingon.tasks.classify.problem_metrics import ALL_METRICS, METRICS
+from lingon.tasks.classify_images import settings as images
+from lingon.tasks.classify_images.settings import AUGMENTS, for_images
 from lingon.tasks.settings import LARGEST, TrainSettings, check_settings, fill
 
 if TYPE_CHECKING:
     from lingon.tasks.pretrained import Pretrained
 
+MODELS_HELP = (
+    f"Model: {' or '.join(models_for('classifier'))}; of images {' or '.join(models_for('image-classifier'))}."
+)
 LOSSES = ("cross-entropy", "focal")
 FEWEST_STEPS = 400  # a model has learned little before, however few texts there are
 STEPS_PER_CLASS = 60  # and little of each of many classes, of which most are rare
@@ -52,7 +58,7 @@ HEAD_PATH = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # inverses of the regularis
 class Settings(TrainSettings):
     """How a classifier is made and trained. None means: what suits the model (see its ENTRY)."""
 
-    model: Annotated[str, Option(help="Model: " + " or ".join(models_for("classifier")) + ".")] = "ngrams"
+    model: Annotated[str, Option(help=MODELS_HELP)] = "ngrams"
     max_tokens_per_batch: Annotated[int | None, Option(help="Tokens in a batch at most, padding included.")] = None
     max_length: Annotated[int | None, Option(help="Tokens of a text that are read; the rest is cut off.")] = None
     vocab: Annotated[int | None, Option(help="Vocabulary size at most, the most frequent tokens.")] = None
@@ -89,9 +95,24 @@ class Settings(TrainSettings):
         Option(help="Folds of a cross-validation, after which a model of all texts is trained. None."),
     ] = None
     freeze: Annotated[bool, Option("--freeze", help="Do not train the pretrained word vectors.")] = False
+    augment: Annotated[
+        str | None,
+        Option(help=f"How training images are varied: {', '.join(AUGMENTS)} with commas, or none. flip,shift"),
+    ] = None
+
+    def for_data(self, source: Any) -> "Settings":
+        """Return the settings for texts or images, whichever the source holds; see `TrainSettings.for_data`."""
+        if source.holds_images:
+            return for_images(self, source.data)
+        if self.augment is not None or self.model in models_for("image-classifier"):
+            flag = f"--model {self.model}" if self.augment is None else "--augment"
+            raise UserError(f"{flag} is for images, and {source.data!r} holds texts; leave it out")
+        return self
 
     def checked(self) -> "Settings":
         """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
+        if self.model in models_for("image-classifier"):
+            return images.checked(self)
         if self.C is not None and not 0 < self.C < LARGEST:
             raise UserError(f"--C is {self.C:g}; expected more than 0, such as 10")
         if self.gamma is not None and self.loss != "focal":
@@ -111,8 +132,10 @@ class Settings(TrainSettings):
         """Return the settings with what suits the model and the number of training texts in the place of every None.
 
         Few texts get smaller batches and more epochs, many classes more epochs, so that they are learned from enough.
-        data: `Splits`. Raises UserError for labels, or weights of them, that cannot be trained on.
+        data: `Splits`, or `ImageSplits`. Raises UserError for labels, or weights of them, that cannot be trained on.
         """
+        if isinstance(data, ImageSplits):
+            return images.filled(self, data)
         from lingon.tasks.classify.class_weights import labels_of, weights_of
 
         metrics = METRICS[data.problem_type]

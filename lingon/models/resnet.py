@@ -1,0 +1,82 @@
+"""A small residual network for images: convolutions that learn what to add to what is there already."""
+
+from typing import Annotated, Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lingon.core.shapes import Float, Tensor
+from lingon.models.option_types import Classes, Depth, Range
+from lingon.models.registry import ModelEntry
+
+Channels = Annotated[int, Range(1, 4)]
+Stages = Annotated[int, Range(1, 6)]
+Filters = Annotated[int, Range(1, 512)]
+
+
+class ResNet(nn.Module):
+    """A convolution, a pooling, and stages of residual blocks, each with twice the filters and half the side.
+
+    Source: He, Zhang, Ren and Sun 2016, "Deep Residual Learning for Image Recognition", section 3; the first pooling is
+    from table 1, the blocks of two convolutions of 3 x 3 from figure 5, left. width: filters of the first convolution;
+    stage i has width * 2^i. depth: blocks of a stage. The mean over all places comes before the linear layer, so that
+    images of any size are read.
+    """
+
+    def __init__(
+        self, classes: Classes, channels: Channels = 1, width: Filters = 32, stages: Stages = 2, depth: Depth = 1
+    ):
+        super().__init__()
+        self.sizes = {"classes": classes, "channels": channels, "width": width, "stages": stages, "depth": depth}
+        self.stem = nn.Sequential(_conv(channels, width), nn.BatchNorm2d(width))
+        blocks, read = [], width
+        for stage in range(1, stages + 1):
+            for i in range(depth):
+                blocks.append(ResidualBlock(read, width * 2**stage, 2 if stage > 1 and i == 0 else 1))
+                read = width * 2**stage
+        self.blocks = nn.Sequential(*blocks)
+        self.out = nn.Linear(read, classes)
+        of_images: Any = self  # torch's types know no memory format of a module
+        of_images.to(memory_format=torch.channels_last)  # which oneDNN computes without turning maps over
+
+    def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B classes"]:
+        return self.head(self.features(images))
+
+    def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
+        """Return the maps of the last block. images: from 0 to 1."""
+        x = images.contiguous(memory_format=torch.channels_last)
+        return self.blocks(F.max_pool2d(F.relu(self.stem(x)), 2, ceil_mode=True))
+
+    def head(self, maps: Float[Tensor, "B D h w"]) -> Float[Tensor, "B classes"]:
+        """Return the logits of images whose maps are known."""
+        return self.out(maps.mean((2, 3)))
+
+    def config(self) -> dict:
+        return self.sizes
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions with batch normalisation, whose result is added to what they read.
+
+    Where the number of maps or their side changes, a convolution of 1 x 1 takes what is read along.
+    """
+
+    def __init__(self, read: int, made: int, stride: int = 1):
+        super().__init__()
+        self.first, self.first_norm = _conv(read, made, stride), nn.BatchNorm2d(made)
+        self.second, self.second_norm = _conv(made, made), nn.BatchNorm2d(made)
+        self.shortcut = nn.Identity() if read == made and stride == 1 else nn.Conv2d(read, made, 1, stride, bias=False)
+
+    def forward(self, x: Float[Tensor, "B D H W"]) -> Float[Tensor, "B E h w"]:
+        y = F.relu(self.first_norm(self.first(x)))
+        return F.relu(self.second_norm(self.second(y)) + self.shortcut(x))
+
+
+def _conv(read: int, made: int, stride: int = 1) -> nn.Conv2d:
+    """A convolution of 3 x 3, without the bias that the normalisation after it would take away."""
+    return nn.Conv2d(read, made, 3, stride, padding=1, bias=False)
+
+
+# Chosen on the validation images of fashion-mnist; docs/log.md says what was tried.
+ENTRY = ModelEntry(ResNet, defaults={"batch_size": 128, "epochs": 15, "lr": 5e-3, "weight_decay": 0.05})

@@ -1,0 +1,67 @@
+"""The settings of a classifier's training as images have them: what is of texts is refused, what is open filled in."""
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+from lingon.core.errors import UserError, unknown
+from lingon.models.registry import get_entry, models_for
+from lingon.tasks.settings import check_settings, fill
+
+if TYPE_CHECKING:
+    from lingon.tasks.classify.settings import Settings
+
+USUAL_MODEL = "resnet"
+OF_TEXTS = ("max_tokens_per_batch", "max_length", "vocab", "tokenizer", "vectors", "freeze", "C", "folds")
+NOT_YET = ("class_weights", "loss", "gamma", "from_", "tuning", "quantize", "layer_lr_decay", "head_lr")
+METRICS = ("accuracy", "macro_f1", "auc", "loss", "calibration_error")
+AUGMENTS = ("flip", "shift", "erase")
+USUAL: dict[str, Any] = {"batch_size": 128, "epochs": 15, "lr": 5e-3, "metric": "accuracy", "refit": False}
+FEWEST_STEPS = 1_000  # from fresh weights, however few images there are
+FEWEST_ROWS = 16  # of a batch, whose statistics the normalisation takes
+
+
+def for_images(settings: "Settings", data: str) -> "Settings":
+    """Return the settings of a training on images. data: what it is called, for messages.
+
+    Raises UserError for a setting that is of texts.
+    """
+    usual = {field.name: field.default for field in fields(settings)}
+    for name in (*OF_TEXTS, *NOT_YET):
+        if getattr(settings, name) != usual[name]:
+            flag, why = name.strip("_").replace("_", "-"), "is for texts" if name in OF_TEXTS else "is not for images"
+            raise UserError(f"--{flag} {why}, and {data!r} holds images; leave it out")
+    if settings.model == usual["model"]:
+        return replace(settings, model=USUAL_MODEL)
+    if settings.model not in models_for("image-classifier"):
+        raise unknown("model of images", settings.model, models_for("image-classifier"))
+    return settings
+
+
+def checked(settings: "Settings") -> "Settings":
+    """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
+    augments_of(settings.augment)
+    return check_settings(settings, {"model": models_for("image-classifier"), "metric": METRICS})
+
+
+def filled(settings: "Settings", data: Any) -> "Settings":
+    """Return the settings with what suits the model and the number of images in the place of every None.
+
+    data: `ImageSplits`. Few images get smaller batches and more epochs, so that they are learned from enough.
+    """
+    best, count = {**USUAL, **get_entry(settings.model).defaults}, len(data.train)
+    best["batch_size"] = max(FEWEST_ROWS, min(best["batch_size"], count // 32))
+    rows = settings.batch_size or best["batch_size"]
+    best["epochs"] = max(best["epochs"], -(-FEWEST_STEPS * rows // max(1, count)))
+    best["augment"] = data.source.get("augment", "flip,shift")
+    return fill(settings, best)
+
+
+def augments_of(given: str | None) -> tuple[str, ...]:
+    """Return the parts of an augmentation, written as flip,shift; "none" is none. Raises UserError for other names."""
+    if given in (None, "none"):
+        return ()
+    parts = tuple(part.strip() for part in str(given).split(","))
+    for part in parts:
+        if part not in AUGMENTS:
+            raise unknown("augmentation", part, (*AUGMENTS, "none"))
+    return parts
