@@ -12,10 +12,9 @@ import torch
 from lingon.core.errors import UserError
 from lingon.models.from_config import from_config
 from lingon.models.hub_families import FAMILIES, families_for
-from lingon.models.registry import LARGEST, MODELS, build
+from lingon.models.registry import LARGEST, MODELS, build, get_entry
 
 SIZES = {"vocab_size": 11, "classes": 3}
-WITHOUT_CLASSES = {name for name, row in MODELS.items() if not {"classifier", "parser"} & {*row.roles}}
 
 
 def test_unknown_names_get_the_nearest():
@@ -115,9 +114,10 @@ def value(dice, depth=0):
 
 
 def sizes_of(name):
-    if name in MODELS and "tagger" in MODELS[name].roles:
-        return {"vocab_size": 11, "width": 8, "tags": 3}
-    return {"vocab_size": 11, "width": 8} if name in WITHOUT_CLASSES else SIZES
+    """The smallest sizes that a model must be given, of those that it has."""
+    known = get_entry(name).options if name in MODELS else SIZES
+    sizes = {**SIZES, "tags": 3, "width": 8, "image_height": 13, "image_width": 17}
+    return {key: value for key, value in sizes.items() if key in known}
 
 
 @pytest.mark.parametrize("count", [1000, pytest.param(5000, marks=pytest.mark.long)])
