@@ -19,6 +19,7 @@ from lingon.cli import (
     learn,
     predict_command,
     search,
+    stylize,
     translate,
     vectors,
 )
@@ -54,6 +55,7 @@ app.command()(search.search)
 app.command()(ask.ask)
 app.command()(translate.translate)
 app.command()(chat.chat)
+app.command()(stylize.stylize)
 app.command()(generate.generate)
 app.command()(generate.logprob)
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from lingon.core.terminal import printable
 from lingon.data.corpora.images import IMAGES, load_image_set
+from lingon.data.corpora.named_images import NamedImages
+from lingon.data.files.images import read_image
 from lingon.data.image_questions import ImageQuestionSplits
 from lingon.data.labelled_images import ImageSplits
 from lingon.data.preview_pictures import as_blocks
@@ -63,5 +65,18 @@ def _asked(splits: ImageQuestionSplits, samples: int) -> list[str]:
     return lines + [f"[{printable(one.answer)}] {printable(one.question)}" for one in shown]
 
 
+def _named(images: NamedImages, samples: int) -> list[str]:
+    lines = [f"{len(images.paths)} images; use one by its name wherever a photo or a style is wanted:"]
+    for name, path in images.paths.items():
+        height, width, _ = read_image(path).shape
+        lines.append(f"{name:14} {height:,} x {width:,}")
+    return lines
+
+
 # By what a row's `parse` gives.
-DESCRIBE: dict[type, Any] = {ImageSplits: _labelled, StampSplits: _stamps, ImageQuestionSplits: _asked}
+DESCRIBE: dict[type, Any] = {
+    ImageSplits: _labelled,
+    StampSplits: _stamps,
+    ImageQuestionSplits: _asked,
+    NamedImages: _named,
+}

@@ -50,6 +50,8 @@ HIGHER_IS_BETTER = {
     "cider_d": True,
     "cider": True,
     "retrieval_cider_d": True,
+    "style_distance": False,
+    "content_distance": False,
 }
 
 

@@ -141,6 +141,7 @@ MODELS: dict[str, ModelRow] = {
     "question_only": ModelRow("lingon.models.question_only", ("image-answerer",)),
     "caption_transformer": ModelRow("lingon.models.caption_transformer", ("captioner",)),
     "show_and_tell": ModelRow("lingon.models.show_and_tell", ("captioner",)),
+    "style_network": ModelRow("lingon.models.style_network", ("stylizer",)),
 }
 
 

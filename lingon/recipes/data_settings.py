@@ -20,6 +20,7 @@ from lingon.recipes.file_settings import (
     one_column,
     problem_type_of,
 )
+from lingon.recipes.image_collection_settings import PlainImages
 from lingon.recipes.image_question_settings import QuestionsOnImages
 from lingon.recipes.parallel_settings import ParallelFiles
 from lingon.recipes.tagged_settings import TaggedTexts
@@ -238,6 +239,7 @@ Source = (
     | ConversationFiles
     | QuestionsOnImages
     | CaptionedImageFiles
+    | PlainImages
 )
 SOURCES: dict[DataShape, type[Source]] = {
     "labelled texts": LabelledTexts,
@@ -250,4 +252,5 @@ SOURCES: dict[DataShape, type[Source]] = {
     "conversations": ConversationFiles,
     "questions on images": QuestionsOnImages,
     "captioned images": CaptionedImageFiles,
+    "images": PlainImages,
 }

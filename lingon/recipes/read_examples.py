@@ -148,6 +148,13 @@ def _labelled_images(task: Any, asked: Asked) -> Any:
     return load_image_part(asked.data, asked.split, task.layout, task.labels, bad_rows(asked.on_bad_row))
 
 
+def _images(task: Any, asked: Asked) -> Any:
+    """Images by name: all of a folder or set, or a part as training divides."""
+    from lingon.data.image_collection import load_images_of_part
+
+    return load_images_of_part(asked.data, asked.split)
+
+
 READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "labelled texts": _labelled_texts,
     "running text": _running_text,
@@ -160,4 +167,5 @@ READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "questions on images": _questions_on_images,
     "captioned images": _captioned_images,
     "labelled images": _labelled_images,
+    "images": _images,
 }

@@ -41,7 +41,7 @@ class TaskRow:
     imports no torch. role: of the models that it takes. data: the shape of its examples, by which
     `lingon evaluate` reads them. inputs: what it predicts of. noun: what a trained one is called. commands: those of
     the command line that take one, beside `evaluate`; usage: the one to try first, with {} for the bundle. trained:
-    `lingon train` trains it.
+    `lingon train` trains it. makes_images: a prediction is a picture, with `save`.
     """
 
     module: str
@@ -55,6 +55,7 @@ class TaskRow:
     settings: str | None = None
     trained: bool = True
     inputs: Literal["texts", "images", "questions on images"] = "texts"
+    makes_images: bool = False
 
     @property
     def a_noun(self) -> str:
@@ -210,6 +211,19 @@ TASKS: dict[str, TaskRow] = {
         settings="lingon.tasks.caption.settings",
         inputs="images",
     ),
+    "style": TaskRow(
+        "lingon.tasks.style",
+        "stylizer",
+        "images",
+        noun="style network",
+        commands=("stylize", "predict"),
+        usage="predict {} photo.jpg --out out.png",
+        help="Train a network that paints photos in the style of a picture (Johnson et al. 2016).",
+        metric="loss",
+        settings="lingon.tasks.style.settings",
+        inputs="images",
+        makes_images=True,
+    ),
 }
 # What a task does not do for which a command is not there.
 LACKS = {
@@ -220,6 +234,7 @@ LACKS = {
     "ask": "answers no questions",
 }
 # Commands that are called as tasks are, which are listed once, above.
+LACKS |= {"stylize": "paints no photos"}
 LACKS |= {"translate": "translates nothing"}
 LACKS |= {"chat": "holds no conversation"}
 

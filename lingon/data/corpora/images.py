@@ -10,6 +10,7 @@ import numpy as np
 from lingon.core.errors import DataError, unknown
 from lingon.data.corpora.easy_vqa import PACKAGE as EASY_VQA
 from lingon.data.corpora.easy_vqa import easy_vqa
+from lingon.data.corpora.named_images import OPENCV, SKIMAGE, named_images
 from lingon.data.corpora.scene_questions import stamp_scene_questions
 from lingon.data.corpora.stamps import STAMPS, tuxpaint_stamps
 from lingon.data.fetch import fetch
@@ -97,6 +98,22 @@ IMAGES = {
             "GPL-2",
             stamp_scene_questions,
             "questions on images",
+        ),
+        ImageSet(
+            "skimage-photos",
+            "16 photos of scikit-image by name, such as chelsea, coffee and astronaut",
+            SKIMAGE,
+            "BSD-3-Clause; each picture CC0 or public domain",
+            named_images("skimage-photos"),
+            "images",
+        ),
+        ImageSet(
+            "opencv-pictures",
+            "17 pictures of OpenCV's samples by name, such as starry-night (van Gogh 1889), baboon and fruits",
+            OPENCV,
+            "BSD-3-Clause; the painting is in the public domain",
+            named_images("opencv-pictures"),
+            "images",
         ),
     ]
 }

@@ -16,7 +16,16 @@ from lingon.core.optional_packages import install_command
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["ENDINGS", "fit_image", "image_paths", "read_image", "resize_image", "save_image"]
+__all__ = [
+    "ENDINGS",
+    "check_image_path",
+    "fit_image",
+    "image_paths",
+    "png_bytes",
+    "read_image",
+    "resize_image",
+    "save_image",
+]
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
@@ -133,14 +142,19 @@ def fit_image(pixels: np.ndarray, height: int, width: int, fit: Fit = "crop") ->
     return paper
 
 
+def check_image_path(path: Path | str) -> Path:
+    """Return the path of an image that is to be written. Raises UserError for an ending that is no image's."""
+    if Path(path).suffix.lower() not in ENDINGS:
+        raise UserError(f"{str(path)!r} ends in {Path(path).suffix!r}, expected one of {', '.join(ENDINGS)}")
+    return Path(path)
+
+
 def save_image(path: Path | str, pixels: np.ndarray) -> Path:
     """Write an image, uint8 [H, W, C] or [H, W], in the format of the ending; a png where the ending is another's.
 
     Raises UserError for an ending that is no image's.
     """
-    path = Path(path)
-    if path.suffix.lower() not in ENDINGS:
-        raise UserError(f"{str(path)!r} ends in {path.suffix!r}, expected one of {', '.join(ENDINGS)}")
+    path = check_image_path(path)
     made = pillow().fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[-1] == 1 else pixels)
     with atomic_write(path, "wb") as file:
         made.save(file, format=pillow().registered_extensions()[path.suffix.lower()])
@@ -164,3 +178,10 @@ def image_paths(given: list[str] | list[Path]) -> list[Path]:
         else:
             raise UserError(f"there is no file {str(one)!r}")
     return found
+
+
+def png_bytes(pixels: np.ndarray) -> bytes:
+    """Return an image, uint8 [H, W, C], as the bytes of a PNG file."""
+    file = io.BytesIO()
+    pillow().fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, format="PNG")
+    return file.getvalue()

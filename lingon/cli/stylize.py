@@ -1,0 +1,90 @@
+"""lingon stylize: a photo becomes a picture in the style of another, by optimization or by a network."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lingon.cli.option_rules import check_together
+from lingon.core.errors import UserError, suggest
+from lingon.pages.page import check_page_path
+
+if TYPE_CHECKING:
+    from lingon.tasks.style import Painted
+
+EXCLUDES = {"style": (("net",), "a network has one style of its own")}
+NEEDS = {"steps": "style", "style_weight": "style", "content_weight": "style", "smooth": "style", "pooling": "style"}
+NEEDS |= {"device": "net"}
+SIZE = 256  # of --style by default; a network paints up to 1,024 pixels
+POOLINGS = ("average", "max")
+
+
+def stylize(
+    context: typer.Context,
+    photo: Annotated[str, typer.Argument(help="Photo: a file, or a name such as chelsea (lingon data list).")],
+    style: Annotated[
+        str | None,
+        typer.Option(help="Picture with the style: a file, or a name such as starry-night. Optimizes the pixels."),
+    ] = None,
+    net: Annotated[
+        str | None, typer.Option(help="Style network in its place: wave, la-muse, udnie, or a bundle of yours.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="File of the picture, as .png or .jpg.")] = Path("stylized.png"),
+    size: Annotated[
+        int | None,
+        typer.Option(help="Pixels of the longer side at most. Default: 256 with --style, 1024 with --net."),
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Steps of the optimization.")] = 150,
+    style_weight: Annotated[float, typer.Option(help="Weight of the style; more leaves less of the photo.")] = 40.0,
+    content_weight: Annotated[float, typer.Option(help="Weight of the photo's content.")] = 1.0,
+    smooth: Annotated[float, typer.Option(help="Weight of total variation: more is smoother.")] = 1.0,
+    pooling: Annotated[str, typer.Option(help="Pooling of VGG-16: average or max.")] = "average",
+    page: Annotated[
+        Path | None, typer.Option(help="Page (.html) with a slider between the photo and the picture.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Device of --net: cpu, cuda, cuda:1, mps or auto.")] = "cpu",
+) -> None:
+    """Paint a photo in the style of a picture: any picture (Gatys 2016), or a network's one style (Johnson 2016)."""
+    check_together(context, EXCLUDES, NEEDS)
+    if style is None and net is None:
+        raise UserError("say how to paint: --style PICTURE for any style, or --net wave, la-muse, udnie or a bundle")
+    from lingon.data.files.images import check_image_path
+
+    check_image_path(out)
+    if page:
+        check_page_path(page)
+    if net is not None:
+        painted = _by_network(photo, net, size, device)
+    else:
+        assert style is not None
+        weights = (style_weight, content_weight, smooth)
+        painted = _optimized(photo, style, SIZE if size is None else size, steps, pooling, weights)
+    print(f"{painted.save(out)}: {'; '.join([str(painted), *painted.facts])}")
+    if page:
+        from lingon.tasks.style.painted import write_page
+
+        print(f"wrote {write_page(page, [painted], Path(style or net or '').name)}", file=sys.stderr)
+
+
+def _by_network(photo: str, net: str, size: int | None, device: str) -> "Painted":
+    from lingon.cli.load_task import load_for
+    from lingon.models.style_network import NETS
+    from lingon.tasks.style.published import is_published, published_stylizer
+    from lingon.tasks.style.stylizer import USUAL_SIZE
+
+    if Path(net).exists():
+        task = load_for("stylize", net, device)
+    elif is_published(net):
+        task = published_stylizer(net)
+    else:
+        raise UserError(f"there is no folder {net!r}, and no style network of that name; {suggest(net, NETS)}")
+    return task.predict(photo, USUAL_SIZE if size is None else size)
+
+
+def _optimized(
+    photo: str, style: str, size: int, steps: int, pooling: str, weights: tuple[float, float, float]
+) -> "Painted":
+    from lingon.tasks.style.optimize import TransferWeights, stylized
+
+    return stylized(photo, style, size, steps, TransferWeights(*weights), pooling)

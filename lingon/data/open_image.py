@@ -1,0 +1,55 @@
+"""An image that a user names: a file, or a photo or painting by its name, such as chelsea or starry-night."""
+
+from pathlib import Path
+
+import numpy as np
+
+from lingon.core.errors import UserError, suggest
+from lingon.data.corpora.images import IMAGES, load_image_set
+from lingon.data.corpora.named_images import SET_OF, NamedImages
+from lingon.data.files.images import Mode, image_paths, read_image
+
+PHOTOS = "photos"  # the colour photos of skimage-photos that show things, for training
+COLOURS = ("astronaut", "chelsea", "coffee", "motorcycle", "rocket", "hubble", "ihc", "retina")
+
+
+def open_image(source: str | Path | np.ndarray, mode: Mode = "RGB") -> np.ndarray:
+    """Return the pixels of an image, uint8 [H, W, C]; an array of such pixels is returned as it is.
+
+    source: a file, or the name of an image of a set, which is fetched. A file of that name comes first. Raises
+    UserError that suggests names for what is neither, DataError for a file that is no image.
+    """
+    if isinstance(source, np.ndarray):
+        return checked_pixels(source)
+    if not Path(source).exists() and str(source) in SET_OF:
+        return read_image(load_image_set(SET_OF[str(source)]).paths[str(source)], mode)
+    if not Path(source).is_file():
+        raise UserError(
+            f"there is no file {str(source)!r}, and no picture of that name; {suggest(str(source), SET_OF)}"
+        )
+    return read_image(source, mode)
+
+
+def checked_pixels(pixels: np.ndarray) -> np.ndarray:
+    """Return an array of pixels as RGB. Raises UserError unless it is uint8 [H, W, 3], or grey [H, W] or [H, W, 1]."""
+    grey = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 1)
+    if pixels.dtype != np.uint8 or not (grey or (pixels.ndim == 3 and pixels.shape[2] == 3)) or not pixels.size:
+        raise UserError(f"pixels are {pixels.dtype} of shape {pixels.shape}, expected uint8 [H, W, 3], or grey [H, W]")
+    return np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, 2) if grey else pixels
+
+
+def open_images(source: str | Path) -> dict[str, np.ndarray]:
+    """Return images by name, RGB: of a folder, of a file, of a named image, of a set of them, or of `photos`.
+
+    Raises UserError for what is not there, DataError for a file that is no image.
+    """
+    if not Path(source).exists() and str(source) == PHOTOS:
+        return {name: open_image(name) for name in COLOURS}
+    if not Path(source).exists() and str(source) in IMAGES:
+        found = load_image_set(str(source))
+        if not isinstance(found, NamedImages):
+            raise UserError(f"{source!r} are {IMAGES[str(source)].shape}; expected plain images, such as {PHOTOS}")
+        return {name: read_image(path) for name, path in found.paths.items()}
+    if not Path(source).exists():
+        return {str(source): open_image(source)}
+    return {str(path): read_image(path) for path in image_paths([Path(source)])}

@@ -1,0 +1,53 @@
+"""The settings of a style network's training."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from typer import Option
+
+from lingon.core.errors import UserError
+from lingon.models.registry import get_entry, models_for
+from lingon.tasks.settings import TrainSettings, check_settings, fill
+from lingon.tasks.tuning_options import require_tuning
+
+CROP_SIDES = (32, 512)
+USUAL: dict[str, Any] = {"crop": 96, "crops": 400, "style_size": 256, "style_weight": 5.0, "content_weight": 1.0}
+USUAL |= {"total_variation_weight": 5.0, "epochs": 4.0}
+
+
+@dataclass(frozen=True)
+class Settings(TrainSettings):
+    """How a style network is made and trained. None means: what suits the model (see its ENTRY)."""
+
+    model: Annotated[str, Option(help="Model: " + " or ".join(models_for("stylizer")) + ".")] = "style_network"
+    style: Annotated[str, Option(help="Picture with the style: a file, or a name such as starry-night.")] = (
+        "starry-night"
+    )
+    style_size: Annotated[int | None, Option(help="Pixels of the longer side of that picture. 256")] = None
+    crop: Annotated[int | None, Option(help="Side of the squares that are cut from the photos, in pixels. 96")] = None
+    crops: Annotated[int | None, Option(help="Number of these squares, of all photos together. 400")] = None
+    batch_size: Annotated[int | None, Option(help="Squares in a batch at most. 4")] = None
+    width: Annotated[int | None, Option(help="Maps of the first convolution. 16")] = None
+    style_weight: Annotated[float | None, Option(help="Weight of the distance to the style. 5")] = None
+    content_weight: Annotated[float | None, Option(help="Weight of the distance to the photo. 1")] = None
+    total_variation_weight: Annotated[
+        float | None, Option(help="Weight of the differences between neighbours: more is smoother. 5")
+    ] = None
+
+    def checked(self) -> "Settings":
+        """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
+        check_settings(self, {"model": models_for("stylizer")}, ("crops",))
+        require_tuning(self, ("full",), "which is for models on pretrained encoders")
+        for name, (least, most) in {"crop": CROP_SIDES, "style_size": (32, 1024)}.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                raise UserError(f"--{name.replace('_', '-')} is {value}; expected {least} to {most:,} pixels")
+        for name in ("style_weight", "content_weight", "total_variation_weight"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < 1e9:
+                raise UserError(f"--{name.replace('_', '-')} is {value}; expected 0 or more")
+        return self
+
+    def filled(self, data: Any) -> "Settings":
+        """Return the settings with what suits the model in the place of every None. data: an `ImageCollection`."""
+        return fill(self, {**USUAL, **get_entry(self.model).defaults})
