@@ -49,6 +49,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "rewriting": ("rewriting", ()),
     "translating": ("translating", ("transformers", "ctranslate2")),
     "adaptation": ("adaptation", ()),
+    "style-transfer": ("style_transfer", ()),
     "search-speed": ("search_speed", ()),
     "seq2seq-training": ("seq2seq_training", ("joeynmt",)),
     "translation-quality": ("translation_quality", ("joeynmt",)),

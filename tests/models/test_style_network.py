@@ -6,57 +6,11 @@ import tarfile
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 
+from benchmarks.plain_style_network import SHAPES, plain_pass, read_arrays
 from lingon.core.errors import DataError, UserError
 from lingon.data.corpora.image_weights import FAST_STYLE, STYLES, style_net
 from lingon.models.style_network import NETS, StyleNetwork, load_style_network
-
-
-def same(size, kernel, stride):
-    """Zeros before and after of TensorFlow's padding "SAME"."""
-    missing = max(0, ((size + stride - 1) // stride - 1) * stride + kernel - size)
-    return missing // 2, missing - missing // 2
-
-
-def normed(x, shift, scale):
-    mean = x.mean((2, 3), keepdim=True)
-    variance = (x - mean).square().mean((2, 3), keepdim=True)
-    return scale[:, None, None] * (x - mean) / (variance + 1e-3) ** 0.5 + shift[:, None, None]
-
-
-def convolution(x, kernel, shift, scale, stride=1):
-    high, wide = (same(x.shape[axis], kernel.shape[axis - 2], stride) for axis in (2, 3))
-    return normed(F.conv2d(F.pad(x, (*wide, *high)), kernel.permute(3, 2, 0, 1), stride=stride), shift, scale)
-
-
-def transposed(x, kernel, shift, scale):
-    """Each number of x is laid, times the kernel, at twice its place; the last row and column fall off."""
-    high, wide, made, _ = kernel.shape
-    out = torch.zeros(len(x), made, 2 * x.shape[2] + 1, 2 * x.shape[3] + 1)
-    for i in range(high):
-        for j in range(wide):
-            place = out[:, :, i : i + 2 * x.shape[2] : 2, j : j + 2 * x.shape[3] : 2]
-            place += torch.einsum("oc,bchw->bohw", kernel[i, j], x)
-    return normed(out[:, :, :-1, :-1], shift, scale)
-
-
-def plainly(arrays, images, depth=5):
-    """The pass of Engstrom's network over its 48 arrays, in their order; images from 0 to 255."""
-    at = lambda i: arrays[3 * i : 3 * i + 3]
-    x = convolution(images, *at(0)).relu()
-    x = convolution(x, *at(1), 2).relu()
-    x = convolution(x, *at(2), 2).relu()
-    for i in range(depth):
-        x = x + convolution(convolution(x, *at(3 + 2 * i)).relu(), *at(4 + 2 * i))
-    last = 3 + 2 * depth
-    x = transposed(x, *at(last)).relu()
-    x = transposed(x, *at(last + 1)).relu()
-    return torch.tanh(convolution(x, *at(last + 2))) * 150 + 255 / 2
-
-
-SHAPES = [(9, 9, 3, 32), (3, 3, 32, 64), (3, 3, 64, 128), *[(3, 3, 128, 128)] * 10]
-SHAPES += [(3, 3, 64, 128), (3, 3, 32, 64), (9, 9, 32, 3)]
 
 
 @pytest.fixture
@@ -87,7 +41,7 @@ def test_a_network_equals_a_plain_pass_over_its_arrays(arrays, tmp_path, size):
     model.load_state_dict({k: torch.from_numpy(v) for k, v in style_net("wave")(packed(tmp_path, arrays)).items()})
     images = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(3))
     found = model(images)
-    wanted = plainly([torch.tensor(a) for a in arrays], images * 255)[:, :, : size[0], : size[1]] / 255
+    wanted = plain_pass([torch.tensor(a) for a in arrays], images * 255)[:, :, : size[0], : size[1]] / 255
     assert found.shape == images.shape
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-4)
 
@@ -116,12 +70,8 @@ def test_a_published_network_equals_a_plain_pass(name):
     from lingon.data.fetch import fetch
     from lingon.data.files.archives import read_members
 
-    folder = f"src/ckpts/{dict(zip(NETS, STYLES, strict=True))[name]}/Variable"
-    files = dict(read_members(fetch(FAST_STYLE), rf"{folder}(_\d+)?"))
-    arrays = []
-    for i in range(48):
-        values = torch.frombuffer(bytearray(files[folder + (f"_{i}" if i else "")]), dtype=torch.float32)
-        arrays.append(values.reshape(SHAPES[i // 3]) if i % 3 == 0 else values)
+    folder = f"src/ckpts/{dict(zip(NETS, STYLES, strict=True))[name]}"
+    arrays = read_arrays(dict(read_members(fetch(FAST_STYLE), rf"{folder}/Variable(_\d+)?")), folder)
     images = torch.rand(1, 3, 31, 42, generator=torch.Generator().manual_seed(3))
-    wanted = plainly(arrays, images * 255)[:, :, :31, :42] / 255
+    wanted = plain_pass(arrays, images * 255)[:, :, :31, :42] / 255
     torch.testing.assert_close(load_style_network(name)(images), wanted, rtol=0, atol=1e-4)
