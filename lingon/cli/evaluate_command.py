@@ -10,6 +10,7 @@ from lingon.cli.corpus_options import Accept, BadRow, Label
 from lingon.cli.generate_options import Device
 from lingon.cli.load_task import Head, Precision, load_for, refuse_option
 from lingon.core.errors import UserError
+from lingon.recipes.boxes_settings import ImagesFolder
 from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, TextPair, one_column
 from lingon.recipes.parallel_settings import SourceLang, Target, TargetLang
 from lingon.recipes.tagged_settings import TagColumn, TagScheme
@@ -28,6 +29,7 @@ def evaluate(
     source_lang: SourceLang = None,
     target_lang: TargetLang = None,
     column: TagColumn = None,
+    images: ImagesFolder = None,
     tag_scheme: TagScheme = None,
     split: Annotated[
         str | None, typer.Option(help="train, valid, test or all. Default: test for a corpus, all for a file.")
@@ -63,7 +65,19 @@ def evaluate(
 
     files, texts, languages = Files(encoding, quoting), one_column(text), (source_lang, target_lang)
     asked = Asked(
-        data, split, texts, label, on_bad_row, files, accept_licence, text_pair, column, tag_scheme, target, languages
+        data,
+        split,
+        texts,
+        label,
+        on_bad_row,
+        files,
+        accept_licence,
+        text_pair,
+        column,
+        tag_scheme,
+        target,
+        languages,
+        images,
     )
     task = load_for(None, bundle, device, head, precision)
     for given, flag, noun in ((cache, "--cache", "language model"), (encoder, "--encoder", "rewriter")):

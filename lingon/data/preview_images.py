@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from lingon.core.terminal import printable
+from lingon.data.boxed_images import BoxSplits, box_counts
 from lingon.data.corpora.images import IMAGES, load_image_set
 from lingon.data.corpora.named_images import NamedImages
 from lingon.data.files.images import read_image
@@ -73,10 +74,26 @@ def _named(images: NamedImages, samples: int) -> list[str]:
     return lines
 
 
+def _boxed(splits: BoxSplits, samples: int) -> list[str]:
+    parts = {name: getattr(splits, name) for name in ("train", "valid", "test")}
+    counts = ", ".join(f"{printable(name)} {n:,}" for name, n in box_counts(splits.train).items())
+    sizes = Counter(image.size for image in splits.train)
+    lines = [
+        ", ".join(f"{name} {len(part):,}" for name, part in parts.items()) + " images",
+        f"pixels: {', '.join(f'{h} x {w} ({n:,} images)' for (h, w), n in sizes.most_common(3))}",
+        f"boxes of the training images: {counts}",
+    ]
+    for image in splits.train[:samples]:
+        inside = ", ".join(f"{printable(name)} {n}" for name, n in sorted(Counter(image.labels).items()))
+        lines.append(f"  {printable(image.name)}: {inside or 'nothing'}")
+    return lines
+
+
 # By what a row's `parse` gives.
 DESCRIBE: dict[type, Any] = {
     ImageSplits: _labelled,
     StampSplits: _stamps,
     ImageQuestionSplits: _asked,
     NamedImages: _named,
+    BoxSplits: _boxed,
 }

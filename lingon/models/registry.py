@@ -133,6 +133,7 @@ MODELS: dict[str, ModelRow] = {
     "bilstm_crf": ModelRow("lingon.models.bilstm_crf", ("tagger",)),
     "masked_encoder": ModelRow("lingon.models.masked_encoder", ()),
     "encoder_answerer": ModelRow("lingon.models.encoder_answerer", ("answerer",)),
+    "center_net": ModelRow("lingon.models.center_net", ("detector",)),
     "transformer": ModelRow("lingon.models.transformer", ("seq2seq",)),
     "resnet": ModelRow("lingon.models.resnet", ("image-classifier",)),
     "lenet": ModelRow("lingon.models.lenet", ("image-classifier",)),

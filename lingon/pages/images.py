@@ -13,3 +13,12 @@ def data_uri(pixels: np.ndarray) -> str:
     file = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[-1] == 1 else pixels).save(file, format="PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def photo_uri(pixels: np.ndarray) -> str:
+    """Return a photo, uint8 [H, W, 3], as a JPEG in the address of an `img` or `image` element."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")

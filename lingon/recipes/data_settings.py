@@ -8,6 +8,7 @@ from typer import Option
 
 from lingon.core.errors import UserError
 from lingon.data.problem_types import PROBLEM_TYPES
+from lingon.recipes.boxes_settings import BoxedImageFiles
 from lingon.recipes.captioned_settings import CaptionedImageFiles
 from lingon.recipes.chat_settings import ConversationFiles
 from lingon.recipes.file_settings import (
@@ -240,6 +241,7 @@ Source = (
     | QuestionsOnImages
     | CaptionedImageFiles
     | PlainImages
+    | BoxedImageFiles
 )
 SOURCES: dict[DataShape, type[Source]] = {
     "labelled texts": LabelledTexts,
@@ -253,4 +255,5 @@ SOURCES: dict[DataShape, type[Source]] = {
     "questions on images": QuestionsOnImages,
     "captioned images": CaptionedImageFiles,
     "images": PlainImages,
+    "images with boxes": BoxedImageFiles,
 }

@@ -29,6 +29,7 @@ class Asked:
     tag_scheme: str | None = None
     target: str | None = None
     languages: tuple[str | None, str | None] = (None, None)
+    images: str | None = None
 
 
 def read_examples(task: Any, asked: Asked) -> Any:
@@ -155,6 +156,13 @@ def _images(task: Any, asked: Asked) -> Any:
     return load_images_of_part(asked.data, asked.split)
 
 
+def _images_with_boxes(task: Any, asked: Asked) -> Any:
+    """Images with boxes: the test part, or all where there are no parts."""
+    from lingon.data.load_boxes import load_boxes
+
+    return load_boxes(asked.data, asked.split, asked.images, bad_rows(asked.on_bad_row))
+
+
 READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "labelled texts": _labelled_texts,
     "running text": _running_text,
@@ -168,4 +176,5 @@ READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "captioned images": _captioned_images,
     "labelled images": _labelled_images,
     "images": _images,
+    "images with boxes": _images_with_boxes,
 }

@@ -143,6 +143,18 @@ TASKS: dict[str, TaskRow] = {
         metric="las",
         settings="lingon.tasks.parse.settings",
     ),
+    "detect": TaskRow(
+        "lingon.tasks.detect",
+        "detector",
+        "images with boxes",
+        noun="detector",
+        commands=("predict",),
+        usage="predict {} photo.jpg",
+        help="Train a detector of objects on images with boxes: a set, or Pascal VOC, COCO or YOLO files of your own.",
+        metric="map",
+        settings="lingon.tasks.detect.settings",
+        inputs="images",
+    ),
     "tag": TaskRow(
         "lingon.tasks.tag",
         "tagger",

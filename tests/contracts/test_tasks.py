@@ -1,5 +1,6 @@
 """Every task keeps the protocol, and one of a third party is a file and a row: saved, loaded, asked, on every way."""
 
+import io
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 import lingon
@@ -18,6 +20,7 @@ from lingon.checkpoints.bundle import read_config, save_bundle
 from lingon.cli.app import app
 from lingon.cli.errors import Stopped
 from lingon.core.errors import DataError, UserError
+from lingon.data.boxed_images import BoxedImage
 from lingon.data.conversations import Conversation, Message
 from lingon.data.examples import Examples
 from lingon.data.image_layout import ImageLayout
@@ -41,6 +44,7 @@ from lingon.tasks.caption import Captioner
 from lingon.tasks.chat import ChatModel
 from lingon.tasks.classify import Classifier
 from lingon.tasks.classify_images import ImageClassifier
+from lingon.tasks.detect import Detector
 from lingon.tasks.embed import Embedder
 from lingon.tasks.heads import Heads
 from lingon.tasks.language_model import LanguageModel
@@ -184,6 +188,22 @@ def classify_images():
 
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 7, 5, 1), np.uint8)
+
+
+def detect():
+    torch.manual_seed(1)
+    return Detector(build("center_net", {"classes": 2, "width": 8, "stages": 2}).eval(), ["cell", "speck"], (48, 64))
+
+
+def boxed_image():
+    """A noisy image with two boxes."""
+    pixels = np.random.default_rng(0).integers(0, 255, (48, 64, 3)).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG")
+    boxes, marks = np.array([[1, 2, 30, 40], [20, 5, 60, 44]], np.float32), np.zeros((2, 2), bool)
+    return BoxedImage(file.getvalue(), "a.png", (48, 64), boxes, ("cell", "speck"), *marks)
+
+
 TAGGED = TaggedSentences(
     [TaggedSentence(("good", "film"), ("B-a", "I-a"), "yes"), TaggedSentence(("bad",), ("O",), "no")]
 )
@@ -196,6 +216,7 @@ MADE = {
     "language-model": (language_model, "gpt", TEXTS),
     "embed": (embed, "bert", ScoredPairs(TEXTS, TEXTS[::-1], [1.0, 0.0, 0.5, 0.2, 0.1, 1.0])),
     "parse": (parse, "encoder_parser", [Tree(("good", "bad", "film"), (3, 1, 0), ("dep", "dep", "root"))]),
+    "detect": (detect, "center_net", [boxed_image()]),
     "masked-language-model": (masked_language_model, "masked_encoder", TEXTS),
     "answer": (answer, "encoder_answerer", [Question("1", TEXTS[0], "good", (Answer("fine", 12),))]),
     "tag": (tag, "encoder_tagger", TAGGED),
@@ -222,6 +243,7 @@ INPUTS = {
     "vqa": [(IMAGE, text) for text in TEXTS],
     "caption": list(made_captions(3).pixels),
     "classify-images": list(IMAGES),
+    "detect": [IMAGE],
 }
 INPUTS["style"] = [photo(30, 22), photo(17, 29, 1)]
 

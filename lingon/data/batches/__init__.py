@@ -1,12 +1,14 @@
 """Batches: columns of a data set, an order of its rows, and the loader that makes resumable batches of the two."""
 
 from lingon.data.batches.augment import Augments, RandomErase, RandomFlip, RandomShift
+from lingon.data.batches.augment_boxes import BoxAugments, FlipBoxes, Lighting, ZoomAndShift
 from lingon.data.batches.batch import Batch, collate
 from lingon.data.batches.by_length import ByLength, text_batches
 from lingon.data.batches.by_pair_length import ByPairLength
 from lingon.data.batches.columns import Column, Padded, TokenIds, Values
 from lingon.data.batches.first_pieces import FirstPieces
 from lingon.data.batches.grouped_texts import GroupedTexts
+from lingon.data.batches.image_boxes import BoxAugment, ImagesWithBoxes
 from lingon.data.batches.images import Augment, Images
 from lingon.data.batches.loader import Loader
 from lingon.data.batches.order import Order, SequentialOrder, Shuffled
@@ -24,13 +26,18 @@ __all__ = [
     "Augment",
     "Augments",
     "Batch",
+    "BoxAugment",
+    "BoxAugments",
     "ByLength",
     "ByPairLength",
     "Column",
     "Contiguous",
     "FirstPieces",
+    "FlipBoxes",
     "GroupedTexts",
     "Images",
+    "ImagesWithBoxes",
+    "Lighting",
     "Loader",
     "NextTokens",
     "Order",
@@ -45,6 +52,7 @@ __all__ = [
     "Tokens",
     "Values",
     "WordCharacters",
+    "ZoomAndShift",
     "collate",
     "contiguous_batches",
     "shuffled_windows",

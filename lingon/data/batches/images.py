@@ -50,8 +50,12 @@ class Images:
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
         """Return these images."""
-        images = as_floats(self.pixels[torch.from_numpy(rows)])
+        images = self.plain(rows)
         return {self.name: self.augment(images, self.random(rows)) if self.augment else images}
+
+    def plain(self, rows: np.ndarray) -> Float[Tensor, "B C H W"]:
+        """Return these images as they are, not varied."""
+        return as_floats(self.pixels[torch.from_numpy(rows)])
 
     def random(self, rows: np.ndarray) -> Float[Tensor, "B uniforms"]:
         """Return the numbers from 0 to 1 that these rows have in this epoch."""

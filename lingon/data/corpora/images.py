@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lingon.core.errors import DataError, unknown
+from lingon.data.corpora.blood_cells import BCCD, bccd
 from lingon.data.corpora.easy_vqa import PACKAGE as EASY_VQA
 from lingon.data.corpora.easy_vqa import easy_vqa
 from lingon.data.corpora.named_images import OPENCV, SKIMAGE, named_images
@@ -114,6 +115,14 @@ IMAGES = {
             "BSD-3-Clause; the painting is in the public domain",
             named_images("opencv-pictures"),
             "images",
+        ),
+        ImageSet(
+            "bccd",
+            "364 photos of blood cells with 4,888 boxes in 3 classes, the official parts",
+            BCCD,
+            "MIT",
+            bccd,
+            "images with boxes",
         ),
     ]
 }

@@ -1,0 +1,117 @@
+"""Images with boxes to train a detector on, or to evaluate it on: a set by name, or files of the user."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lingon.core.errors import DataError, UserError, suggest, unknown
+from lingon.core.seed import derive
+from lingon.data.boxed_images import BoxedImage, BoxSplits, box_counts
+from lingon.data.corpora.images import IMAGES, load_image_set
+from lingon.data.files.boxes_folder import annotated_parts
+from lingon.data.load_data import PARTS, SHARE, tell_lines
+from lingon.data.read_boxes import BoxReport, OnBadRow, boxed_images
+
+__all__ = ["load_box_splits", "load_boxes"]
+
+SHAPE = "images with boxes"
+
+
+def load_box_splits(
+    name_or_path: str | Path,
+    test: str | Path | None = None,
+    valid: str | Path | None = None,
+    images: str | Path | None = None,
+    on_bad_row: OnBadRow = "stop",
+) -> BoxSplits:
+    """Return training, validation and test images with boxes: a set by name, a folder, or a file.
+
+    What folders and files: see `lingon.data.files.boxes_folder`. test, valid: others to test and validate on. Where
+    there is none, a fifth of the images is cut off for the test, and a tenth of the others for validation, always the
+    same ones. images: the folder of the images that a .json names. on_bad_row: "stop" raises at the first image or box
+    that cannot be meant, "skip" leaves it out. What was left out, cut at an edge or turned is told.
+    Raises UserError for what is no such data, DataError with file and line.
+    """
+    name = str(name_or_path)
+    if _is_set(name):
+        if test or valid or images:
+            raise UserError(f"{name!r} is a set with parts of its own; leave --test, --valid and --images out")
+        return load_image_set(name)
+    report, folder = BoxReport(on_bad_row), None if images is None else Path(images)
+    reads = annotated_parts(_existing(name), folder)
+    found = {part: boxed_images(read(), report) for part, read in reads.items()}
+    for part, given in (("test", test), ("valid", valid)):
+        if given is not None:
+            found[part] = _all_of(_existing(str(given)), folder, report)
+    tell_lines(report.messages())
+    for part in ("test", "valid"):
+        if part not in found:
+            found["train"], found[part] = _cut(found["train"], SHARE[part], part)
+    for part in PARTS:
+        if not found[part]:
+            raise DataError(f"{name}: no images for {part}; three are the fewest")
+    if not box_counts(found["train"]):
+        raise DataError(f"{name}: no training image has a box")
+    source: dict[str, Any] = {"name": Path(name).name, **{part: len(found[part]) for part in PARTS}}
+    source |= {"notes": dict(report.counts)} if report.counts else {}
+    source["sha256"] = checksum([image for part in PARTS for image in found[part]])
+    return BoxSplits(found["train"], found["valid"], found["test"], Path(name).name, source)
+
+
+def load_boxes(
+    name_or_path: str | Path,
+    part: str | None = None,
+    images: str | Path | None = None,
+    on_bad_row: OnBadRow = "stop",
+) -> list[BoxedImage]:
+    """Return images with boxes to evaluate a detector on: the test part, or all where there are no parts.
+
+    part: "train", "valid" or "test", as `load_box_splits` divides, or "all".
+    """
+    if part not in (None, "all", *PARTS):
+        raise unknown("split", part, (*PARTS, "all"))
+    name, folder = str(name_or_path), None if images is None else Path(images)
+    if not _is_set(name) and part in (None, "all"):
+        reads, report = annotated_parts(_existing(name), folder), BoxReport(on_bad_row)
+        chosen = ["test"] if part is None and "test" in reads else list(reads)
+        found = [one for each in chosen for one in boxed_images(reads[each](), report)]
+        tell_lines(report.messages())
+    else:
+        splits = load_box_splits(name, images=images, on_bad_row=on_bad_row)
+        wanted = PARTS if part == "all" else [part or "test"]
+        found = [one for each in wanted for one in getattr(splits, each)]
+    if not found:
+        raise DataError(f"{name}: no images in it")
+    return found
+
+
+def checksum(images: Sequence[BoxedImage]) -> str:
+    """Return the sha256 of the files of images and of their boxes and labels, in their order."""
+    digest = hashlib.sha256()
+    for one in images:
+        data = one.source if isinstance(one.source, bytes) else one.source.read_bytes()
+        digest.update(hashlib.sha256(data).digest() + one.boxes.tobytes() + repr(one.labels).encode())
+    return digest.hexdigest()
+
+
+def _all_of(path: Path, images: Path | None, report: BoxReport) -> list[BoxedImage]:
+    return [one for read in annotated_parts(path, images).values() for one in boxed_images(read(), report)]
+
+
+def _is_set(name: str) -> bool:
+    return name in IMAGES and IMAGES[name].shape == SHAPE
+
+
+def _existing(name: str) -> Path:
+    if not Path(name).exists():
+        sets = [row.name for row in IMAGES.values() if row.shape == SHAPE]
+        raise UserError(f"{name!r} is neither a set of images with boxes nor a file or folder; {suggest(name, sets)}")
+    return Path(name)
+
+
+def _cut(images: list[BoxedImage], share: float, purpose: str) -> tuple[list[BoxedImage], list[BoxedImage]]:
+    """Cut a share of the images off, chosen by their names alone; one or more stays and one is cut off."""
+    order = sorted({one.name for one in images}, key=lambda name: derive(0, purpose, name))
+    cut = set(order[: min(len(order) - 1, max(1, round(share * len(order))))])
+    return [one for one in images if one.name not in cut], [one for one in images if one.name in cut]

@@ -1,0 +1,54 @@
+"""An image with boxes over it as an SVG picture: found, missed and wrong differ in colour and in the style of line."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+
+import numpy as np
+
+from lingon.data.files.images import resize_image
+from lingon.pages.images import photo_uri
+
+LONGEST = 640  # pixels of the longer side on a page
+STROKES = {"found": ("#16a34a", ""), "missed": ("#f59e0b", "8 5"), "wrong": ("#dc2626", "2 3")}  # colour, dashes
+MEANING = {"found": "solid green", "missed": "dashed orange", "wrong": "dotted red"}
+STYLE = (
+    ".boxes-picture{max-width:100%;height:auto}.boxes-picture text{font:11px system-ui,sans-serif;fill:#fff;"
+    "paint-order:stroke;stroke:#000;stroke-width:3px;stroke-linejoin:round}"
+    ".boxes-picture rect{fill:none;stroke-width:2}"
+)
+
+
+class DrawnBox(NamedTuple):
+    """A box to draw. kind: found, missed or wrong. box: left, top, right, bottom in pixels of the image."""
+
+    kind: str
+    text: str
+    box: Sequence[float]
+
+
+def boxes_svg(pixels: np.ndarray, boxes: Sequence[DrawnBox], title: str) -> str:
+    """Return the SVG text of an image, uint8 [H, W, 3], at most 640 pixels long, with its boxes over it.
+
+    title: what it is called for who cannot see it.
+    """
+    scale = min(1.0, LONGEST / max(pixels.shape[:2]))
+    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
+    shapes = "".join(_drawn(one, scale) for one in boxes)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="boxes-picture" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}"><style>{STYLE}</style>'
+        f'<image href="{photo_uri(resize_image(pixels, height, width))}" width="{width}" height="{height}"/>'
+        f"{shapes}</svg>"
+    )
+
+
+def _drawn(one: DrawnBox, scale: float) -> str:
+    left, top, right, bottom = (side * scale for side in one.box)
+    colour, dashes = STROKES[one.kind]
+    style = f' stroke-dasharray="{dashes}"' if dashes else ""
+    return (
+        f'<rect class="{one.kind}" x="{left:.1f}" y="{top:.1f}" width="{max(0.0, right - left):.1f}" '
+        f'height="{max(0.0, bottom - top):.1f}" stroke="{colour}"{style}/>'
+        f'<text x="{left + 3:.1f}" y="{top + 12:.1f}">{escape(one.text)}</text>'
+    )
