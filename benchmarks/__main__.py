@@ -45,6 +45,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "word-vectors": ("word_vectors", ("gensim", "fasttext")),
     "cranfield": ("cranfield", ()),
     "parsing": ("parsing", ()),
+    "segmentation": ("segmentation", ()),
     "tagging": ("tagging", ("spacy",)),
     "rewriting": ("rewriting", ()),
     "translating": ("translating", ("transformers", "ctranslate2")),

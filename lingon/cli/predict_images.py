@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lingon.cli.save_images import save_images, saves_images
 from lingon.core.errors import UserError
 from lingon.core.strict_json import dumps
-from lingon.data.files.images import ENDINGS, image_paths
+from lingon.data.files.images import image_paths
 from lingon.data.files.table_writer import check_table, table_writer
-from lingon.tasks.registry import TASKS, row_of
+from lingon.tasks.registry import row_of
 from lingon.tasks.task import columns
 
 AT_ONCE = 64  # images that are in memory together
@@ -42,23 +43,23 @@ def predict_images(
 ) -> None:
     """Print the prediction of each image, or write them as a table (`out`); and a page of them where one is wanted.
 
+    Where predictions are images, `out` is the file of the one, or a folder for several.
+
     given: files, or folders of images. name: of the model. Raises UserError for what is not there, DataError for a
     file that is no image, before anything is written.
     """
     if not given:
         raise UserError(f"{name!r} reads images; give files or folders of images, as photo.jpg")
     paths = image_paths(list(given))
-    if picture := out is not None and out.suffix.lower() in ENDINGS:
-        _check_picture(task, paths, name, out, overwrite)
-    elif out:
+    if out and saves_images(task, out, name):
+        save_images(task, paths, name, out, page, overwrite)
+        return
+    if out:
         check_table(out, paths[0], overwrite)
     groups = (paths[start : start + AT_ONCE] for start in range(0, len(paths), AT_ONCE))
     found = [one for group in groups for one in task.predict([str(path) for path in group])]
     if page:
         print(f"wrote {task.write_page(page, found, name)}", file=sys.stderr)
-    if picture:
-        print(f"{found[0].save(out)}: {found[0]}")
-        return
     if out:
         with table_writer(out) as write:
             write([{"image": str(path)} | columns(one) for path, one in zip(paths, found, strict=True)])
@@ -66,13 +67,3 @@ def predict_images(
         return
     for one in found:
         print(dumps(one.row()) if format == "jsonl" else one, flush=True)
-
-
-def _check_picture(task: Any, paths: Sequence[Path], name: str, out: Path, overwrite: bool) -> None:
-    """Raise UserError unless one picture can be written: by a task that makes pictures, of one photo."""
-    if not TASKS[task.name].makes_images:
-        raise UserError(f"{name!r} makes no pictures; --out {str(out)!r} must be a table, as out.csv")
-    if len(paths) > 1:
-        raise UserError(f"--out {str(out)!r} is one picture, and there are {len(paths):,} photos; give one")
-    if out.exists() and not overwrite:
-        raise UserError(f"{str(out)!r} is there already; add --overwrite, or give another name")

@@ -14,6 +14,7 @@ __all__ = [
     "retrieval",
     "rouge",
     "scores",
+    "segmentation",
     "spans",
     "translation",
 ]

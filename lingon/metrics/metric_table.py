@@ -57,11 +57,15 @@ HIGHER_IS_BETTER = {
     "retrieval_cider_d": True,
     "style_distance": False,
     "content_distance": False,
+    "miou": True,
+    "dice": True,
+    "pixel_accuracy": True,
 }
 
 
 WRITTEN = {"bleu": "BLEU", "chrf": "chrF++", "ter": "TER", "f1": "F1", "auc": "AUC", "uas": "UAS", "las": "LAS"}
 WRITTEN |= {"cider": "CIDEr", "cider_d": "CIDEr-D", "retrieval_cider_d": "CIDEr-D of retrieval"}
+WRITTEN |= {"miou": "mIoU", "dice": "Dice"}
 
 
 def metric_name(metric: str) -> str:

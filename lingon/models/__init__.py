@@ -22,5 +22,6 @@ __all__ = [
     "self_attentive",
     "static",
     "textcnn",
+    "unet",
     "vgg",
 ]

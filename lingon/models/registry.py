@@ -143,6 +143,7 @@ MODELS: dict[str, ModelRow] = {
     "caption_transformer": ModelRow("lingon.models.caption_transformer", ("captioner",)),
     "show_and_tell": ModelRow("lingon.models.show_and_tell", ("captioner",)),
     "style_network": ModelRow("lingon.models.style_network", ("stylizer",)),
+    "unet": ModelRow("lingon.models.unet", ("segmenter",)),
 }
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from lingon.pages.charts import EVERYWHERE, line_chart
 
-FRACTIONS = ("valid_accuracy", "valid_uas", "valid_las", "valid_map", "valid_map50")  # between 0 and 1
+FRACTIONS = ("valid_accuracy", "valid_uas", "valid_las", "valid_map", "valid_map50", "valid_miou")  # between 0 and 1
 TITLES = {"lr": "learning rate"}
 CURVES = (
     "loss",
@@ -17,6 +17,7 @@ CURVES = (
     "valid_las",
     "valid_map",
     "valid_map50",
+    "valid_miou",
     "lr",
 )  # of what a run logs, in this order
 

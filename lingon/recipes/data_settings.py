@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lingon.data.documents import Documents
     from lingon.data.examples import Splits
     from lingon.data.labelled_images import ImageSplits
+    from lingon.data.masked_images import MaskedSplits
     from lingon.data.questions import QuestionSplits
     from lingon.data.text_pairs import PairSplits
     from lingon.data.trees import TreeSplits
@@ -229,6 +230,28 @@ class Treebanks:
         return {name: value for name, value in asdict(self).items() if name != "on_bad_row"}
 
 
+@dataclass(frozen=True)
+class ImagesWithMasks:
+    """Images with a class for every pixel: composed scenes, or a folder of the user's."""
+
+    data: Annotated[str, Option(help="scenes (composed of stamps), or your folder with images/ and masks/ in it.")]
+    image_size: Annotated[
+        int | None, Option(help="Height and width, in pixels, that images are stretched to. 64 of scenes, 128 of yours")
+    ] = None
+    test: Annotated[str | None, Option(help="Folder to test on; a fifth of the data by default.")] = None
+    valid: Annotated[str | None, Option(help="Folder to validate on; a tenth of the data by default.")] = None
+
+    def read(self) -> "MaskedSplits":
+        """Return training, validation and test images; how they are divided does not follow the seed."""
+        from lingon.data.load_masks import load_masked_splits
+
+        return load_masked_splits(self.data, self.test, self.valid, self.image_size)
+
+    def record(self) -> dict[str, Any]:
+        """Return what tells this data from other data, for run.json."""
+        return asdict(self)
+
+
 Source = (
     LabelledTexts
     | RunningText
@@ -242,6 +265,7 @@ Source = (
     | CaptionedImageFiles
     | PlainImages
     | BoxedImageFiles
+    | ImagesWithMasks
 )
 SOURCES: dict[DataShape, type[Source]] = {
     "labelled texts": LabelledTexts,
@@ -256,4 +280,5 @@ SOURCES: dict[DataShape, type[Source]] = {
     "captioned images": CaptionedImageFiles,
     "images": PlainImages,
     "images with boxes": BoxedImageFiles,
+    "images with masks": ImagesWithMasks,
 }

@@ -163,6 +163,13 @@ def _images_with_boxes(task: Any, asked: Asked) -> Any:
     return load_boxes(asked.data, asked.split, asked.images, bad_rows(asked.on_bad_row))
 
 
+def _images_with_masks(task: Any, asked: Asked) -> Any:
+    """Images with masks, in the size and with the classes of the task: a part of scenes, or all of a folder."""
+    from lingon.data.load_masks import load_masked_images
+
+    return load_masked_images(asked.data, asked.split, task.size, task.classes)
+
+
 READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "labelled texts": _labelled_texts,
     "running text": _running_text,
@@ -177,4 +184,5 @@ READERS: dict[DataShape, Callable[[Any, Asked], Any]] = {
     "labelled images": _labelled_images,
     "images": _images,
     "images with boxes": _images_with_boxes,
+    "images with masks": _images_with_masks,
 }

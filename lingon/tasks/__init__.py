@@ -9,6 +9,7 @@ __all__ = [
     "language_model",
     "registry",
     "rewrite",
+    "segment",
     "settings",
     "tag",
     "task",

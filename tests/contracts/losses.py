@@ -24,6 +24,7 @@ from lingon.tasks.classify import cross_entropy
 from lingon.tasks.classify.objective import logits_of
 from lingon.tasks.classify.targets import MultiLabel, Ordinal, Regression, SingleLabel
 from lingon.tasks.language_model.objective import Objective, carried_loss, fresh_loss, sampled
+from lingon.tasks.segment.objective import SegmentObjective, segment_loss
 from lingon.tasks.visual_answer.objective import answer_loss
 
 ROWS, T, V, CLASSES = 13, 7, 31, 3
@@ -32,6 +33,8 @@ DRAW = np.random.default_rng(0)
 TEXTS = [DRAW.integers(1, V, size).tolist() for size in DRAW.integers(3, 12, ROWS)]
 LABELS = DRAW.integers(0, CLASSES, ROWS).tolist()
 TOKENS = torch.from_numpy(DRAW.integers(0, V, (ROWS, T + 1)))
+IMAGES = torch.from_numpy(DRAW.random((ROWS, 3, 5, 7))).float()
+MASKS = torch.from_numpy(DRAW.choice([0, 1, 2, 255], (ROWS, 5, 7)))
 TARGETS = TOKENS[:, 1:].clone()
 TARGETS[DRAW.random((ROWS, T)) < 0.4] = IGNORED  # so that equal rows do not count equally much
 POINTS, KINDS = torch.from_numpy(DRAW.normal(size=(ROWS, 5))).float(), torch.tensor(LABELS)
@@ -62,6 +65,14 @@ def stretches(rows):
 
 def points(rows):
     return Batch({"inputs": POINTS[rows], "targets": KINDS[rows]}, torch.tensor(rows))
+
+
+def masked(rows):
+    return Batch({"images": IMAGES[rows], "masks": MASKS[rows]}, torch.tensor(rows))
+
+
+def segmenter():
+    return SegmentObjective(build("unet", {"classes": 3, "width": 3, "depth": 1}), dice_weight=2.0)
 
 
 def rivals(targets):
@@ -164,6 +175,7 @@ LOSSES = {
     "adaptive": (lambda: language("lstm", hidden=16, dropout=0.0, cutoffs=[3, 11]), stretches, carried_loss),
     "sampled": (lambda: language("lstm", sampled(rivals), hidden=16, dropout=0.0), stretches, carried_loss),
     "questions on images": (image_answerer, asked, answer_loss),
+    "masks": (segmenter, masked, segment_loss),
     "language model with a penalty": (lambda: language("awd_lstm", hidden=7, **STILL), stretches, carried_loss),
 }
 

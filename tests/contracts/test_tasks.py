@@ -26,6 +26,7 @@ from lingon.data.examples import Examples
 from lingon.data.image_layout import ImageLayout
 from lingon.data.image_questions import ImageQuestion, ImageQuestions
 from lingon.data.labelled_images import LabelledImages
+from lingon.data.masked_images import MaskedImages
 from lingon.data.parallel_texts import ParallelTexts
 from lingon.data.questions import Answer, Question
 from lingon.data.tagged_sentences import TaggedSentence, TaggedSentences
@@ -52,6 +53,7 @@ from lingon.tasks.masked_language_model import MaskedLanguageModel
 from lingon.tasks.masked_language_model.special_ids import with_mask
 from lingon.tasks.parse import Parser
 from lingon.tasks.registry import TASKS, TaskRow, row_of, task_of
+from lingon.tasks.segment import Segmenter
 from lingon.tasks.tag import Tagger
 from lingon.tasks.task import Exportable, Predictor, SequenceExportable, Task, TextModel, Trainable, columns
 from lingon.tasks.translate import Translator
@@ -151,6 +153,11 @@ def vqa():
     return VisualAnswerer(model.eval(), tokenizer, ["no", "yes"], (9, 11))
 
 
+def segment():
+    torch.manual_seed(1)
+    return Segmenter(build("unet", {"classes": 3, "width": 3, "depth": 1}).eval(), ["ground", "cat", "dog"], 7)
+
+
 def tag():
     torch.manual_seed(1)
     tokenizer = words(TEXTS)
@@ -234,6 +241,11 @@ MADE = {
         ),
     ),
     "caption": (caption, "caption_transformer", made_captions(3)),
+    "segment": (
+        segment,
+        "unet",
+        MaskedImages(IMAGE[None, :7, :7], IMAGE[None, :7, :7, 0] % 3, ["ground", "cat", "dog"]),
+    ),
     "alike": (alike, NAMES, Examples(TEXTS, ALIKE)),
 }
 # Where any text is none.
@@ -244,6 +256,7 @@ INPUTS = {
     "caption": list(made_captions(3).pixels),
     "classify-images": list(IMAGES),
     "detect": [IMAGE],
+    "segment": [IMAGE, IMAGE[::-1]],
 }
 INPUTS["style"] = [photo(30, 22), photo(17, 29, 1)]
 

@@ -198,7 +198,13 @@ def test_a_network_is_trained_saved_evaluated_and_asked_on_the_command_line(file
     assert "style distance" in said
     wrong = {
         ("predict", "runs/style", "photos", "--out", "all.png"): "is one picture, and there are 5 photos",
-        ("predict", "runs/style", "photos/1.png", "--out", "out.png"): "is there already; add --overwrite",
+        (
+            "predict",
+            "runs/style",
+            "photos/1.png",
+            "--out",
+            "out.png",
+        ): "is there already; write to another name, or replace it with --overwrite",
         ("stylize", "photos/1.png", "--net", "wve"): "no style network of that name; did you mean 'wave'",
         ("train", "style", "--style", "none.png", "--data", "photos", "--out", "x"): "there is no file 'none.png'",
         ("train", "style", "--crop", 9, "--data", "photos", "--out", "x"): "--crop is 9; expected 32 to 512 pixels",

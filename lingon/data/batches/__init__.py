@@ -11,6 +11,7 @@ from lingon.data.batches.grouped_texts import GroupedTexts
 from lingon.data.batches.image_boxes import BoxAugment, ImagesWithBoxes
 from lingon.data.batches.images import Augment, Images
 from lingon.data.batches.loader import Loader
+from lingon.data.batches.masks import ImagesWithMasks
 from lingon.data.batches.order import Order, SequentialOrder, Shuffled
 from lingon.data.batches.token_batches import (
     Contiguous,
@@ -37,6 +38,7 @@ __all__ = [
     "GroupedTexts",
     "Images",
     "ImagesWithBoxes",
+    "ImagesWithMasks",
     "Lighting",
     "Loader",
     "NextTokens",
