@@ -8,9 +8,11 @@ import pytest
 from lingon.data.tokenizers.language_codes import MBART, NLLB
 from lingon.data.tokenizers.sentencepiece import sentencepiece_library
 from lingon.data.tokenizers.sentencepiece_model import read_sentencepiece
+from lingon.data.tokenizers.sentencepiece_save import sentencepiece_of, write_sentencepiece
 from lingon.data.tokenizers.seq2seq_files import Rows, read_pair
+from lingon.data.tokenizers.seq2seq_save import FIRST, write_pair
 from lingon.data.tokenizers.tokenizer import Tokenizer
-from tests.checkpoints.conftest import worker_of
+from tests.checkpoints.conftest import strings, worker_of
 
 pytestmark = [pytest.mark.long, pytest.mark.data, pytest.mark.xdist_group("seq2seq_peer")]
 IDENTITY = {"normalization_rule_name": "identity", "remove_extra_whitespaces": False}
@@ -121,3 +123,39 @@ def test_spans_of_t5_stand_behind_its_pieces(peer, texts, tmp_path):
     assert_same(both.encode_batch(given), [[*ids, 1] for ids in theirs["ids"]], texts, theirs["scores"])
     assert both.library.token_to_id("<extra_id_0>") == 2099
     assert both.library.token_to_id("<extra_id_99>") == 2000
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MODELS if kind.startswith("bpe")])
+def test_a_model_that_merges_and_is_written_again_is_the_same_to_sentencepiece(kind, peer, texts, tmp_path):
+    path = train(peer, tmp_path, "a.spm", texts, **MODELS[kind])
+    library = sentencepiece_library(read_sentencepiece(path))
+    write_sentencepiece(sentencepiece_of(Tokenizer(library, path), FIRST), tmp_path / "b.spm")
+    asked = [{"path": str(tmp_path / name), "texts": str(texts)} for name in ("a.spm", "b.spm")]
+    before, after = (peer.ask("piece_ids", each) for each in asked)
+    assert len(before["ids"]) == 10_000
+    assert (before["ids"], before["texts"]) == (after["ids"], after["texts"])
+
+
+@pytest.mark.parametrize("squeezed", [True, False])
+def test_nllb_reads_double_spaces_as_sentencepiece_and_is_written_again(squeezed, peer, tmp_path):
+    """Spaces at both ends and in a row, tabs and lines, real sentences with every space doubled."""
+    real = strings(4_000)
+    given = [*real, *(text.replace(" ", "  ") for text in real), *(f"  {t}\t \n" for t in real[:1_000])]
+    given += ["  ".join("ab" * n) + " " * m for n in range(20) for m in range(50)]
+    given = given[:10_000]
+    path = tmp_path / "texts.json"
+    path.write_text(json.dumps(given), encoding="utf-8")
+    options = {"model_type": "bpe", "remove_extra_whitespaces": squeezed}
+    model = train(peer, tmp_path, "sentencepiece.bpe.model", path, **options)
+    asked = {"path": str(model), "texts": str(path)}
+    theirs = peer.ask("piece_ids", asked)
+    rows = Rows(*[2000 + 1 + len(NLLB) + 1] * 2)
+    both, _ = read_pair(tmp_path, "m2m_100_tokenizers", rows)
+    wanted = [[3 if i == 0 else i + 1 for i in ids] + [2] for ids in theirs["ids"]]
+    assert_same(both.encode_batch(given), wanted, path, [0.0, 0.0, *theirs["scores"]])
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    write_pair(saved, "m2m_100_tokenizers", both, both, {}, ("eng_Latn", "deu_Latn"))
+    again = peer.ask("piece_ids", asked | {"path": str(saved / "sentencepiece.bpe.model")})
+    assert again["ids"] == theirs["ids"]
+    assert read_pair(saved, "m2m_100_tokenizers", rows)[0].encode_batch(given) == both.encode_batch(given)

@@ -320,7 +320,9 @@ def test_two_tokenizers_that_are_no_pieces_are_not_saved(tmp_path):
         ["ab"]
     )
     translator.target = bpe(["cd cde f"] * 3, 290)
-    with pytest.raises(UserError, match="sources and targets have two tokenizers, which are no unigram models"):
+    with pytest.raises(
+        UserError, match="sources and targets have two tokenizers, which are no models of SentencePiece"
+    ):
         save_translator(translator, tmp_path / "two")
     assert not (tmp_path / "two").exists()
 

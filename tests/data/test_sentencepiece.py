@@ -1,12 +1,14 @@
 """Models of SentencePiece: equal to all ways of cutting tried out, and refused in one line when they are broken."""
 
 import itertools
+import json
 import math
 import random
 import struct
 from dataclasses import replace
 
 import pytest
+import tokenizers
 
 from lingon.core.errors import DataError, UserError
 from lingon.data.files.protobuf import protobuf_fields
@@ -190,10 +192,48 @@ def test_what_a_tokenizer_was_made_of_is_written_again(first, trainer, normalize
     assert replace(again, path=path) == read_sentencepiece(path)
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("more", [{}, {35: 1}])
+def test_a_model_that_merges_is_written_again_by_the_order_of_its_merges(seed, more, tmp_path):
+    """Scores are other numbers then, but pieces, their order and what they make of texts are the same."""
+    first = [*SPECIAL, *(BYTES if more else [])]
+    path = write_model(tmp_path / "a.spm", some_pieces(seed), {3: 2, **more}, {3: 1, 4: seed % 2}, first=first)
+    before = tokenizer_of(path)
+    before.save(tmp_path / "tokenizer.json")
+    found = sentencepiece_of(Tokenizer.load(tmp_path / "tokenizer.json"), ["<unk>", "<s>", "</s>"])
+    again = read_sentencepiece(write_sentencepiece(found, tmp_path / "b.spm"))
+    read = read_sentencepiece(path)
+    assert [(piece.text, piece.kind) for piece in again.pieces] == [(p.text, p.kind) for p in read.pieces]
+    assert replace(again, path=path, pieces=read.pieces) == read
+    merges = [json.loads(each.library.to_str())["model"]["merges"] for each in (before, tokenizer_of(again.path))]
+    assert merges[0] == merges[1]
+    scores, random_texts = {piece.text: piece.score for piece in again.pieces}, texts_of(seed)
+    for text in random_texts:
+        assert tokenizer_of(again.path).tokens(text) == before.tokens(text)
+        if seed % 2 and plain_form(text):
+            assert before.tokens(text) == merged(plain_form(text), {t: scores[t] for t in scores if t not in SPECIAL})
+
+
+def test_of_a_vocabulary_beside_it_a_model_that_merges_keeps_its_pieces(tmp_path):
+    """A token that is no piece is not made one, and a piece that is no token stays one."""
+    pieces = [(letter, -9.0, 1) for letter in LETTERS] + [("ab", -1.0, 1), ("cd", -2.0, 1)]
+    path = write_model(tmp_path / "a.spm", pieces, {3: 2})
+    vocab = ["</s>", "c", "▁", "<unk>", "b", "dd", "a", "d", "cd", "__de__"]
+    before = tokenizer_of(path, vocab=vocab, special=["__de__"])
+    found = sentencepiece_of(before, ["<unk>", "<s>", "</s>"])
+    assert {piece.text for piece in found.pieces} == {text for text, *_ in [*SPECIAL, *pieces]}
+    after = tokenizer_of(write_sentencepiece(found, tmp_path / "b.spm"), vocab=vocab, special=["__de__"])
+    for text in ("a dda", "cab", "cdcd ab"):
+        assert after.tokens(text) == before.tokens(text)
+
+
 def test_other_tokenizers_are_not_written_as_such(tmp_path):
     merging = tokenizer_of(write_model(tmp_path / "a.spm", some_pieces(1), {3: 2}))
-    for tokenizer in (merging, bpe(["ab abc d"] * 3, 280)):
-        with pytest.raises(UserError, match=r"no unigram model of SentencePiece; save it as tokenizer\.json"):
+    content = json.loads(merging.library.to_str())
+    content["model"]["merges"] = content["model"]["merges"][::-1][1:]
+    other = Tokenizer(tokenizers.Tokenizer.from_str(json.dumps(content)), "other")
+    for tokenizer in (other, bpe(["ab abc d"] * 3, 280)):
+        with pytest.raises(UserError, match=r"no model of SentencePiece; save it as tokenizer\.json"):
             sentencepiece_of(tokenizer, ["<unk>"])
     own = write_model(tmp_path / "b.spm", [("a", -1.0, 1), ("xy", 0.0, USER_DEFINED)], {}, {3: 0, 4: 0})
     with pytest.raises(UserError, match="the piece 'xy' was defined by a user, which is not written"):

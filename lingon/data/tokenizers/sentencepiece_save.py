@@ -10,6 +10,7 @@ from typing import Any
 from lingon.core.errors import UserError
 from lingon.core.files import atomic_write
 from lingon.data.tokenizers.sentencepiece import NEVER
+from lingon.data.tokenizers.sentencepiece_merges import merged_pieces, merges_follow
 from lingon.data.tokenizers.sentencepiece_model import (
     BPE,
     BYTE,
@@ -63,27 +64,29 @@ def sentencepiece_bytes(model: SentencePieceModel) -> bytes:
 
 
 def sentencepiece_of(tokenizer: Tokenizer, first: Sequence[str]) -> SentencePieceModel:
-    """Return the unigram model of SentencePiece that a tokenizer was made of.
+    """Return the model of SentencePiece, unigram or BPE, that a tokenizer was made of.
 
     first: tokens that its pieces begin with, in this order: that for what is unknown, and control tokens. The pieces
     behind them stand in the order of their ids; tokens beside that are found in no text, such as codes of languages,
-    are no pieces. Raises UserError for a tokenizer of another kind.
+    are no pieces. The scores of BPE are numbers in the order of the merges, whatever they were. Raises UserError for a
+    tokenizer of another kind.
     """
     if not is_sentencepiece(tokenizer):
-        raise UserError("the tokenizer is no unigram model of SentencePiece; save it as tokenizer.json")
+        raise UserError("the tokenizer is no model of SentencePiece; save it as tokenizer.json")
     content = json.loads(tokenizer.library.to_str())
-    scores, unknown = content["model"]["vocab"], content["model"]["unk_id"]
-    kinds = {token: _kind(token, score, i == unknown) for i, (token, score) in enumerate(scores)}
+    bpe = content["model"]["type"] == "BPE"
+    scores, kinds = merged_pieces(content) if bpe else _unigram_pieces(content)
     if own := [token["content"] for token in content["added_tokens"] if not token["special"]]:
         raise UserError(f"the piece {own[0]!r} was defined by a user, which is not written; save tokenizer.json")
     pieces = [Piece(token, 0.0, kinds.get(token, CONTROL)) for token in first]
-    rest = [(token, score, kinds[token]) for token, score in scores if token not in first]
+    rest = [(token, score, kinds[token]) for token, score in scores.items() if token not in first]
     pieces += [Piece(token, score if kind == NORMAL else 0.0, kind) for token, score, kind in rest if kind != CONTROL]
     steps = _steps(content["normalizer"])
     tables = [step["precompiled_charsmap"] for step in steps if step["type"] == "Precompiled"]
     return SentencePieceModel(
         Path("the tokenizer"),
         tuple(pieces),
+        bpe,
         byte_fallback=bool(content["model"].get("byte_fallback")),
         charsmap=base64.b64decode(tables[0]) if tables else None,
         dummy_prefix=any(step["type"] == "Prepend" for step in steps),
@@ -92,10 +95,18 @@ def sentencepiece_of(tokenizer: Tokenizer, first: Sequence[str]) -> SentencePiec
 
 
 def is_sentencepiece(tokenizer: Tokenizer) -> bool:
-    """Return whether a tokenizer was made of a unigram model of SentencePiece."""
+    """Return whether a tokenizer was made of a model of SentencePiece: unigram, or BPE with its merges."""
     content = json.loads(tokenizer.library.to_str())
     ends = [(step.get("pattern"), step.get("content")) for step in _steps(content["normalizer"])]
-    return content["model"]["type"] == "Unigram" and ({"String": " "}, SPACE) in ends
+    if ({"String": " "}, SPACE) not in ends:
+        return False
+    return content["model"]["type"] == "Unigram" or (content["model"]["type"] == "BPE" and merges_follow(content))
+
+
+def _unigram_pieces(content: dict[str, Any]) -> tuple[dict[str, float], dict[str, int]]:
+    """Return the score and the kind of each token, in the order of their ids."""
+    scores, unknown = content["model"]["vocab"], content["model"]["unk_id"]
+    return dict(scores), {token: _kind(token, score, i == unknown) for i, (token, score) in enumerate(scores)}
 
 
 def _steps(normalizer: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -30,13 +30,13 @@ def write_pair(
 ) -> None:
     """Write the tokenizers of sources and targets, so that `read_pair` and transformers read them.
 
-    reader: the function of `seq2seq_files` that reads those of the family. Models of SentencePiece (unigram) are
+    reader: the function of `seq2seq_files` that reads those of the family. Models of SentencePiece are
     written as such; other tokenizers as tokenizer.json, where both sides have the same. config: that of the model.
     languages: codes of the model, of which texts and translations are. Raises UserError where that is not possible.
     """
     if not (is_sentencepiece(source) and is_sentencepiece(target)) or reader not in CLASSES:
         if source.vocab != target.vocab:
-            raise UserError("sources and targets have two tokenizers, which are no unigram models of SentencePiece")
+            raise UserError("sources and targets have two tokenizers, which are no models of SentencePiece")
         write_tokenizer(folder, source, config)
     elif reader == "marian_tokenizers":
         _marian(folder, source, target)
