@@ -48,6 +48,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "segmentation": ("segmentation", ()),
     "tagging": ("tagging", ("spacy",)),
     "rewriting": ("rewriting", ()),
+    "synthesis": ("synthesis", ()),
     "translating": ("translating", ("transformers", "ctranslate2")),
     "adaptation": ("adaptation", ()),
     "style-transfer": ("style_transfer", ()),

@@ -11,8 +11,7 @@ from lingon.core.strict_json import dumps
 
 Run = dict[str, Any]  # what a training says: scores, seconds
 # The comparisons that go through `trained`, so that seeds can be added to their results.
-EXTENDED = ("answers", "fine-tuning-quality", "parsing", "pretraining", "tagging", "vqa")
-EXTENDED = ("answers", "fine-tuning-quality", "parsing", "pretraining", "segmentation", "tagging")
+EXTENDED = ("answers", "fine-tuning-quality", "parsing", "pretraining", "segmentation", "synthesis", "tagging", "vqa")
 
 
 def trained(

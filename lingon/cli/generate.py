@@ -1,4 +1,4 @@
-"""lingon generate and lingon logprob: a language model generates text, or gives the probability of a text."""
+"""lingon generate and lingon logprob: a model generates text or images, or gives the probability of a text."""
 
 from dataclasses import replace
 from typing import Annotated, Any
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from lingon.cli import generate_options as options
+from lingon.cli.generate_images import generate_images, makes_images
 from lingon.cli.load_task import load_for
 
 
@@ -38,10 +39,16 @@ def generate(
     page: options.Page = None,
     top_logprobs: options.TopLogprobs = 8,
     as_json: options.AsJson = False,
+    out: options.ImageOut = None,
+    label: options.ImageLabel = None,
+    count: options.ImageCount = None,
+    guidance: options.Guidance = None,
+    steps: options.SamplingSteps = None,
+    walk: options.Walk = False,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
 ) -> None:
-    """Generate a continuation of a prompt with a language model."""
+    """Generate a continuation of a prompt with a language model, or images with an image generator."""
     given = options.given_options(context)
     from lingon.cli import generate_output as output
     from lingon.core.files import read_json
@@ -57,8 +64,16 @@ def generate(
     beam_search = output.beam_params_of(
         beams, max_new_tokens, length_penalty, n, beam_groups, diversity_penalty, early_stopping
     )
-    model = output.for_decoding(_load("generate", bundle, device), int8)
-    draft = output.for_decoding(_load("generate", draft_model, device), int8) if draft_model else None
+    task = load_for("generate", bundle, device)
+    if makes_images(task):
+        options.refuse_options_of("images", context, bundle)
+        generate_images(task, out, walk, count, labels=label, seed=seed, guidance=guidance, steps=steps)
+        return
+    options.refuse_options_of("texts", context, bundle)
+    model = output.for_decoding(_language_model(task), int8)
+    draft = None
+    if draft_model:
+        draft = output.for_decoding(_language_model(load_for("generate", draft_model, device)), int8)
     params = replace(params, logit_bias=output.logit_bias_of(model, logit_bias or ()))
     strategy = output.strategy_of(model, contrastive, top_k, draft)
     decoding = output.Decoding(model, prompts, params, strategy, beam_search, n)
@@ -79,11 +94,11 @@ def logprob(
     """Show the log-probability of each token of a text under a language model."""
     from lingon.cli.logprob_output import logprob_lines
 
-    print(logprob_lines(_load("logprob", bundle, device), text, as_json))
+    print(logprob_lines(_language_model(load_for("logprob", bundle, device)), text, as_json))
 
 
-def _load(command: str, source: str, device: str) -> Any:
-    """Load a language model, or that of a chat model."""
+def _language_model(task: Any) -> Any:
+    """Return a loaded language model, or that of a chat model."""
     from lingon.tasks.chat.chat_model import language_model_in
 
-    return language_model_in(load_for(command, source, device))
+    return language_model_in(task)

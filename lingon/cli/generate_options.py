@@ -10,7 +10,11 @@ from lingon.core.errors import UserError
 from lingon.pages.page import check_page_path
 
 ModelSource = Annotated[
-    str, typer.Argument(help="A bundle or run of a language model, a checkpoint, or hf:owner/name.")
+    str,
+    typer.Argument(
+        help="A bundle or run of a language model or an image generator, a checkpoint of a language model, or "
+        "hf:owner/name."
+    ),
 ]
 Device = Annotated[str, typer.Option(help="Device: cpu, cuda, cuda:1, mps or auto.")]
 OptionalFloat = float | None
@@ -77,6 +81,30 @@ TopLogprobs = Annotated[int, typer.Option(help="With --page: number of most prob
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per text.")]
 Seed = Annotated[int, typer.Option(help="Random seed of the sampling.")]
 
+ImageOut = Annotated[
+    Path | None,
+    typer.Option("--out", help="Images: a file for all of them in a grid, as grid.png, or a folder for one file each."),
+]
+ImageLabel = Annotated[
+    list[str] | None, typer.Option("--label", help="Images: their label; repeat for more. All labels by default.")
+]
+ImageCount = Annotated[
+    int | None, typer.Option("--count", help="Images: their number. By default 8 of each label; 12 of a walk.")
+]
+Guidance = Annotated[
+    float | None,
+    typer.Option(help="Images, by a diffusion model: how far the label is followed; 1 is plain, 0 not at all."),
+]
+SamplingSteps = Annotated[
+    int | None, typer.Option("--steps", help="Images, by a diffusion model: steps from noise to an image. 25")
+]
+Walk = Annotated[
+    bool,
+    typer.Option(
+        "--walk", help="Images: a walk through the latent space, between two samples of one --label, or between labels."
+    ),
+]
+
 # Which options exclude each other, and why.
 ALONE = {
     "beams": (
@@ -93,6 +121,8 @@ ALONE = {
 NEEDED = {"length_penalty": "beams", "early_stopping": "beams", "beam_groups": "beams"}
 NEEDED |= {"diversity_penalty": "beam_groups", "top_logprobs": "page"}
 MOST_TEXTS = 1_000_000  # of a prompt
+FOR_IMAGES = ("out", "label", "count", "guidance", "steps", "walk")
+FOR_BOTH = ("bundle", "seed", "device")
 
 
 def given_options(context: typer.Context) -> dict[str, object]:
@@ -108,3 +138,11 @@ def given_options(context: typer.Context) -> dict[str, object]:
     if values["page"]:
         check_page_path(values["page"])
     return {flag(name): values[name] for name in given if name not in ("bundle", "prompt", "page")}
+
+
+def refuse_options_of(kind: str, context: typer.Context, name: str) -> None:
+    """Raise UserError for an option that was given and is for the other kind of model. kind: "texts" or "images"."""
+    for option in check_together(context, {}, {}):
+        of = "both" if option in FOR_BOTH else "images" if option in FOR_IMAGES else "texts"
+        if of not in ("both", kind):
+            raise UserError(f"{flag(option)} is for {of}, and {name!r} makes {kind}; leave it out")

@@ -99,7 +99,11 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, state: dict) -> None:
-    """Put the state of an optimizer, in whole tensors, into one whose parameters may be spread."""
+    """Put the state of an optimizer, in whole tensors, into one whose parameters may be spread.
+
+    Each tensor gets the layout in memory that its parameter has, such as channels last: a fused optimizer reads the
+    numbers of both in the order in which they lie.
+    """
     trained = [p for group in optimizer.param_groups for p in group["params"]]
     if any(map(is_sharded, trained)):
         fits = lambda value, p: isinstance(value, Tensor) and value.shape == p.shape
@@ -109,6 +113,10 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: dict) -> None:
         }
         state = state | {"state": spread}
     optimizer.load_state_dict(state)
+    for p, kept in optimizer.state.items():
+        for name, value in kept.items():
+            if isinstance(value, Tensor) and value.shape == p.shape and value.stride() != p.stride():
+                kept[name] = torch.empty_like(p, dtype=value.dtype).copy_(value)
 
 
 @contextlib.contextmanager

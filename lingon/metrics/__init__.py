@@ -7,6 +7,7 @@ __all__ = [
     "confusion",
     "correlation",
     "exact_match",
+    "frechet",
     "likelihood",
     "per_class",
     "ranking",

@@ -60,6 +60,8 @@ HIGHER_IS_BETTER = {
     "miou": True,
     "dice": True,
     "pixel_accuracy": True,
+    "frechet_distance": False,
+    "real_frechet_distance": False,
 }
 
 

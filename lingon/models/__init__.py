@@ -6,7 +6,9 @@ __all__ = [
     "bert",
     "bilstm",
     "bilstm_crf",
+    "dcgan",
     "decoder",
+    "diffusion",
     "encoder",
     "encoder_answerer",
     "encoder_classifier",
@@ -23,5 +25,6 @@ __all__ = [
     "static",
     "textcnn",
     "unet",
+    "vae",
     "vgg",
 ]

@@ -144,6 +144,10 @@ MODELS: dict[str, ModelRow] = {
     "show_and_tell": ModelRow("lingon.models.show_and_tell", ("captioner",)),
     "style_network": ModelRow("lingon.models.style_network", ("stylizer",)),
     "unet": ModelRow("lingon.models.unet", ("segmenter",)),
+    "diffusion": ModelRow("lingon.models.diffusion", ("image-generator",)),
+    "dcgan": ModelRow("lingon.models.dcgan", ("image-generator",)),
+    "vae": ModelRow("lingon.models.vae", ("image-generator",)),
+    "feature_network": ModelRow("lingon.models.feature_network", ()),
 }
 
 

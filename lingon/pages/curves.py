@@ -18,6 +18,8 @@ CURVES = (
     "valid_map",
     "valid_map50",
     "valid_miou",
+    "discriminator_loss",
+    "valid_frechet_distance",
     "lr",
 )  # of what a run logs, in this order
 

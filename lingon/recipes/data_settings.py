@@ -23,6 +23,7 @@ from lingon.recipes.file_settings import (
 )
 from lingon.recipes.image_collection_settings import PlainImages
 from lingon.recipes.image_question_settings import QuestionsOnImages
+from lingon.recipes.image_settings import LabelledImageFiles
 from lingon.recipes.parallel_settings import ParallelFiles
 from lingon.recipes.tagged_settings import TaggedTexts
 from lingon.tasks.registry import DataShape
@@ -266,6 +267,7 @@ Source = (
     | PlainImages
     | BoxedImageFiles
     | ImagesWithMasks
+    | LabelledImageFiles
 )
 SOURCES: dict[DataShape, type[Source]] = {
     "labelled texts": LabelledTexts,
@@ -281,4 +283,5 @@ SOURCES: dict[DataShape, type[Source]] = {
     "images": PlainImages,
     "images with boxes": BoxedImageFiles,
     "images with masks": ImagesWithMasks,
+    "labelled images": LabelledImageFiles,
 }

@@ -11,6 +11,7 @@ __all__ = [
     "rewrite",
     "segment",
     "settings",
+    "synthesize",
     "tag",
     "task",
     "training",

@@ -17,6 +17,7 @@ FROM_TEXTS = (
     "padding_idx",
     "image_height",
     "image_width",
+    "channels",
 )  # options that follow from the texts and their tokenizer
 # Settings of gradient descent.
 OF_GRADIENTS = (

@@ -248,6 +248,18 @@ TASKS: dict[str, TaskRow] = {
         inputs="images",
         makes_images=True,
     ),
+    "synthesize": TaskRow(
+        "lingon.tasks.synthesize",
+        "image-generator",
+        "labelled images",
+        noun="image generator",
+        commands=("generate",),
+        usage="generate {} --out images.png",
+        help="Train a generator of images on labelled ones: a VAE, a DCGAN or a diffusion model.",
+        metric="frechet_distance",
+        settings="lingon.tasks.synthesize.settings",
+        inputs="images",
+    ),
 }
 # What a task does not do for which a command is not there.
 LACKS = {

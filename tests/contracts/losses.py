@@ -25,6 +25,7 @@ from lingon.tasks.classify.objective import logits_of
 from lingon.tasks.classify.targets import MultiLabel, Ordinal, Regression, SingleLabel
 from lingon.tasks.language_model.objective import Objective, carried_loss, fresh_loss, sampled
 from lingon.tasks.segment.objective import SegmentObjective, segment_loss
+from lingon.tasks.synthesize.objective import SynthesisObjective, synthesis_loss
 from lingon.tasks.visual_answer.objective import answer_loss
 
 ROWS, T, V, CLASSES = 13, 7, 31, 3
@@ -102,6 +103,30 @@ class Capped(torch.nn.Module):
         return self.softcap * (self.output(hidden) / self.softcap).tanh()
 
 
+def noisy(name, **sizes):
+    """Images, labels, and the random numbers that a generator takes, which are of the rows."""
+    sizes |= {"image_height": 5, "image_width": 7, "channels": 1, "classes": CLASSES, "width": 4}
+    draws = build(name, sizes).draws
+    random = np.random.default_rng(1)
+    columns = {"images": random.random((ROWS, 1, 5, 7)), "labels": np.array(LABELS)}
+    columns |= {key: random.random((ROWS, *draw.shape)) for key, draw in draws.items()}
+    tensors = {key: torch.from_numpy(each).to(torch.int64 if key == "labels" else torch.float32) for key, each in
+               columns.items()}  # fmt: skip
+    rows_of = lambda rows: Batch({key: each[rows] for key, each in tensors.items()}, torch.tensor(rows))
+    return lambda: SynthesisObjective(build(name, sizes)), rows_of
+
+
+def alone(make, turn):
+    """A model that trains in turns, in one of them: the other parts stand still."""
+
+    def made():
+        objective = make().requires_grad_(False)
+        objective.model.part(turn).requires_grad_(True)
+        return objective
+
+    return made
+
+
 def array_loss(model, batch):
     return Loss(F.cross_entropy(model(batch.inputs), batch.targets, reduction="sum"), len(batch.inputs))
 
@@ -145,6 +170,7 @@ def attentive():
     return build("self_attentive", TEXT | sizes)
 
 
+GAN = noisy("dcgan", penalty=0.01)  # a large one makes roundings larger
 LOSSES = {
     "n-grams, sparse": (lambda: build("ngrams", TEXT | {"buckets": 64}), texts, cross_entropy),
     "classifier": (
@@ -176,6 +202,12 @@ LOSSES = {
     "sampled": (lambda: language("lstm", sampled(rivals), hidden=16, dropout=0.0), stretches, carried_loss),
     "questions on images": (image_answerer, asked, answer_loss),
     "masks": (segmenter, masked, segment_loss),
+    "VAE": (*noisy("vae"), synthesis_loss),
+    **{
+        turn: (alone(GAN[0], turn), GAN[1], partial(synthesis_loss, turn=turn))
+        for turn in ("generator", "discriminator")
+    },
+    "diffusion": (*noisy("diffusion"), synthesis_loss),
     "language model with a penalty": (lambda: language("awd_lstm", hidden=7, **STILL), stretches, carried_loss),
 }
 
@@ -203,7 +235,8 @@ class Look(torch.optim.SGD):
     """An optimizer that keeps the gradient it is given."""
 
     def step(self):
-        self.found = {name: p.grad.to_dense().clone() for name, p in self.names.items() if p.grad is not None}
+        found = {name: p.grad.to_dense() for name, p in self.names.items() if p.grad is not None}
+        self.found = {name: each.clone(memory_format=torch.contiguous_format) for name, each in found.items()}
 
 
 def step_of(model, batches, loss, **config):

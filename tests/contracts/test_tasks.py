@@ -60,6 +60,8 @@ from lingon.tasks.translate import Translator
 from lingon.tasks.translate.vocabularies import END, with_end
 from lingon.tasks.visual_answer import VisualAnswerer
 from tests.data.captioned_images import made_captions
+from tests.tasks.made_images import NAMES as SYNTHESIZER
+from tests.tasks.made_images import images, made_synthesizer
 from tests.tasks.made_rewriter import NAMES as REWRITER
 from tests.tasks.made_rewriter import made_rewriter
 from tests.tasks.made_stylizer import made_stylizer, narrow_vgg, photo
@@ -246,6 +248,7 @@ MADE = {
         "unet",
         MaskedImages(IMAGE[None, :7, :7], IMAGE[None, :7, :7, 0] % 3, ["ground", "cat", "dog"]),
     ),
+    "synthesize": (made_synthesizer, SYNTHESIZER, images()),
     "alike": (alike, NAMES, Examples(TEXTS, ALIKE)),
 }
 # Where any text is none.

@@ -133,6 +133,24 @@ def test_a_teacher_is_the_average_that_a_loop_written_out_gives():
     torch.testing.assert_close(teacher.model.weight, average.weight)
 
 
+@pytest.mark.parametrize("optimizer", [adam, sgd])
+def test_weights_that_lie_channels_last_are_resumed_bit_for_bit(tmp_path, optimizer):
+    """A fused optimizer goes through numbers as they lie: its state must lie as the weights do, also when loaded."""
+    images = DRAW.normal(size=(13, 3, 5, 7)).astype(np.float32)
+
+    def trained(run=None, steps=7):
+        torch.manual_seed(0)
+        model = nn.Conv2d(3, 11, 3).to(memory_format=torch.channels_last)
+        batches, loss = Loader({"x": images}, Shuffled(13, 4)), lambda model, batch: model(batch.x).square().mean()
+        fit(model, batches, loss, optimizer(model, 0.1), config=TrainConfig(steps=steps), run=run)
+        return digest(model)
+
+    for resume, steps in ((False, 3), (True, 7)):
+        with Run.open(tmp_path / "run", {}, resume=resume, save_interval=SaveInterval(steps=1)) as run:
+            stopped = trained(run, steps)
+    assert stopped == trained()
+
+
 def test_two_optimizers_are_the_two_steps_that_everyone_writes():
     rows, model = with_critic(steps=5)[1], gan()
     optimizers = [

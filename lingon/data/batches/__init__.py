@@ -12,6 +12,7 @@ from lingon.data.batches.image_boxes import BoxAugment, ImagesWithBoxes
 from lingon.data.batches.images import Augment, Images
 from lingon.data.batches.loader import Loader
 from lingon.data.batches.masks import ImagesWithMasks
+from lingon.data.batches.noise import Noise
 from lingon.data.batches.order import Order, SequentialOrder, Shuffled
 from lingon.data.batches.token_batches import (
     Contiguous,
@@ -42,6 +43,7 @@ __all__ = [
     "Lighting",
     "Loader",
     "NextTokens",
+    "Noise",
     "Order",
     "Padded",
     "RandomErase",

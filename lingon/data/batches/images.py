@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from lingon.core.errors import UserError
-from lingon.core.seed import derive
 from lingon.core.shapes import Float, Tensor
+from lingon.data.batches.row_random import row_generators
 
 
 @runtime_checkable
@@ -60,14 +60,9 @@ class Images:
     def random(self, rows: np.ndarray) -> Float[Tensor, "B uniforms"]:
         """Return the numbers from 0 to 1 that these rows have in this epoch."""
         assert self.augment is not None
-        epoch = np.random.Philox(key=derive(self.seed, "augment", self._epoch))
         found = np.empty((len(rows), self.augment.uniforms), np.float32)
-        state = epoch.state
-        for i, row in enumerate(rows):  # counter based: any row is drawn without those before it
-            state["state"]["counter"][:] = (0, int(row), 0, 0)
-            state["buffer_pos"] = 4
-            epoch.state = state
-            found[i] = np.random.Generator(epoch).random(self.augment.uniforms, np.float32)
+        for i, generator in enumerate(row_generators(self.seed, "augment", self._epoch, rows)):
+            found[i] = generator.random(self.augment.uniforms, np.float32)
         return torch.from_numpy(found)
 
     def checksum(self) -> int:
