@@ -34,17 +34,17 @@ def halves_of(count: int) -> Halves:
     return Halves(np.sort(order[:size]), np.sort(order[size : 2 * size]))
 
 
-def scores_of(judge: Any, real: LabelledImages, make: Make, labels: Sequence[str]) -> Scores:
+def scores_of(judge: Any, examples: LabelledImages, make: Make, labels: Sequence[str]) -> Scores:
     """Return the Frechet distance of made images to one half of the real ones, and of the other half to it.
 
     As many images are made as are in a half, with the labels of the other half: so both distances are of samples of
     one size, and what a small sample adds is in both. label_accuracy: the share of made images that the judge gives the
     label they were made of.
     """
-    halves = halves_of(len(real))
-    asked = [real.labels[i] for i in halves.second]
+    halves = halves_of(len(examples))
+    asked = [examples.labels[i] for i in halves.second]
     features, found = judged(judge, make(asked))
-    first, second = (judged(judge, real.pixels[rows])[0] for rows in halves)
+    first, second = (judged(judge, examples.pixels[rows])[0] for rows in halves)
     gaussian = gaussian_of(first)
     right = found == np.array([labels.index(label) for label in asked])
     values = {
@@ -52,23 +52,23 @@ def scores_of(judge: Any, real: LabelledImages, make: Make, labels: Sequence[str
         "real_frechet_distance": frechet_distance(gaussian_of(second), gaussian),
         "label_accuracy": float(right.mean()),
     }
-    by_label = _by_label(features, first, asked, [real.labels[i] for i in halves.first], right)
+    by_label = _by_label(features, first, asked, [examples.labels[i] for i in halves.first], right)
     return Scores(values, "frechet_distance", {"per_label": by_label}, _lines(by_label))
 
 
 def _by_label(
     made: Float[np.ndarray, "N D"],
-    real: Float[np.ndarray, "N D"],
+    others: Float[np.ndarray, "N D"],
     of_made: Sequence[str],
-    of_real: Sequence[str],
+    of_others: Sequence[str],
     right: np.ndarray,
 ) -> Table:
     """The distance and the accuracy of each label that has two images or more on both sides."""
     table = {}
-    for label in sorted(set(of_made) & set(of_real)):
-        rows, others = (np.array([one == label for one in each]) for each in (of_made, of_real))
-        if min(rows.sum(), others.sum()) > 1:
-            distance = frechet_distance(gaussian_of(made[rows]), gaussian_of(real[others]))
+    for label in sorted(set(of_made) & set(of_others)):
+        rows, theirs = (np.array([one == label for one in each]) for each in (of_made, of_others))
+        if min(rows.sum(), theirs.sum()) > 1:
+            distance = frechet_distance(gaussian_of(made[rows]), gaussian_of(others[theirs]))
             table[label] = {"frechet_distance": distance, "label_accuracy": float(right[rows].mean())}
     return table
 

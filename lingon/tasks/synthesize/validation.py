@@ -16,14 +16,14 @@ METRIC = "frechet_distance"
 
 
 def evaluator(
-    judge: Any, real: LabelledImages, most: int, make: Callable[[nn.Module, Sequence[str]], np.ndarray]
+    judge: Any, examples: LabelledImages, most: int, make: Callable[[nn.Module, Sequence[str]], np.ndarray]
 ) -> Callable[[nn.Module], dict[str, float]]:
     """Return a function of the model: at most so many images are made, with the labels of the first real ones.
 
     make: gives images of the labels, always of the same latents. Broken weights give NaN here: a model that is being
     trained may recover.
     """
-    gaussian, labels = gaussian_of(judged(judge, real.pixels)[0]), real.labels[: max(2, most)]
+    gaussian, labels = gaussian_of(judged(judge, examples.pixels)[0]), examples.labels[: max(2, most)]
 
     def evaluate(model: nn.Module) -> dict[str, float]:
         try:
