@@ -67,5 +67,5 @@ class ImageAnswerer(nn.Module):
 
 ENTRY = ModelEntry(
     ImageAnswerer,
-    defaults={"lr": 2e-3, "epochs": 12, "batch_size": 16, "weight_decay": 0.01, "max_grad_norm": 1.0},
+    defaults={"lr": 1e-3, "epochs": 10, "batch_size": 16, "weight_decay": 0.01, "max_grad_norm": 1.0},
 )

@@ -54,5 +54,5 @@ class QuestionOnly(nn.Module):
 
 ENTRY = ModelEntry(
     QuestionOnly,
-    defaults={"lr": 2e-3, "epochs": 6, "batch_size": 16, "weight_decay": 0.01, "max_grad_norm": 1.0},
+    defaults={"lr": 1e-3, "epochs": 6, "batch_size": 16, "weight_decay": 0.01, "max_grad_norm": 1.0},
 )
