@@ -176,7 +176,7 @@ def test_the_command_line_trains_predicts_evaluates_and_resumes(folder, capsys):
     assert json.loads((folder / "run/run.json").read_text())["arguments"]["image_size"] == 16
     page = (folder / "run/report.html").read_text()
     assert page.count("data:image/png;base64,") >= 3 * 4
-    assert all(name in page for name in ("Worst images", "Each class", *CLASSES))
+    assert all(name in page for name in ("Worst images", "Best images", "Each class", *CLASSES))
 
     said = run(capsys, "predict", "run", "mine/images/0.png", "--out", "mask.png", "--page", "page.html")
     assert said.startswith("mask.png: mine/images/0.png: ground ")

@@ -43,7 +43,7 @@ def write_evaluation(path: Path, held_out: HeldOut, name: str) -> Path:
 
 def _found(held_out: HeldOut) -> dict[str, Any]:
     scores, judged = held_out.scores(), [one for one in held_out.judged if not np.isnan(one.miou)]
-    worst = judged[:SHOWN]
+    worst = judged[: min(SHOWN, -(-len(judged) // 2))]
     best = judged[len(worst) :][-SHOWN:][::-1]
     numbers = {n for one in [*best, *worst] for mask in (one.true, one.found) for n in np.unique(mask).tolist()}
     rows = scores.tables["per_class"].items()
