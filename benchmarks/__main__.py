@@ -55,6 +55,8 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "search-speed": ("search_speed", ()),
     "seq2seq-training": ("seq2seq_training", ("joeynmt",)),
     "translation-quality": ("translation_quality", ("joeynmt",)),
+    "fashion-mnist": ("fashion_mnist", ()),
+    "image-training": ("image_training", ()),
     "captions": ("captions", ()),
     "vqa": ("vqa", ()),
 }

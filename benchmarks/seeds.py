@@ -11,7 +11,17 @@ from lingon.core.strict_json import dumps
 
 Run = dict[str, Any]  # what a training says: scores, seconds
 # The comparisons that go through `trained`, so that seeds can be added to their results.
-EXTENDED = ("answers", "fine-tuning-quality", "parsing", "pretraining", "segmentation", "synthesis", "tagging", "vqa")
+EXTENDED = (
+    "answers",
+    "fashion-mnist",
+    "fine-tuning-quality",
+    "parsing",
+    "pretraining",
+    "segmentation",
+    "synthesis",
+    "tagging",
+    "vqa",
+)
 
 
 def trained(
