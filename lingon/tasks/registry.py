@@ -80,7 +80,7 @@ TASKS: dict[str, TaskRow] = {
         "image-classifier",
         "labelled images",
         noun="image classifier",
-        commands=("predict",),
+        commands=("predict", "export"),
         usage="predict {} photo.png",
         help="Train an image classifier: lingon train classify with images as data.",
         metric="accuracy",

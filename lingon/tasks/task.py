@@ -149,6 +149,23 @@ class Exportable(Task, Protocol):
 
 
 @runtime_checkable
+class ImageExportable(Task, Protocol):
+    """A task on images that `lingon export` writes as one graph, images [B, C, H, W] from 0 to 1 -> output [B, ...].
+
+    layout: a `lingon.data.image_layout.ImageLayout`, that of its images; config() has it as `image`. output_name,
+    output_shape, answer_code: see `Exportable`; the shape is without the batch.
+    """
+
+    model: Any
+    layout: Any
+    output_name: ClassVar[str]
+    output_shape: ClassVar[Sequence[str]]
+
+    @property
+    def answer_code(self) -> str: ...
+
+
+@runtime_checkable
 class TextModel(Task, Protocol):
     """A task of one causal model: `lingon export` writes it with its tokenizer and the ids that end a text.
 

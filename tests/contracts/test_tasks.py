@@ -55,7 +55,16 @@ from lingon.tasks.parse import Parser
 from lingon.tasks.registry import TASKS, TaskRow, row_of, task_of
 from lingon.tasks.segment import Segmenter
 from lingon.tasks.tag import Tagger
-from lingon.tasks.task import Exportable, Predictor, SequenceExportable, Task, TextModel, Trainable, columns
+from lingon.tasks.task import (
+    Exportable,
+    ImageExportable,
+    Predictor,
+    SequenceExportable,
+    Task,
+    TextModel,
+    Trainable,
+    columns,
+)
 from lingon.tasks.translate import Translator
 from lingon.tasks.translate.vocabularies import END, with_end
 from lingon.tasks.visual_answer import VisualAnswerer
@@ -278,7 +287,7 @@ def test_a_task_is_what_its_row_says(name):
     assert all(isinstance(task.parts[part], kind) for part, kind in task.part_types.items())
     assert task.config().keys() == set(task.config_keys)
     assert isinstance(task, Predictor) == ("predict" in row_of(name).commands)
-    exportable = isinstance(task, Exportable | TextModel | SequenceExportable)
+    exportable = isinstance(task, Exportable | ImageExportable | TextModel | SequenceExportable)
     assert exportable == ("export" in row_of(name).commands)
 
 
@@ -589,7 +598,8 @@ def test_an_export_is_refused_and_a_head_is_asked(tmp_path, monkeypatch, capsys)
     monkeypatch.chdir(tmp_path)
     save_bundle(alike(), NAMES, tmp_path / "b", RUN)
     with pytest.raises(
-        UserError, match="'b' is a pair scorer; classifiers, language models, encoders, translators and chat models "
+        UserError,
+        match="'b' is a pair scorer; classifiers, image classifiers, language models, encoders, translators and ",
     ):
         export("b", "onnx")
     heads = two_heads()
