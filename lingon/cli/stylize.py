@@ -36,7 +36,7 @@ def stylize(
         typer.Option(help="Pixels of the longer side at most. Default: 256 with --style, 1024 with --net."),
     ] = None,
     steps: Annotated[int, typer.Option(help="Steps of the optimization.")] = 150,
-    style_weight: Annotated[float, typer.Option(help="Weight of the style; more leaves less of the photo.")] = 40.0,
+    style_weight: Annotated[float, typer.Option(help="Weight of the style; more leaves less of the photo.")] = 20.0,
     content_weight: Annotated[float, typer.Option(help="Weight of the photo's content.")] = 1.0,
     smooth: Annotated[float, typer.Option(help="Weight of total variation: more is smoother.")] = 1.0,
     pooling: Annotated[str, typer.Option(help="Pooling of VGG-16: average or max.")] = "average",

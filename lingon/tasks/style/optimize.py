@@ -6,6 +6,7 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from lingon.core.errors import NotFinite, UserError, unknown
 from lingon.core.progress import track
@@ -18,6 +19,7 @@ from lingon.tasks.style.pixels import as_image, as_pixels, within
 
 HISTORY = 20  # gradients that L-BFGS remembers; each is as large as the picture
 LAST = max(CONTENT_LAYER, *STYLE_LAYERS, key=LAYERS.index)  # the last layer that is computed
+MARGIN = 8  # pixels that are mirrored at each edge
 POOLS = {"average": average_pool, "max": max_pool}
 MOST_STEPS, MOST_WEIGHT = 10_000, 1e9
 OUTSIDE = 100.0  # weight of what pixels exceed black and white, which would be cut off in the end
@@ -27,7 +29,7 @@ OUTSIDE = 100.0  # weight of what pixels exceed black and white, which would be 
 class TransferWeights:
     """Weights of the parts of the loss. With a larger `style` less is left of the photo."""
 
-    style: float = 40.0
+    style: float = 20.0
     content: float = 1.0
     total_variation: float = 1.0
 
@@ -101,15 +103,20 @@ def stylized(
 def _loss(
     parts: PerceptualLoss, photo: Float[Tensor, "1 3 H W"], weights: TransferWeights
 ) -> Callable[[Tensor], Tensor]:
-    wanted = parts.wanted(photo)
+    wanted = parts.wanted(_mirrored(photo))
 
     def loss(image: Float[Tensor, "1 3 H W"]) -> Float[Tensor, ""]:
-        maps = parts.vgg(image)
+        maps = parts.vgg(_mirrored(image))
         total = weights.style * parts.style(maps) + weights.content * parts.content(maps, wanted)
         total = total + weights.total_variation * total_variation(image)
         return (total + OUTSIDE * (image - image.clamp(0, 1)).square().mean()).sum()
 
     return loss
+
+
+def _mirrored(image: Float[Tensor, "1 3 H W"]) -> Float[Tensor, "1 3 _H _W"]:
+    """Return an image with its edges mirrored around it: zeros of convolutions beside it make garish edges."""
+    return F.pad(image, [MARGIN] * 4, mode="reflect")
 
 
 def _optimize(image: Tensor, loss: Callable[[Tensor], Tensor], steps: int) -> list[float]:
