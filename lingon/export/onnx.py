@@ -40,6 +40,7 @@ def write_named_onnx(program: ExportedProgram, path: Path, inputs: Sizes, output
         )
     ours: dict[Callable, Callable] = {
         torch.ops.aten.mkldnn_rnn_layer.default: _lstm,
+        torch.ops.lingon.gru.default: _gru,
         torch.ops.aten.einsum.default: _einsum,
     }
     try:
@@ -85,6 +86,13 @@ def _lstm(x, w_input, w_state, b_input, b_state, last, cell, *settings):
     weights = [w_input, w_state, b_input, b_state]
     out, last, cell = aten_lstm(x, [last, cell], weights, True, 1, 0.0, False, False, False)
     return out, last, cell, last  # the fourth is room to work in, which nobody reads
+
+
+def _gru(x, w_input, w_state, b_input, b_state, last):
+    """One direction of one layer as ONNX's GRU, which has its gates in another order."""
+    from onnxscript.function_libs.torch_lib.ops.core import aten_gru
+
+    return aten_gru(x, last, [w_input, w_state, b_input, b_state], True, 1, 0.0, False, False, False)
 
 
 def _einsum(equation, tensors, path=None):

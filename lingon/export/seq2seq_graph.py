@@ -52,13 +52,14 @@ class DecoderGraph(nn.Module):
 
 
 def decoder_graph(model: nn.Module, state: CrossAttentionCache) -> DecoderGraph | RecurrentDecoderGraph:
-    """Return the graph of a decoder with such a state. Raises UserError for a recurrent one that has none."""
+    """Return the graph of a decoder with such a state."""
     return RecurrentDecoderGraph(model) if isinstance(state.own, RecurrentState) else DecoderGraph(model)
 
 
 def memory_of(state: CrossAttentionCache) -> list[Tensor]:
-    """Return the keys and the values of the sources in each layer."""
-    return [tensor for pair in zip(state.keys, state.values, strict=True) for tensor in pair]
+    """Return the keys and the values of the sources in each layer; of a model that copies, their ids last."""
+    found = [tensor for pair in zip(state.keys, state.values, strict=True) for tensor in pair]
+    return found if state.ids is None else [*(x for x in found if x.shape[-1]), state.ids.clone()]
 
 
 def target_of(state: CrossAttentionCache) -> list[Tensor]:

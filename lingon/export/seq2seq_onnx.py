@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from lingon.core.errors import UserError
+from lingon.export.one_gru import with_one_grus
 from lingon.export.onnx import Sizes, needed, write_named_onnx
 from lingon.export.parity import TOLERANCE
 from lingon.export.seq2seq_graph import EncoderGraph, decoder_graph, memory_of, target_of
@@ -24,7 +25,7 @@ Runs = Callable[[dict[str, Any]], list[Any]]
 def write_seq2seq_onnx(translator: SequenceExportable, folder: Path) -> dict[str, list[str]]:
     """Write both graphs to a folder; return the names of the sources' tensors and of the target's.
 
-    Raises UserError for a recurrent model of GRUs, or that copies, and for one that cannot be traced.
+    Raises UserError for a model that cannot be traced.
     """
     model = translator.model.eval()
     ids, mask = _sources(model, 2, 5)
@@ -36,7 +37,8 @@ def write_seq2seq_onnx(translator: SequenceExportable, folder: Path) -> dict[str
     if not recurrent:  # a trace takes no column, or one, for a number that never changes
         target = [x.new_zeros(*x.shape[:2], 3, x.shape[3]) for x in target]
     names = {kind: [f"{kind}_{i}" for i in range(len(some))] for kind, some in (("memory", memory), ("target", target))}
-    ends = dict.fromkeys(names["memory"], ("batch", "heads", "source", "width"))
+    of_each = {4: ("batch", "heads", "source", "width"), 2: ("batch", "source")}  # the latter are ids to copy
+    ends = {name: of_each[x.ndim] for name, x in zip(names["memory"], memory, strict=True)}
     before, after = (
         {
             prefix + name: ("batch", "width") if recurrent else ("batch", "heads", size, "width")
@@ -45,7 +47,7 @@ def write_seq2seq_onnx(translator: SequenceExportable, folder: Path) -> dict[str
         for prefix, size in (("", "said"), ("new_", "said and read"))
     )
     of_source: Sizes = {"ids": ("batch", "source"), "mask": ("batch", "source")}
-    encoder = _traced(EncoderGraph(model), (ids, mask))
+    encoder = _traced(EncoderGraph(with_one_grus(model)), (ids, mask))
     write_named_onnx(encoder, folder / ENCODER, of_source, {**ends, **before})
     example = torch.full((2, 1), model.start_id), mask, memory, target
     decoder = _traced(step, example)

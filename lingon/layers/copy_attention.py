@@ -9,6 +9,8 @@ from lingon.kernels.linear import OneDNNLinear
 from lingon.layers.cross_attention_cache import LayerMemory
 from lingon.layers.recurrent_attention import masked_weights
 
+LEAST = 1e-12  # what is added to a probability before its logarithm is taken
+
 
 class CopyHead(nn.Module):
     """p(token) = g * softmax(output(hidden)) + (1 - g) * the attention to where the token stands in the source.
@@ -40,18 +42,29 @@ class CopyHead(nn.Module):
 
         So a hidden state is enough to know them, wherever it goes; W is D + 2 S. ids: of the sources.
         """
-        scale = self.output.in_features**-0.5
-        weights = masked_weights(lambda q: q * scale @ memory.keys[:, 0].transpose(1, 2), self.query(hidden), memory)
+        weights = self.weights(hidden, memory)
         if memory.rows is not None:
-            weights, ids = memory.rows.divided(weights), ids[memory.rows.numbers.to(ids.device)]
+            ids = ids[memory.rows.numbers.to(ids.device)]
         where = ids[:, None].expand(-1, hidden.shape[1], -1).float()  # exact: ids are below 2 ** 24
-        return torch.cat([hidden.float(), weights[:, 0], where], -1)
+        return torch.cat([hidden.float(), weights, where], -1)
+
+    def weights(self, hidden: Float[Tensor, "B T D"], memory: LayerMemory) -> Float[Tensor, "B T S"]:
+        """Return how much each hidden state points at each token of its source."""
+        scale = self.output.in_features**-0.5
+        found = masked_weights(lambda q: q * scale @ memory.keys[:, 0].transpose(1, 2), self.query(hidden), memory)
+        return (found if memory.rows is None else memory.rows.divided(found))[:, 0]
 
     def forward(self, pointing: Float[Tensor, "... W"]) -> Float[Tensor, "... E"]:
         """Return the log-probability of each token of the vocabulary, then of each unknown word of the source."""
         width = self.output.in_features
         columns = (pointing.shape[-1] - width) // 2
         hidden, weights, ids = pointing.split([width, columns, columns], -1)
+        return (self.shares(hidden, weights, ids.long()) + LEAST).log()
+
+    def shares(
+        self, hidden: Float[Tensor, "... D"], weights: Float[Tensor, "... S"], ids: Int[Tensor, "... S"]
+    ) -> Float[Tensor, "... E"]:
+        """Return probabilities, of hidden states, their weights of the source's tokens, and the ids of these."""
         said = torch.sigmoid(self.switch(hidden).float())
         shares = F.pad(said * self.output(hidden).float().softmax(-1), (0, self.extended_vocab))
-        return (shares.scatter_add(-1, ids.long(), (1 - said) * weights) + 1e-12).log()
+        return shares.scatter_add(-1, ids, (1 - said) * weights)

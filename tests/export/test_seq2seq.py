@@ -43,6 +43,8 @@ def translator(model="transformer", **options):
     ids = {"pad_id": target.pad_id, "start_id": target.vocab[END], "eos_id": target.vocab[END]}
     sizes = {"source_vocab_size": len(source.vocab), "source_length": 31, "context_length": 29, **ids}
     sizes |= {"width": 16, "depth": 2, "tied": False, **options}
+    if options.get("copy"):  # from the vocabulary of both
+        source, sizes["source_vocab_size"] = target, 0
     task = Translator(MODELS[model](len(target.vocab), **sizes), source, target)
     with torch.no_grad():
         for weight in task.model.parameters():
@@ -53,11 +55,19 @@ def translator(model="transformer", **options):
     return task
 
 
-@pytest.fixture(scope="module", params=list(MODELS))
+KINDS = {
+    "transformer": ("transformer", {"heads": 2}),
+    "attention_rnn": ("attention_rnn", {"hidden": 18}),
+    "gated and copying": ("attention_rnn", {"hidden": 18, "cell": "gru", "copy": True}),
+}
+
+
+@pytest.fixture(scope="module", params=list(KINDS))
 def bundle(request, tmp_path_factory):
-    """A translator with two vocabularies, and its bundle."""
-    task = translator(request.param, **({"heads": 2} if request.param == "transformer" else {"hidden": 18}))
-    return task, save_bundle(task, request.param, tmp_path_factory.mktemp("bundle") / "bundle", {})
+    """A translator with two vocabularies, or one from which it copies, and its bundle."""
+    name, options = KINDS[request.param]
+    task = translator(name, **options)
+    return task, save_bundle(task, name, tmp_path_factory.mktemp("bundle") / "bundle", {})
 
 
 @pytest.fixture(scope="module")
