@@ -22,7 +22,7 @@ from lingon.data.files.lines import FileOptions
 from lingon.data.load_data import load_data
 from lingon.data.load_pairs import load_pairs
 from lingon.data.text_pairs import sides_of
-from lingon.export import image_graph, language_model, seq2seq
+from lingon.export import captioner, image_graph, language_model, seq2seq
 from lingon.export import int8 as small
 from lingon.export.exported import Exported, beside, check_folder
 from lingon.export.graph import graph_of, inputs_of, preprocessing_of
@@ -66,7 +66,12 @@ TARGETS = {
 }
 
 # Exporters of tasks that are no single graph, by the role of their models: `TARGETS` and `export`.
-OF_ROLE: dict[str, Any] = {"causal": language_model, "seq2seq": seq2seq, "image-classifier": image_graph}
+OF_ROLE: dict[str, Any] = {
+    "causal": language_model,
+    "seq2seq": seq2seq,
+    "image-classifier": image_graph,
+    "captioner": captioner,
+}
 
 
 def export(

@@ -113,7 +113,7 @@ class CrossAttentionCache:
     def layer(self, number: int) -> LayerMemory:
         """Return what a layer attends to."""
         keys = self.keys[number]
-        by_row = self.by_row if suits_row_attention(keys, len(self.rows.numbers)) else None
+        by_row = self.by_row if suits_row_attention(keys, self.rows.numbers.shape[0]) else None
         return LayerMemory(keys, self.values[number], self.attention_mask, self.rows, by_row)
 
     def advance(self, columns: int, mask: Bool[Tensor, "B T"] | None = None) -> "CrossAttentionCache":

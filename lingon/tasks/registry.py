@@ -216,7 +216,7 @@ TASKS: dict[str, TaskRow] = {
         "captioner",
         "captioned images",
         noun="captioner",
-        commands=("predict",),
+        commands=("predict", "export"),
         usage="predict {} photo.png",
         help="Train a captioner, which says what an image shows, on images with captions.",
         metric="cider_d",

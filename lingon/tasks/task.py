@@ -217,6 +217,29 @@ class SequenceExportable(Task, Protocol):
 
 
 @runtime_checkable
+class CaptionExportable(Task, Protocol):
+    """A task that `lingon export` writes as two graphs: one reads an image, the other says a token more of its caption.
+
+    model: a `lingon.models.captioner.ImageDecoder`. size: height and width of its images, in pixels. eos_ids: end a
+    caption. no_text: ids that add nothing to a text.
+    """
+
+    model: Any
+    tokenizer: "Tokenizer"
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def eos_ids(self) -> Sequence[int]: ...
+    @property
+    def no_text(self) -> frozenset[int]: ...
+
+    def forbidden_ids(self) -> Any:
+        """Return the ids that are never written, as a tensor of integers."""
+        ...
+
+
+@runtime_checkable
 class Trainable(Task, Protocol):
     """A task that `lingon train` trains. Beside its class stands `Settings`, what can be chosen for its training."""
 

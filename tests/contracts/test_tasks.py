@@ -56,6 +56,7 @@ from lingon.tasks.registry import TASKS, TaskRow, row_of, task_of
 from lingon.tasks.segment import Segmenter
 from lingon.tasks.tag import Tagger
 from lingon.tasks.task import (
+    CaptionExportable,
     Exportable,
     ImageExportable,
     Predictor,
@@ -287,7 +288,8 @@ def test_a_task_is_what_its_row_says(name):
     assert all(isinstance(task.parts[part], kind) for part, kind in task.part_types.items())
     assert task.config().keys() == set(task.config_keys)
     assert isinstance(task, Predictor) == ("predict" in row_of(name).commands)
-    exportable = isinstance(task, Exportable | ImageExportable | TextModel | SequenceExportable)
+    kinds = Exportable | ImageExportable | TextModel | SequenceExportable | CaptionExportable
+    exportable = isinstance(task, kinds)
     assert exportable == ("export" in row_of(name).commands)
 
 
