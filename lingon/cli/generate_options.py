@@ -93,10 +93,10 @@ ImageCount = Annotated[
 ]
 Guidance = Annotated[
     float | None,
-    typer.Option(help="Images, by a diffusion model: how far the label is followed; 1 is plain, 0 not at all."),
+    typer.Option(help="Images, by a diffusion model: how far the label is followed; 1 is plain, 0 not at all. 1.5"),
 ]
 SamplingSteps = Annotated[
-    int | None, typer.Option("--steps", help="Images, by a diffusion model: steps from noise to an image. 25")
+    int | None, typer.Option("--steps", help="Images, by a diffusion model: steps from noise to an image. 15")
 ]
 Walk = Annotated[
     bool,

@@ -119,7 +119,7 @@ class Diffusion(nn.Module):
     away from (Ho and Salimans 2022).
     """
 
-    sampling: ClassVar[Mapping[str, float]] = {"guidance": 1.5, "steps": 25}
+    sampling: ClassVar[Mapping[str, float]] = {"guidance": 1.5, "steps": 15}
 
     def __init__(
         self,
@@ -160,7 +160,7 @@ class Diffusion(nn.Module):
         return {"loss": (found - (level.signal * noise - level.noise * x)).square().flatten(1).mean(1)}
 
     def sample(
-        self, latents: Float[Tensor, "B C H W"], labels: Float[Tensor, "B K"], guidance: float = 1.5, steps: int = 25
+        self, latents: Float[Tensor, "B C H W"], labels: Float[Tensor, "B K"], guidance: float = 1.5, steps: int = 15
     ) -> Float[Tensor, "B C H W"]:
         """Return the images that noise becomes in so many steps (DDIM, Song et al. 2020, without new noise).
 
