@@ -46,6 +46,7 @@ COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "cranfield": ("cranfield", ()),
     "parsing": ("parsing", ()),
     "segmentation": ("segmentation", ()),
+    "detection": ("detection", ()),
     "tagging": ("tagging", ("spacy",)),
     "rewriting": ("rewriting", ()),
     "synthesis": ("synthesis", ()),

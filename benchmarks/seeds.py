@@ -13,6 +13,7 @@ Run = dict[str, Any]  # what a training says: scores, seconds
 # The comparisons that go through `trained`, so that seeds can be added to their results.
 EXTENDED = (
     "answers",
+    "detection",
     "fashion-mnist",
     "fine-tuning-quality",
     "parsing",
