@@ -31,7 +31,7 @@ class CaptionTransformer(nn.Module):
     """Say each token of a caption from those before it and from all places of the image.
 
     A residual network makes a vector of 8 x 8 pixels each; one block of self-attention lets places know of each other;
-    `depth` decoder blocks attend to them. width: of all vectors. channels: of the first convolution. dropout: of
+    `depth` decoder blocks attend to them. width: of all vectors. filters: of the first convolution. dropout: of
     embeddings and of what each layer adds. Norms stand before the layers; the embedding is the matrix of the last layer
     too.
     """
@@ -43,7 +43,7 @@ class CaptionTransformer(nn.Module):
         width: Width = 128,
         depth: Depth = 2,
         heads: AttentionHeads = 4,
-        channels: Width = 32,
+        filters: Width = 32,
         context_length: ContextLength = 64,
         dropout: Fraction = 0.1,
         pad_id: TokenId = 0,
@@ -54,7 +54,7 @@ class CaptionTransformer(nn.Module):
         if width % heads:
             raise UserError(f"width {width} cannot be divided into {heads} heads of the same width")
         self.sizes: dict[str, Any] = {"vocab_size": vocab_size, "image_size": image_size, "width": width}
-        self.sizes |= {"depth": depth, "heads": heads, "channels": channels, "context_length": context_length}
+        self.sizes |= {"depth": depth, "heads": heads, "filters": filters, "context_length": context_length}
         self.sizes |= {"dropout": dropout, "pad_id": pad_id, "start_id": start_id, "eos_id": eos_id}
         self.image_size, self.context_length = image_size, context_length
         self.pad_id, self.start_id, self.eos_id = pad_id, start_id, eos_id
@@ -73,7 +73,7 @@ class CaptionTransformer(nn.Module):
                 attention(), CrossAttention(width, heads), feed_forward(), (around(), around(), around())
             )
 
-        self.encoder = PlaceEncoder(image_size, width, channels)
+        self.encoder = PlaceEncoder(image_size, width, filters)
         self.places = Block(attention(), feed_forward(), (around(), around()))
         self.encoder_norm, self.decoder_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.embedding = nn.Embedding(vocab_size, width)

@@ -20,19 +20,19 @@ class PlaceEncoder(nn.Module):
     Raises UserError for a size or a width that cannot be divided by 8.
     """
 
-    def __init__(self, image_size: int, width: int, channels: int = 32):
+    def __init__(self, image_size: int, width: int, filters: int = 32):
         super().__init__()
-        for name, value in (("image_size", image_size), ("width", width), ("channels", channels)):
+        for name, value in (("image_size", image_size), ("width", width), ("filters", filters)):
             if value % STRIDE:
                 raise UserError(f"{name} is {value}, expected a number that can be divided by {STRIDE}")
         self.image_size, self.side = image_size, image_size // STRIDE
         self.layers = nn.Sequential(
-            _half(3, channels),
-            _half(channels, 2 * channels),
-            ResidualConvs(2 * channels),
-            _half(2 * channels, 4 * channels),
-            ResidualConvs(4 * channels),
-            nn.Conv2d(4 * channels, width, 1),
+            _half(3, filters),
+            _half(filters, 2 * filters),
+            ResidualConvs(2 * filters),
+            _half(2 * filters, 4 * filters),
+            ResidualConvs(4 * filters),
+            nn.Conv2d(4 * filters, width, 1),
         )
         self.rows = nn.Parameter(torch.randn(self.side, width) * 0.1)
         self.columns = nn.Parameter(torch.randn(self.side, width) * 0.1)

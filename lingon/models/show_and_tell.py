@@ -31,7 +31,7 @@ class ShowAndTell(nn.Module):
         vocab_size: VocabSize,
         image_size: Width = 64,
         width: Width = 256,
-        channels: Width = 32,
+        filters: Width = 32,
         context_length: ContextLength = 64,
         dropout: Fraction = 0.2,
         pad_id: TokenId = 0,
@@ -40,11 +40,11 @@ class ShowAndTell(nn.Module):
     ):
         super().__init__()
         self.sizes: dict[str, Any] = {"vocab_size": vocab_size, "image_size": image_size, "width": width}
-        self.sizes |= {"channels": channels, "context_length": context_length, "dropout": dropout}
+        self.sizes |= {"filters": filters, "context_length": context_length, "dropout": dropout}
         self.sizes |= {"pad_id": pad_id, "start_id": start_id, "eos_id": eos_id}
         self.image_size, self.context_length = image_size, context_length
         self.pad_id, self.start_id, self.eos_id = pad_id, start_id, eos_id
-        self.encoder = PlaceEncoder(image_size, width, channels)
+        self.encoder = PlaceEncoder(image_size, width, filters)
         self.pool = nn.AdaptiveAvgPool2d(min(POOLED, self.encoder.side))
         self.image = OneDNNLinear(width * min(POOLED, self.encoder.side) ** 2, width)
         self.embedding = nn.Embedding(vocab_size, width)

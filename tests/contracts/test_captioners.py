@@ -16,7 +16,7 @@ from lingon.models.registry import build, models_for
 from lingon.tasks.caption.decoder import ImageSource, ImageSourceDecoder
 
 V, BATCH, SIZE, TIME = 23, 5, 24, 11
-LIMITS = {"image_size": SIZE, "channels": 8, "dropout": 0.0, "context_length": 17}
+LIMITS = {"image_size": SIZE, "filters": 8, "dropout": 0.0, "context_length": 17}
 MODELS = {
     "caption_transformer": {"width": 24, "heads": 3, "depth": 2, **LIMITS},
     "show_and_tell": {"width": 16, **LIMITS},

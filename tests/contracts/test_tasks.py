@@ -195,7 +195,7 @@ def caption():
     torch.manual_seed(1)
     tokenizer = with_end(words(made_captions(6).texts))
     end = tokenizer.vocab[END]
-    sizes = {"vocab_size": len(tokenizer.vocab), "width": 8, "heads": 2, "channels": 8, "image_size": 16}
+    sizes = {"vocab_size": len(tokenizer.vocab), "width": 8, "heads": 2, "filters": 8, "image_size": 16}
     model = build("caption_transformer", sizes | {"context_length": 7, "start_id": end, "eos_id": end})
     return Captioner(model.eval(), tokenizer, "en")
 

@@ -42,7 +42,7 @@ def captioner(name="caption_transformer", **sizes):
     torch.manual_seed(0)
     tokenizer = with_end(words(made_captions(6).texts))
     end = tokenizer.vocab[END]
-    config = {"vocab_size": len(tokenizer.vocab), "image_size": 16, "width": 16, "channels": 8, "context_length": 12}
+    config = {"vocab_size": len(tokenizer.vocab), "image_size": 16, "width": 16, "filters": 8, "context_length": 12}
     config |= {"pad_id": tokenizer.pad_id, "start_id": end, "eos_id": end, **sizes}
     return Captioner(build(name, config).eval(), tokenizer, "en")
 
@@ -146,7 +146,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-FLAGS = ("--data", "mine", "--image-size", 16, "--width", 16, "--set", "channels=8", "--tokenizer", "words", "--lr")
+FLAGS = ("--data", "mine", "--image-size", 16, "--width", 16, "--set", "filters=8", "--tokenizer", "words", "--lr")
 FLAGS += (0.01, "--steps", 60, "--evals", 2, "--device", "cpu")
 
 
