@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from lingon.core.errors import UserError, unknown
-from lingon.data.labelled_images import ImageSplits
 from lingon.data.problem_types import ProblemType
 from lingon.data.tokenizer_table import TOKENIZERS
 from lingon.engine.training_parts import OPTIMIZERS
@@ -134,7 +133,7 @@ class Settings(TrainSettings):
         Few texts get smaller batches and more epochs, many classes more epochs, so that they are learned from enough.
         data: `Splits`, or `ImageSplits`. Raises UserError for labels, or weights of them, that cannot be trained on.
         """
-        if isinstance(data, ImageSplits):
+        if self.model in models_for("image-classifier"):
             return images.filled(self, data)
         from lingon.tasks.classify.class_weights import labels_of, weights_of
 
