@@ -39,7 +39,7 @@ def to_onnx(captioner: CaptionExportable, folder: Path) -> Exported:
     with atomic_folder(folder) as fresh:
         names = write_captioner_onnx(model, fresh)
         difference = captioner_difference(model, fresh, names)
-        config: dict[str, Any] = {
+        config: dict[str, Any] = {"decoder": DECODER} | {
             "format": FORMAT,
             "lingon": __version__,
             "task": captioner.name,
@@ -47,7 +47,6 @@ def to_onnx(captioner: CaptionExportable, folder: Path) -> Exported:
             "model": name_of(model),
             **captioner.config(),
             "encoder": ENCODER,
-            "decoder": DECODER,
             **names,
             "tokenizer": "tokenizer.json",
             "image": {"size": model.image_size, "fit": "pad", "background": [255, 255, 255], "range": [0, 255]},

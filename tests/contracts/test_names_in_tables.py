@@ -25,6 +25,7 @@ FOR_ONE_TASK = {
     "lingon/cli/chat.py": "chat",
     "lingon/cli/generate.py": "generate",
     "lingon/cli/generate_output.py": "generate",
+    "lingon/cli/stylize.py": "style",
     "lingon/cli/translate.py": "translate",
     "lingon/cli/translate_output.py": "translate",
     "lingon/cli/translate_params.py": "translate",
