@@ -246,12 +246,14 @@ def ours_repetition(logits, seen, penalty):
 
 row = TokenSequence([3, 5, 3, 7], 2)
 assert torch.allclose(ours_repetition(random[0], row.ids, 1.3), repetition_penalty(1.3)(random[:1], [row])[0])
-different = []
-for penalty in (1.0, 1.3):
-    said = model.generate("she was", max_new_tokens=25, temperature=0, repetition_penalty=penalty)
-    print(f"penalty {penalty}: {said}")
-    different.append(len(set(said.split())))
-assert different[0] < different[1] / 2
+starts, different = ("she was", "he had", "the house", "they were", "it is"), []
+for penalty in (1.0, 1.8):
+    said = [model.generate(start, max_new_tokens=25, temperature=0, repetition_penalty=penalty) for start in starts]
+    different.append([len(set(text.split())) for text in said])
+    for start, text in zip(starts, said, strict=True):
+        print(f"penalty {penalty}: {start}{text}")
+print("different words:", different)
+assert sum(different[0]) < sum(different[1])
 
 # %% [markdown]
 # ## The likeliest text

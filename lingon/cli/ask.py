@@ -10,7 +10,6 @@ import typer
 from lingon.cli.ask_context import Context, context_of
 from lingon.cli.generate_options import Device
 from lingon.cli.load_task import Head, Precision, load_for
-from lingon.cli.predict_images import reads_questions_on_images
 from lingon.core.errors import UserError, unknown
 from lingon.core.strict_json import dumps
 from lingon.core.terminal import printable
@@ -79,6 +78,8 @@ def ask(
         raise UserError("--context - reads the passage from standard input; give the questions as arguments")
     find, asked = context_of(context, Files(encoding)), without_blank(questions or lines_of(None))
     task, shown = load_for("ask", bundle, device, head, precision), []
+    from lingon.cli.predict_images import reads_questions_on_images
+
     if reads_questions_on_images(task):
         raise UserError(f"{bundle!r} answers questions on images; give --image photo.png in the place of --context")
     for group in as_they_come(asked, AT_ONCE):

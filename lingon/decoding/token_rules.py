@@ -86,7 +86,7 @@ class MinLength(Forbid):
 class RepetitionPenalty:
     """Divide positive logits of tokens that the row holds, and multiply negative ones."""
 
-    def __init__(self, penalty: float):
+    def __init__(self, penalty: float | int):
         self.penalty = penalty
 
     def __call__(self, logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> Float[Tensor, "B V"]:

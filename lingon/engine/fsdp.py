@@ -113,7 +113,7 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: dict) -> None:
         }
         state = state | {"state": spread}
     optimizer.load_state_dict(state)
-    for p, kept in optimizer.state.items():
+    for p, kept in getattr(optimizer, "state", {}).items():  # none in an optimizer of ours without gradients
         for name, value in kept.items():
             if isinstance(value, Tensor) and value.shape == p.shape and value.stride() != p.stride():
                 kept[name] = torch.empty_like(p, dtype=value.dtype).copy_(value)

@@ -1,6 +1,7 @@
 """From settings to the options of a model: what the model has is passed on, what it has not is refused by name."""
 
 import json
+from collections.abc import Container
 from dataclasses import fields
 from typing import Any
 
@@ -15,10 +16,8 @@ FROM_TEXTS = (
     "tags",
     "labels",
     "padding_idx",
-    "image_height",
-    "image_width",
-    "channels",
 )  # options that follow from the texts and their tokenizer
+FROM_IMAGES = ("image_height", "image_width", "channels")  # options of models of images that follow from these
 # Settings of gradient descent.
 OF_GRADIENTS = (
     "lr",
@@ -95,8 +94,10 @@ def _unused(settings: Any, name: str, value: Any, entry: ModelEntry) -> UserErro
     return UserError(f"--{flag} is {value}, which --model {settings.model} does not have: {way}")
 
 
-def parse_sizes(given: list[str]) -> dict[str, Any]:
+def parse_sizes(given: list[str], from_data: Container[str] = ()) -> dict[str, Any]:
     """Return sizes written as name=value, the value as JSON writes it; the model checks what they may be.
+
+    from_data: names that are not to be set, beside those that follow from texts.
 
     >>> parse_sizes(["depth=2", "multichannel=true", "kernels=[2,3]"])
     {'depth': 2, 'multichannel': True, 'kernels': [2, 3]}
@@ -104,7 +105,7 @@ def parse_sizes(given: list[str]) -> dict[str, Any]:
     sizes = {}
     for text in given:
         name, equals, value = text.partition("=")
-        if not equals or name.strip() in ("", *FROM_TEXTS):
+        if not equals or name.strip() in ("", *FROM_TEXTS) or name.strip() in from_data:
             raise UserError(f"--set {text!r} is not written like depth=2")
         try:
             sizes[name.strip()] = json.loads(value)

@@ -221,6 +221,7 @@ TASKS: dict[str, TaskRow] = {
         help="Train a captioner, which says what an image shows, on images with captions.",
         metric="cider_d",
         settings="lingon.tasks.caption.settings",
+        inputs="images",
     ),
     "segment": TaskRow(
         "lingon.tasks.segment",

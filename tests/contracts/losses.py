@@ -141,7 +141,7 @@ def row_mean(model, batch):
     return F.cross_entropy(model(batch.ids, batch.mask), batch.labels)
 
 
-IMAGES = DRAW.integers(0, 256, (ROWS, 9, 11, 3), np.uint8)
+PHOTOS = DRAW.integers(0, 256, (ROWS, 9, 11, 3), np.uint8)
 SIZES = DRAW.integers(1, 4, ROWS)  # questions on each image
 ASKED = GroupedTexts(
     [[DRAW.integers(1, V, 3 + i).tolist() for i in range(size)] for size in SIZES],
@@ -153,7 +153,7 @@ ASKED = GroupedTexts(
 def asked(rows):
     """Images with their questions, of which some have no known answer."""
     number = np.array(rows)
-    return Batch(Images(IMAGES).collate(number) | ASKED.collate(number), torch.tensor(rows))
+    return Batch(Images(PHOTOS).collate(number) | ASKED.collate(number), torch.tensor(rows))
 
 
 def image_answerer():

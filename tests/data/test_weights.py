@@ -103,6 +103,8 @@ def test_all_leaves_out_what_asks(row, monkeypatch):
         "TAGGED",
         "PARALLEL",
         "ENCODERS",
+        "IMAGES",
+        "IMAGE_WEIGHTS",
     ):
         monkeypatch.setattr(f"lingon.data.all_rows.{table}", {})
     assert get("all") == ""

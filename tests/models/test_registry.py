@@ -1,5 +1,6 @@
 """Models are made by name and sizes; what a file could ask for wrongly is refused by name and at once."""
 
+import inspect
 import json
 import random
 import subprocess
@@ -117,6 +118,9 @@ def sizes_of(name):
     """The smallest sizes that a model must be given, of those that it has."""
     known = get_entry(name).options if name in MODELS else SIZES
     sizes = {**SIZES, "tags": 3, "width": 8, "image_height": 13, "image_width": 17}
+    made_of = inspect.signature(get_entry(name).make).parameters if name in MODELS else {}
+    if "channels" in made_of and made_of["channels"].default is inspect.Parameter.empty:
+        sizes["channels"] = 3
     return {key: value for key, value in sizes.items() if key in known}
 
 

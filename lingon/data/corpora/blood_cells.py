@@ -1,13 +1,14 @@
 """BCCD: photos of blood through a microscope, with boxes around red and white cells and platelets."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lingon.data.boxed_images import BoxedImage, BoxSplits
 from lingon.data.files.archives import read_members
-from lingon.data.files.box_annotations import AnnotatedImage
-from lingon.data.files.voc import read_voc
-from lingon.data.read_boxes import BoxReport, boxed_images
 from lingon.data.sources import RepositoryTree
+
+if TYPE_CHECKING:
+    from lingon.data.boxed_images import BoxedImage, BoxSplits
+    from lingon.data.files.box_annotations import AnnotatedImage
 
 BCCD = RepositoryTree(
     "Shenggan/BCCD_Dataset",
@@ -19,11 +20,15 @@ BCCD = RepositoryTree(
 LISTS = {"train": "train", "valid": "val", "test": "test"}
 
 
-def bccd(path: Path) -> BoxSplits:
+def bccd(path: Path) -> "BoxSplits":
     """Read BCCD: 205, 87 and 72 photos of 640 x 480 pixels in the official parts, with 4,888 boxes.
 
     Two of these, of red cells, have no size and are left out.
     """
+    # Imported here, since boxes know the shapes of tensors, and a table of sets is read without torch.
+    from lingon.data.boxed_images import BoxSplits
+    from lingon.data.read_boxes import BoxReport, boxed_images
+
     files = dict(read_members(path, r"BCCD/(Annotations/.*\.xml|JPEGImages/.*\.jpg|ImageSets/Main/.*\.txt)"))
     report = BoxReport("skip")
     parts: dict[str, list[BoxedImage]] = {}
@@ -34,6 +39,8 @@ def bccd(path: Path) -> BoxSplits:
     return BoxSplits(parts["train"], parts["valid"], parts["test"], "bccd", source)
 
 
-def _annotated(files: dict[str, bytes], stem: str) -> AnnotatedImage:
+def _annotated(files: dict[str, bytes], stem: str) -> "AnnotatedImage":
+    from lingon.data.files.voc import read_voc
+
     place, image = f"BCCD/Annotations/{stem}.xml", f"BCCD/JPEGImages/{stem}.jpg"
     return read_voc(files[place], place, files[image], f"{stem}.jpg")

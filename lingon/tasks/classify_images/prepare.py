@@ -19,7 +19,7 @@ from lingon.models.registry import build, get_entry
 from lingon.tasks.classify_images.held_out_images import HeldOutImages
 from lingon.tasks.classify_images.image_classifier import ImageClassifier
 from lingon.tasks.classify_images.settings import augments_of
-from lingon.tasks.model_options import OF_MODELS, parse_sizes
+from lingon.tasks.model_options import FROM_IMAGES, OF_MODELS, parse_sizes
 from lingon.tasks.settings import filled_in
 from lingon.tasks.training import TrainContext, Training
 
@@ -83,7 +83,7 @@ def model_of(settings: "Settings", layout: ImageLayout, classes: int) -> nn.Modu
     }
     known |= {name: getattr(settings, name) for name in OF_MODELS if getattr(settings, name, None) is not None}
     options = {name: value for name, value in known.items() if name in get_entry(settings.model).options}
-    return build(settings.model, options | parse_sizes(settings.set or []))
+    return build(settings.model, options | parse_sizes(settings.set or [], FROM_IMAGES))
 
 
 def stages_for(side: int) -> int:

@@ -16,7 +16,7 @@ from lingon.tasks.detect.held_out import HeldOut
 from lingon.tasks.detect.objective import DetectObjective, detect_loss
 from lingon.tasks.detect.scoring import best_threshold, truths_of, unknown_labels
 from lingon.tasks.detect.settings import Settings, parse_size
-from lingon.tasks.model_options import parse_sizes
+from lingon.tasks.model_options import FROM_IMAGES, parse_sizes
 from lingon.tasks.settings import filled_in
 from lingon.tasks.training import TrainContext, Training
 
@@ -30,7 +30,7 @@ def prepare(data: BoxSplits, settings: Settings, context: TrainContext) -> Train
     size = parse_size(settings.image_size) if settings.image_size else usual_size(data.train)
     seed_everything(settings.seed)
     sizes = {} if settings.width is None else {"width": settings.width}
-    model = build(settings.model, {"classes": len(labels), **sizes, **parse_sizes(settings.set or [])})
+    model = build(settings.model, {"classes": len(labels), **sizes, **parse_sizes(settings.set or [], FROM_IMAGES)})
     task = Detector(model, labels, size)
     task.model.to(context.device)
     column = images_with_boxes(task, data.train, augment_of(settings), settings.seed)

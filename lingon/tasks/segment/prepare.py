@@ -8,7 +8,7 @@ from lingon.data.batches.images import Augment
 from lingon.data.masked_images import MaskedSplits
 from lingon.kernels.allocator import keep_freed_memory
 from lingon.models.registry import build, get_entry, name_of
-from lingon.tasks.model_options import OF_MODELS, parse_sizes
+from lingon.tasks.model_options import FROM_IMAGES, OF_MODELS, parse_sizes
 from lingon.tasks.segment.held_out import HeldOut
 from lingon.tasks.segment.objective import SegmentObjective, segment_loss
 from lingon.tasks.segment.segmenter import Segmenter
@@ -61,4 +61,4 @@ def _options(settings: Settings, classes: list[str]) -> dict[str, Any]:
     entry = get_entry(settings.model)
     given = {name: getattr(settings, name, None) for name in OF_MODELS if name in entry.options}
     chosen = {name: value for name, value in given.items() if value is not None}
-    return {"classes": len(classes)} | chosen | parse_sizes(settings.set or [])
+    return {"classes": len(classes)} | chosen | parse_sizes(settings.set or [], FROM_IMAGES)

@@ -12,7 +12,7 @@ from lingon.engine.distributed import distribute
 from lingon.engine.step import step
 from lingon.kernels.allocator import keep_freed_memory
 from lingon.models.registry import build, get_entry, name_of
-from lingon.tasks.model_options import OF_MODELS, parse_sizes
+from lingon.tasks.model_options import FROM_IMAGES, OF_MODELS, parse_sizes
 from lingon.tasks.settings import filled_in
 from lingon.tasks.synthesize.held_out import HeldOut
 from lingon.tasks.synthesize.judge import judge_for
@@ -63,4 +63,4 @@ def model_options(pixels: np.ndarray, classes: int, settings: Settings) -> dict[
     known = get_entry(settings.model).options
     chosen = {name: value for name, value in given.items() if value is not None and name in known}
     sizes = {"image_height": height, "image_width": width, "channels": channels, "classes": classes}
-    return sizes | chosen | parse_sizes(settings.set or [])
+    return sizes | chosen | parse_sizes(settings.set or [], FROM_IMAGES)
