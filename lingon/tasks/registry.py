@@ -259,7 +259,6 @@ TASKS: dict[str, TaskRow] = {
         help="Train a generator of images on labelled ones: a VAE, a DCGAN or a diffusion model.",
         metric="frechet_distance",
         settings="lingon.tasks.synthesize.settings",
-        inputs="images",
     ),
 }
 # What a task does not do for which a command is not there.
