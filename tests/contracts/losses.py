@@ -23,10 +23,15 @@ from lingon.models.registry import build
 from lingon.tasks.classify import cross_entropy
 from lingon.tasks.classify.objective import logits_of
 from lingon.tasks.classify.targets import MultiLabel, Ordinal, Regression, SingleLabel
+from lingon.tasks.detect.objective import DetectObjective, detect_loss
 from lingon.tasks.language_model.objective import Objective, carried_loss, fresh_loss, sampled
 from lingon.tasks.segment.objective import SegmentObjective, segment_loss
+from lingon.tasks.style.losses import PerceptualLoss
+from lingon.tasks.style.objective import CONTENT_LAYER, STYLE_LAYERS, StyleObjective, StyleWeights, style_loss
+from lingon.tasks.style.pixels import as_image
 from lingon.tasks.synthesize.objective import SynthesisObjective, synthesis_loss
 from lingon.tasks.visual_answer.objective import answer_loss
+from tests.tasks.made_stylizer import narrow_vgg, photo
 
 ROWS, T, V, CLASSES = 13, 7, 31, 3
 EVEN, UNEVEN = [0, 4, 8, 12], [0, 2, 3, 12]  # rows of three batches
@@ -39,6 +44,13 @@ MASKS = torch.from_numpy(DRAW.choice([0, 1, 2, 255], (ROWS, 5, 7)))
 TARGETS = TOKENS[:, 1:].clone()
 TARGETS[DRAW.random((ROWS, T)) < 0.4] = IGNORED  # so that equal rows do not count equally much
 POINTS, KINDS = torch.from_numpy(DRAW.normal(size=(ROWS, 5))).float(), torch.tensor(LABELS)
+
+
+OF_VIEWS = np.random.default_rng(2)
+VIEWS = torch.from_numpy(OF_VIEWS.random((ROWS, 3, 24, 40))).float()
+CORNERS = OF_VIEWS.uniform(0, 11, (ROWS, 2, 2))
+BOXES = torch.from_numpy(np.concatenate([CORNERS, CORNERS + OF_VIEWS.uniform(5, 13, (ROWS, 2, 2))], -1)).float()
+OBJECTS = torch.from_numpy(OF_VIEWS.choice([-1, 0, 1, 2], (ROWS, 2)))
 
 
 def texts(rows):
@@ -74,6 +86,26 @@ def masked(rows):
 
 def segmenter():
     return SegmentObjective(build("unet", {"classes": 3, "width": 3, "depth": 1}), dice_weight=2.0)
+
+
+def boxed(rows):
+    """Images with two boxes or fewer: a kind is -1 for no box, and 2 for one that is not counted."""
+    return Batch({"images": VIEWS[rows], "boxes": BOXES[rows], "labels": OBJECTS[rows]}, torch.tensor(rows))
+
+
+def detector():
+    return DetectObjective(build("center_net", {"classes": 2, "width": 8, "stages": 2}))
+
+
+def views(rows):
+    return Batch({"images": VIEWS[rows].double()}, torch.tensor(rows))
+
+
+def stylist():
+    """A style network beside a narrow VGG-16, in float64: in float32 its roundings are a millionth."""
+    vgg, style = narrow_vgg(last=STYLE_LAYERS[-1]).double(), as_image(photo()).double()
+    judge = PerceptualLoss(vgg, style, STYLE_LAYERS, CONTENT_LAYER)
+    return StyleObjective(build("style_network", {"width": 2, "depth": 1}).double(), judge, StyleWeights())
 
 
 def rivals(targets):
@@ -202,6 +234,8 @@ LOSSES = {
     "sampled": (lambda: language("lstm", sampled(rivals), hidden=16, dropout=0.0), stretches, carried_loss),
     "questions on images": (image_answerer, asked, answer_loss),
     "masks": (segmenter, masked, segment_loss),
+    "boxes": (detector, boxed, detect_loss),
+    "style": (stylist, views, style_loss),
     "VAE": (*noisy("vae"), synthesis_loss),
     **{
         turn: (alone(GAN[0], turn), GAN[1], partial(synthesis_loss, turn=turn))
