@@ -1,24 +1,12 @@
 """How often answers on images are right: in all, by type of question, and by answer."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from lingon.core.terminal import printable
 from lingon.data.image_questions import ImageQuestions
 from lingon.metrics.scores import Scores, Table
 
 MOST_LINES = 20  # of the table that is printed
-
-
-class AnswerLogits(NamedTuple):
-    """What a model says of N questions: the number of the best answer, its probability, and log P of the true one.
-
-    true_logprob: NaN where the true answer is none of the model's.
-    """
-
-    best: list[int]
-    probability: list[float]
-    true_logprob: list[float]
 
 
 def scored(data: ImageQuestions, said: Sequence[str], loss: float) -> Scores:

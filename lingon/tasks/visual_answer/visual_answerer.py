@@ -10,10 +10,8 @@ import torch
 from torch import nn
 
 from lingon.core.check_finite import check_finite
-from lingon.core.config_keys import want
 from lingon.core.errors import DataError, UserError
 from lingon.core.eval_view import eval_view
-from lingon.core.markdown import plain
 from lingon.core.shapes import Float, Tensor
 from lingon.data.batches import Batch, Loader
 from lingon.data.image_questions import ImageQuestions, ImageQuestionSplits
@@ -22,6 +20,7 @@ from lingon.engine.loss import Loss
 from lingon.metrics.scores import Scores
 from lingon.models.question_reader import QuestionAttention
 from lingon.tasks.task import Card
+from lingon.tasks.visual_answer.bundle_config import card, check_config
 from lingon.tasks.visual_answer.encoding import ImageRows, image_rows, loader
 from lingon.tasks.visual_answer.inputs import QuestionWords, as_questions, question_words
 from lingon.tasks.visual_answer.objective import answer_loss, logits_of
@@ -33,9 +32,7 @@ if TYPE_CHECKING:
     from lingon.tasks.training import TrainContext, Training
     from lingon.tasks.visual_answer.settings import Settings
 
-SHOWN = 30  # answers on the card
 AT_ONCE = 64  # images that are computed together
-SMALLEST, LARGEST = 8, 1024  # pixels of a side
 
 
 class VisualAnswerer:
@@ -74,18 +71,7 @@ class VisualAnswerer:
     @classmethod
     def check_config(cls, config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:
         """Raise DataError naming the key that is wrong."""
-        names = want(config, "answers", list, "a list of answers")
-        texts = [name for name in names if isinstance(name, str) and name.isprintable()]
-        if not names or len(texts) < len(names) or len({*texts}) < len(texts):
-            raise DataError("key 'answers' must hold different printable answers, one or more")
-        size = want(config, "image_size", list, "a height and a width in pixels")
-        if len(size) != 2 or any(type(side) is not int or not SMALLEST <= side <= LARGEST for side in size):
-            raise DataError(f"key 'image_size' is {str(size)[:40]}, expected two numbers from {SMALLEST} to {LARGEST}")
-        model = sizes["model"]
-        if model.get("classes", len(names)) != len(names):
-            raise DataError(f"{len(names)} answers for a model of {model['classes']}; keys 'answers' and 'classes'")
-        if [model.get("image_height", size[0]), model.get("image_width", size[1])] != size:
-            raise DataError("key 'image_size' is another than 'image_height' and 'image_width' of the model")
+        check_config(config, sizes)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "VisualAnswerer":
@@ -97,14 +83,7 @@ class VisualAnswerer:
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
         """Return what the model card says: the answers, and the size of images."""
-        names, (height, width) = config["answers"], config["image_size"]
-        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        facts = [
-            f"- **Answers**: {', '.join(map(plain, names[:SHOWN]))}{more}; it gives no others.",
-            f"- **Sees** an image as {height} x {width} pixels.",
-        ]
-        return Card(f"# {model}: questions on images", "A visual question answerer", facts,
-                    '.predict([("photo.png", "What colour is the circle?")])')  # fmt: skip
+        return card(model, config)
 
     @classmethod
     def prepare(cls, data: ImageQuestionSplits, settings: "Settings", context: "TrainContext") -> "Training":
