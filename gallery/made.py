@@ -9,7 +9,7 @@ EXHIBIT = Exhibit(
     ),
     commands=[
         "lingon train synthesize --data fashion-mnist --model diffusion --out runs/gallery/made",
-        "lingon generate runs/gallery/made --out runs/gallery/made.png",
+        "lingon generate runs/gallery/made --out runs/gallery/made.png --overwrite",
     ],
     picture=f"{FOLDER}/made/report.html",
     minutes=15,

@@ -9,7 +9,10 @@ EXHIBIT = Exhibit(
         "2016). The page has a slider between the two."
     ),
     commands=[
-        "lingon stylize chelsea --style starry-night --out runs/gallery/starry.png --page runs/gallery/starry.html",
+        (
+            "lingon stylize chelsea --style starry-night --out runs/gallery/starry.png --overwrite "
+            "--page runs/gallery/starry.html"
+        ),
     ],
     picture=f"{FOLDER}/starry.html",
     minutes=4,

@@ -6,7 +6,10 @@ EXHIBIT = Exhibit(
     title="A photo in the style of The Great Wave, in a second",
     text="A published network paints a photo in one pass (Johnson et al. 2016).",
     commands=[
-        "lingon stylize astronaut --net wave --size 512 --out runs/gallery/wave.png --page runs/gallery/wave.html",
+        (
+            "lingon stylize astronaut --net wave --size 512 --out runs/gallery/wave.png --overwrite "
+            "--page runs/gallery/wave.html"
+        ),
     ],
     picture=f"{FOLDER}/wave.html",
     minutes=1,

@@ -90,6 +90,11 @@ def _opened(folder: Path, entry: dict[str, Any], reader: PartReader) -> Task:
         return task_of(entry["task"]).from_config(entry, parts)
 
 
+def _is_model(folder: Path) -> bool:
+    """Whether a folder is a bundle, a checkpoint, or a run that has a bundle or will have one."""
+    return any((folder / name).is_file() for name in ("config.json", "bundle/config.json", "run.json"))
+
+
 def find_bundle(folder: Path) -> Path:
     """The bundle in a folder: the folder itself, or `bundle` inside a run folder. Raises UserError if there is none."""
     from lingon.data.corpora.encoders import ENCODERS
@@ -99,7 +104,7 @@ def find_bundle(folder: Path) -> Path:
         if (candidate / "config.json").is_file():
             return candidate
     if not folder.exists():
-        beside = [p.name for p in folder.parent.iterdir() if p.is_dir()] if folder.parent.is_dir() else []
+        beside = [p.name for p in folder.parent.iterdir() if _is_model(p)] if folder.parent.is_dir() else []
         hub = f" (a model of the hub is named hf:{folder})" if HUB_NAME.fullmatch(str(folder)) else ""
         paths = {name: str(folder.parent / name) for name in beside}
         near = suggest(folder.name, [*beside, *ENCODERS, *WEIGHTS], paths)

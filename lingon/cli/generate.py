@@ -8,6 +8,7 @@ import typer
 from lingon.cli import generate_options as options
 from lingon.cli.generate_images import generate_images, makes_images
 from lingon.cli.load_task import load_for
+from lingon.cli.text_options import Overwrite
 
 
 def generate(
@@ -40,6 +41,7 @@ def generate(
     top_logprobs: options.TopLogprobs = 8,
     as_json: options.AsJson = False,
     out: options.ImageOut = None,
+    overwrite: Overwrite = False,
     label: options.ImageLabel = None,
     count: options.ImageCount = None,
     guidance: options.Guidance = None,
@@ -67,7 +69,7 @@ def generate(
     task = load_for("generate", bundle, device)
     if makes_images(task):
         options.refuse_options_of("images", context, bundle)
-        generate_images(task, out, walk, count, labels=label, seed=seed, guidance=guidance, steps=steps)
+        generate_images(task, out, overwrite, walk, count, labels=label, seed=seed, guidance=guidance, steps=steps)
         return
     options.refuse_options_of("texts", context, bundle)
     model = output.for_decoding(_language_model(task), int8)

@@ -15,20 +15,24 @@ def makes_images(task: Any) -> bool:
     return row_of(task.name).role == "image-generator"
 
 
-def generate_images(task: Any, out: Path | None, walk: bool, count: int | None, **how: Any) -> None:
+def generate_images(task: Any, out: Path | None, overwrite: bool, walk: bool, count: int | None, **how: Any) -> None:
     """Make images and write them. out: a file of an image, for a grid, or a folder, for files by number.
 
-    how: labels, seed and options of the sampling; see `generate` and `walk` of the task. Raises UserError where there
-    is no place to write to, before an image is made.
+    overwrite: the file may be there already; a folder that is not empty is never written to. how: labels, seed and
+    options of the sampling; see `generate` and `walk` of the task. Raises UserError where there is no place to write
+    to, before an image is made.
     """
     from lingon.data.files.images import ENDINGS
+    from lingon.data.files.table_writer import check_output
 
     if out is None:
         raise UserError("images need a place: --out grid.png writes all in one, --out FOLDER one file each")
     whole = out.suffix.lower() in ENDINGS
     if out.suffix and not whole:
         raise UserError(f"--out {str(out)!r} ends in {out.suffix!r}; expected a folder, or one of {', '.join(ENDINGS)}")
-    if not whole and out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if whole:
+        check_output(out, None, overwrite)
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"--out {str(out)!r} is there and not empty; name a new folder")
     make = task.walk if walk else task.generate
     pixels = make(count, **how)

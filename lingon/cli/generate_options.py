@@ -119,9 +119,9 @@ ALONE = {
     "regex": (("json_schema",), "a text is constrained by one of them"),
 }
 NEEDED = {"length_penalty": "beams", "early_stopping": "beams", "beam_groups": "beams"}
-NEEDED |= {"diversity_penalty": "beam_groups", "top_logprobs": "page"}
+NEEDED |= {"diversity_penalty": "beam_groups", "top_logprobs": "page", "overwrite": "out"}
 MOST_TEXTS = 1_000_000  # of a prompt
-FOR_IMAGES = ("out", "label", "count", "guidance", "steps", "walk")
+FOR_IMAGES = ("out", "overwrite", "label", "count", "guidance", "steps", "walk")
 FOR_BOTH = ("bundle", "seed", "device")
 
 

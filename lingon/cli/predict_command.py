@@ -45,6 +45,7 @@ def predict(
         predict_images,
         reads_images,
         reads_questions_on_images,
+        refuse_images,
         refuse_text_options,
     )
 
@@ -65,6 +66,8 @@ def predict(
         return
     if reads_questions_on_images(task):
         refuse_text_options(bundle, text=text, text_pair=text_pair, words=words, to=to, system=system)
+    else:
+        refuse_images(bundle, texts)
     if out and not named:
         raise UserError(OUT_OF_FILE)
     task = with_options(task, bundle, {"to": to, "system": system})

@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Sequence
+from os.path import isfile  # False of a text that can be no path
 from pathlib import Path
 from typing import Any
 
 from lingon.cli.save_images import save_images, saves_images
 from lingon.core.errors import UserError
 from lingon.core.strict_json import dumps
-from lingon.data.files.images import image_paths
+from lingon.data.files.images import ENDINGS, image_paths
 from lingon.data.files.table_writer import check_table, table_writer
 from lingon.tasks.registry import row_of
 from lingon.tasks.task import columns
@@ -30,6 +31,13 @@ def refuse_text_options(name: str, **given: Any) -> None:
     """Raise UserError for an option of texts that is given for a model of images. name: of the model."""
     if wrong := next((option for option, value in given.items() if value), None):
         raise UserError(f"--{wrong.replace('_', '-')} is for texts, and {name!r} reads images; leave it out")
+
+
+def refuse_images(name: str, texts: Sequence[str] | None) -> None:
+    """Raise UserError for a text that is the name of an image file that is there. name: of a model of texts."""
+    for text in texts or ():
+        if Path(text).suffix.lower() in ENDINGS and isfile(text):
+            raise UserError(f"{text!r} is an image, and {name!r} reads texts; give a text, or a model of images")
 
 
 def predict_images(

@@ -1,12 +1,14 @@
 """lingon stylize: a photo becomes a picture in the style of another, by optimization or by a network."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lingon.cli.option_rules import check_together
+from lingon.cli.text_options import Overwrite
 from lingon.core.errors import UserError, suggest
 from lingon.pages.page import check_page_path
 
@@ -31,6 +33,7 @@ def stylize(
         str | None, typer.Option(help="Style network in its place: wave, la-muse, udnie, or a bundle of yours.")
     ] = None,
     out: Annotated[Path, typer.Option(help="File of the picture, as .png or .jpg.")] = Path("stylized.png"),
+    overwrite: Overwrite = False,
     size: Annotated[
         int | None,
         typer.Option(help="Pixels of the longer side at most. Default: 256 with --style, 1024 with --net."),
@@ -49,9 +52,7 @@ def stylize(
     check_together(context, EXCLUDES, NEEDS)
     if style is None and net is None:
         raise UserError("say how to paint: --style PICTURE for any style, or --net wave, la-muse, udnie or a bundle")
-    from lingon.data.files.images import check_image_path
-
-    check_image_path(out)
+    _check_out(out, (photo, style), overwrite)
     if page:
         check_page_path(page)
     if net is not None:
@@ -65,6 +66,16 @@ def stylize(
         from lingon.tasks.style.painted import write_page
 
         print(f"wrote {write_page(page, [painted], Path(style or net or '').name)}", file=sys.stderr)
+
+
+def _check_out(out: Path, read: Sequence[str | None], overwrite: bool) -> None:
+    """Raise UserError unless a picture can be written here without a loss. read: the photo and the style."""
+    from lingon.data.files.images import check_image_path
+    from lingon.data.files.table_writer import check_output
+
+    check_image_path(out)
+    for source in filter(None, read):
+        check_output(out, Path(source), overwrite)
 
 
 def _by_network(photo: str, net: str, size: int | None, device: str) -> "Painted":

@@ -1,4 +1,4 @@
-"""Options of the commands that read texts and write what a model makes of them."""
+"""Options of the commands that read something and write what a model makes of it."""
 
 from typing import Annotated
 

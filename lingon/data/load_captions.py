@@ -88,12 +88,16 @@ def load_captions(
     return _images(table, size)
 
 
+def _may_have_captions(path: Path) -> bool:
+    return path.is_dir() or path.suffix.lower() in (".csv", ".tsv", ".jsonl", ".json", ".parquet")
+
+
 def _table(name: str) -> Path:
     path = Path(name)
     if path.is_dir():
         return table_of(path)
     if not path.is_file():
-        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        beside = [p.name for p in path.parent.iterdir() if _may_have_captions(p)] if path.parent.is_dir() else []
         hint = suggest(path.name, [*CAPTIONED, *beside])
         raise UserError(f"{name!r} is neither a set of captioned images nor a folder or table of yours; {hint}")
     return path

@@ -20,6 +20,7 @@ __all__ = ["SCENES", "load_masked_images", "load_masked_splits"]
 
 SCENES = {"train": 3_000, "valid": 200, "test": 500}  # composed of stamps, where the data is called "scenes"
 SIZES = {"scenes": 64, "folder": 128}  # pixels, where none is given
+MOST_SIZE = 2_048  # pixels of height and width
 
 
 def load_masked_splits(
@@ -33,6 +34,8 @@ def load_masked_splits(
     Raises UserError for what is neither, DataError with the file for masks that are not understood.
     """
     name = str(name_or_path)
+    if size is not None and not 1 <= size <= MOST_SIZE:
+        raise UserError(f"--image-size is {size}; expected 1 to {MOST_SIZE:,} pixels of height and width")
     if name == "scenes":
         if test or valid:
             raise UserError("'scenes' has parts of its own; leave --test and --valid out")

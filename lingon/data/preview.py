@@ -101,6 +101,12 @@ def _images(name: str, samples: int) -> str:
     return show_images(name, samples)
 
 
+def _scenes(name: str, samples: int) -> str:
+    from lingon.data.preview_scenes import show_scenes
+
+    return show_scenes(name, samples)
+
+
 def _weights(name: str, samples: int) -> str:
     return f"{name}: {WEIGHTS[name].summary}\nlicence: {WEIGHTS[name].licence}, which are:\n\n{terms_of(name)}"
 
@@ -232,6 +238,7 @@ NAMED: Sequence[tuple[Container[str], Callable[[str, int], str]]] = (
     (CORPORA, _corpus),
     (PICTURES, _pictures),
     (IMAGES, _images),
+    (("scenes",), _scenes),
     (WEIGHTS, _weights),
     (ENCODERS, _encoder),
     (IMAGE_WEIGHTS, _image_weights),

@@ -7,7 +7,7 @@ MOST_CLASSES = 30  # lines of the table
 
 
 def class_lines(classes: dict[str, dict[str, float]], weighted: bool = True) -> list[str]:
-    """Return the precision, recall, F1 and support of each label in lines, and which labels no text was given.
+    """Return the precision, recall, F1 and support of each label in lines, and which labels no example was given.
 
     weighted: a training may weigh the labels, which is advised where one is never predicted.
     """
@@ -21,9 +21,9 @@ def class_lines(classes: dict[str, dict[str, float]], weighted: bool = True) -> 
             f"  {name:{width}}  {of['precision']:9.4f}  {of['recall']:6.4f}  {of['f1']:6.4f}  {of['support']:7,}"
         )
     if len(classes) > len(most):
-        lines.append(f"  ... and {len(classes) - len(most):,} labels with fewer texts")
+        lines.append(f"  ... and {len(classes) - len(most):,} labels with fewer examples")
     never = [label for label, of in classes.items() if not of["predicted"] and of["support"]]
     if never:
-        help = "more texts of it, or --class-weights balanced, help" if weighted else "more texts of it help"
+        help = "more examples of it, or --class-weights balanced, help" if weighted else "more examples of it help"
         lines.append(f"never predicted: {one_of(map(repr, never))}; {help}")
     return lines

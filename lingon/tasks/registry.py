@@ -254,6 +254,7 @@ TASKS: dict[str, TaskRow] = {
         "image-generator",
         "labelled images",
         noun="image generator",
+        inputs="images",
         commands=("generate",),
         usage="generate {} --out images.png",
         help="Train a generator of images on labelled ones: a VAE, a DCGAN or a diffusion model.",

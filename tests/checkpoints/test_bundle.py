@@ -10,7 +10,7 @@ import tracemalloc
 import pytest
 import torch
 
-from lingon.checkpoints.bundle import read_config, save_bundle
+from lingon.checkpoints.bundle import find_bundle, read_config, save_bundle
 from lingon.checkpoints.huggingface.load import load_hub
 from lingon.checkpoints.load import load
 from lingon.core.errors import DataError, UserError
@@ -342,3 +342,13 @@ def test_a_folder_that_is_not_there_never_asks_the_network(name, monkeypatch):
         load(name)
     with pytest.raises(UserError, match=rf"there is no folder '{name}', and .* looks like hf:owner/name"):
         load_hub(name)
+
+
+def test_a_folder_that_is_not_there_suggests_models_alone(tmp_path):
+    for name in ("notes", "run"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "run" / "run.json").write_text("{}")
+    with pytest.raises(UserError, match="there is no folder") as told:
+        find_bundle(tmp_path / "qqqqqqqqqqqq")
+    assert "known: run," in str(told.value)
+    assert "notes" not in str(told.value)

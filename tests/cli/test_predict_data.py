@@ -7,6 +7,7 @@ from typer.main import get_command
 
 from lingon.cli.app import app
 from lingon.cli.predict_file import TextsFile
+from lingon.cli.predict_images import refuse_images
 from lingon.core.errors import UserError
 from lingon.data.files.lines import FileOptions
 
@@ -25,3 +26,11 @@ def test_a_corpus_is_no_file(tmp_path, monkeypatch):
         TextsFile.of(Path("imdb"), None, "stop", FileOptions())
     with pytest.raises(UserError, match=r"there is no file 'other\.csv'$"):
         TextsFile.of(Path("other.csv"), None, "stop", FileOptions())
+
+
+def test_an_image_is_no_text(tmp_path):
+    image = tmp_path / "photo.png"
+    refuse_images("bundle", ["photo.png", "x" * 5_000 + ".png", "\0.png", str(tmp_path)])  # none is a file
+    image.write_bytes(b"")
+    with pytest.raises(UserError, match=r"photo\.png' is an image, and 'bundle' reads texts; give a text"):
+        refuse_images("bundle", ["a text", str(image)])

@@ -45,6 +45,16 @@ def test_jsonl_with_lists_and_other_names_of_columns(folder):
     assert load_captions(folder, size=16).captions == [("one", "uno"), ("two",)]
 
 
+def test_a_name_that_is_not_there_suggests_folders_and_tables_alone(folder):
+    (folder / "notes.log").write_text("")
+    (folder / "rows.csv").write_text("")
+    with pytest.raises(UserError, match="known: ") as told:
+        load_captions(folder / "qqqqqqqqqqqq", size=16)
+    assert "rows.csv" in str(told.value)
+    assert "notes.log" not in str(told.value)
+    assert "0.png" not in str(told.value)
+
+
 def coco(folder, **changes):
     images = [{"id": i, "file_name": f"{i}.png", "width": 5} for i in range(3)]
     said = [{"id": 9, "image_id": 2, "caption": "two"}, {"id": 8, "image_id": 0, "caption": "none"}]

@@ -203,3 +203,9 @@ def test_scenes_have_their_parts():
     assert len(splits.train.classes) == 21
     assert (splits.train.counts() > 0).all()
     assert splits.source["constructed"] == "of stamps"
+
+
+@pytest.mark.parametrize("size", [-3, 0, 2_049])
+def test_a_size_that_no_image_has_is_refused(tmp_path, size):
+    with pytest.raises(UserError, match=rf"--image-size is {size}; expected 1 to 2,048 pixels"):
+        load_masked_splits(folder_of(tmp_path / "f", [MASK]), size=size)

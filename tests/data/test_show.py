@@ -16,7 +16,8 @@ from lingon.data.corpora.sentences import TAGGED
 from lingon.data.corpora.treebanks import TREES
 from lingon.data.corpora.weights import WEIGHTS
 from lingon.data.files.open_parallel import ParallelReading
-from lingon.data.list_data import ListedData, get, list_rows, list_table
+from lingon.data.files.table_rows import file_format
+from lingon.data.list_data import ListedData, get, groups, list_rows, list_table
 from lingon.data.preview import preview
 from lingon.data.preview_parallel import is_parallel
 
@@ -96,3 +97,23 @@ def test_the_columns_of_the_list_stand_below_each_other():
     listed = [ListedData("a", "w" * 60, 1.0, "MIT", True), ListedData("b" * 20, "c", 2.0, "MIT", False)]
     head, *rows = list_table(listed).splitlines()
     assert {row[head.index("cached") :].split()[0] for row in rows} == {"yes", "-"}
+
+
+def test_images_in_the_place_of_texts_are_told_where_they_belong(tmp_path):
+    (tmp_path / "1.png").write_bytes(b"")
+    with pytest.raises(DataError, match="images lie in a folder per class too"):
+        preview(str(tmp_path))
+    with pytest.raises(DataError, match=r"1\.png: is one image; name the folder that holds a folder of images"):
+        file_format(tmp_path / "1.png")
+
+
+def test_scenes_are_listed_and_shown():
+    assert "composed of the stamps (constructed)" in groups().splitlines()[-1]
+
+
+@pytest.mark.data
+def test_scenes_are_shown_with_captions():
+    said = preview("scenes", samples=2)
+    assert "(constructed)" in said
+    assert "masks: train 3,000, valid 200, test 500 images" in said
+    assert said.count("\n\n") == 2

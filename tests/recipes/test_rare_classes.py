@@ -123,7 +123,7 @@ def test_a_class_that_is_never_predicted_is_said():
         ["none", "0.0000", "0.0000", "0.0000", "0"],
     ]
     many = {str(i): of | {"support": i, "predicted": 1} for i in range(40)}
-    assert "... and 10 labels with fewer texts" in class_lines(many)[-1]
+    assert "... and 10 labels with fewer examples" in class_lines(many)[-1]
     assert class_lines(many)[1].split()[0] == "10"
 
 

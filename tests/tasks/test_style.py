@@ -198,6 +198,10 @@ def test_a_network_is_trained_saved_evaluated_and_asked_on_the_command_line(file
     code, said, err = run(capsys, "evaluate", "runs/style", "--data", "photos", "--split", "test")
     assert code == 0, err
     assert "style distance" in said
+    (files / "same.png").write_bytes(b"older")
+    code, said, err = run(capsys, "stylize", "photos/1.png", "--net", "runs/style", "--out", "same.png", "--overwrite")
+    assert code == 0, err
+    assert np.array_equal(read_image(files / "same.png"), read_image(files / "out.png"))
     wrong = {
         ("predict", "runs/style", "photos", "--out", "all.png"): "is one picture, and there are 5 photos",
         (
@@ -207,6 +211,23 @@ def test_a_network_is_trained_saved_evaluated_and_asked_on_the_command_line(file
             "--out",
             "out.png",
         ): "is there already; write to another name, or replace it with --overwrite",
+        (
+            "stylize",
+            "photos/1.png",
+            "--net",
+            "runs/style",
+            "--out",
+            "out.png",
+        ): "out.png: is there already; write to another name, or replace it with --overwrite",
+        (
+            "stylize",
+            "photos/1.png",
+            "--net",
+            "runs/style",
+            "--out",
+            "photos/1.png",
+            "--overwrite",
+        ): "photos/1.png: is the file that is read; write to another name",
         ("stylize", "photos/1.png", "--net", "wve"): "no style network of that name; did you mean 'wave'",
         ("train", "style", "--style", "none.png", "--data", "photos", "--out", "x"): "there is no file 'none.png'",
         ("train", "style", "--crop", 9, "--data", "photos", "--out", "x"): "--crop is 9; expected 32 to 512 pixels",

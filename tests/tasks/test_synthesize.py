@@ -352,6 +352,14 @@ def test_commands_that_cannot_be_meant(folder):
         run("generate", "b")
     with wrong(match=r"ends in '.pdf'; expected a folder, or one of"):
         run("generate", "b", "--out", "x.pdf")
+    (folder / "grid.png").write_bytes(b"older")
+    with wrong(match="grid.png: is there already; write to another name, or replace it with --overwrite"):
+        run("generate", "b", "--out", "grid.png")
+    assert (folder / "grid.png").read_bytes() == b"older"
+    run("generate", "b", "--out", "grid.png", "--overwrite", "--count", 1)
+    assert read_image("grid.png", "L").size
+    with wrong(match="--overwrite has no effect without --out"):
+        run("generate", "b", "--overwrite")
     with wrong(match="--prompt is for texts, and 'b' makes images; leave it out"):
         run("generate", "b", "--prompt", "x")
     with wrong(match="--count is 0"):

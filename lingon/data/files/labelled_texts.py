@@ -209,7 +209,13 @@ def _folder(path: Path, options: FileOptions) -> Iterator[TableRow]:
     """Yield the texts of path/LABEL/*.txt: the folder's name is the label, each file is a text."""
     files = [f for place in sorted(path.iterdir()) if place.is_dir() for f in sorted(place.glob("*.txt"))]
     if not files:
-        raise DataError(f"{path}: no texts; expected a folder per class with .txt files in it, as {path}/spam/1.txt")
+        from lingon.data.files.images import ENDINGS
+
+        loose = any(one.suffix.lower() in ENDINGS for one in path.iterdir())
+        images = f"; images lie in a folder per class too, as {path}/cat/1.png" if loose else ""
+        raise DataError(
+            f"{path}: no texts; expected a folder per class with .txt files in it, as {path}/spam/1.txt{images}"
+        )
     for file in files:
         values, where = {"label": file.parent.name}, f"/{file.parent.name}/{file.name}"
         try:

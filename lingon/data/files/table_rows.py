@@ -28,6 +28,10 @@ def file_suffix(path: Path) -> str:
 def file_format(path: Path) -> str:
     """Return the format of a file by its name, without .gz. Raises DataError that lists the formats."""
     ending = file_suffix(path)
+    from lingon.data.files.images import ENDINGS
+
+    if ending in ENDINGS:
+        raise DataError(f"{path}: is one image; name the folder that holds a folder of images for each class")
     if ending not in FORMATS:
         raise DataError(f"{path}: ends in {ending!r}; {suggest(ending, FORMATS)} (each also .gz or .xz), or a folder")
     return ending

@@ -47,7 +47,7 @@ class Segmented:
 
     def row(self) -> dict[str, Any]:
         """Return the image and the share of the pixels of each class."""
-        return {"image": self.image, "shares": self.shares}
+        return {"image": self.image, "shares": {name: round(share, 4) for name, share in self.shares.items()}}
 
     def __str__(self) -> str:
         most = sorted(self.shares.items(), key=lambda item: -item[1])

@@ -1,0 +1,24 @@
+"""What `lingon data show` prints of scenes, which no file holds: they are composed of the stamps."""
+
+from lingon.data.corpora.captioned_images import COUNTS, made_scenes
+from lingon.data.corpora.images import IMAGES, load_image_set
+from lingon.data.load_masks import SCENES, SIZES
+from lingon.data.scenes import NOUNS
+
+SUMMARY = "pictures composed of the stamps (constructed): for `train caption` two things each, for `train segment` more"
+
+
+def show_scenes(name: str, samples: int = 3) -> str:
+    """Return what scenes are, how many each task has in its parts, what is in them, and captions of some."""
+    size = SIZES["scenes"]
+    some = made_scenes(load_image_set("stamps").all(), size, dict.fromkeys(COUNTS, max(1, samples)))
+    lines = [f"{name}: {SUMMARY}", f"licence: {IMAGES['stamps'].licence}", f"pixels: {size} x {size}, RGB"]
+    lines += [f"{task}: {_counts(counts)}" for task, counts in (("captions", COUNTS), ("masks", SCENES))]
+    lines += [f"things: {', '.join(NOUNS)}"]
+    for captions in some.train.captions[:samples]:
+        lines += ["", *captions]
+    return "\n".join(lines)
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{part} {n:,}" for part, n in counts.items()) + " images"
