@@ -42,7 +42,7 @@ from lingon.learn import attempt
 from lingon.metrics.translation import corpus_bleu
 from lingon.models.encoder_decoder import shifted_right
 from lingon.models.transformer import Transformer
-from lingon.tasks.translate.decoder import SourceDecoder
+from lingon.tasks.translate.decoder import source_decoder
 
 # %% [markdown]
 # ## Pairs of sentences
@@ -315,7 +315,7 @@ assert free[0] - forced[0] > free[-1] - forced[-1]
 def search(sources, beams, alpha):
     """The best text of a beam search for each source."""
     prompts, sources = [[START]] * len(sources), [tuple(source) for source in sources]
-    decoder = SourceDecoder(model)
+    decoder = source_decoder(model)
     logits, state = read_prompts(decoder, prompts, sources)
     params = BeamParams(beams, max_new_tokens=14, length_penalty=alpha)
     found = beam_search(decoder.step, logits, state, start_sequences(prompts, 0, sources), params, [END])

@@ -14,7 +14,7 @@ from lingon.decoding.beam_params import BeamParams, eager_stopping, exact_stoppi
 from lingon.decoding.decoder_protocol import TokenSequence
 from lingon.decoding.logits_processors import forced_token, logit_bias, no_repeat_ngram_size
 from lingon.decoding.prefill import read
-from lingon.tasks.translate.decoder import SourceDecoder
+from lingon.tasks.translate.decoder import source_decoder
 from tests.checkpoints.conftest import worker_of
 from tests.checkpoints.test_translators import fairseq, marian, t5
 from tests.models.seq2seq_configs import CONFIGS, T5, cases_of
@@ -108,7 +108,7 @@ def written(model, case, options, suppressed, forced_end):
         early_stopping=STOPS[options.get("early_stopping", False)],
         length_offset=len(first),  # a token that is forced counts there
     )
-    decoder = SourceDecoder(model)
+    decoder = source_decoder(model)
     rows = [TokenSequence(list(prompt), len(prompt)) for _ in sources]
     with torch.inference_mode():
         logits, state = read(decoder, [prompt] * len(rows), sources)

@@ -13,7 +13,7 @@ from lingon.decoding.decoder_protocol import Decodable, DecoderState, start_sequ
 from lingon.decoding.prefill import read
 from lingon.models.captioner import ImageDecoder
 from lingon.models.registry import build, models_for
-from lingon.tasks.caption.decoder import ImageSource, ImageSourceDecoder
+from lingon.tasks.caption.decoder import ImageSource, image_decoder
 
 V, BATCH, SIZE, TIME = 23, 5, 24, 11
 LIMITS = {"image_size": SIZE, "filters": 8, "dropout": 0.0, "context_length": 17}
@@ -162,7 +162,7 @@ def test_gradients_reach_every_weight(name):
 @every
 def test_equal_images_are_encoded_once_and_others_stay_apart(name, monkeypatch):
     model, encoded = made(name).train(), []
-    decoder = ImageSourceDecoder(model)
+    decoder = image_decoder(model)
     assert isinstance(decoder, Decodable)
     encode = decoder.model.encode
     monkeypatch.setattr(decoder.model, "encode", lambda images: encoded.append(len(images)) or encode(images))
@@ -186,7 +186,7 @@ def test_a_wide_beam_search_is_exhaustive_search(name):
         texts = torch.tensor([[1, *text] for text in itertools.product(range(5), repeat=4)])
         with torch.no_grad():
             logs = said(model, image.expand(len(texts), -1, -1, -1), texts[:, :-1]).double().log_softmax(-1)
-            logits, state = read(decoder := ImageSourceDecoder(model), [(1,)], [source])
+            logits, state = read(decoder := image_decoder(model), [(1,)], [source])
             params = BeamParams(beams=64, max_new_tokens=4, length_penalty=0.0)
             rows = start_sequences([(1,)], sources=[source])
             (found,) = beam_search(decoder.step, logits, state, rows, params, eos_ids=[model.eos_id])

@@ -13,7 +13,7 @@ from lingon.decoding.decoder_protocol import Decodable, DecoderState, start_sequ
 from lingon.decoding.prefill import read
 from lingon.models.encoder_decoder import EncoderDecoder
 from lingon.models.registry import build, models_for
-from lingon.tasks.translate.decoder import SourceDecoder
+from lingon.tasks.translate.decoder import source_decoder
 
 V, BATCH, SOURCE, TIME = 23, 5, 7, 11
 LIMITS = {"context_length": 17, "source_length": 13}
@@ -239,7 +239,7 @@ def test_gradients_reach_every_weight(name):
 @every
 def test_equal_prompts_with_different_sources_stay_apart_and_equal_sources_are_encoded_once(name, monkeypatch):
     model, read_rows = made(name).train(), []
-    decoder = SourceDecoder(model)
+    decoder = source_decoder(model)
     assert isinstance(decoder, Decodable)
     encode = decoder.model.encode
     monkeypatch.setattr(decoder.model, "encode", lambda ids, mask: read_rows.append(len(ids)) or encode(ids, mask))
@@ -260,7 +260,7 @@ def test_equal_prompts_with_different_sources_stay_apart_and_equal_sources_are_e
 
 def test_a_source_that_is_no_tuple_is_refused():
     with pytest.raises(UserError, match="a source is 'None', expected a tuple of ids"):
-        SourceDecoder(made("transformer")).begin([None])
+        source_decoder(made("transformer")).begin([None])
 
 
 def exhaustive(model, source, length, eos):
@@ -284,7 +284,7 @@ def test_a_wide_beam_search_is_exhaustive_search_on_random_models(kind, count):
     name = next(name for name, (found, _) in MODELS.items() if found == kind)
     for seed in range(count):
         model, source = made(name, 5, seed, std=0.7), (3, seed % 5, 4)
-        decoder = SourceDecoder(model)
+        decoder = source_decoder(model)
         with torch.no_grad():
             logits, state = read(decoder, [(model.start_id,)], [source])
             rows = start_sequences([(model.start_id,)], sources=[source])

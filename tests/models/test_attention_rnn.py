@@ -8,7 +8,7 @@ from lingon.core.errors import UserError
 from lingon.data.tokenizers.extended_vocab import extend_source, extend_target
 from lingon.decoding.prefill import read
 from lingon.models.attention_rnn import AttentionRNN
-from lingon.tasks.translate.decoder import SourceDecoder
+from lingon.tasks.translate.decoder import source_decoder
 from tests.models.plain_attention_rnn import probabilities
 from tests.models.seq2seq_toys import exact_match, train
 
@@ -53,8 +53,8 @@ def test_an_unknown_word_is_copied_by_whoever_points_at_it():
     )
     assert names == (["A", "C"], ["D"])
     with torch.no_grad():
-        logits, state = read(SourceDecoder(model), [(1,), (1,), (1, V)], [tuple(ann), tuple(other), tuple(ann)])
-        _, again = SourceDecoder(model).step(torch.tensor([[4]] * 4), state.select(torch.tensor([0, 0, 1, 2])))
+        logits, state = read(source_decoder(model), [(1,), (1,), (1, V)], [tuple(ann), tuple(other), tuple(ann)])
+        _, again = source_decoder(model).step(torch.tensor([[4]] * 4), state.select(torch.tensor([0, 0, 1, 2])))
     shares = logits.exp()
     for row, source in enumerate((ann, other, ann)):
         torch.testing.assert_close(shares[row, sorted(set(source))].sum(), torch.tensor(1.0))

@@ -15,7 +15,7 @@ from lingon.models.encoder_decoder import EncoderDecoder
 from lingon.models.from_config import from_config
 from lingon.models.hub_families import NEIGHBOURS
 from lingon.models.registry import build
-from lingon.tasks.translate.decoder import SourceDecoder
+from lingon.tasks.translate.decoder import source_decoder
 from tests.models import plain_t5
 from tests.models.seq2seq_configs import BART, CONFIGS, MARIAN, T5, cases_of
 
@@ -148,7 +148,7 @@ def test_steps_equal_the_whole_in_any_company(name, folders):
     model = load_seq2seq(folders[name]).model
     assert isinstance(model, EncoderDecoder)
     case = cases_of(CONFIGS[name])[1]
-    whole, decoder = logits_of(model, case), SourceDecoder(model)
+    whole, decoder = logits_of(model, case), source_decoder(model)
     sources = [tuple(row[mask].tolist()) for row, mask in zip(case["source"], case["mask"], strict=True)]
     with torch.no_grad():
         state = decoder.begin(sources)

@@ -1,6 +1,6 @@
-"""A captioner as decoding asks for it: images are encoded once, then logits follow the tokens of the caption."""
+"""A captioner as decoding asks for it: its sources are images."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,10 +8,9 @@ import torch
 from torch import nn
 
 from lingon.core.errors import UserError
-from lingon.core.eval_view import eval_view
-from lingon.core.shapes import Float, Int, Tensor
+from lingon.core.shapes import Float, Tensor
 from lingon.data.batches.images import as_floats
-from lingon.decoding.decoder_protocol import DecoderState
+from lingon.decoding.source_decoder import SourceDecoder
 
 
 class ImageSource(NamedTuple):
@@ -29,41 +28,16 @@ class ImageSource(NamedTuple):
         return cls(np.ascontiguousarray(pixels).tobytes(), pixels.shape[0])
 
 
-class ImageSourceDecoder:
-    """Run a `lingon.models.captioner.ImageDecoder` in evaluation mode, whatever mode it is in: others may train it.
+def image_decoder(model: nn.Module, columns: int = 0) -> SourceDecoder:
+    """Return the decoder of a `lingon.models.captioner.ImageDecoder`, whose sources are `ImageSource`s.
 
-    columns: of a batch with padding, which may be more than the context; 0 is as many as the context.
+    It raises UserError for any other source. columns: see `SourceDecoder`.
     """
+    return SourceDecoder(model, _images, columns)
 
-    def __init__(self, model: nn.Module, columns: int = 0):
-        self.model: Any = eval_view(model)
-        self.columns = columns
 
-    @property
-    def device(self) -> torch.device:
-        """Return the device of the weights."""
-        return next(self.model.parameters()).device
-
-    def begin(self, sources: Sequence[Hashable]) -> DecoderState:
-        """Return the state before the first token, with a row for each source. Equal ones are encoded once.
-
-        Raises UserError for a source that is no `ImageSource`.
-        """
-        different = {source: number for number, source in enumerate(dict.fromkeys(sources))}
-        images = as_floats(torch.from_numpy(np.stack([_pixels(source) for source in different])))
-        state = self.model.new_state(self.model.encode(images.to(self.device)))
-        if self.columns and hasattr(getattr(state, "own", state), "with_limit"):  # a recurrent one has no columns
-            state = state.with_limit(self.columns)
-        if len(different) == len(sources):
-            return state
-        return state.select(torch.tensor([different[source] for source in sources]))
-
-    def step(
-        self, ids: Int[Tensor, "B S"], state: Any, mask: Tensor | None = None
-    ) -> tuple[Float[Tensor, "B V"], DecoderState]:
-        """Return the logits after the last of the ids, and the new state."""
-        hidden, state = self.model.hidden(ids, state, mask)
-        return self.model.head(hidden[:, -1]).float(), state
+def _images(sources: Sequence[Any]) -> tuple[Float[Tensor, "B 3 H W"]]:
+    return (as_floats(torch.from_numpy(np.stack([_pixels(source) for source in sources]))),)
 
 
 def _pixels(source: Any) -> np.ndarray:

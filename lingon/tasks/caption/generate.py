@@ -14,7 +14,7 @@ from lingon.decoding.prefill import read
 from lingon.decoding.request import Request, requests_of
 from lingon.decoding.run import Strategy, run
 from lingon.decoding.sampling_params import SamplingParams
-from lingon.tasks.caption.decoder import ImageSource, ImageSourceDecoder
+from lingon.tasks.caption.decoder import ImageSource, image_decoder
 from lingon.tasks.caption.params import CaptionParams
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def generate(captioner: "Captioner", images: Sequence[ImageSource], params: Capt
         return []
     if params.sampling is not None:
         return _sampled(captioner, images, params, params.sampling)
-    decoder, most = ImageSourceDecoder(captioner.model), params.most(captioner.model.context_length)
+    decoder, most = image_decoder(captioner.model), params.most(captioner.model.context_length)
     known: dict[ImageSource, list[Hypothesis]] = {}
     for batch in _batches(list(dict.fromkeys(images)), max(1, ROWS_AT_ONCE // params.beams)):
         prompt = [captioner.model.start_id]
@@ -55,7 +55,7 @@ def _sampled(
     """Return n samples of each image; each text has random numbers of its own."""
     most, ends = params.most(captioner.model.context_length), captioner.eos_ids
     # Beside a text that fills the context, a new one of a running batch may have all of it before it.
-    decoder = ImageSourceDecoder(captioner.model, 2 * captioner.model.context_length)
+    decoder = image_decoder(captioner.model, 2 * captioner.model.context_length)
     repeated = [image for image in images for _ in range(params.n)]
     prompts = itertools.repeat((captioner.model.start_id,), len(repeated))
     made = sampling.logits_processors([suppress(captioner.forbidden_ids())])

@@ -11,7 +11,7 @@ from lingon.decoding.decoder_protocol import TokenSequence
 from lingon.decoding.logits_processors import suppress
 from lingon.decoding.prefill import read
 from lingon.tasks.rewrite.encoding import RewriteEncoder
-from lingon.tasks.translate.decoder import SourceDecoder
+from lingon.tasks.translate.decoder import source_decoder
 
 BEAMS = 4
 AT_ONCE = 32  # sentences
@@ -23,7 +23,7 @@ def generate(
     model: nn.Module, encoder: RewriteEncoder, sources: Sequence[tuple[int, ...]], beams: int = BEAMS
 ) -> list[list[str]]:
     """Return the words that a generator writes for each source. Equal sources are read once."""
-    decoder, found = SourceDecoder(model), dict[tuple[int, ...], list[str]]()
+    decoder, found = source_decoder(model), dict[tuple[int, ...], list[str]]()
     different = sorted(set(sources), key=lambda source: (len(source), source))
     never = suppress(torch.tensor(encoder.never))
     most = decoder.model.context_length - 1

@@ -1,53 +1,23 @@
-"""An encoder-decoder as decoding asks for it: sources are encoded once, then logits follow the tokens of the target."""
+"""An encoder-decoder as decoding asks for it: its sources are tuples of token ids."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
 from lingon.core.errors import UserError
-from lingon.core.eval_view import eval_view
-from lingon.core.shapes import Bool, Float, Int, Tensor
-from lingon.decoding.decoder_protocol import DecoderState
+from lingon.core.shapes import Bool, Int, Tensor
+from lingon.decoding.source_decoder import SourceDecoder
 
 
-class SourceDecoder:
-    """Run an encoder-decoder in evaluation mode, whatever mode it is in and goes into: others may be training it.
+def source_decoder(model: nn.Module, columns: int = 0) -> SourceDecoder:
+    """Return the decoder of an `EncoderDecoder`, whose sources are tuples of ids; see `SourceDecoder`.
 
-    model: an `lingon.models.encoder_decoder.EncoderDecoder`. columns: of a batch with padding, which may be more than
-    the context; 0 is as many as the context.
+    It raises UserError for a source that is empty or longer than the model reads.
     """
-
-    def __init__(self, model: nn.Module, columns: int = 0):
-        self.model: Any = eval_view(model)
-        self.columns = columns
-
-    @property
-    def device(self) -> torch.device:
-        """Return the device of the weights."""
-        return next(self.model.parameters()).device
-
-    def begin(self, sources: Sequence[Hashable]) -> DecoderState:
-        """Return the state before the first token, with a row for each source, a tuple of ids. Equal ones are one.
-
-        Raises UserError for a source that is empty or longer than the model reads.
-        """
-        different = {source: number for number, source in enumerate(dict.fromkeys(sources))}
-        ids, mask = padded_right([_checked(source) for source in different], self.model.pad_id)
-        state = self.model.new_state(self.model.encode(ids.to(self.device), mask.to(self.device)))
-        if self.columns and hasattr(getattr(state, "own", state), "with_limit"):  # a recurrent one has no columns
-            state = state.with_limit(self.columns)
-        if len(different) == len(sources):
-            return state
-        return state.select(torch.tensor([different[source] for source in sources]))
-
-    def step(
-        self, ids: Int[Tensor, "B S"], state: Any, mask: Tensor | None = None
-    ) -> tuple[Float[Tensor, "B V"], DecoderState]:
-        """Return the logits after the last of the ids, and the new state."""
-        hidden, state = self.model.hidden(ids, state, mask)
-        return self.model.head(hidden[:, -1]).float(), state
+    pad_id: Any = model.pad_id
+    return SourceDecoder(model, lambda sources: padded_right([_checked(one) for one in sources], pad_id), columns)
 
 
 def _checked(source: Any) -> tuple[int, ...]:

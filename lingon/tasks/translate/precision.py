@@ -13,7 +13,7 @@ from lingon.core.shapes import Float, Tensor
 from lingon.kernels.bfloat16_linear import BFloat16Linear, has_bfloat16
 from lingon.kernels.int8_dynamic import DynamicInt8Linear
 from lingon.tasks.precision import AUTO, EXACT, HALF, LOOK, all_alike, check_precision
-from lingon.tasks.translate.decoder import SourceDecoder
+from lingon.tasks.translate.decoder import source_decoder
 
 if TYPE_CHECKING:
     from lingon.tasks.translate.translator import Translator
@@ -77,6 +77,6 @@ def _fastest_equal(translator: "Translator", sources: Sequence[tuple[int, ...]])
 
 def _first_logits(model: nn.Module, start_id: int, sources: Sequence[tuple[int, ...]]) -> Float[Tensor, "n V"]:
     """Return the logits of the first token of each translation."""
-    decoder = SourceDecoder(model)
+    decoder = source_decoder(model)
     logits, _ = decoder.step(torch.full((len(sources), 1), start_id), decoder.begin(sources))
     return logits.double()

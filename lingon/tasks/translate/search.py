@@ -16,7 +16,8 @@ from lingon.decoding.prefill import read
 from lingon.decoding.request import requests_of
 from lingon.decoding.run import Strategy, run
 from lingon.decoding.sampling_params import SamplingParams
-from lingon.tasks.translate.decoder import SourceDecoder
+from lingon.decoding.source_decoder import SourceDecoder
+from lingon.tasks.translate.decoder import source_decoder
 from lingon.tasks.translate.params import TranslationParams
 from lingon.tasks.translate.precision import model_of
 from lingon.tasks.translate.processors import processors_of
@@ -46,7 +47,7 @@ def search(
     prompt = translator.prompt(params.prefix)
     # Beside a text that fills the context, a new one of a running batch may have all of it before it.
     columns = 0 if params.drawn is None else 2 * translator.model.context_length
-    decoder = SourceDecoder(model_of(translator, sources), columns)
+    decoder = source_decoder(model_of(translator, sources), columns)
     if params.drawn is not None:
         found = _sampled(translator, decoder, sources, prompt, params, params.drawn)
         advance(len(sources))
