@@ -8,8 +8,9 @@ from lingon import __version__
 from lingon.core.errors import UserError
 from lingon.core.files import atomic_folder, atomic_write, write_json
 from lingon.export.captioner_card import captioner_card
-from lingon.export.captioner_onnx import DECODER, ENCODER, captioner_difference, write_captioner_onnx
-from lingon.export.exported import Exported, beside, check_folder
+from lingon.export.captioner_onnx import captioner_difference, write_captioner_onnx
+from lingon.export.exported import Exported, export_folder
+from lingon.export.step_graphs import DECODER, ENCODER
 from lingon.models.registry import name_of
 from lingon.tasks.task import CaptionExportable
 
@@ -27,8 +28,7 @@ def export(
     """Write a captioner for another runtime; see `lingon.export.portable.export`."""
     if int8:
         raise UserError("--int8 is for classifiers and encoders; a captioner is exported with 32 bits")
-    folder = beside(source, f"-{to}") if out is None else Path(out)
-    check_folder(folder, Path(source))
+    folder = export_folder(source, f"-{to}", out)
     captioner.model.to("cpu").eval()
     return TARGETS[to](captioner, folder)
 

@@ -6,9 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.export import Dim
 
-from lingon.core.errors import UserError
 from lingon.export.captioner_graph import (
     CaptionGraph,
     ImageGraph,
@@ -17,13 +15,11 @@ from lingon.export.captioner_graph import (
     image_tensors,
     one_time,
 )
-from lingon.export.onnx import Sizes, needed, write_named_onnx
-from lingon.export.parity import TOLERANCE
-from lingon.export.trace import trace
+from lingon.export.onnx import Sizes, write_named_onnx
+from lingon.export.step_graphs import DECODER, ENCODER, StepTensors, open_graphs, steps_difference, traced
 from lingon.layers.recurrent_state import RecurrentState
 
-ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
-STEPS, BATCHES = 4, (1, 3)  # of the comparison: tokens said, and images
+BATCHES = (1, 3)  # images of the comparison
 
 
 def write_captioner_onnx(model: nn.Module, folder: Path) -> dict[str, list[str]]:
@@ -35,64 +31,32 @@ def write_captioner_onnx(model: nn.Module, folder: Path) -> dict[str, list[str]]
     images = _images(own, 2)
     with torch.no_grad():
         state = own.new_state(own.encode(_as_read(images)))
-        memory, target = ([x.clone() for x in found] for found in (image_tensors(state), caption_tensors(state)))
-    recurrent = isinstance(state, RecurrentState)
-    if not recurrent:  # a trace takes no column, or one, for a number that never changes
-        target = [x.new_zeros(*x.shape[:2], 3, x.shape[3]) for x in target]
-    names = {kind: [f"{kind}_{i}" for i in range(len(some))] for kind, some in (("memory", memory), ("target", target))}
-    ends = dict.fromkeys(names["memory"], ("batch", "heads", "places", "width"))
-    before, after = (
-        {
-            prefix + name: ("batch", "width") if recurrent else ("batch", "heads", size, "width")
-            for name in names["target"]
-        }
-        for prefix, size in (("", "said"), ("new_", "said and read"))
-    )
-    encoder = trace(ImageGraph(own), (images,), Dim.AUTO, axes=[(0,)])
-    encoder.example_inputs = None  # else the writer runs checks of sizes, which stumble over tensors of no column
+        recurrent = isinstance(state, RecurrentState)
+        tensors = StepTensors.of(image_tensors(state), caption_tensors(state), recurrent)
+    ends = dict.fromkeys(tensors.names["memory"], ("batch", "heads", "places", "width"))
+    before, after = tensors.target_sizes()
     of_image: Sizes = {"images": ("batch", "height", "width", "channels")}
+    encoder = traced(ImageGraph(own), (images,), axes=[(0,)])
     write_named_onnx(encoder, folder / ENCODER, of_image, {**ends, **before})
     ids = torch.full((2, 1), own.start_id)
-    given: Sequence[Any] = (ids, target) if recurrent else (ids, memory, target)
-    decoder = trace((RecurrentCaptionGraph if recurrent else CaptionGraph)(own), given, Dim.AUTO)
-    decoder.example_inputs = None
+    given: Sequence[Any] = (ids, tensors.target) if recurrent else (ids, tensors.memory, tensors.target)
+    decoder = traced((RecurrentCaptionGraph if recurrent else CaptionGraph)(own), given)
     reads = {"ids": ("batch", "one"), **ends, **before}
     write_named_onnx(decoder, folder / DECODER, reads, {"logits": ("batch", "vocabulary"), **after})
-    return names
+    return tensors.names
 
 
 @torch.inference_mode()
 def captioner_difference(model: Any, folder: Path, names: dict[str, list[str]]) -> float:
-    """Return the largest |difference| of logits, of random images and captions. Raises UserError when it is too large.
-
-    As a share of the largest logit, where that is over 1.
-    """
-    runtime = needed("onnxruntime")
-    options = runtime.SessionOptions()
-    options.log_severity_level = 3  # not that tensors of no column have another size than was noted
-    encoder, decoder = (
-        runtime.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"])
-        for name in (ENCODER, DECODER)
-    )
+    """Return the largest |difference| of logits, of random images and captions; see `steps_difference`."""
+    encoder, decoder = open_graphs(folder)
     draw, largest = torch.Generator().manual_seed(0), 0.0
     for rows in BATCHES:
         images = _images(model, rows)
-        found = encoder.run(None, {"images": images.numpy()})
-        given = dict(zip(names["memory"] + names["target"], found, strict=True))
-        state = model.new_state(model.encode(_as_read(images)))
-        for _ in range(min(STEPS, model.context_length)):
-            said = torch.randint(model.embedding.num_embeddings, (rows, 1), generator=draw)
-            logits, *after = decoder.run(None, {"ids": said.numpy(), **given})
-            given |= dict(zip(names["target"], after, strict=True))
-            hidden, state = model.hidden(said, state)
-            expected = model.head(hidden[:, -1])
-            apart = (torch.from_numpy(logits) - expected).abs().max() / expected.abs().max().clamp(min=1)
-            largest = max(largest, apart.item())
-            if not apart < TOLERANCE:  # NaN is refused too
-                raise UserError(
-                    f"not exported: of {rows} images the logits differ from the model's by {apart.item():.1e}, "
-                    f"allowed is {TOLERANCE:.0e}"
-                )
+        given = dict(zip(names["memory"] + names["target"], encoder({"images": images.numpy()}), strict=True))
+        memory = model.encode(_as_read(images))
+        apart = steps_difference(model, memory, decoder, given, names["target"], rows, draw, "images")
+        largest = max(largest, apart)
     return largest
 
 

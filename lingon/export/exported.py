@@ -35,6 +35,13 @@ def beside(source: str | Path, end: str) -> Path:
     return bundle.with_name(bundle.name + end)
 
 
+def export_folder(source: str | Path, end: str, out: str | Path | None) -> Path:
+    """Return the folder of an export: `out`, or one beside the bundle, with such an end. See `check_folder`."""
+    folder = beside(source, end) if out is None else Path(out)
+    check_folder(folder, Path(source))
+    return folder
+
+
 def check_folder(folder: Path, bundle: Path) -> None:
     """Raise UserError for a place that holds anything but an older export."""
     if folder.is_file():

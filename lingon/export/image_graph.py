@@ -12,7 +12,7 @@ from lingon import __version__
 from lingon.core.errors import UserError
 from lingon.core.files import atomic_folder, atomic_write, write_json
 from lingon.core.shapes import Float, Tensor
-from lingon.export.exported import Exported, beside, check_folder
+from lingon.export.exported import Exported, export_folder
 from lingon.export.image_card import image_card
 from lingon.export.onnx import needed, write_named_onnx
 from lingon.export.parity import TOLERANCE
@@ -31,8 +31,7 @@ def export(
     """Write a task on images for another runtime; see `lingon.export.portable.export`."""
     if int8:
         raise UserError("--int8 is for models of texts; leave it out")
-    folder = beside(source, f"-{to}") if out is None else Path(out)
-    check_folder(folder, Path(source))
+    folder = export_folder(source, f"-{to}", out)
     return TARGETS[to](task, folder)
 
 

@@ -12,7 +12,7 @@ from lingon.core.errors import UserError
 from lingon.core.files import atomic_folder, atomic_write, write_json
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.export.cached_step import BATCH, PAST, TOTAL, CachedStep, RecurrentStep, StateTensor, step_of
-from lingon.export.exported import Exported, beside, check_folder
+from lingon.export.exported import Exported, export_folder
 from lingon.export.language_model_card import text_model_card
 from lingon.export.onnx import needed, write_named_onnx
 from lingon.export.parity import TOLERANCE
@@ -32,8 +32,7 @@ def to_onnx(language: TextModel, source: str | Path, out: str | Path | None, qua
 
     It appears once the graph, read in pieces, gave the logits that the model gives of the whole.
     """
-    folder = beside(source, "-onnx") if out is None else Path(out)
-    check_folder(folder, Path(source))
+    folder = export_folder(source, "-onnx", out)
     step = step_of(language.model.eval())
     with atomic_folder(folder) as fresh:
         path = fresh / FILE

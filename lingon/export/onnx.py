@@ -43,6 +43,7 @@ def write_named_onnx(program: ExportedProgram, path: Path, inputs: Sizes, output
         torch.ops.lingon.gru.default: _gru,
         torch.ops.aten.einsum.default: _einsum,
     }
+    _copy_before_views(program)
     try:
         with silence_torch():
             made = torch.onnx.export(
@@ -58,6 +59,25 @@ def write_named_onnx(program: ExportedProgram, path: Path, inputs: Sizes, output
         raise UserError(f"not exported: {' '.join(str(error).split())[:200]}") from None
     assert made is not None, "with dynamo it gives the program back"
     onnx.save(_clean(made.model_proto, {**inputs, **outputs}), path)
+
+
+def _copy_before_views(program: ExportedProgram) -> None:
+    """Put a copy before every view of a transposed tensor, which is nothing in ONNX.
+
+    What the writer puts for an operator may lay its result out otherwise, as for attention with a bias, of T5; then
+    what was transposed so that it could be viewed cannot be.
+    """
+    viewed = (torch.ops.aten.view.default, torch.ops.aten.reshape.default)
+    transposed = (torch.ops.aten.transpose.int, torch.ops.aten.permute.default)
+    for node in list(program.graph.nodes):
+        if node.target in viewed and node.args[0].target in transposed:
+            with program.graph.inserting_before(node):
+                copy = program.graph.call_function(
+                    torch.ops.aten.clone.default, (node.args[0],), {"memory_format": torch.contiguous_format}
+                )
+            copy.meta["val"] = node.args[0].meta["val"].clone(memory_format=torch.contiguous_format)
+            node.replace_input_with(node.args[0], copy)
+    program.graph_module.recompile()
 
 
 def run_onnx(path: Path, threads: int = 0) -> Callable[[Tensor, Tensor], Tensor]:

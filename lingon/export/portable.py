@@ -24,7 +24,7 @@ from lingon.data.load_pairs import load_pairs
 from lingon.data.text_pairs import sides_of
 from lingon.export import captioner, image_graph, language_model, seq2seq
 from lingon.export import int8 as small
-from lingon.export.exported import Exported, beside, check_folder
+from lingon.export.exported import Exported, export_folder
 from lingon.export.graph import graph_of, inputs_of, preprocessing_of
 from lingon.export.onnx import run_onnx, write_onnx
 from lingon.export.parity import Outputs, largest_difference
@@ -104,8 +104,7 @@ def export(
         raise UserError(f"{str(bundle)!r} is of the kind {noun}, which is exported to {one_of(targets)}, not to {to}")
     if other is not None:
         return other.export(task, bundle, to, out, int8, quantize)
-    folder = Path(out) if out is not None else beside(bundle, f"-{to}" + ("-int8" if int8 else ""))
-    check_folder(folder, Path(bundle))
+    folder = export_folder(bundle, f"-{to}" + ("-int8" if int8 else ""), out)
     assert isinstance(task, Exportable), f"the row of {task.name} has export among its commands"
     with atomic_folder(folder) as fresh:
         path = fresh / TARGETS[to].file

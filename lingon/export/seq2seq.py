@@ -8,7 +8,7 @@ from lingon import __version__
 from lingon.core.errors import UserError, unknown
 from lingon.core.files import atomic_folder, atomic_write, write_json
 from lingon.data.tokenizers import Tokenizer
-from lingon.export.exported import Exported, beside, check_folder
+from lingon.export.exported import Exported, export_folder
 from lingon.export.seq2seq_card import seq2seq_card
 from lingon.export.seq2seq_ctranslate2 import (
     QUANTIZATIONS,
@@ -16,7 +16,8 @@ from lingon.export.seq2seq_ctranslate2 import (
     needed_ctranslate2,
     write_ctranslate2,
 )
-from lingon.export.seq2seq_onnx import DECODER, ENCODER, seq2seq_difference, write_seq2seq_onnx
+from lingon.export.seq2seq_onnx import seq2seq_difference, write_seq2seq_onnx
+from lingon.export.step_graphs import DECODER, ENCODER
 from lingon.models.registry import name_of
 from lingon.tasks.task import SequenceExportable
 
@@ -35,8 +36,7 @@ def export(
     """Write a translator for another runtime; see `lingon.export.portable.export`."""
     if int8:
         raise UserError("--int8 is for classifiers and encoders; of a translator: --to ctranslate2 --quantize int8")
-    folder = beside(source, f"-{to}") if out is None else Path(out)
-    check_folder(folder, Path(source))
+    folder = export_folder(source, f"-{to}", out)
     translator.model.to("cpu").eval()
     return TARGETS[to](translator, folder, quantize)
 
