@@ -28,7 +28,7 @@ def load_for(command: str | None, source: str, device: str, head: str | None = N
     """
     import lingon
     from lingon.tasks.heads import head_of
-    from lingon.tasks.registry import require
+    from lingon.tasks.require import require
 
     task = head_of(lingon.load(source, device), head, source)
     require(task, command, source)

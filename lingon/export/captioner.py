@@ -12,7 +12,7 @@ from lingon.export.captioner_onnx import captioner_difference, write_captioner_o
 from lingon.export.exported import Exported, export_folder
 from lingon.export.step_graphs import DECODER, ENCODER
 from lingon.models.registry import name_of
-from lingon.tasks.task import CaptionExportable
+from lingon.tasks.exportable import CaptionExportable
 
 FORMAT = 1
 

@@ -18,7 +18,7 @@ from lingon.export.onnx import needed, write_named_onnx
 from lingon.export.parity import TOLERANCE
 from lingon.export.trace import trace
 from lingon.models.registry import name_of
-from lingon.tasks.task import ImageExportable
+from lingon.tasks.exportable import ImageExportable
 
 FILE, FORMAT = "model.onnx", 1
 BATCHES = (1, 2, 5)

@@ -11,7 +11,7 @@ import torch
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.export.onnx import needed
-from lingon.tasks.task import Exportable
+from lingon.tasks.exportable import Exportable
 
 Inputs = tuple[Int[Tensor, "B T"], Bool[Tensor, "B T"] | Float[Tensor, "B T"]]  # as `lingon.export.graph.inputs_of`
 Outputs = Callable[[Int[Tensor, "B T"], Tensor], Float[Tensor, "B C"]]

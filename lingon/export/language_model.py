@@ -16,7 +16,7 @@ from lingon.core.shapes import Int, Tensor
 from lingon.data.tokenizers import Tokenizer
 from lingon.export.exported import Exported, beside, check_file
 from lingon.export.language_model_onnx import to_onnx
-from lingon.tasks.task import TextModel
+from lingon.tasks.exportable import TextModel
 
 # By --quantize: the type of the matrices, and how far logits may be from the model's, as a share of their size.
 WEIGHT_TYPES = {"f32": ("F32", 1e-4), "f16": ("F16", 2e-2), "q8_0": ("Q8_0", 0.2)}

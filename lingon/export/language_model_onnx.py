@@ -18,7 +18,7 @@ from lingon.export.onnx import needed, write_named_onnx
 from lingon.export.parity import TOLERANCE
 from lingon.export.trace import trace
 from lingon.models.registry import name_of
-from lingon.tasks.task import TextModel
+from lingon.tasks.exportable import TextModel
 
 FORMAT, FILE = 2, "model.onnx"
 TOKENS, VOCAB = "tokens", "vocab"

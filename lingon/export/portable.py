@@ -33,9 +33,10 @@ from lingon.export.program import run_program, write_program
 from lingon.export.torch_program import run_torch, write_torch
 from lingon.export.trace import trace
 from lingon.models.registry import name_of
+from lingon.tasks.exportable import Exportable
 from lingon.tasks.heads import head_of
-from lingon.tasks.registry import require, row_of
-from lingon.tasks.task import Exportable
+from lingon.tasks.registry import row_of
+from lingon.tasks.require import require
 
 __all__ = ["Exported", "Runtime", "export"]
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from lingon.tasks.task import Card, Exportable
+from lingon.tasks.exportable import Exportable
+from lingon.tasks.task import Card
 
 ROWS = """
 def rows_of(ids, rule):  # the rows of the n-grams of a text, and how often each stands there, by config.json

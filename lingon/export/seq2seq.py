@@ -19,7 +19,7 @@ from lingon.export.seq2seq_ctranslate2 import (
 from lingon.export.seq2seq_onnx import seq2seq_difference, write_seq2seq_onnx
 from lingon.export.step_graphs import DECODER, ENCODER
 from lingon.models.registry import name_of
-from lingon.tasks.task import SequenceExportable
+from lingon.tasks.exportable import SequenceExportable
 
 FORMAT = 1
 TEXT = "a text"

@@ -10,7 +10,7 @@ from lingon.core.files import read_json, write_json
 from lingon.core.optional_packages import python_command
 from lingon.export.ctranslate2_spec import check_supported, spec_of
 from lingon.models.registry import name_of
-from lingon.tasks.task import SequenceExportable
+from lingon.tasks.exportable import SequenceExportable
 
 QUANTIZATIONS = ("float32", "float16", "bfloat16", "int16", "int8", "int8_float32", "int8_float16", "int8_bfloat16")
 TOLERANCE = 1e-3  # of the log-probability of a token, with weights of 32 bits

@@ -11,7 +11,7 @@ from lingon.export.onnx import Sizes, write_named_onnx
 from lingon.export.seq2seq_graph import EncoderGraph, decoder_graph, memory_of, target_of
 from lingon.export.step_graphs import DECODER, ENCODER, StepTensors, open_graphs, steps_difference, traced
 from lingon.layers.recurrent_state import RecurrentState
-from lingon.tasks.task import SequenceExportable
+from lingon.tasks.exportable import SequenceExportable
 
 LENGTHS, BATCHES = (1, 2, 13), (1, 3)  # of the comparison: tokens of sources, rows
 

@@ -6,8 +6,8 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
+from lingon.layers.residual_conv import ResidualConv, group_norm
 
-GROUPS = 8  # of a norm: over channels of one image, so that no other image of a batch changes it
 POOLED = 4  # rows and columns of the places of an image that is compared
 STRIDE = 8  # pixels from one place to the next
 
@@ -29,9 +29,9 @@ class PlaceEncoder(nn.Module):
         self.layers = nn.Sequential(
             _half(3, filters),
             _half(filters, 2 * filters),
-            ResidualConvs(2 * filters),
+            ResidualConv(2 * filters, 2 * filters),
             _half(2 * filters, 4 * filters),
-            ResidualConvs(4 * filters),
+            ResidualConv(4 * filters, 4 * filters),
             nn.Conv2d(4 * filters, width, 1),
         )
         self.rows = nn.Parameter(torch.randn(self.side, width) * 0.1)
@@ -55,25 +55,6 @@ class PlaceEncoder(nn.Module):
         return F.adaptive_avg_pool2d(grid, min(POOLED, self.side)).flatten(1)
 
 
-class ResidualConvs(nn.Module):
-    """relu(x + convolutions(x)), two of 3 x 3, each with a norm over groups of channels (Wu and He 2018)."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.GroupNorm(GROUPS, channels),
-            nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.GroupNorm(GROUPS, channels),
-        )
-
-    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
-        return torch.relu(x + self.layers(x))
-
-
 def _half(before: int, after: int) -> nn.Sequential:
     """A convolution to half the height and width."""
-    return nn.Sequential(
-        nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False), nn.GroupNorm(GROUPS, after), nn.ReLU()
-    )
+    return nn.Sequential(nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False), group_norm(after), nn.ReLU())

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from lingon.recipes.file_settings import Encoding, Files, bad_rows
+from lingon.recipes.file_settings import BadRow, Encoding, Files, bad_rows
 
 if TYPE_CHECKING:
     from lingon.data.conversations import ConversationSplits
@@ -24,7 +24,7 @@ class ConversationFiles:
     ]
     test: Annotated[str | None, Option(help="File to test on; a tenth of the data is cut off by default.")] = None
     valid: Annotated[str | None, Option(help="File to validate on; a tenth of the data is cut off by default.")] = None
-    on_bad_row: Annotated[str, Option(help="A row that cannot be read: stop, or skip it.")] = "stop"
+    on_bad_row: BadRow = "stop"
     encoding: Encoding = "utf-8"
 
     def read(self) -> "ConversationSplits":

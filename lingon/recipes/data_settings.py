@@ -12,6 +12,7 @@ from lingon.recipes.boxes_settings import BoxedImageFiles
 from lingon.recipes.captioned_settings import CaptionedImageFiles
 from lingon.recipes.chat_settings import ConversationFiles
 from lingon.recipes.file_settings import (
+    BadRow,
     Encoding,
     Files,
     Quoting,
@@ -25,19 +26,18 @@ from lingon.recipes.image_collection_settings import PlainImages
 from lingon.recipes.image_question_settings import QuestionsOnImages
 from lingon.recipes.image_settings import LabelledImageFiles
 from lingon.recipes.parallel_settings import ParallelFiles
+from lingon.recipes.question_settings import AnsweredQuestions
 from lingon.recipes.tagged_settings import TaggedTexts
-from lingon.tasks.registry import DataShape
+from lingon.recipes.treebank_settings import Treebanks
+from lingon.tasks.task_row import DataShape
 
 if TYPE_CHECKING:
     from lingon.data.documents import Documents
     from lingon.data.examples import Splits
     from lingon.data.labelled_images import ImageSplits
     from lingon.data.masked_images import MaskedSplits
-    from lingon.data.questions import QuestionSplits
     from lingon.data.text_pairs import PairSplits
-    from lingon.data.trees import TreeSplits
 
-BadRow = Annotated[str, Option(help="A row that cannot be read: stop, or skip it.")]
 Label = Annotated[
     str | None, Option(help="Column with the labels, or several of 0 and 1 as a,b,c; guessed when obvious.")
 ]
@@ -146,28 +146,6 @@ class RunningText:
         return {name: value for name, value in found.items() if name != "accept_licence"}
 
 
-@dataclass(frozen=True)
-class AnsweredQuestions:
-    """Questions on passages, with answers: a corpus, or a file of the user's in the layout of SQuAD."""
-
-    data: Annotated[str, Option(help="A corpus (lingon data list), or your json, jsonl or parquet as SQuAD has it.")]
-    test: Annotated[
-        str | None, Option(help="Corpus or file to test on; some passages of the data are cut off by default.")
-    ] = None
-    on_bad_row: BadRow = "stop"
-    encoding: Encoding = "utf-8"
-
-    def read(self) -> "QuestionSplits":
-        """Return training, validation and test questions, divided by passage, the same whatever the seed."""
-        from lingon.data.load_questions import load_question_splits
-
-        return load_question_splits(self.data, self.test, bad_rows(self.on_bad_row), Files(self.encoding))
-
-    def record(self) -> dict[str, Any]:
-        """Return what tells this data from other data, for run.json."""
-        return {name: value for name, value in asdict(self).items() if name != "on_bad_row"}
-
-
 Negative = Annotated[
     list[str] | None, Option(help="Column with texts that do not belong to the first, hard negatives; repeat for more.")
 ]
@@ -204,31 +182,6 @@ class PairsOfTexts:
         """Return what tells this data from other data, for run.json."""
         found = asdict(self) | {"text": one_column(self.text)}
         return {name: value for name, value in found.items() if name != "on_bad_row"}
-
-
-@dataclass(frozen=True)
-class Treebanks:
-    """Sentences with dependency trees: a treebank, or CoNLL-U files of the user's."""
-
-    data: Annotated[
-        str, Option(help="A treebank (lingon data list), your .conllu file, or a folder of train, dev and test files.")
-    ]
-    test: Annotated[str | None, Option(help="File to test on; a fifth of the data by default.")] = None
-    valid: Annotated[str | None, Option(help="File to validate on; a tenth of the data by default.")] = None
-    on_bad_row: Annotated[str, Option(help="A sentence that is broken or has no tree: stop (default), or skip it.")] = (
-        "stop"
-    )
-    encoding: Encoding = "utf-8"
-
-    def read(self) -> "TreeSplits":
-        """Return training, validation and test trees; how they are divided does not follow the seed."""
-        from lingon.data.load_trees import load_tree_splits
-
-        return load_tree_splits(self.data, self.test, self.valid, self.encoding, bad_rows(self.on_bad_row))
-
-    def record(self) -> dict[str, Any]:
-        """Return what tells this data from other data, for run.json."""
-        return {name: value for name, value in asdict(self).items() if name != "on_bad_row"}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ Encoding = Annotated[str, Option(help="Encoding of your files, as utf-16 or cp12
 Quoting = Annotated[
     str, Option(help="Quotes of csv and tsv: minimal (they hold a cell), none (they are characters) or auto.")
 ]
+BadRow = Annotated[str, Option(help="A row that cannot be read: stop (default), or skip it.")]
 TextColumn = Annotated[list[str] | None, Option(help="Column with the texts; guessed when obvious.")]
 
 

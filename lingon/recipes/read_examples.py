@@ -8,7 +8,8 @@ from lingon.core.errors import UserError
 from lingon.data.files.lines import FileOptions
 from lingon.recipes.file_settings import bad_rows
 from lingon.recipes.tagged_settings import scheme_of_flag
-from lingon.tasks.registry import DataShape, row_of
+from lingon.tasks.registry import row_of
+from lingon.tasks.task_row import DataShape
 
 DEFAULTS = FileOptions()
 

@@ -4,64 +4,15 @@ A new task is one file with a `TASK`, and one row in TASKS. The table imports no
 the task is asked for.
 """
 
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-from lingon.core.errors import UserError, unknown
+from lingon.core.errors import unknown
+from lingon.tasks.task_row import TaskRow
 
 if TYPE_CHECKING:
     from lingon.models.registry import Role
     from lingon.tasks.task import Task
-
-DataShape = Literal[
-    "labelled texts",
-    "running text",
-    "pairs of texts",
-    "questions",
-    "trees",
-    "tagged sentences",
-    "parallel texts",
-    "conversations",
-    "labelled images",
-    "images with boxes",
-    "images with masks",
-    "captioned images",
-    "questions on images",
-    "images",
-]
-
-
-@dataclass(frozen=True)
-class TaskRow:
-    """A task as the commands need to know it.
-
-    help: what `lingon train` does with it. metric: the one that a sweep compares models by.
-    module: the file that has its TASK. settings: the file that has its `Settings`, where that is another one; it
-    imports no torch. role: of the models that it takes. data: the shape of its examples, by which
-    `lingon evaluate` reads them. inputs: what it predicts of. noun: what a trained one is called. commands: those of
-    the command line that take one, beside `evaluate`; usage: the one to try first, with {} for the bundle. trained:
-    `lingon train` trains it. makes_images: a prediction is a picture, with `save`.
-    """
-
-    module: str
-    role: "Role"
-    data: DataShape
-    noun: str
-    commands: tuple[str, ...]
-    usage: str
-    help: str
-    metric: str
-    settings: str | None = None
-    trained: bool = True
-    inputs: Literal["texts", "images", "questions on images"] = "texts"
-    makes_images: bool = False
-
-    @property
-    def a_noun(self) -> str:
-        """Return the noun with its article, as messages need it."""
-        return f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
-
 
 TASKS: dict[str, TaskRow] = {
     "classify": TaskRow(
@@ -262,18 +213,6 @@ TASKS: dict[str, TaskRow] = {
         settings="lingon.tasks.synthesize.settings",
     ),
 }
-# What a task does not do for which a command is not there.
-LACKS = {
-    "predict": "predicts nothing",
-    "generate": "writes nothing",
-    "logprob": "gives texts no probability",
-    "embed": "gives texts no vectors",
-    "ask": "answers no questions",
-}
-# Commands that are called as tasks are, which are listed once, above.
-LACKS |= {"stylize": "paints no photos"}
-LACKS |= {"translate": "translates nothing"}
-LACKS |= {"chat": "holds no conversation"}
 
 
 def row_of(name: object) -> TaskRow:
@@ -297,19 +236,3 @@ def settings_of(name: object) -> type:
     """Return the class of what can be chosen for the training of a task. Raises UserError for an unknown name."""
     row = row_of(name)
     return import_module(row.settings or row.module).Settings
-
-
-def require(task: Any, command: str | None, source: object) -> None:
-    """Raise UserError, with a command that works, unless a command takes this task. source: where it was loaded from.
-
-    command: None takes every task. What holds several heads has no row; which one is meant must be said.
-    """
-    if task.name not in TASKS:
-        raise UserError(f"{str(source)!r} holds several tasks: {', '.join(task)}; name one of them with --head")
-    row = TASKS[task.name]
-    if command is None or command in row.commands:
-        return
-    if command not in LACKS:
-        *others, last = (f"{other.noun}s" for other in TASKS.values() if command in other.commands)
-        raise UserError(f"{str(source)!r} is {row.a_noun}; {', '.join(others)} and {last} are {command}ed so far")
-    raise UserError(f"{str(source)!r} is {row.a_noun}, which {LACKS[command]}; try: lingon {row.usage.format(source)}")

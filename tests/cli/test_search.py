@@ -11,7 +11,7 @@ import pytest
 from lingon.cli import text_encoder
 from lingon.cli.app import main
 from lingon.core.errors import UserError
-from lingon.tasks.registry import require
+from lingon.tasks.require import require
 from tests.search.toy import ToyEncoder, write_folder
 
 

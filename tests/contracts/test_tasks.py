@@ -47,25 +47,17 @@ from lingon.tasks.classify import Classifier
 from lingon.tasks.classify_images import ImageClassifier
 from lingon.tasks.detect import Detector
 from lingon.tasks.embed import Embedder
+from lingon.tasks.exportable import CaptionExportable, Exportable, ImageExportable, SequenceExportable, TextModel
 from lingon.tasks.heads import Heads
 from lingon.tasks.language_model import LanguageModel
 from lingon.tasks.masked_language_model import MaskedLanguageModel
 from lingon.tasks.masked_language_model.special_ids import with_mask
 from lingon.tasks.parse import Parser
-from lingon.tasks.registry import TASKS, TaskRow, row_of, task_of
+from lingon.tasks.registry import TASKS, row_of, task_of
 from lingon.tasks.segment import Segmenter
 from lingon.tasks.tag import Tagger
-from lingon.tasks.task import (
-    CaptionExportable,
-    Exportable,
-    ImageExportable,
-    Predictor,
-    SequenceExportable,
-    Task,
-    TextModel,
-    Trainable,
-    columns,
-)
+from lingon.tasks.task import Predictor, Task, Trainable, columns
+from lingon.tasks.task_row import TaskRow
 from lingon.tasks.translate import Translator
 from lingon.tasks.translate.vocabularies import END, with_end
 from lingon.tasks.visual_answer import VisualAnswerer

@@ -22,7 +22,7 @@ from lingon.data.load_trees import load_tree_splits, load_trees
 from lingon.data.preview import preview
 from lingon.data.read_tagged import read_tagged
 from lingon.data.trees import NotATree, Tree, check_heads
-from lingon.recipes.data_settings import Treebanks
+from lingon.recipes.treebank_settings import Treebanks
 
 # A multiword token, an empty node before and after a word, a word with a space in it, an unfinished comment.
 TEXT = (
