@@ -73,7 +73,7 @@ class DCGAN(nn.Module):
         turn: Turn = "generator",
     ) -> dict[str, Float[Tensor, " B"]]:
         """Return the loss of one of the two: -log sigmoid of the logits as they should be (non-saturating)."""
-        one_hot = F.one_hot(labels, self.classes).float()
+        one_hot = F.one_hot(labels, self.classes).to(images.dtype)
         if turn == "generator":
             return {"loss": F.softplus(-self.logits(self.made(noise, one_hot), one_hot))}
         with torch.no_grad():
@@ -89,13 +89,13 @@ class DCGAN(nn.Module):
     def made(self, latents: Float[Tensor, "B latent"], labels: Float[Tensor, "B K"]) -> Float[Tensor, "B C H W"]:
         """Return the generator's images, from -1 to 1."""
         _, height, width = self.image_shape
-        return self.generator(torch.cat([latents, labels], 1))[..., :height, :width].float().tanh()
+        return self.generator(torch.cat([latents, labels], 1))[..., :height, :width].to(latents.dtype).tanh()
 
     def logits(self, images: Float[Tensor, "B C H W"], labels: Float[Tensor, "B K"]) -> Float[Tensor, " B"]:
         """Return how real images from -1 to 1 look to the discriminator, as logits."""
         grid = self.discriminator["layers"](pad_images(images))
         of_label = (grid.mean((2, 3)) * self.discriminator["labels"](labels)).sum(1)
-        return self.discriminator["output"](grid.flatten(1))[:, 0].float() + of_label.float()
+        return self.discriminator["output"](grid.flatten(1))[:, 0].to(images.dtype) + of_label.to(images.dtype)
 
     def sample(self, latents: Float[Tensor, "B latent"], labels: Float[Tensor, "B K"]) -> Float[Tensor, "B C H W"]:
         """Return the generator's images, from 0 to 1."""

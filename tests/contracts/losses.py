@@ -135,17 +135,17 @@ class Capped(torch.nn.Module):
         return self.softcap * (self.output(hidden) / self.softcap).tanh()
 
 
-def noisy(name, **sizes):
+def noisy(name, dtype=torch.float32, **sizes):
     """Images, labels, and the random numbers that a generator takes, which are of the rows."""
     sizes |= {"image_height": 5, "image_width": 7, "channels": 1, "classes": CLASSES, "width": 4}
     draws = build(name, sizes).draws
     random = np.random.default_rng(1)
     columns = {"images": random.random((ROWS, 1, 5, 7)), "labels": np.array(LABELS)}
     columns |= {key: random.random((ROWS, *draw.shape)) for key, draw in draws.items()}
-    tensors = {key: torch.from_numpy(each).to(torch.int64 if key == "labels" else torch.float32) for key, each in
+    tensors = {key: torch.from_numpy(each).to(torch.int64 if key == "labels" else dtype) for key, each in
                columns.items()}  # fmt: skip
     rows_of = lambda rows: Batch({key: each[rows] for key, each in tensors.items()}, torch.tensor(rows))
-    return lambda: SynthesisObjective(build(name, sizes)), rows_of
+    return lambda: SynthesisObjective(build(name, sizes).to(dtype)), rows_of
 
 
 def alone(make, turn):
@@ -202,7 +202,7 @@ def attentive():
     return build("self_attentive", TEXT | sizes)
 
 
-GAN = noisy("dcgan", penalty=0.01)  # a large one makes roundings larger
+GAN = noisy("dcgan", torch.float64)  # in float32 the roundings of the penalty's gradient are a millionth
 LOSSES = {
     "n-grams, sparse": (lambda: build("ngrams", TEXT | {"buckets": 64}), texts, cross_entropy),
     "classifier": (
