@@ -29,8 +29,9 @@ def load_box_splits(
 
     What folders and files: see `lingon.data.files.boxes_folder`. test, valid: others to test and validate on. Where
     there is none, a fifth of the images is cut off for the test, and a tenth of the others for validation, always the
-    same ones. images: the folder of the images that a .json names. on_bad_row: "stop" raises at the first image or box
-    that cannot be meant, "skip" leaves it out. What was left out, cut at an edge or turned is told.
+    same ones, equal files on one side. images: the folder of the images that a .json names. on_bad_row: "stop" raises
+    at the first image or box that cannot be meant, "skip" leaves it out. What was left out, cut at an edge or turned is
+    told.
     Raises UserError for what is no such data, DataError with file and line.
     """
     name = str(name_or_path)
@@ -90,8 +91,7 @@ def checksum(images: Sequence[BoxedImage]) -> str:
     """Return the sha256 of the files of images and of their boxes and labels, in their order."""
     digest = hashlib.sha256()
     for one in images:
-        data = one.source if isinstance(one.source, bytes) else one.source.read_bytes()
-        digest.update(hashlib.sha256(data).digest() + one.boxes.tobytes() + repr(one.labels).encode())
+        digest.update(_sha256(one) + one.boxes.tobytes() + repr(one.labels).encode())
     return digest.hexdigest()
 
 
@@ -111,7 +111,21 @@ def _existing(name: str) -> Path:
 
 
 def _cut(images: list[BoxedImage], share: float, purpose: str) -> tuple[list[BoxedImage], list[BoxedImage]]:
-    """Cut a share of the images off, chosen by their names alone; one or more stays and one is cut off."""
-    order = sorted({one.name for one in images}, key=lambda name: derive(0, purpose, name))
+    """Cut a share of the images off, chosen by their names alone; one or more stays and one is cut off.
+
+    Equal files are on one side: the first of their names stands for all of them.
+    """
+    sums = [_sha256(one) for one in images]
+    first: dict[bytes, str] = {}
+    for key, one in zip(sums, images, strict=True):
+        first[key] = min(first.get(key, one.name), one.name)
+    names = [first[key] for key in sums]
+    order = sorted(set(names), key=lambda name: derive(0, purpose, name))
     cut = set(order[: min(len(order) - 1, max(1, round(share * len(order))))])
-    return [one for one in images if one.name not in cut], [one for one in images if one.name in cut]
+    rows = list(zip(images, names, strict=True))
+    return [one for one, name in rows if name not in cut], [one for one, name in rows if name in cut]
+
+
+def _sha256(image: BoxedImage) -> bytes:
+    data = image.source if isinstance(image.source, bytes) else image.source.read_bytes()
+    return hashlib.sha256(data).digest()

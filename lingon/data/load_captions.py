@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -12,15 +12,14 @@ from lingon.core.files import sha256_of
 from lingon.data.captioned_images import CaptionedImages, CaptionSplits
 from lingon.data.corpora.captioned_images import CAPTIONED, load_captioned_set
 from lingon.data.cut_groups import cut_groups
-from lingon.data.files.captions import CaptionFile, read_captions, table_of
+from lingon.data.files.captions import CaptionFile, OnBadRow, read_captions, table_of
+from lingon.data.files.image_memory import check_memory
 from lingon.data.files.images import fit_image, read_image
 from lingon.data.files.lines import FileOptions
 from lingon.data.load_data import PARTS, SHARE, tell_lines
 from lingon.data.split import key_of
 
 __all__ = ["load_caption_splits", "load_captions"]
-
-OnBadRow = Literal["stop", "skip"]
 
 
 def load_caption_splits(
@@ -48,8 +47,8 @@ def load_caption_splits(
     files = {"train": _table(name)}
     files |= {part: _table(str(given)) for part, given in (("test", test), ("valid", valid)) if given is not None}
     tables = {part: read_captions(file, on_bad_row, options) for part, file in files.items()}
+    found = {part: _images(table, size, on_bad_row) for part, table in tables.items()}
     tell_lines([line for table in tables.values() for line in table.messages()])
-    found = {part: _images(table, size) for part, table in tables.items()}
     units = _units(found["train"])
     for part in ("test", "valid"):
         if part not in found:
@@ -84,8 +83,9 @@ def load_captions(
         return splits.all() if part == "all" else getattr(splits, part or "test")
     _refuse_language(name, language)
     table = read_captions(_table(name), on_bad_row, options)
+    found = _images(table, size, on_bad_row)
     tell_lines(table.messages())
-    return _images(table, size)
+    return found
 
 
 def _may_have_captions(path: Path) -> bool:
@@ -103,11 +103,21 @@ def _table(name: str) -> Path:
     return path
 
 
-def _images(table: CaptionFile, size: int) -> CaptionedImages:
-    """Read the images of a table. Raises DataError naming the file that is no image."""
-    pixels = [fit_image(read_image(file), size, size, "pad") for file in table.captions]
-    captions = [tuple(dict.fromkeys(some)) for some in table.captions.values()]
-    return CaptionedImages(np.stack(pixels), captions, [str(file) for file in table.captions])
+def _images(table: CaptionFile, size: int, on_bad_row: OnBadRow) -> CaptionedImages:
+    """Read the images of a table. Raises DataError naming the file that is no image, or counts its rows."""
+    check_memory(len(table.captions), (size, size), table.path)
+    pixels, captions, paths = [], [], []
+    for file, some in table.captions.items():
+        try:
+            pixels.append(fit_image(read_image(file), size, size, "pad"))
+        except DataError as error:
+            table.leave_out(str(error), on_bad_row, len(some))
+            continue
+        captions.append(tuple(dict.fromkeys(some)))
+        paths.append(str(file))
+    if not pixels:
+        raise DataError(f"{table.path}: none of its images can be read; the first: {table.first_skipped}")
+    return CaptionedImages(np.stack(pixels), captions, paths)
 
 
 def _units(images: CaptionedImages) -> dict[str, list[int]]:

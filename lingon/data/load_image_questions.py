@@ -9,7 +9,8 @@ import numpy as np
 from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.core.files import sha256_of
 from lingon.data.corpora.images import IMAGES, load_image_set
-from lingon.data.files.image_question_rows import ImageQuestionTable, check_memory
+from lingon.data.files.image_memory import check_memory
+from lingon.data.files.image_question_rows import ImageQuestionTable
 from lingon.data.files.images import fit_image
 from lingon.data.files.lines import FileOptions
 from lingon.data.image_questions import (

@@ -98,6 +98,23 @@ def test_a_broken_row_is_named_or_counted(folder, name):
     assert "bad rows skipped: 1, the first:" in found.messages()[0]
 
 
+def test_an_image_that_cannot_be_read_is_a_bad_row(folder, capsys):
+    (folder / "4.png").write_bytes(b"no image")
+    path = table(folder, "4.png,a", "4.png,b", "0.png,c", "1.png,d", "2.png,e", "3.png,f")
+    with pytest.raises(DataError, match=r"4.png: not an image .*; --on-bad-row skip leaves such rows out"):
+        load_captions(path, size=16)
+    assert load_captions(path, size=16, on_bad_row="skip").texts == ["c", "d", "e", "f"]
+    assert "bad rows skipped: 2, the first: " in capsys.readouterr().err
+    assert load_caption_splits(path, 16, on_bad_row="skip").source["skipped"] == 2
+    with pytest.raises(DataError, match=r"none of its images can be read; the first: .*4\.png"):
+        load_captions(table(folder, "4.png,x"), size=16, on_bad_row="skip")
+
+
+def test_more_images_than_fit_into_memory_are_refused(folder):
+    with pytest.raises(DataError, match="2 images of 30000 x 30000 pixels are more than 4 GB"):
+        load_captions(table(folder, "0.png,a", "1.png,b"), size=30_000)
+
+
 def test_what_cannot_be_meant(folder, tmp_path):
     with pytest.raises(UserError, match=r"has no table with captions; expected captions.csv"):
         load_captions(folder, size=16)

@@ -100,6 +100,18 @@ def test_parts_are_cut_off_by_name_and_none_is_lost(tmp_path):
         load_box_splits(write_voc(tmp_path / "two", MADE[:2]))
 
 
+@pytest.mark.parametrize("twin", range(9))
+def test_equal_files_are_on_one_side(twin, tmp_path):
+    folder = write_voc(tmp_path, MADE)
+    Image.open(folder / f"{twin:03}.png").save(folder / "twin.png")
+    (folder / f"{twin:03}.png").write_bytes((folder / "twin.png").read_bytes())
+    (folder / "twin.xml").write_text(voc_xml("twin.png", [(1, 2, 30, 40)], ["cell"]))
+    splits = load_box_splits(folder)
+    sides = [{image.name for image in part} & {"twin.png", f"{twin:03}.png"} for part in
+             (splits.train, splits.valid, splits.test)]  # fmt: skip
+    assert sorted(map(len, sides)) == [0, 0, 2]
+
+
 def one(folder, boxes=((1, 2, 30, 40),), labels=("cell",), **how):
     folder.mkdir(exist_ok=True)
     pixels = MADE[0][0]
@@ -144,6 +156,7 @@ BROKEN = {
     "cut short": ("<annotation><object>", r"a\.xml:1: not XML \(no element found\)"),
     "another XML": ("<html></html>", "its element is 'html', expected 'annotation' of Pascal VOC"),
     "binary": (b"\xff\xfe\x00\x01" * 5, r"a\.xml.*: not XML"),
+    "large": ("<annotation>" + " " * (1 << 24), r"a\.xml: 16,777,228 bytes; an annotation has 16,777,216 at most"),
     "deep": ("<annotation>" + "<a>" * 70, "elements more than 64 deep"),
 }
 
@@ -182,6 +195,8 @@ WRONG_COCO = {
     "an unknown class": (lambda h: h["annotations"][0].update(category_id=77), "category_id 77 is no category"),
     "an unknown image": (lambda h: h["annotations"][0].update(image_id=77), "image_id 77 is no image of the file"),
     "three numbers": (lambda h: h["annotations"][0].update(bbox=[1, 2, 3]), r"bbox is \[1, 2, 3\], expected four"),
+    "a huge number": (lambda h: h["annotations"][0].update(bbox=[1, 2, 10**400, 3]), "expected four numbers"),
+    "not finite": (lambda h: h["annotations"][0].update(bbox=[1, 2, float("nan"), 3]), "expected four numbers"),
     "no size": (lambda h: h["annotations"][0].update(bbox=[1, 2, 0, 3]), "has no size"),
     "an id twice": (lambda h: h["images"][1].update(id=0), "the id 0 is there twice"),
     "leads out": (lambda h: h["images"][0].update(file_name="../x.png"), "leads out of the folder"),

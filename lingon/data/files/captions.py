@@ -17,6 +17,7 @@ __all__ = ["CaptionFile", "read_captions", "table_of"]
 NAMES = ("captions", "metadata")  # of the table in a folder of images
 IMAGE_COLUMNS = ("image", "file_name", "filename", "path", "file")
 CAPTION_COLUMNS = ("caption", "text", "captions", "sentence", "description")
+OnBadRow = Literal["stop", "skip"]
 SKIP = "--on-bad-row skip leaves such rows out"
 
 
@@ -32,6 +33,13 @@ class CaptionFile:
     skipped: int = 0
     first_skipped: str = ""
     uncaptioned: int = 0
+
+    def leave_out(self, problem: str, on_bad_row: OnBadRow, rows: int = 1) -> None:
+        """Count rows that cannot be meant. Raises DataError with the problem where such are not left out."""
+        if on_bad_row == "stop":
+            raise DataError(f"{problem}; {SKIP}")
+        self.skipped += rows
+        self.first_skipped = self.first_skipped or problem
 
     def messages(self) -> list[str]:
         """Return lines for people; none where every row and every image has its other side."""
@@ -62,9 +70,7 @@ def table_of(folder: Path) -> Path:
     return named[0]
 
 
-def read_captions(
-    path: Path, on_bad_row: Literal["stop", "skip"] = "stop", options: FileOptions = FileOptions()
-) -> CaptionFile:
+def read_captions(path: Path, on_bad_row: OnBadRow = "stop", options: FileOptions = FileOptions()) -> CaptionFile:
     """Return the captions of a table whose images lie beside it, or where its paths say; or of a json of MS COCO.
 
     A row is one caption; an image may have several rows, and a cell of jsonl several captions. Columns: image or
@@ -79,11 +85,7 @@ def read_captions(
         if not problem:
             found.captions.setdefault(file, []).append(" ".join(row.caption.split()))
             continue
-        said = f"{path}{row.where}: {problem}"
-        if on_bad_row == "stop":
-            raise DataError(f"{said}; {SKIP}")
-        found.skipped += 1
-        found.first_skipped = found.first_skipped or said
+        found.leave_out(f"{path}{row.where}: {problem}", on_bad_row)
     if not found.captions:
         raise DataError(f"{path}: no captions in it" + (f"; {found.first_skipped}" if found.skipped else ""))
     places = {file.parent for file in found.captions}

@@ -1,7 +1,7 @@
 """Annotations of COCO: one JSON file with images, categories and the boxes in them."""
 
 import json
-import math
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -87,12 +87,16 @@ def _size(entry: Mapping[str, Any]) -> tuple[int, int] | None:
     return (int(width), int(height)) if known else None  # type: ignore[arg-type]
 
 
+def _is_number(value: Any) -> bool:
+    """Return whether a value is a finite number, and no whole one that is larger than float64 has."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
 def _box(one: Mapping[str, Any], names: Mapping[Any, Mapping[str, Any]], place: str) -> RawBox:
     category, box = _key(one.get("category_id")), one.get("bbox")
     if category not in names:
         raise DataError(f"{place}: category_id {one.get('category_id')!r} is no category of the file")
-    number = lambda value: isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not isinstance(box, list) or len(box) != 4 or not all(map(number, box)):
+    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
         raise DataError(f"{place}: bbox is {str(box)[:60]}, expected four numbers: left, top, width, height")
     left, top, width, height = map(float, box)
     label = " ".join(str(names[category]["name"]).split())

@@ -1,12 +1,10 @@
 """Questions on images from a table of the user's own: columns image, question and answer."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from lingon.core.errors import DataError, UserError, one_of
 from lingon.data.files.images import fit_image, read_image
@@ -22,7 +20,6 @@ COLUMNS = {
     "answer": ("answer", "label", "target"),
     "type": ("type", "question_type", "kind", "answer_type"),
 }
-MOST_BYTES = 4 << 30  # of the pixels of all images of a file
 DEFAULTS = FileOptions()
 KEPT = 1024  # images that are kept while a file is read row by row
 
@@ -117,12 +114,3 @@ class ImageQuestionTable:
             while len(self._images) > KEPT:
                 self._images.popitem(last=False)
         return self._images[path]
-
-
-def check_memory(images: int, image_size: Sequence[int], path: Path) -> None:
-    """Raise DataError for more images than fit into 4 GB."""
-    if images * int(np.prod(image_size)) * 3 > MOST_BYTES:
-        raise DataError(
-            f"{path}: {images:,} images of {image_size[0]} x {image_size[1]} pixels are more than 4 GB; "
-            "give a smaller --image-size, or fewer images"
-        )

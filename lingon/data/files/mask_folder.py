@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from lingon.core.errors import DataError, UserError, one_of
+from lingon.data.files.image_memory import check_memory
 from lingon.data.files.images import image_paths, read_image, resize_image
 from lingon.data.files.mask_classes import Classes, classes_of, numbered, packed, read_classes
 from lingon.data.files.masks import read_mask
@@ -23,6 +24,7 @@ def read_mask_folder(folder: Path, size: int, known: Classes | None = None) -> t
     """
     pairs = _pairs(folder)
     given = next((read_classes(at / FILE) for at in (folder, folder.parent) if (at / FILE).is_file()), None)
+    check_memory(len(pairs), (size, size), folder)
     classes = _agreed(folder, given, known)
     masks, kinds, pixels = {}, {}, []
     for image, path in pairs.items():

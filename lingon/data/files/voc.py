@@ -28,8 +28,6 @@ def read_voc(data: bytes, place: str, source: Path | bytes, name: str) -> Annota
     A box with `difficult` is one that need not be found. Coordinates are edges, as they stand in the file. Raises
     DataError with the line for what is no XML, declares entities, or has no element `annotation`.
     """
-    if len(data) > MOST_BYTES:
-        raise DataError(f"{place}: {len(data):,} bytes; an annotation has {MOST_BYTES:,} at most")
     found = _Reader(place)
     found.read(data)
     boxes, broken = [], []
@@ -90,6 +88,8 @@ class _Reader:
         self.root = ""
 
     def read(self, data: bytes) -> None:
+        if len(data) > MOST_BYTES:
+            raise DataError(f"{self.place}: {len(data):,} bytes; an annotation has {MOST_BYTES:,} at most")
         try:
             self.parser.Parse(data, True)
         except expat.ExpatError as error:

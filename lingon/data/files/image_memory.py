@@ -1,0 +1,18 @@
+"""A limit on the pixels of all images of a file or folder together, which are kept in memory."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lingon.core.errors import DataError
+
+MOST_BYTES = 4 << 30
+
+
+def check_memory(images: int, image_size: Sequence[int], path: Path) -> None:
+    """Raise DataError for more images, in RGB, than fit into 4 GB. image_size: height and width in pixels."""
+    height, width = image_size
+    if images * height * width * 3 > MOST_BYTES:
+        raise DataError(
+            f"{path}: {images:,} images of {height} x {width} pixels are more than 4 GB; "
+            "give a smaller --image-size, or fewer images"
+        )
