@@ -115,6 +115,15 @@ class TrainSettings:
         return fill(self, get_entry(self.model).defaults)
 
 
+def epochs_for(epochs: float, fewest_steps: int, batch_size: int, examples: int) -> float:
+    """Return the epochs, or as many as it takes for so many steps, however few examples there are.
+
+    >>> epochs_for(3, 300, 32, 9_600), epochs_for(3, 300, 32, 100)
+    (3, 96)
+    """
+    return max(epochs, -(-fewest_steps * batch_size // max(1, examples)))
+
+
 def check_settings(settings: Any, choices: Mapping[str, Iterable[str]], at_least_one: Iterable[str] = ()) -> Any:
     """Return the settings. Raises UserError that names one with an impossible value, or one that the model ignores.
 

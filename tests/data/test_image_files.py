@@ -113,3 +113,13 @@ def test_paths_are_files_and_what_folders_hold(tmp_path):
         image_paths([str(tmp_path / "empty")])
     with pytest.raises(UserError, match="expected one of"):
         save_image(tmp_path / "a.txt", PIXELS)
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    path = save_image(tmp_path / "large.png", PIXELS)
+    size = path.stat().st_size
+    monkeypatch.setattr("lingon.data.files.images.MOST_BYTES", size)
+    assert read_image(path).shape == PIXELS.shape
+    monkeypatch.setattr("lingon.data.files.images.MOST_BYTES", size - 1)
+    with pytest.raises(DataError, match=r"large\.png: .* MB at most"):
+        read_image(path)

@@ -30,6 +30,7 @@ __all__ = [
 ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 MOST_PIXELS = 50_000_000  # of a file: 150 MB as RGB; a telephone's photo has 12 to 50 million
+MOST_BYTES = 250_000_000  # of a file: as many pixels as are read, in RGBA and without compression, and some more
 MODES = {"RGB": 3, "L": 1, "RGBA": 4}
 Mode = Literal["RGB", "L", "RGBA"]
 Fit = Literal["crop", "pad", "stretch"]
@@ -57,6 +58,10 @@ def read_image(source: Path | str | bytes, mode: Mode = "RGB", name: str | None 
     if not isinstance(source, bytes):
         if not Path(source).is_file():
             raise UserError(f"there is no file {label!r}")
+        if (size := Path(source).stat().st_size) > MOST_BYTES:
+            raise DataError(
+                f"{label}: {size / 1e6:,.0f} MB, expected {MOST_BYTES / 1e6:,.0f} MB at most; make it smaller"
+            )
         source = Path(source).read_bytes()
     with _named(label):
         with warnings.catch_warnings():

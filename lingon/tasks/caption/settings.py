@@ -8,7 +8,7 @@ from typer import Option
 from lingon.core.errors import UserError
 from lingon.data.tokenizer_table import TOKENIZERS
 from lingon.models.registry import get_entry, models_for
-from lingon.tasks.settings import TrainSettings, check_settings, fill
+from lingon.tasks.settings import TrainSettings, check_settings, epochs_for, fill
 
 if TYPE_CHECKING:
     from lingon.data.captioned_images import CaptionSplits
@@ -70,5 +70,5 @@ class Settings(TrainSettings):
         best: dict[str, Any] = {**DEFAULTS, **get_entry(self.model).defaults}
         rows = self.batch_size or best["batch_size"]
         captions = max(1, len(data.train.texts))
-        best["epochs"] = None if self.steps else max(best["epochs"], -(-FEWEST_STEPS * rows // captions))
+        best["epochs"] = None if self.steps else epochs_for(best["epochs"], FEWEST_STEPS, rows, captions)
         return fill(self, best)

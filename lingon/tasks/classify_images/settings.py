@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from lingon.core.errors import UserError, unknown
 from lingon.models.registry import get_entry, models_for
-from lingon.tasks.settings import check_settings, fill
+from lingon.tasks.settings import check_settings, epochs_for, fill
 
 if TYPE_CHECKING:
     from lingon.tasks.classify.settings import Settings
@@ -51,7 +51,7 @@ def filled(settings: "Settings", data: Any) -> "Settings":
     best, count = {**USUAL, **get_entry(settings.model).defaults}, len(data.train)
     best["batch_size"] = max(FEWEST_ROWS, min(best["batch_size"], count // 32))
     rows = settings.batch_size or best["batch_size"]
-    best["epochs"] = max(best["epochs"], -(-FEWEST_STEPS * rows // max(1, count)))
+    best["epochs"] = epochs_for(best["epochs"], FEWEST_STEPS, rows, count)
     best["augment"] = data.source.get("augment", "flip,shift")
     return fill(settings, best)
 

@@ -8,7 +8,7 @@ from typer import Option
 
 from lingon.core.errors import UserError
 from lingon.models.registry import models_for
-from lingon.tasks.settings import TrainSettings, check_settings, fill
+from lingon.tasks.settings import TrainSettings, check_settings, epochs_for, fill
 
 METRICS = ("map", "map50", "map75")
 FLIPS = ("horizontal", "both", "none")
@@ -57,7 +57,7 @@ class Settings(TrainSettings):
 
         best = dict(get_entry(self.model).defaults)
         rows = self.batch_size or best["batch_size"]
-        best["epochs"] = max(best["epochs"], -(-FEWEST_STEPS * rows // max(1, len(data.train))))
+        best["epochs"] = epochs_for(best["epochs"], FEWEST_STEPS, rows, len(data.train))
         return fill(self, best | {"image_size": None})
 
 

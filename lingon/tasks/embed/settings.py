@@ -8,7 +8,7 @@ from typer import Option
 from lingon.core.errors import UserError, unknown
 from lingon.data.examples import Splits
 from lingon.data.text_pairs import PairSplits, ScoredPairs
-from lingon.tasks.settings import TrainSettings, check_settings, fill
+from lingon.tasks.settings import TrainSettings, check_settings, epochs_for, fill
 
 if TYPE_CHECKING:
     from lingon.tasks.pretrained import Pretrained
@@ -108,7 +108,7 @@ class Settings(TrainSettings):
             )
         best = USUAL | (SCORED if kind == "scored pairs" else {})
         rows = self.batch_size or int(best["batch_size"])
-        best["epochs"] = max(best["epochs"], -(-FEWEST_STEPS * rows // max(1, len(data.train))))
+        best["epochs"] = epochs_for(best["epochs"], FEWEST_STEPS, rows, len(data.train))
         if self.steps is not None:
             best.pop("epochs")
         return fill(replace(self, loss=loss), best | {"temperature": TEMPERATURES.get(loss)})

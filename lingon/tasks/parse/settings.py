@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from lingon.models.registry import get_entry, models_for
-from lingon.tasks.settings import TrainSettings, check_settings, fill
+from lingon.tasks.settings import TrainSettings, check_settings, epochs_for, fill
 from lingon.tasks.tuning_options import require_tuning
 
 if TYPE_CHECKING:
@@ -64,5 +64,5 @@ class Settings(TrainSettings):
             if self.lr is not None:  # the head is as much faster as by default
                 best["head_lr"] *= self.lr / best["lr"]
         rows = self.batch_size or best["batch_size"]
-        best["epochs"] = max(best["epochs"], -(-FEWEST_STEPS * rows // max(1, len(data.train))))
+        best["epochs"] = epochs_for(best["epochs"], FEWEST_STEPS, rows, len(data.train))
         return fill(self, best)

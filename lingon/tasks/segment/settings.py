@@ -7,7 +7,7 @@ from typer import Option
 
 from lingon.core.errors import UserError
 from lingon.models.registry import get_entry, models_for
-from lingon.tasks.settings import TrainSettings, check_settings, fill
+from lingon.tasks.settings import TrainSettings, check_settings, epochs_for, fill
 
 METRICS = ("miou", "dice", "pixel_accuracy")
 AUGMENTATIONS = ("none", "flip", "shift", "flip,shift")
@@ -47,5 +47,5 @@ class Settings(TrainSettings):
         """
         best = dict(get_entry(self.model).defaults)
         rows = min(self.batch_size or best["batch_size"], len(data.train))
-        best["epochs"] = max(best["epochs"], -(-FEWEST_STEPS * rows // len(data.train)))
+        best["epochs"] = epochs_for(best["epochs"], FEWEST_STEPS, rows, len(data.train))
         return fill(self, best)

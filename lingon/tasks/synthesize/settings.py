@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from typer import Option
 
 from lingon.models.registry import get_entry, models_for
-from lingon.tasks.settings import TrainSettings, check_settings, fill
+from lingon.tasks.settings import TrainSettings, check_settings, epochs_for, fill
 
 FEWEST_STEPS = 300  # at least, however few images there are
 
@@ -40,5 +40,5 @@ class Settings(TrainSettings):
         """
         best = dict(get_entry(self.model).defaults)
         rows = self.batch_size or best["batch_size"]
-        best["epochs"] = max(best["epochs"], -(-FEWEST_STEPS * rows // max(1, len(data.train))))
+        best["epochs"] = epochs_for(best["epochs"], FEWEST_STEPS, rows, len(data.train))
         return fill(self, best)

@@ -7,7 +7,7 @@ from typer import Option
 
 from lingon.core.errors import UserError, unknown
 from lingon.models.registry import get_entry, models_for
-from lingon.tasks.settings import TrainSettings, check_settings, fill
+from lingon.tasks.settings import TrainSettings, check_settings, epochs_for, fill
 from lingon.tasks.tag.metric_names import ALL_METRICS, metrics_for
 from lingon.tasks.tag.tag_names import names_of
 
@@ -96,7 +96,7 @@ class Settings(TrainSettings):
         if self.from_ is not None:
             best |= self._fine_tuning()
         rows = self.batch_size or best["batch_size"]
-        best["epochs"] = max(best["epochs"], -(-FEWEST_STEPS * rows // max(1, len(data.train))))
+        best["epochs"] = epochs_for(best["epochs"], FEWEST_STEPS, rows, len(data.train))
         return fill(self, best)
 
     def _fine_tuning(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from typer import Option
 
 from lingon.models.registry import get_entry, models_for
-from lingon.tasks.settings import TrainSettings, check_settings, fill
+from lingon.tasks.settings import TrainSettings, check_settings, epochs_for, fill
 
 METRICS = ("accuracy", "loss")
 FEWEST_STEPS = 300  # at least, however few images there are
@@ -42,5 +42,5 @@ class Settings(TrainSettings):
         """
         best: dict[str, Any] = dict(get_entry(self.model).defaults)
         images = self.batch_size or best["batch_size"]
-        best["epochs"] = max(best["epochs"], -(-FEWEST_STEPS * images // max(1, len(data.train.names))))
+        best["epochs"] = epochs_for(best["epochs"], FEWEST_STEPS, images, len(data.train.names))
         return fill(self, best)
