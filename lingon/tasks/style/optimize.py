@@ -87,7 +87,7 @@ def stylized(
         raise UserError(f"--steps is {steps}; expected 1 to {MOST_STEPS:,}")
     for name, value in zip(("style-weight", "content-weight", "smooth"), astuple(weights), strict=True):
         if not 0 <= value < MOST_WEIGHT:
-            raise UserError(f"--{name} is {value}; expected 0 or more")
+            raise UserError(f"--{name} is {value}; expected 0 to {MOST_WEIGHT:g}")
     pixels, wanted = within(open_image(photo), size, photo), within(open_image(style), size, style)
     vgg = load_vgg(last=LAST, pool=POOLS[pooling])
     found = transfer(pixels, wanted, steps, weights, vgg)

@@ -45,7 +45,7 @@ class Settings(TrainSettings):
         for name in ("style_weight", "content_weight", "total_variation_weight"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < 1e9:
-                raise UserError(f"--{name.replace('_', '-')} is {value}; expected 0 or more")
+                raise UserError(f"--{name.replace('_', '-')} is {value}; expected 0 to less than 1e9")
         return self
 
     def filled(self, data: Any) -> "Settings":
