@@ -4,16 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.shapes import Float, Tensor
-
-GROUP = 8  # channels that share a mean and a variance
-
-
-def group_norm(channels: int) -> nn.GroupNorm:
-    """Return a norm over groups of 8 channels, or of all where 8 does not divide them (Wu and He 2018).
-
-    Unlike that of a batch, it makes the same of an image in any batch, in any process, in training and after.
-    """
-    return nn.GroupNorm(channels // GROUP if channels % GROUP == 0 else 1, channels)
+from lingon.layers.batch_norm import BatchNorm
 
 
 class ResidualConv(nn.Module):
@@ -25,9 +16,9 @@ class ResidualConv(nn.Module):
     def __init__(self, channels: int, out_channels: int, stride: int = 1):
         super().__init__()
         self.conv1 = nn.Conv2d(channels, out_channels, 3, stride, 1, bias=False)
-        self.norm1 = group_norm(out_channels)
+        self.norm1 = BatchNorm(out_channels)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False)
-        self.norm2 = group_norm(out_channels)
+        self.norm2 = BatchNorm(out_channels)
         same = stride == 1 and channels == out_channels
         self.skip = None if same else nn.Conv2d(channels, out_channels, 1, stride, bias=False)
 

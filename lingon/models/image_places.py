@@ -4,7 +4,8 @@ import torch
 from torch import nn
 
 from lingon.core.shapes import Float, Tensor
-from lingon.layers.residual_conv import ResidualConv, group_norm
+from lingon.layers.batch_norm import BatchNorm
+from lingon.layers.residual_conv import ResidualConv
 
 
 class ImagePlaces(nn.Module):
@@ -18,7 +19,7 @@ class ImagePlaces(nn.Module):
     def __init__(self, height: int, width: int, channels: int, filters: int, halvings: int, vector_width: int):
         super().__init__()
         self.stem = nn.Conv2d(channels, filters, 3, 2, 1, bias=False)
-        self.norm = group_norm(filters)
+        self.norm = BatchNorm(filters)
         blocks, wide = [ResidualConv(filters, filters)], filters
         for _ in range(halvings - 1):
             blocks.append(ResidualConv(wide, 2 * wide, 2))

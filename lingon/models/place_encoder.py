@@ -6,14 +6,15 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
-from lingon.layers.residual_conv import ResidualConv, group_norm
+from lingon.layers.batch_norm import BatchNorm
+from lingon.layers.residual_conv import ResidualConv
 
 POOLED = 4  # rows and columns of the places of an image that is compared
 STRIDE = 8  # pixels from one place to the next
 
 
 class PlaceEncoder(nn.Module):
-    """Convolutions with stride 2, and residual blocks between them (He et al. 2016), to one vector for 8 x 8 pixels.
+    """Convolutions and pooling, with residual blocks between them (He et al. 2016), to one vector for 8 x 8 pixels.
 
     image_size: height and width in pixels. width: of the vectors. Each place has a learned vector for its row and one
     for its column, which are added: convolutions alone know of a place only how far it is from the border.
@@ -56,5 +57,6 @@ class PlaceEncoder(nn.Module):
 
 
 def _half(before: int, after: int) -> nn.Sequential:
-    """A convolution to half the height and width."""
-    return nn.Sequential(nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False), group_norm(after), nn.ReLU())
+    """A convolution, and the largest of 2 x 2 places each."""
+    conv = nn.Conv2d(before, after, 3, padding=1, bias=False)
+    return nn.Sequential(conv, nn.MaxPool2d(2), BatchNorm(after), nn.ReLU())

@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.shapes import Float, Tensor
+from lingon.layers.batch_norm import BatchNorm
+from lingon.layers.residual_conv import ResidualConv
 from lingon.models.option_types import Classes, Depth, Range
 from lingon.models.registry import ModelEntry
 
@@ -29,11 +31,11 @@ class ResNet(nn.Module):
     ):
         super().__init__()
         self.sizes = {"classes": classes, "channels": channels, "width": width, "stages": stages, "depth": depth}
-        self.stem = nn.Sequential(_conv(channels, width), nn.BatchNorm2d(width))
+        self.stem = nn.Sequential(nn.Conv2d(channels, width, 3, padding=1, bias=False), BatchNorm(width))
         blocks, read = [], width
         for stage in range(1, stages + 1):
             for i in range(depth):
-                blocks.append(ResidualBlock(read, width * 2**stage, 2 if stage > 1 and i == 0 else 1))
+                blocks.append(ResidualConv(read, width * 2**stage, 2 if stage > 1 and i == 0 else 1))
                 read = width * 2**stage
         self.blocks = nn.Sequential(*blocks)
         self.out = nn.Linear(read, classes)
@@ -54,28 +56,6 @@ class ResNet(nn.Module):
 
     def config(self) -> dict:
         return self.sizes
-
-
-class ResidualBlock(nn.Module):
-    """Two convolutions with batch normalisation, whose result is added to what they read.
-
-    Where the number of maps or their side changes, a convolution of 1 x 1 takes what is read along.
-    """
-
-    def __init__(self, read: int, made: int, stride: int = 1):
-        super().__init__()
-        self.first, self.first_norm = _conv(read, made, stride), nn.BatchNorm2d(made)
-        self.second, self.second_norm = _conv(made, made), nn.BatchNorm2d(made)
-        self.shortcut = nn.Identity() if read == made and stride == 1 else nn.Conv2d(read, made, 1, stride, bias=False)
-
-    def forward(self, x: Float[Tensor, "B D H W"]) -> Float[Tensor, "B E h w"]:
-        y = F.relu(self.first_norm(self.first(x)))
-        return F.relu(self.second_norm(self.second(y)) + self.shortcut(x))
-
-
-def _conv(read: int, made: int, stride: int = 1) -> nn.Conv2d:
-    """A convolution of 3 x 3, without the bias that the normalisation after it would take away."""
-    return nn.Conv2d(read, made, 3, stride, padding=1, bias=False)
 
 
 # Chosen on the validation images of fashion-mnist; docs/log.md says what was tried.

@@ -7,10 +7,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from lingon.core.shapes import Float, Tensor
+from lingon.layers.batch_norm import BatchNorm
 from lingon.models.option_types import Classes, Fraction, Range
 from lingon.models.registry import ModelEntry
-
-GROUP = 2  # channels that are normalised together; with more, small things are learned more slowly
 
 
 class UNet(nn.Module):
@@ -18,8 +17,8 @@ class UNet(nn.Module):
 
     classes: C. channels: of the images, 1 for grey or 3 for RGB. width: channels of the first level; each level below
     has twice as many and half the height and width. depth: levels below the first. dropout: of the lowest level.
-    Unlike in the paper, edges are padded, so that the logits have the size of the image; groups of channels are
-    normalised (Wu and He 2018), which does not depend on the other images of a batch; and widths are small.
+    Unlike in the paper, edges are padded, so that the logits have the size of the image; batches are
+    normalised (Ioffe and Szegedy 2015); and widths are small.
     """
 
     def __init__(
@@ -62,10 +61,9 @@ class UNet(nn.Module):
 
 def _convolutions(channels: int, width: int) -> nn.Sequential:
     """Return two convolutions of 3 x 3, each normalised and rectified."""
-    groups = width // GROUP if width % GROUP == 0 else width
     layers: list[nn.Module] = []
     for incoming in (channels, width):
-        layers += [nn.Conv2d(incoming, width, 3, padding=1, bias=False), nn.GroupNorm(groups, width), nn.ReLU()]
+        layers += [nn.Conv2d(incoming, width, 3, padding=1, bias=False), BatchNorm(width), nn.ReLU()]
     return nn.Sequential(*layers)
 
 

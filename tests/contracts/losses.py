@@ -18,6 +18,7 @@ from lingon.engine.distributed import distribute, process_group
 from lingon.engine.fit import TrainConfig, fit
 from lingon.engine.loss import Loss
 from lingon.engine.world import World, world
+from lingon.layers.batch_norm import BatchNorm
 from lingon.layers.losses import IGNORED, SampledNegatives
 from lingon.models.registry import build
 from lingon.tasks.classify import cross_entropy
@@ -84,8 +85,16 @@ def masked(rows):
     return Batch({"images": IMAGES[rows], "masks": MASKS[rows]}, torch.tensor(rows))
 
 
+def with_running_statistics(model):
+    """The model, whose batch norms do not look at the batch: those make an image another one in another batch."""
+    for norm in (module for module in model.modules() if isinstance(module, BatchNorm)):
+        norm.eval().train = lambda mode=True, norm=norm: norm
+    return model
+
+
 def segmenter():
-    return SegmentObjective(build("unet", {"classes": 3, "width": 3, "depth": 1}), dice_weight=2.0)
+    unet = build("unet", {"classes": 3, "width": 3, "depth": 1})
+    return SegmentObjective(with_running_statistics(unet), dice_weight=2.0)
 
 
 def boxed(rows):
@@ -190,7 +199,7 @@ def asked(rows):
 
 def image_answerer():
     sizes = {"image_height": 9, "image_width": 11, "width": 8, "heads": 2, "depth": 1, "filters": 3, "halvings": 2}
-    return build("image_answerer", TEXT | sizes)
+    return with_running_statistics(build("image_answerer", TEXT | sizes))
 
 
 STILL = {f"{name}_dropout": 0.0 for name in ("word", "input", "hidden", "output", "weight")}

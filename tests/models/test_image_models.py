@@ -28,9 +28,9 @@ def test_a_residual_network_is_its_formulas():
     images = torch.rand(7, 3, 9, 11)
     x = F.max_pool2d(norm(conv(images, "stem.0"), "stem.1").relu(), 2, ceil_mode=True)
     for block, stride in (("blocks.0", 1), ("blocks.1", 2)):
-        y = norm(conv(x, f"{block}.first", stride), f"{block}.first_norm").relu()
-        y = norm(conv(y, f"{block}.second"), f"{block}.second_norm")
-        x = (y + F.conv2d(x, weights[f"{block}.shortcut.weight"], stride=stride)).relu()
+        y = norm(conv(x, f"{block}.conv1", stride), f"{block}.norm1").relu()
+        y = norm(conv(y, f"{block}.conv2"), f"{block}.norm2")
+        x = (y + F.conv2d(x, weights[f"{block}.skip.weight"], stride=stride)).relu()
     expected = x.mean((2, 3)) @ weights["out.weight"].T + weights["out.bias"]
     torch.testing.assert_close(net(images), expected, rtol=1e-4, atol=1e-5)
 
@@ -52,6 +52,6 @@ def test_lenet_is_its_formulas():
 
 def test_blocks_of_one_width_have_no_shortcut_of_their_own():
     net = build("resnet", {"classes": 2, "depth": 2, "width": 2, "stages": 1})
-    assert [type(block.shortcut).__name__ for block in net.blocks] == ["Conv2d", "Identity"]
+    assert [type(block.skip).__name__ for block in net.blocks] == ["Conv2d", "NoneType"]
     for side in (1, 4, 29):
         assert net.eval()(torch.rand(3, 1, side, side)).shape == (3, 2)

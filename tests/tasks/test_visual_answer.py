@@ -83,11 +83,9 @@ def test_a_residual_convolution_by_its_formula():
     torch.manual_seed(0)
     layer, x = ResidualConv(3, 5, 2), torch.randn(2, 3, 7, 11)
     y = F.conv2d(x, layer.conv1.weight, stride=2, padding=1)
-    y = torch.relu(
-        (y - y.mean((1, 2, 3), keepdim=True)) / (y.var((1, 2, 3), keepdim=True, unbiased=False) + 1e-5).sqrt()
-    )
-    y = F.conv2d(y, layer.conv2.weight, padding=1)
-    y = (y - y.mean((1, 2, 3), keepdim=True)) / (y.var((1, 2, 3), keepdim=True, unbiased=False) + 1e-5).sqrt()
+    mean, var = y.mean((0, 2, 3), keepdim=True), y.var((0, 2, 3), keepdim=True, unbiased=False)
+    y = F.conv2d(torch.relu((y - mean) / (var + 1e-5).sqrt()), layer.conv2.weight, padding=1)
+    y = (y - y.mean((0, 2, 3), keepdim=True)) / (y.var((0, 2, 3), keepdim=True, unbiased=False) + 1e-5).sqrt()
     torch.testing.assert_close(layer(x), torch.relu(y + F.conv2d(x, layer.skip.weight, stride=2)), rtol=1e-4, atol=1e-5)
     assert ResidualConv(5, 5).skip is None
 

@@ -1,0 +1,38 @@
+"""Batch normalization of images whose mean and variance are those of the whole batch, in however many processes."""
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.distributed.nn.functional import all_reduce
+
+from lingon.core.shapes import Float, Tensor
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """(x - mean) / sqrt(variance + eps) * weight + bias for each channel (Ioffe and Szegedy 2015).
+
+    In training, mean and variance are over all images and places of the batch, of all processes that share it; then
+    they are the running ones. PyTorch's SyncBatchNorm does the same on CUDA alone.
+    """
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+        if not (self.training and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
+            return super().forward(x)
+        wide = x.float()
+        count = wide.new_full((1,), float(wide[:, 0].numel()))
+        sums = all_reduce(torch.cat([wide.sum((0, 2, 3)), wide.square().sum((0, 2, 3)), count]))
+        mean, square = (sums[:-1] / sums[-1]).chunk(2)
+        variance = (square - mean.square()).clamp(min=0)
+        self._note(mean.detach(), (variance * (sums[-1] / (sums[-1] - 1))).detach())
+        scale = torch.rsqrt(variance + self.eps) * self.weight
+        made = wide * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]
+        return made.to(x.dtype)
+
+    @torch.no_grad()
+    def _note(self, mean: Float[Tensor, " C"], variance: Float[Tensor, " C"]) -> None:
+        """Move the running mean and variance, the latter with n - 1, towards those of a batch."""
+        running: tuple = ((self.running_mean, mean), (self.running_var, variance))
+        for kept, new in running:
+            kept.lerp_(new, self.momentum or 0.0)
+        counted: Tensor = self.num_batches_tracked  # type: ignore[assignment]
+        counted += 1
