@@ -18,7 +18,9 @@ encoder, decoder = (onnxruntime.InferenceSession(config[name], providers=cpu) fo
 def caption(path):  # greedily: the likeliest token at each step
     side, image = config["image"]["size"], Image.open(path).convert("RGB")
     scale = side / max(image.size)
-    image = image.resize([max(1, round(length * scale)) for length in image.size], Image.Resampling.BILINEAR)
+    width, height = (max(1, round(length * scale)) for length in image.size)
+    for size in ((width, image.height), (width, height)):  # whose order does not depend on the version of Pillow
+        image = image.resize(size, Image.Resampling.BILINEAR)
     paper = Image.new("RGB", (side, side), tuple(config["image"]["background"]))
     paper.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
     found = encoder.run(None, {"images": np.asarray(paper, np.float32)[None]})

@@ -61,6 +61,23 @@ class ImageExportable(Task, Protocol):
 
 
 @runtime_checkable
+class DetectionExportable(Task, Protocol):
+    """A task that `lingon export` writes as one graph, images [B, 3, H, W] from 0 to 1 -> boxes, scores and classes.
+
+    image_size: H and W. graph: gives boxes [B, K, 4], scores [B, K] and the numbers of classes [B, K], best first.
+    """
+
+    model: Any
+    image_size: tuple[int, int]
+
+    def graph(self) -> "nn.Module": ...
+
+    def rules(self) -> dict[str, Any]:
+        """Return, by name, how an image gets into its size, and which boxes are objects."""
+        ...
+
+
+@runtime_checkable
 class TextModel(Task, Protocol):
     """A task of one causal model: `lingon export` writes it with its tokenizer and the ids that end a text.
 

@@ -99,7 +99,7 @@ TASKS: dict[str, TaskRow] = {
         "detector",
         "images with boxes",
         noun="detector",
-        commands=("predict",),
+        commands=("predict", "export"),
         usage="predict {} photo.jpg",
         help="Train a detector of objects on images with boxes: a set, or Pascal VOC, COCO or YOLO files of your own.",
         metric="map",

@@ -47,7 +47,14 @@ from lingon.tasks.classify import Classifier
 from lingon.tasks.classify_images import ImageClassifier
 from lingon.tasks.detect import Detector
 from lingon.tasks.embed import Embedder
-from lingon.tasks.exportable import CaptionExportable, Exportable, ImageExportable, SequenceExportable, TextModel
+from lingon.tasks.exportable import (
+    CaptionExportable,
+    DetectionExportable,
+    Exportable,
+    ImageExportable,
+    SequenceExportable,
+    TextModel,
+)
 from lingon.tasks.heads import Heads
 from lingon.tasks.language_model import LanguageModel
 from lingon.tasks.masked_language_model import MaskedLanguageModel
@@ -280,7 +287,7 @@ def test_a_task_is_what_its_row_says(name):
     assert all(isinstance(task.parts[part], kind) for part, kind in task.part_types.items())
     assert task.config().keys() == set(task.config_keys)
     assert isinstance(task, Predictor) == ("predict" in row_of(name).commands)
-    kinds = Exportable | ImageExportable | TextModel | SequenceExportable | CaptionExportable
+    kinds = Exportable | ImageExportable | DetectionExportable | TextModel | SequenceExportable | CaptionExportable
     exportable = isinstance(task, kinds)
     assert exportable == ("export" in row_of(name).commands)
 

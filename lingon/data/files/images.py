@@ -122,13 +122,17 @@ def _named(label: str) -> Iterator[None]:
 
 
 def resize_image(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Return an image [H, W, C] in another size, stretched; bilinear with antialiasing."""
+    """Return an image [H, W, C] in another size, stretched; bilinear with antialiasing.
+
+    First in width, then in height: which is first of one call changed with Pillow 13, and with it how numbers round.
+    """
     if pixels.shape[:2] == (height, width):
         return pixels
     image = pillow()
     made = image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    found = np.array(made.resize((width, height), image.Resampling.BILINEAR), np.uint8)
-    return found.reshape(height, width, pixels.shape[-1])
+    for size in ((width, made.height), (width, height)):
+        made = made.resize(size, image.Resampling.BILINEAR)
+    return np.array(made, np.uint8).reshape(height, width, pixels.shape[-1])
 
 
 def fit_image(pixels: np.ndarray, height: int, width: int, fit: Fit = "crop") -> np.ndarray:

@@ -1,5 +1,7 @@
 """From the maps of a detector to boxes: peaks of the centres, the box of each, and of doubles the best."""
 
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -9,6 +11,7 @@ from lingon.core.shapes import Float, Tensor
 from lingon.decoding.non_maximum_suppression import non_maximum_suppression
 from lingon.metrics.mean_average_precision import Found
 from lingon.models.center_net import DetectionMaps, boxes_of
+from lingon.tasks.detect.frame import GREY, Size
 
 MOST_PEAKS = 300  # of an image, of all classes
 MOST_BOXES = 100  # of an image that stay
@@ -67,3 +70,9 @@ def chosen(
     boxes, scores, labels = boxes[rows], scores[rows], labels[rows].astype(np.int64)
     stays = non_maximum_suppression(boxes, scores, labels, overlap)[:MOST_BOXES]
     return Found(boxes[stays], scores[stays], labels[stays])
+
+
+def rules_of_peaks(frame: Size, threshold: float) -> dict[str, Any]:
+    """Return, by name, how an image gets into a frame, and which of the peaks are objects, for other programs."""
+    image = {"height": frame[0], "width": frame[1], "fit": "upper left", "background": [GREY] * 3}
+    return {"image": image, "threshold": max(threshold, LEAST_SCORE), "overlap": OVERLAP, "most": MOST_BOXES}

@@ -18,7 +18,7 @@ from lingon.data.boxed_images import BoxedImage, BoxSplits
 from lingon.data.files.images import read_image
 from lingon.metrics.mean_average_precision import Found, mean_average_precision
 from lingon.metrics.scores import Scores
-from lingon.tasks.detect.decode import found_of
+from lingon.tasks.detect.decode import Peaks, found_of, rules_of_peaks
 from lingon.tasks.detect.detections import Detection, Detections
 from lingon.tasks.detect.frame import Size, framed, unframed
 from lingon.tasks.detect.scoring import scores_of, truths_of, unknown_labels
@@ -216,6 +216,14 @@ class Detector:
         if isinstance(given, np.ndarray):
             return Detections("pixels", size, objects, given)
         return Detections(str(given), size, objects, Path(given))
+
+    def graph(self) -> nn.Module:
+        """Return the module that is exported: images in the frame -> boxes, scores and numbers of classes."""
+        return Peaks(self.model)
+
+    def rules(self) -> dict[str, Any]:
+        """Return, by name, how an image gets into the frame, and which of the exported boxes are objects."""
+        return rules_of_peaks(self.image_size, self.threshold)
 
     def write_page(self, path: Path, found: Sequence[Detections], name: str) -> Path:
         """Write a page that shows images with the boxes that were found in them; return its path."""

@@ -1,0 +1,91 @@
+"""A detector as a folder that another runtime loads: images in, the likeliest boxes with scores and classes out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from lingon.core.errors import UserError
+from lingon.core.files import atomic_folder, atomic_write, write_json
+from lingon.core.shapes import Float, Tensor
+from lingon.export.detector_card import detector_card
+from lingon.export.exported import Exported
+from lingon.export.image_onnx import (
+    FILE,
+    ImageGraph,
+    Shape,
+    Targets,
+    export_to,
+    image_config,
+    random_images,
+    write_image_onnx,
+)
+from lingon.export.javascript_programs import write_programs
+from lingon.export.parity import TOLERANCE
+from lingon.tasks.exportable import DetectionExportable
+
+AXES = {"boxes": ("k", "side"), "scores": ("k",), "classes": ("k",)}
+TIES = 0.01  # of the centres at most: of two neighbours that are equal but for rounding, either may be the peak
+
+
+def export(
+    task: DetectionExportable, source: str | Path, to: str, out: str | Path | None, int8: bool, quantize: str | None
+) -> Exported:
+    """Write a detector for another runtime; see `lingon.export.portable.export`."""
+    return export_to(TARGETS, task, source, to, out, int8)
+
+
+def to_onnx(task: DetectionExportable, folder: Path) -> Exported:
+    """Write the graph images -> boxes, scores, classes, config.json, programs for Node.js and a README with another."""
+    graph = task.graph().to("cpu").eval()
+    shape: Shape = (3, *task.image_size)
+    with torch.inference_mode():
+        count = graph(torch.rand(1, *shape))[1].shape[1]
+    with atomic_folder(folder) as fresh:
+        run = write_image_onnx(
+            graph, fresh / FILE, shape, {"boxes": ("k", "side"), "scores": ("k",), "classes": ("k",)}
+        )
+        difference = largest_peak_difference(graph, run, shape)
+        size = (fresh / FILE).stat().st_size
+        outputs = {"boxes": (count, 4), "scores": (count,), "classes": (count,)}
+        config = image_config(task, "onnx", shape, outputs, difference, size) | task.rules()
+        write_json(fresh / "config.json", config)
+        write_programs(fresh, ("detect.mjs", "detector.mjs"))
+        with atomic_write(fresh / "README.md") as page:
+            page.write(detector_card(config, type(task).card(config["model"], config)))
+    return Exported(folder, difference, size, "boxes and scores")
+
+
+@torch.inference_mode()
+def largest_peak_difference(graph: nn.Module, exported: ImageGraph, shape: Shape) -> float:
+    """Return the largest |difference| of scores, and of boxes as a share of the longer side, on random images.
+
+    Raises UserError when it is not under 1e-4.
+    """
+    apart: list[Tensor] = []
+    for images in random_images(shape):
+        expected, found = (peaks_as_rows(peaks, max(shape)) for peaks in (graph(images), exported(images)))
+        apart += map(peak_differences, expected, found)
+    largest = torch.cat(apart).quantile(1 - TIES, interpolation="lower").item()
+    if not largest < TOLERANCE:  # NaN is refused too
+        raise UserError(f"not exported: boxes differ from the model's by {largest:.1e}, allowed is {TOLERANCE:.0e}")
+    return largest
+
+
+def peaks_as_rows(peaks: Sequence[Tensor], side: int) -> Float[Tensor, "B K 6"]:
+    """Return boxes, as a share of the longer side, scores and classes as one row for each peak."""
+    boxes, scores, classes = peaks
+    return torch.cat([boxes / side, scores[..., None], classes[..., None]], -1)
+
+
+def peak_differences(expected: Float[Tensor, "K 6"], found: Float[Tensor, "K 6"]) -> Float[Tensor, " k"]:
+    """Return how far each peak is from the nearest one that was found, for those that are no candidates for the last.
+
+    The order of peaks with nearly one score is left to rounding, and so is which of them are among the first K.
+    """
+    sure = expected[~(expected[:, 4] <= expected[-1, 4] + TOLERANCE)]  # NaN stays
+    return (sure[:, None] - found).abs().amax(2).amin(1)
+
+
+TARGETS: Targets = {"onnx": to_onnx}

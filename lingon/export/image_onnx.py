@@ -1,0 +1,67 @@
+"""A graph that reads images as an ONNX file, and the file as a function again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.export import Dim
+
+from lingon import __version__
+from lingon.core.errors import UserError
+from lingon.core.shapes import Float, Tensor
+from lingon.export.exported import Exported, export_folder
+from lingon.export.onnx import needed, write_named_onnx
+from lingon.export.trace import trace
+from lingon.models.registry import name_of
+
+FILE = "model.onnx"
+BATCHES = (1, 2, 5)  # images of a comparison
+Shape = tuple[int, int, int]  # channels, height, width
+ImageGraph = Callable[[Tensor], Sequence[Tensor]]
+Targets = Mapping[str, Callable[[Any, Path], Exported]]
+
+
+def export_to(targets: Targets, task: Any, source: str | Path, to: str, out: str | Path | None, int8: bool) -> Exported:
+    """Write a task on images for another runtime; see `lingon.export.portable.export`."""
+    if int8:
+        raise UserError("--int8 is for models of texts; leave it out")
+    return targets[to](task, export_folder(source, f"-{to}", out))
+
+
+def write_image_onnx(graph: nn.Module, path: Path, shape: Shape, outputs: Mapping[str, Sequence[str]]) -> ImageGraph:
+    """Write a graph images [B, C, H, W] -> tensors [B, ...], with any B, and return the file as a function.
+
+    outputs: the names of the tensors, and of their axes without the batch.
+    """
+    program = trace(graph, (torch.rand(2, *shape),), Dim.DYNAMIC, [(0,)])
+    axes = {"images": ("batch", "channels", "height", "width")}
+    write_named_onnx(program, path, axes, {name: ("batch", *own) for name, own in outputs.items()})
+    session = needed("onnxruntime").InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return lambda images: [torch.from_numpy(x) for x in session.run([*outputs], {"images": images.numpy()})]
+
+
+def random_images(shape: Shape) -> list[Float[Tensor, "B C H W"]]:
+    """Return batches of random images, by which a graph is compared with its file."""
+    made = torch.Generator().manual_seed(0)
+    return [torch.rand(rows, *shape, generator=made) for rows in BATCHES]
+
+
+def image_config(
+    task: Any, to: str, shape: Shape, outputs: Mapping[str, Sequence[Any]], difference: float, size: int
+) -> dict[str, Any]:
+    """Return what config.json says of every graph of images. size: of the file, in bytes."""
+    numbers = {name: {"type": "float32", "shape": ["batch", *own]} for name, own in outputs.items()}
+    return {
+        "format": 1,
+        "lingon": __version__,
+        "task": task.name,
+        "to": to,
+        "file": FILE,
+        "model": name_of(task.model),
+        **task.config(),
+        "inputs": {"images": {"type": "float32", "shape": ["batch", *shape], "from": 0, "to": 1}},
+        "outputs": numbers,
+        "checked": {"largest_difference": difference, "bytes": size},
+    }

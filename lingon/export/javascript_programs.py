@@ -1,0 +1,15 @@
+"""Programs for Node.js that lie in an exported folder, and their modules, which a page uses too."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+JAVASCRIPT = Path(__file__).parent / "javascript"
+MODULES = ("folder.mjs", "pixels.mjs")  # of all tasks
+FOR_NODE = ("program.mjs", "read_image.mjs")
+
+
+def write_programs(folder: Path, names: Sequence[str]) -> None:
+    """Put the modules of these names into a folder, and those that they import."""
+    for name in (*names, *MODULES, *FOR_NODE):
+        shutil.copyfile(JAVASCRIPT / name, folder / name)
