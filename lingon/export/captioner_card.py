@@ -2,12 +2,14 @@
 
 from typing import Any
 
-PROGRAM = """\
+from lingon.export.image_program import READ_IMAGE
+
+PROGRAM = f"""\
 import json
 
 import numpy as np
 import onnxruntime
-from PIL import Image
+from PIL import Image, ImageOps
 from tokenizers import Tokenizer
 
 config = json.load(open("config.json", encoding="utf-8"))
@@ -15,19 +17,19 @@ tokenizer, cpu = Tokenizer.from_file(config["tokenizer"]), ["CPUExecutionProvide
 encoder, decoder = (onnxruntime.InferenceSession(config[name], providers=cpu) for name in ("encoder", "decoder"))
 
 
+{READ_IMAGE}
+
 def caption(path):  # greedily: the likeliest token at each step
-    side, image = config["image"]["size"], Image.open(path).convert("RGB")
+    side, image = config["image"]["size"], on_white(path)
     scale = side / max(image.size)
-    width, height = (max(1, round(length * scale)) for length in image.size)
-    for size in ((width, image.height), (width, height)):  # whose order does not depend on the version of Pillow
-        image = image.resize(size, Image.Resampling.BILINEAR)
+    image = resized(image, *(max(1, round(length * scale)) for length in image.size))
     paper = Image.new("RGB", (side, side), tuple(config["image"]["background"]))
     paper.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
-    found = encoder.run(None, {"images": np.asarray(paper, np.float32)[None]})
+    found = encoder.run(None, {{"images": np.asarray(paper, np.float32)[None]}})
     tensors = dict(zip(config["memory"] + config["target"], found))
     said = list(config["start_ids"])
     while len(said) < config["context_length"] and (len(said) == 1 or said[-1] not in config["eos_ids"]):
-        logits, *after = decoder.run(None, {"ids": np.array([said[-1:]]), **tensors})
+        logits, *after = decoder.run(None, {{"ids": np.array([said[-1:]]), **tensors}})
         tensors.update(zip(config["target"], after))
         logits[0, config["forbidden_ids"]] = -np.inf
         said.append(int(logits.argmax()))

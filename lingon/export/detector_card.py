@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from lingon.export.image_program import READ_IMAGE
 from lingon.tasks.task import Card
 
-PROGRAM = """\
+PROGRAM = f"""\
 import json
 import sys
 
@@ -17,16 +18,7 @@ height, width = config["image"]["height"], config["image"]["width"]
 session = onnxruntime.InferenceSession(config["file"], providers=["CPUExecutionProvider"])
 
 
-def on_white(path):  # rotated as the camera notes
-    image = ImageOps.exif_transpose(Image.open(path)).convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-
-
-def resized(image, width, height):  # two calls, so that the order does not depend on the version of Pillow
-    for size in ((width, image.height), (width, height)):
-        image = image.resize(size, Image.Resampling.BILINEAR)
-    return image
-
+{READ_IMAGE}
 
 def overlap(a, b):  # intersection over union
     area = lambda box: np.maximum(box[2:] - box[:2], 0).prod()
@@ -41,7 +33,7 @@ def detect(path):
     frame = Image.new("RGB", (width, height), tuple(config["image"]["background"]))
     frame.paste(resized(image, *size), (0, 0))
     pixels = np.asarray(frame, np.float32).transpose(2, 0, 1)[None] / 255
-    boxes, scores, classes = (found[0] for found in session.run(["boxes", "scores", "classes"], {"images": pixels}))
+    boxes, scores, classes = (found[0] for found in session.run(["boxes", "scores", "classes"], {{"images": pixels}}))
     kept = []
     for i in np.flatnonzero(scores >= config["threshold"]):  # the surest first; of doubles it alone stays
         if all(classes[i] != classes[k] or overlap(boxes[i], boxes[k]) <= config["overlap"] for k in kept):
@@ -51,12 +43,12 @@ def detect(path):
         box = np.clip(boxes[i] / np.float32(scale), 0, np.float32([*image.size] * 2))
         if min(box[2:] - box[:2]) >= 1:
             label, score = config["labels"][int(classes[i])], round(float(scores[i]), 4)
-            objects.append({"label": label, "score": score, "box": [round(float(side), 1) for side in box]})
+            objects.append({{"label": label, "score": score, "box": [round(float(side), 1) for side in box]}})
     return objects
 
 
 for path in sys.argv[1:]:
-    print(json.dumps({"image": path, "objects": detect(path)}, ensure_ascii=False))"""
+    print(json.dumps({{"image": path, "objects": detect(path)}}, ensure_ascii=False))"""
 
 
 def detector_card(config: dict[str, Any], about: Card) -> str:

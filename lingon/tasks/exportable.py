@@ -78,6 +78,21 @@ class DetectionExportable(Task, Protocol):
 
 
 @runtime_checkable
+class SegmentExportable(Task, Protocol):
+    """A task that `lingon export` writes as one graph, images [B, 3, H, W] from 0 to 1 -> logits [B, C, H, W].
+
+    size: H and W.
+    """
+
+    model: Any
+    size: int
+
+    def rules(self) -> dict[str, Any]:
+        """Return, by name, how an image gets into its size, and how large a mask is found by interpolation."""
+        ...
+
+
+@runtime_checkable
 class TextModel(Task, Protocol):
     """A task of one causal model: `lingon export` writes it with its tokenizer and the ids that end a text.
 

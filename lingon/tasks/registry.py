@@ -179,7 +179,7 @@ TASKS: dict[str, TaskRow] = {
         "segmenter",
         "images with masks",
         noun="segmenter",
-        commands=("predict",),
+        commands=("predict", "export"),
         usage="predict {} photo.png --out mask.png",
         help="Train a model that gives each pixel of an image a class, on images with masks.",
         metric="miou",

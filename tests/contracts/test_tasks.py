@@ -52,6 +52,7 @@ from lingon.tasks.exportable import (
     DetectionExportable,
     Exportable,
     ImageExportable,
+    SegmentExportable,
     SequenceExportable,
     TextModel,
 )
@@ -287,7 +288,8 @@ def test_a_task_is_what_its_row_says(name):
     assert all(isinstance(task.parts[part], kind) for part, kind in task.part_types.items())
     assert task.config().keys() == set(task.config_keys)
     assert isinstance(task, Predictor) == ("predict" in row_of(name).commands)
-    kinds = Exportable | ImageExportable | DetectionExportable | TextModel | SequenceExportable | CaptionExportable
+    kinds = Exportable | ImageExportable | DetectionExportable | SegmentExportable
+    kinds |= TextModel | SequenceExportable | CaptionExportable
     exportable = isinstance(task, kinds)
     assert exportable == ("export" in row_of(name).commands)
 

@@ -22,7 +22,7 @@ from lingon.data.files.images import read_image, resize_image
 from lingon.data.masked_images import MaskedImages, MaskedSplits
 from lingon.metrics.scores import Scores
 from lingon.metrics.segmentation import mask_confusion
-from lingon.tasks.segment.enlarge import enlarged_mask
+from lingon.tasks.segment.enlarge import LARGEST_SIDE, enlarged_mask
 from lingon.tasks.segment.objective import as_masks
 from lingon.tasks.segment.scoring import scores_of
 from lingon.tasks.segment.segmented import Segmented
@@ -192,6 +192,11 @@ class Segmenter:
         logits = next(self._logits(self.model, small))[0]
         mask = enlarged_mask(logits, *pixels.shape[:2])
         return Segmented(name if isinstance(given, np.ndarray) else str(given), mask, self.classes, given)
+
+    def rules(self) -> dict[str, Any]:
+        """Return, by name, how an image gets into the size of the model, and its mask back, for other programs."""
+        image = {"height": self.size, "width": self.size, "fit": "stretch"}
+        return {"image": image, "largest_side": LARGEST_SIDE}
 
     def write_page(self, path: Path, found: Sequence[Segmented], name: str) -> Path:
         """Write a page that shows images with their masks laid over them; return its path."""
