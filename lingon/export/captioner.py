@@ -10,6 +10,7 @@ from lingon.core.files import atomic_folder, atomic_write, write_json
 from lingon.export.captioner_card import captioner_card
 from lingon.export.captioner_onnx import captioner_difference, write_captioner_onnx
 from lingon.export.exported import Exported, export_folder
+from lingon.export.javascript_programs import write_programs
 from lingon.export.step_graphs import DECODER, ENCODER
 from lingon.models.registry import name_of
 from lingon.tasks.exportable import CaptionExportable
@@ -34,7 +35,7 @@ def export(
 
 
 def to_onnx(captioner: CaptionExportable, folder: Path) -> Exported:
-    """Write two graphs, the tokenizer, config.json and a README with a program that captions greedily."""
+    """Write two graphs, the tokenizer, config.json, programs for Node.js, and a README with one in Python."""
     model = captioner.model
     with atomic_folder(folder) as fresh:
         names = write_captioner_onnx(model, fresh)
@@ -59,6 +60,7 @@ def to_onnx(captioner: CaptionExportable, folder: Path) -> Exported:
         }
         write_json(fresh / "config.json", config)
         captioner.tokenizer.save(fresh / config["tokenizer"])
+        write_programs(fresh, ("caption.mjs", "captioner.mjs"))
         about = type(captioner).card(config["model"], captioner.config())
         with atomic_write(fresh / "README.md") as page:
             page.write(captioner_card(config, about.title, about.what))

@@ -6,6 +6,7 @@ from lingon.export.image_program import READ_IMAGE
 
 PROGRAM = f"""\
 import json
+import sys
 
 import numpy as np
 import onnxruntime
@@ -36,7 +37,8 @@ def caption(path):  # greedily: the likeliest token at each step
     return tokenizer.decode([i for i in said if i not in config["no_text"]]).strip()
 
 
-print(caption("photo.png"))"""
+for path in sys.argv[1:]:
+    print(json.dumps({{"image": path, "caption": caption(path)}}, ensure_ascii=False))"""
 
 
 def captioner_card(config: dict[str, Any], title: str, what: str) -> str:
@@ -53,8 +55,17 @@ def captioner_card(config: dict[str, Any], title: str, what: str) -> str:
         f"- `{config['tokenizer']}`: ids to texts, in the format of the `tokenizers` library",
         f"- checked: it differs from the model by {config['checked']['largest_difference']:.1e} at most",
         "",
+        "In Python, with `python use.py photo.png`; a caption is made of the likeliest token at each step:",
+        "",
         "```python",
         PROGRAM,
+        "```",
+        "",
+        "In Node.js, by the modules in this folder; `captioner.mjs` and what it imports run in a page as well:",
+        "",
+        "```sh",
+        "npm install onnxruntime-node sharp @huggingface/tokenizers",
+        "node caption.mjs photo.png",
         "```",
         "",
     ]
