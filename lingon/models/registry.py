@@ -75,7 +75,8 @@ class ModelEntry:
     texts before it is trained, such as document frequencies, as (model, tokens in the order of their ids, batches of
     ids and masks). derive: options that follow from others and from the training texts, such as the number of hash
     buckets. after_vectors: what is done to the model when pretrained vectors have been put into its embedding.
-    recurrent: it carries a state of one size from batch to batch.
+    load_frozen: puts published weights into the part of a model with fresh weights that is never trained; its layer
+    `out` alone is, on the `vectors` of that part. recurrent: it carries a state of one size from batch to batch.
     autocast: half precision changes how it is computed. instead: for a setting it does not have, what to use.
     preprocessing: what is done to the ids outside of its exported graph. program: that graph as an expression of
     `lingon.program`, (graph, ids, mask) -> logits; None: it is not exported as a program. hub_config, hub_weights: the
@@ -89,6 +90,7 @@ class ModelEntry:
     learn: Callable[[Any, list[str], Iterable[tuple[Any, Any]]], None] | None = None
     derive: Callable[["DataStats", Mapping[str, Any]], dict[str, Any]] | None = None
     after_vectors: Callable[[Any], None] | None = None
+    load_frozen: Callable[[Any], None] | None = None
     recurrent: bool = False
     autocast: bool = True
     instead: Mapping[str, str] = field(default_factory=dict)
@@ -137,6 +139,7 @@ MODELS: dict[str, ModelRow] = {
     "transformer": ModelRow("lingon.models.transformer", ("seq2seq",)),
     "resnet": ModelRow("lingon.models.resnet", ("image-classifier",)),
     "lenet": ModelRow("lingon.models.lenet", ("image-classifier",)),
+    "vgg_probe": ModelRow("lingon.models.vgg_probe", ("image-classifier",)),
     "attention_rnn": ModelRow("lingon.models.attention_rnn", ("seq2seq",)),
     "image_answerer": ModelRow("lingon.models.image_answerer", ("image-answerer",)),
     "question_only": ModelRow("lingon.models.question_only", ("image-answerer",)),

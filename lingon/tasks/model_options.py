@@ -52,6 +52,16 @@ def model_options(settings: Any, facts: DataStats, **more: Any) -> dict[str, Any
     return options | parse_sizes(settings.set or [])
 
 
+def gradient_settings(settings: Any) -> list[str]:
+    """Return the settings of gradient descent that are given, which a layer that goes to its optimum does not have."""
+    others = ("epochs", "steps", "batch_size", "dropout", "optimizer", "weight_decay", "refit", "precision")
+    return [
+        name
+        for name in (*OF_GRADIENTS, *others)
+        if getattr(settings, name) != settings.__dataclass_fields__[name].default
+    ]
+
+
 def refuse_unused(settings: Any) -> None:
     """Raise UserError for a setting that was given and that the chosen model or its optimizer does not use."""
     entry = get_entry(settings.model)

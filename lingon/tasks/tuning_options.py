@@ -12,6 +12,7 @@ TUNINGS = ("full", "frozen", "lora", "head-first", "contrastive")
 LORA_LAYERS = "query,value"
 OF_LORA = ("lora_rank", "lora_alpha", "lora_dropout", "lora_layers", "quantize")
 QUANTIZATIONS = ("int8",)
+HEAD_PATH = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # inverses of the regularisation of a head on frozen vectors
 # Settings of a model with fresh weights: those that are loaded have decided them.
 OF_FRESH = ("model", "width", "depth", "set", "tokenizer", "vocab", "vectors", "freeze", "C")
 

@@ -15,13 +15,18 @@ import lingon
 from lingon.checkpoints.bundle import save_bundle
 from lingon.cli.app import app
 from lingon.core.errors import DataError, NotFinite, UserError
+from lingon.core.tensors import shapes_in
 from lingon.data.files.images import save_image
 from lingon.data.image_layout import ImageLayout
 from lingon.data.labelled_images import LabelledImages
 from lingon.data.load_images import holds_labelled_images, load_images
+from lingon.models import vgg_probe
 from lingon.models.registry import build
-from lingon.tasks.classify_images import ImageClassifier
+from lingon.recipes import summary
+from lingon.tasks.classify_images import ImageClassifier, probe
 from lingon.tasks.classify_images.grad_cam import grad_cam
+from lingon.tasks.classify_images.probe import vectors_of
+from tests.tasks.made_stylizer import NARROW, narrow_vgg
 
 LABELS = ["ball", "bar", "cross"]
 
@@ -335,3 +340,50 @@ def test_an_export_says_the_same_and_its_program_runs(tmp_path, model, channels)
         export(bundle, "gguf")
     with pytest.raises(UserError, match="--int8"):
         export(bundle, "onnx", int8=True)
+
+
+def narrow_probe(monkeypatch):
+    """The flags of a probe whose trunk is a narrow one with fresh weights, in the place of the published one."""
+    monkeypatch.setattr(vgg_probe, "load_vgg", narrow_vgg)
+    return ("--model", "vgg_probe", "--set", f"filters={list(NARROW)}", "--device", "cpu")
+
+
+def test_a_probe_is_the_logistic_regression_of_scikit_learn_and_keeps_the_weights_of_its_trunk(tmp_path, monkeypatch):
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    data = folder_of(tmp_path / "shapes", count=24)
+    flags = ("train", "classify", "--data", data, *narrow_probe(monkeypatch), "--C", 0.3, "--out", tmp_path / "run")
+    run(*flags)
+    task, splits = lingon.load(tmp_path / "run"), load_images(data)
+    torch.testing.assert_close(task.model.trunk.conv3_2.weight, narrow_vgg().conv3_2.weight, rtol=0, atol=0)
+    train, test = (vectors_of(task, part).double().numpy() for part in (splits.train, splits.test))
+    scale = np.sqrt(np.square(train - train.mean(0)).mean())
+    peer = linear_model.LogisticRegression(C=0.3, max_iter=10_000, tol=1e-10).fit(train / scale, splits.train.labels)
+    found = task.logits(splits.test.pixels).softmax(-1).numpy()
+    np.testing.assert_allclose(found, peer.predict_proba(test / scale), atol=2e-3)
+    assert "where the model looked" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_a_probe_reads_images_once_and_checkpoints_its_linear_layer_alone(tmp_path, monkeypatch):
+    data, kept, read = folder_of(tmp_path / "shapes", count=9), [], []
+    flags = ("train", "classify", "--data", data, *narrow_probe(monkeypatch), "--out", tmp_path / "run")
+    monkeypatch.setattr(probe, "vectors_of", lambda *given: read.append(len(given[1])) or vectors_of(*given))
+    monkeypatch.setattr(summary, "prune", lambda run: kept.extend(run.checkpoints.rglob("*.safetensors")))
+    run(*flags)
+    assert read == [len(load_images(data).train), len(load_images(data).valid)]
+    assert kept
+    assert not any("trunk" in name for path in kept for name in shapes_in(path))
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--lr", 0.1), "--lr is 0.1, which --model vgg_probe does not have"),
+        (("--augment", "flip"), "--augment is flip"),
+        (("--C", -1), "--C is -1"),
+        (("--width", 9), "--width is 9"),
+    ],
+)
+def test_what_a_probe_has_not_is_refused(tmp_path, flags, said):
+    data = folder_of(tmp_path / "shapes", count=3)
+    with pytest.raises(UserError, match=said):
+        run("train", "classify", "--data", data, "--model", "vgg_probe", *flags, "--out", tmp_path / "run")

@@ -17,7 +17,7 @@ from lingon.tasks.classify.settings import FINE_TUNING
 from lingon.tasks.classify.targets.target import Targets
 from lingon.tasks.embed.embedder import Embedder
 from lingon.tasks.masked_language_model import MaskedLanguageModel
-from lingon.tasks.model_options import OF_GRADIENTS, refuse_unused
+from lingon.tasks.model_options import gradient_settings, refuse_unused
 from lingon.tasks.pretrained import Pretrained, model_name, rebuilt
 from lingon.tasks.tuning import apply_tuning, set_dropout
 from lingon.tasks.tuning_options import refuse_fresh, require_tuning
@@ -69,7 +69,7 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
 
 def _refuse_gradients(settings: "Settings") -> None:
     """Raise UserError for a setting of gradient descent: the head on frozen vectors goes to the optimum of its loss."""
-    for name in _gradients(settings):
+    for name in gradient_settings(settings):
         flag = f"--{name.replace('_', '-')} is {getattr(settings, name)}"
         raise UserError(f"{flag}, which --tuning frozen does not have: its head goes to an optimum; leave it out")
 
@@ -78,17 +78,7 @@ def _may_be_frozen(settings: "Settings") -> bool:
     """Return whether a head on frozen vectors has all that the settings name."""
     if settings.loss != "cross-entropy" or settings.compile:
         return False
-    return not _gradients(settings)
-
-
-def _gradients(settings: "Settings") -> list[str]:
-    """Return the settings of gradient descent that are given."""
-    others = ("epochs", "steps", "batch_size", "dropout", "optimizer", "weight_decay", "refit", "precision")
-    return [
-        name
-        for name in (*OF_GRADIENTS, *others)
-        if getattr(settings, name) != settings.__dataclass_fields__[name].default
-    ]
+    return not gradient_settings(settings)
 
 
 def started_classifier(

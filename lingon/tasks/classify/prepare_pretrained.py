@@ -19,12 +19,13 @@ from lingon.tasks.classify.columns import text_weights
 from lingon.tasks.classify.contrastive import prepare_contrastive
 from lingon.tasks.classify.from_weights import started_classifier
 from lingon.tasks.classify.held_out import HeldOut
-from lingon.tasks.classify.settings import HEAD_PATH, Settings
+from lingon.tasks.classify.settings import Settings
 from lingon.tasks.classify.targets.target import Targets
 from lingon.tasks.classify.text_vectors import head_columns, head_loss, vectors_of
 from lingon.tasks.settings import filled_in
 from lingon.tasks.training import TrainContext, Training
 from lingon.tasks.tuning import training_parts
+from lingon.tasks.tuning_options import HEAD_PATH
 
 HELD = 0.25  # fraction of the free memory that vectors may take; where they take more, texts are encoded each epoch
 

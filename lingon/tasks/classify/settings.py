@@ -15,6 +15,7 @@ from lingon.tasks.classify.problem_metrics import ALL_METRICS, METRICS
 from lingon.tasks.classify_images import settings as images
 from lingon.tasks.classify_images.settings import AUGMENTS, for_images
 from lingon.tasks.settings import LARGEST, TrainSettings, check_settings, fill
+from lingon.tasks.tuning_options import HEAD_PATH
 
 if TYPE_CHECKING:
     from lingon.tasks.pretrained import Pretrained
@@ -50,7 +51,6 @@ CONTRASTIVE = {"max_tokens_per_batch": 8_192, "batch_size": 64, "lr": 5e-5, "wei
 CONTRASTIVE_STEPS = 120  # at least
 # Training texts a class, below which the head alone is trained on an encoder of sentences (docs/log.md).
 FEW_PER_CLASS = 32
-HEAD_PATH = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # inverses of the regularisation of a head on frozen vectors
 
 
 @dataclass(frozen=True)

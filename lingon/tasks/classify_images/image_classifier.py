@@ -26,6 +26,7 @@ from lingon.tasks.classify_images.image_label import ImageLabel
 from lingon.tasks.task import Card
 
 AT_ONCE = 256  # images of a batch when predicting
+PIXELS_AT_ONCE = AT_ONCE * 64 * 64  # of these images: the maps of larger ones would take gigabytes
 
 
 class ImageClassifier:
@@ -108,9 +109,10 @@ class ImageClassifier:
     def any_logits(self, model: nn.Module, pixels: np.ndarray) -> Float[Tensor, "n classes"]:
         """Return the logits of a model that may be trained at this moment, in float32; broken ones too."""
         view, out = eval_view(model), torch.empty(len(pixels), self.targets.outputs)
-        for at in range(0, len(pixels), AT_ONCE):
-            images = as_floats(torch.from_numpy(pixels[at : at + AT_ONCE]))
-            out[at : at + AT_ONCE] = view(images.to(self.device)).float().cpu()
+        rows = images_at_once(pixels)
+        for at in range(0, len(pixels), rows):
+            images = as_floats(torch.from_numpy(pixels[at : at + rows]))
+            out[at : at + rows] = view(images.to(self.device)).float().cpu()
         return out
 
     def evaluate(self, examples: Any) -> Scores:
@@ -184,6 +186,12 @@ class ImageClassifier:
         if images.pixels.shape[1:] != wanted:
             raise UserError(f"images are of {images.pixels.shape[1:]}, and the model reads {wanted}: H, W, C")
         return images
+
+
+def images_at_once(pixels: np.ndarray) -> int:
+    """Return how many images of this size [n, H, W, C] are one batch when predicting."""
+    _, height, width, _ = pixels.shape
+    return max(1, min(AT_ONCE, PIXELS_AT_ONCE // max(1, height * width)))
 
 
 TASK = ImageClassifier

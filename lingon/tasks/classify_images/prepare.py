@@ -18,6 +18,7 @@ from lingon.kernels.allocator import keep_freed_memory
 from lingon.models.registry import build, get_entry
 from lingon.tasks.classify_images.held_out_images import HeldOutImages
 from lingon.tasks.classify_images.image_classifier import ImageClassifier
+from lingon.tasks.classify_images.probe import probe_parts
 from lingon.tasks.classify_images.settings import augments_of
 from lingon.tasks.model_options import FROM_IMAGES, OF_MODELS, parse_sizes
 from lingon.tasks.settings import filled_in
@@ -40,21 +41,10 @@ def prepare(data: ImageSplits, settings: "Settings", context: TrainContext) -> T
     keep_freed_memory()
     seed_everything(settings.seed)
     task = ImageClassifier(model_of(settings, layout, len(labels)).to(context.device), labels, layout)
-    batches = task.batches(
-        data.train,
-        batch_size=filled_in(settings.batch_size),
-        seed=settings.seed,
-        augment=augment_of(settings, layout),
-        rank=context.world.rank,
-        world=context.world.size,
-    )
     held_out = HeldOutImages(task, data.test)
     return Training(
         task=task,
-        module=task.model,
-        batches=batches,
-        loss=task.loss,
-        evaluator=task.evaluator(data.valid),
+        **_parts(task, data, settings, context),
         metric=filled_in(settings.metric),
         test=held_out.scores,
         facts={"data": data.source},
@@ -62,6 +52,21 @@ def prepare(data: ImageSplits, settings: "Settings", context: TrainContext) -> T
         sample=held_out.extremes,
         refit=partial(refit, data, settings, context) if settings.refit else None,
     )
+
+
+def _parts(task: ImageClassifier, data: ImageSplits, settings: "Settings", context: TrainContext) -> dict[str, Any]:
+    """What is trained, on what, and how it is judged: a whole model on images, or a probe on what is said of them."""
+    if get_entry(settings.model).load_frozen is not None:
+        return probe_parts(task, data, settings)
+    batches = task.batches(
+        data.train,
+        batch_size=filled_in(settings.batch_size),
+        seed=settings.seed,
+        augment=augment_of(settings, task.layout),
+        rank=context.world.rank,
+        world=context.world.size,
+    )
+    return {"module": task.model, "batches": batches, "loss": task.loss, "evaluator": task.evaluator(data.valid)}
 
 
 def refit(data: ImageSplits, settings: "Settings", context: TrainContext, history: History) -> Training:
@@ -82,8 +87,12 @@ def model_of(settings: "Settings", layout: ImageLayout, classes: int) -> nn.Modu
         "stages": stages_for(max(layout.height, layout.width)),
     }
     known |= {name: getattr(settings, name) for name in OF_MODELS if getattr(settings, name, None) is not None}
-    options = {name: value for name, value in known.items() if name in get_entry(settings.model).options}
-    return build(settings.model, options | parse_sizes(settings.set or [], FROM_IMAGES))
+    entry = get_entry(settings.model)
+    options = {name: value for name, value in known.items() if name in entry.options}
+    model = build(settings.model, options | parse_sizes(settings.set or [], FROM_IMAGES))
+    if entry.load_frozen is not None:
+        entry.load_frozen(model)
+    return model
 
 
 def stages_for(side: int) -> int:

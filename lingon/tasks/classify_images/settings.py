@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from lingon.core.errors import UserError, unknown
 from lingon.models.registry import get_entry, models_for
-from lingon.tasks.settings import check_settings, epochs_for, fill
+from lingon.tasks.model_options import gradient_settings
+from lingon.tasks.settings import LARGEST, check_settings, epochs_for, fill
+from lingon.tasks.tuning_options import HEAD_PATH
 
 if TYPE_CHECKING:
     from lingon.tasks.classify.settings import Settings
@@ -26,6 +28,8 @@ def for_images(settings: "Settings", data: str) -> "Settings":
     Raises UserError for a setting that is of texts.
     """
     usual = {field.name: field.default for field in fields(settings)}
+    if is_probe(settings.model):
+        usual["C"] = settings.C
     for name in (*OF_TEXTS, *NOT_YET):
         if getattr(settings, name) != usual[name]:
             flag, why = name.strip("_").replace("_", "-"), "is for texts" if name in OF_TEXTS else "is not for images"
@@ -40,7 +44,12 @@ def for_images(settings: "Settings", data: str) -> "Settings":
 def checked(settings: "Settings") -> "Settings":
     """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
     augments_of(settings.augment)
-    return check_settings(settings, {"model": models_for("image-classifier"), "metric": METRICS})
+    known = {"model": models_for("image-classifier"), "metric": METRICS}
+    if not is_probe(settings.model):
+        return check_settings(settings, known)
+    _refuse_of_gradients(settings)
+    check_settings(replace(settings, C=None), known)  # C is of its linear layer, not of an optimizer that is named
+    return settings
 
 
 def filled(settings: "Settings", data: Any) -> "Settings":
@@ -53,7 +62,26 @@ def filled(settings: "Settings", data: Any) -> "Settings":
     rows = settings.batch_size or best["batch_size"]
     best["epochs"] = epochs_for(best["epochs"], FEWEST_STEPS, rows, count)
     best["augment"] = data.source.get("augment", "flip,shift")
+    if is_probe(settings.model):
+        best |= {"augment": "none", "epochs": len(HEAD_PATH)}
     return fill(settings, best)
+
+
+def is_probe(model: str) -> bool:
+    """Return whether a model has a frozen part that is computed once, and only its linear layer is trained."""
+    return model in models_for("image-classifier") and get_entry(model).load_frozen is not None
+
+
+def _refuse_of_gradients(settings: "Settings") -> None:
+    """Raise UserError for a setting that a linear layer on fixed vectors, which goes to an optimum, does not have."""
+    augment = ["augment"] if settings.augment not in (None, "none") else []
+    for name in (*gradient_settings(settings), *augment):
+        raise UserError(
+            f"--{name.replace('_', '-')} is {getattr(settings, name)}, which --model {settings.model} does not have: "
+            "it reads each image once, and its linear layer goes to an optimum; leave it out"
+        )
+    if settings.C is not None and not 0 < settings.C < LARGEST:
+        raise UserError(f"--C is {settings.C:g}; expected more than 0, such as 1")
 
 
 def augments_of(given: str | None) -> tuple[str, ...]:
