@@ -280,7 +280,7 @@ WRONG = {
     "a flip": (["--flip", "left"], "unknown flip 'left'"),
     "a metric": (["--metric", "f1"], "unknown metric 'f1'"),
     "no data": (["--data", "nowhere"], "'nowhere' is neither a set of images with boxes nor a file"),
-    "weights": (["--from", "minilm-l6"], "this task starts with fresh weights"),
+    "weights": (["--from", "minilm-l6"], "expected a detector"),
     "dropout": (["--dropout", 0.1], "--dropout is 0.1, which --model center_net does not have"),
 }
 

@@ -219,7 +219,7 @@ WRONG = {
     "an augmentation": (["--augment", "turn"], "unknown augment 'turn'"),
     "a metric": (["--metric", "iou"], "unknown metric 'iou'; did you mean 'miou'"),
     "a weight": (["--dice-weight", "-1"], "--dice-weight is -1.0; expected 0 or more"),
-    "weights to start from": (["--from", "minilm-l6"], "this task starts with fresh weights"),
+    "weights to start from": (["--from", "minilm-l6"], "expected a segmenter"),
     "a size of the model": (["--set", "depth=9"], "unet: key 'depth' is '9', expected a whole number from 1 to 6"),
     "no folder": (["--data", "nowhere"], "'nowhere' is no folder with images/ and masks/ in it, and not 'scenes'"),
     "images without masks": (["--data", "stamps"], "'stamps' has no masks"),

@@ -13,6 +13,7 @@ from lingon.tasks.caption.held_out import HeldOut
 from lingon.tasks.caption.objective import CaptionObjective, caption_loss
 from lingon.tasks.caption.settings import Settings
 from lingon.tasks.model_options import model_options
+from lingon.tasks.own_weights import refuse_other_size, started_model
 from lingon.tasks.settings import filled_in
 from lingon.tasks.training import TrainContext, Training
 from lingon.tasks.translate.vocabularies import END, with_end
@@ -24,10 +25,10 @@ SHIFT = 16  # an image is moved by up to a sixteenth of its side
 
 
 def prepare(data: "CaptionSplits", settings: Settings, context: TrainContext) -> Training:
-    """Return a captioner with fresh weights, ready to be trained."""
+    """Return a captioner, with fresh weights or those that the context names, ready to be trained."""
     corpus_bleu(["a"], ["a"])  # so that what it needs is missed now, and not after an hour
     keep_freed_memory()
-    task = _fresh(data, settings, context)
+    task = _fresh(data, settings, context) if context.pretrained is None else _started(data, settings, context)
     task.model.to(context.device)
     encoded = encode_captions(task, data.train)
     if context.world.rank == 0:
@@ -72,3 +73,13 @@ def _fresh(data: "CaptionSplits", settings: Settings, context: TrainContext) -> 
     seed_everything(settings.seed)
     options = model_options(settings, DataStats(len(tokenizer.vocab), padding_idx=tokenizer.padding_idx), **more)
     return Captioner(build(settings.model, options), tokenizer, data.source.get("language"))
+
+
+def _started(data: "CaptionSplits", settings: Settings, context: TrainContext) -> Captioner:
+    """The captioner of the context, with its tokenizer."""
+    assert context.pretrained is not None, "called only with weights to start from"
+    source = context.pretrained.take()
+    refuse_other_size(context.pretrained.name, (source.size, source.size), data.train.pixels.shape[1:3])
+    seed_everything(settings.seed)
+    model, _ = started_model(source.model, settings.dropout)
+    return Captioner(model, source.tokenizer, data.source.get("language", source.language))

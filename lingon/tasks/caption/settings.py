@@ -12,6 +12,7 @@ from lingon.tasks.settings import TrainSettings, check_settings, epochs_for, fil
 
 if TYPE_CHECKING:
     from lingon.data.captioned_images import CaptionSplits
+    from lingon.tasks.pretrained import Pretrained
 
 METRICS = ("cider_d", "cider", "bleu", "exact_match", "loss")
 AUGMENTATIONS = ("none", "shift", "shift-and-flip")
@@ -64,6 +65,17 @@ class Settings(TrainSettings):
                 f"--label-smoothing is {self.label_smoothing}; expected a fraction from 0 up to, not including, 1"
             )
         return self
+
+    def started(self, pretrained: "Pretrained") -> "Settings":
+        """Return the settings for a training that starts from a captioner; see `TrainSettings.started`."""
+        from lingon.tasks.caption.captioner import Captioner
+        from lingon.tasks.own_weights import started_from_own
+
+        if self.context_length is not None:
+            raise UserError(
+                f"--context-length is {self.context_length}, but --from {pretrained.name} brings its own; leave it out"
+            )
+        return started_from_own(self, pretrained, Captioner, "a captioner")
 
     def filled(self, data: "CaptionSplits") -> "Settings":
         """Return the settings with what suits the model and the number of captions in the place of every None."""

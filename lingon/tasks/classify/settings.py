@@ -124,7 +124,11 @@ class Settings(TrainSettings):
     def started(self, pretrained: "Pretrained") -> "Settings":
         """Return the settings for a training that starts from these weights; see `TrainSettings.started`."""
         from lingon.tasks.classify.from_weights import started
+        from lingon.tasks.classify_images import ImageClassifier
+        from lingon.tasks.classify_images.from_weights import started as started_with_images
 
+        if isinstance(pretrained.task, ImageClassifier):
+            return started_with_images(self, pretrained)
         return started(self, pretrained)
 
     def filled(self, data: Any) -> "Settings":
@@ -133,6 +137,7 @@ class Settings(TrainSettings):
         Few texts get smaller batches and more epochs, many classes more epochs, so that they are learned from enough.
         data: `Splits`, or `ImageSplits`. Raises UserError for labels, or weights of them, that cannot be trained on.
         """
+        images.check_data(self, data)
         if self.model in models_for("image-classifier"):
             return images.filled(self, data)
         from lingon.tasks.classify.class_weights import labels_of, weights_of

@@ -16,6 +16,7 @@ from lingon.data.labelled_images import ImageSplits, LabelledImages
 from lingon.engine.fit import History
 from lingon.kernels.allocator import keep_freed_memory
 from lingon.models.registry import build, get_entry
+from lingon.tasks.classify_images.from_weights import in_channels_of, started_classifier
 from lingon.tasks.classify_images.held_out_images import HeldOutImages
 from lingon.tasks.classify_images.image_classifier import ImageClassifier
 from lingon.tasks.classify_images.probe import probe_parts
@@ -33,14 +34,20 @@ SHIFT = 14  # images move by up to one part in so many of their side
 
 
 def prepare(data: ImageSplits, settings: "Settings", context: TrainContext) -> Training:
-    """Return a classifier with fresh weights, ready to be trained on images with labels."""
+    """Return a classifier, with fresh weights or those that the context names, ready to be trained on images."""
+    if context.pretrained is not None:
+        data = in_channels_of(data, context.pretrained)
     layout = layout_of(data.train.pixels, data.source.get("fit", "crop"))
     labels = sorted(data.train.label_counts())
     if len(labels) < 2:
         raise UserError(f"{data.name}: the training images have one label, {labels}; two or more are needed")
     keep_freed_memory()
     seed_everything(settings.seed)
-    task = ImageClassifier(model_of(settings, layout, len(labels)).to(context.device), labels, layout)
+    if context.pretrained is None:
+        task = ImageClassifier(model_of(settings, layout, len(labels)), labels, layout)
+    else:
+        task = started_classifier(context.pretrained, labels, layout, settings)
+    task.model.to(context.device)
     held_out = HeldOutImages(task, data.test)
     return Training(
         task=task,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 USUAL_MODEL = "resnet"
 OF_TEXTS = ("max_tokens_per_batch", "max_length", "vocab", "tokenizer", "vectors", "freeze", "C", "folds")
-NOT_YET = ("class_weights", "loss", "gamma", "from_", "tuning", "quantize", "layer_lr_decay", "head_lr")
+NOT_YET = ("class_weights", "loss", "gamma", "tuning", "quantize", "layer_lr_decay", "head_lr")
 METRICS = ("accuracy", "macro_f1", "auc", "loss", "calibration_error")
 AUGMENTS = ("flip", "shift", "erase")
 USUAL: dict[str, Any] = {"batch_size": 128, "epochs": 15, "lr": 5e-3, "metric": "accuracy", "refit": False}
@@ -28,12 +28,14 @@ def for_images(settings: "Settings", data: str) -> "Settings":
     Raises UserError for a setting that is of texts.
     """
     usual = {field.name: field.default for field in fields(settings)}
-    if is_probe(settings.model):
-        usual["C"] = settings.C
+    if is_probe(settings.model) or settings.from_ is not None:
+        usual["C"] = settings.C  # of a probe, which the weights may be of
     for name in (*OF_TEXTS, *NOT_YET):
         if getattr(settings, name) != usual[name]:
             flag, why = name.strip("_").replace("_", "-"), "is for texts" if name in OF_TEXTS else "is not for images"
             raise UserError(f"--{flag} {why}, and {data!r} holds images; leave it out")
+    if settings.from_ is not None:  # which brings its model
+        return settings
     if settings.model == usual["model"]:
         return replace(settings, model=USUAL_MODEL)
     if settings.model not in models_for("image-classifier"):
@@ -50,6 +52,18 @@ def checked(settings: "Settings") -> "Settings":
     _refuse_of_gradients(settings)
     check_settings(replace(settings, C=None), known)  # C is of its linear layer, not of an optimizer that is named
     return settings
+
+
+def check_data(settings: "Settings", data: Any) -> None:
+    """Raise UserError for weights of images where the data are texts, and the other way round."""
+    if settings.from_ is None:
+        return
+    from lingon.data.labelled_images import ImageSplits
+
+    of_images, reads_images = isinstance(data, ImageSplits), settings.model in models_for("image-classifier")
+    if of_images != reads_images:
+        reads, holds = ("images", "texts") if reads_images else ("texts", "images")
+        raise UserError(f"--from {settings.from_} reads {reads}, and {data.name!r} holds {holds}")
 
 
 def filled(settings: "Settings", data: Any) -> "Settings":

@@ -17,21 +17,20 @@ from lingon.tasks.detect.objective import DetectObjective, detect_loss
 from lingon.tasks.detect.scoring import best_threshold, truths_of, unknown_labels
 from lingon.tasks.detect.settings import Settings, parse_size
 from lingon.tasks.model_options import FROM_IMAGES, parse_sizes
+from lingon.tasks.own_weights import model_for_labels
 from lingon.tasks.settings import filled_in
 from lingon.tasks.training import TrainContext, Training
 
 
 def prepare(data: BoxSplits, settings: Settings, context: TrainContext) -> Training:
-    """Return a detector with fresh weights, ready to be trained on images with boxes."""
+    """Return a detector, with fresh weights or those that the context names, ready to be trained."""
     keep_freed_memory()
     labels = list(box_counts(data.train))
     for part in ("valid", "test"):
         _tell_unknown(getattr(data, part), labels, part)
-    size = parse_size(settings.image_size) if settings.image_size else usual_size(data.train)
     seed_everything(settings.seed)
-    sizes = {} if settings.width is None else {"width": settings.width}
-    model = build(settings.model, {"classes": len(labels), **sizes, **parse_sizes(settings.set or [], FROM_IMAGES)})
-    task = Detector(model, labels, size)
+    task = _fresh(data, labels, settings) if context.pretrained is None else _started(context, labels, settings)
+    labels, size = task.labels, task.image_size
     task.model.to(context.device)
     column = images_with_boxes(task, data.train, augment_of(settings), settings.seed)
     order = Shuffled(len(column), filled_in(settings.batch_size), seed=settings.seed)
@@ -55,6 +54,22 @@ def prepare(data: BoxSplits, settings: Settings, context: TrainContext) -> Train
         sample=held_out.extremes,
         calibrate=calibrate,
     )
+
+
+def _fresh(data: BoxSplits, labels: list[str], settings: Settings) -> Detector:
+    size = parse_size(settings.image_size) if settings.image_size else usual_size(data.train)
+    sizes = {} if settings.width is None else {"width": settings.width}
+    model = build(settings.model, {"classes": len(labels), **sizes, **parse_sizes(settings.set or [], FROM_IMAGES)})
+    return Detector(model, labels, size)
+
+
+def _started(context: TrainContext, labels: list[str], settings: Settings) -> Detector:
+    """The detector of the context, for these labels; its images keep their size where no other is given."""
+    assert context.pretrained is not None, "called only with weights to start from"
+    source = context.pretrained.take()
+    model, labels = model_for_labels(source.model, source.labels, labels, context.pretrained.name)
+    size = parse_size(settings.image_size) if settings.image_size else source.image_size
+    return Detector(model, labels, size)
 
 
 def augment_of(settings: Settings) -> BoxAugments:

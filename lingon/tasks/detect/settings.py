@@ -2,13 +2,16 @@
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
 from lingon.core.errors import UserError
 from lingon.models.registry import models_for
 from lingon.tasks.settings import TrainSettings, check_settings, epochs_for, fill
+
+if TYPE_CHECKING:
+    from lingon.tasks.pretrained import Pretrained
 
 METRICS = ("map", "map50", "map75")
 FLIPS = ("horizontal", "both", "none")
@@ -47,6 +50,13 @@ class Settings(TrainSettings):
             if not least <= getattr(self, name) <= most:
                 raise UserError(f"--{name} is {getattr(self, name)}; expected a number from {least:g} to {most:g}")
         return self
+
+    def started(self, pretrained: "Pretrained") -> "Settings":
+        """Return the settings for a training that starts from a detector; see `TrainSettings.started`."""
+        from lingon.tasks.detect.detector import Detector
+        from lingon.tasks.own_weights import started_from_own
+
+        return started_from_own(self, pretrained, Detector, "a detector")
 
     def filled(self, data: Any) -> "Settings":
         """Return the settings with what suits the model and the number of images in the place of every None.

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from torch import nn
+
 from lingon.core.seed import seed_everything
 from lingon.data.batches import Augments, RandomFlip, RandomShift
 from lingon.data.batches.images import Augment
@@ -9,6 +11,7 @@ from lingon.data.masked_images import MaskedSplits
 from lingon.kernels.allocator import keep_freed_memory
 from lingon.models.registry import build, get_entry, name_of
 from lingon.tasks.model_options import FROM_IMAGES, OF_MODELS, parse_sizes
+from lingon.tasks.own_weights import started_model, with_new_head
 from lingon.tasks.segment.held_out import HeldOut
 from lingon.tasks.segment.objective import SegmentObjective, segment_loss
 from lingon.tasks.segment.segmenter import Segmenter
@@ -20,11 +23,11 @@ SHIFT = 8  # an image is shifted by up to an eighth of its size
 
 
 def prepare(data: MaskedSplits, settings: Settings, context: TrainContext) -> Training:
-    """Return a segmenter with fresh weights, ready to be trained on images with masks."""
+    """Return a segmenter, with fresh weights or those that the context names, ready to be trained."""
     keep_freed_memory()
     seed_everything(settings.seed)
     size = data.train.pixels.shape[1]
-    task = Segmenter(build(settings.model, _options(settings, data.train.classes)), data.train.classes, size)
+    task = Segmenter(_model(data.train.classes, settings, context), data.train.classes, size)
     task.model.to(context.device)
     batches = task.batches(
         data.train,
@@ -48,6 +51,16 @@ def prepare(data: MaskedSplits, settings: Settings, context: TrainContext) -> Tr
         report=held_out.report,
         sample=held_out.extremes,
     )
+
+
+def _model(classes: list[str], settings: Settings, context: TrainContext) -> nn.Module:
+    """A fresh model, or that of the context: with its head where its classes are these, in this order."""
+    if context.pretrained is None:
+        return build(settings.model, _options(settings, classes))
+    source, name = context.pretrained.take(), context.pretrained.name
+    if classes == source.classes:  # a mask holds their numbers
+        return started_model(source.model, settings.dropout)[0]
+    return with_new_head(source.model, source.classes, len(classes), name, settings.dropout, "classes")
 
 
 def moves_of(augment: str, size: int) -> Augment | None:

@@ -1,13 +1,16 @@
 """The settings of a segmenter's training."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
 from lingon.core.errors import UserError
 from lingon.models.registry import get_entry, models_for
 from lingon.tasks.settings import TrainSettings, check_settings, epochs_for, fill
+
+if TYPE_CHECKING:
+    from lingon.tasks.pretrained import Pretrained
 
 METRICS = ("miou", "dice", "pixel_accuracy")
 AUGMENTATIONS = ("none", "flip", "shift", "flip,shift")
@@ -39,6 +42,13 @@ class Settings(TrainSettings):
         if not 0 <= self.dice_weight < float("inf"):
             raise UserError(f"--dice-weight is {self.dice_weight}; expected 0 or more")
         return self
+
+    def started(self, pretrained: "Pretrained") -> "Settings":
+        """Return the settings for a training that starts from a segmenter; see `TrainSettings.started`."""
+        from lingon.tasks.own_weights import started_from_own
+        from lingon.tasks.segment.segmenter import Segmenter
+
+        return started_from_own(self, pretrained, Segmenter, "a segmenter")
 
     def filled(self, data: Any) -> "Settings":
         """Return the settings with what suits the model and the number of images in the place of every None.

@@ -10,6 +10,7 @@ from lingon.engine.world import world
 from lingon.kernels.allocator import keep_freed_memory
 from lingon.models.registry import DataStats, build, get_entry
 from lingon.tasks.model_options import model_options
+from lingon.tasks.own_weights import model_for_labels, refuse_other_size
 from lingon.tasks.settings import filled_in
 from lingon.tasks.training import TrainContext, Training
 from lingon.tasks.visual_answer.held_out import HeldOut
@@ -19,9 +20,10 @@ from lingon.tasks.visual_answer.visual_answerer import VisualAnswerer
 
 
 def prepare(data: ImageQuestionSplits, settings: Settings, context: TrainContext) -> Training:
-    """Return an answerer with fresh weights, ready to be trained on questions with answers."""
+    """Return an answerer, with fresh weights or those that the context names, ready to be trained."""
     keep_freed_memory()
-    task = _fresh(data.train, settings, context)
+    make = _fresh if context.pretrained is None else _started
+    task = make(data.train, settings, context)
     task.model.to(context.device)
     for name, part in (("validation", data.valid), ("test", data.test)):
         if (line := unseen_answers(part, task.answers)) and world().rank == 0:
@@ -66,3 +68,14 @@ def _fresh(train: ImageQuestions, settings: Settings, context: TrainContext) -> 
     stats = DataStats(len(tokenizer.vocab), padding_idx=tokenizer.padding_idx)
     model = build(settings.model, model_options(settings, stats, **more))
     return VisualAnswerer(model, tokenizer, answers, (height, width))
+
+
+def _started(train: ImageQuestions, settings: Settings, context: TrainContext) -> VisualAnswerer:
+    """The answerer of the context with its words, and a new head where training has answers that it does not know."""
+    assert context.pretrained is not None, "called only with weights to start from"
+    source, name, answers = context.pretrained.take(), context.pretrained.name, answers_of(train, settings.max_answers)
+    if "image_height" in get_entry(settings.model).options:
+        refuse_other_size(name, source.image_size, train.image_size)
+    seed_everything(settings.seed)
+    model, answers = model_for_labels(source.model, source.answers, answers, name, settings.dropout, "answers")
+    return VisualAnswerer(model, source.tokenizer, answers, train.image_size)

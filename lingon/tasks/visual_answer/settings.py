@@ -1,12 +1,15 @@
 """The settings of the training of a visual question answerer."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
 from lingon.models.registry import get_entry, models_for
 from lingon.tasks.settings import TrainSettings, check_settings, epochs_for, fill
+
+if TYPE_CHECKING:
+    from lingon.tasks.pretrained import Pretrained
 
 METRICS = ("accuracy", "loss")
 FEWEST_STEPS = 300  # at least, however few images there are
@@ -34,6 +37,13 @@ class Settings(TrainSettings):
         """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
         choices = {"model": models_for("image-answerer"), "metric": METRICS}
         return check_settings(self, choices, ("depth", "max_answers", "vocab"))
+
+    def started(self, pretrained: "Pretrained") -> "Settings":
+        """Return the settings for a training that starts from a visual answerer; see `TrainSettings.started`."""
+        from lingon.tasks.own_weights import started_from_own
+        from lingon.tasks.visual_answer.visual_answerer import VisualAnswerer
+
+        return started_from_own(self, pretrained, VisualAnswerer, "a visual answerer")
 
     def filled(self, data: Any) -> "Settings":
         """Return the settings with what suits the model and the number of images in the place of every None.
