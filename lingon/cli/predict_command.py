@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lingon.cli import decode_options as decoding
 from lingon.cli.corpus_options import BadRow
 from lingon.cli.generate_options import Device
 from lingon.cli.load_task import Head, Precision, load_for, with_options
@@ -19,6 +20,7 @@ OUT_OF_FILE = "--out writes the table of --file back, without --words and --form
 
 
 def predict(
+    context: typer.Context,
     bundle: Annotated[str, typer.Argument(help="Trained model: a bundle, a run folder, or hf:owner/name.")],
     texts: Texts = None,
     file: File = None,
@@ -34,11 +36,18 @@ def predict(
     page: Page = None,
     to: To = None,
     system: System = None,
+    beams: decoding.Beams = None,
+    length_penalty: decoding.LengthPenalty = None,
+    max_new_tokens: decoding.MaxNewTokens = None,
+    temperature: decoding.Temperature = None,
+    top_k: decoding.TopK = None,
+    top_p: decoding.TopP = None,
+    seed: decoding.Seed = 0,
     device: Device = "cpu",
     precision: Precision = "float32",
     head: Head = None,
 ) -> None:
-    """Predict labels of texts, or continuations: of arguments, rows of a table, lines of a file or standard input."""
+    """Predict of texts or images: of arguments, rows of a table, lines of a file or standard input."""
     from lingon.cli.predict import check_format, lines_of, tell_blank
     from lingon.cli.predict_file import TextsFile, source_of, write_scored
     from lingon.cli.predict_images import (
@@ -59,7 +68,8 @@ def predict(
     if (text or text_pair) and not named:
         flag = "--text" if text else "--text-pair"
         raise UserError(f"{flag} is a column of the table that --file names; texts alone have none")
-    task = load_for("predict", bundle, device, head, precision)
+    given = decoding.given_decoding(context)
+    task = decoding.with_decoding(load_for("predict", bundle, device, head, precision), bundle, given)
     if reads_images(task):
         refuse_text_options(bundle, file=file, text=text, text_pair=text_pair, words=words, to=to, system=system)
         predict_images(task, texts, bundle, format, page, out, overwrite)
@@ -81,8 +91,8 @@ def predict(
     if out and source:
         print(write_scored(task, source, out, overwrite))
         return
-    given = (one for one, _ in source.rows()) if source else texts or lines_of(None)
-    _print(task, given, bundle, format, words, page)
+    inputs = (one for one, _ in source.rows()) if source else texts or lines_of(None)
+    _print(task, inputs, bundle, format, words, page)
 
 
 def _print(task: Any, given: Iterable[Any], bundle: str, format: str, words: bool, page: Path | None) -> None:

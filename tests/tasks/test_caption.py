@@ -155,6 +155,16 @@ def run(capsys, *arguments):
     return capsys.readouterr().out
 
 
+DECODING = [
+    (("--beams", 1, "--max-new-tokens", 2), CaptionParams(beams=1, max_new_tokens=2)),
+    (("--beams", 3, "--length-penalty", 0), CaptionParams(beams=3, length_penalty=0.0)),
+    (
+        ("--temperature", 1.5, "--top-k", 7, "--top-p", 0.9, "--seed", 5),
+        CaptionParams(beams=1, sampling=SamplingParams(temperature=1.5, top_k=7, top_p=0.9, seed=5)),
+    ),
+]
+
+
 @pytest.mark.parametrize("model", ["caption_transformer", "show_and_tell"])
 def test_the_command_trains_predicts_evaluates_and_reports(folder, capsys, model):
     run(capsys, "train", "caption", "--model", model, *FLAGS, "--out", "run")
@@ -170,6 +180,11 @@ def test_the_command_trains_predicts_evaluates_and_reports(folder, capsys, model
     assert 'src="data:image/png' in Path("page.html").read_text()
     (row,) = (json.loads(x) for x in run(capsys, "predict", "run", "mine/3.png", "--format", "jsonl").splitlines())
     assert row.keys() == {"image", "caption", "score", "logprob"}
+    for flags, params in DECODING:
+        found = [
+            json.loads(x) for x in run(capsys, "predict", "run", "mine/3.png", *flags, "--format", "jsonl").splitlines()
+        ]
+        assert [one["caption"] for one in found] == [task.n_best(["mine/3.png"], params)[0][0].caption]
     run(capsys, "predict", "run", "mine", "--out", "table.csv")
     assert len(Path("table.csv").read_text().splitlines()) == 41
     again = json.loads(
@@ -234,3 +249,20 @@ def test_a_bundle_of_another_model_is_refused(tmp_path):
     (folder / "config.json").write_text(json.dumps({**config, "language": "x/y"}))
     with pytest.raises(DataError, match="key 'language' is 'x/y'"):
         lingon.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--beams", 0), "--beams is 0"),
+        (("--beams", 2, "--temperature", 1), "exclude each other"),
+        (("--top-k", 3), "--top-k has no effect without --temperature"),
+        (("--seed", 3), "--seed has no effect without --temperature"),
+        (("--temperature", -1), "temperature is -1"),
+        (("--max-new-tokens", 0), "max_new_tokens is 0"),
+    ],
+)
+def test_decoding_that_cannot_be_meant_is_refused(tmp_path, capsys, flags, said):
+    folder = save_bundle(captioner(), "caption_transformer", tmp_path / "b", {})
+    with pytest.raises(UserError, match=said):
+        run(capsys, "predict", folder, "none.png", *flags)

@@ -188,6 +188,8 @@ def test_a_folder_is_trained_on_resumed_asked_and_evaluated_by_the_command(tmp_p
     page = (tmp_path / "page.html").read_text()
     assert page.count('src="data:image/png;base64,') == 50
     assert "img-src data:" in page
+    with pytest.raises(UserError, match="is an image classifier; --beams is for models that write a text"):
+        run("predict", tmp_path / "run", photo, "--beams", 2)
     run("evaluate", tmp_path / "run", "--data", data, "--json", "--page", tmp_path / "scores.html")
     scores = json.loads(capsys.readouterr().out)
     assert scores["accuracy"] > 0.8
