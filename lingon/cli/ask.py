@@ -61,6 +61,8 @@ def ask(
         raise UserError(f"--top is {top}; expected 1 or more")
     if page:
         check_page_path(page)
+    if questions and not any(question.strip() for question in questions):
+        raise UserError("the question is blank, and nothing is no answer to it; ask something")
     if image is not None:
         from lingon.cli.ask_image import ask_image
 

@@ -10,6 +10,7 @@ from lingon.cli.corpus_options import Accept, BadRow, Label
 from lingon.cli.generate_options import Device
 from lingon.cli.load_task import Head, Precision, load_for, refuse_option
 from lingon.core.errors import UserError
+from lingon.pages.page import keep_other_files
 from lingon.recipes.boxes_settings import ImagesFolder
 from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, TextPair, one_column
 from lingon.recipes.parallel_settings import SourceLang, Target, TargetLang
@@ -63,6 +64,8 @@ def evaluate(
     """Evaluate a trained model on examples of its task; or compare two of them."""
     from lingon.recipes.read_examples import Asked, read_examples
 
+    if page:
+        keep_other_files(page)  # before minutes of work
     files, texts, languages = Files(encoding, quoting), one_column(text), (source_lang, target_lang)
     asked = Asked(
         data,

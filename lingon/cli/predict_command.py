@@ -14,6 +14,7 @@ from lingon.cli.load_task import Head, Precision, load_for, with_options
 from lingon.cli.predict_options import File, Format, Out, Page, System, To, Words
 from lingon.cli.text_options import Overwrite, Texts
 from lingon.core.errors import UserError
+from lingon.pages.page import keep_other_files
 from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, TextPair, one_column
 
 OUT_OF_FILE = "--out writes the table of --file back, without --words and --format; its ending says the format"
@@ -59,6 +60,8 @@ def predict(
     )
 
     check_format(format)
+    if page:
+        keep_other_files(page)  # before minutes of work
     if texts and file:
         raise UserError("give texts or --file, not both")
     named = file is not None and str(file) != "-"

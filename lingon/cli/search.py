@@ -10,6 +10,7 @@ import typer
 from lingon.cli.generate_options import Device
 from lingon.cli.vector_options import one_or_more
 from lingon.core.errors import UserError
+from lingon.pages.page import keep_other_files
 
 if TYPE_CHECKING:
     from lingon.search import Index
@@ -60,6 +61,8 @@ def search(
         return
     if page and (not query or page.suffix != ".html"):
         raise UserError(f"--page {str(page)!r}: expected a name that ends in .html, and one query")
+    if page:
+        keep_other_files(page)
     opened = _open(index, mode, encoder, device)
     for text in [" ".join(query)] if query else _queries(opened):
         hits = opened.search(text, top_k, mode, filters)

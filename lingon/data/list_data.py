@@ -41,11 +41,8 @@ def list_table(rows: list[ListedData]) -> str:
 
 
 def groups() -> str:
-    """A line for each name that stands for several texts, and for what is composed of another set."""
-    from lingon.data.preview_scenes import SUMMARY
-
-    lines = [f"{name:16} the running text of {', '.join(members)}" for name, members in GROUPS.items()]
-    return "\n".join([*lines, f"{'scenes':16} {SUMMARY}"])
+    """A line for each name that stands for several texts."""
+    return "\n".join(f"{name:16} the running text of {', '.join(members)}" for name, members in GROUPS.items())
 
 
 def get(name: str, accept_licence: bool = False) -> str:

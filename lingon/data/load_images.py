@@ -52,6 +52,7 @@ def load_images(
     if name in PICTURES or name in IMAGES:
         if test or valid:
             raise UserError(f"{name!r} is a set with parts of its own; leave --valid and --test out")
+        _refuse_unlabelled(name)
         return _resized(_named(name), size, fit)
     return _of_folder(Path(name), size, fit, test, valid, on_bad_row)
 
@@ -101,6 +102,13 @@ def _checked_fit(fit: str | None) -> Any:
     if fit not in (None, *FITS):
         raise unknown("image fit", str(fit), FITS)
     return fit or "crop"
+
+
+def _refuse_unlabelled(name: str) -> None:
+    """Raise UserError for a set of images that have no label each."""
+    if name in IMAGES and IMAGES[name].shape != SHAPE:
+        known = one_of([*PICTURES, *(row.name for row in IMAGES.values() if row.shape == SHAPE)])
+        raise UserError(f"{name!r} are {IMAGES[name].shape}; expected images with a label each: {known}")
 
 
 def _named(name: str) -> ImageSplits:

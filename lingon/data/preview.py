@@ -237,8 +237,8 @@ def _bar(count: int, top: int) -> str:
 NAMED: Sequence[tuple[Container[str], Callable[[str, int], str]]] = (
     (CORPORA, _corpus),
     (PICTURES, _pictures),
-    (IMAGES, _images),
     (("scenes",), _scenes),
+    (IMAGES, _images),
     (WEIGHTS, _weights),
     (ENCODERS, _encoder),
     (IMAGE_WEIGHTS, _image_weights),

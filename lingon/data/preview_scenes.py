@@ -1,11 +1,9 @@
 """What `lingon data show` prints of scenes, which no file holds: they are composed of the stamps."""
 
-from lingon.data.corpora.captioned_images import COUNTS, made_scenes
 from lingon.data.corpora.images import IMAGES, load_image_set
+from lingon.data.corpora.scene_captions import COUNTS, SUMMARY, made_scenes
 from lingon.data.load_masks import SCENES, SIZES
 from lingon.data.scenes import NOUNS
-
-SUMMARY = "pictures composed of the stamps (constructed): for `train caption` two things each, for `train segment` more"
 
 
 def show_scenes(name: str, samples: int = 3) -> str:

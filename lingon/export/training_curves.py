@@ -7,7 +7,7 @@ from lingon.core.errors import UserError, suggest
 from lingon.core.optional_packages import install_command
 from lingon.engine.log import read_metrics, to_tensorboard
 from lingon.pages.curves import CURVES, curves
-from lingon.pages.page import render
+from lingon.pages.page import keep_other_files, render
 
 SUFFIXES = (".html", ".png", ".svg", ".pdf")
 
@@ -27,6 +27,7 @@ def plot_runs(folders: list[Path], out: Path, tensorboard: Path | None = None, t
     if out.suffix not in SUFFIXES:
         raise UserError(f"--out {str(out)!r} ends in {out.suffix!r}; expected one of {', '.join(SUFFIXES)}")
     if out.suffix == ".html":
+        keep_other_files(out)
         return [render("curves.html", out, {"title": title or ", ".join(runs), "curves": curves(runs)})]
     return [_picture(runs, out)]
 

@@ -7,12 +7,36 @@ from lingon.core.errors import UserError
 from lingon.core.files import atomic_write
 from lingon.core.strict_json import dumps
 
+ENDINGS = (".html", ".htm")
+MARK = b'<meta name="generator" content="Lingon">'  # of the template that all pages extend
+HEAD = 4_096  # bytes of a file in which it stands
+
 
 def check_page_path(path: Path | str) -> Path:
-    """Return the path of a page. Raises UserError unless it ends in .html."""
-    if Path(path).suffix not in (".html", ".htm"):
-        raise UserError(f"--page {str(path)!r} ends in {Path(path).suffix!r}, expected .html")
-    return Path(path)
+    """Return the path of a page. Raises UserError unless it ends in .html; and see `keep_other_files`."""
+    path = Path(path)
+    if path.suffix not in ENDINGS:
+        raise UserError(f"--page {str(path)!r} ends in {path.suffix!r}, expected .html")
+    keep_other_files(path)
+    return path
+
+
+def keep_other_files(path: Path) -> None:
+    """Raise UserError where a page would replace a file that is no page of Lingon; to be asked before any work.
+
+    Pages are made again and again under one name; whatever else is there is kept.
+    """
+    if path.suffix in ENDINGS and path.exists() and not _is_page(path):
+        raise UserError(f"{str(path)!r} is there already and is no page of Lingon; write to another name")
+
+
+def _is_page(path: Path) -> bool:
+    """Return whether a file is one that `render` has written, or is empty."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    return not head or MARK in head
 
 
 def render(template: str, path: Path, page: dict[str, Any]) -> Path:

@@ -9,7 +9,7 @@ import numpy as np
 
 from lingon.core.errors import UserError, unknown
 from lingon.core.shapes import Float
-from lingon.pages.page import data_of, render
+from lingon.pages.page import data_of, keep_other_files, render
 from lingon.word_vectors.queries.nearest import nearest, unit_rows
 from lingon.word_vectors.word_vectors import WordVectors
 
@@ -65,6 +65,7 @@ def draw_map(
         raise UserError(f"--out {str(out)!r} ends in {out.suffix!r}; expected one of {', '.join(ENDINGS)}")
     if not 3 <= len(words) <= MOST:
         raise UserError(f"a map of {len(words):,} words; expected 3 to {MOST:,}")
+    keep_other_files(out)
     used = projection(by, len(words))
     places = PROJECTIONS[used](unit_rows(vectors.of(words)), seed)
     places = (places - places.min(0)) / np.maximum(np.ptp(places, axis=0), 1e-12)

@@ -7,7 +7,7 @@ import pytest
 
 from lingon.core.errors import DataError, UserError
 from lingon.data.captioned_images import CaptionedImages
-from lingon.data.corpora.captioned_images import made_scenes
+from lingon.data.corpora.scene_captions import made_scenes
 from lingon.data.files.captions import read_captions
 from lingon.data.files.images import save_image
 from lingon.data.load_captions import load_caption_splits, load_captions

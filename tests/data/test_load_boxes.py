@@ -288,3 +288,12 @@ def test_bccd_is_read_as_it_is_described():
     assert [len(part) for part in (splits.train, splits.valid, splits.test)] == [205, 87, 72]
     assert sum(len(image) for part in (splits.train, splits.valid, splits.test) for image in part) == 4888 - 2
     assert {label for image in splits.train for label in image.labels} == {"Platelets", "RBC", "WBC"}
+
+
+@pytest.mark.parametrize("name", ["../../secret", "/etc/secret", "a/../../b"])
+def test_a_list_of_a_devkit_that_leads_out_of_its_folder_is_refused(tmp_path, name):
+    for folder in ("Annotations", "JPEGImages", "ImageSets/Main"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "ImageSets/Main/train.txt").write_text(f"000\n{name} 1\n")
+    with pytest.raises(DataError, match=r"train\.txt: the name .* leads out of the folder of the annotations"):
+        load_boxes(tmp_path)

@@ -389,3 +389,9 @@ def test_what_a_probe_has_not_is_refused(tmp_path, flags, said):
     data = folder_of(tmp_path / "shapes", count=3)
     with pytest.raises(UserError, match=said):
         run("train", "classify", "--data", data, "--model", "vgg_probe", *flags, "--out", tmp_path / "run")
+
+
+@pytest.mark.parametrize(("name", "said"), [("stamps", "captioned images"), ("easy-vqa", "questions on images")])
+def test_a_set_of_images_without_labels_is_refused(name, said):
+    with pytest.raises(UserError, match=f"{name!r} are {said}; expected images with a label each: .*fashion-mnist"):
+        load_images(name)

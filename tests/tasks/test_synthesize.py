@@ -322,9 +322,9 @@ def test_what_cannot_be_meant(folder):
     task.model.latent_shape = None
     with pytest.raises(UserError, match="a walk takes a model with latents, which this one has not"):
         task.walk()
-    with pytest.raises(UserError, match="an image generator needs different labels"):
+    with pytest.raises(UserError, match="an image generator needs different printable labels"):
         Synthesizer(task.model, task.judge, ["a", "a"])
-    with pytest.raises(DataError, match="key 'labels' must hold different names"):
+    with pytest.raises(DataError, match="key 'labels' must hold different printable names"):
         Synthesizer.check_config({"labels": ["a", "a"]}, {"model": {}, "judge": {}})
     with pytest.raises(DataError, match="2 labels for a model of 3"):
         Synthesizer.check_config({"labels": ["a", "b"]}, {"model": {"classes": 3}, "judge": {}})
@@ -373,3 +373,10 @@ def test_the_sides_of_images_need_not_be_multiples_of_four():
         model = build(name, {**SIZES, "channels": 3})
         latents = torch.randn(2, *model.latent_shape)
         assert model.sample(latents, torch.eye(3)[:2]).shape == (2, 3, 5, 7)
+
+
+@pytest.mark.parametrize("labels", [["a\x1b[2J", "b", "c"], ["a", "b\n", "c"], ["a", "a", "c"], ["a", 3, "c"]])
+def test_labels_that_cannot_be_printed_are_refused(labels):
+    sizes = {"model": {"classes": 3}, "judge": {"classes": 3}}
+    with pytest.raises(DataError, match="different printable names"):
+        Synthesizer.check_config({"labels": labels}, sizes)

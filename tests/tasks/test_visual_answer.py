@@ -303,6 +303,12 @@ def test_it_is_trained_and_used_by_the_commands(table, capsys):
             run(*arguments)
 
 
+def test_a_blank_question_alone_is_refused(tmp_path):
+    for given in (("",), (" ", "\t")):
+        with pytest.raises(UserError, match="the question is blank"):
+            run("ask", "none", "--image", "none.png", *given)
+
+
 def test_the_baseline_is_trained_by_the_command(table, capsys):
     run("train", "vqa", "--data", "a.csv", "--image-size", 16, "--model", "question_only", "--epochs", 2, "--width", 8,
         "--out", "q")  # fmt: skip

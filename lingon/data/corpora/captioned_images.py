@@ -9,15 +9,11 @@ import numpy as np
 from lingon.core.errors import unknown
 from lingon.data.captioned_images import CaptionedImages, CaptionSplits
 from lingon.data.corpora.images import load_image_set
+from lingon.data.corpora.scene_captions import COUNTS, made_scenes
 from lingon.data.files.images import resize_image
-from lingon.data.scene_relations import Triple, divide_triples
-from lingon.data.scene_sets import pair_scenes
-from lingon.data.scenes import NOUNS, Composer
 from lingon.data.stamps import Stamps, StampSplits
 
-__all__ = ["CAPTIONED", "load_captioned_set", "made_scenes"]
-
-COUNTS = {"train": 8_000, "valid": 400, "test": 1_000}  # of scenes
+__all__ = ["CAPTIONED", "load_captioned_set"]
 
 
 @dataclass(frozen=True)
@@ -36,35 +32,8 @@ def stamps(size: int, language: str) -> CaptionSplits:
 
 
 def scenes(size: int, language: str) -> CaptionSplits:
-    """Return constructed scenes of two stamps, with what is where; those of the test in combinations never trained on.
-
-    Each has two captions, which say the same of either thing. A tenth of all triples of two nouns and a relation is
-    left out of training and validation, with their inverses; all nouns and all relations are in both.
-    """
-    splits: StampSplits = load_image_set("stamps")
-    return made_scenes(splits.all(), size, COUNTS)
-
-
-def made_scenes(of: Stamps, size: int, counts: dict[str, int], nouns: tuple[str, ...] = NOUNS) -> CaptionSplits:
-    """Return scenes composed of stamps. counts: how many of each part. nouns: of the stamps that are used."""
-    composer = Composer(of, nouns, size)
-    known, held_out = divide_triples(nouns)
-    train, valid, test = (
-        _scenes(composer, held_out if part == "test" else known, counts[part], f"captions {part}")
-        for part in ("train", "valid", "test")
-    )
-    facts = {"name": "scenes", "constructed": True, "triples": len(known), "held_out_triples": len(held_out)}
-    return CaptionSplits(train, valid, test, "scenes", facts | counts)
-
-
-def _scenes(composer: Composer, triples: list[Triple], count: int, name: str) -> CaptionedImages:
-    pixels = np.empty((count, composer.size, composer.size, 3), np.uint8)
-    captions: list[tuple[str, ...]] = []
-    for i, scene in enumerate(pair_scenes(composer, triples, count, name)):
-        assert scene.triple is not None, "two things of a pair are in a relation"
-        pixels[i] = scene.image
-        captions.append((scene.triple.caption(), scene.triple.inverse.caption()))
-    return CaptionedImages(pixels, captions)
+    """Return constructed scenes of two stamps, with what is where; see `lingon.data.corpora.scene_captions`."""
+    return made_scenes(load_image_set("stamps").all(), size, COUNTS)
 
 
 def _on_white(of: Stamps, size: int, language: str) -> CaptionedImages:

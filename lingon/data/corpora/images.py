@@ -12,6 +12,7 @@ from lingon.data.corpora.blood_cells import BCCD, bccd
 from lingon.data.corpora.easy_vqa import PACKAGE as EASY_VQA
 from lingon.data.corpora.easy_vqa import easy_vqa
 from lingon.data.corpora.named_images import OPENCV, SKIMAGE, named_images
+from lingon.data.corpora.scene_captions import SUMMARY, stamp_scenes
 from lingon.data.corpora.scene_questions import stamp_scene_questions
 from lingon.data.corpora.stamps import STAMPS, tuxpaint_stamps
 from lingon.data.fetch import fetch
@@ -92,6 +93,7 @@ IMAGES = {
             easy_vqa,
             "questions on images",
         ),
+        ImageSet("scenes", SUMMARY, STAMPS, "GPL-2", stamp_scenes, "captioned images"),
         ImageSet(
             "scene-questions",
             "what is there, how many and where, on 5,400 scenes composed of stamps (constructed)",

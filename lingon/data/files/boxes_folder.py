@@ -84,6 +84,9 @@ def _of_devkit(folder: Path) -> dict[str, Read]:
     if "train" not in lists:
         return {"train": partial(_voc, sorted(annotations.glob("*.xml")))}
     named = {part: [line.split()[0] for line in yolo.read_lines(one) if line.strip()] for part, one in lists.items()}
+    for part, names in named.items():
+        for name in names:
+            _check_inside(name, str(lists[part]), "the name", "annotations")
     return {part: partial(_voc, [annotations / f"{name}.xml" for name in names]) for part, names in named.items()}
 
 
@@ -132,9 +135,14 @@ def _coco(file: Path, images: Path | None) -> Sequence[AnnotatedImage]:
 
 def _inside(places: list[Path], name: str, where: str) -> Path:
     """The file of that name in the first of the folders that has it. Raises DataError for a name that leads out."""
-    if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise DataError(f"{where}: file_name {name[:60]!r} leads out of the folder of the images")
+    _check_inside(name, where, "file_name", "images")
     return next((place / name for place in places if (place / name).is_file()), places[0] / name)
+
+
+def _check_inside(name: str, where: str, what: str, of: str) -> None:
+    """Raise DataError for a name that leads out of its folder. where: the file that has it; of: what the folder has."""
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise DataError(f"{where}: {what} {name[:60]!r} leads out of the folder of the {of}")
 
 
 def _of_yaml(path: Path) -> dict[str, Read]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lingon.core.errors import UserError
 from lingon.core.files import atomic_write
-from lingon.pages.page import render
+from lingon.pages.page import keep_other_files, render
 from lingon.pages.tree_picture import MOST_WORDS
 from lingon.tasks.parse.parsed import Parsed
 
@@ -31,6 +31,7 @@ def write_page(path: Path | str, found: Sequence[Parsed], name: str) -> Path:
         return path
     if path.suffix not in (".html", ".htm"):
         raise UserError(f"--page {str(path)!r} ends in {path.suffix!r}, expected .html, or .svg for one sentence")
+    keep_other_files(path)
     items = [{"title": one.text, "tree": one.svg() if len(one.words) <= MOST_WORDS else None, "text": str(one)}
              for one in some[:MOST_TREES]]  # fmt: skip
     note = (

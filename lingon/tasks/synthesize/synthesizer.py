@@ -34,7 +34,7 @@ class Synthesizer:
     """A generator of images, the labels that it knows, and the judge of what it makes.
 
     model: see `lingon.models.image_generator`. judge: a module with `features(images) -> [B, D]`, whose call gives the
-    logits of the labels. Raises UserError for labels that are not different.
+    logits of the labels. Raises UserError for labels that are not different or not printable.
     """
 
     name: ClassVar[str] = "synthesize"
@@ -42,8 +42,8 @@ class Synthesizer:
     config_keys: ClassVar[Sequence[str]] = ("labels",)
 
     def __init__(self, model: nn.Module, judge: nn.Module, labels: Sequence[str]):
-        if not labels or len({*labels}) < len(labels):
-            raise UserError(f"an image generator needs different labels, not {[*labels][:5]}")
+        if not labels or len({*labels}) < len(labels) or not all(label.isprintable() for label in labels):
+            raise UserError(f"an image generator needs different printable labels, not {[*labels][:5]}")
         self.model: Any = model
         self.judge: Any = judge
         self.labels = list(labels)
@@ -70,9 +70,9 @@ class Synthesizer:
     def check_config(cls, config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:
         """Raise DataError naming the key that is wrong."""
         names = want(config, "labels", list, "a list of names")
-        texts = [name for name in names if isinstance(name, str)]
+        texts = [name for name in names if isinstance(name, str) and name.isprintable()]
         if not names or len({*texts}) < len(names):
-            raise DataError("key 'labels' must hold different names, one or more")
+            raise DataError("key 'labels' must hold different printable names, one or more")
         for part in ("model", "judge"):
             count = sizes[part].get("classes")
             if type(count) is int and count != len(names):
