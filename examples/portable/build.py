@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,10 @@ def compiled(exported: Path, target: Path) -> Path:
     return target
 
 
-def page(exported: Path, target: Path) -> Path:
-    """The page with everything it needs, for a folder that was exported to onnx."""
-    _run([_program("node"), str(javascript() / "make_page.mjs"), str(exported), str(target)], HERE)
+def page(exported: Path | Sequence[Path], target: Path) -> Path:
+    """The page with everything it needs, for a folder that was exported to onnx, or a detector's and a captioner's."""
+    folders = [exported] if isinstance(exported, Path) else exported
+    _run([_program("node"), str(javascript() / "make_page.mjs"), *map(str, folders), str(target)], HERE)
     return target
 
 
@@ -79,7 +81,10 @@ def ask(command: list[str], texts: list[str]) -> dict[str, Any]:
 
 
 def browse(folder: Path, texts: list[str], screenshot: Path | None = None) -> dict[str, Any]:
-    """The same by the page in a headless Chromium, shown by a server that knows files and nothing else."""
+    """The same by the page in a headless Chromium, shown by a server that knows files and nothing else.
+
+    texts: or the names of pictures that lie in the folder.
+    """
     (folder / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
     answers: list[bytes] = []
     came = threading.Event()

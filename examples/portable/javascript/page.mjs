@@ -6,16 +6,22 @@ ort.env.wasm.numThreads = 1; // more would want special headers from the server
 ort.env.wasm.wasmPaths = new URL("./ort/", location.href).href;
 export { ort };
 
-/** The content of a file of the exported folder. */
-export async function bytes(name) {
-  const answer = await fetch(`model/${name}`);
-  if (!answer.ok) throw new Error(`model/${name}: ${answer.status} ${answer.statusText}`);
+/** The content of a file beside the page. */
+export async function file(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${answer.statusText}`);
   return new Uint8Array(await answer.arrayBuffer());
 }
 
-/** A test lays texts beside the page, and listens for the numbers of the model. startUp: milliseconds. */
-export async function answerTest(model, startUp) {
+/** The content of a file of the exported folder. */
+export const bytes = (name) => file(`model/${name}`);
+
+/**
+ * A test lays texts, or the names of pictures, beside the page, and listens for what the model finds. startUp:
+ * milliseconds. read: what gives the image of a name, for a model of pictures.
+ */
+export async function answerTest(model, startUp, read) {
   if (location.hash !== "#test") return;
-  const found = await model.measured(await (await fetch("texts.json")).json());
+  const found = await model.measured(await (await fetch("texts.json")).json(), read);
   await fetch("answer", { method: "POST", body: JSON.stringify({ ...found, start_up: startUp }) });
 }
