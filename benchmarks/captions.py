@@ -7,7 +7,7 @@ from benchmarks.result import Result
 from benchmarks.trained_tasks import Case, results
 
 SETTINGS = {"evals": 4, "precision": "bfloat16"}
-MORE = {"scenes": {"set": ["filters=16"], "epochs": 20, "lr": 0.002}, "stamps": {"augment": "shift-and-flip"}}
+MORE = {"scenes": {"set": ["filters=16"], "epochs": 12, "lr": 0.002}, "stamps": {"augment": "shift-and-flip"}}
 # An exact match says the nouns and the relation of a scene; a tenth of all combinations is in the test alone.
 CASES = {
     "captions-scenes": Case(

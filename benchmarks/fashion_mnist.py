@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from benchmarks.context import Context
+from benchmarks.machine import THREADS
 from benchmarks.result import Result, at_most
 from benchmarks.trained_tasks import Case, results
 
@@ -12,7 +13,7 @@ MINUTES = 10
 CASE = Case(
     "classify",
     {"data": "fashion-mnist"},
-    {"model": "resnet", "precision": "bfloat16", "epochs": 18, "schedule": "cosine"},
+    {"model": "resnet", "precision": "bfloat16", "epochs": 16, "schedule": "cosine"},
     "Fashion-MNIST, a small residual network",
     {"accuracy": 0.93, "macro_f1": None},
     {"published": "two convolutions .876-.934, ResNet-18 .949 (table of the authors of Fashion-MNIST)"},
@@ -26,8 +27,7 @@ def compare(context: Context) -> Iterator[Result]:
 
 
 def _minutes(details: Mapping[str, Any]) -> list[Any]:
-    from benchmarks.machine import THREADS
-
     seconds = [run["seconds"] for run in details["runs"]]
     what = "Fashion-MNIST, from reading the data to a trained network"
-    return [at_most(what, "min", [one / 60 for one in seconds], MINUTES)] if THREADS > 1 else []
+    known = THREADS > 1 or max(seconds) <= 60 * MINUTES  # one thread takes longer than two
+    return [at_most(what, "min", [one / 60 for one in seconds], MINUTES)] if known else []

@@ -67,7 +67,8 @@ HIGHER_IS_BETTER = {
 
 WRITTEN = {"bleu": "BLEU", "chrf": "chrF++", "ter": "TER", "f1": "F1", "auc": "AUC", "uas": "UAS", "las": "LAS"}
 WRITTEN |= {"cider": "CIDEr", "cider_d": "CIDEr-D", "retrieval_cider_d": "CIDEr-D of retrieval"}
-WRITTEN |= {"miou": "mIoU", "dice": "Dice"}
+WRITTEN |= {"miou": "mIoU", "dice": "Dice", "map": "mAP", "map50": "mAP@.5", "map75": "mAP@.75", "clas": "CLAS"}
+WRITTEN |= {"macro_f1": "macro F1", "micro_f1": "micro F1", "samples_f1": "samples F1", "mae": "MAE", "rmse": "RMSE"}
 
 
 def metric_name(metric: str) -> str:
@@ -94,4 +95,4 @@ def metric_rows(values: Mapping[str, float]) -> list[tuple[str, str]]:
     >>> metric_rows({"exact_match": 0.5})
     [('exact match', '0.5000')]
     """
-    return [(name.replace("_", " "), format_metric(value)) for name, value in values.items()]
+    return [(metric_name(name), format_metric(value)) for name, value in values.items()]

@@ -35,8 +35,9 @@ class PlaceEncoder(nn.Module):
             ResidualConv(4 * filters, 4 * filters),
             nn.Conv2d(4 * filters, width, 1),
         )
-        self.rows = nn.Parameter(torch.randn(self.side, width) * 0.1)
-        self.columns = nn.Parameter(torch.randn(self.side, width) * 0.1)
+        # as large as what they are added to: with a tenth, which of two things is the left one is not learned
+        self.rows = nn.Parameter(torch.randn(self.side, width))
+        self.columns = nn.Parameter(torch.randn(self.side, width))
 
     def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B S D"]:
         """Return the vectors of the S = (H / 8) (W / 8) places, row by row. images: from 0 to 1.

@@ -7,7 +7,7 @@ import numpy as np
 
 from lingon.data.files.masks import colours_of
 from lingon.engine.log import read_metrics
-from lingon.metrics.metric_table import format_metric, metric_name
+from lingon.metrics.metric_table import format_metric, metric_rows
 from lingon.pages.curves import curves
 from lingon.pages.images import data_uri
 from lingon.pages.page import render
@@ -48,7 +48,7 @@ def _found(held_out: HeldOut) -> dict[str, Any]:
     numbers = {n for one in [*best, *worst] for mask in (one.true, one.found) for n in np.unique(mask).tolist()}
     rows = scores.tables["per_class"].items()
     return {
-        "headline": [(metric_name(name), format_metric(value)) for name, value in scores.items()],
+        "headline": metric_rows(scores),
         "classes": [(name, format_metric(of["iou"]), format_metric(of["dice"]), of["support"]) for name, of in rows],
         "confused": held_out.confused(),
         "legend": legend(held_out.classes, numbers),
