@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lingon.cli.predict import AT_ONCE, lines_of
 from lingon.cli.predict_images import reads_questions_on_images
@@ -15,7 +15,7 @@ from lingon.data.files.conll_columns import conll_rows
 from lingon.data.files.conllu import BrokenSentence, read_conllu_sentences
 from lingon.data.files.image_question_rows import ImageQuestionTable
 from lingon.data.files.labelled_texts import LOOK_CELLS, peek, text_problem
-from lingon.data.files.lines import FileOptions
+from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.files.row import TableRow, cell_text
 from lingon.data.files.table_rows import file_suffix, is_table, read_rows
 from lingon.data.files.table_writer import check_table, table_writer
@@ -138,7 +138,7 @@ class SentencesFile:
 
     path: Path
     options: FileOptions
-    on_bad_row: Literal["stop", "skip"] = "stop"  # what happens with sentences that cannot be read
+    on_bad_row: OnBadRow = "stop"  # what happens with sentences that cannot be read
     columns: Sequence[str] = ("text",)
 
     def rows(self) -> Iterator[tuple[Any, dict[str, Any]]]:

@@ -13,7 +13,7 @@ from lingon.core.errors import DataError, UserError
 from lingon.core.progress import track
 from lingon.core.terminal import printable
 from lingon.data.files.images import ENDINGS, Fit, fit_image, read_image
-from lingon.data.files.labelled_texts import OnBadRow
+from lingon.data.files.lines import OnBadRow
 from lingon.data.image_layout import CHANNELS, ImageLayout
 from lingon.data.labelled_images import LabelledImages
 

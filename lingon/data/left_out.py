@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from lingon.core.errors import DataError
+from lingon.data.files.lines import OnBadRow
 
 HINT = "--on-bad-row skip leaves such sentences out"
 
@@ -14,7 +14,7 @@ class LeftOut:
     """What --on-bad-row does with broken sentences of a file. count: how many were left out; first: why, and where."""
 
     path: Path
-    on_bad_row: Literal["stop", "skip"] = "stop"
+    on_bad_row: OnBadRow = "stop"
     count: int = 0
     first: str = ""
 

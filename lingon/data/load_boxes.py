@@ -10,8 +10,9 @@ from lingon.core.seed import derive
 from lingon.data.boxed_images import BoxedImage, BoxSplits, box_counts
 from lingon.data.corpora.images import IMAGES, load_image_set
 from lingon.data.files.boxes_folder import annotated_parts
+from lingon.data.files.lines import OnBadRow
 from lingon.data.load_data import PARTS, SHARE, tell_lines
-from lingon.data.read_boxes import BoxReport, OnBadRow, boxed_images
+from lingon.data.read_boxes import BoxReport, boxed_images
 
 __all__ = ["load_box_splits", "load_boxes"]
 

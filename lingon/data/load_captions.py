@@ -12,10 +12,10 @@ from lingon.core.files import sha256_of
 from lingon.data.captioned_images import CaptionedImages, CaptionSplits
 from lingon.data.corpora.captioned_images import CAPTIONED, load_captioned_set
 from lingon.data.cut_groups import cut_groups
-from lingon.data.files.captions import CaptionFile, OnBadRow, read_captions, table_of
+from lingon.data.files.captions import CaptionFile, read_captions, table_of
 from lingon.data.files.image_memory import check_memory
 from lingon.data.files.images import fit_image, read_image
-from lingon.data.files.lines import FileOptions
+from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.load_data import PARTS, SHARE, tell_lines
 from lingon.data.split import key_of
 

@@ -5,8 +5,7 @@ from pathlib import Path
 from lingon.core.errors import UserError
 from lingon.data.corpora.retrieval import RETRIEVAL, Collection, load_collection
 from lingon.data.files.beir import has_collection, read_beir
-from lingon.data.files.labelled_texts import OnBadRow
-from lingon.data.files.lines import FileOptions
+from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.load_data import tell
 
 

@@ -3,17 +3,16 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.files import sha256_of
 from lingon.data.conversations import ConversationSplits, Dialogue, Preference, dialogues_checksum
 from lingon.data.files.chat_rows import read_chat_rows
-from lingon.data.files.lines import FileOptions
+from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.load_data import PARTS, shared_keys, tell_lines
 from lingon.data.split import cut_rows
 
-OnBadRow = Literal["stop", "skip"]
 SHARE = {"test": 0.1, "valid": 0.1}  # of a file, when nothing else is given
 
 

@@ -15,8 +15,8 @@ from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load_corpus
 from lingon.data.corpora.images import IMAGES
 from lingon.data.examples import Examples, Splits
 from lingon.data.files.label_cells import MANY_NUMBERS
-from lingon.data.files.labelled_texts import FORMATS, OnBadRow, ReadReport, read_labelled_texts
-from lingon.data.files.lines import FileOptions
+from lingon.data.files.labelled_texts import FORMATS, ReadReport, read_labelled_texts
+from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.problem_types import ProblemType
 from lingon.data.split import keys_of, stratified_split
 

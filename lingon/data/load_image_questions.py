@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from lingon.data.corpora.images import IMAGES, load_image_set
 from lingon.data.files.image_memory import check_memory
 from lingon.data.files.image_question_rows import ImageQuestionTable
 from lingon.data.files.images import fit_image
-from lingon.data.files.lines import FileOptions
+from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.image_questions import (
     ImageQuestion,
     ImageQuestions,
@@ -26,7 +26,6 @@ __all__ = ["load_image_question_splits", "load_image_questions"]
 
 SHAPE = "questions on images"
 SIZE = 64  # pixels of a side, of a user's images
-OnBadRow = Literal["stop", "skip"]
 ImageSize = tuple[int, int]
 
 

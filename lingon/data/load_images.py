@@ -12,7 +12,7 @@ from lingon.data.corpora import PICTURES, load_pictures
 from lingon.data.corpora.images import IMAGES, load_image_set
 from lingon.data.corpora.pictures import Pictures
 from lingon.data.files.images import Fit
-from lingon.data.files.labelled_texts import OnBadRow
+from lingon.data.files.lines import OnBadRow
 from lingon.data.image_layout import CHANNELS, FITS, ImageLayout, layout_of
 from lingon.data.labelled_images import ImageSplits, LabelledImages
 from lingon.data.load_data import PARTS, SHARE, VALID_FOLDERS, shared_keys, tell_lines

@@ -9,8 +9,7 @@ from lingon.core.files import sha256_of
 from lingon.data.corpora import CORPORA
 from lingon.data.corpora.scored_pairs import SCORED_PAIRS, load_scored_pairs
 from lingon.data.examples import Splits
-from lingon.data.files.labelled_texts import OnBadRow
-from lingon.data.files.lines import FileOptions
+from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.files.pair_tables import PairColumns, find_pair_columns, not_obvious, read_pairs
 from lingon.data.files.table_rows import is_table
 from lingon.data.load_data import PARTS, load_data, tell_lines

@@ -2,18 +2,17 @@
 
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lingon.core.errors import UserError, suggest, unknown
 from lingon.core.files import sha256_of
 from lingon.core.terminal import printable
 from lingon.data.corpora.question_answering import QUESTION_ANSWERING, load_question_corpus, refuse_test_only
-from lingon.data.files.lines import FileOptions
+from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.files.squad import read_squad
 from lingon.data.questions import Question, QuestionSplits, questions_checksum, split_by_passage
 
 PARTS = ("train", "valid", "test")
-OnBadRow = Literal["stop", "skip"]
 
 
 def load_question_splits(

@@ -8,10 +8,10 @@ from typing import Any
 from lingon.core.errors import DataError, UserError, one_of, suggest, too_few, unknown
 from lingon.core.files import sha256_of
 from lingon.data.corpora.sentences import TAGGED, load_tagged_corpus
-from lingon.data.files.lines import FileOptions
+from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.files.part_files import part_files
 from lingon.data.load_data import PARTS, SHARE, shared_keys, tell_lines
-from lingon.data.read_tagged import OnBadRow, TaggedReport, read_tagged
+from lingon.data.read_tagged import TaggedReport, read_tagged
 from lingon.data.split import cut_rows, key_of
 from lingon.data.tag_schemes import Scheme, split_tag
 from lingon.data.tagged_sentences import TaggedSentence, TaggedSentences, TaggedSplits

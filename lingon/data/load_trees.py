@@ -11,10 +11,10 @@ from lingon.core.files import sha256_of
 from lingon.core.seed import derive
 from lingon.data.corpora.treebanks import TREES, treebank_files
 from lingon.data.files.conllu import BrokenSentence, read_conllu_sentences
+from lingon.data.files.lines import OnBadRow
 from lingon.data.files.part_files import named_parts
 from lingon.data.left_out import LeftOut
 from lingon.data.load_data import PARTS, SHARE, shared_keys, tell_lines
-from lingon.data.read_tagged import OnBadRow
 from lingon.data.trees import Tree, TreeSplits
 
 __all__ = ["load_tree_splits", "load_trees"]

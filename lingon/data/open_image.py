@@ -8,6 +8,7 @@ from lingon.core.errors import UserError, suggest
 from lingon.data.corpora.images import IMAGES, load_image_set
 from lingon.data.corpora.named_images import SET_OF, NamedImages
 from lingon.data.files.images import Mode, image_paths, read_image
+from lingon.data.rgb_pixels import rgb_pixels
 
 PHOTOS = "photos"  # the colour photos of skimage-photos that show things, for training
 COLOURS = ("astronaut", "chelsea", "coffee", "motorcycle", "rocket", "hubble", "ihc", "retina")
@@ -20,7 +21,7 @@ def open_image(source: str | Path | np.ndarray, mode: Mode = "RGB") -> np.ndarra
     UserError that suggests names for what is neither, DataError for a file that is no image.
     """
     if isinstance(source, np.ndarray):
-        return checked_pixels(source)
+        return rgb_pixels(source)
     if not Path(source).exists() and str(source) in SET_OF:
         return read_image(load_image_set(SET_OF[str(source)]).paths[str(source)], mode)
     if not Path(source).is_file():
@@ -28,14 +29,6 @@ def open_image(source: str | Path | np.ndarray, mode: Mode = "RGB") -> np.ndarra
             f"there is no file {str(source)!r}, and no picture of that name; {suggest(str(source), SET_OF)}"
         )
     return read_image(source, mode)
-
-
-def checked_pixels(pixels: np.ndarray) -> np.ndarray:
-    """Return an array of pixels as RGB. Raises UserError unless it is uint8 [H, W, 3], or grey [H, W] or [H, W, 1]."""
-    grey = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 1)
-    if pixels.dtype != np.uint8 or not (grey or (pixels.ndim == 3 and pixels.shape[2] == 3)) or not pixels.size:
-        raise UserError(f"pixels are {pixels.dtype} of shape {pixels.shape}, expected uint8 [H, W, 3], or grey [H, W]")
-    return np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, 2) if grey else pixels
 
 
 def open_images(source: str | Path) -> dict[str, np.ndarray]:

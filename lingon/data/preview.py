@@ -19,8 +19,8 @@ from lingon.data.corpora.sentences import TAGGED, load_tagged_corpus
 from lingon.data.corpora.treebanks import TREES
 from lingon.data.corpora.weights import WEIGHTS, terms_of
 from lingon.data.examples import Examples
-from lingon.data.files.labelled_texts import OnBadRow, read_labelled_texts
-from lingon.data.files.lines import FileOptions
+from lingon.data.files.labelled_texts import read_labelled_texts
+from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.files.open_parallel import ParallelReading
 from lingon.data.files.table_rows import is_table
 from lingon.data.load_data import numbers_as_labels, shared_texts, tell

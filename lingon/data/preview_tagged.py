@@ -5,9 +5,9 @@ from pathlib import Path
 
 from lingon.core.terminal import printable
 from lingon.data.corpora.sentences import TAGGED, load_tagged_corpus
-from lingon.data.files.lines import FileOptions
+from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.load_data import PARTS, tell_lines
-from lingon.data.read_tagged import OnBadRow, read_tagged
+from lingon.data.read_tagged import read_tagged
 from lingon.data.tag_schemes import spans_of
 from lingon.data.tagged_sentences import TaggedSentence, TaggedSentences
 

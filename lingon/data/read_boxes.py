@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -14,8 +13,8 @@ from lingon.data.boxes import box_areas, clip_boxes
 from lingon.data.files.box_annotations import AnnotatedImage, RawBox
 from lingon.data.files.image_frame import ImageFrame, image_frame, turned_boxes
 from lingon.data.files.images import read_image
+from lingon.data.files.lines import OnBadRow
 
-OnBadRow = Literal["stop", "skip"]
 HINT = "--on-bad-row skip leaves it out"
 CLIPPED = "boxes cut at the edge of their image"
 TURNED = "images turned as the camera notes (EXIF), their boxes with them"

@@ -4,18 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from lingon.core.errors import DataError, UserError, one_of
 from lingon.data.files.labelled_texts import SURROGATE
-from lingon.data.files.lines import FileOptions
+from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.files.tagged_files import open_tagged
 from lingon.data.files.tagged_row import TaggedRow
 from lingon.data.tag_schemes import OUTSIDE, Repair, Scheme, are_spans, scheme_of, to_iob2
 from lingon.data.tagged_sentences import TaggedSentence, TaggedSentences
 
 LONG = 5_000  # words; a longer sentence is more often one of which the empty lines are missing
-OnBadRow = Literal["stop", "skip"]
 
 
 @dataclass

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from typer import Option
 
 from lingon.core.errors import UserError, unknown
-from lingon.data.files.lines import FileOptions
+from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.problem_types import PROBLEM_TYPES, ProblemType
 
 Encoding = Annotated[str, Option(help="Encoding of your files, as utf-16 or cp1252.")]
@@ -40,7 +40,7 @@ def one_column(given: Sequence[str] | str | None) -> str | None:
 TextPair = Annotated[str | None, Option(help="Column with the second texts, of pairs.")]
 
 
-def bad_rows(given: str) -> Literal["stop", "skip"]:
+def bad_rows(given: str) -> OnBadRow:
     """What --on-bad-row does with a row that cannot be read. Raises UserError for any other word."""
     if given == "stop":
         return "stop"

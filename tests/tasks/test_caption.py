@@ -219,7 +219,7 @@ def test_a_stopped_run_ends_as_one_that_was_not(folder, capsys, monkeypatch):
 
 def test_what_cannot_be_meant(folder, tmp_path, capsys):
     task, images = captioner(), made_captions(3)
-    with pytest.raises(UserError, match="an image is a path, or pixels uint8"):
+    with pytest.raises(UserError, match=r"an image is .* pixels uint8"):
         task.predict([np.zeros((5, 5, 3))])
     with pytest.raises(UserError, match=r"evaluate takes CaptionedImages, not CaptionSplits; .*"):
         task.evaluate(CaptionSplits(images, images, images, "x"))

@@ -295,7 +295,7 @@ def test_what_cannot_be_meant_is_refused_by_the_command(name, folder):
 
 def test_what_cannot_be_meant_is_refused(tmp_path, capsys):
     task = detector()
-    with pytest.raises(UserError, match=r"an image is a path, or pixels uint8 \[H, W, 3\]; not float64 of shape"):
+    with pytest.raises(UserError, match=r"an image is float64 of shape .*, expected pixels uint8 \[H, W, 3\]"):
         task.predict([np.zeros((3, 3, 3))])
     with pytest.raises(UserError, match="evaluate takes a list of images with boxes, not BoxSplits; give one part"):
         task.evaluate(BoxSplits([], [], [], "x"))

@@ -126,7 +126,7 @@ def test_grey_and_alpha_are_read_as_colours_on_white(tmp_path):
         made_stylizer().predict(str(tmp_path / "text.png"))
     with pytest.raises(UserError, match="no file 'chelsae', and no picture of that name; did you mean 'chelsea'"):
         made_stylizer().predict("chelsae")
-    with pytest.raises(UserError, match=r"float64 of shape \(17, 19\), expected uint8"):
+    with pytest.raises(UserError, match=r"float64 of shape \(17, 19\), expected pixels uint8"):
         made_stylizer().predict(np.zeros((17, 19)))
 
 

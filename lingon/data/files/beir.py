@@ -9,8 +9,8 @@ from pathlib import Path
 
 from lingon.core.errors import DataError, UserError, one_of
 from lingon.data.corpora.retrieval import Collection, SearchDocument
-from lingon.data.files.labelled_texts import OnBadRow, ReadReport
-from lingon.data.files.lines import FileOptions
+from lingon.data.files.labelled_texts import ReadReport
+from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.files.row import TableRow, cell_text, label_text
 from lingon.data.files.table_rows import read_rows
 

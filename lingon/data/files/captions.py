@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from lingon.core.errors import DataError, UserError, one_of
 from lingon.data.files.images import ENDINGS
-from lingon.data.files.lines import FileOptions, read_text
+from lingon.data.files.lines import FileOptions, OnBadRow, read_text
 from lingon.data.files.row import cell_text
 from lingon.data.files.table_rows import TABLES, file_suffix, read_rows
 
@@ -17,7 +17,6 @@ __all__ = ["CaptionFile", "read_captions", "table_of"]
 NAMES = ("captions", "metadata")  # of the table in a folder of images
 IMAGE_COLUMNS = ("image", "file_name", "filename", "path", "file")
 CAPTION_COLUMNS = ("caption", "text", "captions", "sentence", "description")
-OnBadRow = Literal["stop", "skip"]
 SKIP = "--on-bad-row skip leaves such rows out"
 
 

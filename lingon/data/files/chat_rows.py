@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lingon.core.errors import DataError, UserError, one_of
 from lingon.data.conversations import ASSISTANT, USER, Conversation, Dialogue, Message, Preference, messages_of
-from lingon.data.files.lines import FileOptions
+from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.files.table_rows import read_rows
 
 LAYOUTS = "expected 'messages', or 'prompt' with 'completion', or 'prompt' with 'chosen' and 'rejected'"
 
 
 def read_chat_rows(
-    path: Path | str, on_bad_row: Literal["stop", "skip"] = "stop", options: FileOptions = FileOptions()
+    path: Path | str, on_bad_row: OnBadRow = "stop", options: FileOptions = FileOptions()
 ) -> tuple[list[Dialogue], int]:
     """Read the conversations or preferences of a jsonl, json, parquet or csv file; and how many rows were skipped.
 

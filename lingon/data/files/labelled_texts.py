@@ -4,12 +4,12 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.data.examples import Examples
 from lingon.data.files.label_cells import READERS, BadLabel, guess, yes_or_no
-from lingon.data.files.lines import FileOptions, read_text
+from lingon.data.files.lines import FileOptions, OnBadRow, read_text
 from lingon.data.files.row import TableRow, cell_text, label_text
 from lingon.data.files.table_rows import FORMATS, read_rows
 from lingon.data.files.text_columns import choose_columns, choose_text_column
@@ -18,7 +18,6 @@ from lingon.data.problem_types import PROBLEM_TYPES, ProblemType, names_in
 __all__ = ["FORMATS", "FileOptions", "OnBadRow", "ReadReport", "label_text", "read_labelled_texts"]
 
 SURROGATE = re.compile("[\ud800-\udfff]")
-OnBadRow = Literal["stop", "skip"]
 LOOK = 1000  # rows that are looked at to find the columns
 LOOK_CELLS, LOOK_LETTERS = 200_000, 16 << 20  # ... or fewer, where there are many columns or long texts
 

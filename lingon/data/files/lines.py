@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, Literal, NamedTuple
 
 from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.data.files.archives import MOST_RATIO
@@ -23,6 +23,7 @@ PACKED: dict[str, Callable[[IO[bytes]], Any]] = {
 }
 BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError)
 QUOTING = ("auto", "minimal", "none")
+OnBadRow = Literal["stop", "skip"]  # what happens at a row that cannot be read: an error, or it is left out and told
 
 
 @dataclass(frozen=True)

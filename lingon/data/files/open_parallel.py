@@ -3,12 +3,11 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from lingon.core.errors import DataError, UserError, one_of, suggest
 from lingon.data.files.aligned_files import open_aligned
 from lingon.data.files.gettext import open_catalogue
-from lingon.data.files.lines import FileOptions, read_lines
+from lingon.data.files.lines import FileOptions, OnBadRow, read_lines
 from lingon.data.files.parallel_row import ParallelFile
 from lingon.data.files.parallel_tables import open_parallel_table
 from lingon.data.files.part_files import entries_by_part
@@ -32,7 +31,7 @@ class ParallelReading:
     text: str | None = None
     target: str | None = None
     languages: Languages = (None, None)
-    on_bad_row: Literal["stop", "skip"] = "stop"
+    on_bad_row: OnBadRow = "stop"
     files: FileOptions = FILES
 
 

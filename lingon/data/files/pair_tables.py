@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lingon.core.errors import DataError, UserError, one_of, suggest
-from lingon.data.files.labelled_texts import OnBadRow, peek, text_problem
-from lingon.data.files.lines import FileOptions
+from lingon.data.files.labelled_texts import peek, text_problem
+from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.files.row import TableRow, cell_text
 from lingon.data.files.table_rows import read_rows
 from lingon.data.split import key_of

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from lingon.core.errors import DataError, one_of
 from lingon.data.files.labelled_texts import SURROGATE
-from lingon.data.files.lines import FileOptions, read_text
+from lingon.data.files.lines import FileOptions, OnBadRow, read_text
 from lingon.data.files.table_rows import file_suffix, read_rows
 from lingon.data.questions import Answer, Question
 
@@ -57,7 +57,7 @@ class _Raw(NamedTuple):
 
 def read_squad(
     path: Path | str,
-    on_bad_row: Literal["stop", "skip"] = "stop",
+    on_bad_row: OnBadRow = "stop",
     options: FileOptions = FileOptions(),
     with_answers: bool = True,
 ) -> tuple[list[Question], SquadReport]:

@@ -14,7 +14,8 @@ from lingon.core.errors import DataError, UserError
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.data.batches.images import as_floats
 from lingon.data.captioned_images import CaptionedImages, CaptionSplits
-from lingon.data.files.images import fit_image, read_image
+from lingon.data.files.images import fit_image
+from lingon.data.rgb_pixels import rgb_pixels
 from lingon.data.tokenizers import Tokenizer
 from lingon.data.tokenizers.special_tokens import unknown_id
 from lingon.engine.loss import Loss
@@ -135,12 +136,7 @@ class Captioner:
 
         Raises UserError for pixels of another type or shape, DataError for a file that is no image.
         """
-        if isinstance(image, str | Path):
-            image = read_image(image)
-        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            what = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-            raise UserError(f"an image is a path, or pixels uint8 [H, W, 3], not {what}")
-        return fit_image(image, self.size, self.size, "pad")
+        return fit_image(rgb_pixels(image), self.size, self.size, "pad")
 
     def n_best(self, images: Sequence[Any], params: CaptionParams | None = None) -> list[list[Caption]]:
         """Return the `params.n` best captions of each image, best first; or as many samples.

@@ -15,7 +15,7 @@ from lingon.core.eval_view import eval_view
 from lingon.core.markdown import plain
 from lingon.data.batches.images import as_floats
 from lingon.data.boxed_images import BoxedImage, BoxSplits
-from lingon.data.files.images import read_image
+from lingon.data.rgb_pixels import rgb_pixels
 from lingon.metrics.mean_average_precision import Found, mean_average_precision
 from lingon.metrics.scores import Scores
 from lingon.tasks.detect.decode import Peaks, found_of, rules_of_peaks
@@ -196,7 +196,7 @@ class Detector:
     def _predict(self, given: Sequence[Any]) -> list[Detections]:
         out = []
         for start in range(0, len(given), AT_ONCE):
-            group = [(one, _pixels(one)) for one in given[start : start + AT_ONCE]]
+            group = [(one, rgb_pixels(one)) for one in given[start : start + AT_ONCE]]
             frames = np.stack([framed(pixels, self.image_size) for _, pixels in group])
             sizes = [(pixels.shape[0], pixels.shape[1]) for _, pixels in group]
             for (one, _), size, found in zip(group, sizes, self.found(frames, sizes), strict=True):
@@ -230,17 +230,6 @@ class Detector:
         from lingon.tasks.detect.page import write_page
 
         return write_page(path, found, name)
-
-
-def _pixels(given: Any) -> np.ndarray:
-    if isinstance(given, str | Path):
-        return read_image(given)
-    if isinstance(given, np.ndarray) and given.dtype == np.uint8 and given.ndim == 3 and given.shape[-1] == 3:
-        if not given.size:
-            raise UserError(f"an image of shape {given.shape} has no pixels")
-        return given
-    said = f"{given.dtype} of shape {given.shape}" if isinstance(given, np.ndarray) else str(given)[:40]
-    raise UserError(f"an image is a path, or pixels uint8 [H, W, 3]; not {said}")
 
 
 def _some(images: Any, method: str, part: str) -> list[BoxedImage]:

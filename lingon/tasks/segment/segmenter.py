@@ -18,8 +18,9 @@ from lingon.core.shapes import Float, Tensor
 from lingon.data.batches import Loader, Shuffled
 from lingon.data.batches.images import Augment, as_floats
 from lingon.data.batches.masks import ImagesWithMasks
-from lingon.data.files.images import read_image, resize_image
+from lingon.data.files.images import resize_image
 from lingon.data.masked_images import MaskedImages, MaskedSplits
+from lingon.data.rgb_pixels import rgb_pixels
 from lingon.metrics.scores import Scores
 from lingon.metrics.segmentation import mask_confusion
 from lingon.tasks.segment.enlarge import LARGEST_SIDE, enlarged_mask
@@ -185,9 +186,7 @@ class Segmenter:
         return found[0] if single else found
 
     def _predict(self, given: Any, name: str) -> Segmented:
-        pixels = given if isinstance(given, np.ndarray) else read_image(given)
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[-1] != 3:
-            raise UserError(f"{name} is {pixels.dtype} of shape {pixels.shape}, expected uint8 [H, W, 3]")
+        pixels = rgb_pixels(given, name if isinstance(given, np.ndarray) else None)
         small = resize_image(pixels, self.size, self.size)[None]
         logits = next(self._logits(self.model, small))[0]
         mask = enlarged_mask(logits, *pixels.shape[:2])

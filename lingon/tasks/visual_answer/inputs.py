@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lingon.core.errors import UserError
-from lingon.data.files.images import fit_image, read_image
+from lingon.data.files.images import fit_image
 from lingon.data.image_questions import ImageQuestion, ImageQuestions, NamedImage
+from lingon.data.rgb_pixels import rgb_pixels
 from lingon.data.tokenizers import Tokenizer
 
 
@@ -49,15 +50,7 @@ def _pair(given: Any) -> tuple[Any, str]:
 def _fitted(image: Any, image_size: tuple[int, int]) -> NamedImage:
     """Read an image and bring it to the size that the model sees."""
     name = image.name if isinstance(image, NamedImage) else str(image) if isinstance(image, str | Path) else ""
-    pixels = image.pixels if isinstance(image, NamedImage) else image
-    if isinstance(pixels, str | Path | bytes):
-        pixels = read_image(pixels, name=name or None)
-    elif not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim not in (2, 3):
-        raise UserError(f"an image is a path, bytes or an array uint8 [H, W, 3], not {type(pixels).__name__}")
-    pixels = pixels if pixels.ndim == 3 else pixels[..., None]
-    if pixels.shape[-1] not in (1, 3) or not pixels.size:
-        raise UserError(f"an image has 3 channels or 1, and pixels; this one is {[*pixels.shape]}")
-    pixels = pixels if pixels.shape[-1] == 3 else pixels.repeat(3, -1)
+    pixels = rgb_pixels(image.pixels if isinstance(image, NamedImage) else image, name or None)
     return NamedImage(name, fit_image(pixels, *image_size, fit="pad"))
 
 
