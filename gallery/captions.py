@@ -9,7 +9,8 @@ EXHIBIT = Exhibit(
         "caption has. The scenes are constructed."
     ),
     commands=[
-        "lingon train caption --data scenes --set filters=16 --epochs 20 --out runs/gallery/captions",
+        "lingon train caption --data scenes --set filters=16 --epochs 12 --lr 0.002 --precision bfloat16 "
+        "--out runs/gallery/captions",
     ],
     picture=f"{FOLDER}/captions/report.html",
     minutes=15,
