@@ -31,8 +31,9 @@ class BatchNorm(nn.BatchNorm2d):
     @torch.no_grad()
     def _note(self, mean: Float[Tensor, " C"], variance: Float[Tensor, " C"]) -> None:
         """Move the running mean and variance, the latter with n - 1, towards those of a batch."""
-        running: tuple = ((self.running_mean, mean), (self.running_var, variance))
-        for kept, new in running:
-            kept.lerp_(new, self.momentum or 0.0)
         counted: Tensor = self.num_batches_tracked  # type: ignore[assignment]
         counted += 1
+        share = 1 / int(counted) if self.momentum is None else self.momentum  # None: the mean over all batches
+        running: tuple = ((self.running_mean, mean), (self.running_var, variance))
+        for kept, new in running:
+            kept.lerp_(new, share)

@@ -602,7 +602,7 @@ def test_an_export_is_refused_and_a_head_is_asked(tmp_path, monkeypatch, capsys)
     save_bundle(alike(), NAMES, tmp_path / "b", RUN)
     with pytest.raises(
         UserError,
-        match=r"'b' is a pair scorer; classifiers, image classifiers, language models, .*, chat models and ",
+        match=r"'b' is a pair scorer; classifiers, image classifiers, language models, .*, captioners and segmenters ",
     ):
         export("b", "onnx")
     heads = two_heads()

@@ -12,6 +12,7 @@ from lingon.core.errors import UserError
 from lingon.data.files.images import save_image
 from lingon.data.files.masks import read_mask
 from lingon.export.portable import export
+from lingon.layers.batch_norm import BatchNorm
 from lingon.tasks.segment.enlarge import enlarged_mask
 from tests.export.image_programs import in_module, in_node, in_python, pictures, strong
 from tests.tasks.test_segment import CLASSES, segmenter
@@ -23,8 +24,15 @@ RUN = {"arguments": {"seed": 3}, "data": {"name": "made up"}}
 
 
 def strong_segmenter():
+    """A segmenter of random weights, whose norms have seen images, and whose classes are equally likely."""
     task = segmenter(24)
     strong(task.model)
+    images = torch.rand(5, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for norm in (module for module in task.model.modules() if isinstance(module, BatchNorm)):
+            norm.momentum = None  # the mean over all batches, of which there is one
+        task.model.train()(images)
+        task.model.output.bias -= task.model.eval()(images).mean((0, 2, 3))
     return task
 
 
