@@ -7,21 +7,18 @@ import torch
 from torch import nn
 
 from lingon.core.errors import UserError
-from lingon.core.files import atomic_folder, atomic_write, write_json
 from lingon.core.shapes import Float, Tensor
 from lingon.export.detector_card import detector_card
 from lingon.export.exported import Exported
 from lingon.export.image_onnx import (
-    FILE,
+    ImageExport,
     ImageGraph,
     Shape,
     Targets,
     export_to,
-    image_config,
     random_images,
-    write_image_onnx,
+    write_image_folder,
 )
-from lingon.export.javascript_programs import write_programs
 from lingon.export.parity import TOLERANCE
 from lingon.tasks.exportable import DetectionExportable
 
@@ -42,19 +39,10 @@ def to_onnx(task: DetectionExportable, folder: Path) -> Exported:
     shape: Shape = (3, *task.image_size)
     with torch.inference_mode():
         count = graph(torch.rand(1, *shape))[1].shape[1]
-    with atomic_folder(folder) as fresh:
-        run = write_image_onnx(
-            graph, fresh / FILE, shape, {"boxes": ("k", "side"), "scores": ("k",), "classes": ("k",)}
-        )
-        difference = largest_peak_difference(graph, run, shape)
-        size = (fresh / FILE).stat().st_size
-        outputs = {"boxes": (count, 4), "scores": (count,), "classes": (count,)}
-        config = image_config(task, "onnx", shape, outputs, difference, size) | task.rules()
-        write_json(fresh / "config.json", config)
-        write_programs(fresh, ("detect.mjs", "detector.mjs"))
-        with atomic_write(fresh / "README.md") as page:
-            page.write(detector_card(config, type(task).card(config["model"], config)))
-    return Exported(folder, difference, size, "boxes and scores")
+    sizes = {"boxes": (count, 4), "scores": (count,), "classes": (count,)}
+    programs = ("detect.mjs", "detector.mjs")
+    made = ImageExport(graph, shape, AXES, sizes, largest_peak_difference, detector_card, task.rules(), programs)
+    return write_image_folder(task, folder, made, "boxes and scores")
 
 
 @torch.inference_mode()

@@ -1,23 +1,22 @@
 """An image classifier as a folder that another runtime loads: images in, logits out."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from lingon.core.errors import UserError
-from lingon.core.files import atomic_folder, atomic_write, write_json
 from lingon.core.shapes import Tensor
 from lingon.export.exported import Exported
 from lingon.export.image_card import image_card
 from lingon.export.image_onnx import (
-    FILE,
+    ImageExport,
     ImageGraph,
     Shape,
     Targets,
     export_to,
-    image_config,
     random_images,
-    write_image_onnx,
+    write_image_folder,
 )
 from lingon.export.parity import TOLERANCE
 from lingon.tasks.exportable import ImageExportable
@@ -33,18 +32,14 @@ def export(
 def to_onnx(task: ImageExportable, folder: Path) -> Exported:
     """Write the graph images [B, C, H, W] -> output, config.json and a README with programs that use them."""
     model = task.model.to("cpu").eval()
-    output, layout = task.output_name, task.layout
-    outputs = {output: task.output_shape}
-    with atomic_folder(folder) as fresh:
-        shape = (layout.channels, layout.height, layout.width)
-        run = write_image_onnx(model, fresh / FILE, shape, outputs)
-        difference = largest_image_difference(model, run, shape)
-        size = (fresh / FILE).stat().st_size
-        config = image_config(task, "onnx", shape, outputs, difference, size)
-        write_json(fresh / "config.json", config)
-        with atomic_write(fresh / "README.md") as page:
-            page.write(image_card(config, type(task).card(config["model"], config), task.answer_code))
-    return Exported(folder, difference, size, output)
+    output, layout = {task.output_name: task.output_shape}, task.layout
+    shape = (layout.channels, layout.height, layout.width)
+
+    def card(config: Any, text: Any) -> str:
+        return image_card(config, text, task.answer_code)
+
+    made = ImageExport(model, shape, output, output, largest_image_difference, card)
+    return write_image_folder(task, folder, made, task.output_name)
 
 
 @torch.inference_mode()

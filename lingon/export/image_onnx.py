@@ -1,6 +1,7 @@
 """A graph that reads images as an ONNX file, and the file as a function again."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from torch.export import Dim
 
 from lingon import __version__
 from lingon.core.errors import UserError
+from lingon.core.files import atomic_folder, atomic_write, write_json
 from lingon.core.shapes import Float, Tensor
 from lingon.export.exported import Exported, export_folder
+from lingon.export.javascript_programs import write_programs
 from lingon.export.onnx import needed, write_named_onnx
 from lingon.export.trace import trace
 from lingon.models.registry import name_of
@@ -21,6 +24,40 @@ BATCHES = (1, 2, 5)  # images of a comparison
 Shape = tuple[int, int, int]  # channels, height, width
 ImageGraph = Callable[[Tensor], Sequence[Tensor]]
 Targets = Mapping[str, Callable[[Any, Path], Exported]]
+
+
+@dataclass(frozen=True)
+class ImageExport:
+    """What differs between tasks on images that are written as one graph.
+
+    graph: images of `shape` -> tensors. axes: the names of these and of their axes, without the batch. sizes: the same
+    as config.json has them. compare: gives the largest difference of graph and file, and refuses one that is too large.
+    card: makes the README of the configuration and the card. rules: more of config.json. programs: for Node.js.
+    """
+
+    graph: nn.Module
+    shape: Shape
+    axes: Mapping[str, Sequence[str]]
+    sizes: Mapping[str, Sequence[Any]]
+    compare: Callable[[nn.Module, ImageGraph, Shape], float]
+    card: Callable[[Any, Any], str]
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    programs: Sequence[str] = ()
+
+
+def write_image_folder(task: Any, folder: Path, export: ImageExport, answer: str) -> Exported:
+    """Write the graph of a task, config.json, programs for Node.js and a README with others. answer: what it gives."""
+    with atomic_folder(folder) as fresh:
+        run = write_image_onnx(export.graph, fresh / FILE, export.shape, export.axes)
+        difference = export.compare(export.graph, run, export.shape)
+        size = (fresh / FILE).stat().st_size
+        config = image_config(task, "onnx", export.shape, export.sizes, difference, size) | dict(export.rules)
+        write_json(fresh / "config.json", config)
+        if export.programs:
+            write_programs(fresh, export.programs)
+        with atomic_write(fresh / "README.md") as page:
+            page.write(export.card(config, type(task).card(config["model"], config)))
+    return Exported(folder, difference, size, answer)
 
 
 def export_to(targets: Targets, task: Any, source: str | Path, to: str, out: str | Path | None, int8: bool) -> Exported:
