@@ -62,7 +62,7 @@ def ask(
     if page:
         check_page_path(page)
     if questions and not any(question.strip() for question in questions):
-        raise UserError("the question is blank, and nothing is no answer to it; ask something")
+        raise UserError("the question is blank; ask one, such as 'Who wrote it?'")
     if image is not None:
         from lingon.cli.ask_image import ask_image
 

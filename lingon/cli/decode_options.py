@@ -45,8 +45,9 @@ NEEDS = {"top_k": "temperature", "top_p": "temperature", "seed": "temperature"}
 
 
 def given_decoding(context: typer.Context) -> dict[str, Any]:
-    """Return the options of decoding that were given, by name. Raises UserError for those that cannot stand together,
-    and for impossible values.
+    """Return the options of decoding that were given, by name.
+
+    Raises UserError for those that cannot stand together, and for impossible values.
     """
     given = check_together(context, EXCLUDES, NEEDS)
     found = {name: context.params[name] for name in OPTIONS if name in given}

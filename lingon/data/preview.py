@@ -26,6 +26,7 @@ from lingon.data.files.table_rows import is_table
 from lingon.data.load_data import numbers_as_labels, shared_texts, tell
 from lingon.data.parallel_texts import Languages
 from lingon.data.preview_parallel import is_parallel, show_parallel_corpus, show_parallel_files
+from lingon.data.preview_scenes import show_scenes
 from lingon.data.running_text import GROUPS
 
 BAR = 40  # characters of the longest bar
@@ -99,12 +100,6 @@ def _images(name: str, samples: int) -> str:
     from lingon.data.preview_images import show_images
 
     return show_images(name, samples)
-
-
-def _scenes(name: str, samples: int) -> str:
-    from lingon.data.preview_scenes import show_scenes
-
-    return show_scenes(name, samples)
 
 
 def _weights(name: str, samples: int) -> str:
@@ -237,7 +232,7 @@ def _bar(count: int, top: int) -> str:
 NAMED: Sequence[tuple[Container[str], Callable[[str, int], str]]] = (
     (CORPORA, _corpus),
     (PICTURES, _pictures),
-    (("scenes",), _scenes),
+    (("scenes",), show_scenes),
     (IMAGES, _images),
     (WEIGHTS, _weights),
     (ENCODERS, _encoder),

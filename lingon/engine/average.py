@@ -8,7 +8,10 @@ import torch
 from torch import nn
 
 from lingon.core.errors import UserError
+from lingon.core.shapes import Tensor
 from lingon.engine.fsdp import local, shard_like
+
+BATCH_NORMS = nn.modules.batchnorm._NormBase
 
 
 @dataclass(frozen=True)
@@ -70,15 +73,32 @@ class NTASGD:
         return bool(old) and values[-1] > min(old)
 
 
+def averaged_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Return the parameters by name, and the running mean and variance of batch norms.
+
+    The statistics of the last weights are not those of averaged ones.
+    """
+    found = {name: parameter.detach() for name, parameter in model.named_parameters()}
+    for name, buffer in model.named_buffers():
+        owner, _, part = name.rpartition(".")
+        if part in ("running_mean", "running_var") and isinstance(model.get_submodule(owner), BATCH_NORMS):
+            found[name] = buffer
+    return found
+
+
 class Average:
-    """The running average of a model's parameters. Buffers are not averaged: the model's newest are used."""
+    """The running average of a model's parameters and of the statistics of its batch norms.
+
+    Other buffers are not averaged: the model's newest are used.
+    """
 
     def __init__(self, kind: EMA | SWA | NTASGD, model: nn.Module):
         self.kind, self.count, self.started = kind, 0, not isinstance(kind, NTASGD)
         self.values: list[float] = []
-        self.names = [name for name, _ in model.named_parameters()]
-        self.weights = [local(p.detach()) for p in model.parameters()]  # the model's own memory
-        self.copies = [p.detach().clone() for p in model.parameters()]
+        averaged = averaged_tensors(model)
+        self.names = list(averaged)
+        self.weights = [local(tensor) for tensor in averaged.values()]  # the model's own memory
+        self.copies = [tensor.clone() for tensor in averaged.values()]
         self.means = [local(copy) for copy in self.copies]
 
     @torch.no_grad()

@@ -120,6 +120,24 @@ def test_an_exponential_average_is_that_of_torch_once_warm():
         torch.testing.assert_close(model.out.weight, peer.module.out.weight)
 
 
+def test_statistics_of_batch_norms_are_averaged_with_the_weights():
+    model = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5))
+    average = Average(SWA(start=0), model)
+    seen = []
+    for step in range(3):
+        model(torch.randn(7, 3, generator=torch.Generator().manual_seed(step)))
+        average.update(step)
+        seen.append({part: getattr(model[1], part).clone() for part in ("running_mean", "running_var")})
+    with average.applied():
+        for part in ("running_mean", "running_var"):
+            torch.testing.assert_close(getattr(model[1], part), sum(one[part] for one in seen) / 3)
+    torch.testing.assert_close(model[1].running_mean, seen[-1]["running_mean"])
+    again = Average(SWA(start=0), model)
+    again.load_state_dict(average.state_dict())
+    again.copy_to_model()
+    torch.testing.assert_close(model[1].running_var, sum(one["running_var"] for one in seen) / 3)
+
+
 def test_the_first_weights_are_soon_forgotten():
     model = tiny()
     average = Average(EMA(0.999), model)

@@ -30,3 +30,11 @@ def test_three_processes_normalize_as_one(tmp_path):
             torch.testing.assert_close(part[name], whole[name], rtol=1e-5, atol=1e-6)
     for name in ("dw", "db"):
         torch.testing.assert_close(sum(part[name] for part in parts), whole[name], rtol=1e-4, atol=1e-4)
+
+
+def test_a_single_value_a_channel_is_normalized_by_the_running_statistics():
+    layer, x = BatchNorm(3), torch.tensor([2.0, -1.0, 5.0]).reshape(1, 3, 1, 1)
+    layer.running_mean.fill_(1.0)
+    layer.running_var.fill_(4.0)
+    torch.testing.assert_close(layer(x), (x - 1) / (4 + layer.eps) ** 0.5)
+    assert layer.running_mean.tolist() == [1.0, 1.0, 1.0]
