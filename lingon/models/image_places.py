@@ -27,7 +27,8 @@ class ImagePlaces(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         self.out = nn.Linear(wide, vector_width)
         self.grid = tuple(-(-size // 2**halvings) for size in (height, width))
-        self.position = nn.Parameter(torch.empty(self.grid[0] * self.grid[1], vector_width).normal_(std=0.1))
+        # as large as what they are added to, so that "left" is learned as soon as "frog"
+        self.position = nn.Parameter(torch.randn(self.grid[0] * self.grid[1], vector_width))
 
     def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B S D"]:
         """Return the vectors of the places, row by row from the top left. images: numbers from 0 to 1."""
