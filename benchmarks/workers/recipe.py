@@ -22,7 +22,7 @@ def run(data, seed, out, threads, model=None, test=None, text=None, label=None, 
     torch.set_num_threads(threads)
     record = train_task(
         "classify",
-        LabelledTexts(data, text, label, test),
+        LabelledTexts(data, text=text, label=label, test=test),
         Settings(**given),
         FolderSettings(out=out, overwrite=os.path.exists(out)),
     )

@@ -1,6 +1,6 @@
 """Where images with boxes come from, as flags."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -23,6 +23,7 @@ class BoxedImageFiles:
         str,
         Option(help="A set (lingon data list), a folder of Pascal VOC or YOLO, a data.yaml, or a .json of COCO."),
     ]
+    _: KW_ONLY
     images: ImagesFolder = None
     test: Annotated[str | None, Option(help="Data to test on; a fifth of the images by default.")] = None
     valid: Annotated[str | None, Option(help="Data to validate on; a tenth of the images by default.")] = None

@@ -1,6 +1,6 @@
 """Where images with captions come from, as flags."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -22,6 +22,7 @@ class CaptionedImageFiles:
         str,
         Option(help="stamps, scenes, your folder with captions.csv or captions.jsonl, or the captions json of COCO."),
     ]
+    _: KW_ONLY
     language: Annotated[str | None, Option(help="Language of the captions of a set that has several, as de. en")] = None
     image_size: Annotated[int, Option(help="Height and width that images are brought to, in pixels.")] = 64
     test: Annotated[str | None, Option(help="Table to test on; a fifth of the data by default.")] = None

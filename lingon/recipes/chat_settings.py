@@ -1,6 +1,6 @@
 """Where conversations come from, as flags."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -22,6 +22,7 @@ class ConversationFiles:
             "preferences, with prompt, chosen and rejected."
         ),
     ]
+    _: KW_ONLY
     test: Annotated[str | None, Option(help="File to test on; a tenth of the data is cut off by default.")] = None
     valid: Annotated[str | None, Option(help="File to validate on; a tenth of the data is cut off by default.")] = None
     on_bad_row: BadRow = "stop"

@@ -1,6 +1,6 @@
 """Where training data comes from, by the shape of the examples that a task takes: flags, and a way to read them."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,6 +50,7 @@ class LabelledTexts:
     """Texts or images with labels: a corpus, or a file or folder of the user's."""
 
     data: Annotated[str, Option(help="A corpus (lingon data list), or your csv, tsv, jsonl, parquet or folder.")]
+    _: KW_ONLY
     text: TextColumn = None
     label: Label = None
     text_pair: TextPair = None
@@ -121,6 +122,7 @@ class RunningText:
         list[str] | None,
         Option(help="A text (lingon data list), or a file, table or folder of yours; repeat for more. austen"),
     ] = None
+    _: KW_ONLY
     text: TextColumn = None
     accept_licence: Licence = False
     encoding: Encoding = "utf-8"
@@ -160,6 +162,7 @@ class PairsOfTexts:
         str,
         Option(help="A corpus (stsb, or one with labels), or your csv, tsv, jsonl or parquet with pairs of texts."),
     ]
+    _: KW_ONLY
     text: TextColumn = None
     text_pair: TextPair = None
     negative: Negative = None
@@ -189,6 +192,7 @@ class ImagesWithMasks:
     """Images with a class for every pixel: composed scenes, or a folder of the user's."""
 
     data: Annotated[str, Option(help="scenes (composed of stamps), or your folder with images/ and masks/ in it.")]
+    _: KW_ONLY
     image_size: Annotated[
         int | None, Option(help="Height and width, in pixels, that images are stretched to. 64 of scenes, 128 of yours")
     ] = None

@@ -1,6 +1,6 @@
 """Where questions on images come from, as flags."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -25,6 +25,7 @@ class QuestionsOnImages:
             "question and answer; paths of images count from its folder."
         ),
     ]
+    _: KW_ONLY
     image_size: Annotated[
         int | None,
         Option(help="Side in pixels that images are brought to, all of each kept; that of the corpus, or 64."),

@@ -1,6 +1,6 @@
 """Where labelled images come from, as flags."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -18,6 +18,7 @@ class LabelledImageFiles:
     data: Annotated[
         str, Option(help="A set of images (lingon data list), or your folder with a folder of images for each label.")
     ]
+    _: KW_ONLY
     image_size: Annotated[
         int | None, Option(help="Height and width that images get, in pixels. Their own up to 64, else 64")
     ] = None

@@ -1,6 +1,6 @@
 """Where pairs of source and target texts come from, as flags."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -31,6 +31,7 @@ class ParallelFiles:
     data: Annotated[
         str, Option(help="A corpus (lingon data list), your tsv, csv, jsonl, or the first of two aligned files.")
     ]
+    _: KW_ONLY
     text: TextColumn = None
     target: Target = None
     source_lang: SourceLang = None

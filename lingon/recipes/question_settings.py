@@ -1,6 +1,6 @@
 """Where answered questions come from, as flags."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -16,6 +16,7 @@ class AnsweredQuestions:
     """Questions on passages, with answers: a corpus, or a file of the user's in the layout of SQuAD."""
 
     data: Annotated[str, Option(help="A corpus (lingon data list), or your json, jsonl or parquet as SQuAD has it.")]
+    _: KW_ONLY
     test: Annotated[
         str | None, Option(help="Corpus or file to test on; some passages of the data are cut off by default.")
     ] = None

@@ -1,6 +1,6 @@
 """Where sentences with tagged words come from, as flags."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -23,6 +23,7 @@ class TaggedTexts:
     """Sentences whose words have tags: a corpus, or a file or folder of the user's."""
 
     data: Annotated[str, Option(help="A corpus (lingon data list), or your CoNLL, CoNLL-U or jsonl file, or a folder.")]
+    _: KW_ONLY
     column: TagColumn = None
     tag_scheme: TagScheme = None
     test: Annotated[str | None, Option(help="File to test on; a part of the data is cut off by default.")] = None

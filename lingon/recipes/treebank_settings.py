@@ -1,6 +1,6 @@
 """Where dependency trees come from, as flags."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -18,6 +18,7 @@ class Treebanks:
     data: Annotated[
         str, Option(help="A treebank (lingon data list), your .conllu file, or a folder of train, dev and test files.")
     ]
+    _: KW_ONLY
     test: Annotated[str | None, Option(help="File to test on; a fifth of the data by default.")] = None
     valid: Annotated[str | None, Option(help="File to validate on; a tenth of the data by default.")] = None
     on_bad_row: Annotated[str, Option(help="A sentence that is broken or has no tree: stop (default), or skip it.")] = (
