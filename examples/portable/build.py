@@ -69,7 +69,7 @@ def compiled(exported: Path, target: Path) -> Path:
 
 
 def page(exported: Path | Sequence[Path], target: Path) -> Path:
-    """The page with everything it needs, for a folder that was exported to onnx, or a detector's and a captioner's."""
+    """The page with everything it needs, for a folder exported to onnx, or several of models that read images."""
     folders = [exported] if isinstance(exported, Path) else exported
     _run([_program("node"), str(javascript() / "make_page.mjs"), *map(str, folders), str(target)], HERE)
     return target

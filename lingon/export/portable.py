@@ -22,7 +22,7 @@ from lingon.data.files.lines import FileOptions
 from lingon.data.load_data import load_data
 from lingon.data.load_pairs import load_pairs
 from lingon.data.text_pairs import sides_of
-from lingon.export import captioner, detector, image_graph, language_model, segmenter, seq2seq
+from lingon.export import captioner, detector, image_classifier, language_model, segmenter, seq2seq
 from lingon.export import int8 as small
 from lingon.export.exported import Exported, export_folder
 from lingon.export.graph import graph_of, inputs_of, preprocessing_of
@@ -70,7 +70,7 @@ TARGETS = {
 OF_ROLE: dict[str, Any] = {
     "causal": language_model,
     "seq2seq": seq2seq,
-    "image-classifier": image_graph,
+    "image-classifier": image_classifier,
     "captioner": captioner,
     "detector": detector,
     "segmenter": segmenter,

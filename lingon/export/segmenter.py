@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lingon.export.exported import Exported
-from lingon.export.image_graph import largest_image_difference
+from lingon.export.image_classifier import largest_image_difference
 from lingon.export.image_onnx import ImageExport, Targets, export_to, write_image_folder
 from lingon.export.segmenter_card import segmenter_card
 from lingon.tasks.exportable import SegmentExportable

@@ -45,19 +45,13 @@ class Exportable(Task, Protocol):
 
 @runtime_checkable
 class ImageExportable(Task, Protocol):
-    """A task on images that `lingon export` writes as one graph, images [B, C, H, W] from 0 to 1 -> output [B, ...].
+    """A classifier that `lingon export` writes as one graph, images [B, C, H, W] from 0 to 1 -> logits [B, labels].
 
-    layout: a `lingon.data.image_layout.ImageLayout`, that of its images; config() has it as `image`. output_name,
-    output_shape, answer_code: see `Exportable`; the shape is without the batch.
+    layout: a `lingon.data.image_layout.ImageLayout`, that of its images; config() has it as `image`.
     """
 
     model: Any
     layout: Any
-    output_name: ClassVar[str]
-    output_shape: ClassVar[Sequence[str]]
-
-    @property
-    def answer_code(self) -> str: ...
 
 
 @runtime_checkable

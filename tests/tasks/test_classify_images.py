@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -315,33 +313,6 @@ def test_digits_are_images_whose_ink_is_255():
     assert np.median(digits.train.pixels) == 0
     assert set(digits.train.labels) == set("0123456789")
     assert load_images("digits", size=14).test.pixels.shape == (1000, 14, 14, 1)
-
-
-@pytest.mark.parametrize(("model", "channels"), [("resnet", 3), ("lenet", 1)])
-def test_an_export_says_the_same_and_its_program_runs(tmp_path, model, channels):
-    pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnxscript")
-    from lingon.export.portable import export
-
-    task = classifier(model, channels)
-    bundle = save_bundle(task, model, tmp_path / "b", {})
-    found = export(bundle, "onnx")
-    assert found.difference < 1e-4
-    image = pixels(1, channels=channels)[0]
-    save_image(tmp_path / "one.png", image)
-    program = (found.folder / "README.md").read_text().split("```python\n")[1].split("```")[0]
-    made = subprocess.run(
-        [sys.executable, "-c", program, tmp_path / "one.png"],
-        cwd=found.folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert task.predict(image).label in made.stdout
-    with pytest.raises(UserError, match="onnx"):
-        export(bundle, "gguf")
-    with pytest.raises(UserError, match="--int8"):
-        export(bundle, "onnx", int8=True)
 
 
 def narrow_probe(monkeypatch):

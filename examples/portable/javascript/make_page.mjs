@@ -1,5 +1,5 @@
 // node make_page.mjs FOLDER ... PAGE: puts everything the page needs into one folder, which any web server can show as
-// it is. Of texts a page has one exported folder, of pictures a detector, a captioner or both.
+// it is. Of texts a page has one exported folder, of pictures a classifier, a detector, a captioner or several of them.
 
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const TOKENIZERS = ["tokenizers.mjs", "tokenizer.mjs", "wordpiece.mjs", "bert_characters.mjs"];
 const OF_TEXTS = ["page.mjs", "model.mjs", "rows.mjs", ...TOKENIZERS];
 const PAGES = { classify: ["classifier.mjs", ...OF_TEXTS], embed: ["cosine.mjs", ...OF_TEXTS] }; // modules by task
-const PICTURES = { detect: "detector.mjs", caption: "captioner.mjs" }; // in the exported folder, by task
+const PICTURES = ["classify-images", "detect", "caption"]; // tasks; their modules lie in the exported folder
 const PACKAGES = new Set(["node_modules", "package.json", "package-lock.json"]); // of who tried a folder in Node.js
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -21,7 +21,7 @@ if (process.argv.length < 4) {
 
 async function taskOf(folder) {
   const { task } = JSON.parse(await readFile(join(folder, "config.json"), "utf8"));
-  const known = [...Object.keys(PAGES), ...Object.keys(PICTURES)];
+  const known = [...Object.keys(PAGES), ...PICTURES];
   if (known.includes(task)) return task;
   throw new Error(`config.json: the task is ${task}; there are pages for ${known.join(", ")}`);
 }
@@ -29,10 +29,10 @@ async function taskOf(folder) {
 /** The html and the modules of a page, and under which name in it each folder lies. */
 function contents(tasks) {
   if (tasks.length === 1 && PAGES[tasks[0]]) return [`${tasks[0]}.html`, PAGES[tasks[0]], ["model"]];
-  if (tasks.every((task) => PICTURES[task]) && new Set(tasks).size === tasks.length) {
+  if (tasks.every((task) => PICTURES.includes(task)) && new Set(tasks).size === tasks.length) {
     return ["pictures.html", ["page.mjs", "pictures.mjs"], tasks.map((task) => join("model", task))];
   }
-  throw new Error(`a page of ${tasks.join(" and ")}; expected one of them, or a detector and a captioner`);
+  throw new Error(`a page of ${tasks.join(" and ")}; expected one of them, or different ones of ${PICTURES.join(", ")}`);
 }
 
 async function write(tasks) {

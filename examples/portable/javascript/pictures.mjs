@@ -1,10 +1,11 @@
-// What a page finds in a picture: objects by an exported detector, a caption by an exported captioner. No DOM in here.
+// What a page finds in a picture: its label by an exported classifier, objects by a detector, a caption by a captioner.
+// No DOM in here.
 
 const MOST_PIXELS = 50_000_000;
 
 export class Pictures {
-  constructor(detector, captioner) {
-    Object.assign(this, { detector, captioner });
+  constructor(models = {}) {
+    Object.assign(this, models); // classifier, detector, captioner: those that there are
     this.before = Promise.resolve(); // what is being looked at; a graph runs once at a time
   }
 
@@ -15,19 +16,23 @@ export class Pictures {
   static async load(ort, file, Tokenizer) {
     const tasks = JSON.parse(new TextDecoder().decode(await file("tasks.json")));
     const of = (task) => (name) => file(`model/${task}/${name}`);
-    const found = new Pictures();
+    const models = {};
+    if (tasks.includes("classify-images")) {
+      const { ImageClassifier } = await import("./model/classify-images/image_classifier.mjs");
+      models.classifier = await ImageClassifier.load(ort, of("classify-images"));
+    }
     if (tasks.includes("detect")) {
       const { Detector } = await import("./model/detect/detector.mjs");
-      found.detector = await Detector.load(ort, of("detect"));
+      models.detector = await Detector.load(ort, of("detect"));
     }
     if (tasks.includes("caption")) {
       const { Captioner } = await import("./model/caption/captioner.mjs");
-      found.captioner = await Captioner.load(ort, of("caption"), Tokenizer);
+      models.captioner = await Captioner.load(ort, of("caption"), Tokenizer);
     }
-    return found;
+    return new Pictures(models);
   }
 
-  /** Objects, caption and milliseconds of an image { width, height, data } of four bytes a pixel. */
+  /** Label, objects, caption and milliseconds of an image { width, height, data } of four bytes a pixel. */
   look(image) {
     const found = this.before.then(() => this.found(image));
     this.before = found.catch(() => {});
@@ -39,22 +44,32 @@ export class Pictures {
       throw new Error(`${image.width} x ${image.height} pixels; at most ${MOST_PIXELS} are read`);
     }
     const begun = performance.now();
+    const label = (await this.classifier?.classify(image)) ?? null;
     const objects = (await this.detector?.detect(image)) ?? [];
     const caption = (await this.captioner?.caption(image)) ?? "";
-    return { objects, caption, milliseconds: performance.now() - begun };
+    return { label, objects, caption, milliseconds: performance.now() - begun };
   }
 
   /** The same of many images, each as a list: what tests ask for. read(name): the image of a file. */
   async measured(names, read) {
-    const found = { objects: [], captions: [], milliseconds: [] };
+    const found = { labels: [], objects: [], captions: [], milliseconds: [] };
     for (const name of names) {
-      const { objects, caption, milliseconds } = await this.look(await read(name));
+      const { label, objects, caption, milliseconds } = await this.look(await read(name));
+      found.labels.push(label);
       found.objects.push(objects);
       found.captions.push(caption);
       found.milliseconds.push(milliseconds);
     }
     return found;
   }
+}
+
+/** What is found in a picture in words: its label, its caption, and how many objects where these are looked for. */
+export function inWords({ classifier, detector }, { label, objects, caption }) {
+  const lines = caption ? [caption] : [];
+  if (classifier) lines.unshift(`${label.label}, ${(100 * label.probability).toFixed(1)} %`);
+  if (detector) lines.push(`${objects.length} object${objects.length === 1 ? "" : "s"}`);
+  return lines;
 }
 
 /** A colour for each different label, in the order they come. */

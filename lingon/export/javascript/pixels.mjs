@@ -56,6 +56,35 @@ function means(data, lines, parts, [step, lineStep], [newStep, newLineStep]) {
   return found;
 }
 
+/** The luma of ITU-R 601 in the place of red, green and blue. */
+export function grey({ width, height, data }) {
+  const found = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i += 3) {
+    found.fill((data[i] * 19595 + data[i + 1] * 38470 + data[i + 2] * 7471 + 0x8000) >> 16, i, i + 3);
+  }
+  return { width, height, data: found };
+}
+
+/** An image in another size: its middle (crop), all of it on white (pad), or all of it out of shape (stretch). */
+export function fitted(image, width, height, fit) {
+  if (fit === "stretch") return resized(image, width, height);
+  const scale = (fit === "crop" ? Math.max : Math.min)(height / image.height, width / image.width);
+  const [wide, tall] = scaledSides(image, scale);
+  const small = resized(image, wide, tall);
+  if (fit === "pad") return inFrame(small, width, height, Math.floor((width - wide) / 2), Math.floor((height - tall) / 2), 255);
+  return cropped(small, width, height, Math.floor((wide - width) / 2), Math.floor((tall - height) / 2));
+}
+
+/** So much of an image from this place on. */
+function cropped(image, width, height, left, top) {
+  const data = new Uint8Array(3 * width * height);
+  for (let y = 0; y < height; y++) {
+    const start = 3 * ((top + y) * image.width + left);
+    data.set(image.data.subarray(start, start + 3 * width), 3 * y * width);
+  }
+  return { width, height, data };
+}
+
 /** An image in a frame of one grey, its upper left corner at this place. */
 export function inFrame(image, width, height, left, top, grey) {
   const data = new Uint8Array(3 * width * height).fill(grey);
@@ -72,11 +101,11 @@ export function scaledSides({ width, height }, scale) {
   return [width, height].map((side) => Math.max(1, round(side * scale)));
 }
 
-/** Numbers from 0 to 1, channel after channel, as a tensor [1, 3, height, width]. */
-export function channelsFirst(ort, { width, height, data }) {
-  const found = new Float32Array(data.length);
+/** Numbers from 0 to 1, channel after channel, as a tensor [1, channels, height, width]; one channel of what is grey. */
+export function channelsFirst(ort, { width, height, data }, channels = 3) {
+  const found = new Float32Array(channels * width * height);
   for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++) found[c * width * height + i] = data[3 * i + c] / 255;
+    for (let c = 0; c < channels; c++) found[c * width * height + i] = data[3 * i + c] / 255;
   }
-  return new ort.Tensor("float32", found, [1, 3, height, width]);
+  return new ort.Tensor("float32", found, [1, channels, height, width]);
 }

@@ -38,8 +38,6 @@ class ImageClassifier:
     name: ClassVar[str] = "classify-images"
     part_types: ClassVar[Mapping[str, type]] = {"model": nn.Module}
     config_keys: ClassVar[Sequence[str]] = ("labels", "targets", "image")
-    output_name: ClassVar[str] = "logits"
-    output_shape: ClassVar[Sequence[str]] = ("labels",)
 
     def __init__(self, model: nn.Module, targets: Sequence[str] | SingleLabel, layout: ImageLayout):
         self.model: Any = model
@@ -57,10 +55,6 @@ class ImageClassifier:
     @property
     def device(self) -> torch.device:
         return next(self.model.parameters()).device
-
-    @property
-    def answer_code(self) -> str:
-        return self.targets.answer_code
 
     def config(self) -> dict[str, Any]:
         """Return labels, what the targets keep, and the layout of the images, by name."""

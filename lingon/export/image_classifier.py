@@ -1,14 +1,13 @@
 """An image classifier as a folder that another runtime loads: images in, logits out."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Tensor
 from lingon.export.exported import Exported
-from lingon.export.image_card import image_card
+from lingon.export.image_classifier_card import image_classifier_card
 from lingon.export.image_onnx import (
     ImageExport,
     ImageGraph,
@@ -30,16 +29,12 @@ def export(
 
 
 def to_onnx(task: ImageExportable, folder: Path) -> Exported:
-    """Write the graph images [B, C, H, W] -> output, config.json and a README with programs that use them."""
-    model = task.model.to("cpu").eval()
-    output, layout = {task.output_name: task.output_shape}, task.layout
-    shape = (layout.channels, layout.height, layout.width)
-
-    def card(config: Any, text: Any) -> str:
-        return image_card(config, text, task.answer_code)
-
-    made = ImageExport(model, shape, output, output, largest_image_difference, card)
-    return write_image_folder(task, folder, made, task.output_name)
+    """Write the graph images -> logits, config.json, programs for Node.js and a README with one in Python."""
+    model, layout = task.model.to("cpu").eval(), task.layout
+    shape, output = (layout.channels, layout.height, layout.width), {"logits": ("labels",)}
+    programs = ("classify.mjs", "image_classifier.mjs")
+    made = ImageExport(model, shape, output, output, largest_image_difference, image_classifier_card, programs=programs)
+    return write_image_folder(task, folder, made, "logits")
 
 
 @torch.inference_mode()
