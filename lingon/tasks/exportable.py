@@ -47,11 +47,13 @@ class Exportable(Task, Protocol):
 class ImageExportable(Task, Protocol):
     """A classifier that `lingon export` writes as one graph, images [B, C, H, W] from 0 to 1 -> logits [B, labels].
 
-    layout: a `lingon.data.image_layout.ImageLayout`, that of its images; config() has it as `image`.
+    layout: a `lingon.data.image_layout.ImageLayout`, that of its images; config() has it as `image`. targets: a
+    `lingon.tasks.classify.targets.SingleLabel`, by which logits become probabilities; config() has it as `targets`.
     """
 
     model: Any
     layout: Any
+    targets: Any
 
 
 @runtime_checkable
