@@ -14,7 +14,9 @@ from lingon.models.registry import ModelEntry
 
 
 class VAE(nn.Module):
-    """Encoder q(z | x, y) and decoder p(x | z, y) (Kingma and Welling 2013; with labels, Sohn et al. 2015).
+    """Encoder q(z | x, y), prior p(z | y) and decoder p(x | z, y) (Kingma and Welling 2013; Sohn et al. 2015).
+
+    The prior is a Gaussian for each label: what the codes of a label have in common is then in what is drawn for it.
 
     Two convolutions of stride 2 and a layer give the mean and the log-variance of `latent` numbers; a layer and two
     transposed convolutions give the logit of each pixel, which is taken for the probability of white, as is usual for
@@ -43,6 +45,7 @@ class VAE(nn.Module):
             nn.Conv2d(width, 2 * width, 4, 2, 1), nn.SiLU(), nn.Flatten(),
         )  # fmt: skip
         self.posterior = nn.Sequential(nn.Linear(flat + classes, hidden), nn.SiLU(), nn.Linear(hidden, 2 * latent))
+        self.prior = nn.Sequential(nn.Linear(classes, hidden), nn.SiLU(), nn.Linear(hidden, 2 * latent))
         self.decoder = nn.Sequential(
             nn.Linear(latent + classes, hidden), nn.SiLU(), nn.Linear(hidden, flat), nn.SiLU(),
             nn.Unflatten(1, self.grid), nn.ConvTranspose2d(2 * width, width, 4, 2, 1), nn.SiLU(),
@@ -57,12 +60,12 @@ class VAE(nn.Module):
     def forward(
         self, images: Float[Tensor, "B C H W"], labels: Int[Tensor, " B"], noise: Float[Tensor, "B latent"]
     ) -> dict[str, Float[Tensor, " B"]]:
-        """Return -ELBO in nats, and its two parts: reconstruction + KL(q || N(0, 1))."""
+        """Return -ELBO in nats, and its two parts: reconstruction + KL(q(z | x, y) || p(z | y))."""
         one_hot = F.one_hot(labels, self.classes).float()
         mean, log_variance = self.encode(images, one_hot)
         logits = self.decode(mean + (log_variance / 2).exp() * noise, one_hot)
         reconstruction = F.binary_cross_entropy_with_logits(logits, images, reduction="none").flatten(1).sum(1)
-        kl = (mean**2 + log_variance.exp() - 1 - log_variance).sum(1) / 2
+        kl = kl_of_gaussians(mean, log_variance, *self.prior_of(one_hot))
         return {"loss": reconstruction + kl, "reconstruction": reconstruction, "kl": kl}
 
     def encode(
@@ -79,14 +82,32 @@ class VAE(nn.Module):
         return self.decoder(torch.cat([latents, labels], 1)).float()[..., :height, :width]
 
     def sample(self, latents: Float[Tensor, "B latent"], labels: Float[Tensor, "B K"]) -> Float[Tensor, "B C H W"]:
-        """Return the mean of p(x | z, y), from 0 to 1."""
-        return self.decode(latents, labels).sigmoid()
+        """Return the mean of p(x | z, y), from 0 to 1, for the code that each noise of N(0, 1) stands for."""
+        mean, log_variance = self.prior_of(labels)
+        return self.decode(mean + (log_variance / 2).exp() * latents, labels).sigmoid()
+
+    def prior_of(self, labels: Float[Tensor, "B K"]) -> tuple[Float[Tensor, "B latent"], Float[Tensor, "B latent"]]:
+        """Return the mean and the log-variance of p(z | y)."""
+        mean, log_variance = self.prior(labels).float().chunk(2, 1)
+        return mean, log_variance
 
     def config(self) -> dict[str, Any]:
         """Return what makes it again."""
         channels, height, width = self.image_shape
         sizes = {"image_height": height, "image_width": width, "channels": channels, "classes": self.classes}
         return sizes | {"width": self.width, "latent": self.latent_shape[0], "hidden": self.hidden}
+
+
+def kl_of_gaussians(
+    mean: Float[Tensor, "B N"],
+    log_variance: Float[Tensor, "B N"],
+    other_mean: Float[Tensor, "B N"],
+    other_log_variance: Float[Tensor, "B N"],
+) -> Float[Tensor, " B"]:
+    """Return KL(p || q) in nats of Gaussians p and q whose numbers do not depend on each other; q: the other."""
+    ratio = log_variance - other_log_variance
+    distance = (mean - other_mean) ** 2 * (-other_log_variance).exp()
+    return (distance + ratio.exp() - 1 - ratio).sum(1) / 2
 
 
 ENTRY = ModelEntry(VAE, defaults={"lr": 1e-3, "epochs": 10, "batch_size": 128, "weight_decay": 0.0})

@@ -63,8 +63,11 @@ def test_the_loss_of_a_vae_is_its_evidence_lower_bound():
     one_hot = F.one_hot(batch.labels, 3).float()
     mean, log_variance = model.encode(batch.images, one_hot)
     posterior = torch.distributions.Normal(mean, (log_variance / 2).exp())
-    kl = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum(1)
-    shown = model.sample(mean + posterior.stddev * batch.noise, one_hot)
+    prior_mean, prior_log_variance = model.prior_of(one_hot)
+    prior = torch.distributions.Normal(prior_mean, (prior_log_variance / 2).exp())
+    kl = torch.distributions.kl_divergence(posterior, prior).sum(1)
+    latents = mean + posterior.stddev * batch.noise
+    shown = model.sample((latents - prior.mean) / prior.stddev, one_hot)
     likelihood = batch.images * shown.log() + (1 - batch.images) * (1 - shown).log()
     torch.testing.assert_close(found["kl"], kl, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(found["loss"], kl - likelihood.flatten(1).sum(1), rtol=1e-4, atol=1e-3)
