@@ -293,6 +293,12 @@ def test_what_cannot_be_meant_is_refused_by_the_command(name, folder):
         run("train", "detect", *data, *flags, "--out", "no")
 
 
+def test_images_that_do_not_fit_into_memory_are_refused(folder, monkeypatch):
+    monkeypatch.setattr("lingon.data.files.image_memory.MOST_BYTES", 10_000)
+    with pytest.raises(DataError, match=r"mine: \d+ images of 48 x 64 pixels are more than 4 GB; give a smaller --im"):
+        run("train", "detect", "--data", "mine", "--image-size", "48x64", "--out", "no")
+
+
 def test_what_cannot_be_meant_is_refused(tmp_path, capsys):
     task = detector()
     with pytest.raises(UserError, match=r"an image is float64 of shape .*, expected pixels uint8 \[H, W, 3\]"):

@@ -8,7 +8,7 @@ from lingon.core.errors import DataError
 MOST_BYTES = 4 << 30
 
 
-def check_memory(images: int, image_size: Sequence[int], path: Path) -> None:
+def check_memory(images: int, image_size: Sequence[int], path: str | Path) -> None:
     """Raise DataError for more images, in RGB, than fit into 4 GB. image_size: height and width in pixels."""
     height, width = image_size
     if images * height * width * 3 > MOST_BYTES:

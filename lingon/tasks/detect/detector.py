@@ -196,12 +196,16 @@ class Detector:
     def _predict(self, given: Sequence[Any]) -> list[Detections]:
         out = []
         for start in range(0, len(given), AT_ONCE):
-            group = [(one, rgb_pixels(one)) for one in given[start : start + AT_ONCE]]
-            frames = np.stack([framed(pixels, self.image_size) for _, pixels in group])
-            sizes = [(pixels.shape[0], pixels.shape[1]) for _, pixels in group]
-            for (one, _), size, found in zip(group, sizes, self.found(frames, sizes), strict=True):
+            group = given[start : start + AT_ONCE]
+            frames, sizes = zip(*map(self._read, group), strict=True)
+            for one, size, found in zip(group, sizes, self.found(np.stack(frames), sizes), strict=True):
                 out.append(self._named(one, size, found))
         return out
+
+    def _read(self, image: Any) -> tuple[np.ndarray, Size]:
+        """An image in the frame, and the size it has; of large photos only one is in memory at a time."""
+        pixels = rgb_pixels(image)
+        return framed(pixels, self.image_size), (pixels.shape[0], pixels.shape[1])
 
     def _named(self, given: Any, size: Size, found: Found) -> Detections:
         rows = np.flatnonzero(found.scores >= self.threshold)

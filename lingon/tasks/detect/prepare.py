@@ -7,6 +7,7 @@ import numpy as np
 from lingon.core.seed import seed_everything
 from lingon.data.batches import BoxAugments, FlipBoxes, ImagesWithBoxes, Lighting, Loader, Shuffled, ZoomAndShift
 from lingon.data.boxed_images import BoxedImage, BoxSplits, box_counts
+from lingon.data.files.image_memory import check_memory
 from lingon.engine.world import world
 from lingon.kernels.allocator import keep_freed_memory
 from lingon.models.registry import build
@@ -31,6 +32,7 @@ def prepare(data: BoxSplits, settings: Settings, context: TrainContext) -> Train
     seed_everything(settings.seed)
     task = _fresh(data, labels, settings) if context.pretrained is None else _started(context, labels, settings)
     labels, size = task.labels, task.image_size
+    check_memory(len(data.train), size, data.name)
     task.model.to(context.device)
     column = images_with_boxes(task, data.train, augment_of(settings), settings.seed)
     order = Shuffled(len(column), filled_in(settings.batch_size), seed=settings.seed)
