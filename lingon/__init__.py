@@ -73,8 +73,8 @@ def train(
 ):
     """Train a task as the command line does; return what predicts: see `lingon.recipes.python_api.train`.
 
-    task: "classify" or "language-model". data: a corpus or a file of yours. out: the folder of the run. from_: weights
-    to start from: a published model by name, a folder, or hf:owner/name.
+    task: what `lingon recipes` lists, such as "classify" or "translate". data: a corpus or a file of yours. out: the
+    folder of the run. from_: weights to start from: a published model by name, a folder, or hf:owner/name.
     settings: other flags of `lingon train TASK` by name, such as {"lr": 0.01}.
     """
     from lingon.recipes.python_api import train as train_task

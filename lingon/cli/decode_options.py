@@ -1,6 +1,7 @@
 """The options of `lingon predict` for models that write a text, as captioners: beams or samples, and how long."""
 
 import copy
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
@@ -68,7 +69,7 @@ def with_decoding(task: Any, source: str, given: Mapping[str, Any]) -> Any:
     params: Any = getattr(task, "params", None)
     if not hasattr(params, "sampling"):
         row, name = row_of(task.name), flag(next(iter(given)))
-        way = f"try lingon generate {source}" if "generate" in row.commands else "leave it out"
+        way = f"try lingon generate {shlex.quote(str(source))}" if "generate" in row.commands else "leave it out"
         raise UserError(f"{source!r} is {row.a_noun}; {name} is for models that write a text, as captioners do; {way}")
     found = copy.copy(task)
     found.params = replace(params, **_changes(given))

@@ -1,6 +1,7 @@
 """lingon index: a folder of texts made searchable."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -75,7 +76,7 @@ def index(
     assert found.report is not None, "build makes one"
     for line in found.report.lines():
         print(printable(line))
-    print(printable(f"wrote {out}; try: lingon search {out} 'your words'"))
+    print(printable(f"wrote {out}; try: lingon search {shlex.quote(str(out))} 'your words'"))
 
 
 def _kept(out: Path) -> dict[str, Any]:
@@ -107,5 +108,6 @@ def tell_stale(stale: dict[str, str], source: str, out: Path) -> None:
         more = f" and {len(stale) - 3} more" if len(stale) > 3 else ""
         inside = Path(source).is_relative_to(Path.cwd()) and Path.cwd() != Path("/")
         source = os.path.relpath(source) if inside else source
-        line = f"no more as they were indexed: {which}{more}; index again: lingon index {source} --out {out}"
+        again = f"lingon index {shlex.quote(source)} --out {shlex.quote(str(out))}"
+        line = f"no more as they were indexed: {which}{more}; index again: {again}"
         print(printable(line), file=sys.stderr)

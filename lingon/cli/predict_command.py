@@ -15,7 +15,7 @@ from lingon.cli.predict_options import File, Format, Out, Page, System, To, Word
 from lingon.cli.text_options import Overwrite, Texts
 from lingon.core.errors import UserError
 from lingon.pages.page import keep_other_files
-from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, TextPair, one_column
+from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, TextPair, bad_rows, one_column
 
 OUT_OF_FILE = "--out writes the table of --file back, without --words and --format; its ending says the format"
 
@@ -75,7 +75,7 @@ def predict(
     task = decoding.with_decoding(load_for("predict", bundle, device, head, precision), bundle, given)
     if reads_images(task):
         refuse_text_options(bundle, file=file, text=text, text_pair=text_pair, words=words, to=to, system=system)
-        predict_images(task, texts, bundle, format, page, out, overwrite)
+        predict_images(task, texts, bundle, format, page, out, overwrite, bad_rows(on_bad_row) == "skip")
         return
     if reads_questions_on_images(task):
         refuse_text_options(bundle, text=text, text_pair=text_pair, words=words, to=to, system=system)

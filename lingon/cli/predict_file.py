@@ -235,7 +235,8 @@ def write_scored(
             count += len(group)
     if not count:
         raise DataError(f"{source.path}: no row with a text")
-    first = ", ".join(added[:2]) + (f" and {added[2]}, ..." if len(added) > 2 else "")
+    more = ", ..." if len(added) > 3 else ""
+    first = ", ".join(added[:2]) + (f" and {added[2]}{more}" if len(added) > 2 else "")
     return f"{out}: {count:,} rows with {first}"
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from lingon.cli.save_images import save_images, saves_images
-from lingon.core.errors import UserError
+from lingon.core.errors import DataError, UserError
+from lingon.core.progress import track
 from lingon.core.strict_json import dumps
-from lingon.data.files.images import ENDINGS, image_paths
+from lingon.data.files.images import ENDINGS, image_paths, read_image
 from lingon.data.files.table_writer import check_table, table_writer
 from lingon.tasks.registry import row_of
 from lingon.tasks.task import columns
@@ -48,24 +49,30 @@ def predict_images(
     page: Path | None = None,
     out: Path | None = None,
     overwrite: bool = False,
+    skip: bool = False,
 ) -> None:
     """Print the prediction of each image, or write them as a table (`out`); and a page of them where one is wanted.
 
     Where predictions are images, `out` is the file of the one, or a folder for several.
 
-    given: files, or folders of images. name: of the model. Raises UserError for what is not there, DataError for a
-    file that is no image, before anything is written.
+    given: files, or folders of images. name: of the model. skip: leave out and count files that cannot be read. Raises
+    UserError for what is not there, DataError for a file that is no image, before anything is written.
     """
     if not given:
         raise UserError(f"{name!r} reads images; give files or folders of images, as photo.jpg")
     paths = image_paths(list(given))
+    paths = _readable(paths) if skip else paths
     if out and saves_images(task, out, name):
         save_images(task, paths, name, out, page, overwrite)
         return
     if out:
         check_table(out, paths[0], overwrite)
-    groups = (paths[start : start + AT_ONCE] for start in range(0, len(paths), AT_ONCE))
-    found = [one for group in groups for one in task.predict([str(path) for path in group])]
+    found = []
+    with track(len(paths), "predicting", "image") as bar:
+        for start in range(0, len(paths), AT_ONCE):
+            group = paths[start : start + AT_ONCE]
+            found += _predicted(task, group, alone=len(paths) == 1)
+            bar.advance(len(group))
     if page:
         print(f"wrote {task.write_page(page, found, name)}", file=sys.stderr)
     if out:
@@ -75,3 +82,32 @@ def predict_images(
         return
     for one in found:
         print(dumps(one.row()) if format == "jsonl" else one, flush=True)
+
+
+def _predicted(task: Any, paths: Sequence[Path], alone: bool) -> list[Any]:
+    try:
+        return task.predict([str(path) for path in paths])
+    except DataError as error:
+        if alone or not any(_wrong(path) for path in paths):
+            raise
+        raise DataError(f"{error}; --on-bad-row skip leaves such files out") from None
+
+
+def _readable(paths: Sequence[Path]) -> list[Path]:
+    """Return the files that can be read as images, and say on stderr how many others there are, and the first."""
+    wrong = [_wrong(path) for path in paths]
+    bad = [error for error in wrong if error]
+    if bad:
+        files = "1 file that cannot be read is" if len(bad) == 1 else f"{len(bad):,} files that cannot be read are"
+        print(f"{files} left out; the first: {bad[0]}", file=sys.stderr)
+    if len(bad) == len(paths):
+        raise DataError("none of these files can be read as an image")
+    return [path for path, error in zip(paths, wrong, strict=True) if not error]
+
+
+def _wrong(path: Path) -> str:
+    try:
+        read_image(path, "RGB")
+    except DataError as error:
+        return str(error)
+    return ""

@@ -39,9 +39,11 @@ class Bar:
         return (self.done - self._first) / max(1e-9, time.monotonic() - self._started)
 
     def line(self) -> str:
-        """Count, speed, time left and the numbers of the last call, as text."""
-        left = clock((self.total - self.done) / self.speed) if self.speed > 0 else "?"
+        """Count, speed, time left where the end is known, and the numbers of the last call, as text."""
         speed = f"{self.speed:,.1f} {self.unit}/s"
+        if not self.total:
+            return ", ".join(filter(None, [f"{self.done:,}", speed, self.values]))
+        left = clock((self.total - self.done) / self.speed) if self.speed > 0 else "?"
         return ", ".join(filter(None, [f"{self.done:,}/{self.total:,}", speed, f"{left} left", self.values]))
 
 
@@ -67,7 +69,8 @@ def is_quiet() -> bool:
 def track(total: int, what: str, unit: str = "it", done: int = 0) -> Iterator[Bar]:
     """Shows how far some work is, on stderr: `bar.advance(n, loss=...)`, and `bar.say(text)` for a line of its own.
 
-    total: units of work; done: those that were done before. LINGON_QUIET=1, or `no_progress()`, shows nothing.
+    total: units of work, 0 where that is not known before; done: those that were done before. LINGON_QUIET=1, or
+    `no_progress()`, shows nothing.
     """
     if is_quiet():
         yield Bar(total, unit, done, math.inf)
@@ -89,7 +92,7 @@ def _on_terminal(bar: Bar, what: str) -> Iterator[Bar]:
 
     columns = TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), TextColumn("{task.fields[line]}")
     with Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True) as picture:
-        task = picture.add_task(printable(what), total=bar.total, completed=bar.done, line="")
+        task = picture.add_task(printable(what), total=bar.total or None, completed=bar.done, line="")
 
         def show(bar: Bar) -> None:
             picture.update(task, completed=bar.done, line=bar.line(), refresh=True)

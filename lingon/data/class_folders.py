@@ -38,18 +38,19 @@ class ImageFolderReport:
         """Return a line for each of them."""
         name, found = self.folder.name, []
         if self.skipped:
-            found.append(
-                f"{name}: {self.skipped:,} files that cannot be read are left out; the first: {self.first_skipped}"
-            )
+            many = f"{self.skipped:,} files that cannot be read are"
+            files = "1 file that cannot be read is" if self.skipped == 1 else many
+            found.append(f"{name}: {files} left out; the first: {self.first_skipped}")
         if self.loose:
-            found.append(f"{name}: {self.loose:,} images are in the folder of no class, and are left out")
+            images = "1 image is" if self.loose == 1 else f"{self.loose:,} images are"
+            found.append(f"{name}: {images} in the folder of no class, and left out")
         if self.empty:
             found.append(f"{name}: no images in the folders {', '.join(map(printable, self.empty[:5]))}")
         if self.fitted:
             height, width, _ = self.shape
-            found.append(
-                f"{name}: {self.fitted:,} images had another size than {height} x {width} and were fitted to it"
-            )
+            images = "1 image" if self.fitted == 1 else f"{self.fitted:,} images"
+            fitted = "was" if self.fitted == 1 else "were"
+            found.append(f"{name}: {images} had another size than {height} x {width} and {fitted} fitted to it")
         return found
 
 

@@ -204,18 +204,30 @@ class Run:
             self.checkpoints.mkdir(exist_ok=True)
             checkpoint.tidy(self.checkpoints)
 
-    def _make_room(self, resume: bool, overwrite: bool) -> None:
+    @classmethod
+    def check_room(cls, folder: str | Path, resume: bool, overwrite: bool) -> None:
+        """Raise UserError for a folder that `open` would not take for what it holds: before data is read for it."""
+        run = cls(Path(folder), SaveInterval(), resume)
+        if run.folder.is_dir() and not resume and (there := run._contents()):
+            run._refuse(there, overwrite)
+
+    def _contents(self) -> list[Path]:
         own = (".lock", REPLACED)
-        there = [p for p in self.folder.iterdir() if p.name not in own and not p.name.startswith(".tmp-lingon-")]
-        is_run = (self.folder / "run.json").is_file()
-        if not there or (resume and is_run):
-            return
-        if not is_run:
+        return [p for p in self.folder.iterdir() if p.name not in own and not p.name.startswith(".tmp-lingon-")]
+
+    def _refuse(self, there: list[Path], overwrite: bool) -> None:
+        if not (self.folder / "run.json").is_file():
             raise UserError(f"{str(self.folder)!r} holds files but no run ({there[0].name}); choose another folder")
         if not overwrite and not self._is_bare(there):
             raise UserError(
                 f"{str(self.folder)!r} already holds a run; resume it, overwrite it, or choose another folder"
             )
+
+    def _make_room(self, resume: bool, overwrite: bool) -> None:
+        there = self._contents()
+        if not there or (resume and (self.folder / "run.json").is_file()):
+            return
+        self._refuse(there, overwrite)
         # A new run that failed before its first checkpoint is worth less than the one it was to replace.
         worthless = (self.folder / REPLACED).exists()
         aside = self.folder / (".tmp-lingon-worthless" if worthless else REPLACED)

@@ -68,6 +68,7 @@ HIGHER_IS_BETTER = {
 WRITTEN = {"bleu": "BLEU", "chrf": "chrF++", "ter": "TER", "f1": "F1", "auc": "AUC", "uas": "UAS", "las": "LAS"}
 WRITTEN |= {"cider": "CIDEr", "cider_d": "CIDEr-D", "retrieval_cider_d": "CIDEr-D of retrieval"}
 WRITTEN |= {"miou": "mIoU", "dice": "Dice", "map": "mAP", "map50": "mAP@.5", "map75": "mAP@.75", "clas": "CLAS"}
+WRITTEN |= {f"map_{size}": f"mAP {size}" for size in ("small", "medium", "large")}
 WRITTEN |= {"macro_f1": "macro F1", "micro_f1": "micro F1", "samples_f1": "samples F1", "mae": "MAE", "rmse": "RMSE"}
 
 

@@ -10,10 +10,14 @@ from lingon.data.files.images import resize_image
 from lingon.pages.images import photo_uri
 
 LONGEST = 640  # pixels of the longer side on a page
+SMALL = 320  # an image whose longer side is at most half of it is enlarged, by a whole number, so that boxes are seen
+LETTER = 6.5  # pixels of a letter of a label, more or less
+LINE = 14  # pixels of a line of text
 STROKES = {"found": ("#16a34a", ""), "missed": ("#f59e0b", "8 5"), "wrong": ("#dc2626", "2 3")}  # colour, dashes
 MEANING = {"found": "solid green", "missed": "dashed orange", "wrong": "dotted red"}
 STYLE = (
-    ".boxes-picture{max-width:100%;height:auto}.boxes-picture text{font:11px system-ui,sans-serif;fill:#fff;"
+    ".boxes-picture{max-width:100%;height:auto}.boxes-picture image{image-rendering:pixelated}"
+    ".boxes-picture text{font:11px system-ui,sans-serif;fill:#fff;"
     "paint-order:stroke;stroke:#000;stroke-width:3px;stroke-linejoin:round}"
     ".boxes-picture rect{fill:none;stroke-width:2}"
 )
@@ -30,25 +34,33 @@ class DrawnBox(NamedTuple):
 def boxes_svg(pixels: np.ndarray, boxes: Sequence[DrawnBox], title: str) -> str:
     """Return the SVG text of an image, uint8 [H, W, 3], at most 640 pixels long, with its boxes over it.
 
+    A small one is enlarged. The text of a box stands in it, or above or below a box that it would hide.
+
     title: what it is called for who cannot see it.
     """
-    scale = min(1.0, LONGEST / max(pixels.shape[:2]))
+    longest = max(pixels.shape[:2])
+    scale = LONGEST / longest if longest > LONGEST else max(1, SMALL // longest)
     height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
-    shapes = "".join(_drawn(one, scale) for one in boxes)
+    shown = resize_image(pixels, height, width) if scale < 1 else pixels
+    shapes = "".join(_drawn(one, scale, width, height) for one in boxes)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="boxes-picture" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}"><style>{STYLE}</style>'
-        f'<image href="{photo_uri(resize_image(pixels, height, width))}" width="{width}" height="{height}"/>'
+        f'<image href="{photo_uri(shown)}" width="{width}" height="{height}"/>'
         f"{shapes}</svg>"
     )
 
 
-def _drawn(one: DrawnBox, scale: float) -> str:
+def _drawn(one: DrawnBox, scale: float, width: int, height: int) -> str:
     left, top, right, bottom = (side * scale for side in one.box)
     colour, dashes = STROKES[one.kind]
     style = f' stroke-dasharray="{dashes}"' if dashes else ""
+    x = max(2.0, min(left + 3, width - LETTER * len(one.text)))  # not cut off at the right edge
+    y = top + 12
+    if bottom - top < 2 * LINE:  # the text would hide what is in the box
+        y = top - 4 if top > LINE else min(bottom + 12, height - 3)
     return (
         f'<rect class="{one.kind}" x="{left:.1f}" y="{top:.1f}" width="{max(0.0, right - left):.1f}" '
         f'height="{max(0.0, bottom - top):.1f}" stroke="{colour}"{style}/>'
-        f'<text x="{left + 3:.1f}" y="{top + 12:.1f}">{escape(one.text)}</text>'
+        f'<text x="{x:.1f}" y="{y:.1f}">{escape(one.text)}</text>'
     )

@@ -12,6 +12,7 @@ TrainTokens = Annotated[float, Option(help="Tokens of the training text.")]
 Processes = Annotated[int, Option(help="Processes of torchrun at most.")]
 Unmeasured = Annotated[bool, Option("--unmeasured", help="Count only, without measuring steps on this machine.")]
 STEPS = 20
+SECONDS = 20.0  # what the measured steps may take together, however large the model
 
 
 def estimate(
@@ -41,13 +42,14 @@ def estimate(
         "memory": vars(alone) | {"together": alone.together, "free": free},
         "operations_per_token": operations,
         "tokens_per_second": None,
+        "measured_steps": 0,
     }
     print(described(settings, found))
     if alone.together > 0.8 * free and device.type == "cpu":
         flags = "lower --width, --depth, --batch-size or --context-length"
         print(f"speed: not measured, this does not fit here; {flags}, or use --gradient-checkpointing")
     elif not unmeasured:
-        found["tokens_per_second"] = measured(settings, device)
+        found["tokens_per_second"], found["measured_steps"] = measured(settings, device)
     sizes = model_sizes(settings)
     tokens_per_step = sizes.batch_size * sizes.context_length * settings.accumulation_steps
     passes = settings.epochs or (settings.steps or 0) * tokens_per_step / train_tokens
@@ -114,8 +116,15 @@ def attention(settings: Settings, depth: int) -> int:
     return 6 * depth * sizes.context_length * sizes.width
 
 
-def measured(settings: Settings, device: Any) -> float:
-    """Tokens per second of a few steps on made-up text, after as many to get warm."""
+class Measured(NamedTuple):
+    """What the steps on made-up text say."""
+
+    tokens_per_second: float
+    steps: int
+
+
+def measured(settings: Settings, device: Any) -> Measured:
+    """Measure a few steps on made-up text, after as many to get warm; fewer of a large model, which are long."""
     import torch
 
     from lingon.engine.compile import compile_model
@@ -137,15 +146,17 @@ def measured(settings: Settings, device: Any) -> float:
     loss = loss_of(model)
     trained, optimizer = compile_model(objective) if settings.compile else objective, adamw(objective, 1e-4)
     kind = PRECISIONS[settings.precision]()
-    for _ in range(2):
-        steps = TrainConfig(
-            steps=STEPS,
+    steps = 1
+    for _ in range(3):  # one step, which says how many there is time for; those to get warm; those that count
+        config = TrainConfig(
+            steps=steps,
             accumulation_steps=settings.accumulation_steps,
             max_grad_norm=settings.max_grad_norm,
             precision=kind,
         )
-        history = fit(trained, batches, loss, optimizer, config=steps)
-    return history.steps * batch * settings.accumulation_steps / history.seconds
+        history = fit(trained, batches, loss, optimizer, config=config)
+        steps = min(STEPS, max(1, round(SECONDS / 2 / history.seconds * history.steps)))
+    return Measured(history.steps * batch * settings.accumulation_steps / history.seconds, history.steps)
 
 
 def described(settings: Settings, found: dict[str, Any]) -> str:
@@ -167,7 +178,9 @@ def timed(found: dict[str, Any], tokens: float, passes: float) -> str:
     speed, lines = found["tokens_per_second"], []
     if speed:
         reached = speed * found["operations_per_token"] / 1e9
-        lines.append(f"speed: {speed:,.0f} tokens/s here, {reached:,.1f} GFLOP/s, over {STEPS} steps")
+        steps = found["measured_steps"]
+        over = f"over {steps} step{'s' * (steps != 1)}"
+        lines.append(f"speed: {speed:,.0f} tokens/s here, {reached:,.1f} GFLOP/s, {over}")
     lines.append(f"text: {tokens:,.0f} tokens are read ({passes:g} times the text)")
     names = [name for name in found["processes"][0] if name != "processes"]
     titles = {"ddp": "each, DDP", "fsdp": "each, FSDP2 (--fsdp)"}

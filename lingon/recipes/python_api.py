@@ -1,6 +1,7 @@
 """Training from Python: the recipe of a task, with the settings of the command line by name."""
 
 import inspect
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -13,13 +14,13 @@ from lingon.recipes.saved_flags import changed, saved_flags
 
 def train(
     task: str,
-    data: str | Sequence[str] | None = None,
+    data: str | Path | Sequence[str | Path] | None = None,
     *,
     model: str | None = None,
-    from_: str | None = None,
+    from_: str | Path | None = None,
     epochs: float | None = None,
     seed: int = 0,
-    out: str | None = None,
+    out: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     settings: Mapping[str, Any] | None = None,
@@ -45,6 +46,7 @@ def train(
         if name not in known:
             raise unknown("setting", name, known)
         given[name] = value
+    given = {name: _as_typed(known[name], value) for name, value in given.items()}
     for name, value in given.items():  # of what may be several, one may be given alone
         if isinstance(value, str) and list in _kinds(known[name]) and str not in _kinds(known[name]):
             given[name] = [value]
@@ -68,6 +70,15 @@ def _kinds(parameter: inspect.Parameter) -> tuple[type, ...]:
     """The types that a value may have: of `Annotated[list[str] | None, ...]`, list and None."""
     hint = getattr(parameter.annotation, "__origin__", parameter.annotation)
     return tuple(getattr(each, "__origin__", each) for each in get_args(hint) or (hint,))
+
+
+def _as_typed(parameter: inspect.Parameter, value: Any) -> Any:
+    """Return paths as the command line has them, as text, unless the setting is a path itself."""
+    if Path in _kinds(parameter):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [os.fspath(one) if isinstance(one, os.PathLike) else one for one in value]
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def _check(parameter: inspect.Parameter, value: Any) -> None:

@@ -56,8 +56,8 @@ def how_it_ended(training: Training, history: History, settings: TrainSettings) 
         found = "still improving" if still_improving(history, training.metric) else "level"
     if found in ("not converged", "still improving") and world().rank == 0:
         what = "before the loss was at its optimum" if found == "not converged" else "while it was still improving"
-        longer = f"--epochs {2 * history.epochs:g}"
-        print(
-            f"training ended after {history.epochs:g} epochs, {what}; {longer} may give a better model", file=sys.stderr
-        )
+        unit = "steps" if getattr(settings, "steps", None) else "epochs"  # in which the length was given
+        length = history.steps if unit == "steps" else history.epochs
+        longer = f"--{unit} {2 * length:g}"
+        print(f"training ended after {length:g} {unit}, {what}; {longer} may give a better model", file=sys.stderr)
     return found

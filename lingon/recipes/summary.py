@@ -2,6 +2,7 @@
 
 import importlib.metadata as metadata
 import platform
+import shlex
 import shutil
 import sys
 import time
@@ -124,4 +125,4 @@ def summary(record: Mapping[str, Any], found: Scores, training: "Training", fold
     ]
     lines += [f"bundle: {folder / 'bundle'}", f"\n{training.sample()}".rstrip()]
     usage = getattr(training.task, "usage", None) or row_of(training.task.name).usage
-    return "\n".join([*lines, f"\ntry next: lingon {usage.format(folder)}"])
+    return "\n".join([*lines, f"\ntry next: lingon {usage.format(shlex.quote(str(folder)))}"])

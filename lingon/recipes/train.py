@@ -31,6 +31,7 @@ def train_task(task: str, source: Source, settings: TrainSettings, folder: Folde
     from lingon.tasks.training import TrainContext
     from lingon.word_vectors.files.text_format import read_vectors
 
+    Run.check_room(folder.out, folder.resume, folder.overwrite)
     given = asdict(source) | asdict(settings)
     settings, device, clock = settings.for_data(source).checked(), pick_device(settings.device), Clock()
     pretrained = open_pretrained(settings.from_)

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -144,9 +145,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not folder.is_dir() or not path.exists():
         if folder.is_dir() and any(folder.iterdir()):  # most likely the texts themselves
-            how = f"make one of it with: lingon index {folder} --out {folder.name or 'texts'}-index"
+            texts, out = shlex.quote(str(folder)), shlex.quote(f"{folder.name or 'texts'}-index")
+            how = f"make one of it with: lingon index {texts} --out {out}"
         else:
-            how = f"make one with: lingon index FOLDER --out {folder}"
+            how = f"make one with: lingon index FOLDER --out {shlex.quote(str(folder))}"
         raise UserError(f"{str(folder)!r} is {'a folder without an index' if folder.is_dir() else 'no folder'}; {how}")
     found = read_json(path, MOST_JSON)
     if not isinstance(found, dict) or found.get("kind") != "lingon-index" or found.get("format") != FORMAT:

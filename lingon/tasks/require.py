@@ -1,5 +1,6 @@
 """Whether a command takes a task; if not, the error that says which does."""
 
+import shlex
 from typing import Any
 
 from lingon.core.errors import UserError
@@ -32,4 +33,5 @@ def require(task: Any, command: str | None, source: object) -> None:
     if command not in LACKS:
         *others, last = (f"{other.noun}s" for other in TASKS.values() if command in other.commands)
         raise UserError(f"{str(source)!r} is {row.a_noun}; {', '.join(others)} and {last} are {command}ed so far")
-    raise UserError(f"{str(source)!r} is {row.a_noun}, which {LACKS[command]}; try: lingon {row.usage.format(source)}")
+    usage = row.usage.format(shlex.quote(str(source)))
+    raise UserError(f"{str(source)!r} is {row.a_noun}, which {LACKS[command]}; try: lingon {usage}")

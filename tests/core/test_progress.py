@@ -20,6 +20,16 @@ def test_lines_show_count_speed_and_numbers(monkeypatch, capsys):
     assert lines[1] == "half of it"
 
 
+def test_work_of_unknown_length_shows_count_and_speed_alone(monkeypatch, capsys):
+    monkeypatch.delenv("LINGON_QUIET", raising=False)
+    monkeypatch.setattr(progress, "LINE", 0.0)
+    with track(0, "encoding", "token") as bar:
+        bar.advance(3)
+    line = capsys.readouterr().err
+    assert line.startswith("encoding: 3, ")
+    assert line.endswith(" token/s\n")
+
+
 def test_lines_come_now_and_then(monkeypatch, capsys):
     monkeypatch.delenv("LINGON_QUIET", raising=False)
     with track(1000, "work") as bar:

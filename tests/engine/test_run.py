@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import lingon
 from lingon.core.errors import DataError, UserError
 from lingon.engine.log import FILE, MetricsLog, read_metrics, to_tensorboard
 from lingon.engine.run import REPLACED, Run
@@ -31,6 +32,22 @@ def test_a_run_is_not_overwritten_unasked(tmp_path):
     with pytest.raises(UserError, match="already holds a run; resume it, overwrite it, or choose another"):
         Run.open(tmp_path / "run", {})
     assert (tmp_path / "run" / FILE).read_bytes() == before
+
+
+def test_a_folder_that_is_taken_is_said_before_data_is_read(tmp_path):
+    with Run.open(tmp_path / "run", {}) as run:
+        train(tiny(), run, steps=2)
+    with pytest.raises(UserError, match="already holds a run"):
+        lingon.train("classify", tmp_path / "gone.csv", out=tmp_path / "run")
+    with pytest.raises(UserError, match=r"gone\.csv"):
+        lingon.train("classify", str(tmp_path / "gone.csv"), out=str(tmp_path / "run"), overwrite=True)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").touch()
+    with pytest.raises(UserError, match=r"holds files but no run \(thesis.txt\)"):
+        Run.check_room(tmp_path / "other", resume=False, overwrite=True)
+    Run.check_room(tmp_path / "run", resume=True, overwrite=False)
+    Run.check_room(tmp_path / "new", resume=False, overwrite=False)
+    assert not (tmp_path / "new").exists()
 
 
 def test_overwriting_keeps_the_old_run_until_the_new_one_has_a_checkpoint(tmp_path):

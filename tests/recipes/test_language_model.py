@@ -1,6 +1,7 @@
 """The language model's recipe, whole: every softmax, sweeps, several processes, and back to one."""
 
 import gzip
+import sys
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,14 @@ def test_a_plan_counts_what_the_training_then_takes(text, capsys):
     assert [row["processes"] for row in found["processes"]] == [1, 2, 4]
     assert found["processes"][0]["ddp"] == found["memory"]["together"]
     assert "tokens/s here" in capsys.readouterr().out
+
+
+def test_a_plan_of_a_large_model_measures_fewer_steps(monkeypatch, capsys):
+    module = sys.modules[estimate.__module__]
+    assert estimate(1000, 1, settings=Settings(**SMALL))["measured_steps"] == module.STEPS
+    monkeypatch.setattr(module, "SECONDS", 1e-9)  # as if every step were long
+    assert estimate(1000, 1, settings=Settings(**SMALL))["measured_steps"] == 1
+    assert "over 1 step\n" in capsys.readouterr().out
 
 
 def test_a_plan_too_large_for_the_machine_is_only_counted(capsys):

@@ -91,6 +91,8 @@ def test_a_training_that_ended_too_early_says_so(capsys):
     assert (
         "after 5 epochs, while it was still improving; --epochs 10 may give a better model" in capsys.readouterr().err
     )
+    how_it_ended(neural, history([0.5, 0.6, 0.7, 0.8], epochs=1.3333333), SimpleNamespace(steps=40))
+    assert "after 40 steps, while it was still improving; --steps 80 may" in capsys.readouterr().err
     assert how_it_ended(neural, history([0.5, 0.8, 0.8, 0.8]), None) == "level"
     linear = SimpleNamespace(optimizer=SimpleNamespace(optima=[]))
     assert how_it_ended(linear, history([0.5]), None) == "not converged"

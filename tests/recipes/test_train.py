@@ -55,6 +55,6 @@ def test_a_language_model_takes_one_text_or_several(tmp_path):
     text = tmp_path / "a.txt"
     text.write_text("the dog saw the cat and the cat saw the dog again .\n" * 200)
     settings = {"steps": 2, "width": 8, "depth": 1, "context_length": 8, "tokenizer": "characters", "set": ["heads=2"]}
-    found = lingon.train("language-model", str(text), out=str(tmp_path / "run"), settings=settings)
+    found = lingon.train("language-model", text, out=tmp_path / "run", settings=settings)
     assert found.name == "language-model"
     assert read_json(tmp_path / "run" / "run.json")["arguments"]["data"] == [str(text)]

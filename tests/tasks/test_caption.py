@@ -171,6 +171,8 @@ def test_the_command_trains_predicts_evaluates_and_reports(folder, capsys, model
     record = json.loads(Path("run/run.json").read_text())
     assert record["test"].keys() >= {"cider_d", "cider", "bleu", "exact_match", "loss", "retrieval_cider_d"}
     report = Path("run/report.html").read_text()
+    assert ".png</" in report  # images are called by their files
+    assert "image 1<" not in report
     assert "Beside retrieval" in report
     assert report.count("<article>") == 16
     assert report.count("<figure>") > 16 if model == "caption_transformer" else "<figure>" not in report

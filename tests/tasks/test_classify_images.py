@@ -188,6 +188,17 @@ def test_a_folder_is_trained_on_resumed_asked_and_evaluated_by_the_command(tmp_p
     assert "img-src data:" in page
     with pytest.raises(UserError, match="is an image classifier; --beams is for models that write a text"):
         run("predict", tmp_path / "run", photo, "--beams", 2)
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(photo.read_bytes()[:100])
+    with pytest.raises(DataError, match=r"broken\.png: .*; --on-bad-row skip leaves such files out"):
+        run("predict", tmp_path / "run", photo, broken)
+    with pytest.raises(DataError, match="none of these files"):
+        run("predict", tmp_path / "run", broken, "--on-bad-row", "skip")
+    capsys.readouterr()
+    run("predict", tmp_path / "run", photo, broken, "--on-bad-row", "skip", "--format", "jsonl")
+    said = capsys.readouterr()
+    assert [json.loads(line)["image"] for line in said.out.splitlines()] == [str(photo)]
+    assert "1 file that cannot be read is left out; the first: " in said.err
     run("evaluate", tmp_path / "run", "--data", data, "--json", "--page", tmp_path / "scores.html")
     scores = json.loads(capsys.readouterr().out)
     assert scores["accuracy"] > 0.8
@@ -282,7 +293,7 @@ def test_what_is_no_folder_of_classes_is_refused(tmp_path, capsys):
     said = capsys.readouterr().err
     assert "classes with one image, so in the training part alone: 'cross'" in said
     assert "no images in the folders nothing" in said
-    assert "1 images are in the folder of no class" in said
+    assert "1 image is in the folder of no class" in said
 
 
 def test_an_unreadable_image_stops_or_is_counted(tmp_path, capsys):
@@ -294,7 +305,7 @@ def test_an_unreadable_image_stops_or_is_counted(tmp_path, capsys):
     found = load_images(data, on_bad_row="skip")
     assert sum(len(getattr(found, part)) for part in ("train", "valid", "test")) == 17
     assert found.source["skipped"] == 1
-    assert re.search(r"1 files that cannot be read are left out; the first: .*2\.png", capsys.readouterr().err)
+    assert re.search(r"1 file that cannot be read is left out; the first: .*2\.png", capsys.readouterr().err)
 
 
 def test_labels_that_the_model_does_not_know_are_named(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from lingon.core import progress
 from lingon.data.batches import contiguous_batches
 from lingon.engine.fit import TrainConfig, fit
 from lingon.layers.losses import LogUniform
@@ -37,6 +38,13 @@ def test_every_token_is_predicted_once_with_its_whole_past(model):
     assert math.isclose(found.nats, expected, rel_tol=1e-5)
     assert math.isclose(found.perplexity, math.exp(expected / 150), rel_tol=1e-5)
     assert math.isclose(found.bits_per_byte, expected / math.log(2) / 300, rel_tol=1e-5)
+
+
+def test_a_long_measurement_shows_how_far_it_is(model, monkeypatch, capsys):
+    monkeypatch.delenv("LINGON_QUIET", raising=False)
+    monkeypatch.setattr(progress, "LINE", 0.0)
+    likelihood(model, TOKENS, context=11)
+    assert "measuring: 150/150, " in capsys.readouterr().err
 
 
 def test_lanes_start_without_a_past(model):

@@ -106,6 +106,7 @@ def _example(found: FoundAnswer, question: Question) -> dict[str, Any]:
     return {
         "predicted": f"{question.question} {found.answer or NO_ANSWER_TEXT}",
         "how_sure": f"{found.probability:.1%}",
+        "label_is": "the answer is",
         "label": " / ".join(dict.fromkeys(question.texts)) or NO_ANSWER_TEXT,
         "pieces": marked(found, question),
         "scale": 0.5,

@@ -1,6 +1,7 @@
 """The report of a captioner: scores beside the retrieval baseline, curves, and the best and worst captions."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,8 @@ def groups(
     def item_of(i: int) -> dict[str, Any]:
         lines = [("people", " / ".join(images.captions[i][:3]))]
         lines += [("most similar image", retrieved[i])] if retrieved else []
-        return item(captioner, found[i], [*lines, ("CIDEr-D", f"{likeness[i]:.2f}")])
+        named = replace(found[i], image=images.name(i)) if images.paths else found[i]
+        return item(captioner, named, [*lines, ("CIDEr-D", f"{likeness[i]:.2f}")])
 
     named = {"Most like what people say": order[:SHOWN], "Least like what people say": order[::-1][:SHOWN]}
     return [{"title": title, "note": FACTS, "items": [item_of(i) for i in rows]} for title, rows in named.items()]

@@ -31,7 +31,8 @@ def write_page(path: Path | str, classifier: ImageClassifier, found: Sequence[Im
     classes = classifier.numbers([one.label for one in some]).to(classifier.device)
     heats = grad_cam(classifier.model, as_floats(torch.from_numpy(pixels)).to(classifier.device), classes)
     items = [_item(*row) for row in zip(some, pixels, heats.cpu().numpy(), strict=True)]
-    count = f"{len(found):,} images" if len(some) == len(found) else f"the first {len(some)} of {len(found):,} images"
+    count = f"{len(found):,} image{'s' * (len(found) != 1)}"
+    count = count if len(some) == len(found) else f"the first {len(some)} of {count}"
     return render(
         "labelled_images.html", path, {"title": f"Images by {Path(name).name}", "note": count, "items": items}
     )

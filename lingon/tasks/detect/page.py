@@ -26,7 +26,11 @@ def write_page(path: Path | str, found: Sequence[Detections], name: str) -> Path
     if not found:
         raise UserError("--page shows images; there is none")
     items = [_found_item(one) for one in found[:MOST]]
-    note = f"the first {MOST} of {len(found):,} images" if len(found) > MOST else f"{len(found):,} images"
+    note = (
+        f"the first {MOST} of {len(found):,} images"
+        if len(found) > MOST
+        else f"{len(found):,} image{'s' * (len(found) != 1)}"
+    )
     return render("boxes.html", path, {"title": f"{Path(name).name}: objects", "note": note, "items": items})
 
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from lingon.core.check_finite import check_finite
 from lingon.core.eval_view import eval_view
+from lingon.core.progress import track
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.data.batches import Batch, Tokens, contiguous_batches
 from lingon.engine.loss import Loss
@@ -94,10 +95,15 @@ def likelihood(
     """
     model = eval_view(model)  # others may be training it at this moment
     if recurrent(model):
-        sums = [_nats(model, *part).sum() for part in _read_on(model, tokens, max(context, 256), rows)]
+        parts = ((_nats(model, *part).sum(), len(part[1])) for part in _read_on(model, tokens, max(context, 256), rows))
     else:
-        sums = list(_strided(model, tokens, context, stride or max(1, context // 2), rows))
-    return Likelihood(float(torch.stack(sums).double().sum()), _predicted(model, tokens, rows), bytes)
+        parts = _strided(model, tokens, context, stride or max(1, context // 2), rows)
+    predicted, sums = _predicted(model, tokens, rows), []
+    with track(predicted, "measuring", "token") as bar:
+        for nats, count in parts:
+            sums.append(nats)
+            bar.advance(count)
+    return Likelihood(float(torch.stack(sums).double().sum()), predicted, bytes)
 
 
 def check_likelihood(found: Likelihood) -> Likelihood:
@@ -138,7 +144,10 @@ def _predicted(model: LanguageModule, tokens: Tokens, rows: int) -> int:
     return (len(tokens) - 1) // rows * rows
 
 
-def _strided(model: LanguageModule, tokens: Tokens, context: int, stride: int, rows: int) -> Iterator[Tensor]:
+def _strided(
+    model: LanguageModule, tokens: Tokens, context: int, stride: int, rows: int
+) -> Iterator[tuple[Tensor, int]]:
+    """Sums of -log probabilities of a text that is read in windows, each with the number of its tokens."""
     device = next(model.parameters()).device
     parts = list(sliding_windows(len(tokens) - 1, context, stride))
     alike = [part for part in parts if part[1] - part[0] == context]
@@ -147,7 +156,7 @@ def _strided(model: LanguageModule, tokens: Tokens, context: int, stride: int, r
         read = torch.stack([torch.as_tensor(tokens[a : b + 1]) for a, b, _ in group]).long().to(device)
         hidden = model.hidden(read[:, :-1])[0]
         for row, target, (_, _, new) in zip(hidden, read[:, 1:], group, strict=True):
-            yield _nats(model, row[-new:], target[-new:]).sum()
+            yield _nats(model, row[-new:], target[-new:]).sum(), new
 
 
 def _nats(model: LanguageModule, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, " N"]:

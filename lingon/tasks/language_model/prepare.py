@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from lingon.core.files import cache_dir
+from lingon.core.progress import no_progress
 from lingon.core.seed import seed_everything
 from lingon.core.terminal import printable
 from lingon.data.batches import Loader, Tokens, contiguous_batches, shuffled_windows
@@ -154,7 +155,8 @@ def evaluator_of(valid: Stream, settings: Settings) -> Callable[[nn.Module], dic
 
     def evaluate(objective: nn.Module) -> dict[str, float]:
         model = objective.get_submodule("model")
-        found = likelihood(model, tokens, length, rows=16, stride=length)
+        with no_progress():  # the bar of the training is there
+            found = likelihood(model, tokens, length, rows=16, stride=length)
         return {"loss": found.loss, "perplexity": found.perplexity}
 
     return evaluate

@@ -15,6 +15,7 @@ from lingon.tasks.segment.segmented import Segmented
 
 MOST_IMAGES = 50
 LARGEST_SIDE = 640  # pixels of an image on a page
+SMALL = 320  # pixels: what has at most half of them is shown enlarged, by a whole number
 
 
 def write_page(path: Path | str, found: Sequence[Segmented], name: str) -> Path:
@@ -28,11 +29,15 @@ def write_page(path: Path | str, found: Sequence[Segmented], name: str) -> Path:
     some = list(found[:MOST_IMAGES])
     page = {
         "title": f"{Path(name).name}: a class for each pixel",
-        "note": f"{len(some):,} of {len(found):,} images" if len(some) < len(found) else f"{len(found):,} images",
+        "note": f"{len(some):,} of {len(found):,} images" if len(some) < len(found) else _images(len(found)),
         "legend": legend(some[0].classes, {n for one in some for n in np.unique(one.mask).tolist()}),
         "items": [_item(one) for one in some],
     }
     return render("segmented.html", path, page)
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count:,} images"
 
 
 def legend(classes: Sequence[str], numbers: set[int]) -> list[tuple[str, str]]:
@@ -51,5 +56,5 @@ def _item(one: Segmented) -> dict[str, Any]:
         "title": str(one),
         "image": data_uri(resize_image(pixels, height, width)),
         "mask": data_uri(colours_of(mask, len(one.classes))),
-        "width": width,
+        "width": width * max(1, SMALL // max(height, width)),
     }

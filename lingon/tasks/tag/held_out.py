@@ -73,7 +73,8 @@ class HeldOut:
         """Return the sentences that the tagger is surest about, right and wrong."""
         found = []
         for title, right in (("surest and right:", True), ("surest and wrong:", False)):
-            found += [title, *(_lines(one) for one in self.surest(right)[:SHOWN])]
+            shown = [_lines(one) for one in self.surest(right)[:SHOWN]]
+            found += [title if shown else f"{title} none", *shown]
         return "\n".join(found)
 
 

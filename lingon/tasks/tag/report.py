@@ -33,6 +33,7 @@ def write_report(path: Path, held_out: HeldOut, run_folder: Path, run: dict[str,
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         **confused(held_out.judged, tagger.is_spans),
         "classes": by_class(next(iter(found.tables.values()))),
+        "noun": "spans" if tagger.is_spans else "words",
         "examples": [
             {
                 "title": "Surest, and wrong",
