@@ -94,6 +94,7 @@ def likelihood(
     bytes: of the text in UTF-8, for bits per byte.
     """
     model = eval_view(model)  # others may be training it at this moment
+    parts: Iterator[tuple[Tensor, int]]
     if recurrent(model):
         parts = ((_nats(model, *part).sum(), len(part[1])) for part in _read_on(model, tokens, max(context, 256), rows))
     else:
