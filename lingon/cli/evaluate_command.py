@@ -114,6 +114,10 @@ def _evaluate(task: Any, examples: Any, bundle: str, how: dict[str, bool], as_js
 
         found = task.evaluate_with_page(examples, page, Path(bundle).name, probe_sections(task, examples))
     else:
+        if page:
+            from lingon.interpret.page import check_probed
+
+            check_probed(examples)  # before minutes of work
         found = task.evaluate(examples, **how)
     print(dumps(found.row()) if as_json else "\n".join(found.lines()))
     if page:

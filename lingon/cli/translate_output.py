@@ -10,7 +10,7 @@ from lingon.cli.predict_file import TextsFile, source_of, write_scored
 from lingon.core.files import atomic_write
 from lingon.core.progress import track
 from lingon.core.strict_json import dumps
-from lingon.data.files.table_rows import is_table
+from lingon.data.files.table_rows import TABLES, file_suffix
 from lingon.data.files.table_writer import check_output
 from lingon.recipes.file_settings import Files
 
@@ -91,7 +91,7 @@ def write_file(
     tell_blank_count(blank)
     with track(total, "translating", "text") as bar:
         task: Any = _WithParams(translator, params, bar)
-        if is_table(out, files):
+        if file_suffix(out) in TABLES:
             return write_scored(task, source, out, overwrite)
         with atomic_write(out) as lines:
             given = (one for one, _ in source.rows())

@@ -115,7 +115,8 @@ def _folders(folder: Path) -> list[Path]:
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
     """Label and path of each image, in the order of their names."""
     if not folder.is_dir():
-        raise UserError(f"there is no folder {str(folder)!r}")
+        what = "is a file" if folder.exists() else "is not there"
+        raise UserError(f"{str(folder)!r} {what}; expected a folder with a folder of images for each class")
     for one in _folders(folder):
         for place, _, names in sorted(os.walk(one)):
             for name in sorted(names):

@@ -88,8 +88,14 @@ class Run:
     def __enter__(self) -> Run:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        wrong = kind is not None and issubclass(kind, UserError) and world().rank == 0 and not self.resumed
+        undone = wrong and self._undo()
         self.close()
+        if undone:
+            (self.folder / ".lock").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # holds an older run, or something else
+                self.folder.rmdir()
 
     def close(self) -> None:
         """Let other processes use the folder again."""
@@ -210,6 +216,23 @@ class Run:
         run = cls(Path(folder), SaveInterval(), resume)
         if run.folder.is_dir() and not resume and (there := run._contents()):
             run._refuse(there, overwrite)
+
+    def _undo(self) -> bool:
+        """Leave the folder as it was before a run that began with wrong settings: an older run is in its place again.
+
+        Return whether that was done: of a run that has logged or saved something all is kept.
+        """
+        there = self._contents()
+        if not self._is_bare(there) or self.metrics.length():
+            return False
+        for path in there:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        old = self.folder / REPLACED
+        if old.is_dir():
+            for path in sorted(old.iterdir(), key=lambda p: p.name == "run.json"):  # last, as when it was put aside
+                path.rename(self.folder / path.name)
+            old.rmdir()
+        return True
 
     def _contents(self) -> list[Path]:
         own = (".lock", REPLACED)

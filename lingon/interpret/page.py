@@ -46,6 +46,15 @@ def write_page(path: Path | str, task: Any, texts: Sequence[str], name: str) -> 
     return render("interpret.html", path, page)
 
 
+def check_probed(examples: Any) -> None:
+    """Raise UserError for examples that are no texts with labels, which the page of an evaluation needs."""
+    if not _single_labels(examples):
+        raise UserError(
+            "--page of an evaluation of this model probes labelled texts, and these examples have no single labels; "
+            "leave --page out"
+        )
+
+
 def write_probe_page(path: Path | str, task: Any, examples: Any, name: str) -> Path:
     """Write one HTML file with the accuracy of a linear probe on each layer, and of its control task.
 
@@ -53,8 +62,7 @@ def write_probe_page(path: Path | str, task: Any, examples: Any, name: str) -> P
     model without hidden states of tokens.
     """
     path = check_page_path(path)
-    if not _single_labels(examples):
-        raise UserError("--page of an evaluation probes labelled texts; these examples have no single labels")
+    check_probed(examples)
     page = {"title": f"What each layer of {Path(name).name} knows", "curves": [_probe_chart(task, examples)]}
     return render("curves.html", path, page)
 

@@ -201,6 +201,32 @@ def test_a_run_that_saved_nothing_makes_room(tmp_path):
         Run.open(folder, {"lr": 3})
 
 
+def fail(folder, rows=0, **how):
+    with Run.open(folder, how, overwrite=True) as run:
+        (folder / "tokenizer.json").touch()
+        for step in range(rows):
+            run.log(step, loss=1.0)
+        raise UserError("a wrong setting")
+
+
+def test_wrong_settings_leave_no_run_and_give_an_older_one_back(tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(UserError, match="a wrong setting"):
+        fail(folder)
+    assert not folder.exists()
+    with Run.open(folder, {"lr": 1}) as run:
+        train(tiny(), run, steps=2)
+        (folder / "bundle").mkdir()
+    before = sorted(path.name for path in folder.rglob("*"))
+    with pytest.raises(UserError, match="a wrong setting"):
+        fail(folder, lr=2)
+    assert json.loads((folder / "run.json").read_text())["arguments"] == {"lr": 1}
+    assert sorted(path.name for path in folder.rglob("*")) in (before, [name for name in before if name != ".lock"])
+    with pytest.raises(UserError, match="a wrong setting"):
+        fail(folder, rows=2, lr=3)
+    assert json.loads((folder / "run.json").read_text())["arguments"] == {"lr": 3}  # there is something to look at
+
+
 def read_metrics_or_none(folder):
     return (folder / FILE).read_text() if (folder / FILE).exists() else None
 

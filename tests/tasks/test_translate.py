@@ -395,8 +395,12 @@ def test_the_commands_train_and_translate(folder, capsys, monkeypatch):
     assert run(capsys, "predict", "run", *texts).out.splitlines() == best
     (folder / "in.txt").write_text("one two cat\n\nred\n")
     assert run(capsys, "translate", "run", "--file", "in.txt").out.splitlines() == [best[0], "", best[1]]
-    run(capsys, "translate", "run", "--file", "in.txt", "--out", "out.de")
-    assert (folder / "out.de").read_text().splitlines() == [best[0], "", best[1]]
+    for name in ("out.de", "out.txt"):
+        run(capsys, "translate", "run", "--file", "in.txt", "--out", name)
+        assert (folder / name).read_text().splitlines() == [best[0], "", best[1]]
+    (folder / "empty.txt").touch()
+    run(capsys, "translate", "run", "--file", "empty.txt", "--out", "nothing.txt")
+    assert (folder / "nothing.txt").read_text() == ""
     with pytest.raises(UserError, match=r"out\.de: is there already"):
         run(capsys, "translate", "run", "--file", "in.txt", "--out", "out.de")
     with pytest.raises(UserError, match=r"in\.txt: is the file that is read"):

@@ -52,7 +52,7 @@ class HeldOut:
         ]
         page = {
             "title": f"Painting as {Path(self.task.style_name).name}",
-            "note": f"A network trained on photos of {run['data'].get('name')}; the ones below it has not seen.",
+            "note": f"A network trained on {run['data'].get('name')}; the ones below it has not seen.",
             "headline": [(name.replace("_", " "), format_metric(value)) for name, value in run["test"].items()],
             "style": data_uri(self.task.style),
             "curves": curves({folder.name: read_metrics(folder)}),

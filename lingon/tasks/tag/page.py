@@ -22,5 +22,5 @@ def write_page(path: Path | str, found: Sequence[TaggedText], name: str) -> Path
     names = list(dict.fromkeys(tag for one in found for _, tag in one.pieces() if tag))
     hues: dict[str, Any] = {tag: round(i * GOLDEN % 360) for i, tag in enumerate(names)}
     items = [{"said": one.said.strip(), "pieces": one.pieces()} for one in found]
-    title, note = f"{Path(name).name}: {len(found):,} sentences", f"{len(names)} kinds of tags"
+    title, note = f"{Path(name).name}: {len(found):,} sentence{'s' * (len(found) != 1)}", f"{len(names)} kinds of tags"
     return render("tagged.html", Path(path), {"title": title, "note": note, "items": items, "hues": hues})

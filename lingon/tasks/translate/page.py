@@ -24,7 +24,9 @@ def write_translations(path: Path, translator: "Translator", found: Sequence[Seq
     Raises UserError unless the path ends in .html.
     """
     items = [_item(translator, some) for some in found[:SHOWN]]
-    return render("translations.html", check_page_path(path), {"title": f"{name}", "facts": FACTS, "items": items})
+    return render(
+        "translations.html", check_page_path(path), {"title": f"{name}: translations", "facts": FACTS, "items": items}
+    )
 
 
 def _item(translator: "Translator", found: Sequence[Translation]) -> dict[str, Any]:
