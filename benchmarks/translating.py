@@ -23,7 +23,7 @@ BEAMS, NEW, VOCABULARY = 4, 24, 58_101  # tokens of a translation, and of OPUS-M
 PAD, EOS, SHORTEST, LONGEST = VOCABULARY - 1, 0, 5, 40
 SHAPE = {"d_model": 512, "layers": 6, "heads": 8, "ffn_dim": 2048}  # of OPUS-MT
 TINY = {"d_model": 32, "layers": 1, "heads": 2, "ffn_dim": 64}
-SENTENCES = 200  # a run of an engine takes a minute or two on two cores, and there are six for each of eight
+SENTENCES = 100  # a run of an engine takes half a minute or more on two cores, and there are seven for each of eight
 SAME = 0.99  # share of tokens that two engines of 32 bits have to agree on, for their speeds to mean anything
 # Our precision, the peer with its own, and our bar. Of products of fewer bits a random model says other tokens soon.
 CASES = (
@@ -35,7 +35,7 @@ CASES = (
 
 
 def compare(context: Context) -> Iterator[Result]:
-    """One result: a row for each engine beside ours."""
+    """Yield the result after each engine beside ours: a row for each."""
     folder = str(save_hub(_model(TINY if context.quick else SHAPE), context.folder / "marian"))
     sources = _sources(context.size(SENTENCES, 8))
     given = {"sources": exchange(context.folder, "sources", sources), "beams": BEAMS, "new": NEW}
@@ -65,7 +65,7 @@ def compare(context: Context) -> Iterator[Result]:
                     f"{what} ({100 * same:.0f} % of the tokens the same)", "sentences/s", len(sources), turns, name, bar
                 )
             )
-    yield Result("translating", rows, details, versions)
+            yield Result("translating", list(rows), dict(details), dict(versions))
 
 
 def agreement(mine: list[list[int]], yours: list[list[int]]) -> float:
