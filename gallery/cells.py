@@ -11,5 +11,5 @@ EXHIBIT = Exhibit(
         "lingon train detect --data bccd --flip both --precision bfloat16 --out runs/gallery/cells",
     ],
     picture=f"{FOLDER}/cells/report.html",
-    minutes=30,
+    minutes=5,
 )

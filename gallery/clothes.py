@@ -12,5 +12,5 @@ EXHIBIT = Exhibit(
         "lingon train classify --data fashion-mnist --out runs/gallery/clothes",
     ],
     picture=f"{FOLDER}/clothes/report.html",
-    minutes=10,
+    minutes=6,
 )

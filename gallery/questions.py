@@ -9,5 +9,5 @@ EXHIBIT = Exhibit(
         "lingon train vqa --data easy-vqa --out runs/gallery/questions",
     ],
     picture=f"{FOLDER}/questions/report.html",
-    minutes=8,
+    minutes=3,
 )

@@ -38,7 +38,7 @@ def test_a_picture_lies_where_a_command_writes(name):
 def test_the_pages_name_all():
     page = (ROOT / "docs/gallery.md").read_text()
     for name, row in exhibits().items():
-        assert f"`{name}`" in page
+        assert f"| `{name}` | {row.minutes} |" in page
         assert row.title in page
     assert "python -m gallery" in (ROOT / "README.md").read_text()
 

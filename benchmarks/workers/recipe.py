@@ -10,7 +10,7 @@ from lingon.recipes.folder_settings import FolderSettings
 from lingon.recipes.train import train_task
 from lingon.tasks.classify.settings import Settings
 
-TRAINING = ("load the data", "prepare", "train")
+TRAINING = ("load the data", "prepare", "train", "refit")
 
 
 def run(data, seed, out, threads, model=None, test=None, text=None, label=None, epochs=None, settings=None):
@@ -27,7 +27,11 @@ def run(data, seed, out, threads, model=None, test=None, text=None, label=None, 
         FolderSettings(out=out, overwrite=os.path.exists(out)),
     )
     laps = record["seconds"]
-    return {"seconds": sum(laps[name] for name in TRAINING), "laps": laps, "accuracy": record["test"]["accuracy"]}
+    return {
+        "seconds": sum(laps.get(name, 0.0) for name in TRAINING),
+        "laps": laps,
+        "accuracy": record["test"]["accuracy"],
+    }
 
 
 def predict(out, texts):

@@ -97,6 +97,7 @@ def _is_model(folder: Path) -> bool:
 
 def find_bundle(folder: Path) -> Path:
     """The bundle in a folder: the folder itself, or `bundle` inside a run folder. Raises UserError if there is none."""
+    from lingon.checkpoints.style_networks import STYLE
     from lingon.data.corpora.encoders import ENCODERS
     from lingon.data.corpora.weights import WEIGHTS
 
@@ -107,7 +108,7 @@ def find_bundle(folder: Path) -> Path:
         beside = [p.name for p in folder.parent.iterdir() if _is_model(p)] if folder.parent.is_dir() else []
         hub = f" (a model of the hub is named hf:{folder})" if HUB_NAME.fullmatch(str(folder)) else ""
         paths = {name: str(folder.parent / name) for name in beside}
-        near = suggest(folder.name, [*beside, *ENCODERS, *WEIGHTS], paths)
+        near = suggest(folder.name, [*beside, *ENCODERS, *STYLE, *WEIGHTS], paths)
         raise UserError(f"there is no folder {str(folder)!r}{hub}; {near}")
     raise UserError(f"{str(folder)!r} holds no bundle (no config.json); train one with: lingon train sentiment")
 

@@ -7,6 +7,7 @@ from typing import Any
 from lingon.checkpoints import bundle
 from lingon.checkpoints.gguf.opener import is_gguf_source, open_gguf
 from lingon.checkpoints.huggingface.opener import is_hub_source, open_hub
+from lingon.checkpoints.style_networks import is_style_network, open_style_network
 
 Sniff = Callable[[str | Path], bool]
 Open = Callable[[str | Path, str], Any]
@@ -14,6 +15,7 @@ Open = Callable[[str | Path, str], Any]
 OPENERS: list[tuple[Sniff, Open]] = [
     (is_gguf_source, open_gguf),
     (is_hub_source, open_hub),
+    (is_style_network, open_style_network),
     (lambda source: True, bundle.open_bundle),
 ]
 

@@ -79,18 +79,13 @@ def _check_out(out: Path, read: Sequence[str | None], overwrite: bool) -> None:
 
 
 def _by_network(photo: str, net: str, size: int | None, device: str) -> "Painted":
+    from lingon.checkpoints.style_networks import STYLE, is_style_network
     from lingon.cli.load_task import load_for
-    from lingon.models.style_network import NETS
-    from lingon.tasks.style.published import is_published, published_stylizer
     from lingon.tasks.style.stylizer import USUAL_SIZE
 
-    if Path(net).exists():
-        task = load_for("stylize", net, device)
-    elif is_published(net):
-        task = published_stylizer(net)
-    else:
-        raise UserError(f"there is no folder {net!r}, and no style network of that name; {suggest(net, NETS)}")
-    return task.predict(photo, USUAL_SIZE if size is None else size)
+    if not Path(net).exists() and not is_style_network(net):
+        raise UserError(f"there is no folder {net!r}, and no style network of that name; {suggest(net, STYLE)}")
+    return load_for("stylize", net, device).predict(photo, USUAL_SIZE if size is None else size)
 
 
 def _optimized(

@@ -8,7 +8,7 @@ import numpy as np
 
 from lingon.core.errors import DataError, unknown
 from lingon.core.seed import derive
-from lingon.data.open_image import open_images
+from lingon.data.open_image import is_photos, open_images
 
 PARTS = ("train", "valid", "test")
 SHARE = 8  # one of so many images is for the test, another for validation
@@ -34,12 +34,16 @@ def load_image_collection(name_or_path: str | Path) -> ImageCollection:
     found = open_images(name_or_path)
     if len(found) < 3:
         raise DataError(f"{name_or_path}: {len(found)} images; three or more are needed to train, validate and test")
-    order = sorted(found, key=lambda name: derive(0, "part", Path(name).name))
+    order = list(found) if is_photos(name_or_path) else sorted(found, key=_turn)
     each = max(1, len(found) // SHARE)
     names = {"test": order[:each], "valid": order[each : 2 * each], "train": order[2 * each :]}
     parts = {part: {name: found[name] for name in sorted(names[part])} for part in PARTS}
     name = Path(name_or_path).name
     return ImageCollection(**parts, name=name, source={"name": name} | {part: len(parts[part]) for part in PARTS})
+
+
+def _turn(path: str) -> int:
+    return derive(0, "part", Path(path).name)
 
 
 def load_images_of_part(name_or_path: str | Path, part: str | None = None) -> dict[str, np.ndarray]:

@@ -11,7 +11,13 @@ from lingon.data.files.images import Mode, image_paths, read_image
 from lingon.data.rgb_pixels import rgb_pixels
 
 PHOTOS = "photos"  # the colour photos of skimage-photos that show things, for training
-COLOURS = ("astronaut", "chelsea", "coffee", "motorcycle", "rocket", "hubble", "ihc", "retina")
+# In the order of their use: the first is for the test, the second for validation, and the others are for training.
+COLOURS = ("chelsea", "astronaut", "coffee", "motorcycle", "rocket", "hubble", "ihc", "retina")
+
+
+def is_photos(source: str | Path) -> bool:
+    """Return whether this means the set `photos`, and no file or folder of that name."""
+    return str(source) == PHOTOS and not Path(source).exists()
 
 
 def open_image(source: str | Path | np.ndarray, mode: Mode = "RGB") -> np.ndarray:
@@ -36,7 +42,7 @@ def open_images(source: str | Path) -> dict[str, np.ndarray]:
 
     Raises UserError for what is not there, DataError for a file that is no image.
     """
-    if not Path(source).exists() and str(source) == PHOTOS:
+    if is_photos(source):
         return {name: open_image(name) for name in COLOURS}
     if not Path(source).exists() and str(source) in IMAGES:
         found = load_image_set(str(source))

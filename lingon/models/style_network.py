@@ -1,6 +1,7 @@
 """A network that paints a photo in one style in a single pass, its convolutions normalized by image (Johnson 2016)."""
 
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -8,11 +9,14 @@ from torch import nn
 
 from lingon.core.shapes import Float, Tensor
 from lingon.data.corpora.image_weights import STYLES, load_image_weights
-from lingon.models.option_types import Depth, Whole
+from lingon.models.option_types import Depth, Range, Whole
 from lingon.models.registry import ModelEntry
 
 NETS = tuple(name.replace("_", "-") for name in STYLES)  # that were published
 EPSILON = 1e-3  # of the norm, as the published networks have it
+Padding = Literal["replicate", "zeros"]
+Kernel = Annotated[int, Range(3, 4)]
+PUBLISHED: Mapping[str, Any] = {"padding": "zeros", "upsampling_kernel": 3}
 
 
 class InstanceNorm(nn.Module):
@@ -34,20 +38,22 @@ class InstanceNorm(nn.Module):
 class NormedConv(nn.Module):
     """A convolution without bias and an instance norm; a map of height H has ceil(H / stride) rows afterwards.
 
-    Zeros are put around as TensorFlow's "SAME" does: where their number is odd, one more below and to the right.
+    padding: what is put around, zeros or the border itself, as many rows as TensorFlow's "SAME" does: where their
+    number is odd, one more below and to the right.
     """
 
-    def __init__(self, read: int, made: int, kernel: int, stride: int = 1):
+    def __init__(self, read: int, made: int, kernel: int, stride: int, padding: Padding):
         super().__init__()
         self.kernel, self.stride = kernel, stride
+        self.mode = "constant" if padding == "zeros" else padding
         self.conv = nn.Conv2d(read, made, kernel, stride, bias=False)
         self.norm = InstanceNorm(made)
 
     def forward(self, x: Float[Tensor, "B D H W"]) -> Float[Tensor, "B E h w"]:
-        sides = [side for size in reversed(x.shape[2:]) for side in self._zeros(size)]
-        return self.norm(self.conv(F.pad(x, sides)))
+        sides = [side for size in reversed(x.shape[2:]) for side in self._missing(size)]
+        return self.norm(self.conv(F.pad(x, sides, self.mode)))
 
-    def _zeros(self, size: int) -> tuple[int, int]:
+    def _missing(self, size: int) -> tuple[int, int]:
         missing = max(0, (-(-size // self.stride) - 1) * self.stride + self.kernel - size)
         return missing // 2, missing - missing // 2
 
@@ -55,50 +61,56 @@ class NormedConv(nn.Module):
 class NormedUpsampling(nn.Module):
     """A transposed convolution of stride 2 without bias and an instance norm: twice the height and width.
 
-    It is the adjoint of a convolution with "SAME" zeros: the last row and column are cut off, none at the beginning.
+    kernel: 3, as of the published networks, the adjoint of a convolution with "SAME" zeros, of which the last row and
+    column are cut off; or 4, where every place is made of as many others, so that no grid is drawn (Odena et al. 2016,
+    "Deconvolution and Checkerboard Artifacts").
     """
 
-    def __init__(self, read: int, made: int):
+    def __init__(self, read: int, made: int, kernel: int):
         super().__init__()
-        self.conv = nn.ConvTranspose2d(read, made, 3, 2, bias=False)
+        self.conv = nn.ConvTranspose2d(read, made, kernel, 2, padding=(kernel - 2) // 2, bias=False)
         self.norm = InstanceNorm(made)
 
     def forward(self, x: Float[Tensor, "B D H W"]) -> Float[Tensor, "B E 2*H 2*W"]:
-        return self.norm(self.conv(x)[:, :, :-1, :-1])
+        height, width = x.shape[2:]
+        return self.norm(self.conv(x)[:, :, : 2 * height, : 2 * width])
 
 
 class ResidualBlock(nn.Module):
     """x + convolution(relu(convolution(x))), each with its norm (Johnson's supplement, after Gross and Wilber 2016)."""
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, padding: Padding):
         super().__init__()
-        self.first, self.second = NormedConv(width, width, 3), NormedConv(width, width, 3)
+        self.first, self.second = (NormedConv(width, width, 3, 1, padding) for _ in range(2))
 
     def forward(self, x: Float[Tensor, "B D H W"]) -> Float[Tensor, "B D H W"]:
         return x + self.second(F.relu(self.first(x)))
 
 
 class StyleNetwork(nn.Module):
-    """Three convolutions down to a quarter of the sides, residual blocks, two transposed ones up again, one to colours.
+    """Three convolutions down to a quarter of the sides, residual blocks, two up again, one to colours.
 
     Source: Johnson, Alahi and Fei-Fei 2016, "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", with
-    the instance norm of Ulyanov et al. 2017 and zeros at the borders, as Engstrom (2016) trained the published ones;
-    these have width 32 and depth 5. width: maps of the first convolution. depth: residual blocks.
+    the instance norm of Ulyanov et al. 2017. The published ones, which Engstrom (2016) trained, have width 32, depth 5,
+    zeros at the borders and upsampling kernels of 3, by which they draw a fine grid. width: maps of the first
+    convolution. depth: residual blocks. padding: what is around an image. upsampling_kernel: see `NormedUpsampling`.
     """
 
-    def __init__(self, width: Whole = 32, depth: Depth = 5):
+    def __init__(
+        self,
+        width: Whole = 32,
+        depth: Depth = 5,
+        padding: Padding = "replicate",
+        upsampling_kernel: Kernel = 4,
+    ):
         super().__init__()
-        self.sizes = {"width": width, "depth": depth}
-        self.down = nn.ModuleList(
-            [
-                NormedConv(3, width, 9),
-                NormedConv(width, 2 * width, 3, stride=2),
-                NormedConv(2 * width, 4 * width, 3, stride=2),
-            ]
-        )
-        self.blocks = nn.Sequential(*(ResidualBlock(4 * width) for _ in range(depth)))
-        self.up = nn.ModuleList([NormedUpsampling(4 * width, 2 * width), NormedUpsampling(2 * width, width)])
-        self.out = NormedConv(width, 3, 9)
+        self.options = {"width": width, "depth": depth, "padding": padding, "upsampling_kernel": upsampling_kernel}
+        sides = [(3, width, 9, 1), (width, 2 * width, 3, 2), (2 * width, 4 * width, 3, 2)]
+        self.down = nn.ModuleList(NormedConv(*side, padding) for side in sides)
+        self.blocks = nn.Sequential(*(ResidualBlock(4 * width, padding) for _ in range(depth)))
+        halves = [(4 * width, 2 * width), (2 * width, width)]
+        self.up = nn.ModuleList(NormedUpsampling(*half, upsampling_kernel) for half in halves)
+        self.out = NormedConv(width, 3, 9, 1, padding)
 
     def forward(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
         """Return the images as they are painted, red, green and blue about from 0 to 1, as those that are read.
@@ -115,7 +127,7 @@ class StyleNetwork(nn.Module):
         return painted[:, :, : images.shape[2], : images.shape[3]] / 255
 
     def config(self) -> dict[str, Any]:
-        return self.sizes
+        return self.options
 
 
 def load_style_network(name: str) -> StyleNetwork:
@@ -123,7 +135,7 @@ def load_style_network(name: str) -> StyleNetwork:
 
     Raises UserError for an unknown name, FetchError when it cannot be had.
     """
-    model = StyleNetwork()
+    model = StyleNetwork(**PUBLISHED)
     found = load_image_weights(f"style-{name.removeprefix('style-')}")
     model.load_state_dict({key: torch.from_numpy(values) for key, values in found.items()})
     return cast(StyleNetwork, model.eval())

@@ -10,7 +10,7 @@ import torch
 from benchmarks.plain_style_network import SHAPES, plain_pass, read_arrays
 from lingon.core.errors import DataError, UserError
 from lingon.data.corpora.image_weights import FAST_STYLE, STYLES, style_net
-from lingon.models.style_network import NETS, StyleNetwork, load_style_network
+from lingon.models.style_network import NETS, PUBLISHED, NormedUpsampling, StyleNetwork, load_style_network
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def packed(folder, arrays):
 
 @pytest.mark.parametrize("size", [(24, 36), (23, 17), (29, 34), (16, 5)])
 def test_a_network_equals_a_plain_pass_over_its_arrays(arrays, tmp_path, size):
-    model = StyleNetwork().eval()
+    model = StyleNetwork(**PUBLISHED).eval()
     model.load_state_dict({k: torch.from_numpy(v) for k, v in style_net("wave")(packed(tmp_path, arrays)).items()})
     images = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(3))
     found = model(images)
@@ -46,9 +46,25 @@ def test_a_network_equals_a_plain_pass_over_its_arrays(arrays, tmp_path, size):
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-4)
 
 
-def test_an_image_of_one_pixel_is_painted_too():
+@pytest.mark.parametrize("options", [{}, PUBLISHED], ids=["ours", "published"])
+def test_images_of_any_size_are_painted(options):
     torch.manual_seed(1)
-    assert torch.isfinite(StyleNetwork(width=2, depth=1)(torch.rand(1, 3, 1, 1))).all()
+    model = StyleNetwork(width=2, depth=1, **options)
+    for size in ((1, 1), (2, 3), (13, 7), (24, 17)):
+        painted = model(torch.rand(3, 3, *size))
+        assert painted.shape == (3, 3, *size)
+        assert torch.isfinite(painted).all()
+
+
+@pytest.mark.parametrize(("kernel", "even"), [(4, True), (3, False)])
+def test_upsampling_makes_every_place_of_as_many_others(kernel, even):
+    """Weights of one draw no grid with a kernel of 4."""
+    model = NormedUpsampling(2, 3, kernel)
+    torch.nn.init.ones_(model.conv.weight)
+    with torch.no_grad():
+        made = model.conv(torch.ones(1, 2, 5, 7))[..., 2:8, 2:12]
+    assert (made == made[..., :1, :1]).all().item() == even
+    assert model(torch.ones(1, 2, 5, 7)).shape == (1, 3, 10, 14)
 
 
 def test_arrays_that_are_not_as_they_should_be_are_refused_by_name(arrays, tmp_path):

@@ -9,6 +9,7 @@ import torch
 
 import lingon
 from lingon.checkpoints.bundle import save_bundle
+from lingon.checkpoints.style_networks import is_style_network
 from lingon.cli.app import main
 from lingon.core.errors import DataError, UserError
 from lingon.data.files.images import read_image, save_image
@@ -21,7 +22,6 @@ from lingon.tasks.style import optimize as optimize_file
 from lingon.tasks.style.losses import PerceptualLoss, gram, relative, total_variation
 from lingon.tasks.style.pixels import as_image, as_pixels, within
 from lingon.tasks.style.prepare import crops_of
-from lingon.tasks.style.published import is_published
 from lingon.tasks.style.stylizer import Stylizer
 from tests.tasks.made_stylizer import made_stylizer, narrow_vgg, photo
 
@@ -130,6 +130,13 @@ def test_grey_and_alpha_are_read_as_colours_on_white(tmp_path):
         made_stylizer().predict(np.zeros((17, 19)))
 
 
+@pytest.mark.data
+def test_of_the_named_photos_a_cat_is_held_out():
+    found = load_image_collection("photos")
+    assert (list(found.test), list(found.valid)) == (["chelsea"], ["astronaut"])
+    assert len(found.train) == 6
+
+
 def test_crops_are_squares_inside_of_photos():
     photos = {"a": np.full((31, 17, 3), 50, np.uint8), "b": np.full((13, 29, 3), 200, np.uint8)}
     found = crops_of(photos, 5, 11, seed=3)
@@ -166,7 +173,8 @@ def test_a_bundle_paints_the_same_and_keeps_its_style(tmp_path, narrow):
 def test_a_published_network_has_no_picture_to_be_judged_by():
     with pytest.raises(UserError, match="published without its painting"):
         Stylizer(made_stylizer().model, "The Great Wave").evaluate({"a": photo()})
-    assert [is_published(name) for name in ("wave", "style-la-muse", "la_muse", "starry")] == [True, True, True, False]
+    names = ("wave", "style-la-muse", "la_muse", "starry")
+    assert [is_style_network(name) for name in names] == [True, True, True, False]
     with pytest.raises(UserError, match="takes photos by name"):
         made_stylizer().evaluate([])
 
@@ -176,6 +184,33 @@ def run(capsys, *words):
         main([str(word) for word in words])
     said = capsys.readouterr()
     return ended.value.code or 0, said.out, said.err
+
+
+def test_a_training_starts_from_a_network_and_keeps_its_sizes(files, narrow, capsys, monkeypatch):
+    monkeypatch.chdir(files)
+    save_bundle(made_stylizer(), "style_network", files / "first", RUN)
+    few = ("--crop", 32, "--crops", 3, "--batch-size", 3, "--evals", 1, "--style-size", 32, "--device", "cpu")
+    given = ("train", "style", "--data", "photos", "--style", "style.png", *few, "--from", "first")
+    code, _, err = run(capsys, *given, "--epochs", 1, "--lr", 1e-9, "--out", "second")
+    assert code == 0, err
+    before, after = (lingon.load(files / name).model for name in ("first", "second"))
+    assert after.config() == before.config()
+    torch.testing.assert_close(after.state_dict(), before.state_dict(), atol=1e-6, rtol=0)
+    run_of = json.loads((files / "second/run.json").read_text(encoding="utf-8"))
+    assert run_of["arguments"]["width"] is None
+    assert run_of["pretrained"]["name"] == "first"
+    code, _, err = run(capsys, *given, "--width", 4, "--out", "third")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--width is 4, but --from first brings its model" in err
+
+
+@pytest.mark.data
+def test_a_published_network_is_loaded_by_its_name(capsys):
+    painted = lingon.load("wave").predict(photo())
+    assert painted.facts == ["Style: The Great Wave off Kanagawa (Hokusai 1831)"]
+    code, _, err = run(capsys, "train", "segment", "--data", "scenes", "--from", "wave", "--out", "no")
+    assert code == 2
+    assert "--from wave is a style network; expected a segmenter" in err
 
 
 def test_a_network_is_trained_saved_evaluated_and_asked_on_the_command_line(files, narrow, capsys, monkeypatch):

@@ -28,14 +28,12 @@ SCALES = (1.0, 2.5)  # a crop's share of the shorter side of its photo is 1 over
 
 
 def prepare(data: ImageCollection, settings: Settings, context: TrainContext) -> Training:
-    """Return a style network with fresh weights, ready to be trained on crops of photos."""
+    """Return a style network, with fresh weights or those that the context names, to be trained on crops of photos."""
     style = within(open_image(settings.style), filled_in(settings.style_size), settings.style)
     keep_freed_memory()
     pixels = crops_of(data.train, filled_in(settings.crops), filled_in(settings.crop), settings.seed)
     seed_everything(settings.seed)
-    task = Stylizer(
-        build(settings.model, {"width": settings.width} | parse_sizes(settings.set or [])), settings.style, style
-    )
+    task = Stylizer(_model(settings, context), settings.style, style)
     task.model.to(context.device)
     weights = StyleWeights(
         filled_in(settings.style_weight), filled_in(settings.content_weight), filled_in(settings.total_variation_weight)
@@ -64,6 +62,13 @@ def prepare(data: ImageCollection, settings: Settings, context: TrainContext) ->
         report=held_out.report,
         sample=held_out.sample,
     )
+
+
+def _model(settings: Settings, context: TrainContext) -> nn.Module:
+    """A fresh network, or that of the context."""
+    if context.pretrained is not None:
+        return context.pretrained.take().model
+    return build(settings.model, {"width": settings.width} | parse_sizes(settings.set or []))
 
 
 def crops_of(photos: Mapping[str, np.ndarray], count: int, side: int, seed: int) -> np.ndarray:

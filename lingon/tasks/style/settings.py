@@ -1,7 +1,7 @@
 """The settings of a style network's training."""
 
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
@@ -10,9 +10,13 @@ from lingon.models.registry import get_entry, models_for
 from lingon.tasks.settings import TrainSettings, check_settings, fill
 from lingon.tasks.tuning_options import require_tuning
 
+if TYPE_CHECKING:
+    from lingon.tasks.pretrained import Pretrained
+
 CROP_SIDES = (32, 512)
 USUAL: dict[str, Any] = {"crop": 96, "crops": 400, "style_size": 256, "style_weight": 5.0, "content_weight": 1.0}
 USUAL |= {"total_variation_weight": 5.0, "epochs": 4.0}
+FEW = 1.0  # epochs of a network that can paint already
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,21 @@ class Settings(TrainSettings):
                 raise UserError(f"--{name.replace('_', '-')} is {value}; expected 0 to less than 1e9")
         return self
 
+    def started(self, pretrained: "Pretrained") -> "Settings":
+        """Return the settings for a training that starts from a style network; see `TrainSettings.started`.
+
+        The learning rate stays that of a fresh network: of another style there is more to learn.
+        """
+        from lingon.models.style_network import NETS
+        from lingon.tasks.own_weights import started_from_own
+        from lingon.tasks.style.stylizer import Stylizer
+
+        expected = f"a style network, {', '.join(NETS)}"
+        return replace(started_from_own(self, pretrained, Stylizer, expected), lr=self.lr)
+
     def filled(self, data: Any) -> "Settings":
         """Return the settings with what suits the model in the place of every None. data: an `ImageCollection`."""
-        return fill(self, {**USUAL, **get_entry(self.model).defaults})
+        best = {**USUAL, **get_entry(self.model).defaults}
+        if self.from_ is not None:
+            best = {**best, "epochs": FEW, "width": None}  # the weights have their own width
+        return fill(self, best)
