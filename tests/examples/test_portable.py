@@ -285,7 +285,7 @@ def test_node_and_the_page_give_the_vectors_of_minilm(tmp_path):
     page = build.browse(build.page(onnx, tmp_path / "page"), texts)
     torch.testing.assert_close(torch.tensor(page["vectors"]), found, rtol=0, atol=1e-5)
     (onnx / "config.json").write_text(json.dumps({"task": "parse"}))
-    with pytest.raises(FetchError, match="the task is parse; there are pages for classify, embed, detect, caption"):
+    with pytest.raises(FetchError, match="the task is parse; there are pages for classify, embed, classify-images, "):
         build.page(onnx, tmp_path / "other")
 
 
