@@ -49,6 +49,7 @@ bench: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lingon needs Python 3.11 or newer; set PYTHON=python3.12 or the like")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "setting up in $(VENV): PyTorch and what else is needed, a few minutes the first time"
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]"
 	touch $(READY)
 

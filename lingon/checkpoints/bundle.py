@@ -110,7 +110,7 @@ def find_bundle(folder: Path) -> Path:
         paths = {name: str(folder.parent / name) for name in beside}
         near = suggest(folder.name, [*beside, *ENCODERS, *STYLE, *WEIGHTS], paths)
         raise UserError(f"there is no folder {str(folder)!r}{hub}; {near}")
-    raise UserError(f"{str(folder)!r} holds no bundle (no config.json); train one with: lingon train sentiment")
+    raise UserError(f"{str(folder)!r} holds no bundle (no config.json); `lingon recipes` lists what trains one")
 
 
 def model_card(config: dict[str, Any], run: dict[str, Any]) -> str:

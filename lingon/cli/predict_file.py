@@ -76,7 +76,7 @@ class TextsFile:
         """Each text, or pair of texts, with the row that it is from. tell: how many are left out is said at the end."""
         self.skipped = 0
         if self.text is None:
-            yield from ((line, {"text": line}) for line in lines_of(self.path, self.options))
+            yield from self._lines(tell)
             return
         for row in read_rows(self.path, None, self.options):
             if self._readable(row):
@@ -87,6 +87,14 @@ class TextsFile:
             print(
                 f"{self.path}: {self.skipped:,} rows that have no text or cannot be read are left out", file=sys.stderr
             )
+
+    def _lines(self, tell: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+        empty = True
+        for line in lines_of(self.path, self.options):
+            empty = False
+            yield line, {"text": line}
+        if empty and tell:
+            print(f"{self.path}: there is no text in it", file=sys.stderr)
 
     def _is_blank(self, row: TableRow) -> bool:
         value = row.values.get(self.text or "", self)

@@ -125,6 +125,13 @@ def test_rows_without_a_text_stop_or_are_counted(tmp_path, capsys):
     assert "2 rows that have no text or cannot be read are left out" in capsys.readouterr().err
 
 
+def test_a_file_without_a_text_is_told(tmp_path, capsys):
+    (tmp_path / "empty.txt").write_text("")
+    source = TextsFile.of(tmp_path / "empty.txt", None, "stop", FileOptions())
+    assert list(source.rows()) == []
+    assert capsys.readouterr().err == f"{tmp_path / 'empty.txt'}: there is no text in it\n"
+
+
 def test_what_has_no_place_in_a_table_is_kept_or_told(tmp_path):
     path = tmp_path / "in.jsonl"
     path.write_text('{"text": "a", "more": {"x": [1, NaN]}}\n{"text": "b", "other": 1}\n')

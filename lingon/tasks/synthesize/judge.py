@@ -1,5 +1,6 @@
 """The judge of made images: a small classifier of real ones, by whose features the two are compared."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ def _train(judge: nn.Module, train: LabelledImages, labels: Sequence[str]) -> No
     batches = Loader({"images": Images(train.pixels), "labels": targets}, Shuffled(len(train), BATCH, SEED))
     epochs = max(EPOCHS, -(-STEPS // len(batches)))
     config = TrainConfig(epochs=epochs, schedule=linear(epochs * len(batches)))
+    print("first the judge is trained, a classifier of the real images", file=sys.stderr)
     judge.train()
     fit(judge, batches, _cross_entropy, adamw(judge, LR), config=config)
 

@@ -17,6 +17,7 @@ from lingon.decoding.request import requests_of
 from lingon.decoding.run import Strategy, run
 from lingon.decoding.sampling_params import SamplingParams
 from lingon.decoding.source_decoder import SourceDecoder
+from lingon.kernels.allocator import keep_freed_memory
 from lingon.tasks.translate.decoder import source_decoder
 from lingon.tasks.translate.params import TranslationParams
 from lingon.tasks.translate.precision import model_of
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from lingon.tasks.translate.translator import Translator
 
 TOKENS_AT_ONCE = 4_096  # of sources in a batch, which the beams of a source share
-ROWS_AT_ONCE = 128  # sources of a batch, times the beams: more are no faster, and their logits fill the cache
+ROWS_AT_ONCE = 512  # sources of a batch, times the beams: all weights are read for each token of a batch, once
+SAMPLES_AT_ONCE = 64  # that are drawn beside each other
 Source = tuple[int, ...]
 Found = list[list[Hypothesis]]
 
@@ -44,6 +46,7 @@ def search(
     phrases: what must stand in the translation of each source. Sources of like length are a batch; equal ones are
     translated once, but for samples. advance: is told how many sources have been translated, again and again.
     """
+    keep_freed_memory()  # the logits of a step are as large as those of the one before
     prompt = translator.prompt(params.prefix)
     # Beside a text that fills the context, a new one of a running batch may have all of it before it.
     columns = 0 if params.drawn is None else 2 * translator.model.context_length
@@ -132,7 +135,7 @@ def _sampled(
     prepare = lambda request: (request.sequence(rows[numbers[id(request)]].max_new_tokens), strategy)
     ids: list[list[int]] = [[] for _ in requests]
     logprobs = [0.0] * len(requests)
-    size = max(params.n, ROWS_AT_ONCE // 2)
+    size = max(params.n, SAMPLES_AT_ONCE)
     for events in run(decoder, requests, prepare, size, params.n, 0, decoder.device):
         for event in events:
             ids[event.token.row].append(event.token.id)
