@@ -21,6 +21,7 @@ FOR_ONE_TASK = {
     "lingon/recipes/sklearn_training.py": "classifier",
     "lingon/interpret/attribution.py": "classifier",
     "lingon/interpret/page.py": "classifier",
+    "lingon/checkpoints/style_networks.py": "style",
     "lingon/cli/ask.py": "ask",
     "lingon/cli/chat.py": "chat",
     "lingon/cli/generate.py": "generate",
