@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from lingon.data.corpora.image_weights import STYLES
-from lingon.models.style_network import load_style_network
 from lingon.tasks.registry import task_of
 
 STYLE = {name.replace("_", "-"): style for name, style in STYLES.items()}  # that each of them paints in
@@ -17,6 +16,8 @@ def is_style_network(source: str | Path) -> bool:
 
 def open_style_network(source: str | Path, device: str = "cpu") -> Any:
     """Return the task of a published network. Raises FetchError when its weights cannot be had."""
+    from lingon.models.style_network import load_style_network
+
     name = _short(source)
     make: Any = task_of("style")
     return make(load_style_network(name).to(device), STYLE[name])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lingon.export.image_program import READ_IMAGE
+from lingon.export.image_program import READ_IMAGE, in_node
 
 PROGRAM = f"""\
 import json
@@ -61,12 +61,6 @@ def captioner_card(config: dict[str, Any], title: str, what: str) -> str:
         PROGRAM,
         "```",
         "",
-        "In Node.js, by the modules in this folder; `captioner.mjs` and what it imports run in a page as well:",
-        "",
-        "```sh",
-        "npm install onnxruntime-node sharp @huggingface/tokenizers",
-        "node caption.mjs photo.png",
-        "```",
-        "",
+        *in_node("captioner", "caption.mjs photo.png", "@huggingface/tokenizers"),
     ]
     return "\n".join(lines)

@@ -1,6 +1,7 @@
 """A detector as a folder that another runtime loads: images in, the likeliest boxes with scores and classes out."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -24,13 +25,6 @@ from lingon.tasks.exportable import DetectionExportable
 
 AXES = {"boxes": ("k", "side"), "scores": ("k",), "classes": ("k",)}
 TIES = 0.01  # of the centres at most: of two neighbours that are equal but for rounding, either may be the peak
-
-
-def export(
-    task: DetectionExportable, source: str | Path, to: str, out: str | Path | None, int8: bool, quantize: str | None
-) -> Exported:
-    """Write a detector for another runtime; see `lingon.export.portable.export`."""
-    return export_to(TARGETS, task, source, to, out, int8)
 
 
 def to_onnx(task: DetectionExportable, folder: Path) -> Exported:
@@ -77,3 +71,4 @@ def peak_differences(expected: Float[Tensor, "K 6"], found: Float[Tensor, "K 6"]
 
 
 TARGETS: Targets = {"onnx": to_onnx}
+export = partial(export_to, TARGETS)  # of one task; see `lingon.export.portable.export`

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lingon.export.image_program import READ_IMAGE
+from lingon.export.image_program import READ_IMAGE, in_node
 from lingon.tasks.task import Card
 
 PROGRAM = f"""\
@@ -76,12 +76,6 @@ def detector_card(config: dict[str, Any], about: Card) -> str:
         PROGRAM,
         "```",
         "",
-        "In Node.js, by the modules in this folder; `detector.mjs` and what it imports run in a page as well:",
-        "",
-        "```sh",
-        "npm install onnxruntime-node sharp",
-        "node detect.mjs photo.png",
-        "```",
-        "",
+        *in_node("detector", "detect.mjs photo.png"),
     ]
     return "\n".join(lines)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lingon.export.image_program import READ_IMAGE
+from lingon.export.image_program import READ_IMAGE, in_node
 from lingon.tasks.task import Card
 
 PROGRAM = f"""\
@@ -67,12 +67,6 @@ def image_classifier_card(config: dict[str, Any], about: Card) -> str:
         PROGRAM,
         "```",
         "",
-        "In Node.js, by the modules in this folder; `image_classifier.mjs` and what it imports run in a page as well:",
-        "",
-        "```sh",
-        "npm install onnxruntime-node sharp",
-        "node classify.mjs photo.png",
-        "```",
-        "",
+        *in_node("image_classifier", "classify.mjs photo.png"),
     ]
     return "\n".join(lines)

@@ -16,6 +16,7 @@ from lingon.core.shapes import Float, Tensor
 from lingon.export.exported import Exported, export_folder
 from lingon.export.javascript_programs import write_programs
 from lingon.export.onnx import needed, write_named_onnx
+from lingon.export.parity import TOLERANCE
 from lingon.export.trace import trace
 from lingon.models.registry import name_of
 
@@ -60,7 +61,9 @@ def write_image_folder(task: Any, folder: Path, export: ImageExport, answer: str
     return Exported(folder, difference, size, answer)
 
 
-def export_to(targets: Targets, task: Any, source: str | Path, to: str, out: str | Path | None, int8: bool) -> Exported:
+def export_to(
+    targets: Targets, task: Any, source: str | Path, to: str, out: str | Path | None, int8: bool, quantize: str | None
+) -> Exported:
     """Write a task on images for another runtime; see `lingon.export.portable.export`."""
     if int8:
         raise UserError("--int8 is for models of texts; leave it out")
@@ -83,6 +86,21 @@ def random_images(shape: Shape) -> list[Float[Tensor, "B C H W"]]:
     """Return batches of random images, by which a graph is compared with its file."""
     made = torch.Generator().manual_seed(0)
     return [torch.rand(rows, *shape, generator=made) for rows in BATCHES]
+
+
+@torch.inference_mode()
+def largest_image_difference(model: torch.nn.Module, exported: ImageGraph, shape: Shape) -> float:
+    """Return the largest |difference| of outputs on random images. Raises UserError when it is not under 1e-4."""
+    largest = 0.0
+    for images in random_images(shape):
+        expected: Tensor = model(images)
+        (found,) = exported(images)
+        if found.shape != expected.shape:
+            raise UserError(f"not exported: it gives {list(found.shape)}, the model {list(expected.shape)}")
+        largest = max(largest, (found - expected).abs().max().item())
+    if not largest < TOLERANCE:  # NaN is refused too
+        raise UserError(f"not exported: it differs from the model by {largest:.1e}, allowed is {TOLERANCE:.0e}")
+    return largest
 
 
 def image_config(

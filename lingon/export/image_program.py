@@ -1,4 +1,4 @@
-"""The part of programs in READMEs that reads an image as Lingon reads it."""
+"""What the READMEs of exported models on images share: how an image is read, and the program for Node.js."""
 
 READ_IMAGE = """\
 def on_white(path):  # rotated as the camera notes
@@ -11,3 +11,19 @@ def resized(image, width, height):  # two calls, so that the order does not depe
         image = image.resize(size, Image.Resampling.BILINEAR)
     return image
 """
+
+
+def in_node(module: str, usage: str, packages: str = "") -> list[str]:
+    """Return the lines of a README on its program for Node.js.
+
+    module: that the program and a page use. usage: the program with its arguments. packages: beside those of images.
+    """
+    return [
+        f"In Node.js, by the modules in this folder; `{module}.mjs` and what it imports run in a page as well:",
+        "",
+        "```sh",
+        " ".join(["npm install onnxruntime-node sharp", *packages.split()]),
+        f"node {usage}",
+        "```",
+        "",
+    ]

@@ -1,19 +1,12 @@
 """A segmenter as a folder that another runtime loads: images in, logits of each pixel out."""
 
+from functools import partial
 from pathlib import Path
 
 from lingon.export.exported import Exported
-from lingon.export.image_classifier import largest_image_difference
-from lingon.export.image_onnx import ImageExport, Targets, export_to, write_image_folder
+from lingon.export.image_onnx import ImageExport, Targets, export_to, largest_image_difference, write_image_folder
 from lingon.export.segmenter_card import segmenter_card
 from lingon.tasks.exportable import SegmentExportable
-
-
-def export(
-    task: SegmentExportable, source: str | Path, to: str, out: str | Path | None, int8: bool, quantize: str | None
-) -> Exported:
-    """Write a segmenter for another runtime; see `lingon.export.portable.export`."""
-    return export_to(TARGETS, task, source, to, out, int8)
 
 
 def to_onnx(task: SegmentExportable, folder: Path) -> Exported:
@@ -28,3 +21,4 @@ def to_onnx(task: SegmentExportable, folder: Path) -> Exported:
 
 
 TARGETS: Targets = {"onnx": to_onnx}
+export = partial(export_to, TARGETS)  # of one task; see `lingon.export.portable.export`

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lingon.export.image_program import READ_IMAGE
+from lingon.export.image_program import READ_IMAGE, in_node
 from lingon.tasks.task import Card
 
 PROGRAM = f"""\
@@ -70,12 +70,6 @@ def segmenter_card(config: dict[str, Any], about: Card) -> str:
         PROGRAM,
         "```",
         "",
-        "In Node.js, by the modules in this folder; `segmenter.mjs` and what it imports run in a page as well:",
-        "",
-        "```sh",
-        "npm install onnxruntime-node sharp",
-        "node segment.mjs photo.png mask.png",
-        "```",
-        "",
+        *in_node("segmenter", "segment.mjs photo.png mask.png"),
     ]
     return "\n".join(lines)
