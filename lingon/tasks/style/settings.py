@@ -57,12 +57,10 @@ class Settings(TrainSettings):
 
         The learning rate stays that of a fresh network: of another style there is more to learn.
         """
-        from lingon.models.style_network import NETS
         from lingon.tasks.own_weights import started_from_own
         from lingon.tasks.style.stylizer import Stylizer
 
-        expected = f"a style network, {', '.join(NETS)}"
-        return replace(started_from_own(self, pretrained, Stylizer, expected), lr=self.lr)
+        return replace(started_from_own(self, pretrained, Stylizer, "a style network such as wave"), lr=self.lr)
 
     def filled(self, data: Any) -> "Settings":
         """Return the settings with what suits the model in the place of every None. data: an `ImageCollection`."""
