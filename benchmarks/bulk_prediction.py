@@ -31,8 +31,8 @@ def compare(context: Context) -> Iterator[Result]:
     yield Result("bulk-prediction", rows, details)
 
 
-def cut_of(model: str, texts: int) -> int:
-    """How many tokens of a text the recipe lets a model read."""
+def cut_of(model: str, texts: int) -> int | None:
+    """How many tokens of a text the recipe lets a model read; None is all."""
     return filled(Settings(model=model), texts).max_length
 
 

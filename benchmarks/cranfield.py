@@ -70,7 +70,7 @@ def _bm25s(index: Index, asked: Mapping[str, str], found: Collection) -> tuple[d
     import bm25s
 
     theirs = bm25s.BM25(k1=K1, b=B, method="lucene")
-    theirs.index([terms_of(index.passage(row).whole()) for row in range(len(index))], show_progress=False)
+    theirs.index([terms_of(index.passage(row).full_text()) for row in range(len(index))], show_progress=False)
     apart, rankings = 0.0, {}
     for number, query in asked.items():
         terms = [term for term in terms_of(query) if term in index.bm25.terms]

@@ -79,7 +79,7 @@ def _agreement(mine: list[list[int]], yours: list[list[int]]) -> float:
 
 def _model(depth: int, width: int) -> GPT:
     torch.manual_seed(0)
-    return GPT(VOCABULARY, width, depth, heads=max(1, width // 64), context=1024)
+    return GPT(VOCABULARY, width, depth, heads=max(1, width // 64), context_length=1024)
 
 
 def _prompts(batch: int) -> list[list[int]]:

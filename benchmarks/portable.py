@@ -3,9 +3,10 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from benchmarks.context import Context
 from benchmarks.environments import ROOT
@@ -50,6 +51,7 @@ def compare(context: Context) -> Iterator[Result]:
         )
         worker.ask("whole")
         expected, details = worker.ask("found")["found"], {}
+        asked: dict[str, Callable[..., dict[str, Any]]]
         asked = {name: lambda command=command: build.ask(command, texts) for name, command in programs.items()}
         asked["a page in Chromium"] = lambda: build.browse(page, texts)
         for name, ask in asked.items():

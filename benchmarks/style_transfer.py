@@ -9,6 +9,7 @@ from benchmarks.context import Context
 from benchmarks.measure import Spread
 from benchmarks.plain_style_network import plain_pass, read_arrays
 from benchmarks.result import Result, Row, at_most, score
+from lingon.checkpoints.style_networks import open_style_network
 from lingon.data.corpora.image_weights import FAST_STYLE, STYLES
 from lingon.data.fetch import fetch
 from lingon.data.files.archives import read_members
@@ -16,7 +17,6 @@ from lingon.data.open_image import open_image
 from lingon.models.style_network import NETS, load_style_network
 from lingon.tasks.style import transfer
 from lingon.tasks.style.pixels import as_image, within
-from lingon.tasks.style.published import published_stylizer
 
 PHOTO, STYLE = "astronaut", "starry-night"
 SIDE, OPTIMIZED = 512, 256  # pixels of the longer side
@@ -35,7 +35,7 @@ def _networks(context: Context) -> Result:
     side = 64 if context.quick else SIDE
     photo, rows, details = within(open_image(PHOTO), side, PHOTO), [], {}
     for net, name in zip(NETS, STYLES, strict=True):
-        task, seconds = published_stylizer(net), []
+        task, seconds = open_style_network(net), []
         for _ in range(context.pairs):
             begun = time.perf_counter()
             task.predict(photo)

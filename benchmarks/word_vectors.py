@@ -66,8 +66,8 @@ def _compared(context: Context, name: str, method: Method, corpus: Path, small: 
     own = common | {"small": str(small), "folder": str(context.folder)} | method.settings
     ours, theirs = [], []
 
-    def turn(done: list[dict[str, Any]], *side: Any) -> float:
-        done.append(_trained(context.folder, method.timed, *side, len(done)))
+    def turn(done: list[dict[str, Any]], program: str, peer: str | None, settings: dict[str, Any]) -> float:
+        done.append(_trained(context.folder, method.timed, program, peer, settings, len(done)))
         return done[-1]["seconds"]
 
     pairs = paired(
