@@ -44,7 +44,7 @@ def embed(
 ) -> None:
     """Embed texts as vectors: printed as JSON, or written as .npy, .parquet or .jsonl."""
     from lingon.cli.predict import as_they_come, lines_of, tell_blank
-    from lingon.cli.predict_file import TextsFile
+    from lingon.cli.prediction_files import TextsFile
     from lingon.cli.text_encoder import load_encoder
 
     if texts and data:

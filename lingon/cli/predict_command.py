@@ -50,7 +50,7 @@ def predict(
 ) -> None:
     """Predict of texts or images: of arguments, rows of a table, lines of a file or standard input."""
     from lingon.cli.predict import check_format, lines_of, tell_blank
-    from lingon.cli.predict_file import TextsFile, source_of, write_scored
+    from lingon.cli.predict_file import source_of, write_scored
     from lingon.cli.predict_images import (
         predict_images,
         reads_images,
@@ -58,6 +58,7 @@ def predict(
         refuse_images,
         refuse_text_options,
     )
+    from lingon.cli.prediction_files import TextsFile
 
     check_format(format)
     if page:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lingon.cli.predict import as_they_come, lines_of
-from lingon.cli.predict_file import TextsFile, source_of, write_scored
+from lingon.cli.predict_file import source_of, write_scored
+from lingon.cli.prediction_files import TextsFile
 from lingon.core.files import atomic_write
 from lingon.core.progress import track
 from lingon.core.strict_json import dumps

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import time
 import warnings
@@ -21,16 +20,14 @@ from lingon.core.errors import DataError, RunError, UserError
 from lingon.core.files import locked, read_json, remove_leftovers, sha256_of, write_json
 from lingon.core.tensors import load_tensors, save_tensors
 from lingon.engine import checkpoint
-from lingon.engine.log import FILE, MetricsLog
+from lingon.engine.log import MetricsLog
 from lingon.engine.run_environment import environment, environment_changes
+from lingon.engine.run_folder import RunFolder
 from lingon.engine.save_interval import SaveInterval
 from lingon.engine.world import wait_for_all, world
 
 if TYPE_CHECKING:  # runs that need no torch do not wait for it
     from lingon.core.shapes import Tensor
-
-REPLACED = ".replaced"
-AT_FIRST = ("run.json", FILE, "checkpoints", "text", "tokenizer.json")  # what a run has before anything is saved
 
 
 class Run:
@@ -65,12 +62,7 @@ class Run:
         """
         if resume and overwrite:
             raise UserError("resume and overwrite exclude each other; choose one")
-        try:
-            os.fspath(folder).encode()
-        except UnicodeEncodeError:
-            raise UserError(
-                f"the run's folder {os.fspath(folder)!r} is not text in UTF-8; choose another name"
-            ) from None
+        RunFolder(folder).check_name()
         run = cls(Path(folder), save_interval, resume)
         arguments = json.loads(json.dumps(arguments, default=str))
         if world().rank == 0:
@@ -90,7 +82,7 @@ class Run:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         wrong = kind is not None and issubclass(kind, UserError) and world().rank == 0 and not self.resumed
-        undone = wrong and self._undo()
+        undone = wrong and RunFolder(self.folder).undo()
         self.close()
         if undone:
             (self.folder / ".lock").unlink(missing_ok=True)
@@ -133,7 +125,7 @@ class Run:
         with self._writing():
             parts["run"] = {"metrics_bytes": self.metrics.length()}
         checkpoint.save_checkpoint(self.checkpoints, step, parts)
-        shutil.rmtree(self.folder / REPLACED, ignore_errors=True)
+        RunFolder(self.folder).forget_replaced()
         self._bests = [*self._bests, best][-checkpoint.KEPT :]
         for path in self.checkpoints.glob("best-*.safetensors"):
             if path.name not in self._bests:
@@ -201,7 +193,7 @@ class Run:
         except OSError as error:
             raise UserError(f"{str(self.folder)!r} cannot be written to ({error.strerror})") from None
         with self._writing():
-            self._make_room(resume, overwrite)
+            RunFolder(self.folder).make_room(resume, overwrite)
             remove_leftovers(self.folder)
             if (self.folder / "run.json").is_file():
                 self._agree(arguments)
@@ -210,57 +202,10 @@ class Run:
             self.checkpoints.mkdir(exist_ok=True)
             checkpoint.tidy(self.checkpoints)
 
-    @classmethod
-    def check_room(cls, folder: str | Path, resume: bool, overwrite: bool) -> None:
+    @staticmethod
+    def check_room(folder: str | Path, resume: bool, overwrite: bool) -> None:
         """Raise UserError for a folder that `open` would not take for what it holds: before data is read for it."""
-        run = cls(Path(folder), SaveInterval(), resume)
-        if run.folder.is_dir() and not resume and (there := run._contents()):
-            run._refuse(there, overwrite)
-
-    def _undo(self) -> bool:
-        """Leave the folder as it was before a run that began with wrong settings: an older run is in its place again.
-
-        Return whether that was done: of a run that has logged or saved something all is kept.
-        """
-        there = self._contents()
-        if not self._is_bare(there) or self.metrics.length():
-            return False
-        for path in there:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        old = self.folder / REPLACED
-        if old.is_dir():
-            for path in sorted(old.iterdir(), key=lambda p: p.name == "run.json"):  # last, as when it was put aside
-                path.rename(self.folder / path.name)
-            old.rmdir()
-        return True
-
-    def _contents(self) -> list[Path]:
-        own = (".lock", REPLACED)
-        return [p for p in self.folder.iterdir() if p.name not in own and not p.name.startswith(".tmp-lingon-")]
-
-    def _refuse(self, there: list[Path], overwrite: bool) -> None:
-        if not (self.folder / "run.json").is_file():
-            raise UserError(f"{str(self.folder)!r} holds files but no run ({there[0].name}); choose another folder")
-        if not overwrite and not self._is_bare(there):
-            raise UserError(
-                f"{str(self.folder)!r} already holds a run; resume it, overwrite it, or choose another folder"
-            )
-
-    def _make_room(self, resume: bool, overwrite: bool) -> None:
-        there = self._contents()
-        if not there or (resume and (self.folder / "run.json").is_file()):
-            return
-        self._refuse(there, overwrite)
-        # A new run that failed before its first checkpoint is worth less than the one it was to replace.
-        worthless = (self.folder / REPLACED).exists()
-        aside = self.folder / (".tmp-lingon-worthless" if worthless else REPLACED)
-        aside.mkdir(exist_ok=True)
-        for path in sorted(there, key=lambda p: p.name == "run.json"):  # last, because it makes the folder a run
-            path.rename(aside / path.name)
-
-    def _is_bare(self, there: list[Path]) -> bool:
-        """Whether a run has only begun: it ended before anything was saved, and there is nothing to lose."""
-        return not checkpoint.steps_in(self.checkpoints) and all(path.name in AT_FIRST for path in there)
+        RunFolder(folder).check_room(resume, overwrite)
 
     def _agree(self, arguments: dict[str, Any]) -> None:
         facts = read_json(self.folder / "run.json")

@@ -6,8 +6,8 @@ import pytest
 from typer.main import get_command
 
 from lingon.cli.app import app
-from lingon.cli.predict_file import TextsFile
 from lingon.cli.predict_images import refuse_images
+from lingon.cli.prediction_files import TextsFile
 from lingon.core.errors import UserError
 from lingon.data.files.lines import FileOptions
 

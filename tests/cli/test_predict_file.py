@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from lingon.cli.predict import lines_of, tell_blank
-from lingon.cli.predict_file import TextsFile, source_of, write_scored
+from lingon.cli.predict_file import source_of, write_scored
+from lingon.cli.prediction_files import TextsFile
 from lingon.core.errors import DataError, UserError
 from lingon.data.files.lines import FileOptions
 from lingon.tasks.classify import Classification

@@ -9,7 +9,8 @@ import pytest
 import lingon
 from lingon.core.errors import DataError, UserError
 from lingon.engine.log import FILE, MetricsLog, read_metrics, to_tensorboard
-from lingon.engine.run import REPLACED, Run
+from lingon.engine.run import Run
+from lingon.engine.run_folder import REPLACED
 from lingon.engine.save_interval import SaveInterval
 from tests.engine.tiny import batches, tiny, train
 
