@@ -21,6 +21,7 @@ from lingon.engine.world import World, world
 from lingon.layers.batch_norm import BatchNorm
 from lingon.layers.losses import IGNORED, SampledNegatives
 from lingon.models.registry import build
+from lingon.tasks.caption.objective import CaptionObjective, caption_loss
 from lingon.tasks.classify import cross_entropy
 from lingon.tasks.classify.objective import logits_of
 from lingon.tasks.classify.targets import MultiLabel, Ordinal, Regression, SingleLabel
@@ -32,6 +33,7 @@ from lingon.tasks.style.objective import CONTENT_LAYER, STYLE_LAYERS, StyleObjec
 from lingon.tasks.style.pixels import as_image
 from lingon.tasks.synthesize.objective import SynthesisObjective, synthesis_loss
 from lingon.tasks.visual_answer.objective import answer_loss
+from tests.contracts.sequence_losses import SEQUENCE_LOSSES
 from tests.tasks.made_stylizer import narrow_vgg, photo
 
 ROWS, T, V, CLASSES = 13, 7, 31, 3
@@ -50,6 +52,8 @@ POINTS, KINDS = torch.from_numpy(DRAW.normal(size=(ROWS, 5))).float(), torch.ten
 OF_VIEWS = np.random.default_rng(2)
 VIEWS = torch.from_numpy(OF_VIEWS.random((ROWS, 3, 24, 40))).float()
 CORNERS = OF_VIEWS.uniform(0, 11, (ROWS, 2, 2))
+IMAGES_OF_CAPTIONS = torch.from_numpy(OF_VIEWS.random((ROWS, 3, 24, 24))).float()
+SAID = torch.arange(T + 1) < torch.from_numpy(OF_VIEWS.integers(1, T + 2, (ROWS, 1)))
 BOXES = torch.from_numpy(np.concatenate([CORNERS, CORNERS + OF_VIEWS.uniform(5, 13, (ROWS, 2, 2))], -1)).float()
 OBJECTS = torch.from_numpy(OF_VIEWS.choice([-1, 0, 1, 2], (ROWS, 2)))
 
@@ -202,6 +206,16 @@ def image_answerer():
     return with_running_statistics(build("image_answerer", TEXT | sizes))
 
 
+def captioner():
+    sizes = {"vocab_size": V, "image_size": 24, "width": 8, "depth": 1, "heads": 2, "filters": 8, "dropout": 0.0}
+    return CaptionObjective(with_running_statistics(build("caption_transformer", sizes)), label_smoothing=0.1)
+
+
+def captioned(rows):
+    images, said = IMAGES_OF_CAPTIONS[rows], {"target_ids": TOKENS[rows], "target_mask": SAID[rows]}
+    return Batch({"images": images, **said}, torch.tensor(rows))
+
+
 STILL = {f"{name}_dropout": 0.0 for name in ("word", "input", "hidden", "output", "weight")}
 TEXT = {"vocab_size": V, "classes": CLASSES}
 
@@ -242,6 +256,7 @@ LOSSES = {
     "adaptive": (lambda: language("lstm", hidden=16, dropout=0.0, cutoffs=[3, 11]), stretches, carried_loss),
     "sampled": (lambda: language("lstm", sampled(rivals), hidden=16, dropout=0.0), stretches, carried_loss),
     "questions on images": (image_answerer, asked, answer_loss),
+    "captions": (captioner, captioned, caption_loss),
     "masks": (segmenter, masked, segment_loss),
     "boxes": (detector, boxed, detect_loss),
     "style": (stylist, views, style_loss),
@@ -252,6 +267,7 @@ LOSSES = {
     },
     "diffusion": (*noisy("diffusion"), synthesis_loss),
     "language model with a penalty": (lambda: language("awd_lstm", hidden=7, **STILL), stretches, carried_loss),
+    **SEQUENCE_LOSSES,
 }
 
 
