@@ -63,4 +63,5 @@ def pearson(first: Sequence[float | int], second: Sequence[float | int]) -> floa
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if len(set(a.tolist())) < 2 or len(set(b.tolist())) < 2 or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return math.nan
-    return float(np.corrcoef(a, b)[0, 1])
+    # Between -1 and 1, for the largest and the smallest floats have no squares.
+    return float(np.corrcoef(a / np.abs(a).max(), b / np.abs(b).max())[0, 1])

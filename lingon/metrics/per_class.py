@@ -2,21 +2,22 @@
 
 from typing import NamedTuple
 
-from lingon.core.shapes import Int, Tensor
+from lingon.core.shapes import Float, Int, Tensor
 
 
 class ClassScores(NamedTuple):
     """Of one class: the share of what is called so that is so, the share of what is so that is called so, their
-    harmonic mean, the texts that are so, and the texts that are called so. A share of nothing is 0."""
+    harmonic mean, the texts that are so, and the texts that are called so, or their weights. A share of nothing is 0.
+    """
 
     precision: float
     recall: float
     f1: float
-    support: int
-    predicted: int
+    support: int | float
+    predicted: int | float
 
 
-def per_class(matrix: Int[Tensor, "C C"]) -> list[ClassScores]:
+def per_class(matrix: Int[Tensor, "C C"] | Float[Tensor, "C C"]) -> list[ClassScores]:
     """Compute the scores of each class from a confusion matrix: rows are true classes, columns predicted ones.
 
     >>> import torch
@@ -25,4 +26,8 @@ def per_class(matrix: Int[Tensor, "C C"]) -> list[ClassScores]:
     """
     hits, predicted, true = matrix.diagonal().tolist(), matrix.sum(0).tolist(), matrix.sum(1).tolist()
     rows = zip(hits, predicted, true, strict=True)
-    return [ClassScores(h / max(1, p), h / max(1, t), 2 * h / max(1, p + t), t, p) for h, p, t in rows]
+    return [ClassScores(_share(h, p), _share(h, t), _share(2 * h, p + t), t, p) for h, p, t in rows]
+
+
+def _share(part: int | float, whole: int | float) -> float:
+    return part / whole if whole else 0.0

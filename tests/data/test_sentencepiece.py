@@ -13,7 +13,7 @@ import tokenizers
 from lingon.core.errors import DataError, UserError
 from lingon.data.files.protobuf import protobuf_fields
 from lingon.data.tokenizers import bpe
-from lingon.data.tokenizers.sentencepiece import sentencepiece_library
+from lingon.data.tokenizers.sentencepiece import LONE_MARKS, MARKS, sentencepiece_library
 from lingon.data.tokenizers.sentencepiece_model import read_sentencepiece
 from lingon.data.tokenizers.sentencepiece_save import sentencepiece_of, write_sentencepiece
 from lingon.data.tokenizers.tokenizer import Tokenizer
@@ -130,6 +130,23 @@ def test_ids_can_be_those_of_another_vocabulary(kind, tmp_path):
     assert again.encode("cab dda") == tokenizer.encode("cab dda")
     with pytest.raises(DataError, match=r"'<unk>' for what is unknown is not in the vocabulary"):
         tokenizer_of(path, vocab=["a"])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "wanted"),
+    [
+        (LONE_MARKS, "o\u0323\u0302", "o\u0323\u0302"),  # a whole letter, its marks in order
+        (LONE_MARKS, "ô\u0323", "ô|\u0323"),  # as Vietnamese is typed on Windows
+        (LONE_MARKS, "o\u0302\u0323", "o\u0302|\u0323"),
+        (LONE_MARKS, "c\u0327\u0301", "c\u0327\u0301"),
+        (MARKS, "ｶﾞ", "ｶ|ﾞ"),
+        (MARKS, "Y\U0001f3fd", "Y|\U0001f3fd"),
+        (MARKS, "Aำ", "A|ำ"),
+    ],
+)
+def test_marks_are_joined_as_sentencepiece_joins_them(pattern, text, wanted):
+    """It looks a letter and its marks up as they stand; the library would drop marks, and Unicode reorder them."""
+    assert tokenizers.normalizers.Replace(pattern, "|").normalize_str(text) == wanted
 
 
 BROKEN = [

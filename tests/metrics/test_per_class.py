@@ -10,7 +10,7 @@ from lingon.core.errors import UserError
 from lingon.metrics.accuracy import accuracy, macro_f1
 from lingon.metrics.calibration import expected_calibration_error, reliability
 from lingon.metrics.confusion import confusion_matrix
-from lingon.metrics.correlation import ranks, spearman
+from lingon.metrics.correlation import pearson, ranks, spearman
 from lingon.metrics.likelihood import Likelihood, exp, neural_cache
 from lingon.metrics.metric_table import HIGHER_IS_BETTER
 from lingon.metrics.per_class import per_class
@@ -39,6 +39,20 @@ def test_as_scikit_learn_reports_them(seed):
         assert found.predicted == int((logits.argmax(-1) == i).sum())
     # scikit-learn's own macro F1 is over classes that occur somewhere.
     assert macro_f1(logits, targets) == pytest.approx(metrics.f1_score(targets, logits.argmax(-1), average="macro"))
+
+
+def test_weights_that_are_less_than_one_are_shares_too():
+    weights = torch.tensor([0.1, 0.2, 0.1, 0.3])
+    matrix = confusion_matrix(torch.tensor([[1.0, 0], [0, 1], [0, 1], [1, 0]]), torch.tensor([0, 0, 1, 0]), weights)
+    first, second = per_class(matrix)
+    assert (first.precision, second.recall) == (1, 1)
+    assert (first.recall, second.precision) == pytest.approx((0.4 / 0.6, 0.1 / 0.3))
+    assert second.f1 == pytest.approx(2 * 0.1 / (0.3 + 0.1))
+
+
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+def test_correlation_is_the_same_in_every_unit(size):
+    assert pearson([size, 2 * size, 4 * size], [1, 3, 2]) == pytest.approx(1 / math.sqrt(14 / 3 * 2), rel=1e-12)
 
 
 LOGITS = torch.tensor([[2.0, 1.0], [0.0, math.nan], [5.0, 4.0], [0.0, 1.0]])

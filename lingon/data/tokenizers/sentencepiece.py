@@ -4,6 +4,7 @@ What a user types is text: pieces that stand for no text (`</s>`, `<0x0A>`) are 
 """
 
 import json
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -28,8 +29,33 @@ NEVER = -1e5  # a character: the score of what shall not be found in a text, les
 APART, BETWEEN = "\ufdd0", "\ufdd1"
 JOINING = r"\x{300}-\x{345}\x{653}-\x{655}\x{93C}\x{9BE}\x{9D7}\x{B3E}\x{B56}\x{B57}\x{BBE}\x{BD7}\x{C56}\x{CC2}"
 JOINING += r"\x{CD5}\x{CD6}\x{D3E}\x{D57}\x{DCA}\x{DCF}\x{DDF}\x{102E}\x{1B35}\x{3099}\x{309A}"
-LONE_MARKS = Regex(rf"(?!\A)(?=[\p{{M}}&&[^{JOINING}]])")
-MARKS = Regex(r"(?!\A)(?:(?=[\p{M}\x{200C}\x{200D}])|(?<=\r)(?=\n))")
+LATIN = 0x3100  # all letters that lie below have been put together of two or more
+ACCENTS = range(0x300, 0x346)
+
+
+def _half_made() -> str:
+    """Return the letters that are one letter with a mark and can take a second one, such as ô, of which ộ is made."""
+    parts = (unicodedata.decomposition(chr(i)).split() for i in range(0xC0, LATIN))
+    bases = {chr(int(pair[0], 16)) for pair in parts if len(pair) == 2 and not pair[0].startswith("<")}
+    return "".join(sorted(base for base in bases if unicodedata.decomposition(base)))
+
+
+def _out_of_order() -> str:
+    """Return a pattern of the places before an accent that Unicode's order has before the one that it follows."""
+    orders = sorted({unicodedata.combining(chr(i)) for i in ACCENTS})
+    of = {order: "".join(chr(i) for i in ACCENTS if unicodedata.combining(chr(i)) == order) for order in orders}
+    later = (f"(?<=[{of[order]}])(?=[{''.join(of[o] for o in orders if o < order)}])" for order in orders[1:])
+    return "|".join(later)
+
+
+# SentencePiece joins a letter to marks from its first to its last, or not at all, and never puts marks in order.
+LONE_MARKS = Regex(
+    rf"(?!\A)(?=[\p{{M}}&&[^{JOINING}]])|(?<=[{_half_made()}])(?=\p{{M}})|{_out_of_order()}",
+)
+# What is one letter with the character before it, beside marks: joiners, Sara Am of Thai and Lao, voicing of half
+# width, colours of skin, and tags of flags.
+ATTACHED = r"\x{200C}\x{200D}\x{E33}\x{EB3}\x{FF9E}\x{FF9F}\x{1F3FB}-\x{1F3FF}\x{E0020}-\x{E007F}"
+MARKS = Regex(rf"(?!\A)(?:(?=[\p{{M}}{ATTACHED}])|(?<=\r)(?=\n))")
 PieceTable = Mapping[str, Piece]
 
 
