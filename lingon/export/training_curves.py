@@ -57,7 +57,7 @@ def _picture(runs: dict[str, list[dict[str, Any]]], out: Path) -> Path:
             points = [(row["epoch"], row[name]) for row in rows if isinstance(row.get(name), (int, float))]
             if points:
                 axis.plot(*zip(*points, strict=True), label=run)
-        axis.set(title=name.replace("_", " "), xlabel="epochs")
+        axis.set(title=CURVES[name], xlabel="epochs")
         axis.grid(alpha=0.3)
     axes[0][0].legend(fontsize=8)
     figure.tight_layout()

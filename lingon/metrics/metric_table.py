@@ -65,7 +65,16 @@ HIGHER_IS_BETTER = {
 }
 
 
-WRITTEN = {"bleu": "BLEU", "chrf": "chrF++", "ter": "TER", "f1": "F1", "auc": "AUC", "uas": "UAS", "las": "LAS"}
+WRITTEN = {
+    "bleu": "BLEU",
+    "chrf": "chrF++",
+    "ter": "TER",
+    "f1": "F1",
+    "auc": "AUC",
+    "uas": "UAS",
+    "las": "LAS",
+    "mrr": "MRR",
+}
 WRITTEN |= {"cider": "CIDEr", "cider_d": "CIDEr-D", "retrieval_cider_d": "CIDEr-D of retrieval"}
 WRITTEN |= {"miou": "mIoU", "dice": "Dice", "map": "mAP", "map50": "mAP@.5", "map75": "mAP@.75", "clas": "CLAS"}
 WRITTEN |= {f"map_{size}": f"mAP {size}" for size in ("small", "medium", "large")}

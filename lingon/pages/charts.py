@@ -19,13 +19,15 @@ Points = Sequence[tuple[float, float]]
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Return round numbers that cover a range, about as many as asked for.
+    """Return round numbers that cover a range, about as many as asked for. A single number is seen from zero.
 
     >>> ticks(0, 1)
     [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    >>> ticks(30, 30)
+    [0, 5, 10, 15, 20, 25, 30]
     """
     if not high > low:
-        low, high = low - 0.5, high + 0.5
+        low, high = min(0.0, low), max(0.0, high) or float(low == 0)
     rough = (high - low) / about
     power = 10 ** math.floor(math.log10(rough))
     step = min((m * power for m in (1, 2, 5, 10)), key=lambda s: abs(s - rough))
@@ -39,14 +41,15 @@ def line_chart(
 ) -> str:
     """Return an SVG of one line per series. Points that are not finite are left out; an empty chart says so.
 
-    limits: the least and the largest value that y can have, which the axis does not go beyond.
+    x begins at 0, where trainings do. limits: the least and the largest value that y can have, which the axis does not
+    go beyond.
     """
     series = {n: [(x, y) for x, y in p if math.isfinite(x) and math.isfinite(y)] for n, p in series.items()}
     series = {n: p for n, p in series.items() if p}
     if not series:
         return _frame(title, '<text x="50%" y="50%" text-anchor="middle">nothing was recorded</text>')
     xs, ys = zip(*[point for points in series.values() for point in points], strict=True)
-    x_ticks, y_ticks = ticks(min(xs), max(xs)), _within(limits, ticks(min(ys), max(ys)))
+    x_ticks, y_ticks = ticks(min(0, *xs), max(xs)), _within(limits, ticks(min(ys), max(ys)))
     x_of, y_of = _scales(x_ticks, y_ticks)
     body = [_axes(x_ticks, y_ticks, x_of, y_of, x_name, y_name)]
     for i, (name, points) in enumerate(series.items()):

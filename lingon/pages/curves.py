@@ -4,24 +4,31 @@ from typing import Any
 
 from lingon.pages.charts import EVERYWHERE, line_chart
 
-FRACTIONS = ("valid_accuracy", "valid_uas", "valid_las", "valid_map", "valid_map50", "valid_miou")  # between 0 and 1
-TITLES = {"lr": "learning rate"}
-CURVES = (
-    "loss",
-    "valid_loss",
-    "valid_accuracy",
-    "valid_bleu",
-    "valid_spearman",
-    "valid_mrr",
-    "valid_uas",
-    "valid_las",
-    "valid_map",
-    "valid_map50",
-    "valid_miou",
-    "discriminator_loss",
-    "valid_frechet_distance",
-    "lr",
-)  # of what a run logs, in this order
+CURVES = {  # what a run logs, in this order, and the title of its chart
+    "loss": "training loss",
+    "valid_loss": "validation loss",
+    "valid_accuracy": "validation accuracy",
+    "valid_micro_f1": "validation micro F1",
+    "valid_f1": "validation F1",
+    "valid_rmse": "validation RMSE",
+    "valid_quadratic_kappa": "validation quadratic kappa",
+    "valid_bleu": "validation BLEU",
+    "valid_spearman": "validation Spearman's correlation",
+    "valid_mrr": "validation MRR",
+    "valid_uas": "validation UAS",
+    "valid_las": "validation LAS",
+    "valid_map": "validation mAP",
+    "valid_map50": "validation mAP@.5",
+    "valid_miou": "validation mIoU",
+    "valid_reward_accuracy": "validation reward accuracy",
+    "discriminator_loss": "loss of the discriminator",
+    "valid_frechet_distance": "validation Fréchet distance",
+    "lr": "learning rate",
+}
+OTHER_RANGES = dict.fromkeys(("valid_loss", "valid_rmse", "valid_bleu", "valid_frechet_distance"), EVERYWHERE) | {
+    "valid_spearman": (-1.0, 1.0),
+    "valid_quadratic_kappa": (-1.0, 1.0),
+}  # of validation scores that go beyond 0 to 1
 
 
 def curves(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
@@ -35,7 +42,6 @@ def curves(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
         }
         if name == "lr" and not any(rate for points in lines.values() for _, rate in points):
             continue  # of a solver that has none
-        limits = (0.0, 1.0) if name in FRACTIONS else EVERYWHERE
-        title = TITLES.get(name, name.replace("_", " "))
-        charts.append(line_chart(lines, title, "epochs", title, limits))
+        limits = OTHER_RANGES.get(name, (0.0, 1.0) if name.startswith("valid_") else EVERYWHERE)
+        charts.append(line_chart(lines, CURVES[name], "epochs", "", limits))
     return charts

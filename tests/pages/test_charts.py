@@ -16,7 +16,7 @@ def test_examples_in_docstrings():
     assert doctest.testmod(charts).failed == 0
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 1), (-3, 7), (5, 5), (0.0011, 0.0013), (1e9, 3e9)])
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (-3, 7), (5, 5), (0, 0), (-3, -3), (0.0011, 0.0013), (1e9, 3e9)])
 def test_ticks_cover_the_range(low, high):
     found = charts.ticks(low, high)
     assert found[0] <= low
@@ -48,6 +48,25 @@ def test_an_axis_ends_where_a_score_does():
     numbers = [float(t.text) for t in tree.iter(SVG + "text") if t.get("text-anchor") == "end"]
     assert max(numbers) == 1
     assert len(numbers) > 1
+
+
+def words_of(svg):
+    return [t.text for t in ElementTree.fromstring(svg).iter(SVG + "text")]
+
+
+def test_curves_are_called_as_people_call_them():
+    rows = [{"epoch": 10, "loss": 2.0, "valid_uas": 1.0, "lr": 0.01}]
+    assert [words_of(chart)[0] for chart in curves({"run": rows})] == [
+        "training loss",
+        "validation UAS",
+        "learning rate",
+    ]
+
+
+def test_one_evaluation_is_seen_from_zero():
+    (chart,) = curves({"run": [{"epoch": 10, "valid_bleu": 17.5}]})
+    numbers = [float(word) for word in words_of(chart) if word and word[0].isdigit()]
+    assert (min(numbers), max(numbers)) == (0, 18)
 
 
 def test_the_legend_stands_below_the_lines():

@@ -269,7 +269,8 @@ def test_it_is_trained_and_used_by_the_commands_and_others_start_from_it(treeban
     assert record["data"]["train"] + record["data"]["valid"] + record["data"]["test"] == 48
     assert record["test"]["las"] > 0.95
     page = (treebank / "r" / "report.html").read_text()
-    assert all(part in page for part in ("LAS by length", "Each relation", "nsubj"))
+    assert all(part in page for part in ("LAS by length", "Each relation", "nsubj", "Surest, and right"))
+    assert 'aria-label="found: ' in page, "trees are drawn, right ones too"
 
     run("evaluate", "r", "--data", "a.conllu", "--split", "test", "--json")
     assert json.loads(capsys.readouterr().out)["las"] == record["test"]["las"]

@@ -5,7 +5,7 @@ from typing import Any
 
 from lingon.data.text_pairs import PositivePairs, ScoredPairs
 from lingon.engine.log import read_metrics
-from lingon.metrics.metric_table import format_metric, metric_rows
+from lingon.metrics.metric_table import format_metric, metric_name, metric_rows
 from lingon.pages.charts import bar_chart, scatter_chart
 from lingon.pages.curves import curves
 from lingon.pages.page import render
@@ -34,10 +34,9 @@ def write_report(path: Path, held_out: HeldOut, run_folder: Path, run: dict[str,
 
 
 def _before_and_after(run: dict[str, Any]) -> dict[str, Any]:
-    rows = [("", "before training, after it")]
     after = run.get("valid") or {}
-    rows += [
-        (name.replace("_", " "), f"{format_metric(value)}, {format_metric(after.get(name))}")
+    rows = [
+        (metric_name(name), f"before {format_metric(value)}, after {format_metric(after.get(name))}")
         for name, value in run["before"].items()
     ]
     return {"title": "What training changed", "note": "Metrics of the validation examples.", "rows": rows}
@@ -47,7 +46,7 @@ def _widths(run: dict[str, Any]) -> list[dict[str, Any]]:
     table = run.get("widths")
     if not table:
         return []
-    line = lambda of: ", ".join(f"{name} {format_metric(value)}" for name, value in of.items())
+    line = lambda of: ", ".join(f"{metric_name(name)} {format_metric(value)}" for name, value in of.items())
     note = "Metrics of the test examples when vectors are cut to their first numbers."
     rows = [(f"{width} numbers", line(of)) for width, of in table.items()]
     return [{"title": "Shorter vectors", "note": note, "rows": rows}]
@@ -68,7 +67,7 @@ def _chart(held_out: HeldOut) -> list[dict[str, Any]]:
         for high, name in RANKS:
             bars.append((name, float(((found > low) & (found <= high)).mean())))
             low = high
-        bars.append((f"over {low}", float((found > low).mean())))
+        bars.append((f"> {low}", float((found > low).mean())))
         chart = bar_chart(bars, "ranks of the positives", "rank", "fraction of the pairs")
         note = "For each first text all second texts and negatives of the test are ranked by their cosine."
         return [{"title": "Where the right text is found", "note": note, "charts": [chart]}]
