@@ -10,6 +10,7 @@ import typer
 from lingon.cli.generate_options import Device
 from lingon.cli.load_task import Precision
 from lingon.cli.text_options import Overwrite, Texts
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.strict_json import dumps
 from lingon.recipes.file_settings import Encoding, Files, Quoting, TextColumn, one_column
@@ -91,7 +92,7 @@ def _write(model: Any, rows: Iterable[tuple[str, dict[str, Any]]], out: Path) ->
             raise DataError("there is no text to embed")
         with atomic_write(out, "wb") as file:
             np.save(file, matrix, allow_pickle=False)
-        return f"wrote {out}: {len(matrix):,} vectors of width {matrix.shape[1]}"
+        return f"wrote {out}: {counted(len(matrix), 'vector')} of width {matrix.shape[1]}"
     count = width = 0
     with table_writer(out) as write:
         for group, vectors in groups:
@@ -102,7 +103,7 @@ def _write(model: Any, rows: Iterable[tuple[str, dict[str, Any]]], out: Path) ->
             count, width = count + len(group), vectors.shape[1]
         if not count:
             raise DataError("there is no text to embed")
-    return f"wrote {out}: {count:,} rows with vectors of width {width}"
+    return f"wrote {out}: {counted(count, 'row')} with vectors of width {width}"
 
 
 def _encoded(model: Any, rows: Iterator[tuple[str, dict[str, Any]]]) -> Iterator[tuple[list[dict[str, Any]], Any]]:

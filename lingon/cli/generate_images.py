@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.tasks.registry import row_of
 
@@ -51,9 +52,9 @@ def _write(out: Path, pixels: Any, columns: int, whole: bool) -> str:
 
     if whole:
         save_image(out, image_grid(pixels, columns))
-        return f"{out}: {len(pixels):,} images"
+        return f"{out}: {counted(len(pixels), 'image')}"
     out.mkdir(parents=True, exist_ok=True)
     digits = len(str(len(pixels) - 1))
     for i, one in enumerate(pixels):
         save_image(out / f"{i:0{digits}}.png", one)
-    return f"{len(pixels):,} images into {out}"
+    return f"{counted(len(pixels), 'image')} into {out}"

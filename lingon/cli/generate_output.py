@@ -7,6 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from lingon.cli.held_warnings import held_warnings
+from lingon.core.counted import counted
 from lingon.core.errors import UserError, unknown
 from lingon.core.strict_json import dumps
 from lingon.data.tokenizers.token_bytes import token_id
@@ -44,7 +45,9 @@ def prompts_of(given: Sequence[str], file: Path | None) -> list[str]:
     texts = list(read_texts(file) if file.is_file() and is_table(file) else lines_of(file))
     found = [*given, *filter(None, texts)]
     if empty := texts.count(""):
-        print(f"{empty:,} of the {len(texts):,} lines of {str(file)!r} are empty and left out", file=sys.stderr)
+        print(
+            f"{empty:,} of the {counted(len(texts), 'line')} of {str(file)!r} are empty and left out", file=sys.stderr
+        )
     if not found:
         raise UserError(f"{str(file)!r} has no prompt; write one a line")
     return found
@@ -167,7 +170,7 @@ class Decoding:
             return
         context = context_length(self.model.model) or 0  # only models with a limit fill it
         room = context - max(full)
-        which = "the text" if count == 1 else f"{len(full):,} of {count:,} texts"
+        which = "the text" if count == 1 else f"{len(full):,} of {counted(count, 'text')}"
         print(
             f"lingon: {which} ended where the context of {context:,} tokens is full, {room:,} tokens after the prompt;"
             f" --max-new-tokens {self.params.max_new_tokens:,} asked for more: only sampling goes on past the context;"

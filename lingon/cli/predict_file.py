@@ -8,12 +8,13 @@ from typing import Any
 from lingon.cli.predict import AT_ONCE
 from lingon.cli.predict_images import reads_questions_on_images
 from lingon.cli.prediction_files import ImageQuestionsFile, PredictionFile, QuestionsFile, SentencesFile, TextsFile
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError
 from lingon.data.files.image_question_rows import ImageQuestionTable
 from lingon.data.files.labelled_texts import LOOK_CELLS
 from lingon.data.files.lines import FileOptions
 from lingon.data.files.table_rows import file_suffix
-from lingon.data.files.table_writer import check_table, table_writer
+from lingon.data.files.table_writer import check_table, holds_lists, table_writer
 from lingon.recipes.file_settings import bad_rows
 from lingon.tasks.registry import row_of
 from lingon.tasks.task import Predictor, columns
@@ -56,23 +57,29 @@ def write_scored(
 
     A classifier's are label, probability and probability_CLASS, of several labels labels, a|b, of numbers value; a
     language model's are continuation, finish_reason and logprob. Each has predicted_ before it when the table has one
-    of them. Only AT_ONCE rows are in memory at a time, or fewer where there are many columns.
+    of them. A list is one in jsonl, and a|b or JSON in other tables. Only AT_ONCE rows are in memory at a time, or
+    fewer where there are many columns.
     """
     check_table(out, source.path, overwrite)
     own = source.columns
     count, rows, at_once = 0, source.rows(), max(1, min(AT_ONCE, LOOK_CELLS // max(1, len(own))))
     added: list[str] = []
+    lists = holds_lists(out)
     with table_writer(out) as write:
         while group := list(islice(rows, at_once)):
-            found = [columns(prediction) for prediction in task.predict([text for text, _ in group])]
+            found = [columns(prediction, lists) for prediction in task.predict([text for text, _ in group])]
             added = added or _names(list(found[0]), own)
             write([_with(row, added, list(one.values())) for (_, row), one in zip(group, found, strict=True)])
             count += len(group)
     if not count:
         raise DataError(f"{source.path}: no row with a text")
-    more = ", ..." if len(added) > 3 else ""
-    first = ", ".join(added[:2]) + (f" and {added[2]}{more}" if len(added) > 2 else "")
-    return f"{out}: {count:,} rows with {first}"
+    return f"{out}: {counted(count, 'row')} with {_some(added)}"
+
+
+def _some(names: list[str]) -> str:
+    if len(names) > 3:
+        return ", ".join([*names[:3], "..."])
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _names(added: list[str], own: Sequence[str]) -> list[str]:

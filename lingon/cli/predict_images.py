@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from lingon.cli.save_images import save_images, saves_images
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError
 from lingon.core.progress import track
 from lingon.core.strict_json import dumps
 from lingon.data.files.images import ENDINGS, image_paths, read_image
-from lingon.data.files.table_writer import check_table, table_writer
+from lingon.data.files.table_writer import check_table, holds_lists, table_writer
 from lingon.tasks.registry import row_of
 from lingon.tasks.task import columns
 
@@ -76,9 +77,10 @@ def predict_images(
     if page:
         print(f"wrote {task.write_page(page, found, name)}", file=sys.stderr)
     if out:
+        lists = holds_lists(out)
         with table_writer(out) as write:
-            write([{"image": str(path)} | columns(one) for path, one in zip(paths, found, strict=True)])
-        print(f"{out}: {len(found):,} rows")
+            write([{"image": str(path)} | columns(one, lists) for path, one in zip(paths, found, strict=True)])
+        print(f"{out}: {counted(len(found), 'row')}")
         return
     for one in found:
         print(dumps(one.row()) if format == "jsonl" else one, flush=True)
@@ -98,7 +100,7 @@ def _readable(paths: Sequence[Path]) -> list[Path]:
     wrong = [_wrong(path) for path in paths]
     bad = [error for error in wrong if error]
     if bad:
-        files = "1 file that cannot be read is" if len(bad) == 1 else f"{len(bad):,} files that cannot be read are"
+        files = counted(len(bad), "file that cannot be read is", "files that cannot be read are")
         print(f"{files} left out; the first: {bad[0]}", file=sys.stderr)
     if len(bad) == len(paths):
         raise DataError("none of these files can be read as an image")

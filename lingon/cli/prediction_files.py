@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lingon.cli.predict import lines_of
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, suggest
 from lingon.data.all_rows import all_rows
 from lingon.data.files.conll_columns import conll_rows
@@ -77,7 +78,8 @@ class TextsFile:
                 yield (text if second is None else (text, second)), row.values
         if self.skipped and tell:
             print(
-                f"{self.path}: {self.skipped:,} rows that have no text or cannot be read are left out", file=sys.stderr
+                f"{self.path}: {counted(self.skipped, 'row is', 'rows are')} left out, without a text or unreadable",
+                file=sys.stderr,
             )
 
     def _lines(self, tell: bool) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -9,6 +9,7 @@ import typer
 
 from lingon.cli.generate_options import Device
 from lingon.cli.vector_options import one_or_more
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.pages.page import keep_other_files
 
@@ -94,7 +95,7 @@ def _queries(index: "Index") -> Iterator[str]:
     from lingon.cli.predict import lines_of
 
     if sys.stdin is not None and sys.stdin.isatty():
-        print(f"{len(index):,} passages of {len(index.files):,} files", file=sys.stderr)
+        print(f"{counted(len(index), 'passage')} of {counted(len(index.files), 'file')}", file=sys.stderr)
     yield from (line for line in lines_of(None) if line.strip())
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lingon.cli.index import tell_stale
+from lingon.core.counted import counted
 from lingon.core.strict_json import dumps
 from lingon.core.terminal import printable
 
@@ -21,7 +22,7 @@ def write_found(index: "Index", query: str, hits: "Sequence[Hit]", as_json: bool
 
     stale = index.stale_files(hits)
     if page is not None:
-        note = f"{len(hits)} of {len(index):,} passages"
+        note = f"{len(hits)} of {counted(len(index), 'passage')}"
         print(printable(f"wrote {write_page(page, query, hits, note, stale)}: {note}"))
     elif as_json:
         for hit in hits:
@@ -71,11 +72,11 @@ def print_duplicates(index: "Index", threshold: float, as_json: bool) -> None:
         if as_json:
             print(dumps({"passages": [_row(index, row) for row in rows]}))
         else:
-            print(printable(f"{len(rows)} passages: {_short(index, rows[0])}"))
+            print(printable(f"{counted(len(rows), 'passage')}: {_short(index, rows[0])}"))
             print(printable("\n".join(f"   {_place(index, row)}" for row in rows), lines=True))
     if not as_json:
         count = sum(len(rows) - 1 for rows in groups)
-        print(f"{count:,} of {len(index):,} passages are nearly the same as another one before them")
+        print(f"{count:,} of {counted(len(index), 'passage')} are nearly the same as another one before them")
 
 
 def print_clusters(index: "Index", count: int, as_json: bool) -> None:

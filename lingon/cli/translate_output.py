@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lingon.cli.predict import as_they_come, lines_of
 from lingon.cli.predict_file import source_of, write_scored
 from lingon.cli.prediction_files import TextsFile
+from lingon.core.counted import counted
 from lingon.core.files import atomic_write
 from lingon.core.progress import track
 from lingon.core.strict_json import dumps
@@ -44,8 +45,8 @@ def telling_blank(texts: Iterable[str]) -> Iterator[str]:
 def tell_blank_count(count: int) -> None:
     """Say on stderr how many texts are blank."""
     if count:
-        said = "1 text is blank, and so is its translation" if count == 1 else f"{count:,} texts are blank, and so are"
-        print(said if count == 1 else f"{said} their translations", file=sys.stderr)
+        one, many = "text is blank, and so is its translation", "texts are blank, and so are their translations"
+        print(counted(count, one, many), file=sys.stderr)
 
 
 def translated(translator: Any, params: "TranslationParams", texts: Iterable[str]) -> Iterator[list["Translation"]]:
@@ -98,4 +99,4 @@ def write_file(
             given = (one for one, _ in source.rows())
             for (found,) in translator.stream(given, params, advance=bar.advance):
                 lines.write(" ".join(found.translation.splitlines()) + "\n")
-    return f"{out}: {total:,} translations"
+    return f"{out}: {counted(total, 'translation')}"

@@ -6,7 +6,7 @@ import typer
 
 from lingon.core.errors import UserError, unknown
 from lingon.core.strict_json import dumps
-from lingon.core.terminal import printable
+from lingon.core.terminal_columns import padded
 
 
 def one_or_more(parameter: typer.CallbackParam, value: int | None) -> int | None:
@@ -63,4 +63,4 @@ def print_scores(found: list[tuple[str, float]], as_json: bool, **asked: object)
         print(dumps(asked | {"found": [[word, round(x, 6)] for word, x in found]}))
         return
     for word, number in found:
-        print(f"  {printable(word):24} {number:.4f}")
+        print(f"  {padded(word, 24)} {number:.4f}")

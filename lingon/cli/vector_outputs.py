@@ -16,6 +16,7 @@ from lingon.cli.vector_options import (
     open_vectors,
     print_scores,
 )
+from lingon.core.counted import counted
 
 
 def draw_map(
@@ -37,8 +38,8 @@ def draw_map(
 
     given = open_vectors(vectors, missing, on_bad_line)
     some = words or [word for word, _ in zip(given, range(most_frequent), strict=False)]
-    used = draw(given, some, out, projection, f"{len(some):,} words of {Path(vectors).name}")
-    print(f"wrote {out}: {len(some):,} words by {'t-SNE' if used == 'tsne' else 'PCA'}")
+    used = draw(given, some, out, projection, f"{counted(len(some), 'word')} of {Path(vectors).name}")
+    print(f"wrote {out}: {counted(len(some), 'word')} by {'t-SNE' if used == 'tsne' else 'PCA'}")
 
 
 def align(
@@ -69,7 +70,8 @@ def align(
     found = rotate(given, onto, words)
     cosines = self_similarity(found, onto)
     print(
-        f"{len(cosines):,} words in common, mean cosine {sum(x for _, x in cosines) / len(cosines):.4f}; lowest cosine:"
+        f"{counted(len(cosines), 'word')} in common, mean cosine "
+        f"{sum(x for _, x in cosines) / len(cosines):.4f}; lowest cosine:"
     )
     print_scores(cosines[:count], False)
     if out is not None:
@@ -89,4 +91,4 @@ def convert(
     check_target(out, [source], overwrite)
     found = open_vectors(source, None, on_bad_line)
     found.save(out)
-    print(f"wrote {out}: {len(found):,} words of width {found.width}")
+    print(f"wrote {out}: {counted(len(found), 'word')} of width {found.width}")

@@ -18,6 +18,7 @@ from lingon.cli.vector_options import (
     open_vectors,
     print_scores,
 )
+from lingon.core.counted import counted
 from lingon.core.errors import UserError, unknown
 from lingon.core.strict_json import dumps
 from lingon.core.terminal import printable
@@ -137,7 +138,7 @@ def result_lines(found: dict) -> list[str]:
         rest = f"95 % from {low:.3f} to {high:.3f} (Fisher), {asked}; missing words {found['missing_words']}"
         return [f"{found['questions']}: Spearman {found['spearman']:.3f}, {rest}"]
     head = f"{found['questions']}: {found['accuracy']:.1%} right by 3Cos{found['method'].title()}, {asked}"
-    lines = [f"{head}, {found['words']:,} words; {found['accuracy_of_all']:.1%} of all"]
+    lines = [f"{head}, {counted(found['words'], 'word')}; {found['accuracy_of_all']:.1%} of all"]
     return lines + [f"  {name:28} {c['accuracy']:6.1%} of {c['asked']:,}" for name, c in found["categories"].items()]
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
+from lingon.core.counted import counted, plural
+
 __all__ = ["DataError", "FetchError", "Interrupted", "NoNetwork", "NotFinite", "RunError", "UserError"]
 
 
@@ -46,12 +48,12 @@ def one_of(names: Iterable[str]) -> str:
 
 
 def too_few(count: int, noun: str) -> str:
-    """Says how many there are, of a noun whose plural ends in s.
+    """Says how many there are, of a noun whose plural is regular.
 
     >>> too_few(1, "different sentence"), too_few(1200, "pair")
     ('1 different sentence is too few', '1,200 pairs are too few')
     """
-    return f"1 {noun} is too few" if count == 1 else f"{count:,} {noun}s are too few"
+    return f"{counted(count, f'{noun} is', f'{plural(noun)} are')} too few"
 
 
 def suggest(name: str, known: Iterable[str], shown: Mapping[str, str] | None = None) -> str:

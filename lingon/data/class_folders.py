@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError
 from lingon.core.progress import track
 from lingon.core.terminal import printable
@@ -38,17 +39,16 @@ class ImageFolderReport:
         """Return a line for each of them."""
         name, found = self.folder.name, []
         if self.skipped:
-            many = f"{self.skipped:,} files that cannot be read are"
-            files = "1 file that cannot be read is" if self.skipped == 1 else many
+            files = counted(self.skipped, "file that cannot be read is", "files that cannot be read are")
             found.append(f"{name}: {files} left out; the first: {self.first_skipped}")
         if self.loose:
-            images = "1 image is" if self.loose == 1 else f"{self.loose:,} images are"
+            images = counted(self.loose, "image is", "images are")
             found.append(f"{name}: {images} in the folder of no class, and left out")
         if self.empty:
             found.append(f"{name}: no images in the folders {', '.join(map(printable, self.empty[:5]))}")
         if self.fitted:
             height, width, _ = self.shape
-            images = "1 image" if self.fitted == 1 else f"{self.fitted:,} images"
+            images = counted(self.fitted, "image")
             fitted = "was" if self.fitted == 1 else "were"
             found.append(f"{name}: {images} had another size than {height} x {width} and {fitted} fitted to it")
         return found
@@ -103,7 +103,9 @@ def read_class_folders(
             labels.append(label)
             paths.append(path.relative_to(folder).as_posix())
     if not pixels:
-        raise DataError(f"{folder}: none of {len(files):,} files can be read; the first: {report.first_skipped}")
+        raise DataError(
+            f"{folder}: none of {counted(len(files), 'file')} can be read; the first: {report.first_skipped}"
+        )
     together, report.shape = _stacked(pixels, mode), pixels[0].shape
     return LabelledImages(together, labels, paths), report
 
@@ -132,7 +134,8 @@ def _layout_of(first: np.ndarray, size: int | None, fit: Fit) -> ImageLayout:
 def _check_memory(folder: Path, count: int, each: int) -> None:
     if count * each > MOST_BYTES:
         raise DataError(
-            f"{folder}: {count:,} images of this size take {count * each / 1e9:.0f} GB, and {MOST_BYTES / 1e9:.0f} GB "
+            f"{folder}: {counted(count, 'image')} of this size take {count * each / 1e9:.0f} GB, "
+            f"and {MOST_BYTES / 1e9:.0f} GB "
             "is the most that is read; choose a smaller --image-size"
         )
 

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.data.parallel_texts import ParallelPair, ParallelTexts
 from lingon.data.split import key_of
@@ -56,7 +57,7 @@ class CleaningReport:
     def said(self) -> list[str]:
         """Return a line for each reason."""
         return [
-            f"{count:,} of {self.read:,} pairs left out: {reason}; the first at {self.first[reason]}"
+            f"{count:,} of {counted(self.read, 'pair')} left out: {reason}; the first at {self.first[reason]}"
             for reason, count in self.left_out.items()
         ]
 

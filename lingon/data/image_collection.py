@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, unknown
 from lingon.core.seed import derive
 from lingon.data.open_image import is_photos, open_images
@@ -33,7 +34,9 @@ def load_image_collection(name_or_path: str | Path) -> ImageCollection:
     """
     found = open_images(name_or_path)
     if len(found) < 3:
-        raise DataError(f"{name_or_path}: {len(found)} images; three or more are needed to train, validate and test")
+        raise DataError(
+            f"{name_or_path}: {counted(len(found), 'image')}; three or more are needed to train, validate and test"
+        )
     order = list(found) if is_photos(name_or_path) else sorted(found, key=_turn)
     each = max(1, len(found) // SHARE)
     names = {"test": order[:each], "valid": order[each : 2 * each], "train": order[2 * each :]}

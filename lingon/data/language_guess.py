@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from lingon.core.counted import counted
 from lingon.data.parallel_texts import ParallelTexts
 
 SAMPLE = 2_000  # texts of a side that are looked at
@@ -72,7 +73,9 @@ def suspicions(pairs: ParallelTexts) -> list[str]:
             said.append(f"the {side} should be {language}, but look like {guess}")
     same = sum(source == target for source, target in pairs)
     if same > 0.05 * len(pairs) and None not in pairs.languages and len(set(pairs.languages)) == 2:
-        said.append(f"{same:,} of {len(pairs):,} pairs have a target that is equal to the source; are they translated?")
+        said.append(
+            f"{same:,} of {counted(len(pairs), 'pair')} have a target that is equal to the source; are they translated?"
+        )
     return [f"wrong language? {line}" for line in said]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.files import sha256_of
 from lingon.data.conversations import ConversationSplits, Dialogue, Preference, dialogues_checksum
@@ -73,7 +74,7 @@ def _read(path: Path, on_bad_row: OnBadRow, options: FileOptions) -> Sequence[Di
         raise UserError(f"there is no file {str(path)!r}; give a jsonl file of conversations")
     found, skipped = read_chat_rows(path, on_bad_row, options)
     if skipped:
-        tell_lines([f"{path}: {skipped:,} rows are left out, which cannot be read"])
+        tell_lines([f"{path}: {counted(skipped, 'row is', 'rows are')} left out, which cannot be read"])
     return found
 
 

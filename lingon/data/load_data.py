@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, one_of, suggest, too_few, unknown
 from lingon.core.files import sha256_of
 from lingon.core.terminal import printable
@@ -140,7 +141,9 @@ def load_part(
         examples, report = read_labelled_texts(
             name_or_path, text, label, on_bad_row, known, options, problem_type, text_pair
         )
-        report.messages.append(f"all {len(examples):,} texts; --split test takes those that training leaves out")
+        report.messages.append(
+            f"all {counted(len(examples), 'text')}; --split test takes those that training leaves out"
+        )
         tell(report)
         return examples
     splits = load_data(
@@ -164,13 +167,18 @@ def _refuse_no_classes(examples: Examples, path: Path, problem_type: ProblemType
     counts = examples.label_counts()
     if problem_type == "regression":
         if len(set(examples.labels)) < 2:
-            raise DataError(f"{path}: all {len(examples):,} texts have the number {examples.labels[0]:g}")
+            raise DataError(
+                f"{path}: all {counted(len(examples), 'text has', 'texts have')} the number {examples.labels[0]:g}"
+            )
         return
     if not counts:
         raise DataError(f"{path}: no text has a label")
     first = next(iter(counts))
     if len(counts) < 2 and problem_type != "multi-label":
-        raise DataError(f"{path}: all {len(examples):,} texts have the label {first!r}; two labels or more are needed")
+        raise DataError(
+            f"{path}: all {counted(len(examples), 'text has', 'texts have')} the label {first!r}; "
+            "two labels or more are needed"
+        )
     if len(counts) >= len(examples):
         raise DataError(
             f"{path}: every text has a label of its own, as {first[:40]!r}; give the right one with --label"
@@ -181,7 +189,8 @@ def _warnings(path: Path, examples: Examples, problem_type: ProblemType) -> list
     """What is no mistake, but good to know."""
     single = [label for label, count in examples.label_counts().items() if count == 1]
     twice = len(examples) - len(set(examples.inputs))
-    said = [f"{path.name}: {twice:,} texts come again; equal texts stay on one side of a split"] if twice else []
+    again = counted(twice, "text comes", "texts come")
+    said = [f"{path.name}: {again} again; equal texts stay on one side of a split"] if twice else []
     if single:
         said.append(f"{path.name}: labels with one text, so in the training part alone: {one_of(map(repr, single))}")
     return said + (numbers_as_labels(path, examples) if problem_type == "single-label" else [])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, one_of, suggest, too_few, unknown
 from lingon.data.class_folders import ImageFolderReport, holds_class_folders, read_class_folders
 from lingon.data.corpora import PICTURES, load_pictures
@@ -81,7 +82,9 @@ def load_image_part(
         return _known(_in_layout(found, layout), known, name)
     if part in (None, "all") and not (path / "train").is_dir():
         found, report = read_class_folders(path, layout, on_bad_row)
-        tell_lines([*report.lines(), f"all {len(found):,} images; --split test takes those that training leaves out"])
+        tell_lines(
+            [*report.lines(), f"all {counted(len(found), 'image')}; --split test takes those that training leaves out"]
+        )
         return _known(found, known, name)
     return _known(
         _part(_of_folder(path, None, layout.fit, None, None, on_bad_row, layout), part or "test"), known, name
@@ -204,7 +207,8 @@ def _refuse_no_classes(images: LabelledImages, path: Path) -> None:
     counts = images.label_counts()
     if len(counts) < 2:
         raise DataError(
-            f"{path}: all {len(images):,} images have the class {images.labels[0]!r}; two or more are needed"
+            f"{path}: all {counted(len(images), 'image has', 'images have')} the class "
+            f"{images.labels[0]!r}; two or more are needed"
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError, one_of, unknown
 from lingon.core.files import sha256_of
 from lingon.data.clean_parallel import CleaningReport, CleaningRules, learnable
@@ -96,7 +97,7 @@ def load_parallel(
         )
     pairs, report = read_parallel(path, reading)
     if part is None:
-        report.messages.append(f"all {len(pairs):,} pairs; --split test takes those that training leaves out")
+        report.messages.append(f"all {counted(len(pairs), 'pair')}; --split test takes those that training leaves out")
     tell_lines(report.messages)
     return pairs
 

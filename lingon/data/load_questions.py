@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError, suggest, unknown
 from lingon.core.files import sha256_of
 from lingon.core.terminal import printable
@@ -37,7 +38,7 @@ def load_question_splits(
     held_out = load_questions(test, None, on_bad_row, options)
     shared = {question.context for question in held_out} & {question.context for question in found.all()}
     if shared:
-        print(f"{len(shared):,} passages of {test} are also in training or validation", file=sys.stderr)
+        print(f"{counted(len(shared), 'passage')} of {test} are also in training or validation", file=sys.stderr)
     source = found.source | {"test": len(held_out), "test_data": Path(test).name}
     source["test_sha256"] = questions_checksum(held_out)
     return QuestionSplits(found.train, found.valid, held_out, found.name, source)

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, one_of, suggest, too_few, unknown
 from lingon.core.files import sha256_of
 from lingon.data.corpora.sentences import TAGGED, load_tagged_corpus
@@ -91,7 +92,7 @@ def load_tagged(
         return splits.all() if part == "all" else getattr(splits, part or "test")
     sentences, report = read_tagged(path, column, tag_scheme, on_bad_row, options)
     if part is None:
-        report.say(f"all {len(sentences):,} sentences; --split test takes those that training leaves out")
+        report.say(f"all {counted(len(sentences), 'sentence')}; --split test takes those that training leaves out")
     tell_lines(report.messages)
     return sentences
 

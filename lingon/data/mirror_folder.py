@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lingon.core.counted import counted
 from lingon.core.errors import FetchError, UserError, one_of
 from lingon.core.files import sync_folder
 from lingon.data.all_rows import ALL, all_rows, artifacts_of, expand_names, must_accept
@@ -80,8 +81,13 @@ def fill_mirror(folder: Path, entries: list[Entry]) -> Iterator[str]:
             yield f"{head}: could not be had"
     if missing:
         first = next(iter(missing.values()))
-        raise FetchError(f"{len(missing)} of {len(entries)} files are missing ({one_of(missing)}). The first: {first}")
-    yield f"{folder}: {len(entries)} files, {sum(e.megabytes for e in entries):.1f} MB; use it with {VARIABLE}={folder}"
+        raise FetchError(
+            f"{len(missing)} of {counted(len(entries), 'file')} are missing ({one_of(missing)}). The first: {first}"
+        )
+    yield (
+        f"{folder}: {counted(len(entries), 'file')}, {sum(e.megabytes for e in entries):.1f} "
+        f"MB; use it with {VARIABLE}={folder}"
+    )
 
 
 def _fill(folder: Path, entry: Entry) -> str:

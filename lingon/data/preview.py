@@ -4,8 +4,10 @@ from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from statistics import fmean
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError, suggest
 from lingon.core.terminal import printable
+from lingon.core.terminal_columns import padded
 from lingon.data.corpora import CORPORA, PICTURES, TEXTS, VECTORS, load_corpus, load_text
 from lingon.data.corpora.encoders import ENCODERS
 from lingon.data.corpora.image_weights import IMAGE_WEIGHTS
@@ -64,7 +66,7 @@ def preview(
     examples, report = read_labelled_texts(name, text, label, on_bad_row, options=options)
     report.messages += numbers_as_labels(path, examples)
     tell(report)
-    return _described([f"{printable(name)}: {len(examples):,} texts"], examples, samples)
+    return _described([f"{printable(name)}: {counted(len(examples), 'text')}"], examples, samples)
 
 
 def _described(head: list[str], examples: Examples, samples: int) -> str:
@@ -75,7 +77,7 @@ def _described(head: list[str], examples: Examples, samples: int) -> str:
 def _corpus(name: str, samples: int) -> str:
     splits = load_corpus(name)
     head = [f"{name}: {CORPORA[name].summary}", f"licence: {CORPORA[name].licence}"]
-    head += [f"train {len(splits.train):,}, valid {len(splits.valid):,}, test {len(splits.test):,} texts"]
+    head += [f"train {len(splits.train):,}, valid {len(splits.valid):,}, test {counted(len(splits.test), 'text')}"]
     head += shared_texts(splits.train + splits.valid, splits.test)
     described = _described(head, splits.all(), samples)
     if name not in TAGGED:
@@ -127,7 +129,7 @@ def _group(name: str, samples: int) -> str:
 def _questions(name: str, samples: int) -> str:
     found = load_questions(name)
     head = [f"{name}: {QUESTIONS[name].summary}", f"licence: {QUESTIONS[name].licence}"]
-    return "\n".join([*head, f"{len(found):,} questions", *(" ".join(map(str, q)) for q in found[:samples])])
+    return "\n".join([*head, counted(len(found), "question"), *(" ".join(map(str, q)) for q in found[:samples])])
 
 
 def _treebank(name: str, samples: int) -> str:
@@ -148,7 +150,9 @@ def _collection(name: str, samples: int) -> str:
     titles = {document.number: document.title for document in found.documents}
     judged = sum(map(len, found.judgements.values()))
     head = [f"{name}: {RETRIEVAL[name].summary}", f"licence: {RETRIEVAL[name].licence}"]
-    head.append(f"{len(titles):,} documents, {len(found.queries):,} queries, {judged:,} judgements")
+    head.append(
+        f"{counted(len(titles), 'document')}, {counted(len(found.queries), 'query')}, {counted(judged, 'judgement')}"
+    )
     for number, query in list(found.queries.items())[:samples]:
         relevant = [d for d, relevance in found.judgements.get(number, {}).items() if relevance > 0]
         first = f": {titles.get(relevant[0], '')}" if relevant else ""
@@ -159,7 +163,7 @@ def _collection(name: str, samples: int) -> str:
 def _pairs(name: str, samples: int) -> str:
     """What is said of scored pairs: how many, and some of them."""
     row, found = SCORED_PAIRS[name], load_scored_pairs(name)
-    parts = f"train {len(found.train):,}, valid {len(found.valid):,}, test {len(found.test):,} pairs"
+    parts = f"train {len(found.train):,}, valid {len(found.valid):,}, test {counted(len(found.test), 'pair')}"
     some = found.test[:samples]
     rows = zip(some.scores, some.first, some.second, strict=True)
     shown = [f"[{score:g}] {printable(first)} | {printable(second)}" for score, first, second in rows]
@@ -171,7 +175,7 @@ def _answered(name: str, samples: int) -> str:
     row, found = QUESTION_ANSWERING[name], load_question_corpus(name)
     parts = {"train": found.train, "valid": found.valid, "test": found.test}
     said = ", ".join(
-        f"{part} {len(some):,} questions on {len({one.context for one in some}):,} passages"
+        f"{part} {counted(len(some), 'question')} on {counted(len({one.context for one in some}), 'passage')}"
         for part, some in parts.items()
         if some
     )
@@ -194,7 +198,7 @@ def _labels(examples: Examples, most: int = 25) -> list[str]:
     counts = sorted(examples.label_counts().items(), key=lambda pair: -pair[1])
     if not counts and examples.labels:
         return [f"numbers: {min(examples.labels):g} to {max(examples.labels):g}, mean {fmean(examples.labels):.4g}"]
-    lines = ["labels:", *(f"  {printable(label)[:30]:30} {n:7,} {_bar(n, counts[0][1])}" for label, n in counts[:most])]
+    lines = ["labels:", *(f"  {padded(label, 30, 30)} {n:7,} {_bar(n, counts[0][1])}" for label, n in counts[:most])]
     return lines + ([f"  ... and {len(counts) - most:,} more"] if len(counts) > most else [])
 
 

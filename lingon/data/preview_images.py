@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.core.terminal import printable
 from lingon.data.boxed_images import BoxSplits, box_counts
 from lingon.data.corpora.images import IMAGES, load_image_set
@@ -59,7 +60,10 @@ def _asked(splits: ImageQuestionSplits, samples: int) -> list[str]:
     more = f", ... ({len(counts) - MOST_ANSWERS:,} more)" if len(counts) > MOST_ANSWERS else ""
     shown = splits.train.questions[:: max(1, len(splits.train) // max(1, samples))][:samples]
     lines = [
-        ", ".join(f"{name} {len(part):,} questions on {len(part.names):,} images" for name, part in parts.items()),
+        ", ".join(
+            f"{name} {counted(len(part), 'question')} on {counted(len(part.names), 'image')}"
+            for name, part in parts.items()
+        ),
         f"pixels: {height} x {width}, RGB",
         f"answers to the training questions, and how often: {', '.join(counts[:MOST_ANSWERS])}{more}",
     ]
@@ -67,7 +71,7 @@ def _asked(splits: ImageQuestionSplits, samples: int) -> list[str]:
 
 
 def _named(images: NamedImages, samples: int) -> list[str]:
-    lines = [f"{len(images.paths)} images; use one by its name wherever a photo or a style is wanted:"]
+    lines = [f"{counted(len(images.paths), 'image')}; use one by its name wherever a photo or a style is wanted:"]
     for name, path in images.paths.items():
         height, width, _ = read_image(path).shape
         lines.append(f"{name:14} {height:,} x {width:,}")
@@ -80,7 +84,7 @@ def _boxed(splits: BoxSplits, samples: int) -> list[str]:
     sizes = Counter(image.size for image in splits.train)
     lines = [
         ", ".join(f"{name} {len(part):,}" for name, part in parts.items()) + " images",
-        f"pixels: {', '.join(f'{h} x {w} ({n:,} images)' for (h, w), n in sizes.most_common(3))}",
+        "pixels: " + ", ".join(f"{h} x {w} ({counted(n, 'image')})" for (h, w), n in sizes.most_common(3)),
         f"boxes of the training images: {counts}",
     ]
     for image in splits.train[:samples]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from lingon.core.counted import counted
 from lingon.core.terminal import printable
 from lingon.data.clean_parallel import CleaningReport, CleaningRules, learnable, word_count
 from lingon.data.corpora.parallel import PARALLEL, load_parallel_corpus
@@ -54,7 +55,7 @@ def _described(parts: Mapping[str, ParallelTexts], whole: ParallelTexts) -> list
     for part, pairs in parts.items():
         if len(pairs):
             words = [sum(map(word_count, side)) for side in (pairs.sources, pairs.targets)]
-            lines.append(f"{part} {len(pairs):,} pairs, {words[0]:,} and {words[1]:,} words")
+            lines.append(f"{part} {counted(len(pairs), 'pair')}, {words[0]:,} and {counted(words[1], 'word')}")
     rules, report = CleaningRules(), CleaningReport(len(whole))
     learnable(whole, rules, report, lambda i: f"pair {i + 1:,}")
     lines += [f"  not learned from: {line}" for line in report.said()]

@@ -4,6 +4,8 @@ from collections import Counter
 from itertools import zip_longest
 from typing import Any
 
+from lingon.core.counted import counted
+from lingon.core.terminal_columns import padded
 from lingon.data.corpora import PICTURES, Pictures, load_pictures
 
 COLUMNS, GAP = 80, 4
@@ -20,7 +22,7 @@ def show_pictures(name: str, samples: int = 3) -> str:
     lines = [
         f"{name}: {row.summary}",
         f"licence: {row.licence}",
-        f"train {len(splits.train):,}, valid {len(splits.valid):,}, test {len(splits.test):,} pictures",
+        f"train {len(splits.train):,}, valid {len(splits.valid):,}, test {counted(len(splits.test), 'picture')}",
         f"pixels: {height} x {width}, from 0 (paper) to 1 (ink), on average {splits.train.pixels.mean():.2f}",
         f"labels, and how often: {', '.join(f'{label} {count:,}' for label, count in sorted(counts.items()))}",
         "",
@@ -39,7 +41,7 @@ def side_by_side(pictures: Pictures, count: int) -> list[str]:
         group = drawn[start : start + beside]
         titles = [f"[{label}]" for label in pictures.labels[start : start + len(group)]]
         for parts in (titles, *zip_longest(*group, fillvalue="")):
-            lines.append((" " * GAP).join(part.ljust(width) for part in parts).rstrip())
+            lines.append((" " * GAP).join(padded(part, width) for part in parts).rstrip())
         lines.append("")
     return lines
 

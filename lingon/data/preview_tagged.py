@@ -3,7 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
+from lingon.core.counted import counted
 from lingon.core.terminal import printable
+from lingon.core.terminal_columns import padded
 from lingon.data.corpora.sentences import TAGGED, load_tagged_corpus
 from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.load_data import PARTS, tell_lines
@@ -21,7 +23,9 @@ def show_tagged_corpus(name: str, samples: int) -> str:
     head = [f"{name}: {row.summary}", f"licence: {row.licence}"]
     for part in PARTS:
         found = getattr(splits, part)
-        head += [f"{part} {len(found):,} sentences, {found.word_count():,} words"] if len(found) else []
+        head += (
+            [f"{part} {counted(len(found), 'sentence')}, {counted(found.word_count(), 'word')}"] if len(found) else []
+        )
     return "\n".join([*head, "", *describe(splits.all()), "", *_samples(splits.test, samples)])
 
 
@@ -29,7 +33,7 @@ def show_tagged_file(path: Path, samples: int, on_bad_row: OnBadRow, options: Fi
     """Return the same of a file of the user's, of which stderr says what was guessed."""
     found, report = read_tagged(path, on_bad_row=on_bad_row, options=options)
     tell_lines(report.messages)
-    head = f"{printable(str(path))}: {len(found):,} sentences, {found.word_count():,} words"
+    head = f"{printable(str(path))}: {counted(len(found), 'sentence')}, {counted(found.word_count(), 'word')}"
     return "\n".join([head, "", *describe(found), "", *_samples(found, samples)])
 
 
@@ -40,8 +44,8 @@ def describe(sentences: TaggedSentences) -> list[str]:
         lines = [f"spans: {counts.total():,} of {len(counts)} types"]
     else:
         counts = Counter(sentences.tag_counts())
-        lines = [f"words with each of {len(counts)} tags:"]
-    lines += [f"  {printable(name)[:30]:30} {count:7,}" for name, count in counts.most_common(MOST)]
+        lines = [f"words with each of {counted(len(counts), 'tag')}:"]
+    lines += [f"  {padded(name, 30, 30)} {count:7,}" for name, count in counts.most_common(MOST)]
     return lines + ([f"  ... and {len(counts) - MOST:,} more"] if len(counts) > MOST else [])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError
 from lingon.data.clean_parallel import CleaningReport, distinct_pairs
 from lingon.data.files.labelled_texts import SURROGATE
@@ -45,7 +46,7 @@ def read_parallel(
     else:
         pairs = [ParallelPair(row.source.strip(), row.target.strip()) for row in rows]
     if report.skipped:
-        report.messages.append(f"{path.name}: {report.skipped:,} bad rows skipped")
+        report.messages.append(f"{path.name}: {counted(report.skipped, 'bad row')} skipped")
     if not pairs:
         why = "".join(f"; {line}" for line in report.cleaning.said()[:1])
         raise DataError(f"{path}: no pair of a source and a target in it{why}")

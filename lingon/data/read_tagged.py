@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, one_of
 from lingon.data.files.labelled_texts import SURROGATE
 from lingon.data.files.lines import FileOptions, OnBadRow
@@ -142,4 +143,4 @@ def _say_what_was_read(rows: Sequence[TaggedRow], report: TaggedReport, guessed:
     longest = max(rows, key=lambda row: len(row.words), default=None)
     if longest is not None and len(longest.words) > LONG:
         end = "; an empty line ends a sentence" if longest.lines else ""
-        report.say(f"the sentence at {report.path}{longest.where} has {len(longest.words):,} words{end}")
+        report.say(f"the sentence at {report.path}{longest.where} has {counted(len(longest.words), 'word')}{end}")

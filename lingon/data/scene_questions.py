@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lingon.core.counted import plural
 from lingon.core.seed import derive
 from lingon.data.image_questions import ImageQuestion, ImageQuestions
 from lingon.data.scene_relations import INVERSE, RELATIONS, Triple, divide_triples, with_article
@@ -92,14 +93,3 @@ def _together(scenes: Sequence[Scene], asked: Iterable[list[Question]], name: st
     return ImageQuestions(
         np.stack([scene.image for scene in scenes]), questions, [f"{name}/{i}" for i in range(len(scenes))]
     )
-
-
-def plural(noun: str) -> str:
-    """Return the plural of an English noun that has a regular one.
-
-    >>> plural("frog"), plural("butterfly"), plural("mailbox")
-    ('frogs', 'butterflies', 'mailboxes')
-    """
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return f"{noun[:-1]}ies"
-    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, too_few
 from lingon.data.cut_groups import cut_groups
 from lingon.data.load_data import SHARE
@@ -40,7 +41,7 @@ def _shared(pairs: TextPairs, others: TextPairs, part: str) -> list[str]:
     """Return a line for texts of a given part that are in training too."""
     known, here = ({key_of(text) for side in sides_of(some) for text in side} for some in (pairs, others))
     both = len(known & here)
-    return [f"{both:,} of {len(here):,} texts of the {part} pairs are also in training"] if both else []
+    return [f"{both:,} of {counted(len(here), 'text')} of the {part} pairs are also in training"] if both else []
 
 
 def _units(path: Path, pairs: TextPairs) -> tuple[Units, list[str]]:

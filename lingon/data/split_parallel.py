@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError
 from lingon.data.cut_groups import cut_groups
 from lingon.data.load_data import SHARE
@@ -32,8 +33,8 @@ def divide_rows(
     found["train"] = sorted(row for rows in groups.values() for row in rows)
     if not all(found.values()):
         raise DataError(
-            f"{name}: {len(pairs):,} pairs in {count:,} groups that share no source or target are too few for "
-            f"{len(found)} parts; give more, or --test and --valid"
+            f"{name}: {counted(len(pairs), 'pair')} in {count:,} groups that share no source or target are too few for "
+            f"{counted(len(found), 'part')}; give more, or --test and --valid"
         )
     return found
 

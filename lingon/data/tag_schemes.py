@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Literal, NamedTuple
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError, unknown
 
 Scheme = Literal["iob1", "iob2", "bioes", "io", "none"]
@@ -118,7 +119,7 @@ def tags_of(spans: Iterable[Span], length: int, scheme: Scheme = "iob2") -> tupl
     tags, last = [OUTSIDE] * length, Span(0, 0, "")
     for span in sorted(spans):
         if not 0 <= span.start < span.end <= length:
-            raise UserError(f"span {span.start}:{span.end} ({span.type}) in a sentence of {length:,} words")
+            raise UserError(f"span {span.start}:{span.end} ({span.type}) in a sentence of {counted(length, 'word')}")
         if span.start < last.end:
             raise UserError(
                 f"spans {last.start}:{last.end} ({last.type}) and {span.start}:{span.end} ({span.type}) overlap; "

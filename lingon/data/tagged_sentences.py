@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, overload
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.data.tag_schemes import are_spans
 
@@ -31,7 +32,10 @@ class TaggedSentences:
     def __post_init__(self):
         for i, (words, tags, _) in enumerate(self.sentences):
             if len(words) != len(tags):
-                raise UserError(f"sentence {i + 1} has {len(words):,} words and {len(tags):,} tags; a word has one tag")
+                raise UserError(
+                    f"sentence {i + 1} has {counted(len(words), 'word')} and {counted(len(tags), 'tag')}; "
+                    "a word has one tag"
+                )
 
     def __len__(self) -> int:
         return len(self.sentences)

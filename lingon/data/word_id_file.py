@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write
 from lingon.core.progress import track
@@ -79,7 +80,7 @@ def count_words(lines: Iterable[str], split: Split, min_count: int = 5, most: in
     if not counts:
         raise DataError("the text holds no words; expected lines with words in them")
     if not kept:
-        raise DataError(f"of {len(counts):,} different words none occurs {min_count} times; lower --min-count")
+        raise DataError(f"of {counted(len(counts), 'different word')} none occurs {min_count} times; lower --min-count")
     return Words(kept, np.array([counts[word] for word in kept], np.int64))
 
 

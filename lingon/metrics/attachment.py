@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 
 # Relations between content words; those of function words (aux, case, cc, clf, cop, det, mark) and punct are left out
@@ -75,12 +76,15 @@ def attachment(gold: Iterable[tuple[Heads, Relations]], predicted: Iterable[tupl
     """
     gold, predicted = list(gold), list(predicted)
     if len(gold) != len(predicted):
-        raise UserError(f"{len(predicted):,} trees for {len(gold):,} sentences; each has one")
+        raise UserError(f"{counted(len(predicted), 'tree')} for {counted(len(gold), 'sentence')}; each has one")
     found = Attachment(Counts(), Counts())
     for number, (true, said) in enumerate(zip(gold, predicted, strict=True), 1):
         sizes = {len(column) for column in (*true, *said)}
         if len(sizes) > 1:
-            raise UserError(f"sentence {number:,}: {len(said[0])} heads for {len(true[0])} words; each word has one")
+            raise UserError(
+                f"sentence {number:,}: {counted(len(said[0]), 'head')} for "
+                f"{counted(len(true[0]), 'word')}; each word has one"
+            )
         _add(found, true, said)
     return found
 

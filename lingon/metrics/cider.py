@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 
 __all__ = ["DocumentFrequencies", "caption_words", "cider", "cider_d", "document_frequencies"]
@@ -79,7 +80,10 @@ def cider_d(
 
 def _scores(captions, references, frequencies, similarity) -> list[float]:
     if len(captions) != len(references):
-        raise UserError(f"{len(captions):,} captions for the references of {len(references):,} images; each has one")
+        raise UserError(
+            f"{counted(len(captions), 'caption')} for the references of "
+            f"{counted(len(references), 'image')}; each has one"
+        )
     if not captions:
         raise UserError("there is no caption to score")
     if missing := [i for i, some in enumerate(references) if not some]:

@@ -1,9 +1,11 @@
 """The scores of each class as a table for a terminal."""
 
+from lingon.core.counted import counted
 from lingon.core.errors import one_of
-from lingon.core.terminal import printable
+from lingon.core.terminal_columns import columns_of, padded
 
 MOST_CLASSES = 30  # lines of the table
+LONGEST = 24  # columns of a label
 
 
 def class_lines(classes: dict[str, dict[str, float]], weighted: bool = True) -> list[str]:
@@ -12,16 +14,13 @@ def class_lines(classes: dict[str, dict[str, float]], weighted: bool = True) -> 
     weighted: a training may weigh the labels, which is advised where one is never predicted.
     """
     most = sorted(classes, key=lambda label: -classes[label]["support"])[:MOST_CLASSES]
-    width = max(5, *(min(24, len(label)) for label in most))
+    width = max(5, *(columns_of(label, LONGEST) for label in most))
     lines = [f"  {'label':{width}}  precision  recall      f1  support"]
     for label in (label for label in classes if label in set(most)):
-        of, name = classes[label], printable(label)
-        name = name if len(name) <= 24 else name[:21] + "..."
-        lines.append(
-            f"  {name:{width}}  {of['precision']:9.4f}  {of['recall']:6.4f}  {of['f1']:6.4f}  {of['support']:7,}"
-        )
+        of, name = classes[label], padded(label, width, LONGEST)
+        lines.append(f"  {name}  {of['precision']:9.4f}  {of['recall']:6.4f}  {of['f1']:6.4f}  {of['support']:7,}")
     if len(classes) > len(most):
-        lines.append(f"  ... and {len(classes) - len(most):,} labels with fewer examples")
+        lines.append(f"  ... and {counted(len(classes) - len(most), 'label')} with fewer examples")
     never = [label for label, of in classes.items() if not of["predicted"] and of["support"]]
     if never:
         help = "more examples of it, or --class-weights balanced, help" if weighted else "more examples of it help"

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.metrics.scores import Scores
 
@@ -84,7 +85,9 @@ def evaluate_rankings(
     """
     asked = [(rankings.get(query, ()), judged) for query, judged in judgements.items() if _count(judged)]
     if not asked:
-        raise UserError(f"none of {len(judgements)} queries has a relevant document; there is nothing to score")
+        raise UserError(
+            f"none of {counted(len(judgements), 'query')} has a relevant document; there is nothing to score"
+        )
 
     def mean(metric: Callable[..., float], *cut: int) -> float:
         return math.fsum(metric(ranking, judged, *cut) for ranking, judged in asked) / len(asked)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.core.optional_packages import install_command
 from lingon.metrics.resampling import Statistics, mean_statistics
@@ -30,7 +31,9 @@ def rouge(predictions: Sequence[str], references: Sequence[str]) -> dict[str, fl
 def rouge_statistics(predictions: Sequence[str], references: Sequence[str]) -> dict[str, Statistics]:
     """Return what each ROUGE is computed from, the F1 of each text; raises as `rouge` does."""
     if len(predictions) != len(references):
-        raise UserError(f"{len(predictions):,} texts for {len(references):,} references; each has one")
+        raise UserError(
+            f"{counted(len(predictions), 'text')} for {counted(len(references), 'reference')}; each has one"
+        )
     if not predictions:
         raise UserError("there is no text to score")
     scorer = _scorer()

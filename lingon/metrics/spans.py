@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.data.tag_schemes import Span, are_spans, spans_of
 
@@ -93,10 +94,12 @@ def span_errors(true: Sequence[str], predicted: Sequence[str]) -> tuple[list[Spa
 def check_lengths(true: Tags, predicted: Tags) -> None:
     """Raise UserError unless there are as many sentences, each with as many tags."""
     if len(true) != len(predicted):
-        raise UserError(f"{len(true):,} sentences have tags, and {len(predicted):,} were predicted")
+        raise UserError(
+            f"{counted(len(true), 'sentence has', 'sentences have')} tags, and {len(predicted):,} were predicted"
+        )
     for i, (tags, guessed) in enumerate(zip(true, predicted, strict=True), 1):
         if len(tags) != len(guessed):
-            raise UserError(f"sentence {i} has {len(tags):,} tags, and {len(guessed):,} were predicted")
+            raise UserError(f"sentence {i} has {counted(len(tags), 'tag')}, and {len(guessed):,} were predicted")
 
 
 def refuse_other_tags(sentences: Tags) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError, unknown
 from lingon.core.optional_packages import install_command
 from lingon.metrics.resampling import Statistics, bootstrap_interval
@@ -36,7 +37,9 @@ def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], language: 
 def corpus_bleu_of_several(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> CorpusScore:
     """Return BLEU of texts with one reference or several for each, as captions have. Raises as `corpus_bleu` does."""
     if len(hypotheses) != len(references):
-        raise UserError(f"{len(hypotheses):,} texts for the references of {len(references):,}; each has one or more")
+        raise UserError(
+            f"{counted(len(hypotheses), 'text')} for the references of {len(references):,}; each has one or more"
+        )
     if not hypotheses or not all(references):
         raise UserError("there is no text to score, or no reference of one")
     scorer, most = _scorer("bleu", None), max(map(len, references))
@@ -61,7 +64,9 @@ def translation_statistics(
 ) -> Statistics:
     """Return what a metric (bleu, chrf or ter) is computed from, of each sentence; raises as `corpus_bleu` does."""
     if len(hypotheses) != len(references):
-        raise UserError(f"{len(hypotheses):,} translations for {len(references):,} references; each has one")
+        raise UserError(
+            f"{counted(len(hypotheses), 'translation')} for {counted(len(references), 'reference')}; each has one"
+        )
     if not hypotheses:
         raise UserError("there is no translation to score")
     scorer = _scorer(metric, language)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.pages.images import data_uri
 from lingon.pages.page import check_page_path, render
@@ -34,7 +35,7 @@ def write_slider(path: Path | str, pairs: Sequence[PicturePair], title: str, not
     if not pairs:
         raise UserError("--page shows pictures; there are none")
     if len(pairs) > MOST_PAIRS:
-        note = f"{note} The first {MOST_PAIRS} of {len(pairs):,} pictures.".strip()
+        note = f"{note} The first {MOST_PAIRS} of {counted(len(pairs), 'picture')}.".strip()
     return render("slider.html", path, {"title": title, "note": note, "items": slider_items(pairs[:MOST_PAIRS])})
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from itertools import accumulate, pairwise
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 
 MOST_WORDS = 300  # of a picture that can still be looked at
@@ -32,7 +33,9 @@ def tree_svg(
     4
     """
     if len(words) > MOST_WORDS:
-        raise UserError(f"a sentence of {len(words):,} words is too long for a picture; it may have {MOST_WORDS}")
+        raise UserError(
+            f"a sentence of {counted(len(words), 'word')} is too long for a picture; it may have {MOST_WORDS}"
+        )
     arcs = [(min(i, head), max(i, head)) if head else (i, i) for i, head in enumerate(heads, 1)]
     levels, offsets = _levels(arcs), _offsets(arcs, len(words))
     centres = _centres(words, arcs, relations, offsets)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lingon.core.errors import UserError
+from lingon.core.terminal_columns import columns_of, padded
 from lingon.metrics.metric_table import HIGHER_IS_BETTER, format_metric
 from lingon.metrics.resampling import SAMPLES, TRIALS, Comparison, Interval, bootstrap_interval, compare
 from lingon.tasks.comparison import Comparable, SystemOutput
@@ -53,8 +54,8 @@ class SystemComparison:
     def lines(self) -> list[str]:
         """Return it for people: the models, the table, how it was made, and the signatures."""
         table = self.table()
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        rows = ["  ".join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])]) for name, *cells in table]
+        widths = [max(map(columns_of, column)) for column in zip(*table, strict=True)]
+        rows = ["  ".join([padded(name, widths[0]), *map(str.rjust, cells, widths[1:])]) for name, *cells in table]
         signed = self.row().get("signatures", {})
         names = [f"{side:7} {name}" for side, name in zip(("first", "second"), self.names, strict=True)]
         return [*names, "", *rows, "", self.note(), *(f"{name}  {one}" for name, one in signed.items())]

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.tasks.settings import LARGEST
 
@@ -37,7 +38,9 @@ def weights_of(sample_weight: Any, texts: int) -> np.ndarray:
     except (TypeError, ValueError):
         raise UserError(f"sample_weight is {str(sample_weight)[:40]!r}, expected a number for each text") from None
     if weights.shape != (texts,):
-        raise UserError(f"sample_weight has the shape {weights.shape}; there are {texts:,} texts, one number for each")
+        raise UserError(
+            f"sample_weight has the shape {weights.shape}; there are {counted(texts, 'text')}, one number for each"
+        )
     if len(wrong := np.flatnonzero(~((weights >= 0) & (weights < LARGEST)))):
         raise UserError(f"sample_weight[{wrong[0]}] is {weights[wrong[0]]}; expected 0 or more")
     if not weights.any():
@@ -50,7 +53,9 @@ def with_weights(
 ) -> tuple[list[str], np.ndarray, list[float] | None]:
     """Return texts, labels and weights without those of weight 0. Raises UserError for what does not fit."""
     if len(texts) != len(labels):
-        raise UserError(f"there are {len(texts):,} texts and {len(labels):,} labels; give each text its label")
+        raise UserError(
+            f"there are {counted(len(texts), 'text')} and {counted(len(labels), 'label')}; give each text its label"
+        )
     if not 0 < validation_fraction < 1:
         raise UserError(f"validation_fraction is {validation_fraction!r}, expected a fraction from 0 to 1")
     if sample_weight is None:

@@ -11,6 +11,7 @@ from typing import Any, get_args
 from lingon.core.errors import NotFinite, UserError, unknown
 from lingon.core.files import read_json, write_json
 from lingon.core.terminal import printable
+from lingon.core.terminal_columns import columns_of, padded
 from lingon.metrics.metric_table import HIGHER_IS_BETTER, format_metric
 from lingon.recipes.command_flags import call
 
@@ -73,8 +74,8 @@ def sweep_table(rows: list[dict[str, Any]], score: str) -> str:
     """Return the runs of a sweep as lines of text. Their folders come last and whole, however narrow the terminal."""
     lines = [[printable(name) for name in rows[0]]]
     lines += [[format_metric(v) if k.endswith(score) else printable(v) for k, v in row.items()] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    widths = [max(map(columns_of, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(map(padded, line, widths)).rstrip() for line in lines)
 
 
 def finished(out: Path) -> bool:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from typer import Option
 
+from lingon.core.counted import counted
 from lingon.recipes.file_settings import Files, TextColumn, one_column
 from lingon.recipes.folder_settings import FolderSettings
 from lingon.recipes.vector_settings import VectorSettings, checked
@@ -55,7 +56,7 @@ def vectors(
         clock.lap("turn the text into numbers")
         job = job_of(settings, words, numbers / "ids", length)
         alike = "one thread: the seed decides" if threads == 1 else f"{threads} threads, no locks: runs differ a little"
-        print(f"{words.total:,} words, {len(words.tokens):,} different; {alike}")
+        print(f"{counted(words.total, 'word')}, {len(words.tokens):,} different; {alike}")
         speed, loss = run_job(job, threads, run)
         clock.lap("train")
         save_vector_file(out, words.tokens, *vectors_of(settings, words, job))

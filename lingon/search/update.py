@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, one_of
 from lingon.core.files import locked, remove_leftovers, sha256_of
 from lingon.core.progress import track
@@ -48,12 +49,16 @@ class Report:
     def lines(self) -> Iterator[str]:
         """Yield it for people."""
         what = f"{self.added:,} new, {self.changed:,} changed, {self.unchanged:,} as before, {self.removed:,} removed"
-        yield f"{self.files:,} files ({what}), {self.passages:,} passages, {self.encoded:,} encoded"
+        yield f"{counted(self.files, 'file')} ({what}), {counted(self.passages, 'passage')}, {self.encoded:,} encoded"
         if self.other_files:
             kinds = one_of(f"{suffix} {count:,}" for suffix, count in sorted(self.other_files.items()))
-            yield f"{sum(self.other_files.values()):,} files of other kinds are left out: {kinds}"
+            others = sum(self.other_files.values())
+            yield f"{counted(others, 'file of another kind is', 'files of other kinds are')} left out: {kinds}"
         if self.skipped:
-            yield f"{len(self.skipped):,} files or rows could not be read; the first: {self.skipped[0]}"
+            yield (
+                f"{counted(len(self.skipped), 'file or row', 'files or rows')} could not be read; the "
+                f"first: {self.skipped[0]}"
+            )
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,10 @@ class _Old:
             first += row["passages"]
         self.vectors = stored.matrix("vectors") if stored.has("vectors") else None
         if self.vectors is not None and len(self.vectors) != len(self.lines):
-            raise DataError(f"{folder}: {len(self.vectors):,} vectors of {len(self.lines):,} passages; use --overwrite")
+            raise DataError(
+                f"{folder}: {counted(len(self.vectors), 'vector')} of "
+                f"{counted(len(self.lines), 'passage')}; use --overwrite"
+            )
         self.approximate = stored.has("lists")
 
     def passages(self, path: str, sha256: str) -> list[Passage] | None:
@@ -146,7 +154,7 @@ def _write(folder: Path, plan: Plan, old: _Old | None, files: Sequence[Path], ot
     rows, passages = _read(plan, old, files, report)
     report.passages = len(passages)
     if not passages:
-        raise DataError(f"{plan.source}: {len(files):,} files, and none holds a passage of text")
+        raise DataError(f"{plan.source}: {counted(len(files), 'file')}, and none holds a passage of text")
     if old is not None:
         report.removed = len(set(old.files) - {row["path"] for row in rows})
         same = not (report.added or report.changed or report.removed)

@@ -130,11 +130,11 @@ class Trainable(Task, Protocol):
         ...
 
 
-def columns(prediction: Prediction) -> dict[str, Any]:
+def columns(prediction: Prediction, keep_lists: bool = False) -> dict[str, Any]:
     """Return the fields of a prediction as columns of a table, without the input, which the table has already.
 
     A field that is a mapping becomes a column for each of its names, called as one of them is: of `probabilities`,
-    `probability_good` and `probability_bad`. A list becomes one cell, a|b.
+    `probability_good` and `probability_bad`. A list becomes one cell, a|b; keep_lists: it stays one, as JSON holds it.
     """
     _, *fields = prediction.row().items()
     found: dict[str, Any] = {}
@@ -142,7 +142,7 @@ def columns(prediction: Prediction) -> dict[str, Any]:
         if isinstance(value, Mapping):
             found |= {f"{singular(name)}_{key}": one for key, one in value.items()}
         else:
-            found[name] = _joined(value) if isinstance(value, list) else value
+            found[name] = _joined(value) if isinstance(value, list) and not keep_lists else value
     return found
 
 

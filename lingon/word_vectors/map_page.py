@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError, unknown
 from lingon.core.shapes import Float
 from lingon.pages.page import data_of, keep_other_files, render
@@ -64,7 +65,7 @@ def draw_map(
     if out.suffix not in ENDINGS:
         raise UserError(f"--out {str(out)!r} ends in {out.suffix!r}; expected one of {', '.join(ENDINGS)}")
     if not 3 <= len(words) <= MOST:
-        raise UserError(f"a map of {len(words):,} words; expected 3 to {MOST:,}")
+        raise UserError(f"a map of {counted(len(words), 'word')}; expected 3 to {MOST:,}")
     keep_other_files(out)
     used = projection(by, len(words))
     places = PROJECTIONS[used](unit_rows(vectors.of(words)), seed)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, suggest
 from lingon.word_vectors.files import Loaded, Subwords, load_vector_file, save_vector_file
 
@@ -56,7 +57,9 @@ class WordVectors(Mapping[str, np.ndarray]):
         parts: Subwords | None = None,
     ):
         if table.ndim != 2 or len(words) != len(table):
-            raise UserError(f"{len(words):,} words for a table of {list(table.shape)}; expected [{len(words):,}, D]")
+            raise UserError(
+                f"{counted(len(words), 'word')} for a table of {list(table.shape)}; expected [{len(words):,}, D]"
+            )
         self.words = words
         self.table = table if table.dtype == np.float32 else table.astype(np.float32)
         self.missing, self.parts = missing, parts
@@ -92,7 +95,9 @@ class WordVectors(Mapping[str, np.ndarray]):
     def _rows(self) -> dict[str, int]:
         rows = {word: i for i, word in enumerate(self.words)}
         if len(rows) < len(self.words):
-            raise UserError(f"{len(self.words) - len(rows):,} words come twice; each word has one vector")
+            raise UserError(
+                f"{counted(len(self.words) - len(rows), 'word comes', 'words come')} twice; each word has one vector"
+            )
         return rows
 
     def row(self, word: str) -> int | None:
@@ -126,7 +131,9 @@ class WordVectors(Mapping[str, np.ndarray]):
     def lacks(self, word: str) -> str:
         """Return what to say about a word that has no vector."""
         near = suggest(word, [str(w) for _, w in zip(range(NEAR), self.words, strict=False)])
-        return f"{word!r} is not among the {len(self):,} words" + (f"; {near}" if near.startswith("did") else "")
+        return f"{word!r} is not among the {counted(len(self), 'word')}" + (
+            f"; {near}" if near.startswith("did") else ""
+        )
 
     def of(self, words: Iterable[str]) -> np.ndarray:
         """Return the vectors of some words, [n, D]. Raises UserError for words that have none by the rule."""
@@ -178,4 +185,4 @@ class WordVectors(Mapping[str, np.ndarray]):
 
     def __repr__(self) -> str:
         rule = getattr(self.missing, "__name__", self.missing)
-        return f"WordVectors({len(self):,} words, width {self.width}, missing={rule})"
+        return f"WordVectors({counted(len(self), 'word')}, width {self.width}, missing={rule})"

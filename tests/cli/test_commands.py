@@ -54,7 +54,7 @@ def test_evaluate_scores_all_of_a_file_and_can_skip_bad_rows(trained):
     assert "new.csv:4" in stopped.stderr
     done = lingon("evaluate", "runs/classify", "--data", "new.csv", "--on-bad-row", "skip", "--json", cwd=trained)
     assert json.loads(done.stdout)["accuracy"] == 1
-    assert "1 bad rows skipped" in done.stderr
+    assert "1 bad row skipped" in done.stderr
 
 
 def test_plot_lays_runs_over_each_other(trained):

@@ -71,7 +71,7 @@ def test_a_table_comes_back_whole_with_label_probability_and_each_class(tmp_path
     rows = [{"id": i, "review": text, "by": "me" if i % 2 else None} for i, text in enumerate(TEXTS)]
     out = tmp_path / f"out.{end}"
     said = scored(put(tmp_path, kind, rows), out)
-    assert "41 rows with label, probability and probability_even, ..." in said
+    assert "41 rows with label, probability, probability_even, ..." in said
     found = read(out)
     assert list(found[0]) == ["id", "review", "by", "label", "probability", "probability_even", "probability_odd"]
     for before, after in zip(rows, found, strict=True):
@@ -123,7 +123,7 @@ def test_rows_without_a_text_stop_or_are_counted(tmp_path, capsys):
     assert not (tmp_path / "out.csv").exists()
     scored(path, tmp_path / "out.csv", how="skip")
     assert [row["id"] for row in read(tmp_path / "out.csv")] == ["1", "4"]
-    assert "2 rows that have no text or cannot be read are left out" in capsys.readouterr().err
+    assert "2 rows are left out, without a text or unreadable" in capsys.readouterr().err
 
 
 def test_a_file_without_a_text_is_told(tmp_path, capsys):
@@ -215,3 +215,17 @@ def test_a_blank_text_is_predicted_and_said(capsys):
     ]
     tell_blank(None)
     assert not capsys.readouterr().err
+
+
+class Listing(Counting):
+    """Predictions with a list among their fields."""
+
+    def predict(self, inputs):
+        return [SimpleNamespace(row=lambda text=text: {"text": text, "labels": text.split()}) for text in inputs]
+
+
+@pytest.mark.parametrize(("end", "expected"), [("jsonl", ["a", "b"]), ("csv", "a|b"), ("parquet", "a|b")])
+def test_a_list_stays_a_list_in_jsonl(tmp_path, end, expected):
+    said = scored(put(tmp_path, "csv", [{"text": "a b"}]), tmp_path / f"out.{end}", model=Listing())
+    assert read(tmp_path / f"out.{end}")[0]["labels"] == expected
+    assert said.endswith("1 row with labels")

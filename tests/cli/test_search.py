@@ -43,7 +43,7 @@ def test_a_folder_is_indexed_asked_and_indexed_again(run, tmp_path):
     code, out, _ = run("index", "texts", "--out", "idx")
     assert code == 0
     assert out[0] == "4 files (4 new, 0 changed, 0 as before, 0 removed), 6 passages, 6 encoded"
-    assert out[1] == "1 files of other kinds are left out: .png 1"
+    assert out[1] == "1 file of another kind is left out: .png 1"
     assert run.loaded == ["minilm-l6"]
     code, out, err = run("search", "idx", "doctor", "-k", "1", "--mode", "vectors")
     assert (code, err) == (0, "")

@@ -79,4 +79,4 @@ def test_what_is_wrong_is_named_by_file_and_line(name, folder, capsys):
         read_collection(folder)
     if name != "no heading":
         assert read_collection(folder, on_bad_row="skip").judgements == {"q1": {"d1": 2, "d2": 0}, "q2": {"3": 1}}
-        assert "1 bad rows skipped" in capsys.readouterr().err
+        assert "1 bad row skipped" in capsys.readouterr().err

@@ -105,7 +105,7 @@ def test_a_broken_row_is_told_with_its_line_or_left_out(name, tmp_path, capsys):
         read_chat_rows(path)
     assert read_chat_rows(path, "skip") == ([Conversation(messages_of(HI))], 1)
     assert len(load_conversations(path, on_bad_row="skip")) == 1
-    assert "1 rows are left out" in capsys.readouterr().err
+    assert "1 row is left out" in capsys.readouterr().err
 
 
 def test_broken_json_two_kinds_and_no_file_are_told(tmp_path):

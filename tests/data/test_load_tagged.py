@@ -150,7 +150,7 @@ def test_lists_of_sentences():
     assert (some[1:3] + some[[0]]).words == [("w1", "."), ("w2", "."), ("w0", ".")]
     assert (some.labels, some.label_counts(), some.tag_counts()) == (None, {"play": 1}, {"B-x": 3, "O": 3})
     assert some.checksum() != some[:3].checksum()
-    with pytest.raises(UserError, match=r"sentence 2 has 1 words and 2 tags"):
+    with pytest.raises(UserError, match=r"sentence 2 has 1 word and 2 tags"):
         TaggedSentences([TaggedSentence((), ()), TaggedSentence(("a",), ("O", "O"))])
 
 

@@ -98,7 +98,7 @@ REFUSED = {
     "both ways": ({"masks": [MASK, np.zeros((2, 3, 3), np.uint8)]}, r"1\.png has colours and .*0\.png class numbers"),
     "a name twice": ({"masks": [MASK], "names": "a\nb\na\n"}, r"classes\.txt:3: 'a' is no name of its own"),
     "a colour for some": ({"masks": [MASK], "names": "a #000000\nb\n"}, "1 colours for 2 classes"),
-    "one name": ({"masks": [MASK], "names": "a\n"}, "1 classes; expected 2 to 255"),
+    "one name": ({"masks": [MASK], "names": "a\n"}, "1 class; expected 2 to 255"),
 }
 
 

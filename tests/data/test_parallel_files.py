@@ -94,8 +94,10 @@ def test_columns_are_chosen_by_name_or_number_and_a_wrong_one_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.tsv", "A.\tB.\nonly one\n", r"a\.tsv:2: 1 cells, expected 2 or more with tabs between"),
+        ("a.tsv", "A.\tB.\nonly one\n", r"a\.tsv:2: 1 cell, expected 2 or more with tabs between"),
         ("a.tsv", "A.\tB.\nC.\t \n", r"a\.tsv:2: empty target"),
+        ("a.tsv", "source\ttarget\nA.\tB.\nsource\ttarget\n", r"a\.tsv:3: the names of the columns again"),
+        ("a.txt", "source\ttarget\nA.\tB.\nsource\ttarget\n", r"a\.txt:3: the names of the columns again"),
         ("a.tsv", "A.\tB.\n\tD.\n", r"a\.tsv:2: empty source"),
         ("a.jsonl", '{"source": "A", "target": "B"}\n{"source": "C"}\n', r"a\.jsonl:2: empty target"),
         ("a.jsonl", '{"source": "A", "target": ["B"]}\n', r"a\.jsonl:1: a list in column 'target', expected a text"),

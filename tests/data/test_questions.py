@@ -55,9 +55,9 @@ def test_wrong_offsets_are_counted_and_mended_where_the_text_is_unique(tmp_path,
     assert (report.mended, report.dropped, report.left_out) == (3, 2, ["lost"])
     load_questions(path)
     said = capsys.readouterr().err
-    assert "5 answers do not stand at their offset: 3 are mended" in said
-    assert "2 are left out, as it stands there several times" in said
-    assert "1 questions are left out: lost" in said
+    assert "5 answers not at the offset that is given: 3 mended" in said
+    assert "2 left out, as it stands there several times" in said
+    assert "1 question is left out: lost" in said
 
 
 BROKEN = {
@@ -102,7 +102,7 @@ def test_a_broken_row_is_named_by_its_line_or_left_out(tmp_path):
 
 def test_it_is_said_why_no_question_is_left(tmp_path):
     path = squad(tmp_path / "a.json", asked([{"text": "sang", "answer_start": 1}]))
-    with pytest.raises(DataError, match="no question that can be used; 1 answers do not stand at their offset"):
+    with pytest.raises(DataError, match="no question that can be used; 1 answer not at the offset that is given"):
         read_squad(path)
 
 

@@ -225,7 +225,7 @@ def test_labels_of_sentences(tmp_path):
         ("a.conll", "a\tB-\x01\n", r"a.conll:1: tag 'B-.x01' has characters that cannot be printed"),
         ("a.jsonl", '{"text": "Ann"}', r"a.jsonl:1: keys 'text'; expected"),
         ("a.jsonl", '{"tokens": ["a"]}', r"a.jsonl:1: words, but no tags, with keys 'tokens'"),
-        ("a.jsonl", '{"tokens": ["a", "b"], "tags": ["O"]}', r"a.jsonl:1: 2 words and 1 tags; a word has one tag"),
+        ("a.jsonl", '{"tokens": ["a", "b"], "tags": ["O"]}', r"a.jsonl:1: 2 words and 1 tag; a word has one tag"),
         ("a.jsonl", '{"tokens": ["a"], "tags": [3]}', r"a.jsonl:1: tag 3 is no name; write the names of tags"),
         ("a.jsonl", '{"tokens": ["a", ""], "tags": ["O", "O"]}', r"a.jsonl:1: word 2 is empty"),
         ("a.jsonl", '{"tokens": ["a"], "tags": ["O"]}\n{"tok', r"a.jsonl:2: not JSON"),

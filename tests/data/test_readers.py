@@ -110,15 +110,17 @@ def test_other_labels():
 
 # name, content, and the message that names the line
 BAD = [
-    ("a.csv", "text,label\ngood,1\nbad\n", ":3: 1 cells, expected 2"),
+    ("a.csv", "text,label\ngood,1\nbad\n", ":3: 1 cell, expected 2"),
     ("a.csv", "text,label\ngood,1\nbad,really,0\n", ":3: 3 cells, expected 2"),
+    ("a.csv", "text,label\ngood,1\n text ,label\n", ":3: the names of the columns again"),
+    ("a.csv", ",text,label\n0,good,1\n,text,label\n", ":3: the names of the columns again"),
     ("a.csv", "text,label\n\"two\nlines\",1\nx,\n", ":4: no label in column 'label'"),
     ("a.csv", "text,label\ngood,1\n  ,0\n", ":3: no text in column 'text'"),
     ("a.csv", 'text,label\ngood,1\n"never closed,0\nx,1\n', r":3: .*lines 3 to 4.*quote not closed"),
     ("a.csv", 'text,label\ngood,1\n"a "word" here",0\n', ":3: .*is a quote not closed"),
     ("a.csv", b"text,label\ngood,1\ncaf\xe9,0\n", r":3: not UTF-8 \(byte 0xe9, place 4\)"),
     ("a.csv", b"text,label\ngood,1\nn\0ul,0\n", ":3: not text"),
-    ("a.tsv", "text\tlabel\ngood\t1\nbad\n", ":3: 1 cells, expected 2"),
+    ("a.tsv", "text\tlabel\ngood\t1\nbad\n", ":3: 1 cell, expected 2"),
     ("a.jsonl", '{"text": "x", "label": 1}\n{"text": "y", "la', ":2: not JSON .*cut short"),
     ("a.jsonl", '{"text": "x", "label": 1}\n\n["y", 2]\n', ":3: a list, expected an object"),
     ("a.jsonl", '{"text": "x", "label": 1}\n{"text": "y"}\n', ":2: no label in column 'label'"),
@@ -140,7 +142,7 @@ def test_a_bad_row_is_named_or_counted(tmp_path, name, data, message):
     examples, report = read_labelled_texts(path, on_bad_row="skip")
     assert examples.texts[0] in ("good", "x", "two\nlines")
     assert report.skipped == 1
-    assert f"{name}: 1 bad rows skipped, the first: {path}" in report.messages[-1]
+    assert f"{name}: 1 bad row skipped, the first: {path}" in report.messages[-1]
 
 
 def test_rows_after_a_bad_one_are_read(tmp_path):
@@ -155,7 +157,7 @@ BROKEN = [
     ("a.csv", b"", "a.csv: the file is empty"),
     ("a.csv", b"\n\n", "a.csv: the file is empty"),
     ("a.csv", b"text,label\n", "a.csv: holds no rows"),
-    ("a.csv", b"text,text,label\nx,y,1\n", "a.csv:1: two columns have the name 'text'"),
+    ("a.csv", b"text,text,label\nx,y,1\n", "a.csv:1: two columns have the name 'text'; rename one"),
     ("a.csv", b"PK\x03\x04\0\0\0\0", "a.csv:1: not a text file"),
     ("a.csv", "text,label\nx,1\n".encode("utf-16"), "a.csv:1: UTF-16 text; save the file as UTF-8"),
     ("a.csv.gz", gzip.compress(FILES["it.csv"] * 99, mtime=0)[:80], r"a.csv.gz:\d+: cut short or damaged"),
@@ -211,7 +213,7 @@ def test_a_file_that_is_not_there(tmp_path):
     put(tmp_path, "reviews.csv", "x")
     with pytest.raises(UserError, match=r"there is no file .*did you mean 'reviews.csv'\?"):
         read_labelled_texts(tmp_path / "review.csv")
-    with pytest.raises(DataError, match="expected a folder per class"):
+    with pytest.raises(DataError, match=r"no folder with texts or images; expected .*spam/1\.txt or .*cat/1\.png"):
         read_labelled_texts(tmp_path)
     with pytest.raises(UserError, match="unknown value of on_bad_row 'skp'; did you mean 'skip'"):
         read_labelled_texts(tmp_path / "reviews.csv", on_bad_row="skp")

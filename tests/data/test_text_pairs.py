@@ -87,13 +87,13 @@ def test_pairs_that_come_again_are_left_out_and_said(tmp_path, capsys):
     assert load_pairs(path) == PositivePairs(["a", "c", "a"], ["b", "d", "f"])
     said = capsys.readouterr().err
     assert "p.csv:4: the first of 2 pairs that come again; left out" in said
-    assert "p.csv:5: the first of 1 pairs that are a text with itself; left out" in said
+    assert "p.csv:5: the first of 1 pair that are a text with itself; left out" in said
 
 
 def test_bad_rows_are_left_out_where_that_is_asked(tmp_path, capsys):
     path = table(tmp_path / "p.csv", "query,passage", "a,b", "c,")
     assert len(load_pairs(path, on_bad_row="skip")) == 1
-    assert "1 bad rows skipped" in capsys.readouterr().err
+    assert "1 bad row skipped" in capsys.readouterr().err
 
 
 def test_pairs_that_share_a_text_are_one_group():

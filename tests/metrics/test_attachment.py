@@ -54,7 +54,7 @@ def test_shares_are_of_all_words_not_means_of_sentences():
 
 def test_nothing_to_score_is_undefined_and_uneven_trees_are_refused():
     assert math.isnan(attachment([], []).words.las)
-    with pytest.raises(UserError, match="1 trees for 2 sentences"):
+    with pytest.raises(UserError, match="1 tree for 2 sentences"):
         attachment([GOLD, GOLD], [GOLD])
     with pytest.raises(UserError, match="sentence 2: 5 heads for 6 words"):
         attachment([GOLD, GOLD], [GOLD, (GOLD[0][:5], GOLD[1][:5])])

@@ -86,7 +86,7 @@ def test_words_are_lower_case_without_punctuation():
 
 
 def test_what_cannot_be_scored():
-    with pytest.raises(UserError, match="2 captions for the references of 1 images"):
+    with pytest.raises(UserError, match="2 captions for the references of 1 image"):
         cider(words("a", "b"), [words("a")])
     with pytest.raises(UserError, match="image 1 has no reference caption"):
         cider_d(words("a", "b"), [words("a"), []])

@@ -96,7 +96,7 @@ def test_what_cannot_be_scored():
         ndcg(["a", "b", "a"], {"a": 1})
     with pytest.raises(UserError, match="the first 0 of a ranking"):
         precision(["a"], {"a": 1}, 0)
-    with pytest.raises(UserError, match="none of 1 queries has a relevant document"):
+    with pytest.raises(UserError, match="none of 1 query has a relevant document"):
         evaluate_rankings({}, {"q": {"a": 0}})
 
 

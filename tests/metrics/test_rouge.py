@@ -29,7 +29,7 @@ def test_words_are_those_of_rouge_score_on_ascii_and_whole_elsewhere():
 
 
 def test_other_numbers_of_texts_are_named():
-    with pytest.raises(UserError, match="1 texts for 2 references"):
+    with pytest.raises(UserError, match="1 text for 2 references"):
         rouge(["a"], ["a", "b"])
     with pytest.raises(UserError, match="no text to score"):
         rouge([], [])

@@ -103,7 +103,7 @@ def test_accuracy_of_tags():
 
 
 def test_what_cannot_be_scored():
-    with pytest.raises(UserError, match=r"sentence 2 has 1 tags, and 2 were predicted"):
+    with pytest.raises(UserError, match=r"sentence 2 has 1 tag, and 2 were predicted"):
         span_scores([["O"], ["O"]], [["O"], ["O", "O"]])
     with pytest.raises(UserError, match=r"2 sentences have tags, and 1 were predicted"):
         span_scores([["O"], ["O"]], [["O"]])

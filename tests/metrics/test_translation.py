@@ -134,7 +134,7 @@ def test_scores_keep_intervals_and_signatures(systems):
 
 
 def test_other_numbers_of_texts_and_a_missing_package_are_named(monkeypatch):
-    with pytest.raises(UserError, match="2 translations for 1 references; each has one"):
+    with pytest.raises(UserError, match="2 translations for 1 reference; each has one"):
         corpus_bleu(["a", "b"], ["a"])
     with pytest.raises(UserError, match="there is no translation to score"):
         corpus_bleu([], [])

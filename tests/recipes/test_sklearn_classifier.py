@@ -140,7 +140,7 @@ WRONG = {
     "one text": (("a text", ["a"]), {}, "X is a single text; expected a list"),
     "no labels": ((["a", "b"], None), {}, "y is None"),
     "a matrix of other numbers": ((["a", "b"], np.array([[1, 0], [0, 2]])), {}, r"y has the shape \(2, 2\)"),
-    "another length": ((["a", "b"], [1]), {}, "there are 2 texts and 1 labels"),
+    "another length": ((["a", "b"], [1]), {}, "there are 2 texts and 1 label"),
     "one class": ((["a", "b"], [1, 1]), {}, "a classifier needs two or more labels"),
     "a model": ((TEXTS, LABELS), {"model": "ngram"}, "unknown model 'ngram'; did you mean 'ngrams'"),
     "a setting": ((TEXTS, LABELS), {"settings": {"dropuot": 1}}, "unknown setting 'dropuot'; did you mean 'dropout'"),

@@ -40,7 +40,7 @@ WRONG = {
     "no number": (["a", "b"], [1.0, np.nan], r"y\[1\] is nan, expected a finite number"),
     "none": (["a", "b"], None, "y is None"),
     "a matrix": (["a", "b"], [[1.0], [2.0]], r"y has the shape \(2, 1\)"),
-    "another length": (["a", "b"], [1.0], "there are 2 texts and 1 labels"),
+    "another length": (["a", "b"], [1.0], "there are 2 texts and 1 label"),
 }
 
 

@@ -148,7 +148,7 @@ def test_sources_that_are_none(tmp_path, folder):
     with pytest.raises(UserError, match=r"ends in '\.png'"):
         Index.build(folder / "picture.png", tmp_path / "index")
     (tmp_path / "empty" / "a.txt").write_text(" \n")
-    with pytest.raises(DataError, match="1 files, and none holds a passage"):
+    with pytest.raises(DataError, match="1 file, and none holds a passage"):
         Index.build(tmp_path / "empty", tmp_path / "index")
     with pytest.raises(UserError, match="is no folder; make one with: lingon index"):
         Index.open(tmp_path / "index2")
@@ -164,7 +164,9 @@ def test_a_file_that_cannot_be_read_is_named_or_skipped(folder, tmp_path):
     index = Index.build(folder, tmp_path / "index", settings=ReadSettings(skip=True))
     assert [line.split(": ", 1)[1][:14] for line in index.report.skipped] == ["no text in col", "not UTF-8 (byt"]
     assert texts(index.search("fine")) == ["fine words"]
-    assert any("3 files of other kinds" in line or "1 files of other kinds" in line for line in index.report.lines())
+    assert any(
+        "3 files of other kinds are" in line or "1 file of another kind is" in line for line in index.report.lines()
+    )
 
 
 def test_one_file_is_an_index_too(tmp_path):

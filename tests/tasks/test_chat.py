@@ -120,7 +120,7 @@ def test_conversations_are_cut_or_left_out_and_counted(chat, capsys):
     assert max(len(row.ids) for row in found.rows) == 30
     assert found.facts()["answer_tokens"] == sum(sum(row.answer) for row in found.rows)
     found.tell(30)
-    assert "2 conversations are longer than 30 tokens: 1 are cut, 1 left out" in capsys.readouterr().err
+    assert "2 conversations are longer than 30 tokens: 1 cut, 1 left out" in capsys.readouterr().err
     with pytest.raises(DataError, match="no answer begins within 8 tokens of its conversation; raise --max-length"):
         encode_chats(chat.encoder, [said("Hi " * 9, "Yes.")], 8)
 

@@ -322,7 +322,7 @@ def test_what_cannot_be_meant_is_refused(tmp_path, capsys):
     for change, message in (
         ({"image_size": [30, 64]}, "key 'image_size'"),
         ({"threshold": 2}, "key 'threshold' is '2'"),
-        ({"labels": ["a"]}, "1 labels for a model of 2"),
+        ({"labels": ["a"]}, "1 label for a model of 2"),
     ):
         (folder / "config.json").write_text(json.dumps(config | change))
         with pytest.raises(DataError, match=message):

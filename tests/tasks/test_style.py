@@ -149,7 +149,7 @@ def test_a_folder_is_divided_the_same_way_and_needs_three_images(files, monkeypa
     found = load_image_collection(files / "photos")
     assert [len(part) for part in (found.train, found.valid, found.test)] == [3, 1, 1]
     assert len({*found.train, *found.valid, *found.test}) == 5
-    with pytest.raises(DataError, match="1 images; three or more are needed"):
+    with pytest.raises(DataError, match="1 image; three or more are needed"):
         load_image_collection(files / "style.png")
     monkeypatch.setattr("lingon.data.open_image.load_image_set", lambda name: None)
     with pytest.raises(UserError, match="are labelled images; expected plain images"):

@@ -248,7 +248,7 @@ def test_a_source_that_is_too_long_is_cut_and_counted(trained):
     assert found[1].ids == trained.translate(["cat"])[0].ids
     kept = encode_pairs(trained, ParallelTexts((long, "cat"), ("rot", "Katze")))
     assert (len(kept), kept.left_out, kept.rows) == (1, 1, [1])
-    with pytest.raises(UserError, match="of 1 pairs none has at most 24 tokens in its source"):
+    with pytest.raises(UserError, match="of 1 pair none has at most 24 tokens in its source"):
         encode_pairs(trained, ParallelTexts((long,), ("rot",)))
 
 
@@ -415,10 +415,10 @@ def test_the_commands_train_and_translate(folder, capsys, monkeypatch):
         1,
     )
     (folder / "in.csv").write_text("text,n\none two cat,1\nred\nred,3\n")
-    with pytest.raises(DataError, match=r"in\.csv:3: 1 cells, expected 2; .* --on-bad-row skip leaves such rows out"):
+    with pytest.raises(DataError, match=r"in\.csv:3: 1 cell, expected 2; .* --on-bad-row skip leaves such rows out"):
         run(capsys, "translate", "run", "--file", "in.csv", "--out", "out.csv")
     said = run(capsys, "translate", "run", "--file", "in.csv", "--on-bad-row", "skip", "--out", "out.csv")
-    assert said.err.count("in.csv: 1 rows that have no text or cannot be read are left out") == 1
+    assert said.err.count("in.csv: 1 row is left out, without a text or unreadable") == 1
     assert [row.split(",")[2] for row in (folder / "out.csv").read_text().splitlines()[1:]] == best
     (folder / "in.tsv").write_text("Send me the document.\tone two\nThis is red.\tred\n")
     for command in ("translate", "predict"):

@@ -342,7 +342,7 @@ def test_a_bad_row_is_named_or_left_out(table, name, capsys):
     with pytest.raises(DataError, match=rf"bad\.csv:3: .*{message}.*--on-bad-row skip leaves such rows out"):
         load_image_questions("bad.csv")
     assert len(load_image_questions("bad.csv", on_bad_row="skip")) == 1
-    assert "bad.csv: 1 bad rows skipped, the first: bad.csv:3:" in capsys.readouterr().err
+    assert "bad.csv: 1 bad row skipped, the first: bad.csv:3:" in capsys.readouterr().err
 
 
 def test_tables_have_columns_and_parts(table, capsys):
@@ -376,7 +376,7 @@ def test_an_answer_of_the_test_that_training_lacks_is_said(table, capsys):
     (table / "t.csv").write_text("image,question,answer\npictures/0.png,what?,mauve\n".replace("0.png", "1.png"))
     run("train", "vqa", "--data", "a.csv", "--test", "t.csv", "--image-size", 8, "--steps", 1, "--set", "halvings=1",
         "--out", "u")  # fmt: skip
-    assert "test: 1 questions have an answer that no training question has (mauve)" in capsys.readouterr().err
+    assert "test: 1 question has an answer that no training question has (mauve)" in capsys.readouterr().err
     assert json.loads((table / "u" / "run.json").read_text())["test"]["accuracy"] == 0.0
 
 

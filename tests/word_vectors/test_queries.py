@@ -266,7 +266,7 @@ def test_weat_is_the_count_over_all_divisions():
     mean = sum(numbers) / 8
     deviation = math.sqrt(sum((x - mean) ** 2 for x in numbers) / 7)
     assert math.isclose(found.effect, (sum(numbers[:4]) - sum(numbers[4:])) / 4 / deviation, rel_tol=1e-5)
-    with pytest.raises(UserError, match="1 words of set A have a vector"):
+    with pytest.raises(UserError, match="set A: 1 word with a vector, expected 2"):
         weat(vectors, X, Y, ["w8", "gone"], B)
     with pytest.raises(UserError, match="w1: in both target sets"):
         weat(vectors, X, [*Y, "w1"], A, B)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.core.shapes import Tensor
 from lingon.data.batches.batch import Batch
@@ -127,7 +128,9 @@ class Loader:
             raise UserError("a loader needs at least one column")
         for name, column in self.columns.items():
             if len(column) != self.order.count:
-                raise UserError(f"there are {len(column):,} {name}, but the order is one of {self.order.count:,} rows")
+                raise UserError(
+                    f"there are {len(column):,} {name}, but the order is one of {counted(self.order.count, 'row')}"
+                )
         if self.order.lanes % self.world:
             raise UserError(f"{self.order.lanes} rows cannot be shared by {self.world} processes; choose a multiple")
 

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError
 from lingon.data.files.lines import FileOptions, TextLine, read_lines
 from lingon.data.files.parallel_row import ParallelFile, ParallelRow
@@ -40,7 +41,8 @@ def _misaligned(paths: tuple[Path, Path], sides: list[list[TextLine]]) -> str:
     line = first_that_does_not_fit(*texts)
     shown = " | ".join(repr(side[line][:SHOWN]) if line < len(side) else "(no line)" for side in texts)
     return (
-        f"{paths[0]} has {len(sides[0]):,} lines and {paths[1]} {len(sides[1]):,}; the same line of both must belong "
+        f"{paths[0]} has {counted(len(sides[0]), 'line')} and {paths[1]} {len(sides[1]):,}; "
+        "the same line of both must belong "
         f"together. The first that does not seem to fit is line {line + 1:,}: {shown}"
     )
 

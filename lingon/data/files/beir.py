@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, one_of
 from lingon.data.corpora.retrieval import Collection, SearchDocument
 from lingon.data.files.labelled_texts import ReadReport
@@ -48,7 +49,9 @@ def read_beir(
             if not _bad(path, row, problem, on_bad_row, report):
                 judgements.setdefault(query, {})[document] = grade
     if report.skipped:
-        report.messages.append(f"{folder}: {report.skipped:,} bad rows skipped, the first: {report.first_skipped}")
+        report.messages.append(
+            f"{folder}: {counted(report.skipped, 'bad row')} skipped, the first: {report.first_skipped}"
+        )
     return Collection(list(documents.values()), queries, judgements), report
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, one_of
 from lingon.data.files import yolo
 from lingon.data.files.box_annotations import AnnotatedImage
@@ -206,4 +207,4 @@ def _check_all_have_images(folder: Path, stems: set[str]) -> None:
         return
     alone = [one for one in sorted(folder.glob("*.txt")) if one.stem not in stems and one.name not in yolo.NAME_FILES]
     if alone:
-        raise DataError(f"{alone[0]}: boxes of an image that is not there ({len(alone):,} such files)")
+        raise DataError(f"{alone[0]}: boxes of an image that is not there ({counted(len(alone), 'such file')})")

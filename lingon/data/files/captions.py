@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, one_of
 from lingon.data.files.images import ENDINGS
 from lingon.data.files.lines import FileOptions, OnBadRow, read_text
@@ -46,7 +47,9 @@ class CaptionFile:
         if self.skipped:
             said.append(f"{self.path.name}: bad rows skipped: {self.skipped:,}, the first: {self.first_skipped}")
         if self.uncaptioned:
-            said.append(f"{self.path.name}: {self.uncaptioned:,} images beside it have no caption and are left out")
+            said.append(
+                f"{self.path.name}: {counted(self.uncaptioned, 'image')} beside it have no caption and are left out"
+            )
         return said
 
 

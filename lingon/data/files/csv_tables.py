@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError
 from lingon.data.files.lines import MOST_LINE, FileOptions, TextLine, read_lines
 from lingon.data.files.row import TableRow
@@ -43,14 +44,20 @@ def csv_rows(
         if not names:
             names = _header(f"{path}:{start}", fields, problem)
             kept = [i for i, name in enumerate(names) if only is None or name in only]
-        elif not problem and len(fields) != len(names):
-            yield TableRow(
-                f":{start}", {}, f"{len(fields)} cells, expected {len(names)}; is a text without its quotes?"
-            )
+        elif problem := problem or row_problem(fields, names):
+            yield TableRow(f":{start}", {}, problem)
         else:
-            yield TableRow(f":{start}", {names[i]: fields[i] for i in kept} if fields else {}, problem)
+            yield TableRow(f":{start}", {names[i]: fields[i] for i in kept})
     if not names:
         raise DataError(f"{path}: the file is empty")
+
+
+def row_problem(fields: list[str], names: list[str]) -> str:
+    """Return what is wrong with the cells of a row, or nothing. A table of one column may have its name as a cell."""
+    if len(fields) != len(names):
+        return f"{counted(len(fields), 'cell')}, expected {len(names)}; is a text without its quotes?"
+    again = len(names) > 1 and _named(fields) == names
+    return "the names of the columns again, as where two tables were put together; delete this line" if again else ""
 
 
 def sniff_dialect(path: Path, options: FileOptions, separator: str = "") -> Dialect:
@@ -193,14 +200,19 @@ class _Seen:
 
 
 def _header(where: str, names: list[str], problem: str) -> list[str]:
-    """Return the names of the columns; one without a name gets its number, as pandas does it."""
-    names = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(names)]
+    """Return the names of the columns. Raises DataError for two of one name, and for one that is no name."""
+    names = _named(names)
     name, count = Counter(names).most_common(1)[0] if names else ("", 0)
     longest = max(map(len, names), default=0)
     if not problem and count > 1:
-        problem = f"two columns have the name {name[:80]!r}"
+        problem = f"two columns have the name {name[:80]!r}; rename one"
     if not problem and longest > LONGEST_NAME:
         problem = f"a column's name of {longest:,} letters; write a first line such as text,label"
     if problem:
         raise DataError(f"{where}: {problem}")
     return names
+
+
+def _named(cells: list[str]) -> list[str]:
+    """Return the names that cells are; one without a name gets its number, as pandas does it."""
+    return [cell.strip() or f"Unnamed: {i}" for i, cell in enumerate(cells)]

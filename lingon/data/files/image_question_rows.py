@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, one_of
 from lingon.data.files.images import fit_image, read_image
 from lingon.data.files.labelled_texts import peek, text_problem
@@ -88,7 +89,7 @@ class ImageQuestionTable:
         """Return a line for the user, where rows were left out."""
         if not self.skipped:
             return []
-        return [f"{self.path.name}: {self.skipped:,} bad rows skipped, the first: {self.first_skipped}"]
+        return [f"{self.path.name}: {counted(self.skipped, 'bad row')} skipped, the first: {self.first_skipped}"]
 
     def _read(self, row: TableRow, columns: dict[str, str]) -> AskedRow:
         for what in ("image", "question"):

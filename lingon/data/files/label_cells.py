@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.data.files.row import cell_text, label_text
 from lingon.data.problem_types import Label, ProblemType
 
@@ -101,14 +102,20 @@ def guess(values: Sequence[Any], column: str) -> tuple[ProblemType, str]:
     values = [value for value in values if value is not None]
     lists = [value for value in values if _is_list(value)]
     if lists and len(lists) >= ENOUGH_LISTS * len(values):
-        return "multi-label", f"{len(lists):,} of {len(values):,} rows have a list of labels: {_learned('multi-label')}"
+        return (
+            "multi-label",
+            f"{len(lists):,} of {counted(len(values), 'row')} have a list of labels: {_learned('multi-label')}",
+        )
     texts = [label_text(value) or "" for value in values if not isinstance(value, list | tuple | dict)]
     joined = sum(BETWEEN in text for text in texts)
     if joined > len(texts) / 2 and _parts_repeat(texts):
-        said = f"{joined:,} of {len(texts):,} labels are several with {BETWEEN} between: {_learned('multi-label')}"
+        said = (
+            f"{joined:,} of {counted(len(texts), 'label')} are several with {BETWEEN} between: "
+            f"{_learned('multi-label')}"
+        )
         return "multi-label", said
     if joined:
-        said = f"{joined:,} labels have a {BETWEEN}, each is learned as one"
+        said = f"{counted(joined, 'label has', 'labels have')} a {BETWEEN}, each is learned as one"
         return "single-label", f"{said}; --problem-type multi-label takes them for several"
     return _guess_numbers(texts)
 

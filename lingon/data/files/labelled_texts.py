@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.data.examples import Examples
 from lingon.data.files.label_cells import READERS, BadLabel, guess, yes_or_no
@@ -198,7 +199,9 @@ def _label_of(row: TableRow, report: ReadReport, known: Collection[str] | None) 
 
 def _finished(path: Path, examples: Examples, report: ReadReport) -> tuple[Examples, ReadReport]:
     if report.skipped:
-        report.messages.append(f"{path.name}: {report.skipped:,} bad rows skipped, the first: {report.first_skipped}")
+        report.messages.append(
+            f"{path.name}: {counted(report.skipped, 'bad row')} skipped, the first: {report.first_skipped}"
+        )
     if not len(examples):
         raise DataError(f"{path}: no row with a text and a label; {report.first_skipped or 'it is empty'}")
     return examples, report
@@ -208,12 +211,9 @@ def _folder(path: Path, options: FileOptions) -> Iterator[TableRow]:
     """Yield the texts of path/LABEL/*.txt: the folder's name is the label, each file is a text."""
     files = [f for place in sorted(path.iterdir()) if place.is_dir() for f in sorted(place.glob("*.txt"))]
     if not files:
-        from lingon.data.files.images import ENDINGS
-
-        loose = any(one.suffix.lower() in ENDINGS for one in path.iterdir())
-        images = f"; images lie in a folder per class too, as {path}/cat/1.png" if loose else ""
         raise DataError(
-            f"{path}: no texts; expected a folder per class with .txt files in it, as {path}/spam/1.txt{images}"
+            f"{path}: no folder with texts or images; expected a folder per class, with files as "
+            f"{path}/spam/1.txt or {path}/cat/1.png"
         )
     for file in files:
         values, where = {"label": file.parent.name}, f"/{file.parent.name}/{file.name}"

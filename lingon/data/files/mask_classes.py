@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, one_of
 from lingon.core.files import read_bytes
 from lingon.data.files.masks import MOST_CLASSES
@@ -42,11 +43,13 @@ def read_classes(path: Path) -> Classes:
         names.append(found["name"])
         colours.append(int(found["colour"][1:], 16) if found["colour"] else None)
     if not 2 <= len(names) <= MOST_CLASSES:
-        raise DataError(f"{path}: {len(names)} classes; expected 2 to {MOST_CLASSES}, the first for the background")
+        raise DataError(
+            f"{path}: {counted(len(names), 'class')}; expected 2 to {MOST_CLASSES}, the first for the background"
+        )
     given = [colour for colour in colours if colour is not None]
     if given and (len(given) < len(names) or len({*given}) < len(names)):
         raise DataError(
-            f"{path}: {len({*given})} colours for {len(names)} classes; give each class one, or none at all"
+            f"{path}: {len({*given})} colours for {counted(len(names), 'class')}; give each class one, or none at all"
         )
     return Classes(names, given or None)
 

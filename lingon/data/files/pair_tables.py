@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, one_of, suggest
 from lingon.data.files.labelled_texts import peek, text_problem
 from lingon.data.files.lines import FileOptions, OnBadRow
@@ -126,7 +127,7 @@ def read_pairs(
         report.skipped += bool(problem)
         rows += [(row.where, one) for one in found] if not problem else []
     if report.skipped:
-        report.messages.append(f"{path.name}: {report.skipped:,} bad rows skipped")
+        report.messages.append(f"{path.name}: {counted(report.skipped, 'bad row')} skipped")
     kept = list(_scored_ones(rows) if columns.score else _distinct(path, rows, report))
     if not kept:
         raise DataError(f"{path}: no row holds two texts{' and a score' if columns.score else ''}")
@@ -152,7 +153,9 @@ def _distinct(path: Path, rows: list[tuple[str, Any]], report: PairReport) -> It
             yield first, second, negatives
     for places, what in ((again, "come again"), (same, "are a text with itself")):
         if places:
-            report.messages.append(f"{path}{places[0]}: the first of {len(places):,} pairs that {what}; left out")
+            report.messages.append(
+                f"{path}{places[0]}: the first of {counted(len(places), 'pair')} that {what}; left out"
+            )
 
 
 def _scored(row: TableRow, columns: PairColumns) -> tuple[list[Any], str]:

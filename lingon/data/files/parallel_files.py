@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
+from lingon.core.counted import counted
 from lingon.data.files.lines import FileOptions, TextLine, read_lines
 from lingon.data.files.tagged_row import EMPTY, TaggedRow
 
@@ -34,7 +35,9 @@ def _row(names: list[str], lines: tuple[TextLine | None, ...]) -> TaggedRow:
             return TaggedRow(here[name], problem=line.problem)
     words, tags, *rest = (line.text.split() for line in lines if line is not None)
     if len(words) != len(tags):
-        return TaggedRow(here[TAGS], problem=f"{len(words):,} words and {len(tags):,} tags; a word has one tag")
+        return TaggedRow(
+            here[TAGS], problem=f"{counted(len(words), 'word')} and {counted(len(tags), 'tag')}; a word has one tag"
+        )
     if not words:
         return TaggedRow(here[WORDS], passed_over=EMPTY)
     label = " ".join(rest[0]) if rest else None

@@ -6,8 +6,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, one_of, suggest
-from lingon.data.files.csv_tables import csv_records, sniff_dialect
+from lingon.data.files.csv_tables import csv_records, row_problem, sniff_dialect
 from lingon.data.files.labelled_texts import peek
 from lingon.data.files.lines import FileOptions, read_lines
 from lingon.data.files.parallel_row import ParallelFile, ParallelRow
@@ -191,7 +192,7 @@ def _named_rows(path: Path, options: FileOptions) -> Iterator[TableRow]:
         if not names:
             names = [cell.strip() for cell in cells]
         else:
-            wrong = problem or ("" if len(cells) == len(names) else f"{len(cells)} cells, expected {len(names)}")
+            wrong = problem or row_problem(cells, names)
             yield TableRow(f":{number}", dict(zip(names, cells, strict=False)), wrong)
 
 
@@ -208,7 +209,7 @@ def _plain_rows(path: Path, columns: Columns, options: FileOptions) -> Iterator[
     for number, cells, problem in _records(path, options):
         if not problem and len(cells) <= max(source, target):
             wanted = max(source, target) + 1
-            problem = f"{len(cells)} cells, expected {wanted} or more with tabs between; is a tab missing?"
+            problem = f"{counted(len(cells), 'cell')}, expected {wanted} or more with tabs between; is a tab missing?"
         if problem:
             yield ParallelRow(f":{number}", problem=problem)
         else:

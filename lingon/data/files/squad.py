@@ -7,6 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, one_of
 from lingon.data.files.labelled_texts import SURROGATE
 from lingon.data.files.lines import FileOptions, OnBadRow, read_text
@@ -33,11 +34,15 @@ class SquadReport:
         said = []
         if wrong := self.mended + self.dropped:
             said.append(
-                f"{path}: {wrong:,} answers do not stand at their offset: {self.mended:,} are mended, as their text "
-                f"stands once in the passage; {self.dropped:,} are left out, as it stands there several times"
+                f"{path}: {counted(wrong, 'answer')} not at the offset that is given: {self.mended:,} "
+                "mended, as the text "
+                f"stands once in the passage; {self.dropped:,} left out, as it stands there several times"
             )
         if self.left_out:
-            said.append(f"{path}: {len(self.left_out):,} questions are left out: {one_of(self.left_out)}")
+            said.append(
+                f"{path}: {counted(len(self.left_out), 'question is', 'questions are')} left out: "
+                f"{one_of(self.left_out)}"
+            )
         return said
 
 

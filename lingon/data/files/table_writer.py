@@ -33,6 +33,11 @@ def check_output(path: Path, source: Path | None, overwrite: bool) -> None:
         raise UserError(f"{path}: is there already; write to another name, or replace it with --overwrite")
 
 
+def holds_lists(path: Path) -> bool:
+    """Return whether a cell of the table may be a list of anything: of jsonl, for others it is written as a text."""
+    return path.suffix.lower() == ".jsonl"
+
+
 @contextmanager
 def table_writer(path: Path) -> Iterator[Write]:
     """Open a table for writing, as a function that writes rows; the file has its name once the block has ended well.

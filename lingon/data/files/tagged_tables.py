@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError, one_of
 from lingon.data.files.lines import FileOptions
 from lingon.data.files.row import TableRow, label_text
@@ -82,7 +83,7 @@ def _of_words(
         strange = next(tag for tag in tags if not isinstance(tag, str))
         raise BadSentence(f"tag {str(strange)[:40]} is no name; write the names of tags, not their numbers")
     if len(tags) != len(words):
-        raise BadSentence(f"{len(words):,} words and {len(tags):,} tags; a word has one tag")
+        raise BadSentence(f"{counted(len(words), 'word')} and {counted(len(tags), 'tag')}; a word has one tag")
     if "" in tags:
         raise BadSentence(f"word {list(tags).index('') + 1} has no tag")
     return words, tags

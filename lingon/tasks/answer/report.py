@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.data.questions import Question
 from lingon.engine.log import read_metrics
 from lingon.metrics.exact_match import answer_scores, best_over, token_f1
@@ -18,6 +19,7 @@ LENGTHS = ((1, 1), (2, 3), (4, 7), (8, None))  # words of the shortest gold answ
 AROUND = 400  # characters of the passage on each side of what is marked
 SHOWN = 8
 NOTE = "Red is what was answered, green an answer that people gave. F1 of these answers is 0, and the model was surest."
+RIGHT_NOTE = "Green is the answer. F1 of these answers is 1."
 
 
 def write_report(
@@ -27,7 +29,7 @@ def write_report(
     name, model = run["data"].get("name"), run["arguments"].get("model")
     page = {
         "title": f"Question answering: {name}",
-        "subtitle": f"{model} trained on {name}; tested on {len(questions):,} questions.",
+        "subtitle": f"{model} trained on {name}; tested on {counted(len(questions), 'question')}.",
         "headline": metric_rows(run["test"]),
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         "sections": [
@@ -87,19 +89,20 @@ def _section(
     for name in sorted(groups, key=lambda name: (-len(groups[name]), name)):
         places = groups[name]
         scores = answer_scores([found[i].answer for i in places], [questions[i].texts for i in places])
-        said = f"F1 {scores['f1']:.4f}, exact match {scores['exact_match']:.4f}, {len(places):,} questions"
+        said = f"F1 {scores['f1']:.4f}, exact match {scores['exact_match']:.4f}, {counted(len(places), 'question')}"
         rows.append((name, said))
     return {"title": title, "note": note, "rows": rows}
 
 
 def _examples(found: Sequence[FoundAnswer], questions: Sequence[Question]) -> list[dict[str, Any]]:
-    """Return the answers that are wrong in every word and that the model was surest about."""
+    """Return the answers that are wrong in every word and that the model was surest about, and such that are right."""
     scores = [best_over(token_f1, one.answer, question.texts) for one, question in zip(found, questions, strict=True)]
-    wrong = sorted((i for i, score in enumerate(scores) if not score), key=lambda i: -found[i].probability)
-    if not wrong:
-        return []
-    shown = [_example(found[i], questions[i]) for i in wrong[:SHOWN]]
-    return [{"title": "Surest and wrong", "note": NOTE, "shown": shown}]
+    surest = sorted(range(len(found)), key=lambda i: -found[i].probability)
+    wrong, right = ([i for i in surest if scores[i] == score][:SHOWN] for score in (0, 1))
+    return [
+        {"title": "Surest and wrong", "note": NOTE, "shown": [_example(found[i], questions[i]) for i in wrong]},
+        {"title": "Surest and right", "note": RIGHT_NOTE, "shown": [_example(found[i], questions[i]) for i in right]},
+    ]
 
 
 def _example(found: FoundAnswer, question: Question) -> dict[str, Any]:

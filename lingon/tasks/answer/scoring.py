@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from lingon.core.counted import counted
 from lingon.data.questions import Question
 from lingon.metrics.exact_match import (
     answer_scores,
@@ -24,7 +25,7 @@ def scored(found: Sequence[FoundAnswer], questions: Sequence[Question], loss: fl
     kinds = answer_scores_by_kind(said, golds) if not all(golds) else {}
     details = [
         f"{kind}: F1 {format_metric(of['f1'])}, exact match {format_metric(of['exact_match'])}, "
-        f"{of['questions']:,.0f} questions"
+        f"{counted(int(of['questions']), 'question')}"
         for kind, of in kinds.items()
     ]
     values = {"f1": both["f1"], "exact_match": both["exact_match"], "loss": loss}

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.data.questions import Answer
 from lingon.data.tokenizers import Tokenizer
 from lingon.data.tokenizers.pair_template import PairTemplate, pair_template
@@ -52,7 +53,10 @@ def make_windows(
     ids = dict(zip(contexts, bare.encode_batch(contexts), strict=True))
     asked, most = bare.encode_batch([question for question, _ in pairs]), max(1, (max_length - template.special) // 2)
     if cut := sum(len(question) > most for question in asked):
-        warnings.warn(f"{cut:,} questions are longer than {most:,} tokens; their ends are not read", stacklevel=3)
+        warnings.warn(
+            f"{counted(cut, 'question is', 'questions are')} longer than {most:,} tokens; their ends are not read",
+            stacklevel=3,
+        )
     rows = [
         window
         for number, ((_, context), question) in enumerate(zip(pairs, asked, strict=True))

@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.data.batches import Augment, Images, Loader, SequentialOrder, Shuffled, TokenIds
 from lingon.data.captioned_images import CaptionedImages
@@ -50,7 +51,7 @@ def encode_captions(captioner: "Captioner", images: CaptionedImages) -> EncodedC
     kept = [row for row, one in enumerate(ids) if len(one) <= most]
     if not kept:
         raise UserError(
-            f"of {len(ids):,} captions none has at most {most} tokens; shorten them or raise --context-length"
+            f"of {counted(len(ids), 'caption')} none has at most {most} tokens; shorten them or raise --context-length"
         )
     return EncodedCaptions(images, [ids[i] for i in kept], [owners[i] for i in kept], len(ids) - len(kept))
 
@@ -59,4 +60,7 @@ def tell_left_out(encoded: EncodedCaptions) -> None:
     """Say on stderr how many captions are too long."""
     if encoded.left_out:
         total = len(encoded.ids) + encoded.left_out
-        print(f"{encoded.left_out:,} of {total:,} captions to train on are too long and left out", file=sys.stderr)
+        print(
+            f"{encoded.left_out:,} of {counted(total, 'caption')} to train on are too long and left out",
+            file=sys.stderr,
+        )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lingon.core.counted import counted
 from lingon.data.captioned_images import CaptionedImages
 from lingon.engine.log import read_metrics
 from lingon.metrics.cider import caption_words, cider_d
@@ -31,7 +32,7 @@ def write_report(path: Path, held_out: "HeldOut", run_folder: Path, run: dict[st
     both = scores.tables["captions"]
     page = {
         "title": f"Captions: {name}",
-        "subtitle": f"{model} trained on {name}; tested on {len(found):,} images.{made}",
+        "subtitle": f"{model} trained on {name}; tested on {counted(len(found), 'image')}.{made}",
         "headline": metric_rows(run["test"]),
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         "beside": [
@@ -54,7 +55,7 @@ def write_evaluation(
     """Write the page of an evaluation: scores, and the best and worst captions. name: of the model."""
     page = {
         "title": f"{name}: captions",
-        "subtitle": f"{len(found):,} images.",
+        "subtitle": f"{counted(len(found), 'image')}.",
         "headline": metric_rows(scores),
         "groups": groups(captioner, found, images, None),
     }

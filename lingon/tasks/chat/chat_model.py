@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import nn
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.data.conversations import SYSTEM, USER, ConversationSplits, Dialogue, Message, messages_of
 from lingon.data.tokenizers import Tokenizer
@@ -158,7 +159,7 @@ class ChatModel:
         """Return what people are told of messages that were left out."""
         limit = context_length(self.model)
         longer = f"the conversation is longer than the context of {limit:,} tokens"
-        return f"{longer}; its {dropped} oldest messages are left out"
+        return f"{longer}; its {counted(dropped, 'oldest message is', 'oldest messages are')} left out"
 
     def predict(self, inputs: Any, params: SamplingParams = SamplingParams()) -> list[ChatAnswer]:
         """Return the answer to each of a list of questions, or of conversations given as lists of messages.
@@ -169,7 +170,11 @@ class ChatModel:
         different, params = list(dict.fromkeys(asked)), self.with_stops(params)
         kept = [self.within_context(one, params.max_new_tokens) for one in different]
         if dropped := sum(1 for _, count in kept if count):
-            warnings.warn(f"{dropped:,} conversations are longer than the context; see `within_context`", stacklevel=2)
+            warnings.warn(
+                f"{counted(dropped, 'conversation is', 'conversations are')} longer than the context; "
+                "see `within_context`",
+                stacklevel=2,
+            )
         requests = requests_of([self.encoder.prompt_ids(one) for one, _ in kept], params)
         pairs = zip((one[-1].content for one in different), requests, strict=True)
         made = dict(zip(different, generations_of(self.language, pairs, top_logprobs=0), strict=True))

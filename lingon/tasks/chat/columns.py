@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError
 from lingon.data.batches import ByLength, Column, Loader, Padded, TokenIds
 from lingon.data.conversations import Conversation
@@ -28,8 +29,8 @@ class EncodedChats:
         """Say on stderr what was cut."""
         if self.cut or self.left_out:
             print(
-                f"{self.cut + self.left_out:,} conversations are longer than {max_length:,} tokens: {self.cut:,} are "
-                f"cut, {self.left_out:,} left out, as their answers begin later",
+                f"{counted(self.cut + self.left_out, 'conversation is', 'conversations are')} longer than "
+                f"{max_length:,} tokens: {self.cut:,} cut, {self.left_out:,} left out, as the answers begin later",
                 file=sys.stderr,
             )
 

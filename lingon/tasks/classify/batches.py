@@ -2,6 +2,7 @@
 
 import sys
 
+from lingon.core.counted import counted
 from lingon.data.batches import Loader
 from lingon.data.examples import Examples
 from lingon.engine.world import World, world
@@ -29,7 +30,8 @@ def encoded(classifier: Classifier, train: Examples, settings: Settings) -> Enco
     cut = found.cut
     if cut.texts and world().rank == 0:
         print(
-            f"{cut.texts:,} of {cut.of_texts:,} training texts are longer than --max-length {settings.max_length:,}: "
+            f"{cut.texts:,} of {counted(cut.of_texts, 'training text')} are longer than "
+            f"--max-length {settings.max_length:,}: "
             f"{cut.tokens:,} of {cut.of_tokens:,} tokens ({cut.tokens / cut.of_tokens:.1%}), their ends, are not read",
             file=sys.stderr,
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lingon.core.config_keys import want
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, unknown
 from lingon.core.markdown import plain
 from lingon.tasks.classify.targets import TARGETS, Targets
@@ -53,7 +54,7 @@ def check_config(config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any
         raise DataError(f"key 'text_pair' is {str(config['text_pair'])[:40]!r}, expected true or false")
     classes = sizes["model"].get("classes")
     if type(classes) is int and classes != outputs:
-        needs = f"{len(labels)} labels" if kind == "single-label" else f"{outputs} outputs of {kind}"
+        needs = counted(len(labels), "label") if kind == "single-label" else f"{outputs} outputs of {kind}"
         raise DataError(f"{needs} for a model of {classes} classes; keys 'labels' and 'classes'")
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError, unknown
 from lingon.data.problem_types import ProblemType
 
@@ -21,7 +22,7 @@ def labels_of(train: "Examples", problem_type: ProblemType = "single-label") -> 
     labels = list(train.label_counts())
     if len(labels) < (1 if problem_type == "multi-label" else 2):
         has = f"have the label {labels[0]!r}" if labels else "have no label"
-        raise UserError(f"all {len(train):,} texts {has}; a classifier needs two or more labels")
+        raise UserError(f"all {counted(len(train), 'text')} {has}; a classifier needs two or more labels")
     try:
         return sorted(labels, key=float)
     except ValueError:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.core.shapes import Tensor
 from lingon.data.examples import Examples
 from lingon.engine.log import read_metrics
@@ -27,7 +28,7 @@ def write_report(
     page = {
         "title": f"Text classification of {run['data'].get('name')}: {_named(classifier.labels)}",
         "subtitle": f"{run['arguments'].get('model')} trained on {run['data'].get('name')}; "
-        f"tested on {len(test):,} held-out texts.",
+        f"tested on {counted(len(test), 'held-out text')}.",
         "headline": metric_rows(run["test"]),
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         **sections_of(classifier.targets, logits, numbers, found),
@@ -54,7 +55,7 @@ def write_evaluation(
     own = sections_of(classifier.targets, logits, numbers, found)
     page = {
         "title": f"Evaluation of {name}: {_named(classifier.labels)}",
-        "subtitle": f"{len(texts):,} texts.",
+        "subtitle": f"{counted(len(texts), 'text')}.",
         "headline": metric_rows(found),
         **own,
         "sections": [*own.get("sections", ()), *sections],
@@ -66,4 +67,4 @@ def write_evaluation(
 def _named(labels: Sequence[str]) -> str:
     if not labels:
         return "a number"
-    return " or ".join(labels) if len(labels) <= 3 else f"{len(labels)} labels"
+    return " or ".join(labels) if len(labels) <= 3 else counted(len(labels), "label")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError, unknown
 from lingon.data.problem_types import ProblemType
 from lingon.data.tokenizer_table import TOKENIZERS
@@ -169,7 +170,8 @@ def _with_tuning(settings: Settings, texts: int, classes: int) -> Settings:
 
     if world().rank == 0:
         print(
-            f"{texts:,} training texts for {classes} labels are few: the head alone is trained, on the vectors of the "
+            f"{counted(texts, 'training text')} for {classes} labels are few: the head alone is "
+            "trained, on the vectors of the "
             "encoder (--tuning frozen); --tuning full trains the encoder too",
             file=sys.stderr,
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lingon.core.terminal import printable
+from lingon.core.terminal_columns import padded
 
 
 @dataclass(frozen=True)
@@ -25,4 +26,4 @@ class ImageLabel:
         return {name: getattr(self, name) for name in names}
 
     def __str__(self) -> str:
-        return f"{printable(self.label):10} {self.probability:6.1%}  {printable(self.image)}"
+        return f"{padded(self.label, 10)} {self.probability:6.1%}  {printable(self.image)}"

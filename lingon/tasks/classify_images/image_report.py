@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from lingon.core.counted import counted
 from lingon.core.shapes import Float, Tensor
 from lingon.data.batches.images import as_floats
 from lingon.data.labelled_images import LabelledImages
@@ -44,7 +45,8 @@ def write_report(
     data = run["data"].get("name")
     page = {
         "title": f"Image classification of {data}",
-        "subtitle": f"{run['arguments'].get('model')} trained on {data}; tested on {len(test):,} held-out images.",
+        "subtitle": f"{run['arguments'].get('model')} trained on {data}; tested on "
+        f"{counted(len(test), 'held-out image')}.",
         "headline": metric_rows(run["test"]),
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         **_judged_parts(classifier, test, logits),
@@ -68,7 +70,7 @@ def write_evaluation(
     parts = _judged_parts(classifier, images, logits)
     page = {
         "title": f"Evaluation of {name}",
-        "subtitle": f"{len(images):,} images.",
+        "subtitle": f"{counted(len(images), 'image')}.",
         "headline": metric_rows(classifier.scores_of(logits, images)),
         **parts,
         "sections": [*parts.get("sections", ()), *sections],

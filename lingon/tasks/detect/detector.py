@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from lingon.core.config_keys import want
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, NotFinite, UserError
 from lingon.core.eval_view import eval_view
 from lingon.core.markdown import plain
@@ -71,7 +72,7 @@ class Detector:
             raise DataError("key 'labels' must hold different printable labels, one or more")
         count = sizes["model"].get("classes")
         if type(count) is int and count != len(labels):
-            raise DataError(f"{len(labels)} labels for a model of {count}; keys 'labels' and 'classes'")
+            raise DataError(f"{counted(len(labels), 'label')} for a model of {count}; keys 'labels' and 'classes'")
         size = want(config, "image_size", list, "height and width")
         if len(size) != 2 or not all(type(side) is int and LEAST <= side <= MOST and side % 4 == 0 for side in size):
             raise DataError(f"key 'image_size' is {str(size)[:40]}, expected two multiples of 4 from {LEAST} to {MOST}")

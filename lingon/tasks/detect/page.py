@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.data.files.images import read_image
 from lingon.metrics.metric_table import metric_rows
@@ -27,7 +28,7 @@ def write_page(path: Path | str, found: Sequence[Detections], name: str) -> Path
         raise UserError("--page shows images; there is none")
     items = [_found_item(one) for one in found[:MOST]]
     note = (
-        f"the first {MOST} of {len(found):,} images"
+        f"the first {MOST} of {counted(len(found), 'image')}"
         if len(found) > MOST
         else f"{len(found):,} image{'s' * (len(found) != 1)}"
     )

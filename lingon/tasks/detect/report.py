@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.engine.log import read_metrics
 from lingon.metrics.mean_average_precision import RECALLS, average_precisions
 from lingon.metrics.metric_table import metric_rows
@@ -27,7 +28,8 @@ def write_report(path: Path, held_out: HeldOut, run_folder: Path, run: dict[str,
     shown = [*ordered[:WORST], *ordered[WORST:][-BEST:][::-1]]
     page = {
         "title": f"Objects in images of {data}",
-        "subtitle": f"{run['arguments'].get('model')} trained on {data}; tested on {len(held_out.images):,} images.",
+        "subtitle": f"{run['arguments'].get('model')} trained on {data}; tested on "
+        f"{counted(len(held_out.images), 'image')}.",
         "headline": metric_rows(run["test"]),
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         "precision_recall": _precision_recall(held_out),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lingon.core.shapes import Bool, Float
-from lingon.core.terminal import printable
+from lingon.core.terminal_columns import columns_of, padded
 from lingon.data.boxed_images import BoxedImage
 from lingon.metrics.mean_average_precision import (
     AREAS,
@@ -53,10 +53,10 @@ def scores_of(truths: Sequence[Truth], found: Sequence[Found], labels: Sequence[
 
 
 def _lines(table: Mapping[str, Mapping[str, float]]) -> list[str]:
-    width = max([10, *(len(printable(label)) for label in table)])
+    width = max([10, *(columns_of(label) for label in table)])
     lines = [f"  {'class':{width}}   map50     map  {'boxes':>7}"]
     for label, of in table.items():
-        lines.append(f"  {printable(label):{width}}  {of['map50']:6.4f}  {of['map']:6.4f}  {int(of['support']):7,}")
+        lines.append(f"  {padded(label, width)}  {of['map50']:6.4f}  {of['map']:6.4f}  {int(of['support']):7,}")
     return lines
 
 

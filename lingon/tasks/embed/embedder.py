@@ -12,6 +12,7 @@ from torch import nn
 
 from lingon.core.check_finite import check_finite
 from lingon.core.config_keys import want
+from lingon.core.counted import counted
 from lingon.core.errors import DataError
 from lingon.core.progress import track
 from lingon.core.shapes import Bool, Float, Int, Tensor
@@ -135,7 +136,7 @@ class Embedder:
         if not over or most is None:
             return ids
         warnings.warn(
-            f"{over:,} of {len(ids):,} texts are longer than {most:,} tokens; their ends are not read",
+            f"{over:,} of {counted(len(ids), 'text')} are longer than {most:,} tokens; their ends are not read",
             stacklevel=3,
         )
         return self.tokenizer.truncate(texts, ids, most)

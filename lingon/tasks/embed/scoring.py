@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Int
 from lingon.data.corpora.retrieval import Collection
@@ -132,7 +133,9 @@ def positive_ranks(pairs: PositivePairs) -> Callable[[Unit], Int[np.ndarray, " N
 def _labelled(examples: Examples) -> Scoring:
     """How often the nearest other text has the same label."""
     if len(examples) < 2:
-        raise UserError(f"there are {len(examples)} texts with labels; two or more are needed to compare them")
+        raise UserError(
+            f"there are {counted(len(examples), 'text')} with labels; two or more are needed to compare them"
+        )
     if examples.text_pairs is not None or not all(isinstance(label, str) for label in examples.labels):
         raise UserError("vectors are compared by single texts of one label each; these examples have others")
     texts, places = _distinct(examples.texts)
@@ -155,7 +158,10 @@ def _collection(found: Collection) -> Scoring:
     filled = [(d.number, f"{d.title} {d.text}".strip()) for d in found.documents if d.title.strip() or d.text.strip()]
     asked = {number: text for number, text in found.queries.items() if number in found.judgements}
     if not filled or not asked:
-        raise UserError(f"{len(filled)} documents and {len(asked)} queries with judgements; there is nothing to search")
+        raise UserError(
+            f"{counted(len(filled), 'document')} and {counted(len(asked), 'query')} with "
+            "judgements; there is nothing to search"
+        )
     numbers = [number for number, _ in filled]
     judgements = {number: found.judgements[number] for number in asked}
 

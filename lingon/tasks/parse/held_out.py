@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lingon.core.counted import counted
 from lingon.core.terminal import printable
 from lingon.data.trees import Tree
 from lingon.metrics.attachment import universal
@@ -63,7 +64,7 @@ class HeldOut:
     def extremes(self) -> str:
         """Return sentences that the parser is surest about and wrong, with what is wrong in them."""
         right = sum(not one.wrong for one in self.judged)
-        lines = [f"{right:,} of {len(self.judged):,} trees are all right"]
+        lines = [f"{right:,} of {counted(len(self.judged), 'tree')} are all right"]
         lines += ["surest and wrong:" if right < len(self.judged) else "surest and wrong: none"]
         for one in self.surest(False)[:SHOWN]:
             words = " ".join(one.true.words[:SHOWN_WORDS]) + (" ..." if len(one.true) > SHOWN_WORDS else "")

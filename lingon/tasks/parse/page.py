@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.core.files import atomic_write
 from lingon.pages.page import keep_other_files, render
@@ -24,7 +25,8 @@ def write_page(path: Path | str, found: Sequence[Parsed], name: str) -> Path:
     if path.suffix == ".svg":
         if len(some) > 1:
             raise UserError(
-                f"--page {str(path)!r}: {len(some):,} sentences; an .svg is of one, an .html page of any number"
+                f"--page {str(path)!r}: {counted(len(some), 'sentence')}; an .svg is of one, an .html "
+                "page of any number"
             )
         with atomic_write(path) as file:
             file.write(some[0].svg())
@@ -35,6 +37,8 @@ def write_page(path: Path | str, found: Sequence[Parsed], name: str) -> Path:
     items = [{"title": one.text, "tree": one.svg() if len(one.words) <= MOST_WORDS else None, "text": str(one)}
              for one in some[:MOST_TREES]]  # fmt: skip
     note = (
-        f"the first {MOST_TREES} of {len(some):,} sentences" if len(some) > MOST_TREES else f"{len(some):,} sentences"
+        f"the first {MOST_TREES} of {counted(len(some), 'sentence')}"
+        if len(some) > MOST_TREES
+        else counted(len(some), "sentence")
     )
     return render("trees.html", path, {"title": f"{Path(name).name}: dependency trees", "note": note, "items": items})

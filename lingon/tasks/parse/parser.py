@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from lingon.core.config_keys import want
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, NotFinite, UserError
 from lingon.core.eval_view import eval_view
 from lingon.core.markdown import plain
@@ -116,7 +117,8 @@ class Parser:
         for words in sentences:
             if len(words) > MOST_WORDS:
                 raise UserError(
-                    f"a sentence of {len(words):,} words, which begins {' '.join(words[:5])[:60]!r}: each word is "
+                    f"a sentence of {counted(len(words), 'word')}, which begins "
+                    f"{' '.join(words[:5])[:60]!r}: each word is "
                     f"compared with all others, of {MOST_WORDS:,} at most; divide the text into sentences"
                 )
         return word_pieces(self.tokenizer, sentences, self.model.window)

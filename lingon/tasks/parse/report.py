@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.engine.log import read_metrics
 from lingon.metrics.metric_table import format_metric
 from lingon.pages.charts import bar_chart
@@ -12,7 +13,8 @@ from lingon.pages.run_facts import run_facts
 from lingon.pages.tree_picture import tree_svg
 from lingon.tasks.parse.held_out import HeldOut, Judged, mistakes
 
-SHOWN, LONGEST = 8, 24  # trees, and words of one, so that both fit under each other
+SHOWN = 8  # trees
+SHORTEST, LONGEST = 4, 24  # words of one, so that there is something to see, and both fit under each other
 
 
 def write_report(path: Path, held_out: HeldOut, run_folder: Path, run: dict[str, Any]) -> Path:
@@ -25,21 +27,26 @@ def write_report(path: Path, held_out: HeldOut, run_folder: Path, run: dict[str,
     page = {
         "title": f"Dependency parsing of {data}",
         "subtitle": f"{run['arguments'].get('from_') or run['arguments'].get('model')} trained on {data}; "
-        f"tested on {len(held_out.trees):,} held-out sentences.",
+        f"tested on {counted(len(held_out.trees), 'held-out sentence')}.",
         "headline": [(name.upper(), format_metric(value)) for name, value in run["test"].items()],
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         "lengths": bar_chart(lengths, "LAS by length", "words of the sentence", "LAS"),
         "relations": [(name, of) for name, of in scores.tables["per_relation"].items() if of["support"]],
-        "trees": [_shown(one) for one in held_out.surest(False) if 4 <= len(one.true) <= LONGEST][:SHOWN],
+        "trees": _trees(held_out.surest(False)),
+        "right_trees": _trees(held_out.surest(True)),
         "facts": run_facts(run),
     }
     return render("parse_report.html", path, page)
 
 
+def _trees(judged: list[Judged]) -> list[dict[str, Any]]:
+    return [_shown(one) for one in judged if SHORTEST <= len(one.true) <= LONGEST][:SHOWN]
+
+
 def _shown(one: Judged) -> dict[str, Any]:
     words, wrong = one.true.words, one.wrong
     return {
-        "title": mistakes(one, len(words)),
+        "title": mistakes(one, len(words)) or " ".join(words),
         "sure": f"{one.sureness:.1%}",
         "found": tree_svg(words, one.found.heads, one.found.relations, wrong, f"found: {' '.join(words)}"),
         "true": tree_svg(words, one.true.heads, one.true.relations, wrong, f"true: {' '.join(words)}"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from lingon.core.terminal import printable
+from lingon.core.terminal_columns import columns_of, padded
 from lingon.data.trees import Tree
 from lingon.metrics.attachment import Attachment, Counts, attachment
 from lingon.metrics.scores import Scores, Table
@@ -38,11 +38,11 @@ def _shares(counts: Counts) -> dict[str, float]:
 
 
 def _lines(table: dict[str, Counts], name: str = "relation") -> list[str]:
-    rows = [(printable(key), counts) for key, counts in table.items() if counts.gold]
-    width = max(10, *(len(key) for key, _ in rows)) if rows else 10
+    rows = [(key, counts) for key, counts in table.items() if counts.gold]
+    width = max(10, *(columns_of(key) for key, _ in rows)) if rows else 10
     lines = [f"  {name:{width}}     uas     las  {'support':>7}"]
     for key, counts in rows[:MOST_RELATIONS]:
-        lines.append(f"  {key:{width}}  {counts.uas:6.4f}  {counts.las:6.4f}  {counts.gold:7,}")
+        lines.append(f"  {padded(key, width)}  {counts.uas:6.4f}  {counts.las:6.4f}  {counts.gold:7,}")
     if len(rows) > MOST_RELATIONS:
         lines.append(f"  ... and {len(rows) - MOST_RELATIONS:,} relations with fewer words")
     return lines

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.data.examples import Examples
 from lingon.engine.log import read_metrics
 from lingon.metrics.metric_table import format_metric
@@ -22,7 +23,7 @@ Found = Mapping[str, Sequence[Rewriting]]
 
 def write_page(path: Path, rewriter: Rewriter, examples: Examples, scores: Scores, found: Found, name: str) -> Path:
     """Write a page of sentences that all systems rewrote. name: of the model."""
-    title = f"{name}: {len(examples):,} sentences rewritten"
+    title = f"{name}: {counted(len(examples), 'sentence')} rewritten"
     return render("rewriting.html", path, {"title": title, **content_of(rewriter, examples, scores, found)})
 
 
@@ -48,7 +49,8 @@ def content_of(rewriter: Rewriter, examples: Examples, scores: Scores, found: Fo
     markers = rewriter.corpus.markers
     good, bad = best_and_worst(rewriter.judges.classifier, rewriter.judged_inputs(examples.texts), found, SHOWN)
     return {
-        "subtitle": f"{len(examples):,} held-out sentences; judged by a classifier and a language model trained on "
+        "subtitle": f"{counted(len(examples), 'held-out sentence')}; judged by a classifier and a language "
+        "model trained on "
         "sentences that the rewriter did not see.",
         "names": [name.replace("_", " ") for name in names],
         "rows": [(system, [format_metric(row[name]) for name in names]) for system, row in table.items()],

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.data.files.images import resize_image
 from lingon.data.files.masks import colours_of, mask_colours
@@ -29,15 +30,13 @@ def write_page(path: Path | str, found: Sequence[Segmented], name: str) -> Path:
     some = list(found[:MOST_IMAGES])
     page = {
         "title": f"{Path(name).name}: a class for each pixel",
-        "note": f"{len(some):,} of {len(found):,} images" if len(some) < len(found) else _images(len(found)),
+        "note": f"{len(some):,} of {counted(len(found), 'image')}"
+        if len(some) < len(found)
+        else counted(len(found), "image"),
         "legend": legend(some[0].classes, {n for one in some for n in np.unique(one.mask).tolist()}),
         "items": [_item(one) for one in some],
     }
     return render("segmented.html", path, page)
-
-
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count:,} images"
 
 
 def legend(classes: Sequence[str], numbers: set[int]) -> list[tuple[str, str]]:

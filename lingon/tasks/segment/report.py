@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.data.files.masks import colours_of
 from lingon.engine.log import read_metrics
 from lingon.metrics.metric_table import format_metric, metric_rows
@@ -28,7 +29,7 @@ def write_report(path: Path, held_out: HeldOut, run_folder: Path, run: dict[str,
         "title": f"Segmentation of {data}",
         "subtitle": f"{run['arguments'].get('model')} trained on {data}"
         + (f", constructed {run['data']['constructed']}" if "constructed" in run["data"] else "")
-        + f"; tested on {len(held_out.images):,} held-out images.",
+        + f"; tested on {counted(len(held_out.images), 'held-out image')}.",
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         "facts": run_facts(run),
     }
@@ -37,7 +38,12 @@ def write_report(path: Path, held_out: HeldOut, run_folder: Path, run: dict[str,
 
 def write_evaluation(path: Path, held_out: HeldOut, name: str) -> Path:
     """Write the page of an evaluation. name: of the model."""
-    page = {"title": name, "subtitle": f"evaluated on {len(held_out.images):,} images", "curves": [], "facts": []}
+    page = {
+        "title": name,
+        "subtitle": f"evaluated on {counted(len(held_out.images), 'image')}",
+        "curves": [],
+        "facts": [],
+    }
     return render("segment_report.html", path, page | _found(held_out))
 
 

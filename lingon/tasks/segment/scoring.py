@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from lingon.core.terminal import printable
+from lingon.core.counted import counted
+from lingon.core.terminal_columns import columns_of, padded
 from lingon.metrics.metric_table import format_metric
 from lingon.metrics.scores import Scores
 from lingon.metrics.segmentation import class_dice, class_iou, mean_dice, mean_iou, pixel_accuracy
 
 MOST_CLASSES = 30  # lines of the table
+LONGEST = 24  # columns of a class
 
 
 def scores_of(confusion: np.ndarray, classes: list[str]) -> Scores:
@@ -22,11 +24,11 @@ def scores_of(confusion: np.ndarray, classes: list[str]) -> Scores:
 
 
 def _lines(table: dict[str, dict[str, float]]) -> list[str]:
-    width = max(5, *(len(name[:24]) for name in table))
+    width = max(5, *(columns_of(name, LONGEST) for name in table))
     lines = [f"  {'class':{width}}     IoU    Dice  pixels"]
     for name, of in list(table.items())[:MOST_CLASSES]:
         iou, dice = (f"{format_metric(of[key]):>6}" for key in ("iou", "dice"))
-        lines.append(f"  {printable(name[:24]):{width}}  {iou}  {dice}  {of['support']:,}")
+        lines.append(f"  {padded(name, width, LONGEST)}  {iou}  {dice}  {of['support']:,}")
     if len(table) > MOST_CLASSES:
-        lines.append(f"  ... and {len(table) - MOST_CLASSES:,} classes more")
+        lines.append(f"  ... and {counted(len(table) - MOST_CLASSES, 'class')} more")
     return lines

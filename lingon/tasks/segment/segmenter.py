@@ -11,6 +11,7 @@ from torch import nn
 
 from lingon.core.check_finite import check_finite
 from lingon.core.config_keys import want
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, NotFinite, UserError
 from lingon.core.eval_view import eval_view
 from lingon.core.markdown import plain
@@ -77,7 +78,7 @@ class Segmenter:
             raise DataError("key 'classes' must hold different printable names, two or more")
         count = sizes["model"].get("classes")
         if type(count) is int and count != len(names):
-            raise DataError(f"{len(names)} classes for a model of {count}; keys 'classes'")
+            raise DataError(f"{counted(len(names), 'class')} for a model of {count}; keys 'classes'")
         if not 1 <= want(config, "size", int, "a number of pixels") <= LARGEST_SIZE:
             raise DataError(f"key 'size' is {config['size']}, expected 1 to {LARGEST_SIZE} pixels")
 

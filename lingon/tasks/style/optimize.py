@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from lingon.core.counted import counted
 from lingon.core.errors import NotFinite, UserError, unknown
 from lingon.core.progress import track
 from lingon.core.shapes import Float, Tensor
@@ -95,7 +96,7 @@ def stylized(
     facts = [
         f"style of {style}",
         f"loss {found.losses[0]:.4g} to {found.losses[-1]:.4g}, which is {found.fall:.1%} less",
-        f"{done:,} steps in {found.seconds:.1f} s, {done / found.seconds:.1f} steps/s",
+        f"{counted(done, 'step')} in {found.seconds:.1f} s, {done / found.seconds:.1f} steps/s",
     ]
     return Painted(photo, pixels, found.pixels, facts)
 
@@ -133,7 +134,7 @@ def _optimize(image: Tensor, loss: Callable[[Tensor], Tensor], steps: int) -> li
             found.backward()
             losses.append(float(found.detach()))
             if not np.isfinite(losses[-1]):
-                raise NotFinite(f"the loss is {losses[-1]} after {len(losses):,} steps")
+                raise NotFinite(f"the loss is {losses[-1]} after {counted(len(losses), 'step')}")
             bar.advance(loss=losses[-1])
             return found
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.engine.log import read_metrics
 from lingon.metrics.metric_table import format_metric
 from lingon.pages.curves import curves
@@ -24,8 +25,9 @@ def write_report(path: Path, held_out: HeldOut, run_folder: Path, run: dict[str,
     labels = task.labels[:MOST_LABELS]
     page = {
         "title": f"Images like those of {data}",
-        "subtitle": f"{run['arguments'].get('model')} trained on {len(held_out.data.train):,} images of {data}; "
-        f"compared with {len(held_out.data.test):,} held-out images.",
+        "subtitle": f"{run['arguments'].get('model')} trained on "
+        f"{counted(len(held_out.data.train), 'image')} of {data}; "
+        f"compared with {counted(len(held_out.data.test), 'held-out image')}.",
         "headline": [(name.replace("_", " "), format_metric(value, ".3f")) for name, value in run["test"].items()],
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         "labels": [_of_label(held_out, label) for label in labels],

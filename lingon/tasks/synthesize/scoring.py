@@ -8,7 +8,7 @@ import numpy as np
 from lingon.core.errors import UserError
 from lingon.core.seed import derive
 from lingon.core.shapes import Float
-from lingon.core.terminal import printable
+from lingon.core.terminal_columns import columns_of, padded
 from lingon.data.labelled_images import LabelledImages
 from lingon.metrics.frechet import frechet_distance, gaussian_of
 from lingon.metrics.scores import Scores, Table
@@ -75,8 +75,8 @@ def _by_label(
 
 
 def _lines(table: Table) -> list[str]:
-    width = max(5, *(len(printable(name)) for name in table)) if table else 5
+    width = max(5, *(columns_of(name) for name in table)) if table else 5
     return [f"  {'label':{width}}  Frechet distance  label accuracy"] + [
-        f"  {printable(name):{width}}  {of['frechet_distance']:16.3f}  {of['label_accuracy']:14.4f}"
+        f"  {padded(name, width)}  {of['frechet_distance']:16.3f}  {of['label_accuracy']:14.4f}"
         for name, of in table.items()
     ]

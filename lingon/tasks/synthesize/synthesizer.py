@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from lingon.core.config_keys import want
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError
 from lingon.core.markdown import plain
 from lingon.data.batches import Images, Loader, Noise, Shuffled
@@ -76,7 +77,7 @@ class Synthesizer:
         for part in ("model", "judge"):
             count = sizes[part].get("classes")
             if type(count) is int and count != len(names):
-                raise DataError(f"{len(names)} labels for a {part} of {count}; keys 'labels' and 'classes'")
+                raise DataError(f"{counted(len(names), 'label')} for a {part} of {count}; keys 'labels' and 'classes'")
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "Synthesizer":

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.data.tag_schemes import spans_of
 from lingon.engine.log import read_metrics
 from lingon.metrics.metric_table import metric_rows
@@ -26,9 +27,9 @@ def write_report(path: Path, held_out: HeldOut, run_folder: Path, run: dict[str,
     found, tagger = held_out.scores(), held_out.tagger
     data = run["data"].get("name")
     page = {
-        "title": f"Tagging of {data}: {len(tagger.tags)} tags",
+        "title": f"Tagging of {data}: {counted(len(tagger.tags), 'tag')}",
         "subtitle": f"{run['arguments'].get('model')} trained on {data}; "
-        f"tested on {len(held_out.sentences):,} held-out sentences.",
+        f"tested on {counted(len(held_out.sentences), 'held-out sentence')}.",
         "headline": metric_rows(run["test"]),
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         **confused(held_out.judged, tagger.is_spans),

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -16,5 +17,5 @@ def names_of(train: "TaggedSentences") -> tuple[list[str], list[str]]:
     tags = list(train.tag_counts())
     if len(tags) < 2:
         has = f"have the tag {tags[0]!r}" if tags else "have no tag"
-        raise UserError(f"all {train.word_count():,} words {has}; a tagger needs two or more tags")
+        raise UserError(f"all {counted(train.word_count(), 'word')} {has}; a tagger needs two or more tags")
     return tags, list(train.label_counts()) if train.labels is not None else []

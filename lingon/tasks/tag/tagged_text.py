@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from lingon.core.errors import UserError
 from lingon.core.terminal import printable
+from lingon.core.terminal_columns import padded
 from lingon.data.files.conllu import ConlluSentence
 from lingon.data.tag_schemes import spans_of
 from lingon.data.words_of_text import words_of_text
@@ -111,7 +112,7 @@ class TaggedText:
     @property
     def said(self) -> str:
         """Return the label with its probability, as a line begins; "" where the tagger says none."""
-        return "" if self.label is None else f"{printable(self.label):12} {self.probability or 0:6.1%}  "
+        return "" if self.label is None else f"{padded(self.label, 12)} {self.probability or 0:6.1%}  "
 
     def __str__(self) -> str:
         if self.spans is None:  # words that touch stand apart, so that it is seen whose each tag is

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.data.batches import ByPairLength, Column, Loader, TokenIds
 
@@ -60,7 +61,8 @@ def encode_pairs(translator: "Translator", pairs: "ParallelTexts", max_length: i
     ]
     if not rows:
         raise UserError(
-            f"of {len(pairs):,} pairs none has at most {most_source:,} tokens in its source and {most_target:,} in its "
+            f"of {counted(len(pairs), 'pair')} none has at most {most_source:,} tokens in its "
+            f"source and {most_target:,} in its "
             "target; shorten the texts or raise --context-length"
         )
     left_out = len(sources) - len(rows)
@@ -71,7 +73,7 @@ def tell_left_out(encoded: EncodedPairs, what: str) -> None:
     """Say on stderr how many pairs are too long. what: they are for."""
     if encoded.left_out:
         total = len(encoded) + encoded.left_out
-        print(f"{encoded.left_out:,} of {total:,} pairs for {what} are too long and left out", file=sys.stderr)
+        print(f"{encoded.left_out:,} of {counted(total, 'pair')} for {what} are too long and left out", file=sys.stderr)
 
 
 def _lengths(rows: Sequence[Sequence[int]]) -> np.ndarray:

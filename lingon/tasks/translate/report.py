@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lingon.core.counted import counted
 from lingon.engine.log import read_metrics
 from lingon.metrics.metric_table import metric_rows
 from lingon.metrics.translation import corpus_bleu, corpus_chrf
@@ -26,7 +27,7 @@ def write_report(
     name, model = run["data"].get("name"), run["arguments"].get("model")
     page = {
         "title": f"Translation: {name}",
-        "subtitle": f"{model} trained on {name}; tested on {len(pairs):,} pairs.",
+        "subtitle": f"{model} trained on {name}; tested on {counted(len(pairs), 'pair')}.",
         "headline": metric_rows(run["test"]),
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
         "sections": [_by_length(found, pairs)],
@@ -45,7 +46,7 @@ def _by_length(found: Sequence[Translation], pairs: "ParallelTexts") -> dict[str
         texts, references = [found[i].translation for i in places], [pairs.targets[i] for i in places]
         bleu, chrf = corpus_bleu(texts, references, pairs.languages[1]).value, corpus_chrf(texts, references).value
         words = f"{low} and more words" if high is None else f"{low} to {high} words"
-        rows.append((words, f"BLEU {bleu:.2f}, chrF++ {chrf:.2f}, {len(places):,} pairs"))
+        rows.append((words, f"BLEU {bleu:.2f}, chrF++ {chrf:.2f}, {counted(len(places), 'pair')}"))
     return {"title": "Scores by length of the source", "note": "Words stand between white space.", "rows": rows}
 
 

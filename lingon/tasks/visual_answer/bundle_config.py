@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lingon.core.config_keys import want
+from lingon.core.counted import counted
 from lingon.core.errors import DataError
 from lingon.core.markdown import plain
 from lingon.tasks.task import Card
@@ -23,7 +24,9 @@ def check_config(config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any
         raise DataError(f"key 'image_size' is {str(size)[:40]}, expected two numbers from {SMALLEST} to {LARGEST}")
     model = sizes["model"]
     if model.get("classes", len(names)) != len(names):
-        raise DataError(f"{len(names)} answers for a model of {model['classes']}; keys 'answers' and 'classes'")
+        raise DataError(
+            f"{counted(len(names), 'answer')} for a model of {model['classes']}; keys 'answers' and 'classes'"
+        )
     if [model.get("image_height", size[0]), model.get("image_width", size[1])] != size:
         raise DataError("key 'image_size' is another than 'image_height' and 'image_width' of the model")
 

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lingon.core.counted import counted
 from lingon.core.terminal import printable
 from lingon.data.image_questions import ImageQuestion, ImageQuestions
 from lingon.metrics.scores import Scores
@@ -55,7 +56,9 @@ class HeldOut:
     def sample(self) -> str:
         """Return answers that are wrong, those first that the model is surest about."""
         wrong = self.surest(False)
-        lines = [f"{len(wrong):,} of {len(self.data):,} answers are wrong" + (", the surest:" if wrong else "")]
+        lines = [
+            f"{len(wrong):,} of {counted(len(self.data), 'answer')} are wrong" + (", the surest:" if wrong else "")
+        ]
         for one in wrong[:SHOWN]:
             lines.append(f"{one.found}; true: {printable(one.true.answer)}")
         return "\n".join(lines)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.data.image_questions import ImageQuestion, ImageQuestions
 from lingon.pages.heat import heat_over
@@ -37,7 +38,11 @@ def write_page(path: Path | str, task: "VisualAnswerer", found: Sequence[Sequenc
         }
         for some, looks in zip(shown, looked, strict=True)
     ]
-    note = f"the first {MOST} of {len(found):,} questions" if len(found) > MOST else f"{len(found):,} questions"
+    note = (
+        f"the first {MOST} of {counted(len(found), 'question')}"
+        if len(found) > MOST
+        else counted(len(found), "question")
+    )
     page = {"title": f"{Path(name).name}: questions on images", "note": note, "items": items}
     return render("image_answers.html", path, page)
 

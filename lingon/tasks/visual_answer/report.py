@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.engine.log import read_metrics
 from lingon.metrics.metric_table import metric_rows
 from lingon.metrics.scores import Scores
@@ -47,7 +48,7 @@ def sections(held_out: HeldOut, scores: Scores) -> dict[str, Any]:
 
 
 def _counts(held_out: HeldOut) -> str:
-    return f"{len(held_out.data):,} questions on {len(held_out.data.names):,} images"
+    return f"{counted(len(held_out.data), 'question')} on {counted(len(held_out.data.names), 'image')}"
 
 
 def _different(judged: Sequence[Judged]) -> list[Judged]:

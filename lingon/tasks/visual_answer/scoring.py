@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from lingon.core.counted import counted
 from lingon.core.terminal import printable
+from lingon.core.terminal_columns import columns_of, padded
 from lingon.data.image_questions import ImageQuestions
 from lingon.metrics.scores import Scores, Table
 
@@ -33,10 +35,10 @@ def _table(groups: Sequence[str], right: Sequence[bool]) -> dict[str, dict[str, 
 
 
 def _lines(table: Table) -> list[str]:
-    width = max(16, *(len(printable(name)) for name in list(table)[:MOST_LINES]))
+    width = max(16, *(columns_of(name) for name in list(table)[:MOST_LINES]))
     lines = [f"  {'question':{width}}  accuracy  {'support':>7}"]
     for name, of in list(table.items())[:MOST_LINES]:
-        lines.append(f"  {printable(name):{width}}  {of['accuracy']:8.4f}  {of['support']:7,.0f}")
+        lines.append(f"  {padded(name, width)}  {of['accuracy']:8.4f}  {of['support']:7,.0f}")
     more = len(table) - MOST_LINES
     return lines + ([f"  ... and {more:,} types with fewer questions"] if more > 0 else [])
 
@@ -50,5 +52,6 @@ def unseen_answers(data: ImageQuestions, answers: Sequence[str]) -> str:
     names = ", ".join(printable(name) for name in sorted(set(missing))[:5])
     more = ", ..." if len(set(missing)) > 5 else ""
     return (
-        f"{len(missing):,} questions have an answer that no training question has ({names}{more}); they count as wrong"
+        f"{counted(len(missing), 'question has', 'questions have')} an answer that no training "
+        f"question has ({names}{more}); they count as wrong"
     )

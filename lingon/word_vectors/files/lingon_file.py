@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError
 from lingon.core.files import atomic_write, open_regular
 from lingon.word_vectors.files.loaded import JoinedWords, Loaded
@@ -38,7 +39,7 @@ def open_own(path: Path) -> Loaded:
     text = _tensor(path, head, "words", "U8", 1, begin, size)
     count = int(np.count_nonzero(text == ord("\n"))) + 1 if len(vectors) else 0
     if count != len(vectors):
-        raise DataError(f"{path}: {count:,} words for {len(vectors):,} vectors")
+        raise DataError(f"{path}: {counted(count, 'word')} for {counted(len(vectors), 'vector')}")
     try:
         words = JoinedWords(text.tobytes().decode(), count)
     except UnicodeDecodeError as error:

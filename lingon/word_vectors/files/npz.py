@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as layout
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError
 from lingon.word_vectors.files.loaded import Loaded, without_repeats
 from lingon.word_vectors.files.mapped_bytes import MOST_RATIO, check_finite
@@ -29,7 +30,7 @@ def read_npz(path: Path) -> Loaded:
             "expected text [V] and floating point [V, D]"
         )
     if len(words) != len(vectors):
-        raise DataError(f"{path}: {len(words):,} words for {len(vectors):,} vectors")
+        raise DataError(f"{path}: {counted(len(words), 'word')} for {counted(len(vectors), 'vector')}")
     try:
         tokens = [w.decode() if isinstance(w, bytes) else w for w in words.tolist()]
     except UnicodeDecodeError as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError, unknown
 from lingon.core.files import atomic_write
 from lingon.core.progress import track
@@ -54,7 +55,9 @@ def save_vector_file(path: Path, words: list[str], table: np.ndarray, subwords: 
     """
     path, words = Path(path), list(words)
     if len(words) != len(table) or table.ndim != 2:
-        raise UserError(f"{len(words):,} words for a table of {list(table.shape)}; expected [{len(words):,}, D]")
+        raise UserError(
+            f"{counted(len(words), 'word')} for a table of {list(table.shape)}; expected [{len(words):,}, D]"
+        )
     ending = known_suffix(path)
     plain = ending.removesuffix(".gz")
     if plain == ".safetensors":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, unknown
 from lingon.core.progress import track
 from lingon.word_vectors.files.mapped_bytes import GZIP, MOST_RATIO, is_number
@@ -84,9 +85,11 @@ def read_text_format(
         rows = _rows(path, lines, width, None if header else (number, first), only, skipped)
         tokens, table, seen, twice = _gather(rows, width)
     if skipped:
-        warnings.warn(f"{path}: {len(skipped):,} bad lines skipped, the first: {skipped[0]}", stacklevel=3)
+        warnings.warn(f"{path}: {counted(len(skipped), 'bad line')} skipped, the first: {skipped[0]}", stacklevel=3)
     elif promised is not None and seen != promised:
-        raise DataError(f"{path}: {seen:,} vectors, but its first line promises {promised:,}; is the file whole?")
+        raise DataError(
+            f"{path}: {counted(seen, 'vector')}, but its first line promises {promised:,}; is the file whole?"
+        )
     if twice:
         warnings.warn(f"{path}: {twice:,} tokens came twice; their first vectors are kept", stacklevel=3)
     return tokens, table

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, unknown
 from lingon.word_vectors.files.loaded import Loaded, without_repeats
 from lingon.word_vectors.files.mapped_bytes import check_finite, map_bytes
@@ -75,7 +76,7 @@ def _vectors(
         table[i] = np.frombuffer(data, "<f4", width, space + 1)
         at = space + 1 + 4 * width
     if bytes(data[at : at + 2]).strip():
-        raise DataError(f"{path}: holds more than the {count:,} vectors that its first line promises")
+        raise DataError(f"{path}: holds more than the {counted(count, 'vector')} that its first line promises")
     return words, table
 
 
@@ -83,7 +84,9 @@ def _good(path: Path, words: list[str | None], table: np.ndarray) -> tuple[list[
     good = np.isfinite(table).all(1) & np.array([word is not None for word in words], bool)
     if not good.all():
         bad = len(words) - int(good.sum())
-        warnings.warn(f"{path}: {bad:,} bad words skipped, the first is number {int(good.argmin()):,}", stacklevel=4)
+        warnings.warn(
+            f"{path}: {counted(bad, 'bad word')} skipped, the first is number {int(good.argmin()):,}", stacklevel=4
+        )
     return _all_read([word for word, kept in zip(words, good, strict=True) if kept]), table[good]
 
 

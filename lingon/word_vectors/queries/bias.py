@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.word_vectors.queries.nearest import unit_rows
 from lingon.word_vectors.word_vectors import WordVectors
@@ -49,7 +50,8 @@ def weat(
     kept = [[w for w in words if w not in missing] for words in sets]
     for name, words in zip("XYAB", kept, strict=True):
         if len(words) < 2:
-            raise UserError(f"{len(words)} words of set {name} have a vector, expected 2 or more; missing: {missing}")
+            found = counted(len(words), "word")
+            raise UserError(f"set {name}: {found} with a vector, expected 2 or more; missing: {missing}")
     x, y, a, b = (unit_rows(vectors.of(words)).astype(np.float64) for words in kept)
     both = np.concatenate([x, y])
     lean = (both @ a.T).mean(1) - (both @ b.T).mean(1)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import torch
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError
 from lingon.core.shapes import Float, Int
 from lingon.word_vectors.word_vectors import WordVectors
@@ -126,7 +127,7 @@ def chosen(vectors: WordVectors, keep: Callable[[str], bool] | None, most_freque
     some = range(frequent_count(vectors, most_frequent))
     found = np.array([i for i in some if keep is None or keep(vectors.words[i])], np.int64)
     if not len(found):
-        raise UserError(f"none of {len(some):,} words is kept by the filter")
+        raise UserError(f"none of {counted(len(some), 'word')} is kept by the filter")
     return found
 
 

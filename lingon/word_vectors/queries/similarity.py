@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError
 from lingon.word_vectors.queries.nearest import unit_rows
 from lingon.word_vectors.word_vectors import WordVectors
@@ -21,7 +22,7 @@ def odd_one_out(vectors: WordVectors, words: Sequence[str]) -> list[tuple[str, f
     Raises UserError for fewer than three words, DataError for NaN and infinity.
     """
     if len(words) < 3:
-        raise UserError(f"{len(words)} words; the odd one out needs three or more")
+        raise UserError(f"{counted(len(words), 'word')}; the odd one out needs three or more")
     unit = _units(vectors, words)
     means = (unit @ unit.T - np.diag((unit * unit).sum(1))).sum(1) / (len(words) - 1)
     return [(words[i], float(means[i])) for i in np.argsort(means, kind="stable")]

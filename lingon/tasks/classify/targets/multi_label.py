@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from lingon.core.errors import UserError, unknown
 from lingon.core.shapes import Bool, Float, Tensor
 from lingon.core.terminal import printable
+from lingon.core.terminal_columns import padded
 from lingon.data.problem_types import ProblemType
 from lingon.engine.linear_problems import SeveralVersusRest
 from lingon.engine.loss import Loss
@@ -51,7 +52,7 @@ class LabelSet:
     def __str__(self) -> str:
         found = ", ".join(f"{printable(name)} {self.probabilities[name]:.1%}" for name in self.labels) or "no label"
         text = " | ".join(self.text) if isinstance(self.text, tuple) else self.text
-        return f"{found:24} {printable(text)}"
+        return f"{padded(found, 24)} {printable(text)}"
 
 
 class MultiLabel:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from lingon.core.errors import DataError, UserError
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.core.terminal import printable
+from lingon.core.terminal_columns import padded
 from lingon.data.problem_types import ProblemType
 from lingon.engine.linear_problems import OneVersusRest
 from lingon.engine.loss import Loss
@@ -45,7 +46,7 @@ class Classification:
 
     def __str__(self) -> str:
         text = " | ".join(self.text) if isinstance(self.text, tuple) else self.text
-        return f"{printable(self.label):10} {self.probability:6.1%}  {printable(text)}"
+        return f"{padded(self.label, 10)} {self.probability:6.1%}  {printable(text)}"
 
 
 class SingleLabel:

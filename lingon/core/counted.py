@@ -1,0 +1,21 @@
+"""Numbers with their noun, in the singular where there is one."""
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a number and its noun for a message. many: of several, where that is not the plural of `one`.
+
+    >>> counted(1, "file"), counted(2000, "file"), counted(1, "text is", "texts are")
+    ('1 file', '2,000 files', '1 text is')
+    """
+    return f"{count:,} {one if count == 1 else many or plural(one)}"
+
+
+def plural(noun: str) -> str:
+    """Return the plural of an English noun that has a regular one.
+
+    >>> plural("frog"), plural("butterfly"), plural("mailbox")
+    ('frogs', 'butterflies', 'mailboxes')
+    """
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")

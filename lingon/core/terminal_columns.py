@@ -1,0 +1,31 @@
+"""Text in the columns of a terminal, on which a Chinese character or an emoji takes two."""
+
+from rich.cells import cell_len, chop_cells
+
+from lingon.core.terminal import printable
+
+CUT = "..."
+
+
+def columns_of(text: object, most: int | None = None) -> int:
+    """Return how many columns of a terminal a text takes, or `most` where it takes more.
+
+    >>> columns_of("film"), columns_of("电影"), columns_of("电影 😐", most=5)
+    (4, 4, 5)
+    """
+    width = cell_len(printable(text))
+    return width if most is None else min(width, most)
+
+
+def padded(text: object, width: int, most: int | None = None) -> str:
+    """Return a printable text with blanks behind it, so that it takes `width` columns of a terminal.
+
+    most: columns from which a text is cut, with ... behind.
+
+    >>> padded("电影", 6) + "|", padded("a long label", 6, most=6) + "|"
+    ('电影  |', 'a l...|')
+    """
+    shown = printable(text)
+    if most is not None and cell_len(shown) > most:
+        shown = next(iter(chop_cells(shown, most - len(CUT))), "") + CUT
+    return shown + " " * max(0, width - cell_len(shown))
