@@ -1,5 +1,6 @@
 """What `lingon ask` looks for answers in: one passage, or the passages of a folder or an index that suit a question."""
 
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -53,7 +54,9 @@ class _Retrieval:
         if is_index(folder):
             return cls(Index.open(folder))
         made = tempfile.TemporaryDirectory(prefix="lingon-ask-")
-        index = Index.build(folder, Path(made.name) / "index", settings=ReadSettings(options=files))
+        index = Index.build(folder, Path(made.name) / "index", settings=ReadSettings(skip=True, options=files))
+        for line in index.report.unread() if index.report else ():
+            print(f"{folder}: {line}", file=sys.stderr)
         return cls(index, made)
 
     def __call__(self, question: str) -> Context:

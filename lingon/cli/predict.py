@@ -8,7 +8,7 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from lingon.core.errors import DataError, UserError, unknown
+from lingon.core.errors import DataError, UserError, no_file, unknown
 from lingon.core.strict_json import dumps
 from lingon.core.terminal import printable
 from lingon.data.files import lines
@@ -32,7 +32,7 @@ def lines_of(file: Path | None, options: FileOptions = FileOptions()) -> Iterato
             print("Type a text and press Enter; Ctrl-D ends.", file=sys.stderr)
         return _decoded(lines.decode_lines("standard input", sys.stdin.buffer), "standard input")
     if not file.is_file():
-        raise UserError(f"there is no file {str(file)!r}")
+        raise no_file(file)
     return _decoded(lines.read_lines(file, options.encoding), str(file))
 
 

@@ -49,7 +49,7 @@ def predict(
     head: Head = None,
 ) -> None:
     """Predict of texts or images: of arguments, rows of a table, lines of a file or standard input."""
-    from lingon.cli.predict import check_format, lines_of, tell_blank
+    from lingon.cli.predict import check_format, lines_of, tell_blank, write_page
     from lingon.cli.predict_file import source_of, write_scored
     from lingon.cli.predict_images import (
         predict_images,
@@ -94,6 +94,8 @@ def predict(
         raise UserError(f"{bundle!r} {hint}")
     if out and source:
         print(write_scored(task, source, out, overwrite))
+        if page:
+            print(f"wrote {write_page(task, [one for one, _ in source.rows()], page, bundle)}", file=sys.stderr)
         return
     inputs = (one for one, _ in source.rows()) if source else texts or lines_of(None)
     _print(task, inputs, bundle, format, words, page)

@@ -8,7 +8,7 @@ from typing import Any
 
 from lingon.cli.predict import lines_of
 from lingon.core.counted import counted
-from lingon.core.errors import DataError, UserError, suggest
+from lingon.core.errors import DataError, UserError, no_file, suggest
 from lingon.data.all_rows import all_rows
 from lingon.data.files.conll_columns import conll_rows
 from lingon.data.files.conllu import BrokenSentence, read_conllu_sentences
@@ -45,7 +45,7 @@ class TextsFile:
         bad_rows(on_bad_row)
         if not path.is_file():
             corpus = "; it names a corpus, which lingon evaluate --data takes" if str(path) in all_rows() else ""
-            raise UserError(f"there is no file {str(path)!r}{corpus}")
+            raise no_file(path, corpus)
         table = is_table(path, options)
         if text and not table:
             raise UserError(f"--text {text!r}: {path} is no table; each of its lines is a text")
@@ -117,7 +117,7 @@ class QuestionsFile:
         from lingon.data.files.squad import read_squad
 
         if not path.is_file():
-            raise UserError(f"there is no file {str(path)!r}")
+            raise no_file(path)
         found, report = read_squad(path, bad_rows(on_bad_row), options, with_answers=False)
         for line in report.messages(path):
             print(line, file=sys.stderr)

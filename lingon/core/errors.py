@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 
 from lingon.core.counted import counted, plural
 
@@ -54,6 +55,13 @@ def too_few(count: int, noun: str) -> str:
     ('1 different sentence is too few', '1,200 pairs are too few')
     """
     return f"{counted(count, f'{noun} is', f'{plural(noun)} are')} too few"
+
+
+def no_file(path: Path | str, way_out: str = "") -> UserError:
+    """The error for a path that is no file: nothing is there, or a folder. way_out: ends the message of the first."""
+    if Path(path).is_dir():
+        return UserError(f"{str(path)!r} is a folder; expected a file")
+    return UserError(f"there is no file {str(path)!r}{way_out}")
 
 
 def suggest(name: str, known: Iterable[str], shown: Mapping[str, str] | None = None) -> str:

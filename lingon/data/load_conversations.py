@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lingon.core.counted import counted
-from lingon.core.errors import DataError, UserError, unknown
+from lingon.core.errors import DataError, no_file, unknown
 from lingon.core.files import sha256_of
 from lingon.data.conversations import ConversationSplits, Dialogue, Preference, dialogues_checksum
 from lingon.data.files.chat_rows import read_chat_rows
@@ -71,7 +71,7 @@ def _tell_shared(found: dict[str, Sequence[Dialogue]], parts: Sequence[str]) -> 
 
 def _read(path: Path, on_bad_row: OnBadRow, options: FileOptions) -> Sequence[Dialogue]:
     if not path.is_file():
-        raise UserError(f"there is no file {str(path)!r}; give a jsonl file of conversations")
+        raise no_file(path, "; give a jsonl file of conversations")
     found, skipped = read_chat_rows(path, on_bad_row, options)
     if skipped:
         tell_lines([f"{path}: {counted(skipped, 'row is', 'rows are')} left out, which cannot be read"])

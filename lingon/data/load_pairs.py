@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.core.files import sha256_of
 from lingon.data.corpora import CORPORA
@@ -27,7 +28,7 @@ def load_pairs(
     text_pair: str | None = None,
     negatives: Sequence[str] = (),
 ) -> TextPairs:
-    """Return the pairs of a corpus's part ("test" when not given, or "all"), or all of a table.
+    """Return the pairs of a part: of a corpus the test when none is given, of a table all of them.
 
     text, text_pair, score, negatives: columns of a table; guessed when they have usual names, and said on stderr.
     Without scores the two texts of a pair belong together: `PositivePairs`. Raises UserError for what is neither,
@@ -40,14 +41,18 @@ def load_pairs(
         splits = load_scored_pairs(name)
         return splits.all() if part == "all" else getattr(splits, part or "test")
     path = _table(name, options)
-    if part not in (None, "all"):
-        raise UserError(f"--split {part}: a file of pairs has no parts; leave it out")
+    if part not in (None, "all", *PARTS):
+        raise unknown("split", part, (*PARTS, "all"))
     columns = find_pair_columns(path, text, text_pair, negatives, score, options)
     if columns is None:
         raise not_obvious(path, options)
     pairs, report = read_pairs(path, columns, on_bad_row, options)
     if None in (text, text_pair, score):
         report.messages.insert(0, f"{path}: {columns.said()}")
+    if part in PARTS:
+        pairs = divide_pairs(path, pairs, {})[0][part]
+    else:
+        report.messages.append(f"all {counted(len(pairs), 'pair')}; --split test takes those that training leaves out")
     tell_lines(report.messages)
     return pairs
 

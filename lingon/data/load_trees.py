@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lingon.core.errors import DataError, UserError, suggest, unknown
+from lingon.core.errors import DataError, UserError, no_file, suggest, unknown
 from lingon.core.files import sha256_of
 from lingon.core.seed import derive
 from lingon.data.corpora.treebanks import TREES, treebank_files
@@ -127,7 +127,7 @@ def _tell_shared(found: dict[str, list[Tree]], parts: Sequence[str]) -> None:
 def _read(file: Path, encoding: str, left: LeftOut) -> list[Tree]:
     """The trees of a file; sentences without words, which are comments alone, are none."""
     if not file.is_file():
-        raise UserError(f"there is no file {str(file)!r}")
+        raise no_file(file)
     found = []
     for sentence in read_conllu_sentences(file, encoding):
         if isinstance(sentence, BrokenSentence):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError
 from lingon.interpret.attribution import attribute
 from lingon.interpret.layer_vectors import encoder_of
@@ -38,7 +39,7 @@ def write_page(path: Path | str, task: Any, texts: Sequence[str], name: str) -> 
     items = [_item(task, text) for text in shown]
     page = {
         "title": f"Inside {Path(name).name}",
-        "facts": f"{type(task.model).__name__}, {len(shown)} of {len(texts)} texts",
+        "facts": f"{type(task.model).__name__}, {_how_many(len(shown), len(texts))}",
         "items": items,
         "cosines": _cosines(task, shown) if hasattr(task, "similarity") else [],
         "data": data_of([item["attention"] for item in items]),
@@ -46,12 +47,16 @@ def write_page(path: Path | str, task: Any, texts: Sequence[str], name: str) -> 
     return render("interpret.html", path, page)
 
 
+def _how_many(shown: int, texts: int) -> str:
+    return counted(texts, "text") if shown == texts else f"{shown:,} of {counted(texts, 'text')}"
+
+
 def check_probed(examples: Any) -> None:
     """Raise UserError for examples that are no texts with labels, which the page of an evaluation needs."""
     if not _single_labels(examples):
         raise UserError(
-            "--page of an evaluation of this model probes labelled texts, and these examples have no single labels; "
-            "leave --page out"
+            "--page of an evaluation of this model shows what its layers know of one label for each text, and these "
+            "examples have none; leave --page out, or see report.html in the folder of the run"
         )
 
 

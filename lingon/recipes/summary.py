@@ -123,6 +123,7 @@ def summary(record: Mapping[str, Any], found: Scores, training: "Training", fold
         f"time: {where}",
         f"{page.stem}: {page}",
     ]
-    lines += [f"bundle: {folder / 'bundle'}", f"\n{training.sample()}".rstrip()]
+    sample = training.sample().rstrip()
+    lines += [f"bundle: {folder / 'bundle'}", *([f"\n{sample}"] if sample else [])]
     usage = getattr(training.task, "usage", None) or row_of(training.task.name).usage
     return "\n".join([*lines, f"\ntry next: lingon {usage.format(shlex.quote(str(folder)))}"])

@@ -144,7 +144,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of an index, its shape checked."""
     path = folder / MANIFEST
     if not folder.is_dir() or not path.exists():
-        if folder.is_dir() and any(folder.iterdir()):  # most likely the texts themselves
+        if folder.is_dir() and any(one.name[0] != "." for one in folder.iterdir()):  # most likely the texts themselves
             texts, out = shlex.quote(str(folder)), shlex.quote(f"{folder.name or 'texts'}-index")
             how = f"make one of it with: lingon index {texts} --out {out}"
         else:

@@ -1,5 +1,6 @@
 """An index made or brought up to date: only files that are new or changed are read, only new passages are encoded."""
 
+import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -54,11 +55,13 @@ class Report:
             kinds = one_of(f"{suffix} {count:,}" for suffix, count in sorted(self.other_files.items()))
             others = sum(self.other_files.values())
             yield f"{counted(others, 'file of another kind is', 'files of other kinds are')} left out: {kinds}"
+        yield from self.unread()
+
+    def unread(self) -> Iterator[str]:
+        """Yield a line on what was left out because it could not be read; none where all was."""
         if self.skipped:
-            yield (
-                f"{counted(len(self.skipped), 'file or row', 'files or rows')} could not be read; the "
-                f"first: {self.skipped[0]}"
-            )
+            what = counted(len(self.skipped), "file or row", "files or rows")
+            yield f"{what} could not be read; the first: {self.skipped[0]}"
 
 
 @dataclass(frozen=True)
@@ -80,10 +83,18 @@ def update_index(folder: Path, plan: Plan, overwrite: bool = False) -> Report:
     """
     check_target(folder)
     files, others = files_of(plan.source, leave_out=folder)
+    fresh = not folder.exists()
     with locked(folder, "indexing", wait=WAIT):
         remove_leftovers(folder)
         old = _Old(folder, plan) if is_index(folder) and not overwrite else None
-        return _write(folder, plan, old, files, dict(others))
+        try:
+            return _write(folder, plan, old, files, dict(others))
+        except UserError:
+            if fresh:  # it was made for an index that was refused
+                (folder / ".lock").unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # something was written
+                    folder.rmdir()
+            raise
 
 
 def check_target(folder: Path) -> None:

@@ -90,6 +90,17 @@ def test_pairs_that_come_again_are_left_out_and_said(tmp_path, capsys):
     assert "p.csv:5: the first of 1 pair that are a text with itself; left out" in said
 
 
+def test_a_part_of_a_table_is_the_one_that_training_leaves_out(tmp_path, capsys):
+    path = table(tmp_path / "p.csv", "query,passage", *(f"a{i},b{i}" for i in range(30)))
+    splits = load_pair_splits(path)
+    assert (load_pairs(path, "test"), load_pairs(path, "train")) == (splits.test, splits.train)
+    capsys.readouterr()
+    assert len(load_pairs(path)) == 30
+    assert "all 30 pairs; --split test takes those that training leaves out" in capsys.readouterr().err
+    with pytest.raises(UserError, match="unknown split 'tests'; did you mean 'test'"):
+        load_pairs(path, "tests")
+
+
 def test_bad_rows_are_left_out_where_that_is_asked(tmp_path, capsys):
     path = table(tmp_path / "p.csv", "query,passage", "a,b", "c,")
     assert len(load_pairs(path, on_bad_row="skip")) == 1

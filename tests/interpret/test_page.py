@@ -84,5 +84,5 @@ def test_what_cannot_be_shown_is_refused(tmp_path):
         write_page(tmp_path / "p.png", embedder(), TEXTS, "tiny")
     with pytest.raises(UserError, match="there are no texts"):
         write_page(tmp_path / "p.html", embedder(), [], "tiny")
-    with pytest.raises(UserError, match="probes labelled texts"):
+    with pytest.raises(UserError, match="shows what its layers know of one label for each text"):
         write_probe_page(tmp_path / "p.html", embedder(), TEXTS, "tiny")

@@ -150,8 +150,12 @@ def test_sources_that_are_none(tmp_path, folder):
     (tmp_path / "empty" / "a.txt").write_text(" \n")
     with pytest.raises(DataError, match="1 file, and none holds a passage"):
         Index.build(tmp_path / "empty", tmp_path / "index")
-    with pytest.raises(UserError, match="is no folder; make one with: lingon index"):
-        Index.open(tmp_path / "index2")
+    assert not (tmp_path / "index").exists(), "what is refused leaves no folder behind"
+    (tmp_path / "empty" / ".lock").touch()
+    (tmp_path / "empty" / "a.txt").unlink()
+    for place in ("index2", "empty"):
+        with pytest.raises(UserError, match=f"make one with: lingon index FOLDER --out .*{place}"):
+            Index.open(tmp_path / place)
     with pytest.raises(UserError, match="is a folder without an index"):
         Index.open(folder)
 

@@ -311,6 +311,11 @@ def test_a_folder_or_its_index_is_asked_and_the_place_of_the_answer_is_told(tmp_
         assert "  cat  [a.txt:1]\n" in run(capsys, *flags)
         with pytest.raises(UserError, match=r"no passage has a word of the question 'ship'"):
             run(capsys, "ask", "run", "--context", context, "ship")
+    (tmp_path / "notes/c.txt").write_bytes(b"caf\xe9")
+    from lingon.cli.app import app
+
+    app(["ask", "run", "--context", "notes", "what has ann ?"], standalone_mode=False)
+    assert "notes: 1 file or row could not be read; the first: notes/c.txt:1: not UTF-8" in capsys.readouterr().err
 
 
 REFUSED = {

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import threading
 from dataclasses import replace
 from itertools import product
@@ -23,6 +24,7 @@ from lingon.recipes.train import train_task
 from lingon.tasks.embed import Embedder
 from lingon.tasks.tag import Tagger
 from lingon.tasks.tag.allowed_tags import forbidden_transitions
+from lingon.tasks.tag.page import write_page
 from lingon.tasks.tag.scoring import metrics_of, scores_of
 from lingon.tasks.tag.settings import Settings
 from lingon.tasks.tag.tagged_text import Sentence, tagged_text
@@ -358,6 +360,27 @@ def test_a_page_shows_spans_in_colours(places, tmp_path, capsys):
     assert "<York>" not in page
     with pytest.raises(UserError, match=r"--page .* ends in '.txt', expected .html"):
         run(capsys, "predict", places, "fly", "--page", tmp_path / "p.txt")
+
+
+def test_a_type_has_one_colour_on_every_page(tmp_path):
+    def hue(tags):
+        words = [chr(97 + i) for i in range(len(tags))]
+        sentence = Sentence(" ".join(words), words, [(2 * i, 2 * i + 1) for i in range(len(tags))], None)
+        page = write_page(tmp_path / "p.html", [tagged_text(sentence, tags, True)], "m", ["dish", "person", "place"])
+        return re.findall(r"--hue: (\d+)\">(\w+)</mark>", page.read_text())
+
+    assert hue(["B-place", "B-person"]) == [("138", "person"), ("275", "place")]
+    assert hue(["B-person", "O", "B-place"]) == hue(["B-place", "B-person"])
+    assert hue(["B-place"]) == [("275", "place")]
+
+
+def test_a_file_is_written_back_and_shown_on_a_page_at_once(places, tmp_path, capsys):
+    (tmp_path / "in.txt").write_text("fly to Rome\n")
+    flags = ("--file", tmp_path / "in.txt", "--out", tmp_path / "o.jsonl", "--page", tmp_path / "p.html")
+    assert "1 row with label" in run(capsys, "predict", places, *flags)
+    assert "1 sentence" in (tmp_path / "p.html").read_text()
+    with pytest.raises(UserError, match="is a folder; expected a file"):
+        run(capsys, "predict", places, "--file", tmp_path)
 
 
 def test_sentences_are_written_as_conllu_and_conll(places, capsys):

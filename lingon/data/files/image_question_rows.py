@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lingon.core.counted import counted
-from lingon.core.errors import DataError, UserError, one_of
+from lingon.core.errors import DataError, UserError, no_file, one_of
 from lingon.data.files.images import fit_image, read_image
 from lingon.data.files.labelled_texts import peek, text_problem
 from lingon.data.files.lines import FileOptions
@@ -58,7 +58,7 @@ class ImageQuestionTable:
         Raises UserError for a file that is not there, DataError for a table without one of them.
         """
         if not self.path.is_file():
-            raise UserError(f"there is no file {str(self.path)!r}")
+            raise no_file(self.path)
         names, _ = peek(self.path, self.options)
         found = {what: name for what, known in COLUMNS.items() if (name := next((n for n in known if n in names), ""))}
         needed = ("image", "question", "answer") if self.with_answers else ("image", "question")

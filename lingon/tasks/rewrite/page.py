@@ -7,7 +7,7 @@ from typing import Any
 from lingon.core.counted import counted
 from lingon.data.examples import Examples
 from lingon.engine.log import read_metrics
-from lingon.metrics.metric_table import format_metric
+from lingon.metrics.metric_table import format_metric, metric_name
 from lingon.metrics.scores import Scores
 from lingon.pages.curves import curves
 from lingon.pages.page import render
@@ -49,10 +49,9 @@ def content_of(rewriter: Rewriter, examples: Examples, scores: Scores, found: Fo
     markers = rewriter.corpus.markers
     good, bad = best_and_worst(rewriter.judges.classifier, rewriter.judged_inputs(examples.texts), found, SHOWN)
     return {
-        "subtitle": f"{counted(len(examples), 'held-out sentence')}; judged by a classifier and a language "
-        "model trained on "
+        "subtitle": f"{counted(len(examples), 'sentence')}; judged by a classifier and a language model trained on "
         "sentences that the rewriter did not see.",
-        "names": [name.replace("_", " ") for name in names],
+        "names": [metric_name(name) for name in names],
         "rows": [(system, [format_metric(row[name]) for name in names]) for system, row in table.items()],
         "markers": [
             (style, [(one, round(markers.salience[style][one], 1)) for one in markers.strongest(style, MARKERS)])

@@ -223,7 +223,8 @@ class Tagger:
         """Write a page that shows sentences with their spans or tags in colours; return its path."""
         from lingon.tasks.tag.page import write_page
 
-        return write_page(path, found, name)
+        kinds = sorted({tag.partition("-")[2] for tag in self.tags} - {""}) if self.is_spans else sorted(self.tags)
+        return write_page(path, found, name, kinds)
 
 
 TASK = Tagger
