@@ -30,6 +30,8 @@ class RunFolder:
 
     def check_room(self, resume: bool, overwrite: bool) -> None:
         """Raise UserError for a folder that `make_room` would not take for what it holds: before data is read."""
+        if self.path.exists() and not self.path.is_dir():
+            raise UserError(f"{str(self.path)!r} is a file; expected the name of a folder")
         if self.path.is_dir() and not resume and (there := self._contents()):
             self._check(there, overwrite)
 

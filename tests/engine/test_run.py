@@ -42,6 +42,9 @@ def test_a_folder_that_is_taken_is_said_before_data_is_read(tmp_path):
         lingon.train("classify", tmp_path / "gone.csv", out=tmp_path / "run")
     with pytest.raises(UserError, match=r"gone\.csv"):
         lingon.train("classify", str(tmp_path / "gone.csv"), out=str(tmp_path / "run"), overwrite=True)
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="is a file; expected the name of a folder"):
+        lingon.train("classify", tmp_path / "gone.csv", out=tmp_path / "file")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").touch()
     with pytest.raises(UserError, match=r"holds files but no run \(thesis.txt\)"):

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from lingon.core.counted import counted
+
 
 class ConlluRow(NamedTuple):
     """A line of ten columns: a word (id 8), a multiword token (id 3-4) or an empty node (id 8.1); `_` is nothing."""
@@ -38,7 +40,7 @@ def row_of(line: str, before: Sequence[ConlluRow], number: int) -> ConlluRow:
     cells = line.split("\t")
     if len(cells) != len(ConlluRow._fields):
         spaces = "; it has spaces where tabs are expected" if len(line.split()) == 10 else ""
-        raise ConlluFault(number, f"{len(cells)} columns with tabs between; CoNLL-U has ten{spaces}")
+        raise ConlluFault(number, f"{counted(len(cells), 'column')} with tabs between; CoNLL-U has ten{spaces}")
     row = ConlluRow._make(map(sys.intern, cells))  # most values come again and again
     if not row.form:
         raise ConlluFault(number, "the column FORM is empty; expected a word, or _")

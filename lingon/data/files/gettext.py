@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, unknown
 from lingon.data.files.lines import FileOptions, read_decompressed, read_lines
 from lingon.data.files.parallel_row import ParallelFile, ParallelRow
@@ -77,7 +78,7 @@ def parse_mo(data: bytes, name: str) -> Iterator[Message]:
         raise DataError(f"{name}: not a compiled catalogue (.mo) of gettext")
     version, count, texts, translations = struct.unpack_from(f"{order}4I", data, 4)
     if version >> 16 > 1 or count > MOST_MESSAGES or max(texts, translations) + 8 * count > len(data):
-        raise DataError(f"{name}: a broken catalogue: {count:,} messages in {len(data):,} bytes")
+        raise DataError(f"{name}: a broken catalogue: {counted(count, 'message')} in {len(data):,} bytes")
     charset, size = "utf-8", 0
     for number in range(count):
         where = f": message {number + 1}"
@@ -132,7 +133,9 @@ def read_po(path: Path, options: FileOptions = FileOptions()) -> Iterator[Messag
         part = keyword.split("[")[0] or part
         if keyword.startswith("msgstr"):
             if index is not None and int(index) != len(message.translations):
-                raise DataError(f"{path}:{number}: {keyword} comes after {len(message.translations)} translations")
+                raise DataError(
+                    f"{path}:{number}: {keyword} comes after {counted(len(message.translations), 'translation')}"
+                )
             message.translations.append("")
         if part == "msgid":
             message.text += text

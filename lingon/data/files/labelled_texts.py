@@ -158,7 +158,9 @@ def indicator_columns(path: Path, label: str | None, names: list[str], problem_t
     if len(set(columns)) < len(columns):
         raise UserError(f"{path}: --label {label} names a column twice")
     if problem_type not in (None, "multi-label"):
-        raise UserError(f"--label names {len(columns)} columns, but --problem-type is {problem_type}; give one column")
+        raise UserError(
+            f"--label names {counted(len(columns), 'column')}, but --problem-type is {problem_type}; give one column"
+        )
     return columns
 
 
@@ -171,7 +173,9 @@ def text_problem(row: TableRow, column: str) -> str:
     if text is None and isinstance(value, bytes):
         return f"not UTF-8 in column {column!r}"
     if isinstance(value, list | tuple) and len(value) > 1 and all(isinstance(one, str) for one in value):
-        return f"{len(value)} texts in column {column!r}; a pair has its second text in a column of --text-pair"
+        return (
+            f"{counted(len(value), 'text')} in column {column!r}; a pair has its second text in a column of --text-pair"
+        )
     if text is None or not text.strip():
         return f"no text in column {column!r}"
     if not text.isascii() and SURROGATE.search(text):

@@ -211,7 +211,7 @@ def _decoded(line: bytes) -> tuple[str, str]:
         return line.decode(errors="replace"), f"not UTF-8 ({place}); {OTHER}"
 
 
-OTHER = "save the file as UTF-8, or name its encoding, as --encoding cp1252"
+OTHER = "save the file as UTF-8, or name its encoding, as --encoding cp1252 or gb18030"
 
 
 def _start(name: str, data: bytes) -> bytes:
