@@ -194,6 +194,7 @@ def module(kind, path=""):
     return {"idx": 0, "name": "0", "path": path, "type": f"sentence_transformers.models.{kind}"}
 
 
+BESIDE = "config_sentence_transformers.json"
 WRONG_MODULES = {
     "a dense layer": ({"modules.json": [module("Dense")]}, "unknown module 'Dense'"),
     "a place outside": ({"modules.json": [module("Pooling", "../x")]}, "'../x' is not a folder inside this one"),
@@ -204,6 +205,11 @@ WRONG_MODULES = {
     "another pooling": ({"1_Pooling/config.json": {"pooling_mode": "lasttoken"}}, "the pooling is lasttoken"),
     "a length": ({"sentence_bert_config.json": {"max_seq_length": "all"}}, "'max_seq_length' is 'all'"),
     "letters lowered": ({"sentence_bert_config.json": {"do_lower_case": True}}, "'do_lower_case' is true"),
+    "vectors cut off": ({BESIDE: {"truncate_dim": 8}}, "'truncate_dim' is 8, and Lingon gives whole vectors"),
+    "a prompt": (
+        {BESIDE: {"default_prompt_name": "query", "prompts": {"query": "query: "}}},
+        "'default_prompt_name' is 'query'; .* begin each text with 'query: '",
+    ),
 }
 
 
@@ -216,6 +222,33 @@ def test_modules_that_are_not_there_are_refused(name, tmp_path):
         (tmp_path / "m" / path).write_text(json.dumps(content))
     with pytest.raises(DataError, match=message):
         lingon.load(tmp_path / "m")
+
+
+@pytest.mark.parametrize(
+    ("files", "length"),
+    [
+        ({"tokenizer_config.json": {"model_max_length": 17}}, 17),  # as sentence-transformers 6 has it
+        ({"tokenizer_config.json": {"model_max_length": 10**30}}, 41),
+        ({"sentence_roberta_config.json": {"max_seq_length": 13}}, 13),
+        ({"sentence_bert_config.json": {"max_seq_length": 9}, "tokenizer_config.json": {"model_max_length": 17}}, 9),
+    ],
+)
+def test_the_most_tokens_of_a_text_stand_in_one_of_several_files(files, length, folder):
+    for path, content in files.items():
+        (folder / path).write_text(json.dumps(content))
+    assert lingon.load(folder).config()["max_length"] == length
+
+
+def test_weights_of_older_folders_lie_in_a_folder_of_their_own(folder, tmp_path):
+    text = "a b"
+    wanted = lingon.load(folder).encode([text])
+    (tmp_path / "old").mkdir()
+    folder.rename(tmp_path / "old" / "0_Transformer")
+    (tmp_path / "old" / "0_Transformer" / "sentence_bert_config.json").write_text('{"max_seq_length": 7}')
+    (tmp_path / "old" / "modules.json").write_text(json.dumps([module("Transformer", "0_Transformer")]))
+    found = lingon.load(tmp_path / "old")
+    assert found.config()["max_length"] == 7
+    assert found.encode([text]) == pytest.approx(wanted)
 
 
 def test_no_tokenizer_beside_the_weights_is_said(tmp_path):

@@ -18,6 +18,7 @@ def open_encoder(source: str | Path, device: str = "cpu") -> Any:
     """
     folder = folder_of(source)
     how = read_modules(folder)
+    folder = folder / how.place
     found = load_static(folder) if how.static else load_encoder(folder)
     parts = {"model": found.model.to(pick_device(device)), "tokenizer": found.require_tokenizer()}
     config = {"pooling": how.pooling, "normalize": how.normalize, "max_length": how.max_length}

@@ -11,18 +11,27 @@ STATIC = "StaticEmbedding"
 # Keys of 1_Pooling/config.json that Lingon has, and what it calls them. All may be false but one.
 POOLING_KEYS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls", "pooling_mode_max_tokens": "max"}
 KNOWN = ("Transformer", "Pooling", "Normalize", STATIC)
+# The most tokens of a text: in one of these, else where transformers has it.
+LENGTHS = tuple(
+    f"sentence_{kind}_config.json"
+    for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
+)
+LENGTH_OF_TOKENIZER = "tokenizer_config.json"
+LARGEST = 1 << 24  # tokens; transformers writes 1e30 for any number
 
 
 class SentenceVectors(NamedTuple):
     """Settings that make a text's vector of its tokens': pooling, normalisation, most tokens of a text.
 
-    static: it is a table of vectors, whose tokens get no special ones around them.
+    static: it is a table of vectors, whose tokens get no special ones around them. place: the folder inside this one
+    that the weights lie in, "" for the folder itself.
     """
 
     pooling: str = "mean"
     normalize: bool = False
     max_length: int | None = None
     static: bool = False
+    place: str = ""
 
 
 def has_modules(folder: Path) -> bool:
@@ -36,19 +45,22 @@ def read_modules(folder: Path) -> SentenceVectors:
     Raises DataError naming the file and the module or key that Lingon does not have, such as a dense layer.
     """
     if not has_modules(folder):
-        return SentenceVectors()
+        return SentenceVectors(max_length=_max_length(folder))
+    _refuse_changes(folder)
     path = folder / MODULES
     modules = read_json(path)
     if not isinstance(modules, list) or not all(isinstance(m, dict) for m in modules):
         raise DataError(f"{path}: a list of modules was expected")
-    kinds = {}
+    kinds: dict[str, str] = {}
     for module in modules:
         kind = str(module.get("type")).rpartition(".")[2]
         if kind not in KNOWN:
             raise DataError(f"{path}: {unknown('module', kind, KNOWN)}")
-        kinds[kind] = folder / _inside(path, module.get("path", ""))
-    pooling = _pooling(kinds["Pooling"]) if "Pooling" in kinds else "mean"
-    return SentenceVectors(pooling, "Normalize" in kinds, _max_length(folder), STATIC in kinds)
+        kinds[kind] = _inside(path, module.get("path", ""))
+    pooling = _pooling(folder / kinds["Pooling"]) if "Pooling" in kinds else "mean"
+    place, static = kinds.get("Transformer", kinds.get(STATIC, "")), STATIC in kinds
+    length = None if static else _max_length(folder / place)
+    return SentenceVectors(pooling, "Normalize" in kinds, length, static, place)
 
 
 def write_modules(folder: Path, how: SentenceVectors, width: int) -> None:
@@ -68,9 +80,7 @@ def write_modules(folder: Path, how: SentenceVectors, width: int) -> None:
 
 def _pooling(folder: Path) -> str:
     path = folder / "config.json"
-    config = read_json(path)
-    if not isinstance(config, dict):
-        raise DataError(f"{path}: an object was expected")
+    config = _object(path)
     if isinstance(mode := config.get("pooling_mode"), str):  # since version 5
         chosen = [mode]
     else:
@@ -82,14 +92,43 @@ def _pooling(folder: Path) -> str:
 
 
 def _max_length(folder: Path) -> int | None:
-    path = folder / "sentence_bert_config.json"
-    config: Any = read_json(path) if path.is_file() else {}
-    length = config.get("max_seq_length") if isinstance(config, dict) else None
-    if length is not None and (type(length) is not int or length < 3):
-        raise DataError(f"{path}: key 'max_seq_length' is {str(length)[:40]!r}, expected a whole number of 3 or more")
-    if isinstance(config, dict) and config.get("do_lower_case"):
+    path = next((folder / name for name in LENGTHS if (folder / name).is_file()), folder / LENGTHS[0])
+    config = _object(path)
+    if config.get("do_lower_case"):
         raise DataError(f"{path}: key 'do_lower_case' is true; Lingon lowers where the tokenizer does it")
+    key, length = "max_seq_length", config.get("max_seq_length")
+    if length is None:
+        path, key = folder / LENGTH_OF_TOKENIZER, "model_max_length"
+        length = _object(path).get(key)
+        length = None if isinstance(length, int | float) and length > LARGEST else length
+    if length is not None and (type(length) is not int or length < 3):
+        raise DataError(f"{path}: key {key!r} is {str(length)[:40]!r}, expected a whole number of 3 or more")
     return length
+
+
+def _refuse_changes(folder: Path) -> None:
+    """Refuse what changes texts or vectors beside the modules: a prompt before every text, vectors that are cut off."""
+    path = folder / "config_sentence_transformers.json"
+    config = _object(path)
+    if config.get("truncate_dim") is not None:
+        raise DataError(
+            f"{path}: key 'truncate_dim' is {str(config['truncate_dim'])[:40]}, and Lingon gives whole vectors; "
+            "set it to null and take the first numbers of each"
+        )
+    name, prompts = config.get("default_prompt_name"), config.get("prompts")
+    if name is not None and (prompt := prompts.get(name) if isinstance(prompts, dict) else None):
+        raise DataError(
+            f"{path}: key 'default_prompt_name' is {str(name)[:40]!r}; Lingon puts nothing before a text; set it to "
+            f"null and begin each text with {str(prompt)[:40]!r}"
+        )
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """Return the object in a file; without the file an empty one."""
+    config: Any = read_json(path) if path.is_file() else {}
+    if not isinstance(config, dict):
+        raise DataError(f"{path}: an object was expected")
+    return config
 
 
 def _inside(path: Path, name: Any) -> str:
