@@ -111,7 +111,7 @@ ROW = "\tx" + "\t_" * 8 + "\n"
     ("lines", "message"),
     [
         ("1\tx\t_\n", r"a.conllu:2: 3 columns with tabs between; CoNLL-U has ten"),
-        ("1 x _ _ _ _ 0 root _ _\n", r"a.conllu:2: 1 columns .*; it has spaces where tabs are expected"),
+        ("1 x _ _ _ _ 0 root _ _\n", r"a.conllu:2: 1 column .*; it has spaces where tabs are expected"),
         ("1\t" + "\t_" * 8 + "\n", r"a.conllu:2: the column FORM is empty"),
         ("1" + ROW + "3" + ROW, r"a.conllu:3: the id '3' comes after '1'; expected 2, or a range"),
         ("2" + ROW, r"a.conllu:2: the id '2' comes after '0'; expected 1"),
