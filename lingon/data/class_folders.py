@@ -13,6 +13,7 @@ from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError
 from lingon.core.progress import track
 from lingon.core.terminal import printable
+from lingon.data.files.image_memory import check_memory
 from lingon.data.files.images import ENDINGS, Fit, fit_image, read_image
 from lingon.data.files.lines import OnBadRow
 from lingon.data.image_layout import CHANNELS, ImageLayout
@@ -20,7 +21,6 @@ from lingon.data.labelled_images import LabelledImages
 
 USUAL_SIDE = 64  # pixels, of images that are larger
 LOOKED_AT = 1000  # files of a folder, to see whether they are images
-MOST_BYTES = 4 << 30  # of all pixels together
 
 
 @dataclass
@@ -99,7 +99,7 @@ def read_class_folders(
             report.fitted += found.shape[:2] != (layout.height, layout.width)
             pixels.append(fit_image(found, layout.height, layout.width, layout.fit))
             if len(pixels) == 1:
-                _check_memory(folder, len(files), pixels[0].nbytes)
+                check_memory(len(files), pixels[0].shape[:2], folder, pixels[0].shape[2])
             labels.append(label)
             paths.append(path.relative_to(folder).as_posix())
     if not pixels:
@@ -129,15 +129,6 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
 def _layout_of(first: np.ndarray, size: int | None, fit: Fit) -> ImageLayout:
     height, width = first.shape[:2] if max(first.shape[:2]) <= USUAL_SIDE else (USUAL_SIDE, USUAL_SIDE)
     return ImageLayout(size or height, size or width, 3, fit)
-
-
-def _check_memory(folder: Path, count: int, each: int) -> None:
-    if count * each > MOST_BYTES:
-        raise DataError(
-            f"{folder}: {counted(count, 'image')} of this size take {count * each / 1e9:.0f} GB, "
-            f"and {MOST_BYTES / 1e9:.0f} GB "
-            "is the most that is read; choose a smaller --image-size"
-        )
 
 
 def _stacked(pixels: list[np.ndarray], mode: str) -> np.ndarray:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from lingon.core.errors import DataError, UserError
+from lingon.data.class_folders import read_class_folders
+from lingon.data.files import image_memory
 from lingon.data.files.images import MOST_PIXELS, fit_image, image_paths, read_image, resize_image, save_image
 
 Image = pytest.importorskip("PIL.Image")
@@ -123,3 +125,14 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path, monkeyp
     monkeypatch.setattr("lingon.data.files.images.MOST_BYTES", size - 1)
     with pytest.raises(DataError, match=r"large\.png: .* MB at most"):
         read_image(path)
+
+
+def test_a_folder_of_more_pixels_than_memory_holds_is_refused_at_its_first_image(tmp_path, monkeypatch):
+    for label, shape in {"cat": (7, 5, 3), "dog": (7, 5, 3)}.items():
+        (tmp_path / label).mkdir()
+        save_image(tmp_path / label / "1.png", np.full(shape, 9, np.uint8))
+    monkeypatch.setattr(image_memory, "MOST_BYTES", 2 * 7 * 5 * 3)
+    assert len(read_class_folders(tmp_path)[0]) == 2
+    monkeypatch.setattr(image_memory, "MOST_BYTES", 2 * 7 * 5 * 3 - 1)
+    with pytest.raises(DataError, match="2 images of 7 x 5 pixels are more than 4 GB; give a smaller --image-size"):
+        read_class_folders(tmp_path)

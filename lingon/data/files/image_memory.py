@@ -8,10 +8,10 @@ from lingon.core.errors import DataError
 MOST_BYTES = 4 << 30
 
 
-def check_memory(images: int, image_size: Sequence[int], path: str | Path) -> None:
-    """Raise DataError for more images, in RGB, than fit into 4 GB. image_size: height and width in pixels."""
+def check_memory(images: int, image_size: Sequence[int], path: str | Path, channels: int = 3) -> None:
+    """Raise DataError for more images than fit into 4 GB, a byte a channel. image_size: height and width in pixels."""
     height, width = image_size
-    if images * height * width * 3 > MOST_BYTES:
+    if images * height * width * channels > MOST_BYTES:
         raise DataError(
             f"{path}: {images:,} images of {height} x {width} pixels are more than 4 GB; "
             "give a smaller --image-size, or fewer images"
