@@ -84,7 +84,7 @@ def full_tensors(tree: Any) -> Any:
 
 def shard_like(tensor: Tensor, other: Tensor) -> Tensor:
     """Shard a full tensor as `other` is; return it where `other` is not. Nothing is sent: all have the whole."""
-    if not is_sharded(other):
+    if not is_sharded(other) or is_sharded(tensor):
         return tensor
     from torch.distributed.tensor import distribute_tensor
 

@@ -19,6 +19,7 @@ from lingon.engine.distributed import unwrap
 from lingon.engine.evaluation import Evaluation
 from lingon.engine.log import read_metrics
 from lingon.engine.run import Run
+from lingon.engine.still_weights import StillWeights
 from lingon.engine.train_state import TrainState
 from lingon.engine.trainer_checkpoint import checkpoint_parts, load_checkpoint_parts
 from lingon.engine.world import world
@@ -48,6 +49,7 @@ class Trainer:
         self.by_epoch = isinstance(batches, ByEpoch)
         self.unwrapped, self.place = unwrap(model), world()
         self.trained = [p for p in self.unwrapped.parameters() if p.requires_grad]
+        self.still = StillWeights(self.unwrapped, optimizer)
         self.device = next((p.device for p in self.unwrapped.parameters()), torch.device("cpu"))
         config.precision.check(self.device)
         self.scaler = config.precision.scaler(self.device)
@@ -152,7 +154,7 @@ class Trainer:
             say(f"step {state.step:,}: {shown}{' (best)' if best else ''}")
 
     def _keep(self) -> None:
-        weights = sharding.full_tensors(dict(self.unwrapped.state_dict()))
+        weights = sharding.full_tensors(self.still.left_out(self.unwrapped.state_dict()))
         if self.run is None:
             self._best = {name: tensor.clone() for name, tensor in weights.items()}
             return
@@ -187,7 +189,7 @@ class Trainer:
             if self.run and file:
                 best = self.run.load_best(file)
             assert best is not None, "the first evaluation keeps the weights"
-            sharding.load_weights(self.unwrapped, best)
+            sharding.load_weights(self.unwrapped, self.still.filled_in(best))
         elif self.average:
             self.average.copy_to_model()
         distributed.full_model(self.model)  # what was spread is whole again in process 0

@@ -19,7 +19,8 @@ def checkpoint_parts(trainer: "Trainer") -> dict[str, Any]:
     """Return what a checkpoint keeps of a training, by name. All processes call it together."""
     own = random_state(trainer.device)
     parts = {
-        "model": sharding.full_tensors(dict(trainer.unwrapped.state_dict())),
+        "model": sharding.full_tensors(trainer.still.left_out(trainer.unwrapped.state_dict())),
+        "still": trainer.still.state_dict(),
         "optimizer": sharding.full_tensors(trainer.optimizer.state_dict()),
         "batches": trainer.batches.state_dict(),
         "state": asdict(trainer.state),
@@ -45,8 +46,10 @@ def load_checkpoint_parts(trainer: "Trainer", parts: dict[str, Any]) -> None:
     state.load(parts["state"])
     if state.best_file:
         run.check_best(state.best_file)
-    _check_same_shapes(parts["model"], trainer.unwrapped.state_dict(), run.checkpoints)
-    sharding.load_weights(trainer.unwrapped, parts["model"])
+    trainer.still.load_state_dict(parts.get("still", {}))  # older checkpoints have all weights
+    weights = trainer.still.filled_in(parts["model"])
+    _check_same_shapes(weights, trainer.unwrapped.state_dict(), run.checkpoints)
+    sharding.load_weights(trainer.unwrapped, weights)
     sharding.load_optimizer(trainer.optimizer, parts["optimizer"])
     trainer.batches.load_state_dict(parts["batches"])
     if isinstance(trainer.batches, ByEpoch):  # inside an epoch there is no way back: it begins anew

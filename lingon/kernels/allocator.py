@@ -8,6 +8,8 @@ import sys
 # grows by 32 MB more than it must.
 KEPT = {"M_TRIM_THRESHOLD": (-1, 512 << 20), "M_TOP_PAD": (-2, 32 << 20), "M_MMAP_THRESHOLD": (-3, 256 << 20)}
 
+USUAL = {"M_TRIM_THRESHOLD": (-1, 128 << 10), "M_TOP_PAD": (-2, 128 << 10), "M_MMAP_THRESHOLD": (-3, 128 << 10)}
+
 
 def keep_freed_memory() -> bool:
     """Make glibc keep freed memory in the process; return whether it could be asked.
@@ -17,11 +19,24 @@ def keep_freed_memory() -> bool:
     where sizes change, holes are left, and the most memory grows by a fifth for less gain (docs/log.md). Whoever has
     set these numbers (MALLOC_TRIM_THRESHOLD_ and the like) keeps them.
     """
+    return _ask(KEPT) is not None
+
+
+def give_back_freed_memory() -> bool:
+    """Make glibc give back what it keeps, and keep no more than by itself; return whether it could be asked.
+
+    It is for what follows a training: its sizes are others, for which what was kept is of no use.
+    """
+    library = _ask(USUAL)
+    return library is not None and library.malloc_trim(0) in (0, 1)
+
+
+def _ask(numbers: dict[str, tuple[int, int]]) -> ctypes.CDLL | None:
     chosen = any(name.startswith(("MALLOC_T", "MALLOC_M", "GLIBC_TUNABLES")) for name in os.environ)
     if sys.platform != "linux" or chosen:
-        return False
+        return None
     library = ctypes.CDLL(None)
     if not hasattr(library, "gnu_get_libc_version"):
-        return False
-    asked = [library.mallopt(*setting) for setting in KEPT.values()]
-    return all(asked)
+        return None
+    asked = [library.mallopt(*number) for number in numbers.values()]
+    return library if all(asked) else None

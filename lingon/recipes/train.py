@@ -21,6 +21,7 @@ def train_task(task: str, source: Source, settings: TrainSettings, folder: Folde
     from lingon.engine.distributed import process_group
     from lingon.engine.fit import fit
     from lingon.engine.run import Run
+    from lingon.kernels.allocator import give_back_freed_memory
     from lingon.recipes.cross_validation import CrossValidated
     from lingon.recipes.pretrained import keep_adapters, open_pretrained, record_pretrained
     from lingon.recipes.refit import how_it_ended, refitted
@@ -66,6 +67,7 @@ def train_task(task: str, source: Source, settings: TrainSettings, folder: Folde
         if training.refit:
             training = refitted(training, history, settings, run)
             clock.lap("refit")
+        give_back_freed_memory()  # else the test, whose batches are of other sizes, is the most memory of a run
         if place.rank == 0:
             keep_adapters(training.task, run.folder, pretrained)
             save_and_test(training, training.models or settings.model, run, record, clock)

@@ -1,0 +1,64 @@
+"""Weights that no step of a training changes: a checkpoint leaves them out and remembers what they were."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from lingon.core.errors import UserError
+from lingon.core.shapes import Tensor
+from lingon.core.tensors import tensors_sha256
+from lingon.engine import fsdp as sharding
+
+
+class StillWeights:
+    """The parameters of a model that do not train and that no optimizer holds, as those beside the matrices of LoRA.
+
+    Whoever resumes a training makes its model as it was made at first, so that they are there already; their sha256 in
+    the checkpoint says whether they are the same.
+    """
+
+    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer):
+        held = {id(p) for group in optimizer.param_groups for p in group.get("params", ())}
+        self._model = model
+        self._names = [name for name, p in _parameters(model).items() if not p.requires_grad and id(p) not in held]
+        self._hashed: tuple[tuple[str, ...], str] = (), ""  # names, and the sha256 of what they name
+
+    @property
+    def names(self) -> set[str]:
+        """Return their names; one that was made to train after the training began is none of them."""
+        parameters = _parameters(self._model)
+        return {name for name in self._names if not parameters[name].requires_grad}
+
+    def left_out(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Return a state of the model without them."""
+        names = self.names
+        return {name: value for name, value in state.items() if name not in names}
+
+    def filled_in(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return weights with those that were left out, as the model has them."""
+        own = self._model.state_dict()
+        return {name: own[name] for name in self.names if name in own} | weights
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps of them. All processes call it together."""
+        names = sorted(self.names)
+        return {"names": names, "sha256": self._hash(tuple(names))} if names else {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Compare them with those of a checkpoint. Raises UserError where they are others."""
+        if state and state["sha256"] != self._hash(tuple(state["names"])):
+            raise UserError(
+                "the weights that do not train are not those that the run began with; make the model from the same ones"
+            )
+
+    def _hash(self, names: tuple[str, ...]) -> str:
+        if self._hashed[0] != names:
+            parameters = _parameters(self._model)
+            still = sharding.full_tensors({name: parameters[name] for name in names})
+            self._hashed = names, tensors_sha256(still)
+        return self._hashed[1]
+
+
+def _parameters(model: nn.Module) -> dict[str, nn.Parameter]:
+    return dict(model.named_parameters(remove_duplicate=False))
