@@ -22,6 +22,7 @@ class ParallelReport:
 
     file: ParallelFile
     skipped: int = 0
+    first_skipped: str = ""
     cleaning: CleaningReport = field(default_factory=CleaningReport)
     places: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
@@ -46,7 +47,9 @@ def read_parallel(
     else:
         pairs = [ParallelPair(row.source.strip(), row.target.strip()) for row in rows]
     if report.skipped:
-        report.messages.append(f"{path.name}: {counted(report.skipped, 'bad row')} skipped")
+        report.messages.append(
+            f"{path.name}: {counted(report.skipped, 'bad row')} skipped, the first: {report.first_skipped}"
+        )
     if not pairs:
         why = "".join(f"; {line}" for line in report.cleaning.said()[:1])
         raise DataError(f"{path}: no pair of a source and a target in it{why}")
@@ -61,12 +64,13 @@ def _readable(reading: ParallelReading, report: ParallelReport, empty_too: bool)
             if report.file.passes_over_empty:
                 continue
             problem = f"empty {side}"
-        if problem and reading.on_bad_row == "stop":
-            where = report.file.place(row, side != "source")
-            raise DataError(f"{where}: {problem}; --on-bad-row skip leaves such pairs out")
-        report.skipped += bool(problem)
         if not problem:
             yield row
+            continue
+        wrong = f"{report.file.place(row, side != 'source')}: {problem}"
+        if reading.on_bad_row == "stop":
+            raise DataError(f"{wrong}; --on-bad-row skip leaves such pairs out")
+        report.skipped, report.first_skipped = report.skipped + 1, report.first_skipped or wrong
 
 
 def _empty_side(row: ParallelRow) -> str:

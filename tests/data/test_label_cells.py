@@ -57,6 +57,8 @@ def test_a_column_is_guessed_only_where_it_is_sure():
     fractions, whole = [f"{i / 4}" for i in range(30)], [f"{i}" for i in range(90)]
     assert guess(fractions, "y")[0] == "regression"
     assert "--problem-type regression" in guess(fractions, "y")[1]
+    assert guess([*fractions, "nan", "n/a"], "y")[0] == "regression", "of which the others are named as bad rows"
+    assert guess([*fractions, *["some"] * 5], "y")[0] == "single-label"
     assert guess(whole, "y") == ("single-label", "")  # numbers of topics, maybe
     assert guess(fractions[:9] * 5, "y")[0] == "single-label"
     assert guess(["a|b", "a", "b", "c"], "y")[0] == "single-label"

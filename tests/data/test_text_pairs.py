@@ -104,7 +104,7 @@ def test_a_part_of_a_table_is_the_one_that_training_leaves_out(tmp_path, capsys)
 def test_bad_rows_are_left_out_where_that_is_asked(tmp_path, capsys):
     path = table(tmp_path / "p.csv", "query,passage", "a,b", "c,")
     assert len(load_pairs(path, on_bad_row="skip")) == 1
-    assert "1 bad row skipped" in capsys.readouterr().err
+    assert "1 bad row skipped, the first: " in capsys.readouterr().err
 
 
 def test_pairs_that_share_a_text_are_one_group():

@@ -12,6 +12,7 @@ from lingon.data.problem_types import Label, ProblemType
 
 BETWEEN = "|"  # several labels in one cell
 MANY_NUMBERS = 20  # different ones: more are hardly classes
+FEW_OTHERS = 0.1  # share of cells that are no numbers, of a column of numbers
 ENOUGH_LISTS = 0.01  # of the rows: fewer lines with two labels are rather a mistake
 YES, NO = ("1", "true", "yes"), ("0", "false", "no", "")
 
@@ -97,7 +98,7 @@ def guess(values: Sequence[Any], column: str) -> tuple[ProblemType, str]:
     """Return what the first cells of a column hold, as far as that is sure, and what to say of it; else one label.
 
     Sure are lists, of JSON too; names with | between in most rows; and more than twenty numbers of which some are no
-    whole ones.
+    whole ones, with few other cells between (nan, n/a), which are then named as bad rows.
     """
     values = [value for value in values if value is not None]
     lists = [value for value in values if _is_list(value)]
@@ -121,15 +122,21 @@ def guess(values: Sequence[Any], column: str) -> tuple[ProblemType, str]:
 
 
 def _guess_numbers(texts: Sequence[str]) -> tuple[ProblemType, str]:
-    try:
-        numbers = {float(text) for text in texts if text}
-    except ValueError:
-        return "single-label", ""
-    if len(numbers) <= MANY_NUMBERS or not all(map(math.isfinite, numbers)):
+    read = [_finite(text) for text in texts if text]
+    numbers = {number for number in read if number is not None}
+    if len(numbers) <= MANY_NUMBERS or read.count(None) > FEW_OTHERS * len(read):
         return "single-label", ""
     if all(number == int(number) for number in numbers):
         return "single-label", ""  # numbers of topics, maybe: said once all are read
     return "regression", f"{len(numbers)} different numbers: {_learned('regression')}"
+
+
+def _finite(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _learned(problem_type: str) -> str:

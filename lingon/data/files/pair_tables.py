@@ -65,6 +65,7 @@ class PairReport:
     """Report on the reading of pairs: how many rows were left out, and lines to tell the user."""
 
     skipped: int = 0
+    first_skipped: str = ""
     messages: list[str] = field(default_factory=list)
 
 
@@ -125,9 +126,12 @@ def read_pairs(
         if problem and on_bad_row == "stop":
             raise DataError(f"{path}{row.where}: {problem}; --on-bad-row skip leaves such rows out")
         report.skipped += bool(problem)
+        report.first_skipped = report.first_skipped or (f"{path}{row.where}: {problem}" if problem else "")
         rows += [(row.where, one) for one in found] if not problem else []
     if report.skipped:
-        report.messages.append(f"{path.name}: {counted(report.skipped, 'bad row')} skipped")
+        report.messages.append(
+            f"{path.name}: {counted(report.skipped, 'bad row')} skipped, the first: {report.first_skipped}"
+        )
     kept = list(_scored_ones(rows) if columns.score else _distinct(path, rows, report))
     if not kept:
         raise DataError(f"{path}: no row holds two texts{' and a score' if columns.score else ''}")
