@@ -46,11 +46,18 @@ def write_index(rows: dict[str, Exhibit]) -> Path:
     parts = []
     for name, row in rows.items():
         made = Path(row.picture).is_file()
-        title = f'<a href="{escape(relpath(row.picture, FOLDER))}">{escape(row.title)}</a>' if made else row.title
+        title, text = escape(row.title), escape(row.text)
+        if made:
+            title = f'<a href="{escape(relpath(row.picture, FOLDER))}">{title}</a>'
+        else:
+            text += f" <i>Not made yet; it takes about {row.minutes} min.</i>"
         commands = escape("\n".join([*row.commands, f"# or: python -m gallery {name}"]))
-        parts.append(f"<h2>{title}</h2><p>{escape(row.text)}</p><pre>{commands}</pre>")
+        parts.append(f"<h2>{title}</h2><p>{text}</p><pre>{commands}</pre>")
     path.parent.mkdir(parents=True, exist_ok=True)
-    style = "body{font:16px/1.5 sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}pre{overflow:auto}"
+    style = (
+        ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;"
+        "padding:0 1rem}pre{white-space:pre-wrap;background:#8882;border-radius:.4rem;padding:.5rem .8rem}"
+    )
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Gallery</title><style>{style}</style>'
     with atomic_write(path) as file:
         file.write(f"{head}<h1>Gallery</h1>{''.join(parts)}</html>\n")

@@ -50,6 +50,8 @@ def test_the_index_links_what_is_made(tmp_path, monkeypatch, capsys):
     page = write_index(exhibits()).read_text()
     assert '<a href="wave.html">' in page
     assert page.count("<a ") == 1
+    assert page.count("Not made yet; it takes about ") == len(exhibits()) - 1
+    assert "white-space:pre-wrap" in page, "no command is cut off"
     assert main([]) == 0
     assert "wave" in capsys.readouterr().out
     assert main(["wvae"]) == 2

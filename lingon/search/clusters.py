@@ -8,6 +8,7 @@ from lingon.core.errors import UserError
 from lingon.search.bm25 import BM25
 from lingon.search.index import Index
 from lingon.search.kmeans import spherical_kmeans
+from lingon.search.terms import is_pair
 
 WORDS = 6
 TRIES = 8  # beginnings of k-means, of which the best is kept: each ends at the nearest optimum
@@ -51,7 +52,7 @@ def characteristic_words(bm25: BM25, group: np.ndarray, count: int) -> list[list
 
     q: the share of all. group: int [N], of each document.
     """
-    terms = np.array([term if len(term) >= SHORTEST and not term.isdigit() else "" for term in bm25.terms])
+    terms = np.array([term if _says_much(term) else "" for term in bm25.terms])
     holding = np.diff(bm25.starts)
     of_term = np.repeat(np.arange(len(terms)), holding)
     names = []
@@ -64,3 +65,7 @@ def characteristic_words(bm25: BM25, group: np.ndarray, count: int) -> list[list
         best = np.argsort(-gain, kind="stable")[:WORDS]
         names.append([str(terms[j]) for j in best if gain[j] > 0])
     return names
+
+
+def _says_much(term: str) -> bool:
+    return is_pair(term) or (len(term) >= SHORTEST and not term.isdigit())

@@ -25,6 +25,11 @@ def terms_of(text: str) -> list[str]:
     return [term for term, _, _ in term_spans(text)]
 
 
+def is_pair(term: str) -> bool:
+    """Return whether a term is of a script that puts no space between words: two characters say as much as a word."""
+    return len(term) > 1 and _RUN.fullmatch(term) is not None
+
+
 def term_spans(text: str) -> Iterator[tuple[str, int, int]]:
     """Yield each term of a text with the places where it begins and ends."""
     for word in WORD.finditer(text):

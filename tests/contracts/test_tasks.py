@@ -309,6 +309,16 @@ def test_a_bundle_says_and_scores_the_same(name, tmp_path):
         assert again.predict(inputs) == task.predict(inputs)
 
 
+@pytest.mark.parametrize("name", [name for name, row in TASKS.items() if "predict" in row.commands])
+def test_one_input_gets_one_prediction(name):
+    task, inputs = MADE[name][0](), INPUTS.get(name, TEXTS)
+    assert task.predict(inputs[0]) == task.predict(inputs[:1])[0]
+    if not hasattr(inputs[0], "shape"):
+        for wrong in (None, 3, b"a text", {"text": "a text"}):
+            with pytest.raises(UserError, match="predict takes one input or a list of them"):
+                task.predict(wrong)
+
+
 @pytest.mark.parametrize("name", ["classify", "alike"])
 def test_a_prediction_is_a_row_a_line_and_columns(name):
     task = MADE[name][0]()

@@ -105,6 +105,12 @@ def test_characteristic_words_by_hand():
     assert found == [["loan", "bank"], ["fish"]]  # 1 log 2 and 1 log(4/3); 1 log 2, and .5 log(2/3) is below 0
 
 
+def test_characteristic_words_of_scripts_without_spaces():
+    documents = [terms_of("番茄土壤"), terms_of("a of 12"), terms_of("gardens")]
+    found = characteristic_words(BM25.build(documents), np.array([0, 1, 1]), 2)
+    assert (sorted(found[0]), found[1]) == (sorted(["番茄", "茄土", "土壤"]), ["gardens"])
+
+
 def test_the_page_escapes_what_strangers_wrote(tmp_path):
     folder = write_folder(tmp_path / "texts")
     (folder / "evil.txt").write_text("Rain <script>alert(1)</script> & rain")

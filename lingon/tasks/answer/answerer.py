@@ -24,6 +24,7 @@ from lingon.tasks.answer.objective import answer_loss, logits_of, span_loss
 from lingon.tasks.answer.scoring import scored, threshold_for
 from lingon.tasks.answer.spans import SpanScores, WindowLogits, span_scores
 from lingon.tasks.classify.encoding import as_input
+from lingon.tasks.one_or_many import one_or_many
 from lingon.tasks.precision import EXACT, Inference, View, in_precision
 from lingon.tasks.task import Card
 
@@ -209,9 +210,7 @@ class Answerer:
         >>> import lingon
         >>> lingon.load("runs/answer").predict(("Who sang?", "Ann sang."))  # doctest: +SKIP
         """
-        if isinstance(inputs, str | tuple):
-            return self.answers([inputs])[0][0]
-        return [found[0] for found in self.answers(list(inputs))]
+        return one_or_many(lambda pairs: [found[0] for found in self.answers(pairs)], inputs, (str, tuple))
 
     def answers(self, inputs: Sequence[Any], top: int = 1) -> list[list[FoundAnswer]]:
         """Return the `top` likeliest answers to each question on its passage, likeliest first; one or more of each."""

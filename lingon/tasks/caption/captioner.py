@@ -27,6 +27,7 @@ from lingon.tasks.caption.decoder import ImageSource
 from lingon.tasks.caption.generate import generate
 from lingon.tasks.caption.objective import caption_loss
 from lingon.tasks.caption.params import CaptionParams
+from lingon.tasks.one_or_many import one_or_many
 from lingon.tasks.task import Card
 
 if TYPE_CHECKING:
@@ -152,9 +153,11 @@ class Captioner:
             for name, one, some in rows
         ]
 
-    def predict(self, inputs: Sequence[Any]) -> list[Caption]:
-        """Return the best caption of each image; see `n_best`."""
-        return [found[0] for found in self.n_best(inputs)]
+    def predict(self, inputs: Any) -> Any:
+        """Return the best caption of an image, or of each of a list; see `n_best`."""
+        if isinstance(inputs, np.ndarray) and inputs.ndim == 3:
+            return self.n_best([inputs])[0][0]
+        return one_or_many(lambda images: [found[0] for found in self.n_best(images)], inputs, (str, Path))
 
     def evaluate(self, examples: Any, params: CaptionParams | None = None) -> Scores:
         """Return CIDEr-D, CIDEr, BLEU, exact matches and loss; see `lingon.tasks.caption.scoring`."""

@@ -22,6 +22,7 @@ from lingon.tasks.language_model.generation import generations_of
 from lingon.tasks.language_model.language_model import LanguageModel
 from lingon.tasks.language_model.prologue import context_length
 from lingon.tasks.language_model.strategies import sample_batch
+from lingon.tasks.one_or_many import one_or_many
 from lingon.tasks.task import Card
 
 if TYPE_CHECKING:
@@ -161,11 +162,14 @@ class ChatModel:
         longer = f"the conversation is longer than the context of {limit:,} tokens"
         return f"{longer}; its {counted(dropped, 'oldest message is', 'oldest messages are')} left out"
 
-    def predict(self, inputs: Any, params: SamplingParams = SamplingParams()) -> list[ChatAnswer]:
-        """Return the answer to each of a list of questions, or of conversations given as lists of messages.
+    def predict(self, inputs: Any, params: SamplingParams = SamplingParams()) -> Any:
+        """Return the answer to a question, or to each of a list of questions or of conversations (lists of messages).
 
         An answer depends on its conversation alone: equal ones get equal answers.
         """
+        return one_or_many(lambda given: self._predict(given, params), inputs)
+
+    def _predict(self, inputs: Sequence[Any], params: SamplingParams) -> list[ChatAnswer]:
         asked = [self._conversation(one) for one in inputs]
         different, params = list(dict.fromkeys(asked)), self.with_stops(params)
         kept = [self.within_context(one, params.max_new_tokens) for one in different]

@@ -29,6 +29,7 @@ from lingon.tasks.classify.pair_graph import pair_graph
 from lingon.tasks.classify.targets import SingleLabel, Targets
 from lingon.tasks.classify.targets.single_label import Classification, scores
 from lingon.tasks.comparison import SystemOutput
+from lingon.tasks.one_or_many import one_or_many
 from lingon.tasks.precision import Inference, in_precision
 from lingon.tasks.task import Card
 
@@ -224,10 +225,11 @@ class Classifier:
         >>> lingon.load("runs/sentiment").predict("A warm and clever film.").label  # doctest: +SKIP
         'positive'
         """
-        one = isinstance(texts, str) or (self.text_pair and isinstance(texts, tuple))
-        inputs = [as_input(given, self.text_pair) for given in ([texts] if one else texts)]
-        found = self.predictions(inputs, self.logits_of(warn_of_cut(self.encoded(inputs), self.max_length)))
-        return found[0] if one else found
+        return one_or_many(self._predict, texts, (str, tuple) if self.text_pair else str)
+
+    def _predict(self, texts: Sequence[Any]) -> list[Any]:
+        inputs = [as_input(given, self.text_pair) for given in texts]
+        return self.predictions(inputs, self.logits_of(warn_of_cut(self.encoded(inputs), self.max_length)))
 
     def predictions(self, inputs: Sequence[Any], logits: Float[Tensor, "n C"]) -> list[Any]:
         """Return what `predict` gives, of texts whose logits are known."""

@@ -25,6 +25,7 @@ from lingon.layers.pooling import POOLINGS, Pooling, pooling_of
 from lingon.metrics.scores import Scores
 from lingon.tasks.embed.scoring import scoring_of, unit
 from lingon.tasks.embed.sentence_vectors import SentenceVectors
+from lingon.tasks.one_or_many import one_or_many
 from lingon.tasks.precision import Inference, in_precision
 from lingon.tasks.task import Card
 
@@ -166,19 +167,21 @@ class Embedder:
         return F.cosine_similarity(exact[some], approximate[some]).mean().item()
 
     def encode(
-        self, texts: Sequence[str], max_tokens: int = TOKENS_AT_ONCE, precision: str | None = None
-    ) -> Float[np.ndarray, "n D"]:
-        """Return the vectors of texts as float32, in their order.
+        self, texts: str | Sequence[str], max_tokens: int = TOKENS_AT_ONCE, precision: str | None = None
+    ) -> Float[np.ndarray, "*n D"]:
+        """Return the vectors of texts as float32, in their order; of a single text its vector, [D].
 
         max_tokens: of a batch; texts of similar length go together, so hardly anything is padded. precision: of matrix
         products on a CPU: float32, bfloat16, int8, or auto, which is bfloat16 where the processor has it and vectors of
         some of these texts stay the same to a cosine of 0.9999; None: that of `with_precision`, float32 by default.
-        Raises UserError for anything but a list of str and for another precision, NotFinite for broken weights.
+        Raises UserError for anything but str and for another precision, NotFinite for broken weights.
 
         >>> import lingon
         >>> lingon.load("minilm-l6").encode(["A text.", "Another."]).shape  # doctest: +SKIP
         (2, 384)
         """
+        if isinstance(texts, str):
+            return self.encode([texts], max_tokens, precision)[0]
         found = self.encode_ids(self.token_ids(texts), max_tokens, precision)
         check_finite(torch.from_numpy(found), "the model gave vectors")
         return found
@@ -234,11 +237,9 @@ class Embedder:
 
         return prepare(data, settings, context)
 
-    def predict(self, texts: str | Sequence[str]) -> Embedding | list[Embedding]:
+    def predict(self, texts: Any) -> Any:
         """Return a text with its vector, or each of several."""
-        if isinstance(texts, str):
-            return self._predict([texts])[0]
-        return self._predict(list(texts))
+        return one_or_many(self._predict, texts)
 
     def _predict(self, texts: list[str]) -> list[Embedding]:
         return [Embedding(text, row) for text, row in zip(texts, self.encode(texts).tolist(), strict=True)]

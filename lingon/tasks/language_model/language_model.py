@@ -26,6 +26,7 @@ from lingon.tasks.language_model.ends import ends_in
 from lingon.tasks.language_model.generation import Continuation, generations
 from lingon.tasks.language_model.prologue import context_length, suppressed_ids
 from lingon.tasks.language_model.text_likelihood import text_scores
+from lingon.tasks.one_or_many import one_or_many
 from lingon.tasks.task import Card
 
 if TYPE_CHECKING:
@@ -184,8 +185,14 @@ class LanguageModel:
 
         return ChatModel(self).chat(messages, params, **named)
 
-    def predict(self, inputs: Sequence[str], params: SamplingParams = SamplingParams()) -> list[Continuation]:
-        """Return a continuation of each prompt. It depends on the prompt alone: equal prompts get equal texts."""
+    def predict(self, inputs: Any, params: SamplingParams = SamplingParams()) -> Any:
+        """Return a continuation of a prompt, or of each of a list.
+
+        It depends on the prompt alone: equal prompts get equal texts.
+        """
+        return one_or_many(lambda prompts: self._predict(prompts, params), inputs)
+
+    def _predict(self, inputs: Sequence[str], params: SamplingParams) -> list[Continuation]:
         found = {one.prompt: one for one in generations(self, dict.fromkeys(inputs), params, top_logprobs=0)}
         rows = [found[prompt] for prompt in inputs]
         return [Continuation(one.prompt, one.text, one.finish_reason, one.logprob) for one in rows]

@@ -18,6 +18,7 @@ from lingon.tasks.masked_language_model.masking import Masking, continuing
 from lingon.tasks.masked_language_model.objective import masked_scores
 from lingon.tasks.masked_language_model.special_ids import WORDS, special_ids, without_template
 from lingon.tasks.masked_language_model.token_windows import TokenWindows
+from lingon.tasks.one_or_many import one_or_many
 from lingon.tasks.task import Card
 
 if TYPE_CHECKING:
@@ -116,12 +117,12 @@ class MaskedLanguageModel:
         tokens = np.array([i for row in rows for i in [*row, *end]], np.int64)
         return Scores(masked_scores(self, self.model, tokens), "loss")
 
-    def predict(self, inputs: Sequence[str]) -> list[Filled]:
-        """Return each text with the likeliest tokens in the places of [MASK].
+    def predict(self, inputs: Any) -> Any:
+        """Return a text, or each of a list, with the likeliest tokens in the places of [MASK].
 
         Raises UserError for a text without [MASK], or with more tokens than the model reads.
         """
-        return [self._filled(text) for text in inputs]
+        return one_or_many(lambda texts: [self._filled(text) for text in texts], inputs)
 
     @torch.inference_mode()
     def _filled(self, text: str) -> Filled:

@@ -18,6 +18,7 @@ from lingon.data.files.conllu import ConlluSentence
 from lingon.data.tokenizers import Tokenizer, WordPieces, word_pieces
 from lingon.data.trees import Tree, TreeSplits
 from lingon.metrics.scores import Scores
+from lingon.tasks.one_or_many import one_or_many
 from lingon.tasks.parse.decode import Decoded, decode
 from lingon.tasks.parse.parsed import Parsed, as_sentence, parsed
 from lingon.tasks.parse.scoring import compared, scores_of
@@ -192,8 +193,7 @@ class Parser:
         >>> lingon.load("runs/parse").predict("Dogs chase cats.").heads  # doctest: +SKIP
         [2, 0, 2, 2]
         """
-        single = isinstance(texts, str | ConlluSentence)
-        return self._predict([texts])[0] if single else self._predict(list(texts))
+        return one_or_many(self._predict, texts, (str, ConlluSentence))
 
     def _predict(self, given: Sequence[Any]) -> list[Parsed]:
         sentences = [as_sentence(one) for one in given]

@@ -19,6 +19,7 @@ from lingon.metrics.scores import Scores
 from lingon.tasks.classify.classifier import Classifier
 from lingon.tasks.embed.embedder import Embedder
 from lingon.tasks.language_model.language_model import LanguageModel
+from lingon.tasks.one_or_many import one_or_many
 from lingon.tasks.rewrite.columns import rewrite_batches
 from lingon.tasks.rewrite.configuration import check_config, helpers_of
 from lingon.tasks.rewrite.content import Content
@@ -152,9 +153,9 @@ class Rewriter:
         >>> import lingon
         >>> lingon.load("runs/rewrite").predict("a dull film .", to="positive").rewritten  # doctest: +SKIP
         """
-        if isinstance(inputs, str):
-            return self.predict([inputs], to, system)[0]
-        texts = list(inputs)
+        return one_or_many(lambda texts: self._predict(texts, to, system), inputs)
+
+    def _predict(self, texts: list[Any], to: str | None, system: str) -> list[Rewriting]:
         if not texts:
             return []
         return self.rewrite(texts, [self.corpus.other(label) for label in self._targets(texts, to)], system)

@@ -15,6 +15,7 @@ from lingon.data.tag_schemes import are_spans
 from lingon.data.tagged_sentences import TaggedSentences, TaggedSplits
 from lingon.data.tokenizers import Tokenizer
 from lingon.metrics.scores import Scores
+from lingon.tasks.one_or_many import one_or_many
 from lingon.tasks.precision import Inference, in_precision
 from lingon.tasks.tag.allowed_tags import forbidden_transitions
 from lingon.tasks.tag.card import card
@@ -198,9 +199,7 @@ class Tagger:
         >>> lingon.load("runs/tag").predict("A warm film.").tags  # doctest: +SKIP
         ['DET', 'ADJ', 'NOUN', 'PUNCT']
         """
-        if isinstance(texts, str):
-            return self._predict([texts])[0]
-        return self._predict(list(texts))
+        return one_or_many(self._predict, texts)
 
     def _predict(self, given: Sequence[Any]) -> list[TaggedText]:
         sentences = [Sentence.of(one) for one in given]

@@ -17,6 +17,7 @@ from lingon.engine.loss import Loss
 from lingon.kernels.fast_inference import FastInference
 from lingon.metrics.scores import Scores
 from lingon.tasks.comparison import SystemOutput
+from lingon.tasks.one_or_many import one_or_many
 from lingon.tasks.task import Card
 from lingon.tasks.translate import scoring
 from lingon.tasks.translate.alignment import attention_of
@@ -212,9 +213,9 @@ class Translator:
         while some := list(islice(given, at_once)):
             yield from self.n_best(some, params, advance)
 
-    def predict(self, inputs: Sequence[str]) -> list[Translation]:
-        """Return the translation of each text."""
-        return self.translate(inputs)
+    def predict(self, inputs: Any) -> Any:
+        """Return the translation of a text, or of each of a list."""
+        return one_or_many(self.translate, inputs)
 
     def evaluate(self, examples: "ParallelTexts", params: TranslationParams | None = None) -> Scores:
         """Return BLEU, chrF and loss of the translations of these sources; see `lingon.tasks.translate.scoring`."""

@@ -19,6 +19,7 @@ from lingon.data.tokenizers import Tokenizer
 from lingon.engine.loss import Loss
 from lingon.metrics.scores import Scores
 from lingon.models.question_reader import QuestionAttention
+from lingon.tasks.one_or_many import one_or_many
 from lingon.tasks.task import Card
 from lingon.tasks.visual_answer.bundle_config import card, check_config
 from lingon.tasks.visual_answer.encoding import ImageRows, image_rows, loader
@@ -186,9 +187,7 @@ class VisualAnswerer:
         >>> import lingon
         >>> lingon.load("runs/vqa").predict(("photo.png", "What colour is the circle?"))  # doctest: +SKIP
         """
-        if isinstance(inputs, str | tuple):
-            return self.top_answers([inputs])[0][0]
-        return [found[0] for found in self.top_answers(list(inputs))]
+        return one_or_many(lambda pairs: [found[0] for found in self.top_answers(pairs)], inputs, (str, tuple))
 
     def top_answers(self, inputs: Sequence[Any], top: int = 1) -> list[list[VisualAnswer]]:
         """Return the `top` likeliest answers to each question on its image, likeliest first.
