@@ -36,9 +36,8 @@ def metrics_of(folder: Path) -> list[dict[str, Any]]:
     """Return what a run logged. Raises UserError when the folder is not that of a run."""
     if not (folder / "metrics.jsonl").is_file():
         beside = [p.parent.name for p in folder.parent.glob("*/metrics.jsonl")]
-        raise UserError(
-            f"{str(folder)!r} is not the folder of a run (no metrics.jsonl); {suggest(folder.name, beside)}"
-        )
+        near = f"; {suggest(folder.name, beside)}" if beside else ""
+        raise UserError(f"{str(folder)!r} is not the folder of a run (no metrics.jsonl){near}")
     return read_metrics(folder)
 
 

@@ -40,8 +40,10 @@ def curves(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
             run: [(row["epoch"], row[name]) for row in rows if isinstance(row.get(name), (int, float))]
             for run, rows in runs.items()
         }
-        if name == "lr" and not any(rate for points in lines.values() for _, rate in points):
-            continue  # of a solver that has none
+        if name == "lr":  # which a solver has not
+            lines = {run: points for run, points in lines.items() if any(rate for _, rate in points)}
+            if not lines:
+                continue
         limits = OTHER_RANGES.get(name, (0.0, 1.0) if name.startswith("valid_") else EVERYWHERE)
         charts.append(line_chart(lines, CURVES[name], "epochs", "", limits))
     return charts

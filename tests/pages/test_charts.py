@@ -63,6 +63,13 @@ def test_curves_are_called_as_people_call_them():
     ]
 
 
+def test_a_solver_has_no_learning_rate():
+    with_rate, without = [{"epoch": 1, "lr": 0.1}], [{"epoch": 1, "lr": 0.0}]
+    (chart,) = curves({"adam": with_rate, "solver": without})
+    assert "solver" not in chart
+    assert curves({"solver": without}) == []
+
+
 def test_one_evaluation_is_seen_from_zero():
     (chart,) = curves({"run": [{"epoch": 10, "valid_bleu": 17.5}]})
     numbers = [float(word) for word in words_of(chart) if word and word[0].isdigit()]

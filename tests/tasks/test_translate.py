@@ -386,7 +386,7 @@ def test_the_commands_train_and_translate(folder, capsys, monkeypatch):
     assert record["tokens"]["source"] > 100
     page = (folder / "run/report.html").read_text()
     assert "Least like their reference" in page
-    assert "valid bleu" in page
+    assert "validation BLEU" in page
 
     made = lingon.load("run")
     texts = ["one two cat", "red"]
