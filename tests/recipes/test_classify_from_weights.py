@@ -181,8 +181,42 @@ def test_adapters_of_an_encoder_are_merged_and_kept_alone(data, encoder, tmp_pat
     assert (tmp_path / "run/adapter/adapter.safetensors").stat().st_size < 4000
 
 
-def test_the_head_is_trained_first(data, encoder, tmp_path, monkeypatch):
+def test_the_head_goes_to_its_optimum_first(data, encoder, tmp_path, capsys):
+    run(data, tmp_path / "frozen", from_=encoder, tuning="frozen")
+    still = run(data, tmp_path / "still", from_=encoder, tuning="head-first", steps=1, evals=1, lr=1e-30, dropout=0.0)
+    assert "the head is at its optimum, validation accuracy" in capsys.readouterr().err
+    assert still["arguments"]["head_lr"] == 1e-30  # it has learned already
+    ours, optimum = weights(tmp_path / "still"), weights(tmp_path / "frozen")
+    for name, tensor in optimum.items():
+        torch.testing.assert_close(ours[name], tensor, rtol=0, atol=1e-6)
+    before = lingon.load(encoder).model.state_dict()
+    run(data, tmp_path / "all", from_=encoder, tuning="head-first", steps=3, evals=1, lr=0.01)
+    assert not torch.equal(weights(tmp_path / "all")["encoder.embedding.weight"], before["embedding.weight"])
+
+
+def test_a_refitted_head_has_the_regularisation_that_validation_chose(data, encoder, tmp_path, monkeypatch):
+    from lingon.tasks.classify import prepare_pretrained
+
+    asked, fit_head = [], prepare_pretrained.fit_head
+
+    def fitted(classifier, data, settings):
+        found = fit_head(classifier, data, settings)
+        asked.append((len(data.train), settings.C, found))
+        return found
+
+    monkeypatch.setattr(prepare_pretrained, "fit_head", fitted)
+    record = run(data, tmp_path / "run", from_=encoder, tuning="head-first", refit=True, steps=2, evals=1)
+    (first, none, chosen), (more, given, used) = asked
+    assert more > first
+    assert none is None
+    assert given == used == chosen == record["head_C"]
+
+
+def test_where_vectors_of_all_texts_do_not_fit_the_head_trains_alone_for_a_fifth(data, encoder, tmp_path, monkeypatch):
     from lingon.engine import trainer
+    from lingon.tasks.classify import prepare_pretrained
+
+    monkeypatch.setattr(prepare_pretrained, "HELD", 0.0)
 
     before, moved = lingon.load(encoder).model.state_dict(), []
     count = trainer.Trainer.count

@@ -44,6 +44,8 @@ def prepare(
     if context.pretrained is not None:
         started = prepare_pretrained(data, targets, settings, context)
         task = cast(Classifier, started.task)
+        # Validation texts, which are trained on when it is refitted, can choose nothing then.
+        settings = replace(settings, C=started.facts.get("head_C", settings.C))
         return replace(started, refit=partial(refit, None, task, data, settings, context) if settings.refit else None)
     exact = not OPTIMIZERS[settings.optimizer or entry.optimizer].gradient
     # What is refitted knows the words of the validation texts too; they say nothing of their labels.

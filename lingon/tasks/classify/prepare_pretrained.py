@@ -18,6 +18,7 @@ from lingon.tasks.classify.classifier import Classifier
 from lingon.tasks.classify.columns import text_weights
 from lingon.tasks.classify.contrastive import prepare_contrastive
 from lingon.tasks.classify.from_weights import started_classifier
+from lingon.tasks.classify.head_optimum import fit_head
 from lingon.tasks.classify.held_out import HeldOut
 from lingon.tasks.classify.settings import Settings
 from lingon.tasks.classify.targets.target import Targets
@@ -43,8 +44,12 @@ def prepare_pretrained(data: Splits, targets: Targets, settings: Settings, conte
         return _with_vectors(classifier, data, settings)
     if settings.tuning == "contrastive":
         return prepare_contrastive(classifier, data, settings, context)
+    parts, facts = training_parts(classifier.model, settings), {}
+    if settings.tuning == "head-first" and _fit_into_memory(len(data.train) + len(data.valid), classifier):
+        facts["head_C"] = fit_head(classifier, data, settings)
+        seed_everything(settings.seed)
+        parts = {}
     batches, _ = batches_of(classifier, data.train, settings, context.world)
-    parts = training_parts(classifier.model, settings)
     held_out = HeldOut(classifier, data.test)
     return Training(
         task=classifier,
@@ -55,7 +60,7 @@ def prepare_pretrained(data: Splits, targets: Targets, settings: Settings, conte
         metric=filled_in(settings.metric),
         test=held_out.scores,
         models={"model": name_of(classifier.model)},
-        facts={"data": data.source, "padding": batches.padding},
+        facts={"data": data.source, "padding": batches.padding, **facts},
         report=held_out.report,
         sample=held_out.extremes,
         calibrate=partial(calibrate, classifier, data.valid),

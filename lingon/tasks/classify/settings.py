@@ -221,4 +221,5 @@ def _fine_tuning(settings: Settings, texts: int, classes: int) -> dict[str, Any]
     rows = settings.batch_size or FINE_TUNING["batch_size"]
     steps = max(FINE_TUNING_STEPS, FINE_TUNING_STEPS_PER_CLASS * classes)
     epochs = max(FINE_TUNING["epochs"], -(-steps * rows // max(1, texts)))
-    return FINE_TUNING | {"epochs": epochs, "head_lr": FRESH_HEAD * (settings.lr or FINE_TUNING["lr"])}
+    faster = 1 if settings.tuning == "head-first" else FRESH_HEAD
+    return FINE_TUNING | {"epochs": epochs, "head_lr": faster * (settings.lr or FINE_TUNING["lr"])}
