@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from lingon.engine.fit import TrainConfig
     from lingon.engine.step import StepResult, Update
 
+HUGE = 1e9  # from which a metric is written with an exponent
+
 
 class Trainer:
     """The parts of a training that change, together: restored, evaluated, logged and saved."""
@@ -147,7 +149,7 @@ class Trainer:
         self.tick()
         state.evaluated, state.stopped = state.step, state.stopped or state.best.exhausted(evaluation)
         self.add({f"valid_{name}": value for name, value in metrics.items()})
-        shown = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in metrics.items())
+        shown = ", ".join(f"{name.replace('_', ' ')} {_written(value)}" for name, value in metrics.items())
         if self.place.rank == 0:
             # The first weights are kept whatever they give, but NaN is not called the best.
             best = better and not math.isnan(metrics[evaluation.metric])
@@ -196,3 +198,7 @@ class Trainer:
 
     def _mark(self) -> tuple[int, ...]:
         return self.state.step, self.state.epoch, self.state.batch, self.state.evaluated
+
+
+def _written(value: float) -> str:
+    return f"{value:.4g}" if abs(value) >= HUGE else f"{value:.4f}"

@@ -65,6 +65,7 @@ HIGHER_IS_BETTER = {
 }
 
 
+HUGE = 1e9  # from which a value is written with an exponent
 WRITTEN = {
     "bleu": "BLEU",
     "chrf": "chrF++",
@@ -95,8 +96,12 @@ def format_metric(value: float | None, digits: str = ".4f") -> str:
 
     >>> format_metric(0.5), format_metric(math.nan), format_metric(math.inf)
     ('0.5000', 'undefined', 'inf')
+    >>> format_metric(1.5e30)
+    '1.5e+30'
     """
-    return "undefined" if value is None or math.isnan(value) else f"{value:{digits}}"
+    if value is None or math.isnan(value):
+        return "undefined"
+    return f"{value:{digits}}" if abs(value) < HUGE else f"{value:.4g}"
 
 
 def metric_rows(values: Mapping[str, float]) -> list[tuple[str, str]]:

@@ -195,10 +195,10 @@ def test_lower_can_be_better_and_nan_never_is():
 
 def test_nan_is_not_called_the_best(capsys, monkeypatch):
     monkeypatch.delenv("LINGON_QUIET", raising=False)
-    values = iter([math.nan, 0.5, math.nan])
+    values = iter([math.nan, 0.5, 1.5e30])
     train(tiny(), evaluation=Evaluation(lambda m: {"loss": next(values)}, every=2, metric="loss"), steps=6)
     told = [line for line in capsys.readouterr().err.splitlines() if "loss" in line and line.startswith("step")]
-    assert told == ["step 2: loss nan", "step 4: loss 0.5000 (best)", "step 6: loss nan"]
+    assert told == ["step 2: loss nan", "step 4: loss 0.5000 (best)", "step 6: loss 1.5e+30 (best)"]
 
 
 def test_every_epoch_is_evaluated_and_the_end_too():
