@@ -269,6 +269,26 @@ def test_a_vocabulary_alone_is_a_tokenizer(tmp_path):
     assert wordpiece_of(tmp_path).tokens("B é") == ["[CLS]", "[UNK]", "é", "[SEP]"]
 
 
+ADDED = {"special": False, "normalized": True, "lstrip": False, "rstrip": False, "single_word": False}
+
+
+@pytest.mark.parametrize("older", [True, False])
+def test_tokens_that_were_added_later_are_read_from_beside_the_vocabulary(older, tmp_path):
+    size = len(tokenizer_in(tmp_path).vocab)
+    new = {"<new>": size + 1, "Spam": size}
+    rows = {str(i): {"content": text, **ADDED} for text, i in new.items()}
+    name, content = ("added_tokens.json", new) if older else ("tokenizer_config.json", {"added_tokens_decoder": rows})
+    (tmp_path / name).write_text(json.dumps(content))
+    found = wordpiece_of(tmp_path)
+    assert found.encode("a SPAM <new>")[1:-1] == [found.vocab["a"], size, size + 1]
+    (tmp_path / name).write_text(json.dumps(content).replace(str(size + 1), str(size + 7)))
+    with pytest.raises(DataError, match=rf"{name}: the token '<new>' has the id {size + 7}; expected {size + 1}"):
+        wordpiece_of(tmp_path)
+    (tmp_path / name).write_text(json.dumps({"a": [1]} if older else {"added_tokens_decoder": {"x": 1}}))
+    with pytest.raises(DataError, match=f"{name}: tokens that were added have each an id and a text"):
+        wordpiece_of(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [(["[PAD]", "a"], r"the unk_token '\[UNK\]' is not in it"), ([*BERT_TOKENS, "a", "a"], "7 lines with 6 different")],

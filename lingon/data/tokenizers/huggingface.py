@@ -9,6 +9,7 @@ from tokenizers import decoders, models, pre_tokenizers, processors
 
 from lingon.core.errors import DataError
 from lingon.core.files import read_bytes, read_json, write_json
+from lingon.data.tokenizers.added_tokens import add_tokens_of
 from lingon.data.tokenizers.panic_guard import call_guarded
 from lingon.data.tokenizers.tokenizer import Tokenizer
 from lingon.data.tokenizers.wordpiece_vocab import wordpiece_of
@@ -98,6 +99,7 @@ def _byte_level(folder: Path) -> tokenizers.Tokenizer:
         raise DataError(f"{folder}: vocab.json and merges.txt do not fit together ({str(error)[:80]})") from None
     library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     library.decoder = decoders.ByteLevel()
+    add_tokens_of(folder, library)
     return library
 
 

@@ -9,6 +9,7 @@ from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers
 
 from lingon.core.errors import DataError
 from lingon.core.files import read_bytes, read_json
+from lingon.data.tokenizers.added_tokens import add_tokens_of
 from lingon.data.tokenizers.tokenizer import Tokenizer
 
 MOST_BYTES = 64 << 20
@@ -27,7 +28,8 @@ LONGEST_WORD = 100  # characters; a longer word is unknown
 def wordpiece_of(folder: Path) -> Tokenizer:
     """Read vocab.txt, and of tokenizer_config.json whether letters are lowered and what special tokens are called.
 
-    Raises DataError naming the file for a vocabulary with a piece twice or without the special tokens.
+    Tokens that were added later are read as well. Raises DataError naming the file for a vocabulary with a piece twice
+    or without the special tokens, and for added tokens with other ids than the next.
     """
     path, config = folder / "vocab.txt", _config(folder)
     try:
@@ -53,6 +55,7 @@ def wordpiece_of(folder: Path) -> Tokenizer:
     )
     library.pre_tokenizer, library.decoder = pre_tokenizers.BertPreTokenizer(), decoders.WordPiece()
     library.add_special_tokens([AddedToken(name, special=True) for name in names.values() if name in vocab])
+    add_tokens_of(folder, library)
     library.post_processor = _around(names["cls_token"], names["sep_token"], vocab)
     return Tokenizer(library, path)
 
