@@ -13,7 +13,7 @@ from lingon.data.corpora.encoders import ENCODERS
 from lingon.data.corpora.image_weights import IMAGE_WEIGHTS
 from lingon.data.corpora.images import IMAGES
 from lingon.data.corpora.parallel import PARALLEL
-from lingon.data.corpora.question_answering import QUESTION_ANSWERING, load_question_corpus
+from lingon.data.corpora.question_answering import QUESTION_ANSWERING
 from lingon.data.corpora.questions import QUESTIONS, load_questions
 from lingon.data.corpora.retrieval import RETRIEVAL, load_collection
 from lingon.data.corpora.scored_pairs import SCORED_PAIRS, load_scored_pairs
@@ -28,7 +28,9 @@ from lingon.data.files.table_rows import is_table
 from lingon.data.load_data import numbers_as_labels, shared_texts, tell
 from lingon.data.parallel_texts import Languages
 from lingon.data.preview_parallel import is_parallel, show_parallel_corpus, show_parallel_files
+from lingon.data.preview_questions import holds_questions, show_question_corpus, show_question_file
 from lingon.data.preview_scenes import show_scenes
+from lingon.data.preview_trees import holds_trees_alone, show_tree_file, show_treebank
 from lingon.data.running_text import GROUPS
 
 BAR = 40  # characters of the longest bar
@@ -57,6 +59,10 @@ def preview(
     path, reading = Path(name), ParallelReading(text, target, languages, on_bad_row, options)
     if is_parallel(path, reading):
         return show_parallel_files(path, reading, samples)
+    if label is None and holds_questions(path, options):
+        return show_question_file(path, samples, on_bad_row, options)
+    if holds_trees_alone(path, options):
+        return show_tree_file(path, samples, options)
     if path.is_file() and not is_table(path, options):
         from lingon.data.preview_tagged import show_tagged_file
 
@@ -132,12 +138,6 @@ def _questions(name: str, samples: int) -> str:
     return "\n".join([*head, counted(len(found), "question"), *(" ".join(map(str, q)) for q in found[:samples])])
 
 
-def _treebank(name: str, samples: int) -> str:
-    from lingon.data.preview_trees import show_treebank
-
-    return show_treebank(name, samples)
-
-
 def _tagged(name: str, samples: int) -> str:
     from lingon.data.preview_tagged import show_tagged_corpus
 
@@ -168,24 +168,6 @@ def _pairs(name: str, samples: int) -> str:
     rows = zip(some.scores, some.first, some.second, strict=True)
     shown = [f"[{score:g}] {printable(first)} | {printable(second)}" for score, first, second in rows]
     return "\n".join([f"{name}: {row.summary}", f"licence: {row.licence}", parts, "", *shown])
-
-
-def _answered(name: str, samples: int) -> str:
-    """What is said of questions on passages: how many, and some of them with the answers that people gave."""
-    row, found = QUESTION_ANSWERING[name], load_question_corpus(name)
-    parts = {"train": found.train, "valid": found.valid, "test": found.test}
-    said = ", ".join(
-        f"{part} {counted(len(some), 'question')} on {counted(len({one.context for one in some}), 'passage')}"
-        for part, some in parts.items()
-        if some
-    )
-    head = [f"{name}: {row.summary}", f"licence: {row.licence}", said]
-    for one in found.test[:: max(1, len(found.test) // max(1, samples))][:samples]:
-        start = max(0, one.answers[0].start - 80) if one.answers else 0
-        around = " ".join(one.context[start : start + 240].split())
-        head += ["", printable(one.question), printable(f"    {' | '.join(dict.fromkeys(one.texts))}")]
-        head.append(printable(f"    ... {around} ..."))
-    return "\n".join(head)
 
 
 def _by_part(name: str, accept_licence: bool) -> Examples:
@@ -223,8 +205,10 @@ def _samples(examples: Examples, count: int, width: int = 300) -> list[str]:
     for i in list(range(0, len(examples), step))[:count]:
         # Texts of strangers may hold control codes that a terminal would obey.
         text = " ".join("".join(c if c.isprintable() else " " for c in examples.texts[i]).split())
+        label = examples.labels[i]
+        shown = " | ".join(label) if isinstance(label, tuple) else label
         rating = "" if examples.ratings is None else f" ({examples.ratings[i]:+.1f})"
-        lines += [f"[{printable(examples.labels[i])}{rating}] {text[:width]}{'...' if len(text) > width else ''}", ""]
+        lines += [f"[{printable(shown)}{rating}] {text[:width]}{'...' if len(text) > width else ''}", ""]
     return lines[:-1]
 
 
@@ -245,9 +229,9 @@ NAMED: Sequence[tuple[Container[str], Callable[[str, int], str]]] = (
     (VECTORS, _vectors),
     (QUESTIONS, _questions),
     (RETRIEVAL, _collection),
-    (QUESTION_ANSWERING, _answered),
+    (QUESTION_ANSWERING, show_question_corpus),
     (PARALLEL, show_parallel_corpus),
-    (TREES, _treebank),
+    (TREES, show_treebank),
     (TAGGED, _tagged),
     (GROUPS, _group),
 )

@@ -1,5 +1,7 @@
 """What `lingon data list|get|show` print."""
 
+import json
+
 import pytest
 
 from lingon.core.errors import DataError, UserError
@@ -101,7 +103,7 @@ def test_the_columns_of_the_list_stand_below_each_other():
 
 def test_images_in_the_place_of_texts_are_told_where_they_belong(tmp_path):
     (tmp_path / "1.png").write_bytes(b"")
-    with pytest.raises(DataError, match="images lie in a folder per class too"):
+    with pytest.raises(DataError, match=r"expected a folder per class, with files as .*cat/1\.png"):
         preview(str(tmp_path))
     with pytest.raises(DataError, match=r"1\.png: is one image; name the folder that holds a folder of images"):
         file_format(tmp_path / "1.png")
@@ -119,3 +121,20 @@ def test_scenes_are_shown_with_captions():
     assert "(constructed)" in said
     assert "masks: train 3,000, valid 200, test 500 images" in said
     assert said.count("\n\n") == 2
+
+
+def test_questions_trees_and_several_labels_of_a_file_are_shown(tmp_path):
+    answers = {"text": ["Ann"], "answer_start": [0]}
+    asked = {"id": "1", "question": "Who sang?", "context": "Ann sang.", "answers": answers}
+    (tmp_path / "qa.jsonl").write_text(json.dumps(asked))
+    shown = preview(str(tmp_path / "qa.jsonl"))
+    assert "qa.jsonl: 1 question on 1 passage\n\nWho sang?\n    Ann\n    ... Ann sang. ..." in shown
+    tree = "1\tAnn\t_\t_\t_\t_\t2\tnsubj\t_\t_\n2\tsang\t_\t_\t_\t_\t0\troot\t_\t_\n\n"
+    (tmp_path / "a.conllu").write_text(tree)
+    shown = preview(str(tmp_path / "a.conllu"))
+    assert "a.conllu: 1 sentence, 2 words" in shown
+    assert all(part in shown for part in ("relations:", "  nsubj ", "0 root"))
+    (tmp_path / "b.conllu").write_text(tree.replace("\t_\t_\t_\t_\t", "\t_\tX\t_\t_\t"))
+    assert "words with each of 1 tag:" in preview(str(tmp_path / "b.conllu"))
+    (tmp_path / "m.jsonl").write_text('{"text": "both", "labels": ["a", "b"]}\n' * 3)
+    assert "[a | b] both" in preview(str(tmp_path / "m.jsonl"))
