@@ -8,7 +8,8 @@ import sys
 # grows by 32 MB more than it must.
 KEPT = {"M_TRIM_THRESHOLD": (-1, 512 << 20), "M_TOP_PAD": (-2, 32 << 20), "M_MMAP_THRESHOLD": (-3, 256 << 20)}
 
-USUAL = {"M_TRIM_THRESHOLD": (-1, 128 << 10), "M_TOP_PAD": (-2, 128 << 10), "M_MMAP_THRESHOLD": (-3, 128 << 10)}
+# What glibc comes to by itself once an array of 32 MB was freed.
+USUAL = {"M_TRIM_THRESHOLD": (-1, 64 << 20), "M_TOP_PAD": (-2, 128 << 10), "M_MMAP_THRESHOLD": (-3, 32 << 20)}
 
 
 def keep_freed_memory() -> bool:
