@@ -210,7 +210,7 @@ def test_labels_of_sentences(tmp_path):
         ("a.conll", "a\tO\nb\n", r"a.conll:2: 'b' has 1 column where other lines have 2"),
         ("a.conll", "a\tO\nb\t\n", r"a.conll:2: 'b' has no tag"),
         ("a.conll", "a\tO\n\tO\n", r"a.conll:2: 'O' has no word"),
-        ("a.conll", "a\nb\n", r"a.conll: its lines have 1 columns; expected a word and its tag"),
+        ("a.conll", "a\nb\n", r"a.conll: its lines have 1 column; expected a word and its tag"),
         ("a.csv", "Word,Tag\na,O\n", r"a.csv: a csv; tagged words are read from lines of a word, a tab and its tag"),
         ("a.conll", "\n \n", r"a.conll: no words in it"),
         ("a.conll", "", r"a.conll: the file is empty"),

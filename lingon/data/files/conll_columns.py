@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from lingon.core.counted import counted
 from lingon.core.errors import DataError, UserError, one_of
 from lingon.data.files.lines import FileOptions, TextLine, read_lines
 from lingon.data.files.tagged_row import TaggedRow
@@ -58,20 +59,21 @@ def column_number(path: Path, column: str | None, layout: Layout) -> int:
     width = layout.width
     if width < 2:
         raise DataError(
-            f"{path}: its lines have {width} columns; expected a word and its tag, with a tab or blanks between"
+            f"{path}: its lines have {counted(width, 'column')}; expected a word and its tag, with a tab or blanks "
+            "between"
         )
     if column is None:
         return width - 1
     if column in layout.names[1:]:
         return layout.names.index(column)
     if not re.fullmatch(r"-?\d{1,4}", column):
-        named = f"the columns {one_of(layout.names)}" if layout.names else f"{width} columns without names"
+        named = f"the columns {one_of(layout.names)}" if layout.names else f"{counted(width, 'column')} without names"
         raise UserError(f"--column {column[:40]!r}: {path} has {named}; give a number, 2 to {width}")
     number = int(column)
     place = number - 1 if number > 0 else width + number
     if not 1 <= place < width:
         raise UserError(
-            f"--column {number}: {path} has {width} columns, the first of which are words; give 2 to {width}"
+            f"--column {number}: {path} has {counted(width, 'column')}, the first of which are words; give 2 to {width}"
         )
     return place
 
