@@ -23,10 +23,12 @@ from lingon.tasks.language_model.prepare import recomputing
 from lingon.tasks.settings import filled_in
 from lingon.tasks.training import TrainContext, Training
 
+LARGEST = 32 << 20  # bytes: of larger arrays, in batches that are all of other lengths, more holes are left than kept
+
 
 def prepare(data: ConversationSplits, settings: Settings, context: TrainContext) -> Training:
     """Return a chat model with the weights to start from, ready to learn answers, or what is preferred."""
-    keep_freed_memory()
+    keep_freed_memory(LARGEST)
     seed_everything(settings.seed)
     assert context.pretrained is not None, "settings are checked"
     chat = started_chat(context.pretrained.take(), settings)
