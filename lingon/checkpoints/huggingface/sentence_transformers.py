@@ -11,11 +11,8 @@ STATIC = "StaticEmbedding"
 # Keys of 1_Pooling/config.json that Lingon has, and what it calls them. All may be false but one.
 POOLING_KEYS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls", "pooling_mode_max_tokens": "max"}
 KNOWN = ("Transformer", "Pooling", "Normalize", STATIC)
-# The most tokens of a text: in one of these, else where transformers has it.
-LENGTHS = tuple(
-    f"sentence_{kind}_config.json"
-    for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
-)
+# The most tokens of a text: in this file, or that of another family in its place, else where transformers has it.
+LENGTH, LENGTH_OF_FAMILY = "sentence_bert_config.json", "sentence_*_config.json"
 LENGTH_OF_TOKENIZER = "tokenizer_config.json"
 LARGEST = 1 << 24  # tokens; transformers writes 1e30 for any number
 
@@ -75,7 +72,7 @@ def write_modules(folder: Path, how: SentenceVectors, width: int) -> None:
     modes = {key: name == how.pooling for key, name in POOLING_KEYS.items()}
     write_json(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": width, **modes})
     if how.max_length is not None:
-        write_json(folder / "sentence_bert_config.json", {"max_seq_length": how.max_length, "do_lower_case": False})
+        write_json(folder / LENGTH, {"max_seq_length": how.max_length, "do_lower_case": False})
 
 
 def _pooling(folder: Path) -> str:
@@ -92,7 +89,8 @@ def _pooling(folder: Path) -> str:
 
 
 def _max_length(folder: Path) -> int | None:
-    path = next((folder / name for name in LENGTHS if (folder / name).is_file()), folder / LENGTHS[0])
+    path = folder / LENGTH
+    path = path if path.is_file() else next(iter(sorted(folder.glob(LENGTH_OF_FAMILY))), path)
     config = _object(path)
     if config.get("do_lower_case"):
         raise DataError(f"{path}: key 'do_lower_case' is true; Lingon lowers where the tokenizer does it")
