@@ -292,7 +292,7 @@ def test_preferences_are_tuned_by_dpo(base):
     assert 0 <= found.evaluate(pairs)["preference_accuracy"] <= 1
 
 
-@pytest.mark.parametrize(("tuning", "data", "rate"), [("full", 0, 5e-4), ("lora", 0, 5e-3), ("lora", 1, 5e-4)])
+@pytest.mark.parametrize(("tuning", "data", "rate"), [("full", 0, 5e-4), ("lora", 0, 2e-3), ("lora", 1, 2e-4)])
 def test_the_learning_rate_follows_the_weights_what_is_trained_and_the_data(tuning, data, rate, base):
     pretrained = Pretrained("base", lambda: lingon.load("base"))
     some = load_conversation_splits(["chat.jsonl", "pairs.jsonl"][data])
