@@ -1,4 +1,6 @@
-"""Numbers with their noun, in the singular where there is one."""
+"""Numbers as messages write them: with their noun, in the singular where there is one, and the huge ones short."""
+
+HUGE = 1e9  # from which a number is written with an exponent
 
 
 def counted(count: int, one: str, many: str = "") -> str:
@@ -19,3 +21,12 @@ def plural(noun: str) -> str:
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return f"{noun[:-1]}ies"
     return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
+
+
+def decimal(value: float, digits: str = ".4f") -> str:
+    """Return a number in the digits of a format; a huge one, as of a diverged training, with an exponent.
+
+    >>> decimal(0.5), decimal(1.5e30)
+    ('0.5000', '1.5e+30')
+    """
+    return f"{value:{digits}}" if abs(value) < HUGE else f"{value:.4g}"

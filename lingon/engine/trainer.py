@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from lingon.core.counted import decimal
 from lingon.core.errors import UserError
 from lingon.core.shapes import Tensor
 from lingon.engine import distributed
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from lingon.engine.batch_source import BatchSource
     from lingon.engine.fit import TrainConfig
     from lingon.engine.step import StepResult, Update
-
-HUGE = 1e9  # from which a metric is written with an exponent
 
 
 class Trainer:
@@ -149,7 +148,7 @@ class Trainer:
         self.tick()
         state.evaluated, state.stopped = state.step, state.stopped or state.best.exhausted(evaluation)
         self.add({f"valid_{name}": value for name, value in metrics.items()})
-        shown = ", ".join(f"{name.replace('_', ' ')} {_written(value)}" for name, value in metrics.items())
+        shown = ", ".join(f"{name.replace('_', ' ')} {decimal(value)}" for name, value in metrics.items())
         if self.place.rank == 0:
             # The first weights are kept whatever they give, but NaN is not called the best.
             best = better and not math.isnan(metrics[evaluation.metric])
@@ -198,7 +197,3 @@ class Trainer:
 
     def _mark(self) -> tuple[int, ...]:
         return self.state.step, self.state.epoch, self.state.batch, self.state.evaluated
-
-
-def _written(value: float) -> str:
-    return f"{value:.4g}" if abs(value) >= HUGE else f"{value:.4f}"

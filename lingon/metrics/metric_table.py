@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping
 
+from lingon.core.counted import decimal
+
 HIGHER_IS_BETTER = {
     "loss": False,
     "perplexity": False,
@@ -65,7 +67,6 @@ HIGHER_IS_BETTER = {
 }
 
 
-HUGE = 1e9  # from which a value is written with an exponent
 WRITTEN = {
     "bleu": "BLEU",
     "chrf": "chrF++",
@@ -99,9 +100,7 @@ def format_metric(value: float | None, digits: str = ".4f") -> str:
     >>> format_metric(1.5e30)
     '1.5e+30'
     """
-    if value is None or math.isnan(value):
-        return "undefined"
-    return f"{value:{digits}}" if abs(value) < HUGE else f"{value:.4g}"
+    return "undefined" if value is None or math.isnan(value) else decimal(value, digits)
 
 
 def metric_rows(values: Mapping[str, float]) -> list[tuple[str, str]]:
