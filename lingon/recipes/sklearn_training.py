@@ -13,6 +13,7 @@ from lingon.data.examples import Examples, Splits
 from lingon.data.problem_types import ProblemType
 from lingon.data.split import stratified_split
 from lingon.engine.world import World
+from lingon.kernels.allocator import give_back_freed_memory
 from lingon.recipes.pretrained import merge_adapters, open_pretrained
 from lingon.recipes.sklearn_inputs import seed_of
 from lingon.recipes.train_once import train_once
@@ -57,4 +58,5 @@ def fitted(
         context = TrainContext(Path(folder), World(0, 1), pick_device(settings.device), read_vectors, pretrained)
         training = train_once(Classifier.prepare(splits, settings, context), settings)
         merge_adapters(training.task)
+    give_back_freed_memory()  # the program that called goes on
     return cast(Classifier, training.task)

@@ -26,6 +26,7 @@ from lingon.recipes.train import train_task
 from lingon.tasks.classify import Classifier
 from lingon.tasks.classify.settings import Settings
 from lingon.tasks.classify.targets import TARGETS, Regression
+from lingon.tasks.tuning_options import HEAD_PATH
 from tests.engine.test_distributed import TORCHRUN
 from tests.engine.test_reliability import python
 
@@ -192,6 +193,18 @@ def test_the_head_goes_to_its_optimum_first(data, encoder, tmp_path, capsys):
     before = lingon.load(encoder).model.state_dict()
     run(data, tmp_path / "all", from_=encoder, tuning="head-first", steps=3, evals=1, lr=0.01)
     assert not torch.equal(weights(tmp_path / "all")["encoder.embedding.weight"], before["embedding.weight"])
+
+
+def test_a_head_of_numbers_goes_to_its_optimum_by_a_metric_that_is_better_the_lower(encoder, tmp_path, capsys):
+    path = tmp_path / "numbers.csv"
+    rows = [
+        (f"a {word} film {i}", value + i / 1e3) for i in range(40) for word, value in (("warm", 3.0), ("dull", 1.0))
+    ]
+    path.write_text("text,label\n" + "".join(f"{text},{value}\n" for text, value in rows))
+    record = run(str(path), tmp_path / "run", from_=encoder, tuning="head-first", steps=1, evals=1, lr=1e-30)
+    assert "the head is at its optimum, validation rmse 0." in capsys.readouterr().err
+    assert record["head_C"] > HEAD_PATH[0]  # the first of the path is far from 1 and 3
+    assert record["test"]["rmse"] < 0.5
 
 
 def test_a_refitted_head_has_the_regularisation_that_validation_chose(data, encoder, tmp_path, monkeypatch):

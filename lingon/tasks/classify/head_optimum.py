@@ -43,6 +43,7 @@ def fit_head(classifier: Classifier, data: Splits, settings: Settings) -> float:
         chosen = C
         model.output.load_state_dict(head.state_dict())
     if world().rank == 0:
-        said = f"validation {metric.replace('_', ' ')} {best.value:.4f}"
-        print(f"the head is at its optimum, {said}; now all is trained", file=sys.stderr)
+        # With C given, validation texts may be among those that are trained on.
+        said = "" if settings.C is not None else f", validation {metric.replace('_', ' ')} {best.value:.4f}"
+        print(f"the head is at its optimum{said}; now all is trained", file=sys.stderr)
     return chosen
