@@ -24,11 +24,17 @@ CASES: dict[str, tuple[str, dict[str, Any], float | None]] = {
     "ten-per-class": ("ten-per-class", {}, 0.83),
     "ten-per-class-frozen": ("ten-per-class", {"tuning": "frozen"}, None),
     "imdb": ("imdb", {}, 0.915),
+    "imdb-512-tokens": (
+        "imdb",
+        {"tuning": "head-first", "precision": "bfloat16", "max_length": 512, "epochs": 1, "evals": 2},
+        0.915,
+    ),
 }
 
 WORDS = {  # what else a row says
     "banking77-head-first": ["its head first", "bfloat16"],
     "banking77-frozen": ["frozen"],
+    "imdb-512-tokens": ["512 tokens", "its head first", "bfloat16", "one epoch"],
     "ten-per-class-frozen": ["frozen"],
 }
 

@@ -3,6 +3,7 @@
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
@@ -84,19 +85,59 @@ def tell_blank(texts: Sequence[str] | None, what: str = "what is predicted for i
             print(f"text {number} is blank; {what} means nothing", file=sys.stderr)
 
 
+@dataclass
+class ForPage:
+    """What a page shows: texts and what was predicted of them, kept as it comes, so that nothing is predicted twice."""
+
+    task: Any
+    page: Path
+    name: str
+    inputs: list[Any] = field(default_factory=list)
+    found: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not hasattr(self.task, "write_page"):
+            from lingon.interpret.page import check_looked_into
+
+            check_looked_into(self.task)  # before minutes of work
+
+    def keep(self, inputs: Iterable[Any], found: Iterable[Any]) -> None:
+        """Keep some texts with their predictions."""
+        self.inputs += inputs
+        self.found += found
+
+    def write(self) -> None:
+        """Write the task's own page, or the look inside of a classifier or an encoder, and say so on stderr."""
+        if hasattr(self.task, "write_page"):
+            written = self.task.write_page(self.page, self.found, self.name)
+        else:
+            from lingon.interpret.page import write_page
+
+            written = write_page(self.page, self.task, self.inputs, self.name)
+        print(f"wrote {written}", file=sys.stderr)
+
+
 def predict_lines(
-    task: Predictor, texts: Iterable[Any], format: str, words: bool, colours: bool = False
+    task: Predictor,
+    texts: Iterable[Any],
+    format: str,
+    words: bool,
+    colours: bool = False,
+    for_page: ForPage | None = None,
 ) -> "Iterator[str | Text]":
     """Yield one line per text: the prediction for people, or a JSON object; or its block in a format of the task.
 
-    words: with those that decided. colours: of a prediction that marks parts of its text. Raises UserError when the
-    task cannot say which words decided.
+    words: with those that decided. colours: of a prediction that marks parts of its text. for_page: keeps all. Raises
+    UserError when the task cannot say which words decided.
     """
     explain = getattr(task, "explain", None) if words else None
     if words and explain is None:
         raise UserError(f"--words: the task {task.name!r} does not say which words decided; leave it out")
     for group in as_they_come(texts):
-        for found in task.predict(group):
+        predictions = task.predict(group)
+        if for_page:
+            for_page.keep(group, predictions)
+        for found in predictions:
             strongest = explain(found) if explain else []
             if format == "jsonl":
                 yield dumps({**found.row(), **({"words": strongest} if words else {})})
@@ -137,13 +178,3 @@ def check_format(format: str, task: Any = None) -> None:
     known = ("text", "jsonl", *getattr(task, "formats", OWN_FORMATS if task is None else ()))
     if format not in known:
         raise unknown("format", format, known)
-
-
-def write_page(task: Any, inputs: Iterable[Any], page: Path, name: str) -> Path:
-    """Write a page of what a task says of texts: the task's own, or the look inside of a classifier or an encoder."""
-    given = list(inputs)
-    if hasattr(task, "write_page"):
-        return task.write_page(page, task.predict(given), name)
-    from lingon.interpret.page import write_page
-
-    return write_page(page, task, given, name)

@@ -1,9 +1,7 @@
 """lingon predict: texts in, predictions out."""
 
 import sys
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -49,7 +47,7 @@ def predict(
     head: Head = None,
 ) -> None:
     """Predict of texts or images: of arguments, rows of a table, lines of a file or standard input."""
-    from lingon.cli.predict import check_format, lines_of, tell_blank, write_page
+    from lingon.cli.predict import ForPage, check_format, lines_of, predict_lines, show, tell_blank
     from lingon.cli.predict_file import source_of, write_scored
     from lingon.cli.predict_images import (
         predict_images,
@@ -92,21 +90,12 @@ def predict(
     if isinstance(source, TextsFile) and getattr(task, "text_pair", False) != (text_pair is not None):
         hint = "reads single texts; leave --text-pair out" if text_pair else "reads pairs; give --text-pair too"
         raise UserError(f"{bundle!r} {hint}")
+    for_page = ForPage(task, page, bundle) if page else None
     if out and source:
-        print(write_scored(task, source, out, overwrite))
-        if page:
-            print(f"wrote {write_page(task, [one for one, _ in source.rows()], page, bundle)}", file=sys.stderr)
-        return
-    inputs = (one for one, _ in source.rows()) if source else texts or lines_of(None)
-    _print(task, inputs, bundle, format, words, page)
-
-
-def _print(task: Any, given: Iterable[Any], bundle: str, format: str, words: bool, page: Path | None) -> None:
-    """Print the predictions of texts, after a page of them where one is wanted."""
-    from lingon.cli.predict import predict_lines, show, write_page
-
-    if page:
-        given = list(given)
-        print(f"wrote {write_page(task, given, page, bundle)}", file=sys.stderr)
-    for line in predict_lines(task, given, format, words, sys.stdout.isatty()):
-        show(line)
+        print(write_scored(task, source, out, overwrite, for_page))
+    else:
+        inputs = (one for one, _ in source.rows()) if source else texts or lines_of(None)
+        for line in predict_lines(task, inputs, format, words, sys.stdout.isatty(), for_page):
+            show(line)
+    if for_page:
+        for_page.write()

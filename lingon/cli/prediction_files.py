@@ -15,6 +15,7 @@ from lingon.data.files.conllu import BrokenSentence, read_conllu_sentences
 from lingon.data.files.image_question_rows import ImageQuestionTable
 from lingon.data.files.labelled_texts import peek, text_problem
 from lingon.data.files.lines import FileOptions, OnBadRow
+from lingon.data.files.parallel_row import ParallelFile
 from lingon.data.files.row import TableRow, cell_text
 from lingon.data.files.table_rows import file_suffix, is_table, read_rows
 from lingon.data.left_out import LeftOut
@@ -105,6 +106,36 @@ class TextsFile:
 
 
 @dataclass
+class PairsFile:
+    """A table of sources and targets whose columns have no names; the sources are read.
+
+    skip: rows that cannot be read are left out and counted.
+    """
+
+    table: ParallelFile
+    skip: bool
+    columns: Sequence[str] = ("source", "target")
+
+    @property
+    def path(self) -> Path:
+        """The table."""
+        return self.table.path
+
+    def rows(self, tell: bool = True) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Each source with its row. tell: how many are left out is said at the end."""
+        skipped = 0
+        for row in self.table.read():
+            if row.problem and not self.skip:
+                raise DataError(f"{self.table.place(row)}: {row.problem}; --on-bad-row skip leaves such rows out")
+            if row.problem:
+                skipped += 1
+            else:
+                yield row.source, {"source": row.source, "target": row.target}
+        if skipped and tell:
+            print(f"{self.path}: {counted(skipped, 'row is', 'rows are')} left out as unreadable", file=sys.stderr)
+
+
+@dataclass
 class QuestionsFile:
     """A file of questions with their passages, in the layout of SQuAD; answers that it may have are not read."""
 
@@ -189,4 +220,4 @@ class ImageQuestionsFile:
             print(line, file=sys.stderr)
 
 
-PredictionFile = TextsFile | QuestionsFile | SentencesFile | ImageQuestionsFile
+PredictionFile = TextsFile | PairsFile | QuestionsFile | SentencesFile | ImageQuestionsFile

@@ -73,14 +73,18 @@ def read_texts(path: Path, text: str | None = None, options: FileOptions = FileO
         yield cell_text(row.values[column]) or ""
 
 
-@lru_cache(maxsize=256)  # a source is read several times, and its column is said once
 def text_column(path: Path, text: str | None, options: FileOptions) -> str:
-    """Return the column of texts of a table; printed on stderr when it was guessed."""
+    """Return the column of texts of a table; printed on stderr when it was guessed, once for a file."""
     names, first = peek(path, options)
     column, said = choose_text_column(path, names, [row.values for row in first if not row.problem], text)
     if said:
-        print(said, file=sys.stderr)
+        _tell(said)
     return column
+
+
+@lru_cache(maxsize=256)  # a source is read several times
+def _tell(said: str) -> None:
+    print(said, file=sys.stderr)
 
 
 def _divided(name: str, documents: Callable[[], Iterator[str]], part: str) -> Iterator[str]:

@@ -33,9 +33,9 @@ def write_page(path: Path | str, task: Any, texts: Sequence[str], name: str) -> 
     nothing can be shown.
     """
     path, shown = check_page_path(path), list(texts)[:MOST_TEXTS]
-    if not shown or not hasattr(task, "token_ids"):
-        what = "there are no texts" if not shown else f"the task {task.name!r} gives texts no labels and no vectors"
-        raise UserError(f"--page shows what a model makes of texts: {what}")
+    check_looked_into(task)
+    if not shown:
+        raise UserError("--page shows what a model makes of texts: there are no texts")
     items = [_item(task, text) for text in shown]
     page = {
         "title": f"Inside {Path(name).name}",
@@ -45,6 +45,13 @@ def write_page(path: Path | str, task: Any, texts: Sequence[str], name: str) -> 
         "data": data_of([item["attention"] for item in items]),
     }
     return render("interpret.html", path, page)
+
+
+def check_looked_into(task: Any) -> None:
+    """Raise UserError for a task of which the page of texts can show nothing."""
+    if not hasattr(task, "token_ids"):
+        what = f"the task {task.name!r} gives texts no labels and no vectors"
+        raise UserError(f"--page shows what a model makes of texts: {what}")
 
 
 def _how_many(shown: int, texts: int) -> str:

@@ -202,9 +202,20 @@ def test_a_head_of_numbers_goes_to_its_optimum_by_a_metric_that_is_better_the_lo
     ]
     path.write_text("text,label\n" + "".join(f"{text},{value}\n" for text, value in rows))
     record = run(str(path), tmp_path / "run", from_=encoder, tuning="head-first", steps=1, evals=1, lr=1e-30)
-    assert "the head is at its optimum, validation rmse 0." in capsys.readouterr().err
+    assert "the head is at its optimum, validation RMSE 0." in capsys.readouterr().err
     assert record["head_C"] > HEAD_PATH[0]  # the first of the path is far from 1 and 3
     assert record["test"]["rmse"] < 0.5
+
+
+def test_heads_of_several_labels_go_to_their_optimum_first(encoder, tmp_path, capsys):
+    path = tmp_path / "several.csv"
+    kinds = [("warm", "film"), ("dull", "film"), ("warm", "book"), ("dull", "book")]
+    rows = [(f"a {tone} {kind} {i}", f"{tone}|{kind}" if i % 4 else tone) for i in range(40) for tone, kind in kinds]
+    path.write_text("text,label\n" + "".join(f"{text},{labels}\n" for text, labels in rows))
+    record = run(str(path), tmp_path / "run", from_=encoder, tuning="head-first", steps=1, evals=1, lr=1e-30)
+    assert "the head is at its optimum, validation micro F1 0." in capsys.readouterr().err
+    assert record["data"]["problem_type"] == "multi-label"
+    assert record["test"]["micro_f1"] > 0.8
 
 
 def test_a_refitted_head_has_the_regularisation_that_validation_chose(data, encoder, tmp_path, monkeypatch):

@@ -260,6 +260,10 @@ def test_it_is_trained_asked_and_evaluated_from_the_command_line(tmp_path, monke
     again = json.loads(run(capsys, "evaluate", "run", "--data", "mine.jsonl", "--split", "test", "--json"))
     assert again["f1"] == pytest.approx(record["test"]["f1"])
 
+    run(capsys, "evaluate", "run", "--data", "mine.jsonl", "--split", "test", "--page", "tested.html")
+    page = (tmp_path / "tested.html").read_text()
+    assert all(part in page for part in ("run: question answering", "Scores by question word", "Surest and right"))
+
     (tmp_path / "passage.txt").write_text("ann has a cat .\nbob has a dog .\n")
     passage = (tmp_path / "passage.txt").read_text()
     wanted = found.answers([("what has ann", passage), ("what has bob", passage)], top=3)

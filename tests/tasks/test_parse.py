@@ -274,6 +274,10 @@ def test_it_is_trained_and_used_by_the_commands_and_others_start_from_it(treeban
 
     run("evaluate", "r", "--data", "a.conllu", "--split", "test", "--json")
     assert json.loads(capsys.readouterr().out)["las"] == record["test"]["las"]
+    run("evaluate", "r", "--data", "a.conllu", "--split", "test", "--page", "tested.html")
+    capsys.readouterr()
+    page = (treebank / "tested.html").read_text()
+    assert all(part in page for part in ("r: dependency parsing", "LAS by length", "nsubj", "Surest, and right"))
     (treebank / "some.conllu").write_text("# sent_id = 7\n1\tdog\tDOG\t_\t_\t_\t_\t_\t_\tA=1\n\n" * 2)
     run("predict", "r", "--file", "some.conllu", "--format", "conllu", "--page", "trees.html")
     wanted = "# sent_id = 7\n1\tdog\tDOG\t_\t_\t_\t0\troot\t_\tA=1\n\n"

@@ -362,6 +362,31 @@ def test_a_page_shows_spans_in_colours(places, tmp_path, capsys):
         run(capsys, "predict", places, "fly", "--page", tmp_path / "p.txt")
 
 
+def test_an_evaluation_is_a_page(places, tmp_path):
+    task, some = lingon.load(places), splits(slots).test
+    assert task.evaluate_with_page(some, tmp_path / "p.html", "mine") == task.evaluate(some)
+    page = (tmp_path / "p.html").read_text()
+    assert all(part in page for part in ("<h1>mine: ", "Surest, and right", "how many spans are so"))
+    with pytest.raises(UserError, match=r"ends in '.txt', expected .html"):
+        task.evaluate_with_page(some, tmp_path / "p.txt", "mine")
+    with pytest.raises(UserError, match="evaluate_with_page takes TaggedSentences"):
+        task.evaluate_with_page([], tmp_path / "p.html", "mine")
+
+
+def test_a_page_predicts_nothing_twice(places, tmp_path, capsys, monkeypatch):
+    from lingon.tasks.tag import Tagger
+
+    counts, predict = [], Tagger.predict
+    monkeypatch.setattr(Tagger, "predict", lambda task, texts: (counts.append(len(texts)), predict(task, texts))[1])
+    (tmp_path / "in.txt").write_text("fly to Rome\nwhere is Rome\n")
+    of_file = ("--file", tmp_path / "in.txt", "--page", tmp_path / "p.html")
+    for flags in (of_file, (*of_file, "--out", tmp_path / "o.jsonl")):
+        counts.clear()
+        run(capsys, "predict", places, *flags)
+        assert sum(counts) == 2
+        assert "2 sentences" in (tmp_path / "p.html").read_text()
+
+
 def test_a_type_has_one_colour_on_every_page(tmp_path):
     def hue(tags):
         words = [chr(97 + i) for i in range(len(tags))]

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 import lingon
+from lingon.checkpoints.bundle import save_bundle
 from lingon.cli.app import app
 from lingon.core.errors import DataError, NotFinite, UserError
 from lingon.data.parallel_texts import ParallelTexts
@@ -420,18 +421,22 @@ def test_the_commands_train_and_translate(folder, capsys, monkeypatch):
     said = run(capsys, "translate", "run", "--file", "in.csv", "--on-bad-row", "skip", "--out", "out.csv")
     assert said.err.count("in.csv: 1 row is left out, without a text or unreadable") == 1
     assert [row.split(",")[2] for row in (folder / "out.csv").read_text().splitlines()[1:]] == best
-    (folder / "in.tsv").write_text("Send me the document.\tone two\nThis is red.\tred\n")
+    (folder / "in.csv").write_text("Send me the document.,7\nThis is red.,8\n")
     for command in ("translate", "predict"):
         with pytest.raises(
-            DataError, match=r"in\.tsv:1: 'Send me .* do not look like column names; write a first line"
+            DataError, match=r"in\.csv:1: 'Send me .* do not look like column names; write a first line"
         ):
-            run(capsys, command, "run", "--file", "in.tsv")
+            run(capsys, command, "run", "--file", "in.csv")
     rows = [json.loads(line) for line in (folder / "out.jsonl").read_text().splitlines()]
     assert [(row["text"], row["translation"]) for row in rows][::2] == list(zip(texts, best, strict=True))
     n_best = run(capsys, "translate", "run", "red", "--n-best", 3, "--format", "jsonl", "--page", "page.html")
     assert [json.loads(line)["rank"] for line in n_best.out.splitlines()] == [1, 2, 3]
     assert 'class="map"' in (folder / "page.html").read_text()
-    assert "bleu" in run(capsys, "evaluate", "run", "--data", "pairs.tsv", "--split", "test", "--json").out
+    tested = ("evaluate", "run", "--data", "pairs.tsv", "--split", "test")
+    assert "bleu" in run(capsys, *tested, "--json").out
+    run(capsys, *tested, "--page", "tested.html")
+    page = (folder / "tested.html").read_text()
+    assert all(part in page for part in ("run: translation", "Scores by length of the source", "Least like their"))
 
     again = ("--from", "run", "--epochs", 1, "--evals", 1, "--device", "cpu")
     said = run(capsys, "train", "translate", "--data", "pairs.tsv", *again, "--out", "again")
@@ -488,6 +493,43 @@ def test_two_translators_are_compared(trained):
     assert found.metrics["chrf"].comparison.difference > 50
     assert found.metrics["chrf"].comparison.p_value < 0.01
     assert found.outputs[1].references == data.targets
+
+
+PAIR_TABLES = {
+    "no header": ("in.tsv", "one two cat\ta b c\nred\td\n", "no header; source is column 1, target column 2"),
+    "no header, plain text": ("in.txt", "one two cat\ta b c\ntwo red\td e\n", "no header; source is column 1"),
+    "languages": ("in.tsv", "en\tde\tn\none two cat\ta b c\t1\nred\td\t2\n", "texts from column 'en'"),
+    "usual names": ("in.csv", "id,target,source\n1,a b c,one two cat\n2,d,red\n", "texts from column 'source'"),
+    "the hub's layout": (
+        "in.jsonl",
+        '{"translation": {"en": "one two cat", "de": "a"}}\n{"translation": {"en": "red", "de": "d"}}\n',
+        "source is column 'en'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PAIR_TABLES)
+def test_the_sources_of_a_table_of_pairs_are_translated(trained, tmp_path, capsys, case):
+    name, text, said = PAIR_TABLES[case]
+    (tmp_path / name).write_text(text)
+    save_bundle(trained, "transformer", tmp_path / "b", {})
+    second = "two red" if name == "in.txt" else "red"
+    wanted = [str(one) for one in trained.translate(["one two cat", second])]
+    for command in ("translate", "predict"):
+        found = run(capsys, command, tmp_path / "b", "--file", tmp_path / name)
+        assert found.out.splitlines() == wanted
+        assert said in found.err
+    run(capsys, "translate", tmp_path / "b", "--file", tmp_path / name, "--out", tmp_path / "out.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [row["translation"] for row in rows] == wanted
+    if case == "no header":
+        (tmp_path / name).write_text(f"{text}no tab here\n")
+        with pytest.raises(DataError, match=r"in\.tsv:3: 1 cell, expected 2 or more .*--on-bad-row skip"):
+            run(capsys, "translate", tmp_path / "b", "--file", tmp_path / name)
+        capsys.readouterr()  # what came before that line
+        found = run(capsys, "translate", tmp_path / "b", "--file", tmp_path / name, "--on-bad-row", "skip")
+        assert found.out.splitlines() == wanted
+        assert "1 row is left out as unreadable" in found.err
 
 
 @pytest.mark.long

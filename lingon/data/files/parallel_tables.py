@@ -98,6 +98,21 @@ def holds_pairs_of_texts(path: Path, options: FileOptions = FileOptions()) -> bo
     return bool(_guesses(_keys(path, options)[0], (None, None)))
 
 
+def source_column(path: Path, options: FileOptions = FileOptions()) -> str | None:
+    """Return the name of the column of sources in a table of pairs of texts.
+
+    It is "" where columns have no names: in a table without a header, and where one column holds both texts. None for
+    what is no such table, or cannot be read.
+    """
+    try:
+        if not holds_pairs_of_texts(path, options):
+            return None
+    except DataError:
+        return None
+    found = _columns(path, None, None, (None, None), options)
+    return found.source if isinstance(found.source, str) and not found.nested else ""
+
+
 def _two_columns_of_texts(path: Path, options: FileOptions) -> bool:
     """Whether the first rows, the very first among them, are two texts: labels are single words or come again."""
     rows = [cells for _, cells, problem in islice(_records(path, options), LOOK) if not problem]

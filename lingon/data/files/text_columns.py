@@ -71,12 +71,22 @@ def choose_text_column(path, names: list[str], rows: list[dict[str, Any]], text:
     if found is None and len(names) > 1:
         found = _longest(names, rows)
     if found is not None:
-        _refuse_no_header(path, ColumnNames(found, next((name for name in names if name != found), "")), rows)
+        _refuse_no_header(path, ColumnNames(found, _another(names, found)), rows)
     elif len(names) == 1:
         _refuse_no_header(path, ColumnNames(names[0], ""), rows)
     if found is None:
         raise DataError(f"{path}: not obvious which column holds the texts; give --text, columns: {_listed(names)}")
     return found, f"{path}: texts from column {found!r}"
+
+
+def names_texts(names: list[str], rows: list[dict[str, Any]]) -> bool:
+    """Return whether the first line of a table is names of columns, of which one is usual for texts."""
+    found = _by_name(names, TEXT)
+    return found is not None and not _are_no_names(ColumnNames(found, _another(names, found)), rows)
+
+
+def _another(names: list[str], found: str) -> str:
+    return next((name for name in names if name != found), "")
 
 
 def _longest(names: list[str], rows: list[dict[str, Any]]) -> str | None:
@@ -125,12 +135,18 @@ def _by_look(names: list[str], rows: list[dict[str, Any]], text: str | None, lab
 
 def _refuse_no_header(path, columns: ColumnNames, rows: list[dict[str, Any]]) -> None:
     """Refuse a file without column names: it would lose its first row silently."""
-    names = {columns.label} & {str(r.get(columns.label)) for r in rows[:1000]}
-    number = any(re.fullmatch(r"-?\d+(\.\d+)?", c.strip()) for c in columns)
-    if names or number or len(columns.text) > 80 or _is_sentence(columns.text, [r.get(columns.text) for r in rows]):
+    if _are_no_names(columns, rows):
         said = " and ".join(repr(name[:40]) for name in columns if name)
         like = "do not look like column names" if columns.label else "does not look like the name of a column"
         raise DataError(f"{path}:1: {said} {like}; write a first line such as text,label")
+
+
+def _are_no_names(columns: ColumnNames, rows: list[dict[str, Any]]) -> bool:
+    """Return whether names of columns look like a first row: a label, a number, or a text."""
+    names = {columns.label} & {str(r.get(columns.label)) for r in rows[:1000]}
+    number = any(re.fullmatch(r"-?\d+(\.\d+)?", c.strip()) for c in columns)
+    long = len(columns.text) > 80
+    return bool(names) or number or long or _is_sentence(columns.text, [r.get(columns.text) for r in rows])
 
 
 def _is_sentence(name: str, cells: list[Any]) -> bool:

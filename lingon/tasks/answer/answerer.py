@@ -29,6 +29,8 @@ from lingon.tasks.precision import EXACT, Inference, View, in_precision
 from lingon.tasks.task import Card
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lingon.data.batches import Batch
     from lingon.tasks.answer.settings import Settings
     from lingon.tasks.training import TrainContext, Training
@@ -176,6 +178,18 @@ class Answerer:
         check_finite(torch.tensor(loss), "the model gave losses")
         found = self._first(examples, encoded, logits, self.null_score_diff_threshold)
         return scored(found, examples, loss), found
+
+    def evaluate_with_page(
+        self, examples: Sequence[Question], path: "Path", name: str, sections: Sequence[Mapping[str, Any]] = ()
+    ) -> Scores:
+        """Return what `evaluate` gives, and write a page of kinds of questions and of answers. name: of the model."""
+        from lingon.pages.page import check_page_path
+        from lingon.tasks.answer.report import write_evaluation
+
+        check_page_path(path)
+        tested = self.tested(examples)
+        write_evaluation(path, tested, examples, name)
+        return tested[0]
 
     def evaluator(self, examples: Sequence[Question]) -> Callable[[nn.Module], dict[str, float]]:
         """Return a function of the model that scores it on these questions, which are encoded only once.

@@ -33,7 +33,7 @@ class HeldOut:
         """Write the report of a run into its folder; see `lingon.tasks.answer.report`."""
         from lingon.tasks.answer.report import write_report
 
-        return write_report(folder / "report.html", self.tested[1], self.questions, folder, dict(run))
+        return write_report(folder / "report.html", self.tested, self.questions, folder, dict(run))
 
     def sample(self) -> str:
         """Return the answers to some of the questions, one from each of as many parts of the test."""

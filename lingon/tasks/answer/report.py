@@ -9,6 +9,7 @@ from lingon.data.questions import Question
 from lingon.engine.log import read_metrics
 from lingon.metrics.exact_match import answer_scores, best_over, token_f1
 from lingon.metrics.metric_table import metric_rows
+from lingon.metrics.scores import Scores
 from lingon.pages.curves import curves
 from lingon.pages.page import render
 from lingon.pages.run_facts import run_facts
@@ -23,15 +24,35 @@ RIGHT_NOTE = "Green is the answer. F1 of these answers is 1."
 
 
 def write_report(
-    path: Path, found: Sequence[FoundAnswer], questions: Sequence[Question], run_folder: Path, run: dict[str, Any]
+    path: Path,
+    tested: tuple[Scores, Sequence[FoundAnswer]],
+    questions: Sequence[Question],
+    run_folder: Path,
+    run: dict[str, Any],
 ) -> Path:
-    """Write `report.html` of the test questions and the answers that were found. run: what run.json holds."""
+    """Write `report.html` of the test questions, their scores and answers. run: what run.json holds."""
     name, model = run["data"].get("name"), run["arguments"].get("model")
     page = {
         "title": f"Question answering: {name}",
         "subtitle": f"{model} trained on {name}; tested on {counted(len(questions), 'question')}.",
-        "headline": metric_rows(run["test"]),
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
+        "facts": run_facts(run),
+    }
+    return render("report.html", path, page | sections(*tested, questions))
+
+
+def write_evaluation(
+    path: Path, tested: tuple[Scores, Sequence[FoundAnswer]], questions: Sequence[Question], name: str
+) -> Path:
+    """Write the page of an evaluation: scores and answers. name: of the model."""
+    page = {"title": f"{name}: question answering", "subtitle": f"Tested on {counted(len(questions), 'question')}."}
+    return render("report.html", path, page | sections(*tested, questions))
+
+
+def sections(scores: Scores, found: Sequence[FoundAnswer], questions: Sequence[Question]) -> dict[str, Any]:
+    """Return what both pages show: metrics, scores of kinds of questions, and the surest wrong and right answers."""
+    return {
+        "headline": metric_rows(scores),
         "sections": [
             _section(
                 "Scores by question word",
@@ -49,9 +70,7 @@ def write_report(
             ),
         ],
         "examples": _examples(found, questions),
-        "facts": run_facts(run),
     }
-    return render("report.html", path, page)
 
 
 def question_word(question: Question) -> str:

@@ -13,7 +13,7 @@ from lingon.data.examples import Splits
 from lingon.engine.convex_optimum import ConvexOptimum
 from lingon.engine.evaluation import Best, Evaluation
 from lingon.engine.world import world
-from lingon.metrics.metric_table import HIGHER_IS_BETTER
+from lingon.metrics.metric_table import HIGHER_IS_BETTER, metric_name
 from lingon.tasks.classify.batches import encoded
 from lingon.tasks.classify.classifier import Classifier
 from lingon.tasks.classify.columns import text_weights
@@ -29,7 +29,8 @@ def fit_head(classifier: Classifier, data: Splits, settings: Settings) -> float:
     C, the inverse of the strength of the regularisation, is that of the settings, or grows until validation gets worse.
     """
     model: Any = classifier.model
-    train, valid = (vectors_of(classifier, encoded(classifier, part, settings)) for part in (data.train, data.valid))
+    parts = (encoded(classifier, part, settings) for part in (data.train, data.valid))
+    train, valid = (vectors_of(classifier, part, settings.precision) for part in parts)
     batch, head = Batch(head_columns(classifier, data.train, train)), copy.deepcopy(model.output).cpu()
     optimum = ConvexOptimum(head, head_loss(classifier))
     numbers, weights = classifier.numbers(data.valid.labels), text_weights(data.valid)
@@ -44,6 +45,6 @@ def fit_head(classifier: Classifier, data: Splits, settings: Settings) -> float:
         model.output.load_state_dict(head.state_dict())
     if world().rank == 0:
         # With C given, validation texts may be among those that are trained on.
-        said = "" if settings.C is not None else f", validation {metric.replace('_', ' ')} {best.value:.4f}"
+        said = "" if settings.C is not None else f", validation {metric_name(metric)} {best.value:.4f}"
         print(f"the head is at its optimum{said}; now all is trained", file=sys.stderr)
     return chosen

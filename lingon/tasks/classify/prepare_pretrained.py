@@ -72,7 +72,8 @@ def _with_vectors(classifier: Classifier, data: Splits, settings: Settings) -> T
     """The training of a head on an encoder that stays as it is: each text is encoded once."""
     model: Any = classifier.model
     head, held_out = model.output, HeldOut(classifier, data.test)
-    train, valid = (vectors_of(classifier, encoded(classifier, part, settings)) for part in (data.train, data.valid))
+    parts = (encoded(classifier, part, settings) for part in (data.train, data.valid))
+    train, valid = (vectors_of(classifier, part, settings.precision) for part in parts)
     columns, loss = head_columns(classifier, data.train, train), head_loss(classifier)
     numbers, weights = classifier.numbers(data.valid.labels), text_weights(data.valid)
     path = (settings.C,) if settings.C is not None else HEAD_PATH

@@ -10,6 +10,7 @@ from lingon.core.shapes import Float, Tensor
 from lingon.data.batches import text_batches
 from lingon.data.examples import Examples
 from lingon.engine.loss import Loss
+from lingon.engine.training_parts import PRECISIONS
 from lingon.models.encoder_classifier import EncoderClassifier
 from lingon.tasks.classify.batched_logits import TOKENS_AT_ONCE
 from lingon.tasks.classify.classifier import Classifier
@@ -18,14 +19,18 @@ from lingon.tasks.classify.encoding import Encoded
 
 
 @torch.no_grad()
-def vectors_of(classifier: Classifier, encoded: Encoded) -> Float[Tensor, "n D"]:
-    """Return the pooled vectors of texts by the encoder of a classifier, in their order."""
+def vectors_of(classifier: Classifier, encoded: Encoded, precision: str = "float32") -> Float[Tensor, "n D"]:
+    """Return the pooled vectors of texts by the encoder of a classifier, in their order.
+
+    precision: of its products, as `--precision` of a training has it.
+    """
     model: Any = classifier.model
     assert isinstance(model, EncoderClassifier)
     model.eval()
     ids = encoded.ids
     out = torch.empty(len(ids), model.width)
-    with track(len(ids), "encoding", "text") as bar:
+    autocast = PRECISIONS[precision]().autocast(classifier.device)
+    with autocast, track(len(ids), "encoding", "text") as bar:
         how: dict[str, Any] = {"max_tokens": TOKENS_AT_ONCE, "shuffle": False, "pad": classifier.tokenizer.pad_id}
         for batch in text_batches(ids, columns=types_of(encoded), **how):
             here = batch.to(classifier.device)

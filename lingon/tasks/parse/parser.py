@@ -167,6 +167,20 @@ class Parser:
         some = _some(examples, "evaluate", "test")
         return scores_of(compared(some, self.decoded([tree.words for tree in some])))
 
+    def evaluate_with_page(
+        self, examples: Any, path: Path, name: str, sections: Sequence[Mapping[str, Any]] = ()
+    ) -> Scores:
+        """Return what `evaluate` gives, and write a page with scores by relation and trees. name: of the model."""
+        from lingon.pages.page import check_page_path
+        from lingon.tasks.parse.held_out import HeldOut
+        from lingon.tasks.parse.report import write_evaluation
+
+        check_page_path(path)
+        held_out = HeldOut(self, _some(examples, "evaluate_with_page", "test"))
+        scores = held_out.scores()
+        write_evaluation(path, held_out, scores, name)
+        return scores
+
     def evaluator(self, examples: Any) -> Callable[[nn.Module], dict[str, float]]:
         """Return a function of the model that scores it on these trees.
 

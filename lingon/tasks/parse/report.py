@@ -6,6 +6,7 @@ from typing import Any
 from lingon.core.counted import counted
 from lingon.engine.log import read_metrics
 from lingon.metrics.metric_table import format_metric
+from lingon.metrics.scores import Scores
 from lingon.pages.charts import bar_chart
 from lingon.pages.curves import curves
 from lingon.pages.page import render
@@ -22,21 +23,34 @@ def write_report(path: Path, held_out: HeldOut, run_folder: Path, run: dict[str,
 
     run: what run.json holds (arguments, data, metrics of the test, times).
     """
-    scores, data = held_out.scores(), run["data"].get("name")
-    lengths = [(name, counts["las"]) for name, counts in scores.tables["per_length"].items()]
+    data = run["data"].get("name")
     page = {
         "title": f"Dependency parsing of {data}",
         "subtitle": f"{run['arguments'].get('from_') or run['arguments'].get('model')} trained on {data}; "
         f"tested on {counted(len(held_out.trees), 'held-out sentence')}.",
-        "headline": [(name.upper(), format_metric(value)) for name, value in run["test"].items()],
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
+        "facts": run_facts(run),
+    }
+    return render("parse_report.html", path, page | sections(held_out, held_out.scores()))
+
+
+def write_evaluation(path: Path, held_out: HeldOut, scores: Scores, name: str) -> Path:
+    """Write the page of an evaluation. scores: those of the held-out trees. name: of the model."""
+    subtitle = f"Tested on {counted(len(held_out.trees), 'sentence')}."
+    page = {"title": f"{name}: dependency parsing", "subtitle": subtitle}
+    return render("parse_report.html", path, page | sections(held_out, scores))
+
+
+def sections(held_out: HeldOut, scores: Scores) -> dict[str, Any]:
+    """Return what both pages show: metrics, charts by length and relation, and trees."""
+    lengths = [(name, counts["las"]) for name, counts in scores.tables["per_length"].items()]
+    return {
+        "headline": [(name.upper(), format_metric(value)) for name, value in scores.items()],
         "lengths": bar_chart(lengths, "LAS by length", "words of the sentence", "LAS"),
         "relations": [(name, of) for name, of in scores.tables["per_relation"].items() if of["support"]],
         "trees": _trees(held_out.surest(False)),
         "right_trees": _trees(held_out.surest(True)),
-        "facts": run_facts(run),
     }
-    return render("parse_report.html", path, page)
 
 
 def _trees(judged: list[Judged]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from lingon.core.counted import counted
 from lingon.data.tag_schemes import spans_of
 from lingon.engine.log import read_metrics
 from lingon.metrics.metric_table import metric_rows
+from lingon.metrics.scores import Scores
 from lingon.pages.curves import curves
 from lingon.pages.page import render
 from lingon.pages.run_facts import run_facts
@@ -24,16 +25,31 @@ def write_report(path: Path, held_out: HeldOut, run_folder: Path, run: dict[str,
 
     run: what run.json holds (arguments, data, metrics of the test, times).
     """
-    found, tagger = held_out.scores(), held_out.tagger
     data = run["data"].get("name")
     page = {
-        "title": f"Tagging of {data}: {counted(len(tagger.tags), 'tag')}",
+        "title": f"Tagging of {data}: {counted(len(held_out.tagger.tags), 'tag')}",
         "subtitle": f"{run['arguments'].get('model')} trained on {data}; "
         f"tested on {counted(len(held_out.sentences), 'held-out sentence')}.",
-        "headline": metric_rows(run["test"]),
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
+        "facts": run_facts(run),
+    }
+    return render("report.html", path, page | sections(held_out, held_out.scores()))
+
+
+def write_evaluation(path: Path, held_out: HeldOut, scores: Scores, name: str) -> Path:
+    """Write the page of an evaluation. scores: those of the held-out sentences. name: of the model."""
+    subtitle = f"Tested on {counted(len(held_out.sentences), 'sentence')}."
+    page = {"title": f"{name}: {counted(len(held_out.tagger.tags), 'tag')}", "subtitle": subtitle}
+    return render("report.html", path, page | sections(held_out, scores))
+
+
+def sections(held_out: HeldOut, scores: Scores) -> dict[str, Any]:
+    """Return what both pages show: metrics, what is confused, and the surest sentences."""
+    tagger = held_out.tagger
+    return {
+        "headline": metric_rows(scores),
         **confused(held_out.judged, tagger.is_spans),
-        "classes": by_class(next(iter(found.tables.values()))),
+        "classes": by_class(next(iter(scores.tables.values()))),
         "noun": "spans" if tagger.is_spans else "words",
         "examples": [
             {
@@ -43,9 +59,7 @@ def write_report(path: Path, held_out: HeldOut, run_folder: Path, run: dict[str,
             },
             {"title": "Surest, and right", "note": NOTE, "shown": _shown(held_out, True)},
         ],
-        "facts": run_facts(run),
     }
-    return render("report.html", path, page)
 
 
 def confused(judged: list[Judged], spans: bool) -> dict[str, Any]:

@@ -148,6 +148,21 @@ class Tagger:
         some, encoded = self._some(examples)
         return self.scores_of(self._said(encoded, self._columns(encoded, some)), some)
 
+    def evaluate_with_page(
+        self, examples: Any, path: Path, name: str, sections: Sequence[Mapping[str, Any]] = ()
+    ) -> Scores:
+        """Return what `evaluate` gives, and write a page of what is confused and of sentences. name: of the model."""
+        from lingon.pages.page import check_page_path
+        from lingon.tasks.tag.held_out import HeldOut
+        from lingon.tasks.tag.report import write_evaluation
+
+        check_page_path(path)
+        _check_examples(examples, "evaluate_with_page", "test")
+        held_out = HeldOut(self, examples)
+        scores = held_out.scores()
+        write_evaluation(path, held_out, scores, name)
+        return scores
+
     def judge(self, examples: TaggedSentences) -> Decoded:
         """Return what it says of sentences with tags, with how sure it is, and the loss. Each has a word."""
         some, encoded = self._some(examples)

@@ -36,7 +36,7 @@ class HeldOut:
         """Write the report of a run into its folder; see `lingon.tasks.translate.report`."""
         from lingon.tasks.translate.report import write_report
 
-        return write_report(folder / "report.html", self.tested[1], self.pairs, folder, dict(run))
+        return write_report(folder / "report.html", self.tested, self.pairs, folder, dict(run))
 
     def sample(self) -> str:
         """Return some of the sources and their translations."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lingon.core.counted import counted
 from lingon.engine.log import read_metrics
 from lingon.metrics.metric_table import metric_rows
+from lingon.metrics.scores import Scores
 from lingon.metrics.translation import corpus_bleu, corpus_chrf
 from lingon.pages.curves import curves
 from lingon.pages.page import render
@@ -21,20 +22,38 @@ SHOWN = 8
 
 
 def write_report(
-    path: Path, found: Sequence[Translation], pairs: "ParallelTexts", run_folder: Path, run: dict[str, Any]
+    path: Path,
+    tested: tuple[Scores, Sequence[Translation]],
+    pairs: "ParallelTexts",
+    run_folder: Path,
+    run: dict[str, Any],
 ) -> Path:
-    """Write `report.html` of the test pairs and their translations. run: what run.json holds."""
+    """Write `report.html` of the test pairs, their scores and translations. run: what run.json holds."""
     name, model = run["data"].get("name"), run["arguments"].get("model")
     page = {
         "title": f"Translation: {name}",
         "subtitle": f"{model} trained on {name}; tested on {counted(len(pairs), 'pair')}.",
-        "headline": metric_rows(run["test"]),
         "curves": curves({run_folder.name: read_metrics(run_folder)}),
-        "sections": [_by_length(found, pairs)],
-        "examples": _examples(found, pairs),
         "facts": run_facts(run),
     }
-    return render("report.html", path, page)
+    return render("report.html", path, page | sections(*tested, pairs))
+
+
+def write_evaluation(
+    path: Path, tested: tuple[Scores, Sequence[Translation]], pairs: "ParallelTexts", name: str
+) -> Path:
+    """Write the page of an evaluation: scores and translations. name: of the model."""
+    page = {"title": f"{name}: translation", "subtitle": f"Tested on {counted(len(pairs), 'pair')}."}
+    return render("report.html", path, page | sections(*tested, pairs))
+
+
+def sections(scores: Scores, found: Sequence[Translation], pairs: "ParallelTexts") -> dict[str, Any]:
+    """Return what both pages show: metrics, scores by length, and translations beside their references."""
+    return {
+        "headline": metric_rows(scores),
+        "sections": [_by_length(found, pairs)],
+        "examples": _examples(found, pairs),
+    }
 
 
 def _by_length(found: Sequence[Translation], pairs: "ParallelTexts") -> dict[str, Any]:

@@ -221,6 +221,18 @@ class Translator:
         """Return BLEU, chrF and loss of the translations of these sources; see `lingon.tasks.translate.scoring`."""
         return scoring.tested(self, examples, params or self.params)[0]
 
+    def evaluate_with_page(
+        self, examples: "ParallelTexts", path: "Path", name: str, sections: Sequence[Mapping[str, Any]] = ()
+    ) -> Scores:
+        """Return what `evaluate` gives, and write a page with scores by length and translations. name: of the model."""
+        from lingon.pages.page import check_page_path
+        from lingon.tasks.translate.report import write_evaluation
+
+        check_page_path(path)
+        tested = scoring.tested(self, examples, self.params)
+        write_evaluation(path, tested, examples, name)
+        return tested[0]
+
     def system_output(self, examples: "ParallelTexts") -> SystemOutput:
         """Return the translations of these sources, and what BLEU, chrF and TER are computed from."""
         return translator_output(self, examples)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from lingon.core.counted import counted
 from lingon.core.errors import UserError, unknown
 from lingon.core.shapes import Bool, Float, Tensor
 from lingon.core.terminal import printable
@@ -127,7 +128,11 @@ for label, odd, least in zip(config["labels"], odds, config["targets"]["threshol
         rows = zip(self.labels, sets.per_label(self.chosen(logits), numbers > 0), strict=True)
         table = {label: found._asdict() for label, found in rows}
         found = self.metrics_of(logits, numbers, weights)
-        return Scores(found, METRICS[self.problem_type][0], {"per_class": table}, class_lines(table))
+        lines = class_lines(table)
+        if empty := int((numbers.sum(1) == 0).sum()):
+            have = counted(empty, "text has", "texts have")
+            lines.append(f"{have} no label, and even where none is predicted samples F1 counts 0, as in scikit-learn")
+        return Scores(found, METRICS[self.problem_type][0], {"per_class": table}, lines)
 
     def metrics_of(
         self, logits: Float[Tensor, "n C"], numbers: Float[Tensor, "n C"], weights: Float[Tensor, " n"] | None = None
