@@ -1,61 +1,17 @@
 """Dual coordinate descent: trains a linear model to the optimum of its loss, with no learning rate."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from lingon.core.errors import DataError, UserError
-from lingon.core.shapes import Bool, Float, Int, Tensor
+from lingon.engine.feature_store import FeatureStore
 from lingon.engine.linear_problems import LinearProblem, OneVersusRest
 from lingon.engine.step import MicroBatches, StepResult
 from lingon.engine.trainer import Trainer
 from lingon.kernels.dual_coordinates import descend
-
-
-@runtime_checkable
-class LinearModel(Protocol):
-    """A model whose logits are linear in sparse features of an example: table [R, C] and bias [C]."""
-
-    table: nn.Parameter
-    bias: nn.Parameter
-
-    def features(
-        self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]
-    ) -> tuple[Int[Tensor, " M"], Float[Tensor, " M"], Int[Tensor, " B+1"]]:
-        """Return the rows of the table that each example has and their values, and where each example starts."""
-        ...
-
-
-class FeatureStore:
-    """The features of examples, made once: rows and values of all, and where those of each example stand."""
-
-    def __init__(self, examples: int):
-        self.starts, self.ends = np.full(examples, -1, np.int64), np.full(examples, -1, np.int64)
-        self._rows, self._values, self._used = np.empty(0, np.int32), np.empty(0, np.float32), 0
-
-    @property
-    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Return rows and values [M], and starts and ends [N]; -1 where an example has not been added."""
-        return self._rows, self._values, self.starts, self.ends
-
-    def add(self, index: np.ndarray, rows: np.ndarray, values: np.ndarray, starts: np.ndarray) -> None:
-        """Add examples with the numbers of `index` [B]; `starts` [B + 1] says where each stands in rows and values."""
-        first, self._used = self._used, self._used + len(rows)
-        if self._used > len(self._rows):
-            room = max(self._used, 2 * len(self._rows))
-            self._rows, self._values = np.resize(self._rows, room), np.resize(self._values, room)
-        self._rows[first : self._used], self._values[first : self._used] = rows, values
-        self.starts[index], self.ends[index] = first + starts[:-1], first + starts[1:]
-
-    def of(self, examples: int) -> "FeatureStore":
-        """Return a store for more examples, of which the first ones are those of this one."""
-        found, known = FeatureStore(examples), len(self.starts)
-        found.starts[:known], found.ends[:known] = self.starts, self.ends
-        found._rows, found._values, found._used = self._rows, self._values, self._used
-        return found
 
 
 class DualCoordinateDescent:
@@ -70,8 +26,9 @@ class DualCoordinateDescent:
     model: see LinearModel; its weights are set to zero. examples: in the training data. C: inverses of the strength of
     the regularisation, rising. problem: what is learned of an example; its class against the rest when not given.
     A batch with `weights` [B], all above 0, has examples that count by them. seed: of the order in which the examples
-    of a batch are visited. store: of a training whose examples were the first of these, with the same features. The
-    dual variables, one for each example and output, are its state.
+    of a batch are visited. store: the features of these examples, and maybe of others behind them; a batch then needs
+    no `ids` and `mask`, from which they are made otherwise when an example is first seen. The dual variables, one for
+    each example and output, are its state.
     """
 
     param_groups: Sequence[dict[str, Any]] = ()
@@ -95,7 +52,7 @@ class DualCoordinateDescent:
         self.dual, self.gain = 0.0, 0.0  # the dual objective, and how far it rose in this epoch
         self.optima: list[int] = []  # the steps at which the optimum of each C was reached
         self._weights: np.ndarray | None = None  # of each example [N, 1] or [N, K], once one was seen
-        self.store = FeatureStore(examples) if store is None else store.of(examples)
+        self.store = FeatureStore(examples) if store is None else store
         self._optimal = False
         with torch.no_grad():
             model.table.zero_()
@@ -120,7 +77,7 @@ class DualCoordinateDescent:
         for batch, _ in group:
             gain, total = self._descend(batch, np.random.default_rng([self.seed, trainer.state.step]))
             self.dual, self.gain, loss = self.dual + gain, self.gain + gain, loss + total
-            rows, tokens = rows + len(batch), tokens + int(batch.mask.sum())
+            rows, tokens = rows + len(batch), tokens + int(self.store.tokens[batch.index.numpy()].sum())
         if trainer.state.batch + len(group) >= len(trainer.batches):
             if self.gain < self.tolerance * self.dual:
                 self._next_optimum(trainer.state.step + 1)
@@ -135,8 +92,7 @@ class DualCoordinateDescent:
             weights = weights * batch.weights.numpy()[:, None]
         self._keep(index, weights)
         if (new := self.store.starts[index] < 0).any():
-            features = self.model.features(batch.ids[new], batch.mask[new])
-            self.store.add(index[new], *(part.numpy() for part in features))
+            self.store.add(self.model, index[new], batch.ids[new], batch.mask[new])
         order = rng.permutation(len(index))  # of the same order in every epoch, it would be slow to converge
         targets = self.problem.targets(labels)[order]
         upper = np.empty_like(targets)

@@ -21,8 +21,9 @@ from torch import nn
 from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.data.hashing import Spelling, occurrences, sorted_keys, spell
-from lingon.kernels.feature_keys import LOW, TEXT_BITS
+from lingon.kernels.feature_keys import TEXT_BITS
 from lingon.kernels.feature_sum import sum_rows
+from lingon.kernels.sparse_features import by_text, count_rows, tfidf_values
 from lingon.models.ngram_rows import COUNTS, RowSum, program, row_rule, rows_and_counts
 from lingon.models.option_types import Classes, Range, VocabSize
 from lingon.models.registry import ModelEntry, Preprocessing
@@ -105,8 +106,7 @@ class NGrams(nn.Module):
         """
         found, n = torch.zeros_like(self.idf), 0
         for ids, mask in texts:
-            keys, _ = self._keys(ids, mask)
-            found += torch.bincount(keys >> TEXT_BITS, minlength=len(found))
+            count_rows(self._keys(ids, mask)[0], found)
             n += len(ids)
         self.idf.copy_(torch.where(found > 0, ((1 + n) / (1 + found)).log() + 1, 0.0))
         return self
@@ -134,10 +134,7 @@ class NGrams(nn.Module):
     ) -> tuple[Int[Tensor, " M"], Float[Tensor, " M"], Int[Tensor, " B+1"]]:
         """Return the rows of the table that each text has and their values x, and where each text starts."""
         keys, counts = self._keys(ids, mask)
-        values, texts = self._values(keys, counts, len(ids)), keys & LOW
-        order = texts.argsort(stable=True)
-        ends = torch.bincount(texts, minlength=len(ids)).cumsum(0)
-        return (keys >> TEXT_BITS)[order], values[order], torch.cat([ends.new_zeros(1), ends])
+        return by_text(keys, self._values(keys, counts, len(ids)), len(ids))
 
     @torch.no_grad()
     def contributions(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B T C"]:
@@ -175,11 +172,7 @@ class NGrams(nn.Module):
 
     def _values(self, keys: Tensor, counts: Tensor, texts: int) -> Tensor:
         """The number x_f of each n-gram."""
-        values = (1 + counts.to(self.idf.dtype).log()) * self.idf[keys >> TEXT_BITS]
-        squares = torch.zeros(texts, dtype=values.dtype, device=values.device).index_add_(
-            0, keys & LOW, values.square()
-        )
-        return values * squares.clamp(min=torch.finfo(values.dtype).tiny).rsqrt()[keys & LOW]
+        return tfidf_values(keys, counts, self.idf, texts)
 
     def _spelling(self) -> Spelling | None:
         return Spelling(self.spelling_starts, self.spelling_hashes) if self.characters else None
@@ -212,7 +205,7 @@ def _check(vocab_size: int, classes: int, order: int, buckets: int, characters: 
 def learn(model: NGrams, tokens: list[str], texts: Iterable[tuple[Tensor, Tensor]]) -> None:
     """Give a fresh model the document frequencies of the training texts, and of few texts the spelling of words."""
     texts = list(texts)
-    if sum(int(mask.sum()) for _, mask in texts) <= FEW_WORDS:
+    if sum(int(mask.count_nonzero()) for _, mask in texts) <= FEW_WORDS:
         model.read_characters(tokens, SHORTEST, LONGEST)
     model.learn_idf(texts)
 

@@ -14,6 +14,8 @@ from lingon.core.errors import UserError, unknown
 from lingon.models.hub_families import FAMILIES
 from lingon.models.option_types import check_options, options_of
 
+Learn = Callable[[Any, list[str], Iterable[tuple[Any, Any]]], None]  # of a model, a vocabulary, ids and masks of texts
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -87,7 +89,7 @@ class ModelEntry:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     optimizer: str = "adamw"
     by_optimizer: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    learn: Callable[[Any, list[str], Iterable[tuple[Any, Any]]], None] | None = None
+    learn: Learn | None = None
     derive: Callable[["DataStats", Mapping[str, Any]], dict[str, Any]] | None = None
     after_vectors: Callable[[Any], None] | None = None
     load_frozen: Callable[[Any], None] | None = None

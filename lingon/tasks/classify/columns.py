@@ -8,16 +8,20 @@ from lingon.data.examples import Examples
 from lingon.tasks.classify.encoding import Encoded
 
 
-def columns_of(numbers: Tensor, encoded: Encoded, examples: Examples) -> dict[str, Column]:
+def columns_of(numbers: Tensor, encoded: Encoded | None, examples: Examples) -> dict[str, Column]:
     """Return the columns of labelled texts: labels, as numbers, token types and weights where there are some."""
     weights = text_weights(examples)
     of_weights = {} if weights is None else {"weights": Values("weights", weights)}
     return {"labels": Values("labels", numbers), **types_of(encoded), **of_weights}
 
 
-def types_of(encoded: Encoded) -> dict[str, Column]:
+def types_of(encoded: Encoded | None) -> dict[str, Column]:
     """Return the column of token types, where there are some."""
-    return {} if encoded.token_types is None else {"token_types": Padded("token_types", encoded.token_types)}
+    return (
+        {}
+        if encoded is None or encoded.token_types is None
+        else {"token_types": Padded("token_types", encoded.token_types)}
+    )
 
 
 def text_weights(examples: Examples) -> Float[Tensor, " n"] | None:

@@ -9,18 +9,15 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.seed import seed_everything
-from lingon.data.batches import text_batches
 from lingon.data.examples import Examples, Splits
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.dual_coordinate_descent import DualCoordinateDescent
 from lingon.engine.fit import History
 from lingon.engine.training_parts import OPTIMIZERS
-from lingon.engine.world import World
 from lingon.layers.embedding import Embedding, load_pretrained
 from lingon.models.registry import DataStats, build, get_entry
 from lingon.tasks.classify import linear_svm
-from lingon.tasks.classify.batched_logits import TOKENS_AT_ONCE
-from lingon.tasks.classify.batches import batches_of
+from lingon.tasks.classify.batches import batches_of, encoded
 from lingon.tasks.classify.calibrate import calibrate
 from lingon.tasks.classify.classifier import Classifier
 from lingon.tasks.classify.encoding import for_pairs
@@ -28,6 +25,8 @@ from lingon.tasks.classify.held_out import HeldOut
 from lingon.tasks.classify.make_targets import targets_of
 from lingon.tasks.classify.prepare_pretrained import prepare_pretrained
 from lingon.tasks.classify.settings import Settings
+from lingon.tasks.classify.text_features import batches_of as stored_batches
+from lingon.tasks.classify.text_features import features_of, learned_batches
 from lingon.tasks.model_options import model_options
 from lingon.tasks.settings import filled_in
 from lingon.tasks.training import ReadVectors, TrainContext, Training
@@ -58,25 +57,26 @@ def prepare(
     model = model_of(settings, tokenizer, targets.outputs, data.train).to(device)
     coverage = attach_vectors(model, tokenizer, settings, context.read_vectors)
     classifier = Classifier(model, tokenizer, targets, settings.max_length, text_pair=pair)
-    # Dual coordinate descent goes from example to example: each process makes all of the same steps.
-    batches, ids = batches_of(classifier, data.train, settings, World(0, 1) if exact else context.world)
-    same = linear_svm.takes_over(model, first)
-    if entry.learn and not same:
-        ids = ids + classifier.encode(known.inputs[len(ids) :])
-        learned_from = text_batches(ids, max_tokens=TOKENS_AT_ONCE, shuffle=False, pad=tokenizer.pad_id)
-        entry.learn(model, list(tokenizer.vocab), ((batch.ids, batch.mask) for batch in learned_from))
     optimizer = None
     if exact:
-        store = first.store if first is not None and same else None
+        store = first.store if first is not None and linear_svm.takes_over(model, first) else None
+        store = store or features_of(classifier, encoded(classifier, known, settings), entry.learn)
         optimizer = linear_svm.optimizer_of(model, targets, data.train, data.valid, settings, store)
-    evaluator = linear_svm.calibrated_evaluator if exact else Classifier.evaluator
+        # Dual coordinate descent goes from example to example: each process makes all of the same steps.
+        batches = stored_batches(classifier, data.train, store, settings)
+        evaluator = linear_svm.calibrated_evaluator(classifier, data.valid, store, len(data.train))
+    else:
+        batches, ids = batches_of(classifier, data.train, settings, context.world)
+        if entry.learn:
+            learned_batches(classifier, ids, entry.learn)
+        evaluator = classifier.evaluator(data.valid)
     held_out = HeldOut(classifier, data.test)
     return Training(
         task=classifier,
         module=model,
         batches=batches,
         loss=classifier.loss,
-        evaluator=evaluator(classifier, data.valid),
+        evaluator=evaluator,
         metric=filled_in(settings.metric),
         test=held_out.scores,
         facts={"data": data.source, "padding": batches.padding, "coverage": coverage},
