@@ -7,7 +7,7 @@ import pytest
 import tokenizers
 
 import lingon
-from lingon.checkpoints.huggingface.chat_template import read_chat_template
+from lingon.checkpoints.huggingface.chat_template import read_chat_template, write_chat_template
 from lingon.checkpoints.huggingface.save import save_hub
 from lingon.core.errors import DataError
 from lingon.data.conversations import Conversation, messages_of
@@ -67,6 +67,23 @@ def test_a_template_stands_in_tokenizer_config_in_any_of_its_forms(name, tmp_pat
         assert found.special_tokens == {"eos_token": "</s>"}
     (tmp_path / "chat_template.jinja").write_text("{{ 'own' }}")
     assert read_chat_template(tmp_path).source == "{{ 'own' }}"
+
+
+def test_special_tokens_of_older_folders_and_of_a_models_own_are_those_of_transformers(tmp_path):
+    """special_tokens_map.json counts where tokenizer_config.json lists no added tokens, as in transformers 5."""
+    config = {"chat_template": CHATML, "eos_token": "</s>", "image_token": "<image>", "add_bos_token": True}
+    config["extra_special_tokens"] = {"think_start": "<think>", "messages": "?"}
+    older = {"bos_token": {"content": "<s>"}, "eos_token": "<|im_end|>", "additional_special_tokens": ["<a>"]}
+    (tmp_path / "special_tokens_map.json").write_text(json.dumps(older))
+    for listed, kept in ({}, older), ({"added_tokens_decoder": {}}, {}):
+        (tmp_path / "tokenizer_config.json").write_text(json.dumps(config | listed))
+        wanted = {"eos_token": "</s>", "image_token": "<image>", "think_start": "<think>", "messages": "?"}
+        wanted |= {"bos_token": "<s>", "eos_token": "<|im_end|>"} if kept else {}
+        found = read_chat_template(tmp_path)
+        assert found.special_tokens == wanted
+        assert found.render([{"role": "user", "content": "a"}]) == "<|im_start|>user\na<|im_end|>\n"
+        write_chat_template(tmp_path, found)
+        assert read_chat_template(tmp_path).special_tokens == wanted
 
 
 def test_what_is_no_template_is_told(tmp_path):

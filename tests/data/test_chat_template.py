@@ -72,6 +72,9 @@ STOPPED = {
     "joined": ("{{ range(99999) | join('b' * 999) }}", "join in it makes more than"),
     "a width": ("{{ '%99999999d' % 1 }}", "a width over 999"),
     "a width of format": ("{{ '{:>99999999}'.format(1) }}", "a width over 999"),
+    "a sum": ("{{ ([[1] * 9999999] * 9) | sum(start=[]) | length }}", "more than 16,777,216 characters or items"),
+    "a width of a method": ("{{ 'a'.center(99999999) }}", "center in it is given a number over 1,000"),
+    "a width of a filter": ("{{ 'a' | center(99999999) }}", "center in it is given a number over 1,000"),
     "an indent": ("{{ 'a' | indent(99999999) }}", "indent in it is given a number over 1,000"),
     "written": ("{% for i in range(999) %}{{ 'a' * 99999 }}{% endfor %}", "makes more than 16,777,216 characters"),
     "a class": ("{{ ''.__class__.__mro__ }}", "SecurityError"),
@@ -96,7 +99,7 @@ def test_a_template_that_takes_too_long_is_stopped(monkeypatch):
         ChatTemplate("{% for m in messages %}{% endfor %}").render([{"role": "user", "content": "a"}])
 
 
-@pytest.mark.parametrize("source", ["{% if %}", "{{ 'a' | center(3) }}", "{% endgeneration %}", "{{ " + "(" * 9999])
+@pytest.mark.parametrize("source", ["{% if %}", "{{ 'a' | nothing }}", "{% endgeneration %}", "{{ " + "(" * 9999])
 def test_what_is_no_template_is_told_when_it_is_used(source):
     with pytest.raises(DataError, match="the chat template is not valid"):
         ChatTemplate(source).render([])
@@ -119,6 +122,27 @@ def test_a_template_has_what_templates_use():
     said = [Message("system", "x"), Message("user", "é<"), Message("assistant", "fine")]
     found = ChatTemplate(source, {"bos_token": "<s>"}).render([message.row() for message in said])
     assert found == ('{"role": "user", "content": "é<"}system,user,assistantfi1<s>1!True{\n  "a": [\n    1\n  ]\n}ab')
+
+
+FILTERED = {
+    "{{ [1, 2.5] | sum }}{{ messages | sum(attribute='content', start='') }}": "3.5<a>b c",
+    "{{ messages | groupby('role') | map('first') | join }}": "assistantuser",
+    "{{ (messages[0].content | e) ~ ('<' | forceescape) }}": "&lt;a&gt;&lt;",
+    "{{ range(5) | batch(2) | list }}{{ range(4) | slice(2) | list }}": "[[0, 1], [2, 3], [4]][[0, 1], [2, 3]]",
+    "{{ messages[1].content | wordcount }}{{ 'a' | center(3) }}|{{ 'a/é' | urlencode }}": "2 a |a/%C3%A9",
+    "{{ 'ẞ'.casefold() }}{{ 'é'.isascii() }}{{ '7'.zfill(3) }}{{ 'a'.ljust(2) ~ 'a'.rjust(2) }}": "ssFalse007a  a",
+}
+
+
+@pytest.mark.parametrize("source", FILTERED)
+def test_a_template_has_the_filters_and_methods_of_jinja(source):
+    said = [{"role": "user", "content": "<a>"}, {"role": "assistant", "content": "b c"}]
+    assert ChatTemplate(source).render(said) == FILTERED[source]
+
+
+def test_what_is_set_in_a_block_of_an_answer_is_unknown_after_it():
+    source = "{% set x = 1 %}{% generation %}{{ x }}{% set x = 2 %}{% set y = 3 %}{{ x }}{% endgeneration %}"
+    assert ChatTemplate(source + "{{ x }}{{ y is defined }}").render([]).strip("\ufdee") == "12\ufdef1False"
 
 
 def test_a_template_is_kept_by_a_bundle():
@@ -183,6 +207,16 @@ def test_a_marker_that_is_no_special_token_is_the_models_alone():
     (found,) = encoder.encode(chat("so </think>?", "<think>fine</think>yes"))
     assert found.ids.count(think) == 1
     assert found.answer[found.ids.index(think)]
+
+
+def test_lines_are_text_where_a_tokenizer_has_tokens_of_them():
+    """As that of Gemma: line ends of the template are no reason to cut those that people write into single ones."""
+    tokenizer = with_chatml(bpe(TEXTS, 300), ["\n", "\n\n", "\n\n\n"])
+    source = CHATML.replace("\\n", "\n")
+    (found,) = ChatEncoder(tokenizer, ChatTemplate(source)).encode(chat("a\n\nb", "c\n\n\nd"))
+    text = "<|im_start|>user\na\n\nb<|im_end|>\n<|im_start|>assistant\nc\n\n\nd<|im_end|>\n"
+    library = tokenizers.Tokenizer.from_str(tokenizer.library.to_str())  # which takes special tokens as such
+    assert found.ids == library.encode(text, add_special_tokens=False).ids
 
 
 def test_answers_that_a_template_writes_in_two_ways_are_examples_of_their_own():

@@ -1,12 +1,13 @@
 """The chat template of a checkpoint, and what it calls special tokens."""
 
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from lingon.core.errors import DataError
 from lingon.core.files import atomic_write, read_bytes, read_json, write_json
-from lingon.data.tokenizers.chat_template import ChatTemplate
+from lingon.data.tokenizers.chat_template import MOST_TOKENS, ChatTemplate
 from lingon.data.tokenizers.template_sandbox import LONGEST
 
 CONFIG_LIMIT = 64 << 20  # bytes of a tokenizer_config.json, which may list all added tokens
@@ -21,21 +22,39 @@ def read_chat_template(folder: Path) -> ChatTemplate | None:
     Of several, the one named "default". Raises DataError, naming the file, for what is no text.
     """
     source = _source(folder)
-    return None if source is None else ChatTemplate(source, special_tokens_of(_config(folder)))
+    return None if source is None else ChatTemplate(source, special_tokens_of(_special_config(folder)))
 
 
 def write_chat_template(folder: Path, template: ChatTemplate) -> None:
     """Write chat_template.jinja, and its special tokens into the tokenizer_config.json that is there."""
     with atomic_write(folder / TEMPLATE_FILE) as file:
         file.write(template.source)
-    write_json(folder / "tokenizer_config.json", {**_config(folder), **template.special_tokens})
+    usual = {name: token for name, token in template.special_tokens.items() if name.endswith("_token")}
+    config, own = _config(folder) | usual, template.special_tokens.items() - usual.items()
+    write_json(folder / "tokenizer_config.json", config | ({"extra_special_tokens": dict(sorted(own))} if own else {}))
 
 
 def special_tokens_of(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the special tokens of a tokenizer_config.json by name: each a text, or an object with its `content`."""
+    """Return the special tokens of a tokenizer_config.json by name: each a text, or an object with its `content`.
+
+    They are those of every tokenizer, and those of this one: keys such as `image_token`, and `extra_special_tokens`.
+    """
+    own = config.get("extra_special_tokens")
     found = {name: config.get(name) for name in NAMES}
+    found |= {name: one for name, one in config.items() if name.endswith("_token")}
+    found |= own if isinstance(own, Mapping) else {}
     texts = {name: one.get("content") if isinstance(one, Mapping) else one for name, one in found.items()}
-    return {name: text for name, text in texts.items() if isinstance(text, str) and text}
+    tokens = {name: text for name, text in texts.items() if isinstance(text, str) and text and name.isidentifier()}
+    return dict(islice(tokens.items(), MOST_TOKENS))
+
+
+def _special_config(folder: Path) -> dict[str, Any]:
+    """Return tokenizer_config.json; of an older folder, without added tokens in it, with special_tokens_map.json."""
+    config, path = _config(folder), folder / "special_tokens_map.json"
+    if "added_tokens_decoder" in config or not path.is_file():
+        return config
+    older = read_json(path, limit=CONFIG_LIMIT)
+    return config | older if isinstance(older, dict) else config
 
 
 def _config(folder: Path) -> dict[str, Any]:

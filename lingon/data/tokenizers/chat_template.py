@@ -52,8 +52,8 @@ class ChatTemplate:
 
         Raises DataError for what is no template, and for one that fails or is stopped; UserError for what it refuses.
         """
-        variables: dict[str, Any] = {"messages": [dict(one) for one in messages], "tools": None, "documents": None}
-        variables |= {"add_generation_prompt": add_generation_prompt, **self.special_tokens}
+        given = {"messages": [dict(one) for one in messages], "add_generation_prompt": add_generation_prompt}
+        variables: dict[str, Any] = {**self.special_tokens, "tools": None, "documents": None, **given}
         return render_template(self._compiled, variables)
 
 

@@ -1,13 +1,14 @@
 """Chat templates come with downloaded models: here they run in Jinja's sandbox, with bounds on time, size and loops."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import jinja2
 from jinja2 import nodes
 from jinja2.ext import Extension, loopcontrols
+from jinja2.filters import make_attrgetter
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from lingon.core.errors import DataError, UserError
@@ -29,15 +30,16 @@ OPEN, CLOSE = "\ufdee", "\ufdef"
 
 # Methods of a text, and filters: those that templates use, of which none makes something huge of something small.
 TEXT_METHODS = (
-    "capitalize", "count", "endswith", "find", "format", "index", "isalnum", "isalpha", "isdigit", "islower",
-    "isnumeric", "isspace", "isupper", "join", "lower", "lstrip", "partition", "removeprefix", "removesuffix",
-    "replace", "rfind", "rindex", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip",
-    "swapcase", "title", "upper",
+    "capitalize", "casefold", "center", "count", "endswith", "find", "format", "index", "isalnum", "isalpha", "isascii",
+    "isdecimal", "isdigit", "islower", "isnumeric", "isspace", "istitle", "isupper", "join", "ljust", "lower", "lstrip",
+    "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit",
+    "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper", "zfill",
 )  # fmt: skip
 FILTERS = (
-    "abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "indent", "int", "items", "join",
-    "last", "length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "replace", "reverse", "round",
-    "safe", "select", "selectattr", "sort", "string", "title", "trim", "truncate", "unique", "upper",
+    "abs", "batch", "capitalize", "center", "count", "d", "default", "dictsort", "e", "escape", "first", "float",
+    "forceescape", "groupby", "indent", "int", "items", "join", "last", "length", "list", "lower", "map", "max", "min",
+    "reject", "rejectattr", "replace", "reverse", "round", "safe", "select", "selectattr", "slice", "sort", "string",
+    "title", "trim", "truncate", "unique", "upper", "urlencode", "wordcount",
 )  # fmt: skip
 GLOBALS = ("range", "dict", "namespace")
 
@@ -84,7 +86,10 @@ def render_template(template: jinja2.Template, variables: Mapping[str, Any]) -> 
 
 
 class _Generation(Extension):
-    """{% generation %} ... {% endgeneration %}: marks what the assistant is to learn to say."""
+    """{% generation %} ... {% endgeneration %}: marks what the assistant is to learn to say.
+
+    What is set in it is not known after it, as in transformers, whose block is a macro that is called.
+    """
 
     tags = {"generation"}  # noqa: RUF012  # as Jinja has it
 
@@ -92,7 +97,7 @@ class _Generation(Extension):
         line = next(parser.stream).lineno
         body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
         marks = [nodes.Output([nodes.TemplateData(mark)]).set_lineno(line) for mark in (OPEN, CLOSE)]
-        return [marks[0], *body, marks[1]]
+        return [marks[0], nodes.Scope(body).set_lineno(line), marks[1]]
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -157,6 +162,15 @@ def _tojson(
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
 
+@jinja2.pass_environment
+def _sum(environment: jinja2.Environment, values: Iterable[Any], attribute: str | None = None, start: Any = 0) -> Any:
+    read = (lambda value: value) if attribute is None else make_attrgetter(environment, attribute)
+    for value in values:
+        budget.get().check_time()
+        start = checked(start + read(value))
+    return start
+
+
 def _raise_exception(message: object) -> None:
     raise Refusal(f"the chat template of this model refuses the conversation: {str(message)[:200]}")
 
@@ -171,7 +185,7 @@ def _environment() -> _Environment:
         trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols], optimized=False, cache_size=0
     )
     found.filters = {name: bounded(name, found.filters[name]) for name in FILTERS}
-    found.filters["tojson"] = bounded("tojson", _tojson)
+    found.filters |= {"tojson": bounded("tojson", _tojson), "sum": bounded("sum", _sum)}
     found.globals = {name: found.globals[name] for name in GLOBALS}
     found.globals |= {"raise_exception": _raise_exception, "strftime_now": _strftime_now}
     found.globals |= {"_round": lambda: budget.get().round(), "_concatenate": _concatenate}

@@ -27,6 +27,7 @@ class ChatEncoder:
 
     Special tokens are those that the template writes. What people type is text, even if it is spelt like one; so is
     what the assistant says, but for tokens that are no special ones, such as <think>, where the template has them.
+    White space is text, even where a tokenizer has added tokens of it, as that of Gemma has for lines.
     eos_ids: tokens that end a text of the model.
     """
 
@@ -34,7 +35,7 @@ class ChatEncoder:
         added = [token.content for token in tokenizer.library.get_added_tokens_decoder().values()]
         names = [str(tokenizer.library.id_to_token(i)) for i in eos_ids]
         special = [*template.special_tokens.values(), *names]
-        typed = [name for name in added if name in template.source]
+        typed = [name for name in added if name in template.source and name.strip("▁ \n\r\t")]
         self.tokenizer, self.template = tokenizer, template
         self.guard = SpellingGuard(tokenizer, filter(None, special), typed)
 
