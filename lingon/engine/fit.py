@@ -89,7 +89,7 @@ class History:
     @property
     def best_epochs(self) -> float:
         """Return the epochs after which the best weights were reached; all of them where nothing was evaluated."""
-        return self.epochs * (self.best_step or self.steps) / self.steps
+        return self.epochs * (self.steps if self.best_step is None else self.best_step) / self.steps
 
 
 def fit(
@@ -133,6 +133,8 @@ def fit(
     ):
         if trainer.by_epoch and run and trainer.place.rank == 0:
             bar.say(BY_EPOCH)
+        if evaluation and evaluation.at_start and state.evaluated < 0:
+            trainer.evaluate(bar.say)
         threads = None
         while state.step < total and not state.stopped:
             for group in _micro_batches(batches, config.accumulation_steps):

@@ -22,6 +22,8 @@ def refitted(training: Training, history: History, settings: TrainSettings, run:
     """
     assert training.refit is not None, "called only for a training that can be refitted"
     again = training.refit(history)
+    if history.best_step == 0:  # what it begins with was the best
+        return again
     module = again.distribute(compile_model(again.module) if settings.compile else again.module)
     parts = fit_parts(module, again, settings) | {"evaluation": None}
     if run is None:

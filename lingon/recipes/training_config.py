@@ -35,9 +35,9 @@ def fit_parts(module: nn.Module, training: Training, settings: TrainSettings) ->
     if training.optimizer is None:
         optimizer = optimizer_of(module, settings)
         return {"optimizer": optimizer, "update": training.update, "config": config, "evaluation": evaluation}
-    # What it comes to on its way is worth nothing until it is at an optimum, and past the best the next are worse.
+    # What it comes to on its way is worth nothing until it is at an optimum; past the best, metric and loss are worse.
     exact = training.optimizer
-    evaluation = replace(evaluation, every=exact.optimal, patience=1)
+    evaluation = replace(evaluation, every=exact.optimal, patience=1, loss_is_progress=True)
     config = replace(config, log_every=len(training.batches))
     return {"optimizer": exact, "update": exact.update, "config": config, "evaluation": evaluation}
 
@@ -52,7 +52,8 @@ def evaluation_of(training: Training, settings: TrainSettings) -> Evaluation:
     """When to look at the validation data; the weights that are best on it by the training's metric are kept."""
     every = max(1, steps_of(settings, len(training.batches)) // settings.evals)
     better = HIGHER_IS_BETTER[training.metric]
-    return Evaluation(training.evaluator, every, training.metric, better, settings.patience)
+    first = training.starts_good
+    return Evaluation(training.evaluator, every, training.metric, better, settings.patience, at_start=first)
 
 
 def train_config(settings: TrainSettings, batches_per_epoch: int) -> TrainConfig:

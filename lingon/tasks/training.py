@@ -64,7 +64,8 @@ class Training:
     optimizer: of the module, where it is no matter of settings alone. update: one step of the weights. encoder: is
     saved in the Hugging Face layout too, for others to start from. calibrate: fits what is fitted to the validation
     data once the best weights are in place, such as thresholds. refit: the same task, ready to be trained on training
-    and validation data together for as long as the best weights were.
+    and validation data together for as long as the best weights were. starts_good: whether the weights that it begins
+    with may be the best, so that they are evaluated too.
     """
 
     task: Task
@@ -84,3 +85,4 @@ class Training:
     encoder: nn.Module | None = None
     calibrate: Callable[[], None] = lambda: None
     refit: Callable[[History], "Training"] | None = None
+    starts_good: bool = False

@@ -1,7 +1,7 @@
 """Classifiers that start from weights: a head on an encoder by every tuning, and bundles of ours gone on with."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from lingon.core.errors import UserError
 from lingon.core.files import read_json
 from lingon.data.batches import Values, text_batches
 from lingon.data.tokenizers import wordpiece
+from lingon.engine.evaluation import Best, Evaluation
 from lingon.engine.log import read_metrics
 from lingon.layers.lora import merge_lora
 from lingon.models.encoder_classifier import EncoderClassifier
@@ -190,9 +191,32 @@ def test_the_head_goes_to_its_optimum_first(data, encoder, tmp_path, capsys):
     ours, optimum = weights(tmp_path / "still"), weights(tmp_path / "frozen")
     for name, tensor in optimum.items():
         torch.testing.assert_close(ours[name], tensor, rtol=0, atol=1e-6)
-    before = lingon.load(encoder).model.state_dict()
-    run(data, tmp_path / "all", from_=encoder, tuning="head-first", steps=3, evals=1, lr=0.01)
-    assert not torch.equal(weights(tmp_path / "all")["encoder.embedding.weight"], before["embedding.weight"])
+
+
+def test_what_a_head_at_its_optimum_begins_with_stays_where_training_makes_it_worse(data, encoder, tmp_path):
+    before = lingon.load(encoder).model.state_dict()["embedding.weight"]
+    record = run(data, tmp_path / "worse", from_=encoder, tuning="head-first", steps=3, evals=1, lr=10.0, refit=True)
+    seen = [row for row in read_metrics(tmp_path / "worse") if "valid_loss" in row]
+    assert [row["step"] for row in seen] == [0, 3]
+    assert seen[0]["valid_loss"] < seen[1]["valid_loss"]
+    assert torch.equal(weights(tmp_path / "worse")["encoder.embedding.weight"], before)
+    assert record["test"]["accuracy"] > 0.9  # the head was fitted to all texts in the end
+
+    run(data, tmp_path / "better", from_=encoder, tuning="head-first", steps=80, evals=1, lr=0.001, metric="loss")
+    seen = [row for row in read_metrics(tmp_path / "better") if "valid_loss" in row]
+    assert seen[0]["valid_loss"] > seen[1]["valid_loss"]
+    assert not torch.equal(weights(tmp_path / "better")["encoder.embedding.weight"], before)
+
+
+def test_the_path_of_a_head_goes_on_while_the_loss_falls():
+    evaluation = Evaluation(lambda _: {}, metric="micro_f1", patience=1, loss_is_progress=True)
+    best, path = Best(), [(0.50, 0.97), (0.58, 0.93), (0.57, 0.88), (0.60, 0.90), (0.59, 0.95)]
+    found = []
+    for step, (f1, loss) in enumerate(path):
+        best.update(evaluation, step, {"micro_f1": f1, "loss": loss})
+        found.append(best.exhausted(evaluation))
+    assert (best.step, found) == (3, [False, False, False, False, True])
+    assert Best(**asdict(best)) == best
 
 
 def test_a_head_of_numbers_goes_to_its_optimum_by_a_metric_that_is_better_the_lower(encoder, tmp_path, capsys):

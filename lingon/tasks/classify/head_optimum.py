@@ -26,7 +26,8 @@ from lingon.tasks.tuning_options import HEAD_PATH
 def fit_head(classifier: Classifier, data: Splits, settings: Settings) -> float:
     """Put the head of a classifier at the optimum of its loss on the vectors that its encoder makes now; return its C.
 
-    C, the inverse of the strength of the regularisation, is that of the settings, or grows until validation gets worse.
+    C, the inverse of the strength of the regularisation, is that of the settings, or the best on validation texts, as
+    it grows until both metric and loss are worse.
     """
     model: Any = classifier.model
     parts = (encoded(classifier, part, settings) for part in (data.train, data.valid))
@@ -36,13 +37,15 @@ def fit_head(classifier: Classifier, data: Splits, settings: Settings) -> float:
     numbers, weights = classifier.numbers(data.valid.labels), text_weights(data.valid)
     metric, best = filled_in(settings.metric), Best()
     chosen = HEAD_PATH[0]
-    watched = Evaluation(lambda _: {}, metric=metric, higher_is_better=HIGHER_IS_BETTER[metric])
+    better = HIGHER_IS_BETTER[metric]
+    watched = Evaluation(lambda _: {}, metric=metric, higher_is_better=better, patience=1, loss_is_progress=True)
     for number, C in enumerate(HEAD_PATH if settings.C is None else (settings.C,)):
         optimum.solve(batch, C)
-        if not best.update(watched, number, classifier.targets.metrics_of(head(valid).detach(), numbers, weights)):
+        if best.update(watched, number, classifier.targets.metrics_of(head(valid).detach(), numbers, weights)):
+            chosen = C
+            model.output.load_state_dict(head.state_dict())
+        elif best.exhausted(watched):
             break
-        chosen = C
-        model.output.load_state_dict(head.state_dict())
     if world().rank == 0:
         # With C given, validation texts may be among those that are trained on.
         said = "" if settings.C is not None else f", validation {metric_name(metric)} {best.value:.4f}"

@@ -64,6 +64,7 @@ def prepare_pretrained(data: Splits, targets: Targets, settings: Settings, conte
         report=held_out.report,
         sample=held_out.extremes,
         calibrate=partial(calibrate, classifier, data.valid),
+        starts_good="head_C" in facts,
         **parts,
     )
 
