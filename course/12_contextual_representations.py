@@ -757,5 +757,5 @@ attempt(fused, "12")
 # - Kevin Clark and others, *What Does BERT Look At?*, 2019: heads that do syntax, and heads that do nothing.
 # - Mukund Sundararajan and others, *Axiomatic Attribution for Deep Networks*, 2017.
 #
-# The how-tos *Start from weights*, *Look inside a model* and *Search a folder* do with commands what was done here by
-# hand. In lesson 13 models write; in lesson 14 an encoder finds the answer to a question.
+# The how-tos *Start from pretrained weights*, *Interpret a model* and *Search a folder* do with commands what was
+# done here by hand. In lesson 13 models write; in lesson 14 an encoder finds the answer to a question.
